@@ -1,0 +1,155 @@
+//! The Bakong account that is paid: `name@bank`.
+
+use core::fmt;
+
+use crate::error::{Error, ErrorKind};
+use crate::tlv::utf16_len;
+
+/// A Bakong account id, `name@bank`, borrowed: at most 32 UTF-16 code units, exactly one `@` with
+/// something on both sides, no white space and no control characters.
+///
+/// Two ids are the same only if they are so to the byte; nothing says that Bakong ignores case.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct AccountId<'a>(&'a str);
+
+impl<'a> AccountId<'a> {
+    /// The most UTF-16 code units an id may have.
+    pub const MAX: u8 = 32;
+
+    /// Checks `text`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Empty`], [`ErrorKind::TooLong`] or [`ErrorKind::AccountShape`], in this order (the
+    /// official SDK's 1, 6 and 3).
+    pub fn new(text: &'a str) -> Result<Self, Error> {
+        if text.is_empty() {
+            return Err(Error::new(ErrorKind::Empty));
+        }
+        if utf16_len(text) > usize::from(Self::MAX) {
+            return Err(Error::new(ErrorKind::TooLong { max: Self::MAX }));
+        }
+        let shape = Error::new(ErrorKind::AccountShape);
+        let (name, bank) = text.split_once('@').ok_or(shape)?;
+        let unfit = |c: char| c.is_whitespace() || c.is_control();
+        if name.is_empty() || bank.is_empty() || bank.contains('@') || text.contains(unfit) {
+            return Err(shape);
+        }
+        Ok(Self(text))
+    }
+
+    /// The whole id.
+    #[must_use]
+    pub const fn as_str(self) -> &'a str {
+        self.0
+    }
+
+    /// What stands before the `@`.
+    #[must_use]
+    pub fn name(self) -> &'a str {
+        self.0.split_once('@').map_or(self.0, |(name, _)| name)
+    }
+
+    /// What stands after the `@`: the bank's participant code, such as `devb`.
+    #[must_use]
+    pub fn bank(self) -> &'a str {
+        self.0.split_once('@').map_or("", |(_, bank)| bank)
+    }
+}
+
+impl fmt::Display for AccountId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+/// An [`AccountId`] that owns its text.
+#[cfg(feature = "alloc")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct AccountIdBuf(alloc::boxed::Box<str>);
+
+#[cfg(feature = "alloc")]
+impl AccountIdBuf {
+    /// Checks `text` as [`AccountId::new`] does.
+    ///
+    /// # Errors
+    /// Those of [`AccountId::new`].
+    pub fn new(text: &str) -> Result<Self, Error> {
+        AccountId::new(text).map(Self::from)
+    }
+
+    /// The borrowed id.
+    #[must_use]
+    pub fn as_id(&self) -> AccountId<'_> {
+        AccountId(&self.0)
+    }
+
+    /// The whole id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl From<AccountId<'_>> for AccountIdBuf {
+    fn from(id: AccountId<'_>) -> Self {
+        Self(id.0.into())
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl core::str::FromStr for AccountIdBuf {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::new(text)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl fmt::Display for AccountIdBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_id().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn real_ids_are_taken_apart() {
+        let id = AccountId::new("khqr@devb").unwrap();
+        assert_eq!((id.name(), id.bank()), ("khqr", "devb"));
+        for text in ["a@b", "ចន@devb", "0123456789012345678901234567@aba"] {
+            assert_eq!(AccountId::new(text).map(AccountId::as_str), Ok(text));
+        }
+    }
+
+    #[test]
+    fn others_are_refused_with_the_sdk_s_reason() {
+        let kind = |text| AccountId::new(text).unwrap_err().kind();
+        assert_eq!(kind(""), ErrorKind::Empty);
+        assert_eq!(
+            kind("01234567890123456789012345678@aba"),
+            ErrorKind::TooLong { max: 32 }
+        );
+        // Sixteen emoji are 32 units; with `@b` they are too long, though only 18 characters.
+        assert_eq!(
+            kind("😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀@b"),
+            ErrorKind::TooLong { max: 32 }
+        );
+        for text in [
+            "@",
+            "user@",
+            "@bank",
+            "a@b@c",
+            "a b@c",
+            "a@b\n",
+            "user",
+            "a\u{7f}@b",
+        ] {
+            assert_eq!(kind(text), ErrorKind::AccountShape, "{text:?}");
+        }
+    }
+}

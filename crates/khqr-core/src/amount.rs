@@ -1,0 +1,293 @@
+//! Money: whole minor units of a currency, never a float.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::error::{Error, ErrorKind};
+
+/// The two currencies of KHQR.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Currency {
+    /// Cambodian riel, ISO 4217 number 116, paid in whole riel.
+    Khr,
+    /// United States dollar, ISO 4217 number 840, paid in cents.
+    Usd,
+}
+
+impl Currency {
+    /// The ISO 4217 number as tag 53 holds it.
+    #[must_use]
+    pub const fn numeric_code(self) -> &'static str {
+        match self {
+            Self::Khr => "116",
+            Self::Usd => "840",
+        }
+    }
+
+    /// The ISO 4217 letters as the Open API writes them.
+    #[must_use]
+    pub const fn alphabetic_code(self) -> &'static str {
+        match self {
+            Self::Khr => "KHR",
+            Self::Usd => "USD",
+        }
+    }
+
+    /// How many decimals an amount may have: KHQR takes KHR whole, USD with two.
+    #[must_use]
+    pub const fn decimals(self) -> u32 {
+        match self {
+            Self::Khr => 0,
+            Self::Usd => 2,
+        }
+    }
+
+    const fn units_per_whole(self) -> u64 {
+        10u64.pow(self.decimals())
+    }
+}
+
+impl FromStr for Currency {
+    type Err = Error;
+
+    /// Reads `KHR`, `USD` (in either case), `116` or `840`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        [Self::Khr, Self::Usd]
+            .into_iter()
+            .find(|currency| {
+                text == currency.numeric_code()
+                    || text.eq_ignore_ascii_case(currency.alphabetic_code())
+            })
+            .ok_or(Error::new(ErrorKind::UnsupportedCurrency))
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.alphabetic_code())
+    }
+}
+
+/// An amount of money: whole minor units (riel, or US cents) and their currency.
+///
+/// Prints for people, as `10000 KHR` or `1.10 USD`; [`Amount::payload_text`] is the form in a code.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Amount {
+    minor_units: u64,
+    currency: Currency,
+}
+
+impl Amount {
+    /// This many riel, or US cents.
+    #[must_use]
+    pub const fn from_minor_units(minor_units: u64, currency: Currency) -> Self {
+        Self {
+            minor_units,
+            currency,
+        }
+    }
+
+    /// Reads a plain decimal number: ASCII digits, and if need be a point and more digits.
+    ///
+    /// Never rounds. USD may have at most two decimals; KHR may have decimals only if all are zero, as
+    /// some banks print them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AmountSyntax`], [`ErrorKind::AmountPrecision`] or [`ErrorKind::AmountTooLarge`] (all
+    /// the official SDK's 4).
+    pub fn parse(text: &str, currency: Currency) -> Result<Self, Error> {
+        let (whole, fraction) = match text.split_once('.') {
+            Some((_, "")) => return Err(Error::new(ErrorKind::AmountSyntax)),
+            Some(parts) => parts,
+            None => (text, ""),
+        };
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || !digits(whole) || !digits(fraction) {
+            return Err(Error::new(ErrorKind::AmountSyntax));
+        }
+        let cents = match (currency, fraction.len()) {
+            (Currency::Khr, _) if fraction.bytes().all(|digit| digit == b'0') => "",
+            (Currency::Usd, 0..=2) => fraction,
+            _ => return Err(Error::new(ErrorKind::AmountPrecision)),
+        };
+        let fold =
+            |units: u64, digit: u8| units.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
+        let zeros = (cents.len()..currency.decimals() as usize).map(|_| b'0');
+        whole
+            .bytes()
+            .chain(cents.bytes())
+            .chain(zeros)
+            .try_fold(0, fold)
+            .map(|minor_units| Self::from_minor_units(minor_units, currency))
+            .ok_or(Error::new(ErrorKind::AmountTooLarge))
+    }
+
+    /// The amount in riel, or US cents.
+    #[must_use]
+    pub const fn minor_units(self) -> u64 {
+        self.minor_units
+    }
+
+    /// The currency.
+    #[must_use]
+    pub const fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// Whether it is nothing at all.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.minor_units == 0
+    }
+
+    /// The form that the official SDK writes into tag 54: a whole number bare (`5`), otherwise exactly
+    /// two decimals (`1.10`).
+    #[must_use]
+    pub const fn payload_text(self) -> PayloadAmount {
+        PayloadAmount(self)
+    }
+
+    const fn parts(self) -> (u64, u64) {
+        let unit = self.currency.units_per_whole();
+        (self.minor_units / unit, self.minor_units % unit)
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, cents) = self.parts();
+        match self.currency {
+            Currency::Khr => write!(f, "{whole} KHR"),
+            Currency::Usd => write!(f, "{whole}.{cents:02} USD"),
+        }
+    }
+}
+
+/// An [`Amount`] in the form of tag 54. Made by [`Amount::payload_text`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PayloadAmount(Amount);
+
+impl PayloadAmount {
+    /// How many characters it has, all of them ASCII.
+    #[must_use]
+    #[allow(
+        clippy::len_without_is_empty,
+        reason = "an amount has at least one digit"
+    )]
+    pub const fn len(self) -> usize {
+        let (whole, cents) = self.0.parts();
+        let digits = match whole.checked_ilog10() {
+            Some(log) => log as usize + 1,
+            None => 1,
+        };
+        if cents == 0 { digits } else { digits + 3 }
+    }
+}
+
+impl fmt::Display for PayloadAmount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.parts() {
+            (whole, 0) => write!(f, "{whole}"),
+            (whole, cents) => write!(f, "{whole}.{cents:02}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::ToString;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_exactly() {
+        for (text, currency, units) in [
+            ("5", Currency::Usd, 500),
+            ("1.1", Currency::Usd, 110),
+            ("1.10", Currency::Usd, 110),
+            ("0.01", Currency::Usd, 1),
+            ("007", Currency::Usd, 700),
+            ("0", Currency::Khr, 0),
+            ("10000", Currency::Khr, 10_000),
+            ("100.00", Currency::Khr, 100),
+            ("18446744073709551615", Currency::Khr, u64::MAX),
+        ] {
+            assert_eq!(
+                Amount::parse(text, currency),
+                Ok(Amount::from_minor_units(units, currency)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_amount_is_refused() {
+        let kind = |text, currency| Amount::parse(text, currency).unwrap_err().kind();
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            " 1",
+            "1 ",
+            "1,000",
+            "1e3",
+            "0x10",
+            "NaN",
+            "abc",
+            "១០០",
+            "1.2.3",
+            "1_0",
+        ] {
+            assert_eq!(kind(text, Currency::Usd), ErrorKind::AmountSyntax, "{text}");
+            assert_eq!(kind(text, Currency::Khr), ErrorKind::AmountSyntax, "{text}");
+        }
+        assert_eq!(kind("1.234", Currency::Usd), ErrorKind::AmountPrecision);
+        assert_eq!(kind("1.100", Currency::Usd), ErrorKind::AmountPrecision);
+        assert_eq!(kind("100.5", Currency::Khr), ErrorKind::AmountPrecision);
+        assert_eq!(
+            kind("18446744073709551616", Currency::Khr),
+            ErrorKind::AmountTooLarge
+        );
+        assert_eq!(
+            kind("184467440737095516.16", Currency::Usd),
+            ErrorKind::AmountTooLarge
+        );
+    }
+
+    #[test]
+    fn both_forms_are_written() {
+        for (units, currency, payload, people) in [
+            (500, Currency::Usd, "5", "5.00 USD"),
+            (110, Currency::Usd, "1.10", "1.10 USD"),
+            (1, Currency::Usd, "0.01", "0.01 USD"),
+            (10_000, Currency::Khr, "10000", "10000 KHR"),
+        ] {
+            let amount = Amount::from_minor_units(units, currency);
+            assert_eq!(amount.payload_text().to_string(), payload);
+            assert_eq!(amount.to_string(), people);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn reading_what_was_written_gives_the_same(units: u64, usd: bool) {
+            let currency = if usd { Currency::Usd } else { Currency::Khr };
+            let amount = Amount::from_minor_units(units, currency);
+            let text = amount.payload_text().to_string();
+            prop_assert_eq!(Amount::parse(&text, currency), Ok(amount));
+            prop_assert_eq!(amount.payload_text().len(), text.len());
+        }
+
+        #[test]
+        fn any_text_is_an_amount_or_an_error(text: std::string::String) {
+            let _ = Amount::parse(&text, Currency::Usd);
+            let _ = Amount::parse(&text, Currency::Khr);
+        }
+    }
+}

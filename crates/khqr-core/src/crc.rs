@@ -1,0 +1,122 @@
+//! The checksum that ends every payload: CRC-16/IBM-3740, which KHQR documents call "CCITT-FALSE".
+
+use core::fmt;
+
+use crc::{CRC_16_IBM_3740, Table};
+
+static ALGORITHM: crc::Crc<u16, Table<16>> = crc::Crc::<u16, Table<16>>::new(&CRC_16_IBM_3740);
+
+/// The checksum of a payload, printed as four upper-case hexadecimal digits.
+///
+/// It runs over the UTF-8 bytes of everything before it, its own tag and length (`6304`) included.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Crc(u16);
+
+impl Crc {
+    /// The checksum of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(ALGORITHM.checksum(bytes))
+    }
+
+    /// The checksum as a number.
+    #[must_use]
+    pub const fn value(self) -> u16 {
+        self.0
+    }
+
+    /// Reads four hexadecimal digits, in either case as the official SDK does.
+    pub(crate) fn from_hex(digits: [u8; 4]) -> Option<Self> {
+        let mut value = 0u16;
+        for digit in digits {
+            value = value << 4 | u16::from(hex_value(digit)?);
+        }
+        Some(Self(value))
+    }
+
+    pub(crate) fn to_hex(self) -> [u8; 4] {
+        let nibble = |shift: u16| HEX_UPPER[usize::from(self.0 >> shift & 0xF)];
+        [nibble(12), nibble(8), nibble(4), nibble(0)]
+    }
+}
+
+const HEX_UPPER: [u8; 16] = *b"0123456789ABCDEF";
+
+pub(crate) const fn hex_value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Crc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04X}", self.0)
+    }
+}
+
+impl fmt::Debug for Crc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Crc({self})")
+    }
+}
+
+/// A checksum of bytes that come piece by piece.
+pub(crate) struct Digest(crc::Digest<'static, u16, Table<16>>);
+
+impl Digest {
+    pub(crate) fn new() -> Self {
+        Self(ALGORITHM.digest())
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn finish(self) -> Crc {
+        Crc(self.0.finalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::ToString;
+
+    use super::*;
+
+    /// The definition, bit by bit: polynomial 0x1021, start 0xFFFF, no reflection, no final xor.
+    fn bitwise(bytes: &[u8]) -> u16 {
+        bytes.iter().fold(0xFFFF, |crc, byte| {
+            (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
+                if crc & 0x8000 == 0 {
+                    crc << 1
+                } else {
+                    crc << 1 ^ 0x1021
+                }
+            })
+        })
+    }
+
+    #[test]
+    fn the_catalogue_check_value() {
+        assert_eq!(Crc::of(b"123456789").value(), 0x29B1);
+        assert_eq!(Crc::of(b"").to_string(), "FFFF");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn equals_the_bitwise_definition(bytes: std::vec::Vec<u8>) {
+            proptest::prop_assert_eq!(Crc::of(&bytes).value(), bitwise(&bytes));
+        }
+
+        #[test]
+        fn hex_there_and_back(value: u16) {
+            proptest::prop_assert_eq!(Crc::from_hex(Crc(value).to_hex()), Some(Crc(value)));
+            let text = Crc(value).to_string();
+            proptest::prop_assert_eq!(text.as_bytes(), &Crc(value).to_hex());
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! One error for the whole crate: what is wrong, in which field, at which byte.
+
+use core::fmt;
+
+use crate::tag::{Tag, TagPath};
+
+/// Why a text cannot be read, may not be paid, or cannot be written.
+///
+/// Small and `Copy`, and it holds none of the text, so it is safe to print and to log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    tag: Option<TagPath>,
+    offset: Option<u16>,
+}
+
+/// What is wrong. [`Error::tag`] says in which field.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text is longer than any QR code can hold (7,089 characters, ISO/IEC 18004).
+    TextTooLong,
+    /// A tag is not two ASCII digits.
+    TagNotDigits,
+    /// A length is not two ASCII digits.
+    LengthNotDigits,
+    /// A value is shorter than its length says.
+    Truncated,
+    /// One to three characters are left over where a field should start.
+    Trailing,
+    /// A length ends in the middle of a character that counts as two (most emoji).
+    SplitCharacter,
+    /// The checksum is not that of the text: the code was changed or misread.
+    CrcMismatch,
+    /// A checksum stands before the end of the text.
+    CrcNotLast,
+    /// A field stands twice, so that it is open which of the two counts.
+    Repeated,
+    /// An individual and a merchant account stand in one code.
+    TwoAccounts,
+
+    /// A field that must be there is not.
+    Missing,
+    /// A field that must say something is empty.
+    Empty,
+    /// A value has more UTF-16 code units than the field allows.
+    TooLong {
+        /// The most it may have.
+        max: u8,
+    },
+    /// A value has another number of characters than the field demands.
+    WrongLength {
+        /// What it must have.
+        expected: u8,
+    },
+    /// A text holds a control character (line feed, escape, …).
+    ControlCharacter,
+    /// A value is not the one, or not among those, that KHQR allows.
+    NotAllowed,
+    /// A value has a character that is no ASCII digit.
+    NotDigits,
+
+    /// An account is not `name@bank` without white space.
+    AccountShape,
+    /// An amount is not a plain decimal number, such as `5` or `1.10`.
+    AmountSyntax,
+    /// An amount is finer than its currency: KHR has no decimals, USD has two.
+    AmountPrecision,
+    /// An amount is zero where something is to be paid.
+    AmountZero,
+    /// An amount does not fit 64 bits of minor units.
+    AmountTooLarge,
+    /// A currency is neither KHR (116) nor USD (840).
+    UnsupportedCurrency,
+    /// A UnionPay account stands in a code in USD.
+    UnionPayInUsd,
+    /// The code expires before it was created.
+    ExpiresBeforeCreation,
+    /// The code has expired.
+    Expired,
+
+    /// An MD5 handle is not 32 hexadecimal digits.
+    Md5Syntax,
+    /// A template has more than 99 UTF-16 code units when written.
+    TemplateTooLong,
+    /// The buffer to write into is too small.
+    BufferTooSmall {
+        /// How many bytes the text needs.
+        needed: u16,
+    },
+}
+
+impl Error {
+    pub(crate) const fn new(kind: ErrorKind) -> Self {
+        Self {
+            kind,
+            tag: None,
+            offset: None,
+        }
+    }
+
+    pub(crate) fn at(kind: ErrorKind, tag: impl Into<TagPath>) -> Self {
+        Self::new(kind).in_field(tag)
+    }
+
+    pub(crate) fn in_field(self, tag: impl Into<TagPath>) -> Self {
+        Self {
+            tag: Some(tag.into()),
+            ..self
+        }
+    }
+
+    pub(crate) fn at_byte(self, offset: usize) -> Self {
+        // No text above `MAX_TEXT` (which fits) gets as far as an offset.
+        Self {
+            offset: u16::try_from(offset).ok(),
+            ..self
+        }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub const fn kind(self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The field it is about, if it is about one.
+    #[must_use]
+    pub const fn tag(self) -> Option<TagPath> {
+        self.tag
+    }
+
+    /// Where in the text it is: a byte index, as for slicing a `str`. `None` when nothing stands in
+    /// the text that could be pointed at (a missing field, an error in writing).
+    #[must_use]
+    pub fn offset(self) -> Option<usize> {
+        self.offset.map(usize::from)
+    }
+
+    /// The number under which NBC's JavaScript SDK (`bakong-khqr` 1.0.20) reports this, if it does.
+    #[must_use]
+    pub fn sdk_code(self) -> Option<u8> {
+        use ErrorKind as K;
+        Some(match self.kind {
+            K::TextTooLong
+            | K::TagNotDigits
+            | K::LengthNotDigits
+            | K::Truncated
+            | K::Trailing
+            | K::SplitCharacter
+            | K::CrcMismatch
+            | K::CrcNotLast
+            | K::Repeated
+            | K::TwoAccounts => 8,
+            K::AccountShape => 3,
+            K::AmountSyntax | K::AmountPrecision | K::AmountZero | K::AmountTooLarge => 4,
+            K::UnsupportedCurrency => 28,
+            K::UnionPayInUsd => 44,
+            K::ExpiresBeforeCreation => 50,
+            K::Expired => 46,
+            K::Md5Syntax | K::TemplateTooLong | K::BufferTooSmall { .. } => return None,
+            K::Missing => return required_code(self.tag?),
+            K::Empty => {
+                let tag = self.tag?;
+                return empty_code(tag).or_else(|| length_code(tag));
+            }
+            K::TooLong { .. } | K::WrongLength { .. } => return length_code(self.tag?),
+            K::ControlCharacter => match self.tag?.parts() {
+                (29 | 30, Some(0)) => 3,
+                _ => return length_code(self.tag?),
+            },
+            K::NotAllowed | K::NotDigits => match self.tag?.parts() {
+                (1, None) => 48,
+                (52, None) => 51,
+                _ => 8,
+            },
+        })
+    }
+}
+
+impl TagPath {
+    const fn parts(self) -> (u8, Option<u8>) {
+        let sub = match self.sub() {
+            Some(sub) => Some(sub.number()),
+            None => None,
+        };
+        (self.top().number(), sub)
+    }
+}
+
+/// The SDK's code for a field that is not there.
+const fn required_code(tag: TagPath) -> Option<u8> {
+    Some(match tag.parts() {
+        (0, None) => 23,
+        (29 | 30, None) => 5,
+        (29 | 30, Some(0)) => 1,
+        (30, Some(1)) => 30,
+        (29 | 30, Some(2)) => 31,
+        (52, None) => 25,
+        (53, None) => 9,
+        (54, None) => 47,
+        (58, None) => 26,
+        (59, None) => 2,
+        (60, None) => 27,
+        (63, None) => 24,
+        (64, Some(0)) => 37,
+        (64, Some(1)) => 39,
+        (99, _) => 45,
+        _ => return None,
+    })
+}
+
+/// The SDK's code for a field that is there and empty, where that is not its code for a wrong length.
+const fn empty_code(tag: TagPath) -> Option<u8> {
+    match tag.parts() {
+        (1, None) => Some(48),
+        (54, None) => Some(4),
+        (64, Some(_)) => None,
+        _ => required_code(tag),
+    }
+}
+
+/// The SDK's code for a field of the wrong length.
+const fn length_code(tag: TagPath) -> Option<u8> {
+    Some(match tag.parts() {
+        (0, None) => 16,
+        (1, None) => 17,
+        (15, None) => 43,
+        (29 | 30, Some(0)) => 6,
+        (29, Some(1)) => 35,
+        (30, Some(1)) => 32,
+        (29 | 30, Some(2)) => 33,
+        (52, None) => 18,
+        (53, None) => 19,
+        (54, None) => 4,
+        (58, None) => 20,
+        (59, None) => 7,
+        (60, None) => 21,
+        (62, Some(1)) => 10,
+        (62, Some(2)) => 34,
+        (62, Some(3)) => 11,
+        (62, Some(7)) => 12,
+        (62, Some(8)) => 42,
+        (63, None) => 22,
+        (64, Some(0)) => 38,
+        (64, Some(1)) => 40,
+        (64, Some(2)) => 41,
+        (99, Some(1)) => 49,
+        _ => return None,
+    })
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(tag) = self.tag {
+            match tag.name() {
+                Some(name) => write!(f, "{name} (tag {tag})")?,
+                None => write!(f, "tag {tag}")?,
+            }
+            if let Some(offset) = self.offset {
+                write!(f, " at byte {offset}")?;
+            }
+            f.write_str(": ")?;
+        } else if let Some(offset) = self.offset {
+            write!(f, "byte {offset}: ")?;
+        }
+        self.kind.describe(self.tag, f)
+    }
+}
+
+impl ErrorKind {
+    fn describe(self, tag: Option<TagPath>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TextTooLong => "the text is longer than a QR code can hold",
+            Self::TagNotDigits => "a tag must be two digits",
+            Self::LengthNotDigits => "a length must be two digits",
+            Self::Truncated => "the value ends before its length says; was the code cut off?",
+            Self::Trailing => "stray characters where a field should start",
+            Self::SplitCharacter => "the length ends in the middle of a character",
+            Self::CrcMismatch => {
+                "the checksum does not match the text; the code was changed or misread"
+            }
+            Self::CrcNotLast => "the checksum must be the last field",
+            Self::Repeated => "stands more than once",
+            Self::TwoAccounts => {
+                "an individual account (29) and a merchant account (30) stand in one code"
+            }
+            Self::Missing => match tag.map(TagPath::parts) {
+                Some((63, None)) => "missing; a code must end in 6304 and four hexadecimal digits",
+                Some((99, _)) => "missing; a code with an amount must say when it expires",
+                Some((54, None)) => "missing; a dynamic code must say an amount",
+                Some((29 | 30, None)) => "missing; this is not a Bakong payment code",
+                _ => "missing",
+            },
+            Self::Empty => "empty",
+            Self::TooLong { max } => {
+                return write!(
+                    f,
+                    "longer than {max} characters (as UTF-16 counts: most emoji are two)"
+                );
+            }
+            Self::WrongLength { expected } => {
+                return write!(f, "must be exactly {expected} characters");
+            }
+            Self::ControlCharacter => "holds a control character, such as a line break",
+            Self::NotAllowed => match tag.map(TagPath::parts) {
+                Some((0, None)) => "must be 01",
+                Some((1, None)) => "must be 11 (static) or 12 (dynamic)",
+                Some((58, None)) => "must be KH",
+                _ => "a value that KHQR does not allow here",
+            },
+            Self::NotDigits => "must be digits only",
+            Self::AccountShape => "must be name@bank, without spaces",
+            Self::AmountSyntax => {
+                "not a plain decimal number; write it like 10000 or 1.10, without signs or commas"
+            }
+            Self::AmountPrecision => "finer than the currency; KHR has no decimals, USD has two",
+            Self::AmountZero => "zero; a code to be paid needs an amount above zero",
+            Self::AmountTooLarge => "too large",
+            Self::UnsupportedCurrency => "must be KHR (116) or USD (840)",
+            Self::UnionPayInUsd => "a UnionPay account takes KHR only, the code is in USD",
+            Self::ExpiresBeforeCreation => "before the code was created",
+            Self::Expired => "the code has expired",
+            Self::Md5Syntax => "an MD5 must be 32 hexadecimal digits",
+            Self::TemplateTooLong => {
+                "its fields are longer than 99 characters together; shorten one of them"
+            }
+            Self::BufferTooSmall { needed } => {
+                return write!(f, "the buffer is too small, {needed} bytes are needed");
+            }
+        })
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// Gives an error about a bare value (an account, an amount) the field that the value stood in.
+pub(crate) trait InField<T> {
+    fn in_field(self, tag: Tag, sub: Option<Tag>) -> Result<T, Error>;
+}
+
+impl<T> InField<T> for Result<T, Error> {
+    fn in_field(self, tag: Tag, sub: Option<Tag>) -> Result<T, Error> {
+        self.map_err(|error| match sub {
+            Some(sub) => error.in_field(tag.sub(sub)),
+            None => error.in_field(tag),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_small() {
+        assert!(size_of::<Error>() <= 16);
+    }
+}

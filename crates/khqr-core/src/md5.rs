@@ -1,0 +1,102 @@
+//! The handle under which Bakong knows a dynamic code: the MD5 of its exact text.
+
+use core::fmt;
+use core::str::FromStr;
+
+use md5::{Digest, Md5};
+
+use crate::crc::hex_value;
+use crate::error::{Error, ErrorKind};
+
+/// The MD5 of a payload's text, printed as 32 lower-case hexadecimal digits.
+///
+/// One different byte gives another handle and the payment is never found, so keep the text that was
+/// shown and never make it anew. A handle is of use for dynamic codes only: a static code is paid many
+/// times under one text, and the Open API refuses to look it up.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Md5Handle([u8; 16]);
+
+impl Md5Handle {
+    /// The handle of this text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(Md5::digest(text.as_bytes()).into())
+    }
+
+    /// The handle with these bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl FromStr for Md5Handle {
+    type Err = Error;
+
+    /// Reads 32 hexadecimal digits in either case.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let error = Error::new(ErrorKind::Md5Syntax);
+        let digits: &[u8; 32] = text.as_bytes().try_into().map_err(|_| error)?;
+        let mut bytes = [0; 16];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let [high, low] = [pair[0], pair[1]].map(hex_value);
+            *byte = high.ok_or(error)? << 4 | low.ok_or(error)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Md5Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Md5Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Md5Handle({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn the_test_suite_of_rfc_1321() {
+        for (text, md5) in [
+            ("", "d41d8cd98f00b204e9800998ecf8427e"),
+            ("abc", "900150983cd24fb0d6963f7d28e17f72"),
+            ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
+        ] {
+            assert_eq!(Md5Handle::of(text).to_string(), md5);
+            assert_eq!(md5.parse(), Ok(Md5Handle::of(text)));
+            assert_eq!(md5.to_uppercase().parse(), Ok(Md5Handle::of(text)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_md5_is_refused() {
+        for text in [
+            "",
+            "d41d8cd98f00b204e9800998ecf8427",
+            "d41d8cd98f00b204e9800998ecf8427e0",
+            "g41d8cd98f00b204e9800998ecf8427e",
+            "d41d8cd98f00b204e9800998ecf842\u{e9}",
+        ] {
+            assert_eq!(
+                text.parse::<Md5Handle>().map_err(Error::kind),
+                Err(ErrorKind::Md5Syntax)
+            );
+        }
+    }
+}

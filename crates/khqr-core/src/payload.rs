@@ -1,0 +1,274 @@
+//! The first rung: a text whose fields are well formed and whose checksum holds, whoever made it.
+
+use crate::crc::Crc;
+use crate::error::{Error, ErrorKind};
+use crate::tag::Tag;
+use crate::tlv::{Raw, field_at};
+
+/// The most characters a QR code can hold (version 40-L, digits only; ISO/IEC 18004 table 7). What is
+/// longer never came out of a code.
+pub(crate) const MAX_TEXT: usize = 7_089;
+
+/// Length of the checksum field: `6304` and four digits.
+const CRC_FIELD: usize = 8;
+
+/// An EMVCo merchant-presented payload: well-formed fields, the last of them the right checksum.
+///
+/// Says nothing of what the fields mean: PromptPay, VietQR or SGQR texts are payloads too. For a code
+/// that can be paid over Bakong, read a [`Khqr`](crate::Khqr).
+///
+/// ```
+/// use khqr_core::{Crc, Payload};
+///
+/// let text = "00020153037645802TH6304";
+/// let text = format!("{text}{}", Crc::of(text.as_bytes()));
+/// let payload = Payload::parse(&text)?;
+/// let country = payload.fields().find(|field| field.tag().number() == 58);
+/// assert_eq!(country.map(|field| field.value()), Some("TH"));
+/// # Ok::<(), khqr_core::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Payload<'a> {
+    text: &'a str,
+    crc: Crc,
+}
+
+impl<'a> Payload<'a> {
+    /// Reads `text`, which must be the payload alone: no line break after it.
+    ///
+    /// # Errors
+    /// The checksum first, since a misread code shows itself there: [`ErrorKind::Missing`] or
+    /// [`ErrorKind::CrcMismatch`]. Then the form: [`ErrorKind::TagNotDigits`],
+    /// [`ErrorKind::LengthNotDigits`], [`ErrorKind::Truncated`], [`ErrorKind::Trailing`],
+    /// [`ErrorKind::SplitCharacter`], [`ErrorKind::CrcNotLast`]. [`ErrorKind::TextTooLong`] above 7,089
+    /// bytes.
+    pub fn parse(text: &'a str) -> Result<Self, Error> {
+        let payload = Self::with_checksum(text)?;
+        payload.walk(|_| Ok(()))?;
+        Ok(payload)
+    }
+
+    /// Checks the checksum and not yet the fields before it.
+    pub(crate) fn with_checksum(text: &'a str) -> Result<Self, Error> {
+        if text.len() > MAX_TEXT {
+            return Err(Error::new(ErrorKind::TextTooLong));
+        }
+        let missing = Error::at(ErrorKind::Missing, Tag::CRC);
+        let (covered, digits) = text.as_bytes().split_last_chunk::<4>().ok_or(missing)?;
+        if !covered.ends_with(b"6304") {
+            return Err(missing);
+        }
+        let crc = Crc::from_hex(*digits).ok_or(missing)?;
+        if Crc::of(covered) == crc {
+            Ok(Self { text, crc })
+        } else {
+            Err(Error::at(ErrorKind::CrcMismatch, Tag::CRC).at_byte(text.len() - CRC_FIELD))
+        }
+    }
+
+    /// Walks the top-level fields before the checksum in one pass.
+    pub(crate) fn walk(
+        self,
+        mut visit: impl FnMut(Raw<'a>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let end = self.text.len() - CRC_FIELD;
+        let mut at = 0;
+        while at < end {
+            let raw = field_at(self.text, at).map_err(|(kind, tag, at)| {
+                let error = Error::new(kind).at_byte(at);
+                tag.map_or(error, |tag| error.in_field(tag))
+            })?;
+            if raw.tag == Tag::CRC {
+                return Err(Error::at(ErrorKind::CrcNotLast, Tag::CRC).at_byte(at));
+            }
+            if raw.end > end {
+                return Err(Error::at(ErrorKind::Truncated, raw.tag).at_byte(at));
+            }
+            visit(raw)?;
+            at = raw.end;
+        }
+        Ok(())
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub const fn text(self) -> &'a str {
+        self.text
+    }
+
+    /// The checksum, which was checked.
+    #[must_use]
+    pub const fn crc(self) -> Crc {
+        self.crc
+    }
+
+    /// The fields of the top level in the order of the text, the checksum included.
+    #[must_use]
+    pub const fn fields(self) -> Fields<'a> {
+        Fields {
+            text: self.text,
+            at: 0,
+        }
+    }
+
+    /// The first field with this tag.
+    #[must_use]
+    pub fn field(self, tag: Tag) -> Option<Field<'a>> {
+        self.fields().find(|field| field.tag == tag)
+    }
+}
+
+/// A field: its tag, its value, and where it stands in the text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Field<'a> {
+    tag: Tag,
+    value: &'a str,
+    encoded: &'a str,
+    offset: usize,
+}
+
+impl<'a> Field<'a> {
+    /// The tag.
+    #[must_use]
+    pub const fn tag(self) -> Tag {
+        self.tag
+    }
+
+    /// The value, exactly as it stands.
+    #[must_use]
+    pub const fn value(self) -> &'a str {
+        self.value
+    }
+
+    /// Tag, length and value as they stand in the text.
+    #[must_use]
+    pub const fn encoded(self) -> &'a str {
+        self.encoded
+    }
+
+    /// The byte at which the tag stands.
+    #[must_use]
+    pub const fn offset(self) -> usize {
+        self.offset
+    }
+}
+
+/// Iterates the fields of a [`Payload`].
+#[derive(Clone, Debug)]
+pub struct Fields<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Field<'a>;
+
+    fn next(&mut self) -> Option<Field<'a>> {
+        if self.at >= self.text.len() {
+            return None;
+        }
+        // A payload's fields were all read once, so this cannot fail.
+        let raw = field_at(self.text, self.at).ok()?;
+        self.at = raw.end;
+        Some(Field {
+            tag: raw.tag,
+            value: raw.value,
+            encoded: self.text.get(raw.start..raw.end)?,
+            offset: raw.start,
+        })
+    }
+}
+
+impl core::iter::FusedIterator for Fields<'_> {}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::String;
+    use std::{format, vec::Vec};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sealed(body: &str) -> String {
+        let covered = format!("{body}6304");
+        format!("{covered}{}", Crc::of(covered.as_bytes()))
+    }
+
+    fn error(text: &str) -> (ErrorKind, Option<usize>) {
+        let error = Payload::parse(text).unwrap_err();
+        (error.kind(), error.offset())
+    }
+
+    #[test]
+    fn a_foreign_payload_opens() {
+        let text = sealed("0002015303764");
+        let payload = Payload::parse(&text).unwrap();
+        let fields: Vec<_> = payload
+            .fields()
+            .map(|field| (field.tag().number(), field.offset()))
+            .collect();
+        assert_eq!(fields, [(0, 0), (53, 6), (63, 13)]);
+        assert_eq!(
+            payload.field(Tag::TRANSACTION_CURRENCY).map(Field::value),
+            Some("764")
+        );
+    }
+
+    #[test]
+    fn the_checksum_comes_first() {
+        assert_eq!(error(""), (ErrorKind::Missing, None));
+        assert_eq!(error("630"), (ErrorKind::Missing, None));
+        assert_eq!(error("00020163041234"), (ErrorKind::CrcMismatch, Some(6)));
+        assert_eq!(error("0002016304zzzz"), (ErrorKind::Missing, None));
+        let text = sealed("000201");
+        assert!(Payload::parse(&text.to_lowercase()).is_ok());
+        assert_eq!(error(&format!("{text}\n")), (ErrorKind::Missing, None));
+        assert_eq!(error(&"0".repeat(7_090)), (ErrorKind::TextTooLong, None));
+    }
+
+    #[test]
+    fn then_the_form() {
+        let form = |body| error(&sealed(body));
+        assert_eq!(form("000201x902ab"), (ErrorKind::TagNotDigits, Some(6)));
+        assert_eq!(form("0002015x02ab"), (ErrorKind::TagNotDigits, Some(6)));
+        assert_eq!(form("000201590xab"), (ErrorKind::LengthNotDigits, Some(8)));
+        assert_eq!(form("0002015901😀"), (ErrorKind::SplitCharacter, Some(6)));
+        assert_eq!(
+            error(&sealed("0002016300")),
+            (ErrorKind::CrcNotLast, Some(6))
+        );
+        // A value that reaches into the checksum field.
+        assert_eq!(
+            error(&sealed("0002015905abc")),
+            (ErrorKind::Truncated, Some(6))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_payload_or_an_error(text: String) {
+            let _ = Payload::parse(&text);
+            if let Ok(payload) = Payload::parse(&sealed(&text)) {
+                let again: String = payload.fields().map(Field::encoded).collect();
+                prop_assert_eq!(again, sealed(&text));
+            }
+        }
+
+        #[test]
+        fn well_formed_fields_are_all_found(fields in prop::collection::vec((0u8..63, "\\PC{0,20}"), 0..8)) {
+            let body: String = fields
+                .iter()
+                .map(|(tag, value)| format!("{tag:02}{:02}{value}", crate::tlv::utf16_len(value)))
+                .collect();
+            let text = sealed(&body);
+            let payload = Payload::parse(&text).unwrap();
+            let read: Vec<_> = payload
+                .fields()
+                .map(|field| (field.tag().number(), String::from(field.value())))
+                .collect();
+            prop_assert_eq!(&read[..fields.len()], &fields[..]);
+        }
+    }
+}
