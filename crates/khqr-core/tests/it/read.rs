@@ -63,7 +63,7 @@ fn fields_may_come_in_any_order_and_unknown_ones_are_kept() {
         .fields()
         .find(|field| field.tag().number() == 39);
     assert_eq!(
-        other.map(|field| field.value()),
+        other.map(khqr_core::Field::value),
         Some("0004ABCD0108whatever")
     );
 }
@@ -143,7 +143,7 @@ fn a_code_without_a_bakong_account_is_no_khqr() {
     refused(&sealed("29060102ab"), ErrorKind::Missing, "29/00", Some(0));
     let error = Khqr::parse(&sealed("0002015802TH")).unwrap_err();
     assert_eq!(error.sdk_code(), Some(5));
-    assert_eq!(error.tag().map(|tag| tag.top()), Some(Tag::INDIVIDUAL));
+    assert_eq!(error.tag().map(khqr_core::TagPath::top), Some(Tag::INDIVIDUAL));
     assert!(
         error.to_string().contains("not a Bakong payment code"),
         "{error}"

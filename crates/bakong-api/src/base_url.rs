@@ -1,0 +1,295 @@
+//! Where a Bakong is: NBC's hosts by name, or any other address.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use http::Uri;
+use http::uri::{Authority, PathAndQuery, Scheme};
+
+/// NBC's hosts.
+///
+/// NBC's reference names hosts under `nbc.org.kh`; since February 2023 its packages and every report
+/// from production use the same names under `nbc.gov.kh`. When a look-up of one fails, try the other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Environment {
+    /// `https://sit-api-bakong.nbc.org.kh`, for tests; no real money.
+    Sit,
+    /// `https://api-bakong.nbc.org.kh`.
+    Production,
+    /// `https://sit-api-bakong.nbc.gov.kh`, for tests; no real money.
+    SitGov,
+    /// `https://api-bakong.nbc.gov.kh`.
+    ProductionGov,
+}
+
+impl Environment {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Sit,
+        Self::Production,
+        Self::SitGov,
+        Self::ProductionGov,
+    ];
+
+    /// The name on a command line: `sit`, `production`, `sit-gov` or `production-gov`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sit => "sit",
+            Self::Production => "production",
+            Self::SitGov => "sit-gov",
+            Self::ProductionGov => "production-gov",
+        }
+    }
+
+    /// The host.
+    #[must_use]
+    pub const fn host(self) -> &'static str {
+        match self {
+            Self::Sit => "sit-api-bakong.nbc.org.kh",
+            Self::Production => "api-bakong.nbc.org.kh",
+            Self::SitGov => "sit-api-bakong.nbc.gov.kh",
+            Self::ProductionGov => "api-bakong.nbc.gov.kh",
+        }
+    }
+
+    /// The same Bakong under its other domain.
+    #[must_use]
+    pub const fn other_domain(self) -> Self {
+        match self {
+            Self::Sit => Self::SitGov,
+            Self::Production => Self::ProductionGov,
+            Self::SitGov => Self::Sit,
+            Self::ProductionGov => Self::Production,
+        }
+    }
+
+    /// Whether payments here move real money.
+    #[must_use]
+    pub const fn is_production(self) -> bool {
+        matches!(self, Self::Production | Self::ProductionGov)
+    }
+
+    /// The environment with this host.
+    #[must_use]
+    pub fn of_host(host: &str) -> Option<Self> {
+        let same = |environment: &Self| host.eq_ignore_ascii_case(environment.host());
+        Self::ALL.into_iter().find(same)
+    }
+}
+
+impl FromStr for Environment {
+    type Err = UnknownEnvironment;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEnvironment> {
+        Self::ALL
+            .into_iter()
+            .find(|environment| environment.name() == text)
+            .ok_or(UnknownEnvironment)
+    }
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The text names no [`Environment`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnknownEnvironment;
+
+impl fmt::Display for UnknownEnvironment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not an environment; choose sit, production, sit-gov or production-gov")
+    }
+}
+
+impl std::error::Error for UnknownEnvironment {}
+
+/// The address below which the endpoints' paths stand: scheme, host, perhaps a port and a path.
+///
+/// Never holds a user name, password or query, so it is safe to print.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BaseUrl {
+    scheme: Scheme,
+    authority: Authority,
+    /// Without a slash at the end.
+    path: String,
+}
+
+impl BaseUrl {
+    /// Reads an `http` or `https` URL such as `https://proxy.example/bakong`.
+    ///
+    /// # Errors
+    /// [`InvalidBaseUrl`], which says what is wrong and repeats nothing of the text.
+    pub fn new(text: &str) -> Result<Self, InvalidBaseUrl> {
+        let text = text.trim();
+        if text.contains(['?', '#']) {
+            return Err(InvalidBaseUrl("must have no query and no fragment"));
+        }
+        let not_a_url =
+            InvalidBaseUrl("is no URL; write it like https://host or https://host/path");
+        let parts = text.parse::<Uri>().map_err(|_| not_a_url)?.into_parts();
+        let scheme = parts.scheme.ok_or(not_a_url)?;
+        let authority = parts.authority.ok_or(not_a_url)?;
+        if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
+            return Err(InvalidBaseUrl("must start with https:// or http://"));
+        }
+        if authority.as_str().contains('@') {
+            return Err(InvalidBaseUrl(
+                "must hold no user name or password; they would end up in logs",
+            ));
+        }
+        let path = parts
+            .path_and_query
+            .as_ref()
+            .map_or("", PathAndQuery::path)
+            .trim_end_matches('/');
+        // The endpoints' own paths are added here, so this is the only place where it can fail.
+        if format!("{path}/v1").parse::<PathAndQuery>().is_err() {
+            return Err(not_a_url);
+        }
+        Ok(Self {
+            scheme,
+            authority,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The host, an IPv6 address in its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.authority.host()
+    }
+
+    /// Whether requests go out encrypted.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    /// Whether the host is this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback_host(self.host())
+    }
+
+    /// The URI of an endpoint's path, which starts with a slash.
+    pub(crate) fn join(&self, path: &'static str) -> Result<Uri, http::Error> {
+        Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(format!("{}{path}", self.path))
+            .build()
+    }
+}
+
+/// Whether a URI's host is this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+#[must_use]
+pub fn is_loopback_host(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+impl From<Environment> for BaseUrl {
+    fn from(environment: Environment) -> Self {
+        Self {
+            scheme: Scheme::HTTPS,
+            authority: Authority::from_static(environment.host()),
+            path: String::new(),
+        }
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = InvalidBaseUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidBaseUrl> {
+        Self::new(text)
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.path)
+    }
+}
+
+/// A text that cannot be a [`BaseUrl`], and why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InvalidBaseUrl(&'static str);
+
+impl fmt::Display for InvalidBaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the base URL {}", self.0)
+    }
+}
+
+impl std::error::Error for InvalidBaseUrl {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_stand_below_the_base() {
+        for (base, uri) in [
+            ("https://host", "https://host/v1/verify"),
+            ("https://host/", "https://host/v1/verify"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v1/verify"),
+            (
+                "https://proxy.example/bakong/",
+                "https://proxy.example/bakong/v1/verify",
+            ),
+            (" https://host\n", "https://host/v1/verify"),
+            ("http://[::1]:80/a/b", "http://[::1]:80/a/b/v1/verify"),
+        ] {
+            let base = BaseUrl::new(base).unwrap();
+            assert_eq!(base.join("/v1/verify").unwrap().to_string(), uri);
+        }
+        for environment in Environment::ALL {
+            let base = BaseUrl::from(environment);
+            assert_eq!(base, BaseUrl::new(&base.to_string()).unwrap());
+            assert_eq!(environment.name().parse(), Ok(environment));
+            assert_eq!(Environment::of_host(base.host()), Some(environment));
+        }
+    }
+
+    #[test]
+    fn what_is_no_base_is_refused_without_repeating_it() {
+        for text in [
+            "",
+            "host",
+            "host:80",
+            "/v1",
+            "ftp://host",
+            "https://",
+            "https://host?token=secret",
+            "https://user:secret@host",
+            "https://host#secret",
+            "https://ho st",
+        ] {
+            let error = BaseUrl::new(text).unwrap_err();
+            assert!(!error.to_string().contains("secret"), "{text}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_told_from_what_looks_like_it() {
+        let is_loopback = |text| BaseUrl::new(text).unwrap().is_loopback();
+        assert!(is_loopback("http://localhost:1"));
+        assert!(is_loopback("http://127.8.9.1"));
+        assert!(is_loopback("http://[::1]:1"));
+        for text in [
+            "http://localhost.example",
+            "http://10.0.0.1",
+            "http://127.0.0.1.nip.io",
+        ] {
+            assert!(!is_loopback(text), "{text}");
+        }
+    }
+}

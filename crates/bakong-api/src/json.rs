@@ -1,0 +1,229 @@
+//! Reading JSON as it comes: no field is counted on, no number goes through a float.
+//!
+//! Bakong's answers vary where a derived decoder breaks (a float for an integer, a string for a number,
+//! a field twice), and a decoder that breaks on a paid answer loses an order.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A JSON object's members, each value as its own text.
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    /// The members of `raw`, or `None` if it is no object.
+    pub(crate) fn read(raw: &'a RawValue) -> Option<Self> {
+        Self::parse(raw.get())
+    }
+
+    /// The members of the object that is all of `text`.
+    pub(crate) fn parse(text: &'a str) -> Option<Self> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(key) = map.next_key::<Key<'de>>()? {
+                    members.push((key.0, map.next_value()?));
+                }
+                Ok(Object(members))
+            }
+        }
+
+        let mut json = serde_json::Deserializer::from_str(text);
+        let object = json.deserialize_map(Members).ok()?;
+        json.end().ok()?;
+        Some(object)
+    }
+
+    /// The member's value; `None` if it is absent or null. Of a member that stands twice, the last, as
+    /// JavaScript has it.
+    pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
+        let (_, value) = self.0.iter().rev().find(|(name, _)| name == key)?;
+        (value.get() != "null").then_some(*value)
+    }
+}
+
+/// A member's name, borrowed where it holds no escapes.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> serde::Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl<'de> Visitor<'de> for Name {
+            type Value = Key<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(name)))
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(name.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Name)
+    }
+}
+
+/// A string's text, or `None` if the value is no string.
+pub(crate) fn string(raw: &RawValue) -> Option<String> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// A number's own text; a string that may hold a number without its quotes.
+pub(crate) fn unquoted(raw: &RawValue) -> &str {
+    let text = raw.get();
+    text.strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))
+        .map_or(text, str::trim)
+}
+
+/// A whole number in any form: `1`, `1.0`, `"1"`.
+pub(crate) fn integer(raw: &RawValue) -> Option<i64> {
+    let text = unquoted(raw);
+    let (negative, magnitude) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let value = i64::try_from(Decimal::parse(magnitude)?.scaled(0)?).ok()?;
+    Some(if negative { -value } else { value })
+}
+
+/// A number of JSON's grammar that is not negative, exactly: `digits × 10^exponent`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Decimal {
+    digits: u128,
+    exponent: i32,
+}
+
+impl Decimal {
+    /// Reads `12`, `12.50`, `1.25e1`; `None` for all else, and for more digits than money or time has.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i16>().ok()?),
+            None => (text, 0),
+        };
+        let (whole, fraction) = match mantissa.split_once('.') {
+            Some((_, "")) => return None,
+            Some(parts) => parts,
+            None => (mantissa, ""),
+        };
+        if whole.is_empty() {
+            return None;
+        }
+        let fraction = fraction.trim_end_matches('0');
+        let mut digits = 0u128;
+        for byte in whole.bytes().chain(fraction.bytes()) {
+            let digit = byte.is_ascii_digit().then(|| byte - b'0')?;
+            digits = digits.checked_mul(10)?.checked_add(u128::from(digit))?;
+        }
+        let places = i32::try_from(fraction.len()).ok()?;
+        Some(Self {
+            digits,
+            exponent: i32::from(exponent) - places,
+        })
+    }
+
+    /// The number times `10^places`, if that is whole and fits.
+    pub(crate) fn scaled(self, places: u32) -> Option<u64> {
+        let (value, rest) = self.divided(places)?;
+        (rest == 0).then_some(value)
+    }
+
+    /// The whole part.
+    pub(crate) fn floor(self) -> Option<u64> {
+        self.divided(0).map(|(value, _)| value)
+    }
+
+    fn divided(self, places: u32) -> Option<(u64, u128)> {
+        if self.digits == 0 {
+            return Some((0, 0));
+        }
+        let exponent = self.exponent.checked_add(i32::try_from(places).ok()?)?;
+        let (value, rest) = match 10u128.checked_pow(exponent.unsigned_abs()) {
+            Some(power) if exponent >= 0 => (self.digits.checked_mul(power)?, 0),
+            Some(power) => (self.digits / power, self.digits % power),
+            None if exponent >= 0 => return None,
+            None => (0, self.digits),
+        };
+        Some((u64::try_from(value).ok()?, rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_exactly() {
+        let scaled = |text, places| Decimal::parse(text).and_then(|number| number.scaled(places));
+        for (text, places, value) in [
+            ("1", 2, Some(100)),
+            ("1.0", 2, Some(100)),
+            ("0.01", 2, Some(1)),
+            ("4400", 0, Some(4_400)),
+            ("4400.000", 0, Some(4_400)),
+            ("4.4e3", 0, Some(4_400)),
+            ("44000E-1", 0, Some(4_400)),
+            ("0.29", 2, Some(29)),
+            ("0.005", 2, None),
+            ("0e99", 2, Some(0)),
+            ("1e99", 2, None),
+            ("1e-99", 2, None),
+            ("18446744073709551615", 0, Some(u64::MAX)),
+            ("18446744073709551616", 0, None),
+        ] {
+            assert_eq!(scaled(text, places), value, "{text}");
+        }
+        for text in [
+            "", ".", "1.", ".1", "-1", "+1", "1e", "e1", "1,0", "NaN", " 1", "1e99999",
+        ] {
+            assert_eq!(Decimal::parse(text), None, "{text}");
+        }
+        let floor = |text| Decimal::parse(text).and_then(Decimal::floor);
+        assert_eq!(floor("1636709123467.2"), Some(1_636_709_123_467));
+        assert_eq!(floor("1.6057743706080e12"), Some(1_605_774_370_608));
+    }
+
+    #[test]
+    fn of_a_member_that_stands_twice_the_last_counts() {
+        let object = Object::parse(r#"{"a":1,"\u0062":2,"a":3,"n":null}"#).unwrap();
+        assert_eq!(object.get("a").map(RawValue::get), Some("3"));
+        assert_eq!(object.get("b").map(RawValue::get), Some("2"));
+        assert!(object.get("n").is_none() && object.get("x").is_none());
+        for text in ["", "[]", "{", "{}x", "<html>", "null", "{\"a\"}"] {
+            assert!(Object::parse(text).is_none(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_cent_survives(units: u64) {
+            let text = format!("{}.{:02}", units / 100, units % 100);
+            prop_assert_eq!(Decimal::parse(&text).and_then(|number| number.scaled(2)), Some(units));
+        }
+
+        #[test]
+        fn any_text_is_a_number_or_not(text in "[-+0-9.eE]{0,40}|\\PC*") {
+            if let Some(number) = Decimal::parse(&text) {
+                let _ = (number.floor(), number.scaled(2));
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The secret that a registered project sends with its requests.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderValue;
+use khqr_core::Timestamp;
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use crate::json::{Decimal, Object, unquoted};
+
+/// An access token: a JWT that NBC issues for 90 days.
+///
+/// Never prints itself, cannot be compared, and is wiped from memory when dropped.
+#[derive(Clone)]
+pub struct AccessToken {
+    jwt: Zeroizing<String>,
+    expires_at: Option<Timestamp>,
+}
+
+impl AccessToken {
+    /// Takes a token as people paste it: white space and quotes around it are dropped.
+    ///
+    /// # Errors
+    /// [`InvalidToken`] if it is not three base64url parts between dots, the middle one a JSON object.
+    /// The error repeats nothing of the text.
+    pub fn new(text: &str) -> Result<Self, InvalidToken> {
+        let jwt = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+        if jwt.is_empty() {
+            return Err(InvalidToken("is empty"));
+        }
+        let mut parts = jwt.split('.');
+        let (Some(header), Some(claims), Some(signature), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(InvalidToken(
+                "is not three parts between dots; was it copied whole?",
+            ));
+        };
+        let base64url = |part: &str| {
+            let fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            !part.is_empty() && part.bytes().all(fit)
+        };
+        if ![header, claims, signature].into_iter().all(base64url) {
+            return Err(InvalidToken(
+                "holds characters that no token has; was something else pasted?",
+            ));
+        }
+        let unreadable = InvalidToken("holds no readable claims; was it copied whole?");
+        let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).map_err(|_| unreadable)?);
+        let claims: &RawValue = serde_json::from_slice(&claims).map_err(|_| unreadable)?;
+        let claims = Object::read(claims).ok_or(unreadable)?;
+        Ok(Self {
+            expires_at: claims.get("exp").and_then(expiry),
+            jwt: Zeroizing::new(jwt.to_owned()),
+        })
+    }
+
+    /// When the token says that it expires (`exp`), to the second; `None` if it does not say.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
+    /// The token itself, to be stored where secrets are. Name it nowhere else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.jwt
+    }
+
+    /// The value of an `Authorization` header, marked as sensitive.
+    pub(crate) fn authorization(&self) -> Result<HeaderValue, http::Error> {
+        let text = Zeroizing::new(format!("Bearer {}", self.jwt.as_str()));
+        let mut value = HeaderValue::from_str(&text)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+/// `exp` is in seconds, and a whole number in every token seen.
+fn expiry(raw: &RawValue) -> Option<Timestamp> {
+    let seconds = Decimal::parse(unquoted(raw))?.floor()?;
+    seconds.checked_mul(1_000).map(Timestamp::from_millis)
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessToken")
+            .field("jwt", &"[redacted]")
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
+}
+
+/// A text that cannot be a token, and why. Holds nothing of the text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InvalidToken(&'static str);
+
+impl fmt::Display for InvalidToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the access token {}", self.0)
+    }
+}
+
+impl std::error::Error for InvalidToken {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jwt(claims: &str) -> String {
+        format!(
+            "eyJhbGciOiJIUzI1NiJ9.{}.c2ln",
+            URL_SAFE_NO_PAD.encode(claims)
+        )
+    }
+
+    #[test]
+    fn a_token_says_when_it_expires() {
+        let expires = |claims: &str| AccessToken::new(&jwt(claims)).unwrap().expires_at();
+        let moment = Some(Timestamp::from_millis(1_803_000_000_000));
+        assert_eq!(expires(r#"{"exp":1803000000,"iat":1795224000}"#), moment);
+        assert_eq!(expires(r#"{"exp":1803000000.0}"#), moment);
+        assert_eq!(expires(r#"{"exp":1.803e9}"#), moment);
+        for claims in [
+            "{}",
+            r#"{"exp":null}"#,
+            r#"{"exp":"soon"}"#,
+            r#"{"exp":-1}"#,
+        ] {
+            assert_eq!(expires(claims), None, "{claims}");
+        }
+        assert_eq!(expires(r#"{"exp":18446744073709551615}"#), None);
+    }
+
+    #[test]
+    fn what_people_paste_around_it_is_dropped() {
+        let token = jwt("{}");
+        for pasted in [
+            format!("{token}\n"),
+            format!(" \"{token}\" "),
+            format!("'{token}'\r\n"),
+        ] {
+            assert_eq!(AccessToken::new(&pasted).unwrap().expose(), token);
+        }
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused_without_repeating_it() {
+        for text in [
+            "",
+            "\"\"",
+            "secret",
+            "secret.secret",
+            "a.b.c.secret",
+            "se cret.e30.a",
+            "..",
+            "secret.secret.secret",
+            "sécret.e30.a",
+            "secret.W10.a",
+            "Bearer secret.e30.a",
+        ] {
+            let error = AccessToken::new(text).unwrap_err();
+            assert!(!error.to_string().contains("cret"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_token_never_prints_itself() {
+        let token = AccessToken::new(&jwt("{}")).unwrap();
+        let printed = format!("{token:?} {:?}", token.authorization().unwrap());
+        assert!(!printed.contains("eyJ"), "{printed}");
+    }
+}

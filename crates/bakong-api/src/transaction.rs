@@ -1,0 +1,128 @@
+//! A transaction as Bakong tells it, with nothing lost that cannot be understood.
+
+use khqr_core::{Amount, Currency, Timestamp};
+use serde_json::value::RawValue;
+
+use crate::json::{Decimal, Object, string, unquoted};
+
+/// One field of an answer.
+///
+/// A transaction is a payment even where one of its fields is in a form never seen before, so a field
+/// that cannot be understood keeps its JSON text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reading<T> {
+    /// It is there and understood.
+    Known(T),
+    /// It is missing or null.
+    Absent,
+    /// It is there, as this JSON text, and not understood.
+    Unreadable(Box<str>),
+}
+
+impl<T> Reading<T> {
+    /// The value, if it is known.
+    pub const fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Absent | Self::Unreadable(_) => None,
+        }
+    }
+
+    fn of<'a>(raw: Option<&'a RawValue>, read: impl FnOnce(&'a RawValue) -> Option<T>) -> Self {
+        match raw {
+            None => Self::Absent,
+            Some(raw) => read(raw).map_or_else(|| Self::Unreadable(raw.get().into()), Self::Known),
+        }
+    }
+}
+
+impl Reading<String> {
+    /// The text, if it is known.
+    #[must_use]
+    pub fn as_deref(&self) -> Option<&str> {
+        self.known().map(String::as_str)
+    }
+}
+
+/// A payment that Bakong knows of.
+///
+/// Its texts are strangers': print them through [`Printable`](khqr_core::Printable).
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Transaction {
+    /// The full hash, 64 hexadecimal digits; its first eight are the short hash.
+    pub hash: Reading<String>,
+    /// The payer's account.
+    pub from_account_id: Reading<String>,
+    /// The account that was paid.
+    pub to_account_id: Reading<String>,
+    /// The currency.
+    pub currency: Reading<Currency>,
+    /// The amount, read exactly from the number's own text. Not readable without its currency.
+    pub amount: Reading<Amount>,
+    /// The payer's remark.
+    pub description: Reading<String>,
+    /// When it was made (`createdDateMs`).
+    pub created_at: Reading<Timestamp>,
+    /// When the receiving bank acknowledged it (`acknowledgedDateMs`).
+    pub acknowledged_at: Reading<Timestamp>,
+    /// Where it is between the banks.
+    pub tracking_status: Reading<String>,
+    /// The receiving bank.
+    pub receiver_bank: Reading<String>,
+    /// The account at the receiving bank.
+    pub receiver_bank_account: Reading<String>,
+    /// The reference that the payer's bank assigned.
+    pub instruction_ref: Reading<String>,
+    /// The payer bank's own reference (`100FT…`); not the merchant's.
+    pub external_ref: Reading<String>,
+}
+
+impl Transaction {
+    /// Reads `data`; `None` if it is no object with at least one field of a transaction.
+    pub(crate) fn read(data: &RawValue) -> Option<Self> {
+        let object = Object::read(data)?;
+        let text = |key| Reading::of(object.get(key), string);
+        let time = |key| Reading::of(object.get(key), millis);
+        let currency = Reading::of(object.get("currency"), |raw| string(raw)?.parse().ok());
+        let amount = Reading::of(object.get("amount"), |raw| amount(raw, *currency.known()?));
+        let transaction = Self {
+            hash: text("hash"),
+            from_account_id: text("fromAccountId"),
+            to_account_id: text("toAccountId"),
+            currency,
+            amount,
+            description: text("description"),
+            created_at: time("createdDateMs"),
+            acknowledged_at: time("acknowledgedDateMs"),
+            tracking_status: text("trackingStatus"),
+            receiver_bank: text("receiverBank"),
+            receiver_bank_account: text("receiverBankAccount"),
+            instruction_ref: text("instructionRef"),
+            external_ref: text("externalRef"),
+        };
+        let says_nothing = transaction.hash == Reading::Absent
+            && transaction.to_account_id == Reading::Absent
+            && transaction.amount == Reading::Absent;
+        (!says_nothing).then_some(transaction)
+    }
+
+    /// The short hash: the first eight digits of the full one.
+    #[must_use]
+    pub fn short_hash(&self) -> Option<&str> {
+        self.hash.as_deref()?.get(..8)
+    }
+}
+
+/// A number or a string that holds one, exactly, as whole minor units.
+fn amount(raw: &RawValue, currency: Currency) -> Option<Amount> {
+    let units = Decimal::parse(unquoted(raw))?.scaled(currency.decimals())?;
+    Some(Amount::from_minor_units(units, currency))
+}
+
+/// Milliseconds, sometimes with a fraction, which is dropped.
+fn millis(raw: &RawValue) -> Option<Timestamp> {
+    Decimal::parse(unquoted(raw))?
+        .floor()
+        .map(Timestamp::from_millis)
+}

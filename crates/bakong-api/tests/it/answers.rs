@@ -1,0 +1,288 @@
+//! What an answer to a check may be taken for.
+
+use std::time::Duration;
+
+use bakong_api::khqr_core::{Amount, Currency, Timestamp};
+use bakong_api::{
+    CheckAnswer, CheckTransactionByMd5, Endpoint, ErrorClass, ErrorCode, Reading, Remedy,
+    RetryAfter, Transaction,
+};
+use http::header::RETRY_AFTER;
+use proptest::prelude::*;
+
+use crate::{answer, check};
+
+/// The reference's own sample.
+const PAID: &str = r#"{
+  "responseCode": 0,
+  "responseMessage": "Getting transaction successfully.",
+  "data": {
+    "hash": "8465d722d7d5065f2886f0a474a4d34dc6a7855355b611836f7b6111228893e9",
+    "fromAccountId": "payer@bank",
+    "toAccountId": "merchant@bank",
+    "currency": "USD",
+    "amount": 1.0,
+    "description": "testing bakong generator"
+  }
+}"#;
+
+/// A sample of the live service.
+const PAID_LIVE: &str = r#"{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":{"hash":"8608","fromAccountId":"abaakhppxxx@abaa","toAccountId":"shop@devb","currency":"USD","amount":1,"description":null,"createdDateMs":1761154142000,"acknowledgedDateMs":1761154143000.0,"trackingStatus":null,"receiverBank":null,"receiverBankAccount":null,"instructionRef":null,"externalRef":"100FT35781491692"}}"#;
+
+const NOT_FOUND: &str = r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found. Please check and try again."}"#;
+
+fn paid(body: &str) -> Transaction {
+    match check(200, body.to_owned()) {
+        Ok(CheckAnswer::Paid(transaction)) => *transaction,
+        other => panic!("not paid: {other:?}"),
+    }
+}
+
+#[test]
+fn the_reference_s_paid_answer() {
+    let transaction = paid(PAID);
+    let text = |text: &str| Reading::Known(text.to_owned());
+    assert_eq!(transaction.from_account_id, text("payer@bank"));
+    assert_eq!(transaction.to_account_id, text("merchant@bank"));
+    assert_eq!(transaction.short_hash(), Some("8465d722"));
+    assert_eq!(
+        transaction.amount,
+        Reading::Known(Amount::from_minor_units(100, Currency::Usd))
+    );
+    assert_eq!(transaction.description, text("testing bakong generator"));
+    assert_eq!(transaction.created_at, Reading::Absent);
+}
+
+#[test]
+fn the_live_service_s_paid_answer() {
+    let transaction = paid(PAID_LIVE);
+    assert_eq!(
+        transaction.acknowledged_at,
+        Reading::Known(Timestamp::from_millis(1_761_154_143_000))
+    );
+    assert_eq!(
+        transaction.external_ref.as_deref(),
+        Some("100FT35781491692")
+    );
+    assert_eq!(transaction.description, Reading::Absent);
+    assert_eq!(transaction.short_hash(), None);
+}
+
+#[test]
+fn amounts_and_times_in_all_their_forms() {
+    for (json, currency, units) in [
+        ("4400", "KHR", Some(4_400)),
+        ("4400.0", "KHR", Some(4_400)),
+        ("4.4E+3", "KHR", Some(4_400)),
+        ("\"4400\"", "KHR", Some(4_400)),
+        ("1", "USD", Some(100)),
+        ("0.01", "USD", Some(1)),
+        ("1.10", "USD", Some(110)),
+        ("\"0.29\"", "USD", Some(29)),
+        ("1.005", "USD", None),
+        ("100.5", "KHR", None),
+        ("-1", "USD", None),
+        ("{}", "USD", None),
+        ("\"a lot\"", "USD", None),
+    ] {
+        let body = PAID.replace("1.0", json).replace("USD", currency);
+        let expected = units.map_or_else(
+            || Reading::Unreadable(json.into()),
+            |units| Reading::Known(Amount::from_minor_units(units, currency.parse().unwrap())),
+        );
+        assert_eq!(paid(&body).amount, expected, "{json} {currency}");
+    }
+    for (json, millis) in [
+        ("1756366775000", 1_756_366_775_000),
+        ("1605774370608.0", 1_605_774_370_608),
+        ("1636709123467.2", 1_636_709_123_467),
+    ] {
+        let created = paid(&PAID_LIVE.replace("1761154142000", json)).created_at;
+        assert_eq!(created, Reading::Known(Timestamp::from_millis(millis)));
+    }
+}
+
+#[test]
+fn a_payment_in_a_strange_form_is_a_payment() {
+    let strange =
+        paid(r#"{"responseCode":"0","data":{"hash":7,"amount":[1],"currency":"THB","new":1}}"#);
+    assert_eq!(strange.hash, Reading::Unreadable("7".into()));
+    assert_eq!(strange.currency, Reading::Unreadable("\"THB\"".into()));
+    assert_eq!(strange.amount, Reading::Unreadable("[1]".into()));
+    // Every field of the sample in turn: missing, null, of another type, twice.
+    let fields = [
+        "hash",
+        "fromAccountId",
+        "toAccountId",
+        "currency",
+        "amount",
+        "createdDateMs",
+    ];
+    for field in fields {
+        let name = format!("\"{field}\":");
+        for body in [
+            PAID_LIVE.replace(&name, "\"other\":"),
+            PAID_LIVE.replace(&name, &format!("\"{field}\":null,\"other\":")),
+            PAID_LIVE.replace(&name, &format!("\"{field}\":[{{}}],\"other\":")),
+            PAID_LIVE.replace(&name, &format!("\"{field}\":1,\"{field}\":")),
+        ] {
+            paid(&body);
+        }
+    }
+}
+
+#[test]
+fn the_answers_that_are_no_payment() {
+    let answer_of = |body: &str| check(200, body.to_owned()).unwrap();
+    assert_eq!(answer_of(NOT_FOUND), CheckAnswer::NotFound);
+    for failed in [
+        r#"{"data":null,"errorCode":3,"responseCode":1,"responseMessage":"Transaction failed."}"#,
+        r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction failed."}"#,
+    ] {
+        assert_eq!(answer_of(failed), CheckAnswer::Failed);
+    }
+    assert_eq!(
+        answer_of(r#"{"data":null,"errorCode":2,"responseCode":1,"responseMessage":"static"}"#),
+        CheckAnswer::StaticQr
+    );
+}
+
+#[test]
+fn every_failure_has_its_class() {
+    use ErrorClass as Class;
+    let no_hint = Class::RateLimited { retry_after: None };
+    let html = "<html><head><title>403 Forbidden</title></head></html>";
+    let code = |code: i64| {
+        format!(r#"{{"data":null,"errorCode":{code},"responseCode":1,"responseMessage":"no"}}"#)
+    };
+    for (status, body, class, remedy) in [
+        (401, code(6), Class::Unauthorized, Remedy::NewToken),
+        (401, String::new(), Class::Unauthorized, Remedy::NewToken),
+        (200, code(6), Class::Unauthorized, Remedy::NewToken),
+        (200, code(17), Class::QuotaExhausted, Remedy::NextDay),
+        (429, code(17), Class::QuotaExhausted, Remedy::NextDay),
+        (403, html.into(), Class::Blocked, Remedy::Attention),
+        (429, String::new(), no_hint, Remedy::AskAgain),
+        (500, html.into(), Class::Unavailable, Remedy::AskAgain),
+        (502, String::new(), Class::Unavailable, Remedy::AskAgain),
+        (503, PAID.into(), Class::Unavailable, Remedy::AskAgain),
+        // An outage, whatever its body says.
+        (500, NOT_FOUND.into(), Class::Unavailable, Remedy::AskAgain),
+        (401, NOT_FOUND.into(), Class::Unauthorized, Remedy::NewToken),
+        (200, code(7), Class::Unavailable, Remedy::AskAgain),
+        (200, code(9), Class::Unavailable, Remedy::AskAgain),
+        (200, code(5), Class::Refused, Remedy::Attention),
+        (200, code(12), Class::Refused, Remedy::Attention),
+        (200, code(99), Class::Refused, Remedy::Attention),
+        (400, code(5), Class::Refused, Remedy::Attention),
+        (404, html.into(), Class::Refused, Remedy::Attention),
+        (302, String::new(), Class::Malformed, Remedy::AskAgain),
+        (204, String::new(), Class::Malformed, Remedy::AskAgain),
+        (200, String::new(), Class::Malformed, Remedy::AskAgain),
+        (200, html.into(), Class::Malformed, Remedy::AskAgain),
+        (200, "[]".into(), Class::Malformed, Remedy::AskAgain),
+        (200, "{}".into(), Class::Malformed, Remedy::AskAgain),
+        (
+            200,
+            r#"{"responseCode":0,"data":null}"#.into(),
+            Class::Malformed,
+            Remedy::AskAgain,
+        ),
+        (
+            200,
+            r#"{"responseCode":0,"data":{}}"#.into(),
+            Class::Malformed,
+            Remedy::AskAgain,
+        ),
+        (
+            200,
+            r#"{"responseCode":2,"errorCode":1}"#.into(),
+            Class::Malformed,
+            Remedy::AskAgain,
+        ),
+        (
+            200,
+            r#"{"errorCode":1}"#.into(),
+            Class::Malformed,
+            Remedy::AskAgain,
+        ),
+        (
+            200,
+            PAID.replace("\"data\"", "\"errorCode\":3,\"data\""),
+            Class::Malformed,
+            Remedy::AskAgain,
+        ),
+        (
+            200,
+            PAID.replace("\"responseCode\": 0", "\"responseCode\":1,\"errorCode\":1"),
+            Class::Malformed,
+            Remedy::AskAgain,
+        ),
+        (200, PAID[..200].into(), Class::Malformed, Remedy::AskAgain),
+    ] {
+        let error = check(status, body.clone()).unwrap_err();
+        assert_eq!(
+            (error.class(), error.class().remedy()),
+            (class, remedy),
+            "{status} {body}"
+        );
+        assert_eq!(error.status().map(|status| status.as_u16()), Some(status));
+    }
+    let error = check(200, code(99)).unwrap_err();
+    assert_eq!(error.code(), Some(ErrorCode::Other(99)));
+    assert_eq!(error.code().map(ErrorCode::number), Some(99));
+}
+
+#[test]
+fn retry_after_is_understood_in_both_its_forms() {
+    for (header, expected) in [
+        ("120", Some(RetryAfter::Delay(Duration::from_secs(120)))),
+        (
+            "Fri, 31 Dec 1999 23:59:59 GMT",
+            Some(RetryAfter::At(Timestamp::from_millis(946_684_799_000))),
+        ),
+        ("soon", None),
+    ] {
+        let mut response = answer(429, "");
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, header.parse().unwrap());
+        let error = CheckTransactionByMd5::read(&response).unwrap_err();
+        let retry_after = expected;
+        assert_eq!(error.class(), ErrorClass::RateLimited { retry_after });
+    }
+}
+
+#[test]
+fn an_error_s_text_is_safe_to_print() {
+    let body = r#"{"data":null,"errorCode":5,"responseCode":1,"responseMessage":"\u001b[2Jpaid"}"#;
+    let error = check(200, body).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "Bakong refused the request (HTTP 200, code 5, \\u{1b}[2Jpaid)"
+    );
+    let long = format!(
+        r#"{{"errorCode":5,"responseCode":1,"responseMessage":"{}"}}"#,
+        "x".repeat(9_999)
+    );
+    assert!(check(200, long).unwrap_err().to_string().len() < 300);
+}
+
+proptest! {
+    #[test]
+    fn only_an_explicit_not_found_is_not_found(status in 100u16..600, body in prop_oneof![
+        "\\PC*",
+        "\\{(\"(responseCode|errorCode|data|responseMessage)\":([0-3]|null|\"[01]\"|\\{\\}),?){0,4}\\}",
+    ]) {
+        if matches!(check(status, body.clone()), Ok(CheckAnswer::NotFound)) {
+            prop_assert_eq!(status, 200);
+            let compact: String = body.split_whitespace().collect();
+            prop_assert!(compact.contains("\"errorCode\":1") || compact.contains("\"errorCode\":\"1\""));
+        }
+    }
+
+    #[test]
+    fn a_paid_answer_cut_short_is_an_error(at in 0..PAID_LIVE.len()) {
+        prop_assert!(check(200, &PAID_LIVE[..at]).is_err());
+    }
+}

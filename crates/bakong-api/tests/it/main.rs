@@ -1,0 +1,23 @@
+//! Every answer in the reference, and what else comes, without a transport.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod answers;
+mod requests;
+mod tokens;
+
+use bakong_api::{ApiError, CheckAnswer, CheckTransactionByMd5, Endpoint};
+use bytes::Bytes;
+use http::Response;
+
+/// An answer with this status and body.
+fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status.try_into().unwrap();
+    response
+}
+
+/// What a check makes of it.
+fn check(status: u16, body: impl Into<Bytes>) -> Result<CheckAnswer, ApiError> {
+    CheckTransactionByMd5::read(&answer(status, body))
+}

@@ -1,0 +1,54 @@
+//! The answers to the token's endpoints.
+
+use bakong_api::{Endpoint, ErrorClass, ErrorCode, RenewToken, RequestToken, Verify};
+
+use crate::answer;
+
+const ISSUED: &str = r#"{"data":{"token":"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2ln"},"errorCode":null,"responseCode":0,"responseMessage":"Token has been issued"}"#;
+
+#[test]
+fn a_token_is_issued() {
+    for token in [
+        Verify::read(&answer(200, ISSUED)).unwrap(),
+        RenewToken::read(&answer(200, ISSUED)).unwrap(),
+    ] {
+        assert_eq!(
+            token.expires_at().map(|at| at.as_millis()),
+            Some(1_803_000_000_000)
+        );
+    }
+    let sent = r#"{"data":null,"errorCode":null,"responseCode":0,"responseMessage":"Email has been sent"}"#;
+    assert!(RequestToken::read(&answer(200, sent)).is_ok());
+}
+
+#[test]
+fn a_refusal_says_its_code() {
+    for (code, expected) in [
+        (5, ErrorCode::MissingFields),
+        (8, ErrorCode::EmailRegistered),
+        (10, ErrorCode::NotRegistered),
+    ] {
+        let body = format!(
+            r#"{{"data":null,"errorCode":{code},"responseCode":1,"responseMessage":"no"}}"#
+        );
+        let error = RequestToken::read(&answer(200, body.clone())).unwrap_err();
+        assert_eq!(
+            (error.class(), error.code()),
+            (ErrorClass::Refused, Some(expected))
+        );
+        assert!(RenewToken::read(&answer(200, body)).is_err());
+    }
+}
+
+#[test]
+fn a_broken_token_is_not_repeated() {
+    let broken = ISSUED.replace("eyJleHAiOjE4MDMwMDAwMDB9", "not claims");
+    let error = Verify::read(&answer(200, broken)).unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Malformed);
+    assert!(!format!("{error} {error:?}").contains("eyJ"));
+    let none = r#"{"data":null,"responseCode":0}"#;
+    assert_eq!(
+        Verify::read(&answer(200, none)).unwrap_err().class(),
+        ErrorClass::Malformed
+    );
+}
