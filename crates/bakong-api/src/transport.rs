@@ -88,8 +88,8 @@ pub enum TransportErrorKind {
     Resolve,
     /// No connection came about. It was not sent.
     Connect,
-    /// The host is not who it should be, or spoke no TLS that we take. It was not sent.
-    Certificate,
+    /// The host cannot prove who it is, or speaks no TLS that we take. It was not sent.
+    Tls,
     /// The time ran out. The request may have arrived.
     Timeout,
     /// The connection broke. The request may have arrived.
@@ -103,11 +103,9 @@ impl TransportErrorKind {
     #[must_use]
     pub const fn may_have_arrived(self) -> bool {
         match self {
-            Self::InvalidRequest
-            | Self::NotAllowed
-            | Self::Resolve
-            | Self::Connect
-            | Self::Certificate => false,
+            Self::InvalidRequest | Self::NotAllowed | Self::Resolve | Self::Connect | Self::Tls => {
+                false
+            }
             Self::Timeout | Self::Interrupted | Self::AnswerTooLarge => true,
         }
     }
@@ -118,7 +116,7 @@ impl TransportErrorKind {
             Self::NotAllowed => "this transport may not send that",
             Self::Resolve => "the host's name could not be looked up",
             Self::Connect => "no connection to the host came about",
-            Self::Certificate => "the host's certificate was not accepted",
+            Self::Tls => "no trusted TLS connection to the host came about",
             Self::Timeout => "no answer came in time",
             Self::Interrupted => "the connection broke before the answer was whole",
             Self::AnswerTooLarge => "the answer is too large",

@@ -1,0 +1,49 @@
+//! Looks up hosts as the system does, and says so when that is what failed.
+//!
+//! Hyper reports a failed look-up and a refused connection alike; people need to know which it was,
+//! since NBC's hosts go by two domains.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
+use tower_service::Service;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Resolver(GaiResolver);
+
+impl Default for Resolver {
+    fn default() -> Self {
+        Self(GaiResolver::new())
+    }
+}
+
+impl Service<Name> for Resolver {
+    type Response = GaiAddrs;
+    type Error = LookupFailed;
+    type Future = Pin<Box<dyn Future<Output = Result<GaiAddrs, LookupFailed>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), LookupFailed>> {
+        self.0.poll_ready(context).map_err(LookupFailed)
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let looking_up = self.0.call(name);
+        Box::pin(async { looking_up.await.map_err(LookupFailed) })
+    }
+}
+
+/// A host's name has no address, or nobody could be asked for it.
+#[derive(Debug)]
+pub(crate) struct LookupFailed(io::Error);
+
+impl fmt::Display for LookupFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for LookupFailed {}

@@ -1,0 +1,124 @@
+//! One exchange: send, wait within the deadline, read within the limit.
+
+use std::fmt;
+use std::io;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bakong_api::{EndpointInfo, Transport, TransportError, TransportErrorKind, is_loopback_host};
+use bytes::Bytes;
+use http::uri::Scheme;
+use http::{HeaderValue, Request, Response, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+
+use crate::builder::{HyperTransportBuilder, SetupError};
+use crate::failure;
+use crate::resolver::Resolver;
+
+/// Sends requests over HTTP/1.1, with TLS by rustls, from a pool of connections.
+///
+/// A clone shares the pool.
+#[derive(Clone)]
+pub struct HyperTransport {
+    pub(crate) client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    pub(crate) user_agent: HeaderValue,
+    pub(crate) request_timeout: Duration,
+    pub(crate) body_limit: usize,
+    pub(crate) allow_plain_http: bool,
+}
+
+impl HyperTransport {
+    /// A transport with the default settings.
+    ///
+    /// # Errors
+    /// Those of [`HyperTransportBuilder::build`].
+    pub fn new() -> Result<Self, SetupError> {
+        Self::builder().build()
+    }
+
+    /// Settings to change.
+    #[must_use]
+    pub fn builder() -> HyperTransportBuilder {
+        HyperTransportBuilder::default()
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let host = allowed_host(request.uri(), self.allow_plain_http)?;
+        let mut request = request.map(Full::new);
+        request
+            .headers_mut()
+            .entry(header::USER_AGENT)
+            .or_insert_with(|| self.user_agent.clone());
+        let exchange = async {
+            let response = self
+                .client
+                .request(request)
+                .await
+                .map_err(|error| failure::sending(&host, error))?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, self.body_limit)
+                .collect()
+                .await
+                .map_err(|error| failure::reading(&host, self.body_limit, error))?;
+            Ok(Response::from_parts(parts, body.to_bytes()))
+        };
+        tokio::time::timeout(self.request_timeout, exchange)
+            .await
+            .unwrap_or_else(|elapsed| {
+                let detail = format!("{host}: {} ms", self.request_timeout.as_millis());
+                let error = TransportError::new(TransportErrorKind::Timeout, elapsed);
+                Err(error.with_detail(detail))
+            })
+    }
+}
+
+/// The host of an absolute URI, if a request may go there.
+fn allowed_host(uri: &Uri, allow_plain_http: bool) -> Result<String, TransportError> {
+    let Some(host) = uri.host() else {
+        let kind = TransportErrorKind::InvalidRequest;
+        return Err(TransportError::new(kind, "the URI has no host"));
+    };
+    if uri.scheme() != Some(&Scheme::HTTPS) && !allow_plain_http && !is_loopback_host(host) {
+        let reason = "http without TLS would show the token to the network; use https";
+        let error = TransportError::new(TransportErrorKind::NotAllowed, io::Error::other(reason));
+        return Err(error.with_detail(format!("{host}: {reason}")));
+    }
+    Ok(host.to_owned())
+}
+
+#[async_trait]
+impl Transport for HyperTransport {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let endpoint = request
+            .extensions()
+            .get::<EndpointInfo>()
+            .map_or("unknown", |info| info.name);
+        let start = Instant::now();
+        let result = self.exchange(request).await;
+        let elapsed_ms = start.elapsed().as_millis();
+        match &result {
+            Ok(response) => {
+                let status = response.status().as_u16();
+                tracing::debug!(endpoint, status, elapsed_ms, "exchange");
+            }
+            Err(error) => {
+                tracing::debug!(endpoint, error = %error, elapsed_ms, "no answer");
+            }
+        }
+        result
+    }
+}
+
+impl fmt::Debug for HyperTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HyperTransport")
+            .field("user_agent", &self.user_agent)
+            .field("request_timeout", &self.request_timeout)
+            .field("body_limit", &self.body_limit)
+            .field("allow_plain_http", &self.allow_plain_http)
+            .finish_non_exhaustive()
+    }
+}
