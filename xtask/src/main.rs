@@ -1,2 +1,73 @@
-//! xtask
-fn main() {}
+//! The workspace's chores, so that what a contributor runs and what CI runs is the same program.
+//!
+//! `cargo xtask help` lists them. The program needs nothing but Rust; a chore that needs more says
+//! which command installs it, and fails: a check that was skipped would read like a check that
+//! passed.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line program talks through its standard streams"
+)]
+
+mod checks;
+mod chore;
+mod failure;
+mod fuzz;
+mod invocation;
+mod layers;
+mod plan;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use chore::Chore;
+use failure::Failure;
+use workspace::Workspace;
+
+/// Exit code for a command line that names no chore.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let chore = match Chore::parse(std::env::args().skip(1)) {
+        Ok(chore) => chore,
+        Err(failure) => {
+            eprintln!("xtask: {failure}\n\n{}", chore::HELP);
+            return ExitCode::from(USAGE);
+        }
+    };
+    match perform(&chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(chore: &Chore) -> Result<(), Failure> {
+    if matches!(chore, Chore::Help) {
+        print!("{}", chore::HELP);
+        return Ok(());
+    }
+    let workspace = Workspace::load()?;
+    let steps = match chore {
+        Chore::Help => Vec::new(),
+        Chore::Test => checks::test(&workspace),
+        Chore::Layers => vec![checks::layers(&workspace)],
+        Chore::NoStd => checks::no_std(&workspace),
+        Chore::Msrv => checks::msrv(&workspace)?,
+        Chore::Fuzz { seconds, targets } => fuzz::steps(&workspace, *seconds, targets)?,
+        Chore::Bench { filter } => vec![checks::bench(&workspace, filter.as_deref())],
+        Chore::Deny => vec![checks::deny(&workspace)],
+        Chore::Ci => {
+            let mut steps = checks::test(&workspace);
+            steps.extend(checks::no_std(&workspace));
+            steps.extend(checks::msrv(&workspace)?);
+            steps.extend(fuzz::steps(&workspace, fuzz::DEFAULT_SECONDS, &[])?);
+            steps
+        }
+    };
+    plan::run(steps)
+}

@@ -1,2 +1,49 @@
-//! cli
-fn main() {}
+//! The `bakong` command: take a KHQR payment, read, verify and make codes, look a payment up.
+//!
+//! Everything that is said to people goes through [`output`], everything that scripts rely on is in
+//! [`exit`]. Texts out of codes and answers are a stranger's and printed through `Printable`.
+
+mod arguments;
+mod checkout;
+mod code;
+mod exit;
+mod money;
+mod output;
+mod qr;
+mod remote;
+mod terminal_qr;
+mod time;
+mod transaction;
+mod tx;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+use crate::exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.command {
+        Command::Checkout(arguments) => checkout::run(arguments),
+        Command::Qr(command) => qr::run(command),
+        Command::Tx(command) => tx::run(command),
+    };
+    match result {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output::complain(&failure.to_string());
+            failure.exit().into()
+        }
+    }
+}
+
+/// The runtime that the commands with a network in them run on.
+fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::CouldNotAsk, format!("no runtime: {error}")))?
+        .block_on(future)
+}

@@ -1,1 +1,87 @@
-//! bakong-sandbox
+//! A Bakong to develop against: the Open API on loopback, with customers who pay, trouble on request, and
+//! a clock that tests can move.
+//!
+//! Nobody outside NBC can make a test payment happen, or an outage, or 90 days pass. Here a [`Sandbox`]
+//! answers over real HTTP what the documents say, byte for byte, and a typed handle in the same process
+//! plays everybody else: the [`Customer`], the mailbox, the [`Clock`], the [`Fault`].
+//!
+//! # Usage
+//! ```
+//! use std::time::Duration;
+//! use bakong_sandbox::{PaymentStatus, Sandbox};
+//! use khqr_core::{AccountId, Amount, Currency, KhqrBuilder};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = Sandbox::start().await?;
+//! println!("set the client's base URL to {}", sandbox.base_url());
+//! let token = sandbox.issue_token("dev@example.com");
+//! # assert_eq!(token.split('.').count(), 3);
+//!
+//! // The shop shows a code, good for ten minutes …
+//! let now = sandbox.now();
+//! let code = KhqrBuilder::individual(AccountId::new("sokha@devb")?, "Sokha Coffee")
+//!     .dynamic_code(
+//!         Amount::from_minor_units(150, Currency::Usd),
+//!         now,
+//!         now.saturating_add(Duration::from_secs(600)),
+//!     )?
+//!     .to_text();
+//!
+//! // … and somebody pays it, five seconds later on the sandbox's clock.
+//! let customer = sandbox.customer(AccountId::new("dara@devb")?);
+//! let payment = customer.pay_after(&code, Duration::from_secs(5))?;
+//! assert_eq!(payment.status(), PaymentStatus::Scheduled);
+//!
+//! sandbox.advance(Duration::from_secs(5));
+//! assert_eq!(sandbox.payments()[0].status(), PaymentStatus::Transferred);
+//! // POST /v1/check_transaction_by_md5 now answers with the transaction.
+//! sandbox.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it answers
+//! The four endpoints of [`Endpoint`]. A request without a `User-Agent` gets the live service's page of
+//! HTML with 403; an unknown path 404, another method than `POST` 405, a body of more than 64 KiB 413,
+//! and a body that is no JSON 400, each in the envelope and without an error code. What is no HTTP at all
+//! is answered by hyper, with 400 and no body.
+//!
+//! # Where the live service is not known
+//! | question | here |
+//! | --- | --- |
+//! | a wrong code at `verify` | error code 10 |
+//! | a second `request_token` before `verify` | a new mail; the code of the old one is good no more |
+//! | the old token after `renew_token` | good until its own expiry |
+//! | an MD5 in upper case | not found |
+//! | a payment that failed, and then another that did not | the one that did not |
+//!
+//! # Time
+//! The sandbox keeps no timers. A payment with a delay is there for whoever asks after its moment, and a
+//! token has expired for whoever uses it after its end, on the sandbox's clock; [`Sandbox::advance`] moves
+//! it. It says nothing about the client's own clock, so give both the same time.
+
+mod answer;
+mod clock;
+mod customer;
+mod endpoint;
+mod entropy;
+mod exchange;
+mod fault;
+mod ledger;
+mod payment;
+mod registry;
+mod sandbox;
+mod server;
+mod state;
+mod token;
+mod wire;
+
+pub use clock::Clock;
+pub use customer::{Customer, PaymentOptions};
+pub use endpoint::Endpoint;
+pub use exchange::Exchange;
+pub use fault::Fault;
+pub use payment::{Payment, PaymentError, PaymentStatus};
+pub use registry::Mail;
+pub use sandbox::{Sandbox, SandboxBuilder};

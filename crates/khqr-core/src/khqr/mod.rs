@@ -356,6 +356,18 @@ impl<'a> Khqr<'a> {
         }
     }
 
+    /// The creation (99/00) exactly as it stands in the text.
+    #[must_use]
+    pub const fn created_at_text(&self) -> Option<&'a str> {
+        self.slots.created
+    }
+
+    /// The expiry (99/01) exactly as it stands in the text.
+    #[must_use]
+    pub const fn expires_at_text(&self) -> Option<&'a str> {
+        self.slots.expires
+    }
+
     fn timestamp(&self, value: Option<&'a str>, tag: Tag) -> Result<Option<Timestamp>, Error> {
         let Some(value) = value else {
             return Ok(None);

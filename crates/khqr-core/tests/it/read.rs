@@ -143,7 +143,10 @@ fn a_code_without_a_bakong_account_is_no_khqr() {
     refused(&sealed("29060102ab"), ErrorKind::Missing, "29/00", Some(0));
     let error = Khqr::parse(&sealed("0002015802TH")).unwrap_err();
     assert_eq!(error.sdk_code(), Some(5));
-    assert_eq!(error.tag().map(khqr_core::TagPath::top), Some(Tag::INDIVIDUAL));
+    assert_eq!(
+        error.tag().map(khqr_core::TagPath::top),
+        Some(Tag::INDIVIDUAL)
+    );
     assert!(
         error.to_string().contains("not a Bakong payment code"),
         "{error}"

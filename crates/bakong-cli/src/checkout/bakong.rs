@@ -1,0 +1,101 @@
+//! The Bakong that is asked: one inside this command, or one elsewhere. Only the address differs.
+
+use std::time::Duration;
+
+use bakong_api::{BaseUrl, RequestToken, Session, Verify};
+use bakong_sandbox::Sandbox;
+use khqr_core::AccountId;
+
+use super::NotShown;
+use crate::arguments::CheckoutArguments;
+use crate::exit::{Exit, Failure};
+use crate::remote::{self, HttpSession};
+
+/// An open Bakong.
+pub(super) struct Bakong {
+    session: HttpSession,
+    embedded: Option<Embedded>,
+}
+
+struct Embedded {
+    sandbox: Sandbox,
+    /// When the customer pays, if ever.
+    pay_after: Option<Duration>,
+}
+
+/// The project that registers with the sandbox.
+const EMAIL: &str = "shop@example.com";
+
+impl Bakong {
+    /// Opens the one that the command line names.
+    pub(super) async fn open(arguments: &CheckoutArguments) -> Result<Self, NotShown> {
+        if !arguments.sandbox {
+            return Ok(Self {
+                session: remote::open(&arguments.target).map_err(NotShown::Because)?,
+                embedded: None,
+            });
+        }
+        let sandbox = Sandbox::start().await.map_err(|error| {
+            let reason = format!("the sandbox does not start: {error}");
+            NotShown::Because(Failure::new(Exit::CouldNotAsk, reason))
+        })?;
+        Ok(Self {
+            session: register(&sandbox).await?,
+            embedded: Some(Embedded {
+                sandbox,
+                pay_after: arguments.pay_after.unwrap_or(Some(Duration::from_secs(5))),
+            }),
+        })
+    }
+
+    pub(super) const fn session(&self) -> &HttpSession {
+        &self.session
+    }
+
+    pub(super) const fn is_sandbox(&self) -> bool {
+        self.embedded.is_some()
+    }
+
+    /// Lets the sandbox's customer scan the code; elsewhere the customer comes by themselves.
+    pub(super) fn send_customer(&self, code: &str) -> Result<(), Failure> {
+        let Some(Embedded {
+            sandbox,
+            pay_after: Some(delay),
+        }) = &self.embedded
+        else {
+            return Ok(());
+        };
+        let refused = |reason: String| Failure::new(Exit::CouldNotAsk, reason);
+        let account = AccountId::new("dara@devb").map_err(|error| refused(error.to_string()))?;
+        sandbox
+            .customer(account)
+            .pay_after(code, *delay)
+            .map(|_| ())
+            .map_err(|error| refused(format!("the sandbox's customer cannot pay: {error}")))
+    }
+
+    pub(super) async fn close(self) {
+        if let Some(Embedded { sandbox, .. }) = self.embedded {
+            sandbox.stop().await;
+        }
+    }
+}
+
+/// Gets a token as every project does: register, read the e-mail, hand the code in.
+async fn register(sandbox: &Sandbox) -> Result<HttpSession, NotShown> {
+    let failed = |reason: String| NotShown::Because(Failure::new(Exit::CouldNotAsk, reason));
+    let could_not_ask = |error| NotShown::CouldNotAsk(error, String::new());
+    let base_url = BaseUrl::new(&sandbox.base_url()).map_err(|error| failed(error.to_string()))?;
+    let transport = remote::transport(false).map_err(NotShown::Because)?;
+    let session = Session::new(transport, base_url);
+
+    let request = RequestToken::new(EMAIL, "Sokha Coffee", "bakong checkout")
+        .map_err(|error| failed(error.to_string()))?;
+    session.send(&request).await.map_err(could_not_ask)?;
+    let code = sandbox
+        .verification_code(EMAIL)
+        .ok_or_else(|| failed("the sandbox sent no e-mail".to_owned()))?;
+    let verify = Verify::new(&code).map_err(|error| failed(error.to_string()))?;
+    let token = session.send(&verify).await.map_err(could_not_ask)?;
+    Ok(session.with_token(token))
+}

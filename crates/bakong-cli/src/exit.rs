@@ -1,0 +1,69 @@
+//! The exit codes, which scripts rely on, and the failures that lead to them.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// How the command ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Exit {
+    /// 0: paid; the code is read, valid, or made.
+    Success,
+    /// 1: Bakong could not be asked, or its answer not understood. Says nothing of the payment.
+    CouldNotAsk,
+    /// 1: a code cannot be read, or may not be paid.
+    NotValid,
+    /// 2: the command line, or the environment, is wrong.
+    Usage,
+    /// 3: Bakong knows of no payment.
+    NotFound,
+    /// 4: the payment failed, cannot be looked up, or a person has to look at it.
+    NeedsAttention,
+    /// 5: the code expired unpaid.
+    Expired,
+    /// 130: stopped by the user (128 and SIGINT's number, as shells have it).
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::CouldNotAsk | Exit::NotValid => 1,
+            Exit::Usage => 2,
+            Exit::NotFound => 3,
+            Exit::NeedsAttention => 4,
+            Exit::Expired => 5,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// A reason to stop that is told on standard error. Its text is safe to print.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    pub(crate) const fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

@@ -1,0 +1,47 @@
+//! Amounts on the command line and in machine-readable output.
+
+use khqr_core::{Amount, Currency};
+
+/// The amount as a plain decimal number with all the currency's decimals: `10000`, `1.50`.
+pub(crate) fn decimal(amount: Amount) -> String {
+    let places = amount.currency().decimals();
+    let unit = 10u64.pow(places);
+    let (whole, rest) = (amount.minor_units() / unit, amount.minor_units() % unit);
+    match places {
+        0 => whole.to_string(),
+        _ => format!("{whole}.{rest:0width$}", width = places as usize),
+    }
+}
+
+/// Reads an amount, with a hint where the currency may be what is wrong.
+pub(crate) fn parse(text: &str, currency: Currency) -> Result<Amount, String> {
+    Amount::parse(text, currency).map_err(|error| {
+        let hint = match currency {
+            Currency::Khr if Amount::parse(text, Currency::Usd).is_ok() => {
+                "; for dollars add --currency USD"
+            }
+            _ => "",
+        };
+        format!("--amount: {error}{hint}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_keep_their_decimals() {
+        let text = |units, currency| decimal(Amount::from_minor_units(units, currency));
+        assert_eq!(text(10_000, Currency::Khr), "10000");
+        assert_eq!(text(150, Currency::Usd), "1.50");
+        assert_eq!(text(5, Currency::Usd), "0.05");
+    }
+
+    #[test]
+    fn dollars_without_their_currency_get_a_hint() {
+        let error = parse("1.50", Currency::Khr).unwrap_err();
+        assert!(error.contains("--currency USD"), "{error}");
+        assert!(!parse("abc", Currency::Khr).unwrap_err().contains("USD,"));
+    }
+}

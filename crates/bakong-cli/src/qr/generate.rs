@@ -1,0 +1,100 @@
+//! `bakong qr generate`.
+
+use khqr_core::{AccountId, Error, KhqrBuilder, KhqrDraft};
+use serde_json::json;
+
+use super::{error_json, moment};
+use crate::arguments::GenerateArguments;
+use crate::code::{self, Code};
+use crate::exit::{Exit, Failure};
+use crate::{money, output};
+
+pub(crate) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
+    let code = match draft(arguments)? {
+        Ok(draft) => Code::from(draft),
+        Err(error) if arguments.json => {
+            output::say_json(&json!({ "error": error_json(error) }));
+            return Ok(Exit::Usage);
+        }
+        Err(error) => return Err(Failure::usage(error.to_string())),
+    };
+    if arguments.json {
+        output::say_json(&json!({ "qr": code.text, "md5": code.md5.to_string() }));
+    } else {
+        code::show(&code.text);
+        output::say(output::row("code", &code.text));
+        output::say(output::row("MD5", code.md5));
+    }
+    Ok(Exit::Success)
+}
+
+fn draft(arguments: &GenerateArguments) -> Result<Result<KhqrDraft<'_>, Error>, Failure> {
+    let amount = arguments
+        .amount
+        .as_deref()
+        .map(|text| money::parse(text, arguments.currency))
+        .transpose()
+        .map_err(Failure::usage)?;
+    let account = match AccountId::new(&arguments.account) {
+        Ok(account) => account,
+        Err(error) => return Err(Failure::usage(format!("--account: {error}"))),
+    };
+    let name = arguments.name.as_str();
+    let draft = match (&arguments.merchant_id, &arguments.bank) {
+        (Some(id), Some(bank)) => finish(
+            arguments,
+            amount,
+            KhqrBuilder::merchant(account, id, bank, name),
+        ),
+        (_, bank) => {
+            let mut builder = KhqrBuilder::individual(account, name);
+            if let Some(text) = &arguments.account_information {
+                builder = builder.account_information(text);
+            }
+            if let Some(bank) = bank {
+                builder = builder.acquiring_bank(bank);
+            }
+            finish(arguments, amount, builder)
+        }
+    };
+    Ok(draft)
+}
+
+/// Adds what both kinds of code have.
+fn finish<'a, Kind>(
+    arguments: &'a GenerateArguments,
+    amount: Option<khqr_core::Amount>,
+    builder: KhqrBuilder<'a, Kind>,
+) -> Result<KhqrDraft<'a>, Error> {
+    let mut builder = builder
+        .merchant_city(&arguments.city)
+        .merchant_category_code(&arguments.category_code);
+    if let Some(text) = &arguments.union_pay {
+        builder = builder.union_pay_account(text);
+    }
+    if let Some(text) = &arguments.bill {
+        builder = builder.bill_number(text);
+    }
+    if let Some(text) = &arguments.mobile {
+        builder = builder.mobile_number(text);
+    }
+    if let Some(text) = &arguments.store {
+        builder = builder.store_label(text);
+    }
+    if let Some(text) = &arguments.terminal {
+        builder = builder.terminal_label(text);
+    }
+    if let Some(text) = &arguments.purpose {
+        builder = builder.purpose_of_transaction(text);
+    }
+    if let (Some(language), Some(name)) = (&arguments.language, &arguments.alternate_name) {
+        builder = builder.second_language(language, name, arguments.alternate_city.as_deref());
+    }
+    match amount {
+        Some(amount) => {
+            let now = moment(arguments.now);
+            builder.dynamic_code(amount, now, now.saturating_add(arguments.expires_in))
+        }
+        None => builder.static_code(arguments.currency),
+    }
+}

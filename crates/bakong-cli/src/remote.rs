@@ -1,0 +1,77 @@
+//! A Bakong elsewhere: its address from the command line, its token from the environment.
+
+use bakong_api::{AccessToken, ApiError, BaseUrl, ErrorClass, Session, TransportErrorKind};
+use bakong_http::HyperTransport;
+use serde_json::{Value, json};
+
+use crate::arguments::TargetArguments;
+use crate::exit::{Exit, Failure};
+
+/// A session with whichever Bakong, over HTTP.
+pub(crate) type HttpSession = Session<HyperTransport>;
+
+const TOKEN: &str = "BAKONG_TOKEN";
+
+/// The address that was asked for.
+pub(crate) fn base_url(target: &TargetArguments) -> Result<BaseUrl, Failure> {
+    match (&target.base_url, target.env) {
+        (Some(base_url), _) => Ok(base_url.clone()),
+        (None, Some(environment)) => Ok(environment.into()),
+        (None, None) => Err(Failure::usage(
+            "say which Bakong to ask: --env sit, --env production or --base-url URL",
+        )),
+    }
+}
+
+/// A session with the token from the environment. Sends nothing.
+pub(crate) fn open(target: &TargetArguments) -> Result<HttpSession, Failure> {
+    let base_url = base_url(target)?;
+    let token = std::env::var(TOKEN).map_err(|_| {
+        Failure::usage(format!(
+            "set the environment variable {TOKEN} to your project's access token"
+        ))
+    })?;
+    let token =
+        AccessToken::new(&token).map_err(|error| Failure::usage(format!("{TOKEN}: {error}")))?;
+    Ok(Session::new(transport(target.allow_plain_http)?, base_url).with_token(token))
+}
+
+pub(crate) fn transport(allow_plain_http: bool) -> Result<HyperTransport, Failure> {
+    HyperTransport::builder()
+        .user_agent(concat!("bakong-cli/", env!("CARGO_PKG_VERSION")))
+        .allow_plain_http(allow_plain_http)
+        .build()
+        .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))
+}
+
+/// What to try next after an error, as this command has it; empty if the error says it all.
+pub(crate) fn advice(error: &ApiError, base_url: &BaseUrl) -> String {
+    match error.class() {
+        ErrorClass::Transport(TransportErrorKind::Resolve) => {
+            match bakong_api::Environment::of_host(base_url.host()) {
+                Some(environment) => {
+                    format!("; try --env {}", environment.other_domain().name())
+                }
+                None => "; check the host in --base-url, and the network".to_owned(),
+            }
+        }
+        ErrorClass::Transport(TransportErrorKind::Connect) => {
+            "; is it running, and is the port right?".to_owned()
+        }
+        ErrorClass::Transport(TransportErrorKind::NotAllowed) => {
+            "; or say --allow-plain-http if the network is trusted".to_owned()
+        }
+        ErrorClass::Unauthorized => format!(" ({TOKEN})"),
+        _ => String::new(),
+    }
+}
+
+/// An error for machines.
+pub(crate) fn error_json(error: &ApiError) -> Value {
+    json!({
+        "class": error.class().name(),
+        "code": error.code().map(bakong_api::ErrorCode::number),
+        "status": error.status().map(|status| status.as_u16()),
+        "message": error.to_string(),
+    })
+}

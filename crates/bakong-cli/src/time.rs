@@ -1,0 +1,94 @@
+//! Times and durations as people write and read them.
+
+use std::time::Duration;
+
+use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp as Moment};
+use khqr_core::Timestamp;
+
+/// Reads `90s`, `10m`, `1h 30m`.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    text.parse::<SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .ok_or_else(|| "write a duration like 90s or 10m".to_owned())
+}
+
+/// As [`parse_duration`], and above zero.
+pub(crate) fn parse_lifetime(text: &str) -> Result<Duration, String> {
+    parse_duration(text).and_then(|duration| {
+        if duration.is_zero() {
+            Err("the code would expire at once; write a duration like 10m".to_owned())
+        } else {
+            Ok(duration)
+        }
+    })
+}
+
+/// Reads a duration or `never`.
+pub(crate) fn parse_delay(text: &str) -> Result<Option<Duration>, String> {
+    if text == "never" {
+        return Ok(None);
+    }
+    parse_duration(text)
+        .map(Some)
+        .map_err(|_| "write a duration like 5s, or never".to_owned())
+}
+
+/// The date and time in Phnom Penh, where the shop is.
+pub(crate) fn in_phnom_penh(moment: Timestamp) -> String {
+    format(moment, "%Y-%m-%d %H:%M:%S")
+}
+
+/// The time of day in Phnom Penh.
+pub(crate) fn time_of_day(moment: Timestamp) -> String {
+    format(moment, "%H:%M:%S")
+}
+
+fn format(moment: Timestamp, form: &str) -> String {
+    // Cambodia is at UTC+7 all year.
+    let zone = TimeZone::fixed(Offset::constant(7));
+    i64::try_from(moment.as_millis())
+        .ok()
+        .and_then(|millis| Moment::from_millisecond(millis).ok())
+        .map_or_else(
+            || moment.to_string(),
+            |moment| moment.to_zoned(zone).strftime(form).to_string(),
+        )
+}
+
+/// What is left, as `9:58`.
+pub(crate) fn countdown(left: Duration) -> String {
+    let seconds = left.as_secs();
+    format!("{}:{:02}", seconds / 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read() {
+        assert_eq!(parse_duration("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_secs(5_400)));
+        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
+        for text in ["", "10", "-5s", "soon", "10m!", "9999999999999999999h"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+        assert!(parse_lifetime("0s").is_err());
+        assert_eq!(parse_delay("never"), Ok(None));
+        assert_eq!(parse_delay("0s"), Ok(Some(Duration::ZERO)));
+    }
+
+    #[test]
+    fn times_are_phnom_penh_s() {
+        let moment = Timestamp::from_millis(1_795_000_000_000);
+        assert_eq!(in_phnom_penh(moment), "2026-11-18 18:06:40");
+        assert_eq!(time_of_day(moment), "18:06:40");
+        assert_eq!(
+            in_phnom_penh(Timestamp::from_millis(u64::MAX)),
+            u64::MAX.to_string()
+        );
+        assert_eq!(countdown(Duration::from_millis(598_900)), "9:58");
+    }
+}

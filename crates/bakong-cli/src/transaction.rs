@@ -1,0 +1,106 @@
+//! A transaction for people and for machines.
+
+use bakong_api::khqr_core::Printable;
+use bakong_api::{Reading, Transaction};
+use serde_json::{Map, Value};
+
+use crate::money;
+use crate::output::row;
+use crate::time::in_phnom_penh;
+
+/// The rows of a receipt that come from the transaction.
+pub(crate) fn rows(transaction: &Transaction) -> Vec<String> {
+    let text = |name, reading: &Reading<String>| match reading {
+        Reading::Known(text) => Some(row(name, Printable(text))),
+        Reading::Unreadable(raw) => {
+            Some(row(name, format_args!("{} (unreadable)", Printable(raw))))
+        }
+        Reading::Absent => None,
+    };
+    let paid = match (&transaction.amount, &transaction.currency) {
+        (Reading::Known(amount), _) => amount.to_string(),
+        (Reading::Unreadable(raw), Reading::Known(currency)) => {
+            format!("{} {currency} (unreadable)", Printable(raw))
+        }
+        (Reading::Unreadable(amount), Reading::Unreadable(currency)) => {
+            format!("{} {} (unreadable)", Printable(amount), Printable(currency))
+        }
+        _ => "Bakong does not say how much".to_owned(),
+    };
+    let at = transaction
+        .created_at
+        .known()
+        .map(|at| row("at", format_args!("{} in Phnom Penh", in_phnom_penh(*at))));
+    [
+        Some(row("paid", paid)),
+        text("to", &transaction.to_account_id),
+        text("from", &transaction.from_account_id),
+        at,
+        text("remark", &transaction.description),
+        text("reference", &transaction.external_ref),
+        text("hash", &transaction.hash),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Every field under Bakong's own name; amounts as text, exactly; what cannot be read as its JSON text
+/// under `unreadable`.
+pub(crate) fn json(transaction: &Transaction) -> Value {
+    let mut object = Fields::default();
+    object.text("hash", &transaction.hash);
+    object.text("fromAccountId", &transaction.from_account_id);
+    object.text("toAccountId", &transaction.to_account_id);
+    object.put("currency", &transaction.currency, |currency| {
+        currency.alphabetic_code().into()
+    });
+    object.put("amount", &transaction.amount, |amount| {
+        money::decimal(*amount).into()
+    });
+    object.text("description", &transaction.description);
+    object.put("createdDateMs", &transaction.created_at, |at| {
+        at.as_millis().into()
+    });
+    object.put("acknowledgedDateMs", &transaction.acknowledged_at, |at| {
+        at.as_millis().into()
+    });
+    object.text("trackingStatus", &transaction.tracking_status);
+    object.text("receiverBank", &transaction.receiver_bank);
+    object.text("receiverBankAccount", &transaction.receiver_bank_account);
+    object.text("instructionRef", &transaction.instruction_ref);
+    object.text("externalRef", &transaction.external_ref);
+    object.finish()
+}
+
+#[derive(Default)]
+struct Fields {
+    known: Map<String, Value>,
+    unreadable: Map<String, Value>,
+}
+
+impl Fields {
+    fn put<T>(&mut self, name: &str, reading: &Reading<T>, write: impl FnOnce(&T) -> Value) {
+        let value = match reading {
+            Reading::Known(value) => write(value),
+            Reading::Absent => Value::Null,
+            Reading::Unreadable(raw) => {
+                self.unreadable.insert(name.to_owned(), (**raw).into());
+                Value::Null
+            }
+        };
+        self.known.insert(name.to_owned(), value);
+    }
+
+    fn text(&mut self, name: &str, reading: &Reading<String>) {
+        self.put(name, reading, |text| text.as_str().into());
+    }
+
+    fn finish(mut self) -> Value {
+        if !self.unreadable.is_empty() {
+            self.known
+                .insert("unreadable".to_owned(), self.unreadable.into());
+        }
+        self.known.into()
+    }
+}

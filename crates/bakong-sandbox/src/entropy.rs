@@ -1,0 +1,115 @@
+//! Everything that nobody should guess, from one seed: a sandbox with a given seed repeats itself.
+
+use std::io;
+
+use sha2::{Digest, Sha256};
+
+/// Letters and digits that are hard to take for one another; 32, so that five bits choose one evenly.
+const ALPHABET: [u8; 32] = *b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// SHA-256 over a seed and a counter.
+pub(crate) struct Entropy {
+    seed: [u8; 32],
+    drawn: u64,
+}
+
+impl Entropy {
+    pub(crate) const fn from_seed(seed: [u8; 32]) -> Self {
+        Self { seed, drawn: 0 }
+    }
+
+    pub(crate) fn from_system() -> io::Result<Self> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(Self::from_seed(seed))
+    }
+
+    /// The next 32 bytes.
+    fn draw(&mut self) -> [u8; 32] {
+        self.drawn = self.drawn.wrapping_add(1);
+        Sha256::new()
+            .chain_update(self.seed)
+            .chain_update(self.drawn.to_be_bytes())
+            .finalize()
+            .into()
+    }
+
+    /// A key as long as a block of SHA-256.
+    pub(crate) fn hmac_key(&mut self) -> [u8; 64] {
+        let mut key = [0; 64];
+        for half in key.chunks_exact_mut(32) {
+            half.copy_from_slice(&self.draw());
+        }
+        key
+    }
+
+    /// The 20 characters that a registration's mail brings.
+    pub(crate) fn verification_code(&mut self) -> String {
+        let bytes = self.draw();
+        let letter = |byte: &u8| char::from(ALPHABET[usize::from(byte % 32)]);
+        bytes.iter().take(20).map(letter).collect()
+    }
+
+    /// A transaction's hash: 64 lower-case hexadecimal digits.
+    pub(crate) fn transaction_hash(&mut self) -> String {
+        hex(&self.draw())
+    }
+
+    /// A registration's id as tokens carry it: 16 lower-case hexadecimal digits.
+    pub(crate) fn registration_id(&mut self) -> String {
+        hex(&self.draw()[..8])
+    }
+
+    /// A payer bank's reference, as real answers have them: `100FT` and eleven digits.
+    pub(crate) fn external_ref(&mut self) -> String {
+        let bytes = self.draw();
+        let number = bytes
+            .iter()
+            .take(7)
+            .fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
+        format!("100FT{:011}", number % 100_000_000_000)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_repeats_itself_and_nothing_else_does() {
+        let mut once = Entropy::from_seed([7; 32]);
+        let mut again = Entropy::from_seed([7; 32]);
+        let mut other = Entropy::from_seed([8; 32]);
+        let hash = once.transaction_hash();
+        assert_eq!(hash, again.transaction_hash());
+        assert_ne!(hash, other.transaction_hash());
+        assert_ne!(hash, once.transaction_hash());
+    }
+
+    #[test]
+    fn every_kind_has_its_form() {
+        let mut entropy = Entropy::from_system().unwrap();
+        let lower_hex = |text: &str| {
+            text.bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        };
+        let hash = entropy.transaction_hash();
+        assert!(hash.len() == 64 && lower_hex(&hash), "{hash}");
+        let id = entropy.registration_id();
+        assert!(id.len() == 16 && lower_hex(&id), "{id}");
+        let code = entropy.verification_code();
+        assert!(
+            code.len() == 20 && code.bytes().all(|b| ALPHABET.contains(&b)),
+            "{code}"
+        );
+        let reference = entropy.external_ref();
+        assert!(
+            reference.len() == 16 && reference.starts_with("100FT"),
+            "{reference}"
+        );
+    }
+}

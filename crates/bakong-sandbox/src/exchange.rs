@@ -1,0 +1,40 @@
+//! A record of what was asked, for tests that count requests: each one costs quota in production.
+
+use std::collections::VecDeque;
+
+use http::StatusCode;
+use khqr_core::Timestamp;
+
+use crate::endpoint::Endpoint;
+
+/// One request, and what became of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// When it was asked, on the sandbox's clock.
+    pub at: Timestamp,
+    /// The endpoint by its path; `None` for any other path.
+    pub endpoint: Option<Endpoint>,
+    /// The answer's status; `None` if there was no answer, by a fault.
+    pub status: Option<StatusCode>,
+}
+
+/// The last exchanges.
+#[derive(Default)]
+pub(crate) struct Exchanges(VecDeque<Exchange>);
+
+impl Exchanges {
+    /// How many are kept.
+    pub(crate) const KEPT: usize = 10_000;
+
+    pub(crate) fn record(&mut self, exchange: Exchange) {
+        if self.0.len() == Self::KEPT {
+            self.0.pop_front();
+        }
+        self.0.push_back(exchange);
+    }
+
+    pub(crate) fn to_vec(&self) -> Vec<Exchange> {
+        self.0.iter().copied().collect()
+    }
+}

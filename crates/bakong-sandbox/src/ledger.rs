@@ -1,0 +1,180 @@
+//! The bank's books: what was ordered, what has come of it, and what a look-up may see.
+//!
+//! Nothing here waits. A payment with a moment that lies ahead is put aside, and whoever looks next after
+//! that moment finds it carried out: time moves only when somebody reads it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use khqr_core::{AccountIdBuf, Amount, Md5Handle, Timestamp};
+
+use crate::entropy::Entropy;
+use crate::payment::{Payment, PaymentError, PaymentStatus};
+
+/// A payment that a customer's bank has let through to be carried out when it is due.
+pub(crate) struct Order {
+    pub(crate) md5: Md5Handle,
+    pub(crate) static_code: bool,
+    pub(crate) payer: AccountIdBuf,
+    pub(crate) payee: AccountIdBuf,
+    pub(crate) amount: Amount,
+    pub(crate) description: Option<String>,
+    pub(crate) due: Timestamp,
+    /// Why the code may not be paid any more when the order is due.
+    pub(crate) unpayable_when_due: Option<khqr_core::Error>,
+    pub(crate) again: bool,
+    pub(crate) failing: bool,
+}
+
+/// What a look-up by MD5 finds.
+pub(crate) enum LookUp<'a> {
+    Nothing,
+    StaticCode,
+    Failed,
+    Transferred(&'a Payment),
+}
+
+#[derive(Default)]
+pub(crate) struct Ledger {
+    entries: Vec<Entry>,
+    /// The places of the entries that are still to be carried out, by their moment.
+    scheduled: BTreeSet<(Timestamp, usize)>,
+    codes: HashMap<Md5Handle, CodeHistory>,
+}
+
+struct Entry {
+    payment: Payment,
+    static_code: bool,
+    unpayable_when_due: Option<khqr_core::Error>,
+    again: bool,
+    failing: bool,
+}
+
+/// What has come of the payments of one code.
+#[derive(Clone, Copy, Default)]
+struct CodeHistory {
+    static_code: bool,
+    failed: bool,
+    /// The first transfer's place among the entries: later ones cannot be found by MD5.
+    transfer: Option<usize>,
+}
+
+impl Ledger {
+    /// Takes an order, and carries it out if it is due.
+    pub(crate) fn place(
+        &mut self,
+        order: Order,
+        now: Timestamp,
+        entropy: &mut Entropy,
+    ) -> Result<Payment, PaymentError> {
+        self.settle(now);
+        if self.is_paid(order.md5) && !order.static_code && !order.again {
+            return Err(PaymentError::AlreadyPaid);
+        }
+        let place = self.entries.len();
+        self.scheduled.insert((order.due, place));
+        self.entries.push(Entry::new(order, entropy));
+        self.settle(now);
+        let payment = self.entries[place].payment.clone();
+        match payment.status {
+            PaymentStatus::Refused(reason) => Err(reason),
+            _ => Ok(payment),
+        }
+    }
+
+    pub(crate) fn look_up(&mut self, md5: Md5Handle, now: Timestamp) -> LookUp<'_> {
+        self.settle(now);
+        match self.codes.get(&md5) {
+            None => LookUp::Nothing,
+            Some(code) if code.static_code => LookUp::StaticCode,
+            Some(code) => match code.transfer.and_then(|place| self.entries.get(place)) {
+                Some(entry) => LookUp::Transferred(&entry.payment),
+                None if code.failed => LookUp::Failed,
+                None => LookUp::Nothing,
+            },
+        }
+    }
+
+    /// Every payment in the order in which they were ordered.
+    pub(crate) fn payments(&mut self, now: Timestamp) -> Vec<Payment> {
+        self.settle(now);
+        self.entries
+            .iter()
+            .map(|entry| entry.payment.clone())
+            .collect()
+    }
+
+    fn is_paid(&self, md5: Md5Handle) -> bool {
+        self.codes
+            .get(&md5)
+            .is_some_and(|code| code.transfer.is_some())
+    }
+
+    /// Carries out what is due, in the order of the moments.
+    fn settle(&mut self, now: Timestamp) {
+        while let Some(&(due, place)) = self.scheduled.first()
+            && due <= now
+        {
+            self.scheduled.pop_first();
+            let Some(entry) = self.entries.get_mut(place) else {
+                continue;
+            };
+            let md5 = entry.payment.md5;
+            let code = self.codes.get(&md5).copied().unwrap_or_default();
+            entry.payment.status = entry.outcome(code);
+            let history = match entry.payment.status {
+                PaymentStatus::Transferred => CodeHistory {
+                    transfer: code.transfer.or(Some(place)),
+                    ..code
+                },
+                PaymentStatus::Failed => CodeHistory {
+                    failed: true,
+                    ..code
+                },
+                PaymentStatus::Scheduled | PaymentStatus::Refused(_) => continue,
+            };
+            let static_code = entry.static_code;
+            self.codes.insert(
+                md5,
+                CodeHistory {
+                    static_code,
+                    ..history
+                },
+            );
+        }
+    }
+}
+
+impl Entry {
+    fn new(order: Order, entropy: &mut Entropy) -> Self {
+        Self {
+            payment: Payment {
+                hash: entropy.transaction_hash(),
+                external_ref: entropy.external_ref(),
+                md5: order.md5,
+                payer: order.payer,
+                payee: order.payee,
+                amount: order.amount,
+                description: order.description,
+                created_at: order.due,
+                status: PaymentStatus::Scheduled,
+            },
+            static_code: order.static_code,
+            unpayable_when_due: order.unpayable_when_due,
+            again: order.again,
+            failing: order.failing,
+        }
+    }
+
+    /// What comes of it, after what has come of the code's earlier payments.
+    fn outcome(&self, code: CodeHistory) -> PaymentStatus {
+        if let Some(error) = self.unpayable_when_due {
+            PaymentStatus::Refused(error.into())
+        } else if code.transfer.is_some() && !self.static_code && !self.again {
+            PaymentStatus::Refused(PaymentError::AlreadyPaid)
+        } else if self.failing {
+            PaymentStatus::Failed
+        } else {
+            PaymentStatus::Transferred
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Who may have a token: e-mail addresses, the codes sent to them, and which of them were verified.
+
+use std::collections::HashMap;
+
+use khqr_core::Timestamp;
+
+use crate::entropy::Entropy;
+
+/// An e-mail that the sandbox sent, to a mailbox that only tests can read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Mail {
+    /// When it was sent, on the sandbox's clock.
+    pub sent_at: Timestamp,
+    /// The 20 characters that `POST /v1/verify` takes, once.
+    pub code: String,
+}
+
+#[derive(Default)]
+pub(crate) struct Registry {
+    by_email: HashMap<String, Registration>,
+    /// The address that a code was sent to, for codes that are still good.
+    by_code: HashMap<String, String>,
+}
+
+#[derive(Default)]
+struct Registration {
+    mailbox: Vec<Mail>,
+    /// The id that tokens carry; an address is registered once it has one.
+    id: Option<String>,
+}
+
+impl Registry {
+    /// Sends a code to `email`, unless it is registered. A code that was sent before is good no more, so
+    /// that whoever lost a mail can ask again.
+    pub(crate) fn request(&mut self, email: &str, now: Timestamp, entropy: &mut Entropy) -> bool {
+        let registration = self.by_email.entry(email.to_owned()).or_default();
+        if registration.id.is_some() {
+            return false;
+        }
+        if let Some(last) = registration.mailbox.last() {
+            self.by_code.remove(&last.code);
+        }
+        let code = entropy.verification_code();
+        self.by_code.insert(code.clone(), email.to_owned());
+        registration.mailbox.push(Mail { sent_at: now, code });
+        true
+    }
+
+    /// Registers the address that `code` was sent to, and gives the id for its token.
+    pub(crate) fn verify(&mut self, code: &str, entropy: &mut Entropy) -> Option<&str> {
+        let email = self.by_code.remove(code)?;
+        Some(self.register(&email, entropy))
+    }
+
+    /// Registers `email` without asking it, and gives the id for its token.
+    pub(crate) fn register(&mut self, email: &str, entropy: &mut Entropy) -> &str {
+        let registration = self.by_email.entry(email.to_owned()).or_default();
+        if let Some(last) = registration.mailbox.last() {
+            self.by_code.remove(&last.code);
+        }
+        registration
+            .id
+            .get_or_insert_with(|| entropy.registration_id())
+    }
+
+    /// The id of a registered address.
+    pub(crate) fn id(&self, email: &str) -> Option<&str> {
+        self.by_email.get(email)?.id.as_deref()
+    }
+
+    pub(crate) fn mailbox(&self, email: &str) -> &[Mail] {
+        self.by_email
+            .get(email)
+            .map_or(&[], |registration| &registration.mailbox)
+    }
+}

@@ -1,0 +1,212 @@
+//! The handle that a test or a program holds: starts the server, plays the bank, moves time.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use khqr_core::{AccountId, Timestamp};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::customer::Customer;
+use crate::entropy::Entropy;
+use crate::exchange::Exchange;
+use crate::fault::Fault;
+use crate::payment::Payment;
+use crate::registry::Mail;
+use crate::server;
+use crate::state::{Shared, State};
+
+/// A running sandbox. Dropping it stops the server and closes its connections.
+pub struct Sandbox {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    /// The server stops when this goes.
+    running: watch::Sender<()>,
+    server: JoinHandle<()>,
+}
+
+/// Starts a [`Sandbox`] otherwise than [`Sandbox::start`] does.
+#[derive(Clone, Default)]
+pub struct SandboxBuilder {
+    clock: Clock,
+    seed: Option<[u8; 32]>,
+    port: u16,
+}
+
+impl SandboxBuilder {
+    /// Goes by this clock; by the system's unless said.
+    #[must_use]
+    pub const fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Draws everything random (the key of tokens, codes in mails, hashes, references) from this seed, so
+    /// that a run can be repeated. Whoever knows it can forge the sandbox's tokens.
+    #[must_use]
+    pub const fn seed(mut self, seed: [u8; 32]) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Listens on this port of 127.0.0.1; on a free one unless said, or for 0.
+    #[must_use]
+    pub const fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Starts the sandbox.
+    ///
+    /// # Errors
+    /// If the port is taken, or the system gives no random bytes.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with I/O enabled.
+    pub async fn start(self) -> io::Result<Sandbox> {
+        let entropy = match self.seed {
+            Some(seed) => Entropy::from_seed(seed),
+            None => Entropy::from_system()?,
+        };
+        let shared = Arc::new(Shared::new(State::new(self.clock, entropy)));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
+        let address = listener.local_addr()?;
+        let (running, stopped) = watch::channel(());
+        let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
+        Ok(Sandbox {
+            address,
+            shared,
+            running,
+            server,
+        })
+    }
+}
+
+impl fmt::Debug for SandboxBuilder {
+    /// Leaves the seed out: tokens come from it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SandboxBuilder")
+            .field("clock", &self.clock)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sandbox {
+    /// Starts a sandbox on a free port of 127.0.0.1, by the system's time.
+    ///
+    /// # Errors
+    /// If no port is free, or the system gives no random bytes.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with I/O enabled.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// For another clock, a seed or a given port.
+    #[must_use]
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL for a client, such as `http://127.0.0.1:49152`: no slash at the end.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The moment on the sandbox's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.with(|state| state.clock.now())
+    }
+
+    /// Moves the sandbox's clock on.
+    pub fn advance(&self, by: Duration) {
+        self.shared.with(|state| state.clock.advance(by));
+    }
+
+    /// A customer who pays from `account`. Nobody's money runs out here.
+    #[must_use]
+    pub fn customer(&self, account: AccountId<'_>) -> Customer {
+        Customer::new(account.into(), Arc::clone(&self.shared))
+    }
+
+    /// Every payment that was ordered, as it stands now, in the order of ordering.
+    #[must_use]
+    pub fn payments(&self) -> Vec<Payment> {
+        self.shared
+            .with(|state| state.ledger.payments(state.clock.now()))
+    }
+
+    /// The mails that were sent to `email`, oldest first.
+    #[must_use]
+    pub fn mailbox(&self, email: &str) -> Vec<Mail> {
+        self.shared
+            .with(|state| state.registry.mailbox(email).to_vec())
+    }
+
+    /// The code in the last mail to `email`: what `POST /v1/verify` takes.
+    #[must_use]
+    pub fn verification_code(&self, email: &str) -> Option<String> {
+        self.shared.with(|state| {
+            let mail = state.registry.mailbox(email).last()?;
+            Some(mail.code.clone())
+        })
+    }
+
+    /// Registers `email`, if it is not, and gives a token for it: the way over the API in one step, for
+    /// tests that are about something else.
+    #[must_use]
+    pub fn issue_token(&self, email: &str) -> String {
+        self.shared.with(|state| state.issue_token(email))
+    }
+
+    /// Makes every token that was issued so far worthless, as if each had expired.
+    pub fn revoke_tokens(&self) {
+        self.shared.with(State::revoke_tokens);
+    }
+
+    /// Adds a fault. Of several the first that fits a request strikes, until it is used up.
+    pub fn fault(&self, fault: Fault) {
+        self.shared.with(|state| state.faults.add(fault));
+    }
+
+    /// Takes back all faults that are left.
+    pub fn clear_faults(&self) {
+        self.shared.with(|state| state.faults.clear());
+    }
+
+    /// The last 10,000 requests that reached the sandbox whole, oldest first.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Exchange> {
+        self.shared.with(|state| state.exchanges.to_vec())
+    }
+
+    /// Stops: takes no more connections, closes those that are open, and comes back when none is left.
+    pub async fn stop(self) {
+        drop(self.running);
+        // The server neither panics nor is aborted.
+        let _ = self.server.await;
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,114 @@
+//! The thin part: bytes from a socket to the state, and its answer back.
+
+use std::fmt;
+use std::future::{self, Future};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{self, JoinSet};
+
+use crate::answer::MAX_BODY;
+use crate::fault::Effect;
+use crate::state::Shared;
+
+/// How much of a body that is too large is still read, so that the client sees its 413 and not a reset.
+const MAX_DRAINED: usize = 4 * 1024 * 1024;
+
+/// Says that the sandbox stops, by the end of its sender.
+pub(crate) type Stopped = watch::Receiver<()>;
+
+/// Takes connections until the sandbox stops, then ends them all.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: Stopped) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, Arc::clone(&shared), stopped.clone()));
+                }
+                // A client that left at once, or no descriptor free: the next may fare better.
+                Err(_) => task::yield_now().await,
+            },
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Answers on one connection. What goes wrong on it is the client's affair and ends nothing else.
+async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: Stopped) {
+    // Without it small answers may wait for an acknowledgement; with an error they just do.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| exchange(&shared, request));
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = stopped.changed() => {
+            // Answering takes no waiting, so one look finishes whatever can be finished, and no client
+            // that keeps its connection open holds the sandbox up.
+            connection.as_mut().graceful_shutdown();
+            future::poll_fn(|context| {
+                let _ = connection.as_mut().poll(context);
+                Poll::Ready(())
+            })
+            .await;
+        }
+    }
+}
+
+/// Ends a connection without an answer.
+#[derive(Debug)]
+struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection is cut")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+async fn exchange(
+    shared: &Shared,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Cut> {
+    let (head, body) = request.into_parts();
+    let body = read(body).await.map_err(|_| Cut)?;
+    let request = Request::from_parts(head, body);
+    match shared.with(|state| state.handle(&request)) {
+        Effect::Answer(answer) => Ok(answer.map(Full::new)),
+        Effect::Cut => Err(Cut),
+        Effect::Hang => future::pending().await,
+    }
+}
+
+/// Reads a body; of one that is too large enough to see that it is, and the rest into nothing.
+async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+    let mut kept = BytesMut::new();
+    let mut seen = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        seen = seen.saturating_add(data.len());
+        let room = (MAX_BODY + 1).saturating_sub(kept.len());
+        kept.extend_from_slice(&data[..data.len().min(room)]);
+        if seen > MAX_DRAINED {
+            break;
+        }
+    }
+    Ok(kept.freeze())
+}

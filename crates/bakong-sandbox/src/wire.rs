@@ -1,0 +1,279 @@
+//! What goes over the wire, byte for byte: written here from the documents and from nothing else, so that
+//! a client of this workspace cannot be right by sharing a mistake with its server.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use khqr_core::{Amount, Currency};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::payment::Payment;
+
+/// A complete answer.
+pub(crate) type Answer = Response<Bytes>;
+
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html");
+
+/// The page of an nginx that turns a client away.
+const FORBIDDEN_PAGE: &str = "<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n\
+    <center><h1>403 Forbidden</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
+
+/// Why a request was understood and yet refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Failure {
+    TransactionNotFound,
+    StaticQr,
+    TransactionFailed,
+    MissingFields,
+    Unauthorized,
+    EmailRegistered,
+    NotRegistered,
+}
+
+impl Failure {
+    const fn error_code(self) -> u8 {
+        match self {
+            Self::TransactionNotFound => 1,
+            Self::StaticQr => 2,
+            Self::TransactionFailed => 3,
+            Self::MissingFields => 5,
+            Self::Unauthorized => 6,
+            Self::EmailRegistered => 8,
+            Self::NotRegistered => 10,
+        }
+    }
+
+    const fn message(self) -> &'static str {
+        match self {
+            Self::TransactionNotFound => {
+                "Transaction could not be found. Please check and try again."
+            }
+            Self::StaticQr => "Static QR is not supported for this check flow",
+            Self::TransactionFailed => "Transaction failed.",
+            Self::MissingFields => "Missing required fields",
+            // The live service's own words, as client libraries report them.
+            Self::Unauthorized => "Unauthorized, not yet requested for token or code invalid",
+            Self::EmailRegistered => "Email is already registered",
+            Self::NotRegistered => "Not registered yet",
+        }
+    }
+
+    pub(crate) fn answer(self) -> Answer {
+        let status = match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::OK,
+        };
+        let envelope = Envelope {
+            data: None::<()>,
+            error_code: Some(self.error_code()),
+            response_code: 1,
+            response_message: self.message(),
+        };
+        json(status, &envelope)
+    }
+}
+
+/// The envelope with its keys as the reference's samples of every failure and of the token endpoints
+/// have them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<T> {
+    data: Option<T>,
+    error_code: Option<u8>,
+    response_code: u8,
+    response_message: &'static str,
+}
+
+#[derive(Serialize)]
+struct Token<'a> {
+    token: &'a str,
+}
+
+/// A found transaction, its keys in the order of real answers.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Found<'a> {
+    response_code: u8,
+    response_message: &'static str,
+    error_code: Option<u8>,
+    data: Transaction<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Transaction<'a> {
+    hash: &'a str,
+    from_account_id: &'a str,
+    to_account_id: &'a str,
+    currency: &'static str,
+    #[serde(serialize_with = "plain_number")]
+    amount: Amount,
+    description: Option<&'a str>,
+    created_date_ms: u64,
+    acknowledged_date_ms: u64,
+    // Null in nearly every real answer.
+    tracking_status: Option<&'a str>,
+    receiver_bank: Option<&'a str>,
+    receiver_bank_account: Option<&'a str>,
+    instruction_ref: Option<&'a str>,
+    external_ref: &'a str,
+}
+
+pub(crate) fn email_sent() -> Answer {
+    success(None::<()>, "Email has been sent")
+}
+
+pub(crate) fn token_issued(token: &str) -> Answer {
+    success(Some(Token { token }), "Token has been issued")
+}
+
+fn success<T: Serialize>(data: Option<T>, response_message: &'static str) -> Answer {
+    let envelope = Envelope {
+        data,
+        error_code: None,
+        response_code: 0,
+        response_message,
+    };
+    json(StatusCode::OK, &envelope)
+}
+
+pub(crate) fn transaction(payment: &Payment) -> Answer {
+    let found = Found {
+        response_code: 0,
+        response_message: "Success",
+        error_code: None,
+        data: Transaction {
+            hash: payment.hash(),
+            from_account_id: payment.payer().as_str(),
+            to_account_id: payment.payee().as_str(),
+            currency: payment.amount().currency().alphabetic_code(),
+            amount: payment.amount(),
+            description: payment.description(),
+            created_date_ms: payment.created_at().as_millis(),
+            acknowledged_date_ms: payment.acknowledged_at().as_millis(),
+            tracking_status: None,
+            receiver_bank: None,
+            receiver_bank_account: None,
+            instruction_ref: None,
+            external_ref: payment.external_ref(),
+        },
+    };
+    json(StatusCode::OK, &found)
+}
+
+/// An answer to what is no request of the API at all. No error code of the API's fits, so it has none.
+pub(crate) fn rejected(status: StatusCode) -> Answer {
+    let envelope = Envelope {
+        data: None::<()>,
+        error_code: None,
+        response_code: 1,
+        response_message: status.canonical_reason().unwrap_or("Rejected"),
+    };
+    json(status, &envelope)
+}
+
+pub(crate) fn method_not_allowed() -> Answer {
+    let mut answer = rejected(StatusCode::METHOD_NOT_ALLOWED);
+    let post = HeaderValue::from_static("POST");
+    answer.headers_mut().insert(ALLOW, post);
+    answer
+}
+
+pub(crate) fn forbidden_page() -> Answer {
+    with_body(
+        StatusCode::FORBIDDEN,
+        HTML,
+        Bytes::from_static(FORBIDDEN_PAGE.as_bytes()),
+    )
+}
+
+pub(crate) fn with_body(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Answer {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, content_type);
+    answer
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Answer {
+    // Nothing here can fail to be written; if it did, an outage is what a client should see.
+    match serde_json::to_vec(body) {
+        Ok(body) => with_body(status, JSON, body.into()),
+        Err(_) => with_body(StatusCode::INTERNAL_SERVER_ERROR, JSON, Bytes::new()),
+    }
+}
+
+/// An amount as a JSON number in its shortest form (`1`, `1.5`, `0.01`, `4400`), never by way of a float.
+fn plain_number<S: Serializer>(amount: &Amount, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut text = amount.payload_text().to_string();
+    if amount.currency() == Currency::Usd && text.contains('.') {
+        text.truncate(text.trim_end_matches('0').len());
+    }
+    RawValue::from_string(text)
+        .map_err(serde::ser::Error::custom)?
+        .serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(answer: &Answer) -> &str {
+        std::str::from_utf8(answer.body()).unwrap()
+    }
+
+    #[test]
+    fn amounts_are_shortest_numbers() {
+        #[derive(Serialize)]
+        #[serde(transparent)]
+        struct Number(#[serde(serialize_with = "plain_number")] Amount);
+        for (units, currency, expected) in [
+            (100, Currency::Usd, "1"),
+            (150, Currency::Usd, "1.5"),
+            (151, Currency::Usd, "1.51"),
+            (1, Currency::Usd, "0.01"),
+            (100_000, Currency::Usd, "1000"),
+            (4_400, Currency::Khr, "4400"),
+            (u64::MAX, Currency::Usd, "184467440737095516.15"),
+            (u64::MAX, Currency::Khr, "18446744073709551615"),
+        ] {
+            let number = Number(Amount::from_minor_units(units, currency));
+            assert_eq!(serde_json::to_string(&number).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn failures_are_those_of_the_reference() {
+        assert_eq!(
+            text(&Failure::TransactionNotFound.answer()),
+            r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found. Please check and try again."}"#
+        );
+        assert_eq!(
+            text(&Failure::TransactionFailed.answer()),
+            r#"{"data":null,"errorCode":3,"responseCode":1,"responseMessage":"Transaction failed."}"#
+        );
+        assert_eq!(Failure::Unauthorized.answer().status(), 401);
+    }
+
+    #[test]
+    fn token_answers_are_those_of_the_reference() {
+        assert_eq!(
+            text(&email_sent()),
+            r#"{"data":null,"errorCode":null,"responseCode":0,"responseMessage":"Email has been sent"}"#
+        );
+        assert_eq!(
+            text(&token_issued("<jwt-token>")),
+            r#"{"data":{"token":"<jwt-token>"},"errorCode":null,"responseCode":0,"responseMessage":"Token has been issued"}"#
+        );
+    }
+
+    #[test]
+    fn a_rejection_can_not_be_taken_for_an_answer_of_the_api() {
+        let answer = rejected(StatusCode::NOT_FOUND);
+        assert_eq!(
+            text(&answer),
+            r#"{"data":null,"errorCode":null,"responseCode":1,"responseMessage":"Not Found"}"#
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! HTTP/1.1 by hand: what goes over the wire is what stands here.
+
+use std::net::SocketAddr;
+
+use bakong_sandbox::Sandbox;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// An answer as it came.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The status line and the header lines.
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then_some(value.trim())
+        })
+    }
+
+    /// The body, for a JSON answer of this status.
+    pub(crate) fn json(&self, status: u16) -> &str {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        &self.body
+    }
+}
+
+/// A connection that stays open.
+pub(crate) struct Connection(TcpStream);
+
+impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
+    }
+
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).await.unwrap();
+    }
+
+    /// The next answer; `None` if the connection ends without one.
+    pub(crate) async fn receive(&mut self) -> Option<Answer> {
+        let mut bytes = Vec::new();
+        let end = loop {
+            if let Some(end) = find(&bytes, b"\r\n\r\n") {
+                break end;
+            }
+            if self.read_some(&mut bytes).await == 0 {
+                assert!(bytes.is_empty(), "half an answer: {bytes:?}");
+                return None;
+            }
+        };
+        let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+        let mut answer = Answer {
+            status: head[9..12].parse().unwrap(),
+            head,
+            body: String::new(),
+        };
+        let length = answer.header("content-length").unwrap_or("0");
+        let length: usize = length.parse().unwrap();
+        let mut body = bytes.split_off(end + 4);
+        while body.len() < length {
+            assert_ne!(self.read_some(&mut body).await, 0, "half a body");
+        }
+        assert_eq!(body.len(), length, "more than the body");
+        answer.body = String::from_utf8(body).unwrap();
+        Some(answer)
+    }
+
+    /// Waits for the end of the connection; false if something comes before it.
+    pub(crate) async fn ends_empty(mut self) -> bool {
+        let mut bytes = Vec::new();
+        self.read_some(&mut bytes).await == 0
+    }
+
+    /// Reads whatever comes until the connection ends.
+    pub(crate) async fn read_to_end(mut self) {
+        while self.read_some(&mut Vec::new()).await != 0 {}
+    }
+
+    /// A reset counts as an end.
+    async fn read_some(&mut self, bytes: &mut Vec<u8>) -> usize {
+        self.0.read_buf(bytes).await.unwrap_or(0)
+    }
+}
+
+fn find(bytes: &[u8], sought: &[u8]) -> Option<usize> {
+    bytes.windows(sought.len()).position(|part| part == sought)
+}
+
+/// A whole request, `headers` between the length and the body.
+pub(crate) fn request(method: &str, path: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: bakong\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    )
+}
+
+/// Sends `text` on a new connection.
+pub(crate) async fn ask(sandbox: &Sandbox, text: &str) -> Option<Answer> {
+    let mut connection = Connection::open(sandbox.address()).await;
+    connection.send(text.as_bytes()).await;
+    connection.receive().await
+}
+
+/// Posts as an honest client does.
+pub(crate) async fn post(sandbox: &Sandbox, path: &str, token: Option<&str>, body: &str) -> Answer {
+    ask(sandbox, &post_text(path, token, body)).await.unwrap()
+}
+
+pub(crate) fn post_text(path: &str, token: Option<&str>, body: &str) -> String {
+    let authorization = token.map_or(String::new(), |token| {
+        format!("Authorization: Bearer {token}\r\n")
+    });
+    let headers =
+        format!("User-Agent: test/1\r\nContent-Type: application/json\r\n{authorization}");
+    request("POST", path, &headers, body)
+}
+
+/// Asks what became of a code.
+pub(crate) async fn check(sandbox: &Sandbox, token: &str, code: &str) -> Answer {
+    let body = format!(r#"{{"md5":"{}"}}"#, crate::md5_of(code));
+    post(sandbox, "/v1/check_transaction_by_md5", Some(token), &body).await
+}

@@ -1,0 +1,211 @@
+//! The chores as lists of steps: each says once, here, which commands it is.
+
+use cargo_metadata::semver::Version;
+
+use crate::failure::Failure;
+use crate::invocation::Invocation;
+use crate::layers;
+use crate::plan::Step;
+use crate::tools::Tool;
+use crate::workspace::{Member, Workspace};
+
+/// One target without an operating system, and the one browsers have.
+const BARE_TARGETS: [&str; 2] = ["thumbv7em-none-eabihf", "wasm32-unknown-unknown"];
+
+/// Everything that must pass before a change is accepted, the quick first.
+pub(crate) fn test(workspace: &Workspace) -> Vec<Step> {
+    let cargo = |args: &[&str]| Invocation::cargo(workspace.root(), args);
+    let clippy = |name: &str, selection: &[&str]| {
+        let invocation =
+            cargo(&["clippy"])
+                .also(selection)
+                .also(&["--all-targets", "--", "-D", "warnings"]);
+        Step::command(name, invocation).needing(Tool::Clippy)
+    };
+    let fuzz = "fuzz/Cargo.toml";
+    vec![
+        layers(workspace),
+        Step::command("fmt", cargo(&["fmt", "--all", "--check"])).needing(Tool::Rustfmt),
+        // Outside of the workspace, so `--all` does not come by.
+        Step::command(
+            "fmt of fuzz",
+            cargo(&["fmt", "--manifest-path", fuzz, "--check"]),
+        )
+        .needing(Tool::Rustfmt),
+        clippy("clippy", &["--workspace", "--all-features"]),
+        // One at a time: together, cargo would turn on in one what only the other asks for.
+        clippy(
+            "clippy of khqr-core alone",
+            &["-p", "khqr-core", "--no-default-features"],
+        ),
+        clippy(
+            "clippy of bakong-flow alone",
+            &["-p", "bakong-flow", "--no-default-features"],
+        ),
+        Step::command("tests", cargo(&["test", "--workspace", "--all-features"])),
+        Step::command(
+            "tests of khqr-core alone",
+            cargo(&["test", "-p", "khqr-core", "--no-default-features"]),
+        ),
+        Step::command(
+            "docs",
+            cargo(&["doc", "--workspace", "--all-features", "--no-deps"])
+                .with_env("RUSTDOCFLAGS", "-D warnings"),
+        ),
+    ]
+}
+
+/// The dependency rule.
+pub(crate) fn layers(workspace: &Workspace) -> Step {
+    let root = workspace.root().to_owned();
+    let members = workspace.members();
+    Step::function("layers", "cargo xtask layers", move || {
+        layers::check(&root, &members)
+    })
+}
+
+/// khqr-core where there is no standard library.
+pub(crate) fn no_std(workspace: &Workspace) -> Vec<Step> {
+    let build = |target: &'static str, name: String, features: &[&str]| {
+        let args = [
+            "build",
+            "-p",
+            "khqr-core",
+            "--no-default-features",
+            "--target",
+            target,
+        ];
+        let invocation = Invocation::cargo(workspace.root(), &args).also(features);
+        Step::command(name, invocation).needing(Tool::Target(target))
+    };
+    BARE_TARGETS
+        .into_iter()
+        .flat_map(|target| {
+            [
+                build(target, format!("no-std on {target}"), &[]),
+                build(
+                    target,
+                    format!("no-std on {target} with alloc"),
+                    &["--features", "alloc"],
+                ),
+            ]
+        })
+        .collect()
+}
+
+/// The libraries on the oldest Rust that they promise. Build results of two compilers in one folder
+/// would replace each other, so these have a folder of their own.
+pub(crate) fn msrv(workspace: &Workspace) -> Result<Vec<Step>, Failure> {
+    let members = workspace.members();
+    let libraries: Vec<&Member> = members
+        .iter()
+        .filter(|member| member.published && member.library)
+        .collect();
+    let toolchain = oldest_toolchain(&libraries)?;
+    let folder = workspace.target_folder("msrv");
+    let packages: Vec<&str> = libraries
+        .iter()
+        .flat_map(|library| ["-p", library.name.as_str()])
+        .collect();
+    let check = Invocation::cargo_of(&toolchain, workspace.root(), &["check", "--all-features"])
+        .also(&["--target-dir", &folder])
+        .also(&packages);
+    Ok(vec![
+        Step::command(format!("msrv {toolchain}"), check).needing(Tool::Toolchain(toolchain)),
+    ])
+}
+
+// As rustup names it: `1.88`, or `1.88.1` where a patch release is asked for.
+fn oldest_toolchain(libraries: &[&Member]) -> Result<String, Failure> {
+    let mut promised: Option<&Version> = None;
+    for library in libraries {
+        let Some(version) = &library.rust_version else {
+            return Err(Failure::new(format!(
+                "{} promises no Rust version; \
+                 write `rust-version.workspace = true` into its Cargo.toml",
+                library.name
+            )));
+        };
+        if promised.is_some_and(|other| other != version) {
+            return Err(Failure::new(format!(
+                "{} promises another Rust version, {version}, than the libraries before it; \
+                 write `rust-version.workspace = true` into its Cargo.toml",
+                library.name
+            )));
+        }
+        promised = Some(version);
+    }
+    match promised {
+        None => Err(Failure::new(
+            "no published library was found in the workspace; look at `members` in Cargo.toml",
+        )),
+        Some(Version {
+            major,
+            minor,
+            patch: 0,
+            ..
+        }) => Ok(format!("{major}.{minor}")),
+        Some(version) => Ok(version.to_string()),
+    }
+}
+
+/// The criterion benches, those whose names contain `filter` if one is given.
+pub(crate) fn bench(workspace: &Workspace, filter: Option<&str>) -> Step {
+    let args = ["bench", "-p", "bakong-benches", "--benches"];
+    let mut bench = Invocation::cargo(workspace.root(), &args);
+    if let Some(filter) = filter {
+        bench = bench.also(&["--", filter]);
+    }
+    Step::command("bench", bench)
+}
+
+/// The checks of cargo-deny that need no network; its advisories need one.
+pub(crate) fn deny(workspace: &Workspace) -> Step {
+    let args = [
+        "deny",
+        "--all-features",
+        "--offline",
+        "check",
+        "licenses",
+        "bans",
+        "sources",
+    ];
+    Step::command("deny", Invocation::cargo(workspace.root(), &args)).needing(Tool::CargoDeny)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn library(name: &str, rust_version: Option<Version>) -> Member {
+        Member {
+            name: name.to_owned(),
+            published: true,
+            library: true,
+            rust_version,
+            knows: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_toolchain_is_the_one_that_all_libraries_promise() {
+        let [a, b] = ["a", "b"].map(|name| library(name, Some(Version::new(1, 88, 0))));
+        assert_eq!(oldest_toolchain(&[&a, &b]).as_deref(), Ok("1.88"));
+        let patched = library("c", Some(Version::new(1, 88, 1)));
+        assert_eq!(oldest_toolchain(&[&patched]).as_deref(), Ok("1.88.1"));
+
+        let mixed = oldest_toolchain(&[&a, &patched])
+            .expect_err("two promises")
+            .to_string();
+        assert!(
+            mixed.starts_with("c promises another Rust version, 1.88.1"),
+            "{mixed}"
+        );
+        let silent = library("d", None);
+        let unsaid = oldest_toolchain(&[&a, &silent])
+            .expect_err("no promise")
+            .to_string();
+        assert!(unsaid.starts_with("d promises no Rust version"), "{unsaid}");
+        assert!(oldest_toolchain(&[]).is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! What a step needs that not every Rust installation has, how to see whether it is there, and how
+//! to get it.
+
+use std::fmt;
+use std::path::Path;
+use std::process::Command;
+
+use crate::invocation::Invocation;
+
+/// Something to be installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Tool {
+    Rustfmt,
+    Clippy,
+    /// The standard library, or `core` alone, of another target.
+    Target(&'static str),
+    /// A toolchain of rustup by its name.
+    Toolchain(String),
+    CargoFuzz,
+    CargoDeny,
+}
+
+impl Tool {
+    /// Asks the tool itself: rustup puts stand-ins on the path even for what is not installed.
+    pub(crate) fn is_there(&self) -> bool {
+        let here = Path::new(".");
+        let cargo_has = |command: &str| {
+            Invocation::cargo(here, &[command, "--version"])
+                .output()
+                .is_ok()
+        };
+        match self {
+            Self::Rustfmt => cargo_has("fmt"),
+            Self::Clippy => cargo_has("clippy"),
+            Self::Target(target) => target_is_there(target),
+            Self::Toolchain(name) => Invocation::cargo_of(name, here, &["--version"])
+                .output()
+                .is_ok(),
+            Self::CargoFuzz => cargo_has("fuzz"),
+            Self::CargoDeny => cargo_has("deny"),
+        }
+    }
+
+    /// The command that installs it.
+    pub(crate) fn remedy(&self) -> String {
+        match self {
+            Self::Rustfmt => "rustup component add rustfmt".to_owned(),
+            Self::Clippy => "rustup component add clippy".to_owned(),
+            Self::Target(target) => format!("rustup target add {target}"),
+            Self::Toolchain(name) => format!("rustup toolchain install {name} --profile minimal"),
+            Self::CargoFuzz => "cargo install --locked cargo-fuzz".to_owned(),
+            Self::CargoDeny => "cargo install --locked cargo-deny".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rustfmt => f.write_str("rustfmt"),
+            Self::Clippy => f.write_str("clippy"),
+            Self::Target(target) => write!(f, "the target {target}"),
+            Self::Toolchain(name) => write!(f, "rustup with the toolchain {name}"),
+            Self::CargoFuzz => f.write_str("cargo-fuzz"),
+            Self::CargoDeny => f.write_str("cargo-deny"),
+        }
+    }
+}
+
+// rustc is asked and not rustup, since a distribution's Rust has targets and no rustup.
+fn target_is_there(target: &str) -> bool {
+    let asked = Command::new("rustc")
+        .args(["--print", "target-libdir", "--target", target])
+        .output();
+    asked.is_ok_and(|output| {
+        let directory = String::from_utf8_lossy(&output.stdout);
+        output.status.success() && Path::new(directory.trim()).is_dir()
+    })
+}
