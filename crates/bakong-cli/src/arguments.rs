@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use khqr_core::{Currency, Md5Handle};
 
-use crate::time::{parse_delay, parse_lifetime};
+use crate::time::{PayAfter, parse_lifetime};
 
 /// Take KHQR payments over Bakong; read, verify and make KHQR codes.
 #[derive(Parser, Debug)]
@@ -55,8 +55,8 @@ pub(crate) struct CheckoutArguments {
     #[arg(long, conflicts_with_all = ["env", "base_url"])]
     pub(crate) sandbox: bool,
     /// When the sandbox's customer pays: a duration, or never [default: 5s]
-    #[arg(long, value_name = "DELAY", value_parser = parse_delay, requires = "sandbox")]
-    pub(crate) pay_after: Option<Option<Duration>>,
+    #[arg(long, value_name = "DELAY", requires = "sandbox")]
+    pub(crate) pay_after: Option<PayAfter>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
     /// The account to be paid, name@bank [default in the sandbox and on sit: sokha@devb]

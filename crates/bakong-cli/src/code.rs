@@ -1,11 +1,8 @@
 //! Making a code of what the command line says, and showing it.
 
-use std::io::IsTerminal;
-
-use console::Term;
 use khqr_core::KhqrDraft;
 
-use crate::output;
+use crate::output::Stream;
 use crate::terminal_qr::{Style, draw};
 
 /// The text of a code and its handle.
@@ -23,24 +20,23 @@ impl From<KhqrDraft<'_>> for Code {
 }
 
 /// Prints a code to be scanned, and says so when the terminal is too small for it.
-pub(crate) fn show(text: &str) {
-    let terminal = std::io::stdout().is_terminal();
-    let style = match (terminal, colours_wanted()) {
+pub(crate) fn show(text: &str, stream: Stream) {
+    let style = match (stream.is_terminal(), colours_wanted()) {
         (true, true) => Style::Colours,
         (true, false) => Style::LightBlocks,
         (false, _) => Style::DarkBlocks,
     };
     let Some(drawing) = draw(text, style) else {
-        return output::note("the code is too long to be drawn");
+        return stream.line("The code is too long to be drawn.");
     };
     for line in &drawing.lines {
-        output::say(line);
+        stream.line(line);
     }
-    if let Some((rows, columns)) = Term::stdout().size_checked().filter(|_| terminal)
-        && (usize::from(columns) < drawing.width || usize::from(rows) < drawing.lines.len())
+    if let Some((rows, columns)) = stream.size()
+        && (columns < drawing.width || rows < drawing.lines.len())
     {
-        output::note(format_args!(
-            "the window is too small for the code: make it at least {} columns wide and {} lines high",
+        stream.line(format_args!(
+            "The window is too small for the code: make it {} columns wide and {} lines high, or more.",
             drawing.width,
             drawing.lines.len()
         ));

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+
 /// How the command ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Exit {
@@ -38,11 +40,13 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A reason to stop that is told on standard error. Its text is safe to print.
+/// A reason to stop. Its text is safe to print.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Failure {
     exit: Exit,
     message: String,
+    /// The reason for machines, where there is more to it than the text.
+    details: Option<Value>,
 }
 
 impl Failure {
@@ -50,7 +54,21 @@ impl Failure {
         Self {
             exit,
             message: message.into(),
+            details: None,
         }
+    }
+
+    pub(crate) fn with_details(self, details: Value) -> Self {
+        Self {
+            details: Some(details),
+            ..self
+        }
+    }
+
+    /// The same with more to say.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        self.message.push_str(more);
+        self
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -59,6 +77,13 @@ impl Failure {
 
     pub(crate) const fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// The reason for machines, if Bakong could not be asked: scripts that read JSON want this one there.
+    pub(crate) fn json(&self) -> Option<Value> {
+        let details = || self.details.clone();
+        (self.exit == Exit::CouldNotAsk)
+            .then(|| details().unwrap_or_else(|| json!({ "message": self.message })))
     }
 }
 

@@ -3,13 +3,49 @@
 //! `println!` panics when the reader of a pipe has gone away; here that ends the text and nothing else.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
+use console::Term;
 use serde_json::Value;
+
+/// Where a text for people goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error, where standard output is for machines.
+    Err,
+}
+
+impl Stream {
+    pub(crate) fn line(self, line: impl Display) {
+        let _ = match self {
+            Self::Out => writeln!(io::stdout().lock(), "{line}"),
+            Self::Err => writeln!(io::stderr().lock(), "{line}"),
+        };
+    }
+
+    pub(crate) fn is_terminal(self) -> bool {
+        match self {
+            Self::Out => io::stdout().is_terminal(),
+            Self::Err => io::stderr().is_terminal(),
+        }
+    }
+
+    /// Rows and columns, if it is a terminal that says so.
+    pub(crate) fn size(self) -> Option<(usize, usize)> {
+        let terminal = match self {
+            Self::Out => Term::stdout(),
+            Self::Err => Term::stderr(),
+        };
+        let (rows, columns) = terminal.size_checked().filter(|_| self.is_terminal())?;
+        Some((usize::from(rows), usize::from(columns)))
+    }
+}
 
 /// A line on standard output.
 pub(crate) fn say(line: impl Display) {
-    let _ = writeln!(io::stdout().lock(), "{line}");
+    Stream::Out.line(line);
 }
 
 /// A JSON object, alone on a line of standard output.
@@ -19,7 +55,7 @@ pub(crate) fn say_json(value: &Value) {
 
 /// A line on standard error.
 pub(crate) fn note(line: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    Stream::Err.line(line);
 }
 
 /// The line on standard error that says why the command fails.

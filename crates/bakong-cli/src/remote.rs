@@ -26,13 +26,22 @@ pub(crate) fn base_url(target: &TargetArguments) -> Result<BaseUrl, Failure> {
 /// A session with the token from the environment. Sends nothing.
 pub(crate) fn open(target: &TargetArguments) -> Result<HttpSession, Failure> {
     let base_url = base_url(target)?;
+    if !base_url.is_https() && !base_url.is_loopback() && !target.allow_plain_http {
+        return Err(Failure::usage(
+            "--base-url is http, which shows the token to the network; use https, or say \
+             --allow-plain-http if the network is trusted",
+        ));
+    }
     let token = std::env::var(TOKEN).map_err(|_| {
         Failure::usage(format!(
             "set the environment variable {TOKEN} to your project's access token"
         ))
     })?;
-    let token =
-        AccessToken::new(&token).map_err(|error| Failure::usage(format!("{TOKEN}: {error}")))?;
+    let token = AccessToken::new(&token).map_err(|error| {
+        let message = format!("{TOKEN}: {error}");
+        let details = json!({ "class": ErrorClass::Unauthorized.name(), "message": message });
+        Failure::new(Exit::CouldNotAsk, message).with_details(details)
+    })?;
     Ok(Session::new(transport(target.allow_plain_http)?, base_url).with_token(token))
 }
 
@@ -56,14 +65,17 @@ pub(crate) fn advice(error: &ApiError, base_url: &BaseUrl) -> String {
             }
         }
         ErrorClass::Transport(TransportErrorKind::Connect) => {
-            "; is it running, and is the port right?".to_owned()
-        }
-        ErrorClass::Transport(TransportErrorKind::NotAllowed) => {
-            "; or say --allow-plain-http if the network is trusted".to_owned()
+            "; check that it runs, and the port".to_owned()
         }
         ErrorClass::Unauthorized => format!(" ({TOKEN})"),
         _ => String::new(),
     }
+}
+
+/// The failure that an error is, with what to try next.
+pub(crate) fn could_not_ask(error: &ApiError, base_url: &BaseUrl) -> Failure {
+    let reason = format!("could not ask Bakong: {error}{}", advice(error, base_url));
+    Failure::new(Exit::CouldNotAsk, reason).with_details(error_json(error))
 }
 
 /// An error for machines.

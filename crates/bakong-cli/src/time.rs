@@ -1,5 +1,6 @@
 //! Times and durations as people write and read them.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::tz::{Offset, TimeZone};
@@ -25,14 +26,24 @@ pub(crate) fn parse_lifetime(text: &str) -> Result<Duration, String> {
     })
 }
 
-/// Reads a duration or `never`.
-pub(crate) fn parse_delay(text: &str) -> Result<Option<Duration>, String> {
-    if text == "never" {
-        return Ok(None);
+/// When the sandbox's customer pays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PayAfter {
+    Delay(Duration),
+    Never,
+}
+
+impl FromStr for PayAfter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "never" {
+            return Ok(Self::Never);
+        }
+        parse_duration(text)
+            .map(Self::Delay)
+            .map_err(|_| "write a duration like 5s, or never".to_owned())
     }
-    parse_duration(text)
-        .map(Some)
-        .map_err(|_| "write a duration like 5s, or never".to_owned())
 }
 
 /// The date and time in Phnom Penh, where the shop is.
@@ -76,8 +87,8 @@ mod tests {
             assert!(parse_duration(text).is_err(), "{text}");
         }
         assert!(parse_lifetime("0s").is_err());
-        assert_eq!(parse_delay("never"), Ok(None));
-        assert_eq!(parse_delay("0s"), Ok(Some(Duration::ZERO)));
+        assert_eq!("never".parse(), Ok(PayAfter::Never));
+        assert_eq!("0s".parse(), Ok(PayAfter::Delay(Duration::ZERO)));
     }
 
     #[test]

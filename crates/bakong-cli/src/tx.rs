@@ -14,23 +14,28 @@ pub(crate) fn run(command: &TxCommand) -> Result<Exit, Failure> {
 }
 
 async fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    match ask(arguments).await {
+        Ok(answer) => Ok(report(&answer, arguments.json)),
+        Err(failure) => match failure.json() {
+            Some(error) if arguments.json => {
+                output::say_json(&json!({ "error": error }));
+                Ok(failure.exit())
+            }
+            _ => Err(failure),
+        },
+    }
+}
+
+async fn ask(arguments: &CheckArguments) -> Result<CheckAnswer, Failure> {
     let session = remote::open(&arguments.target)?;
-    let answer = match session
+    session
         .send(&CheckTransactionByMd5::new(arguments.md5))
         .await
-    {
-        Ok(answer) => answer,
-        Err(error) => {
-            if arguments.json {
-                output::say_json(&json!({ "error": remote::error_json(&error) }));
-                return Ok(Exit::CouldNotAsk);
-            }
-            let advice = remote::advice(&error, session.base_url());
-            let reason = format!("could not ask Bakong: {error}{advice}");
-            return Err(Failure::new(Exit::CouldNotAsk, reason));
-        }
-    };
-    let (status, exit, sentence) = match &answer {
+        .map_err(|error| remote::could_not_ask(&error, session.base_url()))
+}
+
+fn report(answer: &CheckAnswer, as_json: bool) -> Exit {
+    let (status, exit, sentence) = match answer {
         CheckAnswer::Paid(_) => ("paid", Exit::Success, "PAID"),
         CheckAnswer::NotFound => ("not_found", Exit::NotFound, "Bakong knows of no payment"),
         CheckAnswer::Failed => ("failed", Exit::NeedsAttention, "the payment failed"),
@@ -40,17 +45,17 @@ async fn check(arguments: &CheckArguments) -> Result<Exit, Failure> {
             "the code is static; its payments cannot be looked up by MD5",
         ),
     };
-    if arguments.json {
-        let transaction = match &answer {
+    if as_json {
+        let transaction = match answer {
             CheckAnswer::Paid(transaction) => transaction::json(transaction),
             _ => serde_json::Value::Null,
         };
         output::say_json(&json!({ "status": status, "transaction": transaction }));
-        return Ok(exit);
+        return exit;
     }
     output::say(sentence);
-    if let CheckAnswer::Paid(transaction) = &answer {
+    if let CheckAnswer::Paid(transaction) = answer {
         transaction::rows(transaction).iter().for_each(output::say);
     }
-    Ok(exit)
+    exit
 }

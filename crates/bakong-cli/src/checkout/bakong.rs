@@ -6,10 +6,10 @@ use bakong_api::{BaseUrl, RequestToken, Session, Verify};
 use bakong_sandbox::Sandbox;
 use khqr_core::AccountId;
 
-use super::NotShown;
 use crate::arguments::CheckoutArguments;
 use crate::exit::{Exit, Failure};
 use crate::remote::{self, HttpSession};
+use crate::time::PayAfter;
 
 /// An open Bakong.
 pub(super) struct Bakong {
@@ -19,31 +19,35 @@ pub(super) struct Bakong {
 
 struct Embedded {
     sandbox: Sandbox,
-    /// When the customer pays, if ever.
-    pay_after: Option<Duration>,
+    pay_after: PayAfter,
 }
 
 /// The project that registers with the sandbox.
 const EMAIL: &str = "shop@example.com";
 
+/// How long the sandbox's customer takes unless said.
+const PAY_AFTER: PayAfter = PayAfter::Delay(Duration::from_secs(5));
+
 impl Bakong {
     /// Opens the one that the command line names.
-    pub(super) async fn open(arguments: &CheckoutArguments) -> Result<Self, NotShown> {
+    pub(super) async fn open(arguments: &CheckoutArguments) -> Result<Self, Failure> {
         if !arguments.sandbox {
             return Ok(Self {
-                session: remote::open(&arguments.target).map_err(NotShown::Because)?,
+                session: remote::open(&arguments.target)?,
                 embedded: None,
             });
         }
         let sandbox = Sandbox::start().await.map_err(|error| {
-            let reason = format!("the sandbox does not start: {error}");
-            NotShown::Because(Failure::new(Exit::CouldNotAsk, reason))
+            Failure::new(
+                Exit::CouldNotAsk,
+                format!("the sandbox does not start: {error}"),
+            )
         })?;
         Ok(Self {
             session: register(&sandbox).await?,
             embedded: Some(Embedded {
                 sandbox,
-                pay_after: arguments.pay_after.unwrap_or(Some(Duration::from_secs(5))),
+                pay_after: arguments.pay_after.unwrap_or(PAY_AFTER),
             }),
         })
     }
@@ -60,7 +64,7 @@ impl Bakong {
     pub(super) fn send_customer(&self, code: &str) -> Result<(), Failure> {
         let Some(Embedded {
             sandbox,
-            pay_after: Some(delay),
+            pay_after: PayAfter::Delay(delay),
         }) = &self.embedded
         else {
             return Ok(());
@@ -82,12 +86,11 @@ impl Bakong {
 }
 
 /// Gets a token as every project does: register, read the e-mail, hand the code in.
-async fn register(sandbox: &Sandbox) -> Result<HttpSession, NotShown> {
-    let failed = |reason: String| NotShown::Because(Failure::new(Exit::CouldNotAsk, reason));
-    let could_not_ask = |error| NotShown::CouldNotAsk(error, String::new());
+async fn register(sandbox: &Sandbox) -> Result<HttpSession, Failure> {
+    let failed = |reason: String| Failure::new(Exit::CouldNotAsk, reason);
     let base_url = BaseUrl::new(&sandbox.base_url()).map_err(|error| failed(error.to_string()))?;
-    let transport = remote::transport(false).map_err(NotShown::Because)?;
-    let session = Session::new(transport, base_url);
+    let session = Session::new(remote::transport(false)?, base_url.clone());
+    let could_not_ask = |error| remote::could_not_ask(&error, &base_url);
 
     let request = RequestToken::new(EMAIL, "Sokha Coffee", "bakong checkout")
         .map_err(|error| failed(error.to_string()))?;

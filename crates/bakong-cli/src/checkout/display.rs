@@ -1,7 +1,6 @@
 //! What the shop and the customer see while they wait.
 
 use std::cell::RefCell;
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use bakong_api::ApiError;
@@ -9,11 +8,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use khqr_core::{Printable, Timestamp};
 
 use super::bakong::Bakong;
-use super::order::{Order, Shown};
+use super::order::Shown;
 use crate::arguments::CheckoutArguments;
-use crate::output::{note, row, say};
+use crate::output::{Stream, note, row};
 use crate::time::{countdown, time_of_day};
 use crate::{code, remote};
+
+/// NBC's advice for the life of a code at a counter.
+const ADVISED_LIFE: Duration = Duration::from_secs(600);
 
 /// The code, and below it a line that counts down. The line is on standard error and vanishes; nothing
 /// about the terminal is changed that would have to be put back.
@@ -23,14 +25,19 @@ pub(super) struct Display {
     /// Why the last check brought no answer, as it was told.
     trouble: RefCell<Option<String>>,
     advice: Box<dyn Fn(&ApiError) -> String>,
-    quiet: bool,
+    /// Whether changes are told in lines, there being no terminal for a line that counts down.
+    in_lines: bool,
 }
 
 impl Display {
-    /// Shows the code. With `--json` nothing is shown but on a terminal, on standard error.
+    /// Shows the code. With `--json`, standard output is for machines: people see the code on standard
+    /// error, if that is a terminal.
     pub(super) fn open(arguments: &CheckoutArguments, bakong: &Bakong, shown: &Shown) -> Self {
+        let on_terminal = Stream::Err.is_terminal();
         if !arguments.json {
-            print_code(arguments, bakong, shown);
+            print_code(Stream::Out, bakong, shown);
+        } else if on_terminal {
+            print_code(Stream::Err, bakong, shown);
         }
         let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         // The template is fixed and right; without it the line would merely look plainer.
@@ -43,10 +50,11 @@ impl Display {
             expires_at: shown.expires_at,
             trouble: RefCell::new(None),
             advice: Box::new(move |error| remote::advice(error, &base_url)),
-            quiet: arguments.json,
+            in_lines: !arguments.json && !on_terminal,
         };
-        if !display.quiet && !std::io::stderr().is_terminal() {
-            note("Waiting for the payment.");
+        if display.in_lines {
+            let left = countdown(shown.expires_at.saturating_since(shown.created_at));
+            note(format_args!("Waiting for the payment, {left} left."));
         }
         display
     }
@@ -55,11 +63,7 @@ impl Display {
     pub(super) fn tell(&self, error: Option<&ApiError>) {
         let trouble = error.map(|error| format!("{error}{}", (self.advice)(error)));
         let mut before = self.trouble.borrow_mut();
-        if *before == trouble {
-            return;
-        }
-        // On a terminal the countdown says it; elsewhere each change is a line.
-        if !self.quiet && !std::io::stderr().is_terminal() {
+        if self.in_lines && *before != trouble {
             match &trouble {
                 Some(trouble) => note(format_args!("No answer: {trouble}. Trying again.")),
                 None => note("Bakong answers again."),
@@ -90,25 +94,30 @@ impl Display {
     }
 }
 
-fn print_code(arguments: &CheckoutArguments, bakong: &Bakong, shown: &Shown) {
-    code::show(&shown.text);
-    say(row("amount", shown.amount));
-    say(row(
-        "shop",
-        format_args!("{}, {}", Printable(&shown.name), Printable(&shown.city)),
-    ));
-    say(row("account", Printable(&shown.account)));
-    say(row("bill", Printable(&shown.bill)));
-    say(row(
-        "until",
-        format_args!("{} in Phnom Penh", time_of_day(shown.expires_at)),
-    ));
-    say(row("code", Printable(&shown.text)));
-    say(row("MD5", shown.md5));
-    if bakong.is_sandbox() {
-        say("This is the sandbox: no real money moves, and no bank's app can pay this code.");
+fn print_code(stream: Stream, bakong: &Bakong, shown: &Shown) {
+    code::show(&shown.text, stream);
+    for line in [
+        row("amount", shown.amount),
+        row(
+            "shop",
+            format_args!("{}, {}", Printable(&shown.name), Printable(&shown.city)),
+        ),
+        row("account", Printable(&shown.account)),
+        row("bill", Printable(&shown.bill)),
+        row(
+            "until",
+            format_args!("{} in Phnom Penh", time_of_day(shown.expires_at)),
+        ),
+        row("code", Printable(&shown.text)),
+        row("MD5", shown.md5),
+    ] {
+        stream.line(line);
     }
-    if arguments.expires_in > Order::ADVISED_LIFE {
+    if bakong.is_sandbox() {
+        stream
+            .line("This is the sandbox: no real money moves, and no bank's app can pay this code.");
+    }
+    if shown.expires_at.saturating_since(shown.created_at) > ADVISED_LIFE {
         note("NBC advises that a code at a counter lives at most 10 minutes.");
     }
 }

@@ -12,10 +12,11 @@ use std::time::Duration;
 use bakong_api::{CheckAnswer, CheckTransactionByMd5};
 use bakong_flow::{Clock, Payment, PaymentMachine, Policy, Progress, SystemClock, drive};
 use khqr_core::Khqr;
+use serde_json::json;
 
 use crate::arguments::CheckoutArguments;
 use crate::exit::{Exit, Failure};
-use crate::{block_on, remote};
+use crate::{block_on, output, remote};
 
 use self::bakong::Bakong;
 use self::display::Display;
@@ -24,18 +25,23 @@ use self::order::{Order, Shown};
 use self::report::{Ending, Report};
 
 pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
-    let order = Order::of(arguments)?;
-    block_on(take_payment(arguments, &order))
+    let result = Order::of(arguments).and_then(|order| block_on(take_payment(arguments, &order)));
+    match result {
+        Err(failure) if arguments.json => match failure.json() {
+            Some(error) => {
+                output::say_json(&json!({ "status": report::COULD_NOT_ASK, "error": error }));
+                Ok(failure.exit())
+            }
+            None => Err(failure),
+        },
+        result => result,
+    }
 }
 
 async fn take_payment(arguments: &CheckoutArguments, order: &Order<'_>) -> Result<Exit, Failure> {
-    let prepared = tokio::select! {
-        prepared = prepare(arguments, order) => prepared,
-        () = interrupted() => Err(NotShown::Interrupted),
-    };
-    let (bakong, shown) = match prepared {
-        Ok(prepared) => prepared,
-        Err(not_shown) => return not_shown.report(arguments.json),
+    let (bakong, shown) = tokio::select! {
+        prepared = prepare(arguments, order) => prepared?,
+        () = interrupted() => return Err(Failure::new(Exit::Interrupted, "stopped")),
     };
     let ending = wait_for_money(arguments, &bakong, &shown).await?;
     let report = Report {
@@ -48,52 +54,27 @@ async fn take_payment(arguments: &CheckoutArguments, order: &Order<'_>) -> Resul
     Ok(exit)
 }
 
-/// Why no code was shown, so that nobody can have paid.
-enum NotShown {
-    Interrupted,
-    Because(Failure),
-    CouldNotAsk(bakong_api::ApiError, String),
-}
-
-impl NotShown {
-    fn report(self, json: bool) -> Result<Exit, Failure> {
-        match self {
-            Self::Because(failure) => Err(failure),
-            Self::Interrupted => Err(Failure::new(
-                Exit::Interrupted,
-                "stopped; no code was shown, so nothing was paid",
-            )),
-            Self::CouldNotAsk(error, advice) => report::not_shown(&error, &advice, json),
-        }
-    }
-}
-
 /// Opens Bakong, makes the code, and asks about it once before it is shown: a code whose payment could
 /// not be seen must not be paid.
 async fn prepare(
     arguments: &CheckoutArguments,
     order: &Order<'_>,
-) -> Result<(Bakong, Shown), NotShown> {
+) -> Result<(Bakong, Shown), Failure> {
     let bakong = Bakong::open(arguments).await?;
-    let shown = order.code(SystemClock.now()).map_err(NotShown::Because)?;
-    let check = CheckTransactionByMd5::new(shown.md5);
-    match bakong.session().send(&check).await {
+    let shown = order.code(SystemClock.now())?;
+    let session = bakong.session();
+    match session.send(&CheckTransactionByMd5::new(shown.md5)).await {
         Ok(CheckAnswer::NotFound) => {}
         Ok(_) => {
             let reason = "Bakong knows this code already; every order needs a --bill of its own";
-            return Err(NotShown::Because(Failure::new(
-                Exit::NeedsAttention,
-                reason,
-            )));
+            return Err(Failure::new(Exit::NeedsAttention, reason));
         }
         Err(error) => {
-            let advice = remote::advice(&error, bakong.session().base_url());
-            return Err(NotShown::CouldNotAsk(error, advice));
+            let failure = remote::could_not_ask(&error, session.base_url());
+            return Err(failure.and(". No code was shown, so nothing was paid."));
         }
     }
-    bakong
-        .send_customer(&shown.text)
-        .map_err(NotShown::Because)?;
+    bakong.send_customer(&shown.text)?;
     Ok((bakong, shown))
 }
 

@@ -1,7 +1,5 @@
 //! What is to be paid, checked before anything is sent.
 
-use std::time::Duration;
-
 use khqr_core::{AccountId, Amount, KhqrBuilder, KhqrDraft, Md5Handle, Timestamp};
 
 use crate::arguments::CheckoutArguments;
@@ -35,9 +33,14 @@ impl<'a> Order<'a> {
     /// Takes the order from the command line.
     pub(super) fn of(arguments: &'a CheckoutArguments) -> Result<Self, Failure> {
         let defaults = defaults_allowed(arguments);
+        let target = &arguments.target;
+        let nowhere = !arguments.sandbox && target.env.is_none() && target.base_url.is_none();
         let given = |option: &'a Option<String>, flag: &str, default: &'static str| match option {
             Some(text) => Ok(text.as_str()),
             None if defaults => Ok(default),
+            None if nowhere => Err(Failure::usage(
+                "say which Bakong to ask: --sandbox, --env sit, --env production or --base-url URL",
+            )),
             None => Err(Failure::usage(format!(
                 "say who is to be paid: {flag} is missing"
             ))),
@@ -108,9 +111,6 @@ impl<'a> Order<'a> {
             .bill_number(&self.bill)
             .dynamic_code(self.amount, now, expires_at)
     }
-
-    /// NBC's advice for the life of a code at a counter.
-    pub(super) const ADVISED_LIFE: Duration = Duration::from_secs(600);
 }
 
 /// Made-up names are for places where no real money moves: a default account in production would send a

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::bakong::Bakong;
 use super::order::Shown;
-use crate::exit::{Exit, Failure};
+use crate::exit::Exit;
 use crate::output::{row, say, say_json};
 use crate::time::{in_phnom_penh, time_of_day};
 use crate::{money, remote, transaction};
@@ -198,18 +198,7 @@ impl Report<'_> {
     }
 }
 
-const COULD_NOT_ASK: &str = "could_not_ask";
-
-/// Bakong could not be asked before the code was shown.
-pub(super) fn not_shown(error: &ApiError, advice: &str, json: bool) -> Result<Exit, Failure> {
-    if json {
-        say_json(&json!({ "status": COULD_NOT_ASK, "error": remote::error_json(error) }));
-        return Ok(Exit::CouldNotAsk);
-    }
-    let reason =
-        format!("could not ask Bakong: {error}{advice}. No code was shown, so nothing was paid.");
-    Err(Failure::new(Exit::CouldNotAsk, reason))
-}
+pub(super) const COULD_NOT_ASK: &str = "could_not_ask";
 
 fn describe(mismatch: &Mismatch) -> String {
     match mismatch {

@@ -7,6 +7,7 @@ use super::{error_json, moment};
 use crate::arguments::GenerateArguments;
 use crate::code::{self, Code};
 use crate::exit::{Exit, Failure};
+use crate::output::Stream;
 use crate::{money, output};
 
 pub(crate) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
@@ -21,7 +22,7 @@ pub(crate) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
     if arguments.json {
         output::say_json(&json!({ "qr": code.text, "md5": code.md5.to_string() }));
     } else {
-        code::show(&code.text);
+        code::show(&code.text, Stream::Out);
         output::say(output::row("code", &code.text));
         output::say(output::row("MD5", code.md5));
     }
