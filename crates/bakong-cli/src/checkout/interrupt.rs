@@ -1,34 +1,48 @@
 //! Ctrl-C and its kin.
 
-/// Waits until the user or the system asks the command to stop.
-#[cfg(unix)]
-pub(super) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
+use std::io;
 
-    let mut signals = [
-        SignalKind::interrupt(),
-        SignalKind::terminate(),
-        SignalKind::hangup(),
-    ]
-    .map(|kind| signal(kind).ok());
-    std::future::poll_fn(|context| {
-        let came = signals
-            .iter_mut()
-            .flatten()
-            .any(|signal| signal.poll_recv(context).is_ready());
-        if came {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
+/// Listens for the signals by which the user or the system asks the command to stop, from when it is
+/// made on: one that comes while nobody waits is not lost.
+pub(super) struct Interrupts {
+    #[cfg(unix)]
+    signals: [tokio::signal::unix::Signal; 3],
+    #[cfg(windows)]
+    ctrl_c: tokio::signal::windows::CtrlC,
 }
 
-/// Waits until the user asks the command to stop.
-#[cfg(not(unix))]
-pub(super) async fn interrupted() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+impl Interrupts {
+    #[cfg(unix)]
+    pub(super) fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            signals: [
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::hangup())?,
+            ],
+        })
+    }
+
+    /// Waits for one.
+    #[cfg(unix)]
+    pub(super) async fn recv(&mut self) {
+        let [interrupt, terminate, hang_up] = &mut self.signals;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    }
+
+    #[cfg(windows)]
+    pub(super) fn listen() -> io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(|ctrl_c| Self { ctrl_c })
+    }
+
+    /// Waits for one.
+    #[cfg(windows)]
+    pub(super) async fn recv(&mut self) {
+        self.ctrl_c.recv().await;
     }
 }

@@ -20,7 +20,7 @@ use crate::{block_on, output, remote};
 
 use self::bakong::Bakong;
 use self::display::Display;
-use self::interrupt::interrupted;
+use self::interrupt::Interrupts;
 use self::order::{Order, Shown};
 use self::report::{Ending, Report};
 
@@ -39,11 +39,17 @@ pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
 }
 
 async fn take_payment(arguments: &CheckoutArguments, order: &Order<'_>) -> Result<Exit, Failure> {
+    let mut interrupts = Interrupts::listen().map_err(|error| {
+        Failure::new(
+            Exit::CouldNotAsk,
+            format!("cannot listen for Ctrl-C: {error}"),
+        )
+    })?;
     let (bakong, shown) = tokio::select! {
         prepared = prepare(arguments, order) => prepared?,
-        () = interrupted() => return Err(Failure::new(Exit::Interrupted, "stopped")),
+        () = interrupts.recv() => return Err(Failure::new(Exit::Interrupted, "stopped")),
     };
-    let ending = wait_for_money(arguments, &bakong, &shown).await?;
+    let ending = wait_for_money(arguments, &bakong, &shown, &mut interrupts).await?;
     let report = Report {
         shown: &shown,
         bakong: &bakong,
@@ -83,6 +89,7 @@ async fn wait_for_money(
     arguments: &CheckoutArguments,
     bakong: &Bakong,
     shown: &Shown,
+    interrupts: &mut Interrupts,
 ) -> Result<Ending, Failure> {
     let clock = SystemClock;
     let unusable = |reason: String| Failure::new(Exit::NeedsAttention, reason);
@@ -99,7 +106,7 @@ async fn wait_for_money(
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     let stopped = {
         let mut driving = std::pin::pin!(drive(bakong.session(), &clock, &mut machine, observe));
-        let mut interrupted = std::pin::pin!(interrupted());
+        let mut interrupted = std::pin::pin!(interrupts.recv());
         loop {
             tokio::select! {
                 biased;

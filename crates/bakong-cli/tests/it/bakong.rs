@@ -1,0 +1,125 @@
+//! Running the command, beside a sandbox in this process.
+
+use std::process::{Output, Stdio};
+
+use bakong_sandbox::{Customer, Sandbox};
+use khqr_core::AccountId;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// The command with these arguments, with no token and no colours.
+pub(crate) fn bakong(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bakong"));
+    command
+        .args(arguments)
+        .env_remove("BAKONG_TOKEN")
+        .env_remove("NO_COLOR")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Runs it to its end.
+pub(crate) async fn run(arguments: &[&str]) -> Finished {
+    Finished::of(bakong(arguments).output().await.unwrap())
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) exit: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Finished {
+    pub(crate) fn of(output: Output) -> Self {
+        Self {
+            exit: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The one JSON object on standard output.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        assert_eq!(self.out.lines().count(), 1, "{self:?}");
+        serde_json::from_str(&self.out).unwrap()
+    }
+
+    /// The value of a row such as `  MD5        …`.
+    #[track_caller]
+    pub(crate) fn row(&self, name: &str) -> &str {
+        row(self.out.lines(), name).unwrap_or_else(|| panic!("no {name}: {self:?}"))
+    }
+}
+
+/// The value in the first row with this name.
+pub(crate) fn row<'a>(lines: impl IntoIterator<Item = &'a str>, name: &str) -> Option<&'a str> {
+    lines
+        .into_iter()
+        .find_map(|line| line.strip_prefix("  ")?.strip_prefix(name))
+        .map(str::trim)
+}
+
+/// A checkout against a sandbox that the test holds in its hand.
+pub(crate) struct Shop {
+    pub(crate) child: Child,
+    pub(crate) code: String,
+    /// What it printed up to the code.
+    pub(crate) before: Vec<String>,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+/// The token that a sandbox takes.
+pub(crate) fn token(sandbox: &Sandbox) -> String {
+    sandbox.issue_token("shop@example.com")
+}
+
+pub(crate) fn dara(sandbox: &Sandbox) -> Customer {
+    sandbox.customer(AccountId::new("dara@devb").unwrap())
+}
+
+impl Shop {
+    /// Starts a checkout and reads on until it has shown its code.
+    pub(crate) async fn open(sandbox: &Sandbox, more: &[&str]) -> Self {
+        let base_url = sandbox.base_url();
+        let arguments = [&["checkout", "--base-url", &base_url], more].concat();
+        let mut child = bakong(&arguments)
+            .env("BAKONG_TOKEN", token(sandbox))
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut before = Vec::new();
+        let code = loop {
+            let line = lines.next_line().await.unwrap().expect("it shows a code");
+            if let Some(code) = row([line.as_str()], "code") {
+                break code.to_owned();
+            }
+            before.push(line);
+        };
+        Self {
+            child,
+            code,
+            before,
+            lines,
+        }
+    }
+
+    /// Reads on to the end.
+    pub(crate) async fn finish(mut self) -> Finished {
+        let mut out = String::new();
+        while let Some(line) = self.lines.next_line().await.unwrap() {
+            out.push_str(&line);
+            out.push('\n');
+        }
+        let output = self.child.wait_with_output().await.unwrap();
+        Finished {
+            out,
+            ..Finished::of(output)
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What goes wrong ends in a clear sentence, the right exit code, and without a secret.
+
+use bakong_sandbox::Sandbox;
+
+use crate::bakong::{Finished, Shop, bakong, run, token};
+
+/// A token of the right form that no Bakong knows.
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2VjcmV0";
+
+async fn run_with_token(arguments: &[&str], token: &str) -> Finished {
+    let output = bakong(arguments).env("BAKONG_TOKEN", token).output().await;
+    let finished = Finished::of(output.unwrap());
+    assert!(
+        !finished.out.contains(token) && !finished.err.contains(token),
+        "{finished:?}"
+    );
+    finished
+}
+
+/// A port on which nothing listens.
+fn closed_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[tokio::test]
+async fn nobody_there() {
+    let url = closed_port();
+    let finished = run_with_token(&["checkout", "--base-url", &url], TOKEN).await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    assert!(
+        finished.err.contains("no connection to the host"),
+        "{}",
+        finished.err
+    );
+    assert!(
+        finished
+            .err
+            .contains("No code was shown, so nothing was paid.")
+    );
+    assert_eq!(finished.out, "");
+    let arguments = ["checkout", "--json", "--base-url", &url];
+    let finished = run_with_token(&arguments, TOKEN).await;
+    let json = finished.json();
+    assert_eq!(
+        (finished.exit, &json["status"]),
+        (1, &"could_not_ask".into())
+    );
+    assert_eq!(json["error"]["class"], "transport");
+}
+
+#[tokio::test]
+async fn a_wrong_host() {
+    let arguments = [
+        "checkout",
+        "--account",
+        "a@b",
+        "--name",
+        "A",
+        "--base-url",
+        "https://no.invalid",
+    ];
+    let finished = run_with_token(&arguments, TOKEN).await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    assert!(finished.err.contains("no.invalid"), "{}", finished.err);
+    assert!(
+        finished.err.contains("check the host in --base-url"),
+        "{}",
+        finished.err
+    );
+}
+
+#[tokio::test]
+async fn a_refused_token() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let url = sandbox.base_url();
+    let finished = run_with_token(&["checkout", "--base-url", &url], TOKEN).await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    assert!(
+        finished.err.contains("does not accept the token"),
+        "{}",
+        finished.err
+    );
+    let finished = run_with_token(&["checkout", "--base-url", &url, "--json"], "not.a-token").await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    assert_eq!(finished.json()["error"]["class"], "unauthorized");
+}
+
+#[tokio::test]
+async fn a_token_that_is_revoked_while_the_customer_pays() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let shop = Shop::open(&sandbox, &[]).await;
+    sandbox.revoke_tokens();
+    let finished = shop.finish().await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    assert!(finished.out.contains("UNKNOWN") && finished.out.contains("It may have been paid"));
+    assert!(finished.out.contains("bakong tx check --md5"));
+    assert_eq!(finished.row("amount"), "10000 KHR");
+}
+
+#[tokio::test]
+async fn a_bakong_that_goes_away_is_never_taken_for_an_expiry() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let shop = Shop::open(&sandbox, &["--expires-in", "1s"]).await;
+    sandbox.stop().await;
+    let finished = shop.finish().await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    assert!(finished.out.contains("UNKNOWN"), "{}", finished.out);
+    assert!(!finished.out.contains("EXPIRED"));
+    assert!(finished.err.contains("No answer:"), "{}", finished.err);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_command_line_is_said_before_anything_is_sent() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let url = sandbox.base_url();
+    for (arguments, reason) in [
+        (&["checkout"][..], "--sandbox"),
+        (
+            &["checkout", "--sandbox", "--amount", "1.5"],
+            "--currency USD",
+        ),
+        (&["checkout", "--sandbox", "--amount", "0"], "zero"),
+        (&["checkout", "--sandbox", "--amount", "-5"], "error:"),
+        (
+            &["checkout", "--sandbox", "--currency", "THB"],
+            "KHR (116) or USD (840)",
+        ),
+        (
+            &["checkout", "--sandbox", "--account", "nobody"],
+            "name@bank",
+        ),
+        (
+            &[
+                "checkout",
+                "--sandbox",
+                "--name",
+                "a name of more than 25 characters",
+            ],
+            "25",
+        ),
+        (&["checkout", "--sandbox", "--merchant-id", "1"], "--bank"),
+        (&["checkout", "--sandbox", "--expires-in", "0s"], "10m"),
+        (&["checkout", "--sandbox", "--pay-after", "soon"], "5s"),
+        (&["checkout", "--sandbox", "--env", "sit"], "--env"),
+        (&["checkout", "--env", "live"], "production-gov"),
+        (&["checkout", "--env", "production"], "--account"),
+        (
+            &["checkout", "--base-url", "https://bank.example"],
+            "--account",
+        ),
+        (
+            &["checkout", "--base-url", "ftp://bank.example"],
+            "https://",
+        ),
+        (&["checkout", "--base-url", &url], "BAKONG_TOKEN"),
+        (
+            &[
+                "checkout",
+                "--base-url",
+                "http://bank.example",
+                "--account",
+                "a@b",
+                "--name",
+                "A",
+            ],
+            "https",
+        ),
+        (
+            &["tx", "check", "--md5", "123", "--env", "sit"],
+            "32 hexadecimal",
+        ),
+        (
+            &["tx", "check", "--md5", "74c4012a1d65f9f4c7c647fc8f370f07"],
+            "--env",
+        ),
+        (&["nonsense"], "nonsense"),
+    ] {
+        let finished = run(arguments).await;
+        assert_eq!(finished.exit, 2, "{arguments:?} {finished:?}");
+        assert!(
+            finished.err.contains(reason),
+            "{arguments:?} {}",
+            finished.err
+        );
+        assert_eq!(finished.out, "", "{arguments:?}");
+    }
+    assert_eq!(sandbox.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn help_does_not_show_the_token() {
+    for arguments in [
+        &["--help"][..],
+        &["checkout", "--help"],
+        &["tx", "check", "--help"],
+    ] {
+        let finished = run_with_token(arguments, TOKEN).await;
+        assert_eq!(finished.exit, 0);
+    }
+    let sandbox = Sandbox::start().await.unwrap();
+    let token = token(&sandbox);
+    let url = sandbox.base_url();
+    let arguments = ["checkout", "--base-url", &url, "--expires-in", "1s"];
+    assert_eq!(run_with_token(&arguments, &token).await.exit, 5);
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_reason_to_panic() {
+    let mut child = bakong(&["qr", "generate", "--account", "a@b", "--name", "A"])
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let finished = Finished::of(child.wait_with_output().await.unwrap());
+    assert_eq!((finished.exit, finished.err.as_str()), (0, ""));
+}

@@ -1,0 +1,11 @@
+//! The command as people and scripts run it: arguments in, text and exit codes out.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bakong;
+mod checkout;
+mod failures;
+mod interrupt;
+mod qr;
+mod scan;
+mod tx;

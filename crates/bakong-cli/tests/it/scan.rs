@@ -1,0 +1,24 @@
+//! A phone: reads the code that was printed, with a decoder that shares nothing with the encoder.
+
+/// What the QR code among these lines says. They are characters alone, inked where the code is dark.
+pub(crate) fn scan<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
+    const SCALE: usize = 3;
+    let is_drawing =
+        |line: &&str| line.chars().count() > 20 && line.chars().all(|cell| "█▀▄ ".contains(cell));
+    let mut rows = Vec::new();
+    for line in lines.into_iter().filter(is_drawing) {
+        rows.push(
+            line.chars()
+                .map(|cell| "█▀".contains(cell))
+                .collect::<Vec<_>>(),
+        );
+        rows.push(line.chars().map(|cell| "█▄".contains(cell)).collect());
+    }
+    let (width, height) = (rows[0].len() * SCALE, rows.len() * SCALE);
+    let mut picture = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
+        if rows[y / SCALE][x / SCALE] { 0 } else { 255 }
+    });
+    let grids = picture.detect_grids();
+    assert_eq!(grids.len(), 1, "one code is printed");
+    grids[0].decode().unwrap().1
+}

@@ -1,0 +1,80 @@
+//! Looking a payment up by hand.
+
+use bakong_sandbox::{PaymentOptions, Sandbox};
+use khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
+
+use crate::bakong::{Finished, bakong, dara, token};
+
+async fn check(sandbox: &Sandbox, code: &str, more: &[&str]) -> Finished {
+    let (md5, base_url) = (Md5Handle::of(code).to_string(), sandbox.base_url());
+    let arguments = ["tx", "check", "--md5", &md5, "--base-url", &base_url];
+    let output = bakong(&[&arguments, more].concat())
+        .env("BAKONG_TOKEN", token(sandbox))
+        .output()
+        .await;
+    Finished::of(output.unwrap())
+}
+
+#[tokio::test]
+async fn each_answer_has_its_exit_code() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let now = sandbox.now();
+    let account = AccountId::new("sokha@devb").unwrap();
+    let amount = Amount::from_minor_units(150, Currency::Usd);
+    let code = |bill| {
+        KhqrBuilder::individual(account, "Sokha")
+            .bill_number(bill)
+            .dynamic_code(
+                amount,
+                now,
+                now.saturating_add(std::time::Duration::from_secs(600)),
+            )
+            .unwrap()
+            .to_text()
+    };
+    let customer = dara(&sandbox);
+
+    let unpaid = check(&sandbox, &code("1"), &["--json"]).await;
+    assert_eq!(
+        (unpaid.exit, &unpaid.json()["status"]),
+        (3, &"not_found".into())
+    );
+
+    let paid = code("2");
+    customer.pay(&paid).unwrap();
+    let finished = check(&sandbox, &paid, &["--json"]).await;
+    assert_eq!(
+        (finished.exit, &finished.json()["status"]),
+        (0, &"paid".into())
+    );
+    assert_eq!(finished.json()["transaction"]["amount"], "1.50");
+    let finished = check(&sandbox, &paid, &[]).await;
+    assert_eq!((finished.exit, finished.row("paid")), (0, "1.50 USD"));
+
+    let failed = code("3");
+    customer
+        .pay_with(&failed, &PaymentOptions::new().failing())
+        .unwrap();
+    assert_eq!(check(&sandbox, &failed, &[]).await.exit, 4);
+
+    let fixed = KhqrBuilder::individual(account, "Sokha").static_code(Currency::Usd);
+    let fixed = fixed.unwrap().to_text();
+    customer
+        .pay_with(&fixed, &PaymentOptions::new().amount(amount))
+        .unwrap();
+    let finished = check(&sandbox, &fixed, &["--json"]).await;
+    assert_eq!(
+        (finished.exit, &finished.json()["status"]),
+        (4, &"static_qr".into())
+    );
+
+    sandbox.fault(bakong_sandbox::Fault::html(
+        http::StatusCode::FORBIDDEN,
+        "<html>",
+    ));
+    let finished = check(&sandbox, &paid, &["--json"]).await;
+    assert_eq!(
+        (finished.exit, &finished.json()["error"]["class"]),
+        (1, &"blocked".into())
+    );
+}
