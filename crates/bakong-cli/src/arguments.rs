@@ -54,15 +54,15 @@ pub(crate) struct CheckoutArguments {
     /// Run against a Bakong inside this command: no account, no token, no real money
     #[arg(long, conflicts_with_all = ["env", "base_url"])]
     pub(crate) sandbox: bool,
-    /// When the sandbox's customer pays: a duration, or never [default: 5s]
+    /// When the sandbox's customer pays: a duration, or never (5s unless said)
     #[arg(long, value_name = "DELAY", requires = "sandbox")]
     pub(crate) pay_after: Option<PayAfter>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// The account to be paid, name@bank [default in the sandbox and on sit: sokha@devb]
+    /// The account to be paid, name@bank (in the sandbox and on sit: sokha@devb unless said)
     #[arg(long)]
     pub(crate) account: Option<String>,
-    /// The shop's name, at most 25 characters [default in the sandbox and on sit: Sokha Coffee]
+    /// The shop's name, at most 25 characters (in the sandbox and on sit: Sokha Coffee unless said)
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// The shop's city, at most 15 characters
@@ -80,7 +80,7 @@ pub(crate) struct CheckoutArguments {
     /// The name of the bank that holds the account
     #[arg(long)]
     pub(crate) bank: Option<String>,
-    /// The bill number, at most 25 characters, one for every order [default: made up, unique]
+    /// The bill number, at most 25 characters, one for every order (made up, unique unless said)
     #[arg(long)]
     pub(crate) bill: Option<String>,
     /// How long the code can be paid; NBC advises at most 10m
@@ -105,7 +105,7 @@ pub(crate) enum QrCommand {
 pub(crate) struct TextArguments {
     /// The code's text, or - for a line on standard input
     pub(crate) text: String,
-    /// The moment to verify at, in milliseconds since 1970 [default: now]
+    /// The moment to verify at, in milliseconds since 1970 (now unless said)
     #[arg(long, value_name = "MS")]
     pub(crate) now: Option<u64>,
     /// Print one JSON object instead
@@ -177,7 +177,7 @@ pub(crate) struct GenerateArguments {
     /// How long a code with an amount can be paid; NBC advises at most 10m
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_lifetime)]
     pub(crate) expires_in: Duration,
-    /// The moment of creation, in milliseconds since 1970 [default: now]
+    /// The moment of creation, in milliseconds since 1970 (now unless said)
     #[arg(long, value_name = "MS")]
     pub(crate) now: Option<u64>,
     /// Print one JSON object instead

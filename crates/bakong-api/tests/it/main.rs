@@ -1,6 +1,11 @@
 //! Every answer in the reference, and what else comes, without a transport.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod answers;
 mod requests;

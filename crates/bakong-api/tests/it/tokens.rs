@@ -1,5 +1,6 @@
 //! The answers to the token's endpoints.
 
+use bakong_api::khqr_core::Timestamp;
 use bakong_api::{Endpoint, ErrorClass, ErrorCode, RenewToken, RequestToken, Verify};
 
 use crate::answer;
@@ -13,7 +14,7 @@ fn a_token_is_issued() {
         RenewToken::read(&answer(200, ISSUED)).unwrap(),
     ] {
         assert_eq!(
-            token.expires_at().map(|at| at.as_millis()),
+            token.expires_at().map(Timestamp::as_millis),
             Some(1_803_000_000_000)
         );
     }

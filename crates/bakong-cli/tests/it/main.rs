@@ -1,6 +1,11 @@
 //! The command as people and scripts run it: arguments in, text and exit codes out.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod bakong;
 mod checkout;

@@ -1,6 +1,11 @@
 //! One payment played through in virtual time.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 #[cfg(feature = "tokio")]
 mod drive;

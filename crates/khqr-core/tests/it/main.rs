@@ -1,6 +1,11 @@
 //! Reading, verifying and writing, through the public interface alone.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 mod hostile;
 mod read;
