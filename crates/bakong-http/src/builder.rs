@@ -16,6 +16,9 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::resolver::Resolver;
 use crate::transport::HyperTransport;
 
+/// How many bytes the head of an answer may have, and how many of its body are read ahead.
+const HEAD_LIMIT: usize = 64 << 10;
+
 /// Sets up a [`HyperTransport`]. Made by [`HyperTransport::builder`].
 #[derive(Clone, Debug)]
 pub struct HyperTransportBuilder {
@@ -25,7 +28,7 @@ pub struct HyperTransportBuilder {
     body_limit: usize,
     user_agent: String,
     allow_plain_http: bool,
-    extra_roots: Vec<CertificateDer<'static>>,
+    extra_roots: RootCertStore,
 }
 
 impl Default for HyperTransportBuilder {
@@ -37,7 +40,7 @@ impl Default for HyperTransportBuilder {
             body_limit: 1 << 20,
             user_agent: concat!("bakong-http/", env!("CARGO_PKG_VERSION")).to_owned(),
             allow_plain_http: false,
-            extra_roots: Vec::new(),
+            extra_roots: RootCertStore::empty(),
         }
     }
 }
@@ -65,7 +68,7 @@ impl HyperTransportBuilder {
         self
     }
 
-    /// How many bytes an answer may have; 1 MiB unless said.
+    /// How many bytes an answer's body may have; 1 MiB unless said.
     #[must_use]
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
@@ -96,7 +99,9 @@ impl HyperTransportBuilder {
         let before = self.extra_roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|_| SetupError::BrokenCertificate)?;
-            self.extra_roots.push(certificate);
+            self.extra_roots
+                .add(certificate)
+                .map_err(|_| SetupError::BrokenCertificate)?;
         }
         if self.extra_roots.len() == before {
             return Err(SetupError::NoCertificate);
@@ -109,11 +114,7 @@ impl HyperTransportBuilder {
     /// # Errors
     /// [`SetupError`] if a setting cannot be used.
     pub fn build(self) -> Result<HyperTransport, SetupError> {
-        let user_agent =
-            HeaderValue::from_str(&self.user_agent).map_err(|_| SetupError::UserAgent)?;
-        if user_agent.is_empty() {
-            return Err(SetupError::UserAgent);
-        }
+        let user_agent = user_agent(&self.user_agent).ok_or(SetupError::UserAgent)?;
         let tls = self.tls()?;
         let mut tcp = HttpConnector::new_with_resolver(Resolver::default());
         // The TLS connector around it takes `https` too.
@@ -123,6 +124,10 @@ impl HyperTransportBuilder {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(self.idle_timeout)
+            .http1_max_buf_size(HEAD_LIMIT)
+            // Again is sent only what met a kept connection that was dead before a byte of it was written,
+            // so this is safe for requests that must not be repeated.
+            .retry_canceled_requests(true)
             .build(HttpsConnector::from((tcp, tls)));
         Ok(HyperTransport {
             client,
@@ -136,11 +141,7 @@ impl HyperTransportBuilder {
     fn tls(&self) -> Result<ClientConfig, SetupError> {
         let mut roots = RootCertStore::empty();
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        for certificate in &self.extra_roots {
-            roots
-                .add(certificate.clone())
-                .map_err(|_| SetupError::BrokenCertificate)?;
-        }
+        roots.extend(self.extra_roots.roots.iter().cloned());
         // Named, so that it does not matter what else in the program chose a provider.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
@@ -152,6 +153,15 @@ impl HyperTransportBuilder {
     }
 }
 
+/// What a header holds without doubt: visible ASCII and spaces (RFC 9110 5.5).
+fn user_agent(text: &str) -> Option<HeaderValue> {
+    let visible = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    if text.trim().is_empty() || !text.bytes().all(visible) {
+        return None;
+    }
+    HeaderValue::from_str(text).ok()
+}
+
 /// A setting that cannot be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -160,7 +170,7 @@ pub enum SetupError {
     NoCertificate,
     /// A certificate in the PEM text cannot be read or used as an authority.
     BrokenCertificate,
-    /// The `User-Agent` is empty or holds characters that a header cannot.
+    /// The `User-Agent` is blank or holds characters that a header should not.
     UserAgent,
     /// The TLS library offers no protocol version.
     Tls,
@@ -171,7 +181,7 @@ impl fmt::Display for SetupError {
         f.write_str(match self {
             Self::NoCertificate => "the text holds no PEM certificate",
             Self::BrokenCertificate => "a certificate cannot be read or is no authority's",
-            Self::UserAgent => "the User-Agent must be one line of visible characters",
+            Self::UserAgent => "the User-Agent must be one line of visible ASCII characters",
             Self::Tls => "no TLS protocol version can be used",
         })
     }

@@ -1,71 +1,136 @@
 //! Which step failed, told from what hyper, rustls and the system report.
 
 use std::error::Error;
+use std::fmt::Write;
 use std::io;
+use std::time::Duration;
 
-use bakong_api::{Environment, TransportError, TransportErrorKind};
+use bakong_api::khqr_core::Printable;
+use bakong_api::{TransportError, TransportErrorKind};
 use http_body_util::LengthLimitError;
 use hyper_util::client::legacy;
+use rustls::pki_types::InvalidDnsNameError;
+use rustls::{AlertDescription, CertificateError};
+use tokio::time::error::Elapsed;
 
+use crate::destination::Destination;
 use crate::resolver::LookupFailed;
 
 /// A request failed before its answer began.
-pub(crate) fn sending(host: &str, error: legacy::Error) -> TransportError {
-    let kind = if find::<LookupFailed>(&error).is_some() {
-        TransportErrorKind::Resolve
-    } else if find::<rustls::Error>(&error).is_some_and(is_about_trust) {
-        TransportErrorKind::Tls
-    } else if error.is_connect() {
-        TransportErrorKind::Connect
+pub(crate) fn sending(to: &Destination, error: legacy::Error) -> TransportError {
+    // Only until there is a connection is it certain that nothing was sent.
+    let kind = if error.is_connect() {
+        connecting(&error)
     } else {
-        TransportErrorKind::Interrupted
+        answering(&error)
     };
-    let detail = detail(kind, host, &error);
+    let detail = detail(kind, to, &error);
     TransportError::new(kind, error).with_detail(detail)
 }
 
 /// An answer's body could not be read to its end.
 pub(crate) fn reading(
-    host: &str,
+    to: &Destination,
     limit: usize,
     error: Box<dyn Error + Send + Sync>,
 ) -> TransportError {
     if find::<LengthLimitError>(&*error).is_some() {
-        let detail = format!("{host} sent more than {limit} bytes");
-        TransportError::new(TransportErrorKind::AnswerTooLarge, error).with_detail(detail)
+        return too_large(to, limit, error);
+    }
+    let kind = answering(&*error);
+    let detail = detail(kind, to, &*error);
+    TransportError::new(kind, error).with_detail(detail)
+}
+
+/// An answer's body is, or will be, larger than `limit`.
+pub(crate) fn too_large(
+    to: &Destination,
+    limit: usize,
+    error: impl Into<Box<dyn Error + Send + Sync>>,
+) -> TransportError {
+    let kind = TransportErrorKind::AnswerTooLarge;
+    TransportError::new(kind, error).with_detail(format!("{to}: more than {limit} bytes"))
+}
+
+/// The whole answer was not there in time.
+pub(crate) fn late(to: &Destination, limit: Duration, elapsed: Elapsed) -> TransportError {
+    let detail = format!("{to}: the limit is {} ms", limit.as_millis());
+    TransportError::new(TransportErrorKind::Timeout, elapsed).with_detail(detail)
+}
+
+/// No connection came about.
+fn connecting(error: Cause<'_>) -> TransportErrorKind {
+    if find::<LookupFailed>(error).is_some() {
+        TransportErrorKind::Resolve
+    } else if find::<InvalidDnsNameError>(error).is_some() {
+        TransportErrorKind::InvalidRequest
+    } else if find::<rustls::Error>(error).is_some_and(|error| !may_pass(error)) {
+        TransportErrorKind::Tls
     } else {
-        let kind = TransportErrorKind::Interrupted;
-        let detail = detail(kind, host, &*error);
-        TransportError::new(kind, error).with_detail(detail)
+        TransportErrorKind::Connect
     }
 }
 
-fn detail(kind: TransportErrorKind, host: &str, error: Cause<'_>) -> String {
-    let cause = root(error);
-    match (kind, Environment::of_host(host)) {
-        (TransportErrorKind::Resolve, Some(environment)) => {
-            let other = environment.other_domain();
-            format!(
-                "{host}: {cause}; the same Bakong is also at {}",
-                other.host()
-            )
-        }
-        _ => format!("{host}: {cause}"),
+/// A connection failed with the request on it.
+fn answering(error: Cause<'_>) -> TransportErrorKind {
+    if find(error).is_some_and(hyper::Error::is_parse_too_large) {
+        TransportErrorKind::AnswerTooLarge
+    } else {
+        TransportErrorKind::Interrupted
     }
 }
 
-/// Whether the other side spoke TLS and is not to be trusted, rather than that the connection broke.
-const fn is_about_trust(error: &rustls::Error) -> bool {
+/// Whether a handshake that failed like this may come about the next time: by trouble of the server's own
+/// or on the way, and not because either side does not take the other.
+const fn may_pass(error: &rustls::Error) -> bool {
+    use AlertDescription as Alert;
     matches!(
         error,
-        rustls::Error::InvalidCertificate(_)
-            | rustls::Error::NoCertificatesPresented
-            | rustls::Error::UnsupportedNameType
-            | rustls::Error::InvalidCertRevocationList(_)
-            | rustls::Error::PeerIncompatible(_)
-            | rustls::Error::AlertReceived(_)
-            | rustls::Error::InvalidMessage(_)
+        rustls::Error::DecryptError
+            | rustls::Error::AlertReceived(
+                Alert::CloseNotify | Alert::UserCanceled | Alert::InternalError
+            )
     )
+}
+
+fn detail(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> String {
+    // A certificate's names come from outside, and there may be thousands.
+    let cause: String = root(error).to_string().chars().take(CAUSE_SHOWN).collect();
+    let mut detail = format!("{to}: {}", Printable(&cause));
+    if let Some(advice) = advice(kind, to, error) {
+        // A string takes all that is written to it.
+        let _ = write!(detail, "; {advice}");
+    }
+    detail
+}
+
+/// How much of a cause is printed.
+const CAUSE_SHOWN: usize = 300;
+
+/// What to look at first.
+fn advice(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> Option<String> {
+    use CertificateError as Certificate;
+    if kind == TransportErrorKind::Resolve {
+        let other = to.environment()?.other_domain();
+        return Some(format!("the same Bakong is also at {}", other.host()));
+    }
+    if kind != TransportErrorKind::Tls {
+        return None;
+    }
+    let advice = match find(error)? {
+        rustls::Error::InvalidMessage(_) => "the server speaks no TLS there; is it plain http?",
+        rustls::Error::InvalidCertificate(
+            Certificate::Expired
+            | Certificate::ExpiredContext { .. }
+            | Certificate::NotValidYet
+            | Certificate::NotValidYetContext { .. },
+        ) => "is this machine's clock right?",
+        rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => {
+            "an authority of your own must be added (trust_pem)"
+        }
+        _ => return None,
+    };
+    Some(advice.to_owned())
 }
 
 /// The first error of type `E` in the chain of causes.
@@ -87,4 +152,47 @@ fn causes(error: Cause<'_>) -> impl Iterator<Item = Cause<'_>> {
         let wrapped = error.downcast_ref().and_then(io::Error::get_ref);
         wrapped.map_or_else(|| error.source(), |inner| Some(inner))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use bakong_api::Environment;
+    use http::Uri;
+
+    use super::*;
+
+    /// What a look-up of this host that failed is told as.
+    fn look_up(uri: &str) -> String {
+        let uri: Uri = uri.parse().unwrap();
+        let to = Destination::of(&uri, true).unwrap();
+        let failed = io::Error::other(LookupFailed(io::Error::other("no such name")));
+        assert_eq!(connecting(&failed), TransportErrorKind::Resolve);
+        detail(TransportErrorKind::Resolve, &to, &failed)
+    }
+
+    // Not over a socket: with a network, it would ask NBC.
+    #[test]
+    fn a_failed_look_up_of_nbc_s_names_its_other_domain() {
+        for environment in Environment::ALL {
+            let (host, other) = (environment.host(), environment.other_domain().host());
+            assert_eq!(
+                look_up(&format!("https://{host}/v1/verify")),
+                format!("{host}: no such name; the same Bakong is also at {other}")
+            );
+        }
+        assert_eq!(
+            look_up("http://host.example:81"),
+            "host.example:81: no such name"
+        );
+    }
+
+    #[test]
+    fn text_from_a_certificate_is_short_and_harmless() {
+        let to = Destination::of(&Uri::from_static("https://host.example"), false).unwrap();
+        let hostile = rustls::Error::General("\u{1b}[2J".repeat(1_000));
+        assert_eq!(connecting(&hostile), TransportErrorKind::Tls);
+        let detail = detail(TransportErrorKind::Tls, &to, &hostile);
+        assert!(!detail.contains('\u{1b}'), "{detail}");
+        assert!(detail.len() < 3_000, "{} bytes", detail.len());
+    }
 }

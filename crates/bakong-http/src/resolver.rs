@@ -38,7 +38,7 @@ impl Service<Name> for Resolver {
 
 /// A host's name has no address, or nobody could be asked for it.
 #[derive(Debug)]
-pub(crate) struct LookupFailed(io::Error);
+pub(crate) struct LookupFailed(pub(crate) io::Error);
 
 impl fmt::Display for LookupFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

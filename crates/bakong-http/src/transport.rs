@@ -1,20 +1,20 @@
 //! One exchange: send, wait within the deadline, read within the limit.
 
 use std::fmt;
-use std::io;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bakong_api::{EndpointInfo, Transport, TransportError, TransportErrorKind, is_loopback_host};
+use bakong_api::{EndpointInfo, Transport, TransportError};
 use bytes::Bytes;
-use http::uri::Scheme;
-use http::{HeaderValue, Request, Response, Uri, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{HeaderValue, Request, Response, Version, header};
+use http_body_util::{BodyExt, Collected, Full, Limited};
+use hyper::body::{Body, Incoming};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 
 use crate::builder::{HyperTransportBuilder, SetupError};
+use crate::destination::Destination;
 use crate::failure;
 use crate::resolver::Resolver;
 
@@ -46,8 +46,9 @@ impl HyperTransport {
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let host = allowed_host(request.uri(), self.allow_plain_http)?;
+        let to = Destination::of(request.uri(), self.allow_plain_http)?;
         let mut request = request.map(Full::new);
+        *request.version_mut() = Version::HTTP_11;
         request
             .headers_mut()
             .entry(header::USER_AGENT)
@@ -57,36 +58,30 @@ impl HyperTransport {
                 .client
                 .request(request)
                 .await
-                .map_err(|error| failure::sending(&host, error))?;
+                .map_err(|error| failure::sending(&to, error))?;
             let (parts, body) = response.into_parts();
-            let body = Limited::new(body, self.body_limit)
-                .collect()
-                .await
-                .map_err(|error| failure::reading(&host, self.body_limit, error))?;
-            Ok(Response::from_parts(parts, body.to_bytes()))
+            let body = self.read(&to, body).await?;
+            Ok(Response::from_parts(parts, body))
         };
         tokio::time::timeout(self.request_timeout, exchange)
             .await
-            .unwrap_or_else(|elapsed| {
-                let detail = format!("{host}: {} ms", self.request_timeout.as_millis());
-                let error = TransportError::new(TransportErrorKind::Timeout, elapsed);
-                Err(error.with_detail(detail))
-            })
+            .unwrap_or_else(|elapsed| Err(failure::late(&to, self.request_timeout, elapsed)))
     }
-}
 
-/// The host of an absolute URI, if a request may go there.
-fn allowed_host(uri: &Uri, allow_plain_http: bool) -> Result<String, TransportError> {
-    let Some(host) = uri.host() else {
-        let kind = TransportErrorKind::InvalidRequest;
-        return Err(TransportError::new(kind, "the URI has no host"));
-    };
-    if uri.scheme() != Some(&Scheme::HTTPS) && !allow_plain_http && !is_loopback_host(host) {
-        let reason = "http without TLS would show the token to the network; use https";
-        let error = TransportError::new(TransportErrorKind::NotAllowed, io::Error::other(reason));
-        return Err(error.with_detail(format!("{host}: {reason}")));
+    async fn read(&self, to: &Destination, body: Incoming) -> Result<Bytes, TransportError> {
+        let limit = self.body_limit;
+        // One that announces too much is not worth waiting for.
+        if usize::try_from(body.size_hint().lower()).map_or(true, |announced| announced > limit) {
+            return Err(failure::too_large(
+                to,
+                limit,
+                "its Content-Length is larger",
+            ));
+        }
+        let body = Limited::new(body, limit).collect().await;
+        body.map(Collected::to_bytes)
+            .map_err(|error| failure::reading(to, limit, error))
     }
-    Ok(host.to_owned())
 }
 
 #[async_trait]
