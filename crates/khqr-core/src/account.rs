@@ -28,11 +28,11 @@ impl<'a> AccountId<'a> {
         if utf16_len(text) > usize::from(Self::MAX) {
             return Err(Error::new(ErrorKind::TooLong { max: Self::MAX }));
         }
-        let shape = Error::new(ErrorKind::AccountShape);
-        let (name, bank) = text.split_once('@').ok_or(shape)?;
-        let unfit = |c: char| c.is_whitespace() || c.is_control();
-        if name.is_empty() || bank.is_empty() || bank.contains('@') || text.contains(unfit) {
-            return Err(shape);
+        let bytes = text.as_bytes();
+        let ats = bytes.iter().filter(|byte| **byte == b'@').count();
+        let at_an_end = bytes.first() == Some(&b'@') || bytes.last() == Some(&b'@');
+        if ats != 1 || at_an_end || has_unfit(text) {
+            return Err(Error::new(ErrorKind::AccountShape));
         }
         Ok(Self(text))
     }
@@ -54,6 +54,14 @@ impl<'a> AccountId<'a> {
     pub fn bank(self) -> &'a str {
         self.0.split_once('@').map_or("", |(_, bank)| bank)
     }
+}
+
+/// Whether there is white space or a control character in it.
+fn has_unfit(text: &str) -> bool {
+    if text.is_ascii() {
+        return text.bytes().any(|byte| byte <= b' ' || byte == 0x7F);
+    }
+    text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 impl fmt::Display for AccountId<'_> {

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
+use crate::digits::{two_digits, write_number};
 use crate::error::{Error, ErrorKind};
 
 /// The two currencies of KHQR.
@@ -184,12 +185,22 @@ impl PayloadAmount {
     }
 }
 
+impl PayloadAmount {
+    pub(crate) fn write_to(self, sink: &mut impl fmt::Write) -> fmt::Result {
+        let (whole, cents) = self.0.parts();
+        write_number(sink, whole)?;
+        if cents == 0 {
+            return Ok(());
+        }
+        sink.write_str(".")?;
+        // Below 100, so it fits.
+        sink.write_str(two_digits(cents as usize))
+    }
+}
+
 impl fmt::Display for PayloadAmount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.parts() {
-            (whole, 0) => write!(f, "{whole}"),
-            (whole, cents) => write!(f, "{whole}.{cents:02}"),
-        }
+        self.write_to(f)
     }
 }
 

@@ -294,10 +294,7 @@ impl ErrorKind {
             },
             Self::Empty => "empty",
             Self::TooLong { max } => {
-                return write!(
-                    f,
-                    "longer than {max} characters (as UTF-16 counts: most emoji are two)"
-                );
+                return write!(f, "longer than {max} characters (most emoji count two)");
             }
             Self::WrongLength { expected } => {
                 return write!(f, "must be exactly {expected} characters");
@@ -309,7 +306,10 @@ impl ErrorKind {
                 Some((58, None)) => "must be KH",
                 _ => "a value that KHQR does not allow here",
             },
-            Self::NotDigits => "must be digits only",
+            Self::NotDigits => match tag.map(TagPath::parts) {
+                Some((52, None)) => "must be four digits",
+                _ => "must be digits only",
+            },
             Self::AccountShape => "must be name@bank, without spaces",
             Self::AmountSyntax => {
                 "not a plain decimal number; write it like 10000 or 1.10, without signs or commas"

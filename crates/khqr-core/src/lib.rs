@@ -47,6 +47,7 @@ extern crate alloc;
 mod account;
 mod amount;
 mod crc;
+mod digits;
 mod error;
 mod khqr;
 mod md5;

@@ -3,7 +3,7 @@
 use crate::crc::Crc;
 use crate::error::{Error, ErrorKind};
 use crate::tag::Tag;
-use crate::tlv::{Raw, field_at};
+use crate::tlv::{Malformed, Raw, Source};
 
 /// The most characters a QR code can hold (version 40-L, digits only; ISO/IEC 18004 table 7). What is
 /// longer never came out of a code.
@@ -29,7 +29,7 @@ const CRC_FIELD: usize = 8;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Payload<'a> {
-    text: &'a str,
+    source: Source<'a>,
     crc: Crc,
 }
 
@@ -60,29 +60,21 @@ impl<'a> Payload<'a> {
         }
         let crc = Crc::from_hex(*digits).ok_or(missing)?;
         if Crc::of(covered) == crc {
-            Ok(Self { text, crc })
+            let source = Source::new(text);
+            Ok(Self { source, crc })
         } else {
             Err(Error::at(ErrorKind::CrcMismatch, Tag::CRC).at_byte(text.len() - CRC_FIELD))
         }
     }
 
     /// Walks the top-level fields before the checksum in one pass.
-    pub(crate) fn walk(
-        self,
-        mut visit: impl FnMut(Raw<'a>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let end = self.text.len() - CRC_FIELD;
+    pub(crate) fn walk(self, mut visit: impl FnMut(Raw) -> Result<(), Error>) -> Result<(), Error> {
+        let end = self.source.text.len() - CRC_FIELD;
         let mut at = 0;
         while at < end {
-            let raw = field_at(self.text, at).map_err(|(kind, tag, at)| {
-                let error = Error::new(kind).at_byte(at);
-                tag.map_or(error, |tag| error.in_field(tag))
-            })?;
+            let raw = self.source.field(at, end).map_err(Malformed::at_top)?;
             if raw.tag == Tag::CRC {
                 return Err(Error::at(ErrorKind::CrcNotLast, Tag::CRC).at_byte(at));
-            }
-            if raw.end > end {
-                return Err(Error::at(ErrorKind::Truncated, raw.tag).at_byte(at));
             }
             visit(raw)?;
             at = raw.end;
@@ -93,7 +85,11 @@ impl<'a> Payload<'a> {
     /// The whole text.
     #[must_use]
     pub const fn text(self) -> &'a str {
-        self.text
+        self.source.text
+    }
+
+    pub(crate) const fn source(self) -> Source<'a> {
+        self.source
     }
 
     /// The checksum, which was checked.
@@ -106,7 +102,7 @@ impl<'a> Payload<'a> {
     #[must_use]
     pub const fn fields(self) -> Fields<'a> {
         Fields {
-            text: self.text,
+            source: self.source,
             at: 0,
         }
     }
@@ -156,7 +152,7 @@ impl<'a> Field<'a> {
 /// Iterates the fields of a [`Payload`].
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
-    text: &'a str,
+    source: Source<'a>,
     at: usize,
 }
 
@@ -164,16 +160,17 @@ impl<'a> Iterator for Fields<'a> {
     type Item = Field<'a>;
 
     fn next(&mut self) -> Option<Field<'a>> {
-        if self.at >= self.text.len() {
+        let source = self.source;
+        if self.at >= source.text.len() {
             return None;
         }
         // A payload's fields were all read once, so this cannot fail.
-        let raw = field_at(self.text, self.at).ok()?;
+        let raw = source.field(self.at, source.text.len()).ok()?;
         self.at = raw.end;
         Some(Field {
             tag: raw.tag,
-            value: raw.value,
-            encoded: self.text.get(raw.start..raw.end)?,
+            value: source.slice(raw.value..raw.end),
+            encoded: source.slice(raw.start..raw.end),
             offset: raw.start,
         })
     }

@@ -41,11 +41,15 @@ impl Timestamp {
 
     /// Reads ASCII digits; `None` for anything else, and for what does not fit 64 bits.
     pub(crate) fn from_digits(text: &str) -> Option<Self> {
-        // `str::parse` alone would take a leading plus sign.
-        text.bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then_some(())?;
-        text.parse().ok().map(Self)
+        let mut millis = 0u64;
+        for byte in text.bytes() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            millis = millis.checked_mul(10)?.checked_add(u64::from(digit))?;
+        }
+        (!text.is_empty()).then_some(Self(millis))
     }
 }
 

@@ -1,9 +1,12 @@
 //! The second rung: a payload that is a KHQR, with every field of the standard under its name.
 
 mod read;
+mod slots;
 mod verify;
 
-pub(crate) use verify::text_of;
+use slots::{Slot, Slots};
+
+pub(crate) use verify::{category_code, language_code, text_of};
 
 use crate::account::AccountId;
 use crate::amount::{Amount, Currency};
@@ -42,7 +45,7 @@ pub struct Khqr<'a> {
     payload: Payload<'a>,
     kind: AccountKind,
     account: AccountId<'a>,
-    slots: Slots<'a>,
+    slots: Slots,
 }
 
 /// Whose account a KHQR names.
@@ -79,35 +82,6 @@ impl PointOfInitiation {
             Self::Dynamic => "12",
         }
     }
-}
-
-/// The known fields as they stand in the text.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-struct Slots<'a> {
-    payload_format: Option<&'a str>,
-    point_of_initiation: Option<&'a str>,
-    union_pay: Option<&'a str>,
-    account_detail: Option<&'a str>,
-    acquiring_bank: Option<&'a str>,
-    category_code: Option<&'a str>,
-    currency: Option<&'a str>,
-    amount: Option<&'a str>,
-    country: Option<&'a str>,
-    merchant_name: Option<&'a str>,
-    merchant_city: Option<&'a str>,
-    postal_code: Option<&'a str>,
-    bill_number: Option<&'a str>,
-    mobile_number: Option<&'a str>,
-    store_label: Option<&'a str>,
-    terminal_label: Option<&'a str>,
-    purpose: Option<&'a str>,
-    language_template: Option<&'a str>,
-    language: Option<&'a str>,
-    alternate_name: Option<&'a str>,
-    alternate_city: Option<&'a str>,
-    timestamps: Option<&'a str>,
-    created: Option<&'a str>,
-    expires: Option<&'a str>,
 }
 
 impl<'a> Khqr<'a> {
@@ -149,32 +123,32 @@ impl<'a> Khqr<'a> {
 
     /// An account number or phone number beside the account (29/01): the code is a remittance.
     #[must_use]
-    pub const fn account_information(&self) -> Option<&'a str> {
+    pub fn account_information(&self) -> Option<&'a str> {
         match self.kind {
-            AccountKind::Individual => self.slots.account_detail,
+            AccountKind::Individual => self.get(self.slots.account_detail),
             AccountKind::Merchant => None,
         }
     }
 
     /// The id that the bank gave the merchant (30/01).
     #[must_use]
-    pub const fn merchant_id(&self) -> Option<&'a str> {
+    pub fn merchant_id(&self) -> Option<&'a str> {
         match self.kind {
             AccountKind::Individual => None,
-            AccountKind::Merchant => self.slots.account_detail,
+            AccountKind::Merchant => self.get(self.slots.account_detail),
         }
     }
 
     /// The name of the bank that holds the account (29/02, 30/02).
     #[must_use]
-    pub const fn acquiring_bank(&self) -> Option<&'a str> {
-        self.slots.acquiring_bank
+    pub fn acquiring_bank(&self) -> Option<&'a str> {
+        self.get(self.slots.acquiring_bank)
     }
 
     /// The payload format indicator (00), `01` in every code that may be paid.
     #[must_use]
-    pub const fn payload_format_indicator(&self) -> Option<&'a str> {
-        self.slots.payload_format
+    pub fn payload_format_indicator(&self) -> Option<&'a str> {
+        self.get(self.slots.payload_format)
     }
 
     /// Static or dynamic as tag 01 says it; `None` if it is absent.
@@ -182,7 +156,7 @@ impl<'a> Khqr<'a> {
     /// # Errors
     /// [`ErrorKind::NotAllowed`] or [`ErrorKind::WrongLength`] if it is neither `11` nor `12`.
     pub fn point_of_initiation(&self) -> Result<Option<PointOfInitiation>, Error> {
-        let Some(value) = self.slots.point_of_initiation else {
+        let Some(value) = self.get(self.slots.point_of_initiation) else {
             return Ok(None);
         };
         [PointOfInitiation::Static, PointOfInitiation::Dynamic]
@@ -201,14 +175,14 @@ impl<'a> Khqr<'a> {
 
     /// A UnionPay merchant account (15).
     #[must_use]
-    pub const fn union_pay_account(&self) -> Option<&'a str> {
-        self.slots.union_pay
+    pub fn union_pay_account(&self) -> Option<&'a str> {
+        self.get(self.slots.union_pay)
     }
 
     /// The merchant category code (52), four digits in every code that may be paid.
     #[must_use]
-    pub const fn merchant_category_code(&self) -> Option<&'a str> {
-        self.slots.category_code
+    pub fn merchant_category_code(&self) -> Option<&'a str> {
+        self.get(self.slots.category_code)
     }
 
     /// The currency (53).
@@ -219,8 +193,7 @@ impl<'a> Khqr<'a> {
     pub fn currency(&self) -> Result<Currency, Error> {
         let tag = Tag::TRANSACTION_CURRENCY;
         let value = self
-            .slots
-            .currency
+            .get(self.slots.currency)
             .ok_or(Error::at(ErrorKind::Missing, tag))?;
         match value {
             "116" => Ok(Currency::Khr),
@@ -237,7 +210,7 @@ impl<'a> Khqr<'a> {
     /// Those of [`Khqr::currency`] and of [`Amount::parse`], [`ErrorKind::Empty`], and
     /// [`ErrorKind::TooLong`] above 13 characters.
     pub fn amount(&self) -> Result<Option<Amount>, Error> {
-        let Some(value) = self.slots.amount else {
+        let Some(value) = self.get(self.slots.amount) else {
             return Ok(None);
         };
         let tag = Tag::TRANSACTION_AMOUNT;
@@ -257,80 +230,80 @@ impl<'a> Khqr<'a> {
 
     /// The amount (54) exactly as it stands in the text.
     #[must_use]
-    pub const fn amount_text(&self) -> Option<&'a str> {
-        self.slots.amount
+    pub fn amount_text(&self) -> Option<&'a str> {
+        self.get(self.slots.amount)
     }
 
     /// The country (58), `KH` in every code that may be paid.
     #[must_use]
-    pub const fn country_code(&self) -> Option<&'a str> {
-        self.slots.country
+    pub fn country_code(&self) -> Option<&'a str> {
+        self.get(self.slots.country)
     }
 
     /// The merchant's name (59).
     #[must_use]
-    pub const fn merchant_name(&self) -> Option<&'a str> {
-        self.slots.merchant_name
+    pub fn merchant_name(&self) -> Option<&'a str> {
+        self.get(self.slots.merchant_name)
     }
 
     /// The merchant's city (60).
     #[must_use]
-    pub const fn merchant_city(&self) -> Option<&'a str> {
-        self.slots.merchant_city
+    pub fn merchant_city(&self) -> Option<&'a str> {
+        self.get(self.slots.merchant_city)
     }
 
     /// The postal code (61).
     #[must_use]
-    pub const fn postal_code(&self) -> Option<&'a str> {
-        self.slots.postal_code
+    pub fn postal_code(&self) -> Option<&'a str> {
+        self.get(self.slots.postal_code)
     }
 
     /// The bill number (62/01).
     #[must_use]
-    pub const fn bill_number(&self) -> Option<&'a str> {
-        self.slots.bill_number
+    pub fn bill_number(&self) -> Option<&'a str> {
+        self.get(self.slots.bill_number)
     }
 
     /// The mobile number (62/02).
     #[must_use]
-    pub const fn mobile_number(&self) -> Option<&'a str> {
-        self.slots.mobile_number
+    pub fn mobile_number(&self) -> Option<&'a str> {
+        self.get(self.slots.mobile_number)
     }
 
     /// The store label (62/03).
     #[must_use]
-    pub const fn store_label(&self) -> Option<&'a str> {
-        self.slots.store_label
+    pub fn store_label(&self) -> Option<&'a str> {
+        self.get(self.slots.store_label)
     }
 
     /// The terminal label (62/07).
     #[must_use]
-    pub const fn terminal_label(&self) -> Option<&'a str> {
-        self.slots.terminal_label
+    pub fn terminal_label(&self) -> Option<&'a str> {
+        self.get(self.slots.terminal_label)
     }
 
     /// The purpose of the transaction (62/08).
     #[must_use]
-    pub const fn purpose_of_transaction(&self) -> Option<&'a str> {
-        self.slots.purpose
+    pub fn purpose_of_transaction(&self) -> Option<&'a str> {
+        self.get(self.slots.purpose)
     }
 
     /// The second language (64/00), two letters.
     #[must_use]
-    pub const fn language_preference(&self) -> Option<&'a str> {
-        self.slots.language
+    pub fn language_preference(&self) -> Option<&'a str> {
+        self.get(self.slots.language)
     }
 
     /// The merchant's name in the second language (64/01).
     #[must_use]
-    pub const fn merchant_name_alternate_language(&self) -> Option<&'a str> {
-        self.slots.alternate_name
+    pub fn merchant_name_alternate_language(&self) -> Option<&'a str> {
+        self.get(self.slots.alternate_name)
     }
 
     /// The merchant's city in the second language (64/02).
     #[must_use]
-    pub const fn merchant_city_alternate_language(&self) -> Option<&'a str> {
-        self.slots.alternate_city
+    pub fn merchant_city_alternate_language(&self) -> Option<&'a str> {
+        self.get(self.slots.alternate_city)
     }
 
     /// When the code was made (99/00), if it says so. Until SDK 1.0.17 static codes said it too.
@@ -338,7 +311,7 @@ impl<'a> Khqr<'a> {
     /// # Errors
     /// [`ErrorKind::NotDigits`] if it is no number.
     pub fn created_at(&self) -> Result<Option<Timestamp>, Error> {
-        self.timestamp(self.slots.created, sub::CREATED)
+        self.timestamp(self.get(self.slots.created), sub::CREATED)
     }
 
     /// When the code ceases to be payable (99/01), if it says so.
@@ -346,8 +319,8 @@ impl<'a> Khqr<'a> {
     /// # Errors
     /// [`ErrorKind::NotDigits`] if it is no number, [`ErrorKind::WrongLength`] if it has not 13 digits.
     pub fn expires_at(&self) -> Result<Option<Timestamp>, Error> {
-        let expires = self.timestamp(self.slots.expires, sub::EXPIRES)?;
-        match (self.slots.expires, expires) {
+        let expires = self.timestamp(self.get(self.slots.expires), sub::EXPIRES)?;
+        match (self.get(self.slots.expires), expires) {
             (Some(value), Some(moment)) if value.len() != 13 || !moment.has_13_digits() => {
                 let kind = ErrorKind::WrongLength { expected: 13 };
                 Err(self.error(kind, Tag::TIMESTAMPS.sub(sub::EXPIRES), value))
@@ -358,14 +331,14 @@ impl<'a> Khqr<'a> {
 
     /// The creation (99/00) exactly as it stands in the text.
     #[must_use]
-    pub const fn created_at_text(&self) -> Option<&'a str> {
-        self.slots.created
+    pub fn created_at_text(&self) -> Option<&'a str> {
+        self.get(self.slots.created)
     }
 
     /// The expiry (99/01) exactly as it stands in the text.
     #[must_use]
-    pub const fn expires_at_text(&self) -> Option<&'a str> {
-        self.slots.expires
+    pub fn expires_at_text(&self) -> Option<&'a str> {
+        self.get(self.slots.expires)
     }
 
     fn timestamp(&self, value: Option<&'a str>, tag: Tag) -> Result<Option<Timestamp>, Error> {
@@ -375,6 +348,12 @@ impl<'a> Khqr<'a> {
         Timestamp::from_digits(value)
             .map(Some)
             .ok_or_else(|| self.error(ErrorKind::NotDigits, Tag::TIMESTAMPS.sub(tag), value))
+    }
+
+    /// What stands in the slot.
+    #[inline]
+    fn get(&self, slot: Slot) -> Option<&'a str> {
+        slot.read(self.payload.source())
     }
 
     /// Where a value that was borrowed from the text stands in it.

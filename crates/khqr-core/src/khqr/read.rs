@@ -1,11 +1,12 @@
 //! Reading a text into its fields, in one pass.
 
-use super::{AccountKind, Khqr, Slots};
+use super::slots::{Slot, Slots};
+use super::{AccountKind, Khqr};
 use crate::account::AccountId;
 use crate::error::{Error, ErrorKind, InField};
 use crate::payload::Payload;
 use crate::tag::{Tag, sub};
-use crate::tlv::{Raw, Seen, walk_template};
+use crate::tlv::{Raw, Seen, Source};
 
 impl<'a> Khqr<'a> {
     /// Reads `text`, which must be the code alone: no line break after it.
@@ -20,7 +21,12 @@ impl<'a> Khqr<'a> {
     /// tag 29 and 30, or without the account in it; and those of [`AccountId::new`].
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let payload = Payload::with_checksum(text)?;
-        let mut reader = Reader::default();
+        let mut reader = Reader {
+            source: payload.source(),
+            seen: Seen::default(),
+            account: None,
+            slots: Slots::default(),
+        };
         payload.walk(|field| reader.take(field))?;
         let (kind, account) = reader
             .account
@@ -34,23 +40,21 @@ impl<'a> Khqr<'a> {
     }
 }
 
-#[derive(Default)]
 struct Reader<'a> {
+    source: Source<'a>,
     seen: Seen,
     account: Option<(AccountKind, AccountId<'a>)>,
-    slots: Slots<'a>,
+    slots: Slots,
 }
 
-impl<'a> Reader<'a> {
-    fn take(&mut self, field: Raw<'a>) -> Result<(), Error> {
-        let Raw {
-            tag, value, start, ..
-        } = field;
-        if !self.seen.insert(tag) {
-            return Err(Error::at(ErrorKind::Repeated, tag).at_byte(start));
+impl Reader<'_> {
+    #[inline]
+    fn take(&mut self, field: Raw) -> Result<(), Error> {
+        if !self.seen.insert(field.tag) {
+            return Err(Error::at(ErrorKind::Repeated, field.tag).at_byte(field.start));
         }
         let slots = &mut self.slots;
-        let slot = match tag {
+        let slot = match field.tag {
             Tag::PAYLOAD_FORMAT_INDICATOR => &mut slots.payload_format,
             Tag::POINT_OF_INITIATION_METHOD => &mut slots.point_of_initiation,
             Tag::UNION_PAY => &mut slots.union_pay,
@@ -68,68 +72,63 @@ impl<'a> Reader<'a> {
             Tag::TIMESTAMPS => return self.timestamps(field),
             _ => return Ok(()),
         };
-        *slot = Some(value);
+        *slot = Slot::of(field);
         Ok(())
     }
 
-    fn account(&mut self, kind: AccountKind, field: Raw<'a>) -> Result<(), Error> {
+    fn account(&mut self, kind: AccountKind, field: Raw) -> Result<(), Error> {
         let tag = field.tag;
         if self.account.is_some() {
             return Err(Error::at(ErrorKind::TwoAccounts, tag).at_byte(field.start));
         }
         let mut account = None;
         let slots = &mut self.slots;
-        each(field, |sub, value| match sub {
-            sub::ACCOUNT => account = Some(value),
-            sub::ACCOUNT_DETAIL => slots.account_detail = Some(value),
-            sub::ACQUIRING_BANK => slots.acquiring_bank = Some(value),
+        self.source.walk_template(field, |sub| match sub.tag {
+            sub::ACCOUNT => account = Some(sub),
+            sub::ACCOUNT_DETAIL => slots.account_detail = Slot::of(sub),
+            sub::ACQUIRING_BANK => slots.acquiring_bank = Slot::of(sub),
             _ => {}
         })?;
+        let start = account.map_or(field.start, |account| account.start);
         let account = account
             .ok_or(Error::new(ErrorKind::Missing))
-            .and_then(AccountId::new)
+            .and_then(|account| AccountId::new(self.source.slice(account.value..account.end)))
             .in_field(tag, Some(sub::ACCOUNT))
-            .map_err(|error| error.at_byte(field.start))?;
+            .map_err(|error| error.at_byte(start))?;
         self.account = Some((kind, account));
         Ok(())
     }
 
-    fn additional_data(&mut self, field: Raw<'a>) -> Result<(), Error> {
+    fn additional_data(&mut self, field: Raw) -> Result<(), Error> {
         let slots = &mut self.slots;
-        each(field, |sub, value| match sub {
-            sub::BILL_NUMBER => slots.bill_number = Some(value),
-            sub::MOBILE_NUMBER => slots.mobile_number = Some(value),
-            sub::STORE_LABEL => slots.store_label = Some(value),
-            sub::TERMINAL_LABEL => slots.terminal_label = Some(value),
-            sub::PURPOSE => slots.purpose = Some(value),
+        self.source.walk_template(field, |sub| match sub.tag {
+            sub::BILL_NUMBER => slots.bill_number = Slot::of(sub),
+            sub::MOBILE_NUMBER => slots.mobile_number = Slot::of(sub),
+            sub::STORE_LABEL => slots.store_label = Slot::of(sub),
+            sub::TERMINAL_LABEL => slots.terminal_label = Slot::of(sub),
+            sub::PURPOSE => slots.purpose = Slot::of(sub),
             _ => {}
         })
     }
 
-    fn language(&mut self, field: Raw<'a>) -> Result<(), Error> {
+    fn language(&mut self, field: Raw) -> Result<(), Error> {
         let slots = &mut self.slots;
-        slots.language_template = Some(field.value);
-        each(field, |sub, value| match sub {
-            sub::LANGUAGE => slots.language = Some(value),
-            sub::ALTERNATE_NAME => slots.alternate_name = Some(value),
-            sub::ALTERNATE_CITY => slots.alternate_city = Some(value),
+        slots.language_template = Slot::of(field);
+        self.source.walk_template(field, |sub| match sub.tag {
+            sub::LANGUAGE => slots.language = Slot::of(sub),
+            sub::ALTERNATE_NAME => slots.alternate_name = Slot::of(sub),
+            sub::ALTERNATE_CITY => slots.alternate_city = Slot::of(sub),
             _ => {}
         })
     }
 
-    fn timestamps(&mut self, field: Raw<'a>) -> Result<(), Error> {
+    fn timestamps(&mut self, field: Raw) -> Result<(), Error> {
         let slots = &mut self.slots;
-        slots.timestamps = Some(field.value);
-        each(field, |sub, value| match sub {
-            sub::CREATED => slots.created = Some(value),
-            sub::EXPIRES => slots.expires = Some(value),
+        slots.timestamps = Slot::of(field);
+        self.source.walk_template(field, |sub| match sub.tag {
+            sub::CREATED => slots.created = Slot::of(sub),
+            sub::EXPIRES => slots.expires = Slot::of(sub),
             _ => {}
         })
     }
-}
-
-/// Hands each field of the template `field` to `visit`.
-fn each<'a>(field: Raw<'a>, visit: impl FnMut(Tag, &'a str)) -> Result<(), Error> {
-    let offset = field.end - field.value.len();
-    walk_template(field.tag, field.value, offset, visit)
 }

@@ -6,10 +6,9 @@ use super::draft::{Content, KhqrDraft, SecondLanguage, Validity};
 use crate::account::AccountId;
 use crate::amount::{Amount, Currency};
 use crate::error::{Error, ErrorKind};
-use crate::khqr::{AccountKind, Khqr, text_of};
+use crate::khqr::{AccountKind, Khqr, category_code, language_code, text_of};
 use crate::tag::{Tag, TagPath, sub};
 use crate::timestamp::Timestamp;
-use crate::tlv::utf16_len;
 
 /// Marks the builder of an individual's code (tag 29).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -228,7 +227,8 @@ impl<'a> Content<'a> {
         let account = self.kind.tag();
         check_text(self.account_detail, account.sub(sub::ACCOUNT_DETAIL), 32)?;
         check_text(self.acquiring_bank, account.sub(sub::ACQUIRING_BANK), 32)?;
-        self.check_category_code()?;
+        category_code(self.category_code)
+            .map_err(|kind| Error::at(kind, Tag::MERCHANT_CATEGORY_CODE))?;
         if self.union_pay.is_some() && validity.currency() == Currency::Usd {
             return Err(Error::at(ErrorKind::UnionPayInUsd, Tag::UNION_PAY));
         }
@@ -243,27 +243,12 @@ impl<'a> Content<'a> {
             if second.merchant_name.is_empty() {
                 return Err(Error::at(ErrorKind::Missing, tag(sub::ALTERNATE_NAME)));
             }
-            if utf16_len(second.language) != 2 {
-                let kind = ErrorKind::WrongLength { expected: 2 };
-                return Err(Error::at(kind, tag(sub::LANGUAGE)));
-            }
-            check_text(Some(second.language), tag(sub::LANGUAGE), 2)?;
+            language_code(second.language).map_err(|kind| Error::at(kind, tag(sub::LANGUAGE)))?;
             check_text(Some(second.merchant_name), tag(sub::ALTERNATE_NAME), 25)?;
             check_text(second.merchant_city, tag(sub::ALTERNATE_CITY), 15)?;
         }
         validity.check_times()?;
         KhqrDraft::new(self, validity)
-    }
-
-    fn check_category_code(&self) -> Result<(), Error> {
-        let code = self.category_code;
-        let kind = match utf16_len(code) {
-            0 => ErrorKind::Empty,
-            5.. => ErrorKind::TooLong { max: 4 },
-            4 if code.bytes().all(|byte| byte.is_ascii_digit()) => return Ok(()),
-            _ => ErrorKind::NotDigits,
-        };
-        Err(Error::at(kind, Tag::MERCHANT_CATEGORY_CODE))
     }
 }
 
@@ -307,6 +292,6 @@ impl Validity {
 
 fn check_text(value: Option<&str>, tag: impl Into<TagPath>, max: u8) -> Result<(), Error> {
     value.map_or(Ok(()), |value| {
-        text_of(value, max).map_err(|kind| Error::at(kind, tag))
+        text_of(value, max, false).map_err(|kind| Error::at(kind, tag))
     })
 }

@@ -5,11 +5,15 @@ use core::fmt::{self, Write};
 use crate::account::AccountId;
 use crate::amount::{Amount, Currency};
 use crate::crc::{Crc, Digest};
+use crate::digits::{two_digits, write_number};
 use crate::error::{Error, ErrorKind};
 use crate::khqr::{AccountKind, PointOfInitiation};
 use crate::tag::{Tag, sub};
 use crate::timestamp::Timestamp;
 use crate::tlv::utf16_len;
+
+/// Length of the checksum field: `6304` and four digits.
+const CRC_FIELD: usize = 8;
 
 /// A code that was checked and can be written. Made by [`KhqrBuilder`](crate::KhqrBuilder).
 ///
@@ -19,8 +23,6 @@ use crate::tlv::utf16_len;
 pub struct KhqrDraft<'a> {
     content: Content<'a>,
     validity: Validity,
-    /// In bytes, the checksum included.
-    len: u16,
 }
 
 /// What a code says beside its amount and times.
@@ -134,41 +136,47 @@ impl<'a> KhqrDraft<'a> {
                 return Err(Error::at(ErrorKind::TemplateTooLong, tag));
             }
         }
-        let mut draft = Self {
-            content,
-            validity,
-            len: 0,
-        };
-        let mut counter = Counter(0);
-        // Neither a counter nor the fields can fail.
-        let _ = draft.write_fields(&mut counter);
-        draft.len = counter.0 + 8;
-        Ok(draft)
+        Ok(Self { content, validity })
     }
 
     /// How many bytes the text has.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a code is never empty")]
     pub fn len(&self) -> usize {
-        usize::from(self.len)
+        let mut counter = Counter(CRC_FIELD);
+        // Counting cannot fail.
+        let _ = self.write_fields(&mut counter);
+        counter.0
     }
 
     /// Writes the text to the front of `buffer` and gives it back.
     ///
     /// # Errors
-    /// [`ErrorKind::BufferTooSmall`], with nothing written; [`KhqrDraft::MAX_LEN`] is always enough.
+    /// [`ErrorKind::BufferTooSmall`], with some of the buffer overwritten; [`KhqrDraft::MAX_LEN`] is
+    /// always enough.
     pub fn write_to_slice<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
-        let too_small = Error::new(ErrorKind::BufferTooSmall { needed: self.len });
-        let buffer = buffer.get_mut(..self.len()).ok_or(too_small)?;
-        let (covered, digits) = buffer.split_last_chunk_mut::<4>().ok_or(too_small)?;
-        let mut slice = Slice {
-            rest: &mut covered[..],
-        };
-        self.write_fields(&mut slice)
-            .and_then(|()| slice.write_str("6304"))
-            .map_err(|fmt::Error| too_small)?;
-        *digits = Crc::of(covered).to_hex();
-        core::str::from_utf8(buffer).map_err(|_| too_small)
+        let len = self.fill(buffer).ok_or_else(|| self.too_small())?;
+        let text = buffer.get(..len).unwrap_or_default();
+        // What was written came from strings.
+        core::str::from_utf8(text).map_err(|_| self.too_small())
+    }
+
+    /// Writes the text to the front of `buffer`; its length, or `None` if there is no room.
+    fn fill(&self, buffer: &mut [u8]) -> Option<usize> {
+        let room = buffer.len();
+        let mut slice = Slice { rest: buffer };
+        self.write_fields(&mut slice).ok()?;
+        slice.write_str("6304").ok()?;
+        let covered = room - slice.rest.len();
+        let (covered, rest) = buffer.split_at_mut_checked(covered)?;
+        *rest.first_chunk_mut()? = Crc::of(covered).to_hex();
+        Some(covered.len() + 4)
+    }
+
+    #[cold]
+    fn too_small(&self) -> Error {
+        let needed = u16::try_from(self.len()).unwrap_or(u16::MAX);
+        Error::new(ErrorKind::BufferTooSmall { needed })
     }
 
     /// Writes the text to `sink`.
@@ -213,7 +221,7 @@ impl<'a> KhqrDraft<'a> {
         if let Validity::Dynamic { amount, .. } = self.validity {
             let amount = amount.payload_text();
             put_header(sink, Tag::TRANSACTION_AMOUNT, amount.len())?;
-            write!(sink, "{amount}")?;
+            amount.write_to(sink)?;
         }
         put(sink, Tag::COUNTRY_CODE, "KH")?;
         put(sink, Tag::MERCHANT_NAME, content.merchant_name)?;
@@ -232,7 +240,10 @@ impl<'a> KhqrDraft<'a> {
         } = self.validity
         {
             put_header(sink, Tag::TIMESTAMPS, 34)?;
-            write!(sink, "0013{created_at}0113{expires_at}")?;
+            for (tag, moment) in [(sub::CREATED, created_at), (sub::EXPIRES, expires_at)] {
+                put_header(sink, tag, 13)?;
+                write_number(sink, moment.as_millis())?;
+            }
         }
         Ok(())
     }
@@ -266,24 +277,16 @@ fn put(sink: &mut impl Write, tag: Tag, value: &str) -> fmt::Result {
 
 /// Tag and length. Every length was checked to have two digits.
 fn put_header(sink: &mut impl Write, tag: Tag, units: usize) -> fmt::Result {
-    let tag = usize::from(tag.number());
-    for number in [tag, units] {
-        for digit in [number / 10 % 10, number % 10] {
-            sink.write_str(DIGITS[digit])?;
-        }
-    }
-    Ok(())
+    sink.write_str(two_digits(usize::from(tag.number())))?;
+    sink.write_str(two_digits(units))
 }
 
-const DIGITS: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
-
 /// Counts bytes.
-struct Counter(u16);
+struct Counter(usize);
 
 impl Write for Counter {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let len = u16::try_from(text.len()).map_err(|_| fmt::Error)?;
-        self.0 = self.0.checked_add(len).ok_or(fmt::Error)?;
+        self.0 += text.len();
         Ok(())
     }
 }

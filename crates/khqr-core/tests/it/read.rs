@@ -138,7 +138,7 @@ fn a_code_without_a_bakong_account_is_no_khqr() {
         &sealed("29080004PPAY"),
         ErrorKind::AccountShape,
         "29/00",
-        Some(0),
+        Some(4),
     );
     refused(&sealed("29060102ab"), ErrorKind::Missing, "29/00", Some(0));
     let error = Khqr::parse(&sealed("0002015802TH")).unwrap_err();
