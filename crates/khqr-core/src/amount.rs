@@ -193,8 +193,7 @@ impl PayloadAmount {
             return Ok(());
         }
         sink.write_str(".")?;
-        // Below 100, so it fits.
-        sink.write_str(two_digits(cents as usize))
+        sink.write_str(two_digits(cents))
     }
 }
 

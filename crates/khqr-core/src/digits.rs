@@ -10,8 +10,8 @@ const PAIRS: &str = "\
 
 /// The two digits of a number below 100; of its last two otherwise.
 #[inline]
-pub(crate) fn two_digits(number: usize) -> &'static str {
-    let at = number % 100 * 2;
+pub(crate) fn two_digits(number: u64) -> &'static str {
+    let at = usize::try_from(number % 100 * 2).unwrap_or_default();
     PAIRS.get(at..at + 2).unwrap_or_default()
 }
 
@@ -22,11 +22,10 @@ pub(crate) fn write_number(sink: &mut impl fmt::Write, number: u64) -> fmt::Resu
     let (mut rest, mut first) = (number, pairs.len());
     while rest >= 100 {
         first -= 1;
-        // Below 100, so it fits.
-        pairs[first] = two_digits((rest % 100) as usize);
+        pairs[first] = two_digits(rest);
         rest /= 100;
     }
-    let leading = two_digits(rest as usize);
+    let leading = two_digits(rest);
     sink.write_str(if rest < 10 { &leading[1..] } else { leading })?;
     pairs[first..]
         .iter()

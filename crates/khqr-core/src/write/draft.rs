@@ -277,8 +277,8 @@ fn put(sink: &mut impl Write, tag: Tag, value: &str) -> fmt::Result {
 
 /// Tag and length. Every length was checked to have two digits.
 fn put_header(sink: &mut impl Write, tag: Tag, units: usize) -> fmt::Result {
-    sink.write_str(two_digits(usize::from(tag.number())))?;
-    sink.write_str(two_digits(units))
+    sink.write_str(two_digits(u64::from(tag.number())))?;
+    sink.write_str(two_digits(units as u64))
 }
 
 /// Counts bytes.
