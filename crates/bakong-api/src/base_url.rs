@@ -143,11 +143,21 @@ impl BaseUrl {
                 "must hold no user name or password; they would end up in logs",
             ));
         }
+        if authority.as_str().len() > authority.host().len() && authority.port_u16().is_none() {
+            return Err(InvalidBaseUrl(
+                "has a port that is no number from 0 to 65535",
+            ));
+        }
         let path = parts
             .path_and_query
             .as_ref()
             .map_or("", PathAndQuery::path)
             .trim_end_matches('/');
+        if path.ends_with("/v1") {
+            return Err(InvalidBaseUrl(
+                "must end before the /v1, which is added to it",
+            ));
+        }
         // The endpoints' own paths are added here, so this is the only place where it can fail.
         if format!("{path}/v1").parse::<PathAndQuery>().is_err() {
             return Err(not_a_url);
@@ -272,6 +282,10 @@ mod tests {
             "https://user:secret@host",
             "https://host#secret",
             "https://ho st",
+            "https://host:",
+            "https://host:abc",
+            "https://host:99999",
+            "https://host/v1/",
         ] {
             let error = BaseUrl::new(text).unwrap_err();
             assert!(!error.to_string().contains("secret"), "{text}");

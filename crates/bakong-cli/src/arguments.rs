@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use khqr_core::{Currency, Md5Handle};
+use khqr_core::{Currency, Md5Handle, Timestamp};
 
-use crate::time::{PayAfter, parse_lifetime};
+use crate::time::{PayAfter, parse_lifetime, parse_moment};
 
 /// Take KHQR payments over Bakong; read, verify and make KHQR codes.
 #[derive(Parser, Debug)]
@@ -33,7 +33,7 @@ Try it with nothing set up:  bakong checkout --sandbox
 Against a real Bakong, the token comes from the environment variable BAKONG_TOKEN.
 
 Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 could not ask, 2 usage,
-130 stopped by Ctrl-C.";
+130 stopped by Ctrl-C or another signal.";
 
 /// Where Bakong is.
 #[derive(Args, Clone, Debug)]
@@ -43,7 +43,7 @@ pub(crate) struct TargetArguments {
     pub(crate) env: Option<bakong_api::Environment>,
     /// Any other address of a Bakong, such as a proxy
     #[arg(long, value_name = "URL", conflicts_with = "env")]
-    pub(crate) base_url: Option<bakong_api::BaseUrl>,
+    pub(crate) base_url: Option<String>,
     /// Let the token out unencrypted, to an http:// address that is not this machine
     #[arg(long)]
     pub(crate) allow_plain_http: bool,
@@ -55,22 +55,23 @@ pub(crate) struct CheckoutArguments {
     #[arg(long, conflicts_with_all = ["env", "base_url"])]
     pub(crate) sandbox: bool,
     /// When the sandbox's customer pays: a duration, or never (5s unless said)
-    #[arg(long, value_name = "DELAY", requires = "sandbox")]
+    #[arg(long, value_name = "DELAY", conflicts_with_all = ["env", "base_url"])]
     pub(crate) pay_after: Option<PayAfter>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// The account to be paid, name@bank (in the sandbox and on sit: sokha@devb unless said)
+    /// The account to be paid, name@bank (sokha@sandbox unless said, but not in production)
     #[arg(long)]
     pub(crate) account: Option<String>,
-    /// The shop's name, at most 25 characters (in the sandbox and on sit: Sokha Coffee unless said)
+    /// The shop's name, at most 25 characters (Sokha Coffee unless said, but not in production)
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// The shop's city, at most 15 characters
     #[arg(long, default_value = "Phnom Penh")]
     pub(crate) city: String,
-    /// How much: riel are whole, dollars have at most two decimals
-    #[arg(long, default_value = "10000")]
-    pub(crate) amount: String,
+    /// How much: riel are whole, dollars have at most two decimals (10000 KHR or 2.50 USD unless said, but not
+    /// in production)
+    #[arg(long)]
+    pub(crate) amount: Option<String>,
     /// KHR or USD
     #[arg(long, default_value = "KHR", value_parser = parse_currency)]
     pub(crate) currency: Currency,
@@ -86,7 +87,7 @@ pub(crate) struct CheckoutArguments {
     /// How long the code can be paid; NBC advises at most 10m
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_lifetime)]
     pub(crate) expires_in: Duration,
-    /// Print one JSON object instead
+    /// Print one JSON object at the end instead; the code is shown on standard error, if that is a terminal
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -106,8 +107,8 @@ pub(crate) struct TextArguments {
     /// The code's text, or - for a line on standard input
     pub(crate) text: String,
     /// The moment to verify at, in milliseconds since 1970 (now unless said)
-    #[arg(long, value_name = "MS")]
-    pub(crate) now: Option<u64>,
+    #[arg(long, value_name = "MS", value_parser = parse_moment)]
+    pub(crate) now: Option<Timestamp>,
     /// Print one JSON object instead
     #[arg(long)]
     pub(crate) json: bool,
@@ -174,12 +175,12 @@ pub(crate) struct GenerateArguments {
     /// The merchant category code, four digits
     #[arg(long, value_name = "DIGITS", default_value = "5999")]
     pub(crate) category_code: String,
-    /// How long a code with an amount can be paid; NBC advises at most 10m
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_lifetime)]
-    pub(crate) expires_in: Duration,
+    /// How long the code can be paid (10m unless said); NBC advises at most 10m
+    #[arg(long, value_name = "TIME", value_parser = parse_lifetime, requires = "amount")]
+    pub(crate) expires_in: Option<Duration>,
     /// The moment of creation, in milliseconds since 1970 (now unless said)
-    #[arg(long, value_name = "MS")]
-    pub(crate) now: Option<u64>,
+    #[arg(long, value_name = "MS", value_parser = parse_moment)]
+    pub(crate) now: Option<Timestamp>,
     /// Print one JSON object instead
     #[arg(long)]
     pub(crate) json: bool,

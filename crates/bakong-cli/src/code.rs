@@ -1,7 +1,8 @@
 //! Making a code of what the command line says, and showing it.
 
-use khqr_core::KhqrDraft;
+use khqr_core::{KhqrDraft, TagPath};
 
+use crate::exit::Failure;
 use crate::output::Stream;
 use crate::terminal_qr::{Style, draw};
 
@@ -19,26 +20,64 @@ impl From<KhqrDraft<'_>> for Code {
     }
 }
 
-/// Prints a code to be scanned, and says so when the terminal is too small for it.
-pub(crate) fn show(text: &str, stream: Stream) {
+/// A code that KHQR does not allow, told by the option that is wrong.
+pub(crate) fn refused(error: &khqr_core::Error) -> Failure {
+    let flag = error.tag().and_then(flag);
+    Failure::usage(flag.map_or_else(|| error.to_string(), |flag| format!("{flag}: {error}")))
+}
+
+/// The option that a field comes from.
+const fn flag(tag: TagPath) -> Option<&'static str> {
+    let sub = match tag.sub() {
+        Some(sub) => Some(sub.number()),
+        None => None,
+    };
+    Some(match (tag.top().number(), sub) {
+        (15, None) => "--union-pay",
+        (29 | 30, Some(0)) => "--account",
+        (29, Some(1)) => "--account-information",
+        (30, Some(1)) => "--merchant-id",
+        (29 | 30, Some(2)) => "--bank",
+        (52, None) => "--category-code",
+        (54, None) => "--amount",
+        (59, None) => "--name",
+        (60, None) => "--city",
+        (62, Some(1)) => "--bill",
+        (62, Some(2)) => "--mobile",
+        (62, Some(3)) => "--store",
+        (62, Some(7)) => "--terminal",
+        (62, Some(8)) => "--purpose",
+        (64, Some(0)) => "--language",
+        (64, Some(1)) => "--alternate-name",
+        (64, Some(2)) => "--alternate-city",
+        (99, Some(0)) => "--now",
+        (99, Some(1)) => "--expires-in",
+        _ => return None,
+    })
+}
+
+/// Prints a code to be scanned, as large as leaves room on the terminal for the `below` lines that will
+/// follow it, and says so when the terminal is too small for it.
+pub(crate) fn show(text: &str, stream: Stream, below: usize) {
+    let room = stream
+        .size()
+        .map(|(rows, columns)| (rows.saturating_sub(below), columns));
     let style = match (stream.is_terminal(), colours_wanted()) {
         (true, true) => Style::Colours,
         (true, false) => Style::LightBlocks,
         (false, _) => Style::DarkBlocks,
     };
-    let Some(drawing) = draw(text, style) else {
+    let Some(drawing) = draw(text, style, room) else {
         return stream.line("The code is too long to be drawn.");
     };
     for line in &drawing.lines {
         stream.line(line);
     }
-    if let Some((rows, columns)) = stream.size()
-        && (columns < drawing.width || rows < drawing.lines.len())
-    {
+    if room.is_some_and(|room| !drawing.fits(room)) {
         stream.line(format_args!(
             "The window is too small for the code: make it {} columns wide and {} lines high, or more.",
             drawing.width,
-            drawing.lines.len()
+            drawing.lines.len() + below + 1
         ));
     }
 }

@@ -13,6 +13,14 @@ pub(crate) fn decimal(amount: Amount) -> String {
     }
 }
 
+/// What is asked for when nothing is said: the price of a coffee.
+pub(crate) const fn example(currency: Currency) -> &'static str {
+    match currency {
+        Currency::Khr => "10000",
+        Currency::Usd => "2.50",
+    }
+}
+
 /// Reads an amount, with a hint where the currency may be what is wrong.
 pub(crate) fn parse(text: &str, currency: Currency) -> Result<Amount, String> {
     Amount::parse(text, currency).map_err(|error| {

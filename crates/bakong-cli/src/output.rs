@@ -1,6 +1,7 @@
 //! Writing to standard output and error without ever panicking.
 //!
-//! `println!` panics when the reader of a pipe has gone away; here that ends the text and nothing else.
+//! `println!` panics when the reader of a pipe has gone away; here that ends the text and nothing else. What
+//! cannot be written for another reason (a full disk) is told on standard error.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -19,10 +20,17 @@ pub(crate) enum Stream {
 
 impl Stream {
     pub(crate) fn line(self, line: impl Display) {
-        let _ = match self {
-            Self::Out => writeln!(io::stdout().lock(), "{line}"),
-            Self::Err => writeln!(io::stderr().lock(), "{line}"),
-        };
+        match self {
+            Self::Out => {
+                if let Err(error) = writeln!(io::stdout().lock(), "{line}")
+                    && error.kind() != io::ErrorKind::BrokenPipe
+                {
+                    note(format_args!("standard output: {error}; lost: {line}"));
+                }
+            }
+            // Nobody is left to tell.
+            Self::Err => drop(writeln!(io::stderr().lock(), "{line}")),
+        }
     }
 
     pub(crate) fn is_terminal(self) -> bool {
@@ -65,5 +73,5 @@ pub(crate) fn complain(reason: &str) {
 
 /// A name and its value, in columns.
 pub(crate) fn row(name: &str, value: impl Display) -> String {
-    format!("  {name:<11}{value}")
+    format!("  {name:<13}{value}")
 }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use qrcode::{Color, EcLevel, QrCode};
+use qrcode::bits::Bits;
+use qrcode::optimize::{Optimizer, Parser, Segment};
+use qrcode::types::{Mode, QrResult};
+use qrcode::{Color, EcLevel, QrCode, Version};
 
 /// How dark and light are told apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,8 +18,32 @@ pub(crate) enum Style {
     DarkBlocks,
 }
 
-/// The light margin on each side, in modules (ISO/IEC 18004).
-const QUIET_ZONE: usize = 4;
+/// How a code trades its size for being easy to read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Size {
+    /// How much of it may be misread.
+    errors: EcLevel,
+    /// The light margin on each side, in modules.
+    margin: usize,
+}
+
+/// From easiest to smallest: EMVCo recommends level M (15 %), ISO/IEC 18004 a margin of four. A screen does
+/// not get scratched, so that level L (7 %) does as well; phones read a margin of two, and half a code
+/// never.
+const SIZES: [Size; 3] = [
+    Size {
+        errors: EcLevel::M,
+        margin: 4,
+    },
+    Size {
+        errors: EcLevel::L,
+        margin: 4,
+    },
+    Size {
+        errors: EcLevel::L,
+        margin: 2,
+    },
+];
 
 /// Black on bright white, by number, since themes change the named colours.
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
@@ -30,18 +57,35 @@ pub(crate) struct Drawing {
     pub(crate) width: usize,
 }
 
-/// Draws `text`, or `None` if it is too long for any QR code.
-///
-/// Errors are corrected up to 15 % (level M, as EMVCo recommends); a screen does not get scratched, but
-/// phones read it from afar and at a slant.
-pub(crate) fn draw(text: &str, style: Style) -> Option<Drawing> {
-    let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
-    let (modules, size) = (code.to_colors(), code.width());
-    let width = size + 2 * QUIET_ZONE;
+impl Drawing {
+    /// Whether it fits into this many rows and columns.
+    pub(crate) fn fits(&self, (rows, columns): (usize, usize)) -> bool {
+        self.lines.len() <= rows && self.width <= columns
+    }
+}
+
+/// Draws `text` so that it fits into `room` (rows and columns), if it can; the smallest drawing
+/// otherwise. `None` if the text is too long for any QR code.
+pub(crate) fn draw(text: &str, style: Style, room: Option<(usize, usize)>) -> Option<Drawing> {
+    let mut drawing = None;
+    for size in SIZES {
+        let this = draw_at(text, style, size)?;
+        let fits = room.is_none_or(|room| this.fits(room));
+        drawing = Some(this);
+        if fits {
+            break;
+        }
+    }
+    drawing
+}
+
+fn draw_at(text: &str, style: Style, size: Size) -> Option<Drawing> {
+    let code = encode(text.as_bytes(), size.errors)?;
+    let (modules, inner, margin) = (code.to_colors(), code.width(), size.margin);
+    let width = inner + 2 * margin;
     let is_dark = |x: usize, y: usize| {
-        let inside = (QUIET_ZONE..QUIET_ZONE + size).contains(&x)
-            && (QUIET_ZONE..QUIET_ZONE + size).contains(&y);
-        inside && modules[(y - QUIET_ZONE) * size + x - QUIET_ZONE] == Color::Dark
+        let inside = (margin..margin + inner).contains(&x) && (margin..margin + inner).contains(&y);
+        inside && modules[(y - margin) * inner + x - margin] == Color::Dark
     };
     let lines = (0..width)
         .step_by(2)
@@ -51,6 +95,34 @@ pub(crate) fn draw(text: &str, style: Style) -> Option<Drawing> {
         })
         .collect();
     Some(Drawing { lines, width })
+}
+
+/// The smallest code that holds `data`.
+fn encode(data: &[u8], errors: EcLevel) -> Option<QrCode> {
+    (1..=40).find_map(|version| {
+        let bits = bits(data, Version::Normal(version), errors).ok()?;
+        QrCode::with_bits(bits, errors).ok()
+    })
+}
+
+fn bits(data: &[u8], version: Version, errors: EcLevel) -> QrResult<Bits> {
+    let mut bits = Bits::new(version);
+    bits.push_segments(data, segments(data, version))?;
+    bits.push_terminator(errors)?;
+    Ok(bits)
+}
+
+/// Cuts `data` into digits, capitals and bytes. Left to itself the encoder takes some of Khmer's UTF-8 for
+/// Shift-JIS and writes Kanji, which scanners turn into other characters.
+fn segments(data: &[u8], version: Version) -> impl Iterator<Item = Segment> {
+    let segments = Parser::new(data).map(|segment| Segment {
+        mode: match segment.mode {
+            Mode::Kanji => Mode::Byte,
+            mode => mode,
+        },
+        ..segment
+    });
+    Optimizer::new(segments, version)
 }
 
 /// One character that shows two modules, the upper and the lower.
@@ -131,17 +203,40 @@ mod tests {
     fn every_style_scans() {
         for text in CODES {
             for style in [Style::Colours, Style::LightBlocks, Style::DarkBlocks] {
-                let drawing = draw(text, style).unwrap();
-                let rows = seen(&drawing, style);
-                assert!(rows.iter().all(|row| row.len() == drawing.width));
-                assert_eq!(scan(&rows), text, "{style:?}");
+                for size in SIZES {
+                    let drawing = draw_at(text, style, size).unwrap();
+                    let rows = seen(&drawing, style);
+                    assert!(rows.iter().all(|row| row.len() == drawing.width));
+                    assert_eq!(scan(&rows), text, "{style:?} {size:?}");
+                }
             }
         }
     }
 
+    /// A decoder that hands back raw bytes would not notice: Kanji are two bytes as well.
+    #[test]
+    fn khmer_is_never_written_as_kanji() {
+        for text in ["សុខា", "ភ្នំពេញ", "ផ្សារធំថ្មី", "ហាងកាហ្វេ សុខា", "中文", CODES[1]]
+        {
+            let modes: Vec<Mode> = segments(text.as_bytes(), Version::Normal(9))
+                .map(|segment| segment.mode)
+                .collect();
+            assert!(!modes.contains(&Mode::Kanji), "{text} {modes:?}");
+        }
+    }
+
+    #[test]
+    fn a_small_window_gets_a_small_code() {
+        let lines = |room| draw(CODES[0], Style::Colours, room).unwrap().lines.len();
+        assert!(lines(Some((24, 80))) < lines(None));
+        assert_eq!(lines(Some((50, 100))), lines(None));
+        // What does not fit at all is drawn as small as can be.
+        assert!(lines(Some((5, 5))) <= lines(Some((24, 80))));
+    }
+
     #[test]
     fn colours_end_with_every_line() {
-        let drawing = draw("x", Style::Colours).unwrap();
+        let drawing = draw("x", Style::Colours, None).unwrap();
         for line in drawing.lines {
             assert!(line.starts_with(BLACK_ON_WHITE) && line.ends_with(RESET));
         }
@@ -149,6 +244,6 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_not_drawn() {
-        assert_eq!(draw(&"x".repeat(3_000), Style::Colours), None);
+        assert_eq!(draw(&"x".repeat(3_000), Style::Colours, None), None);
     }
 }

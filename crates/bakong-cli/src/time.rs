@@ -15,15 +15,25 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write a duration like 90s or 10m".to_owned())
 }
 
-/// As [`parse_duration`], and above zero.
+/// The longest that a code is made for here. Beyond it there is surely a mistake in the unit.
+const LONGEST_LIFE: Duration = Duration::from_secs(366 * 86_400);
+
+/// As [`parse_duration`], above zero and at most [`LONGEST_LIFE`].
 pub(crate) fn parse_lifetime(text: &str) -> Result<Duration, String> {
-    parse_duration(text).and_then(|duration| {
-        if duration.is_zero() {
+    match parse_duration(text)? {
+        Duration::ZERO => {
             Err("the code would expire at once; write a duration like 10m".to_owned())
-        } else {
-            Ok(duration)
         }
-    })
+        life if life > LONGEST_LIFE => Err("a code lives at most 366 days".to_owned()),
+        life => Ok(life),
+    }
+}
+
+/// Reads milliseconds since 1970.
+pub(crate) fn parse_moment(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map(Timestamp::from_millis)
+        .map_err(|_| "write milliseconds since 1970, like 1795000000000".to_owned())
 }
 
 /// When the sandbox's customer pays.
@@ -86,7 +96,8 @@ mod tests {
         for text in ["", "10", "-5s", "soon", "10m!", "9999999999999999999h"] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
-        assert!(parse_lifetime("0s").is_err());
+        assert!(parse_lifetime("0s").is_err() && parse_lifetime("9999999h").is_err());
+        assert!(parse_moment("abc").is_err());
         assert_eq!("never".parse(), Ok(PayAfter::Never));
         assert_eq!("0s".parse(), Ok(PayAfter::Delay(Duration::ZERO)));
     }

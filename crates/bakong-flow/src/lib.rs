@@ -44,6 +44,20 @@
 //! # Ok::<(), bakong_api::khqr_core::Error>(())
 //! ```
 
+//!
+//! With the feature `tokio` the loop is one call:
+#![cfg_attr(feature = "tokio", doc = "```")]
+#![cfg_attr(not(feature = "tokio"), doc = "```ignore")]
+//! use bakong_api::{Session, Transport};
+//! use bakong_flow::{Payment, PaymentMachine, Clock, Policy, SystemClock, drive};
+//!
+//! async fn wait<T: Transport>(session: &Session<T>, payment: Payment) -> PaymentMachine {
+//!     let mut machine = PaymentMachine::new(payment, Policy::COUNTER, SystemClock.now());
+//!     drive(session, &SystemClock, &mut machine, |progress| println!("{:?}", progress.event)).await;
+//!     machine
+//! }
+//! ```
+
 #[cfg(feature = "tokio")]
 mod clock;
 #[cfg(feature = "tokio")]

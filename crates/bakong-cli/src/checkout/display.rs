@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use bakong_api::ApiError;
+use bakong_flow::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use khqr_core::{Printable, Timestamp};
 
@@ -21,6 +22,8 @@ const ADVISED_LIFE: Duration = Duration::from_secs(600);
 /// about the terminal is changed that would have to be put back.
 pub(super) struct Display {
     line: ProgressBar,
+    /// How much to whom, for where the window is too small to show it above the code.
+    order: String,
     expires_at: Timestamp,
     /// Why the last check brought no answer, as it was told.
     trouble: RefCell<Option<String>>,
@@ -47,10 +50,15 @@ impl Display {
         let base_url = bakong.session().base_url().clone();
         let display = Self {
             line,
+            order: format!("{} to {}", shown.amount, Printable(&shown.name)),
             expires_at: shown.expires_at,
             trouble: RefCell::new(None),
             advice: Box::new(move |error| remote::advice(error, &base_url)),
-            in_lines: !arguments.json && !on_terminal,
+            in_lines: false,
+        };
+        let display = Self {
+            in_lines: !arguments.json && display.line.is_hidden(),
+            ..display
         };
         if display.in_lines {
             let left = countdown(shown.expires_at.saturating_since(shown.created_at));
@@ -60,8 +68,14 @@ impl Display {
     }
 
     /// Takes note of how the last check went.
-    pub(super) fn tell(&self, error: Option<&ApiError>) {
-        let trouble = error.map(|error| format!("{error}{}", (self.advice)(error)));
+    pub(super) fn tell(&self, progress: Progress<'_>) {
+        // What ends the waiting is told at the end.
+        if progress.next_check.is_none() {
+            return;
+        }
+        let trouble = progress
+            .error
+            .map(|error| format!("{error}{}", (self.advice)(error)));
         let mut before = self.trouble.borrow_mut();
         if self.in_lines && *before != trouble {
             match &trouble {
@@ -75,10 +89,11 @@ impl Display {
     /// Draws the line anew.
     pub(super) fn tick(&self, now: Timestamp) {
         let left = self.expires_at.saturating_since(now);
+        let order = &self.order;
         let time = if left == Duration::ZERO {
-            "expired; asking one last time".to_owned()
+            format!("{order}: expired; asking one last time")
         } else {
-            format!("waiting for the payment, {} left", countdown(left))
+            format!("{order}: waiting, {} left", countdown(left))
         };
         let trouble = self.trouble.borrow();
         self.line.set_message(match &*trouble {
@@ -95,8 +110,12 @@ impl Display {
 }
 
 fn print_code(stream: Stream, bakong: &Bakong, shown: &Shown) {
-    code::show(&shown.text, stream);
-    for line in [
+    let advice = (shown.expires_at.saturating_since(shown.created_at) > ADVISED_LIFE)
+        .then(|| "NBC advises that a code at a counter lives at most 10 minutes.".to_owned());
+    let sandbox = bakong
+        .is_sandbox()
+        .then(|| "This is the sandbox: no real money moves, no bank's app can pay it.".to_owned());
+    let rows = [
         row("amount", shown.amount),
         row(
             "shop",
@@ -110,14 +129,9 @@ fn print_code(stream: Stream, bakong: &Bakong, shown: &Shown) {
         ),
         row("code", Printable(&shown.text)),
         row("MD5", shown.md5),
-    ] {
-        stream.line(line);
-    }
-    if bakong.is_sandbox() {
-        stream
-            .line("This is the sandbox: no real money moves, and no bank's app can pay this code.");
-    }
-    if shown.expires_at.saturating_since(shown.created_at) > ADVISED_LIFE {
-        note("NBC advises that a code at a counter lives at most 10 minutes.");
-    }
+    ];
+    let lines = sandbox.into_iter().chain(advice).chain(rows);
+    lines.for_each(|line| stream.line(line));
+    // The code comes last, so that it stays on the screen, with the countdown below it.
+    code::show(&shown.text, stream, 1);
 }

@@ -47,10 +47,14 @@ async fn take_payment(arguments: &CheckoutArguments, order: &Order<'_>) -> Resul
     })?;
     let (bakong, shown) = tokio::select! {
         prepared = prepare(arguments, order) => prepared?,
-        () = interrupts.recv() => return Err(Failure::new(Exit::Interrupted, "stopped")),
+        () = interrupts.recv() => {
+            let reason = "stopped; no code was shown, so nothing was paid";
+            return Err(Failure::new(Exit::Interrupted, reason));
+        }
     };
     let ending = wait_for_money(arguments, &bakong, &shown, &mut interrupts).await?;
     let report = Report {
+        now: SystemClock.now(),
         shown: &shown,
         bakong: &bakong,
         ending,
@@ -69,6 +73,9 @@ async fn prepare(
     let bakong = Bakong::open(arguments).await?;
     let shown = order.code(SystemClock.now())?;
     let session = bakong.session();
+    if !arguments.json && !bakong.is_sandbox() {
+        output::note(format_args!("Asking {}.", session.base_url()));
+    }
     match session.send(&CheckTransactionByMd5::new(shown.md5)).await {
         Ok(CheckAnswer::NotFound) => {}
         Ok(_) => {
@@ -100,7 +107,7 @@ async fn wait_for_money(
     let display = Display::open(arguments, bakong, shown);
     let last_error = RefCell::new(None);
     let observe = |progress: Progress<'_>| {
-        display.tell(progress.error);
+        display.tell(progress);
         *last_error.borrow_mut() = progress.error.cloned();
     };
     let mut seconds = tokio::time::interval(Duration::from_secs(1));

@@ -1,11 +1,12 @@
 //! What is to be paid, checked before anything is sent.
 
+use bakong_api::{BaseUrl, Environment};
 use khqr_core::{AccountId, Amount, KhqrBuilder, KhqrDraft, Md5Handle, Timestamp};
 
 use crate::arguments::CheckoutArguments;
-use crate::code::Code;
+use crate::code::{self, Code};
 use crate::exit::Failure;
-use crate::money;
+use crate::{money, remote};
 
 /// An order as the command line has it.
 pub(super) struct Order<'a> {
@@ -32,26 +33,32 @@ pub(super) struct Shown {
 impl<'a> Order<'a> {
     /// Takes the order from the command line.
     pub(super) fn of(arguments: &'a CheckoutArguments) -> Result<Self, Failure> {
-        let defaults = defaults_allowed(arguments);
-        let target = &arguments.target;
-        let nowhere = !arguments.sandbox && target.env.is_none() && target.base_url.is_none();
+        let base_url = remote::base_url(&arguments.target)?;
+        let defaults = match &base_url {
+            None if arguments.sandbox => true,
+            None => {
+                return Err(Failure::usage(
+                    "say which Bakong to ask: --sandbox, --env sit, --env production or --base-url URL",
+                ));
+            }
+            Some(base_url) => defaults_allowed(base_url),
+        };
         let given = |option: &'a Option<String>, flag: &str, default: &'static str| match option {
             Some(text) => Ok(text.as_str()),
             None if defaults => Ok(default),
-            None if nowhere => Err(Failure::usage(
-                "say which Bakong to ask: --sandbox, --env sit, --env production or --base-url URL",
-            )),
             None => Err(Failure::usage(format!(
-                "say who is to be paid: {flag} is missing"
+                "{flag} is missing: where real money moves nothing is made up"
             ))),
         };
-        let account = given(&arguments.account, "--account", "sokha@devb")?;
+        let account = given(&arguments.account, "--account", "sokha@sandbox")?;
         let name = given(&arguments.name, "--name", "Sokha Coffee")?;
+        let currency = arguments.currency;
+        let amount = given(&arguments.amount, "--amount", money::example(currency))?;
         let order = Self {
             account: AccountId::new(account)
                 .map_err(|error| Failure::usage(format!("--account: {error}")))?,
             name,
-            amount: money::parse(&arguments.amount, arguments.currency).map_err(Failure::usage)?,
+            amount: money::parse(amount, currency).map_err(Failure::usage)?,
             bill: match &arguments.bill {
                 Some(bill) => bill.clone(),
                 None => unique_bill()?,
@@ -60,17 +67,13 @@ impl<'a> Order<'a> {
         };
         // Whatever is wrong with it should be said before Bakong is opened.
         let now = Timestamp::from_millis(1_795_000_000_000);
-        order
-            .draft(now)
-            .map_err(|error| Failure::usage(error.to_string()))?;
+        order.draft(now).map_err(|error| code::refused(&error))?;
         Ok(order)
     }
 
     /// The code, created at `now`.
     pub(super) fn code(&self, now: Timestamp) -> Result<Shown, Failure> {
-        let draft = self
-            .draft(now)
-            .map_err(|error| Failure::usage(error.to_string()))?;
+        let draft = self.draft(now).map_err(|error| code::refused(&error))?;
         let Code { text, md5 } = draft.into();
         Ok(Shown {
             text,
@@ -113,18 +116,10 @@ impl<'a> Order<'a> {
     }
 }
 
-/// Made-up names are for places where no real money moves: a default account in production would send a
-/// customer's money to whoever has it.
-fn defaults_allowed(arguments: &CheckoutArguments) -> bool {
-    let target = &arguments.target;
-    arguments.sandbox
-        || target
-            .env
-            .is_some_and(|environment| !environment.is_production())
-        || target
-            .base_url
-            .as_ref()
-            .is_some_and(bakong_api::BaseUrl::is_loopback)
+/// Nothing is made up for NBC's production. Any other address may lead there too, through a proxy or a
+/// tunnel, so the account that is made up is at no bank there is: no app would pay it.
+fn defaults_allowed(base_url: &BaseUrl) -> bool {
+    !Environment::of_host(base_url.host()).is_some_and(Environment::is_production)
 }
 
 /// A bill number that no other order has: two codes of the same text share one MD5.

@@ -1,7 +1,7 @@
 //! How it ended, for people and for machines.
 
 use bakong_api::ApiError;
-use bakong_api::khqr_core::Printable;
+use bakong_api::khqr_core::{Printable, Timestamp};
 use bakong_flow::{Detail, Mismatch, Outcome};
 use serde_json::{Value, json};
 
@@ -24,6 +24,7 @@ pub(super) enum Ending {
 
 /// Everything that the last words are made of.
 pub(super) struct Report<'r> {
+    pub(super) now: Timestamp,
     pub(super) shown: &'r Shown,
     pub(super) bakong: &'r Bakong,
     pub(super) ending: Ending,
@@ -47,57 +48,8 @@ impl Report<'_> {
     }
 
     fn lines(&self) -> Vec<String> {
-        let shown = self.shown;
         match &self.ending {
-            Ending::Final(Outcome::Paid { transaction, late }, checks) => {
-                let mut lines = vec!["PAID".to_owned()];
-                lines.extend(transaction::rows(transaction));
-                lines.push(row("bill", Printable(&shown.bill)));
-                lines.push(row("MD5", shown.md5));
-                lines.push(row(
-                    "checked",
-                    format_args!("amount, currency and recipient match; asked {checks} times"),
-                ));
-                if *late {
-                    lines.push(row("late", "it was made after the code had expired"));
-                }
-                lines
-            }
-            Ending::Final(
-                Outcome::NeedsReview {
-                    transaction,
-                    mismatches,
-                },
-                _,
-            ) => {
-                let mut lines = vec![
-                    "NEEDS REVIEW: money came, but it is not what was asked for".to_owned(),
-                    row(
-                        "asked",
-                        format_args!("{} to {}", shown.amount, Printable(&shown.account)),
-                    ),
-                ];
-                lines.extend(transaction::rows(transaction));
-                let reasons = mismatches
-                    .iter()
-                    .map(|mismatch| row("because", describe(mismatch)));
-                lines.extend(reasons);
-                lines.push("A person has to look at it before the order is closed.".to_owned());
-                lines
-            }
-            Ending::Final(Outcome::Expired, _) => vec![format!(
-                "EXPIRED: nobody paid by {}; Bakong, asked once more after that, knows of no payment",
-                time_of_day(shown.expires_at)
-            )],
-            Ending::Final(Outcome::StaticQr, _) => vec![
-                "NEEDS REVIEW: Bakong takes the code for a static one and does not look it up"
-                    .to_owned(),
-            ],
-            Ending::Final(_, _) => {
-                let mut lines = vec!["FAILED: Bakong says that the payment failed".to_owned()];
-                lines.push(row("MD5", shown.md5));
-                lines
-            }
+            Ending::Final(outcome, checks) => self.final_lines(outcome, *checks),
             Ending::GaveUp(error) => {
                 let reason = error.as_ref().map_or_else(
                     || "no answer came".to_owned(),
@@ -106,49 +58,105 @@ impl Report<'_> {
                         format!("{error}{}", remote::advice(error, base_url))
                     },
                 );
-                let mut lines = vec![
-                    format!("UNKNOWN: could not ask Bakong: {reason}"),
-                    "It may have been paid. Look it up before the order is closed:".to_owned(),
-                ];
-                lines.extend(self.look_up());
-                lines
+                let sentence = format!("UNKNOWN: could not ask Bakong: {reason}");
+                self.open_lines(sentence)
             }
             Ending::Stopped => {
-                let mut lines = vec![
-                    "STOPPED: nobody waits for the payment any more".to_owned(),
-                    format!(
-                        "The code can still be paid until {} in Phnom Penh. Look it up later:",
-                        in_phnom_penh(shown.expires_at)
-                    ),
-                ];
-                lines.extend(self.look_up());
-                lines
+                self.open_lines("STOPPED: nobody waits for the payment any more".to_owned())
             }
         }
     }
 
-    /// How the payment can be found without this command's memory.
-    fn look_up(&self) -> Vec<String> {
+    fn final_lines(&self, outcome: &Outcome, checks: u32) -> Vec<String> {
         let shown = self.shown;
-        let mut lines = vec![
-            row("MD5", shown.md5),
-            row("account", Printable(&shown.account)),
-            row("amount", shown.amount),
-            row("bill", Printable(&shown.bill)),
-        ];
-        if self.bakong.is_sandbox() {
-            lines.push("The sandbox is gone with this command, and its payments too.".to_owned());
+        let mut lines = Vec::new();
+        match outcome {
+            Outcome::Paid { transaction, late } => {
+                lines.push("PAID".to_owned());
+                lines.extend(transaction::rows(transaction));
+                lines.push(row("bill", Printable(&shown.bill)));
+                lines.push(row("MD5", shown.md5));
+                // One more was asked before the code was shown.
+                let asked = checks.saturating_add(1);
+                lines.push(row(
+                    "checked",
+                    format_args!("amount, currency and recipient match; asked {asked} times"),
+                ));
+                if *late {
+                    lines.push(row("late", "it was made after the code had expired"));
+                }
+            }
+            Outcome::NeedsReview {
+                transaction,
+                mismatches,
+            } => {
+                lines.push("NEEDS REVIEW: money came, but it is not what was asked for".to_owned());
+                lines.extend(transaction::rows(transaction));
+                let reasons = mismatches
+                    .iter()
+                    .map(|mismatch| row("because", describe(mismatch)));
+                lines.extend(reasons);
+                lines.push("A person has to look at it before the order is closed. It was:".to_owned());
+                lines.extend(self.order_rows());
+            }
+            Outcome::Expired => lines.push(format!(
+                "EXPIRED: nobody paid by {}; Bakong, asked once more after that, knows of no payment",
+                time_of_day(shown.expires_at)
+            )),
+            Outcome::StaticQr => {
+                lines.push(
+                    "NEEDS REVIEW: Bakong takes the code for a static one and does not look it up"
+                        .to_owned(),
+                );
+                lines.extend(self.order_rows());
+            }
+            // `Failed`, and what later versions may add.
+            _ => {
+                lines.push("FAILED: Bakong says that the payment failed".to_owned());
+                lines.extend(self.order_rows());
+            }
+        }
+        lines
+    }
+
+    /// What is said when it is open whether the payment was or will be made.
+    fn open_lines(&self, sentence: String) -> Vec<String> {
+        let expires_at = self.shown.expires_at;
+        let payable = if self.bakong.is_sandbox() {
+            "The sandbox is gone with this command, and its payments too. The code was:".to_owned()
+        } else if self.now <= expires_at {
+            format!(
+                "The code can be paid until {} in Phnom Penh. Look it up before the order is closed:",
+                in_phnom_penh(expires_at)
+            )
         } else {
+            "The code may have been paid before it expired. Look it up before the order is closed:"
+                .to_owned()
+        };
+        let mut lines = vec![sentence, payable];
+        lines.extend(self.order_rows());
+        if !self.bakong.is_sandbox() {
+            let base_url = self.bakong.session().base_url();
             lines.push(row(
                 "by hand",
                 format_args!(
-                    "bakong tx check --md5 {} --base-url {}",
-                    shown.md5,
-                    self.bakong.session().base_url()
+                    "bakong tx check --md5 {} --base-url {base_url}",
+                    self.shown.md5
                 ),
             ));
         }
         lines
+    }
+
+    /// By what the payment can be found without this command's memory.
+    fn order_rows(&self) -> Vec<String> {
+        let shown = self.shown;
+        vec![
+            row("MD5", shown.md5),
+            row("account", Printable(&shown.account)),
+            row("amount", shown.amount),
+            row("bill", Printable(&shown.bill)),
+        ]
     }
 
     fn json(&self) -> Value {

@@ -1,5 +1,7 @@
 //! `bakong qr generate`.
 
+use std::time::Duration;
+
 use khqr_core::{AccountId, Error, KhqrBuilder, KhqrDraft};
 use serde_json::json;
 
@@ -10,6 +12,12 @@ use crate::exit::{Exit, Failure};
 use crate::output::Stream;
 use crate::{money, output};
 
+/// How long a code can be paid unless said: NBC's advice.
+const LIFE: Duration = Duration::from_secs(600);
+
+/// The lines below the drawing: the code may take three on a narrow terminal.
+const CODE_AND_MD5: usize = 4;
+
 pub(crate) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
     let code = match draft(arguments)? {
         Ok(draft) => Code::from(draft),
@@ -17,14 +25,17 @@ pub(crate) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
             output::say_json(&json!({ "error": error_json(error) }));
             return Ok(Exit::Usage);
         }
-        Err(error) => return Err(Failure::usage(error.to_string())),
+        Err(error) => return Err(code::refused(&error)),
     };
     if arguments.json {
         output::say_json(&json!({ "qr": code.text, "md5": code.md5.to_string() }));
     } else {
-        code::show(&code.text, Stream::Out);
+        code::show(&code.text, Stream::Out, CODE_AND_MD5);
         output::say(output::row("code", &code.text));
-        output::say(output::row("MD5", code.md5));
+        // A static code's MD5 is no handle: see `Md5Handle`.
+        if arguments.amount.is_some() {
+            output::say(output::row("MD5", code.md5));
+        }
     }
     Ok(Exit::Success)
 }
@@ -94,7 +105,11 @@ fn finish<'a, Kind>(
     match amount {
         Some(amount) => {
             let now = moment(arguments.now);
-            builder.dynamic_code(amount, now, now.saturating_add(arguments.expires_in))
+            builder.dynamic_code(
+                amount,
+                now,
+                now.saturating_add(arguments.expires_in.unwrap_or(LIFE)),
+            )
         }
         None => builder.static_code(arguments.currency),
     }

@@ -22,15 +22,23 @@ pub(crate) fn run(command: &QrCommand) -> Result<Exit, Failure> {
 }
 
 /// The moment that was said, or the present.
-fn moment(millis: Option<u64>) -> Timestamp {
-    millis.map_or_else(|| SystemClock.now(), Timestamp::from_millis)
+fn moment(said: Option<Timestamp>) -> Timestamp {
+    said.unwrap_or_else(|| SystemClock.now())
 }
 
 fn decode(arguments: &TextArguments) -> Result<Exit, Failure> {
     let text = text(&arguments.text)?;
     let now = moment(arguments.now);
     match Khqr::parse(&text) {
-        Ok(khqr) if arguments.json => output::say_json(&json!({ "khqr": describe::json(&khqr) })),
+        Ok(khqr) if arguments.json => {
+            let verdict = khqr.verify(now);
+            output::say_json(&json!({
+                "khqr": describe::json(&khqr),
+                "md5": khqr.md5().to_string(),
+                "valid": verdict.is_ok(),
+                "error": verdict.err().map(error_json),
+            }));
+        }
         Ok(khqr) => {
             describe::rows(&khqr).iter().for_each(output::say);
             output::say(match khqr.verify(now) {

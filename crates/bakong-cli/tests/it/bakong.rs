@@ -7,6 +7,8 @@ use khqr_core::AccountId;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+use crate::scan::is_drawing;
+
 /// The command with these arguments, with no token and no colours.
 pub(crate) fn bakong(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bakong"));
@@ -84,7 +86,7 @@ pub(crate) fn dara(sandbox: &Sandbox) -> Customer {
 }
 
 impl Shop {
-    /// Starts a checkout and reads on until it has shown its code.
+    /// Starts a checkout and reads on until it has drawn its code.
     pub(crate) async fn open(sandbox: &Sandbox, more: &[&str]) -> Self {
         let base_url = sandbox.base_url();
         let arguments = [&["checkout", "--base-url", &base_url], more].concat();
@@ -94,16 +96,19 @@ impl Shop {
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut before = Vec::new();
-        let code = loop {
-            let line = lines.next_line().await.unwrap().expect("it shows a code");
-            if let Some(code) = row([line.as_str()], "code") {
-                break code.to_owned();
-            }
-            before.push(line);
+        // A drawing is a square, and a line of it two rows.
+        let is_drawn = |before: &[String]| {
+            let mut drawing = before.iter().filter(|line| is_drawing(line));
+            let width = drawing.next().map(|line| line.chars().count());
+            width.is_some_and(|width| 1 + drawing.count() == width.div_ceil(2))
         };
+        while !is_drawn(&before) {
+            before.push(lines.next_line().await.unwrap().expect("it draws a code"));
+        }
+        let code = row(before.iter().map(String::as_str), "code").unwrap();
         Self {
             child,
-            code,
+            code: code.to_owned(),
             before,
             lines,
         }

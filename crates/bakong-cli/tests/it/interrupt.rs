@@ -27,7 +27,13 @@ async fn ctrl_c_says_how_to_find_the_payment() {
     let finished = shop.finish().await;
     assert_eq!(finished.exit, 130, "{finished:?}");
     let (_, told) = finished.out.split_once("STOPPED").unwrap();
-    for needed in [&md5, "sokha@devb", "10000 KHR", "INV-9", "bakong tx check"] {
+    for needed in [
+        &md5,
+        "sokha@sandbox",
+        "10000 KHR",
+        "INV-9",
+        "bakong tx check",
+    ] {
         assert!(told.contains(needed), "{needed}: {told}");
     }
 }

@@ -37,6 +37,10 @@ async fn the_nbc_sample_reads_well_and_cannot_be_paid() {
     assert_eq!(json["khqr"]["bakongAccountID"], "khqr@devb");
     assert_eq!(json["khqr"]["creationTimestamp"], "1688022515354");
     assert_eq!(json["khqr"]["expirationTimestamp"], serde_json::Value::Null);
+    assert_eq!(
+        (&json["valid"], &json["error"]["code"]),
+        (&false.into(), &45.into())
+    );
 
     let finished = run(&["qr", "verify", SAMPLE]).await;
     assert_eq!(finished.exit, 1);
@@ -114,9 +118,11 @@ async fn what_khqr_does_not_allow_is_a_usage_error() {
     for (more, reason) in [
         (&["--merchant-id", "1"][..], "--bank"),
         (&["--category-code", "5"], "category"),
-        (&["--bill", ""], "bill number"),
+        (&["--bill", ""], "--bill"),
         (&["--union-pay", "123", "--currency", "USD"], "KHR only"),
         (&["--amount", "1,000"], "--amount"),
+        (&["--expires-in", "5m"], "--amount"),
+        (&["--amount", "1", "--now", "today"], "milliseconds"),
         (&["--language", "km"], "--alternate-name"),
     ] {
         let base = [

@@ -1,12 +1,15 @@
 //! A phone: reads the code that was printed, with a decoder that shares nothing with the encoder.
 
+/// Whether a line is a part of a drawn code.
+pub(crate) fn is_drawing(line: &str) -> bool {
+    line.chars().count() > 20 && line.chars().all(|cell| "█▀▄ ".contains(cell))
+}
+
 /// What the QR code among these lines says. They are characters alone, inked where the code is dark.
 pub(crate) fn scan<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
     const SCALE: usize = 3;
-    let is_drawing =
-        |line: &&str| line.chars().count() > 20 && line.chars().all(|cell| "█▀▄ ".contains(cell));
     let mut rows = Vec::new();
-    for line in lines.into_iter().filter(is_drawing) {
+    for line in lines.into_iter().filter(|line| is_drawing(line)) {
         rows.push(
             line.chars()
                 .map(|cell| "█▀".contains(cell))
