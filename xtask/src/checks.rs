@@ -15,15 +15,26 @@ const BARE_TARGETS: [&str; 2] = ["thumbv7em-none-eabihf", "wasm32-unknown-unknow
 /// Everything that must pass before a change is accepted, the quick first.
 pub(crate) fn test(workspace: &Workspace) -> Vec<Step> {
     let cargo = |args: &[&str]| Invocation::cargo(workspace.root(), args);
-    let clippy = |name: &str, selection: &[&str]| {
-        let invocation =
-            cargo(&["clippy"])
-                .also(selection)
-                .also(&["--all-targets", "--", "-D", "warnings"]);
+    let clippy = |name: String, selection: &[&str]| {
+        let invocation = cargo(&["clippy"])
+            .also(selection)
+            .also(&["--", "-D", "warnings"]);
         Step::command(name, invocation).needing(Tool::Clippy)
     };
+    // Together, cargo turns on in one what only another asks for: what each gets when somebody depends on
+    // it shows only alone, and without its tests' dependencies.
+    let members = workspace.members();
+    let alone = members
+        .iter()
+        .filter(|member| member.published)
+        .map(|member| {
+            clippy(
+                format!("clippy of {} alone", member.name),
+                &["-p", &member.name, "--no-default-features"],
+            )
+        });
     let fuzz = "fuzz/Cargo.toml";
-    vec![
+    let mut steps = vec![
         layers(workspace),
         Step::command("fmt", cargo(&["fmt", "--all", "--check"])).needing(Tool::Rustfmt),
         // Outside of the workspace, so `--all` does not come by.
@@ -32,16 +43,13 @@ pub(crate) fn test(workspace: &Workspace) -> Vec<Step> {
             cargo(&["fmt", "--manifest-path", fuzz, "--check"]),
         )
         .needing(Tool::Rustfmt),
-        clippy("clippy", &["--workspace", "--all-features"]),
-        // One at a time: together, cargo would turn on in one what only the other asks for.
         clippy(
-            "clippy of khqr-core alone",
-            &["-p", "khqr-core", "--no-default-features"],
+            "clippy".to_owned(),
+            &["--workspace", "--all-features", "--all-targets"],
         ),
-        clippy(
-            "clippy of bakong-flow alone",
-            &["-p", "bakong-flow", "--no-default-features"],
-        ),
+    ];
+    steps.extend(alone);
+    steps.extend([
         Step::command("tests", cargo(&["test", "--workspace", "--all-features"])),
         Step::command(
             "tests of khqr-core alone",
@@ -52,7 +60,8 @@ pub(crate) fn test(workspace: &Workspace) -> Vec<Step> {
             cargo(&["doc", "--workspace", "--all-features", "--no-deps"])
                 .with_env("RUSTDOCFLAGS", "-D warnings"),
         ),
-    ]
+    ]);
+    steps
 }
 
 /// The dependency rule.
