@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::error::{Error, ErrorKind};
+use crate::tag::{Tag, TagPath, sub};
 use crate::tlv::utf16_len;
 
 /// A Bakong account id, `name@bank`, borrowed: at most 32 UTF-16 code units, exactly one `@` with
@@ -20,19 +21,19 @@ impl<'a> AccountId<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::Empty`], [`ErrorKind::TooLong`] or [`ErrorKind::AccountShape`], in this order (the
-    /// official SDK's 1, 6 and 3).
+    /// official SDK's 1, 6 and 3). They name the field of an individual's code, 29/00.
     pub fn new(text: &'a str) -> Result<Self, Error> {
         if text.is_empty() {
-            return Err(Error::new(ErrorKind::Empty));
+            return Err(Error::at(ErrorKind::Empty, FIELD));
         }
         if utf16_len(text) > usize::from(Self::MAX) {
-            return Err(Error::new(ErrorKind::TooLong { max: Self::MAX }));
+            return Err(Error::at(ErrorKind::TooLong { max: Self::MAX }, FIELD));
         }
         let bytes = text.as_bytes();
         let ats = bytes.iter().filter(|byte| **byte == b'@').count();
         let at_an_end = bytes.first() == Some(&b'@') || bytes.last() == Some(&b'@');
         if ats != 1 || at_an_end || has_unfit(text) {
-            return Err(Error::new(ErrorKind::AccountShape));
+            return Err(Error::at(ErrorKind::AccountShape, FIELD));
         }
         Ok(Self(text))
     }
@@ -56,12 +57,29 @@ impl<'a> AccountId<'a> {
     }
 }
 
+/// Where an account stands, unless it is known to be a merchant's.
+const FIELD: TagPath = Tag::INDIVIDUAL.sub(sub::ACCOUNT);
+
 /// Whether there is white space or a control character in it.
 fn has_unfit(text: &str) -> bool {
     if text.is_ascii() {
         return text.bytes().any(|byte| byte <= b' ' || byte == 0x7F);
     }
     text.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+impl<'a> TryFrom<&'a str> for AccountId<'a> {
+    type Error = Error;
+
+    fn try_from(text: &'a str) -> Result<Self, Error> {
+        Self::new(text)
+    }
+}
+
+impl AsRef<str> for AccountId<'_> {
+    fn as_ref(&self) -> &str {
+        self.0
+    }
 }
 
 impl fmt::Display for AccountId<'_> {
@@ -106,6 +124,13 @@ impl From<AccountId<'_>> for AccountIdBuf {
 }
 
 #[cfg(feature = "alloc")]
+impl AsRef<str> for AccountIdBuf {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(feature = "alloc")]
 impl core::str::FromStr for AccountIdBuf {
     type Err = Error;
 
@@ -136,6 +161,15 @@ mod tests {
 
     #[test]
     fn others_are_refused_with_the_sdk_s_reason() {
+        let code = |text| AccountId::new(text).unwrap_err().sdk_code();
+        assert_eq!(
+            [
+                code(""),
+                code("01234567890123456789012345678@aba"),
+                code("@")
+            ],
+            [Some(1), Some(6), Some(3)]
+        );
         let kind = |text| AccountId::new(text).unwrap_err().kind();
         assert_eq!(kind(""), ErrorKind::Empty);
         assert_eq!(

@@ -7,7 +7,7 @@ use crate::tag::{Tag, TagPath};
 /// Why a text cannot be read, may not be paid, or cannot be written.
 ///
 /// Small and `Copy`, and it holds none of the text, so it is safe to print and to log.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Error {
     kind: ErrorKind,
     tag: Option<TagPath>,
@@ -15,7 +15,7 @@ pub struct Error {
 }
 
 /// What is wrong. [`Error::tag`] says in which field.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The text is longer than any QR code can hold (7,089 characters, ISO/IEC 18004).
@@ -130,8 +130,9 @@ impl Error {
         self.tag
     }
 
-    /// Where in the text it is: a byte index, as for slicing a `str`. `None` when nothing stands in
-    /// the text that could be pointed at (a missing field, an error in writing).
+    /// Where in the text the field begins, with its tag, or the place in it that is malformed: a byte
+    /// index, as for slicing a `str`. For a field that is missing in a template, where the template
+    /// begins. `None` when there is nothing to point at: a field missing at the top, an error in writing.
     #[must_use]
     pub fn offset(self) -> Option<usize> {
         self.offset.map(usize::from)
@@ -172,6 +173,7 @@ impl Error {
             K::NotAllowed | K::NotDigits => match self.tag?.parts() {
                 (1, None) => 48,
                 (52, None) => 51,
+                (99, Some(1)) => 45,
                 _ => 8,
             },
         })
@@ -304,6 +306,7 @@ impl ErrorKind {
                 Some((0, None)) => "must be 01",
                 Some((1, None)) => "must be 11 (static) or 12 (dynamic)",
                 Some((58, None)) => "must be KH",
+                Some((99, _)) => "must not be zero",
                 _ => "a value that KHQR does not allow here",
             },
             Self::NotDigits => match tag.map(TagPath::parts) {

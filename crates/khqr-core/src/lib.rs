@@ -64,7 +64,7 @@ pub use account::AccountIdBuf;
 pub use amount::{Amount, Currency, PayloadAmount};
 pub use crc::Crc;
 pub use error::{Error, ErrorKind};
-pub use khqr::{AccountKind, Khqr, PointOfInitiation};
+pub use khqr::{AccountKind, Khqr, Payable, PointOfInitiation};
 pub use md5::Md5Handle;
 pub use payload::{Field, Fields, Payload};
 pub use printable::Printable;

@@ -27,7 +27,7 @@ const CRC_FIELD: usize = 8;
 /// assert_eq!(country.map(|field| field.value()), Some("TH"));
 /// # Ok::<(), khqr_core::Error>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Payload<'a> {
     source: Source<'a>,
     crc: Crc,

@@ -21,7 +21,7 @@ pub(crate) fn utf16_len(text: &str) -> usize {
 ///
 /// In such a text a character is a byte and a UTF-16 code unit, and none of them is a control
 /// character: asked once here, it need not be asked of every field.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
     pub(crate) plain: bool,
@@ -84,6 +84,10 @@ impl<'a> Source<'a> {
 
     /// The byte where the `units` UTF-16 code units from byte `start` on end.
     fn end_of_units(self, start: usize, limit: usize, units: usize) -> Result<usize, ErrorKind> {
+        let ascii = self.text.as_bytes().get(start..limit.min(start + units));
+        if ascii.is_some_and(|bytes| bytes.len() == units && bytes.is_ascii()) {
+            return Ok(start + units);
+        }
         let mut left = units;
         let mut end = start;
         for character in self.slice(start..limit).chars() {

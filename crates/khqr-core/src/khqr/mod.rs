@@ -6,6 +6,7 @@ mod verify;
 
 use slots::{Slot, Slots};
 
+pub use verify::Payable;
 pub(crate) use verify::{category_code, language_code, text_of};
 
 use crate::account::AccountId;
@@ -16,6 +17,7 @@ use crate::md5::Md5Handle;
 use crate::payload::Payload;
 use crate::tag::{Tag, TagPath, sub};
 use crate::timestamp::Timestamp;
+use crate::tlv::utf16_len;
 
 /// A KHQR: a payload that names one Bakong account, read into its fields.
 ///
@@ -40,7 +42,7 @@ use crate::timestamp::Timestamp;
 /// assert!(khqr.verify(Timestamp::from_millis(1_795_000_600_001)).is_err());
 /// # Ok::<(), khqr_core::Error>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Khqr<'a> {
     payload: Payload<'a>,
     kind: AccountKind,
@@ -154,7 +156,7 @@ impl<'a> Khqr<'a> {
     /// Static or dynamic as tag 01 says it; `None` if it is absent.
     ///
     /// # Errors
-    /// [`ErrorKind::NotAllowed`] or [`ErrorKind::WrongLength`] if it is neither `11` nor `12`.
+    /// [`ErrorKind::TooLong`] or [`ErrorKind::NotAllowed`] if it is neither `11` nor `12`.
     pub fn point_of_initiation(&self) -> Result<Option<PointOfInitiation>, Error> {
         let Some(value) = self.get(self.slots.point_of_initiation) else {
             return Ok(None);
@@ -164,7 +166,7 @@ impl<'a> Khqr<'a> {
             .find(|method| method.value() == value)
             .map(Some)
             .ok_or_else(|| {
-                let kind = if value.len() > 2 {
+                let kind = if utf16_len(value) > 2 {
                     ErrorKind::TooLong { max: 2 }
                 } else {
                     ErrorKind::NotAllowed
@@ -199,7 +201,7 @@ impl<'a> Khqr<'a> {
             "116" => Ok(Currency::Khr),
             "840" => Ok(Currency::Usd),
             "" => Err(self.error(ErrorKind::Empty, tag, value)),
-            _ if value.len() > 3 => Err(self.error(ErrorKind::TooLong { max: 3 }, tag, value)),
+            _ if utf16_len(value) > 3 => Err(self.error(ErrorKind::TooLong { max: 3 }, tag, value)),
             _ => Err(self.error(ErrorKind::UnsupportedCurrency, tag, value)),
         }
     }
@@ -217,7 +219,7 @@ impl<'a> Khqr<'a> {
         if value.is_empty() {
             return Err(self.error(ErrorKind::Empty, tag, value));
         }
-        if value.len() > Self::MAX_AMOUNT {
+        if utf16_len(value) > Self::MAX_AMOUNT {
             return Err(self.error(ErrorKind::TooLong { max: 13 }, tag, value));
         }
         Amount::parse(value, self.currency()?)
@@ -317,16 +319,19 @@ impl<'a> Khqr<'a> {
     /// When the code ceases to be payable (99/01), if it says so.
     ///
     /// # Errors
-    /// [`ErrorKind::NotDigits`] if it is no number, [`ErrorKind::WrongLength`] if it has not 13 digits.
+    /// [`ErrorKind::Empty`], [`ErrorKind::NotDigits`] if it is no number, [`ErrorKind::NotAllowed`] if it
+    /// is zero (the official SDK's 45 all), [`ErrorKind::WrongLength`] if it has not 13 digits (49).
     pub fn expires_at(&self) -> Result<Option<Timestamp>, Error> {
         let expires = self.timestamp(self.get(self.slots.expires), sub::EXPIRES)?;
-        match (self.get(self.slots.expires), expires) {
-            (Some(value), Some(moment)) if value.len() != 13 || !moment.has_13_digits() => {
-                let kind = ErrorKind::WrongLength { expected: 13 };
-                Err(self.error(kind, Tag::TIMESTAMPS.sub(sub::EXPIRES), value))
-            }
-            _ => Ok(expires),
-        }
+        let (Some(value), Some(moment)) = (self.get(self.slots.expires), expires) else {
+            return Ok(expires);
+        };
+        let kind = match moment.as_millis() {
+            0 => ErrorKind::NotAllowed,
+            _ if !moment.has_13_digits() => ErrorKind::WrongLength { expected: 13 },
+            _ => return Ok(expires),
+        };
+        Err(self.error(kind, Tag::TIMESTAMPS.sub(sub::EXPIRES), value))
     }
 
     /// The creation (99/00) exactly as it stands in the text.
@@ -345,9 +350,14 @@ impl<'a> Khqr<'a> {
         let Some(value) = value else {
             return Ok(None);
         };
-        Timestamp::from_digits(value)
-            .map(Some)
-            .ok_or_else(|| self.error(ErrorKind::NotDigits, Tag::TIMESTAMPS.sub(tag), value))
+        Timestamp::from_digits(value).map(Some).ok_or_else(|| {
+            let kind = if value.is_empty() {
+                ErrorKind::Empty
+            } else {
+                ErrorKind::NotDigits
+            };
+            self.error(kind, Tag::TIMESTAMPS.sub(tag), value)
+        })
     }
 
     /// What stands in the slot.
@@ -356,9 +366,9 @@ impl<'a> Khqr<'a> {
         slot.read(self.payload.source())
     }
 
-    /// Where a value that was borrowed from the text stands in it.
+    /// Where the field begins whose value was borrowed from the text: before it stand tag and length.
     fn offset_of(&self, value: &str) -> usize {
-        (value.as_ptr() as usize).saturating_sub(self.text().as_ptr() as usize)
+        (value.as_ptr() as usize).saturating_sub(self.text().as_ptr() as usize + 4)
     }
 
     fn error(&self, kind: ErrorKind, tag: impl Into<TagPath>, value: &str) -> Error {

@@ -83,6 +83,7 @@ impl Reader<'_> {
         }
         let mut account = None;
         let slots = &mut self.slots;
+        slots.account_template = Slot::of(field);
         self.source.walk_template(field, |sub| match sub.tag {
             sub::ACCOUNT => account = Some(sub),
             sub::ACCOUNT_DETAIL => slots.account_detail = Slot::of(sub),
@@ -101,6 +102,7 @@ impl Reader<'_> {
 
     fn additional_data(&mut self, field: Raw) -> Result<(), Error> {
         let slots = &mut self.slots;
+        slots.additional_data = Slot::of(field);
         self.source.walk_template(field, |sub| match sub.tag {
             sub::BILL_NUMBER => slots.bill_number = Slot::of(sub),
             sub::MOBILE_NUMBER => slots.mobile_number = Slot::of(sub),

@@ -4,7 +4,7 @@
 use crate::tlv::{Raw, Source};
 
 /// Where a field's value stands in the text, if it does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Slot {
     start: u16,
     end: u16,
@@ -35,6 +35,12 @@ impl Slot {
         self.start > self.end
     }
 
+    /// Where the value begins; past every text if it is absent.
+    #[inline]
+    pub(super) fn position(self) -> usize {
+        usize::from(self.start)
+    }
+
     #[inline]
     pub(super) fn read(self, source: Source<'_>) -> Option<&str> {
         if self.is_absent() {
@@ -45,11 +51,12 @@ impl Slot {
 }
 
 /// The known fields.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct Slots {
     pub(super) payload_format: Slot,
     pub(super) point_of_initiation: Slot,
     pub(super) union_pay: Slot,
+    pub(super) account_template: Slot,
     pub(super) account_detail: Slot,
     pub(super) acquiring_bank: Slot,
     pub(super) category_code: Slot,
@@ -59,6 +66,7 @@ pub(super) struct Slots {
     pub(super) merchant_name: Slot,
     pub(super) merchant_city: Slot,
     pub(super) postal_code: Slot,
+    pub(super) additional_data: Slot,
     pub(super) bill_number: Slot,
     pub(super) mobile_number: Slot,
     pub(super) store_label: Slot,

@@ -2,32 +2,55 @@
 
 use super::Khqr;
 use super::slots::Slot;
+use crate::amount::{Amount, Currency};
 use crate::error::{Error, ErrorKind};
 use crate::tag::{Tag, TagPath, sub};
 use crate::timestamp::Timestamp;
 use crate::tlv::utf16_len;
 
+/// What a code that may be paid asks for. Made by [`Khqr::verify`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub struct Payable {
+    /// The currency to pay in.
+    pub currency: Currency,
+    /// How much; `None` if the payer is to choose.
+    pub amount: Option<Amount>,
+    /// When the code ceases to be payable; `None` if it says no amount.
+    pub expires_at: Option<Timestamp>,
+}
+
 impl Khqr<'_> {
-    /// Whether the code may be paid at the moment `now`, or the first reason why not.
+    /// Whether the code may be paid at the moment `now`: what it asks for, or the first reason why not.
     ///
-    /// The rules are those of the official SDK 1.0.20 in its order (the rules of a dynamic code, what
-    /// is missing, then field by field as the text has them), with these added: a format indicator
-    /// other than `01`, a category code of fewer than four digits, an amount that is zero or no plain
-    /// number of its currency, a country other than `KH`, control characters, times that are no
-    /// numbers, and an expiry wherever there is an amount.
+    /// The rules are those of the official SDK 1.0.20 in its order: the rules of a dynamic code, what is
+    /// missing, then field by field as the text has them, and in a template in the standard's order. The
+    /// account was checked when the code was read. These rules are added: a format indicator other than
+    /// `01`, a category code of fewer than four digits, an amount that is zero or no plain number of its
+    /// currency, a country other than `KH`, a language of one character or missing beside a name or city,
+    /// control characters, a creation that is no number, and an expiry wherever there is an amount.
     ///
     /// # Errors
     /// The kind of the rule that is broken, with its field and place.
-    pub fn verify(&self, now: Timestamp) -> Result<(), Error> {
+    pub fn verify(&self, now: Timestamp) -> Result<Payable, Error> {
         self.verify_dynamic()?;
         self.verify_presence()?;
-        let mut first = First(None);
-        self.check_plain_fields(&mut first);
+        let mut first = First::default();
+        let (currency, amount) = self.check_plain_fields(&mut first);
         self.check_account(&mut first);
         self.check_additional_data(&mut first);
         self.check_language(&mut first);
-        self.check_times(now, &mut first);
-        first.0.map_or(Ok(()), Err)
+        let expires_at = self.check_times(now, &mut first);
+        match (first.error, currency) {
+            (None, Some(currency)) => Ok(Payable {
+                currency,
+                amount,
+                expires_at,
+            }),
+            (Some(error), _) => Err(error),
+            // Without a currency there is an error.
+            (None, None) => Err(Error::at(ErrorKind::Missing, Tag::TRANSACTION_CURRENCY)),
+        }
     }
 
     /// A dynamic code says an amount, and what says an amount says when it expires.
@@ -62,49 +85,61 @@ impl Khqr<'_> {
         Ok(())
     }
 
-    fn check_plain_fields(&self, first: &mut First) {
+    fn check_plain_fields(&self, first: &mut First) -> (Option<Currency>, Option<Amount>) {
         let slots = &self.slots;
         // The SDK takes an empty 15.
-        self.check_text_unless_empty(slots.union_pay, Tag::UNION_PAY.into(), 99, first);
+        let union_pay = slots.union_pay;
+        self.check_text_unless_empty(union_pay, union_pay, Tag::UNION_PAY.into(), 99, first);
         if let Some(value) = self.get(slots.payload_format)
             && value != "01"
         {
             let kind = not_the_one(value, 2, 2);
-            first.note(self.error(kind, Tag::PAYLOAD_FORMAT_INDICATOR, value));
+            first.note(
+                slots.payload_format,
+                self.error(kind, Tag::PAYLOAD_FORMAT_INDICATOR, value),
+            );
         }
-        first.check(&self.point_of_initiation());
+        first.check(slots.point_of_initiation, self.point_of_initiation());
         if let Some(value) = self.get(slots.category_code)
             && let Err(kind) = category_code(value)
         {
-            first.note(self.error(kind, Tag::MERCHANT_CATEGORY_CODE, value));
+            first.note(
+                slots.category_code,
+                self.error(kind, Tag::MERCHANT_CATEGORY_CODE, value),
+            );
         }
-        first.check(&self.currency());
-        match self.amount() {
-            Err(error) => first.note(error),
-            Ok(Some(amount)) if amount.is_zero() => {
-                let value = self.get(slots.amount).unwrap_or_default();
-                first.note(self.error(ErrorKind::AmountZero, Tag::TRANSACTION_AMOUNT, value));
-            }
-            Ok(_) => {}
+        let currency = first.check(slots.currency, self.currency());
+        // What is wrong with the currency was noted.
+        let amount = currency.map(|_| self.amount());
+        let amount = amount
+            .and_then(|amount| first.check(slots.amount, amount))
+            .flatten();
+        if amount.is_some_and(Amount::is_zero) {
+            let value = self.get(slots.amount).unwrap_or_default();
+            let error = self.error(ErrorKind::AmountZero, Tag::TRANSACTION_AMOUNT, value);
+            first.note(slots.amount, error);
         }
         if let Some(value) = self.get(slots.country)
             && value != "KH"
         {
             // The SDK's own limit is three.
             let kind = not_the_one(value, 2, 3);
-            first.note(self.error(kind, Tag::COUNTRY_CODE, value));
+            first.note(slots.country, self.error(kind, Tag::COUNTRY_CODE, value));
         }
-        self.check_text(slots.merchant_name, Tag::MERCHANT_NAME.into(), 25, first);
-        self.check_text(slots.merchant_city, Tag::MERCHANT_CITY.into(), 15, first);
+        let (name, city) = (slots.merchant_name, slots.merchant_city);
+        self.check_text(name, name, Tag::MERCHANT_NAME.into(), 25, first);
+        self.check_text(city, city, Tag::MERCHANT_CITY.into(), 15, first);
+        (currency, amount)
     }
 
     fn check_account(&self, first: &mut First) {
         let tag = self.kind.tag();
+        let template = self.slots.account_template;
         let detail = self.slots.account_detail;
         let bank = self.slots.acquiring_bank;
         // The SDK takes an empty 01 here and not an empty 02.
-        self.check_text_unless_empty(detail, tag.sub(sub::ACCOUNT_DETAIL), 32, first);
-        self.check_text(bank, tag.sub(sub::ACQUIRING_BANK), 32, first);
+        self.check_text_unless_empty(template, detail, tag.sub(sub::ACCOUNT_DETAIL), 32, first);
+        self.check_text(template, bank, tag.sub(sub::ACQUIRING_BANK), 32, first);
     }
 
     fn check_additional_data(&self, first: &mut First) {
@@ -116,7 +151,13 @@ impl Khqr<'_> {
             (slots.terminal_label, sub::TERMINAL_LABEL),
             (slots.purpose, sub::PURPOSE),
         ] {
-            self.check_text(slot, Tag::ADDITIONAL_DATA.sub(tag), 25, first);
+            self.check_text(
+                slots.additional_data,
+                slot,
+                Tag::ADDITIONAL_DATA.sub(tag),
+                25,
+                first,
+            );
         }
     }
 
@@ -124,7 +165,8 @@ impl Khqr<'_> {
     fn check_language(&self, first: &mut First) {
         let slots = &self.slots;
         let template = Tag::LANGUAGE_TEMPLATE;
-        let Some(whole) = self.get(slots.language_template) else {
+        let at = slots.language_template;
+        let Some(whole) = self.get(at) else {
             return;
         };
         let missing = |tag| self.error(ErrorKind::Missing, template.sub(tag), whole);
@@ -134,62 +176,68 @@ impl Khqr<'_> {
         let says = |value: Option<&str>| value.is_some_and(|value| !value.is_empty());
         let needs_language = name.is_some() || city.is_some();
         if says(language) && !says(name) {
-            first.note(missing(sub::ALTERNATE_NAME));
+            first.note(at, missing(sub::ALTERNATE_NAME));
         } else if language.is_none() && needs_language {
-            first.note(missing(sub::LANGUAGE));
+            first.note(at, missing(sub::LANGUAGE));
         }
         // The SDK looks at the language only beside a name.
         if let Some(value) = language
             && (needs_language || !value.is_empty())
             && let Err(kind) = language_code(value)
         {
-            first.note(self.error(kind, template.sub(sub::LANGUAGE), value));
+            first.note(at, self.error(kind, template.sub(sub::LANGUAGE), value));
         }
         let (name, city) = (slots.alternate_name, slots.alternate_city);
-        self.check_text(name, template.sub(sub::ALTERNATE_NAME), 25, first);
-        self.check_text(city, template.sub(sub::ALTERNATE_CITY), 15, first);
+        self.check_text(at, name, template.sub(sub::ALTERNATE_NAME), 25, first);
+        self.check_text(at, city, template.sub(sub::ALTERNATE_CITY), 15, first);
     }
 
-    fn check_times(&self, now: Timestamp, first: &mut First) {
+    fn check_times(&self, now: Timestamp, first: &mut First) -> Option<Timestamp> {
         let slots = &self.slots;
         if slots.amount.is_absent() {
-            return;
+            return None;
         }
+        let at = slots.timestamps;
         let expiry = Tag::TIMESTAMPS.sub(sub::EXPIRES);
-        let created = self.created_at();
-        first.check(&created);
-        match self.expires_at() {
-            Err(error) => first.note(error),
-            Ok(None) => {
-                let whole = self.get(slots.timestamps).unwrap_or_default();
-                first.note(self.error(ErrorKind::Missing, expiry, whole));
-            }
-            Ok(Some(expires)) => {
-                let before = |moment| expires < moment;
-                let kind = if created.ok().flatten().is_some_and(before) {
-                    ErrorKind::ExpiresBeforeCreation
-                } else if before(now) {
-                    ErrorKind::Expired
-                } else {
-                    return;
-                };
-                let value = self.get(slots.expires).unwrap_or_default();
-                first.note(self.error(kind, expiry, value));
-            }
-        }
+        // The SDK looks at the expiry first; a creation that is no number passes it.
+        let expires = first.check(at, self.expires_at())?;
+        let created = first.check(at, self.created_at()).flatten();
+        let Some(expires) = expires else {
+            let whole = self.get(at).unwrap_or_default();
+            first.note(at, self.error(ErrorKind::Missing, expiry, whole));
+            return None;
+        };
+        let kind = if created.is_some_and(|created| expires < created) {
+            ErrorKind::ExpiresBeforeCreation
+        } else if expires < now {
+            ErrorKind::Expired
+        } else {
+            return Some(expires);
+        };
+        let value = self.get(slots.expires).unwrap_or_default();
+        first.note(at, self.error(kind, expiry, value));
+        None
     }
 
-    fn check_text(&self, slot: Slot, tag: TagPath, max: u8, first: &mut First) {
+    /// Checks the text in `slot`, a field of its own or of the template at `at`.
+    fn check_text(&self, at: Slot, slot: Slot, tag: TagPath, max: u8, first: &mut First) {
         if let Some(value) = self.get(slot)
             && let Err(kind) = text_of(value, max, self.payload.source().plain)
         {
-            first.note(self.error(kind, tag, value));
+            first.note(at, self.error(kind, tag, value));
         }
     }
 
-    fn check_text_unless_empty(&self, slot: Slot, tag: TagPath, max: u8, first: &mut First) {
+    fn check_text_unless_empty(
+        &self,
+        at: Slot,
+        slot: Slot,
+        tag: TagPath,
+        max: u8,
+        first: &mut First,
+    ) {
         if self.get(slot).is_some_and(|value| !value.is_empty()) {
-            self.check_text(slot, tag, max, first);
+            self.check_text(at, slot, tag, max, first);
         }
     }
 }
@@ -236,6 +284,14 @@ pub(crate) fn text_of(value: &str, max: u8, plain: bool) -> Result<(), ErrorKind
         Err(ErrorKind::Empty)
     } else if plain && value.len() <= max_units {
         Ok(())
+    } else if value.is_ascii() {
+        if value.len() > max_units {
+            Err(ErrorKind::TooLong { max })
+        } else if value.bytes().any(|byte| byte.is_ascii_control()) {
+            Err(ErrorKind::ControlCharacter)
+        } else {
+            Ok(())
+        }
     } else if utf16_len(value) > max_units {
         Err(ErrorKind::TooLong { max })
     } else if value.contains(char::is_control) {
@@ -245,20 +301,25 @@ pub(crate) fn text_of(value: &str, max: u8, plain: bool) -> Result<(), ErrorKind
     }
 }
 
-/// The broken rule that stands first in the text. The SDK checks field by field in the text's order,
-/// so this is the one it would report, whatever order the rules are tried in.
-struct First(Option<Error>);
+/// The broken rule whose field stands first at the top of the text; of one field, the one that was noted
+/// first. The SDK checks field by field in the text's order, and a template's in the standard's.
+#[derive(Default)]
+struct First {
+    at: usize,
+    error: Option<Error>,
+}
 
 impl First {
-    fn note(&mut self, error: Error) {
-        if self.0.is_none_or(|first| error.offset() < first.offset()) {
-            self.0 = Some(error);
+    fn note(&mut self, at: Slot, error: Error) {
+        if self.error.is_none() || at.position() < self.at {
+            *self = Self {
+                at: at.position(),
+                error: Some(error),
+            };
         }
     }
 
-    fn check<T>(&mut self, result: &Result<T, Error>) {
-        if let Err(error) = result {
-            self.note(*error);
-        }
+    fn check<T>(&mut self, at: Slot, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.note(at, error)).ok()
     }
 }

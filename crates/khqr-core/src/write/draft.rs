@@ -12,6 +12,10 @@ use crate::tag::{Tag, sub};
 use crate::timestamp::Timestamp;
 use crate::tlv::utf16_len;
 
+/// Room for most codes, names in Khmer included.
+#[cfg(feature = "alloc")]
+const TYPICAL_LEN: usize = 256;
+
 /// Length of the checksum field: `6304` and four digits.
 const CRC_FIELD: usize = 8;
 
@@ -106,7 +110,7 @@ impl<'a> SecondLanguage<'a> {
 }
 
 impl<'a> KhqrDraft<'a> {
-    /// The most bytes that any draft has: enough for a buffer on the stack.
+    /// The most bytes that a draft has: enough for a buffer on the stack.
     ///
     /// Per field: tag and length, and three bytes a UTF-16 code unit (four bytes are two units).
     pub const MAX_LEN: usize = {
@@ -183,7 +187,7 @@ impl<'a> KhqrDraft<'a> {
     ///
     /// # Errors
     /// Only those of `sink`.
-    pub fn write_to(&self, sink: &mut impl Write) -> fmt::Result {
+    pub fn write_to(&self, sink: &mut (impl Write + ?Sized)) -> fmt::Result {
         let mut sink = Summed {
             sink,
             digest: Digest::new(),
@@ -198,9 +202,12 @@ impl<'a> KhqrDraft<'a> {
     #[cfg(feature = "alloc")]
     #[must_use]
     pub fn to_text(&self) -> alloc::string::String {
-        let mut text = alloc::string::String::with_capacity(self.len());
+        let mut text = alloc::string::String::with_capacity(TYPICAL_LEN);
         // A `String` takes everything.
-        let _ = self.write_to(&mut text);
+        let _ = self.write_fields(&mut text);
+        text.push_str("6304");
+        let crc = Crc::of(text.as_bytes());
+        let _ = write!(text, "{crc}");
         text
     }
 
@@ -307,12 +314,12 @@ impl Write for Slice<'_> {
 }
 
 /// Passes text on and sums it up.
-struct Summed<'w, W> {
+struct Summed<'w, W: ?Sized> {
     sink: &'w mut W,
     digest: Digest,
 }
 
-impl<W: Write> Write for Summed<'_, W> {
+impl<W: Write + ?Sized> Write for Summed<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.digest.update(text.as_bytes());
         self.sink.write_str(text)

@@ -1,12 +1,21 @@
 //! Whether a code may be paid.
 
-use khqr_core::{ErrorKind, Timestamp};
+use khqr_core::{Amount, Currency, ErrorKind, Timestamp};
 
 use crate::{CREATED, EXPIRES, NBC_SAMPLE, payable, read, sealed};
 
 #[track_caller]
 fn refused(text: &str, kind: ErrorKind, tag: &str, code: u8) {
     let error = read(text).verify(CREATED).unwrap_err();
+    // It points at the tag of the field, or for a missing one at its template's.
+    if let Some(offset) = error.offset() {
+        let (top, sub) = tag.split_once('/').unwrap_or((tag, tag));
+        let expected = if kind == ErrorKind::Missing { top } else { sub };
+        assert!(
+            text[offset..].starts_with(expected),
+            "{tag} at {offset}: {text}"
+        );
+    }
     let found = error.tag().map_or(String::new(), |tag| tag.to_string());
     assert_eq!(
         (error.kind(), found.as_str(), error.sdk_code()),
@@ -24,8 +33,8 @@ fn the_nbc_sample_reads_and_cannot_be_paid() {
 fn a_code_may_be_paid_up_to_its_expiry() {
     let text = payable(&[]);
     let khqr = read(&text);
-    assert_eq!(khqr.verify(CREATED), Ok(()));
-    assert_eq!(khqr.verify(EXPIRES), Ok(()));
+    assert_eq!(khqr.verify(CREATED).map(drop), Ok(()));
+    assert_eq!(khqr.verify(EXPIRES).map(drop), Ok(()));
     let late = Timestamp::from_millis(EXPIRES.as_millis() + 1);
     let error = khqr.verify(late).unwrap_err();
     assert_eq!(
@@ -37,14 +46,14 @@ fn a_code_may_be_paid_up_to_its_expiry() {
 #[test]
 fn a_static_code_may_always_be_paid() {
     let text = payable(&[("01", Some("11")), ("54", None), ("99", None)]);
-    assert_eq!(read(&text).verify(EXPIRES), Ok(()));
+    assert_eq!(read(&text).verify(EXPIRES).map(drop), Ok(()));
     // Until SDK 1.0.17 static codes carried their creation.
     let text = payable(&[
         ("01", Some("11")),
         ("54", None),
         ("99", Some("00131688022515354")),
     ]);
-    assert_eq!(read(&text).verify(EXPIRES), Ok(()));
+    assert_eq!(read(&text).verify(EXPIRES).map(drop), Ok(()));
 }
 
 #[test]
@@ -101,6 +110,46 @@ fn each_rule_has_its_reason_and_the_sdk_s_code() {
             38,
         ),
         ("64", Some("0002km"), K::Missing, "64/01", 39),
+        ("01", Some("\u{200b}\u{200b}"), K::NotAllowed, "01", 48),
+        ("53", Some("ចន"), K::UnsupportedCurrency, "53", 28),
+        (
+            "62",
+            Some("0826Abcdefghijklmnopqrstuvwxyz0126Abcdefghijklmnopqrstuvwxyz"),
+            K::TooLong { max: 25 },
+            "62/01",
+            10,
+        ),
+        ("64", Some("00000101a"), K::Empty, "64/00", 38),
+        (
+            "64",
+            Some("0002km0126Abcdefghijklmnopqrstuvwxyz"),
+            K::TooLong { max: 25 },
+            "64/01",
+            40,
+        ),
+        (
+            "64",
+            Some("0002km0101a0216Abcdefghijklmnop"),
+            K::TooLong { max: 15 },
+            "64/02",
+            41,
+        ),
+        ("15", Some("a\u{7}"), K::ControlCharacter, "15", 43),
+        ("99", Some("001317950000000000100"), K::Empty, "99/01", 45),
+        (
+            "99",
+            Some("0013179500000000001130000000000000"),
+            K::NotAllowed,
+            "99/01",
+            45,
+        ),
+        (
+            "99",
+            Some("0003abc01131795000600000"),
+            K::NotDigits,
+            "99/00",
+            8,
+        ),
         ("99", None, K::Missing, "99", 45),
         ("99", Some("00131795000000000"), K::Missing, "99/01", 45),
         (
@@ -108,7 +157,7 @@ fn each_rule_has_its_reason_and_the_sdk_s_code() {
             Some("0013179500000000001131794999999Z99"),
             K::NotDigits,
             "99/01",
-            8,
+            45,
         ),
         (
             "99",
@@ -134,6 +183,41 @@ fn each_rule_has_its_reason_and_the_sdk_s_code() {
     ] {
         refused(&payable(&[(tag, value)]), kind, at, code);
     }
+}
+
+#[test]
+fn limits_are_reached_before_they_are_passed() {
+    let long = "x".repeat(99);
+    for (tag, value) in [
+        ("15", &long[..]),
+        ("15", ""),
+        ("54", "1234567890.12"),
+        ("59", &long[..25]),
+        ("59", "អ្នកលក់កាហ្វេ"),
+        ("60", &long[..15]),
+        ("62", "0125abcdefghijklmnopqrstuvwxy"),
+        ("64", "0000"),
+        // A leading zero, which the SDK takes.
+        ("99", "00131795000000000011401795000600000"),
+    ] {
+        let text = payable(&[(tag, Some(value))]);
+        assert_eq!(read(&text).verify(CREATED).map(drop), Ok(()), "{text}");
+    }
+}
+
+#[test]
+fn what_may_be_paid_says_what_it_asks_for() {
+    let text = payable(&[]);
+    let asked = read(&text).verify(CREATED).unwrap();
+    let amount = Amount::from_minor_units(150, Currency::Usd);
+    assert_eq!(
+        (asked.currency, asked.amount),
+        (Currency::Usd, Some(amount))
+    );
+    assert_eq!(asked.expires_at, Some(EXPIRES));
+    let text = payable(&[("01", Some("11")), ("54", None)]);
+    let asked = read(&text).verify(CREATED).unwrap();
+    assert_eq!((asked.amount, asked.expires_at), (None, None));
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn is(draft: &KhqrDraft<'_>, text: &str, md5: &str) {
     assert_eq!(draft.to_string(), text);
     assert_eq!(draft.len(), text.len());
     assert_eq!(Md5Handle::of(&written).to_string(), md5);
-    assert_eq!(read(&written).verify(CREATED), Ok(()));
+    assert_eq!(read(&written).verify(CREATED).map(drop), Ok(()));
 }
 
 #[test]
@@ -202,6 +202,48 @@ fn a_template_of_a_hundred_is_refused_by_name() {
 }
 
 #[test]
+fn an_account_template_of_a_hundred_is_refused_too() {
+    let thirty_two = "abcdefghijklmnopqrstuvwxyz@12345";
+    let error = KhqrBuilder::individual(AccountId::new(thirty_two).unwrap(), "Sokha")
+        .account_information(thirty_two)
+        .acquiring_bank(thirty_two)
+        .static_code(Currency::Khr)
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TemplateTooLong);
+    assert_eq!(
+        error.tag().map(|tag| tag.to_string()).as_deref(),
+        Some("29")
+    );
+}
+
+#[test]
+fn the_longest_code_fits_the_longest_buffer() {
+    let khmer = "ក".repeat(31);
+    let account = format!("{}@{}", &khmer[..60], &khmer[..33]);
+    let draft = KhqrBuilder::individual(AccountId::new(&account).unwrap(), &khmer[..75])
+        .acquiring_bank(&khmer)
+        .account_information(&khmer[..60])
+        .merchant_city(&khmer[..45])
+        .union_pay_account(&khmer)
+        .bill_number(&khmer[..75])
+        .mobile_number(&khmer[..75])
+        .store_label(&khmer[..75])
+        .terminal_label(&khmer[..24])
+        .second_language("ខម", &khmer[..75], Some(&khmer[..45]))
+        .dynamic_code(
+            Amount::from_minor_units(9_999_999_999_999, Currency::Khr),
+            CREATED,
+            EXPIRES,
+        )
+        .unwrap();
+    let text = text_of(&draft);
+    assert!(text.len() > 900, "{}", text.len());
+    assert_eq!(draft.len(), text.len());
+    assert_eq!(draft.to_string(), text);
+    assert!(read(&text).verify(CREATED).is_ok());
+}
+
+#[test]
 fn a_buffer_too_small_is_told_how_large_it_must_be() {
     let draft = KhqrBuilder::individual(account(), "Sokha")
         .static_code(Currency::Khr)
@@ -209,6 +251,5 @@ fn a_buffer_too_small_is_told_how_large_it_must_be() {
     let mut buffer = [0; 81];
     let error = draft.write_to_slice(&mut buffer).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BufferTooSmall { needed: 82 });
-
     assert!(draft.write_to_slice(&mut [0; 82]).is_ok());
 }
