@@ -138,6 +138,9 @@ impl BaseUrl {
         if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
             return Err(InvalidBaseUrl("must start with https:// or http://"));
         }
+        if authority.host().is_empty() {
+            return Err(not_a_url);
+        }
         if authority.as_str().contains('@') {
             return Err(InvalidBaseUrl(
                 "must hold no user name or password; they would end up in logs",
@@ -283,6 +286,7 @@ mod tests {
             "https://host#secret",
             "https://ho st",
             "https://host:",
+            "https://:80",
             "https://host:abc",
             "https://host:99999",
             "https://host/v1/",

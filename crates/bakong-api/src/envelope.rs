@@ -2,6 +2,7 @@
 //!
 //! The HTTP status is judged before the envelope: a 500 whose body says "not found" is an outage.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,30 +11,34 @@ use khqr_core::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, ErrorClass, ErrorCode, RetryAfter};
-use crate::json::{Object, integer, string};
+use crate::json::{Object, integer, repaired, string};
 
 /// An answer of Bakong's own under HTTP 200, one that no class of error covers.
-pub(crate) struct Envelope<'a> {
-    pub(crate) outcome: Outcome<'a>,
+pub(crate) struct Envelope {
+    pub(crate) outcome: Outcome,
+    /// What `data` holds, if it is there, not null and not empty.
+    pub(crate) data: Option<Box<RawValue>>,
+    /// Whether there is a member that only a transaction's answer has.
+    pub(crate) tells_of_transaction: bool,
     status: StatusCode,
     code: Option<ErrorCode>,
     message: String,
 }
 
-pub(crate) enum Outcome<'a> {
-    /// `responseCode` 0, with what `data` holds.
-    Success(Option<&'a RawValue>),
-    /// `responseCode` 1, where `data` should be null.
-    Failure(Option<&'a RawValue>),
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Outcome {
+    /// `responseCode` 0.
+    Success,
+    /// `responseCode` 1.
+    Failure,
 }
 
-impl<'a> Envelope<'a> {
+impl Envelope {
     /// Judges an answer.
-    pub(crate) fn open(response: &'a Response<Bytes>) -> Result<Self, ApiError> {
+    pub(crate) fn open(response: &Response<Bytes>) -> Result<Self, ApiError> {
         let status = response.status();
-        let body = std::str::from_utf8(response.body())
-            .ok()
-            .and_then(Object::parse);
+        let text = readable(response.body());
+        let body = Object::parse(&text);
         let code = body
             .as_ref()
             .and_then(|body| body.get("errorCode"))
@@ -46,7 +51,8 @@ impl<'a> Envelope<'a> {
             .and_then(|body| body.get("responseMessage"))
             .and_then(string)
             .unwrap_or_default();
-        if let Some(class) = class_of_status(status, code, response.headers()) {
+        let class = class_of_status(status, response.headers());
+        if let Some(class) = class_of_code(status, code, &message).or(class) {
             return Err(ApiError::new(class, message).in_answer(status, code));
         }
         let malformed =
@@ -58,26 +64,35 @@ impl<'a> Envelope<'a> {
                 _ => "it is no JSON object",
             }));
         };
+        if body.contradicts_itself() {
+            return Err(malformed("it says one thing twice, and differently"));
+        }
         let outcome = match body.get("responseCode").and_then(integer) {
-            Some(0) if code.is_none() => Outcome::Success(body.get("data")),
+            Some(0) if code.is_none() => Outcome::Success,
             Some(0) => return Err(malformed("it says both success and an error code")),
-            Some(1) => Outcome::Failure(body.get("data")),
+            Some(1) => Outcome::Failure,
             _ => return Err(malformed("it has no responseCode 0 or 1")),
         };
-        let envelope = Self {
+        let is_empty = |raw: &RawValue| {
+            let mut text = raw.get().chars().filter(|c| !c.is_whitespace());
+            matches!(
+                text.by_ref().take(3).collect::<String>().as_str(),
+                "{}" | "[]" | "\"\""
+            )
+        };
+        Ok(Self {
             outcome,
+            data: body
+                .get("data")
+                .filter(|raw| !is_empty(raw))
+                .map(ToOwned::to_owned),
+            tells_of_transaction: ["transaction", "hash"]
+                .into_iter()
+                .any(|member| body.get(member).is_some()),
             status,
             code,
             message,
-        };
-        match code {
-            Some(ErrorCode::Unauthorized) => Err(envelope.error(ErrorClass::Unauthorized)),
-            Some(ErrorCode::DailyLimit) => Err(envelope.error(ErrorClass::QuotaExhausted)),
-            Some(ErrorCode::EmailServerDown | ErrorCode::CannotConnect) => {
-                Err(envelope.error(ErrorClass::Unavailable))
-            }
-            _ => Ok(envelope),
-        }
+        })
     }
 
     pub(crate) const fn code(&self) -> Option<ErrorCode> {
@@ -99,32 +114,53 @@ impl<'a> Envelope<'a> {
     }
 
     /// The data of a success; the error of a failure.
-    pub(crate) fn into_data(self) -> Result<Option<&'a RawValue>, ApiError> {
+    pub(crate) fn into_data(self) -> Result<Option<Box<RawValue>>, ApiError> {
         match self.outcome {
-            Outcome::Success(data) => Ok(data),
-            Outcome::Failure(_) => Err(self.error(ErrorClass::Refused)),
+            Outcome::Success => Ok(self.data),
+            Outcome::Failure => Err(self.error(ErrorClass::Refused)),
         }
     }
 }
 
+/// The body as text. One that is no strict JSON (a stray byte in a payer's remark) is repaired: it may say
+/// that money came.
+fn readable(body: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(body) {
+        Ok(text) if Object::parse(text).is_some() => Cow::Borrowed(text),
+        _ => Cow::Owned(repaired(body)),
+    }
+}
+
+/// The class that a code or a message makes of an answer, whatever else it says: a refused token or a
+/// spent quota is dear to miss, since asking again spends more.
+fn class_of_code(status: StatusCode, code: Option<ErrorCode>, message: &str) -> Option<ErrorClass> {
+    let judged = status == StatusCode::OK || status.is_client_error();
+    if !judged || status == StatusCode::UNAUTHORIZED {
+        return None;
+    }
+    let says = |what: &str| message.to_ascii_lowercase().contains(what);
+    match code {
+        Some(ErrorCode::DailyLimit) => Some(ErrorClass::QuotaExhausted),
+        Some(ErrorCode::Unauthorized) => Some(ErrorClass::Unauthorized),
+        Some(_) if says("daily request limit") => Some(ErrorClass::QuotaExhausted),
+        Some(_) if says("unauthorized") => Some(ErrorClass::Unauthorized),
+        Some(ErrorCode::EmailServerDown | ErrorCode::CannotConnect) if status == StatusCode::OK => {
+            Some(ErrorClass::Unavailable { retry_after: None })
+        }
+        _ => None,
+    }
+}
+
 /// The class of an answer that its status alone makes an error; `None` for 200.
-fn class_of_status(
-    status: StatusCode,
-    code: Option<ErrorCode>,
-    headers: &HeaderMap,
-) -> Option<ErrorClass> {
+fn class_of_status(status: StatusCode, headers: &HeaderMap) -> Option<ErrorClass> {
+    let retry_after = retry_after(headers);
     Some(match status {
         StatusCode::OK => return None,
         StatusCode::UNAUTHORIZED => ErrorClass::Unauthorized,
         StatusCode::FORBIDDEN => ErrorClass::Blocked,
-        StatusCode::TOO_MANY_REQUESTS if code == Some(ErrorCode::DailyLimit) => {
-            ErrorClass::QuotaExhausted
-        }
-        StatusCode::TOO_MANY_REQUESTS => ErrorClass::RateLimited {
-            retry_after: retry_after(headers),
-        },
-        StatusCode::REQUEST_TIMEOUT => ErrorClass::Unavailable,
-        _ if status.is_server_error() => ErrorClass::Unavailable,
+        StatusCode::TOO_MANY_REQUESTS => ErrorClass::RateLimited { retry_after },
+        StatusCode::REQUEST_TIMEOUT => ErrorClass::Unavailable { retry_after },
+        _ if status.is_server_error() => ErrorClass::Unavailable { retry_after },
         _ if status.is_client_error() => ErrorClass::Refused,
         // A redirect, or a success that the reference does not know.
         _ => ErrorClass::Malformed,

@@ -21,7 +21,7 @@ pub struct ApiError {
 }
 
 /// What kind of failure it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorClass {
     /// The token is missing, wrong or expired: HTTP 401, or code 6.
@@ -36,7 +36,10 @@ pub enum ErrorClass {
         retry_after: Option<RetryAfter>,
     },
     /// HTTP 5xx or 408, or a code by which Bakong says that a part of it is down (7, 9).
-    Unavailable,
+    Unavailable {
+        /// When the server wants to be asked again, if it said so.
+        retry_after: Option<RetryAfter>,
+    },
     /// Bakong understood the request and said no; the code says why.
     Refused,
     /// The answer cannot be read, or contradicts itself.
@@ -64,7 +67,9 @@ impl ErrorClass {
     pub const fn remedy(self) -> Remedy {
         use TransportErrorKind as Kind;
         match self {
-            Self::RateLimited { .. } | Self::Unavailable | Self::Malformed => Remedy::AskAgain,
+            Self::RateLimited { .. } | Self::Unavailable { .. } | Self::Malformed => {
+                Remedy::AskAgain
+            }
             Self::QuotaExhausted => Remedy::NextDay,
             Self::Unauthorized => Remedy::NewToken,
             Self::Blocked | Self::Refused => Remedy::Attention,
@@ -72,6 +77,15 @@ impl ErrorClass {
                 Remedy::Attention
             }
             Self::Transport(_) => Remedy::AskAgain,
+        }
+    }
+
+    /// When the server wants to be asked again, if it said so.
+    #[must_use]
+    pub const fn retry_after(self) -> Option<RetryAfter> {
+        match self {
+            Self::RateLimited { retry_after } | Self::Unavailable { retry_after } => retry_after,
+            _ => None,
         }
     }
 
@@ -84,7 +98,7 @@ impl ErrorClass {
             Self::QuotaExhausted => "quota_exhausted",
             Self::Blocked => "blocked",
             Self::RateLimited { .. } => "rate_limited",
-            Self::Unavailable => "unavailable",
+            Self::Unavailable { .. } => "unavailable",
             Self::Refused => "refused",
             Self::Malformed => "malformed",
             Self::Transport(_) => "transport",
@@ -93,7 +107,7 @@ impl ErrorClass {
 }
 
 /// When the server wants to be asked again (`Retry-After`, RFC 9110 10.2.3).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum RetryAfter {
     /// This long after the answer.
     Delay(Duration),
@@ -263,7 +277,7 @@ impl fmt::Display for ApiError {
                  paths closed to the token"
             }
             ErrorClass::RateLimited { .. } => "Bakong is asked too fast; slow down",
-            ErrorClass::Unavailable => "Bakong is out of order; ask again later",
+            ErrorClass::Unavailable { .. } => "Bakong is out of order; ask again later",
             ErrorClass::Refused => "Bakong refused the request",
             ErrorClass::Malformed => "Bakong's answer cannot be read",
             ErrorClass::Transport(_) => "no answer came from Bakong",
@@ -275,10 +289,7 @@ impl fmt::Display for ApiError {
         if let Some(code) = self.code {
             parts.put(format_args!("code {}", code.number()))?;
         }
-        if let ErrorClass::RateLimited {
-            retry_after: Some(RetryAfter::Delay(delay)),
-        } = self.class
-        {
+        if let Some(RetryAfter::Delay(delay)) = self.class.retry_after() {
             parts.put(format_args!("retry after {} s", delay.as_secs()))?;
         }
         if !self.message.is_empty() {

@@ -44,6 +44,16 @@ impl<'a> Object<'a> {
         Some(object)
     }
 
+    /// Whether a member stands more than once with different values: what the object says is open then.
+    pub(crate) fn contradicts_itself(&self) -> bool {
+        self.0.iter().enumerate().any(|(index, (name, value))| {
+            let same_name = |other: &&(Cow<'_, str>, &RawValue)| other.0 == *name;
+            let rest = self.0.iter().skip(index + 1);
+            rest.filter(same_name)
+                .any(|other| other.1.get() != value.get())
+        })
+    }
+
     /// The member's value; `None` if it is absent or null. Of a member that stands twice, the last, as
     /// JavaScript has it.
     pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
@@ -77,6 +87,14 @@ impl<'de> serde::Deserialize<'de> for Key<'de> {
 
         deserializer.deserialize_str(Name)
     }
+}
+
+/// The text of a body as strict JSON wants it: no byte order mark, no broken UTF-8 and no raw control
+/// characters, which are no JSON inside strings and no more than white space outside.
+pub(crate) fn repaired(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}');
+    text.replace(|c: char| c.is_ascii_control(), " ")
 }
 
 /// A string's text, or `None` if the value is no string.
@@ -210,6 +228,14 @@ mod tests {
         for text in ["", "[]", "{", "{}x", "<html>", "null", "{\"a\"}"] {
             assert!(Object::parse(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn contradictions_are_found() {
+        let contradicts = |text| Object::parse(text).unwrap().contradicts_itself();
+        assert!(contradicts(r#"{"a":1,"b":2,"a":2}"#));
+        assert!(!contradicts(r#"{"a":1,"b":2,"a":1}"#));
+        assert!(!contradicts("{}"));
     }
 
     proptest! {

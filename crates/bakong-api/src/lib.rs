@@ -30,7 +30,7 @@
 //! let response = http::Response::new(
 //!     r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found."}"#.into(),
 //! );
-//! assert_eq!(CheckTransactionByMd5::read(&response)?, CheckAnswer::NotFound);
+//! assert_eq!(check.read(&response)?, CheckAnswer::NotFound);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -51,7 +51,7 @@ mod transport;
 pub use base_url::{BaseUrl, Environment, InvalidBaseUrl, UnknownEnvironment, is_loopback_host};
 pub use endpoint::{
     CheckAnswer, CheckTransactionByMd5, Endpoint, EndpointInfo, InvalidField, RenewToken,
-    RequestToken, Verify,
+    RequestToken, TokenUse, Verify,
 };
 pub use error::{ApiError, ErrorClass, ErrorCode, Remedy, RetryAfter};
 pub use session::Session;

@@ -61,7 +61,7 @@ impl<T: Transport> Session<T> {
     pub async fn send<E: Endpoint>(&self, endpoint: &E) -> Result<E::Answer, ApiError> {
         let request = endpoint.to_request(&self.base_url, self.token.as_ref())?;
         let response = self.transport.send(request).await?;
-        E::read(&response)
+        endpoint.read(&response)
     }
 }
 

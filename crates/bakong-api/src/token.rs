@@ -21,13 +21,15 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// Takes a token as people paste it: white space and quotes around it are dropped.
+    /// Takes a token as people paste it: white space and quotes around it are dropped, and the word
+    /// `Bearer` before it.
     ///
     /// # Errors
     /// [`InvalidToken`] if it is not three base64url parts between dots, the middle one a JSON object.
     /// The error repeats nothing of the text.
     pub fn new(text: &str) -> Result<Self, InvalidToken> {
         let jwt = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+        let jwt = jwt.strip_prefix("Bearer ").map_or(jwt, str::trim_start);
         if jwt.is_empty() {
             return Err(InvalidToken("is empty"));
         }
@@ -142,6 +144,7 @@ mod tests {
             format!("{token}\n"),
             format!(" \"{token}\" "),
             format!("'{token}'\r\n"),
+            format!("Bearer {token}"),
         ] {
             assert_eq!(AccessToken::new(&pasted).unwrap().expose(), token);
         }
@@ -160,7 +163,7 @@ mod tests {
             "secret.secret.secret",
             "sécret.e30.a",
             "secret.W10.a",
-            "Bearer secret.e30.a",
+            "Basic secret.e30.a",
         ] {
             let error = AccessToken::new(text).unwrap_err();
             assert!(!error.to_string().contains("cret"), "{text}: {error}");

@@ -76,9 +76,23 @@ pub struct Transaction {
     pub instruction_ref: Reading<String>,
     /// The payer bank's own reference (`100FT…`); not the merchant's.
     pub external_ref: Reading<String>,
+    json: Box<str>,
 }
 
 impl Transaction {
+    /// Reads a transaction's JSON, as [`Transaction::as_json`] gives it; `None` if it is no object with at
+    /// least one of hash, recipient and amount.
+    #[must_use]
+    pub fn from_json(json: &str) -> Option<Self> {
+        Self::read(serde_json::from_str(json).ok()?)
+    }
+
+    /// All that Bakong said of it, members that are not known here included, as it came.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        &self.json
+    }
+
     /// Reads `data`; `None` if it is no object with at least one field of a transaction.
     pub(crate) fn read(data: &RawValue) -> Option<Self> {
         let object = Object::read(data)?;
@@ -100,6 +114,7 @@ impl Transaction {
             receiver_bank_account: text("receiverBankAccount"),
             instruction_ref: text("instructionRef"),
             external_ref: text("externalRef"),
+            json: data.get().into(),
         };
         let says_nothing = transaction.hash == Reading::Absent
             && transaction.to_account_id == Reading::Absent

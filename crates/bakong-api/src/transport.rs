@@ -22,6 +22,13 @@ pub trait Transport: Send + Sync {
 }
 
 #[async_trait]
+impl<T: Transport + ?Sized> Transport for &T {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        (**self).send(request).await
+    }
+}
+
+#[async_trait]
 impl<T: Transport + ?Sized> Transport for Arc<T> {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         (**self).send(request).await

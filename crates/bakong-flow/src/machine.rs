@@ -271,13 +271,9 @@ impl PaymentMachine {
 
 /// The earliest moment at which the server wants to be asked again.
 fn wanted_by_server(class: ErrorClass, now: Timestamp) -> Timestamp {
-    match class {
-        ErrorClass::RateLimited {
-            retry_after: Some(RetryAfter::Delay(delay)),
-        } => now.saturating_add(delay),
-        ErrorClass::RateLimited {
-            retry_after: Some(RetryAfter::At(moment)),
-        } => moment,
-        _ => now,
+    match class.retry_after() {
+        None => now,
+        Some(RetryAfter::Delay(delay)) => now.saturating_add(delay),
+        Some(RetryAfter::At(moment)) => moment,
     }
 }

@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn failures_are_spaced_out() {
         let retry = Policy::COUNTER.retry;
-        let class = ErrorClass::Unavailable;
+        let class = ErrorClass::Unavailable { retry_after: None };
         let delays = [1, 2, 3, 4, 5, 99].map(|failures| retry.delay(failures, class).as_secs());
         assert_eq!(delays, [1, 2, 4, 8, 15, 15]);
         assert_eq!(retry.delay(1, ErrorClass::QuotaExhausted), retry.longest);

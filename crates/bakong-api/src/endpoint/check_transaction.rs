@@ -5,7 +5,7 @@ use http::Response;
 use khqr_core::Md5Handle;
 use serde::Serialize;
 
-use super::{Endpoint, EndpointInfo, json, sealed};
+use super::{Endpoint, EndpointInfo, TokenUse, json, sealed};
 use crate::envelope::{Envelope, Outcome};
 use crate::error::{ApiError, ErrorClass, ErrorCode};
 use crate::transaction::Transaction;
@@ -42,11 +42,11 @@ impl Endpoint for CheckTransactionByMd5 {
     const INFO: EndpointInfo = EndpointInfo {
         name: "check_transaction_by_md5",
         path: "/v1/check_transaction_by_md5",
-        needs_token: true,
+        token: TokenUse::Required,
         repeatable: true,
     };
 
-    fn read(response: &Response<Bytes>) -> Result<CheckAnswer, ApiError> {
+    fn read(&self, response: &Response<Bytes>) -> Result<CheckAnswer, ApiError> {
         CheckAnswer::of(Envelope::open(response)?)
     }
 }
@@ -65,23 +65,26 @@ pub enum CheckAnswer {
 }
 
 impl CheckAnswer {
-    pub(crate) fn of(envelope: Envelope<'_>) -> Result<Self, ApiError> {
-        match envelope.outcome {
-            Outcome::Success(None) => Err(envelope.malformed("it says success and nothing more")),
-            Outcome::Success(Some(data)) => Transaction::read(data)
+    pub(crate) fn of(envelope: Envelope) -> Result<Self, ApiError> {
+        let contradiction =
+            || envelope.malformed("it says that it failed, and tells of a transaction");
+        match (envelope.outcome, &envelope.data) {
+            (Outcome::Success, None) => Err(envelope.malformed("it says success and nothing more")),
+            (Outcome::Success, Some(data)) => Transaction::read(data)
                 .map(|transaction| Self::Paid(Box::new(transaction)))
                 .ok_or_else(|| envelope.malformed("it says success without a transaction")),
-            Outcome::Failure(data) => match envelope.code() {
+            // Each of these ends a payment or lets it end, so none is taken from an answer that may say
+            // that money came.
+            (Outcome::Failure, Some(_)) => Err(contradiction()),
+            (Outcome::Failure, None) if envelope.tells_of_transaction => Err(contradiction()),
+            (Outcome::Failure, None) => match envelope.code() {
                 Some(ErrorCode::TransactionFailed) => Ok(Self::Failed),
                 Some(ErrorCode::StaticQr) => Ok(Self::StaticQr),
                 // One document of NBC's prints "Transaction failed." with code 1.
                 Some(ErrorCode::TransactionNotFound) if says_failed(envelope.message()) => {
                     Ok(Self::Failed)
                 }
-                Some(ErrorCode::TransactionNotFound) => match data.and_then(Transaction::read) {
-                    None => Ok(Self::NotFound),
-                    Some(_) => Err(envelope.malformed("it says not found, with a transaction")),
-                },
+                Some(ErrorCode::TransactionNotFound) => Ok(Self::NotFound),
                 _ => Err(envelope.error(ErrorClass::Refused)),
             },
         }

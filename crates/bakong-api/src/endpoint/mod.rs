@@ -6,10 +6,12 @@ mod token;
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::base_url::BaseUrl;
 use crate::envelope::Envelope;
 use crate::error::{ApiError, ErrorClass};
+use crate::json::{Object, string};
 use crate::token::AccessToken;
 
 pub use check_transaction::{CheckAnswer, CheckTransactionByMd5};
@@ -24,10 +26,20 @@ pub struct EndpointInfo {
     /// The path below the base URL.
     pub path: &'static str,
     /// Whether a token goes with it.
-    pub needs_token: bool,
+    pub token: TokenUse,
     /// Whether sending it twice is as harmless as once, so that it may be retried after it may have
     /// arrived.
     pub repeatable: bool,
+}
+
+/// Whether an endpoint's request carries the token.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum TokenUse {
+    /// It is sent without.
+    None,
+    /// It is never sent without.
+    Required,
 }
 
 /// An endpoint of the Open API with what is to be asked of it.
@@ -56,7 +68,7 @@ pub trait Endpoint: sealed::Body + Send + Sync {
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json")
             .extension(Self::INFO);
-        if Self::INFO.needs_token {
+        if Self::INFO.token == TokenUse::Required {
             let token = token.ok_or_else(|| {
                 ApiError::new(ErrorClass::Unauthorized, "there is no token to send")
             })?;
@@ -69,7 +81,7 @@ pub trait Endpoint: sealed::Body + Send + Sync {
     ///
     /// # Errors
     /// [`ApiError`] for whatever is no answer to the question.
-    fn read(response: &Response<Bytes>) -> Result<Self::Answer, ApiError>;
+    fn read(&self, response: &Response<Bytes>) -> Result<Self::Answer, ApiError>;
 }
 
 mod sealed {
@@ -91,13 +103,15 @@ fn json(body: &impl Serialize) -> Result<Bytes, ApiError> {
 }
 
 /// The token in an answer's data.
-fn token_in(envelope: Envelope<'_>) -> Result<AccessToken, ApiError> {
+fn token_in(envelope: Envelope) -> Result<AccessToken, ApiError> {
     let no_token = envelope.malformed("it holds no readable token");
     envelope
         .into_data()?
-        .and_then(crate::json::Object::read)
+        .as_deref()
+        .and_then(Object::read)
         .and_then(|data| data.get("token"))
-        .and_then(crate::json::string)
+        .and_then(string)
+        .map(Zeroizing::new)
         .and_then(|text| AccessToken::new(&text).ok())
         .ok_or(no_token)
 }

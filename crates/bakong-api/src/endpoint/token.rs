@@ -7,13 +7,13 @@ use http::Response;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Endpoint, EndpointInfo, json, sealed, token_in};
+use super::{Endpoint, EndpointInfo, TokenUse, json, sealed, token_in};
 use crate::envelope::Envelope;
 use crate::error::ApiError;
 use crate::token::AccessToken;
 
 /// `POST /v1/request_token`: registers a project; Bakong sends a code to the address.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Debug)]
 pub struct RequestToken {
     email: String,
     organization: String,
@@ -37,7 +37,17 @@ impl RequestToken {
 
 impl sealed::Body for RequestToken {
     fn body(&self) -> Result<Bytes, ApiError> {
-        json(self)
+        #[derive(Serialize)]
+        struct Body<'a> {
+            email: &'a str,
+            organization: &'a str,
+            project: &'a str,
+        }
+        json(&Body {
+            email: &self.email,
+            organization: &self.organization,
+            project: &self.project,
+        })
     }
 }
 
@@ -47,17 +57,17 @@ impl Endpoint for RequestToken {
     const INFO: EndpointInfo = EndpointInfo {
         name: "request_token",
         path: "/v1/request_token",
-        needs_token: false,
+        token: TokenUse::None,
         repeatable: false,
     };
 
-    fn read(response: &Response<Bytes>) -> Result<(), ApiError> {
+    fn read(&self, response: &Response<Bytes>) -> Result<(), ApiError> {
         Envelope::open(response)?.into_data().map(|_| ())
     }
 }
 
 /// `POST /v1/verify`: hands in the code from the e-mail; the answer is the token.
-#[derive(Clone, Serialize)]
+#[derive(Clone)]
 pub struct Verify {
     code: Zeroizing<String>,
 }
@@ -84,7 +94,11 @@ impl fmt::Debug for Verify {
 
 impl sealed::Body for Verify {
     fn body(&self) -> Result<Bytes, ApiError> {
-        json(self)
+        #[derive(Serialize)]
+        struct Body<'a> {
+            code: &'a str,
+        }
+        json(&Body { code: &self.code })
     }
 }
 
@@ -94,17 +108,17 @@ impl Endpoint for Verify {
     const INFO: EndpointInfo = EndpointInfo {
         name: "verify",
         path: "/v1/verify",
-        needs_token: false,
+        token: TokenUse::None,
         repeatable: false,
     };
 
-    fn read(response: &Response<Bytes>) -> Result<AccessToken, ApiError> {
+    fn read(&self, response: &Response<Bytes>) -> Result<AccessToken, ApiError> {
         token_in(Envelope::open(response)?)
     }
 }
 
 /// `POST /v1/renew_token`: a new token for an address that was registered and verified.
-#[derive(Clone, Serialize, Debug)]
+#[derive(Clone, Debug)]
 pub struct RenewToken {
     email: String,
 }
@@ -121,7 +135,11 @@ impl RenewToken {
 
 impl sealed::Body for RenewToken {
     fn body(&self) -> Result<Bytes, ApiError> {
-        json(self)
+        #[derive(Serialize)]
+        struct Body<'a> {
+            email: &'a str,
+        }
+        json(&Body { email: &self.email })
     }
 }
 
@@ -131,11 +149,11 @@ impl Endpoint for RenewToken {
     const INFO: EndpointInfo = EndpointInfo {
         name: "renew_token",
         path: "/v1/renew_token",
-        needs_token: false,
+        token: TokenUse::None,
         repeatable: false,
     };
 
-    fn read(response: &Response<Bytes>) -> Result<AccessToken, ApiError> {
+    fn read(&self, response: &Response<Bytes>) -> Result<AccessToken, ApiError> {
         token_in(Envelope::open(response)?)
     }
 }

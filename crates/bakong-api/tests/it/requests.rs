@@ -2,7 +2,7 @@
 
 use bakong_api::{
     AccessToken, BaseUrl, CheckTransactionByMd5, Endpoint, Environment, ErrorClass, RenewToken,
-    RequestToken, Session, Verify, transport_fn,
+    RequestToken, Session, TokenUse, Verify, transport_fn,
 };
 use http::header::AUTHORIZATION;
 
@@ -34,7 +34,7 @@ fn a_check_carries_the_token_and_its_metadata() {
     );
     let info = CheckTransactionByMd5::INFO;
     assert_eq!(request.extensions().get(), Some(&info));
-    assert!(info.repeatable && info.needs_token);
+    assert!(info.repeatable && info.token == TokenUse::Required);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn the_token_s_endpoints_need_none_and_are_sent_once() {
         .unwrap();
     assert_eq!(&request.body()[..], br#"{"email":"a@b.kh"}"#);
     for info in [RequestToken::INFO, Verify::INFO, RenewToken::INFO] {
-        assert!(!info.repeatable && !info.needs_token, "{info:?}");
+        assert!(!info.repeatable && info.token == TokenUse::None, "{info:?}");
     }
 }
 

@@ -7,11 +7,23 @@ use crate::answer;
 
 const ISSUED: &str = r#"{"data":{"token":"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2ln"},"errorCode":null,"responseCode":0,"responseMessage":"Token has been issued"}"#;
 
+fn request() -> RequestToken {
+    RequestToken::new("a@b.kh", "Org", "Shop").unwrap()
+}
+
+fn verify() -> Verify {
+    Verify::new("0123456789abcdefghij").unwrap()
+}
+
+fn renew() -> RenewToken {
+    RenewToken::new("a@b.kh").unwrap()
+}
+
 #[test]
 fn a_token_is_issued() {
     for token in [
-        Verify::read(&answer(200, ISSUED)).unwrap(),
-        RenewToken::read(&answer(200, ISSUED)).unwrap(),
+        verify().read(&answer(200, ISSUED)).unwrap(),
+        renew().read(&answer(200, ISSUED)).unwrap(),
     ] {
         assert_eq!(
             token.expires_at().map(Timestamp::as_millis),
@@ -19,7 +31,7 @@ fn a_token_is_issued() {
         );
     }
     let sent = r#"{"data":null,"errorCode":null,"responseCode":0,"responseMessage":"Email has been sent"}"#;
-    assert!(RequestToken::read(&answer(200, sent)).is_ok());
+    assert!(request().read(&answer(200, sent)).is_ok());
 }
 
 #[test]
@@ -32,24 +44,24 @@ fn a_refusal_says_its_code() {
         let body = format!(
             r#"{{"data":null,"errorCode":{code},"responseCode":1,"responseMessage":"no"}}"#
         );
-        let error = RequestToken::read(&answer(200, body.clone())).unwrap_err();
+        let error = request().read(&answer(200, body.clone())).unwrap_err();
         assert_eq!(
             (error.class(), error.code()),
             (ErrorClass::Refused, Some(expected))
         );
-        assert!(RenewToken::read(&answer(200, body)).is_err());
+        assert!(renew().read(&answer(200, body)).is_err());
     }
 }
 
 #[test]
 fn a_broken_token_is_not_repeated() {
     let broken = ISSUED.replace("eyJleHAiOjE4MDMwMDAwMDB9", "not claims");
-    let error = Verify::read(&answer(200, broken)).unwrap_err();
+    let error = verify().read(&answer(200, broken)).unwrap_err();
     assert_eq!(error.class(), ErrorClass::Malformed);
     assert!(!format!("{error} {error:?}").contains("eyJ"));
     let none = r#"{"data":null,"responseCode":0}"#;
     assert_eq!(
-        Verify::read(&answer(200, none)).unwrap_err().class(),
+        verify().read(&answer(200, none)).unwrap_err().class(),
         ErrorClass::Malformed
     );
 }

@@ -42,7 +42,7 @@ fn decode(arguments: &TextArguments) -> Result<Exit, Failure> {
         Ok(khqr) => {
             describe::rows(&khqr).iter().for_each(output::say);
             output::say(match khqr.verify(now) {
-                Ok(()) => "It may be paid now.".to_owned(),
+                Ok(_) => "It may be paid now.".to_owned(),
                 Err(error) => format!("It may not be paid now: {error}."),
             });
         }
@@ -65,8 +65,8 @@ fn verify(arguments: &TextArguments) -> Result<Exit, Failure> {
     let text = text(&arguments.text)?;
     let verdict = Khqr::parse(&text).and_then(|khqr| khqr.verify(moment(arguments.now)));
     match verdict {
-        Ok(()) if arguments.json => output::say_json(&json!({ "valid": true })),
-        Ok(()) => output::say("valid: the code may be paid now"),
+        Ok(_) if arguments.json => output::say_json(&json!({ "valid": true })),
+        Ok(_) => output::say("valid: the code may be paid now"),
         Err(error) => {
             if arguments.json {
                 output::say_json(&json!({ "valid": false, "error": error_json(error) }));

@@ -49,7 +49,9 @@ fn paid_body(amount: &str, created_at: Timestamp) -> String {
 
 /// The answer to a check that has this body.
 fn answer(body: String) -> CheckAnswer {
-    CheckTransactionByMd5::read(&Response::new(body.into())).unwrap()
+    CheckTransactionByMd5::new(payment().md5)
+        .read(&Response::new(body.into()))
+        .unwrap()
 }
 
 fn paid() -> CheckAnswer {

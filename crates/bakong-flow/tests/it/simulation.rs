@@ -22,7 +22,7 @@ enum Answer {
 
 fn error() -> impl Strategy<Value = ErrorClass> {
     prop_oneof![
-        Just(ErrorClass::Unavailable),
+        Just(ErrorClass::Unavailable { retry_after: None }),
         Just(ErrorClass::Malformed),
         Just(ErrorClass::Unauthorized),
         Just(ErrorClass::QuotaExhausted),

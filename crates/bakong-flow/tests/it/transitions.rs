@@ -143,7 +143,7 @@ fn paid_and_differing_needs_review() {
 #[test]
 fn failures_are_retried_and_the_last_check_is_not_missed() {
     let mut machine = machine();
-    let class = ErrorClass::Unavailable;
+    let class = ErrorClass::Unavailable { retry_after: None };
     let mut now = after(OPENED, 570);
     for delay in [1, 2, 4, 8, 15] {
         assert_eq!(
@@ -252,7 +252,11 @@ fn an_answer_that_was_lost_is_asked_for_again() {
         Event::Ignored
     );
     assert_eq!(
-        machine.answer(lost, Err(ErrorClass::Unavailable), now),
+        machine.answer(
+            lost,
+            Err(ErrorClass::Unavailable { retry_after: None }),
+            now
+        ),
         Event::Ignored
     );
     assert_eq!(

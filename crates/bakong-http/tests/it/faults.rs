@@ -39,7 +39,7 @@ async fn an_outage_is_an_outage_whatever_it_says() {
             Fault::json(status, not_found),
         ] {
             let error = struck_by(fault).await;
-            assert_eq!(error.class(), ErrorClass::Unavailable);
+            assert_eq!(error.class(), ErrorClass::Unavailable { retry_after: None });
             assert_eq!(error.class().remedy(), Remedy::AskAgain);
             assert_eq!(error.status(), Some(status));
         }
