@@ -7,7 +7,8 @@ use crate::clock::Clock;
 use crate::machine::{Event, PaymentMachine, Step};
 
 /// What happened, for a display or a log.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Progress<'p> {
     /// What became of the last answer.
     pub event: Event,
@@ -19,8 +20,8 @@ pub struct Progress<'p> {
 
 /// Runs `machine` until the payment is final or given up, and tells `observe` of every answer.
 ///
-/// The future may be dropped at any time. To go on with the machine then, call
-/// [`PaymentMachine::resume`], since an answer may have been lost.
+/// The future may be dropped at any time, and the machine run again: a check whose answer was lost with the
+/// future is asked again. A payment that was given up stays so until [`PaymentMachine::resume`].
 pub async fn drive<T: Transport>(
     session: &Session<T>,
     clock: &impl Clock,
@@ -31,6 +32,8 @@ pub async fn drive<T: Transport>(
         match machine.poll(clock.now()) {
             Step::Done => return,
             Step::Wait(until) => clock.sleep_until(until).await,
+            // Only this function has the machine, so nobody else will bring the answer.
+            Step::AwaitAnswer => machine.resume(clock.now()),
             Step::Check(ticket) => {
                 let check = CheckTransactionByMd5::new(machine.payment().md5);
                 let result = session.send(&check).await;

@@ -10,7 +10,7 @@
 //! 1. A failure to ask is never taken for "unpaid" or "expired". Only an explicit "not found", asked for
 //!    after the expiry and a grace, makes a payment [`Outcome::Expired`].
 //! 2. A payment becomes final once, and nothing is asked about it after that.
-//! 3. Every payment is asked about once more after its expiry.
+//! 3. Every payment that is not final or given up is asked about once more after its expiry.
 //! 4. Money settles an order only if amount, currency and recipient match; all else is for a person.
 //!
 //! # Example
@@ -21,14 +21,12 @@
 //! use bakong_flow::{Expected, Outcome, Payment, PaymentMachine, Policy, Step};
 //!
 //! let mut now = Timestamp::from_millis(1_795_000_000_000);
-//! let payment = Payment {
-//!     md5: Md5Handle::of("the code's text"),
-//!     expected: Expected {
-//!         amount: Amount::from_minor_units(10_000, Currency::Khr),
-//!         recipient: AccountIdBuf::new("sokha@devb")?,
-//!     },
-//!     expires_at: Timestamp::from_millis(1_795_000_600_000),
-//! };
+//! let expected = Expected::new(
+//!     Amount::from_minor_units(10_000, Currency::Khr),
+//!     AccountIdBuf::new("sokha@devb")?,
+//! );
+//! let expires_at = Timestamp::from_millis(1_795_000_600_000);
+//! let payment = Payment::new(Md5Handle::of("the code's text"), expected, expires_at);
 //! let mut machine = PaymentMachine::new(payment, Policy::COUNTER, now);
 //! loop {
 //!     match machine.poll(now) {
@@ -37,6 +35,7 @@
 //!             machine.answer(ticket, answer, now);
 //!         }
 //!         Step::Wait(until) => now = until, // sleep until then
+//!         Step::AwaitAnswer => unreachable!("each check is answered at once here"),
 //!         Step::Done => break,
 //!     }
 //! }

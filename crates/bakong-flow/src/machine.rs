@@ -1,6 +1,6 @@
 //! The states of one payment. Told the time and the answers, it says what to do next.
 
-use bakong_api::khqr_core::Timestamp;
+use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::{CheckAnswer, ErrorClass, Remedy, RetryAfter, Transaction};
 
 use crate::payment::Payment;
@@ -11,9 +11,10 @@ use crate::settlement::{Mismatch, Settlement};
 //
 //              ┌─── not found, asked before the deadline ◀──┐
 //              ├─── no answer, and patience left ◀──────────┤
+//              ├─── resume: the answer was lost ◀───────────┤
 //              ▼                                            │
-//  new ─▶  Waiting ────────── its time has come ──────▶  Asking
-//              ▲                                            │
+//  new ─▶  Waiting ────── its time has come, ──────────▶  Asking
+//              ▲          or the clock was set back         │
 //           resume                                          ├── paid, and all matches ──────────▶ Final: Paid
 //              │                                            ├── paid, and something differs ────▶ Final: NeedsReview
 //           GivenUp ◀── no answer, and no patience left ────┼── failed ───────────────────────▶ Final: Failed
@@ -21,11 +22,11 @@ use crate::settlement::{Mismatch, Settlement};
 //                                                           └── not found, asked at or after
 //                                                               the deadline ─────────────────▶ Final: Expired
 //
-// An answer "paid" settles the payment from every state that is not final: money is never overlooked
-// because its answer was late.
+// An answer "paid" to any of the payment's own checks settles it from every state that is not final, and is
+// told of (`Event::PaidAfterFinal`) where it is: money is never overlooked because its answer was late.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum State {
-    Waiting { until: Timestamp },
+    Waiting { since: Timestamp, until: Timestamp },
     Asking(Ticket),
     Final(Outcome),
     GivenUp(ErrorClass),
@@ -33,8 +34,8 @@ enum State {
 
 /// The state machine of one payment.
 ///
-/// See the crate's page for the loop that runs it. It reads no clock: `now` is the caller's, in
-/// milliseconds since 1970, and may jump.
+/// See the crate's page for the loop that runs it. It reads no clock: `now` is the caller's. Keep that clock
+/// right: a code expires by it, and one that is fast calls a payment expired that a bank may still take.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PaymentMachine {
     payment: Payment,
@@ -51,21 +52,26 @@ pub struct PaymentMachine {
 pub enum Step {
     /// Ask Bakong now, and hand the answer in with this ticket.
     Check(Ticket),
-    /// Do nothing until this moment. While an answer is out, this is the end of time.
+    /// Do nothing until this moment.
     Wait(Timestamp),
+    /// A check is out: do nothing until its answer can be handed in, or [`PaymentMachine::resume`] if it
+    /// never will.
+    AwaitAnswer,
     /// Nothing is left to do: see [`PaymentMachine::outcome`] and [`PaymentMachine::given_up`].
     Done,
 }
 
-/// A check that is out.
+/// A check that is out, of this payment and no other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ticket {
+    md5: Md5Handle,
     number: u32,
     asked_at: Timestamp,
 }
 
 /// What became of an answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// Not paid yet; there will be another check.
     NotPaidYet,
@@ -75,7 +81,11 @@ pub enum Event {
     Finished,
     /// No answer came, and it is given up: see [`PaymentMachine::given_up`].
     GaveUp(ErrorClass),
-    /// The answer was to an earlier check, or came after the payment was final, and changed nothing.
+    /// The payment was final already, and now there is money of which nobody was told: a person has to
+    /// look at it.
+    PaidAfterFinal(Box<Transaction>),
+    /// The answer was to an earlier check or another payment's, or came after the payment was final, and
+    /// changed nothing.
     Ignored,
 }
 
@@ -105,6 +115,18 @@ pub enum Outcome {
     Expired,
 }
 
+impl Outcome {
+    /// Whether this outcome came of the transaction.
+    fn tells_of(&self, other: &Transaction) -> bool {
+        match self {
+            Self::Paid { transaction, .. } | Self::NeedsReview { transaction, .. } => {
+                transaction.hash == other.hash
+            }
+            Self::Failed | Self::StaticQr | Self::Expired => false,
+        }
+    }
+}
+
 impl PaymentMachine {
     /// Starts to watch a payment.
     #[must_use]
@@ -115,7 +137,7 @@ impl PaymentMachine {
             payment,
             policy,
             opened_at: now,
-            state: State::Waiting { until },
+            state: State::Waiting { since: now, until },
             checks: 0,
             failures: 0,
         }
@@ -156,7 +178,7 @@ impl PaymentMachine {
     #[must_use]
     pub const fn next_check(&self) -> Option<Timestamp> {
         match self.state {
-            State::Waiting { until } => Some(until),
+            State::Waiting { until, .. } => Some(until),
             _ => None,
         }
     }
@@ -170,17 +192,19 @@ impl PaymentMachine {
     /// What to do at the moment `now`. Asking twice at the same moment gives no second check.
     pub fn poll(&mut self, now: Timestamp) -> Step {
         match self.state {
-            State::Waiting { until } if until <= now => {
+            // A clock that was set back says nothing of how long it has been.
+            State::Waiting { since, until } if until <= now || now < since => {
                 self.checks = self.checks.saturating_add(1);
                 let ticket = Ticket {
+                    md5: self.payment.md5,
                     number: self.checks,
                     asked_at: now,
                 };
                 self.state = State::Asking(ticket);
                 Step::Check(ticket)
             }
-            State::Waiting { until } => Step::Wait(until),
-            State::Asking(_) => Step::Wait(Timestamp::from_millis(u64::MAX)),
+            State::Waiting { until, .. } => Step::Wait(until),
+            State::Asking(_) => Step::AwaitAnswer,
             State::Final(_) | State::GivenUp(_) => Step::Done,
         }
     }
@@ -192,8 +216,16 @@ impl PaymentMachine {
         answer: Result<CheckAnswer, ErrorClass>,
         now: Timestamp,
     ) -> Event {
-        if self.outcome().is_some() {
+        if ticket.md5 != self.payment.md5 {
             return Event::Ignored;
+        }
+        if let State::Final(outcome) = &self.state {
+            return match answer {
+                Ok(CheckAnswer::Paid(transaction)) if !outcome.tells_of(&transaction) => {
+                    Event::PaidAfterFinal(transaction)
+                }
+                _ => Event::Ignored,
+            };
         }
         match answer {
             Ok(CheckAnswer::Paid(transaction)) => self.settle(transaction),
@@ -213,7 +245,10 @@ impl PaymentMachine {
     pub fn resume(&mut self, now: Timestamp) {
         if let State::Asking(_) | State::GivenUp(_) = self.state {
             self.failures = 0;
-            self.state = State::Waiting { until: now };
+            self.state = State::Waiting {
+                since: now,
+                until: now,
+            };
         }
     }
 
@@ -243,7 +278,7 @@ impl PaymentMachine {
         } else {
             self.deadline()
         };
-        self.state = State::Waiting { until };
+        self.state = State::Waiting { since: now, until };
         Event::NotPaidYet
     }
 
@@ -264,7 +299,7 @@ impl PaymentMachine {
             self.state = State::GivenUp(class);
             return Event::GaveUp(class);
         }
-        self.state = State::Waiting { until };
+        self.state = State::Waiting { since: now, until };
         Event::NoAnswer(class)
     }
 }

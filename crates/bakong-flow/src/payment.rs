@@ -8,6 +8,7 @@ use crate::settlement::Expected;
 
 /// A payment to be watched.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Payment {
     /// The handle under which Bakong knows the code.
     pub md5: Md5Handle,
@@ -18,6 +19,16 @@ pub struct Payment {
 }
 
 impl Payment {
+    /// The payment of the code with this handle.
+    #[must_use]
+    pub const fn new(md5: Md5Handle, expected: Expected, expires_at: Timestamp) -> Self {
+        Self {
+            md5,
+            expected,
+            expires_at,
+        }
+    }
+
     /// The payment that a dynamic code asks for.
     ///
     /// # Errors
@@ -25,10 +36,10 @@ impl Payment {
     pub fn of_khqr(khqr: &Khqr<'_>) -> Result<Self, Untrackable> {
         Ok(Self {
             md5: khqr.md5(),
-            expected: Expected {
-                amount: khqr.amount()?.ok_or(Untrackable::NoAmount)?,
-                recipient: khqr.account().into(),
-            },
+            expected: Expected::new(
+                khqr.amount()?.ok_or(Untrackable::NoAmount)?,
+                khqr.account().into(),
+            ),
             expires_at: khqr.expires_at()?.ok_or(Untrackable::NoExpiry)?,
         })
     }

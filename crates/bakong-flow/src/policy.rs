@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bakong_api::ErrorClass;
 
-/// When to ask and how long to go on.
+/// When to ask and how long to go on. Start from one that is given and change its fields.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Policy {
     /// When to ask while answers come.
     pub schedule: Schedule,
@@ -36,11 +37,15 @@ impl Policy {
     };
 }
 
+/// No policy asks faster: a mistake in one must not spend the day's quota in a moment.
+const FLOOR: Duration = Duration::from_secs(1);
+
 /// When to ask: dense while the payment is young and people pay, sparser as it ages.
 ///
 /// The gap after a check is a part of the payment's age, within bounds, so that whoever pays waits for
 /// the shop to notice no longer than that part of the time they took.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Schedule {
     /// The age at which to ask first.
     pub first: Duration,
@@ -57,12 +62,13 @@ impl Schedule {
     #[must_use]
     pub fn gap(&self, age: Duration) -> Duration {
         let part = age.saturating_mul(self.percent_of_age) / 100;
-        part.min(self.longest).max(self.shortest)
+        part.min(self.longest).max(self.shortest).max(FLOOR)
     }
 }
 
 /// When to ask again after no answer came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Retry {
     /// How long to wait after the first failure; twice as long after each further one in a row.
     pub first: Duration,
@@ -76,6 +82,7 @@ pub struct Retry {
 
 /// What to do when Bakong refuses the token, the client or the request, or the day's quota is used up.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum Hopeless {
     /// Give up at once: a person waits for an answer.
     GiveUp,
@@ -88,10 +95,13 @@ impl Retry {
     #[must_use]
     pub fn delay(&self, failures: u32, class: ErrorClass) -> Duration {
         if class.remedy() != bakong_api::Remedy::AskAgain {
-            return self.longest;
+            return self.longest.max(FLOOR);
         }
         let doubled = 2u32.saturating_pow(failures.saturating_sub(1));
-        self.first.saturating_mul(doubled).min(self.longest)
+        self.first
+            .saturating_mul(doubled)
+            .min(self.longest)
+            .max(FLOOR)
     }
 }
 
@@ -119,6 +129,17 @@ mod tests {
         let delays = [1, 2, 3, 4, 5, 99].map(|failures| retry.delay(failures, class).as_secs());
         assert_eq!(delays, [1, 2, 4, 8, 15, 15]);
         assert_eq!(retry.delay(1, ErrorClass::QuotaExhausted), retry.longest);
+    }
+
+    #[test]
+    fn no_policy_asks_without_a_pause() {
+        let zero = Duration::ZERO;
+        let mut policy = Policy::COUNTER;
+        (policy.schedule.shortest, policy.schedule.longest) = (zero, zero);
+        (policy.retry.first, policy.retry.longest) = (zero, zero);
+        assert_eq!(policy.schedule.gap(zero), FLOOR);
+        assert_eq!(policy.retry.delay(1, ErrorClass::Malformed), FLOOR);
+        assert_eq!(policy.retry.delay(1, ErrorClass::Blocked), FLOOR);
     }
 
     proptest! {

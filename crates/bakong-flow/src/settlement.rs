@@ -5,6 +5,7 @@ use bakong_api::{Reading, Transaction};
 
 /// What a payment should bring.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Expected {
     /// How much.
     pub amount: Amount,
@@ -14,6 +15,7 @@ pub struct Expected {
 
 /// What a transaction does for an order.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Settlement {
     /// It settles it.
     Settled {
@@ -54,6 +56,7 @@ pub enum Mismatch {
 
 /// A part of a transaction that has to match.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum Detail {
     /// How much.
     Amount,
@@ -64,6 +67,12 @@ pub enum Detail {
 }
 
 impl Expected {
+    /// This much to this account.
+    #[must_use]
+    pub const fn new(amount: Amount, recipient: AccountIdBuf) -> Self {
+        Self { amount, recipient }
+    }
+
     /// Compares a transaction with what was expected; `in_time_until` is the expiry and the grace.
     ///
     /// A transaction that does not say when it was made counts as in time.

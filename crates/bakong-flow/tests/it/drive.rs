@@ -68,7 +68,7 @@ async fn play(acts: Vec<Act>) -> (PaymentMachine, Vec<Event>, Timestamp) {
             );
             let more = matches!(progress.event, Event::NoAnswer(_) | Event::NotPaidYet);
             assert_eq!(progress.next_check.is_some(), more);
-            events.push(progress.event);
+            events.push(progress.event.clone());
         },
     )
     .await;
@@ -126,4 +126,40 @@ async fn a_refused_token_ends_it_at_once() {
     let (machine, events, _) = play(vec![Ok((401, String::new()))]).await;
     assert!(machine.given_up().is_some());
     assert_eq!(events.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_dropped_in_the_middle_of_a_check_is_taken_up_again() {
+    let answers = std::sync::atomic::AtomicU32::new(0);
+    let transport = transport_fn(|_request| {
+        let first = answers.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+        async move {
+            if first {
+                std::future::pending::<()>().await;
+            }
+            Ok(Response::new(paid_body("10000", OPENED).into()))
+        }
+    });
+    let token = AccessToken::new("eyJhbGciOiJIUzI1NiJ9.e30.c2ln").unwrap();
+    let base_url = BaseUrl::new("http://127.0.0.1").unwrap();
+    let session = Session::new(transport, base_url).with_token(token);
+    let clock = TokioClock(Instant::now());
+    let mut machine = machine();
+    let hour = Duration::from_secs(3_600);
+    let dropped = tokio::time::timeout(hour, drive(&session, &clock, &mut machine, |_| {})).await;
+    assert!(dropped.is_err());
+    let ended = tokio::time::timeout(hour, drive(&session, &clock, &mut machine, |_| {})).await;
+    assert!(ended.is_ok());
+    assert!(matches!(machine.outcome(), Some(Outcome::Paid { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_system_s_clock_sleeps_in_pieces_until_its_moment() {
+    // Paused, tokio's time runs ahead of the system's, which it never reaches: what shows is that it waits.
+    let clock = bakong_flow::SystemClock;
+    let soon = clock.now().saturating_add(Duration::from_secs(60));
+    let waiting = tokio::time::timeout(Duration::from_secs(3_600), clock.sleep_until(soon)).await;
+    assert!(waiting.is_err());
+    let past = Timestamp::from_millis(1);
+    clock.sleep_until(past).await;
 }

@@ -24,14 +24,11 @@ const EXPIRES: Timestamp = Timestamp::from_millis(1_795_000_600_000);
 const DEADLINE: Timestamp = Timestamp::from_millis(1_795_000_603_000);
 
 fn payment() -> Payment {
-    Payment {
-        md5: Md5Handle::of("code"),
-        expected: Expected {
-            amount: Amount::from_minor_units(10_000, Currency::Khr),
-            recipient: AccountIdBuf::new("sokha@devb").unwrap(),
-        },
-        expires_at: EXPIRES,
-    }
+    let expected = Expected::new(
+        Amount::from_minor_units(10_000, Currency::Khr),
+        AccountIdBuf::new("sokha@devb").unwrap(),
+    );
+    Payment::new(Md5Handle::of("code"), expected, EXPIRES)
 }
 
 fn machine() -> PaymentMachine {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bakong_api::khqr_core::{AccountId, Currency, Khqr, KhqrBuilder, Timestamp};
+use bakong_api::khqr_core::{AccountId, Crc, Currency, Khqr, KhqrBuilder, Md5Handle, Timestamp};
 use bakong_api::{CheckAnswer, ErrorClass, RetryAfter, TransportErrorKind};
 use bakong_flow::{
     Event, Hopeless, Outcome, Payment, PaymentMachine, Policy, Step, Ticket, Untrackable,
@@ -42,10 +42,7 @@ fn new_to_waiting_to_asking() {
     assert_eq!(machine.next_check(), Some(first));
     check(&mut machine, first);
     // Nothing is asked twice at once.
-    assert_eq!(
-        machine.poll(first),
-        Step::Wait(Timestamp::from_millis(u64::MAX))
-    );
+    assert_eq!(machine.poll(first), Step::AwaitAnswer);
     assert_eq!((machine.checks(), machine.next_check()), (1, None));
 }
 
@@ -99,7 +96,14 @@ fn final_answers_end_it_once() {
         assert_eq!(machine.answer(ticket, Ok(answer), now), Event::Finished);
         assert_eq!(machine.outcome(), Some(&expected));
         assert_eq!(machine.poll(now), Step::Done);
-        assert_eq!(machine.answer(ticket, Ok(paid()), now), Event::Ignored);
+        assert_eq!(
+            machine.answer(ticket, Ok(CheckAnswer::NotFound), now),
+            Event::Ignored
+        );
+        // Money is told of even now, and changes nothing.
+        let event = machine.answer(ticket, Ok(paid()), now);
+        assert!(matches!(event, Event::PaidAfterFinal(_)), "{event:?}");
+        assert_eq!(machine.outcome(), Some(&expected));
         machine.resume(now);
         assert_eq!(machine.outcome(), Some(&expected));
     }
@@ -172,6 +176,7 @@ fn an_outage_past_the_patience_is_given_up_and_never_expired() {
                 machine.answer(ticket, Err(class), now);
             }
             Step::Wait(until) => now = until,
+            Step::AwaitAnswer => panic!("each check is answered"),
             Step::Done => break,
         }
     }
@@ -281,4 +286,129 @@ fn a_payment_is_made_of_a_dynamic_code_alone() {
     let fixed = builder.static_code(Currency::Khr).unwrap().to_text();
     let khqr = Khqr::parse(&fixed).unwrap();
     assert_eq!(Payment::of_khqr(&khqr), Err(Untrackable::NoAmount));
+}
+
+#[test]
+fn the_grace_is_kept_to_the_millisecond() {
+    let early = Timestamp::from_millis(DEADLINE.as_millis() - 1);
+    for now in [EXPIRES, early] {
+        let mut machine = machine();
+        assert_eq!(
+            exchange(&mut machine, now, Ok(CheckAnswer::NotFound)),
+            Event::NotPaidYet
+        );
+        assert_eq!(machine.poll(now), Step::Wait(DEADLINE));
+    }
+    // Money that came within it is in time.
+    let mut machine = machine();
+    let within = crate::answer(paid_body("10000", after(EXPIRES, 1)));
+    exchange(&mut machine, DEADLINE, Ok(within));
+    assert!(matches!(
+        machine.outcome(),
+        Some(Outcome::Paid { late: false, .. })
+    ));
+}
+
+#[test]
+fn a_code_with_a_second_left_gets_its_last_check() {
+    let opened = after(EXPIRES, 2);
+    let mut machine = PaymentMachine::new(payment(), Policy::COUNTER, opened);
+    // Not at the first check's age of three seconds: at the deadline.
+    assert_eq!(machine.poll(opened), Step::Wait(DEADLINE));
+    let mut machine = PaymentMachine::new(payment(), Policy::COUNTER, after(DEADLINE, 60));
+    exchange(&mut machine, after(DEADLINE, 60), Ok(CheckAnswer::NotFound));
+    assert_eq!(machine.outcome(), Some(&Outcome::Expired));
+}
+
+#[test]
+fn an_answer_begins_the_row_of_failures_anew() {
+    let class = ErrorClass::Malformed;
+    let mut machine = machine();
+    let mut now = after(OPENED, 3);
+    for answer in [
+        Err(class),
+        Err(class),
+        Ok(CheckAnswer::NotFound),
+        Err(class),
+    ] {
+        exchange(&mut machine, now, answer);
+        now = machine.next_check().unwrap();
+    }
+    let last = Timestamp::from_millis(now.as_millis() - 1_000);
+    assert_eq!(machine.poll(last), Step::Wait(now));
+    // And so does taking it up again.
+    exchange(&mut machine, now, Err(class));
+    let next = machine.next_check().unwrap();
+    let ticket = check(&mut machine, next);
+    machine.resume(after(now, 60));
+    assert_eq!(
+        machine.answer(ticket, Err(class), after(now, 60)),
+        Event::Ignored
+    );
+    exchange(&mut machine, after(now, 60), Err(class));
+    assert_eq!(machine.next_check(), Some(after(now, 61)));
+}
+
+#[test]
+fn patience_ends_where_it_says() {
+    let class = ErrorClass::Malformed;
+    let wait = |seconds| ErrorClass::Unavailable {
+        retry_after: Some(RetryAfter::Delay(Duration::from_secs(seconds))),
+    };
+    let mut machine = machine();
+    exchange(&mut machine, DEADLINE, Err(class));
+    // Ten seconds of patience: an eleventh is too much, the tenth is not.
+    let now = after(DEADLINE, 1);
+    assert_eq!(
+        exchange(&mut machine, now, Err(wait(9))),
+        Event::NoAnswer(wait(9))
+    );
+    let now = after(DEADLINE, 10);
+    assert_eq!(
+        exchange(&mut machine, now, Err(class)),
+        Event::GaveUp(class)
+    );
+}
+
+#[test]
+fn resuming_what_waits_changes_nothing() {
+    let mut machine = machine();
+    let before = machine.clone();
+    machine.resume(OPENED);
+    assert_eq!(machine, before);
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_silence_the_shop() {
+    let mut machine = machine();
+    let now = after(OPENED, 100);
+    exchange(&mut machine, now, Ok(CheckAnswer::NotFound));
+    let hour_ago = Timestamp::from_millis(now.as_millis() - 3_600_000);
+    let event = exchange(&mut machine, hour_ago, Ok(CheckAnswer::NotFound));
+    assert_eq!(event, Event::NotPaidYet);
+    assert_eq!(machine.next_check(), Some(after(hour_ago, 2)));
+}
+
+#[test]
+fn another_payment_s_answer_is_none_of_ours() {
+    let now = after(OPENED, 3);
+    let mut ours = machine();
+    let mut other = payment();
+    other.md5 = Md5Handle::of("another code");
+    let mut theirs = PaymentMachine::new(other, Policy::COUNTER, OPENED);
+    let (ticket, foreign) = (check(&mut ours, now), check(&mut theirs, now));
+    assert_ne!(ticket, foreign);
+    assert_eq!(ours.answer(foreign, Ok(paid()), now), Event::Ignored);
+    assert_eq!(ours.outcome(), None);
+    assert_eq!(ours.answer(ticket, Ok(paid()), now), Event::Finished);
+    // The same money once more is no news.
+    assert_eq!(ours.answer(ticket, Ok(paid()), now), Event::Ignored);
+}
+
+#[test]
+fn a_code_without_an_expiry_cannot_be_watched() {
+    let body = "29140010sokha@devb53031165405100006304";
+    let text = format!("{body}{}", Crc::of(body.as_bytes()));
+    let khqr = Khqr::parse(&text).unwrap();
+    assert_eq!(Payment::of_khqr(&khqr), Err(Untrackable::NoExpiry));
 }
