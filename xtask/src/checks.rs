@@ -55,6 +55,11 @@ pub(crate) fn test(workspace: &Workspace) -> Vec<Step> {
             "tests of khqr-core alone",
             cargo(&["test", "-p", "khqr-core", "--no-default-features"]),
         ),
+        // The machine without its driver, as those have it who bring a runtime of their own.
+        Step::command(
+            "tests of bakong-flow alone",
+            cargo(&["test", "-p", "bakong-flow"]),
+        ),
         Step::command(
             "docs",
             cargo(&["doc", "--workspace", "--all-features", "--no-deps"])

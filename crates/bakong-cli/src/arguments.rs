@@ -1,9 +1,13 @@
 //! The command line.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use khqr_core::{Currency, Md5Handle, Timestamp};
+use khqr_core::{Currency, Md5Handle, Printable, Timestamp};
+
+use crate::exit::Exit;
+use crate::output;
 
 use crate::time::{PayAfter, parse_lifetime, parse_moment};
 
@@ -105,6 +109,7 @@ pub(crate) enum QrCommand {
 #[derive(Args, Debug)]
 pub(crate) struct TextArguments {
     /// The code's text, or - for a line on standard input
+    #[arg(allow_hyphen_values = true)]
     pub(crate) text: String,
     /// The moment to verify at, in milliseconds since 1970 (now unless said)
     #[arg(long, value_name = "MS", value_parser = parse_moment)]
@@ -188,7 +193,8 @@ pub(crate) struct GenerateArguments {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum TxCommand {
-    /// Ask whether a code was paid: exit 0 paid, 3 not found, 4 failed or static, 1 could not ask
+    /// Ask whether a code was paid: exit 0 paid, 3 not found, 4 failed, static or not what was asked for,
+    /// 1 could not ask
     Check(CheckArguments),
 }
 
@@ -197,11 +203,34 @@ pub(crate) struct CheckArguments {
     /// The MD5 of the code's exact text, 32 hexadecimal digits
     #[arg(long, value_parser = parse_md5)]
     pub(crate) md5: Md5Handle,
+    /// How much the order asks for: with --account, the payment is compared with it
+    #[arg(long, requires = "account")]
+    pub(crate) amount: Option<String>,
+    /// KHR or USD
+    #[arg(long, default_value = "KHR", value_parser = parse_currency)]
+    pub(crate) currency: Currency,
+    /// The account that the order asks to be paid
+    #[arg(long, requires = "amount")]
+    pub(crate) account: Option<String>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
     /// Print one JSON object instead
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Tells what is wrong with the command line, or the help that was asked for.
+///
+/// What clap refuses it repeats, and that may be a code with escape sequences in it.
+pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() {
+        let text = error.render().to_string();
+        text.lines().for_each(|line| output::note(Printable(line)));
+        Exit::Usage.into()
+    } else {
+        output::say(error.render().to_string().trim_end());
+        Exit::Success.into()
+    }
 }
 
 fn parse_currency(text: &str) -> Result<Currency, khqr_core::Error> {

@@ -79,11 +79,11 @@ impl Failure {
         self.exit
     }
 
-    /// The reason for machines, if Bakong could not be asked: scripts that read JSON want this one there.
-    pub(crate) fn json(&self) -> Option<Value> {
-        let details = || self.details.clone();
-        (self.exit == Exit::CouldNotAsk)
-            .then(|| details().unwrap_or_else(|| json!({ "message": self.message })))
+    /// The reason for machines, always with the same keys: class, code, HTTP status, message.
+    pub(crate) fn json(&self) -> Value {
+        self.details.clone().unwrap_or_else(
+            || json!({ "class": null, "code": null, "status": null, "message": self.message }),
+        )
     }
 }
 

@@ -24,26 +24,32 @@ use crate::arguments::{Arguments, Command};
 use crate::exit::{Exit, Failure};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return arguments::refuse(&error),
+    };
     let result = match &arguments.command {
         Command::Checkout(arguments) => checkout::run(arguments),
         Command::Qr(command) => qr::run(command),
         Command::Tx(command) => tx::run(command),
     };
-    match result {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
-            output::complain(&failure.to_string());
-            failure.exit().into()
-        }
-    }
+    let exit = result.unwrap_or_else(|failure| {
+        output::complain(&failure.to_string());
+        failure.exit()
+    });
+    // Who reads the output would take silence for success.
+    let lost = exit == Exit::Success && output::is_lost();
+    (if lost { Exit::CouldNotAsk } else { exit }).into()
 }
 
 /// The runtime that the commands with a network in them run on.
 fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::CouldNotAsk, format!("no runtime: {error}")))?
-        .block_on(future)
+        .map_err(|error| Failure::new(Exit::CouldNotAsk, format!("no runtime: {error}")))?;
+    let result = runtime.block_on(future);
+    // Not to wait for a look-up of a host's name that hangs.
+    runtime.shutdown_background();
+    result
 }

@@ -1,6 +1,9 @@
 //! Amounts on the command line and in machine-readable output.
 
-use khqr_core::{Amount, Currency};
+use khqr_core::{Amount, Currency, Error, ErrorKind};
+
+use crate::code;
+use crate::exit::Failure;
 
 /// The amount as a plain decimal number with all the currency's decimals: `10000`, `1.50`.
 pub(crate) fn decimal(amount: Amount) -> String {
@@ -22,16 +25,20 @@ pub(crate) const fn example(currency: Currency) -> &'static str {
 }
 
 /// Reads an amount, with a hint where the currency may be what is wrong.
-pub(crate) fn parse(text: &str, currency: Currency) -> Result<Amount, String> {
-    Amount::parse(text, currency).map_err(|error| {
-        let hint = match currency {
-            Currency::Khr if Amount::parse(text, Currency::Usd).is_ok() => {
-                "; for dollars add --currency USD"
-            }
-            _ => "",
-        };
-        format!("--amount: {error}{hint}")
-    })
+pub(crate) fn parse(text: &str, currency: Currency) -> Result<Amount, Failure> {
+    Amount::parse(text, currency)
+        .map_err(|error| code::refused(&error).and(hint(&error, Some(text), currency)))
+}
+
+/// What to try where riel were refused that would do as dollars; empty otherwise.
+pub(crate) fn hint(error: &Error, text: Option<&str>, currency: Currency) -> &'static str {
+    let would_do = |text| Amount::parse(text, Currency::Usd).is_ok();
+    match (error.kind(), currency) {
+        (ErrorKind::AmountPrecision, Currency::Khr) if text.is_some_and(would_do) => {
+            "; for dollars add --currency USD"
+        }
+        _ => "",
+    }
 }
 
 #[cfg(test)]
@@ -48,8 +55,8 @@ mod tests {
 
     #[test]
     fn dollars_without_their_currency_get_a_hint() {
-        let error = parse("1.50", Currency::Khr).unwrap_err();
-        assert!(error.contains("--currency USD"), "{error}");
-        assert!(!parse("abc", Currency::Khr).unwrap_err().contains("USD,"));
+        let error = |text| parse(text, Currency::Khr).unwrap_err().to_string();
+        assert!(error("1.50").contains("--currency USD"));
+        assert!(!error("abc").contains("--currency USD"));
     }
 }

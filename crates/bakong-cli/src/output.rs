@@ -5,9 +5,19 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::Term;
+use khqr_core::Printable;
 use serde_json::Value;
+
+/// Whether something that was to be written to standard output is not.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether standard output took everything, or its reader had enough.
+pub(crate) fn is_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
 
 /// Where a text for people goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +35,7 @@ impl Stream {
                 if let Err(error) = writeln!(io::stdout().lock(), "{line}")
                     && error.kind() != io::ErrorKind::BrokenPipe
                 {
+                    LOST.store(true, Ordering::Relaxed);
                     note(format_args!("standard output: {error}; lost: {line}"));
                 }
             }
@@ -56,9 +67,25 @@ pub(crate) fn say(line: impl Display) {
     Stream::Out.line(line);
 }
 
-/// A JSON object, alone on a line of standard output.
+/// A JSON object, alone on a line of standard output. What would harm a terminal is escaped as JSON does.
 pub(crate) fn say_json(value: &Value) {
-    say(value);
+    say(harmless_json(&value.to_string()));
+}
+
+fn harmless_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    let mut buffer = [0; 4];
+    for character in json.chars() {
+        let alone = character.encode_utf8(&mut buffer);
+        // JSON's own text is ASCII; all else stands inside strings.
+        if Printable(alone).to_string() == *alone {
+            text.push(character);
+        } else {
+            let units = character.encode_utf16(&mut [0; 2]).to_vec();
+            text.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    text
 }
 
 /// A line on standard error.
@@ -74,4 +101,17 @@ pub(crate) fn complain(reason: &str) {
 /// A name and its value, in columns.
 pub(crate) fn row(name: &str, value: impl Display) -> String {
     format!("  {name:<13}{value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_keeps_its_meaning_and_harms_no_terminal() {
+        let value = serde_json::json!({ "name": "a\u{9b}b\u{202e}c\u{7f}\u{e0041}\u{1b}ក\"\\" });
+        let text = harmless_json(&value.to_string());
+        assert!(!text.contains(['\u{9b}', '\u{202e}', '\u{7f}', '\u{e0041}', '\u{1b}']));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
 }

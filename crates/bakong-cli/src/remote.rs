@@ -46,7 +46,12 @@ pub(crate) fn open(target: &TargetArguments) -> Result<HttpSession, Failure> {
     })?;
     let token = AccessToken::new(&token).map_err(|error| {
         let message = format!("{TOKEN}: {error}");
-        let details = json!({ "class": ErrorClass::Unauthorized.name(), "message": message });
+        let details = json!({
+            "class": ErrorClass::Unauthorized.name(),
+            "code": null,
+            "status": null,
+            "message": message,
+        });
         Failure::new(Exit::CouldNotAsk, message).with_details(details)
     })?;
     if let Some(expired) = token.expires_at().filter(|at| *at < SystemClock.now()) {

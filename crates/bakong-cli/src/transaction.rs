@@ -2,7 +2,8 @@
 
 use bakong_api::khqr_core::Printable;
 use bakong_api::{Reading, Transaction};
-use serde_json::{Map, Value};
+use bakong_flow::{Detail, Mismatch};
+use serde_json::{Map, Value, json};
 
 use crate::money;
 use crate::output::row;
@@ -71,6 +72,37 @@ pub(crate) fn json(transaction: &Transaction) -> Value {
     object.text("instructionRef", &transaction.instruction_ref);
     object.text("externalRef", &transaction.external_ref);
     object.finish()
+}
+
+/// How a transaction differs from the order, in words.
+pub(crate) fn describe(mismatch: &Mismatch) -> String {
+    match mismatch {
+        Mismatch::Short { paid } => format!("too little was paid: {paid}"),
+        Mismatch::Over { paid } => format!("too much was paid: {paid}"),
+        Mismatch::OtherCurrency { paid } => format!("it was paid in {paid}"),
+        Mismatch::OtherRecipient { paid } => {
+            format!("another account was paid: {}", Printable(paid))
+        }
+        Mismatch::Untold(Detail::Amount) => "Bakong does not say readably how much".to_owned(),
+        Mismatch::Untold(Detail::Currency) => "Bakong does not say in which currency".to_owned(),
+        Mismatch::Untold(Detail::Recipient) => "Bakong does not say to whom".to_owned(),
+        _ => "it differs from what was asked for".to_owned(),
+    }
+}
+
+/// The same for machines.
+pub(crate) fn mismatch_json(mismatch: &Mismatch) -> Value {
+    let (kind, paid) = match mismatch {
+        Mismatch::Short { paid } => ("short", Some(money::decimal(*paid))),
+        Mismatch::Over { paid } => ("over", Some(money::decimal(*paid))),
+        Mismatch::OtherCurrency { paid } => ("other_currency", Some(paid.to_string())),
+        Mismatch::OtherRecipient { paid } => ("other_recipient", Some(paid.clone())),
+        Mismatch::Untold(Detail::Amount) => ("untold_amount", None),
+        Mismatch::Untold(Detail::Currency) => ("untold_currency", None),
+        Mismatch::Untold(Detail::Recipient) => ("untold_recipient", None),
+        _ => ("other", None),
+    };
+    json!({ "kind": kind, "paid": paid })
 }
 
 #[derive(Default)]

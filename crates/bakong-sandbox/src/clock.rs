@@ -6,7 +6,7 @@ use khqr_core::Timestamp;
 
 /// What a sandbox goes by: expiry of codes and tokens, delayed payments, and every time it writes.
 ///
-/// It only ever moves on: by itself unless frozen, and by
+/// It follows the system's time unless it is frozen, and is moved on by
 /// [`Sandbox::advance`](crate::Sandbox::advance).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Clock {

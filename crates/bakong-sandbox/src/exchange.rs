@@ -8,7 +8,7 @@ use khqr_core::Timestamp;
 use crate::endpoint::Endpoint;
 
 /// One request, and what became of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Exchange {
     /// When it was asked, on the sandbox's clock.
@@ -35,6 +35,6 @@ impl Exchanges {
     }
 
     pub(crate) fn to_vec(&self) -> Vec<Exchange> {
-        self.0.iter().copied().collect()
+        self.0.iter().cloned().collect()
     }
 }

@@ -5,6 +5,7 @@ use std::future::{self, Future};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
@@ -15,7 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::{self, JoinSet};
+use tokio::task::JoinSet;
 
 use crate::answer::MAX_BODY;
 use crate::fault::Effect;
@@ -23,6 +24,9 @@ use crate::state::Shared;
 
 /// How much of a body that is too large is still read, so that the client sees its 413 and not a reset.
 const MAX_DRAINED: usize = 4 * 1024 * 1024;
+
+/// How long to wait where no connection can be taken. Without it the loop would spin until one can.
+const AFTER_FAILURE: Duration = Duration::from_millis(50);
 
 /// Says that the sandbox stops, by the end of its sender.
 pub(crate) type Stopped = watch::Receiver<()>;
@@ -38,8 +42,8 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stoppe
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, Arc::clone(&shared), stopped.clone()));
                 }
-                // A client that left at once, or no descriptor free: the next may fare better.
-                Err(_) => task::yield_now().await,
+                // A client that left at once, or no descriptor free: the next may fare better, in a while.
+                Err(_) => tokio::time::sleep(AFTER_FAILURE).await,
             },
         }
     }

@@ -5,6 +5,7 @@ use core::str::FromStr;
 
 use crate::digits::{two_digits, write_number};
 use crate::error::{Error, ErrorKind};
+use crate::tag::Tag;
 
 /// The two currencies of KHQR.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -97,19 +98,20 @@ impl Amount {
     /// [`ErrorKind::AmountSyntax`], [`ErrorKind::AmountPrecision`] or [`ErrorKind::AmountTooLarge`] (all
     /// the official SDK's 4).
     pub fn parse(text: &str, currency: Currency) -> Result<Self, Error> {
+        let refused = |kind| Error::at(kind, Tag::TRANSACTION_AMOUNT);
         let (whole, fraction) = match text.split_once('.') {
-            Some((_, "")) => return Err(Error::new(ErrorKind::AmountSyntax)),
+            Some((_, "")) => return Err(refused(ErrorKind::AmountSyntax)),
             Some(parts) => parts,
             None => (text, ""),
         };
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if whole.is_empty() || !digits(whole) || !digits(fraction) {
-            return Err(Error::new(ErrorKind::AmountSyntax));
+            return Err(refused(ErrorKind::AmountSyntax));
         }
         let cents = match (currency, fraction.len()) {
             (Currency::Khr, _) if fraction.bytes().all(|digit| digit == b'0') => "",
             (Currency::Usd, 0..=2) => fraction,
-            _ => return Err(Error::new(ErrorKind::AmountPrecision)),
+            _ => return Err(refused(ErrorKind::AmountPrecision)),
         };
         let fold =
             |units: u64, digit: u8| units.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
@@ -120,7 +122,7 @@ impl Amount {
             .chain(zeros)
             .try_fold(0, fold)
             .map(|minor_units| Self::from_minor_units(minor_units, currency))
-            .ok_or(Error::new(ErrorKind::AmountTooLarge))
+            .ok_or(refused(ErrorKind::AmountTooLarge))
     }
 
     /// The amount in riel, or US cents.

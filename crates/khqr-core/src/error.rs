@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::tag::{Tag, TagPath};
+use crate::tag::TagPath;
 
 /// Why a text cannot be read, may not be paid, or cannot be written.
 ///
@@ -336,20 +336,6 @@ impl ErrorKind {
 }
 
 impl core::error::Error for Error {}
-
-/// Gives an error about a bare value (an account, an amount) the field that the value stood in.
-pub(crate) trait InField<T> {
-    fn in_field(self, tag: Tag, sub: Option<Tag>) -> Result<T, Error>;
-}
-
-impl<T> InField<T> for Result<T, Error> {
-    fn in_field(self, tag: Tag, sub: Option<Tag>) -> Result<T, Error> {
-        self.map_err(|error| match sub {
-            Some(sub) => error.in_field(tag.sub(sub)),
-            None => error.in_field(tag),
-        })
-    }
-}
 
 #[cfg(test)]
 mod tests {

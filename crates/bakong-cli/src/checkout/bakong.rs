@@ -14,6 +14,7 @@ use crate::time::PayAfter;
 /// An open Bakong.
 pub(super) struct Bakong {
     session: HttpSession,
+    allows_plain_http: bool,
     embedded: Option<Embedded>,
 }
 
@@ -34,6 +35,7 @@ impl Bakong {
         if !arguments.sandbox {
             return Ok(Self {
                 session: remote::open(&arguments.target)?,
+                allows_plain_http: arguments.target.allow_plain_http,
                 embedded: None,
             });
         }
@@ -45,6 +47,7 @@ impl Bakong {
         })?;
         Ok(Self {
             session: register(&sandbox).await?,
+            allows_plain_http: false,
             embedded: Some(Embedded {
                 sandbox,
                 pay_after: arguments.pay_after.unwrap_or(PAY_AFTER),
@@ -54,6 +57,10 @@ impl Bakong {
 
     pub(super) const fn session(&self) -> &HttpSession {
         &self.session
+    }
+
+    pub(super) const fn allows_plain_http(&self) -> bool {
+        self.allows_plain_http
     }
 
     pub(super) const fn is_sandbox(&self) -> bool {

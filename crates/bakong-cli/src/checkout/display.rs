@@ -68,7 +68,7 @@ impl Display {
     }
 
     /// Takes note of how the last check went.
-    pub(super) fn tell(&self, progress: Progress<'_>) {
+    pub(super) fn tell(&self, progress: &Progress<'_>) {
         // What ends the waiting is told at the end.
         if progress.next_check.is_none() {
             return;

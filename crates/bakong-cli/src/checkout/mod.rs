@@ -12,7 +12,7 @@ use std::time::Duration;
 use bakong_api::{CheckAnswer, CheckTransactionByMd5};
 use bakong_flow::{Clock, Payment, PaymentMachine, Policy, Progress, SystemClock, drive};
 use khqr_core::Khqr;
-use serde_json::json;
+use tokio::time::MissedTickBehavior;
 
 use crate::arguments::CheckoutArguments;
 use crate::exit::{Exit, Failure};
@@ -27,13 +27,10 @@ use self::report::{Ending, Report};
 pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
     let result = Order::of(arguments).and_then(|order| block_on(take_payment(arguments, &order)));
     match result {
-        Err(failure) if arguments.json => match failure.json() {
-            Some(error) => {
-                output::say_json(&json!({ "status": report::COULD_NOT_ASK, "error": error }));
-                Ok(failure.exit())
-            }
-            None => Err(failure),
-        },
+        Err(failure) if arguments.json && failure.exit() != Exit::Usage => {
+            output::say_json(&report::not_shown(&failure));
+            Ok(failure.exit())
+        }
         result => result,
     }
 }
@@ -107,10 +104,11 @@ async fn wait_for_money(
     let display = Display::open(arguments, bakong, shown);
     let last_error = RefCell::new(None);
     let observe = |progress: Progress<'_>| {
-        display.tell(progress);
+        display.tell(&progress);
         *last_error.borrow_mut() = progress.error.cloned();
     };
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let stopped = {
         let mut driving = std::pin::pin!(drive(bakong.session(), &clock, &mut machine, observe));
         let mut interrupted = std::pin::pin!(interrupts.recv());

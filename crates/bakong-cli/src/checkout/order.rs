@@ -55,10 +55,9 @@ impl<'a> Order<'a> {
         let currency = arguments.currency;
         let amount = given(&arguments.amount, "--amount", money::example(currency))?;
         let order = Self {
-            account: AccountId::new(account)
-                .map_err(|error| Failure::usage(format!("--account: {error}")))?,
+            account: AccountId::new(account).map_err(|error| code::refused(&error))?,
             name,
-            amount: money::parse(amount, currency).map_err(Failure::usage)?,
+            amount: money::parse(amount, currency)?,
             bill: match &arguments.bill {
                 Some(bill) => bill.clone(),
                 None => unique_bill()?,

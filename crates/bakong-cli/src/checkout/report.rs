@@ -2,12 +2,12 @@
 
 use bakong_api::ApiError;
 use bakong_api::khqr_core::{Printable, Timestamp};
-use bakong_flow::{Detail, Mismatch, Outcome};
+use bakong_flow::Outcome;
 use serde_json::{Value, json};
 
 use super::bakong::Bakong;
 use super::order::Shown;
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::output::{row, say, say_json};
 use crate::time::{in_phnom_penh, time_of_day};
 use crate::{money, remote, transaction};
@@ -94,15 +94,20 @@ impl Report<'_> {
                 lines.extend(transaction::rows(transaction));
                 let reasons = mismatches
                     .iter()
-                    .map(|mismatch| row("because", describe(mismatch)));
+                    .map(|mismatch| row("because", transaction::describe(mismatch)));
                 lines.extend(reasons);
-                lines.push("A person has to look at it before the order is closed. It was:".to_owned());
+                lines.push(
+                    "A person has to look at it before the order is closed. It was:".to_owned(),
+                );
                 lines.extend(self.order_rows());
             }
-            Outcome::Expired => lines.push(format!(
-                "EXPIRED: nobody paid by {}; Bakong, asked once more after that, knows of no payment",
-                time_of_day(shown.expires_at)
-            )),
+            Outcome::Expired => {
+                lines.push(format!(
+                    "EXPIRED: nobody paid by {}; Bakong, asked once more after that, knows of no payment",
+                    time_of_day(shown.expires_at)
+                ));
+                lines.extend(self.order_rows());
+            }
             Outcome::StaticQr => {
                 lines.push(
                     "NEEDS REVIEW: Bakong takes the code for a static one and does not look it up"
@@ -110,9 +115,13 @@ impl Report<'_> {
                 );
                 lines.extend(self.order_rows());
             }
-            // `Failed`, and what later versions may add.
-            _ => {
+            Outcome::Failed => {
                 lines.push("FAILED: Bakong says that the payment failed".to_owned());
+                lines.extend(self.order_rows());
+            }
+            // What later versions may add.
+            other => {
+                lines.push(format!("NEEDS REVIEW: {other:?}"));
                 lines.extend(self.order_rows());
             }
         }
@@ -137,11 +146,21 @@ impl Report<'_> {
         lines.extend(self.order_rows());
         if !self.bakong.is_sandbox() {
             let base_url = self.bakong.session().base_url();
+            let shown = self.shown;
+            let plain = if self.bakong.allows_plain_http() {
+                " --allow-plain-http"
+            } else {
+                ""
+            };
             lines.push(row(
                 "by hand",
                 format_args!(
-                    "bakong tx check --md5 {} --base-url {base_url}",
-                    self.shown.md5
+                    "bakong tx check --md5 {} --account {} --amount {} --currency {} \
+                     --base-url {base_url}{plain}",
+                    shown.md5,
+                    Printable(&shown.account),
+                    money::decimal(shown.amount),
+                    shown.amount.currency(),
                 ),
             ));
         }
@@ -161,17 +180,15 @@ impl Report<'_> {
 
     fn json(&self) -> Value {
         let shown = self.shown;
-        let mut object = json!({
-            "status": self.status(),
-            "qr": shown.text,
-            "md5": shown.md5.to_string(),
-            "account": shown.account,
-            "amount": money::decimal(shown.amount),
-            "currency": shown.amount.currency().alphabetic_code(),
-            "bill": shown.bill,
-            "createdAt": shown.created_at.as_millis(),
-            "expiresAt": shown.expires_at.as_millis(),
-        });
+        let mut object = blank(self.status());
+        object["qr"] = shown.text.as_str().into();
+        object["md5"] = shown.md5.to_string().into();
+        object["account"] = shown.account.as_str().into();
+        object["amount"] = money::decimal(shown.amount).into();
+        object["currency"] = shown.amount.currency().alphabetic_code().into();
+        object["bill"] = shown.bill.as_str().into();
+        object["createdAt"] = shown.created_at.as_millis().into();
+        object["expiresAt"] = shown.expires_at.as_millis().into();
         match &self.ending {
             Ending::Final(Outcome::Paid { transaction, late }, _) => {
                 object["transaction"] = transaction::json(transaction);
@@ -185,7 +202,7 @@ impl Report<'_> {
                 _,
             ) => {
                 object["transaction"] = transaction::json(transaction);
-                object["because"] = mismatches.iter().map(describe).collect();
+                object["mismatches"] = mismatches.iter().map(transaction::mismatch_json).collect();
             }
             Ending::GaveUp(Some(error)) => object["error"] = remote::error_json(error),
             _ => {}
@@ -199,26 +216,44 @@ impl Report<'_> {
             Ending::Final(Outcome::NeedsReview { .. }, _) => "needs_review",
             Ending::Final(Outcome::Expired, _) => "expired",
             Ending::Final(Outcome::StaticQr, _) => "static_qr",
-            Ending::Final(..) => "failed",
+            Ending::Final(Outcome::Failed, _) => "failed",
+            // What later versions may add.
+            Ending::Final(..) => "needs_review",
             Ending::GaveUp(_) => COULD_NOT_ASK,
-            Ending::Stopped => "stopped",
+            Ending::Stopped => STOPPED,
         }
     }
 }
 
-pub(super) const COULD_NOT_ASK: &str = "could_not_ask";
-
-fn describe(mismatch: &Mismatch) -> String {
-    match mismatch {
-        Mismatch::Short { paid } => format!("too little was paid: {paid}"),
-        Mismatch::Over { paid } => format!("too much was paid: {paid}"),
-        Mismatch::OtherCurrency { paid } => format!("it was paid in {paid}"),
-        Mismatch::OtherRecipient { paid } => {
-            format!("another account was paid: {}", Printable(paid))
-        }
-        Mismatch::Untold(Detail::Amount) => "Bakong does not say readably how much".to_owned(),
-        Mismatch::Untold(Detail::Currency) => "Bakong does not say in which currency".to_owned(),
-        Mismatch::Untold(Detail::Recipient) => "Bakong does not say to whom".to_owned(),
-        _ => "it differs from what was asked for".to_owned(),
-    }
+/// What is said when no code was shown.
+pub(super) fn not_shown(failure: &Failure) -> Value {
+    let mut object = blank(match failure.exit() {
+        Exit::Interrupted => STOPPED,
+        Exit::NeedsAttention => "needs_review",
+        _ => COULD_NOT_ASK,
+    });
+    object["error"] = failure.json();
+    object
 }
+
+/// Every key that there is, so that scripts need not ask which are.
+fn blank(status: &str) -> Value {
+    json!({
+        "status": status,
+        "qr": null,
+        "md5": null,
+        "account": null,
+        "amount": null,
+        "currency": null,
+        "bill": null,
+        "createdAt": null,
+        "expiresAt": null,
+        "late": null,
+        "transaction": null,
+        "mismatches": [],
+        "error": null,
+    })
+}
+
+const COULD_NOT_ASK: &str = "could_not_ask";
+const STOPPED: &str = "stopped";

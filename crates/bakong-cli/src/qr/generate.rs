@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use khqr_core::{AccountId, Error, KhqrBuilder, KhqrDraft};
+use khqr_core::{AccountId, Amount, Error, KhqrBuilder, KhqrDraft, Printable};
 use serde_json::json;
 
 use super::{error_json, moment};
@@ -19,19 +19,22 @@ const LIFE: Duration = Duration::from_secs(600);
 const CODE_AND_MD5: usize = 4;
 
 pub(crate) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
-    let code = match draft(arguments)? {
+    let code = match draft(arguments) {
         Ok(draft) => Code::from(draft),
         Err(error) if arguments.json => {
             output::say_json(&json!({ "error": error_json(error) }));
             return Ok(Exit::Usage);
         }
-        Err(error) => return Err(code::refused(&error)),
+        Err(error) => {
+            let hint = money::hint(&error, arguments.amount.as_deref(), arguments.currency);
+            return Err(code::refused(&error).and(hint));
+        }
     };
     if arguments.json {
         output::say_json(&json!({ "qr": code.text, "md5": code.md5.to_string() }));
     } else {
         code::show(&code.text, Stream::Out, CODE_AND_MD5);
-        output::say(output::row("code", &code.text));
+        output::say(output::row("code", Printable(&code.text)));
         // A static code's MD5 is no handle: see `Md5Handle`.
         if arguments.amount.is_some() {
             output::say(output::row("MD5", code.md5));
@@ -40,19 +43,15 @@ pub(crate) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn draft(arguments: &GenerateArguments) -> Result<Result<KhqrDraft<'_>, Error>, Failure> {
+fn draft(arguments: &GenerateArguments) -> Result<KhqrDraft<'_>, Error> {
     let amount = arguments
         .amount
         .as_deref()
-        .map(|text| money::parse(text, arguments.currency))
-        .transpose()
-        .map_err(Failure::usage)?;
-    let account = match AccountId::new(&arguments.account) {
-        Ok(account) => account,
-        Err(error) => return Err(Failure::usage(format!("--account: {error}"))),
-    };
+        .map(|text| Amount::parse(text, arguments.currency))
+        .transpose()?;
+    let account = AccountId::new(&arguments.account)?;
     let name = arguments.name.as_str();
-    let draft = match (&arguments.merchant_id, &arguments.bank) {
+    match (&arguments.merchant_id, &arguments.bank) {
         (Some(id), Some(bank)) => finish(
             arguments,
             amount,
@@ -68,14 +67,13 @@ fn draft(arguments: &GenerateArguments) -> Result<Result<KhqrDraft<'_>, Error>, 
             }
             finish(arguments, amount, builder)
         }
-    };
-    Ok(draft)
+    }
 }
 
 /// Adds what both kinds of code have.
 fn finish<'a, Kind>(
     arguments: &'a GenerateArguments,
-    amount: Option<khqr_core::Amount>,
+    amount: Option<Amount>,
     builder: KhqrBuilder<'a, Kind>,
 ) -> Result<KhqrDraft<'a>, Error> {
     let mut builder = builder

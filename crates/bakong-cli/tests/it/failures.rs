@@ -17,15 +17,17 @@ async fn run_with_token(arguments: &[&str], token: &str) -> Finished {
     finished
 }
 
-/// A port on which nothing listens.
-fn closed_port() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+/// A port on which nothing listens, and nothing else can while the socket is held.
+fn closed_port() -> (tokio::net::TcpSocket, String) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    (socket, url)
 }
 
 #[tokio::test]
 async fn nobody_there() {
-    let url = closed_port();
+    let (_held, url) = closed_port();
     let finished = run_with_token(&["checkout", "--base-url", &url], TOKEN).await;
     assert_eq!(finished.exit, 1, "{finished:?}");
     assert!(
@@ -192,6 +194,71 @@ async fn what_is_wrong_with_the_command_line_is_said_before_anything_is_sent() {
         assert_eq!(finished.out, "", "{arguments:?}");
     }
     assert_eq!(sandbox.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn json_says_how_it_ended_whatever_it_was() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let url = sandbox.base_url();
+    let arguments = ["checkout", "--json", "--base-url", &url];
+    let refused = run_with_token(&arguments, TOKEN).await.json();
+    let arguments = ["checkout", "--json", "--sandbox", "--pay-after", "0s"];
+    let paid = run(&arguments).await.json();
+    let keys = |json: &serde_json::Value| -> Vec<String> {
+        json.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(keys(&refused), keys(&paid));
+    assert_eq!(refused["error"]["status"], 401);
+    let keys_of_error = keys(&refused["error"]);
+    let arguments = ["tx", "check", "--json", "--base-url", &url, "--md5", MD5];
+    let garbage = run_with_token(&arguments, "a.b");
+    assert_eq!(keys(&garbage.await.json()["error"]), keys_of_error);
+}
+
+const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
+
+#[tokio::test]
+async fn what_is_refused_is_repeated_harmlessly() {
+    let hostile = "\u{1b}[2J\u{202e}";
+    for arguments in [
+        ["checkout", "--currency", hostile],
+        ["qr", "decode", &format!("--{hostile}")],
+        ["qr", hostile, ""],
+    ] {
+        let finished = run(&arguments).await;
+        assert_ne!(finished.exit, 0, "{finished:?}");
+        let all = format!("{}{}", finished.out, finished.err);
+        assert!(
+            !all.contains('\u{1b}') && !all.contains('\u{202e}'),
+            "{all:?}"
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn output_that_is_lost_is_no_success() {
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = bakong(&[
+        "qr",
+        "generate",
+        "--json",
+        "--account",
+        "a@b",
+        "--name",
+        "A",
+    ])
+    .stdout(full)
+    .spawn()
+    .unwrap()
+    .wait_with_output()
+    .await;
+    let finished = Finished::of(output.unwrap());
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    assert!(finished.err.contains("lost: {\"md5\""), "{finished:?}");
 }
 
 #[tokio::test]

@@ -11,11 +11,31 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
 
-use crate::bakong::{Shop, bakong, token};
+use crate::bakong::{Finished, Shop, bakong, token};
 
 fn interrupt(pid: Option<u32>) {
     let pid = Pid::from_raw(pid.unwrap().try_into().unwrap()).unwrap();
     kill_process(pid, Signal::INT).unwrap();
+}
+
+#[tokio::test]
+async fn a_signal_before_the_code_is_heeded_and_told_of() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.fault(bakong_sandbox::Fault::hang());
+    let url = sandbox.base_url();
+    let mut child = bakong(&["checkout", "--json", "--base-url", &url])
+        .env("BAKONG_TOKEN", token(&sandbox))
+        .spawn()
+        .unwrap();
+    // The request has come, and no answer to it will.
+    while sandbox.requests().is_empty() {
+        assert!(child.try_wait().unwrap().is_none());
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    interrupt(child.id());
+    let finished = Finished::of(child.wait_with_output().await.unwrap());
+    assert_eq!(finished.exit, 130, "{finished:?}");
+    assert_eq!(finished.json()["status"], "stopped");
 }
 
 #[tokio::test]
@@ -79,7 +99,11 @@ async fn on_a_terminal_it_leaves_everything_as_it_was() {
         }
         String::from_utf8_lossy(&sent).into_owned()
     });
-    waiting.recv().await.unwrap();
+    let patience = std::time::Duration::from_secs(60);
+    tokio::time::timeout(patience, waiting.recv())
+        .await
+        .expect("it counts down")
+        .unwrap();
     interrupt(child.id());
     assert_eq!(child.wait().await.unwrap().code(), Some(130));
     let after = tcgetattr(&terminal).unwrap();

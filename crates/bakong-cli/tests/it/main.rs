@@ -10,6 +10,7 @@
 mod bakong;
 mod checkout;
 mod failures;
+#[cfg(unix)]
 mod interrupt;
 mod qr;
 mod scan;

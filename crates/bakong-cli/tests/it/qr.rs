@@ -121,6 +121,7 @@ async fn what_khqr_does_not_allow_is_a_usage_error() {
         (&["--bill", ""], "--bill"),
         (&["--union-pay", "123", "--currency", "USD"], "KHR only"),
         (&["--amount", "1,000"], "--amount"),
+        (&["--amount", "1.5"], "--currency USD"),
         (&["--expires-in", "5m"], "--amount"),
         (&["--amount", "1", "--now", "today"], "milliseconds"),
         (&["--language", "km"], "--alternate-name"),
@@ -143,8 +144,13 @@ async fn what_khqr_does_not_allow_is_a_usage_error() {
 async fn hostile_text_never_reaches_the_terminal_raw() {
     let body = "29140010sokha@devb5909A\u{1b}[2J\u{202e}gp6005Takeo6304";
     let code = format!("{body}{}", Crc::of(body.as_bytes()));
-    for arguments in [["qr", "decode", &code], ["qr", "verify", &code]] {
-        let finished = run(&arguments).await;
+    for arguments in [
+        &["qr", "decode", &code][..],
+        &["qr", "verify", &code],
+        &["qr", "decode", "--json", &code],
+        &["qr", "generate", "--account", "a@b", "--name", "A\u{202e}"],
+    ] {
+        let finished = run(arguments).await;
         let all = format!("{}{}", finished.out, finished.err);
         assert!(
             !all.contains('\u{1b}') && !all.contains('\u{202e}'),

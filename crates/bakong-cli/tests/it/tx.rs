@@ -50,6 +50,38 @@ async fn each_answer_has_its_exit_code() {
     assert_eq!(finished.json()["transaction"]["amount"], "1.50");
     let finished = check(&sandbox, &paid, &[]).await;
     assert_eq!((finished.exit, finished.row("paid")), (0, "1.50 USD"));
+    assert!(finished.out.contains("not compared with any order"));
+
+    // Compared with what the order asked for.
+    let order = [
+        "--account",
+        "sokha@devb",
+        "--amount",
+        "1.50",
+        "--currency",
+        "USD",
+    ];
+    let finished = check(&sandbox, &paid, &order).await;
+    assert_eq!(finished.exit, 0, "{finished:?}");
+    assert!(
+        finished
+            .out
+            .contains("PAID: amount, currency and recipient match")
+    );
+    let order = [
+        "--account",
+        "other@devb",
+        "--amount",
+        "2",
+        "--currency",
+        "USD",
+        "--json",
+    ];
+    let finished = check(&sandbox, &paid, &order).await;
+    let json = finished.json();
+    assert_eq!((finished.exit, &json["status"]), (4, &"paid".into()));
+    assert_eq!(json["mismatches"][0]["kind"], "short");
+    assert_eq!(json["mismatches"][1]["paid"], "sokha@devb");
 
     let failed = code("3");
     customer

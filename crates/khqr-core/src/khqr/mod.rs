@@ -12,7 +12,7 @@ pub(crate) use verify::{category_code, language_code, text_of};
 use crate::account::AccountId;
 use crate::amount::{Amount, Currency};
 use crate::crc::Crc;
-use crate::error::{Error, ErrorKind, InField};
+use crate::error::{Error, ErrorKind};
 use crate::md5::Md5Handle;
 use crate::payload::Payload;
 use crate::tag::{Tag, TagPath, sub};
@@ -224,7 +224,6 @@ impl<'a> Khqr<'a> {
         }
         Amount::parse(value, self.currency()?)
             .map(Some)
-            .in_field(tag, None)
             .map_err(|error| error.at_byte(self.offset_of(value)))
     }
 

@@ -3,7 +3,7 @@
 use super::slots::{Slot, Slots};
 use super::{AccountKind, Khqr};
 use crate::account::AccountId;
-use crate::error::{Error, ErrorKind, InField};
+use crate::error::{Error, ErrorKind};
 use crate::payload::Payload;
 use crate::tag::{Tag, sub};
 use crate::tlv::{Raw, Seen, Source};
@@ -94,8 +94,7 @@ impl Reader<'_> {
         let account = account
             .ok_or(Error::new(ErrorKind::Missing))
             .and_then(|account| AccountId::new(self.source.slice(account.value..account.end)))
-            .in_field(tag, Some(sub::ACCOUNT))
-            .map_err(|error| error.at_byte(start))?;
+            .map_err(|error| error.in_field(tag.sub(sub::ACCOUNT)).at_byte(start))?;
         self.account = Some((kind, account));
         Ok(())
     }
