@@ -47,6 +47,7 @@ impl Display {
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
             line.set_style(style);
         }
+        let in_lines = !arguments.json && line.is_hidden();
         let base_url = bakong.session().base_url().clone();
         let display = Self {
             line,
@@ -54,11 +55,7 @@ impl Display {
             expires_at: shown.expires_at,
             trouble: RefCell::new(None),
             advice: Box::new(move |error| remote::advice(error, &base_url)),
-            in_lines: false,
-        };
-        let display = Self {
-            in_lines: !arguments.json && display.line.is_hidden(),
-            ..display
+            in_lines,
         };
         if display.in_lines {
             let left = countdown(shown.expires_at.saturating_since(shown.created_at));
