@@ -2,7 +2,6 @@
 //!
 //! The HTTP status is judged before the envelope: a 500 whose body says "not found" is an outage.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +10,7 @@ use khqr_core::Timestamp;
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, ErrorClass, ErrorCode, RetryAfter};
-use crate::json::{Object, integer, repaired, string};
+use crate::json::{Object, integer, is_empty, repaired, string};
 
 /// An answer of Bakong's own under HTTP 200, one that no class of error covers.
 pub(crate) struct Envelope {
@@ -37,8 +36,17 @@ impl Envelope {
     /// Judges an answer.
     pub(crate) fn open(response: &Response<Bytes>) -> Result<Self, ApiError> {
         let status = response.status();
-        let text = readable(response.body());
-        let body = Object::parse(&text);
+        // One that is no strict JSON (a stray byte in a payer's remark) may still say that money came.
+        let mended;
+        let strict = std::str::from_utf8(response.body())
+            .ok()
+            .and_then(Object::parse);
+        let body = if strict.is_some() {
+            strict
+        } else {
+            mended = repaired(response.body());
+            Object::parse(&mended)
+        };
         let code = body
             .as_ref()
             .and_then(|body| body.get("errorCode"))
@@ -72,13 +80,6 @@ impl Envelope {
             Some(0) => return Err(malformed("it says both success and an error code")),
             Some(1) => Outcome::Failure,
             _ => return Err(malformed("it has no responseCode 0 or 1")),
-        };
-        let is_empty = |raw: &RawValue| {
-            let mut text = raw.get().chars().filter(|c| !c.is_whitespace());
-            matches!(
-                text.by_ref().take(3).collect::<String>().as_str(),
-                "{}" | "[]" | "\"\""
-            )
         };
         Ok(Self {
             outcome,
@@ -119,15 +120,6 @@ impl Envelope {
             Outcome::Success => Ok(self.data),
             Outcome::Failure => Err(self.error(ErrorClass::Refused)),
         }
-    }
-}
-
-/// The body as text. One that is no strict JSON (a stray byte in a payer's remark) is repaired: it may say
-/// that money came.
-fn readable(body: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(body) {
-        Ok(text) if Object::parse(text).is_some() => Cow::Borrowed(text),
-        _ => Cow::Owned(repaired(body)),
     }
 }
 

@@ -97,6 +97,14 @@ pub(crate) fn repaired(body: &[u8]) -> String {
     text.replace(|c: char| c.is_ascii_control(), " ")
 }
 
+/// Whether an object, a list or a string has nothing in it but white space.
+pub(crate) fn is_empty(raw: &RawValue) -> bool {
+    let inside = raw.get().strip_prefix(['{', '[', '"']);
+    inside
+        .and_then(|text| text.strip_suffix(['}', ']', '"']))
+        .is_some_and(|text| text.trim().is_empty())
+}
+
 /// A string's text, or `None` if the value is no string.
 pub(crate) fn string(raw: &RawValue) -> Option<String> {
     serde_json::from_str(raw.get()).ok()

@@ -15,6 +15,9 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write a duration like 90s or 10m".to_owned())
 }
 
+/// How long a code at a counter should live at most, as NBC advises.
+pub(crate) const ADVISED_LIFE: Duration = Duration::from_secs(600);
+
 /// The longest that a code is made for here. Beyond it there is surely a mistake in the unit.
 const LONGEST_LIFE: Duration = Duration::from_secs(366 * 86_400);
 

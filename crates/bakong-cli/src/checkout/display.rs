@@ -12,11 +12,8 @@ use super::bakong::Bakong;
 use super::order::Shown;
 use crate::arguments::CheckoutArguments;
 use crate::output::{Stream, note, row};
-use crate::time::{countdown, time_of_day};
+use crate::time::{ADVISED_LIFE, countdown, time_of_day};
 use crate::{code, remote};
-
-/// NBC's advice for the life of a code at a counter.
-const ADVISED_LIFE: Duration = Duration::from_secs(600);
 
 /// The code, and below it a line that counts down. The line is on standard error and vanishes; nothing
 /// about the terminal is changed that would have to be put back.

@@ -1,7 +1,5 @@
 //! `bakong qr generate`.
 
-use std::time::Duration;
-
 use khqr_core::{AccountId, Amount, Error, KhqrBuilder, KhqrDraft, Printable};
 use serde_json::json;
 
@@ -10,10 +8,8 @@ use crate::arguments::GenerateArguments;
 use crate::code::{self, Code};
 use crate::exit::{Exit, Failure};
 use crate::output::Stream;
+use crate::time::ADVISED_LIFE;
 use crate::{money, output};
-
-/// How long a code can be paid unless said: NBC's advice.
-const LIFE: Duration = Duration::from_secs(600);
 
 /// The lines below the drawing: the code may take three on a narrow terminal.
 const CODE_AND_MD5: usize = 4;
@@ -106,7 +102,7 @@ fn finish<'a, Kind>(
             builder.dynamic_code(
                 amount,
                 now,
-                now.saturating_add(arguments.expires_in.unwrap_or(LIFE)),
+                now.saturating_add(arguments.expires_in.unwrap_or(ADVISED_LIFE)),
             )
         }
         None => builder.static_code(arguments.currency),
