@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use bakong_api::ErrorClass;
 use serde_json::{Value, json};
 
 /// How the command ends.
@@ -38,6 +39,21 @@ impl From<Exit> for ExitCode {
             Exit::Interrupted => 130,
         })
     }
+}
+
+/// A reason for machines: the class of the error, Bakong's code, the HTTP status, and the text.
+pub(crate) fn reason_json(
+    class: Option<ErrorClass>,
+    code: Option<i64>,
+    status: Option<u16>,
+    message: &str,
+) -> Value {
+    json!({
+        "class": class.map(ErrorClass::name),
+        "code": code,
+        "status": status,
+        "message": message,
+    })
 }
 
 /// A reason to stop. Its text is safe to print.
@@ -81,9 +97,8 @@ impl Failure {
 
     /// The reason for machines, always with the same keys: class, code, HTTP status, message.
     pub(crate) fn json(&self) -> Value {
-        self.details.clone().unwrap_or_else(
-            || json!({ "class": null, "code": null, "status": null, "message": self.message }),
-        )
+        let plain = || reason_json(None, None, None, &self.message);
+        self.details.clone().unwrap_or_else(plain)
     }
 }
 

@@ -1,13 +1,15 @@
 //! A Bakong elsewhere: its address from the command line, its token from the environment.
 
-use bakong_api::{AccessToken, ApiError, BaseUrl, ErrorClass, Session, TransportErrorKind};
+use bakong_api::{
+    AccessToken, ApiError, BaseUrl, Environment, ErrorClass, ErrorCode, Session, TransportErrorKind,
+};
 use bakong_flow::{Clock, SystemClock};
 use bakong_http::HyperTransport;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::arguments::TargetArguments;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, reason_json};
 use crate::output::note;
 use crate::time::in_phnom_penh;
 
@@ -46,12 +48,7 @@ pub(crate) fn open(target: &TargetArguments) -> Result<HttpSession, Failure> {
     })?;
     let token = AccessToken::new(&token).map_err(|error| {
         let message = format!("{TOKEN}: {error}");
-        let details = json!({
-            "class": ErrorClass::Unauthorized.name(),
-            "code": null,
-            "status": null,
-            "message": message,
-        });
+        let details = reason_json(Some(ErrorClass::Unauthorized), None, None, &message);
         Failure::new(Exit::CouldNotAsk, message).with_details(details)
     })?;
     if let Some(expired) = token.expires_at().filter(|at| *at < SystemClock.now()) {
@@ -81,7 +78,7 @@ pub(crate) fn advice(error: &ApiError, base_url: &BaseUrl) -> String {
     }
     match error.class() {
         ErrorClass::Transport(TransportErrorKind::Resolve) => {
-            match bakong_api::Environment::of_host(base_url.host()) {
+            match Environment::of_host(base_url.host()) {
                 Some(environment) => {
                     format!("; try --env {}", environment.other_domain().name())
                 }
@@ -104,10 +101,10 @@ pub(crate) fn could_not_ask(error: &ApiError, base_url: &BaseUrl) -> Failure {
 
 /// An error for machines.
 pub(crate) fn error_json(error: &ApiError) -> Value {
-    json!({
-        "class": error.class().name(),
-        "code": error.code().map(bakong_api::ErrorCode::number),
-        "status": error.status().map(|status| status.as_u16()),
-        "message": error.to_string(),
-    })
+    reason_json(
+        Some(error.class()),
+        error.code().map(ErrorCode::number),
+        error.status().map(|status| status.as_u16()),
+        &error.to_string(),
+    )
 }
