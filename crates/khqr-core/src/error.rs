@@ -117,10 +117,9 @@ impl Error {
         }
     }
 
-    pub(crate) fn at_byte(self, offset: usize) -> Self {
-        // No text above `MAX_TEXT` (which fits) gets as far as an offset.
+    pub(crate) fn at_byte(self, offset: u16) -> Self {
         Self {
-            offset: u16::try_from(offset).ok(),
+            offset: Some(offset),
             ..self
         }
     }

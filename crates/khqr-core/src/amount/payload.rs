@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Amount, Currency};
-use crate::digits::{MAX_DIGITS, decimal, two_digits};
+use crate::digits::{MAX_DIGITS, decimal, decimal_len, two_digits};
 use crate::error::{Error, ErrorKind};
 use crate::tag::Tag;
 
@@ -89,8 +89,7 @@ impl PayloadAmount {
     )]
     pub fn len(self) -> usize {
         let (whole, cents) = self.amount.parts();
-        let digits = whole.checked_ilog10().map_or(1, |log| log as usize + 1);
-        let digits = digits.max(usize::from(self.whole_digits));
+        let digits = decimal_len(whole).max(usize::from(self.whole_digits));
         if self.cents || cents != 0 {
             digits + 3
         } else {
@@ -102,7 +101,7 @@ impl PayloadAmount {
     pub(crate) fn put<R>(self, write: impl FnOnce(&[u8]) -> R) -> R {
         let (whole, cents) = self.amount.parts();
         let mut text = [b'.'; MAX_DIGITS + 3];
-        text[..MAX_DIGITS].copy_from_slice(&decimal(whole).0);
+        text[..MAX_DIGITS].copy_from_slice(&decimal(whole));
         text[MAX_DIGITS + 1..].copy_from_slice(&two_digits(cents));
         let len = self.len();
         let end = if self.cents || cents != 0 {

@@ -184,19 +184,23 @@ impl<'a> Khqr<'a> {
     /// Those of [`Khqr::currency`] and of [`Amount::parse`], [`ErrorKind::Empty`], and
     /// [`ErrorKind::TooLong`] above 13 characters.
     pub fn amount(&self) -> Result<Option<Amount>, Error> {
-        let place = Place::Amount;
-        let Some(value) = self.get(place) else {
+        if self.slots[Place::Amount].is_absent() {
             return Ok(None);
-        };
+        }
+        self.amount_in(self.currency()?).map(Some)
+    }
+
+    /// The amount that stands there, in the code's currency.
+    fn amount_in(&self, currency: Currency) -> Result<Amount, Error> {
+        let place = Place::Amount;
+        let value = self.bytes(place);
         if value.is_empty() {
             return Err(self.error(ErrorKind::Empty, place));
         }
-        if self.units(place) > PayloadAmount::MAX_LEN {
+        if usize::from(self.units(place)) > PayloadAmount::MAX_LEN {
             return Err(self.error(ErrorKind::TooLong { max: 13 }, place));
         }
-        Amount::parse(value, self.currency()?)
-            .map(Some)
-            .map_err(|error| self.error(error.kind(), place))
+        Amount::of_digits(value, currency).map_err(|kind| self.error(kind, place))
     }
 
     /// The amount (54) exactly as it stands in the text.
@@ -336,7 +340,7 @@ impl<'a> Khqr<'a> {
 
     /// The length of what stands at the place.
     #[inline]
-    fn units(&self, place: Place) -> usize {
+    fn units(&self, place: Place) -> u16 {
         self.slots[place].units(self.payload.source())
     }
 

@@ -60,7 +60,9 @@ impl<'a> Khqr<'a> {
             (Place::Timestamps, Tag::TIMESTAMPS, &IN_TIMESTAMPS),
         ] {
             let template = slots[place];
-            read_template(source, template, tag, places, &mut slots)?;
+            if !template.is_absent() {
+                read_template(source, template, tag, places, &mut slots)?;
+            }
         }
         let account = account(source, kind, &slots)?;
         Ok(Self {
@@ -80,7 +82,7 @@ fn account_kind(slots: &Slots) -> Result<AccountKind, Error> {
         (true, false) => Ok(AccountKind::Merchant),
         (true, true) => Err(Error::at(ErrorKind::Missing, Tag::INDIVIDUAL)),
         (false, false) => {
-            let (second, tag) = if individual.start() < merchant.start() {
+            let (second, tag) = if individual.start < merchant.start {
                 (merchant, Tag::MERCHANT)
             } else {
                 (individual, Tag::INDIVIDUAL)
@@ -106,7 +108,7 @@ fn account<'a>(
     id.map_err(|error| error.in_field(kind.tag().sub(sub::ACCOUNT)).at_byte(start))
 }
 
-/// Reads the fields of a template, if it is there, into their slots.
+/// Reads the fields of a template into their slots.
 fn read_template(
     source: Source<'_>,
     template: Slot,
@@ -115,7 +117,7 @@ fn read_template(
     slots: &mut Slots,
 ) -> Result<(), Error> {
     let mut unknown = Seen::default();
-    let (mut at, end) = (template.start(), template.end());
+    let (mut at, end) = (template.start, template.end);
     while at < end {
         let field = source
             .field(at, end)

@@ -63,7 +63,7 @@ impl Khqr<'_> {
         self.check_presence()?;
         let mut first = First {
             khqr: self,
-            at: usize::MAX,
+            at: u16::MAX,
             error: None,
         };
         self.check_values(&mut first);
@@ -134,7 +134,10 @@ impl Khqr<'_> {
             // What is wrong with the currency was noted; an amount has none to be understood in.
             return (None, None);
         };
-        let amount = first.check(Place::Amount, self.amount()).flatten();
+        if self.slots[Place::Amount].is_absent() {
+            return (Some(currency), None);
+        }
+        let amount = first.check(Place::Amount, self.amount_in(currency));
         if amount.is_some_and(Amount::is_zero) {
             first.note(Place::Amount, ErrorKind::AmountZero);
         }
@@ -147,7 +150,7 @@ impl Khqr<'_> {
         for (place, max) in &TEXTS {
             let slot = self.slots[*place];
             let units = slot.units(source);
-            if slot.is_absent() || (units != 0 && units <= usize::from(*max) && source.clean) {
+            if slot.is_absent() || (units != 0 && units <= u16::from(*max) && source.clean) {
                 continue;
             }
             first.note_text(*place, *max);
@@ -201,7 +204,7 @@ impl Khqr<'_> {
 /// first. The SDK checks field by field in the text's order, and a template's in the standard's.
 struct First<'k> {
     khqr: &'k Khqr<'k>,
-    at: usize,
+    at: u16,
     error: Option<Error>,
 }
 
@@ -215,7 +218,7 @@ impl First<'_> {
     #[cold]
     #[inline(never)]
     fn note_error(&mut self, place: Place, error: Error) {
-        let at = self.khqr.slots[place.at_top(self.khqr.kind)].start();
+        let at = self.khqr.slots[place.at_top(self.khqr.kind)].start;
         if at < self.at {
             self.at = at;
             self.error = Some(error);
@@ -244,7 +247,7 @@ impl First<'_> {
     /// long above `limit`.
     #[cold]
     #[inline(never)]
-    fn note_value(&mut self, place: Place, len: u8, limit: usize) {
+    fn note_value(&mut self, place: Place, len: u8, limit: u16) {
         let kind = match self.khqr.units(place) {
             0 => ErrorKind::Empty,
             units if units > limit => ErrorKind::TooLong { max: len },

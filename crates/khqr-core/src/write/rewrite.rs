@@ -8,10 +8,9 @@ use crate::amount::PayloadAmount;
 use crate::error::{Error, ErrorKind};
 use crate::field::Field;
 use crate::khqr::{Khqr, PointOfInitiation};
-use crate::payload::MAX_TEXT;
 use crate::tag::{Tag, sub};
 use crate::timestamp::Timestamp;
-use crate::tlv::utf16_len;
+use crate::tlv::{MAX_TEXT, utf16_len};
 
 /// A read code with an amount and times put in, ready to be written. Made by [`Khqr::with_amount`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
