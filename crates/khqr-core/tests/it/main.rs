@@ -7,9 +7,12 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod deviations;
 mod hostile;
 mod read;
+mod rewrite;
 mod round_trip;
+mod texts;
 mod verify;
 mod write;
 
