@@ -1,4 +1,4 @@
-//! The command line. Nine words and one option do not earn an argument parser, which everyone's
+//! The command line. A dozen words and one option do not earn an argument parser, which everyone's
 //! first `cargo xtask` would have to compile.
 
 use crate::failure::Failure;
@@ -12,6 +12,7 @@ Chores that need only Rust:
   test                    layers, formatting, clippy, all tests, docs; stops at the first failure
   layers                  the dependency rule: which crate may know which
   bench [FILTER]          criterion benches whose name contains FILTER
+  bench-peers             khqr-core beside the crate of others that has its name: times, ratios, allocations
   help                    this text
 
 Chores that say what to install when it is missing:
@@ -19,6 +20,7 @@ Chores that say what to install when it is missing:
   msrv                    the libraries on the workspace's `rust-version`
   fuzz [--seconds N] [TARGET...]
                           each fuzz target, or those named, for N seconds (30 unless told)
+  instructions            instructions of each step of khqr-core, counted by valgrind
   deny                    licences, banned crates and sources, by cargo-deny, without network
   ci                      test, no-std, msrv, fuzz
 ";
@@ -32,6 +34,8 @@ pub(crate) enum Chore {
     Msrv,
     Fuzz { seconds: u32, targets: Vec<String> },
     Bench { filter: Option<String> },
+    BenchPeers,
+    Instructions,
     Deny,
     Ci,
     Help,
@@ -52,6 +56,8 @@ impl Chore {
             "bench" => Self::Bench {
                 filter: args.next(),
             },
+            "bench-peers" => Self::BenchPeers,
+            "instructions" => Self::Instructions,
             "deny" => Self::Deny,
             "ci" => Self::Ci,
             "help" | "--help" | "-h" => Self::Help,
@@ -104,7 +110,17 @@ mod tests {
     #[test]
     fn every_chore_in_the_help_is_understood() {
         for name in [
-            "test", "layers", "bench", "help", "no-std", "msrv", "fuzz", "deny", "ci",
+            "test",
+            "layers",
+            "bench",
+            "bench-peers",
+            "help",
+            "no-std",
+            "msrv",
+            "fuzz",
+            "instructions",
+            "deny",
+            "ci",
         ] {
             assert!(
                 HELP.contains(&format!("\n  {name} ")),

@@ -14,8 +14,10 @@ mod checks;
 mod chore;
 mod failure;
 mod fuzz;
+mod instructions;
 mod invocation;
 mod layers;
+mod peers;
 mod plan;
 mod tools;
 mod workspace;
@@ -60,6 +62,8 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
         Chore::Msrv => checks::msrv(&workspace)?,
         Chore::Fuzz { seconds, targets } => fuzz::steps(&workspace, *seconds, targets)?,
         Chore::Bench { filter } => vec![checks::bench(&workspace, filter.as_deref())],
+        Chore::BenchPeers => peers::steps(&workspace),
+        Chore::Instructions => vec![instructions::step(&workspace)?],
         Chore::Deny => vec![checks::deny(&workspace)],
         Chore::Ci => {
             let mut steps = checks::test(&workspace);

@@ -18,6 +18,9 @@ pub(crate) enum Tool {
     Toolchain(String),
     CargoFuzz,
     CargoDeny,
+    Valgrind,
+    /// The program of this version that runs the benches of the library gungraun.
+    GungraunRunner(String),
 }
 
 impl Tool {
@@ -38,6 +41,9 @@ impl Tool {
                 .is_ok(),
             Self::CargoFuzz => cargo_has("fuzz"),
             Self::CargoDeny => cargo_has("deny"),
+            Self::Valgrind => version_of("valgrind").is_some(),
+            Self::GungraunRunner(version) => version_of("gungraun-runner")
+                .is_some_and(|said| said.split_whitespace().last() == Some(version)),
         }
     }
 
@@ -50,6 +56,10 @@ impl Tool {
             Self::Toolchain(name) => format!("rustup toolchain install {name} --profile minimal"),
             Self::CargoFuzz => "cargo install --locked cargo-fuzz".to_owned(),
             Self::CargoDeny => "cargo install --locked cargo-deny".to_owned(),
+            Self::Valgrind => "sudo apt-get install valgrind".to_owned(),
+            Self::GungraunRunner(version) => {
+                format!("cargo install --locked gungraun-runner@{version}")
+            }
         }
     }
 }
@@ -63,8 +73,18 @@ impl fmt::Display for Tool {
             Self::Toolchain(name) => write!(f, "rustup with the toolchain {name}"),
             Self::CargoFuzz => f.write_str("cargo-fuzz"),
             Self::CargoDeny => f.write_str("cargo-deny"),
+            Self::Valgrind => f.write_str("valgrind"),
+            Self::GungraunRunner(version) => write!(f, "gungraun-runner {version}"),
         }
     }
+}
+
+fn version_of(program: &str) -> Option<String> {
+    let asked = Command::new(program).arg("--version").output().ok()?;
+    asked
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&asked.stdout).into_owned())
 }
 
 // rustc is asked and not rustup, since a distribution's Rust has targets and no rustup.
