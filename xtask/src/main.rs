@@ -17,6 +17,7 @@ mod fuzz;
 mod instructions;
 mod invocation;
 mod layers;
+mod no_std;
 mod peers;
 mod plan;
 mod tools;
@@ -58,7 +59,7 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
         Chore::Help => Vec::new(),
         Chore::Test => checks::test(&workspace),
         Chore::Layers => vec![checks::layers(&workspace)],
-        Chore::NoStd => checks::no_std(&workspace),
+        Chore::NoStd => no_std::steps(&workspace),
         Chore::Msrv => checks::msrv(&workspace)?,
         Chore::Fuzz { seconds, targets } => fuzz::steps(&workspace, *seconds, targets)?,
         Chore::Bench { filter } => vec![checks::bench(&workspace, filter.as_deref())],
@@ -67,7 +68,7 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
         Chore::Deny => vec![checks::deny(&workspace)],
         Chore::Ci => {
             let mut steps = checks::test(&workspace);
-            steps.extend(checks::no_std(&workspace));
+            steps.extend(no_std::steps(&workspace));
             steps.extend(checks::msrv(&workspace)?);
             steps.extend(fuzz::steps(&workspace, fuzz::DEFAULT_SECONDS, &[])?);
             steps

@@ -15,6 +15,7 @@ use std::path::Path;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::plan::Step;
+use crate::tools::Tool;
 use crate::workspace::Workspace;
 use allocations::Allocations;
 use estimates::Picoseconds;
@@ -24,16 +25,8 @@ const COMPARISONS: [(&str, u64); 3] = [("read", 10), ("write", 10), ("crc", 10)]
 
 /// The benches, then the table.
 pub(crate) fn steps(workspace: &Workspace) -> Vec<Step> {
-    // Absolute, since criterion runs in the folder of the bench; the workspace's, since most of what
-    // is compiled is compiled there already.
-    let target = workspace.target_directory();
-    let criterion = target.join("criterion");
-    let bench = |name: &str| {
-        Invocation::cargo(workspace.root(), &["bench"])
-            .also(&["--manifest-path", "benches/peers/Cargo.toml"])
-            .also(&["--bench", name])
-            .with_env("CARGO_TARGET_DIR", target.to_string_lossy())
-    };
+    let criterion = workspace.target_directory().join("criterion");
+    let bench = |name: &str| cargo(workspace, "bench").also(&["--bench", name]);
     let times = bench("times");
     let allocations = bench("allocations");
     let again = "cargo xtask bench-peers";
@@ -49,6 +42,21 @@ pub(crate) fn steps(workspace: &Workspace) -> Vec<Step> {
             Ok(())
         }),
     ]
+}
+
+/// The check that they compile against our khqr-core as it is now.
+pub(crate) fn clippy(workspace: &Workspace) -> Step {
+    let clippy = cargo(workspace, "clippy").also(&["--all-targets", "--", "-D", "warnings"]);
+    Step::command("clippy of benches/peers", clippy).needing(Tool::Clippy)
+}
+
+fn cargo(workspace: &Workspace, command: &str) -> Invocation {
+    let target = workspace.target_directory();
+    Invocation::cargo(workspace.root(), &[command])
+        .also(&["--manifest-path", "benches/peers/Cargo.toml"])
+        // Absolute, since criterion runs in the folder of the bench; the workspace's, since most of
+        // what is compiled is compiled there already.
+        .with_env("CARGO_TARGET_DIR", target.to_string_lossy())
 }
 
 // Or a bench that has another name now would be told as it was then.
