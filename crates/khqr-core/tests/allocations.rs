@@ -3,7 +3,11 @@
 //! A test binary of its own, since naming `allocation_counter` replaces the allocator. It counts by
 //! thread, so tests beside each other do not mix.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::fmt::{self, Write};
 use std::hint::black_box;
