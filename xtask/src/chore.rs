@@ -16,11 +16,13 @@ Chores that need only Rust:
   help                    this text
 
 Chores that say what to install when it is missing:
-  no-std                  khqr-core for a microcontroller and for wasm, without and with `alloc`
+  no-std                  khqr-core for a microcontroller and for wasm, and what a whole image weighs
   msrv                    the libraries on the workspace's `rust-version`
   fuzz [--seconds N] [TARGET...]
                           each fuzz target, or those named, for N seconds (30 unless told)
   instructions            instructions of each step of khqr-core, counted by valgrind
+  miri                    khqr-core's tests under Miri; takes minutes
+  mutants [ARGS]          khqr-core's tests against each line changed; ARGS as `cargo mutants` takes them
   deny                    licences, banned crates and sources, by cargo-deny, without network
   ci                      test, no-std, msrv, fuzz
 ";
@@ -36,6 +38,8 @@ pub(crate) enum Chore {
     Bench { filter: Option<String> },
     BenchPeers,
     Instructions,
+    Miri,
+    Mutants { args: Vec<String> },
     Deny,
     Ci,
     Help,
@@ -58,6 +62,12 @@ impl Chore {
             },
             "bench-peers" => Self::BenchPeers,
             "instructions" => Self::Instructions,
+            "miri" => Self::Miri,
+            "mutants" => {
+                return Ok(Self::Mutants {
+                    args: args.collect(),
+                });
+            }
             "deny" => Self::Deny,
             "ci" => Self::Ci,
             "help" | "--help" | "-h" => Self::Help,
@@ -119,6 +129,8 @@ mod tests {
             "msrv",
             "fuzz",
             "instructions",
+            "miri",
+            "mutants",
             "deny",
             "ci",
         ] {
@@ -141,12 +153,24 @@ mod tests {
     }
 
     #[test]
+    fn mutants_hands_its_arguments_on() {
+        let args = ["-f", "crates/khqr-core/src/tag.rs", "-j", "2"];
+        assert_eq!(
+            parse(&format!("mutants {}", args.join(" "))),
+            Ok(Chore::Mutants {
+                args: args.map(str::to_owned).to_vec()
+            })
+        );
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused_by_name() {
         for (line, word) in [
             ("", "no chore"),
             ("tset", "`tset`"),
             ("test --fast", "`--fast`"),
             ("bench read write", "`write`"),
+            ("bench-peers read", "`read`"),
             ("fuzz --second 5", "`--second`"),
             ("fuzz --seconds", "whole number"),
             ("fuzz --seconds 0", "whole number"),

@@ -12,6 +12,7 @@
 
 mod checks;
 mod chore;
+mod deep;
 mod failure;
 mod fuzz;
 mod instructions;
@@ -65,6 +66,8 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
         Chore::Bench { filter } => vec![checks::bench(&workspace, filter.as_deref())],
         Chore::BenchPeers => peers::steps(&workspace),
         Chore::Instructions => vec![instructions::step(&workspace)?],
+        Chore::Miri => vec![deep::miri(&workspace)],
+        Chore::Mutants { args } => vec![deep::mutants(&workspace, args)],
         Chore::Deny => vec![checks::deny(&workspace)],
         Chore::Ci => {
             let mut steps = checks::test(&workspace);
