@@ -1,4 +1,4 @@
-//! The command line. Nine words and one option do not earn an argument parser, which everyone's
+//! The command line. A dozen words and one option do not earn an argument parser, which everyone's
 //! first `cargo xtask` would have to compile.
 
 use crate::failure::Failure;
@@ -12,13 +12,17 @@ Chores that need only Rust:
   test                    layers, formatting, clippy, all tests, docs; stops at the first failure
   layers                  the dependency rule: which crate may know which
   bench [FILTER]          criterion benches whose name contains FILTER
+  bench-peers             khqr-core beside the crate of others that has its name: times, ratios, allocations
   help                    this text
 
 Chores that say what to install when it is missing:
-  no-std                  khqr-core for a microcontroller and for wasm, without and with `alloc`
+  no-std                  khqr-core for a microcontroller and for wasm, and what a whole image weighs
   msrv                    the libraries on the workspace's `rust-version`
   fuzz [--seconds N] [TARGET...]
                           each fuzz target, or those named, for N seconds (30 unless told)
+  instructions            instructions of each step of khqr-core, counted by valgrind
+  miri                    khqr-core's tests under Miri; takes minutes
+  mutants [ARGS]          khqr-core's tests against each line changed; ARGS as `cargo mutants` takes them
   deny                    licences, banned crates and sources, by cargo-deny, without network
   ci                      test, no-std, msrv, fuzz
 ";
@@ -32,6 +36,10 @@ pub(crate) enum Chore {
     Msrv,
     Fuzz { seconds: u32, targets: Vec<String> },
     Bench { filter: Option<String> },
+    BenchPeers,
+    Instructions,
+    Miri,
+    Mutants { args: Vec<String> },
     Deny,
     Ci,
     Help,
@@ -52,6 +60,14 @@ impl Chore {
             "bench" => Self::Bench {
                 filter: args.next(),
             },
+            "bench-peers" => Self::BenchPeers,
+            "instructions" => Self::Instructions,
+            "miri" => Self::Miri,
+            "mutants" => {
+                return Ok(Self::Mutants {
+                    args: args.collect(),
+                });
+            }
             "deny" => Self::Deny,
             "ci" => Self::Ci,
             "help" | "--help" | "-h" => Self::Help,
@@ -104,7 +120,19 @@ mod tests {
     #[test]
     fn every_chore_in_the_help_is_understood() {
         for name in [
-            "test", "layers", "bench", "help", "no-std", "msrv", "fuzz", "deny", "ci",
+            "test",
+            "layers",
+            "bench",
+            "bench-peers",
+            "help",
+            "no-std",
+            "msrv",
+            "fuzz",
+            "instructions",
+            "miri",
+            "mutants",
+            "deny",
+            "ci",
         ] {
             assert!(
                 HELP.contains(&format!("\n  {name} ")),
@@ -125,12 +153,24 @@ mod tests {
     }
 
     #[test]
+    fn mutants_hands_its_arguments_on() {
+        let args = ["-f", "crates/khqr-core/src/tag.rs", "-j", "2"];
+        assert_eq!(
+            parse(&format!("mutants {}", args.join(" "))),
+            Ok(Chore::Mutants {
+                args: args.map(str::to_owned).to_vec()
+            })
+        );
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused_by_name() {
         for (line, word) in [
             ("", "no chore"),
             ("tset", "`tset`"),
             ("test --fast", "`--fast`"),
             ("bench read write", "`write`"),
+            ("bench-peers read", "`read`"),
             ("fuzz --second 5", "`--second`"),
             ("fuzz --seconds", "whole number"),
             ("fuzz --seconds 0", "whole number"),

@@ -18,6 +18,12 @@ pub(crate) enum Tool {
     Toolchain(String),
     CargoFuzz,
     CargoDeny,
+    CargoMutants,
+    /// Miri, and what it builds the standard library from, of this toolchain.
+    Miri(&'static str),
+    Valgrind,
+    /// The program of this version that runs the benches of the library gungraun.
+    GungraunRunner(String),
 }
 
 impl Tool {
@@ -38,6 +44,16 @@ impl Tool {
                 .is_ok(),
             Self::CargoFuzz => cargo_has("fuzz"),
             Self::CargoDeny => cargo_has("deny"),
+            Self::CargoMutants => cargo_has("mutants"),
+            Self::Miri(name) => {
+                Invocation::cargo_of(name, here, &["miri", "--version"])
+                    .output()
+                    .is_ok()
+                    && has_source(name)
+            }
+            Self::Valgrind => version_of("valgrind").is_some(),
+            Self::GungraunRunner(version) => version_of("gungraun-runner")
+                .is_some_and(|said| said.split_whitespace().last() == Some(version)),
         }
     }
 
@@ -50,6 +66,12 @@ impl Tool {
             Self::Toolchain(name) => format!("rustup toolchain install {name} --profile minimal"),
             Self::CargoFuzz => "cargo install --locked cargo-fuzz".to_owned(),
             Self::CargoDeny => "cargo install --locked cargo-deny".to_owned(),
+            Self::CargoMutants => "cargo install --locked cargo-mutants".to_owned(),
+            Self::Miri(name) => format!("rustup component add miri rust-src --toolchain {name}"),
+            Self::Valgrind => "sudo apt-get install valgrind".to_owned(),
+            Self::GungraunRunner(version) => {
+                format!("cargo install --locked gungraun-runner@{version}")
+            }
         }
     }
 }
@@ -63,8 +85,32 @@ impl fmt::Display for Tool {
             Self::Toolchain(name) => write!(f, "rustup with the toolchain {name}"),
             Self::CargoFuzz => f.write_str("cargo-fuzz"),
             Self::CargoDeny => f.write_str("cargo-deny"),
+            Self::CargoMutants => f.write_str("cargo-mutants"),
+            Self::Miri(name) => write!(f, "Miri of the toolchain {name}"),
+            Self::Valgrind => f.write_str("valgrind"),
+            Self::GungraunRunner(version) => write!(f, "gungraun-runner {version}"),
         }
     }
+}
+
+// Without the source, Miri would ask on the terminal whether to fetch it.
+fn has_source(toolchain: &str) -> bool {
+    let asked = Command::new("rustup")
+        .args(["run", toolchain, "rustc", "--print", "sysroot"])
+        .output();
+    asked.is_ok_and(|output| {
+        let sysroot = String::from_utf8_lossy(&output.stdout);
+        let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
+        output.status.success() && library.is_dir()
+    })
+}
+
+fn version_of(program: &str) -> Option<String> {
+    let asked = Command::new(program).arg("--version").output().ok()?;
+    asked
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&asked.stdout).into_owned())
 }
 
 // rustc is asked and not rustup, since a distribution's Rust has targets and no rustup.
