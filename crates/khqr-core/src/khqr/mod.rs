@@ -192,15 +192,21 @@ impl<'a> Khqr<'a> {
 
     /// The amount that stands there, in the code's currency.
     fn amount_in(&self, currency: Currency) -> Result<Amount, Error> {
+        let digits = self.amount_digits()?;
+        Amount::of_digits(digits, currency).map_err(|kind| self.error(kind, Place::Amount))
+    }
+
+    /// What stands there for an amount, if its length is one.
+    fn amount_digits(&self) -> Result<&'a [u8], Error> {
         let place = Place::Amount;
-        let value = self.bytes(place);
-        if value.is_empty() {
-            return Err(self.error(ErrorKind::Empty, place));
+        let digits = self.bytes(place);
+        if digits.is_empty() {
+            Err(self.error(ErrorKind::Empty, place))
+        } else if usize::from(self.units(place)) > PayloadAmount::MAX_LEN {
+            Err(self.error(ErrorKind::TooLong { max: 13 }, place))
+        } else {
+            Ok(digits)
         }
-        if usize::from(self.units(place)) > PayloadAmount::MAX_LEN {
-            return Err(self.error(ErrorKind::TooLong { max: 13 }, place));
-        }
-        Amount::of_digits(value, currency).map_err(|kind| self.error(kind, place))
     }
 
     /// The amount (54) exactly as it stands in the text.
@@ -322,6 +328,10 @@ impl<'a> Khqr<'a> {
             Some(moment) => Ok(Some(moment)),
             None if self.slots[place].is_absent() => Ok(None),
             None if digits.is_empty() => Err(self.error(ErrorKind::Empty, place)),
+            // Digits, and too many of them to be a moment.
+            None if place == Place::Expires && digits.iter().all(u8::is_ascii_digit) => {
+                Err(self.error(ErrorKind::WrongLength { expected: 13 }, place))
+            }
             None => Err(self.error(ErrorKind::NotDigits, place)),
         }
     }

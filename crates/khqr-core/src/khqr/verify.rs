@@ -130,13 +130,22 @@ impl Khqr<'_> {
     }
 
     fn check_amount(&self, first: &mut First<'_>) -> (Option<Currency>, Option<Amount>) {
-        let Some(currency) = first.check(Place::Currency, self.currency()) else {
-            // What is wrong with the currency was noted; an amount has none to be understood in.
+        let currency = first.check(Place::Currency, self.currency());
+        if self.slots[Place::Amount].is_absent() {
+            return (currency, None);
+        }
+        let Some(currency) = currency else {
+            // Without a currency an amount cannot be understood; but it may stand before it, and the SDK
+            // looks at its length and sign.
+            match self.amount_digits() {
+                Err(error) => first.note_error(Place::Amount, error),
+                Ok(digits) if digits.contains(&b'-') => {
+                    first.note(Place::Amount, ErrorKind::AmountSyntax);
+                }
+                Ok(_) => {}
+            }
             return (None, None);
         };
-        if self.slots[Place::Amount].is_absent() {
-            return (Some(currency), None);
-        }
         let amount = first.check(Place::Amount, self.amount_in(currency));
         if amount.is_some_and(Amount::is_zero) {
             first.note(Place::Amount, ErrorKind::AmountZero);
@@ -185,12 +194,11 @@ impl Khqr<'_> {
             return None;
         }
         // The SDK looks at the expiry first; a creation that is no number passes it.
-        let expires = first.check(Place::Expires, self.expires_at())?;
-        let created = first.check(Place::Created, self.created_at()).flatten();
-        let Some(expires) = expires else {
+        let Some(expires) = first.check(Place::Expires, self.expires_at())? else {
             first.note_missing(Place::Expires);
             return None;
         };
+        let created = first.check(Place::Created, self.created_at()).flatten();
         if created.is_some_and(|created| expires < created) {
             first.note(Place::Expires, ErrorKind::ExpiresBeforeCreation);
         } else if expires < now {
