@@ -1,6 +1,7 @@
-//! The command line. Nine words and one option do not earn an argument parser, which everyone's
+//! The command line. Some words and few options do not earn an argument parser, which everyone's
 //! first `cargo xtask` would have to compile.
 
+use crate::conformance;
 use crate::failure::Failure;
 use crate::fuzz;
 
@@ -19,8 +20,11 @@ Chores that say what to install when it is missing:
   msrv                    the libraries on the workspace's `rust-version`
   fuzz [--seconds N] [TARGET...]
                           each fuzz target, or those named, for N seconds (30 unless told)
+  conformance [--generate N] [--texts N] [--seed S] [--record]
+                          every answer beside that of NBC's SDK, run by Node: its own tests,
+                          N random inputs, N changed texts (50000 each unless told)
   deny                    licences, banned crates and sources, by cargo-deny, without network
-  ci                      test, no-std, msrv, fuzz
+  ci                      test, no-std, msrv, conformance, fuzz
 ";
 
 /// One thing to do, as the command line asked for it.
@@ -31,6 +35,7 @@ pub(crate) enum Chore {
     NoStd,
     Msrv,
     Fuzz { seconds: u32, targets: Vec<String> },
+    Conformance(conformance::Options),
     Bench { filter: Option<String> },
     Deny,
     Ci,
@@ -49,6 +54,7 @@ impl Chore {
             "no-std" => Self::NoStd,
             "msrv" => Self::Msrv,
             "fuzz" => return Self::parse_fuzz(args),
+            "conformance" => return conformance::Options::parse(args).map(Self::Conformance),
             "bench" => Self::Bench {
                 filter: args.next(),
             },
@@ -104,7 +110,7 @@ mod tests {
     #[test]
     fn every_chore_in_the_help_is_understood() {
         for name in [
-            "test", "layers", "bench", "help", "no-std", "msrv", "fuzz", "deny", "ci",
+            "test", "layers", "bench", "help", "no-std", "msrv", "fuzz", "conformance", "deny", "ci",
         ] {
             assert!(
                 HELP.contains(&format!("\n  {name} ")),
@@ -130,6 +136,7 @@ mod tests {
             ("", "no chore"),
             ("tset", "`tset`"),
             ("test --fast", "`--fast`"),
+            ("conformance --fast", "`--fast`"),
             ("bench read write", "`write`"),
             ("fuzz --second 5", "`--second`"),
             ("fuzz --seconds", "whole number"),

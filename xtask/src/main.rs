@@ -12,6 +12,7 @@
 
 mod checks;
 mod chore;
+mod conformance;
 mod failure;
 mod fuzz;
 mod invocation;
@@ -59,12 +60,14 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
         Chore::NoStd => checks::no_std(&workspace),
         Chore::Msrv => checks::msrv(&workspace)?,
         Chore::Fuzz { seconds, targets } => fuzz::steps(&workspace, *seconds, targets)?,
+        Chore::Conformance(options) => vec![conformance::step(&workspace, options.clone())],
         Chore::Bench { filter } => vec![checks::bench(&workspace, filter.as_deref())],
         Chore::Deny => vec![checks::deny(&workspace)],
         Chore::Ci => {
             let mut steps = checks::test(&workspace);
             steps.extend(checks::no_std(&workspace));
             steps.extend(checks::msrv(&workspace)?);
+            steps.push(conformance::step(&workspace, conformance::Options::brief()));
             steps.extend(fuzz::steps(&workspace, fuzz::DEFAULT_SECONDS, &[])?);
             steps
         }

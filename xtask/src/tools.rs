@@ -18,6 +18,8 @@ pub(crate) enum Tool {
     Toolchain(String),
     CargoFuzz,
     CargoDeny,
+    Node,
+    Npm,
 }
 
 impl Tool {
@@ -38,6 +40,9 @@ impl Tool {
                 .is_ok(),
             Self::CargoFuzz => cargo_has("fuzz"),
             Self::CargoDeny => cargo_has("deny"),
+            // The harness uses what came with 20.
+            Self::Node => says("node", |version| major(version) >= 20),
+            Self::Npm => says("npm", |_| true),
         }
     }
 
@@ -50,6 +55,9 @@ impl Tool {
             Self::Toolchain(name) => format!("rustup toolchain install {name} --profile minimal"),
             Self::CargoFuzz => "cargo install --locked cargo-fuzz".to_owned(),
             Self::CargoDeny => "cargo install --locked cargo-deny".to_owned(),
+            Self::Node | Self::Npm => {
+                "your system's package of Node.js, or https://nodejs.org/en/download".to_owned()
+            }
         }
     }
 }
@@ -63,8 +71,24 @@ impl fmt::Display for Tool {
             Self::Toolchain(name) => write!(f, "rustup with the toolchain {name}"),
             Self::CargoFuzz => f.write_str("cargo-fuzz"),
             Self::CargoDeny => f.write_str("cargo-deny"),
+            Self::Node => f.write_str("Node.js 20 or later"),
+            Self::Npm => f.write_str("npm"),
         }
     }
+}
+
+// What is there on the path answers `--version`, and with one that will do.
+fn says(program: &str, will_do: impl Fn(&str) -> bool) -> bool {
+    let asked = Command::new(program).arg("--version").output();
+    asked.is_ok_and(|output| {
+        output.status.success() && will_do(&String::from_utf8_lossy(&output.stdout))
+    })
+}
+
+// Of a version such as `v20.11.1`.
+fn major(version: &str) -> u32 {
+    let digits = version.trim().trim_start_matches('v').split('.').next();
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 // rustc is asked and not rustup, since a distribution's Rust has targets and no rustup.
