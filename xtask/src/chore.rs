@@ -110,7 +110,16 @@ mod tests {
     #[test]
     fn every_chore_in_the_help_is_understood() {
         for name in [
-            "test", "layers", "bench", "help", "no-std", "msrv", "fuzz", "conformance", "deny", "ci",
+            "test",
+            "layers",
+            "bench",
+            "help",
+            "no-std",
+            "msrv",
+            "fuzz",
+            "conformance",
+            "deny",
+            "ci",
         ] {
             assert!(
                 HELP.contains(&format!("\n  {name} ")),

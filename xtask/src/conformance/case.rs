@@ -195,7 +195,8 @@ fn kind_of_agreement(other: &Json, answer: &Json) -> &'static str {
 /// Without anything that would move a terminal's cursor.
 fn escaped(text: &str) -> String {
     let harmful = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{feff}')
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{feff}')
     };
     text.chars().fold(String::new(), |mut out, c| {
         if harmful(c) {
@@ -215,13 +216,23 @@ mod tests {
     fn case(official: Json, ours: Json) -> Case {
         let mut input = Input::default();
         input.set("bakongAccountID", super::super::input::Value::text("a@b"));
-        Case::new(What::Generate, Question::Input(input), 1, official, ours, None)
+        Case::new(
+            What::Generate,
+            Question::Input(input),
+            1,
+            official,
+            ours,
+            None,
+        )
     }
 
     #[test]
     fn a_difference_without_a_row_is_none() {
         let written = json!({"qr": "x", "md5": "y", "verified": {"valid": true}});
-        assert_eq!(case(written.clone(), json!({"qr": "x", "md5": "y"})).verdict, Ok(None));
+        assert_eq!(
+            case(written.clone(), json!({"qr": "x", "md5": "y"})).verdict,
+            Ok(None)
+        );
         for ours in [
             json!({"qr": "z", "md5": "y"}),
             json!({"error": {"code": 4}}),
@@ -230,14 +241,35 @@ mod tests {
             assert!(case(written.clone(), ours).verdict.is_err());
         }
         let refused = json!({"code": 7});
-        assert_eq!(case(refused.clone(), json!({"error": {"code": 7}})).verdict, Ok(None));
-        assert!(case(refused.clone(), json!({"error": {"code": 21}})).verdict.is_err());
-        assert!(case(refused, json!({"qr": "x", "md5": "y"})).verdict.is_err());
-        assert!(case(json!({"exception": "TypeError"}), json!({"error": {"code": 3}})).verdict.is_err());
+        assert_eq!(
+            case(refused.clone(), json!({"error": {"code": 7}})).verdict,
+            Ok(None)
+        );
+        assert!(
+            case(refused.clone(), json!({"error": {"code": 21}}))
+                .verdict
+                .is_err()
+        );
+        assert!(
+            case(refused, json!({"qr": "x", "md5": "y"}))
+                .verdict
+                .is_err()
+        );
+        assert!(
+            case(
+                json!({"exception": "TypeError"}),
+                json!({"error": {"code": 3}})
+            )
+            .verdict
+            .is_err()
+        );
     }
 
     #[test]
     fn nothing_shown_moves_the_cursor() {
-        assert_eq!(escaped("a\u{1b}\u{85}\u{202e}ច"), "a\\u{1b}\\u{85}\\u{202e}ច");
+        assert_eq!(
+            escaped("a\u{1b}\u{85}\u{202e}ច"),
+            "a\\u{1b}\\u{85}\\u{202e}ច"
+        );
     }
 }

@@ -142,7 +142,7 @@ fn amount(random: &mut Random, input: &mut Input, currency: &str) {
     if random.chance(30) {
         if random.chance(30) {
             let nothing = [
-                Value::number(0),
+                Value::number("0"),
                 Value::text("0"),
                 Value::text(""),
                 Value::text("0.00"),
@@ -160,7 +160,11 @@ fn amount(random: &mut Random, input: &mut Input, currency: &str) {
         _ => 2,
     };
     let room = if usd && decimals > 0 { 10 } else { 13 };
-    let count = if random.chance(20) { room } else { 1 + random.index(6) };
+    let count = if random.chance(20) {
+        room
+    } else {
+        1 + random.index(6)
+    };
     let mut whole = digits(random, count);
     if usd && decimals > 0 && random.chance(10) {
         whole = "0".to_owned();
@@ -176,17 +180,29 @@ fn amount(random: &mut Random, input: &mut Input, currency: &str) {
         return;
     }
     // Written by hand: leading zeros, and trailing ones.
-    let zeros = "0".repeat(if random.chance(20) && whole.len() < 6 { 1 + random.index(2) } else { 0 });
-    let fraction = if usd && random.chance(10) { ".00".to_owned() } else { fraction };
+    let zeros = "0".repeat(if random.chance(20) && whole.len() < 6 {
+        1 + random.index(2)
+    } else {
+        0
+    });
+    let fraction = if usd && random.chance(10) {
+        ".00".to_owned()
+    } else {
+        fraction
+    };
     let fits = zeros.len() + whole.len() + fraction.len() <= 13;
-    let fraction = if fits || !usd { fraction } else { String::new() };
+    let fraction = if fits || !usd {
+        fraction
+    } else {
+        String::new()
+    };
     input.set("amount", Value::Text(zeros + &whole + &fraction));
 }
 
 fn times(random: &mut Random, input: &mut Input, now: u64) {
     let creation = if random.chance(40) {
         let creation = now - random.below(3) * random.below(1_000_000);
-        input.set("creationTimestamp", Value::number(creation));
+        input.set("creationTimestamp", Value::number(creation.to_string()));
         creation
     } else {
         now
@@ -199,7 +215,7 @@ fn times(random: &mut Random, input: &mut Input, now: u64) {
     let lasts = *random.pick(&[0, 1, 60_000, 600_000, 86_400_000]);
     let expiry = creation.max(now) + lasts;
     let value = if random.chance(70) {
-        Value::number(expiry)
+        Value::number(expiry.to_string())
     } else {
         Value::text(expiry.to_string())
     };
@@ -216,13 +232,115 @@ fn fit(random: &mut Random, input: &mut Input, merchant: bool) {
         let label = random.pick(&LABELS);
         input.remove(label);
     }
-    let account = ["bakongAccountID", "merchantID", "accountInformation", "acquiringBank"];
+    let account = [
+        "bakongAccountID",
+        "merchantID",
+        "accountInformation",
+        "acquiringBank",
+    ];
     while total(input, &account) > 99 {
         if merchant {
             put(random, input, "merchantID");
             put(random, input, "acquiringBank");
         } else {
             input.remove("acquiringBank");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    const NOW: u64 = 1_795_000_000_000;
+
+    fn inputs(seed: u64, count: usize) -> Vec<Input> {
+        let mut random = Random::new(seed);
+        (0..count).map(|_| input(&mut random, NOW)).collect()
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_inputs_and_another_others() {
+        assert_eq!(inputs(7, 200), inputs(7, 200));
+        assert_ne!(inputs(7, 200), inputs(8, 200));
+    }
+
+    #[test]
+    fn every_boundary_is_reached() {
+        let inputs = inputs(1, 20_000);
+        for (name, max) in TEXTS {
+            let values: Vec<&str> = inputs.iter().filter_map(|input| input.text(name)).collect();
+            let lengths: BTreeSet<usize> = values.iter().map(|text| units(text)).collect();
+            for wanted in [max - 1, max, max + 1, 99, 100] {
+                assert!(lengths.contains(&wanted), "no {name} of {wanted} units");
+            }
+            // A pair of units of which only the first is within the limit.
+            let across = values.iter().any(|text| {
+                units(text) == max + 1
+                    && text.chars().next_back().is_some_and(|c| c.len_utf16() == 2)
+            });
+            assert!(across, "no {name} with a pair across its limit");
+            let empty = inputs
+                .iter()
+                .any(|input| input.get(name).is_some() && input.given(name).is_none());
+            let absent = inputs.iter().any(|input| input.get(name).is_none());
+            let control = values.iter().any(|text| text.contains(char::is_control));
+            assert!(
+                empty && absent && control,
+                "{name} is never empty, absent, or spoilt"
+            );
+        }
+        let accounts: BTreeSet<usize> = inputs
+            .iter()
+            .filter_map(|input| input.text("bakongAccountID").map(units))
+            .collect();
+        assert!(
+            [31, 32, 33].iter().all(|wanted| accounts.contains(wanted)),
+            "{accounts:?}"
+        );
+    }
+
+    #[test]
+    fn every_spelling_of_currencies_amounts_and_times_occurs() {
+        let inputs = inputs(1, 20_000);
+        let all = |name: &str| -> BTreeSet<String> {
+            let given = inputs.iter().filter_map(|input| input.get(name));
+            given.map(|value| format!("{value:?}")).collect()
+        };
+        let currencies = all("currency");
+        for number in ["116", "840"] {
+            assert!(currencies.contains(&format!("Text({number:?})")));
+            assert!(currencies.contains(&format!("Number({number:?})")));
+        }
+        for letters in ["KHR", "USD", "EUR", ""] {
+            assert!(currencies.contains(&format!("Text({letters:?})")));
+        }
+        let amounts = all("amount");
+        for amount in [
+            "NaN",
+            "1e21",
+            "1,000",
+            "៥០០",
+            "0x10",
+            "99999999999999",
+            "-1",
+            "5.",
+        ] {
+            assert!(
+                amounts.contains(&format!("Text({amount:?})")),
+                "no amount {amount}"
+            );
+        }
+        assert!(amounts.contains("Number(\"1e21\")") && amounts.contains("Number(\"1.001\")"));
+        let times = all("expirationTimestamp");
+        for length in [12, 13, 14] {
+            let digits = |time: &String| time.bytes().filter(u8::is_ascii_digit).count();
+            assert!(
+                times.iter().any(|time| digits(time) == length),
+                "no expiry of {length} digits"
+            );
         }
     }
 }

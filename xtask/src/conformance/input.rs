@@ -18,8 +18,8 @@ impl Value {
         Self::Text(text.into())
     }
 
-    pub(super) fn number(digits: impl ToString) -> Self {
-        Self::Number(digits.to_string())
+    pub(super) fn number(digits: impl Into<String>) -> Self {
+        Self::Number(digits.into())
     }
 
     /// The text, or the number's digits.
@@ -65,7 +65,10 @@ impl Input {
     }
 
     pub(super) fn is_usd(&self) -> bool {
-        matches!(self.given("currency").map(Value::as_str), Some("840" | "USD"))
+        matches!(
+            self.given("currency").map(Value::as_str),
+            Some("840" | "USD")
+        )
     }
 
     /// One line of JSON.
@@ -120,7 +123,10 @@ mod tests {
         input.set("amount", Value::number("5.00"));
         input.set("merchantName", Value::text("a\"\n\u{2028}😀"));
         let json = input.to_json();
-        assert!(!json.contains('\n') && json.contains("\"amount\":5.00"), "{json}");
+        assert!(
+            !json.contains('\n') && json.contains("\"amount\":5.00"),
+            "{json}"
+        );
         assert_eq!(Input::from_json(&json), Ok(input));
         assert!(Input::from_json(r#"{"a":[1]}"#).is_err());
         assert_eq!(Input::from_json(r#"{"a":null}"#), Ok(Input::default()));

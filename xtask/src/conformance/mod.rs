@@ -7,6 +7,7 @@
 
 mod case;
 mod generate;
+mod harm;
 mod input;
 mod mutate;
 mod naive;
@@ -62,9 +63,11 @@ pub(crate) fn step(workspace: &Workspace, options: Options) -> Step {
     let root = workspace.root().to_owned();
     let folder = root.join(workspace.target_folder("debug"));
     let command = options.command();
-    Step::function("conformance", command, move || run(&root, &folder, &options))
-        .needing(Tool::Node)
-        .needing(Tool::Npm)
+    Step::function("conformance", command, move || {
+        run(&root, &folder, &options)
+    })
+    .needing(Tool::Node)
+    .needing(Tool::Npm)
 }
 
 fn run(root: &Path, folder: &Path, options: &Options) -> Result<(), Failure> {
@@ -83,7 +86,10 @@ fn run(root: &Path, folder: &Path, options: &Options) -> Result<(), Failure> {
         }
     };
     for (what, questions) in own_tests(&mut sides)? {
-        keep("the SDK's tests", sides.compare(what, questions, NOW_OF_TESTS)?);
+        keep(
+            "the SDK's tests",
+            sides.compare(what, questions, NOW_OF_TESTS)?,
+        );
     }
     let mut random = Random::new(options.seed);
     let inputs = (0..options.generate).map(|_| generate::input(&mut random, NOW));
@@ -155,12 +161,7 @@ impl Sides {
         parsed(&self.node.peer.ask(&lines)?)
     }
 
-    fn ask_ours(
-        &self,
-        what: What,
-        questions: &[Question],
-        now: u64,
-    ) -> Result<Vec<Json>, Failure> {
+    fn ask_ours(&self, what: What, questions: &[Question], now: u64) -> Result<Vec<Json>, Failure> {
         let mut command = Command::new(&self.bakong);
         command.args(["qr", what.word(), "--jsonl", "--now", &now.to_string()]);
         let lines: Vec<String> = questions.iter().map(Question::line).collect();
@@ -183,23 +184,32 @@ fn own_tests(sides: &mut Sides) -> Result<Vec<(What, Vec<Question>)>, Failure> {
     let answer = sides.node.peer.ask(&[request])?;
     let answer = parsed(&answer)?.pop().unwrap_or_default();
     let files = answer["files"].as_array().cloned().unwrap_or_default();
-    println!("\n{:<52} {:>5} {:>7} {:>6}", "the SDK's own test file", "tests", "failing", "calls");
+    println!(
+        "\n{:<56} {:>5} {:>7} {:>6}",
+        "the SDK's own test file", "tests", "failing", "calls"
+    );
     let mut found: Vec<(What, Vec<Question>)> = What::ALL.map(|what| (what, Vec::new())).into();
     let mut empty = Vec::new();
     for file in &files {
         let name = file["file"].as_str().unwrap_or_default();
         let calls = file["calls"].as_array().cloned().unwrap_or_default();
-        println!("{name:<52} {:>5} {:>7} {:>6}", file["tests"], file["failed"], calls.len());
+        let [tests, failed] =
+            ["tests", "failed"].map(|count| file[count].as_u64().unwrap_or_default());
+        println!("{name:<56} {tests:>5} {failed:>7} {:>6}", calls.len());
         if calls.is_empty() && name != ASKS_THE_NETWORK {
             empty.push(name.to_owned());
         }
         for call in calls {
-            let of_this_kind = found.iter_mut().find(|(what, _)| call["what"] == what.word());
+            let of_this_kind = found
+                .iter_mut()
+                .find(|(what, _)| call["what"] == what.word());
             let Some((what, questions)) = of_this_kind else {
                 return Err(Failure::new(format!("nobody compares this call: {call}")));
             };
             let question = match (*what, call["input"].as_str()) {
-                (What::Generate, _) => Question::Input(Input::from_json(&call["input"].to_string())?),
+                (What::Generate, _) => {
+                    Question::Input(Input::from_json(&call["input"].to_string())?)
+                }
                 // Our command reads lines.
                 (_, Some(text)) if !text.contains('\n') => Question::Text(text.to_owned()),
                 _ => continue,

@@ -20,7 +20,11 @@ pub(super) fn crc(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0xFFFF, |crc, byte| {
         (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc: u16, _| {
             let shifted = crc << 1;
-            if crc & 0x8000 == 0 { shifted } else { shifted ^ 0x1021 }
+            if crc & 0x8000 == 0 {
+                shifted
+            } else {
+                shifted ^ 0x1021
+            }
         })
     })
 }
@@ -262,7 +266,10 @@ mod tests {
             (format!("{ACCOUNT}30140010sokha@devb"), Form(Row::Repeated)),
             (format!("{ACCOUNT}5x01a"), Form(Row::BadTag)),
             (format!("{ACCOUNT}5901x5901y"), Form(Row::Repeated)),
-            (format!("{ACCOUNT}6210{}", "0101a0101b"), Form(Row::Repeated)),
+            (
+                format!("{ACCOUNT}6210{}", "0101a0101b"),
+                Form(Row::Repeated),
+            ),
             (format!("{ACCOUNT}590x"), Form(Row::BadLength)),
             (format!("{ACCOUNT}59+4abcd"), Form(Row::BadLength)),
             (format!("{ACCOUNT}5905abc"), Form(Row::MalformedFirst)),

@@ -49,14 +49,19 @@ impl Node {
 }
 
 fn install(folder: &Path) -> Result<(), Failure> {
-    println!("$ npm ci  # bakong-khqr and ts-khqr, in {}", folder.display());
+    println!(
+        "$ npm ci  # bakong-khqr and ts-khqr, in {}",
+        folder.display()
+    );
     let asked = Command::new("npm")
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
         .current_dir(folder)
         .output();
     let why = match asked {
         Ok(output) if output.status.success() => return Ok(()),
-        Ok(output) => String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
+        Ok(output) => String::from_utf8_lossy(&output.stderr)
+            .trim_end()
+            .to_owned(),
         Err(error) => error.to_string(),
     };
     Err(Failure::new(format!(

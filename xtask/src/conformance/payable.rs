@@ -31,7 +31,10 @@ pub(super) fn wanted(text: &str, now: u64, official: &Json) -> Result<Wanted, St
         (true, _) => None,
         (false, Some(code)) => Some((place_of(code, &fields)?, code)),
         (false, None) => {
-            if !broken.iter().any(|broken| broken.row == Row::LanguageMissing) {
+            if !broken
+                .iter()
+                .any(|broken| broken.row == Row::LanguageMissing)
+            {
                 return Err("no row explains the SDK's exception".to_owned());
             }
             None
@@ -85,7 +88,13 @@ fn place_of(code: u64, fields: &[Field]) -> Result<Place, String> {
     let has = |tag| get(fields, tag).is_some();
     let account = if has(30) { 30 } else { 29 };
     // Missing or, if it is there, empty.
-    let required = |index, tag| if has(tag) { at(fields, tag, 0) } else { (1, index, 0) };
+    let required = |index, tag| {
+        if has(tag) {
+            at(fields, tag, 0)
+        } else {
+            (1, index, 0)
+        }
+    };
     Ok(match code {
         47 if !has(54) => (0, 0, 0),
         45 if !has(99) => (0, 1, 0),
@@ -118,7 +127,11 @@ fn place_of(code: u64, fields: &[Field]) -> Result<Place, String> {
         45 => at(fields, 99, EXPIRY),
         47 | 49 => at(fields, 99, EXPIRY_LENGTH),
         46 | 50 => at(fields, 99, EXPIRY_PAST),
-        _ => return Err(format!("the SDK says {code} of a text that does not call for it")),
+        _ => {
+            return Err(format!(
+                "the SDK says {code} of a text that does not call for it"
+            ));
+        }
     })
 }
 
@@ -130,7 +143,8 @@ const EXPIRY_PAST: u8 = 3;
 /// Every rule that we have and the SDK lacks, and that the fields break.
 fn broken(fields: &[Field], now: u64) -> Vec<Broken<Place>> {
     let mut broken = Vec::new();
-    let mut add = |tag, check, code, row| broken.push(Broken::new(at(fields, tag, check), code, row));
+    let mut add =
+        |tag, check, code, row| broken.push(Broken::new(at(fields, tag, check), code, row));
     let value = |tag| get(fields, tag).unwrap_or_default();
     if (1..=2).contains(&units(value(0))) && value(0) != "01" {
         add(0, 0, 8, Row::FormatIndicator);
@@ -239,7 +253,11 @@ fn times(fields: &[Field], now: u64, add: &mut impl FnMut(u8, u8, u64, Row)) {
     };
     match number(expiry) {
         None | Some(0) => {
-            let row = if official_looks { Row::NumbersLoosely } else { Row::ExpiryEverywhere };
+            let row = if official_looks {
+                Row::NumbersLoosely
+            } else {
+                Row::ExpiryEverywhere
+            };
             add(99, EXPIRY, 45, row);
         }
         // Here our rules are the SDK's.
@@ -247,7 +265,11 @@ fn times(fields: &[Field], now: u64, add: &mut impl FnMut(u8, u8, u64, Row)) {
         Some(expiry) if expiry.to_string().len() != 13 => {
             add(99, EXPIRY_LENGTH, 49, Row::ExpiryEverywhere);
         }
-        Some(expiry) if creation.and_then(number).is_some_and(|creation| expiry < creation) => {
+        Some(expiry)
+            if creation
+                .and_then(number)
+                .is_some_and(|creation| expiry < creation) =>
+        {
             add(99, EXPIRY_PAST, 50, Row::ExpiryEverywhere);
         }
         Some(expiry) if expiry < now => add(99, EXPIRY_PAST, 46, Row::ExpiryEverywhere),

@@ -135,10 +135,19 @@ mod tests {
         let mut head = Command::new("head");
         head.arg("-n1");
         let ended = Peer::start("head", head).unwrap().finish(&lines(2));
-        assert!(ended.unwrap_err().to_string().starts_with("head ended after 1 of 2 answers"));
+        assert!(
+            ended
+                .unwrap_err()
+                .to_string()
+                .starts_with("head ended after 1 of 2 answers")
+        );
         let mut twice = Command::new("sed");
         twice.arg("p");
         let more = Peer::start("sed", twice).unwrap().finish(&lines(2));
-        assert!(more.unwrap_err().to_string().contains("sed answered more lines"));
+        assert!(
+            more.unwrap_err()
+                .to_string()
+                .contains("sed answered more lines")
+        );
     }
 }

@@ -15,7 +15,10 @@ pub(super) fn texts(now: u64) -> Vec<String> {
 }
 
 fn template(tag: u8, subs: &[(u8, &str)]) -> String {
-    let inner: String = subs.iter().map(|(sub, value)| encoded(*sub, value)).collect();
+    let inner: String = subs
+        .iter()
+        .map(|(sub, value)| encoded(*sub, value))
+        .collect();
     encoded(tag, &inner)
 }
 
@@ -36,7 +39,9 @@ fn bodies(now: u64) -> Vec<String> {
     let tree = template(62, &[(1, "INV-1"), (50, "0003abc0103def"), (99, "0001x")]);
     vec![
         format!("000201010211{individual}5204599953031165802KH5910Jonh Smith6010Phnom Penh"),
-        format!("000201010211{individual}5204599953031165802KH5910Jonh Smith6010Phnom Penh{old_times}"),
+        format!(
+            "000201010211{individual}5204599953031165802KH5910Jonh Smith6010Phnom Penh{old_times}"
+        ),
         format!("000201010212{individual}{usd}{old_times}"),
         format!("000201010212{individual}{usd}{times}"),
         // No expiry at all, by banks that never followed.
@@ -44,30 +49,61 @@ fn bodies(now: u64) -> Vec<String> {
         // Several networks on one code, as ABA and ACLEDA print them.
         format!("000201010212{merchant}{aba}{riel}{names}{times}"),
         // ACLEDA's order.
-        format!("000201010211{individual}{acleda}520420005802KH53031165912Chhuon Vutha6010Phnom Penh"),
-        format!("000201010212{merchant}520459995802KH5303840540510.505912Sokha Coffee6010Phnom Penh{times}"),
+        format!(
+            "000201010211{individual}{acleda}520420005802KH53031165912Chhuon Vutha6010Phnom Penh"
+        ),
+        format!(
+            "000201010212{merchant}520459995802KH5303840540510.505912Sokha Coffee6010Phnom Penh{times}"
+        ),
         // A tip, a postal code, labels that KHQR does not know, tags for the network's own use.
         format!("000201010212{merchant}{riel}550202560450005702015802KH5901x6001y610512000{times}"),
         format!("000201010212{merchant}{riel}{names}{tree}65050101a8003abc{times}"),
-        format!("000201010212{merchant}{riel}{names}{}{times}", template(62, &[(4, "LOY"), (5, "REF"), (6, "CUST"), (9, "AME")])),
-        format!("000201010212{merchant}{riel}{names}{}{times}", template(64, &[(0, "km"), (1, "ហាងកាហ្វេ"), (2, "ភ្នំពេញ")])),
+        format!(
+            "000201010212{merchant}{riel}{names}{}{times}",
+            template(62, &[(4, "LOY"), (5, "REF"), (6, "CUST"), (9, "AME")])
+        ),
+        format!(
+            "000201010212{merchant}{riel}{names}{}{times}",
+            template(64, &[(0, "km"), (1, "ហាងកាហ្វេ"), (2, "ភ្នំពេញ")])
+        ),
         format!("000201{individual}{riel}{names}{times}"),
         format!("000201010212{upi}{individual}{riel}{names}{times}"),
         // PromptPay, VietQR, QRIS, SGQR.
-        format!("000201010211{}53037645802TH", template(29, &[(0, "A000000677010111"), (1, "0066812345678")])),
+        format!(
+            "000201010211{}53037645802TH",
+            template(29, &[(0, "A000000677010111"), (1, "0066812345678")])
+        ),
         format!(
             "000201010212{}530370454061000005802VN{}",
-            template(38, &[(0, "A000000727"), (1, "0006970436011234567890"), (2, "QRIBFTTA")]),
+            template(
+                38,
+                &[
+                    (0, "A000000727"),
+                    (1, "0006970436011234567890"),
+                    (2, "QRIBFTTA")
+                ]
+            ),
             template(62, &[(8, "thanh toan")])
         ),
         format!(
             "000201010211{}{}5204541153033605802ID5908Warung A6007Jakarta610510110",
-            template(26, &[(0, "ID.CO.QRIS.WWW"), (1, "936000"), (2, "12345"), (3, "UMI")]),
+            template(
+                26,
+                &[
+                    (0, "ID.CO.QRIS.WWW"),
+                    (1, "936000"),
+                    (2, "12345"),
+                    (3, "UMI")
+                ]
+            ),
             template(51, &[(0, "ID.CO.QRIS.WWW"), (2, "ID1020"), (3, "UMI")])
         ),
         format!(
             "000201010211{}52040000530370254041.005802SG5902NA6009Singapore",
-            template(26, &[(0, "SG.PAYNOW"), (1, "2"), (2, "202012345K"), (3, "1")])
+            template(
+                26,
+                &[(0, "SG.PAYNOW"), (1, "2"), (2, "202012345K"), (3, "1")]
+            )
         ),
         String::new(),
         "0000".to_owned(),
@@ -85,7 +121,10 @@ mod tests {
         for text in &texts {
             assert!(naive::payload(text).is_ok(), "{text}");
         }
-        let khqr = texts.iter().filter(|text| naive::khqr(text).is_ok()).count();
+        let khqr = texts
+            .iter()
+            .filter(|text| naive::khqr(text).is_ok())
+            .count();
         assert!(khqr >= texts.len() - 6, "{khqr} of {}", texts.len());
     }
 }

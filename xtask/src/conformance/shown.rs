@@ -35,7 +35,9 @@ pub(super) fn wanted_fields(text: &str, official: &Json) -> Result<Wanted, Strin
     let kept = said
         .iter()
         .filter(|(name, _)| !(spread && name.bytes().all(|byte| byte.is_ascii_digit())));
-    let kept: Map<String, Json> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let kept: Map<String, Json> = kept
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     let row = (kept.len() != said.len()).then_some(Row::DecodeSpread);
     let answer = Answer::Khqr(Json::Object(kept));
     Ok(Wanted { answer, row })
@@ -69,7 +71,10 @@ pub(super) fn wanted_tree(text: &str, official: &Json) -> Result<Wanted, String>
         }
     };
     let mut all = fields;
-    all.push((63, text.get(text.len() - 4..).unwrap_or_default().to_owned()));
+    all.push((
+        63,
+        text.get(text.len() - 4..).unwrap_or_default().to_owned(),
+    ));
     let tree = tree(&all, true);
     let row = if official["tree"] == tree {
         None
@@ -88,12 +93,17 @@ const fn is_inner_template(tag: u8, sub: u8) -> bool {
     tag == 62 && sub >= 50
 }
 
+/// The fields of a template; none where it is not all fields, or empty.
+fn opened(value: &str) -> Option<Vec<Field>> {
+    level(value).ok().filter(|fields| !fields.is_empty())
+}
+
 /// A level as a tree; a tag that stands twice becomes a list.
 fn tree(fields: &[Field], top: bool) -> Json {
     let mut nodes: BTreeMap<String, Vec<Json>> = BTreeMap::new();
     for (tag, value) in fields {
         let opened = if top && is_template(*tag) {
-            level(value).ok().map(|subs| inner_tree(*tag, &subs))
+            opened(value).map(|subs| inner_tree(*tag, &subs))
         } else {
             None
         };
@@ -107,7 +117,7 @@ fn inner_tree(tag: u8, subs: &[Field]) -> Json {
     let mut nodes: BTreeMap<String, Vec<Json>> = BTreeMap::new();
     for (sub, value) in subs {
         let opened = if is_inner_template(tag, *sub) {
-            level(value).ok().map(|fields| tree(&fields, false))
+            opened(value).map(|fields| tree(&fields, false))
         } else {
             None
         };
@@ -122,7 +132,10 @@ fn collapsed(nodes: BTreeMap<String, Vec<Json>>) -> Json {
         1 => values.remove(0),
         _ => Json::Array(values),
     };
-    nodes.into_iter().map(|(tag, values)| (tag, single(values))).collect()
+    nodes
+        .into_iter()
+        .map(|(tag, values)| (tag, single(values)))
+        .collect()
 }
 
 /// The first row, if any, that these fields give a reason for.
@@ -138,19 +151,18 @@ fn why_trees_differ(fields: &[Field]) -> Option<Row> {
         if repeats(&subs) {
             return Some(Row::TreeRepeated);
         }
-        if naive::units(value) < 6 {
+        if (1..6).contains(&naive::units(value)) {
             return Some(Row::TreeShort);
         }
-        let inner = subs.iter().position(|(sub, _)| is_inner_template(*tag, *sub))?;
+        let inner = subs
+            .iter()
+            .position(|(sub, _)| is_inner_template(*tag, *sub))?;
         let levels = || subs.iter().filter(|(sub, _)| is_inner_template(*tag, *sub));
         if levels().any(|(_, value)| level(value).is_err()) {
             return Some(Row::TreePartial);
         }
         if levels().any(|(_, value)| level(value).is_ok_and(|fields| repeats(&fields))) {
             return Some(Row::TreeRepeated);
-        }
-        if levels().any(|(_, value)| value.is_empty()) {
-            return Some(Row::TreeShort);
         }
         (inner + 1 < subs.len()).then_some(Row::TreeSticky)
     });

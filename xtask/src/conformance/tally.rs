@@ -38,7 +38,8 @@ impl Tally {
             }
             Err(why) => {
                 count.unexplained += 1;
-                self.unexplained.push(format!("{part}, {}", case.describe(why)));
+                self.unexplained
+                    .push(format!("{part}, {}", case.describe(why)));
             }
         }
         for (side, kind) in case.other_kinds().into_iter().enumerate() {
@@ -75,7 +76,11 @@ impl Tally {
         let _ = writeln!(out, "\n{:>9}  deviation: the official SDK …", "explains");
         for row in Row::all() {
             let times = self.rows.get(&row).copied().unwrap_or_default();
-            let times = if times == 0 { "never".to_owned() } else { times.to_string() };
+            let times = if times == 0 {
+                "never".to_owned()
+            } else {
+                times.to_string()
+            };
             let _ = writeln!(out, "{times:>9}  {:<19} {}", row.id(), row.sentence());
         }
         self.report_other(&mut out);
@@ -93,7 +98,11 @@ impl Tally {
             "", "to the SDK", "to us"
         );
         for ((what, kind), [official, ours]) in &self.other {
-            let _ = writeln!(out, "{:<20} {kind:<28} {official:>10} {ours:>10}", what.word());
+            let _ = writeln!(
+                out,
+                "{:<20} {kind:<28} {official:>10} {ours:>10}",
+                what.word()
+            );
         }
     }
 }

@@ -15,11 +15,17 @@ pub(super) struct Wanted {
 /// An answer, as far as it is compared.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Answer {
-    Code { qr: String, md5: String },
+    Code {
+        qr: String,
+        md5: String,
+    },
     Valid,
     Khqr(Value),
     Tree(Value),
-    Refused { code: Option<u64>, tag: Option<&'static str> },
+    Refused {
+        code: Option<u64>,
+        tag: Option<&'static str>,
+    },
 }
 
 impl Answer {

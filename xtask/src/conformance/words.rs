@@ -34,7 +34,9 @@ impl Script {
             Self::Chinese => "金边咖啡店柬埔寨支付有限公司银行",
             Self::Emoji => "😀🎉🍜☕🏪🇰🇭👩🏽𝒜𠮷",
             Self::Combining => "e\u{301}o\u{308}u\u{323}a\u{30a}n\u{303}",
-            Self::ZeroWidth => "a\u{200b}b\u{200c}c\u{200d}\u{feff}\u{200e}\u{202e}\u{a0}\u{2028}\u{3000}\u{ad}",
+            Self::ZeroWidth => {
+                "a\u{200b}b\u{200c}c\u{200d}\u{feff}\u{200e}\u{202e}\u{a0}\u{2028}\u{3000}\u{ad}"
+            }
             Self::Quoting => "\"\\'/<>{}[]@,:;%$#6304",
             Self::Mixed => "aZ0 កា金😀e\u{301}\u{200b}\"\\",
         }
@@ -48,7 +50,11 @@ pub(super) fn text(random: &mut Random, script: Script, units: usize) -> String 
     let mut left = units;
     while left > 0 {
         let character = *random.pick(&alphabet);
-        let character = if character.len_utf16() > left { 'x' } else { character };
+        let character = if character.len_utf16() > left {
+            'x'
+        } else {
+            character
+        };
         text.push(character);
         left -= character.len_utf16();
     }
@@ -77,7 +83,9 @@ pub(super) fn with_control(random: &mut Random, text: &str) -> String {
     const CONTROLS: [char; 9] = [
         '\0', '\t', '\n', '\r', '\u{1b}', '\u{1f}', '\u{7f}', '\u{85}', '\u{9b}',
     ];
-    let places: Vec<usize> = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).collect();
+    let places: Vec<usize> = (0..=text.len())
+        .filter(|at| text.is_char_boundary(*at))
+        .collect();
     let at = *random.pick(&places);
     let (before, after) = text.split_at(at);
     // In the place of one character, so that the text is no longer for it.
@@ -96,7 +104,11 @@ mod tests {
         let mut random = Random::new(1);
         for script in Script::ALL {
             for wanted in 0..60 {
-                assert_eq!(units(&text(&mut random, script, wanted)), wanted, "{script:?}");
+                assert_eq!(
+                    units(&text(&mut random, script, wanted)),
+                    wanted,
+                    "{script:?}"
+                );
             }
             assert_eq!(units(&pair_across(&mut random, 25)), 26);
         }

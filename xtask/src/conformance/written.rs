@@ -130,10 +130,17 @@ fn check_of(name: &str) -> (Check, u64) {
 /// Every rule that we have and the SDK lacks, and that the input breaks.
 fn broken(input: &Input) -> Vec<Broken<Check>> {
     let mut broken = Vec::new();
-    let unread = if input.is_merchant() { "accountInformation" } else { "merchantID" };
+    let unread = if input.is_merchant() {
+        "accountInformation"
+    } else {
+        "merchantID"
+    };
     for (name, _) in TEXTS.iter().filter(|(name, _)| *name != unread) {
         let (check, code) = check_of(name);
-        if input.text(name).is_some_and(|text| text.contains(char::is_control)) {
+        if input
+            .text(name)
+            .is_some_and(|text| text.contains(char::is_control))
+        {
             broken.push(Broken::new(check, code, Row::ControlCharacter));
         }
     }
@@ -143,7 +150,9 @@ fn broken(input: &Input) -> Vec<Broken<Check>> {
     }
     account(input, &mut broken);
     // The number 0 is absent to the SDK, as an empty text is.
-    let category = input.given("merchantCategoryCode").filter(|code| **code != Value::number(0));
+    let category = input
+        .given("merchantCategoryCode")
+        .filter(|code| **code != Value::number("0"));
     if category.is_some_and(|code| units(code.as_str()) < 4) {
         broken.push(Broken::new(Check::Category, 51, Row::ShortCategory));
     }
@@ -196,7 +205,9 @@ fn is_zero(amount: &str) -> bool {
 }
 
 fn is_dynamic(input: &Input) -> bool {
-    input.given("amount").is_some_and(|amount| !is_zero(amount.as_str()))
+    input
+        .given("amount")
+        .is_some_and(|amount| !is_zero(amount.as_str()))
 }
 
 fn language(input: &Input, broken: &mut Vec<Broken<Check>>) {
