@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::digits::is_plain;
 use crate::error::{Error, ErrorKind};
 use crate::tag::{Tag, TagPath, sub};
 use crate::tlv::utf16_len;
@@ -23,19 +24,20 @@ impl<'a> AccountId<'a> {
     /// [`ErrorKind::Empty`], [`ErrorKind::TooLong`] or [`ErrorKind::AccountShape`], in this order (the
     /// official SDK's 1, 6 and 3). They name the field of an individual's code, 29/00.
     pub fn new(text: &'a str) -> Result<Self, Error> {
-        if text.is_empty() {
-            return Err(Error::at(ErrorKind::Empty, FIELD));
-        }
-        if utf16_len(text) > usize::from(Self::MAX) {
-            return Err(Error::at(ErrorKind::TooLong { max: Self::MAX }, FIELD));
-        }
         let bytes = text.as_bytes();
-        let ats = bytes.iter().filter(|byte| **byte == b'@').count();
+        let is = |byte: &u8, wanted: u8| usize::from(*byte == wanted);
+        let ats: usize = bytes.iter().map(|byte| is(byte, b'@')).sum();
         let at_an_end = bytes.first() == Some(&b'@') || bytes.last() == Some(&b'@');
-        if ats != 1 || at_an_end || has_unfit(text) {
-            return Err(Error::at(ErrorKind::AccountShape, FIELD));
+        if bytes.len() <= usize::from(Self::MAX) && ats == 1 && !at_an_end && !has_unfit(text) {
+            return Ok(Self(text));
         }
-        Ok(Self(text))
+        let kind = match utf16_len(text) {
+            0 => ErrorKind::Empty,
+            units if units > usize::from(Self::MAX) => ErrorKind::TooLong { max: Self::MAX },
+            _ if ats == 1 && !at_an_end && !has_unfit(text) => return Ok(Self(text)),
+            _ => ErrorKind::AccountShape,
+        };
+        Err(Error::at(kind, FIELD))
     }
 
     /// The whole id.
@@ -62,8 +64,8 @@ const FIELD: TagPath = Tag::INDIVIDUAL.sub(sub::ACCOUNT);
 
 /// Whether there is white space or a control character in it.
 fn has_unfit(text: &str) -> bool {
-    if text.is_ascii() {
-        return text.bytes().any(|byte| byte <= b' ' || byte == 0x7F);
+    if is_plain(text.as_bytes()) {
+        return text.as_bytes().contains(&b' ');
     }
     text.contains(|c: char| c.is_whitespace() || c.is_control())
 }

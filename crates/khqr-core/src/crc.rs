@@ -1,8 +1,11 @@
 //! The checksum that ends every payload: CRC-16/IBM-3740, which KHQR documents call "CCITT-FALSE".
 
 use core::fmt;
+use core::str::FromStr;
 
 use crc::{CRC_16_IBM_3740, Table};
+
+use crate::error::{Error, ErrorKind};
 
 static ALGORITHM: crc::Crc<u16, Table<16>> = crc::Crc::<u16, Table<16>>::new(&CRC_16_IBM_3740);
 
@@ -12,11 +15,46 @@ static ALGORITHM: crc::Crc<u16, Table<16>> = crc::Crc::<u16, Table<16>>::new(&CR
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Crc(u16);
 
+/// How many bytes the tables take in at a time.
+const BLOCK: usize = 16;
+
+/// From which value the register comes to the start value of the checksum over this many zero bytes.
+static BEFORE_ZEROS: [u16; BLOCK] = {
+    let mut values = [CRC_16_IBM_3740.init; BLOCK];
+    let mut zeros = 1;
+    while zeros < BLOCK {
+        let mut value = values[zeros - 1];
+        let mut bit = 0;
+        while bit < 8 {
+            // The polynomial is odd, so the lowest bit tells whether it was added in this step.
+            value = if value & 1 == 1 {
+                (value ^ CRC_16_IBM_3740.poly) >> 1 | 0x8000
+            } else {
+                value >> 1
+            };
+            bit += 1;
+        }
+        values[zeros] = value;
+        zeros += 1;
+    }
+    values
+};
+
 impl Crc {
     /// The checksum of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        Self(ALGORITHM.checksum(bytes))
+        // What does not fill a block goes byte by byte, which takes as long as eight blocks. So the
+        // first block is filled up in front, with zeros that the start value takes back.
+        let Some((first, _)) = bytes.split_first_chunk::<BLOCK>() else {
+            return Self(ALGORITHM.checksum(bytes));
+        };
+        let zeros = bytes.len().wrapping_neg() % BLOCK;
+        let block = (u128::from_be_bytes(*first) >> (8 * zeros)).to_be_bytes();
+        let mut digest = ALGORITHM.digest_with_initial(BEFORE_ZEROS[zeros]);
+        digest.update(&block);
+        digest.update(bytes.get(BLOCK - zeros..).unwrap_or_default());
+        Self(digest.finalize())
     }
 
     /// The checksum as a number.
@@ -48,6 +86,18 @@ pub(crate) const fn hex_value(digit: u8) -> Option<u8> {
         b'a'..=b'f' => Some(digit - b'a' + 10),
         b'A'..=b'F' => Some(digit - b'A' + 10),
         _ => None,
+    }
+}
+
+impl FromStr for Crc {
+    type Err = Error;
+
+    /// Reads four hexadecimal digits in either case.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let digits = text.as_bytes().try_into().ok();
+        digits
+            .and_then(Self::from_hex)
+            .ok_or(Error::new(ErrorKind::CrcSyntax))
     }
 }
 

@@ -1,58 +1,184 @@
-//! Numbers written without `core::fmt`, whose machinery costs more than the digits.
+//! Decimal digits, read and written eight at a time in a 64-bit word.
 
-use core::fmt;
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// `00` to `99`.
-const PAIRS: &str = "\
-00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748\
-49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697\
-9899";
+pub(crate) const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0u8;
+    while number < 100 {
+        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    pairs
+};
 
-/// The two digits of a number below 100; of its last two otherwise.
+/// The last two digits of a number.
 #[inline]
-pub(crate) fn two_digits(number: u64) -> &'static str {
-    let at = usize::try_from(number % 100 * 2).unwrap_or_default();
-    PAIRS.get(at..at + 2).unwrap_or_default()
+pub(crate) fn two_digits(number: u64) -> [u8; 2] {
+    let pair = usize::try_from(number % 100).unwrap_or_default();
+    PAIRS[pair]
 }
 
-/// Writes a number without leading zeros.
-pub(crate) fn write_number(sink: &mut impl fmt::Write, number: u64) -> fmt::Result {
-    // 20 digits are enough for any `u64`.
-    let mut pairs = [""; 10];
-    let (mut rest, mut first) = (number, pairs.len());
-    while rest >= 100 {
-        first -= 1;
-        pairs[first] = two_digits(rest);
-        rest /= 100;
+/// The two numbers that four ASCII digits stand for: a tag and a length.
+#[inline]
+pub(crate) fn two_numbers(text: [u8; 4]) -> Option<(u8, u8)> {
+    let digits = u32::from_le_bytes(text) ^ 0x3030_3030;
+    // What is above nine, or was no ASCII, now has its byte's high bit.
+    if (digits.wrapping_add(0x7676_7676) | digits) & 0x8080_8080 != 0 {
+        return None;
     }
-    let leading = two_digits(rest);
-    sink.write_str(if rest < 10 { &leading[1..] } else { leading })?;
-    pairs[first..]
-        .iter()
-        .try_for_each(|pair| sink.write_str(pair))
+    let [tag, _, length, _] = (digits * 10 + (digits >> 8)).to_le_bytes();
+    Some((tag, length))
+}
+
+/// The number that eight ASCII digits stand for.
+#[inline]
+pub(crate) fn read_eight(text: [u8; 8]) -> Option<u64> {
+    let digits = u64::from_le_bytes(text) ^ ZEROS;
+    if (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & HIGH_BITS != 0 {
+        return None;
+    }
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let quads = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
+    Some((quads * 10_000 + (quads >> 32)) & 0xFFFF_FFFF)
+}
+
+/// The eight digits of a number below 100,000,000.
+#[inline]
+fn write_eight(number: u64) -> [u8; 8] {
+    // Lanes of 32, then 16, then 8 bits are each divided at once, by a multiplication that is exact for
+    // what a lane can hold.
+    let quads = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = (quads * 5_243) >> 19 & 0x0000_007F_0000_007F;
+    let pairs = hundreds | (quads - hundreds * 100) << 16;
+    let tens = (pairs * 103) >> 10 & 0x000F_000F_000F_000F;
+    let digits = tens | (pairs - tens * 10) << 8;
+    (digits | ZEROS).to_le_bytes()
+}
+
+/// How many digits [`decimal`] can give.
+pub(crate) const MAX_DIGITS: usize = 24;
+
+/// The digits of a number, right-aligned and with zeros in front, and how many of them count.
+#[inline]
+pub(crate) fn decimal(number: u64) -> ([u8; MAX_DIGITS], usize) {
+    const BLOCK: u64 = 100_000_000;
+    let mut digits = [b'0'; MAX_DIGITS];
+    let blocks = [
+        number / (BLOCK * BLOCK),
+        number / BLOCK % BLOCK,
+        number % BLOCK,
+    ];
+    for (eight, block) in digits.as_chunks_mut::<8>().0.iter_mut().zip(blocks) {
+        *eight = write_eight(block);
+    }
+    let len = number.checked_ilog10().map_or(1, |log| log as usize + 1);
+    (digits, len)
+}
+
+/// Whether all of it is visible ASCII (space to tilde).
+#[inline]
+pub(crate) fn is_plain(text: &[u8]) -> bool {
+    // Eight bytes at a time, the last eight once more where they do not fit. Taking a space from a
+    // control character, or adding one to DEL, sets its high bit.
+    let odd = |word: u64| {
+        word | word.wrapping_sub(0x2020_2020_2020_2020) | word.wrapping_add(0x0101_0101_0101_0101)
+    };
+    if let Some(last) = text.last_chunk::<8>() {
+        let words = text.as_chunks::<8>().0.iter();
+        let seen = words.fold(odd(u64::from_le_bytes(*last)), |seen, word| {
+            seen | odd(u64::from_le_bytes(*word))
+        });
+        return seen & HIGH_BITS == 0;
+    }
+    text.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 #[cfg(test)]
 mod tests {
     extern crate std;
+    use std::format;
     use std::string::{String, ToString};
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
 
     use super::*;
 
-    proptest::proptest! {
+    proptest! {
         #[test]
         fn numbers_are_written_as_core_does(number: u64, shift in 0u32..64) {
             let number = number >> shift;
-            let mut text = String::new();
-            write_number(&mut text, number).unwrap();
-            proptest::prop_assert_eq!(text, number.to_string());
+            let (digits, len) = decimal(number);
+            let text = String::from_utf8(digits[MAX_DIGITS - len..].to_vec()).unwrap();
+            prop_assert_eq!(text, number.to_string());
+            prop_assert!(digits[..MAX_DIGITS - len].iter().all(|digit| *digit == b'0'));
+        }
+
+        #[test]
+        fn eight_digits_there_and_back(number in 0u64..100_000_000) {
+            let text = write_eight(number);
+            prop_assert_eq!(&text[..], format!("{number:08}").into_bytes());
+            prop_assert_eq!(read_eight(text), Some(number));
+        }
+
+        #[test]
+        fn eight_bytes_are_a_number_only_if_all_are_digits(mut text: [u8; 8], digits: u8) {
+            for (at, byte) in text.iter_mut().enumerate() {
+                if digits >> at & 1 == 1 {
+                    *byte = b'0' + *byte % 10;
+                }
+            }
+            let all = text.iter().all(u8::is_ascii_digit);
+            prop_assert_eq!(read_eight(text).is_some(), all);
+        }
+
+        #[test]
+        fn plain_is_visible_ascii(text in prop::collection::vec(prop_oneof![9 => 0x20u8..0x7F, 1 => any::<u8>()], 0..40)) {
+            prop_assert_eq!(is_plain(&text), text.iter().all(|byte| (0x20..0x7F).contains(byte)));
+        }
+    }
+
+    #[test]
+    fn every_pair_of_bytes_is_two_digits_or_not() {
+        for (high, low) in (0..=u8::MAX).flat_map(|high| (0..=u8::MAX).map(move |low| (high, low)))
+        {
+            let digits = high.is_ascii_digit() && low.is_ascii_digit();
+            let number = digits.then(|| (high - b'0') * 10 + low - b'0');
+            assert_eq!(
+                two_numbers([high, low, b'4', b'2']),
+                number.map(|tag| (tag, 42))
+            );
+            assert_eq!(
+                two_numbers([b'9', b'9', high, low]),
+                number.map(|length| (99, length))
+            );
         }
     }
 
     #[test]
     fn two_digits_are_two() {
-        for number in 0..100 {
-            assert_eq!(two_digits(number), std::format!("{number:02}"));
+        let pairs: Vec<_> = (0..100)
+            .map(|number| format!("{number:02}").into_bytes())
+            .collect();
+        for (number, pair) in (0..).zip(&pairs) {
+            assert_eq!(&two_digits(number)[..], pair);
+        }
+    }
+
+    #[test]
+    fn a_control_character_is_not_plain_wherever_it_stands() {
+        for len in 1..20 {
+            for at in 0..len {
+                for odd in [0, 0x1F, 0x7F, 0x80, 0xFF] {
+                    let mut text = std::vec![b'~'; len];
+                    text[at] = odd;
+                    assert!(!is_plain(&text), "{odd:#x} at {at} of {len}");
+                }
+                assert!(is_plain(&std::vec![b' '; len]));
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::sdk;
 use crate::tag::TagPath;
 
 /// Why a text cannot be read, may not be paid, or cannot be written.
@@ -78,9 +79,15 @@ pub enum ErrorKind {
     ExpiresBeforeCreation,
     /// The code has expired.
     Expired,
+    /// An amount is in another currency than the code it is put into.
+    CurrencyDiffers,
 
     /// An MD5 handle is not 32 hexadecimal digits.
     Md5Syntax,
+    /// A checksum is not four hexadecimal digits.
+    CrcSyntax,
+    /// A number of milliseconds is not digits, or does not fit 64 bits.
+    TimestampSyntax,
     /// A template has more than 99 UTF-16 code units when written.
     TemplateTooLong,
     /// The buffer to write into is too small.
@@ -141,115 +148,15 @@ impl Error {
     /// The number under which NBC's JavaScript SDK (`bakong-khqr` 1.0.20) reports this, if it does.
     #[must_use]
     pub fn sdk_code(self) -> Option<u8> {
-        use ErrorKind as K;
-        Some(match self.kind {
-            K::TextTooLong
-            | K::TagNotDigits
-            | K::LengthNotDigits
-            | K::Truncated
-            | K::Trailing
-            | K::SplitCharacter
-            | K::CrcMismatch
-            | K::CrcNotLast
-            | K::Repeated
-            | K::TwoAccounts => 8,
-            K::AccountShape => 3,
-            K::AmountSyntax | K::AmountPrecision | K::AmountZero | K::AmountTooLarge => 4,
-            K::UnsupportedCurrency => 28,
-            K::UnionPayInUsd => 44,
-            K::ExpiresBeforeCreation => 50,
-            K::Expired => 46,
-            K::Md5Syntax | K::TemplateTooLong | K::BufferTooSmall { .. } => return None,
-            K::Missing => return required_code(self.tag?),
-            K::Empty => {
-                let tag = self.tag?;
-                return empty_code(tag).or_else(|| length_code(tag));
-            }
-            K::TooLong { .. } | K::WrongLength { .. } => return length_code(self.tag?),
-            K::ControlCharacter => match self.tag?.parts() {
-                (29 | 30, Some(0)) => 3,
-                _ => return length_code(self.tag?),
-            },
-            K::NotAllowed | K::NotDigits => match self.tag?.parts() {
-                (1, None) => 48,
-                (52, None) => 51,
-                (99, Some(1)) => 45,
-                _ => 8,
-            },
-        })
+        sdk::code(self.kind, self.tag)
     }
-}
 
-impl TagPath {
-    const fn parts(self) -> (u8, Option<u8>) {
-        let sub = match self.sub() {
-            Some(sub) => Some(sub.number()),
-            None => None,
-        };
-        (self.top().number(), sub)
+    /// The sentence that NBC's JavaScript SDK has for [`Error::sdk_code`], word for word. It names
+    /// neither field nor place and is for comparing with the SDK; people read this error's own text.
+    #[must_use]
+    pub fn sdk_message(self) -> Option<&'static str> {
+        self.sdk_code().and_then(sdk::message)
     }
-}
-
-/// The SDK's code for a field that is not there.
-const fn required_code(tag: TagPath) -> Option<u8> {
-    Some(match tag.parts() {
-        (0, None) => 23,
-        (29 | 30, None) => 5,
-        (29 | 30, Some(0)) => 1,
-        (30, Some(1)) => 30,
-        (29 | 30, Some(2)) => 31,
-        (52, None) => 25,
-        (53, None) => 9,
-        (54, None) => 47,
-        (58, None) => 26,
-        (59, None) => 2,
-        (60, None) => 27,
-        (63, None) => 24,
-        (64, Some(0)) => 37,
-        (64, Some(1)) => 39,
-        (99, _) => 45,
-        _ => return None,
-    })
-}
-
-/// The SDK's code for a field that is there and empty, where that is not its code for a wrong length.
-const fn empty_code(tag: TagPath) -> Option<u8> {
-    match tag.parts() {
-        (1, None) => Some(48),
-        (54, None) => Some(4),
-        (64, Some(_)) => None,
-        _ => required_code(tag),
-    }
-}
-
-/// The SDK's code for a field of the wrong length.
-const fn length_code(tag: TagPath) -> Option<u8> {
-    Some(match tag.parts() {
-        (0, None) => 16,
-        (1, None) => 17,
-        (15, None) => 43,
-        (29 | 30, Some(0)) => 6,
-        (29, Some(1)) => 35,
-        (30, Some(1)) => 32,
-        (29 | 30, Some(2)) => 33,
-        (52, None) => 18,
-        (53, None) => 19,
-        (54, None) => 4,
-        (58, None) => 20,
-        (59, None) => 7,
-        (60, None) => 21,
-        (62, Some(1)) => 10,
-        (62, Some(2)) => 34,
-        (62, Some(3)) => 11,
-        (62, Some(7)) => 12,
-        (62, Some(8)) => 42,
-        (63, None) => 22,
-        (64, Some(0)) => 38,
-        (64, Some(1)) => 40,
-        (64, Some(2)) => 41,
-        (99, Some(1)) => 49,
-        _ => return None,
-    })
 }
 
 impl fmt::Display for Error {
@@ -271,6 +178,45 @@ impl fmt::Display for Error {
 }
 
 impl ErrorKind {
+    /// The name of the variant, for machines that read errors; it does not change within a major version.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TextTooLong => "TextTooLong",
+            Self::TagNotDigits => "TagNotDigits",
+            Self::LengthNotDigits => "LengthNotDigits",
+            Self::Truncated => "Truncated",
+            Self::Trailing => "Trailing",
+            Self::SplitCharacter => "SplitCharacter",
+            Self::CrcMismatch => "CrcMismatch",
+            Self::CrcNotLast => "CrcNotLast",
+            Self::Repeated => "Repeated",
+            Self::TwoAccounts => "TwoAccounts",
+            Self::Missing => "Missing",
+            Self::Empty => "Empty",
+            Self::TooLong { .. } => "TooLong",
+            Self::WrongLength { .. } => "WrongLength",
+            Self::ControlCharacter => "ControlCharacter",
+            Self::NotAllowed => "NotAllowed",
+            Self::NotDigits => "NotDigits",
+            Self::AccountShape => "AccountShape",
+            Self::AmountSyntax => "AmountSyntax",
+            Self::AmountPrecision => "AmountPrecision",
+            Self::AmountZero => "AmountZero",
+            Self::AmountTooLarge => "AmountTooLarge",
+            Self::UnsupportedCurrency => "UnsupportedCurrency",
+            Self::UnionPayInUsd => "UnionPayInUsd",
+            Self::ExpiresBeforeCreation => "ExpiresBeforeCreation",
+            Self::Expired => "Expired",
+            Self::CurrencyDiffers => "CurrencyDiffers",
+            Self::Md5Syntax => "Md5Syntax",
+            Self::CrcSyntax => "CrcSyntax",
+            Self::TimestampSyntax => "TimestampSyntax",
+            Self::TemplateTooLong => "TemplateTooLong",
+            Self::BufferTooSmall { .. } => "BufferTooSmall",
+        }
+    }
+
     fn describe(self, tag: Option<TagPath>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::TextTooLong => "the text is longer than a QR code can hold",
@@ -287,7 +233,7 @@ impl ErrorKind {
             Self::TwoAccounts => {
                 "an individual account (29) and a merchant account (30) stand in one code"
             }
-            Self::Missing => match tag.map(TagPath::parts) {
+            Self::Missing => match tag.map(TagPath::numbers) {
                 Some((63, None)) => "missing; a code must end in 6304 and four hexadecimal digits",
                 Some((99, _)) => "missing; a code with an amount must say when it expires",
                 Some((54, None)) => "missing; a dynamic code must say an amount",
@@ -302,14 +248,14 @@ impl ErrorKind {
                 return write!(f, "must be exactly {expected} characters");
             }
             Self::ControlCharacter => "holds a control character, such as a line break",
-            Self::NotAllowed => match tag.map(TagPath::parts) {
+            Self::NotAllowed => match tag.map(TagPath::numbers) {
                 Some((0, None)) => "must be 01",
                 Some((1, None)) => "must be 11 (static) or 12 (dynamic)",
                 Some((58, None)) => "must be KH",
                 Some((99, _)) => "must not be zero",
                 _ => "a value that KHQR does not allow here",
             },
-            Self::NotDigits => match tag.map(TagPath::parts) {
+            Self::NotDigits => match tag.map(TagPath::numbers) {
                 Some((52, None)) => "must be four digits",
                 _ => "must be digits only",
             },
@@ -324,7 +270,10 @@ impl ErrorKind {
             Self::UnionPayInUsd => "a UnionPay account takes KHR only, the code is in USD",
             Self::ExpiresBeforeCreation => "before the code was created",
             Self::Expired => "the code has expired",
+            Self::CurrencyDiffers => "the amount is in another currency than the code",
             Self::Md5Syntax => "an MD5 must be 32 hexadecimal digits",
+            Self::CrcSyntax => "a CRC must be four hexadecimal digits",
+            Self::TimestampSyntax => "must be a number of milliseconds since 1970",
             Self::TemplateTooLong => {
                 "its fields are longer than 99 characters together; shorten one of them"
             }

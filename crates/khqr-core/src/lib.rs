@@ -43,16 +43,23 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod account;
 mod amount;
 mod crc;
 mod digits;
 mod error;
+mod field;
 mod khqr;
 mod md5;
 mod payload;
 mod printable;
+mod rules;
+mod sdk;
+#[cfg(feature = "serde")]
+mod serde;
 mod tag;
 mod timestamp;
 mod tlv;
@@ -64,10 +71,11 @@ pub use account::AccountIdBuf;
 pub use amount::{Amount, Currency, PayloadAmount};
 pub use crc::Crc;
 pub use error::{Error, ErrorKind};
-pub use khqr::{AccountKind, Khqr, Payable, PointOfInitiation};
+pub use field::{Field, Fields};
+pub use khqr::{AccountKind, Khqr, KhqrFields, Payable, PointOfInitiation};
 pub use md5::Md5Handle;
-pub use payload::{Field, Fields, Payload};
+pub use payload::Payload;
 pub use printable::Printable;
 pub use tag::{Tag, TagPath};
 pub use timestamp::Timestamp;
-pub use write::{Individual, KhqrBuilder, KhqrDraft, Merchant};
+pub use write::{Individual, KhqrBuilder, KhqrDraft, KhqrRewrite, Merchant};

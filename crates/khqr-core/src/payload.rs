@@ -2,6 +2,7 @@
 
 use crate::crc::Crc;
 use crate::error::{Error, ErrorKind};
+use crate::field::{Field, Fields, Level};
 use crate::tag::Tag;
 use crate::tlv::{Malformed, Raw, Source};
 
@@ -99,85 +100,25 @@ impl<'a> Payload<'a> {
     }
 
     /// The fields of the top level in the order of the text, the checksum included.
+    ///
+    /// With [`Field::template`] they are the roots of a tree that reads any EMVCo code, whatever country
+    /// it is from.
     #[must_use]
     pub const fn fields(self) -> Fields<'a> {
         Fields {
             source: self.source,
             at: 0,
+            end: self.source.text.len(),
+            level: Level::Top,
         }
     }
 
     /// The first field with this tag.
     #[must_use]
     pub fn field(self, tag: Tag) -> Option<Field<'a>> {
-        self.fields().find(|field| field.tag == tag)
+        self.fields().find(|field| field.tag() == tag)
     }
 }
-
-/// A field: its tag, its value, and where it stands in the text.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Field<'a> {
-    tag: Tag,
-    value: &'a str,
-    encoded: &'a str,
-    offset: usize,
-}
-
-impl<'a> Field<'a> {
-    /// The tag.
-    #[must_use]
-    pub const fn tag(self) -> Tag {
-        self.tag
-    }
-
-    /// The value, exactly as it stands.
-    #[must_use]
-    pub const fn value(self) -> &'a str {
-        self.value
-    }
-
-    /// Tag, length and value as they stand in the text.
-    #[must_use]
-    pub const fn encoded(self) -> &'a str {
-        self.encoded
-    }
-
-    /// The byte at which the tag stands.
-    #[must_use]
-    pub const fn offset(self) -> usize {
-        self.offset
-    }
-}
-
-/// Iterates the fields of a [`Payload`].
-#[derive(Clone, Debug)]
-pub struct Fields<'a> {
-    source: Source<'a>,
-    at: usize,
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Field<'a>;
-
-    fn next(&mut self) -> Option<Field<'a>> {
-        let source = self.source;
-        if self.at >= source.text.len() {
-            return None;
-        }
-        // A payload's fields were all read once, so this cannot fail.
-        let raw = source.field(self.at, source.text.len()).ok()?;
-        self.at = raw.end;
-        Some(Field {
-            tag: raw.tag,
-            value: source.slice(raw.value..raw.end),
-            encoded: source.slice(raw.start..raw.end),
-            offset: raw.start,
-        })
-    }
-}
-
-impl core::iter::FusedIterator for Fields<'_> {}
-
 #[cfg(test)]
 mod tests {
     extern crate std;

@@ -1,6 +1,10 @@
 //! Tags name the fields of a payload; a path of tags names a field inside a template.
 
 use core::fmt;
+use core::str::FromStr;
+
+use crate::digits::two_numbers;
+use crate::error::{Error, ErrorKind};
 
 /// The two-digit identifier of a field, `00` to `99` (EMVCo MPM 3.1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +72,20 @@ impl Tag {
     pub(crate) const fn of(number: u8) -> Self {
         debug_assert!(number <= 99);
         Self(number)
+    }
+}
+
+impl FromStr for Tag {
+    type Err = Error;
+
+    /// Reads two ASCII digits.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.as_bytes() {
+            &[high, low] => two_numbers([high, low, b'0', b'0']),
+            _ => None,
+        }
+        .map(|(number, _)| Self(number))
+        .ok_or(Error::new(ErrorKind::TagNotDigits))
     }
 }
 
@@ -142,9 +160,36 @@ impl TagPath {
     }
 }
 
+impl TagPath {
+    pub(crate) const fn at_top(top: Tag) -> Self {
+        Self { top, sub: None }
+    }
+
+    /// The numbers of both tags, to match on.
+    pub(crate) const fn numbers(self) -> (u8, Option<u8>) {
+        let sub = match self.sub {
+            Some(sub) => Some(sub.0),
+            None => None,
+        };
+        (self.top.0, sub)
+    }
+}
+
 impl From<Tag> for TagPath {
     fn from(top: Tag) -> Self {
-        Self { top, sub: None }
+        Self::at_top(top)
+    }
+}
+
+impl FromStr for TagPath {
+    type Err = Error;
+
+    /// Reads `59` or `62/01`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.split_once('/') {
+            Some((top, sub)) => Ok(top.parse::<Tag>()?.sub(sub.parse()?)),
+            None => text.parse().map(Self::at_top),
+        }
     }
 }
 

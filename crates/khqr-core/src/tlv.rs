@@ -5,35 +5,39 @@
 
 use core::ops::Range;
 
+use crate::digits::two_numbers;
 use crate::error::{Error, ErrorKind};
 use crate::tag::{Tag, TagPath};
 
 /// The length of a text as KHQR counts it.
 pub(crate) fn utf16_len(text: &str) -> usize {
-    if text.is_ascii() {
-        text.len()
-    } else {
-        text.chars().map(char::len_utf16).sum()
-    }
+    // A character begins with every byte but 10xxxxxx, and counts two if it has four bytes. Both are
+    // sums over bytes, which run on whole vectors.
+    let units = |byte: &u8| usize::from(byte & 0xC0 != 0x80) + usize::from(*byte >= 0xF0);
+    text.as_bytes().iter().map(units).sum()
 }
 
-/// A text, and whether all of it is visible ASCII, as most codes are.
-///
-/// In such a text a character is a byte and a UTF-16 code unit, and none of them is a control
-/// character: asked once here, it need not be asked of every field.
+/// A text, and what can be known of all its characters at once, so that it need not be asked of every
+/// field.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
+    /// All of it is visible ASCII, as in most codes: a character is a byte and a UTF-16 code unit.
     pub(crate) plain: bool,
+    /// There is no control character in it.
+    pub(crate) clean: bool,
 }
 
 impl<'a> Source<'a> {
+    #[inline]
     pub(crate) fn new(text: &'a str) -> Self {
         // Without a branch in it, the loop runs on whole vectors.
         let is_plain = |plain, byte: &u8| plain & (byte.wrapping_sub(b' ') < 0x5F);
+        let plain = text.as_bytes().iter().fold(true, is_plain);
         Self {
             text,
-            plain: text.as_bytes().iter().fold(true, is_plain),
+            plain,
+            clean: plain || !has_control(text),
         }
     }
 
@@ -49,27 +53,16 @@ impl<'a> Source<'a> {
     #[inline]
     pub(crate) fn field(self, at: usize, limit: usize) -> Result<Raw, Malformed> {
         let rest = self.text.as_bytes().get(at..limit).unwrap_or_default();
-        let Some(&[t1, t0, l1, l0]) = rest.first_chunk::<4>() else {
-            return Err(Malformed(ErrorKind::Trailing, None, at));
-        };
-        let Some(tag) = two_digits(t1, t0) else {
-            return Err(Malformed(ErrorKind::TagNotDigits, None, at));
+        let Some((tag, units)) = rest.first_chunk::<4>().copied().and_then(two_numbers) else {
+            return Err(Malformed::header(rest, at));
         };
         let tag = Tag::of(tag);
-        let Some(units) = two_digits(l1, l0) else {
-            return Err(Malformed(ErrorKind::LengthNotDigits, Some(tag), at + 2));
-        };
         let value = at + 4;
         let end = if self.plain {
-            Ok(value + usize::from(units)).and_then(|end| {
-                if end <= limit {
-                    Ok(end)
-                } else {
-                    Err(ErrorKind::Truncated)
-                }
-            })
+            let end = value + usize::from(units);
+            (end <= limit).then_some(end).ok_or(ErrorKind::Truncated)
         } else {
-            self.end_of_units(value, limit, usize::from(units))
+            self.end_of_units(value, limit, units)
         };
         match end {
             Ok(end) => Ok(Raw {
@@ -83,54 +76,37 @@ impl<'a> Source<'a> {
     }
 
     /// The byte where the `units` UTF-16 code units from byte `start` on end.
-    fn end_of_units(self, start: usize, limit: usize, units: usize) -> Result<usize, ErrorKind> {
-        let ascii = self.text.as_bytes().get(start..limit.min(start + units));
-        if ascii.is_some_and(|bytes| bytes.len() == units && bytes.is_ascii()) {
-            return Ok(start + units);
+    fn end_of_units(self, start: usize, limit: usize, units: u8) -> Result<usize, ErrorKind> {
+        let bytes = self.text.as_bytes().get(..limit).unwrap_or_default();
+        let (mut end, mut left) = (start, usize::from(units));
+        while left > 0 {
+            // The text is UTF-8, so the first byte of a character says how long it is.
+            let (len, units) = match bytes.get(end) {
+                None => return Err(ErrorKind::Truncated),
+                Some(0..0x80) => (1, 1),
+                Some(0x80..0xE0) => (2, 1),
+                Some(0xE0..0xF0) => (3, 1),
+                Some(0xF0..) => (4, 2),
+            };
+            left = left.checked_sub(units).ok_or(ErrorKind::SplitCharacter)?;
+            end += len;
         }
-        let mut left = units;
-        let mut end = start;
-        for character in self.slice(start..limit).chars() {
-            if left == 0 {
-                break;
-            }
-            left = left
-                .checked_sub(character.len_utf16())
-                .ok_or(ErrorKind::SplitCharacter)?;
-            end += character.len_utf8();
-        }
-        if left == 0 {
-            Ok(end)
-        } else {
-            Err(ErrorKind::Truncated)
-        }
-    }
-
-    /// Walks a template's fields in order and hands each to `visit`; refuses one that stands twice.
-    pub(crate) fn walk_template(
-        self,
-        template: Raw,
-        mut visit: impl FnMut(Raw),
-    ) -> Result<(), Error> {
-        let mut seen = Seen::default();
-        let mut at = template.value;
-        while at < template.end {
-            let raw = self
-                .field(at, template.end)
-                .map_err(|malformed| malformed.within(template.tag))?;
-            if !seen.insert(raw.tag) {
-                let path = template.tag.sub(raw.tag);
-                return Err(Error::at(ErrorKind::Repeated, path).at_byte(raw.start));
-            }
-            visit(raw);
-            at = raw.end;
-        }
-        Ok(())
+        Ok(end)
     }
 }
 
+/// Whether one of Unicode's control characters (Cc: U+0000 to U+001F, U+007F to U+009F) is in it.
+fn has_control(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    // In UTF-8 those above U+007F are C2 80 to C2 9F.
+    let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
+    let ascii = |found, byte: &u8| found | (*byte < 0x20) | (*byte == 0x7F);
+    let latin = |found, (lead, next): (&u8, &u8)| found | (*lead == 0xC2) & (*next < 0xA0);
+    bytes.iter().fold(false, ascii) | pairs.fold(false, latin)
+}
+
 /// One field as it stands in the text, by bytes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Raw {
     pub(crate) tag: Tag,
     /// Where the tag stands.
@@ -146,6 +122,18 @@ pub(crate) struct Raw {
 pub(crate) struct Malformed(ErrorKind, Option<Tag>, usize);
 
 impl Malformed {
+    /// What is wrong with the four characters that `rest` should begin with.
+    #[cold]
+    fn header(rest: &[u8], at: usize) -> Self {
+        let Some(&[t1, t0, _, _]) = rest.first_chunk::<4>() else {
+            return Self(ErrorKind::Trailing, None, at);
+        };
+        match two_numbers([t1, t0, b'0', b'0']) {
+            None => Self(ErrorKind::TagNotDigits, None, at),
+            Some((tag, _)) => Self(ErrorKind::LengthNotDigits, Some(Tag::of(tag)), at + 2),
+        }
+    }
+
     /// The error about a field at the top.
     #[cold]
     pub(crate) fn at_top(self) -> Error {
@@ -156,40 +144,18 @@ impl Malformed {
 
     /// The error about a field of this template.
     #[cold]
-    fn within(self, template: Tag) -> Error {
+    pub(crate) fn within(self, template: Tag) -> Error {
         let Self(kind, tag, at) = self;
         let path = tag.map_or(TagPath::from(template), |tag| template.sub(tag));
         Error::at(kind, path).at_byte(at)
     }
 }
 
-#[inline]
-const fn two_digits(high: u8, low: u8) -> Option<u8> {
-    let (high, low) = (high.wrapping_sub(b'0'), low.wrapping_sub(b'0'));
-    if high < 10 && low < 10 {
-        Some(high * 10 + low)
-    } else {
-        None
-    }
-}
-
-/// The tags met so far on one level.
-#[derive(Default)]
-pub(crate) struct Seen(u128);
-
-impl Seen {
-    /// Whether the tag is new here.
-    #[inline]
-    pub(crate) fn insert(&mut self, tag: Tag) -> bool {
-        let bit = 1 << tag.number();
-        let new = self.0 & bit == 0;
-        self.0 |= bit;
-        new
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    extern crate std;
+    use std::string::String;
+
     use super::*;
 
     fn read(text: &str) -> Result<(u8, &str, usize), (ErrorKind, usize)> {
@@ -205,6 +171,7 @@ mod tests {
         assert_eq!(read("5905Abcde60"), Ok((59, "Abcde", 9)));
         assert_eq!(read("5900"), Ok((59, "", 4)));
         assert_eq!(read("5902ចន60"), Ok((59, "ចន", 10)));
+        assert_eq!(read("5902é\u{7ff}60"), Ok((59, "é\u{7ff}", 8)));
         assert_eq!(read("5902😀60"), Ok((59, "😀", 8)));
         assert_eq!(read("5903😀x"), Ok((59, "😀x", 9)));
         assert_eq!(read("5902ab\u{1b}"), Ok((59, "ab", 6)));
@@ -230,10 +197,24 @@ mod tests {
     }
 
     #[test]
-    fn visible_ascii_is_told_from_all_else() {
+    fn visible_ascii_and_control_characters_are_told_from_all_else() {
         assert!(Source::new(" ~").plain && Source::new("").plain);
         for text in ["\u{1f}", "\u{7f}", "a\u{80}", "ច"] {
             assert!(!Source::new(text).plain, "{text:?}");
+        }
+        for text in ["ច ន", "é\u{a0}", "\u{200b}\u{202e}"] {
+            assert!(Source::new(text).clean, "{text:?}");
+        }
+        for text in ["\u{1f}", "a\u{7f}", "a\u{80}", "\u{9f}b"] {
+            assert!(!Source::new(text).clean, "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn sums_over_bytes_agree_with_characters(text: String) {
+            proptest::prop_assert_eq!(utf16_len(&text), text.encode_utf16().count());
+            proptest::prop_assert_eq!(has_control(&text), text.contains(char::is_control));
         }
     }
 }

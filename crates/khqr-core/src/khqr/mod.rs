@@ -1,23 +1,25 @@
 //! The second rung: a payload that is a KHQR, with every field of the standard under its name.
 
+mod fields;
+mod kind;
 mod read;
 mod slots;
 mod verify;
 
-use slots::{Slot, Slots};
+use slots::{Place, Slots};
 
+pub use fields::KhqrFields;
+pub use kind::{AccountKind, PointOfInitiation};
 pub use verify::Payable;
-pub(crate) use verify::{category_code, language_code, text_of};
 
 use crate::account::AccountId;
-use crate::amount::{Amount, Currency};
+use crate::amount::{Amount, Currency, PayloadAmount};
 use crate::crc::Crc;
 use crate::error::{Error, ErrorKind};
 use crate::md5::Md5Handle;
 use crate::payload::Payload;
-use crate::tag::{Tag, TagPath, sub};
+use crate::tag::Tag;
 use crate::timestamp::Timestamp;
-use crate::tlv::utf16_len;
 
 /// A KHQR: a payload that names one Bakong account, read into its fields.
 ///
@@ -48,42 +50,6 @@ pub struct Khqr<'a> {
     kind: AccountKind,
     account: AccountId<'a>,
     slots: Slots,
-}
-
-/// Whose account a KHQR names.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum AccountKind {
-    /// Tag 29: a person, or a shop without a merchant id.
-    Individual,
-    /// Tag 30: a merchant that its bank has registered.
-    Merchant,
-}
-
-impl AccountKind {
-    pub(crate) const fn tag(self) -> Tag {
-        match self {
-            Self::Individual => Tag::INDIVIDUAL,
-            Self::Merchant => Tag::MERCHANT,
-        }
-    }
-}
-
-/// Whether a code says an amount and is paid once, or is printed and paid again and again (tag 01).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum PointOfInitiation {
-    /// `11`.
-    Static,
-    /// `12`.
-    Dynamic,
-}
-
-impl PointOfInitiation {
-    pub(crate) const fn value(self) -> &'static str {
-        match self {
-            Self::Static => "11",
-            Self::Dynamic => "12",
-        }
-    }
 }
 
 impl<'a> Khqr<'a> {
@@ -127,7 +93,7 @@ impl<'a> Khqr<'a> {
     #[must_use]
     pub fn account_information(&self) -> Option<&'a str> {
         match self.kind {
-            AccountKind::Individual => self.get(self.slots.account_detail),
+            AccountKind::Individual => self.get(Place::AccountDetail),
             AccountKind::Merchant => None,
         }
     }
@@ -137,20 +103,20 @@ impl<'a> Khqr<'a> {
     pub fn merchant_id(&self) -> Option<&'a str> {
         match self.kind {
             AccountKind::Individual => None,
-            AccountKind::Merchant => self.get(self.slots.account_detail),
+            AccountKind::Merchant => self.get(Place::AccountDetail),
         }
     }
 
     /// The name of the bank that holds the account (29/02, 30/02).
     #[must_use]
     pub fn acquiring_bank(&self) -> Option<&'a str> {
-        self.get(self.slots.acquiring_bank)
+        self.get(Place::AcquiringBank)
     }
 
     /// The payload format indicator (00), `01` in every code that may be paid.
     #[must_use]
     pub fn payload_format_indicator(&self) -> Option<&'a str> {
-        self.get(self.slots.payload_format)
+        self.get(Place::PayloadFormat)
     }
 
     /// Static or dynamic as tag 01 says it; `None` if it is absent.
@@ -158,33 +124,32 @@ impl<'a> Khqr<'a> {
     /// # Errors
     /// [`ErrorKind::TooLong`] or [`ErrorKind::NotAllowed`] if it is neither `11` nor `12`.
     pub fn point_of_initiation(&self) -> Result<Option<PointOfInitiation>, Error> {
-        let Some(value) = self.get(self.slots.point_of_initiation) else {
-            return Ok(None);
-        };
-        [PointOfInitiation::Static, PointOfInitiation::Dynamic]
-            .into_iter()
-            .find(|method| method.value() == value)
-            .map(Some)
-            .ok_or_else(|| {
-                let kind = if utf16_len(value) > 2 {
-                    ErrorKind::TooLong { max: 2 }
-                } else {
-                    ErrorKind::NotAllowed
-                };
-                self.error(kind, Tag::POINT_OF_INITIATION_METHOD, value)
-            })
+        let place = Place::PointOfInitiation;
+        match self.bytes(place) {
+            b"11" => Ok(Some(PointOfInitiation::Static)),
+            b"12" => Ok(Some(PointOfInitiation::Dynamic)),
+            _ if self.slots[place].is_absent() => Ok(None),
+            _ if self.units(place) > 2 => Err(self.error(ErrorKind::TooLong { max: 2 }, place)),
+            _ => Err(self.error(ErrorKind::NotAllowed, place)),
+        }
+    }
+
+    /// Tag 01 exactly as it stands in the text.
+    #[must_use]
+    pub fn point_of_initiation_text(&self) -> Option<&'a str> {
+        self.get(Place::PointOfInitiation)
     }
 
     /// A UnionPay merchant account (15).
     #[must_use]
     pub fn union_pay_account(&self) -> Option<&'a str> {
-        self.get(self.slots.union_pay)
+        self.get(Place::UnionPay)
     }
 
     /// The merchant category code (52), four digits in every code that may be paid.
     #[must_use]
     pub fn merchant_category_code(&self) -> Option<&'a str> {
-        self.get(self.slots.category_code)
+        self.get(Place::CategoryCode)
     }
 
     /// The currency (53).
@@ -193,17 +158,24 @@ impl<'a> Khqr<'a> {
     /// [`ErrorKind::Missing`], [`ErrorKind::Empty`], [`ErrorKind::TooLong`] or
     /// [`ErrorKind::UnsupportedCurrency`].
     pub fn currency(&self) -> Result<Currency, Error> {
-        let tag = Tag::TRANSACTION_CURRENCY;
-        let value = self
-            .get(self.slots.currency)
-            .ok_or(Error::at(ErrorKind::Missing, tag))?;
-        match value {
-            "116" => Ok(Currency::Khr),
-            "840" => Ok(Currency::Usd),
-            "" => Err(self.error(ErrorKind::Empty, tag, value)),
-            _ if utf16_len(value) > 3 => Err(self.error(ErrorKind::TooLong { max: 3 }, tag, value)),
-            _ => Err(self.error(ErrorKind::UnsupportedCurrency, tag, value)),
-        }
+        let place = Place::Currency;
+        let kind = match self.bytes(place) {
+            b"116" => return Ok(Currency::Khr),
+            b"840" => return Ok(Currency::Usd),
+            _ if self.slots[place].is_absent() => {
+                return Err(Error::at(ErrorKind::Missing, Tag::TRANSACTION_CURRENCY));
+            }
+            b"" => ErrorKind::Empty,
+            _ if self.units(place) > 3 => ErrorKind::TooLong { max: 3 },
+            _ => ErrorKind::UnsupportedCurrency,
+        };
+        Err(self.error(kind, place))
+    }
+
+    /// The currency (53) exactly as it stands in the text.
+    #[must_use]
+    pub fn currency_text(&self) -> Option<&'a str> {
+        self.get(Place::Currency)
     }
 
     /// The amount (54) in the code's currency; `None` if the payer is to choose it.
@@ -212,107 +184,105 @@ impl<'a> Khqr<'a> {
     /// Those of [`Khqr::currency`] and of [`Amount::parse`], [`ErrorKind::Empty`], and
     /// [`ErrorKind::TooLong`] above 13 characters.
     pub fn amount(&self) -> Result<Option<Amount>, Error> {
-        let Some(value) = self.get(self.slots.amount) else {
+        let place = Place::Amount;
+        let Some(value) = self.get(place) else {
             return Ok(None);
         };
-        let tag = Tag::TRANSACTION_AMOUNT;
         if value.is_empty() {
-            return Err(self.error(ErrorKind::Empty, tag, value));
+            return Err(self.error(ErrorKind::Empty, place));
         }
-        if utf16_len(value) > Self::MAX_AMOUNT {
-            return Err(self.error(ErrorKind::TooLong { max: 13 }, tag, value));
+        if self.units(place) > PayloadAmount::MAX_LEN {
+            return Err(self.error(ErrorKind::TooLong { max: 13 }, place));
         }
         Amount::parse(value, self.currency()?)
             .map(Some)
-            .map_err(|error| error.at_byte(self.offset_of(value)))
+            .map_err(|error| self.error(error.kind(), place))
     }
-
-    pub(crate) const MAX_AMOUNT: usize = 13;
 
     /// The amount (54) exactly as it stands in the text.
     #[must_use]
     pub fn amount_text(&self) -> Option<&'a str> {
-        self.get(self.slots.amount)
+        self.get(Place::Amount)
     }
 
     /// The country (58), `KH` in every code that may be paid.
     #[must_use]
     pub fn country_code(&self) -> Option<&'a str> {
-        self.get(self.slots.country)
+        self.get(Place::Country)
     }
 
     /// The merchant's name (59).
     #[must_use]
     pub fn merchant_name(&self) -> Option<&'a str> {
-        self.get(self.slots.merchant_name)
+        self.get(Place::MerchantName)
     }
 
     /// The merchant's city (60).
     #[must_use]
     pub fn merchant_city(&self) -> Option<&'a str> {
-        self.get(self.slots.merchant_city)
+        self.get(Place::MerchantCity)
     }
 
     /// The postal code (61).
     #[must_use]
     pub fn postal_code(&self) -> Option<&'a str> {
-        self.get(self.slots.postal_code)
+        self.get(Place::PostalCode)
     }
 
     /// The bill number (62/01).
     #[must_use]
     pub fn bill_number(&self) -> Option<&'a str> {
-        self.get(self.slots.bill_number)
+        self.get(Place::BillNumber)
     }
 
     /// The mobile number (62/02).
     #[must_use]
     pub fn mobile_number(&self) -> Option<&'a str> {
-        self.get(self.slots.mobile_number)
+        self.get(Place::MobileNumber)
     }
 
     /// The store label (62/03).
     #[must_use]
     pub fn store_label(&self) -> Option<&'a str> {
-        self.get(self.slots.store_label)
+        self.get(Place::StoreLabel)
     }
 
     /// The terminal label (62/07).
     #[must_use]
     pub fn terminal_label(&self) -> Option<&'a str> {
-        self.get(self.slots.terminal_label)
+        self.get(Place::TerminalLabel)
     }
 
     /// The purpose of the transaction (62/08).
     #[must_use]
     pub fn purpose_of_transaction(&self) -> Option<&'a str> {
-        self.get(self.slots.purpose)
+        self.get(Place::Purpose)
     }
 
     /// The second language (64/00), two letters.
     #[must_use]
     pub fn language_preference(&self) -> Option<&'a str> {
-        self.get(self.slots.language)
+        self.get(Place::Language)
     }
 
     /// The merchant's name in the second language (64/01).
     #[must_use]
     pub fn merchant_name_alternate_language(&self) -> Option<&'a str> {
-        self.get(self.slots.alternate_name)
+        self.get(Place::AlternateName)
     }
 
     /// The merchant's city in the second language (64/02).
     #[must_use]
     pub fn merchant_city_alternate_language(&self) -> Option<&'a str> {
-        self.get(self.slots.alternate_city)
+        self.get(Place::AlternateCity)
     }
 
     /// When the code was made (99/00), if it says so. Until SDK 1.0.17 static codes said it too.
     ///
     /// # Errors
-    /// [`ErrorKind::NotDigits`] if it is no number.
+    /// [`ErrorKind::Empty`], or [`ErrorKind::NotDigits`] if it is no number.
     pub fn created_at(&self) -> Result<Option<Timestamp>, Error> {
-        self.timestamp(self.get(self.slots.created), sub::CREATED)
+        self.timestamp(Place::Created)
     }
 
     /// When the code ceases to be payable (99/01), if it says so.
@@ -321,56 +291,64 @@ impl<'a> Khqr<'a> {
     /// [`ErrorKind::Empty`], [`ErrorKind::NotDigits`] if it is no number, [`ErrorKind::NotAllowed`] if it
     /// is zero (the official SDK's 45 all), [`ErrorKind::WrongLength`] if it has not 13 digits (49).
     pub fn expires_at(&self) -> Result<Option<Timestamp>, Error> {
-        let expires = self.timestamp(self.get(self.slots.expires), sub::EXPIRES)?;
-        let (Some(value), Some(moment)) = (self.get(self.slots.expires), expires) else {
-            return Ok(expires);
-        };
-        let kind = match moment.as_millis() {
-            0 => ErrorKind::NotAllowed,
-            _ if !moment.has_13_digits() => ErrorKind::WrongLength { expected: 13 },
+        let expires = self.timestamp(Place::Expires)?;
+        let kind = match expires {
+            Some(moment) if moment.as_millis() == 0 => ErrorKind::NotAllowed,
+            Some(moment) if !moment.has_13_digits() => ErrorKind::WrongLength { expected: 13 },
             _ => return Ok(expires),
         };
-        Err(self.error(kind, Tag::TIMESTAMPS.sub(sub::EXPIRES), value))
+        Err(self.error(kind, Place::Expires))
     }
 
     /// The creation (99/00) exactly as it stands in the text.
     #[must_use]
     pub fn created_at_text(&self) -> Option<&'a str> {
-        self.get(self.slots.created)
+        self.get(Place::Created)
     }
 
     /// The expiry (99/01) exactly as it stands in the text.
     #[must_use]
     pub fn expires_at_text(&self) -> Option<&'a str> {
-        self.get(self.slots.expires)
+        self.get(Place::Expires)
     }
 
-    fn timestamp(&self, value: Option<&'a str>, tag: Tag) -> Result<Option<Timestamp>, Error> {
-        let Some(value) = value else {
-            return Ok(None);
-        };
-        Timestamp::from_digits(value).map(Some).ok_or_else(|| {
-            let kind = if value.is_empty() {
-                ErrorKind::Empty
-            } else {
-                ErrorKind::NotDigits
-            };
-            self.error(kind, Tag::TIMESTAMPS.sub(tag), value)
-        })
+    fn timestamp(&self, place: Place) -> Result<Option<Timestamp>, Error> {
+        let digits = self.bytes(place);
+        match Timestamp::from_digits(digits) {
+            Some(moment) => Ok(Some(moment)),
+            None if self.slots[place].is_absent() => Ok(None),
+            None if digits.is_empty() => Err(self.error(ErrorKind::Empty, place)),
+            None => Err(self.error(ErrorKind::NotDigits, place)),
+        }
     }
 
-    /// What stands in the slot.
+    /// What stands at the place.
     #[inline]
-    fn get(&self, slot: Slot) -> Option<&'a str> {
-        slot.read(self.payload.source())
+    fn get(&self, place: Place) -> Option<&'a str> {
+        self.slots[place].read(self.payload.source())
     }
 
-    /// Where the field begins whose value was borrowed from the text: before it stand tag and length.
-    fn offset_of(&self, value: &str) -> usize {
-        (value.as_ptr() as usize).saturating_sub(self.text().as_ptr() as usize + 4)
+    /// The bytes that stand at the place; none if it is absent.
+    #[inline]
+    fn bytes(&self, place: Place) -> &'a [u8] {
+        self.slots[place].bytes(self.payload.source())
     }
 
-    fn error(&self, kind: ErrorKind, tag: impl Into<TagPath>, value: &str) -> Error {
-        Error::at(kind, tag).at_byte(self.offset_of(value))
+    /// The length of what stands at the place.
+    #[inline]
+    fn units(&self, place: Place) -> usize {
+        self.slots[place].units(self.payload.source())
+    }
+
+    /// The error about what stands at the place; if nothing does, about where it should.
+    #[cold]
+    #[inline(never)]
+    fn error(&self, kind: ErrorKind, place: Place) -> Error {
+        let error = Error::at(kind, place.path(self.kind));
+        let slot = match self.slots[place] {
+            slot if slot.is_absent() => self.slots[place.at_top(self.kind)],
+            slot => slot,
+        };
+        error.at_byte(slot.field_start())
     }
 }

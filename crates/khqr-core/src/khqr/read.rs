@@ -1,12 +1,15 @@
-//! Reading a text into its fields, in one pass.
+//! Reading a text into its fields, in one pass over each level.
 
-use super::slots::{Slot, Slots};
+use super::slots::{
+    IN_ACCOUNT, IN_ADDITIONAL_DATA, IN_LANGUAGE_TEMPLATE, IN_TIMESTAMPS, Place, Slot, Slots,
+    SubPlaces, TOP,
+};
 use super::{AccountKind, Khqr};
 use crate::account::AccountId;
 use crate::error::{Error, ErrorKind};
 use crate::payload::Payload;
 use crate::tag::{Tag, sub};
-use crate::tlv::{Raw, Seen, Source};
+use crate::tlv::Source;
 
 impl<'a> Khqr<'a> {
     /// Reads `text`, which must be the code alone: no line break after it.
@@ -18,118 +21,135 @@ impl<'a> Khqr<'a> {
     /// # Errors
     /// Those of [`Payload::parse`], also for the templates 29, 30, 62, 64 and 99;
     /// [`ErrorKind::Repeated`]; [`ErrorKind::TwoAccounts`]; [`ErrorKind::Missing`] for a code without
-    /// tag 29 and 30, or without the account in it; and those of [`AccountId::new`].
+    /// tag 29 and 30, or without the account in it; and those of [`AccountId::new`]. The top level comes
+    /// first, then the templates in this order, then the account.
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let payload = Payload::with_checksum(text)?;
-        let mut reader = Reader {
-            source: payload.source(),
-            seen: Seen::default(),
-            account: None,
-            slots: Slots::default(),
-        };
-        payload.walk(|field| reader.take(field))?;
-        let (kind, account) = reader
-            .account
-            .ok_or(Error::at(ErrorKind::Missing, Tag::INDIVIDUAL))?;
+        let source = payload.source();
+        let mut slots = Slots::default();
+        let mut unknown = Seen::default();
+        payload.walk(|field| {
+            let place = TOP[usize::from(field.tag.number())];
+            let new = if place == Place::Unknown {
+                unknown.insert(field.tag)
+            } else {
+                let slot = &mut slots[place];
+                let new = slot.is_absent();
+                *slot = Slot::of(field);
+                new
+            };
+            if new {
+                Ok(())
+            } else {
+                Err(Error::at(ErrorKind::Repeated, field.tag).at_byte(field.start))
+            }
+        })?;
+        let kind = account_kind(&slots)?;
+        for (place, tag, places) in [
+            (kind.place(), kind.tag(), &IN_ACCOUNT),
+            (
+                Place::AdditionalData,
+                Tag::ADDITIONAL_DATA,
+                &IN_ADDITIONAL_DATA,
+            ),
+            (
+                Place::LanguageTemplate,
+                Tag::LANGUAGE_TEMPLATE,
+                &IN_LANGUAGE_TEMPLATE,
+            ),
+            (Place::Timestamps, Tag::TIMESTAMPS, &IN_TIMESTAMPS),
+        ] {
+            let template = slots[place];
+            read_template(source, template, tag, places, &mut slots)?;
+        }
+        let account = account(source, kind, &slots)?;
         Ok(Self {
             payload,
             kind,
             account,
-            slots: reader.slots,
+            slots,
         })
     }
 }
 
-struct Reader<'a> {
+/// Whose account it is, if it is one's alone.
+fn account_kind(slots: &Slots) -> Result<AccountKind, Error> {
+    let [individual, merchant] = [Place::Individual, Place::Merchant].map(|place| slots[place]);
+    match (individual.is_absent(), merchant.is_absent()) {
+        (false, true) => Ok(AccountKind::Individual),
+        (true, false) => Ok(AccountKind::Merchant),
+        (true, true) => Err(Error::at(ErrorKind::Missing, Tag::INDIVIDUAL)),
+        (false, false) => {
+            let (second, tag) = if individual.start() < merchant.start() {
+                (merchant, Tag::MERCHANT)
+            } else {
+                (individual, Tag::INDIVIDUAL)
+            };
+            Err(Error::at(ErrorKind::TwoAccounts, tag).at_byte(second.field_start()))
+        }
+    }
+}
+
+fn account<'a>(
     source: Source<'a>,
-    seen: Seen,
-    account: Option<(AccountKind, AccountId<'a>)>,
-    slots: Slots,
+    kind: AccountKind,
+    slots: &Slots,
+) -> Result<AccountId<'a>, Error> {
+    let slot = slots[Place::Account];
+    let (id, start) = match slot.read(source) {
+        Some(text) => (AccountId::new(text), slot.field_start()),
+        None => (
+            Err(Error::new(ErrorKind::Missing)),
+            slots[kind.place()].field_start(),
+        ),
+    };
+    id.map_err(|error| error.in_field(kind.tag().sub(sub::ACCOUNT)).at_byte(start))
 }
 
-impl Reader<'_> {
-    #[inline]
-    fn take(&mut self, field: Raw) -> Result<(), Error> {
-        if !self.seen.insert(field.tag) {
-            return Err(Error::at(ErrorKind::Repeated, field.tag).at_byte(field.start));
-        }
-        let slots = &mut self.slots;
-        let slot = match field.tag {
-            Tag::PAYLOAD_FORMAT_INDICATOR => &mut slots.payload_format,
-            Tag::POINT_OF_INITIATION_METHOD => &mut slots.point_of_initiation,
-            Tag::UNION_PAY => &mut slots.union_pay,
-            Tag::INDIVIDUAL => return self.account(AccountKind::Individual, field),
-            Tag::MERCHANT => return self.account(AccountKind::Merchant, field),
-            Tag::MERCHANT_CATEGORY_CODE => &mut slots.category_code,
-            Tag::TRANSACTION_CURRENCY => &mut slots.currency,
-            Tag::TRANSACTION_AMOUNT => &mut slots.amount,
-            Tag::COUNTRY_CODE => &mut slots.country,
-            Tag::MERCHANT_NAME => &mut slots.merchant_name,
-            Tag::MERCHANT_CITY => &mut slots.merchant_city,
-            Tag::POSTAL_CODE => &mut slots.postal_code,
-            Tag::ADDITIONAL_DATA => return self.additional_data(field),
-            Tag::LANGUAGE_TEMPLATE => return self.language(field),
-            Tag::TIMESTAMPS => return self.timestamps(field),
-            _ => return Ok(()),
+/// Reads the fields of a template, if it is there, into their slots.
+fn read_template(
+    source: Source<'_>,
+    template: Slot,
+    tag: Tag,
+    places: &SubPlaces,
+    slots: &mut Slots,
+) -> Result<(), Error> {
+    let mut unknown = Seen::default();
+    let (mut at, end) = (template.start(), template.end());
+    while at < end {
+        let field = source
+            .field(at, end)
+            .map_err(|malformed| malformed.within(tag))?;
+        let place = places.get(usize::from(field.tag.number()));
+        let new = match place {
+            None | Some(Place::Unknown) => unknown.insert(field.tag),
+            Some(place) => {
+                let slot = &mut slots[*place];
+                let new = slot.is_absent();
+                *slot = Slot::of(field);
+                new
+            }
         };
-        *slot = Slot::of(field);
-        Ok(())
-    }
-
-    fn account(&mut self, kind: AccountKind, field: Raw) -> Result<(), Error> {
-        let tag = field.tag;
-        if self.account.is_some() {
-            return Err(Error::at(ErrorKind::TwoAccounts, tag).at_byte(field.start));
+        if !new {
+            let path = tag.sub(field.tag);
+            return Err(Error::at(ErrorKind::Repeated, path).at_byte(field.start));
         }
-        let mut account = None;
-        let slots = &mut self.slots;
-        slots.account_template = Slot::of(field);
-        self.source.walk_template(field, |sub| match sub.tag {
-            sub::ACCOUNT => account = Some(sub),
-            sub::ACCOUNT_DETAIL => slots.account_detail = Slot::of(sub),
-            sub::ACQUIRING_BANK => slots.acquiring_bank = Slot::of(sub),
-            _ => {}
-        })?;
-        let start = account.map_or(field.start, |account| account.start);
-        let account = account
-            .ok_or(Error::new(ErrorKind::Missing))
-            .and_then(|account| AccountId::new(self.source.slice(account.value..account.end)))
-            .map_err(|error| error.in_field(tag.sub(sub::ACCOUNT)).at_byte(start))?;
-        self.account = Some((kind, account));
-        Ok(())
+        at = field.end;
     }
+    Ok(())
+}
 
-    fn additional_data(&mut self, field: Raw) -> Result<(), Error> {
-        let slots = &mut self.slots;
-        slots.additional_data = Slot::of(field);
-        self.source.walk_template(field, |sub| match sub.tag {
-            sub::BILL_NUMBER => slots.bill_number = Slot::of(sub),
-            sub::MOBILE_NUMBER => slots.mobile_number = Slot::of(sub),
-            sub::STORE_LABEL => slots.store_label = Slot::of(sub),
-            sub::TERMINAL_LABEL => slots.terminal_label = Slot::of(sub),
-            sub::PURPOSE => slots.purpose = Slot::of(sub),
-            _ => {}
-        })
-    }
+/// The tags without a meaning that were met so far on one level.
+#[derive(Default)]
+struct Seen([u64; 2]);
 
-    fn language(&mut self, field: Raw) -> Result<(), Error> {
-        let slots = &mut self.slots;
-        slots.language_template = Slot::of(field);
-        self.source.walk_template(field, |sub| match sub.tag {
-            sub::LANGUAGE => slots.language = Slot::of(sub),
-            sub::ALTERNATE_NAME => slots.alternate_name = Slot::of(sub),
-            sub::ALTERNATE_CITY => slots.alternate_city = Slot::of(sub),
-            _ => {}
-        })
-    }
-
-    fn timestamps(&mut self, field: Raw) -> Result<(), Error> {
-        let slots = &mut self.slots;
-        slots.timestamps = Slot::of(field);
-        self.source.walk_template(field, |sub| match sub.tag {
-            sub::CREATED => slots.created = Slot::of(sub),
-            sub::EXPIRES => slots.expires = Slot::of(sub),
-            _ => {}
-        })
+impl Seen {
+    /// Whether the tag is new here.
+    fn insert(&mut self, tag: Tag) -> bool {
+        let word = &mut self.0[usize::from(tag.number() >= 64)];
+        let bit = 1 << (tag.number() % 64);
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
     }
 }

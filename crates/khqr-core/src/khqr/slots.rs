@@ -1,29 +1,23 @@
-//! Where the known fields stand: two bytes an end instead of a string slice, so that a read code is small
-//! to make and to copy.
+//! Where the known fields stand: places in the text instead of string slices, so that a read code is
+//! small to make and to copy.
 
+use core::ops::{Index, IndexMut};
+
+use super::AccountKind;
+use crate::tag::{Tag, TagPath, sub};
 use crate::tlv::{Raw, Source};
 
-/// Where a field's value stands in the text, if it does.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+/// Where a field's value stands in the text, if it does. No text is as long as 65,535 bytes (see
+/// `MAX_TEXT`), and no value stands at its very start, so a start of zero says that there is none.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct Slot {
     start: u16,
     end: u16,
 }
 
-impl Default for Slot {
-    /// An absent field.
-    fn default() -> Self {
-        Self {
-            start: u16::MAX,
-            end: 0,
-        }
-    }
-}
-
 impl Slot {
     #[inline]
     pub(super) fn of(field: Raw) -> Self {
-        // No text is as long as 65,535 bytes: see `MAX_TEXT`.
         match (u16::try_from(field.value), u16::try_from(field.end)) {
             (Ok(start), Ok(end)) => Self { start, end },
             _ => Self::default(),
@@ -32,13 +26,25 @@ impl Slot {
 
     #[inline]
     pub(super) const fn is_absent(self) -> bool {
-        self.start > self.end
+        self.start == 0
     }
 
-    /// Where the value begins; past every text if it is absent.
+    /// Where the value begins.
     #[inline]
-    pub(super) fn position(self) -> usize {
+    pub(super) fn start(self) -> usize {
         usize::from(self.start)
+    }
+
+    /// Where the value ends.
+    #[inline]
+    pub(super) fn end(self) -> usize {
+        usize::from(self.end)
+    }
+
+    /// Where the field begins: before the value stand tag and length.
+    #[inline]
+    pub(super) fn field_start(self) -> usize {
+        self.start().saturating_sub(4)
     }
 
     #[inline]
@@ -46,37 +52,202 @@ impl Slot {
         if self.is_absent() {
             return None;
         }
-        Some(source.slice(usize::from(self.start)..usize::from(self.end)))
+        Some(source.slice(self.start()..self.end()))
+    }
+
+    /// The bytes of the value; none if it is absent.
+    #[inline]
+    pub(super) fn bytes(self, source: Source<'_>) -> &[u8] {
+        let range = self.start()..self.end();
+        source.text.as_bytes().get(range).unwrap_or_default()
+    }
+
+    /// The value's length in UTF-16 code units, which the text itself says before the value.
+    #[inline]
+    pub(super) fn units(self, source: Source<'_>) -> usize {
+        if source.plain {
+            return self.end().saturating_sub(self.start());
+        }
+        let header = self.start().saturating_sub(2)..self.start();
+        match source.text.as_bytes().get(header) {
+            Some([high, low]) => {
+                usize::from(high.wrapping_sub(b'0')) * 10 + usize::from(low.wrapping_sub(b'0'))
+            }
+            _ => 0,
+        }
+    }
+}
+
+/// A field that KHQR gives a meaning to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    PayloadFormat,
+    PointOfInitiation,
+    UnionPay,
+    Individual,
+    Merchant,
+    CategoryCode,
+    Currency,
+    Amount,
+    Country,
+    MerchantName,
+    MerchantCity,
+    PostalCode,
+    AdditionalData,
+    LanguageTemplate,
+    Timestamps,
+    // Inside 29 or 30.
+    Account,
+    AccountDetail,
+    AcquiringBank,
+    // Inside 62.
+    BillNumber,
+    MobileNumber,
+    StoreLabel,
+    TerminalLabel,
+    Purpose,
+    // Inside 64.
+    Language,
+    AlternateName,
+    AlternateCity,
+    // Inside 99.
+    Created,
+    Expires,
+    /// Any other: its slot is never filled.
+    Unknown,
+}
+
+/// How many places there are.
+const PLACES: usize = Place::Unknown as usize + 1;
+
+/// Which place each tag of the top level has.
+pub(super) static TOP: [Place; 100] = {
+    let mut places = [Place::Unknown; 100];
+    places[0] = Place::PayloadFormat;
+    places[1] = Place::PointOfInitiation;
+    places[15] = Place::UnionPay;
+    places[29] = Place::Individual;
+    places[30] = Place::Merchant;
+    places[52] = Place::CategoryCode;
+    places[53] = Place::Currency;
+    places[54] = Place::Amount;
+    places[58] = Place::Country;
+    places[59] = Place::MerchantName;
+    places[60] = Place::MerchantCity;
+    places[61] = Place::PostalCode;
+    places[62] = Place::AdditionalData;
+    places[64] = Place::LanguageTemplate;
+    places[99] = Place::Timestamps;
+    places
+};
+
+/// Which places the tags 00 to 08 of a template have; the others have none.
+pub(super) type SubPlaces = [Place; 9];
+
+pub(super) static IN_ACCOUNT: SubPlaces = sub_places(&[
+    (sub::ACCOUNT, Place::Account),
+    (sub::ACCOUNT_DETAIL, Place::AccountDetail),
+    (sub::ACQUIRING_BANK, Place::AcquiringBank),
+]);
+
+pub(super) static IN_ADDITIONAL_DATA: SubPlaces = sub_places(&[
+    (sub::BILL_NUMBER, Place::BillNumber),
+    (sub::MOBILE_NUMBER, Place::MobileNumber),
+    (sub::STORE_LABEL, Place::StoreLabel),
+    (sub::TERMINAL_LABEL, Place::TerminalLabel),
+    (sub::PURPOSE, Place::Purpose),
+]);
+
+pub(super) static IN_LANGUAGE_TEMPLATE: SubPlaces = sub_places(&[
+    (sub::LANGUAGE, Place::Language),
+    (sub::ALTERNATE_NAME, Place::AlternateName),
+    (sub::ALTERNATE_CITY, Place::AlternateCity),
+]);
+
+pub(super) static IN_TIMESTAMPS: SubPlaces = sub_places(&[
+    (sub::CREATED, Place::Created),
+    (sub::EXPIRES, Place::Expires),
+]);
+
+const fn sub_places(known: &[(Tag, Place)]) -> SubPlaces {
+    let mut places = [Place::Unknown; 9];
+    let mut at = 0;
+    while at < known.len() {
+        places[known[at].0.number() as usize] = known[at].1;
+        at += 1;
+    }
+    places
+}
+
+impl Place {
+    /// The tags of a field in a code of this kind.
+    pub(super) const fn path(self, kind: AccountKind) -> TagPath {
+        let top = match self {
+            Self::PayloadFormat => Tag::PAYLOAD_FORMAT_INDICATOR,
+            Self::PointOfInitiation => Tag::POINT_OF_INITIATION_METHOD,
+            Self::UnionPay => Tag::UNION_PAY,
+            Self::Individual => Tag::INDIVIDUAL,
+            Self::Merchant => Tag::MERCHANT,
+            Self::CategoryCode => Tag::MERCHANT_CATEGORY_CODE,
+            Self::Currency => Tag::TRANSACTION_CURRENCY,
+            Self::Amount => Tag::TRANSACTION_AMOUNT,
+            Self::Country => Tag::COUNTRY_CODE,
+            Self::MerchantName => Tag::MERCHANT_NAME,
+            Self::MerchantCity => Tag::MERCHANT_CITY,
+            Self::PostalCode => Tag::POSTAL_CODE,
+            Self::AdditionalData => Tag::ADDITIONAL_DATA,
+            Self::LanguageTemplate => Tag::LANGUAGE_TEMPLATE,
+            Self::Timestamps | Self::Unknown => Tag::TIMESTAMPS,
+            Self::Account => return kind.tag().sub(sub::ACCOUNT),
+            Self::AccountDetail => return kind.tag().sub(sub::ACCOUNT_DETAIL),
+            Self::AcquiringBank => return kind.tag().sub(sub::ACQUIRING_BANK),
+            Self::BillNumber => return Tag::ADDITIONAL_DATA.sub(sub::BILL_NUMBER),
+            Self::MobileNumber => return Tag::ADDITIONAL_DATA.sub(sub::MOBILE_NUMBER),
+            Self::StoreLabel => return Tag::ADDITIONAL_DATA.sub(sub::STORE_LABEL),
+            Self::TerminalLabel => return Tag::ADDITIONAL_DATA.sub(sub::TERMINAL_LABEL),
+            Self::Purpose => return Tag::ADDITIONAL_DATA.sub(sub::PURPOSE),
+            Self::Language => return Tag::LANGUAGE_TEMPLATE.sub(sub::LANGUAGE),
+            Self::AlternateName => return Tag::LANGUAGE_TEMPLATE.sub(sub::ALTERNATE_NAME),
+            Self::AlternateCity => return Tag::LANGUAGE_TEMPLATE.sub(sub::ALTERNATE_CITY),
+            Self::Created => return Tag::TIMESTAMPS.sub(sub::CREATED),
+            Self::Expires => return Tag::TIMESTAMPS.sub(sub::EXPIRES),
+        };
+        TagPath::at_top(top)
+    }
+
+    /// The field at the top that this one is in, or is.
+    #[inline]
+    pub(super) const fn at_top(self, kind: AccountKind) -> Self {
+        match self {
+            Self::Account | Self::AccountDetail | Self::AcquiringBank => kind.place(),
+            Self::BillNumber
+            | Self::MobileNumber
+            | Self::StoreLabel
+            | Self::TerminalLabel
+            | Self::Purpose => Self::AdditionalData,
+            Self::Language | Self::AlternateName | Self::AlternateCity => Self::LanguageTemplate,
+            Self::Created | Self::Expires => Self::Timestamps,
+            top => top,
+        }
     }
 }
 
 /// The known fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
-pub(super) struct Slots {
-    pub(super) payload_format: Slot,
-    pub(super) point_of_initiation: Slot,
-    pub(super) union_pay: Slot,
-    pub(super) account_template: Slot,
-    pub(super) account_detail: Slot,
-    pub(super) acquiring_bank: Slot,
-    pub(super) category_code: Slot,
-    pub(super) currency: Slot,
-    pub(super) amount: Slot,
-    pub(super) country: Slot,
-    pub(super) merchant_name: Slot,
-    pub(super) merchant_city: Slot,
-    pub(super) postal_code: Slot,
-    pub(super) additional_data: Slot,
-    pub(super) bill_number: Slot,
-    pub(super) mobile_number: Slot,
-    pub(super) store_label: Slot,
-    pub(super) terminal_label: Slot,
-    pub(super) purpose: Slot,
-    pub(super) language_template: Slot,
-    pub(super) language: Slot,
-    pub(super) alternate_name: Slot,
-    pub(super) alternate_city: Slot,
-    pub(super) timestamps: Slot,
-    pub(super) created: Slot,
-    pub(super) expires: Slot,
+pub(super) struct Slots([Slot; PLACES]);
+
+impl Index<Place> for Slots {
+    type Output = Slot;
+
+    #[inline]
+    fn index(&self, place: Place) -> &Slot {
+        &self.0[place as usize]
+    }
+}
+
+impl IndexMut<Place> for Slots {
+    #[inline]
+    fn index_mut(&mut self, place: Place) -> &mut Slot {
+        &mut self.0[place as usize]
+    }
 }

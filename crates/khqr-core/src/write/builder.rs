@@ -2,11 +2,15 @@
 
 use core::marker::PhantomData;
 
-use super::draft::{Content, KhqrDraft, SecondLanguage, Validity};
+use super::content::{Content, SecondLanguage, SubField};
+use super::draft::KhqrDraft;
+use super::payment::{Payment, Validity};
 use crate::account::AccountId;
-use crate::amount::{Amount, Currency};
+use crate::amount::{Currency, PayloadAmount};
+use crate::digits::is_plain;
 use crate::error::{Error, ErrorKind};
-use crate::khqr::{AccountKind, Khqr, category_code, language_code, text_of};
+use crate::khqr::AccountKind;
+use crate::rules;
 use crate::tag::{Tag, TagPath, sub};
 use crate::timestamp::Timestamp;
 
@@ -178,10 +182,13 @@ impl<'a, Kind> KhqrBuilder<'a, Kind> {
     /// # Errors
     /// The first field that KHQR does not allow, in the official SDK's order and with its code.
     pub fn static_code(&self, currency: Currency) -> Result<KhqrDraft<'a>, Error> {
-        self.content.check(Validity::Static { currency })
+        self.content.check(Validity::Static(currency))
     }
 
     /// A code for one payment of `amount`, until `expires_at`. NBC advises at most ten minutes.
+    ///
+    /// An [`Amount`](crate::Amount) is written as the SDK writes a number; see [`PayloadAmount`] for
+    /// what it makes of a text.
     ///
     /// # Errors
     /// The first field that KHQR does not allow, in the official SDK's order and with its code. The
@@ -189,109 +196,82 @@ impl<'a, Kind> KhqrBuilder<'a, Kind> {
     /// the expiry must not be before the creation.
     pub fn dynamic_code(
         &self,
-        amount: Amount,
+        amount: impl Into<PayloadAmount>,
         created_at: Timestamp,
         expires_at: Timestamp,
     ) -> Result<KhqrDraft<'a>, Error> {
-        self.content.check(Validity::Dynamic {
-            amount,
+        let payment = Payment {
+            amount: amount.into(),
             created_at,
             expires_at,
-        })
+        };
+        self.content.check(Validity::Dynamic(payment))
     }
 }
 
 impl<'a> Content<'a> {
-    const fn new(kind: AccountKind, account: AccountId<'a>, merchant_name: &'a str) -> Self {
-        Self {
-            kind,
-            account,
-            account_detail: None,
-            acquiring_bank: None,
-            merchant_name,
-            merchant_city: "Phnom Penh",
-            category_code: "5999",
-            union_pay: None,
-            bill_number: None,
-            mobile_number: None,
-            store_label: None,
-            terminal_label: None,
-            purpose: None,
-            second_language: None,
-        }
-    }
-
     /// Checks everything in the order in which the official SDK does, so that the first error is its.
-    fn check(self, validity: Validity) -> Result<KhqrDraft<'a>, Error> {
-        check_text(self.union_pay, Tag::UNION_PAY, 31)?;
-        let account = self.kind.tag();
-        check_text(self.account_detail, account.sub(sub::ACCOUNT_DETAIL), 32)?;
-        check_text(self.acquiring_bank, account.sub(sub::ACQUIRING_BANK), 32)?;
-        category_code(self.category_code)
+    fn check(&self, validity: Validity) -> Result<KhqrDraft<'a>, Error> {
+        let mut plain = Plain(true);
+        if let Some(value) = self.union_pay {
+            plain.check(value, Tag::UNION_PAY.into(), 31)?;
+        }
+        plain.check_fields(&self.account_fields()[1..], self.kind.tag(), 32)?;
+        rules::category_code(self.category_code)
             .map_err(|kind| Error::at(kind, Tag::MERCHANT_CATEGORY_CODE))?;
         if self.union_pay.is_some() && validity.currency() == Currency::Usd {
             return Err(Error::at(ErrorKind::UnionPayInUsd, Tag::UNION_PAY));
         }
         validity.check_amount()?;
-        check_text(Some(self.merchant_name), Tag::MERCHANT_NAME, 25)?;
-        check_text(Some(self.merchant_city), Tag::MERCHANT_CITY, 15)?;
-        for (tag, value) in self.additional_data() {
-            check_text(value, Tag::ADDITIONAL_DATA.sub(tag), 25)?;
-        }
+        plain.check(self.merchant_name, Tag::MERCHANT_NAME.into(), 25)?;
+        plain.check(self.merchant_city, Tag::MERCHANT_CITY.into(), 15)?;
+        plain.check_fields(&self.additional_data(), Tag::ADDITIONAL_DATA, 25)?;
         if let Some(second) = self.second_language {
             let tag = |sub| Tag::LANGUAGE_TEMPLATE.sub(sub);
             if second.merchant_name.is_empty() {
                 return Err(Error::at(ErrorKind::Missing, tag(sub::ALTERNATE_NAME)));
             }
-            language_code(second.language).map_err(|kind| Error::at(kind, tag(sub::LANGUAGE)))?;
-            check_text(Some(second.merchant_name), tag(sub::ALTERNATE_NAME), 25)?;
-            check_text(second.merchant_city, tag(sub::ALTERNATE_CITY), 15)?;
-        }
-        validity.check_times()?;
-        KhqrDraft::new(self, validity)
-    }
-}
-
-impl Validity {
-    fn check_amount(self) -> Result<(), Error> {
-        let Self::Dynamic { amount, .. } = self else {
-            return Ok(());
-        };
-        let error = |kind| Err(Error::at(kind, Tag::TRANSACTION_AMOUNT));
-        if amount.is_zero() {
-            return error(ErrorKind::AmountZero);
-        }
-        if amount.payload_text().len() > Khqr::MAX_AMOUNT {
-            return error(ErrorKind::TooLong { max: 13 });
-        }
-        Ok(())
-    }
-
-    fn check_times(self) -> Result<(), Error> {
-        let Self::Dynamic {
-            created_at,
-            expires_at,
-            ..
-        } = self
-        else {
-            return Ok(());
-        };
-        for (moment, tag) in [(expires_at, sub::EXPIRES), (created_at, sub::CREATED)] {
-            if !moment.has_13_digits() {
-                let kind = ErrorKind::WrongLength { expected: 13 };
-                return Err(Error::at(kind, Tag::TIMESTAMPS.sub(tag)));
+            rules::language_code(second.language)
+                .map_err(|kind| Error::at(kind, tag(sub::LANGUAGE)))?;
+            plain.0 = plain.0 && is_plain(second.language.as_bytes());
+            plain.check(second.merchant_name, tag(sub::ALTERNATE_NAME), 25)?;
+            if let Some(city) = second.merchant_city {
+                plain.check(city, tag(sub::ALTERNATE_CITY), 15)?;
             }
         }
-        if expires_at < created_at {
-            let expiry = Tag::TIMESTAMPS.sub(sub::EXPIRES);
-            return Err(Error::at(ErrorKind::ExpiresBeforeCreation, expiry));
-        }
-        Ok(())
+        validity.check_times()?;
+        plain.0 = plain.0 && is_plain(self.account.as_str().as_bytes());
+        KhqrDraft::new(self, validity, plain.0)
     }
 }
 
-fn check_text(value: Option<&str>, tag: impl Into<TagPath>, max: u8) -> Result<(), Error> {
-    value.map_or(Ok(()), |value| {
-        text_of(value, max, false).map_err(|kind| Error::at(kind, tag))
-    })
+/// Whether all texts so far are visible ASCII, whose length as KHQR counts it is their length in bytes.
+struct Plain(bool);
+
+impl Plain {
+    #[inline]
+    fn check(&mut self, value: &str, tag: TagPath, max: u8) -> Result<(), Error> {
+        if (1..=usize::from(max)).contains(&value.len()) && is_plain(value.as_bytes()) {
+            return Ok(());
+        }
+        self.check_other(value, tag, max)
+    }
+
+    #[inline(never)]
+    fn check_other(&mut self, value: &str, tag: TagPath, max: u8) -> Result<(), Error> {
+        self.0 = false;
+        rules::text(value, max).map_err(|kind| Error::at(kind, tag))
+    }
+
+    fn check_fields(
+        &mut self,
+        fields: &[SubField<'_>],
+        template: Tag,
+        max: u8,
+    ) -> Result<(), Error> {
+        fields.iter().try_for_each(|(tag, value)| match value {
+            Some(value) => self.check(value, template.sub(*tag), max),
+            None => Ok(()),
+        })
+    }
 }

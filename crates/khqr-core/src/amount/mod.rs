@@ -1,9 +1,12 @@
 //! Money: whole minor units of a currency, never a float.
 
+mod payload;
+
+pub use payload::PayloadAmount;
+
 use core::fmt;
 use core::str::FromStr;
 
-use crate::digits::{two_digits, write_number};
 use crate::error::{Error, ErrorKind};
 use crate::tag::Tag;
 
@@ -99,28 +102,27 @@ impl Amount {
     /// the official SDK's 4).
     pub fn parse(text: &str, currency: Currency) -> Result<Self, Error> {
         let refused = |kind| Error::at(kind, Tag::TRANSACTION_AMOUNT);
-        let (whole, fraction) = match text.split_once('.') {
-            Some((_, "")) => return Err(refused(ErrorKind::AmountSyntax)),
-            Some(parts) => parts,
-            None => (text, ""),
+        let whole = LeadingDigits::of(text.as_bytes());
+        let fraction = match whole.rest {
+            [] => LeadingDigits::of(b""),
+            [b'.', fraction @ ..] if !fraction.is_empty() => LeadingDigits::of(fraction),
+            _ => return Err(refused(ErrorKind::AmountSyntax)),
         };
-        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || !digits(whole) || !digits(fraction) {
+        if whole.count == 0 || !fraction.rest.is_empty() {
             return Err(refused(ErrorKind::AmountSyntax));
         }
-        let cents = match (currency, fraction.len()) {
-            (Currency::Khr, _) if fraction.bytes().all(|digit| digit == b'0') => "",
-            (Currency::Usd, 0..=2) => fraction,
+        let cents = match (currency, fraction.count, fraction.value) {
+            (_, _, Some(0)) if currency == Currency::Khr || fraction.count <= 2 => 0,
+            (Currency::Usd, 1, Some(tens)) => tens * 10,
+            (Currency::Usd, 2, Some(cents)) => cents,
             _ => return Err(refused(ErrorKind::AmountPrecision)),
         };
-        let fold =
-            |units: u64, digit: u8| units.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
-        let zeros = (cents.len()..currency.decimals() as usize).map(|_| b'0');
-        whole
-            .bytes()
-            .chain(cents.bytes())
-            .chain(zeros)
-            .try_fold(0, fold)
+        let units = whole.value.and_then(|whole| {
+            whole
+                .checked_mul(currency.units_per_whole())?
+                .checked_add(cents)
+        });
+        units
             .map(|minor_units| Self::from_minor_units(minor_units, currency))
             .ok_or(refused(ErrorKind::AmountTooLarge))
     }
@@ -143,16 +145,55 @@ impl Amount {
         self.minor_units == 0
     }
 
-    /// The form that the official SDK writes into tag 54: a whole number bare (`5`), otherwise exactly
-    /// two decimals (`1.10`).
+    /// The form in which the official SDK writes a number into tag 54: a whole number bare (`5`),
+    /// otherwise exactly two decimals (`1.10`).
     #[must_use]
     pub const fn payload_text(self) -> PayloadAmount {
-        PayloadAmount(self)
+        PayloadAmount::shortest(self)
     }
 
     const fn parts(self) -> (u64, u64) {
         let unit = self.currency.units_per_whole();
         (self.minor_units / unit, self.minor_units % unit)
+    }
+}
+
+/// The ASCII digits that a text begins with.
+struct LeadingDigits<'a> {
+    /// Their number, unless it does not fit.
+    value: Option<u64>,
+    count: usize,
+    rest: &'a [u8],
+}
+
+impl<'a> LeadingDigits<'a> {
+    #[inline]
+    fn of(text: &'a [u8]) -> Self {
+        let mut digits = Self {
+            value: Some(0),
+            count: 0,
+            rest: text,
+        };
+        while let [byte @ b'0'..=b'9', rest @ ..] = digits.rest {
+            let digit = u64::from(byte - b'0');
+            let shifted = digits.value.and_then(|value| value.checked_mul(10));
+            digits.value = shifted.and_then(|value| value.checked_add(digit));
+            digits.count += 1;
+            digits.rest = rest;
+        }
+        digits
+    }
+}
+
+impl FromStr for Amount {
+    type Err = Error;
+
+    /// Reads what an amount prints: `10000 KHR`, `1.10 USD`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let (number, currency) = text
+            .split_once(' ')
+            .ok_or(Error::at(ErrorKind::AmountSyntax, Tag::TRANSACTION_AMOUNT))?;
+        Self::parse(number, currency.parse()?)
     }
 }
 
@@ -163,45 +204,6 @@ impl fmt::Display for Amount {
             Currency::Khr => write!(f, "{whole} KHR"),
             Currency::Usd => write!(f, "{whole}.{cents:02} USD"),
         }
-    }
-}
-
-/// An [`Amount`] in the form of tag 54. Made by [`Amount::payload_text`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PayloadAmount(Amount);
-
-impl PayloadAmount {
-    /// How many characters it has, all of them ASCII.
-    #[must_use]
-    #[allow(
-        clippy::len_without_is_empty,
-        reason = "an amount has at least one digit"
-    )]
-    pub const fn len(self) -> usize {
-        let (whole, cents) = self.0.parts();
-        let digits = match whole.checked_ilog10() {
-            Some(log) => log as usize + 1,
-            None => 1,
-        };
-        if cents == 0 { digits } else { digits + 3 }
-    }
-}
-
-impl PayloadAmount {
-    pub(crate) fn write_to(self, sink: &mut impl fmt::Write) -> fmt::Result {
-        let (whole, cents) = self.0.parts();
-        write_number(sink, whole)?;
-        if cents == 0 {
-            return Ok(());
-        }
-        sink.write_str(".")?;
-        sink.write_str(two_digits(cents))
-    }
-}
-
-impl fmt::Display for PayloadAmount {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_to(f)
     }
 }
 

@@ -1,0 +1,171 @@
+//! An amount as tag 54 writes it.
+
+use core::fmt;
+
+use super::{Amount, Currency};
+use crate::digits::{MAX_DIGITS, decimal, two_digits};
+use crate::error::{Error, ErrorKind};
+use crate::tag::Tag;
+
+/// An [`Amount`] in the form of tag 54, as NBC's JavaScript SDK writes it.
+///
+/// That SDK takes an amount as a number or as a text, and the two are not always written alike: the
+/// number 5 gives `5`, and the texts `5`, `5.00` and `05` of dollars give `5`, `5.00` and `05`. One
+/// amount, three codes, three MD5s. [`Amount::payload_text`] is the first form; it is the one to use
+/// unless the bytes have to be those that a system made with the SDK from a text.
+///
+/// ```
+/// use khqr_core::{Amount, Currency, PayloadAmount};
+///
+/// let five = Amount::from_minor_units(500, Currency::Usd);
+/// assert_eq!(five.payload_text().to_string(), "5");
+/// assert_eq!(PayloadAmount::from_text("5.0", Currency::Usd)?.to_string(), "5.00");
+/// # Ok::<(), khqr_core::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct PayloadAmount {
+    amount: Amount,
+    /// The least number of digits before the point.
+    whole_digits: u8,
+    /// Whether both decimals are written though they are zero.
+    cents: bool,
+}
+
+impl PayloadAmount {
+    pub(super) const fn shortest(amount: Amount) -> Self {
+        Self {
+            amount,
+            whole_digits: 1,
+            cents: false,
+        }
+    }
+
+    /// The most characters that tag 54 can have.
+    pub const MAX_LEN: usize = 13;
+
+    /// The form in which the SDK writes an amount that is given as text: dollars without a point as they
+    /// stand, with a point in two decimals, riel as a number.
+    ///
+    /// # Errors
+    /// Those of [`Amount::parse`], and [`ErrorKind::TooLong`] above 13 characters.
+    pub fn from_text(text: &str, currency: Currency) -> Result<Self, Error> {
+        let amount = Amount::parse(text, currency)?;
+        let mut form = Self::shortest(amount);
+        if currency == Currency::Usd {
+            form.cents = text.contains('.');
+            if !form.cents {
+                form.whole_digits = u8::try_from(text.len()).unwrap_or(u8::MAX);
+            }
+        }
+        if form.len() > Self::MAX_LEN {
+            return Err(Error::at(TOO_LONG, Tag::TRANSACTION_AMOUNT));
+        }
+        Ok(form)
+    }
+
+    /// The amount.
+    #[must_use]
+    pub const fn amount(self) -> Amount {
+        self.amount
+    }
+
+    /// Whether tag 54 of a code to be paid can say it: above zero, and not too long.
+    pub(crate) fn check(self) -> Result<(), Error> {
+        let kind = if self.amount.is_zero() {
+            ErrorKind::AmountZero
+        } else if self.len() > Self::MAX_LEN {
+            TOO_LONG
+        } else {
+            return Ok(());
+        };
+        Err(Error::at(kind, Tag::TRANSACTION_AMOUNT))
+    }
+
+    /// How many characters it has, all of them ASCII.
+    #[must_use]
+    #[allow(
+        clippy::len_without_is_empty,
+        reason = "an amount has at least one digit"
+    )]
+    pub fn len(self) -> usize {
+        let (whole, cents) = self.amount.parts();
+        let digits = whole.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let digits = digits.max(usize::from(self.whole_digits));
+        if self.cents || cents != 0 {
+            digits + 3
+        } else {
+            digits
+        }
+    }
+
+    /// Hands its characters to `write`.
+    pub(crate) fn put<R>(self, write: impl FnOnce(&[u8]) -> R) -> R {
+        let (whole, cents) = self.amount.parts();
+        let mut text = [b'.'; MAX_DIGITS + 3];
+        text[..MAX_DIGITS].copy_from_slice(&decimal(whole).0);
+        text[MAX_DIGITS + 1..].copy_from_slice(&two_digits(cents));
+        let len = self.len();
+        let end = if self.cents || cents != 0 {
+            MAX_DIGITS + 3
+        } else {
+            MAX_DIGITS
+        };
+        write(text.get(end.saturating_sub(len)..end).unwrap_or_default())
+    }
+}
+
+const TOO_LONG: ErrorKind = ErrorKind::TooLong { max: 13 };
+
+impl From<Amount> for PayloadAmount {
+    /// [`Amount::payload_text`].
+    fn from(amount: Amount) -> Self {
+        Self::shortest(amount)
+    }
+}
+
+impl fmt::Display for PayloadAmount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.put(|text| f.write_str(core::str::from_utf8(text).unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn texts_are_written_as_the_sdk_does() {
+        for (text, currency, written) in [
+            ("5", Currency::Usd, "5"),
+            ("5.", Currency::Usd, ""),
+            ("5.0", Currency::Usd, "5.00"),
+            ("5.00", Currency::Usd, "5.00"),
+            ("5.1", Currency::Usd, "5.10"),
+            ("05", Currency::Usd, "05"),
+            ("05.1", Currency::Usd, "5.10"),
+            ("0000000000005", Currency::Usd, "0000000000005"),
+            ("00000000000005", Currency::Usd, ""),
+            ("00000000000005.5", Currency::Usd, "5.50"),
+            ("9999999999.99", Currency::Usd, "9999999999.99"),
+            ("10000000000.00", Currency::Usd, ""),
+            ("0050", Currency::Khr, "50"),
+            ("100.00", Currency::Khr, "100"),
+            ("9999999999999", Currency::Khr, "9999999999999"),
+            ("10000000000000", Currency::Khr, ""),
+        ] {
+            let amount = PayloadAmount::from_text(text, currency);
+            assert_eq!(
+                amount.map_or_else(|_| std::string::String::new(), |a| a.to_string()),
+                written,
+                "{text}"
+            );
+            if let Ok(amount) = amount {
+                assert_eq!(amount.len(), written.len());
+                assert_eq!(amount.amount(), Amount::parse(text, currency).unwrap());
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What a value must look like, for reading and for writing alike. Lengths are in UTF-16 code units.
+
+use crate::error::ErrorKind;
+use crate::tlv::utf16_len;
+
+/// Checks a merchant category code: four digits.
+pub(crate) fn category_code(value: &str) -> Result<(), ErrorKind> {
+    if let [_, _, _, _] = value.as_bytes()
+        && value.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return Ok(());
+    }
+    Err(match utf16_len(value) {
+        0 => ErrorKind::Empty,
+        5.. => ErrorKind::TooLong { max: 4 },
+        _ => ErrorKind::NotDigits,
+    })
+}
+
+/// Checks a language: two letters, of which the SDK asks no more than that they are two characters.
+pub(crate) fn language_code(value: &str) -> Result<(), ErrorKind> {
+    match utf16_len(value) {
+        0 => Err(ErrorKind::Empty),
+        2 if value.contains(char::is_control) => Err(ErrorKind::ControlCharacter),
+        2 => Ok(()),
+        _ => Err(ErrorKind::WrongLength { expected: 2 }),
+    }
+}
+
+/// Checks a text field: something in it, at most `max` long, no control characters.
+pub(crate) fn text(value: &str, max: u8) -> Result<(), ErrorKind> {
+    if value.is_empty() {
+        Err(ErrorKind::Empty)
+    } else if utf16_len(value) > usize::from(max) {
+        Err(ErrorKind::TooLong { max })
+    } else if value.contains(char::is_control) {
+        Err(ErrorKind::ControlCharacter)
+    } else {
+        Ok(())
+    }
+}
