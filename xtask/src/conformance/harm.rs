@@ -92,7 +92,7 @@ fn bad_length(random: &mut Random, part: &mut Part) {
 }
 
 /// Gives a field one of the values that are known to make trouble.
-fn set_value(random: &mut Random, parts: &mut Vec<Part>, now: u64) {
+pub(super) fn set_value(random: &mut Random, parts: &mut Vec<Part>, now: u64) {
     const VALUES: [(&str, &[&str]); 12] = [
         ("00", &["02", "1", "0", "011", "𝟘", "ab"]),
         ("01", &["11", "12", "13", "1", "012", "1२", "😀"]),

@@ -7,7 +7,7 @@ use super::rows::Row;
 pub(super) type Field = (u8, String);
 
 /// The templates that KHQR knows.
-pub(super) const KNOWN_TEMPLATES: [u8; 5] = [29, 30, 62, 64, 99];
+const KNOWN_TEMPLATES: [u8; 5] = [29, 30, 62, 64, 99];
 
 /// The most bytes that a QR code holds.
 const MAX_TEXT: usize = 7_089;
@@ -15,19 +15,34 @@ const MAX_TEXT: usize = 7_089;
 /// Length of `6304` and four digits.
 const CHECKSUM_FIELD: usize = 8;
 
-/// CRC-16/IBM-3740, bit by bit.
+/// CRC-16/IBM-3740.
 pub(super) fn crc(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0xFFFF, |crc, byte| {
-        (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc: u16, _| {
-            let shifted = crc << 1;
-            if crc & 0x8000 == 0 {
-                shifted
-            } else {
-                shifted ^ 0x1021
-            }
-        })
+        let [high, low] = crc.to_be_bytes();
+        (u16::from(low) << 8) ^ CRC_OF_BYTE[usize::from(high ^ byte)]
     })
 }
+
+/// What each byte does to the checksum; bit by bit, it would be most of the chore's time.
+const CRC_OF_BYTE: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let mut crc = (byte as u16) << 8;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 0x8000 == 0 {
+                crc << 1
+            } else {
+                (crc << 1) ^ 0x1021
+            };
+            bit += 1;
+        }
+        table[byte] = crc;
+        byte += 1;
+    }
+    table
+};
 
 /// The text with a right checksum behind it.
 pub(super) fn sealed(body: &str) -> String {
@@ -79,30 +94,29 @@ pub(super) fn payload(text: &str) -> Result<Vec<Field>, Defect> {
     Ok(fields)
 }
 
-/// The same, if the text is also a KHQR: nothing said twice, templates well formed, one account.
+/// The same, if the text is also a KHQR: nothing said twice, one account, templates well formed. The top
+/// comes first, then the templates, then what the account is.
 pub(super) fn khqr(text: &str) -> Result<Vec<Field>, Defect> {
     let mut rest = body(text)?;
     let mut fields: Vec<Field> = Vec::new();
-    let has = |fields: &[Field], tag| fields.iter().any(|(other, _)| *other == tag);
     while !rest.is_empty() {
         let (tag, value) = checked_field(&mut rest)?;
-        let second_account = matches!(tag, 29 | 30) && (has(&fields, 29) || has(&fields, 30));
-        if has(&fields, tag) || second_account {
+        if get(&fields, tag).is_some() {
             return Err(Defect::Form(Row::Repeated));
-        }
-        if KNOWN_TEMPLATES.contains(&tag) {
-            let subs = template(&value).map_err(Defect::Form)?;
-            if matches!(tag, 29 | 30) {
-                account_of(&subs).map_err(Defect::Account)?;
-            }
         }
         fields.push((tag, value));
     }
-    if has(&fields, 29) || has(&fields, 30) {
-        Ok(fields)
-    } else {
-        Err(Defect::Account(5))
+    let account = match (get(&fields, 29), get(&fields, 30)) {
+        (Some(account), None) | (None, Some(account)) => account,
+        (None, None) => return Err(Defect::Account(5)),
+        (Some(_), Some(_)) => return Err(Defect::Form(Row::Repeated)),
+    };
+    for tag in KNOWN_TEMPLATES {
+        template(get(&fields, tag).unwrap_or_default()).map_err(Defect::Form)?;
     }
+    let subs = template(account).map_err(Defect::Form)?;
+    self::account(get(&subs, 0).unwrap_or_default()).map_err(Defect::Account)?;
+    Ok(fields)
 }
 
 fn body(text: &str) -> Result<Vec<u16>, Defect> {
@@ -187,10 +201,6 @@ pub(super) fn template(text: &str) -> Result<Vec<Field>, Row> {
 pub(super) fn get(fields: &[Field], tag: u8) -> Option<&str> {
     let found = fields.iter().find(|(other, _)| *other == tag);
     found.map(|(_, value)| value.as_str())
-}
-
-fn account_of(subs: &[Field]) -> Result<(), u64> {
-    account(get(subs, 0).unwrap_or_default())
 }
 
 /// The SDK's code for what is wrong with an account, by our rule of what an account is.
