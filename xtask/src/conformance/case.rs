@@ -134,6 +134,23 @@ impl Case {
         kind.map_or("good", |kind| kind).to_owned()
     }
 
+    /// What it has in common with others that are alike.
+    pub(super) fn kind_of_difference(&self, why: &str) -> String {
+        let error = &self.ours["error"];
+        let ours = if error.is_object() {
+            format!("{} of {} ({})", error["kind"], error["tag"], error["code"])
+        } else {
+            "no error".to_owned()
+        };
+        let why: String = why.chars().take(70).collect();
+        format!(
+            "{}: SDK {}, ours {ours}; {}",
+            self.what.word(),
+            self.official_kind(),
+            escaped(&why)
+        )
+    }
+
     pub(super) fn describe(&self, why: &str) -> String {
         format!(
             "{} at {}: {why}\n  input {}\n  SDK   {}\n  ours  {}",

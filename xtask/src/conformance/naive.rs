@@ -24,11 +24,13 @@ pub(super) fn crc(bytes: &[u8]) -> u16 {
 }
 
 /// What each byte does to the checksum; bit by bit, it would be most of the chore's time.
-const CRC_OF_BYTE: [u16; 256] = {
+const CRC_OF_BYTE: [u16; 256] = crc_of_byte();
+
+const fn crc_of_byte() -> [u16; 256] {
     let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = (byte as u16) << 8;
+    let mut byte: u8 = 0;
+    loop {
+        let mut crc = u16::from_be_bytes([byte, 0]);
         let mut bit = 0;
         while bit < 8 {
             crc = if crc & 0x8000 == 0 {
@@ -38,11 +40,13 @@ const CRC_OF_BYTE: [u16; 256] = {
             };
             bit += 1;
         }
-        table[byte] = crc;
+        table[byte as usize] = crc;
+        if byte == u8::MAX {
+            return table;
+        }
         byte += 1;
     }
-    table
-};
+}
 
 /// The text with a right checksum behind it.
 pub(super) fn sealed(body: &str) -> String {

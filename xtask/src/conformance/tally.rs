@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use super::case::{Case, What};
 use super::rows::Row;
 
-/// How many differences are shown that nothing explains.
+/// How many differences are shown that nothing explains, and how many of them may be alike.
 const SHOWN: usize = 20;
+const SHOWN_OF_A_KIND: usize = 3;
 
 #[derive(Debug, Default)]
 struct Count {
@@ -17,12 +18,19 @@ struct Count {
     valid_for_both: usize,
 }
 
+/// A difference, and what those like it have in common.
+#[derive(Debug)]
+struct Unexplained {
+    kind: String,
+    whole: String,
+}
+
 /// Counts of everything compared.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     counts: BTreeMap<(&'static str, What), Count>,
     rows: BTreeMap<Row, usize>,
-    unexplained: Vec<String>,
+    unexplained: Vec<Unexplained>,
     other: BTreeMap<(What, &'static str), [usize; 2]>,
 }
 
@@ -38,8 +46,10 @@ impl Tally {
             }
             Err(why) => {
                 count.unexplained += 1;
-                self.unexplained
-                    .push(format!("{part}, {}", case.describe(why)));
+                self.unexplained.push(Unexplained {
+                    kind: case.kind_of_difference(why),
+                    whole: format!("{part}, {}", case.describe(why)),
+                });
             }
         }
         for (side, kind) in case.other_kinds().into_iter().enumerate() {
@@ -84,10 +94,27 @@ impl Tally {
             let _ = writeln!(out, "{times:>9}  {:<19} {}", row.id(), row.sentence());
         }
         self.report_other(&mut out);
-        for difference in self.unexplained.iter().take(SHOWN) {
-            let _ = writeln!(out, "\n{difference}");
-        }
+        self.report_unexplained(&mut out);
         out
+    }
+
+    fn report_unexplained(&self, out: &mut String) {
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut shown = 0;
+        for Unexplained { kind, whole } in &self.unexplained {
+            let alike = kinds.entry(kind).or_default();
+            *alike += 1;
+            if *alike <= SHOWN_OF_A_KIND && shown < SHOWN {
+                shown += 1;
+                let _ = writeln!(out, "\n{whole}");
+            }
+        }
+        if !kinds.is_empty() {
+            let _ = writeln!(out, "\nunexplained, by kind:");
+        }
+        for (kind, times) in kinds {
+            let _ = writeln!(out, "{times:>9}  {kind}");
+        }
     }
 
     // It is no reference, so that nothing here is a failure.

@@ -15,3 +15,4 @@ mod interrupt;
 mod qr;
 mod scan;
 mod tx;
+mod vectors;
