@@ -234,6 +234,37 @@ pub(super) fn plain_decimal(text: &str) -> Option<(&str, &str)> {
     }
 }
 
+/// A JSON number without its exponent; `None` if it has more than some digits or is below zero.
+pub(super) fn plain_number(number: &str) -> Option<String> {
+    const MOST: usize = 40;
+    let Some((mantissa, exponent)) = number.split_once(['e', 'E']) else {
+        return plain_decimal(number).map(|_| number.to_owned());
+    };
+    let (whole, decimals) = plain_decimal(mantissa)?;
+    let mut digits = format!("{whole}{decimals}");
+    // How many digits stand before the point, of which some are yet to be written.
+    let exponent: i64 = exponent.parse().ok()?;
+    let point = i64::try_from(whole.len()).ok()?.checked_add(exponent)?;
+    if point <= 0 {
+        let zeros = usize::try_from(1 - point)
+            .ok()
+            .filter(|zeros| *zeros < MOST)?;
+        digits.insert_str(0, &"0".repeat(zeros));
+    }
+    let point = usize::try_from(point.max(1))
+        .ok()
+        .filter(|point| *point < MOST)?;
+    while digits.len() < point {
+        digits.push('0');
+    }
+    let (whole, decimals) = digits.split_at(point);
+    Some(if decimals.is_empty() {
+        whole.to_owned()
+    } else {
+        format!("{whole}.{decimals}")
+    })
+}
+
 /// Whether there is nothing but zeros in it.
 pub(super) fn zeros(digits: &str) -> bool {
     digits.bytes().all(|digit| digit == b'0')
@@ -299,6 +330,24 @@ mod tests {
         assert_eq!(defect(ACCOUNT), None);
         // A template that KHQR does not know is anybody's.
         assert_eq!(defect(&format!("{ACCOUNT}40041234")), None);
+    }
+
+    #[test]
+    fn numbers_lose_their_exponent_and_no_digit() {
+        for (number, wanted) in [
+            ("5.00", Some("5.00")),
+            ("1e3", Some("1000")),
+            ("1.5E+2", Some("150")),
+            ("1.25e1", Some("12.5")),
+            ("1e-7", Some("0.0000001")),
+            ("12.5e-1", Some("1.25")),
+            ("5e0", Some("5")),
+            ("1e99", None),
+            ("1e-99", None),
+            ("-1", None),
+        ] {
+            assert_eq!(plain_number(number).as_deref(), wanted, "{number}");
+        }
     }
 
     #[test]

@@ -276,3 +276,93 @@ fn times(fields: &[Field], now: u64, add: &mut impl FnMut(u8, u8, u64, Row)) {
         Some(_) => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::naive::{encoded, sealed};
+    use super::*;
+
+    const NOW: u64 = 1_795_000_000_000;
+
+    fn code(body: &str, official: &Json) -> (Option<u64>, Option<Row>) {
+        let wanted = wanted(&sealed(body), NOW, official).unwrap();
+        match wanted.answer {
+            Answer::Refused { code, .. } => (code, wanted.row),
+            _ => (None, wanted.row),
+        }
+    }
+
+    const HEAD: &str = "00020129070003a@b";
+    const TAIL: &str = "5303116540155802KH5901x6001y";
+
+    fn times(creation: &str, expiry: Option<&str>) -> String {
+        let expiry = expiry.map_or(String::new(), |expiry| encoded(1, expiry));
+        encoded(99, &(encoded(0, creation) + &expiry))
+    }
+
+    #[test]
+    fn the_text_s_order_says_which_rule_counts() {
+        let times = times("1795000000000", Some("1795000600000"));
+        let body = format!("{HEAD}52015{TAIL}{times}");
+        let short = (Some(51), Some(Row::ShortCategory));
+        assert_eq!(code(&body, &json!({"valid": true})), short);
+        // The city stands behind the category.
+        assert_eq!(code(&body, &json!({"valid": false, "code": 21})), short);
+        // A missing field comes before all that are there.
+        let missing = body.replace("5901x", "");
+        assert_eq!(
+            code(&missing, &json!({"valid": false, "code": 2})),
+            (Some(2), None)
+        );
+    }
+
+    #[test]
+    fn an_expiry_is_checked_wherever_there_is_an_amount() {
+        for (creation, expiry, wanted, row) in [
+            ("1795000000000", None, 45, Row::ExpiryMissing),
+            ("1795000000000", Some(""), 45, Row::ExpiryEverywhere),
+            (
+                "1795000000000",
+                Some("179500060000"),
+                49,
+                Row::ExpiryEverywhere,
+            ),
+            (
+                "1795000600000",
+                Some("1795000500000"),
+                50,
+                Row::ExpiryEverywhere,
+            ),
+            (
+                "1794000000000",
+                Some("1794999999999"),
+                46,
+                Row::ExpiryEverywhere,
+            ),
+            ("x", Some("1795000600000"), 8, Row::CreationNumber),
+        ] {
+            let body = format!("{HEAD}52045999{TAIL}{}", times(creation, expiry));
+            let found = code(&body, &json!({"valid": true}));
+            assert_eq!(found, (Some(wanted), Some(row)), "{body}");
+        }
+        let body = format!("{HEAD}52045999{TAIL}{}", times("1", Some("1795000000000")));
+        assert_eq!(code(&body, &json!({"valid": true})), (None, None));
+    }
+
+    #[test]
+    fn what_is_no_khqr_is_refused_for_that() {
+        let valid = json!({"valid": true});
+        let twice = format!("{HEAD}5901x5901y");
+        assert_eq!(code(&twice, &valid), (Some(8), Some(Row::Repeated)));
+        assert_eq!(
+            code("00020129060002a@", &json!({"valid": false, "code": 25})),
+            (Some(3), Some(Row::AccountFirst))
+        );
+        assert_eq!(
+            code("62031ab29070003a@b", &json!({"looped": true})),
+            (Some(8), Some(Row::EndlessLoop))
+        );
+    }
+}

@@ -184,30 +184,39 @@ fn account(input: &Input, broken: &mut Vec<Broken<Check>>) {
     }
 }
 
+/// The amount as a plain decimal, if it is one. A number's digits are its value, not its spelling.
+fn plain_amount(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) => plain_decimal(text).map(|_| text.clone()),
+        Value::Number(number) => naive::plain_number(number),
+    }
+}
+
 fn amount_is_untyped(input: &Input) -> bool {
     let Some(value) = input.given("amount") else {
         return false;
     };
-    let Some((_, decimals)) = plain_decimal(value.as_str()) else {
+    let plain = plain_amount(value);
+    let Some((whole, decimals)) = plain.as_deref().and_then(plain_decimal) else {
         return true;
     };
     match value {
         // Zero is no amount, however it is written.
-        _ if is_zero(value.as_str()) => false,
+        _ if zeros(whole) && zeros(decimals) => false,
+        // Beyond, JavaScript writes an exponent.
+        Value::Number(_) if whole.len() > 21 => true,
         _ if !input.is_usd() => !zeros(decimals),
         Value::Text(_) => decimals.len() > 2,
         Value::Number(_) => decimals.trim_end_matches('0').len() > 2,
     }
 }
 
-fn is_zero(amount: &str) -> bool {
-    plain_decimal(amount).is_some_and(|(whole, decimals)| zeros(whole) && zeros(decimals))
-}
-
 fn is_dynamic(input: &Input) -> bool {
-    input
-        .given("amount")
-        .is_some_and(|amount| !is_zero(amount.as_str()))
+    input.given("amount").is_some_and(|amount| {
+        let plain = plain_amount(amount);
+        let parts = plain.as_deref().and_then(plain_decimal);
+        !parts.is_some_and(|(whole, decimals)| zeros(whole) && zeros(decimals))
+    })
 }
 
 fn language(input: &Input, broken: &mut Vec<Broken<Check>>) {
@@ -270,6 +279,87 @@ fn templates(input: &Input, broken: &mut Vec<Broken<Check>>) {
                 tag: Some(tag),
                 row: Row::TemplateOver99,
             });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn input(more: &[(&str, Value)]) -> Input {
+        let mut input = Input::default();
+        input.set("kind", Value::text("individual"));
+        input.set("bakongAccountID", Value::text("a@b"));
+        input.set("merchantName", Value::text("x"));
+        for (name, value) in more {
+            input.set(name, value.clone());
+        }
+        input
+    }
+
+    fn refused(more: &[(&str, Value)], official: &Json) -> (Option<u64>, Option<Row>) {
+        let wanted = wanted(&input(more), official).unwrap();
+        match wanted.answer {
+            Answer::Refused { code, .. } => (code, wanted.row),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn written() -> Json {
+        json!({"qr": "0002", "md5": "d4", "verified": {"valid": true}})
+    }
+
+    #[test]
+    fn without_a_row_the_sdk_s_answer_is_wanted() {
+        let bytes = wanted(&input(&[]), &written()).unwrap();
+        assert_eq!(bytes.row, None);
+        assert!(
+            bytes
+                .answer
+                .is_given_by(&json!({"qr": "0002", "md5": "d4"}))
+        );
+        assert_eq!(refused(&[], &json!({"code": 7})), (Some(7), None));
+        assert!(wanted(&input(&[]), &json!({"exception": "TypeError"})).is_err());
+        assert!(wanted(&input(&[]), &json!({"looped": true})).is_err());
+        let unverified = json!({"qr": "x", "md5": "y", "verified": {"valid": false, "code": 8}});
+        assert!(wanted(&input(&[]), &unverified).is_err());
+    }
+
+    #[test]
+    fn a_rule_of_ours_counts_only_where_it_comes_first() {
+        let short = ("merchantCategoryCode", Value::text("5"));
+        let short = std::slice::from_ref(&short);
+        assert_eq!(
+            refused(short, &written()),
+            (Some(51), Some(Row::ShortCategory))
+        );
+        // The amount is checked after the category, the account before it.
+        assert_eq!(
+            refused(short, &json!({"code": 4})),
+            (Some(51), Some(Row::ShortCategory))
+        );
+        assert_eq!(refused(short, &json!({"code": 6})), (Some(6), None));
+    }
+
+    #[test]
+    fn amounts_are_exact() {
+        let usd = ("currency", Value::text("USD"));
+        for (amount, untyped) in [
+            (Value::text("1.10"), false),
+            (Value::text("0.000"), false),
+            (Value::text("1.100"), true),
+            (Value::number("1.100"), false),
+            (Value::number("1.10000000000000000001"), true),
+            (Value::number("1e3"), false),
+            (Value::number("1e21"), true),
+            (Value::text("1e3"), true),
+            (Value::text("NaN"), true),
+        ] {
+            let input = input(&[usd.clone(), ("amount", amount.clone())]);
+            assert_eq!(amount_is_untyped(&input), untyped, "{amount:?}");
         }
     }
 }
