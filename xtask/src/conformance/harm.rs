@@ -92,7 +92,7 @@ fn bad_length(random: &mut Random, part: &mut Part) {
 }
 
 /// Gives a field one of the values that are known to make trouble.
-pub(super) fn set_value(random: &mut Random, parts: &mut Vec<Part>, now: u64) {
+fn set_value(random: &mut Random, parts: &mut Vec<Part>, now: u64) {
     const VALUES: [(&str, &[&str]); 12] = [
         ("00", &["02", "1", "0", "011", "𝟘", "ab"]),
         ("01", &["11", "12", "13", "1", "012", "1२", "😀"]),
@@ -288,5 +288,49 @@ fn set_times(random: &mut Random, parts: &mut Vec<Part>, now: u64) {
     }
     if random.chance(15) {
         parts.retain(|part| part.tag != "01");
+    }
+}
+
+/// Gives two fields values that the SDK refuses, in either order: which of them is told?
+pub(super) fn conflict(random: &mut Random, parts: &mut Vec<Part>) {
+    const REFUSED: [(&str, &[&str]); 12] = [
+        ("00", &["", "011"]),
+        ("01", &["", "13", "012"]),
+        ("52", &["", "59999", "abcd"]),
+        ("53", &["", "764", "1160"]),
+        ("54", &["", "-1", "12345678901234"]),
+        ("58", &["", "KHMR"]),
+        ("59", &["", "12345678901234567890123456"]),
+        ("60", &["", "1234567890123456"]),
+        ("62", &["0100", "0226abcdefghijklmnopqrstuvwxyz", "0800"]),
+        (
+            "64",
+            &["0002km", "0003khm0101x", "0002km0100", "0002km0101x0200"],
+        ),
+        (
+            "99",
+            &[
+                "0013179500000000001131794999999999",
+                "0013179500000000001121795000000000",
+                "0003abc",
+            ],
+        ),
+        (
+            "29",
+            &[
+                "0003a@b0200",
+                "0003a@b0133abcdefghijklmnopqrstuvwxyzabcdefg",
+            ],
+        ),
+    ];
+    for _ in 0..2 {
+        let (tag, values) = *random.pick(&REFUSED);
+        if tag == "29" && has(parts, "30") {
+            continue;
+        }
+        let value = *random.pick(values);
+        parts.retain(|part| part.tag != tag);
+        let at = random.index(parts.len() + 1);
+        parts.insert(at, Part::new(tag, value));
     }
 }

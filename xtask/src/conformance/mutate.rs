@@ -2,7 +2,7 @@
 //! characters.
 
 use super::generate::account;
-use super::harm::{harm, set_value};
+use super::harm::{conflict, harm};
 use super::naive::{self, sealed};
 use super::random::Random;
 use super::words::any_text;
@@ -138,14 +138,12 @@ fn add_label(random: &mut Random, parts: &mut [Part]) {
 /// What a reader has to think about.
 fn harmful(random: &mut Random, text: &str, now: u64) -> String {
     let mut parts = parts(text);
-    for _ in 0..(if random.chance(75) { 1 } else { 2 }) {
-        harm(random, &mut parts, now);
-    }
-    if random.chance(10) {
-        // Which of two errors is told is a question of the order.
-        set_value(random, &mut parts, now);
-        set_value(random, &mut parts, now);
-        swap(random, &mut parts);
+    if random.chance(15) {
+        conflict(random, &mut parts);
+    } else {
+        for _ in 0..(if random.chance(75) { 1 } else { 2 }) {
+            harm(random, &mut parts, now);
+        }
     }
     if random.chance(20) {
         add_unknown(random, &mut parts);
