@@ -194,7 +194,7 @@ mod tests {
     fn texts(seed: u64) -> Vec<String> {
         let pool = shapes::texts(NOW);
         let mut random = Random::new(seed);
-        (0..2_000).map(|_| text(&mut random, &pool, NOW)).collect()
+        (0..4_000).map(|_| text(&mut random, &pool, NOW)).collect()
     }
 
     #[test]
