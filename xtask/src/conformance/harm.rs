@@ -195,12 +195,17 @@ fn set_value(random: &mut Random, parts: &mut Vec<Part>, now: u64) {
 /// Changes one field inside a template.
 fn set_sub(random: &mut Random, parts: &mut Vec<Part>) {
     const SUBS: [(&str, &[u8]); 4] = [
-        ("29", &[0, 1, 2]),
-        ("30", &[0, 1, 2]),
+        ("29", &[0, 0, 0, 1, 2]),
+        ("30", &[0, 0, 0, 1, 2]),
         ("62", &[1, 2, 3, 7, 8, 50, 99]),
         ("64", &[0, 1, 2]),
     ];
-    let (tag, subs) = *random.pick(&SUBS);
+    let (mut tag, subs) = *random.pick(&SUBS);
+    for (there, other) in [("29", "30"), ("30", "29")] {
+        if tag == other && !has(parts, tag) && has(parts, there) {
+            tag = there;
+        }
+    }
     let sub = *random.pick(subs);
     let value = match (tag, sub, random.below(4)) {
         ("29" | "30", 0, 0..=2) => {
