@@ -318,6 +318,10 @@ impl<'a> Khqr<'a> {
             Some(moment) => Ok(Some(moment)),
             None if self.slots[place].is_absent() => Ok(None),
             None if digits.is_empty() => Err(self.error(ErrorKind::Empty, place)),
+            // Digits, and too many of them to be a moment.
+            None if place == Place::Expires && digits.iter().all(u8::is_ascii_digit) => {
+                Err(self.error(ErrorKind::WrongLength { expected: 13 }, place))
+            }
             None => Err(self.error(ErrorKind::NotDigits, place)),
         }
     }

@@ -5,6 +5,7 @@ use super::slots::Place;
 use crate::amount::{Amount, Currency};
 use crate::error::{Error, ErrorKind};
 use crate::rules;
+use crate::tag::Tag;
 use crate::timestamp::Timestamp;
 
 /// What a code that may be paid asks for. Made by [`Khqr::verify`].
@@ -131,7 +132,15 @@ impl Khqr<'_> {
 
     fn check_amount(&self, first: &mut First<'_>) -> (Option<Currency>, Option<Amount>) {
         let Some(currency) = first.check(Place::Currency, self.currency()) else {
-            // What is wrong with the currency was noted; an amount has none to be understood in.
+            // What is wrong with the currency was noted; an amount has none to be understood in. The SDK
+            // looks at its length and its sign all the same, and it may stand before the currency.
+            if self.amount_text().is_some_and(|text| text.contains('-')) {
+                first.note(Place::Amount, ErrorKind::AmountSyntax);
+            } else if let Err(error) = self.amount()
+                && error.tag() == Some(Tag::TRANSACTION_AMOUNT.into())
+            {
+                first.note_error(Place::Amount, error);
+            }
             return (None, None);
         };
         let amount = first.check(Place::Amount, self.amount()).flatten();
@@ -182,12 +191,11 @@ impl Khqr<'_> {
             return None;
         }
         // The SDK looks at the expiry first; a creation that is no number passes it.
-        let expires = first.check(Place::Expires, self.expires_at())?;
-        let created = first.check(Place::Created, self.created_at()).flatten();
-        let Some(expires) = expires else {
+        let Some(expires) = first.check(Place::Expires, self.expires_at())? else {
             first.note_missing(Place::Expires);
             return None;
         };
+        let created = first.check(Place::Created, self.created_at()).flatten();
         if created.is_some_and(|created| expires < created) {
             first.note(Place::Expires, ErrorKind::ExpiresBeforeCreation);
         } else if expires < now {
