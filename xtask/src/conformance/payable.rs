@@ -40,7 +40,7 @@ pub(super) fn wanted(text: &str, now: u64, official: &Json) -> Result<Wanted, St
             None
         }
     };
-    if let Some(wanted) = first_broken(broken, refused.as_ref().map(|(place, _)| place)) {
+    if let Some(wanted) = first_broken(broken, refused) {
         return Ok(wanted);
     }
     Ok(match refused {
@@ -252,6 +252,10 @@ fn times(fields: &[Field], now: u64, add: &mut impl FnMut(u8, u8, u64, Row)) {
         return;
     };
     match number(expiry) {
+        // Too many to be a moment.
+        None if !expiry.is_empty() && expiry.bytes().all(|byte| byte.is_ascii_digit()) => {
+            add(99, EXPIRY, 49, Row::NumbersLoosely);
+        }
         None | Some(0) => {
             let row = if official_looks {
                 Row::NumbersLoosely

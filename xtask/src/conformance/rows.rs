@@ -102,7 +102,7 @@ const TABLE: [(Row, &str, &str); 41] = [
     (
         Row::NumbersLoosely,
         "numbers-loosely",
-        "reads times with JavaScript's `Number` (spaces, `1.7e12`, beyond 64 bits); here digits or 45",
+        "reads times with JavaScript's `Number` (spaces, `1.7e12`); here digits or 45, and 49 where they are too many",
     ),
     (
         Row::CreationLength,

@@ -74,14 +74,14 @@ impl<Place: Ord> Broken<Place> {
     }
 }
 
-/// The first of what is broken, if it stands before `refused`, where the SDK found something.
+/// The first of what is broken, if it stands before `refused`: where the SDK found something, and its code.
 pub(super) fn first_broken<Place: Ord>(
     broken: Vec<Broken<Place>>,
-    refused: Option<&Place>,
+    refused: Option<(Place, u64)>,
 ) -> Option<Wanted> {
     let first = broken.into_iter().min_by(|a, b| a.place.cmp(&b.place))?;
-    // At the same place, the SDK's own code goes.
-    if refused.is_some_and(|refused| *refused <= first.place) {
+    // At the same place, or with the same code, the SDK's own goes.
+    if refused.is_some_and(|(place, code)| place <= first.place || Some(code) == first.code) {
         return None;
     }
     Some(Wanted {

@@ -44,7 +44,7 @@ enum Check {
 /// What we are to answer, or why the SDK's answer cannot be judged.
 pub(super) fn wanted(input: &Input, official: &Json) -> Result<Wanted, String> {
     let refused = refusal(input, official)?;
-    if let Some(wanted) = first_broken(broken(input), refused.as_ref().map(|(check, _)| check)) {
+    if let Some(wanted) = first_broken(broken(input), refused) {
         return Ok(wanted);
     }
     if let Some((_, code)) = refused {
@@ -239,10 +239,12 @@ fn language(input: &Input, broken: &mut Vec<Broken<Check>>) {
 
 fn times(input: &Input, broken: &mut Vec<Broken<Check>>) {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if let Some(expiry) = input.given("expirationTimestamp")
-        && (!digits(expiry.as_str()) || expiry.as_str().parse::<u64>().is_err())
-    {
+    let expiry = input.given("expirationTimestamp").map(Value::as_str);
+    if expiry.is_some_and(|expiry| !digits(expiry)) {
         broken.push(Broken::new(Check::Expiry, 45, Row::NumbersLoosely));
+    } else if expiry.is_some_and(|expiry| expiry.parse::<u64>().is_err()) {
+        // Too many to be a moment.
+        broken.push(Broken::new(Check::Expiry, 49, Row::NumbersLoosely));
     }
     if let Some(creation) = input.given("creationTimestamp")
         && creation.as_str().len() != 13
