@@ -90,15 +90,15 @@ impl Formatter for Harmless {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        // By now JSON has escaped what is harmful below it.
         const DELETE: u8 = 0x7f;
-        if fragment.is_ascii() && !fragment.as_bytes().contains(&DELETE) {
+        if fragment.bytes().max() < Some(DELETE) {
             return writer.write_all(fragment.as_bytes());
         }
         let mut buffer = [0; 4];
         for character in fragment.chars() {
             let alone = character.encode_utf8(&mut buffer);
-            // ASCII below DELETE has been escaped by now where it must be.
-            if matches!(character, ' '..='~') || is_harmless(alone) {
+            if is_harmless(alone) {
                 writer.write_all(alone.as_bytes())?;
             } else {
                 for unit in character.encode_utf16(&mut [0; 2]) {

@@ -85,3 +85,63 @@ impl Lines {
         path.name().filter(|_| self.is_khqr || is_emvco)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use khqr_core::Crc;
+
+    use super::*;
+
+    fn sealed(body: &str) -> String {
+        let covered = format!("{body}6304");
+        format!("{covered}{}", Crc::of(covered.as_bytes()))
+    }
+
+    fn json(body: &str) -> String {
+        let text = sealed(body);
+        let tree = Tree(Payload::parse(&text).unwrap().fields());
+        let json = serde_json::to_string(&tree).unwrap();
+        let (tree, crc) = json.rsplit_once(r#","63":""#).unwrap();
+        assert_eq!(crc.len(), 4 + r#""}"#.len());
+        format!("{tree}}}")
+    }
+
+    #[test]
+    fn the_tree_has_the_text_s_order() {
+        assert_eq!(
+            json("5802KH00020129150003a@b0104ក\"xy"),
+            r#"{"58":"KH","00":"01","29":{"00":"a@b","01":"ក\"xy"}}"#
+        );
+        assert_eq!(
+            json("621450050001x0101a"),
+            r#"{"62":{"50":{"00":"x"},"01":"a"}}"#
+        );
+    }
+
+    #[test]
+    fn what_stands_twice_is_an_array_at_its_first_place() {
+        assert_eq!(
+            json("9901a29050101a5901x29050101b2902995900"),
+            r#"{"99":"a","29":[{"01":"a"},{"01":"b"},"99"],"59":["x",""]}"#
+        );
+        assert_eq!(json("29100101a0101b"), r#"{"29":{"01":["a","b"]}}"#);
+    }
+
+    #[test]
+    fn only_a_khqr_s_fields_have_khqr_s_names() {
+        let lines = |body: &str| lines(Payload::parse(&sealed(body)).unwrap()).join("\n");
+        let khqr = lines("29070003a@b5901A");
+        assert!(
+            khqr.contains("29 individual account\n  00 Bakong account "),
+            "{khqr}"
+        );
+        let other = lines("29080004PPAY5903A\u{1b}B620950050001\u{202e}");
+        assert!(other.starts_with("29\n  00  "), "{other}");
+        assert!(other.contains("59 merchant name "), "{other}");
+        assert!(
+            other.contains("62 additional data\n  50\n    00  "),
+            "{other}"
+        );
+        assert!(!other.contains(['\u{1b}', '\u{202e}']), "{other}");
+    }
+}

@@ -8,6 +8,7 @@
 )]
 
 mod bakong;
+mod bulk;
 mod checkout;
 mod failures;
 #[cfg(unix)]

@@ -9,6 +9,7 @@ use khqr_core::{
     PayloadAmount, Tag, TagPath, Timestamp,
 };
 
+use super::first::First;
 use super::{Key, Order, Value};
 use crate::qr::refusal::Refusal;
 
@@ -21,6 +22,7 @@ mod sdk {
         (37, "Language Preference cannot be null or empty");
     pub(super) const EXPIRY_REQUIRED: (u8, &str) =
         (45, "Expiration timestamp is required for dynamic KHQR");
+    pub(super) const EXPIRY_PAST: (u8, &str) = (50, "Expiration timestamp is in the past");
     pub(super) const EXPIRY_LENGTH: (u8, &str) = (49, "Expiration timestamp length is invalid");
 }
 
@@ -146,9 +148,10 @@ fn payment(
     };
     let one = Amount::from_minor_units(1, currency).into();
     let amount = first.or(amount.map_err(Refusal::from), one);
-    let expires_at = expiry(order);
+    // The expiry is what the SDK looks at.
+    let expires_at = expiry(order).map_err(|refusal| first.note(refusal));
     let created_at = first.or(creation(order, now), now);
-    let expires_at = first.or(expires_at, created_at);
+    let expires_at = expires_at.unwrap_or(created_at);
     Some(Payment {
         amount,
         created_at,
@@ -215,10 +218,18 @@ fn expiry(order: &Order<'_>) -> Result<Timestamp, Refusal> {
             Err(refused(ErrorKind::NotAllowed, "must not be zero").with_sdk(sdk::EXPIRY_REQUIRED))
         }
         Some(moment) => Ok(moment),
-        // A fraction, or negative: to the SDK a number of the wrong length.
+        // A fraction, or negative. The SDK counts all characters of a number.
         None if matches!(order.value(Key::ExpirationTimestamp), Value::Number(_)) => {
-            let kind = ErrorKind::WrongLength { expected: 13 };
-            Err(refused(kind, "must be exactly 13 digits").with_sdk(sdk::EXPIRY_LENGTH))
+            Err(if text.len() == 13 {
+                refused(
+                    ErrorKind::ExpiresBeforeCreation,
+                    "before the code was created",
+                )
+                .with_sdk(sdk::EXPIRY_PAST)
+            } else {
+                let kind = ErrorKind::WrongLength { expected: 13 };
+                refused(kind, "must be exactly 13 digits").with_sdk(sdk::EXPIRY_LENGTH)
+            })
         }
         None => Err(refused(
             ErrorKind::NotDigits,
@@ -248,55 +259,5 @@ const fn sub(number: u8) -> Tag {
     }
 }
 
-/// The refusal that the SDK would come upon first.
-#[derive(Default)]
-struct First(Option<Refusal>);
-
-impl First {
-    fn note(&mut self, refusal: Refusal) {
-        if self
-            .0
-            .as_ref()
-            .is_none_or(|first| rank(&refusal) < rank(first))
-        {
-            self.0 = Some(refusal);
-        }
-    }
-
-    /// What was read, or else the stand-in, with a note of why.
-    fn or<T>(&mut self, result: Result<T, Refusal>, stand_in: T) -> T {
-        result.unwrap_or_else(|refusal| {
-            self.note(refusal);
-            stand_in
-        })
-    }
-}
-
-/// When the SDK looks at a field. Fields of one template are noted here in the SDK's order.
-fn rank(refusal: &Refusal) -> usize {
-    /// Tag 15 stands here for its length; that it is there in dollars comes after the currency.
-    const ORDER: [&[u8]; 10] = [
-        &[15],
-        &[29, 30],
-        &[52],
-        &[53],
-        &[54],
-        &[59],
-        &[60],
-        &[62],
-        &[64],
-        &[99],
-    ];
-    let place = |number| ORDER.iter().position(|tags| tags.contains(&number));
-    let kind = refusal.kind();
-    let top = refusal.tag().map(|tag| tag.top().number());
-    // In steps of two, to leave room between.
-    let of = |number| place(number).map_or(usize::MAX, |place| 2 * place);
-    match top {
-        // The SDK writes these with three digits for a length; it is found when all else is right.
-        _ if kind == ErrorKind::TemplateTooLong.name() => usize::MAX,
-        _ if kind == ErrorKind::UnionPayInUsd.name() => of(53) + 1,
-        Some(number) => of(number),
-        None => usize::MAX,
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! A code that a line of JSON asks for, in the words of the official SDK.
 
 mod draft;
+mod first;
 mod number;
 
 use std::borrow::Cow;
