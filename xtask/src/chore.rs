@@ -1,6 +1,7 @@
-//! The command line. A dozen words and one option do not earn an argument parser, which everyone's
+//! The command line. Some words and few options do not earn an argument parser, which everyone's
 //! first `cargo xtask` would have to compile.
 
+use crate::conformance;
 use crate::failure::Failure;
 use crate::fuzz;
 
@@ -23,8 +24,11 @@ Chores that say what to install when it is missing:
   instructions            instructions of each step of khqr-core, counted by valgrind
   miri                    khqr-core's tests under Miri; takes minutes
   mutants [ARGS]          khqr-core's tests against each line changed; ARGS as `cargo mutants` takes them
+  conformance [--generate N] [--texts N] [--seed S] [--record]
+                          every answer beside that of NBC's SDK, run by Node: its own tests,
+                          N random inputs, N changed texts (50000 each unless told)
   deny                    licences, banned crates and sources, by cargo-deny, without network
-  ci                      test, no-std, msrv, fuzz
+  ci                      test, no-std, msrv, conformance, fuzz
 ";
 
 /// One thing to do, as the command line asked for it.
@@ -35,6 +39,7 @@ pub(crate) enum Chore {
     NoStd,
     Msrv,
     Fuzz { seconds: u32, targets: Vec<String> },
+    Conformance(conformance::Options),
     Bench { filter: Option<String> },
     BenchPeers,
     Instructions,
@@ -57,6 +62,7 @@ impl Chore {
             "no-std" => Self::NoStd,
             "msrv" => Self::Msrv,
             "fuzz" => return Self::parse_fuzz(args),
+            "conformance" => return conformance::Options::parse(args).map(Self::Conformance),
             "bench" => Self::Bench {
                 filter: args.next(),
             },
@@ -131,6 +137,7 @@ mod tests {
             "instructions",
             "miri",
             "mutants",
+            "conformance",
             "deny",
             "ci",
         ] {
@@ -169,6 +176,7 @@ mod tests {
             ("", "no chore"),
             ("tset", "`tset`"),
             ("test --fast", "`--fast`"),
+            ("conformance --fast", "`--fast`"),
             ("bench read write", "`write`"),
             ("bench-peers read", "`read`"),
             ("fuzz --second 5", "`--second`"),

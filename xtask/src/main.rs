@@ -12,6 +12,7 @@
 
 mod checks;
 mod chore;
+mod conformance;
 mod deep;
 mod failure;
 mod fuzz;
@@ -63,6 +64,7 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
         Chore::NoStd => no_std::steps(&workspace),
         Chore::Msrv => checks::msrv(&workspace)?,
         Chore::Fuzz { seconds, targets } => fuzz::steps(&workspace, *seconds, targets)?,
+        Chore::Conformance(options) => vec![conformance::step(&workspace, options.clone())],
         Chore::Bench { filter } => vec![checks::bench(&workspace, filter.as_deref())],
         Chore::BenchPeers => peers::steps(&workspace),
         Chore::Instructions => vec![instructions::step(&workspace)?],
@@ -73,6 +75,7 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
             let mut steps = checks::test(&workspace);
             steps.extend(no_std::steps(&workspace));
             steps.extend(checks::msrv(&workspace)?);
+            steps.push(conformance::step(&workspace, conformance::Options::brief()));
             steps.extend(fuzz::steps(&workspace, fuzz::DEFAULT_SECONDS, &[])?);
             steps
         }

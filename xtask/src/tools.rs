@@ -24,6 +24,8 @@ pub(crate) enum Tool {
     Valgrind,
     /// The program of this version that runs the benches of the library gungraun.
     GungraunRunner(String),
+    Node,
+    Npm,
 }
 
 impl Tool {
@@ -54,6 +56,9 @@ impl Tool {
             Self::Valgrind => version_of("valgrind").is_some(),
             Self::GungraunRunner(version) => version_of("gungraun-runner")
                 .is_some_and(|said| said.split_whitespace().last() == Some(version)),
+            // The harness uses what came with 20.
+            Self::Node => version_of("node").is_some_and(|version| major(&version) >= 20),
+            Self::Npm => version_of("npm").is_some(),
         }
     }
 
@@ -72,6 +77,9 @@ impl Tool {
             Self::GungraunRunner(version) => {
                 format!("cargo install --locked gungraun-runner@{version}")
             }
+            Self::Node | Self::Npm => {
+                "your system's package of Node.js, or https://nodejs.org/en/download".to_owned()
+            }
         }
     }
 }
@@ -89,6 +97,8 @@ impl fmt::Display for Tool {
             Self::Miri(name) => write!(f, "Miri of the toolchain {name}"),
             Self::Valgrind => f.write_str("valgrind"),
             Self::GungraunRunner(version) => write!(f, "gungraun-runner {version}"),
+            Self::Node => f.write_str("Node.js 20 or later"),
+            Self::Npm => f.write_str("npm"),
         }
     }
 }
@@ -111,6 +121,12 @@ fn version_of(program: &str) -> Option<String> {
         .status
         .success()
         .then(|| String::from_utf8_lossy(&asked.stdout).into_owned())
+}
+
+// Of a version such as `v20.11.1`.
+fn major(version: &str) -> u32 {
+    let digits = version.trim().trim_start_matches('v').split('.').next();
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 // rustc is asked and not rustup, since a distribution's Rust has targets and no rustup.

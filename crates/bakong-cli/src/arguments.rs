@@ -102,6 +102,8 @@ pub(crate) enum QrCommand {
     Decode(TextArguments),
     /// Say whether a code may be paid now (exit 0), or why not (exit 1)
     Verify(TextArguments),
+    /// Show any EMVCo code, of whatever country, as the tree of its fields
+    Inspect(TextArguments),
     /// Make a code: with --amount for one payment, without for printing
     Generate(Box<GenerateArguments>),
 }
@@ -109,24 +111,27 @@ pub(crate) enum QrCommand {
 #[derive(Args, Debug)]
 pub(crate) struct TextArguments {
     /// The code's text, or - for a line on standard input
-    #[arg(allow_hyphen_values = true)]
-    pub(crate) text: String,
+    #[arg(allow_hyphen_values = true, required_unless_present = "jsonl")]
+    pub(crate) text: Option<String>,
     /// The moment to verify at, in milliseconds since 1970 (now unless said)
     #[arg(long, value_name = "MS", value_parser = parse_moment)]
     pub(crate) now: Option<Timestamp>,
     /// Print one JSON object instead
     #[arg(long)]
     pub(crate) json: bool,
+    /// Read codes from standard input, one a line, and print a JSON object for each
+    #[arg(long, conflicts_with_all = ["text", "json"])]
+    pub(crate) jsonl: bool,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct GenerateArguments {
     /// The account to be paid, name@bank
-    #[arg(long)]
-    pub(crate) account: String,
+    #[arg(long, required_unless_present = "jsonl")]
+    pub(crate) account: Option<String>,
     /// The merchant's name, at most 25 characters
-    #[arg(long)]
-    pub(crate) name: String,
+    #[arg(long, required_unless_present = "jsonl")]
+    pub(crate) name: Option<String>,
     /// The city, at most 15 characters
     #[arg(long, default_value = "Phnom Penh")]
     pub(crate) city: String,
@@ -189,6 +194,33 @@ pub(crate) struct GenerateArguments {
     /// Print one JSON object instead
     #[arg(long)]
     pub(crate) json: bool,
+    /// Read JSON objects from standard input, one a line, in the words of NBC's SDK, and print one for each
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "account",
+            "name",
+            "city",
+            "amount",
+            "currency",
+            "merchant_id",
+            "bank",
+            "account_information",
+            "bill",
+            "mobile",
+            "store",
+            "terminal",
+            "purpose",
+            "language",
+            "alternate_name",
+            "alternate_city",
+            "union_pay",
+            "category_code",
+            "expires_in",
+            "json",
+        ]
+    )]
+    pub(crate) jsonl: bool,
 }
 
 #[derive(Subcommand, Debug)]

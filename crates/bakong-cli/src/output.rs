@@ -3,13 +3,14 @@
 //! `println!` panics when the reader of a pipe has gone away; here that ends the text and nothing else. What
 //! cannot be written for another reason (a full disk) is told on standard error.
 
-use std::fmt::Display;
+use std::fmt::{self, Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use console::Term;
 use khqr_core::Printable;
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
 
 /// Whether something that was to be written to standard output is not.
 static LOST: AtomicBool = AtomicBool::new(false);
@@ -68,24 +69,62 @@ pub(crate) fn say(line: impl Display) {
 }
 
 /// A JSON object, alone on a line of standard output. What would harm a terminal is escaped as JSON does.
-pub(crate) fn say_json(value: &Value) {
-    say(harmless_json(&value.to_string()));
+pub(crate) fn say_json(value: &impl Serialize) {
+    let mut json = Vec::new();
+    write_json(value, &mut json);
+    say(String::from_utf8_lossy(&json));
 }
 
-fn harmless_json(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    let mut buffer = [0; 4];
-    for character in json.chars() {
-        let alone = character.encode_utf8(&mut buffer);
-        // JSON's own text is ASCII; all else stands inside strings.
-        if Printable(alone).to_string() == *alone {
-            text.push(character);
-        } else {
-            let units = character.encode_utf16(&mut [0; 2]).to_vec();
-            text.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+/// JSON without line breaks. What would harm a terminal is escaped as JSON does.
+pub(crate) fn write_json(value: &impl Serialize, out: &mut Vec<u8>) {
+    // Writing to memory does not fail, and nothing that is told here has keys that are no texts.
+    let _ = value.serialize(&mut Serializer::with_formatter(out, Harmless));
+}
+
+/// JSON's own text is ASCII; all else stands inside strings.
+struct Harmless;
+
+impl Formatter for Harmless {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        // By now JSON has escaped what is harmful below it.
+        const DELETE: u8 = 0x7f;
+        if fragment.bytes().max() < Some(DELETE) {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut buffer = [0; 4];
+        for character in fragment.chars() {
+            let alone = character.encode_utf8(&mut buffer);
+            if is_harmless(alone) {
+                writer.write_all(alone.as_bytes())?;
+            } else {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the character prints as it is.
+fn is_harmless(alone: &str) -> bool {
+    struct Same<'a>(&'a str);
+
+    impl fmt::Write for Same<'_> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            if self.0 == text {
+                Ok(())
+            } else {
+                Err(fmt::Error)
+            }
         }
     }
-    text
+
+    write!(Same(alone), "{}", Printable(alone)).is_ok()
 }
 
 /// A line on standard error.
@@ -110,8 +149,13 @@ mod tests {
     #[test]
     fn json_keeps_its_meaning_and_harms_no_terminal() {
         let value = serde_json::json!({ "name": "a\u{9b}b\u{202e}c\u{7f}\u{e0041}\u{1b}ក\"\\" });
-        let text = harmless_json(&value.to_string());
+        let mut text = Vec::new();
+        write_json(&value, &mut text);
+        let text = String::from_utf8(text).unwrap();
         assert!(!text.contains(['\u{9b}', '\u{202e}', '\u{7f}', '\u{e0041}', '\u{1b}']));
-        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            value
+        );
     }
 }

@@ -1,7 +1,6 @@
-//! What a code says, for people and for machines.
+//! What a code says, for people.
 
 use khqr_core::{AccountKind, Khqr, Printable};
-use serde_json::{Value, json};
 
 use crate::output::row;
 use crate::time::in_phnom_penh;
@@ -68,43 +67,4 @@ pub(crate) fn rows(khqr: &Khqr<'_>) -> Vec<String> {
         rows.push(row("MD5", khqr.md5()));
     }
     rows
-}
-
-/// Every field under the name that the official SDK's `decode` has for it; absent ones are null.
-pub(crate) fn json(khqr: &Khqr<'_>) -> Value {
-    let payload = khqr.payload();
-    json!({
-        "merchantType": match khqr.kind() {
-            AccountKind::Individual => "29",
-            AccountKind::Merchant => "30",
-        },
-        "bakongAccountID": khqr.account().as_str(),
-        "accountInformation": khqr.account_information(),
-        "merchantID": khqr.merchant_id(),
-        "acquiringBank": khqr.acquiring_bank(),
-        "billNumber": khqr.bill_number(),
-        "mobileNumber": khqr.mobile_number(),
-        "storeLabel": khqr.store_label(),
-        "terminalLabel": khqr.terminal_label(),
-        "purposeOfTransaction": khqr.purpose_of_transaction(),
-        "languagePreference": khqr.language_preference(),
-        "merchantNameAlternateLanguage": khqr.merchant_name_alternate_language(),
-        "merchantCityAlternateLanguage": khqr.merchant_city_alternate_language(),
-        "creationTimestamp": khqr.created_at_text(),
-        "expirationTimestamp": khqr.expires_at_text(),
-        "payloadFormatIndicator": khqr.payload_format_indicator(),
-        "pointofInitiationMethod": payload
-            .field(khqr_core::Tag::POINT_OF_INITIATION_METHOD)
-            .map(khqr_core::Field::value),
-        "unionPayMerchant": khqr.union_pay_account(),
-        "merchantCategoryCode": khqr.merchant_category_code(),
-        "transactionCurrency": payload
-            .field(khqr_core::Tag::TRANSACTION_CURRENCY)
-            .map(khqr_core::Field::value),
-        "transactionAmount": khqr.amount_text(),
-        "countryCode": khqr.country_code(),
-        "merchantName": khqr.merchant_name(),
-        "merchantCity": khqr.merchant_city(),
-        "crc": payload.field(khqr_core::Tag::CRC).map(khqr_core::Field::value),
-    })
 }

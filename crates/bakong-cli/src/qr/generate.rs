@@ -3,7 +3,8 @@
 use khqr_core::{AccountId, Amount, Error, KhqrBuilder, KhqrDraft, Printable};
 use serde_json::json;
 
-use super::{error_json, moment};
+use super::moment;
+use super::refusal::Refusal;
 use crate::arguments::GenerateArguments;
 use crate::code::{self, Code};
 use crate::exit::{Exit, Failure};
@@ -18,7 +19,7 @@ pub(crate) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
     let code = match draft(arguments) {
         Ok(draft) => Code::from(draft),
         Err(error) if arguments.json => {
-            output::say_json(&json!({ "error": error_json(error) }));
+            output::say_json(&json!({ "error": Refusal::from(error) }));
             return Ok(Exit::Usage);
         }
         Err(error) => {
@@ -45,8 +46,8 @@ fn draft(arguments: &GenerateArguments) -> Result<KhqrDraft<'_>, Error> {
         .as_deref()
         .map(|text| Amount::parse(text, arguments.currency))
         .transpose()?;
-    let account = AccountId::new(&arguments.account)?;
-    let name = arguments.name.as_str();
+    let account = AccountId::new(arguments.account.as_deref().unwrap_or_default())?;
+    let name = arguments.name.as_deref().unwrap_or_default();
     match (&arguments.merchant_id, &arguments.bank) {
         (Some(id), Some(bank)) => finish(
             arguments,

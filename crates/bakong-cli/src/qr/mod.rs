@@ -1,24 +1,37 @@
-//! `bakong qr`: reading, verifying and making codes.
+//! `bakong qr`: reading, verifying and making codes, one or many.
 
+mod bulk;
 mod describe;
 mod generate;
+mod order;
+mod refusal;
+mod tree;
 
 use std::io;
 
 use bakong_flow::{Clock, SystemClock};
-use khqr_core::{Error, Khqr, Payload, Timestamp};
-use serde_json::{Value, json};
+use khqr_core::{Khqr, Payload, Timestamp};
+use serde_json::json;
 
 use crate::arguments::{QrCommand, TextArguments};
 use crate::exit::{Exit, Failure};
 use crate::output;
+use bulk::Question;
+use refusal::Refusal;
+use tree::Tree;
 
 pub(crate) fn run(command: &QrCommand) -> Result<Exit, Failure> {
-    match command {
-        QrCommand::Decode(arguments) => decode(arguments),
-        QrCommand::Verify(arguments) => verify(arguments),
-        QrCommand::Generate(arguments) => generate::run(arguments),
-    }
+    let question = match command {
+        QrCommand::Decode(arguments) if arguments.jsonl => (Question::Decode, arguments.now),
+        QrCommand::Verify(arguments) if arguments.jsonl => (Question::Verify, arguments.now),
+        QrCommand::Inspect(arguments) if arguments.jsonl => (Question::Inspect, arguments.now),
+        QrCommand::Generate(arguments) if arguments.jsonl => (Question::Generate, arguments.now),
+        QrCommand::Decode(arguments) => return decode(arguments),
+        QrCommand::Verify(arguments) => return verify(arguments),
+        QrCommand::Inspect(arguments) => return inspect(arguments),
+        QrCommand::Generate(arguments) => return generate::run(arguments),
+    };
+    bulk::run(question.0, question.1)
 }
 
 /// The moment that was said, or the present.
@@ -27,16 +40,16 @@ fn moment(said: Option<Timestamp>) -> Timestamp {
 }
 
 fn decode(arguments: &TextArguments) -> Result<Exit, Failure> {
-    let text = text(&arguments.text)?;
+    let text = text(arguments)?;
     let now = moment(arguments.now);
     match Khqr::parse(&text) {
         Ok(khqr) if arguments.json => {
             let verdict = khqr.verify(now);
             output::say_json(&json!({
-                "khqr": describe::json(&khqr),
+                "khqr": khqr.fields(),
                 "md5": khqr.md5().to_string(),
                 "valid": verdict.is_ok(),
-                "error": verdict.err().map(error_json),
+                "error": verdict.err().map(Refusal::from),
             }));
         }
         Ok(khqr) => {
@@ -47,7 +60,7 @@ fn decode(arguments: &TextArguments) -> Result<Exit, Failure> {
             });
         }
         Err(error) if arguments.json => {
-            output::say_json(&json!({ "error": error_json(error) }));
+            output::say_json(&json!({ "error": Refusal::from(error) }));
             return Ok(Exit::NotValid);
         }
         Err(error) => {
@@ -62,14 +75,14 @@ fn decode(arguments: &TextArguments) -> Result<Exit, Failure> {
 }
 
 fn verify(arguments: &TextArguments) -> Result<Exit, Failure> {
-    let text = text(&arguments.text)?;
+    let text = text(arguments)?;
     let verdict = Khqr::parse(&text).and_then(|khqr| khqr.verify(moment(arguments.now)));
     match verdict {
         Ok(_) if arguments.json => output::say_json(&json!({ "valid": true })),
         Ok(_) => output::say("valid: the code may be paid now"),
         Err(error) => {
             if arguments.json {
-                output::say_json(&json!({ "valid": false, "error": error_json(error) }));
+                output::say_json(&json!({ "valid": false, "error": Refusal::from(error) }));
             } else {
                 output::say(format_args!("not valid: {error}"));
             }
@@ -79,9 +92,27 @@ fn verify(arguments: &TextArguments) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+fn inspect(arguments: &TextArguments) -> Result<Exit, Failure> {
+    let text = text(arguments)?;
+    match Payload::parse(&text) {
+        Ok(payload) if arguments.json => output::say_json(&Tree(payload.fields())),
+        Ok(payload) => tree::lines(payload).iter().for_each(output::say),
+        Err(error) if arguments.json => {
+            output::say_json(&json!({ "error": Refusal::from(error) }));
+            return Ok(Exit::NotValid);
+        }
+        Err(error) => {
+            let reason = format!("not an EMVCo code: {error}");
+            return Err(Failure::new(Exit::NotValid, reason));
+        }
+    }
+    Ok(Exit::Success)
+}
+
 /// The text that was given, or the line on standard input. Line breaks around it are no part of a code;
 /// spaces may be.
-fn text(argument: &str) -> Result<String, Failure> {
+fn text(arguments: &TextArguments) -> Result<String, Failure> {
+    let argument = arguments.text.as_deref().unwrap_or_default();
     let text = if argument == "-" {
         io::read_to_string(io::stdin())
             .map_err(|error| Failure::usage(format!("standard input: {error}")))?
@@ -89,18 +120,4 @@ fn text(argument: &str) -> Result<String, Failure> {
         argument.to_owned()
     };
     Ok(text.trim_matches(['\r', '\n']).to_owned())
-}
-
-/// An error for machines, with the official SDK's code where there is one.
-fn error_json(error: Error) -> Value {
-    // The variant's name, without the numbers some carry.
-    let kind = format!("{:?}", error.kind());
-    let kind = kind.split([' ', '{']).next().unwrap_or_default();
-    json!({
-        "code": error.sdk_code(),
-        "kind": kind,
-        "tag": error.tag().map(|tag| tag.to_string()),
-        "offset": error.offset(),
-        "message": error.to_string(),
-    })
 }

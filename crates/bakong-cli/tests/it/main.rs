@@ -8,6 +8,7 @@
 )]
 
 mod bakong;
+mod bulk;
 mod checkout;
 mod failures;
 #[cfg(unix)]
@@ -15,3 +16,4 @@ mod interrupt;
 mod qr;
 mod scan;
 mod tx;
+mod vectors;

@@ -51,6 +51,31 @@ async fn the_nbc_sample_reads_well_and_cannot_be_paid() {
 }
 
 #[tokio::test]
+async fn any_emvco_code_is_shown_as_a_tree() {
+    let finished = run(&["qr", "inspect", SAMPLE]).await;
+    assert_eq!(finished.exit, 0, "{finished:?}");
+    assert!(
+        finished
+            .out
+            .contains("\n62 additional data\n  01 bill number ")
+    );
+    assert!(finished.out.lines().any(|line| line.ends_with(" ចន ស្មីន")));
+    let body = "00020101021129370016A000000677010111011300668123456785802TH53037646304";
+    let code = format!("{body}{}", Crc::of(body.as_bytes()));
+    let finished = run(&["qr", "inspect", &code]).await;
+    assert_eq!(finished.exit, 0, "{finished:?}");
+    assert!(finished.out.contains("\n29\n  00 "), "{}", finished.out);
+    let finished = run(&["qr", "inspect", "hello"]).await;
+    assert_eq!(finished.exit, 1);
+    assert!(finished.err.contains("not an EMVCo code"), "{finished:?}");
+    let finished = run(&["qr", "inspect", "--json", "hello"]).await;
+    assert_eq!(
+        (finished.exit, &finished.json()["error"]["code"]),
+        (1, &24.into())
+    );
+}
+
+#[tokio::test]
 async fn a_code_that_was_misread_says_where() {
     let misread = SAMPLE.replace("John Smith", "John Smyth");
     let finished = run(&["qr", "decode", &misread]).await;
@@ -148,6 +173,8 @@ async fn hostile_text_never_reaches_the_terminal_raw() {
         &["qr", "decode", &code][..],
         &["qr", "verify", &code],
         &["qr", "decode", "--json", &code],
+        &["qr", "inspect", &code],
+        &["qr", "inspect", "--json", &code],
         &["qr", "generate", "--account", "a@b", "--name", "A\u{202e}"],
     ] {
         let finished = run(arguments).await;

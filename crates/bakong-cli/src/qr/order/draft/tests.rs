@@ -1,0 +1,296 @@
+//! What the official SDK does, and where this differs from it.
+
+use khqr_core::{Crc, Khqr, Md5Handle};
+use serde_json::{Value, json};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+
+fn text(line: &str) -> Result<String, Refusal> {
+    let order = Order::read(line)?;
+    Ok(draft(&order, NOW)?.to_text())
+}
+
+/// What is wrong when these fields are said beside those of a good dynamic code.
+#[track_caller]
+fn refusal(more: &[(&str, Value)]) -> Value {
+    let mut line = json!({
+        "kind": "individual", "bakongAccountID": "sokha@devb", "merchantName": "Sokha",
+        "amount": 5, "expirationTimestamp": 1_795_000_600_000_u64,
+    });
+    for (key, value) in more {
+        line[*key] = value.clone();
+    }
+    serde_json::to_value(text(&line.to_string()).unwrap_err()).unwrap()
+}
+
+#[track_caller]
+fn code(more: &[(&str, Value)]) -> u64 {
+    refusal(more)["code"].as_u64().unwrap()
+}
+
+#[test]
+fn codes_are_the_sdk_s_to_the_byte() {
+    // Made with bakong-khqr 1.0.20 at this moment.
+    for (line, qr, md5) in [
+        (
+            r#"{"kind":"individual","bakongAccountID":"sokha@devb","merchantName":"Sokha"}"#,
+            "00020101021129140010sokha@devb5204599953031165802KH5905Sokha6010Phnom Penh6304E891",
+            "a9bc61256b2a2c7d0a410c2415e84168",
+        ),
+        (
+            r#"{"kind":"individual","bakongAccountID":"sokha@devb","merchantName":"ហាងកាហ្វេ","merchantCity":"ភ្នំពេញ","amount":10000,"expirationTimestamp":1795000600000,"accountInformation":"012345678","acquiringBank":"Dev Bank"}"#,
+            "00020101021229390010sokha@devb01090123456780208Dev Bank5204599953031165405100005802KH5909ហាងកាហ្វេ6007ភ្នំពេញ99340013179500000000001131795000600000630435E4",
+            "66d0f757ca6a4209cd1b266108de3c90",
+        ),
+        (
+            r#"{"kind":"merchant","bakongAccountID":"sokha@devb","merchantName":"Sokha","merchantID":"123456","acquiringBank":"Dev Bank","currency":840,"amount":1.1,"billNumber":"INV-1","mobileNumber":85512345678,"storeLabel":"Toul Kork","terminalLabel":"T1","purposeOfTransaction":"Coffee","languagePreference":"km","merchantNameAlternateLanguage":"សុខា","merchantCityAlternateLanguage":"តាកែវ","merchantCategoryCode":5411,"expirationTimestamp":"1795000600000"}"#,
+            "00020101021230360010sokha@devb01061234560208Dev Bank52045411530384054041.105802KH5905Sokha6010Phnom Penh62530105INV-10211855123456780309Toul Kork0702T10806Coffee64230002km0104សុខា0205តាកែវ993400131795000000000011317950006000006304EB57",
+            "d38ff11a2682041398a2473cc6afc27e",
+        ),
+        (
+            r#"{"kind":"individual","bakongAccountID":"sokha@devb","merchantName":"😀","currency":"840","amount":"5.00","expirationTimestamp":1795000600000}"#,
+            "00020101021229140010sokha@devb52045999530384054045.005802KH5902😀6010Phnom Penh9934001317950000000000113179500060000063044167",
+            "e08237e921e9b1416e8109c0253f790f",
+        ),
+        (
+            r#"{"kind":"individual","bakongAccountID":"sokha@devb","merchantName":"Sokha","currency":840,"amount":5.00,"expirationTimestamp":1.7950006e12}"#,
+            "00020101021229140010sokha@devb520459995303840540155802KH5905Sokha6010Phnom Penh993400131795000000000011317950006000006304954A",
+            "d70c9490cf98e286eedcf9a6700127c2",
+        ),
+        (
+            r#"{"kind":"merchant","bakongAccountID":"sokha@devb","merchantName":"Sokha","merchantCity":"","merchantID":"1","acquiringBank":"D","amount":"0.00","expirationTimestamp":5,"billNumber":null,"storeLabel":0,"merchantCategoryCode":"","upiMerchantAccount":"1234567812345678ABCDEFGHIJKLMNO"}"#,
+            "00020101021115311234567812345678ABCDEFGHIJKLMNO30240010sokha@devb010110201D5204599953031165802KH5905Sokha6010Phnom Penh6304E703",
+            "634a1c498f42f127007d5aaf05244bc8",
+        ),
+    ] {
+        assert_eq!(text(line).as_deref(), Ok(qr), "{line}");
+        assert_eq!(Md5Handle::of(qr).to_string(), md5);
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_in_the_sdk_s_order() {
+    let long = || json!("x".repeat(100));
+    // Each is wrong in the way that the SDK has the code for; all before the last one are put right
+    // one after the other.
+    let wrongs: [(&str, Value, u64, Value); 20] = [
+        ("upiMerchantAccount", long(), 43, json!("1")),
+        ("bakongAccountID", json!("nobody"), 3, json!("a@b")),
+        ("merchantID", json!(null), 30, json!("1")),
+        ("acquiringBank", long(), 33, json!("Dev")),
+        ("merchantCategoryCode", json!("5"), 51, json!(5999)),
+        ("currency", json!("riel"), 19, json!(840)),
+        // Now the UnionPay account is one in dollars.
+        ("upiMerchantAccount", json!("1"), 44, json!(null)),
+        ("amount", json!("5,00"), 4, json!("5.00")),
+        ("merchantName", json!(0), 2, json!("Sokha")),
+        ("merchantCity", long(), 21, json!("")),
+        ("billNumber", long(), 10, json!(1)),
+        ("mobileNumber", long(), 34, json!(1)),
+        ("storeLabel", long(), 11, json!(1)),
+        ("terminalLabel", long(), 12, json!(1)),
+        ("purposeOfTransaction", long(), 42, json!(1)),
+        ("languagePreference", json!(null), 37, json!("km")),
+        ("merchantNameAlternateLanguage", long(), 40, json!("x")),
+        ("merchantCityAlternateLanguage", long(), 41, json!("x")),
+        (
+            "expirationTimestamp",
+            json!(null),
+            45,
+            json!(1_795_000_600_000_u64),
+        ),
+        ("creationTimestamp", json!("yesterday"), 0, json!(null)),
+    ];
+    let mut fields = vec![("kind", json!("merchant"))];
+    for (key, wrong, ..) in &wrongs {
+        fields.retain(|(name, _)| name != key);
+        fields.push((key, wrong.clone()));
+    }
+    fields.retain(|(name, _)| *name != "upiMerchantAccount");
+    fields.push(("upiMerchantAccount", long()));
+    for (key, _, code, right) in wrongs {
+        let refusal = refusal(&fields);
+        assert_eq!(
+            refusal["code"].as_u64().unwrap_or_default(),
+            code,
+            "{key}: {refusal}"
+        );
+        fields.retain(|(name, _)| *name != key);
+        fields.push((key, right));
+    }
+}
+
+#[test]
+fn amounts_are_exact() {
+    let amount = |amount: &str, currency: &str| {
+        let line = format!(
+            r#"{{"kind":"individual","bakongAccountID":"a@b","merchantName":"A","amount":{amount},
+            "currency":"{currency}","expirationTimestamp":1795000600000}}"#
+        );
+        match text(&line) {
+            Ok(text) => Khqr::parse(&text)
+                .unwrap()
+                .amount_text()
+                .unwrap_or("none")
+                .to_owned(),
+            Err(refusal) => serde_json::to_value(refusal).unwrap()["code"].to_string(),
+        }
+    };
+    for (said, khr, usd) in [
+        ("5", "5", "5"),
+        ("5.00", "5", "5"),
+        ("\"5.00\"", "5", "5.00"),
+        ("\"05\"", "5", "05"),
+        ("1.1", "4", "1.10"),
+        ("1e3", "1000", "1000"),
+        ("\"1e3\"", "4", "4"),
+        ("0.1000000000000000000001", "4", "4"),
+        ("9999999999999", "9999999999999", "9999999999999"),
+        ("9999999999.99", "4", "9999999999.99"),
+        ("10000000000000", "4", "4"),
+        ("1e99999", "4", "4"),
+        ("1e-99999", "4", "4"),
+        ("-5", "4", "4"),
+        ("\"-5\"", "4", "4"),
+        ("\"abc\"", "4", "4"),
+        ("0", "none", "none"),
+        ("-0.0e7", "none", "none"),
+        ("\"0\"", "none", "none"),
+        ("\"00.000\"", "none", "none"),
+        ("\"0.\"", "4", "4"),
+        ("\"\"", "none", "none"),
+        ("null", "none", "none"),
+        ("false", "none", "none"),
+    ] {
+        assert_eq!(
+            [amount(said, "KHR"), amount(said, "USD")],
+            [khr, usd],
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn times_are_those_of_the_sdk() {
+    let expiry = |said| code(&[("expirationTimestamp", said)]);
+    for (said, code) in [
+        (json!(0), 45),
+        (json!("0"), 45),
+        (json!("soon"), 45),
+        (json!(" 1795000600000"), 45),
+        (json!(123), 49),
+        (json!("179500060000000000000000000"), 49),
+        (json!(1.5), 49),
+        (json!(-5), 49),
+        (json!(-179_500_060_000_i64), 50),
+        (json!(1_794_999_999_999_u64), 50),
+    ] {
+        assert_eq!(expiry(said.clone()), code, "{said}");
+    }
+    let refused = refusal(&[("creationTimestamp", json!(5))]);
+    assert_eq!(
+        (&refused["code"], &refused["tag"]),
+        (&json!(null), &json!("99/00"))
+    );
+    let at = r#"{"kind":"individual","bakongAccountID":"a@b","merchantName":"A","amount":5,
+        "creationTimestamp":"1795000000007","expirationTimestamp":1795000000007}"#;
+    assert!(text(at).unwrap().contains(concat!(
+        "99340013",
+        "1795000000007",
+        "0113",
+        "1795000000007",
+        "6304"
+    )));
+}
+
+#[test]
+fn currencies_have_many_names() {
+    for (said, number) in [
+        (json!("KHR"), "5303116"),
+        (json!("116"), "5303116"),
+        (json!(""), "5303116"),
+        (json!("usd"), "5303840"),
+        (json!(840), "5303840"),
+    ] {
+        let line = json!({
+            "kind": "individual", "bakongAccountID": "a@b", "merchantName": "A", "currency": said,
+        });
+        assert!(text(&line.to_string()).unwrap().contains(number), "{line}");
+    }
+    assert_eq!(code(&[("currency", json!("EUR"))]), 28);
+    assert_eq!(code(&[("currency", json!(1160))]), 28);
+    assert_eq!(code(&[("currency", json!("1160"))]), 19);
+}
+
+#[test]
+fn what_stands_in_a_line_has_a_meaning_or_is_refused() {
+    let kind = |line| text(line).unwrap_err().kind();
+    assert_eq!(kind(r#"{"expirationTimestmp":5}"#), "UnknownField");
+    assert_eq!(kind(r#"{"merchantName":["A"]}"#), "WrongType");
+    assert_eq!(kind(r#"{"amount":true}"#), "WrongType");
+    assert_eq!(kind(r#"{"billNumber":1.5}"#), "WrongType");
+    assert_eq!(kind(r#"{"amount":5,"amount":null}"#), "RepeatedField");
+    assert_eq!(kind(r#"{"amount":5,"amoun\u0074":7}"#), "RepeatedField");
+    assert_eq!(kind("[]"), "NotJson");
+    assert_eq!(kind("{} {}"), "NotJson");
+    assert_eq!(kind(""), "NotJson");
+    // Broken JSON is no fault of a field.
+    assert_eq!(kind(r#"{"nonsense":5,"#), "NotJson");
+    assert_eq!(kind("{}"), "Missing");
+    assert_eq!(
+        (kind(r#"{"kind":"shop"}"#), code(&[("kind", json!("shop"))])),
+        ("NotAllowed", 5)
+    );
+}
+
+#[test]
+fn numbers_stand_for_their_digits_and_escapes_for_their_characters() {
+    let line = r#"{"kind":"individual","bakongAccountID":"a\u0040b","merchantName":"\ud83d\ude00 \"A\"",
+        "billNumber":12e1,"mobileNumber":855123456789012345678}"#;
+    let text = text(line).unwrap();
+    let khqr = Khqr::parse(&text).unwrap();
+    assert_eq!(khqr.merchant_name(), Some("😀 \"A\""));
+    assert_eq!(khqr.bill_number(), Some("120"));
+    assert_eq!(khqr.mobile_number(), Some("855123456789012345678"));
+    assert_eq!(code(&[("bakongAccountID", json!(123))]), 3);
+    assert_eq!(
+        refusal(&[("kind", json!("merchant")), ("bakongAccountID", json!(""))])["tag"],
+        "30/00"
+    );
+}
+
+#[test]
+fn the_sentences_are_khqr_core_s() {
+    let sentence = |body: &str| {
+        let covered = format!("{body}6304");
+        let text = format!("{covered}{}", Crc::of(covered.as_bytes()));
+        let error = Khqr::parse(&text)
+            .and_then(|khqr| khqr.verify(NOW))
+            .unwrap_err();
+        (error.sdk_code().unwrap(), error.sdk_message().unwrap())
+    };
+    let start = "00020101021129070003a@b52045999";
+    let end = "5802KH5901A6001B";
+    let dynamic = format!("00020101021229070003a@b5204599953031165401{}{end}", 5);
+    let times = |expiry: &str| {
+        let expiry = format!("01{:02}{expiry}", expiry.len());
+        format!(
+            "{dynamic}99{:02}00131795000000000{expiry}",
+            17 + expiry.len()
+        )
+    };
+    assert_eq!(sentence("000201"), sdk::MERCHANT_TYPE_REQUIRED);
+    assert_eq!(
+        sentence(&format!("{start}53041160{end}")),
+        sdk::CURRENCY_LENGTH
+    );
+    assert_eq!(
+        sentence(&format!("{start}5303116{end}64050201C")),
+        sdk::LANGUAGE_REQUIRED
+    );
+    assert_eq!(sentence(&dynamic), sdk::EXPIRY_REQUIRED);
+    assert_eq!(sentence(&times("123")), sdk::EXPIRY_LENGTH);
+    assert_eq!(sentence(&times("1794999999999")), sdk::EXPIRY_PAST);
+}
