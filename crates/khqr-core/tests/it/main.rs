@@ -7,9 +7,12 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod hostile;
+mod codes;
+mod inputs;
+mod laws;
+mod naive;
+mod properties;
 mod read;
-mod round_trip;
 mod verify;
 mod write;
 
