@@ -18,7 +18,7 @@ Chores that say what to install when it is missing:
   no-std                  khqr-core for a microcontroller and for wasm, without and with `alloc`
   msrv                    the libraries on the workspace's `rust-version`
   fuzz [--seconds N] [TARGET...]
-                          each fuzz target, or those named, for N seconds (30 unless told)
+                          each fuzz target, or those named, for N seconds (60 unless told)
   deny                    licences, banned crates and sources, by cargo-deny, without network
   ci                      test, no-std, msrv, fuzz
 ";

@@ -126,6 +126,16 @@ fn no_byte_of_these_codes_can_be_changed() {
     }
 }
 
+/// The law holds of any code; this one adds all there is to add.
+#[test]
+fn an_amount_adds_at_most_61_bytes() {
+    let printed = sealed("29140010sokha@devb5303116");
+    let amount = Amount::from_minor_units(9_999_999_999_999, Currency::Khr);
+    let khqr = Khqr::parse(&printed).unwrap();
+    let rewrite = khqr.with_amount(amount, CREATED, CREATED).unwrap();
+    assert_eq!(rewrite.len(), printed.len() + 61);
+}
+
 /// A generator that makes nothing but wrecks would try no law.
 #[test]
 fn the_generators_reach_every_rung() {

@@ -27,16 +27,17 @@ impl Node {
 /// The fields that `text` begins with, and what is wrong with what follows them. `offset` is where the
 /// text stands in the payload, `inside` the template that it is the value of.
 fn fields(text: &str, offset: usize, inside: Option<&str>) -> (Vec<Node>, Option<Defect>) {
-    if text.is_empty() {
-        return (Vec::new(), None);
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < text.len() {
+        match first_field(&text[at..], offset + at, inside) {
+            Ok(field) => {
+                at += field.encoded().len();
+                found.push(field);
+            }
+            Err(defect) => return (found, Some(defect)),
+        }
     }
-    let first = match first_field(text, offset, inside) {
-        Ok(first) => first,
-        Err(defect) => return (Vec::new(), Some(defect)),
-    };
-    let len = first.encoded().len();
-    let (others, defect) = fields(&text[len..], offset + len, inside);
-    ([vec![first], others].concat(), defect)
+    (found, None)
 }
 
 fn first_field(text: &str, offset: usize, inside: Option<&str>) -> Result<Node, Defect> {
@@ -60,11 +61,11 @@ fn first_field(text: &str, offset: usize, inside: Option<&str>) -> Result<Node, 
         return Err(about_field(ErrorKind::LengthNotDigits, offset + 2));
     }
     let wanted: usize = digits.parse().unwrap();
-    let units: Vec<u16> = text[4..].encode_utf16().collect();
+    let units: Vec<u16> = text[4..].encode_utf16().take(wanted).collect();
     if units.len() < wanted {
         return Err(about_field(ErrorKind::Truncated, offset));
     }
-    match String::from_utf16(&units[..wanted]) {
+    match String::from_utf16(&units) {
         Ok(value) => Ok(Node { tag, value, offset }),
         Err(_) => Err(about_field(ErrorKind::SplitCharacter, offset)),
     }
