@@ -31,7 +31,7 @@ fn encoded(parts: &[Part]) -> String {
 }
 
 /// Texts around every rule: what is right somewhere, and what is wrong nearly everywhere.
-const TELLING: [&str; 66] = [
+const TELLING: [&str; 70] = [
     "",
     "0",
     "01",
@@ -98,15 +98,73 @@ const TELLING: [&str; 66] = [
     "0123456789abcdefghijklmnopqrstuvwxyz",
     "0102ab",
     "1234",
+    "So\u{9f}kha",
+    "0123456789012345678901234567@aba",
+    "01234567890123456789012345678@aba",
+    "99999999999999999999",
 ];
+
+/// Texts around the rules of the fields with this tag, at the top or in a template.
+fn near(tag: &str) -> &'static [&'static str] {
+    match tag {
+        "00" | "01" => &[
+            "",
+            "01",
+            "11",
+            "12",
+            "0",
+            "1795000000000",
+            "1794999999999",
+            "01795000600000",
+            "1795000600001",
+            "999999999999",
+            "10000000000000",
+            "99999999999999999999",
+            "\u{200b}\u{200b}",
+            "km",
+            "k",
+        ],
+        "02" | "03" | "07" | "08" | "59" | "60" => &[
+            "",
+            "Sokha",
+            "So\u{9f}kha",
+            "So\u{1b}kha",
+            "e\u{301}\u{200d}\u{200b}",
+            "ភ្នំពេញ 😀",
+            "0123456789abcdef",
+            "0123456789abcdefghijklmnop",
+            "0123456789abcdefghijklmnopqrstuvw",
+        ],
+        "52" => &["5999", "599", "59990", "59a9", "៥៩៩៩", ""],
+        "58" => &["KH", "TH", "KHM", "KHMR", "ខម", ""],
+        "53" => &["116", "840", "764", "ចន", ""],
+        "54" => &[
+            "0",
+            "0.00",
+            "5",
+            "05",
+            "1.1",
+            "1.10",
+            "1.234",
+            "100.5",
+            "100.00",
+            "1e3",
+            "9999999999999",
+            "1234567890.12",
+            "12345678901.23",
+        ],
+        _ => &TELLING,
+    }
+}
 
 fn telling() -> impl Strategy<Value = String> {
     prop_oneof![
         5 => select(&TELLING[..]).prop_map(str::to_owned),
         1 => "\\PC{0,30}",
         1 => any::<String>().prop_map(|text| text.chars().take(20).collect()),
-        // Around the limits, in all widths of characters.
-        1 => (select(&["x", "é", "ក", "😀"][..]), 0usize..40).prop_map(|(c, count)| c.repeat(count)),
+        // Just fitting, and just not, in all widths of characters.
+        2 => (select(&["x", "é", "ក", "😀"][..]), select(&[2, 4, 10, 13, 15, 25, 31, 32][..]), 0..2usize)
+            .prop_map(|(c, limit, more)| c.repeat((limit + more) / c.encode_utf16().count())),
     ]
 }
 
@@ -134,6 +192,10 @@ fn sound() -> impl Strategy<Value = Vec<Part>> {
             }
             if has(1) {
                 text("39", "0004ABCD0108whatever");
+            }
+            if has(14) {
+                text("16", "unknown");
+                text("80", "0103abc");
             }
             text("52", "5999");
             text("53", if usd { "840" } else { "116" });
@@ -165,6 +227,8 @@ fn sound() -> impl Strategy<Value = Vec<Part>> {
                 let mut additional = vec![("01", "INV-1"), ("07", "Till 2")];
                 additional.extend(has(9).then_some(("50", "0104kept")));
                 additional.extend(has(10).then_some(("03", khmer)));
+                additional.extend(has(15).then_some(("08", "Coffee")));
+                additional.extend(has(14).then_some(("02", "85512233455")));
                 parts.push(Part("62".to_owned(), template(&additional)));
             }
             if has(11) {
@@ -185,6 +249,7 @@ fn sound() -> impl Strategy<Value = Vec<Part>> {
 #[derive(Clone, Debug)]
 enum Change {
     Say(Index, String),
+    SayNear(Index, Index),
     Rename(Index, u8),
     Remove(Index),
     Repeat(Index, Index),
@@ -201,7 +266,8 @@ fn change() -> impl Strategy<Value = Change> {
     };
     let place = any::<Index>;
     prop_oneof![
-        6 => (place(), telling()).prop_map(|(at, text)| Change::Say(at, text)),
+        4 => (place(), telling()).prop_map(|(at, text)| Change::Say(at, text)),
+        4 => (place(), place()).prop_map(|(at, text)| Change::SayNear(at, text)),
         1 => (place(), tag()).prop_map(|(at, tag)| Change::Rename(at, tag)),
         2 => place().prop_map(Change::Remove),
         1 => (place(), place()).prop_map(|(from, to)| Change::Repeat(from, to)),
@@ -220,6 +286,10 @@ impl Change {
             }
             _ if len == 0 => {}
             Self::Say(at, text) => parts[at.index(len)].1 = Value::Text(text),
+            Self::SayNear(at, text) => {
+                let Part(tag, value) = &mut parts[at.index(len)];
+                *value = Value::Text((*text.get(near(tag))).to_owned());
+            }
             Self::Rename(at, tag) => parts[at.index(len)].0 = format!("{tag:02}"),
             Self::Remove(at) => drop(parts.remove(at.index(len))),
             Self::Repeat(from, to) => {

@@ -45,6 +45,7 @@ fn account() -> impl Strategy<Value = String> {
     prop_oneof![
         8 => "[a-z0-9_.]{1,20}@[a-z]{1,11}",
         3 => Just("sokha@devb".to_owned()),
+        1 => "[a-z]{28}@[a-z]{3,4}",
         2 => (text(28), text(3)).prop_map(|(name, bank)| format!("{name}@{bank}")),
         1 => text(32),
     ]
@@ -66,7 +67,7 @@ pub(crate) fn payment() -> impl Strategy<Value = Payment> {
         10 => 1_000_000_000_000u64..=9_999_999_999_999,
         1 => select(&[0, 999_999_999_999, 10_000_000_000_000, u64::MAX][..]),
     ];
-    let life = prop_oneof![10 => 0u64..=86_400_000, 1 => Just(u64::MAX)];
+    let life = prop_oneof![8 => 0u64..=86_400_000, 2 => Just(0), 1 => Just(u64::MAX)];
     (amount(), created, life).prop_map(|(amount, created, life)| Payment {
         amount,
         created,
@@ -82,7 +83,32 @@ fn maybe(max: usize) -> impl Strategy<Value = Option<String>> {
     prop::option::weighted(0.3, text(max))
 }
 
+/// With visible ASCII alone beside the account and the language, in one of three.
 pub(crate) fn input() -> impl Strategy<Value = Input> {
+    (any_input(), 0..3).prop_map(|(mut input, chance)| {
+        if chance == 0 {
+            others_in_ascii(&mut input);
+        }
+        input
+    })
+}
+
+fn others_in_ascii(input: &mut Input) {
+    let in_ascii = |text: &mut String| {
+        *text = text.replace(|c: char| !c.is_ascii_graphic(), "x");
+    };
+    in_ascii(&mut input.name);
+    let shop = [&mut input.city, &mut input.union_pay];
+    let payee = [&mut input.account_detail, &mut input.acquiring_bank];
+    let optional = shop.into_iter().chain(payee).chain(&mut input.additional);
+    optional.flatten().for_each(in_ascii);
+    if let Some((_, name, city)) = &mut input.second_language {
+        in_ascii(name);
+        city.iter_mut().for_each(in_ascii);
+    }
+}
+
+fn any_input() -> impl Strategy<Value = Input> {
     let category = prop_oneof![8 => Just(None), 4 => "[0-9]{4}".prop_map(Some), 1 => maybe(5)];
     let language = prop_oneof![8 => "[a-z]{2}", 1 => text(2)];
     let second = (language, text(25), maybe(15));

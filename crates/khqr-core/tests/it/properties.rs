@@ -8,7 +8,7 @@ use proptest::strategy::ValueTree;
 use crate::codes::code;
 use crate::inputs::{input, payment};
 use crate::laws::{readers_agree, rewriting_keeps_the_code, trees_agree, writers_agree};
-use crate::naive::writer::{Input, Money};
+use crate::naive::writer::{Input, Money, Payment};
 use crate::naive::{amount, sealed};
 use crate::{CREATED, NBC_SAMPLE, payable};
 
@@ -134,6 +134,45 @@ fn an_amount_adds_at_most_61_bytes() {
     let khqr = Khqr::parse(&printed).unwrap();
     let rewrite = khqr.with_amount(amount, CREATED, CREATED).unwrap();
     assert_eq!(rewrite.len(), printed.len() + 61);
+}
+
+fn one_riel() -> Payment {
+    Payment {
+        amount: Money::Units(1),
+        created: CREATED.as_millis(),
+        expires: CREATED.as_millis(),
+    }
+}
+
+#[test]
+fn beside_the_times_is_room_up_to_99() {
+    for len in 55..=70 {
+        let times = format!("05{len}{}", "x".repeat(len));
+        let text = payable(&[("53", Some("116")), ("54", None), ("99", Some(&times))]);
+        rewriting_keeps_the_code(&text, &[one_riel()]);
+        let times = format!("05{len}{}", "ក".repeat(len));
+        let text = payable(&[("53", Some("116")), ("54", None), ("99", Some(&times))]);
+        rewriting_keeps_the_code(&text, &[one_riel()]);
+    }
+}
+
+#[test]
+fn no_text_is_longer_than_a_qr_code_holds() {
+    // Fields of all lengths that fill a text to every length around the longest.
+    let full: String = (65..88)
+        .map(|tag| format!("{tag}99{}", "ក".repeat(99)))
+        .collect();
+    let body = format!("29140010sokha@devb5303116{full}");
+    for len in 7_000..=7_095 {
+        let left = len - 8 - body.len() - 2 * 4;
+        let [first, second] =
+            [left / 2, left - left / 2].map(|len| format!("{len:02}{}", "x".repeat(len)));
+        let text = sealed(&format!("{body}88{first}89{second}"));
+        assert_eq!(text.len(), len);
+        readers_agree(&text);
+        trees_agree(&text);
+        rewriting_keeps_the_code(&text, &[one_riel()]);
+    }
 }
 
 /// A generator that makes nothing but wrecks would try no law.
