@@ -20,7 +20,7 @@ Chores that say what to install when it is missing:
   no-std                  khqr-core for a microcontroller and for wasm, and what a whole image weighs
   msrv                    the libraries on the workspace's `rust-version`
   fuzz [--seconds N] [TARGET...]
-                          each fuzz target, or those named, for N seconds (30 unless told)
+                          each fuzz target, or those named, for N seconds (60 unless told)
   instructions            instructions of each step of khqr-core, counted by valgrind
   miri                    khqr-core's tests under Miri; takes minutes
   mutants [ARGS]          khqr-core's tests against each line changed; ARGS as `cargo mutants` takes them

@@ -27,7 +27,7 @@ pub enum ErrorKind {
     LengthNotDigits,
     /// A value is shorter than its length says.
     Truncated,
-    /// One to three characters are left over where a field should start.
+    /// One to three bytes are left over where a field should start.
     Trailing,
     /// A length ends in the middle of a character that counts as two (most emoji).
     SplitCharacter,

@@ -27,7 +27,7 @@ pub struct PayloadAmount {
     amount: Amount,
     /// The least number of digits before the point.
     whole_digits: u8,
-    /// Whether both decimals are written though they are zero.
+    /// Both decimals are written though they are zero.
     cents: bool,
 }
 
@@ -51,9 +51,12 @@ impl PayloadAmount {
     pub fn from_text(text: &str, currency: Currency) -> Result<Self, Error> {
         let amount = Amount::parse(text, currency)?;
         let mut form = Self::shortest(amount);
+        // Only what the shortest form has not, so that forms are equal if they are written alike.
         if currency == Currency::Usd {
-            form.cents = text.contains('.');
-            if !form.cents {
+            let (whole, cents) = amount.parts();
+            if text.contains('.') {
+                form.cents = cents == 0;
+            } else if text.len() > decimal_len(whole) {
                 form.whole_digits = u8::try_from(text.len()).unwrap_or(u8::MAX);
             }
         }
@@ -162,6 +165,8 @@ mod tests {
                 "{text}"
             );
             if let Ok(amount) = amount {
+                let shortest = amount.amount().payload_text();
+                assert_eq!(amount == shortest, written == shortest.to_string());
                 assert_eq!(amount.len(), written.len());
                 assert_eq!(amount.amount(), Amount::parse(text, currency).unwrap());
             }

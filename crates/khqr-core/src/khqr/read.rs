@@ -19,10 +19,11 @@ impl<'a> Khqr<'a> {
     /// takes the last of two, so that a second account and a fresh checksum redirect a payment.)
     ///
     /// # Errors
-    /// Those of [`Payload::parse`], also for the templates 29, 30, 62, 64 and 99;
-    /// [`ErrorKind::Repeated`]; [`ErrorKind::TwoAccounts`]; [`ErrorKind::Missing`] for a code without
-    /// tag 29 and 30, or without the account in it; and those of [`AccountId::new`]. The top level comes
-    /// first, then the templates in this order, then the account.
+    /// The checksum first, as [`Payload::parse`] has it. Then the top level in the order of the text: the
+    /// errors of [`Payload::parse`] and [`ErrorKind::Repeated`]. Then [`ErrorKind::TwoAccounts`], or
+    /// [`ErrorKind::Missing`] for a code without tag 29 and 30. Then what is in the templates, 29 or 30
+    /// first, then 62, 64 and 99: the same errors as at the top. Last the account: [`ErrorKind::Missing`],
+    /// and those of [`AccountId::new`].
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let payload = Payload::with_checksum(text)?;
         let source = payload.source();

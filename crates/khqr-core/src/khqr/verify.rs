@@ -49,8 +49,9 @@ static TEXTS: [(Place, u8); 12] = [
 impl Khqr<'_> {
     /// Whether the code may be paid at the moment `now`: what it asks for, or the first reason why not.
     ///
-    /// The rules are those of the official SDK 1.0.20 in its order: the rules of a dynamic code, what is
-    /// missing, then field by field as the text has them, and in a template in the standard's order. The
+    /// The rules are those of the official SDK 1.0.20 in its order: the rules of a dynamic code (54, 99);
+    /// what is missing (00, 52, 53, 58, 59, 60); then field by field as the text has them. In a template the
+    /// order is the standard's, but in 64 what is missing comes first, and in 99 the expiry. The
     /// account was checked when the code was read. These rules are added: a format indicator other than
     /// `01`, a category code of fewer than four digits, an amount that is zero or no plain number of its
     /// currency, a country other than `KH`, a language of one character or missing beside a name or city,

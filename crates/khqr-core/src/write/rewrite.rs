@@ -102,7 +102,7 @@ impl<'a> Khqr<'a> {
 }
 
 impl<'a> KhqrRewrite<'a> {
-    /// How many bytes the text has: those of the read one, and at most 59 more.
+    /// How many bytes the text has: those of the read one, and at most 61 more.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a code is never empty")]
     pub const fn len(&self) -> usize {

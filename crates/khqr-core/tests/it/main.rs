@@ -7,11 +7,14 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod codes;
 mod deviations;
-mod hostile;
+mod inputs;
+mod laws;
+mod naive;
+mod properties;
 mod read;
 mod rewrite;
-mod round_trip;
 mod texts;
 mod verify;
 mod write;
