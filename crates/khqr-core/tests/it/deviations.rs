@@ -98,6 +98,25 @@ fn an_expiry_is_digits() {
 }
 
 #[test]
+fn an_expiry_of_too_many_digits_is_too_long() {
+    for digits in ["17950000000010", "1234567890123456789012345"] {
+        let times = format!("0013{CREATED}01{:02}{digits}", digits.len());
+        let wanted = ErrorKind::WrongLength { expected: 13 };
+        let found = refusal(&payable(&[("99", Some(&times))]));
+        assert_eq!(found, (wanted, "99/01".into(), Some(49)), "{digits}");
+    }
+}
+
+#[test]
+fn a_creation_has_thirteen_digits_when_written() {
+    let amount = Amount::from_minor_units(1, Currency::Khr);
+    let early = Timestamp::from_millis(999_999_999_999);
+    let draft = KhqrBuilder::individual(account(), "Sokha").dynamic_code(amount, early, CREATED);
+    let wanted = ErrorKind::WrongLength { expected: 13 };
+    assert_eq!(seen(draft.unwrap_err()), (wanted, "99/00".into(), None));
+}
+
+#[test]
 fn a_category_code_has_four_digits() {
     let builder = KhqrBuilder::individual(account(), "Sokha");
     for (value, number) in [("5", 51), ("599", 51), ("59x9", 51), ("05999", 18)] {
@@ -144,6 +163,12 @@ fn a_second_language_with_a_city_only_lacks_its_language() {
         refusal(&text),
         (ErrorKind::Missing, "64/00".into(), Some(37))
     );
+}
+
+#[test]
+fn an_empty_language_beside_a_city_is_too_short() {
+    let text = payable(&[("64", Some("00000209Siem Reap"))]);
+    assert_eq!(refusal(&text), (ErrorKind::Empty, "64/00".into(), Some(38)));
 }
 
 #[test]
@@ -313,6 +338,45 @@ fn a_merchant_id_has_one_number_for_too_long() {
     assert_eq!(refusal(&text), (wanted, "30/01".into(), Some(32)));
     let draft = KhqrBuilder::merchant(account(), &id, "ABA", "Sokha").static_code(Currency::Khr);
     assert_eq!(draft.map_err(Error::sdk_code), Err(Some(32)));
+}
+
+#[test]
+fn the_form_of_a_text_is_exact() {
+    let body = payable(&[]);
+    let body = &body[..body.len() - 8];
+    for (field, kind) in [
+        ("5701😀", ErrorKind::SplitCharacter),
+        ("5705abc", ErrorKind::Truncated),
+        ("6304ABCD", ErrorKind::CrcNotLast),
+    ] {
+        let (found, _, code) = refusal(&sealed(&format!("{body}{field}")));
+        assert_eq!((found, code), (kind, Some(8)), "{field}");
+    }
+    let mut long = body.to_owned();
+    for tag in 65..89 {
+        long.push_str(&format!("{tag}99{}", "ក".repeat(99)));
+    }
+    assert_eq!(refusal(&sealed(&long)).0, ErrorKind::TextTooLong);
+}
+
+#[test]
+fn what_is_short_or_unsealed_is_told_what_it_lacks() {
+    assert_eq!(
+        refusal(&sealed("")),
+        (ErrorKind::Missing, "29".into(), Some(5))
+    );
+    let unsealed = "00020101021229140010sokha@devb";
+    assert_eq!(
+        refusal(unsealed),
+        (ErrorKind::Missing, "63".into(), Some(24))
+    );
+}
+
+#[test]
+fn a_template_of_unknown_fields_says_nothing_that_is_known() {
+    let text = payable(&[("62", Some("9903abc"))]);
+    let fields = read(&text).fields();
+    assert_eq!((fields.bill_number, fields.terminal_label), (None, None));
 }
 
 #[test]
