@@ -187,12 +187,12 @@ impl<'a> Khqr<'a> {
         if self.slots[Place::Amount].is_absent() {
             return Ok(None);
         }
-        self.amount_in(self.currency()?).map(Some)
+        let digits = self.amount_digits()?;
+        self.amount_of(digits, self.currency()?).map(Some)
     }
 
-    /// The amount that stands there, in the code's currency.
-    fn amount_in(&self, currency: Currency) -> Result<Amount, Error> {
-        let digits = self.amount_digits()?;
+    /// The amount that these digits of the text are.
+    fn amount_of(&self, digits: &[u8], currency: Currency) -> Result<Amount, Error> {
         Amount::of_digits(digits, currency).map_err(|kind| self.error(kind, Place::Amount))
     }
 

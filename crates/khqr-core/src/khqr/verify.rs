@@ -135,19 +135,18 @@ impl Khqr<'_> {
         if self.slots[Place::Amount].is_absent() {
             return (currency, None);
         }
+        let Some(digits) = first.check(Place::Amount, self.amount_digits()) else {
+            return (currency, None);
+        };
         let Some(currency) = currency else {
             // Without a currency an amount cannot be understood; but it may stand before it, and the SDK
-            // looks at its length and sign.
-            match self.amount_digits() {
-                Err(error) => first.note_error(Place::Amount, error),
-                Ok(digits) if digits.contains(&b'-') => {
-                    first.note(Place::Amount, ErrorKind::AmountSyntax);
-                }
-                Ok(_) => {}
+            // looks at its sign.
+            if digits.contains(&b'-') {
+                first.note(Place::Amount, ErrorKind::AmountSyntax);
             }
             return (None, None);
         };
-        let amount = first.check(Place::Amount, self.amount_in(currency));
+        let amount = first.check(Place::Amount, self.amount_of(digits, currency));
         if amount.is_some_and(Amount::is_zero) {
             first.note(Place::Amount, ErrorKind::AmountZero);
         }

@@ -104,6 +104,16 @@ fn what_leaves_open_who_is_paid_is_refused() {
 }
 
 #[test]
+fn an_amount_that_is_none_in_any_currency_is_told_of_the_amount() {
+    let text = sealed("29140010sokha@devb5303764541412345678901234");
+    let error = read(&text).amount().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLong { max: 13 });
+    let text = sealed("29140010sokha@devb530376454011");
+    let error = read(&text).amount().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnsupportedCurrency);
+}
+
+#[test]
 fn templates_must_be_well_formed() {
     refused(
         &sealed("29140011sokha@devb"),
