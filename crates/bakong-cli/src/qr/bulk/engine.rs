@@ -57,10 +57,14 @@ where
         answer,
     });
     let (done, ends) = mpsc::channel();
-    for _ in 0..workers.max(1) {
+    for started in 0..workers.max(1) {
         let (shop, done) = (Arc::clone(&shop), done.clone());
         let work = move || drop(done.send(shop.work()));
-        thread::Builder::new().spawn(work).map_err(Stop::Thread)?;
+        match thread::Builder::new().spawn(work) {
+            Err(error) if started == 0 => return Err(Stop::Thread(error)),
+            // Some do as well, only slower.
+            _ => {}
+        }
     }
     drop(done);
     let end = ends.into_iter().collect();
