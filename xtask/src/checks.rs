@@ -5,12 +5,13 @@ use cargo_metadata::semver::Version;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::layers;
+use crate::peers;
 use crate::plan::Step;
 use crate::tools::Tool;
 use crate::workspace::{Member, Workspace};
 
-/// One target without an operating system, and the one browsers have.
-const BARE_TARGETS: [&str; 2] = ["thumbv7em-none-eabihf", "wasm32-unknown-unknown"];
+/// Projects that the workspace excludes, so that `--workspace` and `--all` do not come by.
+const OUTSIDE: [&str; 3] = ["fuzz", "no-std", "benches/peers"];
 
 /// Everything that must pass before a change is accepted, the quick first.
 pub(crate) fn test(workspace: &Workspace) -> Vec<Step> {
@@ -33,23 +34,23 @@ pub(crate) fn test(workspace: &Workspace) -> Vec<Step> {
                 &["-p", &member.name, "--no-default-features"],
             )
         });
-    let fuzz = "fuzz/Cargo.toml";
+    let formatted = OUTSIDE.map(|project| {
+        let manifest = format!("{project}/Cargo.toml");
+        let fmt = cargo(&["fmt", "--check", "--manifest-path", &manifest]);
+        Step::command(format!("fmt of {project}"), fmt).needing(Tool::Rustfmt)
+    });
     let mut steps = vec![
         layers(workspace),
         Step::command("fmt", cargo(&["fmt", "--all", "--check"])).needing(Tool::Rustfmt),
-        // Outside of the workspace, so `--all` does not come by.
-        Step::command(
-            "fmt of fuzz",
-            cargo(&["fmt", "--manifest-path", fuzz, "--check"]),
-        )
-        .needing(Tool::Rustfmt),
         clippy(
             "clippy".to_owned(),
             &["--workspace", "--all-features", "--all-targets"],
         ),
     ];
+    steps.splice(2..2, formatted);
     steps.extend(alone);
     steps.extend([
+        peers::clippy(workspace),
         Step::command("tests", cargo(&["test", "--workspace", "--all-features"])),
         Step::command(
             "tests of khqr-core alone",
@@ -76,35 +77,6 @@ pub(crate) fn layers(workspace: &Workspace) -> Step {
     Step::function("layers", "cargo xtask layers", move || {
         layers::check(&root, &members)
     })
-}
-
-/// khqr-core where there is no standard library.
-pub(crate) fn no_std(workspace: &Workspace) -> Vec<Step> {
-    let build = |target: &'static str, name: String, features: &[&str]| {
-        let args = [
-            "build",
-            "-p",
-            "khqr-core",
-            "--no-default-features",
-            "--target",
-            target,
-        ];
-        let invocation = Invocation::cargo(workspace.root(), &args).also(features);
-        Step::command(name, invocation).needing(Tool::Target(target))
-    };
-    BARE_TARGETS
-        .into_iter()
-        .flat_map(|target| {
-            [
-                build(target, format!("no-std on {target}"), &[]),
-                build(
-                    target,
-                    format!("no-std on {target} with alloc"),
-                    &["--features", "alloc"],
-                ),
-            ]
-        })
-        .collect()
 }
 
 /// The libraries on the oldest Rust that they promise. Build results of two compilers in one folder
@@ -165,7 +137,7 @@ fn oldest_toolchain(libraries: &[&Member]) -> Result<String, Failure> {
 
 /// The criterion benches, those whose names contain `filter` if one is given.
 pub(crate) fn bench(workspace: &Workspace, filter: Option<&str>) -> Step {
-    let args = ["bench", "-p", "bakong-benches", "--benches"];
+    let args = ["bench", "-p", "bakong-benches", "--bench", "khqr"];
     let mut bench = Invocation::cargo(workspace.root(), &args);
     if let Some(filter) = filter {
         bench = bench.also(&["--", filter]);

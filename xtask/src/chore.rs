@@ -1,6 +1,7 @@
-//! The command line. Nine words and one option do not earn an argument parser, which everyone's
+//! The command line. Some words and few options do not earn an argument parser, which everyone's
 //! first `cargo xtask` would have to compile.
 
+use crate::conformance;
 use crate::failure::Failure;
 use crate::fuzz;
 
@@ -12,15 +13,22 @@ Chores that need only Rust:
   test                    layers, formatting, clippy, all tests, docs; stops at the first failure
   layers                  the dependency rule: which crate may know which
   bench [FILTER]          criterion benches whose name contains FILTER
+  bench-peers             khqr-core beside the crate of others that has its name: times, ratios, allocations
   help                    this text
 
 Chores that say what to install when it is missing:
-  no-std                  khqr-core for a microcontroller and for wasm, without and with `alloc`
+  no-std                  khqr-core for a microcontroller and for wasm, and what a whole image weighs
   msrv                    the libraries on the workspace's `rust-version`
   fuzz [--seconds N] [TARGET...]
-                          each fuzz target, or those named, for N seconds (30 unless told)
+                          each fuzz target, or those named, for N seconds (60 unless told)
+  instructions            instructions of each step of khqr-core, counted by valgrind
+  miri                    khqr-core's tests under Miri; takes minutes
+  mutants [ARGS]          khqr-core's tests against each line changed; ARGS as `cargo mutants` takes them
+  conformance [--generate N] [--texts N] [--seed S] [--record]
+                          every answer beside that of NBC's SDK, run by Node: its own tests,
+                          N random inputs, N changed texts (50000 each unless told)
   deny                    licences, banned crates and sources, by cargo-deny, without network
-  ci                      test, no-std, msrv, fuzz
+  ci                      test, no-std, msrv, conformance, fuzz
 ";
 
 /// One thing to do, as the command line asked for it.
@@ -31,7 +39,12 @@ pub(crate) enum Chore {
     NoStd,
     Msrv,
     Fuzz { seconds: u32, targets: Vec<String> },
+    Conformance(conformance::Options),
     Bench { filter: Option<String> },
+    BenchPeers,
+    Instructions,
+    Miri,
+    Mutants { args: Vec<String> },
     Deny,
     Ci,
     Help,
@@ -49,9 +62,18 @@ impl Chore {
             "no-std" => Self::NoStd,
             "msrv" => Self::Msrv,
             "fuzz" => return Self::parse_fuzz(args),
+            "conformance" => return conformance::Options::parse(args).map(Self::Conformance),
             "bench" => Self::Bench {
                 filter: args.next(),
             },
+            "bench-peers" => Self::BenchPeers,
+            "instructions" => Self::Instructions,
+            "miri" => Self::Miri,
+            "mutants" => {
+                return Ok(Self::Mutants {
+                    args: args.collect(),
+                });
+            }
             "deny" => Self::Deny,
             "ci" => Self::Ci,
             "help" | "--help" | "-h" => Self::Help,
@@ -104,7 +126,20 @@ mod tests {
     #[test]
     fn every_chore_in_the_help_is_understood() {
         for name in [
-            "test", "layers", "bench", "help", "no-std", "msrv", "fuzz", "deny", "ci",
+            "test",
+            "layers",
+            "bench",
+            "bench-peers",
+            "help",
+            "no-std",
+            "msrv",
+            "fuzz",
+            "instructions",
+            "miri",
+            "mutants",
+            "conformance",
+            "deny",
+            "ci",
         ] {
             assert!(
                 HELP.contains(&format!("\n  {name} ")),
@@ -125,12 +160,25 @@ mod tests {
     }
 
     #[test]
+    fn mutants_hands_its_arguments_on() {
+        let args = ["-f", "crates/khqr-core/src/tag.rs", "-j", "2"];
+        assert_eq!(
+            parse(&format!("mutants {}", args.join(" "))),
+            Ok(Chore::Mutants {
+                args: args.map(str::to_owned).to_vec()
+            })
+        );
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused_by_name() {
         for (line, word) in [
             ("", "no chore"),
             ("tset", "`tset`"),
             ("test --fast", "`--fast`"),
+            ("conformance --fast", "`--fast`"),
             ("bench read write", "`write`"),
+            ("bench-peers read", "`read`"),
             ("fuzz --second 5", "`--second`"),
             ("fuzz --seconds", "whole number"),
             ("fuzz --seconds 0", "whole number"),

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 pub(crate) struct Invocation {
     program: &'static str,
     args: Vec<String>,
-    env: Vec<(&'static str, &'static str)>,
+    env: Vec<(&'static str, String)>,
     directory: PathBuf,
 }
 
@@ -43,8 +43,8 @@ impl Invocation {
     }
 
     /// The same with an environment variable set.
-    pub(crate) fn with_env(mut self, name: &'static str, value: &'static str) -> Self {
-        self.env.push((name, value));
+    pub(crate) fn with_env(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.env.push((name, value.into()));
         self
     }
 
@@ -92,7 +92,7 @@ impl Invocation {
         let mut command = Command::new(program);
         command
             .args(&self.args)
-            .envs(self.env.iter().copied())
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .current_dir(&self.directory);
         command
     }

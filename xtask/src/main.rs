@@ -12,10 +12,15 @@
 
 mod checks;
 mod chore;
+mod conformance;
+mod deep;
 mod failure;
 mod fuzz;
+mod instructions;
 mod invocation;
 mod layers;
+mod no_std;
+mod peers;
 mod plan;
 mod tools;
 mod workspace;
@@ -56,15 +61,21 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
         Chore::Help => Vec::new(),
         Chore::Test => checks::test(&workspace),
         Chore::Layers => vec![checks::layers(&workspace)],
-        Chore::NoStd => checks::no_std(&workspace),
+        Chore::NoStd => no_std::steps(&workspace),
         Chore::Msrv => checks::msrv(&workspace)?,
         Chore::Fuzz { seconds, targets } => fuzz::steps(&workspace, *seconds, targets)?,
+        Chore::Conformance(options) => vec![conformance::step(&workspace, options.clone())],
         Chore::Bench { filter } => vec![checks::bench(&workspace, filter.as_deref())],
+        Chore::BenchPeers => peers::steps(&workspace),
+        Chore::Instructions => vec![instructions::step(&workspace)?],
+        Chore::Miri => vec![deep::miri(&workspace)],
+        Chore::Mutants { args } => vec![deep::mutants(&workspace, args)],
         Chore::Deny => vec![checks::deny(&workspace)],
         Chore::Ci => {
             let mut steps = checks::test(&workspace);
-            steps.extend(checks::no_std(&workspace));
+            steps.extend(no_std::steps(&workspace));
             steps.extend(checks::msrv(&workspace)?);
+            steps.push(conformance::step(&workspace, conformance::Options::brief()));
             steps.extend(fuzz::steps(&workspace, fuzz::DEFAULT_SECONDS, &[])?);
             steps
         }

@@ -18,6 +18,14 @@ pub(crate) enum Tool {
     Toolchain(String),
     CargoFuzz,
     CargoDeny,
+    CargoMutants,
+    /// Miri, and what it builds the standard library from, of this toolchain.
+    Miri(&'static str),
+    Valgrind,
+    /// The program of this version that runs the benches of the library gungraun.
+    GungraunRunner(String),
+    Node,
+    Npm,
 }
 
 impl Tool {
@@ -38,6 +46,19 @@ impl Tool {
                 .is_ok(),
             Self::CargoFuzz => cargo_has("fuzz"),
             Self::CargoDeny => cargo_has("deny"),
+            Self::CargoMutants => cargo_has("mutants"),
+            Self::Miri(name) => {
+                Invocation::cargo_of(name, here, &["miri", "--version"])
+                    .output()
+                    .is_ok()
+                    && has_source(name)
+            }
+            Self::Valgrind => version_of("valgrind").is_some(),
+            Self::GungraunRunner(version) => version_of("gungraun-runner")
+                .is_some_and(|said| said.split_whitespace().last() == Some(version)),
+            // The harness uses what came with 20.
+            Self::Node => version_of("node").is_some_and(|version| major(&version) >= 20),
+            Self::Npm => version_of("npm").is_some(),
         }
     }
 
@@ -50,6 +71,15 @@ impl Tool {
             Self::Toolchain(name) => format!("rustup toolchain install {name} --profile minimal"),
             Self::CargoFuzz => "cargo install --locked cargo-fuzz".to_owned(),
             Self::CargoDeny => "cargo install --locked cargo-deny".to_owned(),
+            Self::CargoMutants => "cargo install --locked cargo-mutants".to_owned(),
+            Self::Miri(name) => format!("rustup component add miri rust-src --toolchain {name}"),
+            Self::Valgrind => "sudo apt-get install valgrind".to_owned(),
+            Self::GungraunRunner(version) => {
+                format!("cargo install --locked gungraun-runner@{version}")
+            }
+            Self::Node | Self::Npm => {
+                "your system's package of Node.js, or https://nodejs.org/en/download".to_owned()
+            }
         }
     }
 }
@@ -63,8 +93,40 @@ impl fmt::Display for Tool {
             Self::Toolchain(name) => write!(f, "rustup with the toolchain {name}"),
             Self::CargoFuzz => f.write_str("cargo-fuzz"),
             Self::CargoDeny => f.write_str("cargo-deny"),
+            Self::CargoMutants => f.write_str("cargo-mutants"),
+            Self::Miri(name) => write!(f, "Miri of the toolchain {name}"),
+            Self::Valgrind => f.write_str("valgrind"),
+            Self::GungraunRunner(version) => write!(f, "gungraun-runner {version}"),
+            Self::Node => f.write_str("Node.js 20 or later"),
+            Self::Npm => f.write_str("npm"),
         }
     }
+}
+
+// Without the source, Miri would ask on the terminal whether to fetch it.
+fn has_source(toolchain: &str) -> bool {
+    let asked = Command::new("rustup")
+        .args(["run", toolchain, "rustc", "--print", "sysroot"])
+        .output();
+    asked.is_ok_and(|output| {
+        let sysroot = String::from_utf8_lossy(&output.stdout);
+        let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
+        output.status.success() && library.is_dir()
+    })
+}
+
+fn version_of(program: &str) -> Option<String> {
+    let asked = Command::new(program).arg("--version").output().ok()?;
+    asked
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&asked.stdout).into_owned())
+}
+
+// Of a version such as `v20.11.1`.
+fn major(version: &str) -> u32 {
+    let digits = version.trim().trim_start_matches('v').split('.').next();
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
 // rustc is asked and not rustup, since a distribution's Rust has targets and no rustup.

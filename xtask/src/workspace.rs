@@ -43,6 +43,11 @@ impl Workspace {
         self.metadata.workspace_root.as_std_path()
     }
 
+    /// Where build results are.
+    pub(crate) fn target_directory(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
+    }
+
     /// A folder for build results of its own below `target/`, written relative to the root where it
     /// lies in it.
     pub(crate) fn target_folder(&self, name: &str) -> String {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::digits::is_plain;
+use crate::digits::is_visible;
 use crate::error::{Error, ErrorKind};
 use crate::tag::{Tag, TagPath, sub};
 use crate::tlv::utf16_len;
@@ -25,16 +25,17 @@ impl<'a> AccountId<'a> {
     /// official SDK's 1, 6 and 3). They name the field of an individual's code, 29/00.
     pub fn new(text: &'a str) -> Result<Self, Error> {
         let bytes = text.as_bytes();
-        let is = |byte: &u8, wanted: u8| usize::from(*byte == wanted);
-        let ats: usize = bytes.iter().map(|byte| is(byte, b'@')).sum();
-        let at_an_end = bytes.first() == Some(&b'@') || bytes.last() == Some(&b'@');
-        if bytes.len() <= usize::from(Self::MAX) && ats == 1 && !at_an_end && !has_unfit(text) {
+        let mut ats = (0..).zip(bytes).filter(|(_, byte)| **byte == b'@');
+        let (at, another) = (ats.next(), ats.next());
+        let is_amid = |(at, _): (usize, &u8)| at > 0 && at + 1 < bytes.len();
+        let has_shape = at.is_some_and(is_amid) && another.is_none();
+        if has_shape && bytes.len() <= usize::from(Self::MAX) && is_visible(bytes) {
             return Ok(Self(text));
         }
         let kind = match utf16_len(text) {
             0 => ErrorKind::Empty,
             units if units > usize::from(Self::MAX) => ErrorKind::TooLong { max: Self::MAX },
-            _ if ats == 1 && !at_an_end && !has_unfit(text) => return Ok(Self(text)),
+            _ if has_shape && !has_unfit(text) => return Ok(Self(text)),
             _ => ErrorKind::AccountShape,
         };
         Err(Error::at(kind, FIELD))
@@ -64,9 +65,6 @@ const FIELD: TagPath = Tag::INDIVIDUAL.sub(sub::ACCOUNT);
 
 /// Whether there is white space or a control character in it.
 fn has_unfit(text: &str) -> bool {
-    if is_plain(text.as_bytes()) {
-        return text.as_bytes().contains(&b' ');
-    }
     text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 

@@ -58,34 +58,51 @@ fn write_eight(number: u64) -> [u8; 8] {
     (digits | ZEROS).to_le_bytes()
 }
 
-/// How many digits [`decimal`] can give.
+/// How many digits [`decimal`] gives, enough for any number.
 pub(crate) const MAX_DIGITS: usize = 24;
 
-/// The digits of a number, right-aligned and with zeros in front, and how many of them count.
+/// The digits of a number, with zeros in front.
 #[inline]
-pub(crate) fn decimal(number: u64) -> ([u8; MAX_DIGITS], usize) {
+pub(crate) fn decimal(number: u64) -> [u8; MAX_DIGITS] {
     const BLOCK: u64 = 100_000_000;
     let mut digits = [b'0'; MAX_DIGITS];
-    let blocks = [
-        number / (BLOCK * BLOCK),
-        number / BLOCK % BLOCK,
-        number % BLOCK,
-    ];
-    for (eight, block) in digits.as_chunks_mut::<8>().0.iter_mut().zip(blocks) {
-        *eight = write_eight(block);
+    let mut rest = number;
+    for eight in digits.as_chunks_mut::<8>().0.iter_mut().rev() {
+        *eight = write_eight(rest % BLOCK);
+        rest /= BLOCK;
+        if rest == 0 {
+            break;
+        }
     }
-    let len = number.checked_ilog10().map_or(1, |log| log as usize + 1);
-    (digits, len)
+    digits
 }
 
-/// Whether all of it is visible ASCII (space to tilde).
+/// How many digits a number has.
+#[inline]
+pub(crate) fn decimal_len(number: u64) -> usize {
+    number.checked_ilog10().map_or(1, |log| log as usize + 1)
+}
+
+/// Whether all of it is printable ASCII, the space included.
 #[inline]
 pub(crate) fn is_plain(text: &[u8]) -> bool {
-    // Eight bytes at a time, the last eight once more where they do not fit. Taking a space from a
-    // control character, or adding one to DEL, sets its high bit.
-    let odd = |word: u64| {
-        word | word.wrapping_sub(0x2020_2020_2020_2020) | word.wrapping_add(0x0101_0101_0101_0101)
-    };
+    is_within::<b' '>(text)
+}
+
+/// Whether all of it is printable ASCII without the space.
+#[inline]
+pub(crate) fn is_visible(text: &[u8]) -> bool {
+    is_within::<b'!'>(text)
+}
+
+/// Whether all of it is ASCII from `FIRST` to the tilde.
+#[inline]
+fn is_within<const FIRST: u8>(text: &[u8]) -> bool {
+    // Eight bytes at a time, the last eight once more where they do not fit. Taking `FIRST` from what is
+    // below it, or adding one to DEL, sets the high bit.
+    let first = u64::from_ne_bytes([FIRST; 8]);
+    let odd =
+        |word: u64| word | word.wrapping_sub(first) | word.wrapping_add(0x0101_0101_0101_0101);
     if let Some(last) = text.last_chunk::<8>() {
         let words = text.as_chunks::<8>().0.iter();
         let seen = words.fold(odd(u64::from_le_bytes(*last)), |seen, word| {
@@ -93,7 +110,7 @@ pub(crate) fn is_plain(text: &[u8]) -> bool {
         });
         return seen & HIGH_BITS == 0;
     }
-    text.iter().all(|byte| matches!(byte, b' '..=b'~'))
+    text.iter().all(|byte| (FIRST..=b'~').contains(byte))
 }
 
 #[cfg(test)]
@@ -111,7 +128,7 @@ mod tests {
         #[test]
         fn numbers_are_written_as_core_does(number: u64, shift in 0u32..64) {
             let number = number >> shift;
-            let (digits, len) = decimal(number);
+            let (digits, len) = (decimal(number), decimal_len(number));
             let text = String::from_utf8(digits[MAX_DIGITS - len..].to_vec()).unwrap();
             prop_assert_eq!(text, number.to_string());
             prop_assert!(digits[..MAX_DIGITS - len].iter().all(|digit| *digit == b'0'));

@@ -27,7 +27,7 @@ pub enum ErrorKind {
     LengthNotDigits,
     /// A value is shorter than its length says.
     Truncated,
-    /// One to three characters are left over where a field should start.
+    /// One to three bytes are left over where a field should start.
     Trailing,
     /// A length ends in the middle of a character that counts as two (most emoji).
     SplitCharacter,
@@ -117,10 +117,9 @@ impl Error {
         }
     }
 
-    pub(crate) fn at_byte(self, offset: usize) -> Self {
-        // No text above `MAX_TEXT` (which fits) gets as far as an offset.
+    pub(crate) fn at_byte(self, offset: u16) -> Self {
         Self {
-            offset: u16::try_from(offset).ok(),
+            offset: Some(offset),
             ..self
         }
     }

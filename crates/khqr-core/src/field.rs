@@ -59,19 +59,19 @@ impl<'a> Field<'a> {
     /// The value, exactly as it stands.
     #[must_use]
     pub fn value(self) -> &'a str {
-        self.source.slice(self.raw.value..self.raw.end)
+        self.source.slice(self.raw.value, self.raw.end)
     }
 
     /// Tag, length and value as they stand in the text.
     #[must_use]
     pub fn encoded(self) -> &'a str {
-        self.source.slice(self.raw.start..self.raw.end)
+        self.source.slice(self.raw.start, self.raw.end)
     }
 
     /// The byte at which the tag stands.
     #[must_use]
     pub const fn offset(self) -> usize {
-        self.raw.start
+        self.raw.start as usize
     }
 
     /// The fields inside, if this is a template: if EMVCo lets it be one (26 to 51, 62, 64, 80 to 99, and
@@ -107,8 +107,8 @@ impl fmt::Debug for Field<'_> {
 #[derive(Clone)]
 pub struct Fields<'a> {
     pub(crate) source: Source<'a>,
-    pub(crate) at: usize,
-    pub(crate) end: usize,
+    pub(crate) at: u16,
+    pub(crate) end: u16,
     pub(crate) level: Level,
 }
 

@@ -4,14 +4,10 @@ use crate::crc::Crc;
 use crate::error::{Error, ErrorKind};
 use crate::field::{Field, Fields, Level};
 use crate::tag::Tag;
-use crate::tlv::{Malformed, Raw, Source};
-
-/// The most characters a QR code can hold (version 40-L, digits only; ISO/IEC 18004 table 7). What is
-/// longer never came out of a code.
-pub(crate) const MAX_TEXT: usize = 7_089;
+use crate::tlv::{MAX_TEXT, Malformed, Raw, Source};
 
 /// Length of the checksum field: `6304` and four digits.
-const CRC_FIELD: usize = 8;
+const CRC_FIELD: u16 = 8;
 
 /// An EMVCo merchant-presented payload: well-formed fields, the last of them the right checksum.
 ///
@@ -31,6 +27,7 @@ const CRC_FIELD: usize = 8;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Payload<'a> {
     source: Source<'a>,
+    len: u16,
     crc: Crc,
 }
 
@@ -50,27 +47,32 @@ impl<'a> Payload<'a> {
     }
 
     /// Checks the checksum and not yet the fields before it.
+    #[inline]
     pub(crate) fn with_checksum(text: &'a str) -> Result<Self, Error> {
-        if text.len() > MAX_TEXT {
-            return Err(Error::new(ErrorKind::TextTooLong));
-        }
-        let missing = Error::at(ErrorKind::Missing, Tag::CRC);
-        let (covered, digits) = text.as_bytes().split_last_chunk::<4>().ok_or(missing)?;
+        let len = match u16::try_from(text.len()) {
+            Ok(len) if text.len() <= MAX_TEXT => len,
+            _ => return Err(Error::new(ErrorKind::TextTooLong)),
+        };
+        let covered = text.as_bytes().split_last_chunk::<4>();
+        let Some((covered, Some(crc))) =
+            covered.map(|(covered, digits)| (covered, Crc::from_hex(*digits)))
+        else {
+            return Err(Error::at(ErrorKind::Missing, Tag::CRC));
+        };
         if !covered.ends_with(b"6304") {
-            return Err(missing);
+            return Err(Error::at(ErrorKind::Missing, Tag::CRC));
         }
-        let crc = Crc::from_hex(*digits).ok_or(missing)?;
-        if Crc::of(covered) == crc {
-            let source = Source::new(text);
-            Ok(Self { source, crc })
-        } else {
-            Err(Error::at(ErrorKind::CrcMismatch, Tag::CRC).at_byte(text.len() - CRC_FIELD))
+        if Crc::of(covered) != crc {
+            return Err(Error::at(ErrorKind::CrcMismatch, Tag::CRC).at_byte(len - CRC_FIELD));
         }
+        let source = Source::new(text);
+        Ok(Self { source, len, crc })
     }
 
     /// Walks the top-level fields before the checksum in one pass.
+    #[inline]
     pub(crate) fn walk(self, mut visit: impl FnMut(Raw) -> Result<(), Error>) -> Result<(), Error> {
-        let end = self.source.text.len() - CRC_FIELD;
+        let end = self.len - CRC_FIELD;
         let mut at = 0;
         while at < end {
             let raw = self.source.field(at, end).map_err(Malformed::at_top)?;
@@ -108,7 +110,7 @@ impl<'a> Payload<'a> {
         Fields {
             source: self.source,
             at: 0,
-            end: self.source.text.len(),
+            end: self.len,
             level: Level::Top,
         }
     }

@@ -46,8 +46,7 @@ impl Timestamp {
     /// The last thirteen digits of the number, with zeros in front.
     #[inline]
     pub(crate) fn thirteen_digits(self) -> [u8; 13] {
-        let (digits, _) = decimal(self.0);
-        digits.last_chunk().copied().unwrap_or([b'0'; 13])
+        decimal(self.0).last_chunk().copied().unwrap_or([b'0'; 13])
     }
 
     /// Reads ASCII digits; `None` for anything else, and for what does not fit 64 bits.

@@ -3,9 +3,7 @@
 //! Lengths count UTF-16 code units, because the official SDK measures with JavaScript's
 //! `String.length`: a Khmer character counts one though it has three bytes, an emoji counts two.
 
-use core::ops::Range;
-
-use crate::digits::two_numbers;
+use crate::digits::{is_plain, two_numbers};
 use crate::error::{Error, ErrorKind};
 use crate::tag::{Tag, TagPath};
 
@@ -29,11 +27,10 @@ pub(crate) struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// `text` has at most [`MAX_TEXT`] bytes.
     #[inline]
     pub(crate) fn new(text: &'a str) -> Self {
-        // Without a branch in it, the loop runs on whole vectors.
-        let is_plain = |plain, byte: &u8| plain & (byte.wrapping_sub(b' ') < 0x5F);
-        let plain = text.as_bytes().iter().fold(true, is_plain);
+        let plain = is_plain(text.as_bytes());
         Self {
             text,
             plain,
@@ -43,23 +40,31 @@ impl<'a> Source<'a> {
 
     /// What stands there; nothing if the range is not one of whole characters.
     #[inline]
-    pub(crate) fn slice(self, range: Range<usize>) -> &'a str {
+    pub(crate) fn slice(self, start: u16, end: u16) -> &'a str {
+        let range = usize::from(start)..usize::from(end);
         self.text.get(range).unwrap_or_default()
+    }
+
+    /// The bytes that stand there.
+    #[inline]
+    pub(crate) fn bytes(self, start: u16, end: u16) -> &'a [u8] {
+        let range = usize::from(start)..usize::from(end);
+        self.text.as_bytes().get(range).unwrap_or_default()
     }
 
     /// Reads the field that starts at byte `at` and may go up to byte `limit`.
     ///
     /// On failure says what is wrong, in which field, and at which byte.
     #[inline]
-    pub(crate) fn field(self, at: usize, limit: usize) -> Result<Raw, Malformed> {
-        let rest = self.text.as_bytes().get(at..limit).unwrap_or_default();
+    pub(crate) fn field(self, at: u16, limit: u16) -> Result<Raw, Malformed> {
+        let rest = self.bytes(at, limit);
         let Some((tag, units)) = rest.first_chunk::<4>().copied().and_then(two_numbers) else {
             return Err(Malformed::header(rest, at));
         };
         let tag = Tag::of(tag);
         let value = at + 4;
         let end = if self.plain {
-            let end = value + usize::from(units);
+            let end = value + u16::from(units);
             (end <= limit).then_some(end).ok_or(ErrorKind::Truncated)
         } else {
             self.end_of_units(value, limit, units)
@@ -76,12 +81,12 @@ impl<'a> Source<'a> {
     }
 
     /// The byte where the `units` UTF-16 code units from byte `start` on end.
-    fn end_of_units(self, start: usize, limit: usize, units: u8) -> Result<usize, ErrorKind> {
-        let bytes = self.text.as_bytes().get(..limit).unwrap_or_default();
-        let (mut end, mut left) = (start, usize::from(units));
+    fn end_of_units(self, start: u16, limit: u16, units: u8) -> Result<u16, ErrorKind> {
+        let bytes = self.bytes(0, limit);
+        let (mut end, mut left) = (start, units);
         while left > 0 {
             // The text is UTF-8, so the first byte of a character says how long it is.
-            let (len, units) = match bytes.get(end) {
+            let (len, units) = match bytes.get(usize::from(end)) {
                 None => return Err(ErrorKind::Truncated),
                 Some(0..0x80) => (1, 1),
                 Some(0x80..0xE0) => (2, 1),
@@ -105,26 +110,30 @@ fn has_control(text: &str) -> bool {
     bytes.iter().fold(false, ascii) | pairs.fold(false, latin)
 }
 
+/// The most characters a QR code can hold (version 40-L, digits only; ISO/IEC 18004 table 7). What is
+/// longer never came out of a code, and places in what is not fit 16 bits.
+pub(crate) const MAX_TEXT: usize = 7_089;
+
 /// One field as it stands in the text, by bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Raw {
     pub(crate) tag: Tag,
     /// Where the tag stands.
-    pub(crate) start: usize,
+    pub(crate) start: u16,
     /// Where the value stands.
-    pub(crate) value: usize,
+    pub(crate) value: u16,
     /// Where the value ends.
-    pub(crate) end: usize,
+    pub(crate) end: u16,
 }
 
 /// What is wrong with the form of a field, its tag if that can be read, and at which byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Malformed(ErrorKind, Option<Tag>, usize);
+pub(crate) struct Malformed(ErrorKind, Option<Tag>, u16);
 
 impl Malformed {
     /// What is wrong with the four characters that `rest` should begin with.
     #[cold]
-    fn header(rest: &[u8], at: usize) -> Self {
+    fn header(rest: &[u8], at: u16) -> Self {
         let Some(&[t1, t0, _, _]) = rest.first_chunk::<4>() else {
             return Self(ErrorKind::Trailing, None, at);
         };
@@ -158,11 +167,11 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Result<(u8, &str, usize), (ErrorKind, usize)> {
+    fn read(text: &str) -> Result<(u8, &str, u16), (ErrorKind, u16)> {
         let source = Source::new(text);
         source
-            .field(0, text.len())
-            .map(|raw| (raw.tag.number(), source.slice(raw.value..raw.end), raw.end))
+            .field(0, u16::try_from(text.len()).unwrap())
+            .map(|raw| (raw.tag.number(), source.slice(raw.value, raw.end), raw.end))
             .map_err(|Malformed(kind, _, at)| (kind, at))
     }
 

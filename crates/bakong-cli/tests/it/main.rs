@@ -16,3 +16,4 @@ mod interrupt;
 mod qr;
 mod scan;
 mod tx;
+mod vectors;

@@ -101,30 +101,30 @@ impl Amount {
     /// [`ErrorKind::AmountSyntax`], [`ErrorKind::AmountPrecision`] or [`ErrorKind::AmountTooLarge`] (all
     /// the official SDK's 4).
     pub fn parse(text: &str, currency: Currency) -> Result<Self, Error> {
-        let refused = |kind| Error::at(kind, Tag::TRANSACTION_AMOUNT);
-        let whole = LeadingDigits::of(text.as_bytes());
-        let fraction = match whole.rest {
-            [] => LeadingDigits::of(b""),
-            [b'.', fraction @ ..] if !fraction.is_empty() => LeadingDigits::of(fraction),
-            _ => return Err(refused(ErrorKind::AmountSyntax)),
+        Self::of_digits(text.as_bytes(), currency)
+            .map_err(|kind| Error::at(kind, Tag::TRANSACTION_AMOUNT))
+    }
+
+    pub(crate) fn of_digits(text: &[u8], currency: Currency) -> Result<Self, ErrorKind> {
+        let (whole, fraction) = match text.iter().position(|byte| *byte == b'.') {
+            None => (text, None),
+            Some(point) => (text.get(..point).unwrap_or_default(), text.get(point + 1..)),
         };
-        if whole.count == 0 || !fraction.rest.is_empty() {
-            return Err(refused(ErrorKind::AmountSyntax));
-        }
-        let cents = match (currency, fraction.count, fraction.value) {
-            (_, _, Some(0)) if currency == Currency::Khr || fraction.count <= 2 => 0,
+        // What is no number is that before it is too fine or too large.
+        let decimals = fraction.map_or(0, <[u8]>::len);
+        let fraction = fraction.map_or(Ok(Some(0)), number)?;
+        let whole = number(whole)?;
+        let cents = match (currency, decimals, fraction) {
+            (Currency::Khr, _, Some(0)) => 0,
+            (Currency::Usd, 0 | 2, Some(cents)) => cents,
             (Currency::Usd, 1, Some(tens)) => tens * 10,
-            (Currency::Usd, 2, Some(cents)) => cents,
-            _ => return Err(refused(ErrorKind::AmountPrecision)),
+            _ => return Err(ErrorKind::AmountPrecision),
         };
-        let units = whole.value.and_then(|whole| {
-            whole
-                .checked_mul(currency.units_per_whole())?
-                .checked_add(cents)
-        });
-        units
-            .map(|minor_units| Self::from_minor_units(minor_units, currency))
-            .ok_or(refused(ErrorKind::AmountTooLarge))
+        let units = whole.and_then(|whole| whole.checked_mul(currency.units_per_whole()));
+        match units.and_then(|units| units.checked_add(cents)) {
+            Some(minor_units) => Ok(Self::from_minor_units(minor_units, currency)),
+            None => Err(ErrorKind::AmountTooLarge),
+        }
     }
 
     /// The amount in riel, or US cents.
@@ -158,31 +158,24 @@ impl Amount {
     }
 }
 
-/// The ASCII digits that a text begins with.
-struct LeadingDigits<'a> {
-    /// Their number, unless it does not fit.
-    value: Option<u64>,
-    count: usize,
-    rest: &'a [u8],
-}
-
-impl<'a> LeadingDigits<'a> {
-    #[inline]
-    fn of(text: &'a [u8]) -> Self {
-        let mut digits = Self {
-            value: Some(0),
-            count: 0,
-            rest: text,
-        };
-        while let [byte @ b'0'..=b'9', rest @ ..] = digits.rest {
-            let digit = u64::from(byte - b'0');
-            let shifted = digits.value.and_then(|value| value.checked_mul(10));
-            digits.value = shifted.and_then(|value| value.checked_add(digit));
-            digits.count += 1;
-            digits.rest = rest;
+/// The number that these ASCII digits, at least one, stand for; `None` if it is too large.
+#[inline]
+fn number(digits: &[u8]) -> Result<Option<u64>, ErrorKind> {
+    let (mut value, mut fits) = (0u64, true);
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(ErrorKind::AmountSyntax);
         }
-        digits
+        let (shifted, lost) = value.overflowing_mul(10);
+        let (sum, carried) = shifted.overflowing_add(u64::from(digit));
+        fits &= !(lost | carried);
+        value = sum;
     }
+    if digits.is_empty() {
+        return Err(ErrorKind::AmountSyntax);
+    }
+    Ok(fits.then_some(value))
 }
 
 impl FromStr for Amount {

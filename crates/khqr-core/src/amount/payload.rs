@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{Amount, Currency};
-use crate::digits::{MAX_DIGITS, decimal, two_digits};
+use crate::digits::{MAX_DIGITS, decimal, decimal_len, two_digits};
 use crate::error::{Error, ErrorKind};
 use crate::tag::Tag;
 
@@ -27,7 +27,7 @@ pub struct PayloadAmount {
     amount: Amount,
     /// The least number of digits before the point.
     whole_digits: u8,
-    /// Whether both decimals are written though they are zero.
+    /// Both decimals are written though they are zero.
     cents: bool,
 }
 
@@ -51,9 +51,12 @@ impl PayloadAmount {
     pub fn from_text(text: &str, currency: Currency) -> Result<Self, Error> {
         let amount = Amount::parse(text, currency)?;
         let mut form = Self::shortest(amount);
+        // Only what the shortest form has not, so that forms are equal if they are written alike.
         if currency == Currency::Usd {
-            form.cents = text.contains('.');
-            if !form.cents {
+            let (whole, cents) = amount.parts();
+            if text.contains('.') {
+                form.cents = cents == 0;
+            } else if text.len() > decimal_len(whole) {
                 form.whole_digits = u8::try_from(text.len()).unwrap_or(u8::MAX);
             }
         }
@@ -89,8 +92,7 @@ impl PayloadAmount {
     )]
     pub fn len(self) -> usize {
         let (whole, cents) = self.amount.parts();
-        let digits = whole.checked_ilog10().map_or(1, |log| log as usize + 1);
-        let digits = digits.max(usize::from(self.whole_digits));
+        let digits = decimal_len(whole).max(usize::from(self.whole_digits));
         if self.cents || cents != 0 {
             digits + 3
         } else {
@@ -102,7 +104,7 @@ impl PayloadAmount {
     pub(crate) fn put<R>(self, write: impl FnOnce(&[u8]) -> R) -> R {
         let (whole, cents) = self.amount.parts();
         let mut text = [b'.'; MAX_DIGITS + 3];
-        text[..MAX_DIGITS].copy_from_slice(&decimal(whole).0);
+        text[..MAX_DIGITS].copy_from_slice(&decimal(whole));
         text[MAX_DIGITS + 1..].copy_from_slice(&two_digits(cents));
         let len = self.len();
         let end = if self.cents || cents != 0 {
@@ -163,6 +165,8 @@ mod tests {
                 "{text}"
             );
             if let Ok(amount) = amount {
+                let shortest = amount.amount().payload_text();
+                assert_eq!(amount == shortest, written == shortest.to_string());
                 assert_eq!(amount.len(), written.len());
                 assert_eq!(amount.amount(), Amount::parse(text, currency).unwrap());
             }

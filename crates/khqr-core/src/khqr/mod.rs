@@ -184,19 +184,29 @@ impl<'a> Khqr<'a> {
     /// Those of [`Khqr::currency`] and of [`Amount::parse`], [`ErrorKind::Empty`], and
     /// [`ErrorKind::TooLong`] above 13 characters.
     pub fn amount(&self) -> Result<Option<Amount>, Error> {
-        let place = Place::Amount;
-        let Some(value) = self.get(place) else {
+        if self.slots[Place::Amount].is_absent() {
             return Ok(None);
-        };
-        if value.is_empty() {
-            return Err(self.error(ErrorKind::Empty, place));
         }
-        if self.units(place) > PayloadAmount::MAX_LEN {
-            return Err(self.error(ErrorKind::TooLong { max: 13 }, place));
+        self.amount_in(self.currency()?).map(Some)
+    }
+
+    /// The amount that stands there, in the code's currency.
+    fn amount_in(&self, currency: Currency) -> Result<Amount, Error> {
+        let digits = self.amount_digits()?;
+        Amount::of_digits(digits, currency).map_err(|kind| self.error(kind, Place::Amount))
+    }
+
+    /// What stands there for an amount, if its length is one.
+    fn amount_digits(&self) -> Result<&'a [u8], Error> {
+        let place = Place::Amount;
+        let digits = self.bytes(place);
+        if digits.is_empty() {
+            Err(self.error(ErrorKind::Empty, place))
+        } else if usize::from(self.units(place)) > PayloadAmount::MAX_LEN {
+            Err(self.error(ErrorKind::TooLong { max: 13 }, place))
+        } else {
+            Ok(digits)
         }
-        Amount::parse(value, self.currency()?)
-            .map(Some)
-            .map_err(|error| self.error(error.kind(), place))
     }
 
     /// The amount (54) exactly as it stands in the text.
@@ -318,6 +328,10 @@ impl<'a> Khqr<'a> {
             Some(moment) => Ok(Some(moment)),
             None if self.slots[place].is_absent() => Ok(None),
             None if digits.is_empty() => Err(self.error(ErrorKind::Empty, place)),
+            // Digits, and too many of them to be a moment.
+            None if place == Place::Expires && digits.iter().all(u8::is_ascii_digit) => {
+                Err(self.error(ErrorKind::WrongLength { expected: 13 }, place))
+            }
             None => Err(self.error(ErrorKind::NotDigits, place)),
         }
     }
@@ -336,7 +350,7 @@ impl<'a> Khqr<'a> {
 
     /// The length of what stands at the place.
     #[inline]
-    fn units(&self, place: Place) -> usize {
+    fn units(&self, place: Place) -> u16 {
         self.slots[place].units(self.payload.source())
     }
 

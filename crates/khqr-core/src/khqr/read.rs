@@ -19,10 +19,11 @@ impl<'a> Khqr<'a> {
     /// takes the last of two, so that a second account and a fresh checksum redirect a payment.)
     ///
     /// # Errors
-    /// Those of [`Payload::parse`], also for the templates 29, 30, 62, 64 and 99;
-    /// [`ErrorKind::Repeated`]; [`ErrorKind::TwoAccounts`]; [`ErrorKind::Missing`] for a code without
-    /// tag 29 and 30, or without the account in it; and those of [`AccountId::new`]. The top level comes
-    /// first, then the templates in this order, then the account.
+    /// The checksum first, as [`Payload::parse`] has it. Then the top level in the order of the text: the
+    /// errors of [`Payload::parse`] and [`ErrorKind::Repeated`]. Then [`ErrorKind::TwoAccounts`], or
+    /// [`ErrorKind::Missing`] for a code without tag 29 and 30. Then what is in the templates, 29 or 30
+    /// first, then 62, 64 and 99: the same errors as at the top. Last the account: [`ErrorKind::Missing`],
+    /// and those of [`AccountId::new`].
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         let payload = Payload::with_checksum(text)?;
         let source = payload.source();
@@ -60,7 +61,9 @@ impl<'a> Khqr<'a> {
             (Place::Timestamps, Tag::TIMESTAMPS, &IN_TIMESTAMPS),
         ] {
             let template = slots[place];
-            read_template(source, template, tag, places, &mut slots)?;
+            if !template.is_absent() {
+                read_template(source, template, tag, places, &mut slots)?;
+            }
         }
         let account = account(source, kind, &slots)?;
         Ok(Self {
@@ -80,7 +83,7 @@ fn account_kind(slots: &Slots) -> Result<AccountKind, Error> {
         (true, false) => Ok(AccountKind::Merchant),
         (true, true) => Err(Error::at(ErrorKind::Missing, Tag::INDIVIDUAL)),
         (false, false) => {
-            let (second, tag) = if individual.start() < merchant.start() {
+            let (second, tag) = if individual.start < merchant.start {
                 (merchant, Tag::MERCHANT)
             } else {
                 (individual, Tag::INDIVIDUAL)
@@ -106,7 +109,7 @@ fn account<'a>(
     id.map_err(|error| error.in_field(kind.tag().sub(sub::ACCOUNT)).at_byte(start))
 }
 
-/// Reads the fields of a template, if it is there, into their slots.
+/// Reads the fields of a template into their slots.
 fn read_template(
     source: Source<'_>,
     template: Slot,
@@ -115,7 +118,7 @@ fn read_template(
     slots: &mut Slots,
 ) -> Result<(), Error> {
     let mut unknown = Seen::default();
-    let (mut at, end) = (template.start(), template.end());
+    let (mut at, end) = (template.start, template.end);
     while at < end {
         let field = source
             .field(at, end)

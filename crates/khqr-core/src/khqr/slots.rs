@@ -7,20 +7,22 @@ use super::AccountKind;
 use crate::tag::{Tag, TagPath, sub};
 use crate::tlv::{Raw, Source};
 
-/// Where a field's value stands in the text, if it does. No text is as long as 65,535 bytes (see
-/// `MAX_TEXT`), and no value stands at its very start, so a start of zero says that there is none.
+/// Where a field's value stands in the text, if it does. No value stands at the very start of a text, so
+/// a start of zero says that there is none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct Slot {
-    start: u16,
-    end: u16,
+    /// Where the value begins.
+    pub(super) start: u16,
+    /// Where the value ends.
+    pub(super) end: u16,
 }
 
 impl Slot {
     #[inline]
-    pub(super) fn of(field: Raw) -> Self {
-        match (u16::try_from(field.value), u16::try_from(field.end)) {
-            (Ok(start), Ok(end)) => Self { start, end },
-            _ => Self::default(),
+    pub(super) const fn of(field: Raw) -> Self {
+        Self {
+            start: field.value,
+            end: field.end,
         }
     }
 
@@ -29,22 +31,10 @@ impl Slot {
         self.start == 0
     }
 
-    /// Where the value begins.
-    #[inline]
-    pub(super) fn start(self) -> usize {
-        usize::from(self.start)
-    }
-
-    /// Where the value ends.
-    #[inline]
-    pub(super) fn end(self) -> usize {
-        usize::from(self.end)
-    }
-
     /// Where the field begins: before the value stand tag and length.
     #[inline]
-    pub(super) fn field_start(self) -> usize {
-        self.start().saturating_sub(4)
+    pub(super) const fn field_start(self) -> u16 {
+        self.start.saturating_sub(4)
     }
 
     #[inline]
@@ -52,26 +42,24 @@ impl Slot {
         if self.is_absent() {
             return None;
         }
-        Some(source.slice(self.start()..self.end()))
+        Some(source.slice(self.start, self.end))
     }
 
     /// The bytes of the value; none if it is absent.
     #[inline]
     pub(super) fn bytes(self, source: Source<'_>) -> &[u8] {
-        let range = self.start()..self.end();
-        source.text.as_bytes().get(range).unwrap_or_default()
+        source.bytes(self.start, self.end)
     }
 
     /// The value's length in UTF-16 code units, which the text itself says before the value.
     #[inline]
-    pub(super) fn units(self, source: Source<'_>) -> usize {
+    pub(super) fn units(self, source: Source<'_>) -> u16 {
         if source.plain {
-            return self.end().saturating_sub(self.start());
+            return self.end - self.start;
         }
-        let header = self.start().saturating_sub(2)..self.start();
-        match source.text.as_bytes().get(header) {
-            Some([high, low]) => {
-                usize::from(high.wrapping_sub(b'0')) * 10 + usize::from(low.wrapping_sub(b'0'))
+        match source.bytes(self.field_start(), self.start) {
+            [_, _, high, low] => {
+                u16::from(high.wrapping_sub(b'0')) * 10 + u16::from(low.wrapping_sub(b'0'))
             }
             _ => 0,
         }

@@ -49,8 +49,9 @@ static TEXTS: [(Place, u8); 12] = [
 impl Khqr<'_> {
     /// Whether the code may be paid at the moment `now`: what it asks for, or the first reason why not.
     ///
-    /// The rules are those of the official SDK 1.0.20 in its order: the rules of a dynamic code, what is
-    /// missing, then field by field as the text has them, and in a template in the standard's order. The
+    /// The rules are those of the official SDK 1.0.20 in its order: the rules of a dynamic code (54, 99);
+    /// what is missing (00, 52, 53, 58, 59, 60); then field by field as the text has them. In a template the
+    /// order is the standard's, but in 64 what is missing comes first, and in 99 the expiry. The
     /// account was checked when the code was read. These rules are added: a format indicator other than
     /// `01`, a category code of fewer than four digits, an amount that is zero or no plain number of its
     /// currency, a country other than `KH`, a language of one character or missing beside a name or city,
@@ -63,7 +64,7 @@ impl Khqr<'_> {
         self.check_presence()?;
         let mut first = First {
             khqr: self,
-            at: usize::MAX,
+            at: u16::MAX,
             error: None,
         };
         self.check_values(&mut first);
@@ -130,11 +131,23 @@ impl Khqr<'_> {
     }
 
     fn check_amount(&self, first: &mut First<'_>) -> (Option<Currency>, Option<Amount>) {
-        let Some(currency) = first.check(Place::Currency, self.currency()) else {
-            // What is wrong with the currency was noted; an amount has none to be understood in.
+        let currency = first.check(Place::Currency, self.currency());
+        if self.slots[Place::Amount].is_absent() {
+            return (currency, None);
+        }
+        let Some(currency) = currency else {
+            // Without a currency an amount cannot be understood; but it may stand before it, and the SDK
+            // looks at its length and sign.
+            match self.amount_digits() {
+                Err(error) => first.note_error(Place::Amount, error),
+                Ok(digits) if digits.contains(&b'-') => {
+                    first.note(Place::Amount, ErrorKind::AmountSyntax);
+                }
+                Ok(_) => {}
+            }
             return (None, None);
         };
-        let amount = first.check(Place::Amount, self.amount()).flatten();
+        let amount = first.check(Place::Amount, self.amount_in(currency));
         if amount.is_some_and(Amount::is_zero) {
             first.note(Place::Amount, ErrorKind::AmountZero);
         }
@@ -147,7 +160,7 @@ impl Khqr<'_> {
         for (place, max) in &TEXTS {
             let slot = self.slots[*place];
             let units = slot.units(source);
-            if slot.is_absent() || (units != 0 && units <= usize::from(*max) && source.clean) {
+            if slot.is_absent() || (units != 0 && units <= u16::from(*max) && source.clean) {
                 continue;
             }
             first.note_text(*place, *max);
@@ -182,12 +195,11 @@ impl Khqr<'_> {
             return None;
         }
         // The SDK looks at the expiry first; a creation that is no number passes it.
-        let expires = first.check(Place::Expires, self.expires_at())?;
-        let created = first.check(Place::Created, self.created_at()).flatten();
-        let Some(expires) = expires else {
+        let Some(expires) = first.check(Place::Expires, self.expires_at())? else {
             first.note_missing(Place::Expires);
             return None;
         };
+        let created = first.check(Place::Created, self.created_at()).flatten();
         if created.is_some_and(|created| expires < created) {
             first.note(Place::Expires, ErrorKind::ExpiresBeforeCreation);
         } else if expires < now {
@@ -201,7 +213,7 @@ impl Khqr<'_> {
 /// first. The SDK checks field by field in the text's order, and a template's in the standard's.
 struct First<'k> {
     khqr: &'k Khqr<'k>,
-    at: usize,
+    at: u16,
     error: Option<Error>,
 }
 
@@ -215,7 +227,7 @@ impl First<'_> {
     #[cold]
     #[inline(never)]
     fn note_error(&mut self, place: Place, error: Error) {
-        let at = self.khqr.slots[place.at_top(self.khqr.kind)].start();
+        let at = self.khqr.slots[place.at_top(self.khqr.kind)].start;
         if at < self.at {
             self.at = at;
             self.error = Some(error);
@@ -244,7 +256,7 @@ impl First<'_> {
     /// long above `limit`.
     #[cold]
     #[inline(never)]
-    fn note_value(&mut self, place: Place, len: u8, limit: usize) {
+    fn note_value(&mut self, place: Place, len: u8, limit: u16) {
         let kind = match self.khqr.units(place) {
             0 => ErrorKind::Empty,
             units if units > limit => ErrorKind::TooLong { max: len },

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::content::{Content, SubField};
 use super::payment::Validity;
-use super::sink::{CRC_FIELD, Counter, Encode, Sink};
+use super::sink::{CRC_FIELD, Encode, Sink};
 use crate::error::{Error, ErrorKind};
 use crate::khqr::PointOfInitiation;
 use crate::tag::Tag;
@@ -20,6 +20,10 @@ pub struct KhqrDraft<'a> {
     validity: Validity,
     /// All of it is visible ASCII, whose length as KHQR counts it is its length in bytes.
     plain: bool,
+    // The lengths of the templates; zero for one that is not there.
+    account_units: u8,
+    additional_data_units: u8,
+    language_units: u8,
     len: u16,
 }
 
@@ -45,35 +49,30 @@ impl<'a> KhqrDraft<'a> {
         validity: Validity,
         plain: bool,
     ) -> Result<Self, Error> {
-        let mut draft = Self {
+        const FIXED: usize = "0002010102115204----5303---5802KH".len() + CRC_FIELD;
+        let account = Extent::of(&content.account_fields(), plain);
+        let additional_data = Extent::of(&content.additional_data(), plain);
+        let language = Extent::of(&content.language_template(), plain);
+        let payment = match &validity {
+            Validity::Static(_) => 0,
+            Validity::Dynamic(payment) => 4 + payment.amount.len() + 4 + 34,
+        };
+        let field = |value: &str| 4 + value.len();
+        let texts = field(content.merchant_name)
+            + field(content.merchant_city)
+            + content.union_pay.map_or(0, field);
+        let templates = account.bytes + additional_data.bytes + language.bytes;
+        let len = FIXED + texts + templates + payment;
+        Ok(Self {
             content: *content,
             validity,
             plain,
-            len: 0,
-        };
-        for (tag, units) in [
-            (
-                content.kind.tag(),
-                draft.template_units(&content.account_fields()),
-            ),
-            (
-                Tag::ADDITIONAL_DATA,
-                draft.template_units(&content.additional_data()),
-            ),
-            (
-                Tag::LANGUAGE_TEMPLATE,
-                draft.template_units(&content.language_template()),
-            ),
-        ] {
-            if units > 99 {
-                return Err(Error::at(ErrorKind::TemplateTooLong, tag));
-            }
-        }
-        let mut counter = Counter(CRC_FIELD);
-        // Counting cannot fail, and `MAX_LEN` fits.
-        let _ = draft.put_fields(&mut counter);
-        draft.len = u16::try_from(counter.0).unwrap_or(u16::MAX);
-        Ok(draft)
+            account_units: account.units(content.kind.tag())?,
+            additional_data_units: additional_data.units(Tag::ADDITIONAL_DATA)?,
+            language_units: language.units(Tag::LANGUAGE_TEMPLATE)?,
+            // `MAX_LEN` fits.
+            len: u16::try_from(len).unwrap_or(u16::MAX),
+        })
     }
 
     /// How many bytes the text has.
@@ -107,40 +106,66 @@ impl<'a> KhqrDraft<'a> {
     }
 
     #[inline]
-    fn units(&self, value: &str) -> usize {
-        if self.plain {
-            value.len()
-        } else {
-            utf16_len(value)
-        }
-    }
-
-    #[inline]
-    fn template_units(&self, fields: &[SubField<'_>]) -> usize {
-        let values = fields.iter().filter_map(|(_, value)| *value);
-        values.map(|value| 4 + self.units(value)).sum()
-    }
-
-    #[inline]
     fn put(&self, sink: &mut impl Sink, tag: Tag, value: &str) -> fmt::Result {
-        sink.put_header(tag, self.units(value))?;
+        sink.put_header(tag, units(value, self.plain))?;
         sink.put(value.as_bytes())
     }
 
     /// A template, unless it would be empty.
     #[inline]
-    fn put_template(&self, sink: &mut impl Sink, tag: Tag, fields: &[SubField<'_>]) -> fmt::Result {
-        let units = self.template_units(fields);
+    fn put_template(
+        &self,
+        sink: &mut impl Sink,
+        tag: Tag,
+        units: u8,
+        fields: &[SubField<'_>],
+    ) -> fmt::Result {
         if units == 0 {
             return Ok(());
         }
-        sink.put_header(tag, units)?;
+        sink.put_header(tag, usize::from(units))?;
         for (tag, value) in fields {
             if let Some(value) = value {
                 self.put(sink, *tag, value)?;
             }
         }
         Ok(())
+    }
+}
+
+/// The length of a text as KHQR counts it; its bytes, if all of it is ASCII.
+#[inline]
+fn units(value: &str, plain: bool) -> usize {
+    if plain { value.len() } else { utf16_len(value) }
+}
+
+/// How long a template is.
+struct Extent {
+    units: usize,
+    /// With its own tag and length.
+    bytes: usize,
+}
+
+impl Extent {
+    #[inline]
+    fn of(fields: &[SubField<'_>], plain: bool) -> Self {
+        let mut extent = Self { units: 0, bytes: 0 };
+        for value in fields.iter().filter_map(|(_, value)| *value) {
+            extent.bytes += 4 + value.len();
+            extent.units += 4 + units(value, plain);
+        }
+        if extent.bytes > 0 {
+            extent.bytes += 4;
+        }
+        extent
+    }
+
+    #[inline]
+    fn units(&self, template: Tag) -> Result<u8, Error> {
+        match u8::try_from(self.units) {
+            Ok(units) if units <= 99 => Ok(units),
+            _ => Err(Error::at(ErrorKind::TemplateTooLong, template)),
+        }
     }
 }
 
@@ -161,7 +186,8 @@ impl Encode for KhqrDraft<'_> {
         if let Some(value) = content.union_pay {
             self.put(sink, Tag::UNION_PAY, value)?;
         }
-        self.put_template(sink, content.kind.tag(), &content.account_fields())?;
+        let account = content.account_fields();
+        self.put_template(sink, content.kind.tag(), self.account_units, &account)?;
         self.put(sink, Tag::MERCHANT_CATEGORY_CODE, content.category_code)?;
         let currency = self.validity.currency().numeric_code();
         self.put(sink, Tag::TRANSACTION_CURRENCY, currency)?;
@@ -171,8 +197,10 @@ impl Encode for KhqrDraft<'_> {
         sink.put(b"5802KH")?;
         self.put(sink, Tag::MERCHANT_NAME, content.merchant_name)?;
         self.put(sink, Tag::MERCHANT_CITY, content.merchant_city)?;
-        self.put_template(sink, Tag::ADDITIONAL_DATA, &content.additional_data())?;
-        self.put_template(sink, Tag::LANGUAGE_TEMPLATE, &content.language_template())?;
+        let (tag, units) = (Tag::ADDITIONAL_DATA, self.additional_data_units);
+        self.put_template(sink, tag, units, &content.additional_data())?;
+        let (tag, units) = (Tag::LANGUAGE_TEMPLATE, self.language_units);
+        self.put_template(sink, tag, units, &content.language_template())?;
         if let Some(payment) = payment {
             sink.put_header(Tag::TIMESTAMPS, 34)?;
             sink.put_times(payment)?;

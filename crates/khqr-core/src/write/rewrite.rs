@@ -8,10 +8,9 @@ use crate::amount::PayloadAmount;
 use crate::error::{Error, ErrorKind};
 use crate::field::Field;
 use crate::khqr::{Khqr, PointOfInitiation};
-use crate::payload::MAX_TEXT;
 use crate::tag::{Tag, sub};
 use crate::timestamp::Timestamp;
-use crate::tlv::utf16_len;
+use crate::tlv::{MAX_TEXT, utf16_len};
 
 /// A read code with an amount and times put in, ready to be written. Made by [`Khqr::with_amount`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,7 +102,7 @@ impl<'a> Khqr<'a> {
 }
 
 impl<'a> KhqrRewrite<'a> {
-    /// How many bytes the text has: those of the read one, and at most 59 more.
+    /// How many bytes the text has: those of the read one, and at most 61 more.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a code is never empty")]
     pub const fn len(&self) -> usize {

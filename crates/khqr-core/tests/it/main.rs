@@ -7,9 +7,15 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod hostile;
+mod codes;
+mod deviations;
+mod inputs;
+mod laws;
+mod naive;
+mod properties;
 mod read;
-mod round_trip;
+mod rewrite;
+mod texts;
 mod verify;
 mod write;
 

@@ -243,3 +243,34 @@ fn the_expiry_counts_wherever_there_is_an_amount() {
     let text = payable(&[("01", Some("11")), ("99", Some("00131795000000000"))]);
     refused(&text, ErrorKind::Missing, "99/01", 45);
 }
+
+#[test]
+fn an_amount_before_a_currency_that_is_none_is_looked_at_first() {
+    let head = "00020101021229140010sokha@devb52045999";
+    let tail = "5802KH5905Sokha6010Phnom Penh99340013179500000000001131795000600000";
+    for (amount, kind) in [
+        ("", ErrorKind::Empty),
+        ("12345678901234", ErrorKind::TooLong { max: 13 }),
+        ("-1", ErrorKind::AmountSyntax),
+    ] {
+        let field = format!("54{:02}{amount}", amount.len());
+        for currency in ["5300", "5303764", "53041160"] {
+            let text = sealed(&format!("{head}{field}{currency}{tail}"));
+            refused(&text, kind, "54", 4);
+        }
+    }
+    // What only a currency could tell, it does not tell.
+    let text = sealed(&format!("{head}54051.1115303764{tail}"));
+    refused(&text, ErrorKind::UnsupportedCurrency, "53", 28);
+}
+
+#[test]
+fn the_expiry_is_asked_for_before_the_creation_is_read() {
+    let text = payable(&[("99", Some("0003abc"))]);
+    refused(&text, ErrorKind::Missing, "99/01", 45);
+    // More digits than a moment has.
+    let digits = "1234567890123456789012";
+    let times = format!("001317950000000000122{digits}");
+    let text = payable(&[("99", Some(&times))]);
+    refused(&text, ErrorKind::WrongLength { expected: 13 }, "99/01", 49);
+}

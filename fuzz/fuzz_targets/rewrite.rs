@@ -1,0 +1,31 @@
+//! Reads, writes and reads again: a code that may be paid is rebuilt through the builder, and every code is
+//! given its own payment, those that the input says, and some more.
+
+#![no_main]
+
+use bakong_fuzz::naive::writer::{Money, Payment};
+use bakong_fuzz::{each_text, laws, lines};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut payments = vec![
+        payment(Money::Units(9_999_999_999_999), 0),
+        payment(Money::Text("05.1".to_owned()), 600_000),
+    ];
+    payments.extend(
+        std::str::from_utf8(bytes)
+            .into_iter()
+            .flat_map(lines::payments),
+    );
+    each_text(bytes, |text| {
+        laws::rewriting_keeps_the_code(text, &payments)
+    });
+});
+
+fn payment(amount: Money, life: u64) -> Payment {
+    Payment {
+        amount,
+        created: 1_795_000_000_000,
+        expires: 1_795_000_000_000 + life,
+    }
+}
