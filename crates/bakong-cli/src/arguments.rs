@@ -39,6 +39,14 @@ Against a real Bakong, the token comes from the environment variable BAKONG_TOKE
 Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 could not ask, 2 usage,
 130 stopped by Ctrl-C or another signal.";
 
+const GENERATE_HELP: &str = "\
+A line for --jsonl, with the names that NBC's SDK has for the fields:
+  {\"kind\":\"individual\",\"bakongAccountID\":\"sokha@devb\",\"merchantName\":\"Sokha Coffee\"}
+and its answer: {\"qr\":…,\"md5\":…} or {\"error\":{\"code\":…,\"kind\":…,\"message\":…,…}}.
+A merchant's kind is \"merchant\"; a code for one payment has amount and expirationTimestamp.
+
+Exit code with --jsonl: 0 when every line has an answer, 1 when standard input or output failed.";
+
 /// Where Bakong is.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TargetArguments {
@@ -105,6 +113,7 @@ pub(crate) enum QrCommand {
     /// Show any EMVCo code, of whatever country, as the tree of its fields
     Inspect(TextArguments),
     /// Make a code: with --amount for one payment, without for printing
+    #[command(after_help = GENERATE_HELP)]
     Generate(Box<GenerateArguments>),
 }
 

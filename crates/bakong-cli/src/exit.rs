@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 /// How the command ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Exit {
-    /// 0: paid; the code is read, valid, or made.
+    /// 0: paid; the code is read, valid, or made; every line is answered.
     Success,
-    /// 1: Bakong could not be asked, or its answer not understood. Says nothing of the payment.
+    /// 1: Bakong could not be asked, or its answer not understood, or standard input or output failed. Says
+    /// nothing of the payment.
     CouldNotAsk,
     /// 1: a code cannot be read, or may not be paid.
     NotValid,

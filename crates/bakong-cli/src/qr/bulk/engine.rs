@@ -34,7 +34,7 @@ pub(super) fn run<R, W, A>(
     input: R,
     output: W,
     workers: usize,
-    progress: Progress,
+    progress: &Progress,
     answer: A,
 ) -> Result<(), Stop>
 where
@@ -51,19 +51,26 @@ where
             writer: output,
             written: 0,
             stopped: false,
-            progress,
+            progress: progress.clone(),
         }),
         next: Condvar::new(),
         answer,
     });
     let (done, ends) = mpsc::channel();
-    for _ in 0..workers.max(1) {
+    for started in 0..workers.max(1) {
         let (shop, done) = (Arc::clone(&shop), done.clone());
         let work = move || drop(done.send(shop.work()));
-        thread::Builder::new().spawn(work).map_err(Stop::Thread)?;
+        match thread::Builder::new().spawn(work) {
+            Err(error) if started == 0 => return Err(Stop::Thread(error)),
+            // Some do as well, only slower.
+            _ => {}
+        }
     }
     drop(done);
-    ends.into_iter().collect()
+    let end = ends.into_iter().collect();
+    // Workers may still be there, and what is told next is not to stand on the bar's line.
+    progress.end();
+    end
 }
 
 struct Shop<R, W, A> {
@@ -191,7 +198,7 @@ mod tests {
                 io::Cursor::new(input.clone()),
                 written.clone(),
                 workers,
-                Progress::none(),
+                &Progress::none(),
                 echo,
             );
             assert!(end.is_ok());
@@ -213,7 +220,7 @@ mod tests {
             io::Cursor::new(text(200_000)),
             written.clone(),
             3,
-            Progress::none(),
+            &Progress::none(),
             answer,
         );
         assert!(matches!(end, Err(Stop::Panic)), "{end:?}");
@@ -233,7 +240,7 @@ mod tests {
 
         let written = Written::default();
         let input = io::Cursor::new(text(100_000)).chain(Broken);
-        let end = run(input, written.clone(), 3, Progress::none(), echo);
+        let end = run(input, written.clone(), 3, &Progress::none(), echo);
         assert!(matches!(end, Err(Stop::Read(_))), "{end:?}");
         assert!(*lock(&written.0) == text(100_000));
     }
@@ -254,7 +261,7 @@ mod tests {
 
         let (reader, mut writer) = io::pipe().unwrap();
         writer.write_all(b"a\n").unwrap();
-        let end = run(reader, Full, 3, Progress::none(), echo);
+        let end = run(reader, Full, 3, &Progress::none(), echo);
         assert!(matches!(end, Err(Stop::Write(_))), "{end:?}");
         drop(writer);
     }

@@ -44,7 +44,7 @@ pub(super) fn run(question: Question, now: Option<Timestamp>) -> Result<Exit, Fa
             Question::Inspect => each(lines, |line| inspect(line, out)),
         }
     };
-    match engine::run(io::stdin(), io::stdout(), workers, progress, answer) {
+    match engine::run(io::stdin(), io::stdout(), workers, &progress, answer) {
         Ok(()) => Ok(Exit::Success),
         // Who read the answers has had enough.
         Err(Stop::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Success),

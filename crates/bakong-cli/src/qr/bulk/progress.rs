@@ -5,6 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::output::Stream;
 
 /// A bar where the length of the input is known, else a counter; nothing unless somebody looks.
+#[derive(Clone)]
 pub(super) struct Progress(Option<ProgressBar>);
 
 impl Progress {
@@ -36,10 +37,9 @@ impl Progress {
             bar.inc(bytes);
         }
     }
-}
 
-impl Drop for Progress {
-    fn drop(&mut self) {
+    /// Leaves the terminal's line empty.
+    pub(super) fn end(&self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
         }
