@@ -2,10 +2,9 @@
 
 use core::fmt;
 
-use crate::digits::is_visible;
 use crate::error::{Error, ErrorKind};
 use crate::tag::{Tag, TagPath, sub};
-use crate::tlv::utf16_len;
+use crate::text::{is_visible, utf16_len};
 
 /// A Bakong account id, `name@bank`, borrowed: at most 32 UTF-16 code units, exactly one `@` with
 /// something on both sides, no white space and no control characters.

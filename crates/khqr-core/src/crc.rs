@@ -5,6 +5,7 @@ use core::str::FromStr;
 
 use crc::{CRC_16_IBM_3740, Table};
 
+use crate::digits::hex_value;
 use crate::error::{Error, ErrorKind};
 
 static ALGORITHM: crc::Crc<u16, Table<16>> = crc::Crc::<u16, Table<16>>::new(&CRC_16_IBM_3740);
@@ -90,15 +91,6 @@ impl Crc {
 }
 
 const HEX_UPPER: [u8; 16] = *b"0123456789ABCDEF";
-
-pub(crate) const fn hex_value(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
-}
 
 impl FromStr for Crc {
     type Err = Error;

@@ -45,6 +45,36 @@ pub(crate) fn read_eight(text: [u8; 8]) -> Option<u64> {
     Some((quads * 10_000 + (quads >> 32)) & 0xFFFF_FFFF)
 }
 
+/// The number that these ASCII digits, at least one, stand for.
+#[inline]
+pub(crate) fn read_number(text: &[u8]) -> Result<u64, NoNumber> {
+    let (mut value, mut fits) = (0u64, true);
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(NoNumber::NotDigits);
+        }
+        let (shifted, lost) = value.overflowing_mul(10);
+        let (sum, carried) = shifted.overflowing_add(u64::from(digit));
+        fits &= !(lost | carried);
+        value = sum;
+    }
+    match text {
+        [] => Err(NoNumber::NotDigits),
+        _ if fits => Ok(value),
+        _ => Err(NoNumber::TooLarge),
+    }
+}
+
+/// Why digits are no number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum NoNumber {
+    /// There are none, or there is something else among them.
+    NotDigits,
+    /// They do not fit 64 bits.
+    TooLarge,
+}
+
 /// The eight digits of a number below 100,000,000.
 #[inline]
 fn write_eight(number: u64) -> [u8; 8] {
@@ -77,40 +107,20 @@ pub(crate) fn decimal(number: u64) -> [u8; MAX_DIGITS] {
     digits
 }
 
+/// The value of a hexadecimal digit in either case.
+pub(crate) const fn hex_value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
 /// How many digits a number has.
 #[inline]
 pub(crate) fn decimal_len(number: u64) -> usize {
     number.checked_ilog10().map_or(1, |log| log as usize + 1)
-}
-
-/// Whether all of it is printable ASCII, the space included.
-#[inline]
-pub(crate) fn is_plain(text: &[u8]) -> bool {
-    is_within::<b' '>(text)
-}
-
-/// Whether all of it is printable ASCII without the space.
-#[inline]
-pub(crate) fn is_visible(text: &[u8]) -> bool {
-    is_within::<b'!'>(text)
-}
-
-/// Whether all of it is ASCII from `FIRST` to the tilde.
-#[inline]
-fn is_within<const FIRST: u8>(text: &[u8]) -> bool {
-    // Eight bytes at a time, the last eight once more where they do not fit. Taking `FIRST` from what is
-    // below it, or adding one to DEL, sets the high bit.
-    let first = u64::from_ne_bytes([FIRST; 8]);
-    let odd =
-        |word: u64| word | word.wrapping_sub(first) | word.wrapping_add(0x0101_0101_0101_0101);
-    if let Some(last) = text.last_chunk::<8>() {
-        let words = text.as_chunks::<8>().0.iter();
-        let seen = words.fold(odd(u64::from_le_bytes(*last)), |seen, word| {
-            seen | odd(u64::from_le_bytes(*word))
-        });
-        return seen & HIGH_BITS == 0;
-    }
-    text.iter().all(|byte| (FIRST..=b'~').contains(byte))
 }
 
 #[cfg(test)]
@@ -135,6 +145,11 @@ mod tests {
         }
 
         #[test]
+        fn numbers_are_read_as_core_does(text in "[0-9]{1,22}") {
+            prop_assert_eq!(read_number(text.as_bytes()).ok(), text.parse().ok());
+        }
+
+        #[test]
         fn eight_digits_there_and_back(number in 0u64..100_000_000) {
             let text = write_eight(number);
             prop_assert_eq!(&text[..], format!("{number:08}").into_bytes());
@@ -150,11 +165,6 @@ mod tests {
             }
             let all = text.iter().all(u8::is_ascii_digit);
             prop_assert_eq!(read_eight(text).is_some(), all);
-        }
-
-        #[test]
-        fn plain_is_visible_ascii(text in prop::collection::vec(prop_oneof![9 => 0x20u8..0x7F, 1 => any::<u8>()], 0..40)) {
-            prop_assert_eq!(is_plain(&text), text.iter().all(|byte| (0x20..0x7F).contains(byte)));
         }
     }
 
@@ -182,20 +192,6 @@ mod tests {
             .collect();
         for (number, pair) in (0..).zip(&pairs) {
             assert_eq!(&two_digits(number)[..], pair);
-        }
-    }
-
-    #[test]
-    fn a_control_character_is_not_plain_wherever_it_stands() {
-        for len in 1..20 {
-            for at in 0..len {
-                for odd in [0, 0x1F, 0x7F, 0x80, 0xFF] {
-                    let mut text = std::vec![b'~'; len];
-                    text[at] = odd;
-                    assert!(!is_plain(&text), "{odd:#x} at {at} of {len}");
-                }
-                assert!(is_plain(&std::vec![b' '; len]));
-            }
         }
     }
 }

@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use md5::{Digest, Md5};
 
-use crate::crc::hex_value;
+use crate::digits::hex_value;
 use crate::error::{Error, ErrorKind};
 
 /// The MD5 of a payload's text, printed as 32 lower-case hexadecimal digits.

@@ -200,7 +200,7 @@ mod tests {
         fn well_formed_fields_are_all_found(fields in prop::collection::vec((0u8..63, "\\PC{0,20}"), 0..8)) {
             let body: String = fields
                 .iter()
-                .map(|(tag, value)| format!("{tag:02}{:02}{value}", crate::tlv::utf16_len(value)))
+                .map(|(tag, value)| format!("{tag:02}{:02}{value}", crate::utf16_len(value)))
                 .collect();
             let text = sealed(&body);
             let payload = Payload::parse(&text).unwrap();

@@ -1,7 +1,7 @@
 //! What a value must look like, for reading and for writing alike. Lengths are in UTF-16 code units.
 
 use crate::error::ErrorKind;
-use crate::tlv::utf16_len;
+use crate::text::utf16_len;
 
 /// Checks a merchant category code: four digits.
 pub(crate) fn category_code(value: &str) -> Result<(), ErrorKind> {

@@ -67,7 +67,7 @@ const fn required_code(tag: TagPath) -> Option<u8> {
         (63, None) => 24,
         (64, Some(0)) => 37,
         (64, Some(1)) => 39,
-        (99, _) => 45,
+        (99, None | Some(1)) => 45,
         _ => return None,
     })
 }
@@ -77,6 +77,7 @@ const fn empty_code(tag: TagPath) -> Option<u8> {
     match tag.numbers() {
         (1, None) => Some(48),
         (54, None) => Some(4),
+        (99, Some(0)) => Some(8),
         (64, Some(_)) => None,
         _ => required_code(tag),
     }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 
-use crate::digits::{decimal, read_eight};
+use crate::digits::{NoNumber, decimal, read_eight, read_number};
 use crate::error::{Error, ErrorKind};
 
 /// A moment in milliseconds since 1970-01-01T00:00:00Z. Prints as that number.
@@ -49,23 +49,16 @@ impl Timestamp {
         decimal(self.0).last_chunk().copied().unwrap_or([b'0'; 13])
     }
 
-    /// Reads ASCII digits; `None` for anything else, and for what does not fit 64 bits.
-    pub(crate) fn from_digits(text: &[u8]) -> Option<Self> {
+    #[inline]
+    pub(crate) fn from_digits(text: &[u8]) -> Result<Self, NoNumber> {
         // The thirteen digits of every code that may be paid: the first eight, and the last eight, whose
         // first three are among those.
-        if let (13, Some(first), Some(last)) = (text.len(), text.first_chunk(), text.last_chunk()) {
-            let (first, last) = (read_eight(*first)?, read_eight(*last)?);
-            return Some(Self(first * 100_000 + last % 100_000));
+        if let (13, Some(first), Some(last)) = (text.len(), text.first_chunk(), text.last_chunk())
+            && let (Some(first), Some(last)) = (read_eight(*first), read_eight(*last))
+        {
+            return Ok(Self(first * 100_000 + last % 100_000));
         }
-        let mut millis = 0u64;
-        for byte in text {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            millis = millis.checked_mul(10)?.checked_add(u64::from(digit))?;
-        }
-        (!text.is_empty()).then_some(Self(millis))
+        read_number(text).map(Self)
     }
 }
 
@@ -74,7 +67,7 @@ impl FromStr for Timestamp {
 
     /// Reads a number of milliseconds in ASCII digits.
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::from_digits(text.as_bytes()).ok_or(Error::new(ErrorKind::TimestampSyntax))
+        Self::from_digits(text.as_bytes()).map_err(|_| Error::new(ErrorKind::TimestampSyntax))
     }
 }
 
@@ -97,6 +90,12 @@ mod system_time {
         pub fn now() -> Self {
             SystemTime::now().into()
         }
+
+        /// The moment as the system has it; `None` if that cannot say it.
+        #[must_use]
+        pub fn to_system_time(self) -> Option<SystemTime> {
+            UNIX_EPOCH.checked_add(Duration::from_millis(self.0))
+        }
     }
 
     impl From<SystemTime> for Timestamp {
@@ -104,17 +103,6 @@ mod system_time {
         fn from(time: SystemTime) -> Self {
             let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
             Self::from_millis(0).saturating_add(since)
-        }
-    }
-
-    impl TryFrom<Timestamp> for SystemTime {
-        type Error = super::Error;
-
-        /// Fails for what the system cannot say.
-        fn try_from(moment: Timestamp) -> Result<Self, Self::Error> {
-            UNIX_EPOCH
-                .checked_add(Duration::from_millis(moment.as_millis()))
-                .ok_or(super::Error::new(super::ErrorKind::TimestampSyntax))
         }
     }
 }

@@ -3,17 +3,10 @@
 //! Lengths count UTF-16 code units, because the official SDK measures with JavaScript's
 //! `String.length`: a Khmer character counts one though it has three bytes, an emoji counts two.
 
-use crate::digits::{is_plain, two_numbers};
+use crate::digits::two_numbers;
 use crate::error::{Error, ErrorKind};
 use crate::tag::{Tag, TagPath};
-
-/// The length of a text as KHQR counts it.
-pub(crate) fn utf16_len(text: &str) -> usize {
-    // A character begins with every byte but 10xxxxxx, and counts two if it has four bytes. Both are
-    // sums over bytes, which run on whole vectors.
-    let units = |byte: &u8| usize::from(byte & 0xC0 != 0x80) + usize::from(*byte >= 0xF0);
-    text.as_bytes().iter().map(units).sum()
-}
+use crate::text::{has_control, is_plain};
 
 /// A text, and what can be known of all its characters at once, so that it need not be asked of every
 /// field.
@@ -100,18 +93,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Whether one of Unicode's control characters (Cc: U+0000 to U+001F, U+007F to U+009F) is in it.
-fn has_control(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    // In UTF-8 those above U+007F are C2 80 to C2 9F.
-    let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
-    let ascii = |found, byte: &u8| found | (*byte < 0x20) | (*byte == 0x7F);
-    let latin = |found, (lead, next): (&u8, &u8)| found | (*lead == 0xC2) & (*next < 0xA0);
-    bytes.iter().fold(false, ascii) | pairs.fold(false, latin)
-}
-
-/// The most characters a QR code can hold (version 40-L, digits only; ISO/IEC 18004 table 7). What is
-/// longer never came out of a code, and places in what is not fit 16 bits.
+/// The most bytes a text may have: as many as a QR code can hold characters (version 40-L, digits only;
+/// ISO/IEC 18004 table 7). What is longer never came out of a code. Places in such a text fit 16 bits.
 pub(crate) const MAX_TEXT: usize = 7_089;
 
 /// One field as it stands in the text, by bytes.
@@ -162,9 +145,6 @@ impl Malformed {
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
-    use std::string::String;
-
     use super::*;
 
     fn read(text: &str) -> Result<(u8, &str, u16), (ErrorKind, u16)> {
@@ -216,14 +196,6 @@ mod tests {
         }
         for text in ["\u{1f}", "a\u{7f}", "a\u{80}", "\u{9f}b"] {
             assert!(!Source::new(text).clean, "{text:?}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn sums_over_bytes_agree_with_characters(text: String) {
-            proptest::prop_assert_eq!(utf16_len(&text), text.encode_utf16().count());
-            proptest::prop_assert_eq!(has_control(&text), text.contains(char::is_control));
         }
     }
 }

@@ -7,6 +7,7 @@ pub use payload::PayloadAmount;
 use core::fmt;
 use core::str::FromStr;
 
+use crate::digits::{NoNumber, read_number};
 use crate::error::{Error, ErrorKind};
 use crate::tag::Tag;
 
@@ -110,21 +111,27 @@ impl Amount {
             None => (text, None),
             Some(point) => (text.get(..point).unwrap_or_default(), text.get(point + 1..)),
         };
-        // What is no number is that before it is too fine or too large.
         let decimals = fraction.map_or(0, <[u8]>::len);
-        let fraction = fraction.map_or(Ok(Some(0)), number)?;
-        let whole = number(whole)?;
+        let whole = read_number(whole);
+        let fraction = fraction.map_or(Ok(0), read_number);
+        // What is no number is told as that, before it is too fine or too large.
+        if [whole, fraction].contains(&Err(NoNumber::NotDigits)) {
+            return Err(ErrorKind::AmountSyntax);
+        }
         let cents = match (currency, decimals, fraction) {
-            (Currency::Khr, _, Some(0)) => 0,
-            (Currency::Usd, 0 | 2, Some(cents)) => cents,
-            (Currency::Usd, 1, Some(tens)) => tens * 10,
+            (Currency::Khr, _, Ok(0)) => 0,
+            (Currency::Usd, 0 | 2, Ok(cents)) => cents,
+            (Currency::Usd, 1, Ok(tens)) => tens * 10,
             _ => return Err(ErrorKind::AmountPrecision),
         };
-        let units = whole.and_then(|whole| whole.checked_mul(currency.units_per_whole()));
-        match units.and_then(|units| units.checked_add(cents)) {
-            Some(minor_units) => Ok(Self::from_minor_units(minor_units, currency)),
-            None => Err(ErrorKind::AmountTooLarge),
-        }
+        let units = whole.ok().and_then(|whole| {
+            whole
+                .checked_mul(currency.units_per_whole())?
+                .checked_add(cents)
+        });
+        units
+            .map(|minor_units| Self::from_minor_units(minor_units, currency))
+            .ok_or(ErrorKind::AmountTooLarge)
     }
 
     /// The amount in riel, or US cents.
@@ -156,26 +163,6 @@ impl Amount {
         let unit = self.currency.units_per_whole();
         (self.minor_units / unit, self.minor_units % unit)
     }
-}
-
-/// The number that these ASCII digits, at least one, stand for; `None` if it is too large.
-#[inline]
-fn number(digits: &[u8]) -> Result<Option<u64>, ErrorKind> {
-    let (mut value, mut fits) = (0u64, true);
-    for byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return Err(ErrorKind::AmountSyntax);
-        }
-        let (shifted, lost) = value.overflowing_mul(10);
-        let (sum, carried) = shifted.overflowing_add(u64::from(digit));
-        fits &= !(lost | carried);
-        value = sum;
-    }
-    if digits.is_empty() {
-        return Err(ErrorKind::AmountSyntax);
-    }
-    Ok(fits.then_some(value))
 }
 
 impl FromStr for Amount {

@@ -15,6 +15,7 @@ pub use verify::Payable;
 use crate::account::AccountId;
 use crate::amount::{Amount, Currency, PayloadAmount};
 use crate::crc::Crc;
+use crate::digits::NoNumber;
 use crate::error::{Error, ErrorKind};
 use crate::md5::Md5Handle;
 use crate::payload::Payload;
@@ -290,7 +291,8 @@ impl<'a> Khqr<'a> {
     /// When the code was made (99/00), if it says so. Until SDK 1.0.17 static codes said it too.
     ///
     /// # Errors
-    /// [`ErrorKind::Empty`], or [`ErrorKind::NotDigits`] if it is no number.
+    /// [`ErrorKind::Empty`], [`ErrorKind::NotDigits`] if it is no number, [`ErrorKind::WrongLength`] if it
+    /// does not fit 64 bits.
     pub fn created_at(&self) -> Result<Option<Timestamp>, Error> {
         self.timestamp(Place::Created)
     }
@@ -299,7 +301,8 @@ impl<'a> Khqr<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::Empty`], [`ErrorKind::NotDigits`] if it is no number, [`ErrorKind::NotAllowed`] if it
-    /// is zero (the official SDK's 45 all), [`ErrorKind::WrongLength`] if it has not 13 digits (49).
+    /// is zero (the official SDK's 45 all), [`ErrorKind::WrongLength`] if it has not 13
+    /// digits, zeros in front not counted (49).
     pub fn expires_at(&self) -> Result<Option<Timestamp>, Error> {
         let expires = self.timestamp(Place::Expires)?;
         let kind = match expires {
@@ -324,16 +327,14 @@ impl<'a> Khqr<'a> {
 
     fn timestamp(&self, place: Place) -> Result<Option<Timestamp>, Error> {
         let digits = self.bytes(place);
-        match Timestamp::from_digits(digits) {
-            Some(moment) => Ok(Some(moment)),
-            None if self.slots[place].is_absent() => Ok(None),
-            None if digits.is_empty() => Err(self.error(ErrorKind::Empty, place)),
-            // Digits, and too many of them to be a moment.
-            None if place == Place::Expires && digits.iter().all(u8::is_ascii_digit) => {
-                Err(self.error(ErrorKind::WrongLength { expected: 13 }, place))
-            }
-            None => Err(self.error(ErrorKind::NotDigits, place)),
-        }
+        let kind = match Timestamp::from_digits(digits) {
+            Ok(moment) => return Ok(Some(moment)),
+            Err(_) if self.slots[place].is_absent() => return Ok(None),
+            Err(_) if digits.is_empty() => ErrorKind::Empty,
+            Err(NoNumber::NotDigits) => ErrorKind::NotDigits,
+            Err(NoNumber::TooLarge) => ErrorKind::WrongLength { expected: 13 },
+        };
+        Err(self.error(kind, place))
     }
 
     /// What stands at the place.

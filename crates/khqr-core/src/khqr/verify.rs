@@ -174,7 +174,8 @@ impl Khqr<'_> {
         let language = self.get(Place::Language);
         let name = self.get(Place::AlternateName);
         let says = |value: Option<&str>| value.is_some_and(|value| !value.is_empty());
-        let needs_language = name.is_some() || !self.slots[Place::AlternateCity].is_absent();
+        // A city that is there and empty is told of itself.
+        let needs_language = name.is_some() || says(self.get(Place::AlternateCity));
         if says(language) && !says(name) {
             first.note_missing(Place::AlternateName);
         } else if language.is_none() && needs_language {
@@ -198,8 +199,16 @@ impl Khqr<'_> {
             first.note_missing(Place::Expires);
             return None;
         };
-        let created = first.check(Place::Created, self.created_at()).flatten();
-        if created.is_some_and(|created| expires < created) {
+        let is_before_creation = match self.created_at() {
+            Ok(created) => created.is_some_and(|created| expires < created),
+            // A creation of so many digits is after every expiry.
+            Err(error) if matches!(error.kind(), ErrorKind::WrongLength { .. }) => true,
+            Err(error) => {
+                first.note_error(Place::Created, error);
+                false
+            }
+        };
+        if is_before_creation {
             first.note(Place::Expires, ErrorKind::ExpiresBeforeCreation);
         } else if expires < now {
             first.note(Place::Expires, ErrorKind::Expired);

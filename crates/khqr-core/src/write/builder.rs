@@ -7,11 +7,11 @@ use super::draft::KhqrDraft;
 use super::payment::{Payment, Validity};
 use crate::account::AccountId;
 use crate::amount::{Currency, PayloadAmount};
-use crate::digits::is_plain;
 use crate::error::{Error, ErrorKind};
 use crate::khqr::AccountKind;
 use crate::rules;
 use crate::tag::{Tag, TagPath, sub};
+use crate::text::is_plain;
 use crate::timestamp::Timestamp;
 
 /// Marks the builder of an individual's code (tag 29).

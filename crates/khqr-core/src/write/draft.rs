@@ -8,7 +8,7 @@ use super::sink::{CRC_FIELD, Encode, Sink};
 use crate::error::{Error, ErrorKind};
 use crate::khqr::PointOfInitiation;
 use crate::tag::Tag;
-use crate::tlv::utf16_len;
+use crate::text::utf16_len;
 
 /// A code that was checked and can be written. Made by [`KhqrBuilder`](crate::KhqrBuilder).
 ///

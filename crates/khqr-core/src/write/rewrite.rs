@@ -9,8 +9,9 @@ use crate::error::{Error, ErrorKind};
 use crate::field::Field;
 use crate::khqr::{Khqr, PointOfInitiation};
 use crate::tag::{Tag, sub};
+use crate::text::utf16_len;
 use crate::timestamp::Timestamp;
-use crate::tlv::{MAX_TEXT, utf16_len};
+use crate::tlv::MAX_TEXT;
 
 /// A read code with an amount and times put in, ready to be written. Made by [`Khqr::with_amount`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

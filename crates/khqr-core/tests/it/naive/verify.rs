@@ -75,11 +75,7 @@ impl Code {
             Some(value) if !is_digits(value) => Err(self.defect(ErrorKind::NotDigits, path)),
             Some(value) => match value.parse() {
                 Ok(moment) => Ok(Some(moment)),
-                // An expiry of so many digits has not 13; a creation is no number of milliseconds.
-                Err(_) if path == "99/01" => {
-                    Err(self.defect(ErrorKind::WrongLength { expected: 13 }, path))
-                }
-                Err(_) => Err(self.defect(ErrorKind::NotDigits, path)),
+                Err(_) => Err(self.defect(ErrorKind::WrongLength { expected: 13 }, path)),
             },
         }
     }
@@ -164,7 +160,7 @@ impl Code {
         if is_said(language) && !is_said(name) {
             return missing("64/01");
         }
-        if name.is_some() || city.is_some() {
+        if name.is_some() || is_said(city) {
             let Some(language) = language else {
                 return missing("64/00");
             };
@@ -182,7 +178,11 @@ impl Code {
         let Some(expires) = self.expires_at()? else {
             return refuse(ErrorKind::Missing);
         };
-        let created = self.created_at()?;
+        let is_after_all = |defect: &Defect| matches!(defect.kind, ErrorKind::WrongLength { .. });
+        let created = match self.created_at() {
+            Err(defect) if is_after_all(&defect) => Some(u64::MAX),
+            created => created?,
+        };
         if created.is_some_and(|created| expires < created) {
             refuse(ErrorKind::ExpiresBeforeCreation)
         } else if expires < now {
