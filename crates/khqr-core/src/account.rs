@@ -3,37 +3,39 @@
 use core::fmt;
 
 use crate::error::{Error, ErrorKind};
+use crate::limits;
 use crate::tag::{Tag, TagPath, sub};
 use crate::text::{is_visible, utf16_len};
 
 /// A Bakong account id, `name@bank`, borrowed: at most 32 UTF-16 code units, exactly one `@` with
 /// something on both sides, no white space and no control characters.
 ///
-/// Two ids are the same only if they are so to the byte; nothing says that Bakong ignores case.
+/// Two ids are the same only if they are so to the byte; nothing says that Bakong ignores case. Two that
+/// are not the same may look so: the official SDK takes invisible characters in an id, and so does this.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AccountId<'a>(&'a str);
 
 impl<'a> AccountId<'a> {
-    /// The most UTF-16 code units an id may have.
-    pub const MAX: u8 = 32;
-
     /// Checks `text`.
     ///
     /// # Errors
     /// [`ErrorKind::Empty`], [`ErrorKind::TooLong`] or [`ErrorKind::AccountShape`], in this order (the
-    /// official SDK's 1, 6 and 3). They name the field of an individual's code, 29/00.
+    /// official SDK's 1, 6 and 3). They name the field of an individual's code, 29/00; for a merchant's,
+    /// [`Error::in_field`] moves them.
     pub fn new(text: &'a str) -> Result<Self, Error> {
         let bytes = text.as_bytes();
         let mut ats = (0..).zip(bytes).filter(|(_, byte)| **byte == b'@');
         let (at, another) = (ats.next(), ats.next());
         let is_amid = |(at, _): (usize, &u8)| at > 0 && at + 1 < bytes.len();
         let has_shape = at.is_some_and(is_amid) && another.is_none();
-        if has_shape && bytes.len() <= usize::from(Self::MAX) && is_visible(bytes) {
+        if has_shape && bytes.len() <= usize::from(limits::ACCOUNT) && is_visible(bytes) {
             return Ok(Self(text));
         }
         let kind = match utf16_len(text) {
             0 => ErrorKind::Empty,
-            units if units > usize::from(Self::MAX) => ErrorKind::TooLong { max: Self::MAX },
+            units if units > usize::from(limits::ACCOUNT) => ErrorKind::TooLong {
+                max: limits::ACCOUNT,
+            },
             _ if has_shape && !has_unfit(text) => return Ok(Self(text)),
             _ => ErrorKind::AccountShape,
         };

@@ -19,7 +19,7 @@ pub struct Error {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The text is longer than any QR code can hold (7,089 characters, ISO/IEC 18004).
+    /// The text has more bytes than any QR code can hold characters (7,089, ISO/IEC 18004).
     TextTooLong,
     /// A tag is not two ASCII digits.
     TagNotDigits,
@@ -98,7 +98,10 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(crate) const fn new(kind: ErrorKind) -> Self {
+    /// An error of this kind, about no field yet. For what checks more than this crate does, and wants its
+    /// errors to look alike.
+    #[must_use]
+    pub const fn new(kind: ErrorKind) -> Self {
         Self {
             kind,
             tag: None,
@@ -110,7 +113,9 @@ impl Error {
         Self::new(kind).in_field(tag)
     }
 
-    pub(crate) fn in_field(self, tag: impl Into<TagPath>) -> Self {
+    /// The same, about this field.
+    #[must_use]
+    pub fn in_field(self, tag: impl Into<TagPath>) -> Self {
         Self {
             tag: Some(tag.into()),
             ..self

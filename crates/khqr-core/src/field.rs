@@ -19,7 +19,7 @@ use crate::tlv::{Raw, Source};
 /// assert_eq!(values, ["A000000677010111", "0066812345678"]);
 /// # Ok::<(), khqr_core::Error>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct Field<'a> {
     source: Source<'a>,
     raw: Raw,

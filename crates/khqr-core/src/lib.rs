@@ -106,9 +106,12 @@
 //! | --- | --- |
 //! | `alloc` | results that own their text: `AccountIdBuf`, `KhqrDraft::to_text`, `KhqrRewrite::to_text` |
 //! | `std` | `alloc`, and the clock: `Timestamp::now`, conversions from and to `SystemTime` |
-//! | `serde` | every type as its text, and [`KhqrFields`] as the object that the SDK's `decode` gives |
+//! | `serde` | every value as its text, and [`KhqrFields`] as the object that the SDK's `decode` gives; [`AccountId`], [`Payload`] and [`Khqr`] borrow from what they are read from, which must hold them without escapes |
+//!
+//! Rust 1.88 or later. What comes from a scanner as bytes goes through [`core::str::from_utf8`] first.
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

@@ -32,6 +32,10 @@ pub struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
+    /// The most bytes a text may have: as many as a QR code can hold characters (version 40-L, digits
+    /// only; ISO/IEC 18004 table 7).
+    pub const MAX_LEN: usize = MAX_TEXT;
+
     /// Reads `text`, which must be the payload alone: no line break after it.
     ///
     /// # Errors
@@ -121,6 +125,21 @@ impl<'a> Payload<'a> {
         self.fields().find(|field| field.tag() == tag)
     }
 }
+
+impl<'a> TryFrom<&'a str> for Payload<'a> {
+    type Error = Error;
+
+    fn try_from(text: &'a str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl AsRef<str> for Payload<'_> {
+    fn as_ref(&self) -> &str {
+        self.text()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     extern crate std;

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::digits::two_numbers;
+use crate::digits::{two_digits, two_numbers};
 use crate::error::{Error, ErrorKind};
 
 /// The two-digit identifier of a field, `00` to `99` (EMVCo MPM 3.1).
@@ -27,6 +27,12 @@ impl Tag {
     pub const TRANSACTION_CURRENCY: Self = Self(53);
     /// `54`, present in dynamic codes.
     pub const TRANSACTION_AMOUNT: Self = Self(54);
+    /// `55`, `01` to `03`: a tip or a fee is asked for.
+    pub const TIP_OR_CONVENIENCE_INDICATOR: Self = Self(55);
+    /// `56`, a fixed fee.
+    pub const CONVENIENCE_FEE_FIXED: Self = Self(56);
+    /// `57`, a fee in per cent.
+    pub const CONVENIENCE_FEE_PERCENTAGE: Self = Self(57);
     /// `58`, the ISO 3166-1 country.
     pub const COUNTRY_CODE: Self = Self(58);
     /// `59`, at most 25 characters.
@@ -60,7 +66,7 @@ impl Tag {
         self.0
     }
 
-    /// Where this is a field of the template `self`: the path to its field `sub`.
+    /// The path to the field `sub` of the template `self`.
     #[must_use]
     pub const fn sub(self, sub: Self) -> TagPath {
         TagPath {
@@ -91,7 +97,8 @@ impl FromStr for Tag {
 
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:02}", self.0)
+        let digits = two_digits(u64::from(self.0));
+        f.pad(core::str::from_utf8(&digits).unwrap_or_default())
     }
 }
 
@@ -121,6 +128,19 @@ impl TagPath {
         self.sub
     }
 
+    pub(crate) const fn at_top(top: Tag) -> Self {
+        Self { top, sub: None }
+    }
+
+    /// The numbers of both tags, to match on.
+    pub(crate) const fn numbers(self) -> (u8, Option<u8>) {
+        let sub = match self.sub {
+            Some(sub) => Some(sub.0),
+            None => None,
+        };
+        (self.top.0, sub)
+    }
+
     /// What KHQR calls the field, or `None` where KHQR gives it no meaning.
     #[must_use]
     pub const fn name(self) -> Option<&'static str> {
@@ -137,6 +157,9 @@ impl TagPath {
             (52, None) => "merchant category code",
             (53, None) => "transaction currency",
             (54, None) => "transaction amount",
+            (55, None) => "tip or convenience indicator",
+            (56, None) => "fixed convenience fee",
+            (57, None) => "convenience fee in per cent",
             (58, None) => "country code",
             (59, None) => "merchant name",
             (60, None) => "merchant city",
@@ -157,21 +180,6 @@ impl TagPath {
             (99, Some(Tag(1))) => "expiration timestamp",
             _ => return None,
         })
-    }
-}
-
-impl TagPath {
-    pub(crate) const fn at_top(top: Tag) -> Self {
-        Self { top, sub: None }
-    }
-
-    /// The numbers of both tags, to match on.
-    pub(crate) const fn numbers(self) -> (u8, Option<u8>) {
-        let sub = match self.sub {
-            Some(sub) => Some(sub.0),
-            None => None,
-        };
-        (self.top.0, sub)
     }
 }
 

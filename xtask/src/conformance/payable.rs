@@ -217,10 +217,11 @@ fn subs(fields: &[Field], tag: u8) -> Vec<Field> {
 fn language(fields: &[Field], add: &mut impl FnMut(u8, u8, u64, Row)) {
     let subs = subs(fields, 64);
     let [language, name, city] = [0, 1, 2].map(|sub| get(&subs, sub));
+    let says = |value: Option<&str>| value.is_some_and(|value| !value.is_empty());
     match language {
         None if name.is_some() => add(64, 1, 37, Row::LanguageMissing),
-        None if city.is_some() => add(64, 1, 37, Row::CityOnly),
-        Some("") if name.is_none() && city.is_some() => add(64, 1, 38, Row::CityOnly),
+        None if says(city) => add(64, 1, 37, Row::CityOnly),
+        Some("") if name.is_none() && says(city) => add(64, 1, 38, Row::CityOnly),
         Some(language) if units(language) == 1 => add(64, 1, 38, Row::ShortLanguage),
         Some(language) if language.contains(char::is_control) => {
             add(64, 1, 38, Row::ControlCharacter);
@@ -235,25 +236,24 @@ fn times(fields: &[Field], now: u64, add: &mut impl FnMut(u8, u8, u64, Row)) {
     };
     let official_looks = get(&fields[..at], 1) == Some("12");
     let subs = subs(fields, 99);
-    let number = |text: &str| {
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| text.parse::<u64>().ok()).flatten()
-    };
+    // One of too many digits is after every expiry.
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let creation = get(&subs, 0);
-    match creation {
-        Some("") => add(99, CREATION, 45, Row::CreationNumber),
-        Some(text) if number(text).is_none() => add(99, CREATION, 8, Row::CreationNumber),
-        _ => {}
+    if creation.is_some_and(|text| !is_digits(text)) {
+        add(99, CREATION, 8, Row::CreationNumber);
     }
+    let creation = creation
+        .filter(|text| is_digits(text))
+        .map(|text| text.parse().unwrap_or(u64::MAX));
     let Some(expiry) = get(&subs, 1) else {
         if !official_looks {
             add(99, EXPIRY, 45, Row::ExpiryMissing);
         }
         return;
     };
-    match number(expiry) {
+    match expiry.parse::<u64>().ok().filter(|_| is_digits(expiry)) {
         // Too many to be a moment.
-        None if !expiry.is_empty() && expiry.bytes().all(|byte| byte.is_ascii_digit()) => {
+        None if is_digits(expiry) => {
             add(99, EXPIRY, 49, Row::NumbersLoosely);
         }
         None | Some(0) => {
@@ -269,11 +269,7 @@ fn times(fields: &[Field], now: u64, add: &mut impl FnMut(u8, u8, u64, Row)) {
         Some(expiry) if expiry.to_string().len() != 13 => {
             add(99, EXPIRY_LENGTH, 49, Row::ExpiryEverywhere);
         }
-        Some(expiry)
-            if creation
-                .and_then(number)
-                .is_some_and(|creation| expiry < creation) =>
-        {
+        Some(expiry) if creation.is_some_and(|creation: u64| expiry < creation) => {
             add(99, EXPIRY_PAST, 50, Row::ExpiryEverywhere);
         }
         Some(expiry) if expiry < now => add(99, EXPIRY_PAST, 46, Row::ExpiryEverywhere),

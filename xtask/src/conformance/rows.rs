@@ -157,7 +157,7 @@ const TABLE: [(Row, &str, &str); 41] = [
     (
         Row::CreationNumber,
         "creation-number",
-        "verifies a creation that is no number; here 8, or 45 where it is empty",
+        "verifies a creation that is no number, or empty; here 8",
     ),
     (
         Row::LanguageMissing,

@@ -8,7 +8,7 @@ use crate::time::in_phnom_penh;
 /// The fields that are there, in words.
 pub(crate) fn rows(khqr: &Khqr<'_>) -> Vec<String> {
     let mut rows = Vec::new();
-    let kind = match khqr.kind() {
+    let kind = match khqr.account_kind() {
         AccountKind::Individual => "individual",
         AccountKind::Merchant => "merchant",
     };

@@ -42,11 +42,12 @@ fn moment(said: Option<Timestamp>) -> Timestamp {
 fn decode(arguments: &TextArguments) -> Result<Exit, Failure> {
     let text = text(arguments)?;
     let now = moment(arguments.now);
-    match Khqr::parse(&text) {
+    let payload = Payload::parse(&text);
+    match payload.and_then(Khqr::from_payload) {
         Ok(khqr) if arguments.json => {
             let verdict = khqr.verify(now);
             output::say_json(&json!({
-                "khqr": khqr.fields(),
+                "khqr": khqr.to_fields(),
                 "md5": khqr.md5().to_string(),
                 "valid": verdict.is_ok(),
                 "error": verdict.err().map(Refusal::from),
@@ -64,7 +65,7 @@ fn decode(arguments: &TextArguments) -> Result<Exit, Failure> {
             return Ok(Exit::NotValid);
         }
         Err(error) => {
-            let what = match Payload::parse(&text) {
+            let what = match payload {
                 Ok(_) => "a well-formed EMVCo code, but no KHQR",
                 Err(_) => "not a KHQR",
             };

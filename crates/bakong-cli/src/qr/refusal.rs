@@ -23,9 +23,6 @@ pub(super) struct Refusal {
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Message {
     Of(Error),
-    /// An error whose field khqr-core could not know.
-    OfIn(Error, TagPath),
-    In(TagPath, &'static str),
     Text(Cow<'static, str>),
 }
 
@@ -33,24 +30,9 @@ impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Of(error) => error.fmt(f),
-            Self::OfIn(error, tag) => {
-                let text = error.to_string();
-                // Its own field, if it has one, stands before.
-                let reason = match (error.tag(), text.split_once(": ")) {
-                    (Some(_), Some((_, reason))) => reason,
-                    _ => &text,
-                };
-                write_in(*tag, reason, f)
-            }
-            Self::In(tag, reason) => write_in(*tag, reason, f),
             Self::Text(text) => f.write_str(text),
         }
     }
-}
-
-/// As khqr-core's errors print.
-fn write_in(tag: TagPath, reason: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    write!(f, "{} (tag {tag}): {reason}", tag.name().unwrap_or("field"))
 }
 
 impl Serialize for Message {
@@ -91,32 +73,11 @@ impl Refusal {
         self
     }
 
-    /// What is wrong with a field that khqr-core never gets to see, its own reason first.
-    pub(super) const fn of_field(kind: &'static str, tag: TagPath, reason: &'static str) -> Self {
-        Self {
-            code: None,
-            kind,
-            message: Message::In(tag, reason),
-            sdk_message: None,
-            tag: Some(tag),
-            offset: None,
-        }
-    }
-
-    /// With the official SDK's number and sentence.
-    pub(super) const fn with_sdk(mut self, (code, message): (u8, &'static str)) -> Self {
-        self.code = Some(code);
-        self.sdk_message = Some(message);
+    /// With the official SDK's number and sentence for this error.
+    pub(super) fn with_sdk_of(mut self, error: Error) -> Self {
+        self.code = error.sdk_code();
+        self.sdk_message = error.sdk_message();
         self
-    }
-
-    /// An error about a field that khqr-core could not know.
-    pub(super) fn moved(error: Error, tag: TagPath) -> Self {
-        Self {
-            message: Message::OfIn(error, tag),
-            tag: Some(tag),
-            ..error.into()
-        }
     }
 
     pub(super) const fn kind(&self) -> &'static str {

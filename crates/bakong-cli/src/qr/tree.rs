@@ -44,7 +44,7 @@ impl Serialize for Branch<'_> {
 /// The tree for people, a line a field.
 pub(super) fn lines(payload: Payload<'_>) -> Vec<String> {
     let mut tree = Lines {
-        is_khqr: Khqr::parse(payload.text()).is_ok(),
+        is_khqr: Khqr::from_payload(payload).is_ok(),
         lines: Vec::new(),
     };
     tree.add(payload.fields(), 0, None);

@@ -7,7 +7,7 @@ pub use payload::PayloadAmount;
 use core::fmt;
 use core::str::FromStr;
 
-use crate::digits::{NoNumber, read_number};
+use crate::digits::{MAX_DIGITS, NoNumber, decimal, decimal_len, read_number, two_digits};
 use crate::error::{Error, ErrorKind};
 use crate::tag::Tag;
 
@@ -84,7 +84,22 @@ pub struct Amount {
 }
 
 impl Amount {
+    /// This many riel.
+    #[must_use]
+    pub const fn riel(riel: u64) -> Self {
+        Self::from_minor_units(riel, Currency::Khr)
+    }
+
+    /// This many US cents.
+    #[must_use]
+    pub const fn us_cents(cents: u64) -> Self {
+        Self::from_minor_units(cents, Currency::Usd)
+    }
+
     /// This many riel, or US cents.
+    ///
+    /// Beware of systems that count riel in hundredths, as ISO 4217 has it: nobody pays them, and KHQR has
+    /// no way to write them. Here ten thousand riel are 10,000.
     #[must_use]
     pub const fn from_minor_units(minor_units: u64, currency: Currency) -> Self {
         Self {
@@ -179,11 +194,19 @@ impl FromStr for Amount {
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Twenty digits, a point, a space and three letters.
+        let mut text = [b' '; 32];
         let (whole, cents) = self.parts();
-        match self.currency {
-            Currency::Khr => write!(f, "{whole} KHR"),
-            Currency::Usd => write!(f, "{whole}.{cents:02} USD"),
-        }
+        let [tens, ones] = two_digits(cents);
+        let tail: &[u8] = match self.currency {
+            Currency::Khr => b" KHR",
+            Currency::Usd => &[b'.', tens, ones, b' ', b'U', b'S', b'D'],
+        };
+        text[..MAX_DIGITS].copy_from_slice(&decimal(whole));
+        let end = MAX_DIGITS + tail.len();
+        text[MAX_DIGITS..end].copy_from_slice(tail);
+        let start = MAX_DIGITS - decimal_len(whole);
+        f.pad(core::str::from_utf8(&text[start..end]).unwrap_or_default())
     }
 }
 

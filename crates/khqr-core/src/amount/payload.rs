@@ -5,6 +5,7 @@ use core::fmt;
 use super::{Amount, Currency};
 use crate::digits::{MAX_DIGITS, decimal, decimal_len, two_digits};
 use crate::error::{Error, ErrorKind};
+use crate::limits;
 use crate::tag::Tag;
 
 /// An [`Amount`] in the form of tag 54, as NBC's JavaScript SDK writes it.
@@ -40,9 +41,6 @@ impl PayloadAmount {
         }
     }
 
-    /// The most characters that tag 54 can have.
-    pub const MAX_LEN: usize = 13;
-
     /// The form in which the SDK writes an amount that is given as text: dollars without a point as they
     /// stand, with a point in two decimals, riel as a number.
     ///
@@ -60,7 +58,7 @@ impl PayloadAmount {
                 form.whole_digits = u8::try_from(text.len()).unwrap_or(u8::MAX);
             }
         }
-        if form.len() > Self::MAX_LEN {
+        if form.len() > usize::from(limits::AMOUNT) {
             return Err(Error::at(TOO_LONG, Tag::TRANSACTION_AMOUNT));
         }
         Ok(form)
@@ -76,7 +74,7 @@ impl PayloadAmount {
     pub(crate) fn check(self) -> Result<(), Error> {
         let kind = if self.amount.is_zero() {
             ErrorKind::AmountZero
-        } else if self.len() > Self::MAX_LEN {
+        } else if self.len() > usize::from(limits::AMOUNT) {
             TOO_LONG
         } else {
             return Ok(());
@@ -116,7 +114,9 @@ impl PayloadAmount {
     }
 }
 
-const TOO_LONG: ErrorKind = ErrorKind::TooLong { max: 13 };
+const TOO_LONG: ErrorKind = ErrorKind::TooLong {
+    max: limits::AMOUNT,
+};
 
 impl From<Amount> for PayloadAmount {
     /// [`Amount::payload_text`].
@@ -127,7 +127,7 @@ impl From<Amount> for PayloadAmount {
 
 impl fmt::Display for PayloadAmount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.put(|text| f.write_str(core::str::from_utf8(text).unwrap_or_default()))
+        self.put(|text| f.pad(core::str::from_utf8(text).unwrap_or_default()))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{AccountKind, Khqr};
 
-/// Every field of a read code as it stands in the text, under the names that the official SDK's `decode`
-/// has for them; what the code does not say is `None`. Made by [`Khqr::fields`].
+/// The fields that the official SDK's `decode` knows, under its names and as they stand in the text; what
+/// the code does not say is `None`. Made by [`Khqr::to_fields`].
 ///
 /// Feature `serde` serializes it to the object that the SDK's `decode` gives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -69,10 +69,10 @@ pub struct KhqrFields<'a> {
 impl<'a> Khqr<'a> {
     /// Every field that the official SDK's `decode` knows, as text.
     #[must_use]
-    pub fn fields(&self) -> KhqrFields<'a> {
+    pub fn to_fields(&self) -> KhqrFields<'a> {
         let text = self.text();
         KhqrFields {
-            merchant_type: match self.kind() {
+            merchant_type: match self.account_kind() {
                 AccountKind::Individual => "29",
                 AccountKind::Merchant => "30",
             },

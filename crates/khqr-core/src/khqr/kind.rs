@@ -1,4 +1,4 @@
-//! The two things of which every code is one or the other.
+//! Whose code it is, and whether it is paid once.
 
 use core::fmt;
 use core::str::FromStr;

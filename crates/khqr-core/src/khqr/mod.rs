@@ -13,10 +13,11 @@ pub use kind::{AccountKind, PointOfInitiation};
 pub use verify::Payable;
 
 use crate::account::AccountId;
-use crate::amount::{Amount, Currency, PayloadAmount};
+use crate::amount::{Amount, Currency};
 use crate::crc::Crc;
 use crate::digits::NoNumber;
 use crate::error::{Error, ErrorKind};
+use crate::limits;
 use crate::md5::Md5Handle;
 use crate::payload::Payload;
 use crate::tag::Tag;
@@ -80,7 +81,7 @@ impl<'a> Khqr<'a> {
 
     /// Whether the account is an individual's (tag 29) or a merchant's (tag 30).
     #[must_use]
-    pub const fn kind(&self) -> AccountKind {
+    pub const fn account_kind(&self) -> AccountKind {
         self.kind
     }
 
@@ -203,8 +204,9 @@ impl<'a> Khqr<'a> {
         let digits = self.bytes(place);
         if digits.is_empty() {
             Err(self.error(ErrorKind::Empty, place))
-        } else if usize::from(self.units(place)) > PayloadAmount::MAX_LEN {
-            Err(self.error(ErrorKind::TooLong { max: 13 }, place))
+        } else if self.units(place) > u16::from(limits::AMOUNT) {
+            let max = limits::AMOUNT;
+            Err(self.error(ErrorKind::TooLong { max }, place))
         } else {
             Ok(digits)
         }
@@ -214,6 +216,25 @@ impl<'a> Khqr<'a> {
     #[must_use]
     pub fn amount_text(&self) -> Option<&'a str> {
         self.get(Place::Amount)
+    }
+
+    /// Whether the payer is asked for a tip (55: `01`), or owes a fixed fee (`02`) or a percentage (`03`).
+    /// EMVCo's; NBC's SDK ignores it, and this crate never writes it.
+    #[must_use]
+    pub fn tip_or_convenience_indicator(&self) -> Option<&'a str> {
+        self.get(Place::TipIndicator)
+    }
+
+    /// The fixed fee (56), as it stands in the text.
+    #[must_use]
+    pub fn convenience_fee_fixed(&self) -> Option<&'a str> {
+        self.get(Place::FeeFixed)
+    }
+
+    /// The fee in per cent (57), as it stands in the text.
+    #[must_use]
+    pub fn convenience_fee_percentage(&self) -> Option<&'a str> {
+        self.get(Place::FeePercentage)
     }
 
     /// The country (58), `KH` in every code that may be paid.

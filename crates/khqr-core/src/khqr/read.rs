@@ -25,7 +25,14 @@ impl<'a> Khqr<'a> {
     /// first, then 62, 64 and 99: the same errors as at the top. Last the account: [`ErrorKind::Missing`],
     /// and those of [`AccountId::new`].
     pub fn parse(text: &'a str) -> Result<Self, Error> {
-        let payload = Payload::with_checksum(text)?;
+        Self::from_payload(Payload::with_checksum(text)?)
+    }
+
+    /// Reads a payload, whose checksum need not be checked again.
+    ///
+    /// # Errors
+    /// Those of [`Khqr::parse`] that are not of the checksum.
+    pub fn from_payload(payload: Payload<'a>) -> Result<Self, Error> {
         let source = payload.source();
         let mut slots = Slots::default();
         let mut unknown = Seen::default();
@@ -72,6 +79,28 @@ impl<'a> Khqr<'a> {
             account,
             slots,
         })
+    }
+}
+
+impl<'a> TryFrom<Payload<'a>> for Khqr<'a> {
+    type Error = Error;
+
+    fn try_from(payload: Payload<'a>) -> Result<Self, Error> {
+        Self::from_payload(payload)
+    }
+}
+
+impl<'a> TryFrom<&'a str> for Khqr<'a> {
+    type Error = Error;
+
+    fn try_from(text: &'a str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
+impl AsRef<str> for Khqr<'_> {
+    fn as_ref(&self) -> &str {
+        self.text()
     }
 }
 

@@ -77,6 +77,9 @@ pub(super) enum Place {
     CategoryCode,
     Currency,
     Amount,
+    TipIndicator,
+    FeeFixed,
+    FeePercentage,
     Country,
     MerchantName,
     MerchantCity,
@@ -119,6 +122,9 @@ pub(super) static TOP: [Place; 100] = {
     places[52] = Place::CategoryCode;
     places[53] = Place::Currency;
     places[54] = Place::Amount;
+    places[55] = Place::TipIndicator;
+    places[56] = Place::FeeFixed;
+    places[57] = Place::FeePercentage;
     places[58] = Place::Country;
     places[59] = Place::MerchantName;
     places[60] = Place::MerchantCity;
@@ -179,6 +185,9 @@ impl Place {
             Self::CategoryCode => Tag::MERCHANT_CATEGORY_CODE,
             Self::Currency => Tag::TRANSACTION_CURRENCY,
             Self::Amount => Tag::TRANSACTION_AMOUNT,
+            Self::TipIndicator => Tag::TIP_OR_CONVENIENCE_INDICATOR,
+            Self::FeeFixed => Tag::CONVENIENCE_FEE_FIXED,
+            Self::FeePercentage => Tag::CONVENIENCE_FEE_PERCENTAGE,
             Self::Country => Tag::COUNTRY_CODE,
             Self::MerchantName => Tag::MERCHANT_NAME,
             Self::MerchantCity => Tag::MERCHANT_CITY,

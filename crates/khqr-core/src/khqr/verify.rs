@@ -4,10 +4,13 @@ use super::Khqr;
 use super::slots::Place;
 use crate::amount::{Amount, Currency};
 use crate::error::{Error, ErrorKind};
-use crate::rules;
 use crate::timestamp::Timestamp;
+use crate::{limits, rules};
 
 /// What a code that may be paid asks for. Made by [`Khqr::verify`].
+///
+/// A tip or fee that the code asks for (55 to 57) is not in it: NBC's SDK knows of none, and nothing
+/// says that Bakong does. See [`Khqr::tip_or_convenience_indicator`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Payable {
@@ -33,17 +36,17 @@ static REQUIRED: [Place; 6] = [
 /// the SDK checks them.
 static TEXTS: [(Place, u8); 12] = [
     (Place::UnionPay, 99),
-    (Place::AccountDetail, 32),
-    (Place::AcquiringBank, 32),
-    (Place::MerchantName, 25),
-    (Place::MerchantCity, 15),
-    (Place::BillNumber, 25),
-    (Place::MobileNumber, 25),
-    (Place::StoreLabel, 25),
-    (Place::TerminalLabel, 25),
-    (Place::Purpose, 25),
-    (Place::AlternateName, 25),
-    (Place::AlternateCity, 15),
+    (Place::AccountDetail, limits::MERCHANT_ID),
+    (Place::AcquiringBank, limits::ACQUIRING_BANK),
+    (Place::MerchantName, limits::MERCHANT_NAME),
+    (Place::MerchantCity, limits::MERCHANT_CITY),
+    (Place::BillNumber, limits::ADDITIONAL_DATA),
+    (Place::MobileNumber, limits::ADDITIONAL_DATA),
+    (Place::StoreLabel, limits::ADDITIONAL_DATA),
+    (Place::TerminalLabel, limits::ADDITIONAL_DATA),
+    (Place::Purpose, limits::ADDITIONAL_DATA),
+    (Place::AlternateName, limits::ALTERNATE_NAME),
+    (Place::AlternateCity, limits::ALTERNATE_CITY),
 ];
 
 impl Khqr<'_> {

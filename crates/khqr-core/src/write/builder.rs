@@ -9,10 +9,10 @@ use crate::account::AccountId;
 use crate::amount::{Currency, PayloadAmount};
 use crate::error::{Error, ErrorKind};
 use crate::khqr::AccountKind;
-use crate::rules;
 use crate::tag::{Tag, TagPath, sub};
 use crate::text::is_plain;
 use crate::timestamp::Timestamp;
+use crate::{limits, rules};
 
 /// Marks the builder of an individual's code (tag 29).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,7 +29,10 @@ pub enum Merchant {}
 /// all. What KHQR does not allow cannot be said: an individual has no merchant id, a dynamic code always
 /// has an expiry, a second language always has a name.
 ///
-/// Lengths are in UTF-16 code units: a Khmer character counts one, most emoji two.
+/// A text that is empty is said, and refused. The official SDK's classes drop such fields; this builder
+/// leaves that to whoever knows that nothing is meant.
+///
+/// Lengths are in UTF-16 code units, and stand in [`limits`]: a Khmer character counts one, most emoji two.
 ///
 /// ```
 /// use core::time::Duration;
@@ -180,7 +183,8 @@ impl<'a, Kind> KhqrBuilder<'a, Kind> {
     /// A code without an amount, to be printed and paid again and again.
     ///
     /// # Errors
-    /// The first field that KHQR does not allow, in the official SDK's order and with its code.
+    /// The first field that KHQR does not allow, in the official SDK's order and with its code (account and
+    /// amount are checked before, where they are made).
     pub fn static_code(&self, currency: Currency) -> Result<KhqrDraft<'a>, Error> {
         self.content.check(Validity::Static(currency))
     }
@@ -191,7 +195,8 @@ impl<'a, Kind> KhqrBuilder<'a, Kind> {
     /// what it makes of a text.
     ///
     /// # Errors
-    /// The first field that KHQR does not allow, in the official SDK's order and with its code. The
+    /// The first field that KHQR does not allow, in the official SDK's order and with its code (account and
+    /// amount are checked before, where they are made). The
     /// amount must be above zero and have at most 13 characters; both times must have 13 digits, and
     /// the expiry must not be before the creation.
     pub fn dynamic_code(
@@ -214,18 +219,28 @@ impl<'a> Content<'a> {
     fn check(&self, validity: Validity) -> Result<KhqrDraft<'a>, Error> {
         let mut plain = Plain(true);
         if let Some(value) = self.union_pay {
-            plain.check(value, Tag::UNION_PAY.into(), 31)?;
+            plain.check(value, Tag::UNION_PAY.into(), limits::UNION_PAY_ACCOUNT)?;
         }
-        plain.check_fields(&self.account_fields()[1..], self.kind.tag(), 32)?;
+        let details = &self.account_fields()[1..];
+        plain.check_fields(details, self.kind.tag(), limits::MERCHANT_ID)?;
         rules::category_code(self.category_code)
             .map_err(|kind| Error::at(kind, Tag::MERCHANT_CATEGORY_CODE))?;
         if self.union_pay.is_some() && validity.currency() == Currency::Usd {
             return Err(Error::at(ErrorKind::UnionPayInUsd, Tag::UNION_PAY));
         }
         validity.check_amount()?;
-        plain.check(self.merchant_name, Tag::MERCHANT_NAME.into(), 25)?;
-        plain.check(self.merchant_city, Tag::MERCHANT_CITY.into(), 15)?;
-        plain.check_fields(&self.additional_data(), Tag::ADDITIONAL_DATA, 25)?;
+        plain.check(
+            self.merchant_name,
+            Tag::MERCHANT_NAME.into(),
+            limits::MERCHANT_NAME,
+        )?;
+        plain.check(
+            self.merchant_city,
+            Tag::MERCHANT_CITY.into(),
+            limits::MERCHANT_CITY,
+        )?;
+        let data = self.additional_data();
+        plain.check_fields(&data, Tag::ADDITIONAL_DATA, limits::ADDITIONAL_DATA)?;
         if let Some(second) = self.second_language {
             let tag = |sub| Tag::LANGUAGE_TEMPLATE.sub(sub);
             if second.merchant_name.is_empty() {
@@ -234,9 +249,13 @@ impl<'a> Content<'a> {
             rules::language_code(second.language)
                 .map_err(|kind| Error::at(kind, tag(sub::LANGUAGE)))?;
             plain.0 = plain.0 && is_plain(second.language.as_bytes());
-            plain.check(second.merchant_name, tag(sub::ALTERNATE_NAME), 25)?;
+            plain.check(
+                second.merchant_name,
+                tag(sub::ALTERNATE_NAME),
+                limits::ALTERNATE_NAME,
+            )?;
             if let Some(city) = second.merchant_city {
-                plain.check(city, tag(sub::ALTERNATE_CITY), 15)?;
+                plain.check(city, tag(sub::ALTERNATE_CITY), limits::ALTERNATE_CITY)?;
             }
         }
         validity.check_times()?;

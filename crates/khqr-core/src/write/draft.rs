@@ -7,6 +7,7 @@ use super::payment::Validity;
 use super::sink::{CRC_FIELD, Encode, Sink};
 use crate::error::{Error, ErrorKind};
 use crate::khqr::PointOfInitiation;
+use crate::limits;
 use crate::tag::Tag;
 use crate::text::utf16_len;
 
@@ -163,7 +164,7 @@ impl Extent {
     #[inline]
     fn units(&self, template: Tag) -> Result<u8, Error> {
         match u8::try_from(self.units) {
-            Ok(units) if units <= 99 => Ok(units),
+            Ok(units) if units <= limits::TEMPLATE => Ok(units),
             _ => Err(Error::at(ErrorKind::TemplateTooLong, template)),
         }
     }

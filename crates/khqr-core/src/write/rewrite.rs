@@ -8,6 +8,7 @@ use crate::amount::PayloadAmount;
 use crate::error::{Error, ErrorKind};
 use crate::field::Field;
 use crate::khqr::{Khqr, PointOfInitiation};
+use crate::limits;
 use crate::tag::{Tag, sub};
 use crate::text::utf16_len;
 use crate::timestamp::Timestamp;
@@ -37,11 +38,7 @@ impl<'a> Khqr<'a> {
     /// use core::time::Duration;
     /// use khqr_core::{Amount, Currency, Khqr, Timestamp};
     ///
-    /// let printed = "00020101021129140010sokha@devb5204599953031165802KH5912Sokha Coffee6010Phnom Penh6304A9DD";
-    /// # let printed = &{
-    /// #     let body = &printed[..printed.len() - 4];
-    /// #     format!("{body}{}", khqr_core::Crc::of(body.as_bytes()))
-    /// # };
+    /// let printed = "00020101021129140010sokha@devb5204599953031165802KH5912Sokha Coffee6010Phnom Penh6304DD7C";
     /// let now = Timestamp::from_millis(1_795_000_000_000);
     /// let rewrite = Khqr::parse(printed)?.with_amount(
     ///     Amount::from_minor_units(10_000, Currency::Khr),
@@ -88,7 +85,7 @@ impl<'a> Khqr<'a> {
             .other_times()
             .map(|field| utf16_len(field.encoded()));
         rewrite.times_units += others.sum::<usize>();
-        if rewrite.times_units > 99 {
+        if rewrite.times_units > usize::from(limits::TEMPLATE) {
             return Err(Error::at(ErrorKind::TemplateTooLong, Tag::TIMESTAMPS));
         }
         let mut counter = Counter(CRC_FIELD);
@@ -103,7 +100,10 @@ impl<'a> Khqr<'a> {
 }
 
 impl<'a> KhqrRewrite<'a> {
-    /// How many bytes the text has: those of the read one, and at most 61 more.
+    /// How many bytes longer than the read code the text can be: tag 01, an amount, and the times.
+    pub const MAX_GROWTH: usize = 6 + 17 + 38;
+
+    /// How many bytes the text has: those of the read one, and at most [`Self::MAX_GROWTH`] more.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a code is never empty")]
     pub const fn len(&self) -> usize {

@@ -75,6 +75,10 @@ pub(super) trait Encode {
         };
         self.put_fields(&mut cursor).ok()?;
         cursor.put(CRC_HEADER).ok()?;
+        // Never a checksum over what was not written here.
+        if !cursor.is_full() {
+            return None;
+        }
         *digits = Crc::of(covered).to_hex();
         Some(text)
     }
@@ -94,7 +98,8 @@ pub(super) trait Encode {
     fn to_owned_text(&self) -> alloc::string::String {
         let mut text = alloc::vec![0; self.encoded_len()];
         // The length is right, and what was written came from strings.
-        let _ = self.fill(&mut text);
+        let filled = self.fill(&mut text).is_some();
+        debug_assert!(filled, "the length was counted wrong");
         alloc::string::String::from_utf8(text).unwrap_or_default()
     }
 }
@@ -109,6 +114,12 @@ fn too_small(len: usize) -> Error {
 struct Cursor<'b> {
     text: &'b mut [u8],
     at: usize,
+}
+
+impl Cursor<'_> {
+    const fn is_full(&self) -> bool {
+        self.at == self.text.len()
+    }
 }
 
 impl Sink for Cursor<'_> {

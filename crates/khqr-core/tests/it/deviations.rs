@@ -375,7 +375,7 @@ fn what_is_short_or_unsealed_is_told_what_it_lacks() {
 #[test]
 fn a_template_of_unknown_fields_says_nothing_that_is_known() {
     let text = payable(&[("62", Some("9903abc"))]);
-    let fields = read(&text).fields();
+    let fields = read(&text).to_fields();
     assert_eq!((fields.bill_number, fields.terminal_label), (None, None));
 }
 

@@ -9,7 +9,7 @@ use crate::{NBC_SAMPLE, payable, read, sealed};
 #[test]
 fn every_field_of_the_nbc_sample_is_read() {
     let khqr = read(NBC_SAMPLE);
-    assert_eq!(khqr.kind(), AccountKind::Merchant);
+    assert_eq!(khqr.account_kind(), AccountKind::Merchant);
     assert_eq!(khqr.account().as_str(), "khqr@devb");
     assert_eq!(khqr.merchant_id(), Some("123456"));
     assert_eq!(khqr.account_information(), None);

@@ -179,6 +179,6 @@ mod serde {
             "transactionCurrency": "840", "transactionAmount": "100", "countryCode": "KH",
             "merchantName": "John Smith", "merchantCity": "PHNOM PENH", "crc": "A367",
         });
-        assert_eq!(to_value(khqr.fields()).unwrap(), wanted);
+        assert_eq!(to_value(khqr.to_fields()).unwrap(), wanted);
     }
 }

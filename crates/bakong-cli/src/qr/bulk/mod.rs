@@ -151,7 +151,7 @@ fn decode(line: Result<&str, Refusal>, out: &mut Vec<u8>) {
     match line.and_then(|text| Ok(Khqr::parse(text)?)) {
         Ok(khqr) => put(
             &Decoded {
-                khqr: khqr.fields(),
+                khqr: khqr.to_fields(),
             },
             out,
         ),

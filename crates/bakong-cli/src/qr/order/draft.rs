@@ -6,25 +6,12 @@
 
 use khqr_core::{
     AccountId, AccountKind, Amount, Currency, Error, ErrorKind, KhqrBuilder, KhqrDraft,
-    PayloadAmount, Tag, TagPath, Timestamp,
+    PayloadAmount, Tag, Timestamp, utf16_len,
 };
 
 use super::first::First;
 use super::{Key, Order, Value};
 use crate::qr::refusal::Refusal;
-
-/// The SDK's numbers and sentences for what khqr-core never gets to see.
-mod sdk {
-    pub(super) const MERCHANT_TYPE_REQUIRED: (u8, &str) =
-        (5, "Merchant type cannot be null or empty");
-    pub(super) const CURRENCY_LENGTH: (u8, &str) = (19, "Transaction currency Length is invalid");
-    pub(super) const LANGUAGE_REQUIRED: (u8, &str) =
-        (37, "Language Preference cannot be null or empty");
-    pub(super) const EXPIRY_REQUIRED: (u8, &str) =
-        (45, "Expiration timestamp is required for dynamic KHQR");
-    pub(super) const EXPIRY_PAST: (u8, &str) = (50, "Expiration timestamp is in the past");
-    pub(super) const EXPIRY_LENGTH: (u8, &str) = (49, "Expiration timestamp length is invalid");
-}
 
 /// The code that the line asks for; it was created `now`, unless the line says when.
 pub(in crate::qr) fn draft<'a>(
@@ -40,7 +27,7 @@ pub(in crate::qr) fn draft<'a>(
                 AccountKind::Individual => Tag::INDIVIDUAL,
                 AccountKind::Merchant => Tag::MERCHANT,
             };
-            first.note(Refusal::moved(error, template.sub(sub(0))));
+            first.note(error.in_field(template.sub(sub(0))).into());
             AccountId::new("name@bank")?
         }
     };
@@ -110,8 +97,7 @@ fn finish<'a, Kind>(
     if language.is_some() || name.is_some() || city.is_some() {
         if language.is_none() {
             let tag = Tag::LANGUAGE_TEMPLATE.sub(sub(0));
-            let missing = Refusal::of_field(ErrorKind::Missing.name(), tag, "missing");
-            first.note(missing.with_sdk(sdk::LANGUAGE_REQUIRED));
+            first.note(Error::new(ErrorKind::Missing).in_field(tag).into());
         }
         let name = name.unwrap_or_default();
         builder = builder.second_language(language.unwrap_or("en"), name, city);
@@ -172,23 +158,23 @@ fn kind(order: &Order<'_>) -> Result<AccountKind, Refusal> {
             "kind: missing; must be individual or merchant",
         ),
     };
-    Err(Refusal::of_line(kind.name(), reason).with_sdk(sdk::MERCHANT_TYPE_REQUIRED))
+    let no_account = Error::new(ErrorKind::Missing).in_field(Tag::INDIVIDUAL);
+    Err(Refusal::of_line(kind.name(), reason).with_sdk_of(no_account))
 }
 
 fn currency(order: &Order<'_>) -> Result<Currency, Refusal> {
-    let tag = TagPath::from(Tag::TRANSACTION_CURRENCY);
     let Some(text) = order.text(Key::Currency) else {
         return Ok(Currency::Khr);
     };
-    text.parse().map_err(|error| {
+    text.parse().map_err(|error: Error| {
         // The SDK measures texts only.
-        let is_long = text.encode_utf16().count() > 3;
-        if is_long && matches!(order.value(Key::Currency), Value::Text(_)) {
-            let kind = ErrorKind::TooLong { max: 3 }.name();
-            Refusal::of_field(kind, tag, "must be KHR or USD").with_sdk(sdk::CURRENCY_LENGTH)
+        let is_text = matches!(order.value(Key::Currency), Value::Text(_));
+        let error = if is_text && utf16_len(text) > 3 {
+            Error::new(ErrorKind::TooLong { max: 3 })
         } else {
-            Refusal::moved(error, tag)
-        }
+            error
+        };
+        error.in_field(Tag::TRANSACTION_CURRENCY).into()
     })
 }
 
@@ -206,48 +192,31 @@ fn moment(text: &str) -> Option<Timestamp> {
 }
 
 fn expiry(order: &Order<'_>) -> Result<Timestamp, Refusal> {
-    let tag = Tag::TIMESTAMPS.sub(sub(1));
-    let Some(text) = order.text(Key::ExpirationTimestamp) else {
-        let reason = "missing; a code with an amount must say when it expires";
-        let missing = Refusal::of_field(ErrorKind::Missing.name(), tag, reason);
-        return Err(missing.with_sdk(sdk::EXPIRY_REQUIRED));
+    let kind = match order.text(Key::ExpirationTimestamp) {
+        None => ErrorKind::Missing,
+        Some(text) => match moment(text) {
+            Some(moment) if moment.as_millis() == 0 => ErrorKind::NotAllowed,
+            Some(moment) => return Ok(moment),
+            // A fraction, or negative. The SDK counts all characters of a number.
+            None if matches!(order.value(Key::ExpirationTimestamp), Value::Number(_)) => {
+                match text.len() {
+                    13 => ErrorKind::ExpiresBeforeCreation,
+                    _ => ErrorKind::WrongLength { expected: 13 },
+                }
+            }
+            None => ErrorKind::NotDigits,
+        },
     };
-    let refused = |kind: ErrorKind, reason| Refusal::of_field(kind.name(), tag, reason);
-    match moment(text) {
-        Some(moment) if moment.as_millis() == 0 => {
-            Err(refused(ErrorKind::NotAllowed, "must not be zero").with_sdk(sdk::EXPIRY_REQUIRED))
-        }
-        Some(moment) => Ok(moment),
-        // A fraction, or negative. The SDK counts all characters of a number.
-        None if matches!(order.value(Key::ExpirationTimestamp), Value::Number(_)) => {
-            Err(if text.len() == 13 {
-                refused(
-                    ErrorKind::ExpiresBeforeCreation,
-                    "before the code was created",
-                )
-                .with_sdk(sdk::EXPIRY_PAST)
-            } else {
-                let kind = ErrorKind::WrongLength { expected: 13 };
-                refused(kind, "must be exactly 13 digits").with_sdk(sdk::EXPIRY_LENGTH)
-            })
-        }
-        None => Err(refused(
-            ErrorKind::NotDigits,
-            "must be a number of milliseconds since 1970",
-        )
-        .with_sdk(sdk::EXPIRY_REQUIRED)),
-    }
+    let tag = Tag::TIMESTAMPS.sub(sub(1));
+    Err(Error::new(kind).in_field(tag).into())
 }
 
 fn creation(order: &Order<'_>, now: Timestamp) -> Result<Timestamp, Refusal> {
     let Some(text) = order.text(Key::CreationTimestamp) else {
         return Ok(now);
     };
-    moment(text).ok_or_else(|| {
-        let tag = Tag::TIMESTAMPS.sub(sub(0));
-        let kind = ErrorKind::NotDigits.name();
-        Refusal::of_field(kind, tag, "must be a number of milliseconds since 1970")
-    })
+    let tag = Tag::TIMESTAMPS.sub(sub(0));
+    moment(text).ok_or_else(|| Error::new(ErrorKind::NotDigits).in_field(tag).into())
 }
 
 /// A tag inside a template.

@@ -87,7 +87,7 @@ pub(super) fn texts<'a>(khqr: &Khqr<'a>) -> Vec<(&'static str, Option<&'a str>)>
         ("99/00", khqr.created_at_text()),
         ("99/01", khqr.expires_at_text()),
     ];
-    texts.extend(match khqr.kind() {
+    texts.extend(match khqr.account_kind() {
         AccountKind::Individual => [
             ("29/00", Some(khqr.account().as_str())),
             ("29/01", khqr.account_information()),
@@ -118,13 +118,13 @@ fn fields_agree(khqr: &Khqr<'_>, code: &Code) {
         acquiring_bank,
         crc,
         ..
-    } = khqr.fields();
+    } = khqr.to_fields();
     assert_eq!(merchant_type, code.account_tag);
     assert_eq!(Some(bakong_account_id), account("00"));
     assert_eq!(acquiring_bank, account("02"));
     assert_eq!(crc, &text[text.len() - 4..]);
     assert_eq!(crc.to_uppercase(), khqr.crc().to_string());
-    let fields = khqr.fields();
+    let fields = khqr.to_fields();
     for (path, value) in [
         ("29/01", fields.account_information),
         ("30/01", fields.merchant_id),

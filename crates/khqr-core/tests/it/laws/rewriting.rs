@@ -47,7 +47,7 @@ fn input_of(khqr: &Khqr<'_>, payment: Option<Payment>) -> Result<Input, Error> {
         (language, name.to_owned(), city)
     };
     Ok(Input {
-        is_merchant: khqr.kind() == AccountKind::Merchant,
+        is_merchant: khqr.account_kind() == AccountKind::Merchant,
         account: khqr.account().as_str().to_owned(),
         account_detail: own(khqr.account_information().or(khqr.merchant_id())),
         acquiring_bank: own(khqr.acquiring_bank()),
@@ -155,7 +155,7 @@ fn is_canonical(khqr: &Khqr<'_>) -> bool {
         let in_riel = khqr.currency_text() == Some("116");
         in_riel && (1..=31).contains(&text.encode_utf16().count())
     });
-    let merchant_is = khqr.kind() == AccountKind::Individual
+    let merchant_is = khqr.account_kind() == AccountKind::Individual
         || khqr.merchant_id().is_some() && khqr.acquiring_bank().is_some();
     let second_is = khqr.language_preference().is_some()
         || khqr

@@ -1,6 +1,6 @@
 //! What the official SDK does, and where this differs from it.
 
-use khqr_core::{Crc, Khqr, Md5Handle};
+use khqr_core::{Khqr, Md5Handle};
 use serde_json::{Value, json};
 
 use super::*;
@@ -259,38 +259,4 @@ fn numbers_stand_for_their_digits_and_escapes_for_their_characters() {
         refusal(&[("kind", json!("merchant")), ("bakongAccountID", json!(""))])["tag"],
         "30/00"
     );
-}
-
-#[test]
-fn the_sentences_are_khqr_core_s() {
-    let sentence = |body: &str| {
-        let covered = format!("{body}6304");
-        let text = format!("{covered}{}", Crc::of(covered.as_bytes()));
-        let error = Khqr::parse(&text)
-            .and_then(|khqr| khqr.verify(NOW))
-            .unwrap_err();
-        (error.sdk_code().unwrap(), error.sdk_message().unwrap())
-    };
-    let start = "00020101021129070003a@b52045999";
-    let end = "5802KH5901A6001B";
-    let dynamic = format!("00020101021229070003a@b5204599953031165401{}{end}", 5);
-    let times = |expiry: &str| {
-        let expiry = format!("01{:02}{expiry}", expiry.len());
-        format!(
-            "{dynamic}99{:02}00131795000000000{expiry}",
-            17 + expiry.len()
-        )
-    };
-    assert_eq!(sentence("000201"), sdk::MERCHANT_TYPE_REQUIRED);
-    assert_eq!(
-        sentence(&format!("{start}53041160{end}")),
-        sdk::CURRENCY_LENGTH
-    );
-    assert_eq!(
-        sentence(&format!("{start}5303116{end}64050201C")),
-        sdk::LANGUAGE_REQUIRED
-    );
-    assert_eq!(sentence(&dynamic), sdk::EXPIRY_REQUIRED);
-    assert_eq!(sentence(&times("123")), sdk::EXPIRY_LENGTH);
-    assert_eq!(sentence(&times("1794999999999")), sdk::EXPIRY_PAST);
 }
