@@ -90,7 +90,8 @@
 //! # Deviations from the official SDK
 //! NBC's JavaScript SDK (`bakong-khqr` 1.0.20) is what everybody's codes are compared with. For whatever
 //! it turns into a text that its own `verify` accepts, this crate gives the same bytes; whatever it
-//! refuses, this crate refuses under the same number ([`Error::sdk_code`]). Except here:
+//! refuses, this crate refuses under the same number ([`Error::sdk_code`]). Except here; the names are those in
+//! `tests/vectors`, where the recorded answers of both stand side by side.
 //!
 #![doc = include_str!("../DEVIATIONS.md")]
 //!

@@ -291,4 +291,17 @@ mod tests {
         // The last one declared; each is found by itself.
         assert_eq!(Row::TreeSticky as usize + 1, TABLE.len());
     }
+    #[test]
+    fn the_page_of_khqr_core_names_every_row_and_no_other() {
+        let page = include_str!("../../../crates/khqr-core/DEVIATIONS.md");
+        let named = page.lines().skip(2).flat_map(|line| {
+            let names = line.trim_end_matches('|').rsplit('|').next();
+            names.unwrap_or_default().split([',', ' ', '`'])
+        });
+        let mut named: Vec<&str> = named.filter(|name| !name.is_empty()).collect();
+        let mut listed: Vec<&str> = Row::all().map(Row::id).collect();
+        named.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(named, listed);
+    }
 }

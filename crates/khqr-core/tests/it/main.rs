@@ -16,6 +16,7 @@ mod properties;
 mod read;
 mod rewrite;
 mod texts;
+mod vectors;
 mod verify;
 mod write;
 
