@@ -30,9 +30,15 @@ pub(crate) fn steps(workspace: &Workspace) -> Vec<Step> {
     let mut steps: Vec<Step> = [CHIP, BROWSER]
         .into_iter()
         .flat_map(|target| {
-            let alone = build(target, format!("no-std on {target}"), &[]);
-            let name = format!("no-std on {target} with alloc");
-            [alone, build(target, name, &["--features", "alloc"])]
+            // `std` is what there is none of.
+            ["", "alloc", "serde", "alloc,serde"].map(|features| match features {
+                "" => build(target, format!("no-std on {target}"), &[]),
+                _ => build(
+                    target,
+                    format!("no-std on {target} with {features}"),
+                    &["--features", features],
+                ),
+            })
         })
         .collect();
     let target_directory = workspace.target_directory();
