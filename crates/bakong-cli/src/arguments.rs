@@ -44,6 +44,7 @@ A line for --jsonl, with the names that NBC's SDK has for the fields:
   {\"kind\":\"individual\",\"bakongAccountID\":\"sokha@devb\",\"merchantName\":\"Sokha Coffee\"}
 and its answer: {\"qr\":…,\"md5\":…} or {\"error\":{\"code\":…,\"kind\":…,\"message\":…,…}}.
 A merchant's kind is \"merchant\"; a code for one payment has amount and expirationTimestamp.
+Give every order its own billNumber: equal lines of one millisecond are one code with one MD5.
 
 Exit code with --jsonl: 0 when every line has an answer, 1 when standard input or output failed.";
 
@@ -120,7 +121,7 @@ pub(crate) enum QrCommand {
 #[derive(Args, Debug)]
 pub(crate) struct TextArguments {
     /// The code's text, or - for a line on standard input
-    #[arg(allow_hyphen_values = true, required_unless_present = "jsonl")]
+    #[arg(required_unless_present = "jsonl")]
     pub(crate) text: Option<String>,
     /// The moment to verify at, in milliseconds since 1970 (now unless said)
     #[arg(long, value_name = "MS", value_parser = parse_moment)]

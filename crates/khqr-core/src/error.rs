@@ -238,7 +238,7 @@ impl ErrorKind {
                 "an individual account (29) and a merchant account (30) stand in one code"
             }
             Self::Missing => match tag.map(TagPath::numbers) {
-                Some((63, None)) => "missing; a code must end in 6304 and four hexadecimal digits",
+                Some((63, None)) => "missing; a code must end in 6304 and four hexadecimal digits, and nothing after them",
                 Some((99, _)) => "missing; a code with an amount must say when it expires",
                 Some((54, None)) => "missing; a dynamic code must say an amount",
                 Some((29 | 30, None)) => "missing; this is not a Bakong payment code",
@@ -246,10 +246,15 @@ impl ErrorKind {
             },
             Self::Empty => "empty",
             Self::TooLong { max } => {
-                return write!(f, "longer than {max} characters (most emoji count two)");
+                let is_text = tag.map(TagPath::numbers) != Some((54, None));
+                let hint = if is_text { " (most emoji count two)" } else { "" };
+                return write!(f, "longer than {max} characters{hint}");
             }
             Self::WrongLength { expected } => {
-                return write!(f, "must be exactly {expected} characters");
+                return match tag.map(TagPath::numbers) {
+                    Some((99, _)) => write!(f, "must be milliseconds, exactly {expected} digits"),
+                    _ => write!(f, "must be exactly {expected} characters"),
+                };
             }
             Self::ControlCharacter => "holds a control character, such as a line break",
             Self::NotAllowed => match tag.map(TagPath::numbers) {
@@ -263,7 +268,10 @@ impl ErrorKind {
                 Some((52, None)) => "must be four digits",
                 _ => "must be digits only",
             },
-            Self::AccountShape => "must be name@bank, without spaces",
+            Self::AccountShape => "must be name@bank, with one @ and without spaces",
+            Self::AmountSyntax if tag.is_none() => {
+                "must be a number and its currency, such as 10000 KHR or 1.10 USD"
+            }
             Self::AmountSyntax => {
                 "not a plain decimal number; write it like 10000 or 1.10, without signs or commas"
             }

@@ -107,7 +107,10 @@
 //! | --- | --- |
 //! | `alloc` | results that own their text: `AccountIdBuf`, `KhqrDraft::to_text`, `KhqrRewrite::to_text` |
 //! | `std` | `alloc`, and the clock: `Timestamp::now`, conversions from and to `SystemTime` |
-//! | `serde` | every value as its text, and [`KhqrFields`] as the object that the SDK's `decode` gives; [`AccountId`], [`Payload`] and [`Khqr`] borrow from what they are read from, which must hold them without escapes |
+//! | `serde` | every value as its text (`"1.50 USD"`, `"sokha@devb"`; a moment is read from a number too), and [`KhqrFields`] as the object that the SDK's `decode` gives |
+//!
+//! With `serde`, [`AccountId`], [`Payload`] and [`Khqr`] borrow from what they are read from, which must hold
+//! them without escapes: keep a code as a `String`.
 //!
 //! Rust 1.88 or later. What comes from a scanner as bytes goes through [`core::str::from_utf8`] first.
 

@@ -70,18 +70,69 @@ macro_rules! deserialize_from_text {
 }
 
 deserialize_from_text! {
-    AccountKind, Amount, Crc, Currency, Md5Handle, PointOfInitiation, Tag, TagPath, Timestamp,
+    AccountKind, Amount, Crc, Currency, Md5Handle, PointOfInitiation, Tag, TagPath,
+}
+
+/// Reads milliseconds as a text or, as JavaScript sends them, as a number.
+struct Millis;
+
+impl Visitor<'_> for Millis {
+    type Value = Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("milliseconds since 1970, as a text or a number")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_u64<E>(self, millis: u64) -> Result<Timestamp, E> {
+        Ok(Timestamp::from_millis(millis))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, millis: i64) -> Result<Timestamp, E> {
+        let millis = u64::try_from(millis);
+        millis.map(Timestamp::from_millis).map_err(E::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Millis)
+    }
 }
 
 #[cfg(feature = "alloc")]
 deserialize_from_text!(AccountIdBuf);
+
+/// Reads a text that lives as long as the input, and says so without the text if it does not.
+struct Borrowed;
+
+impl<'de> Visitor<'de> for Borrowed {
+    type Value = &'de str;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<&'de str, E> {
+        Ok(text)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<&'de str, E> {
+        Err(E::custom(
+            "the text cannot be borrowed, since the input has escapes in it or is gone; read a String first",
+        ))
+    }
+}
 
 macro_rules! deserialize_borrowed {
     ($($type:ident: $read:expr),* $(,)?) => {$(
         /// Borrows from the input, so the input must hold the text without escapes.
         impl<'de: 'a, 'a> Deserialize<'de> for $type<'a> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = <&'a str>::deserialize(deserializer)?;
+                let text = deserializer.deserialize_str(Borrowed)?;
                 $read(text).map_err(D::Error::custom)
             }
         }

@@ -7,7 +7,7 @@ mod order;
 mod refusal;
 mod tree;
 
-use std::io;
+use std::io::{self, BufRead, Read};
 
 use bakong_flow::{Clock, SystemClock};
 use khqr_core::{Khqr, Payload, Timestamp};
@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::arguments::{QrCommand, TextArguments};
 use crate::exit::{Exit, Failure};
 use crate::output;
-use bulk::Question;
+use bulk::{LONGEST_LINE, Question, Unreadable, unreadable};
 use refusal::Refusal;
 use tree::Tree;
 
@@ -40,7 +40,10 @@ fn moment(said: Option<Timestamp>) -> Timestamp {
 }
 
 fn decode(arguments: &TextArguments) -> Result<Exit, Failure> {
-    let text = text(arguments)?;
+    let text = match text(arguments)? {
+        Ok(text) => text,
+        Err(refusal) => return refuse(&refusal, arguments.json),
+    };
     let now = moment(arguments.now);
     let payload = Payload::parse(&text);
     match payload.and_then(Khqr::from_payload) {
@@ -76,7 +79,10 @@ fn decode(arguments: &TextArguments) -> Result<Exit, Failure> {
 }
 
 fn verify(arguments: &TextArguments) -> Result<Exit, Failure> {
-    let text = text(arguments)?;
+    let text = match text(arguments)? {
+        Ok(text) => text,
+        Err(refusal) => return refuse(&refusal, arguments.json),
+    };
     let verdict = Khqr::parse(&text).and_then(|khqr| khqr.verify(moment(arguments.now)));
     match verdict {
         Ok(_) if arguments.json => output::say_json(&json!({ "valid": true })),
@@ -94,7 +100,10 @@ fn verify(arguments: &TextArguments) -> Result<Exit, Failure> {
 }
 
 fn inspect(arguments: &TextArguments) -> Result<Exit, Failure> {
-    let text = text(arguments)?;
+    let text = match text(arguments)? {
+        Ok(text) => text,
+        Err(refusal) => return refuse(&refusal, arguments.json),
+    };
     match Payload::parse(&text) {
         Ok(payload) if arguments.json => output::say_json(&Tree(payload.fields())),
         Ok(payload) => tree::lines(payload).iter().for_each(output::say),
@@ -112,13 +121,34 @@ fn inspect(arguments: &TextArguments) -> Result<Exit, Failure> {
 
 /// The text that was given, or the line on standard input. Line breaks around it are no part of a code;
 /// spaces may be.
-fn text(arguments: &TextArguments) -> Result<String, Failure> {
+fn text(arguments: &TextArguments) -> Result<Result<String, Refusal>, Failure> {
     let argument = arguments.text.as_deref().unwrap_or_default();
-    let text = if argument == "-" {
-        io::read_to_string(io::stdin())
-            .map_err(|error| Failure::usage(format!("standard input: {error}")))?
-    } else {
-        argument.to_owned()
-    };
-    Ok(text.trim_matches(['\r', '\n']).to_owned())
+    if argument != "-" {
+        return Ok(Ok(argument.trim_matches(['\r', '\n']).to_owned()));
+    }
+    let mut line = Vec::new();
+    let longest = LONGEST_LINE as u64 + 2;
+    let read = io::stdin()
+        .lock()
+        .take(longest)
+        .read_until(b'\n', &mut line);
+    read.map_err(|error| Failure::new(Exit::CouldNotAsk, format!("standard input: {error}")))?;
+    let line = line.strip_suffix(b"\n").unwrap_or(&line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.len() > LONGEST_LINE {
+        return Ok(Err(unreadable(Unreadable::TooLong)));
+    }
+    Ok(String::from_utf8(line.to_vec()).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        unreadable(Unreadable::NotUtf8 { at })
+    }))
+}
+
+/// Tells what is wrong with what was to be read.
+fn refuse(refusal: &Refusal, json: bool) -> Result<Exit, Failure> {
+    if json {
+        output::say_json(&json!({ "error": refusal }));
+        return Ok(Exit::NotValid);
+    }
+    Err(Failure::new(Exit::NotValid, refusal.to_string()))
 }

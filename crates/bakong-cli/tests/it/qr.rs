@@ -204,3 +204,33 @@ async fn a_code_may_come_on_standard_input() {
     let finished = Finished::of(child.wait_with_output().await.unwrap());
     assert_eq!(finished.exit, 0, "{finished:?}");
 }
+
+#[tokio::test]
+async fn a_line_of_standard_input_is_read_and_no_more() {
+    let ask = |input: &'static [u8], json: bool| async move {
+        let mut arguments = vec!["qr", "verify", "-"];
+        arguments.extend(json.then_some("--json"));
+        let mut child = bakong(&arguments).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(input).await.unwrap();
+        // The pipe stays open: who waited for its end would wait for ever.
+        let finished = Finished::of(child.wait_with_output().await.unwrap());
+        drop(stdin);
+        finished
+    };
+    let finished = ask(b"630412\r\nmore\n", false).await;
+    assert_eq!(finished.exit, 1, "{}", finished.err);
+    assert!(finished.out.contains("not valid"), "{}", finished.out);
+    let finished = ask(b"ab\xFF\n", true).await;
+    assert_eq!(finished.exit, 1, "{}", finished.err);
+    assert!(finished.out.contains("\"NotUtf8\""), "{}", finished.out);
+}
+
+#[tokio::test]
+async fn an_unknown_option_is_no_code() {
+    for command in ["decode", "verify", "inspect"] {
+        let finished = run(&["qr", command, "--jsonll"]).await;
+        assert_eq!(finished.exit, 2, "{command}");
+        assert!(finished.err.contains("--jsonll"), "{}", finished.err);
+    }
+}

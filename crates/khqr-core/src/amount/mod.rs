@@ -185,10 +185,10 @@ impl FromStr for Amount {
 
     /// Reads what an amount prints: `10000 KHR`, `1.10 USD`.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let (number, currency) = text
-            .split_once(' ')
-            .ok_or(Error::at(ErrorKind::AmountSyntax, Tag::TRANSACTION_AMOUNT))?;
-        Self::parse(number, currency.parse()?)
+        let syntax = Error::new(ErrorKind::AmountSyntax);
+        let (number, currency) = text.split_once(' ').ok_or(syntax)?;
+        let currency = currency.parse().map_err(|_| syntax)?;
+        Self::parse(number, currency)
     }
 }
 

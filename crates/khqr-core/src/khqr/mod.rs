@@ -6,6 +6,8 @@ mod read;
 mod slots;
 mod verify;
 
+use core::fmt;
+
 use slots::{Place, Slots};
 
 pub use fields::KhqrFields;
@@ -46,12 +48,18 @@ use crate::timestamp::Timestamp;
 /// assert!(khqr.verify(Timestamp::from_millis(1_795_000_600_001)).is_err());
 /// # Ok::<(), khqr_core::Error>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Khqr<'a> {
     payload: Payload<'a>,
     kind: AccountKind,
     account: AccountId<'a>,
     slots: Slots,
+}
+
+impl fmt::Debug for Khqr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Khqr").field(&self.text()).finish()
+    }
 }
 
 impl<'a> Khqr<'a> {

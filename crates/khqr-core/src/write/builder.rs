@@ -189,7 +189,8 @@ impl<'a, Kind> KhqrBuilder<'a, Kind> {
         self.content.check(Validity::Static(currency))
     }
 
-    /// A code for one payment of `amount`, until `expires_at`. NBC advises at most ten minutes.
+    /// A code for one payment of `amount`, until `expires_at`. NBC advises at most ten minutes. Whether that
+    /// is past already is for [`Khqr::verify`](crate::Khqr::verify) to say.
     ///
     /// An [`Amount`](crate::Amount) is written as the SDK writes a number; see [`PayloadAmount`] for
     /// what it makes of a text.

@@ -15,6 +15,7 @@ mod naive;
 mod properties;
 mod read;
 mod rewrite;
+mod sentences;
 mod texts;
 mod vectors;
 mod verify;

@@ -161,7 +161,22 @@ mod serde {
             .unwrap_err()
             .to_string();
         assert!(error.contains("name@bank"), "{error}");
-        assert!(from_str::<Timestamp>("1795000000000").is_err());
+        let escaped = to_string("0002\"6304FFFF").unwrap();
+        let error = from_str::<Khqr<'_>>(&escaped).unwrap_err().to_string();
+        assert!(
+            error.contains("read a String first") && !error.contains("6304"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn moments_are_read_as_numbers_too() {
+        assert_eq!(from_str("1795000000000").ok(), Some(CREATED));
+        let start = serde_json::from_value(json!(0)).ok();
+        assert_eq!(start, Some(Timestamp::from_millis(0)));
+        for json in ["-1", "1.5", "true", "\"1e3\""] {
+            assert!(from_str::<Timestamp>(json).is_err(), "{json}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use memchr::{memchr, memrchr};
 
 /// The longest line that is read, without its line feed. What is longer is refused and skipped.
-pub(super) const LONGEST_LINE: usize = 1 << 20;
+pub(in crate::qr) const LONGEST_LINE: usize = 1 << 20;
 
 /// How much is read at once: much work for one worker's turn, and little to hold.
 const ONE_READ: usize = 128 << 10;
@@ -68,7 +68,7 @@ impl Chunk {
 
 /// Why a line is no text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Unreadable {
+pub(in crate::qr) enum Unreadable {
     TooLong,
     NotUtf8 {
         /// The first byte that is wrong.

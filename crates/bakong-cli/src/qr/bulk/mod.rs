@@ -18,7 +18,8 @@ use super::tree::Tree;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use engine::Stop;
-use input::{LONGEST_LINE, Lines, Unreadable};
+use input::Lines;
+pub(super) use input::{LONGEST_LINE, Unreadable};
 use progress::Progress;
 
 /// What is asked of every line.
@@ -46,8 +47,10 @@ pub(super) fn run(question: Question, now: Option<Timestamp>) -> Result<Exit, Fa
     };
     match engine::run(io::stdin(), io::stdout(), workers, &progress, answer) {
         Ok(()) => Ok(Exit::Success),
-        // Who read the answers has had enough.
-        Err(Stop::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Success),
+        // Who read the answers has had enough, which is no news to them; but not all lines were answered.
+        Err(Stop::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Ok(Exit::CouldNotAsk)
+        }
         Err(stop) => Err(Failure::new(
             Exit::CouldNotAsk,
             match stop {
@@ -68,7 +71,7 @@ fn each(lines: Lines<'_>, mut answer: impl FnMut(Result<&str, Refusal>)) {
     }
 }
 
-fn unreadable(reason: Unreadable) -> Refusal {
+pub(super) fn unreadable(reason: Unreadable) -> Refusal {
     match reason {
         Unreadable::TooLong => Refusal::of_line(
             "LineTooLong",

@@ -101,7 +101,7 @@ fn what_is_wrong_is_told_in_the_sdk_s_order() {
             45,
             json!(1_795_000_600_000_u64),
         ),
-        ("creationTimestamp", json!("yesterday"), 0, json!(null)),
+        ("creationTimestamp", json!("yesterday"), 8, json!(null)),
     ];
     let mut fields = vec![("kind", json!("merchant"))];
     for (key, wrong, ..) in &wrongs {
