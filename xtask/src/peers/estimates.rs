@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::failure::Failure;
 
 /// A time. Whole picoseconds, as no float is named in this workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Picoseconds(pub(super) u64);
 
 impl fmt::Display for Picoseconds {
