@@ -286,6 +286,8 @@ fn debug_shows_the_value() {
         assert_eq!(shown, wanted);
     }
     assert!(format!("{:?}", payload.fields()).starts_with("[Field { tag: Tag(59)"));
+    let text = payable(&[]);
+    assert_eq!(format!("{:?}", read(&text)), format!("Khqr({text:?})"));
 }
 
 #[test]
