@@ -209,6 +209,11 @@ fn control_characters_are_refused_by_their_field() {
         let draft = KhqrBuilder::individual(account(), value).static_code(Currency::Khr);
         assert_eq!(draft.map_err(Error::sdk_code), Err(Some(code)));
     }
+    let text = payable(&[("64", Some("0002k\t0103abc"))]);
+    assert_eq!(
+        refusal(&text),
+        (ErrorKind::ControlCharacter, "64/00".into(), Some(38))
+    );
     let text = payable(&[("62", Some("0103a\tb"))]);
     assert_eq!(
         refusal(&text),

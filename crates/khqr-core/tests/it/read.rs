@@ -4,7 +4,7 @@ use khqr_core::{
     AccountKind, Amount, Currency, Error, ErrorKind, Khqr, PointOfInitiation, Tag, Timestamp,
 };
 
-use crate::{NBC_SAMPLE, payable, read, sealed};
+use crate::{CREATED, NBC_SAMPLE, payable, read, sealed};
 
 #[test]
 fn every_field_of_the_nbc_sample_is_read() {
@@ -111,6 +111,18 @@ fn an_amount_that_is_none_in_any_currency_is_told_of_the_amount() {
     let text = sealed("29140010sokha@devb530376454011");
     let error = read(&text).amount().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnsupportedCurrency);
+}
+
+#[test]
+fn a_tip_or_fee_is_read_and_no_more() {
+    let text = payable(&[("55", Some("02")), ("56", Some("500")), ("57", Some("1.5"))]);
+    let khqr = read(&text);
+    assert_eq!(khqr.tip_or_convenience_indicator(), Some("02"));
+    assert_eq!(khqr.convenience_fee_fixed(), Some("500"));
+    assert_eq!(khqr.convenience_fee_percentage(), Some("1.5"));
+    assert!(khqr.verify(CREATED).is_ok());
+    let text = payable(&[]);
+    assert_eq!(read(&text).tip_or_convenience_indicator(), None);
 }
 
 #[test]
