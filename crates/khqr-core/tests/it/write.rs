@@ -238,6 +238,9 @@ fn the_longest_code_fits_the_longest_buffer() {
         .unwrap();
     let text = text_of(&draft);
     assert!(text.len() > 900, "{}", text.len());
+    // As its documentation says.
+    assert_eq!(KhqrDraft::MAX_LEN, 1_224);
+    assert_eq!(khqr_core::KhqrRewrite::MAX_GROWTH, 61);
     assert_eq!(draft.len(), text.len());
     assert_eq!(draft.to_string(), text);
     assert!(read(&text).verify(CREATED).is_ok());
