@@ -4,7 +4,7 @@ const ZEROS: u64 = 0x3030_3030_3030_3030;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// `00` to `99`.
-pub(crate) const PAIRS: [[u8; 2]; 100] = {
+const PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[b'0'; 2]; 100];
     let mut number = 0u8;
     while number < 100 {

@@ -9,7 +9,7 @@ use crate::account::AccountId;
 use crate::error::{Error, ErrorKind};
 use crate::payload::Payload;
 use crate::tag::{Tag, sub};
-use crate::tlv::Source;
+use crate::tlv::{Raw, Source};
 
 impl<'a> Khqr<'a> {
     /// Reads `text`, which must be the code alone: no line break after it.
@@ -38,14 +38,7 @@ impl<'a> Khqr<'a> {
         let mut unknown = Seen::default();
         payload.walk(|field| {
             let place = TOP[usize::from(field.tag.number())];
-            let new = if place == Place::Unknown {
-                unknown.insert(field.tag)
-            } else {
-                let slot = &mut slots[place];
-                let new = slot.is_absent();
-                *slot = Slot::of(field);
-                new
-            };
+            let new = note(field, place, &mut slots, &mut unknown);
             if new {
                 Ok(())
             } else {
@@ -153,15 +146,8 @@ fn read_template(
             .field(at, end)
             .map_err(|malformed| malformed.within(tag))?;
         let place = places.get(usize::from(field.tag.number()));
-        let new = match place {
-            None | Some(Place::Unknown) => unknown.insert(field.tag),
-            Some(place) => {
-                let slot = &mut slots[*place];
-                let new = slot.is_absent();
-                *slot = Slot::of(field);
-                new
-            }
-        };
+        let place = place.copied().unwrap_or(Place::Unknown);
+        let new = note(field, place, slots, &mut unknown);
         if !new {
             let path = tag.sub(field.tag);
             return Err(Error::at(ErrorKind::Repeated, path).at_byte(field.start));
@@ -169,6 +155,18 @@ fn read_template(
         at = field.end;
     }
     Ok(())
+}
+
+/// Notes where a field stands; whether it is the first of its tag on its level.
+#[inline]
+fn note(field: Raw, place: Place, slots: &mut Slots, unknown: &mut Seen) -> bool {
+    if place == Place::Unknown {
+        return unknown.insert(field.tag);
+    }
+    let slot = &mut slots[place];
+    let new = slot.is_absent();
+    *slot = Slot::of(field);
+    new
 }
 
 /// The tags without a meaning that were met so far on one level.
