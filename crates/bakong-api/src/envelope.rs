@@ -32,35 +32,90 @@ pub(crate) enum Outcome {
     Failure,
 }
 
-impl Envelope {
-    /// Judges an answer.
-    pub(crate) fn open(response: &Response<Bytes>) -> Result<Self, ApiError> {
+/// What an answer says at first glance: for logs, and for deciding whether to send its request again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct AnswerSummary {
+    /// `responseCode`, if it can be read.
+    pub response_code: Option<i64>,
+    /// `errorCode`, if it can be read and is not 0.
+    pub error_code: Option<ErrorCode>,
+    /// The class that makes it an error whatever was asked; `None` if Bakong itself answered, be it to
+    /// refuse, and where the body has to say more than is read here.
+    pub class: Option<ErrorClass>,
+}
+
+impl AnswerSummary {
+    /// Reads status, headers and the two codes.
+    #[must_use]
+    pub fn of(response: &Response<Bytes>) -> Self {
+        let mut mended = String::new();
+        let body = members(response.body(), &mut mended);
+        let told = Told::read(response, body.as_ref());
+        Self {
+            response_code: body
+                .as_ref()
+                .and_then(|body| body.get("responseCode"))
+                .and_then(integer),
+            error_code: told.code,
+            class: told.class,
+        }
+    }
+}
+
+/// The members of a body. One that is no strict JSON (a stray byte in a payer's remark) may still say
+/// that money came, so it is mended.
+fn members<'a>(body: &'a Bytes, mended: &'a mut String) -> Option<Object<'a>> {
+    let strict = std::str::from_utf8(body).ok().and_then(Object::parse);
+    if strict.is_some() {
+        return strict;
+    }
+    *mended = repaired(body);
+    Object::parse(mended)
+}
+
+/// What an answer tells beside its data.
+struct Told {
+    code: Option<ErrorCode>,
+    message: String,
+    class: Option<ErrorClass>,
+}
+
+impl Told {
+    fn read(response: &Response<Bytes>, body: Option<&Object<'_>>) -> Self {
         let status = response.status();
-        // One that is no strict JSON (a stray byte in a payer's remark) may still say that money came.
-        let mended;
-        let strict = std::str::from_utf8(response.body())
-            .ok()
-            .and_then(Object::parse);
-        let body = if strict.is_some() {
-            strict
-        } else {
-            mended = repaired(response.body());
-            Object::parse(&mended)
-        };
         let code = body
-            .as_ref()
             .and_then(|body| body.get("errorCode"))
             .and_then(integer)
             // `0` is seen where nothing is wrong.
             .filter(|code| *code != 0)
             .map(ErrorCode::from_number);
         let message = body
-            .as_ref()
             .and_then(|body| body.get("responseMessage"))
             .and_then(string)
             .unwrap_or_default();
-        let class = class_of_status(status, response.headers());
-        if let Some(class) = class_of_code(status, code, &message).or(class) {
+        let class = class_of_code(status, code, &message)
+            .or_else(|| class_of_status(status, response.headers()));
+        Self {
+            code,
+            message,
+            class,
+        }
+    }
+}
+
+impl Envelope {
+    /// Judges an answer.
+    pub(crate) fn open(response: &Response<Bytes>) -> Result<Self, ApiError> {
+        let status = response.status();
+        let mut mended = String::new();
+        let body = members(response.body(), &mut mended);
+        let Told {
+            code,
+            message,
+            class,
+        } = Told::read(response, body.as_ref());
+        if let Some(class) = class {
             return Err(ApiError::new(class, message).in_answer(status, code));
         }
         let malformed =

@@ -73,7 +73,7 @@ impl ErrorClass {
             Self::QuotaExhausted => Remedy::NextDay,
             Self::Unauthorized => Remedy::NewToken,
             Self::Blocked | Self::Refused => Remedy::Attention,
-            Self::Transport(Kind::Tls | Kind::NotAllowed | Kind::InvalidRequest) => {
+            Self::Transport(Kind::Tls | Kind::Proxy | Kind::NotAllowed | Kind::InvalidRequest) => {
                 Remedy::Attention
             }
             Self::Transport(_) => Remedy::AskAgain,

@@ -43,6 +43,7 @@ mod endpoint;
 mod envelope;
 mod error;
 mod json;
+mod observer;
 mod session;
 mod token;
 mod transaction;
@@ -53,7 +54,9 @@ pub use endpoint::{
     CheckAnswer, CheckTransactionByMd5, Endpoint, EndpointInfo, InvalidField, RenewToken,
     RequestToken, TokenUse, Verify,
 };
+pub use envelope::AnswerSummary;
 pub use error::{ApiError, ErrorClass, ErrorCode, Remedy, RetryAfter};
+pub use observer::{Attempt, Attempts, RequestObserver};
 pub use session::Session;
 pub use token::{AccessToken, InvalidToken};
 pub use transaction::{Reading, Transaction};

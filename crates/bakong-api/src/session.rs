@@ -1,10 +1,12 @@
 //! A project's standing with one Bakong: where it is, and the token that opens it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::base_url::BaseUrl;
 use crate::endpoint::Endpoint;
 use crate::error::ApiError;
+use crate::observer::{Attempts, RequestObserver};
 use crate::token::AccessToken;
 use crate::transport::Transport;
 
@@ -28,6 +30,7 @@ pub struct Session<T> {
     transport: T,
     base_url: BaseUrl,
     token: Option<AccessToken>,
+    observer: Option<Arc<dyn RequestObserver>>,
 }
 
 impl<T: Transport> Session<T> {
@@ -37,6 +40,7 @@ impl<T: Transport> Session<T> {
             transport,
             base_url: base_url.into(),
             token: None,
+            observer: None,
         }
     }
 
@@ -45,6 +49,15 @@ impl<T: Transport> Session<T> {
     pub fn with_token(self, token: AccessToken) -> Self {
         Self {
             token: Some(token),
+            ..self
+        }
+    }
+
+    /// The same session, whose every request `observer` is told of.
+    #[must_use]
+    pub fn with_observer(self, observer: impl RequestObserver + 'static) -> Self {
+        Self {
+            observer: Some(Arc::new(observer)),
             ..self
         }
     }
@@ -59,9 +72,19 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// [`ApiError`] if there is no answer to the question; it says nothing of whether a payment was made.
     pub async fn send<E: Endpoint>(&self, endpoint: &E) -> Result<E::Answer, ApiError> {
-        let request = endpoint.to_request(&self.base_url, self.token.as_ref())?;
-        let response = self.transport.send(request).await?;
-        endpoint.read(&response)
+        let mut request = endpoint.to_request(&self.base_url, self.token.as_ref())?;
+        let attempts = self
+            .observer
+            .as_ref()
+            .map(|observer| Attempts::start(E::INFO, Arc::clone(observer)));
+        if let Some(attempts) = &attempts {
+            request.extensions_mut().insert(attempts.clone());
+        }
+        let result = self.transport.send(request).await;
+        if let Some(attempts) = &attempts {
+            attempts.finish(result.as_ref());
+        }
+        endpoint.read(&result?)
     }
 }
 

@@ -10,8 +10,9 @@ use http::{Request, Response};
 
 /// Sends one request and brings its answer, whatever its status.
 ///
-/// A transport does not interpret: a 500 is an answer. It may retry by itself where
-/// [`EndpointInfo::repeatable`](crate::EndpointInfo), found in the request's extensions, allows it.
+/// A transport does not interpret: a 500 is an answer. It may send a request again by itself where
+/// [`EndpointInfo::repeatable`](crate::EndpointInfo), found in the request's extensions, allows it, or
+/// where the error says that it cannot have arrived; it then says so to the [`Attempts`](crate::Attempts) found there.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends `request`, whose URI is absolute, and brings the whole answer.
@@ -97,6 +98,12 @@ pub enum TransportErrorKind {
     Connect,
     /// The host cannot prove who it is, or speaks no TLS that we take. It was not sent.
     Tls,
+    /// The proxy in between refused to connect, or wants other credentials. It was not sent.
+    Proxy,
+    /// So many requests were under way that none ended in time for this one. It was not sent.
+    Busy,
+    /// The last requests to this host all failed, so that none is sent to it for a while. Nor was this one.
+    CircuitOpen,
     /// The time ran out. The request may have arrived.
     Timeout,
     /// The connection broke. The request may have arrived.
@@ -110,9 +117,14 @@ impl TransportErrorKind {
     #[must_use]
     pub const fn may_have_arrived(self) -> bool {
         match self {
-            Self::InvalidRequest | Self::NotAllowed | Self::Resolve | Self::Connect | Self::Tls => {
-                false
-            }
+            Self::InvalidRequest
+            | Self::NotAllowed
+            | Self::Resolve
+            | Self::Connect
+            | Self::Tls
+            | Self::Proxy
+            | Self::Busy
+            | Self::CircuitOpen => false,
             Self::Timeout | Self::Interrupted | Self::AnswerTooLarge => true,
         }
     }
@@ -124,6 +136,11 @@ impl TransportErrorKind {
             Self::Resolve => "the host's name could not be looked up",
             Self::Connect => "no connection to the host came about",
             Self::Tls => "no trusted TLS connection to the host came about",
+            Self::Proxy => "the proxy did not let the request through",
+            Self::Busy => "too many requests were under way",
+            Self::CircuitOpen => {
+                "nothing is sent to the host for now, since the last requests to it failed"
+            }
             Self::Timeout => "no answer came in time",
             Self::Interrupted => "the connection broke before the answer was whole",
             Self::AnswerTooLarge => "the answer is too large",

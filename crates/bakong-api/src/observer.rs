@@ -1,0 +1,92 @@
+//! Counting what goes out: each request costs one of the day's, refused and repeated ones too.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use http::Response;
+
+use crate::endpoint::EndpointInfo;
+use crate::transport::TransportError;
+
+/// Told of every request that a [`Session`](crate::Session) sends, and of every repetition by its transport.
+///
+/// Its methods are called on the way of the request: they should be quick.
+pub trait RequestObserver: Send + Sync {
+    /// A request is about to be sent.
+    fn sending(&self, attempt: Attempt);
+
+    /// Its answer is there, or an error that says whether it
+    /// [may have arrived](crate::TransportErrorKind::may_have_arrived). Not called if the caller stopped
+    /// waiting: whether the request arrived is open then.
+    fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>);
+}
+
+impl<O: RequestObserver + ?Sized> RequestObserver for Arc<O> {
+    fn sending(&self, attempt: Attempt) {
+        (**self).sending(attempt);
+    }
+
+    fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
+        (**self).finished(attempt, result);
+    }
+}
+
+/// One sending of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// What is asked.
+    pub endpoint: EndpointInfo,
+    /// How many times it is sent with this: 1 for the first.
+    pub number: u32,
+}
+
+/// Keeps count of how often one request is sent. In the extensions of each that a session sends.
+#[derive(Clone)]
+pub struct Attempts(Arc<Inner>);
+
+struct Inner {
+    endpoint: EndpointInfo,
+    number: AtomicU32,
+    observer: Arc<dyn RequestObserver>,
+}
+
+impl Attempts {
+    /// The first sending.
+    pub(crate) fn start(endpoint: EndpointInfo, observer: Arc<dyn RequestObserver>) -> Self {
+        let attempts = Self(Arc::new(Inner {
+            endpoint,
+            number: AtomicU32::new(1),
+            observer,
+        }));
+        attempts.0.observer.sending(attempts.current());
+        attempts
+    }
+
+    /// To be called by a transport before it sends the request again, with what came of it so far.
+    pub fn repeat(&self, previous: Result<&Response<Bytes>, &TransportError>) {
+        self.finish(previous);
+        // One request is sent by one task at a time.
+        self.0.number.fetch_add(1, Ordering::Relaxed);
+        self.0.observer.sending(self.current());
+    }
+
+    pub(crate) fn finish(&self, result: Result<&Response<Bytes>, &TransportError>) {
+        self.0.observer.finished(self.current(), result);
+    }
+
+    fn current(&self) -> Attempt {
+        Attempt {
+            endpoint: self.0.endpoint,
+            number: self.0.number.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl fmt::Debug for Attempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Attempts").field(&self.current()).finish()
+    }
+}
