@@ -186,6 +186,23 @@ mod tests {
     }
 
     #[test]
+    fn one_byte_of_eight_that_is_no_digit_is_seen() {
+        for (at, byte) in (0..8).flat_map(|at| (0..=u8::MAX).map(move |byte| (at, byte))) {
+            let mut text = *b"12345678";
+            text[at] = byte;
+            assert_eq!(read_eight(text).is_some(), byte.is_ascii_digit(), "{byte}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_no_number() {
+        // Of the last, both the multiplication by ten and the addition of the 9 overflow.
+        for text in ["18446744073709551616", "36893488147419103239"] {
+            assert_eq!(read_number(text.as_bytes()), Err(NoNumber::TooLarge));
+        }
+    }
+
+    #[test]
     fn two_digits_are_two() {
         let pairs: Vec<_> = (0..100)
             .map(|number| format!("{number:02}").into_bytes())
