@@ -191,9 +191,9 @@ fn class_of_code(status: StatusCode, code: Option<ErrorCode>, message: &str) -> 
         Some(ErrorCode::Unauthorized) => Some(ErrorClass::Unauthorized),
         Some(_) if says("daily request limit") => Some(ErrorClass::QuotaExhausted),
         Some(_) if says("unauthorized") => Some(ErrorClass::Unauthorized),
-        Some(ErrorCode::EmailServerDown | ErrorCode::CannotConnect) if status == StatusCode::OK => {
-            Some(ErrorClass::Unavailable { retry_after: None })
-        }
+        Some(
+            ErrorCode::DeeplinkProvider | ErrorCode::EmailServerDown | ErrorCode::CannotConnect,
+        ) if status == StatusCode::OK => Some(ErrorClass::Unavailable { retry_after: None }),
         _ => None,
     }
 }

@@ -18,6 +18,7 @@ pub struct ApiError {
     code: Option<ErrorCode>,
     message: Box<str>,
     transport: Option<TransportError>,
+    of_renewal: bool,
 }
 
 /// What kind of failure it is.
@@ -35,7 +36,7 @@ pub enum ErrorClass {
         /// When the server wants to be asked again, if it said so.
         retry_after: Option<RetryAfter>,
     },
-    /// HTTP 5xx or 408, or a code by which Bakong says that a part of it is down (7, 9).
+    /// HTTP 5xx or 408, or a code by which Bakong says that a part of it is down (4, 7, 9).
     Unavailable {
         /// When the server wants to be asked again, if it said so.
         retry_after: Option<RetryAfter>,
@@ -201,6 +202,7 @@ impl ApiError {
             code: None,
             message: message.into(),
             transport: None,
+            of_renewal: false,
         }
     }
 
@@ -211,6 +213,21 @@ impl ApiError {
             code,
             ..self
         }
+    }
+
+    /// The same, of the renewal that was needed before the question could be asked.
+    pub(crate) fn of_renewal(self) -> Self {
+        Self {
+            of_renewal: true,
+            ..self
+        }
+    }
+
+    /// Whether it was the renewal of the token that failed, so that the question itself was not asked or
+    /// was refused because of its token.
+    #[must_use]
+    pub const fn is_of_renewal(&self) -> bool {
+        self.of_renewal
     }
 
     /// What kind of failure it is.
@@ -262,6 +279,9 @@ impl From<http::Error> for ApiError {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.of_renewal {
+            f.write_str("the token could not be renewed: ")?;
+        }
         if let Some(error) = &self.transport {
             return error.fmt(f);
         }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_core::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// A JSON object's members, each value as its own text.
@@ -65,7 +65,7 @@ impl<'a> Object<'a> {
 /// A member's name, borrowed where it holds no escapes.
 struct Key<'a>(Cow<'a, str>);
 
-impl<'de> serde::Deserialize<'de> for Key<'de> {
+impl<'de> serde_core::Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Name;
 
@@ -95,6 +95,11 @@ pub(crate) fn repaired(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}');
     text.replace(|c: char| c.is_ascii_control(), " ")
+}
+
+/// A list's items, each as its own text, or `None` if the value is no list.
+pub(crate) fn items(raw: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(raw.get()).ok()
 }
 
 /// Whether an object, a list or a string has nothing in it but white space.

@@ -39,6 +39,7 @@
 //! code or a request's body.
 
 mod base_url;
+mod diagnose;
 mod endpoint;
 mod envelope;
 mod error;
@@ -46,19 +47,27 @@ mod json;
 mod observer;
 mod session;
 mod token;
+mod token_life;
+mod token_store;
 mod transaction;
 mod transport;
 
 pub use base_url::{BaseUrl, Environment, InvalidBaseUrl, UnknownEnvironment, is_loopback_host};
+pub use diagnose::{Clues, Diagnosis, Finding, Lookup, NotAsked};
 pub use endpoint::{
-    CheckAnswer, CheckTransactionByMd5, Endpoint, EndpointInfo, InvalidField, RenewToken,
-    RequestToken, TokenUse, Verify,
+    AccountAnswer, CheckAnswer, CheckBakongAccount, CheckTransactionByExternalRef,
+    CheckTransactionByHash, CheckTransactionByHashList, CheckTransactionByInstructionRef,
+    CheckTransactionByMd5, CheckTransactionByMd5List, CheckTransactionByShortHash, Deeplink,
+    Endpoint, EndpointInfo, ExternalRef, GenerateDeeplinkByQr, InstructionRef, InvalidField,
+    ListAnswer, RenewToken, RequestToken, ShortHash, SourceInfo, TokenUse, TransactionHash, Verify,
 };
 pub use envelope::AnswerSummary;
 pub use error::{ApiError, ErrorClass, ErrorCode, Remedy, RetryAfter};
-pub use observer::{Attempt, Attempts, RequestObserver};
+pub use observer::{Attempt, Attempts, SessionObserver};
 pub use session::Session;
 pub use token::{AccessToken, InvalidToken};
+pub use token_life::{TokenLife, TokenState, TokenStep};
+pub use token_store::{FileTokenStore, MemoryTokenStore, TokenStore, TokenStoreError};
 pub use transaction::{Reading, Transaction};
 pub use transport::{Transport, TransportError, TransportErrorKind, TransportFn, transport_fn};
 

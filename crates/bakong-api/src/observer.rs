@@ -1,4 +1,5 @@
-//! Counting what goes out: each request costs one of the day's, refused and repeated ones too.
+//! Watching a session: each request costs one of the day's, refused and repeated ones too, and a token that
+//! could not be renewed or kept is best known before it is needed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,30 +7,66 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use http::Response;
+use khqr_core::Timestamp;
 
 use crate::endpoint::EndpointInfo;
+use crate::error::ApiError;
+use crate::token_store::TokenStoreError;
 use crate::transport::TransportError;
 
-/// Told of every request that a [`Session`](crate::Session) sends, and of every repetition by its transport.
+/// Told of every request that a [`Session`](crate::Session) sends, of every repetition by its transport, and
+/// of what becomes of the token.
 ///
 /// Its methods are called on the way of the request: they should be quick.
-pub trait RequestObserver: Send + Sync {
+pub trait SessionObserver: Send + Sync {
     /// A request is about to be sent.
-    fn sending(&self, attempt: Attempt);
+    fn sending(&self, attempt: Attempt) {
+        let _ = attempt;
+    }
 
     /// Its answer is there, or an error that says whether it
     /// [may have arrived](crate::TransportErrorKind::may_have_arrived). Not called if the caller stopped
     /// waiting: whether the request arrived is open then.
-    fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>);
+    fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
+        let _ = (attempt, result);
+    }
+
+    /// The token was renewed. `expires_at` is what the new one says of itself.
+    fn token_renewed(&self, expires_at: Option<Timestamp>) {
+        let _ = expires_at;
+    }
+
+    /// The token could not be renewed. It is tried again after a pause that grows.
+    fn token_not_renewed(&self, error: &ApiError) {
+        let _ = error;
+    }
+
+    /// The token was renewed, and the [`TokenStore`](crate::TokenStore) could not keep it: the session uses
+    /// it, and will not find it after a restart.
+    fn token_not_kept(&self, error: &TokenStoreError) {
+        let _ = error;
+    }
 }
 
-impl<O: RequestObserver + ?Sized> RequestObserver for Arc<O> {
+impl<O: SessionObserver + ?Sized> SessionObserver for Arc<O> {
     fn sending(&self, attempt: Attempt) {
         (**self).sending(attempt);
     }
 
     fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
         (**self).finished(attempt, result);
+    }
+
+    fn token_renewed(&self, expires_at: Option<Timestamp>) {
+        (**self).token_renewed(expires_at);
+    }
+
+    fn token_not_renewed(&self, error: &ApiError) {
+        (**self).token_not_renewed(error);
+    }
+
+    fn token_not_kept(&self, error: &TokenStoreError) {
+        (**self).token_not_kept(error);
     }
 }
 
@@ -50,12 +87,12 @@ pub struct Attempts(Arc<Inner>);
 struct Inner {
     endpoint: EndpointInfo,
     number: AtomicU32,
-    observer: Arc<dyn RequestObserver>,
+    observer: Arc<dyn SessionObserver>,
 }
 
 impl Attempts {
     /// The first sending.
-    pub(crate) fn start(endpoint: EndpointInfo, observer: Arc<dyn RequestObserver>) -> Self {
+    pub(crate) fn start(endpoint: EndpointInfo, observer: Arc<dyn SessionObserver>) -> Self {
         let attempts = Self(Arc::new(Inner {
             endpoint,
             number: AtomicU32::new(1),

@@ -1,23 +1,31 @@
-//! A project's standing with one Bakong: where it is, and the token that opens it.
+//! A project's standing with one Bakong: where it is, and the token that opens it, kept good.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::lock::{Mutex as Gate, MutexGuard as GateGuard};
+use khqr_core::Timestamp;
 
 use crate::base_url::BaseUrl;
-use crate::endpoint::Endpoint;
-use crate::error::ApiError;
-use crate::observer::{Attempts, RequestObserver};
+use crate::endpoint::{Endpoint, RenewToken, TokenUse};
+use crate::error::{ApiError, ErrorClass};
+use crate::observer::{Attempts, SessionObserver};
 use crate::token::AccessToken;
+use crate::token_life::{TokenLife, TokenState, TokenStep};
+use crate::token_store::{TokenStore, TokenStoreError};
 use crate::transport::Transport;
 
-/// Sends endpoints over a transport, with the token where one is needed.
+/// Sends endpoints over a transport, with the token where one is needed, and keeps the token good.
 ///
 /// ```
 /// # async fn example(transport: impl bakong_api::Transport) -> Result<(), Box<dyn std::error::Error>> {
-/// use bakong_api::{AccessToken, CheckAnswer, CheckTransactionByMd5, Environment, Session};
+/// use bakong_api::{
+///     CheckAnswer, CheckTransactionByMd5, Environment, FileTokenStore, RenewToken, Session,
+/// };
 ///
-/// let token = AccessToken::new(&std::env::var("BAKONG_TOKEN")?)?;
-/// let session = Session::new(transport, Environment::Sit).with_token(token);
+/// let session = Session::new(transport, Environment::Sit)
+///     .with_token_store(FileTokenStore::new("bakong.token"))
+///     .with_renewal(RenewToken::new("till@example.com")?);
 /// let md5 = "d60f3db96913029a2af979a1662c1e72".parse()?;
 /// match session.send(&CheckTransactionByMd5::new(md5)).await? {
 ///     CheckAnswer::Paid(transaction) => println!("paid: {:?}", transaction.amount),
@@ -26,11 +34,67 @@ use crate::transport::Transport;
 /// }
 /// # Ok(()) }
 /// ```
+///
+/// # The token
+/// With [`with_renewal`](Self::with_renewal), the token is renewed three days before it ends, and when
+/// Bakong refuses it (401, or code 6); a request that was refused is then sent once more. However many
+/// callers wait, there is one renewal at a time, and all of them learn how it ended; one that failed is not
+/// tried again before a pause ([`TokenLife`]), in which they get its error without a request being sent.
+///
+/// Without it, a token that was refused is not sent again for a pause either: each request would cost one
+/// of the day's.
+///
+/// All methods take `&self`: share a session in an [`Arc`]. A call may be given up at any time; one that was
+/// renewing the token leaves that to the next.
 pub struct Session<T> {
     transport: T,
     base_url: BaseUrl,
+    renewal: Option<RenewToken>,
+    store: Option<Arc<dyn TokenStore>>,
+    observer: Option<Arc<dyn SessionObserver>>,
+    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    standing: Mutex<Standing>,
+    /// Held by whoever renews the token or looks for it in the store.
+    gate: Gate<()>,
+}
+
+struct Standing {
+    life: TokenLife,
     token: Option<AccessToken>,
-    observer: Option<Arc<dyn RequestObserver>>,
+    /// Counts the tokens, so that a refusal is known to be of the present one.
+    generation: u64,
+    /// Whether the store was asked for a token.
+    looked: bool,
+    /// Why nothing is sent in a pause.
+    refusal: Option<ApiError>,
+}
+
+/// A token to send, and which one it is.
+struct Pass {
+    token: AccessToken,
+    generation: u64,
+}
+
+impl Standing {
+    fn take(&mut self, token: AccessToken) {
+        self.token = Some(token);
+        self.generation += 1;
+        self.refusal = None;
+    }
+
+    fn pass(&self) -> Result<Pass, ApiError> {
+        let token = self.token.clone().ok_or_else(no_token)?;
+        let generation = self.generation;
+        Ok(Pass { token, generation })
+    }
+
+    fn refusal(&self) -> ApiError {
+        self.refusal.clone().unwrap_or_else(no_token)
+    }
+}
+
+fn no_token() -> ApiError {
+    ApiError::new(ErrorClass::Unauthorized, "there is no token to send")
 }
 
 impl<T: Transport> Session<T> {
@@ -39,27 +103,67 @@ impl<T: Transport> Session<T> {
         Self {
             transport,
             base_url: base_url.into(),
-            token: None,
+            renewal: None,
+            store: None,
             observer: None,
+            clock: Arc::new(Timestamp::now),
+            standing: Mutex::new(Standing {
+                life: TokenLife::new(false),
+                token: None,
+                generation: 0,
+                looked: true,
+                refusal: None,
+            }),
+            gate: Gate::new(()),
         }
     }
 
-    /// The same session with this token.
+    /// The same session with this token. Nothing is saved: see [`set_token`](Self::set_token).
     #[must_use]
     pub fn with_token(self, token: AccessToken) -> Self {
-        Self {
-            token: Some(token),
-            ..self
-        }
+        self.with_standing(|standing| {
+            standing.life.set(token.expires_at());
+            standing.take(token);
+        });
+        self
+    }
+
+    /// The same session, which renews its token under the address of `renewal`; without a token at all, it
+    /// asks for one.
+    #[must_use]
+    pub fn with_renewal(mut self, renewal: RenewToken) -> Self {
+        self.renewal = Some(renewal);
+        self.with_standing(|standing| {
+            standing.life = TokenLife::new(true);
+            if let Some(token) = &standing.token {
+                standing.life.set(token.expires_at());
+            }
+        });
+        self
+    }
+
+    /// The same session, which finds its token in `store` before its first request if it was given none,
+    /// and keeps there each new one. A token that another process renewed is found there before this one
+    /// renews it.
+    #[must_use]
+    pub fn with_token_store(mut self, store: impl TokenStore + 'static) -> Self {
+        self.store = Some(Arc::new(store));
+        self.with_standing(|standing| standing.looked = standing.token.is_some());
+        self
     }
 
     /// The same session, whose every request `observer` is told of.
     #[must_use]
-    pub fn with_observer(self, observer: impl RequestObserver + 'static) -> Self {
-        Self {
-            observer: Some(Arc::new(observer)),
-            ..self
-        }
+    pub fn with_observer(mut self, observer: impl SessionObserver + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// The same session with another clock than the system's, by which a token's age is judged.
+    #[must_use]
+    pub fn with_clock(mut self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(now);
+        self
     }
 
     /// Where the session's Bakong is.
@@ -67,12 +171,229 @@ impl<T: Transport> Session<T> {
         &self.base_url
     }
 
+    /// Where the token is in its life. A token in a store that was not yet asked for counts as missing.
+    pub fn token_state(&self) -> TokenState {
+        let now = (self.clock)();
+        self.with_standing(|standing| standing.life.state(now))
+    }
+
+    /// Uses this token from now on, and keeps it in the store if there is one.
+    ///
+    /// # Errors
+    /// [`TokenStoreError`] if it could not be kept. It is used all the same.
+    pub async fn set_token(&self, token: AccessToken) -> Result<(), TokenStoreError> {
+        self.with_standing(|standing| {
+            standing.life.set(token.expires_at());
+            standing.looked = true;
+            standing.take(token.clone());
+        });
+        match &self.store {
+            Some(store) => store.save(&token).await,
+            None => Ok(()),
+        }
+    }
+
     /// Asks, and reads the answer.
     ///
     /// # Errors
     /// [`ApiError`] if there is no answer to the question; it says nothing of whether a payment was made.
     pub async fn send<E: Endpoint>(&self, endpoint: &E) -> Result<E::Answer, ApiError> {
-        let mut request = endpoint.to_request(&self.base_url, self.token.as_ref())?;
+        match E::INFO.token {
+            TokenUse::None => self.exchange(endpoint, None).await,
+            TokenUse::Required => {
+                let pass = self.pass().await?;
+                let answer = self.exchange(endpoint, Some(&pass)).await;
+                if !self.is_refused(&pass, &answer) {
+                    return answer;
+                }
+                let pass = self.pass().await?;
+                let answer = self.exchange(endpoint, Some(&pass)).await;
+                self.is_refused(&pass, &answer);
+                answer
+            }
+            TokenUse::Optional => {
+                let Some(pass) = self.usable_pass().await else {
+                    return self.exchange(endpoint, None).await;
+                };
+                let answer = self.exchange(endpoint, Some(&pass)).await;
+                if self.is_refused(&pass, &answer) {
+                    self.exchange(endpoint, None).await
+                } else {
+                    answer
+                }
+            }
+        }
+    }
+
+    /// Renews the token now, whether it is due or not. If a renewal is under way, its end is waited for and
+    /// counts as this one's.
+    ///
+    /// # Errors
+    /// [`ApiError`] if there is no new token, or no address to renew it under
+    /// ([`with_renewal`](Self::with_renewal)). The old one goes on to be used.
+    pub async fn renew(&self) -> Result<(), ApiError> {
+        let seen = self.with_standing(|standing| standing.generation);
+        let gate = self.gate.lock().await;
+        if self.with_standing(|standing| standing.generation) == seen {
+            self.ask_for_token(&gate).await?;
+        }
+        Ok(())
+    }
+
+    /// A token to send, renewed before if it has to be.
+    async fn pass(&self) -> Result<Pass, ApiError> {
+        self.look_in_store().await?;
+        let now = (self.clock)();
+        let (step, generation) =
+            self.with_standing(|standing| (standing.life.step(now), standing.generation));
+        match step {
+            TokenStep::Use => {}
+            TokenStep::RenewOrUse => {
+                // Whoever comes while it is renewed has the old one.
+                if let Some(gate) = self.gate.try_lock() {
+                    // Told to the observer, and the old one is good.
+                    let _ = self.renew_unless_done(&gate, generation).await;
+                }
+            }
+            TokenStep::Renew | TokenStep::Await => {
+                let gate = self.gate.lock().await;
+                self.renew_unless_done(&gate, generation).await?;
+            }
+            TokenStep::Refuse(_) => return Err(self.with_standing(|standing| standing.refusal())),
+            TokenStep::Missing => return Err(no_token()),
+        }
+        self.with_standing(|standing| standing.pass())
+    }
+
+    /// A token to send if there is one that may be good.
+    async fn usable_pass(&self) -> Option<Pass> {
+        // It is no error that nobody has it, since none is needed.
+        let _ = self.look_in_store().await;
+        let now = (self.clock)();
+        self.with_standing(|standing| {
+            let usable = standing.life.is_usable(now);
+            usable.then(|| standing.pass().ok()).flatten()
+        })
+    }
+
+    /// Takes the token from the store, the first time that one is needed.
+    async fn look_in_store(&self) -> Result<(), ApiError> {
+        let looked = |standing: &mut Standing| standing.looked;
+        let Some(store) = self.store.as_ref().filter(|_| !self.with_standing(looked)) else {
+            return Ok(());
+        };
+        let _gate = self.gate.lock().await;
+        if self.with_standing(looked) {
+            return Ok(());
+        }
+        let found = store
+            .load()
+            .await
+            .map_err(|error| ApiError::new(ErrorClass::Unauthorized, error.to_string()))?;
+        self.with_standing(|standing| {
+            standing.looked = true;
+            if let Some(token) = found {
+                standing.life.set(token.expires_at());
+                standing.take(token);
+            }
+        });
+        Ok(())
+    }
+
+    /// Renews the token of `generation`, unless somebody did, or failed to, while the gate was waited for.
+    async fn renew_unless_done(
+        &self,
+        gate: &GateGuard<'_, ()>,
+        generation: u64,
+    ) -> Result<(), ApiError> {
+        let now = (self.clock)();
+        let step = self.with_standing(|standing| {
+            if standing.generation == generation {
+                standing.life.step(now)
+            } else {
+                TokenStep::Use
+            }
+        });
+        match step {
+            TokenStep::Use => Ok(()),
+            TokenStep::Refuse(_) => Err(self.with_standing(|standing| standing.refusal())),
+            TokenStep::Renew | TokenStep::RenewOrUse | TokenStep::Await | TokenStep::Missing => {
+                if self.adopt_from_store(now).await {
+                    return Ok(());
+                }
+                self.ask_for_token(gate).await
+            }
+        }
+    }
+
+    /// Takes a good token from the store that is not the one that has to be renewed.
+    async fn adopt_from_store(&self, now: Timestamp) -> bool {
+        let Some(store) = &self.store else {
+            return false;
+        };
+        let Ok(Some(found)) = store.load().await else {
+            return false;
+        };
+        self.with_standing(|standing| {
+            let present = standing.token.as_ref().map(AccessToken::expose);
+            let ended = found.expires_at().is_some_and(|end| end <= now);
+            if ended || present == Some(found.expose()) {
+                return false;
+            }
+            standing.life.set(found.expires_at());
+            standing.take(found);
+            true
+        })
+    }
+
+    /// Asks for a new token. Only whoever holds the gate may.
+    async fn ask_for_token(&self, _gate: &GateGuard<'_, ()>) -> Result<(), ApiError> {
+        let Some(renewal) = &self.renewal else {
+            let why = "there is no e-mail address to renew it under";
+            return Err(ApiError::new(ErrorClass::Unauthorized, why).of_renewal());
+        };
+        self.with_standing(|standing| standing.life.renewal_started());
+        let abandoned = OnDrop(|| self.with_standing(|standing| standing.life.renewal_abandoned()));
+        let result = self.exchange(renewal, None).await;
+        // What is told below ends the renewal, too.
+        drop(abandoned);
+        let now = (self.clock)();
+        match result {
+            Ok(token) => {
+                let expires_at = token.expires_at();
+                self.with_standing(|standing| {
+                    standing.life.renewed(expires_at, now);
+                    standing.looked = true;
+                    standing.take(token.clone());
+                });
+                self.tell(|observer| observer.token_renewed(expires_at));
+                if let Some(store) = &self.store
+                    && let Err(error) = store.save(&token).await
+                {
+                    self.tell(|observer| observer.token_not_kept(&error));
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let error = error.of_renewal();
+                self.with_standing(|standing| {
+                    standing.life.renewal_failed(error.class().remedy(), now);
+                    standing.refusal = Some(error.clone());
+                });
+                self.tell(|observer| observer.token_not_renewed(&error));
+                Err(error)
+            }
+        }
+    }
+
+    /// One request and its answer.
+    async fn exchange<E: Endpoint>(
+        &self,
+        endpoint: &E,
+        pass: Option<&Pass>,
+    ) -> Result<E::Answer, ApiError> {
+        let token = pass.map(|pass| &pass.token);
+        let mut request = endpoint.to_request(&self.base_url, token)?;
         let attempts = self
             .observer
             .as_ref()
@@ -86,13 +407,68 @@ impl<T: Transport> Session<T> {
         }
         endpoint.read(&result?)
     }
+
+    /// Whether Bakong refused the token; noted if it is still the present one.
+    fn is_refused<A>(&self, pass: &Pass, answer: &Result<A, ApiError>) -> bool {
+        let refusal = answer
+            .as_ref()
+            .err()
+            .filter(|error| error.class() == ErrorClass::Unauthorized);
+        // An answer of Bakong's own, whatever it says, is none that a refused token gets.
+        let taken = match answer {
+            Ok(_) => true,
+            Err(error) => {
+                refusal.is_none()
+                    && matches!(
+                        error.class(),
+                        ErrorClass::Refused | ErrorClass::QuotaExhausted
+                    )
+            }
+        };
+        let now = (self.clock)();
+        self.with_standing(|standing| {
+            if standing.generation != pass.generation {
+                return;
+            }
+            if let Some(refusal) = refusal {
+                standing.life.rejected(now);
+                standing.refusal = Some(refusal.clone());
+            } else if taken {
+                standing.life.accepted();
+            }
+        });
+        refusal.is_some()
+    }
+
+    fn tell(&self, tell: impl FnOnce(&dyn SessionObserver)) {
+        if let Some(observer) = &self.observer {
+            tell(&**observer);
+        }
+    }
+}
+
+impl<T> Session<T> {
+    /// No code of others runs inside, so nothing is left half done where a thread panicked.
+    fn with_standing<R>(&self, f: impl FnOnce(&mut Standing) -> R) -> R {
+        f(&mut self.standing.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Does something when dropped: also when a future is.
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }
 
 impl<T> fmt::Debug for Session<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.with_standing(|standing| standing.token.clone());
         f.debug_struct("Session")
             .field("base_url", &self.base_url)
-            .field("token", &self.token)
+            .field("token", &token)
             .finish_non_exhaustive()
     }
 }

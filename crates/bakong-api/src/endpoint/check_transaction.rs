@@ -2,53 +2,94 @@
 
 use bytes::Bytes;
 use http::Response;
-use khqr_core::Md5Handle;
-use serde::Serialize;
+use khqr_core::{Amount, Md5Handle};
 
-use super::{Endpoint, EndpointInfo, TokenUse, json, sealed};
+use super::body::JsonObject;
+use super::reference::{ExternalRef, InstructionRef, ShortHash, TransactionHash};
+use super::{Endpoint, EndpointInfo, TokenUse, sealed};
 use crate::envelope::{Envelope, Outcome};
 use crate::error::{ApiError, ErrorClass, ErrorCode};
 use crate::transaction::Transaction;
 
-/// `POST /v1/check_transaction_by_md5`: has this dynamic code been paid?
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct CheckTransactionByMd5 {
-    md5: Md5Handle,
-}
-
-impl CheckTransactionByMd5 {
-    /// A question about the code with this handle.
-    #[must_use]
-    pub const fn new(md5: Md5Handle) -> Self {
-        Self { md5 }
-    }
-}
-
-impl sealed::Body for CheckTransactionByMd5 {
-    fn body(&self) -> Result<Bytes, ApiError> {
-        #[derive(Serialize)]
-        struct Body {
-            md5: String,
+/// An endpoint that asks about one transaction.
+macro_rules! check {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $($field:ident: $type:ty),+ } $path:literal,
+        |$this:ident| $body:expr
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub struct $name {
+            $($field: $type,)+
         }
-        json(&Body {
-            md5: self.md5.to_string(),
-        })
-    }
+
+        impl $name {
+            /// The question.
+            #[must_use]
+            pub const fn new($($field: $type),+) -> Self {
+                Self { $($field),+ }
+            }
+        }
+
+        impl sealed::Body for $name {
+            fn body(&self) -> Bytes {
+                let $this = self;
+                $body.finish()
+            }
+        }
+
+        impl Endpoint for $name {
+            type Answer = CheckAnswer;
+
+            const INFO: EndpointInfo = EndpointInfo {
+                name: $path,
+                path: concat!("/v1/", $path),
+                token: TokenUse::Required,
+                repeatable: true,
+            };
+
+            fn read(&self, response: &Response<Bytes>) -> Result<CheckAnswer, ApiError> {
+                CheckAnswer::of(Envelope::open(response)?)
+            }
+        }
+    };
 }
 
-impl Endpoint for CheckTransactionByMd5 {
-    type Answer = CheckAnswer;
+check! {
+    /// `POST /v1/check_transaction_by_md5`: has this dynamic code been paid?
+    CheckTransactionByMd5 { md5: Md5Handle } "check_transaction_by_md5",
+    |this| JsonObject::default().text("md5", &this.md5.to_string())
+}
 
-    const INFO: EndpointInfo = EndpointInfo {
-        name: "check_transaction_by_md5",
-        path: "/v1/check_transaction_by_md5",
-        token: TokenUse::Required,
-        repeatable: true,
-    };
+check! {
+    /// `POST /v1/check_transaction_by_hash`: what is known of the transaction with this hash?
+    CheckTransactionByHash { hash: TransactionHash } "check_transaction_by_hash",
+    |this| JsonObject::default().text("hash", this.hash.as_str())
+}
 
-    fn read(&self, response: &Response<Bytes>) -> Result<CheckAnswer, ApiError> {
-        CheckAnswer::of(Envelope::open(response)?)
-    }
+check! {
+    /// `POST /v1/check_transaction_by_short_hash`: the same by the hash's first eight digits, and by the
+    /// amount, without which so few digits could be another's.
+    CheckTransactionByShortHash { hash: ShortHash, amount: Amount } "check_transaction_by_short_hash",
+    |this| JsonObject::default()
+        .text("hash", this.hash.as_str())
+        .raw("amount", this.amount.payload_text())
+        .text("currency", this.amount.currency().alphabetic_code())
+}
+
+check! {
+    /// `POST /v1/check_transaction_by_instruction_ref`: the same by the reference that the payer's bank
+    /// gave to the instruction.
+    CheckTransactionByInstructionRef { reference: InstructionRef }
+    "check_transaction_by_instruction_ref",
+    |this| JsonObject::default().text("instructionRef", this.reference.as_str())
+}
+
+check! {
+    /// `POST /v1/check_transaction_by_external_ref`: the same by the payer bank's own reference.
+    CheckTransactionByExternalRef { reference: ExternalRef } "check_transaction_by_external_ref",
+    |this| JsonObject::default().text("externalRef", this.reference.as_str())
 }
 
 /// What Bakong knows of a payment. Whatever else comes is an [`ApiError`], and says nothing of it.

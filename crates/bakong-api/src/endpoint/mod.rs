@@ -1,21 +1,31 @@
 //! Each endpoint is a struct: it becomes a request, and reads the answer to it.
 
+mod account;
+mod body;
+mod check_list;
 mod check_transaction;
+mod deeplink;
+mod field;
+mod reference;
 mod token;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
-use serde::Serialize;
-use zeroize::Zeroizing;
 
 use crate::base_url::BaseUrl;
-use crate::envelope::Envelope;
 use crate::error::{ApiError, ErrorClass};
-use crate::json::{Object, string};
 use crate::token::AccessToken;
 
-pub use check_transaction::{CheckAnswer, CheckTransactionByMd5};
-pub use token::{InvalidField, RenewToken, RequestToken, Verify};
+pub use account::{AccountAnswer, CheckBakongAccount};
+pub use check_list::{CheckTransactionByHashList, CheckTransactionByMd5List, ListAnswer};
+pub use check_transaction::{
+    CheckAnswer, CheckTransactionByExternalRef, CheckTransactionByHash,
+    CheckTransactionByInstructionRef, CheckTransactionByMd5, CheckTransactionByShortHash,
+};
+pub use deeplink::{Deeplink, GenerateDeeplinkByQr, SourceInfo};
+pub use field::InvalidField;
+pub use reference::{ExternalRef, InstructionRef, ShortHash, TransactionHash};
+pub use token::{RenewToken, RequestToken, Verify};
 
 /// What is fixed about an endpoint. Every request carries it in its extensions, for the transport.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -38,6 +48,9 @@ pub struct EndpointInfo {
 pub enum TokenUse {
     /// It is sent without.
     None,
+    /// It is sent with the token if there is one. The reference wants one, and the live service answers
+    /// without.
+    Optional,
     /// It is never sent without.
     Required,
 }
@@ -68,13 +81,18 @@ pub trait Endpoint: sealed::Body + Send + Sync {
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json")
             .extension(Self::INFO);
-        if Self::INFO.token == TokenUse::Required {
-            let token = token.ok_or_else(|| {
-                ApiError::new(ErrorClass::Unauthorized, "there is no token to send")
-            })?;
+        let token = match (Self::INFO.token, token) {
+            (TokenUse::None, _) | (TokenUse::Optional, None) => None,
+            (TokenUse::Required, None) => {
+                let why = "there is no token to send";
+                return Err(ApiError::new(ErrorClass::Unauthorized, why));
+            }
+            (TokenUse::Required | TokenUse::Optional, token) => token,
+        };
+        if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, token.authorization()?);
         }
-        Ok(request.body(self.body()?)?)
+        Ok(request.body(self.body())?)
     }
 
     /// Reads the answer to such a request.
@@ -85,33 +103,10 @@ pub trait Endpoint: sealed::Body + Send + Sync {
 }
 
 mod sealed {
-    use super::{ApiError, Bytes};
+    use super::Bytes;
 
     /// Keeps the set of endpoints closed, and their bodies out of the public interface.
     pub trait Body {
-        fn body(&self) -> Result<Bytes, ApiError>;
+        fn body(&self) -> Bytes;
     }
-}
-
-fn json(body: &impl Serialize) -> Result<Bytes, ApiError> {
-    serde_json::to_vec(body).map(Bytes::from).map_err(|_| {
-        ApiError::new(
-            ErrorClass::Malformed,
-            "the request could not be written as JSON",
-        )
-    })
-}
-
-/// The token in an answer's data.
-fn token_in(envelope: Envelope) -> Result<AccessToken, ApiError> {
-    let no_token = envelope.malformed("it holds no readable token");
-    envelope
-        .into_data()?
-        .as_deref()
-        .and_then(Object::read)
-        .and_then(|data| data.get("token"))
-        .and_then(string)
-        .map(Zeroizing::new)
-        .and_then(|text| AccessToken::new(&text).ok())
-        .ok_or(no_token)
 }

@@ -4,12 +4,14 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::Response;
-use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Endpoint, EndpointInfo, TokenUse, json, sealed, token_in};
+use super::body::JsonObject;
+use super::field::{InvalidField, email as checked_email, text_of};
+use super::{Endpoint, EndpointInfo, TokenUse, sealed};
 use crate::envelope::Envelope;
 use crate::error::ApiError;
+use crate::json::{Object, string};
 use crate::token::AccessToken;
 
 /// `POST /v1/request_token`: registers a project; Bakong sends a code to the address.
@@ -29,25 +31,19 @@ impl RequestToken {
     pub fn new(email: &str, organization: &str, project: &str) -> Result<Self, InvalidField> {
         Ok(Self {
             email: checked_email(email)?,
-            organization: of_length("organization", organization, 1..=100)?,
-            project: of_length("project", project, 1..=100)?,
+            organization: text_of("organization", organization, 1..=100)?,
+            project: text_of("project", project, 1..=100)?,
         })
     }
 }
 
 impl sealed::Body for RequestToken {
-    fn body(&self) -> Result<Bytes, ApiError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            email: &'a str,
-            organization: &'a str,
-            project: &'a str,
-        }
-        json(&Body {
-            email: &self.email,
-            organization: &self.organization,
-            project: &self.project,
-        })
+    fn body(&self) -> Bytes {
+        JsonObject::default()
+            .text("email", &self.email)
+            .text("organization", &self.organization)
+            .text("project", &self.project)
+            .finish()
     }
 }
 
@@ -78,7 +74,7 @@ impl Verify {
     /// # Errors
     /// [`InvalidField`] unless it has exactly 20 characters.
     pub fn new(code: &str) -> Result<Self, InvalidField> {
-        of_length("code", code.trim(), 20..=20).map(|code| Self {
+        text_of("code", code.trim(), 20..=20).map(|code| Self {
             code: Zeroizing::new(code),
         })
     }
@@ -93,12 +89,8 @@ impl fmt::Debug for Verify {
 }
 
 impl sealed::Body for Verify {
-    fn body(&self) -> Result<Bytes, ApiError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            code: &'a str,
-        }
-        json(&Body { code: &self.code })
+    fn body(&self) -> Bytes {
+        JsonObject::default().text("code", &self.code).finish()
     }
 }
 
@@ -134,12 +126,8 @@ impl RenewToken {
 }
 
 impl sealed::Body for RenewToken {
-    fn body(&self) -> Result<Bytes, ApiError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            email: &'a str,
-        }
-        json(&Body { email: &self.email })
+    fn body(&self) -> Bytes {
+        JsonObject::default().text("email", &self.email).finish()
     }
 }
 
@@ -158,69 +146,16 @@ impl Endpoint for RenewToken {
     }
 }
 
-fn checked_email(email: &str) -> Result<String, InvalidField> {
-    let email = of_length("email", email.trim(), 1..=30)?;
-    if email.contains('@') {
-        Ok(email)
-    } else {
-        Err(InvalidField {
-            field: "email",
-            rule: Rule::NeedsAt,
-        })
-    }
+/// The token in an answer's data.
+fn token_in(envelope: Envelope) -> Result<AccessToken, ApiError> {
+    let no_token = envelope.malformed("it holds no readable token");
+    envelope
+        .into_data()?
+        .as_deref()
+        .and_then(Object::read)
+        .and_then(|data| data.get("token"))
+        .and_then(string)
+        .map(Zeroizing::new)
+        .and_then(|text| AccessToken::new(&text).ok())
+        .ok_or(no_token)
 }
-
-fn of_length(
-    field: &'static str,
-    text: &str,
-    allowed: std::ops::RangeInclusive<usize>,
-) -> Result<String, InvalidField> {
-    if allowed.contains(&text.chars().count()) {
-        return Ok(text.to_owned());
-    }
-    Err(InvalidField {
-        field,
-        rule: Rule::Length {
-            min: *allowed.start(),
-            max: *allowed.end(),
-        },
-    })
-}
-
-/// A field of a request breaks a rule of the reference. Holds nothing of the field's text.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct InvalidField {
-    field: &'static str,
-    rule: Rule,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Rule {
-    Length { min: usize, max: usize },
-    NeedsAt,
-}
-
-impl InvalidField {
-    /// The field's name in the reference.
-    #[must_use]
-    pub const fn field(self) -> &'static str {
-        self.field
-    }
-}
-
-impl fmt::Display for InvalidField {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let field = self.field;
-        match self.rule {
-            Rule::Length { min, max } if min == max => {
-                write!(f, "{field} must have exactly {min} characters")
-            }
-            Rule::Length { min, max } => {
-                write!(f, "{field} must have {min} to {max} characters")
-            }
-            Rule::NeedsAt => write!(f, "{field} must be an e-mail address"),
-        }
-    }
-}
-
-impl std::error::Error for InvalidField {}

@@ -1,0 +1,59 @@
+//! A request's body: JSON of texts, and of numbers as they are written.
+
+use std::fmt::{Display, Write};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+/// A JSON object, written member by member in the reference's order.
+#[derive(Default)]
+pub(crate) struct JsonObject(String);
+
+impl JsonObject {
+    pub(crate) fn text(self, name: &'static str, value: &str) -> Self {
+        // `Value` writes the text with its escapes, and cannot fail to.
+        self.raw(name, Value::from(value))
+    }
+
+    /// A value that is JSON as it displays itself.
+    pub(crate) fn raw(mut self, name: &'static str, value: impl Display) -> Self {
+        let comma = if self.0.is_empty() { "" } else { "," };
+        // A string takes all that is written to it.
+        let _ = write!(self.0, "{comma}\"{name}\":{value}");
+        self
+    }
+
+    pub(crate) fn object(self, name: &'static str, value: &Self) -> Self {
+        self.raw(name, format_args!("{{{}}}", value.0))
+    }
+
+    pub(crate) fn finish(self) -> Bytes {
+        format!("{{{}}}", self.0).into()
+    }
+}
+
+/// A bare list of texts.
+pub(crate) fn json_list(texts: impl IntoIterator<Item = impl Display>) -> Bytes {
+    let texts = texts.into_iter().map(|text| Value::from(text.to_string()));
+    Value::from_iter(texts).to_string().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_json() {
+        let inner = JsonObject::default().text("b", "\"\\\u{1}\u{1F600}");
+        let body = JsonObject::default()
+            .text("a", "")
+            .raw("n", "1.50")
+            .object("o", &inner)
+            .finish();
+        assert_eq!(
+            body,
+            "{\"a\":\"\",\"n\":1.50,\"o\":{\"b\":\"\\\"\\\\\\u0001\u{1F600}\"}}"
+        );
+        assert_eq!(json_list(["a", "\n"]), r#"["a","\n"]"#);
+    }
+}

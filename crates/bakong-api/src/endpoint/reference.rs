@@ -1,0 +1,77 @@
+//! What a transaction is asked for by: its hashes and the references that banks give it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::field::{InvalidField, text_of};
+
+macro_rules! reference {
+    ($(#[$doc:meta])* $name:ident, $field:literal, $allowed:expr, $limits:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the text without white space around it.
+            ///
+            /// # Errors
+            #[doc = concat!("[`InvalidField`] unless it has ", $limits, " and no control character.")]
+            pub fn new(text: &str) -> Result<Self, InvalidField> {
+                text_of($field, text.trim(), $allowed).map(Self)
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidField;
+
+            fn from_str(text: &str) -> Result<Self, InvalidField> {
+                Self::new(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+reference! {
+    /// A transaction's full hash: 64 hexadecimal digits in every answer seen.
+    TransactionHash, "hash", 1..=255, "1 to 255 characters"
+}
+
+reference! {
+    /// The first eight digits of a transaction's hash, as the payer's app shows them.
+    ShortHash, "hash", 8..=8, "exactly 8 characters"
+}
+
+reference! {
+    /// The reference that the payer's bank gave to the payment instruction (`instructionRef`).
+    InstructionRef, "instructionRef", 1..=255, "1 to 255 characters"
+}
+
+reference! {
+    /// The payer bank's own reference (`externalRef`), such as `100FT35781491692`; not the merchant's.
+    ExternalRef, "externalRef", 1..=255, "1 to 255 characters"
+}
+
+impl TransactionHash {
+    /// The short hash that belongs to it; `None` if it has less than eight characters.
+    #[must_use]
+    pub fn short(&self) -> Option<ShortHash> {
+        let end = self
+            .0
+            .char_indices()
+            .nth(8)
+            .map_or(self.0.len(), |(at, _)| at);
+        ShortHash::new(&self.0[..end]).ok()
+    }
+}

@@ -1,0 +1,228 @@
+//! Where a token outlives the process.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use zeroize::Zeroizing;
+
+use crate::token::{AccessToken, InvalidToken};
+
+/// Keeps a token. Several processes may share one: what one renewed, the others find here.
+#[async_trait]
+pub trait TokenStore: Send + Sync {
+    /// The token that is kept, if there is one.
+    ///
+    /// # Errors
+    /// [`TokenStoreError`] if that cannot be told, or what is kept is no token.
+    async fn load(&self) -> Result<Option<AccessToken>, TokenStoreError>;
+
+    /// Keeps this token in place of the last.
+    ///
+    /// # Errors
+    /// [`TokenStoreError`] if it is not kept; the last one still is.
+    async fn save(&self, token: &AccessToken) -> Result<(), TokenStoreError>;
+}
+
+#[async_trait]
+impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
+    async fn load(&self) -> Result<Option<AccessToken>, TokenStoreError> {
+        (**self).load().await
+    }
+
+    async fn save(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
+        (**self).save(token).await
+    }
+}
+
+/// Keeps a token in memory, for sessions of one process that share it.
+#[derive(Default, Debug)]
+pub struct MemoryTokenStore(Mutex<Option<AccessToken>>);
+
+impl MemoryTokenStore {
+    /// A store that holds nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+#[async_trait]
+impl TokenStore for MemoryTokenStore {
+    async fn load(&self) -> Result<Option<AccessToken>, TokenStoreError> {
+        Ok(self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone())
+    }
+
+    async fn save(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        Ok(())
+    }
+}
+
+/// Keeps a token in a file of one line, which only its owner may read (mode 0600).
+///
+/// A new token is written beside the file, to the disk, and then put in its place, so that a crash leaves
+/// the old one or the new one and never half of either. Both take a few milliseconds of the calling
+/// thread.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileTokenStore {
+    path: PathBuf,
+}
+
+impl FileTokenStore {
+    /// More than any token has, and little enough to read a wrong file without harm.
+    const MAX_BYTES: u64 = 64 * 1024;
+
+    /// A store in this file, which need not exist. Its folder must.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the token that is kept, as [`TokenStore::load`] does, without async.
+    ///
+    /// # Errors
+    /// [`TokenStoreError`] if the file is there and cannot be read, or holds no token.
+    pub fn read(&self) -> Result<Option<AccessToken>, TokenStoreError> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.failed("read", Cause::Io(error))),
+        };
+        let mut text = Zeroizing::new(String::new());
+        file.take(Self::MAX_BYTES)
+            .read_to_string(&mut text)
+            .map_err(|error| self.failed("read", Cause::Io(error)))?;
+        AccessToken::new(&text)
+            .map(Some)
+            .map_err(|error| self.failed("used", Cause::NoToken(error)))
+    }
+
+    /// Keeps this token, as [`TokenStore::save`] does, without async.
+    ///
+    /// # Errors
+    /// [`TokenStoreError`] if it cannot be written; what was kept before still is.
+    pub fn write(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
+        let beside = self.beside();
+        let written = write_new(&beside, token).and_then(|()| fs::rename(&beside, &self.path));
+        if let Err(error) = written {
+            // It holds a secret, and is of no use; if it cannot be removed either, the first error says why.
+            let _ = fs::remove_file(&beside);
+            return Err(self.failed("written", Cause::Io(error)));
+        }
+        // The file's place in its folder is safe on the disk as well, where the system lets a folder be
+        // opened for it.
+        if let Some(Ok(folder)) = self.folder().map(File::open) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        let folder = self.path.parent()?;
+        Some(if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        })
+    }
+
+    /// A name of its own in the same folder, since a file can be put in another's place only there.
+    fn beside(&self) -> PathBuf {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.{count}.new", std::process::id()));
+        self.path.with_file_name(name)
+    }
+
+    fn failed(&self, verb: &'static str, cause: Cause) -> TokenStoreError {
+        TokenStoreError {
+            what: format!("the token file {} cannot be {verb}", self.path.display()).into(),
+            cause: Arc::new(cause),
+        }
+    }
+}
+
+fn write_new(path: &Path, token: &AccessToken) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(token.expose().as_bytes())?;
+    file.write_all(b"\n")?;
+    file.sync_all()
+}
+
+#[async_trait]
+impl TokenStore for FileTokenStore {
+    async fn load(&self) -> Result<Option<AccessToken>, TokenStoreError> {
+        self.read()
+    }
+
+    async fn save(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
+        self.write(token)
+    }
+}
+
+/// A token could not be read or kept. Holds nothing of the token.
+#[derive(Clone, Debug)]
+pub struct TokenStoreError {
+    what: Box<str>,
+    cause: Arc<Cause>,
+}
+
+#[derive(Debug)]
+enum Cause {
+    Io(io::Error),
+    NoToken(InvalidToken),
+    Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl TokenStoreError {
+    /// An error of another store: `what` failed, because of `cause`.
+    pub fn new(
+        what: impl Into<Box<str>>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            what: what.into(),
+            cause: Arc::new(Cause::Other(cause.into())),
+        }
+    }
+}
+
+impl fmt::Display for TokenStoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.what)?;
+        match &*self.cause {
+            Cause::Io(error) => error.fmt(f),
+            Cause::NoToken(error) => error.fmt(f),
+            Cause::Other(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TokenStoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match &*self.cause {
+            Cause::Io(error) => error,
+            Cause::NoToken(error) => error,
+            Cause::Other(error) => &**error,
+        })
+    }
+}
