@@ -174,6 +174,22 @@ mod tests {
     use crate::tag::Tag;
 
     #[test]
+    fn where_a_field_has_a_number_of_its_own() {
+        let account = Tag::new(29).unwrap().sub(Tag::new(0).unwrap());
+        let indicator = TagPath::from(Tag::new(1).unwrap());
+        let creation = Tag::new(99).unwrap().sub(Tag::new(0).unwrap());
+        for (kind, path, number) in [
+            (ErrorKind::ControlCharacter, account, Some(3)),
+            (ErrorKind::TooLong { max: 32 }, account, Some(6)),
+            (ErrorKind::Empty, indicator, Some(48)),
+            (ErrorKind::TooLong { max: 2 }, indicator, Some(17)),
+            (ErrorKind::Empty, creation, Some(8)),
+        ] {
+            assert_eq!(code(kind, Some(path)), number, "{kind:?} of {path}");
+        }
+    }
+
+    #[test]
     fn every_number_that_is_reported_has_its_sentence() {
         let kinds = [
             ErrorKind::Missing,

@@ -84,6 +84,19 @@ mod tests {
     }
 
     #[test]
+    fn two_control_characters_are_found_as_one_is() {
+        for text in [
+            "\n\n",
+            "\u{7F}\u{7F}",
+            "\u{85}\u{85}",
+            "\n\u{85}",
+            "a\n\u{7F}",
+        ] {
+            assert!(has_control(text), "{text:?}");
+        }
+    }
+
+    #[test]
     fn an_odd_byte_is_found_wherever_it_stands() {
         for len in 1..20 {
             for at in 0..len {

@@ -170,6 +170,17 @@ mod serde {
     }
 
     #[test]
+    fn what_was_expected_is_said() {
+        let said = |error: serde_json::Error| error.to_string();
+        let error = said(from_str::<Md5Handle>("1").unwrap_err());
+        assert!(error.contains("expected a text"), "{error}");
+        let error = said(from_str::<Khqr<'_>>("1").unwrap_err());
+        assert!(error.contains("expected a text"), "{error}");
+        let error = said(from_str::<Timestamp>("true").unwrap_err());
+        assert!(error.contains("milliseconds since 1970"), "{error}");
+    }
+
+    #[test]
     fn moments_are_read_as_numbers_too() {
         assert_eq!(from_str("1795000000000").ok(), Some(CREATED));
         let start = serde_json::from_value(json!(0)).ok();
