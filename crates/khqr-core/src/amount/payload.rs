@@ -142,6 +142,7 @@ mod tests {
     fn texts_are_written_as_the_sdk_does() {
         for (text, currency, written) in [
             ("5", Currency::Usd, "5"),
+            ("50", Currency::Usd, "50"),
             ("5.", Currency::Usd, ""),
             ("5.0", Currency::Usd, "5.00"),
             ("5.00", Currency::Usd, "5.00"),
