@@ -82,14 +82,22 @@
 //! There is an account once the test [registers](Sandbox::register_account) it, makes a [`Customer`] of it,
 //! or money was transferred to it.
 //!
+//! # Trouble
+//! A [`Fault`] strikes the next request, or some or all to some endpoints: another answer in place of the
+//! sandbox's (an outage's page, 401, 403, 429 with or without `Retry-After`, the spent quota's error code
+//! 17), the sandbox's own answer in a form that real ones have or might (times as `1605774370608.0`,
+//! amounts as texts, no `errorCode`, lists out of order, with items missing or garbled), or an answer that
+//! comes late, byte by byte, cut short or not at all.
+//!
 //! # Time
-//! The sandbox keeps no timers. A payment with a delay is there for whoever asks after its moment, and a
+//! The sandbox keeps no timers but for faults that take real time. A payment with a delay is there for whoever asks after its moment, and a
 //! token has expired for whoever uses it after its end, on the sandbox's clock; [`Sandbox::advance`] moves
 //! it. It says nothing about the client's own clock, so give both the same time.
 
 mod answer;
 mod clock;
 mod customer;
+mod delivery;
 mod endpoint;
 mod entropy;
 mod exchange;

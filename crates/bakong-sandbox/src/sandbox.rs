@@ -67,7 +67,7 @@ impl SandboxBuilder {
     /// If the port is taken, or the system gives no random bytes.
     ///
     /// # Panics
-    /// Outside a tokio runtime with I/O enabled.
+    /// Outside a tokio runtime with I/O enabled. Faults that take time need its timers too.
     pub async fn start(self) -> io::Result<Sandbox> {
         let entropy = match self.seed {
             Some(seed) => Entropy::from_seed(seed),
@@ -104,7 +104,7 @@ impl Sandbox {
     /// If no port is free, or the system gives no random bytes.
     ///
     /// # Panics
-    /// Outside a tokio runtime with I/O enabled.
+    /// Outside a tokio runtime with I/O enabled. Faults that take time need its timers too.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }

@@ -33,6 +33,7 @@ pub(crate) enum Failure {
     NotRegistered,
     AccountNotFound,
     AccountInvalid,
+    QuotaExhausted,
 }
 
 impl Failure {
@@ -47,6 +48,7 @@ impl Failure {
             Self::NotRegistered => 10,
             Self::AccountNotFound => 11,
             Self::AccountInvalid => 12,
+            Self::QuotaExhausted => 17,
         }
     }
 
@@ -64,6 +66,10 @@ impl Failure {
             Self::NotRegistered => "Not registered yet",
             Self::AccountNotFound => "Account ID not found",
             Self::AccountInvalid => "Account ID is invalid",
+            // As reported from production.
+            Self::QuotaExhausted => {
+                "Daily request limit of 100 exceeded. Please try again tomorrow."
+            }
         }
     }
 
@@ -81,24 +87,29 @@ impl Failure {
             };
             return json(status, &envelope);
         }
-        let envelope = DataFirst {
-            data: None::<()>,
-            error_code: Some(self.error_code()),
-            response_code: 1,
-            response_message: self.message(),
-        };
-        json(status, &envelope)
+        failure(status, self.error_code(), self.message())
     }
+}
+
+/// A failure in the API's envelope.
+pub(crate) fn failure(status: StatusCode, error_code: u8, message: &str) -> Answer {
+    let envelope = DataFirst {
+        data: None::<()>,
+        error_code: Some(error_code),
+        response_code: 1,
+        response_message: message,
+    };
+    json(status, &envelope)
 }
 
 /// The envelope with its keys as the reference's samples of failures, tokens and links have them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct DataFirst<T> {
+struct DataFirst<'a, T> {
     data: Option<T>,
     error_code: Option<u8>,
     response_code: u8,
-    response_message: &'static str,
+    response_message: &'a str,
 }
 
 /// The envelope with its keys as real answers with transactions, and the reference's samples of accounts,

@@ -10,7 +10,7 @@ use super::*;
 use crate::PaymentOptions;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
-use crate::fault::Effect;
+use crate::fault::Outcome;
 use crate::payment::Payment;
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
@@ -29,8 +29,8 @@ pub(super) fn request(endpoint: Endpoint, token: &str, body: impl Into<Bytes>) -
 }
 
 pub(super) fn answer(state: &mut State, request: &Request<Bytes>) -> Answer {
-    match state.handle(request) {
-        Effect::Answer(answer) => answer,
+    match state.handle(request).outcome {
+        Outcome::Answer(answer) => answer,
         other => panic!("no answer: {other:?}"),
     }
 }

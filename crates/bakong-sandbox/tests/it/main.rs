@@ -15,6 +15,7 @@ mod http;
 mod life;
 mod lists;
 mod lookups;
+mod oddities;
 mod tokens;
 
 use std::time::Duration;
