@@ -239,7 +239,7 @@ impl Fault {
         self
     }
 
-    /// Without this item of its list, counted from 0 in the order asked.
+    /// Without this item of its list, counted from 0 in the order asked. One beyond the end changes nothing.
     #[must_use]
     pub fn without_item(mut self, place: usize) -> Self {
         self.trouble.edits.items.push((place, None));
@@ -247,7 +247,7 @@ impl Fault {
     }
 
     /// With `text` for this item of its list, counted from 0 in the order asked. It is sent as it is, JSON
-    /// or not.
+    /// or not. One beyond the end changes nothing.
     #[must_use]
     pub fn item(mut self, place: usize, text: impl Into<String>) -> Self {
         self.trouble.edits.items.push((place, Some(text.into())));
