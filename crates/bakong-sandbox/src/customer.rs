@@ -76,6 +76,7 @@ pub struct PaymentOptions {
     amount: Option<Amount>,
     payee: Option<AccountIdBuf>,
     description: Option<String>,
+    instruction_ref: Option<String>,
     late: bool,
     again: bool,
     failing: bool,
@@ -116,6 +117,14 @@ impl PaymentOptions {
     #[must_use]
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
+        self
+    }
+
+    /// With a reference that the payer's bank assigns to the instruction, under which the transaction can
+    /// be looked up if it has 1 to 255 characters. Without this there is none, as in most real answers.
+    #[must_use]
+    pub fn instruction_ref(mut self, reference: impl Into<String>) -> Self {
+        self.instruction_ref = Some(reference.into());
         self
     }
 
@@ -167,6 +176,7 @@ impl PaymentOptions {
             payee: self.payee.clone().unwrap_or_else(|| khqr.account().into()),
             amount,
             description: self.description.clone(),
+            instruction_ref: self.instruction_ref.clone(),
             due,
             unpayable_when_due: verify_at(due).err(),
             again: self.again,

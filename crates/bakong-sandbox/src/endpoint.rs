@@ -10,8 +10,37 @@ pub enum Endpoint {
     Verify,
     /// `POST /v1/renew_token`: a new token for a registered address.
     RenewToken,
+    /// `POST /v1/generate_deeplink_by_qr`: a link that opens a code in the payer's app.
+    GenerateDeeplinkByQr,
     /// `POST /v1/check_transaction_by_md5`: what became of a dynamic code.
     CheckTransactionByMd5,
+    /// `POST /v1/check_transaction_by_hash`: a transaction by its whole hash.
+    CheckTransactionByHash,
+    /// `POST /v1/check_transaction_by_short_hash`: a transaction by the first eight digits of its hash, its
+    /// amount and its currency.
+    CheckTransactionByShortHash,
+    /// `POST /v1/check_transaction_by_instruction_ref`: a transaction by the instruction's reference, which
+    /// the payer's bank assigned.
+    CheckTransactionByInstructionRef,
+    /// `POST /v1/check_transaction_by_external_ref`: a transaction by the payer bank's reference.
+    CheckTransactionByExternalRef,
+    /// `POST /v1/check_transaction_by_md5_list`: what became of up to 50 dynamic codes.
+    CheckTransactionByMd5List,
+    /// `POST /v1/check_transaction_by_hash_list`: up to 50 transactions by their whole hashes.
+    CheckTransactionByHashList,
+    /// `POST /v1/check_bakong_account`: whether there is such an account.
+    CheckBakongAccount,
+}
+
+/// What an endpoint does about a request's token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TokenUse {
+    /// There has to be one, and a good one.
+    Needed,
+    /// There need be none, but one that is sent has to be good.
+    Checked,
+    /// It is not looked at.
+    Ignored,
 }
 
 impl Endpoint {
@@ -20,7 +49,15 @@ impl Endpoint {
         Self::RequestToken,
         Self::Verify,
         Self::RenewToken,
+        Self::GenerateDeeplinkByQr,
         Self::CheckTransactionByMd5,
+        Self::CheckTransactionByHash,
+        Self::CheckTransactionByShortHash,
+        Self::CheckTransactionByInstructionRef,
+        Self::CheckTransactionByExternalRef,
+        Self::CheckTransactionByMd5List,
+        Self::CheckTransactionByHashList,
+        Self::CheckBakongAccount,
     ];
 
     /// The path after the base URL.
@@ -30,15 +67,32 @@ impl Endpoint {
             Self::RequestToken => "/v1/request_token",
             Self::Verify => "/v1/verify",
             Self::RenewToken => "/v1/renew_token",
+            Self::GenerateDeeplinkByQr => "/v1/generate_deeplink_by_qr",
             Self::CheckTransactionByMd5 => "/v1/check_transaction_by_md5",
+            Self::CheckTransactionByHash => "/v1/check_transaction_by_hash",
+            Self::CheckTransactionByShortHash => "/v1/check_transaction_by_short_hash",
+            Self::CheckTransactionByInstructionRef => "/v1/check_transaction_by_instruction_ref",
+            Self::CheckTransactionByExternalRef => "/v1/check_transaction_by_external_ref",
+            Self::CheckTransactionByMd5List => "/v1/check_transaction_by_md5_list",
+            Self::CheckTransactionByHashList => "/v1/check_transaction_by_hash_list",
+            Self::CheckBakongAccount => "/v1/check_bakong_account",
         }
     }
 
-    /// Whether a request must carry a token.
-    pub(crate) const fn needs_token(self) -> bool {
+    pub(crate) const fn token_use(self) -> TokenUse {
         match self {
-            Self::RequestToken | Self::Verify | Self::RenewToken => false,
-            Self::CheckTransactionByMd5 => true,
+            Self::RequestToken | Self::Verify | Self::RenewToken | Self::GenerateDeeplinkByQr => {
+                TokenUse::Ignored
+            }
+            // The reference lists the header; the live service answers without it too.
+            Self::CheckBakongAccount => TokenUse::Checked,
+            Self::CheckTransactionByMd5
+            | Self::CheckTransactionByHash
+            | Self::CheckTransactionByShortHash
+            | Self::CheckTransactionByInstructionRef
+            | Self::CheckTransactionByExternalRef
+            | Self::CheckTransactionByMd5List
+            | Self::CheckTransactionByHashList => TokenUse::Needed,
         }
     }
 

@@ -45,9 +45,14 @@ impl Entropy {
 
     /// The 20 characters that a registration's mail brings.
     pub(crate) fn verification_code(&mut self) -> String {
+        self.letters(20)
+    }
+
+    /// So many letters of the alphabet, up to 32.
+    fn letters(&mut self, count: usize) -> String {
         let bytes = self.draw();
         let letter = |byte: &u8| char::from(ALPHABET[usize::from(byte % 32)]);
-        bytes.iter().take(20).map(letter).collect()
+        bytes.iter().take(count).map(letter).collect()
     }
 
     /// A transaction's hash: 64 lower-case hexadecimal digits.
@@ -58,6 +63,11 @@ impl Entropy {
     /// A registration's id as tokens carry it: 16 lower-case hexadecimal digits.
     pub(crate) fn registration_id(&mut self) -> String {
         hex(&self.draw()[..8])
+    }
+
+    /// What stands at the end of a short link: 17 letters and digits.
+    pub(crate) fn link_id(&mut self) -> String {
+        self.letters(17)
     }
 
     /// A payer bank's reference, as real answers have them: `100FT` and eleven digits.
@@ -105,6 +115,11 @@ mod tests {
         assert!(
             code.len() == 20 && code.bytes().all(|b| ALPHABET.contains(&b)),
             "{code}"
+        );
+        let link = entropy.link_id();
+        assert!(
+            link.len() == 17 && link.bytes().all(|b| ALPHABET.contains(&b)),
+            "{link}"
         );
         let reference = entropy.external_ref();
         assert!(

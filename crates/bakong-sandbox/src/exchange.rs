@@ -15,7 +15,7 @@ pub struct Exchange {
     pub at: Timestamp,
     /// The endpoint by its path; `None` for any other path.
     pub endpoint: Option<Endpoint>,
-    /// The answer's status; `None` if there was no answer, by a fault.
+    /// The answer's status, whatever of the answer arrived; `None` if there was no answer, by a fault.
     pub status: Option<StatusCode>,
 }
 

@@ -3,9 +3,9 @@
 //! Nothing here waits. A payment with a moment that lies ahead is put aside, and whoever looks next after
 //! that moment finds it carried out: time moves only when somebody reads it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use khqr_core::{AccountIdBuf, Amount, Md5Handle, Timestamp};
+use khqr_core::{AccountId, AccountIdBuf, Amount, Md5Handle, Timestamp};
 
 use crate::entropy::Entropy;
 use crate::payment::{Payment, PaymentError, PaymentStatus};
@@ -18,6 +18,7 @@ pub(crate) struct Order {
     pub(crate) payee: AccountIdBuf,
     pub(crate) amount: Amount,
     pub(crate) description: Option<String>,
+    pub(crate) instruction_ref: Option<String>,
     pub(crate) due: Timestamp,
     /// Why the code may not be paid any more when the order is due.
     pub(crate) unpayable_when_due: Option<khqr_core::Error>,
@@ -25,9 +26,11 @@ pub(crate) struct Order {
     pub(crate) failing: bool,
 }
 
-/// What a look-up by MD5 finds.
+/// What a look-up finds.
+#[derive(Clone, Copy)]
 pub(crate) enum LookUp<'a> {
     Nothing,
+    /// By MD5 only.
     StaticCode,
     Failed,
     Transferred(&'a Payment),
@@ -39,7 +42,12 @@ pub(crate) struct Ledger {
     /// The places of the entries that are still to be carried out, by their moment.
     scheduled: BTreeSet<(Timestamp, usize)>,
     codes: HashMap<Md5Handle, CodeHistory>,
+    accounts: HashSet<AccountIdBuf>,
 }
+
+/// A ledger in which everything that is due is carried out.
+#[derive(Clone, Copy)]
+pub(crate) struct Books<'a>(&'a Ledger);
 
 struct Entry {
     payment: Payment,
@@ -81,17 +89,15 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn look_up(&mut self, md5: Md5Handle, now: Timestamp) -> LookUp<'_> {
+    /// The books at the moment `now`.
+    pub(crate) fn books(&mut self, now: Timestamp) -> Books<'_> {
         self.settle(now);
-        match self.codes.get(&md5) {
-            None => LookUp::Nothing,
-            Some(code) if code.static_code => LookUp::StaticCode,
-            Some(code) => match code.transfer.and_then(|place| self.entries.get(place)) {
-                Some(entry) => LookUp::Transferred(&entry.payment),
-                None if code.failed => LookUp::Failed,
-                None => LookUp::Nothing,
-            },
-        }
+        Books(self)
+    }
+
+    /// Takes `account` for one that there is. Whoever receives money has one without this.
+    pub(crate) fn open_account(&mut self, account: AccountIdBuf) {
+        self.accounts.insert(account);
     }
 
     /// Every payment in the order in which they were ordered.
@@ -122,10 +128,13 @@ impl Ledger {
             let code = self.codes.get(&md5).copied().unwrap_or_default();
             entry.payment.status = entry.outcome(code);
             let history = match entry.payment.status {
-                PaymentStatus::Transferred => CodeHistory {
-                    transfer: code.transfer.or(Some(place)),
-                    ..code
-                },
+                PaymentStatus::Transferred => {
+                    self.accounts.insert(entry.payment.payee.clone());
+                    CodeHistory {
+                        transfer: code.transfer.or(Some(place)),
+                        ..code
+                    }
+                }
                 PaymentStatus::Failed => CodeHistory {
                     failed: true,
                     ..code
@@ -144,6 +153,40 @@ impl Ledger {
     }
 }
 
+impl<'a> Books<'a> {
+    pub(crate) fn by_md5(self, md5: Md5Handle) -> LookUp<'a> {
+        let Self(ledger) = self;
+        match ledger.codes.get(&md5) {
+            None => LookUp::Nothing,
+            Some(code) if code.static_code => LookUp::StaticCode,
+            Some(code) => match code.transfer.and_then(|place| ledger.entries.get(place)) {
+                Some(entry) => LookUp::Transferred(&entry.payment),
+                None if code.failed => LookUp::Failed,
+                None => LookUp::Nothing,
+            },
+        }
+    }
+
+    /// The first transfer that is meant; if there is none, whether one that is meant failed.
+    pub(crate) fn find(self, is_meant: impl Fn(&Payment) -> bool) -> LookUp<'a> {
+        let mut found = LookUp::Nothing;
+        for Entry { payment, .. } in &self.0.entries {
+            match payment.status {
+                PaymentStatus::Transferred if is_meant(payment) => {
+                    return LookUp::Transferred(payment);
+                }
+                PaymentStatus::Failed if is_meant(payment) => found = LookUp::Failed,
+                _ => {}
+            }
+        }
+        found
+    }
+
+    pub(crate) fn has_account(self, account: AccountId<'_>) -> bool {
+        self.0.accounts.contains(&AccountIdBuf::from(account))
+    }
+}
+
 impl Entry {
     fn new(order: Order, entropy: &mut Entropy) -> Self {
         Self {
@@ -155,6 +198,7 @@ impl Entry {
                 payee: order.payee,
                 amount: order.amount,
                 description: order.description,
+                instruction_ref: order.instruction_ref,
                 created_at: order.due,
                 status: PaymentStatus::Scheduled,
             },

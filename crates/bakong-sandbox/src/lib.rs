@@ -42,7 +42,18 @@
 //! ```
 //!
 //! # What it answers
-//! The four endpoints of [`Endpoint`]. A request without a `User-Agent` gets the live service's page of
+//! The twelve endpoints of [`Endpoint`]. What became of a payment is told by a code's MD5, by the whole
+//! hash, by the first eight digits of it with amount and currency, by the payer bank's references, and for
+//! up to 50 MD5s or hashes at once: a list is answered with an item for each identifier, in the order
+//! asked, which says `SUCCESS`, `NOT_FOUND`, `STATIC_QR` (by MD5 only) or `FAILED`.
+//!
+//! A field that is missing, of another type, or of a length that the reference does not allow is error code
+//! 5, and so is a list of none, of more than 50 or of anything but texts. Lengths count characters.
+//!
+//! `request_token`, `verify`, `renew_token` and `generate_deeplink_by_qr` look at no token. The checks of
+//! transactions need a good one, and `check_bakong_account` is content without, as the live service is.
+//!
+//! A request without a `User-Agent` gets the live service's page of
 //! HTML with 403; an unknown path 404, another method than `POST` 405, a body of more than 64 KiB 413,
 //! and a body that is no JSON 400, each in the envelope and without an error code. What is no HTTP at all
 //! is answered by hyper, with 400 and no body.
@@ -53,17 +64,40 @@
 //! | a wrong code at `verify` | error code 10 |
 //! | a second `request_token` before `verify` | a new mail; the code of the old one is good no more |
 //! | the old token after `renew_token` | good until its own expiry |
-//! | an MD5 in upper case | not found |
+//! | an MD5, a hash or a currency in the other case | not found; for the currency error code 5 |
 //! | a payment that failed, and then another that did not | the one that did not |
+//! | several payments that a reference or a short hash fits | the first that was transferred |
+//! | a static code's payment, or a code's second, by hash or reference | found |
+//! | a short hash's amount in another form: `1.00`, `10e-1` | the same number |
+//! | a short hash's amount that nobody could pay: `-1`, `0.001` | not found |
+//! | the lengths of `instructionRef`, `externalRef` and the texts in a list | 1 to 255, as of a hash |
+//! | a text asked twice in one list | two items |
+//! | `message` of an item, and the envelope's of the list | those of a single check; `Success` |
+//! | a link to a text that is no KHQR | error code 5 |
+//! | a link to a code that has expired | a link |
+//! | `sourceInfo` is null | as if absent |
+//! | a bad token at `check_bakong_account` | 401 with error code 6 |
+//! | an `accountId` that can be none, an over-long one too | error code 12; for an empty one 5 |
+//!
+//! There is an account once the test [registers](Sandbox::register_account) it, makes a [`Customer`] of it,
+//! or money was transferred to it.
+//!
+//! # Trouble
+//! A [`Fault`] strikes the next request, or some or all to some endpoints: another answer in place of the
+//! sandbox's (an outage's page, 401, 403, 429 with or without `Retry-After`, the spent quota's error code
+//! 17), the sandbox's own answer in a form that real ones have or might (times as `1605774370608.0`,
+//! amounts as texts, no `errorCode`, lists out of order, with items missing or garbled), or an answer that
+//! comes late, byte by byte, cut short or not at all.
 //!
 //! # Time
-//! The sandbox keeps no timers. A payment with a delay is there for whoever asks after its moment, and a
+//! The sandbox keeps no timers but for faults that take real time. A payment with a delay is there for whoever asks after its moment, and a
 //! token has expired for whoever uses it after its end, on the sandbox's clock; [`Sandbox::advance`] moves
 //! it. It says nothing about the client's own clock, so give both the same time.
 
 mod answer;
 mod clock;
 mod customer;
+mod delivery;
 mod endpoint;
 mod entropy;
 mod exchange;

@@ -19,6 +19,7 @@ pub struct Payment {
     pub(crate) payee: AccountIdBuf,
     pub(crate) amount: Amount,
     pub(crate) description: Option<String>,
+    pub(crate) instruction_ref: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) status: PaymentStatus,
 }
@@ -58,10 +59,17 @@ impl Payment {
         &self.hash
     }
 
-    /// The payer bank's reference.
+    /// The payer bank's reference: `100FT` and eleven digits.
     #[must_use]
     pub fn external_ref(&self) -> &str {
         &self.external_ref
+    }
+
+    /// The instruction's reference, if the payer's bank assigned one: see
+    /// [`PaymentOptions::instruction_ref`](crate::PaymentOptions::instruction_ref).
+    #[must_use]
+    pub fn instruction_ref(&self) -> Option<&str> {
+        self.instruction_ref.as_deref()
     }
 
     /// The handle of the code that was paid.

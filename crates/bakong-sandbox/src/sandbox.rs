@@ -67,7 +67,7 @@ impl SandboxBuilder {
     /// If the port is taken, or the system gives no random bytes.
     ///
     /// # Panics
-    /// Outside a tokio runtime with I/O enabled.
+    /// Outside a tokio runtime with I/O enabled. Faults that take time need its timers too.
     pub async fn start(self) -> io::Result<Sandbox> {
         let entropy = match self.seed {
             Some(seed) => Entropy::from_seed(seed),
@@ -104,7 +104,7 @@ impl Sandbox {
     /// If no port is free, or the system gives no random bytes.
     ///
     /// # Panics
-    /// Outside a tokio runtime with I/O enabled.
+    /// Outside a tokio runtime with I/O enabled. Faults that take time need its timers too.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
@@ -138,10 +138,18 @@ impl Sandbox {
         self.shared.with(|state| state.clock.advance(by));
     }
 
-    /// A customer who pays from `account`. Nobody's money runs out here.
+    /// A customer who pays from `account`, which there is from then on. Nobody's money runs out here.
     #[must_use]
     pub fn customer(&self, account: AccountId<'_>) -> Customer {
+        self.register_account(account);
         Customer::new(account.into(), Arc::clone(&self.shared))
+    }
+
+    /// Lets `POST /v1/check_bakong_account` know of `account`. Accounts of [customers](Self::customer), and
+    /// those that money was transferred to, are known without this.
+    pub fn register_account(&self, account: AccountId<'_>) {
+        self.shared
+            .with(|state| state.ledger.open_account(account.into()));
     }
 
     /// Every payment that was ordered, as it stands now, in the order of ordering.

@@ -1,6 +1,5 @@
 //! The thin part: bytes from a socket to the state, and its answer back.
 
-use std::fmt;
 use std::future::{self, Future};
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,7 +18,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::answer::MAX_BODY;
-use crate::fault::Effect;
+use crate::delivery::{Cut, DeliveredBody};
+use crate::fault::{Effect, Outcome};
 use crate::state::Shared;
 
 /// How much of a body that is too large is still read, so that the client sees its 413 and not a reset.
@@ -61,7 +61,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: Stopped
     tokio::select! {
         _ = connection.as_mut() => {}
         _ = stopped.changed() => {
-            // Answering takes no waiting, so one look finishes whatever can be finished, and no client
+            // Answering takes no waiting but by faults, so one look finishes whatever can be finished, and no client
             // that keeps its connection open holds the sandbox up.
             connection.as_mut().graceful_shutdown();
             future::poll_fn(|context| {
@@ -73,29 +73,21 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: Stopped
     }
 }
 
-/// Ends a connection without an answer.
-#[derive(Debug)]
-struct Cut;
-
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection is cut")
-    }
-}
-
-impl std::error::Error for Cut {}
-
 async fn exchange(
     shared: &Shared,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Cut> {
+) -> Result<Response<DeliveredBody>, Cut> {
     let (head, body) = request.into_parts();
     let body = read(body).await.map_err(|_| Cut)?;
     let request = Request::from_parts(head, body);
-    match shared.with(|state| state.handle(&request)) {
-        Effect::Answer(answer) => Ok(answer.map(Full::new)),
-        Effect::Cut => Err(Cut),
-        Effect::Hang => future::pending().await,
+    let Effect { outcome, delivery } = shared.with(|state| state.handle(&request));
+    if !delivery.latency.is_zero() {
+        tokio::time::sleep(delivery.latency).await;
+    }
+    match outcome {
+        Outcome::Answer(answer) => Ok(answer.map(|body| DeliveredBody::new(body, delivery))),
+        Outcome::Cut => Err(Cut),
+        Outcome::Hang => future::pending().await,
     }
 }
 

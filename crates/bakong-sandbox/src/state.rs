@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::endpoint::Endpoint;
 use crate::entropy::Entropy;
 use crate::exchange::{Exchange, Exchanges};
-use crate::fault::{Effect, Faults};
+use crate::fault::{Effect, Faults, Outcome};
 use crate::ledger::Ledger;
 use crate::registry::Registry;
 use crate::token::TokenKey;
@@ -45,12 +45,12 @@ impl State {
         let at = self.clock.now();
         let endpoint = Endpoint::at(request.uri().path());
         let effect = match self.faults.next(endpoint) {
-            Some(fault) => fault,
-            None => Effect::Answer(self.answer(endpoint, request, at)),
+            Some(trouble) => trouble.befall(|| self.answer(endpoint, request, at)),
+            None => Effect::undisturbed(self.answer(endpoint, request, at)),
         };
-        let status = match &effect {
-            Effect::Answer(answer) => Some(answer.status()),
-            Effect::Cut | Effect::Hang => None,
+        let status = match &effect.outcome {
+            Outcome::Answer(answer) => Some(answer.status()),
+            Outcome::Cut | Outcome::Hang => None,
         };
         self.exchanges.record(Exchange {
             at,

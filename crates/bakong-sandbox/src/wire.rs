@@ -8,6 +8,7 @@ use khqr_core::{Amount, Currency};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::ledger::LookUp;
 use crate::payment::Payment;
 
 /// A complete answer.
@@ -30,6 +31,9 @@ pub(crate) enum Failure {
     Unauthorized,
     EmailRegistered,
     NotRegistered,
+    AccountNotFound,
+    AccountInvalid,
+    QuotaExhausted,
 }
 
 impl Failure {
@@ -42,6 +46,9 @@ impl Failure {
             Self::Unauthorized => 6,
             Self::EmailRegistered => 8,
             Self::NotRegistered => 10,
+            Self::AccountNotFound => 11,
+            Self::AccountInvalid => 12,
+            Self::QuotaExhausted => 17,
         }
     }
 
@@ -57,6 +64,12 @@ impl Failure {
             Self::Unauthorized => "Unauthorized, not yet requested for token or code invalid",
             Self::EmailRegistered => "Email is already registered",
             Self::NotRegistered => "Not registered yet",
+            Self::AccountNotFound => "Account ID not found",
+            Self::AccountInvalid => "Account ID is invalid",
+            // As reported from production.
+            Self::QuotaExhausted => {
+                "Daily request limit of 100 exceeded. Please try again tomorrow."
+            }
         }
     }
 
@@ -65,25 +78,49 @@ impl Failure {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             _ => StatusCode::OK,
         };
-        let envelope = Envelope {
-            data: None::<()>,
-            error_code: Some(self.error_code()),
-            response_code: 1,
-            response_message: self.message(),
-        };
-        json(status, &envelope)
+        if matches!(self, Self::AccountNotFound | Self::AccountInvalid) {
+            let envelope = DataLast {
+                response_code: 1,
+                response_message: self.message(),
+                error_code: Some(self.error_code()),
+                data: None::<()>,
+            };
+            return json(status, &envelope);
+        }
+        failure(status, self.error_code(), self.message())
     }
 }
 
-/// The envelope with its keys as the reference's samples of every failure and of the token endpoints
-/// have them.
+/// A failure in the API's envelope.
+pub(crate) fn failure(status: StatusCode, error_code: u8, message: &str) -> Answer {
+    let envelope = DataFirst {
+        data: None::<()>,
+        error_code: Some(error_code),
+        response_code: 1,
+        response_message: message,
+    };
+    json(status, &envelope)
+}
+
+/// The envelope with its keys as the reference's samples of failures, tokens and links have them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Envelope<T> {
+struct DataFirst<'a, T> {
     data: Option<T>,
     error_code: Option<u8>,
     response_code: u8,
+    response_message: &'a str,
+}
+
+/// The envelope with its keys as real answers with transactions, and the reference's samples of accounts,
+/// have them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DataLast<T> {
+    response_code: u8,
     response_message: &'static str,
+    error_code: Option<u8>,
+    data: Option<T>,
 }
 
 #[derive(Serialize)]
@@ -91,16 +128,32 @@ struct Token<'a> {
     token: &'a str,
 }
 
-/// A found transaction, its keys in the order of real answers.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Found<'a> {
-    response_code: u8,
-    response_message: &'static str,
-    error_code: Option<u8>,
-    data: Transaction<'a>,
+struct Deeplink {
+    short_link: String,
 }
 
+/// By what the transactions of a list were asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ListedBy {
+    Md5,
+    Hash,
+}
+
+/// What became of one identifier of a list.
+#[derive(Serialize)]
+struct Item<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    md5: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hash: Option<&'a str>,
+    status: &'static str,
+    message: &'static str,
+    data: Option<Transaction<'a>>,
+}
+
+/// A found transaction, its keys in the order of real answers.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Transaction<'a> {
@@ -130,7 +183,7 @@ pub(crate) fn token_issued(token: &str) -> Answer {
 }
 
 fn success<T: Serialize>(data: Option<T>, response_message: &'static str) -> Answer {
-    let envelope = Envelope {
+    let envelope = DataFirst {
         data,
         error_code: None,
         response_code: 0,
@@ -139,12 +192,68 @@ fn success<T: Serialize>(data: Option<T>, response_message: &'static str) -> Ans
     json(StatusCode::OK, &envelope)
 }
 
+pub(crate) fn deeplink(id: &str) -> Answer {
+    let short_link = format!("https://bakongsit.page.link/{id}");
+    success(
+        Some(Deeplink { short_link }),
+        "Getting deep link successfully",
+    )
+}
+
+pub(crate) fn account_exists() -> Answer {
+    found(None::<()>, "Account ID exists")
+}
+
 pub(crate) fn transaction(payment: &Payment) -> Answer {
-    let found = Found {
+    found(Some(Transaction::of(payment)), SUCCESS)
+}
+
+/// The answer to a list: an item for each identifier asked, in the order asked.
+pub(crate) fn transactions<'a>(
+    listed_by: ListedBy,
+    looked_up: impl Iterator<Item = (&'a str, LookUp<'a>)>,
+) -> Answer {
+    let items: Vec<_> = looked_up
+        .map(|(identifier, found)| Item::of(listed_by, identifier, found))
+        .collect();
+    found(Some(items), SUCCESS)
+}
+
+/// The live service's word for a found transaction.
+const SUCCESS: &str = "Success";
+
+fn found<T: Serialize>(data: Option<T>, response_message: &'static str) -> Answer {
+    let envelope = DataLast {
         response_code: 0,
-        response_message: "Success",
+        response_message,
         error_code: None,
-        data: Transaction {
+        data,
+    };
+    json(StatusCode::OK, &envelope)
+}
+
+impl<'a> Item<'a> {
+    fn of(listed_by: ListedBy, identifier: &'a str, found: LookUp<'a>) -> Self {
+        let (status, message, data) = match found {
+            LookUp::Transferred(payment) => ("SUCCESS", SUCCESS, Some(Transaction::of(payment))),
+            LookUp::Nothing => ("NOT_FOUND", Failure::TransactionNotFound.message(), None),
+            LookUp::StaticCode => ("STATIC_QR", Failure::StaticQr.message(), None),
+            LookUp::Failed => ("FAILED", Failure::TransactionFailed.message(), None),
+        };
+        let named = |by| (listed_by == by).then_some(identifier);
+        Self {
+            md5: named(ListedBy::Md5),
+            hash: named(ListedBy::Hash),
+            status,
+            message,
+            data,
+        }
+    }
+}
+
+impl<'a> Transaction<'a> {
+    fn of(payment: &'a Payment) -> Self {
+        Self {
             hash: payment.hash(),
             from_account_id: payment.payer().as_str(),
             to_account_id: payment.payee().as_str(),
@@ -156,16 +265,15 @@ pub(crate) fn transaction(payment: &Payment) -> Answer {
             tracking_status: None,
             receiver_bank: None,
             receiver_bank_account: None,
-            instruction_ref: None,
+            instruction_ref: payment.instruction_ref(),
             external_ref: payment.external_ref(),
-        },
-    };
-    json(StatusCode::OK, &found)
+        }
+    }
 }
 
 /// An answer to what is no request of the API at all. No error code of the API's fits, so it has none.
 pub(crate) fn rejected(status: StatusCode) -> Answer {
-    let envelope = Envelope {
+    let envelope = DataFirst {
         data: None::<()>,
         error_code: None,
         response_code: 1,

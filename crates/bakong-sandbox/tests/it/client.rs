@@ -78,9 +78,11 @@ impl Connection {
         self.read_some(&mut bytes).await == 0
     }
 
-    /// Reads whatever comes until the connection ends.
-    pub(crate) async fn read_to_end(mut self) {
-        while self.read_some(&mut Vec::new()).await != 0 {}
+    /// Whatever comes until the connection ends.
+    pub(crate) async fn read_to_end(mut self) -> String {
+        let mut bytes = Vec::new();
+        while self.read_some(&mut bytes).await != 0 {}
+        String::from_utf8(bytes).unwrap()
     }
 
     /// A reset counts as an end.

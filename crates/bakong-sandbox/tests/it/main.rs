@@ -6,12 +6,16 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod accounts;
 mod checks;
 mod client;
 mod customers;
 mod faults;
 mod http;
 mod life;
+mod lists;
+mod lookups;
+mod oddities;
 mod tokens;
 
 use std::time::Duration;

@@ -1,0 +1,104 @@
+//! What each endpoint answers, in the order in which a real request would fail: the proxy in front first,
+//! then HTTP, then the token, then the fields.
+
+mod account;
+mod body;
+mod checks;
+mod decimal;
+mod deeplink;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+mod tokens;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, USER_AGENT};
+use http::{HeaderMap, Method, Request, StatusCode};
+use khqr_core::Timestamp;
+
+use self::body::Body;
+use crate::endpoint::{Endpoint, TokenUse};
+use crate::state::State;
+use crate::wire::{self, Answer, Failure};
+
+/// The most bytes that a body may have.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+
+impl State {
+    /// The answer to a request for `endpoint` at the moment `now`.
+    pub(crate) fn answer(
+        &mut self,
+        endpoint: Option<Endpoint>,
+        request: &Request<Bytes>,
+        now: Timestamp,
+    ) -> Answer {
+        let path = request.uri().path();
+        // The live service's proxy turns away whoever does not say what they are.
+        if (path == "/v1" || path.starts_with("/v1/")) && !names_user_agent(request.headers()) {
+            return wire::forbidden_page();
+        }
+        let Some(endpoint) = endpoint else {
+            return wire::rejected(StatusCode::NOT_FOUND);
+        };
+        if request.method() != Method::POST {
+            return wire::method_not_allowed();
+        }
+        if request.body().len() > MAX_BODY {
+            return wire::rejected(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        if !self.is_authorized(endpoint.token_use(), request.headers(), now) {
+            return Failure::Unauthorized.answer();
+        }
+        let Some(body) = Body::new(request.body()) else {
+            return wire::rejected(StatusCode::BAD_REQUEST);
+        };
+        let answer = match endpoint {
+            Endpoint::RequestToken => self.request_token(body, now),
+            Endpoint::Verify => self.verify(body, now),
+            Endpoint::RenewToken => self.renew_token(body, now),
+            Endpoint::GenerateDeeplinkByQr => self.generate_deeplink_by_qr(body),
+            Endpoint::CheckTransactionByMd5 => self.check_transaction_by_md5(body, now),
+            Endpoint::CheckTransactionByHash => self.check_transaction_by_hash(body, now),
+            Endpoint::CheckTransactionByShortHash => {
+                self.check_transaction_by_short_hash(body, now)
+            }
+            Endpoint::CheckTransactionByInstructionRef => {
+                self.check_transaction_by_instruction_ref(body, now)
+            }
+            Endpoint::CheckTransactionByExternalRef => {
+                self.check_transaction_by_external_ref(body, now)
+            }
+            Endpoint::CheckTransactionByMd5List => self.check_transaction_by_md5_list(body, now),
+            Endpoint::CheckTransactionByHashList => self.check_transaction_by_hash_list(body, now),
+            Endpoint::CheckBakongAccount => self.check_bakong_account(body, now),
+        };
+        answer.unwrap_or_else(Failure::answer)
+    }
+
+    fn is_authorized(&self, token: TokenUse, headers: &HeaderMap, now: Timestamp) -> bool {
+        let is_good = || bearer_token(headers).is_some_and(|it| self.token_key.accepts(it, now));
+        match token {
+            TokenUse::Needed => is_good(),
+            TokenUse::Checked => !headers.contains_key(AUTHORIZATION) || is_good(),
+            TokenUse::Ignored => true,
+        }
+    }
+}
+
+fn names_user_agent(headers: &HeaderMap) -> bool {
+    headers
+        .get(USER_AGENT)
+        .is_some_and(|name| !name.as_bytes().trim_ascii().is_empty())
+}
+
+/// The token of an `Authorization: Bearer …`, the scheme in either case (RFC 9110 §11.1). Two such
+/// headers are none: it would be open which of them counts.
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let (value, None) = (values.next()?, values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("Bearer").then_some(token)
+}

@@ -1,0 +1,49 @@
+//! Registration, verification and renewal.
+
+use std::ops::RangeInclusive;
+
+use khqr_core::Timestamp;
+
+use super::body::Body;
+use crate::state::State;
+use crate::wire::{self, Answer, Failure};
+
+/// How many characters an e-mail address may have.
+const EMAIL: RangeInclusive<usize> = 1..=30;
+
+impl State {
+    pub(super) fn request_token(
+        &mut self,
+        body: Body<'_>,
+        now: Timestamp,
+    ) -> Result<Answer, Failure> {
+        let fields = body.fields();
+        let email = fields.text("email", EMAIL)?;
+        fields.text("organization", 1..=100)?;
+        fields.text("project", 1..=100)?;
+        if self.registry.request(&email, now, &mut self.entropy) {
+            Ok(wire::email_sent())
+        } else {
+            Err(Failure::EmailRegistered)
+        }
+    }
+
+    pub(super) fn verify(&mut self, body: Body<'_>, now: Timestamp) -> Result<Answer, Failure> {
+        let code = body.fields().text("code", 20..=20)?;
+        // What the live service says to a wrong code is not known; of the documented failures this fits.
+        let id = self.registry.verify(&code, &mut self.entropy);
+        let id = id.ok_or(Failure::NotRegistered)?;
+        Ok(wire::token_issued(&self.token_key.issue(id, now)))
+    }
+
+    pub(super) fn renew_token(
+        &mut self,
+        body: Body<'_>,
+        now: Timestamp,
+    ) -> Result<Answer, Failure> {
+        let email = body.fields().text("email", EMAIL)?;
+        let id = self.registry.id(&email).ok_or(Failure::NotRegistered)?;
+        // Whether the old token dies is not known; here it lives on to its own expiry.
+        Ok(wire::token_issued(&self.token_key.issue(id, now)))
+    }
+}
