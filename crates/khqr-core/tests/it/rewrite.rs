@@ -15,6 +15,8 @@ fn written(rewrite: &KhqrRewrite<'_>) -> String {
     let text = rewrite.write_to_slice(&mut buffer).unwrap();
     assert_eq!(text.len(), rewrite.len());
     assert_eq!(text, rewrite.to_string());
+    #[cfg(feature = "alloc")]
+    assert_eq!(text, rewrite.to_text());
     text.to_owned()
 }
 
