@@ -15,6 +15,28 @@
 //!
 //! An error's [`class`](ErrorClass) says what may be done about it: [`ErrorClass::remedy`].
 //!
+//! # The endpoints
+//! | asked of Bakong | here | answer |
+//! | --- | --- | --- |
+//! | `request_token` | [`RequestToken`] | nothing: a code comes by e-mail |
+//! | `verify` | [`Verify`] | [`AccessToken`] |
+//! | `renew_token` | [`RenewToken`] | [`AccessToken`] |
+//! | `check_transaction_by_md5` | [`CheckTransactionByMd5`] | [`CheckAnswer`] |
+//! | `check_transaction_by_hash` | [`CheckTransactionByHash`] | [`CheckAnswer`] |
+//! | `check_transaction_by_short_hash` | [`CheckTransactionByShortHash`] | [`CheckAnswer`] |
+//! | `check_transaction_by_instruction_ref` | [`CheckTransactionByInstructionRef`] | [`CheckAnswer`] |
+//! | `check_transaction_by_external_ref` | [`CheckTransactionByExternalRef`] | [`CheckAnswer`] |
+//! | `check_transaction_by_md5_list` | [`CheckTransactionByMd5List`] | [`ListAnswer`], a result for each |
+//! | `check_transaction_by_hash_list` | [`CheckTransactionByHashList`] | [`ListAnswer`], a result for each |
+//! | `check_bakong_account` | [`CheckBakongAccount`] | [`AccountAnswer`] |
+//! | `generate_deeplink_by_qr` | [`GenerateDeeplinkByQr`] | [`Deeplink`] |
+//!
+//! # With a session
+//! A [`Session`] puts the token on, renews it before it ends and when it is refused, and keeps it in a
+//! [`TokenStore`]; a [`SessionObserver`] counts every request, since a token has about a hundred a day.
+//! [`Session::diagnose`] asks about a payment in every way there is and says in words where the answers
+//! disagree. The token's life is a machine of its own, [`TokenLife`], for whoever sends without a session.
+//!
 //! # Without a session
 //! ```
 //! use bakong_api::{BaseUrl, AccessToken, CheckAnswer, CheckTransactionByMd5, Endpoint};
