@@ -206,4 +206,24 @@ mod tests {
             assert_eq!(to, from, "{len}");
         }
     }
+
+    /// A text whose length was counted wrong by `.0`.
+    struct Miscounted(usize);
+
+    impl Encode for Miscounted {
+        fn encoded_len(&self) -> usize {
+            b"000201".len() + CRC_FIELD + self.0
+        }
+
+        fn put_fields(&self, sink: &mut impl Sink) -> fmt::Result {
+            sink.put(b"000201")
+        }
+    }
+
+    #[test]
+    fn no_checksum_covers_what_was_not_written() {
+        let mut buffer = [b'0'; 32];
+        assert!(Miscounted(0).to_slice(&mut buffer).is_ok());
+        assert!(Miscounted(1).to_slice(&mut buffer).is_err());
+    }
 }
