@@ -1,0 +1,259 @@
+//! The open payments, packed: there may be a million.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use bakong_api::khqr_core::{AccountIdBuf, Amount, Md5Handle, Timestamp};
+use bakong_api::{ShortHash, TransactionHash};
+
+use crate::payment::{OrderId, Payment};
+use crate::policy::Policy;
+use crate::settlement::Expected;
+
+/// No moment: the payment is not due by this clock.
+pub(super) const NEVER: u64 = u64::MAX;
+
+/// An open payment. Times are milliseconds since 1970.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    pub(super) md5: Md5Handle,
+    pub(super) order: OrderId,
+    pub(super) amount: Amount,
+    pub(super) opened_at: u64,
+    pub(super) expires_at: u64,
+    /// When it was last asked about; 0 for never.
+    pub(super) asked_at: u64,
+    /// When it is due to be asked about before its last check.
+    pub(super) due: u64,
+    /// When its last check is due: the expiry and the grace, or later if that failed.
+    pub(super) last_due: u64,
+    /// What it can be asked by beside the MD5.
+    pub(super) hashes: Option<Box<Hashes>>,
+    recipient: u32,
+    policy: u32,
+    pub(super) checks: u16,
+    /// Failures in a row that were this payment's own.
+    pub(super) failures: u8,
+    pub(super) nudges: u8,
+    pub(super) way: Way,
+    pub(super) is_out: bool,
+    pub(super) is_cancelled: bool,
+    /// A list could not say it: it is asked about by itself.
+    pub(super) alone: bool,
+}
+
+/// What a payment can be asked by beside its MD5.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(super) struct Hashes {
+    pub(super) hash: Option<TransactionHash>,
+    pub(super) short_hash: Option<ShortHash>,
+}
+
+/// How a payment is asked about next, in the order in which they are tried.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Way {
+    Md5,
+    Hash,
+    ShortHash,
+}
+
+impl Slot {
+    /// The next way after the present one that is open.
+    pub(super) fn next_way(&self) -> Option<Way> {
+        let hashes = self.hashes.as_deref()?;
+        match self.way {
+            Way::Md5 if hashes.hash.is_some() => Some(Way::Hash),
+            Way::Md5 | Way::Hash if hashes.short_hash.is_some() => Some(Way::ShortHash),
+            _ => None,
+        }
+    }
+}
+
+/// The open payments by place and by MD5, and what many of them have in common.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Slots {
+    slots: Vec<Option<Slot>>,
+    free: Vec<u32>,
+    by_md5: HashMap<Md5Handle, u32, BuildHasherDefault<Md5Hasher>>,
+    recipients: Interned<AccountIdBuf>,
+    policies: Interned<Policy>,
+}
+
+impl Slots {
+    pub(super) fn len(&self) -> usize {
+        self.by_md5.len()
+    }
+
+    pub(super) fn find(&self, md5: &Md5Handle) -> Option<u32> {
+        self.by_md5.get(md5).copied()
+    }
+
+    pub(super) fn get(&self, place: u32) -> Option<&Slot> {
+        self.slots.get(place as usize)?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut Slot> {
+        self.slots.get_mut(place as usize)?.as_mut()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Slot)> {
+        let places = 0u32..;
+        let slots = places.zip(&self.slots);
+        slots.filter_map(|(place, slot)| Some((place, slot.as_ref()?)))
+    }
+
+    /// Puts a payment in. `None` if there are four thousand million.
+    pub(super) fn insert(
+        &mut self,
+        payment: Payment,
+        policy: Policy,
+        opened_at: Timestamp,
+    ) -> Option<u32> {
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None => {
+                let place = u32::try_from(self.slots.len()).ok()?;
+                self.slots.push(None);
+                place
+            }
+        };
+        let hashes = Hashes {
+            hash: payment.hash,
+            short_hash: payment.short_hash,
+        };
+        let deadline = payment.expires_at.saturating_add(policy.grace.after_expiry);
+        let slot = Slot {
+            md5: payment.md5,
+            order: payment.order,
+            amount: payment.expected.amount,
+            opened_at: opened_at.as_millis(),
+            expires_at: payment.expires_at.as_millis(),
+            asked_at: 0,
+            due: NEVER,
+            last_due: deadline.as_millis(),
+            hashes: (hashes != Hashes::default()).then(|| Box::new(hashes)),
+            recipient: self.recipients.add(payment.expected.recipient),
+            policy: self.policies.add(policy),
+            checks: 0,
+            failures: 0,
+            nudges: 0,
+            way: Way::Md5,
+            is_out: false,
+            is_cancelled: false,
+            alone: false,
+        };
+        self.by_md5.insert(slot.md5, place);
+        if let Some(room) = self.slots.get_mut(place as usize) {
+            *room = Some(slot);
+        }
+        Some(place)
+    }
+
+    pub(super) fn remove(&mut self, place: u32) -> Option<Slot> {
+        let slot = self.slots.get_mut(place as usize)?.take()?;
+        self.by_md5.remove(&slot.md5);
+        self.recipients.remove(slot.recipient);
+        self.policies.remove(slot.policy);
+        self.free.push(place);
+        Some(slot)
+    }
+
+    pub(super) fn policy(&self, slot: &Slot) -> Policy {
+        let policy = self.policies.get(slot.policy);
+        policy.copied().unwrap_or(Policy::COUNTER)
+    }
+
+    /// The expiry and the grace.
+    pub(super) fn deadline(&self, slot: &Slot) -> Timestamp {
+        let expires_at = Timestamp::from_millis(slot.expires_at);
+        expires_at.saturating_add(self.policy(slot).grace.after_expiry)
+    }
+
+    pub(super) fn expected(&self, slot: &Slot) -> Option<Expected> {
+        let recipient = self.recipients.get(slot.recipient)?.clone();
+        Some(Expected::new(slot.amount, recipient))
+    }
+
+    /// The payment as it was opened, with what was learned since.
+    pub(super) fn payment(&self, slot: &Slot) -> Option<Payment> {
+        let expires_at = Timestamp::from_millis(slot.expires_at);
+        let expected = self.expected(slot)?;
+        let hashes = slot.hashes.as_deref().cloned().unwrap_or_default();
+        Some(Payment {
+            hash: hashes.hash,
+            short_hash: hashes.short_hash,
+            ..Payment::new(slot.order.clone(), slot.md5, expected, expires_at)
+        })
+    }
+}
+
+/// Values of which there are few, each kept once and as long as it is used.
+#[derive(Clone, Debug)]
+struct Interned<T> {
+    values: Vec<(Option<T>, u32)>,
+    vacant: Vec<u32>,
+    places: HashMap<T, u32>,
+}
+
+impl<T> Default for Interned<T> {
+    fn default() -> Self {
+        Self {
+            values: Vec::new(),
+            vacant: Vec::new(),
+            places: HashMap::new(),
+        }
+    }
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
+    fn add(&mut self, value: T) -> u32 {
+        if let Some(place) = self.places.get(&value) {
+            if let Some((_, uses)) = self.values.get_mut(*place as usize) {
+                *uses += 1;
+            }
+            return *place;
+        }
+        let place = self.vacant.pop().unwrap_or_else(|| {
+            self.values.push((None, 0));
+            u32::try_from(self.values.len() - 1).unwrap_or(u32::MAX)
+        });
+        if let Some(room) = self.values.get_mut(place as usize) {
+            *room = (Some(value.clone()), 1);
+        }
+        self.places.insert(value, place);
+        place
+    }
+
+    fn get(&self, place: u32) -> Option<&T> {
+        self.values.get(place as usize)?.0.as_ref()
+    }
+
+    fn remove(&mut self, place: u32) {
+        let Some((value, uses)) = self.values.get_mut(place as usize) else {
+            return;
+        };
+        *uses = uses.saturating_sub(1);
+        if *uses == 0
+            && let Some(value) = value.take()
+        {
+            self.places.remove(&value);
+            self.vacant.push(place);
+        }
+    }
+}
+
+/// An MD5 is as good a hash as any; its first eight bytes are enough of it.
+#[derive(Default)]
+struct Md5Hasher(u64);
+
+impl Hasher for Md5Hasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for (at, byte) in bytes.iter().enumerate() {
+            self.0 ^= u64::from(*byte) << (at % 8 * 8);
+        }
+    }
+}
