@@ -46,7 +46,8 @@ pub(super) fn rounds(figures: &Figures) -> Result<String, Failure> {
     Ok(text)
 }
 
-/// The goals.
+/// The goals. One of time is reached if it is by the median and by the quietest round: each by itself is
+/// at times moved by what else the machine does.
 pub(super) fn goals(figures: &Figures, builds: &[Build]) -> Result<String, Failure> {
     let [ours, bare, peer] = {
         let cpu = |side| figures.of("cpu", side, 0);
@@ -71,18 +72,21 @@ pub(super) fn goals(figures: &Figures, builds: &[Build]) -> Result<String, Failu
         ("processor time of bare hyper's", &bare, 115),
         ("processor time of khqr-api's", &peer, 90),
     ] {
-        let by_least = percent(ours.least(), measure.least());
-        let reached = percent(ours.median(), measure.median());
-        let told = format!("{reached} % ({by_least} % by the least)");
-        table.row(what, &format!("at most {goal} %"), &told, reached <= goal);
+        let median = percent(ours.median(), measure.median());
+        let least = percent(ours.least(), measure.least());
+        let told = format!("{median} %, {least} %");
+        let reached = median.max(least) <= goal;
+        table.row(what, &format!("at most {goal} %"), &told, reached);
     }
-    // Rounded up, a share that is to be large is tested the other way round.
-    let rate = 100 * our_rate.median() / bare_rate.median().max(1);
+    // Rounded down, as it is to be large.
+    let share = |ours: u64, bare: u64| 100 * ours / bare.max(1);
+    let median = share(our_rate.median(), bare_rate.median());
+    let most = share(our_rate.most(), bare_rate.most());
     table.row(
         "throughput of bare hyper's",
         "at least 90 %",
-        &format!("{rate} %"),
-        rate >= 90,
+        &format!("{median} %, {most} %"),
+        median.min(most) >= 90,
     );
     let mib = memory.most().div_ceil(1 << 10);
     table.row(
@@ -103,6 +107,12 @@ pub(super) fn goals(figures: &Figures, builds: &[Build]) -> Result<String, Failu
         let told = format!("{share} % ({:.1?} of {:.1?})", build.took, they_built.took);
         table.row(what, "at most 50 %", &told, share <= 50);
     }
+    let processor = |build: &Build| u64::try_from(build.processor.as_millis()).unwrap_or(u64::MAX);
+    let share = percent(processor(we_built), processor(they_built));
+    table.note(&format!(
+        "of processors, ours takes {share} % of khqr-api's build ({:.1?} of {:.1?})",
+        we_built.processor, they_built.processor
+    ));
     Ok(table.done())
 }
 
@@ -123,14 +133,21 @@ struct Table {
 
 impl Table {
     fn new() -> Self {
-        let text = format!("{:<32} {:<14} {:<28}\n", "ours", "goal", "by the medians");
+        let text = format!(
+            "{:<32} {:<14} {:<30}\n",
+            "ours", "goal", "by median, by quietest round"
+        );
         Self { text, missed: 0 }
     }
 
     fn row(&mut self, what: &str, goal: &str, told: &str, reached: bool) {
         let verdict = if reached { "reached" } else { "MISSED" };
         self.missed += usize::from(!reached);
-        let _ = writeln!(self.text, "{what:<32} {goal:<14} {told:<28} {verdict}");
+        let _ = writeln!(self.text, "{what:<32} {goal:<14} {told:<30} {verdict}");
+    }
+
+    fn note(&mut self, text: &str) {
+        let _ = writeln!(self.text, "{text}");
     }
 
     fn done(mut self) -> String {
@@ -169,6 +186,7 @@ mod tests {
             program,
             crates,
             took: Duration::from_millis(millis),
+            processor: Duration::from_millis(2 * millis),
         };
         let builds = [
             build(Minimal::Ours, crates, millis),
