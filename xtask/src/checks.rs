@@ -2,6 +2,7 @@
 
 use cargo_metadata::semver::Version;
 
+use crate::bench_http;
 use crate::failure::Failure;
 use crate::invocation::Invocation;
 use crate::layers;
@@ -11,7 +12,15 @@ use crate::tools::Tool;
 use crate::workspace::{Member, Workspace};
 
 /// Projects that the workspace excludes, so that `--workspace` and `--all` do not come by.
-const OUTSIDE: [&str; 3] = ["fuzz", "no-std", "benches/peers"];
+const OUTSIDE: [&str; 7] = [
+    "fuzz",
+    "no-std",
+    "benches/peers",
+    "benches/peers-http",
+    "benches/peers-http/minimal-ours",
+    "benches/peers-http/minimal-ours-lean",
+    "benches/peers-http/minimal-khqr-api",
+];
 
 /// Everything that must pass before a change is accepted, the quick first.
 pub(crate) fn test(workspace: &Workspace) -> Vec<Step> {
@@ -51,6 +60,7 @@ pub(crate) fn test(workspace: &Workspace) -> Vec<Step> {
     steps.extend(alone);
     steps.extend([
         peers::clippy(workspace),
+        bench_http::clippy(workspace),
         Step::command("tests", cargo(&["test", "--workspace", "--all-features"])),
         Step::command(
             "tests of khqr-core alone",
