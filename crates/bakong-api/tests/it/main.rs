@@ -9,6 +9,9 @@
 
 mod answers;
 mod fake;
+mod fixtures;
+mod lists;
+mod mutations;
 mod requests;
 mod session;
 mod stores;
