@@ -132,6 +132,10 @@ impl BaseUrl {
         }
         let not_a_url =
             InvalidBaseUrl("is no URL; write it like https://host or https://host/path");
+        // The parser lets through what is no ASCII, and it would be printed.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(not_a_url);
+        }
         let parts = text.parse::<Uri>().map_err(|_| not_a_url)?.into_parts();
         let scheme = parts.scheme.ok_or(not_a_url)?;
         let authority = parts.authority.ok_or(not_a_url)?;
@@ -290,6 +294,8 @@ mod tests {
             "https://host:abc",
             "https://host:99999",
             "https://host/v1/",
+            "https://host/\u{202e}secret",
+            "https://host/\u{7f}secret",
         ] {
             let error = BaseUrl::new(text).unwrap_err();
             assert!(!error.to_string().contains("secret"), "{text}");

@@ -11,13 +11,14 @@ use serde_json::value::RawValue;
 
 use crate::error::{ApiError, ErrorClass, ErrorCode, RetryAfter};
 use crate::json::{Object, integer, is_empty, repaired, string};
+use crate::transaction::Transaction;
 
 /// An answer of Bakong's own under HTTP 200, one that no class of error covers.
 pub(crate) struct Envelope {
     pub(crate) outcome: Outcome,
     /// What `data` holds, if it is there, not null and not empty.
     pub(crate) data: Option<Box<RawValue>>,
-    /// Whether there is a member that only a transaction's answer has.
+    /// Whether there is a member beside it that only a transaction's answer has.
     pub(crate) tells_of_transaction: bool,
     status: StatusCode,
     code: Option<ErrorCode>,
@@ -142,9 +143,8 @@ impl Envelope {
                 .get("data")
                 .filter(|raw| !is_empty(raw))
                 .map(ToOwned::to_owned),
-            tells_of_transaction: ["transaction", "hash"]
-                .into_iter()
-                .any(|member| body.get(member).is_some()),
+            tells_of_transaction: body
+                .says(Transaction::TELLING.into_iter().chain(["transaction"])),
             status,
             code,
             message,

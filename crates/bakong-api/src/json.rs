@@ -46,12 +46,28 @@ impl<'a> Object<'a> {
 
     /// Whether a member stands more than once with different values: what the object says is open then.
     pub(crate) fn contradicts_itself(&self) -> bool {
-        self.0.iter().enumerate().any(|(index, (name, value))| {
-            let same_name = |other: &&(Cow<'_, str>, &RawValue)| other.0 == *name;
-            let rest = self.0.iter().skip(index + 1);
-            rest.filter(same_name)
-                .any(|other| other.1.get() != value.get())
+        // Sorted, since comparing each with each takes minutes for what a hostile server may send.
+        let mut members: Vec<_> = self.0.iter().collect();
+        members.sort_by(|(one, _), (other, _)| one.cmp(other));
+        members
+            .windows(2)
+            .any(|pair| pair[0].0 == pair[1].0 && pair[0].1.get() != pair[1].1.get())
+    }
+
+    /// The member's values as a list, if it stands more than once with different ones.
+    pub(crate) fn contradiction(&self, key: &str) -> Option<String> {
+        let values = || self.0.iter().filter(|(name, _)| name == key);
+        let values = || values().map(|(_, value)| value.get());
+        let first = values().next()?;
+        values().any(|value| value != first).then(|| {
+            let values: Vec<_> = values().collect();
+            format!("[{}]", values.join(","))
         })
+    }
+
+    /// Whether one of these members is there and says something.
+    pub(crate) fn says(&self, mut keys: impl Iterator<Item = &'static str>) -> bool {
+        keys.any(|key| self.get(key).is_some_and(|raw| !is_empty(raw)))
     }
 
     /// The member's value; `None` if it is absent or null. Of a member that stands twice, the last, as

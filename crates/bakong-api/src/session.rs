@@ -13,7 +13,7 @@ use crate::observer::{Attempts, SessionObserver};
 use crate::token::AccessToken;
 use crate::token_life::{TokenLife, TokenState, TokenStep};
 use crate::token_store::{TokenStore, TokenStoreError};
-use crate::transport::Transport;
+use crate::transport::{Transport, TransportError, TransportErrorKind};
 
 /// Sends endpoints over a transport, with the token where one is needed, and keeps the token good.
 ///
@@ -45,7 +45,7 @@ use crate::transport::Transport;
 /// of the day's.
 ///
 /// All methods take `&self`: share a session in an [`Arc`]. A call may be given up at any time; one that was
-/// renewing the token leaves that to the next.
+/// renewing the token leaves that to the next, and after a second one in a row to whoever comes after a pause.
 pub struct Session<T> {
     transport: T,
     base_url: BaseUrl,
@@ -65,8 +65,13 @@ struct Standing {
     generation: u64,
     /// Whether the store was asked for a token.
     looked: bool,
+    /// What the store is known to hold or to have held: only what another put there is news.
+    seen_in_store: Option<AccessToken>,
     /// Why nothing is sent in a pause.
     refusal: Option<ApiError>,
+    /// How many renewals ended, and why the last one failed if it did.
+    renewals: u64,
+    renewal_error: Option<ApiError>,
 }
 
 /// A token to send, and which one it is.
@@ -88,6 +93,26 @@ impl Standing {
         Ok(Pass { token, generation })
     }
 
+    fn has_usable(&self, now: Timestamp) -> bool {
+        self.token.is_some() && self.life.is_usable(now)
+    }
+
+    /// Whether a token from the store is one to go on with.
+    fn is_better(&self, found: &AccessToken, now: Timestamp) -> bool {
+        let is = |other: &Option<AccessToken>| {
+            let other = other.as_ref().map(AccessToken::expose);
+            other == Some(found.expose())
+        };
+        if is(&self.token) || is(&self.seen_in_store) {
+            return false;
+        }
+        let end = found.expires_at();
+        let ended = end.is_some_and(|end| end <= now);
+        let present_end = self.token.as_ref().and_then(AccessToken::expires_at);
+        let lasts_longer = end.is_none_or(|end| present_end.is_some_and(|present| present < end));
+        !ended && (lasts_longer || !self.has_usable(now))
+    }
+
     fn refusal(&self) -> ApiError {
         self.refusal.clone().unwrap_or_else(no_token)
     }
@@ -95,6 +120,11 @@ impl Standing {
 
 fn no_token() -> ApiError {
     ApiError::new(ErrorClass::Unauthorized, "there is no token to send")
+}
+
+fn given_up() -> ApiError {
+    let why = "whoever renewed the token stopped waiting for the answer";
+    ApiError::from(TransportError::new(TransportErrorKind::Timeout, why)).of_renewal()
 }
 
 impl<T: Transport> Session<T> {
@@ -112,7 +142,10 @@ impl<T: Transport> Session<T> {
                 token: None,
                 generation: 0,
                 looked: true,
+                seen_in_store: None,
                 refusal: None,
+                renewals: 0,
+                renewal_error: None,
             }),
             gate: Gate::new(()),
         }
@@ -123,6 +156,7 @@ impl<T: Transport> Session<T> {
     pub fn with_token(self, token: AccessToken) -> Self {
         self.with_standing(|standing| {
             standing.life.set(token.expires_at());
+            standing.looked = true;
             standing.take(token);
         });
         self
@@ -143,8 +177,8 @@ impl<T: Transport> Session<T> {
     }
 
     /// The same session, which finds its token in `store` before its first request if it was given none,
-    /// and keeps there each new one. A token that another process renewed is found there before this one
-    /// renews it.
+    /// and keeps there each new one. Whenever the token is missing, refused, past its end or due for renewal,
+    /// it is looked for there first, since another process may have put a new one there.
     #[must_use]
     pub fn with_token_store(mut self, store: impl TokenStore + 'static) -> Self {
         self.store = Some(Arc::new(store));
@@ -187,10 +221,7 @@ impl<T: Transport> Session<T> {
             standing.looked = true;
             standing.take(token.clone());
         });
-        match &self.store {
-            Some(store) => store.save(&token).await,
-            None => Ok(()),
-        }
+        self.keep(&token).await
     }
 
     /// Asks, and reads the answer.
@@ -225,42 +256,46 @@ impl<T: Transport> Session<T> {
         }
     }
 
-    /// Renews the token now, whether it is due or not. If a renewal is under way, its end is waited for and
-    /// counts as this one's.
+    /// Renews the token now, whether it is due or not, and whatever the pause. If a renewal is under way, its
+    /// end is waited for and counts as this one's.
     ///
     /// # Errors
     /// [`ApiError`] if there is no new token, or no address to renew it under
     /// ([`with_renewal`](Self::with_renewal)). The old one goes on to be used.
     pub async fn renew(&self) -> Result<(), ApiError> {
-        let seen = self.with_standing(|standing| standing.generation);
+        let seen = self.with_standing(|standing| standing.renewals);
         let gate = self.gate.lock().await;
-        if self.with_standing(|standing| standing.generation) == seen {
-            self.ask_for_token(&gate).await?;
+        let ended = self.with_standing(|standing| {
+            let ended = standing.renewals != seen;
+            ended.then(|| standing.renewal_error.clone().map_or(Ok(()), Err))
+        });
+        match ended {
+            Some(ended) => ended,
+            None => self.ask_for_token(&gate).await,
         }
-        Ok(())
     }
 
     /// A token to send, renewed before if it has to be.
     async fn pass(&self) -> Result<Pass, ApiError> {
         self.look_in_store().await?;
         let now = (self.clock)();
-        let (step, generation) =
-            self.with_standing(|standing| (standing.life.step(now), standing.generation));
+        let (step, usable, generation) = self.with_standing(|standing| {
+            let usable = standing.has_usable(now);
+            (standing.life.step(now), usable, standing.generation)
+        });
         match step {
-            TokenStep::Use => {}
+            TokenStep::Use if usable => {}
             TokenStep::RenewOrUse => {
                 // Whoever comes while it is renewed has the old one.
                 if let Some(gate) = self.gate.try_lock() {
                     // Told to the observer, and the old one is good.
-                    let _ = self.renew_unless_done(&gate, generation).await;
+                    let _ = self.make_good(&gate, generation).await;
                 }
             }
-            TokenStep::Renew | TokenStep::Await => {
+            _ => {
                 let gate = self.gate.lock().await;
-                self.renew_unless_done(&gate, generation).await?;
+                self.make_good(&gate, generation).await?;
             }
-            TokenStep::Refuse(_) => return Err(self.with_standing(|standing| standing.refusal())),
-            TokenStep::Missing => return Err(no_token()),
         }
         self.with_standing(|standing| standing.pass())
     }
@@ -291,7 +326,11 @@ impl<T: Transport> Session<T> {
             .await
             .map_err(|error| ApiError::new(ErrorClass::Unauthorized, error.to_string()))?;
         self.with_standing(|standing| {
-            standing.looked = true;
+            // One that was set meanwhile is newer.
+            if std::mem::replace(&mut standing.looked, true) {
+                return;
+            }
+            standing.seen_in_store.clone_from(&found);
             if let Some(token) = found {
                 standing.life.set(token.expires_at());
                 standing.take(token);
@@ -300,33 +339,28 @@ impl<T: Transport> Session<T> {
         Ok(())
     }
 
-    /// Renews the token of `generation`, unless somebody did, or failed to, while the gate was waited for.
-    async fn renew_unless_done(
-        &self,
-        gate: &GateGuard<'_, ()>,
-        generation: u64,
-    ) -> Result<(), ApiError> {
+    /// Sees to it that there is a token to send, by the store or by a renewal, unless somebody did so while the
+    /// gate was waited for, when `generation` was the present token's.
+    async fn make_good(&self, gate: &GateGuard<'_, ()>, generation: u64) -> Result<(), ApiError> {
         let now = (self.clock)();
-        let step = self.with_standing(|standing| {
-            if standing.generation == generation {
-                standing.life.step(now)
-            } else {
-                TokenStep::Use
-            }
+        let is_done = self.with_standing(|standing| {
+            let is_new = standing.generation != generation;
+            standing.has_usable(now) && (is_new || standing.life.step(now) == TokenStep::Use)
         });
-        match step {
+        if is_done || self.adopt_from_store(now).await {
+            return Ok(());
+        }
+        match self.with_standing(|standing| standing.life.step(now)) {
             TokenStep::Use => Ok(()),
             TokenStep::Refuse(_) => Err(self.with_standing(|standing| standing.refusal())),
-            TokenStep::Renew | TokenStep::RenewOrUse | TokenStep::Await | TokenStep::Missing => {
-                if self.adopt_from_store(now).await {
-                    return Ok(());
-                }
+            TokenStep::Missing => Err(no_token()),
+            TokenStep::Renew | TokenStep::RenewOrUse | TokenStep::Await => {
                 self.ask_for_token(gate).await
             }
         }
     }
 
-    /// Takes a good token from the store that is not the one that has to be renewed.
+    /// Takes a token from the store that another put there, if it is better than the present one.
     async fn adopt_from_store(&self, now: Timestamp) -> bool {
         let Some(store) = &self.store else {
             return false;
@@ -335,15 +369,24 @@ impl<T: Transport> Session<T> {
             return false;
         };
         self.with_standing(|standing| {
-            let present = standing.token.as_ref().map(AccessToken::expose);
-            let ended = found.expires_at().is_some_and(|end| end <= now);
-            if ended || present == Some(found.expose()) {
+            if !standing.is_better(&found, now) {
                 return false;
             }
             standing.life.set(found.expires_at());
+            standing.seen_in_store = Some(found.clone());
             standing.take(found);
             true
         })
+    }
+
+    /// Puts a token into the store, if there is one.
+    async fn keep(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        store.save(token).await?;
+        self.with_standing(|standing| standing.seen_in_store = Some(token.clone()));
+        Ok(())
     }
 
     /// Asks for a new token. Only whoever holds the gate may.
@@ -353,10 +396,15 @@ impl<T: Transport> Session<T> {
             return Err(ApiError::new(ErrorClass::Unauthorized, why).of_renewal());
         };
         self.with_standing(|standing| standing.life.renewal_started());
-        let abandoned = OnDrop(|| self.with_standing(|standing| standing.life.renewal_abandoned()));
+        let abandoned = OnDrop(Some(|| {
+            let now = (self.clock)();
+            self.with_standing(|standing| {
+                standing.life.renewal_abandoned(now);
+                standing.refusal = Some(given_up());
+            });
+        }));
         let result = self.exchange(renewal, None).await;
-        // What is told below ends the renewal, too.
-        drop(abandoned);
+        abandoned.defuse();
         let now = (self.clock)();
         match result {
             Ok(token) => {
@@ -365,11 +413,11 @@ impl<T: Transport> Session<T> {
                     standing.life.renewed(expires_at, now);
                     standing.looked = true;
                     standing.take(token.clone());
+                    standing.renewals += 1;
+                    standing.renewal_error = None;
                 });
                 self.tell(|observer| observer.token_renewed(expires_at));
-                if let Some(store) = &self.store
-                    && let Err(error) = store.save(&token).await
-                {
+                if let Err(error) = self.keep(&token).await {
                     self.tell(|observer| observer.token_not_kept(&error));
                 }
                 Ok(())
@@ -379,6 +427,8 @@ impl<T: Transport> Session<T> {
                 self.with_standing(|standing| {
                     standing.life.renewal_failed(error.class().remedy(), now);
                     standing.refusal = Some(error.clone());
+                    standing.renewals += 1;
+                    standing.renewal_error = Some(error.clone());
                 });
                 self.tell(|observer| observer.token_not_renewed(&error));
                 Err(error)
@@ -454,12 +504,20 @@ impl<T> Session<T> {
     }
 }
 
-/// Does something when dropped: also when a future is.
-struct OnDrop<F: FnMut()>(F);
+/// Does something when a future is dropped in its midst.
+struct OnDrop<F: FnOnce()>(Option<F>);
 
-impl<F: FnMut()> Drop for OnDrop<F> {
+impl<F: FnOnce()> OnDrop<F> {
+    fn defuse(mut self) {
+        self.0 = None;
+    }
+}
+
+impl<F: FnOnce()> Drop for OnDrop<F> {
     fn drop(&mut self) {
-        (self.0)();
+        if let Some(f) = self.0.take() {
+            f();
+        }
     }
 }
 

@@ -15,7 +15,8 @@ pub enum Reading<T> {
     Known(T),
     /// It is missing or null.
     Absent,
-    /// It is there, as this JSON text, and not understood.
+    /// It is there, as this JSON text, and not understood. What is there twice and differently is a list of
+    /// both.
     Unreadable(Box<str>),
 }
 
@@ -28,8 +29,15 @@ impl<T> Reading<T> {
         }
     }
 
-    fn of<'a>(raw: Option<&'a RawValue>, read: impl FnOnce(&'a RawValue) -> Option<T>) -> Self {
-        match raw {
+    fn of<'a>(
+        object: &Object<'a>,
+        key: &str,
+        read: impl FnOnce(&'a RawValue) -> Option<T>,
+    ) -> Self {
+        if let Some(values) = object.contradiction(key) {
+            return Self::Unreadable(values.into());
+        }
+        match object.get(key) {
             None => Self::Absent,
             Some(raw) => read(raw).map_or_else(|| Self::Unreadable(raw.get().into()), Self::Known),
         }
@@ -80,6 +88,21 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// The members that only an answer about a transaction has.
+    pub(crate) const TELLING: [&str; 11] = [
+        "hash",
+        "fromAccountId",
+        "toAccountId",
+        "amount",
+        "createdDateMs",
+        "acknowledgedDateMs",
+        "trackingStatus",
+        "receiverBank",
+        "receiverBankAccount",
+        "instructionRef",
+        "externalRef",
+    ];
+
     /// Reads a transaction's JSON, as [`Transaction::as_json`] gives it; `None` if it is no object with at
     /// least one of hash, recipient and amount.
     #[must_use]
@@ -96,10 +119,10 @@ impl Transaction {
     /// Reads `data`; `None` if it is no object with at least one field of a transaction.
     pub(crate) fn read(data: &RawValue) -> Option<Self> {
         let object = Object::read(data)?;
-        let text = |key| Reading::of(object.get(key), string);
-        let time = |key| Reading::of(object.get(key), millis);
-        let currency = Reading::of(object.get("currency"), |raw| string(raw)?.parse().ok());
-        let amount = Reading::of(object.get("amount"), |raw| amount(raw, *currency.known()?));
+        let text = |key| Reading::of(&object, key, string);
+        let time = |key| Reading::of(&object, key, millis);
+        let currency = Reading::of(&object, "currency", |raw| string(raw)?.parse().ok());
+        let amount = Reading::of(&object, "amount", |raw| amount(raw, *currency.known()?));
         let transaction = Self {
             hash: text("hash"),
             from_account_id: text("fromAccountId"),

@@ -13,7 +13,7 @@ use super::check_transaction::CheckAnswer;
 use super::field::InvalidField;
 use super::reference::TransactionHash;
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, Outcome};
 use crate::error::{ApiError, ErrorClass};
 use crate::json::{Object, is_empty, items, string};
 use crate::transaction::Transaction;
@@ -85,7 +85,8 @@ fn distinct<K: PartialEq>(
     }
     match distinct.len() {
         1..=MAX => Ok(distinct),
-        count => Err(InvalidField::count(field, MAX, count)),
+        0 => Err(InvalidField::none(field)),
+        _ => Err(InvalidField::too_many(field, MAX)),
     }
 }
 
@@ -178,6 +179,9 @@ impl<K: Clone> ListAnswer<K> {
         said: impl Fn(&str, &K) -> bool,
     ) -> Result<Self, ApiError> {
         let envelope = Envelope::open(response)?;
+        if envelope.outcome == Outcome::Failure && envelope.data.is_some() {
+            return Err(envelope.malformed("it says that it failed, and tells of transactions"));
+        }
         let no_list = envelope.malformed("it holds no list");
         let malformed = |what| ListItem::malformed(response, what);
         let data = envelope.into_data()?;
@@ -275,23 +279,19 @@ impl<'a> ListItem<'a> {
         let nested = ["data", "transaction"]
             .into_iter()
             .filter_map(|key| self.object.get(key))
-            .find(|raw| !is_empty(raw));
-        let raw = match nested {
-            Some(raw) => raw,
-            None => {
-                // In a list of hashes, the hash is what was asked by.
-                let mut telling = ["hash", "amount", "fromAccountId", "toAccountId"]
-                    .into_iter()
-                    .filter(|key| *key != identifier);
-                if !telling.any(|key| self.object.get(key).is_some()) {
-                    return Told::Nothing;
-                }
-                self.raw
-            }
-        };
-        Transaction::read(raw).map_or(Told::Unreadable, |transaction| {
-            Told::Transaction(Box::new(transaction))
-        })
+            .filter(|raw| !is_empty(raw));
+        // In a list of hashes, the hash is what was asked by.
+        let telling = Transaction::TELLING.into_iter();
+        let is_inline = self.object.says(telling.filter(|key| *key != identifier));
+        let mut places = nested.chain(is_inline.then_some(self.raw)).peekable();
+        if places.peek().is_none() {
+            return Told::Nothing;
+        }
+        places
+            .find_map(Transaction::read)
+            .map_or(Told::Unreadable, |transaction| {
+                Told::Transaction(Box::new(transaction))
+            })
     }
 }
 

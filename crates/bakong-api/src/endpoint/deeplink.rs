@@ -115,6 +115,10 @@ pub struct Deeplink(String);
 impl Deeplink {
     /// A URL with a host, `https` or `http`: a link of another scheme would run in whatever app took it.
     fn of(text: String) -> Option<Self> {
+        // The parser looks at no fragment, and lets through what is no ASCII.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
         let uri: Uri = text.parse().ok()?;
         let is_web = matches!(uri.scheme_str(), Some("https" | "http"));
         (is_web && uri.host().is_some()).then_some(Self(text))
