@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use http::Uri;
-use http::uri::{Authority, PathAndQuery, Scheme};
+use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 
 /// NBC's hosts.
 ///
@@ -196,11 +196,16 @@ impl BaseUrl {
 
     /// The URI of an endpoint's path, which starts with a slash.
     pub(crate) fn join(&self, path: &'static str) -> Result<Uri, http::Error> {
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(format!("{}{path}", self.path))
-            .build()
+        let path = if self.path.is_empty() {
+            PathAndQuery::from_static(path)
+        } else {
+            PathAndQuery::from_maybe_shared(format!("{}{path}", self.path))?
+        };
+        let mut parts = Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(path);
+        Ok(Uri::from_parts(parts)?)
     }
 }
 
