@@ -14,10 +14,10 @@ use crate::json::{Object, integer, is_empty, repaired, string};
 use crate::transaction::Transaction;
 
 /// An answer of Bakong's own under HTTP 200, one that no class of error covers.
-pub(crate) struct Envelope {
+pub(crate) struct Envelope<'a> {
     pub(crate) outcome: Outcome,
     /// What `data` holds, if it is there, not null and not empty.
-    pub(crate) data: Option<Box<RawValue>>,
+    pub(crate) data: Option<&'a RawValue>,
     /// Whether there is a member beside it that only a transaction's answer has.
     pub(crate) tells_of_transaction: bool,
     status: StatusCode,
@@ -105,12 +105,14 @@ impl Told {
     }
 }
 
-impl Envelope {
-    /// Judges an answer.
-    pub(crate) fn open(response: &Response<Bytes>) -> Result<Self, ApiError> {
+impl<'a> Envelope<'a> {
+    /// Judges an answer. `mended` holds the body where it had to be mended.
+    pub(crate) fn open(
+        response: &'a Response<Bytes>,
+        mended: &'a mut String,
+    ) -> Result<Self, ApiError> {
         let status = response.status();
-        let mut mended = String::new();
-        let body = members(response.body(), &mut mended);
+        let body = members(response.body(), mended);
         let Told {
             code,
             message,
@@ -139,10 +141,7 @@ impl Envelope {
         };
         Ok(Self {
             outcome,
-            data: body
-                .get("data")
-                .filter(|raw| !is_empty(raw))
-                .map(ToOwned::to_owned),
+            data: body.get("data").filter(|raw| !is_empty(raw)),
             tells_of_transaction: body
                 .says(Transaction::TELLING.into_iter().chain(["transaction"])),
             status,
@@ -170,7 +169,7 @@ impl Envelope {
     }
 
     /// The data of a success; the error of a failure.
-    pub(crate) fn into_data(self) -> Result<Option<Box<RawValue>>, ApiError> {
+    pub(crate) fn into_data(self) -> Result<Option<&'a RawValue>, ApiError> {
         match self.outcome {
             Outcome::Success => Ok(self.data),
             Outcome::Failure => Err(self.error(ErrorClass::Refused)),

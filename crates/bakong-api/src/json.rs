@@ -4,13 +4,20 @@
 //! a field twice), and a decoder that breaks on a paid answer loses an order.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use serde_core::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// A JSON object's members, each value as its own text.
-pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Object<'a> {
+    members: Vec<(Cow<'a, str>, &'a RawValue)>,
+    /// Whether a member stands more than once with different values.
+    contradicts_itself: bool,
+    /// Where the next member is looked for first: they are mostly asked for in their order.
+    next: Cell<usize>,
+}
 
 impl<'a> Object<'a> {
     /// The members of `raw`, or `None` if it is no object.
@@ -23,40 +30,43 @@ impl<'a> Object<'a> {
         struct Members;
 
         impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
+            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut members = Vec::new();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                // As many as a transaction has.
+                let mut members = Vec::with_capacity(16);
                 while let Some(key) = map.next_key::<Key<'de>>()? {
                     members.push((key.0, map.next_value()?));
                 }
-                Ok(Object(members))
+                Ok(members)
             }
         }
 
         let mut json = serde_json::Deserializer::from_str(text);
-        let object = json.deserialize_map(Members).ok()?;
+        let members = json.deserialize_map(Members).ok()?;
         json.end().ok()?;
-        Some(object)
+        Some(Self {
+            contradicts_itself: contradict(&members),
+            members,
+            next: Cell::new(0),
+        })
     }
 
     /// Whether a member stands more than once with different values: what the object says is open then.
-    pub(crate) fn contradicts_itself(&self) -> bool {
-        // Sorted, since comparing each with each takes minutes for what a hostile server may send.
-        let mut members: Vec<_> = self.0.iter().collect();
-        members.sort_by(|(one, _), (other, _)| one.cmp(other));
-        members
-            .windows(2)
-            .any(|pair| pair[0].0 == pair[1].0 && pair[0].1.get() != pair[1].1.get())
+    pub(crate) const fn contradicts_itself(&self) -> bool {
+        self.contradicts_itself
     }
 
     /// The member's values as a list, if it stands more than once with different ones.
     pub(crate) fn contradiction(&self, key: &str) -> Option<String> {
-        let values = || self.0.iter().filter(|(name, _)| name == key);
+        if !self.contradicts_itself {
+            return None;
+        }
+        let values = || self.members.iter().filter(|(name, _)| name == key);
         let values = || values().map(|(_, value)| value.get());
         let first = values().next()?;
         values().any(|value| value != first).then(|| {
@@ -73,9 +83,36 @@ impl<'a> Object<'a> {
     /// The member's value; `None` if it is absent or null. Of a member that stands twice, the last, as
     /// JavaScript has it.
     pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
-        let (_, value) = self.0.iter().rev().find(|(name, _)| name == key)?;
+        let expected = self.next.get();
+        let is_there = |at: &usize| self.members.get(*at).is_some_and(|(name, _)| name == key);
+        let at = Some(expected)
+            .filter(|at| !self.contradicts_itself && is_there(at))
+            .or_else(|| (0..self.members.len()).rev().find(is_there))?;
+        self.next.set(at + 1);
+        let (_, value) = self.members.get(at)?;
         (value.get() != "null").then_some(*value)
     }
+}
+
+/// Whether a name stands more than once with different values.
+fn contradict(members: &[(Cow<'_, str>, &RawValue)]) -> bool {
+    let differ = |one: &(Cow<'_, str>, &RawValue), other: &(Cow<'_, str>, &RawValue)| {
+        one.0 == other.0 && one.1.get() != other.1.get()
+    };
+    if members.len() <= 32 {
+        let mut rest = members;
+        while let [one, others @ ..] = rest {
+            if others.iter().any(|other| differ(one, other)) {
+                return true;
+            }
+            rest = others;
+        }
+        return false;
+    }
+    // Sorted, since comparing each with each takes minutes for what a hostile server may send.
+    let mut members: Vec<_> = members.iter().collect();
+    members.sort_by(|(one, _), (other, _)| one.cmp(other));
+    members.windows(2).any(|pair| differ(pair[0], pair[1]))
 }
 
 /// A member's name, borrowed where it holds no escapes.
@@ -128,6 +165,13 @@ pub(crate) fn is_empty(raw: &RawValue) -> bool {
 
 /// A string's text, or `None` if the value is no string.
 pub(crate) fn string(raw: &RawValue) -> Option<String> {
+    let inside = raw
+        .get()
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'))?;
+    if !inside.as_bytes().contains(&b'\\') {
+        return Some(inside.to_owned());
+    }
     serde_json::from_str(raw.get()).ok()
 }
 

@@ -121,12 +121,14 @@ impl Transaction {
         let object = Object::read(data)?;
         let text = |key| Reading::of(&object, key, string);
         let time = |key| Reading::of(&object, key, millis);
+        let (hash, from_account_id, to_account_id) =
+            (text("hash"), text("fromAccountId"), text("toAccountId"));
         let currency = Reading::of(&object, "currency", |raw| string(raw)?.parse().ok());
         let amount = Reading::of(&object, "amount", |raw| amount(raw, *currency.known()?));
         let transaction = Self {
-            hash: text("hash"),
-            from_account_id: text("fromAccountId"),
-            to_account_id: text("toAccountId"),
+            hash,
+            from_account_id,
+            to_account_id,
             currency,
             amount,
             description: text("description"),

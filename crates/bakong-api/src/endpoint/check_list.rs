@@ -178,14 +178,15 @@ impl<K: Clone> ListAnswer<K> {
         identifier: &'static str,
         said: impl Fn(&str, &K) -> bool,
     ) -> Result<Self, ApiError> {
-        let envelope = Envelope::open(response)?;
+        let mut mended = String::new();
+        let envelope = Envelope::open(response, &mut mended)?;
         if envelope.outcome == Outcome::Failure && envelope.data.is_some() {
             return Err(envelope.malformed("it says that it failed, and tells of transactions"));
         }
         let no_list = envelope.malformed("it holds no list");
         let malformed = |what| ListItem::malformed(response, what);
         let data = envelope.into_data()?;
-        let items = data.as_deref().and_then(items).ok_or(no_list)?;
+        let items = data.and_then(items).ok_or(no_list)?;
         let items: Vec<ListItem<'_>> = items
             .into_iter()
             .filter_map(|raw| ListItem::read(raw, identifier))

@@ -50,7 +50,7 @@ macro_rules! check {
             };
 
             fn read(&self, response: &Response<Bytes>) -> Result<CheckAnswer, ApiError> {
-                CheckAnswer::of(Envelope::open(response)?)
+                CheckAnswer::of(Envelope::open(response, &mut String::new())?)
             }
         }
     };
@@ -106,10 +106,10 @@ pub enum CheckAnswer {
 }
 
 impl CheckAnswer {
-    pub(crate) fn of(envelope: Envelope) -> Result<Self, ApiError> {
+    pub(crate) fn of(envelope: Envelope<'_>) -> Result<Self, ApiError> {
         let contradiction =
             || envelope.malformed("it says that it failed, and tells of a transaction");
-        match (envelope.outcome, &envelope.data) {
+        match (envelope.outcome, envelope.data) {
             (Outcome::Success, None) => Err(envelope.malformed("it says success and nothing more")),
             (Outcome::Success, Some(data)) => Transaction::read(data)
                 .map(|transaction| Self::Paid(Box::new(transaction)))

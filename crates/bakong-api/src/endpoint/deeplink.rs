@@ -67,11 +67,11 @@ impl Endpoint for GenerateDeeplinkByQr {
     };
 
     fn read(&self, response: &Response<Bytes>) -> Result<Deeplink, ApiError> {
-        let envelope = Envelope::open(response)?;
+        let mut mended = String::new();
+        let envelope = Envelope::open(response, &mut mended)?;
         let no_link = envelope.malformed("it holds no shortLink that is a URL");
         envelope
             .into_data()?
-            .as_deref()
             .and_then(Object::read)
             .and_then(|data| data.get("shortLink"))
             .and_then(string)
