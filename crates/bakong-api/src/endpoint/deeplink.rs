@@ -52,7 +52,7 @@ impl sealed::Body for GenerateDeeplinkByQr {
             .text("appIconUrl", &source.app_icon_url)
             .text("appName", &source.app_name)
             .text("appDeepLinkCallback", &source.app_deep_link_callback);
-        body.object("sourceInfo", &source).finish()
+        body.object("sourceInfo", source).finish()
     }
 }
 
