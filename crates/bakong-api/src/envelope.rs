@@ -7,18 +7,19 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use khqr_core::Timestamp;
-use serde_json::value::RawValue;
 
 use crate::error::{ApiError, ErrorClass, ErrorCode, RetryAfter};
-use crate::json::{Object, integer, is_empty, repaired, string};
+use crate::json::{Object, Raw, integer, is_empty, repaired, string};
 use crate::transaction::Transaction;
 
 /// An answer of Bakong's own under HTTP 200, one that no class of error covers.
 pub(crate) struct Envelope<'a> {
     pub(crate) outcome: Outcome,
     /// What `data` holds, if it is there, not null and not empty.
-    pub(crate) data: Option<&'a RawValue>,
-    /// Whether there is a member beside it that only a transaction's answer has.
+    pub(crate) data: Option<Raw<'a>>,
+    /// The same, if it is an object.
+    pub(crate) object: Option<Object<'a>>,
+    /// Whether an answer that says "failed" has a member beside it that only a transaction's answer has.
     pub(crate) tells_of_transaction: bool,
     status: StatusCode,
     code: Option<ErrorCode>,
@@ -123,7 +124,7 @@ impl<'a> Envelope<'a> {
         }
         let malformed =
             |what: &str| ApiError::new(ErrorClass::Malformed, what).in_answer(status, code);
-        let Some(body) = body else {
+        let Some(mut body) = body else {
             return Err(malformed(match response.body().trim_ascii_start() {
                 [] => "it is empty",
                 [b'<', ..] => "it is a web page; is the base URL right?",
@@ -141,9 +142,10 @@ impl<'a> Envelope<'a> {
         };
         Ok(Self {
             outcome,
-            data: body.get("data").filter(|raw| !is_empty(raw)),
-            tells_of_transaction: body
-                .says(Transaction::TELLING.into_iter().chain(["transaction"])),
+            data: body.get("data").filter(|raw| !is_empty(*raw)),
+            tells_of_transaction: outcome == Outcome::Failure
+                && body.says(Transaction::TELLING.into_iter().chain(["transaction"])),
+            object: body.take_object("data"),
             status,
             code,
             message,
@@ -169,7 +171,7 @@ impl<'a> Envelope<'a> {
     }
 
     /// The data of a success; the error of a failure.
-    pub(crate) fn into_data(self) -> Result<Option<&'a RawValue>, ApiError> {
+    pub(crate) fn into_data(self) -> Result<Option<Raw<'a>>, ApiError> {
         match self.outcome {
             Outcome::Success => Ok(self.data),
             Outcome::Failure => Err(self.error(ErrorClass::Refused)),

@@ -67,6 +67,7 @@ mod envelope;
 mod error;
 mod json;
 mod observer;
+mod scan;
 mod session;
 mod token;
 mod token_life;

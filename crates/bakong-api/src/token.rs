@@ -7,10 +7,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::HeaderValue;
 use khqr_core::Timestamp;
-use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::json::{Decimal, Object, unquoted};
+use crate::json::{Decimal, Object, Raw, unquoted};
 
 /// An access token: a JWT that NBC issues for 90 days.
 ///
@@ -57,8 +56,8 @@ impl AccessToken {
         }
         let unreadable = InvalidToken("holds no readable claims; was it copied whole?");
         let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).map_err(|_| unreadable)?);
-        let claims: &RawValue = serde_json::from_slice(&claims).map_err(|_| unreadable)?;
-        let claims = Object::read(claims).ok_or(unreadable)?;
+        let claims = std::str::from_utf8(&claims).map_err(|_| unreadable)?;
+        let claims = Object::parse(claims).ok_or(unreadable)?;
         Ok(Self {
             expires_at: claims.get("exp").and_then(expiry),
             authorization: authorization(jwt).ok_or(unreadable)?,
@@ -94,7 +93,7 @@ fn authorization(jwt: &str) -> Option<HeaderValue> {
 }
 
 /// `exp` is in seconds, and a whole number in every token seen.
-fn expiry(raw: &RawValue) -> Option<Timestamp> {
+fn expiry(raw: Raw<'_>) -> Option<Timestamp> {
     let seconds = Decimal::parse(unquoted(raw))?.floor()?;
     seconds.checked_mul(1_000).map(Timestamp::from_millis)
 }

@@ -6,7 +6,6 @@
 use bytes::Bytes;
 use http::Response;
 use khqr_core::Md5Handle;
-use serde_json::value::RawValue;
 
 use super::body::json_list;
 use super::check_transaction::CheckAnswer;
@@ -15,7 +14,7 @@ use super::reference::TransactionHash;
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
 use crate::envelope::{Envelope, Outcome};
 use crate::error::{ApiError, ErrorClass};
-use crate::json::{Object, is_empty, items, string};
+use crate::json::{Object, Raw, is_empty, items, string};
 use crate::transaction::Transaction;
 
 /// How many a list may name.
@@ -216,12 +215,12 @@ impl<K: Clone> ListAnswer<K> {
 struct ListItem<'a> {
     identifier: String,
     object: Object<'a>,
-    raw: &'a RawValue,
+    raw: Raw<'a>,
 }
 
 impl<'a> ListItem<'a> {
     /// `None` if it cannot be told which identifier it is about.
-    fn read(raw: &'a RawValue, identifier: &str) -> Option<Self> {
+    fn read(raw: Raw<'a>, identifier: &str) -> Option<Self> {
         let object = Object::read(raw)?;
         let identifier = string(object.get(identifier)?)?;
         Some(Self {
@@ -280,7 +279,7 @@ impl<'a> ListItem<'a> {
         let nested = ["data", "transaction"]
             .into_iter()
             .filter_map(|key| self.object.get(key))
-            .filter(|raw| !is_empty(raw));
+            .filter(|raw| !is_empty(*raw));
         // In a list of hashes, the hash is what was asked by.
         let telling = Transaction::TELLING.into_iter();
         let is_inline = self.object.says(telling.filter(|key| *key != identifier));

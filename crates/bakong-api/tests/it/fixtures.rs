@@ -249,20 +249,40 @@ fn an_account_exists_or_not() {
 }
 
 #[test]
-fn each_check_reads_the_same_answers() {
+fn each_check_reads_the_same_answers_if_they_are_of_what_was_asked() {
     let amount = Amount::from_minor_units(100, Currency::Usd);
-    let read = |body: &str| {
+    let reads = |body: &str| {
         let answer = answer(200, body.to_owned());
-        let answers = [
+        [
             by_hash().read(&answer),
             by_short_hash(amount).read(&answer),
             CheckTransactionByInstructionRef::new("I-1".parse().unwrap()).read(&answer),
             CheckTransactionByExternalRef::new("E-1".parse().unwrap()).read(&answer),
             crate::question().read(&answer),
-        ];
-        let [first, ..] = answers.map(Result::unwrap);
-        first
+        ]
     };
-    assert_eq!(read(NOT_FOUND), CheckAnswer::NotFound);
-    assert!(matches!(read(crate::mutations::PAID), CheckAnswer::Paid(_)));
+    for answer in reads(NOT_FOUND) {
+        assert_eq!(answer.unwrap(), CheckAnswer::NotFound);
+    }
+    let paid = |hash: &str, instruction: &str, external: &str| {
+        let body = format!(
+            r#"{{"responseCode":0,"data":{{"hash":{hash},"amount":1,"currency":"USD","toAccountId":"a@b","instructionRef":{instruction},"externalRef":{external}}}}}"#
+        );
+        reads(&body).map(|answer| matches!(answer, Ok(CheckAnswer::Paid(_))))
+    };
+    let asked = "\"DCD53430d3b3005d9cda36f1fe8dedc3714ccf18f886cf5d090d36fee67ef956\"";
+    let short = "\"8465D722d7d5065f2886f0a474a4d34dc6a7855355b611836f7b6111228893e9\"";
+    assert_eq!(
+        paid(asked, "\"I-1\"", "\"E-1\""),
+        [true, false, true, true, true]
+    );
+    assert_eq!(paid(short, "null", "null"), [false, true, true, true, true]);
+    assert_eq!(
+        paid("null", "\"I-2\"", "7"),
+        [true, true, false, true, true]
+    );
+    assert_eq!(
+        paid("\"\"", "null", "\"E-2\""),
+        [false, false, true, false, true]
+    );
 }
