@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod diagnosis;
 mod fake;
 mod fixtures;
 mod lists;
