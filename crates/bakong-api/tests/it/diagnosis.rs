@@ -32,12 +32,12 @@ fn says(body: &str) -> (u16, String) {
 }
 
 fn clues() -> Clues {
-    let mut clues = Clues::default();
-    clues.md5 = Some(MD5.parse().unwrap());
-    clues.hash = Some(HASH.parse().unwrap());
-    clues.short_hash = TransactionHash::new(HASH).unwrap().short();
-    clues.amount = Some(Amount::from_minor_units(100, Currency::Usd));
-    clues
+    Clues {
+        md5: Some(MD5.parse().unwrap()),
+        hash: Some(HASH.parse().unwrap()),
+        short_hash: TransactionHash::new(HASH).unwrap().short(),
+        amount: Some(Amount::from_minor_units(100, Currency::Usd)),
+    }
 }
 
 /// The diagnosis where each way is answered so, and the requests that it took.
@@ -180,8 +180,10 @@ fn it_asks_three_times_at_most_and_stops_where_more_would_be_pointless() {
 
 #[test]
 fn what_one_answer_tells_serves_for_the_next_question() {
-    let mut clues = Clues::default();
-    clues.md5 = Some(MD5.parse().unwrap());
+    let clues = Clues {
+        md5: Some(MD5.parse().unwrap()),
+        ..Clues::default()
+    };
     let found = || paid(HASH, "1.50");
     let (diagnosis, sent) = diagnose(&clues, [found(), found(), found()]);
     assert_eq!(

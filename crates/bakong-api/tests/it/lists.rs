@@ -228,7 +228,7 @@ proptest! {
                     4 => r#""status":7"#.to_owned(),
                     _ => return None,
                 };
-                Some(format!(r#"{{"md5":"{:032X}",{rest}}}"#, number))
+                Some(format!(r#"{{"md5":"{number:032X}",{rest}}}"#))
             })
             .collect();
         for at in garbage {

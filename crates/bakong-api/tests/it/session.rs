@@ -345,6 +345,15 @@ fn without_an_address_nothing_is_renewed() {
     let session = fake.session().with_token(fresh("old"));
     let error = block_on(session.renew()).unwrap_err();
     assert!(error.is_of_renewal());
+    assert_eq!(
+        error.to_string(),
+        "the token could not be renewed: nothing was asked: there is no e-mail address to renew it under"
+    );
+    let error = block_on(ask(&fake.session())).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "nothing was asked: there is no token to send"
+    );
     assert_eq!(fake.total(), 0);
 }
 
