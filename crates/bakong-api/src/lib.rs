@@ -46,6 +46,7 @@ mod error;
 mod json;
 mod observer;
 mod session;
+mod standing;
 mod token;
 mod token_life;
 mod token_store;
