@@ -139,7 +139,8 @@ impl<T: Transport> Session<T> {
         self.keep(&token).await
     }
 
-    /// Asks, and reads the answer.
+    /// Asks, and reads the answer. Sends four requests at most, each of which costs one of the day's: the
+    /// question twice, and a renewal before each. Nearly always it is one.
     ///
     /// # Errors
     /// [`ApiError`] if there is no answer to the question; it says nothing of whether a payment was made.

@@ -13,6 +13,7 @@ mod fake;
 mod fixtures;
 mod lists;
 mod mutations;
+mod observers;
 mod own_http_stack;
 mod requests;
 mod session;
