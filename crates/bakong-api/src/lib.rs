@@ -69,6 +69,7 @@ mod json;
 mod observer;
 mod scan;
 mod session;
+mod standing;
 mod token;
 mod token_life;
 mod token_store;

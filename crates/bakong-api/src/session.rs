@@ -10,10 +10,11 @@ use crate::base_url::BaseUrl;
 use crate::endpoint::{Endpoint, RenewToken, TokenUse};
 use crate::error::{ApiError, ErrorClass};
 use crate::observer::{Attempts, SessionObserver};
+use crate::standing::{Pass, Standing, no_token};
 use crate::token::AccessToken;
 use crate::token_life::{TokenLife, TokenState, TokenStep};
 use crate::token_store::{TokenStore, TokenStoreError};
-use crate::transport::{Transport, TransportError, TransportErrorKind};
+use crate::transport::Transport;
 
 /// Sends endpoints over a transport, with the token where one is needed, and keeps the token good.
 ///
@@ -58,75 +59,6 @@ pub struct Session<T> {
     gate: Gate<()>,
 }
 
-struct Standing {
-    life: TokenLife,
-    token: Option<AccessToken>,
-    /// Counts the tokens, so that a refusal is known to be of the present one.
-    generation: u64,
-    /// Whether the store was asked for a token.
-    looked: bool,
-    /// What the store is known to hold or to have held: only what another put there is news.
-    seen_in_store: Option<AccessToken>,
-    /// Why nothing is sent in a pause.
-    refusal: Option<ApiError>,
-    /// How many renewals ended, and why the last one failed if it did.
-    renewals: u64,
-    renewal_error: Option<ApiError>,
-}
-
-/// A token to send, and which one it is.
-struct Pass {
-    token: AccessToken,
-    generation: u64,
-}
-
-impl Standing {
-    fn take(&mut self, token: AccessToken) {
-        self.token = Some(token);
-        self.generation += 1;
-        self.refusal = None;
-    }
-
-    fn pass(&self) -> Result<Pass, ApiError> {
-        let token = self.token.clone().ok_or_else(no_token)?;
-        let generation = self.generation;
-        Ok(Pass { token, generation })
-    }
-
-    fn has_usable(&self, now: Timestamp) -> bool {
-        self.token.is_some() && self.life.is_usable(now)
-    }
-
-    /// Whether a token from the store is one to go on with.
-    fn is_better(&self, found: &AccessToken, now: Timestamp) -> bool {
-        let is = |other: &Option<AccessToken>| {
-            let other = other.as_ref().map(AccessToken::expose);
-            other == Some(found.expose())
-        };
-        if is(&self.token) || is(&self.seen_in_store) {
-            return false;
-        }
-        let end = found.expires_at();
-        let ended = end.is_some_and(|end| end <= now);
-        let present_end = self.token.as_ref().and_then(AccessToken::expires_at);
-        let lasts_longer = end.is_none_or(|end| present_end.is_some_and(|present| present < end));
-        !ended && (lasts_longer || !self.has_usable(now))
-    }
-
-    fn refusal(&self) -> ApiError {
-        self.refusal.clone().unwrap_or_else(no_token)
-    }
-}
-
-fn no_token() -> ApiError {
-    ApiError::new(ErrorClass::Unauthorized, "there is no token to send")
-}
-
-fn given_up() -> ApiError {
-    let why = "whoever renewed the token stopped waiting for the answer";
-    ApiError::from(TransportError::new(TransportErrorKind::Timeout, why)).of_renewal()
-}
-
 impl<T: Transport> Session<T> {
     /// A session without a token, enough to get one.
     pub fn new(transport: T, base_url: impl Into<BaseUrl>) -> Self {
@@ -137,16 +69,7 @@ impl<T: Transport> Session<T> {
             store: None,
             observer: None,
             clock: Arc::new(Timestamp::now),
-            standing: Mutex::new(Standing {
-                life: TokenLife::new(false),
-                token: None,
-                generation: 0,
-                looked: true,
-                seen_in_store: None,
-                refusal: None,
-                renewals: 0,
-                renewal_error: None,
-            }),
+            standing: Mutex::new(Standing::new()),
             gate: Gate::new(()),
         }
     }
@@ -154,11 +77,7 @@ impl<T: Transport> Session<T> {
     /// The same session with this token. Nothing is saved: see [`set_token`](Self::set_token).
     #[must_use]
     pub fn with_token(self, token: AccessToken) -> Self {
-        self.with_standing(|standing| {
-            standing.life.set(token.expires_at());
-            standing.looked = true;
-            standing.take(token);
-        });
+        self.with_standing(|standing| standing.set(token));
         self
     }
 
@@ -216,15 +135,12 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// [`TokenStoreError`] if it could not be kept. It is used all the same.
     pub async fn set_token(&self, token: AccessToken) -> Result<(), TokenStoreError> {
-        self.with_standing(|standing| {
-            standing.life.set(token.expires_at());
-            standing.looked = true;
-            standing.take(token.clone());
-        });
+        self.with_standing(|standing| standing.set(token.clone()));
         self.keep(&token).await
     }
 
-    /// Asks, and reads the answer.
+    /// Asks, and reads the answer. Sends four requests at most, each of which costs one of the day's: the
+    /// question twice, and a renewal before each. Nearly always it is one.
     ///
     /// # Errors
     /// [`ApiError`] if there is no answer to the question; it says nothing of whether a payment was made.
@@ -267,7 +183,7 @@ impl<T: Transport> Session<T> {
         let gate = self.gate.lock().await;
         let ended = self.with_standing(|standing| {
             let ended = standing.renewals != seen;
-            ended.then(|| standing.renewal_error.clone().map_or(Ok(()), Err))
+            ended.then(|| standing.last_renewal())
         });
         match ended {
             Some(ended) => ended,
@@ -332,8 +248,7 @@ impl<T: Transport> Session<T> {
             }
             standing.seen_in_store.clone_from(&found);
             if let Some(token) = found {
-                standing.life.set(token.expires_at());
-                standing.take(token);
+                standing.set(token);
             }
         });
         Ok(())
@@ -372,9 +287,8 @@ impl<T: Transport> Session<T> {
             if !standing.is_better(&found, now) {
                 return false;
             }
-            standing.life.set(found.expires_at());
             standing.seen_in_store = Some(found.clone());
-            standing.take(found);
+            standing.set(found);
             true
         })
     }
@@ -398,10 +312,7 @@ impl<T: Transport> Session<T> {
         self.with_standing(|standing| standing.life.renewal_started());
         let abandoned = OnDrop(Some(|| {
             let now = (self.clock)();
-            self.with_standing(|standing| {
-                standing.life.renewal_abandoned(now);
-                standing.refusal = Some(given_up());
-            });
+            self.with_standing(|standing| standing.renewal_abandoned(now));
         }));
         let result = self.exchange(renewal, None).await;
         abandoned.defuse();
@@ -409,13 +320,7 @@ impl<T: Transport> Session<T> {
         match result {
             Ok(token) => {
                 let expires_at = token.expires_at();
-                self.with_standing(|standing| {
-                    standing.life.renewed(expires_at, now);
-                    standing.looked = true;
-                    standing.take(token.clone());
-                    standing.renewals += 1;
-                    standing.renewal_error = None;
-                });
+                self.with_standing(|standing| standing.renewed(token.clone(), now));
                 self.tell(|observer| observer.token_renewed(expires_at));
                 if let Err(error) = self.keep(&token).await {
                     self.tell(|observer| observer.token_not_kept(&error));
@@ -424,12 +329,7 @@ impl<T: Transport> Session<T> {
             }
             Err(error) => {
                 let error = error.of_renewal();
-                self.with_standing(|standing| {
-                    standing.life.renewal_failed(error.class().remedy(), now);
-                    standing.refusal = Some(error.clone());
-                    standing.renewals += 1;
-                    standing.renewal_error = Some(error.clone());
-                });
+                self.with_standing(|standing| standing.renewal_failed(&error, now));
                 self.tell(|observer| observer.token_not_renewed(&error));
                 Err(error)
             }
@@ -481,8 +381,7 @@ impl<T: Transport> Session<T> {
                 return;
             }
             if let Some(refusal) = refusal {
-                standing.life.rejected(now);
-                standing.refusal = Some(refusal.clone());
+                standing.rejected(refusal, now);
             } else if taken {
                 standing.life.accepted();
             }

@@ -32,8 +32,14 @@ impl AccessToken {
     /// [`InvalidToken`] if it is not three base64url parts between dots, the middle one a JSON object.
     /// The error repeats nothing of the text.
     pub fn new(text: &str) -> Result<Self, InvalidToken> {
-        let jwt = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
-        let jwt = jwt.strip_prefix(BEARER).map_or(jwt, str::trim_start);
+        let is_around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+        let jwt = text.trim_matches(is_around);
+        let jwt = match jwt.split_once(char::is_whitespace) {
+            Some((word, rest)) if word.eq_ignore_ascii_case("bearer") => {
+                rest.trim_matches(is_around)
+            }
+            _ => jwt,
+        };
         if jwt.is_empty() {
             return Err(InvalidToken("is empty"));
         }
@@ -156,6 +162,7 @@ mod tests {
             format!(" \"{token}\" "),
             format!("'{token}'\r\n"),
             format!("Bearer {token}"),
+            format!("bearer\t\"{token}\""),
         ] {
             assert_eq!(AccessToken::new(&pasted).unwrap().expose(), token);
         }

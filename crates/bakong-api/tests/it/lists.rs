@@ -242,7 +242,8 @@ proptest! {
             match (kinds[number], said) {
                 (0, Ok(CheckAnswer::NotFound)) | (1, Ok(CheckAnswer::Failed)) | (4 | 5, Err(_)) => {}
                 (2 | 3, Ok(CheckAnswer::Paid(transaction))) => {
-                    prop_assert_eq!(transaction.hash.as_deref(), Some(&*number.to_string()));
+                    let hash = number.to_string();
+                    prop_assert_eq!(transaction.hash.as_deref(), Some(hash.as_str()));
                 }
                 (kind, said) => prop_assert!(false, "{kind}: {said:?}"),
             }

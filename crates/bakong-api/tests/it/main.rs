@@ -8,10 +8,13 @@
 )]
 
 mod answers;
+mod diagnosis;
 mod fake;
 mod fixtures;
 mod lists;
 mod mutations;
+mod observers;
+mod own_http_stack;
 mod requests;
 mod session;
 mod stores;

@@ -1,9 +1,14 @@
 //! A session that keeps its token good, without a runtime: who renews, who waits, who is told what, and how
 //! many requests that costs.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bakong_api::{CheckAnswer, Environment, ErrorClass, Session, TokenState, TransportErrorKind};
+use bakong_api::{
+    CheckAnswer, Environment, ErrorClass, RenewToken, Session, TokenState, TransportErrorKind,
+    transport_fn,
+};
 use proptest::prelude::*;
 
 use crate::fake::{
@@ -345,6 +350,15 @@ fn without_an_address_nothing_is_renewed() {
     let session = fake.session().with_token(fresh("old"));
     let error = block_on(session.renew()).unwrap_err();
     assert!(error.is_of_renewal());
+    assert_eq!(
+        error.to_string(),
+        "the token could not be renewed: nothing was asked: there is no e-mail address to renew it under"
+    );
+    let error = block_on(ask(&fake.session())).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "nothing was asked: there is no token to send"
+    );
     assert_eq!(fake.total(), 0);
 }
 
@@ -379,32 +393,32 @@ proptest! {
         age in 0u32..100,
         seconds in prop::sample::select(vec![0u64, 1, 59, 61, 4_000]),
     ) {
-        let answers = std::sync::Mutex::new(answers.into_iter());
-        let sent = std::sync::atomic::AtomicUsize::new(0);
-        let now = std::sync::Arc::new(Fake::new());
-        let (clock, ticking) = (now.clone(), now.clone());
-        let transport = bakong_api::transport_fn(|_| {
-            sent.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            ticking.pass(Duration::from_secs(seconds));
-            let next = answers.lock().unwrap().next();
-            async move { Ok(crate::answer(next.as_ref().unwrap().0, next.unwrap().1)) }
+        let answers = Mutex::new(answers.into_iter());
+        let sent = AtomicUsize::new(0);
+        let now = Fake::new();
+        let clock = Arc::clone(&now);
+        let transport = transport_fn(|_| {
+            sent.fetch_add(1, Ordering::SeqCst);
+            now.pass(Duration::from_secs(seconds));
+            let (status, body) = answers.lock().unwrap().next().unwrap();
+            async move { Ok(crate::answer(status, body)) }
         });
         let mut session = Session::new(transport, Environment::Sit)
-            .with_renewal(bakong_api::RenewToken::new("a@b.kh").unwrap())
+            .with_renewal(RenewToken::new("a@b.kh").unwrap())
             .with_clock(move || clock.now());
         if has_token {
             session = session.with_token(fresh("old"));
         }
         now.pass(age * DAY);
         for _ in 0..5 {
-            let before = sent.load(std::sync::atomic::Ordering::SeqCst);
+            let before = sent.load(Ordering::SeqCst);
             let _ = block_on(ask(&session));
-            let cost = sent.load(std::sync::atomic::Ordering::SeqCst) - before;
+            let cost = sent.load(Ordering::SeqCst) - before;
             // Where the clock does not pass the pause while it is asked, one renewal is all.
             prop_assert!(cost <= if seconds < 60 { 3 } else { 4 }, "{cost}");
-            let before = sent.load(std::sync::atomic::Ordering::SeqCst);
+            let before = sent.load(Ordering::SeqCst);
             let _ = block_on(session.send(&account()));
-            prop_assert!(sent.load(std::sync::atomic::Ordering::SeqCst) - before <= 2);
+            prop_assert!(sent.load(Ordering::SeqCst) - before <= 2);
         }
     }
 
