@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bakong_http::HyperTransport;
+use bakong_http::{HyperTransport, HyperTransportBuilder};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::once;
 use crate::server::Server;
 
 pub(crate) struct Authority {
@@ -40,8 +41,12 @@ impl Authority {
 
     /// A transport that trusts this authority.
     pub(crate) fn trusted(&self) -> HyperTransport {
-        let builder = HyperTransport::builder().trust_pem(self.pem().as_bytes());
-        builder.unwrap().build().unwrap()
+        self.trusting().build().unwrap()
+    }
+
+    /// Its settings.
+    pub(crate) fn trusting(&self) -> HyperTransportBuilder {
+        once().trust_pem(self.pem().as_bytes()).unwrap()
     }
 
     /// What a server of these names needs, with a certificate that is good until the first day of a year.

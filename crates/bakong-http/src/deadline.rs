@@ -1,0 +1,22 @@
+//! The moment by which a request has to come to an end.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// A moment, or the end of time if that lies beyond what the clock can say.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(Option<Instant>);
+
+impl Deadline {
+    pub(crate) fn after(time: Duration) -> Self {
+        Self(Instant::now().checked_add(time))
+    }
+
+    /// How much time is left.
+    pub(crate) fn remaining(self) -> Duration {
+        self.0.map_or(Duration::MAX, |at| {
+            at.saturating_duration_since(Instant::now())
+        })
+    }
+}
