@@ -7,14 +7,21 @@
 )]
 
 mod authority;
+mod circuit;
 mod connections;
+mod crowd;
 mod deadlines;
 mod faults;
 mod headers;
+#[cfg(feature = "http2")]
+mod http2;
 mod interruptions;
 mod limits;
 mod payments;
 mod plain_http;
+#[cfg(feature = "proxy")]
+mod proxies;
+mod retries;
 mod secrets;
 mod server;
 mod setup;
