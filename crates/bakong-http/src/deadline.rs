@@ -10,13 +10,21 @@ pub(crate) struct Deadline(Option<Instant>);
 
 impl Deadline {
     pub(crate) fn after(time: Duration) -> Self {
-        Self(Instant::now().checked_add(time))
+        Self::of(Instant::now(), time)
+    }
+
+    /// So long after `start`.
+    pub(crate) fn of(start: Instant, time: Duration) -> Self {
+        Self(start.checked_add(time))
     }
 
     /// How much time is left.
     pub(crate) fn remaining(self) -> Duration {
-        self.0.map_or(Duration::MAX, |at| {
-            at.saturating_duration_since(Instant::now())
-        })
+        self.remaining_at(Instant::now())
+    }
+
+    pub(crate) fn remaining_at(self, now: Instant) -> Duration {
+        self.0
+            .map_or(Duration::MAX, |at| at.saturating_duration_since(now))
     }
 }

@@ -5,14 +5,15 @@ use std::time::Duration;
 use bakong_api::{TransportError, TransportErrorKind};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version, header};
-use http_body_util::{BodyExt, Collected, Full, Limited};
+use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::{Body, Incoming};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::capture_connection;
+use tokio::time::Instant;
 
 use crate::connector::Connector;
 use crate::destination::Destination;
 use crate::failure;
+use crate::payload::{Payload, Touched};
 
 /// What is sent, as often as it has to be.
 pub(crate) struct Outgoing {
@@ -37,18 +38,19 @@ impl Outgoing {
         }
     }
 
-    fn request(&self) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(self.body.clone()));
+    fn request(&self) -> (Request<Payload>, Touched) {
+        let (payload, touched) = Payload::new(self.body.clone());
+        let mut request = Request::new(payload);
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
         // To the client this means that the connection decides.
         *request.version_mut() = Version::HTTP_11;
-        request
+        (request, touched)
     }
 }
 
-pub(crate) type PooledClient = Client<Connector, Full<Bytes>>;
+pub(crate) type PooledClient = Client<Connector, Payload>;
 
 /// Sends once, over pooled connections.
 pub(crate) struct Exchange {
@@ -57,16 +59,16 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Brings the answer within `time`, which is called `limit` where it runs out.
+    /// Brings the answer within `time` from now, which is called `limit` where it runs out.
     pub(crate) async fn attempt(
         &self,
         to: &Destination,
         outgoing: &Outgoing,
+        now: Instant,
         time: Duration,
         limit: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
-        let mut request = outgoing.request();
-        let connection = capture_connection(&mut request);
+        let (request, touched) = outgoing.request();
         let exchange = async {
             let response = self.client.request(request).await;
             let response = response.map_err(|error| failure::sending(to, error))?;
@@ -74,11 +76,13 @@ impl Exchange {
             let body = self.read(to, body).await?;
             Ok(Response::from_parts(parts, body))
         };
-        match tokio::time::timeout(time, exchange).await {
+        let Some(end) = now.checked_add(time) else {
+            return exchange.await;
+        };
+        match tokio::time::timeout_at(end, exchange).await {
             Ok(result) => result,
             Err(elapsed) => {
-                // It is written to a connection only once there is one.
-                let kind = if connection.connection_metadata().is_some() {
+                let kind = if touched.is_touched() {
                     TransportErrorKind::Timeout
                 } else {
                     TransportErrorKind::Connect

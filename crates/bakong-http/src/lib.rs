@@ -69,6 +69,7 @@ mod exchange;
 mod failure;
 mod gate;
 mod log;
+mod payload;
 #[cfg(feature = "proxy")]
 mod proxy;
 mod resolver;

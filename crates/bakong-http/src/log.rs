@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bakong_api::{AnswerSummary, TransportError};
 use http::StatusCode;
+use tokio::time::Instant;
 
 /// Whether anybody listens.
 pub(crate) fn is_on() -> bool {
@@ -33,7 +34,7 @@ impl Log {
         attempt: u32,
         status: StatusCode,
         summary: Option<AnswerSummary>,
-        elapsed: Duration,
+        begun: Instant,
         retry_in: Option<Duration>,
     ) {
         tracing::debug!(
@@ -46,7 +47,7 @@ impl Log {
             error_code = summary
                 .and_then(|summary| summary.error_code)
                 .map(bakong_api::ErrorCode::number),
-            elapsed_ms = elapsed.as_millis(),
+            elapsed_ms = begun.elapsed().as_millis(),
             retry_in_ms = retry_in.map(|wait| wait.as_millis()),
             "answer"
         );
@@ -56,7 +57,7 @@ impl Log {
         self,
         attempt: u32,
         error: &TransportError,
-        elapsed: Duration,
+        begun: Instant,
         retry_in: Option<Duration>,
     ) {
         tracing::debug!(
@@ -66,7 +67,7 @@ impl Log {
             attempt,
             kind = ?error.kind(),
             error = %error,
-            elapsed_ms = elapsed.as_millis(),
+            elapsed_ms = begun.elapsed().as_millis(),
             retry_in_ms = retry_in.map(|wait| wait.as_millis()),
             "no answer"
         );

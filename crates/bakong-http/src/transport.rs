@@ -23,8 +23,9 @@ use crate::gate::Gate;
 use crate::log::{self, Log};
 use crate::retry::{Retry, random};
 
-/// An answer under HTTP 200 of more bytes than this is none that tells of an outage, which has no data.
-const SHORT: usize = 1 << 10;
+/// An answer under HTTP 200 of more bytes than this is hardly one that tells of an outage, which has no data,
+/// and is not read for it.
+const SHORT: usize = 256;
 
 /// Sends requests over HTTP/1.1 or HTTP/2, with TLS by rustls, from a pool of connections.
 ///
@@ -72,12 +73,12 @@ impl Inner {
         let endpoint = extensions.get::<EndpointInfo>();
         let repeatable = endpoint.is_some_and(|endpoint| endpoint.repeatable);
         let log = Log::new(endpoint.map(|endpoint| endpoint.name));
-        let deadline = Deadline::after(self.request_timeout);
-        let begun = Instant::now();
+        let start = Instant::now();
+        let deadline = Deadline::of(start, self.request_timeout);
         let to = match Destination::of(request.uri(), self.allow_plain_http) {
             Ok(to) => to,
             Err(error) => {
-                log.failure(1, &error, begun.elapsed(), None);
+                log.failure(1, &error, start, None);
                 return Err(error);
             }
         };
@@ -91,7 +92,7 @@ impl Inner {
                     if let Some(answer) = previous {
                         return answer;
                     }
-                    log.failure(number, &refused, begun.elapsed(), None);
+                    log.failure(number, &refused, start, None);
                     return Err(refused);
                 }
             };
@@ -99,24 +100,25 @@ impl Inner {
                 attempts.repeat(previous.as_ref());
             }
             let begun = Instant::now();
-            let left = deadline.remaining();
+            let left = deadline.remaining_at(begun);
             let (time, limit) = if left < self.attempt_timeout {
                 (left, self.request_timeout)
             } else {
                 (self.attempt_timeout, self.attempt_timeout)
             };
-            let answer = self.exchange.attempt(&to, &outgoing, time, limit).await;
-            let elapsed = begun.elapsed();
-            let signal = self.signal(&answer, time, elapsed);
+            let attempt = self.exchange.attempt(&to, &outgoing, begun, time, limit);
+            // Apart, so that those who only wait are small.
+            let answer = Box::pin(attempt).await;
+            let signal = self.signal(&answer, begun, time);
             passage.finish(signal, failure_text(signal, &answer));
 
             let told = self.told(&answer, number, repeatable);
             let wait = self.wait(&to, &answer, &told, number, repeatable, deadline);
             match &answer {
                 Ok(response) => {
-                    log.answer(number, response.status(), told.summary, elapsed, wait);
+                    log.answer(number, response.status(), told.summary, begun, wait);
                 }
-                Err(error) => log.failure(number, error, elapsed, wait),
+                Err(error) => log.failure(number, error, begun, wait),
             }
             let Some(wait) = wait else {
                 return answer;
@@ -129,8 +131,8 @@ impl Inner {
         previous.unwrap_or_else(|| Err(TransportError::new(kind, "there was no attempt")))
     }
 
-    /// What an attempt that had this much time tells of its host.
-    fn signal(&self, answer: &Answer, time: Duration, elapsed: Duration) -> Signal {
+    /// What an attempt that began then and had this much time tells of its host.
+    fn signal(&self, answer: &Answer, begun: Instant, time: Duration) -> Signal {
         use TransportErrorKind as Kind;
         match answer {
             Ok(response) => match response.status() {
@@ -142,7 +144,7 @@ impl Inner {
             Err(error) => match error.kind() {
                 // Its time may have passed in the queue or with other attempts.
                 Kind::Timeout | Kind::Connect
-                    if elapsed >= time
+                    if begun.elapsed() >= time
                         && time < self.attempt_timeout.min(self.request_timeout) / 2 =>
                 {
                     Signal::Unclear
@@ -159,7 +161,8 @@ impl Inner {
             Ok(response) => {
                 let decides = repeatable
                     && self.retry.goes_on_after(number)
-                    && (response.status() != StatusCode::OK || response.body().len() <= SHORT);
+                    && (response.status() != StatusCode::OK || response.body().len() <= SHORT)
+                    && AnswerSummary::may_be_outage(response);
                 let summary = (decides || log::is_on()).then(|| AnswerSummary::of(response));
                 Told {
                     summary,

@@ -208,7 +208,9 @@ async fn a_proxy_s_credentials_are_shown_to_the_proxy_alone() {
     ] {
         for scheme in ["http", "https"] {
             let address = format!("{scheme}://sokha:passw0rd@{place}");
-            let builder = crate::once().proxy(&address).unwrap();
+            let soon = std::time::Duration::from_millis(200);
+            let builder = crate::once().connect_timeout(soon);
+            let builder = builder.proxy(&address).unwrap();
             write!(printed, "{builder:?} {builder:#?}").unwrap();
             let transport = builder.build().unwrap();
             let base_url: bakong_api::BaseUrl = "https://bakong.test".parse().unwrap();
