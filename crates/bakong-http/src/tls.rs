@@ -61,22 +61,27 @@ pub(crate) fn add_pem(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), Setup
 
 /// A client that believes these authorities.
 pub(crate) fn config(roots: Roots, given: &RootCertStore) -> Result<ClientConfig, SetupError> {
-    let mut store = given.clone();
-    match roots {
+    let store = match roots {
         #[cfg(feature = "webpki-roots")]
-        Roots::WebPki => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Roots::WebPki => {
+            let mut store = given.clone();
+            store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            store
+        }
         #[cfg(feature = "native-roots")]
         Roots::Platform => {
+            let mut store = given.clone();
             let found = rustls_native_certs::load_native_certs();
             // Old authorities that rustls cannot read are on many machines, and are no reason to stop.
             let (added, _) = store.add_parsable_certificates(found.certs);
             if added == 0 {
                 return Err(SetupError::NoPlatformRoots);
             }
+            store
         }
-        Roots::OnlyGiven if store.is_empty() => return Err(SetupError::NoRoots),
-        Roots::OnlyGiven => {}
-    }
+        Roots::OnlyGiven if given.is_empty() => return Err(SetupError::NoRoots),
+        Roots::OnlyGiven => given.clone(),
+    };
     // Named, so that it does not matter what else in the program chose a provider.
     let config = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()

@@ -48,6 +48,15 @@ fn somebody_has_to_be_trusted() {
     nobody().trust_pem(pem.as_bytes()).unwrap().build().unwrap();
 }
 
+#[cfg(feature = "native-roots")]
+#[test]
+fn the_machine_s_authorities_are_found_or_missed() {
+    match HyperTransport::builder().roots(Roots::Platform).build() {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error, SetupError::NoPlatformRoots),
+    }
+}
+
 #[test]
 fn one_request_at_least_is_under_way() {
     let none = HyperTransport::builder().max_in_flight(0).build();
