@@ -48,6 +48,15 @@ pub struct AnswerSummary {
 }
 
 impl AnswerSummary {
+    /// Whether an answer may be of class [`ErrorClass::Unavailable`] or [`ErrorClass::RateLimited`]. Where it
+    /// says no, that is certain; it takes a small part of the time that reading takes.
+    #[must_use]
+    pub fn may_be_outage(response: &Response<Bytes>) -> bool {
+        // Under 200, these are the codes 7 and 9, which no text tells without their digits.
+        let outage = |byte: &u8| matches!(byte, b'7' | b'9');
+        response.status() != StatusCode::OK || response.body().iter().any(outage)
+    }
+
     /// Reads status, headers and the two codes.
     #[must_use]
     pub fn of(response: &Response<Bytes>) -> Self {

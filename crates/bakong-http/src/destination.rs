@@ -7,7 +7,7 @@ use http::Uri;
 use http::uri::{Authority, Scheme};
 
 /// A host and perhaps a port. Prints as these two: no user name, no path.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Destination(Authority);
 
 impl Destination {

@@ -64,6 +64,11 @@ fn diagnose(clues: &Clues, answers: [(u16, String); 3]) -> (Diagnosis, Vec<Strin
     (diagnosis, sent)
 }
 
+/// Another hash with the same first eight digits.
+fn twin() -> String {
+    format!("{}{}", &HASH[..8], &OTHER[8..])
+}
+
 fn findings(answers: [(u16, String); 3]) -> Vec<Finding> {
     diagnose(&clues(), answers).0.findings()
 }
@@ -96,7 +101,7 @@ fn each_finding() {
             vec![F::FoundOnlyBy(Md5, Hash), F::FoundOnlyBy(Md5, ShortHash)],
         ),
         (
-            [found(), paid(OTHER, "1"), none()],
+            [paid(OTHER, "1"), found(), none()],
             vec![
                 F::DifferentTransactions(Md5, Hash),
                 F::FoundOnlyBy(Md5, ShortHash),
@@ -119,7 +124,7 @@ fn each_finding() {
             [
                 (200, found().1.replace("hash", "mash")),
                 found(),
-                paid(OTHER, "1"),
+                paid(&twin(), "1"),
             ],
             vec![F::DifferentTransactions(Hash, ShortHash)],
         ),
@@ -141,14 +146,15 @@ fn the_transaction_is_told_only_if_there_is_one() {
         transaction.map(|transaction| transaction.hash.as_deref().map(str::to_owned))
     };
     let (found, other) = (|| paid(HASH, "1"), || paid(OTHER, "1"));
+    let twin = || paid(&twin(), "1");
     let without = || (200, found().1.replace("hash", "mash"));
     let hash = Some(HASH.to_owned());
     assert_eq!(
         transaction([found(), says(NOT_FOUND), found()]),
         Some(hash.clone())
     );
-    assert_eq!(transaction([found(), other(), found()]), None);
-    assert_eq!(transaction([without(), found(), other()]), None);
+    assert_eq!(transaction([other(), found(), found()]), None);
+    assert_eq!(transaction([without(), found(), twin()]), None);
     assert_eq!(transaction([without(), found(), found()]), Some(None));
     assert_eq!(
         transaction([says(NOT_FOUND), says(NOT_FOUND), says(NOT_FOUND)]),
