@@ -3,9 +3,11 @@
 //! Everything that is said to people goes through [`output`], everything that scripts rely on is in
 //! [`exit`]. Texts out of codes and answers are a stranger's and printed through `Printable`.
 
+mod advice;
 mod arguments;
 mod checkout;
 mod code;
+mod credentials;
 mod exit;
 mod money;
 mod output;

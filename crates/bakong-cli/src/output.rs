@@ -33,10 +33,7 @@ impl Stream {
     pub(crate) fn line(self, line: impl Display) {
         match self {
             Self::Out => {
-                if let Err(error) = writeln!(io::stdout().lock(), "{line}")
-                    && error.kind() != io::ErrorKind::BrokenPipe
-                {
-                    LOST.store(true, Ordering::Relaxed);
+                if let Some(error) = write_out(&line) {
                     note(format_args!("standard output: {error}; lost: {line}"));
                 }
             }
@@ -61,6 +58,16 @@ impl Stream {
         let (rows, columns) = terminal.size_checked().filter(|_| self.is_terminal())?;
         Some((usize::from(rows), usize::from(columns)))
     }
+}
+
+/// Writes a line to standard output; the error, unless the reader had enough.
+fn write_out(line: &impl Display) -> Option<io::Error> {
+    let error = writeln!(io::stdout().lock(), "{line}").err()?;
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return None;
+    }
+    LOST.store(true, Ordering::Relaxed);
+    Some(error)
 }
 
 /// A line on standard output.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use clap::Args;
 use khqr_core::Currency;
 
-use super::{TargetArguments, parse_currency};
+use super::{TargetArguments, TokenArguments, parse_currency};
 use crate::time::{PayAfter, parse_lifetime};
 
 pub(super) const HELP: &str = "\
 Try it with nothing set up:  bakong checkout --sandbox
-Against a real Bakong, the token comes from the environment variable BAKONG_TOKEN.
+Against a real Bakong, the token is the one in --token-file, or in the environment variable BAKONG_TOKEN.
 
 Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 could not ask, 2 usage,
 130 stopped by Ctrl-C or another signal.";
@@ -18,13 +18,15 @@ Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 could not ask,
 #[derive(Args, Debug)]
 pub(crate) struct CheckoutArguments {
     /// Run against a Bakong inside this command: no account, no token, no real money
-    #[arg(long, conflicts_with_all = ["env", "base_url"])]
+    #[arg(long, conflicts_with_all = ["env", "base_url", "token_file"])]
     pub(crate) sandbox: bool,
     /// When the sandbox's customer pays: a duration, or never (5s unless said)
     #[arg(long, value_name = "DELAY", conflicts_with_all = ["env", "base_url"])]
     pub(crate) pay_after: Option<PayAfter>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
+    #[command(flatten)]
+    pub(crate) token: TokenArguments,
     /// The account to be paid, name@bank (sokha@sandbox unless said, but not in production)
     #[arg(long)]
     pub(crate) account: Option<String>,

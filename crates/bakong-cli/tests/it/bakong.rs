@@ -9,12 +9,16 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::scan::is_drawing;
 
-/// The command with these arguments, with no token and no colours.
+/// The command with these arguments, with no token, no proxy and no colours.
 pub(crate) fn bakong(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bakong"));
+    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
     command
         .args(arguments)
         .env_remove("BAKONG_TOKEN")
+        .env_remove("BAKONG_EMAIL")
         .env_remove("NO_COLOR")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -50,6 +54,13 @@ impl Finished {
     pub(crate) fn json(&self) -> serde_json::Value {
         assert_eq!(self.out.lines().count(), 1, "{self:?}");
         serde_json::from_str(&self.out).unwrap()
+    }
+
+    /// That this stands nowhere in what it printed.
+    #[track_caller]
+    pub(crate) fn hides(&self, secret: &str) {
+        let shown = self.out.contains(secret) || self.err.contains(secret);
+        assert!(!shown, "{self:?}");
     }
 
     /// The value of a row such as `  MD5        …`.

@@ -7,9 +7,11 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod advice;
 mod bakong;
 mod bulk;
 mod checkout;
+mod diagnose;
 mod failures;
 #[cfg(unix)]
 mod interrupt;
