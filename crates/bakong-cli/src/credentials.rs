@@ -110,9 +110,9 @@ pub(crate) fn renewal(arguments: &TokenArguments) -> Result<Option<RenewToken>, 
     if arguments.token_file.is_none() {
         return Ok(None);
     }
-    let email = email(arguments.email.as_deref())?;
-    let renewal = email.map(|email| RenewToken::new(&email)).transpose();
-    renewal.map_err(|error| Failure::usage(format!("--email: {error}")))
+    email(arguments.email.as_deref())?
+        .map(|email| renew_token(&email))
+        .transpose()
 }
 
 /// The e-mail address that was said, or that the environment says.
@@ -126,6 +126,19 @@ pub(crate) fn email(said: Option<&str>) -> Result<Option<String>, Failure> {
         Err(std::env::VarError::NotPresent) => Ok(None),
         Err(error) => Err(Failure::usage(format!("{EMAIL}: {error}"))),
     }
+}
+
+/// The same where there has to be one.
+pub(crate) fn required_email(said: Option<&str>) -> Result<String, Failure> {
+    email(said)?.ok_or_else(|| {
+        Failure::usage(format!(
+            "say the project's --email, or set the environment variable {EMAIL} to it"
+        ))
+    })
+}
+
+pub(crate) fn renew_token(email: &str) -> Result<RenewToken, Failure> {
+    RenewToken::new(email).map_err(|error| Failure::usage(format!("--email: {error}")))
 }
 
 /// Says so if others than its owner may read the file.

@@ -112,6 +112,15 @@ impl Failure {
         self
     }
 
+    /// The same with this to do about it, in sentences without a full stop at the end.
+    pub(crate) fn advising(mut self, advice: &str) -> Self {
+        self.message = format!("{}. {advice}", self.message);
+        if let Some(reason) = &mut self.reason {
+            reason.advice = Some(advice.to_owned());
+        }
+        self
+    }
+
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }

@@ -70,6 +70,20 @@ fn write_out(line: &impl Display) -> Option<io::Error> {
     Some(error)
 }
 
+/// A line on standard output that is written nowhere else, whatever becomes of it.
+pub(crate) fn say_secret(line: impl Display) {
+    if let Some(error) = write_out(&line) {
+        note(format_args!("standard output: {error}; the secret is lost"));
+    }
+}
+
+/// The same as a JSON object.
+pub(crate) fn say_secret_json(value: &impl Serialize) {
+    let mut json = Vec::new();
+    write_json(value, &mut json);
+    say_secret(String::from_utf8_lossy(&json));
+}
+
 /// A line on standard output.
 pub(crate) fn say(line: impl Display) {
     Stream::Out.line(line);

@@ -73,6 +73,24 @@ pub(crate) fn open(target: &TargetArguments, token: &TokenArguments) -> Result<R
     Ok(remote)
 }
 
+/// A session for what needs no token; one that is at hand goes along. Sends nothing.
+pub(crate) fn open_with_any_token(
+    target: &TargetArguments,
+    token: &TokenArguments,
+) -> Result<Remote, Failure> {
+    let mut remote = open_without_token(target)?;
+    let source = TokenSource::of(token.token_file.as_ref());
+    match source.read() {
+        Ok(Some(token)) => {
+            remote.session = remote.session.with_token(token);
+            remote.asked.token = source;
+        }
+        Ok(None) => {}
+        Err(failure) => note(format_args!("{failure}; asking without a token.")),
+    }
+    Ok(remote)
+}
+
 /// A session that has no token. Sends nothing.
 pub(crate) fn open_without_token(target: &TargetArguments) -> Result<Remote, Failure> {
     let base_url = trusted_base_url(target)?;

@@ -1,7 +1,10 @@
 //! The command line.
 
+mod account;
 mod checkout;
+mod deeplink;
 mod qr;
+mod token;
 mod tx;
 
 use std::path::PathBuf;
@@ -15,8 +18,13 @@ use serde_json::json;
 use crate::exit::{Exit, Reason};
 use crate::output;
 
+pub(crate) use self::account::{AccountCheckArguments, AccountCommand};
 pub(crate) use self::checkout::CheckoutArguments;
+pub(crate) use self::deeplink::DeeplinkArguments;
 pub(crate) use self::qr::{GenerateArguments, QrCommand, TextArguments};
+pub(crate) use self::token::{
+    RenewArguments, RequestArguments, StatusArguments, TokenCommand, VerifyArguments,
+};
 pub(crate) use self::tx::{CheckArguments, DiagnoseArguments, LookupArguments, TxCommand};
 
 /// Take KHQR payments over Bakong; read, verify and make KHQR codes.
@@ -38,9 +46,20 @@ pub(crate) enum Command {
     /// Look payments up
     #[command(subcommand)]
     Tx(TxCommand),
+    /// Get the token that Bakong is asked with, and keep it good
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Look accounts up
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Get a link that opens a bank's app with a code in it
+    #[command(after_help = deeplink::HELP)]
+    Deeplink(DeeplinkArguments),
 }
 
 const TOKEN_FILE: &str = "The file that keeps the token; BAKONG_TOKEN is not looked at then";
+const EMAIL: &str =
+    "The project's e-mail address, at most 30 characters (BAKONG_EMAIL unless said)";
 const RENEWING_EMAIL: &str = "The project's e-mail address (BAKONG_EMAIL unless said): with it, the token in \
      --token-file is renewed before it ends";
 
@@ -91,8 +110,9 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     Exit::Usage.into()
 }
 
-/// The text without what is a token.
+/// The text without what is a token, or may be the code that a token is given for.
 fn without_secrets(text: String, arguments: &[String]) -> String {
+    let verifies = arguments.iter().any(|argument| argument == "verify");
     // As an option's value it may stand behind the name.
     let values = arguments.iter().flat_map(|argument| {
         [
@@ -100,7 +120,10 @@ fn without_secrets(text: String, arguments: &[String]) -> String {
             argument.split_once('=').map(|pair| pair.1),
         ]
     });
-    let is_secret = |value: &&str| AccessToken::new(value).is_ok();
+    let is_secret = |value: &&str| {
+        let may_be_code = verifies && (15..=25).contains(&value.chars().count());
+        may_be_code || AccessToken::new(value).is_ok()
+    };
     values
         .flatten()
         .filter(is_secret)
@@ -136,13 +159,18 @@ mod tests {
             without_secrets(error.render().to_string(), &arguments)
         };
         let token = "eyJhbGciOiJIUzI1NiJ9.e30.c2VjcmV0";
+        let code = "abcdefghijklmnopqrst";
         for arguments in [
             &["bakong", "tx", "check", token][..],
             &["bakong", "tx", "check", "--token", token],
             &["bakong", "tx", "check", &format!("--token={token}")],
+            &["bakong", "token", "status", token],
+            &["bakong", "token", "verify", code],
+            &["bakong", "token", "verify", &format!("--cod={code}")],
+            &["bakong", "token", "verify", "--code", code, code],
         ] {
             let text = told(arguments);
-            assert!(!text.contains(token), "{text}");
+            assert!(!text.contains(token) && !text.contains(code), "{text}");
         }
         let text = told(&["bakong", "tx", "check", "--env", "live"]);
         assert!(text.contains("live"), "{text}");

@@ -125,6 +125,11 @@ fn text(arguments: &TextArguments) -> Result<Result<String, Refusal>, Failure> {
     read(arguments.text.as_deref().unwrap_or_default())
 }
 
+/// The same for the other commands.
+pub(crate) fn text_or_line(argument: &str) -> Result<String, Failure> {
+    read(argument)?.map_err(|refusal| Failure::new(Exit::NotValid, refusal.to_string()))
+}
+
 fn read(argument: &str) -> Result<Result<String, Refusal>, Failure> {
     if argument != "-" {
         return Ok(Ok(argument.trim_matches(['\r', '\n']).to_owned()));

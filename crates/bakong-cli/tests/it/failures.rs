@@ -231,6 +231,43 @@ async fn what_is_wrong_with_the_command_line_is_said_before_anything_is_sent() {
             &["tx", "diagnose", "--md5", MD5, "--base-url", &url],
             "BAKONG_TOKEN",
         ),
+        (&["token", "renew", "--base-url", &url], "BAKONG_EMAIL"),
+        (
+            &["token", "renew", "--email", "nobody", "--base-url", &url],
+            "e-mail address",
+        ),
+        (
+            &["token", "verify", "--code", "-short", "--base-url", &url],
+            "exactly 20",
+        ),
+        (
+            &[
+                "token",
+                "request",
+                "--email",
+                "a@b",
+                "--organization",
+                "",
+                "--project",
+                "P",
+                "--base-url",
+                &url,
+            ],
+            "--organization",
+        ),
+        (
+            &["token", "status", "--base-url", "ftp://bank.example"],
+            "https://",
+        ),
+        (
+            &["account", "check", "nobody", "--base-url", &url],
+            "name@bank",
+        ),
+        (&["account", "check", "a@b"], "--env"),
+        (
+            &["deeplink", "code", "--app", "A", "--base-url", &url],
+            "--icon",
+        ),
         (&["nonsense"], "nonsense"),
     ] {
         let finished = run(arguments).await;
@@ -271,6 +308,8 @@ async fn json_tells_of_a_wrong_command_line_too() {
     for arguments in [
         &["tx", "check", "--json"][..],
         &["tx", "check", "--json", "--md5", MD5],
+        &["token", "renew", "--json", "--env", "sit"],
+        &["account", "check", "--json", "nobody", "--env", "sit"],
         &["checkout", "--json"],
     ] {
         let finished = run(arguments).await;
@@ -338,6 +377,9 @@ async fn help_does_not_show_the_token() {
         &["checkout", "--help"],
         &["tx", "check", "--help"],
         &["tx", "diagnose", "--help"],
+        &["token", "status", "--help"],
+        &["account", "check", "--help"],
+        &["deeplink", "--help"],
     ] {
         let finished = run_with_token(arguments, TOKEN).await;
         assert_eq!(finished.exit, 0);
