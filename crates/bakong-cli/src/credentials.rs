@@ -216,3 +216,24 @@ impl SessionObserver for RenewalNotes {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_s_name_is_one_word_to_a_shell() {
+        for (path, word) in [
+            ("bakong.token", "bakong.token"),
+            ("/etc/bakong/a_b-c.token", "/etc/bakong/a_b-c.token"),
+            ("my token", "'my token'"),
+            ("$(date)", "'$(date)'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+        ] {
+            assert_eq!(TokenSource::File(path.into()).shell_word(), word);
+        }
+        let hostile = TokenSource::File("\u{1b}[2J".into());
+        assert!(!format!("{hostile}{}", hostile.shell_word()).contains('\u{1b}'));
+    }
+}

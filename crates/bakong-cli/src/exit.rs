@@ -121,6 +121,16 @@ impl Failure {
         self
     }
 
+    /// The same without this text, which Bakong may have repeated.
+    pub(crate) fn hiding(mut self, secret: &str) -> Self {
+        let hide = |text: &mut String| *text = text.replace(secret, "[redacted]");
+        hide(&mut self.message);
+        if let Some(reason) = &mut self.reason {
+            hide(&mut reason.message);
+        }
+        self
+    }
+
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }

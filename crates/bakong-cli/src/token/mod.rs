@@ -60,7 +60,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
         let remote = remote::open_without_token(&arguments.target)?;
         let answer = remote.session.send(&verify).await;
         answer.map_err(|error| {
-            let failure = remote.asked.could_not_ask(&error);
+            let failure = remote.asked.could_not_ask(&error).hiding(code.trim());
             match error.class() {
                 ErrorClass::Refused => failure.advising(
                     "Is it the code from the newest e-mail, whole, and not handed in before? bakong token \

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bakong_sandbox::{Clock, Endpoint, Sandbox};
+use bakong_sandbox::{Clock, Endpoint, Fault, Sandbox};
+use http::StatusCode;
 use khqr_core::Timestamp;
 
 use crate::bakong::{Finished, Folder, bakong, run, run_with_input, set_mode, token};
@@ -86,6 +87,21 @@ async fn from_the_registration_to_the_first_question() {
     let finished = run(&request).await;
     assert_eq!(finished.exit, 1, "{finished:?}");
     assert!(finished.err.contains("bakong token renew"), "{finished:?}");
+}
+
+#[tokio::test]
+async fn a_code_that_bakong_repeats_is_hidden() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (url, code) = (sandbox.base_url(), "abcdefghijklmnopqrst");
+    for json in [&[][..], &["--json"]] {
+        let echo = format!("the code {code} is wrong");
+        sandbox.fault(Fault::error(StatusCode::OK, 5, &echo));
+        let verify = ["token", "verify", "--code", code, "--base-url", &url];
+        let finished = run(&[&verify[..], json].concat()).await;
+        assert_eq!(finished.exit, 1, "{finished:?}");
+        assert!(format!("{finished:?}").contains("[redacted] is wrong"));
+        finished.hides(code);
+    }
 }
 
 #[tokio::test]
