@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bakong_api::{
     Attempt, BaseUrl, CheckAnswer, CheckTransactionByMd5, Endpoint, ErrorClass, RenewToken,
-    RequestObserver, Session, Transport, TransportError, TransportErrorKind,
+    Session, SessionObserver, Transport, TransportError, TransportErrorKind,
 };
 use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, Retry};
 use bytes::Bytes;
@@ -170,7 +170,7 @@ struct Counter {
     finished: Mutex<Vec<Option<StatusCode>>>,
 }
 
-impl RequestObserver for Counter {
+impl SessionObserver for Counter {
     fn sending(&self, attempt: Attempt) {
         let before = self.sent.fetch_add(1, Ordering::SeqCst);
         assert_eq!(usize::try_from(attempt.number).unwrap(), before + 1);
