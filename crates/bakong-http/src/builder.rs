@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
@@ -15,15 +13,13 @@ use crate::circuit::CircuitBreaker;
 use crate::connector::{Connector, Steps};
 use crate::exchange::Exchange;
 use crate::gate::Gate;
+use crate::pool::Pool;
 #[cfg(feature = "proxy")]
 use crate::proxy::{Proxies, Proxy, ProxySetting};
 use crate::resolver::Resolver;
 use crate::retry::Retry;
 use crate::tls::{self, Roots};
 use crate::transport::{HyperTransport, Inner};
-
-/// How many bytes the head of an answer may have, and how many of its body are read ahead.
-const HEAD_LIMIT: u32 = 64 << 10;
 
 /// Sets up a [`HyperTransport`]. Made by [`HyperTransport::builder`].
 #[derive(Clone, Debug)]
@@ -197,7 +193,7 @@ impl HyperTransportBuilder {
         }
         Ok(HyperTransport(Arc::new(Inner {
             exchange: Exchange {
-                client: self.client()?,
+                pool: Pool::new(self.connector()?, self.idle_timeout, self.max_in_flight),
                 body_limit: self.body_limit,
             },
             gate: Gate::new(self.max_in_flight, self.circuit_breaker),
@@ -207,31 +203,6 @@ impl HyperTransportBuilder {
             attempt_timeout: self.attempt_timeout,
             allow_plain_http: self.allow_plain_http,
         })))
-    }
-
-    fn client(&self) -> Result<crate::exchange::PooledClient, SetupError> {
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(self.idle_timeout)
-            .pool_max_idle_per_host(self.max_in_flight)
-            .http1_max_buf_size(HEAD_LIMIT as usize)
-            // Again is sent only what met a kept connection that was dead before a byte of it was written,
-            // so this is safe for requests that must not be repeated.
-            .retry_canceled_requests(true);
-        #[cfg(feature = "http2")]
-        builder
-            .http2_max_header_list_size(HEAD_LIMIT)
-            // What 64 answers read ahead take is bounded by these.
-            .http2_initial_stream_window_size(STREAM_WINDOW)
-            .http2_initial_connection_window_size(CONNECTION_WINDOW)
-            // A connection is shared by all, and would be kept by them after it died: so it is asked
-            // whether it lives, often enough that this is known before an attempt's time is over.
-            .http2_keep_alive_interval(PING_INTERVAL)
-            .http2_keep_alive_timeout(PING_TIMEOUT)
-            .http2_keep_alive_while_idle(true);
-        Ok(builder.build(self.connector()?))
     }
 
     fn connector(&self) -> Result<Connector, SetupError> {
@@ -253,17 +224,6 @@ impl HyperTransportBuilder {
         }))
     }
 }
-
-/// How much of one answer is read ahead.
-#[cfg(feature = "http2")]
-const STREAM_WINDOW: u32 = 64 << 10;
-/// How much of all answers on a connection is.
-#[cfg(feature = "http2")]
-const CONNECTION_WINDOW: u32 = 1 << 20;
-#[cfg(feature = "http2")]
-const PING_INTERVAL: Duration = Duration::from_secs(5);
-#[cfg(feature = "http2")]
-const PING_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// Offers the versions of HTTP that we speak.
 fn with_alpn(mut config: ClientConfig) -> ClientConfig {

@@ -3,15 +3,12 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioIo;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
@@ -45,18 +42,10 @@ impl Connector {
     }
 }
 
-impl Service<Uri> for Connector {
-    type Response = TokioIo<Stream>;
-    type Error = ConnectError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, to: Uri) -> Self::Future {
-        let steps = Arc::clone(&self.0);
-        Box::pin(async move { steps.connect(to).await.map(TokioIo::new) })
+impl Connector {
+    /// A stream to the host of this URI.
+    pub(crate) async fn connect(&self, to: &Uri) -> Result<Stream, ConnectError> {
+        self.0.connect(to.clone()).await
     }
 }
 
@@ -192,6 +181,7 @@ pub(crate) enum Step {
     #[cfg(feature = "proxy")]
     Tunnel,
     Tls,
+    Http,
 }
 
 /// No connection came about.
@@ -210,6 +200,11 @@ impl ConnectError {
             via: None,
             cause: cause.into(),
         }
+    }
+
+    /// The connection came about, and HTTP could not begin on it.
+    pub(crate) fn of_http(cause: hyper::Error) -> Self {
+        Self::new(Step::Http, cause)
     }
 
     #[cfg(feature = "proxy")]

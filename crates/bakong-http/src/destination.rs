@@ -3,8 +3,8 @@
 use std::fmt;
 
 use bakong_api::{Environment, TransportError, TransportErrorKind, is_loopback_host};
-use http::Uri;
 use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Uri};
 
 /// A host and perhaps a port. Prints as these two: no user name, no path.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -37,6 +37,15 @@ impl Destination {
             return Err(refused(kind, reason, Some(&destination)));
         }
         Ok(destination)
+    }
+
+    /// The value of a `Host` header: no user name.
+    pub(crate) fn host_header(&self) -> Option<HeaderValue> {
+        let authority = self.0.as_str();
+        let host = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
+        HeaderValue::from_str(host).ok()
     }
 
     /// Which of NBC's hosts it is.

@@ -1,5 +1,8 @@
 //! One attempt: send, wait within the limit, read up to the limit.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bakong_api::{TransportError, TransportErrorKind};
@@ -7,13 +10,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version, header};
 use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::{Body, Incoming};
-use hyper_util::client::legacy::Client;
 use tokio::time::Instant;
 
-use crate::connector::Connector;
 use crate::destination::Destination;
 use crate::failure;
 use crate::payload::{Payload, Touched};
+use crate::pool::{Connection, Http1, Pool};
 
 /// What is sent, as often as it has to be.
 pub(crate) struct Outgoing {
@@ -38,23 +40,37 @@ impl Outgoing {
         }
     }
 
-    fn request(&self) -> (Request<Payload>, Touched) {
-        let (payload, touched) = Payload::new(self.body.clone());
-        let mut request = Request::new(payload);
+    fn request(&self, touched: &Touched) -> Request<Payload> {
+        let mut request = Request::new(Payload::new(self.body.clone(), touched));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
-        // To the client this means that the connection decides.
-        *request.version_mut() = Version::HTTP_11;
-        (request, touched)
+        request
+    }
+
+    /// As HTTP/1.1 wants it: the path alone, and the host in a header.
+    fn http1(&self, to: &Destination, touched: &Touched) -> Request<Payload> {
+        let mut request = self.request(touched);
+        if let Some(path) = self.uri.path_and_query() {
+            *request.uri_mut() = Uri::from(path.clone());
+        }
+        if let Some(host) = to.host_header() {
+            request.headers_mut().entry(header::HOST).or_insert(host);
+        }
+        request
+    }
+
+    #[cfg(feature = "http2")]
+    fn http2(&self, touched: &Touched) -> Request<Payload> {
+        let mut request = self.request(touched);
+        *request.version_mut() = Version::HTTP_2;
+        request
     }
 }
 
-pub(crate) type PooledClient = Client<Connector, Payload>;
-
-/// Sends once, over pooled connections.
+/// Sends once, over connections that are kept.
 pub(crate) struct Exchange {
-    pub(crate) client: PooledClient,
+    pub(crate) pool: Pool,
     pub(crate) body_limit: usize,
 }
 
@@ -68,14 +84,8 @@ impl Exchange {
         time: Duration,
         limit: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
-        let (request, touched) = outgoing.request();
-        let exchange = async {
-            let response = self.client.request(request).await;
-            let response = response.map_err(|error| failure::sending(to, error))?;
-            let (parts, body) = response.into_parts();
-            let body = self.read(to, body).await?;
-            Ok(Response::from_parts(parts, body))
-        };
+        let touched = Touched::default();
+        let exchange = self.exchange(to, outgoing, &touched);
         let Some(end) = now.checked_add(time) else {
             return exchange.await;
         };
@@ -92,15 +102,116 @@ impl Exchange {
         }
     }
 
-    async fn read(&self, to: &Destination, body: Incoming) -> Result<Bytes, TransportError> {
+    async fn exchange(
+        &self,
+        to: &Destination,
+        outgoing: &Outgoing,
+        touched: &Touched,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let mut may_be_kept = true;
+        loop {
+            let kept = may_be_kept.then(|| self.pool.kept(&outgoing.uri)).flatten();
+            let was_kept = kept.is_some();
+            let (connection, in_use) = match kept {
+                Some(kept) => kept,
+                None => {
+                    let connected = self.pool.connect(&outgoing.uri).await;
+                    connected.map_err(|error| failure::not_connected(to, error))?
+                }
+            };
+            let answer = match connection {
+                Connection::Http1(connection) => {
+                    self.over_http1(to, outgoing, touched, connection).await
+                }
+                #[cfg(feature = "http2")]
+                Connection::Http2(mut sender) => {
+                    let request = outgoing.http2(touched);
+                    self.over_http2(to, sender.send_request(request)).await
+                }
+            };
+            drop(in_use);
+            // A connection that was dead before a byte of this was written has no part in it, so this is safe
+            // for requests that must not be repeated.
+            if answer.is_err() && was_kept && !touched.is_touched() {
+                may_be_kept = false;
+                continue;
+            }
+            return answer;
+        }
+    }
+
+    async fn over_http1(
+        &self,
+        to: &Destination,
+        outgoing: &Outgoing,
+        touched: &Touched,
+        mut connection: Http1,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let sending = connection.sender.send_request(outgoing.http1(to, touched));
+        let response = driven(&mut connection, sending).await;
+        let response = response.map_err(|error| failure::sending(to, error))?;
+        let (parts, body) = response.into_parts();
+        let reading = self.limited(to, body)?.collect();
+        let body = driven(&mut connection, reading).await;
+        let body = self.collected(to, body)?;
+        self.pool.keep(&outgoing.uri, connection);
+        Ok(Response::from_parts(parts, body))
+    }
+
+    #[cfg(feature = "http2")]
+    async fn over_http2(
+        &self,
+        to: &Destination,
+        sending: impl Future<Output = hyper::Result<Response<Incoming>>>,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let response = sending.await;
+        let response = response.map_err(|error| failure::sending(to, error))?;
+        let (parts, body) = response.into_parts();
+        let body = self.limited(to, body)?.collect().await;
+        let body = self.collected(to, body)?;
+        Ok(Response::from_parts(parts, body))
+    }
+
+    /// A body that ends with an error beyond the limit.
+    fn limited(
+        &self,
+        to: &Destination,
+        body: Incoming,
+    ) -> Result<Limited<Incoming>, TransportError> {
         let limit = self.body_limit;
         // One that announces too much is not worth waiting for.
         if usize::try_from(body.size_hint().lower()).map_or(true, |announced| announced > limit) {
             let reason = "its Content-Length is larger";
             return Err(failure::too_large(to, limit, reason));
         }
-        let body = Limited::new(body, limit).collect().await;
-        body.map(Collected::to_bytes)
-            .map_err(|error| failure::reading(to, limit, error))
+        Ok(Limited::new(body, limit))
     }
+
+    fn collected(
+        &self,
+        to: &Destination,
+        body: Result<Collected<Bytes>, Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Result<Bytes, TransportError> {
+        body.map(Collected::to_bytes)
+            .map_err(|error| failure::reading(to, self.body_limit, error))
+    }
+}
+
+/// What `work` brings, which goes on only when the connection does.
+async fn driven<W: Future>(connection: &mut Http1, work: W) -> W::Output {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        // It is looked at whenever the connection was, so nobody has to be woken for it.
+        let mut unheard = Context::from_waker(Waker::noop());
+        // Says what it wants before the connection goes on.
+        if let Poll::Ready(output) = work.as_mut().poll(&mut unheard) {
+            return Poll::Ready(output);
+        }
+        if connection.drive(context).is_pending() {
+            return work.as_mut().poll(&mut unheard);
+        }
+        // The connection has ended, so nothing looks at it any more.
+        work.as_mut().poll(context)
+    })
+    .await
 }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use bakong_api::khqr_core::Printable;
 use bakong_api::{TransportError, TransportErrorKind};
 use http_body_util::LengthLimitError;
-use hyper_util::client::legacy;
 use rustls::{AlertDescription, CertificateError};
 use tokio::time::error::Elapsed;
 
@@ -18,14 +17,16 @@ use crate::resolver::LookupFailed;
 #[cfg(feature = "proxy")]
 use crate::tunnel::TunnelRefused;
 
-/// A request failed before its answer began.
-pub(crate) fn sending(to: &Destination, error: legacy::Error) -> TransportError {
-    // Only until there is a connection is it certain that nothing was sent.
-    let kind = if error.is_connect() {
-        connecting(&error)
-    } else {
-        answering(&error)
-    };
+/// No connection came about, so nothing was sent.
+pub(crate) fn not_connected(to: &Destination, error: ConnectError) -> TransportError {
+    let kind = connecting(&error);
+    let detail = detail(kind, to, &error);
+    TransportError::new(kind, error).with_detail(detail)
+}
+
+/// A request failed on a connection before its answer began.
+pub(crate) fn sending(to: &Destination, error: hyper::Error) -> TransportError {
+    let kind = answering(&error);
     let detail = detail(kind, to, &error);
     TransportError::new(kind, error).with_detail(detail)
 }

@@ -70,6 +70,7 @@ mod failure;
 mod gate;
 mod log;
 mod payload;
+mod pool;
 #[cfg(feature = "proxy")]
 mod proxy;
 mod resolver;

@@ -13,24 +13,24 @@ use hyper::body::{Body, Frame, SizeHint};
 /// it tells whether a request that ran out of time may have arrived.
 pub(crate) struct Payload {
     bytes: Bytes,
-    touched: Arc<AtomicBool>,
+    touched: Touched,
 }
 
 /// Whether a payload's request may have been written.
+#[derive(Clone, Default)]
 pub(crate) struct Touched(Arc<AtomicBool>);
 
 impl Payload {
-    pub(crate) fn new(bytes: Bytes) -> (Self, Touched) {
-        let touched = Arc::new(AtomicBool::new(false));
-        let payload = Self {
+    /// This body, which touches `touched`.
+    pub(crate) fn new(bytes: Bytes, touched: &Touched) -> Self {
+        Self {
             bytes,
-            touched: Arc::clone(&touched),
-        };
-        (payload, Touched(touched))
+            touched: touched.clone(),
+        }
     }
 
     fn touch(&self) {
-        self.touched.store(true, Ordering::Relaxed);
+        self.touched.0.store(true, Ordering::Relaxed);
     }
 }
 

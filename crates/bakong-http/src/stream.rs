@@ -4,12 +4,12 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 /// The name of HTTP/2 in ALPN (RFC 9113 3.1).
+#[cfg(feature = "http2")]
 pub(crate) const H2: &[u8] = b"h2";
 
 pub(crate) enum Stream {
@@ -17,14 +17,13 @@ pub(crate) enum Stream {
     Tls(Box<TlsStream<Stream>>),
 }
 
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
-        let connected = Connected::new();
+#[cfg(feature = "http2")]
+impl Stream {
+    /// Whether the other end chose HTTP/2.
+    pub(crate) fn speaks_http2(&self) -> bool {
         match self {
-            Self::Tls(stream) if stream.get_ref().1.alpn_protocol() == Some(H2) => {
-                connected.negotiated_h2()
-            }
-            _ => connected,
+            Self::Plain(_) => false,
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(H2),
         }
     }
 }
