@@ -59,8 +59,6 @@ pub(crate) struct Http1 {
     pub(crate) sender: http1::SendRequest<Payload>,
     driver: Pin<Box<http1::Connection<TokioIo<Stream>, Payload>>>,
     has_ended: bool,
-    /// Whether it has brought an answer before: then the host may have closed it meanwhile.
-    pub(crate) is_used: bool,
 }
 
 /// An HTTP/2 connection, which all share. Its own task drives it.
@@ -120,7 +118,7 @@ impl Pool {
     /// A connection that was kept, if there is one that is good.
     pub(crate) fn kept(&self, uri: &Uri) -> Option<(Connection, InUse)> {
         loop {
-            let (mut connection, kept_at) = {
+            let (connection, kept_at) = {
                 let mut hosts = self.0.hosts();
                 let host = hosts.iter_mut().find(|host| host.is_of(uri))?;
                 #[cfg(feature = "http2")]
@@ -133,8 +131,9 @@ impl Pool {
                 }
                 host.idle.pop()?
             };
-            // What is too old has perhaps not been swept out yet.
-            if kept_at.elapsed() < self.0.idle_timeout && connection.is_good() {
+            // What is too old has perhaps not been swept out yet. Whether the host has closed it meanwhile, hyper
+            // looks before it writes.
+            if kept_at.elapsed() < self.0.idle_timeout {
                 return Some((Connection::Http1(connection), InUse(None)));
             }
         }
@@ -155,7 +154,6 @@ impl Pool {
             sender,
             driver: Box::pin(driver),
             has_ended: false,
-            is_used: false,
         };
         Ok((Connection::Http1(connection), InUse(None)))
     }
@@ -185,7 +183,6 @@ impl Pool {
         if self.0.idle_timeout.is_zero() || !connection.is_good() {
             return;
         }
-        connection.is_used = true;
         let most = self.0.most_kept;
         self.keep_at(uri, |host| {
             if host.idle.len() < most {
