@@ -7,26 +7,31 @@
 )]
 
 mod authority;
+mod checks;
 mod circuit;
 mod connections;
 mod crowd;
 mod deadlines;
+mod endpoints;
 mod faults;
 mod headers;
 #[cfg(feature = "http2")]
 mod http2;
 mod interruptions;
 mod limits;
+mod lists;
 mod payments;
 mod plain_http;
 #[cfg(feature = "proxy")]
 mod proxies;
+mod questions;
 mod retries;
 mod secrets;
 mod server;
 mod setup;
 mod tls;
 mod unreachable;
+mod ways;
 
 use std::time::Duration;
 
