@@ -19,17 +19,20 @@ mod headers;
 mod http2;
 mod interruptions;
 mod limits;
+mod list_trouble;
 mod lists;
 mod payments;
 mod plain_http;
 #[cfg(feature = "proxy")]
 mod proxies;
 mod questions;
+mod renewals;
 mod retries;
 mod secrets;
 mod server;
 mod setup;
 mod tls;
+mod trouble;
 mod unreachable;
 mod ways;
 
