@@ -1,6 +1,8 @@
 //! One payment, asked about by each handle that there is, over each way to the sandbox.
 
-use bakong_api::khqr_core::{AccountId, Currency, KhqrBuilder, Md5Handle};
+use std::time::Duration;
+
+use bakong_api::khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
 use bakong_api::{
     ApiError, CheckAnswer, CheckTransactionByExternalRef, CheckTransactionByHash,
     CheckTransactionByInstructionRef, CheckTransactionByMd5, CheckTransactionByShortHash,
@@ -86,7 +88,7 @@ async fn a_payment_that_is_still_to_come_is_not_found_by_any() {
         let bakong = Bakong::start(*way).await;
         let session = bakong.session_with_token();
         let code = code(1, bakong.sandbox.now());
-        let later = std::time::Duration::from_secs(60);
+        let later = Duration::from_secs(60);
         let options = referenced().after(later);
         let payment = bakong.customer().pay_with(&code, &options).unwrap();
         for answer in asked_by_all(&session, &payment).await {
@@ -125,10 +127,7 @@ async fn a_short_hash_finds_nothing_with_another_amount() {
     let code = code(1, bakong.sandbox.now());
     let payment = bakong.customer().pay(&code).unwrap();
     let short = hash_of(payment.hash()).short().unwrap();
-    for amount in [
-        usd(151),
-        bakong_api::khqr_core::Amount::from_minor_units(150, Currency::Khr),
-    ] {
+    for amount in [usd(151), Amount::from_minor_units(150, Currency::Khr)] {
         let check = CheckTransactionByShortHash::new(short.clone(), amount);
         let answer = session.send(&check).await.unwrap();
         assert_eq!(answer, CheckAnswer::NotFound);

@@ -12,6 +12,7 @@ mod circuit;
 mod connections;
 mod crowd;
 mod deadlines;
+mod diagnosis;
 mod endpoints;
 mod faults;
 mod headers;
@@ -21,6 +22,8 @@ mod interruptions;
 mod limits;
 mod list_trouble;
 mod lists;
+mod observation;
+mod obstacles;
 mod payments;
 mod plain_http;
 #[cfg(feature = "proxy")]

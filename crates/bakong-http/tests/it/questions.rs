@@ -1,5 +1,7 @@
 //! A question to each endpoint, where it matters little what is asked.
 
+use std::time::Duration;
+
 use bakong_api::khqr_core::{AccountId, Amount, Currency, Khqr, KhqrBuilder, Md5Handle, Timestamp};
 use bakong_api::{
     ApiError, CheckBakongAccount, CheckTransactionByExternalRef, CheckTransactionByHash,
@@ -18,7 +20,7 @@ pub(crate) const fn usd(cents: u64) -> Amount {
 
 /// The shop's code number so and so, good from this moment on for a day.
 pub(crate) fn code(number: usize, now: Timestamp) -> String {
-    let end = now.saturating_add(std::time::Duration::from_secs(86_400));
+    let end = now.saturating_add(Duration::from_secs(86_400));
     KhqrBuilder::individual(AccountId::new("shop@devb").unwrap(), "Shop")
         .bill_number(&format!("INV-{number}"))
         .dynamic_code(usd(150), now, end)

@@ -113,8 +113,8 @@ async fn a_thousand_callers_at_an_expired_token_renew_it_once() {
 
 #[tokio::test]
 async fn a_thousand_callers_at_a_refused_token_renew_it_once() {
-    for way in Way::ALL {
-        let bakong = Bakong::start(*way).await;
+    for way in [Way::Plain, Way::Tls] {
+        let bakong = Bakong::start(way).await;
         let old = bakong.issue_token();
         let file = TokenFile::holding(&format!("refused-{way:?}"), &old);
         let session = file.session(&bakong);

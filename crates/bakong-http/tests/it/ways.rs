@@ -76,12 +76,18 @@ impl Bakong {
         Self::start(Way::Plain).await
     }
 
-    /// Settings of a transport that trusts the relay, sends once and gives no host up.
+    /// Settings of a transport that trusts the relay, sends once, gives no host up, and has time enough for a
+    /// crowd on a busy machine.
     pub(crate) fn settings(&self) -> HyperTransportBuilder {
-        match &self.authority {
+        let settings = match &self.authority {
             Some(authority) => authority.trusting(),
             None => once(),
-        }
+        };
+        let (short, long) = (Duration::from_secs(60), Duration::from_secs(600));
+        settings
+            .connect_timeout(short)
+            .attempt_timeout(short)
+            .request_timeout(long)
     }
 
     /// The same that sends three times, if it may, and hardly waits in between.
