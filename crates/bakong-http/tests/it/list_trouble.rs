@@ -11,8 +11,8 @@ use bakong_api::{
 use bakong_sandbox::{Fault, PaymentOptions};
 use http::StatusCode;
 
+use crate::cases::{cases, is_told};
 use crate::questions::{code, hash_of, usd};
-use crate::trouble::{cases, is_told};
 use crate::ways::{Bakong, Way};
 
 /// Four codes: paid, unpaid, failed, and paid.

@@ -7,6 +7,7 @@
 )]
 
 mod authority;
+mod cases;
 mod checks;
 mod circuit;
 mod connections;
