@@ -52,8 +52,8 @@ impl AnswerSummary {
     /// says no, that is certain; it takes a small part of the time that reading takes.
     #[must_use]
     pub fn may_be_outage(response: &Response<Bytes>) -> bool {
-        // Under 200, these are the codes 7 and 9, which no text tells without their digits.
-        let outage = |byte: &u8| matches!(byte, b'7' | b'9');
+        // Under 200, these are the codes 4, 7 and 9, which no text tells without their digits.
+        let outage = |byte: &u8| matches!(byte, b'4' | b'7' | b'9');
         response.status() != StatusCode::OK || response.body().iter().any(outage)
     }
 
@@ -234,4 +234,82 @@ fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
     let since = moment.duration_since(std::time::UNIX_EPOCH).ok()?;
     let millis = u64::try_from(since.as_millis()).ok()?;
     Some(RetryAfter::At(Timestamp::from_millis(millis)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// An answer of this status with this body.
+    fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
+        let mut response = Response::new(body.into());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        response
+    }
+
+    fn is_outage(response: &Response<Bytes>) -> bool {
+        matches!(
+            AnswerSummary::of(response).class,
+            Some(ErrorClass::Unavailable { .. } | ErrorClass::RateLimited { .. })
+        )
+    }
+
+    #[test]
+    fn no_outage_is_overlooked_at_first_glance() {
+        for code in ["4", "7", "9", "\"4\"", "7.0", "0.9e1", " 9 "] {
+            let body = format!(r#"{{"responseCode":1,"errorCode":{code},"data":null}}"#);
+            let answer = answer(200, body);
+            assert!(is_outage(&answer), "{code}");
+            assert!(AnswerSummary::may_be_outage(&answer), "{code}");
+        }
+        for status in [408, 429, 500, 502, 503, 504, 599] {
+            let answer = answer(status, "");
+            assert!(is_outage(&answer) && AnswerSummary::may_be_outage(&answer));
+        }
+    }
+
+    #[test]
+    fn the_answers_that_come_all_day_are_told_from_an_outage_at_first_glance() {
+        for body in [
+            "",
+            "{}",
+            r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found. Please check and try again."}"#,
+            r#"{"data":null,"errorCode":3,"responseCode":1,"responseMessage":"Transaction failed."}"#,
+            r#"{"data":null,"errorCode":6,"responseCode":1,"responseMessage":"Unauthorized"}"#,
+        ] {
+            let answer = answer(200, body);
+            assert!(!AnswerSummary::may_be_outage(&answer), "{body}");
+            assert!(!is_outage(&answer), "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_no_outage_at_first_glance_is_none(
+            status in prop_oneof![4 => Just(200u16), 1 => 200..600u16],
+            code in prop_oneof![
+                (0..20u8).prop_map(|code| code.to_string()),
+                (0..20u8).prop_map(|code| format!("\"{code}\"")),
+                "[0-9]{1,2}(\\.[0-9])?(e-?[0-2])?",
+            ],
+            message in "[A-Za-z0-9 ]{0,20}",
+            tail in prop_oneof![9 => Just("}"), 1 => Just("")],
+        ) {
+            let body = format!(
+                r#"{{"responseCode":1,"errorCode":{code},"responseMessage":"{message}"{tail}"#
+            );
+            let answer = answer(status, body);
+            if !AnswerSummary::may_be_outage(&answer) {
+                prop_assert!(!is_outage(&answer));
+            }
+        }
+
+        #[test]
+        fn nor_is_it_in_any_bytes(body: Vec<u8>) {
+            let answer = answer(200, body);
+            prop_assert!(AnswerSummary::may_be_outage(&answer) || !is_outage(&answer));
+        }
+    }
 }

@@ -10,8 +10,8 @@ use bakong_api::{ErrorClass, Remedy, RetryAfter, TransportErrorKind};
 /// Sent again is only what is safe to send again, and what another try may mend:
 ///
 /// - where nothing can have arrived (the look-up or the connection failed), any request;
-/// - where it may have arrived, or was answered by an outage (HTTP 5xx, 408, Bakong's codes 7 and 9) or
-///   with HTTP 429, only a request whose [`EndpointInfo`](bakong_api::EndpointInfo) says that it is
+/// - where it may have arrived, or was answered by an outage (HTTP 5xx, 408, Bakong's codes 4, 7 and 9)
+///   or with HTTP 429, only a request whose [`EndpointInfo`](bakong_api::EndpointInfo) says that it is
 ///   `repeatable`.
 ///
 /// A refused token, a spent quota, a block, a refusal and an answer that cannot be read are returned as

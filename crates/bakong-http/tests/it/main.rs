@@ -7,26 +7,38 @@
 )]
 
 mod authority;
+mod cases;
+mod checks;
 mod circuit;
 mod connections;
 mod crowd;
 mod deadlines;
+mod diagnosis;
+mod endpoints;
 mod faults;
 mod headers;
 #[cfg(feature = "http2")]
 mod http2;
 mod interruptions;
 mod limits;
+mod list_trouble;
+mod lists;
+mod observation;
+mod obstacles;
 mod payments;
 mod plain_http;
 #[cfg(feature = "proxy")]
 mod proxies;
+mod questions;
+mod renewals;
 mod retries;
 mod secrets;
 mod server;
 mod setup;
 mod tls;
+mod trouble;
 mod unreachable;
+mod ways;
 
 use std::time::Duration;
 

@@ -13,14 +13,14 @@ use crate::server::{Server, answering, ok, receive, send, until_closed};
 use crate::{TOKEN, ask, kind_and_text, once};
 
 /// A host that only the proxy knows.
-const HOST: &str = "bakong.test";
+pub(crate) const HOST: &str = "bakong.test";
 
 /// The heads that a proxy was sent.
 #[derive(Clone, Default)]
-struct Heads(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Heads(Arc<Mutex<Vec<String>>>);
 
 impl Heads {
-    fn all(&self) -> Vec<String> {
+    pub(crate) fn all(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
 
@@ -44,7 +44,7 @@ async fn pass_on(mut stream: impl AsyncRead + AsyncWrite + Unpin, heads: Heads, 
     let _ = copy_bidirectional(&mut stream, &mut host).await;
 }
 
-async fn proxy_to(port: u16) -> (Server, Heads) {
+pub(crate) async fn proxy_to(port: u16) -> (Server, Heads) {
     let heads = Heads::default();
     let record = heads.clone();
     let server = Server::start(move |stream| pass_on(stream, record.clone(), port)).await;
@@ -52,7 +52,7 @@ async fn proxy_to(port: u16) -> (Server, Heads) {
 }
 
 /// A proxy that answers every request with these bytes.
-async fn refusing(bytes: &'static str) -> Server {
+pub(crate) async fn refusing(bytes: &'static str) -> Server {
     Server::start(move |mut stream| async move {
         Heads::default().read(&mut stream).await;
         send(&mut stream, bytes.as_bytes()).await;
