@@ -85,7 +85,7 @@ impl Exchange {
         limit: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         let touched = Touched::default();
-        let exchange = self.exchange(to, outgoing, &touched);
+        let exchange = pin!(self.exchange(to, outgoing, &touched));
         let Some(end) = now.checked_add(time) else {
             return exchange.await;
         };
@@ -115,7 +115,8 @@ impl Exchange {
             let (connection, in_use) = match kept {
                 Some(kept) => kept,
                 None => {
-                    let connected = self.pool.connect(&outgoing.uri).await;
+                    // Apart, since it is large and seldom: what is sent and waited for is small without it.
+                    let connected = Box::pin(self.pool.connect(&outgoing.uri)).await;
                     connected.map_err(|error| failure::not_connected(to, error))?
                 }
             };
@@ -126,7 +127,7 @@ impl Exchange {
                 #[cfg(feature = "http2")]
                 Connection::Http2(mut sender) => {
                     let request = outgoing.http2(touched);
-                    self.over_http2(to, sender.send_request(request)).await
+                    Box::pin(self.over_http2(to, sender.send_request(request))).await
                 }
             };
             drop(in_use);

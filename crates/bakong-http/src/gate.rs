@@ -56,7 +56,8 @@ impl Gate {
     ) -> Result<Passage<'g>, TransportError> {
         let permit = match self.permits.try_acquire() {
             Ok(permit) => permit,
-            Err(_) => self.queue(to, deadline).await?,
+            // Apart, so that those who need not wait are small.
+            Err(_) => Box::pin(self.queue(to, deadline)).await?,
         };
         let ticket = self.admit(to)?;
         Ok(Passage {

@@ -107,8 +107,7 @@ impl Inner {
                 (self.attempt_timeout, self.attempt_timeout)
             };
             let attempt = self.exchange.attempt(&to, &outgoing, begun, time, limit);
-            // Apart, so that those who only wait are small.
-            let answer = Box::pin(attempt).await;
+            let answer = attempt.await;
             let signal = self.signal(&answer, begun, time);
             passage.finish(signal, failure_text(signal, &answer));
 
