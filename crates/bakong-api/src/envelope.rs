@@ -2,6 +2,7 @@
 //!
 //! The HTTP status is judged before the envelope: a 500 whose body says "not found" is an outage.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use http::{HeaderMap, Response, StatusCode, header};
 use khqr_core::Timestamp;
 
 use crate::error::{ApiError, ErrorClass, ErrorCode, RetryAfter};
-use crate::json::{Object, Raw, integer, is_empty, repaired, string};
+use crate::json::{Object, Raw, integer, is_empty, repaired, text};
 use crate::transaction::Transaction;
 
 /// An answer of Bakong's own under HTTP 200, one that no class of error covers.
@@ -23,7 +24,7 @@ pub(crate) struct Envelope<'a> {
     pub(crate) tells_of_transaction: bool,
     status: StatusCode,
     code: Option<ErrorCode>,
-    message: String,
+    message: Cow<'a, str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,14 +87,14 @@ fn members<'a>(body: &'a Bytes, mended: &'a mut String) -> Option<Object<'a>> {
 }
 
 /// What an answer tells beside its data.
-struct Told {
+struct Told<'a> {
     code: Option<ErrorCode>,
-    message: String,
+    message: Cow<'a, str>,
     class: Option<ErrorClass>,
 }
 
-impl Told {
-    fn read(response: &Response<Bytes>, body: Option<&Object<'_>>) -> Self {
+impl<'a> Told<'a> {
+    fn read(response: &Response<Bytes>, body: Option<&Object<'a>>) -> Self {
         let status = response.status();
         let code = body
             .and_then(|body| body.get("errorCode"))
@@ -103,7 +104,7 @@ impl Told {
             .map(ErrorCode::from_number);
         let message = body
             .and_then(|body| body.get("responseMessage"))
-            .and_then(string)
+            .and_then(text)
             .unwrap_or_default();
         let class = class_of_code(status, code, &message)
             .or_else(|| class_of_status(status, response.headers()));

@@ -3,6 +3,7 @@
 //! Bakong's answers vary where a derived decoder breaks (a float for an integer, a string for a number,
 //! a field twice), and a decoder that breaks on a paid answer loses an order.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use crate::scan::{Member, Scanner};
@@ -142,11 +143,16 @@ pub(crate) fn is_empty(raw: Raw<'_>) -> bool {
 
 /// A string's text, or `None` if the value is no string.
 pub(crate) fn string(raw: Raw<'_>) -> Option<String> {
+    text(raw).map(Cow::into_owned)
+}
+
+/// The same, borrowed where there are no escapes in it.
+pub(crate) fn text(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
     if inside.as_bytes().contains(&b'\\') {
-        return serde_json::from_str(raw.get()).ok();
+        return serde_json::from_str(raw.get()).ok().map(Cow::Owned);
     }
-    Some(inside.to_owned())
+    Some(Cow::Borrowed(inside))
 }
 
 /// A number's own text; a string that may hold a number without its quotes.

@@ -68,8 +68,8 @@ impl<'a> Scanner<'a> {
 
     fn members_to(&mut self, levels: u32, nested: bool) -> Option<Vec<Member<'a>>> {
         let below = levels.checked_sub(1)?;
-        // As many as a transaction has.
-        let mut members = Vec::with_capacity(if nested { 4 } else { 16 });
+        // As many as an envelope has, and a transaction.
+        let mut members = Vec::with_capacity(if nested { 4 } else { 13 });
         self.elements(b'{', b'}', |scanner| {
             let name = scanner.name()?;
             let start = scanner.at;

@@ -11,7 +11,7 @@ use bakong_api::{
     TransportErrorKind,
 };
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{Extensions, HeaderValue, Request, Response, StatusCode, header};
 use tokio::time::Instant;
 
 use crate::builder::{HyperTransportBuilder, SetupError};
@@ -61,6 +61,16 @@ impl HyperTransport {
 
 type Answer = Result<Response<Bytes>, TransportError>;
 
+/// A request that may be sent, as often as it has to be.
+struct Prepared {
+    outgoing: Outgoing,
+    extensions: Extensions,
+    repeatable: bool,
+    log: Log,
+    start: Instant,
+    to: Destination,
+}
+
 /// What is needed to judge an attempt.
 struct Told {
     summary: Option<AnswerSummary>,
@@ -68,24 +78,38 @@ struct Told {
 }
 
 impl Inner {
-    async fn send(&self, mut request: Request<Bytes>) -> Answer {
+    /// What is to be sent where, if it may be.
+    fn prepare(&self, mut request: Request<Bytes>) -> Result<Prepared, TransportError> {
         let extensions = mem::take(request.extensions_mut());
         let endpoint = extensions.get::<EndpointInfo>();
-        let repeatable = endpoint.is_some_and(|endpoint| endpoint.repeatable);
         let log = Log::new(endpoint.map(|endpoint| endpoint.name));
         let start = Instant::now();
+        let to = Destination::of(request.uri(), self.allow_plain_http);
+        let to = to.inspect_err(|error| log.failure(1, error, start, None))?;
+        Ok(Prepared {
+            repeatable: endpoint.is_some_and(|endpoint| endpoint.repeatable),
+            outgoing: Outgoing::new(request, &self.user_agent),
+            extensions,
+            log,
+            start,
+            to,
+        })
+    }
+
+    async fn send(&self, prepared: &Prepared) -> Answer {
+        let Prepared {
+            outgoing,
+            extensions,
+            repeatable,
+            log,
+            start,
+            to,
+        } = prepared;
+        let (repeatable, start) = (*repeatable, *start);
         let deadline = Deadline::of(start, self.request_timeout);
-        let to = match Destination::of(request.uri(), self.allow_plain_http) {
-            Ok(to) => to,
-            Err(error) => {
-                log.failure(1, &error, start, None);
-                return Err(error);
-            }
-        };
-        let outgoing = Outgoing::new(request, &self.user_agent);
         let mut previous: Option<Answer> = None;
         for number in 1.. {
-            let passage = match self.gate.enter(&to, deadline).await {
+            let passage = match self.gate.enter(to, deadline).await {
                 Ok(passage) => passage,
                 Err(refused) => {
                     // What came of the last attempt says more than that there is no next.
@@ -106,13 +130,13 @@ impl Inner {
             } else {
                 (self.attempt_timeout, self.attempt_timeout)
             };
-            let attempt = self.exchange.attempt(&to, &outgoing, begun, time, limit);
+            let attempt = self.exchange.attempt(to, outgoing, begun, time, limit);
             let answer = attempt.await;
             let signal = self.signal(&answer, begun, time);
             passage.finish(signal, failure_text(signal, &answer));
 
             let told = self.told(&answer, number, repeatable);
-            let wait = self.wait(&to, &answer, &told, number, repeatable, deadline);
+            let wait = self.wait(to, &answer, &told, number, repeatable, deadline);
             match &answer {
                 Ok(response) => {
                     log.answer(number, response.status(), told.summary, begun, wait);
@@ -214,7 +238,8 @@ fn failure_text(signal: Signal, answer: &Answer) -> String {
 #[async_trait]
 impl Transport for HyperTransport {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        self.0.send(request).await
+        let prepared = self.0.prepare(request)?;
+        self.0.send(&prepared).await
     }
 }
 

@@ -67,7 +67,7 @@ macro_rules! check {
 check! {
     /// `POST /v1/check_transaction_by_md5`: has this dynamic code been paid?
     CheckTransactionByMd5 { md5: Md5Handle } "check_transaction_by_md5",
-    |this| JsonObject::default().text("md5", &this.md5.to_string()),
+    |this| JsonObject::default().raw("md5", format_args!("\"{}\"", this.md5)),
     // No answer repeats it.
     |_asked, _transaction| false
 }
