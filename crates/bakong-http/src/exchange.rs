@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bakong_api::{TransportError, TransportErrorKind};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::{Body, Incoming};
 use tokio::time::Instant;
@@ -63,7 +63,7 @@ impl Outgoing {
     #[cfg(feature = "http2")]
     fn http2(&self, touched: &Touched) -> Request<Payload> {
         let mut request = self.request(touched);
-        *request.version_mut() = Version::HTTP_2;
+        *request.version_mut() = http::Version::HTTP_2;
         request
     }
 }
