@@ -37,7 +37,7 @@ fn plain_len(text: &[u8]) -> usize {
 pub(crate) struct Member<'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) value: Raw<'a>,
-    /// Its own members, where it is an object and was looked into.
+    /// Its own members, where it is an answer's data.
     pub(crate) inside: Option<Vec<Member<'a>>>,
 }
 
@@ -60,20 +60,23 @@ impl<'a> Scanner<'a> {
         (self.at == self.text.len()).then_some(found)
     }
 
-    /// The members of an object, in their order, and the members of those that are objects themselves: an
-    /// answer's data is read as often as the answer.
+    /// The members of an object, in their order, and those of its `data` if that is an object: an answer's data
+    /// is read as often as the answer.
     pub(crate) fn members(&mut self) -> Option<Vec<Member<'a>>> {
         self.members_to(DEEPEST, true)
     }
 
     fn members_to(&mut self, levels: u32, nested: bool) -> Option<Vec<Member<'a>>> {
         let below = levels.checked_sub(1)?;
-        // As many as an envelope has, and a transaction.
-        let mut members = Vec::with_capacity(if nested { 4 } else { 13 });
+        let mut members = Vec::new();
         self.elements(b'{', b'}', |scanner| {
             let name = scanner.name()?;
             let start = scanner.at;
-            let inside = if nested && scanner.peek() == Some(b'{') {
+            if members.is_empty() {
+                // As many as an envelope has, and a transaction. Not before there is one.
+                members.reserve(if nested { 4 } else { 13 });
+            }
+            let inside = if nested && name == "data" && scanner.peek() == Some(b'{') {
                 Some(scanner.members_to(below, false)?)
             } else {
                 scanner.value(below)?;
@@ -292,6 +295,10 @@ mod tests {
             // What was found inside is what is found there.
             let inside = |members: Vec<Member<'_>>| members.iter().map(text_of).collect::<Vec<_>>();
             let again = Scanner::new(member.value.get()).whole(Scanner::members);
+            if member.name != "data" {
+                assert!(member.inside.is_none());
+                continue;
+            }
             let found = member
                 .inside
                 .as_ref()
@@ -311,7 +318,7 @@ mod tests {
         leaf.prop_recursive(4, 32, 6, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                prop::collection::vec(("[a-c\"\\\\\u{e9}]{0,3}", inner), 0..5)
+                prop::collection::vec(("[a-c\"\\\\\u{e9}]{0,3}|data", inner), 0..5)
                     .prop_map(|members| Value::Object(members.into_iter().collect())),
             ]
         })

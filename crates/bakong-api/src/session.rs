@@ -139,8 +139,9 @@ impl<T: Transport> Session<T> {
         self.keep(&token).await
     }
 
-    /// Asks, and reads the answer. Sends four requests at most, each of which costs one of the day's: the
-    /// question twice, and a renewal before each. Nearly always it is one.
+    /// Asks, and reads the answer. Hands four requests at most to the transport: the question twice, and a
+    /// renewal before each; nearly always it is one. Each that goes out costs one of the day's, and a transport
+    /// that repeats what failed sends more: [`SessionObserver::sending`] is told of them all.
     ///
     /// # Errors
     /// [`ApiError`] if there is no answer to the question; it says nothing of whether a payment was made.

@@ -13,8 +13,8 @@ use crate::json::{Decimal, Object, Raw, unquoted};
 
 /// An access token: a JWT that NBC issues for 90 days.
 ///
-/// Never prints itself, cannot be compared, and is wiped from memory when the last clone is dropped and the
-/// last request that carries it.
+/// Never prints itself, cannot be compared, and its own bytes are wiped from memory when the last clone is
+/// dropped and the last request that carries it. What a transport wrote of it into buffers of its own is not.
 #[derive(Clone)]
 pub struct AccessToken {
     /// `Bearer` and the token, as the header has it: made once, shared by all requests.

@@ -21,6 +21,12 @@ impl Destination {
             ));
         };
         let destination = Self(authority.clone());
+        if authority.as_str().contains('@') {
+            let reason =
+                "its URI holds a user name or a password, which would be logged on the way";
+            let kind = TransportErrorKind::InvalidRequest;
+            return Err(refused(kind, reason, Some(&destination)));
+        }
         let scheme = uri.scheme();
         if scheme == Some(&Scheme::HTTPS) {
             return Ok(destination);
@@ -84,16 +90,16 @@ mod tests {
     fn it_prints_the_host_and_the_port_alone() {
         for (uri, printed) in [
             ("https://host.example/v1?token=secret", "host.example"),
-            (
-                "https://user:secret@host.example:8443/secret",
-                "host.example:8443",
-            ),
+            ("https://host.example:8443/secret", "host.example:8443"),
             ("http://[::1]:80/", "[::1]:80"),
         ] {
             let destination = Destination::of(&Uri::from_static(uri), false).unwrap();
             assert_eq!(destination.to_string(), printed);
         }
-        let refused = Destination::of(&Uri::from_static("http://user:secret@host/"), false);
-        assert!(!format!("{:?}", refused.unwrap_err()).contains("secret"));
+        for uri in ["http://user:secret@host/", "https://user:secret@host/"] {
+            let refused = Destination::of(&Uri::from_static(uri), true).unwrap_err();
+            assert_eq!(refused.kind(), TransportErrorKind::InvalidRequest);
+            assert!(!format!("{refused} {refused:?}").contains("secret"));
+        }
     }
 }

@@ -85,11 +85,15 @@ impl Exchange {
         limit: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         let touched = Touched::default();
-        let exchange = pin!(self.exchange(to, outgoing, &touched));
         let Some(end) = now.checked_add(time) else {
-            return exchange.await;
+            return self.exchange(to, outgoing, &touched).await;
         };
-        match tokio::time::timeout_at(end, exchange).await {
+        let in_time = {
+            let exchange = pin!(self.exchange(to, outgoing, &touched));
+            tokio::time::timeout_at(end, exchange).await
+        };
+        // It is over by now, so nothing can be written any more.
+        match in_time {
             Ok(result) => result,
             Err(elapsed) => {
                 let kind = if touched.is_touched() {
@@ -200,9 +204,10 @@ impl Exchange {
 
 /// What `work` brings, which goes on only when the connection does.
 async fn driven<W: Future>(connection: &mut Http1, work: W) -> W::Output {
-    let mut work = pin!(work);
+    // It is looked at whenever the connection was, so nobody has to be woken for it: unless the runtime put it
+    // off, having let this task do enough for one turn, which it may not do behind the task's back.
+    let mut work = pin!(tokio::task::coop::unconstrained(work));
     poll_fn(|context| {
-        // It is looked at whenever the connection was, so nobody has to be woken for it.
         let mut unheard = Context::from_waker(Waker::noop());
         // Says what it wants before the connection goes on.
         if let Poll::Ready(output) = work.as_mut().poll(&mut unheard) {

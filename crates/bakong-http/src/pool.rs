@@ -54,11 +54,13 @@ pub(crate) enum Connection {
     Http2(http2::SendRequest<Payload>),
 }
 
+type Driver = http1::Connection<TokioIo<Stream>, Payload>;
+
 /// An HTTP/1 connection. Whoever sends on it drives it: no task of its own has to be woken.
 pub(crate) struct Http1 {
     pub(crate) sender: http1::SendRequest<Payload>,
-    driver: Pin<Box<http1::Connection<TokioIo<Stream>, Payload>>>,
-    has_ended: bool,
+    /// Gone when it has ended: what it still held for somebody is given up with it.
+    driver: Option<Pin<Box<Driver>>>,
 }
 
 /// An HTTP/2 connection, which all share. Its own task drives it.
@@ -70,15 +72,26 @@ struct Multiplexed {
     users: Arc<()>,
 }
 
+#[cfg(feature = "http2")]
+impl Multiplexed {
+    /// Whether it was closed, or nobody has used it for too long.
+    fn is_over(&self, idle_timeout: Duration) -> bool {
+        let is_idle = Arc::strong_count(&self.users) == 1;
+        self.sender.is_closed() || is_idle && self.used_at.elapsed() >= idle_timeout
+    }
+}
+
 impl Http1 {
     /// Goes on with what is to be read and written. Done when the connection is.
     pub(crate) fn drive(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.has_ended {
+        let Some(driver) = &mut self.driver else {
             return Poll::Ready(());
-        }
+        };
         // How it ended, whoever waits for an answer is told by hyper.
-        let ended = self.driver.as_mut().poll(context).map(|_| ());
-        self.has_ended = ended.is_ready();
+        let ended = driver.as_mut().poll(context).map(|_| ());
+        if ended.is_ready() {
+            self.driver = None;
+        }
         ended
     }
 
@@ -122,9 +135,12 @@ impl Pool {
                 let mut hosts = self.0.hosts();
                 let host = hosts.iter_mut().find(|host| host.is_of(uri))?;
                 #[cfg(feature = "http2")]
-                if let Some(shared) = host.shared.take_if(|shared| shared.sender.is_closed()) {
-                    drop(shared);
-                } else if let Some(shared) = &mut host.shared {
+                drop(
+                    host.shared
+                        .take_if(|shared| shared.is_over(self.0.idle_timeout)),
+                );
+                #[cfg(feature = "http2")]
+                if let Some(shared) = &mut host.shared {
                     shared.used_at = Instant::now();
                     let in_use = InUse(Some(Arc::clone(&shared.users)));
                     return Some((Connection::Http2(shared.sender.clone()), in_use));
@@ -152,8 +168,7 @@ impl Pool {
         let (sender, driver) = handshake.await.map_err(ConnectError::of_http)?;
         let connection = Http1 {
             sender,
-            driver: Box::pin(driver),
-            has_ended: false,
+            driver: Some(Box::pin(driver)),
         };
         Ok((Connection::Http1(connection), InUse(None)))
     }
@@ -180,7 +195,7 @@ impl Pool {
 
     /// Keeps a connection whose answer was read to its end, if it can be used again.
     pub(crate) fn keep(&self, uri: &Uri, mut connection: Http1) {
-        if self.0.idle_timeout.is_zero() || !connection.is_good() {
+        if !connection.is_good() {
             return;
         }
         let most = self.0.most_kept;
@@ -195,6 +210,9 @@ impl Pool {
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return;
         };
+        if self.0.idle_timeout.is_zero() {
+            return;
+        }
         {
             let mut hosts = self.0.hosts();
             if let Some(host) = hosts.iter_mut().find(|host| host.is_of(uri)) {
@@ -236,12 +254,11 @@ impl Shared {
             host.idle.iter().for_each(|(_, kept_at)| note(*kept_at));
             #[cfg(feature = "http2")]
             {
-                let is_over = |shared: &mut Multiplexed| {
-                    let is_idle = Arc::strong_count(&shared.users) == 1;
-                    shared.sender.is_closed() || is_idle && !is_young(shared.used_at)
-                };
                 // Dropped, it tells the other end that it is over.
-                drop(host.shared.take_if(is_over));
+                drop(
+                    host.shared
+                        .take_if(|shared| shared.is_over(self.idle_timeout)),
+                );
                 if let Some(shared) = &host.shared {
                     // One that is in use is looked at again later.
                     let is_old = !is_young(shared.used_at);
@@ -261,7 +278,7 @@ pub(crate) struct InUse(
 
 /// Closes connections when they are too old, until none is left or the transport is gone.
 async fn sweep(shared: Weak<Shared>, idle_timeout: Duration) {
-    let swept = Swept(shared);
+    let mut swept = Swept(shared);
     // With so long a time that the clock cannot say its end, nothing is ever too old.
     while let Some(mut next) = Instant::now().checked_add(idle_timeout) {
         loop {
@@ -286,12 +303,17 @@ struct Swept(Weak<Shared>);
 
 impl Swept {
     /// Whether nothing is left to sweep, or somebody else began to.
-    fn is_over(&self) -> bool {
+    fn is_over(&mut self) -> bool {
         let Some(shared) = self.0.upgrade() else {
             return true;
         };
         shared.is_swept.store(false, Ordering::Release);
-        shared.hosts().is_empty() || shared.is_swept.swap(true, Ordering::AcqRel)
+        let is_over = shared.hosts().is_empty() || shared.is_swept.swap(true, Ordering::AcqRel);
+        if is_over {
+            // The flag is somebody else's from here on.
+            self.0 = Weak::new();
+        }
+        is_over
     }
 }
 

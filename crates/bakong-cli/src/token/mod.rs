@@ -66,6 +66,9 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
                     "Is it the code from the newest e-mail, whole, and not handed in before? bakong token \
                      request sends another",
                 ),
+                ErrorClass::Transport(kind) if kind.may_have_arrived() => failure.advising(
+                    "Bakong may have taken the code, which works once: bakong token renew brings the token then",
+                ),
                 _ => failure,
             }
         })
