@@ -1,11 +1,12 @@
-//! What the targets share: the naive twin of khqr-core and the laws, which its tests use too, and how
-//! bytes become something to try.
+//! What the targets share: the naive twin of khqr-core and the laws, which its tests use too, how bytes
+//! become something to try, and a plain reader of answers.
 
 #[path = "../../crates/khqr-core/tests/it/laws/mod.rs"]
 pub mod laws;
 pub mod lines;
 #[path = "../../crates/khqr-core/tests/it/naive/mod.rs"]
 pub mod naive;
+pub mod plain_json;
 
 /// The texts that are tried of an input: as it is, with the checksum put right, since almost no input has
 /// the right one, and as a field a line, since almost no mutation of a text keeps its lengths right.

@@ -14,6 +14,8 @@ Chores that need only Rust:
   layers                  the dependency rule: which crate may know which
   bench [FILTER]          criterion benches whose name contains FILTER
   bench-peers             khqr-core beside the crate of others that has its name: times, ratios, allocations
+  bench-http              the HTTP client beside a bare hyper and khqr-api: processor time, throughput,
+                          memory, crates, build times; takes ten minutes
   help                    this text
 
 Chores that say what to install when it is missing:
@@ -42,6 +44,7 @@ pub(crate) enum Chore {
     Conformance(conformance::Options),
     Bench { filter: Option<String> },
     BenchPeers,
+    BenchHttp,
     Instructions,
     Miri,
     Mutants { args: Vec<String> },
@@ -67,6 +70,7 @@ impl Chore {
                 filter: args.next(),
             },
             "bench-peers" => Self::BenchPeers,
+            "bench-http" => Self::BenchHttp,
             "instructions" => Self::Instructions,
             "miri" => Self::Miri,
             "mutants" => {
@@ -130,6 +134,7 @@ mod tests {
             "layers",
             "bench",
             "bench-peers",
+            "bench-http",
             "help",
             "no-std",
             "msrv",
@@ -179,6 +184,7 @@ mod tests {
             ("conformance --fast", "`--fast`"),
             ("bench read write", "`write`"),
             ("bench-peers read", "`read`"),
+            ("bench-http cpu", "`cpu`"),
             ("fuzz --second 5", "`--second`"),
             ("fuzz --seconds", "whole number"),
             ("fuzz --seconds 0", "whole number"),

@@ -14,9 +14,6 @@ use crate::workspace::Workspace;
 /// How long a target runs unless told otherwise.
 pub(crate) const DEFAULT_SECONDS: u32 = 60;
 
-/// What a code is made of, for every target.
-const DICTIONARY: &str = "fuzz/khqr.dict";
-
 // Sanitizers and coverage are unstable flags of rustc.
 const TOOLCHAIN: &str = "nightly";
 
@@ -38,10 +35,10 @@ fn step(root: &Path, target: &str, seconds: u32) -> Step {
         format!("-max_total_time={seconds}"),
         // A reader of some hundred bytes that takes ten seconds hangs.
         "-timeout=10".to_owned(),
-        // Twice what the longest code has.
+        // Twice what the longest code has, and more than most answers.
         "-max_len=2000".to_owned(),
         "-print_final_stats=1".to_owned(),
-        format!("-dict={DICTIONARY}"),
+        format!("-dict={}", dictionary(root, target)),
     ];
     // Without unsafe code there is nothing for a sanitizer to find, and without one it is twice as fast.
     let run = ["fuzz", "run", "--sanitizer", "none", target, "--"];
@@ -49,6 +46,16 @@ fn step(root: &Path, target: &str, seconds: u32) -> Step {
     Step::command(format!("fuzz {target}"), run)
         .needing(Tool::Toolchain(TOOLCHAIN.to_owned()))
         .needing(Tool::CargoFuzz)
+}
+
+// The words of the target's own subject, or else what a code is made of.
+fn dictionary(root: &Path, target: &str) -> String {
+    let own = format!("fuzz/{target}.dict");
+    if root.join(&own).exists() {
+        own
+    } else {
+        "fuzz/khqr.dict".to_owned()
+    }
 }
 
 // From the manifest and not from `cargo fuzz list`, so that a wrong name is told even where

@@ -10,6 +10,7 @@
     reason = "a command-line program talks through its standard streams"
 )]
 
+mod bench_http;
 mod checks;
 mod chore;
 mod conformance;
@@ -67,6 +68,7 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
         Chore::Conformance(options) => vec![conformance::step(&workspace, options.clone())],
         Chore::Bench { filter } => vec![checks::bench(&workspace, filter.as_deref())],
         Chore::BenchPeers => peers::steps(&workspace),
+        Chore::BenchHttp => bench_http::steps(&workspace),
         Chore::Instructions => vec![instructions::step(&workspace)?],
         Chore::Miri => vec![deep::miri(&workspace)],
         Chore::Mutants { args } => vec![deep::mutants(&workspace, args)],

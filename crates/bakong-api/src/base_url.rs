@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use http::Uri;
-use http::uri::{Authority, PathAndQuery, Scheme};
+use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 
 /// NBC's hosts.
 ///
@@ -132,6 +132,10 @@ impl BaseUrl {
         }
         let not_a_url =
             InvalidBaseUrl("is no URL; write it like https://host or https://host/path");
+        // The parser lets through what is no ASCII, and it would be printed.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(not_a_url);
+        }
         let parts = text.parse::<Uri>().map_err(|_| not_a_url)?.into_parts();
         let scheme = parts.scheme.ok_or(not_a_url)?;
         let authority = parts.authority.ok_or(not_a_url)?;
@@ -192,11 +196,16 @@ impl BaseUrl {
 
     /// The URI of an endpoint's path, which starts with a slash.
     pub(crate) fn join(&self, path: &'static str) -> Result<Uri, http::Error> {
-        Uri::builder()
-            .scheme(self.scheme.clone())
-            .authority(self.authority.clone())
-            .path_and_query(format!("{}{path}", self.path))
-            .build()
+        let path = if self.path.is_empty() {
+            PathAndQuery::from_static(path)
+        } else {
+            PathAndQuery::from_maybe_shared(format!("{}{path}", self.path))?
+        };
+        let mut parts = Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(path);
+        Ok(Uri::from_parts(parts)?)
     }
 }
 
@@ -290,6 +299,8 @@ mod tests {
             "https://host:abc",
             "https://host:99999",
             "https://host/v1/",
+            "https://host/\u{202e}secret",
+            "https://host/\u{7f}secret",
         ] {
             let error = BaseUrl::new(text).unwrap_err();
             assert!(!error.to_string().contains("secret"), "{text}");

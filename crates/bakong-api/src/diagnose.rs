@@ -8,7 +8,7 @@ use crate::endpoint::{
     CheckAnswer, CheckTransactionByHash, CheckTransactionByMd5, CheckTransactionByShortHash,
     ShortHash, TransactionHash,
 };
-use crate::error::{ApiError, Remedy};
+use crate::error::{ApiError, ErrorClass, Remedy};
 use crate::session::Session;
 use crate::transaction::{Reading, Transaction};
 use crate::transport::Transport;
@@ -57,7 +57,7 @@ pub enum NotAsked {
     /// A short hash is asked about together with its amount, which is not known.
     AmountUnknown,
     /// An answer before it showed that no more would come of it: the day's requests are used up, the token
-    /// is refused, or this client is blocked.
+    /// is refused, or this client is blocked or too fast.
     Pointless,
 }
 
@@ -89,8 +89,8 @@ pub enum Finding {
 
 impl<T: Transport> Session<T> {
     /// Asks about a payment by MD5, by full hash and by short hash, as far as they are known: a hash that
-    /// one answer tells serves for the next question. Sends three requests at most, and stops where more
-    /// would be pointless.
+    /// one answer tells serves for the next question. Asks three times at most, each at the cost of a
+    /// [`send`](Self::send), and stops where more would be pointless.
     pub async fn diagnose(&self, clues: &Clues) -> Diagnosis {
         let mut clues = clues.clone();
         let mut diagnosis = Diagnosis {
@@ -168,11 +168,9 @@ impl Diagnosis {
     /// The transaction, if one is known and no answer tells of another.
     #[must_use]
     pub fn transaction(&self) -> Option<&Transaction> {
-        let mut known = self.paid();
-        let (_, first) = known.next()?;
-        known
-            .all(|(_, other)| is_same(first, other))
-            .then_some(first)
+        let (_, first) = self.paid().next()?;
+        let is_one = |(_, one)| self.paid().all(|(_, other)| is_same(one, other));
+        self.paid().all(is_one).then_some(first)
     }
 
     /// What the answers show, the most important first. Empty only where there was nothing to ask by.
@@ -187,9 +185,16 @@ impl Diagnosis {
                 .map(|(lookup, _)| *lookup)
         };
         if let Some(((first, transaction), others)) = paid.split_first() {
-            let others = others.iter();
             findings.extend(
-                others.flat_map(|(other, its)| differences(*first, transaction, *other, its)),
+                others
+                    .iter()
+                    .flat_map(|(other, its)| differences(*first, transaction, *other, its)),
+            );
+            // Two others may differ where the first tells no hash.
+            let pairs = others.iter().zip(others.iter().skip(1));
+            let pairs = pairs.filter(|((_, one), (_, other))| !is_same(one, other));
+            findings.extend(
+                pairs.map(|((one, _), (other, _))| Finding::DifferentTransactions(*one, *other)),
             );
             let unaware = those(CheckAnswer::NotFound);
             findings.extend(unaware.map(|lookup| Finding::FoundOnlyBy(*first, lookup)));
@@ -230,7 +235,8 @@ impl Diagnosis {
             .last()
             .and_then(|(_, answer)| answer.as_ref().err());
         last.is_some_and(|error| match error.class().remedy() {
-            Remedy::AskAgain => false,
+            _ if error.is_of_renewal() => true,
+            Remedy::AskAgain => matches!(error.class(), ErrorClass::RateLimited { .. }),
             Remedy::NextDay | Remedy::NewToken => true,
             Remedy::Attention => error.code().is_none(),
         })

@@ -2,26 +2,29 @@
 //!
 //! The HTTP status is judged before the envelope: a 500 whose body says "not found" is an outage.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode, header};
 use khqr_core::Timestamp;
-use serde_json::value::RawValue;
 
 use crate::error::{ApiError, ErrorClass, ErrorCode, RetryAfter};
-use crate::json::{Object, integer, is_empty, repaired, string};
+use crate::json::{Object, Raw, integer, is_empty, repaired, text};
+use crate::transaction::Transaction;
 
 /// An answer of Bakong's own under HTTP 200, one that no class of error covers.
-pub(crate) struct Envelope {
+pub(crate) struct Envelope<'a> {
     pub(crate) outcome: Outcome,
     /// What `data` holds, if it is there, not null and not empty.
-    pub(crate) data: Option<Box<RawValue>>,
-    /// Whether there is a member that only a transaction's answer has.
+    pub(crate) data: Option<Raw<'a>>,
+    /// The same, if it is an object.
+    pub(crate) object: Option<Object<'a>>,
+    /// Whether an answer that says "failed" has a member beside it that only a transaction's answer has.
     pub(crate) tells_of_transaction: bool,
     status: StatusCode,
     code: Option<ErrorCode>,
-    message: String,
+    message: Cow<'a, str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,6 +49,15 @@ pub struct AnswerSummary {
 }
 
 impl AnswerSummary {
+    /// Whether an answer may be of class [`ErrorClass::Unavailable`] or [`ErrorClass::RateLimited`]. Where it
+    /// says no, that is certain; it takes a small part of the time that reading takes.
+    #[must_use]
+    pub fn may_be_outage(response: &Response<Bytes>) -> bool {
+        // Under 200, these are the codes 4, 7 and 9, which no text tells without their digits.
+        let outage = |byte: &u8| matches!(byte, b'4' | b'7' | b'9');
+        response.status() != StatusCode::OK || response.body().iter().any(outage)
+    }
+
     /// Reads status, headers and the two codes.
     #[must_use]
     pub fn of(response: &Response<Bytes>) -> Self {
@@ -75,14 +87,14 @@ fn members<'a>(body: &'a Bytes, mended: &'a mut String) -> Option<Object<'a>> {
 }
 
 /// What an answer tells beside its data.
-struct Told {
+struct Told<'a> {
     code: Option<ErrorCode>,
-    message: String,
+    message: Cow<'a, str>,
     class: Option<ErrorClass>,
 }
 
-impl Told {
-    fn read(response: &Response<Bytes>, body: Option<&Object<'_>>) -> Self {
+impl<'a> Told<'a> {
+    fn read(response: &Response<Bytes>, body: Option<&Object<'a>>) -> Self {
         let status = response.status();
         let code = body
             .and_then(|body| body.get("errorCode"))
@@ -92,7 +104,7 @@ impl Told {
             .map(ErrorCode::from_number);
         let message = body
             .and_then(|body| body.get("responseMessage"))
-            .and_then(string)
+            .and_then(text)
             .unwrap_or_default();
         let class = class_of_code(status, code, &message)
             .or_else(|| class_of_status(status, response.headers()));
@@ -104,12 +116,14 @@ impl Told {
     }
 }
 
-impl Envelope {
-    /// Judges an answer.
-    pub(crate) fn open(response: &Response<Bytes>) -> Result<Self, ApiError> {
+impl<'a> Envelope<'a> {
+    /// Judges an answer. `mended` holds the body where it had to be mended.
+    pub(crate) fn open(
+        response: &'a Response<Bytes>,
+        mended: &'a mut String,
+    ) -> Result<Self, ApiError> {
         let status = response.status();
-        let mut mended = String::new();
-        let body = members(response.body(), &mut mended);
+        let body = members(response.body(), mended);
         let Told {
             code,
             message,
@@ -120,7 +134,7 @@ impl Envelope {
         }
         let malformed =
             |what: &str| ApiError::new(ErrorClass::Malformed, what).in_answer(status, code);
-        let Some(body) = body else {
+        let Some(mut body) = body else {
             return Err(malformed(match response.body().trim_ascii_start() {
                 [] => "it is empty",
                 [b'<', ..] => "it is a web page; is the base URL right?",
@@ -138,13 +152,10 @@ impl Envelope {
         };
         Ok(Self {
             outcome,
-            data: body
-                .get("data")
-                .filter(|raw| !is_empty(raw))
-                .map(ToOwned::to_owned),
-            tells_of_transaction: ["transaction", "hash"]
-                .into_iter()
-                .any(|member| body.get(member).is_some()),
+            data: body.get("data").filter(|raw| !is_empty(*raw)),
+            tells_of_transaction: outcome == Outcome::Failure
+                && body.says(Transaction::TELLING.into_iter().chain(["transaction"])),
+            object: body.take_object("data"),
             status,
             code,
             message,
@@ -170,7 +181,7 @@ impl Envelope {
     }
 
     /// The data of a success; the error of a failure.
-    pub(crate) fn into_data(self) -> Result<Option<Box<RawValue>>, ApiError> {
+    pub(crate) fn into_data(self) -> Result<Option<Raw<'a>>, ApiError> {
         match self.outcome {
             Outcome::Success => Ok(self.data),
             Outcome::Failure => Err(self.error(ErrorClass::Refused)),
@@ -224,4 +235,82 @@ fn retry_after(headers: &HeaderMap) -> Option<RetryAfter> {
     let since = moment.duration_since(std::time::UNIX_EPOCH).ok()?;
     let millis = u64::try_from(since.as_millis()).ok()?;
     Some(RetryAfter::At(Timestamp::from_millis(millis)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// An answer of this status with this body.
+    fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
+        let mut response = Response::new(body.into());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        response
+    }
+
+    fn is_outage(response: &Response<Bytes>) -> bool {
+        matches!(
+            AnswerSummary::of(response).class,
+            Some(ErrorClass::Unavailable { .. } | ErrorClass::RateLimited { .. })
+        )
+    }
+
+    #[test]
+    fn no_outage_is_overlooked_at_first_glance() {
+        for code in ["4", "7", "9", "\"4\"", "7.0", "0.9e1", " 9 "] {
+            let body = format!(r#"{{"responseCode":1,"errorCode":{code},"data":null}}"#);
+            let answer = answer(200, body);
+            assert!(is_outage(&answer), "{code}");
+            assert!(AnswerSummary::may_be_outage(&answer), "{code}");
+        }
+        for status in [408, 429, 500, 502, 503, 504, 599] {
+            let answer = answer(status, "");
+            assert!(is_outage(&answer) && AnswerSummary::may_be_outage(&answer));
+        }
+    }
+
+    #[test]
+    fn the_answers_that_come_all_day_are_told_from_an_outage_at_first_glance() {
+        for body in [
+            "",
+            "{}",
+            r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found. Please check and try again."}"#,
+            r#"{"data":null,"errorCode":3,"responseCode":1,"responseMessage":"Transaction failed."}"#,
+            r#"{"data":null,"errorCode":6,"responseCode":1,"responseMessage":"Unauthorized"}"#,
+        ] {
+            let answer = answer(200, body);
+            assert!(!AnswerSummary::may_be_outage(&answer), "{body}");
+            assert!(!is_outage(&answer), "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_no_outage_at_first_glance_is_none(
+            status in prop_oneof![4 => Just(200u16), 1 => 200..600u16],
+            code in prop_oneof![
+                (0..20u8).prop_map(|code| code.to_string()),
+                (0..20u8).prop_map(|code| format!("\"{code}\"")),
+                "[0-9]{1,2}(\\.[0-9])?(e-?[0-2])?",
+            ],
+            message in "[A-Za-z0-9 ]{0,20}",
+            tail in prop_oneof![9 => Just("}"), 1 => Just("")],
+        ) {
+            let body = format!(
+                r#"{{"responseCode":1,"errorCode":{code},"responseMessage":"{message}"{tail}"#
+            );
+            let answer = answer(status, body);
+            if !AnswerSummary::may_be_outage(&answer) {
+                prop_assert!(!is_outage(&answer));
+            }
+        }
+
+        #[test]
+        fn nor_is_it_in_any_bytes(body: Vec<u8>) {
+            let answer = answer(200, body);
+            prop_assert!(AnswerSummary::may_be_outage(&answer) || !is_outage(&answer));
+        }
+    }
 }

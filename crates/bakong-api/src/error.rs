@@ -285,6 +285,10 @@ impl fmt::Display for ApiError {
         if let Some(error) = &self.transport {
             return error.fmt(f);
         }
+        // Bakong said nothing yet.
+        if self.status.is_none() && self.class == ErrorClass::Unauthorized {
+            return write!(f, "nothing was asked: {}", Printable(&self.message));
+        }
         f.write_str(match self.class {
             ErrorClass::Unauthorized => {
                 "Bakong does not accept the token; renew it, or check that it was copied whole"

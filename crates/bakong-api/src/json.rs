@@ -4,89 +4,120 @@
 //! a field twice), and a decoder that breaks on a paid answer loses an order.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::cell::Cell;
 
-use serde_core::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use crate::scan::{Member, Scanner};
+
+/// A JSON value as its own text, without white space around it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Raw<'a>(&'a str);
+
+impl<'a> Raw<'a> {
+    /// A text that was found to be one JSON value.
+    pub(crate) const fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    pub(crate) const fn get(self) -> &'a str {
+        self.0
+    }
+}
 
 /// A JSON object's members, each value as its own text.
-pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Object<'a> {
+    members: Vec<Member<'a>>,
+    /// Whether a member stands more than once with different values.
+    contradicts_itself: bool,
+    /// Where the next member is looked for first: they are mostly asked for in their order.
+    next: Cell<usize>,
+}
 
 impl<'a> Object<'a> {
     /// The members of `raw`, or `None` if it is no object.
-    pub(crate) fn read(raw: &'a RawValue) -> Option<Self> {
+    pub(crate) fn read(raw: Raw<'a>) -> Option<Self> {
         Self::parse(raw.get())
     }
 
     /// The members of the object that is all of `text`.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        struct Members;
+        Scanner::new(text).whole(Scanner::members).map(Self::of)
+    }
 
-        impl<'de> Visitor<'de> for Members {
-            type Value = Object<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(key) = map.next_key::<Key<'de>>()? {
-                    members.push((key.0, map.next_value()?));
-                }
-                Ok(Object(members))
-            }
+    fn of(members: Vec<Member<'a>>) -> Self {
+        Self {
+            contradicts_itself: contradict(&members),
+            members,
+            next: Cell::new(0),
         }
+    }
 
-        let mut json = serde_json::Deserializer::from_str(text);
-        let object = json.deserialize_map(Members).ok()?;
-        json.end().ok()?;
-        Some(object)
+    /// The member's value as an object, if it is one. To be taken once.
+    pub(crate) fn take_object(&mut self, key: &str) -> Option<Self> {
+        let mut members = self.members.iter_mut().rev();
+        let member = members.find(|member| member.name == key)?;
+        member.inside.take().map(Self::of)
     }
 
     /// Whether a member stands more than once with different values: what the object says is open then.
-    pub(crate) fn contradicts_itself(&self) -> bool {
-        self.0.iter().enumerate().any(|(index, (name, value))| {
-            let same_name = |other: &&(Cow<'_, str>, &RawValue)| other.0 == *name;
-            let rest = self.0.iter().skip(index + 1);
-            rest.filter(same_name)
-                .any(|other| other.1.get() != value.get())
+    pub(crate) const fn contradicts_itself(&self) -> bool {
+        self.contradicts_itself
+    }
+
+    /// The member's values as a list, if it stands more than once with different ones.
+    pub(crate) fn contradiction(&self, key: &str) -> Option<String> {
+        if !self.contradicts_itself {
+            return None;
+        }
+        let values = || self.members.iter().filter(|member| member.name == key);
+        let values = || values().map(|member| member.value.get());
+        let first = values().next()?;
+        values().any(|value| value != first).then(|| {
+            let values: Vec<_> = values().collect();
+            format!("[{}]", values.join(","))
         })
+    }
+
+    /// Whether one of these members is there and says something.
+    pub(crate) fn says(&self, mut keys: impl Iterator<Item = &'static str>) -> bool {
+        keys.any(|key| self.get(key).is_some_and(|raw| !is_empty(raw)))
     }
 
     /// The member's value; `None` if it is absent or null. Of a member that stands twice, the last, as
     /// JavaScript has it.
-    pub(crate) fn get(&self, key: &str) -> Option<&'a RawValue> {
-        let (_, value) = self.0.iter().rev().find(|(name, _)| name == key)?;
-        (value.get() != "null").then_some(*value)
+    pub(crate) fn get(&self, key: &str) -> Option<Raw<'a>> {
+        let expected = self.next.get();
+        let is_there = |at: &usize| {
+            self.members
+                .get(*at)
+                .is_some_and(|member| member.name == key)
+        };
+        let at = Some(expected)
+            .filter(|at| !self.contradicts_itself && is_there(at))
+            .or_else(|| (0..self.members.len()).rev().find(is_there))?;
+        self.next.set(at + 1);
+        let value = self.members.get(at)?.value;
+        (value.get() != "null").then_some(value)
     }
 }
 
-/// A member's name, borrowed where it holds no escapes.
-struct Key<'a>(Cow<'a, str>);
-
-impl<'de> serde_core::Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Name;
-
-        impl<'de> Visitor<'de> for Name {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
+/// Whether a name stands more than once with different values.
+fn contradict(members: &[Member<'_>]) -> bool {
+    let differ =
+        |one: &Member<'_>, other: &Member<'_>| one.name == other.name && one.value != other.value;
+    if members.len() <= 32 {
+        let mut rest = members;
+        while let [one, others @ ..] = rest {
+            if others.iter().any(|other| differ(one, other)) {
+                return true;
             }
-
-            fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Borrowed(name)))
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Key<'de>, E> {
-                Ok(Key(Cow::Owned(name.to_owned())))
-            }
+            rest = others;
         }
-
-        deserializer.deserialize_str(Name)
+        return false;
     }
+    // Sorted, since comparing each with each takes minutes for what a hostile server may send.
+    let mut members: Vec<_> = members.iter().collect();
+    members.sort_by(|one, other| one.name.cmp(&other.name));
+    members.windows(2).any(|pair| differ(pair[0], pair[1]))
 }
 
 /// The text of a body as strict JSON wants it: no byte order mark, no broken UTF-8 and no raw control
@@ -98,12 +129,12 @@ pub(crate) fn repaired(body: &[u8]) -> String {
 }
 
 /// A list's items, each as its own text, or `None` if the value is no list.
-pub(crate) fn items(raw: &RawValue) -> Option<Vec<&RawValue>> {
-    serde_json::from_str(raw.get()).ok()
+pub(crate) fn items(raw: Raw<'_>) -> Option<Vec<Raw<'_>>> {
+    Scanner::new(raw.get()).whole(Scanner::items)
 }
 
 /// Whether an object, a list or a string has nothing in it but white space.
-pub(crate) fn is_empty(raw: &RawValue) -> bool {
+pub(crate) fn is_empty(raw: Raw<'_>) -> bool {
     let inside = raw.get().strip_prefix(['{', '[', '"']);
     inside
         .and_then(|text| text.strip_suffix(['}', ']', '"']))
@@ -111,12 +142,21 @@ pub(crate) fn is_empty(raw: &RawValue) -> bool {
 }
 
 /// A string's text, or `None` if the value is no string.
-pub(crate) fn string(raw: &RawValue) -> Option<String> {
-    serde_json::from_str(raw.get()).ok()
+pub(crate) fn string(raw: Raw<'_>) -> Option<String> {
+    text(raw).map(Cow::into_owned)
+}
+
+/// The same, borrowed where there are no escapes in it.
+pub(crate) fn text(raw: Raw<'_>) -> Option<Cow<'_, str>> {
+    let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    if inside.as_bytes().contains(&b'\\') {
+        return serde_json::from_str(raw.get()).ok().map(Cow::Owned);
+    }
+    Some(Cow::Borrowed(inside))
 }
 
 /// A number's own text; a string that may hold a number without its quotes.
-pub(crate) fn unquoted(raw: &RawValue) -> &str {
+pub(crate) fn unquoted(raw: Raw<'_>) -> &str {
     let text = raw.get();
     text.strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
@@ -124,7 +164,7 @@ pub(crate) fn unquoted(raw: &RawValue) -> &str {
 }
 
 /// A whole number in any form: `1`, `1.0`, `"1"`.
-pub(crate) fn integer(raw: &RawValue) -> Option<i64> {
+pub(crate) fn integer(raw: Raw<'_>) -> Option<i64> {
     let text = unquoted(raw);
     let (negative, magnitude) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -235,8 +275,8 @@ mod tests {
     #[test]
     fn of_a_member_that_stands_twice_the_last_counts() {
         let object = Object::parse(r#"{"a":1,"\u0062":2,"a":3,"n":null}"#).unwrap();
-        assert_eq!(object.get("a").map(RawValue::get), Some("3"));
-        assert_eq!(object.get("b").map(RawValue::get), Some("2"));
+        assert_eq!(object.get("a").map(Raw::get), Some("3"));
+        assert_eq!(object.get("b").map(Raw::get), Some("2"));
         assert!(object.get("n").is_none() && object.get("x").is_none());
         for text in ["", "[]", "{", "{}x", "<html>", "null", "{\"a\"}"] {
             assert!(Object::parse(text).is_none(), "{text}");

@@ -27,6 +27,8 @@ pub trait SessionObserver: Send + Sync {
     /// Its answer is there, or an error that says whether it
     /// [may have arrived](crate::TransportErrorKind::may_have_arrived). Not called if the caller stopped
     /// waiting: whether the request arrived is open then.
+    ///
+    /// Print no body: that of `verify` and `renew_token` holds a token.
     fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
         let _ = (attempt, result);
     }

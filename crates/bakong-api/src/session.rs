@@ -10,6 +10,7 @@ use crate::base_url::BaseUrl;
 use crate::endpoint::{Endpoint, RenewToken, TokenUse};
 use crate::error::{ApiError, ErrorClass};
 use crate::observer::{Attempts, SessionObserver};
+use crate::standing::{Pass, Standing, no_token};
 use crate::token::AccessToken;
 use crate::token_life::{TokenLife, TokenState, TokenStep};
 use crate::token_store::{TokenStore, TokenStoreError};
@@ -45,7 +46,7 @@ use crate::transport::Transport;
 /// of the day's.
 ///
 /// All methods take `&self`: share a session in an [`Arc`]. A call may be given up at any time; one that was
-/// renewing the token leaves that to the next.
+/// renewing the token leaves that to the next, and after a second one in a row to whoever comes after a pause.
 pub struct Session<T> {
     transport: T,
     base_url: BaseUrl,
@@ -58,45 +59,6 @@ pub struct Session<T> {
     gate: Gate<()>,
 }
 
-struct Standing {
-    life: TokenLife,
-    token: Option<AccessToken>,
-    /// Counts the tokens, so that a refusal is known to be of the present one.
-    generation: u64,
-    /// Whether the store was asked for a token.
-    looked: bool,
-    /// Why nothing is sent in a pause.
-    refusal: Option<ApiError>,
-}
-
-/// A token to send, and which one it is.
-struct Pass {
-    token: AccessToken,
-    generation: u64,
-}
-
-impl Standing {
-    fn take(&mut self, token: AccessToken) {
-        self.token = Some(token);
-        self.generation += 1;
-        self.refusal = None;
-    }
-
-    fn pass(&self) -> Result<Pass, ApiError> {
-        let token = self.token.clone().ok_or_else(no_token)?;
-        let generation = self.generation;
-        Ok(Pass { token, generation })
-    }
-
-    fn refusal(&self) -> ApiError {
-        self.refusal.clone().unwrap_or_else(no_token)
-    }
-}
-
-fn no_token() -> ApiError {
-    ApiError::new(ErrorClass::Unauthorized, "there is no token to send")
-}
-
 impl<T: Transport> Session<T> {
     /// A session without a token, enough to get one.
     pub fn new(transport: T, base_url: impl Into<BaseUrl>) -> Self {
@@ -107,13 +69,7 @@ impl<T: Transport> Session<T> {
             store: None,
             observer: None,
             clock: Arc::new(Timestamp::now),
-            standing: Mutex::new(Standing {
-                life: TokenLife::new(false),
-                token: None,
-                generation: 0,
-                looked: true,
-                refusal: None,
-            }),
+            standing: Mutex::new(Standing::new()),
             gate: Gate::new(()),
         }
     }
@@ -121,10 +77,7 @@ impl<T: Transport> Session<T> {
     /// The same session with this token. Nothing is saved: see [`set_token`](Self::set_token).
     #[must_use]
     pub fn with_token(self, token: AccessToken) -> Self {
-        self.with_standing(|standing| {
-            standing.life.set(token.expires_at());
-            standing.take(token);
-        });
+        self.with_standing(|standing| standing.set(token));
         self
     }
 
@@ -143,8 +96,8 @@ impl<T: Transport> Session<T> {
     }
 
     /// The same session, which finds its token in `store` before its first request if it was given none,
-    /// and keeps there each new one. A token that another process renewed is found there before this one
-    /// renews it.
+    /// and keeps there each new one. Whenever the token is missing, refused, past its end or due for renewal,
+    /// it is looked for there first, since another process may have put a new one there.
     #[must_use]
     pub fn with_token_store(mut self, store: impl TokenStore + 'static) -> Self {
         self.store = Some(Arc::new(store));
@@ -182,18 +135,13 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// [`TokenStoreError`] if it could not be kept. It is used all the same.
     pub async fn set_token(&self, token: AccessToken) -> Result<(), TokenStoreError> {
-        self.with_standing(|standing| {
-            standing.life.set(token.expires_at());
-            standing.looked = true;
-            standing.take(token.clone());
-        });
-        match &self.store {
-            Some(store) => store.save(&token).await,
-            None => Ok(()),
-        }
+        self.with_standing(|standing| standing.set(token.clone()));
+        self.keep(&token).await
     }
 
-    /// Asks, and reads the answer.
+    /// Asks, and reads the answer. Hands four requests at most to the transport: the question twice, and a
+    /// renewal before each; nearly always it is one. Each that goes out costs one of the day's, and a transport
+    /// that repeats what failed sends more: [`SessionObserver::sending`] is told of them all.
     ///
     /// # Errors
     /// [`ApiError`] if there is no answer to the question; it says nothing of whether a payment was made.
@@ -225,42 +173,46 @@ impl<T: Transport> Session<T> {
         }
     }
 
-    /// Renews the token now, whether it is due or not. If a renewal is under way, its end is waited for and
-    /// counts as this one's.
+    /// Renews the token now, whether it is due or not, and whatever the pause. If a renewal is under way, its
+    /// end is waited for and counts as this one's.
     ///
     /// # Errors
     /// [`ApiError`] if there is no new token, or no address to renew it under
     /// ([`with_renewal`](Self::with_renewal)). The old one goes on to be used.
     pub async fn renew(&self) -> Result<(), ApiError> {
-        let seen = self.with_standing(|standing| standing.generation);
+        let seen = self.with_standing(|standing| standing.renewals);
         let gate = self.gate.lock().await;
-        if self.with_standing(|standing| standing.generation) == seen {
-            self.ask_for_token(&gate).await?;
+        let ended = self.with_standing(|standing| {
+            let ended = standing.renewals != seen;
+            ended.then(|| standing.last_renewal())
+        });
+        match ended {
+            Some(ended) => ended,
+            None => self.ask_for_token(&gate).await,
         }
-        Ok(())
     }
 
     /// A token to send, renewed before if it has to be.
     async fn pass(&self) -> Result<Pass, ApiError> {
         self.look_in_store().await?;
         let now = (self.clock)();
-        let (step, generation) =
-            self.with_standing(|standing| (standing.life.step(now), standing.generation));
+        let (step, usable, generation) = self.with_standing(|standing| {
+            let usable = standing.has_usable(now);
+            (standing.life.step(now), usable, standing.generation)
+        });
         match step {
-            TokenStep::Use => {}
+            TokenStep::Use if usable => {}
             TokenStep::RenewOrUse => {
                 // Whoever comes while it is renewed has the old one.
                 if let Some(gate) = self.gate.try_lock() {
                     // Told to the observer, and the old one is good.
-                    let _ = self.renew_unless_done(&gate, generation).await;
+                    let _ = self.make_good(&gate, generation).await;
                 }
             }
-            TokenStep::Renew | TokenStep::Await => {
+            _ => {
                 let gate = self.gate.lock().await;
-                self.renew_unless_done(&gate, generation).await?;
+                self.make_good(&gate, generation).await?;
             }
-            TokenStep::Refuse(_) => return Err(self.with_standing(|standing| standing.refusal())),
-            TokenStep::Missing => return Err(no_token()),
         }
         self.with_standing(|standing| standing.pass())
     }
@@ -291,42 +243,40 @@ impl<T: Transport> Session<T> {
             .await
             .map_err(|error| ApiError::new(ErrorClass::Unauthorized, error.to_string()))?;
         self.with_standing(|standing| {
-            standing.looked = true;
+            // One that was set meanwhile is newer.
+            if std::mem::replace(&mut standing.looked, true) {
+                return;
+            }
+            standing.seen_in_store.clone_from(&found);
             if let Some(token) = found {
-                standing.life.set(token.expires_at());
-                standing.take(token);
+                standing.set(token);
             }
         });
         Ok(())
     }
 
-    /// Renews the token of `generation`, unless somebody did, or failed to, while the gate was waited for.
-    async fn renew_unless_done(
-        &self,
-        gate: &GateGuard<'_, ()>,
-        generation: u64,
-    ) -> Result<(), ApiError> {
+    /// Sees to it that there is a token to send, by the store or by a renewal, unless somebody did so while the
+    /// gate was waited for, when `generation` was the present token's.
+    async fn make_good(&self, gate: &GateGuard<'_, ()>, generation: u64) -> Result<(), ApiError> {
         let now = (self.clock)();
-        let step = self.with_standing(|standing| {
-            if standing.generation == generation {
-                standing.life.step(now)
-            } else {
-                TokenStep::Use
-            }
+        let is_done = self.with_standing(|standing| {
+            let is_new = standing.generation != generation;
+            standing.has_usable(now) && (is_new || standing.life.step(now) == TokenStep::Use)
         });
-        match step {
+        if is_done || self.adopt_from_store(now).await {
+            return Ok(());
+        }
+        match self.with_standing(|standing| standing.life.step(now)) {
             TokenStep::Use => Ok(()),
             TokenStep::Refuse(_) => Err(self.with_standing(|standing| standing.refusal())),
-            TokenStep::Renew | TokenStep::RenewOrUse | TokenStep::Await | TokenStep::Missing => {
-                if self.adopt_from_store(now).await {
-                    return Ok(());
-                }
+            TokenStep::Missing => Err(no_token()),
+            TokenStep::Renew | TokenStep::RenewOrUse | TokenStep::Await => {
                 self.ask_for_token(gate).await
             }
         }
     }
 
-    /// Takes a good token from the store that is not the one that has to be renewed.
+    /// Takes a token from the store that another put there, if it is better than the present one.
     async fn adopt_from_store(&self, now: Timestamp) -> bool {
         let Some(store) = &self.store else {
             return false;
@@ -335,15 +285,23 @@ impl<T: Transport> Session<T> {
             return false;
         };
         self.with_standing(|standing| {
-            let present = standing.token.as_ref().map(AccessToken::expose);
-            let ended = found.expires_at().is_some_and(|end| end <= now);
-            if ended || present == Some(found.expose()) {
+            if !standing.is_better(&found, now) {
                 return false;
             }
-            standing.life.set(found.expires_at());
-            standing.take(found);
+            standing.seen_in_store = Some(found.clone());
+            standing.set(found);
             true
         })
+    }
+
+    /// Puts a token into the store, if there is one.
+    async fn keep(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        store.save(token).await?;
+        self.with_standing(|standing| standing.seen_in_store = Some(token.clone()));
+        Ok(())
     }
 
     /// Asks for a new token. Only whoever holds the gate may.
@@ -353,33 +311,26 @@ impl<T: Transport> Session<T> {
             return Err(ApiError::new(ErrorClass::Unauthorized, why).of_renewal());
         };
         self.with_standing(|standing| standing.life.renewal_started());
-        let abandoned = OnDrop(|| self.with_standing(|standing| standing.life.renewal_abandoned()));
+        let abandoned = OnDrop(Some(|| {
+            let now = (self.clock)();
+            self.with_standing(|standing| standing.renewal_abandoned(now));
+        }));
         let result = self.exchange(renewal, None).await;
-        // What is told below ends the renewal, too.
-        drop(abandoned);
+        abandoned.defuse();
         let now = (self.clock)();
         match result {
             Ok(token) => {
                 let expires_at = token.expires_at();
-                self.with_standing(|standing| {
-                    standing.life.renewed(expires_at, now);
-                    standing.looked = true;
-                    standing.take(token.clone());
-                });
+                self.with_standing(|standing| standing.renewed(token.clone(), now));
                 self.tell(|observer| observer.token_renewed(expires_at));
-                if let Some(store) = &self.store
-                    && let Err(error) = store.save(&token).await
-                {
+                if let Err(error) = self.keep(&token).await {
                     self.tell(|observer| observer.token_not_kept(&error));
                 }
                 Ok(())
             }
             Err(error) => {
                 let error = error.of_renewal();
-                self.with_standing(|standing| {
-                    standing.life.renewal_failed(error.class().remedy(), now);
-                    standing.refusal = Some(error.clone());
-                });
+                self.with_standing(|standing| standing.renewal_failed(&error, now));
                 self.tell(|observer| observer.token_not_renewed(&error));
                 Err(error)
             }
@@ -431,8 +382,7 @@ impl<T: Transport> Session<T> {
                 return;
             }
             if let Some(refusal) = refusal {
-                standing.life.rejected(now);
-                standing.refusal = Some(refusal.clone());
+                standing.rejected(refusal, now);
             } else if taken {
                 standing.life.accepted();
             }
@@ -454,12 +404,20 @@ impl<T> Session<T> {
     }
 }
 
-/// Does something when dropped: also when a future is.
-struct OnDrop<F: FnMut()>(F);
+/// Does something when a future is dropped in its midst.
+struct OnDrop<F: FnOnce()>(Option<F>);
 
-impl<F: FnMut()> Drop for OnDrop<F> {
+impl<F: FnOnce()> OnDrop<F> {
+    fn defuse(mut self) {
+        self.0 = None;
+    }
+}
+
+impl<F: FnOnce()> Drop for OnDrop<F> {
     fn drop(&mut self) {
-        (self.0)();
+        if let Some(f) = self.0.take() {
+            f();
+        }
     }
 }
 

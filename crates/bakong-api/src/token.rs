@@ -4,21 +4,25 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use http::HeaderValue;
 use khqr_core::Timestamp;
-use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::json::{Decimal, Object, unquoted};
+use crate::json::{Decimal, Object, Raw, unquoted};
 
 /// An access token: a JWT that NBC issues for 90 days.
 ///
-/// Never prints itself, cannot be compared, and is wiped from memory when dropped.
+/// Never prints itself, cannot be compared, and its own bytes are wiped from memory when the last clone is
+/// dropped and the last request that carries it. What a transport wrote of it into buffers of its own is not.
 #[derive(Clone)]
 pub struct AccessToken {
-    jwt: Zeroizing<String>,
+    /// `Bearer` and the token, as the header has it: made once, shared by all requests.
+    authorization: HeaderValue,
     expires_at: Option<Timestamp>,
 }
+
+const BEARER: &str = "Bearer ";
 
 impl AccessToken {
     /// Takes a token as people paste it: white space and quotes around it are dropped, and the word
@@ -28,8 +32,14 @@ impl AccessToken {
     /// [`InvalidToken`] if it is not three base64url parts between dots, the middle one a JSON object.
     /// The error repeats nothing of the text.
     pub fn new(text: &str) -> Result<Self, InvalidToken> {
-        let jwt = text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
-        let jwt = jwt.strip_prefix("Bearer ").map_or(jwt, str::trim_start);
+        let is_around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+        let jwt = text.trim_matches(is_around);
+        let jwt = match jwt.split_once(char::is_whitespace) {
+            Some((word, rest)) if word.eq_ignore_ascii_case("bearer") => {
+                rest.trim_matches(is_around)
+            }
+            _ => jwt,
+        };
         if jwt.is_empty() {
             return Err(InvalidToken("is empty"));
         }
@@ -52,11 +62,11 @@ impl AccessToken {
         }
         let unreadable = InvalidToken("holds no readable claims; was it copied whole?");
         let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).map_err(|_| unreadable)?);
-        let claims: &RawValue = serde_json::from_slice(&claims).map_err(|_| unreadable)?;
-        let claims = Object::read(claims).ok_or(unreadable)?;
+        let claims = std::str::from_utf8(&claims).map_err(|_| unreadable)?;
+        let claims = Object::parse(claims).ok_or(unreadable)?;
         Ok(Self {
             expires_at: claims.get("exp").and_then(expiry),
-            jwt: Zeroizing::new(jwt.to_owned()),
+            authorization: authorization(jwt).ok_or(unreadable)?,
         })
     }
 
@@ -69,20 +79,27 @@ impl AccessToken {
     /// The token itself, to be stored where secrets are. Name it nowhere else.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.jwt
+        // It was checked to be ASCII.
+        let text = self.authorization.to_str().unwrap_or_default();
+        text.strip_prefix(BEARER).unwrap_or_default()
     }
 
     /// The value of an `Authorization` header, marked as sensitive.
-    pub(crate) fn authorization(&self) -> Result<HeaderValue, http::Error> {
-        let text = Zeroizing::new(format!("Bearer {}", self.jwt.as_str()));
-        let mut value = HeaderValue::from_str(&text)?;
-        value.set_sensitive(true);
-        Ok(value)
+    pub(crate) fn authorization(&self) -> HeaderValue {
+        self.authorization.clone()
     }
 }
 
+/// A header's value whose bytes are wiped when nobody has it any more.
+fn authorization(jwt: &str) -> Option<HeaderValue> {
+    let bytes = Zeroizing::new(format!("{BEARER}{jwt}").into_bytes());
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(bytes)).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
 /// `exp` is in seconds, and a whole number in every token seen.
-fn expiry(raw: &RawValue) -> Option<Timestamp> {
+fn expiry(raw: Raw<'_>) -> Option<Timestamp> {
     let seconds = Decimal::parse(unquoted(raw))?.floor()?;
     seconds.checked_mul(1_000).map(Timestamp::from_millis)
 }
@@ -145,6 +162,7 @@ mod tests {
             format!(" \"{token}\" "),
             format!("'{token}'\r\n"),
             format!("Bearer {token}"),
+            format!("bearer\t\"{token}\""),
         ] {
             assert_eq!(AccessToken::new(&pasted).unwrap().expose(), token);
         }
@@ -173,7 +191,7 @@ mod tests {
     #[test]
     fn a_token_never_prints_itself() {
         let token = AccessToken::new(&jwt("{}")).unwrap();
-        let printed = format!("{token:?} {:?}", token.authorization().unwrap());
+        let printed = format!("{token:?} {:?}", token.authorization());
         assert!(!printed.contains("eyJ"), "{printed}");
     }
 }

@@ -39,6 +39,8 @@ pub struct TokenLife {
     renewing: bool,
     /// How many renewals failed since one led to a token that was taken.
     failures: u32,
+    /// Whether the last renewal was given up by whoever asked for it.
+    abandoned: bool,
     /// Before this, no renewal is tried, and a refused token not sent.
     not_before: Option<Timestamp>,
 }
@@ -98,6 +100,7 @@ impl TokenLife {
             token: None,
             renewing: false,
             failures: 0,
+            abandoned: false,
             not_before: None,
         }
     }
@@ -138,7 +141,7 @@ impl TokenLife {
     /// What is to be done before a request.
     #[must_use]
     pub fn step(&self, now: Timestamp) -> TokenStep {
-        let paused = self.not_before.filter(|moment| now < *moment);
+        let paused = self.pause_at(now);
         let usable = self.is_usable(now);
         match (self.token, paused) {
             _ if usable && (self.renewing || !self.renewable || paused.is_some()) => TokenStep::Use,
@@ -165,11 +168,19 @@ impl TokenLife {
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
         let end = self.token.and_then(|token| token.expires_at);
         let due = self.token.and_then(|token| token.due_at);
-        [self.not_before, due, end]
+        [self.pause_at(now), due, end]
             .into_iter()
             .flatten()
             .filter(|moment| now < *moment)
             .min()
+    }
+
+    /// The end of the pause, if there is one at this moment.
+    fn pause_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.not_before
+            .filter(|moment| now < *moment)
+            // No pause is longer: a clock that was ahead was put back.
+            .filter(|moment| moment.saturating_since(now) <= LONGEST_PAUSE_WHILE_USABLE)
     }
 
     /// A renewal is being asked for.
@@ -187,6 +198,7 @@ impl TokenLife {
             ahead_of(end).max(now.saturating_add(two_thirds))
         });
         self.renewing = false;
+        self.abandoned = false;
         self.not_before = None;
         self.token = Some(Token {
             expires_at,
@@ -199,12 +211,18 @@ impl TokenLife {
     /// It brought none, and this may help.
     pub fn renewal_failed(&mut self, remedy: Remedy, now: Timestamp) {
         self.renewing = false;
+        self.abandoned = false;
         self.pause(remedy, now);
     }
 
-    /// Whoever asked for it stopped waiting; what became of it is not known.
-    pub const fn renewal_abandoned(&mut self) {
+    /// Whoever asked for it stopped waiting; what became of it is not known. Another may ask at once, if there
+    /// is no token that serves meanwhile; but if that one stops waiting as well, the answers come later than
+    /// anybody waits, and each would cost one of the day's requests.
+    pub fn renewal_abandoned(&mut self, now: Timestamp) {
         self.renewing = false;
+        if std::mem::replace(&mut self.abandoned, true) || self.is_usable(now) {
+            self.pause(Remedy::AskAgain, now);
+        }
     }
 
     /// Bakong took the token.
@@ -334,11 +352,37 @@ mod tests {
         assert_eq!(life.state(START), TokenState::Renewing);
         assert_eq!(life.step(after(88 * DAY)), TokenStep::Use);
         assert_eq!(life.step(after(90 * DAY)), TokenStep::Await);
-        life.renewal_abandoned();
+        life.renewal_abandoned(after(90 * DAY));
         assert_eq!(life.step(after(90 * DAY)), TokenStep::Renew);
         life.renewal_started();
         life.renewed(Some(after(180 * DAY)), after(90 * DAY));
         assert_eq!(life.step(after(90 * DAY)), TokenStep::Use);
+    }
+
+    #[test]
+    fn renewals_that_nobody_waits_for_are_not_asked_for_all_day() {
+        let mut life = TokenLife::new(true);
+        life.renewal_abandoned(START);
+        assert_eq!(life.step(START), TokenStep::Renew);
+        life.renewal_abandoned(START);
+        assert_eq!(life.step(START), TokenStep::Refuse(after(FIRST_PAUSE)));
+        assert_eq!(life.step(after(FIRST_PAUSE)), TokenStep::Renew);
+        life.renewed(None, START);
+        life.accepted();
+        assert_eq!(life.step(START), TokenStep::Use);
+
+        let mut life = fresh(true);
+        let due = after(88 * DAY);
+        life.renewal_abandoned(due);
+        assert_eq!(life.step(due), TokenStep::Use, "the old token is good");
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_does_not_prolong_a_pause() {
+        let mut life = TokenLife::new(true);
+        life.renewal_failed(Remedy::Attention, after(365 * DAY));
+        assert_eq!(life.step(START), TokenStep::Renew);
+        assert_eq!(life.next_change(START), None);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Where a token outlives the process.
 
+use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
+use std::hash::BuildHasher;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -103,10 +105,16 @@ impl FileTokenStore {
             Err(error) => return Err(self.failed("read", Cause::Io(error))),
         };
         let mut text = Zeroizing::new(String::new());
-        file.take(Self::MAX_BYTES)
+        let length = file
+            .take(Self::MAX_BYTES + 1)
             .read_to_string(&mut text)
             .map_err(|error| self.failed("read", Cause::Io(error)))?;
-        AccessToken::new(&text)
+        // The beginning of something else might pass for a token.
+        if u64::try_from(length).is_ok_and(|length| length > Self::MAX_BYTES) {
+            let too_long = io::Error::new(io::ErrorKind::InvalidData, "is too long for a token");
+            return Err(self.failed("used", Cause::Io(too_long)));
+        }
+        AccessToken::new(text.trim_start_matches('\u{feff}'))
             .map(Some)
             .map_err(|error| self.failed("used", Cause::NoToken(error)))
     }
@@ -116,8 +124,10 @@ impl FileTokenStore {
     /// # Errors
     /// [`TokenStoreError`] if it cannot be written; what was kept before still is.
     pub fn write(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
-        let beside = self.beside();
-        let written = write_new(&beside, token).and_then(|()| fs::rename(&beside, &self.path));
+        let (beside, file) = self
+            .create_beside()
+            .map_err(|error| self.failed("written", Cause::Io(error)))?;
+        let written = fill(file, token).and_then(|()| fs::rename(&beside, &self.path));
         if let Err(error) = written {
             // It holds a secret, and is of no use; if it cannot be removed either, the first error says why.
             let _ = fs::remove_file(&beside);
@@ -140,13 +150,28 @@ impl FileTokenStore {
         })
     }
 
-    /// A name of its own in the same folder, since a file can be put in another's place only there.
-    fn beside(&self) -> PathBuf {
+    /// A new file in the same folder, since a file can be put in another's place only there.
+    fn create_beside(&self) -> io::Result<(PathBuf, File)> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.{count}.new", std::process::id()));
-        self.path.with_file_name(name)
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut tries = 0;
+        loop {
+            // In containers, processes that share a folder may have the same number, so what has this name may
+            // be another's at work: it is left alone.
+            let random = RandomState::new().hash_one(COUNT.fetch_add(1, Ordering::Relaxed));
+            let mut name = self.path.file_name().unwrap_or_default().to_owned();
+            name.push(format!(".{random:016x}.new"));
+            let path = self.path.with_file_name(name);
+            match options.open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 10 => {
+                    tries += 1;
+                }
+                opened => return opened.map(|file| (path, file)),
+            }
+        }
     }
 
     fn failed(&self, verb: &'static str, cause: Cause) -> TokenStoreError {
@@ -157,12 +182,7 @@ impl FileTokenStore {
     }
 }
 
-fn write_new(path: &Path, token: &AccessToken) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+fn fill(mut file: File, token: &AccessToken) -> io::Result<()> {
     file.write_all(token.expose().as_bytes())?;
     file.write_all(b"\n")?;
     file.sync_all()

@@ -1,9 +1,8 @@
 //! A transaction as Bakong tells it, with nothing lost that cannot be understood.
 
 use khqr_core::{Amount, Currency, Timestamp};
-use serde_json::value::RawValue;
 
-use crate::json::{Decimal, Object, string, unquoted};
+use crate::json::{Decimal, Object, Raw, string, unquoted};
 
 /// One field of an answer.
 ///
@@ -15,7 +14,8 @@ pub enum Reading<T> {
     Known(T),
     /// It is missing or null.
     Absent,
-    /// It is there, as this JSON text, and not understood.
+    /// It is there, as this JSON text, and not understood. What is there twice and differently is a list of
+    /// both.
     Unreadable(Box<str>),
 }
 
@@ -28,8 +28,11 @@ impl<T> Reading<T> {
         }
     }
 
-    fn of<'a>(raw: Option<&'a RawValue>, read: impl FnOnce(&'a RawValue) -> Option<T>) -> Self {
-        match raw {
+    fn of<'a>(object: &Object<'a>, key: &str, read: impl FnOnce(Raw<'a>) -> Option<T>) -> Self {
+        if let Some(values) = object.contradiction(key) {
+            return Self::Unreadable(values.into());
+        }
+        match object.get(key) {
             None => Self::Absent,
             Some(raw) => read(raw).map_or_else(|| Self::Unreadable(raw.get().into()), Self::Known),
         }
@@ -80,11 +83,26 @@ pub struct Transaction {
 }
 
 impl Transaction {
+    /// The members that only an answer about a transaction has.
+    pub(crate) const TELLING: [&str; 11] = [
+        "hash",
+        "fromAccountId",
+        "toAccountId",
+        "amount",
+        "createdDateMs",
+        "acknowledgedDateMs",
+        "trackingStatus",
+        "receiverBank",
+        "receiverBankAccount",
+        "instructionRef",
+        "externalRef",
+    ];
+
     /// Reads a transaction's JSON, as [`Transaction::as_json`] gives it; `None` if it is no object with at
     /// least one of hash, recipient and amount.
     #[must_use]
     pub fn from_json(json: &str) -> Option<Self> {
-        Self::read(serde_json::from_str(json).ok()?)
+        Self::read(Raw::new(json.trim_ascii()))
     }
 
     /// All that Bakong said of it, members that are not known here included, as it came.
@@ -94,16 +112,22 @@ impl Transaction {
     }
 
     /// Reads `data`; `None` if it is no object with at least one field of a transaction.
-    pub(crate) fn read(data: &RawValue) -> Option<Self> {
-        let object = Object::read(data)?;
-        let text = |key| Reading::of(object.get(key), string);
-        let time = |key| Reading::of(object.get(key), millis);
-        let currency = Reading::of(object.get("currency"), |raw| string(raw)?.parse().ok());
-        let amount = Reading::of(object.get("amount"), |raw| amount(raw, *currency.known()?));
+    pub(crate) fn read(data: Raw<'_>) -> Option<Self> {
+        Self::of(&Object::read(data)?, data)
+    }
+
+    /// Reads the object that `data` is.
+    pub(crate) fn of(object: &Object<'_>, data: Raw<'_>) -> Option<Self> {
+        let text = |key| Reading::of(object, key, string);
+        let time = |key| Reading::of(object, key, millis);
+        let (hash, from_account_id, to_account_id) =
+            (text("hash"), text("fromAccountId"), text("toAccountId"));
+        let currency = Reading::of(object, "currency", |raw| string(raw)?.parse().ok());
+        let amount = Reading::of(object, "amount", |raw| amount(raw, *currency.known()?));
         let transaction = Self {
-            hash: text("hash"),
-            from_account_id: text("fromAccountId"),
-            to_account_id: text("toAccountId"),
+            hash,
+            from_account_id,
+            to_account_id,
             currency,
             amount,
             description: text("description"),
@@ -130,13 +154,13 @@ impl Transaction {
 }
 
 /// A number or a string that holds one, exactly, as whole minor units.
-fn amount(raw: &RawValue, currency: Currency) -> Option<Amount> {
+fn amount(raw: Raw<'_>, currency: Currency) -> Option<Amount> {
     let units = Decimal::parse(unquoted(raw))?.scaled(currency.decimals())?;
     Some(Amount::from_minor_units(units, currency))
 }
 
 /// Milliseconds, sometimes with a fraction, which is dropped.
-fn millis(raw: &RawValue) -> Option<Timestamp> {
+fn millis(raw: Raw<'_>) -> Option<Timestamp> {
     Decimal::parse(unquoted(raw))?
         .floor()
         .map(Timestamp::from_millis)

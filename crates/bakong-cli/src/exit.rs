@@ -4,12 +4,16 @@ use std::fmt;
 use std::process::ExitCode;
 
 use bakong_api::ErrorClass;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::output;
 
 /// How the command ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Exit {
-    /// 0: paid; the code is read, valid, or made; every line is answered.
+    /// 0: paid; the code is read, valid, or made; every line is answered; the account, the link or the token is
+    /// there.
     Success,
     /// 1: Bakong could not be asked, or its answer not understood, or standard input or output failed. Says
     /// nothing of the payment.
@@ -18,9 +22,9 @@ pub(crate) enum Exit {
     NotValid,
     /// 2: the command line, or the environment, is wrong.
     Usage,
-    /// 3: Bakong knows of no payment.
+    /// 3: Bakong knows of no payment, or of no such account.
     NotFound,
-    /// 4: the payment failed, cannot be looked up, or a person has to look at it.
+    /// 4: the payment failed, cannot be looked up, or a person has to look at it; the account id is none.
     NeedsAttention,
     /// 5: the code expired unpaid.
     Expired,
@@ -42,19 +46,39 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A reason for machines: the class of the error, Bakong's code, the HTTP status, and the text.
-pub(crate) fn reason_json(
-    class: Option<ErrorClass>,
-    code: Option<i64>,
-    status: Option<u16>,
-    message: &str,
-) -> Value {
-    json!({
-        "class": class.map(ErrorClass::name),
-        "code": code,
-        "status": status,
-        "message": message,
-    })
+/// A reason for machines. Its texts are safe to print.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Reason {
+    /// The class of the error, if Bakong could not be asked.
+    pub(crate) class: Option<&'static str>,
+    /// Bakong's code.
+    pub(crate) code: Option<i64>,
+    /// The HTTP status.
+    pub(crate) status: Option<u16>,
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) advice: Option<String>,
+    /// From when on asking again may help, in milliseconds since 1970.
+    pub(crate) retry_at: Option<u64>,
+}
+
+impl Reason {
+    /// Nothing more than a text.
+    pub(crate) fn text(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            ..Self::default()
+        }
+    }
+
+    /// A token that cannot be sent: to whoever runs the shop it is the same trouble as a refused one.
+    pub(crate) fn no_token(message: impl Into<String>) -> Self {
+        Self {
+            class: Some(ErrorClass::Unauthorized.name()),
+            ..Self::text(message)
+        }
+    }
 }
 
 /// A reason to stop. Its text is safe to print.
@@ -63,7 +87,7 @@ pub(crate) struct Failure {
     exit: Exit,
     message: String,
     /// The reason for machines, where there is more to it than the text.
-    details: Option<Value>,
+    reason: Option<Box<Reason>>,
 }
 
 impl Failure {
@@ -71,13 +95,13 @@ impl Failure {
         Self {
             exit,
             message: message.into(),
-            details: None,
+            reason: None,
         }
     }
 
-    pub(crate) fn with_details(self, details: Value) -> Self {
+    pub(crate) fn because(self, reason: Reason) -> Self {
         Self {
-            details: Some(details),
+            reason: Some(Box::new(reason)),
             ..self
         }
     }
@@ -85,6 +109,25 @@ impl Failure {
     /// The same with more to say.
     pub(crate) fn and(mut self, more: &str) -> Self {
         self.message.push_str(more);
+        self
+    }
+
+    /// The same with this to do about it, in sentences without a full stop at the end.
+    pub(crate) fn advising(mut self, advice: &str) -> Self {
+        self.message = format!("{}. {advice}", self.message);
+        if let Some(reason) = &mut self.reason {
+            reason.advice = Some(advice.to_owned());
+        }
+        self
+    }
+
+    /// The same without this text, which Bakong may have repeated.
+    pub(crate) fn hiding(mut self, secret: &str) -> Self {
+        let hide = |text: &mut String| *text = text.replace(secret, "[redacted]");
+        hide(&mut self.message);
+        if let Some(reason) = &mut self.reason {
+            hide(&mut reason.message);
+        }
         self
     }
 
@@ -96,10 +139,21 @@ impl Failure {
         self.exit
     }
 
-    /// The reason for machines, always with the same keys: class, code, HTTP status, message.
-    pub(crate) fn json(&self) -> Value {
-        let plain = || reason_json(None, None, None, &self.message);
-        self.details.clone().unwrap_or_else(plain)
+    /// The reason for machines, always with the same keys.
+    pub(crate) fn reason(&self) -> Reason {
+        let plain = || Reason::text(self.message.as_str());
+        self.reason.as_deref().cloned().unwrap_or_else(plain)
+    }
+}
+
+/// Tells a failure on standard output, as JSON, where that was asked for.
+pub(crate) fn told(result: Result<Exit, Failure>, json: bool) -> Result<Exit, Failure> {
+    match result {
+        Err(failure) if json => {
+            output::say_json(&json!({ "error": failure.reason() }));
+            Ok(failure.exit())
+        }
+        result => result,
     }
 }
 

@@ -1,11 +1,16 @@
-//! The `bakong` command: take a KHQR payment, read, verify and make codes, look a payment up.
+//! The `bakong` command: take a KHQR payment; read, verify and make codes; look payments and accounts up; get
+//! a token and keep it good.
 //!
 //! Everything that is said to people goes through [`output`], everything that scripts rely on is in
 //! [`exit`]. Texts out of codes and answers are a stranger's and printed through `Printable`.
 
+mod account;
+mod advice;
 mod arguments;
 mod checkout;
 mod code;
+mod credentials;
+mod deeplink;
 mod exit;
 mod money;
 mod output;
@@ -13,6 +18,7 @@ mod qr;
 mod remote;
 mod terminal_qr;
 mod time;
+mod token;
 mod transaction;
 mod tx;
 
@@ -32,6 +38,9 @@ fn main() -> ExitCode {
         Command::Checkout(arguments) => checkout::run(arguments),
         Command::Qr(command) => qr::run(command),
         Command::Tx(command) => tx::run(command),
+        Command::Token(command) => token::run(command),
+        Command::Account(command) => account::run(command),
+        Command::Deeplink(arguments) => deeplink::run(arguments),
     };
     let exit = result.unwrap_or_else(|failure| {
         output::complain(&failure.to_string());

@@ -33,10 +33,7 @@ impl Stream {
     pub(crate) fn line(self, line: impl Display) {
         match self {
             Self::Out => {
-                if let Err(error) = writeln!(io::stdout().lock(), "{line}")
-                    && error.kind() != io::ErrorKind::BrokenPipe
-                {
-                    LOST.store(true, Ordering::Relaxed);
+                if let Some(error) = write_out(&line) {
                     note(format_args!("standard output: {error}; lost: {line}"));
                 }
             }
@@ -61,6 +58,30 @@ impl Stream {
         let (rows, columns) = terminal.size_checked().filter(|_| self.is_terminal())?;
         Some((usize::from(rows), usize::from(columns)))
     }
+}
+
+/// Writes a line to standard output; the error, unless the reader had enough.
+fn write_out(line: &impl Display) -> Option<io::Error> {
+    let error = writeln!(io::stdout().lock(), "{line}").err()?;
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return None;
+    }
+    LOST.store(true, Ordering::Relaxed);
+    Some(error)
+}
+
+/// A line on standard output that is written nowhere else, whatever becomes of it.
+pub(crate) fn say_secret(line: impl Display) {
+    if let Some(error) = write_out(&line) {
+        note(format_args!("standard output: {error}; the secret is lost"));
+    }
+}
+
+/// The same as a JSON object.
+pub(crate) fn say_secret_json(value: &impl Serialize) {
+    let mut json = Vec::new();
+    write_json(value, &mut json);
+    say_secret(String::from_utf8_lossy(&json));
 }
 
 /// A line on standard output.

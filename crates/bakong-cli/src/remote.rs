@@ -1,22 +1,24 @@
-//! A Bakong elsewhere: its address from the command line, its token from the environment.
+//! A Bakong elsewhere: its address from the command line, and a session with it.
 
-use bakong_api::{
-    AccessToken, ApiError, BaseUrl, Environment, ErrorClass, ErrorCode, Session, TransportErrorKind,
-};
+use bakong_api::{AccessToken, BaseUrl, FileTokenStore, Session, TokenLife, TokenState};
 use bakong_flow::{Clock, SystemClock};
 use bakong_http::HyperTransport;
-use http::StatusCode;
-use serde_json::Value;
 
-use crate::arguments::TargetArguments;
-use crate::exit::{Exit, Failure, reason_json};
+use crate::advice::Asked;
+use crate::arguments::{TargetArguments, TokenArguments};
+use crate::credentials::{self, RenewalNotes, TokenSource};
+use crate::exit::{Exit, Failure};
 use crate::output::note;
 use crate::time::in_phnom_penh;
 
 /// A session with whichever Bakong, over HTTP.
 pub(crate) type HttpSession = Session<HyperTransport>;
 
-const TOKEN: &str = "BAKONG_TOKEN";
+/// A session, and what has to be known to say what to do when it fails.
+pub(crate) struct Remote {
+    pub(crate) session: HttpSession,
+    pub(crate) asked: Asked,
+}
 
 /// The address that was asked for, if one was.
 pub(crate) fn base_url(target: &TargetArguments) -> Result<Option<BaseUrl>, Failure> {
@@ -30,8 +32,8 @@ pub(crate) fn base_url(target: &TargetArguments) -> Result<Option<BaseUrl>, Fail
     }
 }
 
-/// A session with the token from the environment. Sends nothing.
-pub(crate) fn open(target: &TargetArguments) -> Result<HttpSession, Failure> {
+/// The address to send secrets to.
+fn trusted_base_url(target: &TargetArguments) -> Result<BaseUrl, Failure> {
     let base_url = base_url(target)?.ok_or_else(|| {
         Failure::usage("say which Bakong to ask: --env sit, --env production or --base-url URL")
     })?;
@@ -41,23 +43,64 @@ pub(crate) fn open(target: &TargetArguments) -> Result<HttpSession, Failure> {
              --allow-plain-http if the network is trusted",
         ));
     }
-    let token = std::env::var(TOKEN).map_err(|_| {
-        Failure::usage(format!(
-            "set the environment variable {TOKEN} to your project's access token"
-        ))
-    })?;
-    let token = AccessToken::new(&token).map_err(|error| {
-        let message = format!("{TOKEN}: {error}");
-        let details = reason_json(Some(ErrorClass::Unauthorized), None, None, &message);
-        Failure::new(Exit::CouldNotAsk, message).with_details(details)
-    })?;
-    if let Some(expired) = token.expires_at().filter(|at| *at < SystemClock.now()) {
-        note(format_args!(
-            "{TOKEN}: the token says that it expired on {}.",
-            in_phnom_penh(expired)
-        ));
+    Ok(base_url)
+}
+
+/// A session with a token, which it renews by itself if it can. Sends nothing.
+pub(crate) fn open(target: &TargetArguments, token: &TokenArguments) -> Result<Remote, Failure> {
+    let mut remote = open_without_token(target)?;
+    let source = TokenSource::of(token.token_file.as_ref());
+    let renewal = credentials::renewal(token)?;
+    let found = source.read()?;
+    let mut session = remote.session;
+    match (&found, &renewal) {
+        (None, None) => return Err(Failure::usage(source.missing())),
+        (Some(token), None) => warn_of_end(token, &source),
+        (_, Some(_)) => {}
     }
-    Ok(Session::new(transport(target.allow_plain_http)?, base_url).with_token(token))
+    let end = found.as_ref().and_then(AccessToken::expires_at);
+    if let Some(token) = found {
+        session = session.with_token(token);
+    }
+    if let (Some(renewal), Some(path)) = (renewal, source.file()) {
+        session = session
+            .with_renewal(renewal)
+            .with_token_store(FileTokenStore::new(path))
+            .with_observer(RenewalNotes::new(end));
+    }
+    remote.session = session;
+    remote.asked.token = source;
+    Ok(remote)
+}
+
+/// A session for what needs no token; one that is at hand goes along. Sends nothing.
+pub(crate) fn open_with_any_token(
+    target: &TargetArguments,
+    token: &TokenArguments,
+) -> Result<Remote, Failure> {
+    let mut remote = open_without_token(target)?;
+    let source = TokenSource::of(token.token_file.as_ref());
+    match source.read() {
+        Ok(Some(token)) => {
+            remote.session = remote.session.with_token(token);
+            remote.asked.token = source;
+        }
+        Ok(None) => {}
+        Err(failure) => note(format_args!("{failure}; asking without a token.")),
+    }
+    Ok(remote)
+}
+
+/// A session that has no token. Sends nothing.
+pub(crate) fn open_without_token(target: &TargetArguments) -> Result<Remote, Failure> {
+    let base_url = trusted_base_url(target)?;
+    Ok(Remote {
+        session: Session::new(transport(target.allow_plain_http)?, base_url.clone()),
+        asked: Asked {
+            base_url,
+            token: TokenSource::None,
+        },
+    })
 }
 
 pub(crate) fn transport(allow_plain_http: bool) -> Result<HyperTransport, Failure> {
@@ -68,43 +111,21 @@ pub(crate) fn transport(allow_plain_http: bool) -> Result<HyperTransport, Failur
         .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))
 }
 
-/// What to try next after an error, as this command has it; empty if the error says it all.
-pub(crate) fn advice(error: &ApiError, base_url: &BaseUrl) -> String {
-    // What Bakong never answers with, and a web server does that is none.
-    let elsewhere =
-        |status: StatusCode| status.is_redirection() || matches!(status.as_u16(), 404 | 405 | 501);
-    if error.status().is_some_and(elsewhere) {
-        return format!("; is there a Bakong at {base_url}?");
+/// Says so if the token ends soon, or has: nobody renews it.
+fn warn_of_end(token: &AccessToken, source: &TokenSource) {
+    let Some(end) = token.expires_at() else {
+        return;
+    };
+    let mut life = TokenLife::new(false);
+    life.set(Some(end));
+    let end = in_phnom_penh(end);
+    match life.state(SystemClock.now()) {
+        TokenState::Expired => note(format_args!(
+            "{source}: the token says that it expired on {end} in Phnom Penh."
+        )),
+        TokenState::DueForRenewal => note(format_args!(
+            "{source}: the token ends on {end} in Phnom Penh; bakong token renew brings a new one."
+        )),
+        _ => {}
     }
-    match error.class() {
-        ErrorClass::Transport(TransportErrorKind::Resolve) => {
-            match Environment::of_host(base_url.host()) {
-                Some(environment) => {
-                    format!("; try --env {}", environment.other_domain().name())
-                }
-                None => "; check the host in --base-url, and the network".to_owned(),
-            }
-        }
-        ErrorClass::Transport(TransportErrorKind::Connect) => {
-            "; check that it runs, and the port".to_owned()
-        }
-        ErrorClass::Unauthorized => format!(" ({TOKEN})"),
-        _ => String::new(),
-    }
-}
-
-/// The failure that an error is, with what to try next.
-pub(crate) fn could_not_ask(error: &ApiError, base_url: &BaseUrl) -> Failure {
-    let reason = format!("could not ask Bakong: {error}{}", advice(error, base_url));
-    Failure::new(Exit::CouldNotAsk, reason).with_details(error_json(error))
-}
-
-/// An error for machines.
-pub(crate) fn error_json(error: &ApiError) -> Value {
-    reason_json(
-        Some(error.class()),
-        error.code().map(ErrorCode::number),
-        error.status().map(|status| status.as_u16()),
-        &error.to_string(),
-    )
 }

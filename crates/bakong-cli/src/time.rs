@@ -1,5 +1,6 @@
 //! Times and durations as people write and read them.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -87,6 +88,73 @@ pub(crate) fn countdown(left: Duration) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
+/// A longer time that is left, as `89 days 3 h`, `5 h 53 min`, `2 min` or `40 s`: not less than there is.
+pub(crate) fn left(duration: Duration) -> String {
+    let parts = |large: u64, name: &str, small: u64, small_name: &str| match small {
+        0 => format!("{large} {name}"),
+        _ => format!("{large} {name} {small} {small_name}"),
+    };
+    let seconds = duration
+        .as_secs()
+        .saturating_add(u64::from(duration.subsec_nanos() > 0));
+    let minutes = seconds.div_ceil(60);
+    let hours = minutes / 60;
+    match (seconds, hours) {
+        (0..60, _) => format!("{seconds} s"),
+        (_, 0) => format!("{minutes} min"),
+        (_, 1..48) => parts(hours, "h", minutes % 60, "min"),
+        _ => parts(hours / 24, "days", hours % 24, "h"),
+    }
+}
+
+/// When a day's requests may be given out anew. Where the day turns is not known for sure: at midnight in
+/// Phnom Penh, or in UTC.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct DayTurn {
+    now: Timestamp,
+    pub(crate) first: Timestamp,
+    last: Timestamp,
+    /// Whether the first is Phnom Penh's.
+    is_local: bool,
+}
+
+impl DayTurn {
+    pub(crate) fn after(now: Timestamp) -> Self {
+        const DAY: u64 = 86_400_000;
+        const AHEAD: u64 = 7 * 3_600_000;
+        let millis = now.as_millis();
+        let until_utc = DAY - millis % DAY;
+        let until_local = DAY - millis.saturating_add(AHEAD) % DAY;
+        let turn = |until| now.saturating_add(Duration::from_millis(until));
+        Self {
+            now,
+            first: turn(until_utc.min(until_local)),
+            last: turn(until_utc.max(until_local)),
+            is_local: until_local < until_utc,
+        }
+    }
+}
+
+impl fmt::Display for DayTurn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = (in_phnom_penh(self.first), in_phnom_penh(self.last));
+        let left = left(self.first.saturating_since(self.now));
+        if self.is_local {
+            write!(
+                f,
+                "The day turns at midnight in Phnom Penh, as far as is known: ask again at {first} there, in \
+                 {left}; at midnight UTC at the latest, {last} in Phnom Penh"
+            )
+        } else {
+            write!(
+                f,
+                "Midnight in Phnom Penh is past, so the day turns at midnight UTC, as far as is known: ask again \
+                 at {first} in Phnom Penh, in {left}; at the next midnight there at the latest, {last}"
+            )
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +183,43 @@ mod tests {
             u64::MAX.to_string()
         );
         assert_eq!(countdown(Duration::from_millis(598_900)), "9:58");
+    }
+
+    #[test]
+    fn what_is_left_is_told_in_two_units() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (61, "2 min"),
+            (3_600, "1 h"),
+            (21_200, "5 h 54 min"),
+            (2 * 86_400 - 60, "47 h 59 min"),
+            (90 * 86_400, "90 days"),
+            (89 * 86_400 + 3 * 3_600, "89 days 3 h"),
+        ] {
+            assert_eq!(left(Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(left(Duration::from_millis(1)), "1 s");
+        left(Duration::MAX);
+    }
+
+    #[test]
+    fn the_day_turns_in_phnom_penh_or_in_utc() {
+        // 18:06:40 in Phnom Penh.
+        let turn = DayTurn::after(Timestamp::from_millis(1_795_000_000_000));
+        assert_eq!(in_phnom_penh(turn.first), "2026-11-19 00:00:00");
+        assert_eq!(in_phnom_penh(turn.last), "2026-11-19 07:00:00");
+        assert!(turn.to_string().contains("midnight UTC at the latest"));
+        // 03:00 there: its midnight is past, and UTC's is not.
+        let night = turn.first.saturating_add(Duration::from_secs(3 * 3_600));
+        let turn = DayTurn::after(night);
+        assert_eq!(in_phnom_penh(turn.first), "2026-11-19 07:00:00");
+        assert_eq!(in_phnom_penh(turn.last), "2026-11-20 00:00:00");
+        assert!(turn.to_string().contains("in 4 h;"), "{turn}");
+        // At a midnight, the next one is meant.
+        let midnight = DayTurn::after(turn.last);
+        assert!(turn.last < midnight.first);
+        let _ = DayTurn::after(Timestamp::from_millis(u64::MAX)).to_string();
     }
 }

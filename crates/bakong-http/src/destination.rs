@@ -3,11 +3,11 @@
 use std::fmt;
 
 use bakong_api::{Environment, TransportError, TransportErrorKind, is_loopback_host};
-use http::Uri;
 use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Uri};
 
 /// A host and perhaps a port. Prints as these two: no user name, no path.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Destination(Authority);
 
 impl Destination {
@@ -21,6 +21,12 @@ impl Destination {
             ));
         };
         let destination = Self(authority.clone());
+        if authority.as_str().contains('@') {
+            let reason =
+                "its URI holds a user name or a password, which would be logged on the way";
+            let kind = TransportErrorKind::InvalidRequest;
+            return Err(refused(kind, reason, Some(&destination)));
+        }
         let scheme = uri.scheme();
         if scheme == Some(&Scheme::HTTPS) {
             return Ok(destination);
@@ -37,6 +43,15 @@ impl Destination {
             return Err(refused(kind, reason, Some(&destination)));
         }
         Ok(destination)
+    }
+
+    /// The value of a `Host` header: no user name.
+    pub(crate) fn host_header(&self) -> Option<HeaderValue> {
+        let authority = self.0.as_str();
+        let host = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
+        HeaderValue::from_str(host).ok()
     }
 
     /// Which of NBC's hosts it is.
@@ -75,16 +90,16 @@ mod tests {
     fn it_prints_the_host_and_the_port_alone() {
         for (uri, printed) in [
             ("https://host.example/v1?token=secret", "host.example"),
-            (
-                "https://user:secret@host.example:8443/secret",
-                "host.example:8443",
-            ),
+            ("https://host.example:8443/secret", "host.example:8443"),
             ("http://[::1]:80/", "[::1]:80"),
         ] {
             let destination = Destination::of(&Uri::from_static(uri), false).unwrap();
             assert_eq!(destination.to_string(), printed);
         }
-        let refused = Destination::of(&Uri::from_static("http://user:secret@host/"), false);
-        assert!(!format!("{:?}", refused.unwrap_err()).contains("secret"));
+        for uri in ["http://user:secret@host/", "https://user:secret@host/"] {
+            let refused = Destination::of(&Uri::from_static(uri), true).unwrap_err();
+            assert_eq!(refused.kind(), TransportErrorKind::InvalidRequest);
+            assert!(!format!("{refused} {refused:?}").contains("secret"));
+        }
     }
 }

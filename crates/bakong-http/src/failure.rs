@@ -8,22 +8,25 @@ use std::time::Duration;
 use bakong_api::khqr_core::Printable;
 use bakong_api::{TransportError, TransportErrorKind};
 use http_body_util::LengthLimitError;
-use hyper_util::client::legacy;
-use rustls::pki_types::InvalidDnsNameError;
 use rustls::{AlertDescription, CertificateError};
 use tokio::time::error::Elapsed;
 
+use crate::connector::{ConnectError, Step};
 use crate::destination::Destination;
 use crate::resolver::LookupFailed;
+#[cfg(feature = "proxy")]
+use crate::tunnel::TunnelRefused;
 
-/// A request failed before its answer began.
-pub(crate) fn sending(to: &Destination, error: legacy::Error) -> TransportError {
-    // Only until there is a connection is it certain that nothing was sent.
-    let kind = if error.is_connect() {
-        connecting(&error)
-    } else {
-        answering(&error)
-    };
+/// No connection came about, so nothing was sent.
+pub(crate) fn not_connected(to: &Destination, error: ConnectError) -> TransportError {
+    let kind = connecting(&error);
+    let detail = detail(kind, to, &error);
+    TransportError::new(kind, error).with_detail(detail)
+}
+
+/// A request failed on a connection before its answer began.
+pub(crate) fn sending(to: &Destination, error: hyper::Error) -> TransportError {
+    let kind = answering(&error);
     let detail = detail(kind, to, &error);
     TransportError::new(kind, error).with_detail(detail)
 }
@@ -52,18 +55,37 @@ pub(crate) fn too_large(
     TransportError::new(kind, error).with_detail(format!("{to}: more than {limit} bytes"))
 }
 
-/// The whole answer was not there in time.
-pub(crate) fn late(to: &Destination, limit: Duration, elapsed: Elapsed) -> TransportError {
+/// The whole answer, or for kind `Connect` a connection, was not there in time.
+pub(crate) fn late(
+    kind: TransportErrorKind,
+    to: &Destination,
+    limit: Duration,
+    elapsed: Elapsed,
+) -> TransportError {
     let detail = format!("{to}: the limit is {} ms", limit.as_millis());
-    TransportError::new(TransportErrorKind::Timeout, elapsed).with_detail(detail)
+    TransportError::new(kind, elapsed).with_detail(detail)
 }
 
 /// No connection came about.
 fn connecting(error: Cause<'_>) -> TransportErrorKind {
-    if find::<LookupFailed>(error).is_some() {
+    let attempt = find::<ConnectError>(error);
+    match attempt.map(|attempt| attempt.step) {
+        Some(Step::Name) => return TransportErrorKind::InvalidRequest,
+        #[cfg(feature = "proxy")]
+        Some(Step::Environment | Step::ProxyName) => return TransportErrorKind::Proxy,
+        #[cfg(feature = "proxy")]
+        Some(Step::Tunnel) => {
+            let refused = find::<TunnelRefused>(error);
+            return match refused.is_some_and(|refused| !refused.is_beyond_the_proxy()) {
+                true => TransportErrorKind::Proxy,
+                false => TransportErrorKind::Connect,
+            };
+        }
+        _ => {}
+    }
+    let is_proxy_s = attempt.is_some_and(|attempt| attempt.via.is_some());
+    if find::<LookupFailed>(error).is_some() && !is_proxy_s {
         TransportErrorKind::Resolve
-    } else if find::<InvalidDnsNameError>(error).is_some() {
-        TransportErrorKind::InvalidRequest
     } else if find::<rustls::Error>(error).is_some_and(|error| !may_pass(error)) {
         TransportErrorKind::Tls
     } else {
@@ -96,7 +118,11 @@ const fn may_pass(error: &rustls::Error) -> bool {
 fn detail(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> String {
     // A certificate's names come from outside, and there may be thousands.
     let cause: String = root(error).to_string().chars().take(CAUSE_SHOWN).collect();
-    let mut detail = format!("{to}: {}", Printable(&cause));
+    let through = find::<ConnectError>(error).and_then(|error| error.via.as_deref());
+    let mut detail = match through {
+        Some(proxy) => format!("{to}: the proxy {proxy}: {}", Printable(&cause)),
+        None => format!("{to}: {}", Printable(&cause)),
+    };
     if let Some(advice) = advice(kind, to, error) {
         // A string takes all that is written to it.
         let _ = write!(detail, "; {advice}");
@@ -110,6 +136,10 @@ const CAUSE_SHOWN: usize = 300;
 /// What to look at first.
 fn advice(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> Option<String> {
     use CertificateError as Certificate;
+    #[cfg(feature = "proxy")]
+    if let Some(refused) = find::<TunnelRefused>(error) {
+        return Some(refused.advice().to_owned());
+    }
     if kind == TransportErrorKind::Resolve {
         let other = to.environment()?.other_domain();
         return Some(format!("the same Bakong is also at {}", other.host()));

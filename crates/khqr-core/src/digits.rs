@@ -117,6 +117,14 @@ pub(crate) const fn hex_value(digit: u8) -> Option<u8> {
     }
 }
 
+/// The hexadecimal digit of a value below 16, in lower case.
+pub(crate) const fn hex_digit(value: u8) -> u8 {
+    match value {
+        0..=9 => b'0' + value,
+        _ => b'a' + value - 10,
+    }
+}
+
 /// How many digits a number has.
 #[inline]
 pub(crate) fn decimal_len(number: u64) -> usize {

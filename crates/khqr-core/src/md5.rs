@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use md5::{Digest, Md5};
 
-use crate::digits::hex_value;
+use crate::digits::{hex_digit, hex_value};
 use crate::error::{Error, ErrorKind};
 
 /// The MD5 of a payload's text, printed as 32 lower-case hexadecimal digits.
@@ -54,7 +54,12 @@ impl FromStr for Md5Handle {
 
 impl fmt::Display for Md5Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut digits = [0; 32];
+        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *pair = [byte >> 4, byte & 0xF].map(hex_digit);
+        }
+        // They are ASCII.
+        f.write_str(core::str::from_utf8(&digits).unwrap_or_default())
     }
 }
 

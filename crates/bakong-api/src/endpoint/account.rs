@@ -46,7 +46,8 @@ impl Endpoint for CheckBakongAccount {
     };
 
     fn read(&self, response: &Response<Bytes>) -> Result<AccountAnswer, ApiError> {
-        let envelope = Envelope::open(response)?;
+        let mut mended = String::new();
+        let envelope = Envelope::open(response, &mut mended)?;
         match (envelope.outcome, envelope.code()) {
             (Outcome::Success, _) => Ok(AccountAnswer::Exists),
             (Outcome::Failure, Some(ErrorCode::AccountNotFound)) => Ok(AccountAnswer::NotFound),

@@ -11,24 +11,46 @@ pub(crate) struct JsonObject(String);
 
 impl JsonObject {
     pub(crate) fn text(self, name: &'static str, value: &str) -> Self {
-        // `Value` writes the text with its escapes, and cannot fail to.
-        self.raw(name, Value::from(value))
+        let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        if !value.bytes().all(plain) {
+            // `Value` writes the text with its escapes, and cannot fail to.
+            return self.raw(name, Value::from(value));
+        }
+        let mut body = self.name(name);
+        body.0.extend(["\"", value, "\""]);
+        body
     }
 
     /// A value that is JSON as it displays itself.
-    pub(crate) fn raw(mut self, name: &'static str, value: impl Display) -> Self {
-        let comma = if self.0.is_empty() { "" } else { "," };
+    pub(crate) fn raw(self, name: &'static str, value: impl Display) -> Self {
+        let mut body = self.name(name);
         // A string takes all that is written to it.
-        let _ = write!(self.0, "{comma}\"{name}\":{value}");
-        self
+        let _ = write!(body.0, "{value}");
+        body
     }
 
-    pub(crate) fn object(self, name: &'static str, value: &Self) -> Self {
-        self.raw(name, format_args!("{{{}}}", value.0))
+    pub(crate) fn object(self, name: &'static str, value: Self) -> Self {
+        let mut body = self.name(name);
+        body.0.push_str(&value.close());
+        body
     }
 
     pub(crate) fn finish(self) -> Bytes {
-        format!("{{{}}}", self.0).into()
+        self.close().into()
+    }
+
+    fn name(mut self, name: &'static str) -> Self {
+        if self.0.is_empty() {
+            self.0.reserve(64);
+        }
+        let before = if self.0.is_empty() { "{\"" } else { ",\"" };
+        self.0.extend([before, name, "\":"]);
+        self
+    }
+
+    fn close(mut self) -> String {
+        self.0.push_str(if self.0.is_empty() { "{}" } else { "}" });
+        self.0
     }
 }
 
@@ -48,12 +70,13 @@ mod tests {
         let body = JsonObject::default()
             .text("a", "")
             .raw("n", "1.50")
-            .object("o", &inner)
+            .object("o", inner)
             .finish();
         assert_eq!(
             body,
             "{\"a\":\"\",\"n\":1.50,\"o\":{\"b\":\"\\\"\\\\\\u0001\u{1F600}\"}}"
         );
+        assert_eq!(JsonObject::default().finish(), "{}");
         assert_eq!(json_list(["a", "\n"]), r#"["a","\n"]"#);
     }
 }

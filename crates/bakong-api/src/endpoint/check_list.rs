@@ -6,16 +6,15 @@
 use bytes::Bytes;
 use http::Response;
 use khqr_core::Md5Handle;
-use serde_json::value::RawValue;
 
 use super::body::json_list;
 use super::check_transaction::CheckAnswer;
 use super::field::InvalidField;
 use super::reference::TransactionHash;
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
-use crate::envelope::Envelope;
+use crate::envelope::{Envelope, Outcome};
 use crate::error::{ApiError, ErrorClass};
-use crate::json::{Object, is_empty, items, string};
+use crate::json::{Object, Raw, is_empty, items, string};
 use crate::transaction::Transaction;
 
 /// How many a list may name.
@@ -85,7 +84,8 @@ fn distinct<K: PartialEq>(
     }
     match distinct.len() {
         1..=MAX => Ok(distinct),
-        count => Err(InvalidField::count(field, MAX, count)),
+        0 => Err(InvalidField::none(field)),
+        _ => Err(InvalidField::too_many(field, MAX)),
     }
 }
 
@@ -177,11 +177,15 @@ impl<K: Clone> ListAnswer<K> {
         identifier: &'static str,
         said: impl Fn(&str, &K) -> bool,
     ) -> Result<Self, ApiError> {
-        let envelope = Envelope::open(response)?;
+        let mut mended = String::new();
+        let envelope = Envelope::open(response, &mut mended)?;
+        if envelope.outcome == Outcome::Failure && envelope.data.is_some() {
+            return Err(envelope.malformed("it says that it failed, and tells of transactions"));
+        }
         let no_list = envelope.malformed("it holds no list");
         let malformed = |what| ListItem::malformed(response, what);
         let data = envelope.into_data()?;
-        let items = data.as_deref().and_then(items).ok_or(no_list)?;
+        let items = data.and_then(items).ok_or(no_list)?;
         let items: Vec<ListItem<'_>> = items
             .into_iter()
             .filter_map(|raw| ListItem::read(raw, identifier))
@@ -211,12 +215,12 @@ impl<K: Clone> ListAnswer<K> {
 struct ListItem<'a> {
     identifier: String,
     object: Object<'a>,
-    raw: &'a RawValue,
+    raw: Raw<'a>,
 }
 
 impl<'a> ListItem<'a> {
     /// `None` if it cannot be told which identifier it is about.
-    fn read(raw: &'a RawValue, identifier: &str) -> Option<Self> {
+    fn read(raw: Raw<'a>, identifier: &str) -> Option<Self> {
         let object = Object::read(raw)?;
         let identifier = string(object.get(identifier)?)?;
         Some(Self {
@@ -275,23 +279,19 @@ impl<'a> ListItem<'a> {
         let nested = ["data", "transaction"]
             .into_iter()
             .filter_map(|key| self.object.get(key))
-            .find(|raw| !is_empty(raw));
-        let raw = match nested {
-            Some(raw) => raw,
-            None => {
-                // In a list of hashes, the hash is what was asked by.
-                let mut telling = ["hash", "amount", "fromAccountId", "toAccountId"]
-                    .into_iter()
-                    .filter(|key| *key != identifier);
-                if !telling.any(|key| self.object.get(key).is_some()) {
-                    return Told::Nothing;
-                }
-                self.raw
-            }
-        };
-        Transaction::read(raw).map_or(Told::Unreadable, |transaction| {
-            Told::Transaction(Box::new(transaction))
-        })
+            .filter(|raw| !is_empty(*raw));
+        // In a list of hashes, the hash is what was asked by.
+        let telling = Transaction::TELLING.into_iter();
+        let is_inline = self.object.says(telling.filter(|key| *key != identifier));
+        let mut places = nested.chain(is_inline.then_some(self.raw)).peekable();
+        if places.peek().is_none() {
+            return Told::Nothing;
+        }
+        places
+            .find_map(Transaction::read)
+            .map_or(Told::Unreadable, |transaction| {
+                Told::Transaction(Box::new(transaction))
+            })
     }
 }
 

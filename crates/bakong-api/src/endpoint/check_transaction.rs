@@ -9,14 +9,15 @@ use super::reference::{ExternalRef, InstructionRef, ShortHash, TransactionHash};
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
 use crate::envelope::{Envelope, Outcome};
 use crate::error::{ApiError, ErrorClass, ErrorCode};
-use crate::transaction::Transaction;
+use crate::transaction::{Reading, Transaction};
 
 /// An endpoint that asks about one transaction.
 macro_rules! check {
     (
         $(#[$doc:meta])*
         $name:ident { $($field:ident: $type:ty),+ } $path:literal,
-        |$this:ident| $body:expr
+        |$this:ident| $body:expr,
+        |$asked:ident, $transaction:ident| $is_other:expr
     ) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,7 +51,14 @@ macro_rules! check {
             };
 
             fn read(&self, response: &Response<Bytes>) -> Result<CheckAnswer, ApiError> {
-                CheckAnswer::of(Envelope::open(response)?)
+                let mut mended = String::new();
+                let envelope = Envelope::open(response, &mut mended)?;
+                let of_another = envelope.malformed("it tells of another transaction");
+                let answer = CheckAnswer::of(envelope)?;
+                let ($asked, CheckAnswer::Paid($transaction)) = (self, &answer) else {
+                    return Ok(answer);
+                };
+                if $is_other { Err(of_another) } else { Ok(answer) }
             }
         }
     };
@@ -59,13 +67,18 @@ macro_rules! check {
 check! {
     /// `POST /v1/check_transaction_by_md5`: has this dynamic code been paid?
     CheckTransactionByMd5 { md5: Md5Handle } "check_transaction_by_md5",
-    |this| JsonObject::default().text("md5", &this.md5.to_string())
+    |this| JsonObject::default().raw("md5", format_args!("\"{}\"", this.md5)),
+    // No answer repeats it.
+    |_asked, _transaction| false
 }
 
 check! {
     /// `POST /v1/check_transaction_by_hash`: what is known of the transaction with this hash?
     CheckTransactionByHash { hash: TransactionHash } "check_transaction_by_hash",
-    |this| JsonObject::default().text("hash", this.hash.as_str())
+    |this| JsonObject::default().text("hash", this.hash.as_str()),
+    |asked, transaction| is_other(&transaction.hash, |hash| {
+        hash.eq_ignore_ascii_case(asked.hash.as_str())
+    })
 }
 
 check! {
@@ -75,7 +88,11 @@ check! {
     |this| JsonObject::default()
         .text("hash", this.hash.as_str())
         .raw("amount", this.amount.payload_text())
-        .text("currency", this.amount.currency().alphabetic_code())
+        .text("currency", this.amount.currency().alphabetic_code()),
+    |asked, transaction| is_other(&transaction.hash, |hash| {
+        let short = hash.get(..asked.hash.as_str().len());
+        short.is_some_and(|short| short.eq_ignore_ascii_case(asked.hash.as_str()))
+    })
 }
 
 check! {
@@ -83,13 +100,24 @@ check! {
     /// gave to the instruction.
     CheckTransactionByInstructionRef { reference: InstructionRef }
     "check_transaction_by_instruction_ref",
-    |this| JsonObject::default().text("instructionRef", this.reference.as_str())
+    |this| JsonObject::default().text("instructionRef", this.reference.as_str()),
+    |asked, transaction| is_other(&transaction.instruction_ref, |reference| {
+        reference == asked.reference.as_str()
+    })
 }
 
 check! {
     /// `POST /v1/check_transaction_by_external_ref`: the same by the payer bank's own reference.
     CheckTransactionByExternalRef { reference: ExternalRef } "check_transaction_by_external_ref",
-    |this| JsonObject::default().text("externalRef", this.reference.as_str())
+    |this| JsonObject::default().text("externalRef", this.reference.as_str()),
+    |asked, transaction| is_other(&transaction.external_ref, |reference| {
+        reference == asked.reference.as_str()
+    })
+}
+
+/// Whether a transaction says something of itself, and that is not what was asked by.
+fn is_other(said: &Reading<String>, is_asked: impl FnOnce(&str) -> bool) -> bool {
+    said.as_deref().is_some_and(|said| !is_asked(said.trim()))
 }
 
 /// What Bakong knows of a payment. Whatever else comes is an [`ApiError`], and says nothing of it.
@@ -106,12 +134,15 @@ pub enum CheckAnswer {
 }
 
 impl CheckAnswer {
-    pub(crate) fn of(envelope: Envelope) -> Result<Self, ApiError> {
+    pub(crate) fn of(envelope: Envelope<'_>) -> Result<Self, ApiError> {
         let contradiction =
             || envelope.malformed("it says that it failed, and tells of a transaction");
-        match (envelope.outcome, &envelope.data) {
+        match (envelope.outcome, envelope.data) {
             (Outcome::Success, None) => Err(envelope.malformed("it says success and nothing more")),
-            (Outcome::Success, Some(data)) => Transaction::read(data)
+            (Outcome::Success, Some(data)) => envelope
+                .object
+                .as_ref()
+                .and_then(|object| Transaction::of(object, data))
                 .map(|transaction| Self::Paid(Box::new(transaction)))
                 .ok_or_else(|| envelope.malformed("it says success without a transaction")),
             // Each of these ends a payment or lets it end, so none is taken from an answer that may say

@@ -52,7 +52,7 @@ impl sealed::Body for GenerateDeeplinkByQr {
             .text("appIconUrl", &source.app_icon_url)
             .text("appName", &source.app_name)
             .text("appDeepLinkCallback", &source.app_deep_link_callback);
-        body.object("sourceInfo", &source).finish()
+        body.object("sourceInfo", source).finish()
     }
 }
 
@@ -67,11 +67,11 @@ impl Endpoint for GenerateDeeplinkByQr {
     };
 
     fn read(&self, response: &Response<Bytes>) -> Result<Deeplink, ApiError> {
-        let envelope = Envelope::open(response)?;
+        let mut mended = String::new();
+        let envelope = Envelope::open(response, &mut mended)?;
         let no_link = envelope.malformed("it holds no shortLink that is a URL");
         envelope
             .into_data()?
-            .as_deref()
             .and_then(Object::read)
             .and_then(|data| data.get("shortLink"))
             .and_then(string)
@@ -115,6 +115,10 @@ pub struct Deeplink(String);
 impl Deeplink {
     /// A URL with a host, `https` or `http`: a link of another scheme would run in whatever app took it.
     fn of(text: String) -> Option<Self> {
+        // The parser looks at no fragment, and lets through what is no ASCII.
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
         let uri: Uri = text.parse().ok()?;
         let is_web = matches!(uri.scheme_str(), Some("https" | "http"));
         (is_web && uri.host().is_some()).then_some(Self(text))

@@ -13,7 +13,8 @@ pub struct InvalidField {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Rule {
     Length { min: usize, max: usize },
-    Count { max: usize, is: usize },
+    NotNone,
+    AtMost { max: usize },
     NeedsAt,
     ControlCharacter,
 }
@@ -25,9 +26,15 @@ impl InvalidField {
         self.field
     }
 
-    /// A list with too many or too few items.
-    pub(super) const fn count(field: &'static str, max: usize, is: usize) -> Self {
-        let rule = Rule::Count { max, is };
+    /// A list without an item.
+    pub(super) const fn none(field: &'static str) -> Self {
+        let rule = Rule::NotNone;
+        Self { field, rule }
+    }
+
+    /// A list with more items than that.
+    pub(super) const fn too_many(field: &'static str, max: usize) -> Self {
+        let rule = Rule::AtMost { max };
         Self { field, rule }
     }
 }
@@ -42,10 +49,8 @@ impl fmt::Display for InvalidField {
             Rule::Length { min, max } => {
                 write!(f, "{field} must have {min} to {max} characters")
             }
-            Rule::Count { is: 0, .. } => write!(f, "{field} must name at least one"),
-            Rule::Count { max, is } => {
-                write!(f, "{field} may name at most {max} at once, and names {is}")
-            }
+            Rule::NotNone => write!(f, "{field} must name at least one"),
+            Rule::AtMost { max } => write!(f, "{field} may name at most {max} at once"),
             Rule::NeedsAt => write!(f, "{field} must be an e-mail address"),
             Rule::ControlCharacter => write!(
                 f,

@@ -10,7 +10,7 @@ mod reference;
 mod token;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, header};
 
 use crate::base_url::BaseUrl;
 use crate::error::{ApiError, ErrorClass};
@@ -26,6 +26,8 @@ pub use deeplink::{Deeplink, GenerateDeeplinkByQr, SourceInfo};
 pub use field::InvalidField;
 pub use reference::{ExternalRef, InstructionRef, ShortHash, TransactionHash};
 pub use token::{RenewToken, RequestToken, Verify};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What is fixed about an endpoint. Every request carries it in its extensions, for the transport.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -75,12 +77,6 @@ pub trait Endpoint: sealed::Body + Send + Sync {
         base: &BaseUrl,
         token: Option<&AccessToken>,
     ) -> Result<Request<Bytes>, ApiError> {
-        let mut request = Request::builder()
-            .method(Method::POST)
-            .uri(base.join(Self::INFO.path)?)
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, "application/json")
-            .extension(Self::INFO);
         let token = match (Self::INFO.token, token) {
             (TokenUse::None, _) | (TokenUse::Optional, None) => None,
             (TokenUse::Required, None) => {
@@ -89,10 +85,19 @@ pub trait Endpoint: sealed::Body + Send + Sync {
             }
             (TokenUse::Required | TokenUse::Optional, token) => token,
         };
+        let mut request = Request::new(self.body());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = base.join(Self::INFO.path)?;
+        request.extensions_mut().insert(Self::INFO);
+        let headers = request.headers_mut();
+        // Those below, and those that a transport adds.
+        headers.reserve(8);
+        headers.insert(header::CONTENT_TYPE, JSON);
+        headers.insert(header::ACCEPT, JSON);
         if let Some(token) = token {
-            request = request.header(header::AUTHORIZATION, token.authorization()?);
+            headers.insert(header::AUTHORIZATION, token.authorization());
         }
-        Ok(request.body(self.body())?)
+        Ok(request)
     }
 
     /// Reads the answer to such a request.

@@ -58,7 +58,9 @@ impl Endpoint for RequestToken {
     };
 
     fn read(&self, response: &Response<Bytes>) -> Result<(), ApiError> {
-        Envelope::open(response)?.into_data().map(|_| ())
+        Envelope::open(response, &mut String::new())?
+            .into_data()
+            .map(|_| ())
     }
 }
 
@@ -105,7 +107,7 @@ impl Endpoint for Verify {
     };
 
     fn read(&self, response: &Response<Bytes>) -> Result<AccessToken, ApiError> {
-        token_in(Envelope::open(response)?)
+        token_in(Envelope::open(response, &mut String::new())?)
     }
 }
 
@@ -142,16 +144,15 @@ impl Endpoint for RenewToken {
     };
 
     fn read(&self, response: &Response<Bytes>) -> Result<AccessToken, ApiError> {
-        token_in(Envelope::open(response)?)
+        token_in(Envelope::open(response, &mut String::new())?)
     }
 }
 
 /// The token in an answer's data.
-fn token_in(envelope: Envelope) -> Result<AccessToken, ApiError> {
+fn token_in(envelope: Envelope<'_>) -> Result<AccessToken, ApiError> {
     let no_token = envelope.malformed("it holds no readable token");
     envelope
         .into_data()?
-        .as_deref()
         .and_then(Object::read)
         .and_then(|data| data.get("token"))
         .and_then(string)

@@ -9,7 +9,7 @@ use bakong_api::{
 use http::header::RETRY_AFTER;
 use proptest::prelude::*;
 
-use crate::{answer, check, question};
+use crate::{NOT_FOUND, answer, check, question};
 
 /// The reference's own sample.
 const PAID: &str = r#"{
@@ -27,8 +27,6 @@ const PAID: &str = r#"{
 
 /// A sample of the live service.
 const PAID_LIVE: &str = r#"{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":{"hash":"8608","fromAccountId":"abaakhppxxx@abaa","toAccountId":"shop@devb","currency":"USD","amount":1,"description":null,"createdDateMs":1761154142000,"acknowledgedDateMs":1761154143000.0,"trackingStatus":null,"receiverBank":null,"receiverBankAccount":null,"instructionRef":null,"externalRef":"100FT35781491692"}}"#;
-
-const NOT_FOUND: &str = r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found. Please check and try again."}"#;
 
 fn paid(body: &str) -> Transaction {
     match check(200, body.to_owned()) {

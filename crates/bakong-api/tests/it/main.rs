@@ -8,12 +8,25 @@
 )]
 
 mod answers;
+mod diagnosis;
+mod fake;
+mod fixtures;
+mod lists;
+mod mutations;
+mod observers;
+mod own_http_stack;
 mod requests;
+mod session;
+mod stores;
+mod tasks;
 mod tokens;
 
 use bakong_api::{ApiError, CheckAnswer, CheckTransactionByMd5, Endpoint};
 use bytes::Bytes;
 use http::Response;
+
+/// The reference's own sample.
+const NOT_FOUND: &str = r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found. Please check and try again."}"#;
 
 /// An answer with this status and body.
 fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {

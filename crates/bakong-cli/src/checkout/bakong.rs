@@ -6,14 +6,16 @@ use bakong_api::{BaseUrl, RequestToken, Session, Verify};
 use bakong_sandbox::Sandbox;
 use khqr_core::AccountId;
 
+use crate::advice::Asked;
 use crate::arguments::CheckoutArguments;
+use crate::credentials::TokenSource;
 use crate::exit::{Exit, Failure};
-use crate::remote::{self, HttpSession};
+use crate::remote::{self, HttpSession, Remote};
 use crate::time::PayAfter;
 
 /// An open Bakong.
 pub(super) struct Bakong {
-    session: HttpSession,
+    remote: Remote,
     allows_plain_http: bool,
     embedded: Option<Embedded>,
 }
@@ -34,7 +36,7 @@ impl Bakong {
     pub(super) async fn open(arguments: &CheckoutArguments) -> Result<Self, Failure> {
         if !arguments.sandbox {
             return Ok(Self {
-                session: remote::open(&arguments.target)?,
+                remote: remote::open(&arguments.target, &arguments.token)?,
                 allows_plain_http: arguments.target.allow_plain_http,
                 embedded: None,
             });
@@ -46,7 +48,7 @@ impl Bakong {
             )
         })?;
         Ok(Self {
-            session: register(&sandbox).await?,
+            remote: register(&sandbox).await?,
             allows_plain_http: false,
             embedded: Some(Embedded {
                 sandbox,
@@ -56,7 +58,11 @@ impl Bakong {
     }
 
     pub(super) const fn session(&self) -> &HttpSession {
-        &self.session
+        &self.remote.session
+    }
+
+    pub(super) const fn asked(&self) -> &Asked {
+        &self.remote.asked
     }
 
     pub(super) const fn allows_plain_http(&self) -> bool {
@@ -93,11 +99,15 @@ impl Bakong {
 }
 
 /// Gets a token as every project does: register, read the e-mail, hand the code in.
-async fn register(sandbox: &Sandbox) -> Result<HttpSession, Failure> {
+async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
     let failed = |reason: String| Failure::new(Exit::CouldNotAsk, reason);
     let base_url = BaseUrl::new(&sandbox.base_url()).map_err(|error| failed(error.to_string()))?;
     let session = Session::new(remote::transport(false)?, base_url.clone());
-    let could_not_ask = |error| remote::could_not_ask(&error, &base_url);
+    let asked = Asked {
+        base_url,
+        token: TokenSource::None,
+    };
+    let could_not_ask = |error| asked.could_not_ask(&error);
 
     let request = RequestToken::new(EMAIL, "Sokha Coffee", "bakong checkout")
         .map_err(|error| failed(error.to_string()))?;
@@ -107,5 +117,8 @@ async fn register(sandbox: &Sandbox) -> Result<HttpSession, Failure> {
         .ok_or_else(|| failed("the sandbox sent no e-mail".to_owned()))?;
     let verify = Verify::new(&code).map_err(|error| failed(error.to_string()))?;
     let token = session.send(&verify).await.map_err(could_not_ask)?;
-    Ok(session.with_token(token))
+    Ok(Remote {
+        session: session.with_token(token),
+        asked,
+    })
 }

@@ -3,17 +3,17 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use bakong_api::ApiError;
 use bakong_flow::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use khqr_core::{Printable, Timestamp};
 
 use super::bakong::Bakong;
 use super::order::Shown;
+use crate::advice::Asked;
 use crate::arguments::CheckoutArguments;
+use crate::code;
 use crate::output::{Stream, note, row};
 use crate::time::{ADVISED_LIFE, countdown, time_of_day};
-use crate::{code, remote};
 
 /// The code, and below it a line that counts down. The line is on standard error and vanishes; nothing
 /// about the terminal is changed that would have to be put back.
@@ -24,7 +24,7 @@ pub(super) struct Display {
     expires_at: Timestamp,
     /// Why the last check brought no answer, as it was told.
     trouble: RefCell<Option<String>>,
-    advice: Box<dyn Fn(&ApiError) -> String>,
+    asked: Asked,
     /// Whether changes are told in lines, there being no terminal for a line that counts down.
     in_lines: bool,
 }
@@ -45,13 +45,12 @@ impl Display {
             line.set_style(style);
         }
         let in_lines = !arguments.json && line.is_hidden();
-        let base_url = bakong.session().base_url().clone();
         let display = Self {
             line,
             order: format!("{} to {}", shown.amount, Printable(&shown.name)),
             expires_at: shown.expires_at,
             trouble: RefCell::new(None),
-            advice: Box::new(move |error| remote::advice(error, &base_url)),
+            asked: bakong.asked().clone(),
             in_lines,
         };
         if display.in_lines {
@@ -67,9 +66,7 @@ impl Display {
         if progress.next_check.is_none() {
             return;
         }
-        let trouble = progress
-            .error
-            .map(|error| format!("{error}{}", (self.advice)(error)));
+        let trouble = progress.error.map(|error| self.asked.tell(error));
         let mut before = self.trouble.borrow_mut();
         if self.in_lines && *before != trouble {
             match &trouble {

@@ -16,7 +16,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::arguments::CheckoutArguments;
 use crate::exit::{Exit, Failure};
-use crate::{block_on, output, remote};
+use crate::{block_on, output};
 
 use self::bakong::Bakong;
 use self::display::Display;
@@ -27,7 +27,7 @@ use self::report::{Ending, Report};
 pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
     let result = Order::of(arguments).and_then(|order| block_on(take_payment(arguments, &order)));
     match result {
-        Err(failure) if arguments.json && failure.exit() != Exit::Usage => {
+        Err(failure) if arguments.json => {
             output::say_json(&report::not_shown(&failure));
             Ok(failure.exit())
         }
@@ -80,7 +80,7 @@ async fn prepare(
             return Err(Failure::new(Exit::NeedsAttention, reason));
         }
         Err(error) => {
-            let failure = remote::could_not_ask(&error, session.base_url());
+            let failure = bakong.asked().could_not_ask(&error);
             return Err(failure.and(". No code was shown, so nothing was paid."));
         }
     }

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::bakong::Bakong;
 use super::order::Shown;
+use crate::credentials::TokenSource;
 use crate::exit::{Exit, Failure};
 use crate::output::{row, say, say_json};
 use crate::time::{in_phnom_penh, time_of_day};
-use crate::{money, remote, transaction};
+use crate::{money, transaction};
 
 /// Why the waiting ended.
 pub(super) enum Ending {
@@ -53,10 +54,7 @@ impl Report<'_> {
             Ending::GaveUp(error) => {
                 let reason = error.as_ref().map_or_else(
                     || "no answer came".to_owned(),
-                    |error| {
-                        let base_url = self.bakong.session().base_url();
-                        format!("{error}{}", remote::advice(error, base_url))
-                    },
+                    |error| self.bakong.asked().tell(error),
                 );
                 let sentence = format!("UNKNOWN: could not ask Bakong: {reason}");
                 self.open_lines(sentence)
@@ -145,18 +143,23 @@ impl Report<'_> {
         let mut lines = vec![sentence, payable];
         lines.extend(self.order_rows());
         if !self.bakong.is_sandbox() {
-            let base_url = self.bakong.session().base_url();
+            let asked = self.bakong.asked();
+            let base_url = &asked.base_url;
             let shown = self.shown;
             let plain = if self.bakong.allows_plain_http() {
                 " --allow-plain-http"
             } else {
                 ""
             };
+            let token_file = match &asked.token {
+                source @ TokenSource::File(_) => format!(" --token-file {}", source.shell_word()),
+                TokenSource::Environment | TokenSource::None => String::new(),
+            };
             lines.push(row(
                 "by hand",
                 format_args!(
                     "bakong tx check --md5 {} --account {} --amount {} --currency {} \
-                     --base-url {base_url}{plain}",
+                     --base-url {base_url}{plain}{token_file}",
                     shown.md5,
                     Printable(&shown.account),
                     money::decimal(shown.amount),
@@ -204,7 +207,9 @@ impl Report<'_> {
                 object["transaction"] = transaction::json(transaction);
                 object["mismatches"] = mismatches.iter().map(transaction::mismatch_json).collect();
             }
-            Ending::GaveUp(Some(error)) => object["error"] = remote::error_json(error),
+            Ending::GaveUp(Some(error)) => {
+                object["error"] = json!(self.bakong.asked().reason(error));
+            }
             _ => {}
         }
         object
@@ -232,7 +237,7 @@ pub(super) fn not_shown(failure: &Failure) -> Value {
         Exit::NeedsAttention => "needs_review",
         _ => COULD_NOT_ASK,
     });
-    object["error"] = failure.json();
+    object["error"] = json!(failure.reason());
     object
 }
 

@@ -122,7 +122,15 @@ fn inspect(arguments: &TextArguments) -> Result<Exit, Failure> {
 /// The text that was given, or the line on standard input. Line breaks around it are no part of a code;
 /// spaces may be.
 fn text(arguments: &TextArguments) -> Result<Result<String, Refusal>, Failure> {
-    let argument = arguments.text.as_deref().unwrap_or_default();
+    read(arguments.text.as_deref().unwrap_or_default())
+}
+
+/// The same for the other commands.
+pub(crate) fn text_or_line(argument: &str) -> Result<String, Failure> {
+    read(argument)?.map_err(|refusal| Failure::new(Exit::NotValid, refusal.to_string()))
+}
+
+fn read(argument: &str) -> Result<Result<String, Refusal>, Failure> {
     if argument != "-" {
         return Ok(Ok(argument.trim_matches(['\r', '\n']).to_owned()));
     }

@@ -1,20 +1,26 @@
 //! Running the command, beside a sandbox in this process.
 
+use std::path::PathBuf;
 use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use bakong_sandbox::{Customer, Sandbox};
 use khqr_core::AccountId;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::scan::is_drawing;
 
-/// The command with these arguments, with no token and no colours.
+/// The command with these arguments, with no token, no proxy and no colours.
 pub(crate) fn bakong(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bakong"));
+    for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
     command
         .args(arguments)
         .env_remove("BAKONG_TOKEN")
+        .env_remove("BAKONG_EMAIL")
         .env_remove("NO_COLOR")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -27,6 +33,57 @@ pub(crate) fn bakong(arguments: &[&str]) -> Command {
 pub(crate) async fn run(arguments: &[&str]) -> Finished {
     Finished::of(bakong(arguments).output().await.unwrap())
 }
+
+/// Runs it to its end, with this on its standard input.
+pub(crate) async fn run_with_input(arguments: &[&str], input: &str) -> Finished {
+    let mut child = bakong(arguments).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input.as_bytes()).await.unwrap();
+    drop(stdin);
+    Finished::of(child.wait_with_output().await.unwrap())
+}
+
+/// A folder of its own, gone with the test.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("bakong-{}-{count}", std::process::id());
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    /// A file in it, which need not be there.
+    pub(crate) fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// A file in it that only its owner may read.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.file(name);
+        std::fs::write(&path, text).unwrap();
+        set_mode(&path, 0o600);
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(unix)]
+pub(crate) fn set_mode(path: &str, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(not(unix))]
+pub(crate) fn set_mode(_: &str, _: u32) {}
 
 /// What a command left behind.
 #[derive(Debug)]
@@ -50,6 +107,13 @@ impl Finished {
     pub(crate) fn json(&self) -> serde_json::Value {
         assert_eq!(self.out.lines().count(), 1, "{self:?}");
         serde_json::from_str(&self.out).unwrap()
+    }
+
+    /// That this stands nowhere in what it printed.
+    #[track_caller]
+    pub(crate) fn hides(&self, secret: &str) {
+        let shown = self.out.contains(secret) || self.err.contains(secret);
+        assert!(!shown, "{self:?}");
     }
 
     /// The value of a row such as `  MD5        …`.

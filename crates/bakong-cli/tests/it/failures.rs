@@ -58,7 +58,7 @@ async fn a_wrong_host() {
     assert_eq!(finished.exit, 1, "{finished:?}");
     assert!(finished.err.contains("no.invalid"), "{}", finished.err);
     assert!(
-        finished.err.contains("check the host in --base-url"),
+        finished.err.contains("Check the host in --base-url"),
         "{}",
         finished.err
     );
@@ -182,6 +182,92 @@ async fn what_is_wrong_with_the_command_line_is_said_before_anything_is_sent() {
             &["tx", "check", "--md5", "74c4012a1d65f9f4c7c647fc8f370f07"],
             "--env",
         ),
+        (&["tx", "check", "--env", "sit"], "--md5"),
+        (
+            &["tx", "check", "--md5", MD5, "--hash", "a", "--env", "sit"],
+            "--hash",
+        ),
+        (
+            &["tx", "check", "--short-hash", "1234567", "--env", "sit"],
+            "exactly 8",
+        ),
+        (
+            &["tx", "check", "--short-hash", "12345678", "--env", "sit"],
+            "--amount",
+        ),
+        (
+            &[
+                "tx",
+                "check",
+                "--short-hash",
+                "12345678",
+                "--amount",
+                "1",
+                "--env",
+                "sit",
+            ],
+            "--currency",
+        ),
+        (
+            &["tx", "check", "--md5", MD5, "--amount", "1", "--env", "sit"],
+            "--account",
+        ),
+        (
+            &["tx", "check", "--md5", MD5, "--account", "a@b"],
+            "--amount",
+        ),
+        (
+            &[
+                "tx", "check", "--md5", MD5, "--email", "a@b", "--env", "sit",
+            ],
+            "--token-file",
+        ),
+        (&["tx", "diagnose", "--env", "sit"], "--md5"),
+        (
+            &["tx", "diagnose", "--short-hash", "12345678", "--env", "sit"],
+            "--amount",
+        ),
+        (
+            &["tx", "diagnose", "--md5", MD5, "--base-url", &url],
+            "BAKONG_TOKEN",
+        ),
+        (&["token", "renew", "--base-url", &url], "BAKONG_EMAIL"),
+        (
+            &["token", "renew", "--email", "nobody", "--base-url", &url],
+            "e-mail address",
+        ),
+        (
+            &["token", "verify", "--code", "-short", "--base-url", &url],
+            "exactly 20",
+        ),
+        (
+            &[
+                "token",
+                "request",
+                "--email",
+                "a@b",
+                "--organization",
+                "",
+                "--project",
+                "P",
+                "--base-url",
+                &url,
+            ],
+            "--organization",
+        ),
+        (
+            &["token", "status", "--base-url", "ftp://bank.example"],
+            "https://",
+        ),
+        (
+            &["account", "check", "nobody", "--base-url", &url],
+            "name@bank",
+        ),
+        (&["account", "check", "a@b"], "--env"),
+        (
+            &["deeplink", "code", "--app", "A", "--base-url", &url],
+            "--icon",
+        ),
         (&["nonsense"], "nonsense"),
     ] {
         let finished = run(arguments).await;
@@ -216,6 +302,22 @@ async fn json_says_how_it_ended_whatever_it_was() {
 }
 
 const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
+
+#[tokio::test]
+async fn json_tells_of_a_wrong_command_line_too() {
+    for arguments in [
+        &["tx", "check", "--json"][..],
+        &["tx", "check", "--json", "--md5", MD5],
+        &["token", "renew", "--json", "--env", "sit"],
+        &["account", "check", "--json", "nobody", "--env", "sit"],
+        &["checkout", "--json"],
+    ] {
+        let finished = run(arguments).await;
+        assert_eq!(finished.exit, 2, "{finished:?}");
+        let error = &finished.json()["error"];
+        assert!(!error["message"].as_str().unwrap().is_empty(), "{error}");
+    }
+}
 
 #[tokio::test]
 async fn what_is_refused_is_repeated_harmlessly() {
@@ -274,6 +376,10 @@ async fn help_does_not_show_the_token() {
         &["--help"][..],
         &["checkout", "--help"],
         &["tx", "check", "--help"],
+        &["tx", "diagnose", "--help"],
+        &["token", "status", "--help"],
+        &["account", "check", "--help"],
+        &["deeplink", "--help"],
     ] {
         let finished = run_with_token(arguments, TOKEN).await;
         assert_eq!(finished.exit, 0);

@@ -7,13 +7,18 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod account;
+mod advice;
 mod bakong;
 mod bulk;
 mod checkout;
+mod deeplink;
+mod diagnose;
 mod failures;
 #[cfg(unix)]
 mod interrupt;
 mod qr;
 mod scan;
+mod token;
 mod tx;
 mod vectors;

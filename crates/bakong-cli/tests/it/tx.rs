@@ -1,5 +1,7 @@
 //! Looking a payment up by hand.
 
+use std::time::Duration;
+
 use bakong_sandbox::{PaymentOptions, Sandbox};
 use khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
 
@@ -24,11 +26,7 @@ async fn each_answer_has_its_exit_code() {
     let code = |bill| {
         KhqrBuilder::individual(account, "Sokha")
             .bill_number(bill)
-            .dynamic_code(
-                amount,
-                now,
-                now.saturating_add(std::time::Duration::from_secs(600)),
-            )
+            .dynamic_code(amount, now, now.saturating_add(Duration::from_secs(600)))
             .unwrap()
             .to_text()
     };
@@ -109,4 +107,61 @@ async fn each_answer_has_its_exit_code() {
         (finished.exit, &finished.json()["error"]["class"]),
         (1, &"blocked".into())
     );
+}
+
+#[tokio::test]
+async fn a_payment_is_found_by_whatever_is_known_of_it() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let amount = Amount::from_minor_units(150, Currency::Usd);
+    let code = KhqrBuilder::individual(AccountId::new("sokha@devb").unwrap(), "Sokha");
+    let now = sandbox.now();
+    let code = code
+        .dynamic_code(amount, now, now.saturating_add(Duration::from_secs(600)))
+        .unwrap()
+        .to_text();
+    let options = PaymentOptions::new().instruction_ref("FT26325001");
+    let payment = dara(&sandbox).pay_with(&code, &options).unwrap();
+    let (token, url) = (token(&sandbox), sandbox.base_url());
+    let ask = async |question: &[&str]| {
+        let arguments = [&["tx", "check", "--json", "--base-url", &url], question].concat();
+        let output = bakong(&arguments)
+            .env("BAKONG_TOKEN", &token)
+            .output()
+            .await;
+        let finished = Finished::of(output.unwrap());
+        (finished.exit, finished.json())
+    };
+
+    let short = &payment.hash()[..8];
+    let dollars = ["--amount", "1.50", "--currency", "USD"];
+    for question in [
+        &["--hash", payment.hash()][..],
+        &[&["--short-hash", short][..], &dollars].concat(),
+        &["--instruction-ref", "FT26325001"],
+        &["--external-ref", payment.external_ref()],
+    ] {
+        let (exit, json) = ask(question).await;
+        assert_eq!((exit, &json["status"]), (0, &"paid".into()), "{question:?}");
+        assert_eq!(json["transaction"]["hash"], payment.hash());
+        assert_eq!(json["compared"], false, "{question:?}");
+    }
+
+    // What a short hash is asked with is compared, too, once the account is known.
+    let question = [
+        &["--short-hash", short, "--account", "sokha@devb"],
+        &dollars[..],
+    ];
+    let (exit, json) = ask(&question.concat()).await;
+    assert_eq!((exit, &json["compared"]), (0, &true.into()));
+    let question = ["--short-hash", short, "--account", "other@devb"];
+    let (exit, json) = ask(&[&question[..], &dollars].concat()).await;
+    assert_eq!((exit, &json["compared"]), (4, &true.into()));
+    assert_eq!(json["mismatches"][0]["kind"], "other_recipient");
+
+    // Riel are other money than dollars.
+    let question = ["--short-hash", short, "--amount", "2", "--currency", "KHR"];
+    let (exit, json) = ask(&question).await;
+    assert_eq!((exit, &json["status"]), (3, &"not_found".into()));
+    let (exit, json) = ask(&["--hash", "0123"]).await;
+    assert_eq!((exit, &json["transaction"]), (3, &serde_json::Value::Null));
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bakong_http::HyperTransport;
+use bakong_http::{HyperTransport, HyperTransportBuilder};
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair,
     KeyUsagePurpose,
@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::once;
 use crate::server::Server;
 
 pub(crate) struct Authority {
@@ -40,12 +41,26 @@ impl Authority {
 
     /// A transport that trusts this authority.
     pub(crate) fn trusted(&self) -> HyperTransport {
-        let builder = HyperTransport::builder().trust_pem(self.pem().as_bytes());
-        builder.unwrap().build().unwrap()
+        self.trusting().build().unwrap()
+    }
+
+    /// Its settings.
+    pub(crate) fn trusting(&self) -> HyperTransportBuilder {
+        once().trust_pem(self.pem().as_bytes()).unwrap()
     }
 
     /// What a server of these names needs, with a certificate that is good until the first day of a year.
     pub(crate) fn acceptor(&self, names: &[&str], until: i32) -> TlsAcceptor {
+        self.acceptor_of(names, until, &[])
+    }
+
+    /// The same, with these protocols to choose from.
+    pub(crate) fn acceptor_of(
+        &self,
+        names: &[&str],
+        until: i32,
+        protocols: &[&[u8]],
+    ) -> TlsAcceptor {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
@@ -53,12 +68,13 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
+        config.alpn_protocols = protocols.iter().map(|&name| name.to_vec()).collect();
         TlsAcceptor::from(Arc::new(config))
     }
 }

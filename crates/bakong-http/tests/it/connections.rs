@@ -1,5 +1,7 @@
 //! The pool of connections: kept, let go, and whole after a caller leaves.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -181,4 +183,59 @@ fn a_transport_outlives_the_runtime_that_it_was_used_in() {
         runtime.block_on(ask(&transport, &server.url())).unwrap();
     }
     assert_eq!(received.all().len(), 3);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_while_it_is_kept_holds_nobody_up() {
+    let (close, closed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (told, tell) = (Arc::clone(&close), Arc::clone(&closed));
+    let server = Server::start(move |mut stream| {
+        let (told, tell) = (Arc::clone(&told), Arc::clone(&tell));
+        async move {
+            receive(&mut stream).await;
+            send(&mut stream, ok("{}").as_bytes()).await;
+            told.notified().await;
+            drop(stream);
+            tell.notify_one();
+        }
+    })
+    .await;
+    let transport = transport();
+    let asked = ask(&transport, &server.url()).await;
+    asked.unwrap();
+    close.notify_one();
+    soon(&closed).await;
+    // Whether its end has been seen by now or not.
+    let url = server.url();
+    let again = tokio::time::timeout(Duration::from_secs(5), ask(&transport, &url));
+    again.await.unwrap().unwrap();
+    assert_eq!(server.accepted(), 2);
+}
+
+#[tokio::test]
+async fn a_task_that_has_done_enough_for_its_turn_is_woken_for_its_answer() {
+    let answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    let (server, _) = answering(answer).await;
+    let transport = transport();
+    // tokio lets a task do 128 things in a turn; one at least is left here.
+    for done in 100..128 {
+        let url = server.url();
+        let mut asking = pin!(ask(&transport, &url));
+        let busy = poll_fn(|context| {
+            for _ in 0..done {
+                let done = pin!(tokio::task::consume_budget());
+                if done.poll(context).is_pending() {
+                    break;
+                }
+            }
+            asking.as_mut().poll(context)
+        });
+        // The timer first, since its end, too, would wake the task.
+        let answer = tokio::select! {
+            biased;
+            () = tokio::time::sleep(Duration::from_secs(5)) => panic!("held up after {done}"),
+            answer = busy => answer.unwrap(),
+        };
+        assert_eq!(answer.body(), "{}", "{done}");
+    }
 }

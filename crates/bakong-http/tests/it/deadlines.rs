@@ -5,7 +5,7 @@ use std::time::Duration;
 use bakong_api::TransportErrorKind;
 
 use crate::server::{Server, receive, send, until_closed};
-use crate::{impatient, kind_and_text};
+use crate::{impatient, kind_and_text, once};
 
 /// Far more than the deadline of [`impatient`], far less than a person notices as hanging.
 const GENEROUS: Duration = Duration::from_secs(10);
@@ -33,7 +33,21 @@ async fn a_server_that_never_answers_is_given_up() {
 #[tokio::test]
 async fn a_server_that_never_shakes_hands_is_given_up() {
     let server = Server::start(|mut stream| async move { until_closed(&mut stream).await }).await;
-    times_out(&server.url().replace("http", "https")).await;
+    let url = server.url().replace("http", "https");
+    // Whichever limit ends it, nothing was sent.
+    let soon = Duration::from_millis(200);
+    let connecting = once().connect_timeout(soon).build().unwrap();
+    for (transport, said) in [
+        (connecting, "the TLS handshake did not end within 200 ms"),
+        (impatient(), "200 ms"),
+    ] {
+        let asked = tokio::time::timeout(GENEROUS, kind_and_text(&transport, &url));
+        let Ok((kind, text)) = asked.await else {
+            panic!("the deadline does not hold");
+        };
+        assert_eq!(kind, TransportErrorKind::Connect, "{text}");
+        assert!(text.contains(said), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,8 @@ use http::header::RETRY_AFTER;
 use crate::impatient;
 use crate::payments::{check_of, code, session_with_token};
 
-/// How a check fails by this fault. The next one must not.
+/// How a check fails by this fault. The next one must not, with another session: to this one the token may be
+/// refused.
 async fn struck_by(fault: Fault) -> ApiError {
     let sandbox = Sandbox::start().await.unwrap();
     let session = session_with_token(&sandbox);
@@ -24,6 +25,7 @@ async fn struck_by(fault: Fault) -> ApiError {
     ));
     sandbox.fault(fault.on(Endpoint::CheckTransactionByMd5));
     let error = session.send(&check).await.unwrap_err();
+    let session = session_with_token(&sandbox);
     assert_eq!(session.send(&check).await.unwrap(), CheckAnswer::NotFound);
     error
 }

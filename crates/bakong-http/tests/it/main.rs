@@ -7,19 +7,38 @@
 )]
 
 mod authority;
+mod cases;
+mod checks;
+mod circuit;
 mod connections;
+mod crowd;
 mod deadlines;
+mod diagnosis;
+mod endpoints;
 mod faults;
 mod headers;
+#[cfg(feature = "http2")]
+mod http2;
 mod interruptions;
 mod limits;
+mod list_trouble;
+mod lists;
+mod observation;
+mod obstacles;
 mod payments;
 mod plain_http;
+#[cfg(feature = "proxy")]
+mod proxies;
+mod questions;
+mod renewals;
+mod retries;
 mod secrets;
 mod server;
 mod setup;
 mod tls;
+mod trouble;
 mod unreachable;
+mod ways;
 
 use std::time::Duration;
 
@@ -27,7 +46,7 @@ use bakong_api::{
     AccessToken, BaseUrl, CheckTransactionByMd5, Endpoint, Transport, TransportError,
     TransportErrorKind,
 };
-use bakong_http::HyperTransport;
+use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, Retry};
 use bytes::Bytes;
 use http::{Request, Response};
 
@@ -35,18 +54,22 @@ use http::{Request, Response};
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
 const MD5: &str = "d60f3db96913029a2af979a1662c1e72";
 
-/// A transport with its defaults: deadlines that no test on loopback meets by chance.
+/// A transport with its defaults (deadlines that no test on loopback meets by chance), but that sends once
+/// and never gives a host up.
 fn transport() -> HyperTransport {
-    HyperTransport::new().unwrap()
+    once().build().unwrap()
+}
+
+fn once() -> HyperTransportBuilder {
+    HyperTransport::builder()
+        .retry(Retry::never())
+        .circuit_breaker(CircuitBreaker::never())
 }
 
 /// A transport that gives up soon, for servers that never come to an end.
 fn impatient() -> HyperTransport {
     let soon = Duration::from_millis(200);
-    HyperTransport::builder()
-        .request_timeout(soon)
-        .build()
-        .unwrap()
+    once().request_timeout(soon).build().unwrap()
 }
 
 fn token() -> AccessToken {

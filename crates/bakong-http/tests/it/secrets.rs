@@ -125,7 +125,18 @@ async fn nothing_secret_is_printed_or_logged() {
         sandbox.requests().len(),
         "one an exchange:\n{log}"
     );
-    for said in ["endpoint=\"verify\"", "status=200", "status=502", "error="] {
+    for said in [
+        "endpoint=\"verify\"",
+        "request_id=",
+        "attempt=1",
+        "status=200",
+        "response_code=1",
+        "error_code=1",
+        "elapsed_ms=",
+        "status=502",
+        "kind=Interrupted",
+        "error=",
+    ] {
         assert!(log.contains(said), "{said} is missing:\n{log}");
     }
 }
@@ -170,6 +181,52 @@ async fn no_failure_of_the_transport_shows_what_was_sent() {
     writeln!(printed, "{:?}", impatient()).unwrap();
     let md5 = Md5Handle::of("code").to_string();
     let secrets = [crate::TOKEN, &md5, "Bearer", "authorization"];
+    is_free_of(&printed, &secrets);
+    is_free_of(&log.text(), &secrets);
+}
+
+#[cfg(feature = "proxy")]
+#[tokio::test]
+async fn a_proxy_s_credentials_are_shown_to_the_proxy_alone() {
+    let log = Log::default();
+    let _logging = tracing::subscriber::set_default(log.clone());
+    // It says what it was asked, in place of what it should.
+    let echoing = Server::start(|mut stream| async move {
+        let mut head = vec![0; 1_000];
+        let length = tokio::io::AsyncReadExt::read(&mut stream, &mut head)
+            .await
+            .unwrap();
+        crate::server::send(&mut stream, &head[..length]).await;
+    })
+    .await;
+    let refusing = Server::sending_once("").await;
+    let mut printed = String::new();
+    for place in [
+        format!("127.0.0.1:{}", echoing.port()),
+        format!("127.0.0.1:{}", refusing.port()),
+        "127.0.0.1:1".to_owned(),
+    ] {
+        for scheme in ["http", "https"] {
+            let address = format!("{scheme}://sokha:passw0rd@{place}");
+            let soon = std::time::Duration::from_millis(200);
+            let builder = crate::once().connect_timeout(soon);
+            let builder = builder.proxy(&address).unwrap();
+            write!(printed, "{builder:?} {builder:#?}").unwrap();
+            let transport = builder.build().unwrap();
+            let base_url: bakong_api::BaseUrl = "https://bakong.test".parse().unwrap();
+            let session = Session::new(transport, base_url)
+                .with_token(AccessToken::new(crate::TOKEN).unwrap());
+            let error = session.send(&check_of("code")).await.unwrap_err();
+            writeln!(printed, "{session:?} {error} {error:?} {error:#?}").unwrap();
+        }
+    }
+    let secrets = [
+        "sokha",
+        "passw0rd",
+        "c29raGE6cGFzc3cwcmQ=",
+        "Proxy-Authorization",
+        crate::TOKEN,
+    ];
     is_free_of(&printed, &secrets);
     is_free_of(&log.text(), &secrets);
 }

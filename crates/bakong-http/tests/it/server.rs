@@ -101,6 +101,38 @@ pub(crate) async fn answering(bytes: impl Into<Vec<u8>>) -> (Server, Received) {
     (server, received)
 }
 
+/// A server that gives the first request the first of these answers, and so on; all after them get the last.
+/// An empty answer closes the connection.
+pub(crate) async fn scripted(answers: &[&str]) -> (Server, Received) {
+    let answers: Arc<[String]> = answers.iter().map(|&answer| answer.to_owned()).collect();
+    let received = Received::default();
+    let record = received.clone();
+    let server = Server::start(move |mut stream| {
+        let (answers, record) = (Arc::clone(&answers), record.clone());
+        async move {
+            while let Some(asked) = receive(&mut stream).await {
+                let number = {
+                    let mut record = record.0.lock().unwrap();
+                    record.push(asked);
+                    record.len()
+                };
+                let answer = &answers[number.min(answers.len()) - 1];
+                if answer.is_empty() {
+                    return;
+                }
+                send(&mut stream, answer.as_bytes()).await;
+            }
+        }
+    })
+    .await;
+    (server, received)
+}
+
+/// An answer of this status and with these headers, each with its line's end.
+pub(crate) fn status(status: u16, headers: &str) -> String {
+    format!("HTTP/1.1 {status} Status\r\n{headers}Content-Length: 0\r\n\r\n")
+}
+
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {

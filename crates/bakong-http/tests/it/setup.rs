@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bakong_http::{HyperTransport, SetupError};
+use bakong_http::{HyperTransport, Roots, SetupError};
 
 use crate::ask;
 use crate::authority::Authority;
@@ -41,6 +41,56 @@ fn a_certificate_is_looked_at_when_it_is_given() {
 }
 
 #[test]
+fn somebody_has_to_be_trusted() {
+    let nobody = || HyperTransport::builder().roots(Roots::OnlyGiven);
+    assert_eq!(nobody().build().unwrap_err(), SetupError::NoRoots);
+    let pem = Authority::new().pem();
+    nobody().trust_pem(pem.as_bytes()).unwrap().build().unwrap();
+}
+
+#[cfg(feature = "native-roots")]
+#[test]
+fn the_machine_s_authorities_are_found_or_missed() {
+    match HyperTransport::builder().roots(Roots::Platform).build() {
+        Ok(_) => {}
+        Err(error) => assert_eq!(error, SetupError::NoPlatformRoots),
+    }
+}
+
+#[test]
+fn one_request_at_least_is_under_way() {
+    let none = HyperTransport::builder().max_in_flight(0).build();
+    assert_eq!(none.unwrap_err(), SetupError::NothingInFlight);
+    HyperTransport::builder()
+        .max_in_flight(usize::MAX)
+        .build()
+        .unwrap();
+}
+
+#[cfg(feature = "proxy")]
+#[test]
+fn a_proxy_s_address_is_looked_at_when_it_is_given_and_not_repeated() {
+    for address in [
+        "",
+        "socks5://u:hidden@proxy.example",
+        "http://u:hid@den@proxy.example",
+    ] {
+        let error = HyperTransport::builder().proxy(address).unwrap_err();
+        assert_eq!(error, SetupError::ProxyAddress);
+        assert!(!format!("{error} {error:?}").contains("hid"));
+    }
+    let builder = HyperTransport::builder()
+        .proxy("http://u:hidden@proxy.example")
+        .unwrap();
+    let shown = format!("{builder:?} {:?}", builder.clone().build().unwrap());
+    assert!(
+        shown.contains("proxy.example") && !shown.contains("hidden"),
+        "{shown}"
+    );
+    builder.no_proxy().build().unwrap();
+}
+
+#[test]
 fn a_transport_is_made_outside_a_runtime() {
     HyperTransport::new().unwrap();
 }
@@ -51,6 +101,7 @@ async fn the_longest_deadlines_are_deadlines() {
     let transport = HyperTransport::builder()
         .connect_timeout(Duration::MAX)
         .request_timeout(Duration::MAX)
+        .attempt_timeout(Duration::MAX)
         .idle_timeout(Duration::MAX)
         .body_limit(usize::MAX)
         .build()

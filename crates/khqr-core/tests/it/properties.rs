@@ -217,6 +217,7 @@ fn the_generators_reach_every_rung() {
 
 /// As above, of what is to be written.
 #[test]
+#[cfg_attr(miri, ignore = "it is about the inputs, and takes an hour")]
 fn most_inputs_can_be_written() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = input();

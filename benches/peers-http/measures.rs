@@ -1,0 +1,159 @@
+//! What is measured of one side, in a process that does nothing else.
+
+use std::fs;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::runtime::{self, Runtime};
+use tokio::task::JoinHandle;
+
+use crate::Failure;
+use crate::callers::Caller;
+use crate::server::raise_open_files;
+
+/// How many ask at once where throughput is measured.
+const IN_FLIGHT: usize = 64;
+
+/// How many requests of each task go before what is measured: connections come about, tables fill.
+const WARM_UP: usize = 20;
+
+#[derive(Clone, Copy)]
+pub(crate) enum Measure {
+    /// Processor time of a request, one after the other on one thread, in nanoseconds.
+    Cpu,
+    /// Requests per second with many in flight on two threads, and their processor time in nanoseconds.
+    Throughput,
+    /// The most memory that as many callers at once as there are requests take, in KiB, and how many of
+    /// them got no answer.
+    Memory,
+}
+
+impl FromStr for Measure {
+    type Err = Failure;
+
+    fn from_str(name: &str) -> Result<Self, Failure> {
+        match name {
+            "cpu" => Ok(Self::Cpu),
+            "throughput" => Ok(Self::Throughput),
+            "memory" => Ok(Self::Memory),
+            _ => Err(format!("there is no measure `{name}`").into()),
+        }
+    }
+}
+
+impl Measure {
+    /// The figures, as they are printed.
+    pub(crate) fn of(self, caller: impl Caller, requests: usize) -> Result<String, Failure> {
+        match self {
+            Self::Cpu => cpu(&caller, requests),
+            Self::Throughput => throughput(caller, requests),
+            Self::Memory => memory(caller, requests),
+        }
+    }
+}
+
+fn cpu(caller: &impl Caller, requests: usize) -> Result<String, Failure> {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        repeat(caller, IN_FLIGHT * WARM_UP).await?;
+        let before = processor_time();
+        repeat(caller, requests).await?;
+        let took = processor_time().saturating_sub(before);
+        Ok(format!("{}", each(took, requests)))
+    })
+}
+
+fn throughput(caller: impl Caller, requests: usize) -> Result<String, Failure> {
+    let runtime = two_threads()?;
+    let caller = Arc::new(caller);
+    let share = requests / IN_FLIGHT;
+    let all = async |share| {
+        let task = || {
+            let caller = Arc::clone(&caller);
+            tokio::spawn(async move { repeat(&*caller, share).await })
+        };
+        let tasks: Vec<JoinHandle<_>> = (0..IN_FLIGHT).map(|_| task()).collect();
+        for task in tasks {
+            task.await??;
+        }
+        Ok::<_, Failure>(())
+    };
+    runtime.block_on(async {
+        all(WARM_UP).await?;
+        let (before, start) = (processor_time(), Instant::now());
+        all(share).await?;
+        let (lasted, took) = (start.elapsed(), processor_time().saturating_sub(before));
+        let requests = share * IN_FLIGHT;
+        let a_second = requests as u128 * 1_000_000_000 / lasted.as_nanos().max(1);
+        Ok(format!("{a_second} {}", each(took, requests)))
+    })
+}
+
+fn memory(caller: impl Caller, callers: usize) -> Result<String, Failure> {
+    raise_open_files()?;
+    let runtime = two_threads()?;
+    let caller = Arc::new(caller);
+    let failed = Arc::new(AtomicUsize::new(0));
+    runtime.block_on(async {
+        let task = || {
+            let (caller, failed) = (Arc::clone(&caller), Arc::clone(&failed));
+            tokio::spawn(async move {
+                if let Err(failure) = caller.check().await
+                    && failed.fetch_add(1, Ordering::Relaxed) == 0
+                {
+                    eprintln!("the first that failed: {failure}");
+                }
+            })
+        };
+        let tasks: Vec<JoinHandle<()>> = (0..callers).map(|_| task()).collect();
+        for task in tasks {
+            task.await?;
+        }
+        Ok(format!(
+            "{} {}",
+            peak_memory()?,
+            failed.load(Ordering::Relaxed)
+        ))
+    })
+}
+
+async fn repeat(caller: &impl Caller, requests: usize) -> Result<(), Failure> {
+    for _ in 0..requests {
+        caller.check().await?;
+    }
+    Ok(())
+}
+
+fn two_threads() -> Result<Runtime, Failure> {
+    Ok(runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?)
+}
+
+fn each(all: Duration, requests: usize) -> u128 {
+    all.as_nanos() / requests.max(1) as u128
+}
+
+/// What this process's threads took so far, in the program and in the system for it: the two times that
+/// `getrusage` tells apart, from a clock that counts nanoseconds.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    // Neither is negative.
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or_default();
+    Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds)
+}
+
+/// The most memory that this process had resident at once, in KiB.
+fn peak_memory() -> Result<u64, Failure> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    Ok(kib.ok_or("the system tells no VmHWM")?.parse()?)
+}

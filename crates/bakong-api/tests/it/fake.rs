@@ -1,0 +1,276 @@
+//! A Bakong made by hand, which knows which tokens are good, holds answers back when told to, and counts;
+//! and a clock and an observer to go with it.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use bakong_api::khqr_core::Timestamp;
+use bakong_api::{
+    AccessToken, ApiError, Attempt, CheckAnswer, CheckBakongAccount, CheckTransactionByMd5,
+    Environment, RenewToken, Session, SessionObserver, TokenStoreError, Transport, TransportError,
+    TransportErrorKind, transport_fn,
+};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::{Request, Response, header};
+
+use crate::{NOT_FOUND, answer, question};
+
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+pub(crate) const UNAUTHORIZED: &str =
+    r#"{"data":null,"errorCode":6,"responseCode":1,"responseMessage":"Unauthorized"}"#;
+
+/// A token with this name in it, that says that it ends then.
+pub(crate) fn token(name: &str, expires_at: Timestamp) -> AccessToken {
+    let seconds = expires_at.as_millis() / 1_000;
+    let claims = format!(r#"{{"data":{{"id":"{name}"}},"exp":{seconds}}}"#);
+    let claims = URL_SAFE_NO_PAD.encode(claims);
+    AccessToken::new(&format!("eyJhbGciOiJIUzI1NiJ9.{claims}.c2ln")).unwrap()
+}
+
+/// One of ninety days from the start.
+pub(crate) fn fresh(name: &str) -> AccessToken {
+    token(name, START.saturating_add(90 * DAY))
+}
+
+pub(crate) fn issued(token: &AccessToken) -> String {
+    let token = token.expose();
+    format!(
+        r#"{{"data":{{"token":"{token}"}},"errorCode":null,"responseCode":0,"responseMessage":"Token has been issued"}}"#
+    )
+}
+
+/// A status and a body, or no answer at all.
+pub(crate) type Answer = Result<(u16, String), TransportErrorKind>;
+
+#[derive(Default)]
+struct State {
+    good: HashSet<String>,
+    /// What renewals are answered with, before tokens are issued by the name of `new-1` on.
+    renewals: VecDeque<Answer>,
+    issued: u32,
+    /// Whether the tokens that are issued are good.
+    issues_bad_ones: bool,
+    refusal: Option<(u16, String)>,
+    /// Paths whose requests wait.
+    held: HashSet<&'static str>,
+    waiting: Vec<Waker>,
+    /// Each request that came: its path, and its token.
+    seen: Vec<(String, Option<String>)>,
+    /// What became of the tokens, as the observer was told.
+    told: Vec<&'static str>,
+}
+
+pub(crate) struct Fake {
+    state: Mutex<State>,
+    now: AtomicU64,
+    sending: AtomicU32,
+    /// How far the clock goes on with each request.
+    pub(crate) takes: AtomicU64,
+}
+
+pub(crate) const RENEW: &str = "/v1/renew_token";
+pub(crate) const CHECK: &str = "/v1/check_transaction_by_md5";
+pub(crate) const ACCOUNT: &str = "/v1/check_bakong_account";
+
+impl Fake {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            now: AtomicU64::new(START.as_millis()),
+            sending: AtomicU32::new(0),
+            takes: AtomicU64::new(0),
+        })
+    }
+
+    pub(crate) fn transport(self: &Arc<Self>) -> Box<dyn Transport> {
+        let fake = Arc::clone(self);
+        Box::new(transport_fn(move |request| {
+            let fake = Arc::clone(&fake);
+            async move { fake.serve(request).await }
+        }))
+    }
+
+    /// A session over it, with its clock and an observer that counts.
+    pub(crate) fn session(self: &Arc<Self>) -> Session<Box<dyn Transport>> {
+        let clock = Arc::clone(self);
+        Session::new(self.transport(), Environment::Sit)
+            .with_clock(move || clock.now())
+            .with_observer(Arc::clone(self))
+    }
+
+    /// The same, which renews its token.
+    pub(crate) fn renewing_session(self: &Arc<Self>) -> Session<Box<dyn Transport>> {
+        self.session()
+            .with_renewal(RenewToken::new("a@b.kh").unwrap())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    pub(crate) fn pass(&self, duration: Duration) {
+        let millis = u64::try_from(duration.as_millis()).unwrap();
+        self.now.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    pub(crate) fn accept(&self, token: &AccessToken) {
+        self.with(|state| state.good.insert(token.expose().to_owned()));
+    }
+
+    pub(crate) fn refuse_all(&self) {
+        self.with(|state| state.good.clear());
+    }
+
+    pub(crate) fn issue_bad_ones(&self) {
+        self.with(|state| state.issues_bad_ones = true);
+    }
+
+    /// How a token is refused, if not by 401.
+    pub(crate) fn refuse_with(&self, status: u16, body: &str) {
+        self.with(|state| state.refusal = Some((status, body.to_owned())));
+    }
+
+    pub(crate) fn answer_renewal(&self, answer: Answer) {
+        self.with(|state| state.renewals.push_back(answer));
+    }
+
+    pub(crate) fn hold(&self, path: &'static str) {
+        self.with(|state| state.held.insert(path));
+    }
+
+    pub(crate) fn release(&self) {
+        let waiting = self.with(|state| {
+            state.held.clear();
+            std::mem::take(&mut state.waiting)
+        });
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    /// How many requests came to this path.
+    pub(crate) fn count(&self, path: &str) -> usize {
+        self.with(|state| state.seen.iter().filter(|(seen, _)| seen == path).count())
+    }
+
+    /// How many requests came in all; the observer was told of as many.
+    pub(crate) fn total(&self) -> usize {
+        let seen = self.with(|state| state.seen.len());
+        assert_eq!(
+            usize::try_from(self.sending.load(Ordering::SeqCst)).unwrap(),
+            seen
+        );
+        seen
+    }
+
+    /// The tokens with which this path was asked, in order.
+    pub(crate) fn tokens(&self, path: &str) -> Vec<Option<String>> {
+        self.with(|state| {
+            let own = state.seen.iter().filter(|(seen, _)| seen == path);
+            own.map(|(_, token)| token.clone()).collect()
+        })
+    }
+
+    pub(crate) fn told(&self) -> Vec<&'static str> {
+        self.with(|state| state.told.clone())
+    }
+
+    async fn serve(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let path = request.uri().path().to_owned();
+        let token = request.headers().get(header::AUTHORIZATION).map(|value| {
+            let text = value.to_str().unwrap();
+            text.strip_prefix("Bearer ").unwrap().to_owned()
+        });
+        self.with(|state| state.seen.push((path.clone(), token.clone())));
+        std::future::poll_fn(|context| {
+            self.with(|state| {
+                if state.held.contains(path.as_str()) {
+                    state.waiting.push(context.waker().clone());
+                    Poll::Pending
+                } else {
+                    Poll::Ready(())
+                }
+            })
+        })
+        .await;
+        self.pass(Duration::from_millis(self.takes.load(Ordering::SeqCst)));
+        let now = self.now();
+        match self.with(|state| state.answer(&path, token.as_deref(), now)) {
+            Ok((status, body)) => Ok(answer(status, body)),
+            Err(kind) => Err(TransportError::new(kind, "made up")),
+        }
+    }
+
+    fn with<R>(&self, f: impl FnOnce(&mut State) -> R) -> R {
+        f(&mut self.state.lock().unwrap())
+    }
+}
+
+impl State {
+    fn answer(&mut self, path: &str, token: Option<&str>, now: Timestamp) -> Answer {
+        if path == RENEW {
+            if let Some(answer) = self.renewals.pop_front() {
+                return answer;
+            }
+            self.issued += 1;
+            let name = format!("new-{}", self.issued);
+            let new = crate::fake::token(&name, now.saturating_add(90 * DAY));
+            self.good.clear();
+            if !self.issues_bad_ones {
+                self.good.insert(new.expose().to_owned());
+            }
+            return Ok((200, issued(&new)));
+        }
+        let is_good = token.is_some_and(|token| self.good.contains(token));
+        if path == ACCOUNT && (token.is_none() || is_good) {
+            return Ok((
+                200,
+                r#"{"responseCode":0,"errorCode":null,"data":null}"#.into(),
+            ));
+        }
+        if is_good {
+            Ok((200, NOT_FOUND.into()))
+        } else {
+            Ok(self
+                .refusal
+                .clone()
+                .unwrap_or_else(|| (401, UNAUTHORIZED.into())))
+        }
+    }
+}
+
+impl SessionObserver for Fake {
+    fn sending(&self, _: Attempt) {
+        self.sending.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn token_renewed(&self, _: Option<Timestamp>) {
+        self.with(|state| state.told.push("renewed"));
+    }
+
+    fn token_not_renewed(&self, _: &ApiError) {
+        self.with(|state| state.told.push("not renewed"));
+    }
+
+    fn token_not_kept(&self, _: &TokenStoreError) {
+        self.with(|state| state.told.push("not kept"));
+    }
+}
+
+/// Asks about a payment.
+pub(crate) async fn ask(session: &Session<impl Transport>) -> Result<CheckAnswer, ApiError> {
+    session.send(&question()).await
+}
+
+pub(crate) fn account() -> CheckBakongAccount {
+    CheckBakongAccount::new("shop@devb".try_into().unwrap())
+}
+
+/// Many payments, each with an MD5 of its own.
+pub(crate) fn questions(count: u64) -> impl Iterator<Item = CheckTransactionByMd5> {
+    (0..count).map(|number| CheckTransactionByMd5::new(format!("{number:032x}").parse().unwrap()))
+}

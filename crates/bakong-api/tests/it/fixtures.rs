@@ -1,0 +1,288 @@
+//! Every request and every answer that the reference and the live service show, endpoint by endpoint.
+
+use bakong_api::khqr_core::{AccountId, Amount, Currency, Khqr, Md5Handle};
+use bakong_api::{
+    AccessToken, AccountAnswer, CheckAnswer, CheckBakongAccount, CheckTransactionByExternalRef,
+    CheckTransactionByHash, CheckTransactionByHashList, CheckTransactionByInstructionRef,
+    CheckTransactionByMd5, CheckTransactionByMd5List, CheckTransactionByShortHash, Endpoint,
+    Environment, ErrorClass, ErrorCode, GenerateDeeplinkByQr, RenewToken, RequestToken, ShortHash,
+    SourceInfo, TokenUse, TransactionHash, Verify,
+};
+use http::header::AUTHORIZATION;
+
+use crate::{NOT_FOUND, answer};
+
+pub(crate) const CODE: &str =
+    "00020101021129140010sokha@devb5204599953031165802KH5905Sokha6010Phnom Penh6304E891";
+pub(crate) const HASH: &str = "dcd53430d3b3005d9cda36f1fe8dedc3714ccf18f886cf5d090d36fee67ef956";
+pub(crate) const MD5: &str = "d60f3db96913029a2af979a1662c1e72";
+pub(crate) const OTHER_MD5: &str = "a9bc61256b2a2c7d0a410c2415e84168";
+
+pub(crate) fn by_hash() -> CheckTransactionByHash {
+    CheckTransactionByHash::new(HASH.parse().unwrap())
+}
+
+pub(crate) fn by_short_hash(amount: Amount) -> CheckTransactionByShortHash {
+    CheckTransactionByShortHash::new(ShortHash::new("8465d722").unwrap(), amount)
+}
+
+pub(crate) fn deeplink() -> GenerateDeeplinkByQr {
+    GenerateDeeplinkByQr::new(&Khqr::parse(CODE).unwrap())
+}
+
+pub(crate) fn account() -> CheckBakongAccount {
+    CheckBakongAccount::new(AccountId::new("user@bank").unwrap())
+}
+
+/// The request that goes out, with a token at hand.
+fn sent<E: Endpoint>(endpoint: &E, name: &str) -> String {
+    let token = AccessToken::new("eyJhbGciOiJIUzI1NiJ9.e30.c2ln").unwrap();
+    let base = Environment::Production.into();
+    let request = endpoint.to_request(&base, Some(&token)).unwrap();
+    assert_eq!(request.method(), "POST");
+    let uri = format!("https://api-bakong.nbc.org.kh/v1/{name}");
+    assert_eq!(request.uri().to_string(), uri);
+    assert_eq!(E::INFO.name, name);
+    assert_eq!(request.headers()["content-type"], "application/json");
+    assert_eq!(
+        request.headers().contains_key(AUTHORIZATION),
+        E::INFO.token != TokenUse::None
+    );
+    let bare = endpoint.to_request(&base, None);
+    assert_eq!(bare.is_err(), E::INFO.token == TokenUse::Required);
+    String::from_utf8(request.body().to_vec()).unwrap()
+}
+
+#[test]
+fn each_request_is_the_reference_s() {
+    let md5: Md5Handle = MD5.parse().unwrap();
+    let source = SourceInfo::new(
+        "https://example.com/icon.svg",
+        "YourApp",
+        "yourapp://payment-result",
+    )
+    .unwrap();
+    let request = RequestToken::new("a@b.kh", "Org", "Shop").unwrap();
+    assert_eq!(
+        sent(&request, "request_token"),
+        r#"{"email":"a@b.kh","organization":"Org","project":"Shop"}"#
+    );
+    assert_eq!(
+        sent(&Verify::new("0123456789abcdefghij").unwrap(), "verify"),
+        r#"{"code":"0123456789abcdefghij"}"#
+    );
+    assert_eq!(
+        sent(&RenewToken::new("a@b.kh").unwrap(), "renew_token"),
+        r#"{"email":"a@b.kh"}"#
+    );
+    assert_eq!(
+        sent(&deeplink(), "generate_deeplink_by_qr"),
+        format!(r#"{{"qr":"{CODE}"}}"#)
+    );
+    assert_eq!(
+        sent(&deeplink().with_source(source), "generate_deeplink_by_qr"),
+        format!(
+            r#"{{"qr":"{CODE}","sourceInfo":{{"appIconUrl":"https://example.com/icon.svg","appName":"YourApp","appDeepLinkCallback":"yourapp://payment-result"}}}}"#
+        )
+    );
+    assert_eq!(
+        sent(&CheckTransactionByMd5::new(md5), "check_transaction_by_md5"),
+        r#"{"md5":"d60f3db96913029a2af979a1662c1e72"}"#
+    );
+    assert_eq!(
+        sent(&by_hash(), "check_transaction_by_hash"),
+        format!(r#"{{"hash":"{HASH}"}}"#)
+    );
+    assert_eq!(
+        sent(
+            &CheckTransactionByInstructionRef::new("I-1".parse().unwrap()),
+            "check_transaction_by_instruction_ref"
+        ),
+        r#"{"instructionRef":"I-1"}"#
+    );
+    assert_eq!(
+        sent(
+            &CheckTransactionByExternalRef::new("100FT35781491692".parse().unwrap()),
+            "check_transaction_by_external_ref"
+        ),
+        r#"{"externalRef":"100FT35781491692"}"#
+    );
+    let list = CheckTransactionByMd5List::new([md5, OTHER_MD5.parse().unwrap(), md5]).unwrap();
+    assert_eq!(
+        sent(&list, "check_transaction_by_md5_list"),
+        format!(r#"["{MD5}","{OTHER_MD5}"]"#)
+    );
+    let list = CheckTransactionByHashList::new([TransactionHash::new(HASH).unwrap()]).unwrap();
+    assert_eq!(
+        sent(&list, "check_transaction_by_hash_list"),
+        format!(r#"["{HASH}"]"#)
+    );
+    assert_eq!(
+        sent(&account(), "check_bakong_account"),
+        r#"{"accountId":"user@bank"}"#
+    );
+}
+
+#[test]
+fn an_amount_is_sent_as_a_number_of_its_currency() {
+    for (units, currency, body) in [
+        (
+            100,
+            Currency::Usd,
+            r#"{"hash":"8465d722","amount":1,"currency":"USD"}"#,
+        ),
+        (
+            105,
+            Currency::Usd,
+            r#"{"hash":"8465d722","amount":1.05,"currency":"USD"}"#,
+        ),
+        (
+            4_400,
+            Currency::Khr,
+            r#"{"hash":"8465d722","amount":4400,"currency":"KHR"}"#,
+        ),
+    ] {
+        let check = by_short_hash(Amount::from_minor_units(units, currency));
+        assert_eq!(sent(&check, "check_transaction_by_short_hash"), body);
+    }
+}
+
+#[test]
+fn what_the_token_s_endpoints_answer() {
+    let ok = |data: &str| {
+        format!(
+            r#"{{"data":{data},"errorCode":null,"responseCode":0,"responseMessage":"Token has been issued"}}"#
+        )
+    };
+    let request = RequestToken::new("a@b.kh", "Org", "Shop").unwrap();
+    let (verify, renew) = (
+        Verify::new("0123456789abcdefghij").unwrap(),
+        RenewToken::new("a@b.kh").unwrap(),
+    );
+    assert!(request.read(&answer(200, ok("null"))).is_ok());
+    let token = ok(r#"{"token":"eyJhbGciOiJIUzI1NiJ9.e30.c2ln"}"#);
+    assert!(verify.read(&answer(200, token.clone())).is_ok());
+    assert!(renew.read(&answer(200, token)).is_ok());
+    for data in [
+        "null",
+        "{}",
+        "[]",
+        r#"{"token":null}"#,
+        r#"{"token":7}"#,
+        r#"{"token":""}"#,
+        r#"{"token":"<jwt-token>"}"#,
+        r#""eyJhbGciOiJIUzI1NiJ9.e30.c2ln""#,
+    ] {
+        for class in [
+            verify.read(&answer(200, ok(data))).unwrap_err().class(),
+            renew.read(&answer(200, ok(data))).unwrap_err().class(),
+        ] {
+            assert_eq!(class, ErrorClass::Malformed, "{data}");
+        }
+    }
+}
+
+#[test]
+fn a_deeplink_is_a_web_address_that_is_safe_to_print() {
+    let read = |link: &str| {
+        let body = format!(
+            r#"{{"data":{{"shortLink":{link}}},"errorCode":null,"responseCode":0,"responseMessage":"Getting deep link successfully"}}"#
+        );
+        deeplink().read(&answer(200, body))
+    };
+    let link = read(r#""https://bakongsit.page.link/abc""#).unwrap();
+    assert_eq!(link.as_str(), "https://bakongsit.page.link/abc");
+    assert!(read(r#""https://bakong.page.link/a?b=c#d""#).is_ok());
+    for link in [
+        "null",
+        "7",
+        r#""""#,
+        r#""/abc""#,
+        r#""javascript:alert(1)""#,
+        r#""intent://x#Intent;end""#,
+        r#""https://""#,
+        r#""https://a/#\u001b[2J""#,
+        r#""https://a/\u202e""#,
+        r#""https://a/\u007f""#,
+        r#""https://a/ b""#,
+    ] {
+        let error = read(link).map(|link| link.to_string()).unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Malformed, "{link}");
+    }
+    for (code, class) in [
+        (5, ErrorClass::Refused),
+        (4, ErrorClass::Unavailable { retry_after: None }),
+    ] {
+        let body = format!(r#"{{"data":null,"errorCode":{code},"responseCode":1}}"#);
+        let error = deeplink().read(&answer(200, body)).unwrap_err();
+        assert_eq!(error.class(), class);
+    }
+}
+
+#[test]
+fn an_account_exists_or_not() {
+    let read = |body: &str| account().read(&answer(200, body.to_owned()));
+    let exists =
+        r#"{"responseCode":0,"responseMessage":"Account ID exists","errorCode":null,"data":null}"#;
+    assert_eq!(read(exists).unwrap(), AccountAnswer::Exists);
+    let none =
+        r#"{"responseCode":1,"responseMessage":"Account ID not found","errorCode":11,"data":null}"#;
+    assert_eq!(read(none).unwrap(), AccountAnswer::NotFound);
+    assert_eq!(
+        read(&none.replace("11", "12")).unwrap(),
+        AccountAnswer::Invalid
+    );
+    for broken in [
+        "{}",
+        "",
+        "[]",
+        "<html>",
+        r#"{"responseCode":0,"errorCode":11}"#,
+    ] {
+        assert_eq!(read(broken).unwrap_err().class(), ErrorClass::Malformed);
+    }
+    let other = read(NOT_FOUND).unwrap_err();
+    assert_eq!(
+        (other.class(), other.code()),
+        (ErrorClass::Refused, Some(ErrorCode::TransactionNotFound))
+    );
+}
+
+#[test]
+fn each_check_reads_the_same_answers_if_they_are_of_what_was_asked() {
+    let amount = Amount::from_minor_units(100, Currency::Usd);
+    let reads = |body: &str| {
+        let answer = answer(200, body.to_owned());
+        [
+            by_hash().read(&answer),
+            by_short_hash(amount).read(&answer),
+            CheckTransactionByInstructionRef::new("I-1".parse().unwrap()).read(&answer),
+            CheckTransactionByExternalRef::new("E-1".parse().unwrap()).read(&answer),
+            crate::question().read(&answer),
+        ]
+    };
+    for answer in reads(NOT_FOUND) {
+        assert_eq!(answer.unwrap(), CheckAnswer::NotFound);
+    }
+    let paid = |hash: &str, instruction: &str, external: &str| {
+        let body = format!(
+            r#"{{"responseCode":0,"data":{{"hash":{hash},"amount":1,"currency":"USD","toAccountId":"a@b","instructionRef":{instruction},"externalRef":{external}}}}}"#
+        );
+        reads(&body).map(|answer| matches!(answer, Ok(CheckAnswer::Paid(_))))
+    };
+    let asked = "\"DCD53430d3b3005d9cda36f1fe8dedc3714ccf18f886cf5d090d36fee67ef956\"";
+    let short = "\"8465D722d7d5065f2886f0a474a4d34dc6a7855355b611836f7b6111228893e9\"";
+    assert_eq!(
+        paid(asked, "\"I-1\"", "\"E-1\""),
+        [true, false, true, true, true]
+    );
+    assert_eq!(paid(short, "null", "null"), [false, true, true, true, true]);
+    assert_eq!(
+        paid("null", "\"I-2\"", "7"),
+        [true, true, false, true, true]
+    );
+    assert_eq!(
+        paid("\"\"", "null", "\"E-2\""),
+        [false, false, true, false, true]
+    );
+}

@@ -1,0 +1,79 @@
+//! What an observer is told: every sending, each repetition by the transport, and nothing of those that were
+//! given up.
+
+use std::sync::{Arc, Mutex};
+
+use bakong_api::{
+    Attempt, Attempts, Environment, Session, SessionObserver, TransportError, TransportErrorKind,
+    transport_fn,
+};
+use bytes::Bytes;
+use http::{Request, Response};
+
+use crate::fake::{ask, fresh};
+use crate::tasks::{Tasks, block_on};
+use crate::{NOT_FOUND, answer};
+
+#[derive(Default)]
+struct Notes(Mutex<Vec<String>>);
+
+impl SessionObserver for Notes {
+    fn sending(&self, attempt: Attempt) {
+        self.note(format!("{} {}", attempt.endpoint.name, attempt.number));
+    }
+
+    fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
+        let result = match result {
+            Ok(response) => response.status().to_string(),
+            Err(error) => error.to_string(),
+        };
+        self.note(format!("{}: {result}", attempt.number));
+    }
+}
+
+impl Notes {
+    fn note(&self, note: String) {
+        self.0.lock().unwrap().push(note);
+    }
+}
+
+#[test]
+fn each_repetition_is_told_with_what_came_before_it() {
+    let notes = Arc::new(Notes::default());
+    let transport = transport_fn(|request: Request<Bytes>| async move {
+        let attempts = request.extensions().get::<Attempts>().unwrap();
+        attempts.repeat(Ok(&answer(503, "")));
+        attempts.repeat(Err(&TransportError::new(TransportErrorKind::Timeout, "")));
+        Ok(answer(200, NOT_FOUND))
+    });
+    let session = Session::new(transport, Environment::Sit)
+        .with_token(fresh("a"))
+        .with_observer(Arc::clone(&notes));
+    block_on(ask(&session)).unwrap();
+    assert_eq!(
+        *notes.0.lock().unwrap(),
+        [
+            "check_transaction_by_md5 1",
+            "1: 503 Service Unavailable",
+            "check_transaction_by_md5 2",
+            "2: no answer came in time",
+            "check_transaction_by_md5 3",
+            "3: 200 OK",
+        ]
+    );
+}
+
+#[test]
+fn what_is_given_up_is_not_finished_and_what_cannot_be_sent_is_not_sending() {
+    let notes = Arc::new(Notes::default());
+    let transport = transport_fn(|_| std::future::pending());
+    let session = Session::new(transport, Environment::Sit).with_observer(Arc::clone(&notes));
+    assert!(block_on(ask(&session)).is_err());
+    assert!(notes.0.lock().unwrap().is_empty(), "there is no token");
+    let session = session.with_token(fresh("a"));
+    let mut tasks = Tasks::new();
+    tasks.add(ask(&session));
+    tasks.run();
+    tasks.give_up(0);
+    assert_eq!(*notes.0.lock().unwrap(), ["check_transaction_by_md5 1"]);
+}

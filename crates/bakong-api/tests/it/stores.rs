@@ -1,0 +1,410 @@
+//! Where a token is kept: what is found there when, and what a file looks like whatever happens.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bakong_api::{
+    AccessToken, ErrorClass, FileTokenStore, MemoryTokenStore, TokenState, TokenStore,
+    TokenStoreError,
+};
+
+use crate::fake::{CHECK, DAY, Fake, RENEW, ask, fresh};
+use crate::tasks::{Tasks, block_on};
+
+/// A folder of its own for a test, and gone after it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::SeqCst);
+        let name = format!("bakong-api-stores-{}-{count}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("bakong.token")
+    }
+
+    fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(&self.0)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn kept(path: &Path) -> Option<String> {
+    let token = FileTokenStore::new(path).read().unwrap();
+    token.map(|token| token.expose().to_owned())
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let folder = Folder::new();
+    let store = FileTokenStore::new(folder.file());
+    assert!(store.read().unwrap().is_none(), "no file is no token");
+    for name in ["one", "two"] {
+        store.write(&fresh(name)).unwrap();
+        assert_eq!(
+            kept(store.path()).as_deref(),
+            Some(fresh(name).expose()),
+            "{name}"
+        );
+        assert_eq!(folder.names(), ["bakong.token"], "nothing lies beside it");
+    }
+    assert!(block_on(store.load()).unwrap().is_some());
+    let text = fs::read_to_string(folder.file()).unwrap();
+    assert_eq!(text, format!("{}\n", fresh("two").expose()));
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_may_read_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = Folder::new();
+    // Also in place of one that all could read.
+    fs::write(folder.file(), "").unwrap();
+    fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o644)).unwrap();
+    FileTokenStore::new(folder.file())
+        .write(&fresh("a"))
+        .unwrap();
+    let mode = fs::metadata(folder.file()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_file_as_an_editor_leaves_it_is_read() {
+    let folder = Folder::new();
+    let token = fresh("a");
+    for text in [
+        format!("{}\r\n", token.expose()),
+        format!("\n \"{}\"\n\n", token.expose()),
+        format!("Bearer {}", token.expose()),
+        format!("\u{feff}{}\n", token.expose()),
+    ] {
+        fs::write(folder.file(), text).unwrap();
+        assert_eq!(kept(&folder.file()).as_deref(), Some(token.expose()));
+    }
+}
+
+#[test]
+fn a_file_that_holds_no_token_is_an_error_that_repeats_nothing_of_it() {
+    let folder = Folder::new();
+    let long = format!("{}{}", fresh("a").expose(), "secret".repeat(100_000));
+    for bytes in [
+        &b""[..],
+        b"\n",
+        b"secret",
+        b"secret.secret.secret",
+        b"\xff\xfesecret",
+        long.as_bytes(),
+    ] {
+        fs::write(folder.file(), bytes).unwrap();
+        let error = FileTokenStore::new(folder.file()).read().unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("secret"), "{text}");
+        assert!(error.to_string().contains("bakong.token"), "{error}");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_leaves_what_was_there_and_nothing_beside_it() {
+    let folder = Folder::new();
+    let missing = FileTokenStore::new(folder.0.join("no such folder").join("token"));
+    assert!(missing.write(&fresh("a")).is_err());
+    assert!(missing.read().unwrap().is_none());
+    // A folder stands where the file should.
+    fs::create_dir(folder.file()).unwrap();
+    fs::write(folder.file().join("inside"), "").unwrap();
+    let store = FileTokenStore::new(folder.file());
+    let error = store.write(&fresh("a")).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("eyJ"));
+    assert_eq!(folder.names(), ["bakong.token"]);
+    assert!(store.read().is_err());
+}
+
+#[test]
+fn what_a_crash_left_beside_the_file_is_in_nobody_s_way() {
+    let folder = Folder::new();
+    let store = FileTokenStore::new(folder.file());
+    // In a container every process has the same number, so these may be of another one that is at work.
+    let process = std::process::id();
+    let foreign: Vec<_> = (0..1_000)
+        .map(|count| format!("bakong.token.{process}.{count}.new"))
+        .collect();
+    for name in &foreign {
+        fs::write(folder.0.join(name), "half").unwrap();
+    }
+    store.write(&fresh("a")).unwrap();
+    assert_eq!(kept(store.path()).as_deref(), Some(fresh("a").expose()));
+    assert_eq!(folder.names().len(), foreign.len() + 1);
+}
+
+#[test]
+fn of_many_who_write_at_once_one_whole_token_stays() {
+    let folder = Folder::new();
+    let tokens: Vec<_> = (0..4).map(|number| fresh(&number.to_string())).collect();
+    let (file, all) = (folder.file(), &tokens);
+    std::thread::scope(|scope| {
+        for token in all {
+            let store = FileTokenStore::new(&file);
+            scope.spawn(move || {
+                for _ in 0..20 {
+                    store.write(token).unwrap();
+                    let found = store.read().unwrap().unwrap();
+                    assert!(all.iter().any(|one| one.expose() == found.expose()));
+                }
+            });
+        }
+    });
+    assert_eq!(folder.names(), ["bakong.token"]);
+}
+
+#[test]
+fn memory_keeps_a_token_for_all_who_share_it() {
+    let store = Arc::new(MemoryTokenStore::new());
+    assert!(block_on(store.load()).unwrap().is_none());
+    block_on(store.save(&fresh("a"))).unwrap();
+    let found = block_on(Arc::clone(&store).load()).unwrap().unwrap();
+    assert_eq!(found.expose(), fresh("a").expose());
+    assert!(!format!("{store:?}").contains("eyJ"));
+}
+
+/// A store that fails when told to, and counts.
+#[derive(Default)]
+struct Shelf {
+    token: Mutex<Option<AccessToken>>,
+    broken: Mutex<bool>,
+    loads: AtomicU32,
+    /// Whether a load gives way once before it ends.
+    slow: bool,
+}
+
+impl Shelf {
+    fn with(token: &AccessToken) -> Arc<Self> {
+        let shelf = Self::default();
+        shelf.put(token);
+        Arc::new(shelf)
+    }
+
+    fn put(&self, token: &AccessToken) {
+        *self.token.lock().unwrap() = Some(token.clone());
+    }
+
+    fn kept(&self) -> Option<String> {
+        let token = self.token.lock().unwrap();
+        token.as_ref().map(|token| token.expose().to_owned())
+    }
+
+    fn check(&self) -> Result<(), TokenStoreError> {
+        if *self.broken.lock().unwrap() {
+            return Err(TokenStoreError::new("the shelf is broken", "made up"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TokenStore for Shelf {
+    async fn load(&self) -> Result<Option<AccessToken>, TokenStoreError> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        let found = self.token.lock().unwrap().clone();
+        if self.slow {
+            let mut polls = 0;
+            std::future::poll_fn(|context| {
+                polls += 1;
+                if polls > 1 {
+                    return std::task::Poll::Ready(());
+                }
+                context.waker().wake_by_ref();
+                std::task::Poll::Pending
+            })
+            .await;
+        }
+        self.check().map(|()| found)
+    }
+
+    async fn save(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
+        self.check()?;
+        self.put(token);
+        Ok(())
+    }
+}
+
+#[test]
+fn the_token_is_found_when_it_is_first_needed() {
+    let fake = Fake::new();
+    let token = fresh("kept");
+    fake.accept(&token);
+    let shelf = Shelf::with(&token);
+    let session = fake.session().with_token_store(Arc::clone(&shelf));
+    assert_eq!(session.token_state(), TokenState::Missing);
+    for _ in 0..3 {
+        block_on(ask(&session)).unwrap();
+    }
+    assert_eq!(shelf.loads.load(Ordering::SeqCst), 1);
+    assert_eq!(fake.total(), 3);
+}
+
+#[test]
+fn a_token_that_was_given_goes_before_one_that_is_kept() {
+    let given = fresh("given");
+    for given_last in [true, false] {
+        let fake = Fake::new();
+        fake.accept(&given);
+        let shelf = Shelf::with(&fresh("kept"));
+        let session = if given_last {
+            let session = fake.session().with_token_store(shelf);
+            session.with_token(given.clone())
+        } else {
+            fake.session()
+                .with_token(given.clone())
+                .with_token_store(shelf)
+        };
+        block_on(ask(&session)).unwrap();
+        assert_eq!(fake.total(), 1, "{given_last}");
+    }
+}
+
+#[test]
+fn a_token_set_while_the_store_is_asked_is_not_lost() {
+    let fake = Fake::new();
+    let new = fresh("new");
+    fake.accept(&new);
+    let shelf = Arc::new(Shelf {
+        token: Mutex::new(Some(fresh("kept"))),
+        slow: true,
+        ..Shelf::default()
+    });
+    let session = fake.session().with_token_store(Arc::clone(&shelf));
+    let mut tasks = Tasks::new();
+    tasks.add(ask(&session));
+    tasks.poll(0);
+    block_on(session.set_token(new.clone())).unwrap();
+    tasks.run();
+    assert!(tasks.output(0).unwrap().is_ok());
+    assert_eq!(shelf.kept().as_deref(), Some(new.expose()));
+    assert_eq!(fake.total(), 1);
+}
+
+#[test]
+fn what_another_process_renewed_is_taken_and_not_renewed_again() {
+    // Refused; within three days of its end; past it.
+    for age in [1, 88, 91] {
+        for renews in [true, false] {
+            let fake = Fake::new();
+            let old = fresh("old");
+            fake.accept(&old);
+            let shelf = Shelf::with(&old);
+            let session = if renews {
+                fake.renewing_session()
+            } else {
+                fake.session()
+            };
+            let session = session.with_token_store(Arc::clone(&shelf));
+            block_on(ask(&session)).unwrap();
+            fake.pass(age * DAY);
+            fake.refuse_all();
+            let new = crate::fake::token("new", fake.now().saturating_add(90 * DAY));
+            fake.accept(&new);
+            shelf.put(&new);
+            block_on(ask(&session)).unwrap();
+            assert_eq!(fake.count(RENEW), 0, "{age} {renews}");
+            assert_eq!(session.token_state(), TokenState::Valid);
+        }
+    }
+}
+
+#[test]
+fn a_token_that_comes_into_the_store_later_is_found() {
+    let fake = Fake::new();
+    let shelf = Arc::new(Shelf::default());
+    let session = fake.session().with_token_store(Arc::clone(&shelf));
+    let error = block_on(ask(&session)).unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Unauthorized);
+    let token = fresh("late");
+    fake.accept(&token);
+    shelf.put(&token);
+    block_on(ask(&session)).unwrap();
+    assert_eq!(fake.total(), 1);
+}
+
+#[test]
+fn in_a_pause_after_a_failed_renewal_another_s_success_counts() {
+    let fake = Fake::new();
+    fake.answer_renewal(Ok((503, String::new())));
+    let shelf = Arc::new(Shelf::default());
+    let session = fake.renewing_session().with_token_store(Arc::clone(&shelf));
+    assert!(block_on(ask(&session)).unwrap_err().is_of_renewal());
+    let token = fresh("another's");
+    fake.accept(&token);
+    shelf.put(&token);
+    block_on(ask(&session)).unwrap();
+    assert_eq!((fake.count(RENEW), fake.count(CHECK)), (1, 1));
+}
+
+#[test]
+fn an_older_token_in_the_store_does_not_replace_a_good_one() {
+    let fake = Fake::new();
+    let given = fresh("given");
+    fake.accept(&given);
+    fake.pass(88 * DAY);
+    let older = crate::fake::token("older", fake.now().saturating_add(DAY));
+    let shelf = Shelf::with(&older);
+    let session = fake
+        .renewing_session()
+        .with_token(given)
+        .with_token_store(Arc::clone(&shelf));
+    block_on(ask(&session)).unwrap();
+    assert_eq!((fake.count(RENEW), fake.count(CHECK)), (1, 1));
+    assert_ne!(shelf.kept().as_deref(), Some(older.expose()));
+}
+
+#[test]
+fn a_new_token_is_kept_and_if_it_is_not_the_observer_is_told() {
+    let fake = Fake::new();
+    let shelf = Arc::new(Shelf::default());
+    let session = fake.renewing_session().with_token_store(Arc::clone(&shelf));
+    block_on(ask(&session)).unwrap();
+    assert_eq!(shelf.kept(), fake.tokens(CHECK)[0]);
+    *shelf.broken.lock().unwrap() = true;
+    block_on(session.renew()).unwrap();
+    block_on(ask(&session)).unwrap();
+    assert_eq!(fake.told(), ["renewed", "renewed", "not kept"]);
+    assert!(block_on(session.set_token(fresh("new"))).is_err());
+}
+
+#[test]
+fn a_store_that_cannot_be_read_is_an_error_and_costs_no_request() {
+    let fake = Fake::new();
+    let token = fresh("kept");
+    fake.accept(&token);
+    let shelf = Shelf::with(&token);
+    *shelf.broken.lock().unwrap() = true;
+    let session = fake.renewing_session().with_token_store(Arc::clone(&shelf));
+    let error = block_on(ask(&session)).unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Unauthorized);
+    assert_eq!(
+        error.to_string(),
+        "nothing was asked: the shelf is broken: made up"
+    );
+    assert_eq!(fake.total(), 0);
+    *shelf.broken.lock().unwrap() = false;
+    block_on(ask(&session)).unwrap();
+    assert_eq!(fake.total(), 1);
+}

@@ -1,0 +1,115 @@
+//! The command line of `bakong tx`.
+
+use bakong_api::{ExternalRef, InstructionRef, ShortHash, TransactionHash};
+use clap::{Args, Subcommand};
+use khqr_core::{Currency, Md5Handle};
+
+use super::{TargetArguments, TokenArguments, parse_currency};
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum TxCommand {
+    /// Ask whether a payment was made
+    #[command(after_help = CHECK_HELP)]
+    Check(CheckArguments),
+    /// Ask in every way there is, and say what the answers show when compared
+    #[command(after_help = DIAGNOSE_HELP)]
+    Diagnose(DiagnoseArguments),
+}
+
+const CHECK_HELP: &str = "\
+Ask by one of --md5, --hash, --short-hash, --instruction-ref and --external-ref.
+With --account and --amount, the payment is compared with what the order asks for. A short hash is asked
+about together with --amount and --currency, which are those of the payment.
+The token is the one in --token-file, or in the environment variable BAKONG_TOKEN.
+
+Exit codes: 0 paid, 3 not found, 4 failed, static or not what was asked for, 1 could not ask, 2 usage.
+--json prints {\"status\":\"paid|not_found|failed|static_qr\",\"transaction\":{…},…}, or
+{\"error\":{\"class\":…,\"message\":…,\"advice\":…,…}} where Bakong could not be asked.";
+
+const DIAGNOSE_HELP: &str = "\
+Costs at most three of the day's requests: by MD5, by full hash and by short hash, as far as they are known.
+A hash that one answer tells serves for the next question.
+
+Exit codes: 0 the payment is known and all answers agree, 3 not found, 4 the answers disagree, or it failed,
+or the code is static, 1 could not ask, which says nothing of the payment, 2 usage.";
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckArguments {
+    #[command(flatten)]
+    pub(crate) lookup: LookupArguments,
+    /// How much: with --account, the payment is compared with it; a short hash is asked about with it
+    #[arg(long)]
+    pub(crate) amount: Option<String>,
+    /// KHR or USD (KHR unless said, but not with --short-hash)
+    #[arg(long, value_parser = parse_currency, requires = "amount")]
+    pub(crate) currency: Option<Currency>,
+    /// The account that the order asks to be paid
+    #[arg(long, requires = "amount")]
+    pub(crate) account: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: TargetArguments,
+    #[command(flatten)]
+    pub(crate) token: TokenArguments,
+    /// Print one JSON object instead
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// By what the payment is asked about: exactly one of them.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = false)]
+pub(crate) struct LookupArguments {
+    /// The MD5 of the code's exact text, 32 hexadecimal digits
+    #[arg(long, value_parser = parse_md5)]
+    pub(crate) md5: Option<Md5Handle>,
+    /// The transaction's full hash
+    #[arg(long)]
+    pub(crate) hash: Option<TransactionHash>,
+    /// The first eight digits of the hash, as the payer's app shows them
+    #[arg(long, value_name = "HASH", requires_all = ["amount", "currency"])]
+    pub(crate) short_hash: Option<ShortHash>,
+    /// The reference that the payer's bank gave to the payment instruction
+    #[arg(long, value_name = "REF")]
+    pub(crate) instruction_ref: Option<InstructionRef>,
+    /// The payer bank's own reference, such as 100FT35781491692
+    #[arg(long, value_name = "REF")]
+    pub(crate) external_ref: Option<ExternalRef>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DiagnoseArguments {
+    #[command(flatten)]
+    pub(crate) clues: ClueArguments,
+    /// The payment's amount, which a short hash is asked about with
+    #[arg(long, requires = "currency")]
+    pub(crate) amount: Option<String>,
+    /// KHR or USD
+    #[arg(long, value_parser = parse_currency, requires = "amount")]
+    pub(crate) currency: Option<Currency>,
+    #[command(flatten)]
+    pub(crate) target: TargetArguments,
+    #[command(flatten)]
+    pub(crate) token: TokenArguments,
+    /// Print one JSON object instead
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is known of the payment: at least one of them.
+#[derive(Args, Debug)]
+#[group(required = true, multiple = true)]
+pub(crate) struct ClueArguments {
+    /// The MD5 of the code's exact text, 32 hexadecimal digits
+    #[arg(long, value_parser = parse_md5)]
+    pub(crate) md5: Option<Md5Handle>,
+    /// The transaction's full hash
+    #[arg(long)]
+    pub(crate) hash: Option<TransactionHash>,
+    /// The first eight digits of the hash, as the payer's app shows them
+    #[arg(long, value_name = "HASH")]
+    pub(crate) short_hash: Option<ShortHash>,
+}
+
+fn parse_md5(text: &str) -> Result<Md5Handle, khqr_core::Error> {
+    text.parse()
+}

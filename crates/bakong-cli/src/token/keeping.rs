@@ -1,0 +1,106 @@
+//! Where a new token goes: into a file, or on standard output for want of one.
+
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+
+use bakong_api::{AccessToken, FileTokenStore};
+use khqr_core::Timestamp;
+use serde_json::json;
+
+use crate::credentials::{TokenSource, harmless};
+use crate::exit::{Exit, Failure};
+use crate::output::{self, Stream};
+use crate::time::in_phnom_penh;
+
+/// A place for a token that is still to come.
+pub(super) struct Keeping<'a> {
+    file: Option<&'a Path>,
+}
+
+impl<'a> Keeping<'a> {
+    /// Makes sure that a token can be kept before one is asked for: a code from an e-mail works once.
+    pub(super) fn prepare(file: Option<&'a Path>) -> Result<Self, Failure> {
+        if let Some(path) = file {
+            refuse_other_file(path)?;
+            try_folder(path)?;
+        }
+        Ok(Self { file })
+    }
+
+    /// Puts the token in its file, if it has one.
+    pub(super) fn keep(&self, token: &AccessToken) -> Result<(), Failure> {
+        let Some(path) = self.file else {
+            return Ok(());
+        };
+        FileTokenStore::new(path).write(token).map_err(|error| {
+            let reason = format!(
+                "the new token could not be kept: {}. It is lost; bakong token renew brings another",
+                harmless(&error)
+            );
+            Failure::new(Exit::CouldNotAsk, reason)
+        })
+    }
+
+    /// Says what there is now: the token itself only where it has no file.
+    pub(super) fn tell(&self, token: &AccessToken, json: bool) {
+        let end = token.expires_at();
+        match (self.file, json) {
+            (_, true) => output::say_secret_json(&json!({
+                "status": "issued",
+                "token": self.file.is_none().then(|| token.expose()),
+                "tokenFile": self.file.map(Path::to_string_lossy),
+                "expiresAt": end.map(Timestamp::as_millis),
+            })),
+            (Some(path), false) => {
+                let source = TokenSource::File(path.to_owned());
+                output::say(format_args!("The token is in the {source}."));
+                if let Some(end) = end {
+                    output::say(output::row(
+                        "ends",
+                        format_args!("{} in Phnom Penh", in_phnom_penh(end)),
+                    ));
+                }
+            }
+            (None, false) => output::say_secret(token.expose()),
+        }
+        if self.file.is_none() && Stream::Out.is_terminal() {
+            output::note(
+                "This token is a secret: whoever has it uses up your requests of the day. Keep it where \
+                 nobody else reads it, or say --token-file next time.",
+            );
+        }
+    }
+}
+
+/// A file with something else in it was named by mistake.
+fn refuse_other_file(path: &Path) -> Result<(), Failure> {
+    let is_empty = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
+    if is_empty {
+        return Ok(());
+    }
+    match FileTokenStore::new(path).read() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::usage(format!(
+            "--token-file: {}. It would be overwritten, so name another, or remove it",
+            harmless(&error)
+        ))),
+    }
+}
+
+/// Whether a file can be made beside it, which is how a token is put in its place.
+fn try_folder(path: &Path) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.try", std::process::id()));
+    let beside = path.with_file_name(name);
+    let tried = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&beside)
+        .and_then(|_| fs::remove_file(&beside));
+    tried.map_err(|error| {
+        let source = TokenSource::File(path.to_owned());
+        Failure::usage(format!(
+            "--token-file: the {source} cannot be written: {error}"
+        ))
+    })
+}

@@ -1,0 +1,449 @@
+//! Getting a token and keeping it good, and what never shows it.
+
+use std::time::Duration;
+
+use bakong_sandbox::{Clock, Endpoint, Fault, Sandbox};
+use http::StatusCode;
+use khqr_core::Timestamp;
+
+use crate::bakong::{Finished, Folder, bakong, run, run_with_input, set_mode, token};
+
+const EMAIL: &str = "shop@example.com";
+const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
+
+/// A token of the right form that no Bakong knows. Its end is in 2027.
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2VjcmV0";
+
+/// Registers, and gives the code from the e-mail.
+async fn register(sandbox: &Sandbox) -> String {
+    let url = sandbox.base_url();
+    let finished = run(&[
+        "token",
+        "request",
+        "--email",
+        EMAIL,
+        "--organization",
+        "Sokha",
+        "--project",
+        "till",
+        "--token-file",
+        "a file",
+        "--base-url",
+        &url,
+    ])
+    .await;
+    assert_eq!(finished.exit, 0, "{finished:?}");
+    let next = format!("bakong token verify --code - --token-file 'a file' --base-url {url}");
+    assert!(finished.out.contains(&next), "{finished:?}");
+    sandbox.verification_code(EMAIL).unwrap()
+}
+
+#[tokio::test]
+async fn from_the_registration_to_the_first_question() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (url, folder) = (sandbox.base_url(), Folder::new());
+    let code = register(&sandbox).await;
+    let file = folder.file("token");
+    let keep = ["--token-file", &file, "--base-url", &url];
+
+    let verify = [&["token", "verify", "--code", "-"], &keep[..]].concat();
+    let finished = run_with_input(&verify, &format!("{code}\n")).await;
+    assert_eq!(finished.exit, 0, "{finished:?}");
+    let token = std::fs::read_to_string(&file).unwrap();
+    finished.hides(token.trim());
+    finished.hides(&code);
+    assert!(finished.row("ends").contains("in Phnom Penh"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    let check = [&["tx", "check", "--md5", MD5], &keep[..]].concat();
+    let finished = run(&check).await;
+    assert_eq!(
+        (finished.exit, finished.err.as_str()),
+        (3, ""),
+        "{finished:?}"
+    );
+
+    // The code works once, and the token that is there stays.
+    let verify = ["token", "verify", "--json", "--code", &code];
+    let finished = run(&[&verify[..], &keep].concat()).await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    let error = &finished.json()["error"];
+    assert_eq!(
+        (&error["class"], &error["code"]),
+        (&"refused".into(), &10.into())
+    );
+    assert!(error["advice"].as_str().unwrap().contains("newest e-mail"));
+    finished.hides(&code);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), token);
+
+    // Registered is registered.
+    let request = ["token", "request", "--email", EMAIL, "--organization", "S"];
+    let request = [&request[..], &["--project", "till", "--base-url", &url]].concat();
+    let finished = run(&request).await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    assert!(finished.err.contains("bakong token renew"), "{finished:?}");
+}
+
+#[tokio::test]
+async fn a_code_that_bakong_repeats_is_hidden() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (url, code) = (sandbox.base_url(), "abcdefghijklmnopqrst");
+    for json in [&[][..], &["--json"]] {
+        let echo = format!("the code {code} is wrong");
+        sandbox.fault(Fault::error(StatusCode::OK, 5, &echo));
+        let verify = ["token", "verify", "--code", code, "--base-url", &url];
+        let finished = run(&[&verify[..], json].concat()).await;
+        assert_eq!(finished.exit, 1, "{finished:?}");
+        assert!(format!("{finished:?}").contains("[redacted] is wrong"));
+        finished.hides(code);
+    }
+}
+
+#[tokio::test]
+async fn without_a_file_the_token_is_printed_alone() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let url = sandbox.base_url();
+    let code = register(&sandbox).await;
+    let finished = run(&["token", "verify", "--code", &code, "--base-url", &url]).await;
+    assert_eq!(
+        (finished.exit, finished.err.as_str()),
+        (0, ""),
+        "{finished:?}"
+    );
+    assert_eq!(finished.out.lines().count(), 1);
+    assert_eq!(finished.out.trim().split('.').count(), 3);
+
+    let output = bakong(&["token", "renew", "--json", "--base-url", &url])
+        .env("BAKONG_EMAIL", EMAIL)
+        .output()
+        .await;
+    let finished = Finished::of(output.unwrap());
+    let json = finished.json();
+    assert_eq!((finished.exit, &json["status"]), (0, &"issued".into()));
+    assert_eq!(json["token"].as_str().unwrap().split('.').count(), 3);
+    assert!(
+        json["expiresAt"].is_u64() && json["tokenFile"].is_null(),
+        "{json}"
+    );
+}
+
+#[tokio::test]
+async fn a_renewal_into_a_file_keeps_the_token_out_of_the_answer() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (url, folder) = (sandbox.base_url(), Folder::new());
+    let old = token(&sandbox);
+    let file = folder.write("token", &old);
+    // Two of the same second are one.
+    sandbox.advance(Duration::from_secs(60));
+    let renew = [
+        "token",
+        "renew",
+        "--json",
+        "--token-file",
+        &file,
+        "--base-url",
+        &url,
+    ];
+    let finished = run(&[&renew[..], &["--email", EMAIL]].concat()).await;
+    assert_eq!(finished.exit, 0, "{finished:?}");
+    assert_eq!(finished.json()["tokenFile"], file.as_str());
+    assert!(finished.json()["token"].is_null());
+    let new = std::fs::read_to_string(&file).unwrap();
+    assert_ne!(new.trim(), old);
+    finished.hides(new.trim());
+
+    let finished = run(&[&renew[..], &["--email", "other@example.com"]].concat()).await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    let error = &finished.json()["error"];
+    assert_eq!(error["code"], 10);
+    assert!(error["advice"].as_str().unwrap().contains("token request"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), new);
+}
+
+#[tokio::test]
+async fn a_token_that_could_not_be_kept_is_not_asked_for() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (url, folder) = (sandbox.base_url(), Folder::new());
+    let _ = token(&sandbox);
+    let notes = folder.write("notes", "milk, eggs");
+    let renew = ["token", "renew", "--email", EMAIL, "--base-url", &url];
+    for file in [&notes, &folder.file("no/token"), &folder.file("")] {
+        let finished = run(&[&renew[..], &["--token-file", file]].concat()).await;
+        assert_eq!(finished.exit, 2, "{finished:?}");
+        assert!(finished.err.contains("--token-file"), "{finished:?}");
+        finished.hides("eggs");
+    }
+    assert_eq!(std::fs::read_to_string(&notes).unwrap(), "milk, eggs");
+    assert_eq!(sandbox.requests().len(), 0);
+
+    // One that a script has made, and that is empty, is no mistake.
+    let empty = folder.write("empty", "");
+    let finished = run(&[&renew[..], &["--token-file", &empty]].concat()).await;
+    assert_eq!(finished.exit, 0, "{finished:?}");
+}
+
+/// What is said of a token that was issued so many days ago.
+async fn status(days_ago: u64, more: &[&str]) -> Finished {
+    let age = Duration::from_secs(days_ago * 86_400);
+    let age = u64::try_from(age.as_millis()).unwrap();
+    let issued = Timestamp::from_millis(Timestamp::now().as_millis() - age);
+    let clock = Clock::starting_at(issued);
+    let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
+    let token = token(&sandbox);
+    let output = bakong(&[&["token", "status"], more].concat())
+        .env("BAKONG_TOKEN", &token)
+        .output()
+        .await;
+    let finished = Finished::of(output.unwrap());
+    finished.hides(&token);
+    assert_eq!(sandbox.requests().len(), 0);
+    finished
+}
+
+#[tokio::test]
+async fn the_status_says_when_a_token_ends() {
+    for (days_ago, exit, name, sentence) in [
+        (1, 0, "valid", "VALID"),
+        (88, 0, "due", "DUE"),
+        (91, 1, "expired", "EXPIRED"),
+    ] {
+        let finished = status(days_ago, &["--json"]).await;
+        let json = finished.json();
+        assert_eq!((finished.exit, &json["status"]), (exit, &name.into()));
+        assert_eq!(json["secondsLeft"] == 0, days_ago == 91, "{json}");
+        let finished = status(days_ago, &[]).await;
+        assert_eq!(finished.exit, exit);
+        assert!(finished.out.starts_with(sentence), "{finished:?}");
+        assert_eq!(finished.row("from"), "BAKONG_TOKEN");
+    }
+    let finished = status(1, &[]).await;
+    assert!(finished.row("left").starts_with("89 days"), "{finished:?}");
+    let finished = status(91, &[]).await;
+    assert!(finished.row("ended").ends_with("ago"), "{finished:?}");
+}
+
+#[tokio::test]
+async fn the_status_of_no_token() {
+    let finished = run(&["token", "status", "--json"]).await;
+    assert_eq!(
+        (finished.exit, &finished.json()["status"]),
+        (1, &"none".into())
+    );
+    let folder = Folder::new();
+    let file = folder.file("token");
+    let finished = run(&["token", "status", "--token-file", &file]).await;
+    assert_eq!(finished.exit, 1);
+    assert!(finished.out.contains("bakong token verify"), "{finished:?}");
+    let file = folder.write("token", "secret\u{1b}");
+    let finished = run(&["token", "status", "--json", "--token-file", &file]).await;
+    assert_eq!(finished.exit, 1);
+    assert_eq!(finished.json()["error"]["class"], "unauthorized");
+    finished.hides("secret");
+}
+
+#[tokio::test]
+async fn a_token_file_counts_before_the_environment() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (url, folder) = (sandbox.base_url(), Folder::new());
+    let check = async |file: &str, more: &[&str]| {
+        let arguments = ["tx", "check", "--md5", MD5, "--base-url", &url];
+        let output = bakong(&[&arguments[..], &["--token-file", file], more].concat())
+            .env("BAKONG_TOKEN", TOKEN)
+            .output()
+            .await;
+        let finished = Finished::of(output.unwrap());
+        finished.hides(TOKEN);
+        finished
+    };
+    let file = folder.write("token", &token(&sandbox));
+    assert_eq!(check(&file, &[]).await.exit, 3);
+    let finished = check(&folder.file("none"), &[]).await;
+    assert_eq!(finished.exit, 2, "{finished:?}");
+    assert!(finished.err.contains("there is no token file"));
+
+    // A refused one is told with the way to another.
+    let file = folder.write("token", TOKEN);
+    let finished = check(&file, &[]).await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    let renew = format!("bakong token renew --email ADDRESS --base-url {url} --token-file {file}");
+    assert!(finished.err.contains(&renew), "{finished:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_others_may_read_is_told_of() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (url, folder) = (sandbox.base_url(), Folder::new());
+    let file = folder.write("token", &token(&sandbox));
+    let check = [
+        "tx",
+        "check",
+        "--md5",
+        MD5,
+        "--base-url",
+        &url,
+        "--token-file",
+        &file,
+    ];
+    for (mode, exposed) in [(0o600, false), (0o640, true), (0o604, true), (0o400, false)] {
+        set_mode(&file, mode);
+        let finished = run(&check).await;
+        assert_eq!(finished.exit, 3, "{finished:?}");
+        assert_eq!(finished.err.contains("chmod 600"), exposed, "{finished:?}");
+    }
+}
+
+#[tokio::test]
+async fn with_an_address_the_token_is_renewed_by_itself() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (url, folder) = (sandbox.base_url(), Folder::new());
+    let _ = token(&sandbox);
+    let check = [
+        "tx",
+        "check",
+        "--md5",
+        MD5,
+        "--base-url",
+        &url,
+        "--email",
+        EMAIL,
+    ];
+    let asked = |since: usize| -> Vec<_> {
+        let requests = sandbox.requests();
+        requests[since..]
+            .iter()
+            .map(|one| one.endpoint.unwrap())
+            .collect()
+    };
+    let (renewal, question) = (Endpoint::RenewToken, Endpoint::CheckTransactionByMd5);
+
+    // One that Bakong refuses.
+    let file = folder.write("refused", TOKEN);
+    let finished = run(&[&check[..], &["--token-file", &file]].concat()).await;
+    assert_eq!(finished.exit, 3, "{finished:?}");
+    assert!(
+        finished.err.contains("The token was renewed"),
+        "{finished:?}"
+    );
+    assert_eq!(asked(0), [question, renewal, question]);
+    let kept = std::fs::read_to_string(&file).unwrap();
+    assert_ne!(kept.trim(), TOKEN);
+    finished.hides(kept.trim());
+
+    // The new one is good for the next command.
+    let before = sandbox.requests().len();
+    let finished = run(&[&check[..], &["--token-file", &file]].concat()).await;
+    assert_eq!(
+        (finished.exit, finished.err.as_str()),
+        (3, ""),
+        "{finished:?}"
+    );
+    assert_eq!(asked(before), [question]);
+
+    // None at all.
+    let before = sandbox.requests().len();
+    let file = folder.file("none");
+    let finished = run(&[&check[..], &["--token-file", &file]].concat()).await;
+    assert_eq!(finished.exit, 3, "{finished:?}");
+    assert_eq!(asked(before), [renewal, question]);
+    assert!(std::fs::exists(&file).unwrap());
+
+    // An address that nobody registered.
+    let file = folder.write("refused", TOKEN);
+    let check = [
+        "tx",
+        "check",
+        "--md5",
+        MD5,
+        "--base-url",
+        &url,
+        "--token-file",
+        &file,
+    ];
+    let output = bakong(&check)
+        .env("BAKONG_EMAIL", "other@example.com")
+        .output()
+        .await;
+    let finished = Finished::of(output.unwrap());
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    assert!(
+        finished.err.contains("could not be renewed"),
+        "{finished:?}"
+    );
+    assert!(finished.err.contains("token request"), "{finished:?}");
+}
+
+#[tokio::test]
+async fn a_token_that_is_due_serves_while_it_cannot_be_renewed() {
+    let day = Duration::from_secs(86_400);
+    let age = u64::try_from((88 * day).as_millis()).unwrap();
+    let issued = Timestamp::from_millis(Timestamp::now().as_millis() - age);
+    let clock = Clock::starting_at(issued);
+    let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
+    let (url, folder) = (sandbox.base_url(), Folder::new());
+    let file = folder.write("token", &token(&sandbox));
+    let check = [
+        "tx",
+        "check",
+        "--md5",
+        MD5,
+        "--base-url",
+        &url,
+        "--token-file",
+        &file,
+    ];
+    let finished = run(&check).await;
+    assert_eq!(finished.exit, 3, "{finished:?}");
+    assert!(finished.err.contains("bakong token renew"), "{finished:?}");
+
+    let finished = run(&[&check[..], &["--email", "other@example.com"]].concat()).await;
+    assert_eq!(finished.exit, 3, "{finished:?}");
+    assert!(
+        finished.err.contains("The token is due, and"),
+        "{finished:?}"
+    );
+    assert!(finished.err.contains("The old one ends on"), "{finished:?}");
+}
+
+#[tokio::test]
+async fn a_checkout_takes_its_token_from_a_file() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (url, folder) = (sandbox.base_url(), Folder::new());
+    let file = folder.write("my token", &token(&sandbox));
+    let arguments = [
+        "checkout",
+        "--json",
+        "--base-url",
+        &url,
+        "--expires-in",
+        "1s",
+    ];
+    let finished = run(&[&arguments[..], &["--token-file", &file]].concat()).await;
+    assert_eq!(finished.exit, 5, "{finished:?}");
+    let finished = run(&["checkout", "--sandbox", "--token-file", &file]).await;
+    assert_eq!(finished.exit, 2, "{finished:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_token_that_cannot_be_printed_is_printed_nowhere_else() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let url = sandbox.base_url();
+    let _ = token(&sandbox);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    for json in [&[][..], &["--json"]] {
+        let renew = ["token", "renew", "--email", EMAIL, "--base-url", &url];
+        let child = bakong(&[&renew[..], json].concat())
+            .stdout(full.as_ref().unwrap().try_clone().unwrap())
+            .spawn();
+        let finished = Finished::of(child.unwrap().wait_with_output().await.unwrap());
+        assert_eq!(finished.exit, 1, "{finished:?}");
+        assert!(finished.err.contains("the secret is lost"), "{finished:?}");
+        finished.hides("eyJ");
+    }
+}

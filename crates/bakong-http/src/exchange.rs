@@ -1,0 +1,223 @@
+//! One attempt: send, wait within the limit, read up to the limit.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bakong_api::{TransportError, TransportErrorKind};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
+use http_body_util::{BodyExt, Collected, Limited};
+use hyper::body::{Body, Incoming};
+use tokio::time::Instant;
+
+use crate::destination::Destination;
+use crate::failure;
+use crate::payload::{Payload, Touched};
+use crate::pool::{Connection, Http1, Pool};
+
+/// What is sent, as often as it has to be.
+pub(crate) struct Outgoing {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Outgoing {
+    pub(crate) fn new(request: Request<Bytes>, user_agent: &HeaderValue) -> Self {
+        let (parts, body) = request.into_parts();
+        let mut headers = parts.headers;
+        headers
+            .entry(header::USER_AGENT)
+            .or_insert_with(|| user_agent.clone());
+        Self {
+            method: parts.method,
+            uri: parts.uri,
+            headers,
+            body,
+        }
+    }
+
+    fn request(&self, touched: &Touched) -> Request<Payload> {
+        let mut request = Request::new(Payload::new(self.body.clone(), touched));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+
+    /// As HTTP/1.1 wants it: the path alone, and the host in a header.
+    fn http1(&self, to: &Destination, touched: &Touched) -> Request<Payload> {
+        let mut request = self.request(touched);
+        if let Some(path) = self.uri.path_and_query() {
+            *request.uri_mut() = Uri::from(path.clone());
+        }
+        if let Some(host) = to.host_header() {
+            request.headers_mut().entry(header::HOST).or_insert(host);
+        }
+        request
+    }
+
+    #[cfg(feature = "http2")]
+    fn http2(&self, touched: &Touched) -> Request<Payload> {
+        let mut request = self.request(touched);
+        *request.version_mut() = http::Version::HTTP_2;
+        request
+    }
+}
+
+/// Sends once, over connections that are kept.
+pub(crate) struct Exchange {
+    pub(crate) pool: Pool,
+    pub(crate) body_limit: usize,
+}
+
+impl Exchange {
+    /// Brings the answer within `time` from now, which is called `limit` where it runs out.
+    pub(crate) async fn attempt(
+        &self,
+        to: &Destination,
+        outgoing: &Outgoing,
+        now: Instant,
+        time: Duration,
+        limit: Duration,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let touched = Touched::default();
+        let Some(end) = now.checked_add(time) else {
+            return self.exchange(to, outgoing, &touched).await;
+        };
+        let in_time = {
+            let exchange = pin!(self.exchange(to, outgoing, &touched));
+            tokio::time::timeout_at(end, exchange).await
+        };
+        // It is over by now, so nothing can be written any more.
+        match in_time {
+            Ok(result) => result,
+            Err(elapsed) => {
+                let kind = if touched.is_touched() {
+                    TransportErrorKind::Timeout
+                } else {
+                    TransportErrorKind::Connect
+                };
+                Err(failure::late(kind, to, limit, elapsed))
+            }
+        }
+    }
+
+    async fn exchange(
+        &self,
+        to: &Destination,
+        outgoing: &Outgoing,
+        touched: &Touched,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let mut may_be_kept = true;
+        loop {
+            let kept = may_be_kept.then(|| self.pool.kept(&outgoing.uri)).flatten();
+            let was_kept = kept.is_some();
+            let (connection, in_use) = match kept {
+                Some(kept) => kept,
+                None => {
+                    // Apart, since it is large and seldom: what is sent and waited for is small without it.
+                    let connected = Box::pin(self.pool.connect(&outgoing.uri)).await;
+                    connected.map_err(|error| failure::not_connected(to, error))?
+                }
+            };
+            let answer = match connection {
+                Connection::Http1(connection) => {
+                    self.over_http1(to, outgoing, touched, connection).await
+                }
+                #[cfg(feature = "http2")]
+                Connection::Http2(mut sender) => {
+                    let request = outgoing.http2(touched);
+                    Box::pin(self.over_http2(to, sender.send_request(request))).await
+                }
+            };
+            drop(in_use);
+            // A connection that was dead before a byte of this was written has no part in it, so this is safe
+            // for requests that must not be repeated.
+            if answer.is_err() && was_kept && !touched.is_touched() {
+                may_be_kept = false;
+                continue;
+            }
+            return answer;
+        }
+    }
+
+    async fn over_http1(
+        &self,
+        to: &Destination,
+        outgoing: &Outgoing,
+        touched: &Touched,
+        mut connection: Http1,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let sending = connection.sender.send_request(outgoing.http1(to, touched));
+        let response = driven(&mut connection, sending).await;
+        let response = response.map_err(|error| failure::sending(to, error))?;
+        let (parts, body) = response.into_parts();
+        let reading = self.limited(to, body)?.collect();
+        let body = driven(&mut connection, reading).await;
+        let body = self.collected(to, body)?;
+        self.pool.keep(&outgoing.uri, connection);
+        Ok(Response::from_parts(parts, body))
+    }
+
+    #[cfg(feature = "http2")]
+    async fn over_http2(
+        &self,
+        to: &Destination,
+        sending: impl Future<Output = hyper::Result<Response<Incoming>>>,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let response = sending.await;
+        let response = response.map_err(|error| failure::sending(to, error))?;
+        let (parts, body) = response.into_parts();
+        let body = self.limited(to, body)?.collect().await;
+        let body = self.collected(to, body)?;
+        Ok(Response::from_parts(parts, body))
+    }
+
+    /// A body that ends with an error beyond the limit.
+    fn limited(
+        &self,
+        to: &Destination,
+        body: Incoming,
+    ) -> Result<Limited<Incoming>, TransportError> {
+        let limit = self.body_limit;
+        // One that announces too much is not worth waiting for.
+        if usize::try_from(body.size_hint().lower()).map_or(true, |announced| announced > limit) {
+            let reason = "its Content-Length is larger";
+            return Err(failure::too_large(to, limit, reason));
+        }
+        Ok(Limited::new(body, limit))
+    }
+
+    fn collected(
+        &self,
+        to: &Destination,
+        body: Result<Collected<Bytes>, Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Result<Bytes, TransportError> {
+        body.map(Collected::to_bytes)
+            .map_err(|error| failure::reading(to, self.body_limit, error))
+    }
+}
+
+/// What `work` brings, which goes on only when the connection does.
+async fn driven<W: Future>(connection: &mut Http1, work: W) -> W::Output {
+    // It is looked at whenever the connection was, so nobody has to be woken for it: unless the runtime put it
+    // off, having let this task do enough for one turn, which it may not do behind the task's back.
+    let mut work = pin!(tokio::task::coop::unconstrained(work));
+    poll_fn(|context| {
+        let mut unheard = Context::from_waker(Waker::noop());
+        // Says what it wants before the connection goes on.
+        if let Poll::Ready(output) = work.as_mut().poll(&mut unheard) {
+            return Poll::Ready(output);
+        }
+        if connection.drive(context).is_pending() {
+            return work.as_mut().poll(&mut unheard);
+        }
+        // The connection has ended, so nothing looks at it any more.
+        work.as_mut().poll(context)
+    })
+    .await
+}

@@ -1,0 +1,75 @@
+//! What is told of each attempt, and never what was asked or answered.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bakong_api::{AnswerSummary, TransportError};
+use http::StatusCode;
+use tokio::time::Instant;
+
+/// Whether anybody listens.
+pub(crate) fn is_on() -> bool {
+    tracing::enabled!(target: "bakong_http", tracing::Level::DEBUG)
+}
+
+/// One request, of perhaps several attempts.
+#[derive(Clone, Copy)]
+pub(crate) struct Log {
+    /// Different for each request of the process.
+    request_id: u64,
+    endpoint: &'static str,
+}
+
+impl Log {
+    pub(crate) fn new(endpoint: Option<&'static str>) -> Self {
+        static REQUESTS: AtomicU64 = AtomicU64::new(1);
+        Self {
+            request_id: REQUESTS.fetch_add(1, Ordering::Relaxed),
+            endpoint: endpoint.unwrap_or("unknown"),
+        }
+    }
+
+    pub(crate) fn answer(
+        self,
+        attempt: u32,
+        status: StatusCode,
+        summary: Option<AnswerSummary>,
+        begun: Instant,
+        retry_in: Option<Duration>,
+    ) {
+        tracing::debug!(
+            target: "bakong_http",
+            request_id = self.request_id,
+            endpoint = self.endpoint,
+            attempt,
+            status = status.as_u16(),
+            response_code = summary.and_then(|summary| summary.response_code),
+            error_code = summary
+                .and_then(|summary| summary.error_code)
+                .map(bakong_api::ErrorCode::number),
+            elapsed_ms = begun.elapsed().as_millis(),
+            retry_in_ms = retry_in.map(|wait| wait.as_millis()),
+            "answer"
+        );
+    }
+
+    pub(crate) fn failure(
+        self,
+        attempt: u32,
+        error: &TransportError,
+        begun: Instant,
+        retry_in: Option<Duration>,
+    ) {
+        tracing::debug!(
+            target: "bakong_http",
+            request_id = self.request_id,
+            endpoint = self.endpoint,
+            attempt,
+            kind = ?error.kind(),
+            error = %error,
+            elapsed_ms = begun.elapsed().as_millis(),
+            retry_in_ms = retry_in.map(|wait| wait.as_millis()),
+            "no answer"
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! A payment that is not found, asked about in every way of the sandbox.
+
+use std::time::Duration;
+
+use bakong_api::khqr_core::Md5Handle;
+use bakong_api::{
+    CheckAnswer, Clues, Diagnosis, ErrorClass, Finding, Lookup, NotAsked, Session, Transport,
+};
+use bakong_sandbox::{Endpoint, Fault, Payment, PaymentOptions};
+
+use crate::questions::{code, hash_of, usd};
+use crate::ways::{Bakong, Way};
+
+/// All that can be known of a payment by this code.
+fn clues(code: &str, payment: &Payment) -> Clues {
+    let hash = hash_of(payment.hash());
+    Clues {
+        md5: Some(Md5Handle::of(code)),
+        short_hash: hash.short(),
+        hash: Some(hash),
+        amount: Some(payment.amount()),
+    }
+}
+
+/// A diagnosis that asked so many times.
+async fn diagnosed<T: Transport>(
+    bakong: &Bakong,
+    session: &Session<T>,
+    clues: &Clues,
+    asked: usize,
+) -> Diagnosis {
+    let before = bakong.sandbox.requests().len();
+    let diagnosis = session.diagnose(clues).await;
+    assert_eq!(bakong.sandbox.requests().len() - before, asked);
+    assert_eq!(diagnosis.answers.len() + diagnosis.not_asked.len(), 3);
+    diagnosis
+}
+
+#[tokio::test]
+async fn all_agree_on_a_payment_that_was_made() {
+    for way in Way::ALL {
+        let bakong = Bakong::start(*way).await;
+        let session = bakong.session_with_token();
+        let code = code(1, bakong.sandbox.now());
+        let payment = bakong.customer().pay(&code).unwrap();
+        let whole = clues(&code, &payment);
+        let md5_alone = Clues {
+            md5: whole.md5,
+            ..Clues::default()
+        };
+        // What one answer tells serves for the next question.
+        for clues in [whole, md5_alone] {
+            let diagnosis = diagnosed(&bakong, &session, &clues, 3).await;
+            assert_eq!(diagnosis.findings(), [Finding::Found], "{way:?}");
+            let transaction = diagnosis.transaction().unwrap();
+            assert_eq!(transaction.hash.as_deref(), Some(payment.hash()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_was_generated_anew_is_told_by_the_hash() {
+    for way in Way::ALL {
+        let bakong = Bakong::start(*way).await;
+        let session = bakong.session_with_token();
+        let shown = code(1, bakong.sandbox.now());
+        bakong.sandbox.advance(Duration::from_millis(1));
+        let anew = code(1, bakong.sandbox.now());
+        assert_ne!(Md5Handle::of(&shown), Md5Handle::of(&anew));
+        let payment = bakong.customer().pay(&shown).unwrap();
+        let diagnosis = diagnosed(&bakong, &session, &clues(&anew, &payment), 3).await;
+        let finding = Finding::FoundOnlyBy(Lookup::Hash, Lookup::Md5);
+        assert!(finding.to_string().contains("generated anew"), "{finding}");
+        assert_eq!(diagnosis.findings(), [finding], "{way:?}");
+        let transaction = diagnosis.transaction().unwrap();
+        assert_eq!(transaction.amount.known(), Some(&usd(150)));
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_paid_failed_or_is_static_is_told_as_such() {
+    let bakong = Bakong::plain().await;
+    let session = bakong.session_with_token();
+    let failing = code(1, bakong.sandbox.now());
+    let options = PaymentOptions::new().failing();
+    let failed = bakong.customer().pay_with(&failing, &options).unwrap();
+    let diagnosis = diagnosed(&bakong, &session, &clues(&failing, &failed), 3).await;
+    assert_eq!(diagnosis.findings(), [Finding::Failed]);
+    assert!(diagnosis.transaction().is_none());
+
+    let md5 = Some(Md5Handle::of(&code(2, bakong.sandbox.now())));
+    let unpaid = Clues {
+        md5,
+        ..Clues::default()
+    };
+    let diagnosis = diagnosed(&bakong, &session, &unpaid, 1).await;
+    assert_eq!(diagnosis.findings(), [Finding::NotFound]);
+    let unknown = [
+        (Lookup::Hash, NotAsked::Unknown),
+        (Lookup::ShortHash, NotAsked::Unknown),
+    ];
+    assert_eq!(diagnosis.not_asked, unknown);
+}
+
+#[tokio::test]
+async fn a_code_that_was_paid_twice_shows_two_payments() {
+    let bakong = Bakong::plain().await;
+    let session = bakong.session_with_token();
+    let code = code(1, bakong.sandbox.now());
+    bakong.customer().pay(&code).unwrap();
+    let again = PaymentOptions::new().again();
+    let second = bakong.customer().pay_with(&code, &again).unwrap();
+    let diagnosis = diagnosed(&bakong, &session, &clues(&code, &second), 3).await;
+    let findings = diagnosis.findings();
+    let two = Finding::DifferentTransactions(Lookup::Md5, Lookup::Hash);
+    assert!(findings.contains(&two), "{findings:?}");
+    assert!(diagnosis.transaction().is_none());
+}
+
+#[tokio::test]
+async fn it_stops_where_no_more_would_come_of_it() {
+    for way in Way::ALL {
+        let bakong = Bakong::start(*way).await;
+        let code = code(1, bakong.sandbox.now());
+        let clues = clues(&code, &bakong.customer().pay(&code).unwrap());
+        for (fault, class) in [
+            (Fault::quota_exhausted(), ErrorClass::QuotaExhausted),
+            (Fault::unauthorized(), ErrorClass::Unauthorized),
+            (Fault::forbidden(), ErrorClass::Blocked),
+            (
+                Fault::too_many_requests(),
+                ErrorClass::RateLimited { retry_after: None },
+            ),
+        ] {
+            let session = bakong.session_with_token();
+            bakong.sandbox.fault(fault);
+            let diagnosis = diagnosed(&bakong, &session, &clues, 1).await;
+            let (_, answer) = &diagnosis.answers[0];
+            assert_eq!(answer.as_ref().unwrap_err().class(), class);
+            let findings = diagnosis.findings();
+            assert_eq!(findings, [Finding::CouldNotAsk(Lookup::Md5)]);
+        }
+        // An outage of one is none of the others.
+        let outage = Fault::cut().on(Endpoint::CheckTransactionByHash);
+        bakong.sandbox.fault(outage);
+        let session = bakong.session_with_token();
+        let diagnosis = diagnosed(&bakong, &session, &clues, 3).await;
+        let findings = diagnosis.findings();
+        let expected = [Finding::Found, Finding::CouldNotAsk(Lookup::Hash)];
+        assert_eq!(findings, expected, "{way:?}");
+        let last = &diagnosis.answers[2].1;
+        assert!(matches!(last, Ok(CheckAnswer::Paid(_))), "{last:?}");
+    }
+}

@@ -1,0 +1,105 @@
+//! A question to each endpoint, where it matters little what is asked.
+
+use std::time::Duration;
+
+use bakong_api::khqr_core::{AccountId, Amount, Currency, Khqr, KhqrBuilder, Md5Handle, Timestamp};
+use bakong_api::{
+    ApiError, CheckBakongAccount, CheckTransactionByExternalRef, CheckTransactionByHash,
+    CheckTransactionByHashList, CheckTransactionByInstructionRef, CheckTransactionByMd5,
+    CheckTransactionByMd5List, CheckTransactionByShortHash, ExternalRef, GenerateDeeplinkByQr,
+    InstructionRef, RequestToken, Session, ShortHash, TransactionHash, Transport, Verify,
+};
+use bakong_sandbox::Endpoint;
+
+use crate::MD5;
+use crate::ways::renewal;
+
+pub(crate) const fn usd(cents: u64) -> Amount {
+    Amount::from_minor_units(cents, Currency::Usd)
+}
+
+/// The shop's code number so and so, good from this moment on for a day.
+pub(crate) fn code(number: usize, now: Timestamp) -> String {
+    let end = now.saturating_add(Duration::from_secs(86_400));
+    KhqrBuilder::individual(AccountId::new("shop@devb").unwrap(), "Shop")
+        .bill_number(&format!("INV-{number}"))
+        .dynamic_code(usd(150), now, end)
+        .unwrap()
+        .to_text()
+}
+
+pub(crate) fn hash_of(text: &str) -> TransactionHash {
+    TransactionHash::new(text).unwrap()
+}
+
+/// Asks this endpoint something that it can answer, and says only whether it did.
+pub(crate) async fn ask<T: Transport>(
+    session: &Session<T>,
+    endpoint: Endpoint,
+) -> Result<(), ApiError> {
+    let md5: Md5Handle = MD5.parse().unwrap();
+    let hash = || hash_of(&MD5.repeat(2));
+    match endpoint {
+        Endpoint::RequestToken => {
+            let registration = RequestToken::new("new@example.com", "Shop", "Till").unwrap();
+            session.send(&registration).await
+        }
+        Endpoint::Verify => {
+            let code = Verify::new("AAAAAAAAAAAAAAAAAAAA").unwrap();
+            session.send(&code).await.map(drop)
+        }
+        Endpoint::RenewToken => session.send(&renewal()).await.map(drop),
+        Endpoint::GenerateDeeplinkByQr => {
+            let code = code(0, Timestamp::from_millis(1_800_000_000_000));
+            let link = GenerateDeeplinkByQr::new(&Khqr::parse(&code).unwrap());
+            session.send(&link).await.map(drop)
+        }
+        Endpoint::CheckTransactionByMd5 => {
+            let check = CheckTransactionByMd5::new(md5);
+            session.send(&check).await.map(drop)
+        }
+        Endpoint::CheckTransactionByHash => {
+            let check = CheckTransactionByHash::new(hash());
+            session.send(&check).await.map(drop)
+        }
+        Endpoint::CheckTransactionByShortHash => {
+            let short = ShortHash::new(&MD5[..8]).unwrap();
+            let check = CheckTransactionByShortHash::new(short, usd(100));
+            session.send(&check).await.map(drop)
+        }
+        Endpoint::CheckTransactionByInstructionRef => {
+            let reference = InstructionRef::new("INSTRUCTION-1").unwrap();
+            let check = CheckTransactionByInstructionRef::new(reference);
+            session.send(&check).await.map(drop)
+        }
+        Endpoint::CheckTransactionByExternalRef => {
+            let reference = ExternalRef::new("100FT00000000000").unwrap();
+            let check = CheckTransactionByExternalRef::new(reference);
+            session.send(&check).await.map(drop)
+        }
+        Endpoint::CheckTransactionByMd5List => {
+            let check = CheckTransactionByMd5List::new([md5]).unwrap();
+            session.send(&check).await.map(drop)
+        }
+        Endpoint::CheckTransactionByHashList => {
+            let check = CheckTransactionByHashList::new([hash()]).unwrap();
+            session.send(&check).await.map(drop)
+        }
+        Endpoint::CheckBakongAccount => {
+            let check = CheckBakongAccount::new(AccountId::new("nobody@devb").unwrap());
+            session.send(&check).await.map(drop)
+        }
+        other => panic!("there is no question to {other:?}"),
+    }
+}
+
+/// Whether asking twice is as harmless as asking once.
+pub(crate) const fn is_repeatable(endpoint: Endpoint) -> bool {
+    !matches!(
+        endpoint,
+        Endpoint::RequestToken
+            | Endpoint::Verify
+            | Endpoint::RenewToken
+            | Endpoint::GenerateDeeplinkByQr
+    )
+}

@@ -1,0 +1,302 @@
+//! What is sent again, what is not, and when.
+
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bakong_api::{
+    Attempt, BaseUrl, CheckAnswer, CheckTransactionByMd5, Endpoint, ErrorClass, RenewToken,
+    Session, SessionObserver, Transport, TransportError, TransportErrorKind,
+};
+use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, Retry};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+
+use crate::authority::{Authority, tls_server};
+use crate::server::{Server, ok, receive, scripted, send, status, until_closed};
+use crate::{MD5, ask, request, token};
+
+/// Retries as they are, but without the waits that are not asked for.
+fn eager() -> Retry {
+    Retry::default().base(Duration::from_millis(1))
+}
+
+fn settings() -> HyperTransportBuilder {
+    HyperTransport::builder()
+        .retry(eager())
+        .circuit_breaker(CircuitBreaker::never())
+}
+
+fn transport() -> HyperTransport {
+    settings().build().unwrap()
+}
+
+/// A request that must not be repeated.
+fn renewal(base_url: &str) -> Request<Bytes> {
+    let base_url = BaseUrl::new(base_url).unwrap();
+    let renewal = RenewToken::new("till@example.com").unwrap();
+    renewal.to_request(&base_url, None).unwrap()
+}
+
+#[tokio::test]
+async fn an_outage_that_passes_is_not_noticed() {
+    let code_9 = ok(r#"{"responseCode":1,"errorCode":9,"responseMessage":"down","data":null}"#);
+    for outage in [
+        status(503, ""),
+        status(500, ""),
+        status(408, ""),
+        status(429, ""),
+        code_9,
+        String::new(),
+    ] {
+        let (server, received) = scripted(&[&outage, &outage, &ok("{}")]).await;
+        let response = ask(&transport(), &server.url()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{outage}");
+        let all = received.all();
+        assert_eq!(all.len(), 3, "{outage}");
+        assert!(
+            all.iter()
+                .all(|asked| asked.head == all[0].head && asked.body == all[0].body)
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_last_of_the_attempts_is_the_answer() {
+    let (server, received) =
+        scripted(&[&status(503, ""), &status(502, ""), &status(504, "")]).await;
+    let response = ask(&transport(), &server.url()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(received.all().len(), 3);
+
+    let (server, received) = scripted(&[""]).await;
+    let error = ask(&transport(), &server.url()).await.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Interrupted);
+    assert_eq!(received.all().len(), 3);
+}
+
+#[tokio::test]
+async fn what_asking_again_does_not_mend_is_asked_once() {
+    let quota = ok(
+        r#"{"responseCode":1,"errorCode":17,"responseMessage":"Daily request limit of 100 exceeded.","data":null}"#,
+    );
+    let not_found =
+        ok(r#"{"responseCode":1,"errorCode":1,"responseMessage":"not found","data":null}"#);
+    for answer in [
+        status(401, ""),
+        status(403, ""),
+        status(404, ""),
+        status(302, "Location: /\r\n"),
+        quota,
+        not_found,
+        ok("<h1>no JSON</h1>"),
+        ok(""),
+    ] {
+        let (server, received) = scripted(&[&answer]).await;
+        ask(&transport(), &server.url()).await.unwrap();
+        assert_eq!(received.all().len(), 1, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn the_server_s_own_time_is_waited_for() {
+    let date =
+        "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:49:38 GMT\r\n";
+    let asked_to_wait = async |headers: &str| {
+        let (server, received) = scripted(&[&status(429, headers), &ok("{}")]).await;
+        let start = Instant::now();
+        let response = ask(&transport(), &server.url()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(received.all().len(), 2);
+        start.elapsed()
+    };
+    let (seconds, until) = tokio::join!(asked_to_wait("Retry-After: 1\r\n"), asked_to_wait(date));
+    for waited in [seconds, until] {
+        assert!(waited >= Duration::from_secs(1), "{waited:?}");
+    }
+    // A date that is over, by the server's clock or by ours, is no reason to wait.
+    asked_to_wait("Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n").await;
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_is_not_begun() {
+    for headers in [
+        "Retry-After: 3600\r\n",
+        "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n",
+        "Retry-After: 18446744073709551615\r\n",
+    ] {
+        for code in [429, 503] {
+            let (server, received) = scripted(&[&status(code, headers), &ok("{}")]).await;
+            let start = Instant::now();
+            let response = ask(&transport(), &server.url()).await.unwrap();
+            assert_eq!(response.status(), code);
+            assert_eq!(received.all().len(), 1);
+            assert!(start.elapsed() < Duration::from_secs(10));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_must_be_done_once_is_not_sent_again_once_it_may_have_arrived() {
+    for outage in [
+        status(503, ""),
+        status(429, "Retry-After: 0\r\n"),
+        String::new(),
+    ] {
+        let (server, received) = scripted(&[&outage, &ok("{}")]).await;
+        let answer = transport().send(renewal(&server.url())).await;
+        assert_ne!(answer.map(|it| it.status()).ok(), Some(StatusCode::OK));
+        assert_eq!(received.all().len(), 1, "{outage}");
+        // Nor is one of which nobody says what it is.
+        let mut unknown = request(&server.url());
+        unknown.extensions_mut().clear();
+        let (server, received) = scripted(&[&outage, &ok("{}")]).await;
+        *unknown.uri_mut() = request(&server.url()).uri().clone();
+        let _ = transport().send(unknown).await;
+        assert_eq!(received.all().len(), 1, "{outage}");
+    }
+    let hanging = Server::start(|mut stream| async move { until_closed(&mut stream).await }).await;
+    let soon = settings().attempt_timeout(Duration::from_millis(50));
+    let sent = soon.build().unwrap().send(renewal(&hanging.url())).await;
+    assert_eq!(sent.unwrap_err().kind(), TransportErrorKind::Timeout);
+    assert_eq!(hanging.accepted(), 1);
+}
+
+/// Counts the attempts, and which of them may have arrived.
+#[derive(Default)]
+struct Counter {
+    sent: AtomicUsize,
+    finished: Mutex<Vec<Option<StatusCode>>>,
+}
+
+impl SessionObserver for Counter {
+    fn sending(&self, attempt: Attempt) {
+        let before = self.sent.fetch_add(1, Ordering::SeqCst);
+        assert_eq!(usize::try_from(attempt.number).unwrap(), before + 1);
+    }
+
+    fn finished(&self, _: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
+        let status = result.map(Response::status).ok();
+        self.finished.lock().unwrap().push(status);
+    }
+}
+
+#[tokio::test]
+async fn each_repetition_is_counted() {
+    let not_found =
+        ok(r#"{"responseCode":1,"errorCode":1,"responseMessage":"not found","data":null}"#);
+    let (server, _) = scripted(&[&status(503, ""), "", &not_found]).await;
+    let counter = Arc::new(Counter::default());
+    let session = Session::new(transport(), BaseUrl::new(&server.url()).unwrap())
+        .with_token(token())
+        .with_observer(Arc::clone(&counter));
+    let check = CheckTransactionByMd5::new(MD5.parse().unwrap());
+    assert_eq!(session.send(&check).await.unwrap(), CheckAnswer::NotFound);
+    assert_eq!(counter.sent.load(Ordering::SeqCst), 3);
+    let finished = [
+        Some(StatusCode::SERVICE_UNAVAILABLE),
+        None,
+        Some(StatusCode::OK),
+    ];
+    assert_eq!(*counter.finished.lock().unwrap(), finished);
+}
+
+#[tokio::test]
+async fn what_was_not_sent_is_sent_again_whatever_it_is() {
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let counter = Arc::new(Counter::default());
+    let session =
+        Session::new(transport(), BaseUrl::new(&url).unwrap()).with_observer(Arc::clone(&counter));
+    let renewal = RenewToken::new("till@example.com").unwrap();
+    let error = session.send(&renewal).await.unwrap_err();
+    let refused = ErrorClass::Transport(TransportErrorKind::Connect);
+    assert_eq!(error.class(), refused);
+    assert_eq!(counter.sent.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn a_connection_that_fails_twice_is_no_failure() {
+    let authority = Authority::new();
+    let acceptor = authority.acceptor(&["localhost"], 3000);
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    let server = Server::start(move |mut stream| {
+        let (acceptor, number) = (acceptor.clone(), count.fetch_add(1, Ordering::SeqCst));
+        async move {
+            if number < 2 {
+                // Before the handshake.
+                return;
+            }
+            if number == 2 {
+                let mut stream = acceptor.accept(&mut stream).await.unwrap();
+                receive(&mut stream).await;
+                send(&mut stream, ok("{}").as_bytes()).await;
+            }
+        }
+    })
+    .await;
+    let transport = settings().trust_pem(authority.pem().as_bytes());
+    let url = format!("https://localhost:{}", server.port());
+    let sent = transport
+        .unwrap()
+        .build()
+        .unwrap()
+        .send(renewal(&url))
+        .await;
+    assert_eq!(sent.unwrap().status(), StatusCode::OK);
+    assert_eq!(server.accepted(), 3);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_once_is_asked_again() {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let server = Server::start(move |mut stream| {
+        let first = connections.fetch_add(1, Ordering::SeqCst) == 0;
+        async move {
+            receive(&mut stream).await;
+            if first {
+                until_closed(&mut stream).await;
+            }
+            send(&mut stream, ok("{}").as_bytes()).await;
+        }
+    })
+    .await;
+    let transport = settings().attempt_timeout(Duration::from_millis(100));
+    ask(&transport.build().unwrap(), &server.url())
+        .await
+        .unwrap();
+    assert_eq!(server.accepted(), 2);
+}
+
+#[tokio::test]
+async fn all_attempts_together_have_one_deadline() {
+    let hanging = Server::start(|mut stream| async move { until_closed(&mut stream).await }).await;
+    let transport = settings()
+        .retry(eager().max_attempts(u32::MAX))
+        .attempt_timeout(Duration::from_millis(50))
+        .request_timeout(Duration::from_millis(400))
+        .build()
+        .unwrap();
+    let start = Instant::now();
+    let error = ask(&transport, &hanging.url()).await.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Timeout);
+    assert!(
+        (2..=8).contains(&hanging.accepted()),
+        "{}",
+        hanging.accepted()
+    );
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn an_authority_that_is_not_trusted_is_not_asked_twice() {
+    let acceptor = Authority::new().acceptor(&["localhost"], 3000);
+    let server = tls_server(acceptor, |stream| async move { drop(stream) }).await;
+    let url = format!("https://localhost:{}", server.port());
+    let error = ask(&transport(), &url).await.unwrap_err();
+    assert_eq!(error.kind(), TransportErrorKind::Tls);
+    assert_eq!(server.accepted(), 1);
+}

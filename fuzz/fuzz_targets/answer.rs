@@ -1,0 +1,182 @@
+//! Gives whatever comes to every endpoint as its answer, since what stands between a shop and Bakong may send
+//! anything.
+//!
+//! An input is a line of status and `Retry-After`, such as `429 120`, and the body; without such a line it
+//! is all body, under 200.
+
+#![no_main]
+
+use bakong_api::{
+    AnswerSummary, ApiError, CheckAnswer, CheckBakongAccount, CheckTransactionByExternalRef,
+    CheckTransactionByHash, CheckTransactionByHashList, CheckTransactionByInstructionRef,
+    CheckTransactionByMd5, CheckTransactionByMd5List, CheckTransactionByShortHash, Endpoint,
+    ErrorClass, GenerateDeeplinkByQr, RenewToken, RequestToken, ShortHash, TransactionHash, Verify,
+};
+use bakong_fuzz::plain_json;
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+use khqr_core::{AccountId, Amount, Currency, Khqr, Md5Handle};
+use libfuzzer_sys::fuzz_target;
+
+const MD5: &str = "d60f3db96913029a2af979a1662c1e72";
+const OTHER_MD5: &str = "a9bc61256b2a2c7d0a410c2415e84168";
+const HASH: &str = "8465d722d7d5065f2886f0a474a4d34dc6a7855355b611836f7b6111228893e9";
+const CODE: &str =
+    "00020101021129140010sokha@devb5204599953031165802KH5905Sokha6010Phnom Penh6304E891";
+
+fuzz_target!(|bytes: &[u8]| {
+    let response = response(bytes);
+    let class = AnswerSummary::of(&response).class;
+    assert!(response.status() == 200 || class.is_some());
+    let given = Given { response, class };
+    checks(&given);
+    lists(&given);
+    others(&given);
+});
+
+/// An answer, and what its summary takes it for.
+struct Given {
+    response: Response<Bytes>,
+    class: Option<ErrorClass>,
+}
+
+fn response(bytes: &[u8]) -> Response<Bytes> {
+    let parts = bytes.iter().position(|byte| *byte == b'\n').and_then(|at| {
+        let head = std::str::from_utf8(&bytes[..at]).ok()?;
+        let (status, retry_after) = head.split_once(' ').unwrap_or((head, ""));
+        let status = status.parse::<u16>().ok()?;
+        let status = StatusCode::from_u16(status).ok()?;
+        let retry_after = header::HeaderValue::from_str(retry_after).ok()?;
+        Some((status, retry_after, &bytes[at + 1..]))
+    });
+    let Some((status, retry_after, body)) = parts else {
+        return Response::new(Bytes::copy_from_slice(bytes));
+    };
+    let mut response = Response::new(Bytes::copy_from_slice(body));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::RETRY_AFTER, retry_after);
+    response
+}
+
+fn checks(given: &Given) {
+    let response = &given.response;
+    let amount = Amount::from_minor_units(100, Currency::Usd);
+    let hash = TransactionHash::new(HASH).expect("a hash");
+    let short = ShortHash::new("8465d722").expect("a short hash");
+    let by_md5 = seen(&CheckTransactionByMd5::new(md5(MD5)), given);
+    let same = [
+        seen(&CheckTransactionByHash::new(hash), given),
+        seen(&CheckTransactionByShortHash::new(short, amount), given),
+        seen(
+            &CheckTransactionByInstructionRef::new("ref".parse().expect("a reference")),
+            given,
+        ),
+        seen(
+            &CheckTransactionByExternalRef::new("ref".parse().expect("a reference")),
+            given,
+        ),
+    ];
+    for other in same {
+        // By hash or reference, what is told of another is no answer.
+        let is_of_another = other.is_err() && matches!(by_md5, Ok(CheckAnswer::Paid(_)));
+        assert!(
+            is_of_another || other.as_ref().ok() == by_md5.as_ref().ok(),
+            "each check reads alike"
+        );
+    }
+    let plain = plain_json::Answer::of(response.body());
+    match &by_md5 {
+        Ok(CheckAnswer::Paid(transaction)) => {
+            assert_eq!(response.status(), 200);
+            let again = bakong_api::Transaction::from_json(transaction.as_json());
+            assert_eq!(again.as_ref(), Some(&**transaction));
+        }
+        Ok(_) => {
+            assert_eq!(response.status(), 200);
+            if let Some(plain) = &plain {
+                assert_eq!(plain.response_code, Some(1), "only a failure is none");
+                assert!(plain.error_code.is_some(), "a code says why");
+                assert!(!plain.tells_of_payment, "it may say that money came");
+            }
+            let code = plain.as_ref().and_then(|plain| plain.error_code);
+            if by_md5.as_ref().ok() == Some(&CheckAnswer::NotFound) {
+                assert!(
+                    code.is_none_or(|code| code == 1),
+                    "not found is code 1: {code:?}"
+                );
+            }
+        }
+        Err(_) if response.status() == 200 => {
+            assert!(
+                !plain.is_some_and(|plain| plain.is_plainly_paid),
+                "a paid answer is lost"
+            );
+        }
+        Err(_) => {}
+    }
+}
+
+fn lists(given: &Given) {
+    let response = &given.response;
+    let asked = [md5(MD5), md5(OTHER_MD5)];
+    let list = CheckTransactionByMd5List::new(asked).expect("two fit");
+    if let Ok(answers) = seen(&list, given) {
+        let own: Vec<_> = answers.iter().map(|(md5, _)| *md5).collect();
+        assert_eq!(own, asked, "each has its answer, in order");
+        let text = String::from_utf8_lossy(response.body()).to_ascii_lowercase();
+        for (md5, answer) in answers.iter() {
+            if let Err(error) = answer {
+                check_error(error);
+            } else if !text.contains('\\') {
+                assert!(text.contains(&md5.to_string()), "said of another");
+            }
+        }
+    }
+    let hash = TransactionHash::new(HASH).expect("a hash");
+    let list = CheckTransactionByHashList::new([hash]).expect("one fits");
+    if let Ok(answers) = seen(&list, given) {
+        assert_eq!(answers.into_iter().count(), 1);
+    }
+}
+
+fn others(given: &Given) {
+    let account = AccountId::new("user@bank").expect("an account");
+    let code = Khqr::parse(CODE).expect("a code");
+    let _ = seen(&CheckBakongAccount::new(account), given);
+    if let Ok(link) = seen(&GenerateDeeplinkByQr::new(&code), given) {
+        assert!(link.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+    }
+    let request = RequestToken::new("a@b.kh", "Org", "Shop").expect("within limits");
+    let _ = seen(&request, given);
+    let _ = seen(
+        &Verify::new("0123456789abcdefghij").expect("20 characters"),
+        given,
+    );
+    let _ = seen(&RenewToken::new("a@b.kh").expect("within limits"), given);
+}
+
+fn seen<E: Endpoint>(endpoint: &E, given: &Given) -> Result<E::Answer, ApiError> {
+    let answer = endpoint.read(&given.response);
+    if let Err(error) = &answer {
+        check_error(error);
+        assert_eq!(error.status(), Some(given.response.status()));
+        assert!(
+            given.class.is_none_or(|class| class == error.class()),
+            "the summary's class is the error's"
+        );
+    }
+    answer
+}
+
+fn check_error(error: &ApiError) {
+    let text = error.to_string();
+    assert!(!text.contains(char::is_control), "safe to print");
+    assert!(!matches!(error.class(), ErrorClass::Transport(_)));
+    let _ = error.class().remedy();
+}
+
+fn md5(text: &str) -> Md5Handle {
+    text.parse().expect("an MD5")
+}
