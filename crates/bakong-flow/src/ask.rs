@@ -18,8 +18,23 @@ pub struct Ask {
 /// A request that is out.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Ticket {
-    pub(crate) place: u32,
-    pub(crate) number: u64,
+    place: u32,
+    number: u64,
+}
+
+impl Ticket {
+    pub(crate) const fn new(place: u32, number: u64) -> Self {
+        Self { place, number }
+    }
+
+    pub(crate) const fn place(self) -> u32 {
+        self.place
+    }
+
+    /// No two requests of a tracker have the same, and none has 0.
+    pub(crate) const fn number(self) -> u64 {
+        self.number
+    }
 }
 
 /// What to ask Bakong.
@@ -44,7 +59,10 @@ pub enum Reply {
     /// Of a single check.
     Check(Result<CheckAnswer, ErrorClass>),
     /// Of a list: what was said of each identifier, in any order, or why the whole failed.
-    List(Result<Vec<(Md5Handle, Result<CheckAnswer, ErrorClass>)>, ErrorClass>),
+    List(Result<Vec<ListItem>, ErrorClass>),
     /// Of a renewal: when the new token says that it ends.
     Renewal(Result<Option<Timestamp>, ErrorClass>),
 }
+
+/// What was said of one identifier of a list.
+pub type ListItem = (Md5Handle, Result<CheckAnswer, ErrorClass>);

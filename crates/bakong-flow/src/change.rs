@@ -9,6 +9,9 @@ use crate::policy::Policy;
 use crate::quota::Spent;
 
 /// One change of a tracker's state, in the order in which they happened.
+///
+/// [`Asked`](Self::Asked), [`NotPaidYet`](Self::NotPaidYet), [`NoAnswer`](Self::NoAnswer) and
+/// [`Token`](Self::Token) are for whoever watches: nothing is lost if they are not persisted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Change {

@@ -44,6 +44,15 @@ impl Outcome {
         }
     }
 
+    pub(crate) fn into_transaction(self) -> Option<Box<Transaction>> {
+        match self {
+            Self::Paid { transaction, .. } | Self::NeedsReview { transaction, .. } => {
+                Some(transaction)
+            }
+            Self::Failed | Self::StaticQr | Self::Expired | Self::Cancelled => None,
+        }
+    }
+
     /// The name in machine-readable output: `paid`, `needs_review`, `failed`, `static_qr`, `expired` or
     /// `cancelled`.
     #[must_use]

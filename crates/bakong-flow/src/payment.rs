@@ -1,15 +1,17 @@
 //! What is waited for: a code that was shown for an order, and what it should bring.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bakong_api::khqr_core::{self, Khqr, Md5Handle, Timestamp};
 use bakong_api::{ShortHash, TransactionHash};
 
 use crate::settlement::Expected;
 
-/// An order's id in the shop's own books: what is finished once.
+/// An order's id in the shop's own books: what is settled once. Cheap to clone. An order whose code expired
+/// may get another code under the same id.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct OrderId(Box<str>);
+pub struct OrderId(Arc<str>);
 
 impl OrderId {
     /// The most bytes that an id has.
@@ -55,7 +57,10 @@ pub struct InvalidOrderId;
 impl fmt::Display for InvalidOrderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let most = OrderId::MAX_LEN;
-        write!(f, "an order's id must have 1 to {most} bytes and no control character")
+        write!(
+            f,
+            "an order's id must have 1 to {most} bytes and no control character"
+        )
     }
 }
 

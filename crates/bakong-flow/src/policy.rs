@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bakong_api::{ErrorClass, Remedy, RetryAfter, TransportErrorKind};
 use bakong_api::khqr_core::Timestamp;
+use bakong_api::{ErrorClass, Remedy, RetryAfter, TransportErrorKind};
 
 /// When to ask about a payment, and how long to go on. Start from one that is given and change its fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -16,7 +16,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// For a customer who stands at the counter: as early as the quota allows.
+    /// For a customer who stands at the counter: as early as the quota allows. Whatever comes is known a
+    /// quarter of an hour after the expiry.
     pub const COUNTER: Self = Self {
         schedule: Schedule {
             first: Duration::from_secs(3),
@@ -26,12 +27,12 @@ impl Policy {
         },
         grace: Grace {
             after_expiry: Duration::from_secs(30),
-            last_check_within: Duration::from_secs(60),
+            last_check_within: Duration::from_secs(14 * 60 + 30),
         },
     };
 
-    /// For a web shop, whose customer has a page open and whose order can wait for some minutes: half as
-    /// often, and with time to share a last check.
+    /// For a web shop, whose customer has a page open and whose order can wait for half an hour: half as
+    /// often, and with more time to share a last check.
     pub const WEB_SHOP: Self = Self {
         schedule: Schedule {
             first: Duration::from_secs(10),
@@ -40,8 +41,8 @@ impl Policy {
             percent_of_age: 40,
         },
         grace: Grace {
-            after_expiry: Duration::from_secs(15 * 60),
-            last_check_within: Duration::from_secs(15 * 60),
+            after_expiry: Duration::from_secs(60),
+            last_check_within: Duration::from_secs(29 * 60),
         },
     };
 
@@ -59,6 +60,9 @@ impl Policy {
         },
     };
 }
+
+/// A server that wants more than this may be wrong about the time.
+const MOST_WANTED: Duration = Duration::from_secs(60 * 60);
 
 /// No policy asks faster: a mistake in one must not spend the day's quota in a moment.
 pub(crate) const FLOOR: Duration = Duration::from_secs(1);
@@ -138,7 +142,8 @@ pub struct Grace {
     /// How long after the expiry the last check comes at the earliest, for payments that were on their way;
     /// one that was made within it counts as in time.
     pub after_expiry: Duration,
-    /// How much later it may come, so that several payments can share a request.
+    /// How much later it may come, so that several payments can share a request. It comes earlier where the
+    /// day's requests allow it, and at once where lists do not work.
     pub last_check_within: Duration,
 }
 
@@ -155,14 +160,15 @@ pub struct Retry {
 }
 
 impl Retry {
-    /// From two seconds up to half a minute, or to five minutes where it costs.
+    /// From two seconds up to half a minute, or to ten minutes where it costs.
     pub const DEFAULT: Self = Self {
         first: Duration::from_secs(2),
         longest: Duration::from_secs(30),
-        longest_if_counted: Duration::from_secs(5 * 60),
+        longest_if_counted: Duration::from_secs(10 * 60),
     };
 
-    /// When to ask again after `failures` in a row, at least one, the last of them `class`.
+    /// When to ask again after `failures` in a row, at least one, the last of them `class`. A `Retry-After` is
+    /// waited for, for an hour at most.
     #[must_use]
     pub fn at(&self, failures: u32, class: ErrorClass, now: Timestamp) -> Timestamp {
         let longest = if was_counted(class) {
@@ -184,6 +190,7 @@ impl Retry {
             Some(RetryAfter::Delay(delay)) => moment.max(now.saturating_add(delay)),
             Some(RetryAfter::At(wanted)) => moment.max(wanted),
         }
+        .min(now.saturating_add(MOST_WANTED).max(moment))
     }
 }
 
@@ -213,7 +220,10 @@ mod tests {
     fn ages(schedule: Schedule, thousandths: u64) -> Vec<u64> {
         let mut ages = Vec::new();
         let mut age = Duration::ZERO;
-        while let Some(next) = schedule.spread(age, LIFE, thousandths).filter(|next| *next < LIFE) {
+        while let Some(next) = schedule
+            .spread(age, LIFE, thousandths)
+            .filter(|next| *next < LIFE)
+        {
             ages.push(next.as_secs());
             age = next;
         }
@@ -223,9 +233,9 @@ mod tests {
     #[test]
     fn checks_are_spread_by_what_a_payment_can_count_on() {
         let schedule = Policy::COUNTER.schedule;
-        assert_eq!(ages(schedule, 999), []);
+        assert_eq!(ages(schedule, 999), [0u64; 0]);
         assert_eq!(ages(schedule, 1_000), [150]);
-        assert_eq!(ages(schedule, 2_000), [94, 238, 599]);
+        assert_eq!(ages(schedule, 2_000), [94, 238]);
         assert_eq!(ages(schedule, 4_999), [37, 75, 150, 300]);
         let plenty = ages(schedule, 99_000);
         assert!((25..=33).contains(&plenty.len()), "{plenty:?}");
@@ -236,17 +246,27 @@ mod tests {
     fn failures_are_spaced_out() {
         let retry = Retry::DEFAULT;
         let now = Timestamp::from_millis(1_795_000_000_000);
-        let wait = |failures, class| retry.at(failures, class, now).saturating_since(now).as_secs();
+        let wait = |failures, class| {
+            retry
+                .at(failures, class, now)
+                .saturating_since(now)
+                .as_secs()
+        };
         let unavailable = ErrorClass::Unavailable { retry_after: None };
-        assert_eq!([1, 2, 3, 9, 99].map(|n| wait(n, unavailable)), [2, 4, 8, 300, 300]);
+        assert_eq!(
+            [1, 2, 3, 9, 99].map(|n| wait(n, unavailable)),
+            [2, 4, 8, 512, 600]
+        );
         let refused = ErrorClass::Transport(TransportErrorKind::Connect);
         assert_eq!([1, 9].map(|n| wait(n, refused)), [2, 30]);
-        assert_eq!(wait(1, ErrorClass::Blocked), 300);
+        assert_eq!(wait(1, ErrorClass::Blocked), 600);
         let retry_after = Some(RetryAfter::Delay(Duration::from_secs(77)));
         assert_eq!(wait(1, ErrorClass::RateLimited { retry_after }), 77);
         let wanted = now.saturating_add(Duration::from_secs(99));
         let retry_after = Some(RetryAfter::At(wanted));
         assert_eq!(wait(1, ErrorClass::Unavailable { retry_after }), 99);
+        let retry_after = Some(RetryAfter::At(Timestamp::from_millis(u64::MAX)));
+        assert_eq!(wait(1, ErrorClass::Unavailable { retry_after }), 3_600);
     }
 
     #[test]
@@ -261,7 +281,10 @@ mod tests {
             longest: zero,
             longest_if_counted: zero,
         };
-        assert_eq!(retry.at(1, ErrorClass::Malformed, now), now.saturating_add(FLOOR));
+        assert_eq!(
+            retry.at(1, ErrorClass::Malformed, now),
+            now.saturating_add(FLOOR)
+        );
     }
 
     proptest! {

@@ -11,9 +11,6 @@ use crate::quota::{Day, DayTurn};
 /// How many payments one request asks about where lists work.
 pub(crate) const LIST: u32 = 50;
 
-/// Last checks that are due within this long are counted as asked about together.
-const TOGETHER: Duration = Duration::from_secs(10 * 60);
-
 /// How many requests the last checks of the open payments take, day by day.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Promises {
@@ -29,13 +26,31 @@ pub(crate) struct Promises {
 struct Promised {
     payments: u32,
     /// Of how many payments the last check is due in each piece of the day.
-    pieces: BTreeMap<u64, u32>,
+    pieces: BTreeMap<Piece, u32>,
     /// The requests for them, if each piece is asked about by lists.
     lists: u32,
 }
 
+/// A stretch of time as long as a last check can wait to be shared: all that are due in it can be asked about
+/// at its end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Piece {
+    length: u64,
+    number: u64,
+}
+
+impl Piece {
+    fn of(deadline: Timestamp, within: Duration) -> Self {
+        let length = u64::try_from(within.as_millis()).unwrap_or(u64::MAX).max(1);
+        Self {
+            length,
+            number: deadline.as_millis() / length,
+        }
+    }
+}
+
 impl Promised {
-    fn add(&mut self, piece: u64) {
+    fn add(&mut self, piece: Piece) {
         self.payments += 1;
         let payments = self.pieces.entry(piece).or_default();
         if payments.is_multiple_of(LIST) {
@@ -44,7 +59,7 @@ impl Promised {
         *payments += 1;
     }
 
-    fn remove(&mut self, piece: u64) {
+    fn remove(&mut self, piece: Piece) {
         let Some(payments) = self.pieces.get_mut(&piece) else {
             return;
         };
@@ -77,23 +92,26 @@ impl Promises {
         }
     }
 
-    /// A last check is promised for this moment.
-    pub(crate) fn add(&mut self, deadline: Timestamp) {
+    /// A last check is promised for this moment, or `within` so long after it.
+    pub(crate) fn add(&mut self, deadline: Timestamp, within: Duration) {
         let day = self.turn.day_of(deadline);
         if day < self.today {
             self.overdue += 1;
         } else {
-            self.days.entry(day).or_default().add(piece(deadline));
+            self.days
+                .entry(day)
+                .or_default()
+                .add(Piece::of(deadline, within));
         }
     }
 
     /// The payment with this deadline is final.
-    pub(crate) fn remove(&mut self, deadline: Timestamp) {
+    pub(crate) fn remove(&mut self, deadline: Timestamp, within: Duration) {
         let day = self.turn.day_of(deadline);
         if day < self.today {
             self.overdue = self.overdue.saturating_sub(1);
         } else if let Some(promised) = self.days.get_mut(&day) {
-            promised.remove(piece(deadline));
+            promised.remove(Piece::of(deadline, within));
             if promised.payments == 0 {
                 self.days.remove(&day);
             }
@@ -114,22 +132,18 @@ impl Promises {
     }
 
     /// How many there would be with one more at this deadline.
-    pub(crate) fn requests_with(&self, deadline: Timestamp, lists: bool) -> u32 {
+    pub(crate) fn requests_with(&self, deadline: Timestamp, within: Duration, lists: bool) -> u32 {
         let day = self.turn.day_of(deadline).max(self.today);
         let more = if lists {
             let promised = self.days.get(&day);
-            let payments = promised.and_then(|promised| promised.pieces.get(&piece(deadline)));
+            let payments =
+                promised.and_then(|promised| promised.pieces.get(&Piece::of(deadline, within)));
             u32::from(payments.is_none_or(|payments| payments.is_multiple_of(LIST)))
         } else {
             1
         };
         self.requests(day, lists).saturating_add(more)
     }
-}
-
-fn piece(deadline: Timestamp) -> u64 {
-    let length = u64::try_from(TOGETHER.as_millis()).unwrap_or(u64::MAX);
-    deadline.as_millis() / length
 }
 
 #[cfg(test)]
@@ -139,6 +153,7 @@ mod tests {
     use super::*;
 
     const MINUTE: u64 = 60_000;
+    const TEN: Duration = Duration::from_secs(600);
     const DAY: u64 = 24 * 60 * MINUTE;
     /// The beginning of a day in UTC.
     const START: u64 = 20_779 * DAY;
@@ -156,26 +171,50 @@ mod tests {
         let mut promises = promises();
         let today = DayTurn::UTC.day_of(at(0));
         for _ in 0..50 {
-            promises.add(at(5));
+            promises.add(at(5), TEN);
         }
-        assert_eq!((promises.requests(today, false), promises.requests(today, true)), (50, 1));
-        assert_eq!(promises.requests_with(at(5), true), 2);
-        assert_eq!(promises.requests_with(at(15), true), 2);
-        promises.add(at(5));
-        assert_eq!(promises.requests_with(at(6), true), 2);
-        promises.add(at(15));
-        assert_eq!((promises.requests(today, false), promises.requests(today, true)), (52, 3));
+        assert_eq!(
+            (
+                promises.requests(today, false),
+                promises.requests(today, true)
+            ),
+            (50, 1)
+        );
+        assert_eq!(promises.requests_with(at(5), TEN, true), 2);
+        assert_eq!(promises.requests_with(at(15), TEN, true), 2);
+        promises.add(at(5), TEN);
+        assert_eq!(promises.requests_with(at(6), TEN, true), 2);
+        promises.add(at(15), TEN);
+        assert_eq!(
+            (
+                promises.requests(today, false),
+                promises.requests(today, true)
+            ),
+            (52, 3)
+        );
+    }
+
+    #[test]
+    fn those_that_cannot_wait_as_long_share_nothing() {
+        let mut promises = promises();
+        let today = DayTurn::UTC.day_of(at(0));
+        promises.add(at(5), TEN);
+        promises.add(at(5), TEN / 2);
+        promises.add(at(5), Duration::ZERO);
+        assert_eq!(promises.requests(today, true), 3);
+        assert_eq!(promises.requests_with(at(5), Duration::ZERO, true), 3);
+        assert_eq!(promises.requests_with(at(6), Duration::ZERO, true), 4);
     }
 
     #[test]
     fn what_was_not_kept_yesterday_is_due_today() {
         let mut promises = promises();
-        promises.add(at(5));
+        promises.add(at(5), TEN);
         let tomorrow = DayTurn::UTC.day_of(at(24 * 60));
         assert_eq!(promises.requests(tomorrow, false), 0);
         promises.turn(tomorrow);
         assert_eq!(promises.requests(tomorrow, false), 1);
-        promises.remove(at(5));
+        promises.remove(at(5), TEN);
         assert_eq!(promises.requests(tomorrow, false), 0);
     }
 
@@ -186,12 +225,12 @@ mod tests {
             turn in 0u64..4,
         ) {
             let mut promises = promises();
-            minutes.iter().for_each(|minute| promises.add(at(*minute)));
+            minutes.iter().for_each(|minute| promises.add(at(*minute), TEN));
             let day = DayTurn::UTC.day_of(at(turn * 24 * 60));
             promises.turn(day);
             let all: u32 = (0..4).map(|d| promises.requests(DayTurn::UTC.day_of(at(d * 24 * 60)), false)).sum();
             prop_assert_eq!(all as usize, minutes.len());
-            minutes.iter().for_each(|minute| promises.remove(at(*minute)));
+            minutes.iter().for_each(|minute| promises.remove(at(*minute), TEN));
             for d in 0..4 {
                 let day = DayTurn::UTC.day_of(at(d * 24 * 60));
                 prop_assert_eq!((promises.requests(day, false), promises.requests(day, true)), (0, 0));

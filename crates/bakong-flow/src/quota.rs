@@ -68,7 +68,10 @@ impl DayTurn {
     #[must_use]
     pub const fn day_of(self, moment: Timestamp) -> Day {
         // One day is added, so that no moment is before the first.
-        Day((moment.as_millis().saturating_add(DAY - self.after_midnight_utc)) / DAY)
+        Day((moment
+            .as_millis()
+            .saturating_add(DAY - self.after_midnight_utc))
+            / DAY)
     }
 
     /// The moment at which this day ends and the next one begins.
@@ -83,8 +86,8 @@ impl DayTurn {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Day(pub u64);
 
-/// What was spent of a day. This is what a store keeps.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What was spent of a day, and what days bring. This is what a store keeps.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Spent {
     /// The day.
@@ -93,6 +96,25 @@ pub struct Spent {
     pub requests: u32,
     /// When Bakong said that there are no more (code 17), if it did.
     pub closed_at: Option<Timestamp>,
+    /// How many payments were opened in it.
+    pub opened: u32,
+    /// How many are opened on a busy day: the most of the last days, older ones counting less; 0 on the
+    /// first.
+    pub usual: u32,
+}
+
+impl Spent {
+    /// A day of which nothing is spent.
+    #[must_use]
+    pub const fn nothing(day: Day) -> Self {
+        Self {
+            day,
+            requests: 0,
+            closed_at: None,
+            opened: 0,
+            usual: 0,
+        }
+    }
 }
 
 /// Counts a day's requests. Told the time, it goes on to the next day by itself, and never back.
@@ -106,12 +128,10 @@ impl Ledger {
     /// A ledger in which nothing is spent.
     #[must_use]
     pub const fn new(quota: Quota, now: Timestamp) -> Self {
-        let spent = Spent {
-            day: quota.turn.day_of(now),
-            requests: 0,
-            closed_at: None,
-        };
-        Self { quota, spent }
+        Self {
+            quota,
+            spent: Spent::nothing(quota.turn.day_of(now)),
+        }
     }
 
     /// A ledger that goes on with what was kept.
@@ -141,10 +161,10 @@ impl Ledger {
         if day <= self.spent.day {
             return false;
         }
+        let Spent { opened, usual, .. } = self.spent;
         self.spent = Spent {
-            day,
-            requests: 0,
-            closed_at: None,
+            usual: opened.max(usual - usual / 4),
+            ..Spent::nothing(day)
         };
         true
     }
@@ -175,9 +195,31 @@ impl Ledger {
         (self.left() > 0 && probe_at < self.ends_at()).then_some(probe_at)
     }
 
-    /// A request is sent.
-    pub const fn spend(&mut self) {
-        self.spent.requests = self.spent.requests.saturating_add(1);
+    /// A payment is opened.
+    pub const fn opened(&mut self) {
+        self.spent.opened = self.spent.opened.saturating_add(1);
+    }
+
+    /// How many more payments this day is likely to bring: as many as a busy day of late had in all, no more
+    /// than twice what so much of a day brings; on the first day, as many for each hour as there were so far.
+    #[must_use]
+    pub fn to_come(&self, now: Timestamp) -> u32 {
+        let Spent { opened, usual, .. } = self.spent;
+        let left = millis(self.ends_at().saturating_since(now)).min(DAY);
+        let part = |whole: u32, of: u64| {
+            let part = u128::from(whole) * u128::from(left) / u128::from(of);
+            u32::try_from(part).unwrap_or(u32::MAX)
+        };
+        if usual == 0 {
+            // An early bird makes no crowd.
+            return part(opened, (DAY - left).max(DAY / 4));
+        }
+        usual.saturating_sub(opened).min(part(usual, DAY / 2))
+    }
+
+    /// So many requests are sent.
+    pub const fn spend(&mut self, requests: u32) {
+        self.spent.requests = self.spent.requests.saturating_add(requests);
     }
 
     /// A request that was counted never left this machine.
@@ -194,6 +236,10 @@ impl Ledger {
     pub const fn reopen(&mut self) {
         self.spent.closed_at = None;
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -216,18 +262,21 @@ mod tests {
         let midnight = later(BEFORE_MIDNIGHT, 1);
         assert_eq!(turn.end_of(today), midnight);
         assert_eq!(turn.day_of(midnight), Day(today.0 + 1));
-        assert_eq!(DayTurn::UTC.day_of(BEFORE_MIDNIGHT), DayTurn::UTC.day_of(midnight));
+        assert_eq!(
+            DayTurn::UTC.day_of(BEFORE_MIDNIGHT),
+            DayTurn::UTC.day_of(midnight)
+        );
     }
 
     #[test]
     fn a_turn_gives_a_new_day_and_a_clock_set_back_does_not() {
         let mut ledger = Ledger::new(Quota::DEFAULT, BEFORE_MIDNIGHT);
-        ledger.spend();
+        ledger.spend(1);
         ledger.close(BEFORE_MIDNIGHT);
         assert_eq!((ledger.left(), ledger.is_closed()), (99, true));
         assert!(ledger.turn(later(BEFORE_MIDNIGHT, 1)));
         assert_eq!((ledger.left(), ledger.is_closed()), (100, false));
-        ledger.spend();
+        ledger.spend(1);
         assert!(!ledger.turn(BEFORE_MIDNIGHT));
         assert_eq!(ledger.left(), 99);
     }
@@ -242,11 +291,44 @@ mod tests {
         ledger.close(BEFORE_MIDNIGHT);
         assert_eq!(ledger.probe_at(), None, "the day is over before");
         ledger.close(noon);
-        (0..100).for_each(|_| ledger.spend());
+        ledger.spend(100);
         assert_eq!(ledger.probe_at(), None, "there is nothing to probe with");
     }
 
+    #[test]
+    fn what_is_to_come_is_learned_from_the_days_before() {
+        let midnight = later(BEFORE_MIDNIGHT, 1);
+        let noon = later(midnight, DAY / 2);
+        let mut ledger = Ledger::new(Quota::DEFAULT, midnight);
+        assert_eq!(ledger.to_come(midnight), 0);
+        (0..30).for_each(|_| ledger.opened());
+        assert_eq!(ledger.to_come(midnight), 120, "as if in six hours");
+        assert_eq!(ledger.to_come(noon), 30, "as many again");
+        (0..30).for_each(|_| ledger.opened());
+        ledger.turn(later(midnight, DAY));
+        assert_eq!(ledger.spent().usual, 60);
+        assert_eq!(ledger.to_come(later(midnight, DAY)), 60);
+        (0..20).for_each(|_| ledger.opened());
+        assert_eq!(ledger.to_come(later(noon, DAY)), 40);
+        assert_eq!(
+            ledger.to_come(later(noon, DAY + DAY / 4)),
+            30,
+            "the day is nearly over"
+        );
+        ledger.turn(later(midnight, 2 * DAY));
+        assert_eq!(ledger.spent().usual, 45);
+    }
+
     proptest! {
+        #[test]
+        fn less_and_less_is_to_come(opened in 0u32..200, usual in 0u32..200, hours in prop::collection::vec(0u64..24, 2)) {
+            let mut ledger = Ledger::new(Quota::DEFAULT, later(BEFORE_MIDNIGHT, 1));
+            (ledger.spent.opened, ledger.spent.usual) = (opened, usual);
+            let [earlier, then] = [hours[0].min(hours[1]), hours[0].max(hours[1])];
+            let at = |hours| ledger.to_come(later(BEFORE_MIDNIGHT, 1 + hours * 3_600_000));
+            prop_assert!(at(then) <= at(earlier));
+        }
+
         #[test]
         fn every_moment_is_before_the_end_of_its_day(millis in 0..u64::MAX / 4, turn in 0u64..86_400) {
             let turn = DayTurn::after_midnight_utc(Duration::from_secs(turn));

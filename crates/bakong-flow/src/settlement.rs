@@ -59,6 +59,11 @@ pub enum Mismatch {
         /// This one.
         order: OrderId,
     },
+    /// The order was settled before, by another transaction: the customer may be owed this one.
+    OrderSettled,
+    /// It was found by a hash, and was made before the payment was opened: it is likely to be for something
+    /// else.
+    BeforeOpened,
     /// The order was cancelled before.
     Cancelled,
 }

@@ -1,19 +1,24 @@
 //! What the answers mean for the payments that they are about, and for all the others.
 
+use std::time::Duration;
+
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::{CheckAnswer, ErrorClass, Transaction, TransactionHash};
 
-use super::asking::Out;
+use super::in_flight::{About, Out};
 use super::slots::{NEVER, Slot, Way};
-use super::Tracker;
-use crate::ask::{Reply, Ticket};
+use super::{FinishedPayment, Tracker};
+use crate::ask::{ListItem, Reply, Ticket};
 use crate::change::{Change, Lists};
 use crate::outcome::Outcome;
 use crate::policy::was_counted;
 use crate::settlement::{Mismatch, Settlement};
+use crate::store::Conflict;
 
-/// How long a list endpoint that was refused is not tried again.
-const LISTS_REST: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+/// How long a list endpoint that refused is not tried again.
+const LISTS_REST: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long one that answered what cannot be read is not.
+const LISTS_PAUSE: Duration = Duration::from_secs(15 * 60);
 
 impl Tracker {
     /// Hands in what came of a request, once; a ticket that is not out changes nothing.
@@ -27,33 +32,19 @@ impl Tracker {
             return;
         };
         self.correct(&out, sent);
-        match reply {
-            Reply::Check(result) => match *out.places {
-                [place] => self.one(&out, place, result, now),
-                // Not what was asked: it says nothing of any of them.
-                _ => self.many_failed(&out, ErrorClass::Malformed, now),
-            },
-            Reply::List(Ok(answers)) => self.many(&out, answers, now),
-            Reply::List(Err(class)) => self.many_failed(&out, class, now),
-            Reply::Renewal(Ok(expires_at)) => {
-                self.answered(&out);
-                self.token.renewed(expires_at, now);
-                self.changes.push(Change::Token(Ok(expires_at)));
+        match (&out.about, reply) {
+            (About::One(place, md5), Reply::Check(result)) => {
+                self.one(&out, (*place, *md5), result, now);
             }
-            Reply::Renewal(Err(class)) => {
-                self.token.renewal_failed(class.remedy(), now);
-                self.changes.push(Change::Token(Err(class)));
-                if class == ErrorClass::QuotaExhausted {
-                    self.close_day(now);
-                }
-            }
+            (About::Many(_), Reply::List(Ok(answers))) => self.many(&out, answers, now),
+            (About::Many(_), Reply::List(Err(class))) => self.many_failed(&out, class, now),
+            (About::Token, Reply::Renewal(result)) => self.renewed(&out, result, now),
+            // Not what was asked: it says nothing.
+            (About::Token, _) => self.token.renewal_abandoned(now),
+            (_, _) => self.failed(&out, ErrorClass::Malformed, now),
         }
-        // A reply of the wrong kind must leave nobody waiting.
-        for place in out.places {
-            if self.slots.get(place).is_some_and(|slot| slot.is_out) {
-                self.again_at(place, now);
-            }
-        }
+        // Whatever was said, nobody is left waiting.
+        self.bring_back(&out, now);
     }
 
     /// No answer will come: the request was given up, and may have arrived. What it asked about is asked
@@ -63,21 +54,81 @@ impl Tracker {
         let Some(out) = self.in_flight.take(ticket) else {
             return;
         };
-        if out.places.is_empty() {
-            self.token.renewal_abandoned();
+        if matches!(out.about, About::Token) {
+            self.token.renewal_abandoned(now);
         }
-        for place in out.places {
-            self.again_at(place, now);
-        }
+        self.bring_back(&out, now);
     }
 
     /// Another worker finished this payment: it is not asked about any more.
-    pub fn finished_elsewhere(&mut self, md5: &Md5Handle, outcome: &Outcome, now: Timestamp) {
+    pub fn finished_elsewhere(&mut self, payment: FinishedPayment, now: Timestamp) {
         self.tick(now);
-        if let Some(place) = self.slots.find(md5)
-            && let Some(slot) = self.remove(place)
-        {
-            self.remember(&slot, outcome, now);
+        if let Some(place) = self.slots.find(&payment.md5) {
+            self.remove(place);
+        }
+        let until = self.config.remembers_until(payment.at);
+        self.finished.add(payment, until);
+    }
+
+    /// A change was not kept, because another worker's came first: what this tracker does instead is among its
+    /// [changes](Self::take_changes) then.
+    pub fn overruled(&mut self, change: Change, conflict: Conflict) {
+        match (change, conflict) {
+            (Change::Opened { payment, .. }, _) => {
+                if let Some(place) = self.slots.find(&payment.md5) {
+                    self.remove(place);
+                }
+            }
+            (
+                Change::Finished {
+                    md5,
+                    order,
+                    outcome,
+                    ..
+                },
+                Conflict::Final(kept),
+            ) => {
+                let known = kept.transaction().and_then(|kept| kept.hash.as_deref());
+                if let Some(hash) = outcome.transaction().and_then(|told| told.hash.as_deref())
+                    && known.is_none_or(|known| !known.eq_ignore_ascii_case(hash))
+                    && let Some(transaction) = outcome.into_transaction()
+                {
+                    self.changes.push(Change::PaidAgain {
+                        md5,
+                        order,
+                        transaction: Some(transaction),
+                        hash: None,
+                    });
+                }
+            }
+            (
+                Change::Finished {
+                    md5,
+                    order,
+                    outcome,
+                    at,
+                },
+                conflict,
+            ) => {
+                let mismatch = match conflict {
+                    Conflict::TransactionTaken { order } => Mismatch::SettledAnother { order },
+                    _ => Mismatch::OrderSettled,
+                };
+                let Some(transaction) = outcome.into_transaction() else {
+                    return;
+                };
+                let outcome = Outcome::NeedsReview {
+                    transaction,
+                    mismatches: vec![mismatch],
+                };
+                self.changes.push(Change::Finished {
+                    md5,
+                    order,
+                    outcome,
+                    at,
+                });
+            }
+            _ => {}
         }
     }
 
@@ -94,82 +145,103 @@ impl Tracker {
             if out.paced {
                 self.pace.give_back();
             }
+        } else {
+            self.ledger.spend(sent - 1);
         }
-        (1..sent).for_each(|_| self.ledger.spend());
         self.changes.push(Change::Quota(self.ledger.spent()));
     }
 
     fn one(
         &mut self,
         out: &Out,
-        place: u32,
+        (place, md5): (u32, Md5Handle),
         result: Result<CheckAnswer, ErrorClass>,
         now: Timestamp,
     ) {
         match result {
             Ok(answer) => {
-                self.answered(out);
-                self.told(out, place, answer, now);
+                self.answered(out, now);
+                self.lists_before = None;
+                self.told(out, place, md5, answer, now);
+            }
+            Err(class @ (ErrorClass::Refused | ErrorClass::Malformed)) => {
+                self.answered(out, now);
+                self.failed_alone(out, place, class, now);
             }
             Err(class) => {
-                let own = matches!(class, ErrorClass::Refused | ErrorClass::Malformed);
-                if own {
-                    self.answered(out);
-                    self.failed_alone(place, class, now);
-                } else {
-                    self.failed(out, class, now);
+                if class == ErrorClass::Blocked
+                    && let Some(before) = self.lists_before.take()
+                {
+                    // It is not the lists that are refused.
+                    self.lists = before;
+                    self.changes.push(Change::Lists(before));
                 }
+                self.failed(out, class, now);
             }
         }
     }
 
-    fn many(
-        &mut self,
-        out: &Out,
-        answers: Vec<(Md5Handle, Result<CheckAnswer, ErrorClass>)>,
-        now: Timestamp,
-    ) {
-        self.answered(out);
+    fn many(&mut self, out: &Out, answers: Vec<ListItem>, now: Timestamp) {
+        self.answered(out, now);
         if self.lists != Lists::Work {
             self.lists = Lists::Work;
             self.changes.push(Change::Lists(self.lists));
         }
         for (md5, result) in answers {
-            let place = self.slots.find(&md5).filter(|place| out.places.contains(place));
-            let Some(place) = place else {
-                continue;
-            };
-            match result {
-                Ok(answer) => self.told(out, place, answer, now),
-                Err(class) => self.ask_alone(place, class, now),
+            let asked = |place: &u32| out.about.places().contains(place);
+            match (self.slots.find(&md5).filter(asked), result) {
+                (Some(place), Ok(answer)) => self.told(out, place, md5, answer, now),
+                (Some(place), Err(class)) => self.ask_alone(out, place, class, now),
+                // It was finished meanwhile by another worker.
+                (None, Ok(CheckAnswer::Paid(transaction))) => self.paid_again(md5, transaction),
+                (None, _) => {}
             }
         }
-        for place in &out.places {
-            if self.slots.get(*place).is_some_and(|slot| slot.is_out) {
-                self.ask_alone(*place, ErrorClass::Malformed, now);
-            }
+        for place in out.about.places() {
+            self.ask_alone(out, *place, ErrorClass::Malformed, now);
         }
     }
 
     fn many_failed(&mut self, out: &Out, class: ErrorClass, now: Timestamp) {
-        match class {
+        let rest = match class {
             // The list is what is refused, not the payments in it.
-            ErrorClass::Blocked | ErrorClass::Refused | ErrorClass::Malformed => {
-                self.lists = Lists::RefusedUntil(now.saturating_add(LISTS_REST));
-                self.changes.push(Change::Lists(self.lists));
-                for place in &out.places {
-                    self.again_at(*place, now);
+            ErrorClass::Blocked | ErrorClass::Refused => LISTS_REST,
+            ErrorClass::Malformed => LISTS_PAUSE,
+            _ => return self.failed(out, class, now),
+        };
+        self.lists_before = Some(self.lists);
+        self.lists = Lists::RefusedUntil(now.saturating_add(rest));
+        self.changes.push(Change::Lists(self.lists));
+    }
+
+    fn renewed(
+        &mut self,
+        out: &Out,
+        result: Result<Option<Timestamp>, ErrorClass>,
+        now: Timestamp,
+    ) {
+        match result {
+            Ok(expires_at) => {
+                self.answered(out, now);
+                self.token.renewed(expires_at, now);
+            }
+            Err(class) => {
+                self.token.renewal_failed(class.remedy(), now);
+                if class == ErrorClass::QuotaExhausted {
+                    self.close_day(now);
                 }
             }
-            _ => self.failed(out, class, now),
         }
+        self.changes.push(Change::Token(result));
     }
 
     /// Bakong answered, whatever it said.
-    fn answered(&mut self, out: &Out) {
+    fn answered(&mut self, out: &Out, now: Timestamp) {
         self.failures = 0;
         self.hold = None;
-        self.token.accepted();
+        if !matches!(out.about, About::Token) && self.token.is_usable(now) {
+            self.token.accepted();
+        }
         let closed_at = self.ledger.spent().closed_at;
         if closed_at.is_some_and(|closed_at| closed_at <= out.asked_at) {
             self.ledger.reopen();
@@ -186,20 +258,23 @@ impl Tracker {
                 self.changes.push(Change::Token(Err(class)));
             }
             _ => {
-                self.failures = self.failures.saturating_add(1);
+                // Those that were sent together fail together.
+                if self.failures == 0 || out.asked_at > self.failed_at {
+                    self.failures = self.failures.saturating_add(1);
+                }
+                self.failed_at = now;
                 let until = self.config.retry.at(self.failures, class, now);
                 self.hold = Some(self.hold.map_or(until, |hold| hold.max(until)));
-                if out.paced && !was_counted(class) {
-                    self.pace.give_back();
-                }
             }
         }
-        for place in &out.places {
-            if let Some(slot) = self.slots.get(*place) {
+        if out.paced && !was_counted(class) {
+            self.pace.give_back();
+        }
+        for place in out.about.places() {
+            if let Some(slot) = self.slots.get(*place).filter(|slot| slot.out == out.number) {
                 let md5 = slot.md5;
                 self.changes.push(Change::NoAnswer { md5, class });
             }
-            self.again_at(*place, now);
         }
     }
 
@@ -209,9 +284,9 @@ impl Tracker {
     }
 
     /// A request failed because of what it asked about: all others go on.
-    fn failed_alone(&mut self, place: u32, class: ErrorClass, now: Timestamp) {
+    fn failed_alone(&mut self, out: &Out, place: u32, class: ErrorClass, now: Timestamp) {
         let retry = self.config.retry;
-        let Some(slot) = self.slots.get_mut(place) else {
+        let Some(slot) = self.out_slot(out, place) else {
             return;
         };
         slot.failures = slot.failures.saturating_add(1);
@@ -222,16 +297,31 @@ impl Tracker {
     }
 
     /// A list did not say it; a single check may.
-    fn ask_alone(&mut self, place: u32, class: ErrorClass, now: Timestamp) {
-        if let Some(slot) = self.slots.get_mut(place) {
+    fn ask_alone(&mut self, out: &Out, place: u32, class: ErrorClass, now: Timestamp) {
+        if let Some(slot) = self.out_slot(out, place) {
             slot.alone = true;
             let md5 = slot.md5;
             self.changes.push(Change::NoAnswer { md5, class });
+            self.again_at(place, now);
         }
-        self.again_at(place, now);
     }
 
-    /// The payment is not out any more, and due at this moment.
+    /// The payment at this place, if this request is the one that asks about it.
+    fn out_slot(&mut self, out: &Out, place: u32) -> Option<&mut Slot> {
+        let slot = self.slots.get_mut(place)?;
+        (slot.out == out.number).then_some(slot)
+    }
+
+    /// Whatever a request still asks about is due again.
+    fn bring_back(&mut self, out: &Out, now: Timestamp) {
+        for place in out.about.places() {
+            if self.out_slot(out, *place).is_some() {
+                self.again_at(*place, now);
+            }
+        }
+    }
+
+    /// The payment is not asked about any more, and due at this moment.
     fn again_at(&mut self, place: u32, at: Timestamp) {
         let Some(slot) = self.slots.get(place) else {
             return;
@@ -240,33 +330,47 @@ impl Tracker {
         let Some(slot) = self.slots.get_mut(place) else {
             return;
         };
-        slot.is_out = false;
-        if at < deadline {
-            slot.last_due = deadline.as_millis();
-            slot.due = if slot.is_cancelled { NEVER } else { at.as_millis() };
-            if slot.due != NEVER {
-                self.early.push(slot.due, place);
-            }
+        slot.out = 0;
+        slot.is_ripe = false;
+        slot.last_due = deadline.max(at).as_millis();
+        slot.due = if at < deadline && !slot.is_cancelled {
+            at.as_millis()
         } else {
-            slot.due = NEVER;
-            slot.last_due = at.as_millis();
+            NEVER
+        };
+        if slot.due != NEVER {
+            self.early.push(slot.due, place);
         }
-        // Its entry may have been dropped while it was out.
         self.last.push(slot.last_due, place);
+        self.ripen();
     }
 
     /// What Bakong said of a payment.
-    fn told(&mut self, out: &Out, place: u32, answer: CheckAnswer, now: Timestamp) {
-        let Some(slot) = self.slots.get_mut(place) else {
+    fn told(&mut self, out: &Out, place: u32, md5: Md5Handle, answer: CheckAnswer, now: Timestamp) {
+        let Some(slot) = self.out_slot(out, place) else {
+            // It was finished meanwhile by another worker.
+            if let CheckAnswer::Paid(transaction) = answer {
+                self.paid_again(md5, transaction);
+            }
             return;
         };
         slot.failures = 0;
         slot.alone = false;
         match answer {
+            CheckAnswer::NotFound => return self.not_found(out, place, now),
             CheckAnswer::Paid(transaction) => self.paid(place, transaction, now),
-            CheckAnswer::Failed => self.finish(place, Outcome::Failed, now),
-            CheckAnswer::StaticQr => self.finish(place, Outcome::StaticQr, now),
-            CheckAnswer::NotFound => self.not_found(out, place, now),
+            // By another way than the MD5, they are about another code.
+            CheckAnswer::Failed if slot.way == Way::Md5 => {
+                self.finish(place, Outcome::Failed, now);
+            }
+            CheckAnswer::StaticQr if slot.way == Way::Md5 => {
+                self.finish(place, Outcome::StaticQr, now);
+            }
+            CheckAnswer::Failed | CheckAnswer::StaticQr => return self.not_found(out, place, now),
+        }
+        if out.paced {
+            // The last check that was set aside for it is free now.
+            self.pace.give_back();
         }
     }
 
@@ -275,28 +379,32 @@ impl Tracker {
             return;
         };
         let deadline = self.slots.deadline(slot);
-        let was_last = out.asked_at >= deadline;
-        let Some(slot) = self.slots.get_mut(place) else {
-            return;
-        };
-        let next_way = slot.next_way();
-        let is_cancelled = slot.is_cancelled;
+        // By a clock that was set back since, it may have been asked too early.
+        let was_last = out.asked_at >= deadline && now >= deadline;
+        let (md5, next_way) = (slot.md5, slot.next_way());
         if was_last && next_way.is_none() {
-            let outcome = if is_cancelled { Outcome::Cancelled } else { Outcome::Expired };
+            let outcome = if slot.is_cancelled {
+                Outcome::Cancelled
+            } else {
+                Outcome::Expired
+            };
             self.finish(place, outcome, now);
             return;
         }
-        slot.is_out = false;
-        // Before the last check the MD5 does; a hash that was just learned has had its turn.
-        slot.way = if was_last { next_way.unwrap_or(Way::Md5) } else { Way::Md5 };
-        let md5 = slot.md5;
+        let Some(slot) = self.slots.get_mut(place) else {
+            return;
+        };
         if was_last {
+            slot.way = next_way.unwrap_or(Way::Md5);
             self.again_at(place, now);
         } else {
-            self.schedule(place, now);
-            // The entry of the last check may have been dropped while it was out.
-            if let Some(slot) = self.slots.get(place).filter(|slot| slot.last_due <= now.as_millis()) {
-                self.last.push(slot.last_due, place);
+            // Before the last check the MD5 does; a hash that was just learned has had its turn.
+            slot.way = Way::Md5;
+            slot.out = 0;
+            if slot.is_ripe {
+                self.again_at(place, now);
+            } else {
+                self.schedule(place, now);
             }
         }
         let next = self.slots.get(place).map_or(now, |slot| {
@@ -322,9 +430,17 @@ impl Tracker {
             }
         };
         let hash = transaction.hash.as_deref();
-        if let Some(order) = hash.and_then(|hash| self.finished.settled_by(hash)) {
+        if let Some(order) = hash.and_then(|hash| self.finished.order_of(hash)) {
             let order = order.clone();
             mismatches.push(Mismatch::SettledAnother { order });
+        } else if self.finished.is_settled(&slot.order) {
+            mismatches.push(Mismatch::OrderSettled);
+        }
+        let created_at = transaction.created_at.known();
+        if slot.way != Way::Md5
+            && created_at.is_some_and(|at| at.saturating_add(SKEW).as_millis() < slot.opened_at)
+        {
+            mismatches.push(Mismatch::BeforeOpened);
         }
         if slot.is_cancelled {
             mismatches.push(Mismatch::Cancelled);
@@ -344,7 +460,9 @@ impl Tracker {
         let Some(slot) = self.remove(place) else {
             return;
         };
-        self.remember(&slot, &outcome, now);
+        let until = self.config.remembers_until(now);
+        let finished = FinishedPayment::new(slot.md5, slot.order.clone(), &outcome, now);
+        self.finished.add(finished, until);
         let second = second_transfer(&slot, &outcome);
         self.changes.push(Change::Finished {
             md5: slot.md5,
@@ -362,18 +480,41 @@ impl Tracker {
         }
     }
 
-    fn remove(&mut self, place: u32) -> Option<Slot> {
-        let deadline = self.slots.get(place).map(|slot| self.slots.deadline(slot))?;
-        self.promises.remove(deadline);
-        self.slots.remove(place)
+    /// There is money for a payment that is final already; told of only if it is other money.
+    fn paid_again(&mut self, md5: Md5Handle, transaction: Box<Transaction>) {
+        let Some(finished) = self.finished.get(&md5) else {
+            return;
+        };
+        let hash = transaction.hash.as_deref();
+        let same = finished.hash.as_deref().zip(hash);
+        if same.is_some_and(|(known, told)| known.eq_ignore_ascii_case(told)) {
+            return;
+        }
+        let order = finished.order.clone();
+        self.changes.push(Change::PaidAgain {
+            md5,
+            order,
+            transaction: Some(transaction),
+            hash: None,
+        });
     }
 
-    fn remember(&mut self, slot: &Slot, outcome: &Outcome, now: Timestamp) {
-        let until = self.config.remembers_until(now);
-        let hash = outcome.transaction().and_then(|transaction| transaction.hash.as_deref());
-        self.finished.add(slot.md5, &slot.order, hash, until);
+    fn remove(&mut self, place: u32) -> Option<Slot> {
+        let slot = self.slots.get(place)?;
+        let deadline = self.slots.deadline(slot);
+        let within = self.slots.policy(slot).grace.last_check_within;
+        if slot.is_ripe && !slot.is_out() {
+            self.ripe.remove(slot.due, place);
+        }
+        self.promises.remove(deadline, within);
+        let slot = self.slots.remove(place);
+        self.tidy();
+        slot
     }
 }
+
+/// How far Bakong's clock and ours may differ.
+const SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// The hash that was known of a payment, if it is not that of the transaction which was found: the code was
 /// paid twice, or the hash is of another order.

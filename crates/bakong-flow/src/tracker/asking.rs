@@ -1,89 +1,21 @@
 //! What is worth asking now, and when something next will be.
 
-use std::time::Duration;
-
 use bakong_api::TokenStep;
 use bakong_api::khqr_core::Timestamp;
 
-use super::slots::{Slot, Slots, Way};
-use super::{Config, Tracker};
-use crate::ask::{Ask, Question, Ticket};
+use super::Tracker;
+use super::in_flight::About;
+use super::slots::Way;
+use crate::ask::{Ask, Question};
 use crate::change::Change;
 use crate::promises::LIST;
-
-/// The requests that are out, by their tickets.
-#[derive(Clone, Default, Debug)]
-pub(super) struct InFlight {
-    asks: Vec<Option<Out>>,
-    vacant: Vec<u32>,
-    number: u64,
-}
-
-/// A request that is out.
-#[derive(Clone, Debug)]
-pub(super) struct Out {
-    number: u64,
-    pub(super) asked_at: Timestamp,
-    /// The payments that it asks about; none for a renewal.
-    pub(super) places: Vec<u32>,
-    /// Whether it took from the pace.
-    pub(super) paced: bool,
-}
-
-impl InFlight {
-    fn add(&mut self, asked_at: Timestamp, places: Vec<u32>, paced: bool) -> Ticket {
-        self.number += 1;
-        let out = Out {
-            number: self.number,
-            asked_at,
-            places,
-            paced,
-        };
-        let place = self.vacant.pop().unwrap_or_else(|| {
-            self.asks.push(None);
-            // A request for each of four thousand million would not fit the memory.
-            u32::try_from(self.asks.len() - 1).unwrap_or(u32::MAX)
-        });
-        if let Some(room) = self.asks.get_mut(place as usize) {
-            *room = Some(out);
-        }
-        Ticket::new(place, self.number)
-    }
-
-    /// Takes the request of this ticket, once.
-    pub(super) fn take(&mut self, ticket: Ticket) -> Option<Out> {
-        let room = self.asks.get_mut(ticket.place as usize)?;
-        if room.as_ref()?.number != ticket.number {
-            return None;
-        }
-        self.vacant.push(ticket.place);
-        room.take()
-    }
-
-    fn is_empty(&self) -> bool {
-        self.asks.len() == self.vacant.len()
-    }
-}
-
-impl Slots {
-    /// Whether an entry of the early timers holds.
-    pub(super) fn is_due(&self, at: u64, place: u32) -> bool {
-        let slot = self.get(place);
-        slot.is_some_and(|slot| slot.due == at && !slot.is_out && slot.due < slot.last_due)
-    }
-
-    /// Whether an entry of the last checks' timers holds.
-    pub(super) fn is_last_due(&self, at: u64, place: u32) -> bool {
-        self.get(place).is_some_and(|slot| slot.last_due == at)
-    }
-}
 
 /// Why a check may be sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Leave {
     /// It was promised.
     Promised,
-    /// It is free, and its time has come.
+    /// It is free, and something is due.
     Free,
 }
 
@@ -91,7 +23,7 @@ impl Tracker {
     /// What to ask at this moment; call it until it gives nothing. Each is counted as spent already.
     pub fn poll(&mut self, now: Timestamp) -> Option<Ask> {
         self.tick(now);
-        if self.hold.is_some_and(|until| now < until) || self.ledger.left() == 0 {
+        if self.is_busy() || self.hold.is_some_and(|until| now < until) || self.ledger.left() == 0 {
             return None;
         }
         if self.ledger.is_closed() {
@@ -106,13 +38,19 @@ impl Tracker {
         self.ask(leave, now)
     }
 
-    /// When [`poll`](Self::poll) may next give something by the passing of time alone; `None` if only an
-    /// answer or a new payment can change anything. Never a moment at which there is nothing to do, so
-    /// that a loop which sleeps until it does not spin.
+    /// When [`poll`](Self::poll) is next to be called though nothing else happens; `None` if only an answer,
+    /// a payment or a nudge can bring something. Later than the last call of `poll` that gave nothing, so
+    /// that a loop which sleeps until then does not spin.
     #[must_use]
     pub fn next_wakeup(&mut self) -> Option<Timestamp> {
+        if self.is_busy() {
+            return None;
+        }
         let now = self.now;
-        let renewal = self.token.next_change(now).filter(|_| self.token.is_renewable());
+        let renewal = self
+            .token
+            .next_change(now)
+            .filter(|_| self.token.is_renewable());
         let check = self.next_check();
         let next = match (check, renewal) {
             (Some(check), Some(renewal)) => check.min(renewal),
@@ -122,8 +60,12 @@ impl Tracker {
         let next = next.max(self.hold.unwrap_or(next));
         let next = if self.ledger.is_closed() || self.ledger.left() == 0 {
             let opens_at = self.ledger.ends_at();
-            let probe_at = self.ledger.probe_at().filter(|_| self.in_flight.is_empty());
-            next.max(probe_at.unwrap_or(opens_at).min(opens_at))
+            let probe_at = self.ledger.probe_at().unwrap_or(opens_at);
+            if self.in_flight.len() == 0 {
+                next.max(probe_at.min(opens_at))
+            } else {
+                next.max(opens_at)
+            }
         } else {
             next
         };
@@ -135,44 +77,48 @@ impl Tracker {
         Some(next.max(now))
     }
 
+    /// Whether as many requests are out as may be. While they fail, that is one.
+    const fn is_busy(&self) -> bool {
+        let most = if self.failures > 0 {
+            1
+        } else {
+            self.config.at_once
+        };
+        let most = if most == 0 { 1 } else { most as usize };
+        self.in_flight.len() >= most
+    }
+
     /// When a check is next wanted and, as far as this day's requests go, possible.
     fn next_check(&mut self) -> Option<Timestamp> {
         if self.ledger.is_closed() {
             return (self.slots.len() > 0).then_some(self.now);
         }
         let tomorrow = self.ledger.ends_at();
+        let spendable = self.spendable();
         let free = self.free();
-        let paced = self.pace.allows_at(free, tomorrow).filter(|_| free > 0);
-        let slots = &self.slots;
-        let last = self.last.peek(|at, place| slots.is_last_due(at, place) && !slots.is_out(place));
-        let last = last.map(|(at, place)| {
-            let at = Timestamp::from_millis(at);
-            if self.spendable() == 0 {
-                return at.max(tomorrow);
+        let paced = self
+            .pace
+            .allows_at(free, tomorrow)
+            .filter(|_| free > 0)
+            .unwrap_or(tomorrow);
+        let ripe = self.ripe.first().map(|(latest, _)| {
+            if spendable == 0 {
+                tomorrow
+            } else if !self.lists.usable(self.now) || self.ripe.len() >= LIST as usize {
+                self.now
+            } else {
+                Timestamp::from_millis(latest).min(paced)
             }
-            let latest = at.saturating_add(self.patience(place));
-            at.max(paced.map_or(latest, |paced| paced.min(latest)))
         });
         let slots = &self.slots;
-        let early = self.early.peek(|at, place| slots.is_due(at, place));
-        let early = early.map(|(at, _)| {
-            Timestamp::from_millis(at).max(paced.unwrap_or(tomorrow))
+        let last = self.last.peek(|at, place| slots.ripens(at, place));
+        let last = last.map(|(at, _)| {
+            let at = Timestamp::from_millis(at);
+            if spendable == 0 { at.max(tomorrow) } else { at }
         });
-        match (last, early) {
-            (Some(last), Some(early)) => Some(last.min(early)),
-            (last, early) => last.or(early),
-        }
-    }
-
-    /// How long a last check that is due can wait to be shared.
-    fn patience(&self, place: u32) -> Duration {
-        if !self.lists.work() {
-            return Duration::ZERO;
-        }
-        let slot = self.slots.get(place);
-        slot.map_or(Duration::ZERO, |slot| {
-            self.slots.policy(slot).grace.last_check_within
-        })
+        let early = self.early.peek(|at, place| slots.is_due(at, place));
+        let early = early.map(|(at, _)| Timestamp::from_millis(at).max(paced));
+        [ripe, last, early].into_iter().flatten().min()
     }
 
     /// Whether a check may be sent now, and why.
@@ -180,128 +126,148 @@ impl Tracker {
         if self.spendable() == 0 {
             return None;
         }
-        let paced = self.pace.allows() && self.free() > 0;
-        let slots = &self.slots;
-        let last = self.last.peek(|at, place| slots.is_last_due(at, place) && !slots.is_out(place));
-        if let Some((at, place)) = last.filter(|(at, _)| *at <= now.as_millis()) {
-            let latest = Timestamp::from_millis(at).saturating_add(self.patience(place));
-            if latest <= now {
-                return Some(Leave::Promised);
-            }
-            if paced {
-                return Some(Leave::Free);
-            }
+        let free = (self.pace.allows() && self.free() > 0).then_some(Leave::Free);
+        if let Some((latest, _)) = self.ripe.first() {
+            let waits = self.lists.usable(now)
+                && latest > now.as_millis()
+                && self.ripe.len() < LIST as usize;
+            return if waits { free } else { Some(Leave::Promised) };
         }
         let slots = &self.slots;
-        let early = self.early.peek(|at, place| slots.is_due(at, place));
-        let is_due = early.is_some_and(|(at, _)| at <= now.as_millis());
-        (is_due && paced).then_some(Leave::Free)
+        let (at, _) = self.early.peek(|at, place| slots.is_due(at, place))?;
+        free.filter(|_| at <= now.as_millis())
     }
 
     /// Asks about what is most due: by itself, or with others where lists can be used.
     fn ask(&mut self, leave: Leave, now: Timestamp) -> Option<Ask> {
-        let most = if self.lists.usable(now) { LIST as usize } else { 1 };
+        let (place, is_ripe) = self.take_most_due(now)?;
+        let alone = self
+            .slots
+            .get(place)
+            .is_none_or(super::slots::Slot::stands_alone);
+        let mut places = Vec::new();
+        if !alone && self.lists.usable(now) {
+            self.gather(&mut places, now);
+        }
         let paced = leave == Leave::Free;
         if paced {
             self.pace.take();
         }
-        let places = self.gather(most, now);
-        let first = *places.first()?;
-        let question = match places.len() {
-            1 => self.single(first)?,
-            _ => Question::Md5List(
-                places
-                    .iter()
-                    .filter_map(|place| Some(self.slots.get(*place)?.md5))
-                    .collect(),
-            ),
-        };
+        if places.is_empty() {
+            return self.ask_one(place, paced, now);
+        }
+        debug_assert!(is_ripe || paced, "what is not promised is paced");
+        places.insert(0, place);
+        let number = self.in_flight.next_number();
+        let mut md5s = Vec::with_capacity(places.len());
         for place in &places {
-            let Some(slot) = self.slots.get_mut(*place) else {
-                continue;
-            };
-            slot.is_out = true;
-            slot.asked_at = now.as_millis();
-            slot.checks = slot.checks.saturating_add(1);
-            let md5 = slot.md5;
-            self.changes.push(Change::Asked { md5, at: now });
+            md5s.extend(self.send_out(*place, number, now));
         }
         self.spend();
-        let ticket = self.in_flight.add(now, places, paced);
-        Some(Ask { ticket, question })
+        Some(Ask {
+            ticket: self.in_flight.add(now, About::Many(places), paced),
+            question: Question::Md5List(md5s),
+        })
     }
 
-    /// The payments to ask about, the most due first, and none that is out already.
-    fn gather(&mut self, most: usize, now: Timestamp) -> Vec<u32> {
-        let now = now.as_millis();
-        let mut places: Vec<u32> = Vec::new();
-        let mut lonely: Vec<(u64, u32)> = Vec::new();
-        let mut lonely_last: Vec<(u64, u32)> = Vec::new();
-        // Those that come along ask for nothing more where one is asked about anyway.
-        let horizon = now.saturating_add(self.horizon());
-        loop {
-            if places.len() >= most {
-                break;
-            }
-            let slots = &self.slots;
-            let is_new = |place: u32| !slots.is_out(place) && !places.contains(&place);
-            let last = self.last.peek(|at, place| slots.is_last_due(at, place) && (at > now || is_new(place)));
-            let last = last.filter(|(at, _)| *at <= now);
-            let (at, place, is_last) = match last {
-                Some((at, place)) => (at, place, true),
-                None => {
-                    let early = self.early.peek(|at, place| slots.is_due(at, place) && is_new(place));
-                    let within = if most > 1 { horizon } else { now };
-                    match early.filter(|(at, _)| *at <= within) {
-                        Some((at, place)) => (at, place, false),
-                        None => break,
-                    }
-                }
-            };
-            let stands_alone = self.slots.get(place).is_none_or(Slot::stands_alone);
-            if stands_alone && places.is_empty() {
-                let timers = if is_last { &mut self.last } else { &mut self.early };
-                timers.pop();
-                places.push(place);
-                break;
-            }
-            if is_last {
-                self.last.pop();
-            } else {
-                self.early.pop();
-            }
-            if stands_alone {
-                let list = if is_last { &mut lonely_last } else { &mut lonely };
-                list.push((at, place));
-            } else {
-                places.push(place);
-            }
+    fn ask_one(&mut self, place: u32, paced: bool, now: Timestamp) -> Option<Ask> {
+        let number = self.in_flight.next_number();
+        let question = self.single(place)?;
+        let md5 = self.send_out(place, number, now)?;
+        self.spend();
+        Some(Ask {
+            ticket: self.in_flight.add(now, About::One(place, md5), paced),
+            question,
+        })
+    }
+
+    /// Takes the payment that is most due out of the queue that it is in, and whether it is ripe.
+    fn take_most_due(&mut self, now: Timestamp) -> Option<(u32, bool)> {
+        if let Some((latest, place)) = self.ripe.first() {
+            self.ripe.remove(latest, place);
+            return Some((place, true));
         }
-        for (at, place) in lonely_last {
-            self.last.push(at, place);
+        let slots = &self.slots;
+        let (at, place) = self.early.peek(|at, place| slots.is_due(at, place))?;
+        if at > now.as_millis() {
+            return None;
+        }
+        self.early.pop();
+        Some((place, false))
+    }
+
+    /// Adds what can come along in the same list: the ripe, then those that will be due before the next free
+    /// request.
+    fn gather(&mut self, places: &mut Vec<u32>, now: Timestamp) {
+        let room = LIST as usize - 1;
+        let slots = &self.slots;
+        let shares = |place: u32| slots.get(place).is_some_and(|slot| !slot.stands_alone());
+        let ripe = self.ripe.iter().filter(|(_, place)| shares(*place));
+        let ripe: Vec<_> = ripe.take(room).collect();
+        for (latest, place) in ripe {
+            self.ripe.remove(latest, place);
+            places.push(place);
+        }
+        let horizon = self.horizon(now);
+        let mut lonely = Vec::new();
+        while places.len() < room {
+            let slots = &self.slots;
+            let next = self.early.peek(|at, place| slots.is_due(at, place));
+            let Some((at, place)) = next.filter(|(at, _)| *at <= horizon) else {
+                break;
+            };
+            self.early.pop();
+            if slots.get(place).is_some_and(|slot| !slot.stands_alone()) {
+                // An entry may be there twice.
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            } else {
+                lonely.push((at, place));
+            }
         }
         for (at, place) in lonely {
             self.early.push(at, place);
         }
-        places
     }
 
-    /// How far ahead a payment may be due and still come along, in milliseconds: until the next free request.
-    fn horizon(&self) -> u64 {
-        if !self.lists.work() {
-            return 0;
-        }
-        let next = self.pace.allows_at(self.free(), self.ledger.ends_at());
-        let wait = next.map_or(Duration::from_secs(600), |next| next.saturating_since(self.now));
-        let wait = wait.max(Duration::from_secs(2));
-        u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
+    /// Until when a payment may be due and still come along, in milliseconds: until the next free request.
+    fn horizon(&self, now: Timestamp) -> u64 {
+        let free = self.free();
+        let next = self
+            .pace
+            .allows_at(free.saturating_sub(1), self.ledger.ends_at());
+        let most = now.saturating_add(FURTHEST);
+        let least = now.saturating_add(NEAREST);
+        next.unwrap_or(most).min(most).max(least).as_millis()
+    }
+
+    /// Marks a payment as asked about by the request of this number, and gives its MD5.
+    fn send_out(
+        &mut self,
+        place: u32,
+        number: u64,
+        now: Timestamp,
+    ) -> Option<bakong_api::khqr_core::Md5Handle> {
+        let slot = self.slots.get_mut(place)?;
+        slot.out = number;
+        slot.asked_at = now.as_millis();
+        slot.checks = slot.checks.saturating_add(1);
+        let md5 = slot.md5;
+        self.changes.push(Change::Asked { md5, at: now });
+        Some(md5)
     }
 
     fn single(&self, place: u32) -> Option<Question> {
         let slot = self.slots.get(place)?;
         let hashes = slot.hashes.as_deref();
         let by_hash = || Some(Question::Hash(hashes?.hash.clone()?));
-        let by_short_hash = || Some(Question::ShortHash(hashes?.short_hash.clone()?, slot.amount));
+        let by_short_hash = || {
+            Some(Question::ShortHash(
+                hashes?.short_hash.clone()?,
+                slot.amount,
+            ))
+        };
         let question = match slot.way {
             Way::Md5 => None,
             Way::Hash => by_hash(),
@@ -314,7 +280,7 @@ impl Tracker {
         self.token.renewal_started();
         self.spend();
         Ask {
-            ticket: self.in_flight.add(now, Vec::new(), false),
+            ticket: self.in_flight.add(now, About::Token, false),
             question: Question::Renewal,
         }
     }
@@ -322,48 +288,25 @@ impl Tracker {
     /// Finds out whether a closed day is open again: one check, of what is most due.
     fn probe(&mut self, now: Timestamp) -> Option<Ask> {
         let may = self.ledger.probe_at().is_some_and(|at| at <= now);
-        if !may || !self.in_flight.is_empty() || !self.token.is_usable(now) {
+        if !may || self.in_flight.len() > 0 || !self.token.is_usable(now) {
             return None;
         }
-        let slots = &self.slots;
-        let last = self.last.peek(|at, place| slots.is_last_due(at, place));
-        let (_, place) = last?;
-        let question = self.single(place)?;
-        let slot = self.slots.get_mut(place)?;
-        slot.is_out = true;
-        slot.asked_at = now.as_millis();
-        slot.checks = slot.checks.saturating_add(1);
-        let md5 = slot.md5;
-        self.changes.push(Change::Asked { md5, at: now });
+        let place = match self.take_most_due(now) {
+            Some((place, _)) => place,
+            // Nothing is due, but the day is open or closed for all.
+            None => self.slots.iter().next()?.0,
+        };
         // If this one is refused too, the next probe waits as long again.
         self.ledger.close(now);
-        self.spend();
-        let ticket = self.in_flight.add(now, vec![place], false);
-        Some(Ask { ticket, question })
+        self.ask_one(place, false, now)
     }
 
     fn spend(&mut self) {
-        self.ledger.spend();
+        self.ledger.spend(1);
         self.changes.push(Change::Quota(self.ledger.spent()));
     }
 }
 
-impl Slots {
-    fn is_out(&self, place: u32) -> bool {
-        self.get(place).is_some_and(|slot| slot.is_out)
-    }
-}
-
-impl Slot {
-    /// Whether it cannot be asked about together with others.
-    fn stands_alone(&self) -> bool {
-        self.alone || self.way != Way::Md5
-    }
-}
-
-impl Config {
-    /// The longest that a final payment is remembered from now on.
-    pub(super) fn remembers_until(&self, now: Timestamp) -> Timestamp {
-        now.saturating_add(self.remember)
-    }
-}
+/// How far ahead a payment may be due at most, and at least, to come along in a list.
+const FURTHEST: std::time::Duration = std::time::Duration::from_secs(10 * 60);
+const NEAREST: std::time::Duration = std::time::Duration::from_secs(2);

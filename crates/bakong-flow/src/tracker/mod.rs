@@ -3,29 +3,31 @@
 mod answers;
 mod asking;
 mod finished;
+mod in_flight;
+mod opening;
 mod restore;
+mod ripe;
 mod slots;
 mod timers;
 
-use std::fmt;
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::{ShortHash, TokenLife, TransactionHash};
 
-use crate::ask::Ticket;
 use crate::change::{Change, Lists};
 use crate::pace::Pace;
-use crate::payment::Payment;
-use crate::policy::{Policy, Retry};
+use crate::policy::Retry;
 use crate::promises::{LIST, Promises};
 use crate::quota::{Ledger, Quota, Spent};
 
-use self::asking::InFlight;
 use self::finished::Finished;
-use self::slots::{Hashes, NEVER, Slots, Way};
+use self::in_flight::InFlight;
+use self::ripe::Ripe;
+use self::slots::{Hashes, NEVER, Slot, Slots, Way};
 use self::timers::Timers;
 
+pub use self::opening::OpenError;
 pub use self::restore::{FinishedPayment, OpenPayment, Snapshot};
 
 /// What a tracker goes by.
@@ -36,20 +38,24 @@ pub struct Config {
     pub quota: Quota,
     /// When to ask again after no answer came.
     pub retry: Retry,
+    /// How many requests may be out at a time; one, while they fail.
+    pub at_once: u32,
     /// Whether the token can be renewed, so that the tracker may ask for it.
     pub renewable: bool,
     /// Whether the list endpoint may be tried.
     pub lists: bool,
     /// How long a final payment is remembered, so that its code is not opened again and its transaction
-    /// settles no other order. A store remembers for longer.
+    /// settles no other order.
     pub remember: Duration,
 }
 
 impl Config {
-    /// A hundred requests a day, lists tried, no renewals, finished payments remembered for two days.
+    /// A hundred requests a day, four at a time, lists tried, no renewals, finished payments remembered for
+    /// two days.
     pub const DEFAULT: Self = Self {
         quota: Quota::DEFAULT,
         retry: Retry::DEFAULT,
+        at_once: 4,
         renewable: false,
         lists: true,
         remember: Duration::from_secs(2 * 24 * 60 * 60),
@@ -62,6 +68,19 @@ impl Default for Config {
     }
 }
 
+// Of one payment; the deadline is the expiry and the grace.
+//
+//             ┌── not found ◀──┐                    ┌── no answer: again after a pause ◀──┐
+//             ├── no answer ◀──┤                    ├── not found, and a hash is known ◀──┤
+//             ▼                │                    ▼                                     │
+//  open ─▶ waiting ──due──▶ asked about ──────▶   ripe ──alone, shared, or free──▶ asked about
+//             │                │                    ▲                                     │
+//             └───── the deadline has come ─────────┘                                     │
+//                              │                                                          │
+//                              └───────────▶ final ◀──────────────────────────────────────┘
+//                     paid, needs review, failed, static,                and not found, asked after
+//                                                                        the deadline: expired, cancelled
+
 /// Watches any number of payments: decides what is worth asking and when, so that the day's requests
 /// suffice, and what the answers mean.
 ///
@@ -71,58 +90,27 @@ impl Default for Config {
 pub struct Tracker {
     config: Config,
     slots: Slots,
-    /// When each payment is due before its last check, and when for that.
+    /// When each payment is due before its last check, and from when on for that.
     early: Timers,
     last: Timers,
+    ripe: Ripe,
     ledger: Ledger,
     promises: Promises,
     pace: Pace,
     lists: Lists,
+    /// What `lists` was before the endpoint was refused, until it is known that others are not.
+    lists_before: Option<Lists>,
     token: TokenLife,
     /// Nothing is asked before this: the last requests failed.
     hold: Option<Timestamp>,
+    /// Failures in a row, and when the last of them came.
     failures: u32,
+    failed_at: Timestamp,
     in_flight: InFlight,
     finished: Finished,
     changes: Vec<Change>,
     now: Timestamp,
 }
-
-/// Why a payment is not watched.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// A payment with this MD5 is open, or was finished: two orders with the same code cannot be told
-    /// apart. Give each order a bill number of its own.
-    Known,
-    /// The day's requests do not suffice for its last check, so nobody would know whether it was paid. Do not
-    /// show its code.
-    NoQuota {
-        /// When such a payment can be promised its last check, as far as is known.
-        until: Timestamp,
-    },
-    /// As many payments are open as can be counted.
-    Full,
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Known => f.write_str(
-                "a payment of this very code is known already; give each order its own bill number",
-            ),
-            Self::NoQuota { until } => write!(
-                f,
-                "the day's requests do not suffice to see whether this code is paid; it can be shown from \
-                 {} ms since 1970 on",
-                until.as_millis()
-            ),
-            Self::Full => f.write_str("too many payments are open"),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}
 
 impl Tracker {
     /// A tracker without payments, on a day of which nothing is spent, with a token that is good.
@@ -139,13 +127,20 @@ impl Tracker {
             slots: Slots::default(),
             early: Timers::default(),
             last: Timers::default(),
+            ripe: Ripe::default(),
             promises: Promises::new(config.quota.turn, ledger.spent().day),
             pace: Pace::new(config.quota.per_day, now),
             ledger,
-            lists: if config.lists { Lists::Untried } else { Lists::Off },
+            lists: if config.lists {
+                Lists::Untried
+            } else {
+                Lists::Off
+            },
+            lists_before: None,
             token,
             hold: None,
             failures: 0,
+            failed_at: Timestamp::from_millis(0),
             in_flight: InFlight::default(),
             finished: Finished::default(),
             changes: Vec::new(),
@@ -163,6 +158,12 @@ impl Tracker {
     #[must_use]
     pub fn is_open(&self, md5: &Md5Handle) -> bool {
         self.slots.find(md5).is_some()
+    }
+
+    /// How many requests are out.
+    #[must_use]
+    pub const fn in_flight(&self) -> usize {
+        self.in_flight.len()
     }
 
     /// What is spent of the day.
@@ -183,37 +184,6 @@ impl Tracker {
         self.changes.drain(..)
     }
 
-    /// Watches a payment from now on, and promises it a check after its expiry.
-    ///
-    /// # Errors
-    /// [`OpenError`], with which nothing has changed.
-    pub fn open(
-        &mut self,
-        payment: Payment,
-        policy: Policy,
-        now: Timestamp,
-    ) -> Result<(), OpenError> {
-        self.tick(now);
-        if self.slots.find(&payment.md5).is_some() || self.finished.knows(&payment.md5) {
-            return Err(OpenError::Known);
-        }
-        let deadline = payment.expires_at.saturating_add(policy.grace.after_expiry);
-        if let Some(until) = self.refused_until(deadline) {
-            return Err(OpenError::NoQuota { until });
-        }
-        let opened = Change::Opened {
-            payment: Box::new(payment.clone()),
-            policy,
-            at: now,
-        };
-        let place = self.slots.insert(payment, policy, now).ok_or(OpenError::Full)?;
-        self.changes.push(opened);
-        self.promises.add(deadline);
-        self.last.push(deadline.as_millis(), place);
-        self.schedule(place, now);
-        Ok(())
-    }
-
     /// The customer says that they have paid: the payment is asked about soon, if the quota allows it. Asking
     /// again and again helps less and less. Does nothing to a payment that is not open.
     pub fn nudge(&mut self, md5: &Md5Handle, now: Timestamp) {
@@ -222,20 +192,27 @@ impl Tracker {
             return;
         };
         let free = self.free();
-        let Some(slot) = self.slots.get_mut(place).filter(|slot| !slot.is_out) else {
+        let Some(slot) = self.slots.get_mut(place) else {
             return;
         };
+        if slot.is_out() || slot.is_cancelled {
+            return;
+        }
         slot.nudges = slot.nudges.saturating_add(1);
         // The first is taken at once, the next after ten seconds, twenty, forty …
         let rest = NUDGE_REST.saturating_mul(1 << (slot.nudges - 1).min(16)) / 2;
         let rested = Timestamp::from_millis(slot.asked_at).saturating_add(rest);
-        let at = if slot.nudges == 1 { now } else { now.max(rested) };
-        if at.as_millis() < slot.due.min(slot.last_due) {
+        let at = if slot.nudges == 1 {
+            now
+        } else {
+            now.max(rested)
+        };
+        if at == now {
+            self.pace.lend(free);
+        }
+        if !slot.is_ripe && at.as_millis() < slot.due.min(slot.last_due) {
             slot.due = at.as_millis();
             self.early.push(slot.due, place);
-            if at == now {
-                self.pace.lend(free);
-            }
         }
     }
 
@@ -263,8 +240,12 @@ impl Tracker {
             return;
         }
         let Hashes { hash, short_hash } = (**known).clone();
-        if !slot.is_out {
-            slot.way = if hash.is_some() { Way::Hash } else { Way::ShortHash };
+        if !slot.is_out() && !slot.is_ripe {
+            slot.way = if hash.is_some() {
+                Way::Hash
+            } else {
+                Way::ShortHash
+            };
         }
         let md5 = *md5;
         self.changes.push(Change::Learned {
@@ -283,16 +264,28 @@ impl Tracker {
         let Some(slot) = place.and_then(|place| self.slots.get_mut(place)) else {
             return;
         };
-        if !slot.is_cancelled {
-            slot.is_cancelled = true;
-            slot.due = NEVER;
-            self.changes.push(Change::Cancelled { md5: *md5 });
+        if slot.is_cancelled {
+            return;
         }
+        slot.is_cancelled = true;
+        if !slot.is_ripe {
+            slot.due = NEVER;
+        }
+        self.changes.push(Change::Cancelled { md5: *md5 });
     }
 
     /// When the token ends, if it says so: it is asked to be renewed in time.
     pub fn set_token(&mut self, expires_at: Option<Timestamp>) {
         self.token.set(expires_at);
+    }
+
+    /// So many requests were sent with the same token by others, as far as is known: they count, too.
+    pub fn spent_elsewhere(&mut self, requests: u32, now: Timestamp) {
+        self.tick(now);
+        if requests > 0 {
+            self.ledger.spend(requests);
+            self.changes.push(Change::Quota(self.ledger.spent()));
+        }
     }
 
     /// Whether what could be asked about is not asked because the last requests failed, the token is refused or
@@ -318,8 +311,55 @@ impl Tracker {
             self.changes.push(Change::Quota(spent));
         }
         self.finished.forget(now);
+        self.ripen();
         let free = self.free();
         self.pace.fill(free, self.ledger.ends_at(), now);
+    }
+
+    /// The last checks whose time has come are due from now on.
+    fn ripen(&mut self) {
+        loop {
+            let slots = &self.slots;
+            let Some((at, place)) = self.last.peek(|at, place| slots.ripens(at, place)) else {
+                return;
+            };
+            if at > self.now.as_millis() {
+                return;
+            }
+            self.last.pop();
+            self.make_ripe(place);
+        }
+    }
+
+    fn make_ripe(&mut self, place: u32) {
+        let Some(slot) = self.slots.get(place) else {
+            return;
+        };
+        let latest = self.latest(slot);
+        let Some(slot) = self.slots.get_mut(place) else {
+            return;
+        };
+        slot.is_ripe = true;
+        slot.due = latest;
+        if !slot.is_out() {
+            self.ripe.insert(latest, place);
+        }
+    }
+
+    /// Until when the last check of a payment can wait to be shared. It was promised for the day of the
+    /// deadline.
+    fn latest(&self, slot: &Slot) -> u64 {
+        if !self.lists.work() || slot.stands_alone() {
+            return slot.last_due;
+        }
+        let deadline = self.slots.deadline(slot);
+        let within = self.slots.policy(slot).grace.last_check_within;
+        let turn = self.config.quota.turn;
+        let end = turn.end_of(turn.day_of(deadline)).as_millis();
+        let latest = deadline.saturating_add(within).as_millis();
+        latest
+            .min(end.saturating_sub(BEFORE_THE_TURN))
+            .max(slot.last_due)
     }
 
     /// The clock was set back: what was due in so long is due in so long still.
@@ -327,27 +367,53 @@ impl Tracker {
         let back = self.now.as_millis() - now.as_millis();
         let places: Vec<u32> = self.slots.iter().map(|(place, _)| place).collect();
         for place in places {
+            let Some(slot) = self.slots.get(place) else {
+                continue;
+            };
+            let deadline = self.slots.deadline(slot).as_millis();
             let Some(slot) = self.slots.get_mut(place) else {
                 continue;
             };
-            if slot.due != NEVER {
+            slot.asked_at = slot.asked_at.min(now.as_millis());
+            slot.opened_at = slot.opened_at.min(now.as_millis());
+            if slot.is_ripe {
+                if !slot.is_out() {
+                    self.ripe.remove(slot.due, place);
+                }
+                slot.is_ripe = false;
+                slot.due = NEVER;
+            } else if slot.due != NEVER {
                 slot.due = slot.due.saturating_sub(back);
                 self.early.push(slot.due, place);
             }
-            slot.asked_at = slot.asked_at.min(now.as_millis());
-            slot.opened_at = slot.opened_at.min(now.as_millis());
+            // By the clock as it is now, the code may not have expired yet.
+            slot.last_due = slot.last_due.saturating_sub(back).max(deadline);
+            self.last.push(slot.last_due, place);
         }
-        let shifted = |moment: Timestamp| {
-            Timestamp::from_millis(moment.as_millis().saturating_sub(back))
-        };
+        let shifted =
+            |moment: Timestamp| Timestamp::from_millis(moment.as_millis().saturating_sub(back));
         self.hold = self.hold.map(shifted);
+        self.failed_at = shifted(self.failed_at);
     }
 
-    /// How many requests are neither spent, nor promised, nor kept for renewals.
+    /// How many requests are neither spent, nor promised, nor kept for renewals and for payments to come.
     fn free(&self) -> u32 {
-        let today = self.ledger.spent().day;
-        let promised = self.promises.requests(today, self.lists.work());
-        self.spendable().saturating_sub(promised)
+        let promised = self
+            .promises
+            .requests(self.ledger.spent().day, self.lists.work());
+        let left = self.spendable().saturating_sub(promised);
+        left.saturating_sub(self.kept_for_others())
+    }
+
+    /// How many requests the payments are likely to need that this day is still to bring.
+    fn kept_for_others(&self) -> u32 {
+        let to_come = self.ledger.to_come(self.now);
+        if !self.lists.work() {
+            return to_come;
+        }
+        let left = self.ledger.ends_at().saturating_since(self.now);
+        let shared = left.as_secs() / SHARED.as_secs() + u64::from(to_come / LIST);
+        to_come.min(u32::try_from(shared).unwrap_or(u32::MAX))
     }
 
     /// How many requests the day has left for checks.
@@ -357,25 +423,6 @@ impl Tracker {
         }
         let left = self.ledger.left();
         left.saturating_sub(self.config.quota.renewals)
-    }
-
-    /// Until when a payment with this deadline cannot be promised its last check; `None` if it can.
-    fn refused_until(&self, deadline: Timestamp) -> Option<Timestamp> {
-        let quota = self.config.quota;
-        let today = self.ledger.spent().day;
-        let day = quota.turn.day_of(deadline).max(today);
-        let whole_day = quota.per_day.saturating_sub(quota.renewals);
-        let room = if day == today {
-            self.spendable()
-        } else {
-            whole_day
-        };
-        if self.promises.requests_with(deadline, self.lists.work()) <= room {
-            return None;
-        }
-        // One that is opened so much later has its deadline on the next day.
-        let wait = quota.turn.end_of(day).saturating_since(deadline);
-        Some(self.now.saturating_add(wait))
     }
 
     /// Says when a payment is due next, after it was opened or an answer came.
@@ -390,44 +437,44 @@ impl Tracker {
         let opened_at = Timestamp::from_millis(slot.opened_at);
         let expires_at = Timestamp::from_millis(slot.expires_at);
         let time = expires_at.saturating_since(now);
-        let share = self.pace.share(free, self.ledger.ends_at(), time, open, together);
+        let share = self
+            .pace
+            .share(free, self.ledger.ends_at(), time, open, together);
         let age = now.saturating_since(opened_at);
         let life = expires_at.saturating_since(opened_at);
-        let next = policy.schedule.spread(age, life, share);
-        let next = next.map(|age| opened_at.saturating_add(age));
-        // Whoever paid did so before the expiry; seen soon after it, they need not wait for the last check.
-        let after_expiry = (self.lists.work() && now <= expires_at)
-            .then(|| expires_at.saturating_add(AFTER_EXPIRY));
+        // Each gets one early check into the queue: whether there is a request for it is seen when it is due.
+        let next = policy.schedule.spread(age, life, share.max(1_000));
         let due = next
+            .map(|age| opened_at.saturating_add(age))
             .filter(|moment| *moment < expires_at)
-            .or(after_expiry)
             .map_or(NEVER, Timestamp::as_millis);
         let Some(slot) = self.slots.get_mut(place) else {
             return;
         };
-        slot.due = if slot.is_cancelled || due >= slot.last_due {
-            NEVER
-        } else {
-            due
-        };
+        if slot.is_ripe {
+            return;
+        }
+        slot.due = if slot.is_cancelled { NEVER } else { due };
         if slot.due != NEVER {
             self.early.push(slot.due, place);
         }
+        self.tidy();
+    }
+
+    fn tidy(&mut self) {
         let slots = &self.slots;
-        self.early.tidy(slots.len(), |at, place| slots.is_due(at, place));
-        self.last.tidy(slots.len(), |at, place| slots.is_last_due(at, place));
+        self.early
+            .tidy(slots.len(), |at, place| slots.is_due(at, place));
+        self.last
+            .tidy(slots.len(), |at, place| slots.ripens(at, place));
     }
 }
-
-/// How long after its expiry a code is asked about where lists work: a transfer takes some seconds.
-const AFTER_EXPIRY: Duration = Duration::from_secs(20);
 
 /// How long a second nudge has to wait after the last check.
 const NUDGE_REST: Duration = Duration::from_secs(10);
 
-/// A ticket that is out is known by its place and number.
-impl Ticket {
-    const fn new(place: u32, number: u64) -> Self {
-        Self { place, number }
-    }
-}
+/// How long before the day's turn, in milliseconds, what was promised for the day is asked at the latest.
+const BEFORE_THE_TURN: u64 = 30_000;
+
+/// As often as this, payments to come are likely to need a list.
+const SHARED: Duration = Duration::from_secs(15 * 60);

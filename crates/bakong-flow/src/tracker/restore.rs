@@ -1,11 +1,10 @@
 //! Going on after a stop, from what was persisted.
 
-use bakong_api::TransactionHash;
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 
-use super::slots::Way;
 use super::{Config, Tracker};
 use crate::change::Lists;
+use crate::outcome::Outcome;
 use crate::payment::{OrderId, Payment};
 use crate::policy::Policy;
 use crate::quota::{Ledger, Spent};
@@ -48,8 +47,10 @@ pub struct FinishedPayment {
     pub md5: Md5Handle,
     /// Its order.
     pub order: OrderId,
-    /// The hash of the transaction that it ended with, if it did with one.
-    pub hash: Option<TransactionHash>,
+    /// The hash of the transaction that it ended with, if it did with one that says its hash.
+    pub hash: Option<Box<str>>,
+    /// Whether it settled its order.
+    pub is_settled: bool,
     /// When it became final.
     pub at: Timestamp,
 }
@@ -80,18 +81,17 @@ impl OpenPayment {
 }
 
 impl FinishedPayment {
-    /// A final payment.
+    /// A payment that ended like this.
     #[must_use]
-    pub const fn new(
-        md5: Md5Handle,
-        order: OrderId,
-        hash: Option<TransactionHash>,
-        at: Timestamp,
-    ) -> Self {
+    pub fn new(md5: Md5Handle, order: OrderId, outcome: &Outcome, at: Timestamp) -> Self {
+        let transaction = outcome.transaction();
         Self {
             md5,
             order,
-            hash,
+            hash: transaction
+                .and_then(|transaction| transaction.hash.as_deref())
+                .map(Into::into),
+            is_settled: matches!(outcome, Outcome::Paid { .. }),
             at,
         }
     }
@@ -112,8 +112,7 @@ impl Tracker {
         }
         for finished in snapshot.finished {
             let until = config.remembers_until(finished.at);
-            let hash = finished.hash.as_ref().map(TransactionHash::as_str);
-            tracker.finished.add(finished.md5, &finished.order, hash, until);
+            tracker.finished.add(finished, until);
         }
         for open in snapshot.open {
             tracker.reopen(open, now);
@@ -122,21 +121,17 @@ impl Tracker {
     }
 
     fn reopen(&mut self, open: OpenPayment, now: Timestamp) {
-        let deadline = open.payment.expires_at.saturating_add(open.policy.grace.after_expiry);
-        let Some(place) = self.slots.insert(open.payment, open.policy, open.opened_at) else {
+        let Some(place) = self.admit(open.payment, open.policy, open.opened_at) else {
             return;
         };
         if let Some(slot) = self.slots.get_mut(place) {
             slot.asked_at = open.asked_at.map_or(0, Timestamp::as_millis);
             slot.is_cancelled = open.is_cancelled;
-            slot.way = Way::Md5;
         }
-        self.promises.add(deadline);
-        self.last.push(deadline.as_millis(), place);
         self.schedule(place, now);
     }
 
-    /// All that a store has to keep.
+    /// What a store keeps of it, if every change was kept.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let open = self.slots.iter().filter_map(|(_, slot)| {
@@ -152,7 +147,14 @@ impl Tracker {
             spent: Some(self.ledger.spent()),
             lists: self.lists,
             open: open.collect(),
-            finished: self.finished.iter(self.config.remember).collect(),
+            finished: self.finished.iter().cloned().collect(),
         }
+    }
+}
+
+impl Config {
+    /// The longest that a payment which became final at this moment is remembered.
+    pub(super) fn remembers_until(&self, at: Timestamp) -> Timestamp {
+        at.saturating_add(self.remember)
     }
 }

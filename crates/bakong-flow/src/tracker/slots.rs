@@ -23,10 +23,13 @@ pub(super) struct Slot {
     pub(super) expires_at: u64,
     /// When it was last asked about; 0 for never.
     pub(super) asked_at: u64,
-    /// When it is due to be asked about before its last check.
+    /// When it is due to be asked about before its last check; of one that is ripe, until when the last check
+    /// can wait.
     pub(super) due: u64,
-    /// When its last check is due: the expiry and the grace, or later if that failed.
+    /// From when on its last check is due: the expiry and the grace, or later if that failed.
     pub(super) last_due: u64,
+    /// The number of the request that asks about it; 0 if none does.
+    pub(super) out: u64,
     /// What it can be asked by beside the MD5.
     pub(super) hashes: Option<Box<Hashes>>,
     recipient: u32,
@@ -36,7 +39,8 @@ pub(super) struct Slot {
     pub(super) failures: u8,
     pub(super) nudges: u8,
     pub(super) way: Way,
-    pub(super) is_out: bool,
+    /// Its last check is due.
+    pub(super) is_ripe: bool,
     pub(super) is_cancelled: bool,
     /// A list could not say it: it is asked about by itself.
     pub(super) alone: bool,
@@ -58,6 +62,16 @@ pub(super) enum Way {
 }
 
 impl Slot {
+    /// Whether a request that asks about it is out.
+    pub(super) const fn is_out(&self) -> bool {
+        self.out != 0
+    }
+
+    /// Whether it cannot be asked about together with others.
+    pub(super) fn stands_alone(&self) -> bool {
+        self.alone || self.way != Way::Md5
+    }
+
     /// The next way after the present one that is open.
     pub(super) fn next_way(&self) -> Option<Way> {
         let hashes = self.hashes.as_deref()?;
@@ -131,6 +145,7 @@ impl Slots {
             asked_at: 0,
             due: NEVER,
             last_due: deadline.as_millis(),
+            out: 0,
             hashes: (hashes != Hashes::default()).then(|| Box::new(hashes)),
             recipient: self.recipients.add(payment.expected.recipient),
             policy: self.policies.add(policy),
@@ -138,7 +153,7 @@ impl Slots {
             failures: 0,
             nudges: 0,
             way: Way::Md5,
-            is_out: false,
+            is_ripe: false,
             is_cancelled: false,
             alone: false,
         };
@@ -161,6 +176,18 @@ impl Slots {
     pub(super) fn policy(&self, slot: &Slot) -> Policy {
         let policy = self.policies.get(slot.policy);
         policy.copied().unwrap_or(Policy::COUNTER)
+    }
+
+    /// Whether an entry of the timers of early checks holds.
+    pub(super) fn is_due(&self, at: u64, place: u32) -> bool {
+        let slot = self.get(place);
+        slot.is_some_and(|slot| slot.due == at && !slot.is_ripe && !slot.is_out())
+    }
+
+    /// Whether an entry of the timers of last checks holds.
+    pub(super) fn ripens(&self, at: u64, place: u32) -> bool {
+        let slot = self.get(place);
+        slot.is_some_and(|slot| slot.last_due == at && !slot.is_ripe)
     }
 
     /// The expiry and the grace.
