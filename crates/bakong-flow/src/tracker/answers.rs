@@ -164,10 +164,6 @@ impl Tracker {
                 self.lists_before = None;
                 self.told(out, place, md5, answer, now);
             }
-            Err(class @ (ErrorClass::Refused | ErrorClass::Malformed)) => {
-                self.answered(out, now);
-                self.failed_alone(out, place, class, now);
-            }
             Err(class) => {
                 if class == ErrorClass::Blocked
                     && let Some(before) = self.lists_before.take()
@@ -177,6 +173,9 @@ impl Tracker {
                     self.changes.push(Change::Lists(before));
                 }
                 self.failed(out, class, now);
+                if matches!(class, ErrorClass::Refused | ErrorClass::Malformed) {
+                    self.failed_alone(out, place, class, now);
+                }
             }
         }
     }
@@ -283,7 +282,7 @@ impl Tracker {
         self.changes.push(Change::Quota(self.ledger.spent()));
     }
 
-    /// A request failed because of what it asked about: all others go on.
+    /// A request may have failed because of what it asked about: it waits longer than all others do.
     fn failed_alone(&mut self, out: &Out, place: u32, class: ErrorClass, now: Timestamp) {
         let retry = self.config.retry;
         let Some(slot) = self.out_slot(out, place) else {
@@ -291,8 +290,7 @@ impl Tracker {
         };
         slot.failures = slot.failures.saturating_add(1);
         slot.alone = true;
-        let (md5, failures) = (slot.md5, u32::from(slot.failures));
-        self.changes.push(Change::NoAnswer { md5, class });
+        let failures = u32::from(slot.failures);
         self.again_at(place, retry.at(failures, class, now));
     }
 

@@ -89,7 +89,7 @@ impl Tracker {
     }
 
     /// When a check is next wanted and, as far as this day's requests go, possible.
-    fn next_check(&mut self) -> Option<Timestamp> {
+    pub(super) fn next_check(&mut self) -> Option<Timestamp> {
         if self.ledger.is_closed() {
             return (self.slots.len() > 0).then_some(self.now);
         }
@@ -285,11 +285,19 @@ impl Tracker {
         }
     }
 
-    /// Finds out whether a closed day is open again: one check, of what is most due.
+    /// Finds out whether a closed day is open again, by one request: a check of what is most due.
     fn probe(&mut self, now: Timestamp) -> Option<Ask> {
         let may = self.ledger.probe_at().is_some_and(|at| at <= now);
-        if !may || self.in_flight.len() > 0 || !self.token.is_usable(now) {
+        if !may || self.in_flight.len() > 0 {
             return None;
+        }
+        match self.token.step(now) {
+            TokenStep::Use | TokenStep::RenewOrUse => {}
+            TokenStep::Renew => {
+                self.ledger.close(now);
+                return Some(self.ask_for_token(now));
+            }
+            TokenStep::Await | TokenStep::Refuse(_) | TokenStep::Missing => return None,
         }
         let place = match self.take_most_due(now) {
             Some((place, _)) => place,

@@ -13,7 +13,7 @@ mod timers;
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::{ShortHash, TokenLife, TransactionHash};
+use bakong_api::{ShortHash, TokenLife, TokenStep, TransactionHash};
 
 use crate::change::{Change, Lists};
 use crate::pace::Pace;
@@ -160,6 +160,15 @@ impl Tracker {
         self.slots.find(md5).is_some()
     }
 
+    #[doc(hidden)]
+    pub fn debug(&mut self) -> String {
+        let n = self.next_check();
+        let slots = &self.slots;
+        let last = self.last.peek(|at, place| slots.ripens(at, place));
+        let early = self.early.peek(|at, place| slots.is_due(at, place));
+        format!("now {:?} hold {:?} spent {:?} left {} free {} spendable {} lists {:?} token {:?} step {:?} ripe {} {:?} inflight {} fail {} next_check {:?} pace {:?} last {:?} early {:?} kept {}", self.now, self.hold, self.spent(), self.ledger.left(), self.free(), self.spendable(), self.lists, self.token, self.token.step(self.now), self.ripe.len(), self.ripe.first(), self.in_flight.len(), self.failures, n, self.pace, last, early, self.kept_for_others())
+    }
+
     /// How many requests are out.
     #[must_use]
     pub const fn in_flight(&self) -> usize {
@@ -295,7 +304,7 @@ impl Tracker {
         self.hold.is_some_and(|until| now < until)
             || self.ledger.is_closed()
             || self.ledger.left() == 0
-            || !self.token.is_usable(now)
+            || !matches!(self.token.step(now), TokenStep::Use | TokenStep::RenewOrUse)
     }
 
     /// Goes on to this moment.
