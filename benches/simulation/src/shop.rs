@@ -60,9 +60,6 @@ impl Shop {
         self.config.quota
     }
 
-    /// For a look.
-    pub fn debug(&mut self) -> String { self.tracker.as_mut().unwrap().debug() }
-
     /// Whether the process runs.
     #[must_use]
     pub const fn runs(&self) -> bool {

@@ -15,23 +15,21 @@ const WHOLE: u64 = 1_000_000;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Pace {
     level: u64,
-    most: u64,
     at: Timestamp,
 }
 
 impl Pace {
-    /// A bucket that is full, and holds a tenth of a day.
-    pub(crate) fn new(per_day: u32, now: Timestamp) -> Self {
-        let most = (u64::from(per_day) * WHOLE / 10).max(3 * WHOLE);
+    /// A bucket that is full, and holds so many requests.
+    pub(crate) fn new(burst: u32, now: Timestamp) -> Self {
         Self {
-            level: most,
-            most,
+            level: u64::from(burst) * WHOLE,
             at: now,
         }
     }
 
-    /// Lets in what came since the last call. `free` requests have to last until `end`.
-    pub(crate) fn fill(&mut self, free: u32, end: Timestamp, now: Timestamp) {
+    /// Lets in what came since the last call. `free` requests have to last until `end`; the bucket holds `burst`.
+    pub(crate) fn fill(&mut self, free: u32, burst: u32, end: Timestamp, now: Timestamp) {
+        let most = u64::from(burst) * WHOLE;
         let free = u64::from(free) * WHOLE;
         let passed = millis(now.saturating_since(self.at));
         let left = millis(end.saturating_since(self.at)).max(1);
@@ -43,7 +41,7 @@ impl Pace {
         if came > 0 || now < self.at {
             self.at = now;
         }
-        self.level = self.level.saturating_add(came).min(self.most).min(free);
+        self.level = self.level.saturating_add(came).min(most).min(free);
     }
 
     /// Whether a check may be sent that is not a last one.
@@ -78,8 +76,14 @@ impl Pace {
     }
 
     /// It was never sent.
-    pub(crate) fn give_back(&mut self) {
-        self.level = self.level.saturating_add(WHOLE).min(self.most);
+    pub(crate) const fn give_back(&mut self) {
+        self.level = self.level.saturating_add(WHOLE);
+    }
+
+    /// How far apart free requests are, if all are spent evenly; `None` if there are none.
+    pub(crate) fn interval(&self, free: u32, end: Timestamp) -> Option<Duration> {
+        let left = end.saturating_since(self.at);
+        left.checked_div(free)
     }
 
     /// How many checks, in thousandths, each of `sharers` payments can count on in the next `time`, if each
@@ -120,38 +124,38 @@ mod tests {
     #[test]
     fn a_burst_is_allowed_and_then_a_pace() {
         let (end, mut free) = (after(900), 100);
-        let mut pace = Pace::new(100, START);
+        let mut pace = Pace::new(10, START);
         let mut burst = 0;
         while pace.allows() {
             pace.take();
             burst += 1;
             free -= 1;
-            pace.fill(free, end, START);
+            pace.fill(free, 10, end, START);
         }
         assert_eq!(burst, 10);
         // Ninety for 900 minutes.
         let next = pace.allows_at(free, end).unwrap();
         assert!((590..=610).contains(&next.saturating_since(START).as_secs()));
-        pace.fill(free, end, next);
+        pace.fill(free, 10, end, next);
         assert!(pace.allows());
     }
 
     #[test]
     fn nothing_flows_where_nothing_is_free() {
         let end = after(900);
-        let mut pace = Pace::new(100, START);
-        pace.fill(0, end, START);
+        let mut pace = Pace::new(10, START);
+        pace.fill(0, 10, end, START);
         assert!(!pace.allows());
         assert_eq!(pace.allows_at(0, end), None);
-        pace.fill(0, end, after(600));
+        pace.fill(0, 10, end, after(600));
         assert!(!pace.allows());
     }
 
     #[test]
     fn a_share_is_what_is_there_and_what_comes() {
         let end = after(900);
-        let mut pace = Pace::new(100, START);
-        pace.fill(100, end, START);
+        let mut pace = Pace::new(10, START);
+        pace.fill(100, 10, end, START);
         let ten_minutes = Duration::from_secs(600);
         assert_eq!(pace.share(100, end, ten_minutes, 1, 1), 11_000);
         assert_eq!(pace.share(100, end, ten_minutes, 10, 1), 1_100);
@@ -164,10 +168,10 @@ mod tests {
             steps in prop::collection::vec((0u64..100, any::<bool>()), 0..400),
         ) {
             let end = after(900);
-            let (mut pace, mut free, mut now) = (Pace::new(100, START), 100u32, 0);
+            let (mut pace, mut free, mut now) = (Pace::new(10, START), 100u32, 0);
             for (minutes, ask) in steps {
                 now += minutes;
-                pace.fill(free, end, after(now));
+                pace.fill(free, 10, end, after(now));
                 if ask && pace.allows() {
                     prop_assert!(free > 0);
                     pace.take();
@@ -175,7 +179,7 @@ mod tests {
                 }
                 if let Some(moment) = pace.allows_at(free, end) {
                     let mut then = pace.clone();
-                    then.fill(free, end, moment);
+                    then.fill(free, 10, end, moment);
                     prop_assert!(then.allows(), "{:?} {moment:?}", then);
                 }
             }

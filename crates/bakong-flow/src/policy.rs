@@ -27,7 +27,7 @@ impl Policy {
         },
         grace: Grace {
             after_expiry: Duration::from_secs(30),
-            last_check_within: Duration::from_secs(14 * 60 + 30),
+            last_check_within: Duration::from_secs(14 * 60),
         },
     };
 
@@ -90,7 +90,7 @@ pub struct Schedule {
 /// the next ages so many thousandths of the one before. The ratio is the root by which the checks reach
 /// the expiry evenly on a logarithmic scale, as people's delays are.
 const SPREAD: &[(u64, u64, u64)] = &[
-    (1, 16, 4_000),
+    (1, 24, 4_000),
     (2, 16, 2_520),
     (3, 32, 2_378),
     (4, 32, 2_000),
@@ -234,7 +234,7 @@ mod tests {
     fn checks_are_spread_by_what_a_payment_can_count_on() {
         let schedule = Policy::COUNTER.schedule;
         assert_eq!(ages(schedule, 999), [0u64; 0]);
-        assert_eq!(ages(schedule, 1_000), [150]);
+        assert_eq!(ages(schedule, 1_000), [100, 400]);
         assert_eq!(ages(schedule, 2_000), [94, 238]);
         assert_eq!(ages(schedule, 4_999), [37, 75, 150, 300]);
         let plenty = ages(schedule, 99_000);

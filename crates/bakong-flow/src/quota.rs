@@ -96,9 +96,11 @@ pub struct Spent {
     pub requests: u32,
     /// When Bakong said that there are no more (code 17), if it did.
     pub closed_at: Option<Timestamp>,
-    /// How many payments were opened in it.
-    pub opened: u32,
-    /// How many are opened on a busy day: the most of the last days, older ones counting less; 0 on the
+    /// How many payments were to be opened in it, refused ones included.
+    pub wanted: u32,
+    /// When the first of them was.
+    pub first_wanted_at: Option<Timestamp>,
+    /// How many are wanted on a busy day: the most of the last days, older ones counting less; 0 on the
     /// first.
     pub usual: u32,
 }
@@ -111,7 +113,8 @@ impl Spent {
             day,
             requests: 0,
             closed_at: None,
-            opened: 0,
+            wanted: 0,
+            first_wanted_at: None,
             usual: 0,
         }
     }
@@ -161,9 +164,9 @@ impl Ledger {
         if day <= self.spent.day {
             return false;
         }
-        let Spent { opened, usual, .. } = self.spent;
+        let Spent { wanted, usual, .. } = self.spent;
         self.spent = Spent {
-            usual: opened.max(usual - usual / 4),
+            usual: wanted.max(usual - usual / 4),
             ..Spent::nothing(day)
         };
         true
@@ -195,26 +198,36 @@ impl Ledger {
         (self.left() > 0 && probe_at < self.ends_at()).then_some(probe_at)
     }
 
-    /// A payment is opened.
-    pub const fn opened(&mut self) {
-        self.spent.opened = self.spent.opened.saturating_add(1);
+    /// A payment is to be opened.
+    pub const fn wanted(&mut self, now: Timestamp) {
+        self.spent.wanted = self.spent.wanted.saturating_add(1);
+        if self.spent.first_wanted_at.is_none() {
+            self.spent.first_wanted_at = Some(now);
+        }
     }
 
     /// How many more payments this day is likely to bring: as many as a busy day of late had in all, no more
-    /// than twice what so much of a day brings; on the first day, as many for each hour as there were so far.
+    /// than twice what so much of a day brings; on the first day, as many for each hour as since the first
+    /// payment.
     #[must_use]
     pub fn to_come(&self, now: Timestamp) -> u32 {
-        let Spent { opened, usual, .. } = self.spent;
+        let Spent {
+            wanted,
+            first_wanted_at,
+            usual,
+            ..
+        } = self.spent;
         let left = millis(self.ends_at().saturating_since(now)).min(DAY);
         let part = |whole: u32, of: u64| {
             let part = u128::from(whole) * u128::from(left) / u128::from(of);
             u32::try_from(part).unwrap_or(u32::MAX)
         };
-        if usual == 0 {
-            // An early bird makes no crowd.
-            return part(opened, (DAY - left).max(DAY / 4));
+        if usual > 0 {
+            return usual.saturating_sub(wanted).min(part(usual, DAY / 2));
         }
-        usual.saturating_sub(opened).min(part(usual, DAY / 2))
+        let since = first_wanted_at.map_or(0, |first| millis(now.saturating_since(first)));
+        // An early bird makes no crowd.
+        part(wanted, since.max(DAY / 12))
     }
 
     /// So many requests are sent.
@@ -301,29 +314,26 @@ mod tests {
         let noon = later(midnight, DAY / 2);
         let mut ledger = Ledger::new(Quota::DEFAULT, midnight);
         assert_eq!(ledger.to_come(midnight), 0);
-        (0..30).for_each(|_| ledger.opened());
-        assert_eq!(ledger.to_come(midnight), 120, "as if in six hours");
+        (0..30).for_each(|_| ledger.wanted(midnight));
+        assert_eq!(ledger.to_come(midnight), 360, "as if in two hours");
         assert_eq!(ledger.to_come(noon), 30, "as many again");
-        (0..30).for_each(|_| ledger.opened());
+        (0..30).for_each(|_| ledger.wanted(noon));
         ledger.turn(later(midnight, DAY));
         assert_eq!(ledger.spent().usual, 60);
         assert_eq!(ledger.to_come(later(midnight, DAY)), 60);
-        (0..20).for_each(|_| ledger.opened());
+        (0..20).for_each(|_| ledger.wanted(noon));
         assert_eq!(ledger.to_come(later(noon, DAY)), 40);
-        assert_eq!(
-            ledger.to_come(later(noon, DAY + DAY / 4)),
-            30,
-            "the day is nearly over"
-        );
+        assert_eq!(ledger.to_come(later(noon, DAY + DAY / 4)), 30, "the day is nearly over");
         ledger.turn(later(midnight, 2 * DAY));
         assert_eq!(ledger.spent().usual, 45);
     }
 
     proptest! {
         #[test]
-        fn less_and_less_is_to_come(opened in 0u32..200, usual in 0u32..200, hours in prop::collection::vec(0u64..24, 2)) {
+        fn less_and_less_is_to_come(wanted in 0u32..200, usual in 0u32..200, hours in prop::collection::vec(0u64..24, 2)) {
             let mut ledger = Ledger::new(Quota::DEFAULT, later(BEFORE_MIDNIGHT, 1));
-            (ledger.spent.opened, ledger.spent.usual) = (opened, usual);
+            (ledger.spent.wanted, ledger.spent.usual) = (wanted, usual);
+            ledger.spent.first_wanted_at = Some(BEFORE_MIDNIGHT);
             let [earlier, then] = [hours[0].min(hours[1]), hours[0].max(hours[1])];
             let at = |hours| ledger.to_come(later(BEFORE_MIDNIGHT, 1 + hours * 3_600_000));
             prop_assert!(at(then) <= at(earlier));

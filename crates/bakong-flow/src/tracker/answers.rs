@@ -366,8 +366,8 @@ impl Tracker {
             }
             CheckAnswer::Failed | CheckAnswer::StaticQr => return self.not_found(out, place, now),
         }
-        if out.paced {
-            // The last check that was set aside for it is free now.
+        if out.paced && !self.lists.work() {
+            // The last check that was set aside for it alone is free now.
             self.pace.give_back();
         }
     }

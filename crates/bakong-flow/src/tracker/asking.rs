@@ -89,7 +89,7 @@ impl Tracker {
     }
 
     /// When a check is next wanted and, as far as this day's requests go, possible.
-    pub(super) fn next_check(&mut self) -> Option<Timestamp> {
+    fn next_check(&mut self) -> Option<Timestamp> {
         if self.ledger.is_closed() {
             return (self.slots.len() > 0).then_some(self.now);
         }

@@ -129,7 +129,7 @@ impl Tracker {
             last: Timers::default(),
             ripe: Ripe::default(),
             promises: Promises::new(config.quota.turn, ledger.spent().day),
-            pace: Pace::new(config.quota.per_day, now),
+            pace: Pace::new(most_at_once(config.quota), now),
             ledger,
             lists: if config.lists {
                 Lists::Untried
@@ -158,15 +158,6 @@ impl Tracker {
     #[must_use]
     pub fn is_open(&self, md5: &Md5Handle) -> bool {
         self.slots.find(md5).is_some()
-    }
-
-    #[doc(hidden)]
-    pub fn debug(&mut self) -> String {
-        let n = self.next_check();
-        let slots = &self.slots;
-        let last = self.last.peek(|at, place| slots.ripens(at, place));
-        let early = self.early.peek(|at, place| slots.is_due(at, place));
-        format!("now {:?} hold {:?} spent {:?} left {} free {} spendable {} lists {:?} token {:?} step {:?} ripe {} {:?} inflight {} fail {} next_check {:?} pace {:?} last {:?} early {:?} kept {}", self.now, self.hold, self.spent(), self.ledger.left(), self.free(), self.spendable(), self.lists, self.token, self.token.step(self.now), self.ripe.len(), self.ripe.first(), self.in_flight.len(), self.failures, n, self.pace, last, early, self.kept_for_others())
     }
 
     /// How many requests are out.
@@ -200,7 +191,8 @@ impl Tracker {
         let Some(place) = self.slots.find(md5) else {
             return;
         };
-        let free = self.free();
+        // Where every request is wanted by many, it waits for its turn.
+        let free = if self.burst() > 1 { self.free() } else { 0 };
         let Some(slot) = self.slots.get_mut(place) else {
             return;
         };
@@ -316,13 +308,13 @@ impl Tracker {
         if self.ledger.turn(now) {
             let spent = self.ledger.spent();
             self.promises.turn(spent.day);
-            self.pace = Pace::new(self.config.quota.per_day, now);
+            self.pace = Pace::new(most_at_once(self.config.quota), now);
             self.changes.push(Change::Quota(spent));
         }
         self.finished.forget(now);
         self.ripen();
-        let free = self.free();
-        self.pace.fill(free, self.ledger.ends_at(), now);
+        let (free, burst) = (self.free(), self.burst());
+        self.pace.fill(free, burst, self.ledger.ends_at(), now);
     }
 
     /// The last checks whose time has come are due from now on.
@@ -407,22 +399,26 @@ impl Tracker {
 
     /// How many requests are neither spent, nor promised, nor kept for renewals and for payments to come.
     fn free(&self) -> u32 {
-        let promised = self
-            .promises
-            .requests(self.ledger.spent().day, self.lists.work());
+        let lists = self.lists.work();
+        let promised = self.promises.requests(self.ledger.spent().day, lists);
         let left = self.spendable().saturating_sub(promised);
-        left.saturating_sub(self.kept_for_others())
+        let to_come = self.ledger.to_come(self.now);
+        if !lists {
+            return left.saturating_sub(to_come);
+        }
+        // Spread over the day, free lists are those that payments to come need, if there are enough of them.
+        let rest = self.ledger.ends_at().saturating_since(self.now);
+        let often = u32::try_from(rest.as_secs() / SHARED.as_secs()).unwrap_or(u32::MAX);
+        let needed = to_come.min(often.max(to_come.div_ceil(LIST)));
+        if left > needed { left } else { 0 }
     }
 
-    /// How many requests the payments are likely to need that this day is still to bring.
-    fn kept_for_others(&self) -> u32 {
-        let to_come = self.ledger.to_come(self.now);
-        if !self.lists.work() {
-            return to_come;
-        }
-        let left = self.ledger.ends_at().saturating_since(self.now);
-        let shared = left.as_secs() / SHARED.as_secs() + u64::from(to_come / LIST);
-        to_come.min(u32::try_from(shared).unwrap_or(u32::MAX))
+    /// How many free requests may be spent at once: the fewer, the more of the day's are wanted later.
+    fn burst(&self) -> u32 {
+        let spare = self
+            .spendable()
+            .saturating_sub(self.ledger.to_come(self.now));
+        spare.clamp(1, most_at_once(self.config.quota))
     }
 
     /// How many requests the day has left for checks.
@@ -453,8 +449,16 @@ impl Tracker {
         let life = expires_at.saturating_since(opened_at);
         // Each gets one early check into the queue: whether there is a request for it is seen when it is due.
         let next = policy.schedule.spread(age, life, share.max(1_000));
-        let due = next
-            .map(|age| opened_at.saturating_add(age))
+        let next = next.map(|age| opened_at.saturating_add(age));
+        // A list that is sent anyway has room for it.
+        let interval = self.pace.interval(free, self.ledger.ends_at());
+        let shared = interval
+            .filter(|_| together > 1 && !age.is_zero())
+            .map(|interval| now.saturating_add(interval.max(policy.schedule.gap(age))));
+        let due = [next, shared]
+            .into_iter()
+            .flatten()
+            .min()
             .filter(|moment| *moment < expires_at)
             .map_or(NEVER, Timestamp::as_millis);
         let Some(slot) = self.slots.get_mut(place) else {
@@ -477,6 +481,12 @@ impl Tracker {
         self.last
             .tidy(slots.len(), |at, place| slots.ripens(at, place));
     }
+}
+
+/// The most free requests that are spent at once: a tenth of a day.
+const fn most_at_once(quota: Quota) -> u32 {
+    let tenth = quota.per_day / 10;
+    if tenth < 3 { 3 } else { tenth }
 }
 
 /// How long a second nudge has to wait after the last check.

@@ -53,7 +53,7 @@ impl Tracker {
     /// already is asked about once.
     ///
     /// # Errors
-    /// [`OpenError`], with which nothing has changed.
+    /// [`OpenError`], with which it is not watched.
     pub fn open(
         &mut self,
         payment: Payment,
@@ -67,6 +67,7 @@ impl Tracker {
         if self.finished.is_settled(&payment.order) {
             return Err(OpenError::OrderSettled);
         }
+        self.ledger.wanted(now);
         if let Some(until) = self.refused_until(&payment, policy) {
             return Err(OpenError::NoQuota { until });
         }
@@ -76,7 +77,6 @@ impl Tracker {
             at: now,
         };
         let place = self.admit(payment, policy, now).ok_or(OpenError::Full)?;
-        self.ledger.opened();
         self.changes.push(opened);
         self.schedule(place, now);
         Ok(())
