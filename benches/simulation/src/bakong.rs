@@ -121,7 +121,12 @@ impl Bakong {
                 self.count(now);
             }
             return Answer {
-                at: now + if kind.may_have_arrived() { 30 * SECOND } else { latency },
+                at: now
+                    + if kind.may_have_arrived() {
+                        30 * SECOND
+                    } else {
+                        latency
+                    },
                 reply: failed(question, ErrorClass::Transport(kind)),
                 sent: u32::from(kind.may_have_arrived()),
             };
@@ -205,7 +210,11 @@ pub fn look_up(order: usize, orders: &[Order], at: u64) -> CheckAnswer {
     let json = format!(
         r#"{{"hash":"{:064x}","fromAccountId":"dara@devb","toAccountId":"{}","currency":"{}","amount":{},"createdDateMs":{}}}"#,
         order * 8 + number,
-        if transfer.to_shop { "sokha@devb" } else { "other@devb" },
+        if transfer.to_shop {
+            "sokha@devb"
+        } else {
+            "other@devb"
+        },
         transfer.currency.alphabetic_code(),
         transfer.amount,
         transfer.created_at,

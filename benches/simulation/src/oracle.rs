@@ -5,8 +5,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use bakong_flow::bakong_api::khqr_core::Md5Handle;
 use bakong_flow::bakong_api::CheckAnswer;
+use bakong_flow::bakong_api::khqr_core::Md5Handle;
 use bakong_flow::{Change, ListItem, Mismatch, Outcome, Policy, Question, Quota, Reply};
 
 use crate::bakong::order_of;

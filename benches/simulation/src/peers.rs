@@ -82,8 +82,7 @@ impl Schedule {
             if let Some(at) = at {
                 summary.settled += 1;
                 summary.delays.push(at.saturating_sub(transfer.created_at));
-                summary.settled_in_grace +=
-                    u32::from(at <= order.at + CODE_LIFE + 15 * MINUTE);
+                summary.settled_in_grace += u32::from(at <= order.at + CODE_LIFE + 15 * MINUTE);
             }
         }
         summary

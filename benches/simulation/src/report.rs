@@ -63,12 +63,17 @@ pub fn rows(seeds: u64) -> Vec<Row> {
                 name,
                 is_ours,
                 days: scenarios.clone().map(|scenario| scenario.days).sum(),
-                sum: scenarios.clone().map(play).fold(Summary::default(), Summary::and),
+                sum: scenarios
+                    .clone()
+                    .map(play)
+                    .fold(Summary::default(), Summary::and),
             };
             for peer in PEERS {
                 rows.push(row(peer.name(), false, &|scenario| peer.play(scenario)));
             }
-            rows.push(row("bakong-flow", true, &|scenario| World::new(scenario).run()));
+            rows.push(row("bakong-flow", true, &|scenario| {
+                World::new(scenario).run()
+            }));
         }
     }
     rows
@@ -84,7 +89,10 @@ pub fn table(rows: &[Row]) -> String {
     for row in rows {
         let sum = &row.sum;
         let accepted = u64::from(sum.orders - sum.refused) * 1_000 / u64::from(sum.orders.max(1));
-        let delay = |percent| row.delay(percent).map_or_else(|| "–".to_owned(), |s| format!("{s} s"));
+        let delay = |percent| {
+            row.delay(percent)
+                .map_or_else(|| "–".to_owned(), |s| format!("{s} s"))
+        };
         // A table in a text cannot fail to be written.
         let _ = writeln!(
             table,
@@ -125,7 +133,10 @@ pub fn verdict(rows: &[Row]) -> Result<(), String> {
         let sum = &row.sum;
         let at = format!("{} orders, lists {}, {}", row.orders, row.lists, row.name);
         if row.is_ours && (sum.settled < sum.paid || sum.settled_in_grace < sum.paid) {
-            return Err(format!("{at}: {} of {} settled", sum.settled_in_grace, sum.paid));
+            return Err(format!(
+                "{at}: {} of {} settled",
+                sum.settled_in_grace, sum.paid
+            ));
         }
         if row.is_ours && sum.most_on_a_day > 100 {
             return Err(format!("{at}: {} requests on a day", sum.most_on_a_day));

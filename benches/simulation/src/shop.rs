@@ -9,11 +9,11 @@ use bakong_flow::{
 };
 use fastrand::Rng;
 
+use crate::CODE_LIFE;
 use crate::bakong::md5;
 use crate::customers::Order;
 use crate::oracle::Oracle;
 use crate::scenario::{Renewal, Scenario};
-use crate::CODE_LIFE;
 
 /// The process was killed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,9 +69,9 @@ impl Shop {
     /// Whether nothing is open and nothing out.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.tracker.as_ref().is_some_and(|tracker| {
-            tracker.open_payments() == 0 && tracker.in_flight() == 0
-        })
+        self.tracker
+            .as_ref()
+            .is_some_and(|tracker| tracker.open_payments() == 0 && tracker.in_flight() == 0)
     }
 
     /// Starts the process again, from its disk.
@@ -106,7 +106,11 @@ impl Shop {
         let Some(tracker) = &mut self.tracker else {
             return Ok(());
         };
-        let id = if order.is_second_code { number - 1 } else { number };
+        let id = if order.is_second_code {
+            number - 1
+        } else {
+            number
+        };
         let Ok(id) = OrderId::new(&format!("order {id}")) else {
             panic!("an id");
         };

@@ -194,11 +194,15 @@ impl World {
             }
             Event::Nudge(number) => self.shop.nudge(number, now),
             Event::Cancel(number) => {
-                return self.shop.cancel(number, &self.orders, &mut self.oracle, now);
+                return self
+                    .shop
+                    .cancel(number, &self.orders, &mut self.oracle, now);
             }
             Event::Answer(number, reply, sent) => {
                 let answer = (number, sent, reply);
-                return self.shop.answer(answer, &self.orders, &mut self.oracle, now);
+                return self
+                    .shop
+                    .answer(answer, &self.orders, &mut self.oracle, now);
             }
             Event::WakeUp => {
                 self.wakeup = None;
@@ -219,7 +223,9 @@ impl World {
         let now = self.shop_time();
         loop {
             let number = self.requests;
-            let ask = self.shop.poll(number, &self.orders, &mut self.oracle, now)?;
+            let ask = self
+                .shop
+                .poll(number, &self.orders, &mut self.oracle, now)?;
             let Some(ask) = ask else {
                 break;
             };

@@ -323,7 +323,11 @@ mod tests {
         assert_eq!(ledger.to_come(later(midnight, DAY)), 60);
         (0..20).for_each(|_| ledger.wanted(noon));
         assert_eq!(ledger.to_come(later(noon, DAY)), 40);
-        assert_eq!(ledger.to_come(later(noon, DAY + DAY / 4)), 30, "the day is nearly over");
+        assert_eq!(
+            ledger.to_come(later(noon, DAY + DAY / 4)),
+            30,
+            "the day is nearly over"
+        );
         ledger.turn(later(midnight, 2 * DAY));
         assert_eq!(ledger.spent().usual, 45);
     }

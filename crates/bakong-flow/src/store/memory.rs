@@ -14,11 +14,11 @@ use crate::payment::OrderId;
 use crate::quota::Spent;
 use crate::tracker::{FinishedPayment, OpenPayment, Snapshot};
 
-/// How long a final payment is kept.
-const KEPT: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+/// How long a final payment is kept: longer than any stays open.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Keeps changes in memory: for tests, and for a shop that can do without what was open when its process ends.
-/// Final payments are kept for two days.
+/// Final payments are kept for thirty days.
 #[derive(Default, Debug)]
 pub struct MemoryStore(Mutex<Books>);
 

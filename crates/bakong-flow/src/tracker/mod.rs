@@ -45,7 +45,7 @@ pub struct Config {
     /// Whether the list endpoint may be tried.
     pub lists: bool,
     /// How long a final payment is remembered, so that its code is not opened again and its transaction
-    /// settles no other order.
+    /// settles no other order. The store, which knows for longer, has the last word.
     pub remember: Duration,
 }
 
