@@ -4,8 +4,12 @@
 //! happens is drawn from one seed, so that a day that goes wrong can be played again. After every step the
 //! [`oracle`] holds what was done against what it knows to be true.
 //!
+//! A guarantee that is broken ends the simulation with a panic.
+//!
 //! [`peers`] plays the same days with the schedules that people use without `bakong-flow`, and [`report`] puts
 //! them side by side.
+
+#![allow(clippy::panic, clippy::missing_panics_doc)]
 
 pub mod bakong;
 pub mod customers;

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use bakong_flow::bakong_api::CheckAnswer;
-use bakong_flow::bakong_api::khqr_core::Md5Handle;
+use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_flow::{Change, ListItem, Mismatch, Outcome, Policy, Question, Quota, Reply};
 
 use crate::bakong::order_of;
@@ -142,7 +142,7 @@ impl Oracle {
                     );
                     self.closed = spent
                         .closed_at
-                        .map(|at| at.as_millis())
+                        .map(Timestamp::as_millis)
                         .map(|at| ((at - START) / DAY, at));
                 }
                 _ => {}

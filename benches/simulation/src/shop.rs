@@ -222,12 +222,7 @@ impl Shop {
                 return Ok(());
             };
             for lost in lost {
-                let of = |change: &Change| match change {
-                    Change::Opened { payment, .. } => payment.md5 == lost.md5,
-                    Change::Finished { md5, .. } => *md5 == lost.md5,
-                    _ => false,
-                };
-                if let Some(at) = changes.iter().position(of) {
+                if let Some(at) = changes.iter().position(|change| change.is_lost(&lost)) {
                     tracker.overruled(changes.remove(at), lost.conflict);
                 }
             }

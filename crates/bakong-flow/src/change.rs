@@ -7,6 +7,7 @@ use crate::outcome::Outcome;
 use crate::payment::{OrderId, Payment};
 use crate::policy::Policy;
 use crate::quota::Spent;
+use crate::store::{Conflict, Lost};
 
 /// One change of a tracker's state, in the order in which they happened.
 ///
@@ -89,6 +90,19 @@ pub enum Change {
     Lists(Lists),
     /// The token is refused (`Err`), or was renewed (`Ok`) and says that it ends then.
     Token(Result<Option<Timestamp>, ErrorClass>),
+}
+
+impl Change {
+    /// Whether this is the change that a store did not keep.
+    #[must_use]
+    pub fn is_lost(&self, lost: &Lost) -> bool {
+        match (self, &lost.conflict) {
+            (Self::Opened { payment, .. }, Conflict::Known) => payment.md5 == lost.md5,
+            (Self::Opened { .. }, _) | (_, Conflict::Known) => false,
+            (Self::Finished { md5, .. }, _) => *md5 == lost.md5,
+            _ => false,
+        }
+    }
 }
 
 /// Whether the list endpoint works for a token.

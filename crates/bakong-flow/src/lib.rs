@@ -13,6 +13,8 @@ mod quota;
 mod settlement;
 mod store;
 mod tracker;
+#[cfg(feature = "tokio")]
+mod watcher;
 
 pub use ask::{Ask, ListItem, Question, Reply, Ticket};
 pub use change::{Change, Lists};
@@ -25,6 +27,9 @@ pub use quota::{Day, DayTurn, Ledger, Quota, Spent};
 pub use settlement::{Detail, Expected, Mismatch, Settlement};
 pub use store::{Conflict, Lost, MemoryStore, PaymentStore, StoreError};
 pub use tracker::{Config, FinishedPayment, OpenError, OpenPayment, Snapshot, Tracker};
+
+#[cfg(feature = "tokio")]
+pub use watcher::{Progress, Stopped, WatchError, Watched, Watcher, WatcherBuilder};
 
 /// The API's crate, whose types stand in this one's interface.
 pub use bakong_api;
