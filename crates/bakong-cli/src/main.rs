@@ -1,4 +1,4 @@
-//! The `bakong` command: take a KHQR payment; read, verify and make codes; look payments and accounts up; get
+//! The `bakong` command: take a KHQR payment, or watch many; read, verify and make codes; look payments and accounts up; get
 //! a token and keep it good.
 //!
 //! Everything that is said to people goes through [`output`], everything that scripts rely on is in
@@ -12,6 +12,7 @@ mod code;
 mod credentials;
 mod deeplink;
 mod exit;
+mod interrupt;
 mod money;
 mod output;
 mod qr;
@@ -21,6 +22,7 @@ mod time;
 mod token;
 mod transaction;
 mod tx;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     };
     let result = match &arguments.command {
         Command::Checkout(arguments) => checkout::run(arguments),
+        Command::Watch(arguments) => watch::run(arguments),
         Command::Qr(command) => qr::run(command),
         Command::Tx(command) => tx::run(command),
         Command::Token(command) => token::run(command),
