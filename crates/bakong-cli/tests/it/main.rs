@@ -22,3 +22,4 @@ mod scan;
 mod token;
 mod tx;
 mod vectors;
+mod watch;
