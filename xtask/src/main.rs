@@ -23,6 +23,7 @@ mod layers;
 mod no_std;
 mod peers;
 mod plan;
+mod simulate;
 mod tools;
 mod workspace;
 
@@ -69,6 +70,7 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
         Chore::Bench { filter } => vec![checks::bench(&workspace, filter.as_deref())],
         Chore::BenchPeers => peers::steps(&workspace),
         Chore::BenchHttp => bench_http::steps(&workspace),
+        Chore::Simulate { args } => vec![simulate::step(&workspace, args)],
         Chore::Instructions => vec![instructions::step(&workspace)?],
         Chore::Miri => vec![deep::miri(&workspace)],
         Chore::Mutants { args } => vec![deep::mutants(&workspace, args)],
