@@ -207,8 +207,8 @@ impl Ledger {
     }
 
     /// How many more payments this day is likely to bring: as many as a busy day of late had in all, no more
-    /// than twice what so much of a day brings; on the first day, as many for each hour as since the first
-    /// payment.
+    /// than twice what so much of a day brings. The first day is taken for one that needs more than half of
+    /// the requests, or for one that goes on as it began.
     #[must_use]
     pub fn to_come(&self, now: Timestamp) -> u32 {
         let Spent {
@@ -222,12 +222,14 @@ impl Ledger {
             let part = u128::from(whole) * u128::from(left) / u128::from(of);
             u32::try_from(part).unwrap_or(u32::MAX)
         };
+        let of_a_day_with = |usual: u32| usual.saturating_sub(wanted).min(part(usual, DAY / 2));
         if usual > 0 {
-            return usual.saturating_sub(wanted).min(part(usual, DAY / 2));
+            return of_a_day_with(usual);
         }
         let since = first_wanted_at.map_or(0, |first| millis(now.saturating_since(first)));
         // An early bird makes no crowd.
-        part(wanted, since.max(DAY / 12))
+        let as_it_began = part(wanted, since.max(DAY / 12));
+        as_it_began.max(of_a_day_with(self.quota.per_day.saturating_mul(3) / 5))
     }
 
     /// So many requests are sent.
@@ -313,7 +315,7 @@ mod tests {
         let midnight = later(BEFORE_MIDNIGHT, 1);
         let noon = later(midnight, DAY / 2);
         let mut ledger = Ledger::new(Quota::DEFAULT, midnight);
-        assert_eq!(ledger.to_come(midnight), 0);
+        assert_eq!(ledger.to_come(midnight), 60, "nothing is known yet");
         (0..30).for_each(|_| ledger.wanted(midnight));
         assert_eq!(ledger.to_come(midnight), 360, "as if in two hours");
         assert_eq!(ledger.to_come(noon), 30, "as many again");

@@ -39,7 +39,7 @@ pub use self::watched::{Progress, Watched};
 /// use bakong_api::{AccessToken, Environment, Session};
 /// use bakong_flow::{MemoryStore, OrderId, Outcome, Payment, Policy, Watcher};
 ///
-/// let token = AccessToken::new(std::env::var("BAKONG_TOKEN")?)?;
+/// let token = AccessToken::new(&std::env::var("BAKONG_TOKEN")?)?;
 /// let session = Session::new(transport, Environment::Sit).with_token(token);
 /// let watcher = Watcher::start(session, MemoryStore::new()).await?;
 ///
