@@ -139,6 +139,95 @@ fn what_cannot_be_written_leaves_what_was_there_and_nothing_beside_it() {
 }
 
 #[test]
+fn whether_a_token_could_be_kept_is_found_out_without_a_change() {
+    let folder = Folder::new();
+    let store = FileTokenStore::new(folder.file());
+    store.try_out().unwrap();
+    assert!(folder.names().is_empty());
+    store.write(&fresh("a")).unwrap();
+    store.try_out().unwrap();
+    assert_eq!(folder.names(), ["bakong.token"]);
+    assert_eq!(kept(store.path()).as_deref(), Some(fresh("a").expose()));
+    let missing = FileTokenStore::new(folder.0.join("no such folder").join("token"));
+    assert!(missing.try_out().is_err());
+    assert!(FileTokenStore::new(&folder.0).try_out().is_err());
+}
+
+#[test]
+fn a_token_that_its_file_does_not_take_is_kept_in_another() {
+    let folder = Folder::new();
+    fs::create_dir(folder.file()).unwrap();
+    let store = FileTokenStore::new(folder.file());
+    assert!(store.write(&fresh("a")).is_err());
+    let aside = store.write_aside(&fresh("a")).unwrap();
+    assert_eq!(
+        aside.parent(),
+        folder.file().canonicalize().unwrap().parent()
+    );
+    assert_eq!(kept(&aside).as_deref(), Some(fresh("a").expose()));
+    let missing = FileTokenStore::new(folder.0.join("no such folder").join("token"));
+    let aside = missing.write_aside(&fresh("b")).unwrap();
+    assert!(aside.starts_with(std::env::temp_dir()));
+    assert_eq!(kept(&aside).as_deref(), Some(fresh("b").expose()));
+    fs::remove_file(aside).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_the_file_stays_one() {
+    let folder = Folder::new();
+    let link = folder.0.join("link");
+    std::os::unix::fs::symlink("bakong.token", &link).unwrap();
+    let store = FileTokenStore::new(&link);
+    // Also where there is no file yet.
+    for name in ["a", "b"] {
+        store.try_out().unwrap();
+        store.write(&fresh(name)).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(kept(&folder.file()).as_deref(), Some(fresh(name).expose()));
+        assert_eq!(folder.names(), ["bakong.token", "link"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_neither_waited_for_nor_replaced() {
+    let folder = Folder::new();
+    // A socket stands for a pipe here: it is as little a file, and needs no tool to make.
+    let _socket = std::os::unix::net::UnixListener::bind(folder.file()).unwrap();
+    let store = FileTokenStore::new(folder.file());
+    for error in [
+        store.read().map(|_| ()).unwrap_err(),
+        store.try_out().unwrap_err(),
+        store.write(&fresh("a")).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("no regular file"), "{error}");
+    }
+    assert_eq!(folder.names(), ["bakong.token"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_replaced_is_written_over() {
+    let folder = Folder::new();
+    // The name of a file beside it would be too long for a folder.
+    let file = folder.0.join("t".repeat(250));
+    let store = FileTokenStore::new(&file);
+    assert!(store.try_out().is_err());
+    assert!(store.write(&fresh("new")).is_err());
+    let old = crate::fake::token(&"long".repeat(100), crate::fake::START);
+    fs::write(&file, old.expose()).unwrap();
+    store.try_out().unwrap();
+    store.write(&fresh("new")).unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    assert_eq!(text, format!("{}\n", fresh("new").expose()));
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(folder.names().len(), 1);
+}
+
+#[test]
 fn what_a_crash_left_beside_the_file_is_in_nobody_s_way() {
     let folder = Folder::new();
     let store = FileTokenStore::new(folder.file());
@@ -191,7 +280,8 @@ struct Shelf {
     token: Mutex<Option<AccessToken>>,
     broken: Mutex<bool>,
     loads: AtomicU32,
-    /// Whether a load gives way once before it ends.
+    saves: AtomicU32,
+    /// Whether a load and a save give way once before they end.
     slow: bool,
 }
 
@@ -211,6 +301,19 @@ impl Shelf {
         token.as_ref().map(|token| token.expose().to_owned())
     }
 
+    async fn give_way(&self) {
+        let mut polls = if self.slow { 0 } else { 1 };
+        std::future::poll_fn(|context| {
+            polls += 1;
+            if polls > 1 {
+                return std::task::Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
+    }
+
     fn check(&self) -> Result<(), TokenStoreError> {
         if *self.broken.lock().unwrap() {
             return Err(TokenStoreError::new("the shelf is broken", "made up"));
@@ -224,22 +327,13 @@ impl TokenStore for Shelf {
     async fn load(&self) -> Result<Option<AccessToken>, TokenStoreError> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         let found = self.token.lock().unwrap().clone();
-        if self.slow {
-            let mut polls = 0;
-            std::future::poll_fn(|context| {
-                polls += 1;
-                if polls > 1 {
-                    return std::task::Poll::Ready(());
-                }
-                context.waker().wake_by_ref();
-                std::task::Poll::Pending
-            })
-            .await;
-        }
+        self.give_way().await;
         self.check().map(|()| found)
     }
 
     async fn save(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
+        self.saves.fetch_add(1, Ordering::SeqCst);
+        self.give_way().await;
         self.check()?;
         self.put(token);
         Ok(())
@@ -281,6 +375,8 @@ fn a_token_that_was_given_goes_before_one_that_is_kept() {
     }
 }
 
+type Doing<'a> = std::pin::Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+
 #[test]
 fn a_token_set_while_the_store_is_asked_is_not_lost() {
     let fake = Fake::new();
@@ -293,13 +389,61 @@ fn a_token_set_while_the_store_is_asked_is_not_lost() {
     });
     let session = fake.session().with_token_store(Arc::clone(&shelf));
     let mut tasks = Tasks::new();
-    tasks.add(ask(&session));
+    let is_answered = async || ask(&session).await.is_ok();
+    let is_kept = async || session.set_token(new.clone()).await.is_ok();
+    let (asking, setting): (Doing<'_>, Doing<'_>) = (Box::pin(is_answered()), Box::pin(is_kept()));
+    tasks.add(asking);
     tasks.poll(0);
-    block_on(session.set_token(new.clone())).unwrap();
+    tasks.add(setting);
+    tasks.poll(1);
     tasks.run();
-    assert!(tasks.output(0).unwrap().is_ok());
+    assert_eq!(tasks.outputs(), [&true, &true]);
     assert_eq!(shelf.kept().as_deref(), Some(new.expose()));
     assert_eq!(fake.total(), 1);
+}
+
+#[test]
+fn a_new_token_is_kept_though_whoever_renewed_it_stopped_waiting() {
+    let fake = Fake::new();
+    let shelf = Arc::new(Shelf {
+        slow: true,
+        ..Shelf::default()
+    });
+    let session = fake.renewing_session().with_token_store(Arc::clone(&shelf));
+    let mut tasks = Tasks::new();
+    tasks.add(ask(&session));
+    // Up to where the store is at work on the new token, and no further.
+    while shelf.saves.load(Ordering::SeqCst) == 0 {
+        assert!(tasks.poll(0));
+    }
+    tasks.give_up(0);
+    assert_eq!((fake.count(RENEW), shelf.kept()), (1, None));
+    for _ in 0..3 {
+        block_on(ask(&session)).unwrap();
+    }
+    assert_eq!(shelf.kept(), fake.tokens(CHECK)[0]);
+    // The second time by whoever came next, and not again.
+    assert_eq!(shelf.saves.load(Ordering::SeqCst), 2);
+    assert_eq!(fake.count(RENEW), 1);
+}
+
+#[test]
+fn of_tokens_that_are_set_at_once_the_last_is_kept() {
+    let fake = Fake::new();
+    let shelf = Arc::new(Shelf {
+        slow: true,
+        ..Shelf::default()
+    });
+    let session = fake.session().with_token_store(Arc::clone(&shelf));
+    let mut tasks = Tasks::new();
+    tasks.add(session.set_token(fresh("one")));
+    tasks.add(session.set_token(fresh("two")));
+    // Both are set before the first is kept.
+    tasks.poll(0);
+    tasks.poll(1);
+    tasks.run();
+    assert!(tasks.outputs().iter().all(|kept| kept.is_ok()));
+    assert_eq!(shelf.kept().as_deref(), Some(fresh("two").expose()));
 }
 
 #[test]
