@@ -23,6 +23,9 @@ pub struct ApiError {
     of_renewal: bool,
 }
 
+/// What is wrong with an answer about something else than what was asked about.
+pub(crate) const OF_ANOTHER: &str = "it tells of another transaction";
+
 /// What kind of failure it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
@@ -243,6 +246,12 @@ impl ApiError {
     #[must_use]
     pub const fn is_of_renewal(&self) -> bool {
         self.of_renewal
+    }
+
+    /// Whether the answer tells of another transaction than the one that was asked about.
+    #[must_use]
+    pub fn is_of_another_transaction(&self) -> bool {
+        self.class == ErrorClass::Malformed && *self.message == *OF_ANOTHER
     }
 
     /// What kind of failure it is.

@@ -8,7 +8,7 @@ use super::body::JsonObject;
 use super::reference::{ExternalRef, InstructionRef, ShortHash, TransactionHash};
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
 use crate::envelope::{Envelope, Outcome};
-use crate::error::{ApiError, ErrorClass, ErrorCode};
+use crate::error::{ApiError, ErrorClass, ErrorCode, OF_ANOTHER};
 use crate::transaction::{Reading, Transaction};
 
 /// An endpoint that asks about one transaction.
@@ -53,7 +53,7 @@ macro_rules! check {
             fn read(&self, response: &Response<Bytes>) -> Result<CheckAnswer, ApiError> {
                 let mut mended = String::new();
                 let envelope = Envelope::open(response, &mut mended)?;
-                let of_another = envelope.malformed("it tells of another transaction");
+                let of_another = envelope.malformed(OF_ANOTHER);
                 let answer = CheckAnswer::of(envelope)?;
                 let ($asked, CheckAnswer::Paid($transaction)) = (self, &answer) else {
                     return Ok(answer);
