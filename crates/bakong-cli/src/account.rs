@@ -18,7 +18,7 @@ fn check(arguments: &AccountCheckArguments) -> Result<Exit, Failure> {
     let account = AccountId::new(&arguments.account)
         .map_err(|error| Failure::usage(format!("ACCOUNT: {}", code::without_tag(&error))))?;
     let answer = block_on("nothing is known of the account", async {
-        let remote = remote::open_with_any_token(&arguments.target, &arguments.token)?;
+        let remote = remote::open_with_any_token(&arguments.target, arguments.token_file.as_ref())?;
         let answer = remote.session.send(&CheckBakongAccount::new(account)).await;
         answer.map_err(|error| remote.asked.could_not_ask(&error))
     })?;

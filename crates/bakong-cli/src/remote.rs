@@ -1,5 +1,6 @@
 //! A Bakong elsewhere: its address from the command line, and a session with it.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bakong_api::{
@@ -104,10 +105,10 @@ fn open_with(
 /// A session for what needs no token; one that is at hand goes along. Sends nothing.
 pub(crate) fn open_with_any_token(
     target: &TargetArguments,
-    token: &TokenArguments,
+    token_file: Option<&PathBuf>,
 ) -> Result<Remote, Failure> {
     let mut remote = open_without_token(target, "the account, and the token if there is one,")?;
-    let source = TokenSource::of_arguments(token);
+    let source = TokenSource::of(token_file);
     match source.read() {
         Ok(Some(token)) => {
             let note = RefusalNote {
