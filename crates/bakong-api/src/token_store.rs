@@ -219,7 +219,7 @@ fn regular(path: &Path) -> io::Result<bool> {
         Ok(file) if file.is_file() => Ok(true),
         Ok(_) => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "is no regular file",
+            "it is no regular file",
         )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),

@@ -6,7 +6,7 @@ use khqr_core::{Amount, Currency, Md5Handle};
 
 use super::{TargetArguments, TokenArguments, parse_currency};
 use crate::exit::Failure;
-use crate::money;
+use crate::{code, money};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum TxCommand {
@@ -71,8 +71,13 @@ pub(crate) struct MoneyArguments {
 impl MoneyArguments {
     pub(crate) fn amount(&self) -> Result<Option<Amount>, Failure> {
         let currency = self.currency.unwrap_or(Currency::Khr);
-        let amount = self.amount.as_deref();
-        amount.map(|text| money::parse(text, currency)).transpose()
+        let parse = |text: &String| {
+            Amount::parse(text, currency).map_err(|error| {
+                let hint = money::hint(&error, Some(text), currency);
+                Failure::usage(format!("--amount: {}", code::without_tag(&error))).and(hint)
+            })
+        };
+        self.amount.as_ref().map(parse).transpose()
     }
 }
 

@@ -234,6 +234,36 @@ async fn what_is_wrong_with_the_command_line_is_said_before_anything_is_sent() {
             ],
             "--token-file",
         ),
+        (
+            &[
+                "tx",
+                "check",
+                "--md5",
+                MD5,
+                "--account",
+                "a@b",
+                "--amount",
+                "1.5",
+            ],
+            "--amount: transaction amount: finer",
+        ),
+        (
+            &[
+                "tx",
+                "check",
+                "--md5",
+                MD5,
+                "--account",
+                "a",
+                "--amount",
+                "1",
+            ],
+            "--account: Bakong account: must",
+        ),
+        (
+            &["tx", "diagnose", "--md5", MD5, "--amount", "1"],
+            "--currency",
+        ),
         (&["tx", "diagnose", "--env", "sit"], "--md5"),
         (
             &["tx", "diagnose", "--short-hash", "12345678", "--env", "sit"],
