@@ -133,7 +133,7 @@ impl TransportErrorKind {
     const fn describe(self) -> &'static str {
         match self {
             Self::InvalidRequest => "the request could not be formed",
-            Self::NotAllowed => "this transport may not send that",
+            Self::NotAllowed => "it may not be sent",
             Self::Resolve => "the host's name could not be looked up",
             Self::Connect => "no connection to the host came about",
             Self::Tls => "no trusted TLS connection to the host came about",

@@ -58,11 +58,7 @@ impl Asked {
 
     /// What to try next, in sentences without a full stop at the end; `None` if the error says it all.
     fn advice(&self, error: &ApiError, now: Timestamp) -> Option<String> {
-        // What Bakong never answers with, and a web server does that is none.
-        let elsewhere = |status: StatusCode| {
-            status.is_redirection() || matches!(status.as_u16(), 404 | 405 | 501)
-        };
-        if error.status().is_some_and(elsewhere) {
+        if is_elsewhere(error) {
             return Some(self.is_it_a_bakong());
         }
         if error.is_of_another_transaction() {
@@ -195,6 +191,13 @@ impl Asked {
             source => format!("It came from {source}. {renew}"),
         }
     }
+}
+
+/// Whether it is what Bakong never answers with, and a web server does that is none.
+pub(crate) fn is_elsewhere(error: &ApiError) -> bool {
+    let elsewhere =
+        |status: StatusCode| status.is_redirection() || matches!(status.as_u16(), 404 | 405 | 501);
+    error.status().is_some_and(elsewhere)
 }
 
 /// The failure that a reason is.

@@ -9,14 +9,14 @@ use bakong_api::{
 use bakong_flow::{Clock, SystemClock};
 use bakong_http::{HyperTransport, Retry};
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::Response;
 
 use crate::advice::Asked;
 use crate::arguments::{TargetArguments, TokenArguments};
 use crate::credentials::{self, TokenSource};
 use crate::exit::{Exit, Failure};
 use crate::output::note;
-use crate::renewal::{Guarded, Renewal, Renewing};
+use crate::renewal::{self, Guarded, Renewal, Renewing};
 use crate::time::in_phnom_penh;
 
 /// A session with whichever Bakong, over HTTP.
@@ -132,8 +132,7 @@ struct RefusalNote {
 
 impl SessionObserver for RefusalNote {
     fn finished(&self, _: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
-        let refused = result.is_ok_and(|response| response.status() == StatusCode::UNAUTHORIZED);
-        if refused && !self.told.swap(true, Ordering::Relaxed) {
+        if renewal::is_refusal(result) && !self.told.swap(true, Ordering::Relaxed) {
             note(format_args!(
                 "{}: Bakong does not accept the token; asking without.",
                 self.source

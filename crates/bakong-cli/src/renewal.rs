@@ -13,13 +13,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bakong_api::{
-    AccessToken, ApiError, Attempt, EndpointInfo, FileTokenStore, Remedy, SessionObserver,
-    TokenStore, TokenStoreError, Transport, TransportError, TransportErrorKind,
+    AccessToken, AnswerSummary, ApiError, Attempt, EndpointInfo, ErrorClass, FileTokenStore,
+    Remedy, SessionObserver, TokenStore, TokenStoreError, Transport, TransportError,
+    TransportErrorKind,
 };
 use bakong_flow::{Clock, SystemClock};
 use bakong_http::HyperTransport;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use khqr_core::{Printable, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -213,8 +214,11 @@ impl Renewal {
         }
         if let Ok(Some(found)) = self.store.read() {
             let mut known = locked(&self.known);
+            let has_ended = found
+                .expires_at()
+                .is_some_and(|end| end <= SystemClock.now());
             let is_known = known.as_ref().map(AccessToken::expose) == Some(found.expose());
-            if !is_known {
+            if !is_known && !has_ended {
                 *known = Some(found.clone());
                 self.refused.store(false, Ordering::Relaxed);
                 return Ok(Some(found));
@@ -287,6 +291,11 @@ impl Drop for Renewal {
     }
 }
 
+/// Whether Bakong does not accept the token.
+pub(crate) fn is_refusal(result: Result<&Response<Bytes>, &TransportError>) -> bool {
+    result.is_ok_and(|answer| AnswerSummary::of(answer).class == Some(ErrorClass::Unauthorized))
+}
+
 /// A session's share of it.
 #[derive(Clone)]
 pub(crate) struct Renewing(pub(crate) Arc<Renewal>);
@@ -326,7 +335,7 @@ pub(crate) fn keep(store: &FileTokenStore, token: &AccessToken) -> Result<(), To
 
 impl SessionObserver for Renewing {
     fn finished(&self, _: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
-        if result.is_ok_and(|response| response.status() == StatusCode::UNAUTHORIZED) {
+        if is_refusal(result) {
             self.0.refused.store(true, Ordering::Relaxed);
         }
     }
@@ -342,7 +351,7 @@ impl SessionObserver for Renewing {
         self.0.failed(error);
         // Where the old one is no good any more, the error is the command's own; and where another command
         // is at it, there is nothing to tell.
-        let busy = bakong_api::ErrorClass::Transport(TransportErrorKind::Busy);
+        let busy = ErrorClass::Transport(TransportErrorKind::Busy);
         let end = self.0.good_until(SystemClock.now());
         if let Some(end) = end.filter(|_| error.class() != busy) {
             note(format_args!(

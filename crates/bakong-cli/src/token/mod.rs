@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::arguments::{RenewArguments, RequestArguments, TokenCommand, VerifyArguments};
 use crate::credentials::{Email, TokenSource};
 use crate::exit::{Exit, Failure, told};
-use crate::{block_on_unless_stopped as block_on, output, qr, remote};
+use crate::{advice, block_on_unless_stopped as block_on, output, qr, remote};
 
 use self::keeping::Keeping;
 
@@ -73,6 +73,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
         let remote = remote::open_without_token(&arguments.target, "the code")?;
         let answer = remote.session.send(&verify).await;
         answer.map_err(|error| match error.class() {
+            _ if advice::is_elsewhere(&error) => remote.asked.could_not_ask(&error),
             ErrorClass::Refused => remote.asked.could_not_ask_but(
                 &error,
                 "Is it the code from the newest e-mail, whole, and not handed in before? bakong token \

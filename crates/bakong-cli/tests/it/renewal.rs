@@ -57,6 +57,10 @@ async fn a_renewal_that_failed_is_not_tried_by_the_next_command() {
         assert_eq!(renewals(&sandbox), 1, "{refused}");
         assert_eq!(sandbox.requests().len(), 4, "{refused}");
         let finished = check(&sandbox, &file, EMAIL).await;
+        if refused {
+            let advice = format!("bakong token renew --email {EMAIL} --base-url");
+            assert!(finished.err.contains(&advice), "{finished:?}");
+        }
         assert!(
             finished.err.contains("none is tried before"),
             "{finished:?}"
@@ -296,6 +300,11 @@ async fn where_the_code_may_be_spent_it_is_not_asked_again() {
         assert!(finished.err.contains("bakong token renew"), "{finished:?}");
         assert!(!finished.err.contains("Ask again"), "{finished:?}");
     }
+    // What is no Bakong has taken nothing.
+    sandbox.fault(Fault::status(StatusCode::NOT_FOUND));
+    let finished = run(&verify).await;
+    assert!(finished.err.contains("Is there a Bakong"), "{finished:?}");
+    assert!(!finished.err.contains("bakong token renew"), "{finished:?}");
     // Where none was sent, another token would not help.
     sandbox.fault(Fault::unauthorized());
     let finished = run(&verify).await;
