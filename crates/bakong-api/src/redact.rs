@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::token::AccessToken;
+
 const REDACTED: &str = "[redacted]";
 
 /// A beginning of a secret as long as this is taken out, too: a message may be cut off in its midst.
@@ -10,23 +12,27 @@ const PREFIX: usize = 6;
 /// How the first part of a JWT begins: `{"` in base64url.
 const JWT: &str = "eyJ";
 
-/// The text without whatever looks like a token.
+/// The text without whatever is a token or looks like the beginning of one.
 pub(crate) fn without_tokens(text: Cow<'_, str>) -> Cow<'_, str> {
-    let in_jwt = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let mut told = String::new();
-    let mut rest = &*text;
-    while let Some(at) = rest.find(JWT) {
-        let (before, from) = rest.split_at(at);
-        let length = from.find(|c| !in_jwt(c)).unwrap_or(from.len());
-        let (jwt, after) = from.split_at(length);
-        told.push_str(before);
-        told.push_str(if length > PREFIX { REDACTED } else { jwt });
-        rest = after;
-    }
-    if told.is_empty() && rest.len() == text.len() {
+    let in_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_token = |word: &str| {
+        let is_jwt = word.find(JWT).is_some_and(|at| PREFIX < word.len() - at);
+        is_jwt || AccessToken::new(word.trim_matches('.')).is_ok()
+    };
+    if !text.split(|c| !in_token(c)).any(is_token) {
         return text;
     }
-    told.push_str(rest);
+    let mut told = String::with_capacity(text.len());
+    let mut rest = &*text;
+    while !rest.is_empty() {
+        let length = rest.find(|c| !in_token(c)).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(length);
+        told.push_str(if is_token(word) { REDACTED } else { word });
+        let gap = after.find(in_token).unwrap_or(after.len());
+        let (gap, after) = after.split_at(gap);
+        told.push_str(gap);
+        rest = after;
+    }
     Cow::Owned(told)
 }
 
@@ -76,6 +82,12 @@ mod tests {
             (format!("{{\"t\":\"{TOKEN}\"}}"), "{\"t\":\"[redacted]\"}"),
             (format!("x={TOKEN}&y={TOKEN}"), "x=[redacted]&y=[redacted]"),
             (TOKEN[..9].to_owned(), "[redacted]"),
+            // Its first part need not begin as others do.
+            ("with secret.e30.secret.".to_owned(), "with [redacted]"),
+            (
+                "see api-bakong.nbc.gov.kh.".to_owned(),
+                "see api-bakong.nbc.gov.kh.",
+            ),
             ("a key is no eyJ".to_owned(), "a key is no eyJ"),
             (String::new(), ""),
         ] {

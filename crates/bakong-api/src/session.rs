@@ -46,7 +46,8 @@ use crate::transport::Transport;
 /// of the day's.
 ///
 /// All methods take `&self`: share a session in an [`Arc`]. A call may be given up at any time; one that was
-/// renewing the token leaves that to the next, and after a second one in a row to whoever comes after a pause.
+/// renewing the token leaves that to the next, and after a second one in a row to whoever comes after a pause. A
+/// new token that the store was given up over is put there by the next.
 pub struct Session<T> {
     transport: T,
     base_url: BaseUrl,
