@@ -91,11 +91,12 @@ impl MarkFile {
 
     /// Makes the mark, unless another is there: of many commands, one does.
     fn create(&self, mark: &Mark) -> io::Result<()> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&self.0)?;
-        serde_json::to_writer(file, mark).map_err(io::Error::from)
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        // A reason may repeat the e-mail address.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        serde_json::to_writer(options.open(&self.0)?, mark).map_err(io::Error::from)
     }
 
     /// Writes the mark in place of another.
