@@ -211,9 +211,11 @@ fn class_of_code(status: StatusCode, code: Option<ErrorCode>, message: &str) -> 
 
 /// The class of an answer that its status alone makes an error; `None` for 200.
 fn class_of_status(status: StatusCode, headers: &HeaderMap) -> Option<ErrorClass> {
+    if status == StatusCode::OK {
+        return None;
+    }
     let retry_after = retry_after(headers);
     Some(match status {
-        StatusCode::OK => return None,
         StatusCode::UNAUTHORIZED => ErrorClass::Unauthorized,
         StatusCode::FORBIDDEN => ErrorClass::Blocked,
         StatusCode::TOO_MANY_REQUESTS => ErrorClass::RateLimited { retry_after },

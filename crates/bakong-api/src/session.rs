@@ -406,12 +406,12 @@ impl<T: Transport> Session<T> {
                     )
             }
         };
-        let now = (self.clock)();
+        let refused = refusal.map(|refusal| (refusal, (self.clock)()));
         self.with_standing(|standing| {
             if standing.generation != pass.generation {
                 return;
             }
-            if let Some(refusal) = refusal {
+            if let Some((refusal, now)) = refused {
                 standing.rejected(refusal, now);
             } else if taken {
                 standing.life.accepted();

@@ -1,12 +1,10 @@
-//! Ctrl-C and its kin, for commands that ask one question.
+//! Ctrl-C and its kin.
 
 use std::io;
 
-use crate::exit::{Exit, Failure};
-
 /// Listens for the signals by which the user or the system asks the command to stop, from when it is
 /// made on: one that comes while nobody waits is not lost.
-struct Interrupts {
+pub(crate) struct Interrupts {
     #[cfg(unix)]
     signals: [tokio::signal::unix::Signal; 3],
     #[cfg(windows)]
@@ -15,7 +13,7 @@ struct Interrupts {
 
 impl Interrupts {
     #[cfg(unix)]
-    fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             signals: [
@@ -28,7 +26,7 @@ impl Interrupts {
 
     /// Waits for one.
     #[cfg(unix)]
-    async fn recv(&mut self) {
+    pub(crate) async fn recv(&mut self) {
         let [interrupt, terminate, hang_up] = &mut self.signals;
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -38,34 +36,13 @@ impl Interrupts {
     }
 
     #[cfg(windows)]
-    fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         tokio::signal::windows::ctrl_c().map(|ctrl_c| Self { ctrl_c })
     }
 
     /// Waits for one.
     #[cfg(windows)]
-    async fn recv(&mut self) {
+    pub(crate) async fn recv(&mut self) {
         self.ctrl_c.recv().await;
-    }
-}
-
-/// What the future brings, or the failure of being stopped before. `meaning` says what it means for whatever
-/// was asked.
-///
-/// From here on the signals end nothing by themselves, so that what an answer brought is kept first.
-pub(crate) async fn unless_stopped<T>(
-    meaning: &str,
-    future: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    let mut interrupts = Interrupts::listen().map_err(|error| {
-        let reason = format!("cannot listen for Ctrl-C: {error}");
-        Failure::new(Exit::CouldNotAsk, reason)
-    })?;
-    tokio::select! {
-        biased;
-        done = future => done,
-        () = interrupts.recv() => {
-            Err(Failure::new(Exit::Interrupted, format!("stopped; {meaning}")))
-        }
     }
 }

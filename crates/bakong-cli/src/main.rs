@@ -18,6 +18,7 @@ mod output;
 mod qr;
 mod remote;
 mod renewal;
+mod stopping;
 mod terminal_qr;
 mod time;
 mod token;
@@ -71,5 +72,5 @@ fn block_on_unless_stopped<T>(
     meaning: &str,
     future: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    block_on(interrupt::unless_stopped(meaning, future))
+    block_on(stopping::unless_stopped(meaning, future))
 }
