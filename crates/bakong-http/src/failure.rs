@@ -20,7 +20,9 @@ use crate::tunnel::TunnelRefused;
 pub(crate) fn not_connected(to: &Destination, error: ConnectError) -> TransportError {
     let kind = connecting(&error);
     let detail = detail(kind, to, &error);
-    TransportError::new(kind, error).with_detail(detail)
+    let at_proxy = kind == TransportErrorKind::Proxy || error.via.is_some();
+    let failed = TransportError::new(kind, error).with_detail(detail);
+    if at_proxy { failed.at_proxy() } else { failed }
 }
 
 /// A request failed on a connection, before its answer began or in the midst of it.

@@ -8,7 +8,7 @@ use super::body::JsonObject;
 use super::reference::{ExternalRef, InstructionRef, ShortHash, TransactionHash};
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
 use crate::envelope::{Envelope, Outcome};
-use crate::error::{ApiError, ErrorClass, ErrorCode};
+use crate::error::{ApiError, ErrorClass, ErrorCode, OF_ANOTHER};
 use crate::transaction::{Reading, Transaction};
 
 /// An endpoint that asks about one transaction.
@@ -144,7 +144,7 @@ impl CheckAnswer {
                 match object.and_then(|object| Transaction::of(object, data)) {
                     None => Err(envelope.malformed("it says success without a transaction")),
                     Some(transaction) if is_other(&transaction) => {
-                        Err(envelope.malformed("it tells of another transaction"))
+                        Err(envelope.malformed(OF_ANOTHER))
                     }
                     Some(transaction) => Ok(Self::Paid(Box::new(transaction))),
                 }

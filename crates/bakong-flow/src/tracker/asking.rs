@@ -146,7 +146,7 @@ impl Tracker {
             .get(place)
             .is_none_or(super::slots::Slot::stands_alone);
         let mut places = Vec::new();
-        if !alone && self.lists.usable(now) {
+        if !alone && self.may_ask_list(now) {
             self.gather(&mut places, now);
         }
         let paced = leave == Leave::Free;
@@ -168,6 +168,13 @@ impl Tracker {
             ticket: self.in_flight.add(now, About::Many(places), paced),
             question: Question::Md5List(md5s),
         })
+    }
+
+    /// Whether payments may be asked about together. A list that is refused costs a request that was
+    /// promised to nobody.
+    fn may_ask_list(&self, now: Timestamp) -> bool {
+        let promised = self.promises.requests(self.ledger.spent().day, false);
+        self.lists.work() || (self.lists.usable(now) && self.spendable() > promised)
     }
 
     fn ask_one(&mut self, place: u32, paced: bool, now: Timestamp) -> Option<Ask> {
