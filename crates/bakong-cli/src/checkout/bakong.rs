@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bakong_api::{BaseUrl, RequestToken, Session, Verify};
 use bakong_flow::{Config, MemoryStore, Watcher};
-use bakong_http::HyperTransport;
 use bakong_sandbox::Sandbox;
 use khqr_core::AccountId;
 
@@ -12,12 +11,12 @@ use crate::advice::Asked;
 use crate::arguments::CheckoutArguments;
 use crate::credentials::TokenSource;
 use crate::exit::{Exit, Failure};
-use crate::remote::{self, HttpSession, Remote};
+use crate::remote::{self, HttpSession, HttpWatcher, Remote};
 use crate::time::PayAfter;
 
 /// An open Bakong.
 pub(super) struct Bakong {
-    watcher: Watcher<HyperTransport>,
+    watcher: HttpWatcher,
     asked: Asked,
     allows_plain_http: bool,
     embedded: Option<Embedded>,
@@ -71,7 +70,7 @@ impl Bakong {
         self.watcher.session()
     }
 
-    pub(super) const fn watcher(&self) -> &Watcher<HyperTransport> {
+    pub(super) const fn watcher(&self) -> &HttpWatcher {
         &self.watcher
     }
 
@@ -115,7 +114,7 @@ impl Bakong {
 
 /// Watches this one payment. A customer stands and waits, so that failures are repeated sooner than a shop with
 /// many payments would.
-async fn watcher(session: HttpSession) -> Result<Watcher<HyperTransport>, Failure> {
+async fn watcher(session: HttpSession) -> Result<HttpWatcher, Failure> {
     let mut config = Config::DEFAULT;
     config.retry.longest = LONGEST_PAUSE;
     config.retry.longest_if_counted = LONGEST_PAUSE;

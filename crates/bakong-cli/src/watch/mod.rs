@@ -6,7 +6,6 @@ mod telling;
 use bakong_flow::{
     Change, Config, MemoryStore, Outcome, Payment, Policy, Progress, WatchError, Watched, Watcher,
 };
-use bakong_http::HyperTransport;
 use khqr_core::Khqr;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;
@@ -16,7 +15,7 @@ use crate::arguments::WatchArguments;
 use crate::block_on;
 use crate::exit::{Exit, Failure, told};
 use crate::interrupt::Interrupts;
-use crate::remote::{self, Remote};
+use crate::remote::{self, HttpWatcher, Remote};
 
 use self::lines::{Line, Lines};
 use self::telling::Telling;
@@ -88,11 +87,7 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
 }
 
 /// Watches the payment of a line.
-async fn begin(
-    watcher: &Watcher<HyperTransport>,
-    line: &Line,
-    policy: Policy,
-) -> Result<Watched, Failure> {
+async fn begin(watcher: &HttpWatcher, line: &Line, policy: Policy) -> Result<Watched, Failure> {
     let unusable =
         |error: &dyn std::fmt::Display| Failure::new(Exit::CouldNotAsk, error.to_string());
     let code = line.code()?;
