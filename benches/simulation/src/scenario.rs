@@ -44,7 +44,9 @@ pub struct Trouble {
     pub failures: u32,
     /// Whether there are hours in which Bakong does not answer.
     pub outages: bool,
-    /// At one of so many thousand steps, the process is killed.
+    /// Of a thousand answers, so many are never handed in.
+    pub lost: u32,
+    /// Of a thousand steps, the process is killed at so many.
     pub crashes: u32,
     /// Whether the token ends, and can be renewed.
     pub token: Option<Renewal>,
@@ -67,6 +69,7 @@ impl Trouble {
     /// None.
     pub const NONE: Self = Self {
         failures: 0,
+        lost: 0,
         outages: false,
         crashes: 0,
         token: None,
@@ -107,6 +110,7 @@ impl Scenario {
             trouble: Trouble {
                 failures: *pick(&mut random, &[0, 10, 100, 300]),
                 outages: random.bool(),
+                lost: *pick(&mut random, &[0, 2, 20]),
                 crashes: *pick(&mut random, &[0, 1, 10, 50]),
                 token: *pick(
                     &mut random,

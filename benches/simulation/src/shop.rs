@@ -199,7 +199,7 @@ impl Shop {
             return Ok(());
         };
         oracle.answered(number, asked_at, &reply, orders);
-        if self.random.u32(0..500) == 0 {
+        if self.random.u32(0..1_000) < self.scenario.trouble.lost {
             tracker.abandon(ticket, moment(now));
         } else {
             tracker.answer(ticket, sent, reply, moment(now));
