@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use khqr_core::{AccountId, AccountIdBuf, Amount, Md5Handle, Timestamp};
 
 use crate::entropy::Entropy;
+use crate::index::{Handle, Index};
 use crate::payment::{Payment, PaymentError, PaymentStatus};
 
 /// A payment that a customer's bank has let through to be carried out when it is due.
@@ -42,6 +43,9 @@ pub(crate) struct Ledger {
     /// The places of the entries that are still to be carried out, by their moment.
     scheduled: BTreeSet<(Timestamp, usize)>,
     codes: HashMap<Md5Handle, CodeHistory>,
+    index: Index,
+    /// The places of entries that are new or whose status is, since somebody asked.
+    news: Vec<usize>,
     accounts: HashSet<AccountIdBuf>,
 }
 
@@ -79,14 +83,32 @@ impl Ledger {
             return Err(PaymentError::AlreadyPaid);
         }
         let place = self.entries.len();
-        self.scheduled.insert((order.due, place));
-        self.entries.push(Entry::new(order, entropy));
+        self.enter(Entry::new(order, entropy));
         self.settle(now);
         let payment = self.entries[place].payment.clone();
         match payment.status {
             PaymentStatus::Refused(reason) => Err(reason),
             _ => Ok(payment),
         }
+    }
+
+    /// Writes an entry down at the end, to be carried out when it is due.
+    fn enter(&mut self, entry: Entry) {
+        let place = self.entries.len();
+        let payment = &entry.payment;
+        self.index.enter(payment, place);
+        self.scheduled.insert((payment.created_at, place));
+        self.news.push(place);
+        self.entries.push(entry);
+    }
+
+    /// The places of the payments that are new or whose status is, since this was asked last.
+    pub(crate) fn take_news(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.news)
+    }
+
+    pub(crate) fn get(&self, place: usize) -> Option<&Payment> {
+        self.entries.get(place).map(|entry| &entry.payment)
     }
 
     /// The books at the moment `now`.
@@ -96,17 +118,23 @@ impl Ledger {
     }
 
     /// Takes `account` for one that there is. Whoever receives money has one without this.
-    pub(crate) fn open_account(&mut self, account: AccountIdBuf) {
-        self.accounts.insert(account);
+    /// Says whether it is new.
+    pub(crate) fn open_account(&mut self, account: AccountIdBuf) -> bool {
+        self.accounts.insert(account)
     }
 
     /// Every payment in the order in which they were ordered.
     pub(crate) fn payments(&mut self, now: Timestamp) -> Vec<Payment> {
+        self.all(now).cloned().collect()
+    }
+
+    /// The same without copies.
+    pub(crate) fn all(
+        &mut self,
+        now: Timestamp,
+    ) -> impl DoubleEndedIterator<Item = &Payment> + ExactSizeIterator {
         self.settle(now);
-        self.entries
-            .iter()
-            .map(|entry| entry.payment.clone())
-            .collect()
+        self.entries.iter().map(|entry| &entry.payment)
     }
 
     fn is_paid(&self, md5: Md5Handle) -> bool {
@@ -116,7 +144,7 @@ impl Ledger {
     }
 
     /// Carries out what is due, in the order of the moments.
-    fn settle(&mut self, now: Timestamp) {
+    pub(crate) fn settle(&mut self, now: Timestamp) {
         while let Some(&(due, place)) = self.scheduled.first()
             && due <= now
         {
@@ -127,6 +155,9 @@ impl Ledger {
             let md5 = entry.payment.md5;
             let code = self.codes.get(&md5).copied().unwrap_or_default();
             entry.payment.status = entry.outcome(code);
+            if self.news.last() != Some(&place) {
+                self.news.push(place);
+            }
             let history = match entry.payment.status {
                 PaymentStatus::Transferred => {
                     self.accounts.insert(entry.payment.payee.clone());
@@ -167,10 +198,16 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// The first transfer that is meant; if there is none, whether one that is meant failed.
-    pub(crate) fn find(self, is_meant: impl Fn(&Payment) -> bool) -> LookUp<'a> {
+    /// Of the payments with this handle, the first transfer that is meant; if there is none, whether one
+    /// that is meant failed.
+    pub(crate) fn find(
+        self,
+        handle: Handle<'_>,
+        is_meant: impl Fn(&Payment) -> bool,
+    ) -> LookUp<'a> {
         let mut found = LookUp::Nothing;
-        for Entry { payment, .. } in &self.0.entries {
+        let places = self.0.index.places(handle);
+        for Entry { payment, .. } in places.filter_map(|place| self.0.entries.get(place)) {
             match payment.status {
                 PaymentStatus::Transferred if is_meant(payment) => {
                     return LookUp::Transferred(payment);

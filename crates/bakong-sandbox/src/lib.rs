@@ -96,18 +96,26 @@
 
 mod answer;
 mod clock;
+mod codes;
+mod control;
 mod customer;
 mod delivery;
 mod endpoint;
 mod entropy;
+mod events;
 mod exchange;
 mod fault;
+mod index;
+mod input;
 mod ledger;
+mod log;
 mod payment;
+mod quota;
 mod registry;
 mod sandbox;
 mod server;
 mod state;
+mod stream;
 mod token;
 mod wire;
 
@@ -116,6 +124,8 @@ pub use customer::{Customer, PaymentOptions};
 pub use endpoint::Endpoint;
 pub use exchange::Exchange;
 pub use fault::Fault;
+pub use input::InputError;
 pub use payment::{Payment, PaymentError, PaymentStatus};
+pub use quota::Quota;
 pub use registry::Mail;
 pub use sandbox::{Sandbox, SandboxBuilder};
