@@ -9,6 +9,7 @@
 mod accounts;
 mod checks;
 mod client;
+mod control;
 mod customers;
 mod faults;
 mod http;
@@ -16,6 +17,7 @@ mod life;
 mod lists;
 mod lookups;
 mod oddities;
+mod quota;
 mod tokens;
 
 use std::time::Duration;
