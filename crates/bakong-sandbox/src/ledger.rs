@@ -23,6 +23,8 @@ pub(crate) struct Order {
     pub(crate) due: Timestamp,
     /// Why the code may not be paid any more when the order is due.
     pub(crate) unpayable_when_due: Option<khqr_core::Error>,
+    /// The code itself in that case, so that a state file can say why.
+    pub(crate) unpayable_code: Option<String>,
     pub(crate) again: bool,
     pub(crate) failing: bool,
 }
@@ -53,12 +55,31 @@ pub(crate) struct Ledger {
 #[derive(Clone, Copy)]
 pub(crate) struct Books<'a>(&'a Ledger);
 
+/// An entry as a state file has it.
+pub(crate) struct SavedEntry {
+    pub(crate) payment: Payment,
+    pub(crate) static_code: bool,
+    pub(crate) again: bool,
+    pub(crate) failing: bool,
+    /// Whether it is the one that the code's MD5 finds.
+    pub(crate) found_by_md5: bool,
+    pub(crate) unpayable_code: Option<String>,
+    pub(crate) unpayable_when_due: Option<khqr_core::Error>,
+}
+
 struct Entry {
     payment: Payment,
     static_code: bool,
-    unpayable_when_due: Option<khqr_core::Error>,
+    /// Boxed, since nearly every entry has none.
+    unpayable: Option<Box<Unpayable>>,
     again: bool,
     failing: bool,
+}
+
+/// Why a code may not be paid when an order is due.
+struct Unpayable {
+    error: khqr_core::Error,
+    code: String,
 }
 
 /// What has come of the payments of one code.
@@ -135,6 +156,53 @@ impl Ledger {
     ) -> impl DoubleEndedIterator<Item = &Payment> + ExactSizeIterator {
         self.settle(now);
         self.entries.iter().map(|entry| &entry.payment)
+    }
+
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &AccountIdBuf> {
+        self.accounts.iter()
+    }
+
+    /// Every entry for a state file, in their order.
+    pub(crate) fn saved(&self) -> impl Iterator<Item = SavedEntry> {
+        self.entries.iter().enumerate().map(|(place, entry)| {
+            let history = self.codes.get(&entry.payment.md5);
+            let unpayable = entry.unpayable.as_deref();
+            SavedEntry {
+                payment: entry.payment.clone(),
+                static_code: entry.static_code,
+                again: entry.again,
+                failing: entry.failing,
+                found_by_md5: history.is_some_and(|history| history.transfer == Some(place)),
+                unpayable_code: unpayable.map(|unpayable| unpayable.code.clone()),
+                unpayable_when_due: unpayable.map(|unpayable| unpayable.error),
+            }
+        })
+    }
+
+    /// Puts an entry of a state file at the end.
+    pub(crate) fn restore(&mut self, saved: SavedEntry) {
+        let place = self.entries.len();
+        let payment = saved.payment;
+        self.index.enter(&payment, place);
+        match payment.status {
+            PaymentStatus::Scheduled => drop(self.scheduled.insert((payment.created_at, place))),
+            PaymentStatus::Refused(_) => {}
+            PaymentStatus::Transferred | PaymentStatus::Failed => {
+                let history = self.codes.entry(payment.md5).or_default();
+                history.static_code = saved.static_code;
+                history.failed |= payment.status == PaymentStatus::Failed;
+                if saved.found_by_md5 {
+                    history.transfer = Some(place);
+                }
+            }
+        }
+        self.entries.push(Entry {
+            payment,
+            static_code: saved.static_code,
+            unpayable: Unpayable::of(saved.unpayable_when_due, saved.unpayable_code),
+            again: saved.again,
+            failing: saved.failing,
+        });
     }
 
     fn is_paid(&self, md5: Md5Handle) -> bool {
@@ -224,6 +292,13 @@ impl<'a> Books<'a> {
     }
 }
 
+impl Unpayable {
+    fn of(error: Option<khqr_core::Error>, code: Option<String>) -> Option<Box<Self>> {
+        let code = code.unwrap_or_default();
+        error.map(|error| Box::new(Self { error, code }))
+    }
+}
+
 impl Entry {
     fn new(order: Order, entropy: &mut Entropy) -> Self {
         Self {
@@ -240,7 +315,7 @@ impl Entry {
                 status: PaymentStatus::Scheduled,
             },
             static_code: order.static_code,
-            unpayable_when_due: order.unpayable_when_due,
+            unpayable: Unpayable::of(order.unpayable_when_due, order.unpayable_code),
             again: order.again,
             failing: order.failing,
         }
@@ -248,8 +323,8 @@ impl Entry {
 
     /// What comes of it, after what has come of the code's earlier payments.
     fn outcome(&self, code: CodeHistory) -> PaymentStatus {
-        if let Some(error) = self.unpayable_when_due {
-            PaymentStatus::Refused(error.into())
+        if let Some(unpayable) = &self.unpayable {
+            PaymentStatus::Refused(unpayable.error.into())
         } else if code.transfer.is_some() && !self.static_code && !self.again {
             PaymentStatus::Refused(PaymentError::AlreadyPaid)
         } else if self.failing {

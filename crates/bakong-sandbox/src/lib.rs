@@ -107,6 +107,7 @@ mod exchange;
 mod fault;
 mod index;
 mod input;
+mod keep;
 mod ledger;
 mod log;
 mod payment;

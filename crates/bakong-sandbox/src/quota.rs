@@ -143,6 +143,16 @@ impl QuotaLedger {
         }
     }
 
+    /// Every id with the day of its last request, and how many it made on it.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, u64, u32)> {
+        let all = self.used.iter();
+        all.map(|(id, used)| (id.as_str(), used.day, used.count))
+    }
+
+    pub(crate) fn restore(&mut self, id: String, day: u64, count: u32) {
+        self.used.insert(id, Used { day, count });
+    }
+
     pub(crate) fn forget(&mut self) {
         self.used.clear();
     }

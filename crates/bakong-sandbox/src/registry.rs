@@ -75,6 +75,28 @@ impl Registry {
         all.filter_map(|(email, it)| Some((email.as_str(), it.id.as_deref()?)))
     }
 
+    /// Every address with its id, its mails, and whether the code in the last of them is still good.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, Option<&str>, &[Mail], bool)> {
+        self.by_email.iter().map(|(email, it)| {
+            let last = it.mailbox.last();
+            let is_open = last.is_some_and(|mail| self.by_code.contains_key(&mail.code));
+            (email.as_str(), it.id.as_deref(), &it.mailbox[..], is_open)
+        })
+    }
+
+    pub(crate) fn restore(
+        &mut self,
+        email: String,
+        id: Option<String>,
+        mailbox: Vec<Mail>,
+        is_open: bool,
+    ) {
+        if let Some(last) = mailbox.last().filter(|_| is_open) {
+            self.by_code.insert(last.code.clone(), email.clone());
+        }
+        self.by_email.insert(email, Registration { mailbox, id });
+    }
+
     /// Every mail with the address that it was sent to.
     pub(crate) fn mails(&self) -> impl Iterator<Item = (&str, &Mail)> {
         let all = self.by_email.iter();

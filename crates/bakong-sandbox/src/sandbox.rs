@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::customer::Customer;
 use crate::entropy::Entropy;
 use crate::exchange::Exchange;
 use crate::fault::Fault;
+use crate::keep::{self, Keeper};
 use crate::payment::Payment;
 use crate::quota::Quota;
 use crate::registry::Mail;
@@ -29,6 +31,9 @@ pub struct Sandbox {
     /// The server stops when this goes.
     running: watch::Sender<()>,
     server: JoinHandle<()>,
+    /// Where there is a state file.
+    keeper: Option<Arc<Keeper>>,
+    keeping: Option<JoinHandle<()>>,
 }
 
 /// Starts a [`Sandbox`] otherwise than [`Sandbox::start`] does.
@@ -39,6 +44,7 @@ pub struct SandboxBuilder {
     address: SocketAddr,
     quota: Quota,
     faults: Vec<Fault>,
+    state_file: Option<PathBuf>,
 }
 
 impl Default for SandboxBuilder {
@@ -49,6 +55,7 @@ impl Default for SandboxBuilder {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             quota: Quota::off(),
             faults: Vec::new(),
+            state_file: None,
         }
     }
 }
@@ -98,19 +105,37 @@ impl SandboxBuilder {
         self
     }
 
+    /// Keeps registrations, the key of the tokens, payments, accounts, the clock and what was used of the
+    /// quota in this file: written every second that something changed and at [`Sandbox::stop`], each time as
+    /// a whole, readable by its owner alone. If there is such a file, what it says counts, and the seed and the
+    /// clock that were set do not. Faults and the requests that were recorded are not in it. Two sandboxes with
+    /// one file would overwrite each other's.
+    #[must_use]
+    pub fn state_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(file.into());
+        self
+    }
+
     /// Starts the sandbox.
     ///
     /// # Errors
-    /// If the port is taken, or the system gives no random bytes.
+    /// If the port is taken, the system gives no random bytes, or the state file can be read or written by
+    /// nobody here, or makes no sense. A file that cannot be read is left as it is.
     ///
     /// # Panics
     /// Outside a tokio runtime with I/O enabled. Faults that take time need its timers too.
     pub async fn start(self) -> io::Result<Sandbox> {
-        let entropy = match self.seed {
-            Some(seed) => Entropy::from_seed(seed),
-            None => Entropy::from_system()?,
+        let new = || {
+            let entropy = match self.seed {
+                Some(seed) => Entropy::from_seed(seed),
+                None => Entropy::from_system()?,
+            };
+            Ok((self.clock, entropy))
         };
-        let mut state = State::new(self.clock, entropy);
+        let mut state = match &self.state_file {
+            Some(file) => keep::load(file, new)?,
+            None => new().map(|(clock, entropy)| State::new(clock, entropy))?,
+        };
         state.quota.quota = self.quota;
         for fault in self.faults {
             state.add_fault(fault);
@@ -118,13 +143,20 @@ impl SandboxBuilder {
         let shared = Arc::new(Shared::new(state));
         let listener = TcpListener::bind(self.address).await?;
         let address = listener.local_addr()?;
+        let keeper = match &self.state_file {
+            Some(file) => Some(Keeper::start(file, Arc::clone(&shared))?),
+            None => None,
+        };
         let (running, stopped) = watch::channel(());
+        let keeping = keeper.as_ref().map(|it| it.run(stopped.clone()));
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
         Ok(Sandbox {
             address,
             shared,
             running,
             server,
+            keeper,
+            keeping,
         })
     }
 }
@@ -137,6 +169,7 @@ impl fmt::Debug for SandboxBuilder {
             .field("address", &self.address)
             .field("quota", &self.quota)
             .field("faults", &self.faults)
+            .field("state_file", &self.state_file)
             .finish_non_exhaustive()
     }
 }
@@ -283,10 +316,30 @@ impl Sandbox {
     }
 
     /// Stops: takes no more connections, closes those that are open, and comes back when none is left.
+    /// The state file, if there is one, is written; whether that worked is told by
+    /// [`Sandbox::stop_and_save`].
     pub async fn stop(self) {
+        let _ = self.stop_and_save().await;
+    }
+
+    /// The same as [`Sandbox::stop`].
+    ///
+    /// # Errors
+    /// If the state file cannot be written.
+    pub async fn stop_and_save(self) -> io::Result<()> {
         drop(self.running);
         // The server neither panics nor is aborted.
         let _ = self.server.await;
+        if let Some(keeping) = self.keeping {
+            let _ = keeping.await;
+        }
+        self.keeper.map_or(Ok(()), |keeper| keeper.save())
+    }
+
+    /// Why the state file could not be written when that was tried last; it is tried again every second.
+    #[must_use]
+    pub fn save_error(&self) -> Option<String> {
+        self.keeper.as_ref()?.trouble()
     }
 }
 

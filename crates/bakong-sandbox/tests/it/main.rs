@@ -18,6 +18,7 @@ mod lists;
 mod lookups;
 mod oddities;
 mod quota;
+mod state_file;
 mod tokens;
 
 use std::time::Duration;
