@@ -18,6 +18,8 @@ mod failures;
 #[cfg(unix)]
 mod interrupt;
 mod qr;
+#[cfg(unix)]
+mod sandbox;
 mod scan;
 mod token;
 mod tx;

@@ -4,7 +4,7 @@ use std::io;
 
 /// Listens for the signals by which the user or the system asks the command to stop, from when it is
 /// made on: one that comes while nobody waits is not lost.
-pub(super) struct Interrupts {
+pub(crate) struct Interrupts {
     #[cfg(unix)]
     signals: [tokio::signal::unix::Signal; 3],
     #[cfg(windows)]
@@ -13,7 +13,7 @@ pub(super) struct Interrupts {
 
 impl Interrupts {
     #[cfg(unix)]
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             signals: [
@@ -26,7 +26,7 @@ impl Interrupts {
 
     /// Waits for one.
     #[cfg(unix)]
-    pub(super) async fn recv(&mut self) {
+    pub(crate) async fn recv(&mut self) {
         let [interrupt, terminate, hang_up] = &mut self.signals;
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -36,13 +36,13 @@ impl Interrupts {
     }
 
     #[cfg(windows)]
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         tokio::signal::windows::ctrl_c().map(|ctrl_c| Self { ctrl_c })
     }
 
     /// Waits for one.
     #[cfg(windows)]
-    pub(super) async fn recv(&mut self) {
+    pub(crate) async fn recv(&mut self) {
         self.ctrl_c.recv().await;
     }
 }
