@@ -35,6 +35,20 @@ impl Invocation {
         invocation
     }
 
+    /// A script for Node, run in `directory`.
+    pub(crate) fn node(directory: &Path, args: &[&str]) -> Self {
+        let mut invocation = Self::cargo(directory, args);
+        invocation.program = "node";
+        invocation
+    }
+
+    /// Any other program, run in `directory`.
+    pub(crate) fn program(program: &'static str, directory: &Path, args: &[&str]) -> Self {
+        let mut invocation = Self::cargo(directory, args);
+        invocation.program = program;
+        invocation
+    }
+
     /// The same with further arguments.
     pub(crate) fn also<S: AsRef<str>>(mut self, args: &[S]) -> Self {
         self.args

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use bakong_sandbox::{Fault, Quota, Sandbox};
+use bakong_sandbox::{Fault, Quota, Sandbox, SandboxBuilder};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::time::{MissedTickBehavior, interval};
@@ -66,9 +66,7 @@ async fn serve(arguments: &SandboxArguments, faults: Vec<Fault>) -> Result<Exit,
     if let Some(file) = &arguments.state {
         builder = builder.state_file(file);
     }
-    builder = faults
-        .into_iter()
-        .fold(builder, |builder, fault| builder.fault(fault));
+    builder = faults.into_iter().fold(builder, SandboxBuilder::fault);
     let sandbox = builder.start().await.map_err(|error| {
         let listen = arguments.listen;
         match error.kind() {

@@ -23,6 +23,7 @@ use crate::payment::PaymentStatus;
 use crate::quota::{Quota, QuotaLedger};
 use crate::registry::Registry;
 use crate::token::TokenKey;
+use crate::wire::Answer;
 
 pub(crate) struct State {
     pub(crate) clock: Clock,
@@ -84,7 +85,7 @@ impl State {
         self.exchanges.record(Exchange {
             at,
             endpoint,
-            status: answer.map(|answer| answer.status()),
+            status: answer.map(Answer::status),
         });
         self.log.record(at, request, answer, fault);
         let log = &self.log;

@@ -9,7 +9,7 @@ use crate::wire::{self, Answer};
 
 /// Nothing runs on the page but its own script, nothing leaves it but to the sandbox, and no other page
 /// shows it in a frame. The text of a code is a stranger's.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
     trusted-types 'none'";
 

@@ -1,6 +1,6 @@
 //! How things are told in JSON.
 
-use khqr_core::{Amount, Khqr, Timestamp};
+use khqr_core::{Amount, Currency, Khqr, Timestamp};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
@@ -80,7 +80,7 @@ pub(crate) fn khqr(khqr: &Khqr<'_>) -> Value {
         "to": khqr.account().as_str(),
         "merchantName": khqr.merchant_name(),
         "merchantCity": khqr.merchant_city(),
-        "currency": khqr.currency().ok().map(|currency| currency.alphabetic_code()),
+        "currency": khqr.currency().ok().map(Currency::alphabetic_code),
         "amount": money.map(amount),
         "billNumber": khqr.bill_number(),
         "storeLabel": khqr.store_label(),

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::customer::PaymentOptions;
-use crate::payment::PaymentStatus;
+use crate::payment::{Payment, PaymentStatus};
 use khqr_core::{Amount, Timestamp};
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
@@ -92,7 +92,7 @@ fn a_state_goes_on_where_it_stood() {
         .ledger
         .payments(NOW)
         .iter()
-        .map(|it| it.status())
+        .map(Payment::status)
         .collect();
     let refused = |status: &PaymentStatus| matches!(status, PaymentStatus::Refused(_));
     assert!(
@@ -103,7 +103,7 @@ fn a_state_goes_on_where_it_stood() {
         .ledger
         .payments(NOW)
         .iter()
-        .map(|it| it.status())
+        .map(Payment::status)
         .collect();
     assert_eq!(statuses, original);
     assert_eq!(
