@@ -321,8 +321,27 @@ fn answer_rule(source: &Source, expires_tokens: bool) -> Value {
         Source::Own => Value::Null,
         Source::Cut => "cut".into(),
         Source::Hang => "hang".into(),
-        Source::Answer(answer) => written_rule(answer),
+        Source::Answer(answer) => named(answer).map_or_else(|| written_rule(answer), Value::from),
     }
+}
+
+/// The name of an answer that has one and no parameters.
+fn named(answer: &Answer) -> Option<&'static str> {
+    let all = [
+        ("unauthorized", Fault::unauthorized()),
+        ("forbidden", Fault::forbidden()),
+        ("too_many_requests", Fault::too_many_requests()),
+    ];
+    let is_same = |source: &Source| match source {
+        Source::Answer(it) => {
+            it.status() == answer.status()
+                && it.headers() == answer.headers()
+                && it.body() == answer.body()
+        }
+        Source::Own | Source::Cut | Source::Hang => false,
+    };
+    let mut all = all.into_iter();
+    all.find_map(|(name, fault)| is_same(&fault.trouble.source).then_some(name))
 }
 
 /// An answer with the body as a text; what is no UTF-8 in it shows as U+FFFD.

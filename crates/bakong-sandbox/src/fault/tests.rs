@@ -187,6 +187,20 @@ fn a_fault_tells_the_rule_that_it_is() {
 }
 
 #[test]
+fn an_answer_that_has_a_name_is_told_by_it() {
+    for name in [
+        "unauthorized",
+        "forbidden",
+        "too_many_requests",
+        "cut",
+        "hang",
+    ] {
+        let rule = format!(r#"{{"answer":"{name}"}}"#);
+        assert_eq!(Fault::from_json(&rule).unwrap().rule()["answer"], name);
+    }
+}
+
+#[test]
 fn a_wrong_rule_is_refused_with_its_place() {
     for (rule, told) in [
         ("[]", "rule: "),
