@@ -33,6 +33,11 @@ impl Bakong {
         )
         .run()
     }
+
+    /// What the command says.
+    pub(crate) fn output(&self, args: &[&str]) -> Result<String, Failure> {
+        Invocation::program(self.program.to_string_lossy(), &self.root, args).output()
+    }
 }
 
 /// A running sandbox, killed when this is dropped.
