@@ -104,3 +104,72 @@ impl Body for ServerBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use khqr_core::{AccountId, Amount, KhqrBuilder};
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::customer::PaymentOptions;
+    use crate::entropy::Entropy;
+    use crate::state::State;
+
+    fn shared(clock: Clock) -> Arc<Shared> {
+        Arc::new(Shared::new(State::new(clock, Entropy::from_seed([1; 32]))))
+    }
+
+    fn listen(shared: &Arc<Shared>) -> ServerBody {
+        let events = shared.with(|state| state.events.listen()).unwrap();
+        ServerBody::Events(EventBody::new(events, Arc::clone(shared)))
+    }
+
+    async fn next(body: &mut ServerBody) -> String {
+        let frame = body.frame().await.unwrap().unwrap();
+        String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_quiet_connection_is_kept_alive() {
+        let shared = shared(Clock::system());
+        let mut body = listen(&shared);
+        assert_eq!(next(&mut body).await, "retry: 1000\n\n");
+        for _ in 0..2 {
+            let start = tokio::time::Instant::now();
+            assert_eq!(next(&mut body).await, ": still here\n\n");
+            let quiet = start.elapsed();
+            assert!((TICK * 14..=TICK * 17).contains(&quiet), "{quiet:?}");
+        }
+        assert!(!body.is_end_stream());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_payment_whose_moment_has_come_is_told_though_nobody_asks() {
+        let start = khqr_core::Timestamp::from_millis(1_795_000_000_000);
+        let shared = shared(Clock::frozen_at(start));
+        let mut body = listen(&shared);
+        next(&mut body).await;
+        let code = KhqrBuilder::individual(AccountId::new("sokha@devb").unwrap(), "Sokha")
+            .dynamic_code(
+                Amount::us_cents(1),
+                start,
+                start.saturating_add(Duration::from_secs(600)),
+            )
+            .unwrap()
+            .to_text();
+        shared.with(|state| {
+            let options = PaymentOptions::new().after(Duration::from_secs(5));
+            let payer = "dara@devb".parse().unwrap();
+            let order = options.order(&code, payer, start).unwrap();
+            state
+                .ledger
+                .place(order, start, &mut state.entropy)
+                .unwrap();
+        });
+        assert!(next(&mut body).await.contains(r#""status":"scheduled""#));
+        // As a clock does that runs.
+        shared.with(|state| state.clock.advance(Duration::from_secs(5)));
+        assert!(next(&mut body).await.contains(r#""status":"transferred""#));
+    }
+}

@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod anything;
 mod checks;
 mod client;
 mod control;
