@@ -1,4 +1,4 @@
-//! The sandbox's page in a real browser: Chromium without a window, driven by Node over the DevTools
+//! The sandbox's page in a real browser: Chromium without a window, driven by Node over Chrome's own
 //! protocol. No package of npm is needed for that: the browser speaks it on two pipes.
 
 use crate::invocation::Invocation;
