@@ -14,7 +14,7 @@ const SWITCHES = [
   ["Quota spent: 17", { answer: "quota_exhausted" }],
   ["Connection cut", { answer: "cut" }],
   ["3 seconds late", { delayMs: 3000 }],
-  ["Every third request lost", { answer: "cut", percent: 33 }],
+  ["A third of all requests lost", { answer: "cut", percent: 33 }],
   ["Lists refused", { answer: "forbidden", on: LISTS }],
   ["Odd times and amounts", { floatTimes: true, textAmounts: true, withoutErrorCode: true }],
 ];
@@ -196,17 +196,21 @@ function makeSwitches() {
 
 const refreshFaults = async () => showFaults(await ask("GET", "/sandbox/faults"));
 
+async function refreshCodes() {
+  const [codes, quota] = await Promise.all([ask("GET", "/sandbox/codes"), ask("GET", "/sandbox/quota")]);
+  replace("codes", "md5", codes.codes, openCode);
+  showQuota(quota);
+}
+
 // After many requests at once, one look is enough.
 let isDue = false;
 function refreshSoon() {
   if (isDue) return;
   isDue = true;
-  setTimeout(async () => {
+  setTimeout(() => {
     isDue = false;
-    const [codes, quota] = await Promise.all([ask("GET", "/sandbox/codes"), ask("GET", "/sandbox/quota")]).catch(() => []);
-    if (!codes) return;
-    replace("codes", "md5", codes.codes, openCode);
-    showQuota(quota);
+    // If it does not answer, the events say so.
+    refreshCodes().catch(() => {});
   }, 300);
 }
 
@@ -218,7 +222,7 @@ async function refreshAll() {
   replace("requests", "number", requests.requests, request);
   showClock(told);
   await refreshFaults();
-  refreshSoon();
+  await refreshCodes();
 }
 
 // The phone.
