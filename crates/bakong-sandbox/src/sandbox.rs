@@ -123,7 +123,8 @@ impl SandboxBuilder {
     /// nobody here, or makes no sense. A file that cannot be read is left as it is.
     ///
     /// # Panics
-    /// Outside a tokio runtime with I/O enabled. Faults that take time need its timers too.
+    /// Outside a tokio runtime with I/O enabled. Faults that take time, a state file, and events that somebody
+    /// listens to need its timers too.
     pub async fn start(self) -> io::Result<Sandbox> {
         let new = || {
             let entropy = match self.seed {
@@ -181,7 +182,8 @@ impl Sandbox {
     /// If no port is free, or the system gives no random bytes.
     ///
     /// # Panics
-    /// Outside a tokio runtime with I/O enabled. Faults that take time need its timers too.
+    /// Outside a tokio runtime with I/O enabled. Faults that take time, a state file, and events that somebody
+    /// listens to need its timers too.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }

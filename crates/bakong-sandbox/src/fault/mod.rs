@@ -162,12 +162,12 @@ impl Fault {
     /// as asked for, whatever the sandbox's own [`Quota`](crate::Quota).
     #[must_use]
     pub fn quota_exhausted() -> Self {
-        Self::quota_of_exhausted(100)
+        Self::quota_exhausted_at(100)
     }
 
     /// The same of another number of requests.
     #[must_use]
-    pub fn quota_of_exhausted(limit: u32) -> Self {
+    pub fn quota_exhausted_at(limit: u32) -> Self {
         Self::answer(wire::quota_exhausted(limit))
     }
 

@@ -185,7 +185,7 @@ fn source(rule: &mut Input) -> Result<Fault, InputError> {
         "unauthorized" => Fault::unauthorized(),
         "forbidden" => Fault::forbidden(),
         "too_many_requests" => Fault::too_many_requests(),
-        "quota_exhausted" => Fault::quota_of_exhausted(limit.unwrap_or(100)),
+        "quota_exhausted" => Fault::quota_exhausted_at(limit.unwrap_or(100)),
         "tokens_expire" => Fault::tokens_expire(),
         "cut" => Fault::cut(),
         "hang" => Fault::hang(),

@@ -107,7 +107,7 @@ fn both_ways() -> Vec<(Fault, &'static str)> {
         ),
         (Fault::quota_exhausted(), r#"{"answer":"quota_exhausted"}"#),
         (
-            Fault::quota_of_exhausted(7),
+            Fault::quota_exhausted_at(7),
             r#"{"answer":"quota_exhausted","limit":7}"#,
         ),
         (
