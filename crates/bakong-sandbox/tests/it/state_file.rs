@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bakong_sandbox::{Clock, PaymentStatus, Quota, Sandbox};
+use bakong_sandbox::{Clock, Payment, PaymentStatus, Quota, Sandbox};
 
 use crate::client::{check, post};
 use crate::{NOW, customer, dynamic_code, usd};
@@ -73,7 +73,7 @@ async fn nothing_is_lost_between_two_runs() {
     .await
     .json(200);
     sandbox.advance(Duration::from_secs(30));
-    let statuses: Vec<_> = sandbox.payments().iter().map(|it| it.status()).collect();
+    let statuses: Vec<_> = sandbox.payments().iter().map(Payment::status).collect();
     assert_eq!(statuses, [PaymentStatus::Transferred; 2]);
     let account = r#"{"accountId":"shop@devb"}"#;
     let answer = post(&sandbox, "/v1/check_bakong_account", None, account).await;
