@@ -194,10 +194,10 @@ impl BaseUrl {
         is_loopback_host(self.host())
     }
 
-    /// The URI of an endpoint's path, which starts with a slash.
-    pub(crate) fn join(&self, path: &'static str) -> Result<Uri, http::Error> {
+    /// The URI of an endpoint's path.
+    pub(crate) fn join(&self, path: PathAndQuery) -> Result<Uri, http::Error> {
         let path = if self.path.is_empty() {
-            PathAndQuery::from_static(path)
+            path
         } else {
             PathAndQuery::from_maybe_shared(format!("{}{path}", self.path))?
         };
@@ -271,7 +271,12 @@ mod tests {
             ("http://[::1]:80/a/b", "http://[::1]:80/a/b/v1/verify"),
         ] {
             let base = BaseUrl::new(base).unwrap();
-            assert_eq!(base.join("/v1/verify").unwrap().to_string(), uri);
+            assert_eq!(
+                base.join(PathAndQuery::from_static("/v1/verify"))
+                    .unwrap()
+                    .to_string(),
+                uri
+            );
         }
         for environment in Environment::ALL {
             let base = BaseUrl::from(environment);

@@ -46,6 +46,8 @@ pub struct Diagnosis {
     /// The ways that were not tried, and why.
     pub not_asked: Vec<(Lookup, NotAsked)>,
     clues_disagree: bool,
+    /// What the payment should be of, if that was known before.
+    amount: Option<Amount>,
 }
 
 /// Why a way was not tried.
@@ -57,7 +59,7 @@ pub enum NotAsked {
     /// A short hash is asked about together with its amount, which is not known.
     AmountUnknown,
     /// An answer before it showed that no more would come of it: the day's requests are used up, the token
-    /// is refused, or this client is blocked or too fast.
+    /// is refused, this client is blocked or too fast, or Bakong is out of order or out of reach.
     Pointless,
 }
 
@@ -65,8 +67,12 @@ pub enum NotAsked {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Finding {
-    /// All that answered know the same transaction.
+    /// All that answered, and at least two did, know the same transaction.
     Found,
+    /// This one knows the transaction, and no other answer could be compared with it.
+    FoundBy(Lookup),
+    /// The transaction that this one knows is of another amount or currency than the clues.
+    OtherAmount(Lookup),
     /// None of those that answered knows a transaction.
     NotFound,
     /// The MD5 is of a static code.
@@ -97,6 +103,7 @@ impl<T: Transport> Session<T> {
             answers: Vec::new(),
             not_asked: Vec::new(),
             clues_disagree: false,
+            amount: clues.amount,
         };
         for lookup in [Lookup::Md5, Lookup::Hash, Lookup::ShortHash] {
             let answer = if diagnosis.is_pointless() {
@@ -200,8 +207,13 @@ impl Diagnosis {
             findings.extend(unaware.map(|lookup| Finding::FoundOnlyBy(*first, lookup)));
             let failed = those(CheckAnswer::Failed);
             findings.extend(failed.map(|lookup| Finding::FoundAndFailed(*first, lookup)));
+            let other = paid.iter().find(|(_, its)| self.is_of_other_amount(its));
+            findings.extend(other.map(|(lookup, _)| Finding::OtherAmount(*lookup)));
             if findings.is_empty() {
-                findings.push(Finding::Found);
+                findings.push(match others {
+                    [] => Finding::FoundBy(*first),
+                    _ => Finding::Found,
+                });
             }
         } else if those(CheckAnswer::Failed).next().is_some() {
             findings.push(Finding::Failed);
@@ -217,6 +229,17 @@ impl Diagnosis {
         let failed = self.answers.iter().filter(|(_, answer)| answer.is_err());
         findings.extend(failed.map(|(lookup, _)| Finding::CouldNotAsk(*lookup)));
         findings
+    }
+
+    /// Whether a transaction says that it is of another amount or currency than was expected.
+    fn is_of_other_amount(&self, transaction: &Transaction) -> bool {
+        let Some(amount) = self.amount else {
+            return false;
+        };
+        let currency = transaction.currency.known();
+        let is_other = |paid: &Amount| *paid != amount;
+        currency.is_some_and(|paid| *paid != amount.currency())
+            || transaction.amount.known().is_some_and(is_other)
     }
 
     fn paid(&self) -> impl Iterator<Item = (Lookup, &Transaction)> {
@@ -236,7 +259,8 @@ impl Diagnosis {
             .and_then(|(_, answer)| answer.as_ref().err());
         last.is_some_and(|error| match error.class().remedy() {
             _ if error.is_of_renewal() => true,
-            Remedy::AskAgain => matches!(error.class(), ErrorClass::RateLimited { .. }),
+            // Of an outage, each further question would cost a request and bring the same.
+            Remedy::AskAgain => error.class() != ErrorClass::Malformed,
             Remedy::NextDay | Remedy::NewToken => true,
             Remedy::Attention => error.code().is_none(),
         })
@@ -306,6 +330,14 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Found => f.write_str("Bakong knows the payment, and all answers agree."),
+            Self::FoundBy(one) => write!(
+                f,
+                "By {one} Bakong knows the payment; there is no other answer to compare it with."
+            ),
+            Self::OtherAmount(one) => write!(
+                f,
+                "The payment that is known by {one} is of another amount or currency than was said."
+            ),
             Self::NotFound => f.write_str(
                 "Bakong knows of no payment, however it was asked: it was not paid, was paid on another \
                  code (one that is generated anew has another MD5), or is not known yet.",

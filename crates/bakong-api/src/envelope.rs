@@ -130,7 +130,7 @@ impl<'a> Envelope<'a> {
             class,
         } = Told::read(response, body.as_ref());
         if let Some(class) = class {
-            return Err(ApiError::new(class, message).in_answer(status, code));
+            return Err(ApiError::told(class, message).in_answer(status, code));
         }
         let malformed =
             |what: &str| ApiError::new(ErrorClass::Malformed, what).in_answer(status, code);
@@ -172,7 +172,7 @@ impl<'a> Envelope<'a> {
 
     /// The error that this answer is, with Bakong's own message.
     pub(crate) fn error(self, class: ErrorClass) -> ApiError {
-        ApiError::new(class, self.message).in_answer(self.status, self.code)
+        ApiError::told(class, self.message).in_answer(self.status, self.code)
     }
 
     /// The error that this answer is because of `what`, in our words.
@@ -211,9 +211,11 @@ fn class_of_code(status: StatusCode, code: Option<ErrorCode>, message: &str) -> 
 
 /// The class of an answer that its status alone makes an error; `None` for 200.
 fn class_of_status(status: StatusCode, headers: &HeaderMap) -> Option<ErrorClass> {
+    if status == StatusCode::OK {
+        return None;
+    }
     let retry_after = retry_after(headers);
     Some(match status {
-        StatusCode::OK => return None,
         StatusCode::UNAUTHORIZED => ErrorClass::Unauthorized,
         StatusCode::FORBIDDEN => ErrorClass::Blocked,
         StatusCode::TOO_MANY_REQUESTS => ErrorClass::RateLimited { retry_after },

@@ -2,12 +2,14 @@
 //!
 //! The class alone decides what may be asked again; nothing else in the workspace does.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
 use khqr_core::{Printable, Timestamp};
 
+use crate::redact;
 use crate::transport::{TransportError, TransportErrorKind};
 
 /// A request that has no answer. It says nothing of whether a payment was made.
@@ -20,6 +22,9 @@ pub struct ApiError {
     transport: Option<TransportError>,
     of_renewal: bool,
 }
+
+/// What is wrong with an answer about something else than what was asked about.
+pub(crate) const OF_ANOTHER: &str = "it tells of another transaction";
 
 /// What kind of failure it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -206,6 +211,19 @@ impl ApiError {
         }
     }
 
+    /// An error with a message from outside, which may repeat the token that it was asked with.
+    pub(crate) fn told(class: ErrorClass, message: Cow<'_, str>) -> Self {
+        Self::new(class, redact::without_tokens(message))
+    }
+
+    /// The same without this secret, which the request carried.
+    pub(crate) fn hiding(mut self, secret: &str) -> Self {
+        if let Some(message) = redact::without(&self.message, secret) {
+            self.message = message.into();
+        }
+        self
+    }
+
     /// What the answer was, where there was one.
     pub(crate) fn in_answer(self, status: StatusCode, code: Option<ErrorCode>) -> Self {
         Self {
@@ -230,6 +248,12 @@ impl ApiError {
         self.of_renewal
     }
 
+    /// Whether the answer tells of another transaction than the one that was asked about.
+    #[must_use]
+    pub fn is_of_another_transaction(&self) -> bool {
+        self.class == ErrorClass::Malformed && *self.message == *OF_ANOTHER
+    }
+
     /// What kind of failure it is.
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
@@ -248,7 +272,8 @@ impl ApiError {
         self.code
     }
 
-    /// Bakong's message as it came, or what is wrong with the answer in our words; perhaps empty.
+    /// Bakong's message as it came, without what may be a secret of the request, or what is wrong with the
+    /// answer in our words; perhaps empty.
     /// Text from outside: print it through [`Printable`], as this error's own `Display` does.
     #[must_use]
     pub fn message(&self) -> &str {

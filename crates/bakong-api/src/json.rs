@@ -10,16 +10,19 @@ use crate::scan::{Member, Scanner};
 
 /// A JSON value as its own text, without white space around it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Raw<'a>(&'a str);
+pub(crate) struct Raw<'a> {
+    text: &'a str,
+    has_escapes: bool,
+}
 
 impl<'a> Raw<'a> {
-    /// A text that was found to be one JSON value.
-    pub(crate) const fn new(text: &'a str) -> Self {
-        Self(text)
+    /// A text that was found to be one JSON value, and whether that is a string with escapes in it.
+    pub(crate) const fn new(text: &'a str, has_escapes: bool) -> Self {
+        Self { text, has_escapes }
     }
 
     pub(crate) const fn get(self) -> &'a str {
-        self.0
+        self.text
     }
 }
 
@@ -64,10 +67,13 @@ impl<'a> Object<'a> {
     }
 
     /// The member's values as a list, if it stands more than once with different ones.
+    #[inline]
     pub(crate) fn contradiction(&self, key: &str) -> Option<String> {
-        if !self.contradicts_itself {
-            return None;
-        }
+        let differing = || self.differing_values(key);
+        self.contradicts_itself.then(differing).flatten()
+    }
+
+    fn differing_values(&self, key: &str) -> Option<String> {
         let values = || self.members.iter().filter(|member| member.name == key);
         let values = || values().map(|member| member.value.get());
         let first = values().next()?;
@@ -86,17 +92,21 @@ impl<'a> Object<'a> {
     /// JavaScript has it.
     pub(crate) fn get(&self, key: &str) -> Option<Raw<'a>> {
         let expected = self.next.get();
-        let is_there = |at: &usize| {
-            self.members
-                .get(*at)
-                .is_some_and(|member| member.name == key)
+        let member = match self.members.get(expected) {
+            Some(member) if !self.contradicts_itself && member.name == key => {
+                self.next.set(expected + 1);
+                member
+            }
+            _ => self.find(key)?,
         };
-        let at = Some(expected)
-            .filter(|at| !self.contradicts_itself && is_there(at))
-            .or_else(|| (0..self.members.len()).rev().find(is_there))?;
+        (member.value.get() != "null").then_some(member.value)
+    }
+
+    /// The last of the members with this name.
+    fn find(&self, key: &str) -> Option<&Member<'a>> {
+        let at = self.members.iter().rposition(|member| member.name == key)?;
         self.next.set(at + 1);
-        let value = self.members.get(at)?.value;
-        (value.get() != "null").then_some(value)
+        self.members.get(at)
     }
 }
 
@@ -149,7 +159,7 @@ pub(crate) fn string(raw: Raw<'_>) -> Option<String> {
 /// The same, borrowed where there are no escapes in it.
 pub(crate) fn text(raw: Raw<'_>) -> Option<Cow<'_, str>> {
     let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
-    if inside.as_bytes().contains(&b'\\') {
+    if raw.has_escapes {
         return serde_json::from_str(raw.get()).ok().map(Cow::Owned);
     }
     Some(Cow::Borrowed(inside))
@@ -184,6 +194,14 @@ pub(crate) struct Decimal {
 impl Decimal {
     /// Reads `12`, `12.50`, `1.25e1`; `None` for all else, and for more digits than money or time has.
     pub(crate) fn parse(text: &str) -> Option<Self> {
+        // Nearly all are whole and short, which needs no wide numbers.
+        if let Some(digits) = short(text) {
+            let digits = u128::from(digits);
+            return Some(Self {
+                digits,
+                exponent: 0,
+            });
+        }
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i16>().ok()?),
             None => (text, 0),
@@ -233,6 +251,17 @@ impl Decimal {
         };
         Some((u64::try_from(value).ok()?, rest))
     }
+}
+
+/// The number that these digits are, if they are so few that it fits whatever they are.
+fn short(digits: &str) -> Option<u64> {
+    if !(1..20).contains(&digits.len()) {
+        return None;
+    }
+    digits.bytes().try_fold(0, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| byte - b'0')?;
+        Some(number * 10 + u64::from(digit))
+    })
 }
 
 #[cfg(test)]

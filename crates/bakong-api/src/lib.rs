@@ -58,7 +58,7 @@
 //!
 //! # Secrets
 //! An [`AccessToken`] prints as `[redacted]` and is wiped when dropped. No error text holds a token, a
-//! code or a request's body.
+//! code or a request's body, also where a server repeats them in its message.
 
 mod base_url;
 mod diagnose;
@@ -67,6 +67,7 @@ mod envelope;
 mod error;
 mod json;
 mod observer;
+mod redact;
 mod scan;
 mod session;
 mod standing;

@@ -76,13 +76,13 @@ impl<'a> Scanner<'a> {
                 // As many as an envelope has, and a transaction. Not before there is one.
                 members.reserve(if nested { 4 } else { 13 });
             }
-            let inside = if nested && name == "data" && scanner.peek() == Some(b'{') {
-                Some(scanner.members_to(below, false)?)
-            } else {
-                scanner.value(below)?;
-                None
+            let (inside, has_escapes) = match scanner.peek()? {
+                b'{' if nested && name == "data" => {
+                    (Some(scanner.members_to(below, false)?), false)
+                }
+                _ => (None, scanner.value(below)?),
             };
-            let value = Raw::new(scanner.text.get(start..scanner.at)?);
+            let value = Raw::new(scanner.text.get(start..scanner.at)?, has_escapes);
             members.push(Member {
                 name,
                 value,
@@ -148,13 +148,15 @@ impl<'a> Scanner<'a> {
     /// A value, with so many levels below it at most.
     fn raw(&mut self, levels: u32) -> Option<Raw<'a>> {
         let start = self.at;
-        self.value(levels)?;
-        self.text.get(start..self.at).map(Raw::new)
+        let has_escapes = self.value(levels)?;
+        let text = self.text.get(start..self.at)?;
+        Some(Raw::new(text, has_escapes))
     }
 
-    fn value(&mut self, levels: u32) -> Option<()> {
-        match self.peek()? {
-            b'"' => self.string().map(|_| ()),
+    /// The same. Says whether it is a string with escapes in it.
+    fn value(&mut self, levels: u32) -> Option<bool> {
+        let found = match self.peek()? {
+            b'"' => return self.string(),
             b'{' => {
                 let below = levels.checked_sub(1)?;
                 self.elements(b'{', b'}', |scanner| {
@@ -162,40 +164,56 @@ impl<'a> Scanner<'a> {
                     scanner.skip_space();
                     scanner.expect(b':')?;
                     scanner.skip_space();
-                    scanner.value(below)
+                    scanner.value(below).map(drop)
                 })
             }
             b'[' => {
                 let below = levels.checked_sub(1)?;
-                self.elements(b'[', b']', |scanner| scanner.value(below))
+                self.elements(b'[', b']', |scanner| scanner.value(below).map(drop))
             }
             b't' => self.word("true"),
             b'f' => self.word("false"),
             b'n' => self.word("null"),
             _ => self.number(),
-        }
+        };
+        found.map(|()| false)
     }
 
     /// A string. Says whether there are escapes in it.
     fn string(&mut self) -> Option<bool> {
         self.expect(b'"')?;
-        let mut has_escapes = false;
+        self.skip_plain()?;
+        if self.peek()? == b'"' {
+            self.at += 1;
+            return Some(false);
+        }
+        self.rest_of_string().map(|()| true)
+    }
+
+    /// The rest of a string, from the first byte that is not part of it as it stands. Apart, so that the others,
+    /// which are nearly all, are read in place.
+    #[inline(never)]
+    fn rest_of_string(&mut self) -> Option<()> {
         loop {
-            self.at += plain_len(self.text.as_bytes().get(self.at..)?);
             match self.peek()? {
                 b'"' => {
                     self.at += 1;
-                    return Some(has_escapes);
+                    return Some(());
                 }
                 b'\\' => {
-                    has_escapes = true;
                     self.at += 1;
                     self.escape()?;
                 }
                 // A control character has to be escaped.
                 _ => return None,
             }
+            self.skip_plain()?;
         }
+    }
+
+    fn skip_plain(&mut self) -> Option<()> {
+        self.at += plain_len(self.text.as_bytes().get(self.at..)?);
+        Some(())
     }
 
     /// What follows a backslash.

@@ -46,7 +46,8 @@ use crate::transport::Transport;
 /// of the day's.
 ///
 /// All methods take `&self`: share a session in an [`Arc`]. A call may be given up at any time; one that was
-/// renewing the token leaves that to the next, and after a second one in a row to whoever comes after a pause.
+/// renewing the token leaves that to the next, and after a second one in a row to whoever comes after a pause. A
+/// new token that the store was given up over is put there by the next.
 pub struct Session<T> {
     transport: T,
     base_url: BaseUrl,
@@ -135,8 +136,12 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// [`TokenStoreError`] if it could not be kept. It is used all the same.
     pub async fn set_token(&self, token: AccessToken) -> Result<(), TokenStoreError> {
-        self.with_standing(|standing| standing.set(token.clone()));
-        self.keep(&token).await
+        self.with_standing(|standing| {
+            standing.set(token);
+            standing.unsaved = self.store.is_some();
+        });
+        let gate = self.gate.lock().await;
+        self.keep(&gate).await
     }
 
     /// Asks, and reads the answer. Hands four requests at most to the transport: the question twice, and a
@@ -196,10 +201,14 @@ impl<T: Transport> Session<T> {
     async fn pass(&self) -> Result<Pass, ApiError> {
         self.look_in_store().await?;
         let now = (self.clock)();
-        let (step, usable, generation) = self.with_standing(|standing| {
+        let (step, usable, generation, unsaved) = self.with_standing(|standing| {
             let usable = standing.has_usable(now);
-            (standing.life.step(now), usable, standing.generation)
+            let (generation, unsaved) = (standing.generation, standing.unsaved);
+            (standing.life.step(now), usable, generation, unsaved)
         });
+        if unsaved {
+            self.keep_what_was_left().await;
+        }
         match step {
             TokenStep::Use if usable => {}
             TokenStep::RenewOrUse => {
@@ -294,18 +303,34 @@ impl<T: Transport> Session<T> {
         })
     }
 
-    /// Puts a token into the store, if there is one.
-    async fn keep(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
-        let Some(store) = &self.store else {
+    /// Puts the present token into the store, if it is still to be kept there. Only whoever holds the gate may,
+    /// so that the newest comes last.
+    async fn keep(&self, _gate: &GateGuard<'_, ()>) -> Result<(), TokenStoreError> {
+        let pass = self.with_standing(|standing| standing.to_save());
+        let (Some(store), Some(pass)) = (&self.store, pass) else {
             return Ok(());
         };
-        store.save(token).await?;
-        self.with_standing(|standing| standing.seen_in_store = Some(token.clone()));
-        Ok(())
+        let result = store.save(&pass.token).await;
+        self.with_standing(|standing| standing.handed_to_store(pass, result.is_ok()));
+        result
+    }
+
+    /// Does what somebody left undone who stopped waiting while a token was kept.
+    async fn keep_what_was_left(&self) {
+        // Whoever has the gate sees to it.
+        if let Some(gate) = self.gate.try_lock() {
+            self.keep_and_tell(&gate).await;
+        }
+    }
+
+    async fn keep_and_tell(&self, gate: &GateGuard<'_, ()>) {
+        if let Err(error) = self.keep(gate).await {
+            self.tell(|observer| observer.token_not_kept(&error));
+        }
     }
 
     /// Asks for a new token. Only whoever holds the gate may.
-    async fn ask_for_token(&self, _gate: &GateGuard<'_, ()>) -> Result<(), ApiError> {
+    async fn ask_for_token(&self, gate: &GateGuard<'_, ()>) -> Result<(), ApiError> {
         let Some(renewal) = &self.renewal else {
             let why = "there is no e-mail address to renew it under";
             return Err(ApiError::new(ErrorClass::Unauthorized, why).of_renewal());
@@ -321,11 +346,12 @@ impl<T: Transport> Session<T> {
         match result {
             Ok(token) => {
                 let expires_at = token.expires_at();
-                self.with_standing(|standing| standing.renewed(token.clone(), now));
+                self.with_standing(|standing| {
+                    standing.renewed(token, now);
+                    standing.unsaved = self.store.is_some();
+                });
                 self.tell(|observer| observer.token_renewed(expires_at));
-                if let Err(error) = self.keep(&token).await {
-                    self.tell(|observer| observer.token_not_kept(&error));
-                }
+                self.keep_and_tell(gate).await;
                 Ok(())
             }
             Err(error) => {
@@ -356,7 +382,11 @@ impl<T: Transport> Session<T> {
         if let Some(attempts) = &attempts {
             attempts.finish(result.as_ref());
         }
-        endpoint.read(&result?)
+        endpoint.read(&result?).map_err(|error| match token {
+            // Not every token looks like one.
+            Some(token) => error.hiding(token.expose()),
+            None => error,
+        })
     }
 
     /// Whether Bakong refused the token; noted if it is still the present one.
@@ -376,12 +406,12 @@ impl<T: Transport> Session<T> {
                     )
             }
         };
-        let now = (self.clock)();
+        let refused = refusal.map(|refusal| (refusal, (self.clock)()));
         self.with_standing(|standing| {
             if standing.generation != pass.generation {
                 return;
             }
-            if let Some(refusal) = refusal {
+            if let Some((refusal, now)) = refused {
                 standing.rejected(refusal, now);
             } else if taken {
                 standing.life.accepted();

@@ -16,6 +16,9 @@ pub(crate) struct Standing {
     pub(crate) looked: bool,
     /// What the store is known to hold or to have held: only what another put there is news.
     pub(crate) seen_in_store: Option<AccessToken>,
+    /// Whether the token is one that the store is still to keep: whoever was to see to it may have stopped
+    /// waiting in the midst of it.
+    pub(crate) unsaved: bool,
     /// Why nothing is sent in a pause.
     refusal: Option<ApiError>,
     /// How many renewals ended, and why the last one failed if it did.
@@ -38,6 +41,7 @@ impl Standing {
             generation: 0,
             looked: true,
             seen_in_store: None,
+            unsaved: false,
             refusal: None,
             renewals: 0,
             renewal_error: None,
@@ -82,9 +86,25 @@ impl Standing {
 
     fn take(&mut self, token: AccessToken) {
         self.token = Some(token);
+        self.unsaved = false;
         self.generation += 1;
         self.looked = true;
         self.refusal = None;
+    }
+
+    /// The token that the store is still to keep, and which one it is.
+    pub(crate) fn to_save(&self) -> Option<Pass> {
+        self.unsaved.then(|| self.pass().ok()).flatten()
+    }
+
+    /// The store has been handed this one, and kept it or not.
+    pub(crate) fn handed_to_store(&mut self, pass: Pass, kept: bool) {
+        if self.generation == pass.generation {
+            self.unsaved = false;
+        }
+        if kept {
+            self.seen_in_store = Some(pass.token);
+        }
     }
 
     pub(crate) fn pass(&self) -> Result<Pass, ApiError> {

@@ -102,7 +102,8 @@ impl Transaction {
     /// least one of hash, recipient and amount.
     #[must_use]
     pub fn from_json(json: &str) -> Option<Self> {
-        Self::read(Raw::new(json.trim_ascii()))
+        let json = json.trim_ascii();
+        Self::of(&Object::parse(json)?, Raw::new(json, false))
     }
 
     /// All that Bakong said of it, members that are not known here included, as it came.

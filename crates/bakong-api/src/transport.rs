@@ -81,6 +81,7 @@ where
 pub struct TransportError {
     kind: TransportErrorKind,
     detail: Option<Box<str>>,
+    at_proxy: bool,
     source: Arc<dyn std::error::Error + Send + Sync>,
 }
 
@@ -132,7 +133,7 @@ impl TransportErrorKind {
     const fn describe(self) -> &'static str {
         match self {
             Self::InvalidRequest => "the request could not be formed",
-            Self::NotAllowed => "this transport may not send that",
+            Self::NotAllowed => "it may not be sent",
             Self::Resolve => "the host's name could not be looked up",
             Self::Connect => "no connection to the host came about",
             Self::Tls => "no trusted TLS connection to the host came about",
@@ -157,6 +158,7 @@ impl TransportError {
         Self {
             kind,
             detail: None,
+            at_proxy: false,
             source: source.into().into(),
         }
     }
@@ -168,6 +170,21 @@ impl TransportError {
             detail: Some(detail.into()),
             ..self
         }
+    }
+
+    /// Says that it failed on the way to a proxy, or at one.
+    #[must_use]
+    pub fn at_proxy(self) -> Self {
+        Self {
+            at_proxy: true,
+            ..self
+        }
+    }
+
+    /// Whether it failed on the way to a proxy, or at one, so that the host itself may be well.
+    #[must_use]
+    pub const fn is_at_proxy(&self) -> bool {
+        self.at_proxy
     }
 
     /// The step at which it failed.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::arguments::{AccountCheckArguments, AccountCommand};
 use crate::exit::{Exit, Failure, told};
-use crate::{block_on, output, remote};
+use crate::{block_on_unless_stopped as block_on, code, output, remote};
 
 pub(crate) fn run(command: &AccountCommand) -> Result<Exit, Failure> {
     match command {
@@ -16,9 +16,9 @@ pub(crate) fn run(command: &AccountCommand) -> Result<Exit, Failure> {
 
 fn check(arguments: &AccountCheckArguments) -> Result<Exit, Failure> {
     let account = AccountId::new(&arguments.account)
-        .map_err(|error| Failure::usage(format!("ACCOUNT: {error}")))?;
-    let answer = block_on(async {
-        let remote = remote::open_with_any_token(&arguments.target, &arguments.token)?;
+        .map_err(|error| Failure::usage(format!("ACCOUNT: {}", code::without_tag(&error))))?;
+    let answer = block_on("nothing is known of the account", async {
+        let remote = remote::open_with_any_token(&arguments.target, arguments.token_file.as_ref())?;
         let answer = remote.session.send(&CheckBakongAccount::new(account)).await;
         answer.map_err(|error| remote.asked.could_not_ask(&error))
     })?;

@@ -3,15 +3,18 @@
 //! An error says what happened. What to try next also depends on which Bakong was asked, with which token, and
 //! on the time.
 
+use std::time::Duration;
+
 use bakong_api::{
-    ApiError, BaseUrl, Environment, ErrorClass, ErrorCode, RetryAfter, TransportErrorKind,
+    ApiError, BaseUrl, Environment, ErrorClass, ErrorCode, RetryAfter, TransportError,
+    TransportErrorKind,
 };
 use bakong_flow::{Clock, SystemClock};
 use http::StatusCode;
 use khqr_core::Timestamp;
 
 use crate::credentials::TokenSource;
-use crate::exit::{Exit, Failure, Reason};
+use crate::exit::{Exit, Failure, Reason, sentences};
 use crate::time::{DayTurn, in_phnom_penh, left};
 
 /// Which Bakong is asked, and with which token.
@@ -24,16 +27,20 @@ pub(crate) struct Asked {
 impl Asked {
     /// The failure that an error is, with what to try next.
     pub(crate) fn could_not_ask(&self, error: &ApiError) -> Failure {
-        let reason = format!("could not ask Bakong: {}", self.tell(error));
-        Failure::new(Exit::CouldNotAsk, reason).because(self.reason(error))
+        failure(self.reason(error))
+    }
+
+    /// The same, with this to try next in place of what is usual.
+    pub(crate) fn could_not_ask_but(&self, error: &ApiError, advice: &str) -> Failure {
+        failure(Reason {
+            advice: Some(advice.to_owned()),
+            ..self.reason(error)
+        })
     }
 
     /// The error and what to try next, without a full stop.
     pub(crate) fn tell(&self, error: &ApiError) -> String {
-        match self.advice(error, SystemClock.now()) {
-            Some(advice) => format!("{error}. {advice}"),
-            None => error.to_string(),
-        }
+        told(&self.reason(error))
     }
 
     /// The same for machines.
@@ -51,21 +58,25 @@ impl Asked {
 
     /// What to try next, in sentences without a full stop at the end; `None` if the error says it all.
     fn advice(&self, error: &ApiError, now: Timestamp) -> Option<String> {
-        // What Bakong never answers with, and a web server does that is none.
-        let elsewhere = |status: StatusCode| {
-            status.is_redirection() || matches!(status.as_u16(), 404 | 405 | 501)
-        };
-        if error.status().is_some_and(elsewhere) {
+        if is_elsewhere(error) {
             return Some(self.is_it_a_bakong());
+        }
+        if error.is_of_another_transaction() {
+            return Some(OF_ANOTHER.to_owned());
         }
         let again = retry_at(error.class(), now);
         match error.class() {
-            ErrorClass::Unauthorized => Some(self.renew()),
+            ErrorClass::Unauthorized => Some(self.unauthorized(error)),
             ErrorClass::QuotaExhausted => Some(DayTurn::after(now).to_string()),
             ErrorClass::Blocked => Some(BLOCKED.to_owned()),
-            ErrorClass::RateLimited { .. } | ErrorClass::Unavailable { .. } => {
-                again.map(|moment| at(moment, now))
-            }
+            ErrorClass::RateLimited { .. } => Some(again.map_or_else(
+                || "Ask again in a minute, and less often".to_owned(),
+                |moment| at(moment, now),
+            )),
+            ErrorClass::Unavailable { .. } => Some(again.map_or_else(
+                || "Ask again in a few minutes".to_owned(),
+                |moment| at(moment, now),
+            )),
             ErrorClass::Refused => match error.code()? {
                 ErrorCode::EmailRegistered => {
                     Some("It has a token already: bakong token renew brings a new one".to_owned())
@@ -74,18 +85,50 @@ impl Asked {
                     "Is the e-mail address the project's? bakong token request registers it"
                         .to_owned(),
                 ),
+                ErrorCode::MissingFields => Some(
+                    "Something that the command was told does not suit Bakong: its message says what, \
+                     if anything does"
+                        .to_owned(),
+                ),
                 _ => None,
             },
             ErrorClass::Malformed => Some(format!("Ask again. {}", self.is_it_a_bakong())),
-            ErrorClass::Transport(kind) => self.on_the_way(kind),
+            ErrorClass::Transport(kind) => self.on_the_way(error, kind),
             _ => None,
         }
     }
 
+    /// What to try where a token is wanted, or another.
+    fn unauthorized(&self, error: &ApiError) -> String {
+        match &self.token {
+            // None was sent, so another would not help.
+            _ if error.is_of_renewal() && error.status().is_some() => {
+                format!(
+                    "A renewal needs no token, and this server wants one. {}",
+                    self.is_it_a_bakong()
+                )
+            }
+            TokenSource::None if error.status().is_some() => {
+                format!(
+                    "No token was sent, and this server wants one. {}",
+                    self.is_it_a_bakong()
+                )
+            }
+            _ => self.renew(),
+        }
+    }
+
     /// What to try where no answer came.
-    fn on_the_way(&self, kind: TransportErrorKind) -> Option<String> {
+    fn on_the_way(&self, error: &ApiError, kind: TransportErrorKind) -> Option<String> {
         use TransportErrorKind as Kind;
+        let at_proxy = error.transport().is_some_and(TransportError::is_at_proxy);
         Some(match kind {
+            Kind::Resolve | Kind::Connect if at_proxy => {
+                "Check the proxy in HTTPS_PROXY or ALL_PROXY: its address, and that it runs; or exempt this \
+                 host from it in NO_PROXY"
+                    .to_owned()
+            }
+            Kind::NotAllowed if error.is_of_renewal() => self.renew(),
             Kind::Resolve => match Environment::of_host(self.base_url.host()) {
                 // The error names the other host.
                 Some(environment) => {
@@ -139,7 +182,8 @@ impl Asked {
             TokenSource::Environment | TokenSource::None => String::new(),
         };
         let renew = format!(
-            "Get a new one: bakong token renew --email ADDRESS --base-url {}{token_file}",
+            "Get a new one: bakong token renew --email {} --base-url {}{token_file}",
+            self.token.email_word(),
             self.base_url
         );
         match &self.token {
@@ -149,6 +193,31 @@ impl Asked {
     }
 }
 
+/// Whether it is what Bakong never answers with, and a web server does that is none.
+pub(crate) fn is_elsewhere(error: &ApiError) -> bool {
+    let elsewhere =
+        |status: StatusCode| status.is_redirection() || matches!(status.as_u16(), 404 | 405 | 501);
+    error.status().is_some_and(elsewhere)
+}
+
+/// The failure that a reason is.
+fn failure(reason: Reason) -> Failure {
+    let text = format!("could not ask Bakong: {}", told(&reason));
+    Failure::new(Exit::CouldNotAsk, text).because(reason)
+}
+
+/// The reason and what to try next, for people.
+fn told(reason: &Reason) -> String {
+    match &reason.advice {
+        Some(advice) => sentences(&reason.message, advice),
+        None => reason.message.clone(),
+    }
+}
+
+/// Bakong answered, and not to the question.
+const OF_ANOTHER: &str = "Look at what was asked by: is it copied whole, and of this payment? If it is, have \
+     NBC look at the answer; it says nothing of the payment";
+
 /// A 403 is a page of a web server, and the same for all three causes.
 const BLOCKED: &str = "Outside Cambodia: ask through a proxy there, by HTTPS_PROXY, or --base-url. \
      The User-Agent: this command sends one, so look for a proxy on the way that takes it off. \
@@ -156,12 +225,15 @@ const BLOCKED: &str = "Outside Cambodia: ask through a proxy there, by HTTPS_PRO
 
 /// From when on asking again may help; `None` if that is not known.
 fn retry_at(class: ErrorClass, now: Timestamp) -> Option<Timestamp> {
-    match (class, class.retry_after()) {
+    /// A server that names a later moment names none.
+    const FAR: Duration = Duration::from_secs(31 * 86_400);
+    let moment = match (class, class.retry_after()) {
         (ErrorClass::QuotaExhausted, _) => Some(DayTurn::after(now).first),
         (_, Some(RetryAfter::Delay(delay))) => Some(now.saturating_add(delay)),
         (_, Some(RetryAfter::At(moment))) => Some(moment),
         (_, None) => None,
-    }
+    };
+    moment.filter(|moment| moment.saturating_since(now) <= FAR)
 }
 
 fn at(moment: Timestamp, now: Timestamp) -> String {
@@ -176,147 +248,4 @@ fn at(moment: Timestamp, now: Timestamp) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use bakong_api::{CheckTransactionByMd5, Endpoint, TransportError};
-    use http::Response;
-
-    use super::*;
-
-    /// 2026-11-18 18:06:40 in Phnom Penh.
-    const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
-
-    fn asked(environment: Environment) -> Asked {
-        Asked {
-            base_url: environment.into(),
-            token: TokenSource::Environment,
-        }
-    }
-
-    fn failed(kind: TransportErrorKind) -> ApiError {
-        TransportError::new(kind, "it did not work").into()
-    }
-
-    /// The error that such an answer is.
-    fn answered(status: u16, retry_after: Option<&str>, body: &'static str) -> ApiError {
-        let mut response = Response::builder().status(status);
-        if let Some(text) = retry_after {
-            response = response.header("retry-after", text);
-        }
-        let md5 = "d60f3db96913029a2af979a1662c1e72".parse().unwrap();
-        let response = response.body(body.into()).unwrap();
-        CheckTransactionByMd5::new(md5).read(&response).unwrap_err()
-    }
-
-    fn advice(error: &ApiError) -> String {
-        let advice = asked(Environment::Sit).advice(error, NOW);
-        advice.unwrap_or_else(|| panic!("no advice on {error}"))
-    }
-
-    #[test]
-    fn where_a_host_is_not_found_the_others_are_told_once() {
-        for environment in Environment::ALL {
-            let error = failed(TransportErrorKind::Resolve);
-            let advice = asked(environment).advice(&error, NOW).unwrap();
-            let other = environment.other_domain();
-            assert_eq!(advice, format!("Try --env {}", other.name()));
-            // The error of one that is not reached names none.
-            let error = failed(TransportErrorKind::Connect);
-            let advice = asked(environment).advice(&error, NOW).unwrap();
-            assert!(advice.contains(&format!("--env {}", other.name())));
-            assert!(advice.contains(other.host()), "{advice}");
-        }
-        let elsewhere = Asked {
-            base_url: BaseUrl::new("https://bakong.example").unwrap(),
-            token: TokenSource::None,
-        };
-        let error = failed(TransportErrorKind::Resolve);
-        let advice = elsewhere.advice(&error, NOW).unwrap();
-        for environment in Environment::ALL {
-            assert!(advice.contains(environment.host()), "{advice}");
-        }
-    }
-
-    #[test]
-    fn whatever_fails_on_the_way_has_advice() {
-        use TransportErrorKind as Kind;
-        for kind in [
-            Kind::Connect,
-            Kind::Tls,
-            Kind::Proxy,
-            Kind::Busy,
-            Kind::CircuitOpen,
-            Kind::Timeout,
-            Kind::Interrupted,
-            Kind::AnswerTooLarge,
-        ] {
-            let advice = advice(&failed(kind));
-            assert!(!advice.ends_with('.'), "{advice}");
-        }
-    }
-
-    #[test]
-    fn a_403_has_three_causes() {
-        let error = answered(403, None, "<html>");
-        let text = asked(Environment::Sit).tell(&error);
-        for cause in [
-            "outside Cambodia",
-            "without a User-Agent",
-            "closed to the token",
-        ] {
-            assert!(text.contains(cause), "{text}");
-        }
-        for remedy in ["HTTPS_PROXY", "takes it off", "have NBC open it"] {
-            assert!(text.contains(remedy), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_17_says_when_to_try_again() {
-        let error = answered(
-            200,
-            None,
-            r#"{"responseCode":1,"errorCode":17,"responseMessage":"Daily request limit of 100 exceeded.","data":null}"#,
-        );
-        let text = advice(&error);
-        assert!(text.contains("2026-11-19 00:00:00"), "{text}");
-        assert!(text.contains("5 h 54 min"), "{text}");
-        assert!(text.contains("as far as is known"), "{text}");
-        let reason = asked(Environment::Sit).reason(&error);
-        assert_eq!(reason.class, Some("quota_exhausted"));
-        assert!(reason.retry_at > Some(0));
-    }
-
-    #[test]
-    fn a_server_that_says_when_is_repeated() {
-        let error = answered(429, Some("90"), "");
-        assert_eq!(
-            advice(&error),
-            "Ask again at 2026-11-18 18:08:10 in Phnom Penh, in 2 min"
-        );
-        let error = answered(503, Some("Wed, 18 Nov 2026 12:06:40 GMT"), "");
-        assert!(advice(&error).contains("19:06:40 in Phnom Penh, in 1 h"));
-        assert_eq!(
-            retry_at(error.class(), NOW),
-            Some(NOW.saturating_add(Duration::from_secs(3_600)))
-        );
-        let error = answered(503, Some("Wed, 18 Nov 2020 12:06:40 GMT"), "");
-        assert_eq!(advice(&error), "Ask again");
-        let error = answered(503, None, "");
-        assert_eq!(asked(Environment::Sit).advice(&error, NOW), None);
-    }
-
-    #[test]
-    fn a_refused_token_says_where_it_came_from_and_how_to_get_another() {
-        let error = answered(401, None, "");
-        let text = advice(&error);
-        assert!(text.contains("BAKONG_TOKEN") && text.contains("bakong token renew"));
-        let asked = Asked {
-            base_url: Environment::Sit.into(),
-            token: TokenSource::File("my tokens/a".into()),
-        };
-        let text = asked.tell(&error);
-        assert!(text.contains("--token-file 'my tokens/a'"), "{text}");
-    }
-}
+mod tests;

@@ -26,6 +26,13 @@ pub(crate) fn refused(error: &khqr_core::Error) -> Failure {
     Failure::usage(flag.map_or_else(|| error.to_string(), |flag| format!("{flag}: {error}")))
 }
 
+/// An error of what is no part of a code, for whom the code's tags mean nothing.
+pub(crate) fn without_tag(error: &khqr_core::Error) -> String {
+    let text = error.to_string();
+    let tag = error.tag().map(|tag| format!(" (tag {tag})"));
+    tag.map_or_else(|| text.clone(), |tag| text.replacen(&tag, "", 1))
+}
+
 /// The option that a field comes from.
 const fn flag(tag: TagPath) -> Option<&'static str> {
     let sub = match tag.sub() {

@@ -2,15 +2,8 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use bakong_api::{
-    AccessToken, ApiError, Attempt, FileTokenStore, RenewToken, SessionObserver, TokenStoreError,
-    TransportError,
-};
-use bakong_flow::{Clock, SystemClock};
-use bytes::Bytes;
-use http::{Response, StatusCode};
+use bakong_api::{AccessToken, FileTokenStore, RenewToken, TokenLife, TokenState, TokenStoreError};
 use khqr_core::{Printable, Timestamp};
 
 use crate::arguments::TokenArguments;
@@ -28,17 +21,56 @@ pub(crate) enum TokenSource {
     None,
     /// `BAKONG_TOKEN`.
     Environment,
-    File(PathBuf),
+    File(TokenFile),
+}
+
+/// A file that keeps a token.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct TokenFile {
+    path: PathBuf,
+    /// The address that its token is renewed under, if it was said.
+    email: Option<String>,
+}
+
+impl<P: Into<PathBuf>> From<P> for TokenFile {
+    fn from(path: P) -> Self {
+        Self {
+            path: path.into(),
+            email: None,
+        }
+    }
 }
 
 impl TokenSource {
     pub(crate) fn of(token_file: Option<&PathBuf>) -> Self {
-        token_file.map_or(Self::Environment, |path| Self::File(path.clone()))
+        token_file.map_or(Self::Environment, |path| Self::File(path.into()))
+    }
+
+    /// The same, with the address that its token is renewed under.
+    pub(crate) fn of_arguments(arguments: &TokenArguments) -> Self {
+        match Self::of(arguments.token_file.as_ref()) {
+            Self::File(file) => Self::File(TokenFile {
+                email: arguments.email.clone(),
+                ..file
+            }),
+            other => other,
+        }
+    }
+
+    /// The address that is known, as a shell takes it; else a word that stands for it.
+    pub(crate) fn email_word(&self) -> String {
+        let said = match self {
+            Self::File(file) => file.email.clone(),
+            Self::None | Self::Environment => None,
+        };
+        // One that cannot be read is told where it is needed.
+        let known = said.or_else(|| Email::find(None).ok().flatten().map(|email| email.text));
+        known.map_or_else(|| "ADDRESS".to_owned(), |email| shell_word(&email))
     }
 
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
-            Self::File(path) => Some(path),
+            Self::File(file) => Some(&file.path),
             Self::None | Self::Environment => None,
         }
     }
@@ -53,14 +85,16 @@ impl TokenSource {
             Self::None => Ok(None),
             Self::Environment => match std::env::var_os(TOKEN) {
                 None => Ok(None),
+                // A variable that is set to nothing is one that is not set.
+                Some(text) if text.to_string_lossy().trim().is_empty() => Ok(None),
                 // What is no UTF-8 is no token either.
                 Some(text) => AccessToken::new(&text.to_string_lossy())
                     .map(Some)
                     .map_err(|error| unusable(format!("{TOKEN}: {error}"))),
             },
-            Self::File(path) => {
-                warn_if_exposed(path);
-                FileTokenStore::new(path)
+            Self::File(file) => {
+                warn_if_exposed(&file.path);
+                FileTokenStore::new(&file.path)
                     .read()
                     .map_err(|error| unusable(harmless(&error)))
             }
@@ -69,21 +103,22 @@ impl TokenSource {
 
     /// The file as a shell takes it.
     pub(crate) fn shell_word(&self) -> String {
-        let path = self.file().unwrap_or(Path::new("")).to_string_lossy();
-        let plain = |c: char| c.is_alphanumeric() || "/._-+@:,".contains(c);
-        if !path.is_empty() && path.chars().all(plain) {
-            return path.into_owned();
-        }
-        format!("'{}'", Printable(&path.replace('\'', r"'\''")))
+        shell_word(&self.file().unwrap_or(Path::new("")).to_string_lossy())
     }
 
-    /// What to do where there is no token.
-    pub(crate) fn missing(&self) -> String {
+    /// What to do where there is no token. `renews` says whether the command would get one by itself.
+    pub(crate) fn missing(&self, renews: bool) -> String {
         match self {
-            Self::File(_) => format!(
-                "there is no {self}; bakong token verify makes it, and so does bakong token renew; with \
-                 --email, this command does"
-            ),
+            Self::File(_) => {
+                let by_itself = if renews {
+                    "; with --email, this command does"
+                } else {
+                    ""
+                };
+                format!(
+                    "there is no {self}; bakong token verify makes it, and so does bakong token renew{by_itself}"
+                )
+            }
             Self::None | Self::Environment => format!(
                 "there is no token: set the environment variable {TOKEN} to your project's, or say \
                  --token-file FILE"
@@ -97,48 +132,83 @@ impl fmt::Display for TokenSource {
         match self {
             Self::None => f.write_str("nowhere"),
             Self::Environment => f.write_str(TOKEN),
-            Self::File(path) => {
-                write!(f, "token file {}", Printable(&path.to_string_lossy()))
+            Self::File(file) => {
+                write!(f, "token file {}", Printable(&file.path.to_string_lossy()))
             }
         }
     }
 }
 
+/// A text as one word to a shell.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@:,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", Printable(&text.replace('\'', r"'\''")))
+}
+
 /// The renewal that keeps the token good: with an address and a file to keep the new one in, since one that
-/// is not kept would be renewed again each time.
+/// is not kept would be renewed again each time. A variable that is no address is told, and stops nobody.
 pub(crate) fn renewal(arguments: &TokenArguments) -> Result<Option<RenewToken>, Failure> {
     if arguments.token_file.is_none() {
         return Ok(None);
     }
-    email(arguments.email.as_deref())?
-        .map(|email| renew_token(&email))
-        .transpose()
-}
-
-/// The e-mail address that was said, or that the environment says.
-pub(crate) fn email(said: Option<&str>) -> Result<Option<String>, Failure> {
-    if let Some(email) = said {
-        return Ok(Some(email.to_owned()));
-    }
-    match std::env::var(EMAIL) {
-        Ok(email) if email.is_empty() => Ok(None),
-        Ok(email) => Ok(Some(email)),
-        Err(std::env::VarError::NotPresent) => Ok(None),
-        Err(error) => Err(Failure::usage(format!("{EMAIL}: {error}"))),
+    let found = Email::find(arguments.email.as_deref()).and_then(|email| {
+        let renewal = email.map(|email| email.renewal());
+        renewal.transpose()
+    });
+    match found {
+        Err(failure) if arguments.email.is_none() => {
+            note(format_args!(
+                "{failure}; the token is not renewed by itself."
+            ));
+            Ok(None)
+        }
+        found => found,
     }
 }
 
-/// The same where there has to be one.
-pub(crate) fn required_email(said: Option<&str>) -> Result<String, Failure> {
-    email(said)?.ok_or_else(|| {
-        Failure::usage(format!(
-            "say the project's --email, or set the environment variable {EMAIL} to it"
-        ))
-    })
+/// The project's e-mail address.
+pub(crate) struct Email {
+    pub(crate) text: String,
+    source: &'static str,
 }
 
-pub(crate) fn renew_token(email: &str) -> Result<RenewToken, Failure> {
-    RenewToken::new(email).map_err(|error| Failure::usage(format!("--email: {error}")))
+impl Email {
+    /// The one that was said, or that the environment says.
+    fn find(said: Option<&str>) -> Result<Option<Self>, Failure> {
+        let of = |text: String, source| Self { text, source };
+        if let Some(text) = said {
+            return Ok(Some(of(text.to_owned(), "--email")));
+        }
+        match std::env::var(EMAIL) {
+            Ok(text) if text.trim().is_empty() => Ok(None),
+            Ok(text) => Ok(Some(of(text, EMAIL))),
+            Err(std::env::VarError::NotPresent) => Ok(None),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                Err(Failure::usage(format!("{EMAIL}: it is no UTF-8")))
+            }
+        }
+    }
+
+    /// The same where there has to be one.
+    pub(crate) fn required(said: Option<&str>) -> Result<Self, Failure> {
+        Self::find(said)?.ok_or_else(|| {
+            Failure::usage(format!(
+                "say the project's --email, or set the environment variable {EMAIL} to it"
+            ))
+        })
+    }
+
+    pub(crate) fn renewal(&self) -> Result<RenewToken, Failure> {
+        RenewToken::new(&self.text).map_err(|error| self.refused(error))
+    }
+
+    /// The failure that an unusable address is, told by where it came from.
+    pub(crate) fn refused(&self, why: impl fmt::Display) -> Failure {
+        Failure::usage(format!("{}: {why}", self.source))
+    }
 }
 
 /// Says so if others than its owner may read the file.
@@ -148,7 +218,7 @@ fn warn_if_exposed(path: &Path) {
     let exposed = std::fs::metadata(path)
         .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0);
     if exposed {
-        let source = TokenSource::File(path.to_owned());
+        let source = TokenSource::File(path.into());
         note(format_args!(
             "Others on this machine may read the {source}: chmod 600 {}",
             source.shell_word()
@@ -164,57 +234,27 @@ pub(crate) fn harmless(error: &TokenStoreError) -> String {
     Printable(&error.to_string()).to_string()
 }
 
-/// Tells people what becomes of the token while a session keeps it good.
-pub(crate) struct RenewalNotes {
-    /// The end of the token that the session began with.
-    end: Option<Timestamp>,
-    refused: AtomicBool,
+/// When a new token ends, to be said behind that there is one.
+pub(crate) fn ends(end: Option<Timestamp>, now: Timestamp) -> String {
+    let Some(end) = end else {
+        return String::new();
+    };
+    let moment = in_phnom_penh(end);
+    if end <= now {
+        return format!(
+            "; the new one says that it ended on {moment} in Phnom Penh, so this machine's clock may be wrong"
+        );
+    }
+    format!("; the new one ends on {moment} in Phnom Penh")
 }
 
-impl RenewalNotes {
-    pub(crate) const fn new(end: Option<Timestamp>) -> Self {
-        Self {
-            end,
-            refused: AtomicBool::new(false),
-        }
+/// Where a token is in its life, as it says of itself.
+pub(crate) fn state(token: Option<&AccessToken>, now: Timestamp) -> TokenState {
+    let mut life = TokenLife::new(false);
+    if let Some(token) = token {
+        life.set(token.expires_at());
     }
-}
-
-impl SessionObserver for RenewalNotes {
-    fn finished(&self, _: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
-        if result.is_ok_and(|response| response.status() == StatusCode::UNAUTHORIZED) {
-            self.refused.store(true, Ordering::Relaxed);
-        }
-    }
-
-    fn token_renewed(&self, expires_at: Option<Timestamp>) {
-        match expires_at {
-            Some(end) => note(format_args!(
-                "The token was renewed; the new one ends on {} in Phnom Penh.",
-                in_phnom_penh(end)
-            )),
-            None => note("The token was renewed."),
-        }
-    }
-
-    fn token_not_renewed(&self, error: &ApiError) {
-        // Where the old one is no good any more, the error is the command's own.
-        let refused = self.refused.load(Ordering::Relaxed);
-        let end = self.end.filter(|end| !refused && SystemClock.now() < *end);
-        if let Some(end) = end {
-            note(format_args!(
-                "The token is due, and {error}. The old one ends on {} in Phnom Penh.",
-                in_phnom_penh(end)
-            ));
-        }
-    }
-
-    fn token_not_kept(&self, error: &TokenStoreError) {
-        note(format_args!(
-            "The new token could not be kept: {}.",
-            harmless(error)
-        ));
-    }
+    life.state(now)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::arguments::DeeplinkArguments;
 use crate::exit::{Exit, Failure, told};
-use crate::{block_on, output, qr, remote};
+use crate::{block_on_unless_stopped as block_on, output, qr, remote};
 
 pub(crate) fn run(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
     told(link(arguments), arguments.json)
@@ -25,8 +25,8 @@ fn link(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
     if let Some(source) = source {
         request = request.with_source(source);
     }
-    let link = block_on(async {
-        let remote = remote::open_without_token(&arguments.target)?;
+    let link = block_on("there is no link", async {
+        let remote = remote::open_without_token(&arguments.target, "the code")?;
         let answer = remote.session.send(&request).await;
         answer.map_err(|error| remote.asked.could_not_ask(&error))
     })?;

@@ -108,26 +108,11 @@ impl Failure {
 
     /// The same with more to say.
     pub(crate) fn and(mut self, more: &str) -> Self {
+        let more = match more.strip_prefix('.') {
+            Some(rest) if self.message.ends_with(['.', '?', '!']) => rest,
+            _ => more,
+        };
         self.message.push_str(more);
-        self
-    }
-
-    /// The same with this to do about it, in sentences without a full stop at the end.
-    pub(crate) fn advising(mut self, advice: &str) -> Self {
-        self.message = format!("{}. {advice}", self.message);
-        if let Some(reason) = &mut self.reason {
-            reason.advice = Some(advice.to_owned());
-        }
-        self
-    }
-
-    /// The same without this text, which Bakong may have repeated.
-    pub(crate) fn hiding(mut self, secret: &str) -> Self {
-        let hide = |text: &mut String| *text = text.replace(secret, "[redacted]");
-        hide(&mut self.message);
-        if let Some(reason) = &mut self.reason {
-            hide(&mut reason.message);
-        }
         self
     }
 
@@ -161,4 +146,14 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
+}
+
+/// Two sentences, of which the first may want its full stop.
+pub(crate) fn sentences(first: &str, second: &str) -> String {
+    let stop = if first.ends_with(['.', '?', '!']) {
+        ""
+    } else {
+        "."
+    };
+    format!("{first}{stop} {second}")
 }

@@ -17,7 +17,9 @@ mod money;
 mod output;
 mod qr;
 mod remote;
+mod renewal;
 mod sandbox;
+mod stopping;
 mod terminal_qr;
 mod time;
 mod token;
@@ -64,4 +66,13 @@ fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
     // Not to wait for a look-up of a host's name that hangs.
     runtime.shutdown_background();
     result
+}
+
+/// The same for a command that asks one question. `meaning` says what it means if it is stopped before the answer
+/// is there.
+fn block_on_unless_stopped<T>(
+    meaning: &str,
+    future: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    block_on(stopping::unless_stopped(meaning, future))
 }

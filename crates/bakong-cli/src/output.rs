@@ -15,7 +15,7 @@ use serde_json::ser::{Formatter, Serializer};
 /// Whether something that was to be written to standard output is not.
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// Whether standard output took everything, or its reader had enough.
+/// Whether standard output did not take everything, though its reader had not had enough.
 pub(crate) fn is_lost() -> bool {
     LOST.load(Ordering::Relaxed)
 }
@@ -70,18 +70,22 @@ fn write_out(line: &impl Display) -> Option<io::Error> {
     Some(error)
 }
 
-/// A line on standard output that is written nowhere else, whatever becomes of it.
-pub(crate) fn say_secret(line: impl Display) {
-    if let Some(error) = write_out(&line) {
-        note(format_args!("standard output: {error}; the secret is lost"));
+/// A line on standard output that is written nowhere else, whatever becomes of it. A reader who is gone has not
+/// had enough of it. `remedy` says how to get another.
+pub(crate) fn say_secret(line: impl Display, remedy: &str) {
+    if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
+        LOST.store(true, Ordering::Relaxed);
+        note(format_args!(
+            "standard output: {error}; the secret is lost. {remedy}"
+        ));
     }
 }
 
 /// The same as a JSON object.
-pub(crate) fn say_secret_json(value: &impl Serialize) {
+pub(crate) fn say_secret_json(value: &impl Serialize, remedy: &str) {
     let mut json = Vec::new();
     write_json(value, &mut json);
-    say_secret(String::from_utf8_lossy(&json));
+    say_secret(String::from_utf8_lossy(&json), remedy);
 }
 
 /// A line on standard output.

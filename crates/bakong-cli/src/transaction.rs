@@ -26,12 +26,19 @@ pub(crate) fn rows(transaction: &Transaction) -> Vec<String> {
         (Reading::Unreadable(amount), Reading::Unreadable(currency)) => {
             format!("{} {} (unreadable)", Printable(amount), Printable(currency))
         }
-        _ => "Bakong does not say how much".to_owned(),
+        (Reading::Unreadable(raw), Reading::Absent) => format!("{} (unreadable)", Printable(raw)),
+        (Reading::Absent, _) => "Bakong does not say how much".to_owned(),
     };
-    let at = transaction
-        .created_at
-        .known()
-        .map(|at| row("at", format_args!("{} in Phnom Penh", in_phnom_penh(*at))));
+    let at = match &transaction.created_at {
+        Reading::Known(at) => Some(row(
+            "at",
+            format_args!("{} in Phnom Penh", in_phnom_penh(*at)),
+        )),
+        Reading::Unreadable(raw) => {
+            Some(row("at", format_args!("{} (unreadable)", Printable(raw))))
+        }
+        Reading::Absent => None,
+    };
     [
         Some(row("paid", paid)),
         text("to", &transaction.to_account_id),

@@ -6,7 +6,7 @@ use bakong_api::{Environment, TransportError, TransportErrorKind, is_loopback_ho
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
 
-/// A host and perhaps a port. Prints as these two: no user name, no path.
+/// A host and perhaps a port, without a user name.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Destination(Authority);
 
@@ -45,13 +45,9 @@ impl Destination {
         Ok(destination)
     }
 
-    /// The value of a `Host` header: no user name.
+    /// The value of a `Host` header.
     pub(crate) fn host_header(&self) -> Option<HeaderValue> {
-        let authority = self.0.as_str();
-        let host = authority
-            .rsplit_once('@')
-            .map_or(authority, |(_, host)| host);
-        HeaderValue::from_str(host).ok()
+        HeaderValue::from_str(self.0.as_str()).ok()
     }
 
     /// Which of NBC's hosts it is.

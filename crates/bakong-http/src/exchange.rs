@@ -1,14 +1,14 @@
 //! One attempt: send, wait within the limit, read up to the limit.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::mem;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bakong_api::{TransportError, TransportErrorKind};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
-use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::{Body, Incoming};
 use tokio::time::Instant;
 
@@ -40,20 +40,21 @@ impl Outgoing {
         }
     }
 
-    fn request(&self, touched: &Touched) -> Request<Payload> {
+    fn request(&mut self, uri: Uri, touched: &Touched) -> Request<Payload> {
         let mut request = Request::new(Payload::new(self.body.clone(), touched));
         *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.headers.clone();
+        *request.uri_mut() = uri;
+        // What was made first has room for what is added on the way, a copy has none.
+        let copy = self.headers.clone();
+        *request.headers_mut() = mem::replace(&mut self.headers, copy);
         request
     }
 
     /// As HTTP/1.1 wants it: the path alone, and the host in a header.
-    fn http1(&self, to: &Destination, touched: &Touched) -> Request<Payload> {
-        let mut request = self.request(touched);
-        if let Some(path) = self.uri.path_and_query() {
-            *request.uri_mut() = Uri::from(path.clone());
-        }
+    fn http1(&mut self, to: &Destination, touched: &Touched) -> Request<Payload> {
+        let path = self.uri.path_and_query();
+        let uri = path.map_or_else(|| self.uri.clone(), |path| path.clone().into());
+        let mut request = self.request(uri, touched);
         if let Some(host) = to.host_header() {
             request.headers_mut().entry(header::HOST).or_insert(host);
         }
@@ -61,8 +62,8 @@ impl Outgoing {
     }
 
     #[cfg(feature = "http2")]
-    fn http2(&self, touched: &Touched) -> Request<Payload> {
-        let mut request = self.request(touched);
+    fn http2(&mut self, touched: &Touched) -> Request<Payload> {
+        let mut request = self.request(self.uri.clone(), touched);
         *request.version_mut() = http::Version::HTTP_2;
         request
     }
@@ -79,17 +80,17 @@ impl Exchange {
     pub(crate) async fn attempt(
         &self,
         to: &Destination,
-        outgoing: &Outgoing,
+        outgoing: &mut Outgoing,
         now: Instant,
         time: Duration,
         limit: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
         let touched = Touched::default();
         let Some(end) = now.checked_add(time) else {
-            return self.exchange(to, outgoing, &touched).await;
+            return self.exchange(to, outgoing, &touched, now).await;
         };
         let in_time = {
-            let exchange = pin!(self.exchange(to, outgoing, &touched));
+            let exchange = pin!(self.exchange(to, outgoing, &touched, now));
             tokio::time::timeout_at(end, exchange).await
         };
         // It is over by now, so nothing can be written any more.
@@ -109,12 +110,15 @@ impl Exchange {
     async fn exchange(
         &self,
         to: &Destination,
-        outgoing: &Outgoing,
+        outgoing: &mut Outgoing,
         touched: &Touched,
+        now: Instant,
     ) -> Result<Response<Bytes>, TransportError> {
         let mut may_be_kept = true;
         loop {
-            let kept = may_be_kept.then(|| self.pool.kept(&outgoing.uri)).flatten();
+            let kept = may_be_kept
+                .then(|| self.pool.kept(&outgoing.uri, now))
+                .flatten();
             let was_kept = kept.is_some();
             let (connection, in_use) = match kept {
                 Some(kept) => kept,
@@ -148,17 +152,15 @@ impl Exchange {
     async fn over_http1(
         &self,
         to: &Destination,
-        outgoing: &Outgoing,
+        outgoing: &mut Outgoing,
         touched: &Touched,
         mut connection: Http1,
     ) -> Result<Response<Bytes>, TransportError> {
         let sending = connection.sender.send_request(outgoing.http1(to, touched));
         let response = driven(&mut connection, sending).await;
-        let response = response.map_err(|error| failure::sending(to, error))?;
+        let response = response.map_err(|error| failure::exchanging(to, error))?;
         let (parts, body) = response.into_parts();
-        let reading = self.limited(to, body)?.collect();
-        let body = driven(&mut connection, reading).await;
-        let body = self.collected(to, body)?;
+        let body = driven(&mut connection, self.whole(to, body)).await?;
         self.pool.keep(&outgoing.uri, connection);
         Ok(Response::from_parts(parts, body))
     }
@@ -170,35 +172,44 @@ impl Exchange {
         sending: impl Future<Output = hyper::Result<Response<Incoming>>>,
     ) -> Result<Response<Bytes>, TransportError> {
         let response = sending.await;
-        let response = response.map_err(|error| failure::sending(to, error))?;
+        let response = response.map_err(|error| failure::exchanging(to, error))?;
         let (parts, body) = response.into_parts();
-        let body = self.limited(to, body)?.collect().await;
-        let body = self.collected(to, body)?;
+        let body = self.whole(to, body).await?;
         Ok(Response::from_parts(parts, body))
     }
 
-    /// A body that ends with an error beyond the limit.
-    fn limited(
-        &self,
-        to: &Destination,
-        body: Incoming,
-    ) -> Result<Limited<Incoming>, TransportError> {
+    /// All of a body, if it is within the limit.
+    async fn whole(&self, to: &Destination, mut body: Incoming) -> Result<Bytes, TransportError> {
         let limit = self.body_limit;
         // One that announces too much is not worth waiting for.
         if usize::try_from(body.size_hint().lower()).map_or(true, |announced| announced > limit) {
             let reason = "its Content-Length is larger";
             return Err(failure::too_large(to, limit, reason));
         }
-        Ok(Limited::new(body, limit))
-    }
-
-    fn collected(
-        &self,
-        to: &Destination,
-        body: Result<Collected<Bytes>, Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Result<Bytes, TransportError> {
-        body.map(Collected::to_bytes)
-            .map_err(|error| failure::reading(to, self.body_limit, error))
+        let mut whole = Bytes::new();
+        let mut joined = BytesMut::new();
+        while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            let frame = frame.map_err(|error| failure::exchanging(to, error))?;
+            // Trailers are nothing that is asked for.
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if data.len() > limit - whole.len().max(joined.len()) {
+                return Err(failure::too_large(to, limit, "its body went on beyond"));
+            }
+            // One that comes in one piece, as nearly all do, is not copied.
+            if whole.is_empty() && joined.is_empty() {
+                whole = data;
+            } else {
+                joined.extend_from_slice(&mem::take(&mut whole));
+                joined.extend_from_slice(&data);
+            }
+        }
+        Ok(if joined.is_empty() {
+            whole
+        } else {
+            joined.freeze()
+        })
     }
 }
 

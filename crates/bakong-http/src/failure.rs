@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use bakong_api::khqr_core::Printable;
 use bakong_api::{TransportError, TransportErrorKind};
-use http_body_util::LengthLimitError;
 use rustls::{AlertDescription, CertificateError};
 use tokio::time::error::Elapsed;
 
@@ -21,27 +20,15 @@ use crate::tunnel::TunnelRefused;
 pub(crate) fn not_connected(to: &Destination, error: ConnectError) -> TransportError {
     let kind = connecting(&error);
     let detail = detail(kind, to, &error);
-    TransportError::new(kind, error).with_detail(detail)
+    let at_proxy = kind == TransportErrorKind::Proxy || error.via.is_some();
+    let failed = TransportError::new(kind, error).with_detail(detail);
+    if at_proxy { failed.at_proxy() } else { failed }
 }
 
-/// A request failed on a connection before its answer began.
-pub(crate) fn sending(to: &Destination, error: hyper::Error) -> TransportError {
+/// A request failed on a connection, before its answer began or in the midst of it.
+pub(crate) fn exchanging(to: &Destination, error: hyper::Error) -> TransportError {
     let kind = answering(&error);
     let detail = detail(kind, to, &error);
-    TransportError::new(kind, error).with_detail(detail)
-}
-
-/// An answer's body could not be read to its end.
-pub(crate) fn reading(
-    to: &Destination,
-    limit: usize,
-    error: Box<dyn Error + Send + Sync>,
-) -> TransportError {
-    if find::<LengthLimitError>(&*error).is_some() {
-        return too_large(to, limit, error);
-    }
-    let kind = answering(&*error);
-    let detail = detail(kind, to, &*error);
     TransportError::new(kind, error).with_detail(detail)
 }
 

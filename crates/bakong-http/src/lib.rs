@@ -49,8 +49,8 @@
 //! | `aws-lc-rs` | | cryptography by aws-lc-rs; preferred to ring where both are on |
 //! | `native-roots` | | the authorities that the machine trusts: `Roots::Platform` |
 //!
-//! Without the default ones, `ring` and `webpki-roots` are enough for checking transactions, with 62 crates
-//! in place of 72.
+//! Without the default ones, `ring` and `webpki-roots` are enough for checking transactions, with 61 crates
+//! in place of 71.
 //!
 //! [`request_timeout`]: HyperTransportBuilder::request_timeout
 //! [`attempt_timeout`]: HyperTransportBuilder::attempt_timeout

@@ -129,7 +129,7 @@ impl Pool {
     }
 
     /// A connection that was kept, if there is one that is good.
-    pub(crate) fn kept(&self, uri: &Uri) -> Option<(Connection, InUse)> {
+    pub(crate) fn kept(&self, uri: &Uri, now: Instant) -> Option<(Connection, InUse)> {
         loop {
             let (connection, kept_at) = {
                 let mut hosts = self.0.hosts();
@@ -141,7 +141,7 @@ impl Pool {
                 );
                 #[cfg(feature = "http2")]
                 if let Some(shared) = &mut host.shared {
-                    shared.used_at = Instant::now();
+                    shared.used_at = now;
                     let in_use = InUse(Some(Arc::clone(&shared.users)));
                     return Some((Connection::Http2(shared.sender.clone()), in_use));
                 }
@@ -149,7 +149,7 @@ impl Pool {
             };
             // What is too old has perhaps not been swept out yet. Whether the host has closed it meanwhile, hyper
             // looks before it writes.
-            if kept_at.elapsed() < self.0.idle_timeout {
+            if now.duration_since(kept_at) < self.0.idle_timeout {
                 return Some((Connection::Http1(connection), InUse(None)));
             }
         }

@@ -96,7 +96,7 @@ impl Inner {
         })
     }
 
-    async fn send(&self, prepared: &Prepared) -> Answer {
+    async fn send(&self, prepared: &mut Prepared) -> Answer {
         let Prepared {
             outgoing,
             extensions,
@@ -238,8 +238,8 @@ fn failure_text(signal: Signal, answer: &Answer) -> String {
 #[async_trait]
 impl Transport for HyperTransport {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let prepared = self.0.prepare(request)?;
-        self.0.send(&prepared).await
+        let mut prepared = self.0.prepare(request)?;
+        self.0.send(&mut prepared).await
     }
 }
 

@@ -259,9 +259,8 @@ impl<'a> ListItem<'a> {
             "STATIC_QR" => CheckAnswer::StaticQr,
             "SERVICE_FAILED" => {
                 let class = ErrorClass::Unavailable { retry_after: None };
-                return Err(
-                    ApiError::new(class, text("message")).in_answer(response.status(), None)
-                );
+                let error = ApiError::told(class, text("message").into());
+                return Err(error.in_answer(response.status(), None));
             }
             _ => return malformed("its status is none that is known"),
         };

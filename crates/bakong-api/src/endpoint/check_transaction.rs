@@ -8,7 +8,7 @@ use super::body::JsonObject;
 use super::reference::{ExternalRef, InstructionRef, ShortHash, TransactionHash};
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
 use crate::envelope::{Envelope, Outcome};
-use crate::error::{ApiError, ErrorClass, ErrorCode};
+use crate::error::{ApiError, ErrorClass, ErrorCode, OF_ANOTHER};
 use crate::transaction::{Reading, Transaction};
 
 /// An endpoint that asks about one transaction.
@@ -53,12 +53,8 @@ macro_rules! check {
             fn read(&self, response: &Response<Bytes>) -> Result<CheckAnswer, ApiError> {
                 let mut mended = String::new();
                 let envelope = Envelope::open(response, &mut mended)?;
-                let of_another = envelope.malformed("it tells of another transaction");
-                let answer = CheckAnswer::of(envelope)?;
-                let ($asked, CheckAnswer::Paid($transaction)) = (self, &answer) else {
-                    return Ok(answer);
-                };
-                if $is_other { Err(of_another) } else { Ok(answer) }
+                let $asked = self;
+                CheckAnswer::of(envelope, |$transaction| $is_other)
             }
         }
     };
@@ -134,17 +130,25 @@ pub enum CheckAnswer {
 }
 
 impl CheckAnswer {
-    pub(crate) fn of(envelope: Envelope<'_>) -> Result<Self, ApiError> {
+    /// Reads an answer, which must not tell of a transaction that `is_other` than the one asked about.
+    fn of(
+        envelope: Envelope<'_>,
+        is_other: impl FnOnce(&Transaction) -> bool,
+    ) -> Result<Self, ApiError> {
         let contradiction =
             || envelope.malformed("it says that it failed, and tells of a transaction");
         match (envelope.outcome, envelope.data) {
             (Outcome::Success, None) => Err(envelope.malformed("it says success and nothing more")),
-            (Outcome::Success, Some(data)) => envelope
-                .object
-                .as_ref()
-                .and_then(|object| Transaction::of(object, data))
-                .map(|transaction| Self::Paid(Box::new(transaction)))
-                .ok_or_else(|| envelope.malformed("it says success without a transaction")),
+            (Outcome::Success, Some(data)) => {
+                let object = envelope.object.as_ref();
+                match object.and_then(|object| Transaction::of(object, data)) {
+                    None => Err(envelope.malformed("it says success without a transaction")),
+                    Some(transaction) if is_other(&transaction) => {
+                        Err(envelope.malformed(OF_ANOTHER))
+                    }
+                    Some(transaction) => Ok(Self::Paid(Box::new(transaction))),
+                }
+            }
             // Each of these ends a payment or lets it end, so none is taken from an answer that may say
             // that money came.
             (Outcome::Failure, Some(_)) => Err(contradiction()),

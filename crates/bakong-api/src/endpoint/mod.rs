@@ -10,6 +10,7 @@ mod reference;
 mod token;
 
 use bytes::Bytes;
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, header};
 
 use crate::base_url::BaseUrl;
@@ -87,11 +88,11 @@ pub trait Endpoint: sealed::Body + Send + Sync {
         };
         let mut request = Request::new(self.body());
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = base.join(Self::INFO.path)?;
+        *request.uri_mut() = base.join(const { PathAndQuery::from_static(Self::INFO.path) })?;
         request.extensions_mut().insert(Self::INFO);
         let headers = request.headers_mut();
-        // Those below, and those that a transport adds.
-        headers.reserve(8);
+        // The three below, and those that a transport adds: `User-Agent`, `Host`, `Content-Length`.
+        headers.reserve(6);
         headers.insert(header::CONTENT_TYPE, JSON);
         headers.insert(header::ACCEPT, JSON);
         if let Some(token) = token {

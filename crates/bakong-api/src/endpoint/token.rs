@@ -107,7 +107,9 @@ impl Endpoint for Verify {
     };
 
     fn read(&self, response: &Response<Bytes>) -> Result<AccessToken, ApiError> {
-        token_in(Envelope::open(response, &mut String::new())?)
+        Envelope::open(response, &mut String::new())
+            .and_then(token_in)
+            .map_err(|error| error.hiding(&self.code))
     }
 }
 

@@ -109,11 +109,28 @@ fn each_finding() {
         ),
         (
             [found(), paid(&HASH.to_uppercase(), "2"), found()],
-            vec![F::DifferentField(Md5, Hash, "amount")],
+            vec![F::DifferentField(Md5, Hash, "amount"), F::OtherAmount(Hash)],
+        ),
+        ([out(), none(), out()], vec![F::CouldNotAsk(Md5)]),
+        (
+            [none(), out(), none()],
+            vec![F::NotFound, F::CouldNotAsk(Hash)],
         ),
         (
-            [out(), none(), out()],
-            vec![F::NotFound, F::CouldNotAsk(Md5), F::CouldNotAsk(ShortHash)],
+            [says(STATIC), found(), none()],
+            vec![F::FoundOnlyBy(Hash, ShortHash), F::StaticQr],
+        ),
+        (
+            [says(STATIC), found(), out()],
+            vec![F::FoundBy(Hash), F::StaticQr, F::CouldNotAsk(ShortHash)],
+        ),
+        (
+            [paid(HASH, "7"), paid(HASH, "7"), paid(HASH, "7")],
+            vec![F::OtherAmount(Md5)],
+        ),
+        (
+            [found(), says("no JSON"), found()],
+            vec![F::Found, F::CouldNotAsk(Hash)],
         ),
         (
             [says(REFUSED), found(), found()],
@@ -170,7 +187,8 @@ fn it_asks_three_times_at_most_and_stops_where_more_would_be_pointless() {
         ((401, String::new()), 1),
         ((403, "<html>".to_owned()), 1),
         ((429, String::new()), 1),
-        ((503, String::new()), 3),
+        ((503, String::new()), 1),
+        (says("no JSON"), 3),
         (says(REFUSED), 3),
         (says(NOT_FOUND), 3),
         (found(), 3),
@@ -182,6 +200,18 @@ fn it_asks_three_times_at_most_and_stops_where_more_would_be_pointless() {
         assert_eq!(diagnosis.not_asked, expected, "{stop:?}");
         assert_eq!(diagnosis.answers.len(), requests);
     }
+}
+
+#[test]
+fn a_payment_in_another_currency_is_not_the_one_that_was_meant() {
+    let found = || paid(HASH, "1");
+    let mut known = clues();
+    known.amount = Some(Amount::from_minor_units(1, Currency::Khr));
+    let (diagnosis, _) = diagnose(&known, [found(), found(), found()]);
+    assert_eq!(diagnosis.findings(), [Finding::OtherAmount(Lookup::Md5)]);
+    known.amount = None;
+    let (diagnosis, _) = diagnose(&known, [found(), found(), found()]);
+    assert_eq!(diagnosis.findings(), [Finding::Found]);
 }
 
 #[test]

@@ -10,6 +10,7 @@
 mod answers;
 mod diagnosis;
 mod fake;
+mod files;
 mod fixtures;
 mod lists;
 mod mutations;

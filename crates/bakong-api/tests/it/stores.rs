@@ -1,179 +1,15 @@
-//! Where a token is kept: what is found there when, and what a file looks like whatever happens.
+//! Where a token is kept: what is found there when, and what a session puts there.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bakong_api::{
-    AccessToken, ErrorClass, FileTokenStore, MemoryTokenStore, TokenState, TokenStore,
-    TokenStoreError,
+    AccessToken, ErrorClass, MemoryTokenStore, TokenState, TokenStore, TokenStoreError,
 };
 
 use crate::fake::{CHECK, DAY, Fake, RENEW, ask, fresh};
 use crate::tasks::{Tasks, block_on};
-
-/// A folder of its own for a test, and gone after it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::SeqCst);
-        let name = format!("bakong-api-stores-{}-{count}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.join("bakong.token")
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> = fs::read_dir(&self.0)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn kept(path: &Path) -> Option<String> {
-    let token = FileTokenStore::new(path).read().unwrap();
-    token.map(|token| token.expose().to_owned())
-}
-
-#[test]
-fn what_is_written_is_read_again() {
-    let folder = Folder::new();
-    let store = FileTokenStore::new(folder.file());
-    assert!(store.read().unwrap().is_none(), "no file is no token");
-    for name in ["one", "two"] {
-        store.write(&fresh(name)).unwrap();
-        assert_eq!(
-            kept(store.path()).as_deref(),
-            Some(fresh(name).expose()),
-            "{name}"
-        );
-        assert_eq!(folder.names(), ["bakong.token"], "nothing lies beside it");
-    }
-    assert!(block_on(store.load()).unwrap().is_some());
-    let text = fs::read_to_string(folder.file()).unwrap();
-    assert_eq!(text, format!("{}\n", fresh("two").expose()));
-}
-
-#[cfg(unix)]
-#[test]
-fn only_its_owner_may_read_the_file() {
-    use std::os::unix::fs::PermissionsExt;
-
-    let folder = Folder::new();
-    // Also in place of one that all could read.
-    fs::write(folder.file(), "").unwrap();
-    fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o644)).unwrap();
-    FileTokenStore::new(folder.file())
-        .write(&fresh("a"))
-        .unwrap();
-    let mode = fs::metadata(folder.file()).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
-}
-
-#[test]
-fn a_file_as_an_editor_leaves_it_is_read() {
-    let folder = Folder::new();
-    let token = fresh("a");
-    for text in [
-        format!("{}\r\n", token.expose()),
-        format!("\n \"{}\"\n\n", token.expose()),
-        format!("Bearer {}", token.expose()),
-        format!("\u{feff}{}\n", token.expose()),
-    ] {
-        fs::write(folder.file(), text).unwrap();
-        assert_eq!(kept(&folder.file()).as_deref(), Some(token.expose()));
-    }
-}
-
-#[test]
-fn a_file_that_holds_no_token_is_an_error_that_repeats_nothing_of_it() {
-    let folder = Folder::new();
-    let long = format!("{}{}", fresh("a").expose(), "secret".repeat(100_000));
-    for bytes in [
-        &b""[..],
-        b"\n",
-        b"secret",
-        b"secret.secret.secret",
-        b"\xff\xfesecret",
-        long.as_bytes(),
-    ] {
-        fs::write(folder.file(), bytes).unwrap();
-        let error = FileTokenStore::new(folder.file()).read().unwrap_err();
-        let text = format!("{error} {error:?}");
-        assert!(!text.contains("secret"), "{text}");
-        assert!(error.to_string().contains("bakong.token"), "{error}");
-    }
-}
-
-#[test]
-fn what_cannot_be_written_leaves_what_was_there_and_nothing_beside_it() {
-    let folder = Folder::new();
-    let missing = FileTokenStore::new(folder.0.join("no such folder").join("token"));
-    assert!(missing.write(&fresh("a")).is_err());
-    assert!(missing.read().unwrap().is_none());
-    // A folder stands where the file should.
-    fs::create_dir(folder.file()).unwrap();
-    fs::write(folder.file().join("inside"), "").unwrap();
-    let store = FileTokenStore::new(folder.file());
-    let error = store.write(&fresh("a")).unwrap_err();
-    assert!(!format!("{error} {error:?}").contains("eyJ"));
-    assert_eq!(folder.names(), ["bakong.token"]);
-    assert!(store.read().is_err());
-}
-
-#[test]
-fn what_a_crash_left_beside_the_file_is_in_nobody_s_way() {
-    let folder = Folder::new();
-    let store = FileTokenStore::new(folder.file());
-    // In a container every process has the same number, so these may be of another one that is at work.
-    let process = std::process::id();
-    let foreign: Vec<_> = (0..1_000)
-        .map(|count| format!("bakong.token.{process}.{count}.new"))
-        .collect();
-    for name in &foreign {
-        fs::write(folder.0.join(name), "half").unwrap();
-    }
-    store.write(&fresh("a")).unwrap();
-    assert_eq!(kept(store.path()).as_deref(), Some(fresh("a").expose()));
-    assert_eq!(folder.names().len(), foreign.len() + 1);
-}
-
-#[test]
-fn of_many_who_write_at_once_one_whole_token_stays() {
-    let folder = Folder::new();
-    let tokens: Vec<_> = (0..4).map(|number| fresh(&number.to_string())).collect();
-    let (file, all) = (folder.file(), &tokens);
-    std::thread::scope(|scope| {
-        for token in all {
-            let store = FileTokenStore::new(&file);
-            scope.spawn(move || {
-                for _ in 0..20 {
-                    store.write(token).unwrap();
-                    let found = store.read().unwrap().unwrap();
-                    assert!(all.iter().any(|one| one.expose() == found.expose()));
-                }
-            });
-        }
-    });
-    assert_eq!(folder.names(), ["bakong.token"]);
-}
 
 #[test]
 fn memory_keeps_a_token_for_all_who_share_it() {
@@ -191,7 +27,8 @@ struct Shelf {
     token: Mutex<Option<AccessToken>>,
     broken: Mutex<bool>,
     loads: AtomicU32,
-    /// Whether a load gives way once before it ends.
+    saves: AtomicU32,
+    /// Whether a load and a save give way once before they end.
     slow: bool,
 }
 
@@ -211,6 +48,19 @@ impl Shelf {
         token.as_ref().map(|token| token.expose().to_owned())
     }
 
+    async fn give_way(&self) {
+        let mut polls = if self.slow { 0 } else { 1 };
+        std::future::poll_fn(|context| {
+            polls += 1;
+            if polls > 1 {
+                return std::task::Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            std::task::Poll::Pending
+        })
+        .await;
+    }
+
     fn check(&self) -> Result<(), TokenStoreError> {
         if *self.broken.lock().unwrap() {
             return Err(TokenStoreError::new("the shelf is broken", "made up"));
@@ -224,22 +74,13 @@ impl TokenStore for Shelf {
     async fn load(&self) -> Result<Option<AccessToken>, TokenStoreError> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         let found = self.token.lock().unwrap().clone();
-        if self.slow {
-            let mut polls = 0;
-            std::future::poll_fn(|context| {
-                polls += 1;
-                if polls > 1 {
-                    return std::task::Poll::Ready(());
-                }
-                context.waker().wake_by_ref();
-                std::task::Poll::Pending
-            })
-            .await;
-        }
+        self.give_way().await;
         self.check().map(|()| found)
     }
 
     async fn save(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
+        self.saves.fetch_add(1, Ordering::SeqCst);
+        self.give_way().await;
         self.check()?;
         self.put(token);
         Ok(())
@@ -281,6 +122,8 @@ fn a_token_that_was_given_goes_before_one_that_is_kept() {
     }
 }
 
+type Doing<'a> = std::pin::Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+
 #[test]
 fn a_token_set_while_the_store_is_asked_is_not_lost() {
     let fake = Fake::new();
@@ -293,13 +136,61 @@ fn a_token_set_while_the_store_is_asked_is_not_lost() {
     });
     let session = fake.session().with_token_store(Arc::clone(&shelf));
     let mut tasks = Tasks::new();
-    tasks.add(ask(&session));
+    let is_answered = async || ask(&session).await.is_ok();
+    let is_kept = async || session.set_token(new.clone()).await.is_ok();
+    let (asking, setting): (Doing<'_>, Doing<'_>) = (Box::pin(is_answered()), Box::pin(is_kept()));
+    tasks.add(asking);
     tasks.poll(0);
-    block_on(session.set_token(new.clone())).unwrap();
+    tasks.add(setting);
+    tasks.poll(1);
     tasks.run();
-    assert!(tasks.output(0).unwrap().is_ok());
+    assert_eq!(tasks.outputs(), [&true, &true]);
     assert_eq!(shelf.kept().as_deref(), Some(new.expose()));
     assert_eq!(fake.total(), 1);
+}
+
+#[test]
+fn a_new_token_is_kept_though_whoever_renewed_it_stopped_waiting() {
+    let fake = Fake::new();
+    let shelf = Arc::new(Shelf {
+        slow: true,
+        ..Shelf::default()
+    });
+    let session = fake.renewing_session().with_token_store(Arc::clone(&shelf));
+    let mut tasks = Tasks::new();
+    tasks.add(ask(&session));
+    // Up to where the store is at work on the new token, and no further.
+    while shelf.saves.load(Ordering::SeqCst) == 0 {
+        assert!(tasks.poll(0));
+    }
+    tasks.give_up(0);
+    assert_eq!((fake.count(RENEW), shelf.kept()), (1, None));
+    for _ in 0..3 {
+        block_on(ask(&session)).unwrap();
+    }
+    assert_eq!(shelf.kept(), fake.tokens(CHECK)[0]);
+    // The second time by whoever came next, and not again.
+    assert_eq!(shelf.saves.load(Ordering::SeqCst), 2);
+    assert_eq!(fake.count(RENEW), 1);
+}
+
+#[test]
+fn of_tokens_that_are_set_at_once_the_last_is_kept() {
+    let fake = Fake::new();
+    let shelf = Arc::new(Shelf {
+        slow: true,
+        ..Shelf::default()
+    });
+    let session = fake.session().with_token_store(Arc::clone(&shelf));
+    let mut tasks = Tasks::new();
+    tasks.add(session.set_token(fresh("one")));
+    tasks.add(session.set_token(fresh("two")));
+    // Both are set before the first is kept.
+    tasks.poll(0);
+    tasks.poll(1);
+    tasks.run();
+    assert!(tasks.outputs().iter().all(|kept| kept.is_ok()));
+    assert_eq!(shelf.kept().as_deref(), Some(fresh("two").expose()));
 }
 
 #[test]

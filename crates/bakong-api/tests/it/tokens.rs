@@ -1,9 +1,11 @@
 //! The answers to the token's endpoints.
 
 use bakong_api::khqr_core::Timestamp;
-use bakong_api::{Endpoint, ErrorClass, ErrorCode, RenewToken, RequestToken, Verify};
+use bakong_api::{AccessToken, Endpoint, ErrorClass, ErrorCode, RenewToken, RequestToken, Verify};
 
-use crate::answer;
+use crate::fake::fresh;
+use crate::tasks::block_on;
+use crate::{answer, question};
 
 const ISSUED: &str = r#"{"data":{"token":"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2ln"},"errorCode":null,"responseCode":0,"responseMessage":"Token has been issued"}"#;
 
@@ -64,4 +66,63 @@ fn a_broken_token_is_not_repeated() {
         verify().read(&answer(200, none)).unwrap_err().class(),
         ErrorClass::Malformed
     );
+}
+
+#[test]
+fn no_error_repeats_what_the_request_carried() {
+    let token = fresh("secret");
+    let code = "ab\"cd\\efghijklmnopqr";
+    let said = |status: u16, code: u16, message: &str| {
+        let body = serde_json::json!({
+            "responseCode": 1, "errorCode": code, "responseMessage": message, "data": null,
+        });
+        answer(status, body.to_string())
+    };
+    let none = |error: bakong_api::ApiError, what: &str| {
+        let text = format!("{error} {error:?} {}", error.message());
+        assert!(!text.contains(what), "{text}");
+        assert!(text.contains("[redacted]"), "{text}");
+    };
+    let jwt = token.expose();
+    // Cut off where the text for people is cut off, too.
+    let long = format!("{} Bearer {jwt}", "x".repeat(180));
+    for (status, number) in [(200, 99), (401, 6), (200, 6), (500, 1), (429, 1), (400, 5)] {
+        for message in [
+            &format!("asked with {jwt}!"),
+            &long,
+            &format!("at {}", &jwt[..12]),
+        ] {
+            let response = said(status, number, message);
+            none(question().read(&response).unwrap_err(), &jwt[..8]);
+        }
+        let verify = Verify::new(code).unwrap();
+        for message in [
+            format!("the code {code} is wrong"),
+            format!("{} {code}", "x".repeat(190)),
+            serde_json::json!({ "code": code }).to_string(),
+            format!("the code {}", &code[..9]),
+        ] {
+            let response = said(status, number, &message);
+            none(verify.read(&response).unwrap_err(), "ab\"cd");
+            none(verify.read(&response).unwrap_err(), "ab\\\"cd");
+        }
+    }
+}
+
+#[test]
+fn a_session_hides_its_token_whatever_is_left_of_it() {
+    let token = AccessToken::new("secret.e30.secret").unwrap();
+    let echo = bakong_api::transport_fn(|request: http::Request<bytes::Bytes>| async move {
+        let header = request.headers()[http::header::AUTHORIZATION]
+            .to_str()
+            .unwrap();
+        let body = format!(
+            r#"{{"responseCode":1,"errorCode":99,"responseMessage":"with {header}","data":null}}"#,
+            header = &header[..header.len() - 6]
+        );
+        Ok(answer(200, body))
+    });
+    let session = bakong_api::Session::new(echo, bakong_api::Environment::Sit).with_token(token);
+    let error = block_on(session.send(&question())).unwrap_err();
+    assert_eq!(error.message(), "with Bearer [redacted]");
 }

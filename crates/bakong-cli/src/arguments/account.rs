@@ -1,8 +1,10 @@
 //! The command line of `bakong account`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
-use super::{TargetArguments, TokenArguments};
+use super::{TOKEN_FILE, TargetArguments};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum AccountCommand {
@@ -22,8 +24,11 @@ pub(crate) struct AccountCheckArguments {
     pub(crate) account: String,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    #[command(flatten)]
-    pub(crate) token: TokenArguments,
+    #[arg(long, value_name = "FILE", help = TOKEN_FILE)]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Taken as by the other commands, and not looked at: this one renews no token
+    #[arg(long = "email", value_name = "ADDRESS", requires = "token_file")]
+    _email: Option<String>,
     /// Print one JSON object instead
     #[arg(long)]
     pub(crate) json: bool,

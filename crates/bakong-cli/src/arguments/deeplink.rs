@@ -1,8 +1,10 @@
 //! The command line of `bakong deeplink`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
-use super::{TargetArguments, TokenArguments};
+use super::TargetArguments;
 
 pub(super) const HELP: &str = "\
 The link is for customers who shop on the phone that they pay with. It differs each time it is asked for.
@@ -25,9 +27,12 @@ pub(crate) struct DeeplinkArguments {
     pub(crate) callback: Option<String>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// Taken as by the other commands, and not looked at.
-    #[command(flatten)]
-    _token: TokenArguments,
+    /// Taken as by the other commands, and not looked at: this one sends no token
+    #[arg(long = "token-file", id = "token_file", value_name = "FILE")]
+    _token_file: Option<PathBuf>,
+    /// Taken as by the other commands, and not looked at
+    #[arg(long = "email", value_name = "ADDRESS", requires = "token_file")]
+    _email: Option<String>,
     /// Print one JSON object instead
     #[arg(long)]
     pub(crate) json: bool,

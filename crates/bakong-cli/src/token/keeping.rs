@@ -1,15 +1,17 @@
 //! Where a new token goes: into a file, or on standard output for want of one.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::Path;
 
 use bakong_api::{AccessToken, FileTokenStore};
+use bakong_flow::{Clock, SystemClock};
 use khqr_core::Timestamp;
 use serde_json::json;
 
 use crate::credentials::{TokenSource, harmless};
 use crate::exit::{Exit, Failure};
 use crate::output::{self, Stream};
+use crate::renewal::{self, MarkFile};
 use crate::time::in_phnom_penh;
 
 /// A place for a token that is still to come.
@@ -17,12 +19,16 @@ pub(super) struct Keeping<'a> {
     file: Option<&'a Path>,
 }
 
+/// How to get another token.
+const ANOTHER: &str = "bakong token renew brings another.";
+
 impl<'a> Keeping<'a> {
     /// Makes sure that a token can be kept before one is asked for: a code from an e-mail works once.
     pub(super) fn prepare(file: Option<&'a Path>) -> Result<Self, Failure> {
         if let Some(path) = file {
             refuse_other_file(path)?;
-            try_folder(path)?;
+            let tried = FileTokenStore::new(path).try_out();
+            tried.map_err(|error| Failure::usage(format!("--token-file: {}", harmless(&error))))?;
         }
         Ok(Self { file })
     }
@@ -32,27 +38,29 @@ impl<'a> Keeping<'a> {
         let Some(path) = self.file else {
             return Ok(());
         };
-        FileTokenStore::new(path).write(token).map_err(|error| {
-            let reason = format!(
-                "the new token could not be kept: {}. It is lost; bakong token renew brings another",
-                harmless(&error)
-            );
-            Failure::new(Exit::CouldNotAsk, reason)
-        })
+        let mark = MarkFile::of(path);
+        renewal::keep(&FileTokenStore::new(path), token)
+            .map(|()| mark.remove())
+            .map_err(|error| {
+                let reason = format!("the new token could not be kept: {}", harmless(&error));
+                Failure::new(Exit::CouldNotAsk, reason)
+            })
     }
 
     /// Says what there is now: the token itself only where it has no file.
     pub(super) fn tell(&self, token: &AccessToken, json: bool) {
         let end = token.expires_at();
+        let answer = json!({
+            "status": "issued",
+            "token": self.file.is_none().then(|| token.expose()),
+            "tokenFile": self.file.map(Path::to_string_lossy),
+            "expiresAt": end.map(Timestamp::as_millis),
+        });
         match (self.file, json) {
-            (_, true) => output::say_secret_json(&json!({
-                "status": "issued",
-                "token": self.file.is_none().then(|| token.expose()),
-                "tokenFile": self.file.map(Path::to_string_lossy),
-                "expiresAt": end.map(Timestamp::as_millis),
-            })),
+            (Some(_), true) => output::say_json(&answer),
+            (None, true) => output::say_secret_json(&answer, ANOTHER),
             (Some(path), false) => {
-                let source = TokenSource::File(path.to_owned());
+                let source = TokenSource::File(path.into());
                 output::say(format_args!("The token is in the {source}."));
                 if let Some(end) = end {
                     output::say(output::row(
@@ -61,7 +69,12 @@ impl<'a> Keeping<'a> {
                     ));
                 }
             }
-            (None, false) => output::say_secret(token.expose()),
+            (None, false) => output::say_secret(token.expose(), ANOTHER),
+        }
+        if end.is_some_and(|end| end <= SystemClock.now()) {
+            output::note(
+                "The new token says that it has ended: this machine's clock may be wrong.",
+            );
         }
         if self.file.is_none() && Stream::Out.is_terminal() {
             output::note(
@@ -85,22 +98,4 @@ fn refuse_other_file(path: &Path) -> Result<(), Failure> {
             harmless(&error)
         ))),
     }
-}
-
-/// Whether a file can be made beside it, which is how a token is put in its place.
-fn try_folder(path: &Path) -> Result<(), Failure> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.try", std::process::id()));
-    let beside = path.with_file_name(name);
-    let tried = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&beside)
-        .and_then(|_| fs::remove_file(&beside));
-    tried.map_err(|error| {
-        let source = TokenSource::File(path.to_owned());
-        Failure::usage(format!(
-            "--token-file: the {source} cannot be written: {error}"
-        ))
-    })
 }

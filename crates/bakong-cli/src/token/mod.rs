@@ -3,14 +3,16 @@
 mod keeping;
 mod status;
 
+use std::io::{self, IsTerminal};
+
 use bakong_api::{AccessToken, ErrorClass, RequestToken, Verify};
 use khqr_core::Printable;
 use serde_json::json;
 
 use crate::arguments::{RenewArguments, RequestArguments, TokenCommand, VerifyArguments};
-use crate::credentials::{self, TokenSource};
+use crate::credentials::{Email, TokenSource};
 use crate::exit::{Exit, Failure, told};
-use crate::{block_on, output, qr, remote};
+use crate::{advice, block_on_unless_stopped as block_on, output, qr, remote};
 
 use self::keeping::Keeping;
 
@@ -24,18 +26,21 @@ pub(crate) fn run(command: &TokenCommand) -> Result<Exit, Failure> {
 }
 
 fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
-    let email = credentials::required_email(arguments.email.as_deref())?;
-    let request = RequestToken::new(&email, &arguments.organization, &arguments.project)
-        .map_err(|error| Failure::usage(format!("--{}: {error}", error.field())))?;
-    let base_url = block_on(async {
-        let remote = remote::open_without_token(&arguments.target)?;
+    let email = Email::required(arguments.email.as_deref())?;
+    let request = RequestToken::new(&email.text, &arguments.organization, &arguments.project)
+        .map_err(|error| match error.field() {
+            "email" => email.refused(error),
+            field => Failure::usage(format!("--{field}: {error}")),
+        })?;
+    let base_url = block_on(MAY_HAVE_ARRIVED, async {
+        let remote = remote::open_without_token(&arguments.target, "the e-mail address")?;
         match remote.session.send(&request).await {
             Ok(()) => Ok(remote.asked.base_url),
             Err(error) => Err(remote.asked.could_not_ask(&error)),
         }
     })?;
     if arguments.json {
-        output::say_json(&json!({ "status": "sent", "email": email }));
+        output::say_json(&json!({ "status": "sent", "email": email.text }));
         return Ok(Exit::Success);
     }
     let file = match TokenSource::of(arguments.token_file.as_ref()) {
@@ -44,7 +49,7 @@ fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
     };
     output::say(format_args!(
         "Bakong sends a code of 20 characters to {}. Hand it in, on standard input, with",
-        Printable(&email)
+        Printable(&email.text)
     ));
     output::say(format_args!(
         "  bakong token verify --code - --token-file {file} --base-url {base_url}"
@@ -52,36 +57,57 @@ fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// What it means where a registration or a renewal was not waited for.
+const MAY_HAVE_ARRIVED: &str =
+    "Bakong may have been asked already, and its answer is not waited for";
+
+/// What to do where the code may be spent.
+const SPENT: &str =
+    "Bakong may have taken the code, which works once: bakong token renew brings the token then";
+
 fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let keeping = Keeping::prepare(arguments.token_file.as_deref())?;
-    let code = qr::text_or_line(arguments.code.expose())?;
+    let code = code(arguments.code.expose())?;
     let verify = Verify::new(&code).map_err(|error| Failure::usage(format!("--code: {error}")))?;
-    let token = block_on(async {
-        let remote = remote::open_without_token(&arguments.target)?;
+    let token = block_on(SPENT, async {
+        let remote = remote::open_without_token(&arguments.target, "the code")?;
         let answer = remote.session.send(&verify).await;
-        answer.map_err(|error| {
-            let failure = remote.asked.could_not_ask(&error).hiding(code.trim());
-            match error.class() {
-                ErrorClass::Refused => failure.advising(
-                    "Is it the code from the newest e-mail, whole, and not handed in before? bakong token \
-                     request sends another",
-                ),
-                ErrorClass::Transport(kind) if kind.may_have_arrived() => failure.advising(
-                    "Bakong may have taken the code, which works once: bakong token renew brings the token then",
-                ),
-                _ => failure,
+        answer.map_err(|error| match error.class() {
+            _ if advice::is_elsewhere(&error) => remote.asked.could_not_ask(&error),
+            ErrorClass::Refused => remote.asked.could_not_ask_but(
+                &error,
+                "Is it the code from the newest e-mail, whole, and not handed in before? bakong token \
+                 request sends another",
+            ),
+            ErrorClass::Unavailable { .. } | ErrorClass::Malformed => {
+                remote.asked.could_not_ask_but(&error, SPENT)
             }
+            ErrorClass::Transport(kind) if kind.may_have_arrived() => {
+                remote.asked.could_not_ask_but(&error, SPENT)
+            }
+            _ => remote.asked.could_not_ask(&error),
         })
     })?;
     keep(&keeping, &token, arguments.json)
 }
 
+/// The code as it was said, or a line of standard input.
+fn code(said: &str) -> Result<String, Failure> {
+    if said == "-" && io::stdin().is_terminal() {
+        output::note("The code from the e-mail, and Enter:");
+    }
+    let code = qr::text_or_line(said)?;
+    if said == "-" && code.trim().is_empty() {
+        return Err(Failure::usage("--code: standard input holds no code"));
+    }
+    Ok(code)
+}
+
 fn renew(arguments: &RenewArguments) -> Result<Exit, Failure> {
     let keeping = Keeping::prepare(arguments.token_file.as_deref())?;
-    let email = credentials::required_email(arguments.email.as_deref())?;
-    let renewal = credentials::renew_token(&email)?;
-    let token = block_on(async {
-        let remote = remote::open_without_token(&arguments.target)?;
+    let renewal = Email::required(arguments.email.as_deref())?.renewal()?;
+    let token = block_on(MAY_HAVE_ARRIVED, async {
+        let remote = remote::open_without_token(&arguments.target, "the new token")?;
         let answer = remote.session.send(&renewal).await;
         answer.map_err(|error| remote.asked.could_not_ask(&error))
     })?;

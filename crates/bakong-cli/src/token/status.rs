@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use bakong_api::{AccessToken, TokenLife, TokenState};
+use bakong_api::{AccessToken, TokenState};
 use bakong_flow::{Clock, SystemClock};
 use khqr_core::Timestamp;
 use serde_json::{Value, json};
 
 use crate::arguments::StatusArguments;
-use crate::credentials::TokenSource;
+use crate::credentials::{self, TokenSource};
 use crate::exit::{Exit, Failure};
 use crate::output::{row, say, say_json};
 use crate::remote;
@@ -39,14 +39,9 @@ struct Status {
 
 impl Status {
     fn of(token: Option<&AccessToken>, now: Timestamp) -> Self {
-        let end = token.and_then(AccessToken::expires_at);
-        let mut life = TokenLife::new(false);
-        if token.is_some() {
-            life.set(end);
-        }
         Self {
-            state: life.state(now),
-            end,
+            state: credentials::state(token, now),
+            end: token.and_then(AccessToken::expires_at),
             now,
         }
     }
@@ -58,7 +53,7 @@ impl Status {
     fn lines(&self, source: &TokenSource) -> Vec<String> {
         let renew = "bakong token renew brings a new one";
         let sentence = match (self.state, self.end) {
-            (TokenState::Missing, _) => return vec![format!("NONE: {}", source.missing())],
+            (TokenState::Missing, _) => return vec![format!("NONE: {}", source.missing(false))],
             (TokenState::Expired, _) => format!("EXPIRED: {renew}"),
             (TokenState::DueForRenewal, _) => format!("DUE: it ends within three days; {renew}"),
             (_, None) => "VALID, as far as is known: it does not say when it ends".to_owned(),

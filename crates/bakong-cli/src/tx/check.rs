@@ -1,9 +1,10 @@
 //! `bakong tx check`: was it paid?
 
-use bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Timestamp};
+use bakong_api::khqr_core::{AccountIdBuf, Amount, Timestamp};
 use bakong_api::{
     ApiError, CheckAnswer, CheckTransactionByExternalRef, CheckTransactionByHash,
     CheckTransactionByInstructionRef, CheckTransactionByMd5, CheckTransactionByShortHash,
+    Transaction,
 };
 use bakong_flow::{Expected, Mismatch, Settlement};
 use serde_json::{Value, json};
@@ -12,40 +13,75 @@ use super::{status, transaction_json, transaction_of};
 use crate::arguments::{CheckArguments, LookupArguments};
 use crate::exit::{Exit, Failure};
 use crate::remote::HttpSession;
-use crate::{block_on, code, money, output, remote, transaction};
+use crate::{block_on_unless_stopped as block_on, code, output, remote, transaction};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
-    let amount = amount(arguments)?;
-    let expected = expected(arguments, amount)?;
+    let amount = arguments.money.amount()?;
+    let order = order(arguments, amount)?;
     let question = Question::of(&arguments.lookup, amount)?;
-    let answer = block_on(async {
+    let answer = block_on("nothing is known of the payment", async {
         let remote = remote::open(&arguments.target, &arguments.token)?;
         let answer = question.ask(&remote.session).await;
         answer.map_err(|error| remote.asked.could_not_ask(&error))
     })?;
-    Ok(report(&answer, expected.as_ref(), arguments.json))
+    Ok(report(&answer, order.as_ref(), arguments.json))
 }
 
-fn amount(arguments: &CheckArguments) -> Result<Option<Amount>, Failure> {
-    let currency = arguments.currency.unwrap_or(Currency::Khr);
-    let amount = arguments.amount.as_deref();
-    amount.map(|text| money::parse(text, currency)).transpose()
+/// What the payment has to be.
+enum Order {
+    /// What the order asks for.
+    Whole(Expected),
+    /// Of this much: a short hash is asked about with it.
+    Amount(Amount),
 }
 
-/// What the order asks for, if that was said.
-fn expected(
-    arguments: &CheckArguments,
-    amount: Option<Amount>,
-) -> Result<Option<Expected>, Failure> {
+impl Order {
+    /// How a payment differs from it.
+    fn mismatches(&self, transaction: &Transaction) -> Vec<Mismatch> {
+        // When it was due is not known here, so nothing is late.
+        let due = Timestamp::from_millis(u64::MAX);
+        let amount = match self {
+            Self::Whole(expected) => {
+                return match expected.settle(transaction, due) {
+                    Settlement::NeedsReview(mismatches) => mismatches,
+                    _ => Vec::new(),
+                };
+            }
+            Self::Amount(amount) => *amount,
+        };
+        let mismatch = match (transaction.currency.known(), transaction.amount.known()) {
+            (Some(&paid), _) if paid != amount.currency() => Some(Mismatch::OtherCurrency { paid }),
+            (_, Some(&paid)) if paid.currency() != amount.currency() => {
+                Some(Mismatch::OtherCurrency {
+                    paid: paid.currency(),
+                })
+            }
+            (_, Some(&paid)) if paid.minor_units() < amount.minor_units() => {
+                Some(Mismatch::Short { paid })
+            }
+            (_, Some(&paid)) if amount.minor_units() < paid.minor_units() => {
+                Some(Mismatch::Over { paid })
+            }
+            // Bakong was asked with the amount, and found it.
+            _ => None,
+        };
+        mismatch.into_iter().collect()
+    }
+}
+
+/// What the payment has to be, as far as it was said.
+fn order(arguments: &CheckArguments, amount: Option<Amount>) -> Result<Option<Order>, Failure> {
     match (&arguments.account, amount) {
         (Some(account), Some(amount)) => {
-            let recipient = AccountIdBuf::new(account).map_err(|error| code::refused(&error))?;
-            Ok(Some(Expected::new(amount, recipient)))
+            let recipient = AccountIdBuf::new(account).map_err(|error| {
+                Failure::usage(format!("--account: {}", code::without_tag(&error)))
+            })?;
+            Ok(Some(Order::Whole(Expected::new(amount, recipient))))
         }
         (None, Some(_)) if arguments.lookup.short_hash.is_none() => Err(Failure::usage(
             "--amount is compared together with --account: say both, or neither",
         )),
-        _ => Ok(None),
+        (_, amount) => Ok(amount.map(Order::Amount)),
     }
 }
 
@@ -99,23 +135,19 @@ impl Question {
     }
 }
 
-fn report(answer: &CheckAnswer, expected: Option<&Expected>, as_json: bool) -> Exit {
-    // When it was due is not known here, so nothing is late.
-    let due = Timestamp::from_millis(u64::MAX);
-    let settlement = match (answer, expected) {
-        (CheckAnswer::Paid(transaction), Some(expected)) => Some(expected.settle(transaction, due)),
-        _ => None,
+fn report(answer: &CheckAnswer, order: Option<&Order>, as_json: bool) -> Exit {
+    let mismatches = match (answer, order) {
+        (CheckAnswer::Paid(transaction), Some(order)) => order.mismatches(transaction),
+        _ => Vec::new(),
     };
-    let mismatches: &[Mismatch] = match &settlement {
-        Some(Settlement::NeedsReview(mismatches)) => mismatches,
-        _ => &[],
-    };
+    let is_paid = matches!(answer, CheckAnswer::Paid(_));
+    let is_whole = matches!(order, Some(Order::Whole(_)));
     let (exit, sentence) = match answer {
         CheckAnswer::Paid(_) if !mismatches.is_empty() => (
             Exit::NeedsAttention,
             "NEEDS REVIEW: money came, but it is not what was asked for",
         ),
-        CheckAnswer::Paid(_) if settlement.is_some() => {
+        CheckAnswer::Paid(_) if is_whole => {
             (Exit::Success, "PAID: amount, currency and recipient match")
         }
         CheckAnswer::Paid(_) => (
@@ -130,11 +162,13 @@ fn report(answer: &CheckAnswer, expected: Option<&Expected>, as_json: bool) -> E
         ),
     };
     if as_json {
+        let needs_review = !mismatches.is_empty();
+        let compared = is_paid && (is_whole || needs_review);
         let mismatches: Value = mismatches.iter().map(transaction::mismatch_json).collect();
         output::say_json(&json!({
-            "status": status(answer),
+            "status": if needs_review { "needs_review" } else { status(answer) },
             "transaction": transaction_json(transaction_of(answer)),
-            "compared": settlement.is_some(),
+            "compared": compared,
             "mismatches": mismatches,
         }));
         return exit;
@@ -143,7 +177,7 @@ fn report(answer: &CheckAnswer, expected: Option<&Expected>, as_json: bool) -> E
     if let Some(transaction) = transaction_of(answer) {
         transaction::rows(transaction).iter().for_each(output::say);
     }
-    for mismatch in mismatches {
+    for mismatch in &mismatches {
         output::say(output::row("because", transaction::describe(mismatch)));
     }
     exit

@@ -8,12 +8,12 @@ use crate::advice::Asked;
 use crate::arguments::DiagnoseArguments;
 use crate::exit::{Exit, Failure};
 use crate::output::{row, say, say_json};
-use crate::{block_on, money, remote, transaction};
+use crate::{block_on_unless_stopped as block_on, remote, transaction};
 
 pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
     let clues = clues(arguments)?;
-    let (diagnosis, asked) = block_on(async {
-        let remote = remote::open(&arguments.target, &arguments.token)?;
+    let (diagnosis, asked) = block_on("nothing is known of the payment", async {
+        let remote = remote::open_once(&arguments.target, &arguments.token)?;
         Ok((remote.session.diagnose(&clues).await, remote.asked))
     })?;
     let verdict = Verdict::of(&diagnosis.findings());
@@ -26,10 +26,11 @@ pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
 }
 
 fn clues(arguments: &DiagnoseArguments) -> Result<Clues, Failure> {
-    let amount = match (&arguments.amount, arguments.currency) {
-        (Some(amount), Some(currency)) => Some(money::parse(amount, currency)?),
-        _ => None,
-    };
+    let amount = arguments.money.amount()?;
+    if amount.is_some() && arguments.money.currency.is_none() {
+        // In another currency, a payment is "not found".
+        return Err(Failure::usage("--amount: say its --currency too"));
+    }
     let given = &arguments.clues;
     if amount.is_none() && given.md5.is_none() && given.hash.is_none() {
         return Err(Failure::usage(
@@ -66,6 +67,7 @@ impl Verdict {
             matches!(
                 finding,
                 Finding::Found
+                    | Finding::FoundBy(_)
                     | Finding::NotFound
                     | Finding::StaticQr
                     | Finding::Failed
@@ -76,7 +78,7 @@ impl Verdict {
             Self::Disagreement
         } else if any(|finding| *finding == Finding::Failed) {
             Self::Failed
-        } else if any(|finding| *finding == Finding::Found) {
+        } else if any(|finding| matches!(finding, Finding::Found | Finding::FoundBy(_))) {
             // The hash is of a payment, and a static code does not say which are its own.
             if is_static {
                 Self::StaticQr
@@ -197,6 +199,8 @@ const fn by(lookup: Lookup) -> &'static str {
 fn finding_json(finding: &Finding) -> Value {
     let (kind, ways, field) = match finding {
         Finding::Found => ("found", vec![], None),
+        Finding::FoundBy(one) => ("found", vec![*one], None),
+        Finding::OtherAmount(one) => ("other_amount", vec![*one], None),
         Finding::NotFound => ("not_found", vec![], None),
         Finding::StaticQr => ("static_qr", vec![Lookup::Md5], None),
         Finding::FoundAndFailed(one, other) => ("found_and_failed", vec![*one, *other], None),
@@ -235,6 +239,8 @@ mod tests {
         for (findings, verdict) in [
             (vec![F::Found], Verdict::Paid),
             (vec![F::Found, F::CouldNotAsk(Hash)], Verdict::Paid),
+            (vec![F::FoundBy(Md5), F::CouldNotAsk(Hash)], Verdict::Paid),
+            (vec![F::OtherAmount(Md5)], Verdict::Disagreement),
             (vec![F::NotFound], Verdict::NotFound),
             (
                 vec![F::NotFound, F::CouldNotAsk(Hash)],

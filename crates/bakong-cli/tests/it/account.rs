@@ -71,4 +71,8 @@ async fn a_token_goes_along_and_a_bad_one_stops_nobody() {
     let finished = run(&arguments).await;
     assert_eq!(finished.exit, 0, "{finished:?}");
     assert_eq!(sandbox.requests().len() - before, 2);
+    assert!(
+        finished.err.contains("does not accept the token"),
+        "{finished:?}"
+    );
 }

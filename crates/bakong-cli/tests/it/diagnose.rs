@@ -75,7 +75,10 @@ async fn a_payment_that_all_ways_find() {
         finished.row("short hash"),
         format!("paid: {}", payment.hash())
     );
-    assert!(finished.out.contains("all answers agree"));
+    let alone = "By short hash Bakong knows the payment; there is no other answer";
+    assert!(finished.out.contains(alone), "{finished:?}");
+    let finished = diagnose(&sandbox, &["--md5", &md5]).await;
+    assert!(finished.out.contains("all answers agree"), "{finished:?}");
     assert_eq!(finished.row("paid"), "1.50 USD");
 }
 
@@ -127,13 +130,24 @@ async fn what_could_not_be_asked_is_never_not_found() {
             .on(check)
             .always(),
     );
-    let clues = ["--md5", &md5, "--hash", "0123", "--json"];
+    let hash = "0".repeat(64);
+    let clues = ["--md5", &md5, "--hash", &hash, "--json"];
+    let before = sandbox.requests().len();
     let finished = diagnose(&sandbox, &clues).await;
-    verdict(&finished, 1, "could_not_ask", "not_found");
+    verdict(&finished, 1, "could_not_ask", "could_not_ask");
     let json = finished.json();
     assert_eq!(json["error"]["class"], "unavailable");
     assert_eq!(json["answers"][0]["error"]["status"], 502);
-    assert_eq!(json["answers"][1]["status"], "not_found");
+    assert_eq!(json["notAsked"][0]["kind"], "pointless");
+    // Asked once, and nothing more where nobody answers.
+    assert_eq!(sandbox.requests().len() - before, 1);
+
+    // One way that is not answered keeps what the other knows from being the last word.
+    sandbox.clear_faults();
+    let check = Endpoint::CheckTransactionByHash;
+    sandbox.fault(Fault::status(StatusCode::BAD_GATEWAY).on(check).always());
+    let finished = diagnose(&sandbox, &clues).await;
+    verdict(&finished, 1, "could_not_ask", "not_found");
 
     // A spent quota answers no other question either.
     sandbox.clear_faults();

@@ -192,6 +192,18 @@ async fn what_is_wrong_with_the_command_line_is_said_before_anything_is_sent() {
             "exactly 8",
         ),
         (
+            &["tx", "check", "--short-hash", "zzzzzzzz", "--env", "sit"],
+            "hexadecimal",
+        ),
+        (
+            &["tx", "check", "--hash", "8465d722", "--env", "sit"],
+            "did you mean --short-hash",
+        ),
+        (
+            &["tx", "diagnose", "--hash", "0123", "--env", "sit"],
+            "64 hexadecimal",
+        ),
+        (
             &["tx", "check", "--short-hash", "12345678", "--env", "sit"],
             "--amount",
         ),
@@ -221,6 +233,36 @@ async fn what_is_wrong_with_the_command_line_is_said_before_anything_is_sent() {
                 "tx", "check", "--md5", MD5, "--email", "a@b", "--env", "sit",
             ],
             "--token-file",
+        ),
+        (
+            &[
+                "tx",
+                "check",
+                "--md5",
+                MD5,
+                "--account",
+                "a@b",
+                "--amount",
+                "1.5",
+            ],
+            "--amount: transaction amount: finer",
+        ),
+        (
+            &[
+                "tx",
+                "check",
+                "--md5",
+                MD5,
+                "--account",
+                "a",
+                "--amount",
+                "1",
+            ],
+            "--account: Bakong account: must",
+        ),
+        (
+            &["tx", "diagnose", "--md5", MD5, "--amount", "1"],
+            "--currency",
         ),
         (&["tx", "diagnose", "--env", "sit"], "--md5"),
         (
@@ -315,7 +357,11 @@ async fn json_tells_of_a_wrong_command_line_too() {
         let finished = run(arguments).await;
         assert_eq!(finished.exit, 2, "{finished:?}");
         let error = &finished.json()["error"];
-        assert!(!error["message"].as_str().unwrap().is_empty(), "{error}");
+        let message = error["message"].as_str().unwrap();
+        // It names what is missing or wrong.
+        let says = |what: &str| message.contains(what);
+        assert!(says("--") || says("ACCOUNT"), "{error}");
+        assert!(!says("Usage:") && !says("\n"), "{error}");
     }
 }
 

@@ -39,6 +39,49 @@ async fn a_signal_before_the_code_is_heeded_and_told_of() {
 }
 
 #[tokio::test]
+async fn a_command_that_is_stopped_says_what_that_means() {
+    const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
+    for (arguments, said) in [
+        (
+            &["token", "verify", "--code", "abcdefghijklmnopqrst"][..],
+            "may have taken the code",
+        ),
+        (
+            &["tx", "check", "--md5", MD5],
+            "nothing is known of the payment",
+        ),
+        (
+            &["account", "check", "sokha@devb"],
+            "nothing is known of the account",
+        ),
+    ] {
+        for json in [false, true] {
+            let sandbox = Sandbox::start().await.unwrap();
+            sandbox.fault(bakong_sandbox::Fault::hang());
+            let url = sandbox.base_url();
+            let more: &[&str] = if json { &["--json"] } else { &[] };
+            let mut child = bakong(&[arguments, &["--base-url", &url], more].concat())
+                .env("BAKONG_TOKEN", token(&sandbox))
+                .spawn()
+                .unwrap();
+            while sandbox.requests().is_empty() {
+                assert!(child.try_wait().unwrap().is_none());
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            interrupt(child.id());
+            let finished = Finished::of(child.wait_with_output().await.unwrap());
+            assert_eq!(finished.exit, 130, "{finished:?}");
+            let told = if json {
+                finished.json()["error"]["message"].to_string()
+            } else {
+                finished.err
+            };
+            assert!(told.contains("stopped") && told.contains(said), "{told}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn ctrl_c_says_how_to_find_the_payment() {
     let sandbox = Sandbox::start().await.unwrap();
     let shop = Shop::open(&sandbox, &["--bill", "INV-9"]).await;

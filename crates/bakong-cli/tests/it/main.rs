@@ -14,10 +14,12 @@ mod bulk;
 mod checkout;
 mod deeplink;
 mod diagnose;
+mod echo;
 mod failures;
 #[cfg(unix)]
 mod interrupt;
 mod qr;
+mod renewal;
 #[cfg(unix)]
 mod sandbox;
 mod scan;

@@ -77,7 +77,11 @@ async fn each_answer_has_its_exit_code() {
     ];
     let finished = check(&sandbox, &paid, &order).await;
     let json = finished.json();
-    assert_eq!((finished.exit, &json["status"]), (4, &"paid".into()));
+    assert_eq!(
+        (finished.exit, &json["status"]),
+        (4, &"needs_review".into())
+    );
+    assert_eq!(json["transaction"]["amount"], "1.50");
     assert_eq!(json["mismatches"][0]["kind"], "short");
     assert_eq!(json["mismatches"][1]["paid"], "sokha@devb");
 
@@ -158,10 +162,31 @@ async fn a_payment_is_found_by_whatever_is_known_of_it() {
     assert_eq!((exit, &json["compared"]), (4, &true.into()));
     assert_eq!(json["mismatches"][0]["kind"], "other_recipient");
 
+    // Whatever Bakong finds, what was said of it counts.
+    for (currency, amount, kind) in [
+        ("USD", "1", "short"),
+        ("USD", "2", "over"),
+        ("KHR", "1", "other_currency"),
+    ] {
+        let paid = format!(
+            r#"{{"responseCode":0,"data":{{"hash":"{}","amount":{amount},"currency":"{currency}"}}}}"#,
+            payment.hash()
+        );
+        sandbox.fault(bakong_sandbox::Fault::json(http::StatusCode::OK, paid));
+        let (exit, json) = ask(&[&["--short-hash", short][..], &dollars].concat()).await;
+        assert_eq!(
+            (exit, &json["status"]),
+            (4, &"needs_review".into()),
+            "{json}"
+        );
+        assert_eq!(json["mismatches"][0]["kind"], kind, "{json}");
+        assert_eq!(json["transaction"]["hash"], payment.hash());
+    }
+
     // Riel are other money than dollars.
     let question = ["--short-hash", short, "--amount", "2", "--currency", "KHR"];
     let (exit, json) = ask(&question).await;
     assert_eq!((exit, &json["status"]), (3, &"not_found".into()));
-    let (exit, json) = ask(&["--hash", "0123"]).await;
+    let (exit, json) = ask(&["--hash", &"0".repeat(64)]).await;
     assert_eq!((exit, &json["transaction"]), (3, &serde_json::Value::Null));
 }

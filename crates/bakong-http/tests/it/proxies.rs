@@ -220,6 +220,8 @@ async fn a_proxy_that_is_not_there_is_named() {
         (unknown, ".invalid:3128".to_owned()),
     ] {
         let transport = once().proxy(&proxy).unwrap().build().unwrap();
+        let error = ask(&transport, "https://api-bakong.nbc.org.kh").await;
+        assert!(error.unwrap_err().is_at_proxy());
         let (kind, text) = kind_and_text(&transport, "https://api-bakong.nbc.org.kh").await;
         assert_eq!(kind, TransportErrorKind::Connect, "{text}");
         assert!(

@@ -1,0 +1,313 @@
+//! The token in a file, renewed by itself: once for all, not again soon after it failed, and never lost.
+
+use std::time::Duration;
+
+use bakong_sandbox::{Clock, Endpoint, Fault, Sandbox};
+use http::StatusCode;
+use khqr_core::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::bakong::{Finished, Folder, bakong, run, token};
+
+const EMAIL: &str = "shop@example.com";
+const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
+
+/// A token of the right form that no Bakong knows. Its end is in 2027.
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2VjcmV0";
+
+/// A sandbox whose tokens were issued so many days ago.
+async fn aged(days: u64) -> Sandbox {
+    let age = Duration::from_secs(days * 86_400);
+    let age = u64::try_from(age.as_millis()).unwrap();
+    let issued = Timestamp::from_millis(Timestamp::now().as_millis() - age);
+    let clock = Clock::starting_at(issued);
+    Sandbox::builder().clock(clock).start().await.unwrap()
+}
+
+/// A check that renews its token by itself.
+async fn check(sandbox: &Sandbox, file: &str, email: &str) -> Finished {
+    let url = sandbox.base_url();
+    let arguments = ["tx", "check", "--md5", MD5, "--base-url", &url];
+    run(&[&arguments[..], &["--token-file", file, "--email", email]].concat()).await
+}
+
+fn renewals(sandbox: &Sandbox) -> usize {
+    let requests = sandbox.requests();
+    let renewals = requests
+        .iter()
+        .filter(|one| one.endpoint == Some(Endpoint::RenewToken));
+    renewals.count()
+}
+
+#[tokio::test]
+async fn a_renewal_that_failed_is_not_tried_by_the_next_command() {
+    // A token that is due, and one that Bakong refuses.
+    for refused in [false, true] {
+        let sandbox = aged(88).await;
+        let folder = Folder::new();
+        let file = folder.write("token", &token(&sandbox));
+        if refused {
+            sandbox.revoke_tokens();
+        }
+        let exit = if refused { 1 } else { 3 };
+        for _ in 0..3 {
+            let finished = check(&sandbox, &file, "other@example.com").await;
+            assert_eq!(finished.exit, exit, "{finished:?}");
+        }
+        assert_eq!(renewals(&sandbox), 1, "{refused}");
+        assert_eq!(sandbox.requests().len(), 4, "{refused}");
+        let finished = check(&sandbox, &file, EMAIL).await;
+        if refused {
+            let advice = format!("bakong token renew --email {EMAIL} --base-url");
+            assert!(finished.err.contains(&advice), "{finished:?}");
+        }
+        assert!(
+            finished.err.contains("none is tried before"),
+            "{finished:?}"
+        );
+        assert!(finished.err.contains("code 10"), "{finished:?}");
+
+        // By hand it is tried whenever it is said, and then all is well.
+        let url = sandbox.base_url();
+        let renew = ["token", "renew", "--email", EMAIL, "--base-url", &url];
+        let finished = run(&[&renew[..], &["--token-file", &file]].concat()).await;
+        assert_eq!(finished.exit, 0, "{finished:?}");
+        let finished = check(&sandbox, &file, EMAIL).await;
+        assert_eq!(finished.exit, 3, "{finished:?}");
+        assert!(!finished.err.contains("none is tried"), "{finished:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_many_commands_one_renews() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let folder = Folder::new();
+    let _ = token(&sandbox);
+    let file = folder.write("token", TOKEN);
+    let slow = Fault::own_answer().delayed(Duration::from_millis(200));
+    sandbox.fault(slow.on(Endpoint::RenewToken).always());
+    let checks = (0..6).map(|_| check(&sandbox, &file, EMAIL));
+    for finished in futures_util::future::join_all(checks).await {
+        assert_eq!(finished.exit, 3, "{finished:?}");
+        finished.hides("eyJ");
+    }
+    assert_eq!(renewals(&sandbox), 1);
+    // Nothing is left beside the file.
+    let names = std::fs::read_dir(std::path::Path::new(&file).parent().unwrap());
+    assert_eq!(names.unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_mark_that_a_crash_left_is_in_the_way_for_a_while_only() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let folder = Folder::new();
+    let _ = token(&sandbox);
+    let now = Timestamp::now().as_millis();
+    let far = now + 7 * 24 * 3_600_000;
+    for mark in [
+        format!(r#"{{"notBefore":{},"failures":3,"reason":""}}"#, now - 1),
+        // By a clock that was ahead.
+        format!(r#"{{"notBefore":{far},"failures":3,"reason":"x"}}"#),
+    ] {
+        let file = folder.write("token", TOKEN);
+        let mark = folder.write("token.renewal", &mark);
+        let finished = check(&sandbox, &file, EMAIL).await;
+        assert_eq!(finished.exit, 3, "{finished:?}");
+        assert!(
+            finished.err.contains("The token was renewed"),
+            "{finished:?}"
+        );
+        assert!(!std::fs::exists(&mark).unwrap());
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_token_that_could_not_be_kept_is_not_renewed() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let folder = Folder::new();
+    let _ = token(&sandbox);
+    // Beside it there can be no file, for its name would be too long.
+    let name = "t".repeat(250);
+    let finished = check(&sandbox, &folder.file(&name), EMAIL).await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    assert!(finished.err.contains("could not be kept"), "{finished:?}");
+    assert_eq!(sandbox.requests().len(), 0);
+
+    // One that is there can be written over.
+    let file = folder.write(&name, TOKEN);
+    let finished = check(&sandbox, &file, EMAIL).await;
+    assert_eq!(finished.exit, 3, "{finished:?}");
+    let kept = std::fs::read_to_string(&file).unwrap();
+    assert!(kept.trim() != TOKEN && kept.trim().split('.').count() == 3);
+}
+
+/// A server that gives this answer once it has been asked, and has done this.
+async fn answering(body: String, before: impl FnOnce() + Send + 'static) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut asked = vec![0; 4_096];
+        let length = stream.read(&mut asked).await.unwrap();
+        assert!(length > 0);
+        before();
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json";
+        let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    });
+    url
+}
+
+fn issued() -> String {
+    format!(r#"{{"responseCode":0,"errorCode":null,"data":{{"token":"{TOKEN}"}}}}"#)
+}
+
+#[tokio::test]
+async fn a_token_that_its_file_does_not_take_any_more_is_kept_elsewhere() {
+    let folder = Folder::new();
+    let file = folder.file("token");
+    let in_the_way = file.clone();
+    let url = answering(issued(), move || std::fs::create_dir(in_the_way).unwrap()).await;
+    let renew = ["token", "renew", "--email", EMAIL, "--base-url", &url];
+    let finished = run(&[&renew[..], &["--token-file", &file]].concat()).await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    let (_, aside) = finished.err.split_once("it is in ").unwrap();
+    let aside = aside.split_once(" instead").unwrap().0;
+    assert_eq!(std::fs::read_to_string(aside).unwrap().trim(), TOKEN);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(aside).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    finished.hides(TOKEN);
+}
+
+#[tokio::test]
+async fn a_token_that_a_closed_pipe_does_not_take_is_no_success() {
+    for json in [&[][..], &["--json"]] {
+        let sandbox = Sandbox::start().await.unwrap();
+        let url = sandbox.base_url();
+        let _ = token(&sandbox);
+        let renew = ["token", "renew", "--email", EMAIL, "--base-url", &url];
+        let mut child = bakong(&[&renew[..], json].concat()).spawn().unwrap();
+        drop(child.stdout.take());
+        let finished = Finished::of(child.wait_with_output().await.unwrap());
+        assert_eq!(finished.exit, 1, "{finished:?}");
+        assert!(finished.err.contains("bakong token renew"), "{finished:?}");
+        finished.hides("eyJ");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_token_that_its_file_has_is_not_called_lost() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (url, folder) = (sandbox.base_url(), Folder::new());
+    let _ = token(&sandbox);
+    let file = folder.file("token");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+    let renew = ["token", "renew", "--email", EMAIL, "--base-url", &url];
+    let child = bakong(&[&renew[..], &["--json", "--token-file", &file]].concat())
+        .stdout(full.unwrap())
+        .spawn();
+    let finished = Finished::of(child.unwrap().wait_with_output().await.unwrap());
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    assert!(!finished.err.contains("secret is lost"), "{finished:?}");
+    assert!(std::fs::exists(&file).unwrap());
+}
+
+#[tokio::test]
+async fn a_new_token_that_has_ended_points_at_the_clock() {
+    let sandbox = aged(100).await;
+    let folder = Folder::new();
+    let _ = token(&sandbox);
+    let file = folder.write("token", TOKEN);
+    let finished = check(&sandbox, &file, EMAIL).await;
+    assert_eq!(finished.exit, 3, "{finished:?}");
+    assert!(finished.err.contains("clock may be wrong"), "{finished:?}");
+}
+
+#[tokio::test]
+async fn an_address_in_the_environment_that_is_none_stops_no_question() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let (url, folder) = (sandbox.base_url(), Folder::new());
+    let file = folder.write("token", &token(&sandbox));
+    let with = async |arguments: &[&str], email: &str| {
+        let output = bakong(arguments).env("BAKONG_EMAIL", email).output().await;
+        Finished::of(output.unwrap())
+    };
+    let check = [
+        "tx",
+        "check",
+        "--md5",
+        MD5,
+        "--base-url",
+        &url,
+        "--token-file",
+        &file,
+    ];
+    let finished = with(&check, "nobody").await;
+    assert_eq!(finished.exit, 3, "{finished:?}");
+    assert!(finished.err.contains("BAKONG_EMAIL: "), "{finished:?}");
+    let finished = with(&["token", "renew", "--base-url", &url], "nobody").await;
+    assert_eq!(finished.exit, 2, "{finished:?}");
+    assert!(finished.err.contains("BAKONG_EMAIL: "), "{finished:?}");
+    assert!(!finished.err.contains("--email"), "{finished:?}");
+    let request = ["token", "request", "--organization", "S", "--project", "P"];
+    let finished = with(&[&request[..], &["--base-url", &url]].concat(), "nobody").await;
+    assert!(finished.err.contains("BAKONG_EMAIL: "), "{finished:?}");
+    // Nor is one that is empty an address.
+    let finished = with(&["token", "renew", "--base-url", &url], " ").await;
+    assert!(finished.err.contains("--email"), "{finished:?}");
+}
+
+#[tokio::test]
+async fn an_empty_variable_is_no_token() {
+    for empty in ["", " \n"] {
+        let output = bakong(&["tx", "check", "--md5", MD5, "--env", "sit"])
+            .env("BAKONG_TOKEN", empty)
+            .output()
+            .await;
+        let finished = Finished::of(output.unwrap());
+        assert_eq!(finished.exit, 2, "{finished:?}");
+        assert!(finished.err.contains("there is no token"), "{finished:?}");
+    }
+}
+
+#[tokio::test]
+async fn where_the_code_may_be_spent_it_is_not_asked_again() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let url = sandbox.base_url();
+    let verify = [
+        "token",
+        "verify",
+        "--code",
+        "abcdefghijklmnopqrst",
+        "--base-url",
+        &url,
+    ];
+    for fault in [
+        Fault::json(StatusCode::OK, r#"{"responseCode":0,"data":{"token":"x"}}"#),
+        Fault::status(StatusCode::BAD_GATEWAY),
+        Fault::cut(),
+        Fault::json(StatusCode::OK, " ".repeat(3_000_000)),
+    ] {
+        sandbox.fault(fault);
+        let finished = run(&verify).await;
+        assert_eq!(finished.exit, 1, "{finished:?}");
+        assert!(finished.err.contains("bakong token renew"), "{finished:?}");
+        assert!(!finished.err.contains("Ask again"), "{finished:?}");
+    }
+    // What is no Bakong has taken nothing.
+    sandbox.fault(Fault::status(StatusCode::NOT_FOUND));
+    let finished = run(&verify).await;
+    assert!(finished.err.contains("Is there a Bakong"), "{finished:?}");
+    assert!(!finished.err.contains("bakong token renew"), "{finished:?}");
+    // Where none was sent, another token would not help.
+    sandbox.fault(Fault::unauthorized());
+    let finished = run(&verify).await;
+    assert!(finished.err.contains("No token was sent"), "{finished:?}");
+    assert!(!finished.err.contains("bakong token renew"), "{finished:?}");
+}
