@@ -2,7 +2,6 @@
 
 mod bakong;
 mod display;
-mod interrupt;
 mod order;
 mod report;
 
@@ -16,11 +15,11 @@ use tokio::time::MissedTickBehavior;
 
 use crate::arguments::CheckoutArguments;
 use crate::exit::{Exit, Failure};
+use crate::interrupt::Interrupts;
 use crate::{block_on, output};
 
 use self::bakong::Bakong;
 use self::display::Display;
-use self::interrupt::Interrupts;
 use self::order::{Order, Shown};
 use self::report::{Ending, Report};
 
