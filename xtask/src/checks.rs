@@ -14,7 +14,7 @@ use crate::workspace::{Member, Workspace};
 const LEAN_HTTP: &str = "ring,webpki-roots";
 
 /// Projects that the workspace excludes, so that `--workspace` and `--all` do not come by.
-const OUTSIDE: [&str; 7] = [
+const OUTSIDE: [&str; 8] = [
     "fuzz",
     "no-std",
     "benches/peers",
@@ -22,6 +22,7 @@ const OUTSIDE: [&str; 7] = [
     "benches/peers-http/minimal-ours",
     "benches/peers-http/minimal-ours-lean",
     "benches/peers-http/minimal-khqr-api",
+    "benches/foreign-khqr-api",
 ];
 
 /// Everything that must pass before a change is accepted, the quick first.

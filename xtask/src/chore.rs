@@ -31,8 +31,11 @@ Chores that say what to install when it is missing:
   conformance [--generate N] [--texts N] [--seed S] [--record]
                           every answer beside that of NBC's SDK, run by Node: its own tests,
                           N random inputs, N changed texts (50000 each unless told)
+  page                    the sandbox's page in a headless Chromium, driven by Node
+  foreign-clients         clients of others against the sandbox: NBC's SDK from npm, bakong-khqr from PyPI,
+                          khqr-api from crates.io
   deny                    licences, banned crates and sources, by cargo-deny, without network
-  ci                      test, no-std, msrv, conformance, fuzz
+  ci                      test, no-std, msrv, conformance, page, foreign-clients, fuzz
 ";
 
 /// One thing to do, as the command line asked for it.
@@ -44,6 +47,8 @@ pub(crate) enum Chore {
     Msrv,
     Fuzz { seconds: u32, targets: Vec<String> },
     Conformance(conformance::Options),
+    Page,
+    ForeignClients,
     Bench { filter: Option<String> },
     BenchPeers,
     BenchHttp,
@@ -86,6 +91,8 @@ impl Chore {
                     args: args.collect(),
                 });
             }
+            "page" => Self::Page,
+            "foreign-clients" => Self::ForeignClients,
             "deny" => Self::Deny,
             "ci" => Self::Ci,
             "help" | "--help" | "-h" => Self::Help,
@@ -152,6 +159,8 @@ mod tests {
             "miri",
             "mutants",
             "conformance",
+            "page",
+            "foreign-clients",
             "deny",
             "ci",
         ] {

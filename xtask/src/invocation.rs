@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// A program with its arguments, to be run in the workspace's root.
 #[derive(Debug, Clone)]
 pub(crate) struct Invocation {
-    program: &'static str,
+    program: String,
     args: Vec<String>,
     env: Vec<(&'static str, String)>,
     directory: PathBuf,
@@ -20,7 +20,7 @@ impl Invocation {
     /// `cargo`, of the toolchain that runs this program.
     pub(crate) fn cargo(root: &Path, args: &[&str]) -> Self {
         Self {
-            program: "cargo",
+            program: "cargo".to_owned(),
             args: args.iter().map(|&arg| arg.to_owned()).collect(),
             env: Vec::new(),
             directory: root.to_owned(),
@@ -31,7 +31,19 @@ impl Invocation {
     /// on the path need not be rustup's, and only rustup's knows the plus sign.
     pub(crate) fn cargo_of(toolchain: &str, root: &Path, args: &[&str]) -> Self {
         let mut invocation = Self::cargo(root, &["run", toolchain, "cargo"]).also(args);
-        invocation.program = "rustup";
+        invocation.program = "rustup".to_owned();
+        invocation
+    }
+
+    /// A script for Node, run in `directory`.
+    pub(crate) fn node(directory: &Path, args: &[&str]) -> Self {
+        Self::program("node", directory, args)
+    }
+
+    /// Any other program, run in `directory`.
+    pub(crate) fn program(program: impl Into<String>, directory: &Path, args: &[&str]) -> Self {
+        let mut invocation = Self::cargo(directory, args);
+        invocation.program = program.into();
         invocation
     }
 
@@ -85,7 +97,7 @@ impl Invocation {
 
     fn command(&self) -> Command {
         // Cargo names itself to what it runs; taking that one keeps every step on one toolchain.
-        let program = match (self.program, std::env::var_os("CARGO")) {
+        let program = match (self.program.as_str(), std::env::var_os("CARGO")) {
             ("cargo", Some(cargo)) => cargo,
             (program, _) => program.into(),
         };
@@ -110,7 +122,7 @@ impl fmt::Display for Invocation {
         for (name, value) in &self.env {
             write!(f, "{name}={} ", quoted(value))?;
         }
-        f.write_str(self.program)?;
+        f.write_str(&quoted(&self.program))?;
         self.args
             .iter()
             .try_for_each(|arg| write!(f, " {}", quoted(arg)))

@@ -16,13 +16,16 @@ mod chore;
 mod conformance;
 mod deep;
 mod failure;
+mod foreign;
 mod fuzz;
 mod instructions;
 mod invocation;
 mod layers;
 mod no_std;
+mod page;
 mod peers;
 mod plan;
+mod running;
 mod simulate;
 mod tools;
 mod workspace;
@@ -67,6 +70,8 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
         Chore::Msrv => checks::msrv(&workspace)?,
         Chore::Fuzz { seconds, targets } => fuzz::steps(&workspace, *seconds, targets)?,
         Chore::Conformance(options) => vec![conformance::step(&workspace, options.clone())],
+        Chore::Page => vec![page::step(&workspace)],
+        Chore::ForeignClients => vec![foreign::step(&workspace)],
         Chore::Bench { filter } => vec![checks::bench(&workspace, filter.as_deref())],
         Chore::BenchPeers => peers::steps(&workspace),
         Chore::BenchHttp => bench_http::steps(&workspace),
@@ -80,6 +85,8 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
             steps.extend(no_std::steps(&workspace));
             steps.extend(checks::msrv(&workspace)?);
             steps.push(conformance::step(&workspace, conformance::Options::brief()));
+            steps.push(page::step(&workspace));
+            steps.push(foreign::step(&workspace));
             steps.extend(fuzz::steps(&workspace, fuzz::DEFAULT_SECONDS, &[])?);
             steps
         }

@@ -26,6 +26,10 @@ pub(crate) enum Tool {
     GungraunRunner(String),
     Node,
     Npm,
+    /// Chromium, or Chrome, by any of its names.
+    Chromium,
+    /// Python with what makes environments of its own.
+    Python,
 }
 
 impl Tool {
@@ -59,6 +63,11 @@ impl Tool {
             // The harness uses what came with 20.
             Self::Node => version_of("node").is_some_and(|version| major(&version) >= 20),
             Self::Npm => version_of("npm").is_some(),
+            Self::Chromium => chromium().is_some(),
+            Self::Python => Command::new("python3")
+                .args(["-c", "import venv, ensurepip"])
+                .output()
+                .is_ok_and(|output| output.status.success()),
         }
     }
 
@@ -77,6 +86,8 @@ impl Tool {
             Self::GungraunRunner(version) => {
                 format!("cargo install --locked gungraun-runner@{version}")
             }
+            Self::Chromium => "sudo apt-get install chromium".to_owned(),
+            Self::Python => "sudo apt-get install python3 python3-venv".to_owned(),
             Self::Node | Self::Npm => {
                 "your system's package of Node.js, or https://nodejs.org/en/download".to_owned()
             }
@@ -99,8 +110,16 @@ impl fmt::Display for Tool {
             Self::GungraunRunner(version) => write!(f, "gungraun-runner {version}"),
             Self::Node => f.write_str("Node.js 20 or later"),
             Self::Npm => f.write_str("npm"),
+            Self::Chromium => f.write_str("Chromium"),
+            Self::Python => f.write_str("Python 3 with venv"),
         }
     }
+}
+
+/// The name under which Chromium, or Chrome, can be started.
+pub(crate) fn chromium() -> Option<&'static str> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    names.into_iter().find(|name| version_of(name).is_some())
 }
 
 // Without the source, Miri would ask on the terminal whether to fetch it.

@@ -1,5 +1,5 @@
-//! The `bakong` command: take a KHQR payment, or watch many; read, verify and make codes; look payments and accounts up; get
-//! a token and keep it good.
+//! The `bakong` command: take a KHQR payment, or watch many; read, verify and make codes; look payments and
+//! accounts up; get a token and keep it good; run a Bakong to develop against.
 //!
 //! Everything that is said to people goes through [`output`], everything that scripts rely on is in
 //! [`exit`]. Texts out of codes and answers are a stranger's and printed through `Printable`.
@@ -18,6 +18,7 @@ mod output;
 mod qr;
 mod remote;
 mod renewal;
+mod sandbox;
 mod stopping;
 mod terminal_qr;
 mod time;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Token(command) => token::run(command),
         Command::Account(command) => account::run(command),
         Command::Deeplink(arguments) => deeplink::run(arguments),
+        Command::Sandbox(arguments) => sandbox::run(arguments),
     };
     let exit = result.unwrap_or_else(|failure| {
         output::complain(&failure.to_string());

@@ -6,8 +6,8 @@ use khqr_core::Timestamp;
 
 /// What a sandbox goes by: expiry of codes and tokens, delayed payments, and every time it writes.
 ///
-/// It follows the system's time unless it is frozen, and is moved on by
-/// [`Sandbox::advance`](crate::Sandbox::advance).
+/// It follows the system's time unless it is frozen, and is moved by
+/// [`Sandbox::advance`](crate::Sandbox::advance) and [`Sandbox::set_clock`](crate::Sandbox::set_clock).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Clock {
     base: Base,
@@ -64,8 +64,41 @@ impl Clock {
         unmoved.saturating_add(self.advanced)
     }
 
+    /// Whether it stands still until it is moved.
+    #[must_use]
+    pub const fn is_frozen(&self) -> bool {
+        matches!(self.base, Base::Frozen(_))
+    }
+
     pub(crate) fn advance(&mut self, by: Duration) {
         self.advanced = self.advanced.saturating_add(by);
+    }
+
+    /// Shows `moment` from now on, and ticks or stands still as before.
+    pub(crate) fn set(&mut self, moment: Timestamp) {
+        *self = if self.is_frozen() {
+            Self::frozen_at(moment)
+        } else {
+            Self::starting_at(moment)
+        };
+    }
+
+    /// By how many milliseconds it is ahead of the system's time, if it follows that.
+    pub(crate) fn ahead_by(&self) -> Option<i64> {
+        match self.base {
+            Base::Frozen(_) => None,
+            Base::Ticking { shift } => {
+                let advanced = i128::try_from(self.advanced.as_millis()).unwrap_or(i128::MAX);
+                let ahead = shift.saturating_add(advanced);
+                let limit = i128::from(i64::MAX);
+                i64::try_from(ahead.clamp(-limit, limit)).ok()
+            }
+        }
+    }
+
+    /// The system's time, ahead by so many milliseconds.
+    pub(crate) const fn ahead(by: i64) -> Self {
+        Self::of(Base::Ticking { shift: by as i128 })
     }
 }
 
@@ -104,10 +137,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_ticks_on_or_stands_as_before() {
+        let moment = Timestamp::from_millis(1_000_000);
+        let mut clock = Clock::frozen_at(Timestamp::from_millis(5));
+        clock.advance(Duration::from_secs(1));
+        clock.set(moment);
+        assert_eq!((clock.now(), clock.is_frozen()), (moment, true));
+        assert_eq!(clock.ahead_by(), None);
+        let mut clock = Clock::system();
+        assert_eq!(clock.ahead_by(), Some(0));
+        clock.advance(Duration::from_secs(3));
+        assert_eq!(clock.ahead_by(), Some(3_000));
+        clock.set(moment);
+        assert!(clock.now() >= moment && !clock.is_frozen());
+        assert!(clock.ahead_by() < Some(0));
+        let again = Clock::ahead(clock.ahead_by().unwrap());
+        assert!(again.now().saturating_since(moment) < Duration::from_secs(60));
+    }
+
+    #[test]
     fn no_distance_overflows() {
         let mut clock = Clock::starting_at(Timestamp::from_millis(u64::MAX));
         clock.advance(Duration::MAX);
         clock.advance(Duration::MAX);
         assert_eq!(clock.now().as_millis(), u64::MAX);
+        assert_eq!(clock.ahead_by(), Some(i64::MAX));
     }
 }

@@ -178,6 +178,7 @@ impl PaymentOptions {
             description: self.description.clone(),
             instruction_ref: self.instruction_ref.clone(),
             due,
+            unpayable_code: verify_at(due).is_err().then(|| code.to_owned()),
             unpayable_when_due: verify_at(due).err(),
             again: self.again,
             failing: self.failing,

@@ -79,6 +79,12 @@ impl Endpoint {
         }
     }
 
+    /// The path's last part, such as `check_transaction_by_md5`: how rules name it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.path().trim_start_matches("/v1/")
+    }
+
     pub(crate) const fn token_use(self) -> TokenUse {
         match self {
             Self::RequestToken | Self::Verify | Self::RenewToken | Self::GenerateDeeplinkByQr => {

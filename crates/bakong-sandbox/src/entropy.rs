@@ -24,6 +24,36 @@ impl Entropy {
         Ok(Self::from_seed(seed))
     }
 
+    /// Another source from the same seed, for what must not disturb this one: how often it is drawn from
+    /// depends on the requests.
+    pub(crate) fn branch(&self, purpose: &str) -> Self {
+        let seed = Sha256::new()
+            .chain_update(self.seed)
+            .chain_update(purpose)
+            .finalize();
+        Self::from_seed(seed.into())
+    }
+
+    /// What has to be kept to go on where this stands: the seed, and how often it was drawn from.
+    pub(crate) const fn standing(&self) -> (&[u8; 32], u64) {
+        (&self.seed, self.drawn)
+    }
+
+    /// Goes on where another stood.
+    pub(crate) const fn resume(seed: [u8; 32], drawn: u64) -> Self {
+        Self { seed, drawn }
+    }
+
+    /// 0 to 99, as evenly as 64 bits allow.
+    pub(crate) fn percentile(&mut self) -> u8 {
+        let bytes = self.draw();
+        let number = bytes
+            .iter()
+            .take(8)
+            .fold(0, |number: u64, byte| number << 8 | u64::from(*byte));
+        u8::try_from(number % 100).unwrap_or_default()
+    }
+
     /// The next 32 bytes.
     fn draw(&mut self) -> [u8; 32] {
         self.drawn = self.drawn.wrapping_add(1);
@@ -81,7 +111,7 @@ impl Entropy {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

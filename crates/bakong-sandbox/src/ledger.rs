@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use khqr_core::{AccountId, AccountIdBuf, Amount, Md5Handle, Timestamp};
 
 use crate::entropy::Entropy;
+use crate::index::{Handle, Index};
 use crate::payment::{Payment, PaymentError, PaymentStatus};
 
 /// A payment that a customer's bank has let through to be carried out when it is due.
@@ -22,6 +23,8 @@ pub(crate) struct Order {
     pub(crate) due: Timestamp,
     /// Why the code may not be paid any more when the order is due.
     pub(crate) unpayable_when_due: Option<khqr_core::Error>,
+    /// The code itself in that case, so that a state file can say why.
+    pub(crate) unpayable_code: Option<String>,
     pub(crate) again: bool,
     pub(crate) failing: bool,
 }
@@ -42,6 +45,9 @@ pub(crate) struct Ledger {
     /// The places of the entries that are still to be carried out, by their moment.
     scheduled: BTreeSet<(Timestamp, usize)>,
     codes: HashMap<Md5Handle, CodeHistory>,
+    index: Index,
+    /// The places of entries that are new or whose status is, since somebody asked.
+    news: Vec<usize>,
     accounts: HashSet<AccountIdBuf>,
 }
 
@@ -49,12 +55,31 @@ pub(crate) struct Ledger {
 #[derive(Clone, Copy)]
 pub(crate) struct Books<'a>(&'a Ledger);
 
+/// An entry as a state file has it.
+pub(crate) struct SavedEntry {
+    pub(crate) payment: Payment,
+    pub(crate) static_code: bool,
+    pub(crate) again: bool,
+    pub(crate) failing: bool,
+    /// Whether it is the one that the code's MD5 finds.
+    pub(crate) found_by_md5: bool,
+    pub(crate) unpayable_code: Option<String>,
+    pub(crate) unpayable_when_due: Option<khqr_core::Error>,
+}
+
 struct Entry {
     payment: Payment,
     static_code: bool,
-    unpayable_when_due: Option<khqr_core::Error>,
+    /// Boxed, since nearly every entry has none.
+    unpayable: Option<Box<Unpayable>>,
     again: bool,
     failing: bool,
+}
+
+/// Why a code may not be paid when an order is due.
+struct Unpayable {
+    error: khqr_core::Error,
+    code: String,
 }
 
 /// What has come of the payments of one code.
@@ -79,14 +104,32 @@ impl Ledger {
             return Err(PaymentError::AlreadyPaid);
         }
         let place = self.entries.len();
-        self.scheduled.insert((order.due, place));
-        self.entries.push(Entry::new(order, entropy));
+        self.enter(Entry::new(order, entropy));
         self.settle(now);
         let payment = self.entries[place].payment.clone();
         match payment.status {
             PaymentStatus::Refused(reason) => Err(reason),
             _ => Ok(payment),
         }
+    }
+
+    /// Writes an entry down at the end, to be carried out when it is due.
+    fn enter(&mut self, entry: Entry) {
+        let place = self.entries.len();
+        let payment = &entry.payment;
+        self.index.enter(payment, place);
+        self.scheduled.insert((payment.created_at, place));
+        self.news.push(place);
+        self.entries.push(entry);
+    }
+
+    /// The places of the payments that are new or whose status is, since this was asked last.
+    pub(crate) fn take_news(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.news)
+    }
+
+    pub(crate) fn get(&self, place: usize) -> Option<&Payment> {
+        self.entries.get(place).map(|entry| &entry.payment)
     }
 
     /// The books at the moment `now`.
@@ -96,17 +139,70 @@ impl Ledger {
     }
 
     /// Takes `account` for one that there is. Whoever receives money has one without this.
-    pub(crate) fn open_account(&mut self, account: AccountIdBuf) {
-        self.accounts.insert(account);
+    /// Says whether it is new.
+    pub(crate) fn open_account(&mut self, account: AccountIdBuf) -> bool {
+        self.accounts.insert(account)
     }
 
     /// Every payment in the order in which they were ordered.
     pub(crate) fn payments(&mut self, now: Timestamp) -> Vec<Payment> {
+        self.all(now).cloned().collect()
+    }
+
+    /// The same without copies.
+    pub(crate) fn all(
+        &mut self,
+        now: Timestamp,
+    ) -> impl DoubleEndedIterator<Item = &Payment> + ExactSizeIterator {
         self.settle(now);
-        self.entries
-            .iter()
-            .map(|entry| entry.payment.clone())
-            .collect()
+        self.entries.iter().map(|entry| &entry.payment)
+    }
+
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &AccountIdBuf> {
+        self.accounts.iter()
+    }
+
+    /// Every entry for a state file, in their order.
+    pub(crate) fn saved(&self) -> impl Iterator<Item = SavedEntry> {
+        self.entries.iter().enumerate().map(|(place, entry)| {
+            let history = self.codes.get(&entry.payment.md5);
+            let unpayable = entry.unpayable.as_deref();
+            SavedEntry {
+                payment: entry.payment.clone(),
+                static_code: entry.static_code,
+                again: entry.again,
+                failing: entry.failing,
+                found_by_md5: history.is_some_and(|history| history.transfer == Some(place)),
+                unpayable_code: unpayable.map(|unpayable| unpayable.code.clone()),
+                unpayable_when_due: unpayable.map(|unpayable| unpayable.error),
+            }
+        })
+    }
+
+    /// Puts an entry of a state file at the end.
+    pub(crate) fn restore(&mut self, saved: SavedEntry) {
+        let place = self.entries.len();
+        let payment = saved.payment;
+        self.index.enter(&payment, place);
+        match payment.status {
+            PaymentStatus::Scheduled => drop(self.scheduled.insert((payment.created_at, place))),
+            PaymentStatus::Refused(_) => {}
+            PaymentStatus::Transferred | PaymentStatus::Failed => {
+                let history = self.codes.entry(payment.md5).or_default();
+                history.static_code = saved.static_code;
+                history.failed |= payment.status == PaymentStatus::Failed;
+                if saved.found_by_md5 {
+                    history.transfer = Some(place);
+                }
+            }
+        }
+        self.entries.push(Entry {
+            payment,
+            static_code: saved.static_code,
+            unpayable: Unpayable::of(saved.unpayable_when_due, saved.unpayable_code),
+            again: saved.again,
+            failing: saved.failing,
+        });
     }
 
     fn is_paid(&self, md5: Md5Handle) -> bool {
@@ -116,7 +212,7 @@ impl Ledger {
     }
 
     /// Carries out what is due, in the order of the moments.
-    fn settle(&mut self, now: Timestamp) {
+    pub(crate) fn settle(&mut self, now: Timestamp) {
         while let Some(&(due, place)) = self.scheduled.first()
             && due <= now
         {
@@ -127,6 +223,9 @@ impl Ledger {
             let md5 = entry.payment.md5;
             let code = self.codes.get(&md5).copied().unwrap_or_default();
             entry.payment.status = entry.outcome(code);
+            if self.news.last() != Some(&place) {
+                self.news.push(place);
+            }
             let history = match entry.payment.status {
                 PaymentStatus::Transferred => {
                     self.accounts.insert(entry.payment.payee.clone());
@@ -167,10 +266,16 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// The first transfer that is meant; if there is none, whether one that is meant failed.
-    pub(crate) fn find(self, is_meant: impl Fn(&Payment) -> bool) -> LookUp<'a> {
+    /// Of the payments with this handle, the first transfer that is meant; if there is none, whether one
+    /// that is meant failed.
+    pub(crate) fn find(
+        self,
+        handle: Handle<'_>,
+        is_meant: impl Fn(&Payment) -> bool,
+    ) -> LookUp<'a> {
         let mut found = LookUp::Nothing;
-        for Entry { payment, .. } in &self.0.entries {
+        let places = self.0.index.places(handle);
+        for Entry { payment, .. } in places.filter_map(|place| self.0.entries.get(place)) {
             match payment.status {
                 PaymentStatus::Transferred if is_meant(payment) => {
                     return LookUp::Transferred(payment);
@@ -184,6 +289,13 @@ impl<'a> Books<'a> {
 
     pub(crate) fn has_account(self, account: AccountId<'_>) -> bool {
         self.0.accounts.contains(&AccountIdBuf::from(account))
+    }
+}
+
+impl Unpayable {
+    fn of(error: Option<khqr_core::Error>, code: Option<String>) -> Option<Box<Self>> {
+        let code = code.unwrap_or_default();
+        error.map(|error| Box::new(Self { error, code }))
     }
 }
 
@@ -203,7 +315,7 @@ impl Entry {
                 status: PaymentStatus::Scheduled,
             },
             static_code: order.static_code,
-            unpayable_when_due: order.unpayable_when_due,
+            unpayable: Unpayable::of(order.unpayable_when_due, order.unpayable_code),
             again: order.again,
             failing: order.failing,
         }
@@ -211,8 +323,8 @@ impl Entry {
 
     /// What comes of it, after what has come of the code's earlier payments.
     fn outcome(&self, code: CodeHistory) -> PaymentStatus {
-        if let Some(error) = self.unpayable_when_due {
-            PaymentStatus::Refused(error.into())
+        if let Some(unpayable) = &self.unpayable {
+            PaymentStatus::Refused(unpayable.error.into())
         } else if code.transfer.is_some() && !self.static_code && !self.again {
             PaymentStatus::Refused(PaymentError::AlreadyPaid)
         } else if self.failing {

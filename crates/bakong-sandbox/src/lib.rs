@@ -3,7 +3,8 @@
 //!
 //! Nobody outside NBC can make a test payment happen, or an outage, or 90 days pass. Here a [`Sandbox`]
 //! answers over real HTTP what the documents say, byte for byte, and a typed handle in the same process
-//! plays everybody else: the [`Customer`], the mailbox, the [`Clock`], the [`Fault`].
+//! plays everybody else: the [`Customer`], the mailbox, the [`Clock`], the [`Fault`]. Programs in other
+//! languages do the same [over HTTP](#from-any-language), and people on the page at `/`.
 //!
 //! # Usage
 //! ```
@@ -82,32 +83,92 @@
 //! There is an account once the test [registers](Sandbox::register_account) it, makes a [`Customer`] of it,
 //! or money was transferred to it.
 //!
+//! # The daily quota
+//! A [`Quota`] counts as the live service is reported to: so many requests a day for each registered address,
+//! refused ones included; beyond it HTTP 200 with error code 17. It is off unless set, and 100 in `bakong
+//! sandbox`. Its day turns at midnight in Phnom Penh unless said, on the sandbox's clock.
+//!
+//! What counts is every `POST` with a good token to one of the seven checks of transactions, which are the
+//! endpoints that need one: answered, refused or struck by a fault. What the proxy in front turns away for want of a
+//! `User-Agent` does not count, nor does what comes without a good token, since it is nobody's. Whether
+//! renewals, accounts and links count in the live service is not known; here they do not. A list counts as one.
+//!
 //! # Trouble
 //! A [`Fault`] strikes the next request, or some or all to some endpoints: another answer in place of the
 //! sandbox's (an outage's page, 401, 403, 429 with or without `Retry-After`, the spent quota's error code
-//! 17), the sandbox's own answer in a form that real ones have or might (times as `1605774370608.0`,
+//! 17), every token expired at once, the sandbox's own answer in a form that real ones have or might (times as `1605774370608.0`,
 //! amounts as texts, no `errorCode`, lists out of order, with items missing or garbled), or an answer that
-//! comes late, byte by byte, cut short or not at all.
+//! comes late, byte by byte, cut short or not at all. It may let some requests through first, or strike
+//! only some of a hundred, drawn from the seed. [`Fault::from_json`] reads one as a rule.
 //!
 //! # Time
 //! The sandbox keeps no timers but for faults that take real time. A payment with a delay is there for whoever asks after its moment, and a
 //! token has expired for whoever uses it after its end, on the sandbox's clock; [`Sandbox::advance`] moves
 //! it. It says nothing about the client's own clock, so give both the same time.
+//!
+//! # From any language
+//! On the same address, `/sandbox/…` takes and gives JSON. [`/openapi.json`][openapi] is the whole of it.
+//!
+//! | request | what it does |
+//! | --- | --- |
+//! | `POST /sandbox/pay` | a customer pays a code: `qr`, `from`, `amount`, `delayMs`, `again`, `late`, `failing`, … |
+//! | `POST /sandbox/scan` | what a customer sees on scanning a code |
+//! | `GET /sandbox/payments`, `codes` | the payments; the codes that were asked about and are not paid |
+//! | `GET`, `POST`, `DELETE /sandbox/faults` | the faults that are left, one or more [rules](Fault::from_json), none |
+//! | `GET`, `POST /sandbox/clock` | the time: `advanceMs`, `setTo`, `mode` |
+//! | `GET /sandbox/mailbox?email=` | the mails with their codes |
+//! | `POST /sandbox/tokens`, `accounts` | a token for an `email`, an `account` |
+//! | `GET`, `POST /sandbox/quota` | the limit, what was used, when the day turns |
+//! | `GET /sandbox/requests` | the last 200 requests with their answers, without tokens |
+//! | `GET /sandbox/events` | what happens, as server-sent events |
+//! | `POST /sandbox/reset` | forgets everything but the time and the quota's limit |
+//!
+//! ```console
+//! $ curl -sX POST localhost:4717/sandbox/pay -H 'content-type: application/json' -d '{"qr":"000201…"}'
+//! {"error":{"help":"make a new code, or pay this one with \"late\": true","reason":{"kind":"Expired",…},"what":"the code may not be paid: …","where":"body.qr"}}
+//! ```
+//!
+//! No fault and no quota touches these, and they need no token: whoever reaches the address is in control. So it is
+//! loopback unless [said](SandboxBuilder::listen), and a page of another site does not get at it: `Host`
+//! has to be this machine, `Origin` the sandbox's own, and what is posted `application/json`.
+//!
+//! # Other clients
+//! `cargo xtask foreign-clients` lets three that others wrote ask the sandbox. They read its answers, but for
+//! these, which are right and mean what the documents say:
+//!
+//! | client | misreads |
+//! | --- | --- |
+//! | NBC's SDK, npm `bakong-khqr` 1.0.20 | `generateDeepLink` does not send the `sourceInfo` that it is given, and answers a refusal with a `TypeError`; `checkBakongAccount` takes any refusal, a spent quota too, for "no such account"; both call every outage, 401 and 403 a timeout |
+//! | Python's `bakong-khqr` 0.6.5 | `check_payment` says `UNPAID` to a payment that failed, a spent quota, a refused token and an outage told in JSON |
+//! | crates.io `khqr-api` 0.4.1 | names no `User-Agent`, and so gets 403 to everything; says *not found* to an outage told in JSON and to a success without data; cannot read a payment whose times have decimals or whose amount is a text; gives a list up as a whole if its items are in another order or one is missing; takes any refusal for "no such account" |
+//!
+//! The one for Python speaks TLS to a fixed address and has to be patched to ask any other.
+//!
+//! [openapi]: https://spec.openapis.org/oas/v3.1.0
 
 mod answer;
 mod clock;
+mod codes;
+mod control;
 mod customer;
 mod delivery;
 mod endpoint;
 mod entropy;
+mod events;
 mod exchange;
 mod fault;
+mod index;
+mod input;
+mod keep;
 mod ledger;
+mod log;
 mod payment;
+mod quota;
 mod registry;
 mod sandbox;
 mod server;
 mod state;
+mod stream;
 mod token;
 mod wire;
 
@@ -116,6 +177,8 @@ pub use customer::{Customer, PaymentOptions};
 pub use endpoint::Endpoint;
 pub use exchange::Exchange;
 pub use fault::Fault;
+pub use input::InputError;
 pub use payment::{Payment, PaymentError, PaymentStatus};
+pub use quota::Quota;
 pub use registry::Mail;
 pub use sandbox::{Sandbox, SandboxBuilder};

@@ -1,6 +1,6 @@
 //! Who may have a token: e-mail addresses, the codes sent to them, and which of them were verified.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use khqr_core::Timestamp;
 
@@ -18,7 +18,7 @@ pub struct Mail {
 
 #[derive(Default)]
 pub(crate) struct Registry {
-    by_email: HashMap<String, Registration>,
+    by_email: BTreeMap<String, Registration>,
     /// The address that a code was sent to, for codes that are still good.
     by_code: HashMap<String, String>,
 }
@@ -67,6 +67,40 @@ impl Registry {
     /// The id of a registered address.
     pub(crate) fn id(&self, email: &str) -> Option<&str> {
         self.by_email.get(email)?.id.as_deref()
+    }
+
+    /// The registered addresses with their ids, in the order of the alphabet.
+    pub(crate) fn registered(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.by_email.iter();
+        all.filter_map(|(email, it)| Some((email.as_str(), it.id.as_deref()?)))
+    }
+
+    /// Every address with its id, its mails, and whether the code in the last of them is still good.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, Option<&str>, &[Mail], bool)> {
+        self.by_email.iter().map(|(email, it)| {
+            let last = it.mailbox.last();
+            let is_open = last.is_some_and(|mail| self.by_code.contains_key(&mail.code));
+            (email.as_str(), it.id.as_deref(), &it.mailbox[..], is_open)
+        })
+    }
+
+    pub(crate) fn restore(
+        &mut self,
+        email: String,
+        id: Option<String>,
+        mailbox: Vec<Mail>,
+        is_open: bool,
+    ) {
+        if let Some(last) = mailbox.last().filter(|_| is_open) {
+            self.by_code.insert(last.code.clone(), email.clone());
+        }
+        self.by_email.insert(email, Registration { mailbox, id });
+    }
+
+    /// Every mail with the address that it was sent to.
+    pub(crate) fn mails(&self) -> impl Iterator<Item = (&str, &Mail)> {
+        let all = self.by_email.iter();
+        all.flat_map(|(email, it)| it.mailbox.iter().map(|mail| (email.as_str(), mail)))
     }
 
     pub(crate) fn mailbox(&self, email: &str) -> &[Mail] {

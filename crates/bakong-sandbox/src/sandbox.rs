@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,9 @@ use crate::customer::Customer;
 use crate::entropy::Entropy;
 use crate::exchange::Exchange;
 use crate::fault::Fault;
+use crate::keep::{self, Keeper};
 use crate::payment::Payment;
+use crate::quota::Quota;
 use crate::registry::Mail;
 use crate::server;
 use crate::state::{Shared, State};
@@ -28,14 +31,33 @@ pub struct Sandbox {
     /// The server stops when this goes.
     running: watch::Sender<()>,
     server: JoinHandle<()>,
+    /// Where there is a state file.
+    keeper: Option<Arc<Keeper>>,
+    keeping: Option<JoinHandle<()>>,
 }
 
 /// Starts a [`Sandbox`] otherwise than [`Sandbox::start`] does.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct SandboxBuilder {
     clock: Clock,
     seed: Option<[u8; 32]>,
-    port: u16,
+    address: SocketAddr,
+    quota: Quota,
+    faults: Vec<Fault>,
+    state_file: Option<PathBuf>,
+}
+
+impl Default for SandboxBuilder {
+    fn default() -> Self {
+        Self {
+            clock: Clock::default(),
+            seed: None,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            quota: Quota::off(),
+            faults: Vec::new(),
+            state_file: None,
+        }
+    }
 }
 
 impl SandboxBuilder {
@@ -56,33 +78,86 @@ impl SandboxBuilder {
 
     /// Listens on this port of 127.0.0.1; on a free one unless said, or for 0.
     #[must_use]
-    pub const fn port(mut self, port: u16) -> Self {
-        self.port = port;
+    pub fn port(mut self, port: u16) -> Self {
+        self.address.set_port(port);
+        self
+    }
+
+    /// Listens at this address. Beware of any that is not loopback: whoever can reach it is in control of
+    /// the sandbox, its tokens and its mails.
+    #[must_use]
+    pub const fn listen(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// Counts the requests of a day and refuses those above; [`Quota::off`] unless said.
+    #[must_use]
+    pub const fn quota(mut self, quota: Quota) -> Self {
+        self.quota = quota;
+        self
+    }
+
+    /// With this fault from the start, after those that were asked for before.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// Keeps registrations, the key of the tokens, payments, accounts, the clock and what was used of the
+    /// quota in this file: written every second that something changed and at [`Sandbox::stop`], each time as
+    /// a whole, readable by its owner alone. If there is such a file, what it says counts, and the seed and the
+    /// clock that were set do not. Faults and the requests that were recorded are not in it. Two sandboxes with
+    /// one file would overwrite each other's.
+    #[must_use]
+    pub fn state_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(file.into());
         self
     }
 
     /// Starts the sandbox.
     ///
     /// # Errors
-    /// If the port is taken, or the system gives no random bytes.
+    /// If the port is taken, the system gives no random bytes, or the state file can be read or written by
+    /// nobody here, or makes no sense. A file that cannot be read is left as it is.
     ///
     /// # Panics
-    /// Outside a tokio runtime with I/O enabled. Faults that take time need its timers too.
+    /// Outside a tokio runtime with I/O enabled. Faults that take time, a state file, and events that somebody
+    /// listens to need its timers too.
     pub async fn start(self) -> io::Result<Sandbox> {
-        let entropy = match self.seed {
-            Some(seed) => Entropy::from_seed(seed),
-            None => Entropy::from_system()?,
+        let new = || {
+            let entropy = match self.seed {
+                Some(seed) => Entropy::from_seed(seed),
+                None => Entropy::from_system()?,
+            };
+            Ok((self.clock, entropy))
         };
-        let shared = Arc::new(Shared::new(State::new(self.clock, entropy)));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port)).await?;
+        let mut state = match &self.state_file {
+            Some(file) => keep::load(file, new)?,
+            None => new().map(|(clock, entropy)| State::new(clock, entropy))?,
+        };
+        state.quota.quota = self.quota;
+        for fault in self.faults {
+            state.add_fault(fault);
+        }
+        let shared = Arc::new(Shared::new(state));
+        let listener = TcpListener::bind(self.address).await?;
         let address = listener.local_addr()?;
+        let keeper = match &self.state_file {
+            Some(file) => Some(Keeper::start(file, Arc::clone(&shared))?),
+            None => None,
+        };
         let (running, stopped) = watch::channel(());
+        let keeping = keeper.as_ref().map(|it| it.run(stopped.clone()));
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
         Ok(Sandbox {
             address,
             shared,
             running,
             server,
+            keeper,
+            keeping,
         })
     }
 }
@@ -92,7 +167,10 @@ impl fmt::Debug for SandboxBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SandboxBuilder")
             .field("clock", &self.clock)
-            .field("port", &self.port)
+            .field("address", &self.address)
+            .field("quota", &self.quota)
+            .field("faults", &self.faults)
+            .field("state_file", &self.state_file)
             .finish_non_exhaustive()
     }
 }
@@ -104,7 +182,8 @@ impl Sandbox {
     /// If no port is free, or the system gives no random bytes.
     ///
     /// # Panics
-    /// Outside a tokio runtime with I/O enabled. Faults that take time need its timers too.
+    /// Outside a tokio runtime with I/O enabled. Faults that take time, a state file, and events that somebody
+    /// listens to need its timers too.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
@@ -135,7 +214,37 @@ impl Sandbox {
 
     /// Moves the sandbox's clock on.
     pub fn advance(&self, by: Duration) {
-        self.shared.with(|state| state.clock.advance(by));
+        self.shared
+            .with(|state| state.move_clock(|clock| clock.advance(by)));
+    }
+
+    /// Goes by another clock from now on: one that stands still, or shows another moment.
+    pub fn set_clock(&self, to: Clock) {
+        self.shared
+            .with(|state| state.move_clock(|clock| *clock = to));
+    }
+
+    /// How many requests a day may be made.
+    #[must_use]
+    pub fn quota(&self) -> Quota {
+        self.shared.with(|state| state.quota.quota)
+    }
+
+    /// Sets how many requests a day may be made. What was used stays used.
+    pub fn set_quota(&self, quota: Quota) {
+        self.shared.with(|state| {
+            state.quota.quota = quota;
+            state.changed();
+        });
+    }
+
+    /// How many requests that count were made today with the tokens of `email`; 0 if it is not registered.
+    #[must_use]
+    pub fn quota_used(&self, email: &str) -> u32 {
+        self.shared.with(|state| {
+            let id = state.registry.id(email);
+            id.map_or(0, |id| state.quota.used(id, state.clock.now()))
+        })
     }
 
     /// A customer who pays from `account`, which there is from then on. Nobody's money runs out here.
@@ -148,8 +257,7 @@ impl Sandbox {
     /// Lets `POST /v1/check_bakong_account` know of `account`. Accounts of [customers](Self::customer), and
     /// those that money was transferred to, are known without this.
     pub fn register_account(&self, account: AccountId<'_>) {
-        self.shared
-            .with(|state| state.ledger.open_account(account.into()));
+        self.shared.with(|state| state.open_account(account.into()));
     }
 
     /// Every payment that was ordered, as it stands now, in the order of ordering.
@@ -189,12 +297,12 @@ impl Sandbox {
 
     /// Adds a fault. Of several the first that fits a request strikes, until it is used up.
     pub fn fault(&self, fault: Fault) {
-        self.shared.with(|state| state.faults.add(fault));
+        self.shared.with(|state| state.add_fault(fault));
     }
 
     /// Takes back all faults that are left.
     pub fn clear_faults(&self) {
-        self.shared.with(|state| state.faults.clear());
+        self.shared.with(State::clear_faults);
     }
 
     /// The last 10,000 requests that reached the sandbox whole, oldest first.
@@ -203,11 +311,37 @@ impl Sandbox {
         self.shared.with(|state| state.exchanges.to_vec())
     }
 
+    /// Forgets payments, accounts, registrations, mails, faults, requests and quota use, and makes every
+    /// token worthless. The clock and the quota's limit stay as they are.
+    pub fn reset(&self) {
+        self.shared.with(State::reset);
+    }
+
     /// Stops: takes no more connections, closes those that are open, and comes back when none is left.
+    /// The state file, if there is one, is written; whether that worked is told by
+    /// [`Sandbox::stop_and_save`].
     pub async fn stop(self) {
+        let _ = self.stop_and_save().await;
+    }
+
+    /// The same as [`Sandbox::stop`].
+    ///
+    /// # Errors
+    /// If the state file cannot be written.
+    pub async fn stop_and_save(self) -> io::Result<()> {
         drop(self.running);
         // The server neither panics nor is aborted.
         let _ = self.server.await;
+        if let Some(keeping) = self.keeping {
+            let _ = keeping.await;
+        }
+        self.keeper.map_or(Ok(()), |keeper| keeper.save())
+    }
+
+    /// Why the state file could not be written when that was tried last; it is tried again every second.
+    #[must_use]
+    pub fn save_error(&self) -> Option<String> {
+        self.keeper.as_ref()?.trouble()
     }
 }
 

@@ -1,13 +1,15 @@
 //! The thin part: bytes from a socket to the state, and its answer back.
 
 use std::future::{self, Future};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -18,9 +20,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::answer::MAX_BODY;
-use crate::delivery::{Cut, DeliveredBody};
+use crate::control::{self, Guard, Reply};
+use crate::delivery::{Cut, DeliveredBody, Delivery};
 use crate::fault::{Effect, Outcome};
 use crate::state::Shared;
+use crate::stream::{EventBody, ServerBody};
 
 /// How much of a body that is too large is still read, so that the client sees its 413 and not a reset.
 const MAX_DRAINED: usize = 4 * 1024 * 1024;
@@ -34,13 +38,17 @@ pub(crate) type Stopped = watch::Receiver<()>;
 /// Takes connections until the sandbox stops, then ends them all.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: Stopped) {
     let mut connections = JoinSet::new();
+    // Of no address nothing is known; the narrower rule then.
+    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let guard = Guard::of(listener.local_addr().unwrap_or(local));
     loop {
         tokio::select! {
             _ = stopped.changed() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, Arc::clone(&shared), stopped.clone()));
+                    let connection = connection(stream, Arc::clone(&shared), guard, stopped.clone());
+                    connections.spawn(connection);
                 }
                 // A client that left at once, or no descriptor free: the next may fare better, in a while.
                 Err(_) => tokio::time::sleep(AFTER_FAILURE).await,
@@ -52,10 +60,10 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stoppe
 }
 
 /// Answers on one connection. What goes wrong on it is the client's affair and ends nothing else.
-async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: Stopped) {
+async fn connection(stream: TcpStream, shared: Arc<Shared>, guard: Guard, mut stopped: Stopped) {
     // Without it small answers may wait for an acknowledgement; with an error they just do.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| exchange(&shared, request));
+    let service = service_fn(|request| exchange(&shared, guard, request));
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
@@ -74,21 +82,43 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, mut stopped: Stopped
 }
 
 async fn exchange(
-    shared: &Shared,
+    shared: &Arc<Shared>,
+    guard: Guard,
     request: Request<Incoming>,
-) -> Result<Response<DeliveredBody>, Cut> {
+) -> Result<Response<ServerBody>, Cut> {
     let (head, body) = request.into_parts();
     let body = read(body).await.map_err(|_| Cut)?;
     let request = Request::from_parts(head, body);
+    if control::is_control(request.uri().path()) {
+        let answer = match control::reply(shared, guard, &request) {
+            Reply::Answer(answer) => answer.map(whole),
+            Reply::Events(events) => {
+                let body = EventBody::new(events, Arc::clone(shared));
+                let mut answer = Response::new(ServerBody::Events(body));
+                let headers = answer.headers_mut();
+                let stream = HeaderValue::from_static("text/event-stream");
+                headers.insert(CONTENT_TYPE, stream);
+                headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+                answer
+            }
+        };
+        return Ok(answer);
+    }
     let Effect { outcome, delivery } = shared.with(|state| state.handle(&request));
     if !delivery.latency.is_zero() {
         tokio::time::sleep(delivery.latency).await;
     }
     match outcome {
-        Outcome::Answer(answer) => Ok(answer.map(|body| DeliveredBody::new(body, delivery))),
+        Outcome::Answer(answer) => {
+            Ok(answer.map(|body| ServerBody::Answer(DeliveredBody::new(body, delivery))))
+        }
         Outcome::Cut => Err(Cut),
         Outcome::Hang => future::pending().await,
     }
+}
+
+fn whole(body: Bytes) -> ServerBody {
+    ServerBody::Answer(DeliveredBody::new(body, Delivery::default()))
 }
 
 /// Reads a body; of one that is too large enough to see that it is, and the rest into nothing.

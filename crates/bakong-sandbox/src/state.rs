@@ -7,15 +7,23 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::Request;
+use khqr_core::AccountIdBuf;
 
 use crate::clock::Clock;
+use crate::codes::OpenCodes;
+use crate::control::view;
 use crate::endpoint::Endpoint;
 use crate::entropy::Entropy;
+use crate::events::{Event, Events};
 use crate::exchange::{Exchange, Exchanges};
-use crate::fault::{Effect, Faults, Outcome};
+use crate::fault::{Effect, Fault, Faults, Outcome};
 use crate::ledger::Ledger;
+use crate::log::Log;
+use crate::payment::PaymentStatus;
+use crate::quota::{Quota, QuotaLedger};
 use crate::registry::Registry;
 use crate::token::TokenKey;
+use crate::wire::Answer;
 
 pub(crate) struct State {
     pub(crate) clock: Clock,
@@ -23,20 +31,32 @@ pub(crate) struct State {
     pub(crate) token_key: TokenKey,
     pub(crate) registry: Registry,
     pub(crate) ledger: Ledger,
+    pub(crate) quota: QuotaLedger,
     pub(crate) faults: Faults,
     pub(crate) exchanges: Exchanges,
+    pub(crate) log: Log,
+    pub(crate) open_codes: OpenCodes,
+    pub(crate) events: Events,
+    /// Counts what a state file would have to tell anew.
+    revision: u64,
 }
 
 impl State {
     pub(crate) fn new(clock: Clock, mut entropy: Entropy) -> Self {
+        let dice = entropy.branch("faults");
         Self {
             clock,
             token_key: TokenKey::new(entropy.hmac_key()),
             entropy,
             registry: Registry::default(),
             ledger: Ledger::default(),
-            faults: Faults::default(),
+            quota: QuotaLedger::new(Quota::off()),
+            faults: Faults::new(dice),
             exchanges: Exchanges::default(),
+            log: Log::default(),
+            open_codes: OpenCodes::default(),
+            events: Events::default(),
+            revision: 0,
         }
     }
 
@@ -44,30 +64,125 @@ impl State {
     pub(crate) fn handle(&mut self, request: &Request<Bytes>) -> Effect {
         let at = self.clock.now();
         let endpoint = Endpoint::at(request.uri().path());
-        let effect = match self.faults.next(endpoint) {
-            Some(trouble) => trouble.befall(|| self.answer(endpoint, request, at)),
-            None => Effect::undisturbed(self.answer(endpoint, request, at)),
+        let exceeded = self.draw_on_quota(endpoint, request, at);
+        let (fault, effect) = match self.faults.next(endpoint) {
+            Some((number, trouble)) => {
+                if trouble.expires_tokens() {
+                    self.revoke_tokens();
+                }
+                let effect = trouble.befall(|| self.answer(endpoint, request, exceeded, at));
+                (Some(number), effect)
+            }
+            None => {
+                let answer = self.answer(endpoint, request, exceeded, at);
+                (None, Effect::undisturbed(answer))
+            }
         };
-        let status = match &effect.outcome {
-            Outcome::Answer(answer) => Some(answer.status()),
+        let answer = match &effect.outcome {
+            Outcome::Answer(answer) => Some(answer),
             Outcome::Cut | Outcome::Hang => None,
         };
         self.exchanges.record(Exchange {
             at,
             endpoint,
-            status,
+            status: answer.map(Answer::status),
         });
+        self.log.record(at, request, answer, fault);
+        let log = &self.log;
+        self.events.tell(Event::Request, || log.last(1).next());
+        if fault.is_some() {
+            self.tell_of_faults();
+        }
         effect
     }
 
     /// Makes every token that was issued so far worthless.
     pub(crate) fn revoke_tokens(&mut self) {
         self.token_key = TokenKey::new(self.entropy.hmac_key());
+        self.changed();
     }
 
     pub(crate) fn issue_token(&mut self, email: &str) -> String {
+        self.changed();
         let id = self.registry.register(email, &mut self.entropy);
         self.token_key.issue(id, self.clock.now())
+    }
+
+    /// Lets there be `account`.
+    pub(crate) fn open_account(&mut self, account: AccountIdBuf) {
+        if self.ledger.open_account(account) {
+            self.changed();
+        }
+    }
+
+    pub(crate) fn add_fault(&mut self, fault: Fault) -> u64 {
+        let number = self.faults.add(fault);
+        self.tell_of_faults();
+        number
+    }
+
+    pub(crate) fn clear_faults(&mut self) {
+        self.faults.clear();
+        self.tell_of_faults();
+    }
+
+    pub(crate) fn remove_fault(&mut self, number: u64) -> bool {
+        let was_there = self.faults.remove(number);
+        self.tell_of_faults();
+        was_there
+    }
+
+    /// Does something to the clock, and lets everything happen whose moment has come.
+    pub(crate) fn move_clock(&mut self, moved: impl FnOnce(&mut Clock)) {
+        moved(&mut self.clock);
+        self.changed();
+        let clock = self.clock;
+        self.events.tell(Event::Clock, || view::clock(&clock));
+        if self.events.has_listeners() {
+            self.ledger.settle(clock.now());
+        }
+    }
+
+    /// Forgets payments, accounts, registrations, mails, faults, requests and quota use. Tokens that were
+    /// issued are worthless. The clock and the quota's limit stay.
+    pub(crate) fn reset(&mut self) {
+        self.registry = Registry::default();
+        self.ledger = Ledger::default();
+        self.quota.forget();
+        self.faults.clear();
+        self.exchanges = Exchanges::default();
+        self.log.forget();
+        self.open_codes.forget();
+        self.revoke_tokens();
+        self.events.tell(Event::Reset, || ());
+    }
+
+    /// Says that a state file would have something to tell anew.
+    pub(crate) const fn changed(&mut self) {
+        self.revision = self.revision.saturating_add(1);
+    }
+
+    pub(crate) const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn tell_of_faults(&mut self) {
+        let faults = &self.faults;
+        self.events.tell(Event::Fault, || view::faults(faults));
+    }
+
+    /// Tells what has become of payments since this was done last.
+    fn publish(&mut self) {
+        for place in self.ledger.take_news() {
+            self.changed();
+            let Some(payment) = self.ledger.get(place) else {
+                continue;
+            };
+            if payment.status() == PaymentStatus::Transferred {
+                self.open_codes.paid(payment.md5());
+            }
+            self.events.tell(Event::Payment, || view::payment(payment));
+        }
     }
 }
 
@@ -81,7 +196,10 @@ impl Shared {
 
     /// Runs `f` alone with the state. No panic in it is known; if there was one, the state goes on.
     pub(crate) fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = f(&mut state);
+        state.publish();
+        result
     }
 }
 

@@ -16,16 +16,33 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
 /// The key that signs tokens. A new one makes every token that was issued before worthless.
-pub(crate) struct TokenKey(Hmac<Sha256>);
+pub(crate) struct TokenKey {
+    signer: Hmac<Sha256>,
+    /// For the state file.
+    bytes: [u8; 64],
+}
 
 #[derive(Deserialize)]
 struct Claims {
     exp: u64,
+    data: Data,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    id: String,
 }
 
 impl TokenKey {
     pub(crate) fn new(key: [u8; 64]) -> Self {
-        Self(Hmac::new(&key.into()))
+        Self {
+            signer: Hmac::new(&key.into()),
+            bytes: key,
+        }
+    }
+
+    pub(crate) const fn bytes(&self) -> &[u8; 64] {
+        &self.bytes
     }
 
     /// A token for the registration `id`, which is put in as it is and must need no escape in JSON.
@@ -39,10 +56,10 @@ impl TokenKey {
         format!("{HEADER}.{claims}.{signature}")
     }
 
-    /// Whether this key signed `token` and it has not expired.
-    pub(crate) fn accepts(&self, token: &str, now: Timestamp) -> bool {
-        self.claims(token)
-            .is_some_and(|claims| seconds(now) < claims.exp)
+    /// The id of the registration that `token` is for, if this key signed it and it has not expired.
+    pub(crate) fn holder(&self, token: &str, now: Timestamp) -> Option<String> {
+        let claims = self.claims(token)?;
+        (seconds(now) < claims.exp).then_some(claims.data.id)
     }
 
     /// What a token says, if this key signed it. The signature is compared in constant time, and first:
@@ -56,7 +73,7 @@ impl TokenKey {
     }
 
     fn signing(&self, header: &str, claims: &str) -> Hmac<Sha256> {
-        let mac = self.0.clone().chain_update(header).chain_update(".");
+        let mac = self.signer.clone().chain_update(header).chain_update(".");
         mac.chain_update(claims)
     }
 }
@@ -110,15 +127,15 @@ mod tests {
         let token = key().issue("id", NOW);
         let end = NOW.saturating_add(LIFETIME);
         let before = Timestamp::from_millis(end.as_millis() - 1);
-        assert!(key().accepts(&token, NOW));
-        assert!(key().accepts(&token, before));
-        assert!(!key().accepts(&token, end));
+        assert_eq!(key().holder(&token, NOW).as_deref(), Some("id"));
+        assert_eq!(key().holder(&token, before).as_deref(), Some("id"));
+        assert_eq!(key().holder(&token, end), None);
     }
 
     #[test]
     fn only_this_key_s_own_text_is_taken() {
         let token = key().issue("id", NOW);
-        assert!(!TokenKey::new([2; 64]).accepts(&token, NOW));
+        assert_eq!(TokenKey::new([2; 64]).holder(&token, NOW), None);
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let (_, claims) = signed.split_once('.').unwrap();
         let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
@@ -134,7 +151,7 @@ mod tests {
             String::new(),
             "..".to_owned(),
         ] {
-            assert!(!key().accepts(&forged, NOW), "{forged}");
+            assert_eq!(key().holder(&forged, NOW), None, "{forged}");
         }
     }
 
@@ -146,12 +163,12 @@ mod tests {
             let place = place.index(bytes.len());
             bytes[place] = byte;
             let changed = String::from_utf8(bytes).unwrap();
-            prop_assert_eq!(key().accepts(&changed, NOW), changed == token);
+            prop_assert_eq!(key().holder(&changed, NOW).is_some(), changed == token);
         }
 
         #[test]
         fn any_text_is_judged(text: String) {
-            prop_assert!(!key().accepts(&text, NOW));
+            prop_assert_eq!(key().holder(&text, NOW), None);
         }
     }
 }

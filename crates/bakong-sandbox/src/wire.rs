@@ -33,7 +33,6 @@ pub(crate) enum Failure {
     NotRegistered,
     AccountNotFound,
     AccountInvalid,
-    QuotaExhausted,
 }
 
 impl Failure {
@@ -48,7 +47,6 @@ impl Failure {
             Self::NotRegistered => 10,
             Self::AccountNotFound => 11,
             Self::AccountInvalid => 12,
-            Self::QuotaExhausted => 17,
         }
     }
 
@@ -66,10 +64,6 @@ impl Failure {
             Self::NotRegistered => "Not registered yet",
             Self::AccountNotFound => "Account ID not found",
             Self::AccountInvalid => "Account ID is invalid",
-            // As reported from production.
-            Self::QuotaExhausted => {
-                "Daily request limit of 100 exceeded. Please try again tomorrow."
-            }
         }
     }
 
@@ -89,6 +83,13 @@ impl Failure {
         }
         failure(status, self.error_code(), self.message())
     }
+}
+
+/// What is said to a token whose requests of the day are spent, as reported from production, where the
+/// limit is 100.
+pub(crate) fn quota_exhausted(limit: u32) -> Answer {
+    let message = format!("Daily request limit of {limit} exceeded. Please try again tomorrow.");
+    failure(StatusCode::OK, 17, &message)
 }
 
 /// A failure in the API's envelope.

@@ -4,6 +4,7 @@ mod account;
 mod checkout;
 mod deeplink;
 mod qr;
+mod sandbox;
 mod secrets;
 mod token;
 mod tx;
@@ -23,6 +24,7 @@ pub(crate) use self::account::{AccountCheckArguments, AccountCommand};
 pub(crate) use self::checkout::CheckoutArguments;
 pub(crate) use self::deeplink::DeeplinkArguments;
 pub(crate) use self::qr::{GenerateArguments, QrCommand, TextArguments};
+pub(crate) use self::sandbox::{Limit, SandboxArguments};
 use self::secrets::without_secrets;
 pub(crate) use self::token::{
     RenewArguments, RequestArguments, StatusArguments, TokenCommand, VerifyArguments,
@@ -61,6 +63,9 @@ pub(crate) enum Command {
     /// Get a link that opens a bank's app with a code in it
     #[command(after_help = deeplink::HELP)]
     Deeplink(DeeplinkArguments),
+    /// Run a Bakong on this machine to develop against
+    #[command(after_help = sandbox::HELP)]
+    Sandbox(SandboxArguments),
 }
 
 const TOKEN_FILE: &str = "The file that keeps the token; BAKONG_TOKEN is not looked at then";

@@ -20,6 +20,8 @@ mod failures;
 mod interrupt;
 mod qr;
 mod renewal;
+#[cfg(unix)]
+mod sandbox;
 mod scan;
 mod token;
 mod tx;

@@ -4,6 +4,8 @@ use khqr_core::{Currency, Md5Handle, Timestamp};
 
 use super::body::{Body, IDENTIFIER};
 use super::decimal::Decimal;
+use crate::codes::OpenCodes;
+use crate::index::Handle;
 use crate::ledger::{Books, LookUp};
 use crate::payment::Payment;
 use crate::state::State;
@@ -19,7 +21,9 @@ impl State {
         now: Timestamp,
     ) -> Result<Answer, Failure> {
         let md5 = body.fields().text("md5", IDENTIFIER)?;
-        answer(by_md5(&self.ledger.books(now), &md5))
+        let found = by_md5(&self.ledger.books(now), &md5);
+        note_open(&mut self.open_codes, &md5, found, now);
+        answer(found)
     }
 
     pub(super) fn check_transaction_by_hash(
@@ -52,7 +56,8 @@ impl State {
                 && payment.amount().currency() == currency
                 && Decimal::of_amount(payment.amount()) == amount
         };
-        answer(self.ledger.books(now).find(is_meant))
+        let handle = Handle::ShortHash(&short);
+        answer(self.ledger.books(now).find(handle, is_meant))
     }
 
     pub(super) fn check_transaction_by_instruction_ref(
@@ -62,7 +67,8 @@ impl State {
     ) -> Result<Answer, Failure> {
         let reference = body.fields().text("instructionRef", IDENTIFIER)?;
         let is_meant = |payment: &Payment| payment.instruction_ref() == Some(&*reference);
-        answer(self.ledger.books(now).find(is_meant))
+        let handle = Handle::InstructionRef(&reference);
+        answer(self.ledger.books(now).find(handle, is_meant))
     }
 
     pub(super) fn check_transaction_by_external_ref(
@@ -72,7 +78,8 @@ impl State {
     ) -> Result<Answer, Failure> {
         let reference = body.fields().text("externalRef", IDENTIFIER)?;
         let is_meant = |payment: &Payment| payment.external_ref() == reference;
-        answer(self.ledger.books(now).find(is_meant))
+        let handle = Handle::ExternalRef(&reference);
+        answer(self.ledger.books(now).find(handle, is_meant))
     }
 
     pub(super) fn check_transaction_by_md5_list(
@@ -82,7 +89,12 @@ impl State {
     ) -> Result<Answer, Failure> {
         let asked = body.identifiers()?;
         let books = self.ledger.books(now);
-        let found = asked.iter().map(|md5| (&**md5, by_md5(&books, md5)));
+        let open_codes = &mut self.open_codes;
+        let found = asked.iter().map(|md5| {
+            let found = by_md5(&books, md5);
+            note_open(open_codes, md5, found, now);
+            (&**md5, found)
+        });
         Ok(wire::transactions(ListedBy::Md5, found))
     }
 
@@ -107,7 +119,19 @@ fn by_md5<'a>(books: &Books<'a>, text: &str) -> LookUp<'a> {
 }
 
 fn by_hash<'a>(books: &Books<'a>, text: &str) -> LookUp<'a> {
-    books.find(|payment| payment.hash() == text)
+    match text.get(..SHORT_HASH) {
+        Some(short) => books.find(Handle::ShortHash(short), |payment| payment.hash() == text),
+        None => LookUp::Nothing,
+    }
+}
+
+/// A code that somebody asks about and that is not paid is one that a shop is showing.
+fn note_open(open_codes: &mut OpenCodes, text: &str, found: LookUp<'_>, now: Timestamp) {
+    if let (LookUp::Nothing, Ok(md5)) = (found, text.parse::<Md5Handle>())
+        && md5.to_string() == text
+    {
+        open_codes.asked(md5, now);
+    }
 }
 
 fn answer(found: LookUp<'_>) -> Result<Answer, Failure> {

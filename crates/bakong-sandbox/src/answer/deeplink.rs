@@ -1,13 +1,18 @@
 //! Links that open a code in the payer's app.
 
-use khqr_core::Khqr;
+use khqr_core::{Khqr, Timestamp};
 
 use super::body::Body;
+use crate::ledger::LookUp;
 use crate::state::State;
 use crate::wire::{self, Answer, Failure};
 
 impl State {
-    pub(super) fn generate_deeplink_by_qr(&mut self, body: Body<'_>) -> Result<Answer, Failure> {
+    pub(super) fn generate_deeplink_by_qr(
+        &mut self,
+        body: Body<'_>,
+        now: Timestamp,
+    ) -> Result<Answer, Failure> {
         let fields = body.fields();
         let qr = fields.text("qr", 1..=usize::MAX)?;
         if let Some(source) = fields.object("sourceInfo") {
@@ -16,7 +21,12 @@ impl State {
             }
         }
         // What the live service says to another text is not known.
-        Khqr::parse(&qr).map_err(|_| Failure::MissingFields)?;
+        let khqr = Khqr::parse(&qr).map_err(|_| Failure::MissingFields)?;
+        // A static code is shown for ever and never open.
+        let is_unpaid = matches!(self.ledger.books(now).by_md5(khqr.md5()), LookUp::Nothing);
+        if is_unpaid && matches!(khqr.amount(), Ok(Some(_))) {
+            self.open_codes.told(khqr.md5(), &qr, now);
+        }
         Ok(wire::deeplink(&self.entropy.link_id()))
     }
 }

@@ -26,11 +26,37 @@ use crate::wire::{self, Answer, Failure};
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
 impl State {
-    /// The answer to a request for `endpoint` at the moment `now`.
+    /// Counts a request on the quota of whoever makes it, if it is one that counts. Gives the limit, if it
+    /// is exceeded.
+    ///
+    /// A request does not get as far as that if the proxy in front turns it away, or no good token says whose it is.
+    pub(crate) fn draw_on_quota(
+        &mut self,
+        endpoint: Option<Endpoint>,
+        request: &Request<Bytes>,
+        now: Timestamp,
+    ) -> Option<u32> {
+        let counts = endpoint.is_some_and(|endpoint| endpoint.token_use() == TokenUse::Needed)
+            && request.method() == Method::POST
+            && names_user_agent(request.headers());
+        if !counts {
+            return None;
+        }
+        let holder = self
+            .token_key
+            .holder(bearer_token(request.headers())?, now)?;
+        self.changed();
+        let is_within = self.quota.draw(&holder, now);
+        self.quota.quota.limit().filter(|_| !is_within)
+    }
+
+    /// The answer to a request for `endpoint` at the moment `now`, by somebody who has exceeded a quota of
+    /// so many requests.
     pub(crate) fn answer(
         &mut self,
         endpoint: Option<Endpoint>,
         request: &Request<Bytes>,
+        exceeded: Option<u32>,
         now: Timestamp,
     ) -> Answer {
         let path = request.uri().path();
@@ -50,6 +76,9 @@ impl State {
         if !self.is_authorized(endpoint.token_use(), request.headers(), now) {
             return Failure::Unauthorized.answer();
         }
+        if let Some(limit) = exceeded {
+            return wire::quota_exhausted(limit);
+        }
         let Some(body) = Body::new(request.body()) else {
             return wire::rejected(StatusCode::BAD_REQUEST);
         };
@@ -57,7 +86,7 @@ impl State {
             Endpoint::RequestToken => self.request_token(body, now),
             Endpoint::Verify => self.verify(body, now),
             Endpoint::RenewToken => self.renew_token(body, now),
-            Endpoint::GenerateDeeplinkByQr => self.generate_deeplink_by_qr(body),
+            Endpoint::GenerateDeeplinkByQr => self.generate_deeplink_by_qr(body, now),
             Endpoint::CheckTransactionByMd5 => self.check_transaction_by_md5(body, now),
             Endpoint::CheckTransactionByHash => self.check_transaction_by_hash(body, now),
             Endpoint::CheckTransactionByShortHash => {
@@ -77,7 +106,8 @@ impl State {
     }
 
     fn is_authorized(&self, token: TokenUse, headers: &HeaderMap, now: Timestamp) -> bool {
-        let is_good = || bearer_token(headers).is_some_and(|it| self.token_key.accepts(it, now));
+        let is_good =
+            || bearer_token(headers).is_some_and(|it| self.token_key.holder(it, now).is_some());
         match token {
             TokenUse::Needed => is_good(),
             TokenUse::Checked => !headers.contains_key(AUTHORIZATION) || is_good(),

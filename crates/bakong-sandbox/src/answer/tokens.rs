@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 use khqr_core::Timestamp;
 
 use super::body::Body;
+use crate::control::view;
+use crate::events::Event;
 use crate::state::State;
 use crate::wire::{self, Answer, Failure};
 
@@ -22,6 +24,10 @@ impl State {
         fields.text("organization", 1..=100)?;
         fields.text("project", 1..=100)?;
         if self.registry.request(&email, now, &mut self.entropy) {
+            self.changed();
+            let registry = &self.registry;
+            self.events
+                .tell(Event::Mail, || view::last_mail(registry, &email));
             Ok(wire::email_sent())
         } else {
             Err(Failure::EmailRegistered)
@@ -33,7 +39,9 @@ impl State {
         // What the live service says to a wrong code is not known; of the documented failures this fits.
         let id = self.registry.verify(&code, &mut self.entropy);
         let id = id.ok_or(Failure::NotRegistered)?;
-        Ok(wire::token_issued(&self.token_key.issue(id, now)))
+        let token = self.token_key.issue(id, now);
+        self.changed();
+        Ok(wire::token_issued(&token))
     }
 
     pub(super) fn renew_token(

@@ -2,6 +2,8 @@
 
 mod edits;
 mod queue;
+mod rule;
+mod target;
 #[cfg(test)]
 mod tests;
 
@@ -13,11 +15,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use khqr_core::Timestamp;
 
 use self::edits::{Edits, TransactionPlace};
+use self::target::Target;
 use crate::delivery::Delivery;
-use crate::endpoint::Endpoint;
 use crate::wire::{self, Answer, Failure};
 
 pub(crate) use self::queue::Faults;
+pub(crate) use self::rule::read;
 
 /// What happens to the next request, or to the next few of some endpoints.
 ///
@@ -44,16 +47,14 @@ pub(crate) use self::queue::Faults;
 #[derive(Clone, Debug)]
 pub struct Fault {
     trouble: Trouble,
-    /// The endpoints that it is for; none for all.
-    endpoints: Vec<Endpoint>,
-    /// How many requests it has left; `None` for all.
-    left: Option<u32>,
+    target: Target,
 }
 
 /// What a fault does to one request.
 #[derive(Clone, Debug)]
 pub(crate) struct Trouble {
     source: Source,
+    expires_tokens: bool,
     headers: HeaderMap,
     edits: Edits,
     delivery: Delivery,
@@ -86,12 +87,12 @@ impl Fault {
         Self {
             trouble: Trouble {
                 source,
+                expires_tokens: false,
                 headers: HeaderMap::new(),
                 edits: Edits::default(),
                 delivery: Delivery::default(),
             },
-            endpoints: Vec::new(),
-            left: Some(1),
+            target: Target::default(),
         }
     }
 
@@ -157,11 +158,26 @@ impl Fault {
         Self::status(StatusCode::TOO_MANY_REQUESTS)
     }
 
-    /// 200 with error code 17: the token's 100 requests of the day are spent. Says so for as many requests
-    /// as asked for; the sandbox counts none.
+    /// 200 with error code 17: the token's 100 requests of the day are spent. Says so to as many requests
+    /// as asked for, whatever the sandbox's own [`Quota`](crate::Quota).
     #[must_use]
     pub fn quota_exhausted() -> Self {
-        Self::answer(Failure::QuotaExhausted.answer())
+        Self::quota_exhausted_at(100)
+    }
+
+    /// The same of another number of requests.
+    #[must_use]
+    pub fn quota_exhausted_at(limit: u32) -> Self {
+        Self::answer(wire::quota_exhausted(limit))
+    }
+
+    /// Every token that was issued so far has expired when it strikes. The request itself gets the sandbox's
+    /// own answer, which is 401 with error code 6 where a token is needed.
+    #[must_use]
+    pub fn tokens_expire() -> Self {
+        let mut fault = Self::own_answer();
+        fault.trouble.expires_tokens = true;
+        fault
     }
 
     /// The connection is closed without an answer.
@@ -302,31 +318,12 @@ impl Fault {
     }
 }
 
-/// Which requests it strikes.
-impl Fault {
-    /// Only requests to this endpoint, or to those named before. Any request unless said.
-    #[must_use]
-    pub fn on(mut self, endpoint: Endpoint) -> Self {
-        self.endpoints.push(endpoint);
-        self
-    }
-
-    /// For this many requests; for one unless said.
-    #[must_use]
-    pub const fn times(mut self, count: u32) -> Self {
-        self.left = Some(count);
-        self
-    }
-
-    /// For all requests until [`Sandbox::clear_faults`](crate::Sandbox::clear_faults).
-    #[must_use]
-    pub const fn always(mut self) -> Self {
-        self.left = None;
-        self
-    }
-}
-
 impl Trouble {
+    /// Whether every token ends when it strikes.
+    pub(crate) const fn expires_tokens(&self) -> bool {
+        self.expires_tokens
+    }
+
     /// Does it to a request, which the sandbox would answer with `own`.
     pub(crate) fn befall(self, own: impl FnOnce() -> Answer) -> Effect {
         let mut answer = match self.source {

@@ -2,39 +2,67 @@
 
 use super::{Fault, Trouble};
 use crate::endpoint::Endpoint;
+use crate::entropy::Entropy;
 
 /// The faults that are still to come, in the order in which they were asked for.
-#[derive(Default)]
-pub(crate) struct Faults(Vec<Fault>);
+pub(crate) struct Faults {
+    /// Each with its number, which no other has had.
+    queue: Vec<(u64, Fault)>,
+    last_number: u64,
+    dice: Entropy,
+}
 
 impl Faults {
-    pub(crate) fn add(&mut self, fault: Fault) {
-        self.0.push(fault);
+    /// `dice` decides what is a matter of chance.
+    pub(crate) const fn new(dice: Entropy) -> Self {
+        Self {
+            queue: Vec::new(),
+            last_number: 0,
+            dice,
+        }
+    }
+
+    /// Adds a fault and gives its number.
+    pub(crate) fn add(&mut self, fault: Fault) -> u64 {
+        self.last_number = self.last_number.saturating_add(1);
+        if !fault.target.is_used_up() {
+            self.queue.push((self.last_number, fault));
+        }
+        self.last_number
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.queue.clear();
     }
 
-    /// What happens to a request to `endpoint`: the first fault that is for it and not used up.
-    pub(crate) fn next(&mut self, endpoint: Option<Endpoint>) -> Option<Trouble> {
-        let trouble = self.0.iter_mut().find_map(|fault| fault.strike(endpoint));
-        self.0.retain(|fault| fault.left != Some(0));
-        trouble
+    /// Takes one back; false if there is none of this number.
+    pub(crate) fn remove(&mut self, number: u64) -> bool {
+        let before = self.queue.len();
+        self.queue.retain(|(it, _)| *it != number);
+        self.queue.len() < before
     }
-}
 
-impl Fault {
-    /// Uses it up by one, if it is for `endpoint`.
-    fn strike(&mut self, endpoint: Option<Endpoint>) -> Option<Trouble> {
-        let is_meant = |endpoint| self.endpoints.contains(&endpoint);
-        if !self.endpoints.is_empty() && !endpoint.is_some_and(is_meant) {
-            return None;
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Fault)> {
+        self.queue.iter().map(|(number, fault)| (*number, fault))
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// What happens to a request to `endpoint`: the first fault that is for it and not used up, with its
+    /// number.
+    pub(crate) fn next(&mut self, endpoint: Option<Endpoint>) -> Option<(u64, Trouble)> {
+        let Self { queue, dice, .. } = self;
+        let place = queue
+            .iter_mut()
+            .position(|(_, fault)| fault.target.strikes(endpoint, dice))?;
+        let (number, fault) = queue.get(place)?;
+        let struck = (*number, fault.trouble.clone());
+        if fault.target.is_used_up() {
+            queue.remove(place);
         }
-        if let Some(left) = &mut self.left {
-            *left = left.checked_sub(1)?;
-        }
-        Some(self.trouble.clone())
+        Some(struck)
     }
 }
 
@@ -43,31 +71,39 @@ mod tests {
     use super::*;
     use crate::fault::Source;
 
-    fn is_cut(trouble: Option<&Trouble>) -> bool {
-        matches!(trouble.map(|trouble| &trouble.source), Some(Source::Cut))
+    fn faults() -> Faults {
+        Faults::new(Entropy::from_seed([5; 32]))
     }
 
-    fn is_hang(trouble: Option<&Trouble>) -> bool {
-        matches!(trouble.map(|trouble| &trouble.source), Some(Source::Hang))
+    fn next(faults: &mut Faults, endpoint: Option<Endpoint>) -> Option<Trouble> {
+        faults.next(endpoint).map(|(_, trouble)| trouble)
+    }
+
+    fn is_cut(trouble: Option<Trouble>) -> bool {
+        matches!(trouble.map(|trouble| trouble.source), Some(Source::Cut))
+    }
+
+    fn is_hang(trouble: Option<Trouble>) -> bool {
+        matches!(trouble.map(|trouble| trouble.source), Some(Source::Hang))
     }
 
     #[test]
     fn faults_come_in_order_and_run_out() {
-        let mut faults = Faults::default();
+        let mut faults = faults();
         faults.add(Fault::cut().times(2));
         faults.add(Fault::hang());
         faults.add(Fault::cut().times(0));
         let any = Some(Endpoint::Verify);
-        assert!(is_cut(faults.next(any).as_ref()));
-        assert!(is_cut(faults.next(None).as_ref()));
-        assert!(is_hang(faults.next(any).as_ref()));
+        assert!(is_cut(next(&mut faults, any)));
+        assert!(is_cut(next(&mut faults, None)));
+        assert!(is_hang(next(&mut faults, any)));
         assert!(faults.next(any).is_none());
-        assert!(faults.0.is_empty());
+        assert_eq!(faults.len(), 0);
     }
 
     #[test]
     fn a_fault_of_some_endpoints_spares_the_others() {
-        let mut faults = Faults::default();
+        let mut faults = faults();
         let two = Fault::cut()
             .on(Endpoint::Verify)
             .on(Endpoint::CheckBakongAccount);
@@ -80,10 +116,54 @@ mod tests {
             Endpoint::CheckBakongAccount,
             Endpoint::Verify,
         ] {
-            assert!(is_cut(faults.next(Some(endpoint)).as_ref()));
+            assert!(is_cut(next(&mut faults, Some(endpoint))));
         }
-        assert!(is_hang(faults.next(Some(Endpoint::RenewToken)).as_ref()));
+        assert!(is_hang(next(&mut faults, Some(Endpoint::RenewToken))));
         faults.clear();
         assert!(faults.next(Some(Endpoint::Verify)).is_none());
+    }
+
+    #[test]
+    fn some_requests_are_let_through_first() {
+        let mut faults = faults();
+        faults.add(Fault::cut().on(Endpoint::Verify).after(2).times(1));
+        faults.add(Fault::hang().on(Endpoint::RenewToken).always());
+        let any = Some(Endpoint::Verify);
+        assert!(faults.next(any).is_none());
+        // A request that it is not for does not count.
+        assert!(is_hang(next(&mut faults, Some(Endpoint::RenewToken))));
+        assert!(faults.next(any).is_none());
+        assert!(is_cut(next(&mut faults, any)));
+        assert!(faults.next(any).is_none());
+    }
+
+    #[test]
+    fn chance_is_drawn_from_the_seed() {
+        let run = |seed, percent| {
+            let mut faults = Faults::new(Entropy::from_seed([seed; 32]));
+            faults.add(Fault::cut().percent(percent).always());
+            (0..1000)
+                .map(|_| faults.next(None).is_some())
+                .collect::<Vec<_>>()
+        };
+        let struck = |percent| run(1, percent).iter().filter(|struck| **struck).count();
+        assert_eq!((struck(0), struck(100), struck(200)), (0, 1000, 1000));
+        assert!((200..300).contains(&struck(25)), "{}", struck(25));
+        assert_eq!(run(1, 50), run(1, 50));
+        assert_ne!(run(1, 50), run(2, 50));
+    }
+
+    #[test]
+    fn one_is_taken_back_by_its_number() {
+        let mut faults = faults();
+        let first = faults.add(Fault::cut().always());
+        let second = faults.add(Fault::hang().always());
+        assert!(faults.remove(first));
+        assert!(!faults.remove(first));
+        assert!(is_hang(next(&mut faults, None)));
+        let numbers: Vec<u64> = faults.iter().map(|(number, _)| number).collect();
+        assert_eq!(numbers, [second]);
+        faults.clear();
+        assert!(faults.add(Fault::cut()) > second, "a number is given once");
     }
 }

@@ -82,3 +82,171 @@ fn errors_are_those_of_the_api() {
     let (status, body) = text(Fault::forbidden());
     assert!(status == 403 && body.contains("nginx"), "{body}");
 }
+
+/// Every kind of fault, as a program and as a rule asks for it.
+fn both_ways() -> Vec<(Fault, &'static str)> {
+    use crate::endpoint::Endpoint;
+    let own = Fault::own_answer;
+    let named = HeaderName::from_static("x-served-by");
+    vec![
+        (own(), "{}"),
+        (
+            own(),
+            r#"{"answer":"own","on":[],"times":1,"percent":100,"headers":null}"#,
+        ),
+        (Fault::unauthorized(), r#"{"answer":"unauthorized"}"#),
+        (
+            Fault::forbidden().always(),
+            r#"{"answer":"forbidden","times":"always"}"#,
+        ),
+        (Fault::tokens_expire(), r#"{"answer":"tokens_expire"}"#),
+        (Fault::cut().times(3), r#"{"answer":"cut","times":3}"#),
+        (
+            Fault::hang().on(Endpoint::Verify).after(2).percent(30),
+            r#"{"answer":"hang","on":"verify","after":2,"percent":30}"#,
+        ),
+        (Fault::quota_exhausted(), r#"{"answer":"quota_exhausted"}"#),
+        (
+            Fault::quota_exhausted_at(7),
+            r#"{"answer":"quota_exhausted","limit":7}"#,
+        ),
+        (
+            Fault::too_many_requests().retry_after(Duration::from_secs(2)),
+            r#"{"answer":"too_many_requests","retryAfter":2}"#,
+        ),
+        (
+            Fault::too_many_requests().retry_after_date(Timestamp::from_millis(784_111_777_000)),
+            r#"{"answer":"too_many_requests","retryAfterDate":784111777000}"#,
+        ),
+        (
+            Fault::status(StatusCode::SERVICE_UNAVAILABLE),
+            r#"{"answer":{"status":503}}"#,
+        ),
+        (
+            Fault::html(StatusCode::BAD_GATEWAY, "<h1>"),
+            r#"{"answer":{"status":502,"html":"<h1>"}}"#,
+        ),
+        (
+            Fault::json(StatusCode::OK, r#"{"a": 1.0}"#),
+            r#"{"answer":{"status":200,"json":{"a": 1.0}}}"#,
+        ),
+        (
+            Fault::error(StatusCode::OK, 4, "no \"provider\""),
+            r#"{"answer":{"status":200,"error":{"code":4,"message":"no \"provider\""}}}"#,
+        ),
+        (
+            Fault::answer(Response::new("plain")).header(named, HeaderValue::from_static("edge")),
+            r#"{"answer":{"status":200,"body":"plain"},"headers":{"X-Served-By":"edge"}}"#,
+        ),
+        (
+            own().float_times().text_amounts().without_error_code(),
+            r#"{"floatTimes":true,"textAmounts":true,"withoutErrorCode":true}"#,
+        ),
+        (
+            own()
+                .on(Endpoint::CheckTransactionByMd5List)
+                .on(Endpoint::CheckTransactionByHashList)
+                .reversed_list()
+                .without_item(0)
+                .garbled_item(1)
+                .item(2, "x")
+                .items_inline(),
+            r#"{"on":["check_transaction_by_md5_list","check_transaction_by_hash_list"],
+                "reversedList":true,"withoutItems":[0],"garbledItems":1,"items":{"2":"x"},
+                "transactionPlace":"inline"}"#,
+        ),
+        (
+            own().items_under_transaction(),
+            r#"{"transactionPlace":"transaction"}"#,
+        ),
+        (
+            own()
+                .delayed(Duration::from_millis(250))
+                .truncated_to(10)
+                .dripped(Duration::ZERO),
+            r#"{"delayMs":250,"truncateTo":10,"dripMs":0}"#,
+        ),
+    ]
+}
+
+#[test]
+fn a_rule_is_the_fault_that_a_program_would_ask_for() {
+    for (fault, rule) in both_ways() {
+        let read = Fault::from_json(rule).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{fault:?}"), "{rule}");
+    }
+}
+
+#[test]
+fn a_fault_tells_the_rule_that_it_is() {
+    for (fault, _) in both_ways() {
+        let rule = fault.rule().to_string();
+        let read = Fault::from_json(&rule).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{fault:?}"), "{rule}");
+    }
+}
+
+#[test]
+fn an_answer_that_has_a_name_is_told_by_it() {
+    for name in [
+        "unauthorized",
+        "forbidden",
+        "too_many_requests",
+        "cut",
+        "hang",
+    ] {
+        let rule = format!(r#"{{"answer":"{name}"}}"#);
+        assert_eq!(Fault::from_json(&rule).unwrap().rule()["answer"], name);
+    }
+}
+
+#[test]
+fn a_wrong_rule_is_refused_with_its_place() {
+    for (rule, told) in [
+        ("[]", "rule: "),
+        (
+            r#"{"answer":"explode"}"#,
+            "rule.answer: there is no answer `explode`",
+        ),
+        (r#"{"answer":7}"#, "rule.answer: 7 is no answer"),
+        (r#"{"answer":{}}"#, "rule.answer.status: it is missing"),
+        (
+            r#"{"answer":{"status":99}}"#,
+            "rule.answer.status: it is no",
+        ),
+        (
+            r#"{"answer":{"status":70000}}"#,
+            "rule.answer.status: it is no",
+        ),
+        (
+            r#"{"answer":{"status":200,"html":"","body":""}}"#,
+            "more than one body",
+        ),
+        (
+            r#"{"answer":{"status":200,"error":{"code":256}}}"#,
+            "rule.answer.error.code: ",
+        ),
+        (
+            r#"{"answer":{"status":200,"x":1}}"#,
+            "rule.answer.x: there is no",
+        ),
+        (r#"{"on":"verfy"}"#, "rule.on: there is no endpoint `verfy`"),
+        (r#"{"times":"often"}"#, "rule.times: "),
+        (r#"{"times":-1}"#, "rule.times: "),
+        (r#"{"percent":101}"#, "rule.percent: "),
+        (r#"{"headers":{"a b":"c"}}"#, "rule.headers: `a b`"),
+        (r#"{"headers":{"a":"c\nd"}}"#, "rule.headers: `a`"),
+        (r#"{"headers":{"a":7}}"#, "rule.headers: `a`"),
+        (r#"{"withoutItems":["a"]}"#, "rule.withoutItems: "),
+        (r#"{"items":{"a":"b"}}"#, "rule.items: "),
+        (r#"{"transactionPlace":"here"}"#, "rule.transactionPlace: "),
+        (
+            r#"{"floatTime":true}"#,
+            "rule.floatTime: there is no such field",
+        ),
+        (r#"{"delayMs":"1s"}"#, "rule.delayMs: "),
+    ] {
+        let error = Fault::from_json(rule).unwrap_err().to_string();
+        assert!(error.contains(told), "{rule}: {error}");
+    }
+}

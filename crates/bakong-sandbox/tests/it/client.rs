@@ -72,6 +72,19 @@ impl Connection {
         Some(answer)
     }
 
+    /// The next line without its end.
+    pub(crate) async fn line(&mut self) -> String {
+        let mut line = Vec::new();
+        loop {
+            match self.0.read_u8().await.unwrap() {
+                b'\n' => break,
+                b'\r' => {}
+                byte => line.push(byte),
+            }
+        }
+        String::from_utf8(line).unwrap()
+    }
+
     /// Waits for the end of the connection; false if something comes before it.
     pub(crate) async fn ends_empty(mut self) -> bool {
         let mut bytes = Vec::new();

@@ -23,7 +23,7 @@ async fn what_the_api_does_not_know_is_rejected_in_its_envelope() {
             404,
             "Not Found",
         ),
-        (request("GET", "/", "", ""), 404, "Not Found"),
+        (request("GET", "/nothing", "", ""), 404, "Not Found"),
         (
             request("GET", verify, HONEST, ""),
             405,

@@ -6,16 +6,23 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod access;
 mod accounts;
+mod anything;
 mod checks;
 mod client;
+mod control;
 mod customers;
+mod events;
 mod faults;
 mod http;
 mod life;
 mod lists;
 mod lookups;
 mod oddities;
+mod paying;
+mod quota;
+mod state_file;
 mod tokens;
 
 use std::time::Duration;

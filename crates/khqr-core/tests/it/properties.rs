@@ -114,12 +114,15 @@ fn changed_byte_is_refused(text: &str, place: usize, byte: u8) {
     }
 }
 
+/// Interpreted, all bytes would take an hour.
+const STEP: usize = if cfg!(miri) { 85 } else { 1 };
+
 #[test]
 fn no_byte_of_these_codes_can_be_changed() {
     let astral = payable(&[("59", Some("ចន 😀")), ("62", Some("0102é\u{200b}"))]);
     for text in [NBC_SAMPLE, &payable(&[]), &astral] {
         for place in 0..text.len() {
-            for byte in 0..=u8::MAX {
+            for byte in (0..=u8::MAX).step_by(STEP) {
                 changed_byte_is_refused(text, place, byte);
             }
         }

@@ -1,0 +1,198 @@
+//! A Bakong that runs until it is stopped.
+
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout};
+
+use crate::bakong::{Finished, Folder, bakong, run};
+
+/// A running sandbox.
+struct Running {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    /// What it said of itself.
+    told: Value,
+}
+
+impl Running {
+    async fn start(more: &[&str]) -> Self {
+        let arguments = [&["sandbox", "--json", "--listen", "127.0.0.1:0"], more].concat();
+        let mut child = bakong(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let told = lines
+            .next_line()
+            .await
+            .unwrap()
+            .expect("it tells of itself");
+        let told = serde_json::from_str(&told).unwrap();
+        Self { child, lines, told }
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.told[name].as_str().unwrap()
+    }
+
+    /// Runs another command against it.
+    async fn ask(&self, arguments: &[&str]) -> Finished {
+        let target = ["--base-url", self.text("baseUrl"), "--json"];
+        let output = bakong(&[arguments, &target].concat())
+            .env("BAKONG_TOKEN", self.text("token"))
+            .output();
+        Finished::of(output.await.unwrap())
+    }
+
+    async fn stop(mut self, signal: Signal) -> Finished {
+        let pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+        assert_eq!(self.lines.next_line().await.unwrap(), None);
+        Finished::of(self.child.wait_with_output().await.unwrap())
+    }
+}
+
+const MD5: &str = "d60f3db96913029a2af979a1662c1e72";
+
+#[tokio::test]
+async fn it_answers_until_it_is_stopped() {
+    for signal in [Signal::INT, Signal::TERM] {
+        let sandbox = Running::start(&[]).await;
+        assert_eq!(
+            (&sandbox.told["quota"], &sandbox.told["state"]),
+            (&100.into(), &Value::Null)
+        );
+        let finished = sandbox.ask(&["tx", "check", "--md5", MD5]).await;
+        assert_eq!(finished.json()["status"], "not_found", "{finished:?}");
+        let finished = sandbox.stop(signal).await;
+        assert_eq!((finished.exit, &finished.err[..]), (0, ""));
+    }
+}
+
+#[tokio::test]
+async fn quota_faults_and_seed_are_as_said() {
+    let folder = Folder::new();
+    let rules = folder.write(
+        "rules.json",
+        r#"[{"on":"check_bakong_account","answer":"forbidden"},{"on":"verify","answer":"cut"}]"#,
+    );
+    let file = format!("@{rules}");
+    let more = [
+        "--quota",
+        "1",
+        "--seed",
+        "coffee",
+        "--fault",
+        r#"{"on":"check_transaction_by_md5","answer":{"status":503},"times":"always","percent":0}"#,
+        "--fault",
+        &file,
+    ];
+    let sandbox = Running::start(&more).await;
+    let check = ["tx", "check", "--md5", MD5];
+    assert_eq!(sandbox.ask(&check).await.json()["status"], "not_found");
+    let spent = sandbox.ask(&check).await;
+    assert_eq!(
+        spent.json()["error"]["class"],
+        "quota_exhausted",
+        "{spent:?}"
+    );
+    let account = ["account", "check", "a@devb"];
+    assert_eq!(
+        sandbox.ask(&account).await.json()["error"]["class"],
+        "blocked"
+    );
+    assert_eq!(sandbox.ask(&account).await.exit, 3);
+    sandbox.stop(Signal::INT).await;
+    let unlimited = Running::start(&["--quota", "off", "--seed", "coffee"]).await;
+    assert_eq!(unlimited.told["quota"], Value::Null);
+    unlimited.stop(Signal::INT).await;
+}
+
+#[tokio::test]
+async fn its_state_outlives_it() {
+    let folder = Folder::new();
+    let file = folder.file("state.json");
+    let sandbox = Running::start(&["--state", &file]).await;
+    let token = sandbox.text("token").to_owned();
+    let finished = sandbox.stop(Signal::TERM).await;
+    assert_eq!(finished.exit, 0, "{finished:?}");
+    let mut again = Running::start(&["--state", &file]).await;
+    // The token of the first run is good in the second.
+    again.told["token"] = token.into();
+    let finished = again.ask(&["tx", "check", "--md5", MD5]).await;
+    assert_eq!(finished.json()["status"], "not_found", "{finished:?}");
+    again.stop(Signal::INT).await;
+
+    let broken = folder.write("broken.json", "{");
+    let finished = run(&[
+        "sandbox",
+        "--listen",
+        "127.0.0.1:0",
+        "--state",
+        &broken,
+        "--json",
+    ])
+    .await;
+    assert_eq!(finished.exit, 1, "{finished:?}");
+    let error = finished.json()["error"]["message"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(error.contains("left as it is"), "{error}");
+    assert_eq!(std::fs::read_to_string(broken).unwrap(), "{");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_before_it_starts() {
+    let sandbox = Running::start(&[]).await;
+    let taken = sandbox
+        .text("baseUrl")
+        .strip_prefix("http://")
+        .unwrap()
+        .to_owned();
+    for (arguments, exit, told) in [
+        (&["--listen", &taken][..], 1, "is taken"),
+        (&["--listen", "localhost"], 2, "--listen"),
+        (&["--quota", "lots"], 2, "or off"),
+        (&["--fault", r#"{"answer":"explode"}"#], 2, "rule.answer"),
+        (&["--fault", "@/no/such/file"], 2, "/no/such/file"),
+        (&["--seed", &"x".repeat(33)], 2, "32 bytes"),
+    ] {
+        let finished = run(&[&["sandbox"], arguments].concat()).await;
+        assert_eq!(finished.exit, exit, "{finished:?}");
+        assert!(finished.err.contains(told), "{finished:?}");
+    }
+    sandbox.stop(Signal::INT).await;
+}
+
+#[tokio::test]
+async fn elsewhere_than_on_loopback_it_warns() {
+    let mut child = bakong(&["sandbox", "--listen", "0.0.0.0:0"])
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut said = Vec::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        said.push(line);
+        if said.last().is_some_and(|line| line.starts_with("Ctrl-C")) {
+            break;
+        }
+    }
+    let said = said.join("\n");
+    for part in [
+        "base URL     http://0.0.0.0:",
+        "export BAKONG_TOKEN=eyJ",
+        "bakong checkout --base-url",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    let finished = Finished::of(child.wait_with_output().await.unwrap());
+    assert!(
+        finished
+            .err
+            .starts_with("warning: whoever can reach 0.0.0.0:"),
+        "{finished:?}"
+    );
+}

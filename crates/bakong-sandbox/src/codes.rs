@@ -1,0 +1,99 @@
+//! The codes that somebody asked about and nobody has paid: what a shop is showing at the moment.
+//!
+//! Bakong learns of a code by its MD5 alone, so its text is known only if a link was made to it.
+
+use std::collections::HashMap;
+
+use khqr_core::{Md5Handle, Timestamp};
+
+/// How many are kept.
+const KEPT: usize = 200;
+
+/// A code that is open, as far as anybody told.
+#[derive(Clone)]
+pub(crate) struct OpenCode {
+    pub(crate) md5: Md5Handle,
+    pub(crate) text: Option<String>,
+    pub(crate) first_asked: Timestamp,
+    pub(crate) last_asked: Timestamp,
+    pub(crate) checks: u32,
+}
+
+#[derive(Default)]
+pub(crate) struct OpenCodes(HashMap<Md5Handle, OpenCode>);
+
+impl OpenCodes {
+    /// Somebody asked about it and was told that it is not paid.
+    pub(crate) fn asked(&mut self, md5: Md5Handle, now: Timestamp) {
+        let code = self.of(md5, now);
+        code.checks = code.checks.saturating_add(1);
+        code.last_asked = now;
+    }
+
+    /// Somebody told its text.
+    pub(crate) fn told(&mut self, md5: Md5Handle, text: &str, now: Timestamp) {
+        self.of(md5, now).text = Some(text.to_owned());
+    }
+
+    pub(crate) fn paid(&mut self, md5: Md5Handle) {
+        self.0.remove(&md5);
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.0.clear();
+    }
+
+    /// All, the last asked about first.
+    pub(crate) fn all(&self) -> Vec<OpenCode> {
+        let mut all: Vec<_> = self.0.values().cloned().collect();
+        all.sort_by_key(|code| (std::cmp::Reverse(code.last_asked), code.md5));
+        all
+    }
+
+    fn of(&mut self, md5: Md5Handle, now: Timestamp) -> &mut OpenCode {
+        if self.0.len() >= KEPT && !self.0.contains_key(&md5) {
+            let oldest = self
+                .0
+                .values()
+                .min_by_key(|code| (code.last_asked, code.md5));
+            if let Some(oldest) = oldest.map(|code| code.md5) {
+                self.0.remove(&oldest);
+            }
+        }
+        self.0.entry(md5).or_insert(OpenCode {
+            md5,
+            text: None,
+            first_asked: now,
+            last_asked: now,
+            checks: 0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_longest_ago_makes_room() {
+        let at = Timestamp::from_millis;
+        let md5 = |number: u64| Md5Handle::of(&number.to_string());
+        let mut codes = OpenCodes::default();
+        for number in 0..210 {
+            codes.asked(md5(number), at(number));
+        }
+        codes.asked(md5(10), at(300));
+        codes.told(md5(11), "text", at(301));
+        let all = codes.all();
+        assert_eq!(all.len(), KEPT);
+        assert_eq!((all[0].md5, all[0].checks), (md5(10), 2));
+        assert_eq!(all[0].first_asked, at(10));
+        assert!(all.iter().all(|code| code.md5 != md5(9)));
+        let told = all.iter().find(|code| code.md5 == md5(11)).unwrap();
+        assert_eq!(told.text.as_deref(), Some("text"));
+        codes.paid(md5(10));
+        assert!(codes.all().iter().all(|code| code.md5 != md5(10)));
+        codes.forget();
+        assert_eq!(codes.all().len(), 0);
+    }
+}

@@ -1,0 +1,93 @@
+//! Every path of the control with its method. `openapi.json` lists them for people, and a test holds the
+//! two together.
+
+use http::Method;
+
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Action {
+    Page,
+    Style,
+    Script,
+    Document,
+    Pay,
+    Scan,
+    Payments,
+    Codes,
+    Faults,
+    AddFaults,
+    RemoveFaults,
+    Clock,
+    MoveClock,
+    Mailbox,
+    IssueToken,
+    OpenAccount,
+    Requests,
+    Quota,
+    SetQuota,
+    Reset,
+    Events,
+}
+
+/// A path and what it does.
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) action: Action,
+}
+
+const fn get(path: &'static str, action: Action) -> Route {
+    Route {
+        method: "GET",
+        path,
+        action,
+    }
+}
+
+const fn post(path: &'static str, action: Action) -> Route {
+    Route {
+        method: "POST",
+        path,
+        action,
+    }
+}
+
+pub(crate) const ROUTES: &[Route] = &[
+    get("/", Action::Page),
+    get("/openapi.json", Action::Document),
+    get("/sandbox/page.css", Action::Style),
+    get("/sandbox/page.js", Action::Script),
+    post("/sandbox/pay", Action::Pay),
+    post("/sandbox/scan", Action::Scan),
+    get("/sandbox/payments", Action::Payments),
+    get("/sandbox/codes", Action::Codes),
+    get("/sandbox/faults", Action::Faults),
+    post("/sandbox/faults", Action::AddFaults),
+    Route {
+        method: "DELETE",
+        path: "/sandbox/faults",
+        action: Action::RemoveFaults,
+    },
+    get("/sandbox/clock", Action::Clock),
+    post("/sandbox/clock", Action::MoveClock),
+    get("/sandbox/mailbox", Action::Mailbox),
+    post("/sandbox/tokens", Action::IssueToken),
+    post("/sandbox/accounts", Action::OpenAccount),
+    get("/sandbox/requests", Action::Requests),
+    get("/sandbox/quota", Action::Quota),
+    post("/sandbox/quota", Action::SetQuota),
+    post("/sandbox/reset", Action::Reset),
+    get("/sandbox/events", Action::Events),
+];
+
+/// The methods that a path takes; none if there is no such path.
+pub(crate) fn methods(path: &str) -> Vec<&'static str> {
+    let routes = ROUTES.iter().filter(|route| route.path == path);
+    routes.map(|route| route.method).collect()
+}
+
+pub(crate) fn find(method: &Method, path: &str) -> Option<Action> {
+    let mut routes = ROUTES.iter();
+    let route = routes.find(|route| route.path == path && route.method == method.as_str())?;
+    Some(route.action)
+}

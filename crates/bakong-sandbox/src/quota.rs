@@ -1,0 +1,221 @@
+//! The daily quota: how many requests of a day a token may make, refused ones included.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use khqr_core::Timestamp;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Midnight in Phnom Penh, which is seven hours ahead of UTC and knows no summer time.
+const PHNOM_PENH_MIDNIGHT: Duration = Duration::from_secs(17 * 60 * 60);
+
+/// How many requests a registered address may make on a day of the sandbox's clock.
+///
+/// The requests that count are those to the endpoints that need a token, with a good one: answered, refused
+/// or struck by a [`Fault`](crate::Fault) alike. Beyond the limit the answer is HTTP 200 with error code 17,
+/// and still counts. All tokens of one address draw on one quota.
+///
+/// ```
+/// use std::time::Duration;
+/// use bakong_sandbox::Quota;
+///
+/// let live = Quota::a_day(100);
+/// assert_eq!(live.limit(), Some(100));
+/// let utc = Quota::a_day(100).turning_at(Duration::ZERO);
+/// assert!(Quota::off().limit().is_none());
+/// # assert_ne!(live, utc);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Quota {
+    limit: Option<u32>,
+    /// How long after midnight UTC the day turns.
+    turn: Duration,
+}
+
+impl Quota {
+    /// No limit. Requests are counted all the same.
+    #[must_use]
+    pub const fn off() -> Self {
+        Self {
+            limit: None,
+            turn: PHNOM_PENH_MIDNIGHT,
+        }
+    }
+
+    /// So many requests a day; 100 on the tokens of the live service seen so far.
+    #[must_use]
+    pub const fn a_day(limit: u32) -> Self {
+        Self {
+            limit: Some(limit),
+            ..Self::off()
+        }
+    }
+
+    /// With a day that turns this long after midnight UTC, whole days left out; at 17:00 UTC, midnight in
+    /// Phnom Penh, unless said. When the live service's day turns is not known.
+    #[must_use]
+    pub fn turning_at(mut self, after_midnight_utc: Duration) -> Self {
+        let seconds = after_midnight_utc.as_secs() % DAY.as_secs();
+        self.turn = Duration::from_secs(seconds);
+        self
+    }
+
+    /// The limit, if there is one.
+    #[must_use]
+    pub const fn limit(self) -> Option<u32> {
+        self.limit
+    }
+
+    /// How long after midnight UTC the day turns.
+    #[must_use]
+    pub const fn turn(self) -> Duration {
+        self.turn
+    }
+
+    /// The number of the day that `now` lies in; days start with this quota's turn.
+    fn day(self, now: Timestamp) -> u64 {
+        let ahead = DAY.saturating_sub(self.turn);
+        seconds(now).saturating_add(ahead.as_secs()) / DAY.as_secs()
+    }
+
+    /// When the day of `now` ends.
+    pub(crate) fn next_turn(self, now: Timestamp) -> Timestamp {
+        let ahead = DAY.saturating_sub(self.turn).as_secs();
+        let end = self
+            .day(now)
+            .saturating_add(1)
+            .saturating_mul(DAY.as_secs());
+        Timestamp::from_millis(end.saturating_sub(ahead).saturating_mul(1000))
+    }
+}
+
+impl Default for Quota {
+    /// [`Quota::off`].
+    fn default() -> Self {
+        Self::off()
+    }
+}
+
+/// What was drawn on whose quota, by the id that tokens carry.
+#[derive(Default)]
+pub(crate) struct QuotaLedger {
+    pub(crate) quota: Quota,
+    used: HashMap<String, Used>,
+}
+
+#[derive(Clone, Copy)]
+struct Used {
+    day: u64,
+    count: u32,
+}
+
+impl QuotaLedger {
+    pub(crate) fn new(quota: Quota) -> Self {
+        Self {
+            quota,
+            used: HashMap::new(),
+        }
+    }
+
+    /// Counts a request of `id`; false if it is one too many.
+    pub(crate) fn draw(&mut self, id: &str, now: Timestamp) -> bool {
+        let count = self.used(id, now).saturating_add(1);
+        self.set_used(id, count, now);
+        self.quota.limit.is_none_or(|limit| count <= limit)
+    }
+
+    /// How many requests `id` has made on the day of `now`.
+    pub(crate) fn used(&self, id: &str, now: Timestamp) -> u32 {
+        let day = self.quota.day(now);
+        let used = self.used.get(id).filter(|used| used.day == day);
+        used.map_or(0, |used| used.count)
+    }
+
+    pub(crate) fn set_used(&mut self, id: &str, count: u32, now: Timestamp) {
+        let used = Used {
+            day: self.quota.day(now),
+            count,
+        };
+        match self.used.get_mut(id) {
+            Some(known) => *known = used,
+            None => drop(self.used.insert(id.to_owned(), used)),
+        }
+    }
+
+    /// Every id with the day of its last request, and how many it made on it.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, u64, u32)> {
+        let all = self.used.iter();
+        all.map(|(id, used)| (id.as_str(), used.day, used.count))
+    }
+
+    pub(crate) fn restore(&mut self, id: String, day: u64, count: u32) {
+        self.used.insert(id, Used { day, count });
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.used.clear();
+    }
+}
+
+const fn seconds(moment: Timestamp) -> u64 {
+    moment.as_millis() / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 22 October 2025, 17:29:02 UTC: just past midnight in Phnom Penh.
+    const NOW: Timestamp = Timestamp::from_millis(1_761_154_142_000);
+
+    #[test]
+    fn the_day_turns_at_midnight_in_phnom_penh_unless_said() {
+        let next = Quota::a_day(1).next_turn(NOW);
+        // 23 October 2025, 17:00 UTC.
+        assert_eq!(next.as_millis(), 1_761_238_800_000);
+        let before = Timestamp::from_millis(next.as_millis() - 1);
+        assert_eq!(Quota::a_day(1).next_turn(before), next);
+        assert_eq!(
+            Quota::a_day(1).next_turn(next),
+            next.saturating_add(DAY),
+            "the turn itself is of the new day"
+        );
+        let utc = Quota::a_day(1).turning_at(Duration::ZERO);
+        // 23 October 2025, 00:00 UTC.
+        assert_eq!(utc.next_turn(NOW).as_millis(), 1_761_177_600_000);
+        assert_eq!(utc, Quota::a_day(1).turning_at(DAY * 3));
+    }
+
+    #[test]
+    fn what_is_too_much_counts_too() {
+        let mut ledger = QuotaLedger::new(Quota::a_day(2));
+        let drawn: Vec<bool> = (0..4).map(|_| ledger.draw("a", NOW)).collect();
+        assert_eq!(drawn, [true, true, false, false]);
+        assert_eq!(ledger.used("a", NOW), 4);
+        assert!(ledger.draw("b", NOW), "each has a quota of its own");
+        let tomorrow = Quota::a_day(2).next_turn(NOW);
+        assert_eq!(ledger.used("a", tomorrow), 0);
+        assert!(ledger.draw("a", tomorrow));
+    }
+
+    #[test]
+    fn without_a_limit_it_still_counts() {
+        let mut ledger = QuotaLedger::new(Quota::off());
+        assert!((0..200).all(|_| ledger.draw("a", NOW)));
+        assert_eq!(ledger.used("a", NOW), 200);
+        ledger.quota = Quota::a_day(0);
+        assert!(!ledger.draw("a", NOW));
+        ledger.forget();
+        assert_eq!(ledger.used("a", NOW), 0);
+    }
+
+    #[test]
+    fn no_moment_overflows() {
+        let end = Timestamp::from_millis(u64::MAX);
+        for quota in [Quota::a_day(1), Quota::a_day(1).turning_at(Duration::ZERO)] {
+            assert!(quota.next_turn(end) <= end);
+            assert!(quota.next_turn(Timestamp::from_millis(0)).as_millis() > 0);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The daily quota, counted as the live service does.
+
+use std::time::Duration;
+
+use ::http::StatusCode;
+use bakong_sandbox::{Clock, Endpoint, Fault, Quota, Sandbox};
+
+use crate::client::{check, post};
+use crate::{NOW, customer, dynamic_code, md5_of, sandbox, usd};
+
+const EMAIL: &str = "dev@example.com";
+const SPENT: &str = r#"{"data":null,"errorCode":17,"responseCode":1,"responseMessage":"Daily request limit of 100 exceeded. Please try again tomorrow."}"#;
+
+async fn limited(limit: u32) -> Sandbox {
+    Sandbox::builder()
+        .clock(Clock::frozen_at(NOW))
+        .seed([42; 32])
+        .quota(Quota::a_day(limit))
+        .start()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn after_a_hundred_requests_the_day_is_over() {
+    let sandbox = limited(100).await;
+    let token = sandbox.issue_token(EMAIL);
+    let code = dynamic_code(usd(100));
+    customer(&sandbox).pay(&code).unwrap();
+    for _ in 0..100 {
+        let answer = check(&sandbox, &token, &code).await;
+        assert!(answer.json(200).contains(r#""responseCode":0"#));
+    }
+    for _ in 0..3 {
+        assert_eq!(check(&sandbox, &token, &code).await.json(200), SPENT);
+    }
+    assert_eq!(sandbox.quota_used(EMAIL), 103, "what is refused counts too");
+
+    // Another address has a quota of its own; another token of the same address does not.
+    let other = sandbox.issue_token("other@example.com");
+    assert_ne!(check(&sandbox, &other, &code).await.json(200), SPENT);
+    sandbox.advance(Duration::from_secs(1));
+    let renewed = sandbox.issue_token(EMAIL);
+    assert_ne!(renewed, token);
+    assert_eq!(check(&sandbox, &renewed, &code).await.json(200), SPENT);
+
+    // `NOW` is 00:29 in Phnom Penh.
+    sandbox.advance(Duration::from_secs(23 * 3600 + 29 * 60));
+    assert_eq!(check(&sandbox, &token, &code).await.json(200), SPENT);
+    sandbox.advance(Duration::from_secs(3 * 60));
+    assert_ne!(check(&sandbox, &token, &code).await.json(200), SPENT);
+    assert_eq!(sandbox.quota_used(EMAIL), 1);
+}
+
+#[tokio::test]
+async fn what_needs_a_token_counts_and_nothing_else() {
+    let sandbox = limited(1_000).await;
+    let token = sandbox.issue_token(EMAIL);
+    let needs: Vec<_> = Endpoint::ALL
+        .iter()
+        .filter(|endpoint| endpoint.path().contains("check_transaction"))
+        .collect();
+    assert_eq!(needs.len(), 7);
+    let mut used = 0;
+    for endpoint in Endpoint::ALL {
+        // The second is no JSON, and the third lacks every field.
+        for body in ["[]", "{", "{}"] {
+            post(&sandbox, endpoint.path(), Some(&token), body).await;
+        }
+        used += if needs.contains(&endpoint) { 3 } else { 0 };
+        assert_eq!(sandbox.quota_used(EMAIL), used, "{endpoint:?}");
+    }
+    // Nobody's, and therefore on nobody's quota.
+    let path = Endpoint::CheckTransactionByMd5.path();
+    post(&sandbox, path, None, "{}").await.json(401);
+    post(&sandbox, path, Some("x.y.z"), "{}").await.json(401);
+    assert_eq!(sandbox.quota_used(EMAIL), used);
+    assert_eq!(sandbox.quota_used("nobody@example.com"), 0);
+}
+
+#[tokio::test]
+async fn what_a_fault_strikes_counts_too() {
+    let sandbox = limited(2).await;
+    let token = sandbox.issue_token(EMAIL);
+    let code = dynamic_code(usd(100));
+    sandbox.fault(Fault::status(StatusCode::SERVICE_UNAVAILABLE).times(2));
+    for _ in 0..2 {
+        assert_eq!(check(&sandbox, &token, &code).await.status, 503);
+    }
+    let spent = SPENT.replace("100", "2");
+    assert_eq!(check(&sandbox, &token, &code).await.json(200), spent);
+    sandbox.set_quota(Quota::off());
+    assert_ne!(check(&sandbox, &token, &code).await.json(200), spent);
+    assert_eq!(
+        (sandbox.quota(), sandbox.quota_used(EMAIL)),
+        (Quota::off(), 4)
+    );
+}
+
+#[tokio::test]
+async fn without_a_word_there_is_no_limit() {
+    let sandbox = sandbox().await;
+    assert_eq!(sandbox.quota(), Quota::off());
+    let token = sandbox.issue_token(EMAIL);
+    let body = format!(r#"{{"md5":"{}"}}"#, md5_of("x"));
+    let path = Endpoint::CheckTransactionByMd5.path();
+    for _ in 0..120 {
+        let answer = post(&sandbox, path, Some(&token), &body).await;
+        assert!(answer.json(200).contains(r#""errorCode":1,"#));
+    }
+}
+
+#[tokio::test]
+async fn tokens_expire_when_a_fault_says_so() {
+    let sandbox = sandbox().await;
+    let token = sandbox.issue_token(EMAIL);
+    let code = dynamic_code(usd(100));
+    sandbox.fault(Fault::tokens_expire().after(1));
+    check(&sandbox, &token, &code).await.json(200);
+    for _ in 0..2 {
+        let answer = check(&sandbox, &token, &code).await;
+        assert!(answer.json(401).contains(r#""errorCode":6,"#));
+    }
+    let renewed = sandbox.issue_token(EMAIL);
+    check(&sandbox, &renewed, &code).await.json(200);
+}
