@@ -84,10 +84,12 @@ impl Tracker {
                     md5,
                     order,
                     outcome,
-                    ..
+                    at,
                 },
                 Conflict::Final(kept),
             ) => {
+                self.finished
+                    .correct(FinishedPayment::new(md5, order.clone(), &kept, at));
                 let known = kept.transaction().and_then(|kept| kept.hash.as_deref());
                 if let Some(hash) = outcome.transaction().and_then(|told| told.hash.as_deref())
                     && known.is_none_or(|known| !known.eq_ignore_ascii_case(hash))
@@ -110,9 +112,12 @@ impl Tracker {
                 },
                 conflict,
             ) => {
-                let mismatch = match conflict {
-                    Conflict::TransactionTaken { order } => Mismatch::SettledAnother { order },
-                    _ => Mismatch::OrderSettled,
+                let (mismatch, is_settled) = match conflict {
+                    Conflict::TransactionTaken { order } => {
+                        (Mismatch::SettledAnother { order }, false)
+                    }
+                    // It is, though not by this payment.
+                    _ => (Mismatch::OrderSettled, true),
                 };
                 let Some(transaction) = outcome.into_transaction() else {
                     return;
@@ -121,6 +126,9 @@ impl Tracker {
                     transaction,
                     mismatches: vec![mismatch],
                 };
+                let mut finished = FinishedPayment::new(md5, order.clone(), &outcome, at);
+                finished.is_settled = is_settled;
+                self.finished.correct(finished);
                 self.changes.push(Change::Finished {
                     md5,
                     order,
