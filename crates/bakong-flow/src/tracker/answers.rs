@@ -387,31 +387,31 @@ impl Tracker {
         let deadline = self.slots.deadline(slot);
         // By a clock that was set back since, it may have been asked too early.
         let was_last = out.asked_at >= deadline && now >= deadline;
-        let (md5, next_way) = (slot.md5, slot.next_way());
-        if was_last && next_way.is_none() {
-            let outcome = if slot.is_cancelled {
-                Outcome::Cancelled
-            } else {
-                Outcome::Expired
-            };
-            self.finish(place, outcome, now);
-            return;
-        }
         let Some(slot) = self.slots.get_mut(place) else {
             return;
         };
         if was_last {
-            slot.way = next_way.unwrap_or(Way::Md5);
-            self.again_at(place, now);
+            slot.tried.add(slot.way);
+            let Some(way) = slot.next_way() else {
+                let outcome = if slot.is_cancelled {
+                    Outcome::Cancelled
+                } else {
+                    Outcome::Expired
+                };
+                self.finish(place, outcome, now);
+                return;
+            };
+            slot.way = way;
         } else {
             // Before the last check the MD5 does; a hash that was just learned has had its turn.
             slot.way = Way::Md5;
             slot.out = 0;
-            if slot.is_ripe {
-                self.again_at(place, now);
-            } else {
-                self.schedule(place, now);
-            }
+        }
+        let (md5, is_ripe) = (slot.md5, slot.is_ripe);
+        if was_last || is_ripe {
+            self.again_at(place, now);
+        } else {
+            self.schedule(place, now);
         }
         let next = self.slots.get(place).map_or(now, |slot| {
             Timestamp::from_millis(slot.due.min(slot.last_due))

@@ -252,7 +252,6 @@ impl Tracker {
         let slot = self.slots.get_mut(place)?;
         slot.out = number;
         slot.asked_at = now.as_millis();
-        slot.checks = slot.checks.saturating_add(1);
         let md5 = slot.md5;
         self.changes.push(Change::Asked { md5, at: now });
         Some(md5)

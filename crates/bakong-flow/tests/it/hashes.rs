@@ -109,3 +109,43 @@ fn what_is_known_already_is_not_learned_again() {
         (Some(full()), Some(short()))
     );
 }
+
+#[test]
+fn a_hash_that_had_no_turn_does_not_take_that_of_the_md5() {
+    // Nothing is free before the last check.
+    let mut desk = Desk::with_quota(2);
+    desk.open([1, 2]);
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.tracker.cancel(&md5(2), desk.now);
+    desk.keep();
+    desk.later(UNTIL_DEADLINE);
+    let mut of_the_first = Vec::new();
+    while desk.tracker.open_payments() > 0 {
+        let question = desk.exchange(Ok(CheckAnswer::NotFound));
+        if question != Question::Md5(md5(2)) {
+            of_the_first.push(question);
+        }
+    }
+    assert_eq!(
+        of_the_first,
+        [Question::Md5(md5(1)), Question::Hash(full())]
+    );
+}
+
+#[test]
+fn a_hash_that_is_learned_during_the_last_check_has_its_turn() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.tracker.learn(&md5(1), None, Some(short()), desk.now);
+    desk.later(UNTIL_DEADLINE);
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    let ask = desk.ask();
+    assert_eq!(ask.question, Question::ShortHash(short(), khr(10_000)));
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
+    assert_eq!(
+        desk.exchange(Ok(CheckAnswer::NotFound)),
+        Question::Hash(full())
+    );
+    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+}
