@@ -367,3 +367,21 @@ fn other_money_for_a_final_payment_is_reported() {
     );
     assert_eq!(desk.outcome(1), None, "it was the other's to say");
 }
+
+#[test]
+fn another_worker_does_not_make_this_one_forget_what_it_sent() {
+    let mut config = Config::DEFAULT;
+    config.lists = false;
+    let mut desk = Desk::new(config);
+    desk.open(1..=4);
+    for _ in 0..4 {
+        desk.exchange(NOT_FOUND);
+    }
+    let mut other = Desk::new(config);
+    other.store = desk.store;
+    other.open([5]);
+    other.exchange(NOT_FOUND);
+    desk.store = other.store;
+    desk.restart(config);
+    assert_eq!(desk.tracker.spent().requests, 4);
+}

@@ -166,3 +166,15 @@ fn lists_that_are_off_stay_off() {
     assert_eq!(to_the_end(&mut desk), [1, 1]);
     assert_eq!(desk.tracker.lists(), Lists::Off);
 }
+
+#[test]
+fn a_list_names_nobody_twice() {
+    let mut desk = desk();
+    desk.policy.schedule.first = 5 * MINUTE;
+    desk.open([1]);
+    // It is due again when it was due before.
+    desk.tracker.nudge(&md5(1), desk.now);
+    assert_eq!(desk.exchange(NOT_FOUND), Question::Md5(md5(1)));
+    desk.later(5 * MINUTE);
+    assert_eq!(desk.ask().question, Question::Md5(md5(1)));
+}
