@@ -2,6 +2,8 @@
 
 mod answers;
 mod asking;
+#[cfg(test)]
+mod consistency;
 mod finished;
 mod in_flight;
 mod opening;
