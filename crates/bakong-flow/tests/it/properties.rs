@@ -446,7 +446,7 @@ impl World {
     }
 
     /// From now on Bakong answers, and nobody pays: all become final, without spinning.
-    fn to_the_end(&mut self) {
+    fn finish_all(&mut self) {
         self.tracker.set_token(None);
         let not_found = Says::All(Ok(Answer::NotFound));
         while let Some((ask, asked_at)) = self.take(0) {
@@ -529,8 +529,8 @@ proptest! {
         killed.restart();
         let open: Vec<_> = world.open.keys().copied().collect();
         world.give_up();
-        world.to_the_end();
-        killed.to_the_end();
+        world.finish_all();
+        killed.finish_all();
         for md5 in open {
             prop_assert_eq!(world.finished.get(&md5), killed.finished.get(&md5));
         }
