@@ -118,6 +118,28 @@ impl Spent {
             usual: 0,
         }
     }
+
+    /// What is to be kept when this was kept before and another worker, or this one, says `later`: of one day
+    /// the most that was ever said, since each counts for itself and none may forget what it sent; the later
+    /// day; and the last word on whether it is closed.
+    #[must_use]
+    pub fn then(self, later: Self) -> Self {
+        if self.day != later.day {
+            return if self.day > later.day { self } else { later };
+        }
+        let first = self
+            .first_wanted_at
+            .into_iter()
+            .chain(later.first_wanted_at);
+        Self {
+            day: self.day,
+            requests: self.requests.max(later.requests),
+            closed_at: later.closed_at,
+            wanted: self.wanted.max(later.wanted),
+            first_wanted_at: first.min(),
+            usual: self.usual.max(later.usual),
+        }
+    }
 }
 
 /// Counts a day's requests. Told the time, it goes on to the next day by itself, and never back.

@@ -81,6 +81,13 @@ impl MemoryStore {
     }
 }
 
+/// A copy keeps books of its own from then on.
+impl Clone for MemoryStore {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.books().clone()))
+    }
+}
+
 #[async_trait]
 impl PaymentStore for MemoryStore {
     async fn load(&self) -> Result<Snapshot, StoreError> {
@@ -137,7 +144,9 @@ impl Books {
                     .finish(*md5, order, outcome, *at)
                     .map(|conflict| (*md5, conflict));
             }
-            Change::Quota(spent) => self.spent = Some(*spent),
+            Change::Quota(spent) => {
+                self.spent = Some(self.spent.map_or(*spent, |kept| kept.then(*spent)));
+            }
             Change::Lists(lists) => self.lists = Some(*lists),
             Change::NotPaidYet { .. }
             | Change::NoAnswer { .. }

@@ -84,10 +84,12 @@ impl Tracker {
                     md5,
                     order,
                     outcome,
-                    ..
+                    at,
                 },
                 Conflict::Final(kept),
             ) => {
+                self.finished
+                    .correct(FinishedPayment::new(md5, order.clone(), &kept, at));
                 let known = kept.transaction().and_then(|kept| kept.hash.as_deref());
                 if let Some(hash) = outcome.transaction().and_then(|told| told.hash.as_deref())
                     && known.is_none_or(|known| !known.eq_ignore_ascii_case(hash))
@@ -110,9 +112,12 @@ impl Tracker {
                 },
                 conflict,
             ) => {
-                let mismatch = match conflict {
-                    Conflict::TransactionTaken { order } => Mismatch::SettledAnother { order },
-                    _ => Mismatch::OrderSettled,
+                let (mismatch, is_settled) = match conflict {
+                    Conflict::TransactionTaken { order } => {
+                        (Mismatch::SettledAnother { order }, false)
+                    }
+                    // It is, though not by this payment.
+                    _ => (Mismatch::OrderSettled, true),
                 };
                 let Some(transaction) = outcome.into_transaction() else {
                     return;
@@ -121,6 +126,9 @@ impl Tracker {
                     transaction,
                     mismatches: vec![mismatch],
                 };
+                let mut finished = FinishedPayment::new(md5, order.clone(), &outcome, at);
+                finished.is_settled = is_settled;
+                self.finished.correct(finished);
                 self.changes.push(Change::Finished {
                     md5,
                     order,
@@ -379,31 +387,31 @@ impl Tracker {
         let deadline = self.slots.deadline(slot);
         // By a clock that was set back since, it may have been asked too early.
         let was_last = out.asked_at >= deadline && now >= deadline;
-        let (md5, next_way) = (slot.md5, slot.next_way());
-        if was_last && next_way.is_none() {
-            let outcome = if slot.is_cancelled {
-                Outcome::Cancelled
-            } else {
-                Outcome::Expired
-            };
-            self.finish(place, outcome, now);
-            return;
-        }
         let Some(slot) = self.slots.get_mut(place) else {
             return;
         };
         if was_last {
-            slot.way = next_way.unwrap_or(Way::Md5);
-            self.again_at(place, now);
+            slot.tried.add(slot.way);
+            let Some(way) = slot.next_way() else {
+                let outcome = if slot.is_cancelled {
+                    Outcome::Cancelled
+                } else {
+                    Outcome::Expired
+                };
+                self.finish(place, outcome, now);
+                return;
+            };
+            slot.way = way;
         } else {
             // Before the last check the MD5 does; a hash that was just learned has had its turn.
             slot.way = Way::Md5;
             slot.out = 0;
-            if slot.is_ripe {
-                self.again_at(place, now);
-            } else {
-                self.schedule(place, now);
-            }
+        }
+        let (md5, is_ripe) = (slot.md5, slot.is_ripe);
+        if was_last || is_ripe {
+            self.again_at(place, now);
+        } else {
+            self.schedule(place, now);
         }
         let next = self.slots.get(place).map_or(now, |slot| {
             Timestamp::from_millis(slot.due.min(slot.last_due))

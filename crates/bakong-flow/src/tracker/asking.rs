@@ -147,7 +147,7 @@ impl Tracker {
             .is_none_or(super::slots::Slot::stands_alone);
         let mut places = Vec::new();
         if !alone && self.may_ask_list(now) {
-            self.gather(&mut places, now);
+            self.gather(place, &mut places, now);
         }
         let paced = leave == Leave::Free;
         if paced {
@@ -203,9 +203,9 @@ impl Tracker {
         Some((place, false))
     }
 
-    /// Adds what can come along in the same list: the ripe, then those that will be due before the next free
+    /// Adds what can come along with the first in the same list: the ripe, then those that will be due before the next free
     /// request.
-    fn gather(&mut self, places: &mut Vec<u32>, now: Timestamp) {
+    fn gather(&mut self, first: u32, places: &mut Vec<u32>, now: Timestamp) {
         let room = LIST as usize - 1;
         let slots = &self.slots;
         let shares = |place: u32| slots.get(place).is_some_and(|slot| !slot.stands_alone());
@@ -226,7 +226,7 @@ impl Tracker {
             self.early.pop();
             if slots.get(place).is_some_and(|slot| !slot.stands_alone()) {
                 // An entry may be there twice.
-                if !places.contains(&place) {
+                if place != first && !places.contains(&place) {
                     places.push(place);
                 }
             } else {
@@ -259,7 +259,6 @@ impl Tracker {
         let slot = self.slots.get_mut(place)?;
         slot.out = number;
         slot.asked_at = now.as_millis();
-        slot.checks = slot.checks.saturating_add(1);
         let md5 = slot.md5;
         self.changes.push(Change::Asked { md5, at: now });
         Some(md5)

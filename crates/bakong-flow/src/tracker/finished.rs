@@ -35,16 +35,19 @@ impl Finished {
 
     /// Remembers a payment until this moment.
     pub(super) fn add(&mut self, payment: FinishedPayment, until: Timestamp) {
-        let FinishedPayment { md5, order, .. } = &payment;
-        if let Some(hash) = &payment.hash {
-            let hash = hash.to_ascii_lowercase().into();
-            self.by_hash.entry(hash).or_insert_with(|| order.clone());
+        let md5 = payment.md5;
+        if self.by_md5.contains_key(&md5) {
+            return self.correct(payment);
         }
-        if payment.is_settled {
-            self.settled.entry(order.clone()).or_insert(*md5);
+        self.until.push_back((until, md5));
+        self.link(payment);
+    }
+
+    /// The payment ended otherwise than was thought. Does nothing to one that is not remembered.
+    pub(super) fn correct(&mut self, payment: FinishedPayment) {
+        if self.unlink(&payment.md5) {
+            self.link(payment);
         }
-        self.until.push_back((until, *md5));
-        self.by_md5.insert(*md5, payment);
     }
 
     /// Forgets those whose time is over.
@@ -53,18 +56,35 @@ impl Finished {
             && until <= now
         {
             self.until.pop_front();
-            let Some(payment) = self.by_md5.remove(&md5) else {
-                continue;
-            };
-            if let Some(hash) = &payment.hash
-                && self.order_of(hash) == Some(&payment.order)
-            {
-                self.by_hash.remove(hash.to_ascii_lowercase().as_str());
-            }
-            if self.settled.get(&payment.order) == Some(&md5) {
-                self.settled.remove(&payment.order);
-            }
+            self.unlink(&md5);
         }
+    }
+
+    fn link(&mut self, payment: FinishedPayment) {
+        let FinishedPayment { md5, order, .. } = &payment;
+        if let Some(hash) = &payment.hash {
+            let hash = hash.to_ascii_lowercase().into();
+            self.by_hash.entry(hash).or_insert_with(|| order.clone());
+        }
+        if payment.is_settled {
+            self.settled.entry(order.clone()).or_insert(*md5);
+        }
+        self.by_md5.insert(*md5, payment);
+    }
+
+    fn unlink(&mut self, md5: &Md5Handle) -> bool {
+        let Some(payment) = self.by_md5.remove(md5) else {
+            return false;
+        };
+        if let Some(hash) = &payment.hash
+            && self.order_of(hash) == Some(&payment.order)
+        {
+            self.by_hash.remove(hash.to_ascii_lowercase().as_str());
+        }
+        if self.settled.get(&payment.order) == Some(md5) {
+            self.settled.remove(&payment.order);
+        }
+        true
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &FinishedPayment> {

@@ -2,6 +2,8 @@
 
 mod answers;
 mod asking;
+#[cfg(test)]
+mod consistency;
 mod finished;
 mod in_flight;
 mod opening;
@@ -24,7 +26,7 @@ use crate::quota::{Ledger, Quota, Spent};
 use self::finished::Finished;
 use self::in_flight::InFlight;
 use self::ripe::Ripe;
-use self::slots::{Hashes, NEVER, Slot, Slots, Way};
+use self::slots::{Hashes, NEVER, Slot, Slots, Tried, Way};
 use self::timers::Timers;
 
 pub use self::opening::OpenError;
@@ -240,6 +242,12 @@ impl Tracker {
         if **known == before {
             return;
         }
+        if known.hash != before.hash {
+            slot.tried.forget(Way::Hash);
+        }
+        if known.short_hash != before.short_hash {
+            slot.tried.forget(Way::ShortHash);
+        }
         let Hashes { hash, short_hash } = (**known).clone();
         if !slot.is_out() && !slot.is_ripe {
             slot.way = if hash.is_some() {
@@ -333,16 +341,23 @@ impl Tracker {
     }
 
     fn make_ripe(&mut self, place: u32) {
-        let Some(slot) = self.slots.get(place) else {
-            return;
-        };
-        let latest = self.latest(slot);
         let Some(slot) = self.slots.get_mut(place) else {
             return;
         };
         slot.is_ripe = true;
-        slot.due = latest;
-        if !slot.is_out() {
+        let is_out = slot.is_out();
+        if !is_out {
+            // A hash that had no turn before does not take that of the MD5.
+            slot.way = slot.next_way().unwrap_or(Way::Md5);
+        }
+        let Some(slot) = self.slots.get(place) else {
+            return;
+        };
+        let latest = self.latest(slot);
+        if let Some(slot) = self.slots.get_mut(place) {
+            slot.due = latest;
+        }
+        if !is_out {
             self.ripe.insert(latest, place);
         }
     }
@@ -377,6 +392,7 @@ impl Tracker {
             };
             slot.asked_at = slot.asked_at.min(now.as_millis());
             slot.opened_at = slot.opened_at.min(now.as_millis());
+            slot.tried = Tried::default();
             if slot.is_ripe {
                 if !slot.is_out() {
                     self.ripe.remove(slot.due, place);

@@ -34,11 +34,12 @@ pub(super) struct Slot {
     pub(super) hashes: Option<Box<Hashes>>,
     recipient: u32,
     policy: u32,
-    pub(super) checks: u16,
     /// Failures in a row that were this payment's own.
     pub(super) failures: u8,
     pub(super) nudges: u8,
     pub(super) way: Way,
+    /// The ways by which its last check found nothing.
+    pub(super) tried: Tried,
     /// Its last check is due.
     pub(super) is_ripe: bool,
     pub(super) is_cancelled: bool,
@@ -72,14 +73,36 @@ impl Slot {
         self.alone || self.way != Way::Md5
     }
 
-    /// The next way after the present one that is open.
+    /// The next way for its last check to try.
     pub(super) fn next_way(&self) -> Option<Way> {
-        let hashes = self.hashes.as_deref()?;
-        match self.way {
-            Way::Md5 if hashes.hash.is_some() => Some(Way::Hash),
-            Way::Md5 | Way::Hash if hashes.short_hash.is_some() => Some(Way::ShortHash),
-            _ => None,
-        }
+        let hashes = self.hashes.as_deref();
+        let is_open = |way: &Way| match way {
+            Way::Md5 => true,
+            Way::Hash => hashes.is_some_and(|hashes| hashes.hash.is_some()),
+            Way::ShortHash => hashes.is_some_and(|hashes| hashes.short_hash.is_some()),
+        };
+        let ways = [Way::Md5, Way::Hash, Way::ShortHash];
+        let mut left = ways.into_iter().filter(|way| !self.tried.has(*way));
+        left.find(is_open)
+    }
+}
+
+/// Ways to ask that found nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Tried(u8);
+
+impl Tried {
+    const fn has(self, way: Way) -> bool {
+        self.0 & 1 << way as u8 != 0
+    }
+
+    pub(super) const fn add(&mut self, way: Way) {
+        self.0 |= 1 << way as u8;
+    }
+
+    /// What this way finds is not known any more.
+    pub(super) const fn forget(&mut self, way: Way) {
+        self.0 &= !(1 << way as u8);
     }
 }
 
@@ -149,10 +172,10 @@ impl Slots {
             hashes: (hashes != Hashes::default()).then(|| Box::new(hashes)),
             recipient: self.recipients.add(payment.expected.recipient),
             policy: self.policies.add(policy),
-            checks: 0,
             failures: 0,
             nudges: 0,
             way: Way::Md5,
+            tried: Tried::default(),
             is_ripe: false,
             is_cancelled: false,
             alone: false,
@@ -220,6 +243,8 @@ struct Interned<T> {
     values: Vec<(Option<T>, u32)>,
     vacant: Vec<u32>,
     places: HashMap<T, u32>,
+    /// Where the last one that was added is: the next is likely to be the same.
+    last: u32,
 }
 
 impl<T> Default for Interned<T> {
@@ -228,16 +253,24 @@ impl<T> Default for Interned<T> {
             values: Vec::new(),
             vacant: Vec::new(),
             places: HashMap::new(),
+            last: 0,
         }
     }
 }
 
 impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
     fn add(&mut self, value: T) -> u32 {
+        if let Some((Some(last), uses)) = self.values.get_mut(self.last as usize)
+            && *last == value
+        {
+            *uses += 1;
+            return self.last;
+        }
         if let Some(place) = self.places.get(&value) {
             if let Some((_, uses)) = self.values.get_mut(*place as usize) {
                 *uses += 1;
             }
+            self.last = *place;
             return *place;
         }
         let place = self.vacant.pop().unwrap_or_else(|| {
@@ -248,6 +281,7 @@ impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
             *room = (Some(value.clone()), 1);
         }
         self.places.insert(value, place);
+        self.last = place;
         place
     }
 
