@@ -22,8 +22,9 @@ fn plain_len(text: &[u8]) -> usize {
         // A byte that is below another has its high bit set by the subtraction. So may those after it by what
         // is borrowed, but only the first counts.
         let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGH_BITS;
-        let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-        let ends = below(word, 0x20) | is(b'"') | is(b'\\');
+        // With this one bit turned over, the control characters and the quote are what is below 0x21.
+        let control_or_quote = below(word ^ (ONES * 0x02), 0x21);
+        let ends = control_or_quote | below(word ^ (ONES * u64::from(b'\\')), 1);
         if ends != 0 {
             return index * 8 + ends.trailing_zeros() as usize / 8;
         }

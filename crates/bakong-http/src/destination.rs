@@ -3,8 +3,8 @@
 use std::fmt;
 
 use bakong_api::{Environment, TransportError, TransportErrorKind, is_loopback_host};
+use http::Uri;
 use http::uri::{Authority, Scheme};
-use http::{HeaderValue, Uri};
 
 /// A host and perhaps a port, without a user name.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -43,11 +43,6 @@ impl Destination {
             return Err(refused(kind, reason, Some(&destination)));
         }
         Ok(destination)
-    }
-
-    /// The value of a `Host` header.
-    pub(crate) fn host_header(&self) -> Option<HeaderValue> {
-        HeaderValue::from_str(self.0.as_str()).ok()
     }
 
     /// Which of NBC's hosts it is.

@@ -10,6 +10,7 @@ use bakong_api::{TransportError, TransportErrorKind};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use hyper::body::{Body, Incoming};
+use tokio::task::coop::{Unconstrained, unconstrained};
 use tokio::time::Instant;
 
 use crate::destination::Destination;
@@ -51,12 +52,13 @@ impl Outgoing {
     }
 
     /// As HTTP/1.1 wants it: the path alone, and the host in a header.
-    fn http1(&mut self, to: &Destination, touched: &Touched) -> Request<Payload> {
+    fn http1(&mut self, host: Option<&HeaderValue>, touched: &Touched) -> Request<Payload> {
         let path = self.uri.path_and_query();
         let uri = path.map_or_else(|| self.uri.clone(), |path| path.clone().into());
         let mut request = self.request(uri, touched);
-        if let Some(host) = to.host_header() {
-            request.headers_mut().entry(header::HOST).or_insert(host);
+        if let Some(host) = host {
+            let entry = request.headers_mut().entry(header::HOST);
+            entry.or_insert_with(|| host.clone());
         }
         request
     }
@@ -135,7 +137,7 @@ impl Exchange {
                 #[cfg(feature = "http2")]
                 Connection::Http2(mut sender) => {
                     let request = outgoing.http2(touched);
-                    Box::pin(self.over_http2(to, sender.send_request(request))).await
+                    Box::pin(self.answer(to, sender.send_request(request))).await
                 }
             };
             drop(in_use);
@@ -156,17 +158,16 @@ impl Exchange {
         touched: &Touched,
         mut connection: Http1,
     ) -> Result<Response<Bytes>, TransportError> {
-        let sending = connection.sender.send_request(outgoing.http1(to, touched));
-        let response = driven(&mut connection, sending).await;
-        let response = response.map_err(|error| failure::exchanging(to, error))?;
-        let (parts, body) = response.into_parts();
-        let body = driven(&mut connection, self.whole(to, body)).await?;
+        let request = outgoing.http1(connection.host.as_ref(), touched);
+        let sending = connection.sender.send_request(request);
+        let answer = pin!(unconstrained(self.answer(to, sending)));
+        let answer = driven(&mut connection, answer).await?;
         self.pool.keep(&outgoing.uri, connection);
-        Ok(Response::from_parts(parts, body))
+        Ok(answer)
     }
 
-    #[cfg(feature = "http2")]
-    async fn over_http2(
+    /// The whole answer to what is being sent.
+    async fn answer(
         &self,
         to: &Destination,
         sending: impl Future<Output = hyper::Result<Response<Incoming>>>,
@@ -214,13 +215,22 @@ impl Exchange {
 }
 
 /// What `work` brings, which goes on only when the connection does.
-async fn driven<W: Future>(connection: &mut Http1, work: W) -> W::Output {
-    // It is looked at whenever the connection was, so nobody has to be woken for it: unless the runtime put it
-    // off, having let this task do enough for one turn, which it may not do behind the task's back.
-    let mut work = pin!(tokio::task::coop::unconstrained(work));
-    poll_fn(|context| {
+///
+/// It is looked at whenever the connection was, so nobody has to be woken for it: unless the runtime put it off,
+/// having let this task do enough for one turn, which it may not do behind the task's back.
+fn driven<W: Future>(
+    connection: &mut Http1,
+    mut work: Pin<&mut Unconstrained<W>>,
+) -> impl Future<Output = W::Output> {
+    let mut has_begun = false;
+    poll_fn(move |context| {
         let mut unheard = Context::from_waker(Waker::noop());
-        // Says what it wants before the connection goes on.
+        // At first, it says what it wants. Later, what came meanwhile is brought without anybody to wake: whoever
+        // takes a body's data from hyper wakes whoever drives the connection, which is this task, which would be
+        // run once more for nothing.
+        if mem::replace(&mut has_begun, true) {
+            let _ = connection.drive_unheard();
+        }
         if let Poll::Ready(output) = work.as_mut().poll(&mut unheard) {
             return Poll::Ready(output);
         }
@@ -230,5 +240,4 @@ async fn driven<W: Future>(connection: &mut Http1, work: W) -> W::Output {
         // The connection has ended, so nothing looks at it any more.
         work.as_mut().poll(context)
     })
-    .await
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use http::Uri;
 use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Uri};
 use hyper::client::conn::http1;
 #[cfg(feature = "http2")]
 use hyper::client::conn::http2;
@@ -59,8 +59,12 @@ type Driver = http1::Connection<TokioIo<Stream>, Payload>;
 /// An HTTP/1 connection. Whoever sends on it drives it: no task of its own has to be woken.
 pub(crate) struct Http1 {
     pub(crate) sender: http1::SendRequest<Payload>,
+    /// The value of a `Host` header.
+    pub(crate) host: Option<HeaderValue>,
     /// Gone when it has ended: what it still held for somebody is given up with it.
     driver: Option<Pin<Box<Driver>>>,
+    /// Whether it wakes whoever drove it last.
+    wakes: bool,
 }
 
 /// An HTTP/2 connection, which all share. Its own task drives it.
@@ -84,6 +88,17 @@ impl Multiplexed {
 impl Http1 {
     /// Goes on with what is to be read and written. Done when the connection is.
     pub(crate) fn drive(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.wakes = true;
+        self.go_on(context)
+    }
+
+    /// The same for somebody who waits for nothing that it might do later.
+    pub(crate) fn drive_unheard(&mut self) -> Poll<()> {
+        self.wakes = false;
+        self.go_on(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn go_on(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(driver) = &mut self.driver else {
             return Poll::Ready(());
         };
@@ -97,15 +112,19 @@ impl Http1 {
 
     /// Whether the next request can be sent, as far as can be told without sending one.
     fn is_good(&mut self) -> bool {
-        // Nobody waits for anything that it might do meanwhile.
-        let mut context = Context::from_waker(Waker::noop());
-        self.drive(&mut context).is_pending() && self.sender.is_ready()
+        // One that asks for the next has read on beyond the answer. Who was answered is not to be woken any more.
+        let is_seen_to = !self.wakes && self.driver.is_some() && self.sender.is_ready();
+        is_seen_to || self.drive_unheard().is_pending() && self.sender.is_ready()
     }
 }
 
 impl Host {
     fn is_of(&self, uri: &Uri) -> bool {
-        uri.authority() == Some(&self.authority) && uri.scheme() == Some(&self.scheme)
+        // Nearly always they are written alike, which is soon seen; otherwise upper and lower case are the same.
+        let is_same = |authority: &Authority| {
+            authority.as_str() == self.authority.as_str() || *authority == self.authority
+        };
+        uri.authority().is_some_and(is_same) && uri.scheme() == Some(&self.scheme)
     }
 
     fn is_empty(&self) -> bool {
@@ -166,9 +185,12 @@ impl Pool {
             .max_buf_size(HEAD_LIMIT)
             .handshake(TokioIo::new(stream));
         let (sender, driver) = handshake.await.map_err(ConnectError::of_http)?;
+        let host = uri.authority().map(Authority::as_str);
         let connection = Http1 {
             sender,
+            host: host.and_then(|host| HeaderValue::from_str(host).ok()),
             driver: Some(Box::pin(driver)),
+            wakes: false,
         };
         Ok((Connection::Http1(connection), InUse(None)))
     }

@@ -4,6 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use bakong_api::Transport;
@@ -238,4 +239,27 @@ async fn a_task_that_has_done_enough_for_its_turn_is_woken_for_its_answer() {
         };
         assert_eq!(answer.body(), "{}", "{done}");
     }
+}
+
+#[tokio::test]
+async fn a_task_is_woken_once_for_its_answer() {
+    struct Counted(Waker, Arc<AtomicUsize>);
+    impl Wake for Counted {
+        fn wake(self: Arc<Self>) {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.wake_by_ref();
+        }
+    }
+    let (server, _) = answering(ok("{}")).await;
+    let (transport, url) = (transport(), server.url());
+    ask(&transport, &url).await.unwrap();
+    let wakes = Arc::new(AtomicUsize::new(0));
+    let mut asking = pin!(ask(&transport, &url));
+    let answer = poll_fn(|context| {
+        let counted = Counted(context.waker().clone(), Arc::clone(&wakes));
+        let waker = Waker::from(Arc::new(counted));
+        asking.as_mut().poll(&mut Context::from_waker(&waker))
+    });
+    assert_eq!(answer.await.unwrap().body(), "{}");
+    assert_eq!((server.accepted(), wakes.load(Ordering::Relaxed)), (1, 1));
 }
