@@ -200,7 +200,7 @@ impl Shop {
         };
         oracle.answered(number, asked_at, &reply, orders);
         if self.random.u32(0..1_000) < self.scenario.trouble.lost {
-            tracker.abandon(ticket, moment(now));
+            tracker.abandon(ticket, sent, moment(now));
         } else {
             tracker.answer(ticket, sent, reply, moment(now));
         }

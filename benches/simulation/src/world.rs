@@ -173,6 +173,10 @@ impl World {
             self.scenario.trouble.clock || summary.most_on_a_day <= self.shop.quota().per_day,
             "4: the quota was overdrawn: {summary:?}"
         );
+        // It may look now and then whether a request is free.
+        let most =
+            8 * summary.requests + 6 * u64::from(summary.orders) + 200 * (self.scenario.days + 8);
+        assert!(summary.wakeups <= most, "it wakes too often: {summary:?}");
         summary
     }
 

@@ -97,7 +97,9 @@ impl Change {
     #[must_use]
     pub fn is_lost(&self, lost: &Lost) -> bool {
         match (self, &lost.conflict) {
-            (Self::Opened { payment, .. }, Conflict::Known) => payment.md5 == lost.md5,
+            (Self::Opened { payment, .. }, Conflict::Known | Conflict::OrderSettled) => {
+                payment.md5 == lost.md5
+            }
             (Self::Opened { .. }, _) | (_, Conflict::Known) => false,
             (Self::Finished { md5, .. }, _) => *md5 == lost.md5,
             _ => false,

@@ -61,6 +61,9 @@ impl Policy {
     };
 }
 
+/// How long a payment about which nothing can be read is left alone at most.
+const LONGEST_ALONE: Duration = Duration::from_secs(6 * 60 * 60);
+
 /// A server that wants more than this may be wrong about the time.
 const MOST_WANTED: Duration = Duration::from_secs(60 * 60);
 
@@ -155,7 +158,8 @@ pub struct Retry {
     pub first: Duration,
     /// The longest wait where nothing arrived at Bakong, so that it cost nothing.
     pub longest: Duration,
-    /// The longest wait where it may have, and so may have cost one of the day's requests.
+    /// The longest wait where it may have, and so may have cost one of the day's requests; three times as long
+    /// when nothing else has come for hours.
     pub longest_if_counted: Duration,
 }
 
@@ -167,12 +171,23 @@ impl Retry {
         longest_if_counted: Duration::from_secs(10 * 60),
     };
 
+    /// When to ask again about a payment that alone has failed so often: twice as long after each further one, up
+    /// to six hours, since no answer may ever be readable.
+    #[must_use]
+    pub fn alone_at(&self, failures: u32, now: Timestamp) -> Timestamp {
+        let doubled = 2u32.saturating_pow(failures.saturating_sub(1));
+        let delay = self.first.saturating_mul(doubled).min(LONGEST_ALONE);
+        now.saturating_add(delay.max(FLOOR))
+    }
+
     /// When to ask again after `failures` in a row, at least one, the last of them `class`. A `Retry-After` is
     /// waited for, for an hour at most.
     #[must_use]
     pub fn at(&self, failures: u32, class: ErrorClass, now: Timestamp) -> Timestamp {
         let longest = if was_counted(class) {
+            // After an hour it is an outage that lasts, and would use up the day.
             self.longest_if_counted
+                .saturating_mul((failures / 8).clamp(1, 3))
         } else {
             self.longest
         };
@@ -255,7 +270,7 @@ mod tests {
         let unavailable = ErrorClass::Unavailable { retry_after: None };
         assert_eq!(
             [1, 2, 3, 9, 99].map(|n| wait(n, unavailable)),
-            [2, 4, 8, 512, 600]
+            [2, 4, 8, 512, 1_800]
         );
         let refused = ErrorClass::Transport(TransportErrorKind::Connect);
         assert_eq!([1, 9].map(|n| wait(n, refused)), [2, 30]);

@@ -94,6 +94,8 @@ pub struct Spent {
     pub day: Day,
     /// How many requests were sent in it.
     pub requests: u32,
+    /// How many of them were renewals of the token, or went beside a question.
+    pub renewals: u32,
     /// When Bakong said that there are no more (code 17), if it did.
     pub closed_at: Option<Timestamp>,
     /// How many payments were to be opened in it, refused ones included.
@@ -112,6 +114,7 @@ impl Spent {
         Self {
             day,
             requests: 0,
+            renewals: 0,
             closed_at: None,
             wanted: 0,
             first_wanted_at: None,
@@ -125,7 +128,9 @@ impl Spent {
     #[must_use]
     pub fn then(self, later: Self) -> Self {
         if self.day != later.day {
-            return if self.day > later.day { self } else { later };
+            // Not much later, an earlier day is another worker's; otherwise a clock was wrong and is no more.
+            let is_other = self.day > later.day && self.day.0 - later.day.0 <= 1;
+            return if is_other { self } else { later };
         }
         let first = self
             .first_wanted_at
@@ -134,6 +139,7 @@ impl Spent {
         Self {
             day: self.day,
             requests: self.requests.max(later.requests),
+            renewals: self.renewals.max(later.renewals),
             closed_at: later.closed_at,
             wanted: self.wanted.max(later.wanted),
             first_wanted_at: first.min(),
@@ -182,7 +188,12 @@ impl Ledger {
     /// Goes on to the day of `now`. Says whether that is another than before.
     pub fn turn(&mut self, now: Timestamp) -> bool {
         let day = self.quota.turn.day_of(now);
-        // A clock that was set back gives no second day.
+        // A clock that was set back gives no second day. By more than one, it was wrong before: what was sent
+        // meanwhile may have been sent today.
+        if day.0 + 1 < self.spent.day.0 {
+            self.spent.day = day;
+            return true;
+        }
         if day <= self.spent.day {
             return false;
         }
@@ -257,6 +268,20 @@ impl Ledger {
     /// So many requests are sent.
     pub const fn spend(&mut self, requests: u32) {
         self.spent.requests = self.spent.requests.saturating_add(requests);
+    }
+
+    /// So many requests are sent that are renewals, or go beside a question.
+    pub const fn spend_beside(&mut self, requests: u32) {
+        self.spend(requests);
+        self.spent.renewals = self.spent.renewals.saturating_add(requests);
+    }
+
+    /// How many requests the present day has left for checks: what is kept for renewals, and was not used for
+    /// them, is not.
+    #[must_use]
+    pub const fn left_for_checks(&self) -> u32 {
+        let kept = self.quota.renewals.saturating_sub(self.spent.renewals);
+        self.left().saturating_sub(kept)
     }
 
     /// A request that was counted never left this machine.

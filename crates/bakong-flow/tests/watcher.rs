@@ -162,6 +162,7 @@ async fn a_payment_is_followed_to_its_end() {
     );
     assert!(watcher.attach(Md5Handle::of("a")).await.unwrap().is_none());
     watcher.shutdown().await;
+    drop(watcher);
     assert_eq!(script.asked().len(), 2);
 
     let mut spent = 0;
@@ -214,6 +215,8 @@ async fn trouble_is_told_and_waited_out() {
         ErrorClass::Transport(TransportErrorKind::Connect),
         ErrorClass::Unavailable { retry_after: None },
         ErrorClass::Malformed,
+        ErrorClass::Transport(TransportErrorKind::Timeout),
+        ErrorClass::Transport(TransportErrorKind::Timeout),
     ];
     assert_eq!(troubles, expected);
     assert!(matches!(

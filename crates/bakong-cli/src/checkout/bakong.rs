@@ -40,7 +40,7 @@ impl Bakong {
     /// Opens the one that the command line names.
     pub(super) async fn open(arguments: &CheckoutArguments) -> Result<Self, Failure> {
         if !arguments.sandbox {
-            let remote = remote::open(&arguments.target, &arguments.token)?;
+            let remote = remote::open_once(&arguments.target, &arguments.token)?;
             return Ok(Self {
                 watcher: watcher(remote.session).await?,
                 asked: remote.asked,

@@ -144,7 +144,7 @@ async fn watch(watched: &mut Watched, display: &Display, interrupts: &mut Interr
 /// At a counter, and with nobody to share the last check with.
 const POLICY: Policy = {
     let mut policy = Policy::COUNTER;
-    policy.grace.after_expiry = Duration::from_secs(3);
+    policy.grace.after_expiry = Duration::from_secs(15);
     policy.grace.last_check_within = Duration::ZERO;
     policy
 };

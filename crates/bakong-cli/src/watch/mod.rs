@@ -30,7 +30,7 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
         Failure::new(Exit::CouldNotAsk, reason)
     })?;
     let mut lines = Lines::open(&arguments.file)?;
-    let Remote { session, asked } = remote::open(&arguments.target, &arguments.token)?;
+    let Remote { session, asked } = remote::open_once(&arguments.target, &arguments.token)?;
     let mut config = Config::DEFAULT;
     config.quota.per_day = arguments.quota;
     config.lists = !arguments.no_lists;
@@ -83,6 +83,18 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
         }
     }
     watcher.shutdown().await;
+    while let Ok(change) = changes.try_recv() {
+        if let Change::PaidAgain {
+            md5,
+            order,
+            transaction,
+            hash,
+        } = change
+        {
+            telling.paid_again(md5, &order, transaction.as_deref(), hash.as_ref());
+            worst = worse(worst, Exit::NeedsAttention);
+        }
+    }
     Ok(worst)
 }
 

@@ -111,6 +111,9 @@ impl Books {
                 if self.open.contains_key(&md5) || self.finished.contains_key(&md5) {
                     return Some((md5, Conflict::Known));
                 }
+                if self.settled.contains_key(&payment.order) {
+                    return Some((md5, Conflict::OrderSettled));
+                }
                 let open = OpenPayment::new((**payment).clone(), *policy, *at);
                 self.open.insert(md5, open);
             }

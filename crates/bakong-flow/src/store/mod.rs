@@ -73,7 +73,7 @@ pub enum Conflict {
     Known,
     /// It is final already, like this.
     Final(Box<Outcome>),
-    /// Another payment settled its order.
+    /// Another payment settled its order; of an [`Opened`](Change::Opened), too.
     OrderSettled,
     /// Its transaction was found for another order.
     TransactionTaken {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::{CheckAnswer, ErrorClass, Transaction, TransactionHash};
+use bakong_api::{CheckAnswer, ErrorClass, Transaction, TransactionHash, TransportErrorKind};
 
 use super::in_flight::{About, Out};
 use super::slots::{NEVER, Slot, Way};
@@ -11,7 +11,6 @@ use super::{FinishedPayment, Tracker};
 use crate::ask::{ListItem, Reply, Ticket};
 use crate::change::{Change, Lists};
 use crate::outcome::Outcome;
-use crate::policy::was_counted;
 use crate::settlement::{Mismatch, Settlement};
 use crate::store::Conflict;
 
@@ -48,16 +47,27 @@ impl Tracker {
     }
 
     /// No answer will come: the request was given up, and may have arrived. What it asked about is asked
-    /// about again.
-    pub fn abandon(&mut self, ticket: Ticket, now: Timestamp) {
+    /// about again, as after a time-out. `sent` is as for [`answer`](Self::answer).
+    pub fn abandon(&mut self, ticket: Ticket, sent: u32, now: Timestamp) {
         self.tick(now);
         let Some(out) = self.in_flight.take(ticket) else {
             return;
         };
+        self.correct(&out, sent);
         if matches!(out.about, About::Token) {
             self.token.renewal_abandoned(now);
         }
+        let timeout = ErrorClass::Transport(TransportErrorKind::Timeout);
+        self.failed(&out, timeout, now);
         self.bring_back(&out, now);
+    }
+
+    /// The token was renewed by whoever sends, and says of itself that it ends then.
+    pub fn token_renewed(&mut self, expires_at: Option<Timestamp>, now: Timestamp) {
+        self.tick(now);
+        self.token_at = now;
+        self.token.renewed(expires_at, now);
+        self.changes.push(Change::Token(Ok(expires_at)));
     }
 
     /// Another worker finished this payment: it is not asked about any more.
@@ -154,7 +164,8 @@ impl Tracker {
                 self.pace.give_back();
             }
         } else {
-            self.ledger.spend(sent - 1);
+            // What is sent beside the question is a renewal, or a repetition.
+            self.ledger.spend_beside(sent - 1);
         }
         self.changes.push(Change::Quota(self.ledger.spent()));
     }
@@ -182,14 +193,20 @@ impl Tracker {
                 }
                 self.failed(out, class, now);
                 if matches!(class, ErrorClass::Refused | ErrorClass::Malformed) {
-                    self.failed_alone(out, place, class, now);
+                    self.failed_alone(out, place, now);
                 }
             }
         }
     }
 
     fn many(&mut self, out: &Out, answers: Vec<ListItem>, now: Timestamp) {
+        let told = answers.iter().filter(|(_, result)| result.is_ok()).count();
+        if told < out.about.places().len() / 2 {
+            // Asked about one by one, the others would cost more than the list spared.
+            return self.many_failed(out, ErrorClass::Malformed, now);
+        }
         self.answered(out, now);
+        self.garbled_lists = 0;
         if self.lists != Lists::Work {
             self.lists = Lists::Work;
             self.changes.push(Change::Lists(self.lists));
@@ -213,10 +230,17 @@ impl Tracker {
         let rest = match class {
             // The list is what is refused, not the payments in it.
             ErrorClass::Blocked | ErrorClass::Refused => LISTS_REST,
-            ErrorClass::Malformed => LISTS_PAUSE,
+            ErrorClass::Malformed if self.garbled_lists > 0 => LISTS_PAUSE,
+            ErrorClass::Malformed => {
+                self.garbled_lists = 1;
+                return self.failed(out, class, now);
+            }
             _ => return self.failed(out, class, now),
         };
-        self.lists_before = Some(self.lists);
+        self.garbled_lists = 0;
+        if !matches!(self.lists, Lists::RefusedUntil(_)) {
+            self.lists_before = Some(self.lists);
+        }
         self.lists = Lists::RefusedUntil(now.saturating_add(rest));
         self.changes.push(Change::Lists(self.lists));
     }
@@ -230,12 +254,13 @@ impl Tracker {
         match result {
             Ok(expires_at) => {
                 self.answered(out, now);
+                self.token_at = now;
                 self.token.renewed(expires_at, now);
             }
             Err(class) => {
                 self.token.renewal_failed(class.remedy(), now);
                 if class == ErrorClass::QuotaExhausted {
-                    self.close_day(now);
+                    self.close_day(out, now);
                 }
             }
         }
@@ -244,8 +269,11 @@ impl Tracker {
 
     /// Bakong answered, whatever it said.
     fn answered(&mut self, out: &Out, now: Timestamp) {
-        self.failures = 0;
-        self.hold = None;
+        // One that was on its way before says nothing of what has failed since.
+        if self.failures == 0 || out.asked_at > self.failed_at {
+            self.failures = 0;
+            self.hold = None;
+        }
         if !matches!(out.about, About::Token) && self.token.is_usable(now) {
             self.token.accepted();
         }
@@ -259,8 +287,12 @@ impl Tracker {
     /// A request failed in a way in which any other would.
     fn failed(&mut self, out: &Out, class: ErrorClass, now: Timestamp) {
         match class {
-            ErrorClass::QuotaExhausted => self.close_day(now),
+            ErrorClass::QuotaExhausted => self.close_day(out, now),
+            // Several that were sent together are refused together, and an old one's refusal says nothing
+            // of a new token.
+            ErrorClass::Unauthorized if out.asked_at < self.token_at => {}
             ErrorClass::Unauthorized => {
+                self.token_at = now;
                 self.token.rejected(now);
                 self.changes.push(Change::Token(Err(class)));
             }
@@ -270,12 +302,14 @@ impl Tracker {
                     self.failures = self.failures.saturating_add(1);
                 }
                 self.failed_at = now;
-                let until = self.config.retry.at(self.failures, class, now);
+                // What may be wrong with one payment alone is no reason to hold all for long.
+                let hold = match class {
+                    ErrorClass::Refused => ErrorClass::Malformed,
+                    class => class,
+                };
+                let until = self.config.retry.at(self.failures, hold, now);
                 self.hold = Some(self.hold.map_or(until, |hold| hold.max(until)));
             }
-        }
-        if out.paced && !was_counted(class) {
-            self.pace.give_back();
         }
         for place in out.about.places() {
             if let Some(slot) = self.slots.get(*place).filter(|slot| slot.out == out.number) {
@@ -285,13 +319,17 @@ impl Tracker {
         }
     }
 
-    fn close_day(&mut self, now: Timestamp) {
+    fn close_day(&mut self, out: &Out, now: Timestamp) {
+        // What was asked before the turn says nothing of the day that has begun.
+        if self.config.quota.turn.day_of(out.asked_at) < self.ledger.spent().day {
+            return;
+        }
         self.ledger.close(now);
         self.changes.push(Change::Quota(self.ledger.spent()));
     }
 
     /// A request may have failed because of what it asked about: it waits longer than all others do.
-    fn failed_alone(&mut self, out: &Out, place: u32, class: ErrorClass, now: Timestamp) {
+    fn failed_alone(&mut self, out: &Out, place: u32, now: Timestamp) {
         let retry = self.config.retry;
         let Some(slot) = self.out_slot(out, place) else {
             return;
@@ -299,7 +337,7 @@ impl Tracker {
         slot.failures = slot.failures.saturating_add(1);
         slot.alone = true;
         let failures = u32::from(slot.failures);
-        self.again_at(place, retry.at(failures, class, now));
+        self.again_at(place, retry.alone_at(failures, now));
     }
 
     /// A list did not say it; a single check may.

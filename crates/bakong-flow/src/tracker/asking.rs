@@ -100,7 +100,8 @@ impl Tracker {
             .pace
             .allows_at(free, tomorrow)
             .filter(|_| free > 0)
-            .unwrap_or(tomorrow);
+            // What is kept for payments to come is free again if they do not.
+            .unwrap_or_else(|| tomorrow.min(self.now.saturating_add(LOOK_AGAIN)));
         let ripe = self.ripe.first().map(|(latest, _)| {
             if spendable == 0 {
                 tomorrow
@@ -284,7 +285,8 @@ impl Tracker {
 
     fn ask_for_token(&mut self, now: Timestamp) -> Ask {
         self.token.renewal_started();
-        self.spend();
+        self.ledger.spend_beside(1);
+        self.changes.push(Change::Quota(self.ledger.spent()));
         Ask {
             ticket: self.in_flight.add(now, About::Token, false),
             question: Question::Renewal,
@@ -320,6 +322,9 @@ impl Tracker {
         self.changes.push(Change::Quota(self.ledger.spent()));
     }
 }
+
+/// How soon to see whether a request is free by then.
+const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
 /// How far ahead a payment may be due at most, and at least, to come along in a list.
 const FURTHEST: std::time::Duration = std::time::Duration::from_secs(10 * 60);

@@ -79,6 +79,13 @@ impl InFlight {
         room.take()
     }
 
+    /// The clock was set back: what is out was asked now at the latest.
+    pub(super) fn set_back(&mut self, now: Timestamp) {
+        for out in self.requests.iter_mut().flatten() {
+            out.asked_at = out.asked_at.min(now);
+        }
+    }
+
     pub(super) const fn len(&self) -> usize {
         self.requests.len() - self.vacant.len()
     }

@@ -100,9 +100,13 @@ pub struct Tracker {
     promises: Promises,
     pace: Pace,
     lists: Lists,
+    /// How many lists in a row could not be read.
+    garbled_lists: u8,
     /// What `lists` was before the endpoint was refused, until it is known that others are not.
     lists_before: Option<Lists>,
     token: TokenLife,
+    /// When the token came, or was last refused.
+    token_at: Timestamp,
     /// Nothing is asked before this: the last requests failed.
     hold: Option<Timestamp>,
     /// Failures in a row, and when the last of them came.
@@ -138,8 +142,10 @@ impl Tracker {
             } else {
                 Lists::Off
             },
+            garbled_lists: 0,
             lists_before: None,
             token,
+            token_at: now,
             hold: None,
             failures: 0,
             failed_at: Timestamp::from_millis(0),
@@ -285,6 +291,7 @@ impl Tracker {
 
     /// When the token ends, if it says so: it is asked to be renewed in time.
     pub fn set_token(&mut self, expires_at: Option<Timestamp>) {
+        self.token_at = self.now;
         self.token.set(expires_at);
     }
 
@@ -411,6 +418,8 @@ impl Tracker {
             |moment: Timestamp| Timestamp::from_millis(moment.as_millis().saturating_sub(back));
         self.hold = self.hold.map(shifted);
         self.failed_at = shifted(self.failed_at);
+        self.token_at = self.token_at.min(now);
+        self.in_flight.set_back(now);
     }
 
     /// How many requests are neither spent, nor promised, nor kept for renewals and for payments to come.
@@ -442,8 +451,7 @@ impl Tracker {
         if self.ledger.is_closed() {
             return 0;
         }
-        let left = self.ledger.left();
-        left.saturating_sub(self.config.quota.renewals)
+        self.ledger.left_for_checks()
     }
 
     /// Says when a payment is due next, after it was opened or an answer came.

@@ -100,6 +100,7 @@ impl Tracker {
     /// Until when a payment cannot be promised its last check; `None` if it can.
     fn refused_until(&self, payment: &Payment, policy: Policy) -> Option<Timestamp> {
         let deadline = payment.expires_at.saturating_add(policy.grace.after_expiry);
+        let deadline = deadline.max(self.now);
         let within = policy.grace.last_check_within;
         let quota = self.config.quota;
         let today = self.ledger.spent().day;

@@ -5,6 +5,7 @@ use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use super::{Config, Tracker};
 use crate::change::Lists;
 use crate::outcome::Outcome;
+use crate::pace::Pace;
 use crate::payment::{OrderId, Payment};
 use crate::policy::Policy;
 use crate::quota::{Ledger, Spent};
@@ -110,6 +111,10 @@ impl Tracker {
         if config.lists {
             tracker.lists = snapshot.lists;
         }
+        if tracker.spent().requests > 0 {
+            // One that is started again and again has no burst each time.
+            tracker.pace = Pace::new(1, now);
+        }
         for finished in snapshot.finished {
             let until = config.remembers_until(finished.at);
             tracker.finished.add(finished, until);
@@ -145,7 +150,10 @@ impl Tracker {
         });
         Snapshot {
             spent: Some(self.ledger.spent()),
-            lists: self.lists,
+            lists: match self.lists {
+                Lists::Off => Lists::Untried,
+                lists => lists,
+            },
             open: open.collect(),
             finished: self.finished.iter().cloned().collect(),
         }

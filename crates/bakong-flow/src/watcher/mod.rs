@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::{AccessToken, Session, TokenStoreError, Transport};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::change::Change;
@@ -61,6 +61,9 @@ pub use self::watched::{Progress, Watched};
 /// Whoever has a token that renews itself gives the session its e-mail address
 /// ([`Session::with_renewal`]): the renewals are counted, and payments wait while the token is no good.
 ///
+/// One watcher runs for each token and store: two would each count what they send by themselves, and so spend
+/// twice what there is. A second one that is started by mistake finishes nothing twice.
+///
 /// A transport should not repeat checks by itself here: each time costs one of the day's requests, and the
 /// tracker knows better when the next is worth it.
 pub struct Watcher<T> {
@@ -69,7 +72,7 @@ pub struct Watcher<T> {
     changes: broadcast::Sender<Change>,
     /// The task ends when this says so, or goes.
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Starts a [`Watcher`] otherwise than [`Watcher::start`] does.
@@ -190,10 +193,12 @@ impl<T: Transport + 'static> Watcher<T> {
 
     /// Stops: asks nothing more, waits for the answers that are on their way, keeps what they say. Payments
     /// that are open stay so in the store.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(&self) {
         self.stop.send_replace(true);
-        // The task is not aborted, and a panic in it was told by tokio.
-        let _ = self.task.await;
+        if let Some(task) = self.task.lock().await.take() {
+            // It is not aborted, and a panic in it was told by tokio.
+            let _ = task.await;
+        }
     }
 
     async fn send(&self, command: Command) -> Result<(), Stopped> {
@@ -266,7 +271,7 @@ impl<T: Transport + 'static, S: PaymentStore + 'static, C: Clock + 'static>
             commands,
             changes,
             stop,
-            task,
+            task: Mutex::new(Some(task)),
         })
     }
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::{
     ApiError, Attempt, CheckAnswer, CheckTransactionByHash, CheckTransactionByMd5,
-    CheckTransactionByMd5List, CheckTransactionByShortHash, Session, SessionObserver, Transport,
-    TransportError,
+    CheckTransactionByMd5List, CheckTransactionByShortHash, ErrorClass, Session, SessionObserver,
+    Transport, TransportError,
 };
 use bytes::Bytes;
 use http::Response;
@@ -17,7 +17,17 @@ use crate::ask::{Question, Reply};
 
 tokio::task_local! {
     /// How many requests were sent for the question that this task asks.
-    static SENT: Arc<AtomicU32>;
+    static SENT: Sent;
+}
+
+/// How many requests were sent for a question: known, too, if no answer comes.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Sent(Arc<AtomicU32>);
+
+impl Sent {
+    pub(super) fn count(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Counts the session's requests: those of questions one by one, all others together.
@@ -46,7 +56,7 @@ impl Counter {
                 Some(change(count))
             });
         };
-        if SENT.try_with(|sent| update(sent)).is_err() {
+        if SENT.try_with(|sent| update(&sent.0)).is_err() {
             update(&self.elsewhere);
         }
     }
@@ -72,7 +82,6 @@ impl SessionObserver for Counter {
 #[derive(Debug)]
 pub(super) struct Answered {
     pub(super) reply: Reply,
-    pub(super) sent: u32,
     pub(super) errors: Errors,
 }
 
@@ -84,22 +93,27 @@ pub(super) struct Errors {
 }
 
 impl Errors {
+    /// One for all that was asked about.
+    pub(super) fn of_all(error: impl Into<ApiError>) -> Self {
+        Self {
+            all: Some(Arc::new(error.into())),
+            by_md5: HashMap::new(),
+        }
+    }
+
     pub(super) fn of(&self, md5: &Md5Handle) -> Option<Arc<ApiError>> {
         self.by_md5.get(md5).or(self.all.as_ref()).cloned()
     }
 }
 
 /// Asks, and counts.
-pub(super) async fn ask<T: Transport>(session: Arc<Session<T>>, question: Question) -> Answered {
-    let sent = Arc::new(AtomicU32::new(0));
-    let (reply, errors) = SENT
-        .scope(Arc::clone(&sent), send(&session, question))
-        .await;
-    Answered {
-        reply,
-        sent: sent.load(Ordering::Relaxed),
-        errors,
-    }
+pub(super) async fn ask<T: Transport>(
+    session: Arc<Session<T>>,
+    question: Question,
+    sent: Sent,
+) -> Answered {
+    let (reply, errors) = SENT.scope(sent, send(&session, question)).await;
+    Answered { reply, errors }
 }
 
 async fn send<T: Transport>(session: &Session<T>, question: Question) -> (Reply, Errors) {
@@ -150,16 +164,24 @@ async fn list<T: Transport>(session: &Session<T>, md5s: Vec<Md5Handle>) -> (Repl
     (Reply::List(Ok(items.collect())), errors)
 }
 
-fn split<A>(result: Result<A, ApiError>) -> (Result<A, bakong_api::ErrorClass>, Errors) {
+/// A renewal that is refused is no refusal of what was asked.
+fn class_of(error: &ApiError) -> ErrorClass {
+    match error.class() {
+        ErrorClass::Refused | ErrorClass::Blocked | ErrorClass::Malformed
+            if error.is_of_renewal() =>
+        {
+            ErrorClass::Unauthorized
+        }
+        class => class,
+    }
+}
+
+fn split<A>(result: Result<A, ApiError>) -> (Result<A, ErrorClass>, Errors) {
     match result {
         Ok(answer) => (Ok(answer), Errors::default()),
         Err(error) => {
-            let class = error.class();
-            let errors = Errors {
-                all: Some(Arc::new(error)),
-                by_md5: HashMap::new(),
-            };
-            (Err(class), errors)
+            let class = class_of(&error);
+            (Err(class), Errors::of_all(error))
         }
     }
 }

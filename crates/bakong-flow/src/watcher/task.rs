@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::{Session, ShortHash, TransactionHash, Transport};
+use bakong_api::{
+    Session, ShortHash, TransactionHash, Transport, TransportError, TransportErrorKind,
+};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::sending::{Answered, Counter, Errors, ask};
+use super::sending::{Answered, Counter, Errors, Sent, ask};
 use super::watched::Progress;
 use super::{Stopped, WatchError};
 use crate::ask::{Ask, Ticket};
@@ -17,7 +19,7 @@ use crate::change::Change;
 use crate::clock::Clock;
 use crate::payment::Payment;
 use crate::policy::Policy;
-use crate::store::{Conflict, Lost, PaymentStore};
+use crate::store::{Conflict, Lost, PaymentStore, StoreError};
 use crate::tracker::{OpenError, Tracker};
 
 /// What a watcher's user wants.
@@ -36,8 +38,13 @@ pub(super) enum Command {
         reply: oneshot::Sender<Vec<Md5Handle>>,
     },
     Nudge(Md5Handle),
-    Cancel(Md5Handle),
-    Learn(Md5Handle, Option<TransactionHash>, Option<ShortHash>),
+    Cancel(Md5Handle, oneshot::Sender<()>),
+    Learn {
+        md5: Md5Handle,
+        hash: Option<TransactionHash>,
+        short_hash: Option<ShortHash>,
+        kept: oneshot::Sender<()>,
+    },
     NewToken(Option<Timestamp>),
 }
 
@@ -53,8 +60,12 @@ pub(super) struct Task<T, S, C> {
     open: HashMap<Md5Handle, watch::Sender<Progress>>,
     /// Whoever waits for a payment to be kept.
     opening: HashMap<Md5Handle, oneshot::Sender<Result<watch::Receiver<Progress>, WatchError>>>,
+    /// Whoever waits for what else they did to be kept.
+    keeping: Vec<oneshot::Sender<()>>,
+    /// What the store has not taken yet.
+    unkept: Vec<Change>,
     out: JoinSet<Option<Answered>>,
-    tickets: HashMap<Id, Ticket>,
+    tickets: HashMap<Id, (Ticket, Sent)>,
 }
 
 /// How long answers are waited for when the watcher stops.
@@ -90,6 +101,8 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             changes,
             timeout,
             opening: HashMap::new(),
+            keeping: Vec::new(),
+            unkept: Vec::new(),
             out: JoinSet::new(),
             tickets: HashMap::new(),
         }
@@ -111,10 +124,11 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 () = &mut farewell => break,
             }
         }
-        let changes: Vec<Change> = self.tracker.take_changes().collect();
-        match self.store.keep(&changes).await {
-            Ok(lost) => self.publish(changes, &lost, &Errors::default()),
-            Err(error) => tracing::error!(%error, "what came last is not kept, and asked again"),
+        self.count();
+        let none = Errors::default();
+        let kept = tokio::time::timeout(FAREWELL, self.keep_once(&none));
+        if !matches!(kept.await, Ok(Ok(()))) {
+            tracing::error!("what came last is not kept, and asked again after a start");
         }
     }
 
@@ -144,7 +158,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             () = stopped(stop) => return Err(Stopped),
             command = commands.recv() => match command {
                 Some(command) => self.obey(command),
-                // Nobody can watch anything any more; what is open goes on.
+                // The watcher is gone, and says so in the same moment.
                 None => stopped(stop).await,
             },
             Some(answer) = self.out.join_next_with_id() => {
@@ -180,9 +194,18 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             }
             Command::List { reply } => drop(reply.send(self.open.keys().copied().collect())),
             Command::Nudge(md5) => self.tracker.nudge(&md5, now),
-            Command::Cancel(md5) => self.tracker.cancel(&md5, now),
-            Command::Learn(md5, hash, short_hash) => {
+            Command::Cancel(md5, kept) => {
+                self.tracker.cancel(&md5, now);
+                self.keeping.push(kept);
+            }
+            Command::Learn {
+                md5,
+                hash,
+                short_hash,
+                kept,
+            } => {
                 self.tracker.learn(&md5, hash, short_hash, now);
+                self.keeping.push(kept);
             }
             Command::NewToken(expires_at) => self.tracker.set_token(expires_at),
         }
@@ -191,9 +214,11 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
     fn send(&mut self, ask_now: Ask) {
         let Ask { ticket, question } = ask_now;
         tracing::debug!(?question, "asking");
-        let asked = tokio::time::timeout(self.timeout, ask(Arc::clone(&self.session), question));
+        let sent = Sent::default();
+        let asked = ask(Arc::clone(&self.session), question, sent.clone());
+        let asked = tokio::time::timeout(self.timeout, asked);
         let task = self.out.spawn(async { asked.await.ok() });
-        self.tickets.insert(task.id(), ticket);
+        self.tickets.insert(task.id(), (ticket, sent));
     }
 
     /// Hands an answer to the tracker.
@@ -202,20 +227,21 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             Ok((id, answered)) => (id, answered),
             Err(error) => (error.id(), None),
         };
-        let Some(ticket) = self.tickets.remove(&id) else {
+        let Some((ticket, sent)) = self.tickets.remove(&id) else {
             return Errors::default();
         };
         let now = self.clock.now();
         match answered {
             Some(answered) => {
                 self.tracker
-                    .answer(ticket, answered.sent, answered.reply, now);
+                    .answer(ticket, sent.count(), answered.reply, now);
                 answered.errors
             }
             None => {
                 tracing::warn!("a request got no answer in time and is given up");
-                self.tracker.abandon(ticket, now);
-                Errors::default()
+                self.tracker.abandon(ticket, sent.count(), now);
+                let reason = "the request was given up without an answer";
+                Errors::of_all(TransportError::new(TransportErrorKind::Timeout, reason))
             }
         }
     }
@@ -226,7 +252,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
         self.tracker
             .spent_elsewhere(self.counter.take_elsewhere(), now);
         if let Some(expires_at) = self.counter.take_renewed() {
-            self.tracker.set_token(expires_at);
+            self.tracker.token_renewed(expires_at, now);
         }
     }
 
@@ -236,23 +262,37 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
         errors: &Errors,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), Stopped> {
+        let mut pause = STORE_PAUSE;
         loop {
-            let changes: Vec<Change> = self.tracker.take_changes().collect();
-            if changes.is_empty() {
+            let kept = tokio::select! {
+                kept = self.keep_once(errors) => kept,
+                () = stopped(stop) => return Err(Stopped),
+            };
+            match kept {
+                Ok(()) => return Ok(()),
+                Err(error) => tracing::error!(%error, "nothing is asked until it works"),
+            }
+            tokio::select! {
+                () = stopped(stop) => return Err(Stopped),
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = (pause * 2).min(LONGEST_STORE_PAUSE);
+        }
+    }
+
+    /// The same, once. What is not kept, or whose keeping is given up, is kept the next time.
+    async fn keep_once(&mut self, errors: &Errors) -> Result<(), StoreError> {
+        loop {
+            self.unkept.extend(self.tracker.take_changes());
+            if self.unkept.is_empty() {
+                // Whoever waits for it may be gone.
+                for kept in self.keeping.drain(..) {
+                    let _ = kept.send(());
+                }
                 return Ok(());
             }
-            let mut pause = STORE_PAUSE;
-            let lost = loop {
-                match self.store.keep(&changes).await {
-                    Ok(lost) => break lost,
-                    Err(error) => tracing::error!(%error, "nothing is asked until it works"),
-                }
-                tokio::select! {
-                    () = stopped(stop) => return Err(Stopped),
-                    () = tokio::time::sleep(pause) => {}
-                }
-                pause = (pause * 2).min(LONGEST_STORE_PAUSE);
-            };
+            let lost = self.store.keep(&self.unkept).await?;
+            let changes = std::mem::take(&mut self.unkept);
             self.publish(changes, &lost, errors);
         }
     }
@@ -273,14 +313,23 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             (Change::Opened { payment, .. }, _) => {
                 let md5 = payment.md5;
                 self.open.remove(&md5);
+                let refused = match conflict {
+                    Conflict::OrderSettled => OpenError::OrderSettled,
+                    _ => OpenError::Known,
+                };
                 if let Some(reply) = self.opening.remove(&md5) {
-                    drop(reply.send(Err(OpenError::Known.into())));
+                    drop(reply.send(Err(refused.into())));
                 }
             }
-            (Change::Finished { md5, .. }, Conflict::Final(outcome)) => {
-                if let Some(progress) = self.open.remove(md5) {
-                    progress.send_modify(|progress| progress.outcome = Some((**outcome).clone()));
-                }
+            // It ended as the other worker says.
+            (Change::Finished { md5, order, at, .. }, Conflict::Final(outcome)) => {
+                let kept = Change::Finished {
+                    md5: *md5,
+                    order: order.clone(),
+                    outcome: (**outcome).clone(),
+                    at: *at,
+                };
+                self.tell(kept, &Errors::default());
             }
             _ => {}
         }
@@ -351,7 +400,10 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             Change::Lists(lists) => tracing::info!(?lists, "the list endpoint"),
             Change::Token(Ok(_)) => tracing::info!("the token was renewed"),
             Change::Token(Err(class)) => {
-                tracing::warn!(class = class.name(), "the token is refused");
+                tracing::warn!(
+                    class = class.name(),
+                    "the token is refused, or could not be renewed"
+                );
             }
         }
         // Nobody may be listening.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::{ApiError, ShortHash, TransactionHash};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Stopped;
 use super::task::Command;
@@ -85,12 +85,14 @@ impl Watched {
     }
 
     /// The order is cancelled. Its code can still be paid until it expires, so it is asked about once more
-    /// after that; money that comes is for a person to look at.
+    /// after that; money that comes is for a person to look at. When this comes back, it is kept in the store.
     ///
     /// # Errors
     /// If the watcher has stopped.
     pub async fn cancel(&self) -> Result<(), Stopped> {
-        self.send(Command::Cancel(self.md5())).await
+        let (kept, is_kept) = oneshot::channel();
+        self.send(Command::Cancel(self.md5(), kept)).await?;
+        is_kept.await.map_err(|_| Stopped)
     }
 
     /// A hash of the transaction became known, such as from the customer's receipt: it is asked by that, too.
@@ -102,8 +104,15 @@ impl Watched {
         hash: Option<TransactionHash>,
         short_hash: Option<ShortHash>,
     ) -> Result<(), Stopped> {
-        let md5 = self.md5();
-        self.send(Command::Learn(md5, hash, short_hash)).await
+        let (kept, is_kept) = oneshot::channel();
+        let learn = Command::Learn {
+            md5: self.md5(),
+            hash,
+            short_hash,
+            kept,
+        };
+        self.send(learn).await?;
+        is_kept.await.map_err(|_| Stopped)
     }
 
     fn md5(&self) -> Md5Handle {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bakong_flow::bakong_api::khqr_core::Timestamp;
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, RetryAfter, TransportErrorKind};
-use bakong_flow::{Change, Config, DayTurn, OpenError, Outcome, Question, Quota, Reply};
+use bakong_flow::{Change, Config, DayTurn, OpenError, Outcome, Policy, Question, Quota, Reply};
 
 use crate::desk::{
     DOWN, Desk, LIFE, MINUTE, NOON, UNTIL_DEADLINE, md5, paid, payment, single, transaction,
@@ -183,7 +183,7 @@ fn a_renewal_that_fails_is_tried_again_after_a_pause() {
     desk.open([2]);
     desk.exchange(Err(ErrorClass::Unauthorized));
     let renewal = desk.next();
-    desk.tracker.abandon(renewal.ticket, desk.now);
+    desk.tracker.abandon(renewal.ticket, 1, desk.now);
     assert_eq!(desk.next().question, Question::Renewal);
 }
 
@@ -256,8 +256,13 @@ fn a_request_that_was_given_up_is_asked_again() {
     desk.now = desk.now.saturating_add(UNTIL_DEADLINE);
     let ask = desk.ask();
     assert_eq!(desk.poll(), None, "not twice at once");
-    desk.tracker.abandon(ask.ticket, desk.now);
-    let again = desk.ask();
+    desk.tracker.abandon(ask.ticket, 1, desk.now);
+    assert_eq!(
+        desk.poll(),
+        None,
+        "not at once: the next may get no answer either"
+    );
+    let again = desk.next();
     assert_ne!(again.ticket, ask.ticket);
     desk.answer(&ask, single(CheckAnswer::Failed));
     assert_eq!(desk.outcome(1), None, "too late");
@@ -293,7 +298,10 @@ fn an_early_not_found_is_not_the_end() {
 #[test]
 fn a_nudge_helps_less_and_less() {
     let mut desk = Desk::of_singles();
-    desk.open([1]);
+    // Nothing else is due soon.
+    let invoice = payment(1, NOON.saturating_add(24 * 60 * MINUTE));
+    let now = desk.now;
+    desk.tracker.open(invoice, Policy::INVOICE, now).unwrap();
     let mut waits = Vec::new();
     for _ in 0..4 {
         let before = desk.now;

@@ -147,6 +147,9 @@ fn a_list_that_cannot_be_read_is_left_for_a_while() {
     desk.later(UNTIL_DEADLINE);
     let list = desk.ask();
     desk.answer(&list, Reply::List(Err(ErrorClass::Malformed)));
+    assert_eq!(desk.tracker.lists(), Lists::Untried, "it may pass");
+    let list = desk.next();
+    desk.answer(&list, Reply::List(Err(ErrorClass::Malformed)));
     assert_eq!(
         desk.tracker.lists(),
         Lists::RefusedUntil(desk.now.saturating_add(15 * MINUTE))

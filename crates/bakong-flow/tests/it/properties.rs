@@ -257,7 +257,7 @@ impl World {
             }
             Event::Abandon(which) => {
                 if let Some((ask, _)) = self.take(which) {
-                    self.tracker.abandon(ask.ticket, now);
+                    self.tracker.abandon(ask.ticket, 1, now);
                 }
             }
             Event::WrongAnswer(which) => {
@@ -294,7 +294,7 @@ impl World {
     /// No answer comes to what is out.
     fn give_up(&mut self) {
         while let Some((ask, _)) = self.take(0) {
-            self.tracker.abandon(ask.ticket, self.now);
+            self.tracker.abandon(ask.ticket, 1, self.now);
         }
     }
 
@@ -314,8 +314,9 @@ impl World {
         assert!(spent.requests <= quota.per_day, "{spent:?}");
         if ask.question != Question::Renewal {
             let probes = spent.closed_at.is_some();
+            let kept = quota.renewals.saturating_sub(spent.renewals);
             assert!(
-                probes || spent.requests <= quota.per_day - quota.renewals,
+                probes || spent.requests + kept <= quota.per_day,
                 "{spent:?} leaves too little for renewals"
             );
         }

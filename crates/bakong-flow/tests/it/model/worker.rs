@@ -165,7 +165,7 @@ impl Worker {
         };
         match reply {
             Some(reply) => tracker.answer(sent.ask.ticket, 1, reply, now),
-            None => tracker.abandon(sent.ask.ticket, now),
+            None => tracker.abandon(sent.ask.ticket, 1, now),
         }
         self.unkept.extend(tracker.take_changes());
     }
