@@ -150,7 +150,15 @@ fn oldest_toolchain(libraries: &[&Member]) -> Result<String, Failure> {
 
 /// The criterion benches, those whose names contain `filter` if one is given.
 pub(crate) fn bench(workspace: &Workspace, filter: Option<&str>) -> Step {
-    let args = ["bench", "-p", "bakong-benches", "--bench", "khqr"];
+    let args = [
+        "bench",
+        "-p",
+        "bakong-benches",
+        "--bench",
+        "khqr",
+        "--bench",
+        "flow",
+    ];
     let mut bench = Invocation::cargo(workspace.root(), &args);
     if let Some(filter) = filter {
         bench = bench.also(&["--", filter]);

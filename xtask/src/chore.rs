@@ -16,6 +16,8 @@ Chores that need only Rust:
   bench-peers             khqr-core beside the crate of others that has its name: times, ratios, allocations
   bench-http              the HTTP client beside a bare hyper and khqr-api: processor time, throughput,
                           memory, crates, build times; takes ten minutes
+  simulate [ARGS]         days of a shop in virtual time, against the guarantees of bakong-flow; `--seeds N`,
+                          `--seed N` plays one again, `--report` compares with other schedules
   help                    this text
 
 Chores that say what to install when it is missing:
@@ -50,6 +52,7 @@ pub(crate) enum Chore {
     Bench { filter: Option<String> },
     BenchPeers,
     BenchHttp,
+    Simulate { args: Vec<String> },
     Instructions,
     Miri,
     Mutants { args: Vec<String> },
@@ -80,6 +83,11 @@ impl Chore {
             "miri" => Self::Miri,
             "mutants" => {
                 return Ok(Self::Mutants {
+                    args: args.collect(),
+                });
+            }
+            "simulate" => {
+                return Ok(Self::Simulate {
                     args: args.collect(),
                 });
             }
@@ -142,6 +150,7 @@ mod tests {
             "bench",
             "bench-peers",
             "bench-http",
+            "simulate",
             "help",
             "no-std",
             "msrv",

@@ -26,6 +26,7 @@ mod page;
 mod peers;
 mod plan;
 mod running;
+mod simulate;
 mod tools;
 mod workspace;
 
@@ -74,6 +75,7 @@ fn perform(chore: &Chore) -> Result<(), Failure> {
         Chore::Bench { filter } => vec![checks::bench(&workspace, filter.as_deref())],
         Chore::BenchPeers => peers::steps(&workspace),
         Chore::BenchHttp => bench_http::steps(&workspace),
+        Chore::Simulate { args } => vec![simulate::step(&workspace, args)],
         Chore::Instructions => vec![instructions::step(&workspace)?],
         Chore::Miri => vec![deep::miri(&workspace)],
         Chore::Mutants { args } => vec![deep::mutants(&workspace, args)],

@@ -72,6 +72,39 @@ impl<O: SessionObserver + ?Sized> SessionObserver for Arc<O> {
     }
 }
 
+/// Two that are told, the first first.
+pub(crate) struct Both(
+    pub(crate) Arc<dyn SessionObserver>,
+    pub(crate) Arc<dyn SessionObserver>,
+);
+
+impl SessionObserver for Both {
+    fn sending(&self, attempt: Attempt) {
+        self.0.sending(attempt);
+        self.1.sending(attempt);
+    }
+
+    fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
+        self.0.finished(attempt, result);
+        self.1.finished(attempt, result);
+    }
+
+    fn token_renewed(&self, expires_at: Option<Timestamp>) {
+        self.0.token_renewed(expires_at);
+        self.1.token_renewed(expires_at);
+    }
+
+    fn token_not_renewed(&self, error: &ApiError) {
+        self.0.token_not_renewed(error);
+        self.1.token_not_renewed(error);
+    }
+
+    fn token_not_kept(&self, error: &TokenStoreError) {
+        self.0.token_not_kept(error);
+        self.1.token_not_kept(error);
+    }
+}
+
 /// One sending of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]

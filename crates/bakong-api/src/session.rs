@@ -9,7 +9,7 @@ use khqr_core::Timestamp;
 use crate::base_url::BaseUrl;
 use crate::endpoint::{Endpoint, RenewToken, TokenUse};
 use crate::error::{ApiError, ErrorClass};
-use crate::observer::{Attempts, SessionObserver};
+use crate::observer::{Attempts, Both, SessionObserver};
 use crate::standing::{Pass, Standing, no_token};
 use crate::token::AccessToken;
 use crate::token_life::{TokenLife, TokenState, TokenStep};
@@ -106,10 +106,14 @@ impl<T: Transport> Session<T> {
         self
     }
 
-    /// The same session, whose every request `observer` is told of.
+    /// The same session, whose every request `observer` is told of, after those that were given before.
     #[must_use]
     pub fn with_observer(mut self, observer: impl SessionObserver + 'static) -> Self {
-        self.observer = Some(Arc::new(observer));
+        let observer: Arc<dyn SessionObserver> = Arc::new(observer);
+        self.observer = Some(match self.observer.take() {
+            Some(before) => Arc::new(Both(before, observer)),
+            None => observer,
+        });
         self
     }
 

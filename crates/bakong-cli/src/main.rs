@@ -1,5 +1,5 @@
-//! The `bakong` command: take a KHQR payment; read, verify and make codes; look payments and accounts up; get
-//! a token and keep it good; run a Bakong to develop against.
+//! The `bakong` command: take a KHQR payment, or watch many; read, verify and make codes; look payments and
+//! accounts up; get a token and keep it good; run a Bakong to develop against.
 //!
 //! Everything that is said to people goes through [`output`], everything that scripts rely on is in
 //! [`exit`]. Texts out of codes and answers are a stranger's and printed through `Printable`.
@@ -25,6 +25,7 @@ mod time;
 mod token;
 mod transaction;
 mod tx;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     };
     let result = match &arguments.command {
         Command::Checkout(arguments) => checkout::run(arguments),
+        Command::Watch(arguments) => watch::run(arguments),
         Command::Qr(command) => qr::run(command),
         Command::Tx(command) => tx::run(command),
         Command::Token(command) => token::run(command),

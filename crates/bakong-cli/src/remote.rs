@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bakong_api::{
     AccessToken, Attempt, BaseUrl, Session, SessionObserver, TokenState, TransportError,
 };
-use bakong_flow::{Clock, SystemClock};
+use bakong_flow::{Clock, SystemClock, Watcher};
 use bakong_http::{HyperTransport, Retry};
 use bytes::Bytes;
 use http::Response;
@@ -21,6 +21,9 @@ use crate::time::in_phnom_penh;
 
 /// A session with whichever Bakong, over HTTP.
 pub(crate) type HttpSession = Session<Guarded>;
+
+/// A watcher of payments over one.
+pub(crate) type HttpWatcher = Watcher<Guarded>;
 
 /// A session, and what has to be known to say what to do when it fails.
 pub(crate) struct Remote {

@@ -93,6 +93,15 @@ pub(crate) fn describe(mismatch: &Mismatch) -> String {
         Mismatch::Untold(Detail::Amount) => "Bakong does not say readably how much".to_owned(),
         Mismatch::Untold(Detail::Currency) => "Bakong does not say in which currency".to_owned(),
         Mismatch::Untold(Detail::Recipient) => "Bakong does not say to whom".to_owned(),
+        Mismatch::SettledAnother { order } => {
+            format!(
+                "the same transaction settled another order: {}",
+                Printable(order.as_str())
+            )
+        }
+        Mismatch::OrderSettled => "the order was settled before, by another transaction".to_owned(),
+        Mismatch::BeforeOpened => "it was made before the code was shown".to_owned(),
+        Mismatch::Cancelled => "the order was cancelled before".to_owned(),
         _ => "it differs from what was asked for".to_owned(),
     }
 }
@@ -107,6 +116,10 @@ pub(crate) fn mismatch_json(mismatch: &Mismatch) -> Value {
         Mismatch::Untold(Detail::Amount) => ("untold_amount", None),
         Mismatch::Untold(Detail::Currency) => ("untold_currency", None),
         Mismatch::Untold(Detail::Recipient) => ("untold_recipient", None),
+        Mismatch::SettledAnother { .. } => ("settled_another", None),
+        Mismatch::OrderSettled => ("order_settled", None),
+        Mismatch::BeforeOpened => ("before_opened", None),
+        Mismatch::Cancelled => ("cancelled", None),
         _ => ("other", None),
     };
     json!({ "kind": kind, "paid": paid })

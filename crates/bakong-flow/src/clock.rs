@@ -10,7 +10,7 @@ pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
 
-    /// Waits until `moment` is past or present.
+    /// Waits until `moment` is past or present, or the clock was set back.
     fn sleep_until(&self, moment: Timestamp) -> impl Future<Output = ()> + Send;
 }
 
@@ -34,11 +34,15 @@ impl Clock for SystemClock {
     }
 
     async fn sleep_until(&self, moment: Timestamp) {
+        let mut before = self.now();
         loop {
-            let left = moment.saturating_since(self.now());
-            if left.is_zero() {
+            let now = self.now();
+            let left = moment.saturating_since(now);
+            // If the clock was set back, the moment is not what it was.
+            if left.is_zero() || now < before {
                 return;
             }
+            before = now;
             tokio::time::sleep(left.min(Self::LONGEST_SLEEP)).await;
         }
     }

@@ -3,6 +3,8 @@
 use bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Timestamp};
 use bakong_api::{Reading, Transaction};
 
+use crate::payment::OrderId;
+
 /// What a payment should bring.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -52,6 +54,18 @@ pub enum Mismatch {
     },
     /// Bakong's answer does not say this, or says it unreadably.
     Untold(Detail),
+    /// The same transaction has settled another order.
+    SettledAnother {
+        /// This one.
+        order: OrderId,
+    },
+    /// The order was settled before, by another transaction: the customer may be owed this one.
+    OrderSettled,
+    /// It was found by a hash, and was made before the payment was opened: it is likely to be for something
+    /// else.
+    BeforeOpened,
+    /// The order was cancelled before.
+    Cancelled,
 }
 
 /// A part of a transaction that has to match.

@@ -8,6 +8,7 @@ mod sandbox;
 mod secrets;
 mod token;
 mod tx;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ pub(crate) use self::token::{
     RenewArguments, RequestArguments, StatusArguments, TokenCommand, VerifyArguments,
 };
 pub(crate) use self::tx::{CheckArguments, DiagnoseArguments, LookupArguments, TxCommand};
+pub(crate) use self::watch::WatchArguments;
 
 /// Take KHQR payments over Bakong; read, verify and make KHQR codes.
 #[derive(Parser, Debug)]
@@ -43,6 +45,9 @@ pub(crate) enum Command {
     /// Take a payment: show a code, wait for the money, print a receipt
     #[command(after_help = checkout::HELP)]
     Checkout(Box<CheckoutArguments>),
+    /// Watch the payments of many codes until each is paid, failed or expired
+    #[command(after_help = watch::HELP)]
+    Watch(WatchArguments),
     /// Read, verify and make codes
     #[command(subcommand)]
     Qr(QrCommand),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bakong_api::{BaseUrl, RequestToken, Session, Verify};
+use bakong_flow::{Config, MemoryStore, Watcher};
 use bakong_sandbox::Sandbox;
 use khqr_core::AccountId;
 
@@ -10,12 +11,13 @@ use crate::advice::Asked;
 use crate::arguments::CheckoutArguments;
 use crate::credentials::TokenSource;
 use crate::exit::{Exit, Failure};
-use crate::remote::{self, HttpSession, Remote};
+use crate::remote::{self, HttpSession, HttpWatcher, Remote};
 use crate::time::PayAfter;
 
 /// An open Bakong.
 pub(super) struct Bakong {
-    remote: Remote,
+    watcher: HttpWatcher,
+    asked: Asked,
     allows_plain_http: bool,
     embedded: Option<Embedded>,
 }
@@ -28,6 +30,9 @@ struct Embedded {
 /// The project that registers with the sandbox.
 const EMAIL: &str = "shop@example.com";
 
+/// The longest pause after a failure.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
 /// How long the sandbox's customer takes unless said.
 const PAY_AFTER: PayAfter = PayAfter::Delay(Duration::from_secs(5));
 
@@ -35,8 +40,10 @@ impl Bakong {
     /// Opens the one that the command line names.
     pub(super) async fn open(arguments: &CheckoutArguments) -> Result<Self, Failure> {
         if !arguments.sandbox {
+            let remote = remote::open_once(&arguments.target, &arguments.token)?;
             return Ok(Self {
-                remote: remote::open(&arguments.target, &arguments.token)?,
+                watcher: watcher(remote.session).await?,
+                asked: remote.asked,
                 allows_plain_http: arguments.target.allow_plain_http,
                 embedded: None,
             });
@@ -47,8 +54,10 @@ impl Bakong {
                 format!("the sandbox does not start: {error}"),
             )
         })?;
+        let remote = register(&sandbox).await?;
         Ok(Self {
-            remote: register(&sandbox).await?,
+            watcher: watcher(remote.session).await?,
+            asked: remote.asked,
             allows_plain_http: false,
             embedded: Some(Embedded {
                 sandbox,
@@ -57,12 +66,16 @@ impl Bakong {
         })
     }
 
-    pub(super) const fn session(&self) -> &HttpSession {
-        &self.remote.session
+    pub(super) fn session(&self) -> &HttpSession {
+        self.watcher.session()
+    }
+
+    pub(super) const fn watcher(&self) -> &HttpWatcher {
+        &self.watcher
     }
 
     pub(super) const fn asked(&self) -> &Asked {
-        &self.remote.asked
+        &self.asked
     }
 
     pub(super) const fn allows_plain_http(&self) -> bool {
@@ -92,10 +105,24 @@ impl Bakong {
     }
 
     pub(super) async fn close(self) {
+        drop(self.watcher);
         if let Some(Embedded { sandbox, .. }) = self.embedded {
             sandbox.stop().await;
         }
     }
+}
+
+/// Watches this one payment. A customer stands and waits, so that failures are repeated sooner than a shop with
+/// many payments would.
+async fn watcher(session: HttpSession) -> Result<HttpWatcher, Failure> {
+    let mut config = Config::DEFAULT;
+    config.retry.longest = LONGEST_PAUSE;
+    config.retry.longest_if_counted = LONGEST_PAUSE;
+    let builder = Watcher::builder(session, MemoryStore::new()).config(config);
+    builder
+        .start()
+        .await
+        .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))
 }
 
 /// Gets a token as every project does: register, read the e-mail, hand the code in.

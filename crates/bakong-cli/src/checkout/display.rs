@@ -61,12 +61,9 @@ impl Display {
     }
 
     /// Takes note of how the last check went.
-    pub(super) fn tell(&self, progress: &Progress<'_>) {
-        // What ends the waiting is told at the end.
-        if progress.next_check.is_none() {
-            return;
-        }
-        let trouble = progress.error.map(|error| self.asked.tell(error));
+    pub(super) fn tell(&self, progress: &Progress) {
+        let trouble = progress.trouble.as_ref();
+        let trouble = trouble.map(|error| self.asked.tell(error));
         let mut before = self.trouble.borrow_mut();
         if self.in_lines && *before != trouble {
             match &trouble {

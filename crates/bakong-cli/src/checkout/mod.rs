@@ -5,11 +5,10 @@ mod display;
 mod order;
 mod report;
 
-use std::cell::RefCell;
 use std::time::Duration;
 
-use bakong_api::{CheckAnswer, CheckTransactionByMd5};
-use bakong_flow::{Clock, Payment, PaymentMachine, Policy, Progress, SystemClock, drive};
+use bakong_api::{CheckAnswer, CheckTransactionByMd5, Remedy};
+use bakong_flow::{Clock, OrderId, Payment, Policy, SystemClock, WatchError, Watched};
 use khqr_core::Khqr;
 use tokio::time::MissedTickBehavior;
 
@@ -94,38 +93,61 @@ async fn wait_for_money(
     shown: &Shown,
     interrupts: &mut Interrupts,
 ) -> Result<Ending, Failure> {
-    let clock = SystemClock;
     let unusable = |reason: String| Failure::new(Exit::NeedsAttention, reason);
     let khqr = Khqr::parse(&shown.text).map_err(|error| unusable(error.to_string()))?;
-    let payment = Payment::of_khqr(&khqr).map_err(|error| unusable(error.to_string()))?;
-    let mut machine = PaymentMachine::new(payment, Policy::COUNTER, clock.now());
+    let order =
+        OrderId::new(&shown.md5.to_string()).map_err(|error| unusable(error.to_string()))?;
+    let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(error.to_string()))?;
+    let refused = |error: WatchError| {
+        let reason = format!("{error}. No code was shown, so nothing was paid");
+        Failure::new(Exit::CouldNotAsk, reason)
+    };
+    let watching = bakong.watcher().watch(payment, POLICY);
+    let mut watched = watching.await.map_err(refused)?;
 
     let display = Display::open(arguments, bakong, shown);
-    let last_error = RefCell::new(None);
-    let observe = |progress: Progress<'_>| {
-        display.tell(&progress);
-        *last_error.borrow_mut() = progress.error.cloned();
-    };
+    let ending = watch(&mut watched, &display, interrupts).await;
+    display.close();
+    Ok(ending)
+}
+
+/// Follows the payment until it is final, given up, or the user stops it.
+async fn watch(watched: &mut Watched, display: &Display, interrupts: &mut Interrupts) -> Ending {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let stopped = {
-        let mut driving = std::pin::pin!(drive(bakong.session(), &clock, &mut machine, observe));
-        let mut interrupted = std::pin::pin!(interrupts.recv());
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut driving => break false,
-                () = &mut interrupted => break true,
-                _ = seconds.tick() => display.tick(clock.now()),
-            }
+    let mut interrupted = std::pin::pin!(interrupts.recv());
+    loop {
+        let progress = tokio::select! {
+            biased;
+            changed = watched.changed() => match changed {
+                Some(progress) => progress,
+                None => return Ending::GaveUp(None),
+            },
+            () = &mut interrupted => return Ending::Stopped,
+            _ = seconds.tick() => watched.progress(),
+        };
+        if let Some(outcome) = progress.outcome {
+            return Ending::Final(outcome, progress.checks);
         }
-    };
-    display.close();
-
-    let checks = machine.checks();
-    Ok(match machine.outcome() {
-        Some(outcome) => Ending::Final(outcome.clone(), checks),
-        None if stopped => Ending::Stopped,
-        None => Ending::GaveUp(last_error.into_inner()),
-    })
+        let now = SystemClock.now();
+        let patience = POLICY.grace.after_expiry.saturating_add(PATIENCE);
+        let is_over = now > progress.expires_at.saturating_add(patience);
+        let trouble = progress.trouble.as_deref();
+        if trouble.is_some_and(|error| is_over || error.class().remedy() != Remedy::AskAgain) {
+            return Ending::GaveUp(trouble.cloned());
+        }
+        display.tell(&progress);
+        display.tick(now);
+    }
 }
+
+/// At a counter, and with nobody to share the last check with.
+const POLICY: Policy = {
+    let mut policy = Policy::COUNTER;
+    policy.grace.after_expiry = Duration::from_secs(15);
+    policy.grace.last_check_within = Duration::ZERO;
+    policy
+};
+
+/// How long an outage at the very end is waited out.
+const PATIENCE: Duration = Duration::from_secs(20);

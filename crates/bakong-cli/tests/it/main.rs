@@ -26,3 +26,4 @@ mod scan;
 mod token;
 mod tx;
 mod vectors;
+mod watch;

@@ -1,44 +1,49 @@
-//! Which money settles the order, and which needs a person.
+//! Which money settles an order, and which needs a person.
 
-use bakong_api::khqr_core::{Amount, Currency, Timestamp};
-use bakong_api::{CheckAnswer, Transaction};
-use bakong_flow::{Detail, Mismatch, Settlement};
+use std::time::Duration;
 
-use crate::{DEADLINE, OPENED, answer, paid_body, payment};
+use bakong_flow::bakong_api::khqr_core::{Currency, Timestamp};
+use bakong_flow::bakong_api::{CheckAnswer, TransactionHash};
+use bakong_flow::{Change, Conflict, Detail, Mismatch, OpenError, Outcome, Settlement};
 
-fn transaction(body: String) -> Transaction {
-    match answer(body) {
-        CheckAnswer::Paid(transaction) => *transaction,
-        other => panic!("{other:?}"),
-    }
+use crate::desk::{
+    Desk, LIFE, MINUTE, NOON, UNTIL_DEADLINE, hash, khr, md5, order, paid, payment, single,
+    transaction, transaction_json,
+};
+
+const DEADLINE: Timestamp = Timestamp::from_millis(NOON.as_millis() + 630_000);
+
+fn settle(json: &str) -> Settlement {
+    let expected = payment(1, NOON.saturating_add(LIFE)).expected;
+    expected.settle(&transaction(json), DEADLINE)
 }
 
-fn settle(body: String) -> Settlement {
-    payment().expected.settle(&transaction(body), DEADLINE)
+fn json(amount: &str, created_at: Timestamp) -> String {
+    transaction_json(&hash(1), amount, created_at)
 }
 
 #[test]
 fn what_matches_settles() {
     let settled = |late| Settlement::Settled { late };
-    assert_eq!(settle(paid_body("10000", OPENED)), settled(false));
-    assert_eq!(settle(paid_body("10000.0", DEADLINE)), settled(false));
-    let late = Timestamp::from_millis(DEADLINE.as_millis() + 1);
-    assert_eq!(settle(paid_body("\"10000\"", late)), settled(true));
-    let untold = paid_body("10000", OPENED).replace("createdDateMs", "other");
-    assert_eq!(settle(untold), settled(false));
+    assert_eq!(settle(&json("10000", NOON)), settled(false));
+    assert_eq!(settle(&json("10000.0", DEADLINE)), settled(false));
+    let late = DEADLINE.saturating_add(Duration::from_millis(1));
+    assert_eq!(settle(&json("\"10000\"", late)), settled(true));
+    let untold = json("10000", late).replace("createdDateMs", "other");
+    assert_eq!(settle(&untold), settled(false));
 }
 
 #[test]
 fn what_differs_needs_a_person() {
-    let khr = |units| Amount::from_minor_units(units, Currency::Khr);
-    let body = paid_body("10000", OPENED);
+    let body = json("10000", NOON);
+    let short = |units| Mismatch::Short { paid: khr(units) };
+    let other = |account: &str| Mismatch::OtherRecipient {
+        paid: account.into(),
+    };
     for (body, mismatches) in [
+        (json("9999", NOON), vec![short(9_999)]),
         (
-            paid_body("9999", OPENED),
-            vec![Mismatch::Short { paid: khr(9_999) }],
-        ),
-        (
-            paid_body("10001", OPENED),
+            json("10001", NOON),
             vec![Mismatch::Over { paid: khr(10_001) }],
         ),
         (
@@ -49,26 +54,15 @@ fn what_differs_needs_a_person() {
         ),
         (
             body.replace("sokha@devb", "other@devb"),
-            vec![Mismatch::OtherRecipient {
-                paid: "other@devb".into(),
-            }],
+            vec![other("other@devb")],
         ),
         (
-            body.replace("sokha@devb", "Sokha@devb")
-                .replace("10000", "1"),
-            vec![
-                Mismatch::Short { paid: khr(1) },
-                Mismatch::OtherRecipient {
-                    paid: "Sokha@devb".into(),
-                },
-            ],
+            json("1", NOON).replace("sokha", "Sokha"),
+            vec![short(1), other("Sokha@devb")],
         ),
+        (json("null", NOON), vec![Mismatch::Untold(Detail::Amount)]),
         (
-            body.replace("10000", "null"),
-            vec![Mismatch::Untold(Detail::Amount)],
-        ),
-        (
-            body.replace("10000", "10000.5"),
+            json("10000.5", NOON),
             vec![Mismatch::Untold(Detail::Amount)],
         ),
         (
@@ -80,10 +74,223 @@ fn what_differs_needs_a_person() {
             vec![Mismatch::Untold(Detail::Recipient)],
         ),
     ] {
-        assert_eq!(
-            settle(body.clone()),
-            Settlement::NeedsReview(mismatches),
-            "{body}"
-        );
+        assert_eq!(settle(&body), Settlement::NeedsReview(mismatches), "{body}");
+    }
+}
+
+/// What a review of a payment is for.
+fn mismatches(desk: &Desk, number: u32) -> Vec<Mismatch> {
+    match desk.outcome(number) {
+        Some(Outcome::NeedsReview { mismatches, .. }) => mismatches,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn is_paid(desk: &Desk, number: u32) -> bool {
+    matches!(desk.outcome(number), Some(Outcome::Paid { .. }))
+}
+
+#[test]
+fn money_that_comes_after_the_deadline_is_late() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.now = DEADLINE;
+    let late = DEADLINE.saturating_add(MINUTE);
+    desk.exchange(Ok(paid(1, late)));
+    assert!(
+        matches!(desk.outcome(1), Some(Outcome::Paid { late: true, .. })),
+        "{:?}",
+        desk.outcome(1)
+    );
+}
+
+#[test]
+fn a_transaction_settles_one_order() {
+    let mut desk = Desk::of_singles();
+    desk.open([1, 2]);
+    desk.exchange(Ok(paid(7, NOON)));
+    // Written otherwise, it is the same.
+    let CheckAnswer::Paid(same) = paid(7, NOON) else {
+        unreachable!()
+    };
+    let same = same.as_json().replace("abc", "ABC");
+    desk.exchange(Ok(CheckAnswer::Paid(transaction(&same))));
+    let settled = u32::from(is_paid(&desk, 2)) + 1;
+    assert!(is_paid(&desk, settled));
+    assert_eq!(
+        mismatches(&desk, 3 - settled),
+        [Mismatch::SettledAnother {
+            order: order(settled)
+        }]
+    );
+    assert_eq!(desk.tracker.open_payments(), 0);
+}
+
+#[test]
+fn an_order_is_settled_once() {
+    let mut desk = Desk::of_singles();
+    let expires_at = NOON.saturating_add(LIFE);
+    desk.open([1]);
+    let mut second = payment(2, expires_at);
+    second.order = order(1);
+    desk.try_open(second.clone()).unwrap();
+    desk.exchange(Ok(paid(7, NOON)));
+    desk.exchange(Ok(paid(8, NOON)));
+    let reviewed = if is_paid(&desk, 1) { 2 } else { 1 };
+    assert!(is_paid(&desk, 3 - reviewed));
+    assert_eq!(mismatches(&desk, reviewed), [Mismatch::OrderSettled]);
+    // A third code for it is not shown.
+    second.md5 = md5(3);
+    assert_eq!(desk.try_open(second), Err(OpenError::OrderSettled));
+}
+
+#[test]
+fn another_worker_may_have_settled_it() {
+    let mut desk = Desk::of_singles();
+    desk.open([1, 2, 3]);
+    // Another worker finds the first paid, and another code of the second's order.
+    let of_other = |number, order, transfer| Change::Finished {
+        md5: md5(number),
+        order,
+        outcome: Outcome::Paid {
+            transaction: transaction(&transaction_json(&hash(transfer), "10000", NOON)),
+            late: false,
+        },
+        at: NOON,
+    };
+    let others = [of_other(1, order(1), 7), of_other(9, order(2), 8)];
+    assert_eq!(desk.store.apply(&others), []);
+    for _ in 0..3 {
+        let ask = desk.next();
+        let number = (1..=3)
+            .find(|number| ask.question == bakong_flow::Question::Md5(md5(*number)))
+            .unwrap();
+        // The third finds what the second's order was settled with.
+        let transfer = [7, 9, 8][number as usize - 1];
+        desk.answer(&ask, single(paid(transfer, NOON)));
+    }
+    assert!(is_paid(&desk, 1));
+    assert_eq!(mismatches(&desk, 2), [Mismatch::OrderSettled]);
+    assert_eq!(
+        mismatches(&desk, 3),
+        [Mismatch::SettledAnother { order: order(2) }]
+    );
+    let finished = |change: &&Change| matches!(change, Change::Finished { .. });
+    assert_eq!(
+        desk.log.iter().filter(finished).count(),
+        2,
+        "the first was the other worker's"
+    );
+    // The third order was not settled, so it may be paid by another code.
+    let mut again = payment(4, desk.now.saturating_add(LIFE));
+    again.order = order(3);
+    assert_eq!(desk.try_open(again), Ok(()));
+    let mut again = payment(5, desk.now.saturating_add(LIFE));
+    again.order = order(2);
+    assert_eq!(desk.try_open(again), Err(OpenError::OrderSettled));
+}
+
+#[test]
+fn what_another_worker_called_expired_is_told_of_when_it_was_paid() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    let at = NOON.saturating_add(UNTIL_DEADLINE);
+    let expired = Change::Finished {
+        md5: md5(1),
+        order: order(1),
+        outcome: Outcome::Expired,
+        at,
+    };
+    assert_eq!(desk.store.apply(&[expired]), []);
+    desk.now = at;
+    desk.exchange(Ok(paid(7, NOON)));
+    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+    assert!(
+        matches!(
+            desk.log.last(),
+            Some(Change::PaidAgain {
+                transaction: Some(_),
+                ..
+            })
+        ),
+        "{:?}",
+        desk.log.last()
+    );
+    // Its order is not settled: another code may be shown for it.
+    let mut again = payment(2, desk.now.saturating_add(LIFE));
+    again.order = order(1);
+    assert_eq!(desk.try_open(again), Ok(()));
+}
+
+#[test]
+fn a_payment_that_the_store_knows_is_not_opened() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    let mut other = Desk::of_singles();
+    other.store = desk.store;
+    other.open([1]);
+    assert_eq!(other.tracker.open_payments(), 0);
+    assert_eq!(other.tracker.next_wakeup(), None);
+    let known = bakong_flow::Lost::new(md5(1), Conflict::Known);
+    let opened = Change::Opened {
+        payment: Box::new(payment(1, NOON)),
+        policy: other.policy,
+        at: NOON,
+    };
+    assert_eq!(other.store.apply(&[opened]), [known]);
+}
+
+#[test]
+fn what_was_made_before_is_doubted_only_where_a_hash_found_it() {
+    let early = Timestamp::from_millis(NOON.as_millis() - 6 * 60_000);
+    let by_hash = |created_at| {
+        let mut desk = Desk::of_singles();
+        desk.open([1]);
+        let known = TransactionHash::new(&hash(7)).ok();
+        desk.tracker.learn(&md5(1), known, None, desk.now);
+        desk.exchange(Ok(paid(7, created_at)));
+        desk
+    };
+    assert_eq!(mismatches(&by_hash(early), 1), [Mismatch::BeforeOpened]);
+    // Clocks differ by minutes.
+    let little_early = Timestamp::from_millis(NOON.as_millis() - 4 * 60_000);
+    assert!(is_paid(&by_hash(little_early), 1));
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.exchange(Ok(paid(7, early)));
+    assert!(is_paid(&desk, 1), "the MD5 is of this very code");
+}
+
+#[test]
+fn a_cancelled_order_keeps_its_last_check() {
+    let mut desk = Desk::of_singles();
+    desk.open([1, 2]);
+    for number in [1, 2] {
+        desk.tracker.cancel(&md5(number), desk.now);
+    }
+    desk.keep();
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    assert_eq!(desk.now, DEADLINE, "before, nothing is asked");
+    desk.exchange(Ok(paid(7, NOON)));
+    let reviewed = if desk.outcome(1) == Some(Outcome::Cancelled) {
+        2
+    } else {
+        1
+    };
+    assert_eq!(desk.outcome(3 - reviewed), Some(Outcome::Cancelled));
+    assert_eq!(mismatches(&desk, reviewed), [Mismatch::Cancelled]);
+}
+
+#[test]
+fn failed_and_static_codes_are_final() {
+    for (answer, outcome) in [
+        (CheckAnswer::Failed, Outcome::Failed),
+        (CheckAnswer::StaticQr, Outcome::StaticQr),
+    ] {
+        let mut desk = Desk::of_singles();
+        desk.open([1]);
+        desk.exchange(Ok(answer));
+        assert_eq!(desk.outcome(1), Some(outcome));
+        assert_eq!(desk.tracker.next_wakeup(), None);
     }
 }

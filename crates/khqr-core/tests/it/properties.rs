@@ -166,7 +166,8 @@ fn no_text_is_longer_than_a_qr_code_holds() {
         .map(|tag| format!("{tag}99{}", "ក".repeat(99)))
         .collect();
     let body = format!("29140010sokha@devb5303116{full}");
-    for len in 7_000..=7_095 {
+    let step = if cfg!(miri) { 95 } else { 1 };
+    for len in (7_000..=7_095).step_by(step) {
         let left = len - 8 - body.len() - 2 * 4;
         let [first, second] =
             [left / 2, left - left / 2].map(|len| format!("{len:02}{}", "x".repeat(len)));

@@ -14,8 +14,11 @@ fn recorded(what: &str) -> Vec<Value> {
     let text = fs::read_to_string(folder.join(format!("{what}.jsonl"))).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| from_str(line).unwrap()).collect();
     assert!(lines.len() > 50, "{what}: {} lines", lines.len());
-    lines
+    // Interpreted, all would take hours.
+    lines.into_iter().step_by(STEP).collect()
 }
+
+const STEP: usize = if cfg!(miri) { 40 } else { 1 };
 
 fn error_json(error: Error) -> Value {
     json!({
@@ -67,5 +70,5 @@ fn what_the_sdk_wrote_is_read_and_written_again() {
         laws::rewriting_keeps_the_code(text, &[]);
         written += 1;
     }
-    assert!(written > 50, "{written}");
+    assert!(written > 50 / STEP, "{written}");
 }

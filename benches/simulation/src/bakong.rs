@@ -1,0 +1,248 @@
+//! A Bakong with a quota, lists that may be refused, outages, and a token that ends.
+
+use std::collections::HashMap;
+
+use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
+use bakong_flow::bakong_api::{
+    CheckAnswer, ErrorClass, RetryAfter, Transaction, TransportErrorKind,
+};
+use bakong_flow::{ListItem, Question, Reply};
+use fastrand::Rng;
+
+use crate::customers::Order;
+use crate::scenario::{Lists, Renewal, Scenario};
+use crate::{DAY, HOUR, MINUTE, SECOND, START};
+
+/// What Bakong knows and how it feels.
+#[derive(Debug)]
+pub struct Bakong {
+    scenario: Scenario,
+    random: Rng,
+    outages: Vec<Outage>,
+    token_ends_at: Option<u64>,
+    /// How many requests of each day it has taken or refused.
+    pub requests: HashMap<u64, u32>,
+    /// How many it refused for the quota.
+    pub refused: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Outage {
+    from: u64,
+    to: u64,
+    class: ErrorClass,
+}
+
+/// An answer on its way.
+#[derive(Debug)]
+pub struct Answer {
+    /// When it arrives.
+    pub at: u64,
+    /// What it says.
+    pub reply: Reply,
+    /// How many requests were sent, as far as the client can tell.
+    pub sent: u32,
+}
+
+/// The MD5 of the code of this order.
+#[must_use]
+pub fn md5(order: usize) -> Md5Handle {
+    let mut bytes = [0; 16];
+    // Spread, as real ones are.
+    let number = (order as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    bytes[..8].copy_from_slice(&number.to_le_bytes());
+    bytes[8..].copy_from_slice(&(order as u64).to_be_bytes());
+    Md5Handle::from_bytes(bytes)
+}
+
+/// The order whose code has this MD5.
+#[must_use]
+pub fn order_of(md5: &Md5Handle) -> usize {
+    let mut number = [0; 8];
+    number.copy_from_slice(&md5.as_bytes()[8..]);
+    usize::try_from(u64::from_be_bytes(number)).unwrap_or(usize::MAX)
+}
+
+impl Bakong {
+    /// The Bakong of a scenario.
+    #[must_use]
+    pub fn new(scenario: Scenario) -> Self {
+        let mut random = Rng::with_seed(scenario.seed ^ 0x6261_6b6f_6e67);
+        let mut outages = Vec::new();
+        if scenario.trouble.outages {
+            for day in 0..scenario.days {
+                let from = START + day * DAY + random.u64(6 * HOUR..22 * HOUR);
+                outages.push(Outage {
+                    from,
+                    to: from + random.u64(MINUTE..3 * HOUR),
+                    class: failure(&mut random),
+                });
+            }
+        }
+        let token_ends_at = scenario.trouble.token.map(|_| {
+            let end = scenario.days * DAY;
+            START + random.u64(0..end)
+        });
+        Self {
+            scenario,
+            random,
+            outages,
+            token_ends_at,
+            requests: HashMap::new(),
+            refused: 0,
+        }
+    }
+
+    /// When the token ends, and whether a person has to renew it.
+    #[must_use]
+    pub const fn token(&self) -> (Option<u64>, Option<Renewal>) {
+        (self.token_ends_at, self.scenario.trouble.token)
+    }
+
+    /// A person renewed the token.
+    pub const fn renew(&mut self) {
+        self.token_ends_at = None;
+    }
+
+    /// Answers a request that is sent at this moment.
+    pub fn ask(&mut self, question: &Question, orders: &[Order], now: u64) -> Answer {
+        let latency = self.random.u64(50..900);
+        let outage = self.outages.iter().find(|o| o.from <= now && now < o.to);
+        let class = match outage {
+            Some(outage) => Some(outage.class),
+            None if self.random.u32(0..1_000) < self.scenario.trouble.failures => {
+                Some(failure(&mut self.random))
+            }
+            None => None,
+        };
+        if let Some(ErrorClass::Transport(kind)) = class {
+            let arrived = kind.may_have_arrived() && self.random.bool();
+            if arrived {
+                self.count(now);
+            }
+            return Answer {
+                at: now
+                    + if kind.may_have_arrived() {
+                        30 * SECOND
+                    } else {
+                        latency
+                    },
+                reply: failed(question, ErrorClass::Transport(kind)),
+                sent: u32::from(kind.may_have_arrived()),
+            };
+        }
+        let over = self.count(now);
+        let reply = match class {
+            Some(class) => failed(question, class),
+            None if over => {
+                self.refused += 1;
+                failed(question, ErrorClass::QuotaExhausted)
+            }
+            None => self.answer(question, orders, now + latency / 2),
+        };
+        Answer {
+            at: now + latency,
+            reply,
+            sent: 1,
+        }
+    }
+
+    /// Counts a request, and says whether it is one too many.
+    fn count(&mut self, now: u64) -> bool {
+        let count = self.requests.entry((now - START) / DAY).or_default();
+        *count += 1;
+        *count + self.scenario.others > self.scenario.limit
+    }
+
+    fn answer(&mut self, question: &Question, orders: &[Order], at: u64) -> Reply {
+        if let Question::Renewal = question {
+            self.token_ends_at = None;
+            let in_90_days = Timestamp::from_millis(at + 90 * DAY);
+            return Reply::Renewal(Ok(Some(in_90_days)));
+        }
+        if self.token_ends_at.is_some_and(|end| end <= at) {
+            return failed(question, ErrorClass::Unauthorized);
+        }
+        match question {
+            Question::Md5(md5) => Reply::Check(Ok(look_up(order_of(md5), orders, at))),
+            Question::Md5List(md5s) => self.list(md5s, orders, at),
+            _ => Reply::Check(Ok(CheckAnswer::NotFound)),
+        }
+    }
+
+    fn list(&mut self, md5s: &[Md5Handle], orders: &[Order], at: u64) -> Reply {
+        let refused = match self.scenario.lists {
+            Lists::Work => false,
+            Lists::Refused => true,
+            Lists::Unsteady => (at - START) / DAY % 2 == 1,
+        };
+        if refused {
+            return Reply::List(Err(ErrorClass::Blocked));
+        }
+        let mut items: Vec<ListItem> = Vec::new();
+        for md5 in md5s {
+            let answer = match self.scenario.lists {
+                Lists::Unsteady if self.random.u32(0..20) == 0 => continue,
+                Lists::Unsteady if self.random.u32(0..20) == 0 => Err(ErrorClass::Malformed),
+                _ => Ok(look_up(order_of(md5), orders, at)),
+            };
+            items.push((*md5, answer));
+        }
+        self.random.shuffle(&mut items);
+        Reply::List(Ok(items))
+    }
+}
+
+/// What is known of an order's code at a moment: of several transfers, the first.
+#[must_use]
+pub fn look_up(order: usize, orders: &[Order], at: u64) -> CheckAnswer {
+    let Some(known) = orders.get(order) else {
+        return CheckAnswer::NotFound;
+    };
+    if known.fails {
+        return CheckAnswer::Failed;
+    }
+    let visible = known.transfers.iter().enumerate();
+    let mut visible = visible.filter(|(_, transfer)| transfer.visible_at <= at);
+    let Some((number, transfer)) = visible.next() else {
+        return CheckAnswer::NotFound;
+    };
+    let json = format!(
+        r#"{{"hash":"{:064x}","fromAccountId":"dara@devb","toAccountId":"{}","currency":"{}","amount":{},"createdDateMs":{}}}"#,
+        order * 8 + number,
+        if transfer.to_shop {
+            "sokha@devb"
+        } else {
+            "other@devb"
+        },
+        transfer.currency.alphabetic_code(),
+        transfer.amount,
+        transfer.created_at,
+    );
+    match Transaction::from_json(&json) {
+        Some(transaction) => CheckAnswer::Paid(Box::new(transaction)),
+        None => CheckAnswer::NotFound,
+    }
+}
+
+fn failed(question: &Question, class: ErrorClass) -> Reply {
+    match question {
+        Question::Md5List(_) => Reply::List(Err(class)),
+        Question::Renewal => Reply::Renewal(Err(class)),
+        _ => Reply::Check(Err(class)),
+    }
+}
+
+fn failure(random: &mut Rng) -> ErrorClass {
+    match random.u32(0..8) {
+        0 => ErrorClass::Transport(TransportErrorKind::Connect),
+        1 => ErrorClass::Transport(TransportErrorKind::Timeout),
+        2 => ErrorClass::Transport(TransportErrorKind::Interrupted),
+        3 => ErrorClass::Blocked,
+        4 => ErrorClass::Malformed,
+        5 => ErrorClass::RateLimited {
+            retry_after: Some(RetryAfter::Delay(std::time::Duration::from_secs(20))),
+        },
+        _ => ErrorClass::Unavailable { retry_after: None },
+    }
+}

@@ -1,0 +1,129 @@
+//! `simulate`: plays days of a shop and says what came of them. `cargo xtask simulate` runs it.
+
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use bakong_simulation::{Scenario, Summary, World, report};
+use clap::Parser;
+
+/// Plays days of a shop in virtual time, with a Bakong that fails, a process that is killed and customers who do
+/// what they should not, and holds the guarantees of bakong-flow against every step.
+#[derive(Parser)]
+struct Arguments {
+    /// How many seeds to play.
+    #[arg(long, default_value_t = 4_000)]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Play this seed alone, and show where it goes wrong.
+    #[arg(long, conflicts_with_all = ["seeds", "from", "report"])]
+    seed: Option<u64>,
+    /// Compare with the schedules that people use without bakong-flow, and write the table and the plot into
+    /// this folder.
+    #[arg(long, value_name = "FOLDER")]
+    report: Option<PathBuf>,
+    /// Over how many seeds to compare.
+    #[arg(long, default_value_t = 20)]
+    report_seeds: u64,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match (arguments.seed, &arguments.report) {
+        (Some(seed), _) => one(seed),
+        (None, Some(folder)) => compare(folder, arguments.report_seeds),
+        (None, None) => many(arguments.from, arguments.seeds),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            let _ = writeln!(io::stderr(), "{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn one(seed: u64) -> Result<(), String> {
+    let scenario = Scenario::hostile(seed);
+    say(&scenario.to_string());
+    say(&describe(&World::new(scenario).run()));
+    Ok(())
+}
+
+/// Plays seeds on all cores, until one goes wrong.
+fn many(from: u64, seeds: u64) -> Result<(), String> {
+    let next = AtomicU64::new(from);
+    let failed = AtomicBool::new(false);
+    let total = Mutex::new((Summary::default(), Vec::new()));
+    let work = || {
+        while !failed.load(Ordering::Relaxed) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= from.saturating_add(seeds) {
+                return;
+            }
+            let played = catch_unwind(AssertUnwindSafe(|| {
+                World::new(Scenario::hostile(seed)).run()
+            }));
+            let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
+            match played {
+                Ok(mut summary) => {
+                    // A million of them are of no use here.
+                    summary.delays.clear();
+                    total.0 = std::mem::take(&mut total.0).and(summary);
+                }
+                Err(_) => {
+                    failed.store(true, Ordering::Relaxed);
+                    total.1.push(seed);
+                }
+            }
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
+    let (summary, failures) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(seed) = failures.first() {
+        return Err(format!(
+            "a guarantee is broken; play it again: cargo xtask simulate --seed {seed}"
+        ));
+    }
+    say(&format!("{seeds} seeds: {}", describe(&summary)));
+    Ok(())
+}
+
+fn compare(folder: &std::path::Path, seeds: u64) -> Result<(), String> {
+    let rows = report::rows(seeds);
+    report::verdict(&rows)?;
+    for (name, text) in [
+        ("COMPARE.md", report::page(&rows, seeds)),
+        ("compare.svg", report::plot(&rows)),
+    ] {
+        let path = folder.join(name);
+        std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    say(&report::table(&rows));
+    Ok(())
+}
+
+fn describe(summary: &Summary) -> String {
+    format!(
+        "{} payments accepted of {} orders, {} of {} that were paid in full settled, {} requests ({} refused with a \
+         17), {} kills, {} wake-ups: all guarantees held",
+        summary.orders - summary.refused,
+        summary.orders,
+        summary.settled,
+        summary.paid,
+        summary.requests,
+        summary.over,
+        summary.crashes,
+        summary.wakeups,
+    )
+}
+
+fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}

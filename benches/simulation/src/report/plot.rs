@@ -1,0 +1,120 @@
+//! A plot of the table: how many of the paid orders are settled in time, by orders a day.
+
+use std::fmt::Write as _;
+
+use super::{ORDERS, Row};
+
+/// Of a panel, in pixels.
+const WIDTH: u64 = 360;
+const HEIGHT: u64 = 240;
+const LEFT: u64 = 56;
+const TOP: u64 = 56;
+/// Between the panels.
+const GAP: u64 = 70;
+/// For the names at the right.
+const NAMES: u64 = 140;
+
+/// Told apart by whoever cannot tell red from green, too (Okabe and Ito).
+const COLOURS: [&str; 4] = ["#d55e00", "#e69f00", "#56b4e9", "#009e73"];
+
+pub(super) fn svg(rows: &[Row]) -> String {
+    let (width, height) = (LEFT + 2 * WIDTH + GAP + NAMES, TOP + HEIGHT + 60);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n\
+         <title>Orders that were paid and settled in time, with 100 requests a day</title>\n\
+         <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
+    );
+    for (at, lists) in [false, true].into_iter().enumerate() {
+        let left = LEFT + (WIDTH + GAP) * (at as u64);
+        panel(&mut svg, rows, lists, left);
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn panel(svg: &mut String, rows: &[Row], lists: bool, left: u64) {
+    let title = if lists {
+        "the list endpoint works"
+    } else {
+        "the list endpoint is refused"
+    };
+    text(svg, left + WIDTH / 2, TOP - 24, "middle", title);
+    for percent in [0, 25, 50, 75, 100] {
+        let y = TOP + height_of(percent * 10);
+        line(svg, (left, y), (left + WIDTH, y), "#dddddd");
+        text(svg, left - 8, y + 4, "end", &format!("{percent} %"));
+    }
+    for (at, orders) in ORDERS.iter().enumerate() {
+        text(
+            svg,
+            x(left, at),
+            TOP + HEIGHT + 20,
+            "middle",
+            &orders.to_string(),
+        );
+    }
+    text(
+        svg,
+        left + WIDTH / 2,
+        TOP + HEIGHT + 42,
+        "middle",
+        "orders a day",
+    );
+    let mut names: Vec<&str> = Vec::new();
+    for row in rows {
+        if !names.contains(&row.name) {
+            names.push(row.name);
+        }
+    }
+    for (name, colour) in names.iter().zip(COLOURS) {
+        let of = rows
+            .iter()
+            .filter(|row| row.name == *name && row.lists == lists);
+        let points = of.enumerate().map(|(at, row)| {
+            let y = TOP + height_of(row.settled_per_mille());
+            format!("{},{y}", x(left, at))
+        });
+        let points: Vec<String> = points.collect();
+        let thick = if *name == super::OURS { 3 } else { 2 };
+        // A text cannot fail to be written.
+        let _ = writeln!(
+            svg,
+            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"{thick}\" points=\"{}\"/>",
+            points.join(" ")
+        );
+    }
+    if lists {
+        for (at, (name, colour)) in names.iter().zip(COLOURS).enumerate() {
+            let y = TOP + 14 + 20 * (at as u64);
+            let from = left + WIDTH + 14;
+            line(svg, (from, y - 4), (from + 18, y - 4), colour);
+            text(svg, from + 24, y, "start", name);
+        }
+    }
+}
+
+fn x(left: u64, at: usize) -> u64 {
+    let steps = ORDERS.len() as u64 - 1;
+    left + WIDTH * (at as u64) / steps
+}
+
+const fn height_of(per_mille: u64) -> u64 {
+    HEIGHT - HEIGHT * per_mille / 1_000
+}
+
+fn line(svg: &mut String, from: (u64, u64), to: (u64, u64), colour: &str) {
+    let ((x1, y1), (x2, y2)) = (from, to);
+    let _ = writeln!(
+        svg,
+        "<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" stroke=\"{colour}\" stroke-width=\"2\"/>"
+    );
+}
+
+fn text(svg: &mut String, x: u64, y: u64, anchor: &str, text: &str) {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\" fill=\"#222222\">{text}</text>"
+    );
+}

@@ -1,0 +1,248 @@
+//! The shop's process: a tracker over a store, killed now and then.
+
+use std::collections::HashMap;
+
+use bakong_flow::bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Timestamp};
+use bakong_flow::{
+    Ask, Change, Config, Expected, MemoryStore, OpenError, OrderId, Payment, Quota, Reply, Ticket,
+    Tracker,
+};
+use fastrand::Rng;
+
+use crate::CODE_LIFE;
+use crate::bakong::md5;
+use crate::customers::Order;
+use crate::oracle::Oracle;
+use crate::scenario::{Renewal, Scenario};
+
+/// The process was killed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Killed;
+
+/// A process, and the disk that outlives it.
+#[derive(Debug)]
+pub struct Shop {
+    scenario: Scenario,
+    config: Config,
+    random: Rng,
+    tracker: Option<Tracker>,
+    store: MemoryStore,
+    tickets: HashMap<u64, (Ticket, u64)>,
+    recipient: AccountIdBuf,
+}
+
+impl Shop {
+    /// Starts a shop on an empty disk.
+    ///
+    /// # Panics
+    /// Never: the account is right.
+    #[must_use]
+    pub fn new(scenario: Scenario, now: u64) -> Self {
+        let mut config = Config::DEFAULT;
+        config.renewable = scenario.trouble.token == Some(Renewal::Works);
+        let Ok(recipient) = AccountIdBuf::new("sokha@devb") else {
+            panic!("an account");
+        };
+        Self {
+            scenario,
+            config,
+            random: Rng::with_seed(scenario.seed ^ 0x7368_6f70),
+            tracker: Some(Tracker::new(config, moment(now))),
+            store: MemoryStore::new(),
+            tickets: HashMap::new(),
+            recipient,
+        }
+    }
+
+    /// What the shop believes of its quota.
+    #[must_use]
+    pub const fn quota(&self) -> Quota {
+        self.config.quota
+    }
+
+    /// Whether the process runs.
+    #[must_use]
+    pub const fn runs(&self) -> bool {
+        self.tracker.is_some()
+    }
+
+    /// Whether nothing is open and nothing out.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.tracker
+            .as_ref()
+            .is_some_and(|tracker| tracker.open_payments() == 0 && tracker.in_flight() == 0)
+    }
+
+    /// Starts the process again, from its disk.
+    pub fn restart(&mut self, token_ends_at: Option<u64>, now: u64) {
+        let snapshot = self.store.snapshot();
+        let open = snapshot.open.len();
+        let mut tracker = Tracker::restore(self.config, snapshot, moment(now));
+        assert_eq!(tracker.open_payments(), open, "7: something was lost");
+        tracker.set_token(token_ends_at.map(moment));
+        self.tracker = Some(tracker);
+    }
+
+    /// A person put a new token in.
+    pub fn set_token(&mut self) {
+        if let Some(tracker) = &mut self.tracker {
+            tracker.set_token(None);
+        }
+    }
+
+    /// Opens the payment of an order.
+    ///
+    /// # Errors
+    /// If the process does not survive it.
+    pub fn open(
+        &mut self,
+        number: usize,
+        orders: &[Order],
+        oracle: &mut Oracle,
+        now: u64,
+    ) -> Result<(), Killed> {
+        let order = &orders[number];
+        let Some(tracker) = &mut self.tracker else {
+            return Ok(());
+        };
+        let id = if order.is_second_code {
+            number - 1
+        } else {
+            number
+        };
+        let Ok(id) = OrderId::new(&format!("order {id}")) else {
+            panic!("an id");
+        };
+        let amount = Amount::from_minor_units(order.amount, Currency::Khr);
+        let expected = Expected::new(amount, self.recipient.clone());
+        let expires_at = moment(order.at + CODE_LIFE);
+        let payment = Payment::new(id, md5(number), expected, expires_at);
+        match tracker.open(payment, self.scenario.policy, moment(now)) {
+            Ok(()) => self.persist(orders, oracle, now),
+            Err(OpenError::NoQuota { until }) => {
+                assert!(until.as_millis() > now, "it can be opened now");
+                oracle.known[number].is_refused = true;
+                Ok(())
+            }
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// The customer says that they have paid.
+    pub fn nudge(&mut self, number: usize, now: u64) {
+        if let Some(tracker) = &mut self.tracker {
+            tracker.nudge(&md5(number), moment(now));
+        }
+    }
+
+    /// The order is cancelled.
+    ///
+    /// # Errors
+    /// If the process does not survive it.
+    pub fn cancel(
+        &mut self,
+        number: usize,
+        orders: &[Order],
+        oracle: &mut Oracle,
+        now: u64,
+    ) -> Result<(), Killed> {
+        if let Some(tracker) = &mut self.tracker {
+            tracker.cancel(&md5(number), moment(now));
+        }
+        self.persist(orders, oracle, now)
+    }
+
+    /// What to send now, one after the other.
+    ///
+    /// # Errors
+    /// If the process does not survive it.
+    pub fn poll(
+        &mut self,
+        number: u64,
+        orders: &[Order],
+        oracle: &mut Oracle,
+        now: u64,
+    ) -> Result<Option<Ask>, Killed> {
+        let Some(tracker) = &mut self.tracker else {
+            return Ok(None);
+        };
+        let Some(ask) = tracker.poll(moment(now)) else {
+            return Ok(None);
+        };
+        oracle.asks(&ask.question, now);
+        self.persist(orders, oracle, now)?;
+        self.tickets.insert(number, (ask.ticket, now));
+        Ok(Some(ask))
+    }
+
+    /// When to poll next.
+    pub fn next_wakeup(&mut self) -> Option<u64> {
+        let next = self.tracker.as_mut()?.next_wakeup()?;
+        Some(next.as_millis())
+    }
+
+    /// The answer to the request of this number came.
+    ///
+    /// # Errors
+    /// If the process does not survive it.
+    pub fn answer(
+        &mut self,
+        (number, sent, reply): (u64, u32, Reply),
+        orders: &[Order],
+        oracle: &mut Oracle,
+        now: u64,
+    ) -> Result<(), Killed> {
+        let (Some(tracker), Some((ticket, asked_at))) =
+            (&mut self.tracker, self.tickets.remove(&number))
+        else {
+            return Ok(());
+        };
+        oracle.answered(number, asked_at, &reply, orders);
+        if self.random.u32(0..1_000) < self.scenario.trouble.lost {
+            tracker.abandon(ticket, sent, moment(now));
+        } else {
+            tracker.answer(ticket, sent, reply, moment(now));
+        }
+        self.persist(orders, oracle, now)
+    }
+
+    fn persist(&mut self, orders: &[Order], oracle: &mut Oracle, now: u64) -> Result<(), Killed> {
+        loop {
+            let Some(tracker) = &mut self.tracker else {
+                return Ok(());
+            };
+            let mut changes: Vec<Change> = tracker.take_changes().collect();
+            if changes.is_empty() {
+                return Ok(());
+            }
+            self.survive(oracle)?;
+            let lost = self.store.apply(&changes);
+            let Some(tracker) = &mut self.tracker else {
+                return Ok(());
+            };
+            for lost in lost {
+                if let Some(at) = changes.iter().position(|change| change.is_lost(&lost)) {
+                    tracker.overruled(changes.remove(at), lost.conflict);
+                }
+            }
+            oracle.persisted(&changes, orders, now);
+            self.survive(oracle)?;
+        }
+    }
+
+    /// Lives on, or not.
+    fn survive(&mut self, oracle: &mut Oracle) -> Result<(), Killed> {
+        if self.random.u32(0..1_000) >= self.scenario.trouble.crashes {
+            return Ok(());
+        }
+        self.tracker = None;
+        self.tickets.clear();
+        oracle.crashed();
+        Err(Killed)
+    }
+}
+
+const fn moment(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}

@@ -1,0 +1,284 @@
+//! Virtual time, and everything that happens in it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use bakong_flow::{Outcome, Reply};
+use fastrand::Rng;
+
+use crate::bakong::Bakong;
+use crate::customers::{Order, orders};
+use crate::oracle::Oracle;
+use crate::scenario::{Renewal, Scenario};
+use crate::shop::{Killed, Shop};
+use crate::{DAY, HOUR, MINUTE, START};
+
+/// A world in which something happens.
+#[derive(Debug)]
+pub struct World {
+    scenario: Scenario,
+    now: u64,
+    random: Rng,
+    orders: Vec<Order>,
+    bakong: Bakong,
+    shop: Shop,
+    oracle: Oracle,
+    queue: BinaryHeap<Reverse<(u64, u64)>>,
+    events: Vec<Option<Event>>,
+    /// The wake-up that counts, of all that were ordered.
+    wakeup: Option<u64>,
+    requests: u64,
+    crashes: u32,
+    wakeups: u64,
+    /// By how much the shop's clock is behind.
+    clock_behind: u64,
+}
+
+#[derive(Debug)]
+enum Event {
+    Order(usize),
+    Nudge(usize),
+    Cancel(usize),
+    Answer(u64, Reply, u32),
+    WakeUp,
+    Restart,
+    NewToken,
+    SetClockBack(u64),
+}
+
+/// What came of it.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Summary {
+    /// Orders whose code was to be shown.
+    pub orders: u32,
+    /// Of those, how many could not be promised a last check.
+    pub refused: u32,
+    /// Of those that were accepted, how many were paid in full, in time.
+    pub paid: u32,
+    /// How many of those were settled.
+    pub settled: u32,
+    /// How many of them by their expiry and a quarter of an hour.
+    pub settled_in_grace: u32,
+    /// From the transfer until it was known, in milliseconds, one for each.
+    pub delays: Vec<u64>,
+    /// How many requests were sent.
+    pub requests: u64,
+    /// The most on one day.
+    pub most_on_a_day: u32,
+    /// How many were refused with a 17.
+    pub over: u32,
+    /// How often the process was killed.
+    pub crashes: u32,
+    /// How often it woke.
+    pub wakeups: u64,
+}
+
+impl Summary {
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.orders += other.orders;
+        self.refused += other.refused;
+        self.paid += other.paid;
+        self.settled += other.settled;
+        self.settled_in_grace += other.settled_in_grace;
+        self.delays.extend(other.delays);
+        self.requests += other.requests;
+        self.most_on_a_day = self.most_on_a_day.max(other.most_on_a_day);
+        self.over += other.over;
+        self.crashes += other.crashes;
+        self.wakeups += other.wakeups;
+        self
+    }
+}
+
+impl World {
+    /// A world before its first day.
+    #[must_use]
+    pub fn new(scenario: Scenario) -> Self {
+        let orders = orders(&scenario);
+        let shop = Shop::new(scenario, START);
+        let mut world = Self {
+            scenario,
+            now: START,
+            random: Rng::with_seed(scenario.seed),
+            bakong: Bakong::new(scenario),
+            oracle: Oracle::new(scenario.policy, shop.quota(), orders.len()),
+            shop,
+            queue: BinaryHeap::new(),
+            events: Vec::new(),
+            wakeup: None,
+            requests: 0,
+            crashes: 0,
+            wakeups: 0,
+            clock_behind: 0,
+            orders: Vec::new(),
+        };
+        for (number, order) in orders.iter().enumerate() {
+            world.at(order.at, Event::Order(number));
+            if let Some(at) = order.nudge_at {
+                world.at(at, Event::Nudge(number));
+            }
+            if let Some(at) = order.cancel_at {
+                world.at(at, Event::Cancel(number));
+            }
+        }
+        world.orders = orders;
+        if let (Some(end), Some(Renewal::ByHand)) = world.bakong.token() {
+            let after = world.random.u64(MINUTE..5 * HOUR);
+            world.at(end + after, Event::NewToken);
+        }
+        if scenario.trouble.clock {
+            for day in 0..scenario.days {
+                let at = START + day * DAY + world.random.u64(0..DAY);
+                let by = world.random.u64(1..5 * MINUTE);
+                world.at(at, Event::SetClockBack(by));
+            }
+        }
+        world
+    }
+
+    /// Plays it to its end.
+    ///
+    /// # Panics
+    /// If a guarantee is broken.
+    #[must_use]
+    pub fn run(mut self) -> Summary {
+        let end = START + (self.scenario.days + 8) * DAY;
+        while let Some(Reverse((at, event))) = self.queue.pop() {
+            // An idle shop only wakes for its token.
+            if at >= end && self.shop.is_idle() {
+                break;
+            }
+            assert!(at < end, "3: something is open for ever");
+            self.now = at;
+            let index = usize::try_from(event).unwrap_or(usize::MAX);
+            let Some(event) = self.events[index].take() else {
+                continue;
+            };
+            if matches!(event, Event::WakeUp) && self.wakeup != Some(at) {
+                continue;
+            }
+            if self.happen(event) == Err(Killed) || self.drive() == Err(Killed) {
+                self.crashes += 1;
+                let down = self.random.u64(0..20 * MINUTE);
+                self.at(self.now + down, Event::Restart);
+            }
+        }
+        assert!(self.shop.is_idle(), "3: something is left open");
+        self.oracle.ended(&self.orders);
+        let summary = self.summary();
+        // By another clock than Bakong's, some requests fall on another day.
+        assert!(
+            self.scenario.trouble.clock || summary.most_on_a_day <= self.shop.quota().per_day,
+            "4: the quota was overdrawn: {summary:?}"
+        );
+        // It may look now and then whether a request is free.
+        let most =
+            8 * summary.requests + 6 * u64::from(summary.orders) + 200 * (self.scenario.days + 8);
+        assert!(summary.wakeups <= most, "it wakes too often: {summary:?}");
+        summary
+    }
+
+    fn at(&mut self, at: u64, event: Event) {
+        self.queue.push(Reverse((at, self.events.len() as u64)));
+        self.events.push(Some(event));
+    }
+
+    /// The time on the shop's clock.
+    const fn shop_time(&self) -> u64 {
+        self.now - self.clock_behind
+    }
+
+    fn happen(&mut self, event: Event) -> Result<(), Killed> {
+        let now = self.shop_time();
+        match event {
+            Event::Order(number) => {
+                return self.shop.open(number, &self.orders, &mut self.oracle, now);
+            }
+            Event::Nudge(number) => self.shop.nudge(number, now),
+            Event::Cancel(number) => {
+                return self
+                    .shop
+                    .cancel(number, &self.orders, &mut self.oracle, now);
+            }
+            Event::Answer(number, reply, sent) => {
+                let answer = (number, sent, reply);
+                return self
+                    .shop
+                    .answer(answer, &self.orders, &mut self.oracle, now);
+            }
+            Event::WakeUp => {
+                self.wakeup = None;
+                self.wakeups += 1;
+            }
+            Event::Restart => self.shop.restart(self.bakong.token().0, now),
+            Event::NewToken => {
+                self.bakong.renew();
+                self.shop.set_token();
+            }
+            Event::SetClockBack(by) => self.clock_behind += by,
+        }
+        Ok(())
+    }
+
+    /// The loop of a driver: asks what there is to ask, then sleeps.
+    fn drive(&mut self) -> Result<(), Killed> {
+        let now = self.shop_time();
+        loop {
+            let number = self.requests;
+            let ask = self
+                .shop
+                .poll(number, &self.orders, &mut self.oracle, now)?;
+            let Some(ask) = ask else {
+                break;
+            };
+            self.requests += 1;
+            let answer = self.bakong.ask(&ask.question, &self.orders, self.now);
+            self.oracle.sent(number, ask.question);
+            self.at(answer.at, Event::Answer(number, answer.reply, answer.sent));
+        }
+        if let Some(next) = self.shop.next_wakeup() {
+            assert!(next > now, "it would wake at once and have nothing to do");
+            let next = next + self.clock_behind;
+            if self.wakeup != Some(next) {
+                self.wakeup = Some(next);
+                self.at(next, Event::WakeUp);
+            }
+        } else {
+            self.wakeup = None;
+        }
+        Ok(())
+    }
+
+    fn summary(&self) -> Summary {
+        let count = |what: usize| u32::try_from(what).unwrap_or(u32::MAX);
+        let mut summary = Summary {
+            orders: count(self.orders.len()),
+            requests: self.requests,
+            most_on_a_day: self.bakong.requests.values().copied().max().unwrap_or(0),
+            over: self.bakong.refused,
+            crashes: self.crashes,
+            wakeups: self.wakeups,
+            ..Summary::default()
+        };
+        for (order, known) in self.orders.iter().zip(&self.oracle.known) {
+            summary.refused += u32::from(known.is_refused);
+            let paid = order
+                .transfers
+                .first()
+                .filter(|transfer| transfer.amount == order.amount && transfer.to_shop);
+            let (Some(transfer), true) = (paid, known.is_accepted) else {
+                continue;
+            };
+            summary.paid += 1;
+            if let Some((Outcome::Paid { .. }, at)) = &known.outcome {
+                summary.settled += 1;
+                summary.delays.push(at.saturating_sub(transfer.created_at));
+                let end = order.at + crate::CODE_LIFE + 15 * MINUTE;
+                summary.settled_in_grace += u32::from(*at <= end);
+            }
+        }
+        summary
+    }
+}

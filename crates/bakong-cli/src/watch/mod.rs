@@ -1,0 +1,144 @@
+//! `bakong watch`: many payments at once, under one day's quota.
+
+mod lines;
+mod telling;
+
+use bakong_flow::{
+    Change, Config, MemoryStore, Outcome, Payment, Policy, Progress, WatchError, Watched, Watcher,
+};
+use khqr_core::Khqr;
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+
+use crate::advice::Asked;
+use crate::arguments::WatchArguments;
+use crate::block_on;
+use crate::exit::{Exit, Failure, told};
+use crate::interrupt::Interrupts;
+use crate::remote::{self, HttpWatcher, Remote};
+
+use self::lines::{Line, Lines};
+use self::telling::Telling;
+
+pub(crate) fn run(arguments: &WatchArguments) -> Result<Exit, Failure> {
+    told(block_on(watch_all(arguments)), arguments.json)
+}
+
+async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
+    let mut interrupts = Interrupts::listen().map_err(|error| {
+        let reason = format!("cannot listen for Ctrl-C: {error}");
+        Failure::new(Exit::CouldNotAsk, reason)
+    })?;
+    let mut lines = Lines::open(&arguments.file)?;
+    let Remote { session, asked } = remote::open_once(&arguments.target, &arguments.token)?;
+    let mut config = Config::DEFAULT;
+    config.quota.per_day = arguments.quota;
+    config.lists = !arguments.no_lists;
+    let builder = Watcher::builder(session, MemoryStore::new()).config(config);
+    let watcher = builder
+        .start()
+        .await
+        .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))?;
+    let telling = Telling::new(arguments.json, asked);
+    let mut changes = watcher.subscribe();
+    let mut followers = JoinSet::new();
+    let mut worst = Exit::Success;
+    loop {
+        tokio::select! {
+            biased;
+            () = interrupts.recv() => {
+                let open = watcher.open_payments().await.unwrap_or_default();
+                telling.stopped(&open);
+                return Ok(Exit::Interrupted);
+            }
+            Some(ended) = followers.join_next() => {
+                let exit = ended.unwrap_or(Exit::CouldNotAsk);
+                worst = worse(worst, exit);
+            }
+            change = changes.recv() => match change {
+                Ok(Change::PaidAgain { md5, order, transaction, hash }) => {
+                    telling.paid_again(md5, &order, transaction.as_deref(), hash.as_ref());
+                    worst = worse(worst, Exit::NeedsAttention);
+                }
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return Ok(Exit::CouldNotAsk),
+            },
+            line = lines.next(), if !lines.has_ended() => {
+                if let Some(line) = line? {
+                    match begin(&watcher, &line, arguments.policy.into()).await {
+                        Ok(watched) => {
+                            telling.watching(&watched.progress());
+                            followers.spawn(follow(watched, telling.clone()));
+                        }
+                        Err(refusal) => {
+                            telling.refused(line.number, &refusal);
+                            worst = worse(worst, refusal.exit());
+                        }
+                    }
+                }
+            }
+        }
+        if lines.has_ended() && followers.is_empty() {
+            break;
+        }
+    }
+    watcher.shutdown().await;
+    while let Ok(change) = changes.try_recv() {
+        if let Change::PaidAgain {
+            md5,
+            order,
+            transaction,
+            hash,
+        } = change
+        {
+            telling.paid_again(md5, &order, transaction.as_deref(), hash.as_ref());
+            worst = worse(worst, Exit::NeedsAttention);
+        }
+    }
+    Ok(worst)
+}
+
+/// Watches the payment of a line.
+async fn begin(watcher: &HttpWatcher, line: &Line, policy: Policy) -> Result<Watched, Failure> {
+    let unusable =
+        |error: &dyn std::fmt::Display| Failure::new(Exit::CouldNotAsk, error.to_string());
+    let code = line.code()?;
+    let khqr = Khqr::parse(&code.qr).map_err(|error| unusable(&error))?;
+    let order = code.order(&khqr)?;
+    let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(&error))?;
+    let watching = watcher.watch(payment, policy).await;
+    watching.map_err(|error: WatchError| match error.until() {
+        Some(until) => telling::no_quota(until),
+        None => unusable(&error),
+    })
+}
+
+/// Tells of a payment until it is final.
+async fn follow(mut watched: Watched, telling: Telling) -> Exit {
+    let mut before: Option<Progress> = None;
+    while let Some(progress) = watched.changed().await {
+        telling.progress(&progress, before.as_ref());
+        if let Some(outcome) = &progress.outcome {
+            return match outcome {
+                Outcome::Paid { .. } => Exit::Success,
+                Outcome::Expired | Outcome::Cancelled => Exit::Expired,
+                _ => Exit::NeedsAttention,
+            };
+        }
+        before = Some(progress);
+    }
+    Exit::CouldNotAsk
+}
+
+/// Of two ends the one that a person should know of first.
+const fn worse(one: Exit, other: Exit) -> Exit {
+    const fn rank(exit: Exit) -> u8 {
+        match exit {
+            Exit::Success => 0,
+            Exit::Expired => 1,
+            Exit::CouldNotAsk | Exit::NotValid => 2,
+            _ => 3,
+        }
+    }
+    if rank(one) >= rank(other) { one } else { other }
+}

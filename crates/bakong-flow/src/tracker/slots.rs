@@ -1,0 +1,320 @@
+//! The open payments, packed: there may be a million.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use bakong_api::khqr_core::{AccountIdBuf, Amount, Md5Handle, Timestamp};
+use bakong_api::{ShortHash, TransactionHash};
+
+use crate::payment::{OrderId, Payment};
+use crate::policy::Policy;
+use crate::settlement::Expected;
+
+/// No moment: the payment is not due by this clock.
+pub(super) const NEVER: u64 = u64::MAX;
+
+/// An open payment. Times are milliseconds since 1970.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    pub(super) md5: Md5Handle,
+    pub(super) order: OrderId,
+    pub(super) amount: Amount,
+    pub(super) opened_at: u64,
+    pub(super) expires_at: u64,
+    /// When it was last asked about; 0 for never.
+    pub(super) asked_at: u64,
+    /// When it is due to be asked about before its last check; of one that is ripe, until when the last check
+    /// can wait.
+    pub(super) due: u64,
+    /// From when on its last check is due: the expiry and the grace, or later if that failed.
+    pub(super) last_due: u64,
+    /// The number of the request that asks about it; 0 if none does.
+    pub(super) out: u64,
+    /// What it can be asked by beside the MD5.
+    pub(super) hashes: Option<Box<Hashes>>,
+    recipient: u32,
+    policy: u32,
+    /// Failures in a row that were this payment's own.
+    pub(super) failures: u8,
+    pub(super) nudges: u8,
+    pub(super) way: Way,
+    /// The ways by which its last check found nothing.
+    pub(super) tried: Tried,
+    /// Its last check is due.
+    pub(super) is_ripe: bool,
+    pub(super) is_cancelled: bool,
+    /// A list could not say it: it is asked about by itself.
+    pub(super) alone: bool,
+}
+
+/// What a payment can be asked by beside its MD5.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub(super) struct Hashes {
+    pub(super) hash: Option<TransactionHash>,
+    pub(super) short_hash: Option<ShortHash>,
+}
+
+/// How a payment is asked about next, in the order in which they are tried.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Way {
+    Md5,
+    Hash,
+    ShortHash,
+}
+
+impl Slot {
+    /// Whether a request that asks about it is out.
+    pub(super) const fn is_out(&self) -> bool {
+        self.out != 0
+    }
+
+    /// Whether it cannot be asked about together with others.
+    pub(super) fn stands_alone(&self) -> bool {
+        self.alone || self.way != Way::Md5
+    }
+
+    /// The next way for its last check to try.
+    pub(super) fn next_way(&self) -> Option<Way> {
+        let hashes = self.hashes.as_deref();
+        let is_open = |way: &Way| match way {
+            Way::Md5 => true,
+            Way::Hash => hashes.is_some_and(|hashes| hashes.hash.is_some()),
+            Way::ShortHash => hashes.is_some_and(|hashes| hashes.short_hash.is_some()),
+        };
+        let ways = [Way::Md5, Way::Hash, Way::ShortHash];
+        let mut left = ways.into_iter().filter(|way| !self.tried.has(*way));
+        left.find(is_open)
+    }
+}
+
+/// Ways to ask that found nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(super) struct Tried(u8);
+
+impl Tried {
+    const fn has(self, way: Way) -> bool {
+        self.0 & 1 << way as u8 != 0
+    }
+
+    pub(super) const fn add(&mut self, way: Way) {
+        self.0 |= 1 << way as u8;
+    }
+
+    /// What this way finds is not known any more.
+    pub(super) const fn forget(&mut self, way: Way) {
+        self.0 &= !(1 << way as u8);
+    }
+}
+
+/// The open payments by place and by MD5, and what many of them have in common.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Slots {
+    slots: Vec<Option<Slot>>,
+    free: Vec<u32>,
+    by_md5: HashMap<Md5Handle, u32, BuildHasherDefault<Md5Hasher>>,
+    recipients: Interned<AccountIdBuf>,
+    policies: Interned<Policy>,
+}
+
+impl Slots {
+    pub(super) fn len(&self) -> usize {
+        self.by_md5.len()
+    }
+
+    pub(super) fn find(&self, md5: &Md5Handle) -> Option<u32> {
+        self.by_md5.get(md5).copied()
+    }
+
+    pub(super) fn get(&self, place: u32) -> Option<&Slot> {
+        self.slots.get(place as usize)?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, place: u32) -> Option<&mut Slot> {
+        self.slots.get_mut(place as usize)?.as_mut()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Slot)> {
+        let places = 0u32..;
+        let slots = places.zip(&self.slots);
+        slots.filter_map(|(place, slot)| Some((place, slot.as_ref()?)))
+    }
+
+    /// Puts a payment in. `None` if there are four thousand million.
+    pub(super) fn insert(
+        &mut self,
+        payment: Payment,
+        policy: Policy,
+        opened_at: Timestamp,
+    ) -> Option<u32> {
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None => {
+                let place = u32::try_from(self.slots.len()).ok()?;
+                self.slots.push(None);
+                place
+            }
+        };
+        let hashes = Hashes {
+            hash: payment.hash,
+            short_hash: payment.short_hash,
+        };
+        let deadline = payment.expires_at.saturating_add(policy.grace.after_expiry);
+        let slot = Slot {
+            md5: payment.md5,
+            order: payment.order,
+            amount: payment.expected.amount,
+            opened_at: opened_at.as_millis(),
+            expires_at: payment.expires_at.as_millis(),
+            asked_at: 0,
+            due: NEVER,
+            last_due: deadline.as_millis(),
+            out: 0,
+            hashes: (hashes != Hashes::default()).then(|| Box::new(hashes)),
+            recipient: self.recipients.add(payment.expected.recipient),
+            policy: self.policies.add(policy),
+            failures: 0,
+            nudges: 0,
+            way: Way::Md5,
+            tried: Tried::default(),
+            is_ripe: false,
+            is_cancelled: false,
+            alone: false,
+        };
+        self.by_md5.insert(slot.md5, place);
+        if let Some(room) = self.slots.get_mut(place as usize) {
+            *room = Some(slot);
+        }
+        Some(place)
+    }
+
+    pub(super) fn remove(&mut self, place: u32) -> Option<Slot> {
+        let slot = self.slots.get_mut(place as usize)?.take()?;
+        self.by_md5.remove(&slot.md5);
+        self.recipients.remove(slot.recipient);
+        self.policies.remove(slot.policy);
+        self.free.push(place);
+        Some(slot)
+    }
+
+    pub(super) fn policy(&self, slot: &Slot) -> Policy {
+        let policy = self.policies.get(slot.policy);
+        policy.copied().unwrap_or(Policy::COUNTER)
+    }
+
+    /// Whether an entry of the timers of early checks holds.
+    pub(super) fn is_due(&self, at: u64, place: u32) -> bool {
+        let slot = self.get(place);
+        slot.is_some_and(|slot| slot.due == at && !slot.is_ripe && !slot.is_out())
+    }
+
+    /// Whether an entry of the timers of last checks holds.
+    pub(super) fn ripens(&self, at: u64, place: u32) -> bool {
+        let slot = self.get(place);
+        slot.is_some_and(|slot| slot.last_due == at && !slot.is_ripe)
+    }
+
+    /// The expiry and the grace.
+    pub(super) fn deadline(&self, slot: &Slot) -> Timestamp {
+        let expires_at = Timestamp::from_millis(slot.expires_at);
+        expires_at.saturating_add(self.policy(slot).grace.after_expiry)
+    }
+
+    pub(super) fn expected(&self, slot: &Slot) -> Option<Expected> {
+        let recipient = self.recipients.get(slot.recipient)?.clone();
+        Some(Expected::new(slot.amount, recipient))
+    }
+
+    /// The payment as it was opened, with what was learned since.
+    pub(super) fn payment(&self, slot: &Slot) -> Option<Payment> {
+        let expires_at = Timestamp::from_millis(slot.expires_at);
+        let expected = self.expected(slot)?;
+        let hashes = slot.hashes.as_deref().cloned().unwrap_or_default();
+        Some(Payment {
+            hash: hashes.hash,
+            short_hash: hashes.short_hash,
+            ..Payment::new(slot.order.clone(), slot.md5, expected, expires_at)
+        })
+    }
+}
+
+/// Values of which there are few, each kept once and as long as it is used.
+#[derive(Clone, Debug)]
+struct Interned<T> {
+    values: Vec<(Option<T>, u32)>,
+    vacant: Vec<u32>,
+    places: HashMap<T, u32>,
+    /// Where the last one that was added is: the next is likely to be the same.
+    last: u32,
+}
+
+impl<T> Default for Interned<T> {
+    fn default() -> Self {
+        Self {
+            values: Vec::new(),
+            vacant: Vec::new(),
+            places: HashMap::new(),
+            last: 0,
+        }
+    }
+}
+
+impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
+    fn add(&mut self, value: T) -> u32 {
+        if let Some((Some(last), uses)) = self.values.get_mut(self.last as usize)
+            && *last == value
+        {
+            *uses += 1;
+            return self.last;
+        }
+        if let Some(place) = self.places.get(&value) {
+            if let Some((_, uses)) = self.values.get_mut(*place as usize) {
+                *uses += 1;
+            }
+            self.last = *place;
+            return *place;
+        }
+        let place = self.vacant.pop().unwrap_or_else(|| {
+            self.values.push((None, 0));
+            u32::try_from(self.values.len() - 1).unwrap_or(u32::MAX)
+        });
+        if let Some(room) = self.values.get_mut(place as usize) {
+            *room = (Some(value.clone()), 1);
+        }
+        self.places.insert(value, place);
+        self.last = place;
+        place
+    }
+
+    fn get(&self, place: u32) -> Option<&T> {
+        self.values.get(place as usize)?.0.as_ref()
+    }
+
+    fn remove(&mut self, place: u32) {
+        let Some((value, uses)) = self.values.get_mut(place as usize) else {
+            return;
+        };
+        *uses = uses.saturating_sub(1);
+        if *uses == 0
+            && let Some(value) = value.take()
+        {
+            self.places.remove(&value);
+            self.vacant.push(place);
+        }
+    }
+}
+
+/// An MD5 is as good a hash as any; its first eight bytes are enough of it.
+#[derive(Default)]
+struct Md5Hasher(u64);
+
+impl Hasher for Md5Hasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for (at, byte) in bytes.iter().enumerate() {
+            self.0 ^= u64::from(*byte) << (at % 8 * 8);
+        }
+    }
+}

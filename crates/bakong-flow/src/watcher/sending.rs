@@ -1,0 +1,187 @@
+//! A question on its way over the session, and how many requests it cost.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bakong_api::khqr_core::{Md5Handle, Timestamp};
+use bakong_api::{
+    ApiError, Attempt, CheckAnswer, CheckTransactionByHash, CheckTransactionByMd5,
+    CheckTransactionByMd5List, CheckTransactionByShortHash, ErrorClass, Session, SessionObserver,
+    Transport, TransportError,
+};
+use bytes::Bytes;
+use http::Response;
+
+use crate::ask::{Question, Reply};
+
+tokio::task_local! {
+    /// How many requests were sent for the question that this task asks.
+    static SENT: Sent;
+}
+
+/// How many requests were sent for a question: known, too, if no answer comes.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Sent(Arc<AtomicU32>);
+
+impl Sent {
+    pub(super) fn count(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts the session's requests: those of questions one by one, all others together.
+#[derive(Default)]
+pub(super) struct Counter {
+    elsewhere: AtomicU32,
+    /// The end of a token that came from a renewal, until it is fetched.
+    renewed: Mutex<Option<Option<Timestamp>>>,
+}
+
+impl Counter {
+    /// How many were sent since the last call that were not for a question.
+    pub(super) fn take_elsewhere(&self) -> u32 {
+        self.elsewhere.swap(0, Ordering::Relaxed)
+    }
+
+    /// When the token ends that came since the last call.
+    pub(super) fn take_renewed(&self) -> Option<Option<Timestamp>> {
+        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        renewed.take()
+    }
+
+    fn count(&self, change: impl Fn(u32) -> u32 + Copy) {
+        let update = |count: &AtomicU32| {
+            let _ = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
+                Some(change(count))
+            });
+        };
+        if SENT.try_with(|sent| update(&sent.0)).is_err() {
+            update(&self.elsewhere);
+        }
+    }
+}
+
+impl SessionObserver for Counter {
+    fn sending(&self, _attempt: Attempt) {
+        self.count(|count| count.saturating_add(1));
+    }
+
+    fn finished(&self, _attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
+        if result.is_err_and(|error| !error.kind().may_have_arrived()) {
+            self.count(|count| count.saturating_sub(1));
+        }
+    }
+
+    fn token_renewed(&self, expires_at: Option<Timestamp>) {
+        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Some(expires_at);
+    }
+}
+
+/// What came of a question.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) reply: Reply,
+    pub(super) errors: Errors,
+}
+
+/// Why there was no answer: for all that was asked about, or for one of a list.
+#[derive(Debug, Default)]
+pub(super) struct Errors {
+    all: Option<Arc<ApiError>>,
+    by_md5: HashMap<Md5Handle, Arc<ApiError>>,
+}
+
+impl Errors {
+    /// One for all that was asked about.
+    pub(super) fn of_all(error: impl Into<ApiError>) -> Self {
+        Self {
+            all: Some(Arc::new(error.into())),
+            by_md5: HashMap::new(),
+        }
+    }
+
+    pub(super) fn of(&self, md5: &Md5Handle) -> Option<Arc<ApiError>> {
+        self.by_md5.get(md5).or(self.all.as_ref()).cloned()
+    }
+}
+
+/// Asks, and counts.
+pub(super) async fn ask<T: Transport>(
+    session: Arc<Session<T>>,
+    question: Question,
+    sent: Sent,
+) -> Answered {
+    let (reply, errors) = SENT.scope(sent, send(&session, question)).await;
+    Answered { reply, errors }
+}
+
+async fn send<T: Transport>(session: &Session<T>, question: Question) -> (Reply, Errors) {
+    match question {
+        Question::Md5(md5) => check(session.send(&CheckTransactionByMd5::new(md5)).await),
+        Question::Hash(hash) => check(session.send(&CheckTransactionByHash::new(hash)).await),
+        Question::ShortHash(hash, amount) => {
+            let endpoint = CheckTransactionByShortHash::new(hash, amount);
+            check(session.send(&endpoint).await)
+        }
+        Question::Md5List(md5s) => list(session, md5s).await,
+        Question::Renewal => {
+            let (result, errors) = split(session.renew().await);
+            // When it ends, the observer is told.
+            (Reply::Renewal(result.map(|()| None)), errors)
+        }
+    }
+}
+
+fn check(result: Result<CheckAnswer, ApiError>) -> (Reply, Errors) {
+    let (result, errors) = split(result);
+    (Reply::Check(result), errors)
+}
+
+async fn list<T: Transport>(session: &Session<T>, md5s: Vec<Md5Handle>) -> (Reply, Errors) {
+    // A tracker asks about two to fifty.
+    let Ok(endpoint) = CheckTransactionByMd5List::new(md5s) else {
+        return (Reply::List(Ok(Vec::new())), Errors::default());
+    };
+    let answers = match session.send(&endpoint).await {
+        Ok(answers) => answers,
+        Err(error) => {
+            let (result, errors) = split(Err(error));
+            return (Reply::List(result), errors);
+        }
+    };
+    let mut errors = Errors::default();
+    let items = answers.iter().map(|(md5, answer)| {
+        let answer = match answer {
+            Ok(answer) => Ok(answer.clone()),
+            Err(error) => {
+                errors.by_md5.insert(*md5, Arc::new(error.clone()));
+                Err(error.class())
+            }
+        };
+        (*md5, answer)
+    });
+    (Reply::List(Ok(items.collect())), errors)
+}
+
+/// A renewal that is refused is no refusal of what was asked.
+fn class_of(error: &ApiError) -> ErrorClass {
+    match error.class() {
+        ErrorClass::Refused | ErrorClass::Blocked | ErrorClass::Malformed
+            if error.is_of_renewal() =>
+        {
+            ErrorClass::Unauthorized
+        }
+        class => class,
+    }
+}
+
+fn split<A>(result: Result<A, ApiError>) -> (Result<A, ErrorClass>, Errors) {
+    match result {
+        Ok(answer) => (Ok(answer), Errors::default()),
+        Err(error) => {
+            let class = class_of(&error);
+            (Err(class), Errors::of_all(error))
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A transaction's hashes: other ways to ask about a payment.
+
+use bakong_flow::bakong_api::{CheckAnswer, ShortHash, TransactionHash};
+use bakong_flow::{Change, Config, Outcome, Question};
+
+use crate::desk::{Desk, NOON, UNTIL_DEADLINE, hash, khr, md5, paid};
+
+fn full() -> TransactionHash {
+    TransactionHash::new(&hash(7)).unwrap()
+}
+
+fn short() -> ShortHash {
+    full().short().unwrap()
+}
+
+/// The last check of a payment of which this is known, none of which finds anything.
+fn last_checks(full: Option<TransactionHash>, short: Option<ShortHash>) -> Vec<Question> {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.tracker.learn(&md5(1), full, short, desk.now);
+    desk.keep();
+    // A restart forgets nothing.
+    desk.restart(Config::DEFAULT);
+    desk.later(UNTIL_DEADLINE);
+    let mut questions = Vec::new();
+    while desk.tracker.open_payments() > 0 {
+        assert_eq!(desk.outcome(1), None);
+        questions.push(desk.exchange(Ok(CheckAnswer::NotFound)));
+    }
+    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+    assert_eq!(desk.now, NOON.saturating_add(UNTIL_DEADLINE), "at once");
+    questions
+}
+
+#[test]
+fn the_last_check_tries_all_that_is_known_in_order() {
+    let by_md5 = Question::Md5(md5(1));
+    let by_hash = Question::Hash(full());
+    let by_short_hash = Question::ShortHash(short(), khr(10_000));
+    assert_eq!(last_checks(None, None), std::slice::from_ref(&by_md5));
+    assert_eq!(
+        last_checks(Some(full()), None),
+        [by_md5.clone(), by_hash.clone()]
+    );
+    assert_eq!(
+        last_checks(None, Some(short())),
+        [by_md5.clone(), by_short_hash.clone()]
+    );
+    assert_eq!(
+        last_checks(Some(full()), Some(short())),
+        [by_md5, by_hash, by_short_hash]
+    );
+}
+
+#[test]
+fn a_hash_that_was_just_learned_is_asked_first() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    let ask = desk.ask();
+    assert_eq!(ask.question, Question::Hash(full()));
+    desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
+    assert_eq!(
+        desk.exchange(Ok(CheckAnswer::NotFound)),
+        Question::Md5(md5(1))
+    );
+}
+
+#[test]
+fn what_is_said_of_a_hash_is_not_said_of_the_code() {
+    for answer in [CheckAnswer::Failed, CheckAnswer::StaticQr] {
+        let mut desk = Desk::of_singles();
+        desk.open([1]);
+        desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+        assert_eq!(desk.exchange(Ok(answer)), Question::Hash(full()));
+        assert_eq!(desk.outcome(1), None);
+    }
+}
+
+#[test]
+fn a_second_transfer_is_reported() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    desk.exchange(Ok(paid(8, NOON)));
+    assert!(matches!(desk.outcome(1), Some(Outcome::Paid { .. })));
+    let again = desk.log.last();
+    assert!(
+        matches!(again, Some(Change::PaidAgain { hash: Some(hash), .. }) if *hash == full()),
+        "{again:?}"
+    );
+}
+
+#[test]
+fn what_is_known_already_is_not_learned_again() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    for _ in 0..2 {
+        desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+        desk.tracker.learn(&md5(1), None, Some(short()), desk.now);
+    }
+    desk.keep();
+    let learned = |change: &&Change| matches!(change, Change::Learned { .. });
+    assert_eq!(desk.log.iter().filter(learned).count(), 2);
+    let open = desk.store.snapshot().open.remove(0);
+    assert_eq!(
+        (open.payment.hash, open.payment.short_hash),
+        (Some(full()), Some(short()))
+    );
+}
+
+#[test]
+fn a_hash_that_had_no_turn_does_not_take_that_of_the_md5() {
+    // Nothing is free before the last check.
+    let mut desk = Desk::with_quota(2);
+    desk.open([1, 2]);
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.tracker.cancel(&md5(2), desk.now);
+    desk.keep();
+    desk.later(UNTIL_DEADLINE);
+    let mut of_the_first = Vec::new();
+    while desk.tracker.open_payments() > 0 {
+        let question = desk.exchange(Ok(CheckAnswer::NotFound));
+        if question != Question::Md5(md5(2)) {
+            of_the_first.push(question);
+        }
+    }
+    assert_eq!(
+        of_the_first,
+        [Question::Md5(md5(1)), Question::Hash(full())]
+    );
+}
+
+#[test]
+fn a_hash_that_is_learned_during_the_last_check_has_its_turn() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.tracker.learn(&md5(1), None, Some(short()), desk.now);
+    desk.later(UNTIL_DEADLINE);
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    let ask = desk.ask();
+    assert_eq!(ask.question, Question::ShortHash(short(), khr(10_000)));
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
+    assert_eq!(
+        desk.exchange(Ok(CheckAnswer::NotFound)),
+        Question::Hash(full())
+    );
+    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+}

@@ -1,0 +1,183 @@
+//! Many payments in one request, where Bakong allows it.
+
+use std::time::Duration;
+
+use bakong_flow::bakong_api::{CheckAnswer, ErrorClass};
+use bakong_flow::{Change, Config, Lists, Outcome, Question, Reply};
+
+use crate::desk::{DOWN, Desk, MINUTE, NOON, UNTIL_DEADLINE, md5, paid};
+
+const NOT_FOUND: Result<CheckAnswer, ErrorClass> = Ok(CheckAnswer::NotFound);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn desk() -> Desk {
+    Desk::new(Config::DEFAULT)
+}
+
+fn length(question: &Question) -> usize {
+    match question {
+        Question::Md5List(md5s) => md5s.len(),
+        Question::Md5(_) => 1,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Asks until nothing is open, and says how many each request asked about.
+fn to_the_end(desk: &mut Desk) -> Vec<usize> {
+    let mut lengths = Vec::new();
+    while desk.tracker.open_payments() > 0 {
+        lengths.push(length(&desk.exchange(NOT_FOUND)));
+    }
+    lengths
+}
+
+#[test]
+fn last_checks_share_a_request() {
+    let mut desk = desk();
+    desk.open(0..90);
+    desk.later(UNTIL_DEADLINE);
+    let lengths = to_the_end(&mut desk);
+    assert_eq!(lengths, [50, 40]);
+    assert_eq!(desk.tracker.lists(), Lists::Work);
+    assert_eq!(desk.tracker.spent().requests, 2);
+    for number in 0..90 {
+        assert_eq!(desk.outcome(number), Some(Outcome::Expired));
+    }
+}
+
+#[test]
+fn a_last_check_waits_for_others_as_long_as_it_may() {
+    let mut config = Config::DEFAULT;
+    // Nothing is free: the one request is promised to both.
+    config.quota.per_day = 1;
+    config.quota.renewals = 0;
+    let mut desk = Desk::new(config);
+    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.restart(config);
+    desk.open([1]);
+    desk.later(MINUTE);
+    desk.open([2]);
+    let ask = desk.next();
+    assert_eq!(length(&ask.question), 2);
+    let waited = desk.now.saturating_since(NOON);
+    let grace = desk.policy.grace;
+    assert!(waited >= UNTIL_DEADLINE + MINUTE, "{waited:?}");
+    assert!(
+        waited <= UNTIL_DEADLINE + grace.last_check_within,
+        "{waited:?}"
+    );
+}
+
+#[test]
+fn a_refused_list_is_remembered_and_tried_again_rarely() {
+    let mut desk = desk();
+    desk.open([1, 2]);
+    desk.later(UNTIL_DEADLINE);
+    let list = desk.ask();
+    assert_eq!(length(&list.question), 2);
+    desk.answer(&list, Reply::List(Err(ErrorClass::Blocked)));
+    let refused_at = desk.now;
+    let until = refused_at.saturating_add(DAY);
+    assert_eq!(desk.tracker.lists(), Lists::RefusedUntil(until));
+    // The singles take over at once.
+    assert_eq!(to_the_end(&mut desk), [1, 1]);
+    assert_eq!(desk.now, refused_at);
+    desk.restart(Config::DEFAULT);
+    assert_eq!(desk.tracker.lists(), Lists::RefusedUntil(until));
+    desk.now = until;
+    desk.open([3, 4]);
+    desk.later(UNTIL_DEADLINE);
+    assert_eq!(to_the_end(&mut desk), [2]);
+    assert_eq!(desk.tracker.lists(), Lists::Work);
+}
+
+#[test]
+fn a_403_for_all_does_not_condemn_lists() {
+    let mut desk = desk();
+    desk.open([1, 2]);
+    desk.later(UNTIL_DEADLINE);
+    for reply in [
+        Reply::List(Err(ErrorClass::Blocked)),
+        Reply::Check(Err(ErrorClass::Blocked)),
+    ] {
+        let ask = desk.next();
+        desk.answer(&ask, reply);
+    }
+    assert_eq!(desk.tracker.lists(), Lists::Untried);
+    assert!(desk.tracker.is_held(desk.now));
+    assert_eq!(to_the_end(&mut desk), [2]);
+}
+
+#[test]
+fn an_outage_says_nothing_of_lists() {
+    let mut desk = desk();
+    desk.open([1, 2]);
+    desk.later(UNTIL_DEADLINE);
+    let list = desk.ask();
+    desk.answer(&list, Reply::List(Err(DOWN)));
+    assert_eq!(desk.tracker.lists(), Lists::Untried);
+    assert_eq!(to_the_end(&mut desk), [2]);
+}
+
+#[test]
+fn what_a_list_does_not_say_is_asked_alone() {
+    let mut desk = desk();
+    desk.open(1..=4);
+    desk.later(UNTIL_DEADLINE);
+    let list = desk.ask();
+    assert_eq!(length(&list.question), 4);
+    let items = vec![
+        (md5(4), Err(ErrorClass::Malformed)),
+        (md5(2), Ok(paid(7, NOON))),
+        // Nobody asked about this one.
+        (md5(9), Ok(CheckAnswer::Failed)),
+        (md5(1), NOT_FOUND),
+    ];
+    desk.answer(&list, Reply::List(Ok(items)));
+    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+    assert!(matches!(desk.outcome(2), Some(Outcome::Paid { .. })));
+    assert_eq!((desk.outcome(3), desk.outcome(4)), (None, None));
+    assert_eq!(to_the_end(&mut desk), [1, 1]);
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_left_for_a_while() {
+    let mut desk = desk();
+    desk.open([1, 2]);
+    desk.later(UNTIL_DEADLINE);
+    let list = desk.ask();
+    desk.answer(&list, Reply::List(Err(ErrorClass::Malformed)));
+    assert_eq!(desk.tracker.lists(), Lists::Untried, "it may pass");
+    let list = desk.next();
+    desk.answer(&list, Reply::List(Err(ErrorClass::Malformed)));
+    assert_eq!(
+        desk.tracker.lists(),
+        Lists::RefusedUntil(desk.now.saturating_add(15 * MINUTE))
+    );
+    assert_eq!(to_the_end(&mut desk), [1, 1]);
+}
+
+#[test]
+fn lists_that_are_off_stay_off() {
+    let mut config = Config::DEFAULT;
+    config.lists = false;
+    let mut desk = Desk::new(config);
+    desk.open([1, 2]);
+    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.restart(config);
+    desk.later(UNTIL_DEADLINE);
+    assert_eq!(to_the_end(&mut desk), [1, 1]);
+    assert_eq!(desk.tracker.lists(), Lists::Off);
+}
+
+#[test]
+fn a_list_names_nobody_twice() {
+    let mut desk = desk();
+    desk.policy.schedule.first = 5 * MINUTE;
+    desk.open([1]);
+    // It is due again when it was due before.
+    desk.tracker.nudge(&md5(1), desk.now);
+    assert_eq!(desk.exchange(NOT_FOUND), Question::Md5(md5(1)));
+    desk.later(5 * MINUTE);
+    assert_eq!(desk.ask().question, Question::Md5(md5(1)));
+}
