@@ -204,8 +204,7 @@ impl Tracker {
         Some((place, false))
     }
 
-    /// Adds what can come along with the first in the same list: the ripe, then those that will be due before the next free
-    /// request.
+    /// Adds what can come along with the first in the same list: the ripe, then those that will be due soon.
     fn gather(&mut self, first: u32, places: &mut Vec<u32>, now: Timestamp) {
         let room = LIST as usize - 1;
         let slots = &self.slots;
@@ -216,7 +215,7 @@ impl Tracker {
             self.ripe.remove(latest, place);
             places.push(place);
         }
-        let horizon = self.horizon(now);
+        let horizon = now.saturating_add(COMES_ALONG).as_millis();
         let mut lonely = Vec::new();
         while places.len() < room {
             let slots = &self.slots;
@@ -237,17 +236,6 @@ impl Tracker {
         for (at, place) in lonely {
             self.early.push(at, place);
         }
-    }
-
-    /// Until when a payment may be due and still come along, in milliseconds: until the next free request.
-    fn horizon(&self, now: Timestamp) -> u64 {
-        let free = self.free();
-        let next = self
-            .pace
-            .allows_at(free.saturating_sub(1), self.ledger.ends_at());
-        let most = now.saturating_add(FURTHEST);
-        let least = now.saturating_add(NEAREST);
-        next.unwrap_or(most).min(most).max(least).as_millis()
     }
 
     /// Marks a payment as asked about by the request of this number, and gives its MD5.
@@ -326,6 +314,5 @@ impl Tracker {
 /// How soon to see whether a request is free by then.
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
-/// How far ahead a payment may be due at most, and at least, to come along in a list.
-const FURTHEST: std::time::Duration = std::time::Duration::from_secs(10 * 60);
-const NEAREST: std::time::Duration = std::time::Duration::from_secs(2);
+/// Who is due no later than this comes along in a list: it costs nothing.
+const COMES_ALONG: std::time::Duration = std::time::Duration::from_secs(10 * 60);

@@ -141,6 +141,24 @@ fn what_a_list_does_not_say_is_asked_alone() {
 }
 
 #[test]
+fn whoever_is_not_due_yet_comes_along() {
+    let mut desk = desk();
+    desk.open([1, 2, 3]);
+    let first = desk.next();
+    assert!(
+        desk.now < NOON.saturating_add(MINUTE),
+        "long before any deadline"
+    );
+    let Question::Md5List(mut md5s) = first.question else {
+        panic!("{first:?}");
+    };
+    md5s.sort_unstable();
+    let mut all = [1, 2, 3].map(md5);
+    all.sort_unstable();
+    assert_eq!(md5s, all);
+}
+
+#[test]
 fn a_list_that_cannot_be_read_is_left_for_a_while() {
     let mut desk = desk();
     desk.open([1, 2]);
