@@ -20,7 +20,8 @@ pub(crate) struct SandboxArguments {
     /// Where to listen; port 0 takes a free one. Whoever can reach it controls it
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4717")]
     pub(crate) listen: SocketAddr,
-    /// Keep registrations, payments, the clock and the rest in this file, and go on from there
+    /// Keep registrations, tokens, accounts, payments, the clock and the quota's use in this file, and go on from
+    /// there. It is written each second that something changed, and by one sandbox at a time
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
     /// How many requests a day each e-mail address may make, or off; the day turns at midnight in Phnom Penh

@@ -14,7 +14,7 @@ last check does not fit into it is refused; do not show it. What was open when t
 the codes again.
 
 With --json, each line on standard output is an object with an \"event\": watching, not_paid_yet, no_answer, final, \
-paid_again, refused.
+paid_again, refused, stopped.
 
 Exit codes: 0 all paid, 5 some expired unpaid, 1 some could not be asked about or read, 4 some failed or need \
 review, 2 usage, 130 stopped by Ctrl-C or another signal.";

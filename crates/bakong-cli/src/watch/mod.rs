@@ -106,9 +106,10 @@ async fn begin(watcher: &HttpWatcher, line: &Line, policy: Policy) -> Result<Wat
     let khqr = Khqr::parse(&code.qr).map_err(|error| unusable(&error))?;
     let order = code.order(&khqr)?;
     let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(&error))?;
+    let expires_at = payment.expires_at;
     let watching = watcher.watch(payment, policy).await;
     watching.map_err(|error: WatchError| match error.until() {
-        Some(until) => telling::no_quota(until),
+        Some(until) => telling::no_quota(until, expires_at),
         None => unusable(&error),
     })
 }

@@ -149,19 +149,29 @@ impl Telling {
             say_json(&json!({ "event": "stopped", "open": open }));
             return;
         }
-        note(format_args!("Stopped; {} payments are open:", open.len()));
+        let base_url = &self.asked.base_url;
+        note(match open.len() {
+            0 => "Stopped; no payment is open.",
+            _ => "Stopped. These may still be paid; look them up before their orders are closed:",
+        });
         for md5 in open {
-            note(format_args!("  bakong tx check --md5 {md5}"));
+            note(format_args!(
+                "  bakong tx check --md5 {md5} --base-url {base_url}"
+            ));
         }
     }
 }
 
 /// A code that there are no requests for today.
-pub(super) fn no_quota(until: Timestamp) -> Failure {
-    let message = format!(
-        "the day's requests do not suffice to see whether this code is paid. Do not show it before {}",
-        in_phnom_penh(until)
-    );
+pub(super) fn no_quota(until: Timestamp, expires_at: Timestamp) -> Failure {
+    let moment = in_phnom_penh(until);
+    let what = if until < expires_at {
+        format!("Do not show it before {moment}")
+    } else {
+        format!("Do not show it, and make a new one after {moment}")
+    };
+    let message =
+        format!("the day's requests do not suffice to see whether this code is paid. {what}");
     let reason = Reason {
         retry_at: Some(until.as_millis()),
         ..Reason::text(message.as_str())

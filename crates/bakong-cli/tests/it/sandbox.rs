@@ -180,7 +180,7 @@ async fn elsewhere_than_on_loopback_it_warns() {
     }
     let said = said.join("\n");
     for part in [
-        "base URL     http://0.0.0.0:",
+        "base URL     http://127.0.0.1:",
         "export BAKONG_TOKEN=eyJ",
         "bakong checkout --base-url",
     ] {

@@ -148,6 +148,9 @@ async fn a_code_that_the_quota_does_not_reach_for_is_refused() {
     let refused = events(&finished, "refused");
     assert!(refused[0]["error"]["retryAt"].as_u64().unwrap() > sandbox.now().as_millis());
     assert!(sandbox.requests().is_empty());
+    // It will have expired by then.
+    let message = refused[0]["error"]["message"].as_str().unwrap();
+    assert!(message.contains("make a new one after"), "{message}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What is no request of the API, and what is hardly HTTP.
 
-use bakong_sandbox::Endpoint;
+use bakong_sandbox::{Endpoint, Sandbox};
 use proptest::prelude::*;
 
 use crate::client::{Connection, ask, post, post_text, request};
@@ -128,4 +128,12 @@ proptest! {
             sandbox.stop().await;
         });
     }
+}
+
+#[tokio::test]
+async fn where_it_listens_at_any_address_there_is_one_to_go_to() {
+    let any = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
+    let sandbox = Sandbox::builder().listen(any).start().await.unwrap();
+    let port = sandbox.address().port();
+    assert_eq!(sandbox.base_url(), format!("http://127.0.0.1:{port}"));
 }
