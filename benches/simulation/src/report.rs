@@ -35,6 +35,13 @@ pub struct Row {
 }
 
 impl Row {
+    /// How many of a thousand orders were accepted.
+    #[must_use]
+    pub fn accepted_per_mille(&self) -> u64 {
+        let accepted = u64::from(self.sum.orders - self.sum.refused);
+        accepted * 1_000 / u64::from(self.sum.orders.max(1))
+    }
+
     /// How many of a thousand orders that were accepted and paid were settled by their expiry and a quarter of an
     /// hour.
     #[must_use]
@@ -89,7 +96,6 @@ pub fn table(rows: &[Row]) -> String {
     );
     for row in rows {
         let sum = &row.sum;
-        let accepted = u64::from(sum.orders - sum.refused) * 1_000 / u64::from(sum.orders.max(1));
         let delay = |percent| {
             row.delay(percent)
                 .map_or_else(|| "–".to_owned(), |s| format!("{s} s"))
@@ -101,7 +107,7 @@ pub fn table(rows: &[Row]) -> String {
             if row.lists { "work" } else { "refused" },
             row.orders,
             row.name,
-            percent(accepted),
+            percent(row.accepted_per_mille()),
             percent(row.settled_per_mille()),
             delay(50),
             delay(95),
@@ -135,7 +141,7 @@ pub fn page(rows: &[Row], seeds: u64) -> String {
          \"accepted\". \"every 3 s\", \"every 5 s\" and the `Backoff` of khqr-api 0.4.1 (2 s, doubling up to a \
          minute) ask until the expiry, each payment by itself, and count nothing: what is asked beyond 100 a day is \
          answered with a 17.\n\n\
-         ![Orders that were paid and settled in time](compare.svg)\n\n{}",
+         ![Of the accepted orders that were paid, those settled in time](compare.svg)\n\n{}",
         table(rows)
     )
 }

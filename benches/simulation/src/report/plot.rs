@@ -12,7 +12,7 @@ const TOP: u64 = 56;
 /// Between the panels.
 const GAP: u64 = 70;
 /// For the names at the right.
-const NAMES: u64 = 140;
+const NAMES: u64 = 210;
 
 /// Told apart by whoever cannot tell red from green, too (Okabe and Ito).
 const COLOURS: [&str; 4] = ["#d55e00", "#e69f00", "#56b4e9", "#009e73"];
@@ -22,7 +22,7 @@ pub(super) fn svg(rows: &[Row]) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n\
-         <title>Orders that were paid and settled in time, with 100 requests a day</title>\n\
+         <title>Of the accepted orders that were paid, those settled in time, with 100 requests a day</title>\n\
          <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
     );
     for (at, lists) in [false, true].into_iter().enumerate() {
@@ -84,7 +84,27 @@ fn panel(svg: &mut String, rows: &[Row], lists: bool, left: u64) {
             points.join(" ")
         );
     }
+    let ours = rows.iter().filter(|row| row.is_ours && row.lists == lists);
+    let accepted = ours.enumerate().map(|(at, row)| {
+        let y = TOP + height_of(row.accepted_per_mille());
+        format!("{},{y}", x(left, at))
+    });
+    let accepted: Vec<String> = accepted.collect();
+    let colour = COLOURS[3];
+    let _ = writeln!(
+        svg,
+        "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" stroke-dasharray=\"5 4\" points=\"{}\"/>",
+        accepted.join(" ")
+    );
     if lists {
+        let y = TOP + 14 + 20 * (names.len() as u64);
+        text(
+            svg,
+            left + WIDTH + 14,
+            y,
+            "start",
+            "dashed: accepted by bakong-flow",
+        );
         for (at, (name, colour)) in names.iter().zip(COLOURS).enumerate() {
             let y = TOP + 14 + 20 * (at as u64);
             let from = left + WIDTH + 14;
