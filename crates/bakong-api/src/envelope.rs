@@ -20,7 +20,8 @@ pub(crate) struct Envelope<'a> {
     pub(crate) data: Option<Raw<'a>>,
     /// The same, if it is an object.
     pub(crate) object: Option<Object<'a>>,
-    /// Whether an answer that says "failed" has a member beside it that only a transaction's answer has.
+    /// Whether an answer that says "failed" has a member beside it that only a transaction's answer has, or one
+    /// that is not known and has such a member in it: a payment under a garbled name.
     pub(crate) tells_of_transaction: bool,
     status: StatusCode,
     code: Option<ErrorCode>,
@@ -85,6 +86,9 @@ fn members<'a>(body: &'a Bytes, mended: &'a mut String) -> Option<Object<'a>> {
     *mended = repaired(body);
     Object::parse(mended)
 }
+
+/// The members that an answer is known to have.
+const MEMBERS: [&str; 4] = ["responseCode", "responseMessage", "errorCode", "data"];
 
 /// What an answer tells beside its data.
 struct Told<'a> {
@@ -154,7 +158,8 @@ impl<'a> Envelope<'a> {
             outcome,
             data: body.get("data").filter(|raw| !is_empty(*raw)),
             tells_of_transaction: outcome == Outcome::Failure
-                && body.says(Transaction::TELLING.into_iter().chain(["transaction"])),
+                && (body.says(Transaction::TELLING.into_iter().chain(["transaction"]))
+                    || body.hides(&Transaction::TELLING, &MEMBERS)),
             object: body.take_object("data"),
             status,
             code,

@@ -88,6 +88,12 @@ impl<'a> Object<'a> {
         keys.any(|key| self.get(key).is_some_and(|raw| !is_empty(raw)))
     }
 
+    /// Whether one of these members is there, at whatever depth, in what is in members other than `known`.
+    pub(crate) fn hides(&self, keys: &[&'static str], known: &[&str]) -> bool {
+        let mut others = self.members.iter();
+        others.any(|member| !known.contains(&&*member.name) && says_within(member.value, keys))
+    }
+
     /// The member's value; `None` if it is absent or null. Of a member that stands twice, the last, as
     /// JavaScript has it.
     pub(crate) fn get(&self, key: &str) -> Option<Raw<'a>> {
@@ -148,6 +154,19 @@ pub(crate) fn repaired(body: &[u8]) -> String {
 /// A list's items, each as its own text, or `None` if the value is no list.
 pub(crate) fn items(raw: Raw<'_>) -> Option<Vec<Raw<'_>>> {
     Scanner::new(raw.get()).whole(Scanner::items)
+}
+
+/// Whether what this says, or something in it, has one of these members. A scanner goes no deeper than it
+/// allows, so that nor does this.
+fn says_within(raw: Raw<'_>, keys: &[&'static str]) -> bool {
+    match raw.get().as_bytes().first() {
+        Some(b'{') => Object::read(raw)
+            .is_some_and(|object| object.says(keys.iter().copied()) || object.hides(keys, &[])),
+        Some(b'[') => {
+            items(raw).is_some_and(|items| items.into_iter().any(|item| says_within(item, keys)))
+        }
+        _ => false,
+    }
 }
 
 /// Whether an object, a list or a string has nothing in it but white space.

@@ -306,6 +306,28 @@ fn what_may_say_that_money_came_is_never_read_as_none() {
 }
 
 #[test]
+fn a_payment_under_a_garbled_name_is_not_overlooked() {
+    let not_found = NOT_FOUND.trim().strip_suffix('}').unwrap();
+    for hidden in [
+        r#""da=a":{"hash":"8465d722","amount":1.0}"#,
+        r#""result":[null,{"payment":{"toAccountId":"shop@devb"}}]"#,
+    ] {
+        let answer = check(200, format!("{not_found},{hidden}}}"));
+        assert_eq!(
+            answer.unwrap_err().class(),
+            ErrorClass::Malformed,
+            "{hidden}"
+        );
+    }
+    // What says nothing of a payment hides none.
+    let answer = check(
+        200,
+        format!(r#"{not_found},"trace":{{"id":[1,"hash"]}},"hash":null}}"#),
+    );
+    assert_eq!(answer.unwrap(), CheckAnswer::NotFound);
+}
+
+#[test]
 fn a_paid_answer_survives_stray_bytes() {
     let latin_1 = PAID
         .replace("testing bakong generator", "caf#")
