@@ -181,6 +181,7 @@ fn no_text_is_longer_than_a_qr_code_holds() {
 
 /// A generator that makes nothing but wrecks would try no law.
 #[test]
+#[cfg_attr(miri, ignore = "it is about the inputs, and takes an hour")]
 fn the_generators_reach_every_rung() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut draw = |count| {
