@@ -481,8 +481,9 @@ impl World {
     }
 }
 
-/// How often it may wake for nothing until all is over.
-const MOST_WAKEUPS: u32 = 200;
+/// How often it may wake for nothing until all is over: it looks each quarter of an hour whether a request is
+/// free, and a code lives for two days.
+const MOST_WAKEUPS: u32 = 1_000;
 
 impl Answer {
     fn told(self) -> CheckAnswer {
