@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::exit::{Exit, Failure};
+
 /// Listens for the signals by which the user or the system asks the command to stop, from when it is
 /// made on: one that comes while nobody waits is not lost.
 pub(crate) struct Interrupts {
@@ -12,8 +14,16 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
+    /// From now on.
+    pub(crate) fn listen() -> Result<Self, Failure> {
+        Self::register().map_err(|error| {
+            let reason = format!("cannot listen for Ctrl-C: {error}");
+            Failure::new(Exit::CouldNotAsk, reason)
+        })
+    }
+
     #[cfg(unix)]
-    pub(crate) fn listen() -> io::Result<Self> {
+    fn register() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             signals: [
@@ -36,7 +46,7 @@ impl Interrupts {
     }
 
     #[cfg(windows)]
-    pub(crate) fn listen() -> io::Result<Self> {
+    fn register() -> io::Result<Self> {
         tokio::signal::windows::ctrl_c().map(|ctrl_c| Self { ctrl_c })
     }
 

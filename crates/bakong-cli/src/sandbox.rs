@@ -52,8 +52,7 @@ fn faults(rules: &[String]) -> Result<Vec<Fault>, Failure> {
 
 async fn serve(arguments: &SandboxArguments, faults: Vec<Fault>) -> Result<Exit, Failure> {
     let failed = |reason: String| Failure::new(Exit::CouldNotAsk, reason);
-    let mut interrupts = Interrupts::listen()
-        .map_err(|error| failed(format!("cannot listen for Ctrl-C: {error}")))?;
+    let mut interrupts = Interrupts::listen()?;
     let mut builder = Sandbox::builder()
         .listen(arguments.listen)
         .quota(match arguments.quota {

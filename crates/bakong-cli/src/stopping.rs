@@ -11,10 +11,7 @@ pub(crate) async fn unless_stopped<T>(
     meaning: &str,
     future: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let mut interrupts = Interrupts::listen().map_err(|error| {
-        let reason = format!("cannot listen for Ctrl-C: {error}");
-        Failure::new(Exit::CouldNotAsk, reason)
-    })?;
+    let mut interrupts = Interrupts::listen()?;
     tokio::select! {
         biased;
         done = future => done,

@@ -34,12 +34,7 @@ pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
 }
 
 async fn take_payment(arguments: &CheckoutArguments, order: &Order<'_>) -> Result<Exit, Failure> {
-    let mut interrupts = Interrupts::listen().map_err(|error| {
-        Failure::new(
-            Exit::CouldNotAsk,
-            format!("cannot listen for Ctrl-C: {error}"),
-        )
-    })?;
+    let mut interrupts = Interrupts::listen()?;
     let (bakong, shown) = tokio::select! {
         prepared = prepare(arguments, order) => prepared?,
         () = interrupts.recv() => {

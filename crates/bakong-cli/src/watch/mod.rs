@@ -25,10 +25,7 @@ pub(crate) fn run(arguments: &WatchArguments) -> Result<Exit, Failure> {
 }
 
 async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
-    let mut interrupts = Interrupts::listen().map_err(|error| {
-        let reason = format!("cannot listen for Ctrl-C: {error}");
-        Failure::new(Exit::CouldNotAsk, reason)
-    })?;
+    let mut interrupts = Interrupts::listen()?;
     let mut lines = Lines::open(&arguments.file)?;
     let Remote { session, asked } = remote::open_once(&arguments.target, &arguments.token)?;
     let mut config = Config::DEFAULT;
