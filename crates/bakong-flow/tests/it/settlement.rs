@@ -248,6 +248,7 @@ fn what_was_made_before_is_doubted_only_where_a_hash_found_it() {
         desk.open([1]);
         let known = TransactionHash::new(&hash(7)).ok();
         desk.tracker.learn(&md5(1), known, None, desk.now);
+        desk.exchange(Ok(CheckAnswer::NotFound));
         desk.exchange(Ok(paid(7, created_at)));
         desk
     };
