@@ -15,6 +15,8 @@ use crate::change::{Change, Lists};
 const LISTS_REST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long one that answered twice what cannot be read is not; twice as long each further time.
 const LISTS_PAUSE: Duration = Duration::from_secs(5 * 60);
+/// The longest: it worked, and is worth fifty requests.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 impl Tracker {
     /// Hands in what came of a request, once; a ticket that is not out changes nothing.
@@ -148,7 +150,7 @@ impl Tracker {
                     return self.failed(out, class, now);
                 };
                 let doubled = 2u32.saturating_pow(pauses);
-                LISTS_PAUSE.saturating_mul(doubled).min(LISTS_REST)
+                LISTS_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
             }
             _ => return self.failed(out, class, now),
         };

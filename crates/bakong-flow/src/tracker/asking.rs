@@ -188,10 +188,10 @@ impl Tracker {
     }
 
     /// Whether payments may be asked about together. A list that is refused costs a request that was
-    /// promised to nobody.
+    /// promised to nobody, unless there are too few for all promises anyway.
     fn may_ask_list(&self, now: Timestamp) -> bool {
         let promised = self.promises.requests(self.ledger.spent().day, false);
-        self.lists.work() || (self.lists.usable(now) && self.spendable() > promised)
+        self.lists.work() || (self.lists.usable(now) && self.spendable() != promised)
     }
 
     fn ask_one(&mut self, place: u32, paced: bool, now: Timestamp) -> Option<Ask> {
@@ -263,6 +263,7 @@ impl Tracker {
     ) -> Option<bakong_api::khqr_core::Md5Handle> {
         let slot = self.slots.get_mut(place)?;
         slot.out = number;
+        slot.is_outdated = false;
         slot.asked_at = now.as_millis();
         let md5 = slot.md5;
         self.changes.push(Change::Asked { md5, at: now });

@@ -39,6 +39,8 @@ pub(super) struct Slot {
     /// The ways that had their turn before it: the MD5 always has, and a hash once.
     pub(super) had_turn: Ways,
     pub(super) is_cancelled: bool,
+    /// The request that is out asks by a hash for which another was learned since.
+    pub(super) is_outdated: bool,
     /// A list could not say it: it is asked about by itself.
     pub(super) alone: bool,
 }
@@ -126,10 +128,11 @@ impl Slot {
             .filter(move |way| !these.has(*way))
     }
 
-    /// What this way finds is not known any more.
-    pub(super) const fn forget(&mut self, way: Way) {
+    /// Another hash is known than before: what this way finds is not.
+    pub(super) fn forget(&mut self, way: Way) {
         self.tried.remove(way);
         self.had_turn.remove(way);
+        self.is_outdated |= self.is_out() && self.way == way;
     }
 
     /// The next way for its last check to try.
@@ -240,6 +243,7 @@ impl Slots {
             // What is known beforehand is for the last check; what is learned has its turn at once.
             had_turn: Ways::ALL,
             is_cancelled: false,
+            is_outdated: false,
             alone: false,
         };
         self.by_md5.insert(slot.md5, place);

@@ -61,7 +61,8 @@ impl Tracker {
         let Some(slot) = self.slots.get_mut(place) else {
             return;
         };
-        if was_last {
+        let is_outdated = std::mem::take(&mut slot.is_outdated);
+        if was_last && !is_outdated {
             if slot.way == Way::Md5 && !slot.tried.has(Way::Md5) {
                 self.promises.remove(deadline, within);
             }
@@ -77,7 +78,9 @@ impl Tracker {
             };
             slot.way = way;
         } else {
-            slot.had_turn.add(slot.way);
+            if !is_outdated {
+                slot.had_turn.add(slot.way);
+            }
             slot.way = slot.early_way();
             slot.out = 0;
         }

@@ -238,3 +238,21 @@ fn a_hash_that_is_learned_during_the_last_check_has_its_turn() {
     );
     assert_eq!(desk.outcome(1), Some(Outcome::Expired));
 }
+
+#[test]
+fn what_is_said_of_a_hash_is_not_said_of_the_next() {
+    let other = || TransactionHash::new(&hash(8)).ok();
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.later(UNTIL_DEADLINE);
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    let ask = desk.ask();
+    assert_eq!(ask.question, Question::Hash(full()));
+    desk.tracker.learn(&md5(1), other(), None, desk.now);
+    desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
+    assert_eq!(desk.outcome(1), None);
+    let question = desk.exchange(Ok(CheckAnswer::NotFound));
+    assert_eq!(Some(question), other().map(Question::Hash));
+    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+}

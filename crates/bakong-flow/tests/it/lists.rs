@@ -225,6 +225,21 @@ fn lists_that_stay_unreadable_are_tried_ever_more_rarely() {
 }
 
 #[test]
+fn a_list_is_tried_where_the_day_has_too_few_for_all() {
+    let mut config = Config::DEFAULT;
+    (config.quota.per_day, config.quota.renewals) = (2, 0);
+    let mut desk = Desk::new(config);
+    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.restart(config);
+    desk.open(1..=5);
+    // Nobody knows any more whether they work, and two requests are no last check for each of five.
+    desk.store.apply(&[Change::Lists(Lists::Untried)]);
+    desk.restart(config);
+    desk.later(UNTIL_DEADLINE);
+    assert_eq!(to_the_end(&mut desk), [5]);
+}
+
+#[test]
 fn lists_that_are_off_stay_off() {
     let mut config = Config::DEFAULT;
     config.lists = false;
