@@ -55,8 +55,8 @@ impl Tracker {
             return;
         };
         let deadline = self.slots.deadline(slot);
-        // By a clock that was set back since, it may have been asked too early.
-        let was_last = out.asked_at >= deadline && now >= deadline;
+        // However late the answer comes; a clock that was set back sets this back, too.
+        let was_last = out.asked_at >= deadline;
         let within = self.slots.policy(slot).grace.last_check_within;
         let Some(slot) = self.slots.get_mut(place) else {
             return;
