@@ -62,6 +62,7 @@
 //! # Where the live service is not known
 //! | question | here |
 //! | --- | --- |
+//! | when a payment is acknowledged, a second after it in published answers | at its own moment: nobody can ask before |
 //! | a wrong code at `verify` | error code 10 |
 //! | a second `request_token` before `verify` | a new mail; the code of the old one is good no more |
 //! | the old token after `renew_token` | good until its own expiry |
@@ -106,6 +107,12 @@
 //! token has expired for whoever uses it after its end, on the sandbox's clock; [`Sandbox::advance`] moves
 //! it. It says nothing about the client's own clock, so give both the same time.
 //!
+//! [`Clock::system`], or over HTTP `{"aheadMs":0}`, is the way back to the present. What has happened stays as it
+//! is when the time goes back: a payment that was transferred stays so and keeps its times, which may then lie
+//! ahead of the clock; one whose moment has not come waits for it; a token is good until its own end; and of the
+//! quota's use only the last day that something was asked on is remembered. The clock shows no moment before
+//! 1970, and none beyond the year 9999.
+//!
 //! # From any language
 //! On the same address, `/sandbox/…` takes and gives JSON. [`/openapi.json`][openapi] is the whole of it.
 //!
@@ -115,7 +122,7 @@
 //! | `POST /sandbox/scan` | what a customer sees on scanning a code |
 //! | `GET /sandbox/payments`, `codes` | the payments; the codes that were asked about and are not paid |
 //! | `GET`, `POST`, `DELETE /sandbox/faults` | the faults that are left, one or more [rules](Fault::from_json), none |
-//! | `GET`, `POST /sandbox/clock` | the time: `advanceMs`, `setTo`, `mode` |
+//! | `GET`, `POST /sandbox/clock` | the time: `advanceMs`, `aheadMs`, `setTo`, `mode` |
 //! | `GET /sandbox/mailbox?email=` | the mails with their codes |
 //! | `POST /sandbox/tokens`, `accounts` | a token for an `email`, an `account` |
 //! | `GET`, `POST /sandbox/quota` | the limit, what was used, when the day turns |

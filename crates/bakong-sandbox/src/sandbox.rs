@@ -218,13 +218,23 @@ impl Sandbox {
         self.shared.with(|state| state.clock.now())
     }
 
+    /// The sandbox's clock as it stands.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.shared.with(|state| state.clock)
+    }
+
     /// Moves the sandbox's clock on.
     pub fn advance(&self, by: Duration) {
         self.shared
             .with(|state| state.move_clock(|clock| clock.advance(by)));
     }
 
-    /// Goes by another clock from now on: one that stands still, or shows another moment.
+    /// Goes by another clock from now on: one that stands still, or shows another moment; [`Clock::system`] is
+    /// the way back to the present. What has happened stays as it is when the time goes back: payments that
+    /// were transferred, with their times, which may then lie ahead of the clock, and tokens, until their own
+    /// end. Payments that are still to come come when their moment does. Of the quota's use only the last day
+    /// that something was asked on is remembered.
     pub fn set_clock(&self, to: Clock) {
         self.shared
             .with(|state| state.move_clock(|clock| *clock = to));

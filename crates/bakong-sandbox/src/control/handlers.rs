@@ -10,9 +10,8 @@ use khqr_core::{AccountIdBuf, Md5Handle, Timestamp};
 use serde_json::{Value, json};
 
 use super::route::Action;
-use super::{Refusal, Reply, json_answer, page, pay, scan, view};
+use super::{Refusal, Reply, clock, json_answer, page, pay, scan, view};
 use crate::Fault;
-use crate::clock::Clock;
 use crate::fault;
 use crate::input::{Input, InputError};
 use crate::quota::Quota;
@@ -55,7 +54,7 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
             Action::AddFaults => add_faults(state, request.body()),
             Action::RemoveFaults => remove_faults(state, &query),
             Action::Clock => Ok(view::clock(&state.clock)),
-            Action::MoveClock => move_clock(state, body()?),
+            Action::MoveClock => clock::move_clock(state, body()?),
             Action::Mailbox => Ok(mailbox(state, &query)),
             Action::IssueToken => issue_token(state, body()?, now),
             Action::OpenAccount => open_account(state, body()?),
@@ -176,38 +175,6 @@ fn remove_faults(state: &mut State, query: &Query<'_>) -> Result<Value> {
     let help = "GET /sandbox/faults lists those that are left";
     let error = InputError::new("query.number", "there is no fault of this number", help);
     Err(Refusal::new(StatusCode::NOT_FOUND, error))
-}
-
-fn move_clock(state: &mut State, mut body: Input) -> Result<Value> {
-    let set_to = body.whole("setTo")?;
-    let mode = body.text("mode")?;
-    let advance = body.whole("advanceMs")?;
-    if set_to.is_none() && mode.is_none() && advance.is_none() {
-        let help = "give advanceMs, setTo or mode";
-        return Err(InputError::new("body", "it moves nothing", help).into());
-    }
-    let mode = match mode.as_deref() {
-        None => None,
-        Some("frozen") => Some(true),
-        Some("running") => Some(false),
-        Some(_) => {
-            let help = "give frozen or running";
-            return Err(body.error("mode", "there is no such mode", help).into());
-        }
-    };
-    body.finish()?;
-    state.move_clock(|clock| {
-        if let Some(moment) = set_to {
-            clock.set(Timestamp::from_millis(moment));
-        }
-        match mode {
-            Some(true) => *clock = Clock::frozen_at(clock.now()),
-            Some(false) if clock.is_frozen() => *clock = Clock::starting_at(clock.now()),
-            _ => {}
-        }
-        clock.advance(Duration::from_millis(advance.unwrap_or_default()));
-    });
-    Ok(view::clock(&state.clock))
 }
 
 fn mailbox(state: &State, query: &Query<'_>) -> Value {

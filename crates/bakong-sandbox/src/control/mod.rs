@@ -3,6 +3,7 @@
 //! It is apart from the Open API in everything: no fault, no quota and no token has to do with it, its
 //! errors have a form of their own, and a browser may reach it only from the sandbox's own page.
 
+mod clock;
 mod guard;
 mod handlers;
 mod page;

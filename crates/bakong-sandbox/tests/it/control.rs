@@ -97,38 +97,6 @@ async fn nothing_strikes_the_control_itself() {
 }
 
 #[tokio::test]
-async fn the_clock_is_set_stopped_and_started() {
-    let sandbox = sandbox().await;
-    let clock = get(&sandbox, "/sandbox/clock").await;
-    assert_eq!(
-        (&clock["now"], &clock["mode"]),
-        (&json!(NOW.as_millis()), &json!("frozen"))
-    );
-    let clock = told(
-        &sandbox,
-        "/sandbox/clock",
-        json!({"setTo": 5, "advanceMs": 7}),
-    )
-    .await;
-    assert_eq!(clock["now"], 12);
-    let clock = told(&sandbox, "/sandbox/clock", json!({"mode": "running"})).await;
-    assert!(clock["aheadMs"].as_i64().unwrap() < 0);
-    let clock = told(&sandbox, "/sandbox/clock", json!({"mode": "frozen"})).await;
-    assert_eq!(
-        (&clock["mode"], &clock["aheadMs"]),
-        (&json!("frozen"), &Value::Null)
-    );
-    for body in [
-        json!({}),
-        json!({"mode": "x"}),
-        json!({"advanceMs": -1}),
-        json!({"to": 1}),
-    ] {
-        refused(&sandbox, "/sandbox/clock", body, 400).await;
-    }
-}
-
-#[tokio::test]
 async fn mails_can_be_read_and_accounts_opened() {
     let sandbox = sandbox().await;
     let body = r#"{"email":"dev@example.com","organization":"a","project":"b"}"#;

@@ -11,6 +11,7 @@ mod accounts;
 mod anything;
 mod checks;
 mod client;
+mod clock;
 mod control;
 mod customers;
 mod events;
