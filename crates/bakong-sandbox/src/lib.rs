@@ -66,6 +66,7 @@
 //! | a wrong code at `verify` | error code 10 |
 //! | a second `request_token` before `verify` | a new mail; the code of the old one is good no more |
 //! | the old token after `renew_token` | good until its own expiry |
+//! | a token of the same second as the one before | another: its `exp` is a second later, its `iat` as true |
 //! | an MD5, a hash or a currency in the other case | not found; for the currency error code 5 |
 //! | a payment that failed, and then another that did not | the one that did not |
 //! | several payments that a reference or a short hash fits | the first that was transferred |

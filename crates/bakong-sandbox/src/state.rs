@@ -22,7 +22,7 @@ use crate::log::Log;
 use crate::payment::PaymentStatus;
 use crate::quota::{Quota, QuotaLedger};
 use crate::registry::Registry;
-use crate::token::TokenKey;
+use crate::token::{Issued, TokenKey};
 use crate::wire::Answer;
 
 pub(crate) struct State {
@@ -103,6 +103,11 @@ impl State {
     }
 
     pub(crate) fn issue_token(&mut self, email: &str) -> String {
+        self.issue(email).token
+    }
+
+    /// The same, with the moment at which the token ends.
+    pub(crate) fn issue(&mut self, email: &str) -> Issued {
         self.changed();
         let id = self.registry.register(email, &mut self.entropy);
         self.token_key.issue(id, self.clock.now())

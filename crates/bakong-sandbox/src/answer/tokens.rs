@@ -39,7 +39,7 @@ impl State {
         // What the live service says to a wrong code is not known; of the documented failures this fits.
         let id = self.registry.verify(&code, &mut self.entropy);
         let id = id.ok_or(Failure::NotRegistered)?;
-        let token = self.token_key.issue(id, now);
+        let token = self.token_key.issue(id, now).token;
         self.changed();
         Ok(wire::token_issued(&token))
     }
@@ -52,6 +52,6 @@ impl State {
         let email = body.fields().text("email", EMAIL)?;
         let id = self.registry.id(&email).ok_or(Failure::NotRegistered)?;
         // Whether the old token dies is not known; here it lives on to its own expiry.
-        Ok(wire::token_issued(&self.token_key.issue(id, now)))
+        Ok(wire::token_issued(&self.token_key.issue(id, now).token))
     }
 }

@@ -16,7 +16,6 @@ use crate::fault;
 use crate::input::{Input, InputError};
 use crate::quota::Quota;
 use crate::state::{Shared, State};
-use crate::token;
 
 /// How many characters an e-mail address may have, as everywhere in the API.
 const EMAIL: RangeInclusive<usize> = 1..=30;
@@ -56,7 +55,7 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
             Action::Clock => Ok(view::clock(&state.clock)),
             Action::MoveClock => clock::move_clock(state, body()?),
             Action::Mailbox => Ok(mailbox(state, &query)),
-            Action::IssueToken => issue_token(state, body()?, now),
+            Action::IssueToken => issue_token(state, body()?),
             Action::OpenAccount => open_account(state, body()?),
             Action::Requests => {
                 let requests: Vec<_> = state.log.last(query.limit()?).collect();
@@ -203,12 +202,12 @@ fn email(body: &mut Input) -> Result<String> {
         .into())
 }
 
-fn issue_token(state: &mut State, mut body: Input, now: Timestamp) -> Result<Value> {
+fn issue_token(state: &mut State, mut body: Input) -> Result<Value> {
     let email = email(&mut body)?;
     body.finish()?;
-    let token = state.issue_token(&email);
-    let expires_at = now.saturating_add(token::LIFETIME).as_millis() / 1000 * 1000;
-    Ok(json!({ "email": email, "token": token, "expiresAt": expires_at }))
+    let issued = state.issue(&email);
+    let expires_at = issued.expires_at.as_millis();
+    Ok(json!({ "email": email, "token": issued.token, "expiresAt": expires_at }))
 }
 
 fn open_account(state: &mut State, mut body: Input) -> Result<Value> {
