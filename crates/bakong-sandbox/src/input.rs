@@ -192,7 +192,7 @@ impl Input {
 }
 
 /// So much of a text as an error may repeat.
-fn brief(text: &str) -> String {
+pub(crate) fn brief(text: &str) -> String {
     let mut brief: String = text.chars().take(40).collect();
     if brief.len() < text.len() {
         brief.push('…');

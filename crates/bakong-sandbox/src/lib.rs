@@ -90,10 +90,11 @@
 //! refused ones included; beyond it HTTP 200 with error code 17. It is off unless set, and 100 in `bakong
 //! sandbox`. Its day turns at midnight in Phnom Penh unless said, on the sandbox's clock.
 //!
-//! What counts is every `POST` with a good token to one of the seven checks of transactions, which are the
-//! endpoints that need one: answered, refused or struck by a fault. What the proxy in front turns away for want of a
-//! `User-Agent` does not count, nor does what comes without a good token, since it is nobody's. Whether
-//! renewals, accounts and links count in the live service is not known; here they do not. A list counts as one.
+//! What counts is every `POST` to an endpoint of which it is known whose it is: by a good token, whether or not the
+//! endpoint asks for one, and a renewal without one by its e-mail. Answered, refused or struck by a fault, it counts
+//! once; a list is one, too. What the proxy in front turns away for want of a `User-Agent` does not count, nor does
+//! what is nobody's: an account or a link asked for without a token, a registration. Whether renewals, accounts and
+//! links count in the live service is not known; [`Quota::of_checks_only`] leaves them out.
 //!
 //! # Trouble
 //! A [`Fault`] strikes the next request, or some or all to some endpoints: another answer in place of the
@@ -126,7 +127,7 @@
 //! | `GET`, `POST /sandbox/clock` | the time: `advanceMs`, `aheadMs`, `setTo`, `mode` |
 //! | `GET /sandbox/mailbox?email=` | the mails with their codes |
 //! | `POST /sandbox/tokens`, `accounts` | a token for an `email`, an `account` |
-//! | `GET`, `POST /sandbox/quota` | the limit, what was used, when the day turns |
+//! | `GET`, `POST /sandbox/quota` | the limit, what counts, what was used, when the day turns |
 //! | `GET /sandbox/requests` | the last 200 requests with their answers, without tokens |
 //! | `GET /sandbox/events` | what happens, as server-sent events |
 //! | `POST /sandbox/reset` | forgets everything but the time and the quota's limit |

@@ -248,10 +248,7 @@ impl Sandbox {
 
     /// Sets how many requests a day may be made. What was used stays used.
     pub fn set_quota(&self, quota: Quota) {
-        self.shared.with(|state| {
-            state.quota.quota = quota;
-            state.changed();
-        });
+        self.shared.with(|state| state.set_quota(quota));
     }
 
     /// How many requests that count were made today with the tokens of `email`; 0 if it is not registered.

@@ -176,6 +176,19 @@ impl State {
         self.events.tell(Event::Fault, || view::faults(faults));
     }
 
+    /// Says that a quota is spent, or was set.
+    pub(crate) fn tell_of_quota(&mut self) {
+        let (quota, registry, now) = (&self.quota, &self.registry, self.clock.now());
+        self.events
+            .tell(Event::Quota, || view::quota(quota, registry, now));
+    }
+
+    pub(crate) fn set_quota(&mut self, quota: Quota) {
+        self.quota.quota = quota;
+        self.changed();
+        self.tell_of_quota();
+    }
+
     /// Tells what has become of payments since this was done last.
     fn publish(&mut self) {
         for place in self.ledger.take_news() {

@@ -13,8 +13,7 @@ use super::route::Action;
 use super::{Refusal, Reply, clock, json_answer, page, pay, scan, view};
 use crate::Fault;
 use crate::fault;
-use crate::input::{Input, InputError};
-use crate::quota::Quota;
+use crate::input::{Input, InputError, brief};
 use crate::state::{Shared, State};
 
 /// How many characters an e-mail address may have, as everywhere in the API.
@@ -230,14 +229,23 @@ fn set_quota(state: &mut State, mut body: Input, now: Timestamp) -> Result<Value
         })?,
     };
     if body.has("limit") {
-        quota = match body.raw("limit").as_deref() {
-            None | Some("\"off\"") => Quota::off(),
-            Some(limit) => Quota::a_day(limit.parse().map_err(|_| {
+        quota = quota.limited_to(match body.raw("limit").as_deref() {
+            None | Some("\"off\"") => None,
+            Some(limit) => Some(limit.parse().map_err(|_| {
                 let help = "give a whole number of requests a day, or \"off\"";
-                body.error("limit", format!("{limit} is no limit"), help)
+                body.error("limit", format!("{} is no limit", brief(limit)), help)
             })?),
-        };
+        });
     }
+    quota = match body.text("counts")?.as_deref() {
+        None => quota,
+        Some("all") => quota.counting(false),
+        Some("checks") => quota.counting(true),
+        Some(_) => {
+            let help = "give all or checks";
+            return Err(body.error("counts", "there is no such kind", help).into());
+        }
+    };
     let used = body.small("used")?;
     let address = if used.is_some() || body.has("email") {
         let email = email(&mut body)?;
@@ -248,11 +256,10 @@ fn set_quota(state: &mut State, mut body: Input, now: Timestamp) -> Result<Value
         None
     };
     body.finish()?;
-    state.quota.quota = quota.turning_at(turn);
     if let (Some(id), Some(used)) = (address, used) {
         state.quota.set_used(&id, used, now);
     }
-    state.changed();
+    state.set_quota(quota.turning_at(turn));
     Ok(view::quota(&state.quota, &state.registry, now))
 }
 

@@ -186,6 +186,9 @@ async fn the_quota_is_told_and_set() {
         (&Value::Null, &json!("17:00"))
     );
     assert_eq!(quota["nextTurn"], 1_761_238_800_000_u64);
+    assert_eq!(quota["counts"], "all");
+    let quota = told(&sandbox, "/sandbox/quota", json!({"counts": "checks"})).await;
+    assert_eq!(quota["counts"], "checks");
     let set = json!({"limit": 3, "turnsAt": "00:30", "email": "dev@example.com", "used": 3});
     let quota = told(&sandbox, "/sandbox/quota", set).await;
     assert_eq!(
@@ -207,7 +210,10 @@ async fn the_quota_is_told_and_set() {
         (&quota["limit"], &quota["turnsAt"]),
         (&Value::Null, &json!("00:30"))
     );
+    assert_eq!(quota["counts"], "checks", "what was not said stays");
+    told(&sandbox, "/sandbox/quota", json!({"counts": "all"})).await;
     for body in [
+        json!({"counts": "some"}),
         json!({"limit": "x"}),
         json!({"limit": -1}),
         json!({"turnsAt": "24:00"}),
