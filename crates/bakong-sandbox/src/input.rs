@@ -68,6 +68,11 @@ impl Input {
         })
     }
 
+    /// What errors call the object.
+    pub(crate) fn name(&self) -> &str {
+        &self.place
+    }
+
     /// The place of a field.
     pub(crate) fn place(&self, name: &str) -> String {
         format!("{}.{name}", self.place)

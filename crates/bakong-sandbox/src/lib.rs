@@ -100,9 +100,13 @@
 //! A [`Fault`] strikes the next request, or some or all to some endpoints: another answer in place of the
 //! sandbox's (an outage's page, 401, 403, 429 with or without `Retry-After`, the spent quota's error code
 //! 17), every token expired at once, the sandbox's own answer in a form that real ones have or might (times as `1605774370608.0`,
-//! amounts as texts, no `errorCode`, lists out of order, with items missing or garbled), or an answer that
-//! comes late, byte by byte, cut short or not at all. It may let some requests through first, or strike
-//! only some of a hundred, drawn from the seed. [`Fault::from_json`] reads one as a rule.
+//! amounts as texts, no `errorCode`, lists out of order, with items that are missing, garbled, nameless or
+//! `SERVICE_FAILED`), or an answer that comes late, byte by byte, cut short or not at all. It may let some
+//! requests through first, or strike only some of a hundred, drawn from the seed. [`Fault::from_json`] reads one
+//! as a rule; the rules that are left are told so that they can be given back as they are.
+//!
+//! Error codes 4, 7 and 9 (the provider gives no link, the e-mail server is down, the server cannot be reached) come
+//! by a fault only.
 //!
 //! # Time
 //! The sandbox keeps no timers but for faults that take real time. A payment with a delay is there for whoever asks after its moment, and a
@@ -165,6 +169,7 @@ mod endpoint;
 mod entropy;
 mod events;
 mod exchange;
+mod failure;
 mod fault;
 mod index;
 mod input;

@@ -23,6 +23,9 @@ use crate::quota::Drawn;
 use crate::state::State;
 use crate::wire::{self, Answer, Failure};
 
+/// The most identifiers that a list may have.
+pub(crate) const LISTED: usize = 50;
+
 /// The most bytes that a body may have.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
 
