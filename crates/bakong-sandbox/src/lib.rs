@@ -76,8 +76,11 @@
 //! | the lengths of `instructionRef`, `externalRef` and the texts in a list | 1 to 255, as of a hash |
 //! | a text asked twice in one list | two items |
 //! | `message` of an item, and the envelope's of the list | those of a single check; `Success` |
+//! | a static code's MD5 before anybody has told of the code | not found: an MD5 says nothing of its code |
+//! | the same after a payment of it was tried, a link made, or it was scanned (`POST /sandbox/scan`) | error code 2 |
 //! | a link to a text that is no KHQR | error code 5 |
 //! | a link to a code that has expired | a link |
+//! | where a short link leads | to the sandbox's own page: `/l/…`, and from there to `/?code=` with the code percent-encoded |
 //! | `sourceInfo` is null | as if absent |
 //! | a bad token at `check_bakong_account` | 401 with error code 6 |
 //! | an `accountId` that can be none, an over-long one too | error code 12; for an empty one 5 |
@@ -126,7 +129,7 @@
 //! | --- | --- |
 //! | `POST /sandbox/pay` | a customer pays a code: `qr`, `from`, `amount`, `delayMs`, `again`, `late`, `failing`, … |
 //! | `POST /sandbox/scan` | what a customer sees on scanning a code |
-//! | `GET /sandbox/payments`, `codes` | the payments; the codes that were asked about and are not paid |
+//! | `GET /sandbox/payments`, `codes` | the payments; the codes that were asked about or told of and are not paid |
 //! | `GET`, `POST`, `DELETE /sandbox/faults` | the faults that are left, one or more [rules](Fault::from_json), none |
 //! | `GET`, `POST /sandbox/clock` | the time: `advanceMs`, `aheadMs`, `setTo`, `mode` |
 //! | `GET /sandbox/mailbox?email=` | the mails with their codes |
@@ -175,6 +178,7 @@ mod index;
 mod input;
 mod keep;
 mod ledger;
+mod links;
 mod log;
 mod payment;
 mod quota;

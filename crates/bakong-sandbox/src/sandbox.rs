@@ -144,6 +144,7 @@ impl SandboxBuilder {
         let shared = Arc::new(Shared::new(state));
         let listener = TcpListener::bind(self.address).await?;
         let address = listener.local_addr()?;
+        shared.with(|state| state.links.set_base_url(base_url(address)));
         let keeper = match &self.state_file {
             Some(file) => Some(Keeper::start(file, Arc::clone(&shared))?),
             None => None,
@@ -203,13 +204,7 @@ impl Sandbox {
     /// The base URL for a client on this machine, such as `http://127.0.0.1:49152`: no slash at the end.
     #[must_use]
     pub fn base_url(&self) -> String {
-        // Nobody can go to "any address".
-        let host = match self.address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-            ip => ip,
-        };
-        format!("http://{}", SocketAddr::new(host, self.address.port()))
+        base_url(self.address)
     }
 
     /// The moment on the sandbox's clock.
@@ -364,4 +359,15 @@ impl fmt::Debug for Sandbox {
             .field("address", &self.address)
             .finish_non_exhaustive()
     }
+}
+
+/// The URL of a server at `address` for whoever is on this machine.
+fn base_url(address: SocketAddr) -> String {
+    // Nobody can go to "any address".
+    let host = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(host, address.port()))
 }

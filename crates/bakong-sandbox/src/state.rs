@@ -18,6 +18,7 @@ use crate::events::{Event, Events};
 use crate::exchange::{Exchange, Exchanges};
 use crate::fault::{Effect, Fault, Faults, Outcome};
 use crate::ledger::Ledger;
+use crate::links::Links;
 use crate::log::Log;
 use crate::payment::PaymentStatus;
 use crate::quota::{Quota, QuotaLedger};
@@ -36,6 +37,7 @@ pub(crate) struct State {
     pub(crate) exchanges: Exchanges,
     pub(crate) log: Log,
     pub(crate) open_codes: OpenCodes,
+    pub(crate) links: Links,
     pub(crate) events: Events,
     /// Counts what a state file would have to tell anew.
     revision: u64,
@@ -55,6 +57,7 @@ impl State {
             exchanges: Exchanges::default(),
             log: Log::default(),
             open_codes: OpenCodes::default(),
+            links: Links::default(),
             events: Events::default(),
             revision: 0,
         }
@@ -158,6 +161,7 @@ impl State {
         self.exchanges = Exchanges::default();
         self.log.forget();
         self.open_codes.forget();
+        self.links.forget();
         self.revoke_tokens();
         self.events.tell(Event::Reset, || ());
     }
@@ -197,7 +201,7 @@ impl State {
                 continue;
             };
             if payment.status() == PaymentStatus::Transferred {
-                self.open_codes.paid(payment.md5());
+                self.open_codes.close(payment.md5());
             }
             self.events.tell(Event::Payment, || view::payment(payment));
         }

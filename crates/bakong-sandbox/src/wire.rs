@@ -139,8 +139,7 @@ fn success<T: Serialize>(data: Option<T>, response_message: &'static str) -> Ans
     json(StatusCode::OK, &envelope)
 }
 
-pub(crate) fn deeplink(id: &str) -> Answer {
-    let short_link = format!("https://bakongsit.page.link/{id}");
+pub(crate) fn deeplink(short_link: String) -> Answer {
     success(
         Some(Deeplink { short_link }),
         "Getting deep link successfully",

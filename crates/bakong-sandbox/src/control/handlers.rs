@@ -5,16 +5,18 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::header::LOCATION;
+use http::{HeaderValue, Request, StatusCode};
 use khqr_core::{AccountIdBuf, Md5Handle, Timestamp};
 use serde_json::{Value, json};
 
-use super::route::Action;
+use super::route::{self, Action};
 use super::{Refusal, Reply, clock, json_answer, page, pay, scan, view};
 use crate::Fault;
 use crate::fault;
 use crate::input::{Input, InputError, brief};
 use crate::state::{Shared, State};
+use crate::wire::Answer;
 
 /// How many characters an e-mail address may have, as everywhere in the API.
 const EMAIL: RangeInclusive<usize> = 1..=30;
@@ -32,8 +34,10 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
     if let Some(answer) = page::answer(action) {
         return Ok(Reply::Answer(answer));
     }
-    if action == Action::Events {
-        return listen(shared);
+    match action {
+        Action::Events => return listen(shared),
+        Action::Link => return follow(shared, request.uri().path()),
+        _ => {}
     }
     let body = || Input::read("body", request.body());
     let query = Query::of(request);
@@ -68,9 +72,12 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
                 Ok(json!({ "reset": true }))
             }
             // They are answered above.
-            Action::Page | Action::Style | Action::Script | Action::Document | Action::Events => {
-                Ok(Value::Null)
-            }
+            Action::Page
+            | Action::Style
+            | Action::Script
+            | Action::Document
+            | Action::Link
+            | Action::Events => Ok(Value::Null),
         }
     })?;
     Ok(Reply::Answer(json_answer(StatusCode::OK, &told)))
@@ -101,6 +108,22 @@ impl<'a> Query<'a> {
             InputError::new("query.limit", "it is no such number", help)
         })?)
     }
+}
+
+/// Leads from a short link to the page.
+fn follow(shared: &Shared, path: &str) -> Result<Reply> {
+    let id = route::link_id(path).unwrap_or_default();
+    let target = shared.with(|state| state.links.target(id));
+    let target = target.and_then(|target| HeaderValue::try_from(target).ok());
+    let target = target.ok_or_else(|| {
+        let help = "ask for another with POST /v1/generate_deeplink_by_qr; links are kept while the sandbox runs";
+        let error = InputError::new("path", "there is no such link", help);
+        Refusal::new(StatusCode::NOT_FOUND, error)
+    })?;
+    let mut answer = Answer::new(Bytes::new());
+    *answer.status_mut() = StatusCode::FOUND;
+    answer.headers_mut().insert(LOCATION, target);
+    Ok(Reply::Answer(answer))
 }
 
 fn listen(shared: &Shared) -> Result<Reply> {

@@ -70,7 +70,9 @@ impl From<InputError> for Refusal {
 
 /// Whether a path is the control's and not the Open API's.
 pub(crate) fn is_control(path: &str) -> bool {
-    path == "/" || path == "/openapi.json" || path == "/sandbox" || path.starts_with("/sandbox/")
+    ["/", "/openapi.json", "/sandbox"].contains(&path)
+        || path.starts_with("/sandbox/")
+        || route::link_id(path).is_some()
 }
 
 /// Answers a request to the control.

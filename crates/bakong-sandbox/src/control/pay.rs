@@ -24,6 +24,8 @@ pub(super) fn pay(state: &mut State, mut body: Input, now: Timestamp) -> Result<
     let help = "give the text of a KHQR code";
     let code = body.text("qr")?;
     let code = body.needed("qr", code, help)?;
+    // Whoever pastes a text often pastes the end of its line, too.
+    let code = code.trim();
     let account = "give an account such as dara@devb";
     let payer: Option<AccountIdBuf> = body.parsed("from", account)?;
     let payee: Option<AccountIdBuf> = body.parsed("to", account)?;
@@ -66,7 +68,7 @@ pub(super) fn pay(state: &mut State, mut body: Input, now: Timestamp) -> Result<
             options = option(options);
         }
     }
-    if let Some(amount) = amount(&mut body, &code, &clock)? {
+    if let Some(amount) = amount(&mut body, code, &clock)? {
         options = options.amount(amount);
     }
     body.finish()?;
@@ -77,9 +79,12 @@ pub(super) fn pay(state: &mut State, mut body: Input, now: Timestamp) -> Result<
             InputError::new("body.from", error.to_string(), account)
         })?,
     };
+    if let Ok(khqr) = Khqr::parse(code) {
+        state.hear_of(&khqr, now);
+    }
     let mut payments = Vec::new();
     for _ in 0..times {
-        let order = options.order(&code, payer.clone(), now);
+        let order = options.order(code, payer.clone(), now);
         let placed = order.and_then(|order| state.ledger.place(order, now, &mut state.entropy));
         payments.push(placed.map_err(|error| refusal(error, &clock))?);
         // Whoever pays more than once means to.
