@@ -146,7 +146,13 @@
 //!
 //! No fault and no quota touches these, and they need no token: whoever reaches the address is in control. So it is
 //! loopback unless [said](SandboxBuilder::listen), and a page of another site does not get at it: `Host`
-//! has to be this machine, `Origin` the sandbox's own, and what is posted `application/json`.
+//! has to be this machine, or elsewhere an address or a name that no site can have unless
+//! [said](SandboxBuilder::host_name); `Origin` the sandbox's own; and what is posted `application/json`. A link may
+//! lead to the page from anywhere.
+//!
+//! The Open API is for programs: they may call the sandbox by any name. What shows by `Origin` or `Sec-Fetch-Site`
+//! that it is a browser is refused there, too, with 403 and the reason, unless it is the sandbox's own page: nobody's
+//! website makes a developer's browser fetch a token.
 //!
 //! # Other clients
 //! `cargo xtask foreign-clients` lets three that others wrote ask the sandbox. They read its answers, but for

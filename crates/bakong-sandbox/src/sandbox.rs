@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
+use crate::control::Guard;
 use crate::customer::Customer;
 use crate::entropy::Entropy;
 use crate::exchange::Exchange;
@@ -45,6 +46,7 @@ pub struct SandboxBuilder {
     quota: Quota,
     faults: Vec<Fault>,
     state_file: Option<PathBuf>,
+    host_names: Vec<String>,
 }
 
 impl Default for SandboxBuilder {
@@ -56,6 +58,7 @@ impl Default for SandboxBuilder {
             quota: Quota::off(),
             faults: Vec::new(),
             state_file: None,
+            host_names: Vec::new(),
         }
     }
 }
@@ -84,10 +87,21 @@ impl SandboxBuilder {
     }
 
     /// Listens at this address. Beware of any that is not loopback: whoever can reach it is in control of
-    /// the sandbox, its tokens and its mails.
+    /// the sandbox, its tokens and its mails. Whoever names it by a name that is registered in the public DNS has
+    /// to [allow](Self::host_name) that.
     #[must_use]
     pub const fn listen(mut self, address: SocketAddr) -> Self {
         self.address = address;
+        self
+    }
+
+    /// Lets browsers, and whoever asks the control, call the sandbox by this name, too, such as `bakong.example.com`:
+    /// without a port, and none that a stranger could get. By themselves go: on loopback `localhost`, what ends in
+    /// `.localhost`, and loopback addresses; elsewhere also any address, a name without dots, and what ends in
+    /// `.local`, `.internal`, `.test` or `.home.arpa`.
+    #[must_use]
+    pub fn host_name(mut self, name: impl Into<String>) -> Self {
+        self.host_names.push(name.into());
         self
     }
 
@@ -151,7 +165,9 @@ impl SandboxBuilder {
         };
         let (running, stopped) = watch::channel(());
         let keeping = keeper.as_ref().map(|it| it.run(stopped.clone()));
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
+        let guard = Guard::new(address, self.host_names.into());
+        let server = server::serve(listener, Arc::clone(&shared), guard, stopped);
+        let server = tokio::spawn(server);
         Ok(Sandbox {
             address,
             shared,
@@ -172,6 +188,7 @@ impl fmt::Debug for SandboxBuilder {
             .field("quota", &self.quota)
             .field("faults", &self.faults)
             .field("state_file", &self.state_file)
+            .field("host_names", &self.host_names)
             .finish_non_exhaustive()
     }
 }

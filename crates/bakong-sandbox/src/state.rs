@@ -91,12 +91,23 @@ impl State {
             status: answer.map(Answer::status),
         });
         self.log.record(at, request, answer, fault);
-        let log = &self.log;
-        self.events.tell(Event::Request, || log.last(1).next());
+        self.tell_of_request();
         if fault.is_some() {
             self.tell_of_faults();
         }
         effect
+    }
+
+    /// Records a request that was turned away before anything else.
+    pub(crate) fn record(&mut self, request: &Request<Bytes>, answer: &Answer) {
+        let at = self.clock.now();
+        self.log.record(at, request, Some(answer), None);
+        self.tell_of_request();
+    }
+
+    fn tell_of_request(&mut self) {
+        let log = &self.log;
+        self.events.tell(Event::Request, || log.last(1).next());
     }
 
     /// Makes every token that was issued so far worthless.

@@ -219,11 +219,16 @@ impl<'a> Transaction<'a> {
 
 /// An answer to what is no request of the API at all. No error code of the API's fits, so it has none.
 pub(crate) fn rejected(status: StatusCode) -> Answer {
+    rejected_for(status, status.canonical_reason().unwrap_or("Rejected"))
+}
+
+/// The same for a reason.
+pub(crate) fn rejected_for(status: StatusCode, response_message: &str) -> Answer {
     let envelope = DataFirst {
         data: None::<()>,
         error_code: None,
         response_code: 1,
-        response_message: status.canonical_reason().unwrap_or("Rejected"),
+        response_message,
     };
     json(status, &envelope)
 }

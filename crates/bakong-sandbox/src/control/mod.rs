@@ -15,8 +15,8 @@ mod tests;
 pub(crate) mod view;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -76,7 +76,7 @@ pub(crate) fn is_control(path: &str) -> bool {
 }
 
 /// Answers a request to the control.
-pub(crate) fn reply(shared: &Shared, guard: Guard, request: &Request<Bytes>) -> Reply {
+pub(crate) fn reply(shared: &Shared, guard: &Guard, request: &Request<Bytes>) -> Reply {
     let action = match admit(guard, request) {
         Ok(action) => action,
         Err(answer) => return Reply::Answer(*answer),
@@ -86,15 +86,36 @@ pub(crate) fn reply(shared: &Shared, guard: Guard, request: &Request<Bytes>) -> 
         Ok(events) => return events,
         Err(refusal) => refusal.answer(),
     };
-    let no_store = HeaderValue::from_static("no-store");
-    answer.headers_mut().insert(CACHE_CONTROL, no_store);
+    let same_origin = HeaderName::from_static("cross-origin-resource-policy");
+    for (name, value) in [
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // So that no page of another site has it as its own script or image.
+        (same_origin, "same-origin"),
+    ] {
+        let value = HeaderValue::from_static(value);
+        answer.headers_mut().insert(name, value);
+    }
     Reply::Answer(answer)
 }
 
+/// The answer to a request for the Open API that a page of another site sends. It is recorded, and otherwise
+/// nothing comes of it.
+pub(crate) fn turn_away(
+    shared: &Shared,
+    guard: &Guard,
+    request: &Request<Bytes>,
+) -> Option<Answer> {
+    let refusal = guard.check_program(request.headers()).err()?;
+    let answer = wire::rejected_for(refusal.status, &refusal.error.to_string());
+    shared.with(|state| state.record(request, &answer));
+    Some(answer)
+}
+
 /// What is asked for, if whoever asks may.
-fn admit(guard: Guard, request: &Request<Bytes>) -> Result<Action, Box<Answer>> {
+fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<Action, Box<Answer>> {
     let refused = |refusal: Refusal| Box::new(refusal.answer());
-    guard.check(request.headers()).map_err(refused)?;
+    guard.check(request).map_err(refused)?;
     let path = request.uri().path();
     let methods = route::methods(path);
     if methods.is_empty() {
