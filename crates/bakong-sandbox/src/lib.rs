@@ -135,7 +135,7 @@
 //! | `GET /sandbox/mailbox?email=` | the mails with their codes |
 //! | `POST /sandbox/tokens`, `accounts` | a token for an `email`, an `account` |
 //! | `GET`, `POST /sandbox/quota` | the limit, what counts, what was used, when the day turns |
-//! | `GET /sandbox/requests` | the last 200 requests with their answers, without tokens |
+//! | `GET /sandbox/requests` | the last 200 requests with their answers, without tokens and the codes of mails |
 //! | `GET /sandbox/events` | what happens, as server-sent events |
 //! | `POST /sandbox/reset` | forgets everything but the time and the quota's limit |
 //!
@@ -188,6 +188,7 @@ mod links;
 mod log;
 mod payment;
 mod quota;
+mod redact;
 mod registry;
 mod sandbox;
 mod server;

@@ -83,7 +83,7 @@ async fn quota_faults_and_seed_are_as_said() {
         "--seed",
         "coffee",
         "--fault",
-        r#"{"on":"check_transaction_by_md5","answer":{"status":503},"times":"always","percent":0}"#,
+        r#"{"on":"check_transaction_by_md5","answer":{"status":503},"times":"always","after":100}"#,
         "--fault",
         &file,
     ];

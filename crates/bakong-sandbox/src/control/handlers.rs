@@ -1,6 +1,5 @@
 //! What each route does.
 
-use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use http::{HeaderValue, Request, StatusCode};
 use khqr_core::{AccountIdBuf, Md5Handle, Timestamp};
 use serde_json::{Value, json};
 
+use super::query::{LISTED, Query};
 use super::route::{self, Action};
 use super::{Refusal, Reply, clock, json_answer, page, pay, scan, view};
 use crate::Fault;
@@ -24,10 +24,6 @@ const EMAIL: RangeInclusive<usize> = 1..=30;
 /// How many faults may wait at once.
 const FAULTS: usize = 1_000;
 
-/// How many of a list are told unless said, and at most.
-const LISTED: usize = 100;
-const MOST_LISTED: usize = 10_000;
-
 type Result<T> = std::result::Result<T, Refusal>;
 
 pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>) -> Result<Reply> {
@@ -40,7 +36,7 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
         _ => {}
     }
     let body = || Input::read("body", request.body());
-    let query = Query::of(request);
+    let query = Query::of(request, action.parameters())?;
     let told = shared.with(|state| {
         let now = state.clock.now();
         match action {
@@ -81,33 +77,6 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
         }
     })?;
     Ok(Reply::Answer(json_answer(StatusCode::OK, &told)))
-}
-
-/// The part of the address after the question mark.
-struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
-
-impl<'a> Query<'a> {
-    fn of(request: &'a Request<Bytes>) -> Self {
-        let query = request.uri().query().unwrap_or_default();
-        Self(form_urlencoded::parse(query.as_bytes()).collect())
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        let mut pairs = self.0.iter();
-        pairs.find_map(|(key, value)| (key == name).then_some(&**value))
-    }
-
-    fn limit(&self) -> Result<usize> {
-        let Some(limit) = self.get("limit") else {
-            return Ok(LISTED);
-        };
-        let limit = limit.parse::<usize>().ok();
-        let limit = limit.filter(|it| *it <= MOST_LISTED);
-        Ok(limit.ok_or_else(|| {
-            let help = format!("give a whole number up to {MOST_LISTED}");
-            InputError::new("query.limit", "it is no such number", help)
-        })?)
-    }
 }
 
 /// Leads from a short link to the page.

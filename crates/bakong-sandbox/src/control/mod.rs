@@ -8,6 +8,7 @@ mod guard;
 mod handlers;
 mod page;
 mod pay;
+mod query;
 mod route;
 mod scan;
 #[cfg(test)]
@@ -119,7 +120,9 @@ fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<Action, Box<Answer>>
     let path = request.uri().path();
     let methods = route::methods(path);
     if methods.is_empty() {
-        let known: Vec<_> = route::ROUTES.iter().map(|route| route.path).collect();
+        // A path with two methods stands there twice, side by side.
+        let mut known: Vec<_> = route::ROUTES.iter().map(|route| route.path).collect();
+        known.dedup();
         let help = format!("there are: {}", known.join(", "));
         let error = InputError::new("path", "there is nothing here", help);
         return Err(refused(Refusal::new(StatusCode::NOT_FOUND, error)));
@@ -138,6 +141,11 @@ fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<Action, Box<Answer>>
         let help = format!("send at most {MAX_BODY} bytes");
         let error = InputError::new("body", "it is too large", help);
         return Err(refused(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error)));
+    }
+    if request.method() != Method::POST && !request.body().trim_ascii().is_empty() {
+        let help = "put what it says into the address, after a question mark";
+        let error = InputError::new("body", "this method takes none", help);
+        return Err(refused(Refusal::new(StatusCode::BAD_REQUEST, error)));
     }
     if request.method() == Method::POST && !is_json(request) {
         let help = "send the header content-type: application/json";

@@ -30,6 +30,19 @@ pub(crate) enum Action {
     Events,
 }
 
+impl Action {
+    /// What may stand after the question mark.
+    pub(super) const fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Payments => &["limit", "md5"],
+            Self::RemoveFaults => &["number"],
+            Self::Mailbox => &["email"],
+            Self::Requests => &["limit"],
+            _ => &[],
+        }
+    }
+}
+
 /// A path and what it does.
 pub(crate) struct Route {
     pub(crate) method: &'static str,

@@ -67,6 +67,61 @@ async fn what_is_not_the_control_s_is_refused() {
         .json(200);
 }
 
+#[tokio::test]
+async fn what_nobody_knows_is_refused_with_what_there_is() {
+    let sandbox = sandbox().await;
+    sandbox.fault(bakong_sandbox::Fault::cut().always());
+    for (method, path, place, help) in [
+        ("GET", "/sandbox/payments?md=x", "query.md", "limit, md5"),
+        (
+            "GET",
+            "/sandbox/payments?limit=1&limit=2",
+            "query.limit",
+            "once",
+        ),
+        ("GET", "/sandbox/mailbox?mail=a", "query.mail", "email"),
+        ("GET", "/sandbox/requests?last=5", "query.last", "limit"),
+        ("GET", "/sandbox/clock?x", "query.x", "leave it out"),
+        ("DELETE", "/sandbox/faults?id=1", "query.id", "number"),
+        (
+            "POST",
+            "/sandbox/reset?really=1",
+            "query.really",
+            "leave it out",
+        ),
+    ] {
+        let answer = send(&sandbox, method, path, JSON, "").await;
+        let told: Value = serde_json::from_str(answer.json(400)).unwrap();
+        assert_eq!(told["error"]["where"], place);
+        let told = told["error"]["help"].as_str().unwrap();
+        assert!(told.contains(help), "{told}");
+    }
+    // What stands in the body would be taken for "all".
+    let answer = send(
+        &sandbox,
+        "DELETE",
+        "/sandbox/faults",
+        JSON,
+        r#"{"number":7}"#,
+    )
+    .await;
+    assert!(answer.json(400).contains("takes none"));
+    let left = get(&sandbox, "/sandbox/faults").await;
+    assert_eq!(left["faults"].as_array().unwrap().len(), 1);
+    // Every path once.
+    let answer = send(&sandbox, "GET", "/sandbox/nothing", "", "").await;
+    let told: Value = serde_json::from_str(answer.json(404)).unwrap();
+    let paths = told["error"]["help"].as_str().unwrap();
+    let mut paths: Vec<_> = paths
+        .trim_start_matches("there are: ")
+        .split(", ")
+        .collect();
+    paths.sort_unstable();
+    let count = paths.len();
+    paths.dedup();
+    assert!(count > 10 && paths.len() == count, "{paths:?}");
+}
+
 /// What a page does that somebody looks at elsewhere: across sites, or by a name of its own for this machine.
 #[tokio::test]
 async fn no_other_site_gets_a_token_or_spends_a_request() {

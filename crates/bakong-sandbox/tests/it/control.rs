@@ -172,6 +172,22 @@ async fn the_last_requests_are_told_without_tokens() {
         )
     );
     assert!(renewed["answer"].as_str().unwrap().contains("[redacted]"));
+    assert!(
+        renewed["request"]
+            .as_str()
+            .unwrap()
+            .contains("dev@example.com")
+    );
+    // Nor the codes of mails.
+    let body = r#"{"email":"new@example.com","organization":"a","project":"b"}"#;
+    post(&sandbox, "/v1/request_token", None, body).await;
+    let code = sandbox.verification_code("new@example.com").unwrap();
+    let body = format!(r#"{{"code":"{code}"}}"#);
+    post(&sandbox, "/v1/verify", None, &body).await.json(200);
+    let answer = send(&sandbox, "GET", "/sandbox/requests", "", "").await;
+    let told: Value = serde_json::from_str(answer.json(200)).unwrap();
+    assert_eq!(told["requests"][0]["request"], r#"{"code":"[redacted]"}"#);
+    assert!(!answer.body.contains(&code), "{answer:?}");
     let path = "/sandbox/requests?limit=x";
     send(&sandbox, "GET", path, "", "").await.json(400);
 }
