@@ -24,6 +24,7 @@ mod oddities;
 mod paying;
 mod quota;
 mod state_file;
+mod storm;
 mod tokens;
 
 use std::time::Duration;
