@@ -147,7 +147,7 @@
 //! No fault and no quota touches these, and they need no token: whoever reaches the address is in control. So it is
 //! loopback unless [said](SandboxBuilder::listen), and a page of another site does not get at it: `Host`
 //! has to be this machine, or elsewhere an address or a name that no site can have unless
-//! [said](SandboxBuilder::host_name); `Origin` the sandbox's own; and what is posted `application/json`. A link may
+//! [said](SandboxBuilder::allow_host); `Origin` the sandbox's own; and what is posted `application/json`. A link may
 //! lead to the page from anywhere.
 //!
 //! The Open API is for programs: they may call the sandbox by any name. What shows by `Origin` or `Sec-Fetch-Site`

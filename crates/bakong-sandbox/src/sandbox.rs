@@ -46,7 +46,7 @@ pub struct SandboxBuilder {
     quota: Quota,
     faults: Vec<Fault>,
     state_file: Option<PathBuf>,
-    host_names: Vec<String>,
+    allowed_hosts: Vec<String>,
 }
 
 impl Default for SandboxBuilder {
@@ -58,7 +58,7 @@ impl Default for SandboxBuilder {
             quota: Quota::off(),
             faults: Vec::new(),
             state_file: None,
-            host_names: Vec::new(),
+            allowed_hosts: Vec::new(),
         }
     }
 }
@@ -88,7 +88,7 @@ impl SandboxBuilder {
 
     /// Listens at this address. Beware of any that is not loopback: whoever can reach it is in control of
     /// the sandbox, its tokens and its mails. Whoever names it by a name that is registered in the public DNS has
-    /// to [allow](Self::host_name) that.
+    /// to [allow](Self::allow_host) that.
     #[must_use]
     pub const fn listen(mut self, address: SocketAddr) -> Self {
         self.address = address;
@@ -100,8 +100,8 @@ impl SandboxBuilder {
     /// `.localhost`, and loopback addresses; elsewhere also any address, a name without dots, and what ends in
     /// `.local`, `.internal`, `.test` or `.home.arpa`.
     #[must_use]
-    pub fn host_name(mut self, name: impl Into<String>) -> Self {
-        self.host_names.push(name.into());
+    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
+        self.allowed_hosts.push(name.into());
         self
     }
 
@@ -165,7 +165,7 @@ impl SandboxBuilder {
         };
         let (running, stopped) = watch::channel(());
         let keeping = keeper.as_ref().map(|it| it.run(stopped.clone()));
-        let guard = Guard::new(address, self.host_names.into());
+        let guard = Guard::new(address, self.allowed_hosts.into());
         let server = server::serve(listener, Arc::clone(&shared), guard, stopped);
         let server = tokio::spawn(server);
         Ok(Sandbox {
@@ -188,7 +188,7 @@ impl fmt::Debug for SandboxBuilder {
             .field("quota", &self.quota)
             .field("faults", &self.faults)
             .field("state_file", &self.state_file)
-            .field("host_names", &self.host_names)
+            .field("allowed_hosts", &self.allowed_hosts)
             .finish_non_exhaustive()
     }
 }

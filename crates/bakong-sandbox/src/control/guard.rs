@@ -87,7 +87,7 @@ impl Guard {
         } else {
             (
                 "it is a name that any site could have",
-                "use the address in numbers, a name without dots, or start the sandbox with this name allowed",
+                "use the address in numbers, a name without dots, or allow this one by --allow-host or SandboxBuilder::allow_host",
             )
         };
         Err(forbidden("host", what, help))

@@ -177,7 +177,7 @@ async fn elsewhere_no_site_s_name_passes_but_one_that_is_allowed() {
     let any = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
     let builder = Sandbox::builder()
         .listen(any)
-        .host_name("bakong.example.com");
+        .allow_host("bakong.example.com");
     let sandbox = builder.start().await.unwrap();
     let here = std::net::SocketAddr::from(([127, 0, 0, 1], sandbox.address().port()));
     for (host, status) in [
