@@ -11,6 +11,7 @@ use crate::input::{Input, InputError};
 use crate::state::State;
 
 /// Where the clock goes.
+#[derive(Clone, Copy)]
 enum Move {
     By(Duration),
     /// So far ahead of the system's time.
@@ -55,27 +56,27 @@ pub(super) fn move_clock(state: &mut State, mut body: Input) -> Result<Value, Re
 }
 
 fn moved(mut clock: Clock, to: Option<Move>, is_frozen: Option<bool>) -> Result<Clock, Refusal> {
-    let limit = |name: &str, from: Timestamp, by: Duration| match by > LAST.saturating_since(from) {
-        true => Err(too_far(
-            &format!("body.{name}"),
-            LAST.saturating_since(from),
-        )),
-        false => Ok(()),
+    let within = |name: &str, from: Timestamp, by: Duration| {
+        let limit = LAST.saturating_since(from);
+        if by > limit {
+            return Err(too_far(&format!("body.{name}"), limit));
+        }
+        Ok(())
     };
     match to {
         None => {}
         Some(Move::By(by)) => {
-            limit("advanceMs", clock.now(), by)?;
+            within("advanceMs", clock.now(), by)?;
             clock.advance(by);
         }
         Some(Move::Ahead(by)) => {
-            limit("aheadMs", Clock::system().now(), by)?;
+            within("aheadMs", Clock::system().now(), by)?;
             // A clock that stands still is soon behind again, so this one runs.
             clock = Clock::ahead_of_system(by);
         }
         Some(Move::To(moment)) => {
             let start = Timestamp::from_millis(0);
-            limit("setTo", start, moment.saturating_since(start))?;
+            within("setTo", start, moment.saturating_since(start))?;
             clock.set(moment);
         }
     }

@@ -160,7 +160,11 @@ pub(crate) fn is_documented(path: &str, text: &[u8]) -> bool {
         };
     let is_refusal =
         ["what", "where", "help"].map(|name| told["error"][name].is_string()) == [true; 3];
-    let place = path.split(['?', '#']).next().unwrap_or_default();
+    // A path may come with a whole address before it.
+    let place = path.split_once("://").map_or(path, |(_, rest)| {
+        rest.find('/').map_or("/", |start| &rest[start..])
+    });
+    let place = place.split(['?', '#']).next().unwrap_or_default();
     let is_of_control = ["/sandbox", "/l/", "/openapi.json"]
         .iter()
         .any(|start| place.starts_with(start))
@@ -172,8 +176,7 @@ pub(crate) fn is_documented(path: &str, text: &[u8]) -> bool {
         (302, None) => header("location: ").is_some_and(|to| to.starts_with("/?code=")),
         (200, Some("application/json")) if is_of_control => told.is_object() && !is_refusal,
         (400.., Some("application/json")) if is_of_control => is_refusal,
-        // The whole of what is asked for may stand where the path does.
-        (_, Some("application/json")) => is_envelope || (is_refusal && path.contains("://")),
+        (_, Some("application/json")) => is_envelope,
         (200, Some(kind)) if is_of_control => ["text/html", "text/css", "text/javascript"]
             .iter()
             .any(|known| kind.starts_with(known)),

@@ -116,7 +116,11 @@ async fn what_has_happened_stays_when_the_clock_goes_back() {
     assert_eq!(check(&sandbox, &token, &paid).await.body, before.body);
     let waiting = check(&sandbox, &token, &later).await;
     assert!(waiting.json(200).contains(r#""errorCode":1,"#));
-    let statuses: Vec<_> = sandbox.payments().iter().map(|it| it.status()).collect();
+    let statuses: Vec<_> = sandbox
+        .payments()
+        .iter()
+        .map(bakong_sandbox::Payment::status)
+        .collect();
     assert_eq!(
         statuses,
         [PaymentStatus::Transferred, PaymentStatus::Scheduled]
