@@ -77,7 +77,7 @@
 //! | a text asked twice in one list | two items |
 //! | `message` of an item, and the envelope's of the list | those of a single check; `Success` |
 //! | a static code's MD5 before anybody has told of the code | not found: an MD5 says nothing of its code |
-//! | the same after a payment of it was tried, a link made, or it was scanned (`POST /sandbox/scan`) | error code 2 |
+//! | the same after a payment of it was tried, a link made, or it was scanned (`POST /sandbox/scan`) | error code 2, while the sandbox runs; after a payment, with a state file, also later |
 //! | a link to a text that is no KHQR | error code 5 |
 //! | a link to a code that has expired | a link |
 //! | where a short link leads | to the sandbox's own page: `/l/…`, and from there to `/?code=` with the code percent-encoded |
