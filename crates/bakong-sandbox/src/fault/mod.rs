@@ -4,6 +4,8 @@ mod edits;
 mod idle;
 mod queue;
 mod rule;
+#[cfg(test)]
+mod taken;
 mod target;
 #[cfg(test)]
 mod tests;
