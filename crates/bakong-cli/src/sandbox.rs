@@ -13,6 +13,7 @@ use crate::block_on;
 use crate::exit::{Exit, Failure, told};
 use crate::interrupt::Interrupts;
 use crate::output::{note, row, say, say_json};
+use crate::time;
 
 /// The project whose token is printed.
 const EMAIL: &str = "shop@example.com";
@@ -66,6 +67,8 @@ async fn serve(arguments: &SandboxArguments, faults: Vec<Fault>) -> Result<Exit,
         builder = builder.state_file(file);
     }
     builder = faults.into_iter().fold(builder, SandboxBuilder::fault);
+    let hosts = arguments.allow_host.iter();
+    builder = hosts.fold(builder, |builder, name| builder.allow_host(name.as_str()));
     let sandbox = builder.start().await.map_err(|error| {
         let listen = arguments.listen;
         match error.kind() {
@@ -107,6 +110,15 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
         ));
     }
     let base_url = sandbox.base_url();
+    let lead = sandbox.clock().lead();
+    if lead >= Duration::from_secs(1) {
+        // A state file remembers it, and people do not.
+        note(format_args!(
+            "warning: the sandbox's clock is {} ahead of the real time, so codes made by it have expired sooner; \
+             POST {base_url}/sandbox/clock {{\"aheadMs\":0}} puts it back",
+            time::left(lead)
+        ));
+    }
     let token = sandbox.issue_token(EMAIL);
     let limit = sandbox.quota().limit();
     let state = arguments

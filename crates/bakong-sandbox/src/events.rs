@@ -21,6 +21,8 @@ pub(crate) enum Event {
     Fault,
     Clock,
     Mail,
+    /// An address has made the last request of its day, or the limit or what was used was set.
+    Quota,
     /// Everything was forgotten.
     Reset,
 }
@@ -33,6 +35,7 @@ impl Event {
             Self::Fault => "fault",
             Self::Clock => "clock",
             Self::Mail => "mail",
+            Self::Quota => "quota",
             Self::Reset => "reset",
         }
     }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
+use crate::control::Guard;
 use crate::customer::Customer;
 use crate::entropy::Entropy;
 use crate::exchange::Exchange;
@@ -45,6 +46,7 @@ pub struct SandboxBuilder {
     quota: Quota,
     faults: Vec<Fault>,
     state_file: Option<PathBuf>,
+    allowed_hosts: Vec<String>,
 }
 
 impl Default for SandboxBuilder {
@@ -56,6 +58,7 @@ impl Default for SandboxBuilder {
             quota: Quota::off(),
             faults: Vec::new(),
             state_file: None,
+            allowed_hosts: Vec::new(),
         }
     }
 }
@@ -84,10 +87,21 @@ impl SandboxBuilder {
     }
 
     /// Listens at this address. Beware of any that is not loopback: whoever can reach it is in control of
-    /// the sandbox, its tokens and its mails.
+    /// the sandbox, its tokens and its mails. Whoever names it by a name that is registered in the public DNS has
+    /// to [allow](Self::allow_host) that.
     #[must_use]
     pub const fn listen(mut self, address: SocketAddr) -> Self {
         self.address = address;
+        self
+    }
+
+    /// Lets browsers, and whoever asks the control, call the sandbox by this name, too, such as `bakong.example.com`:
+    /// without a port, and none that a stranger could get. By themselves go: on loopback `localhost`, what ends in
+    /// `.localhost`, and loopback addresses; elsewhere also any address, a name without dots, and what ends in
+    /// `.local`, `.internal`, `.test` or `.home.arpa`.
+    #[must_use]
+    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
+        self.allowed_hosts.push(name.into());
         self
     }
 
@@ -144,13 +158,16 @@ impl SandboxBuilder {
         let shared = Arc::new(Shared::new(state));
         let listener = TcpListener::bind(self.address).await?;
         let address = listener.local_addr()?;
+        shared.with(|state| state.links.set_base_url(base_url(address)));
         let keeper = match &self.state_file {
             Some(file) => Some(Keeper::start(file, Arc::clone(&shared))?),
             None => None,
         };
         let (running, stopped) = watch::channel(());
         let keeping = keeper.as_ref().map(|it| it.run(stopped.clone()));
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
+        let guard = Guard::new(address, self.allowed_hosts.into());
+        let server = server::serve(listener, Arc::clone(&shared), guard, stopped);
+        let server = tokio::spawn(server);
         Ok(Sandbox {
             address,
             shared,
@@ -171,6 +188,7 @@ impl fmt::Debug for SandboxBuilder {
             .field("quota", &self.quota)
             .field("faults", &self.faults)
             .field("state_file", &self.state_file)
+            .field("allowed_hosts", &self.allowed_hosts)
             .finish_non_exhaustive()
     }
 }
@@ -203,13 +221,7 @@ impl Sandbox {
     /// The base URL for a client on this machine, such as `http://127.0.0.1:49152`: no slash at the end.
     #[must_use]
     pub fn base_url(&self) -> String {
-        // Nobody can go to "any address".
-        let host = match self.address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-            ip => ip,
-        };
-        format!("http://{}", SocketAddr::new(host, self.address.port()))
+        base_url(self.address)
     }
 
     /// The moment on the sandbox's clock.
@@ -218,13 +230,23 @@ impl Sandbox {
         self.shared.with(|state| state.clock.now())
     }
 
+    /// The sandbox's clock as it stands.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.shared.with(|state| state.clock)
+    }
+
     /// Moves the sandbox's clock on.
     pub fn advance(&self, by: Duration) {
         self.shared
             .with(|state| state.move_clock(|clock| clock.advance(by)));
     }
 
-    /// Goes by another clock from now on: one that stands still, or shows another moment.
+    /// Goes by another clock from now on: one that stands still, or shows another moment; [`Clock::system`] is
+    /// the way back to the present. What has happened stays as it is when the time goes back: payments that
+    /// were transferred, with their times, which may then lie ahead of the clock, and tokens, until their own
+    /// end. Payments that are still to come come when their moment does. Of the quota's use only the last day
+    /// that something was asked on is remembered.
     pub fn set_clock(&self, to: Clock) {
         self.shared
             .with(|state| state.move_clock(|clock| *clock = to));
@@ -238,10 +260,7 @@ impl Sandbox {
 
     /// Sets how many requests a day may be made. What was used stays used.
     pub fn set_quota(&self, quota: Quota) {
-        self.shared.with(|state| {
-            state.quota.quota = quota;
-            state.changed();
-        });
+        self.shared.with(|state| state.set_quota(quota));
     }
 
     /// How many requests that count were made today with the tokens of `email`; 0 if it is not registered.
@@ -357,4 +376,15 @@ impl fmt::Debug for Sandbox {
             .field("address", &self.address)
             .finish_non_exhaustive()
     }
+}
+
+/// The URL of a server at `address` for whoever is on this machine.
+fn base_url(address: SocketAddr) -> String {
+    // Nobody can go to "any address".
+    let host = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(host, address.port()))
 }

@@ -20,11 +20,16 @@ pub(crate) struct SandboxArguments {
     /// Where to listen; port 0 takes a free one. Whoever can reach it controls it
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4717")]
     pub(crate) listen: SocketAddr,
+    /// Let browsers and the control use this host name, too; may be repeated. Addresses, names without dots and
+    /// reserved ones such as box.local go by themselves
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
     /// Keep registrations, tokens, accounts, payments, the clock and the quota's use in this file, and go on from
     /// there. It is written each second that something changed, and by one sandbox at a time
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// How many requests a day each e-mail address may make, or off; the day turns at midnight in Phnom Penh
+    /// How many requests a day each e-mail address may make, renewals and accounts included, or off; the day turns
+    /// at midnight in Phnom Penh
     #[arg(long, value_name = "N", default_value = "100")]
     pub(crate) quota: Limit,
     /// Draw all that is random from this text, at most 32 bytes, so that a run can be repeated

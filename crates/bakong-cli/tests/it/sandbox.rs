@@ -83,7 +83,7 @@ async fn quota_faults_and_seed_are_as_said() {
         "--seed",
         "coffee",
         "--fault",
-        r#"{"on":"check_transaction_by_md5","answer":{"status":503},"times":"always","percent":0}"#,
+        r#"{"on":"check_transaction_by_md5","answer":{"status":503},"times":"always","after":100}"#,
         "--fault",
         &file,
     ];
@@ -101,7 +101,11 @@ async fn quota_faults_and_seed_are_as_said() {
         sandbox.ask(&account).await.json()["error"]["class"],
         "blocked"
     );
-    assert_eq!(sandbox.ask(&account).await.exit, 3);
+    // Whose token comes along has no request left for this either.
+    assert_eq!(
+        sandbox.ask(&account).await.json()["error"]["class"],
+        "quota_exhausted"
+    );
     sandbox.stop(Signal::INT).await;
     let unlimited = Running::start(&["--quota", "off", "--seed", "coffee"]).await;
     assert_eq!(unlimited.told["quota"], Value::Null);
@@ -140,6 +144,29 @@ async fn its_state_outlives_it() {
         .to_owned();
     assert!(error.contains("left as it is"), "{error}");
     assert_eq!(std::fs::read_to_string(broken).unwrap(), "{");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_is_told_at_the_start() {
+    let folder = Folder::new();
+    let file = folder.file("state.json");
+    let hours = std::time::Duration::from_secs(2 * 3_600);
+    let ahead = bakong_sandbox::Clock::ahead_of_system(hours);
+    let before = bakong_sandbox::Sandbox::builder().state_file(&file);
+    before
+        .clock(ahead)
+        .start()
+        .await
+        .unwrap()
+        .stop_and_save()
+        .await
+        .unwrap();
+    let sandbox = Running::start(&["--state", &file, "--allow-host", "bakong.example.com"]).await;
+    let finished = sandbox.stop(Signal::INT).await;
+    assert!(
+        finished.err.contains("2 h ahead") && finished.err.contains(r#"{"aheadMs":0}"#),
+        "{finished:?}"
+    );
 }
 
 #[tokio::test]

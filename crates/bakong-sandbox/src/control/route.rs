@@ -10,6 +10,7 @@ pub(crate) enum Action {
     Style,
     Script,
     Document,
+    Link,
     Pay,
     Scan,
     Payments,
@@ -27,6 +28,19 @@ pub(crate) enum Action {
     SetQuota,
     Reset,
     Events,
+}
+
+impl Action {
+    /// What may stand after the question mark.
+    pub(super) const fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Payments => &["limit", "md5"],
+            Self::RemoveFaults => &["number"],
+            Self::Mailbox => &["email"],
+            Self::Requests => &["limit"],
+            _ => &[],
+        }
+    }
 }
 
 /// A path and what it does.
@@ -55,6 +69,7 @@ const fn post(path: &'static str, action: Action) -> Route {
 pub(crate) const ROUTES: &[Route] = &[
     get("/", Action::Page),
     get("/openapi.json", Action::Document),
+    get("/l/{id}", Action::Link),
     get("/sandbox/page.css", Action::Style),
     get("/sandbox/page.js", Action::Script),
     post("/sandbox/pay", Action::Pay),
@@ -80,14 +95,25 @@ pub(crate) const ROUTES: &[Route] = &[
     get("/sandbox/events", Action::Events),
 ];
 
+/// The id of a short link's path.
+pub(crate) fn link_id(path: &str) -> Option<&str> {
+    path.strip_prefix("/l/")
+}
+
+impl Route {
+    fn is_at(&self, path: &str) -> bool {
+        self.path == path || self.action == Action::Link && link_id(path).is_some()
+    }
+}
+
 /// The methods that a path takes; none if there is no such path.
 pub(crate) fn methods(path: &str) -> Vec<&'static str> {
-    let routes = ROUTES.iter().filter(|route| route.path == path);
+    let routes = ROUTES.iter().filter(|route| route.is_at(path));
     routes.map(|route| route.method).collect()
 }
 
 pub(crate) fn find(method: &Method, path: &str) -> Option<Action> {
     let mut routes = ROUTES.iter();
-    let route = routes.find(|route| route.path == path && route.method == method.as_str())?;
+    let route = routes.find(|route| route.is_at(path) && route.method == method.as_str())?;
     Some(route.action)
 }

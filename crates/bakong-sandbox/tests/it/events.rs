@@ -1,5 +1,6 @@
 //! What happens, told to whoever listens.
 
+use bakong_sandbox::Quota;
 use serde_json::Value;
 
 use crate::client::{Connection, check, post, request};
@@ -56,6 +57,16 @@ async fn events_are_told_as_they_happen() {
     assert_eq!(
         event(&mut connection, "mail").await["email"],
         "new@example.com"
+    );
+    sandbox.set_quota(Quota::a_day(3));
+    assert_eq!(event(&mut connection, "quota").await["limit"], 3);
+    // One was used before, and this is the last.
+    for _ in 0..2 {
+        check(&sandbox, &token, "x").await;
+    }
+    assert_eq!(
+        event(&mut connection, "quota").await["addresses"][0]["left"],
+        0
     );
     sandbox.reset();
     event(&mut connection, "reset").await;

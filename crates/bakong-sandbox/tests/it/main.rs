@@ -11,6 +11,7 @@ mod accounts;
 mod anything;
 mod checks;
 mod client;
+mod clock;
 mod control;
 mod customers;
 mod events;
@@ -23,6 +24,7 @@ mod oddities;
 mod paying;
 mod quota;
 mod state_file;
+mod storm;
 mod tokens;
 
 use std::time::Duration;
