@@ -86,7 +86,7 @@ pub(crate) fn known_paths() -> impl Strategy<Value = String> {
     let known = Endpoint::ALL.iter().map(|it| it.path().to_owned());
     let control = [
         "pay", "scan", "payments", "codes", "clock", "mailbox", "tokens", "accounts", "requests",
-        "quota", "faults", "page.js", "page.css",
+        "quota", "faults", "page/main.js", "page/page.css",
     ];
     let control = control.map(|it| format!("/sandbox/{it}"));
     let pages = ["/", "/openapi.json", "/l/x", "/v1", "/sandbox"].map(str::to_owned);
