@@ -59,7 +59,7 @@ function show(khqr) {
     ["Account", stranger(khqr.to)],
     ["Bill", khqr.billNumber && stranger(khqr.billNumber)],
     ["Store", khqr.storeLabel && stranger(khqr.storeLabel)],
-    ["Good for", khqr.expiresAt === null ? "ever" : countdown(khqr.expiresAt)],
+    ["Expiry", khqr.expiresAt === null ? "never" : countdown(khqr.expiresAt)],
   ]));
   byId("amount").value = khqr.amount ?? "";
   byId("currency").textContent = khqr.currency ?? "";

@@ -139,6 +139,10 @@ module.exports = [
     await page.holds("seen", "Linked & Co 100%+1");
     assert.equal(await page.evaluate("document.getElementById('qr').value"), code);
     assert.equal((await shop.check(code)).errorCode, 1);
+    const { data } = await shop.told("/v1/generate_deeplink_by_qr", { qr: code });
+    await page.open();
+    await page.open(new URL(data.shortLink).pathname);
+    await page.holds("asked", "6.00 USD");
     await page.open("/?code=%3Cb%3Ehello");
     await page.holds("refusal", "This code cannot be paid.");
     await page.open();
