@@ -1,7 +1,7 @@
 // What the page asks of the sandbox: the same as any program can.
 
 /** A refusal with the sandbox's own reason: what, where and what to do. */
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(told) {
     const place = told.where.replace(/^(body|query)\.?/, "");
     const isField = told.where.startsWith("body.");
@@ -11,7 +11,7 @@ export class Refusal extends Error {
 }
 
 /** With a capital letter and a full stop. */
-export function sentence(text) {
+function sentence(text) {
   const whole = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }

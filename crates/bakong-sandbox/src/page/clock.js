@@ -43,7 +43,7 @@ function write(made) {
 const UNITS = [["day", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000]];
 
 /** A length of time by its two largest units: `1 day 3 h`. */
-export function span(millis) {
+function span(millis) {
   let left = Math.round(Math.abs(millis) / 1000) * 1000;
   const parts = [];
   for (const [name, size] of UNITS) {
