@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 use khqr_core::{Khqr, Md5Handle, Timestamp};
 
+use crate::control::view;
+use crate::events::Event;
 use crate::ledger::LookUp;
 use crate::state::State;
 
@@ -36,7 +38,8 @@ impl State {
             Ok(Some(_)) => {
                 let is_unpaid = matches!(self.ledger.books(now).by_md5(md5), LookUp::Nothing);
                 if is_unpaid && (khqr.verify(now).is_ok() || self.open_codes.has(md5)) {
-                    self.open_codes.told(md5, khqr.text(), now);
+                    let code = self.open_codes.told(md5, khqr.text(), now);
+                    self.events.tell(Event::Code, || view::code(code));
                 }
             }
             Err(_) => {}
@@ -56,8 +59,10 @@ impl OpenCodes {
     }
 
     /// Somebody told its text.
-    pub(crate) fn told(&mut self, md5: Md5Handle, text: &str, now: Timestamp) {
-        self.of(md5, now).text = Some(text.to_owned());
+    pub(crate) fn told(&mut self, md5: Md5Handle, text: &str, now: Timestamp) -> &OpenCode {
+        let code = self.of(md5, now);
+        code.text = Some(text.to_owned());
+        code
     }
 
     /// It was paid, or is none that is open until then.

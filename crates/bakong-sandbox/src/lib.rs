@@ -154,6 +154,13 @@
 //! that it is a browser is refused there, too, with 403 and the reason, unless it is the sandbox's own page: nobody's
 //! website makes a developer's browser fetch a token.
 //!
+//! # For people
+//! The page at `/` has a customer's phone, which takes a code as text, by camera or as a picture, and pays it as
+//! asked or otherwise; the open codes, of which those whose text is known are paid by one tap; tokens and the
+//! mailbox; the clock; the day's requests; switches for faults, which show the rules that are left, whoever set
+//! them; and the last requests with their answers. It shows what happens as it happens. `/?code=` with a code,
+//! percent-encoded, puts that into the phone and does not pay it.
+//!
 //! # Other clients
 //! `cargo xtask foreign-clients` lets three that others wrote ask the sandbox. They read its answers, but for
 //! these, which are right and mean what the documents say:

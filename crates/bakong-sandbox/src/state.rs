@@ -124,7 +124,10 @@ impl State {
     pub(crate) fn issue(&mut self, email: &str) -> Issued {
         self.changed();
         let id = self.registry.register(email, &mut self.entropy);
-        self.token_key.issue(id, self.clock.now())
+        let issued = self.token_key.issue(id, self.clock.now());
+        // There may be an address more.
+        self.tell_of_quota();
+        issued
     }
 
     /// Lets there be `account`.
@@ -191,7 +194,7 @@ impl State {
         self.events.tell(Event::Fault, || view::faults(faults));
     }
 
-    /// Says that a quota is spent, or was set.
+    /// Says that a quota is spent or was set, or whose there are.
     pub(crate) fn tell_of_quota(&mut self) {
         let (quota, registry, now) = (&self.quota, &self.registry, self.clock.now());
         self.events

@@ -27,7 +27,7 @@ const FAULTS: usize = 1_000;
 type Result<T> = std::result::Result<T, Refusal>;
 
 pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>) -> Result<Reply> {
-    if let Some(answer) = page::answer(action) {
+    if let Some(answer) = page::answer(action, request.uri().path()) {
         return Ok(Reply::Answer(answer));
     }
     match action {
@@ -68,12 +68,9 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
                 Ok(json!({ "reset": true }))
             }
             // They are answered above.
-            Action::Page
-            | Action::Style
-            | Action::Script
-            | Action::Document
-            | Action::Link
-            | Action::Events => Ok(Value::Null),
+            Action::Page | Action::PageFile | Action::Document | Action::Link | Action::Events => {
+                Ok(Value::Null)
+            }
         }
     })?;
     Ok(Reply::Answer(json_answer(StatusCode::OK, &told)))

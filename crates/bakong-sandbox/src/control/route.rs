@@ -3,12 +3,13 @@
 
 use http::Method;
 
+use super::page;
+
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Action {
     Page,
-    Style,
-    Script,
+    PageFile,
     Document,
     Link,
     Pay,
@@ -70,8 +71,7 @@ pub(crate) const ROUTES: &[Route] = &[
     get("/", Action::Page),
     get("/openapi.json", Action::Document),
     get("/l/{id}", Action::Link),
-    get("/sandbox/page.css", Action::Style),
-    get("/sandbox/page.js", Action::Script),
+    get("/sandbox/page/{file}", Action::PageFile),
     post("/sandbox/pay", Action::Pay),
     post("/sandbox/scan", Action::Scan),
     get("/sandbox/payments", Action::Payments),
@@ -102,7 +102,11 @@ pub(crate) fn link_id(path: &str) -> Option<&str> {
 
 impl Route {
     fn is_at(&self, path: &str) -> bool {
-        self.path == path || self.action == Action::Link && link_id(path).is_some()
+        match self.action {
+            Action::Link => link_id(path).is_some(),
+            Action::PageFile => page::file(path).is_some(),
+            _ => self.path == path,
+        }
     }
 }
 

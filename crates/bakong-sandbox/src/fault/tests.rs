@@ -181,6 +181,19 @@ fn both_ways() -> Vec<(Fault, &'static str)> {
     ]
 }
 
+/// Whoever shows the rules knows them by what they were called.
+#[test]
+fn a_rule_is_told_as_people_write_it() {
+    for rule in [
+        json!({"answer": "quota_exhausted", "times": "always"}),
+        json!({"answer": "too_many_requests", "retryAfter": 30, "times": 1}),
+        json!({"answer": "forbidden", "headers": {"retry-after": ["05"]}, "times": 1}),
+        json!({"answer": "forbidden", "headers": {"retry-after": ["5", "6"]}, "times": 1}),
+    ] {
+        assert_eq!(Fault::from_json(&rule.to_string()).unwrap().rule(), rule);
+    }
+}
+
 #[test]
 fn a_rule_is_the_fault_that_a_program_would_ask_for() {
     for (fault, rule) in both_ways() {

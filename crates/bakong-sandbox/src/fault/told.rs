@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde_json::{Map, Value, json};
 
 use super::edits::{ItemEdit, TransactionPlace};
@@ -35,7 +35,13 @@ impl Fault {
             "answer",
             answer_rule(&trouble.source, trouble.expires_tokens),
         );
-        put("headers", headers_rule(&trouble.headers));
+        let mut headers = trouble.headers.clone();
+        let seconds = retry_after(&headers);
+        if seconds.is_some() {
+            headers.remove(RETRY_AFTER);
+        }
+        put("headers", headers_rule(&headers));
+        put("retryAfter", seconds.into());
         let edits = &trouble.edits;
         put("floatTimes", edits.float_times.into());
         put("textAmounts", edits.text_amounts.into());
@@ -86,12 +92,23 @@ fn answer_rule(source: &Source, expires_tokens: bool) -> Value {
     }
 }
 
-/// The name of an answer that has one and no parameters.
+/// The one `Retry-After`, if it is in seconds and written as [`Fault::retry_after`] writes it.
+fn retry_after(headers: &http::HeaderMap) -> Option<u64> {
+    let mut values = headers.get_all(RETRY_AFTER).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let seconds: u64 = value.to_str().ok()?.parse().ok()?;
+    (seconds.to_string().as_bytes() == value.as_bytes()).then_some(seconds)
+}
+
+/// The name of an answer that has one, without parameters.
 fn named(answer: &Answer) -> Option<&'static str> {
     let all = [
         ("unauthorized", Fault::unauthorized()),
         ("forbidden", Fault::forbidden()),
         ("too_many_requests", Fault::too_many_requests()),
+        ("quota_exhausted", Fault::quota_exhausted()),
     ];
     let is_same = |source: &Source| match source {
         Source::Answer(it) => {

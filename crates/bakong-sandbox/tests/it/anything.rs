@@ -85,8 +85,19 @@ impl Seen {
 pub(crate) fn known_paths() -> impl Strategy<Value = String> {
     let known = Endpoint::ALL.iter().map(|it| it.path().to_owned());
     let control = [
-        "pay", "scan", "payments", "codes", "clock", "mailbox", "tokens", "accounts", "requests",
-        "quota", "faults", "page.js", "page.css",
+        "pay",
+        "scan",
+        "payments",
+        "codes",
+        "clock",
+        "mailbox",
+        "tokens",
+        "accounts",
+        "requests",
+        "quota",
+        "faults",
+        "page/main.js",
+        "page/page.css",
     ];
     let control = control.map(|it| format!("/sandbox/{it}"));
     let pages = ["/", "/openapi.json", "/l/x", "/v1", "/sandbox"].map(str::to_owned);

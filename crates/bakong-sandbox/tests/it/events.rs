@@ -1,9 +1,10 @@
 //! What happens, told to whoever listens.
 
 use bakong_sandbox::Quota;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::{Connection, check, post, request};
+use crate::control::told;
 use crate::{NOW, customer, dynamic_code, sandbox, usd};
 
 /// The events that come until one of this kind, which is given.
@@ -72,4 +73,24 @@ async fn events_are_told_as_they_happen() {
     event(&mut connection, "reset").await;
     // Whoever listens does not keep it from stopping.
     sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_code_whose_text_is_told_and_an_address_that_gets_a_token_are_told_of() {
+    let sandbox = sandbox().await;
+    let mut connection = Connection::open(sandbox.address()).await;
+    let text = request("GET", "/sandbox/events", "", "").replace("Host: bakong", "Host: localhost");
+    connection.send(text.as_bytes()).await;
+    while connection.line().await != "retry: 1000" {}
+
+    let email = "dev@example.com";
+    told(&sandbox, "/sandbox/tokens", json!({ "email": email })).await;
+    let quota = event(&mut connection, "quota").await;
+    assert_eq!(quota["addresses"][0]["email"], email);
+    let code = dynamic_code(usd(100));
+    told(&sandbox, "/sandbox/scan", json!({ "qr": code })).await;
+    assert_eq!(event(&mut connection, "code").await["qr"], code);
+    let body = json!({ "qr": code }).to_string();
+    post(&sandbox, "/v1/generate_deeplink_by_qr", None, &body).await;
+    assert_eq!(event(&mut connection, "code").await["checks"], 0);
 }

@@ -21,6 +21,7 @@ mod life;
 mod lists;
 mod lookups;
 mod oddities;
+mod page;
 mod paying;
 mod quota;
 mod state_file;
