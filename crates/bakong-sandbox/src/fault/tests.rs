@@ -1,6 +1,6 @@
 //! What faults make of an answer.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 
