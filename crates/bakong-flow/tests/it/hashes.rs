@@ -140,6 +140,27 @@ fn a_hash_for_which_there_is_no_room_waits_for_the_next_day() {
 }
 
 #[test]
+fn a_hash_for_which_nothing_was_set_aside_takes_what_is_free() {
+    let mut desk = Desk::with_quota(5);
+    // Twenty minutes before the day turns, nobody else is likely to come.
+    desk.now = NOON.saturating_add((12 * 60 - 20) * MINUTE);
+    desk.open(1..=4);
+    desk.tracker.cancel(&md5(1), desk.now);
+    // One request is free, and two would be needed.
+    desk.tracker
+        .learn(&md5(1), Some(full()), Some(short()), desk.now);
+    desk.later(UNTIL_DEADLINE);
+    let asked = std::iter::from_fn(|| desk.ask_single(CheckAnswer::NotFound));
+    let today: Vec<_> = asked.collect();
+    assert_eq!(today.len(), 5, "{today:?}");
+    assert!(today.contains(&Question::Hash(full())));
+    let last = desk.exchange(Ok(CheckAnswer::NotFound));
+    assert_eq!(last, Question::ShortHash(short(), khr(10_000)));
+    assert_eq!(desk.now, NOON.saturating_add(12 * 60 * MINUTE));
+    assert_eq!(desk.outcome(1), Some(Outcome::Cancelled));
+}
+
+#[test]
 fn what_is_set_aside_is_free_again_when_the_payment_is_final() {
     let mut desk = Desk::with_quota(5);
     let mut known = payment(1, desk.now.saturating_add(LIFE));
