@@ -161,6 +161,23 @@ fn a_hash_for_which_nothing_was_set_aside_takes_what_is_free() {
 }
 
 #[test]
+fn a_last_check_that_was_begun_is_ended_before_the_next() {
+    let mut desk = Desk::of_singles();
+    desk.open([1, 2, 3]);
+    desk.tracker.learn(&md5(2), Some(full()), None, desk.now);
+    desk.later(UNTIL_DEADLINE);
+    let asked = std::iter::from_fn(|| desk.ask_single(CheckAnswer::NotFound));
+    let asked: Vec<_> = asked.collect();
+    let by_md5 = asked
+        .iter()
+        .position(|asked| *asked == Question::Md5(md5(2)));
+    let by_hash = asked
+        .iter()
+        .position(|asked| *asked == Question::Hash(full()));
+    assert_eq!(by_hash, by_md5.map(|at| at + 1), "{asked:?}");
+}
+
+#[test]
 fn what_is_set_aside_is_free_again_when_the_payment_is_final() {
     let mut desk = Desk::with_quota(5);
     let mut known = payment(1, desk.now.saturating_add(LIFE));
