@@ -15,14 +15,6 @@ fn desk() -> Desk {
     Desk::new(Config::DEFAULT)
 }
 
-/// Lists have worked.
-fn desk_with_lists() -> Desk {
-    let mut desk = desk();
-    desk.store.apply(&[Change::Lists(Lists::Work)]);
-    desk.restart(Config::DEFAULT);
-    desk
-}
-
 fn length(question: &Question) -> usize {
     match question {
         Question::Md5List(md5s) => md5s.len(),
@@ -194,7 +186,7 @@ fn garble(desk: &mut Desk) {
 
 #[test]
 fn last_checks_wait_for_lists_that_worked_and_cannot_be_read() {
-    let mut desk = desk_with_lists();
+    let mut desk = Desk::of_lists();
     desk.open(1..=40);
     let deadline = NOON.saturating_add(UNTIL_DEADLINE);
     desk.now = deadline;
@@ -210,7 +202,7 @@ fn last_checks_wait_for_lists_that_worked_and_cannot_be_read() {
 
 #[test]
 fn lists_that_stay_unreadable_are_tried_ever_more_rarely() {
-    let mut desk = desk_with_lists();
+    let mut desk = Desk::of_lists();
     desk.open(1..=40);
     desk.now = NOON.saturating_add(UNTIL_DEADLINE);
     garble(&mut desk);
