@@ -260,6 +260,37 @@ fn a_hash_that_had_no_turn_does_not_take_that_of_the_md5() {
 }
 
 #[test]
+fn a_hash_whose_turn_did_not_come_in_time_lets_the_md5_go_first() {
+    let mut desk = Desk::with_quota(3);
+    desk.now = NOON.saturating_add((12 * 60 - 20) * MINUTE);
+    desk.open([1]);
+    // Two are set aside for the last check, and the third asks by the MD5.
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    let by_md5 = Some(Question::Md5(md5(1)));
+    assert_eq!(desk.ask_single(CheckAnswer::NotFound), by_md5);
+    assert_eq!(desk.poll(), None);
+    desk.later(UNTIL_DEADLINE);
+    assert_eq!(desk.ask_single(CheckAnswer::NotFound), by_md5);
+    let by_hash = Some(Question::Hash(full()));
+    assert_eq!(desk.ask_single(CheckAnswer::NotFound), by_hash);
+    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+}
+
+#[test]
+fn what_was_asked_by_a_hash_is_said_of_it_however_late_the_answer_comes() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    let ask = desk.ask();
+    assert_eq!(ask.question, Question::Hash(full()));
+    desk.now = NOON.saturating_add(UNTIL_DEADLINE);
+    assert_eq!(desk.poll(), None);
+    desk.answer(&ask, crate::desk::single(CheckAnswer::Failed));
+    assert_eq!(desk.outcome(1), None, "what failed is another code");
+}
+
+#[test]
 fn a_hash_that_is_learned_during_the_last_check_has_its_turn() {
     let mut desk = Desk::of_singles();
     desk.open([1]);

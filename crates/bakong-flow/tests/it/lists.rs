@@ -217,6 +217,37 @@ fn lists_that_stay_unreadable_are_tried_ever_more_rarely() {
 }
 
 #[test]
+fn whose_deadline_comes_during_the_pause_waits_too() {
+    let mut desk = Desk::of_lists();
+    desk.open(1..=10);
+    desk.later(3 * MINUTE);
+    desk.open(11..=20);
+    desk.now = NOON.saturating_add(UNTIL_DEADLINE);
+    for _ in 0..2 {
+        let list = desk.next();
+        desk.answer(&list, GARBLED);
+    }
+    assert_eq!(to_the_end(&mut desk), [20]);
+}
+
+#[test]
+fn who_has_to_be_asked_alone_does_not_wait_for_others() {
+    let mut config = Config::DEFAULT;
+    (config.quota.per_day, config.quota.renewals) = (2, 0);
+    let mut desk = Desk::new(config);
+    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.restart(config);
+    desk.open([1, 2]);
+    desk.later(UNTIL_DEADLINE);
+    let list = desk.next();
+    assert_eq!(length(&list.question), 2);
+    desk.answer(&list, Reply::List(Ok(vec![(md5(2), NOT_FOUND)])));
+    let asked_at = desk.now;
+    assert_eq!(desk.exchange(NOT_FOUND), Question::Md5(md5(1)));
+    assert_eq!(desk.now, asked_at);
+}
+
+#[test]
 fn a_list_is_tried_where_the_day_has_too_few_for_all() {
     let mut config = Config::DEFAULT;
     (config.quota.per_day, config.quota.renewals) = (2, 0);
