@@ -142,6 +142,23 @@ fn what_a_list_does_not_say_is_asked_alone() {
 }
 
 #[test]
+fn a_list_that_says_little_is_asked_again_as_a_whole() {
+    let mut desk = desk();
+    desk.open(1..=5);
+    desk.later(UNTIL_DEADLINE);
+    let list = desk.ask();
+    assert_eq!(length(&list.question), 5);
+    // One of five is too little to ask about the others one by one.
+    desk.answer(&list, Reply::List(Ok(vec![(md5(1), NOT_FOUND)])));
+    let list = desk.next();
+    assert_eq!(length(&list.question), 5);
+    // Two of five are worth it.
+    let items = vec![(md5(1), NOT_FOUND), (md5(2), NOT_FOUND)];
+    desk.answer(&list, Reply::List(Ok(items)));
+    assert_eq!(to_the_end(&mut desk), [1, 1, 1]);
+}
+
+#[test]
 fn whoever_is_not_due_yet_comes_along() {
     let mut desk = desk();
     desk.open([1, 2, 3]);
@@ -194,6 +211,7 @@ fn last_checks_wait_for_lists_that_worked_and_cannot_be_read() {
     garble(&mut desk);
     let until = desk.now.saturating_add(5 * MINUTE);
     assert_eq!(desk.tracker.lists(), Lists::RefusedUntil(until));
+    assert_eq!(desk.poll(), None);
     desk.now = until;
     assert_eq!(to_the_end(&mut desk), [40], "none of them alone");
     assert!(desk.now <= deadline.saturating_add(14 * MINUTE));
