@@ -6,7 +6,7 @@ use bakong_flow::bakong_api::khqr_core::Timestamp;
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass};
 use bakong_flow::{Ask, Change, Config, Question, Reply};
 
-use crate::desk::{DOWN, Desk, MINUTE, NOON, md5, single};
+use crate::desk::{DOWN, Desk, MINUTE, NOON, UNTIL_DEADLINE, md5, single};
 
 const HOLD: Duration = Duration::from_secs(2);
 
@@ -129,4 +129,41 @@ fn a_token_that_was_accepted_is_refused_for_the_first_time_again() {
         desk.exchange(Ok(CheckAnswer::NotFound));
         assert_eq!(desk.now, refused_at.saturating_add(MINUTE));
     }
+}
+
+#[test]
+fn a_17_of_yesterday_says_nothing_of_today() {
+    let mut desk = Desk::of_singles();
+    let midnight = NOON.saturating_add(12 * 60 * MINUTE);
+    desk.now = Timestamp::from_millis(midnight.as_millis() - 500);
+    let asks = out(&mut desk, 2);
+    desk.now = midnight.saturating_add(HOLD);
+    desk.answer(&asks[0], fails(ErrorClass::QuotaExhausted));
+    assert_eq!(desk.tracker.spent().closed_at, None);
+    // One that was asked today does close it.
+    let ask = desk.next();
+    desk.answer(&ask, fails(ErrorClass::QuotaExhausted));
+    assert_eq!(desk.tracker.spent().closed_at, Some(desk.now));
+}
+
+#[test]
+fn a_payment_that_cannot_be_read_is_asked_about_ever_more_rarely() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.now = NOON.saturating_add(UNTIL_DEADLINE);
+    let mut asked_at = desk.now;
+    let mut gaps = Vec::new();
+    for _ in 0..18 {
+        desk.exchange(Err(ErrorClass::Malformed));
+        gaps.push(desk.now.saturating_since(asked_at).as_secs());
+        asked_at = desk.now;
+    }
+    assert_eq!(gaps[1..6], [2, 4, 8, 16, 32]);
+    assert_eq!(gaps[17], 6 * 3_600, "{gaps:?}");
+    // Another is asked about as soon as anything is.
+    desk.open([2]);
+    desk.tracker.nudge(&md5(2), desk.now);
+    let ask = desk.next();
+    assert_eq!(ask.question, Question::Md5(md5(2)));
+    assert!(desk.now.saturating_since(asked_at) <= 30 * MINUTE);
 }
