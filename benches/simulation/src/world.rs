@@ -13,9 +13,9 @@ use crate::scenario::{Renewal, Scenario};
 use crate::shop::{Killed, Shop};
 use crate::{DAY, HOUR, MINUTE, START};
 
-/// So many days after the last order all is over. Where every third request fails, a day's promises take two, and
-/// invoices live for two.
-const LONGEST: u64 = 16;
+/// So many days after the last order all is over. With 40 requests a day of which half come to nothing, what was
+/// accepted in the belief that there are 100 takes weeks.
+const LONGEST: u64 = 40;
 
 /// A world in which something happens.
 #[derive(Debug)]
