@@ -294,6 +294,32 @@ fn lists_that_are_off_stay_off() {
 }
 
 #[test]
+fn a_list_asks_about_fifty_at_most() {
+    let mut desk = Desk::of_lists();
+    desk.open(1..=60);
+    let list = desk.next();
+    assert!(
+        desk.now < NOON.saturating_add(UNTIL_DEADLINE),
+        "an early one"
+    );
+    assert_eq!(length(&list.question), 50);
+}
+
+#[test]
+fn who_comes_along_is_named_once() {
+    let mut desk = desk();
+    desk.policy.schedule.first = 5 * MINUTE;
+    desk.open([1, 2]);
+    // It is due again when it was due before.
+    desk.tracker.nudge(&md5(2), desk.now);
+    let alone = desk.ask();
+    desk.answer(&alone, Reply::Check(NOT_FOUND));
+    desk.later(5 * MINUTE);
+    let list = desk.ask();
+    assert_eq!(length(&list.question), 2, "{list:?}");
+}
+
+#[test]
 fn a_list_names_nobody_twice() {
     let mut desk = desk();
     desk.policy.schedule.first = 5 * MINUTE;

@@ -295,3 +295,20 @@ fn failed_and_static_codes_are_final() {
         assert_eq!(desk.tracker.next_wakeup(), None);
     }
 }
+
+#[test]
+fn whoever_is_refused_reads_why() {
+    let until = NOON;
+    for (error, says) in [
+        (OpenError::Known, "bill number"),
+        (OpenError::OrderSettled, "settled"),
+        (
+            OpenError::NoQuota { until },
+            "do not show it before 1795237200000 ms",
+        ),
+        (OpenError::Full, "too many"),
+    ] {
+        let text = error.to_string();
+        assert!(text.contains(says), "{text}");
+    }
+}
