@@ -257,8 +257,8 @@ impl Oracle {
                     return;
                 };
                 assert!(
-                    is_right(transfer),
-                    "5: order {at} was settled by {transfer:?}"
+                    is_right(transfer) && found.0 == at && !order.by_another_code,
+                    "5: order {at} was settled by {found:?}, {transfer:?}"
                 );
                 assert_eq!(*late, transfer.created_at > deadline, "5: order {at}");
                 assert!(!known.is_cancelled, "order {at} was cancelled");
@@ -285,13 +285,17 @@ impl Oracle {
                     Mismatch::OrderSettled => is_settled,
                     Mismatch::SettledAnother { .. } => is_taken,
                     Mismatch::BeforeOpened => is_early,
+                    // The MD5 finds what was paid by this very code.
+                    Mismatch::OtherCode => found.0 != at || order.by_another_code,
                     _ => false,
                 });
                 assert!(
                     !is_right(transfer) || excused,
                     "5: order {at} needed no review"
                 );
-                self.found.insert(found);
+                if !mismatches.contains(&Mismatch::OtherCode) {
+                    self.found.insert(found);
+                }
             }
             Outcome::Failed => assert!(order.fails, "order {at} did not fail"),
             other => panic!("order {at} ended as {other:?}"),

@@ -80,14 +80,14 @@ impl Shop {
         let open = snapshot.open.len();
         let mut tracker = Tracker::restore(self.config, snapshot, moment(now));
         assert_eq!(tracker.open_payments(), open, "7: something was lost");
-        tracker.set_token(token_ends_at.map(moment));
+        tracker.set_token(token_ends_at.map(moment), moment(now));
         self.tracker = Some(tracker);
     }
 
     /// A person put a new token in.
-    pub fn set_token(&mut self) {
+    pub fn set_token(&mut self, now: u64) {
         if let Some(tracker) = &mut self.tracker {
-            tracker.set_token(None);
+            tracker.set_token(None, moment(now));
         }
     }
 

@@ -227,7 +227,7 @@ impl World {
             Event::Restart => self.shop.restart(self.bakong.token().0, now),
             Event::NewToken => {
                 self.bakong.renew();
-                self.shop.set_token();
+                self.shop.set_token(now);
             }
             Event::SetClockBack(by) => self.clock_behind += by,
         }

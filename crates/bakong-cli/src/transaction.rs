@@ -100,6 +100,9 @@ pub(crate) fn describe(mismatch: &Mismatch) -> String {
             )
         }
         Mismatch::OrderSettled => "the order was settled before, by another transaction".to_owned(),
+        Mismatch::OtherCode => {
+            "only its hash finds it, and the code's MD5 does not: another code was paid".to_owned()
+        }
         Mismatch::BeforeOpened => "it was made before the code was shown".to_owned(),
         Mismatch::Cancelled => "the order was cancelled before".to_owned(),
         _ => "it differs from what was asked for".to_owned(),
@@ -118,6 +121,7 @@ pub(crate) fn mismatch_json(mismatch: &Mismatch) -> Value {
         Mismatch::Untold(Detail::Recipient) => ("untold_recipient", None),
         Mismatch::SettledAnother { .. } => ("settled_another", None),
         Mismatch::OrderSettled => ("order_settled", None),
+        Mismatch::OtherCode => ("other_code", None),
         Mismatch::BeforeOpened => ("before_opened", None),
         Mismatch::Cancelled => ("cancelled", None),
         _ => ("other", None),

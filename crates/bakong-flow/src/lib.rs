@@ -18,7 +18,8 @@
 //!    with the moment from which on it can be; do not show its code before.
 //! 4. The day's requests are never overdrawn. Error code 17 closes the day at once, whatever the ledger says; what
 //!    is open goes on when it turns.
-//! 5. Money settles an order only if amount, currency and recipient match; all else is for a person, and says why.
+//! 5. Money settles an order only if amount, currency and recipient match, and it came by the code that was shown; all
+//!    else is for a person, and says why.
 //!    What was made after the expiry and the grace is marked as late.
 //! 6. Nothing is asked about a final payment, nor twice at once about one.
 //! 7. What the store holds is enough to go on after the process is killed at any point.
@@ -84,7 +85,7 @@
 //!   a quiet shop's customers, and over each payment's life by its [`Schedule`]: dense while people pay, sparse
 //!   afterwards. A nudge ([`Tracker::nudge`]) comes first.
 //! - **Lists** are tried when two payments are due. A 403 to them is remembered for a day, unless single checks get it, too.
-//!   What a list leaves out or garbles is asked about by itself. One that cannot be read twice in a row is left alone
+//!   What a list leaves out or garbles is asked about by itself. One of which most cannot be read twice in a row is left alone
 //!   for five minutes, and ever longer, and last checks that can wait for it do.
 //! - **Failures** hold everything back: two seconds at first, twice as long after each, one request at a time, or as long as
 //!   the server wants. What may have arrived costs one of the day's, so it is repeated more sparingly.

@@ -172,7 +172,9 @@ impl Promises {
     /// How many there would be with one more at this deadline.
     pub(crate) fn requests_with(&self, deadline: Timestamp, within: Duration, lists: bool) -> u32 {
         let day = self.turn.day_of(deadline).max(self.today);
-        let more = if lists {
+        let more = if self.turn.day_of(deadline) < self.today {
+            u32::from(!lists || self.overdue.is_multiple_of(LIST))
+        } else if lists {
             let promised = self.days.get(&day);
             let payments =
                 promised.and_then(|promised| promised.pieces.get(&Piece::of(deadline, within)));

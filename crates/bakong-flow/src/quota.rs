@@ -151,7 +151,8 @@ impl Spent {
     }
 }
 
-/// Counts a day's requests. Told the time, it goes on to the next day by itself, and never back.
+/// Counts a day's requests. Told the time, it goes on to the next day by itself. A clock that is set back
+/// by less than a day gives none anew.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ledger {
     quota: Quota,
@@ -290,6 +291,12 @@ impl Ledger {
     /// A request that was counted never left this machine.
     pub const fn take_back(&mut self) {
         self.spent.requests = self.spent.requests.saturating_sub(1);
+    }
+
+    /// The same of a renewal.
+    pub const fn take_back_beside(&mut self) {
+        self.take_back();
+        self.spent.renewals = self.spent.renewals.saturating_sub(1);
     }
 
     /// Bakong answered with code 17.

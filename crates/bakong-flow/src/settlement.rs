@@ -61,6 +61,9 @@ pub enum Mismatch {
     },
     /// The order was settled before, by another transaction: the customer may be owed this one.
     OrderSettled,
+    /// Only a hash found it, and under the code's MD5 Bakong knows of no payment: another code was paid, such as
+    /// one of this order that was made anew, or it is another order's.
+    OtherCode,
     /// It was found by a hash, and was made before the payment was opened: it is likely to be for something
     /// else.
     BeforeOpened,

@@ -54,7 +54,8 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
             }
             change = changes.recv() => match change {
                 Ok(change) => worst = worse(worst, telling.change(&change)),
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                // One of those that were missed may have been money.
+                Err(broadcast::error::RecvError::Lagged(_)) => worst = worse(worst, Exit::NeedsAttention),
                 Err(broadcast::error::RecvError::Closed) => return Ok(Exit::CouldNotAsk),
             },
             line = lines.next(), if !lines.has_ended() => {

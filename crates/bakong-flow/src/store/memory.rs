@@ -128,8 +128,10 @@ impl Books {
                 short_hash,
             } => {
                 if let Some(open) = self.open.get_mut(md5) {
-                    open.payment.hash.clone_from(hash);
-                    open.payment.short_hash.clone_from(short_hash);
+                    // Another worker may know more.
+                    let payment = &mut open.payment;
+                    payment.hash = hash.clone().or(payment.hash.take());
+                    payment.short_hash = short_hash.clone().or(payment.short_hash.take());
                 }
             }
             Change::Cancelled { md5 } => {

@@ -31,6 +31,8 @@ pub trait PaymentStore: Send + Sync {
     /// in the answer, while the others are. Hand those to
     /// [`Tracker::overruled`](crate::Tracker::overruled).
     ///
+    /// A [`Change::PaidAgain`] is told once: keep it where a person finds it, if those who listen may miss it.
+    ///
     /// # Errors
     /// If they could not be kept: none of them is then. It may be called with the same changes again.
     async fn keep(&self, changes: &[Change]) -> Result<Vec<Lost>, StoreError>;

@@ -69,7 +69,10 @@ impl Tracker {
         if sent == 0 {
             // On another day than it was counted on, there is nothing to take back.
             if self.config.quota.turn.day_of(out.asked_at) == self.ledger.spent().day {
-                self.ledger.take_back();
+                match out.about {
+                    About::Token => self.ledger.take_back_beside(),
+                    About::One(..) | About::Many(_) => self.ledger.take_back(),
+                }
             }
             if out.paced {
                 self.pace.give_back();
@@ -113,6 +116,14 @@ impl Tracker {
     fn many(&mut self, out: &Out, answers: Vec<ListItem>, now: Timestamp) {
         let told = answers.iter().filter(|(_, result)| result.is_ok()).count();
         if told < out.about.places().len() / 2 {
+            // Money that is told of is known all the same.
+            for (md5, result) in answers {
+                if let (Some(place), Ok(answer @ CheckAnswer::Paid(_))) =
+                    (self.slots.find(&md5), result)
+                {
+                    self.told(out, place, md5, answer, now);
+                }
+            }
             // Asked about one by one, the others would cost more than the list spared.
             return self.many_failed(out, ErrorClass::Malformed, now);
         }
@@ -154,11 +165,18 @@ impl Tracker {
             }
             _ => return self.failed(out, class, now),
         };
-        if !matches!(self.lists, Lists::RefusedUntil(_)) {
-            self.lists_before = Some(self.lists);
+        if self.lists_before.is_none() {
+            self.lists_before = Some(match self.lists {
+                Lists::RefusedUntil(_) => Lists::Untried,
+                lists => lists,
+            });
         }
         self.lists = Lists::RefusedUntil(now.saturating_add(rest));
-        self.changes.push(Change::Lists(self.lists));
+        // What cannot be read now may be readable after a restart, and is worth a try.
+        if self.garbled_lists == 0 {
+            self.changes.push(Change::Lists(self.lists));
+        }
+        self.no_answer(out, class);
     }
 
     /// When lists are tried again that worked, and could not be read lately.
@@ -236,6 +254,11 @@ impl Tracker {
                 self.hold = Some(self.hold.map_or(until, |hold| hold.max(until)));
             }
         }
+        self.no_answer(out, class);
+    }
+
+    /// Tells of each payment that a request still asks about that no answer came.
+    fn no_answer(&mut self, out: &Out, class: ErrorClass) {
         for place in out.about.places() {
             if let Some(slot) = self.slots.get(*place).filter(|slot| slot.out == out.number) {
                 let md5 = slot.md5;
@@ -253,14 +276,19 @@ impl Tracker {
         self.changes.push(Change::Quota(self.ledger.spent()));
     }
 
-    /// A request may have failed because of what it asked about: it waits longer than all others do.
+    /// A request may have failed because of what it asked about: it is asked about in another way, or waits longer
+    /// than all others do.
     fn failed_alone(&mut self, out: &Out, place: u32, now: Timestamp) {
         let retry = self.config.retry;
+        let deadline = self.slots.get(place).map(|slot| self.slots.deadline(slot));
         let Some(slot) = self.out_slot(out, place) else {
             return;
         };
-        slot.failures = slot.failures.saturating_add(1);
         slot.alone = true;
+        if slot.is_unread(deadline.is_some_and(|deadline| deadline <= now)) {
+            return self.again_at(place, now);
+        }
+        slot.failures = slot.failures.saturating_add(1);
         let failures = u32::from(slot.failures);
         self.again_at(place, retry.alone_at(failures, now));
     }

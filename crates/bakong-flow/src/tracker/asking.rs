@@ -120,6 +120,18 @@ impl Tracker {
         [ripe, last, early].into_iter().flatten().min()
     }
 
+    /// Puts those off that are ripe to be asked about by a hash for which nothing is set aside today, nor free.
+    fn put_off(&mut self) {
+        while let Some((latest, place)) = self.ripe.first() {
+            let slot = self.slots.get(place);
+            if slot.and_then(|slot| self.set_aside_from(slot)).is_none() {
+                return;
+            }
+            self.ripe.remove(latest, place);
+            self.again_at(place, self.now);
+        }
+    }
+
     /// When one of the ripe is to be asked about, free requests or not.
     fn ripe_at(&self) -> Option<Timestamp> {
         let (latest, _) = self.ripe.first()?;
@@ -146,6 +158,7 @@ impl Tracker {
             return None;
         }
         let free = (self.pace.allows() && self.free() > 0).then_some(Leave::Free);
+        self.put_off();
         if let Some(at) = self.ripe_at() {
             return if at > now {
                 free
@@ -190,7 +203,7 @@ impl Tracker {
     /// Whether payments may be asked about together. A list that is refused costs a request that was
     /// promised to nobody, unless there are too few for all promises anyway.
     fn may_ask_list(&self, now: Timestamp) -> bool {
-        let promised = self.promises.requests(self.ledger.spent().day, false);
+        let promised = self.promised(self.ledger.spent().day, false);
         self.lists.work() || (self.lists.usable(now) && self.spendable() != promised)
     }
 

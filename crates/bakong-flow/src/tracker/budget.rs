@@ -14,7 +14,7 @@ impl Tracker {
     /// How many requests are neither spent, nor promised, nor kept for renewals and for payments to come.
     pub(super) fn free(&self) -> u32 {
         let lists = self.lists.work();
-        let promised = self.promises.requests(self.ledger.spent().day, lists);
+        let promised = self.promised(self.ledger.spent().day, lists);
         let left = self.spendable().saturating_sub(promised);
         let to_come = self.ledger.to_come(self.now);
         if !lists {
@@ -25,6 +25,15 @@ impl Tracker {
         let often = u32::try_from(rest.as_secs() / SHARED.as_secs()).unwrap_or(u32::MAX);
         let needed = to_come.min(often.max(to_come.div_ceil(LIST)));
         if left > needed { left } else { 0 }
+    }
+
+    /// How many requests of a day are promised, and not out already.
+    pub(super) fn promised(&self, day: Day, lists: bool) -> u32 {
+        let promised = self.promises.requests(day, lists);
+        if day != self.ledger.spent().day {
+            return promised;
+        }
+        promised.saturating_sub(self.in_flight.promised())
     }
 
     /// How many free requests may be spent at once: the fewer, the more of the day's are wanted later.

@@ -48,11 +48,19 @@ impl Tracker {
             ) => {
                 self.finished
                     .correct(FinishedPayment::new(md5, order.clone(), &kept, at));
-                let known = kept.transaction().and_then(|kept| kept.hash.as_deref());
-                if let Some(hash) = outcome.transaction().and_then(|told| told.hash.as_deref())
-                    && known.is_none_or(|known| !known.eq_ignore_ascii_case(hash))
-                    && let Some(transaction) = outcome.into_transaction()
-                {
+                let hash_of = |outcome: &Outcome| {
+                    outcome
+                        .transaction()?
+                        .hash
+                        .as_deref()
+                        .map(str::to_ascii_lowercase)
+                };
+                let is_same = match (hash_of(&kept), hash_of(&outcome)) {
+                    (Some(kept), Some(told)) => kept == told,
+                    // Which it is is not said; if there is money, it is taken for the same.
+                    _ => kept.transaction().is_some(),
+                };
+                if let Some(transaction) = outcome.into_transaction().filter(|_| !is_same) {
                     self.changes.push(Change::PaidAgain {
                         md5,
                         order,

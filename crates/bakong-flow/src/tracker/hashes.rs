@@ -69,10 +69,16 @@ impl Tracker {
         };
         let (day, requests) = hashes.set_aside;
         let needed = slot.hashes_left();
-        self.promises.remove_singles(day, requests);
         let deadline = self.slots.deadline(slot);
-        let first = self.config.quota.turn.day_of(deadline);
-        let day = self.day_with_room(first, needed);
+        self.promises.remove_singles(day, requests);
+        // What was set aside for more stays where it is.
+        let stays = needed <= requests && day >= self.ledger.spent().day;
+        let day = if stays {
+            day
+        } else {
+            let first = self.config.quota.turn.day_of(deadline);
+            self.day_with_room(first, needed)
+        };
         self.promises.add_singles(day, needed);
         if let Some(slot) = self.slots.get_mut(place)
             && let Some(hashes) = &mut slot.hashes
@@ -108,17 +114,17 @@ impl Tracker {
         let last = Day(first.0.saturating_add(DAYS));
         let lists = self.lists.work();
         let days = (first.0..last.0).map(Day);
-        let mut with_room = days.filter(|day| {
-            let promised = self.promises.requests(*day, lists);
-            promised.saturating_add(needed) <= self.room_on(*day)
-        });
+        let mut with_room = days
+            .filter(|day| self.promised(*day, lists).saturating_add(needed) <= self.room_on(*day));
         with_room.next().unwrap_or(last)
     }
 
     /// From when on a request is set aside for what is asked next, if that is by a hash for which there was no
     /// room, and nothing is free.
     pub(super) fn set_aside_from(&self, slot: &Slot) -> Option<Timestamp> {
-        let hashes = slot.hashes.as_deref().filter(|_| slot.way != Way::Md5);
+        // The MD5's own check is promised for the day of the deadline.
+        let is_by_hash = slot.way != Way::Md5 && slot.tried.has(Way::Md5);
+        let hashes = slot.hashes.as_deref().filter(|_| is_by_hash);
         let (day, _) = hashes?.set_aside;
         let waits = day > self.ledger.spent().day && self.free() == 0;
         let turn = self.config.quota.turn;

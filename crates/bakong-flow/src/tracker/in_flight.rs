@@ -86,6 +86,13 @@ impl InFlight {
         }
     }
 
+    /// How many of them were promised: each takes the place of one last check at least.
+    pub(super) fn promised(&self) -> u32 {
+        let out = self.requests.iter().flatten();
+        let promised = out.filter(|out| !out.paced && !matches!(out.about, About::Token));
+        promised.fold(0, |count, _| count + 1)
+    }
+
     pub(super) const fn len(&self) -> usize {
         self.requests.len() - self.vacant.len()
     }

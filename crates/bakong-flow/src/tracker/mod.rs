@@ -46,7 +46,7 @@ pub struct Config {
     pub quota: Quota,
     /// When to ask again after no answer came.
     pub retry: Retry,
-    /// How many requests may be out at a time; one, while they fail.
+    /// How many requests may be out at a time, at least one; one, while they fail.
     pub at_once: u32,
     /// Whether the token can be renewed, so that the tracker may ask for it.
     pub renewable: bool,
@@ -119,6 +119,8 @@ pub struct Tracker {
     failures: u32,
     failed_at: Timestamp,
     in_flight: InFlight,
+    /// Whichever was to be opened last.
+    refused: Option<Md5Handle>,
     finished: Finished,
     changes: Vec<Change>,
     now: Timestamp,
@@ -156,6 +158,7 @@ impl Tracker {
             failures: 0,
             failed_at: Timestamp::from_millis(0),
             in_flight: InFlight::default(),
+            refused: None,
             finished: Finished::default(),
             changes: Vec::new(),
             now,
@@ -251,8 +254,9 @@ impl Tracker {
     }
 
     /// When the token ends, if it says so: it is asked to be renewed in time.
-    pub fn set_token(&mut self, expires_at: Option<Timestamp>) {
-        self.token_at = self.now;
+    pub fn set_token(&mut self, expires_at: Option<Timestamp>, now: Timestamp) {
+        self.tick(now);
+        self.token_at = now;
         self.token.set(expires_at);
     }
 

@@ -67,7 +67,10 @@ impl Tracker {
         if self.finished.is_settled(&payment.order) {
             return Err(OpenError::OrderSettled);
         }
-        self.ledger.wanted(now);
+        // However often it is tried, it is one that is wanted.
+        if self.refused.replace(payment.md5) != Some(payment.md5) {
+            self.ledger.wanted(now);
+        }
         if let Some(until) = self.refused_until(&payment, policy) {
             return Err(OpenError::NoQuota { until });
         }
@@ -100,15 +103,20 @@ impl Tracker {
 
     /// Until when a payment cannot be promised its last check; `None` if it can.
     fn refused_until(&self, payment: &Payment, policy: Policy) -> Option<Timestamp> {
-        let deadline = payment.expires_at.saturating_add(policy.grace.after_expiry);
-        let deadline = deadline.max(self.now);
+        let expiry = payment.expires_at.saturating_add(policy.grace.after_expiry);
+        let deadline = expiry.max(self.now);
         let within = policy.grace.last_check_within;
         let quota = self.config.quota;
         let today = self.ledger.spent().day;
         let day = quota.turn.day_of(deadline).max(today);
         let promised = self
             .promises
-            .requests_with(deadline, within, self.lists.work());
+            .requests_with(expiry, within, self.lists.work())
+            .saturating_sub(if day == today {
+                self.in_flight.promised()
+            } else {
+                0
+            });
         let hashes = [payment.hash.is_some(), payment.short_hash.is_some()];
         let needed = hashes.map(u32::from).iter().sum::<u32>();
         if promised.saturating_add(needed) <= self.room_on(day) {

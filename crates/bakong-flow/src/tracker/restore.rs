@@ -9,6 +9,7 @@ use crate::pace::Pace;
 use crate::payment::{OrderId, Payment};
 use crate::policy::Policy;
 use crate::quota::{Ledger, Spent};
+use crate::settlement::Mismatch;
 
 /// What a store keeps of a tracker.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -48,7 +49,8 @@ pub struct FinishedPayment {
     pub md5: Md5Handle,
     /// Its order.
     pub order: OrderId,
-    /// The hash of the transaction that it ended with, if it did with one that says its hash.
+    /// The hash of the transaction that it ended with, if it did with one that says its hash and was found under its
+    /// MD5.
     pub hash: Option<Box<str>>,
     /// Whether it settled its order.
     pub is_settled: bool,
@@ -85,7 +87,10 @@ impl FinishedPayment {
     /// A payment that ended like this.
     #[must_use]
     pub fn new(md5: Md5Handle, order: OrderId, outcome: &Outcome, at: Timestamp) -> Self {
-        let transaction = outcome.transaction();
+        // What only a hash found may be another payment's, which is to have it.
+        let is_its_own = !matches!(outcome, Outcome::NeedsReview { mismatches, .. }
+            if mismatches.contains(&Mismatch::OtherCode));
+        let transaction = outcome.transaction().filter(|_| is_its_own);
         Self {
             md5,
             order,
@@ -152,6 +157,10 @@ impl Tracker {
             spent: Some(self.ledger.spent()),
             lists: match self.lists {
                 Lists::Off => Lists::Untried,
+                // A pause is not kept.
+                Lists::RefusedUntil(_) if self.lists_pause().is_some() => {
+                    self.lists_before.unwrap_or(Lists::Untried)
+                }
                 lists => lists,
             },
             open: open.collect(),

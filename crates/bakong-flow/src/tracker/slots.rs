@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use bakong_api::khqr_core::{AccountIdBuf, Amount, Md5Handle, Timestamp};
-use bakong_api::{ShortHash, TransactionHash};
+use bakong_api::{ShortHash, Transaction, TransactionHash};
 
 use crate::payment::{OrderId, Payment};
 use crate::policy::Policy;
@@ -36,6 +36,8 @@ pub(super) struct Slot {
     pub(super) way: Way,
     /// The ways by which its last check found nothing.
     pub(super) tried: Ways,
+    /// The ways whose answers could not be read, while another is left.
+    pub(super) unread: Ways,
     /// The ways that had their turn before it: the MD5 always has, and a hash once.
     pub(super) had_turn: Ways,
     pub(super) is_cancelled: bool,
@@ -51,6 +53,7 @@ impl Hashes {
             hash,
             short_hash,
             set_aside: (Day(0), 0),
+            found: None,
         }
     }
 
@@ -77,6 +80,8 @@ pub(super) struct Hashes {
     pub(super) short_hash: Option<ShortHash>,
     /// How many requests are set aside for last checks by them, and on which day.
     pub(super) set_aside: (Day, u32),
+    /// What one of them found before the last check.
+    pub(super) found: Option<Box<Transaction>>,
 }
 
 /// How a payment is asked about next, in the order in which they are tried.
@@ -98,11 +103,12 @@ impl Slot {
         matches!(self.due, Due::Ripe(_))
     }
 
-    /// When it is due next.
+    /// When it is due next, at the latest.
     pub(super) fn next(&self) -> u64 {
         match self.due {
             Due::Early(at) => at.min(self.last_due),
-            Due::AtLast | Due::Ripe(_) => self.last_due,
+            Due::AtLast => self.last_due,
+            Due::Ripe(latest) => latest,
         }
     }
 
@@ -131,13 +137,45 @@ impl Slot {
     /// Another hash is known than before: what this way finds is not.
     pub(super) fn forget(&mut self, way: Way) {
         self.tried.remove(way);
+        self.unread.remove(way);
         self.had_turn.remove(way);
+        if let Some(hashes) = &mut self.hashes {
+            hashes.found = None;
+        }
         self.is_outdated |= self.is_out() && self.way == way;
     }
 
-    /// The next way for its last check to try.
+    /// The next way for its last check to try: one that cannot be read comes after the others.
     pub(super) fn next_way(&self) -> Option<Way> {
-        self.ways_but(self.tried).next()
+        let mut untried = self.ways_but(self.tried);
+        let readable = untried.find(|way| !self.unread.has(*way));
+        readable.or_else(|| self.ways_but(self.tried).next())
+    }
+
+    /// The answer by the present way cannot be read: another has its turn. Says whether there is another.
+    pub(super) fn is_unread(&mut self, is_last: bool) -> bool {
+        let before = self.way;
+        let is_found = self
+            .hashes
+            .as_ref()
+            .is_some_and(|hashes| hashes.found.is_some());
+        if is_found {
+            // Only the MD5 is left to ask by.
+            return false;
+        }
+        if !is_last {
+            self.had_turn.add(before);
+            self.way = self.early_way();
+            return self.way != before;
+        }
+        self.unread.add(before);
+        let is_another = self.ways_but(self.tried).any(|way| !self.unread.has(way));
+        if !is_another {
+            // All of them again, in a while.
+            self.unread = Ways::default();
+        }
+        self.way = self.next_way().unwrap_or(Way::Md5);
+        is_another
     }
 
     /// The way to ask before its last check: a hash that has had no turn, else the MD5.
@@ -240,6 +278,7 @@ impl Slots {
             nudges: 0,
             way: Way::Md5,
             tried: Ways::default(),
+            unread: Ways::default(),
             // What is known beforehand is for the last check; what is learned has its turn at once.
             had_turn: Ways::ALL,
             is_cancelled: false,
@@ -369,7 +408,7 @@ impl<T: Clone + Eq + std::hash::Hash> Interned<T> {
     }
 }
 
-/// An MD5 is as good a hash as any; its first eight bytes are enough of it.
+/// An MD5 is as good a hash as any: its halves, one over the other.
 #[derive(Default)]
 struct Md5Hasher(u64);
 

@@ -79,13 +79,17 @@ impl Tracker {
             return;
         };
         slot.out = 0;
+        // One that is as it was has its timer.
+        let is_new = slot.is_ripe() || slot.last_due != last_due.as_millis();
         slot.last_due = last_due.as_millis();
         slot.due = Due::AtLast;
         if at < deadline && !slot.is_cancelled {
             slot.due = Due::Early(at.as_millis());
             self.early.push(at.as_millis(), place);
         }
-        self.last.push(slot.last_due, place);
+        if is_new {
+            self.last.push(slot.last_due, place);
+        }
         self.ripen();
     }
 
@@ -151,7 +155,8 @@ impl Tracker {
                 continue;
             };
             let deadline = self.slots.deadline(slot);
-            if slot.tried.has(Way::Md5) {
+            let is_over = deadline <= now;
+            if slot.tried.has(Way::Md5) && !is_over {
                 let within = self.slots.policy(slot).grace.last_check_within;
                 self.promises.add(deadline, within);
             }
@@ -160,7 +165,9 @@ impl Tracker {
             };
             slot.asked_at = slot.asked_at.min(now.as_millis());
             slot.opened_at = slot.opened_at.min(now.as_millis());
-            slot.tried = Ways::default();
+            if !is_over {
+                slot.tried = Ways::default();
+            }
             match slot.due {
                 Due::Ripe(latest) => {
                     if !slot.is_out() {

@@ -10,7 +10,7 @@ use crate::outcome::Outcome;
 use crate::settlement::{Mismatch, Settlement};
 
 use super::in_flight::Out;
-use super::slots::{Due, Slot, Way};
+use super::slots::{Due, Slot, Way, Ways};
 use super::{FinishedPayment, Tracker};
 
 impl Tracker {
@@ -34,7 +34,15 @@ impl Tracker {
         slot.alone = false;
         match answer {
             CheckAnswer::NotFound => return self.not_found(out, place, now),
-            CheckAnswer::Paid(transaction) => self.paid(place, transaction, now),
+            CheckAnswer::Paid(transaction) if slot.way == Way::Md5 => {
+                self.paid(place, transaction, false, now);
+            }
+            CheckAnswer::Paid(transaction) if slot.tried.has(Way::Md5) => {
+                self.paid(place, transaction, true, now);
+            }
+            CheckAnswer::Paid(transaction) => {
+                return self.found_by_hash(place, transaction, now);
+            }
             // By another way than the MD5, they are about another code.
             CheckAnswer::Failed if slot.way == Way::Md5 => {
                 self.finish(place, Outcome::Failed, now);
@@ -50,6 +58,22 @@ impl Tracker {
         }
     }
 
+    /// A hash found it before the last check: the MD5 has the last word, since it may have been asked a moment
+    /// too early.
+    fn found_by_hash(&mut self, place: u32, transaction: Box<Transaction>, now: Timestamp) {
+        let Some(slot) = self.slots.get_mut(place) else {
+            return;
+        };
+        if let Some(hashes) = &mut slot.hashes {
+            hashes.found = Some(transaction);
+        }
+        slot.way = Way::Md5;
+        slot.unread = Ways::default();
+        let md5 = slot.md5;
+        self.again_at(place, now);
+        self.changes.push(Change::NotPaidYet { md5, next: now });
+    }
+
     fn not_found(&mut self, out: &Out, place: u32, now: Timestamp) {
         let Some(slot) = self.slots.get(place) else {
             return;
@@ -61,6 +85,11 @@ impl Tracker {
         let Some(slot) = self.slots.get_mut(place) else {
             return;
         };
+        if slot.way == Way::Md5
+            && let Some(found) = slot.hashes.as_mut().and_then(|hashes| hashes.found.take())
+        {
+            return self.paid(place, found, true, now);
+        }
         let is_outdated = std::mem::take(&mut slot.is_outdated);
         if was_last && !is_outdated {
             if slot.way == Way::Md5 && !slot.tried.has(Way::Md5) {
@@ -87,8 +116,6 @@ impl Tracker {
         let (md5, is_ripe, way) = (slot.md5, slot.is_ripe(), slot.way);
         if was_last {
             self.set_aside(place);
-        }
-        if was_last {
             // Before all others whose time came later: what it found out is lost with the process.
             self.again_at(place, deadline);
         } else if is_ripe || way != Way::Md5 {
@@ -103,7 +130,8 @@ impl Tracker {
         self.changes.push(Change::NotPaidYet { md5, next });
     }
 
-    fn paid(&mut self, place: u32, transaction: Box<Transaction>, now: Timestamp) {
+    /// There is money for it, which only a hash may have found.
+    fn paid(&mut self, place: u32, transaction: Box<Transaction>, by_hash: bool, now: Timestamp) {
         let Some(slot) = self.slots.get(place) else {
             return;
         };
@@ -127,7 +155,10 @@ impl Tracker {
             mismatches.push(Mismatch::OrderSettled);
         }
         let created_at = transaction.created_at.known();
-        if slot.way != Way::Md5
+        if by_hash {
+            mismatches.push(Mismatch::OtherCode);
+        }
+        if by_hash
             && created_at.is_some_and(|at| at.saturating_add(SKEW).as_millis() < slot.opened_at)
         {
             mismatches.push(Mismatch::BeforeOpened);

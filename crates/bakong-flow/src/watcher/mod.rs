@@ -186,7 +186,8 @@ impl<T: Transport + 'static> Watcher<T> {
     }
 
     /// Everything that changes from now on, of all payments, after it was kept. Whoever reads slowly misses the
-    /// oldest, and is told so; the store has all.
+    /// oldest, and is told so; the store has what cannot be asked again, but for [`Change::PaidAgain`] if it does not
+    /// keep that.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
@@ -196,10 +197,13 @@ impl<T: Transport + 'static> Watcher<T> {
     /// that are open stay so in the store.
     pub async fn shutdown(&self) {
         self.stop.send_replace(true);
-        if let Some(task) = self.task.lock().await.take() {
+        let mut running = self.task.lock().await;
+        if let Some(task) = running.as_mut() {
             // It is not aborted, and a panic in it was told by tokio.
             let _ = task.await;
         }
+        // Whoever gave up waiting left it there for the next.
+        *running = None;
     }
 
     async fn send(&self, command: Command) -> Result<(), Stopped> {

@@ -201,7 +201,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 self.tracker.learn(&md5, hash, short_hash, now);
                 self.keeping.push(kept);
             }
-            Command::NewToken(expires_at) => self.tracker.set_token(expires_at),
+            Command::NewToken(expires_at) => self.tracker.set_token(expires_at, now),
         }
     }
 

@@ -139,7 +139,7 @@ fn renewable() -> Desk {
 fn a_renewal_is_counted_and_comes_in_time() {
     let mut desk = renewable();
     let ends = NOON.saturating_add(24 * HOUR);
-    desk.tracker.set_token(Some(ends));
+    desk.tracker.set_token(Some(ends), desk.now);
     desk.open([1]);
     let renewal = desk.ask();
     assert_eq!(renewal.question, Question::Renewal);
@@ -198,7 +198,7 @@ fn a_token_that_nobody_can_renew_is_tried_rarely() {
     assert_eq!(desk.now, refused_at.saturating_add(3 * MINUTE));
     assert_eq!(desk.poll(), None);
     // A new one is used at once.
-    desk.tracker.set_token(None);
+    desk.tracker.set_token(None, desk.now);
     assert_eq!(desk.ask().question, Question::Md5(md5(1)));
     assert_eq!(desk.outcome(1), None);
 }

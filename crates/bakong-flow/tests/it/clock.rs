@@ -1,10 +1,10 @@
 //! Deadlines, and a clock that is set back.
 
-use bakong_flow::bakong_api::CheckAnswer;
 use bakong_flow::bakong_api::khqr_core::Timestamp;
+use bakong_flow::bakong_api::{CheckAnswer, TransactionHash};
 use bakong_flow::{Outcome, Question};
 
-use crate::desk::{Desk, MINUTE, NOON, UNTIL_DEADLINE, md5, single};
+use crate::desk::{Desk, MINUTE, NOON, UNTIL_DEADLINE, hash, md5, single};
 
 #[test]
 fn what_was_asked_too_early_by_the_new_clock_is_no_last_check() {
@@ -68,4 +68,18 @@ fn days_that_were_none_leave_nothing_promised() {
     // Whoever comes the day after has all of it.
     desk.later(24 * 60 * MINUTE);
     desk.open(11..=13);
+}
+
+#[test]
+fn last_checks_that_are_over_are_not_forgotten() {
+    let mut desk = Desk::with_quota(2);
+    desk.open([1]);
+    let known = TransactionHash::new(&hash(7)).ok();
+    desk.tracker.learn(&md5(1), known, None, desk.now);
+    desk.now = NOON.saturating_add(UNTIL_DEADLINE + MINUTE);
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    let ask = desk.ask();
+    desk.now = Timestamp::from_millis(desk.now.as_millis() - 1_000);
+    desk.answer(&ask, single(CheckAnswer::NotFound));
+    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
 }

@@ -1,9 +1,11 @@
 //! A transaction's hashes: other ways to ask about a payment.
 
-use bakong_flow::bakong_api::{CheckAnswer, ShortHash, TransactionHash};
-use bakong_flow::{Change, Config, OpenError, Outcome, Question};
+use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, ShortHash, TransactionHash};
+use bakong_flow::{Change, Config, Mismatch, OpenError, Outcome, Question, Tracker};
 
-use crate::desk::{Desk, LIFE, MINUTE, NOON, UNTIL_DEADLINE, hash, khr, md5, order, paid, payment};
+use crate::desk::{
+    DOWN, Desk, LIFE, MINUTE, NOON, UNTIL_DEADLINE, hash, khr, md5, order, paid, payment,
+};
 
 fn full() -> TransactionHash {
     TransactionHash::new(&hash(7)).unwrap()
@@ -11,6 +13,14 @@ fn full() -> TransactionHash {
 
 fn short() -> ShortHash {
     full().short().unwrap()
+}
+
+/// What a review of a payment is for.
+fn reviewed(desk: &Desk, number: u32) -> Vec<Mismatch> {
+    match desk.outcome(number) {
+        Some(Outcome::NeedsReview { mismatches, .. }) => mismatches,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The last check of a payment of which this is known, none of which finds anything.
@@ -136,7 +146,7 @@ fn a_hash_for_which_there_is_no_room_waits_for_the_next_day() {
     let question = desk.exchange(Ok(paid(7, NOON)));
     assert_eq!(question, Question::Hash(full()));
     assert_eq!(desk.now, NOON.saturating_add(12 * 60 * MINUTE));
-    assert!(matches!(desk.outcome(1), Some(Outcome::Paid { .. })));
+    assert_eq!(reviewed(&desk, 1), [Mismatch::OtherCode]);
 }
 
 #[test]
@@ -324,4 +334,150 @@ fn what_is_said_of_a_hash_is_not_said_of_the_next() {
     let question = desk.exchange(Ok(CheckAnswer::NotFound));
     assert_eq!(Some(question), other().map(Question::Hash));
     assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+}
+
+#[test]
+fn what_a_hash_finds_is_the_code_s_if_the_md5_finds_it_too() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    // It was transferred between the first question and the second.
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    desk.exchange(Ok(paid(7, NOON)));
+    assert_eq!(desk.outcome(1), None);
+    assert_eq!(desk.exchange(Ok(paid(7, NOON))), Question::Md5(md5(1)));
+    assert!(matches!(desk.outcome(1), Some(Outcome::Paid { .. })));
+}
+
+#[test]
+fn what_only_a_hash_finds_needs_a_person() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    desk.exchange(Ok(paid(7, NOON)));
+    // No answer is no word.
+    desk.exchange(Err(DOWN));
+    assert_eq!(desk.outcome(1), None);
+    let last = desk.exchange(Ok(CheckAnswer::NotFound));
+    assert_eq!(last, Question::Md5(md5(1)));
+    assert_eq!(reviewed(&desk, 1), [Mismatch::OtherCode]);
+}
+
+#[test]
+fn a_stranger_s_receipt_takes_nobody_s_money() {
+    let mut desk = Desk::of_singles();
+    desk.open([1, 2]);
+    desk.tracker.cancel(&md5(2), desk.now);
+    // The first shows the receipt of what the second paid.
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    desk.exchange(Ok(paid(7, NOON)));
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    assert_eq!(reviewed(&desk, 1), [Mismatch::OtherCode]);
+    desk.restart(Config::DEFAULT);
+    desk.exchange(Ok(paid(7, NOON)));
+    assert_eq!(reviewed(&desk, 2), [Mismatch::Cancelled]);
+}
+
+#[test]
+fn the_md5_s_last_check_is_today_though_a_hash_s_is_not() {
+    let mut desk = Desk::with_quota(4);
+    desk.now = NOON.saturating_add((12 * 60 - 20) * MINUTE);
+    let deadline = desk.now.saturating_add(UNTIL_DEADLINE);
+    desk.open(1..=3);
+    let ask = desk.next();
+    let Question::Md5(asked) = ask.question else {
+        panic!("{ask:?}");
+    };
+    desk.tracker.learn(&asked, Some(full()), None, desk.now);
+    desk.now = deadline;
+    desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
+    let mut today = Vec::new();
+    while let Some(question) = desk.ask_single(CheckAnswer::NotFound) {
+        today.push(question);
+    }
+    assert_eq!(today.len(), 3);
+    assert!(today.contains(&Question::Md5(asked)), "{today:?}");
+}
+
+#[test]
+fn what_is_set_aside_stays_so_while_others_are_asked_about() {
+    let mut desk = Desk::with_quota(4);
+    desk.open([1, 2]);
+    desk.try_open(payment(3, desk.now.saturating_add(3 * LIFE)))
+        .unwrap();
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.later(UNTIL_DEADLINE);
+    let (one, other) = (desk.ask(), desk.ask());
+    for ask in [one, other] {
+        desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
+    }
+    let by_hash = desk.ask_single(CheckAnswer::NotFound);
+    assert_eq!(by_hash, Some(Question::Hash(full())));
+}
+
+#[test]
+fn a_way_that_cannot_be_read_leaves_the_others_their_turn() {
+    for unreadable in [ErrorClass::Malformed, ErrorClass::Refused] {
+        let mut desk = Desk::of_singles();
+        desk.open([1]);
+        desk.tracker
+            .learn(&md5(1), Some(full()), Some(short()), desk.now);
+        desk.now = NOON.saturating_add(UNTIL_DEADLINE);
+        let mut asked = Vec::new();
+        for answer in [
+            Ok(CheckAnswer::NotFound),
+            Err(unreadable),
+            Ok(CheckAnswer::NotFound),
+            Err(unreadable),
+            Err(unreadable),
+        ] {
+            asked.push(desk.exchange(answer));
+        }
+        let by_hash = Question::Hash(full());
+        let by_short_hash = Question::ShortHash(short(), khr(10_000));
+        let in_turn = [
+            Question::Md5(md5(1)),
+            by_hash.clone(),
+            by_short_hash,
+            by_hash.clone(),
+            by_hash,
+        ];
+        assert_eq!(asked, in_turn);
+        assert_eq!(desk.outcome(1), None);
+        desk.exchange(Ok(CheckAnswer::NotFound));
+        assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+    }
+}
+
+#[test]
+fn an_md5_that_cannot_be_read_does_not_hide_what_a_hash_finds() {
+    for is_late in [false, true] {
+        let mut desk = Desk::of_singles();
+        desk.open([1]);
+        desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+        if is_late {
+            desk.now = NOON.saturating_add(UNTIL_DEADLINE);
+        }
+        desk.exchange(Err(ErrorClass::Malformed));
+        assert_eq!(desk.exchange(Ok(paid(7, NOON))), Question::Hash(full()));
+        // The MD5 has the last word all the same.
+        assert_eq!(desk.exchange(Ok(paid(7, NOON))), Question::Md5(md5(1)));
+        assert!(matches!(desk.outcome(1), Some(Outcome::Paid { .. })));
+    }
+}
+
+#[test]
+fn what_two_workers_learn_is_kept_of_both() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    let mut other = Tracker::restore(Config::DEFAULT, desk.store.snapshot(), desk.now);
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.keep();
+    other.learn(&md5(1), None, Some(short()), desk.now);
+    let changes: Vec<Change> = other.take_changes().collect();
+    assert!(desk.store.apply(&changes).is_empty());
+    let kept = desk.store.snapshot().open.remove(0).payment;
+    assert_eq!((kept.hash, kept.short_hash), (Some(full()), Some(short())));
 }

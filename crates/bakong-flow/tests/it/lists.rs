@@ -330,3 +330,77 @@ fn a_list_names_nobody_twice() {
     desk.later(5 * MINUTE);
     assert_eq!(desk.ask().question, Question::Md5(md5(1)));
 }
+
+#[test]
+fn money_in_a_list_that_says_little_is_known() {
+    let mut desk = Desk::of_lists();
+    desk.open(1..=5);
+    desk.later(UNTIL_DEADLINE);
+    let list = desk.next();
+    desk.answer(&list, Reply::List(Ok(vec![(md5(3), Ok(paid(7, NOON)))])));
+    assert!(matches!(desk.outcome(3), Some(Outcome::Paid { .. })));
+    assert_eq!(desk.tracker.open_payments(), 4);
+    assert_eq!(to_the_end(&mut desk), [4]);
+}
+
+#[test]
+fn a_list_is_not_tried_with_what_is_promised_to_others() {
+    let mut config = Config::DEFAULT;
+    (config.quota.per_day, config.quota.renewals) = (3, 0);
+    let mut desk = Desk::new(config);
+    desk.open(1..=3);
+    desk.later(UNTIL_DEADLINE);
+    let singles = [desk.ask(), desk.ask(), desk.ask()];
+    assert!(singles.iter().all(|ask| length(&ask.question) == 1));
+}
+
+#[test]
+fn a_restart_ends_the_pause_of_lists_that_worked() {
+    let mut desk = Desk::of_lists();
+    desk.open(1..=40);
+    desk.now = NOON.saturating_add(UNTIL_DEADLINE);
+    garble(&mut desk);
+    garble(&mut desk);
+    desk.restart(Config::DEFAULT);
+    assert_eq!(desk.tracker.lists(), Lists::Work);
+    assert_eq!(to_the_end(&mut desk), [40]);
+}
+
+#[test]
+fn whoever_waits_for_a_list_in_vain_is_told() {
+    for reply in [Reply::List(Err(ErrorClass::Blocked)), GARBLED] {
+        let mut desk = Desk::of_lists();
+        desk.open([1, 2]);
+        desk.later(UNTIL_DEADLINE);
+        for asked in 1..=2 {
+            let list = desk.next();
+            desk.answer(&list, reply.clone());
+            let told = |change: &&Change| matches!(change, Change::NoAnswer { .. });
+            assert_eq!(desk.log.iter().filter(told).count(), 2 * asked);
+            if desk.tracker.lists() != Lists::Work {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_403_for_all_does_not_condemn_lists_that_were_refused_once() {
+    let mut desk = desk();
+    desk.open([1, 2]);
+    desk.later(UNTIL_DEADLINE);
+    let list = desk.ask();
+    desk.answer(&list, Reply::List(Err(ErrorClass::Blocked)));
+    assert_eq!(to_the_end(&mut desk), [1, 1]);
+    desk.later(DAY);
+    desk.open([3, 4]);
+    desk.later(UNTIL_DEADLINE);
+    for reply in [
+        Reply::List(Err(ErrorClass::Blocked)),
+        Reply::Check(Err(ErrorClass::Blocked)),
+    ] {
+        let ask = desk.next();
+        desk.answer(&ask, reply);
+    }
+    assert_eq!(desk.tracker.lists(), Lists::Untried);
+}

@@ -10,6 +10,7 @@
 
 mod asking;
 mod clock;
+mod counting;
 mod desk;
 mod hashes;
 mod lists;

@@ -124,7 +124,7 @@ impl World {
             Event::Restart => self.restart(),
             Event::NewToken(life) => {
                 self.tracker
-                    .set_token(life.map(|life| now.saturating_add(life)));
+                    .set_token(life.map(|life| now.saturating_add(life)), now);
             }
             Event::SpentElsewhere(requests) => self.tracker.spent_elsewhere(requests, now),
         }
@@ -294,7 +294,7 @@ impl World {
 
     /// From now on Bakong answers, and nobody pays: all become final, without spinning.
     fn finish_all(&mut self) {
-        self.tracker.set_token(None);
+        self.tracker.set_token(None, self.now);
         let not_found = Says::All(Ok(Answer::NotFound));
         while let Some((ask, asked_at)) = self.take(0) {
             self.answer(&ask, asked_at, 1, &not_found);

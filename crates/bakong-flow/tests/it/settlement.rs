@@ -250,12 +250,14 @@ fn what_was_made_before_is_doubted_only_where_a_hash_found_it() {
         desk.tracker.learn(&md5(1), known, None, desk.now);
         desk.exchange(Ok(CheckAnswer::NotFound));
         desk.exchange(Ok(paid(7, created_at)));
+        desk.exchange(Ok(CheckAnswer::NotFound));
         desk
     };
-    assert_eq!(mismatches(&by_hash(early), 1), [Mismatch::BeforeOpened]);
+    let doubted = [Mismatch::OtherCode, Mismatch::BeforeOpened];
+    assert_eq!(mismatches(&by_hash(early), 1), doubted);
     // Clocks differ by minutes, five of them at most.
     let little_early = Timestamp::from_millis(NOON.as_millis() - 5 * 60_000);
-    assert!(is_paid(&by_hash(little_early), 1));
+    assert_eq!(mismatches(&by_hash(little_early), 1), [Mismatch::OtherCode]);
     let mut desk = Desk::of_singles();
     desk.open([1]);
     desk.exchange(Ok(paid(7, early)));
@@ -311,4 +313,30 @@ fn whoever_is_refused_reads_why() {
         let text = error.to_string();
         assert!(text.contains(says), "{text}");
     }
+}
+
+#[test]
+fn money_that_does_not_say_its_hash_is_not_lost_to_another_worker() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.store.apply(&[Change::Finished {
+        md5: md5(1),
+        order: crate::desk::order(1),
+        outcome: Outcome::Expired,
+        at: NOON,
+    }]);
+    desk.now = DEADLINE;
+    let body = crate::desk::transaction_json("", "10000", NOON).replace(r#""hash":"","#, "");
+    desk.exchange(Ok(CheckAnswer::Paid(transaction(&body))));
+    assert!(
+        matches!(
+            desk.log.last(),
+            Some(Change::PaidAgain {
+                transaction: Some(_),
+                ..
+            })
+        ),
+        "{:?}",
+        desk.log.last()
+    );
 }

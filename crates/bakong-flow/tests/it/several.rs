@@ -85,7 +85,7 @@ fn an_old_token_s_refusal_says_nothing_of_the_new_one() {
     assert_eq!(desk.poll(), None, "it is refused");
     desk.later(HOLD);
     assert_eq!(desk.poll(), None);
-    desk.tracker.set_token(None);
+    desk.tracker.set_token(None, desk.now);
     desk.answer(&asks[1], fails(ErrorClass::Unauthorized));
     assert!(desk.poll().is_some(), "the new one is good");
 }
@@ -110,7 +110,8 @@ fn a_renewal_that_is_refused_for_the_quota_closes_the_day() {
         (config.lists, config.renewable) = (false, true);
         let mut desk = Desk::new(config);
         desk.open([1]);
-        desk.tracker.set_token(Some(NOON.saturating_add(MINUTE)));
+        desk.tracker
+            .set_token(Some(NOON.saturating_add(MINUTE)), desk.now);
         let ask = desk.ask();
         assert_eq!(ask.question, Question::Renewal);
         desk.answer(&ask, Reply::Renewal(Err(class)));

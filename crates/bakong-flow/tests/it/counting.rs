@@ -1,0 +1,51 @@
+//! What counts as one of the day's requests, and who is promised one.
+
+use bakong_flow::bakong_api::ErrorClass;
+use bakong_flow::bakong_api::khqr_core::Timestamp;
+use bakong_flow::{Change, Config, Lists, OpenError, Question, Reply};
+
+use crate::desk::{DOWN, Desk, MINUTE, NOON, payment};
+
+#[test]
+fn a_code_that_has_expired_takes_nobody_s_request() {
+    let mut config = Config::DEFAULT;
+    (config.quota.per_day, config.quota.renewals) = (1, 0);
+    let mut desk = Desk::new(config);
+    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.restart(config);
+    desk.open([1]);
+    let long_ago = Timestamp::from_millis(NOON.as_millis() - 3_600_000);
+    let refused = desk.try_open(payment(2, long_ago));
+    assert!(
+        matches!(refused, Err(OpenError::NoQuota { .. })),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn whoever_tries_again_and_again_is_wanted_once() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.exchange(Err(ErrorClass::QuotaExhausted));
+    let wanted = desk.tracker.spent().wanted;
+    for _ in 0..300 {
+        let refused = desk.try_open(payment(2, desk.now.saturating_add(MINUTE)));
+        assert!(matches!(refused, Err(OpenError::NoQuota { .. })));
+    }
+    assert_eq!(desk.tracker.spent().wanted, wanted + 1);
+}
+
+#[test]
+fn a_renewal_that_never_left_is_none() {
+    let mut config = Config::DEFAULT;
+    (config.lists, config.renewable) = (false, true);
+    let mut desk = Desk::new(config);
+    desk.tracker.set_token(Some(NOON), desk.now);
+    desk.open([1]);
+    let ask = desk.ask();
+    assert_eq!(ask.question, Question::Renewal);
+    assert_eq!(desk.tracker.spent().renewals, 1);
+    desk.answer_sent(&ask, 0, Reply::Renewal(Err(DOWN)));
+    let spent = desk.tracker.spent();
+    assert_eq!((spent.requests, spent.renewals), (0, 0));
+}
