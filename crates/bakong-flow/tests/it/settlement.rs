@@ -321,12 +321,12 @@ fn money_that_does_not_say_its_hash_is_not_lost_to_another_worker() {
     desk.open([1]);
     desk.store.apply(&[Change::Finished {
         md5: md5(1),
-        order: crate::desk::order(1),
+        order: order(1),
         outcome: Outcome::Expired,
         at: NOON,
     }]);
     desk.now = DEADLINE;
-    let body = crate::desk::transaction_json("", "10000", NOON).replace(r#""hash":"","#, "");
+    let body = transaction_json("", "10000", NOON).replace(r#""hash":"","#, "");
     desk.exchange(Ok(CheckAnswer::Paid(transaction(&body))));
     assert!(
         matches!(
