@@ -9,6 +9,7 @@ use khqr_core::{AccountId, AccountIdBuf, Amount, Md5Handle, Timestamp};
 
 use crate::entropy::Entropy;
 use crate::index::{Handle, Index};
+use crate::keep::{Change, SavedStatus};
 use crate::payment::{Payment, PaymentError, PaymentStatus};
 
 /// A payment that a customer's bank has let through to be carried out when it is due.
@@ -49,6 +50,8 @@ pub(crate) struct Ledger {
     /// The places of entries that are new or whose status is, since somebody asked.
     news: Vec<usize>,
     accounts: HashSet<AccountIdBuf>,
+    /// The accounts that a state file has not been told of yet.
+    new_accounts: Vec<Change>,
 }
 
 /// A ledger in which everything that is due is carried out.
@@ -128,6 +131,11 @@ impl Ledger {
         std::mem::take(&mut self.news)
     }
 
+    /// How many payments were ordered.
+    pub(crate) const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(crate) fn get(&self, place: usize) -> Option<&Payment> {
         self.entries.get(place).map(|entry| &entry.payment)
     }
@@ -139,9 +147,16 @@ impl Ledger {
     }
 
     /// Takes `account` for one that there is. Whoever receives money has one without this.
-    /// Says whether it is new.
-    pub(crate) fn open_account(&mut self, account: AccountIdBuf) -> bool {
-        self.accounts.insert(account)
+    pub(crate) fn open_account(&mut self, account: AccountIdBuf) {
+        if !self.accounts.contains(&account) {
+            self.new_accounts.push(Change::Account(account.to_string()));
+            self.accounts.insert(account);
+        }
+    }
+
+    /// The accounts that were opened since this was asked last.
+    pub(crate) fn take_new_accounts(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.new_accounts)
     }
 
     /// Every payment in the order in which they were ordered.
@@ -162,21 +177,34 @@ impl Ledger {
         self.accounts.iter()
     }
 
-    /// Every entry for a state file, in their order.
-    pub(crate) fn saved(&self) -> impl Iterator<Item = SavedEntry> {
-        self.entries.iter().enumerate().map(|(place, entry)| {
-            let history = self.codes.get(&entry.payment.md5);
-            let unpayable = entry.unpayable.as_deref();
-            SavedEntry {
-                payment: entry.payment.clone(),
-                static_code: entry.static_code,
-                again: entry.again,
-                failing: entry.failing,
-                found_by_md5: history.is_some_and(|history| history.transfer == Some(place)),
-                unpayable_code: unpayable.map(|unpayable| unpayable.code.clone()),
-                unpayable_when_due: unpayable.map(|unpayable| unpayable.error),
-            }
+    /// The entry at a place as a state file has it.
+    pub(crate) fn saved(&self, place: usize) -> Option<SavedEntry> {
+        let entry = self.entries.get(place)?;
+        let unpayable = entry.unpayable.as_deref();
+        Some(SavedEntry {
+            payment: entry.payment.clone(),
+            static_code: entry.static_code,
+            again: entry.again,
+            failing: entry.failing,
+            found_by_md5: self.is_found_by_md5(place, entry),
+            unpayable_code: unpayable.map(|unpayable| unpayable.code.clone()),
+            unpayable_when_due: unpayable.map(|unpayable| unpayable.error),
         })
+    }
+
+    /// What became of the payment at a place.
+    pub(crate) fn outcome(&self, place: usize) -> Option<Change> {
+        let entry = self.entries.get(place)?;
+        Some(Change::Outcome {
+            place,
+            status: SavedStatus::of(entry.payment.status),
+            found_by_md5: self.is_found_by_md5(place, entry),
+        })
+    }
+
+    fn is_found_by_md5(&self, place: usize, entry: &Entry) -> bool {
+        let history = self.codes.get(&entry.payment.md5);
+        history.is_some_and(|history| history.transfer == Some(place))
     }
 
     /// Puts an entry of a state file at the end.
@@ -184,18 +212,8 @@ impl Ledger {
         let place = self.entries.len();
         let payment = saved.payment;
         self.index.enter(&payment, place);
-        match payment.status {
-            PaymentStatus::Scheduled => drop(self.scheduled.insert((payment.created_at, place))),
-            PaymentStatus::Refused(_) => {}
-            PaymentStatus::Transferred | PaymentStatus::Failed => {
-                let history = self.codes.entry(payment.md5).or_default();
-                history.static_code = saved.static_code;
-                history.failed |= payment.status == PaymentStatus::Failed;
-                if saved.found_by_md5 {
-                    history.transfer = Some(place);
-                }
-            }
-        }
+        self.scheduled.insert((payment.created_at, place));
+        let status = SavedStatus::of(payment.status);
         self.entries.push(Entry {
             payment,
             static_code: saved.static_code,
@@ -203,6 +221,37 @@ impl Ledger {
             again: saved.again,
             failing: saved.failing,
         });
+        self.restore_outcome(place, status, saved.found_by_md5);
+    }
+
+    /// Says what became of an entry; false if there is none at this place.
+    pub(crate) fn restore_outcome(
+        &mut self,
+        place: usize,
+        status: SavedStatus,
+        found_by_md5: bool,
+    ) -> bool {
+        let Some(entry) = self.entries.get_mut(place) else {
+            return false;
+        };
+        let unpayable = entry.unpayable.as_deref();
+        entry.payment.status = status.status(unpayable.map(|unpayable| unpayable.error));
+        let (status, md5) = (entry.payment.status, entry.payment.md5);
+        if status != PaymentStatus::Scheduled {
+            self.scheduled.remove(&(entry.payment.created_at, place));
+        }
+        if matches!(status, PaymentStatus::Transferred | PaymentStatus::Failed) {
+            let history = self.codes.entry(md5).or_default();
+            history.static_code = entry.static_code;
+            history.failed |= status == PaymentStatus::Failed;
+            if found_by_md5 {
+                history.transfer = Some(place);
+            }
+        }
+        if status == PaymentStatus::Transferred {
+            self.accounts.insert(entry.payment.payee.clone());
+        }
+        true
     }
 
     fn is_paid(&self, md5: Md5Handle) -> bool {

@@ -106,6 +106,12 @@
 //! token has expired for whoever uses it after its end, on the sandbox's clock; [`Sandbox::advance`] moves
 //! it. It says nothing about the client's own clock, so give both the same time.
 //!
+//! # Going on where it was
+//! With a [state file](SandboxBuilder::state_file), a sandbox that is started again knows what it knew: who is
+//! registered, its tokens, what was paid and is planned, accounts, mails, its clock, the quota and the day's
+//! count, the faults. What anybody was told is in the file before they are told, so a process that is killed has
+//! forgotten nothing of it.
+//!
 //! # From any language
 //! On the same address, `/sandbox/…` takes and gives JSON. [`/openapi.json`][openapi] is the whole of it.
 //!

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use khqr_core::Timestamp;
 
+use crate::keep::Change;
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Midnight in Phnom Penh, which is seven hours ahead of UTC and knows no summer time.
@@ -102,6 +104,8 @@ impl Default for Quota {
 pub(crate) struct QuotaLedger {
     pub(crate) quota: Quota,
     used: HashMap<String, Used>,
+    /// What a state file has not been told yet.
+    news: Vec<Change>,
 }
 
 #[derive(Clone, Copy)]
@@ -114,7 +118,7 @@ impl QuotaLedger {
     pub(crate) fn new(quota: Quota) -> Self {
         Self {
             quota,
-            used: HashMap::new(),
+            ..Self::default()
         }
     }
 
@@ -137,6 +141,7 @@ impl QuotaLedger {
             day: self.quota.day(now),
             count,
         };
+        self.news.push(Change::used(id, used.day, count));
         match self.used.get_mut(id) {
             Some(known) => *known = used,
             None => drop(self.used.insert(id.to_owned(), used)),
@@ -153,8 +158,14 @@ impl QuotaLedger {
         self.used.insert(id, Used { day, count });
     }
 
+    /// What has changed since this was asked last.
+    pub(crate) fn take_news(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.news)
+    }
+
     pub(crate) fn forget(&mut self) {
         self.used.clear();
+        self.news.clear();
     }
 }
 

@@ -17,7 +17,7 @@ use crate::customer::Customer;
 use crate::entropy::Entropy;
 use crate::exchange::Exchange;
 use crate::fault::Fault;
-use crate::keep::{self, Keeper};
+use crate::keep::{self, Keeper, Loaded, Place};
 use crate::payment::Payment;
 use crate::quota::Quota;
 use crate::registry::Mail;
@@ -34,6 +34,7 @@ pub struct Sandbox {
     /// Where there is a state file.
     keeper: Option<Arc<Keeper>>,
     keeping: Option<JoinHandle<()>>,
+    load_warning: Option<String>,
 }
 
 /// Starts a [`Sandbox`] otherwise than [`Sandbox::start`] does.
@@ -42,8 +43,9 @@ pub struct SandboxBuilder {
     clock: Clock,
     seed: Option<[u8; 32]>,
     address: SocketAddr,
-    quota: Quota,
-    faults: Vec<Fault>,
+    quota: Option<Quota>,
+    initial_quota: Quota,
+    faults: Option<Vec<Fault>>,
     state_file: Option<PathBuf>,
 }
 
@@ -53,8 +55,9 @@ impl Default for SandboxBuilder {
             clock: Clock::default(),
             seed: None,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            quota: Quota::off(),
-            faults: Vec::new(),
+            quota: None,
+            initial_quota: Quota::off(),
+            faults: None,
             state_file: None,
         }
     }
@@ -91,25 +94,77 @@ impl SandboxBuilder {
         self
     }
 
-    /// Counts the requests of a day and refuses those above; [`Quota::off`] unless said.
+    /// Counts the requests of a day and refuses those above, whatever a state file says of it.
     #[must_use]
     pub const fn quota(mut self, quota: Quota) -> Self {
-        self.quota = quota;
+        self.quota = Some(quota);
         self
     }
 
-    /// With this fault from the start, after those that were asked for before.
+    /// The quota where neither [`quota`](Self::quota) nor a state file says one; [`Quota::off`] unless said.
+    #[must_use]
+    pub const fn initial_quota(mut self, quota: Quota) -> Self {
+        self.initial_quota = quota;
+        self
+    }
+
+    /// With this fault from the start, after those that were asked for before, and in place of those in a
+    /// state file.
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
-        self.faults.push(fault);
+        self.faults.get_or_insert_default().push(fault);
         self
     }
 
-    /// Keeps registrations, the key of the tokens, payments, accounts, the clock and what was used of the
-    /// quota in this file: written every second that something changed and at [`Sandbox::stop`], each time as
-    /// a whole, readable by its owner alone. If there is such a file, what it says counts, and the seed and the
-    /// clock that were set do not. Faults and the requests that were recorded are not in it. Two sandboxes with
-    /// one file would overwrite each other's.
+    /// With these faults from the start and no other: none of those that were asked for before, and none of
+    /// those in a state file.
+    #[must_use]
+    pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
+        self.faults = Some(faults.into_iter().collect());
+        self
+    }
+
+    /// Keeps the state in this file, and goes on from there if there is something in it.
+    ///
+    /// Kept are registrations and mails, the key of the tokens, payments, planned ones too, accounts, the
+    /// clock, the quota with what was used of it, the faults with what is left of each, and where the seed
+    /// stands: each before whoever caused it is answered, so that a process that is killed has forgotten
+    /// nothing that it told. What the system has not brought to the disk yet, at most about the last second,
+    /// may be missing after a failure of power. Not kept are the requests that were recorded, the codes that were
+    /// asked about, and of a fault what no [rule](Fault::from_json) can say, such as bytes that are no text.
+    ///
+    /// What the file says counts, and the seed and the clock that were set do not; a
+    /// [quota](Self::quota) and [faults](Self::faults) that were set count, and what the file says of them
+    /// does not.
+    ///
+    /// Only the file's owner may read it. It is one sandbox's at a time, which `FILE.lock` beside it sees to, until
+    /// [`Sandbox::stop`]; where that is not called, until the process ends, or every connection,
+    /// [`Customer`] and handle is gone. Leave it alone meanwhile.
+    ///
+    /// ```
+    /// # use bakong_sandbox::Sandbox;
+    /// # use khqr_core::{AccountId, Amount, KhqrBuilder};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = std::env::temp_dir().join(format!("bakong-sandbox-doc-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let code = KhqrBuilder::individual(AccountId::new("sokha@devb")?, "Sokha Coffee")
+    /// #     .static_code(khqr_core::Currency::Usd)?
+    /// #     .to_text();
+    /// let file = folder.join("bakong.jsonl");
+    /// let sandbox = Sandbox::builder().state_file(&file).start().await?;
+    /// let dara = sandbox.customer(AccountId::new("dara@devb")?);
+    /// let options = bakong_sandbox::PaymentOptions::new().amount(Amount::us_cents(150));
+    /// let paid = dara.pay_with(&code, &options)?;
+    /// sandbox.stop_and_save().await?;
+    ///
+    /// let again = Sandbox::builder().state_file(&file).start().await?;
+    /// assert_eq!(again.payments()[0].hash(), paid.hash());
+    /// # again.stop().await;
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn state_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.state_file = Some(file.into());
@@ -119,33 +174,48 @@ impl SandboxBuilder {
     /// Starts the sandbox.
     ///
     /// # Errors
-    /// If the port is taken, the system gives no random bytes, or the state file can be read or written by
-    /// nobody here, or makes no sense. A file that cannot be read is left as it is.
+    /// If the address is taken, the system gives no random bytes, or the state file is in use by another sandbox
+    /// ([`io::ErrorKind::ResourceBusy`]), can be read or written by nobody here, or makes no sense
+    /// ([`io::ErrorKind::InvalidData`]; the text says in which line). A file that cannot be read is left as it is.
     ///
     /// # Panics
     /// Outside a tokio runtime with I/O enabled. Faults that take time, a state file, and events that somebody
     /// listens to need its timers too.
     pub async fn start(self) -> io::Result<Sandbox> {
-        let new = || {
-            let entropy = match self.seed {
-                Some(seed) => Entropy::from_seed(seed),
-                None => Entropy::from_system()?,
-            };
-            Ok((self.clock, entropy))
+        let place = self.state_file.as_deref().map(Place::take).transpose()?;
+        let loaded = match &place {
+            Some(place) => keep::load(place)?,
+            None => None,
         };
-        let mut state = match &self.state_file {
-            Some(file) => keep::load(file, new)?,
-            None => new().map(|(clock, entropy)| State::new(clock, entropy))?,
+        let (mut state, load_warning) = match loaded {
+            Some(Loaded { state, warning }) => (state, warning),
+            None => {
+                let entropy = match self.seed {
+                    Some(seed) => Entropy::from_seed(seed),
+                    None => Entropy::from_system()?,
+                };
+                let mut state = State::new(self.clock, entropy);
+                state.quota.quota = self.initial_quota;
+                (state, None)
+            }
         };
-        state.quota.quota = self.quota;
-        for fault in self.faults {
-            state.add_fault(fault);
+        if let Some(quota) = self.quota {
+            state.quota.quota = quota;
+        }
+        if let Some(faults) = self.faults {
+            state.clear_faults();
+            for fault in faults {
+                state.add_fault(fault);
+            }
         }
         let shared = Arc::new(Shared::new(state));
-        let listener = TcpListener::bind(self.address).await?;
+        let listener = TcpListener::bind(self.address).await.map_err(|error| {
+            let text = format!("cannot listen at {}: {error}", self.address);
+            io::Error::new(error.kind(), text)
+        })?;
         let address = listener.local_addr()?;
-        let keeper = match &self.state_file {
-            Some(file) => Some(Keeper::start(file, Arc::clone(&shared))?),
+        let keeper = match place {
+            Some(place) => Some(Keeper::start(place, Arc::clone(&shared))?),
             None => None,
         };
         let (running, stopped) = watch::channel(());
@@ -158,6 +228,7 @@ impl SandboxBuilder {
             server,
             keeper,
             keeping,
+            load_warning,
         })
     }
 }
@@ -169,6 +240,7 @@ impl fmt::Debug for SandboxBuilder {
             .field("clock", &self.clock)
             .field("address", &self.address)
             .field("quota", &self.quota)
+            .field("initial_quota", &self.initial_quota)
             .field("faults", &self.faults)
             .field("state_file", &self.state_file)
             .finish_non_exhaustive()
@@ -238,10 +310,7 @@ impl Sandbox {
 
     /// Sets how many requests a day may be made. What was used stays used.
     pub fn set_quota(&self, quota: Quota) {
-        self.shared.with(|state| {
-            state.quota.quota = quota;
-            state.changed();
-        });
+        self.shared.with(|state| state.quota.quota = quota);
     }
 
     /// How many requests that count were made today with the tokens of `email`; 0 if it is not registered.
@@ -306,6 +375,12 @@ impl Sandbox {
         self.shared.with(|state| state.add_fault(fault));
     }
 
+    /// How many faults are left.
+    #[must_use]
+    pub fn fault_count(&self) -> usize {
+        self.shared.with(|state| state.faults.len())
+    }
+
     /// Takes back all faults that are left.
     pub fn clear_faults(&self) {
         self.shared.with(State::clear_faults);
@@ -324,8 +399,8 @@ impl Sandbox {
     }
 
     /// Stops: takes no more connections, closes those that are open, and comes back when none is left.
-    /// The state file, if there is one, is written; whether that worked is told by
-    /// [`Sandbox::stop_and_save`].
+    /// The state file, if there is one, has everything, and is free for another sandbox; whether that worked is
+    /// told by [`Sandbox::stop_and_save`].
     pub async fn stop(self) {
         let _ = self.stop_and_save().await;
     }
@@ -333,7 +408,7 @@ impl Sandbox {
     /// The same as [`Sandbox::stop`].
     ///
     /// # Errors
-    /// If the state file cannot be written.
+    /// If something is not in the state file, since it cannot be written.
     pub async fn stop_and_save(self) -> io::Result<()> {
         drop(self.running);
         // The server neither panics nor is aborted.
@@ -341,10 +416,18 @@ impl Sandbox {
         if let Some(keeping) = self.keeping {
             let _ = keeping.await;
         }
-        self.keeper.map_or(Ok(()), |keeper| keeper.save())
+        self.keeper.map_or(Ok(()), |keeper| keeper.stop())
     }
 
-    /// Why the state file could not be written when that was tried last; it is tried again every second.
+    /// What of the state file was left out at the start: a last line that ends in its middle, since the
+    /// process that wrote it was killed.
+    #[must_use]
+    pub fn load_warning(&self) -> Option<&str> {
+        self.load_warning.as_deref()
+    }
+
+    /// Why the state file could not be written when that was tried last; it is tried again every second, and
+    /// what happens meanwhile is not in it.
     #[must_use]
     pub fn save_error(&self) -> Option<String> {
         self.keeper.as_ref()?.trouble()

@@ -17,6 +17,7 @@ use crate::entropy::Entropy;
 use crate::events::{Event, Events};
 use crate::exchange::{Exchange, Exchanges};
 use crate::fault::{Effect, Fault, Faults, Outcome};
+use crate::keep::{Change, Journal};
 use crate::ledger::Ledger;
 use crate::log::Log;
 use crate::payment::PaymentStatus;
@@ -37,8 +38,17 @@ pub(crate) struct State {
     pub(crate) log: Log,
     pub(crate) open_codes: OpenCodes,
     pub(crate) events: Events,
-    /// Counts what a state file would have to tell anew.
-    revision: u64,
+    /// Whether everything was forgotten since a state file was told.
+    is_reset: bool,
+}
+
+/// What has happened, for a state file.
+pub(crate) struct News {
+    /// Whether everything was forgotten before it.
+    pub(crate) is_reset: bool,
+    pub(crate) changes: Vec<Change>,
+    /// The places of the payments that are new or whose status is.
+    pub(crate) payments: Vec<usize>,
 }
 
 impl State {
@@ -56,7 +66,7 @@ impl State {
             log: Log::default(),
             open_codes: OpenCodes::default(),
             events: Events::default(),
-            revision: 0,
+            is_reset: false,
         }
     }
 
@@ -99,20 +109,16 @@ impl State {
     /// Makes every token that was issued so far worthless.
     pub(crate) fn revoke_tokens(&mut self) {
         self.token_key = TokenKey::new(self.entropy.hmac_key());
-        self.changed();
     }
 
     pub(crate) fn issue_token(&mut self, email: &str) -> String {
-        self.changed();
         let id = self.registry.register(email, &mut self.entropy);
         self.token_key.issue(id, self.clock.now())
     }
 
     /// Lets there be `account`.
     pub(crate) fn open_account(&mut self, account: AccountIdBuf) {
-        if self.ledger.open_account(account) {
-            self.changed();
-        }
+        self.ledger.open_account(account);
     }
 
     pub(crate) fn add_fault(&mut self, fault: Fault) -> u64 {
@@ -135,7 +141,6 @@ impl State {
     /// Does something to the clock, and lets everything happen whose moment has come.
     pub(crate) fn move_clock(&mut self, moved: impl FnOnce(&mut Clock)) {
         moved(&mut self.clock);
-        self.changed();
         let clock = self.clock;
         self.events.tell(Event::Clock, || view::clock(&clock));
         if self.events.has_listeners() {
@@ -153,17 +158,9 @@ impl State {
         self.exchanges = Exchanges::default();
         self.log.forget();
         self.open_codes.forget();
+        self.is_reset = true;
         self.revoke_tokens();
         self.events.tell(Event::Reset, || ());
-    }
-
-    /// Says that a state file would have something to tell anew.
-    pub(crate) const fn changed(&mut self) {
-        self.revision = self.revision.saturating_add(1);
-    }
-
-    pub(crate) const fn revision(&self) -> u64 {
-        self.revision
     }
 
     fn tell_of_faults(&mut self) {
@@ -171,11 +168,11 @@ impl State {
         self.events.tell(Event::Fault, || view::faults(faults));
     }
 
-    /// Tells what has become of payments since this was done last.
-    fn publish(&mut self) {
-        for place in self.ledger.take_news() {
-            self.changed();
-            let Some(payment) = self.ledger.get(place) else {
+    /// Tells what has become of payments since this was done last, and gives all that has happened since.
+    pub(crate) fn publish(&mut self) -> News {
+        let payments = self.ledger.take_news();
+        for place in &payments {
+            let Some(payment) = self.ledger.get(*place) else {
                 continue;
             };
             if payment.status() == PaymentStatus::Transferred {
@@ -183,22 +180,45 @@ impl State {
             }
             self.events.tell(Event::Payment, || view::payment(payment));
         }
+        let mut changes = self.registry.take_news();
+        changes.append(&mut self.ledger.take_new_accounts());
+        changes.append(&mut self.quota.take_news());
+        changes.append(&mut self.faults.take_news());
+        News {
+            is_reset: std::mem::take(&mut self.is_reset),
+            changes,
+            payments,
+        }
     }
 }
 
-/// The state, shared between the server, the sandbox's handle and its customers.
-pub(crate) struct Shared(Mutex<State>);
+/// The state, shared between the server, the sandbox's handle and its customers, and the state file, if
+/// there is one.
+pub(crate) struct Shared(Mutex<(State, Option<Journal>)>);
 
 impl Shared {
     pub(crate) const fn new(state: State) -> Self {
-        Self(Mutex::new(state))
+        Self(Mutex::new((state, None)))
     }
 
-    /// Runs `f` alone with the state. No panic in it is known; if there was one, the state goes on.
+    /// Runs `f` alone with the state. What has happened then is in the state file before anybody is told. No panic in
+    /// it is known; if there was one, the state goes on.
     pub(crate) fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = f(&mut state);
-        state.publish();
+        self.with_journal(|state, _| f(state))
+    }
+
+    /// The same with the journal of the state file, which has all that happened before.
+    pub(crate) fn with_journal<T>(
+        &self,
+        f: impl FnOnce(&mut State, &mut Option<Journal>) -> T,
+    ) -> T {
+        let mut both = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (state, journal) = &mut *both;
+        let result = f(state, journal);
+        let news = state.publish();
+        if let Some(journal) = journal {
+            journal.record(state, news);
+        }
         result
     }
 }

@@ -45,7 +45,6 @@ impl State {
         let holder = self
             .token_key
             .holder(bearer_token(request.headers())?, now)?;
-        self.changed();
         let is_within = self.quota.draw(&holder, now);
         self.quota.quota.limit().filter(|_| !is_within)
     }

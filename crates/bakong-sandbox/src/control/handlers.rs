@@ -286,7 +286,6 @@ fn set_quota(state: &mut State, mut body: Input, now: Timestamp) -> Result<Value
     if let (Some(id), Some(used)) = (address, used) {
         state.quota.set_used(&id, used, now);
     }
-    state.changed();
     Ok(view::quota(&state.quota, &state.registry, now))
 }
 
