@@ -219,6 +219,7 @@ impl Shared {
         if let Some(journal) = journal {
             journal.record(state, news);
         }
+        state.events.send();
         result
     }
 }
