@@ -153,6 +153,7 @@
 //! [openapi]: https://spec.openapis.org/oas/v3.1.0
 
 mod answer;
+mod builder;
 mod clock;
 mod codes;
 mod control;
@@ -178,6 +179,7 @@ mod stream;
 mod token;
 mod wire;
 
+pub use builder::SandboxBuilder;
 pub use clock::Clock;
 pub use customer::{Customer, PaymentOptions};
 pub use endpoint::Endpoint;
@@ -187,4 +189,4 @@ pub use input::InputError;
 pub use payment::{Payment, PaymentError, PaymentStatus};
 pub use quota::Quota;
 pub use registry::Mail;
-pub use sandbox::{Sandbox, SandboxBuilder};
+pub use sandbox::Sandbox;
