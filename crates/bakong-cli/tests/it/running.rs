@@ -67,20 +67,28 @@ impl Running {
     /// Posts JSON to it; the answer.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         let address = self.text("baseUrl").strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        let body = body.to_string();
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nUser-Agent: test\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        stream
-            .write_all(format!("{head}{body}").as_bytes())
-            .await
-            .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        let answer = exchange(address, "POST", path, &body.to_string()).await;
+        answer.unwrap()
     }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let address = self.text("baseUrl").strip_prefix("http://").unwrap();
+        exchange(address, "GET", path, "").await.unwrap()
+    }
+}
+
+/// Asks the sandbox at `address`; `None` if there is no whole answer.
+pub(crate) async fn exchange(address: &str, method: &str, path: &str, body: &str) -> Option<Value> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    let length = body.len();
+    let text = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nUser-Agent: test\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(text.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    serde_json::from_str(body).ok()
 }

@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::bakong::{Finished, Folder, run};
-use crate::running::Running;
+use crate::running::{Running, exchange};
 
 const MD5: &str = "d60f3db96913029a2af979a1662c1e72";
 
@@ -70,6 +70,44 @@ async fn what_was_answered_outlives_a_kill() {
     let struck = again.ask(&account).await;
     assert_eq!(struck.json()["error"]["class"], "blocked", "{struck:?}");
     assert_eq!(again.stop(Signal::INT).await.exit, 0);
+}
+
+/// It is killed in the midst of whatever it does then, and not between two requests.
+#[tokio::test]
+async fn nothing_that_was_answered_is_missing_after_a_kill_under_load() {
+    let folder = Folder::new();
+    let file = folder.file("state.json");
+    let sandbox = Running::start(&["--state", &file]).await;
+    let address = sandbox.text("baseUrl").strip_prefix("http://").unwrap();
+    let (answered, mut paid) = tokio::sync::mpsc::unbounded_channel();
+    for payer in 0..4 {
+        let (address, answered) = (address.to_owned(), answered.clone());
+        let body = json!({"qr": code(100).0, "again": true, "from": format!("p{payer}@devb")});
+        tokio::spawn(async move {
+            let body = body.to_string();
+            let pay = || exchange(&address, "POST", "/sandbox/pay", &body);
+            while let Some(answer) = pay().await {
+                let hash = answer["payments"][0]["hash"].as_str().unwrap();
+                answered.send(hash.to_owned()).unwrap();
+            }
+        });
+    }
+    drop(answered);
+    let mut hashes = Vec::new();
+    for _ in 0..100 {
+        hashes.push(paid.recv().await.unwrap());
+    }
+    sandbox.kill().await;
+    // What was answered until then, too.
+    while let Some(hash) = paid.recv().await {
+        hashes.push(hash);
+    }
+    let again = Running::start(&["--state", &file]).await;
+    let kept = again.get("/sandbox/payments?limit=10000").await.to_string();
+    for hash in hashes {
+        assert!(kept.contains(&hash), "{hash}");
+    }
+    again.stop(Signal::INT).await;
 }
 
 #[tokio::test]
