@@ -191,7 +191,7 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
         limit.map_or("off".to_owned(), |limit| format!("{limit} requests a day")),
     ));
     if faults > 0 {
-        let told = format_args!("{faults} waiting; {base_url}/ shows them and takes them back");
+        let told = format!("{faults} waiting; {base_url}/ shows them and takes them back");
         say(row("faults", told));
     }
     if let Some(state) = state {
