@@ -27,7 +27,7 @@ Chores that say what to install when it is missing:
                           each fuzz target, or those named, for N seconds (60 unless told)
   instructions            instructions of each step of khqr-core, counted by valgrind
   miri                    khqr-core's tests under Miri; takes minutes
-  mutants [ARGS]          khqr-core's tests against each line changed; ARGS as `cargo mutants` takes them
+  mutants [CRATE] [ARGS]  the tests of a crate (khqr-core) against each line changed; ARGS as `cargo mutants` takes them
   conformance [--generate N] [--texts N] [--seed S] [--record]
                           every answer beside that of NBC's SDK, run by Node: its own tests,
                           N random inputs, N changed texts (50000 each unless told)

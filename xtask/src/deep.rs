@@ -29,10 +29,14 @@ pub(crate) fn miri(workspace: &Workspace) -> Step {
         .needing(Tool::Miri(TOOLCHAIN))
 }
 
-/// Each line of khqr-core changed in turn: a change that no test notices is a test that is missing.
-/// `.cargo/mutants.toml` says how, `args` what else.
+/// Each line of a crate changed in turn: a change that no test notices is a test that is missing. The crate is
+/// the first of `args`, or khqr-core; `.cargo/mutants.toml` says how, the other `args` what else.
 pub(crate) fn mutants(workspace: &Workspace, args: &[String]) -> Step {
-    let mutants = Invocation::cargo(workspace.root(), &["mutants", "-p", "khqr-core"])
+    let (package, args) = match args.split_first() {
+        Some((package, args)) if !package.starts_with('-') => (package.as_str(), args),
+        _ => ("khqr-core", args),
+    };
+    let mutants = Invocation::cargo(workspace.root(), &["mutants", "-p", package])
         .also(args)
         .with_env("PROPTEST_CASES", "64");
     Step::command("mutants", mutants).needing(Tool::CargoMutants)

@@ -7,9 +7,24 @@ use crate::running::{Bakong, Folder, Sandbox};
 use crate::tools::{self, Tool};
 use crate::workspace::Workspace;
 
-const FILES: [(&str, &str); 2] = [
+const FILES: [(&str, &str); 17] = [
     ("drive.js", include_str!("page/drive.js")),
     ("devtools.js", include_str!("page/devtools.js")),
+    ("gate.js", include_str!("page/gate.js")),
+    ("hands.js", include_str!("page/hands.js")),
+    ("shop.js", include_str!("page/shop.js")),
+    ("steps/first.js", include_str!("page/steps/first.js")),
+    ("steps/phone.js", include_str!("page/steps/phone.js")),
+    ("steps/scanning.js", include_str!("page/steps/scanning.js")),
+    ("steps/codes.js", include_str!("page/steps/codes.js")),
+    ("steps/tokens.js", include_str!("page/steps/tokens.js")),
+    ("steps/clock.js", include_str!("page/steps/clock.js")),
+    ("steps/quota.js", include_str!("page/steps/quota.js")),
+    ("steps/faults.js", include_str!("page/steps/faults.js")),
+    ("steps/requests.js", include_str!("page/steps/requests.js")),
+    ("steps/stream.js", include_str!("page/steps/stream.js")),
+    ("steps/looks.js", include_str!("page/steps/looks.js")),
+    ("steps/reset.js", include_str!("page/steps/reset.js")),
 ];
 
 /// The chore's one step.
@@ -18,13 +33,18 @@ pub(crate) fn step(workspace: &Workspace) -> Step {
     Step::function("page", "cargo xtask page", move || {
         bakong.build()?;
         let sandbox = Sandbox::start(&bakong, &["--quota", "off"])?;
+        // What the page finds where the first was, as if that had been started anew.
+        let other = Sandbox::start(&bakong, &["--quota", "off"])?;
         let folder = Folder::with("bakong-page", &FILES)?;
         let profile = folder.path().join("profile");
-        Invocation::node(folder.path(), &["drive.js", &sandbox.base_url])
-            .with_env("SANDBOX_TOKEN", &sandbox.token)
-            .with_env("CHROMIUM", tools::chromium().unwrap_or_default())
-            .with_env("CHROMIUM_PROFILE", profile.to_string_lossy())
-            .run()
+        Invocation::node(
+            folder.path(),
+            &["drive.js", &sandbox.base_url, &other.base_url],
+        )
+        .with_env("SANDBOX_TOKEN", &sandbox.token)
+        .with_env("CHROMIUM", tools::chromium().unwrap_or_default())
+        .with_env("CHROMIUM_PROFILE", profile.to_string_lossy())
+        .run()
     })
     .needing(Tool::Node)
     .needing(Tool::Chromium)

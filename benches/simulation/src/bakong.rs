@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
+use bakong_flow::bakong_api::khqr_core::{Amount, Md5Handle, Timestamp};
 use bakong_flow::bakong_api::{
     CheckAnswer, ErrorClass, RetryAfter, Transaction, TransportErrorKind,
 };
 use bakong_flow::{ListItem, Question, Reply};
 use fastrand::Rng;
 
-use crate::customers::Order;
+use crate::customers::{Order, Transfer};
 use crate::scenario::{Lists, Renewal, Scenario};
 use crate::{DAY, HOUR, MINUTE, SECOND, START};
 
@@ -62,6 +62,26 @@ pub fn order_of(md5: &Md5Handle) -> usize {
     number.copy_from_slice(&md5.as_bytes()[8..]);
     usize::try_from(u64::from_be_bytes(number)).unwrap_or(usize::MAX)
 }
+
+/// The full hash of an order's transfer. Its first eight digits are spread, as real ones are.
+#[must_use]
+pub fn hash(order: usize, transfer: usize) -> String {
+    let number = u32::try_from(order * 8 + transfer).unwrap_or(u32::MAX);
+    format!("{:08x}{:056x}", number.wrapping_mul(SPREAD), 0)
+}
+
+/// The order and the transfer that have this hash, full or short.
+#[must_use]
+pub fn transfer_of(hash: &str) -> Option<(usize, usize)> {
+    let digits = hash.get(..8)?;
+    let number = u32::from_str_radix(digits, 16).ok()?;
+    let number = number.wrapping_mul(GATHER) as usize;
+    Some((number / 8, number % 8))
+}
+
+/// An odd number and its inverse modulo 2³².
+const SPREAD: u32 = 0x9e37_79b1;
+const GATHER: u32 = 0x0e8b_2f51;
 
 impl Bakong {
     /// The Bakong of a scenario.
@@ -166,6 +186,10 @@ impl Bakong {
         match question {
             Question::Md5(md5) => Reply::Check(Ok(look_up(order_of(md5), orders, at))),
             Question::Md5List(md5s) => self.list(md5s, orders, at),
+            Question::Hash(hash) => Reply::Check(Ok(by_hash(hash.as_str(), None, orders, at))),
+            Question::ShortHash(hash, amount) => {
+                Reply::Check(Ok(by_hash(hash.as_str(), Some(*amount), orders, at)))
+            }
             _ => Reply::Check(Ok(CheckAnswer::NotFound)),
         }
     }
@@ -175,9 +199,15 @@ impl Bakong {
             Lists::Work => false,
             Lists::Refused => true,
             Lists::Unsteady => (at - START) / DAY % 2 == 1,
+            Lists::Garbled => false,
         };
         if refused {
             return Reply::List(Err(ErrorClass::Blocked));
+        }
+        // For minutes of every hour, and for some hours of every day.
+        let is_garbled = at / MINUTE % 60 < 7 || (at / HOUR).is_multiple_of(6);
+        if self.scenario.lists == Lists::Garbled && is_garbled {
+            return Reply::List(Err(ErrorClass::Malformed));
         }
         let mut items: Vec<ListItem> = Vec::new();
         for md5 in md5s {
@@ -202,14 +232,41 @@ pub fn look_up(order: usize, orders: &[Order], at: u64) -> CheckAnswer {
     if known.fails {
         return CheckAnswer::Failed;
     }
+    if known.by_another_code {
+        return CheckAnswer::NotFound;
+    }
     let visible = known.transfers.iter().enumerate();
     let mut visible = visible.filter(|(_, transfer)| transfer.visible_at <= at);
-    let Some((number, transfer)) = visible.next() else {
-        return CheckAnswer::NotFound;
-    };
+    match visible.next() {
+        Some((number, transfer)) => told((order, number), transfer),
+        None => CheckAnswer::NotFound,
+    }
+}
+
+/// What is known of a hash at a moment; of a short one, with this amount.
+fn by_hash(hash: &str, amount: Option<Amount>, orders: &[Order], at: u64) -> CheckAnswer {
+    let found = transfer_of(hash).and_then(|(order, number)| {
+        let transfer = orders.get(order)?.transfers.get(number)?;
+        Some((order, number, transfer))
+    });
+    match found {
+        Some((order, number, transfer))
+            if transfer.visible_at <= at
+                && amount.is_none_or(|amount| {
+                    (amount.minor_units(), amount.currency())
+                        == (transfer.amount, transfer.currency)
+                }) =>
+        {
+            told((order, number), transfer)
+        }
+        _ => CheckAnswer::NotFound,
+    }
+}
+
+fn told((order, number): (usize, usize), transfer: &Transfer) -> CheckAnswer {
     let json = format!(
-        r#"{{"hash":"{:064x}","fromAccountId":"dara@devb","toAccountId":"{}","currency":"{}","amount":{},"createdDateMs":{}}}"#,
-        order * 8 + number,
+        r#"{{"hash":"{}","fromAccountId":"dara@devb","toAccountId":"{}","currency":"{}","amount":{},"createdDateMs":{}}}"#,
+        hash(order, number),
         if transfer.to_shop {
             "sokha@devb"
         } else {

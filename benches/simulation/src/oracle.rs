@@ -6,17 +6,18 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use bakong_flow::bakong_api::CheckAnswer;
-use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_flow::{Change, ListItem, Mismatch, Outcome, Policy, Question, Quota, Reply};
+use bakong_flow::bakong_api::khqr_core::{Amount, Currency, Md5Handle, Timestamp};
+use bakong_flow::{Change, ListItem, Mismatch, Outcome, Question, Quota, Reply};
 
-use crate::bakong::order_of;
+use crate::bakong::{md5, order_of, transfer_of};
 use crate::customers::{Order, Transfer};
-use crate::{CODE_LIFE, DAY, START};
+use crate::scenario::{Lists, Scenario, Trouble};
+use crate::{DAY, MINUTE, START};
 
 /// What is known of the payments, and what was seen of the shop.
 #[derive(Debug)]
 pub struct Oracle {
-    policy: Policy,
+    scenario: Scenario,
     quota: Quota,
     /// What is known of each order.
     pub known: Vec<Known>,
@@ -26,7 +27,8 @@ pub struct Oracle {
     /// The day that was closed by a 17, and when, as persisted.
     closed: Option<(u64, u64)>,
     settled_orders: HashSet<String>,
-    used_hashes: HashSet<String>,
+    /// The transactions that were found, as the numbers of an order and of one of its transfers.
+    found: HashSet<(usize, usize)>,
 }
 
 /// What is known of an order's payment.
@@ -38,8 +40,10 @@ pub struct Known {
     pub is_refused: bool,
     /// Whether the order was cancelled.
     pub is_cancelled: bool,
-    /// Whether Bakong, asked after the deadline, said that it knows of no payment.
-    was_not_found_at_last: bool,
+    /// The questions by hash that the shop knows to ask.
+    hashes: Vec<Question>,
+    /// By what Bakong, asked after the deadline, said that it knows of no payment.
+    not_found_at_last: Vec<Question>,
     /// How it ended, and when that was persisted.
     pub outcome: Option<(Outcome, u64)>,
 }
@@ -47,23 +51,40 @@ pub struct Known {
 impl Oracle {
     /// Knows nothing yet.
     #[must_use]
-    pub fn new(policy: Policy, quota: Quota, orders: usize) -> Self {
+    pub fn new(scenario: Scenario, quota: Quota, orders: usize) -> Self {
         Self {
-            policy,
+            scenario,
             quota,
             known: vec![Known::default(); orders],
             out: HashMap::new(),
             asked_about: HashSet::new(),
             closed: None,
             settled_orders: HashSet::new(),
-            used_hashes: HashSet::new(),
+            found: HashSet::new(),
         }
     }
 
-    /// The moment from which on the last check of an order counts.
-    #[must_use]
-    pub fn deadline(&self, order: &Order) -> u64 {
-        order.at + CODE_LIFE + millis(self.policy.grace.after_expiry)
+    /// The payment of this order was refused for want of requests, of which so many were spent.
+    pub fn refused(&mut self, number: usize, orders: &[Order], asked: u32, now: u64) {
+        self.known[number].is_refused = true;
+        if self.scenario.lists != Lists::Refused || self.scenario.trouble != Trouble::NONE {
+            return;
+        }
+        // On a quiet day without lists it can be told whether there was no room.
+        let day = |order: &Order| (order.deadline() - START) / DAY;
+        let today = (now - START) / DAY;
+        let on_that_day = day(&orders[number]);
+        let is_open = |known: &Known| known.is_accepted && known.outcome.is_none();
+        let open = orders.iter().zip(&self.known);
+        let promised = open
+            .filter(|(order, known)| is_open(known) && day(order) == on_that_day)
+            .count();
+        let promised = u32::try_from(promised).unwrap_or(u32::MAX);
+        let spent = if on_that_day == today { asked } else { 0 };
+        assert!(
+            spent + promised + self.quota.renewals >= self.quota.per_day,
+            "3: order {number} was refused though {spent} are spent and {promised} promised"
+        );
     }
 
     /// The shop is about to persist and send this.
@@ -109,8 +130,18 @@ impl Oracle {
         };
         for (md5, result) in items {
             let order = order_of(&md5);
-            if asked_at >= self.deadline(&orders[order]) && result == Ok(CheckAnswer::NotFound) {
-                self.known[order].was_not_found_at_last = true;
+            if asked_at >= orders[order].deadline() && result == Ok(CheckAnswer::NotFound) {
+                self.known[order].not_found_at_last.push(Question::Md5(md5));
+            }
+        }
+        if let (Question::Hash(_) | Question::ShortHash(..), Reply::Check(Ok(answer))) =
+            (&question, reply)
+            && *answer == CheckAnswer::NotFound
+        {
+            for (order, known) in orders.iter().zip(&mut self.known) {
+                if asked_at >= order.deadline() && known.hashes.contains(&question) {
+                    known.not_found_at_last.push(question.clone());
+                }
             }
         }
     }
@@ -127,6 +158,33 @@ impl Oracle {
             match change {
                 Change::Opened { payment, .. } => {
                     self.known[order_of(&payment.md5)].is_accepted = true;
+                }
+                Change::Learned {
+                    md5,
+                    hash,
+                    short_hash,
+                } => {
+                    let order = order_of(md5);
+                    let amount = Amount::from_minor_units(orders[order].amount, Currency::Khr);
+                    let by_hash = hash.clone().map(Question::Hash);
+                    let by_short = short_hash.clone();
+                    let by_short = by_short.map(|hash| Question::ShortHash(hash, amount));
+                    self.known[order].hashes = by_hash.into_iter().chain(by_short).collect();
+                }
+                Change::PaidAgain {
+                    md5,
+                    transaction,
+                    hash,
+                    ..
+                } => {
+                    let hash = hash.as_ref().map(|hash| hash.as_str().to_owned());
+                    let told = transaction.as_ref().and_then(|told| told.hash.as_deref());
+                    let again = hash.or(told.map(str::to_owned));
+                    let known = &self.known[order_of(md5)];
+                    let first = known.outcome.as_ref().and_then(|(outcome, _)| {
+                        outcome.transaction()?.hash.as_deref().map(str::to_owned)
+                    });
+                    assert!(again.is_some() && again != first, "it is the same money");
                 }
                 Change::Cancelled { md5 } => self.known[order_of(md5)].is_cancelled = true,
                 Change::Finished {
@@ -151,36 +209,61 @@ impl Oracle {
     }
 
     fn finished(&mut self, at: usize, id: &str, outcome: &Outcome, orders: &[Order], now: u64) {
-        let (order, deadline) = (&orders[at], self.deadline(&orders[at]));
+        let (order, deadline) = (&orders[at], orders[at].deadline());
         let known = &mut self.known[at];
         assert!(known.outcome.is_none(), "2: order {at} was finished twice");
         known.outcome = Some((outcome.clone(), now));
+        let money = outcome.transaction().map(|transaction| {
+            let hash = transaction.hash.as_deref().unwrap_or_default();
+            let found = transfer_of(hash);
+            let transfer = found.and_then(|(of, number)| orders.get(of)?.transfers.get(number));
+            let (Some(found), Some(transfer)) = (found, transfer) else {
+                panic!("5: nobody paid order {at}: {transaction:?}");
+            };
+            let by_hash = known.hashes.iter().any(|question| match question {
+                Question::Hash(known) => known.as_str() == hash,
+                Question::ShortHash(known, _) => hash.starts_with(known.as_str()),
+                _ => false,
+            });
+            assert!(
+                by_hash || found == (at, 0),
+                "5: order {at} got the money of {found:?}"
+            );
+            (found, *transfer)
+        });
+        let is_right = |transfer: Transfer| {
+            transfer.amount == order.amount
+                && transfer.to_shop
+                && transfer.currency == Currency::Khr
+        };
         match outcome {
             Outcome::Expired | Outcome::Cancelled => {
-                assert!(
-                    known.was_not_found_at_last,
-                    "1, 3: order {at} was called {} without an answer after its deadline",
-                    outcome.name()
-                );
+                let by_md5 = Question::Md5(md5(at));
+                for question in std::iter::once(&by_md5).chain(&known.hashes) {
+                    assert!(
+                        known.not_found_at_last.contains(question),
+                        "1, 3: order {at} was called {} without an answer to {question:?} after its deadline",
+                        outcome.name()
+                    );
+                }
                 assert_eq!(
                     matches!(outcome, Outcome::Cancelled),
                     known.is_cancelled,
                     "order {at}"
                 );
             }
-            Outcome::Paid { transaction, late } => {
-                let transfer = first_transfer(order);
+            Outcome::Paid { late, .. } => {
+                let Some((found, transfer)) = money else {
+                    return;
+                };
                 assert!(
-                    transfer.amount == order.amount
-                        && transfer.to_shop
-                        && transfer.currency.alphabetic_code() == "KHR",
+                    is_right(transfer),
                     "5: order {at} was settled by {transfer:?}"
                 );
                 assert_eq!(*late, transfer.created_at > deadline, "5: order {at}");
                 assert!(!known.is_cancelled, "order {at} was cancelled");
-                let hash = transaction.hash.as_deref().unwrap_or_default().to_owned();
                 assert!(
-                    self.used_hashes.insert(hash),
+                    self.found.insert(found),
                     "2: a transaction settled two orders"
                 );
                 assert!(
@@ -189,18 +272,26 @@ impl Oracle {
                 );
             }
             Outcome::NeedsReview { mismatches, .. } => {
-                let transfer = first_transfer(order);
-                let is_right = transfer.amount == order.amount
-                    && transfer.to_shop
-                    && transfer.currency.alphabetic_code() == "KHR";
+                let Some((found, transfer)) = money else {
+                    return;
+                };
                 let is_cancelled = known.is_cancelled;
                 let is_settled = self.settled_orders.contains(id);
+                let is_taken = self.found.contains(&found);
+                // The clocks of both may differ by minutes.
+                let is_early = transfer.created_at < order.at;
                 let excused = mismatches.iter().any(|why| match why {
                     Mismatch::Cancelled => is_cancelled,
                     Mismatch::OrderSettled => is_settled,
+                    Mismatch::SettledAnother { .. } => is_taken,
+                    Mismatch::BeforeOpened => is_early,
                     _ => false,
                 });
-                assert!(!is_right || excused, "5: order {at} needed no review");
+                assert!(
+                    !is_right(transfer) || excused,
+                    "5: order {at} needed no review"
+                );
+                self.found.insert(found);
             }
             Outcome::Failed => assert!(order.fails, "order {at} did not fail"),
             other => panic!("order {at} ended as {other:?}"),
@@ -218,26 +309,46 @@ impl Oracle {
             let Some((outcome, _)) = &known.outcome else {
                 panic!("3: order {at} never got its last check");
             };
-            let deadline = self.deadline(order);
+            let deadline = order.deadline();
             let paid_in_time = order
                 .transfers
                 .iter()
                 .any(|transfer| transfer.visible_at < deadline);
+            let by_hash = known.hashes.iter().any(|question| match question {
+                Question::ShortHash(_, amount) => order.transfers.first().is_some_and(|transfer| {
+                    (transfer.amount, transfer.currency)
+                        == (amount.minor_units(), amount.currency())
+                }),
+                _ => true,
+            });
+            let can_be_found = !order.by_another_code || by_hash;
             let is_unpaid = matches!(outcome, Outcome::Expired | Outcome::Cancelled);
             assert!(
-                !(paid_in_time && is_unpaid),
+                !(paid_in_time && can_be_found && is_unpaid),
                 "1: order {at} was paid and called {}",
                 outcome.name()
             );
+            self.ended_in_time(at, order);
         }
     }
-}
 
-/// The transfer that Bakong tells of.
-fn first_transfer(order: &Order) -> Transfer {
-    match order.transfers.first() {
-        Some(transfer) => *transfer,
-        None => panic!("5: nobody paid this order"),
+    /// Where nothing goes wrong, whatever becomes of a payment is known in the time that was promised.
+    fn ended_in_time(&self, at: usize, order: &Order) {
+        let Some((_, ended_at)) = &self.known[at].outcome else {
+            return;
+        };
+        let is_quiet = Trouble {
+            customers: false,
+            ..self.scenario.trouble
+        } == Trouble::NONE
+            && self.scenario.others == 0
+            && self.scenario.limit >= self.quota.per_day
+            && matches!(self.scenario.lists, Lists::Work | Lists::Refused);
+        let within = millis(order.policy.grace.last_check_within);
+        assert!(
+            !is_quiet || *ended_at <= order.deadline() + within + MINUTE,
+            "3: order {at} had its last check too late"
+        );
     }
 }
 

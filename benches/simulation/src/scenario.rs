@@ -5,6 +5,8 @@ use std::fmt;
 use bakong_flow::Policy;
 use fastrand::Rng;
 
+use crate::HOUR;
+
 /// Everything that a simulation is made of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Scenario {
@@ -21,9 +23,20 @@ pub struct Scenario {
     /// How many of those another program spends, of which the shop does not know.
     pub others: u32,
     /// How payments are asked about.
-    pub policy: Policy,
+    pub policies: Policies,
+    /// How long after seven in the morning the shop opens; its day has fourteen hours.
+    pub opens_later: u64,
     /// What goes wrong.
     pub trouble: Trouble,
+}
+
+/// How payments are asked about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Policies {
+    /// All alike, with codes that live for ten minutes.
+    Of(Policy),
+    /// Some at the counter, some in a web shop, and some invoices that live for hours or days.
+    Mixed,
 }
 
 /// Whether the list endpoint works.
@@ -35,6 +48,8 @@ pub enum Lists {
     Refused,
     /// From day to day, or with answers that leave some out.
     Unsteady,
+    /// With answers that cannot be read at all, for minutes or hours.
+    Garbled,
 }
 
 /// What goes wrong.
@@ -52,6 +67,8 @@ pub struct Trouble {
     pub token: Option<Renewal>,
     /// Whether customers do what they should not: pay twice, late, or something else; and shops cancel.
     pub customers: bool,
+    /// Whether customers show receipts, theirs or others': hashes to ask by.
+    pub receipts: bool,
     /// Whether the shop's clock is set back now and then.
     pub clock: bool,
 }
@@ -74,6 +91,7 @@ impl Trouble {
         crashes: 0,
         token: None,
         customers: false,
+        receipts: false,
         clock: false,
     };
 }
@@ -89,7 +107,8 @@ impl Scenario {
             lists: if lists { Lists::Work } else { Lists::Refused },
             limit: 100,
             others: 0,
-            policy: Policy::COUNTER,
+            policies: Policies::Of(Policy::COUNTER),
+            opens_later: 0,
             trouble: Trouble::NONE,
         }
     }
@@ -103,10 +122,22 @@ impl Scenario {
             seed,
             days: random.u64(1..=3),
             orders,
-            lists: *pick(&mut random, &[Lists::Work, Lists::Refused, Lists::Unsteady]),
+            lists: *pick(
+                &mut random,
+                &[Lists::Work, Lists::Refused, Lists::Unsteady, Lists::Garbled],
+            ),
             limit: *pick(&mut random, &[100, 100, 100, 60]),
             others: *pick(&mut random, &[0, 0, 0, 20]),
-            policy: *pick(&mut random, &[Policy::COUNTER, Policy::WEB_SHOP]),
+            policies: *pick(
+                &mut random,
+                &[
+                    Policies::Of(Policy::COUNTER),
+                    Policies::Of(Policy::WEB_SHOP),
+                    Policies::Mixed,
+                ],
+            ),
+            // Some are open over midnight, when the day of the quota turns.
+            opens_later: *pick(&mut random, &[0, 0, 9 * HOUR]),
             trouble: Trouble {
                 failures: *pick(&mut random, &[0, 10, 100, 300]),
                 outages: random.bool(),
@@ -117,6 +148,7 @@ impl Scenario {
                     &[None, Some(Renewal::Works), Some(Renewal::ByHand)],
                 ),
                 customers: random.u8(0..4) > 0,
+                receipts: random.bool(),
                 clock: random.u8(0..4) == 0,
             },
         }
@@ -131,8 +163,19 @@ impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "seed {}: {} days of {} orders, lists {:?}, limit {} of which others spend {}, {:?}",
-            self.seed, self.days, self.orders, self.lists, self.limit, self.others, self.trouble
+            "seed {}: {} days of {} orders, lists {:?}, limit {} of which others spend {}, {}, opens {} h later, {:?}",
+            self.seed,
+            self.days,
+            self.orders,
+            self.lists,
+            self.limit,
+            self.others,
+            match self.policies {
+                Policies::Of(_) => "one policy",
+                Policies::Mixed => "mixed policies",
+            },
+            self.opens_later / HOUR,
+            self.trouble
         )
     }
 }

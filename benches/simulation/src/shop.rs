@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bakong_flow::bakong_api::TransactionHash;
 use bakong_flow::bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Timestamp};
 use bakong_flow::{
     Ask, Change, Config, Expected, MemoryStore, OpenError, OrderId, Payment, Quota, Reply, Ticket,
@@ -9,8 +10,7 @@ use bakong_flow::{
 };
 use fastrand::Rng;
 
-use crate::CODE_LIFE;
-use crate::bakong::md5;
+use crate::bakong::{hash, md5};
 use crate::customers::Order;
 use crate::oracle::Oracle;
 use crate::scenario::{Renewal, Scenario};
@@ -116,13 +116,14 @@ impl Shop {
         };
         let amount = Amount::from_minor_units(order.amount, Currency::Khr);
         let expected = Expected::new(amount, self.recipient.clone());
-        let expires_at = moment(order.at + CODE_LIFE);
+        let expires_at = moment(order.at + order.life);
         let payment = Payment::new(id, md5(number), expected, expires_at);
-        match tracker.open(payment, self.scenario.policy, moment(now)) {
+        match tracker.open(payment, order.policy, moment(now)) {
             Ok(()) => self.persist(orders, oracle, now),
             Err(OpenError::NoQuota { until }) => {
                 assert!(until.as_millis() > now, "it can be opened now");
-                oracle.known[number].is_refused = true;
+                let asked = tracker.spent().requests;
+                oracle.refused(number, orders, asked, now);
                 Ok(())
             }
             Err(_) => Ok(()),
@@ -134,6 +135,32 @@ impl Shop {
         if let Some(tracker) = &mut self.tracker {
             tracker.nudge(&md5(number), moment(now));
         }
+    }
+
+    /// The customer shows a receipt.
+    ///
+    /// # Errors
+    /// If the process does not survive it.
+    ///
+    /// # Panics
+    /// Never: the hash is right.
+    pub fn learn(
+        &mut self,
+        number: usize,
+        orders: &[Order],
+        oracle: &mut Oracle,
+        now: u64,
+    ) -> Result<(), Killed> {
+        let (Some(tracker), Some(receipt)) = (&mut self.tracker, orders[number].receipt) else {
+            return Ok(());
+        };
+        let Ok(full) = TransactionHash::new(&hash(receipt.of, 0)) else {
+            panic!("a hash");
+        };
+        let short = full.short().filter(|_| receipt.short);
+        let full = Some(full).filter(|_| receipt.full);
+        tracker.learn(&md5(number), full, short, moment(now));
+        self.persist(orders, oracle, now)
     }
 
     /// The order is cancelled.

@@ -39,6 +39,7 @@ enum Event {
     Order(usize),
     Nudge(usize),
     Cancel(usize),
+    Receipt(usize),
     Answer(u64, Reply, u32),
     WakeUp,
     Restart,
@@ -103,7 +104,7 @@ impl World {
             now: START,
             random: Rng::with_seed(scenario.seed),
             bakong: Bakong::new(scenario),
-            oracle: Oracle::new(scenario.policy, shop.quota(), orders.len()),
+            oracle: Oracle::new(scenario, shop.quota(), orders.len()),
             shop,
             queue: BinaryHeap::new(),
             events: Vec::new(),
@@ -118,6 +119,9 @@ impl World {
             world.at(order.at, Event::Order(number));
             if let Some(at) = order.nudge_at {
                 world.at(at, Event::Nudge(number));
+            }
+            if let Some(receipt) = order.receipt {
+                world.at(receipt.at, Event::Receipt(number));
             }
             if let Some(at) = order.cancel_at {
                 world.at(at, Event::Cancel(number));
@@ -202,6 +206,9 @@ impl World {
                     .shop
                     .cancel(number, &self.orders, &mut self.oracle, now);
             }
+            Event::Receipt(number) => {
+                return self.shop.learn(number, &self.orders, &mut self.oracle, now);
+            }
             Event::Answer(number, reply, sent) => {
                 let answer = (number, sent, reply);
                 return self
@@ -275,7 +282,7 @@ impl World {
             if let Some((Outcome::Paid { .. }, at)) = &known.outcome {
                 summary.settled += 1;
                 summary.delays.push(at.saturating_sub(transfer.created_at));
-                let end = order.at + crate::CODE_LIFE + 15 * MINUTE;
+                let end = order.at + order.life + 15 * MINUTE;
                 summary.settled_in_grace += u32::from(*at <= end);
             }
         }

@@ -1,18 +1,20 @@
 //! A project's standing with one Bakong: where it is, and the token that opens it, kept good.
 
+mod good_token;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::lock::{Mutex as Gate, MutexGuard as GateGuard};
+use futures_util::lock::Mutex as Gate;
 use khqr_core::Timestamp;
 
 use crate::base_url::BaseUrl;
 use crate::endpoint::{Endpoint, RenewToken, TokenUse};
 use crate::error::{ApiError, ErrorClass};
 use crate::observer::{Attempts, Both, SessionObserver};
-use crate::standing::{Pass, Standing, no_token};
+use crate::standing::{Pass, Standing};
 use crate::token::AccessToken;
-use crate::token_life::{TokenLife, TokenState, TokenStep};
+use crate::token_life::{TokenLife, TokenState};
 use crate::token_store::{TokenStore, TokenStoreError};
 use crate::transport::Transport;
 
@@ -201,172 +203,6 @@ impl<T: Transport> Session<T> {
         }
     }
 
-    /// A token to send, renewed before if it has to be.
-    async fn pass(&self) -> Result<Pass, ApiError> {
-        self.look_in_store().await?;
-        let now = (self.clock)();
-        let (step, usable, generation, unsaved) = self.with_standing(|standing| {
-            let usable = standing.has_usable(now);
-            let (generation, unsaved) = (standing.generation, standing.unsaved);
-            (standing.life.step(now), usable, generation, unsaved)
-        });
-        if unsaved {
-            self.keep_what_was_left().await;
-        }
-        match step {
-            TokenStep::Use if usable => {}
-            TokenStep::RenewOrUse => {
-                // Whoever comes while it is renewed has the old one.
-                if let Some(gate) = self.gate.try_lock() {
-                    // Told to the observer, and the old one is good.
-                    let _ = self.make_good(&gate, generation).await;
-                }
-            }
-            _ => {
-                let gate = self.gate.lock().await;
-                self.make_good(&gate, generation).await?;
-            }
-        }
-        self.with_standing(|standing| standing.pass())
-    }
-
-    /// A token to send if there is one that may be good.
-    async fn usable_pass(&self) -> Option<Pass> {
-        // It is no error that nobody has it, since none is needed.
-        let _ = self.look_in_store().await;
-        let now = (self.clock)();
-        self.with_standing(|standing| {
-            let usable = standing.life.is_usable(now);
-            usable.then(|| standing.pass().ok()).flatten()
-        })
-    }
-
-    /// Takes the token from the store, the first time that one is needed.
-    async fn look_in_store(&self) -> Result<(), ApiError> {
-        let looked = |standing: &mut Standing| standing.looked;
-        let Some(store) = self.store.as_ref().filter(|_| !self.with_standing(looked)) else {
-            return Ok(());
-        };
-        let _gate = self.gate.lock().await;
-        if self.with_standing(looked) {
-            return Ok(());
-        }
-        let found = store
-            .load()
-            .await
-            .map_err(|error| ApiError::new(ErrorClass::Unauthorized, error.to_string()))?;
-        self.with_standing(|standing| {
-            // One that was set meanwhile is newer.
-            if std::mem::replace(&mut standing.looked, true) {
-                return;
-            }
-            standing.seen_in_store.clone_from(&found);
-            if let Some(token) = found {
-                standing.set(token);
-            }
-        });
-        Ok(())
-    }
-
-    /// Sees to it that there is a token to send, by the store or by a renewal, unless somebody did so while the
-    /// gate was waited for, when `generation` was the present token's.
-    async fn make_good(&self, gate: &GateGuard<'_, ()>, generation: u64) -> Result<(), ApiError> {
-        let now = (self.clock)();
-        let is_done = self.with_standing(|standing| {
-            let is_new = standing.generation != generation;
-            standing.has_usable(now) && (is_new || standing.life.step(now) == TokenStep::Use)
-        });
-        if is_done || self.adopt_from_store(now).await {
-            return Ok(());
-        }
-        match self.with_standing(|standing| standing.life.step(now)) {
-            TokenStep::Use => Ok(()),
-            TokenStep::Refuse(_) => Err(self.with_standing(|standing| standing.refusal())),
-            TokenStep::Missing => Err(no_token()),
-            TokenStep::Renew | TokenStep::RenewOrUse | TokenStep::Await => {
-                self.ask_for_token(gate).await
-            }
-        }
-    }
-
-    /// Takes a token from the store that another put there, if it is better than the present one.
-    async fn adopt_from_store(&self, now: Timestamp) -> bool {
-        let Some(store) = &self.store else {
-            return false;
-        };
-        let Ok(Some(found)) = store.load().await else {
-            return false;
-        };
-        self.with_standing(|standing| {
-            if !standing.is_better(&found, now) {
-                return false;
-            }
-            standing.seen_in_store = Some(found.clone());
-            standing.set(found);
-            true
-        })
-    }
-
-    /// Puts the present token into the store, if it is still to be kept there. Only whoever holds the gate may,
-    /// so that the newest comes last.
-    async fn keep(&self, _gate: &GateGuard<'_, ()>) -> Result<(), TokenStoreError> {
-        let pass = self.with_standing(|standing| standing.to_save());
-        let (Some(store), Some(pass)) = (&self.store, pass) else {
-            return Ok(());
-        };
-        let result = store.save(&pass.token).await;
-        self.with_standing(|standing| standing.handed_to_store(pass, result.is_ok()));
-        result
-    }
-
-    /// Does what somebody left undone who stopped waiting while a token was kept.
-    async fn keep_what_was_left(&self) {
-        // Whoever has the gate sees to it.
-        if let Some(gate) = self.gate.try_lock() {
-            self.keep_and_tell(&gate).await;
-        }
-    }
-
-    async fn keep_and_tell(&self, gate: &GateGuard<'_, ()>) {
-        if let Err(error) = self.keep(gate).await {
-            self.tell(|observer| observer.token_not_kept(&error));
-        }
-    }
-
-    /// Asks for a new token. Only whoever holds the gate may.
-    async fn ask_for_token(&self, gate: &GateGuard<'_, ()>) -> Result<(), ApiError> {
-        let Some(renewal) = &self.renewal else {
-            let why = "there is no e-mail address to renew it under";
-            return Err(ApiError::new(ErrorClass::Unauthorized, why).of_renewal());
-        };
-        self.with_standing(|standing| standing.life.renewal_started());
-        let abandoned = OnDrop(Some(|| {
-            let now = (self.clock)();
-            self.with_standing(|standing| standing.renewal_abandoned(now));
-        }));
-        let result = self.exchange(renewal, None).await;
-        abandoned.defuse();
-        let now = (self.clock)();
-        match result {
-            Ok(token) => {
-                let expires_at = token.expires_at();
-                self.with_standing(|standing| {
-                    standing.renewed(token, now);
-                    standing.unsaved = self.store.is_some();
-                });
-                self.tell(|observer| observer.token_renewed(expires_at));
-                self.keep_and_tell(gate).await;
-                Ok(())
-            }
-            Err(error) => {
-                let error = error.of_renewal();
-                self.with_standing(|standing| standing.renewal_failed(&error, now));
-                self.tell(|observer| observer.token_not_renewed(&error));
-                Err(error)
-            }
-        }
-    }
-
     /// One request and its answer.
     async fn exchange<E: Endpoint>(
         &self,
@@ -435,23 +271,6 @@ impl<T> Session<T> {
     /// No code of others runs inside, so nothing is left half done where a thread panicked.
     fn with_standing<R>(&self, f: impl FnOnce(&mut Standing) -> R) -> R {
         f(&mut self.standing.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// Does something when a future is dropped in its midst.
-struct OnDrop<F: FnOnce()>(Option<F>);
-
-impl<F: FnOnce()> OnDrop<F> {
-    fn defuse(mut self) {
-        self.0 = None;
-    }
-}
-
-impl<F: FnOnce()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        if let Some(f) = self.0.take() {
-            f();
-        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::block_on;
 use crate::exit::{Exit, Failure, told};
 use crate::interrupt::Interrupts;
 use crate::output::{note, row, say, say_json};
+use crate::time;
 
 /// The project whose token is printed.
 const EMAIL: &str = "shop@example.com";
@@ -84,6 +85,8 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
     if let Some(faults) = faults {
         builder = builder.faults(faults);
     }
+    let hosts = arguments.allow_host.iter();
+    builder = hosts.fold(builder, |builder, name| builder.allow_host(name.as_str()));
     let sandbox = builder.start().await.map_err(|error| {
         let listen = arguments.listen;
         match error.kind() {
@@ -94,12 +97,12 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
         }
     })?;
     if let Some(limit) = arguments.quota {
-        let quota = match limit {
-            Limit::Off => Quota::off(),
-            Limit::Requests(limit) => Quota::a_day(limit),
+        let limit = match limit {
+            Limit::Off => None,
+            Limit::Requests(limit) => Some(limit),
         };
-        // When the day turns was not said.
-        sandbox.set_quota(quota.turning_at(sandbox.quota().turn()));
+        // What counts, and when the day turns, was not said.
+        sandbox.set_quota(sandbox.quota().limited_to(limit));
     }
     announce(arguments, &sandbox);
     let mut looks = interval(LOOK);
@@ -164,6 +167,15 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
         note(format_args!("warning: {warning}"));
     }
     let base_url = sandbox.base_url();
+    let lead = sandbox.clock().lead();
+    if lead >= Duration::from_secs(1) {
+        // A state file remembers it, and people do not.
+        note(format_args!(
+            "warning: the sandbox's clock is {} ahead of the real time, so codes made by it have expired sooner; \
+             POST {base_url}/sandbox/clock {{\"aheadMs\":0}} puts it back",
+            time::left(lead)
+        ));
+    }
     let token = sandbox.issue_token(EMAIL);
     let limit = sandbox.quota().limit();
     let faults = sandbox.fault_count();

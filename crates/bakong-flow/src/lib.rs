@@ -77,13 +77,15 @@
 //! # How it spends a day
 //! - **Promises.** Each open payment has a request set aside on the day on which its last check is due, or a
 //!   share of one where the list endpoint works: all that are due within [`Grace::last_check_within`] are asked
-//!   about together, fifty to a request. Some are kept for renewals of the token ([`Quota::renewals`]), and some for the
+//!   about together, fifty to a request. A hash that is known takes one more, for when the MD5 finds nothing. Some
+//!   are kept for renewals of the token ([`Quota::renewals`]), and some for the
 //!   payments that the rest of the day is likely to bring, as far as the days before tell.
 //! - **What is free** makes payments known earlier. It is spread over the rest of the day, with a small reserve for
 //!   a quiet shop's customers, and over each payment's life by its [`Schedule`]: dense while people pay, sparse
 //!   afterwards. A nudge ([`Tracker::nudge`]) comes first.
 //! - **Lists** are tried when two payments are due. A 403 to them is remembered for a day, unless single checks get it, too.
-//!   What a list leaves out or garbles is asked about by itself.
+//!   What a list leaves out or garbles is asked about by itself. One that cannot be read twice in a row is left alone
+//!   for five minutes, and ever longer, and last checks that can wait for it do.
 //! - **Failures** hold everything back: two seconds at first, twice as long after each, one request at a time, or as long as
 //!   the server wants. What may have arrived costs one of the day's, so it is repeated more sparingly.
 //! - **The token.** While it is refused nothing is asked, and nothing is read as unpaid.

@@ -22,7 +22,8 @@ pub enum Outcome {
         /// What does not match; never empty.
         mismatches: Vec<Mismatch>,
     },
-    /// Bakong says that the payment failed.
+    /// Bakong says that the payment failed (error code 3). Bakong's guide calls that final, so it is: a customer who
+    /// tries again needs another code.
     Failed,
     /// Bakong says that the code is static and cannot be looked up by MD5.
     StaticQr,

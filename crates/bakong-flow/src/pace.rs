@@ -162,6 +162,83 @@ mod tests {
         assert_eq!(pace.share(100, end, ten_minutes, 10, 10), 11_000);
     }
 
+    #[test]
+    fn what_is_free_flows_in_evenly() {
+        // Ninety for 900 minutes, and rounding costs at most a few milliseconds.
+        let (end, mut free) = (after(900), 90);
+        let mut pace = Pace::new(0, START);
+        for number in 1..90 {
+            let due = after(number * 10).as_millis();
+            let around = |millis: u64| Timestamp::from_millis(due + millis - 3);
+            let told = pace.allows_at(free, end);
+            assert!(
+                told.is_some_and(|at| around(0) < at && at < around(6)),
+                "{number} {told:?}"
+            );
+            pace.fill(free, 10, end, around(0));
+            assert!(!pace.allows(), "{number}");
+            pace.fill(free, 10, end, around(6));
+            assert!(pace.allows(), "{number}");
+            pace.take();
+            free -= 1;
+        }
+        // What comes at the very end is the next day's.
+        assert_eq!(pace.allows_at(free, end), None);
+    }
+
+    #[test]
+    fn what_is_not_taken_piles_up_to_a_burst() {
+        let end = after(900);
+        let mut pace = Pace::new(0, START);
+        pace.fill(90, 3, end, after(300));
+        for left in [3, 2, 1] {
+            assert!(pace.allows(), "{left}");
+            pace.take();
+        }
+        assert!(!pace.allows());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_lets_nothing_in_twice() {
+        let end = after(900);
+        let mut pace = Pace::new(0, START);
+        pace.fill(90, 10, end, after(5));
+        pace.fill(90, 10, end, after(2));
+        pace.fill(90, 10, end, after(5));
+        assert!(!pace.allows(), "half, nothing, and three tenths");
+        pace.fill(90, 10, end, after(8));
+        assert!(pace.allows());
+    }
+
+    #[test]
+    fn one_is_lent_if_any_is_free() {
+        let mut pace = Pace::new(0, START);
+        pace.lend(0);
+        assert!(!pace.allows());
+        pace.lend(1);
+        assert!(pace.allows());
+        pace.take();
+        assert!(!pace.allows(), "one, and no more");
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again() {
+        let mut pace = Pace::new(1, START);
+        pace.take();
+        pace.give_back();
+        assert!(pace.allows());
+        pace.take();
+        assert!(!pace.allows());
+    }
+
+    #[test]
+    fn the_interval_is_an_even_share_of_the_time_that_is_left() {
+        let pace = Pace::new(3, START);
+        let ten_minutes = Duration::from_secs(600);
+        assert_eq!(pace.interval(90, after(900)), Some(ten_minutes));
+        assert_eq!(pace.interval(0, after(900)), None);
+    }
+
     proptest! {
         #[test]
         fn it_never_allows_more_than_is_free(

@@ -78,9 +78,10 @@ pub struct Payment {
     pub expected: Expected,
     /// When the code ceases to be payable.
     pub expires_at: Timestamp,
-    /// The transaction's full hash, where it is known beforehand: one more way to ask.
+    /// The transaction's full hash, where it is known beforehand: one more way to ask after the expiry, if the MD5
+    /// finds nothing, for which one more request is set aside.
     pub hash: Option<TransactionHash>,
-    /// Its first eight digits, where they are: a third.
+    /// Its first eight digits, where they are: a third, and so is another request.
     pub short_hash: Option<ShortHash>,
 }
 

@@ -258,6 +258,38 @@ mod tests {
     }
 
     #[test]
+    fn the_policies_are_what_their_pages_say() {
+        let table = [Policy::COUNTER, Policy::WEB_SHOP, Policy::INVOICE].map(|policy| {
+            let Schedule {
+                first,
+                shortest,
+                longest,
+                percent_of_age,
+            } = policy.schedule;
+            let Grace {
+                after_expiry,
+                last_check_within,
+            } = policy.grace;
+            let times = [first, shortest, longest, after_expiry, last_check_within];
+            (times.map(|time| time.as_secs()), percent_of_age)
+        });
+        let (minute, hour) = (60, 3_600);
+        assert_eq!(
+            table,
+            [
+                ([3, 2, 45, 30, 14 * minute], 20),
+                ([10, 5, 120, minute, 29 * minute], 40),
+                ([5 * minute, 5 * minute, 6 * hour, hour, hour], 100),
+            ]
+        );
+        // Whatever comes is known within a quarter of an hour, half an hour.
+        for (policy, wait) in [(Policy::COUNTER, 15), (Policy::WEB_SHOP, 30)] {
+            let grace = policy.grace;
+            assert!((grace.after_expiry + grace.last_check_within).as_secs() <= wait * minute);
+        }
+    }
+
+    #[test]
     fn failures_are_spaced_out() {
         let retry = Retry::DEFAULT;
         let now = Timestamp::from_millis(1_795_000_000_000);
@@ -269,8 +301,8 @@ mod tests {
         };
         let unavailable = ErrorClass::Unavailable { retry_after: None };
         assert_eq!(
-            [1, 2, 3, 9, 99].map(|n| wait(n, unavailable)),
-            [2, 4, 8, 512, 1_800]
+            [1, 2, 3, 9, 15, 16, 23, 24, 99].map(|n| wait(n, unavailable)),
+            [2, 4, 8, 512, 600, 1_200, 1_200, 1_800, 1_800]
         );
         let refused = ErrorClass::Transport(TransportErrorKind::Connect);
         assert_eq!([1, 9].map(|n| wait(n, refused)), [2, 30]);

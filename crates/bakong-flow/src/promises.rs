@@ -18,6 +18,7 @@ pub(crate) struct Promises {
     /// Days before this one are over; what was promised for them is overdue.
     today: Day,
     overdue: u32,
+    overdue_singles: u32,
     days: BTreeMap<Day, Promised>,
 }
 
@@ -29,6 +30,8 @@ struct Promised {
     pieces: BTreeMap<Piece, u32>,
     /// The requests for them, if each piece is asked about by lists.
     lists: u32,
+    /// Requests that nothing can share: last checks by hash.
+    singles: u32,
 }
 
 /// A stretch of time as long as a last check can wait to be shared: all that are due in it can be asked about
@@ -80,6 +83,7 @@ impl Promises {
             turn,
             today,
             overdue: 0,
+            overdue_singles: 0,
             days: BTreeMap::new(),
         }
     }
@@ -88,7 +92,9 @@ impl Promises {
     pub(crate) fn turn(&mut self, today: Day) {
         self.today = today;
         while let Some(first) = self.days.first_entry().filter(|first| *first.key() < today) {
-            self.overdue += first.remove().payments;
+            let promised = first.remove();
+            self.overdue += promised.payments;
+            self.overdue_singles += promised.singles;
         }
     }
 
@@ -112,23 +118,54 @@ impl Promises {
             self.overdue = self.overdue.saturating_sub(1);
         } else if let Some(promised) = self.days.get_mut(&day) {
             promised.remove(Piece::of(deadline, within));
-            if promised.payments == 0 {
-                self.days.remove(&day);
-            }
+            self.tidy(day);
+        }
+    }
+
+    /// So many requests that nothing can share are promised for this day.
+    pub(crate) fn add_singles(&mut self, day: Day, requests: u32) {
+        if day < self.today {
+            self.overdue_singles += requests;
+        } else if requests > 0 {
+            self.days.entry(day).or_default().singles += requests;
+        }
+    }
+
+    /// They are not needed any more.
+    pub(crate) fn remove_singles(&mut self, day: Day, requests: u32) {
+        if day < self.today {
+            self.overdue_singles = self.overdue_singles.saturating_sub(requests);
+        } else if let Some(promised) = self.days.get_mut(&day) {
+            promised.singles = promised.singles.saturating_sub(requests);
+            self.tidy(day);
+        }
+    }
+
+    fn tidy(&mut self, day: Day) {
+        let is_empty = |promised: &Promised| promised.payments == 0 && promised.singles == 0;
+        if self.days.get(&day).is_some_and(is_empty) {
+            self.days.remove(&day);
         }
     }
 
     /// How many requests are set aside for the last checks of this day.
     pub(crate) fn requests(&self, day: Day, lists: bool) -> u32 {
         let promised = self.days.get(&day);
-        let overdue = if day == self.today { self.overdue } else { 0 };
+        let (overdue, overdue_singles) = if day == self.today {
+            (self.overdue, self.overdue_singles)
+        } else {
+            (0, 0)
+        };
+        let singles = promised.map_or(0, |promised| promised.singles);
         let (overdue, due) = if lists {
             let due = promised.map_or(0, |promised| promised.lists);
             (overdue.div_ceil(LIST), due)
         } else {
             (overdue, promised.map_or(0, |promised| promised.payments))
         };
-        overdue.saturating_add(due)
+        [due, singles, overdue_singles]
+            .into_iter()
+            .fold(overdue, u32::saturating_add)
     }
 
     /// How many there would be with one more at this deadline.

@@ -10,11 +10,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::control::Guard;
 use crate::entropy::Entropy;
 use crate::fault::Fault;
 use crate::keep::{self, Keeper, Loaded, Place};
 use crate::quota::Quota;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, base_url};
 use crate::server;
 use crate::state::{Shared, State};
 
@@ -28,6 +29,7 @@ pub struct SandboxBuilder {
     initial_quota: Quota,
     faults: Option<Vec<Fault>>,
     state_file: Option<PathBuf>,
+    allowed_hosts: Vec<String>,
 }
 
 impl Default for SandboxBuilder {
@@ -40,6 +42,7 @@ impl Default for SandboxBuilder {
             initial_quota: Quota::off(),
             faults: None,
             state_file: None,
+            allowed_hosts: Vec::new(),
         }
     }
 }
@@ -68,10 +71,21 @@ impl SandboxBuilder {
     }
 
     /// Listens at this address. Beware of any that is not loopback: whoever can reach it is in control of
-    /// the sandbox, its tokens and its mails.
+    /// the sandbox, its tokens and its mails. Whoever names it by a name that is registered in the public DNS has
+    /// to [allow](Self::allow_host) that.
     #[must_use]
     pub const fn listen(mut self, address: SocketAddr) -> Self {
         self.address = address;
+        self
+    }
+
+    /// Lets browsers, and whoever asks the control, call the sandbox by this name, too, such as `bakong.example.com`:
+    /// without a port, and none that a stranger could get. By themselves go: on loopback `localhost`, what ends in
+    /// `.localhost`, and loopback addresses; elsewhere also any address, a name without dots, and what ends in
+    /// `.local`, `.internal`, `.test` or `.home.arpa`.
+    #[must_use]
+    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
+        self.allowed_hosts.push(name.into());
         self
     }
 
@@ -195,13 +209,16 @@ impl SandboxBuilder {
             io::Error::new(error.kind(), text)
         })?;
         let address = listener.local_addr()?;
+        shared.with(|state| state.links.set_base_url(base_url(address)));
         let keeper = match place {
             Some(place) => Some(Keeper::start(place, Arc::clone(&shared))?),
             None => None,
         };
         let (running, stopped) = watch::channel(());
         let keeping = keeper.as_ref().map(|it| it.run(stopped.clone()));
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
+        let guard = Guard::new(address, self.allowed_hosts.into());
+        let server = server::serve(listener, Arc::clone(&shared), guard, stopped);
+        let server = tokio::spawn(server);
         Ok(Sandbox {
             address,
             shared,
@@ -224,6 +241,7 @@ impl fmt::Debug for SandboxBuilder {
             .field("initial_quota", &self.initial_quota)
             .field("faults", &self.faults)
             .field("state_file", &self.state_file)
+            .field("allowed_hosts", &self.allowed_hosts)
             .finish_non_exhaustive()
     }
 }

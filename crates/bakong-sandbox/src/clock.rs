@@ -15,6 +15,10 @@ pub struct Clock {
     advanced: Duration,
 }
 
+/// The last moment that a clock shows, the end of the year 9999: no date that is written later has the form
+/// that others read.
+pub(crate) const LAST: Timestamp = Timestamp::from_millis(253_402_300_799_999);
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Base {
     /// The system's time, shifted by this many milliseconds.
@@ -44,6 +48,16 @@ impl Clock {
         Self::of(Base::Frozen(moment))
     }
 
+    /// The system's time, so much ahead of it. With nothing ahead it is [`Clock::system`]: the way back to the
+    /// present.
+    #[must_use]
+    pub const fn ahead_of_system(by: Duration) -> Self {
+        Self {
+            base: Base::Ticking { shift: 0 },
+            advanced: by,
+        }
+    }
+
     const fn of(base: Base) -> Self {
         Self {
             base,
@@ -51,7 +65,7 @@ impl Clock {
         }
     }
 
-    /// The moment it shows.
+    /// The moment it shows: from 1970 to the end of the year 9999, where it stays.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         let unmoved = match self.base {
@@ -61,7 +75,7 @@ impl Clock {
                 Timestamp::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
             }
         };
-        unmoved.saturating_add(self.advanced)
+        unmoved.saturating_add(self.advanced).min(LAST)
     }
 
     /// Whether it stands still until it is moved.
@@ -81,6 +95,12 @@ impl Clock {
         } else {
             Self::starting_at(moment)
         };
+    }
+
+    /// How much later the moment it shows is than the system's time; nothing if it is not later.
+    #[must_use]
+    pub fn lead(&self) -> Duration {
+        self.now().saturating_since(system_now())
     }
 
     /// By how many milliseconds it is ahead of the system's time, if it follows that.
@@ -160,7 +180,26 @@ mod tests {
         let mut clock = Clock::starting_at(Timestamp::from_millis(u64::MAX));
         clock.advance(Duration::MAX);
         clock.advance(Duration::MAX);
-        assert_eq!(clock.now().as_millis(), u64::MAX);
+        assert_eq!(clock.now(), LAST);
         assert_eq!(clock.ahead_by(), Some(i64::MAX));
+        assert_eq!(
+            Clock::frozen_at(Timestamp::from_millis(u64::MAX)).now(),
+            LAST
+        );
+        assert_eq!(Clock::ahead(i64::MIN).now().as_millis(), 0);
+    }
+
+    #[test]
+    fn there_is_a_way_back_to_the_present() {
+        let hour = Duration::from_secs(3600);
+        let near = |lead: Duration, expected: Duration| {
+            lead <= expected && expected - lead < Duration::from_secs(60)
+        };
+        assert!(near(Clock::ahead_of_system(hour).lead(), hour));
+        assert_eq!(Clock::ahead_of_system(Duration::ZERO), Clock::system());
+        assert_eq!(Clock::system().lead(), Duration::ZERO);
+        assert_eq!(Clock::ahead(-5_000).lead(), Duration::ZERO);
+        let stopped = Clock::frozen_at(Clock::ahead_of_system(hour).now());
+        assert!(near(stopped.lead(), hour));
     }
 }

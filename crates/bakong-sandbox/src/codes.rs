@@ -1,10 +1,16 @@
-//! The codes that somebody asked about and nobody has paid: what a shop is showing at the moment.
+//! The codes that somebody asked about or told of, and nobody has paid: what a shop is showing at the moment.
 //!
-//! Bakong learns of a code by its MD5 alone, so its text is known only if a link was made to it.
+//! A check brings a code's MD5 alone, which says nothing of the code. Its text is known if a link was made to it, or
+//! if a customer scanned it or tried to pay it.
 
 use std::collections::HashMap;
 
-use khqr_core::{Md5Handle, Timestamp};
+use khqr_core::{Khqr, Md5Handle, Timestamp};
+
+use crate::control::view;
+use crate::events::Event;
+use crate::ledger::LookUp;
+use crate::state::State;
 
 /// How many are kept.
 const KEPT: usize = 200;
@@ -19,6 +25,28 @@ pub(crate) struct OpenCode {
     pub(crate) checks: u32,
 }
 
+impl State {
+    /// Takes note of a code whose text somebody told. Of a static one every check by MD5 says from now on that it
+    /// is one; a dynamic one that could be paid now is open.
+    pub(crate) fn hear_of(&mut self, khqr: &Khqr<'_>, now: Timestamp) {
+        let md5 = khqr.md5();
+        match khqr.amount() {
+            Ok(None) => {
+                self.ledger.know_static(md5);
+                self.open_codes.close(md5);
+            }
+            Ok(Some(_)) => {
+                let is_unpaid = matches!(self.ledger.books(now).by_md5(md5), LookUp::Nothing);
+                if is_unpaid && (khqr.verify(now).is_ok() || self.open_codes.has(md5)) {
+                    let code = self.open_codes.told(md5, khqr.text(), now);
+                    self.events.tell(Event::Code, || view::code(code));
+                }
+            }
+            Err(_) => {}
+        }
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct OpenCodes(HashMap<Md5Handle, OpenCode>);
 
@@ -31,12 +59,19 @@ impl OpenCodes {
     }
 
     /// Somebody told its text.
-    pub(crate) fn told(&mut self, md5: Md5Handle, text: &str, now: Timestamp) {
-        self.of(md5, now).text = Some(text.to_owned());
+    pub(crate) fn told(&mut self, md5: Md5Handle, text: &str, now: Timestamp) -> &OpenCode {
+        let code = self.of(md5, now);
+        code.text = Some(text.to_owned());
+        code
     }
 
-    pub(crate) fn paid(&mut self, md5: Md5Handle) {
+    /// It was paid, or is none that is open until then.
+    pub(crate) fn close(&mut self, md5: Md5Handle) {
         self.0.remove(&md5);
+    }
+
+    fn has(&self, md5: Md5Handle) -> bool {
+        self.0.contains_key(&md5)
     }
 
     pub(crate) fn forget(&mut self) {
@@ -91,7 +126,7 @@ mod tests {
         assert!(all.iter().all(|code| code.md5 != md5(9)));
         let told = all.iter().find(|code| code.md5 == md5(11)).unwrap();
         assert_eq!(told.text.as_deref(), Some("text"));
-        codes.paid(md5(10));
+        codes.close(md5(10));
         assert!(codes.all().iter().all(|code| code.md5 != md5(10)));
         codes.forget();
         assert_eq!(codes.all().len(), 0);

@@ -54,6 +54,9 @@ impl Customer {
     pub fn pay_with(&self, code: &str, options: &PaymentOptions) -> Result<Payment, PaymentError> {
         self.shared.with(|state| {
             let now = state.clock.now();
+            if let Ok(khqr) = Khqr::parse(code) {
+                state.hear_of(&khqr, now);
+            }
             let order = options.order(code, self.account.clone(), now)?;
             state.ledger.place(order, now, &mut state.entropy)
         })

@@ -17,10 +17,14 @@ const WAITING: usize = 256;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Event {
     Payment,
+    /// The text of an open code was told.
+    Code,
     Request,
     Fault,
     Clock,
     Mail,
+    /// An address has made the last request of its day, or was given a token, or the limit or what was used was set.
+    Quota,
     /// Everything was forgotten.
     Reset,
 }
@@ -29,10 +33,12 @@ impl Event {
     const fn name(self) -> &'static str {
         match self {
             Self::Payment => "payment",
+            Self::Code => "code",
             Self::Request => "request",
             Self::Fault => "fault",
             Self::Clock => "clock",
             Self::Mail => "mail",
+            Self::Quota => "quota",
             Self::Reset => "reset",
         }
     }

@@ -68,6 +68,11 @@ impl Input {
         })
     }
 
+    /// What errors call the object.
+    pub(crate) fn name(&self) -> &str {
+        &self.place
+    }
+
     /// The place of a field.
     pub(crate) fn place(&self, name: &str) -> String {
         format!("{}.{name}", self.place)
@@ -192,7 +197,7 @@ impl Input {
 }
 
 /// So much of a text as an error may repeat.
-fn brief(text: &str) -> String {
+pub(crate) fn brief(text: &str) -> String {
     let mut brief: String = text.chars().take(40).collect();
     if brief.len() < text.len() {
         brief.push('…');

@@ -254,6 +254,11 @@ impl Ledger {
         true
     }
 
+    /// Takes note that a code is static, without a payment.
+    pub(crate) fn know_static(&mut self, md5: Md5Handle) {
+        self.codes.entry(md5).or_default().static_code = true;
+    }
+
     fn is_paid(&self, md5: Md5Handle) -> bool {
         self.codes
             .get(&md5)

@@ -62,9 +62,11 @@
 //! # Where the live service is not known
 //! | question | here |
 //! | --- | --- |
+//! | when a payment is acknowledged, a second after it in published answers | at its own moment: nobody can ask before |
 //! | a wrong code at `verify` | error code 10 |
 //! | a second `request_token` before `verify` | a new mail; the code of the old one is good no more |
 //! | the old token after `renew_token` | good until its own expiry |
+//! | a token of the same second as the one before | another: its `exp` is a second later, its `iat` as true |
 //! | an MD5, a hash or a currency in the other case | not found; for the currency error code 5 |
 //! | a payment that failed, and then another that did not | the one that did not |
 //! | several payments that a reference or a short hash fits | the first that was transferred |
@@ -74,8 +76,11 @@
 //! | the lengths of `instructionRef`, `externalRef` and the texts in a list | 1 to 255, as of a hash |
 //! | a text asked twice in one list | two items |
 //! | `message` of an item, and the envelope's of the list | those of a single check; `Success` |
+//! | a static code's MD5 before anybody has told of the code | not found: an MD5 says nothing of its code |
+//! | the same after a payment of it was tried, a link made, or it was scanned (`POST /sandbox/scan`) | error code 2, while the sandbox runs; after a payment, with a state file, also later |
 //! | a link to a text that is no KHQR | error code 5 |
 //! | a link to a code that has expired | a link |
+//! | where a short link leads | to the sandbox's own page: `/l/…`, and from there to `/?code=` with the code percent-encoded |
 //! | `sourceInfo` is null | as if absent |
 //! | a bad token at `check_bakong_account` | 401 with error code 6 |
 //! | an `accountId` that can be none, an over-long one too | error code 12; for an empty one 5 |
@@ -88,23 +93,34 @@
 //! refused ones included; beyond it HTTP 200 with error code 17. It is off unless set, and 100 in `bakong
 //! sandbox`. Its day turns at midnight in Phnom Penh unless said, on the sandbox's clock.
 //!
-//! What counts is every `POST` with a good token to one of the seven checks of transactions, which are the
-//! endpoints that need one: answered, refused or struck by a fault. What the proxy in front turns away for want of a
-//! `User-Agent` does not count, nor does what comes without a good token, since it is nobody's. Whether
-//! renewals, accounts and links count in the live service is not known; here they do not. A list counts as one.
+//! What counts is every `POST` to an endpoint of which it is known whose it is: by a good token, whether or not the
+//! endpoint asks for one, and a renewal without one by its e-mail. Answered, refused or struck by a fault, it counts
+//! once; a list is one, too. What the proxy in front turns away for want of a `User-Agent` does not count, nor does
+//! what is nobody's: an account or a link asked for without a token, a registration. Whether renewals, accounts and
+//! links count in the live service is not known; [`Quota::of_checks_only`] leaves them out.
 //!
 //! # Trouble
 //! A [`Fault`] strikes the next request, or some or all to some endpoints: another answer in place of the
 //! sandbox's (an outage's page, 401, 403, 429 with or without `Retry-After`, the spent quota's error code
 //! 17), every token expired at once, the sandbox's own answer in a form that real ones have or might (times as `1605774370608.0`,
-//! amounts as texts, no `errorCode`, lists out of order, with items missing or garbled), or an answer that
-//! comes late, byte by byte, cut short or not at all. It may let some requests through first, or strike
-//! only some of a hundred, drawn from the seed. [`Fault::from_json`] reads one as a rule.
+//! amounts as texts, no `errorCode`, lists out of order, with items that are missing, garbled, nameless or
+//! `SERVICE_FAILED`), or an answer that comes late, byte by byte, cut short or not at all. It may let some
+//! requests through first, or strike only some of a hundred, drawn from the seed. [`Fault::from_json`] reads one
+//! as a rule; the rules that are left are told so that they can be given back as they are.
+//!
+//! Error codes 4, 7 and 9 (the provider gives no link, the e-mail server is down, the server cannot be reached) come
+//! by a fault only.
 //!
 //! # Time
 //! The sandbox keeps no timers but for faults that take real time. A payment with a delay is there for whoever asks after its moment, and a
 //! token has expired for whoever uses it after its end, on the sandbox's clock; [`Sandbox::advance`] moves
 //! it. It says nothing about the client's own clock, so give both the same time.
+//!
+//! [`Clock::system`], or over HTTP `{"aheadMs":0}`, is the way back to the present. What has happened stays as it
+//! is when the time goes back: a payment that was transferred stays so and keeps its times, which may then lie
+//! ahead of the clock; one whose moment has not come waits for it; a token is good until its own end; and of the
+//! quota's use only the last day that something was asked on is remembered. The clock shows no moment before
+//! 1970, and none beyond the year 9999.
 //!
 //! # Going on where it was
 //! With a [state file](SandboxBuilder::state_file), a sandbox that is started again knows what it knew: who is
@@ -119,13 +135,13 @@
 //! | --- | --- |
 //! | `POST /sandbox/pay` | a customer pays a code: `qr`, `from`, `amount`, `delayMs`, `again`, `late`, `failing`, … |
 //! | `POST /sandbox/scan` | what a customer sees on scanning a code |
-//! | `GET /sandbox/payments`, `codes` | the payments; the codes that were asked about and are not paid |
+//! | `GET /sandbox/payments`, `codes` | the payments; the codes that were asked about or told of and are not paid |
 //! | `GET`, `POST`, `DELETE /sandbox/faults` | the faults that are left, one or more [rules](Fault::from_json), none |
-//! | `GET`, `POST /sandbox/clock` | the time: `advanceMs`, `setTo`, `mode` |
+//! | `GET`, `POST /sandbox/clock` | the time: `advanceMs`, `aheadMs`, `setTo`, `mode` |
 //! | `GET /sandbox/mailbox?email=` | the mails with their codes |
 //! | `POST /sandbox/tokens`, `accounts` | a token for an `email`, an `account` |
-//! | `GET`, `POST /sandbox/quota` | the limit, what was used, when the day turns |
-//! | `GET /sandbox/requests` | the last 200 requests with their answers, without tokens |
+//! | `GET`, `POST /sandbox/quota` | the limit, what counts, what was used, when the day turns |
+//! | `GET /sandbox/requests` | the last 200 requests with their answers, without tokens and the codes of mails |
 //! | `GET /sandbox/events` | what happens, as server-sent events |
 //! | `POST /sandbox/reset` | forgets everything but the time and the quota's limit |
 //!
@@ -136,7 +152,20 @@
 //!
 //! No fault and no quota touches these, and they need no token: whoever reaches the address is in control. So it is
 //! loopback unless [said](SandboxBuilder::listen), and a page of another site does not get at it: `Host`
-//! has to be this machine, `Origin` the sandbox's own, and what is posted `application/json`.
+//! has to be this machine, or elsewhere an address or a name that no site can have unless
+//! [said](SandboxBuilder::allow_host); `Origin` the sandbox's own; and what is posted `application/json`. A link may
+//! lead to the page from anywhere.
+//!
+//! The Open API is for programs: they may call the sandbox by any name. What shows by `Origin` or `Sec-Fetch-Site`
+//! that it is a browser is refused there, too, with 403 and the reason, unless it is the sandbox's own page: nobody's
+//! website makes a developer's browser fetch a token.
+//!
+//! # For people
+//! The page at `/` has a customer's phone, which takes a code as text, by camera or as a picture, and pays it as
+//! asked or otherwise; the open codes, of which those whose text is known are paid by one tap; tokens and the
+//! mailbox; the clock; the day's requests; switches for faults, which show the rules that are left, whoever set
+//! them; and the last requests with their answers. It shows what happens as it happens. `/?code=` with a code,
+//! percent-encoded, puts that into the phone and does not pay it.
 //!
 //! # Other clients
 //! `cargo xtask foreign-clients` lets three that others wrote ask the sandbox. They read its answers, but for
@@ -163,14 +192,17 @@ mod endpoint;
 mod entropy;
 mod events;
 mod exchange;
+mod failure;
 mod fault;
 mod index;
 mod input;
 mod keep;
 mod ledger;
+mod links;
 mod log;
 mod payment;
 mod quota;
+mod redact;
 mod registry;
 mod sandbox;
 mod server;

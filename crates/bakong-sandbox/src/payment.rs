@@ -2,12 +2,8 @@
 
 use std::error::Error;
 use std::fmt;
-use std::time::Duration;
 
 use khqr_core::{AccountId, AccountIdBuf, Amount, Md5Handle, Timestamp};
-
-/// How long after a transfer the payee's bank acknowledges it, as in a published answer.
-const ACKNOWLEDGED_AFTER: Duration = Duration::from_secs(1);
 
 /// A payment that a customer ordered, as it stood when asked for.
 #[derive(Clone, Debug)]
@@ -108,10 +104,11 @@ impl Payment {
         self.created_at
     }
 
-    /// When the payee's bank acknowledges it: a second later.
+    /// When the payee's bank acknowledges it: at the same moment. In published answers it is a second later;
+    /// here that would lie ahead of the clock for whoever asks at once.
     #[must_use]
-    pub fn acknowledged_at(&self) -> Timestamp {
-        self.created_at.saturating_add(ACKNOWLEDGED_AFTER)
+    pub const fn acknowledged_at(&self) -> Timestamp {
+        self.created_at
     }
 
     /// What became of it.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use khqr_core::Timestamp;
 
+use crate::endpoint::{Endpoint, TokenUse};
 use crate::keep::Change;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -14,9 +15,12 @@ const PHNOM_PENH_MIDNIGHT: Duration = Duration::from_secs(17 * 60 * 60);
 
 /// How many requests a registered address may make on a day of the sandbox's clock.
 ///
-/// The requests that count are those to the endpoints that need a token, with a good one: answered, refused
-/// or struck by a [`Fault`](crate::Fault) alike. Beyond the limit the answer is HTTP 200 with error code 17,
-/// and still counts. All tokens of one address draw on one quota.
+/// What counts is every `POST` to an [`Endpoint`] of which it is known whose it is: by the good token that it
+/// carries, whether or not the endpoint asks for one, and a renewal without one by the registered e-mail that it
+/// names. It counts once, answered, refused or struck by a [`Fault`](crate::Fault) alike, a list too. Beyond
+/// the limit the answer is HTTP 200 with error code 17, and still counts. All tokens of one address draw on one
+/// quota. Whether renewals, accounts and links count in the live service is not known;
+/// [`Quota::of_checks_only`] leaves them out.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,6 +37,7 @@ pub struct Quota {
     limit: Option<u32>,
     /// How long after midnight UTC the day turns.
     turn: Duration,
+    checks_only: bool,
 }
 
 impl Quota {
@@ -42,6 +47,7 @@ impl Quota {
         Self {
             limit: None,
             turn: PHNOM_PENH_MIDNIGHT,
+            checks_only: false,
         }
     }
 
@@ -63,6 +69,18 @@ impl Quota {
         self
     }
 
+    /// Of which only the seven checks of transactions count, and no renewal, account or link.
+    #[must_use]
+    pub const fn of_checks_only(self) -> Self {
+        self.counting(true)
+    }
+
+    /// Whether a request to `endpoint` counts, if it is known whose it is.
+    #[must_use]
+    pub fn counts(self, endpoint: Endpoint) -> bool {
+        !self.checks_only || endpoint.token_use() == TokenUse::Needed
+    }
+
     /// The limit, if there is one.
     #[must_use]
     pub const fn limit(self) -> Option<u32> {
@@ -73,6 +91,22 @@ impl Quota {
     #[must_use]
     pub const fn turn(self) -> Duration {
         self.turn
+    }
+
+    /// With another limit, or none, and the same otherwise.
+    #[must_use]
+    pub const fn limited_to(mut self, limit: Option<u32>) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    pub(crate) const fn counting(mut self, checks_only: bool) -> Self {
+        self.checks_only = checks_only;
+        self
+    }
+
+    pub(crate) const fn is_of_checks_only(self) -> bool {
+        self.checks_only
     }
 
     /// The number of the day that `now` lies in; days start with this quota's turn.
@@ -108,6 +142,17 @@ pub(crate) struct QuotaLedger {
     news: Vec<Change>,
 }
 
+/// What a request finds of the day's quota.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Drawn {
+    Some,
+    /// It was the last that the day has.
+    Last,
+    TooMuch {
+        limit: u32,
+    },
+}
+
 #[derive(Clone, Copy)]
 struct Used {
     day: u64,
@@ -122,11 +167,15 @@ impl QuotaLedger {
         }
     }
 
-    /// Counts a request of `id`; false if it is one too many.
-    pub(crate) fn draw(&mut self, id: &str, now: Timestamp) -> bool {
+    /// Counts a request of `id`, and says what is left.
+    pub(crate) fn draw(&mut self, id: &str, now: Timestamp) -> Drawn {
         let count = self.used(id, now).saturating_add(1);
         self.set_used(id, count, now);
-        self.quota.limit.is_none_or(|limit| count <= limit)
+        match self.quota.limit {
+            Some(limit) if count > limit => Drawn::TooMuch { limit },
+            Some(limit) if count == limit => Drawn::Last,
+            _ => Drawn::Some,
+        }
     }
 
     /// How many requests `id` has made on the day of `now`.
@@ -201,22 +250,27 @@ mod tests {
     #[test]
     fn what_is_too_much_counts_too() {
         let mut ledger = QuotaLedger::new(Quota::a_day(2));
-        let drawn: Vec<bool> = (0..4).map(|_| ledger.draw("a", NOW)).collect();
-        assert_eq!(drawn, [true, true, false, false]);
+        let drawn: Vec<Drawn> = (0..4).map(|_| ledger.draw("a", NOW)).collect();
+        let too_much = Drawn::TooMuch { limit: 2 };
+        assert_eq!(drawn, [Drawn::Some, Drawn::Last, too_much, too_much]);
         assert_eq!(ledger.used("a", NOW), 4);
-        assert!(ledger.draw("b", NOW), "each has a quota of its own");
+        assert_eq!(
+            ledger.draw("b", NOW),
+            Drawn::Some,
+            "each has a quota of its own"
+        );
         let tomorrow = Quota::a_day(2).next_turn(NOW);
         assert_eq!(ledger.used("a", tomorrow), 0);
-        assert!(ledger.draw("a", tomorrow));
+        assert_eq!(ledger.draw("a", tomorrow), Drawn::Some);
     }
 
     #[test]
     fn without_a_limit_it_still_counts() {
         let mut ledger = QuotaLedger::new(Quota::off());
-        assert!((0..200).all(|_| ledger.draw("a", NOW)));
+        assert!((0..200).all(|_| ledger.draw("a", NOW) == Drawn::Some));
         assert_eq!(ledger.used("a", NOW), 200);
         ledger.quota = Quota::a_day(0);
-        assert!(!ledger.draw("a", NOW));
+        assert_eq!(ledger.draw("a", NOW), Drawn::TooMuch { limit: 0 });
         ledger.forget();
         assert_eq!(ledger.used("a", NOW), 0);
     }

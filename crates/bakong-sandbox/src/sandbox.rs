@@ -62,13 +62,7 @@ impl Sandbox {
     /// The base URL for a client on this machine, such as `http://127.0.0.1:49152`: no slash at the end.
     #[must_use]
     pub fn base_url(&self) -> String {
-        // Nobody can go to "any address".
-        let host = match self.address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-            ip => ip,
-        };
-        format!("http://{}", SocketAddr::new(host, self.address.port()))
+        base_url(self.address)
     }
 
     /// The moment on the sandbox's clock.
@@ -77,13 +71,23 @@ impl Sandbox {
         self.shared.with(|state| state.clock.now())
     }
 
+    /// The sandbox's clock as it stands.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.shared.with(|state| state.clock)
+    }
+
     /// Moves the sandbox's clock on.
     pub fn advance(&self, by: Duration) {
         self.shared
             .with(|state| state.move_clock(|clock| clock.advance(by)));
     }
 
-    /// Goes by another clock from now on: one that stands still, or shows another moment.
+    /// Goes by another clock from now on: one that stands still, or shows another moment; [`Clock::system`] is
+    /// the way back to the present. What has happened stays as it is when the time goes back: payments that
+    /// were transferred, with their times, which may then lie ahead of the clock, and tokens, until their own
+    /// end. Payments that are still to come come when their moment does. Of the quota's use only the last day
+    /// that something was asked on is remembered.
     pub fn set_clock(&self, to: Clock) {
         self.shared
             .with(|state| state.move_clock(|clock| *clock = to));
@@ -97,7 +101,7 @@ impl Sandbox {
 
     /// Sets how many requests a day may be made. What was used stays used.
     pub fn set_quota(&self, quota: Quota) {
-        self.shared.with(|state| state.quota.quota = quota);
+        self.shared.with(|state| state.set_quota(quota));
     }
 
     /// How many requests that count were made today with the tokens of `email`; 0 if it is not registered.
@@ -227,4 +231,15 @@ impl fmt::Debug for Sandbox {
             .field("address", &self.address)
             .finish_non_exhaustive()
     }
+}
+
+/// The URL of a server at `address` for whoever is on this machine.
+pub(crate) fn base_url(address: SocketAddr) -> String {
+    // Nobody can go to "any address".
+    let host = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(host, address.port()))
 }

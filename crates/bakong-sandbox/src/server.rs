@@ -1,7 +1,6 @@
 //! The thin part: bytes from a socket to the state, and its answer back.
 
 use std::future::{self, Future};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -36,18 +35,21 @@ const AFTER_FAILURE: Duration = Duration::from_millis(50);
 pub(crate) type Stopped = watch::Receiver<()>;
 
 /// Takes connections until the sandbox stops, then ends them all.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: Stopped) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    guard: Guard,
+    mut stopped: Stopped,
+) {
     let mut connections = JoinSet::new();
-    // Of no address nothing is known; the narrower rule then.
-    let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let guard = Guard::of(listener.local_addr().unwrap_or(local));
     loop {
         tokio::select! {
             _ = stopped.changed() => break,
             Some(_) = connections.join_next() => {}
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    let connection = connection(stream, Arc::clone(&shared), guard, stopped.clone());
+                    let (shared, guard) = (Arc::clone(&shared), guard.clone());
+                    let connection = connection(stream, shared, guard, stopped.clone());
                     connections.spawn(connection);
                 }
                 // A client that left at once, or no descriptor free: the next may fare better, in a while.
@@ -63,7 +65,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stoppe
 async fn connection(stream: TcpStream, shared: Arc<Shared>, guard: Guard, mut stopped: Stopped) {
     // Without it small answers may wait for an acknowledgement; with an error they just do.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| exchange(&shared, guard, request));
+    let service = service_fn(|request| exchange(&shared, &guard, request));
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
@@ -83,7 +85,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, guard: Guard, mut st
 
 async fn exchange(
     shared: &Arc<Shared>,
-    guard: Guard,
+    guard: &Guard,
     request: Request<Incoming>,
 ) -> Result<Response<ServerBody>, Cut> {
     let (head, body) = request.into_parts();
@@ -103,6 +105,9 @@ async fn exchange(
             }
         };
         return Ok(answer);
+    }
+    if let Some(answer) = control::turn_away(shared, guard, &request) {
+        return Ok(answer.map(whole));
     }
     let Effect { outcome, delivery } = shared.with(|state| state.handle(&request));
     if !delivery.latency.is_zero() {

@@ -19,11 +19,12 @@ use crate::exchange::{Exchange, Exchanges};
 use crate::fault::{Effect, Fault, Faults, Outcome};
 use crate::keep::{Change, Journal};
 use crate::ledger::Ledger;
+use crate::links::Links;
 use crate::log::Log;
 use crate::payment::PaymentStatus;
 use crate::quota::{Quota, QuotaLedger};
 use crate::registry::Registry;
-use crate::token::TokenKey;
+use crate::token::{Issued, TokenKey};
 use crate::wire::Answer;
 
 pub(crate) struct State {
@@ -37,6 +38,7 @@ pub(crate) struct State {
     pub(crate) exchanges: Exchanges,
     pub(crate) log: Log,
     pub(crate) open_codes: OpenCodes,
+    pub(crate) links: Links,
     pub(crate) events: Events,
     /// Whether everything was forgotten since a state file was told.
     is_reset: bool,
@@ -65,6 +67,7 @@ impl State {
             exchanges: Exchanges::default(),
             log: Log::default(),
             open_codes: OpenCodes::default(),
+            links: Links::default(),
             events: Events::default(),
             is_reset: false,
         }
@@ -98,12 +101,23 @@ impl State {
             status: answer.map(Answer::status),
         });
         self.log.record(at, request, answer, fault);
-        let log = &self.log;
-        self.events.tell(Event::Request, || log.last(1).next());
+        self.tell_of_request();
         if fault.is_some() {
             self.tell_of_faults();
         }
         effect
+    }
+
+    /// Records a request that was turned away before anything else.
+    pub(crate) fn record(&mut self, request: &Request<Bytes>, answer: &Answer) {
+        let at = self.clock.now();
+        self.log.record(at, request, Some(answer), None);
+        self.tell_of_request();
+    }
+
+    fn tell_of_request(&mut self) {
+        let log = &self.log;
+        self.events.tell(Event::Request, || log.last(1).next());
     }
 
     /// Makes every token that was issued so far worthless.
@@ -112,8 +126,16 @@ impl State {
     }
 
     pub(crate) fn issue_token(&mut self, email: &str) -> String {
+        self.issue(email).token
+    }
+
+    /// The same, with the moment at which the token ends.
+    pub(crate) fn issue(&mut self, email: &str) -> Issued {
         let id = self.registry.register(email, &mut self.entropy);
-        self.token_key.issue(id, self.clock.now())
+        let issued = self.token_key.issue(id, self.clock.now());
+        // There may be an address more.
+        self.tell_of_quota();
+        issued
     }
 
     /// Lets there be `account`.
@@ -158,6 +180,7 @@ impl State {
         self.exchanges = Exchanges::default();
         self.log.forget();
         self.open_codes.forget();
+        self.links.forget();
         self.is_reset = true;
         self.revoke_tokens();
         self.events.tell(Event::Reset, || ());
@@ -168,6 +191,18 @@ impl State {
         self.events.tell(Event::Fault, || view::faults(faults));
     }
 
+    /// Says that a quota is spent or was set, or whose there are.
+    pub(crate) fn tell_of_quota(&mut self) {
+        let (quota, registry, now) = (&self.quota, &self.registry, self.clock.now());
+        self.events
+            .tell(Event::Quota, || view::quota(quota, registry, now));
+    }
+
+    pub(crate) fn set_quota(&mut self, quota: Quota) {
+        self.quota.quota = quota;
+        self.tell_of_quota();
+    }
+
     /// Tells what has become of payments since this was done last, and gives all that has happened since.
     pub(crate) fn publish(&mut self) -> News {
         let payments = self.ledger.take_news();
@@ -176,7 +211,7 @@ impl State {
                 continue;
             };
             if payment.status() == PaymentStatus::Transferred {
-                self.open_codes.paid(payment.md5());
+                self.open_codes.close(payment.md5());
             }
             self.events.tell(Event::Payment, || view::payment(payment));
         }

@@ -1,5 +1,6 @@
 //! Access tokens as Bakong issues them: JWTs signed with HS256 (RFC 7515, RFC 7518 §3.2), 90 days long.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,7 +11,7 @@ use serde::Deserialize;
 use sha2::Sha256;
 
 /// How long a token is good for: 90 days.
-pub(crate) const LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+const LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// `{"alg":"HS256","typ":"JWT"}`.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
@@ -20,6 +21,14 @@ pub(crate) struct TokenKey {
     signer: Hmac<Sha256>,
     /// For the state file.
     bytes: [u8; 64],
+    /// For each id, the `iat` and the `exp` of its last token.
+    last: HashMap<String, (u64, u64)>,
+}
+
+/// A token, and when it ends.
+pub(crate) struct Issued {
+    pub(crate) token: String,
+    pub(crate) expires_at: Timestamp,
 }
 
 #[derive(Deserialize)]
@@ -38,6 +47,7 @@ impl TokenKey {
         Self {
             signer: Hmac::new(&key.into()),
             bytes: key,
+            last: HashMap::new(),
         }
     }
 
@@ -46,14 +56,25 @@ impl TokenKey {
     }
 
     /// A token for the registration `id`, which is put in as it is and must need no escape in JSON.
-    pub(crate) fn issue(&self, id: &str, now: Timestamp) -> String {
+    ///
+    /// What it says is told in seconds, so a second token of the same second would be the first one again, and
+    /// nobody could tell whether a renewal was taken up. It lasts a second longer for that: then both times are
+    /// true, and the newest token is the one that ends last.
+    pub(crate) fn issue(&mut self, id: &str, now: Timestamp) -> Issued {
         let iat = seconds(now);
-        let exp = seconds(now.saturating_add(LIFETIME));
+        let exp = match self.last.get(id) {
+            Some((second, exp)) if *second == iat => exp.saturating_add(1),
+            _ => seconds(now.saturating_add(LIFETIME)),
+        };
+        self.last.insert(id.to_owned(), (iat, exp));
         let claims = format!(r#"{{"data":{{"id":"{id}"}},"iat":{iat},"exp":{exp}}}"#);
         let claims = URL_SAFE_NO_PAD.encode(claims);
         let signature = self.signing(HEADER, &claims).finalize().into_bytes();
         let signature = URL_SAFE_NO_PAD.encode(signature);
-        format!("{HEADER}.{claims}.{signature}")
+        Issued {
+            token: format!("{HEADER}.{claims}.{signature}"),
+            expires_at: Timestamp::from_millis(exp.saturating_mul(1000)),
+        }
     }
 
     /// The id of the registration that `token` is for, if this key signed it and it has not expired.
@@ -96,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_token_says_whose_it_is_and_how_long_it_lasts() {
-        let token = key().issue("00112233aabbccdd", NOW);
+        let token = key().issue("00112233aabbccdd", NOW).token;
         let parts: Vec<&str> = token.split('.').collect();
         let text = |part: &str| String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
         assert_eq!(text(parts[0]), r#"{"alg":"HS256","typ":"JWT"}"#);
@@ -124,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_token_is_good_until_the_second_of_its_expiry() {
-        let token = key().issue("id", NOW);
+        let token = key().issue("id", NOW).token;
         let end = NOW.saturating_add(LIFETIME);
         let before = Timestamp::from_millis(end.as_millis() - 1);
         assert_eq!(key().holder(&token, NOW).as_deref(), Some("id"));
@@ -133,8 +154,37 @@ mod tests {
     }
 
     #[test]
+    fn no_token_is_the_one_before() {
+        let mut key = key();
+        let later = NOW.saturating_add(Duration::from_secs(1));
+        let issued: Vec<Issued> = [NOW, NOW, NOW, later, later]
+            .map(|now| key.issue("id", now))
+            .into();
+        for (place, it) in issued.iter().enumerate() {
+            assert!(
+                issued
+                    .iter()
+                    .skip(place + 1)
+                    .all(|other| other.token != it.token)
+            );
+            let end = Timestamp::from_millis(it.expires_at.as_millis() - 1);
+            assert_eq!(key.holder(&it.token, end).as_deref(), Some("id"));
+            assert_eq!(key.holder(&it.token, it.expires_at), None);
+        }
+        let longer = |it: &Issued, now| it.expires_at.saturating_since(now) - LIFETIME;
+        assert_eq!(longer(&issued[2], NOW), Duration::from_secs(2));
+        assert_eq!(longer(&issued[4], later), Duration::from_secs(1));
+        let other = key.issue("other", NOW);
+        assert_eq!(
+            other.expires_at,
+            NOW.saturating_add(LIFETIME),
+            "each by itself"
+        );
+    }
+
+    #[test]
     fn only_this_key_s_own_text_is_taken() {
-        let token = key().issue("id", NOW);
+        let token = key().issue("id", NOW).token;
         assert_eq!(TokenKey::new([2; 64]).holder(&token, NOW), None);
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let (_, claims) = signed.split_once('.').unwrap();
@@ -158,7 +208,7 @@ mod tests {
     proptest! {
         #[test]
         fn one_changed_byte_spoils_a_token(place: prop::sample::Index, byte in 0x20u8..0x7f) {
-            let token = key().issue("id", NOW);
+            let token = key().issue("id", NOW).token;
             let mut bytes = token.clone().into_bytes();
             let place = place.index(bytes.len());
             bytes[place] = byte;

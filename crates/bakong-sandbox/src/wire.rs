@@ -8,6 +8,8 @@ use khqr_core::{Amount, Currency};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+pub(crate) use crate::failure::Failure;
+use crate::failure::quota_message;
 use crate::ledger::LookUp;
 use crate::payment::Payment;
 
@@ -21,79 +23,23 @@ pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html");
 const FORBIDDEN_PAGE: &str = "<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n\
     <center><h1>403 Forbidden</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
 
-/// Why a request was understood and yet refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Failure {
-    TransactionNotFound,
-    StaticQr,
-    TransactionFailed,
-    MissingFields,
-    Unauthorized,
-    EmailRegistered,
-    NotRegistered,
-    AccountNotFound,
-    AccountInvalid,
-}
-
-impl Failure {
-    const fn error_code(self) -> u8 {
-        match self {
-            Self::TransactionNotFound => 1,
-            Self::StaticQr => 2,
-            Self::TransactionFailed => 3,
-            Self::MissingFields => 5,
-            Self::Unauthorized => 6,
-            Self::EmailRegistered => 8,
-            Self::NotRegistered => 10,
-            Self::AccountNotFound => 11,
-            Self::AccountInvalid => 12,
-        }
-    }
-
-    const fn message(self) -> &'static str {
-        match self {
-            Self::TransactionNotFound => {
-                "Transaction could not be found. Please check and try again."
-            }
-            Self::StaticQr => "Static QR is not supported for this check flow",
-            Self::TransactionFailed => "Transaction failed.",
-            Self::MissingFields => "Missing required fields",
-            // The live service's own words, as client libraries report them.
-            Self::Unauthorized => "Unauthorized, not yet requested for token or code invalid",
-            Self::EmailRegistered => "Email is already registered",
-            Self::NotRegistered => "Not registered yet",
-            Self::AccountNotFound => "Account ID not found",
-            Self::AccountInvalid => "Account ID is invalid",
-        }
-    }
-
-    pub(crate) fn answer(self) -> Answer {
-        let status = match self {
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            _ => StatusCode::OK,
-        };
-        if matches!(self, Self::AccountNotFound | Self::AccountInvalid) {
-            let envelope = DataLast {
-                response_code: 1,
-                response_message: self.message(),
-                error_code: Some(self.error_code()),
-                data: None::<()>,
-            };
-            return json(status, &envelope);
-        }
-        failure(status, self.error_code(), self.message())
-    }
-}
-
 /// What is said to a token whose requests of the day are spent, as reported from production, where the
 /// limit is 100.
 pub(crate) fn quota_exhausted(limit: u32) -> Answer {
-    let message = format!("Daily request limit of {limit} exceeded. Please try again tomorrow.");
-    failure(StatusCode::OK, 17, &message)
+    failure(StatusCode::OK, 17, &quota_message(limit))
 }
 
-/// A failure in the API's envelope.
+/// A failure in the API's envelope, its keys in the order that the reference's samples have for this code.
 pub(crate) fn failure(status: StatusCode, error_code: u8, message: &str) -> Answer {
+    if matches!(error_code, 11 | 12) {
+        let envelope = DataLast {
+            response_code: 1,
+            response_message: message,
+            error_code: Some(error_code),
+            data: None::<()>,
+        };
+        return json(status, &envelope);
+    }
     let envelope = DataFirst {
         data: None::<()>,
         error_code: Some(error_code),
@@ -117,9 +63,9 @@ struct DataFirst<'a, T> {
 /// have them.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct DataLast<T> {
+struct DataLast<'a, T> {
     response_code: u8,
-    response_message: &'static str,
+    response_message: &'a str,
     error_code: Option<u8>,
     data: Option<T>,
 }
@@ -193,8 +139,7 @@ fn success<T: Serialize>(data: Option<T>, response_message: &'static str) -> Ans
     json(StatusCode::OK, &envelope)
 }
 
-pub(crate) fn deeplink(id: &str) -> Answer {
-    let short_link = format!("https://bakongsit.page.link/{id}");
+pub(crate) fn deeplink(short_link: String) -> Answer {
     success(
         Some(Deeplink { short_link }),
         "Getting deep link successfully",
@@ -274,11 +219,16 @@ impl<'a> Transaction<'a> {
 
 /// An answer to what is no request of the API at all. No error code of the API's fits, so it has none.
 pub(crate) fn rejected(status: StatusCode) -> Answer {
+    rejected_for(status, status.canonical_reason().unwrap_or("Rejected"))
+}
+
+/// The same for a reason.
+pub(crate) fn rejected_for(status: StatusCode, response_message: &str) -> Answer {
     let envelope = DataFirst {
         data: None::<()>,
         error_code: None,
         response_code: 1,
-        response_message: status.canonical_reason().unwrap_or("Rejected"),
+        response_message,
     };
     json(status, &envelope)
 }

@@ -84,7 +84,7 @@ told("check_bulk_payments gives those that are paid")
 link = client().generate_deeplink(
     qr, appDeepLinkCallback="https://shop.example/", appIconUrl="https://shop.example/icon.svg", appName="Sokha Coffee"
 )
-assert link.startswith("https://bakongsit.page.link/"), link
+assert "/l/" in link, link
 told("generate_deeplink gets a link")
 
 failing = str(code("INV-3"))

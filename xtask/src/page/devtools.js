@@ -21,7 +21,9 @@ class Browser {
       "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions",
       "--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe",
       // Shares no memory by /dev/shm, which is small in containers.
-      "--disable-dev-shm-usage", "--window-size=390,844", `--user-data-dir=${profile}`, "about:blank",
+      "--disable-dev-shm-usage", "--window-size=360,740",
+      // A camera that shows a test picture, and nobody to ask whether it may be used.
+      "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--user-data-dir=${profile}`, "about:blank",
     ], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
     browser.#child.stdio[4].setEncoding("utf8");
     browser.#child.stdio[4].on("data", (text) => browser.#take(text));
@@ -70,9 +72,9 @@ class Browser {
     });
   }
 
-  /** What an expression is on the page. */
+  /** What an expression is on the page, done as by a person. */
   async evaluate(expression) {
-    const told = await this.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true });
+    const told = await this.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true, userGesture: true });
     if (told.exceptionDetails) throw new Error(told.exceptionDetails.exception?.description ?? told.exceptionDetails.text);
     return told.result.value;
   }

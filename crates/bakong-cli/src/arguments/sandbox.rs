@@ -25,11 +25,15 @@ pub(crate) struct SandboxArguments {
     /// one. Whoever can reach it controls it
     #[arg(long, value_name = "[ADDRESS:]PORT", default_value = "127.0.0.1:4717", value_parser = parse_listen)]
     pub(crate) listen: SocketAddr,
+    /// Let browsers and the control use this host name, too; may be repeated. Addresses, names without dots and
+    /// reserved ones such as box.local go by themselves
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
     /// Keep registrations, mails, tokens, accounts, payments, the clock, the quota with its use, and the faults in
     /// this file, and go on from there. It is one sandbox's at a time, which FILE.lock beside it sees to
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// How many requests a day each e-mail address may make, from 0 to 4294967295, or off; unless said, what --state
+    /// How many requests a day each e-mail address may make, renewals and accounts included, from 0 to 4294967295, or off; unless said, what --state
     /// has, or else 100. The day turns at midnight in Phnom Penh
     #[arg(long, value_name = "N")]
     pub(crate) quota: Option<Limit>,

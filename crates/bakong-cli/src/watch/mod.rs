@@ -4,7 +4,7 @@ mod lines;
 mod telling;
 
 use bakong_flow::{
-    Change, Config, MemoryStore, Outcome, Payment, Policy, Progress, WatchError, Watched, Watcher,
+    Config, MemoryStore, Outcome, Payment, Policy, Progress, WatchError, Watched, Watcher,
 };
 use khqr_core::Khqr;
 use tokio::sync::broadcast;
@@ -53,11 +53,8 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
                 worst = worse(worst, exit);
             }
             change = changes.recv() => match change {
-                Ok(Change::PaidAgain { md5, order, transaction, hash }) => {
-                    telling.paid_again(md5, &order, transaction.as_deref(), hash.as_ref());
-                    worst = worse(worst, Exit::NeedsAttention);
-                }
-                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Ok(change) => worst = worse(worst, telling.change(&change)),
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return Ok(Exit::CouldNotAsk),
             },
             line = lines.next(), if !lines.has_ended() => {
@@ -81,16 +78,7 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
     }
     watcher.shutdown().await;
     while let Ok(change) = changes.try_recv() {
-        if let Change::PaidAgain {
-            md5,
-            order,
-            transaction,
-            hash,
-        } = change
-        {
-            telling.paid_again(md5, &order, transaction.as_deref(), hash.as_ref());
-            worst = worse(worst, Exit::NeedsAttention);
-        }
+        worst = worse(worst, telling.change(&change));
     }
     Ok(worst)
 }

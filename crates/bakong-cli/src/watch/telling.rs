@@ -1,9 +1,9 @@
 //! What is told of each payment: in lines for people, or as JSON for machines.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bakong_api::{Transaction, TransactionHash};
-use bakong_flow::{OrderId, Outcome, Progress};
+use bakong_api::{ErrorClass, TransactionHash};
+use bakong_flow::{Change, OrderId, Outcome, Progress};
 use khqr_core::{Md5Handle, Printable, Timestamp};
 use serde_json::{Value, json};
 
@@ -18,6 +18,8 @@ use crate::transaction;
 pub(super) struct Telling {
     json: bool,
     asked: Arc<Asked>,
+    /// What is wrong with all requests at present, as was told last.
+    trouble: Arc<Mutex<Option<ErrorClass>>>,
 }
 
 impl Telling {
@@ -25,6 +27,7 @@ impl Telling {
         Self {
             json,
             asked: Arc::new(asked),
+            trouble: Arc::default(),
         }
     }
 
@@ -45,6 +48,8 @@ impl Telling {
     /// Tells what has changed since `before`.
     pub(super) fn progress(&self, progress: &Progress, before: Option<&Progress>) {
         if let Some(outcome) = &progress.outcome {
+            // Bakong answers again, as it shows.
+            self.now_told(None);
             self.ended(progress, outcome);
             return;
         }
@@ -53,23 +58,41 @@ impl Telling {
         }
         if let Some(error) = &progress.trouble {
             let known = before.and_then(|before| before.trouble.as_ref());
+            let is_new = known.is_none_or(|known| known.class() != error.class());
             if self.json {
                 let mut event = event("no_answer", progress.md5, &progress.order);
                 event["error"] = json!(self.asked.reason(error));
                 say_json(&event);
-            } else if known.is_none_or(|known| known.class() != error.class()) {
-                let trouble = self.asked.tell(error);
-                note(format_args!(
-                    "{}: no answer: {trouble}",
-                    name(&progress.order)
-                ));
+            } else if is_of_one(error.class()) {
+                if is_new {
+                    let order = name(&progress.order);
+                    note(format_args!(
+                        "{order}: no answer: {}",
+                        self.asked.tell(error)
+                    ));
+                }
+            } else if self.now_told(Some(error.class())) {
+                note(format_args!("No answer: {}", self.asked.tell(error)));
             }
-        } else if self.json && progress.checks > 0 {
+        } else if progress.checks == 0 {
+            // Nothing was asked yet.
+        } else if !self.json {
+            if self.now_told(None) {
+                note("Bakong answers again.");
+            }
+        } else {
             let mut event = event("not_paid_yet", progress.md5, &progress.order);
             event["checks"] = progress.checks.into();
             event["nextCheckAt"] = progress.next_check.map(Timestamp::as_millis).into();
             say_json(&event);
         }
+    }
+
+    /// Whether this is other trouble, or the end of trouble, than was told last. All payments have it in
+    /// common, and it is told once.
+    fn now_told(&self, trouble: Option<ErrorClass>) -> bool {
+        let mut told = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *told, trouble) != trouble
     }
 
     fn ended(&self, progress: &Progress, outcome: &Outcome) {
@@ -113,17 +136,21 @@ impl Telling {
         }
     }
 
-    pub(super) fn paid_again(
-        &self,
-        md5: Md5Handle,
-        order: &OrderId,
-        paid: Option<&Transaction>,
-        hash: Option<&TransactionHash>,
-    ) {
+    /// Tells of what no payment that is open would tell, and what that means for the exit code.
+    pub(super) fn change(&self, change: &Change) -> Exit {
+        let Change::PaidAgain {
+            md5,
+            order,
+            transaction: paid,
+            hash,
+        } = change
+        else {
+            return Exit::Success;
+        };
         if self.json {
-            let mut event = event("paid_again", md5, order);
-            event["transaction"] = paid.map(transaction::json).into();
-            event["hash"] = hash.map(TransactionHash::as_str).into();
+            let mut event = event("paid_again", *md5, order);
+            event["transaction"] = paid.as_deref().map(transaction::json).into();
+            event["hash"] = hash.as_ref().map(TransactionHash::as_str).into();
             say_json(&event);
         } else {
             let order = name(order);
@@ -131,6 +158,7 @@ impl Telling {
                 "{order}: NEEDS REVIEW: money came for it a second time"
             ));
         }
+        Exit::NeedsAttention
     }
 
     pub(super) fn refused(&self, line: u64, failure: &Failure) {
@@ -177,6 +205,11 @@ pub(super) fn no_quota(until: Timestamp, expires_at: Timestamp) -> Failure {
         ..Reason::text(message.as_str())
     };
     Failure::new(Exit::CouldNotAsk, message).because(reason)
+}
+
+/// Whether such a failure may be of what was asked about alone.
+const fn is_of_one(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::Refused | ErrorClass::Malformed)
 }
 
 fn event(kind: &str, md5: Md5Handle, order: &OrderId) -> Value {

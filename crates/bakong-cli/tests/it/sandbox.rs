@@ -38,7 +38,7 @@ async fn quota_faults_and_seed_are_as_said() {
         "--seed",
         "coffee",
         "--fault",
-        r#"{"on":"check_transaction_by_md5","answer":{"status":503},"times":"always","percent":0}"#,
+        r#"{"on":"check_transaction_by_md5","answer":{"status":503},"times":"always","after":100}"#,
         "--fault",
         &file,
     ];
@@ -56,15 +56,42 @@ async fn quota_faults_and_seed_are_as_said() {
         sandbox.ask(&account).await.json()["error"]["class"],
         "blocked"
     );
-    assert_eq!(sandbox.ask(&account).await.exit, 3);
+    // Whose token comes along has no request left for this either.
+    assert_eq!(
+        sandbox.ask(&account).await.json()["error"]["class"],
+        "quota_exhausted"
+    );
     sandbox.stop(Signal::INT).await;
-    let list = r#" [{"answer":"cut"}, {"on":"verify"}]"#;
+    let list = r#" [{"answer":"cut"}, {"on":"verify","answer":"hang"}]"#;
     let listed = Running::start(&["--fault", list]).await;
     assert_eq!(listed.told["faults"], 2);
     listed.stop(Signal::INT).await;
     let unlimited = Running::start(&["--quota", "off", "--seed", "coffee"]).await;
     assert_eq!(unlimited.told["quota"], Value::Null);
     unlimited.stop(Signal::INT).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_is_told_at_the_start() {
+    let folder = Folder::new();
+    let file = folder.file("state.json");
+    let hours = std::time::Duration::from_secs(2 * 3_600);
+    let ahead = bakong_sandbox::Clock::ahead_of_system(hours);
+    let before = bakong_sandbox::Sandbox::builder().state_file(&file);
+    before
+        .clock(ahead)
+        .start()
+        .await
+        .unwrap()
+        .stop_and_save()
+        .await
+        .unwrap();
+    let sandbox = Running::start(&["--state", &file, "--allow-host", "bakong.example.com"]).await;
+    let finished = sandbox.stop(Signal::INT).await;
+    assert!(
+        finished.err.contains("2 h ahead") && finished.err.contains(r#"{"aheadMs":0}"#),
+        "{finished:?}"
+    );
 }
 
 #[tokio::test]
@@ -86,7 +113,7 @@ async fn what_is_wrong_is_told_before_it_starts() {
         (&["--fault", r#"{"answer":"explode"}"#], 2, "rule.answer"),
         (&["--fault", "{answer:cut}"], 2, example),
         (
-            &["--fault", r#"[{"answer":"cut"},{}, 7]"#],
+            &["--fault", r#"[{"answer":"cut"},{"answer":"hang"}, 7]"#],
             2,
             "rule 3 of 3: ",
         ),

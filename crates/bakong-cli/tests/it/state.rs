@@ -176,7 +176,12 @@ async fn limit_and_faults_are_kept_unless_others_are_said() {
     for (more, quota, faults) in [
         (&[][..], json!(7), 2),
         (
-            &["--quota", "8", "--fault", r#"{"on":"verify"}"#],
+            &[
+                "--quota",
+                "8",
+                "--fault",
+                r#"{"on":"verify","answer":"hang"}"#,
+            ],
             json!(8),
             1,
         ),

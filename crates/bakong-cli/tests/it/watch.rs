@@ -192,6 +192,27 @@ async fn no_answer_is_no_end() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_all_is_told_once() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let customer = sandbox.customer(AccountId::new("dara@devb").unwrap());
+    let codes = [code(&sandbox, "A-1"), code(&sandbox, "A-2")];
+    for code in &codes {
+        let _ = customer.pay(code).unwrap();
+        sandbox.fault(Fault::status(http::StatusCode::SERVICE_UNAVAILABLE));
+    }
+    let input = format!("{}\n{}", codes[0], codes[1]);
+    let finished = watch(&sandbox, &["--no-lists"], &input).await;
+    assert_eq!(finished.exit, 0, "{finished:?}");
+    assert_eq!(finished.err.matches("No answer").count(), 1, "{finished:?}");
+    for bill in ["A-1", "A-2"] {
+        assert!(
+            finished.out.contains(&format!("{bill}: PAID")),
+            "{finished:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_empty_input_is_nothing_to_watch() {
     let folder = Folder::new();
     let file = folder.write("codes", "\n\n");

@@ -5,7 +5,7 @@ use bakong_api::khqr_core::Timestamp;
 
 use super::Tracker;
 use super::in_flight::About;
-use super::slots::Way;
+use super::slots::{Slot, Way};
 use crate::ask::{Ask, Question};
 use crate::change::Change;
 use crate::promises::LIST;
@@ -102,13 +102,11 @@ impl Tracker {
             .filter(|_| free > 0)
             // What is kept for payments to come is free again if they do not.
             .unwrap_or_else(|| tomorrow.min(self.now.saturating_add(LOOK_AGAIN)));
-        let ripe = self.ripe.first().map(|(latest, _)| {
+        let ripe = self.ripe_at().map(|at| {
             if spendable == 0 {
                 tomorrow
-            } else if !self.lists.usable(self.now) || self.ripe.len() >= LIST as usize {
-                self.now
             } else {
-                Timestamp::from_millis(latest).min(paced)
+                at.min(paced)
             }
         });
         let slots = &self.slots;
@@ -122,17 +120,38 @@ impl Tracker {
         [ripe, last, early].into_iter().flatten().min()
     }
 
+    /// When one of the ripe is to be asked about, free requests or not.
+    fn ripe_at(&self) -> Option<Timestamp> {
+        let (latest, _) = self.ripe.first()?;
+        let lists_at = if self.lists.usable(self.now) {
+            Some(self.now)
+        } else {
+            self.lists_pause()
+        };
+        let Some(lists_at) = lists_at else {
+            return Some(self.now);
+        };
+        let latest = Timestamp::from_millis(latest);
+        let is_full = self.ripe.len() >= LIST as usize;
+        Some(if is_full {
+            latest.min(lists_at)
+        } else {
+            latest
+        })
+    }
+
     /// Whether a check may be sent now, and why.
     fn leave(&mut self, now: Timestamp) -> Option<Leave> {
         if self.spendable() == 0 {
             return None;
         }
         let free = (self.pace.allows() && self.free() > 0).then_some(Leave::Free);
-        if let Some((latest, _)) = self.ripe.first() {
-            let waits = self.lists.usable(now)
-                && latest > now.as_millis()
-                && self.ripe.len() < LIST as usize;
-            return if waits { free } else { Some(Leave::Promised) };
+        if let Some(at) = self.ripe_at() {
+            return if at > now {
+                free
+            } else {
+                Some(Leave::Promised)
+            };
         }
         let slots = &self.slots;
         let (at, _) = self.early.peek(|at, place| slots.is_due(at, place))?;
@@ -142,10 +161,7 @@ impl Tracker {
     /// Asks about what is most due: by itself, or with others where lists can be used.
     fn ask(&mut self, leave: Leave, now: Timestamp) -> Option<Ask> {
         let (place, is_ripe) = self.take_most_due(now)?;
-        let alone = self
-            .slots
-            .get(place)
-            .is_none_or(super::slots::Slot::stands_alone);
+        let alone = self.slots.get(place).is_none_or(Slot::stands_alone);
         let mut places = Vec::new();
         if !alone && self.may_ask_list(now) {
             self.gather(place, &mut places, now);
@@ -172,10 +188,10 @@ impl Tracker {
     }
 
     /// Whether payments may be asked about together. A list that is refused costs a request that was
-    /// promised to nobody.
+    /// promised to nobody, unless there are too few for all promises anyway.
     fn may_ask_list(&self, now: Timestamp) -> bool {
         let promised = self.promises.requests(self.ledger.spent().day, false);
-        self.lists.work() || (self.lists.usable(now) && self.spendable() > promised)
+        self.lists.work() || (self.lists.usable(now) && self.spendable() != promised)
     }
 
     fn ask_one(&mut self, place: u32, paced: bool, now: Timestamp) -> Option<Ask> {
@@ -247,6 +263,7 @@ impl Tracker {
     ) -> Option<bakong_api::khqr_core::Md5Handle> {
         let slot = self.slots.get_mut(place)?;
         slot.out = number;
+        slot.is_outdated = false;
         slot.asked_at = now.as_millis();
         let md5 = slot.md5;
         self.changes.push(Change::Asked { md5, at: now });

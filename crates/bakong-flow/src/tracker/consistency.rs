@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Md5Handle, Timestamp};
-use bakong_api::{CheckAnswer, ErrorClass};
+use bakong_api::{CheckAnswer, ErrorClass, TransactionHash};
 use proptest::prelude::*;
 
-use super::{Config, NEVER, Tracker};
+use super::slots::{Due, Way};
+use super::{Config, Tracker};
 use crate::ask::{Ask, Question, Reply};
 use crate::payment::{OrderId, Payment};
 use crate::policy::Policy;
@@ -20,9 +21,18 @@ impl Tracker {
         let mut ripe = BTreeSet::new();
         for (place, slot) in self.slots.iter() {
             let within = self.slots.policy(slot).grace.last_check_within;
-            promises.add(self.slots.deadline(slot), within);
-            if slot.is_ripe && !slot.is_out() {
-                ripe.insert((slot.due, place));
+            if !slot.tried.has(Way::Md5) {
+                promises.add(self.slots.deadline(slot), within);
+            }
+            if let Some(hashes) = &slot.hashes {
+                let (day, requests) = hashes.set_aside;
+                assert_eq!(requests, slot.hashes_left());
+                promises.add_singles(day, requests);
+            }
+            if let Due::Ripe(latest) = slot.due
+                && !slot.is_out()
+            {
+                ripe.insert((latest, place));
             }
             assert_eq!(self.slots.find(&slot.md5), Some(place));
         }
@@ -42,9 +52,9 @@ impl Tracker {
         };
         let early = drain(&|at, place| slots.is_due(at, place), false);
         let last = drain(&|at, place| slots.ripens(at, place), true);
-        for (place, slot) in slots.iter().filter(|(_, slot)| !slot.is_ripe) {
+        for (place, slot) in slots.iter().filter(|(_, slot)| !slot.is_ripe()) {
             assert!(last.contains(&place), "{slot:?} has no last check");
-            let is_due = slot.due != NEVER && !slot.is_out();
+            let is_due = slot.due != Due::AtLast && !slot.is_out();
             assert!(!is_due || early.contains(&place), "{slot:?} is never due");
         }
     }
@@ -80,7 +90,7 @@ proptest! {
     #[test]
     fn what_is_kept_twice_agrees(
         lists in any::<bool>(),
-        steps in prop::collection::vec((0u8..10, any::<u8>()), 0..200),
+        steps in prop::collection::vec((0u8..12, any::<u8>()), 0..200),
     ) {
         let mut now = Timestamp::from_millis(1_795_279_000_000);
         let mut config = Config::DEFAULT;
@@ -106,6 +116,17 @@ proptest! {
                 }
                 7 => now = tracker.next_wakeup().unwrap_or(now).max(now),
                 8 => now = now.saturating_add(Duration::from_secs(u64::from(what))),
+                10 => {
+                    let hash = TransactionHash::new(&format!("{what:064x}")).unwrap();
+                    let short = hash.short().filter(|_| what % 3 != 0);
+                    tracker.learn(&md5, Some(hash).filter(|_| what % 3 != 1), short, now);
+                }
+                // A clock that was wrong by days.
+                11 if what < 20 => {
+                    let days = u64::from(what % 4) * 86_400_000;
+                    now = Timestamp::from_millis(now.as_millis() - days);
+                }
+                11 => now = now.saturating_add(Duration::from_secs(u64::from(what) * 600)),
                 9 if what < 128 => now = Timestamp::from_millis(now.as_millis() - u64::from(what) * 1_000),
                 9 => {
                     tracker = Tracker::restore(config, tracker.snapshot(), now);

@@ -2,31 +2,37 @@
 
 mod answers;
 mod asking;
+mod budget;
 #[cfg(test)]
 mod consistency;
+mod elsewhere;
 mod finished;
+mod hashes;
 mod in_flight;
 mod opening;
 mod restore;
 mod ripe;
 mod slots;
 mod timers;
+mod timing;
+mod told;
 
 use std::time::Duration;
 
+use bakong_api::TokenLife;
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::{ShortHash, TokenLife, TokenStep, TransactionHash};
 
 use crate::change::{Change, Lists};
 use crate::pace::Pace;
 use crate::policy::Retry;
-use crate::promises::{LIST, Promises};
+use crate::promises::Promises;
 use crate::quota::{Ledger, Quota, Spent};
 
+use self::budget::most_at_once;
 use self::finished::Finished;
 use self::in_flight::InFlight;
 use self::ripe::Ripe;
-use self::slots::{Hashes, NEVER, Slot, Slots, Tried, Way};
+use self::slots::{Due, Slots};
 use self::timers::Timers;
 
 pub use self::opening::OpenError;
@@ -219,56 +225,11 @@ impl Tracker {
         if at == now {
             self.pace.lend(free);
         }
-        if !slot.is_ripe && at.as_millis() < slot.due.min(slot.last_due) {
-            slot.due = at.as_millis();
-            self.early.push(slot.due, place);
+        let at = at.as_millis();
+        if !slot.is_ripe() && at < slot.next() {
+            slot.due = Due::Early(at);
+            self.early.push(at, place);
         }
-    }
-
-    /// A hash of the transaction became known, such as from the customer's receipt: it is asked by that, too.
-    /// Does nothing to a payment that is not open.
-    pub fn learn(
-        &mut self,
-        md5: &Md5Handle,
-        hash: Option<TransactionHash>,
-        short_hash: Option<ShortHash>,
-        now: Timestamp,
-    ) {
-        self.tick(now);
-        let Some(place) = self.slots.find(md5) else {
-            return;
-        };
-        let Some(slot) = self.slots.get_mut(place) else {
-            return;
-        };
-        let known = slot.hashes.get_or_insert_default();
-        let before = (**known).clone();
-        known.hash = hash.or(known.hash.take());
-        known.short_hash = short_hash.or(known.short_hash.take());
-        if **known == before {
-            return;
-        }
-        if known.hash != before.hash {
-            slot.tried.forget(Way::Hash);
-        }
-        if known.short_hash != before.short_hash {
-            slot.tried.forget(Way::ShortHash);
-        }
-        let Hashes { hash, short_hash } = (**known).clone();
-        if !slot.is_out() && !slot.is_ripe {
-            slot.way = if hash.is_some() {
-                Way::Hash
-            } else {
-                Way::ShortHash
-            };
-        }
-        let md5 = *md5;
-        self.changes.push(Change::Learned {
-            md5,
-            hash,
-            short_hash,
-        });
-        self.nudge(&md5, now);
     }
 
     /// The order is cancelled. Its code can still be paid until it expires, so the last check stays
@@ -283,8 +244,8 @@ impl Tracker {
             return;
         }
         slot.is_cancelled = true;
-        if !slot.is_ripe {
-            slot.due = NEVER;
+        if !slot.is_ripe() {
+            slot.due = Due::AtLast;
         }
         self.changes.push(Change::Cancelled { md5: *md5 });
     }
@@ -304,25 +265,20 @@ impl Tracker {
         }
     }
 
-    /// Whether what could be asked about is not asked because the last requests failed, the token is refused or
-    /// the day's requests are spent.
-    #[must_use]
-    pub fn is_held(&self, now: Timestamp) -> bool {
-        self.hold.is_some_and(|until| now < until)
-            || self.ledger.is_closed()
-            || self.ledger.left() == 0
-            || !matches!(self.token.step(now), TokenStep::Use | TokenStep::RenewOrUse)
-    }
-
     /// Goes on to this moment.
     fn tick(&mut self, now: Timestamp) {
         if now < self.now {
             self.set_back(now);
         }
         self.now = now;
+        let before = self.ledger.spent().day;
         if self.ledger.turn(now) {
             let spent = self.ledger.spent();
-            self.promises.turn(spent.day);
+            if spent.day < before {
+                self.promise_anew();
+            } else {
+                self.promises.turn(spent.day);
+            }
             self.pace = Pace::new(most_at_once(self.config.quota), now);
             self.changes.push(Change::Quota(spent));
         }
@@ -331,193 +287,7 @@ impl Tracker {
         let (free, burst) = (self.free(), self.burst());
         self.pace.fill(free, burst, self.ledger.ends_at(), now);
     }
-
-    /// The last checks whose time has come are due from now on.
-    fn ripen(&mut self) {
-        loop {
-            let slots = &self.slots;
-            let Some((at, place)) = self.last.peek(|at, place| slots.ripens(at, place)) else {
-                return;
-            };
-            if at > self.now.as_millis() {
-                return;
-            }
-            self.last.pop();
-            self.make_ripe(place);
-        }
-    }
-
-    fn make_ripe(&mut self, place: u32) {
-        let Some(slot) = self.slots.get_mut(place) else {
-            return;
-        };
-        slot.is_ripe = true;
-        let is_out = slot.is_out();
-        if !is_out {
-            // A hash that had no turn before does not take that of the MD5.
-            slot.way = slot.next_way().unwrap_or(Way::Md5);
-        }
-        let Some(slot) = self.slots.get(place) else {
-            return;
-        };
-        let latest = self.latest(slot);
-        if let Some(slot) = self.slots.get_mut(place) {
-            slot.due = latest;
-        }
-        if !is_out {
-            self.ripe.insert(latest, place);
-        }
-    }
-
-    /// Until when the last check of a payment can wait to be shared. It was promised for the day of the
-    /// deadline.
-    fn latest(&self, slot: &Slot) -> u64 {
-        if !self.lists.work() || slot.stands_alone() {
-            return slot.last_due;
-        }
-        let deadline = self.slots.deadline(slot);
-        let within = self.slots.policy(slot).grace.last_check_within;
-        let turn = self.config.quota.turn;
-        let end = turn.end_of(turn.day_of(deadline)).as_millis();
-        let latest = deadline.saturating_add(within).as_millis();
-        latest
-            .min(end.saturating_sub(BEFORE_THE_TURN))
-            .max(slot.last_due)
-    }
-
-    /// The clock was set back: what was due in so long is due in so long still.
-    fn set_back(&mut self, now: Timestamp) {
-        let back = self.now.as_millis() - now.as_millis();
-        let places: Vec<u32> = self.slots.iter().map(|(place, _)| place).collect();
-        for place in places {
-            let Some(slot) = self.slots.get(place) else {
-                continue;
-            };
-            let deadline = self.slots.deadline(slot).as_millis();
-            let Some(slot) = self.slots.get_mut(place) else {
-                continue;
-            };
-            slot.asked_at = slot.asked_at.min(now.as_millis());
-            slot.opened_at = slot.opened_at.min(now.as_millis());
-            slot.tried = Tried::default();
-            if slot.is_ripe {
-                if !slot.is_out() {
-                    self.ripe.remove(slot.due, place);
-                }
-                slot.is_ripe = false;
-                slot.due = NEVER;
-            } else if slot.due != NEVER {
-                slot.due = slot.due.saturating_sub(back);
-                self.early.push(slot.due, place);
-            }
-            // By the clock as it is now, the code may not have expired yet.
-            slot.last_due = slot.last_due.saturating_sub(back).max(deadline);
-            self.last.push(slot.last_due, place);
-        }
-        let shifted =
-            |moment: Timestamp| Timestamp::from_millis(moment.as_millis().saturating_sub(back));
-        self.hold = self.hold.map(shifted);
-        self.failed_at = shifted(self.failed_at);
-        self.token_at = self.token_at.min(now);
-        self.in_flight.set_back(now);
-    }
-
-    /// How many requests are neither spent, nor promised, nor kept for renewals and for payments to come.
-    fn free(&self) -> u32 {
-        let lists = self.lists.work();
-        let promised = self.promises.requests(self.ledger.spent().day, lists);
-        let left = self.spendable().saturating_sub(promised);
-        let to_come = self.ledger.to_come(self.now);
-        if !lists {
-            return left.saturating_sub(to_come);
-        }
-        // Spread over the day, free lists are those that payments to come need, if there are enough of them.
-        let rest = self.ledger.ends_at().saturating_since(self.now);
-        let often = u32::try_from(rest.as_secs() / SHARED.as_secs()).unwrap_or(u32::MAX);
-        let needed = to_come.min(often.max(to_come.div_ceil(LIST)));
-        if left > needed { left } else { 0 }
-    }
-
-    /// How many free requests may be spent at once: the fewer, the more of the day's are wanted later.
-    fn burst(&self) -> u32 {
-        let spare = self
-            .spendable()
-            .saturating_sub(self.ledger.to_come(self.now));
-        spare.clamp(1, most_at_once(self.config.quota))
-    }
-
-    /// How many requests the day has left for checks.
-    fn spendable(&self) -> u32 {
-        if self.ledger.is_closed() {
-            return 0;
-        }
-        self.ledger.left_for_checks()
-    }
-
-    /// Says when a payment is due next, after it was opened or an answer came.
-    fn schedule(&mut self, place: u32, now: Timestamp) {
-        let free = self.free();
-        let open = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        let together = if self.lists.work() { open.min(LIST) } else { 1 };
-        let Some(slot) = self.slots.get(place) else {
-            return;
-        };
-        let policy = self.slots.policy(slot);
-        let opened_at = Timestamp::from_millis(slot.opened_at);
-        let expires_at = Timestamp::from_millis(slot.expires_at);
-        let time = expires_at.saturating_since(now);
-        let share = self
-            .pace
-            .share(free, self.ledger.ends_at(), time, open, together);
-        let age = now.saturating_since(opened_at);
-        let life = expires_at.saturating_since(opened_at);
-        // Each gets one early check into the queue: whether there is a request for it is seen when it is due.
-        let next = policy.schedule.spread(age, life, share.max(1_000));
-        let next = next.map(|age| opened_at.saturating_add(age));
-        // A list that is sent anyway has room for it.
-        let interval = self.pace.interval(free, self.ledger.ends_at());
-        let shared = interval
-            .filter(|_| together > 1 && !age.is_zero())
-            .map(|interval| now.saturating_add(interval.max(policy.schedule.gap(age))));
-        let due = [next, shared]
-            .into_iter()
-            .flatten()
-            .min()
-            .filter(|moment| *moment < expires_at)
-            .map_or(NEVER, Timestamp::as_millis);
-        let Some(slot) = self.slots.get_mut(place) else {
-            return;
-        };
-        if slot.is_ripe {
-            return;
-        }
-        slot.due = if slot.is_cancelled { NEVER } else { due };
-        if slot.due != NEVER {
-            self.early.push(slot.due, place);
-        }
-        self.tidy();
-    }
-
-    fn tidy(&mut self) {
-        let slots = &self.slots;
-        self.early
-            .tidy(slots.len(), |at, place| slots.is_due(at, place));
-        self.last
-            .tidy(slots.len(), |at, place| slots.ripens(at, place));
-    }
-}
-
-/// The most free requests that are spent at once: a tenth of a day.
-const fn most_at_once(quota: Quota) -> u32 {
-    let tenth = quota.per_day / 10;
-    if tenth < 3 { 3 } else { tenth }
 }
 
 /// How long a second nudge has to wait after the last check.
 const NUDGE_REST: Duration = Duration::from_secs(10);
-
-/// How long before the day's turn, in milliseconds, what was promised for the day is asked at the latest.
-const BEFORE_THE_TURN: u64 = 30_000;
-
-/// As often as this, payments to come are likely to need a list.
-const SHARED: Duration = Duration::from_secs(15 * 60);

@@ -94,6 +94,7 @@ impl Tracker {
         let place = self.slots.insert(payment, policy, opened_at)?;
         self.promises.add(deadline, grace.last_check_within);
         self.last.push(deadline.as_millis(), place);
+        self.set_aside(place);
         Some(place)
     }
 
@@ -105,13 +106,12 @@ impl Tracker {
         let quota = self.config.quota;
         let today = self.ledger.spent().day;
         let day = quota.turn.day_of(deadline).max(today);
-        let room = if day == today {
-            self.spendable()
-        } else {
-            quota.per_day.saturating_sub(quota.renewals)
-        };
-        let lists = self.lists.work();
-        if self.promises.requests_with(deadline, within, lists) <= room {
+        let promised = self
+            .promises
+            .requests_with(deadline, within, self.lists.work());
+        let hashes = [payment.hash.is_some(), payment.short_hash.is_some()];
+        let needed = hashes.map(u32::from).iter().sum::<u32>();
+        if promised.saturating_add(needed) <= self.room_on(day) {
             return None;
         }
         // One that is opened so much later has its deadline on the next day.

@@ -8,10 +8,8 @@ use bakong_api::{ShortHash, TransactionHash};
 
 use crate::payment::{OrderId, Payment};
 use crate::policy::Policy;
+use crate::quota::Day;
 use crate::settlement::Expected;
-
-/// No moment: the payment is not due by this clock.
-pub(super) const NEVER: u64 = u64::MAX;
 
 /// An open payment. Times are milliseconds since 1970.
 #[derive(Clone, Debug)]
@@ -23,9 +21,7 @@ pub(super) struct Slot {
     pub(super) expires_at: u64,
     /// When it was last asked about; 0 for never.
     pub(super) asked_at: u64,
-    /// When it is due to be asked about before its last check; of one that is ripe, until when the last check
-    /// can wait.
-    pub(super) due: u64,
+    pub(super) due: Due,
     /// From when on its last check is due: the expiry and the grace, or later if that failed.
     pub(super) last_due: u64,
     /// The number of the request that asks about it; 0 if none does.
@@ -39,19 +35,48 @@ pub(super) struct Slot {
     pub(super) nudges: u8,
     pub(super) way: Way,
     /// The ways by which its last check found nothing.
-    pub(super) tried: Tried,
-    /// Its last check is due.
-    pub(super) is_ripe: bool,
+    pub(super) tried: Ways,
+    /// The ways that had their turn before it: the MD5 always has, and a hash once.
+    pub(super) had_turn: Ways,
     pub(super) is_cancelled: bool,
+    /// The request that is out asks by a hash for which another was learned since.
+    pub(super) is_outdated: bool,
     /// A list could not say it: it is asked about by itself.
     pub(super) alone: bool,
 }
 
+impl Hashes {
+    pub(super) const fn new(hash: Option<TransactionHash>, short_hash: Option<ShortHash>) -> Self {
+        Self {
+            hash,
+            short_hash,
+            set_aside: (Day(0), 0),
+        }
+    }
+
+    const fn is_any(&self) -> bool {
+        self.hash.is_some() || self.short_hash.is_some()
+    }
+}
+
+/// When an open payment is asked about next. Moments are milliseconds since 1970.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Due {
+    /// Not before its last check.
+    AtLast,
+    /// At this moment, before its last check.
+    Early(u64),
+    /// Its last check is due, and can wait until this moment to share a request.
+    Ripe(u64),
+}
+
 /// What a payment can be asked by beside its MD5.
-#[derive(Clone, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Hashes {
     pub(super) hash: Option<TransactionHash>,
     pub(super) short_hash: Option<ShortHash>,
+    /// How many requests are set aside for last checks by them, and on which day.
+    pub(super) set_aside: (Day, u32),
 }
 
 /// How a payment is asked about next, in the order in which they are tried.
@@ -68,31 +93,74 @@ impl Slot {
         self.out != 0
     }
 
+    /// Whether its last check is due.
+    pub(super) const fn is_ripe(&self) -> bool {
+        matches!(self.due, Due::Ripe(_))
+    }
+
+    /// When it is due next.
+    pub(super) fn next(&self) -> u64 {
+        match self.due {
+            Due::Early(at) => at.min(self.last_due),
+            Due::AtLast | Due::Ripe(_) => self.last_due,
+        }
+    }
+
     /// Whether it cannot be asked about together with others.
     pub(super) fn stands_alone(&self) -> bool {
         self.alone || self.way != Way::Md5
     }
 
+    /// The ways to ask about it of which these do not have each, in the order in which they are tried.
+    fn ways_but(&self, these: Ways) -> impl Iterator<Item = Way> {
+        let hashes = self.hashes.as_deref();
+        let ways = [
+            Some(Way::Md5),
+            hashes
+                .and_then(|hashes| hashes.hash.as_ref())
+                .map(|_| Way::Hash),
+            hashes
+                .and_then(|hashes| hashes.short_hash.as_ref())
+                .map(|_| Way::ShortHash),
+        ];
+        ways.into_iter()
+            .flatten()
+            .filter(move |way| !these.has(*way))
+    }
+
+    /// Another hash is known than before: what this way finds is not.
+    pub(super) fn forget(&mut self, way: Way) {
+        self.tried.remove(way);
+        self.had_turn.remove(way);
+        self.is_outdated |= self.is_out() && self.way == way;
+    }
+
     /// The next way for its last check to try.
     pub(super) fn next_way(&self) -> Option<Way> {
-        let hashes = self.hashes.as_deref();
-        let is_open = |way: &Way| match way {
-            Way::Md5 => true,
-            Way::Hash => hashes.is_some_and(|hashes| hashes.hash.is_some()),
-            Way::ShortHash => hashes.is_some_and(|hashes| hashes.short_hash.is_some()),
-        };
-        let ways = [Way::Md5, Way::Hash, Way::ShortHash];
-        let mut left = ways.into_iter().filter(|way| !self.tried.has(*way));
-        left.find(is_open)
+        self.ways_but(self.tried).next()
+    }
+
+    /// The way to ask before its last check: a hash that has had no turn, else the MD5.
+    pub(super) fn early_way(&self) -> Way {
+        self.ways_but(self.had_turn).next().unwrap_or(Way::Md5)
+    }
+
+    /// How many requests its last check may still take beside the one for the MD5.
+    pub(super) fn hashes_left(&self) -> u32 {
+        let left = self.ways_but(self.tried).filter(|way| *way != Way::Md5);
+        left.fold(0, |count, _| count + 1)
     }
 }
 
-/// Ways to ask that found nothing.
+/// Some of the ways to ask.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) struct Tried(u8);
+pub(super) struct Ways(u8);
 
-impl Tried {
-    const fn has(self, way: Way) -> bool {
+impl Ways {
+    /// All there are.
+    pub(super) const ALL: Self = Self(0b111);
+
+    pub(super) const fn has(self, way: Way) -> bool {
         self.0 & 1 << way as u8 != 0
     }
 
@@ -100,8 +168,7 @@ impl Tried {
         self.0 |= 1 << way as u8;
     }
 
-    /// What this way finds is not known any more.
-    pub(super) const fn forget(&mut self, way: Way) {
+    const fn remove(&mut self, way: Way) {
         self.0 &= !(1 << way as u8);
     }
 }
@@ -154,10 +221,7 @@ impl Slots {
                 place
             }
         };
-        let hashes = Hashes {
-            hash: payment.hash,
-            short_hash: payment.short_hash,
-        };
+        let hashes = Hashes::new(payment.hash, payment.short_hash);
         let deadline = payment.expires_at.saturating_add(policy.grace.after_expiry);
         let slot = Slot {
             md5: payment.md5,
@@ -166,18 +230,20 @@ impl Slots {
             opened_at: opened_at.as_millis(),
             expires_at: payment.expires_at.as_millis(),
             asked_at: 0,
-            due: NEVER,
+            due: Due::AtLast,
             last_due: deadline.as_millis(),
             out: 0,
-            hashes: (hashes != Hashes::default()).then(|| Box::new(hashes)),
+            hashes: hashes.is_any().then(|| Box::new(hashes)),
             recipient: self.recipients.add(payment.expected.recipient),
             policy: self.policies.add(policy),
             failures: 0,
             nudges: 0,
             way: Way::Md5,
-            tried: Tried::default(),
-            is_ripe: false,
+            tried: Ways::default(),
+            // What is known beforehand is for the last check; what is learned has its turn at once.
+            had_turn: Ways::ALL,
             is_cancelled: false,
+            is_outdated: false,
             alone: false,
         };
         self.by_md5.insert(slot.md5, place);
@@ -204,13 +270,13 @@ impl Slots {
     /// Whether an entry of the timers of early checks holds.
     pub(super) fn is_due(&self, at: u64, place: u32) -> bool {
         let slot = self.get(place);
-        slot.is_some_and(|slot| slot.due == at && !slot.is_ripe && !slot.is_out())
+        slot.is_some_and(|slot| slot.due == Due::Early(at) && !slot.is_out())
     }
 
     /// Whether an entry of the timers of last checks holds.
     pub(super) fn ripens(&self, at: u64, place: u32) -> bool {
         let slot = self.get(place);
-        slot.is_some_and(|slot| slot.last_due == at && !slot.is_ripe)
+        slot.is_some_and(|slot| slot.last_due == at && !slot.is_ripe())
     }
 
     /// The expiry and the grace.
@@ -228,10 +294,10 @@ impl Slots {
     pub(super) fn payment(&self, slot: &Slot) -> Option<Payment> {
         let expires_at = Timestamp::from_millis(slot.expires_at);
         let expected = self.expected(slot)?;
-        let hashes = slot.hashes.as_deref().cloned().unwrap_or_default();
+        let hashes = slot.hashes.as_deref();
         Some(Payment {
-            hash: hashes.hash,
-            short_hash: hashes.short_hash,
+            hash: hashes.and_then(|hashes| hashes.hash.clone()),
+            short_hash: hashes.and_then(|hashes| hashes.short_hash.clone()),
             ..Payment::new(slot.order.clone(), slot.md5, expected, expires_at)
         })
     }

@@ -2,6 +2,7 @@
 
 mod sending;
 mod task;
+mod telling;
 mod watched;
 
 use std::fmt;
@@ -21,7 +22,7 @@ use crate::store::{PaymentStore, StoreError};
 use crate::tracker::{Config, OpenError, Tracker};
 
 use self::sending::Counter;
-use self::task::{Command, Task};
+use self::task::{Command, Means, Task};
 
 pub use self::watched::{Progress, Watched};
 
@@ -256,15 +257,15 @@ impl<T: Transport + 'static, S: PaymentStore + 'static, C: Clock + 'static>
         let (commands, received) = mpsc::channel(COMMANDS);
         let (changes, _) = broadcast::channel(BEHIND);
         let (stop, stopping) = watch::channel(false);
-        let task = Task::new(
-            tracker,
-            self.store,
-            self.clock,
-            Arc::clone(&session),
+        let means = Means {
+            store: self.store,
+            clock: self.clock,
+            session: Arc::clone(&session),
             counter,
-            changes.clone(),
-            self.timeout,
-        );
+            changes: changes.clone(),
+            timeout: self.timeout,
+        };
+        let task = Task::new(tracker, means);
         let task = tokio::spawn(task.run(received, stopping));
         Ok(Watcher {
             session,

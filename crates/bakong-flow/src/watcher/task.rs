@@ -19,8 +19,8 @@ use crate::change::Change;
 use crate::clock::Clock;
 use crate::payment::Payment;
 use crate::policy::Policy;
-use crate::store::{Conflict, Lost, PaymentStore, StoreError};
-use crate::tracker::{OpenError, Tracker};
+use crate::store::{PaymentStore, StoreError};
+use crate::tracker::Tracker;
 
 /// What a watcher's user wants.
 #[derive(Debug)]
@@ -48,18 +48,25 @@ pub(super) enum Command {
     NewToken(Option<Timestamp>),
 }
 
+/// What the task works with.
+pub(super) struct Means<T, S, C> {
+    pub(super) store: S,
+    pub(super) clock: C,
+    pub(super) session: Arc<Session<T>>,
+    pub(super) counter: Arc<Counter>,
+    pub(super) changes: broadcast::Sender<Change>,
+    /// How long a request may take.
+    pub(super) timeout: Duration,
+}
+
 pub(super) struct Task<T, S, C> {
-    tracker: Tracker,
-    store: S,
-    clock: C,
-    session: Arc<Session<T>>,
-    counter: Arc<Counter>,
-    changes: broadcast::Sender<Change>,
-    timeout: Duration,
+    pub(super) tracker: Tracker,
+    pub(super) means: Means<T, S, C>,
     /// How the open payments stand.
-    open: HashMap<Md5Handle, watch::Sender<Progress>>,
+    pub(super) open: HashMap<Md5Handle, watch::Sender<Progress>>,
     /// Whoever waits for a payment to be kept.
-    opening: HashMap<Md5Handle, oneshot::Sender<Result<watch::Receiver<Progress>, WatchError>>>,
+    pub(super) opening:
+        HashMap<Md5Handle, oneshot::Sender<Result<watch::Receiver<Progress>, WatchError>>>,
     /// Whoever waits for what else they did to be kept.
     keeping: Vec<oneshot::Sender<()>>,
     /// What the store has not taken yet.
@@ -77,15 +84,7 @@ const LONGEST_STORE_PAUSE: Duration = Duration::from_secs(30);
 const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
 
 impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
-    pub(super) fn new(
-        tracker: Tracker,
-        store: S,
-        clock: C,
-        session: Arc<Session<T>>,
-        counter: Arc<Counter>,
-        changes: broadcast::Sender<Change>,
-        timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(tracker: Tracker, means: Means<T, S, C>) -> Self {
         let open = tracker.snapshot().open.into_iter().map(|open| {
             let mut progress = standing(&open.payment);
             progress.is_cancelled = open.is_cancelled;
@@ -94,12 +93,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
         Self {
             open: open.collect(),
             tracker,
-            store,
-            clock,
-            session,
-            counter,
-            changes,
-            timeout,
+            means,
             opening: HashMap::new(),
             keeping: Vec::new(),
             unkept: Vec::new(),
@@ -140,14 +134,14 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
     ) -> Result<(), Stopped> {
         self.count();
         self.keep(&Errors::default(), stop).await?;
-        while let Some(ask) = self.tracker.poll(self.clock.now()) {
+        while let Some(ask) = self.tracker.poll(self.means.clock.now()) {
             self.keep(&Errors::default(), stop).await?;
             self.send(ask);
         }
-        let now = self.clock.now();
+        let now = self.means.clock.now();
         let wakeup = self.tracker.next_wakeup();
         let wakeup = wakeup.map(|wakeup| wakeup.max(now.saturating_add(SHORTEST_SLEEP)));
-        let clock = &self.clock;
+        let clock = &self.means.clock;
         let sleep = async {
             match wakeup {
                 Some(wakeup) => clock.sleep_until(wakeup).await,
@@ -171,7 +165,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
     }
 
     fn obey(&mut self, command: Command) {
-        let now = self.clock.now();
+        let now = self.means.clock.now();
         match command {
             Command::Watch {
                 payment,
@@ -215,8 +209,8 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
         let Ask { ticket, question } = ask_now;
         tracing::debug!(?question, "asking");
         let sent = Sent::default();
-        let asked = ask(Arc::clone(&self.session), question, sent.clone());
-        let asked = tokio::time::timeout(self.timeout, asked);
+        let asked = ask(Arc::clone(&self.means.session), question, sent.clone());
+        let asked = tokio::time::timeout(self.means.timeout, asked);
         let task = self.out.spawn(async { asked.await.ok() });
         self.tickets.insert(task.id(), (ticket, sent));
     }
@@ -230,7 +224,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
         let Some((ticket, sent)) = self.tickets.remove(&id) else {
             return Errors::default();
         };
-        let now = self.clock.now();
+        let now = self.means.clock.now();
         match answered {
             Some(answered) => {
                 self.tracker
@@ -248,10 +242,10 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
 
     /// Takes note of what the session sent and renewed by itself.
     fn count(&mut self) {
-        let now = self.clock.now();
+        let now = self.means.clock.now();
         self.tracker
-            .spent_elsewhere(self.counter.take_elsewhere(), now);
-        if let Some(expires_at) = self.counter.take_renewed() {
+            .spent_elsewhere(self.means.counter.take_elsewhere(), now);
+        if let Some(expires_at) = self.means.counter.take_renewed() {
             self.tracker.token_renewed(expires_at, now);
         }
     }
@@ -291,123 +285,10 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 }
                 return Ok(());
             }
-            let lost = self.store.keep(&self.unkept).await?;
+            let lost = self.means.store.keep(&self.unkept).await?;
             let changes = std::mem::take(&mut self.unkept);
             self.publish(changes, &lost, errors);
         }
-    }
-
-    /// Tells of what was kept, and has the tracker think again about what was not.
-    fn publish(&mut self, changes: Vec<Change>, lost: &[Lost], errors: &Errors) {
-        for change in changes {
-            let conflict = lost.iter().find(|lost| change.is_lost(lost));
-            match conflict {
-                Some(lost) => self.overruled(change, &lost.conflict),
-                None => self.tell(change, errors),
-            }
-        }
-    }
-
-    fn overruled(&mut self, change: Change, conflict: &Conflict) {
-        match (&change, conflict) {
-            (Change::Opened { payment, .. }, _) => {
-                let md5 = payment.md5;
-                self.open.remove(&md5);
-                let refused = match conflict {
-                    Conflict::OrderSettled => OpenError::OrderSettled,
-                    _ => OpenError::Known,
-                };
-                if let Some(reply) = self.opening.remove(&md5) {
-                    drop(reply.send(Err(refused.into())));
-                }
-            }
-            // It ended as the other worker says.
-            (Change::Finished { md5, order, at, .. }, Conflict::Final(outcome)) => {
-                let kept = Change::Finished {
-                    md5: *md5,
-                    order: order.clone(),
-                    outcome: (**outcome).clone(),
-                    at: *at,
-                };
-                self.tell(kept, &Errors::default());
-            }
-            _ => {}
-        }
-        self.tracker.overruled(change, conflict.clone());
-    }
-
-    fn tell(&mut self, change: Change, errors: &Errors) {
-        let update = |md5: &Md5Handle, update: &dyn Fn(&mut Progress)| {
-            if let Some(progress) = self.open.get(md5) {
-                progress.send_modify(update);
-            }
-        };
-        match &change {
-            Change::Opened { payment, .. } => {
-                let md5 = payment.md5;
-                tracing::info!(%md5, order = %payment.order, "watching a payment");
-                if let (Some(reply), Some(progress)) =
-                    (self.opening.remove(&md5), self.open.get(&md5))
-                {
-                    drop(reply.send(Ok(progress.subscribe())));
-                }
-            }
-            Change::Asked { md5, .. } => update(md5, &|progress| {
-                progress.checks = progress.checks.saturating_add(1);
-                progress.is_asking = true;
-            }),
-            Change::NotPaidYet { md5, next } => {
-                tracing::debug!(%md5, "not paid yet");
-                update(md5, &|progress| {
-                    progress.is_asking = false;
-                    progress.trouble = None;
-                    progress.next_check = Some(*next);
-                });
-            }
-            Change::NoAnswer { md5, class } => {
-                tracing::warn!(%md5, class = class.name(), "no answer");
-                update(md5, &|progress| {
-                    progress.is_asking = false;
-                    progress.trouble = errors.of(md5).or(progress.trouble.take());
-                    progress.next_check = None;
-                });
-            }
-            Change::Learned { .. } => {}
-            Change::Cancelled { md5 } => update(md5, &|progress| progress.is_cancelled = true),
-            Change::Finished {
-                md5,
-                order,
-                outcome,
-                ..
-            } => {
-                tracing::info!(%md5, %order, outcome = outcome.name(), "a payment is final");
-                if let Some(progress) = self.open.remove(md5) {
-                    progress.send_modify(|progress| {
-                        progress.is_asking = false;
-                        progress.trouble = None;
-                        progress.next_check = None;
-                        progress.outcome = Some(outcome.clone());
-                    });
-                }
-            }
-            Change::PaidAgain { md5, order, .. } => {
-                tracing::warn!(%md5, %order, "money came for a payment that was final");
-            }
-            Change::Quota(spent) => match spent.closed_at {
-                Some(_) => tracing::warn!(spent.requests, "the day's requests are spent"),
-                None => tracing::debug!(spent.requests, "requests of the day"),
-            },
-            Change::Lists(lists) => tracing::info!(?lists, "the list endpoint"),
-            Change::Token(Ok(_)) => tracing::info!("the token was renewed"),
-            Change::Token(Err(class)) => {
-                tracing::warn!(
-                    class = class.name(),
-                    "the token is refused, or could not be renewed"
-                );
-            }
-        }
-        // Nobody may be listening.
-        let _ = self.changes.send(change);
     }
 }
 

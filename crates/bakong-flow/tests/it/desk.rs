@@ -148,6 +148,13 @@ impl Desk {
         panic!("it wakes for nothing");
     }
 
+    /// Hands this in for what is asked by itself now, if anything is.
+    pub(crate) fn ask_single(&mut self, answer: CheckAnswer) -> Option<Question> {
+        let ask = self.poll()?;
+        self.answer(&ask, single(answer));
+        Some(ask.question)
+    }
+
     pub(crate) fn answer(&mut self, ask: &Ask, reply: Reply) {
         self.answer_sent(ask, 1, reply);
     }

@@ -1,9 +1,9 @@
 //! A transaction's hashes: other ways to ask about a payment.
 
 use bakong_flow::bakong_api::{CheckAnswer, ShortHash, TransactionHash};
-use bakong_flow::{Change, Config, Outcome, Question};
+use bakong_flow::{Change, Config, OpenError, Outcome, Question};
 
-use crate::desk::{Desk, NOON, UNTIL_DEADLINE, hash, khr, md5, paid};
+use crate::desk::{Desk, LIFE, MINUTE, NOON, UNTIL_DEADLINE, hash, khr, md5, order, paid, payment};
 
 fn full() -> TransactionHash {
     TransactionHash::new(&hash(7)).unwrap()
@@ -53,17 +53,127 @@ fn the_last_check_tries_all_that_is_known_in_order() {
 }
 
 #[test]
-fn a_hash_that_was_just_learned_is_asked_first() {
+fn a_hash_that_was_just_learned_has_its_turn_after_the_md5() {
     let mut desk = Desk::of_singles();
     desk.open([1]);
+    desk.tracker
+        .learn(&md5(1), Some(full()), Some(short()), desk.now);
+    let by_md5 = Question::Md5(md5(1));
+    let by_hash = Question::Hash(full());
+    let by_short_hash = Question::ShortHash(short(), khr(10_000));
+    for question in [by_md5.clone(), by_hash, by_short_hash] {
+        assert_eq!(desk.ask_single(CheckAnswer::NotFound), Some(question));
+    }
+    // Each had one; the payment goes on by its MD5.
+    assert_eq!(desk.poll(), None);
+    assert_eq!(desk.exchange(Ok(CheckAnswer::NotFound)), by_md5);
+    assert_eq!(desk.exchange(Ok(CheckAnswer::NotFound)), by_md5);
+}
+
+#[test]
+fn a_hash_that_is_learned_while_a_check_is_out_has_its_turn_at_once() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    let ask = desk.next();
     desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    let ask = desk.ask();
-    assert_eq!(ask.question, Question::Hash(full()));
     desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
-    assert_eq!(
-        desk.exchange(Ok(CheckAnswer::NotFound)),
-        Question::Md5(md5(1))
-    );
+    let question = desk.ask_single(CheckAnswer::NotFound);
+    assert_eq!(question, Some(Question::Hash(full())));
+}
+
+#[test]
+fn a_hash_that_is_known_beforehand_is_for_the_last_check() {
+    let mut desk = Desk::of_singles();
+    let mut known = payment(1, desk.now.saturating_add(LIFE));
+    known.hash = Some(full());
+    desk.try_open(known).unwrap();
+    let mut questions = Vec::new();
+    while desk.tracker.open_payments() > 0 {
+        questions.push(desk.exchange(Ok(CheckAnswer::NotFound)));
+    }
+    let by_hash = questions
+        .iter()
+        .filter(|question| **question == Question::Hash(full()));
+    assert_eq!(by_hash.count(), 1);
+    assert_eq!(questions.last(), Some(&Question::Hash(full())));
+}
+
+#[test]
+fn requests_are_set_aside_for_what_is_known_beforehand() {
+    let mut desk = Desk::with_quota(4);
+    let mut known = payment(1, desk.now.saturating_add(LIFE));
+    (known.hash, known.short_hash) = (Some(full()), Some(short()));
+    desk.try_open(known.clone()).unwrap();
+    known.md5 = md5(2);
+    known.order = order(2);
+    let refused = desk.try_open(known);
+    assert!(matches!(refused, Err(OpenError::NoQuota { .. })));
+    desk.open([2]);
+    let refused = desk.try_open(payment(3, desk.now.saturating_add(LIFE)));
+    assert!(matches!(refused, Err(OpenError::NoQuota { .. })));
+    let mut asked = 0;
+    while desk.tracker.open_payments() > 0 {
+        desk.exchange(Ok(CheckAnswer::NotFound));
+        asked += 1;
+    }
+    assert_eq!(asked, 4);
+    assert_eq!(desk.now, NOON.saturating_add(UNTIL_DEADLINE));
+}
+
+#[test]
+fn a_hash_for_which_there_is_no_room_waits_for_the_next_day() {
+    let mut desk = Desk::with_quota(3);
+    desk.open([1, 2, 3]);
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.later(UNTIL_DEADLINE);
+    // Nobody else's last check is spent on it.
+    for _ in 0..3 {
+        let question = desk.ask_single(CheckAnswer::NotFound);
+        assert!(matches!(question, Some(Question::Md5(_))), "{question:?}");
+    }
+    assert_eq!(desk.outcome(1), None);
+    assert_eq!(desk.outcome(3), Some(Outcome::Expired));
+    let question = desk.exchange(Ok(paid(7, NOON)));
+    assert_eq!(question, Question::Hash(full()));
+    assert_eq!(desk.now, NOON.saturating_add(12 * 60 * MINUTE));
+    assert!(matches!(desk.outcome(1), Some(Outcome::Paid { .. })));
+}
+
+#[test]
+fn a_hash_for_which_nothing_was_set_aside_takes_what_is_free() {
+    let mut desk = Desk::with_quota(5);
+    // Twenty minutes before the day turns, nobody else is likely to come.
+    desk.now = NOON.saturating_add((12 * 60 - 20) * MINUTE);
+    desk.open(1..=4);
+    desk.tracker.cancel(&md5(1), desk.now);
+    // One request is free, and two would be needed.
+    desk.tracker
+        .learn(&md5(1), Some(full()), Some(short()), desk.now);
+    desk.later(UNTIL_DEADLINE);
+    let asked = std::iter::from_fn(|| desk.ask_single(CheckAnswer::NotFound));
+    let today: Vec<_> = asked.collect();
+    assert_eq!(today.len(), 5, "{today:?}");
+    assert!(today.contains(&Question::Hash(full())));
+    let last = desk.exchange(Ok(CheckAnswer::NotFound));
+    assert_eq!(last, Question::ShortHash(short(), khr(10_000)));
+    assert_eq!(desk.now, NOON.saturating_add(12 * 60 * MINUTE));
+    assert_eq!(desk.outcome(1), Some(Outcome::Cancelled));
+}
+
+#[test]
+fn what_is_set_aside_is_free_again_when_the_payment_is_final() {
+    let mut desk = Desk::with_quota(5);
+    let mut known = payment(1, desk.now.saturating_add(LIFE));
+    (known.hash, known.short_hash) = (Some(full()), Some(short()));
+    desk.try_open(known).unwrap();
+    desk.open([2]);
+    desk.later(MINUTE);
+    // The fifth is free.
+    desk.tracker.nudge(&md5(1), desk.now);
+    assert_eq!(desk.exchange(Ok(paid(7, NOON))), Question::Md5(md5(1)));
+    desk.open([3, 4, 5]);
+    let refused = desk.try_open(payment(6, desk.now.saturating_add(LIFE)));
+    assert!(matches!(refused, Err(OpenError::NoQuota { .. })));
 }
 
 #[test]
@@ -72,6 +182,7 @@ fn what_is_said_of_a_hash_is_not_said_of_the_code() {
         let mut desk = Desk::of_singles();
         desk.open([1]);
         desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+        desk.exchange(Ok(CheckAnswer::NotFound));
         assert_eq!(desk.exchange(Ok(answer)), Question::Hash(full()));
         assert_eq!(desk.outcome(1), None);
     }
@@ -82,7 +193,6 @@ fn a_second_transfer_is_reported() {
     let mut desk = Desk::of_singles();
     desk.open([1]);
     desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    desk.exchange(Ok(CheckAnswer::NotFound));
     desk.exchange(Ok(paid(8, NOON)));
     assert!(matches!(desk.outcome(1), Some(Outcome::Paid { .. })));
     let again = desk.log.last();
@@ -147,5 +257,23 @@ fn a_hash_that_is_learned_during_the_last_check_has_its_turn() {
         desk.exchange(Ok(CheckAnswer::NotFound)),
         Question::Hash(full())
     );
+    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+}
+
+#[test]
+fn what_is_said_of_a_hash_is_not_said_of_the_next() {
+    let other = || TransactionHash::new(&hash(8)).ok();
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.later(UNTIL_DEADLINE);
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    let ask = desk.ask();
+    assert_eq!(ask.question, Question::Hash(full()));
+    desk.tracker.learn(&md5(1), other(), None, desk.now);
+    desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
+    assert_eq!(desk.outcome(1), None);
+    let question = desk.exchange(Ok(CheckAnswer::NotFound));
+    assert_eq!(Some(question), other().map(Question::Hash));
     assert_eq!(desk.outcome(1), Some(Outcome::Expired));
 }

@@ -8,10 +8,19 @@ use bakong_flow::{Change, Config, Lists, Outcome, Question, Reply};
 use crate::desk::{DOWN, Desk, MINUTE, NOON, UNTIL_DEADLINE, md5, paid};
 
 const NOT_FOUND: Result<CheckAnswer, ErrorClass> = Ok(CheckAnswer::NotFound);
+const GARBLED: Reply = Reply::List(Err(ErrorClass::Malformed));
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn desk() -> Desk {
     Desk::new(Config::DEFAULT)
+}
+
+/// Lists have worked.
+fn desk_with_lists() -> Desk {
+    let mut desk = desk();
+    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.restart(Config::DEFAULT);
+    desk
 }
 
 fn length(question: &Question) -> usize {
@@ -104,7 +113,7 @@ fn a_403_for_all_does_not_condemn_lists() {
         desk.answer(&ask, reply);
     }
     assert_eq!(desk.tracker.lists(), Lists::Untried);
-    assert!(desk.tracker.is_held(desk.now));
+    assert_eq!(desk.poll(), None);
     assert_eq!(to_the_end(&mut desk), [2]);
 }
 
@@ -164,15 +173,70 @@ fn a_list_that_cannot_be_read_is_left_for_a_while() {
     desk.open([1, 2]);
     desk.later(UNTIL_DEADLINE);
     let list = desk.ask();
-    desk.answer(&list, Reply::List(Err(ErrorClass::Malformed)));
+    desk.answer(&list, GARBLED);
     assert_eq!(desk.tracker.lists(), Lists::Untried, "it may pass");
     let list = desk.next();
-    desk.answer(&list, Reply::List(Err(ErrorClass::Malformed)));
+    desk.answer(&list, GARBLED);
     assert_eq!(
         desk.tracker.lists(),
-        Lists::RefusedUntil(desk.now.saturating_add(15 * MINUTE))
+        Lists::RefusedUntil(desk.now.saturating_add(5 * MINUTE))
     );
+    // Those are due that had no time to wait: nobody knew whether lists work.
     assert_eq!(to_the_end(&mut desk), [1, 1]);
+}
+
+/// Asks with a list about all forty, and hands in what cannot be read.
+fn garble(desk: &mut Desk) {
+    let list = desk.next();
+    assert_eq!(length(&list.question), 40);
+    desk.answer(&list, GARBLED);
+}
+
+#[test]
+fn last_checks_wait_for_lists_that_worked_and_cannot_be_read() {
+    let mut desk = desk_with_lists();
+    desk.open(1..=40);
+    let deadline = NOON.saturating_add(UNTIL_DEADLINE);
+    desk.now = deadline;
+    garble(&mut desk);
+    garble(&mut desk);
+    let until = desk.now.saturating_add(5 * MINUTE);
+    assert_eq!(desk.tracker.lists(), Lists::RefusedUntil(until));
+    desk.now = until;
+    assert_eq!(to_the_end(&mut desk), [40], "none of them alone");
+    assert!(desk.now <= deadline.saturating_add(14 * MINUTE));
+    assert_eq!(desk.tracker.lists(), Lists::Work);
+}
+
+#[test]
+fn lists_that_stay_unreadable_are_tried_ever_more_rarely() {
+    let mut desk = desk_with_lists();
+    desk.open(1..=40);
+    desk.now = NOON.saturating_add(UNTIL_DEADLINE);
+    garble(&mut desk);
+    garble(&mut desk);
+    desk.later(5 * MINUTE);
+    garble(&mut desk);
+    let until = desk.now.saturating_add(10 * MINUTE);
+    assert_eq!(desk.tracker.lists(), Lists::RefusedUntil(until));
+    // That is too late for these.
+    assert_eq!(to_the_end(&mut desk), [1; 40]);
+    assert!(desk.now < until);
+}
+
+#[test]
+fn a_list_is_tried_where_the_day_has_too_few_for_all() {
+    let mut config = Config::DEFAULT;
+    (config.quota.per_day, config.quota.renewals) = (2, 0);
+    let mut desk = Desk::new(config);
+    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.restart(config);
+    desk.open(1..=5);
+    // Nobody knows any more whether they work, and two requests are no last check for each of five.
+    desk.store.apply(&[Change::Lists(Lists::Untried)]);
+    desk.restart(config);
+    desk.later(UNTIL_DEADLINE);
+    assert_eq!(to_the_end(&mut desk), [5]);
 }
 
 #[test]

@@ -9,9 +9,11 @@
 )]
 
 mod asking;
+mod clock;
 mod desk;
 mod hashes;
 mod lists;
 mod model;
+mod pacing;
 mod properties;
 mod settlement;

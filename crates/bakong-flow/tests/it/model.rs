@@ -246,3 +246,13 @@ fn a_token_that_is_renewed_and_a_cancelled_order() {
     setting.config.quota.renewals = 1;
     check(setting, None);
 }
+
+#[test]
+fn two_requests_out_at_once() {
+    let mut setting = setting();
+    setting.config.at_once = 2;
+    setting.one_transfer = true;
+    setting.crashes = 0;
+    setting.config.quota.per_day = 4;
+    check(setting, None);
+}

@@ -11,7 +11,7 @@ use http::{Response, StatusCode};
 use tokio::task::JoinSet;
 
 use crate::questions::ask;
-use crate::ways::{Bakong, Way, renewal};
+use crate::ways::{Bakong, EMAIL, Way, renewal};
 
 /// A request: its path, and its answer's status if there was one.
 type Seen = (&'static str, Option<StatusCode>);
@@ -54,6 +54,9 @@ impl Observer {
         let paths: Vec<_> = came.iter().map(|(path, _)| *path).collect();
         assert_eq!(*self.sent.lock().unwrap(), paths);
         assert_eq!(*self.finished.lock().unwrap(), came);
+        // Whoever counts what goes out is never found short.
+        let used = usize::try_from(bakong.sandbox.quota_used(EMAIL)).unwrap();
+        assert!(used <= came.len(), "{used}: {came:?}");
     }
 
     /// The same where the order is by chance.
@@ -95,6 +98,8 @@ async fn every_request_is_counted_once_with_its_answer() {
         }
         assert_eq!(bakong.sandbox.requests().len(), Endpoint::ALL.len());
         observer.saw_what_came(&bakong);
+        // All but the registration's two and the link, which go out without a token.
+        assert_eq!(bakong.sandbox.quota_used(EMAIL), 9);
 
         // One outage, two cut connections, and three outages in a row.
         for fault in [outage(), Fault::cut().times(2), outage().times(3)] {

@@ -9,13 +9,11 @@ use std::ops::RangeInclusive;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::LISTED;
 use crate::wire::Failure;
 
 /// How many characters a hash, an MD5 or a reference may have. The reference says so of the first two.
 pub(super) const IDENTIFIER: RangeInclusive<usize> = 1..=255;
-
-/// How many identifiers a list may have.
-const LISTED: RangeInclusive<usize> = 1..=50;
 
 /// A body whose JSON is well formed.
 #[derive(Clone, Copy)]
@@ -37,7 +35,7 @@ impl<'a> Body<'a> {
     pub(super) fn identifiers(self) -> Result<Vec<Cow<'a, str>>, Failure> {
         let texts: Vec<Text<'a>> = read(self.0).ok_or(Failure::MissingFields)?;
         let texts: Vec<_> = texts.into_iter().map(|text| text.0).collect();
-        let fits = LISTED.contains(&texts.len())
+        let fits = (1..=LISTED).contains(&texts.len())
             && texts
                 .iter()
                 .all(|text| IDENTIFIER.contains(&text.chars().count()));

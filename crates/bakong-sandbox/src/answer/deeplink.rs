@@ -3,7 +3,6 @@
 use khqr_core::{Khqr, Timestamp};
 
 use super::body::Body;
-use crate::ledger::LookUp;
 use crate::state::State;
 use crate::wire::{self, Answer, Failure};
 
@@ -22,11 +21,8 @@ impl State {
         }
         // What the live service says to another text is not known.
         let khqr = Khqr::parse(&qr).map_err(|_| Failure::MissingFields)?;
-        // A static code is shown for ever and never open.
-        let is_unpaid = matches!(self.ledger.books(now).by_md5(khqr.md5()), LookUp::Nothing);
-        if is_unpaid && matches!(khqr.amount(), Ok(Some(_))) {
-            self.open_codes.told(khqr.md5(), &qr, now);
-        }
-        Ok(wire::deeplink(&self.entropy.link_id()))
+        self.hear_of(&khqr, now);
+        let link = self.links.add(self.entropy.link_id(), &qr);
+        Ok(wire::deeplink(link))
     }
 }

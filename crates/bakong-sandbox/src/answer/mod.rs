@@ -19,8 +19,12 @@ use khqr_core::Timestamp;
 
 use self::body::Body;
 use crate::endpoint::{Endpoint, TokenUse};
+use crate::quota::Drawn;
 use crate::state::State;
 use crate::wire::{self, Answer, Failure};
+
+/// The most identifiers that a list may have.
+pub(crate) const LISTED: usize = 50;
 
 /// The most bytes that a body may have.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
@@ -29,24 +33,44 @@ impl State {
     /// Counts a request on the quota of whoever makes it, if it is one that counts. Gives the limit, if it
     /// is exceeded.
     ///
-    /// A request does not get as far as that if the proxy in front turns it away, or no good token says whose it is.
+    /// A request does not get as far as that if the proxy in front turns it away, or nothing says whose it is.
     pub(crate) fn draw_on_quota(
         &mut self,
         endpoint: Option<Endpoint>,
         request: &Request<Bytes>,
         now: Timestamp,
     ) -> Option<u32> {
-        let counts = endpoint.is_some_and(|endpoint| endpoint.token_use() == TokenUse::Needed)
-            && request.method() == Method::POST
-            && names_user_agent(request.headers());
-        if !counts {
-            return None;
+        let endpoint = endpoint.filter(|endpoint| {
+            self.quota.quota.counts(*endpoint)
+                && request.method() == Method::POST
+                && names_user_agent(request.headers())
+        })?;
+        let id = self.whose(endpoint, request, now)?;
+        let drawn = self.quota.draw(&id, now);
+        if drawn == Drawn::Last {
+            self.tell_of_quota();
         }
-        let holder = self
-            .token_key
-            .holder(bearer_token(request.headers())?, now)?;
-        let is_within = self.quota.draw(&holder, now);
-        self.quota.quota.limit().filter(|_| !is_within)
+        match drawn {
+            Drawn::TooMuch { limit } => Some(limit),
+            Drawn::Some | Drawn::Last => None,
+        }
+    }
+
+    /// The id of the address that a request is for: by its token, and a renewal without one by its e-mail.
+    fn whose(
+        &self,
+        endpoint: Endpoint,
+        request: &Request<Bytes>,
+        now: Timestamp,
+    ) -> Option<String> {
+        let by_token =
+            bearer_token(request.headers()).and_then(|token| self.token_key.holder(token, now));
+        let by_email = || {
+            let body = Body::new(request.body()).filter(|_| endpoint == Endpoint::RenewToken)?;
+            let id = self.registry.id(&tokens::email(body).ok()?)?;
+            Some(id.to_owned())
+        };
+        by_token.or_else(by_email)
     }
 
     /// The answer to a request for `endpoint` at the moment `now`, by somebody who has exceeded a quota of

@@ -94,7 +94,7 @@ fn is_success(endpoint: Endpoint, data: &Value, asked: &[u8]) -> bool {
         Endpoint::Verify | Endpoint::RenewToken => keys(data) == ["token"],
         Endpoint::GenerateDeeplinkByQr => {
             let link = data["shortLink"].as_str().unwrap();
-            keys(data) == ["shortLink"] && link.starts_with("https://bakongsit.page.link/")
+            keys(data) == ["shortLink"] && link.starts_with("http://127.0.0.1/l/")
         }
         Endpoint::CheckTransactionByMd5
         | Endpoint::CheckTransactionByHash

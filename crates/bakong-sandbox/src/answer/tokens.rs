@@ -1,5 +1,6 @@
 //! Registration, verification and renewal.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use khqr_core::Timestamp;
@@ -12,6 +13,11 @@ use crate::wire::{self, Answer, Failure};
 
 /// How many characters an e-mail address may have.
 const EMAIL: RangeInclusive<usize> = 1..=30;
+
+/// The address that a renewal is for.
+pub(super) fn email(body: Body<'_>) -> Result<Cow<'_, str>, Failure> {
+    body.fields().text("email", EMAIL)
+}
 
 impl State {
     pub(super) fn request_token(
@@ -38,7 +44,7 @@ impl State {
         // What the live service says to a wrong code is not known; of the documented failures this fits.
         let id = self.registry.verify(&code, &mut self.entropy);
         let id = id.ok_or(Failure::NotRegistered)?;
-        let token = self.token_key.issue(id, now);
+        let token = self.token_key.issue(id, now).token;
         Ok(wire::token_issued(&token))
     }
 
@@ -47,9 +53,9 @@ impl State {
         body: Body<'_>,
         now: Timestamp,
     ) -> Result<Answer, Failure> {
-        let email = body.fields().text("email", EMAIL)?;
+        let email = email(body)?;
         let id = self.registry.id(&email).ok_or(Failure::NotRegistered)?;
         // Whether the old token dies is not known; here it lives on to its own expiry.
-        Ok(wire::token_issued(&self.token_key.issue(id, now)))
+        Ok(wire::token_issued(&self.token_key.issue(id, now).token))
     }
 }

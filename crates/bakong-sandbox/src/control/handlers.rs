@@ -1,23 +1,22 @@
 //! What each route does.
 
-use std::borrow::Cow;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::header::LOCATION;
+use http::{HeaderValue, Request, StatusCode};
 use khqr_core::{AccountIdBuf, Md5Handle, Timestamp};
 use serde_json::{Value, json};
 
-use super::route::Action;
-use super::{Refusal, Reply, json_answer, page, pay, scan, view};
+use super::query::{LISTED, Query};
+use super::route::{self, Action};
+use super::{Refusal, Reply, clock, json_answer, page, pay, scan, view};
 use crate::Fault;
-use crate::clock::Clock;
 use crate::fault;
-use crate::input::{Input, InputError};
-use crate::quota::Quota;
+use crate::input::{Input, InputError, brief};
 use crate::state::{Shared, State};
-use crate::token;
+use crate::wire::Answer;
 
 /// How many characters an e-mail address may have, as everywhere in the API.
 const EMAIL: RangeInclusive<usize> = 1..=30;
@@ -25,21 +24,19 @@ const EMAIL: RangeInclusive<usize> = 1..=30;
 /// How many faults may wait at once.
 const FAULTS: usize = 1_000;
 
-/// How many of a list are told unless said, and at most.
-const LISTED: usize = 100;
-const MOST_LISTED: usize = 10_000;
-
 type Result<T> = std::result::Result<T, Refusal>;
 
 pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>) -> Result<Reply> {
-    if let Some(answer) = page::answer(action) {
+    if let Some(answer) = page::answer(action, request.uri().path()) {
         return Ok(Reply::Answer(answer));
     }
-    if action == Action::Events {
-        return listen(shared);
+    match action {
+        Action::Events => return listen(shared),
+        Action::Link => return follow(shared, request.uri().path()),
+        _ => {}
     }
     let body = || Input::read("body", request.body());
-    let query = Query::of(request);
+    let query = Query::of(request, action.parameters())?;
     let told = shared.with(|state| {
         let now = state.clock.now();
         match action {
@@ -55,9 +52,9 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
             Action::AddFaults => add_faults(state, request.body()),
             Action::RemoveFaults => remove_faults(state, &query),
             Action::Clock => Ok(view::clock(&state.clock)),
-            Action::MoveClock => move_clock(state, body()?),
+            Action::MoveClock => clock::move_clock(state, body()?),
             Action::Mailbox => Ok(mailbox(state, &query)),
-            Action::IssueToken => issue_token(state, body()?, now),
+            Action::IssueToken => issue_token(state, body()?),
             Action::OpenAccount => open_account(state, body()?),
             Action::Requests => {
                 let requests: Vec<_> = state.log.last(query.limit()?).collect();
@@ -71,7 +68,7 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
                 Ok(json!({ "reset": true }))
             }
             // They are answered above.
-            Action::Page | Action::Style | Action::Script | Action::Document | Action::Events => {
+            Action::Page | Action::PageFile | Action::Document | Action::Link | Action::Events => {
                 Ok(Value::Null)
             }
         }
@@ -79,31 +76,20 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
     Ok(Reply::Answer(json_answer(StatusCode::OK, &told)))
 }
 
-/// The part of the address after the question mark.
-struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
-
-impl<'a> Query<'a> {
-    fn of(request: &'a Request<Bytes>) -> Self {
-        let query = request.uri().query().unwrap_or_default();
-        Self(form_urlencoded::parse(query.as_bytes()).collect())
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        let mut pairs = self.0.iter();
-        pairs.find_map(|(key, value)| (key == name).then_some(&**value))
-    }
-
-    fn limit(&self) -> Result<usize> {
-        let Some(limit) = self.get("limit") else {
-            return Ok(LISTED);
-        };
-        let limit = limit.parse::<usize>().ok();
-        let limit = limit.filter(|it| *it <= MOST_LISTED);
-        Ok(limit.ok_or_else(|| {
-            let help = format!("give a whole number up to {MOST_LISTED}");
-            InputError::new("query.limit", "it is no such number", help)
-        })?)
-    }
+/// Leads from a short link to the page.
+fn follow(shared: &Shared, path: &str) -> Result<Reply> {
+    let id = route::link_id(path).unwrap_or_default();
+    let target = shared.with(|state| state.links.target(id));
+    let target = target.and_then(|target| HeaderValue::try_from(target).ok());
+    let target = target.ok_or_else(|| {
+        let help = "ask for another with POST /v1/generate_deeplink_by_qr; links are kept while the sandbox runs";
+        let error = InputError::new("path", "there is no such link", help);
+        Refusal::new(StatusCode::NOT_FOUND, error)
+    })?;
+    let mut answer = Answer::new(Bytes::new());
+    *answer.status_mut() = StatusCode::FOUND;
+    answer.headers_mut().insert(LOCATION, target);
+    Ok(Reply::Answer(answer))
 }
 
 fn listen(shared: &Shared) -> Result<Reply> {
@@ -178,38 +164,6 @@ fn remove_faults(state: &mut State, query: &Query<'_>) -> Result<Value> {
     Err(Refusal::new(StatusCode::NOT_FOUND, error))
 }
 
-fn move_clock(state: &mut State, mut body: Input) -> Result<Value> {
-    let set_to = body.whole("setTo")?;
-    let mode = body.text("mode")?;
-    let advance = body.whole("advanceMs")?;
-    if set_to.is_none() && mode.is_none() && advance.is_none() {
-        let help = "give advanceMs, setTo or mode";
-        return Err(InputError::new("body", "it moves nothing", help).into());
-    }
-    let mode = match mode.as_deref() {
-        None => None,
-        Some("frozen") => Some(true),
-        Some("running") => Some(false),
-        Some(_) => {
-            let help = "give frozen or running";
-            return Err(body.error("mode", "there is no such mode", help).into());
-        }
-    };
-    body.finish()?;
-    state.move_clock(|clock| {
-        if let Some(moment) = set_to {
-            clock.set(Timestamp::from_millis(moment));
-        }
-        match mode {
-            Some(true) => *clock = Clock::frozen_at(clock.now()),
-            Some(false) if clock.is_frozen() => *clock = Clock::starting_at(clock.now()),
-            _ => {}
-        }
-        clock.advance(Duration::from_millis(advance.unwrap_or_default()));
-    });
-    Ok(view::clock(&state.clock))
-}
-
 fn mailbox(state: &State, query: &Query<'_>) -> Value {
     let email = query.get("email");
     let mut mails: Vec<_> = state
@@ -236,12 +190,12 @@ fn email(body: &mut Input) -> Result<String> {
         .into())
 }
 
-fn issue_token(state: &mut State, mut body: Input, now: Timestamp) -> Result<Value> {
+fn issue_token(state: &mut State, mut body: Input) -> Result<Value> {
     let email = email(&mut body)?;
     body.finish()?;
-    let token = state.issue_token(&email);
-    let expires_at = now.saturating_add(token::LIFETIME).as_millis() / 1000 * 1000;
-    Ok(json!({ "email": email, "token": token, "expiresAt": expires_at }))
+    let issued = state.issue(&email);
+    let expires_at = issued.expires_at.as_millis();
+    Ok(json!({ "email": email, "token": issued.token, "expiresAt": expires_at }))
 }
 
 fn open_account(state: &mut State, mut body: Input) -> Result<Value> {
@@ -264,14 +218,23 @@ fn set_quota(state: &mut State, mut body: Input, now: Timestamp) -> Result<Value
         })?,
     };
     if body.has("limit") {
-        quota = match body.raw("limit").as_deref() {
-            None | Some("\"off\"") => Quota::off(),
-            Some(limit) => Quota::a_day(limit.parse().map_err(|_| {
+        quota = quota.limited_to(match body.raw("limit").as_deref() {
+            None | Some("\"off\"") => None,
+            Some(limit) => Some(limit.parse().map_err(|_| {
                 let help = "give a whole number of requests a day, or \"off\"";
-                body.error("limit", format!("{limit} is no limit"), help)
+                body.error("limit", format!("{} is no limit", brief(limit)), help)
             })?),
-        };
+        });
     }
+    quota = match body.text("counts")?.as_deref() {
+        None => quota,
+        Some("all") => quota.counting(false),
+        Some("checks") => quota.counting(true),
+        Some(_) => {
+            let help = "give all or checks";
+            return Err(body.error("counts", "there is no such kind", help).into());
+        }
+    };
     let used = body.small("used")?;
     let address = if used.is_some() || body.has("email") {
         let email = email(&mut body)?;
@@ -282,10 +245,10 @@ fn set_quota(state: &mut State, mut body: Input, now: Timestamp) -> Result<Value
         None
     };
     body.finish()?;
-    state.quota.quota = quota.turning_at(turn);
     if let (Some(id), Some(used)) = (address, used) {
         state.quota.set_used(&id, used, now);
     }
+    state.set_quota(quota.turning_at(turn));
     Ok(view::quota(&state.quota, &state.registry, now))
 }
 

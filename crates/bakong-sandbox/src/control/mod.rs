@@ -3,10 +3,12 @@
 //! It is apart from the Open API in everything: no fault, no quota and no token has to do with it, its
 //! errors have a form of their own, and a browser may reach it only from the sandbox's own page.
 
+mod clock;
 mod guard;
 mod handlers;
 mod page;
 mod pay;
+mod query;
 mod route;
 mod scan;
 #[cfg(test)]
@@ -14,8 +16,8 @@ mod tests;
 pub(crate) mod view;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, StatusCode};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -69,11 +71,13 @@ impl From<InputError> for Refusal {
 
 /// Whether a path is the control's and not the Open API's.
 pub(crate) fn is_control(path: &str) -> bool {
-    path == "/" || path == "/openapi.json" || path == "/sandbox" || path.starts_with("/sandbox/")
+    ["/", "/openapi.json", "/sandbox"].contains(&path)
+        || path.starts_with("/sandbox/")
+        || route::link_id(path).is_some()
 }
 
 /// Answers a request to the control.
-pub(crate) fn reply(shared: &Shared, guard: Guard, request: &Request<Bytes>) -> Reply {
+pub(crate) fn reply(shared: &Shared, guard: &Guard, request: &Request<Bytes>) -> Reply {
     let action = match admit(guard, request) {
         Ok(action) => action,
         Err(answer) => return Reply::Answer(*answer),
@@ -83,19 +87,42 @@ pub(crate) fn reply(shared: &Shared, guard: Guard, request: &Request<Bytes>) -> 
         Ok(events) => return events,
         Err(refusal) => refusal.answer(),
     };
-    let no_store = HeaderValue::from_static("no-store");
-    answer.headers_mut().insert(CACHE_CONTROL, no_store);
+    let same_origin = HeaderName::from_static("cross-origin-resource-policy");
+    for (name, value) in [
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // So that no page of another site has it as its own script or image.
+        (same_origin, "same-origin"),
+    ] {
+        let value = HeaderValue::from_static(value);
+        answer.headers_mut().insert(name, value);
+    }
     Reply::Answer(answer)
 }
 
+/// The answer to a request for the Open API that a page of another site sends. It is recorded, and otherwise
+/// nothing comes of it.
+pub(crate) fn turn_away(
+    shared: &Shared,
+    guard: &Guard,
+    request: &Request<Bytes>,
+) -> Option<Answer> {
+    let refusal = guard.check_program(request.headers()).err()?;
+    let answer = wire::rejected_for(refusal.status, &refusal.error.to_string());
+    shared.with(|state| state.record(request, &answer));
+    Some(answer)
+}
+
 /// What is asked for, if whoever asks may.
-fn admit(guard: Guard, request: &Request<Bytes>) -> Result<Action, Box<Answer>> {
+fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<Action, Box<Answer>> {
     let refused = |refusal: Refusal| Box::new(refusal.answer());
-    guard.check(request.headers()).map_err(refused)?;
+    guard.check(request).map_err(refused)?;
     let path = request.uri().path();
     let methods = route::methods(path);
     if methods.is_empty() {
-        let known: Vec<_> = route::ROUTES.iter().map(|route| route.path).collect();
+        // A path with two methods stands there twice, side by side.
+        let mut known: Vec<_> = route::ROUTES.iter().map(|route| route.path).collect();
+        known.dedup();
         let help = format!("there are: {}", known.join(", "));
         let error = InputError::new("path", "there is nothing here", help);
         return Err(refused(Refusal::new(StatusCode::NOT_FOUND, error)));
@@ -114,6 +141,11 @@ fn admit(guard: Guard, request: &Request<Bytes>) -> Result<Action, Box<Answer>> 
         let help = format!("send at most {MAX_BODY} bytes");
         let error = InputError::new("body", "it is too large", help);
         return Err(refused(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error)));
+    }
+    if request.method() != Method::POST && !request.body().trim_ascii().is_empty() {
+        let help = "put what it says into the address, after a question mark";
+        let error = InputError::new("body", "this method takes none", help);
+        return Err(refused(Refusal::new(StatusCode::BAD_REQUEST, error)));
     }
     if request.method() == Method::POST && !is_json(request) {
         let help = "send the header content-type: application/json";

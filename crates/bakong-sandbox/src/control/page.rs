@@ -7,24 +7,41 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use super::route::Action;
 use crate::wire::{self, Answer};
 
-/// Nothing runs on the page but its own script, nothing leaves it but to the sandbox, and no other page
+/// Nothing runs on the page but its own scripts, nothing leaves it but to the sandbox, and no other page
 /// shows it in a frame. The text of a code is a stranger's.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
     trusted-types 'none'";
 
-/// The answer to a request for a file of the page.
-pub(super) fn answer(action: Action) -> Option<Answer> {
+/// The style and the scripts, below `/sandbox/page/`.
+const FILES: &[(&str, &str)] = &[
+    ("page.css", include_str!("../page/page.css")),
+    ("main.js", include_str!("../page/main.js")),
+    ("ask.js", include_str!("../page/ask.js")),
+    ("camera.js", include_str!("../page/camera.js")),
+    ("clock.js", include_str!("../page/clock.js")),
+    ("codes.js", include_str!("../page/codes.js")),
+    ("dom.js", include_str!("../page/dom.js")),
+    ("example.js", include_str!("../page/example.js")),
+    ("faults.js", include_str!("../page/faults.js")),
+    ("feed.js", include_str!("../page/feed.js")),
+    ("payments.js", include_str!("../page/payments.js")),
+    ("phone.js", include_str!("../page/phone.js")),
+    ("quota.js", include_str!("../page/quota.js")),
+    ("requests.js", include_str!("../page/requests.js")),
+    ("stream.js", include_str!("../page/stream.js")),
+    ("switches.js", include_str!("../page/switches.js")),
+    ("tokens.js", include_str!("../page/tokens.js")),
+];
+
+/// The answer to a request for the page or a file of it.
+pub(super) fn answer(action: Action, path: &str) -> Option<Answer> {
     let (content_type, text) = match action {
         Action::Page => (
             "text/html; charset=utf-8",
             include_str!("../page/page.html"),
         ),
-        Action::Style => ("text/css; charset=utf-8", include_str!("../page/page.css")),
-        Action::Script => (
-            "text/javascript; charset=utf-8",
-            include_str!("../page/page.js"),
-        ),
+        Action::PageFile => file(path)?,
         Action::Document => ("application/json", include_str!("../page/openapi.json")),
         _ => return None,
     };
@@ -44,4 +61,16 @@ pub(super) fn answer(action: Action) -> Option<Answer> {
         answer.headers_mut().insert(name, value);
     }
     Some(answer)
+}
+
+/// The type and the text of the file at a path, if there is one.
+pub(super) fn file(path: &str) -> Option<(&'static str, &'static str)> {
+    let name = path.strip_prefix("/sandbox/page/")?;
+    let (_, text) = FILES.iter().find(|(known, _)| *known == name)?;
+    let content_type = if name.ends_with(".css") {
+        "text/css; charset=utf-8"
+    } else {
+        "text/javascript; charset=utf-8"
+    };
+    Some((content_type, text))
 }

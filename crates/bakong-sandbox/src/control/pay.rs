@@ -6,7 +6,9 @@ use http::StatusCode;
 use khqr_core::{AccountIdBuf, Amount, Currency, ErrorKind, Khqr, Timestamp};
 use serde_json::{Value, json};
 
+use super::clock::about_lead;
 use super::{Refusal, view};
+use crate::clock::{Clock, LAST};
 use crate::customer::PaymentOptions;
 use crate::input::{Input, InputError};
 use crate::payment::PaymentError;
@@ -22,6 +24,8 @@ pub(super) fn pay(state: &mut State, mut body: Input, now: Timestamp) -> Result<
     let help = "give the text of a KHQR code";
     let code = body.text("qr")?;
     let code = body.needed("qr", code, help)?;
+    // Whoever pastes a text often pastes the end of its line, too.
+    let code = code.trim();
     let account = "give an account such as dara@devb";
     let payer: Option<AccountIdBuf> = body.parsed("from", account)?;
     let payee: Option<AccountIdBuf> = body.parsed("to", account)?;
@@ -32,8 +36,20 @@ pub(super) fn pay(state: &mut State, mut body: Input, now: Timestamp) -> Result<
             .error("times", "so often it cannot be paid at once", help)
             .into());
     }
-    let delay = body.whole("delayMs")?.unwrap_or_default();
-    let mut options = PaymentOptions::new().after(Duration::from_millis(delay));
+    let clock = state.clock;
+    let delay = Duration::from_millis(body.whole("delayMs")?.unwrap_or_default());
+    let longest = LAST.saturating_since(now);
+    if delay > longest {
+        let help = format!("give at most {} milliseconds", longest.as_millis());
+        return Err(body
+            .error(
+                "delayMs",
+                "the clock does not go beyond the year 9999",
+                help,
+            )
+            .into());
+    }
+    let mut options = PaymentOptions::new().after(delay);
     if let Some(payee) = &payee {
         options = options.payee(payee.as_id());
     }
@@ -52,7 +68,7 @@ pub(super) fn pay(state: &mut State, mut body: Input, now: Timestamp) -> Result<
             options = option(options);
         }
     }
-    if let Some(amount) = amount(&mut body, &code)? {
+    if let Some(amount) = amount(&mut body, code, &clock)? {
         options = options.amount(amount);
     }
     body.finish()?;
@@ -63,11 +79,14 @@ pub(super) fn pay(state: &mut State, mut body: Input, now: Timestamp) -> Result<
             InputError::new("body.from", error.to_string(), account)
         })?,
     };
+    if let Ok(khqr) = Khqr::parse(code) {
+        state.hear_of(&khqr, now);
+    }
     let mut payments = Vec::new();
     for _ in 0..times {
-        let order = options.order(&code, payer.clone(), now);
+        let order = options.order(code, payer.clone(), now);
         let placed = order.and_then(|order| state.ledger.place(order, now, &mut state.entropy));
-        payments.push(placed.map_err(refusal)?);
+        payments.push(placed.map_err(|error| refusal(error, &clock))?);
         // Whoever pays more than once means to.
         options = options.again();
     }
@@ -77,7 +96,7 @@ pub(super) fn pay(state: &mut State, mut body: Input, now: Timestamp) -> Result<
 }
 
 /// The amount that the customer types in, as a number or as a text, in the code's currency unless said.
-fn amount(body: &mut Input, code: &str) -> Result<Option<Amount>, Refusal> {
+fn amount(body: &mut Input, code: &str, clock: &Clock) -> Result<Option<Amount>, Refusal> {
     let currency: Option<Currency> = body.parsed("currency", "give KHR or USD")?;
     let Some(raw) = body.raw("amount") else {
         if currency.is_some() {
@@ -93,7 +112,7 @@ fn amount(body: &mut Input, code: &str) -> Result<Option<Amount>, Refusal> {
         Some(currency) => currency,
         None => {
             let asked = Khqr::parse(code).and_then(|khqr| khqr.currency());
-            asked.map_err(|error| refusal(error.into()))?
+            asked.map_err(|error| refusal(error.into(), clock))?
         }
     };
     let amount = Amount::parse(&text, currency).map_err(|error| {
@@ -104,12 +123,24 @@ fn amount(body: &mut Input, code: &str) -> Result<Option<Amount>, Refusal> {
 }
 
 /// What a bank's app says, and what to do about it here.
-pub(super) fn refusal(error: PaymentError) -> Refusal {
+pub(super) fn refusal(error: PaymentError, clock: &Clock) -> Refusal {
+    let (place, help) = advice(&error, clock);
+    let mut refusal = Refusal::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        InputError::new(place, error.to_string(), help),
+    );
+    refusal.reason = Some(view::reason(&error));
+    refusal
+}
+
+/// Where the trouble is, and what to do about it.
+pub(super) fn advice(error: &PaymentError, clock: &Clock) -> (&'static str, String) {
     let (place, help) = match error {
-        PaymentError::Code(code) if code.kind() == ErrorKind::Expired => (
-            "body.qr",
-            "make a new code, or pay this one with \"late\": true",
-        ),
+        PaymentError::Code(code) if code.kind() == ErrorKind::Expired => {
+            let help = "make a new code, or pay this one with \"late\": true";
+            let lead = about_lead(clock).map(|lead| format!("{lead}; or {help}"));
+            return ("body.qr", lead.unwrap_or_else(|| help.to_owned()));
+        }
         PaymentError::Code(_) => (
             "body.qr",
             "compare the text with what the shop made; `bakong qr inspect` shows its fields",
@@ -121,10 +152,5 @@ pub(super) fn refusal(error: PaymentError) -> Refusal {
         PaymentError::AmountZero => ("body.amount", "give an amount above zero"),
         PaymentError::AlreadyPaid => ("body.qr", "make a new code, or pay with \"again\": true"),
     };
-    let mut refusal = Refusal::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        InputError::new(place, error.to_string(), help),
-    );
-    refusal.reason = Some(view::reason(&error));
-    refusal
+    (place, help.to_owned())
 }

@@ -3,13 +3,15 @@
 
 use http::Method;
 
+use super::page;
+
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Action {
     Page,
-    Style,
-    Script,
+    PageFile,
     Document,
+    Link,
     Pay,
     Scan,
     Payments,
@@ -27,6 +29,19 @@ pub(crate) enum Action {
     SetQuota,
     Reset,
     Events,
+}
+
+impl Action {
+    /// What may stand after the question mark.
+    pub(super) const fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Payments => &["limit", "md5"],
+            Self::RemoveFaults => &["number"],
+            Self::Mailbox => &["email"],
+            Self::Requests => &["limit"],
+            _ => &[],
+        }
+    }
 }
 
 /// A path and what it does.
@@ -55,8 +70,8 @@ const fn post(path: &'static str, action: Action) -> Route {
 pub(crate) const ROUTES: &[Route] = &[
     get("/", Action::Page),
     get("/openapi.json", Action::Document),
-    get("/sandbox/page.css", Action::Style),
-    get("/sandbox/page.js", Action::Script),
+    get("/l/{id}", Action::Link),
+    get("/sandbox/page/{file}", Action::PageFile),
     post("/sandbox/pay", Action::Pay),
     post("/sandbox/scan", Action::Scan),
     get("/sandbox/payments", Action::Payments),
@@ -80,14 +95,29 @@ pub(crate) const ROUTES: &[Route] = &[
     get("/sandbox/events", Action::Events),
 ];
 
+/// The id of a short link's path.
+pub(crate) fn link_id(path: &str) -> Option<&str> {
+    path.strip_prefix("/l/")
+}
+
+impl Route {
+    fn is_at(&self, path: &str) -> bool {
+        match self.action {
+            Action::Link => link_id(path).is_some(),
+            Action::PageFile => page::file(path).is_some(),
+            _ => self.path == path,
+        }
+    }
+}
+
 /// The methods that a path takes; none if there is no such path.
 pub(crate) fn methods(path: &str) -> Vec<&'static str> {
-    let routes = ROUTES.iter().filter(|route| route.path == path);
+    let routes = ROUTES.iter().filter(|route| route.is_at(path));
     routes.map(|route| route.method).collect()
 }
 
 pub(crate) fn find(method: &Method, path: &str) -> Option<Action> {
     let mut routes = ROUTES.iter();
-    let route = routes.find(|route| route.path == path && route.method == method.as_str())?;
+    let route = routes.find(|route| route.is_at(path) && route.method == method.as_str())?;
     Some(route.action)
 }

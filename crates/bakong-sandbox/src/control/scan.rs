@@ -13,7 +13,9 @@ pub(super) fn scan(state: &mut State, mut body: Input, now: Timestamp) -> Result
     let code = body.text("qr")?;
     let code = body.needed("qr", code, "give the text of a KHQR code")?;
     body.finish()?;
-    let khqr = Khqr::parse(&code).map_err(|error| pay::refusal(error.into()))?;
+    let khqr =
+        Khqr::parse(code.trim()).map_err(|error| pay::refusal(error.into(), &state.clock))?;
+    state.hear_of(&khqr, now);
     let found = state.ledger.books(now).by_md5(khqr.md5());
     let is_paid = matches!(found, LookUp::Transferred(_));
     let unpayable = khqr.verify(now).err().map(PaymentError::from);
@@ -22,5 +24,6 @@ pub(super) fn scan(state: &mut State, mut body: Input, now: Timestamp) -> Result
         "khqr": view::khqr(&khqr),
         "payable": unpayable.is_none(),
         "reason": unpayable.as_ref().map(view::reason),
+        "help": unpayable.as_ref().map(|error| pay::advice(error, &state.clock).1),
     }))
 }

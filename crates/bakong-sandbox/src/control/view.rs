@@ -134,6 +134,7 @@ pub(crate) fn quota(quota: &QuotaLedger, registry: &Registry, now: Timestamp) ->
     let turn = quota.quota.turn().as_secs();
     json!({
         "limit": quota.quota.limit(),
+        "counts": if quota.quota.is_of_checks_only() { "checks" } else { "all" },
         "turnsAt": format!("{:02}:{:02}", turn / 3600, turn / 60 % 60),
         "nextTurn": quota.quota.next_turn(now).as_millis(),
         "addresses": used.collect::<Vec<_>>(),

@@ -16,10 +16,21 @@ pub(super) struct Edits {
     pub(super) float_times: bool,
     pub(super) text_amounts: bool,
     pub(super) transaction_place: TransactionPlace,
-    /// What stands in place of the item at each place; of several for one place the last counts.
-    pub(super) items: Vec<(usize, Option<String>)>,
+    /// What becomes of the item at each place; of several for one place the last counts.
+    pub(super) items: BTreeMap<usize, ItemEdit>,
     pub(super) reversed: bool,
     pub(super) without_error_code: bool,
+}
+
+/// What becomes of an item of a list.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum ItemEdit {
+    Missing,
+    Text(String),
+    /// It says that the service failed, of its own identifier.
+    ServiceFailed,
+    /// It does not say of which identifier it is.
+    Nameless,
 }
 
 /// Where an item of a list has its transaction.
@@ -52,12 +63,12 @@ impl Edits {
     }
 
     fn list(&self, items: Vec<&RawValue>) -> String {
-        let replaced: BTreeMap<_, _> = self.items.iter().cloned().collect();
         let mut texts: Vec<String> = (0..)
             .zip(items)
-            .filter_map(|(place, item)| match replaced.get(&place) {
-                Some(replaced) => replaced.clone(),
-                None => Some(self.item(item.get())),
+            .filter_map(|(place, item)| match self.items.get(&place) {
+                Some(ItemEdit::Missing) => None,
+                Some(ItemEdit::Text(text)) => Some(text.clone()),
+                edit => Some(self.item(item.get(), edit)),
             })
             .collect();
         if self.reversed {
@@ -66,10 +77,28 @@ impl Edits {
         format!("[{}]", texts.join(","))
     }
 
-    fn item(&self, text: &str) -> String {
+    fn item(&self, text: &str, edit: Option<&ItemEdit>) -> String {
         let Ok(mut item) = serde_json::from_str::<Object<'_>>(text) else {
             return text.to_owned();
         };
+        match edit {
+            Some(ItemEdit::ServiceFailed) => {
+                for (name, value) in [
+                    ("status", r#""SERVICE_FAILED""#),
+                    ("message", r#""Service failed""#),
+                    ("data", "null"),
+                ] {
+                    if let Some(it) = item.get_mut(name) {
+                        *it = value.into();
+                    }
+                }
+            }
+            Some(ItemEdit::Nameless) => {
+                item.remove("md5");
+                item.remove("hash");
+            }
+            _ => {}
+        }
         let data = item.get("data").map(str::to_owned);
         let transaction = data
             .as_deref()
@@ -255,6 +284,12 @@ mod tests {
         assert_eq!(edited(some, LIST), list(&[b, "nonsense"].join(",")));
         let garbled = edited(fault().garbled_item(1), LIST);
         assert_eq!(garbled, LIST.replace(b, r#"{"status":0,"data":["?"]}"#));
+        let failed = edited(fault().service_failed_item(0), LIST);
+        let told = r#"{"hash":"a","status":"SERVICE_FAILED","data":null}"#;
+        assert_eq!(failed, LIST.replace(a, told));
+        let nameless = edited(fault().nameless_item(0), LIST);
+        let told = a.replacen(r#""hash":"a","#, "", 1);
+        assert_eq!(nameless, LIST.replace(a, &told));
         assert_eq!(
             edited(fault().float_times().text_amounts(), LIST),
             LIST.replace(":1,", r#":"1","#)
@@ -290,7 +325,12 @@ mod tests {
                 float_times: true,
                 text_amounts: true,
                 transaction_place: TransactionPlace::Inline,
-                items: vec![(0, None), (1, Some("x".to_owned()))],
+                items: BTreeMap::from([
+                    (0, ItemEdit::Missing),
+                    (1, ItemEdit::Text("x".to_owned())),
+                    (2, ItemEdit::ServiceFailed),
+                    (3, ItemEdit::Nameless),
+                ]),
                 reversed: true,
                 without_error_code: true,
             };

@@ -1,11 +1,15 @@
 //! Trouble on request: what a client must survive and nobody can make the live service do.
 
 mod edits;
+mod idle;
 mod queue;
 mod rule;
+#[cfg(test)]
+mod taken;
 mod target;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +18,7 @@ use http::header::{CONTENT_LENGTH, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use khqr_core::Timestamp;
 
-use self::edits::{Edits, TransactionPlace};
+use self::edits::{Edits, ItemEdit, TransactionPlace};
 use self::target::Target;
 use crate::delivery::Delivery;
 use crate::wire::{self, Answer, Failure};
@@ -258,7 +262,7 @@ impl Fault {
     /// Without this item of its list, counted from 0 in the order asked. One beyond the end changes nothing.
     #[must_use]
     pub fn without_item(mut self, place: usize) -> Self {
-        self.trouble.edits.items.push((place, None));
+        self.trouble.edits.items.insert(place, ItemEdit::Missing);
         self
     }
 
@@ -266,14 +270,32 @@ impl Fault {
     /// or not. One beyond the end changes nothing.
     #[must_use]
     pub fn item(mut self, place: usize, text: impl Into<String>) -> Self {
-        self.trouble.edits.items.push((place, Some(text.into())));
+        let edit = ItemEdit::Text(text.into());
+        self.trouble.edits.items.insert(place, edit);
+        self
+    }
+
+    /// With status `SERVICE_FAILED` for this item of its list: it says of which identifier it is, and nothing of
+    /// what became of it. Its `message` is not known; here it is `Service failed`.
+    #[must_use]
+    pub fn service_failed_item(mut self, place: usize) -> Self {
+        let edit = ItemEdit::ServiceFailed;
+        self.trouble.edits.items.insert(place, edit);
+        self
+    }
+
+    /// Without the `md5` or `hash` of this item of its list, so that only its place tells of which identifier
+    /// it is.
+    #[must_use]
+    pub fn nameless_item(mut self, place: usize) -> Self {
+        self.trouble.edits.items.insert(place, ItemEdit::Nameless);
         self
     }
 
     /// With JSON for this item of its list that says nothing: not even of which identifier it is.
     #[must_use]
     pub fn garbled_item(self, place: usize) -> Self {
-        self.item(place, r#"{"status":0,"data":["?"]}"#)
+        self.item(place, GARBLED)
     }
 
     /// With the transaction of every item of its list under the key `transaction` instead of `data`.
@@ -352,6 +374,9 @@ impl Effect {
         Self::new(Outcome::Answer(answer), Delivery::default())
     }
 }
+
+/// An item that says nothing.
+const GARBLED: &str = r#"{"status":0,"data":["?"]}"#;
 
 /// The headers that are the server's own affair.
 const FRAMING: [HeaderName; 2] = [CONTENT_LENGTH, TRANSFER_ENCODING];

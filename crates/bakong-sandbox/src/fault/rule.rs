@@ -5,16 +5,18 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::header::{CONNECTION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use khqr_core::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::edits::TransactionPlace;
-use super::{Fault, Source};
+use super::target::Target;
+use super::{FRAMING, Fault, Source, idle};
+use crate::clock::LAST;
 use crate::endpoint::Endpoint;
-use crate::input::{Input, InputError};
-use crate::wire::{self, Answer};
+use crate::failure::usual_message;
+use crate::input::{Input, InputError, brief};
 
 /// The answers that have a name.
 const ANSWERS: &str = "give own, unauthorized, forbidden, too_many_requests, quota_exhausted, \
@@ -29,12 +31,12 @@ impl Fault {
     /// | `times` | how many requests, or `"always"` | 1 |
     /// | `after` | how many it lets through first | 0 |
     /// | `percent` | of a hundred, how many it strikes | 100 |
-    /// | `answer` | `own`, `unauthorized`, `forbidden`, `too_many_requests`, `quota_exhausted`, `tokens_expire`, `cut`, `hang`, or an object of `status` and one of `html`, `json` (any JSON), `body` (a text) or `error` (`code` and `message`) | `own` |
+    /// | `answer` | `own`, `unauthorized`, `forbidden`, `too_many_requests`, `quota_exhausted`, `tokens_expire`, `cut`, `hang`, or an object of `status` (200 to 999), `headers`, and one of `html`, `json` (any JSON), `body` (a text) or `error` (`code` and `message`; the documents' own message unless said) | `own` |
     /// | `limit` | the number that `quota_exhausted` tells | 100 |
     /// | `headers` | an object of more headers | none |
     /// | `retryAfter`, `retryAfterDate` | that header: in seconds, or at a moment in milliseconds | none |
     /// | `floatTimes`, `textAmounts`, `withoutErrorCode`, `reversedList` | `true` for the change of that name | `false` |
-    /// | `withoutItems`, `garbledItems` | places of a list's items, from 0 | none |
+    /// | `withoutItems`, `garbledItems`, `serviceFailedItems`, `namelessItems` | places of a list's items, from 0 | none |
     /// | `items` | an object of places, and texts to stand there | none |
     /// | `transactionPlace` | where items have their transaction: `data`, `transaction` or `inline` | `data` |
     /// | `delayMs`, `truncateTo`, `dripMs` | how the answer comes, in milliseconds and bytes | whole, at once |
@@ -52,58 +54,11 @@ impl Fault {
     /// ```
     ///
     /// # Errors
-    /// What is wrong with the rule, where, and what to do about it.
+    /// What is wrong with the rule, where, and what to do about it. What can have no effect is wrong, too: a rule
+    /// that changes nothing, or a part of one that the rest makes idle, such as a header on a connection that is
+    /// cut, or amounts as texts of an endpoint that tells none.
     pub fn from_json(rule: &str) -> Result<Self, InputError> {
         read(Input::read("rule", rule.as_bytes())?)
-    }
-
-    /// The rule that [`Fault::from_json`] reads as this fault, with what is left of it.
-    pub(crate) fn rule(&self) -> Value {
-        let mut rule = Map::new();
-        let mut put = |name: &str, value: Value| {
-            let is_default = match &value {
-                Value::Null | Value::Bool(false) => true,
-                Value::Array(list) => list.is_empty(),
-                Value::Object(fields) => fields.is_empty(),
-                _ => false,
-            };
-            if !is_default {
-                rule.insert(name.to_owned(), value);
-            }
-        };
-        let (target, trouble) = (&self.target, &self.trouble);
-        let names = target.endpoints.iter().map(|endpoint| endpoint.name());
-        put("on", names.collect());
-        put("times", target.left.map_or(json!("always"), Value::from));
-        put("after", (target.spared > 0).then_some(target.spared).into());
-        let percent = (target.percent < 100).then_some(target.percent);
-        put("percent", percent.into());
-        put(
-            "answer",
-            answer_rule(&trouble.source, trouble.expires_tokens),
-        );
-        put("headers", headers_rule(&trouble.headers));
-        let edits = &trouble.edits;
-        put("floatTimes", edits.float_times.into());
-        put("textAmounts", edits.text_amounts.into());
-        put("withoutErrorCode", edits.without_error_code.into());
-        put("reversedList", edits.reversed.into());
-        let items: BTreeMap<_, _> = edits.items.iter().cloned().collect();
-        let without = items.iter().filter(|(_, text)| text.is_none());
-        put("withoutItems", without.map(|(place, _)| *place).collect());
-        let with = items.iter().filter_map(|(place, text)| {
-            let text = text.as_ref()?;
-            Some((place.to_string(), Value::from(text.as_str())))
-        });
-        put("items", Value::Object(with.collect()));
-        put("transactionPlace", edits.transaction_place.name().into());
-        let delivery = trouble.delivery;
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let latency = Some(delivery.latency).filter(|it| !it.is_zero());
-        put("delayMs", latency.map(millis).into());
-        put("truncateTo", delivery.limit.into());
-        put("dripMs", delivery.gap.map(millis).into());
-        Value::Object(rule)
     }
 }
 
@@ -116,44 +71,10 @@ impl FromStr for Fault {
     }
 }
 
-impl TransactionPlace {
-    /// `None` for where it is by itself.
-    const fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Data => None,
-            Self::Transaction => Some("transaction"),
-            Self::Inline => Some("inline"),
-        }
-    }
-}
-
 pub(crate) fn read(mut rule: Input) -> Result<Fault, InputError> {
     let mut fault = source(&mut rule)?;
-    for name in rule.several::<String>("on", "endpoints' names")? {
-        let mut all = Endpoint::ALL.iter().copied();
-        let endpoint = all.find(|endpoint| endpoint.name() == name);
-        fault = fault.on(endpoint.ok_or_else(|| {
-            let names: Vec<_> = Endpoint::ALL.iter().map(|it| it.name()).collect();
-            let help = format!("there are: {}", names.join(", "));
-            rule.error("on", format!("there is no endpoint `{name}`"), help)
-        })?);
-    }
-    fault.target.left = match rule.raw("times").as_deref() {
-        None => Some(1),
-        Some("\"always\"") => None,
-        Some(count) => Some(count.parse().map_err(|_| {
-            let help = "give a whole number of requests, or \"always\"";
-            rule.error("times", format!("{count} is no number of requests"), help)
-        })?),
-    };
-    fault = fault.after(rule.small("after")?.unwrap_or_default());
-    if let Some(percent) = rule.small("percent")? {
-        let percent = u8::try_from(percent).ok().filter(|it| *it <= 100);
-        let help = "give a whole number from 0 to 100";
-        let percent = percent.ok_or_else(|| rule.error("percent", "it is above 100", help))?;
-        fault = fault.percent(percent);
-    }
-    fault = headers(&mut rule, fault)?;
+    target(&mut rule, &mut fault.target)?;
+    let headers = headers(&mut rule, &mut fault)?;
     fault = edits(&mut rule, fault)?;
     let millis = |time: Option<u64>| time.map(Duration::from_millis);
     if let Some(latency) = millis(rule.whole("delayMs")?) {
@@ -165,21 +86,70 @@ pub(crate) fn read(mut rule: Input) -> Result<Fault, InputError> {
     if let Some(gap) = millis(rule.whole("dripMs")?) {
         fault = fault.dripped(gap);
     }
+    let name = rule.name().to_owned();
     rule.finish()?;
+    idle::check(&fault, &headers, &name)?;
     Ok(fault)
+}
+
+/// Which requests are struck.
+fn target(rule: &mut Input, target: &mut Target) -> Result<(), InputError> {
+    for name in rule.several::<String>("on", "endpoints' names")? {
+        let mut all = Endpoint::ALL.iter().copied();
+        let endpoint = all.find(|endpoint| endpoint.name() == name);
+        target.endpoints.push(endpoint.ok_or_else(|| {
+            let names: Vec<_> = Endpoint::ALL.iter().map(|it| it.name()).collect();
+            let help = format!("there are: {}", names.join(", "));
+            rule.error(
+                "on",
+                format!("there is no endpoint `{}`", brief(&name)),
+                help,
+            )
+        })?);
+    }
+    target.left = match rule.raw("times").as_deref() {
+        None => Some(1),
+        Some("\"always\"") => None,
+        Some(text) => {
+            let count = text.parse().ok().filter(|count| *count > 0);
+            let help = "give a whole number of requests from 1 on, or \"always\"";
+            let what = || format!("{} strikes no number of requests", brief(text));
+            Some(count.ok_or_else(|| rule.error("times", what(), help))?)
+        }
+    };
+    target.spared = rule.small("after")?.unwrap_or_default();
+    if let Some(percent) = rule.small("percent")? {
+        let percent = u8::try_from(percent).ok();
+        let percent = percent.filter(|percent| (1..=100).contains(percent));
+        let help = "give a whole number from 1 to 100";
+        let what = "of a hundred requests so many cannot be struck";
+        target.percent = percent.ok_or_else(|| rule.error("percent", what, help))?;
+    }
+    Ok(())
 }
 
 /// The fault with the answer that the rule names, and nothing else.
 fn source(rule: &mut Input) -> Result<Fault, InputError> {
     let limit = rule.small("limit")?;
-    let Some(raw) = rule.raw("answer") else {
-        return Ok(Fault::own_answer());
-    };
-    if raw.starts_with('{') {
-        return written_answer(Input::read(rule.place("answer"), raw.as_bytes())?);
+    let raw = rule.raw("answer");
+    let name: Option<String> =
+        match raw.as_deref() {
+            None => None,
+            Some(object) if object.starts_with('{') => None,
+            Some(text) => Some(serde_json::from_str(text).map_err(|_| {
+                rule.error("answer", format!("{} is no answer", brief(text)), ANSWERS)
+            })?),
+        };
+    if limit.is_some() && name.as_deref() != Some("quota_exhausted") {
+        let help = "leave it out, or give quota_exhausted for the answer";
+        return Err(rule.error("limit", "the answer tells no limit", help));
     }
-    let name: String = serde_json::from_str(&raw)
-        .map_err(|_| rule.error("answer", format!("{raw} is no answer"), ANSWERS))?;
+    let Some(name) = name else {
+        return match raw {
+            None => Ok(Fault::own_answer()),
+            Some(object) => written_answer(Input::read(rule.place("answer"), object.as_bytes())?),
+        };
+    };
     Ok(match name.as_str() {
         "own" => Fault::own_answer(),
         "unauthorized" => Fault::unauthorized(),
@@ -190,7 +160,7 @@ fn source(rule: &mut Input) -> Result<Fault, InputError> {
         "cut" => Fault::cut(),
         "hang" => Fault::hang(),
         _ => {
-            let what = format!("there is no answer `{name}`");
+            let what = format!("there is no answer `{}`", brief(&name));
             return Err(rule.error("answer", what, ANSWERS));
         }
     })
@@ -198,23 +168,27 @@ fn source(rule: &mut Input) -> Result<Fault, InputError> {
 
 fn written_answer(mut answer: Input) -> Result<Fault, InputError> {
     let status = answer.small("status")?;
-    let help = "give an HTTP status from 100 to 999";
+    let help = "give an HTTP status from 200 to 999; below it no answer has come yet";
     let status = answer.needed("status", status, help)?;
-    let status = u16::try_from(status).ok();
+    let status = u16::try_from(status).ok().filter(|status| *status >= 200);
     let status = status.and_then(|it| StatusCode::from_u16(it).ok());
-    let status = status.ok_or_else(|| answer.error("status", "it is no HTTP status", help))?;
+    let status =
+        status.ok_or_else(|| answer.error("status", "it is no status of an answer", help))?;
     let headers = header_pairs(&mut answer, "headers")?;
     let mut bodies = Vec::new();
     if let Some(page) = answer.text("html")? {
-        bodies.push(Fault::html(status, page));
+        bodies.push(("html", Fault::html(status, page)));
     }
-    if let Some(json) = answer.raw("json") {
-        bodies.push(Fault::json(status, json));
+    // Where any JSON may stand, null is one.
+    let has_json = answer.has("json");
+    let json = answer.raw("json");
+    if let Some(json) = json.or_else(|| has_json.then(|| "null".to_owned())) {
+        bodies.push(("json", Fault::json(status, json)));
     }
     if let Some(text) = answer.text("body")? {
         let mut response = Response::new(Bytes::from(text));
         *response.status_mut() = status;
-        bodies.push(Fault::answer(response));
+        bodies.push(("body", Fault::answer(response)));
     }
     if let Some(error) = answer.raw("error") {
         let mut error = Input::read(answer.place("error"), error.as_bytes())?;
@@ -222,40 +196,71 @@ fn written_answer(mut answer: Input) -> Result<Fault, InputError> {
         let code = error.small("code")?;
         let code = u8::try_from(error.needed("code", code, help)?);
         let code = code.map_err(|_| error.error("code", "it is above 255", help))?;
-        let message = error.text("message")?.unwrap_or_default();
+        let message = error.text("message")?;
+        let message = message.unwrap_or_else(|| usual_message(code));
         error.finish()?;
-        bodies.push(Fault::error(status, code, &message));
+        bodies.push(("error", Fault::error(status, code, &message)));
     }
-    if bodies.len() > 1 {
-        let help = "leave all but one of html, json, body and error";
-        return Err(answer.error("html", "there is more than one body", help));
-    }
-    let mut fault = bodies.pop().unwrap_or_else(|| Fault::status(status));
+    let (name, mut fault) = match (bodies.pop(), bodies.pop()) {
+        (None, _) => ("status", Fault::status(status)),
+        (Some(body), None) => body,
+        (Some((name, _)), Some((other, _))) => {
+            let help = "leave all but one of html, json, body and error";
+            let what = format!("there is more than one body: {other} says one, too");
+            return Err(answer.error(name, what, help));
+        }
+    };
     if let Source::Answer(response) = &mut fault.trouble.source {
+        if matches!(status.as_u16(), 204 | 304) && !response.body().is_empty() {
+            let what = format!("an answer with {} has no body", status.as_u16());
+            return Err(answer.error(name, what, "leave it out, or give another status"));
+        }
         for (name, value) in headers {
             // The type of what is answered can be said, and is not to stand twice.
             if name == CONTENT_TYPE {
                 response.headers_mut().insert(name, value);
-            } else if !super::FRAMING.contains(&name) {
+            } else {
                 response.headers_mut().append(name, value);
             }
         }
+        *response.headers_mut() = sorted(response.headers());
     }
     answer.finish()?;
     Ok(fault)
 }
 
-fn headers(rule: &mut Input, mut fault: Fault) -> Result<Fault, InputError> {
-    for (name, value) in header_pairs(rule, "headers")? {
-        fault = fault.header(name, value);
+/// Adds the headers, and gives the names of the fields that say any.
+fn headers(rule: &mut Input, fault: &mut Fault) -> Result<Vec<&'static str>, InputError> {
+    let mut fields = Vec::new();
+    let pairs = header_pairs(rule, "headers")?;
+    if !pairs.is_empty() {
+        fields.push("headers");
+    }
+    let mut named = fault.clone();
+    for (name, value) in pairs {
+        named = named.header(name, value);
     }
     if let Some(seconds) = rule.whole("retryAfter")? {
-        fault = fault.retry_after(Duration::from_secs(seconds));
+        fields.push("retryAfter");
+        named = named.retry_after(Duration::from_secs(seconds));
     }
     if let Some(moment) = rule.whole("retryAfterDate")? {
-        fault = fault.retry_after_date(Timestamp::from_millis(moment));
+        if fields.contains(&"retryAfter") {
+            let help = "leave it or retryAfter out; `headers` can have both";
+            return Err(rule.error("retryAfterDate", "retryAfter says when, too", help));
+        }
+        let moment = Timestamp::from_millis(moment);
+        if moment > LAST {
+            let help = format!("give at most {} milliseconds", LAST.as_millis());
+            let what = "no HTTP date is after the year 9999";
+            return Err(rule.error("retryAfterDate", what, help));
+        }
+        fields.push("retryAfterDate");
+        named = named.retry_after_date(moment);
     }
-    Ok(fault)
+    named.trouble.headers = sorted(&named.trouble.headers);
+    *fault = named;
+    Ok(fields)
 }
 
 fn header_pairs(
@@ -270,7 +275,10 @@ fn header_pairs(
         .map_err(|_| input.error(field, "it is no object of headers", help))?;
     let mut headers = Vec::new();
     for (name, value) in pairs {
-        let bad = || input.error(field, format!("`{name}` cannot be such a header"), help);
+        let bad = || {
+            let what = format!("`{}` cannot be such a header", brief(&name));
+            input.error(field, what, help)
+        };
         let header: HeaderName = name.parse().map_err(|_| bad())?;
         let values = match value {
             Value::Array(values) => values,
@@ -278,10 +286,31 @@ fn header_pairs(
         };
         for value in values {
             let value = value.as_str().and_then(|text| text.parse().ok());
-            headers.push((header.clone(), value.ok_or_else(bad)?));
+            let value: HeaderValue = value.ok_or_else(bad)?;
+            let is_close = value.as_bytes().eq_ignore_ascii_case(b"close");
+            if FRAMING.contains(&header) || header == CONNECTION && !is_close {
+                let help = "leave it out; truncateTo lets a body fall short of its length, `cut` ends a \
+                    connection, and connection may say close";
+                let what = format!("`{header}` is the server's own affair");
+                return Err(input.error(field, what, help));
+            }
+            headers.push((header.clone(), value));
         }
     }
     Ok(headers)
+}
+
+/// The same headers by name: however a rule writes them, it is one fault.
+fn sorted(headers: &HeaderMap) -> HeaderMap {
+    let mut names: Vec<_> = headers.keys().collect();
+    names.sort_by_key(|name| name.as_str());
+    let mut sorted = HeaderMap::new();
+    for name in names {
+        for value in headers.get_all(name) {
+            sorted.append(name, value.clone());
+        }
+    }
+    sorted
 }
 
 fn edits(rule: &mut Input, mut fault: Fault) -> Result<Fault, InputError> {
@@ -297,11 +326,25 @@ fn edits(rule: &mut Input, mut fault: Fault) -> Result<Fault, InputError> {
         Some("inline") => TransactionPlace::Inline,
         Some(_) => return Err(rule.error("transactionPlace", "there is no such place", help)),
     };
-    for place in rule.several("withoutItems", "places")? {
-        fault = fault.without_item(place);
-    }
-    for place in rule.several("garbledItems", "places")? {
-        fault = fault.garbled_item(place);
+    let mut taken = BTreeMap::new();
+    let mut take =
+        |rule: &Input, place: usize, field: &'static str| match taken.insert(place, field) {
+            None => Ok(()),
+            Some(other) => {
+                let what = format!("item {place} stands in {other} already");
+                Err(rule.error(field, what, "name each item once"))
+            }
+        };
+    for (field, edited) in [
+        ("withoutItems", Fault::without_item as fn(_, _) -> _),
+        ("garbledItems", Fault::garbled_item),
+        ("serviceFailedItems", Fault::service_failed_item),
+        ("namelessItems", Fault::nameless_item),
+    ] {
+        for place in rule.several(field, "places")? {
+            take(rule, place, field)?;
+            fault = edited(fault, place);
+        }
     }
     if let Some(raw) = rule.raw("items") {
         let items: BTreeMap<usize, String> = serde_json::from_str(&raw).map_err(|_| {
@@ -309,67 +352,9 @@ fn edits(rule: &mut Input, mut fault: Fault) -> Result<Fault, InputError> {
             rule.error("items", "it is no object of places and texts", help)
         })?;
         for (place, text) in items {
+            take(rule, place, "items")?;
             fault = fault.item(place, text);
         }
     }
     Ok(fault)
-}
-
-fn answer_rule(source: &Source, expires_tokens: bool) -> Value {
-    match source {
-        Source::Own if expires_tokens => "tokens_expire".into(),
-        Source::Own => Value::Null,
-        Source::Cut => "cut".into(),
-        Source::Hang => "hang".into(),
-        Source::Answer(answer) => named(answer).map_or_else(|| written_rule(answer), Value::from),
-    }
-}
-
-/// The name of an answer that has one and no parameters.
-fn named(answer: &Answer) -> Option<&'static str> {
-    let all = [
-        ("unauthorized", Fault::unauthorized()),
-        ("forbidden", Fault::forbidden()),
-        ("too_many_requests", Fault::too_many_requests()),
-    ];
-    let is_same = |source: &Source| match source {
-        Source::Answer(it) => {
-            it.status() == answer.status()
-                && it.headers() == answer.headers()
-                && it.body() == answer.body()
-        }
-        Source::Own | Source::Cut | Source::Hang => false,
-    };
-    let mut all = all.into_iter();
-    all.find_map(|(name, fault)| is_same(&fault.trouble.source).then_some(name))
-}
-
-/// An answer with the body as a text; what is no UTF-8 in it shows as U+FFFD.
-fn written_rule(answer: &Answer) -> Value {
-    let mut rule = Map::new();
-    rule.insert("status".to_owned(), answer.status().as_u16().into());
-    let mut headers = answer.headers().clone();
-    let text = String::from_utf8_lossy(answer.body()).into_owned();
-    let content_type = headers.get(CONTENT_TYPE);
-    let is_page = content_type == Some(&wire::HTML);
-    if is_page {
-        headers.remove(CONTENT_TYPE);
-        rule.insert("html".to_owned(), text.into());
-    } else if !text.is_empty() {
-        rule.insert("body".to_owned(), text.into());
-    }
-    let headers = headers_rule(&headers);
-    if headers.as_object().is_some_and(|it| !it.is_empty()) {
-        rule.insert("headers".to_owned(), headers);
-    }
-    Value::Object(rule)
-}
-
-fn headers_rule(headers: &http::HeaderMap) -> Value {
-    let pairs = headers.keys().map(|name| {
-        let values = headers.get_all(name).iter();
-        let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        (name.to_string(), values.collect())
-    });
-    Value::Object(pairs.collect())
 }

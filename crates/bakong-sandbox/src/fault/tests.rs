@@ -1,5 +1,7 @@
 //! What faults make of an answer.
 
+use serde_json::{Value, json};
+
 use super::*;
 
 /// The answer that a fault makes of `own`.
@@ -89,10 +91,9 @@ fn both_ways() -> Vec<(Fault, &'static str)> {
     let own = Fault::own_answer;
     let named = HeaderName::from_static("x-served-by");
     vec![
-        (own(), "{}"),
         (
-            own(),
-            r#"{"answer":"own","on":[],"times":1,"percent":100,"headers":null}"#,
+            own().delayed(Duration::from_millis(1)),
+            r#"{"answer":"own","on":[],"times":1,"percent":100,"headers":null,"delayMs":1}"#,
         ),
         (Fault::unauthorized(), r#"{"answer":"unauthorized"}"#),
         (
@@ -135,6 +136,14 @@ fn both_ways() -> Vec<(Fault, &'static str)> {
             r#"{"answer":{"status":200,"error":{"code":4,"message":"no \"provider\""}}}"#,
         ),
         (
+            Fault::error(StatusCode::OK, 7, "Email server is down"),
+            r#"{"answer":{"status":200,"error":{"code":7}}}"#,
+        ),
+        (
+            Fault::json(StatusCode::OK, "null"),
+            r#"{"answer":{"status":200,"json":null}}"#,
+        ),
+        (
             Fault::answer(Response::new("plain")).header(named, HeaderValue::from_static("edge")),
             r#"{"answer":{"status":200,"body":"plain"},"headers":{"X-Served-By":"edge"}}"#,
         ),
@@ -149,10 +158,13 @@ fn both_ways() -> Vec<(Fault, &'static str)> {
                 .reversed_list()
                 .without_item(0)
                 .garbled_item(1)
+                .service_failed_item(3)
+                .nameless_item(4)
                 .item(2, "x")
                 .items_inline(),
             r#"{"on":["check_transaction_by_md5_list","check_transaction_by_hash_list"],
                 "reversedList":true,"withoutItems":[0],"garbledItems":1,"items":{"2":"x"},
+                "serviceFailedItems":[3],"namelessItems":4,
                 "transactionPlace":"inline"}"#,
         ),
         (
@@ -167,6 +179,19 @@ fn both_ways() -> Vec<(Fault, &'static str)> {
             r#"{"delayMs":250,"truncateTo":10,"dripMs":0}"#,
         ),
     ]
+}
+
+/// Whoever shows the rules knows them by what they were called.
+#[test]
+fn a_rule_is_told_as_people_write_it() {
+    for rule in [
+        json!({"answer": "quota_exhausted", "times": "always"}),
+        json!({"answer": "too_many_requests", "retryAfter": 30, "times": 1}),
+        json!({"answer": "forbidden", "headers": {"retry-after": ["05"]}, "times": 1}),
+        json!({"answer": "forbidden", "headers": {"retry-after": ["5", "6"]}, "times": 1}),
+    ] {
+        assert_eq!(Fault::from_json(&rule.to_string()).unwrap().rule(), rule);
+    }
 }
 
 #[test]
@@ -195,8 +220,34 @@ fn an_answer_that_has_a_name_is_told_by_it() {
         "cut",
         "hang",
     ] {
-        let rule = format!(r#"{{"answer":"{name}"}}"#);
+        let rule = format!(r#"{{"answer":"{name}","times":"always"}}"#);
         assert_eq!(Fault::from_json(&rule).unwrap().rule()["answer"], name);
+    }
+}
+
+#[test]
+fn an_error_code_brings_the_documents_message() {
+    for (code, message) in [
+        (
+            1,
+            "Transaction could not be found. Please check and try again.",
+        ),
+        (4, "Error requesting deeplink from provider"),
+        (9, "Cannot connect to server"),
+        (11, "Account ID not found"),
+        (
+            17,
+            "Daily request limit of 100 exceeded. Please try again tomorrow.",
+        ),
+        (99, ""),
+    ] {
+        let rule = format!(r#"{{"answer":{{"status":200,"error":{{"code":{code}}}}}}}"#);
+        let answer = answer(Fault::from_json(&rule).unwrap(), "");
+        let told: Value = serde_json::from_slice(answer.body()).unwrap();
+        assert_eq!(
+            (&told["errorCode"], &told["responseMessage"]),
+            (&code.into(), &message.into())
+        );
     }
 }
 
@@ -233,7 +284,9 @@ fn a_wrong_rule_is_refused_with_its_place() {
         (r#"{"on":"verfy"}"#, "rule.on: there is no endpoint `verfy`"),
         (r#"{"times":"often"}"#, "rule.times: "),
         (r#"{"times":-1}"#, "rule.times: "),
+        (r#"{"times":0,"answer":"cut"}"#, "rule.times: 0 strikes no"),
         (r#"{"percent":101}"#, "rule.percent: "),
+        (r#"{"percent":0,"answer":"cut"}"#, "rule.percent: "),
         (r#"{"headers":{"a b":"c"}}"#, "rule.headers: `a b`"),
         (r#"{"headers":{"a":"c\nd"}}"#, "rule.headers: `a`"),
         (r#"{"headers":{"a":7}}"#, "rule.headers: `a`"),

@@ -2,8 +2,10 @@
 
 use bakong_sandbox::{Endpoint, Sandbox};
 use khqr_core::AccountId;
+use serde_json::Value;
 
 use crate::client::{Answer, post};
+use crate::control::send;
 use crate::{customer, dynamic_code, sandbox, usd};
 
 async fn check_account(sandbox: &Sandbox, token: Option<&str>, account: &str) -> Answer {
@@ -62,9 +64,10 @@ async fn each_link_is_another() {
         let body = format!(r#"{{"qr":"{code}"{rest}}}"#);
         let path = Endpoint::GenerateDeeplinkByQr.path();
         let answer = post(&sandbox, path, None, &body).await;
-        let (before, rest) = answer.json(200).split_once("page.link/").unwrap();
+        let (before, rest) = answer.json(200).split_once("/l/").unwrap();
         let (id, after) = rest.split_once('"').unwrap();
-        assert_eq!(before, r#"{"data":{"shortLink":"https://bakongsit."#);
+        let expected = format!(r#"{{"data":{{"shortLink":"{}"#, sandbox.base_url());
+        assert_eq!(before, expected);
         assert_eq!(
             after,
             r#"},"errorCode":null,"responseCode":0,"responseMessage":"Getting deep link successfully"}"#
@@ -75,4 +78,32 @@ async fn each_link_is_another() {
     links.sort();
     links.dedup();
     assert_eq!(links.len(), 3);
+}
+
+#[tokio::test]
+async fn a_link_leads_to_the_page_with_its_code() {
+    let sandbox = sandbox().await;
+    let code = dynamic_code(usd(100));
+    let body = format!(r#"{{"qr":"{code}"}}"#);
+    let path = Endpoint::GenerateDeeplinkByQr.path();
+    let answer = post(&sandbox, path, None, &body).await;
+    let told: Value = serde_json::from_str(answer.json(200)).unwrap();
+    let link = told["data"]["shortLink"].as_str().unwrap();
+    let path = link.strip_prefix(&sandbox.base_url()).unwrap();
+    let answer = send(&sandbox, "GET", path, "", "").await;
+    assert_eq!(answer.status, 302);
+    let target = answer.header("location").unwrap();
+    let text = target.strip_prefix("/?code=").unwrap();
+    let decoded = text.replace("%20", " ").replace("%40", "@");
+    assert_eq!(decoded, code);
+    let page = send(&sandbox, "GET", target, "", "").await;
+    assert_eq!(
+        (page.status, page.header("content-type")),
+        (200, Some("text/html; charset=utf-8"))
+    );
+    for path in ["/l/", "/l/x", "/l/x/y"] {
+        let answer = send(&sandbox, "GET", path, "", "").await;
+        assert!(answer.json(404).contains("no such link"));
+    }
+    send(&sandbox, "POST", path, "", "").await.json(405);
 }

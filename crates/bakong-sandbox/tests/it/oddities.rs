@@ -101,8 +101,8 @@ async fn real_answers_vary() {
     let (sandbox, token, code) = paid().await;
     let answer = check(&sandbox, &token, &code).await;
     let plain = answer.json(200);
-    let times = r#""createdDateMs":1761154142000,"acknowledgedDateMs":1761154143000"#;
-    let odd_times = r#""createdDateMs":1761154142000.0,"acknowledgedDateMs":1761154143000.2"#;
+    let times = r#""createdDateMs":1761154142000,"acknowledgedDateMs":1761154142000"#;
+    let odd_times = r#""createdDateMs":1761154142000.0,"acknowledgedDateMs":1761154142000.2"#;
     sandbox.fault(Fault::own_answer().float_times());
     sandbox.fault(Fault::own_answer().text_amounts());
     sandbox.fault(Fault::own_answer().without_error_code());

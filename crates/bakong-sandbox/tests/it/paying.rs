@@ -4,9 +4,9 @@ use bakong_sandbox::PaymentStatus;
 use khqr_core::Currency;
 use serde_json::{Value, json};
 
-use crate::client::check;
+use crate::client::{check, post};
 use crate::control::{get, refused, told};
-use crate::{NOW, customer, dynamic_code, md5_of, sandbox, static_code, usd};
+use crate::{NOW, customer, dynamic_code, md5_of, sandbox, shop, static_code, usd};
 
 #[tokio::test]
 async fn a_customer_pays_and_the_shop_sees_it() {
@@ -183,4 +183,75 @@ async fn scanning_shows_what_a_customer_sees() {
     let seen = told(&sandbox, "/sandbox/scan", json!({"qr": code})).await;
     assert_eq!(seen["reason"]["kind"], "AlreadyPaid");
     refused(&sandbox, "/sandbox/scan", json!({"qr": "hello"}), 422).await;
+}
+
+#[tokio::test]
+async fn a_static_code_is_known_once_somebody_told_of_it() {
+    let sandbox = sandbox().await;
+    let issued = json!({"email": "dev@example.com"});
+    let issued = told(&sandbox, "/sandbox/tokens", issued).await;
+    let token = issued["token"].as_str().unwrap();
+    let [riel, dollars] = [Currency::Khr, Currency::Usd].map(static_code);
+    let code_of = async |code: &str| {
+        let answer = check(&sandbox, token, code).await;
+        let told: Value = serde_json::from_str(answer.json(200)).unwrap();
+        told["errorCode"].clone()
+    };
+    // An MD5 says nothing of its code.
+    assert_eq!(code_of(&riel).await, 1);
+    assert_eq!(
+        get(&sandbox, "/sandbox/codes").await["codes"][0]["checks"],
+        1
+    );
+    told(&sandbox, "/sandbox/scan", json!({"qr": riel})).await;
+    assert_eq!(code_of(&riel).await, 2);
+    assert_eq!(get(&sandbox, "/sandbox/codes").await["codes"], json!([]));
+    // A payment that is tried tells of it, too, and so does a link.
+    refused(&sandbox, "/sandbox/pay", json!({"qr": dollars}), 422).await;
+    assert_eq!(code_of(&dollars).await, 2);
+    let other = shop()
+        .store_label("2")
+        .static_code(Currency::Khr)
+        .unwrap()
+        .to_text();
+    let body = json!({"qr": other}).to_string();
+    post(&sandbox, "/v1/generate_deeplink_by_qr", None, &body).await;
+    assert_eq!(code_of(&other).await, 2);
+    let third = shop()
+        .store_label("3")
+        .static_code(Currency::Khr)
+        .unwrap()
+        .to_text();
+    assert!(customer(&sandbox).pay(&third).is_err());
+    assert_eq!(code_of(&third).await, 2);
+}
+
+#[tokio::test]
+async fn a_code_that_was_scanned_is_known_by_its_text() {
+    let sandbox = sandbox().await;
+    let code = dynamic_code(usd(150));
+    // As people paste it.
+    let pasted = format!("\n {code}\r\n");
+    let seen = told(&sandbox, "/sandbox/scan", json!({"qr": pasted})).await;
+    assert_eq!(seen["khqr"]["md5"], md5_of(&code).to_string());
+    let open = get(&sandbox, "/sandbox/codes").await;
+    assert_eq!(
+        (&open["codes"][0]["qr"], &open["codes"][0]["checks"]),
+        (&json!(code), &json!(0))
+    );
+    let paid = told(
+        &sandbox,
+        "/sandbox/pay",
+        json!({"qr": pasted, "amount": "1.5"}),
+    )
+    .await;
+    assert_eq!(paid["payments"][0]["md5"], md5_of(&code).to_string());
+    assert_eq!(get(&sandbox, "/sandbox/codes").await["codes"], json!([]));
+    told(&sandbox, "/sandbox/scan", json!({"qr": code})).await;
+    assert_eq!(get(&sandbox, "/sandbox/codes").await["codes"], json!([]));
+    // One that nobody can pay any more is not open.
+    let old = dynamic_code(usd(151));
+    told(&sandbox, "/sandbox/clock", json!({"advanceMs": 600_001})).await;
+    told(&sandbox, "/sandbox/scan", json!({"qr": old})).await;
+    assert_eq!(get(&sandbox, "/sandbox/codes").await["codes"], json!([]));
 }

@@ -39,13 +39,12 @@ async fn after_a_hundred_requests_the_day_is_over() {
     // Another address has a quota of its own; another token of the same address does not.
     let other = sandbox.issue_token("other@example.com");
     assert_ne!(check(&sandbox, &other, &code).await.json(200), SPENT);
-    sandbox.advance(Duration::from_secs(1));
     let renewed = sandbox.issue_token(EMAIL);
     assert_ne!(renewed, token);
     assert_eq!(check(&sandbox, &renewed, &code).await.json(200), SPENT);
 
     // `NOW` is 00:29 in Phnom Penh.
-    sandbox.advance(Duration::from_secs(23 * 3600 + 29 * 60));
+    sandbox.advance(Duration::from_secs(23 * 3600 + 29 * 60 + 1));
     assert_eq!(check(&sandbox, &token, &code).await.json(200), SPENT);
     sandbox.advance(Duration::from_secs(3 * 60));
     assert_ne!(check(&sandbox, &token, &code).await.json(200), SPENT);
@@ -53,29 +52,81 @@ async fn after_a_hundred_requests_the_day_is_over() {
 }
 
 #[tokio::test]
-async fn what_needs_a_token_counts_and_nothing_else() {
+async fn whatever_is_known_to_be_somebody_s_counts() {
     let sandbox = limited(1_000).await;
     let token = sandbox.issue_token(EMAIL);
-    let needs: Vec<_> = Endpoint::ALL
-        .iter()
-        .filter(|endpoint| endpoint.path().contains("check_transaction"))
-        .collect();
-    assert_eq!(needs.len(), 7);
     let mut used = 0;
     for endpoint in Endpoint::ALL {
         // The second is no JSON, and the third lacks every field.
         for body in ["[]", "{", "{}"] {
             post(&sandbox, endpoint.path(), Some(&token), body).await;
+            used += 1;
         }
-        used += if needs.contains(&endpoint) { 3 } else { 0 };
         assert_eq!(sandbox.quota_used(EMAIL), used, "{endpoint:?}");
     }
+    // A renewal carries no token, but says whose it is.
+    let renewal = format!(r#"{{"email":"{EMAIL}"}}"#);
+    let path = Endpoint::RenewToken.path();
+    post(&sandbox, path, None, &renewal).await.json(200);
+    used += 1;
+    // With both it is one request.
+    post(&sandbox, path, Some(&token), &renewal).await.json(200);
+    used += 1;
+    assert_eq!(sandbox.quota_used(EMAIL), used);
     // Nobody's, and therefore on nobody's quota.
-    let path = Endpoint::CheckTransactionByMd5.path();
-    post(&sandbox, path, None, "{}").await.json(401);
-    post(&sandbox, path, Some("x.y.z"), "{}").await.json(401);
+    for endpoint in Endpoint::ALL {
+        for token in [None, Some("x.y.z")] {
+            post(&sandbox, endpoint.path(), token, "{}").await;
+        }
+    }
+    let registration = format!(r#"{{"email":"{EMAIL}","organization":"a","project":"b"}}"#);
+    post(&sandbox, "/v1/request_token", None, &registration).await;
+    let unknown = r#"{"email":"nobody@example.com"}"#;
+    post(&sandbox, path, None, unknown).await;
+    post(&sandbox, "/v1/nothing", Some(&token), "{}").await;
     assert_eq!(sandbox.quota_used(EMAIL), used);
     assert_eq!(sandbox.quota_used("nobody@example.com"), 0);
+}
+
+#[tokio::test]
+async fn only_checks_count_where_that_was_said() {
+    let sandbox = limited(1_000).await;
+    sandbox.set_quota(Quota::a_day(21).of_checks_only());
+    let token = sandbox.issue_token(EMAIL);
+    let renewal = format!(r#"{{"email":"{EMAIL}"}}"#);
+    let mut used = 0;
+    for endpoint in Endpoint::ALL {
+        for body in ["[]", "{", &renewal] {
+            post(&sandbox, endpoint.path(), Some(&token), body).await;
+        }
+        let is_check = endpoint.path().contains("check_transaction");
+        assert_eq!(sandbox.quota().counts(*endpoint), is_check);
+        used += if is_check { 3 } else { 0 };
+        assert_eq!(sandbox.quota_used(EMAIL), used, "{endpoint:?}");
+    }
+    assert_eq!(used, 21);
+    // What does not count is not refused either.
+    let renewed = post(&sandbox, "/v1/renew_token", None, &renewal).await;
+    assert!(renewed.json(200).contains(r#""responseCode":0"#));
+}
+
+#[tokio::test]
+async fn a_spent_quota_refuses_whatever_counts() {
+    let sandbox = limited(100).await;
+    let token = sandbox.issue_token(EMAIL);
+    let code = dynamic_code(usd(100));
+    for _ in 0..100 {
+        check(&sandbox, &token, &code).await;
+    }
+    let renewal = format!(r#"{{"email":"{EMAIL}"}}"#);
+    let renewed = post(&sandbox, "/v1/renew_token", None, &renewal).await;
+    assert_eq!(renewed.json(200), SPENT);
+    let account = r#"{"accountId":"a@b"}"#;
+    let path = Endpoint::CheckBakongAccount.path();
+    let asked = post(&sandbox, path, Some(&token), account).await;
+    assert_eq!(asked.json(200), SPENT);
+    // Nobody knows whose this is.
+    assert_ne!(post(&sandbox, path, None, account).await.json(200), SPENT);
 }
 
 #[tokio::test]

@@ -1,0 +1,90 @@
+// The page's parts, put together.
+
+import { ask, soon } from "./ask.js";
+import { prepareClock, showClock } from "./clock.js";
+import { codes } from "./codes.js";
+import { attempt, byId, copies, say } from "./dom.js";
+import { prepareFaults, showFaults } from "./faults.js";
+import { payments } from "./payments.js";
+import { preparePhone } from "./phone.js";
+import { prepareQuota, showQuota } from "./quota.js";
+import { prepareRequests, putRequest, showRequests } from "./requests.js";
+import { listen } from "./stream.js";
+import { forgetToken, mails, prepareTokens } from "./tokens.js";
+
+const NAMES = ["payments", "mailbox", "requests?limit=200", "clock", "faults", "codes", "quota"];
+
+const read = () => Promise.all(NAMES.map((it) => ask("GET", `/sandbox/${it}`)));
+
+let isFirst = true;
+
+function show([paid, mailbox, asked, clock, faults, open, quota]) {
+  // First the clock, by which times are written.
+  showClock(clock);
+  payments.replace(paid.payments);
+  mails.replace(mailbox.mails);
+  showRequests(asked.requests);
+  showFaults(faults);
+  codes.replace(open.codes);
+  showQuota(quota);
+  // Whoever finds nothing here is here for the first time.
+  if (isFirst) byId("start").open = asked.requests.length + paid.payments.length === 0;
+  isFirst = false;
+}
+
+const lookAtCodes = soon(async () => {
+  const [open, quota] = await Promise.all([ask("GET", "/sandbox/codes"), ask("GET", "/sandbox/quota")]);
+  codes.replace(open.codes);
+  showQuota(quota);
+});
+
+const on = {
+  payment(it) {
+    payments.put(it);
+    lookAtCodes();
+  },
+  request(it) {
+    putRequest(it);
+    lookAtCodes();
+  },
+  mail: (it) => mails.put(it),
+  fault: showFaults,
+  quota(it) {
+    showQuota(it);
+    // In case one is under way that is older.
+    lookAtCodes();
+  },
+  code: lookAtCodes,
+  clock(it) {
+    showClock(it);
+    lookAtCodes();
+  },
+};
+
+const LIVE = {
+  live: ["Live", "good"],
+  lost: ["The sandbox does not answer, and what stands here may be old. Look whether it still runs in its terminal; this page comes back by itself.", "bad"],
+  crowded: ["Too many pages listen to the sandbox. Close some; this one looks again every 2 seconds.", "bad"],
+};
+
+function tell(state) {
+  const [text, kind] = LIVE[state];
+  const live = byId("live");
+  if (live.textContent === text) return;
+  say(live, text, kind);
+  document.body.classList.toggle("lost", state === "lost");
+}
+
+byId("base-url").textContent = location.origin;
+copies(byId("copy-url"), () => location.origin);
+prepareClock();
+prepareFaults();
+prepareQuota();
+prepareRequests();
+prepareTokens();
+byId("reset").addEventListener("click", () => {
+  if (!confirm("Forget payments, accounts, addresses, mails, faults and requests? Every token becomes worthless. The clock and the daily limit stay.")) return;
+  attempt(byId("reset-error"), () => ask("POST", "/sandbox/reset", {}));
+});
+listen({ read, show, on, forget: forgetToken, tell });
+preparePhone();

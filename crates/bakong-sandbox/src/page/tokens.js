@@ -1,0 +1,46 @@
+// How a program comes by a token: by a mail with a code, as in real life, or here at once.
+
+import { ask } from "./ask.js";
+import { moment } from "./clock.js";
+import { attempt, byId, copies, copyButton, element, say, stranger, submit } from "./dom.js";
+import { Feed } from "./feed.js";
+
+/** The token that was issued last, on this page and until it is left. */
+let token = "";
+
+function show(isShown) {
+  byId("token").textContent = isShown ? token : "";
+  byId("token").hidden = !isShown;
+  byId("show-token").textContent = isShown ? "Hide" : "Show";
+  byId("show-token").setAttribute("aria-expanded", isShown);
+}
+
+function issue() {
+  const note = byId("token-note");
+  return attempt(note, async () => {
+    const told = await ask("POST", "/sandbox/tokens", { email: byId("email").value.trim() });
+    token = told.token;
+    show(false);
+    byId("issued").hidden = false;
+    say(note, "", "good");
+    note.append("A token for ", stranger(told.email), ", good until ", moment(told.expiresAt), ".");
+  });
+}
+
+export function forgetToken() {
+  token = "";
+  show(false);
+  byId("issued").hidden = true;
+  say(byId("token-note"), "");
+}
+
+export const mails = new Feed(byId("mails"), "code", (it) => {
+  const code = element("div", "line", element("code", "", it.code), copyButton("Copy", it.code, `Copy the code for ${it.email}`));
+  return element("li", "", element("div", "", "To ", stranger(it.email), ", ", moment(it.sentAt)), code);
+});
+
+export function prepareTokens() {
+  submit("tokens", issue);
+  copies(byId("copy-token"), () => token);
+  byId("show-token").addEventListener("click", () => show(byId("token").hidden));
+}
