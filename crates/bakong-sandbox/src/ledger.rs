@@ -50,8 +50,8 @@ pub(crate) struct Ledger {
     /// The places of entries that are new or whose status is, since somebody asked.
     news: Vec<usize>,
     accounts: HashSet<AccountIdBuf>,
-    /// The accounts that a state file has not been told of yet.
-    new_accounts: Vec<Change>,
+    /// The accounts and static codes that a state file has not been told of yet.
+    changes: Vec<Change>,
 }
 
 /// A ledger in which everything that is due is carried out.
@@ -149,14 +149,14 @@ impl Ledger {
     /// Takes `account` for one that there is. Whoever receives money has one without this.
     pub(crate) fn open_account(&mut self, account: AccountIdBuf) {
         if !self.accounts.contains(&account) {
-            self.new_accounts.push(Change::Account(account.to_string()));
+            self.changes.push(Change::Account(account.to_string()));
             self.accounts.insert(account);
         }
     }
 
-    /// The accounts that were opened since this was asked last.
-    pub(crate) fn take_new_accounts(&mut self) -> Vec<Change> {
-        std::mem::take(&mut self.new_accounts)
+    /// The accounts and static codes that came since this was asked last.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
     }
 
     /// Every payment in the order in which they were ordered.
@@ -256,7 +256,21 @@ impl Ledger {
 
     /// Takes note that a code is static, without a payment.
     pub(crate) fn know_static(&mut self, md5: Md5Handle) {
-        self.codes.entry(md5).or_default().static_code = true;
+        let code = self.codes.entry(md5).or_default();
+        if !code.static_code {
+            code.static_code = true;
+            self.changes.push(Change::StaticCode(md5.to_string()));
+        }
+    }
+
+    /// The static codes of which no payment tells that they are.
+    pub(crate) fn static_codes(&self) -> impl Iterator<Item = Md5Handle> {
+        let is_told = |code: &CodeHistory| code.failed || code.transfer.is_some();
+        let codes = self
+            .codes
+            .iter()
+            .filter(move |(_, code)| code.static_code && !is_told(code));
+        codes.map(|(md5, _)| *md5)
     }
 
     fn is_paid(&self, md5: Md5Handle) -> bool {

@@ -122,7 +122,7 @@ impl State {
 
     /// Makes every token that was issued so far worthless.
     pub(crate) fn revoke_tokens(&mut self) {
-        self.token_key = TokenKey::new(self.entropy.hmac_key());
+        self.token_key.replace(self.entropy.hmac_key());
     }
 
     pub(crate) fn issue_token(&mut self, email: &str) -> String {
@@ -216,9 +216,12 @@ impl State {
             self.events.tell(Event::Payment, || view::payment(payment));
         }
         let mut changes = self.registry.take_news();
-        changes.append(&mut self.ledger.take_new_accounts());
+        changes.append(&mut self.ledger.take_changes());
         changes.append(&mut self.quota.take_news());
         changes.append(&mut self.faults.take_news());
+        changes.append(&mut self.open_codes.take_news());
+        changes.append(&mut self.links.take_news());
+        changes.append(&mut self.token_key.take_news());
         News {
             is_reset: std::mem::take(&mut self.is_reset),
             changes,

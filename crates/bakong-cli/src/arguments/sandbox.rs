@@ -29,8 +29,8 @@ pub(crate) struct SandboxArguments {
     /// reserved ones such as box.local go by themselves
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_host: Vec<String>,
-    /// Keep registrations, mails, tokens, accounts, payments, the clock, the quota with its use, and the faults in
-    /// this file, and go on from there. It is one sandbox's at a time, which FILE.lock beside it sees to
+    /// Keep registrations, mails, tokens, accounts, payments, codes, links, the clock, the quota with its use, and
+    /// the faults in this file, and go on from there. It is one sandbox's at a time, which FILE.lock beside it sees to
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
     /// How many requests a day each e-mail address may make, renewals and accounts included, from 0 to 4294967295, or off; unless said, what --state

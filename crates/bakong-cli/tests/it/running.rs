@@ -71,14 +71,34 @@ impl Running {
         answer.unwrap()
     }
 
+    /// Where a short link leads that this sandbox or one before it gave; `None` if it is not known.
+    pub(crate) async fn link_target(&self, link: &str) -> Option<String> {
+        let address = self.text("baseUrl").strip_prefix("http://").unwrap();
+        let (_, id) = link.rsplit_once('/').unwrap();
+        let answer = exchange_text(address, "GET", &format!("/l/{id}"), "").await;
+        let answer = answer.unwrap();
+        let target = answer
+            .lines()
+            .find_map(|line| line.strip_prefix("location: "));
+        target.map(str::to_owned)
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Value {
         let address = self.text("baseUrl").strip_prefix("http://").unwrap();
         exchange(address, "GET", path, "").await.unwrap()
     }
 }
 
-/// Asks the sandbox at `address`; `None` if there is no whole answer.
+/// Asks the sandbox at `address` for JSON; `None` if there is no whole answer.
 pub(crate) async fn exchange(address: &str, method: &str, path: &str, body: &str) -> Option<Value> {
+    let answer = exchange_text(address, method, path, body).await?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    serde_json::from_str(body).ok()
+}
+
+/// The answer with its head; `None` if there is no connection.
+async fn exchange_text(address: &str, method: &str, path: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).await.ok()?;
     let length = body.len();
     let text = format!(
@@ -88,7 +108,5 @@ pub(crate) async fn exchange(address: &str, method: &str, path: &str, body: &str
     stream.write_all(text.as_bytes()).await.ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-    serde_json::from_str(body).ok()
+    Some(answer)
 }

@@ -22,6 +22,14 @@ fn code(cents: u64) -> (String, String) {
     (code, md5)
 }
 
+/// A short link to a code.
+async fn link(sandbox: &Running, code: &str) -> String {
+    let body = json!({ "qr": code });
+    let path = "/v1/generate_deeplink_by_qr";
+    let told = sandbox.post(path, &body).await;
+    told["data"]["shortLink"].as_str().unwrap().to_owned()
+}
+
 /// Tries to start one that is refused; why it is.
 async fn refused(more: &[&str]) -> String {
     let start = ["sandbox", "--json", "--listen", "127.0.0.1:0"];
@@ -37,10 +45,12 @@ async fn what_was_answered_outlives_a_kill() {
     let file = folder.file("state.json");
     // Two kills: what the second run read counts as much as what it wrote.
     let mut paid = Vec::new();
+    let mut links = Vec::new();
     let mut token = None;
     for cents in [150, 250] {
         let mut sandbox = Running::start(&["--state", &file]).await;
         let (code, md5) = code(cents);
+        links.push(link(&sandbox, &code).await);
         let answer = sandbox.post("/sandbox/pay", &json!({ "qr": code })).await;
         let hash = answer["payments"][0]["hash"].as_str().unwrap().to_owned();
         paid.push((md5, hash));
@@ -50,6 +60,9 @@ async fn what_was_answered_outlives_a_kill() {
         for (md5, hash) in &paid {
             let found = sandbox.ask(&["tx", "check", "--md5", md5]).await.json();
             assert_eq!(found["transaction"]["hash"], hash.as_str(), "{found}");
+        }
+        for link in &links {
+            assert!(sandbox.link_target(link).await.is_some(), "{link}");
         }
         assert_eq!(sandbox.kill().await, "");
     }
@@ -62,6 +75,10 @@ async fn what_was_answered_outlives_a_kill() {
     for (md5, hash) in &paid {
         let found = again.ask(&["tx", "check", "--md5", md5]).await.json();
         assert_eq!(found["transaction"]["hash"], hash.as_str(), "{found}");
+    }
+    for link in &links {
+        let target = again.link_target(link).await;
+        assert!(target.is_some_and(|it| it.starts_with("/?code=0002")));
     }
     // Three checks before, and the two of now.
     let quota = again.post("/sandbox/quota", &json!({})).await;
@@ -80,6 +97,16 @@ async fn nothing_that_was_answered_is_missing_after_a_kill_under_load() {
     let sandbox = Running::start(&["--state", &file]).await;
     let address = sandbox.text("baseUrl").strip_prefix("http://").unwrap();
     let (answered, mut paid) = tokio::sync::mpsc::unbounded_channel();
+    let (linked, mut links) = tokio::sync::mpsc::unbounded_channel();
+    let (linking, body) = (address.to_owned(), json!({ "qr": code(100).0 }).to_string());
+    tokio::spawn(async move {
+        let path = "/v1/generate_deeplink_by_qr";
+        let link = || exchange(&linking, "POST", path, &body);
+        while let Some(answer) = link().await {
+            let link = answer["data"]["shortLink"].as_str().unwrap();
+            linked.send(link.to_owned()).unwrap();
+        }
+    });
     for payer in 0..4 {
         let (address, answered) = (address.to_owned(), answered.clone());
         let body = json!({"qr": code(100).0, "again": true, "from": format!("p{payer}@devb")});
@@ -106,6 +133,15 @@ async fn nothing_that_was_answered_is_missing_after_a_kill_under_load() {
     let kept = again.get("/sandbox/payments?limit=10000").await.to_string();
     for hash in hashes {
         assert!(kept.contains(&hash), "{hash}");
+    }
+    // The last 1,000 of them are kept.
+    let mut given = Vec::new();
+    while let Some(link) = links.recv().await {
+        given.push(link);
+    }
+    assert!(!given.is_empty());
+    for link in given.iter().rev().take(1_000) {
+        assert!(again.link_target(link).await.is_some(), "{link}");
     }
     again.stop(Signal::INT).await;
 }
@@ -170,7 +206,7 @@ async fn limit_and_faults_are_kept_unless_others_are_said() {
     let start = async |more: &[&str]| Running::start(&[&["--state", &file], more].concat()).await;
     let rules = r#"[{"on":"verify","answer":"cut","times":9},{"answer":"hang","after":99}]"#;
     let sandbox = start(&["--quota", "7", "--fault", rules]).await;
-    let turn = json!({"turnsAt": "03:00"});
+    let turn = json!({"turnsAt": "03:00", "counts": "checks"});
     sandbox.post("/sandbox/quota", &turn).await;
     sandbox.kill().await;
     for (more, quota, faults) in [
@@ -192,9 +228,10 @@ async fn limit_and_faults_are_kept_unless_others_are_said() {
         let sandbox = start(more).await;
         assert_eq!(sandbox.told["quota"], quota, "{more:?}");
         assert_eq!(sandbox.told["faults"], faults, "{more:?}");
-        // The turn was not said.
+        // Neither the turn nor what counts was said.
         let quota = sandbox.post("/sandbox/quota", &json!({})).await;
         assert_eq!(quota["turnsAt"], "03:00");
+        assert_eq!(quota["counts"], "checks");
         sandbox.kill().await;
     }
 }

@@ -82,7 +82,8 @@ fn follow(shared: &Shared, path: &str) -> Result<Reply> {
     let target = shared.with(|state| state.links.target(id));
     let target = target.and_then(|target| HeaderValue::try_from(target).ok());
     let target = target.ok_or_else(|| {
-        let help = "ask for another with POST /v1/generate_deeplink_by_qr; links are kept while the sandbox runs";
+        let help =
+            "ask for another with POST /v1/generate_deeplink_by_qr; the last 1,000 links are kept";
         let error = InputError::new("path", "there is no such link", help);
         Refusal::new(StatusCode::NOT_FOUND, error)
     })?;

@@ -3,12 +3,13 @@
 //! A new sandbox becomes this one by the changes in their order. So there is one reader for what was written
 //! when the file was made and for what came after.
 
-use khqr_core::{AccountIdBuf, Timestamp};
+use khqr_core::{AccountIdBuf, Md5Handle, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::payment::{SavedPayment, SavedStatus};
 use crate::clock::Clock;
+use crate::codes::OpenCode;
 use crate::entropy::{Entropy, hex};
 use crate::fault::Fault;
 use crate::quota::Quota;
@@ -35,6 +36,7 @@ pub(crate) enum Change {
         /// `None` for no limit.
         limit: Option<u32>,
         turn_seconds: u64,
+        checks_only: bool,
     },
     /// A code was sent, and the one before is good no more.
     Mail {
@@ -47,6 +49,12 @@ pub(crate) enum Change {
         email: String,
         id: String,
     },
+    /// An id has been given a token. Both times are in seconds.
+    Issued {
+        id: String,
+        iat: u64,
+        exp: u64,
+    },
     Account(String),
     /// Comes after those before it: its place is their number.
     Payment(Box<SavedPayment>),
@@ -55,6 +63,24 @@ pub(crate) enum Change {
         status: SavedStatus,
         /// Whether it is the one that the code's MD5 finds from now on.
         found_by_md5: bool,
+    },
+    /// A code, by its MD5, is known to be static without a payment that tells so.
+    StaticCode(String),
+    /// A code that nobody has paid was asked about or told of. Times are in milliseconds.
+    Code {
+        md5: String,
+        /// What it is as a text, where that is news.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        qr: Option<String>,
+        first_asked: u64,
+        last_asked: u64,
+        checks: u32,
+    },
+    /// A code, by its MD5, was paid, or has made room for another.
+    CodeGone(String),
+    Link {
+        id: String,
+        qr: String,
     },
     /// How many requests an id has made on a day. Its number is reckoned with the quota's turn.
     Used {
@@ -138,6 +164,36 @@ impl Change {
         }
     }
 
+    pub(crate) fn token_key(key: &[u8; 64]) -> Self {
+        Self::TokenKey(hex(key))
+    }
+
+    pub(crate) fn issued(id: &str, iat: u64, exp: u64) -> Self {
+        let id = id.to_owned();
+        Self::Issued { id, iat, exp }
+    }
+
+    pub(crate) fn code(code: &OpenCode, qr: Option<&str>) -> Self {
+        Self::Code {
+            md5: code.md5.to_string(),
+            qr: qr.map(str::to_owned),
+            first_asked: code.first_asked.as_millis(),
+            last_asked: code.last_asked.as_millis(),
+            checks: code.checks,
+        }
+    }
+
+    pub(crate) fn code_gone(md5: Md5Handle) -> Self {
+        Self::CodeGone(md5.to_string())
+    }
+
+    pub(crate) fn link(id: &str, code: &str) -> Self {
+        Self::Link {
+            id: id.to_owned(),
+            qr: code.to_owned(),
+        }
+    }
+
     pub(super) fn clock(clock: &Clock) -> Self {
         Self::Clock(SavedClock::of(clock))
     }
@@ -146,11 +202,8 @@ impl Change {
         Self::Quota {
             limit: quota.limit(),
             turn_seconds: quota.turn().as_secs(),
+            checks_only: quota.is_of_checks_only(),
         }
-    }
-
-    pub(super) fn token_key(key: &[u8; 64]) -> Self {
-        Self::TokenKey(hex(key))
     }
 
     /// Lets it happen to `state`; why it cannot have happened.
@@ -169,10 +222,11 @@ impl Change {
             Self::Quota {
                 limit,
                 turn_seconds,
+                checks_only,
             } => {
-                let quota = limit.map_or_else(Quota::off, Quota::a_day);
                 let turn = std::time::Duration::from_secs(turn_seconds);
-                state.quota.quota = quota.turning_at(turn);
+                let quota = Quota::off().limited_to(limit).turning_at(turn);
+                state.quota.quota = quota.counting(checks_only);
             }
             Self::Mail {
                 email,
@@ -189,6 +243,7 @@ impl Change {
                 }
                 state.registry.register_as(&email, || id);
             }
+            Self::Issued { id, iat, exp } => state.token_key.restore(id, iat, exp),
             Self::Account(account) => {
                 let account = AccountIdBuf::new(&account);
                 let account = account.map_err(|error| format!("account: {error}"))?;
@@ -209,6 +264,25 @@ impl Change {
                     return Err(format!("outcome: there is no payment {place}"));
                 }
             }
+            Self::StaticCode(md5) => {
+                let md5 = md5_of(&md5, "staticCode")?;
+                state.ledger.know_static(md5);
+            }
+            Self::Code {
+                md5,
+                qr,
+                first_asked,
+                last_asked,
+                checks,
+            } => state.open_codes.restore(OpenCode {
+                md5: md5_of(&md5, "code.md5")?,
+                text: qr,
+                first_asked: Timestamp::from_millis(first_asked),
+                last_asked: Timestamp::from_millis(last_asked),
+                checks,
+            }),
+            Self::CodeGone(md5) => state.open_codes.close(md5_of(&md5, "codeGone")?),
+            Self::Link { id, qr } => state.links.restore(id, qr),
             Self::Used { id, day, count } => state.quota.restore(id, day, count),
             Self::Fault { number, rule } => {
                 let fault = Fault::from_json(&rule.to_string());
@@ -229,6 +303,11 @@ impl Change {
         }
         Ok(())
     }
+}
+
+fn md5_of(text: &str, place: &str) -> Result<Md5Handle, String> {
+    let md5 = text.parse::<Md5Handle>();
+    md5.map_err(|error| format!("{place}: {error}"))
 }
 
 /// The bytes of so many pairs of lower-case hexadecimal digits.

@@ -9,7 +9,6 @@ use crate::state::{News, State};
 /// What the file says.
 pub(super) struct Figures {
     drawn: u64,
-    token_key: [u8; 64],
     clock: Clock,
     quota: Quota,
     /// How often their dice were thrown, and the last number.
@@ -23,7 +22,6 @@ impl Figures {
         let (_, drawn) = state.entropy.standing();
         Self {
             drawn,
-            token_key: *state.token_key.bytes(),
             clock: state.clock,
             quota: state.quota.quota,
             faults: state.faults.counts(),
@@ -60,8 +58,6 @@ impl Figures {
         let (thrown, last_number) = self.faults;
         [
             differs(&|it| it.drawn == self.drawn).then_some(Change::Drawn(self.drawn)),
-            differs(&|it| it.token_key == self.token_key)
-                .then(|| Change::token_key(&self.token_key)),
             differs(&|it| it.clock == self.clock).then(|| Change::clock(&self.clock)),
             differs(&|it| it.quota == self.quota).then(|| Change::quota(self.quota)),
             differs(&|it| it.faults == self.faults).then_some(Change::Faults {

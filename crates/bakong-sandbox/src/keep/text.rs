@@ -53,6 +53,7 @@ pub(super) fn whole(state: &State) -> io::Result<Vec<u8>> {
         text.push(b'\n');
         io::Result::Ok(())
     };
+    put(Change::token_key(state.token_key.bytes()))?;
     for change in Figures::of(state).unlike(None) {
         put(change)?;
     }
@@ -69,6 +70,18 @@ pub(super) fn whole(state: &State) -> io::Result<Vec<u8>> {
         if let Some(entry) = state.ledger.saved(place) {
             put(Change::Payment(Box::new(SavedPayment::of(entry))))?;
         }
+    }
+    for md5 in state.ledger.static_codes() {
+        put(Change::StaticCode(md5.to_string()))?;
+    }
+    for code in state.open_codes.all() {
+        put(Change::code(&code, code.text.as_deref()))?;
+    }
+    for (id, code) in state.links.all() {
+        put(Change::link(id, code))?;
+    }
+    for (id, iat, exp) in state.token_key.all() {
+        put(Change::issued(id, iat, exp))?;
     }
     for (id, day, count) in state.quota.all() {
         put(Change::used(id, day, count))?;

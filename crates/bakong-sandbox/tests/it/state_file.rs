@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bakong_sandbox::{Clock, Fault, Payment, PaymentStatus, Quota, Sandbox, SandboxBuilder};
-use serde_json::json;
+use khqr_core::Currency;
+use serde_json::{Value, json};
 
 use crate::client::{check, post};
-use crate::control::told;
-use crate::{NOW, customer, dynamic_code, usd};
+use crate::control::{get, send, told};
+use crate::{NOW, customer, dynamic_code, static_code, usd};
 
 /// A folder of its own, gone with the test.
 struct Folder(PathBuf);
@@ -146,6 +147,55 @@ async fn what_somebody_was_told_is_in_the_file() {
     again.advance(Duration::from_secs(30));
     assert_eq!(again.payments()[1].status(), PaymentStatus::Transferred);
     assert_eq!((sandbox.save_error(), again.load_warning()), (None, None));
+}
+
+/// What a shop's program and its customers were told of codes, and of their own tokens.
+#[tokio::test]
+async fn links_codes_and_the_last_token_s_end_are_kept() {
+    let folder = Folder::new("codes");
+    let sandbox = folder.start().await.unwrap();
+    let mut tokens = vec![sandbox.issue_token("dev@example.com")];
+    let codes = [1, 2, 3, 4].map(|cents| dynamic_code(usd(cents)));
+    let [linked, scanned, asked, paid] = &codes;
+    let link = json!({ "qr": linked }).to_string();
+    let link = post(&sandbox, "/v1/generate_deeplink_by_qr", None, &link).await;
+    let link: Value = serde_json::from_str(link.json(200)).unwrap();
+    let link = link["data"]["shortLink"].as_str().unwrap();
+    let link = link.strip_prefix(&sandbox.base_url()).unwrap();
+    let tried = static_code(Currency::Usd);
+    customer(&sandbox).pay(&tried).unwrap_err();
+    let shown = static_code(Currency::Khr);
+    for code in [scanned, &shown] {
+        told(&sandbox, "/sandbox/scan", json!({ "qr": code })).await;
+    }
+    for code in [scanned, asked, paid] {
+        check(&sandbox, &tokens[0], code).await.json(200);
+    }
+    customer(&sandbox).pay(paid).unwrap();
+    let counts = json!({"counts": "checks"});
+    told(&sandbox, "/sandbox/quota", counts).await;
+    let open = get(&sandbox, "/sandbox/codes").await;
+    assert_eq!(open["codes"].as_array().unwrap().len(), 3);
+
+    // By the lines of what happened, and then by a file that was made anew.
+    let folder = folder.killed();
+    for _ in 0..2 {
+        let again = folder.start().await.unwrap();
+        assert_eq!(get(&again, "/sandbox/codes").await, open);
+        assert!(again.quota() == Quota::a_day(3).of_checks_only());
+        let answer = send(&again, "GET", link, "", "").await;
+        assert_eq!(answer.status, 302, "{answer:?}");
+        let token = again.issue_token("dev@example.com");
+        assert!(!tokens.contains(&token), "within the second");
+        tokens.push(token);
+        again.set_quota(again.quota().limited_to(None));
+        for code in [&tried, &shown] {
+            let answer = check(&again, &tokens[0], code).await;
+            assert!(answer.json(200).contains(r#""errorCode":2"#), "{answer:?}");
+        }
+        again.set_quota(again.quota().limited_to(Some(3)));
+        again.stop_and_save().await.unwrap();
+    }
 }
 
 #[tokio::test]

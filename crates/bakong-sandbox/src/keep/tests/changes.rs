@@ -1,12 +1,11 @@
 //! Whatever happens is in the file at once, whole or not at all.
 
-use bytes::Bytes;
-use http::Request;
-use http::header::{AUTHORIZATION, USER_AGENT};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::*;
-use crate::Endpoint;
+use crate::fault::taken::rules;
+use crate::keep::figures::Figures;
 
 /// Something that a program or a person does.
 #[derive(Clone, Debug)]
@@ -19,7 +18,13 @@ enum Step {
     },
     /// A request of the API, with a token or without.
     Ask(Endpoint, bool),
+    /// A request about a code, which is static or of so many cents.
+    Check(u64),
+    CheckList,
+    Link(u64),
+    Scan(u64),
     Verify,
+    Renew,
     Token(u8),
     Account(u8),
     Fault(u8),
@@ -27,7 +32,8 @@ enum Step {
     ClearFaults,
     Advance(u64),
     SetClock(bool),
-    Quota(Option<u32>),
+    Quota(Option<u32>, bool),
+    SetUsed(u32),
     Revoke,
     Reset,
 }
@@ -40,12 +46,17 @@ const RULES: [&str; 4] = [
 ];
 
 fn step() -> impl Strategy<Value = Step> {
-    let pay = (1..6u64, 0..3u64, 1..3usize, any::<bool>());
+    let pay = (0..6u64, 0..3u64, 1..3usize, any::<bool>());
     let endpoint = prop::sample::select(Endpoint::ALL);
     prop_oneof![
         4 => pay.prop_map(|(cents, delay, times, failing)| Step::Pay { cents, delay, times, failing }),
         4 => (endpoint, any::<bool>()).prop_map(|(endpoint, good)| Step::Ask(endpoint, good)),
+        4 => (0..6u64).prop_map(Step::Check),
+        1 => Just(Step::CheckList),
+        2 => (0..6u64).prop_map(Step::Link),
+        2 => (0..6u64).prop_map(Step::Scan),
         1 => Just(Step::Verify),
+        1 => Just(Step::Renew),
         1 => (0..3u8).prop_map(Step::Token),
         1 => (0..3u8).prop_map(Step::Account),
         2 => (0..4u8).prop_map(Step::Fault),
@@ -53,7 +64,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::ClearFaults),
         2 => (0..3u64).prop_map(Step::Advance),
         1 => any::<bool>().prop_map(Step::SetClock),
-        1 => prop::option::of(0..4u32).prop_map(Step::Quota),
+        1 => (prop::option::of(0..4u32), any::<bool>()).prop_map(|(limit, checks)| Step::Quota(limit, checks)),
+        1 => (0..4u32).prop_map(Step::SetUsed),
         1 => Just(Step::Revoke),
         1 => Just(Step::Reset),
     ]
@@ -61,6 +73,15 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn email(number: u8) -> String {
     format!("{number}@example.com")
+}
+
+/// A code that [`Step::Pay`] may pay, and a static one for none.
+fn any_code(cents: u64) -> String {
+    if cents == 0 {
+        static_code(0)
+    } else {
+        code(cents)
+    }
 }
 
 fn take(state: &mut State, step: &Step) {
@@ -73,30 +94,43 @@ fn take(state: &mut State, step: &Step) {
         } => {
             let now = state.clock.now();
             let mut options = PaymentOptions::new().after(Duration::from_secs(*delay));
+            if *cents == 0 {
+                options = options.amount(Amount::us_cents(1));
+            }
             if *failing {
                 options = options.failing();
             }
             for _ in 0..*times {
                 let payer = "dara@devb".parse().unwrap();
                 // A code may have expired, or be paid already.
-                if let Ok(order) = options.order(&code(*cents), payer, now) {
+                if let Ok(order) = options.order(&any_code(*cents), payer, now) {
                     let _ = state.ledger.place(order, now, &mut state.entropy);
                 }
                 options = options.again();
             }
         }
         Step::Ask(endpoint, has_token) => {
-            let body = r#"{"email":"2@example.com","organization":"o","project":"p"}"#;
-            let mut request = Request::post(endpoint.path())
-                .header(USER_AGENT, "test")
-                .body(Bytes::from_static(body.as_bytes()))
-                .unwrap();
-            if *has_token {
-                let token = state.issue_token("1@example.com");
-                let token = format!("Bearer {token}").parse().unwrap();
-                request.headers_mut().insert(AUTHORIZATION, token);
-            }
-            state.handle(&request);
+            let body = json!({"email": "2@example.com", "organization": "o", "project": "p"});
+            let token = has_token.then(|| state.issue_token("1@example.com"));
+            ask(state, *endpoint, token.as_deref(), &body);
+        }
+        Step::Check(cents) => {
+            let token = state.issue_token("1@example.com");
+            check(state, &token, &any_code(*cents));
+        }
+        Step::CheckList => {
+            let token = state.issue_token("1@example.com");
+            let md5s: Vec<String> = (0..50)
+                .map(|cents| Md5Handle::of(&any_code(cents)).to_string())
+                .collect();
+            let list = Endpoint::CheckTransactionByMd5List;
+            ask(state, list, Some(&token), &md5s.into());
+        }
+        Step::Link(cents) => link(state, &any_code(*cents)),
+        Step::Scan(cents) => scan(state, &any_code(*cents)),
+        Step::Renew => {
+            let body = json!({"email": "1@example.com"});
+            ask(state, Endpoint::RenewToken, None, &body);
         }
         Step::Verify => {
             let code = state.registry.mailbox("2@example.com").last();
@@ -114,7 +148,15 @@ fn take(state: &mut State, step: &Step) {
         }
         Step::SetClock(true) => state.move_clock(|clock| *clock = Clock::frozen_at(NOW)),
         Step::SetClock(false) => state.move_clock(|clock| *clock = Clock::ahead(-5_000)),
-        Step::Quota(limit) => state.quota.quota = limit.map_or_else(Quota::off, Quota::a_day),
+        Step::Quota(limit, checks_only) => {
+            let quota = state.quota.quota.limited_to(*limit);
+            state.set_quota(quota.counting(*checks_only));
+        }
+        Step::SetUsed(used) => {
+            if let Some(id) = state.registry.id("1@example.com").map(str::to_owned) {
+                state.quota.set_used(&id, *used, state.clock.now());
+            }
+        }
         Step::Revoke => state.revoke_tokens(),
         Step::Reset => state.reset(),
     }
@@ -163,4 +205,38 @@ proptest! {
         text.push(b'\n');
         let _ = text::read(&text);
     }
+}
+
+/// Whatever rule is taken, and however often it struck, is the same after a restart: by the lines of what happened,
+/// and by a file that is made anew.
+#[test]
+fn any_rule_that_is_taken_is_kept() {
+    let mut runner = TestRunner::new(ProptestConfig {
+        source_file: Some(file!()),
+        ..ProptestConfig::with_cases(2_000)
+    });
+    let kept = std::cell::Cell::new(0_u32);
+    let result = runner.run(&(rules(), 0..4u8), |(rule, requests)| {
+        let Ok(fault) = Fault::from_json(&rule.to_string()) else {
+            return Ok(());
+        };
+        let mut state = new_state();
+        drop(state.publish());
+        let (mut text, mut told) = (text::whole(&state).unwrap(), Figures::of(&state));
+        state.add_fault(fault);
+        for _ in 0..requests {
+            state.faults.next(Some(Endpoint::CheckTransactionByMd5List));
+        }
+        let news = state.publish();
+        text.extend(serde_json::to_vec(&told.catch_up(&state, news)).unwrap());
+        text.push(b'\n');
+        let faults = |state: &State| format!("{:?}", state.faults.iter().collect::<Vec<_>>());
+        let expected = faults(&state);
+        prop_assert_eq!(faults(&read(&text)), &*expected, "{}", rule);
+        prop_assert_eq!(faults(&again(&state)), &*expected, "{}", rule);
+        kept.set(kept.get() + u32::from(state.faults.len() > 0));
+        Ok(())
+    });
+    result.unwrap();
+    assert!(kept.get() > 100, "{}", kept.get());
 }

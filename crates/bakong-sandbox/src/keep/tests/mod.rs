@@ -7,15 +7,19 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use khqr_core::{AccountId, Amount, KhqrBuilder, Timestamp};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, USER_AGENT};
+use http::{HeaderValue, Request};
+use khqr_core::{AccountId, Amount, Currency, Khqr, KhqrBuilder, Md5Handle, Timestamp};
+use serde_json::{Value, json};
 
 use super::*;
-use crate::Fault;
 use crate::clock::Clock;
 use crate::customer::PaymentOptions;
 use crate::entropy::Entropy;
 use crate::payment::{Payment, PaymentStatus};
 use crate::quota::Quota;
+use crate::{Endpoint, Fault};
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
@@ -25,6 +29,41 @@ fn code(cents: u64) -> String {
         .dynamic_code(Amount::us_cents(cents), NOW, expires_at)
         .unwrap()
         .to_text()
+}
+
+fn static_code(number: u8) -> String {
+    let account = format!("sokha{number}@devb");
+    KhqrBuilder::individual(AccountId::new(&account).unwrap(), "Sokha")
+        .static_code(Currency::Usd)
+        .unwrap()
+        .to_text()
+}
+
+/// Asks the API for something, with a token or without.
+fn ask(state: &mut State, endpoint: Endpoint, token: Option<&str>, body: &Value) {
+    let body = Bytes::from(body.to_string());
+    let request = Request::post(endpoint.path()).header(USER_AGENT, "test");
+    let mut request = request.body(body).unwrap();
+    if let Some(token) = token {
+        let value = HeaderValue::try_from(format!("Bearer {token}")).unwrap();
+        request.headers_mut().insert(AUTHORIZATION, value);
+    }
+    state.handle(&request);
+}
+
+fn link(state: &mut State, code: &str) {
+    let body = json!({ "qr": code });
+    ask(state, Endpoint::GenerateDeeplinkByQr, None, &body);
+}
+
+/// Asks whether `code` was paid.
+fn check(state: &mut State, token: &str, code: &str) {
+    let body = json!({ "md5": Md5Handle::of(code).to_string() });
+    ask(state, Endpoint::CheckTransactionByMd5, Some(token), &body);
+}
+
+fn scan(state: &mut State, code: &str) {
+    state.hear_of(&Khqr::parse(code).unwrap(), state.clock.now());
 }
 
 fn new_state() -> State {
@@ -57,7 +96,16 @@ fn eventful() -> State {
     order(&mut state, &code(3), &options().after(seconds(601)));
     order(&mut state, &code(4), &options().after(seconds(601)));
     order(&mut state, &code(4), &options().after(seconds(602)).late());
+    let token = state.issue_token("one@example.com");
     state.issue_token("one@example.com");
+    for number in [10, 11] {
+        check(&mut state, &token, &code(number));
+        link(&mut state, &code(number));
+    }
+    check(&mut state, &token, &code(12));
+    scan(&mut state, &code(13));
+    scan(&mut state, &static_code(1));
+    scan(&mut state, &static_code(2));
     let State {
         registry, entropy, ..
     } = &mut state;
@@ -67,7 +115,8 @@ fn eventful() -> State {
     for _ in 0..3 {
         state.quota.draw(&id, NOW);
     }
-    state.quota.quota = Quota::a_day(7).turning_at(seconds(60));
+    let quota = Quota::a_day(7).turning_at(seconds(60));
+    state.quota.quota = quota.of_checks_only();
     state.open_account("someone@devb".parse().unwrap());
     state.add_fault(fault(r#"{"answer":"cut","times":5,"after":1}"#));
     state.add_fault(fault(r#"{"percent":50,"times":"always","delayMs":3}"#));
@@ -79,13 +128,13 @@ fn eventful() -> State {
     state
 }
 
-/// Its text, with accounts and quota use, which stand in no order, at the end and sorted.
+/// Its text, with what stands in no order at the end and sorted.
 fn text_of(state: &State) -> String {
     let text = String::from_utf8(text::whole(state).unwrap()).unwrap();
     let is_unordered = |line: &&str| {
-        ["[{\"account\":", "[{\"used\":"]
+        ["account", "used", "staticCode", "issued"]
             .iter()
-            .any(|kind| line.starts_with(kind))
+            .any(|kind| line.starts_with(&format!("[{{\"{kind}\":")))
     };
     let (mut unordered, mut lines): (Vec<&str>, Vec<&str>) = text.lines().partition(is_unordered);
     unordered.sort_unstable();
@@ -194,7 +243,7 @@ fn what_makes_no_sense_is_told_with_its_place() {
         (
             "\"tokenKey\":\"",
             "\"tokenKey\":\"x",
-            "line 3: tokenKey is not",
+            "line 2: tokenKey is not",
         ),
         (
             "\"currency\":\"USD\"",
@@ -204,7 +253,7 @@ fn what_makes_no_sense_is_told_with_its_place() {
         (
             "{\"drawn\":",
             "{\"drown\":",
-            "line 2, column 9: unknown variant `drown`",
+            "line 3, column 9: unknown variant `drown`",
         ),
         ("\"someone@devb\"", "\"someone\"", ": account: "),
         (
