@@ -212,7 +212,11 @@ impl SandboxBuilder {
         let address = listener.local_addr()?;
         shared.with(|state| state.links.set_base_url(base_url(address)));
         let keeper = match place {
-            Some(place) => Some(Keeper::start(place, Arc::clone(&shared))?),
+            Some(place) => Some(Keeper::start(
+                place,
+                Arc::clone(&shared),
+                load_warning.clone(),
+            )?),
             None => None,
         };
         let (running, stopped) = watch::channel(());

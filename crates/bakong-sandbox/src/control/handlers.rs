@@ -33,6 +33,11 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
     match action {
         Action::Events => return listen(shared),
         Action::Link => return follow(shared, request.uri().path()),
+        Action::State => {
+            Query::of(request, action.parameters())?;
+            let told = shared.with_journal(|_, journal| view::state_file(journal.as_ref()));
+            return Ok(Reply::Answer(json_answer(StatusCode::OK, &told)));
+        }
         _ => {}
     }
     let body = || Input::read("body", request.body());
@@ -68,9 +73,12 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
                 Ok(json!({ "reset": true }))
             }
             // They are answered above.
-            Action::Page | Action::PageFile | Action::Document | Action::Link | Action::Events => {
-                Ok(Value::Null)
-            }
+            Action::Page
+            | Action::PageFile
+            | Action::Document
+            | Action::Link
+            | Action::State
+            | Action::Events => Ok(Value::Null),
         }
     })?;
     Ok(Reply::Answer(json_answer(StatusCode::OK, &told)))

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::clock::Clock;
 use crate::codes::OpenCode;
 use crate::fault::Faults;
+use crate::keep::Journal;
 use crate::payment::{Payment, PaymentError, PaymentStatus};
 use crate::quota::QuotaLedger;
 use crate::registry::{Mail, Registry};
@@ -117,6 +118,15 @@ pub(crate) fn faults(faults: &Faults) -> Value {
 
 pub(crate) fn mail(email: &str, mail: &Mail) -> Value {
     json!({ "email": email, "sentAt": mail.sent_at.as_millis(), "code": mail.code })
+}
+
+/// The state file, and what is wrong with it.
+pub(crate) fn state_file(journal: Option<&Journal>) -> Value {
+    json!({
+        "file": journal.map(|journal| journal.path().display().to_string()),
+        "loadWarning": journal.and_then(Journal::load_warning),
+        "saveError": journal.and_then(Journal::trouble),
+    })
 }
 
 /// The mail that was sent to `email` last.

@@ -27,11 +27,17 @@ pub(crate) struct Journal {
     is_broken: bool,
     trouble: Option<String>,
     is_synced: bool,
+    /// What of the file had to be left out at the start.
+    load_warning: Option<String>,
 }
 
 impl Journal {
     /// Puts a file with all of `state` in its place.
-    pub(super) fn start(place: Place, state: &State) -> io::Result<Self> {
+    pub(super) fn start(
+        place: Place,
+        state: &State,
+        load_warning: Option<String>,
+    ) -> io::Result<Self> {
         let path = place.path();
         let made = text::whole(state).and_then(|text| write_beside(path, &text));
         let put = made.and_then(|beside| Ok((beside.len(), beside.put(path)?)));
@@ -46,10 +52,11 @@ impl Journal {
             is_broken: false,
             trouble: None,
             is_synced: true,
+            load_warning,
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.place.path()
     }
 
@@ -144,7 +151,12 @@ impl Journal {
         }
     }
 
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(crate) fn load_warning(&self) -> Option<&str> {
+        self.load_warning.as_deref()
+    }
+
+    /// Why the file could not be written when that was tried last.
+    pub(crate) fn trouble(&self) -> Option<String> {
         self.trouble.clone()
     }
 

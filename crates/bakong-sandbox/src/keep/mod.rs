@@ -75,11 +75,15 @@ enum Need {
 impl Keeper {
     /// Makes the file anew, so that one that cannot be written is known at once, and has everything that happens
     /// from now on written to it.
-    pub(crate) fn start(place: Place, shared: Arc<Shared>) -> io::Result<Arc<Self>> {
+    pub(crate) fn start(
+        place: Place,
+        shared: Arc<Shared>,
+        load_warning: Option<String>,
+    ) -> io::Result<Arc<Self>> {
         shared.with_journal(|state, journal| {
             // The file is told all that there is, and so need not be told what led to it.
             drop(state.publish());
-            *journal = Some(Journal::start(place, state)?);
+            *journal = Some(Journal::start(place, state, load_warning)?);
             io::Result::Ok(())
         })?;
         Ok(Arc::new(Self {

@@ -262,9 +262,18 @@ async fn a_last_line_that_is_torn_is_left_out_with_a_word() {
     for part in ["state.json ends in the middle of line ", "left out"] {
         assert!(warning.contains(part), "{warning}");
     }
+    let state = get(&again, "/sandbox/state").await;
+    assert_eq!(state["loadWarning"], warning);
+    assert_eq!(state["saveError"], Value::Null);
+    let path = state["file"].as_str().unwrap();
+    assert!(path.ends_with("state.json"), "{path}");
     again.stop_and_save().await.unwrap();
     let again = killed.start().await.unwrap();
     assert_eq!((again.payments().len(), again.load_warning()), (1, None));
+    let state = get(&again, "/sandbox/state").await;
+    assert_eq!(state["loadWarning"], Value::Null);
+    let none = json!({"file": null, "loadWarning": null, "saveError": null});
+    assert_eq!(get(&crate::sandbox().await, "/sandbox/state").await, none);
 }
 
 #[tokio::test]

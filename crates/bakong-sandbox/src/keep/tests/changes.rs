@@ -173,7 +173,8 @@ proptest! {
     ) {
         let folder = Folder::new("torn");
         let shared = Arc::new(Shared::new(new_state()));
-        Keeper::start(Place::take(&folder.file()).unwrap(), Arc::clone(&shared)).unwrap();
+        let place = Place::take(&folder.file()).unwrap();
+        Keeper::start(place, Arc::clone(&shared), None).unwrap();
         let content = || fs::read(folder.file()).unwrap();
         let (last, before) = steps.split_last().unwrap();
         for step in before {

@@ -6,7 +6,7 @@ use super::*;
 
 fn keeper(folder: &Folder, state: State) -> Arc<Keeper> {
     let place = Place::take(&folder.file()).unwrap();
-    Keeper::start(place, Arc::new(Shared::new(state))).unwrap()
+    Keeper::start(place, Arc::new(Shared::new(state)), None).unwrap()
 }
 
 fn open_account(keeper: &Keeper, name: &str) {
@@ -79,7 +79,7 @@ fn a_link_leads_to_the_file() {
     fs::write(folder.file(), "").unwrap();
     let place = Place::take(&link).unwrap();
     assert!(Place::take(&folder.file()).is_err());
-    Keeper::start(place, Arc::new(Shared::new(new_state()))).unwrap();
+    Keeper::start(place, Arc::new(Shared::new(new_state())), None).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(fs::metadata(folder.file()).unwrap().len() > 0);
 }
