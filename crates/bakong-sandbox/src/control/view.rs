@@ -120,6 +120,12 @@ pub(crate) fn mail(email: &str, mail: &Mail) -> Value {
     json!({ "email": email, "sentAt": mail.sent_at.as_millis(), "code": mail.code })
 }
 
+/// The mail that was sent to `email` last.
+pub(crate) fn last_mail(registry: &Registry, email: &str) -> Value {
+    let last = registry.mailbox(email).last();
+    last.map_or(Value::Null, |last| mail(email, last))
+}
+
 /// The state file, and what is wrong with it.
 pub(crate) fn state_file(journal: Option<&Journal>) -> Value {
     json!({
@@ -127,12 +133,6 @@ pub(crate) fn state_file(journal: Option<&Journal>) -> Value {
         "loadWarning": journal.and_then(Journal::load_warning),
         "saveError": journal.and_then(Journal::trouble),
     })
-}
-
-/// The mail that was sent to `email` last.
-pub(crate) fn last_mail(registry: &Registry, email: &str) -> Value {
-    let last = registry.mailbox(email).last();
-    last.map_or(Value::Null, |last| mail(email, last))
 }
 
 pub(crate) fn quota(quota: &QuotaLedger, registry: &Registry, now: Timestamp) -> Value {
