@@ -13,6 +13,10 @@ use crate::scenario::{Renewal, Scenario};
 use crate::shop::{Killed, Shop};
 use crate::{DAY, HOUR, MINUTE, START};
 
+/// So many days after the last order all is over. With 40 requests a day of which half come to nothing, what was
+/// accepted in the belief that there are 100 takes weeks.
+const LONGEST: u64 = 40;
+
 /// A world in which something happens.
 #[derive(Debug)]
 pub struct World {
@@ -148,7 +152,7 @@ impl World {
     /// If a guarantee is broken.
     #[must_use]
     pub fn run(mut self) -> Summary {
-        let end = START + (self.scenario.days + 8) * DAY;
+        let end = START + (self.scenario.days + LONGEST) * DAY;
         while let Some(Reverse((at, event))) = self.queue.pop() {
             // An idle shop only wakes for its token.
             if at >= end && self.shop.is_idle() {
@@ -178,8 +182,9 @@ impl World {
             "4: the quota was overdrawn: {summary:?}"
         );
         // It may look now and then whether a request is free.
-        let most =
-            8 * summary.requests + 6 * u64::from(summary.orders) + 200 * (self.scenario.days + 8);
+        let most = 8 * summary.requests
+            + 6 * u64::from(summary.orders)
+            + 200 * (self.scenario.days + LONGEST);
         assert!(summary.wakeups <= most, "it wakes too often: {summary:?}");
         summary
     }

@@ -126,8 +126,9 @@ impl Promises {
     pub(crate) fn add_singles(&mut self, day: Day, requests: u32) {
         if day < self.today {
             self.overdue_singles += requests;
-        } else if requests > 0 {
+        } else {
             self.days.entry(day).or_default().singles += requests;
+            self.tidy(day);
         }
     }
 

@@ -4,6 +4,9 @@
 //! them too. What the ledger says is therefore an upper bound of what is left; error code 17 ends the day
 //! whatever it says.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use bakong_api::khqr_core::Timestamp;
@@ -302,104 +305,4 @@ impl Ledger {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// 2026-11-21 16:59:59.999 UTC, a millisecond before midnight in Phnom Penh.
-    const BEFORE_MIDNIGHT: Timestamp = Timestamp::from_millis(1_795_280_399_999);
-
-    fn later(moment: Timestamp, millis: u64) -> Timestamp {
-        moment.saturating_add(Duration::from_millis(millis))
-    }
-
-    #[test]
-    fn the_day_turns_at_midnight_in_phnom_penh() {
-        let turn = DayTurn::PHNOM_PENH;
-        let today = turn.day_of(BEFORE_MIDNIGHT);
-        let midnight = later(BEFORE_MIDNIGHT, 1);
-        assert_eq!(turn.end_of(today), midnight);
-        assert_eq!(turn.day_of(midnight), Day(today.0 + 1));
-        assert_eq!(
-            DayTurn::UTC.day_of(BEFORE_MIDNIGHT),
-            DayTurn::UTC.day_of(midnight)
-        );
-    }
-
-    #[test]
-    fn a_turn_gives_a_new_day_and_a_clock_set_back_does_not() {
-        let mut ledger = Ledger::new(Quota::DEFAULT, BEFORE_MIDNIGHT);
-        ledger.spend(1);
-        ledger.close(BEFORE_MIDNIGHT);
-        assert_eq!((ledger.left(), ledger.is_closed()), (99, true));
-        assert!(ledger.turn(later(BEFORE_MIDNIGHT, 1)));
-        assert_eq!((ledger.left(), ledger.is_closed()), (100, false));
-        ledger.spend(1);
-        assert!(!ledger.turn(BEFORE_MIDNIGHT));
-        assert_eq!(ledger.left(), 99);
-    }
-
-    #[test]
-    fn a_closed_day_is_probed_sparingly() {
-        let noon = Timestamp::from_millis(BEFORE_MIDNIGHT.as_millis() - DAY / 2);
-        let mut ledger = Ledger::new(Quota::DEFAULT, noon);
-        assert_eq!(ledger.probe_at(), None);
-        ledger.close(noon);
-        assert_eq!(ledger.probe_at(), Some(later(noon, 2 * 3_600_000)));
-        ledger.close(BEFORE_MIDNIGHT);
-        assert_eq!(ledger.probe_at(), None, "the day is over before");
-        ledger.close(noon);
-        ledger.spend(100);
-        assert_eq!(ledger.probe_at(), None, "there is nothing to probe with");
-    }
-
-    #[test]
-    fn what_is_to_come_is_learned_from_the_days_before() {
-        let midnight = later(BEFORE_MIDNIGHT, 1);
-        let noon = later(midnight, DAY / 2);
-        let mut ledger = Ledger::new(Quota::DEFAULT, midnight);
-        assert_eq!(ledger.to_come(midnight), 60, "nothing is known yet");
-        (0..30).for_each(|_| ledger.wanted(midnight));
-        assert_eq!(ledger.to_come(midnight), 360, "as if in two hours");
-        assert_eq!(ledger.to_come(noon), 30, "as many again");
-        (0..30).for_each(|_| ledger.wanted(noon));
-        ledger.turn(later(midnight, DAY));
-        assert_eq!(ledger.spent().usual, 60);
-        assert_eq!(ledger.to_come(later(midnight, DAY)), 60);
-        (0..20).for_each(|_| ledger.wanted(noon));
-        assert_eq!(ledger.to_come(later(noon, DAY)), 40);
-        assert_eq!(
-            ledger.to_come(later(noon, DAY + DAY / 4)),
-            30,
-            "the day is nearly over"
-        );
-        ledger.turn(later(midnight, 2 * DAY));
-        assert_eq!(ledger.spent().usual, 45);
-    }
-
-    proptest! {
-        #[test]
-        fn less_and_less_is_to_come(wanted in 0u32..200, usual in 0u32..200, hours in prop::collection::vec(0u64..24, 2)) {
-            let mut ledger = Ledger::new(Quota::DEFAULT, later(BEFORE_MIDNIGHT, 1));
-            (ledger.spent.wanted, ledger.spent.usual) = (wanted, usual);
-            ledger.spent.first_wanted_at = Some(BEFORE_MIDNIGHT);
-            let [earlier, then] = [hours[0].min(hours[1]), hours[0].max(hours[1])];
-            let at = |hours| ledger.to_come(later(BEFORE_MIDNIGHT, 1 + hours * 3_600_000));
-            prop_assert!(at(then) <= at(earlier));
-        }
-
-        #[test]
-        fn every_moment_is_before_the_end_of_its_day(millis in 0..u64::MAX / 4, turn in 0u64..86_400) {
-            let turn = DayTurn::after_midnight_utc(Duration::from_secs(turn));
-            let moment = Timestamp::from_millis(millis);
-            let day = turn.day_of(moment);
-            prop_assert!(moment < turn.end_of(day));
-            prop_assert_eq!(turn.day_of(turn.end_of(day)), Day(day.0 + 1));
-            prop_assert!(turn.end_of(day).saturating_since(moment) <= Duration::from_millis(DAY));
-        }
-    }
 }

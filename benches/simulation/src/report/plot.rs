@@ -12,7 +12,7 @@ const TOP: u64 = 56;
 /// Between the panels.
 const GAP: u64 = 70;
 /// For the names at the right.
-const NAMES: u64 = 210;
+const NAMES: u64 = 240;
 
 /// Told apart by whoever cannot tell red from green, too (Okabe and Ito).
 const COLOURS: [&str; 4] = ["#d55e00", "#e69f00", "#56b4e9", "#009e73"];

@@ -90,7 +90,7 @@ impl Tracker {
     ) {
         match result {
             Ok(answer) => {
-                self.answered(out, now);
+                self.answered(out);
                 self.lists_before = None;
                 self.told(out, place, md5, answer, now);
             }
@@ -116,7 +116,7 @@ impl Tracker {
             // Asked about one by one, the others would cost more than the list spared.
             return self.many_failed(out, ErrorClass::Malformed, now);
         }
-        self.answered(out, now);
+        self.answered(out);
         self.garbled_lists = 0;
         if self.lists != Lists::Work {
             self.lists = Lists::Work;
@@ -177,7 +177,7 @@ impl Tracker {
     ) {
         match result {
             Ok(expires_at) => {
-                self.answered(out, now);
+                self.answered(out);
                 self.token_at = now;
                 self.token.renewed(expires_at, now);
             }
@@ -192,13 +192,14 @@ impl Tracker {
     }
 
     /// Bakong answered, whatever it said.
-    fn answered(&mut self, out: &Out, now: Timestamp) {
+    fn answered(&mut self, out: &Out) {
         // One that was on its way before says nothing of what has failed since.
         if self.failures == 0 || out.asked_at > self.failed_at {
             self.failures = 0;
             self.hold = None;
         }
-        if !matches!(out.about, About::Token) && self.token.is_usable(now) {
+        // What was asked before the token was refused says nothing of it since.
+        if !matches!(out.about, About::Token) && out.asked_at >= self.token_at {
             self.token.accepted();
         }
         let closed_at = self.ledger.spent().closed_at;

@@ -38,6 +38,14 @@ impl Tracker {
         }
         assert_eq!(promises, self.promises);
         assert_eq!(ripe, self.ripe.iter().collect());
+        // What no longer holds does not pile up.
+        for timers in [&self.early, &self.last] {
+            assert!(
+                timers.len() <= 2 * self.slots.len() + 80,
+                "{}",
+                timers.len()
+            );
+        }
         // Each that is not ripe has its timers.
         let slots = &self.slots;
         let (mut early, mut last) = (self.early.clone(), self.last.clone());

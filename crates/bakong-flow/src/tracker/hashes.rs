@@ -115,16 +115,13 @@ impl Tracker {
         with_room.next().unwrap_or(last)
     }
 
-    /// From when on a request is set aside for what is asked next: now, unless that is by a hash for which there
-    /// was no room, and nothing is free.
-    pub(super) fn set_aside_from(&self, slot: &Slot) -> Timestamp {
+    /// From when on a request is set aside for what is asked next, if that is by a hash for which there was no
+    /// room, and nothing is free.
+    pub(super) fn set_aside_from(&self, slot: &Slot) -> Option<Timestamp> {
         let hashes = slot.hashes.as_deref().filter(|_| slot.way != Way::Md5);
-        let Some(day) = hashes.map(|hashes| hashes.set_aside.0) else {
-            return self.now;
-        };
-        if day <= self.ledger.spent().day || self.free() > 0 {
-            return self.now;
-        }
-        self.config.quota.turn.end_of(Day(day.0.saturating_sub(1)))
+        let (day, _) = hashes?.set_aside;
+        let waits = day > self.ledger.spent().day && self.free() == 0;
+        let turn = self.config.quota.turn;
+        waits.then(|| turn.end_of(Day(day.0.saturating_sub(1))))
     }
 }

@@ -28,6 +28,12 @@ struct Entry {
 }
 
 impl Timers {
+    /// How many entries there are, those that no longer hold among them.
+    #[cfg(test)]
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
     pub(super) fn push(&mut self, at: u64, place: u32) {
         self.len += 1;
         let piece = at >> PIECE;

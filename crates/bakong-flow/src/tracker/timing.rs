@@ -70,8 +70,10 @@ impl Tracker {
         };
         let deadline = self.slots.deadline(slot);
         let mut last_due = deadline.max(at);
-        if at >= deadline {
-            last_due = last_due.max(self.set_aside_from(slot));
+        if at >= deadline
+            && let Some(from) = self.set_aside_from(slot)
+        {
+            last_due = last_due.max(from);
         }
         let Some(slot) = self.slots.get_mut(place) else {
             return;

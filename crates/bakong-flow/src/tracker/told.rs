@@ -88,7 +88,10 @@ impl Tracker {
         if was_last {
             self.set_aside(place);
         }
-        if was_last || is_ripe || way != Way::Md5 {
+        if was_last {
+            // Before all others whose time came later: what it found out is lost with the process.
+            self.again_at(place, deadline);
+        } else if is_ripe || way != Way::Md5 {
             self.again_at(place, now);
         } else {
             self.schedule(place, now);
@@ -96,7 +99,7 @@ impl Tracker {
         let next = self
             .slots
             .get(place)
-            .map_or(now, |slot| Timestamp::from_millis(slot.next()));
+            .map_or(now, |slot| Timestamp::from_millis(slot.next()).max(now));
         self.changes.push(Change::NotPaidYet { md5, next });
     }
 

@@ -331,6 +331,20 @@ fn a_cancelled_payment_is_left_alone_until_its_deadline() {
 }
 
 #[test]
+fn a_payment_that_was_cancelled_while_it_is_asked_about_is_left_alone_too() {
+    for reply in [single(CheckAnswer::NotFound), Reply::Check(Err(DOWN))] {
+        let mut desk = Desk::of_singles();
+        desk.open([1]);
+        let ask = desk.next();
+        desk.tracker.cancel(&md5(1), desk.now);
+        desk.answer(&ask, reply);
+        desk.exchange(NOT_FOUND);
+        assert_eq!(desk.now, NOON.saturating_add(UNTIL_DEADLINE));
+        assert_eq!(desk.outcome(1), Some(Outcome::Cancelled));
+    }
+}
+
+#[test]
 fn a_code_is_watched_once() {
     let mut desk = Desk::of_singles();
     desk.open([1]);

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bakong_flow::bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Md5Handle, Timestamp};
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, Transaction};
 use bakong_flow::{
-    Ask, Change, Config, Expected, ListItem, MemoryStore, OpenError, OrderId, Outcome, Payment,
-    Policy, Question, Reply, Tracker,
+    Ask, Change, Config, Expected, ListItem, Lists, MemoryStore, OpenError, OrderId, Outcome,
+    Payment, Policy, Question, Reply, Tracker,
 };
 
 /// Noon in Phnom Penh, twelve hours before the day turns.
@@ -94,6 +94,14 @@ impl Desk {
         let mut config = Config::DEFAULT;
         config.lists = false;
         Self::new(config)
+    }
+
+    /// Whose lists have worked.
+    pub(crate) fn of_lists() -> Self {
+        let mut desk = Self::new(Config::DEFAULT);
+        desk.store.apply(&[Change::Lists(Lists::Work)]);
+        desk.restart(Config::DEFAULT);
+        desk
     }
 
     /// With so many requests a day, all of them for checks, and no lists.

@@ -161,6 +161,23 @@ fn a_hash_for_which_nothing_was_set_aside_takes_what_is_free() {
 }
 
 #[test]
+fn a_last_check_that_was_begun_is_ended_before_the_next() {
+    let mut desk = Desk::of_singles();
+    desk.open([1, 2, 3]);
+    desk.tracker.learn(&md5(2), Some(full()), None, desk.now);
+    desk.later(UNTIL_DEADLINE);
+    let asked = std::iter::from_fn(|| desk.ask_single(CheckAnswer::NotFound));
+    let asked: Vec<_> = asked.collect();
+    let by_md5 = asked
+        .iter()
+        .position(|asked| *asked == Question::Md5(md5(2)));
+    let by_hash = asked
+        .iter()
+        .position(|asked| *asked == Question::Hash(full()));
+    assert_eq!(by_hash, by_md5.map(|at| at + 1), "{asked:?}");
+}
+
+#[test]
 fn what_is_set_aside_is_free_again_when_the_payment_is_final() {
     let mut desk = Desk::with_quota(5);
     let mut known = payment(1, desk.now.saturating_add(LIFE));
@@ -240,6 +257,37 @@ fn a_hash_that_had_no_turn_does_not_take_that_of_the_md5() {
         of_the_first,
         [Question::Md5(md5(1)), Question::Hash(full())]
     );
+}
+
+#[test]
+fn a_hash_whose_turn_did_not_come_in_time_lets_the_md5_go_first() {
+    let mut desk = Desk::with_quota(3);
+    desk.now = NOON.saturating_add((12 * 60 - 20) * MINUTE);
+    desk.open([1]);
+    // Two are set aside for the last check, and the third asks by the MD5.
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    let by_md5 = Some(Question::Md5(md5(1)));
+    assert_eq!(desk.ask_single(CheckAnswer::NotFound), by_md5);
+    assert_eq!(desk.poll(), None);
+    desk.later(UNTIL_DEADLINE);
+    assert_eq!(desk.ask_single(CheckAnswer::NotFound), by_md5);
+    let by_hash = Some(Question::Hash(full()));
+    assert_eq!(desk.ask_single(CheckAnswer::NotFound), by_hash);
+    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+}
+
+#[test]
+fn what_was_asked_by_a_hash_is_said_of_it_however_late_the_answer_comes() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.exchange(Ok(CheckAnswer::NotFound));
+    let ask = desk.ask();
+    assert_eq!(ask.question, Question::Hash(full()));
+    desk.now = NOON.saturating_add(UNTIL_DEADLINE);
+    assert_eq!(desk.poll(), None);
+    desk.answer(&ask, crate::desk::single(CheckAnswer::Failed));
+    assert_eq!(desk.outcome(1), None, "what failed is another code");
 }
 
 #[test]

@@ -15,14 +15,6 @@ fn desk() -> Desk {
     Desk::new(Config::DEFAULT)
 }
 
-/// Lists have worked.
-fn desk_with_lists() -> Desk {
-    let mut desk = desk();
-    desk.store.apply(&[Change::Lists(Lists::Work)]);
-    desk.restart(Config::DEFAULT);
-    desk
-}
-
 fn length(question: &Question) -> usize {
     match question {
         Question::Md5List(md5s) => md5s.len(),
@@ -150,6 +142,23 @@ fn what_a_list_does_not_say_is_asked_alone() {
 }
 
 #[test]
+fn a_list_that_says_little_is_asked_again_as_a_whole() {
+    let mut desk = desk();
+    desk.open(1..=5);
+    desk.later(UNTIL_DEADLINE);
+    let list = desk.ask();
+    assert_eq!(length(&list.question), 5);
+    // One of five is too little to ask about the others one by one.
+    desk.answer(&list, Reply::List(Ok(vec![(md5(1), NOT_FOUND)])));
+    let list = desk.next();
+    assert_eq!(length(&list.question), 5);
+    // Two of five are worth it.
+    let items = vec![(md5(1), NOT_FOUND), (md5(2), NOT_FOUND)];
+    desk.answer(&list, Reply::List(Ok(items)));
+    assert_eq!(to_the_end(&mut desk), [1, 1, 1]);
+}
+
+#[test]
 fn whoever_is_not_due_yet_comes_along() {
     let mut desk = desk();
     desk.open([1, 2, 3]);
@@ -194,7 +203,7 @@ fn garble(desk: &mut Desk) {
 
 #[test]
 fn last_checks_wait_for_lists_that_worked_and_cannot_be_read() {
-    let mut desk = desk_with_lists();
+    let mut desk = Desk::of_lists();
     desk.open(1..=40);
     let deadline = NOON.saturating_add(UNTIL_DEADLINE);
     desk.now = deadline;
@@ -202,6 +211,7 @@ fn last_checks_wait_for_lists_that_worked_and_cannot_be_read() {
     garble(&mut desk);
     let until = desk.now.saturating_add(5 * MINUTE);
     assert_eq!(desk.tracker.lists(), Lists::RefusedUntil(until));
+    assert_eq!(desk.poll(), None);
     desk.now = until;
     assert_eq!(to_the_end(&mut desk), [40], "none of them alone");
     assert!(desk.now <= deadline.saturating_add(14 * MINUTE));
@@ -210,7 +220,7 @@ fn last_checks_wait_for_lists_that_worked_and_cannot_be_read() {
 
 #[test]
 fn lists_that_stay_unreadable_are_tried_ever_more_rarely() {
-    let mut desk = desk_with_lists();
+    let mut desk = Desk::of_lists();
     desk.open(1..=40);
     desk.now = NOON.saturating_add(UNTIL_DEADLINE);
     garble(&mut desk);
@@ -222,6 +232,37 @@ fn lists_that_stay_unreadable_are_tried_ever_more_rarely() {
     // That is too late for these.
     assert_eq!(to_the_end(&mut desk), [1; 40]);
     assert!(desk.now < until);
+}
+
+#[test]
+fn whose_deadline_comes_during_the_pause_waits_too() {
+    let mut desk = Desk::of_lists();
+    desk.open(1..=10);
+    desk.later(3 * MINUTE);
+    desk.open(11..=20);
+    desk.now = NOON.saturating_add(UNTIL_DEADLINE);
+    for _ in 0..2 {
+        let list = desk.next();
+        desk.answer(&list, GARBLED);
+    }
+    assert_eq!(to_the_end(&mut desk), [20]);
+}
+
+#[test]
+fn who_has_to_be_asked_alone_does_not_wait_for_others() {
+    let mut config = Config::DEFAULT;
+    (config.quota.per_day, config.quota.renewals) = (2, 0);
+    let mut desk = Desk::new(config);
+    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.restart(config);
+    desk.open([1, 2]);
+    desk.later(UNTIL_DEADLINE);
+    let list = desk.next();
+    assert_eq!(length(&list.question), 2);
+    desk.answer(&list, Reply::List(Ok(vec![(md5(2), NOT_FOUND)])));
+    let asked_at = desk.now;
+    assert_eq!(desk.exchange(NOT_FOUND), Question::Md5(md5(1)));
+    assert_eq!(desk.now, asked_at);
 }
 
 #[test]

@@ -17,3 +17,4 @@ mod model;
 mod pacing;
 mod properties;
 mod settlement;
+mod several;
