@@ -1,4 +1,4 @@
-//! How many requests the sandbox answers in a second, and how much memory payments take.
+//! How many requests the sandbox answers in a second, and how much memory payments take; with a state file too.
 //!
 //! Server and clients are in this one process, on a runtime of two threads: the clients' share of the two
 //! cores is in the figure. Each client has a connection of its own and asks one request after the other.
@@ -11,9 +11,10 @@
 )]
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bakong_sandbox::{Clock, Quota, Sandbox};
+use bakong_sandbox::{Clock, Quota, Sandbox, SandboxBuilder};
 use khqr_core::{AccountId, Amount, KhqrBuilder, Md5Handle, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -32,23 +33,48 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(measure());
+    runtime.block_on(measure(builder()));
+    let folder = std::env::temp_dir().join(format!("bakong-bench-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("state.jsonl");
+    println!("\nwith a state file:");
+    runtime.block_on(async {
+        measure(builder().state_file(&file)).await;
+        start_again(&file).await;
+    });
+    fs::remove_dir_all(&folder).unwrap();
 }
 
-async fn measure() {
-    let sandbox = Sandbox::builder()
+fn builder() -> SandboxBuilder {
+    Sandbox::builder()
         .clock(Clock::frozen_at(NOW))
         .quota(Quota::a_day(u32::MAX))
-        .start()
-        .await
-        .unwrap();
+}
+
+async fn start_again(file: &Path) {
+    let bytes = fs::metadata(file).unwrap().len();
+    let start = Instant::now();
+    let sandbox = builder().state_file(file).start().await.unwrap();
+    let millis = start.elapsed().as_millis();
+    println!("starting again: {} MiB in {millis} ms", bytes / 1024 / 1024);
+    sandbox.stop().await;
+}
+
+async fn measure(builder: SandboxBuilder) {
+    let sandbox = builder.start().await.unwrap();
     let token = sandbox.issue_token("bench@example.com");
     let before = resident();
+    let start = Instant::now();
     let last = pay(&sandbox);
+    let paying = start.elapsed();
     let memory = resident().saturating_sub(before);
     println!(
         "memory: {PAYMENTS} payments take {} MiB (less than 100 wanted)",
         memory / 1024
+    );
+    println!(
+        "paying: {} payments per second, from this process",
+        u128::from(PAYMENTS) * 1000 / paying.as_millis().max(1)
     );
 
     let check = |name: &str, path: &str, body: String, requests: u64| {

@@ -33,9 +33,14 @@ pub(crate) fn step(workspace: &Workspace) -> Step {
     Step::function("page", "cargo xtask page", move || {
         bakong.build()?;
         let sandbox = Sandbox::start(&bakong, &["--quota", "off"])?;
-        // What the page finds where the first was, as if that had been started anew.
-        let other = Sandbox::start(&bakong, &["--quota", "off"])?;
         let folder = Folder::with("bakong-page", &FILES)?;
+        // What the page finds where the first was, as if that had been started anew, after it was killed in the midst
+        // of a line of its state file.
+        let state = folder.path().join("state.json");
+        let more = ["--quota", "off", "--state", &state.to_string_lossy()];
+        drop(Sandbox::start(&bakong, &more)?);
+        folder.append("state.json", "[{")?;
+        let other = Sandbox::start(&bakong, &more)?;
         let profile = folder.path().join("profile");
         Invocation::node(
             folder.path(),

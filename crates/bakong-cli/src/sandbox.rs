@@ -1,9 +1,10 @@
 //! `bakong sandbox`: a Bakong on this machine, until somebody stops it.
 
 use std::fs;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use bakong_sandbox::{Fault, Quota, Sandbox, SandboxBuilder};
+use bakong_sandbox::{Fault, Quota, Sandbox};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::time::{MissedTickBehavior, interval};
@@ -18,6 +19,9 @@ use crate::time;
 /// The project whose token is printed.
 const EMAIL: &str = "shop@example.com";
 
+/// How many requests a day there are, unless said: as on the tokens of the live service.
+const LIMIT: u32 = 100;
+
 /// How often it is looked whether the state could be written.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -26,47 +30,61 @@ pub(crate) fn run(arguments: &SandboxArguments) -> Result<Exit, Failure> {
     told(result, arguments.json)
 }
 
-/// The rules of the command line.
-fn faults(rules: &[String]) -> Result<Vec<Fault>, Failure> {
+/// The rules of the command line; `None` if there are none.
+fn faults(arguments: &[String]) -> Result<Option<Vec<Fault>>, Failure> {
+    if arguments.is_empty() {
+        return Ok(None);
+    }
     let mut faults = Vec::new();
-    for rule in rules {
-        let wrong = |reason: String| Failure::usage(format!("--fault: {reason}"));
-        let Some(file) = rule.strip_prefix('@') else {
-            faults.push(Fault::from_json(rule).map_err(|error| wrong(error.to_string()))?);
-            continue;
-        };
-        let text = fs::read_to_string(file).map_err(|error| wrong(format!("{file}: {error}")))?;
-        let list = serde_json::from_str::<Vec<Box<RawValue>>>(&text);
-        let list: Vec<_> = match &list {
-            Ok(list) => list.iter().map(|rule| rule.get()).collect(),
-            // A rule by itself, or something else, of which an error tells.
-            Err(_) => vec![text.as_str()],
-        };
-        for (place, rule) in list.iter().enumerate() {
-            let number = place.saturating_add(1);
-            let fault = Fault::from_json(rule);
-            faults.push(fault.map_err(|error| wrong(format!("{file}, rule {number}: {error}")))?);
+    for argument in arguments {
+        match argument.strip_prefix('@') {
+            None => faults.append(&mut rules(argument).map_err(|reason| wrong(&reason))?),
+            Some(file) => {
+                let in_file = |reason: String| wrong(&format!("{file}: {reason}"));
+                let text = fs::read_to_string(file).map_err(|error| in_file(error.to_string()))?;
+                faults.append(&mut rules(&text).map_err(in_file)?);
+            }
         }
     }
-    Ok(faults)
+    Ok(Some(faults))
 }
 
-async fn serve(arguments: &SandboxArguments, faults: Vec<Fault>) -> Result<Exit, Failure> {
+fn wrong(reason: &str) -> Failure {
+    Failure::usage(format!(
+        r#"--fault: {reason}. An example: --fault '{{"on":"verify","times":2,"answer":{{"status":502}}}}'"#
+    ))
+}
+
+/// A rule, or a list of them.
+fn rules(text: &str) -> Result<Vec<Fault>, String> {
+    let one = |rule: &str| Fault::from_json(rule).map_err(|error| error.to_string());
+    if !text.trim_start().starts_with('[') {
+        return Ok(vec![one(text)?]);
+    }
+    let list: Vec<Box<RawValue>> =
+        serde_json::from_str(text).map_err(|error| format!("it is no list of rules: {error}"))?;
+    let numbered = list.iter().zip(1..);
+    let rules = numbered.map(|(rule, number)| {
+        one(rule.get()).map_err(|error| format!("rule {number} of {}: {error}", list.len()))
+    });
+    rules.collect()
+}
+
+async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Result<Exit, Failure> {
     let failed = |reason: String| Failure::new(Exit::CouldNotAsk, reason);
     let mut interrupts = Interrupts::listen()?;
     let mut builder = Sandbox::builder()
         .listen(arguments.listen)
-        .quota(match arguments.quota {
-            Limit::Off => Quota::off(),
-            Limit::Requests(limit) => Quota::a_day(limit),
-        });
+        .initial_quota(Quota::a_day(LIMIT));
     if let Some(seed) = arguments.seed {
         builder = builder.seed(seed);
     }
     if let Some(file) = &arguments.state {
         builder = builder.state_file(file);
     }
-    builder = faults.into_iter().fold(builder, SandboxBuilder::fault);
+    if let Some(faults) = faults {
+        builder = builder.faults(faults);
+    }
     let hosts = arguments.allow_host.iter();
     builder = hosts.fold(builder, |builder, name| builder.allow_host(name.as_str()));
     let sandbox = builder.start().await.map_err(|error| {
@@ -75,9 +93,17 @@ async fn serve(arguments: &SandboxArguments, faults: Vec<Fault>) -> Result<Exit,
             std::io::ErrorKind::AddrInUse => failed(format!(
                 "{listen} is taken; --listen 127.0.0.1:0 takes a free port"
             )),
-            _ => failed(format!("the sandbox does not start at {listen}: {error}")),
+            _ => failed(format!("the sandbox does not start: {error}")),
         }
     })?;
+    if let Some(limit) = arguments.quota {
+        let limit = match limit {
+            Limit::Off => None,
+            Limit::Requests(limit) => Some(limit),
+        };
+        // What counts, and when the day turns, was not said.
+        sandbox.set_quota(sandbox.quota().limited_to(limit));
+    }
     announce(arguments, &sandbox);
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -101,13 +127,44 @@ async fn serve(arguments: &SandboxArguments, faults: Vec<Fault>) -> Result<Exit,
     Ok(Exit::Success)
 }
 
+/// How another machine reaches a server that listens at `address`, as far as that is known: no packet is sent to
+/// find out which of this machine's addresses it would be sent from.
+fn outward(address: SocketAddr) -> Option<IpAddr> {
+    // Of the nets that are for documents (RFC 5737, RFC 3849), which lead nowhere.
+    let far = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => "192.0.2.1:9",
+        IpAddr::V6(ip) if ip.is_unspecified() => "[2001:db8::1]:9",
+        ip => return Some(ip),
+    };
+    let socket = UdpSocket::bind(SocketAddr::new(address.ip(), 0)).ok()?;
+    socket.connect(far).ok()?;
+    let own = socket.local_addr().ok()?.ip();
+    Some(own).filter(|ip| !ip.is_unspecified() && !ip.is_loopback())
+}
+
+/// Tells who can reach it, where that is not this machine alone.
+fn warn(address: SocketAddr) {
+    note(format_args!(
+        "warning: whoever can reach {address} controls this sandbox, its tokens and its mails"
+    ));
+    let port = address.port();
+    let there = match outward(address) {
+        Some(ip) => SocketAddr::new(ip, port).to_string(),
+        None => format!("THIS-MACHINE:{port}"),
+    };
+    note(format_args!(
+        "  on another machine: bakong checkout --base-url http://{there} --allow-plain-http"
+    ));
+}
+
 /// Tells where it is and how it is used.
 fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
     let address = sandbox.address();
     if !address.ip().is_loopback() {
-        note(format_args!(
-            "warning: whoever can reach {address} controls this sandbox, its tokens and its mails"
-        ));
+        warn(address);
+    }
+    if let Some(warning) = sandbox.load_warning() {
+        note(format_args!("warning: {warning}"));
     }
     let base_url = sandbox.base_url();
     let lead = sandbox.clock().lead();
@@ -121,6 +178,7 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
     }
     let token = sandbox.issue_token(EMAIL);
     let limit = sandbox.quota().limit();
+    let faults = sandbox.fault_count();
     let state = arguments
         .state
         .as_ref()
@@ -131,6 +189,7 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
             "email": EMAIL,
             "token": token,
             "quota": limit,
+            "faults": faults,
             "state": state,
         }));
         return;
@@ -143,6 +202,10 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
         "quota",
         limit.map_or("off".to_owned(), |limit| format!("{limit} requests a day")),
     ));
+    if faults > 0 {
+        let told = format!("{faults} waiting; {base_url}/ shows them and takes them back");
+        say(row("faults", told));
+    }
     if let Some(state) = state {
         say(row("state", khqr_core::Printable(&state)));
     }

@@ -9,6 +9,7 @@ use khqr_core::{Khqr, Md5Handle, Timestamp};
 
 use crate::control::view;
 use crate::events::Event;
+use crate::keep::Change;
 use crate::ledger::LookUp;
 use crate::state::State;
 
@@ -48,60 +49,84 @@ impl State {
 }
 
 #[derive(Default)]
-pub(crate) struct OpenCodes(HashMap<Md5Handle, OpenCode>);
+pub(crate) struct OpenCodes {
+    codes: HashMap<Md5Handle, OpenCode>,
+    /// What a state file has not been told yet.
+    news: Vec<Change>,
+}
 
 impl OpenCodes {
     /// Somebody asked about it and was told that it is not paid.
     pub(crate) fn asked(&mut self, md5: Md5Handle, now: Timestamp) {
-        let code = self.of(md5, now);
+        let (code, news) = self.of(md5, now);
         code.checks = code.checks.saturating_add(1);
         code.last_asked = now;
+        // Its text is no news.
+        news.push(Change::code(code, None));
     }
 
     /// Somebody told its text.
     pub(crate) fn told(&mut self, md5: Md5Handle, text: &str, now: Timestamp) -> &OpenCode {
-        let code = self.of(md5, now);
-        code.text = Some(text.to_owned());
+        let (code, news) = self.of(md5, now);
+        if code.text.as_deref() != Some(text) {
+            code.text = Some(text.to_owned());
+            news.push(Change::code(code, Some(text)));
+        }
         code
     }
 
     /// It was paid, or is none that is open until then.
     pub(crate) fn close(&mut self, md5: Md5Handle) {
-        self.0.remove(&md5);
+        if self.codes.remove(&md5).is_some() {
+            self.news.push(Change::code_gone(md5));
+        }
     }
 
     fn has(&self, md5: Md5Handle) -> bool {
-        self.0.contains_key(&md5)
+        self.codes.contains_key(&md5)
     }
 
     pub(crate) fn forget(&mut self) {
-        self.0.clear();
+        self.codes.clear();
+        self.news.clear();
+    }
+
+    /// What has changed since this was asked last.
+    pub(crate) fn take_news(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Puts one there as a state file has it. One without a text keeps the text that is known.
+    pub(crate) fn restore(&mut self, code: OpenCode) {
+        let known = self.codes.remove(&code.md5);
+        let text = code.text.or_else(|| known?.text);
+        self.codes.insert(code.md5, OpenCode { text, ..code });
     }
 
     /// All, the last asked about first.
     pub(crate) fn all(&self) -> Vec<OpenCode> {
-        let mut all: Vec<_> = self.0.values().cloned().collect();
+        let mut all: Vec<_> = self.codes.values().cloned().collect();
         all.sort_by_key(|code| (std::cmp::Reverse(code.last_asked), code.md5));
         all
     }
 
-    fn of(&mut self, md5: Md5Handle, now: Timestamp) -> &mut OpenCode {
-        if self.0.len() >= KEPT && !self.0.contains_key(&md5) {
-            let oldest = self
-                .0
-                .values()
-                .min_by_key(|code| (code.last_asked, code.md5));
+    /// The code of this MD5, and where to note what becomes of it.
+    fn of(&mut self, md5: Md5Handle, now: Timestamp) -> (&mut OpenCode, &mut Vec<Change>) {
+        if self.codes.len() >= KEPT && !self.has(md5) {
+            let codes = self.codes.values();
+            let oldest = codes.min_by_key(|code| (code.last_asked, code.md5));
             if let Some(oldest) = oldest.map(|code| code.md5) {
-                self.0.remove(&oldest);
+                self.close(oldest);
             }
         }
-        self.0.entry(md5).or_insert(OpenCode {
+        let code = self.codes.entry(md5).or_insert(OpenCode {
             md5,
             text: None,
             first_asked: now,
             last_asked: now,
             checks: 0,
-        })
+        });
+        (code, &mut self.news)
     }
 }
 

@@ -47,6 +47,8 @@ impl Event {
 #[derive(Default)]
 pub(crate) struct Events {
     listeners: Vec<mpsc::Sender<Bytes>>,
+    /// What is to be told once a state file has it.
+    waiting: Vec<Bytes>,
 }
 
 impl Events {
@@ -66,7 +68,7 @@ impl Events {
         !self.listeners.is_empty()
     }
 
-    /// Tells everybody; `data` is made only if there is somebody.
+    /// Has everybody told with the next [`send`](Self::send); `data` is made only if there is somebody.
     pub(crate) fn tell<T: Serialize>(&mut self, event: Event, data: impl FnOnce() -> T) {
         if self.listeners.is_empty() {
             return;
@@ -75,9 +77,16 @@ impl Events {
         let Ok(data) = serde_json::to_string(&data()) else {
             return;
         };
-        let text = Bytes::from(format!("event: {}\ndata: {data}\n\n", event.name()));
-        self.listeners
-            .retain(|listener| listener.try_send(text.clone()).is_ok());
+        let text = format!("event: {}\ndata: {data}\n\n", event.name());
+        self.waiting.push(text.into());
+    }
+
+    /// Tells what waits.
+    pub(crate) fn send(&mut self) {
+        for text in self.waiting.drain(..) {
+            self.listeners
+                .retain(|listener| listener.try_send(text.clone()).is_ok());
+        }
     }
 }
 
@@ -92,12 +101,15 @@ mod tests {
         let mut one = events.listen().unwrap();
         let other = events.listen().unwrap();
         events.tell(Event::Payment, || "a\nb");
+        assert!(one.try_recv().is_err(), "it is not kept yet");
+        events.send();
         assert_eq!(
             one.try_recv().unwrap(),
             "event: payment\ndata: \"a\\nb\"\n\n"
         );
         drop((one, other));
         events.tell(Event::Payment, || 1);
+        events.send();
         assert!(!events.has_listeners());
     }
 
@@ -107,6 +119,7 @@ mod tests {
         let mut slow = events.listen().unwrap();
         for number in 0..=WAITING {
             events.tell(Event::Clock, || number);
+            events.send();
         }
         assert!(!events.has_listeners());
         let told = std::iter::from_fn(|| slow.try_recv().ok()).count();

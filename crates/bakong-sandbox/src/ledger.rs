@@ -3,12 +3,16 @@
 //! Nothing here waits. A payment with a moment that lies ahead is put aside, and whoever looks next after
 //! that moment finds it carried out: time moves only when somebody reads it.
 
+mod kept;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use khqr_core::{AccountId, AccountIdBuf, Amount, Md5Handle, Timestamp};
 
+pub(crate) use self::kept::SavedEntry;
 use crate::entropy::Entropy;
 use crate::index::{Handle, Index};
+use crate::keep::Change;
 use crate::payment::{Payment, PaymentError, PaymentStatus};
 
 /// A payment that a customer's bank has let through to be carried out when it is due.
@@ -49,23 +53,13 @@ pub(crate) struct Ledger {
     /// The places of entries that are new or whose status is, since somebody asked.
     news: Vec<usize>,
     accounts: HashSet<AccountIdBuf>,
+    /// The accounts and static codes that a state file has not been told of yet.
+    changes: Vec<Change>,
 }
 
 /// A ledger in which everything that is due is carried out.
 #[derive(Clone, Copy)]
 pub(crate) struct Books<'a>(&'a Ledger);
-
-/// An entry as a state file has it.
-pub(crate) struct SavedEntry {
-    pub(crate) payment: Payment,
-    pub(crate) static_code: bool,
-    pub(crate) again: bool,
-    pub(crate) failing: bool,
-    /// Whether it is the one that the code's MD5 finds.
-    pub(crate) found_by_md5: bool,
-    pub(crate) unpayable_code: Option<String>,
-    pub(crate) unpayable_when_due: Option<khqr_core::Error>,
-}
 
 struct Entry {
     payment: Payment,
@@ -128,6 +122,11 @@ impl Ledger {
         std::mem::take(&mut self.news)
     }
 
+    /// How many payments were ordered.
+    pub(crate) const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(crate) fn get(&self, place: usize) -> Option<&Payment> {
         self.entries.get(place).map(|entry| &entry.payment)
     }
@@ -139,9 +138,16 @@ impl Ledger {
     }
 
     /// Takes `account` for one that there is. Whoever receives money has one without this.
-    /// Says whether it is new.
-    pub(crate) fn open_account(&mut self, account: AccountIdBuf) -> bool {
-        self.accounts.insert(account)
+    pub(crate) fn open_account(&mut self, account: AccountIdBuf) {
+        if !self.accounts.contains(&account) {
+            self.changes.push(Change::Account(account.to_string()));
+            self.accounts.insert(account);
+        }
+    }
+
+    /// The accounts and static codes that came since this was asked last.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
     }
 
     /// Every payment in the order in which they were ordered.
@@ -162,52 +168,13 @@ impl Ledger {
         self.accounts.iter()
     }
 
-    /// Every entry for a state file, in their order.
-    pub(crate) fn saved(&self) -> impl Iterator<Item = SavedEntry> {
-        self.entries.iter().enumerate().map(|(place, entry)| {
-            let history = self.codes.get(&entry.payment.md5);
-            let unpayable = entry.unpayable.as_deref();
-            SavedEntry {
-                payment: entry.payment.clone(),
-                static_code: entry.static_code,
-                again: entry.again,
-                failing: entry.failing,
-                found_by_md5: history.is_some_and(|history| history.transfer == Some(place)),
-                unpayable_code: unpayable.map(|unpayable| unpayable.code.clone()),
-                unpayable_when_due: unpayable.map(|unpayable| unpayable.error),
-            }
-        })
-    }
-
-    /// Puts an entry of a state file at the end.
-    pub(crate) fn restore(&mut self, saved: SavedEntry) {
-        let place = self.entries.len();
-        let payment = saved.payment;
-        self.index.enter(&payment, place);
-        match payment.status {
-            PaymentStatus::Scheduled => drop(self.scheduled.insert((payment.created_at, place))),
-            PaymentStatus::Refused(_) => {}
-            PaymentStatus::Transferred | PaymentStatus::Failed => {
-                let history = self.codes.entry(payment.md5).or_default();
-                history.static_code = saved.static_code;
-                history.failed |= payment.status == PaymentStatus::Failed;
-                if saved.found_by_md5 {
-                    history.transfer = Some(place);
-                }
-            }
-        }
-        self.entries.push(Entry {
-            payment,
-            static_code: saved.static_code,
-            unpayable: Unpayable::of(saved.unpayable_when_due, saved.unpayable_code),
-            again: saved.again,
-            failing: saved.failing,
-        });
-    }
-
     /// Takes note that a code is static, without a payment.
     pub(crate) fn know_static(&mut self, md5: Md5Handle) {
-        self.codes.entry(md5).or_default().static_code = true;
+        let code = self.codes.entry(md5).or_default();
+        if !code.static_code {
+            code.static_code = true;
+            self.changes.push(Change::StaticCode(md5.to_string()));
+        }
     }
 
     fn is_paid(&self, md5: Md5Handle) -> bool {

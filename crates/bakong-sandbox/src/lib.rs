@@ -77,7 +77,7 @@
 //! | a text asked twice in one list | two items |
 //! | `message` of an item, and the envelope's of the list | those of a single check; `Success` |
 //! | a static code's MD5 before anybody has told of the code | not found: an MD5 says nothing of its code |
-//! | the same after a payment of it was tried, a link made, or it was scanned (`POST /sandbox/scan`) | error code 2, while the sandbox runs; after a payment, with a state file, also later |
+//! | the same after a payment of it was tried, a link made, or it was scanned (`POST /sandbox/scan`) | error code 2 |
 //! | a link to a text that is no KHQR | error code 5 |
 //! | a link to a code that has expired | a link |
 //! | where a short link leads | to the sandbox's own page: `/l/…`, and from there to `/?code=` with the code percent-encoded |
@@ -122,6 +122,12 @@
 //! quota's use only the last day that something was asked on is remembered. The clock shows no moment before
 //! 1970, and none beyond the year 9999.
 //!
+//! # Going on where it was
+//! With a [state file](SandboxBuilder::state_file), a sandbox that is started again knows what it knew: who is
+//! registered, its tokens, what was paid and is planned, the codes that it was told of, short links, accounts, mails,
+//! its clock, the quota and the day's count, the faults. What anybody was told is in the file before they are told,
+//! so a process that is killed has forgotten nothing of it. The requests that were recorded are not in it.
+//!
 //! # From any language
 //! On the same address, `/sandbox/…` takes and gives JSON. [`/openapi.json`][openapi] is the whole of it.
 //!
@@ -137,6 +143,7 @@
 //! | `GET`, `POST /sandbox/quota` | the limit, what counts, what was used, when the day turns |
 //! | `GET /sandbox/requests` | the last 200 requests with their answers, without tokens and the codes of mails |
 //! | `GET /sandbox/events` | what happens, as server-sent events |
+//! | `GET /sandbox/state` | the state file, and what is wrong with it |
 //! | `POST /sandbox/reset` | forgets everything but the time and the quota's limit |
 //!
 //! ```console
@@ -176,6 +183,7 @@
 //! [openapi]: https://spec.openapis.org/oas/v3.1.0
 
 mod answer;
+mod builder;
 mod clock;
 mod codes;
 mod control;
@@ -204,6 +212,7 @@ mod stream;
 mod token;
 mod wire;
 
+pub use builder::SandboxBuilder;
 pub use clock::Clock;
 pub use customer::{Customer, PaymentOptions};
 pub use endpoint::Endpoint;
@@ -213,4 +222,4 @@ pub use input::InputError;
 pub use payment::{Payment, PaymentError, PaymentStatus};
 pub use quota::Quota;
 pub use registry::Mail;
-pub use sandbox::{Sandbox, SandboxBuilder};
+pub use sandbox::Sandbox;

@@ -5,6 +5,8 @@ use std::collections::{HashMap, VecDeque};
 
 use form_urlencoded::byte_serialize;
 
+use crate::keep::Change;
+
 /// How many are kept.
 const KEPT: usize = 1_000;
 
@@ -15,6 +17,8 @@ pub(crate) struct Links {
     codes: HashMap<String, String>,
     /// The ids from the oldest on.
     ids: VecDeque<String>,
+    /// What a state file has not been told yet.
+    news: Vec<Change>,
 }
 
 impl Default for Links {
@@ -23,6 +27,7 @@ impl Default for Links {
             base_url: "http://127.0.0.1".to_owned(),
             codes: HashMap::new(),
             ids: VecDeque::new(),
+            news: Vec::new(),
         }
     }
 }
@@ -35,15 +40,32 @@ impl Links {
 
     /// A link to `code`.
     pub(crate) fn add(&mut self, id: String, code: &str) -> String {
+        let link = format!("{}/l/{id}", self.base_url);
+        self.news.push(Change::link(&id, code));
+        self.restore(id, code.to_owned());
+        link
+    }
+
+    /// Puts one there as a state file has it.
+    pub(crate) fn restore(&mut self, id: String, code: String) {
         if self.ids.len() >= KEPT
             && let Some(oldest) = self.ids.pop_front()
         {
             self.codes.remove(&oldest);
         }
-        let link = format!("{}/l/{id}", self.base_url);
         self.ids.push_back(id.clone());
-        self.codes.insert(id, code.to_owned());
-        link
+        self.codes.insert(id, code);
+    }
+
+    /// The ids with their codes, from the oldest on.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        let ids = self.ids.iter();
+        ids.filter_map(|id| Some((id.as_str(), self.codes.get(id)?.as_str())))
+    }
+
+    /// What has changed since this was asked last.
+    pub(crate) fn take_news(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.news)
     }
 
     /// Where a link leads: the page, with the code's text as the parameter `code`.
@@ -57,6 +79,7 @@ impl Links {
     pub(crate) fn forget(&mut self) {
         self.codes.clear();
         self.ids.clear();
+        self.news.clear();
     }
 }
 

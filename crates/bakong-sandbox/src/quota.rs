@@ -6,6 +6,7 @@ use std::time::Duration;
 use khqr_core::Timestamp;
 
 use crate::endpoint::{Endpoint, TokenUse};
+use crate::keep::Change;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -92,8 +93,9 @@ impl Quota {
         self.turn
     }
 
-    /// The same with another limit, or none.
-    pub(crate) const fn limited_to(mut self, limit: Option<u32>) -> Self {
+    /// With another limit, or none, and the same otherwise.
+    #[must_use]
+    pub const fn limited_to(mut self, limit: Option<u32>) -> Self {
         self.limit = limit;
         self
     }
@@ -136,6 +138,8 @@ impl Default for Quota {
 pub(crate) struct QuotaLedger {
     pub(crate) quota: Quota,
     used: HashMap<String, Used>,
+    /// What a state file has not been told yet.
+    news: Vec<Change>,
 }
 
 /// What a request finds of the day's quota.
@@ -159,7 +163,7 @@ impl QuotaLedger {
     pub(crate) fn new(quota: Quota) -> Self {
         Self {
             quota,
-            used: HashMap::new(),
+            ..Self::default()
         }
     }
 
@@ -186,6 +190,7 @@ impl QuotaLedger {
             day: self.quota.day(now),
             count,
         };
+        self.news.push(Change::used(id, used.day, count));
         match self.used.get_mut(id) {
             Some(known) => *known = used,
             None => drop(self.used.insert(id.to_owned(), used)),
@@ -202,8 +207,14 @@ impl QuotaLedger {
         self.used.insert(id, Used { day, count });
     }
 
+    /// What has changed since this was asked last.
+    pub(crate) fn take_news(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.news)
+    }
+
     pub(crate) fn forget(&mut self) {
         self.used.clear();
+        self.news.clear();
     }
 }
 

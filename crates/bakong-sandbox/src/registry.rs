@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use khqr_core::Timestamp;
 
 use crate::entropy::Entropy;
+use crate::keep::Change;
 
 /// An e-mail that the sandbox sent, to a mailbox that only tests can read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Registry {
     by_email: BTreeMap<String, Registration>,
     /// The address that a code was sent to, for codes that are still good.
     by_code: HashMap<String, String>,
+    /// What a state file has not been told yet.
+    news: Vec<Change>,
 }
 
 #[derive(Default)]
@@ -34,17 +37,23 @@ impl Registry {
     /// Sends a code to `email`, unless it is registered. A code that was sent before is good no more, so
     /// that whoever lost a mail can ask again.
     pub(crate) fn request(&mut self, email: &str, now: Timestamp, entropy: &mut Entropy) -> bool {
-        let registration = self.by_email.entry(email.to_owned()).or_default();
-        if registration.id.is_some() {
+        if self.id(email).is_some() {
             return false;
         }
+        let code = entropy.verification_code();
+        self.receive(email, Mail { sent_at: now, code });
+        true
+    }
+
+    /// Puts `mail` into the mailbox of `email`.
+    pub(crate) fn receive(&mut self, email: &str, mail: Mail) {
+        self.news.push(Change::mail(email, &mail));
+        let registration = self.by_email.entry(email.to_owned()).or_default();
         if let Some(last) = registration.mailbox.last() {
             self.by_code.remove(&last.code);
         }
-        let code = entropy.verification_code();
-        self.by_code.insert(code.clone(), email.to_owned());
-        registration.mailbox.push(Mail { sent_at: now, code });
-        true
+        self.by_code.insert(mail.code.clone(), email.to_owned());
+        registration.mailbox.push(mail);
     }
 
     /// Registers the address that `code` was sent to, and gives the id for its token.
@@ -55,13 +64,25 @@ impl Registry {
 
     /// Registers `email` without asking it, and gives the id for its token.
     pub(crate) fn register(&mut self, email: &str, entropy: &mut Entropy) -> &str {
+        self.register_as(email, || entropy.registration_id())
+    }
+
+    /// The same with an id of the caller's, which is needed if it is not registered yet.
+    pub(crate) fn register_as(&mut self, email: &str, id: impl FnOnce() -> String) -> &str {
         let registration = self.by_email.entry(email.to_owned()).or_default();
         if let Some(last) = registration.mailbox.last() {
             self.by_code.remove(&last.code);
         }
-        registration
-            .id
-            .get_or_insert_with(|| entropy.registration_id())
+        registration.id.get_or_insert_with(|| {
+            let id = id();
+            self.news.push(Change::registered(email, &id));
+            id
+        })
+    }
+
+    /// What has changed since this was asked last.
+    pub(crate) fn take_news(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.news)
     }
 
     /// The id of a registered address.
@@ -73,28 +94,6 @@ impl Registry {
     pub(crate) fn registered(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.by_email.iter();
         all.filter_map(|(email, it)| Some((email.as_str(), it.id.as_deref()?)))
-    }
-
-    /// Every address with its id, its mails, and whether the code in the last of them is still good.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, Option<&str>, &[Mail], bool)> {
-        self.by_email.iter().map(|(email, it)| {
-            let last = it.mailbox.last();
-            let is_open = last.is_some_and(|mail| self.by_code.contains_key(&mail.code));
-            (email.as_str(), it.id.as_deref(), &it.mailbox[..], is_open)
-        })
-    }
-
-    pub(crate) fn restore(
-        &mut self,
-        email: String,
-        id: Option<String>,
-        mailbox: Vec<Mail>,
-        is_open: bool,
-    ) {
-        if let Some(last) = mailbox.last().filter(|_| is_open) {
-            self.by_code.insert(last.code.clone(), email.clone());
-        }
-        self.by_email.insert(email, Registration { mailbox, id });
     }
 
     /// Every mail with the address that it was sent to.

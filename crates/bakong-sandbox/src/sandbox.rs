@@ -1,196 +1,37 @@
-//! The handle that a test or a program holds: starts the server, plays the bank, moves time.
+//! The handle that a test or a program holds: plays the bank, moves time, stops the server.
 
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use khqr_core::{AccountId, Timestamp};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::builder::SandboxBuilder;
 use crate::clock::Clock;
-use crate::control::Guard;
 use crate::customer::Customer;
-use crate::entropy::Entropy;
 use crate::exchange::Exchange;
 use crate::fault::Fault;
-use crate::keep::{self, Keeper};
+use crate::keep::Keeper;
 use crate::payment::Payment;
 use crate::quota::Quota;
 use crate::registry::Mail;
-use crate::server;
 use crate::state::{Shared, State};
 
 /// A running sandbox. Dropping it stops the server and closes its connections.
 pub struct Sandbox {
-    address: SocketAddr,
-    shared: Arc<Shared>,
+    pub(crate) address: SocketAddr,
+    pub(crate) shared: Arc<Shared>,
     /// The server stops when this goes.
-    running: watch::Sender<()>,
-    server: JoinHandle<()>,
+    pub(crate) running: watch::Sender<()>,
+    pub(crate) server: JoinHandle<()>,
     /// Where there is a state file.
-    keeper: Option<Arc<Keeper>>,
-    keeping: Option<JoinHandle<()>>,
-}
-
-/// Starts a [`Sandbox`] otherwise than [`Sandbox::start`] does.
-#[derive(Clone)]
-pub struct SandboxBuilder {
-    clock: Clock,
-    seed: Option<[u8; 32]>,
-    address: SocketAddr,
-    quota: Quota,
-    faults: Vec<Fault>,
-    state_file: Option<PathBuf>,
-    allowed_hosts: Vec<String>,
-}
-
-impl Default for SandboxBuilder {
-    fn default() -> Self {
-        Self {
-            clock: Clock::default(),
-            seed: None,
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            quota: Quota::off(),
-            faults: Vec::new(),
-            state_file: None,
-            allowed_hosts: Vec::new(),
-        }
-    }
-}
-
-impl SandboxBuilder {
-    /// Goes by this clock; by the system's unless said.
-    #[must_use]
-    pub const fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// Draws everything random (the key of tokens, codes in mails, hashes, references) from this seed, so
-    /// that a run can be repeated. Whoever knows it can forge the sandbox's tokens.
-    #[must_use]
-    pub const fn seed(mut self, seed: [u8; 32]) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// Listens on this port of 127.0.0.1; on a free one unless said, or for 0.
-    #[must_use]
-    pub fn port(mut self, port: u16) -> Self {
-        self.address.set_port(port);
-        self
-    }
-
-    /// Listens at this address. Beware of any that is not loopback: whoever can reach it is in control of
-    /// the sandbox, its tokens and its mails. Whoever names it by a name that is registered in the public DNS has
-    /// to [allow](Self::allow_host) that.
-    #[must_use]
-    pub const fn listen(mut self, address: SocketAddr) -> Self {
-        self.address = address;
-        self
-    }
-
-    /// Lets browsers, and whoever asks the control, call the sandbox by this name, too, such as `bakong.example.com`:
-    /// without a port, and none that a stranger could get. By themselves go: on loopback `localhost`, what ends in
-    /// `.localhost`, and loopback addresses; elsewhere also any address, a name without dots, and what ends in
-    /// `.local`, `.internal`, `.test` or `.home.arpa`.
-    #[must_use]
-    pub fn allow_host(mut self, name: impl Into<String>) -> Self {
-        self.allowed_hosts.push(name.into());
-        self
-    }
-
-    /// Counts the requests of a day and refuses those above; [`Quota::off`] unless said.
-    #[must_use]
-    pub const fn quota(mut self, quota: Quota) -> Self {
-        self.quota = quota;
-        self
-    }
-
-    /// With this fault from the start, after those that were asked for before.
-    #[must_use]
-    pub fn fault(mut self, fault: Fault) -> Self {
-        self.faults.push(fault);
-        self
-    }
-
-    /// Keeps registrations, the key of the tokens, payments, accounts, the clock and what was used of the
-    /// quota in this file: written every second that something changed and at [`Sandbox::stop`], each time as
-    /// a whole, readable by its owner alone. If there is such a file, what it says counts, and the seed and the
-    /// clock that were set do not. Faults and the requests that were recorded are not in it. Two sandboxes with
-    /// one file would overwrite each other's.
-    #[must_use]
-    pub fn state_file(mut self, file: impl Into<PathBuf>) -> Self {
-        self.state_file = Some(file.into());
-        self
-    }
-
-    /// Starts the sandbox.
-    ///
-    /// # Errors
-    /// If the port is taken, the system gives no random bytes, or the state file can be read or written by
-    /// nobody here, or makes no sense. A file that cannot be read is left as it is.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime with I/O enabled. Faults that take time, a state file, and events that somebody
-    /// listens to need its timers too.
-    pub async fn start(self) -> io::Result<Sandbox> {
-        let new = || {
-            let entropy = match self.seed {
-                Some(seed) => Entropy::from_seed(seed),
-                None => Entropy::from_system()?,
-            };
-            Ok((self.clock, entropy))
-        };
-        let mut state = match &self.state_file {
-            Some(file) => keep::load(file, new)?,
-            None => new().map(|(clock, entropy)| State::new(clock, entropy))?,
-        };
-        state.quota.quota = self.quota;
-        for fault in self.faults {
-            state.add_fault(fault);
-        }
-        let shared = Arc::new(Shared::new(state));
-        let listener = TcpListener::bind(self.address).await?;
-        let address = listener.local_addr()?;
-        shared.with(|state| state.links.set_base_url(base_url(address)));
-        let keeper = match &self.state_file {
-            Some(file) => Some(Keeper::start(file, Arc::clone(&shared))?),
-            None => None,
-        };
-        let (running, stopped) = watch::channel(());
-        let keeping = keeper.as_ref().map(|it| it.run(stopped.clone()));
-        let guard = Guard::new(address, self.allowed_hosts.into());
-        let server = server::serve(listener, Arc::clone(&shared), guard, stopped);
-        let server = tokio::spawn(server);
-        Ok(Sandbox {
-            address,
-            shared,
-            running,
-            server,
-            keeper,
-            keeping,
-        })
-    }
-}
-
-impl fmt::Debug for SandboxBuilder {
-    /// Leaves the seed out: tokens come from it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SandboxBuilder")
-            .field("clock", &self.clock)
-            .field("address", &self.address)
-            .field("quota", &self.quota)
-            .field("faults", &self.faults)
-            .field("state_file", &self.state_file)
-            .field("allowed_hosts", &self.allowed_hosts)
-            .finish_non_exhaustive()
-    }
+    pub(crate) keeper: Option<Arc<Keeper>>,
+    pub(crate) keeping: Option<JoinHandle<()>>,
+    pub(crate) load_warning: Option<String>,
 }
 
 impl Sandbox {
@@ -325,6 +166,12 @@ impl Sandbox {
         self.shared.with(|state| state.add_fault(fault));
     }
 
+    /// How many faults are left.
+    #[must_use]
+    pub fn fault_count(&self) -> usize {
+        self.shared.with(|state| state.faults.len())
+    }
+
     /// Takes back all faults that are left.
     pub fn clear_faults(&self) {
         self.shared.with(State::clear_faults);
@@ -343,8 +190,8 @@ impl Sandbox {
     }
 
     /// Stops: takes no more connections, closes those that are open, and comes back when none is left.
-    /// The state file, if there is one, is written; whether that worked is told by
-    /// [`Sandbox::stop_and_save`].
+    /// The state file, if there is one, has everything, and is free for another sandbox; whether that worked is
+    /// told by [`Sandbox::stop_and_save`].
     pub async fn stop(self) {
         let _ = self.stop_and_save().await;
     }
@@ -352,7 +199,7 @@ impl Sandbox {
     /// The same as [`Sandbox::stop`].
     ///
     /// # Errors
-    /// If the state file cannot be written.
+    /// If something is not in the state file, since it cannot be written.
     pub async fn stop_and_save(self) -> io::Result<()> {
         drop(self.running);
         // The server neither panics nor is aborted.
@@ -360,10 +207,18 @@ impl Sandbox {
         if let Some(keeping) = self.keeping {
             let _ = keeping.await;
         }
-        self.keeper.map_or(Ok(()), |keeper| keeper.save())
+        self.keeper.map_or(Ok(()), |keeper| keeper.stop())
     }
 
-    /// Why the state file could not be written when that was tried last; it is tried again every second.
+    /// What of the state file was left out at the start: a last line that ends in its middle, since the
+    /// process that wrote it was killed.
+    #[must_use]
+    pub fn load_warning(&self) -> Option<&str> {
+        self.load_warning.as_deref()
+    }
+
+    /// Why the state file could not be written when that was tried last; it is tried again every second, and
+    /// what happens meanwhile is not in it.
     #[must_use]
     pub fn save_error(&self) -> Option<String> {
         self.keeper.as_ref()?.trouble()
@@ -379,7 +234,7 @@ impl fmt::Debug for Sandbox {
 }
 
 /// The URL of a server at `address` for whoever is on this machine.
-fn base_url(address: SocketAddr) -> String {
+pub(crate) fn base_url(address: SocketAddr) -> String {
     // Nobody can go to "any address".
     let host = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),

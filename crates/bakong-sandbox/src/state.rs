@@ -17,6 +17,7 @@ use crate::entropy::Entropy;
 use crate::events::{Event, Events};
 use crate::exchange::{Exchange, Exchanges};
 use crate::fault::{Effect, Fault, Faults, Outcome};
+use crate::keep::{Change, Journal};
 use crate::ledger::Ledger;
 use crate::links::Links;
 use crate::log::Log;
@@ -39,8 +40,17 @@ pub(crate) struct State {
     pub(crate) open_codes: OpenCodes,
     pub(crate) links: Links,
     pub(crate) events: Events,
-    /// Counts what a state file would have to tell anew.
-    revision: u64,
+    /// Whether everything was forgotten since a state file was told.
+    is_reset: bool,
+}
+
+/// What has happened, for a state file.
+pub(crate) struct News {
+    /// Whether everything was forgotten before it.
+    pub(crate) is_reset: bool,
+    pub(crate) changes: Vec<Change>,
+    /// The places of the payments that are new or whose status is.
+    pub(crate) payments: Vec<usize>,
 }
 
 impl State {
@@ -59,7 +69,7 @@ impl State {
             open_codes: OpenCodes::default(),
             links: Links::default(),
             events: Events::default(),
-            revision: 0,
+            is_reset: false,
         }
     }
 
@@ -112,8 +122,7 @@ impl State {
 
     /// Makes every token that was issued so far worthless.
     pub(crate) fn revoke_tokens(&mut self) {
-        self.token_key = TokenKey::new(self.entropy.hmac_key());
-        self.changed();
+        self.token_key.replace(self.entropy.hmac_key());
     }
 
     pub(crate) fn issue_token(&mut self, email: &str) -> String {
@@ -122,7 +131,6 @@ impl State {
 
     /// The same, with the moment at which the token ends.
     pub(crate) fn issue(&mut self, email: &str) -> Issued {
-        self.changed();
         let id = self.registry.register(email, &mut self.entropy);
         let issued = self.token_key.issue(id, self.clock.now());
         // There may be an address more.
@@ -132,9 +140,7 @@ impl State {
 
     /// Lets there be `account`.
     pub(crate) fn open_account(&mut self, account: AccountIdBuf) {
-        if self.ledger.open_account(account) {
-            self.changed();
-        }
+        self.ledger.open_account(account);
     }
 
     pub(crate) fn add_fault(&mut self, fault: Fault) -> u64 {
@@ -157,7 +163,6 @@ impl State {
     /// Does something to the clock, and lets everything happen whose moment has come.
     pub(crate) fn move_clock(&mut self, moved: impl FnOnce(&mut Clock)) {
         moved(&mut self.clock);
-        self.changed();
         let clock = self.clock;
         self.events.tell(Event::Clock, || view::clock(&clock));
         if self.events.has_listeners() {
@@ -176,17 +181,9 @@ impl State {
         self.log.forget();
         self.open_codes.forget();
         self.links.forget();
+        self.is_reset = true;
         self.revoke_tokens();
         self.events.tell(Event::Reset, || ());
-    }
-
-    /// Says that a state file would have something to tell anew.
-    pub(crate) const fn changed(&mut self) {
-        self.revision = self.revision.saturating_add(1);
-    }
-
-    pub(crate) const fn revision(&self) -> u64 {
-        self.revision
     }
 
     fn tell_of_faults(&mut self) {
@@ -203,15 +200,14 @@ impl State {
 
     pub(crate) fn set_quota(&mut self, quota: Quota) {
         self.quota.quota = quota;
-        self.changed();
         self.tell_of_quota();
     }
 
-    /// Tells what has become of payments since this was done last.
-    fn publish(&mut self) {
-        for place in self.ledger.take_news() {
-            self.changed();
-            let Some(payment) = self.ledger.get(place) else {
+    /// Tells what has become of payments since this was done last, and gives all that has happened since.
+    pub(crate) fn publish(&mut self) -> News {
+        let payments = self.ledger.take_news();
+        for place in &payments {
+            let Some(payment) = self.ledger.get(*place) else {
                 continue;
             };
             if payment.status() == PaymentStatus::Transferred {
@@ -219,22 +215,49 @@ impl State {
             }
             self.events.tell(Event::Payment, || view::payment(payment));
         }
+        let mut changes = self.registry.take_news();
+        changes.append(&mut self.ledger.take_changes());
+        changes.append(&mut self.quota.take_news());
+        changes.append(&mut self.faults.take_news());
+        changes.append(&mut self.open_codes.take_news());
+        changes.append(&mut self.links.take_news());
+        changes.append(&mut self.token_key.take_news());
+        News {
+            is_reset: std::mem::take(&mut self.is_reset),
+            changes,
+            payments,
+        }
     }
 }
 
-/// The state, shared between the server, the sandbox's handle and its customers.
-pub(crate) struct Shared(Mutex<State>);
+/// The state, shared between the server, the sandbox's handle and its customers, and the state file, if
+/// there is one.
+pub(crate) struct Shared(Mutex<(State, Option<Journal>)>);
 
 impl Shared {
     pub(crate) const fn new(state: State) -> Self {
-        Self(Mutex::new(state))
+        Self(Mutex::new((state, None)))
     }
 
-    /// Runs `f` alone with the state. No panic in it is known; if there was one, the state goes on.
+    /// Runs `f` alone with the state. What has happened then is in the state file before anybody is told. No panic in
+    /// it is known; if there was one, the state goes on.
     pub(crate) fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = f(&mut state);
-        state.publish();
+        self.with_journal(|state, _| f(state))
+    }
+
+    /// The same with the journal of the state file, which has all that happened before.
+    pub(crate) fn with_journal<T>(
+        &self,
+        f: impl FnOnce(&mut State, &mut Option<Journal>) -> T,
+    ) -> T {
+        let mut both = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (state, journal) = &mut *both;
+        let result = f(state, journal);
+        let news = state.publish();
+        if let Some(journal) = journal {
+            journal.record(state, news);
+        }
+        state.events.send();
         result
     }
 }

@@ -10,6 +10,8 @@ use khqr_core::Timestamp;
 use serde::Deserialize;
 use sha2::Sha256;
 
+use crate::keep::Change;
+
 /// How long a token is good for: 90 days.
 const LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
@@ -23,6 +25,8 @@ pub(crate) struct TokenKey {
     bytes: [u8; 64],
     /// For each id, the `iat` and the `exp` of its last token.
     last: HashMap<String, (u64, u64)>,
+    /// What a state file has not been told yet.
+    news: Vec<Change>,
 }
 
 /// A token, and when it ends.
@@ -48,11 +52,34 @@ impl TokenKey {
             signer: Hmac::new(&key.into()),
             bytes: key,
             last: HashMap::new(),
+            news: Vec::new(),
         }
     }
 
     pub(crate) const fn bytes(&self) -> &[u8; 64] {
         &self.bytes
+    }
+
+    /// Takes another key.
+    pub(crate) fn replace(&mut self, key: [u8; 64]) {
+        *self = Self::new(key);
+        self.news.push(Change::token_key(&key));
+    }
+
+    /// Each id with the `iat` and the `exp` of its last token.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        let all = self.last.iter();
+        all.map(|(id, (iat, exp))| (id.as_str(), *iat, *exp))
+    }
+
+    /// Says, from a state file, what the last token of `id` was.
+    pub(crate) fn restore(&mut self, id: String, iat: u64, exp: u64) {
+        self.last.insert(id, (iat, exp));
+    }
+
+    /// What has changed since this was asked last.
+    pub(crate) fn take_news(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.news)
     }
 
     /// A token for the registration `id`, which is put in as it is and must need no escape in JSON.
@@ -67,6 +94,7 @@ impl TokenKey {
             _ => seconds(now.saturating_add(LIFETIME)),
         };
         self.last.insert(id.to_owned(), (iat, exp));
+        self.news.push(Change::issued(id, iat, exp));
         let claims = format!(r#"{{"data":{{"id":"{id}"}},"iat":{iat},"exp":{exp}}}"#);
         let claims = URL_SAFE_NO_PAD.encode(claims);
         let signature = self.signing(HEADER, &claims).finalize().into_bytes();

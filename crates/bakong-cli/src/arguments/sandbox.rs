@@ -1,6 +1,6 @@
 //! The command line of `bakong sandbox`.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -10,37 +10,55 @@ pub(super) const HELP: &str = "\
 Open the address in a browser: a customer's phone, the mailbox, the clock, faults and the last requests are
 there; programs find the same at /openapi.json. It runs until Ctrl-C or another signal.
 
-A rule for --fault, such as {\"on\":\"check_transaction_by_md5\",\"times\":2,\"answer\":{\"status\":502}}, says which
+A rule for --fault, such as '{\"on\":\"check_transaction_by_md5\",\"times\":2,\"answer\":{\"status\":502}}', says which
 requests are struck and with what answer.
+
+What --state has is written before anybody is told of it, so that nothing of it is lost whatever ends the process;
+after a failure of power, about the last second may be missing. --quota and --fault win over what the file says
+of them, and are kept in their turn: --fault '[]' takes back the faults that were kept.
 
 Exit codes: 0 stopped, 1 it cannot start or its state cannot be written, 2 usage.";
 
 #[derive(Args, Debug)]
 pub(crate) struct SandboxArguments {
-    /// Where to listen; port 0 takes a free one. Whoever can reach it controls it
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4717")]
+    /// Where to listen: an address and a port, localhost and a port, or a port of this machine; port 0 takes a free
+    /// one. Whoever can reach it controls it
+    #[arg(long, value_name = "[ADDRESS:]PORT", default_value = "127.0.0.1:4717", value_parser = parse_listen)]
     pub(crate) listen: SocketAddr,
     /// Let browsers and the control use this host name, too; may be repeated. Addresses, names without dots and
     /// reserved ones such as box.local go by themselves
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_host: Vec<String>,
-    /// Keep registrations, tokens, accounts, payments, the clock and the quota's use in this file, and go on from
-    /// there. It is written each second that something changed, and by one sandbox at a time
+    /// Keep registrations, mails, tokens, accounts, payments, codes, links, the clock, the quota with its use, and
+    /// the faults in this file, and go on from there. It is one sandbox's at a time, which FILE.lock beside it sees to
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// How many requests a day each e-mail address may make, renewals and accounts included, or off; the day turns
-    /// at midnight in Phnom Penh
-    #[arg(long, value_name = "N", default_value = "100")]
-    pub(crate) quota: Limit,
-    /// Draw all that is random from this text, at most 32 bytes, so that a run can be repeated
+    /// How many requests a day each e-mail address may make, renewals and accounts included, from 0 to 4294967295, or off; unless said, what --state
+    /// has, or else 100. The day turns at midnight in Phnom Penh
+    #[arg(long, value_name = "N")]
+    pub(crate) quota: Option<Limit>,
+    /// Draw all that is random from this text, at most 32 bytes, so that a run can be repeated. A file of --state
+    /// goes on with its own
     #[arg(long, value_name = "TEXT", value_parser = parse_seed)]
     pub(crate) seed: Option<[u8; 32]>,
-    /// Make trouble: a rule in JSON, or @FILE with a rule or a list of them; may be repeated
-    #[arg(long, value_name = "RULE")]
+    /// Make trouble: a rule in JSON or a list of them, or @FILE with that; may be repeated
+    #[arg(long, value_name = "RULES")]
     pub(crate) fault: Vec<String>,
     /// Print one JSON object instead, when it is ready
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// An address with a port, or a port of this machine.
+fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
+    let port = text.strip_prefix("localhost:").unwrap_or(text);
+    let local = || {
+        let port = port.parse().ok()?;
+        Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    };
+    text.parse().ok().or_else(local).ok_or(
+        "write 127.0.0.1:4717, localhost:4717 or 4717 for this machine alone, or 0.0.0.0:4717 for others too",
+    )
 }
 
 /// How many requests a day there may be.
@@ -59,7 +77,7 @@ impl FromStr for Limit {
         }
         text.parse()
             .map(Self::Requests)
-            .map_err(|_| "write a whole number of requests, or off")
+            .map_err(|_| "write a whole number of requests from 0 to 4294967295, or off")
     }
 }
 
@@ -76,6 +94,33 @@ fn parse_seed(text: &str) -> Result<[u8; 32], &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_may_be_a_port() {
+        for (text, address) in [
+            ("127.0.0.1:4717", "127.0.0.1:4717"),
+            ("0.0.0.0:0", "0.0.0.0:0"),
+            ("[::1]:9", "[::1]:9"),
+            ("localhost:4717", "127.0.0.1:4717"),
+            ("4717", "127.0.0.1:4717"),
+            ("0", "127.0.0.1:0"),
+        ] {
+            assert_eq!(parse_listen(text), Ok(address.parse().unwrap()), "{text}");
+        }
+        for text in [
+            "",
+            "localhost",
+            "localhost:",
+            "localhost:http",
+            "65536",
+            "127.0.0.1",
+            ":4717",
+            "example.com:80",
+            "localhost:127.0.0.1:1",
+        ] {
+            assert!(parse_listen(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_limit_is_a_number_or_off() {

@@ -21,8 +21,12 @@ mod interrupt;
 mod qr;
 mod renewal;
 #[cfg(unix)]
+mod running;
+#[cfg(unix)]
 mod sandbox;
 mod scan;
+#[cfg(unix)]
+mod state;
 mod token;
 mod tx;
 mod vectors;

@@ -1,56 +1,11 @@
 //! A Bakong that runs until it is stopped.
 
-use std::process::Stdio;
-
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::bakong::{Finished, Folder, bakong, run};
-
-/// A running sandbox.
-struct Running {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    /// What it said of itself.
-    told: Value,
-}
-
-impl Running {
-    async fn start(more: &[&str]) -> Self {
-        let arguments = [&["sandbox", "--json", "--listen", "127.0.0.1:0"], more].concat();
-        let mut child = bakong(&arguments).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let told = lines
-            .next_line()
-            .await
-            .unwrap()
-            .expect("it tells of itself");
-        let told = serde_json::from_str(&told).unwrap();
-        Self { child, lines, told }
-    }
-
-    fn text(&self, name: &str) -> &str {
-        self.told[name].as_str().unwrap()
-    }
-
-    /// Runs another command against it.
-    async fn ask(&self, arguments: &[&str]) -> Finished {
-        let target = ["--base-url", self.text("baseUrl"), "--json"];
-        let output = bakong(&[arguments, &target].concat())
-            .env("BAKONG_TOKEN", self.text("token"))
-            .output();
-        Finished::of(output.await.unwrap())
-    }
-
-    async fn stop(mut self, signal: Signal) -> Finished {
-        let pid = Pid::from_raw(self.child.id().unwrap().try_into().unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
-        assert_eq!(self.lines.next_line().await.unwrap(), None);
-        Finished::of(self.child.wait_with_output().await.unwrap())
-    }
-}
+use crate::running::Running;
 
 const MD5: &str = "d60f3db96913029a2af979a1662c1e72";
 
@@ -107,43 +62,13 @@ async fn quota_faults_and_seed_are_as_said() {
         "quota_exhausted"
     );
     sandbox.stop(Signal::INT).await;
+    let list = r#" [{"answer":"cut"}, {"on":"verify","answer":"hang"}]"#;
+    let listed = Running::start(&["--fault", list]).await;
+    assert_eq!(listed.told["faults"], 2);
+    listed.stop(Signal::INT).await;
     let unlimited = Running::start(&["--quota", "off", "--seed", "coffee"]).await;
     assert_eq!(unlimited.told["quota"], Value::Null);
     unlimited.stop(Signal::INT).await;
-}
-
-#[tokio::test]
-async fn its_state_outlives_it() {
-    let folder = Folder::new();
-    let file = folder.file("state.json");
-    let sandbox = Running::start(&["--state", &file]).await;
-    let token = sandbox.text("token").to_owned();
-    let finished = sandbox.stop(Signal::TERM).await;
-    assert_eq!(finished.exit, 0, "{finished:?}");
-    let mut again = Running::start(&["--state", &file]).await;
-    // The token of the first run is good in the second.
-    again.told["token"] = token.into();
-    let finished = again.ask(&["tx", "check", "--md5", MD5]).await;
-    assert_eq!(finished.json()["status"], "not_found", "{finished:?}");
-    again.stop(Signal::INT).await;
-
-    let broken = folder.write("broken.json", "{");
-    let finished = run(&[
-        "sandbox",
-        "--listen",
-        "127.0.0.1:0",
-        "--state",
-        &broken,
-        "--json",
-    ])
-    .await;
-    assert_eq!(finished.exit, 1, "{finished:?}");
-    let error = finished.json()["error"]["message"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    assert!(error.contains("left as it is"), "{error}");
-    assert_eq!(std::fs::read_to_string(broken).unwrap(), "{");
 }
 
 #[tokio::test]
@@ -171,18 +96,30 @@ async fn a_clock_that_is_ahead_is_told_at_the_start() {
 
 #[tokio::test]
 async fn what_is_wrong_is_told_before_it_starts() {
+    let folder = Folder::new();
+    let empty = format!("@{}", folder.write("empty.json", "[null]"));
     let sandbox = Running::start(&[]).await;
     let taken = sandbox
         .text("baseUrl")
         .strip_prefix("http://")
         .unwrap()
         .to_owned();
+    let example = r#"An example: --fault '{"on":"verify","times":2,"answer":{"status":502}}'"#;
     for (arguments, exit, told) in [
         (&["--listen", &taken][..], 1, "is taken"),
-        (&["--listen", "localhost"], 2, "--listen"),
-        (&["--quota", "lots"], 2, "or off"),
+        (&["--listen", "localhost"], 2, "localhost:4717 or 4717"),
+        (&["--quota", "lots"], 2, "from 0 to 4294967295, or off"),
+        (&["--quota", "4294967296"], 2, "from 0 to 4294967295"),
         (&["--fault", r#"{"answer":"explode"}"#], 2, "rule.answer"),
+        (&["--fault", "{answer:cut}"], 2, example),
+        (
+            &["--fault", r#"[{"answer":"cut"},{"answer":"hang"}, 7]"#],
+            2,
+            "rule 3 of 3: ",
+        ),
+        (&["--fault", "[{}"], 2, "no list of rules"),
         (&["--fault", "@/no/such/file"], 2, "/no/such/file"),
+        (&["--fault", &empty], 2, "empty.json: rule 1 of 1: "),
         (&["--seed", &"x".repeat(33)], 2, "32 bytes"),
     ] {
         let finished = run(&[&["sandbox"], arguments].concat()).await;
@@ -190,6 +127,16 @@ async fn what_is_wrong_is_told_before_it_starts() {
         assert!(finished.err.contains(told), "{finished:?}");
     }
     sandbox.stop(Signal::INT).await;
+}
+
+#[tokio::test]
+async fn a_port_is_enough() {
+    for listen in ["0", "localhost:0"] {
+        let sandbox = Running::start(&["--listen", listen]).await;
+        let base_url = sandbox.text("baseUrl");
+        assert!(base_url.starts_with("http://127.0.0.1:"), "{base_url}");
+        sandbox.stop(Signal::INT).await;
+    }
 }
 
 #[tokio::test]
@@ -216,10 +163,13 @@ async fn elsewhere_than_on_loopback_it_warns() {
     let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
     kill_process(pid, Signal::INT).unwrap();
     let finished = Finished::of(child.wait_with_output().await.unwrap());
-    assert!(
-        finished
-            .err
-            .starts_with("warning: whoever can reach 0.0.0.0:"),
-        "{finished:?}"
-    );
+    for part in [
+        "warning: whoever can reach 0.0.0.0:",
+        "\n  on another machine: bakong checkout --base-url http://",
+        " --allow-plain-http\n",
+    ] {
+        assert!(finished.err.contains(part), "{finished:?}");
+    }
+    // An address of this machine, if it has any but its own.
+    assert!(!finished.err.contains("--base-url http://0.0.0.0"));
 }

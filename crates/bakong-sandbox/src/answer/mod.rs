@@ -46,7 +46,6 @@ impl State {
                 && names_user_agent(request.headers())
         })?;
         let id = self.whose(endpoint, request, now)?;
-        self.changed();
         let drawn = self.quota.draw(&id, now);
         if drawn == Drawn::Last {
             self.tell_of_quota();

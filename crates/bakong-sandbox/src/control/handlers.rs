@@ -33,6 +33,11 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
     match action {
         Action::Events => return listen(shared),
         Action::Link => return follow(shared, request.uri().path()),
+        Action::State => {
+            Query::of(request, action.parameters())?;
+            let told = shared.with_journal(|_, journal| view::state_file(journal.as_ref()));
+            return Ok(Reply::Answer(json_answer(StatusCode::OK, &told)));
+        }
         _ => {}
     }
     let body = || Input::read("body", request.body());
@@ -68,9 +73,12 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
                 Ok(json!({ "reset": true }))
             }
             // They are answered above.
-            Action::Page | Action::PageFile | Action::Document | Action::Link | Action::Events => {
-                Ok(Value::Null)
-            }
+            Action::Page
+            | Action::PageFile
+            | Action::Document
+            | Action::Link
+            | Action::State
+            | Action::Events => Ok(Value::Null),
         }
     })?;
     Ok(Reply::Answer(json_answer(StatusCode::OK, &told)))
@@ -82,7 +90,8 @@ fn follow(shared: &Shared, path: &str) -> Result<Reply> {
     let target = shared.with(|state| state.links.target(id));
     let target = target.and_then(|target| HeaderValue::try_from(target).ok());
     let target = target.ok_or_else(|| {
-        let help = "ask for another with POST /v1/generate_deeplink_by_qr; links are kept while the sandbox runs";
+        let help =
+            "ask for another with POST /v1/generate_deeplink_by_qr; the last 1,000 links are kept";
         let error = InputError::new("path", "there is no such link", help);
         Refusal::new(StatusCode::NOT_FOUND, error)
     })?;

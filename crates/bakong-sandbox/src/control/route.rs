@@ -27,6 +27,7 @@ pub(crate) enum Action {
     Requests,
     Quota,
     SetQuota,
+    State,
     Reset,
     Events,
 }
@@ -91,6 +92,7 @@ pub(crate) const ROUTES: &[Route] = &[
     get("/sandbox/requests", Action::Requests),
     get("/sandbox/quota", Action::Quota),
     post("/sandbox/quota", Action::SetQuota),
+    get("/sandbox/state", Action::State),
     post("/sandbox/reset", Action::Reset),
     get("/sandbox/events", Action::Events),
 ];

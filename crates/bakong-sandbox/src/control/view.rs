@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::clock::Clock;
 use crate::codes::OpenCode;
 use crate::fault::Faults;
+use crate::keep::Journal;
 use crate::payment::{Payment, PaymentError, PaymentStatus};
 use crate::quota::QuotaLedger;
 use crate::registry::{Mail, Registry};
@@ -123,6 +124,15 @@ pub(crate) fn mail(email: &str, mail: &Mail) -> Value {
 pub(crate) fn last_mail(registry: &Registry, email: &str) -> Value {
     let last = registry.mailbox(email).last();
     last.map_or(Value::Null, |last| mail(email, last))
+}
+
+/// The state file, and what is wrong with it.
+pub(crate) fn state_file(journal: Option<&Journal>) -> Value {
+    json!({
+        "file": journal.map(|journal| journal.path().display().to_string()),
+        "loadWarning": journal.and_then(Journal::load_warning),
+        "saveError": journal.and_then(Journal::trouble),
+    })
 }
 
 pub(crate) fn quota(quota: &QuotaLedger, registry: &Registry, now: Timestamp) -> Value {

@@ -5,7 +5,7 @@ mod idle;
 mod queue;
 mod rule;
 #[cfg(test)]
-mod taken;
+pub(crate) mod taken;
 mod target;
 #[cfg(test)]
 mod tests;

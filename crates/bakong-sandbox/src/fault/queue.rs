@@ -3,6 +3,7 @@
 use super::{Fault, Trouble};
 use crate::endpoint::Endpoint;
 use crate::entropy::Entropy;
+use crate::keep::Change;
 
 /// The faults that are still to come, in the order in which they were asked for.
 pub(crate) struct Faults {
@@ -10,6 +11,8 @@ pub(crate) struct Faults {
     queue: Vec<(u64, Fault)>,
     last_number: u64,
     dice: Entropy,
+    /// What a state file has not been told yet.
+    news: Vec<Change>,
 }
 
 impl Faults {
@@ -19,6 +22,7 @@ impl Faults {
             queue: Vec::new(),
             last_number: 0,
             dice,
+            news: Vec::new(),
         }
     }
 
@@ -26,20 +30,27 @@ impl Faults {
     pub(crate) fn add(&mut self, fault: Fault) -> u64 {
         self.last_number = self.last_number.saturating_add(1);
         if !fault.target.is_used_up() {
+            self.news.extend(Change::fault(self.last_number, &fault));
             self.queue.push((self.last_number, fault));
         }
         self.last_number
     }
 
     pub(crate) fn clear(&mut self) {
-        self.queue.clear();
+        let gone = self.queue.drain(..);
+        self.news
+            .extend(gone.map(|(number, _)| Change::FaultGone(number)));
     }
 
     /// Takes one back; false if there is none of this number.
     pub(crate) fn remove(&mut self, number: u64) -> bool {
         let before = self.queue.len();
         self.queue.retain(|(it, _)| *it != number);
-        self.queue.len() < before
+        let is_gone = self.queue.len() < before;
+        if is_gone {
+            self.news.push(Change::FaultGone(number));
+        }
+        is_gone
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Fault)> {
@@ -53,16 +64,64 @@ impl Faults {
     /// What happens to a request to `endpoint`: the first fault that is for it and not used up, with its
     /// number.
     pub(crate) fn next(&mut self, endpoint: Option<Endpoint>) -> Option<(u64, Trouble)> {
-        let Self { queue, dice, .. } = self;
-        let place = queue
-            .iter_mut()
-            .position(|(_, fault)| fault.target.strikes(endpoint, dice))?;
+        let Self {
+            queue, dice, news, ..
+        } = self;
+        let place = queue.iter_mut().position(|(number, fault)| {
+            let target = &mut fault.target;
+            let before = (target.left, target.spared);
+            let strikes = target.strikes(endpoint, dice);
+            if target.is_used_up() {
+                news.push(Change::FaultGone(*number));
+            } else if (target.left, target.spared) != before {
+                news.push(Change::FaultLeft {
+                    number: *number,
+                    times: target.left,
+                    after: target.spared,
+                });
+            }
+            strikes
+        })?;
         let (number, fault) = queue.get(place)?;
         let struck = (*number, fault.trouble.clone());
         if fault.target.is_used_up() {
             queue.remove(place);
         }
         Some(struck)
+    }
+
+    /// How often the dice were thrown, and the number that the last fault had.
+    pub(crate) const fn counts(&self) -> (u64, u64) {
+        let (_, thrown) = self.dice.standing();
+        (thrown, self.last_number)
+    }
+
+    /// What has changed since this was asked last, but for the counts.
+    pub(crate) fn take_news(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.news)
+    }
+}
+
+/// From a state file.
+impl Faults {
+    pub(crate) fn restore(&mut self, number: u64, fault: Fault) {
+        self.queue.push((number, fault));
+    }
+
+    /// A fault that there is not is one that could not be kept.
+    pub(crate) fn restore_left(&mut self, number: u64, times: Option<u32>, after: u32) {
+        for (it, fault) in &mut self.queue {
+            if *it == number {
+                fault.target.left = times;
+                fault.target.spared = after;
+            }
+        }
+    }
+
+    pub(crate) fn restore_counts(&mut self, thrown: u64, last_number: u64) {
+        let (seed, _) = self.dice.standing();
+        self.dice = Entropy::resume(*seed, thrown);
+        self.last_number = last_number;
     }
 }
 

@@ -39,7 +39,7 @@ impl Fault {
     /// | `withoutItems`, `garbledItems`, `serviceFailedItems`, `namelessItems` | places of a list's items, from 0 | none |
     /// | `items` | an object of places, and texts to stand there | none |
     /// | `transactionPlace` | where items have their transaction: `data`, `transaction` or `inline` | `data` |
-    /// | `delayMs`, `truncateTo`, `dripMs` | how the answer comes, in milliseconds and bytes | whole, at once |
+    /// | `delayMs`, `truncateTo`, `dripMs` | how the answer comes, in milliseconds and in bytes up to 4294967295 | whole, at once |
     ///
     /// ```
     /// use bakong_sandbox::Fault;

@@ -41,6 +41,10 @@ fn what_can_have_no_effect_is_refused() {
             r#"{"answer":{"status":200,"headers":{"content-length":"1"}}}"#,
             "rule.answer.headers: ",
         ),
+        (
+            r#"{"truncateTo":4294967296}"#,
+            "rule.truncateTo: 4294967296 is not a whole number from 0 to 4294967295; give",
+        ),
         (r#"{"limit":5}"#, "rule.limit: the answer tells no limit"),
         (r#"{"limit":5,"answer":"cut"}"#, "rule.limit: "),
         (r#"{"limit":5,"answer":{"status":200}}"#, "rule.limit: "),
@@ -141,7 +145,7 @@ fn what_can_have_no_effect_is_refused() {
 }
 
 /// Rules of which about a half can be: each field now and then, with a value that suits it most of the time.
-fn rules() -> impl Strategy<Value = Value> {
+pub(crate) fn rules() -> impl Strategy<Value = Value> {
     let field = |name: &'static str, weight, values: Vec<Value>| {
         let value = proptest::sample::select(values).prop_map(move |value| (name, value));
         proptest::option::weighted(weight, value)

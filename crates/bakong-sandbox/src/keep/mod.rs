@@ -1,83 +1,98 @@
-//! The state in a file, so that a sandbox goes on where it was stopped.
+//! The state in a file, so that a sandbox goes on where it was stopped, or killed.
 //!
-//! The file is replaced as a whole by one that is complete, so that whatever ends the process leaves one
-//! or the other. A file that cannot be read is left as it is.
+//! The file is lines of JSON. The first says what it is; the others list [changes](Change), which make a new
+//! sandbox into this one. What happens is a line at the end, and the system has it before anybody is told, so
+//! whatever ends the process loses nothing that somebody knows of. A file that has grown is made anew: beside,
+//! and renamed. A line that ends in its middle is of somebody who was told nothing, and is left out.
 
-mod saved;
+mod change;
+mod figures;
+mod journal;
+mod payment;
+mod place;
 #[cfg(test)]
 mod tests;
+mod text;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use self::saved::Saved;
-use crate::clock::Clock;
-use crate::entropy::Entropy;
+pub(crate) use self::change::Change;
+pub(crate) use self::journal::Journal;
+pub(crate) use self::payment::SavedStatus;
+pub(crate) use self::place::Place;
 use crate::state::{Shared, State};
 
-/// How often it is looked whether there is something new to write.
+/// A state, and what is to be told of its file.
+pub(crate) struct Loaded {
+    pub(crate) state: State,
+    /// What of the file had to be left out.
+    pub(crate) warning: Option<String>,
+}
+
+/// What the file says; `None` if there is none, or nothing in it.
+pub(crate) fn load(place: &Place) -> io::Result<Option<Loaded>> {
+    let Some(text) = place.text()? else {
+        return Ok(None);
+    };
+    let read = text::read(&text);
+    let read = read.map_err(|reason| place.unreadable(io::ErrorKind::InvalidData, &reason))?;
+    let warning = read.torn.map(|line| {
+        format!(
+            "the state file {} ends in the middle of line {line}, which is left out: whoever wrote it was stopped \
+             there, before anybody was told of it",
+            place.path().display()
+        )
+    });
+    Ok(Some(Loaded {
+        state: read.state,
+        warning,
+    }))
+}
+
+/// How often it is looked whether the file has to be made anew, or brought to the disk.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// The state in `file`, or a new one if there is no such file.
-pub(crate) fn load(
-    file: &Path,
-    new: impl FnOnce() -> io::Result<(Clock, Entropy)>,
-) -> io::Result<State> {
-    let text = match fs::read(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let (clock, entropy) = new()?;
-            return Ok(State::new(clock, entropy));
-        }
-        Err(error) => return Err(of_file(file, error.kind(), &error.to_string())),
-    };
-    let state = serde_json::from_slice::<Saved>(&text)
-        .map_err(|error| error.to_string())
-        .and_then(Saved::state);
-    state.map_err(|reason| of_file(file, io::ErrorKind::InvalidData, &reason))
-}
-
-fn of_file(file: &Path, kind: io::ErrorKind, reason: &str) -> io::Error {
-    let file = file.display();
-    io::Error::new(
-        kind,
-        format!(
-            "the state file {file} cannot be read: {reason}; it is left as it is: mend it, move it away, or \
-             name another"
-        ),
-    )
-}
-
-/// Writes the state whenever it has changed.
+/// Looks after the file while the sandbox runs.
 pub(crate) struct Keeper {
-    file: PathBuf,
     shared: Arc<Shared>,
-    /// Held while writing; the revision that the file has.
-    written: Mutex<Option<u64>>,
-    trouble: Mutex<Option<String>>,
+    /// Held while the file is made anew.
+    busy: Mutex<()>,
+}
+
+/// What the file needs.
+enum Need {
+    Nothing,
+    Sync(File),
+    Rewriting,
 }
 
 impl Keeper {
-    /// Writes the file for the first time, so that one that cannot be written is known at once.
-    pub(crate) fn start(file: &Path, shared: Arc<Shared>) -> io::Result<Arc<Self>> {
-        let keeper = Self {
-            // Where a link leads is what is replaced, and not the link.
-            file: fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()),
+    /// Makes the file anew, so that one that cannot be written is known at once, and has everything that happens
+    /// from now on written to it.
+    pub(crate) fn start(
+        place: Place,
+        shared: Arc<Shared>,
+        load_warning: Option<String>,
+    ) -> io::Result<Arc<Self>> {
+        shared.with_journal(|state, journal| {
+            // The file is told all that there is, and so need not be told what led to it.
+            drop(state.publish());
+            *journal = Some(Journal::start(place, state, load_warning)?);
+            io::Result::Ok(())
+        })?;
+        Ok(Arc::new(Self {
             shared,
-            written: Mutex::new(None),
-            trouble: Mutex::new(None),
-        };
-        keeper.save()?;
-        Ok(Arc::new(keeper))
+            busy: Mutex::new(()),
+        }))
     }
 
-    /// Saves until the sandbox stops, and once more then.
+    /// Looks after it until the sandbox stops.
     pub(crate) fn run(self: &Arc<Self>, mut stopped: watch::Receiver<()>) -> JoinHandle<()> {
         let keeper = Arc::clone(self);
         tokio::spawn(async move {
@@ -90,77 +105,60 @@ impl Keeper {
                     return;
                 }
                 let keeper = Arc::clone(&keeper);
-                // An error is kept for whoever asks, and it is tried again.
-                let _ = tokio::task::spawn_blocking(move || keeper.save()).await;
+                let _ = tokio::task::spawn_blocking(move || keeper.look()).await;
             }
         })
     }
 
-    /// Writes the file, if it does not say all yet.
-    pub(crate) fn save(&self) -> io::Result<()> {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = self.shared.with(|state| {
-            let revision = state.revision();
-            (*written != Some(revision)).then(|| (revision, Saved::of(state)))
-        });
-        let Some((revision, saved)) = news else {
-            return Ok(());
+    /// Does what the file needs. An error is kept for whoever asks, and it is tried again.
+    fn look(&self) {
+        let need = |journal: &mut Option<Journal>| match journal {
+            None => Need::Nothing,
+            Some(journal) if journal.needs_rewriting() => Need::Rewriting,
+            Some(journal) => journal.unsynced().map_or(Need::Nothing, Need::Sync),
         };
-        let result = serde_json::to_vec(&saved)
-            .map_err(io::Error::from)
-            .and_then(|text| replace(&self.file, &text));
-        let result = result.map_err(|error| {
-            let file = self.file.display();
-            let text = format!("the state file {file} cannot be written: {error}");
-            io::Error::new(error.kind(), text)
+        match self.shared.with_journal(|_, journal| need(journal)) {
+            Need::Nothing => {}
+            Need::Sync(file) => {
+                // Apart from the state, since a disk may take its time.
+                if let Err(error) = file.sync_data() {
+                    self.with(|journal| journal.fail(&error));
+                }
+            }
+            Need::Rewriting => self.rewrite(),
+        }
+    }
+
+    /// Makes the file anew. Whatever happens meanwhile goes to the old file and then to the new one.
+    fn rewrite(&self) {
+        let _busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = self.shared.with_journal(|state, journal| {
+            let journal = journal.as_mut()?;
+            Some((journal.begin_rewriting(state), journal.path().to_owned()))
         });
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) =
-            result.as_ref().err().map(ToString::to_string);
-        result?;
-        *written = Some(revision);
-        Ok(())
+        if let Some((text, path)) = begun {
+            let beside = text.and_then(|text| place::write_beside(&path, &text));
+            self.with(|journal| journal.finish_rewriting(beside));
+        }
+    }
+
+    /// Ends the keeping: the file is as short as it can be, and free for another sandbox. The error, if
+    /// something is not in it.
+    pub(crate) fn stop(&self) -> io::Result<()> {
+        if self.with(|journal| journal.is_grown_or_broken()) == Some(true) {
+            self.rewrite();
+        }
+        let journal = self.shared.with_journal(|_, journal| journal.take());
+        journal.map_or(Ok(()), Journal::stop)
     }
 
     /// Why the file could not be written when that was tried last.
     pub(crate) fn trouble(&self) -> Option<String> {
-        let trouble = self.trouble.lock();
-        trouble.unwrap_or_else(PoisonError::into_inner).clone()
+        self.with(|journal| journal.trouble())?
     }
-}
 
-/// Puts `text` in place of what `file` says, by a file of its own beside it.
-fn replace(file: &Path, text: &[u8]) -> io::Result<()> {
-    let Some(name) = file.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file"));
-    };
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}", std::process::id()));
-    let beside = file.with_file_name(beside);
-    let result = write(&beside, text).and_then(|()| fs::rename(&beside, file));
-    if result.is_err() {
-        let _ = fs::remove_file(&beside);
+    fn with<T>(&self, f: impl FnOnce(&mut Journal) -> T) -> Option<T> {
+        self.shared
+            .with_journal(|_, journal| journal.as_mut().map(f))
     }
-    result
-}
-
-fn write(file: &Path, text: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    // It has the key of the tokens in it.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let open = || -> io::Result<File> {
-        match options.open(file) {
-            // Of a process that had this number and was killed.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                fs::remove_file(file)?;
-                options.open(file)
-            }
-            opened => opened,
-        }
-    };
-    let mut opened = open()?;
-    opened.write_all(text)?;
-    opened.sync_all()
 }

@@ -12,13 +12,20 @@ import { prepareRequests, putRequest, showRequests } from "./requests.js";
 import { listen } from "./stream.js";
 import { forgetToken, mails, prepareTokens } from "./tokens.js";
 
-const NAMES = ["payments", "mailbox", "requests?limit=200", "clock", "faults", "codes", "quota"];
+const NAMES = ["payments", "mailbox", "requests?limit=200", "clock", "faults", "codes", "quota", "state"];
 
 const read = () => Promise.all(NAMES.map((it) => ask("GET", `/sandbox/${it}`)));
 
 let isFirst = true;
 
-function show([paid, mailbox, asked, clock, faults, open, quota]) {
+/** What stays wrong as long as the sandbox runs. */
+function showState({ loadWarning }) {
+  const place = byId("load-warning");
+  place.textContent = loadWarning ? `Warning: ${loadWarning}.` : "";
+  place.hidden = !loadWarning;
+}
+
+function show([paid, mailbox, asked, clock, faults, open, quota, state]) {
   // First the clock, by which times are written.
   showClock(clock);
   payments.replace(paid.payments);
@@ -27,6 +34,7 @@ function show([paid, mailbox, asked, clock, faults, open, quota]) {
   showFaults(faults);
   codes.replace(open.codes);
   showQuota(quota);
+  showState(state);
   // Whoever finds nothing here is here for the first time.
   if (isFirst) byId("start").open = asked.requests.length + paid.payments.length === 0;
   isFirst = false;

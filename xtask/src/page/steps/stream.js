@@ -57,7 +57,7 @@ module.exports = [
     gate.set("refused");
     await lost(page);
     gate.set("through");
-    await page.until("window.held === 7");
+    await page.until("window.held === 8");
     await much(shop, "Meanwhile");
     await shop.clearFaults();
     await page.evaluate("window.release()");
@@ -95,9 +95,12 @@ module.exports = [
     gate.set("through");
     await agrees(page, other);
     assert.equal(await page.count("payments"), 0);
+    await page.shown("load-warning");
+    await page.holds("load-warning", "Warning: the state file ");
     gate.lead(shop.base);
     gate.set("through");
     await agrees(page, shop);
     await page.live();
+    await page.hidden("load-warning");
   }],
 ];
