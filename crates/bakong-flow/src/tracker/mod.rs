@@ -9,6 +9,7 @@ mod elsewhere;
 mod finished;
 mod hashes;
 mod in_flight;
+mod interned;
 mod opening;
 mod restore;
 mod ripe;
