@@ -1,5 +1,6 @@
 //! How the requests that are promised to nobody are spent.
 
+use bakong_flow::Config;
 use bakong_flow::bakong_api::CheckAnswer;
 use bakong_flow::bakong_api::khqr_core::Timestamp;
 
@@ -66,4 +67,19 @@ fn a_last_check_gives_nothing_back() {
     desk.open(21..=32);
     let soon = deadline().saturating_add(2 * MINUTE);
     assert!(asked_before(&mut desk, soon, not_found) <= 1);
+}
+
+#[test]
+fn a_process_that_is_started_again_has_no_second_burst() {
+    for (asked_before_it, has_burst) in [(0, true), (1, false)] {
+        let mut desk = Desk::of_singles();
+        desk.open(1..=12);
+        for _ in 0..asked_before_it {
+            desk.exchange(Ok(CheckAnswer::NotFound));
+        }
+        desk.restart(Config::DEFAULT);
+        let soon = NOON.saturating_add(2 * MINUTE);
+        let asked = asked_before(&mut desk, soon, not_found);
+        assert_eq!(asked > 2, has_burst, "{asked}");
+    }
 }

@@ -340,3 +340,26 @@ fn money_that_does_not_say_its_hash_is_not_lost_to_another_worker() {
         desk.log.last()
     );
 }
+
+#[test]
+fn what_another_worker_found_first_is_told_again_only_if_it_is_other_money() {
+    for (number, is_told) in [(7, false), (8, true)] {
+        let mut desk = Desk::of_singles();
+        desk.open([1]);
+        let CheckAnswer::Paid(transaction) = paid(7, NOON) else {
+            panic!("it is paid");
+        };
+        desk.store.apply(&[Change::Finished {
+            md5: md5(1),
+            order: order(1),
+            outcome: Outcome::Paid {
+                transaction,
+                late: false,
+            },
+            at: NOON,
+        }]);
+        desk.exchange(Ok(paid(number, NOON)));
+        let told = |change: &Change| matches!(change, Change::PaidAgain { .. });
+        assert_eq!(desk.log.iter().any(told), is_told);
+    }
+}
