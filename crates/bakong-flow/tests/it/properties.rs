@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, TransactionHash};
 use bakong_flow::{
-    Ask, Change, Config, FinishedPayment, OpenError, Outcome, Policy, Question, Reply, Snapshot,
-    Tracker,
+    Ask, Change, Config, FinishedPayment, Mismatch, OpenError, Outcome, Policy, Question, Reply,
+    Snapshot, Tracker,
 };
 use proptest::prelude::*;
 
@@ -362,7 +362,11 @@ proptest! {
         world.finish_all();
         killed.finish_all();
         for md5 in open {
-            prop_assert_eq!(world.finished.get(&md5), killed.finished.get(&md5));
+            let (lived, killed) = (world.finished.get(&md5), killed.finished.get(&md5));
+            // A hash that found something would find it again, but here Bakong contradicts itself.
+            let is_by_hash = matches!(lived, Some(Outcome::NeedsReview { mismatches, .. })
+                if mismatches.contains(&Mismatch::OtherCode));
+            prop_assert!(lived == killed || is_by_hash, "{lived:?} {killed:?}");
         }
     }
 }
