@@ -196,7 +196,7 @@ impl SandboxBuilder {
             }
         };
         if let Some(quota) = self.quota {
-            state.quota.quota = quota;
+            state.quota.set(quota, state.clock.now());
         }
         if let Some(faults) = self.faults {
             state.clear_faults();

@@ -57,7 +57,7 @@
 //! A request without a `User-Agent` gets the live service's page of
 //! HTML with 403; an unknown path 404, another method than `POST` 405, a body of more than 64 KiB 413,
 //! and a body that is no JSON 400, each in the envelope and without an error code. What is no HTTP at all
-//! is answered by hyper, with 400 and no body.
+//! is answered by hyper, without a body: 400, 414 to a path that is too long, 431 to too many headers.
 //!
 //! # Where the live service is not known
 //! | question | here |
@@ -141,7 +141,7 @@
 //! | `GET /sandbox/mailbox?email=` | the mails with their codes |
 //! | `POST /sandbox/tokens`, `accounts` | a token for an `email`, an `account` |
 //! | `GET`, `POST /sandbox/quota` | the limit, what counts, what was used, when the day turns |
-//! | `GET /sandbox/requests` | the last 200 requests with their answers, without tokens and the codes of mails |
+//! | `GET /sandbox/requests` | the last requests with their answers, 100 unless `limit` says up to 200, without tokens and the codes of mails |
 //! | `GET /sandbox/events` | what happens, as server-sent events |
 //! | `GET /sandbox/state` | the state file, and what is wrong with it |
 //! | `POST /sandbox/reset` | forgets everything but the time and the quota's limit |

@@ -197,6 +197,21 @@ impl QuotaLedger {
         }
     }
 
+    /// Another quota. What was used of the present day stays used, also if the day now turns at another time.
+    pub(crate) fn set(&mut self, quota: Quota, now: Timestamp) {
+        let (before, today) = (self.quota.day(now), quota.day(now));
+        self.quota = quota;
+        if before == today {
+            return;
+        }
+        for (id, used) in &mut self.used {
+            if used.day == before {
+                used.day = today;
+                self.news.push(Change::used(id, today, used.count));
+            }
+        }
+    }
+
     /// Every id with the day of its last request, and how many it made on it.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, u64, u32)> {
         let all = self.used.iter();

@@ -78,7 +78,11 @@ impl State {
         let at = self.clock.now();
         let endpoint = Endpoint::at(request.uri().path());
         let exceeded = self.draw_on_quota(endpoint, request, at);
-        let (fault, effect) = match self.faults.next(endpoint) {
+        // A browser asks for more than people do, such as an icon, and faults are for programs.
+        let path = request.uri().path();
+        let may_strike = endpoint.is_some() || path == "/v1" || path.starts_with("/v1/");
+        let struck = may_strike.then(|| self.faults.next(endpoint)).flatten();
+        let (fault, effect) = match struck {
             Some((number, trouble)) => {
                 if trouble.expires_tokens() {
                     self.revoke_tokens();
@@ -199,7 +203,7 @@ impl State {
     }
 
     pub(crate) fn set_quota(&mut self, quota: Quota) {
-        self.quota.quota = quota;
+        self.quota.set(quota, self.clock.now());
         self.tell_of_quota();
     }
 

@@ -45,6 +45,7 @@ impl State {
         let id = self.registry.verify(&code, &mut self.entropy);
         let id = id.ok_or(Failure::NotRegistered)?;
         let token = self.token_key.issue(id, now).token;
+        self.tell_of_quota();
         Ok(wire::token_issued(&token))
     }
 
@@ -56,6 +57,8 @@ impl State {
         let email = email(body)?;
         let id = self.registry.id(&email).ok_or(Failure::NotRegistered)?;
         // Whether the old token dies is not known; here it lives on to its own expiry.
-        Ok(wire::token_issued(&self.token_key.issue(id, now).token))
+        let token = self.token_key.issue(id, now).token;
+        self.tell_of_quota();
+        Ok(wire::token_issued(&token))
     }
 }

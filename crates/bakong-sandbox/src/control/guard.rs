@@ -55,14 +55,14 @@ impl Guard {
         if is_followed {
             return Ok(());
         }
-        check_site(headers)
+        self.check_site(headers)
     }
 
     /// Refuses a request to the Open API that comes from a page of another site.
     pub(super) fn check_program(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         if headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE) {
             self.check_host(headers)?;
-            check_site(headers)?;
+            self.check_site(headers)?;
         }
         Ok(())
     }
@@ -70,7 +70,7 @@ impl Guard {
     fn check_host(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let name = one(headers, &HOST).map(without_port);
         let passes = match name {
-            Some(name) if self.names.iter().any(|it| it.eq_ignore_ascii_case(name)) => true,
+            Some(name) if self.allows(name) => true,
             Some(name) if self.is_local => is_this_machine(name),
             Some(name) => is_nobody_s(name),
             // Browsers always send it.
@@ -92,25 +92,37 @@ impl Guard {
         };
         Err(forbidden("host", what, help))
     }
-}
 
-fn check_site(headers: &HeaderMap) -> Result<(), Refusal> {
-    let help = "open the sandbox's own page, or use a program that is no browser";
-    if headers.contains_key(ORIGIN) {
-        let origin = one(headers, &ORIGIN).and_then(|origin| origin.strip_prefix("http://"));
-        if origin.is_none() || origin != one(headers, &HOST) {
-            return Err(forbidden("origin", "it is another site", help));
+    fn check_site(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        let help = "open the sandbox's own page, or use a program that is no browser";
+        let host = one(headers, &HOST);
+        if headers.contains_key(ORIGIN) {
+            let origin = one(headers, &ORIGIN);
+            // In front of a name that was allowed, there may be a server that speaks TLS.
+            let is_allowed = host.map(without_port).is_some_and(|host| self.allows(host));
+            let name = origin.and_then(|origin| {
+                let over_tls = origin.strip_prefix("https://").filter(|_| is_allowed);
+                origin.strip_prefix("http://").or(over_tls)
+            });
+            if name.is_none() || name != host {
+                return Err(forbidden("origin", "it is another site", help));
+            }
         }
+        let is_own = |site: &str| ["same-origin", "none"].contains(&site);
+        let site = one(headers, &SEC_FETCH_SITE);
+        if headers.contains_key(SEC_FETCH_SITE) && !site.is_some_and(is_own) {
+            return Err(forbidden(
+                SEC_FETCH_SITE.as_str(),
+                "it is another site",
+                help,
+            ));
+        }
+        Ok(())
     }
-    let is_own = |site: &str| ["same-origin", "none"].contains(&site);
-    if headers.contains_key(SEC_FETCH_SITE) && !one(headers, &SEC_FETCH_SITE).is_some_and(is_own) {
-        return Err(forbidden(
-            SEC_FETCH_SITE.as_str(),
-            "it is another site",
-            help,
-        ));
+
+    fn allows(&self, name: &str) -> bool {
+        self.names.iter().any(|it| it.eq_ignore_ascii_case(name))
     }
-    Ok(())
 }
 
 /// The text of a header that stands once.

@@ -180,7 +180,9 @@ fn mailbox(state: &State, query: &Query<'_>) -> Value {
         .mails()
         .filter(|(to, _)| email.is_none_or(|email| email == *to))
         .collect();
-    mails.sort_by_key(|(to, mail)| (std::cmp::Reverse(mail.sent_at), *to));
+    // Of one moment, an address's last is the newest.
+    mails.reverse();
+    mails.sort_by_key(|(_, mail)| std::cmp::Reverse(mail.sent_at));
     let mails = mails.iter().take(LISTED);
     let mails: Vec<_> = mails.map(|(to, mail)| view::mail(to, mail)).collect();
     json!({ "mails": mails })
@@ -254,10 +256,11 @@ fn set_quota(state: &mut State, mut body: Input, now: Timestamp) -> Result<Value
         None
     };
     body.finish()?;
+    state.quota.set(quota.turning_at(turn), now);
     if let (Some(id), Some(used)) = (address, used) {
         state.quota.set_used(&id, used, now);
     }
-    state.set_quota(quota.turning_at(turn));
+    state.tell_of_quota();
     Ok(view::quota(&state.quota, &state.registry, now))
 }
 

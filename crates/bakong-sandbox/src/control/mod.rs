@@ -78,14 +78,13 @@ pub(crate) fn is_control(path: &str) -> bool {
 
 /// Answers a request to the control.
 pub(crate) fn reply(shared: &Shared, guard: &Guard, request: &Request<Bytes>) -> Reply {
-    let action = match admit(guard, request) {
-        Ok(action) => action,
-        Err(answer) => return Reply::Answer(*answer),
-    };
-    let mut answer = match handlers::perform(shared, action, request) {
-        Ok(Reply::Answer(answer)) => answer,
-        Ok(events) => return events,
-        Err(refusal) => refusal.answer(),
+    let mut answer = match admit(guard, request) {
+        Err(answer) => *answer,
+        Ok(action) => match handlers::perform(shared, action, request) {
+            Ok(Reply::Answer(answer)) => answer,
+            Ok(events) => return events,
+            Err(refusal) => refusal.answer(),
+        },
     };
     let same_origin = HeaderName::from_static("cross-origin-resource-policy");
     for (name, value) in [

@@ -198,6 +198,30 @@ async fn elsewhere_no_site_s_name_passes_but_one_that_is_allowed() {
     }
 }
 
+#[tokio::test]
+async fn the_page_of_an_allowed_name_may_come_over_tls() {
+    let any = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
+    let builder = Sandbox::builder()
+        .listen(any)
+        .allow_host("bakong.example.com");
+    let sandbox = builder.start().await.unwrap();
+    let here = std::net::SocketAddr::from(([127, 0, 0, 1], sandbox.address().port()));
+    for (host, origin, status) in [
+        ("bakong.example.com", "https://bakong.example.com", 200),
+        ("bakong.example.com", "http://bakong.example.com", 200),
+        ("bakong.example.com", "https://evil.example", 403),
+        // Nobody allowed this one, and TLS ends elsewhere.
+        ("sandbox", "https://sandbox", 403),
+    ] {
+        let headers = format!("Content-Type: application/json\r\nOrigin: {origin}\r\n");
+        let text = request("POST", "/sandbox/clock", &headers, r#"{"advanceMs":1}"#);
+        let text = text.replace("Host: bakong\r", &format!("Host: {host}\r"));
+        let mut connection = Connection::open(here).await;
+        connection.send(text.as_bytes()).await;
+        connection.receive().await.unwrap().json(status);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 

@@ -147,3 +147,20 @@ async fn a_hanging_request_is_recorded_and_let_go() {
     sandbox.stop().await;
     assert!(connection.ends_empty().await);
 }
+
+#[tokio::test]
+async fn what_a_browser_asks_for_by_itself_meets_no_fault() {
+    let sandbox = crate::sandbox().await;
+    sandbox.fault(Fault::cut());
+    for path in [
+        "/favicon.ico",
+        "/.well-known/appspecific/com.chrome.devtools.json",
+    ] {
+        let answer = crate::control::send(&sandbox, "GET", path, "", "").await;
+        answer.json(404);
+    }
+    assert_eq!(sandbox.fault_count(), 1);
+    let program = crate::client::request("GET", "/v1/nothing", "", "");
+    assert!(crate::client::ask(&sandbox, &program).await.is_none());
+    assert_eq!(sandbox.fault_count(), 0);
+}

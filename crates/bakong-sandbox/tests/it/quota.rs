@@ -175,3 +175,26 @@ async fn tokens_expire_when_a_fault_says_so() {
     let renewed = sandbox.issue_token(EMAIL);
     check(&sandbox, &renewed, &code).await.json(200);
 }
+
+#[tokio::test]
+async fn another_turn_of_the_day_forgets_nothing() {
+    let sandbox = crate::sandbox().await;
+    let token = sandbox.issue_token("dev@example.com");
+    // Ten in the morning in UTC, which is another day by one turn than by the other.
+    let to = serde_json::json!({ "setTo": 1_761_127_200_000_u64 });
+    crate::control::told(&sandbox, "/sandbox/clock", to).await;
+    for _ in 0..5 {
+        check(&sandbox, &token, "x").await;
+    }
+    for (body, used) in [
+        (serde_json::json!({ "turnsAt": "00:00" }), 5),
+        (serde_json::json!({ "turnsAt": "17:00" }), 5),
+        (
+            serde_json::json!({ "turnsAt": "00:30", "email": "dev@example.com", "used": 3 }),
+            3,
+        ),
+    ] {
+        let quota = crate::control::told(&sandbox, "/sandbox/quota", body).await;
+        assert_eq!(quota["addresses"][0]["used"], used, "{quota}");
+    }
+}
