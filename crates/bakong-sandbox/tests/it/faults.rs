@@ -150,7 +150,7 @@ async fn a_hanging_request_is_recorded_and_let_go() {
 
 #[tokio::test]
 async fn what_a_browser_asks_for_by_itself_meets_no_fault() {
-    let sandbox = crate::sandbox().await;
+    let sandbox = sandbox().await;
     sandbox.fault(Fault::cut());
     for path in [
         "/favicon.ico",
@@ -161,6 +161,6 @@ async fn what_a_browser_asks_for_by_itself_meets_no_fault() {
     }
     assert_eq!(sandbox.fault_count(), 1);
     let program = crate::client::request("GET", "/v1/nothing", "", "");
-    assert!(crate::client::ask(&sandbox, &program).await.is_none());
+    assert!(ask(&sandbox, &program).await.is_none());
     assert_eq!(sandbox.fault_count(), 0);
 }

@@ -178,7 +178,7 @@ async fn tokens_expire_when_a_fault_says_so() {
 
 #[tokio::test]
 async fn another_turn_of_the_day_forgets_nothing() {
-    let sandbox = crate::sandbox().await;
+    let sandbox = sandbox().await;
     let token = sandbox.issue_token("dev@example.com");
     // Ten in the morning in UTC, which is another day by one turn than by the other.
     let to = serde_json::json!({ "setTo": 1_761_127_200_000_u64 });
