@@ -114,7 +114,7 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
             _ = looks.tick() => {
                 let now = sandbox.save_error();
                 if let Some(text) = now.as_ref().filter(|_| now != trouble) {
-                    note(format_args!("warning: {text}; it is tried again every second"));
+                    note(format_args!("warning: {text}; it is tried again within a minute"));
                 }
                 trouble = now;
             }

@@ -124,10 +124,11 @@ impl SandboxBuilder {
     /// Kept are registrations and mails, the key of the tokens, payments, planned ones too, accounts, the codes
     /// that were asked about or told of, the last 1,000 short links, the clock, the quota with what counts and what
     /// was used of it, the faults with what is left of each, and where the seed stands: each before whoever caused
-    /// it is answered, so that a process that is killed has forgotten nothing that it told. What the system has not
-    /// brought to the disk yet, at most about the last second, may be missing after a failure of power. Not kept are
-    /// the requests that were recorded, the [hosts that are allowed](Self::allow_host), and of a fault what no
-    /// [rule](Fault::from_json) can say, such as bytes that are no text.
+    /// it is answered, so that a process that is killed has forgotten nothing that it told, unless the file
+    /// [cannot be written](Sandbox::save_error). What the system has not brought to the disk yet, at most about the
+    /// last second, may be missing after a failure of power. Not kept are the requests that were recorded, the
+    /// [hosts that are allowed](Self::allow_host), and of a fault what no [rule](Fault::from_json) can say, such as
+    /// bytes that are no text.
     ///
     /// What the file says counts, and the seed and the clock that were set do not; a
     /// [quota](Self::quota) and [faults](Self::faults) that were set count, and what the file says of them

@@ -126,7 +126,9 @@
 //! With a [state file](SandboxBuilder::state_file), a sandbox that is started again knows what it knew: who is
 //! registered, its tokens, what was paid and is planned, the codes that it was told of, short links, accounts, mails,
 //! its clock, the quota and the day's count, the faults. What anybody was told is in the file before they are told,
-//! so a process that is killed has forgotten nothing of it. The requests that were recorded are not in it.
+//! so a process that is killed has forgotten nothing of it. Where the disk takes nothing, the sandbox goes on
+//! without it and [tells](Sandbox::save_error): what happens until the file can be written again is lost to a kill.
+//! The requests that were recorded are not in it.
 //!
 //! # From any language
 //! On the same address, `/sandbox/…` takes and gives JSON. [`/openapi.json`][openapi] is the whole of it.

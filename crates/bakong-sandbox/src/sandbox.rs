@@ -199,7 +199,7 @@ impl Sandbox {
     /// The same as [`Sandbox::stop`].
     ///
     /// # Errors
-    /// If something is not in the state file, since it cannot be written.
+    /// If something is not in the state file, since it cannot be written, or if the file is gone and cannot be made.
     pub async fn stop_and_save(self) -> io::Result<()> {
         drop(self.running);
         // The server neither panics nor is aborted.
@@ -211,14 +211,14 @@ impl Sandbox {
     }
 
     /// What of the state file was left out at the start: a last line that ends in its middle, since the
-    /// process that wrote it was killed.
+    /// process that wrote it was killed, or could not write it. What came after may be missing.
     #[must_use]
     pub fn load_warning(&self) -> Option<&str> {
         self.load_warning.as_deref()
     }
 
-    /// Why the state file could not be written when that was tried last; it is tried again every second, and
-    /// what happens meanwhile is not in it.
+    /// Why the state file could not be written when that was tried last. It is tried again within a minute; what
+    /// happens meanwhile may not be in it, and is lost if the process is killed.
     #[must_use]
     pub fn save_error(&self) -> Option<String> {
         self.keeper.as_ref()?.trouble()

@@ -14,7 +14,8 @@ A rule for --fault, such as '{\"on\":\"check_transaction_by_md5\",\"times\":2,\"
 requests are struck and with what answer.
 
 What --state has is written before anybody is told of it, so that nothing of it is lost whatever ends the process;
-after a failure of power, about the last second may be missing. --quota and --fault win over what the file says
+after a failure of power, about the last second may be missing. A disk that takes nothing is a warning, and the
+sandbox goes on: what happens until the file can be written again is lost if the process is killed. --quota and --fault win over what the file says
 of them, and are kept in their turn: --fault '[]' takes back the faults that were kept.
 
 Exit codes: 0 stopped, 1 it cannot start or its state cannot be written, 2 usage.";

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::figures::Figures;
 use super::place::{Beside, Place, of_file, write_beside};
@@ -12,6 +13,11 @@ use crate::state::{News, State};
 /// How much may be appended before the file is made anew, in bytes, where what there was is less. Where it is more,
 /// it may double: so the work is a share of what is appended, however much there is.
 const GROWTH: u64 = 4 * 1024 * 1024;
+
+/// How long it is waited before a file that could not be made anew is tried again. It doubles: each attempt takes
+/// space on a disk that may have none, and an old file that is good needs the rest.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The file while it is written.
 pub(crate) struct Journal {
@@ -26,6 +32,8 @@ pub(crate) struct Journal {
     /// Whether a line could not be written, so that nothing may come after it.
     is_broken: bool,
     trouble: Option<String>,
+    /// Until when the file is not made anew, and how long that was.
+    pause: Option<(Instant, Duration)>,
     is_synced: bool,
     /// What of the file had to be left out at the start.
     load_warning: Option<String>,
@@ -51,6 +59,7 @@ impl Journal {
             meanwhile: None,
             is_broken: false,
             trouble: None,
+            pause: None,
             is_synced: true,
             load_warning,
         })
@@ -94,21 +103,36 @@ impl Journal {
     /// Says that something is not in the file. It has to be made anew then.
     pub(super) fn fail(&mut self, error: &io::Error) {
         self.is_broken = true;
+        // One byte after the last whole line takes no space, and tells whoever reads the file after a kill that
+        // there was more. Where it cannot be left, half a line may do the same.
+        let good = self.whole.saturating_add(self.appended);
+        let _ = self.file.set_len(good.saturating_add(1));
         self.trouble = Some(cannot_be_written(self.path(), error).to_string());
     }
 
     /// Whether it has grown too much, has gone, or could not be written.
-    pub(super) fn needs_rewriting(&self) -> bool {
-        let is_gone = || {
-            let found = fs::symlink_metadata(self.path());
-            found.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-        };
-        self.trouble.is_some() || self.appended > self.whole.max(GROWTH) || is_gone()
+    pub(super) fn needs_rewriting(&mut self, now: Instant) -> bool {
+        self.miss();
+        let is_due = self.pause.is_none_or(|(end, _)| end <= now);
+        let is_grown = self.appended > self.whole.max(GROWTH);
+        is_due && (self.is_broken || self.trouble.is_some() || is_grown)
     }
 
     /// Whether there is anything to gain by making it anew.
-    pub(super) const fn is_grown_or_broken(&self) -> bool {
-        self.appended > 0 || self.trouble.is_some()
+    pub(super) fn is_grown_or_broken(&mut self) -> bool {
+        self.miss();
+        self.is_broken || self.trouble.is_some() || self.appended > 0
+    }
+
+    /// Notices whether somebody has taken the file away: what is still written to it, nobody will read.
+    fn miss(&mut self) {
+        self.is_broken |= match fs::metadata(self.path()) {
+            Ok(found) => !found.is_file(),
+            Err(error) => matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ),
+        };
     }
 
     /// The file, if the disk may not have all of it; which is then the caller's to see to.
@@ -127,7 +151,7 @@ impl Journal {
     }
 
     /// Puts the new file in its place, with what has happened meanwhile.
-    pub(super) fn finish_rewriting(&mut self, beside: io::Result<Beside>) {
+    pub(super) fn finish_rewriting(&mut self, beside: io::Result<Beside>, now: Instant) {
         let meanwhile = self.meanwhile.take().unwrap_or_default();
         let put = beside.and_then(|mut beside| {
             let whole = beside.len();
@@ -142,11 +166,17 @@ impl Journal {
                 self.appended = len.saturating_sub(whole);
                 self.is_broken = false;
                 self.trouble = None;
+                self.pause = None;
                 self.is_synced = meanwhile.is_empty();
             }
             // Where the old file is good, it goes on being written.
             Err(error) => {
                 self.trouble = Some(cannot_be_written(self.path(), &error).to_string());
+                let pause = self.pause.map_or(FIRST_PAUSE, |(_, pause)| {
+                    pause.saturating_mul(2).min(LONGEST_PAUSE)
+                });
+                self.pause = Some((now + pause, pause));
+                self.miss();
             }
         }
     }

@@ -3,7 +3,9 @@
 //! The file is lines of JSON. The first says what it is; the others list [changes](Change), which make a new
 //! sandbox into this one. What happens is a line at the end, and the system has it before anybody is told, so
 //! whatever ends the process loses nothing that somebody knows of. A file that has grown is made anew: beside,
-//! and renamed. A line that ends in its middle is of somebody who was told nothing, and is left out.
+//! and renamed. A line that ends in its middle is left out: the process was killed there, before anybody was told,
+//! or the file could not be written. In that case nothing follows until the file has been made anew, and the
+//! sandbox goes on without it.
 
 mod change;
 mod figures;
@@ -16,8 +18,8 @@ mod text;
 
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -44,8 +46,8 @@ pub(crate) fn load(place: &Place) -> io::Result<Option<Loaded>> {
     let read = read.map_err(|reason| place.unreadable(io::ErrorKind::InvalidData, &reason))?;
     let warning = read.torn.map(|line| {
         format!(
-            "the state file {} ends in the middle of line {line}, which is left out: whoever wrote it was stopped \
-             there, before anybody was told of it",
+            "the state file {} ends in the middle of line {line}, which is left out: the sandbox was killed there, \
+             or could not write the file; what came after the last whole line may be missing",
             place.path().display()
         )
     });
@@ -67,7 +69,6 @@ pub(crate) struct Keeper {
 
 /// What the file needs.
 enum Need {
-    Nothing,
     Sync(File),
     Rewriting,
 }
@@ -105,48 +106,59 @@ impl Keeper {
                     return;
                 }
                 let keeper = Arc::clone(&keeper);
-                let _ = tokio::task::spawn_blocking(move || keeper.look()).await;
+                let _ = tokio::task::spawn_blocking(move || keeper.look(Instant::now())).await;
             }
         })
     }
 
     /// Does what the file needs. An error is kept for whoever asks, and it is tried again.
-    fn look(&self) {
-        let need = |journal: &mut Option<Journal>| match journal {
-            None => Need::Nothing,
-            Some(journal) if journal.needs_rewriting() => Need::Rewriting,
-            Some(journal) => journal.unsynced().map_or(Need::Nothing, Need::Sync),
+    fn look(&self, now: Instant) {
+        let need = |journal: &mut Journal| {
+            if journal.needs_rewriting(now) {
+                return Some(Need::Rewriting);
+            }
+            journal.unsynced().map(Need::Sync)
         };
-        match self.shared.with_journal(|_, journal| need(journal)) {
-            Need::Nothing => {}
-            Need::Sync(file) => {
+        match self.with(need).flatten() {
+            None => {}
+            Some(Need::Sync(file)) => {
                 // Apart from the state, since a disk may take its time.
                 if let Err(error) = file.sync_data() {
                     self.with(|journal| journal.fail(&error));
                 }
             }
-            Need::Rewriting => self.rewrite(),
+            Some(Need::Rewriting) => self.rewrite(now),
         }
     }
 
     /// Makes the file anew. Whatever happens meanwhile goes to the old file and then to the new one.
-    fn rewrite(&self) {
-        let _busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+    fn rewrite(&self, now: Instant) {
+        let _busy = self.busy();
+        self.rewrite_alone(now);
+    }
+
+    fn busy(&self) -> MutexGuard<'_, ()> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rewrite_alone(&self, now: Instant) {
         let begun = self.shared.with_journal(|state, journal| {
             let journal = journal.as_mut()?;
             Some((journal.begin_rewriting(state), journal.path().to_owned()))
         });
         if let Some((text, path)) = begun {
             let beside = text.and_then(|text| place::write_beside(&path, &text));
-            self.with(|journal| journal.finish_rewriting(beside));
+            self.with(|journal| journal.finish_rewriting(beside, now));
         }
     }
 
     /// Ends the keeping: the file is as short as it can be, and free for another sandbox. The error, if
     /// something is not in it.
     pub(crate) fn stop(&self) -> io::Result<()> {
-        if self.with(|journal| journal.is_grown_or_broken()) == Some(true) {
-            self.rewrite();
+        // Another sandbox may have the file after this, so nobody here may be at one beside it.
+        let _busy = self.busy();
+        if self.with(Journal::is_grown_or_broken) == Some(true) {
+            self.rewrite_alone(Instant::now());
         }
         let journal = self.shared.with_journal(|_, journal| journal.take());
         journal.map_or(Ok(()), Journal::stop)

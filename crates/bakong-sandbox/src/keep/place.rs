@@ -18,7 +18,7 @@ pub(crate) struct Place {
 impl Place {
     /// Takes `file` for this sandbox. The system gives it back when the process ends, whatever ends it.
     pub(crate) fn take(file: &Path) -> io::Result<Self> {
-        let path = real_path(file);
+        let path = real_path(file)?;
         // A device or a folder is nothing to put another file in place of.
         if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
             let told = "is no regular file; name another";
@@ -67,15 +67,29 @@ impl Place {
     }
 }
 
-/// Where a link leads is what is meant, and not the link.
-fn real_path(file: &Path) -> PathBuf {
-    let real = fs::canonicalize(file).ok();
-    let in_folder = || {
-        let folder = file.parent().filter(|folder| *folder != Path::new(""));
-        let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
-        Some(folder.join(file.file_name()?))
-    };
-    real.or_else(in_folder).unwrap_or_else(|| file.to_owned())
+/// How many links may lead to one another, as on Linux.
+const MOST_LINKS: usize = 40;
+
+/// Where a link leads is what is meant, and not the link, even if nothing is there yet.
+fn real_path(file: &Path) -> io::Result<PathBuf> {
+    if let Ok(real) = fs::canonicalize(file) {
+        return Ok(real);
+    }
+    let mut path = file.to_owned();
+    for _ in 0..=MOST_LINKS {
+        let Ok(target) = fs::read_link(&path) else {
+            return Ok(in_real_folder(&path).unwrap_or(path));
+        };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    let told = "is a link that leads to itself, or by too many others; name another";
+    Err(of_file(file, io::ErrorKind::InvalidInput, told))
+}
+
+fn in_real_folder(file: &Path) -> Option<PathBuf> {
+    let folder = file.parent().filter(|folder| *folder != Path::new(""));
+    let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+    Some(folder.join(file.file_name()?))
 }
 
 pub(super) fn of_file(path: &Path, kind: io::ErrorKind, told: &str) -> io::Error {
@@ -104,9 +118,20 @@ fn private(options: &mut OpenOptions) {
 
 /// A new file, of which the disk has what was written, and which is not in its place yet.
 pub(super) struct Beside {
+    /// Stands before the next, so that it is closed before it is removed.
     file: File,
-    path: PathBuf,
+    unplaced: Unplaced,
     len: u64,
+}
+
+/// Where the new file is. If it is not renamed, it goes: it would fill the disk of a file that can still be written.
+struct Unplaced(PathBuf);
+
+impl Drop for Unplaced {
+    fn drop(&mut self) {
+        // Renamed, it is not there any more.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 /// Writes `text` to a new file beside `path`.
@@ -122,7 +147,7 @@ pub(super) fn write_beside(path: &Path, text: &[u8]) -> io::Result<Beside> {
     private(&mut options);
     let mut beside = Beside {
         file: options.open(&path)?,
-        path,
+        unplaced: Unplaced(path),
         len: 0,
     };
     beside.append(text)?;
@@ -145,7 +170,7 @@ impl Beside {
 
     /// Puts it in place of `path`.
     pub(super) fn put(self, path: &Path) -> io::Result<File> {
-        fs::rename(&self.path, path)?;
+        fs::rename(&self.unplaced.0, path)?;
         Ok(self.file)
     }
 }

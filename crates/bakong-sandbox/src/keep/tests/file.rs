@@ -1,5 +1,7 @@
 //! The file itself: whose it is, how it is made anew, and what becomes of trouble with it.
 
+use std::time::Instant;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -33,7 +35,7 @@ fn a_file_has_an_end_for_what_comes() {
     }
     // Nothing happened, so nothing is written.
     keeper.shared.with(|_| ());
-    keeper.look();
+    keeper.look(Instant::now());
     assert_eq!(fs::read(folder.file()).unwrap(), first);
     open_account(&keeper, "new");
     let second = fs::read(folder.file()).unwrap();
@@ -64,7 +66,7 @@ fn a_file_is_one_sandbox_s() {
     }
     // Making the file anew does not let go of it.
     open_account(&first, "new");
-    first.rewrite();
+    first.rewrite(Instant::now());
     assert!(Place::take(&folder.file()).is_err());
     first.stop().unwrap();
     assert!(Place::take(&folder.file()).is_ok());
@@ -82,6 +84,32 @@ fn a_link_leads_to_the_file() {
     Keeper::start(place, Arc::new(Shared::new(new_state())), None).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(fs::metadata(folder.file()).unwrap().len() > 0);
+}
+
+/// A link may be made before there is a file: to a folder that is mounted, say.
+#[test]
+#[cfg(unix)]
+fn a_link_to_what_is_not_there_yet_is_followed() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new("dangling");
+    let elsewhere = folder.0.join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    symlink("elsewhere/between.json", folder.file()).unwrap();
+    symlink("real.json", elsewhere.join("between.json")).unwrap();
+    let keeper = keeper(&folder, new_state());
+    assert!(Place::take(&elsewhere.join("real.json")).is_err());
+    keeper.stop().unwrap();
+    assert!(fs::symlink_metadata(folder.file()).unwrap().is_symlink());
+    let real = fs::symlink_metadata(elsewhere.join("real.json")).unwrap();
+    assert!(real.is_file());
+
+    let circle = folder.0.join("circle.json");
+    symlink("circle.json", &circle).unwrap();
+    let error = Place::take(&circle).err().unwrap().to_string();
+    for part in ["circle.json", "leads to itself", "name another"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(fs::symlink_metadata(&circle).unwrap().is_symlink());
 }
 
 #[test]
@@ -104,7 +132,7 @@ fn what_happens_while_a_file_is_made_anew_is_in_it() {
     open_account(&keeper, "meanwhile");
     assert!(has_account(&folder, "meanwhile"));
     let beside = place::write_beside(&folder.0.canonicalize().unwrap().join("state.json"), &text);
-    keeper.with(|journal| journal.finish_rewriting(beside));
+    keeper.with(|journal| journal.finish_rewriting(beside, Instant::now()));
     assert!(has_account(&folder, "meanwhile"));
     open_account(&keeper, "later");
     assert!(has_account(&folder, "later"));
@@ -122,7 +150,7 @@ fn a_file_that_has_grown_is_made_anew() {
             keeper.shared.with(|state| state.quota.draw("0", NOW));
         }
         let before = fs::metadata(folder.file()).unwrap().len();
-        keeper.look();
+        keeper.look(Instant::now());
         is_grown = fs::metadata(folder.file()).unwrap().len() < before;
         if is_grown {
             break;
@@ -136,9 +164,10 @@ fn a_file_that_has_grown_is_made_anew() {
 fn what_cannot_be_written_is_told_and_written_later() {
     let folder = Folder::new("trouble");
     let keeper = keeper(&folder, new_state());
+    let now = Instant::now();
     // Somebody removes it.
     fs::remove_file(folder.file()).unwrap();
-    keeper.look();
+    keeper.look(now);
     assert!(folder.file().exists());
 
     // As a full disk does.
@@ -148,7 +177,7 @@ fn what_cannot_be_written_is_told_and_written_later() {
     assert!(keeper.trouble().is_some_and(|it| it.contains(told)));
     open_account(&keeper, "lost");
     assert!(!has_account(&folder, "lost"), "nothing follows half a line");
-    keeper.look();
+    keeper.look(now);
     assert_eq!(keeper.trouble(), None);
     assert!(has_account(&folder, "lost"));
 
@@ -156,16 +185,115 @@ fn what_cannot_be_written_is_told_and_written_later() {
     fs::remove_file(folder.file()).unwrap();
     fs::create_dir(folder.file()).unwrap();
     keeper.with(|journal| journal.fail(&full));
-    keeper.look();
+    keeper.look(now);
     assert!(keeper.trouble().is_some());
+    assert_eq!(folder.names(), ["state.json", "state.json.lock"]);
     fs::remove_dir(folder.file()).unwrap();
-    keeper.look();
+    keeper.look(now + Duration::from_secs(1));
     assert_eq!(keeper.trouble(), None);
     keeper.with(|journal| journal.fail(&full));
     fs::remove_file(folder.file()).unwrap();
     fs::create_dir(folder.file()).unwrap();
     let error = keeper.stop().unwrap_err();
     assert!(error.to_string().contains("cannot be written"), "{error}");
+}
+
+/// What is beside the file may be what fills the disk.
+#[test]
+fn what_is_not_put_in_its_place_goes() {
+    let folder = Folder::new("partial");
+    let beside = place::write_beside(&folder.file(), b"half of it").unwrap();
+    assert_eq!(folder.names(), [".state.json.new"]);
+    drop(beside);
+    assert_eq!(folder.names(), [""; 0]);
+    let beside = place::write_beside(&folder.file(), b"all of it").unwrap();
+    beside.put(&folder.file()).unwrap();
+    assert_eq!(folder.names(), ["state.json"]);
+    fs::remove_file(folder.file()).unwrap();
+    fs::create_dir(folder.file()).unwrap();
+    let beside = place::write_beside(&folder.file(), b"all of it").unwrap();
+    beside.put(&folder.file()).unwrap_err();
+    assert_eq!(folder.names(), ["state.json"]);
+}
+
+#[test]
+fn what_fails_is_tried_ever_less_often() {
+    let folder = Folder::new("pauses");
+    let keeper = keeper(&folder, new_state());
+    let start = Instant::now();
+    fs::remove_file(folder.file()).unwrap();
+    fs::create_dir(folder.file()).unwrap();
+    let tried: Vec<u64> = (0..300)
+        .filter(|second| {
+            let now = start + Duration::from_secs(*second);
+            keeper.with(|journal| journal.needs_rewriting(now)) == Some(true) && {
+                keeper.look(now);
+                true
+            }
+        })
+        .collect();
+    assert_eq!(tried, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
+    // Once it worked, it begins anew.
+    fs::remove_dir(folder.file()).unwrap();
+    keeper.look(start + Duration::from_secs(303));
+    assert_eq!(keeper.trouble(), None);
+    fs::remove_file(folder.file()).unwrap();
+    fs::create_dir(folder.file()).unwrap();
+    keeper.look(start + Duration::from_secs(304));
+    assert!(keeper.trouble().is_some());
+    fs::remove_dir(folder.file()).unwrap();
+    keeper.look(start + Duration::from_secs(305));
+    assert_eq!(keeper.trouble(), None);
+}
+
+#[test]
+fn a_file_that_is_gone_at_the_end_is_made_or_missed() {
+    let folder = Folder::new("gone");
+    let first = keeper(&folder, new_state());
+    fs::remove_file(folder.file()).unwrap();
+    first.stop().unwrap();
+    assert!(folder.file().exists(), "though nothing happened");
+
+    for happens in [false, true] {
+        let keeper = keeper(&folder, new_state());
+        fs::remove_dir_all(&folder.0).unwrap();
+        if happens {
+            open_account(&keeper, "lost");
+        }
+        let error = keeper.stop().unwrap_err();
+        assert!(error.to_string().contains("cannot be written"), "{error}");
+        fs::create_dir(&folder.0).unwrap();
+    }
+
+    // Something else is in its place.
+    let second = keeper(&folder, new_state());
+    fs::remove_file(folder.file()).unwrap();
+    fs::create_dir(folder.file()).unwrap();
+    second.stop().unwrap_err();
+}
+
+/// Whoever finds the file after a kill is told that it is not all, whether half a line or none of it was written.
+#[test]
+#[cfg(unix)]
+fn what_could_not_be_written_leaves_a_trace() {
+    for part in ["", "[", "[{\"account\":\"lost@devb\"}"] {
+        let folder = Folder::new("trace");
+        let keeper = keeper(&folder, new_state());
+        open_account(&keeper, "new");
+        let good = fs::read(folder.file()).unwrap();
+        let mut text = good.clone();
+        text.extend_from_slice(part.as_bytes());
+        fs::write(folder.file(), text).unwrap();
+        let full = io::Error::new(io::ErrorKind::StorageFull, "no space");
+        keeper.with(|journal| journal.fail(&full));
+        let text = fs::read(folder.file()).unwrap();
+        assert!(text.starts_with(&good) && text.len() == good.len() + 1);
+        drop(keeper);
+        let loaded = load(&Place::take(&folder.file()).unwrap()).unwrap();
+        let warning = loaded.and_then(|loaded| loaded.warning).unwrap();
+        assert!(warning.contains("may be missing"), "{warning}");
+        assert!(has_account(&folder, "new"));
+    }
 }
 
 #[test]
@@ -180,7 +308,7 @@ fn a_fault_that_no_rule_says_is_not_kept() {
     let state = read(&fs::read(folder.file()).unwrap());
     let numbers: Vec<u64> = state.faults.iter().map(|(number, _)| number).collect();
     assert_eq!(numbers, [2]);
-    keeper.rewrite();
+    keeper.rewrite(Instant::now());
     let state = read(&fs::read(folder.file()).unwrap());
     assert_eq!(state.faults.len(), 1);
 }
