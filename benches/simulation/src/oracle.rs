@@ -67,7 +67,8 @@ impl Oracle {
     /// The payment of this order was refused for want of requests, of which so many were spent.
     pub fn refused(&mut self, number: usize, orders: &[Order], asked: u32, now: u64) {
         self.known[number].is_refused = true;
-        if self.scenario.lists != Lists::Refused || self.scenario.trouble != Trouble::NONE {
+        let is_quiet = self.scenario.trouble == Trouble::NONE && self.is_as_believed();
+        if self.scenario.lists != Lists::Refused || !is_quiet {
             return;
         }
         // On a quiet day without lists it can be told whether there was no room.
@@ -336,6 +337,11 @@ impl Oracle {
         }
     }
 
+    /// Whether the token has the requests that the shop believes in.
+    const fn is_as_believed(&self) -> bool {
+        self.scenario.others == 0 && self.scenario.limit >= self.quota.per_day
+    }
+
     /// Where nothing goes wrong, whatever becomes of a payment is known in the time that was promised.
     fn ended_in_time(&self, at: usize, order: &Order) {
         let Some((_, ended_at)) = &self.known[at].outcome else {
@@ -345,8 +351,7 @@ impl Oracle {
             customers: false,
             ..self.scenario.trouble
         } == Trouble::NONE
-            && self.scenario.others == 0
-            && self.scenario.limit >= self.quota.per_day
+            && self.is_as_believed()
             && matches!(self.scenario.lists, Lists::Work | Lists::Refused);
         let within = millis(order.policy.grace.last_check_within);
         assert!(
