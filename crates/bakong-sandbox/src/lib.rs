@@ -143,7 +143,7 @@
 //! | `GET`, `POST /sandbox/quota` | the limit, what counts, what was used, when the day turns |
 //! | `GET /sandbox/requests` | the last 200 requests with their answers, without tokens and the codes of mails |
 //! | `GET /sandbox/events` | what happens, as server-sent events |
-//! | `GET /sandbox/state` | the state file, and what is wrong with it |
+//! | `GET /sandbox/state` | the state file, what is wrong with it, and which key signs the tokens |
 //! | `POST /sandbox/reset` | forgets everything but the time and the quota's limit |
 //!
 //! ```console

@@ -10,7 +10,7 @@ import { preparePhone } from "./phone.js";
 import { prepareQuota, showQuota } from "./quota.js";
 import { prepareRequests, putRequest, showRequests } from "./requests.js";
 import { listen } from "./stream.js";
-import { forgetToken, mails, prepareTokens } from "./tokens.js";
+import { mails, prepareTokens, showKey } from "./tokens.js";
 
 const NAMES = ["payments", "mailbox", "requests?limit=200", "clock", "faults", "codes", "quota", "state"];
 
@@ -18,8 +18,9 @@ const read = () => Promise.all(NAMES.map((it) => ask("GET", `/sandbox/${it}`)));
 
 let isFirst = true;
 
-/** What stays wrong as long as the sandbox runs. */
-function showState({ loadWarning }) {
+/** Whether its tokens are good still, and what is wrong with its file. */
+function showState({ keyId, loadWarning }) {
+  showKey(keyId);
   const place = byId("load-warning");
   place.textContent = loadWarning ? `Warning: ${loadWarning}.` : "";
   place.hidden = !loadWarning;
@@ -41,9 +42,10 @@ function show([paid, mailbox, asked, clock, faults, open, quota, state]) {
 }
 
 const lookAtCodes = soon(async () => {
-  const [open, quota] = await Promise.all([ask("GET", "/sandbox/codes"), ask("GET", "/sandbox/quota")]);
+  const [open, quota, state] = await Promise.all(["codes", "quota", "state"].map((it) => ask("GET", `/sandbox/${it}`)));
   codes.replace(open.codes);
   showQuota(quota);
+  showState(state);
 });
 
 const on = {
@@ -94,5 +96,5 @@ byId("reset").addEventListener("click", () => {
   if (!confirm("Forget payments, accounts, addresses, mails, faults and requests? Every token becomes worthless. The clock and the daily limit stay.")) return;
   attempt(byId("reset-error"), () => ask("POST", "/sandbox/reset", {}));
 });
-listen({ read, show, on, forget: forgetToken, tell });
+listen({ read, show, on, tell });
 preparePhone();

@@ -5,9 +5,10 @@ const RETRY = 2000;
 
 /**
  * Listens until the page goes. `read` asks for everything, `show` shows it, `on` has a function for each
- * event by its name but for `reset`, which `forget` is for, and `tell` is told how it goes: `live`, `lost`, or `crowded` where no more may listen.
+ * event by its name but for `reset`, after which everything is read anew, and `tell` is told how it goes: `live`,
+ * `lost`, or `crowded` where no more may listen.
  */
-export function listen({ read, show, on, forget, tell }) {
+export function listen({ read, show, on, tell }) {
   let source = null;
   let waiting = null;
   let timer = null;
@@ -40,10 +41,7 @@ export function listen({ read, show, on, forget, tell }) {
         else on[name](told);
       });
     }
-    mine.addEventListener("reset", () => {
-      forget();
-      readAll();
-    });
+    mine.addEventListener("reset", readAll);
   }
 
   async function readAll() {

@@ -22,6 +22,14 @@ async function much(shop, name) {
   await shop.faults([{ answer: "forbidden", times: "always" }]);
 }
 
+/** Lets the connection be lost, and waits until it is back and everything was read. */
+async function interrupt(page, gate) {
+  gate.set("refused");
+  await lost(page);
+  gate.set("through");
+  await page.live();
+}
+
 const lost = (page) => page.holds("live", "The sandbox does not answer");
 
 module.exports = [
@@ -91,9 +99,16 @@ module.exports = [
   }],
 
   ["a sandbox that was started anew is shown as it is", async ({ page, shop, other, gate }) => {
+    await page.press("#tokens button");
+    await page.shown("issued");
+    // The token is as good as it was.
+    await interrupt(page, gate);
+    assert.equal(await page.evaluate("document.getElementById('issued').hidden"), false);
     gate.lead(other.base);
     gate.set("through");
     await agrees(page, other);
+    await page.hidden("issued");
+    await page.holds("token-note", "good no more");
     assert.equal(await page.count("payments"), 0);
     await page.shown("load-warning");
     await page.holds("load-warning", "Warning: the state file ");
