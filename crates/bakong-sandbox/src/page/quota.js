@@ -5,8 +5,6 @@ import { countdown, moment } from "./clock.js";
 import { attempt, button, byId, element, stranger, submit } from "./dom.js";
 import { Feed } from "./feed.js";
 
-let quota = null;
-
 const set = (body) => attempt(byId("quota-error"), () => ask("POST", "/sandbox/quota", body));
 
 const addresses = new Feed(byId("addresses"), "email", ({ email, used, left, limit }) => {
@@ -30,11 +28,10 @@ const addresses = new Feed(byId("addresses"), "email", ({ email, used, left, lim
 });
 
 export function showQuota(told) {
-  quota = told ?? quota;
-  const { limit, nextTurn } = quota;
+  const { limit, nextTurn } = told;
   byId("limit-is").textContent = limit === null ? "No daily limit: requests are only counted." : `${limit} requests a day for each address.`;
   byId("turn").replaceChildren("The day turns at ", moment(nextTurn), " (", countdown(nextTurn), ").");
-  addresses.replace(quota.addresses.map((it) => ({ ...it, limit })));
+  addresses.replace(told.addresses.map((it) => ({ ...it, limit })));
   byId("unlimited").disabled = limit === null;
 }
 
