@@ -7,7 +7,7 @@ import { attempt, byId, copies, say } from "./dom.js";
 import { prepareFaults, showFaults } from "./faults.js";
 import { payments } from "./payments.js";
 import { preparePhone } from "./phone.js";
-import { prepareQuota, showQuota } from "./quota.js";
+import { hasTurned, prepareQuota, showQuota } from "./quota.js";
 import { prepareRequests, putRequest, showRequests } from "./requests.js";
 import { listen } from "./stream.js";
 import { mails, prepareTokens, showKey } from "./tokens.js";
@@ -87,7 +87,7 @@ function tell(state) {
 
 byId("base-url").textContent = location.origin;
 copies(byId("copy-url"), () => location.origin);
-prepareClock();
+prepareClock(() => hasTurned() && lookAtCodes());
 prepareFaults();
 prepareQuota();
 prepareRequests();
