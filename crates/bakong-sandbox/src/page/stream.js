@@ -12,6 +12,12 @@ export function listen({ read, show, on, tell }) {
   let source = null;
   let waiting = null;
   let timer = null;
+  let last = "";
+
+  function say(state) {
+    last = state;
+    tell(state);
+  }
 
   function close() {
     clearTimeout(timer);
@@ -26,12 +32,13 @@ export function listen({ read, show, on, tell }) {
     mine.addEventListener("open", readAll);
     mine.addEventListener("error", () => {
       if (mine !== source) return;
-      tell("lost");
-      // After an answer that is no stream the browser does not come back by itself.
-      if (mine.readyState === EventSource.CLOSED) {
-        later();
-        look();
+      if (mine.readyState !== EventSource.CLOSED) {
+        say("lost");
+        return;
       }
+      // After an answer that is no stream the browser does not come back by itself.
+      later();
+      look();
     });
     for (const name of Object.keys(on)) {
       mine.addEventListener(name, ({ data }) => {
@@ -58,20 +65,21 @@ export function listen({ read, show, on, tell }) {
     show(all);
     waiting = null;
     mine.forEach(([name, told]) => on[name](told));
-    tell("live");
+    say("live");
   }
 
   /** Without a stream: how things are at the moment. */
   async function look() {
     const all = await read().catch(() => null);
-    if (!all || source) return;
-    show(all);
-    tell("crowded");
+    if (source) return;
+    if (all) show(all);
+    say(all ? "crowded" : "lost");
   }
 
   function later() {
     close();
-    tell("lost");
+    // Where too many listened, the look that follows says how it is: nobody wants to hear both in turns.
+    if (last !== "crowded") say("lost");
     timer = setTimeout(open, RETRY);
   }
 

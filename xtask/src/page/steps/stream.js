@@ -94,6 +94,19 @@ module.exports = [
     await page.browser.send("Page.navigate", { url: page.base });
     await page.until("document.getElementById('live')?.textContent.includes('Too many pages listen')");
     await agrees(page, shop);
+    // It says so once, however often it looks.
+    await page.evaluate(`(() => {
+      window.said = 0;
+      new MutationObserver(() => { window.said += 1; }).observe(document.getElementById("live"), { childList: true });
+      const own = window.fetch;
+      window.asked = 0;
+      window.fetch = (...asked) => {
+        window.asked += 1;
+        return own(...asked);
+      };
+    })()`);
+    await page.until("window.asked >= 16");
+    assert.equal(await page.evaluate("window.said"), 0);
     end.abort();
     await page.live();
   }],
