@@ -19,11 +19,16 @@ const read = () => Promise.all(NAMES.map((it) => ask("GET", `/sandbox/${it}`)));
 let isFirst = true;
 
 /** Whether its tokens are good still, and what is wrong with its file. */
-function showState({ keyId, loadWarning }) {
+function showState({ keyId, loadWarning, saveError }) {
   showKey(keyId);
-  const place = byId("load-warning");
-  place.textContent = loadWarning ? `Warning: ${loadWarning}.` : "";
-  place.hidden = !loadWarning;
+  const warnings = [];
+  if (saveError) warnings.push(`Warning: ${saveError}. It is tried again every second; what happens meanwhile is gone if the sandbox ends.`);
+  if (loadWarning) warnings.push(`Warning: ${loadWarning}.`);
+  const place = byId("file-warning");
+  const text = warnings.join(" ");
+  // Said aloud only where it is new.
+  if (place.textContent !== text) place.textContent = text;
+  place.hidden = !text;
 }
 
 function show([paid, mailbox, asked, clock, faults, open, quota, state]) {
