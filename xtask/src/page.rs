@@ -7,7 +7,9 @@ use crate::running::{Bakong, Folder, Sandbox};
 use crate::tools::{self, Tool};
 use crate::workspace::Workspace;
 
-const FILES: [(&str, &str); 17] = [
+const STATE_FILE: &str = "kept/state.json";
+
+const FILES: [(&str, &str); 18] = [
     ("drive.js", include_str!("page/drive.js")),
     ("devtools.js", include_str!("page/devtools.js")),
     ("gate.js", include_str!("page/gate.js")),
@@ -25,6 +27,8 @@ const FILES: [(&str, &str); 17] = [
     ("steps/stream.js", include_str!("page/steps/stream.js")),
     ("steps/looks.js", include_str!("page/steps/looks.js")),
     ("steps/reset.js", include_str!("page/steps/reset.js")),
+    // The other sandbox's state file, empty, in a folder that can be taken away.
+    (STATE_FILE, ""),
 ];
 
 /// The chore's one step.
@@ -36,10 +40,10 @@ pub(crate) fn step(workspace: &Workspace) -> Step {
         let folder = Folder::with("bakong-page", &FILES)?;
         // What the page finds where the first was, as if that had been started anew, after it was killed in the midst
         // of a line of its state file.
-        let state = folder.path().join("state.json");
+        let state = folder.path().join(STATE_FILE);
         let more = ["--quota", "off", "--state", &state.to_string_lossy()];
         drop(Sandbox::start(&bakong, &more)?);
-        folder.append("state.json", "[{")?;
+        folder.append(STATE_FILE, "[{")?;
         let other = Sandbox::start(&bakong, &more)?;
         let profile = folder.path().join("profile");
         Invocation::node(

@@ -136,7 +136,7 @@
 //! | request | what it does |
 //! | --- | --- |
 //! | `POST /sandbox/pay` | a customer pays a code: `qr`, `from`, `amount`, `delayMs`, `again`, `late`, `failing`, … |
-//! | `POST /sandbox/scan` | what a customer sees on scanning a code |
+//! | `POST /sandbox/scan` | what a customer sees on scanning a code; with `dryRun` the sandbox takes no note of it |
 //! | `GET /sandbox/payments`, `codes` | the payments; the codes that were asked about or told of and are not paid |
 //! | `GET`, `POST`, `DELETE /sandbox/faults` | the faults that are left, one or more [rules](Fault::from_json), none |
 //! | `GET`, `POST /sandbox/clock` | the time: `advanceMs`, `aheadMs`, `setTo`, `mode` |
@@ -145,7 +145,7 @@
 //! | `GET`, `POST /sandbox/quota` | the limit, what counts, what was used, when the day turns |
 //! | `GET /sandbox/requests` | the last requests with their answers, 100 unless `limit` says up to 200, without tokens and the codes of mails |
 //! | `GET /sandbox/events` | what happens, as server-sent events |
-//! | `GET /sandbox/state` | the state file, and what is wrong with it |
+//! | `GET /sandbox/state` | the state file, what is wrong with it, and which key signs the tokens |
 //! | `POST /sandbox/reset` | forgets everything but the time and the quota's limit |
 //!
 //! ```console
@@ -168,7 +168,8 @@
 //! asked or otherwise; the open codes, of which those whose text is known are paid by one tap; tokens and the
 //! mailbox; the clock; the day's requests; switches for faults, which show the rules that are left, whoever set
 //! them; and the last requests with their answers. It shows what happens as it happens. `/?code=` with a code,
-//! percent-encoded, puts that into the phone and does not pay it.
+//! percent-encoded, shows that on the phone: it is not paid, and the sandbox takes no note of it, so that a stranger's
+//! link changes nothing.
 //!
 //! # Other clients
 //! `cargo xtask foreign-clients` lets three that others wrote ask the sandbox. They read its answers, but for

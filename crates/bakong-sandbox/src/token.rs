@@ -8,8 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use khqr_core::Timestamp;
 use serde::Deserialize;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
+use crate::entropy::hex;
 use crate::keep::Change;
 
 /// How long a token is good for: 90 days.
@@ -58,6 +59,15 @@ impl TokenKey {
 
     pub(crate) const fn bytes(&self) -> &[u8; 64] {
         &self.bytes
+    }
+
+    /// Tells it from other keys, and says nothing of it: 16 lower-case hexadecimal digits.
+    pub(crate) fn id(&self) -> String {
+        // A digest of the bytes alone might be of use elsewhere.
+        let digest = Sha256::new()
+            .chain_update("key id")
+            .chain_update(self.bytes);
+        hex(&digest.finalize()[..8])
     }
 
     /// Takes another key.

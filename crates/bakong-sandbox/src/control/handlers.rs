@@ -35,7 +35,7 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
         Action::Link => return follow(shared, request.uri().path()),
         Action::State => {
             Query::of(request, action.parameters())?;
-            let told = shared.with_journal(|_, journal| view::state_file(journal.as_ref()));
+            let told = shared.with_journal(|state, journal| view::state(state, journal.as_ref()));
             return Ok(Reply::Answer(json_answer(StatusCode::OK, &told)));
         }
         _ => {}

@@ -12,10 +12,13 @@ use crate::state::State;
 pub(super) fn scan(state: &mut State, mut body: Input, now: Timestamp) -> Result<Value, Refusal> {
     let code = body.text("qr")?;
     let code = body.needed("qr", code, "give the text of a KHQR code")?;
+    let is_dry_run = body.flag("dryRun")?;
     body.finish()?;
     let khqr =
         Khqr::parse(code.trim()).map_err(|error| pay::refusal(error.into(), &state.clock))?;
-    state.hear_of(&khqr, now);
+    if !is_dry_run {
+        state.hear_of(&khqr, now);
+    }
     let found = state.ledger.books(now).by_md5(khqr.md5());
     let is_paid = matches!(found, LookUp::Transferred(_));
     let unpayable = khqr.verify(now).err().map(PaymentError::from);

@@ -10,6 +10,7 @@ use crate::keep::Journal;
 use crate::payment::{Payment, PaymentError, PaymentStatus};
 use crate::quota::QuotaLedger;
 use crate::registry::{Mail, Registry};
+use crate::state::State;
 
 pub(crate) fn payment(payment: &Payment) -> Value {
     let refused = match payment.status() {
@@ -126,9 +127,10 @@ pub(crate) fn last_mail(registry: &Registry, email: &str) -> Value {
     last.map_or(Value::Null, |last| mail(email, last))
 }
 
-/// The state file, and what is wrong with it.
-pub(crate) fn state_file(journal: Option<&Journal>) -> Value {
+/// The state file, what is wrong with it, and which key signs the tokens.
+pub(crate) fn state(state: &State, journal: Option<&Journal>) -> Value {
     json!({
+        "keyId": state.token_key.id(),
         "file": journal.map(|journal| journal.path().display().to_string()),
         "loadWarning": journal.and_then(Journal::load_warning),
         "saveError": journal.and_then(Journal::trouble),

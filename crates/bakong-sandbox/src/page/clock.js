@@ -99,7 +99,8 @@ export function showClock(told) {
   document.querySelectorAll("[data-until]").forEach(count);
 }
 
-export function prepareClock() {
+/** Lets the clock go, and calls `tick` every second. */
+export function prepareClock(tick) {
   const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
   byId("zone").textContent = zone;
   const move = (body) => attempt(byId("clock-error"), () => ask("POST", "/sandbox/clock", body));
@@ -109,5 +110,8 @@ export function prepareClock() {
   });
   byId("present").addEventListener("click", () => move({ aheadMs: 0 }));
   byId("freeze").addEventListener("click", () => move({ mode: clock.mode === "frozen" ? "running" : "frozen" }));
-  setInterval(() => showClock(), 1000);
+  setInterval(() => {
+    showClock();
+    tick();
+  }, 1000);
 }

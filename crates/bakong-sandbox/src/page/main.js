@@ -7,10 +7,10 @@ import { attempt, byId, copies, say } from "./dom.js";
 import { prepareFaults, showFaults } from "./faults.js";
 import { payments } from "./payments.js";
 import { preparePhone } from "./phone.js";
-import { prepareQuota, showQuota } from "./quota.js";
+import { hasTurned, prepareQuota, showQuota } from "./quota.js";
 import { prepareRequests, putRequest, showRequests } from "./requests.js";
 import { listen } from "./stream.js";
-import { forgetToken, mails, prepareTokens } from "./tokens.js";
+import { mails, prepareTokens, showKey } from "./tokens.js";
 
 const NAMES = ["payments", "mailbox", "requests?limit=200", "clock", "faults", "codes", "quota", "state"];
 
@@ -18,11 +18,17 @@ const read = () => Promise.all(NAMES.map((it) => ask("GET", `/sandbox/${it}`)));
 
 let isFirst = true;
 
-/** What stays wrong as long as the sandbox runs. */
-function showState({ loadWarning }) {
-  const place = byId("load-warning");
-  place.textContent = loadWarning ? `Warning: ${loadWarning}.` : "";
-  place.hidden = !loadWarning;
+/** Whether its tokens are good still, and what is wrong with its file. */
+function showState({ keyId, loadWarning, saveError }) {
+  showKey(keyId);
+  const warnings = [];
+  if (saveError) warnings.push(`Warning: ${saveError}. It is tried again every second; what happens meanwhile is gone if the sandbox ends.`);
+  if (loadWarning) warnings.push(`Warning: ${loadWarning}.`);
+  const place = byId("file-warning");
+  const text = warnings.join(" ");
+  // Said aloud only where it is new.
+  if (place.textContent !== text) place.textContent = text;
+  place.hidden = !text;
 }
 
 function show([paid, mailbox, asked, clock, faults, open, quota, state]) {
@@ -41,9 +47,10 @@ function show([paid, mailbox, asked, clock, faults, open, quota, state]) {
 }
 
 const lookAtCodes = soon(async () => {
-  const [open, quota] = await Promise.all([ask("GET", "/sandbox/codes"), ask("GET", "/sandbox/quota")]);
+  const [open, quota, state] = await Promise.all(["codes", "quota", "state"].map((it) => ask("GET", `/sandbox/${it}`)));
   codes.replace(open.codes);
   showQuota(quota);
+  showState(state);
 });
 
 const on = {
@@ -85,7 +92,7 @@ function tell(state) {
 
 byId("base-url").textContent = location.origin;
 copies(byId("copy-url"), () => location.origin);
-prepareClock();
+prepareClock(() => hasTurned() && lookAtCodes());
 prepareFaults();
 prepareQuota();
 prepareRequests();
@@ -94,5 +101,5 @@ byId("reset").addEventListener("click", () => {
   if (!confirm("Forget payments, accounts, addresses, mails, faults and requests? Every token becomes worthless. The clock and the daily limit stay.")) return;
   attempt(byId("reset-error"), () => ask("POST", "/sandbox/reset", {}));
 });
-listen({ read, show, on, forget: forgetToken, tell });
+listen({ read, show, on, tell });
 preparePhone();

@@ -65,14 +65,14 @@ function show(khqr) {
   byId("currency").textContent = khqr.currency ?? "";
 }
 
-/** Reads the code whose text stands in the field. */
-function read() {
+/** Reads the code whose text stands in the field; `dryRun` lets the sandbox take no note of it. */
+function read({ dryRun = false } = {}) {
   byId("pay").hidden = true;
   seen = null;
   for (const name of ["again", "late", "failing", "twice"]) byId(name).checked = false;
   return asBank(async () => {
     const qr = byId("qr").value.trim();
-    const { khqr, reason } = await ask("POST", "/sandbox/scan", { qr });
+    const { khqr, reason } = await ask("POST", "/sandbox/scan", { qr, dryRun });
     seen = { qr, khqr };
     show(khqr);
     byId("pay").hidden = false;
@@ -81,9 +81,9 @@ function read() {
 }
 
 /** Takes a code to the phone, as if it had been scanned. */
-export async function take(qr) {
+export async function take(qr, options) {
   byId("qr").value = qr;
-  await read();
+  await read(options);
   byId("phone").scrollIntoView();
   byId(seen ? "send" : "qr").focus({ preventScroll: true });
 }
@@ -114,12 +114,13 @@ function pay() {
 }
 
 export function preparePhone() {
-  submit("scan", read);
+  submit("scan", () => read());
   submit("pay", pay);
   // What was pasted is read at once.
   byId("qr").addEventListener("paste", () => setTimeout(read));
   byId("example").addEventListener("click", () => take(example()));
   prepareCamera(take);
   const linked = new URLSearchParams(location.search).get("code");
-  if (linked) take(linked);
+  // Nobody here has done anything, and the link may be a stranger's: it is looked at only.
+  if (linked) take(linked, { dryRun: true });
 }

@@ -1,11 +1,12 @@
 // The day's requests: how many there are, who has used how many, and when the day turns.
 
 import { ask } from "./ask.js";
-import { countdown, moment } from "./clock.js";
+import { countdown, moment, now } from "./clock.js";
 import { attempt, button, byId, element, stranger, submit } from "./dom.js";
 import { Feed } from "./feed.js";
 
-let quota = null;
+/** The end of the day that is shown; none once it has come. */
+let turn = null;
 
 const set = (body) => attempt(byId("quota-error"), () => ask("POST", "/sandbox/quota", body));
 
@@ -30,12 +31,19 @@ const addresses = new Feed(byId("addresses"), "email", ({ email, used, left, lim
 });
 
 export function showQuota(told) {
-  quota = told ?? quota;
-  const { limit, nextTurn } = quota;
+  const { limit, nextTurn } = told;
+  turn = nextTurn > now() ? nextTurn : null;
   byId("limit-is").textContent = limit === null ? "No daily limit: requests are only counted." : `${limit} requests a day for each address.`;
   byId("turn").replaceChildren("The day turns at ", moment(nextTurn), " (", countdown(nextTurn), ").");
-  addresses.replace(quota.addresses.map((it) => ({ ...it, limit })));
+  addresses.replace(told.addresses.map((it) => ({ ...it, limit })));
   byId("unlimited").disabled = limit === null;
+}
+
+/** Whether the day that is shown has ended; told once. */
+export function hasTurned() {
+  if (turn === null || now() < turn) return false;
+  turn = null;
+  return true;
 }
 
 export function prepareQuota() {

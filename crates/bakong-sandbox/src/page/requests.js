@@ -36,10 +36,13 @@ const feed = new Feed(list, "number", (it) => {
   return made;
 });
 
-/** Shows those to the endpoint that is wanted, and names all that there are. */
+/** Shows those to the endpoint that is wanted, and names that one and all that there are. */
 function filter() {
   const items = [...list.children];
   const there = new Set(items.map((it) => it.dataset.endpoint));
+  for (const option of [...wanted.options]) {
+    if (option.value !== "" && !option.selected && !there.has(option.value)) option.remove();
+  }
   const known = [...wanted.options].map((it) => it.value);
   for (const name of [...there].filter((it) => !known.includes(it)).sort()) {
     wanted.append(new Option(name, name));

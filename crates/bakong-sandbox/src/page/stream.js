@@ -5,12 +5,19 @@ const RETRY = 2000;
 
 /**
  * Listens until the page goes. `read` asks for everything, `show` shows it, `on` has a function for each
- * event by its name but for `reset`, which `forget` is for, and `tell` is told how it goes: `live`, `lost`, or `crowded` where no more may listen.
+ * event by its name but for `reset`, after which everything is read anew, and `tell` is told how it goes: `live`,
+ * `lost`, or `crowded` where no more may listen.
  */
-export function listen({ read, show, on, forget, tell }) {
+export function listen({ read, show, on, tell }) {
   let source = null;
   let waiting = null;
   let timer = null;
+  let last = "";
+
+  function say(state) {
+    last = state;
+    tell(state);
+  }
 
   function close() {
     clearTimeout(timer);
@@ -25,12 +32,13 @@ export function listen({ read, show, on, forget, tell }) {
     mine.addEventListener("open", readAll);
     mine.addEventListener("error", () => {
       if (mine !== source) return;
-      tell("lost");
-      // After an answer that is no stream the browser does not come back by itself.
-      if (mine.readyState === EventSource.CLOSED) {
-        later();
-        look();
+      if (mine.readyState !== EventSource.CLOSED) {
+        say("lost");
+        return;
       }
+      // After an answer that is no stream the browser does not come back by itself.
+      later();
+      look();
     });
     for (const name of Object.keys(on)) {
       mine.addEventListener(name, ({ data }) => {
@@ -40,10 +48,7 @@ export function listen({ read, show, on, forget, tell }) {
         else on[name](told);
       });
     }
-    mine.addEventListener("reset", () => {
-      forget();
-      readAll();
-    });
+    mine.addEventListener("reset", readAll);
   }
 
   async function readAll() {
@@ -60,20 +65,21 @@ export function listen({ read, show, on, forget, tell }) {
     show(all);
     waiting = null;
     mine.forEach(([name, told]) => on[name](told));
-    tell("live");
+    say("live");
   }
 
   /** Without a stream: how things are at the moment. */
   async function look() {
     const all = await read().catch(() => null);
-    if (!all || source) return;
-    show(all);
-    tell("crowded");
+    if (source) return;
+    if (all) show(all);
+    say(all ? "crowded" : "lost");
   }
 
   function later() {
     close();
-    tell("lost");
+    // Where too many listened, the look that follows says how it is: nobody wants to hear both in turns.
+    if (last !== "crowded") say("lost");
     timer = setTimeout(open, RETRY);
   }
 

@@ -8,6 +8,9 @@ import { Feed } from "./feed.js";
 /** The token that was issued last, on this page and until it is left. */
 let token = "";
 
+/** The id of the key that signed it. */
+let signedBy = "";
+
 function show(isShown) {
   byId("token").textContent = isShown ? token : "";
   byId("token").hidden = !isShown;
@@ -19,7 +22,9 @@ function issue() {
   const note = byId("token-note");
   return attempt(note, async () => {
     const told = await ask("POST", "/sandbox/tokens", { email: byId("email").value.trim() });
+    const { keyId } = await ask("GET", "/sandbox/state");
     token = told.token;
+    signedBy = keyId;
     show(false);
     byId("issued").hidden = false;
     say(note, "", "good");
@@ -27,11 +32,13 @@ function issue() {
   });
 }
 
-export function forgetToken() {
+/** Takes the token away once another key signs: nothing here is to be copied that is worthless. */
+export function showKey(keyId) {
+  if (!token || keyId === signedBy) return;
   token = "";
   show(false);
   byId("issued").hidden = true;
-  say(byId("token-note"), "");
+  say(byId("token-note"), "The token that stood here is good no more. Issue another.");
 }
 
 export const mails = new Feed(byId("mails"), "code", (it) => {

@@ -203,6 +203,9 @@ async fn a_static_code_is_known_once_somebody_told_of_it() {
         get(&sandbox, "/sandbox/codes").await["codes"][0]["checks"],
         1
     );
+    let look = json!({"qr": riel, "dryRun": true});
+    told(&sandbox, "/sandbox/scan", look).await;
+    assert_eq!(code_of(&riel).await, 1);
     told(&sandbox, "/sandbox/scan", json!({"qr": riel})).await;
     assert_eq!(code_of(&riel).await, 2);
     assert_eq!(get(&sandbox, "/sandbox/codes").await["codes"], json!([]));
@@ -232,7 +235,11 @@ async fn a_code_that_was_scanned_is_known_by_its_text() {
     let code = dynamic_code(usd(150));
     // As people paste it.
     let pasted = format!("\n {code}\r\n");
+    let look = json!({"qr": pasted, "dryRun": true});
+    let looked = told(&sandbox, "/sandbox/scan", look).await;
+    assert_eq!(get(&sandbox, "/sandbox/codes").await["codes"], json!([]));
     let seen = told(&sandbox, "/sandbox/scan", json!({"qr": pasted})).await;
+    assert_eq!(looked, seen);
     assert_eq!(seen["khqr"]["md5"], md5_of(&code).to_string());
     let open = get(&sandbox, "/sandbox/codes").await;
     assert_eq!(

@@ -272,8 +272,35 @@ async fn a_last_line_that_is_torn_is_left_out_with_a_word() {
     assert_eq!((again.payments().len(), again.load_warning()), (1, None));
     let state = get(&again, "/sandbox/state").await;
     assert_eq!(state["loadWarning"], Value::Null);
-    let none = json!({"file": null, "loadWarning": null, "saveError": null});
-    assert_eq!(get(&crate::sandbox().await, "/sandbox/state").await, none);
+    let none = get(&crate::sandbox().await, "/sandbox/state").await;
+    for name in ["file", "loadWarning", "saveError"] {
+        assert_eq!(none[name], Value::Null, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_key_that_signs_tokens_has_an_id() {
+    let folder = Folder::new("key-id");
+    let sandbox = folder.start().await.unwrap();
+    let id_at = async |sandbox: &Sandbox| get(sandbox, "/sandbox/state").await["keyId"].clone();
+    let id = id_at(&sandbox).await;
+    let is_hex = |text: &str| text.bytes().all(|it| b"0123456789abcdef".contains(&it));
+    assert!(
+        id.as_str().is_some_and(|id| id.len() == 16 && is_hex(id)),
+        "{id}"
+    );
+    let _ = sandbox.issue_token("dev@example.com");
+    sandbox.stop_and_save().await.unwrap();
+    // The tokens of before are good, and so the id is the same.
+    let again = folder.start().await.unwrap();
+    assert_eq!(id_at(&again).await, id);
+    again.revoke_tokens();
+    let revoked = id_at(&again).await;
+    assert_ne!(revoked, id);
+    again.reset();
+    assert_ne!(id_at(&again).await, revoked);
+    let anew = [Sandbox::start().await, Sandbox::start().await].map(Result::unwrap);
+    assert_ne!(id_at(&anew[0]).await, id_at(&anew[1]).await);
 }
 
 #[tokio::test]

@@ -82,12 +82,16 @@ module.exports = [
   }],
 
   ["one that strikes once is off again by itself", async ({ page, shop }) => {
+    await page.press("#tokens button");
+    await page.shown("issued");
     await pressSwitch(page, "All tokens expire");
     await page.shown("trouble");
     await untilSwitched(page, 1);
     assert.equal((await shop.check(khqr("Shop", "1.00"))).errorCode, 6);
     await untilSwitched(page, 0);
-    // The shop needs a token again.
+    // One that is worthless is not offered, and the shop needs another.
+    await page.hidden("issued");
+    await page.holds("token-note", "good no more");
     shop.token = (await shop.told("/sandbox/tokens", { email: "shop@example.com" })).token;
   }],
 

@@ -137,6 +137,9 @@ module.exports = [
     await page.open(`/?code=${encodeURIComponent(code)}`);
     await page.holds("asked", "6.00 USD");
     await page.holds("seen", "Linked & Co 100%+1");
+    // The link may be a stranger's: it changes nothing.
+    const { codes } = await shop.told("/sandbox/codes");
+    assert.ok(codes.every((it) => it.qr !== code));
     assert.equal(await page.evaluate("document.getElementById('qr').value"), code);
     assert.equal((await shop.check(code)).errorCode, 1);
     const { data } = await shop.told("/v1/generate_deeplink_by_qr", { qr: code });

@@ -34,6 +34,17 @@ module.exports = [
     assert.equal((await shop.check(khqr("Quota Shop", "1.00"))).errorCode, 1);
   }],
 
+  ["the day turns while nobody does anything", async ({ page, shop }) => {
+    await shop.check(khqr("Evening Shop", "1.00"));
+    await page.until(`document.querySelector('${ITEM}').textContent.includes("2 of 3 used")`);
+    const { nextTurn } = await shop.told("/sandbox/quota");
+    await shop.told("/sandbox/clock", { setTo: nextTurn - 2000 });
+    await page.until(`document.querySelector('${ITEM}').textContent.includes("0 of 3 used")`);
+    await page.lacks("turn", "expired");
+    await shop.told("/sandbox/clock", { aheadMs: 0 });
+    await page.holds("mode", "It goes with the real time.");
+  }],
+
   ["what is no limit is refused with the reason", async ({ page }) => {
     await page.set("limit", "many");
     await page.press("#limits button[type=submit]");

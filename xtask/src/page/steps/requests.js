@@ -41,6 +41,8 @@ module.exports = [
       await Promise.all(Array.from({ length: 10 }, () => shop.call("/v1/verify", { number })));
     }
     await page.untilCount("requests", 200);
+    const options = await page.evaluate("[...document.getElementById('endpoint').options].map((it) => it.value)");
+    assert.deepEqual(options, ["", "verify"]);
     const keys = await page.evaluate("[...document.querySelectorAll('#requests > li')].map((it) => Number(it.dataset.key))");
     const { requests } = await shop.told("/sandbox/requests?limit=200");
     assert.deepEqual(keys, requests.map((it) => it.number));

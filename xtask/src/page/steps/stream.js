@@ -2,6 +2,8 @@
 // The connection is lost and comes back, and nothing is missing or doubled.
 
 const assert = require("node:assert");
+const { renameSync } = require("node:fs");
+const { join } = require("node:path");
 const { khqr, md5 } = require("../shop.js");
 
 /** The page shows what the sandbox has: everything, in its order, and once. */
@@ -20,6 +22,23 @@ async function much(shop, name) {
   await shop.told("/sandbox/pay", { qr: paid });
   await shop.call("/v1/request_token", { email: `${md5(paid).slice(0, 8)}@example.com`, organization: "a", project: "b" });
   await shop.faults([{ answer: "forbidden", times: "always" }]);
+}
+
+/** Lets the connection be lost, and waits until it is back and everything was read. */
+async function interrupt(page, gate) {
+  gate.set("refused");
+  await lost(page);
+  gate.set("through");
+  await page.live();
+}
+
+/** Waits until the state file is as it should be. */
+async function untilTold(shop, isSo) {
+  const end = Date.now() + 30_000;
+  while (!isSo(await shop.told("/sandbox/state"))) {
+    if (Date.now() > end) throw new Error("the state file never is as it should be");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 const lost = (page) => page.holds("live", "The sandbox does not answer");
@@ -86,21 +105,52 @@ module.exports = [
     await page.browser.send("Page.navigate", { url: page.base });
     await page.until("document.getElementById('live')?.textContent.includes('Too many pages listen')");
     await agrees(page, shop);
+    // It says so once, however often it looks.
+    await page.evaluate(`(() => {
+      window.said = 0;
+      new MutationObserver(() => { window.said += 1; }).observe(document.getElementById("live"), { childList: true });
+      const own = window.fetch;
+      window.asked = 0;
+      window.fetch = (...asked) => {
+        window.asked += 1;
+        return own(...asked);
+      };
+    })()`);
+    await page.until("window.asked >= 8");
+    assert.equal(await page.evaluate("window.said"), 0);
     end.abort();
     await page.live();
   }],
 
   ["a sandbox that was started anew is shown as it is", async ({ page, shop, other, gate }) => {
+    await page.press("#tokens button");
+    await page.shown("issued");
+    // The token is as good as it was.
+    await interrupt(page, gate);
+    assert.equal(await page.evaluate("document.getElementById('issued').hidden"), false);
     gate.lead(other.base);
     gate.set("through");
     await agrees(page, other);
+    await page.hidden("issued");
+    await page.holds("token-note", "good no more");
     assert.equal(await page.count("payments"), 0);
-    await page.shown("load-warning");
-    await page.holds("load-warning", "Warning: the state file ");
+    await page.shown("file-warning");
+    await page.holds("file-warning", "left out");
+    // The folder of its file is taken away, and put back.
+    const [kept, away] = ["kept", "away"].map((it) => join(__dirname, "..", it));
+    renameSync(kept, away);
+    await untilTold(other, (told) => told.saveError !== null);
+    await other.check(khqr("Lost Shop", "1.00"));
+    await page.holds("file-warning", "cannot be written");
+    renameSync(away, kept);
+    await untilTold(other, (told) => told.saveError === null);
+    await other.check(khqr("Kept Shop", "1.00"));
+    await page.lacks("file-warning", "cannot be written");
+    await page.holds("file-warning", "left out");
     gate.lead(shop.base);
     gate.set("through");
     await agrees(page, shop);
     await page.live();
-    await page.hidden("load-warning");
+    await page.hidden("file-warning");
   }],
 ];
