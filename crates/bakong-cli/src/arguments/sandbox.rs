@@ -36,7 +36,7 @@ pub(crate) struct SandboxArguments {
     pub(crate) state: Option<PathBuf>,
     /// How many requests a day each e-mail address may make, renewals and accounts included, from 0 to 4294967295, or off; unless said, what --state
     /// has, or else 100. The day turns at midnight in Phnom Penh
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) quota: Option<Limit>,
     /// Draw all that is random from this text, at most 32 bytes, so that a run can be repeated. A file of --state
     /// goes on with its own

@@ -13,10 +13,14 @@ Payments are asked about under one day's quota: --quota says how many requests t
 last check does not fit into it is refused; do not show it. What was open when the command ends is not kept: give \
 the codes again.
 
+No outage is taken for \"unpaid\": while Bakong does not answer, or refuses the token, payments stay open, also after \
+their codes have expired, and are asked about again until it does, or until Ctrl-C, which names them. \"watching\" says \
+that a payment's requests are set aside, not that Bakong was reached: see to that first, by `bakong tx check`.
+
 With --json, each line on standard output is an object with an \"event\": watching, not_paid_yet, no_answer, final, \
 paid_again, refused, stopped.
 
-Exit codes: 0 all paid, 5 some expired unpaid, 1 some could not be asked about or read, 4 some failed or need \
+Exit codes: 0 all paid, 5 some expired unpaid, 1 some were refused or could not be read, 4 some failed or need \
 review, 2 usage, 130 stopped by Ctrl-C or another signal.";
 
 #[derive(Args, Debug)]

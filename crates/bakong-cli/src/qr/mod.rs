@@ -141,7 +141,9 @@ fn read(argument: &str) -> Result<Result<String, Refusal>, Failure> {
         .take(longest)
         .read_until(b'\n', &mut line);
     read.map_err(|error| Failure::new(Exit::CouldNotAsk, format!("standard input: {error}")))?;
-    let line = line.strip_suffix(b"\n").unwrap_or(&line);
+    // What Windows' editors put before the first line.
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line);
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.len() > LONGEST_LINE {
         return Ok(Err(unreadable(Unreadable::TooLong)));

@@ -82,7 +82,14 @@ fn read(mut source: impl BufRead, lines: &mpsc::Sender<io::Result<Line>>) {
         let line = match next_line(&mut source) {
             Ok(None) => return,
             Ok(Some(text)) if text == Ok(String::new()) => continue,
-            Ok(Some(text)) => Ok(Line { number, text }),
+            Ok(Some(text)) => {
+                // What Windows' editors put before the first line.
+                let text = text.map(|text| match text.strip_prefix('\u{feff}') {
+                    Some(rest) if number == 1 => rest.to_owned(),
+                    _ => text,
+                });
+                Ok(Line { number, text })
+            }
             Err(error) => Err(error),
         };
         let failed = line.is_err();

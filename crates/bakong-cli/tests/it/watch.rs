@@ -92,7 +92,8 @@ async fn for_people_it_says_paid_and_what_needs_them() {
     let _ = customer.pay(&codes[0]).unwrap();
     let too_little = PaymentOptions::new().amount(Amount::from_minor_units(1, Currency::Khr));
     let _ = customer.pay_with(&codes[1], &too_little).unwrap();
-    let input = format!("{}\n{}", codes[0], codes[1]);
+    // As Windows' editors write it.
+    let input = format!("\u{feff}{}\r\n{}\r\n", codes[0], codes[1]);
     let finished = watch(&sandbox, &["--no-lists"], &input).await;
     assert_eq!(finished.exit, 4, "{finished:?}");
     assert!(finished.out.contains("A-1: PAID"), "{}", finished.out);

@@ -98,6 +98,7 @@ fn millis(body: &mut Input, name: &'static str) -> Result<Option<Duration>, Refu
             "advanceMs" => {
                 "give such a number; {\"aheadMs\":0} puts the clock back to the real time"
             }
+            "aheadMs" => "give 0 or more; setTo takes any moment",
             _ => "give such a number",
         };
         return Err(body.error(name, what, help).into());
