@@ -168,3 +168,17 @@ fn a_payment_that_cannot_be_read_is_asked_about_ever_more_rarely() {
     assert_eq!(ask.question, Question::Md5(md5(2)));
     assert!(desk.now.saturating_since(asked_at) <= 30 * MINUTE);
 }
+
+#[test]
+fn a_deadline_that_comes_meanwhile_shortens_no_pause() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.exchange(Err(ErrorClass::Malformed));
+    for failures in 1..=9 {
+        let asked_at = desk.now;
+        desk.exchange(Err(ErrorClass::Malformed));
+        let pause = Duration::from_secs(1 << failures);
+        assert_eq!(desk.now, asked_at.saturating_add(pause), "{failures}");
+    }
+    assert!(desk.now > NOON.saturating_add(UNTIL_DEADLINE));
+}
