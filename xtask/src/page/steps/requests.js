@@ -40,11 +40,13 @@ module.exports = [
     for (let number = 0; number < 210; number += 10) {
       await Promise.all(Array.from({ length: 10 }, () => shop.call("/v1/verify", { number })));
     }
+    const { requests } = await shop.told("/sandbox/requests?limit=200");
+    // The list is full before the last of them has come.
+    await page.until(`document.querySelector('#requests > li')?.dataset.key === '${requests[0].number}'`);
     await page.untilCount("requests", 200);
     const options = await page.evaluate("[...document.getElementById('endpoint').options].map((it) => it.value)");
     assert.deepEqual(options, ["", "verify"]);
     const keys = await page.evaluate("[...document.querySelectorAll('#requests > li')].map((it) => Number(it.dataset.key))");
-    const { requests } = await shop.told("/sandbox/requests?limit=200");
     assert.deepEqual(keys, requests.map((it) => it.number));
   }],
 ];
