@@ -169,20 +169,18 @@ impl Promises {
             .fold(overdue, u32::saturating_add)
     }
 
-    /// How many there would be with one more at this deadline.
-    pub(crate) fn requests_with(&self, deadline: Timestamp, within: Duration, lists: bool) -> u32 {
-        let day = self.turn.day_of(deadline).max(self.today);
-        let more = if self.turn.day_of(deadline) < self.today {
-            u32::from(!lists || self.overdue.is_multiple_of(LIST))
-        } else if lists {
-            let promised = self.days.get(&day);
-            let payments =
-                promised.and_then(|promised| promised.pieces.get(&Piece::of(deadline, within)));
-            u32::from(payments.is_none_or(|payments| payments.is_multiple_of(LIST)))
-        } else {
-            1
-        };
-        self.requests(day, lists).saturating_add(more)
+    /// How many requests more it would take to promise one at this deadline.
+    pub(crate) fn for_one_more(&self, deadline: Timestamp, within: Duration, lists: bool) -> u32 {
+        let day = self.turn.day_of(deadline);
+        if !lists {
+            return 1;
+        }
+        if day < self.today {
+            return u32::from(self.overdue.is_multiple_of(LIST));
+        }
+        let pieces = self.days.get(&day).map(|promised| &promised.pieces);
+        let payments = pieces.and_then(|pieces| pieces.get(&Piece::of(deadline, within)));
+        u32::from(payments.is_none_or(|payments| payments.is_multiple_of(LIST)))
     }
 }
 
@@ -206,6 +204,17 @@ mod tests {
         Promises::new(DayTurn::UTC, DayTurn::UTC.day_of(at(0)))
     }
 
+    /// How many requests there would be, with lists, with one more today.
+    fn requests_with(
+        promises: &Promises,
+        deadline: Timestamp,
+        within: Duration,
+        lists: bool,
+    ) -> u32 {
+        promises.requests(DayTurn::UTC.day_of(at(0)), lists)
+            + promises.for_one_more(deadline, within, lists)
+    }
+
     #[test]
     fn lists_share_what_is_due_together() {
         let mut promises = promises();
@@ -220,10 +229,10 @@ mod tests {
             ),
             (50, 1)
         );
-        assert_eq!(promises.requests_with(at(5), TEN, true), 2);
-        assert_eq!(promises.requests_with(at(15), TEN, true), 2);
+        assert_eq!(requests_with(&promises, at(5), TEN, true), 2);
+        assert_eq!(requests_with(&promises, at(15), TEN, true), 2);
         promises.add(at(5), TEN);
-        assert_eq!(promises.requests_with(at(6), TEN, true), 2);
+        assert_eq!(requests_with(&promises, at(6), TEN, true), 2);
         promises.add(at(15), TEN);
         assert_eq!(
             (
@@ -242,8 +251,8 @@ mod tests {
         promises.add(at(5), TEN / 2);
         promises.add(at(5), Duration::ZERO);
         assert_eq!(promises.requests(today, true), 3);
-        assert_eq!(promises.requests_with(at(5), Duration::ZERO, true), 3);
-        assert_eq!(promises.requests_with(at(6), Duration::ZERO, true), 4);
+        assert_eq!(requests_with(&promises, at(5), Duration::ZERO, true), 3);
+        assert_eq!(requests_with(&promises, at(6), Duration::ZERO, true), 4);
     }
 
     #[test]

@@ -109,16 +109,11 @@ impl Tracker {
         let quota = self.config.quota;
         let today = self.ledger.spent().day;
         let day = quota.turn.day_of(deadline).max(today);
-        let promised = self
-            .promises
-            .requests_with(expiry, within, self.lists.work())
-            .saturating_sub(if day == today {
-                self.in_flight.promised()
-            } else {
-                0
-            });
+        let lists = self.lists.work();
+        let promised = self.promised(day, lists);
+        let last_check = self.promises.for_one_more(expiry, within, lists);
         let hashes = [payment.hash.is_some(), payment.short_hash.is_some()];
-        let needed = hashes.map(u32::from).iter().sum::<u32>();
+        let needed = hashes.map(u32::from).iter().sum::<u32>() + last_check;
         if promised.saturating_add(needed) <= self.room_on(day) {
             return None;
         }

@@ -49,3 +49,19 @@ fn a_renewal_that_never_left_is_none() {
     let spent = desk.tracker.spent();
     assert_eq!((spent.requests, spent.renewals), (0, 0));
 }
+
+#[test]
+fn a_closed_day_promises_nothing_while_it_is_probed() {
+    let mut desk = Desk::of_singles();
+    // Its last check is tomorrow's.
+    desk.try_open(payment(1, desk.now.saturating_add(24 * 60 * MINUTE)))
+        .unwrap();
+    desk.exchange(Err(ErrorClass::QuotaExhausted));
+    let probe = desk.next();
+    assert!(desk.tracker.spent().closed_at.is_some(), "{probe:?}");
+    let refused = desk.try_open(payment(2, desk.now.saturating_add(MINUTE)));
+    assert!(
+        matches!(refused, Err(OpenError::NoQuota { .. })),
+        "{refused:?}"
+    );
+}

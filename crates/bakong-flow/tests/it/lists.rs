@@ -92,11 +92,8 @@ fn a_refused_list_is_remembered_and_tried_again_rarely() {
     assert_eq!(desk.tracker.lists(), Lists::Work);
 }
 
-#[test]
-fn a_403_for_all_does_not_condemn_lists() {
-    let mut desk = desk();
-    desk.open([1, 2]);
-    desk.later(UNTIL_DEADLINE);
+/// Answers a list and then a single check with a 403.
+fn block_all(desk: &mut Desk) {
     for reply in [
         Reply::List(Err(ErrorClass::Blocked)),
         Reply::Check(Err(ErrorClass::Blocked)),
@@ -104,6 +101,14 @@ fn a_403_for_all_does_not_condemn_lists() {
         let ask = desk.next();
         desk.answer(&ask, reply);
     }
+}
+
+#[test]
+fn a_403_for_all_does_not_condemn_lists() {
+    let mut desk = desk();
+    desk.open([1, 2]);
+    desk.later(UNTIL_DEADLINE);
+    block_all(&mut desk);
     assert_eq!(desk.tracker.lists(), Lists::Untried);
     assert_eq!(desk.poll(), None);
     assert_eq!(to_the_end(&mut desk), [2]);
@@ -395,12 +400,6 @@ fn a_403_for_all_does_not_condemn_lists_that_were_refused_once() {
     desk.later(DAY);
     desk.open([3, 4]);
     desk.later(UNTIL_DEADLINE);
-    for reply in [
-        Reply::List(Err(ErrorClass::Blocked)),
-        Reply::Check(Err(ErrorClass::Blocked)),
-    ] {
-        let ask = desk.next();
-        desk.answer(&ask, reply);
-    }
+    block_all(&mut desk);
     assert_eq!(desk.tracker.lists(), Lists::Untried);
 }

@@ -172,14 +172,20 @@ async fn no_other_site_gets_a_token_or_spends_a_request() {
         .json(200);
 }
 
-#[tokio::test]
-async fn elsewhere_no_site_s_name_passes_but_one_that_is_allowed() {
+/// A sandbox that other machines reach, with a name that was allowed, and where it is from here.
+async fn elsewhere() -> (Sandbox, std::net::SocketAddr) {
     let any = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
     let builder = Sandbox::builder()
         .listen(any)
         .allow_host("bakong.example.com");
     let sandbox = builder.start().await.unwrap();
     let here = std::net::SocketAddr::from(([127, 0, 0, 1], sandbox.address().port()));
+    (sandbox, here)
+}
+
+#[tokio::test]
+async fn elsewhere_no_site_s_name_passes_but_one_that_is_allowed() {
+    let (_sandbox, here) = elsewhere().await;
     for (host, status) in [
         ("sandbox", 200),
         ("192.168.1.2:4717", 200),
@@ -200,12 +206,7 @@ async fn elsewhere_no_site_s_name_passes_but_one_that_is_allowed() {
 
 #[tokio::test]
 async fn the_page_of_an_allowed_name_may_come_over_tls() {
-    let any = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
-    let builder = Sandbox::builder()
-        .listen(any)
-        .allow_host("bakong.example.com");
-    let sandbox = builder.start().await.unwrap();
-    let here = std::net::SocketAddr::from(([127, 0, 0, 1], sandbox.address().port()));
+    let (_sandbox, here) = elsewhere().await;
     for (host, origin, status) in [
         ("bakong.example.com", "https://bakong.example.com", 200),
         ("bakong.example.com", "http://bakong.example.com", 200),
