@@ -25,7 +25,7 @@ const SIZES: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 /// A quota in which everything has room, and no lists: each check is a request of its own.
 fn config() -> Config {
     let mut config = Config::DEFAULT;
-    config.quota.per_day = u32::MAX;
+    config.quota.limit = u32::MAX;
     config.lists = false;
     config
 }

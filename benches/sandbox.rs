@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bakong_sandbox::{Clock, Quota, Sandbox, SandboxBuilder};
+use bakong_sandbox::{QuotaLimit, Sandbox, SandboxBuilder, SandboxClock};
 use khqr_core::{AccountId, Amount, KhqrBuilder, Md5Handle, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -47,8 +47,8 @@ fn main() {
 
 fn builder() -> SandboxBuilder {
     Sandbox::builder()
-        .clock(Clock::frozen_at(NOW))
-        .quota(Quota::a_day(u32::MAX))
+        .clock(SandboxClock::frozen_at(NOW))
+        .quota(QuotaLimit::per_day(u32::MAX))
 }
 
 async fn start_again(file: &Path) {

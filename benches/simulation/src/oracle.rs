@@ -83,7 +83,7 @@ impl Oracle {
         let promised = u32::try_from(promised).unwrap_or(u32::MAX);
         let spent = if on_that_day == today { asked } else { 0 };
         assert!(
-            spent + promised + self.quota.renewals >= self.quota.per_day,
+            spent + promised + self.quota.renewals >= self.quota.limit,
             "3: order {number} was refused though {spent} are spent and {promised} promised"
         );
     }
@@ -196,7 +196,7 @@ impl Oracle {
                 } => self.finished(order_of(md5), order.as_str(), outcome, orders, now),
                 Change::Quota(spent) => {
                     assert!(
-                        spent.requests <= self.quota.per_day,
+                        spent.requests <= self.quota.limit,
                         "4: {spent:?} overdraws the quota"
                     );
                     self.closed = spent
@@ -339,7 +339,7 @@ impl Oracle {
 
     /// Whether the token has the requests that the shop believes in.
     const fn is_as_believed(&self) -> bool {
-        self.scenario.others == 0 && self.scenario.limit >= self.quota.per_day
+        self.scenario.others == 0 && self.scenario.limit >= self.quota.limit
     }
 
     /// Where nothing goes wrong, whatever becomes of a payment is known in the time that was promised.

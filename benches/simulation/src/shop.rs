@@ -122,7 +122,7 @@ impl Shop {
             Ok(()) => self.persist(orders, oracle, now),
             Err(OpenError::NoQuota { until }) => {
                 assert!(until.as_millis() > now, "it can be opened now");
-                let asked = tracker.spent().requests;
+                let asked = tracker.usage().requests;
                 oracle.refused(number, orders, asked, now);
                 Ok(())
             }
@@ -249,8 +249,8 @@ impl Shop {
                 return Ok(());
             };
             for lost in lost {
-                if let Some(at) = changes.iter().position(|change| change.is_lost(&lost)) {
-                    tracker.overruled(changes.remove(at), lost.conflict);
+                if let Some(at) = changes.iter().position(|change| change.is_rejected(&lost)) {
+                    tracker.on_conflict(changes.remove(at), lost.conflict);
                 }
             }
             oracle.persisted(&changes, orders, now);

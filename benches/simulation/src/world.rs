@@ -178,7 +178,7 @@ impl World {
         let summary = self.summary();
         // By another clock than Bakong's, some requests fall on another day.
         assert!(
-            self.scenario.trouble.clock || summary.most_on_a_day <= self.shop.quota().per_day,
+            self.scenario.trouble.clock || summary.most_on_a_day <= self.shop.quota().limit,
             "4: the quota was overdrawn: {summary:?}"
         );
         // It may look now and then whether a request is free.

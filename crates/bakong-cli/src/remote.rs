@@ -7,7 +7,7 @@ use bakong_api::{
     AccessToken, Attempt, BaseUrl, Session, SessionObserver, TokenState, TransportError,
 };
 use bakong_flow::{Clock, SystemClock, Watcher};
-use bakong_http::{HyperTransport, Retry};
+use bakong_http::{HyperTransport, RetryPolicy};
 use bytes::Bytes;
 use http::Response;
 
@@ -59,7 +59,7 @@ fn trusted_base_url(target: &TargetArguments, what: &str) -> Result<BaseUrl, Fai
 
 /// A session with a token, which it renews by itself if it can. Sends nothing.
 pub(crate) fn open(target: &TargetArguments, token: &TokenArguments) -> Result<Remote, Failure> {
-    open_with(target, token, Retry::default())
+    open_with(target, token, RetryPolicy::default())
 }
 
 /// The same, which asks each question once only.
@@ -67,13 +67,13 @@ pub(crate) fn open_once(
     target: &TargetArguments,
     token: &TokenArguments,
 ) -> Result<Remote, Failure> {
-    open_with(target, token, Retry::never())
+    open_with(target, token, RetryPolicy::never())
 }
 
 fn open_with(
     target: &TargetArguments,
     token: &TokenArguments,
-    retry: Retry,
+    retry: RetryPolicy,
 ) -> Result<Remote, Failure> {
     let base_url = trusted_base_url(target, "the token")?;
     let source = TokenSource::of_arguments(token);
@@ -159,12 +159,12 @@ pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result
 /// A transport for sessions that do not renew their token.
 pub(crate) fn transport(allow_plain_http: bool) -> Result<Guarded, Failure> {
     Ok(Guarded::new(
-        http(allow_plain_http, Retry::default())?,
+        http(allow_plain_http, RetryPolicy::default())?,
         None,
     ))
 }
 
-fn http(allow_plain_http: bool, retry: Retry) -> Result<HyperTransport, Failure> {
+fn http(allow_plain_http: bool, retry: RetryPolicy) -> Result<HyperTransport, Failure> {
     HyperTransport::builder()
         .user_agent(concat!("bakong-cli/", env!("CARGO_PKG_VERSION")))
         .allow_plain_http(allow_plain_http)

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use bakong_sandbox::{Fault, Quota, Sandbox};
+use bakong_sandbox::{Fault, QuotaLimit, Sandbox};
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::time::{MissedTickBehavior, interval};
@@ -75,7 +75,7 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
     let mut interrupts = Interrupts::listen()?;
     let mut builder = Sandbox::builder()
         .listen(arguments.listen)
-        .initial_quota(Quota::a_day(LIMIT));
+        .initial_quota(QuotaLimit::per_day(LIMIT));
     if let Some(seed) = arguments.seed {
         builder = builder.seed(seed);
     }

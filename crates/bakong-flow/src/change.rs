@@ -6,8 +6,8 @@ use bakong_api::{ErrorClass, ShortHash, Transaction, TransactionHash};
 use crate::outcome::Outcome;
 use crate::payment::{OrderId, Payment};
 use crate::policy::Policy;
-use crate::quota::Spent;
-use crate::store::{Conflict, Lost};
+use crate::quota::WindowUsage;
+use crate::store::{Conflict, Rejected};
 
 /// One change of a tracker's state, in the order in which they happened.
 ///
@@ -85,9 +85,9 @@ pub enum Change {
         hash: Option<TransactionHash>,
     },
     /// Requests were spent, or the day turned, was closed by a code 17, or was opened again.
-    Quota(Spent),
+    Quota(WindowUsage),
     /// Whether the list endpoint works for this token.
-    Lists(Lists),
+    ListStatus(ListStatus),
     /// The token is refused (`Err`), or was renewed (`Ok`) and says that it ends then.
     Token(Result<Option<Timestamp>, ErrorClass>),
 }
@@ -95,7 +95,7 @@ pub enum Change {
 impl Change {
     /// Whether this is the change that a store did not keep.
     #[must_use]
-    pub fn is_lost(&self, lost: &Lost) -> bool {
+    pub fn is_rejected(&self, lost: &Rejected) -> bool {
         match (self, &lost.conflict) {
             (Self::Opened { payment, .. }, Conflict::Known | Conflict::OrderSettled) => {
                 payment.md5 == lost.md5
@@ -110,7 +110,7 @@ impl Change {
 /// Whether the list endpoint works for a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub enum Lists {
+pub enum ListStatus {
     /// It was never tried.
     Untried,
     /// It answered.
@@ -121,7 +121,7 @@ pub enum Lists {
     Off,
 }
 
-impl Lists {
+impl ListStatus {
     /// Whether last checks can be counted as sharing requests.
     pub(crate) const fn work(self) -> bool {
         matches!(self, Self::Work)

@@ -52,7 +52,7 @@
 //!
 //! let mut keep = |tracker: &mut Tracker| {
 //!     let changes: Vec<Change> = tracker.take_changes().collect();
-//!     // What another worker did first is not kept: see `Tracker::overruled`.
+//!     // What another worker did first is not kept: see `Tracker::on_conflict`.
 //!     assert!(store.apply(&changes).is_empty());
 //! };
 //! loop {
@@ -71,7 +71,7 @@
 //!     }
 //! }
 //! assert_eq!(store.outcome(&md5), Some(Outcome::Expired));
-//! assert!(tracker.spent().requests <= 100);
+//! assert!(tracker.usage().requests <= 100);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -91,7 +91,7 @@
 //!   the server wants. What may have arrived costs one of the day's, so it is repeated more sparingly.
 //! - **The token.** While it is refused nothing is asked, and nothing is read as unpaid.
 //!
-//! Policies are values: [`Policy::COUNTER`], [`Policy::WEB_SHOP`], [`Policy::INVOICE`], and [`Quota`], [`Grace`], [`Retry`]
+//! Policies are values: [`Policy::COUNTER`], [`Policy::WEB_SHOP`], [`Policy::INVOICE`], and [`Quota`], [`Grace`], [`Backoff`]
 //! for whoever knows better.
 //!
 //! # What it cannot see
@@ -115,15 +115,15 @@ mod tracker;
 mod watcher;
 
 pub use ask::{Ask, ListItem, Question, Reply, Ticket};
-pub use change::{Change, Lists};
+pub use change::{Change, ListStatus};
 #[cfg(feature = "tokio")]
 pub use clock::{Clock, SystemClock};
 pub use outcome::Outcome;
 pub use payment::{InvalidOrderId, OrderId, Payment, Untrackable};
-pub use policy::{Grace, Policy, Retry, Schedule};
-pub use quota::{Day, DayTurn, Ledger, Quota, Spent};
+pub use policy::{Backoff, Grace, Policy, Schedule};
+pub use quota::{Day, Quota, QuotaUsage, QuotaWindow, WindowUsage};
 pub use settlement::{Detail, Expected, Mismatch, Settlement};
-pub use store::{Conflict, Lost, MemoryStore, PaymentStore, StoreError};
+pub use store::{Conflict, MemoryStore, PaymentStore, Rejected, StoreError};
 pub use tracker::{Config, FinishedPayment, OpenError, OpenPayment, Snapshot, Tracker};
 
 #[cfg(feature = "tokio")]

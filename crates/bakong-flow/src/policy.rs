@@ -153,7 +153,7 @@ pub struct Grace {
 /// When to ask again after no answer came. What failed for one would fail for all, so all wait.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
-pub struct Retry {
+pub struct Backoff {
     /// How long to wait after the first failure; twice as long after each further one in a row.
     pub first: Duration,
     /// The longest wait where nothing arrived at Bakong, so that it cost nothing.
@@ -163,7 +163,7 @@ pub struct Retry {
     pub longest_if_counted: Duration,
 }
 
-impl Retry {
+impl Backoff {
     /// From two seconds up to half a minute, or to ten minutes where it costs.
     pub const DEFAULT: Self = Self {
         first: Duration::from_secs(2),
@@ -209,7 +209,7 @@ impl Retry {
     }
 }
 
-impl Default for Retry {
+impl Default for Backoff {
     fn default() -> Self {
         Self::DEFAULT
     }
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn failures_are_spaced_out() {
-        let retry = Retry::DEFAULT;
+        let retry = Backoff::DEFAULT;
         let now = Timestamp::from_millis(1_795_000_000_000);
         let wait = |failures, class| {
             retry
@@ -323,7 +323,7 @@ mod tests {
         (schedule.shortest, schedule.longest) = (zero, zero);
         assert_eq!(schedule.gap(zero), FLOOR);
         let now = Timestamp::from_millis(0);
-        let retry = Retry {
+        let retry = Backoff {
             first: zero,
             longest: zero,
             longest_if_counted: zero,

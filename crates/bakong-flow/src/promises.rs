@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bakong_api::khqr_core::Timestamp;
 
-use crate::quota::{Day, DayTurn};
+use crate::quota::{Day, QuotaWindow};
 
 /// How many payments one request asks about where lists work.
 pub(crate) const LIST: u32 = 50;
@@ -14,7 +14,7 @@ pub(crate) const LIST: u32 = 50;
 /// How many requests the last checks of the open payments take, day by day.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Promises {
-    turn: DayTurn,
+    turn: QuotaWindow,
     /// Days before this one are over; what was promised for them is overdue.
     today: Day,
     overdue: u32,
@@ -78,7 +78,7 @@ impl Promised {
 }
 
 impl Promises {
-    pub(crate) const fn new(turn: DayTurn, today: Day) -> Self {
+    pub(crate) const fn new(turn: QuotaWindow, today: Day) -> Self {
         Self {
             turn,
             today,
@@ -201,7 +201,7 @@ mod tests {
     }
 
     fn promises() -> Promises {
-        Promises::new(DayTurn::UTC, DayTurn::UTC.day_of(at(0)))
+        Promises::new(QuotaWindow::UTC, QuotaWindow::UTC.day_of(at(0)))
     }
 
     /// How many requests there would be, with lists, with one more today.
@@ -211,14 +211,14 @@ mod tests {
         within: Duration,
         lists: bool,
     ) -> u32 {
-        promises.requests(DayTurn::UTC.day_of(at(0)), lists)
+        promises.requests(QuotaWindow::UTC.day_of(at(0)), lists)
             + promises.for_one_more(deadline, within, lists)
     }
 
     #[test]
     fn lists_share_what_is_due_together() {
         let mut promises = promises();
-        let today = DayTurn::UTC.day_of(at(0));
+        let today = QuotaWindow::UTC.day_of(at(0));
         for _ in 0..50 {
             promises.add(at(5), TEN);
         }
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn those_that_cannot_wait_as_long_share_nothing() {
         let mut promises = promises();
-        let today = DayTurn::UTC.day_of(at(0));
+        let today = QuotaWindow::UTC.day_of(at(0));
         promises.add(at(5), TEN);
         promises.add(at(5), TEN / 2);
         promises.add(at(5), Duration::ZERO);
@@ -259,7 +259,7 @@ mod tests {
     fn what_was_not_kept_yesterday_is_due_today() {
         let mut promises = promises();
         promises.add(at(5), TEN);
-        let tomorrow = DayTurn::UTC.day_of(at(24 * 60));
+        let tomorrow = QuotaWindow::UTC.day_of(at(24 * 60));
         assert_eq!(promises.requests(tomorrow, false), 0);
         promises.turn(tomorrow);
         assert_eq!(promises.requests(tomorrow, false), 1);
@@ -275,13 +275,13 @@ mod tests {
         ) {
             let mut promises = promises();
             minutes.iter().for_each(|minute| promises.add(at(*minute), TEN));
-            let day = DayTurn::UTC.day_of(at(turn * 24 * 60));
+            let day = QuotaWindow::UTC.day_of(at(turn * 24 * 60));
             promises.turn(day);
-            let all: u32 = (0..4).map(|d| promises.requests(DayTurn::UTC.day_of(at(d * 24 * 60)), false)).sum();
+            let all: u32 = (0..4).map(|d| promises.requests(QuotaWindow::UTC.day_of(at(d * 24 * 60)), false)).sum();
             prop_assert_eq!(all as usize, minutes.len());
             minutes.iter().for_each(|minute| promises.remove(at(*minute), TEN));
             for d in 0..4 {
-                let day = DayTurn::UTC.day_of(at(d * 24 * 60));
+                let day = QuotaWindow::UTC.day_of(at(d * 24 * 60));
                 prop_assert_eq!((promises.requests(day, false), promises.requests(day, true)), (0, 0));
             }
         }

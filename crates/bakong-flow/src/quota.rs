@@ -18,9 +18,9 @@ const DAY: u64 = 24 * 60 * 60 * 1_000;
 #[non_exhaustive]
 pub struct Quota {
     /// Requests a day, of every kind, refused ones included.
-    pub per_day: u32,
+    pub limit: u32,
     /// When the day turns.
-    pub turn: DayTurn,
+    pub turn: QuotaWindow,
     /// How many of a day's requests are kept for renewals of the token.
     pub renewals: u32,
     /// How long after a code 17 to ask again before the day has turned: the turn is a guess, and others may
@@ -31,8 +31,8 @@ pub struct Quota {
 impl Quota {
     /// A hundred a day from midnight in Phnom Penh on, two of them for renewals, a probe every two hours.
     pub const DEFAULT: Self = Self {
-        per_day: 100,
-        turn: DayTurn::PHNOM_PENH,
+        limit: 100,
+        turn: QuotaWindow::PHNOM_PENH,
         renewals: 2,
         probe_after: Duration::from_secs(2 * 60 * 60),
     };
@@ -47,12 +47,12 @@ impl Default for Quota {
 /// When the day of the quota turns. NBC does not say; midnight in Phnom Penh, in UTC, or by a server's own
 /// clock have all been seen to be claimed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct DayTurn {
+pub struct QuotaWindow {
     /// Milliseconds after midnight UTC, less than a day.
     after_midnight_utc: u64,
 }
 
-impl DayTurn {
+impl QuotaWindow {
     /// Midnight in Phnom Penh, which is 17:00 UTC all year.
     pub const PHNOM_PENH: Self = Self::after_midnight_utc(Duration::from_secs(17 * 60 * 60));
     /// Midnight UTC.
@@ -92,7 +92,7 @@ pub struct Day(pub u64);
 /// What was spent of a day, and what days bring. This is what a store keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
-pub struct Spent {
+pub struct WindowUsage {
     /// The day.
     pub day: Day,
     /// How many requests were sent in it.
@@ -110,7 +110,7 @@ pub struct Spent {
     pub usual: u32,
 }
 
-impl Spent {
+impl WindowUsage {
     /// A day of which nothing is spent.
     #[must_use]
     pub const fn nothing(day: Day) -> Self {
@@ -154,24 +154,24 @@ impl Spent {
 /// Counts a day's requests. Told the time, it goes on to the next day by itself. A clock that is set back
 /// by less than a day gives none anew.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Ledger {
+pub struct QuotaUsage {
     quota: Quota,
-    spent: Spent,
+    spent: WindowUsage,
 }
 
-impl Ledger {
+impl QuotaUsage {
     /// A ledger in which nothing is spent.
     #[must_use]
     pub const fn new(quota: Quota, now: Timestamp) -> Self {
         Self {
             quota,
-            spent: Spent::nothing(quota.turn.day_of(now)),
+            spent: WindowUsage::nothing(quota.turn.day_of(now)),
         }
     }
 
     /// A ledger that goes on with what was kept.
     #[must_use]
-    pub fn restore(quota: Quota, spent: Spent, now: Timestamp) -> Self {
+    pub fn restore(quota: Quota, spent: WindowUsage, now: Timestamp) -> Self {
         let mut ledger = Self { quota, spent };
         ledger.turn(now);
         ledger
@@ -185,7 +185,7 @@ impl Ledger {
 
     /// What is spent of the present day.
     #[must_use]
-    pub const fn spent(&self) -> Spent {
+    pub const fn usage(&self) -> WindowUsage {
         self.spent
     }
 
@@ -201,10 +201,10 @@ impl Ledger {
         if day <= self.spent.day {
             return false;
         }
-        let Spent { wanted, usual, .. } = self.spent;
-        self.spent = Spent {
+        let WindowUsage { wanted, usual, .. } = self.spent;
+        self.spent = WindowUsage {
             usual: wanted.max(usual - usual / 4),
-            ..Spent::nothing(day)
+            ..WindowUsage::nothing(day)
         };
         true
     }
@@ -212,7 +212,7 @@ impl Ledger {
     /// How many requests the present day has left by this ledger, closed or not.
     #[must_use]
     pub const fn left(&self) -> u32 {
-        self.quota.per_day.saturating_sub(self.spent.requests)
+        self.quota.limit.saturating_sub(self.spent.requests)
     }
 
     /// Whether Bakong said that the present day has no more.
@@ -248,7 +248,7 @@ impl Ledger {
     /// the requests, or for one that goes on as it began.
     #[must_use]
     pub fn to_come(&self, now: Timestamp) -> u32 {
-        let Spent {
+        let WindowUsage {
             wanted,
             first_wanted_at,
             usual,
@@ -266,7 +266,7 @@ impl Ledger {
         let since = first_wanted_at.map_or(0, |first| millis(now.saturating_since(first)));
         // An early bird makes no crowd.
         let as_it_began = part(wanted, since.max(DAY / 12));
-        as_it_began.max(of_a_day_with(self.quota.per_day.saturating_mul(3) / 5))
+        as_it_began.max(of_a_day_with(self.quota.limit.saturating_mul(3) / 5))
     }
 
     /// So many requests are sent.

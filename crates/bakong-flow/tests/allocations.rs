@@ -25,7 +25,7 @@ fn a_check_allocates_nothing() {
     assert_eq!(control.count_total, 1, "the counter does not count");
 
     let mut config = Config::DEFAULT;
-    config.quota.per_day = u32::MAX;
+    config.quota.limit = u32::MAX;
     config.lists = false;
     let mut tracker = Tracker::new(config, NOW);
     let recipient = AccountIdBuf::new("sokha@devb").unwrap();

@@ -17,8 +17,8 @@ use bakong_api::{
     AccessToken, BaseUrl, ErrorClass, Session, Transport, TransportError, TransportErrorKind,
 };
 use bakong_flow::{
-    Change, Clock, Config, Expected, Lost, MemoryStore, OpenError, OrderId, Outcome, Payment,
-    PaymentStore, Policy, Snapshot, StoreError, WatchError, Watcher, bakong_api,
+    Change, Clock, Config, Expected, MemoryStore, OpenError, OrderId, Outcome, Payment,
+    PaymentStore, Policy, Rejected, Snapshot, StoreError, WatchError, Watcher, bakong_api,
 };
 use bytes::Bytes;
 use http::{Request, Response};
@@ -178,7 +178,7 @@ async fn a_payment_is_followed_to_its_end() {
 async fn whoever_is_not_watched_is_told_why() {
     let script = Script::new([Act::Answer(200, QUOTA)]);
     let mut config = Config::DEFAULT;
-    config.quota.per_day = 3;
+    config.quota.limit = 3;
     let builder = Watcher::builder(session(&script), MemoryStore::new());
     let watcher = builder.config(config).clock(clock()).start().await.unwrap();
     let _watched = watcher.watch(payment("a"), Policy::COUNTER).await.unwrap();
@@ -315,7 +315,7 @@ impl PaymentStore for Flaky {
         self.inner.load().await
     }
 
-    async fn keep(&self, changes: &[Change]) -> Result<Vec<Lost>, StoreError> {
+    async fn keep(&self, changes: &[Change]) -> Result<Vec<Rejected>, StoreError> {
         if self.broken.load(Ordering::Relaxed) {
             self.failures.fetch_add(1, Ordering::Relaxed);
             return Err(StoreError::new("the disk is full"));

@@ -17,7 +17,7 @@ use crate::pool::Pool;
 #[cfg(feature = "proxy")]
 use crate::proxy::{Proxies, Proxy, ProxySetting};
 use crate::resolver::Resolver;
-use crate::retry::Retry;
+use crate::retry::RetryPolicy;
 use crate::tls::{self, Roots};
 use crate::transport::{HyperTransport, Inner};
 
@@ -30,7 +30,7 @@ pub struct HyperTransportBuilder {
     idle_timeout: Duration,
     max_in_flight: usize,
     body_limit: usize,
-    retry: Retry,
+    retry: RetryPolicy,
     circuit_breaker: CircuitBreaker,
     user_agent: String,
     allow_plain_http: bool,
@@ -49,7 +49,7 @@ impl Default for HyperTransportBuilder {
             idle_timeout: Duration::from_secs(30),
             max_in_flight: 64,
             body_limit: 1 << 20,
-            retry: Retry::default(),
+            retry: RetryPolicy::default(),
             circuit_breaker: CircuitBreaker::default(),
             user_agent: concat!("bakong-http/", env!("CARGO_PKG_VERSION")).to_owned(),
             allow_plain_http: false,
@@ -105,7 +105,7 @@ impl HyperTransportBuilder {
 
     /// What is sent again, and when.
     #[must_use]
-    pub const fn retry(mut self, retry: Retry) -> Self {
+    pub const fn retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
         self
     }

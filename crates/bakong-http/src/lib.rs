@@ -16,7 +16,7 @@
 //!   connection comes about within [`connect_timeout`] (5 s) or the attempt fails, and is known not to have
 //!   been sent.
 //! - **Nothing twice that must be once.** A request is sent again only where that is harmless and may help:
-//!   see [`Retry`]. What asks for a token, for one, is sent again only if it cannot have arrived.
+//!   see [`RetryPolicy`]. What asks for a token, for one, is sent again only if it cannot have arrived.
 //! - **Bounds.** At most [`max_in_flight`] requests (64) are under way, the rest wait in order; an answer's body
 //!   is never larger than [`body_limit`] (1 MiB), nor its head than 64 KiB; connections that nobody uses are
 //!   closed after [`idle_timeout`] (30 s). A host that does not answer is given up for a while, so that
@@ -83,6 +83,6 @@ mod tunnel;
 
 pub use builder::{HyperTransportBuilder, SetupError};
 pub use circuit::CircuitBreaker;
-pub use retry::Retry;
+pub use retry::RetryPolicy;
 pub use tls::Roots;
 pub use transport::HyperTransport;

@@ -22,13 +22,13 @@ use bakong_api::{ErrorClass, Remedy, RetryAfter, TransportErrorKind};
 ///
 /// Every sending costs one of the token's requests of the day.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Retry {
+pub struct RetryPolicy {
     max_attempts: u32,
     base: Duration,
     cap: Duration,
 }
 
-impl Default for Retry {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             max_attempts: 3,
@@ -38,7 +38,7 @@ impl Default for Retry {
     }
 }
 
-impl Retry {
+impl RetryPolicy {
     /// Sends every request once.
     #[must_use]
     pub fn never() -> Self {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     fn wait(class: ErrorClass, repeatable: bool) -> Option<Duration> {
-        Retry::default().wait(1, class, repeatable, now, 0)
+        RetryPolicy::default().wait(1, class, repeatable, now, 0)
     }
 
     #[test]
@@ -210,13 +210,13 @@ mod tests {
         let none = RetryAfter::Delay(Duration::ZERO);
         let retry_after = Some(none);
         let class = ErrorClass::Unavailable { retry_after };
-        let half = Retry::default().wait(1, class, true, now, 1 << 63);
+        let half = RetryPolicy::default().wait(1, class, true, now, 1 << 63);
         assert_eq!(half, Some(Duration::from_millis(100)));
     }
 
     #[test]
     fn the_bounds_double_up_to_the_cap() {
-        let retry = Retry::default().max_attempts(u32::MAX);
+        let retry = RetryPolicy::default().max_attempts(u32::MAX);
         let bounds: Vec<u128> = (1..=7).map(|n| retry.bound(n).as_millis()).collect();
         assert_eq!(bounds, [200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
         assert_eq!(retry.bound(u32::MAX), Duration::from_secs(5));
@@ -226,21 +226,21 @@ mod tests {
 
     #[test]
     fn attempts_are_counted() {
-        let attempts = |retry: Retry| {
+        let attempts = |retry: RetryPolicy| {
             (1..10)
                 .take_while(|attempt| retry.wait(*attempt, OUTAGE, true, now, 0).is_some())
                 .count()
         };
-        assert_eq!(attempts(Retry::default()), 2);
-        assert_eq!(attempts(Retry::never()), 0);
-        assert_eq!(attempts(Retry::default().max_attempts(0)), 0);
-        assert_eq!(attempts(Retry::default().max_attempts(8)), 7);
+        assert_eq!(attempts(RetryPolicy::default()), 2);
+        assert_eq!(attempts(RetryPolicy::never()), 0);
+        assert_eq!(attempts(RetryPolicy::default().max_attempts(0)), 0);
+        assert_eq!(attempts(RetryPolicy::default().max_attempts(8)), 7);
     }
 
     proptest! {
         #[test]
         fn a_wait_is_within_its_bound(attempt in 1..u32::MAX, base: u64, cap: u64, random: u64) {
-            let retry = Retry::default()
+            let retry = RetryPolicy::default()
                 .max_attempts(u32::MAX)
                 .base(Duration::from_nanos(base))
                 .cap(Duration::from_nanos(cap));

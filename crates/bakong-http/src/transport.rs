@@ -21,7 +21,7 @@ use crate::destination::Destination;
 use crate::exchange::{Exchange, Outgoing};
 use crate::gate::Gate;
 use crate::log::{self, Log};
-use crate::retry::{Retry, random};
+use crate::retry::{RetryPolicy, random};
 
 /// An answer under HTTP 200 of more bytes than this is hardly one that tells of an outage, which has no data,
 /// and is not read for it.
@@ -36,7 +36,7 @@ pub struct HyperTransport(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) exchange: Exchange,
     pub(crate) gate: Gate,
-    pub(crate) retry: Retry,
+    pub(crate) retry: RetryPolicy,
     pub(crate) user_agent: HeaderValue,
     pub(crate) request_timeout: Duration,
     pub(crate) attempt_timeout: Duration,

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
+use crate::clock::SandboxClock;
 use crate::control::Guard;
 use crate::entropy::Entropy;
 use crate::fault::Fault;
 use crate::keep::{self, Keeper, Loaded, Place};
-use crate::quota::Quota;
+use crate::quota::QuotaLimit;
 use crate::sandbox::{Sandbox, base_url};
 use crate::server;
 use crate::state::{Shared, State};
@@ -22,11 +22,11 @@ use crate::state::{Shared, State};
 /// Starts a [`Sandbox`] otherwise than [`Sandbox::start`] does.
 #[derive(Clone)]
 pub struct SandboxBuilder {
-    clock: Clock,
+    clock: SandboxClock,
     seed: Option<[u8; 32]>,
     address: SocketAddr,
-    quota: Option<Quota>,
-    initial_quota: Quota,
+    quota: Option<QuotaLimit>,
+    initial_quota: QuotaLimit,
     faults: Option<Vec<Fault>>,
     state_file: Option<PathBuf>,
     allowed_hosts: Vec<String>,
@@ -35,11 +35,11 @@ pub struct SandboxBuilder {
 impl Default for SandboxBuilder {
     fn default() -> Self {
         Self {
-            clock: Clock::default(),
+            clock: SandboxClock::default(),
             seed: None,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             quota: None,
-            initial_quota: Quota::off(),
+            initial_quota: QuotaLimit::off(),
             faults: None,
             state_file: None,
             allowed_hosts: Vec::new(),
@@ -50,7 +50,7 @@ impl Default for SandboxBuilder {
 impl SandboxBuilder {
     /// Goes by this clock; by the system's unless said.
     #[must_use]
-    pub const fn clock(mut self, clock: Clock) -> Self {
+    pub const fn clock(mut self, clock: SandboxClock) -> Self {
         self.clock = clock;
         self
     }
@@ -91,14 +91,14 @@ impl SandboxBuilder {
 
     /// Counts the requests of a day and refuses those above, whatever a state file says of it.
     #[must_use]
-    pub const fn quota(mut self, quota: Quota) -> Self {
+    pub const fn quota(mut self, quota: QuotaLimit) -> Self {
         self.quota = Some(quota);
         self
     }
 
-    /// The quota where neither [`quota`](Self::quota) nor a state file says one; [`Quota::off`] unless said.
+    /// The quota where neither [`quota`](Self::quota) nor a state file says one; [`QuotaLimit::off`] unless said.
     #[must_use]
-    pub const fn initial_quota(mut self, quota: Quota) -> Self {
+    pub const fn initial_quota(mut self, quota: QuotaLimit) -> Self {
         self.initial_quota = quota;
         self
     }
@@ -151,7 +151,7 @@ impl SandboxBuilder {
     /// let file = folder.join("bakong.jsonl");
     /// let sandbox = Sandbox::builder().state_file(&file).start().await?;
     /// let dara = sandbox.customer(AccountId::new("dara@devb")?);
-    /// let options = bakong_sandbox::PaymentOptions::new().amount(Amount::us_cents(150));
+    /// let options = bakong_sandbox::TransferOptions::new().amount(Amount::us_cents(150));
     /// let paid = dara.pay_with(&code, &options)?;
     /// sandbox.stop_and_save().await?;
     ///

@@ -9,7 +9,7 @@ use khqr_core::Timestamp;
 /// It follows the system's time unless it is frozen, and is moved by
 /// [`Sandbox::advance`](crate::Sandbox::advance) and [`Sandbox::set_clock`](crate::Sandbox::set_clock).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Clock {
+pub struct SandboxClock {
     base: Base,
     /// By how much tests have moved it.
     advanced: Duration,
@@ -28,7 +28,7 @@ enum Base {
     Frozen(Timestamp),
 }
 
-impl Clock {
+impl SandboxClock {
     /// The system's time.
     #[must_use]
     pub const fn system() -> Self {
@@ -48,7 +48,7 @@ impl Clock {
         Self::of(Base::Frozen(moment))
     }
 
-    /// The system's time, so much ahead of it. With nothing ahead it is [`Clock::system`]: the way back to the
+    /// The system's time, so much ahead of it. With nothing ahead it is [`SandboxClock::system`]: the way back to the
     /// present.
     #[must_use]
     pub const fn ahead_of_system(by: Duration) -> Self {
@@ -122,7 +122,7 @@ impl Clock {
     }
 }
 
-impl Default for Clock {
+impl Default for SandboxClock {
     fn default() -> Self {
         Self::system()
     }
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_frozen_clock_moves_only_when_told() {
-        let mut clock = Clock::frozen_at(Timestamp::from_millis(5));
+        let mut clock = SandboxClock::frozen_at(Timestamp::from_millis(5));
         assert_eq!(clock.now().as_millis(), 5);
         clock.advance(Duration::from_millis(7));
         assert_eq!(clock.now().as_millis(), 12);
@@ -151,42 +151,44 @@ mod tests {
     #[test]
     fn a_started_clock_is_at_its_start_or_a_little_later() {
         let start = Timestamp::from_millis(1_795_000_000_000);
-        let passed = Clock::starting_at(start).now().saturating_since(start);
+        let passed = SandboxClock::starting_at(start)
+            .now()
+            .saturating_since(start);
         assert!(passed < Duration::from_secs(60), "{passed:?}");
-        assert!(Clock::starting_at(start).now() >= start);
+        assert!(SandboxClock::starting_at(start).now() >= start);
     }
 
     #[test]
     fn what_is_set_ticks_on_or_stands_as_before() {
         let moment = Timestamp::from_millis(1_000_000);
-        let mut clock = Clock::frozen_at(Timestamp::from_millis(5));
+        let mut clock = SandboxClock::frozen_at(Timestamp::from_millis(5));
         clock.advance(Duration::from_secs(1));
         clock.set(moment);
         assert_eq!((clock.now(), clock.is_frozen()), (moment, true));
         assert_eq!(clock.ahead_by(), None);
-        let mut clock = Clock::system();
+        let mut clock = SandboxClock::system();
         assert_eq!(clock.ahead_by(), Some(0));
         clock.advance(Duration::from_secs(3));
         assert_eq!(clock.ahead_by(), Some(3_000));
         clock.set(moment);
         assert!(clock.now() >= moment && !clock.is_frozen());
         assert!(clock.ahead_by() < Some(0));
-        let again = Clock::ahead(clock.ahead_by().unwrap());
+        let again = SandboxClock::ahead(clock.ahead_by().unwrap());
         assert!(again.now().saturating_since(moment) < Duration::from_secs(60));
     }
 
     #[test]
     fn no_distance_overflows() {
-        let mut clock = Clock::starting_at(Timestamp::from_millis(u64::MAX));
+        let mut clock = SandboxClock::starting_at(Timestamp::from_millis(u64::MAX));
         clock.advance(Duration::MAX);
         clock.advance(Duration::MAX);
         assert_eq!(clock.now(), LAST);
         assert_eq!(clock.ahead_by(), Some(i64::MAX));
         assert_eq!(
-            Clock::frozen_at(Timestamp::from_millis(u64::MAX)).now(),
+            SandboxClock::frozen_at(Timestamp::from_millis(u64::MAX)).now(),
             LAST
         );
-        assert_eq!(Clock::ahead(i64::MIN).now().as_millis(), 0);
+        assert_eq!(SandboxClock::ahead(i64::MIN).now().as_millis(), 0);
     }
 
     #[test]
@@ -195,11 +197,14 @@ mod tests {
         let near = |lead: Duration, expected: Duration| {
             lead <= expected && expected - lead < Duration::from_secs(60)
         };
-        assert!(near(Clock::ahead_of_system(hour).lead(), hour));
-        assert_eq!(Clock::ahead_of_system(Duration::ZERO), Clock::system());
-        assert_eq!(Clock::system().lead(), Duration::ZERO);
-        assert_eq!(Clock::ahead(-5_000).lead(), Duration::ZERO);
-        let stopped = Clock::frozen_at(Clock::ahead_of_system(hour).now());
+        assert!(near(SandboxClock::ahead_of_system(hour).lead(), hour));
+        assert_eq!(
+            SandboxClock::ahead_of_system(Duration::ZERO),
+            SandboxClock::system()
+        );
+        assert_eq!(SandboxClock::system().lead(), Duration::ZERO);
+        assert_eq!(SandboxClock::ahead(-5_000).lead(), Duration::ZERO);
+        let stopped = SandboxClock::frozen_at(SandboxClock::ahead_of_system(hour).now());
         assert!(near(stopped.lead(), hour));
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use khqr_core::{AccountId, AccountIdBuf, Amount, Khqr, Timestamp};
 
 use crate::ledger::Order;
-use crate::payment::{Payment, PaymentError};
+use crate::payment::{Transfer, TransferError};
 use crate::state::Shared;
 
 /// A customer of the sandbox's bank, who pays codes. Made by
@@ -32,26 +32,30 @@ impl Customer {
     ///
     /// # Errors
     /// Those of [`Customer::pay_with`].
-    pub fn pay(&self, code: &str) -> Result<Payment, PaymentError> {
-        self.pay_with(code, &PaymentOptions::new())
+    pub fn pay(&self, code: &str) -> Result<Transfer, TransferError> {
+        self.pay_with(code, &TransferOptions::new())
     }
 
     /// Pays `code` this much later on the sandbox's clock.
     ///
     /// # Errors
     /// Those of [`Customer::pay_with`].
-    pub fn pay_after(&self, code: &str, delay: Duration) -> Result<Payment, PaymentError> {
-        self.pay_with(code, &PaymentOptions::new().after(delay))
+    pub fn pay_after(&self, code: &str, delay: Duration) -> Result<Transfer, TransferError> {
+        self.pay_with(code, &TransferOptions::new().after(delay))
     }
 
     /// Pays `code` as `options` say.
     ///
     /// # Errors
-    /// What a bank's app would say on scanning: [`PaymentError::Code`] if the code cannot be read or may
-    /// not be paid now, [`PaymentError::AmountRequired`], [`PaymentError::AmountZero`] or
-    /// [`PaymentError::AlreadyPaid`]. A payment with a delay may still be
-    /// [refused](crate::PaymentStatus::Refused) when its moment comes.
-    pub fn pay_with(&self, code: &str, options: &PaymentOptions) -> Result<Payment, PaymentError> {
+    /// What a bank's app would say on scanning: [`TransferError::Code`] if the code cannot be read or may
+    /// not be paid now, [`TransferError::AmountRequired`], [`TransferError::AmountZero`] or
+    /// [`TransferError::AlreadyPaid`]. A payment with a delay may still be
+    /// [refused](crate::TransferStatus::Refused) when its moment comes.
+    pub fn pay_with(
+        &self,
+        code: &str,
+        options: &TransferOptions,
+    ) -> Result<Transfer, TransferError> {
         self.shared.with(|state| {
             let now = state.clock.now();
             if let Ok(khqr) = Khqr::parse(code) {
@@ -67,14 +71,14 @@ impl Customer {
 ///
 /// ```
 /// use std::time::Duration;
-/// use bakong_sandbox::PaymentOptions;
+/// use bakong_sandbox::TransferOptions;
 /// use khqr_core::{Amount, Currency};
 ///
 /// let short = Amount::from_minor_units(999, Currency::Usd);
-/// let options = PaymentOptions::new().after(Duration::from_secs(5)).amount(short);
+/// let options = TransferOptions::new().after(Duration::from_secs(5)).amount(short);
 /// ```
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct PaymentOptions {
+pub struct TransferOptions {
     delay: Duration,
     amount: Option<Amount>,
     payee: Option<AccountIdBuf>,
@@ -85,7 +89,7 @@ pub struct PaymentOptions {
     failing: bool,
 }
 
-impl PaymentOptions {
+impl TransferOptions {
     /// At once and as asked.
     #[must_use]
     pub fn new() -> Self {
@@ -158,7 +162,7 @@ impl PaymentOptions {
         code: &str,
         payer: AccountIdBuf,
         now: Timestamp,
-    ) -> Result<Order, PaymentError> {
+    ) -> Result<Order, TransferError> {
         let khqr = Khqr::parse(code)?;
         let due = now.saturating_add(self.delay);
         let verify_at = |moment: Timestamp| {
@@ -168,9 +172,9 @@ impl PaymentOptions {
         };
         verify_at(now)?;
         let asked = khqr.amount()?;
-        let amount = self.amount.or(asked).ok_or(PaymentError::AmountRequired)?;
+        let amount = self.amount.or(asked).ok_or(TransferError::AmountRequired)?;
         if amount.is_zero() {
-            return Err(PaymentError::AmountZero);
+            return Err(TransferError::AmountZero);
         }
         Ok(Order {
             md5: khqr.md5(),

@@ -3,7 +3,7 @@
 /// An endpoint of the Open API that the sandbox answers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[non_exhaustive]
-pub enum Endpoint {
+pub enum ApiEndpoint {
     /// `POST /v1/request_token`: registers an e-mail address, to which a code is sent.
     RequestToken,
     /// `POST /v1/verify`: trades that code for a token.
@@ -43,7 +43,7 @@ pub(crate) enum TokenUse {
     Ignored,
 }
 
-impl Endpoint {
+impl ApiEndpoint {
     /// Every endpoint.
     pub const ALL: &[Self] = &[
         Self::RequestToken,

@@ -16,15 +16,15 @@ const WAITING: usize = 256;
 /// The kinds of events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Event {
-    Payment,
+    Transfer,
     /// The text of an open code was told.
     Code,
     Request,
     Fault,
-    Clock,
+    SandboxClock,
     Mail,
     /// An address has made the last request of its day, or was given a token, or the limit or what was used was set.
-    Quota,
+    QuotaLimit,
     /// Everything was forgotten.
     Reset,
 }
@@ -32,13 +32,13 @@ pub(crate) enum Event {
 impl Event {
     const fn name(self) -> &'static str {
         match self {
-            Self::Payment => "payment",
+            Self::Transfer => "payment",
             Self::Code => "code",
             Self::Request => "request",
             Self::Fault => "fault",
-            Self::Clock => "clock",
+            Self::SandboxClock => "clock",
             Self::Mail => "mail",
-            Self::Quota => "quota",
+            Self::QuotaLimit => "quota",
             Self::Reset => "reset",
         }
     }
@@ -100,7 +100,7 @@ mod tests {
         events.tell(Event::Mail, || -> u8 { panic!("nobody listens") });
         let mut one = events.listen().unwrap();
         let other = events.listen().unwrap();
-        events.tell(Event::Payment, || "a\nb");
+        events.tell(Event::Transfer, || "a\nb");
         assert!(one.try_recv().is_err(), "it is not kept yet");
         events.send();
         assert_eq!(
@@ -108,7 +108,7 @@ mod tests {
             "event: payment\ndata: \"a\\nb\"\n\n"
         );
         drop((one, other));
-        events.tell(Event::Payment, || 1);
+        events.tell(Event::Transfer, || 1);
         events.send();
         assert!(!events.has_listeners());
     }
@@ -118,7 +118,7 @@ mod tests {
         let mut events = Events::default();
         let mut slow = events.listen().unwrap();
         for number in 0..=WAITING {
-            events.tell(Event::Clock, || number);
+            events.tell(Event::SandboxClock, || number);
             events.send();
         }
         assert!(!events.has_listeners());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::payment::Payment;
+use crate::payment::Transfer;
 
 /// What a payment can be found by. It need not be its alone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    pub(crate) fn enter(&mut self, payment: &Payment, place: usize) {
+    pub(crate) fn enter(&mut self, payment: &Transfer, place: usize) {
         let short = payment.hash().get(..8).map(Handle::ShortHash);
         let external = Some(Handle::ExternalRef(payment.external_ref()));
         let instruction = payment.instruction_ref().map(Handle::InstructionRef);

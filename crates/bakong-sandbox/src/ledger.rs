@@ -13,7 +13,7 @@ pub(crate) use self::kept::SavedEntry;
 use crate::entropy::Entropy;
 use crate::index::{Handle, Index};
 use crate::keep::Change;
-use crate::payment::{Payment, PaymentError, PaymentStatus};
+use crate::payment::{Transfer, TransferError, TransferStatus};
 
 /// A payment that a customer's bank has let through to be carried out when it is due.
 pub(crate) struct Order {
@@ -40,7 +40,7 @@ pub(crate) enum LookUp<'a> {
     /// By MD5 only.
     StaticCode,
     Failed,
-    Transferred(&'a Payment),
+    Transferred(&'a Transfer),
 }
 
 #[derive(Default)]
@@ -62,7 +62,7 @@ pub(crate) struct Ledger {
 pub(crate) struct Books<'a>(&'a Ledger);
 
 struct Entry {
-    payment: Payment,
+    payment: Transfer,
     static_code: bool,
     /// Boxed, since nearly every entry has none.
     unpayable: Option<Box<Unpayable>>,
@@ -92,17 +92,17 @@ impl Ledger {
         order: Order,
         now: Timestamp,
         entropy: &mut Entropy,
-    ) -> Result<Payment, PaymentError> {
+    ) -> Result<Transfer, TransferError> {
         self.settle(now);
         if self.is_paid(order.md5) && !order.static_code && !order.again {
-            return Err(PaymentError::AlreadyPaid);
+            return Err(TransferError::AlreadyPaid);
         }
         let place = self.entries.len();
         self.enter(Entry::new(order, entropy));
         self.settle(now);
         let payment = self.entries[place].payment.clone();
         match payment.status {
-            PaymentStatus::Refused(reason) => Err(reason),
+            TransferStatus::Refused(reason) => Err(reason),
             _ => Ok(payment),
         }
     }
@@ -127,7 +127,7 @@ impl Ledger {
         self.entries.len()
     }
 
-    pub(crate) fn get(&self, place: usize) -> Option<&Payment> {
+    pub(crate) fn get(&self, place: usize) -> Option<&Transfer> {
         self.entries.get(place).map(|entry| &entry.payment)
     }
 
@@ -151,7 +151,7 @@ impl Ledger {
     }
 
     /// Every payment in the order in which they were ordered.
-    pub(crate) fn payments(&mut self, now: Timestamp) -> Vec<Payment> {
+    pub(crate) fn payments(&mut self, now: Timestamp) -> Vec<Transfer> {
         self.all(now).cloned().collect()
     }
 
@@ -159,7 +159,7 @@ impl Ledger {
     pub(crate) fn all(
         &mut self,
         now: Timestamp,
-    ) -> impl DoubleEndedIterator<Item = &Payment> + ExactSizeIterator {
+    ) -> impl DoubleEndedIterator<Item = &Transfer> + ExactSizeIterator {
         self.settle(now);
         self.entries.iter().map(|entry| &entry.payment)
     }
@@ -199,18 +199,18 @@ impl Ledger {
                 self.news.push(place);
             }
             let history = match entry.payment.status {
-                PaymentStatus::Transferred => {
+                TransferStatus::Transferred => {
                     self.accounts.insert(entry.payment.payee.clone());
                     CodeHistory {
                         transfer: code.transfer.or(Some(place)),
                         ..code
                     }
                 }
-                PaymentStatus::Failed => CodeHistory {
+                TransferStatus::Failed => CodeHistory {
                     failed: true,
                     ..code
                 },
-                PaymentStatus::Scheduled | PaymentStatus::Refused(_) => continue,
+                TransferStatus::Scheduled | TransferStatus::Refused(_) => continue,
             };
             let static_code = entry.static_code;
             self.codes.insert(
@@ -243,16 +243,16 @@ impl<'a> Books<'a> {
     pub(crate) fn find(
         self,
         handle: Handle<'_>,
-        is_meant: impl Fn(&Payment) -> bool,
+        is_meant: impl Fn(&Transfer) -> bool,
     ) -> LookUp<'a> {
         let mut found = LookUp::Nothing;
         let places = self.0.index.places(handle);
         for Entry { payment, .. } in places.filter_map(|place| self.0.entries.get(place)) {
             match payment.status {
-                PaymentStatus::Transferred if is_meant(payment) => {
+                TransferStatus::Transferred if is_meant(payment) => {
                     return LookUp::Transferred(payment);
                 }
-                PaymentStatus::Failed if is_meant(payment) => found = LookUp::Failed,
+                TransferStatus::Failed if is_meant(payment) => found = LookUp::Failed,
                 _ => {}
             }
         }
@@ -274,7 +274,7 @@ impl Unpayable {
 impl Entry {
     fn new(order: Order, entropy: &mut Entropy) -> Self {
         Self {
-            payment: Payment {
+            payment: Transfer {
                 hash: entropy.transaction_hash(),
                 external_ref: entropy.external_ref(),
                 md5: order.md5,
@@ -284,7 +284,7 @@ impl Entry {
                 description: order.description,
                 instruction_ref: order.instruction_ref,
                 created_at: order.due,
-                status: PaymentStatus::Scheduled,
+                status: TransferStatus::Scheduled,
             },
             static_code: order.static_code,
             unpayable: Unpayable::of(order.unpayable_when_due, order.unpayable_code),
@@ -294,15 +294,15 @@ impl Entry {
     }
 
     /// What comes of it, after what has come of the code's earlier payments.
-    fn outcome(&self, code: CodeHistory) -> PaymentStatus {
+    fn outcome(&self, code: CodeHistory) -> TransferStatus {
         if let Some(unpayable) = &self.unpayable {
-            PaymentStatus::Refused(unpayable.error.into())
+            TransferStatus::Refused(unpayable.error.into())
         } else if code.transfer.is_some() && !self.static_code && !self.again {
-            PaymentStatus::Refused(PaymentError::AlreadyPaid)
+            TransferStatus::Refused(TransferError::AlreadyPaid)
         } else if self.failing {
-            PaymentStatus::Failed
+            TransferStatus::Failed
         } else {
-            PaymentStatus::Transferred
+            TransferStatus::Transferred
         }
     }
 }

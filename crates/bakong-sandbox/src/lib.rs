@@ -3,13 +3,13 @@
 //!
 //! Nobody outside NBC can make a test payment happen, or an outage, or 90 days pass. Here a [`Sandbox`]
 //! answers over real HTTP what the documents say, byte for byte, and a typed handle in the same process
-//! plays everybody else: the [`Customer`], the mailbox, the [`Clock`], the [`Fault`]. Programs in other
+//! plays everybody else: the [`Customer`], the mailbox, the [`SandboxClock`], the [`Fault`]. Programs in other
 //! languages do the same [over HTTP](#from-any-language), and people on the page at `/`.
 //!
 //! # Usage
 //! ```
 //! use std::time::Duration;
-//! use bakong_sandbox::{PaymentStatus, Sandbox};
+//! use bakong_sandbox::{TransferStatus, Sandbox};
 //! use khqr_core::{AccountId, Amount, Currency, KhqrBuilder};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -32,10 +32,10 @@
 //! // … and somebody pays it, five seconds later on the sandbox's clock.
 //! let customer = sandbox.customer(AccountId::new("dara@devb")?);
 //! let payment = customer.pay_after(&code, Duration::from_secs(5))?;
-//! assert_eq!(payment.status(), PaymentStatus::Scheduled);
+//! assert_eq!(payment.status(), TransferStatus::Scheduled);
 //!
 //! sandbox.advance(Duration::from_secs(5));
-//! assert_eq!(sandbox.payments()[0].status(), PaymentStatus::Transferred);
+//! assert_eq!(sandbox.payments()[0].status(), TransferStatus::Transferred);
 //! // POST /v1/check_transaction_by_md5 now answers with the transaction.
 //! sandbox.stop().await;
 //! # Ok(())
@@ -43,7 +43,7 @@
 //! ```
 //!
 //! # What it answers
-//! The twelve endpoints of [`Endpoint`]. What became of a payment is told by a code's MD5, by the whole
+//! The twelve endpoints of [`ApiEndpoint`]. What became of a payment is told by a code's MD5, by the whole
 //! hash, by the first eight digits of it with amount and currency, by the payer bank's references, and for
 //! up to 50 MD5s or hashes at once: a list is answered with an item for each identifier, in the order
 //! asked, which says `SUCCESS`, `NOT_FOUND`, `STATIC_QR` (by MD5 only) or `FAILED`.
@@ -89,7 +89,7 @@
 //! or money was transferred to it.
 //!
 //! # The daily quota
-//! A [`Quota`] counts as the live service is reported to: so many requests a day for each registered address,
+//! A [`QuotaLimit`] counts as the live service is reported to: so many requests a day for each registered address,
 //! refused ones included; beyond it HTTP 200 with error code 17. It is off unless set, and 100 in `bakong
 //! sandbox`. Its day turns at midnight in Phnom Penh unless said, on the sandbox's clock.
 //!
@@ -97,7 +97,7 @@
 //! endpoint asks for one, and a renewal without one by its e-mail. Answered, refused or struck by a fault, it counts
 //! once; a list is one, too. What the proxy in front turns away for want of a `User-Agent` does not count, nor does
 //! what is nobody's: an account or a link asked for without a token, a registration. Whether renewals, accounts and
-//! links count in the live service is not known; [`Quota::of_checks_only`] leaves them out.
+//! links count in the live service is not known; [`QuotaLimit::of_checks_only`] leaves them out.
 //!
 //! # Trouble
 //! A [`Fault`] strikes the next request, or some or all to some endpoints: another answer in place of the
@@ -116,7 +116,7 @@
 //! token has expired for whoever uses it after its end, on the sandbox's clock; [`Sandbox::advance`] moves
 //! it. It says nothing about the client's own clock, so give both the same time.
 //!
-//! [`Clock::system`], or over HTTP `{"aheadMs":0}`, is the way back to the present. What has happened stays as it
+//! [`SandboxClock::system`], or over HTTP `{"aheadMs":0}`, is the way back to the present. What has happened stays as it
 //! is when the time goes back: a payment that was transferred stays so and keeps its times, which may then lie
 //! ahead of the clock; one whose moment has not come waits for it; a token is good until its own end; and of the
 //! quota's use only the last day that something was asked on is remembered. The clock shows no moment before
@@ -216,13 +216,13 @@ mod token;
 mod wire;
 
 pub use builder::SandboxBuilder;
-pub use clock::Clock;
-pub use customer::{Customer, PaymentOptions};
-pub use endpoint::Endpoint;
-pub use exchange::Exchange;
+pub use clock::SandboxClock;
+pub use customer::{Customer, TransferOptions};
+pub use endpoint::ApiEndpoint;
+pub use exchange::RecordedRequest;
 pub use fault::Fault;
 pub use input::InputError;
-pub use payment::{Payment, PaymentError, PaymentStatus};
-pub use quota::Quota;
+pub use payment::{Transfer, TransferError, TransferStatus};
+pub use quota::QuotaLimit;
 pub use registry::Mail;
 pub use sandbox::Sandbox;

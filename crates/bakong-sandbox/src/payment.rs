@@ -7,7 +7,7 @@ use khqr_core::{AccountId, AccountIdBuf, Amount, Md5Handle, Timestamp};
 
 /// A payment that a customer ordered, as it stood when asked for.
 #[derive(Clone, Debug)]
-pub struct Payment {
+pub struct Transfer {
     pub(crate) hash: String,
     pub(crate) external_ref: String,
     pub(crate) md5: Md5Handle,
@@ -17,27 +17,27 @@ pub struct Payment {
     pub(crate) description: Option<String>,
     pub(crate) instruction_ref: Option<String>,
     pub(crate) created_at: Timestamp,
-    pub(crate) status: PaymentStatus,
+    pub(crate) status: TransferStatus,
 }
 
 /// What became of a payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub enum PaymentStatus {
+pub enum TransferStatus {
     /// The sandbox's clock has not come to its moment.
     Scheduled,
     /// The money is with the payee.
     Transferred,
-    /// The transfer failed, as [`PaymentOptions::failing`](crate::PaymentOptions::failing) asked.
+    /// The transfer failed, as [`TransferOptions::failing`](crate::TransferOptions::failing) asked.
     Failed,
     /// When its moment came, the bank did not take it. Nobody can see it but here.
-    Refused(PaymentError),
+    Refused(TransferError),
 }
 
 /// Why a bank's app does not take a payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub enum PaymentError {
+pub enum TransferError {
     /// The code cannot be read, or may not be paid at that moment.
     Code(khqr_core::Error),
     /// The code is static and the customer named no amount.
@@ -48,7 +48,7 @@ pub enum PaymentError {
     AlreadyPaid,
 }
 
-impl Payment {
+impl Transfer {
     /// The transaction's hash: 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn hash(&self) -> &str {
@@ -62,7 +62,7 @@ impl Payment {
     }
 
     /// The instruction's reference, if the payer's bank assigned one: see
-    /// [`PaymentOptions::instruction_ref`](crate::PaymentOptions::instruction_ref).
+    /// [`TransferOptions::instruction_ref`](crate::TransferOptions::instruction_ref).
     #[must_use]
     pub fn instruction_ref(&self) -> Option<&str> {
         self.instruction_ref.as_deref()
@@ -113,12 +113,12 @@ impl Payment {
 
     /// What became of it.
     #[must_use]
-    pub const fn status(&self) -> PaymentStatus {
+    pub const fn status(&self) -> TransferStatus {
         self.status
     }
 }
 
-impl fmt::Display for PaymentError {
+impl fmt::Display for TransferError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Code(error) => write!(f, "the code may not be paid: {error}"),
@@ -129,7 +129,7 @@ impl fmt::Display for PaymentError {
     }
 }
 
-impl Error for PaymentError {
+impl Error for TransferError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Code(error) => Some(error),
@@ -138,7 +138,7 @@ impl Error for PaymentError {
     }
 }
 
-impl From<khqr_core::Error> for PaymentError {
+impl From<khqr_core::Error> for TransferError {
     fn from(error: khqr_core::Error) -> Self {
         Self::Code(error)
     }

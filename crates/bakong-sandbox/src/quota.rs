@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use khqr_core::Timestamp;
 
-use crate::endpoint::{Endpoint, TokenUse};
+use crate::endpoint::{ApiEndpoint, TokenUse};
 use crate::keep::Change;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -15,32 +15,32 @@ const PHNOM_PENH_MIDNIGHT: Duration = Duration::from_secs(17 * 60 * 60);
 
 /// How many requests a registered address may make on a day of the sandbox's clock.
 ///
-/// What counts is every `POST` to an [`Endpoint`] of which it is known whose it is: by the good token that it
+/// What counts is every `POST` to an [`ApiEndpoint`] of which it is known whose it is: by the good token that it
 /// carries, whether or not the endpoint asks for one, and a renewal without one by the registered e-mail that it
 /// names. It counts once, answered, refused or struck by a [`Fault`](crate::Fault) alike, a list too. Beyond
 /// the limit the answer is HTTP 200 with error code 17, and still counts. All tokens of one address draw on one
 /// quota. Whether renewals, accounts and links count in the live service is not known;
-/// [`Quota::of_checks_only`] leaves them out.
+/// [`QuotaLimit::of_checks_only`] leaves them out.
 ///
 /// ```
 /// use std::time::Duration;
-/// use bakong_sandbox::Quota;
+/// use bakong_sandbox::QuotaLimit;
 ///
-/// let live = Quota::a_day(100);
+/// let live = QuotaLimit::per_day(100);
 /// assert_eq!(live.limit(), Some(100));
-/// let utc = Quota::a_day(100).turning_at(Duration::ZERO);
-/// assert!(Quota::off().limit().is_none());
+/// let utc = QuotaLimit::per_day(100).resets_at(Duration::ZERO);
+/// assert!(QuotaLimit::off().limit().is_none());
 /// # assert_ne!(live, utc);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Quota {
+pub struct QuotaLimit {
     limit: Option<u32>,
     /// How long after midnight UTC the day turns.
     turn: Duration,
     checks_only: bool,
 }
 
-impl Quota {
+impl QuotaLimit {
     /// No limit. Requests are counted all the same.
     #[must_use]
     pub const fn off() -> Self {
@@ -53,7 +53,7 @@ impl Quota {
 
     /// So many requests a day; 100 on the tokens of the live service seen so far.
     #[must_use]
-    pub const fn a_day(limit: u32) -> Self {
+    pub const fn per_day(limit: u32) -> Self {
         Self {
             limit: Some(limit),
             ..Self::off()
@@ -63,7 +63,7 @@ impl Quota {
     /// With a day that turns this long after midnight UTC, whole days left out; at 17:00 UTC, midnight in
     /// Phnom Penh, unless said. When the live service's day turns is not known.
     #[must_use]
-    pub fn turning_at(mut self, after_midnight_utc: Duration) -> Self {
+    pub fn resets_at(mut self, after_midnight_utc: Duration) -> Self {
         let seconds = after_midnight_utc.as_secs() % DAY.as_secs();
         self.turn = Duration::from_secs(seconds);
         self
@@ -77,7 +77,7 @@ impl Quota {
 
     /// Whether a request to `endpoint` counts, if it is known whose it is.
     #[must_use]
-    pub fn counts(self, endpoint: Endpoint) -> bool {
+    pub fn counts(self, endpoint: ApiEndpoint) -> bool {
         !self.checks_only || endpoint.token_use() == TokenUse::Needed
     }
 
@@ -126,8 +126,8 @@ impl Quota {
     }
 }
 
-impl Default for Quota {
-    /// [`Quota::off`].
+impl Default for QuotaLimit {
+    /// [`QuotaLimit::off`].
     fn default() -> Self {
         Self::off()
     }
@@ -136,7 +136,7 @@ impl Default for Quota {
 /// What was drawn on whose quota, by the id that tokens carry.
 #[derive(Default)]
 pub(crate) struct QuotaLedger {
-    pub(crate) quota: Quota,
+    pub(crate) quota: QuotaLimit,
     used: HashMap<String, Used>,
     /// What a state file has not been told yet.
     news: Vec<Change>,
@@ -160,7 +160,7 @@ struct Used {
 }
 
 impl QuotaLedger {
-    pub(crate) fn new(quota: Quota) -> Self {
+    pub(crate) fn new(quota: QuotaLimit) -> Self {
         Self {
             quota,
             ..Self::default()
@@ -198,7 +198,7 @@ impl QuotaLedger {
     }
 
     /// Another quota. What was used of the present day stays used, also if the day now turns at another time.
-    pub(crate) fn set(&mut self, quota: Quota, now: Timestamp) {
+    pub(crate) fn set(&mut self, quota: QuotaLimit, now: Timestamp) {
         let (before, today) = (self.quota.day(now), quota.day(now));
         self.quota = quota;
         if before == today {
@@ -246,25 +246,25 @@ mod tests {
 
     #[test]
     fn the_day_turns_at_midnight_in_phnom_penh_unless_said() {
-        let next = Quota::a_day(1).next_turn(NOW);
+        let next = QuotaLimit::per_day(1).next_turn(NOW);
         // 23 October 2025, 17:00 UTC.
         assert_eq!(next.as_millis(), 1_761_238_800_000);
         let before = Timestamp::from_millis(next.as_millis() - 1);
-        assert_eq!(Quota::a_day(1).next_turn(before), next);
+        assert_eq!(QuotaLimit::per_day(1).next_turn(before), next);
         assert_eq!(
-            Quota::a_day(1).next_turn(next),
+            QuotaLimit::per_day(1).next_turn(next),
             next.saturating_add(DAY),
             "the turn itself is of the new day"
         );
-        let utc = Quota::a_day(1).turning_at(Duration::ZERO);
+        let utc = QuotaLimit::per_day(1).resets_at(Duration::ZERO);
         // 23 October 2025, 00:00 UTC.
         assert_eq!(utc.next_turn(NOW).as_millis(), 1_761_177_600_000);
-        assert_eq!(utc, Quota::a_day(1).turning_at(DAY * 3));
+        assert_eq!(utc, QuotaLimit::per_day(1).resets_at(DAY * 3));
     }
 
     #[test]
     fn what_is_too_much_counts_too() {
-        let mut ledger = QuotaLedger::new(Quota::a_day(2));
+        let mut ledger = QuotaLedger::new(QuotaLimit::per_day(2));
         let drawn: Vec<Drawn> = (0..4).map(|_| ledger.draw("a", NOW)).collect();
         let too_much = Drawn::TooMuch { limit: 2 };
         assert_eq!(drawn, [Drawn::Some, Drawn::Last, too_much, too_much]);
@@ -274,17 +274,17 @@ mod tests {
             Drawn::Some,
             "each has a quota of its own"
         );
-        let tomorrow = Quota::a_day(2).next_turn(NOW);
+        let tomorrow = QuotaLimit::per_day(2).next_turn(NOW);
         assert_eq!(ledger.used("a", tomorrow), 0);
         assert_eq!(ledger.draw("a", tomorrow), Drawn::Some);
     }
 
     #[test]
     fn without_a_limit_it_still_counts() {
-        let mut ledger = QuotaLedger::new(Quota::off());
+        let mut ledger = QuotaLedger::new(QuotaLimit::off());
         assert!((0..200).all(|_| ledger.draw("a", NOW) == Drawn::Some));
         assert_eq!(ledger.used("a", NOW), 200);
-        ledger.quota = Quota::a_day(0);
+        ledger.quota = QuotaLimit::per_day(0);
         assert_eq!(ledger.draw("a", NOW), Drawn::TooMuch { limit: 0 });
         ledger.forget();
         assert_eq!(ledger.used("a", NOW), 0);
@@ -293,7 +293,10 @@ mod tests {
     #[test]
     fn no_moment_overflows() {
         let end = Timestamp::from_millis(u64::MAX);
-        for quota in [Quota::a_day(1), Quota::a_day(1).turning_at(Duration::ZERO)] {
+        for quota in [
+            QuotaLimit::per_day(1),
+            QuotaLimit::per_day(1).resets_at(Duration::ZERO),
+        ] {
             assert!(quota.next_turn(end) <= end);
             assert!(quota.next_turn(Timestamp::from_millis(0)).as_millis() > 0);
         }

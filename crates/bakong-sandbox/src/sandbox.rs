@@ -11,13 +11,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::builder::SandboxBuilder;
-use crate::clock::Clock;
+use crate::clock::SandboxClock;
 use crate::customer::Customer;
-use crate::exchange::Exchange;
+use crate::exchange::RecordedRequest;
 use crate::fault::Fault;
 use crate::keep::Keeper;
-use crate::payment::Payment;
-use crate::quota::Quota;
+use crate::payment::Transfer;
+use crate::quota::QuotaLimit;
 use crate::registry::Mail;
 use crate::state::{Shared, State};
 
@@ -73,7 +73,7 @@ impl Sandbox {
 
     /// The sandbox's clock as it stands.
     #[must_use]
-    pub fn clock(&self) -> Clock {
+    pub fn clock(&self) -> SandboxClock {
         self.shared.with(|state| state.clock)
     }
 
@@ -83,24 +83,24 @@ impl Sandbox {
             .with(|state| state.move_clock(|clock| clock.advance(by)));
     }
 
-    /// Goes by another clock from now on: one that stands still, or shows another moment; [`Clock::system`] is
+    /// Goes by another clock from now on: one that stands still, or shows another moment; [`SandboxClock::system`] is
     /// the way back to the present. What has happened stays as it is when the time goes back: payments that
     /// were transferred, with their times, which may then lie ahead of the clock, and tokens, until their own
     /// end. Payments that are still to come come when their moment does. Of the quota's use only the last day
     /// that something was asked on is remembered.
-    pub fn set_clock(&self, to: Clock) {
+    pub fn set_clock(&self, to: SandboxClock) {
         self.shared
             .with(|state| state.move_clock(|clock| *clock = to));
     }
 
     /// How many requests a day may be made.
     #[must_use]
-    pub fn quota(&self) -> Quota {
+    pub fn quota(&self) -> QuotaLimit {
         self.shared.with(|state| state.quota.quota)
     }
 
     /// Sets how many requests a day may be made. What was used stays used.
-    pub fn set_quota(&self, quota: Quota) {
+    pub fn set_quota(&self, quota: QuotaLimit) {
         self.shared.with(|state| state.set_quota(quota));
     }
 
@@ -128,7 +128,7 @@ impl Sandbox {
 
     /// Every payment that was ordered, as it stands now, in the order of ordering.
     #[must_use]
-    pub fn payments(&self) -> Vec<Payment> {
+    pub fn payments(&self) -> Vec<Transfer> {
         self.shared
             .with(|state| state.ledger.payments(state.clock.now()))
     }
@@ -179,7 +179,7 @@ impl Sandbox {
 
     /// The last 10,000 requests that reached the sandbox whole, oldest first.
     #[must_use]
-    pub fn requests(&self) -> Vec<Exchange> {
+    pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.with(|state| state.exchanges.to_vec())
     }
 

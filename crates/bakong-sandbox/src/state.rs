@@ -9,26 +9,26 @@ use bytes::Bytes;
 use http::Request;
 use khqr_core::AccountIdBuf;
 
-use crate::clock::Clock;
+use crate::clock::SandboxClock;
 use crate::codes::OpenCodes;
 use crate::control::view;
-use crate::endpoint::Endpoint;
+use crate::endpoint::ApiEndpoint;
 use crate::entropy::Entropy;
 use crate::events::{Event, Events};
-use crate::exchange::{Exchange, Exchanges};
+use crate::exchange::{Exchanges, RecordedRequest};
 use crate::fault::{Effect, Fault, Faults, Outcome};
 use crate::keep::{Change, Journal};
 use crate::ledger::Ledger;
 use crate::links::Links;
 use crate::log::Log;
-use crate::payment::PaymentStatus;
-use crate::quota::{Quota, QuotaLedger};
+use crate::payment::TransferStatus;
+use crate::quota::{QuotaLedger, QuotaLimit};
 use crate::registry::Registry;
 use crate::token::{Issued, TokenKey};
 use crate::wire::Answer;
 
 pub(crate) struct State {
-    pub(crate) clock: Clock,
+    pub(crate) clock: SandboxClock,
     pub(crate) entropy: Entropy,
     pub(crate) token_key: TokenKey,
     pub(crate) registry: Registry,
@@ -54,7 +54,7 @@ pub(crate) struct News {
 }
 
 impl State {
-    pub(crate) fn new(clock: Clock, mut entropy: Entropy) -> Self {
+    pub(crate) fn new(clock: SandboxClock, mut entropy: Entropy) -> Self {
         let dice = entropy.branch("faults");
         Self {
             clock,
@@ -62,7 +62,7 @@ impl State {
             entropy,
             registry: Registry::default(),
             ledger: Ledger::default(),
-            quota: QuotaLedger::new(Quota::off()),
+            quota: QuotaLedger::new(QuotaLimit::off()),
             faults: Faults::new(dice),
             exchanges: Exchanges::default(),
             log: Log::default(),
@@ -76,7 +76,7 @@ impl State {
     /// Answers `request`, or does to it what a fault asks for, and records it.
     pub(crate) fn handle(&mut self, request: &Request<Bytes>) -> Effect {
         let at = self.clock.now();
-        let endpoint = Endpoint::at(request.uri().path());
+        let endpoint = ApiEndpoint::at(request.uri().path());
         let exceeded = self.draw_on_quota(endpoint, request, at);
         // A browser asks for more than people do, such as an icon, and faults are for programs.
         let path = request.uri().path();
@@ -99,7 +99,7 @@ impl State {
             Outcome::Answer(answer) => Some(answer),
             Outcome::Cut | Outcome::Hang => None,
         };
-        self.exchanges.record(Exchange {
+        self.exchanges.record(RecordedRequest {
             at,
             endpoint,
             status: answer.map(Answer::status),
@@ -165,10 +165,11 @@ impl State {
     }
 
     /// Does something to the clock, and lets everything happen whose moment has come.
-    pub(crate) fn move_clock(&mut self, moved: impl FnOnce(&mut Clock)) {
+    pub(crate) fn move_clock(&mut self, moved: impl FnOnce(&mut SandboxClock)) {
         moved(&mut self.clock);
         let clock = self.clock;
-        self.events.tell(Event::Clock, || view::clock(&clock));
+        self.events
+            .tell(Event::SandboxClock, || view::clock(&clock));
         if self.events.has_listeners() {
             self.ledger.settle(clock.now());
         }
@@ -199,10 +200,10 @@ impl State {
     pub(crate) fn tell_of_quota(&mut self) {
         let (quota, registry, now) = (&self.quota, &self.registry, self.clock.now());
         self.events
-            .tell(Event::Quota, || view::quota(quota, registry, now));
+            .tell(Event::QuotaLimit, || view::quota(quota, registry, now));
     }
 
-    pub(crate) fn set_quota(&mut self, quota: Quota) {
+    pub(crate) fn set_quota(&mut self, quota: QuotaLimit) {
         self.quota.set(quota, self.clock.now());
         self.tell_of_quota();
     }
@@ -214,10 +215,10 @@ impl State {
             let Some(payment) = self.ledger.get(*place) else {
                 continue;
             };
-            if payment.status() == PaymentStatus::Transferred {
+            if payment.status() == TransferStatus::Transferred {
                 self.open_codes.close(payment.md5());
             }
-            self.events.tell(Event::Payment, || view::payment(payment));
+            self.events.tell(Event::Transfer, || view::payment(payment));
         }
         let mut changes = self.registry.take_news();
         changes.append(&mut self.ledger.take_changes());

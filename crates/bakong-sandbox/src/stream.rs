@@ -111,12 +111,12 @@ mod tests {
     use khqr_core::{AccountId, Amount, KhqrBuilder};
 
     use super::*;
-    use crate::clock::Clock;
-    use crate::customer::PaymentOptions;
+    use crate::clock::SandboxClock;
+    use crate::customer::TransferOptions;
     use crate::entropy::Entropy;
     use crate::state::State;
 
-    fn shared(clock: Clock) -> Arc<Shared> {
+    fn shared(clock: SandboxClock) -> Arc<Shared> {
         Arc::new(Shared::new(State::new(clock, Entropy::from_seed([1; 32]))))
     }
 
@@ -132,7 +132,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_quiet_connection_is_kept_alive() {
-        let shared = shared(Clock::system());
+        let shared = shared(SandboxClock::system());
         let mut body = listen(&shared);
         assert_eq!(next(&mut body).await, "retry: 1000\n\n");
         for _ in 0..2 {
@@ -147,7 +147,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_payment_whose_moment_has_come_is_told_though_nobody_asks() {
         let start = khqr_core::Timestamp::from_millis(1_795_000_000_000);
-        let shared = shared(Clock::frozen_at(start));
+        let shared = shared(SandboxClock::frozen_at(start));
         let mut body = listen(&shared);
         next(&mut body).await;
         let code = KhqrBuilder::individual(AccountId::new("sokha@devb").unwrap(), "Sokha")
@@ -159,7 +159,7 @@ mod tests {
             .unwrap()
             .to_text();
         shared.with(|state| {
-            let options = PaymentOptions::new().after(Duration::from_secs(5));
+            let options = TransferOptions::new().after(Duration::from_secs(5));
             let payer = "dara@devb".parse().unwrap();
             let order = options.order(&code, payer, start).unwrap();
             state

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 pub(crate) use crate::failure::Failure;
 use crate::failure::quota_message;
 use crate::ledger::LookUp;
-use crate::payment::Payment;
+use crate::payment::Transfer;
 
 /// A complete answer.
 pub(crate) type Answer = Response<Bytes>;
@@ -150,7 +150,7 @@ pub(crate) fn account_exists() -> Answer {
     found(None::<()>, "Account ID exists")
 }
 
-pub(crate) fn transaction(payment: &Payment) -> Answer {
+pub(crate) fn transaction(payment: &Transfer) -> Answer {
     found(Some(Transaction::of(payment)), SUCCESS)
 }
 
@@ -198,7 +198,7 @@ impl<'a> Item<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    fn of(payment: &'a Payment) -> Self {
+    fn of(payment: &'a Transfer) -> Self {
         Self {
             hash: payment.hash(),
             from_account_id: payment.payer().as_str(),

@@ -29,7 +29,7 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
     let mut lines = Lines::open(&arguments.file)?;
     let Remote { session, asked } = remote::open_once(&arguments.target, &arguments.token)?;
     let mut config = Config::DEFAULT;
-    config.quota.per_day = arguments.quota;
+    config.quota.limit = arguments.quota;
     config.lists = !arguments.no_lists;
     let builder = Watcher::builder(session, MemoryStore::new()).config(config);
     let watcher = builder

@@ -1,6 +1,6 @@
 //! Looking an account up, with a token or without.
 
-use bakong_sandbox::{Endpoint, Fault, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Fault, Sandbox};
 use http::StatusCode;
 use khqr_core::AccountId;
 
@@ -32,7 +32,7 @@ async fn each_answer_has_its_exit_code() {
         (finished.exit, &finished.json()["status"]),
         (4, &"invalid".into())
     );
-    sandbox.fault(Fault::forbidden().on(Endpoint::CheckBakongAccount));
+    sandbox.fault(Fault::forbidden().on(ApiEndpoint::CheckBakongAccount));
     let finished = check("sokha@devb").await;
     assert_eq!(
         (finished.exit, &finished.json()["error"]["class"]),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bakong_sandbox::{Endpoint, Fault, PaymentOptions, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Fault, Sandbox, TransferOptions};
 use http::StatusCode;
 use khqr_core::{AccountId, Amount, Currency, Khqr, Md5Handle};
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -119,7 +119,7 @@ async fn a_bakong_elsewhere_differs_in_its_address_alone() {
 async fn money_that_is_not_what_was_asked_for_needs_review() {
     let sandbox = Sandbox::start().await.unwrap();
     let shop = Shop::open(&sandbox, &[]).await;
-    let options = PaymentOptions::new()
+    let options = TransferOptions::new()
         .amount(Amount::from_minor_units(1_000, Currency::Khr))
         .payee(AccountId::new("thief@devb").unwrap());
     dara(&sandbox).pay_with(&shop.code, &options).unwrap();
@@ -138,7 +138,7 @@ async fn money_that_is_not_what_was_asked_for_needs_review() {
 async fn a_payment_that_failed_is_told_apart() {
     let sandbox = Sandbox::start().await.unwrap();
     let shop = Shop::open(&sandbox, &[]).await;
-    let options = PaymentOptions::new().failing();
+    let options = TransferOptions::new().failing();
     dara(&sandbox).pay_with(&shop.code, &options).unwrap();
     let finished = shop.finish().await;
     assert_eq!(finished.exit, 4, "{finished:?}");
@@ -149,7 +149,7 @@ async fn a_payment_that_failed_is_told_apart() {
 async fn an_outage_in_the_middle_is_waited_out() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut shop = Shop::open(&sandbox, &[]).await;
-    let check = Endpoint::CheckTransactionByMd5;
+    let check = ApiEndpoint::CheckTransactionByMd5;
     let fault = Fault::html(StatusCode::BAD_GATEWAY, "<html>");
     sandbox.fault(fault.on(check).always());
     // However often the transport asks again by itself, in the end the shop is told.

@@ -1,6 +1,6 @@
 //! Links that open a bank's app.
 
-use bakong_sandbox::{Endpoint, Fault, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Fault, Sandbox};
 use http::StatusCode;
 use khqr_core::{AccountId, Currency, KhqrBuilder};
 
@@ -65,7 +65,7 @@ async fn what_is_no_khqr_is_not_sent() {
     assert_eq!(sandbox.requests().len(), 0);
 
     sandbox.fault(
-        Fault::error(StatusCode::OK, 4, "\u{1b}[2Jprovider").on(Endpoint::GenerateDeeplinkByQr),
+        Fault::error(StatusCode::OK, 4, "\u{1b}[2Jprovider").on(ApiEndpoint::GenerateDeeplinkByQr),
     );
     let finished = run(&["deeplink", &code(), "--base-url", &url]).await;
     assert_eq!(finished.exit, 1, "{finished:?}");

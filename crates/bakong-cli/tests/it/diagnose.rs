@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bakong_sandbox::{Endpoint, Fault, PaymentOptions, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Fault, Sandbox, TransferOptions};
 use http::StatusCode;
 use khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
 
@@ -106,14 +106,14 @@ async fn a_payment_that_is_not_there_or_failed_or_has_a_static_code() {
     verdict(&finished, 3, "not_found", "not_found");
     assert_eq!(finished.json()["notAsked"][0]["kind"], "unknown");
 
-    let failing = PaymentOptions::new().failing();
+    let failing = TransferOptions::new().failing();
     dara(&sandbox).pay_with(&text, &failing).unwrap();
     let finished = diagnose(&sandbox, &["--md5", &md5, "--json"]).await;
     verdict(&finished, 4, "failed", "failed");
 
     let fixed = KhqrBuilder::individual(AccountId::new("sokha@devb").unwrap(), "Sokha");
     let fixed = fixed.static_code(Currency::Khr).unwrap().to_text();
-    let amount = PaymentOptions::new().amount(Amount::from_minor_units(100, Currency::Khr));
+    let amount = TransferOptions::new().amount(Amount::from_minor_units(100, Currency::Khr));
     dara(&sandbox).pay_with(&fixed, &amount).unwrap();
     let md5 = Md5Handle::of(&fixed).to_string();
     let finished = diagnose(&sandbox, &["--md5", &md5, "--json"]).await;
@@ -124,7 +124,7 @@ async fn a_payment_that_is_not_there_or_failed_or_has_a_static_code() {
 async fn what_could_not_be_asked_is_never_not_found() {
     let sandbox = Sandbox::start().await.unwrap();
     let (md5, _) = code(&sandbox, "1");
-    let check = Endpoint::CheckTransactionByMd5;
+    let check = ApiEndpoint::CheckTransactionByMd5;
     sandbox.fault(
         Fault::html(StatusCode::BAD_GATEWAY, "<html>")
             .on(check)
@@ -144,7 +144,7 @@ async fn what_could_not_be_asked_is_never_not_found() {
 
     // One way that is not answered keeps what the other knows from being the last word.
     sandbox.clear_faults();
-    let check = Endpoint::CheckTransactionByHash;
+    let check = ApiEndpoint::CheckTransactionByHash;
     sandbox.fault(Fault::status(StatusCode::BAD_GATEWAY).on(check).always());
     let finished = diagnose(&sandbox, &clues).await;
     verdict(&finished, 1, "could_not_ask", "not_found");

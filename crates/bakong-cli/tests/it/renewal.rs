@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bakong_sandbox::{Clock, Endpoint, Fault, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Fault, Sandbox, SandboxClock};
 use http::StatusCode;
 use khqr_core::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,7 +20,7 @@ async fn aged(days: u64) -> Sandbox {
     let age = Duration::from_secs(days * 86_400);
     let age = u64::try_from(age.as_millis()).unwrap();
     let issued = Timestamp::from_millis(Timestamp::now().as_millis() - age);
-    let clock = Clock::starting_at(issued);
+    let clock = SandboxClock::starting_at(issued);
     Sandbox::builder().clock(clock).start().await.unwrap()
 }
 
@@ -35,7 +35,7 @@ fn renewals(sandbox: &Sandbox) -> usize {
     let requests = sandbox.requests();
     let renewals = requests
         .iter()
-        .filter(|one| one.endpoint == Some(Endpoint::RenewToken));
+        .filter(|one| one.endpoint == Some(ApiEndpoint::RenewToken));
     renewals.count()
 }
 
@@ -85,7 +85,7 @@ async fn of_many_commands_one_renews() {
     let _ = token(&sandbox);
     let file = folder.write("token", TOKEN);
     let slow = Fault::own_answer().delayed(Duration::from_millis(200));
-    sandbox.fault(slow.on(Endpoint::RenewToken).always());
+    sandbox.fault(slow.on(ApiEndpoint::RenewToken).always());
     let checks = (0..6).map(|_| check(&sandbox, &file, EMAIL));
     for finished in futures_util::future::join_all(checks).await {
         assert_eq!(finished.exit, 3, "{finished:?}");

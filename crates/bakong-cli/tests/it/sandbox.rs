@@ -76,7 +76,7 @@ async fn a_clock_that_is_ahead_is_told_at_the_start() {
     let folder = Folder::new();
     let file = folder.file("state.json");
     let hours = std::time::Duration::from_secs(2 * 3_600);
-    let ahead = bakong_sandbox::Clock::ahead_of_system(hours);
+    let ahead = bakong_sandbox::SandboxClock::ahead_of_system(hours);
     let before = bakong_sandbox::Sandbox::builder().state_file(&file);
     before
         .clock(ahead)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bakong_sandbox::{Clock, Endpoint, Fault, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Fault, Sandbox, SandboxClock};
 use http::StatusCode;
 use khqr_core::Timestamp;
 
@@ -192,7 +192,7 @@ async fn status(days_ago: u64, more: &[&str]) -> Finished {
     let age = Duration::from_secs(days_ago * 86_400);
     let age = u64::try_from(age.as_millis()).unwrap();
     let issued = Timestamp::from_millis(Timestamp::now().as_millis() - age);
-    let clock = Clock::starting_at(issued);
+    let clock = SandboxClock::starting_at(issued);
     let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
     let token = token(&sandbox);
     let output = bakong(&[&["token", "status"], more].concat())
@@ -320,7 +320,7 @@ async fn with_an_address_the_token_is_renewed_by_itself() {
             .map(|one| one.endpoint.unwrap())
             .collect()
     };
-    let (renewal, question) = (Endpoint::RenewToken, Endpoint::CheckTransactionByMd5);
+    let (renewal, question) = (ApiEndpoint::RenewToken, ApiEndpoint::CheckTransactionByMd5);
 
     // One that Bakong refuses.
     let file = folder.write("refused", TOKEN);
@@ -383,7 +383,7 @@ async fn a_token_that_is_due_serves_while_it_cannot_be_renewed() {
     let day = Duration::from_secs(86_400);
     let age = u64::try_from((88 * day).as_millis()).unwrap();
     let issued = Timestamp::from_millis(Timestamp::now().as_millis() - age);
-    let clock = Clock::starting_at(issued);
+    let clock = SandboxClock::starting_at(issued);
     let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
     let (url, folder) = (sandbox.base_url(), Folder::new());
     let file = folder.write("token", &token(&sandbox));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bakong_sandbox::{PaymentOptions, Sandbox};
+use bakong_sandbox::{Sandbox, TransferOptions};
 use khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
 
 use crate::bakong::{Finished, bakong, dara, token};
@@ -87,14 +87,14 @@ async fn each_answer_has_its_exit_code() {
 
     let failed = code("3");
     customer
-        .pay_with(&failed, &PaymentOptions::new().failing())
+        .pay_with(&failed, &TransferOptions::new().failing())
         .unwrap();
     assert_eq!(check(&sandbox, &failed, &[]).await.exit, 4);
 
     let fixed = KhqrBuilder::individual(account, "Sokha").static_code(Currency::Usd);
     let fixed = fixed.unwrap().to_text();
     customer
-        .pay_with(&fixed, &PaymentOptions::new().amount(amount))
+        .pay_with(&fixed, &TransferOptions::new().amount(amount))
         .unwrap();
     let finished = check(&sandbox, &fixed, &["--json"]).await;
     assert_eq!(
@@ -123,7 +123,7 @@ async fn a_payment_is_found_by_whatever_is_known_of_it() {
         .dynamic_code(amount, now, now.saturating_add(Duration::from_secs(600)))
         .unwrap()
         .to_text();
-    let options = PaymentOptions::new().instruction_ref("FT26325001");
+    let options = TransferOptions::new().instruction_ref("FT26325001");
     let payment = dara(&sandbox).pay_with(&code, &options).unwrap();
     let (token, url) = (token(&sandbox), sandbox.base_url());
     let ask = async |question: &[&str]| {

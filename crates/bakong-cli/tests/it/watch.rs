@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bakong_sandbox::{Fault, PaymentOptions, Sandbox};
+use bakong_sandbox::{Fault, Sandbox, TransferOptions};
 use khqr_core::{AccountId, Amount, Currency, Khqr, KhqrBuilder, Md5Handle};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -90,7 +90,7 @@ async fn for_people_it_says_paid_and_what_needs_them() {
     let customer = sandbox.customer(AccountId::new("dara@devb").unwrap());
     let codes = [code(&sandbox, "A-1"), code(&sandbox, "A-2")];
     let _ = customer.pay(&codes[0]).unwrap();
-    let too_little = PaymentOptions::new().amount(Amount::from_minor_units(1, Currency::Khr));
+    let too_little = TransferOptions::new().amount(Amount::from_minor_units(1, Currency::Khr));
     let _ = customer.pay_with(&codes[1], &too_little).unwrap();
     // As Windows' editors write it.
     let input = format!("\u{feff}{}\r\n{}\r\n", codes[0], codes[1]);

@@ -7,11 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 
-use super::{Conflict, Lost, PaymentStore, StoreError};
-use crate::change::{Change, Lists};
+use super::{Conflict, PaymentStore, Rejected, StoreError};
+use crate::change::{Change, ListStatus};
 use crate::outcome::Outcome;
 use crate::payment::OrderId;
-use crate::quota::Spent;
+use crate::quota::WindowUsage;
 use crate::tracker::{FinishedPayment, OpenPayment, Snapshot};
 
 /// How long a final payment is kept: longer than any stays open.
@@ -24,8 +24,8 @@ pub struct MemoryStore(Mutex<Books>);
 
 #[derive(Clone, Default, Debug)]
 struct Books {
-    spent: Option<Spent>,
-    lists: Option<Lists>,
+    spent: Option<WindowUsage>,
+    lists: Option<ListStatus>,
     open: HashMap<Md5Handle, OpenPayment>,
     finished: HashMap<Md5Handle, (FinishedPayment, Outcome)>,
     settled: HashMap<OrderId, Md5Handle>,
@@ -50,19 +50,19 @@ impl MemoryStore {
         let finished = finished.filter_map(|(_, md5)| Some(books.finished.get(md5)?.0.clone()));
         Snapshot {
             spent: books.spent,
-            lists: books.lists.unwrap_or(Lists::Untried),
+            lists: books.lists.unwrap_or(ListStatus::Untried),
             finished: finished.collect(),
             open,
         }
     }
 
     /// Keeps these changes: [`PaymentStore::keep`] without waiting.
-    pub fn apply(&self, changes: &[Change]) -> Vec<Lost> {
+    pub fn apply(&self, changes: &[Change]) -> Vec<Rejected> {
         let mut books = self.books();
         let mut lost = Vec::new();
         for change in changes {
             if let Some((md5, conflict)) = books.apply(change) {
-                lost.push(Lost::new(md5, conflict));
+                lost.push(Rejected::new(md5, conflict));
             }
         }
         lost
@@ -94,7 +94,7 @@ impl PaymentStore for MemoryStore {
         Ok(self.snapshot())
     }
 
-    async fn keep(&self, changes: &[Change]) -> Result<Vec<Lost>, StoreError> {
+    async fn keep(&self, changes: &[Change]) -> Result<Vec<Rejected>, StoreError> {
         Ok(self.apply(changes))
     }
 }
@@ -152,7 +152,7 @@ impl Books {
             Change::Quota(spent) => {
                 self.spent = Some(self.spent.map_or(*spent, |kept| kept.then(*spent)));
             }
-            Change::Lists(lists) => self.lists = Some(*lists),
+            Change::ListStatus(lists) => self.lists = Some(*lists),
             Change::NotPaidYet { .. }
             | Change::NoAnswer { .. }
             | Change::PaidAgain { .. }

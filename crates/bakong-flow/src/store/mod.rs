@@ -29,13 +29,13 @@ pub trait PaymentStore: Send + Sync {
     /// A payment is opened once and becomes final once, an order is settled once, and a transaction is found
     /// for one order: a [`Change::Opened`] or [`Change::Finished`] that comes second is not kept, and told of
     /// in the answer, while the others are. Hand those to
-    /// [`Tracker::overruled`](crate::Tracker::overruled).
+    /// [`Tracker::on_conflict`](crate::Tracker::on_conflict).
     ///
     /// A [`Change::PaidAgain`] is told once: keep it where a person finds it, if those who listen may miss it.
     ///
     /// # Errors
     /// If they could not be kept: none of them is then. It may be called with the same changes again.
-    async fn keep(&self, changes: &[Change]) -> Result<Vec<Lost>, StoreError>;
+    async fn keep(&self, changes: &[Change]) -> Result<Vec<Rejected>, StoreError>;
 }
 
 #[async_trait]
@@ -44,7 +44,7 @@ impl<S: PaymentStore + ?Sized> PaymentStore for std::sync::Arc<S> {
         (**self).load().await
     }
 
-    async fn keep(&self, changes: &[Change]) -> Result<Vec<Lost>, StoreError> {
+    async fn keep(&self, changes: &[Change]) -> Result<Vec<Rejected>, StoreError> {
         (**self).keep(changes).await
     }
 }
@@ -52,14 +52,14 @@ impl<S: PaymentStore + ?Sized> PaymentStore for std::sync::Arc<S> {
 /// A change that came second.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub struct Lost {
+pub struct Rejected {
     /// Of which payment.
     pub md5: Md5Handle,
     /// To what.
     pub conflict: Conflict,
 }
 
-impl Lost {
+impl Rejected {
     /// The change of this payment lost to that.
     #[must_use]
     pub const fn new(md5: Md5Handle, conflict: Conflict) -> Self {

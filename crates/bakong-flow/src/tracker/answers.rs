@@ -9,7 +9,7 @@ use super::Tracker;
 use super::in_flight::{About, Out};
 use super::slots::Slot;
 use crate::ask::{ListItem, Reply, Ticket};
-use crate::change::{Change, Lists};
+use crate::change::{Change, ListStatus};
 
 /// How long a list endpoint that refused is not tried again.
 const LISTS_REST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -68,7 +68,7 @@ impl Tracker {
         }
         if sent == 0 {
             // On another day than it was counted on, there is nothing to take back.
-            if self.config.quota.turn.day_of(out.asked_at) == self.ledger.spent().day {
+            if self.config.quota.turn.day_of(out.asked_at) == self.ledger.usage().day {
                 match out.about {
                     About::Token => self.ledger.take_back_beside(),
                     About::One(..) | About::Many(_) => self.ledger.take_back(),
@@ -81,7 +81,7 @@ impl Tracker {
             // What is sent beside the question is a renewal, or a repetition.
             self.ledger.spend_beside(sent - 1);
         }
-        self.changes.push(Change::Quota(self.ledger.spent()));
+        self.changes.push(Change::Quota(self.ledger.usage()));
     }
 
     fn one(
@@ -103,7 +103,7 @@ impl Tracker {
                 {
                     // It is not the lists that are refused.
                     self.lists = before;
-                    self.changes.push(Change::Lists(before));
+                    self.changes.push(Change::ListStatus(before));
                 }
                 self.failed(out, class, now);
                 if matches!(class, ErrorClass::Refused | ErrorClass::Malformed) {
@@ -129,9 +129,9 @@ impl Tracker {
         }
         self.answered(out);
         self.garbled_lists = 0;
-        if self.lists != Lists::Work {
-            self.lists = Lists::Work;
-            self.changes.push(Change::Lists(self.lists));
+        if self.lists != ListStatus::Work {
+            self.lists = ListStatus::Work;
+            self.changes.push(Change::ListStatus(self.lists));
         }
         for (md5, result) in answers {
             let asked = |place: &u32| out.about.places().contains(place);
@@ -167,14 +167,14 @@ impl Tracker {
         };
         if self.lists_before.is_none() {
             self.lists_before = Some(match self.lists {
-                Lists::RefusedUntil(_) => Lists::Untried,
+                ListStatus::RefusedUntil(_) => ListStatus::Untried,
                 lists => lists,
             });
         }
-        self.lists = Lists::RefusedUntil(now.saturating_add(rest));
+        self.lists = ListStatus::RefusedUntil(now.saturating_add(rest));
         // What cannot be read now may be readable after a restart, and is worth a try.
         if self.garbled_lists == 0 {
-            self.changes.push(Change::Lists(self.lists));
+            self.changes.push(Change::ListStatus(self.lists));
         }
         self.no_answer(out, class);
     }
@@ -182,7 +182,7 @@ impl Tracker {
     /// When lists are tried again that worked, and could not be read lately.
     pub(super) fn lists_pause(&self) -> Option<Timestamp> {
         match self.lists {
-            Lists::RefusedUntil(moment) if self.garbled_lists > 1 => Some(moment),
+            ListStatus::RefusedUntil(moment) if self.garbled_lists > 1 => Some(moment),
             _ => None,
         }
     }
@@ -220,10 +220,10 @@ impl Tracker {
         if !matches!(out.about, About::Token) && out.asked_at >= self.token_at {
             self.token.accepted();
         }
-        let closed_at = self.ledger.spent().closed_at;
+        let closed_at = self.ledger.usage().closed_at;
         if closed_at.is_some_and(|closed_at| closed_at <= out.asked_at) {
             self.ledger.reopen();
-            self.changes.push(Change::Quota(self.ledger.spent()));
+            self.changes.push(Change::Quota(self.ledger.usage()));
         }
     }
 
@@ -269,11 +269,11 @@ impl Tracker {
 
     fn close_day(&mut self, out: &Out, now: Timestamp) {
         // What was asked before the turn says nothing of the day that has begun.
-        if self.config.quota.turn.day_of(out.asked_at) < self.ledger.spent().day {
+        if self.config.quota.turn.day_of(out.asked_at) < self.ledger.usage().day {
             return;
         }
         self.ledger.close(now);
-        self.changes.push(Change::Quota(self.ledger.spent()));
+        self.changes.push(Change::Quota(self.ledger.usage()));
     }
 
     /// A request may have failed because of what it asked about: it is asked about in another way, or waits longer

@@ -203,7 +203,7 @@ impl Tracker {
     /// Whether payments may be asked about together. A list that is refused costs a request that was
     /// promised to nobody, unless there are too few for all promises anyway.
     fn may_ask_list(&self, now: Timestamp) -> bool {
-        let promised = self.promised(self.ledger.spent().day, false);
+        let promised = self.promised(self.ledger.usage().day, false);
         self.lists.work() || (self.lists.usable(now) && self.spendable() != promised)
     }
 
@@ -304,7 +304,7 @@ impl Tracker {
     fn ask_for_token(&mut self, now: Timestamp) -> Ask {
         self.token.renewal_started();
         self.ledger.spend_beside(1);
-        self.changes.push(Change::Quota(self.ledger.spent()));
+        self.changes.push(Change::Quota(self.ledger.usage()));
         Ask {
             ticket: self.in_flight.add(now, About::Token, false),
             question: Question::Renewal,
@@ -337,7 +337,7 @@ impl Tracker {
 
     fn spend(&mut self) {
         self.ledger.spend(1);
-        self.changes.push(Change::Quota(self.ledger.spent()));
+        self.changes.push(Change::Quota(self.ledger.usage()));
     }
 }
 

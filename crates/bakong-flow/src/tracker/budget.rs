@@ -14,7 +14,7 @@ impl Tracker {
     /// How many requests are neither spent, nor promised, nor kept for renewals and for payments to come.
     pub(super) fn free(&self) -> u32 {
         let lists = self.lists.work();
-        let promised = self.promised(self.ledger.spent().day, lists);
+        let promised = self.promised(self.ledger.usage().day, lists);
         let left = self.spendable().saturating_sub(promised);
         let to_come = self.ledger.to_come(self.now);
         if !lists {
@@ -30,7 +30,7 @@ impl Tracker {
     /// How many requests of a day are promised, and not out already.
     pub(super) fn promised(&self, day: Day, lists: bool) -> u32 {
         let promised = self.promises.requests(day, lists);
-        if day != self.ledger.spent().day {
+        if day != self.ledger.usage().day {
             return promised;
         }
         promised.saturating_sub(self.in_flight.promised())
@@ -54,16 +54,16 @@ impl Tracker {
 
     /// How many requests this day, or one to come, has for checks.
     pub(super) fn room_on(&self, day: Day) -> u32 {
-        if day <= self.ledger.spent().day {
+        if day <= self.ledger.usage().day {
             return self.spendable();
         }
         let quota = self.config.quota;
-        quota.per_day.saturating_sub(quota.renewals)
+        quota.limit.saturating_sub(quota.renewals)
     }
 }
 
 /// The most free requests that are spent at once: a tenth of a day.
 pub(super) const fn most_at_once(quota: Quota) -> u32 {
-    let tenth = quota.per_day / 10;
+    let tenth = quota.limit / 10;
     if tenth < 3 { 3 } else { tenth }
 }

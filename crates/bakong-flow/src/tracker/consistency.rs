@@ -17,7 +17,7 @@ use crate::settlement::Expected;
 
 impl Tracker {
     fn assert_consistent(&mut self) {
-        let mut promises = Promises::new(self.config.quota.turn, self.ledger.spent().day);
+        let mut promises = Promises::new(self.config.quota.turn, self.ledger.usage().day);
         let mut ripe = BTreeSet::new();
         for (place, slot) in self.slots.iter() {
             let within = self.slots.policy(slot).grace.last_check_within;

@@ -30,7 +30,7 @@ impl Tracker {
 
     /// A change was not kept, because another worker's came first: what this tracker does instead is among its
     /// [changes](Self::take_changes) then.
-    pub fn overruled(&mut self, change: Change, conflict: Conflict) {
+    pub fn on_conflict(&mut self, change: Change, conflict: Conflict) {
         match (change, conflict) {
             (Change::Opened { payment, .. }, _) => {
                 if let Some(place) = self.slots.find(&payment.md5) {

@@ -72,7 +72,7 @@ impl Tracker {
         let deadline = self.slots.deadline(slot);
         self.promises.remove_singles(day, requests);
         // What was set aside for more stays where it is.
-        let stays = needed <= requests && day >= self.ledger.spent().day;
+        let stays = needed <= requests && day >= self.ledger.usage().day;
         let day = if stays {
             day
         } else {
@@ -89,7 +89,7 @@ impl Tracker {
 
     /// Promises all last checks anew: the day is earlier than was thought.
     pub(super) fn promise_anew(&mut self) {
-        self.promises = Promises::new(self.config.quota.turn, self.ledger.spent().day);
+        self.promises = Promises::new(self.config.quota.turn, self.ledger.usage().day);
         let mut places = Vec::new();
         for (place, slot) in self.slots.iter() {
             if !slot.tried.has(Way::Md5) {
@@ -110,7 +110,7 @@ impl Tracker {
 
     /// The first day that has room for so many requests more; after a week without one, any will do.
     fn day_with_room(&self, first: Day, needed: u32) -> Day {
-        let first = first.max(self.ledger.spent().day);
+        let first = first.max(self.ledger.usage().day);
         let last = Day(first.0.saturating_add(DAYS));
         let lists = self.lists.work();
         let days = (first.0..last.0).map(Day);
@@ -126,7 +126,7 @@ impl Tracker {
         let is_by_hash = slot.way != Way::Md5 && slot.tried.has(Way::Md5);
         let hashes = slot.hashes.as_deref().filter(|_| is_by_hash);
         let (day, _) = hashes?.set_aside;
-        let waits = day > self.ledger.spent().day && self.free() == 0;
+        let waits = day > self.ledger.usage().day && self.free() == 0;
         let turn = self.config.quota.turn;
         waits.then(|| turn.end_of(Day(day.0.saturating_sub(1))))
     }

@@ -23,11 +23,11 @@ use std::time::Duration;
 use bakong_api::TokenLife;
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 
-use crate::change::{Change, Lists};
+use crate::change::{Change, ListStatus};
 use crate::pace::Pace;
-use crate::policy::Retry;
+use crate::policy::Backoff;
 use crate::promises::Promises;
-use crate::quota::{Ledger, Quota, Spent};
+use crate::quota::{Quota, QuotaUsage, WindowUsage};
 
 use self::budget::most_at_once;
 use self::finished::Finished;
@@ -46,7 +46,7 @@ pub struct Config {
     /// What the token may spend.
     pub quota: Quota,
     /// When to ask again after no answer came.
-    pub retry: Retry,
+    pub retry: Backoff,
     /// How many requests may be out at a time, at least one; one, while they fail.
     pub at_once: u32,
     /// Whether the token can be renewed, so that the tracker may ask for it.
@@ -63,7 +63,7 @@ impl Config {
     /// two days.
     pub const DEFAULT: Self = Self {
         quota: Quota::DEFAULT,
-        retry: Retry::DEFAULT,
+        retry: Backoff::DEFAULT,
         at_once: 4,
         renewable: false,
         lists: true,
@@ -103,14 +103,14 @@ pub struct Tracker {
     early: Timers,
     last: Timers,
     ripe: Ripe,
-    ledger: Ledger,
+    ledger: QuotaUsage,
     promises: Promises,
     pace: Pace,
-    lists: Lists,
+    lists: ListStatus,
     /// How many lists in a row could not be read.
     garbled_lists: u8,
     /// What `lists` was before the endpoint was refused, until it is known that others are not.
-    lists_before: Option<Lists>,
+    lists_before: Option<ListStatus>,
     token: TokenLife,
     /// When the token came, or was last refused.
     token_at: Timestamp,
@@ -131,10 +131,10 @@ impl Tracker {
     /// A tracker without payments, on a day of which nothing is spent, with a token that is good.
     #[must_use]
     pub fn new(config: Config, now: Timestamp) -> Self {
-        Self::with_ledger(config, Ledger::new(config.quota, now), now)
+        Self::with_ledger(config, QuotaUsage::new(config.quota, now), now)
     }
 
-    fn with_ledger(config: Config, ledger: Ledger, now: Timestamp) -> Self {
+    fn with_ledger(config: Config, ledger: QuotaUsage, now: Timestamp) -> Self {
         let mut token = TokenLife::new(config.renewable);
         token.set(None);
         Self {
@@ -143,13 +143,13 @@ impl Tracker {
             early: Timers::default(),
             last: Timers::default(),
             ripe: Ripe::default(),
-            promises: Promises::new(config.quota.turn, ledger.spent().day),
+            promises: Promises::new(config.quota.turn, ledger.usage().day),
             pace: Pace::new(most_at_once(config.quota), now),
             ledger,
             lists: if config.lists {
-                Lists::Untried
+                ListStatus::Untried
             } else {
-                Lists::Off
+                ListStatus::Off
             },
             garbled_lists: 0,
             lists_before: None,
@@ -186,13 +186,13 @@ impl Tracker {
 
     /// What is spent of the day.
     #[must_use]
-    pub const fn spent(&self) -> Spent {
-        self.ledger.spent()
+    pub const fn usage(&self) -> WindowUsage {
+        self.ledger.usage()
     }
 
     /// Whether the list endpoint works, as far as is known.
     #[must_use]
-    pub const fn lists(&self) -> Lists {
+    pub const fn lists(&self) -> ListStatus {
         self.lists
     }
 
@@ -262,11 +262,11 @@ impl Tracker {
     }
 
     /// So many requests were sent with the same token by others, as far as is known: they count, too.
-    pub fn spent_elsewhere(&mut self, requests: u32, now: Timestamp) {
+    pub fn add_external_usage(&mut self, requests: u32, now: Timestamp) {
         self.tick(now);
         if requests > 0 {
             self.ledger.spend(requests);
-            self.changes.push(Change::Quota(self.ledger.spent()));
+            self.changes.push(Change::Quota(self.ledger.usage()));
         }
     }
 
@@ -276,9 +276,9 @@ impl Tracker {
             self.set_back(now);
         }
         self.now = now;
-        let before = self.ledger.spent().day;
+        let before = self.ledger.usage().day;
         if self.ledger.turn(now) {
-            let spent = self.ledger.spent();
+            let spent = self.ledger.usage();
             if spent.day < before {
                 self.promise_anew();
             } else {

@@ -107,7 +107,7 @@ impl Tracker {
         let deadline = expiry.max(self.now);
         let within = policy.grace.last_check_within;
         let quota = self.config.quota;
-        let today = self.ledger.spent().day;
+        let today = self.ledger.usage().day;
         let day = quota.turn.day_of(deadline).max(today);
         let lists = self.lists.work();
         let promised = self.promised(day, lists);

@@ -3,12 +3,12 @@
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 
 use super::{Config, Tracker};
-use crate::change::Lists;
+use crate::change::ListStatus;
 use crate::outcome::Outcome;
 use crate::pace::Pace;
 use crate::payment::{OrderId, Payment};
 use crate::policy::Policy;
-use crate::quota::{Ledger, Spent};
+use crate::quota::{QuotaUsage, WindowUsage};
 use crate::settlement::Mismatch;
 
 /// What a store keeps of a tracker.
@@ -16,9 +16,9 @@ use crate::settlement::Mismatch;
 #[non_exhaustive]
 pub struct Snapshot {
     /// What was spent of the day; `None` if nothing ever was.
-    pub spent: Option<Spent>,
+    pub spent: Option<WindowUsage>,
     /// Whether lists work.
-    pub lists: Lists,
+    pub lists: ListStatus,
     /// The open payments.
     pub open: Vec<OpenPayment>,
     /// The final ones that are still to be remembered.
@@ -62,7 +62,7 @@ impl Default for Snapshot {
     fn default() -> Self {
         Self {
             spent: None,
-            lists: Lists::Untried,
+            lists: ListStatus::Untried,
             open: Vec::new(),
             finished: Vec::new(),
         }
@@ -109,14 +109,14 @@ impl Tracker {
     #[must_use]
     pub fn restore(config: Config, snapshot: Snapshot, now: Timestamp) -> Self {
         let ledger = snapshot.spent.map_or_else(
-            || Ledger::new(config.quota, now),
-            |spent| Ledger::restore(config.quota, spent, now),
+            || QuotaUsage::new(config.quota, now),
+            |spent| QuotaUsage::restore(config.quota, spent, now),
         );
         let mut tracker = Self::with_ledger(config, ledger, now);
         if config.lists {
             tracker.lists = snapshot.lists;
         }
-        if tracker.spent().requests > 0 {
+        if tracker.usage().requests > 0 {
             // One that is started again and again has no burst each time.
             tracker.pace = Pace::new(1, now);
         }
@@ -154,12 +154,12 @@ impl Tracker {
             })
         });
         Snapshot {
-            spent: Some(self.ledger.spent()),
+            spent: Some(self.ledger.usage()),
             lists: match self.lists {
-                Lists::Off => Lists::Untried,
+                ListStatus::Off => ListStatus::Untried,
                 // A pause is not kept.
-                Lists::RefusedUntil(_) if self.lists_pause().is_some() => {
-                    self.lists_before.unwrap_or(Lists::Untried)
+                ListStatus::RefusedUntil(_) if self.lists_pause().is_some() => {
+                    self.lists_before.unwrap_or(ListStatus::Untried)
                 }
                 lists => lists,
             },

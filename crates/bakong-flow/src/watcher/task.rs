@@ -244,7 +244,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
     fn count(&mut self) {
         let now = self.means.clock.now();
         self.tracker
-            .spent_elsewhere(self.means.counter.take_elsewhere(), now);
+            .add_external_usage(self.means.counter.take_elsewhere(), now);
         if let Some(expires_at) = self.means.counter.take_renewed() {
             self.tracker.token_renewed(expires_at, now);
         }

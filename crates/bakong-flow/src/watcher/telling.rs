@@ -8,22 +8,22 @@ use super::task::Task;
 use super::watched::Progress;
 use crate::change::Change;
 use crate::clock::Clock;
-use crate::store::{Conflict, Lost, PaymentStore};
+use crate::store::{Conflict, PaymentStore, Rejected};
 use crate::tracker::OpenError;
 
 impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
     /// Tells of what was kept, and has the tracker think again about what was not.
-    pub(super) fn publish(&mut self, changes: Vec<Change>, lost: &[Lost], errors: &Errors) {
+    pub(super) fn publish(&mut self, changes: Vec<Change>, lost: &[Rejected], errors: &Errors) {
         for change in changes {
-            let conflict = lost.iter().find(|lost| change.is_lost(lost));
+            let conflict = lost.iter().find(|lost| change.is_rejected(lost));
             match conflict {
-                Some(lost) => self.overruled(change, &lost.conflict),
+                Some(lost) => self.on_conflict(change, &lost.conflict),
                 None => self.tell(change, errors),
             }
         }
     }
 
-    fn overruled(&mut self, change: Change, conflict: &Conflict) {
+    fn on_conflict(&mut self, change: Change, conflict: &Conflict) {
         match (&change, conflict) {
             (Change::Opened { payment, .. }, _) => {
                 let md5 = payment.md5;
@@ -48,7 +48,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             }
             _ => {}
         }
-        self.tracker.overruled(change, conflict.clone());
+        self.tracker.on_conflict(change, conflict.clone());
     }
 
     fn tell(&mut self, change: Change, errors: &Errors) {
@@ -112,7 +112,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 Some(_) => tracing::warn!(spent.requests, "the day's requests are spent"),
                 None => tracing::debug!(spent.requests, "requests of the day"),
             },
-            Change::Lists(lists) => tracing::info!(?lists, "the list endpoint"),
+            Change::ListStatus(lists) => tracing::info!(?lists, "the list endpoint"),
             Change::Token(Ok(_)) => tracing::info!("the token was renewed"),
             Change::Token(Err(class)) => {
                 tracing::warn!(

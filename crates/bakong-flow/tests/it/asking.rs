@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bakong_flow::bakong_api::khqr_core::Timestamp;
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, RetryAfter, TransportErrorKind};
-use bakong_flow::{Change, Config, DayTurn, OpenError, Outcome, Policy, Question, Quota, Reply};
+use bakong_flow::{
+    Change, Config, OpenError, Outcome, Policy, Question, Quota, QuotaWindow, Reply,
+};
 
 use crate::desk::{
     DOWN, Desk, LIFE, MINUTE, NOON, UNTIL_DEADLINE, md5, paid, payment, single, transaction,
@@ -14,7 +16,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const NOT_FOUND: Result<CheckAnswer, ErrorClass> = Ok(CheckAnswer::NotFound);
 
 fn ends_at() -> Timestamp {
-    DayTurn::PHNOM_PENH.end_of(DayTurn::PHNOM_PENH.day_of(NOON))
+    QuotaWindow::PHNOM_PENH.end_of(QuotaWindow::PHNOM_PENH.day_of(NOON))
 }
 
 fn classes(desk: &Desk) -> Vec<ErrorClass> {
@@ -72,10 +74,10 @@ fn a_payment_that_is_final_makes_room() {
     // It never left this machine, so that it can be asked again.
     let class = ErrorClass::Transport(TransportErrorKind::Connect);
     desk.answer_sent(&ask, 0, Reply::Check(Err(class)));
-    assert_eq!(desk.tracker.spent().requests, 0);
+    assert_eq!(desk.tracker.usage().requests, 0);
     desk.exchange(NOT_FOUND);
     desk.exchange(NOT_FOUND);
-    assert_eq!(desk.tracker.spent().requests, 2);
+    assert_eq!(desk.tracker.usage().requests, 2);
     assert_eq!(desk.tracker.open_payments(), 0);
 }
 
@@ -85,11 +87,11 @@ fn what_was_sent_more_than_once_is_counted() {
     desk.open([1]);
     let ask = desk.next();
     desk.answer_sent(&ask, 3, single(CheckAnswer::NotFound));
-    assert_eq!(desk.tracker.spent().requests, 3);
-    desk.tracker.spent_elsewhere(4, desk.now);
+    assert_eq!(desk.tracker.usage().requests, 3);
+    desk.tracker.add_external_usage(4, desk.now);
     desk.keep();
-    assert_eq!(desk.tracker.spent().requests, 7);
-    assert_eq!(desk.store.snapshot().spent, Some(desk.tracker.spent()));
+    assert_eq!(desk.tracker.usage().requests, 7);
+    assert_eq!(desk.store.snapshot().spent, Some(desk.tracker.usage()));
 }
 
 #[test]
@@ -108,7 +110,7 @@ fn a_17_closes_the_day_and_probes_are_sparing() {
     let probe = desk.next();
     assert_eq!(desk.now, closed_at.saturating_add(2 * pause));
     desk.answer(&probe, single(CheckAnswer::NotFound));
-    assert_eq!(desk.tracker.spent().closed_at, None);
+    assert_eq!(desk.tracker.usage().closed_at, None);
     desk.exchange(NOT_FOUND);
     assert_eq!(desk.now, closed_at.saturating_add(2 * pause));
     assert_eq!(desk.tracker.open_payments(), 0);
@@ -125,7 +127,7 @@ fn a_closed_day_ends_with_the_day() {
     assert_eq!(desk.poll(), None, "the store keeps it");
     desk.exchange(NOT_FOUND);
     assert!(desk.now >= ends_at());
-    assert_eq!(desk.tracker.spent().requests, 1);
+    assert_eq!(desk.tracker.usage().requests, 1);
 }
 
 fn renewable() -> Desk {
@@ -143,7 +145,7 @@ fn a_renewal_is_counted_and_comes_in_time() {
     desk.open([1]);
     let renewal = desk.ask();
     assert_eq!(renewal.question, Question::Renewal);
-    assert_eq!(desk.tracker.spent().requests, 1);
+    assert_eq!(desk.tracker.usage().requests, 1);
     // The old token is good meanwhile.
     assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5(_)));
     let ends = desk.now.saturating_add(90 * 24 * HOUR);
@@ -177,7 +179,7 @@ fn a_renewal_that_fails_is_tried_again_after_a_pause() {
     assert_eq!(desk.exchange(NOT_FOUND), Question::Renewal);
     assert!(desk.now >= failed_at.saturating_add(MINUTE));
     assert_eq!(desk.exchange(NOT_FOUND), Question::Md5(md5(1)));
-    assert_eq!(desk.tracker.spent().requests, 4);
+    assert_eq!(desk.tracker.usage().requests, 4);
     // A renewal that was given up leaves nobody waiting.
     desk.open([2]);
     desk.exchange(Err(ErrorClass::Unauthorized));
@@ -403,5 +405,5 @@ fn another_worker_does_not_make_this_one_forget_what_it_sent() {
     other.exchange(NOT_FOUND);
     desk.store = other.store;
     desk.restart(config);
-    assert_eq!(desk.tracker.spent().requests, 4);
+    assert_eq!(desk.tracker.usage().requests, 4);
 }

@@ -2,16 +2,16 @@
 
 use bakong_flow::bakong_api::ErrorClass;
 use bakong_flow::bakong_api::khqr_core::Timestamp;
-use bakong_flow::{Change, Config, Lists, OpenError, Question, Reply};
+use bakong_flow::{Change, Config, ListStatus, OpenError, Question, Reply};
 
 use crate::desk::{DOWN, Desk, MINUTE, NOON, payment};
 
 #[test]
 fn a_code_that_has_expired_takes_nobody_s_request() {
     let mut config = Config::DEFAULT;
-    (config.quota.per_day, config.quota.renewals) = (1, 0);
+    (config.quota.limit, config.quota.renewals) = (1, 0);
     let mut desk = Desk::new(config);
-    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.store.apply(&[Change::ListStatus(ListStatus::Work)]);
     desk.restart(config);
     desk.open([1]);
     let long_ago = Timestamp::from_millis(NOON.as_millis() - 3_600_000);
@@ -27,12 +27,12 @@ fn whoever_tries_again_and_again_is_wanted_once() {
     let mut desk = Desk::of_singles();
     desk.open([1]);
     desk.exchange(Err(ErrorClass::QuotaExhausted));
-    let wanted = desk.tracker.spent().wanted;
+    let wanted = desk.tracker.usage().wanted;
     for _ in 0..300 {
         let refused = desk.try_open(payment(2, desk.now.saturating_add(MINUTE)));
         assert!(matches!(refused, Err(OpenError::NoQuota { .. })));
     }
-    assert_eq!(desk.tracker.spent().wanted, wanted + 1);
+    assert_eq!(desk.tracker.usage().wanted, wanted + 1);
 }
 
 #[test]
@@ -44,9 +44,9 @@ fn a_renewal_that_never_left_is_none() {
     desk.open([1]);
     let ask = desk.ask();
     assert_eq!(ask.question, Question::Renewal);
-    assert_eq!(desk.tracker.spent().renewals, 1);
+    assert_eq!(desk.tracker.usage().renewals, 1);
     desk.answer_sent(&ask, 0, Reply::Renewal(Err(DOWN)));
-    let spent = desk.tracker.spent();
+    let spent = desk.tracker.usage();
     assert_eq!((spent.requests, spent.renewals), (0, 0));
 }
 
@@ -58,7 +58,7 @@ fn a_closed_day_promises_nothing_while_it_is_probed() {
         .unwrap();
     desk.exchange(Err(ErrorClass::QuotaExhausted));
     let probe = desk.next();
-    assert!(desk.tracker.spent().closed_at.is_some(), "{probe:?}");
+    assert!(desk.tracker.usage().closed_at.is_some(), "{probe:?}");
     let refused = desk.try_open(payment(2, desk.now.saturating_add(MINUTE)));
     assert!(
         matches!(refused, Err(OpenError::NoQuota { .. })),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bakong_flow::bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Md5Handle, Timestamp};
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, Transaction};
 use bakong_flow::{
-    Ask, Change, Config, Expected, ListItem, Lists, MemoryStore, OpenError, OrderId, Outcome,
+    Ask, Change, Config, Expected, ListItem, ListStatus, MemoryStore, OpenError, OrderId, Outcome,
     Payment, Policy, Question, Reply, Tracker,
 };
 
@@ -99,16 +99,16 @@ impl Desk {
     /// Whose lists have worked.
     pub(crate) fn of_lists() -> Self {
         let mut desk = Self::new(Config::DEFAULT);
-        desk.store.apply(&[Change::Lists(Lists::Work)]);
+        desk.store.apply(&[Change::ListStatus(ListStatus::Work)]);
         desk.restart(Config::DEFAULT);
         desk
     }
 
     /// With so many requests a day, all of them for checks, and no lists.
-    pub(crate) fn with_quota(per_day: u32) -> Self {
+    pub(crate) fn with_quota(limit: u32) -> Self {
         let mut config = Config::DEFAULT;
         config.lists = false;
-        config.quota.per_day = per_day;
+        config.quota.limit = limit;
         config.quota.renewals = 0;
         Self::new(config)
     }
@@ -206,7 +206,7 @@ impl Desk {
                     _ => false,
                 };
                 let at = changes.iter().position(of).unwrap();
-                self.tracker.overruled(changes.remove(at), lost.conflict);
+                self.tracker.on_conflict(changes.remove(at), lost.conflict);
             }
             self.log.extend(changes);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass};
-use bakong_flow::{Change, Config, Lists, Outcome, Question, Reply};
+use bakong_flow::{Change, Config, ListStatus, Outcome, Question, Reply};
 
 use crate::desk::{DOWN, Desk, MINUTE, NOON, UNTIL_DEADLINE, md5, paid};
 
@@ -39,8 +39,8 @@ fn last_checks_share_a_request() {
     desk.later(UNTIL_DEADLINE);
     let lengths = to_the_end(&mut desk);
     assert_eq!(lengths, [50, 40]);
-    assert_eq!(desk.tracker.lists(), Lists::Work);
-    assert_eq!(desk.tracker.spent().requests, 2);
+    assert_eq!(desk.tracker.lists(), ListStatus::Work);
+    assert_eq!(desk.tracker.usage().requests, 2);
     for number in 0..90 {
         assert_eq!(desk.outcome(number), Some(Outcome::Expired));
     }
@@ -50,10 +50,10 @@ fn last_checks_share_a_request() {
 fn a_last_check_waits_for_others_as_long_as_it_may() {
     let mut config = Config::DEFAULT;
     // Nothing is free: the one request is promised to both.
-    config.quota.per_day = 1;
+    config.quota.limit = 1;
     config.quota.renewals = 0;
     let mut desk = Desk::new(config);
-    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.store.apply(&[Change::ListStatus(ListStatus::Work)]);
     desk.restart(config);
     desk.open([1]);
     desk.later(MINUTE);
@@ -79,17 +79,17 @@ fn a_refused_list_is_remembered_and_tried_again_rarely() {
     desk.answer(&list, Reply::List(Err(ErrorClass::Blocked)));
     let refused_at = desk.now;
     let until = refused_at.saturating_add(DAY);
-    assert_eq!(desk.tracker.lists(), Lists::RefusedUntil(until));
+    assert_eq!(desk.tracker.lists(), ListStatus::RefusedUntil(until));
     // The singles take over at once.
     assert_eq!(to_the_end(&mut desk), [1, 1]);
     assert_eq!(desk.now, refused_at);
     desk.restart(Config::DEFAULT);
-    assert_eq!(desk.tracker.lists(), Lists::RefusedUntil(until));
+    assert_eq!(desk.tracker.lists(), ListStatus::RefusedUntil(until));
     desk.now = until;
     desk.open([3, 4]);
     desk.later(UNTIL_DEADLINE);
     assert_eq!(to_the_end(&mut desk), [2]);
-    assert_eq!(desk.tracker.lists(), Lists::Work);
+    assert_eq!(desk.tracker.lists(), ListStatus::Work);
 }
 
 /// Answers a list and then a single check with a 403.
@@ -109,7 +109,7 @@ fn a_403_for_all_does_not_condemn_lists() {
     desk.open([1, 2]);
     desk.later(UNTIL_DEADLINE);
     block_all(&mut desk);
-    assert_eq!(desk.tracker.lists(), Lists::Untried);
+    assert_eq!(desk.tracker.lists(), ListStatus::Untried);
     assert_eq!(desk.poll(), None);
     assert_eq!(to_the_end(&mut desk), [2]);
 }
@@ -121,7 +121,7 @@ fn an_outage_says_nothing_of_lists() {
     desk.later(UNTIL_DEADLINE);
     let list = desk.ask();
     desk.answer(&list, Reply::List(Err(DOWN)));
-    assert_eq!(desk.tracker.lists(), Lists::Untried);
+    assert_eq!(desk.tracker.lists(), ListStatus::Untried);
     assert_eq!(to_the_end(&mut desk), [2]);
 }
 
@@ -188,12 +188,12 @@ fn a_list_that_cannot_be_read_is_left_for_a_while() {
     desk.later(UNTIL_DEADLINE);
     let list = desk.ask();
     desk.answer(&list, GARBLED);
-    assert_eq!(desk.tracker.lists(), Lists::Untried, "it may pass");
+    assert_eq!(desk.tracker.lists(), ListStatus::Untried, "it may pass");
     let list = desk.next();
     desk.answer(&list, GARBLED);
     assert_eq!(
         desk.tracker.lists(),
-        Lists::RefusedUntil(desk.now.saturating_add(5 * MINUTE))
+        ListStatus::RefusedUntil(desk.now.saturating_add(5 * MINUTE))
     );
     // Those are due that had no time to wait: nobody knew whether lists work.
     assert_eq!(to_the_end(&mut desk), [1, 1]);
@@ -215,12 +215,12 @@ fn last_checks_wait_for_lists_that_worked_and_cannot_be_read() {
     garble(&mut desk);
     garble(&mut desk);
     let until = desk.now.saturating_add(5 * MINUTE);
-    assert_eq!(desk.tracker.lists(), Lists::RefusedUntil(until));
+    assert_eq!(desk.tracker.lists(), ListStatus::RefusedUntil(until));
     assert_eq!(desk.poll(), None);
     desk.now = until;
     assert_eq!(to_the_end(&mut desk), [40], "none of them alone");
     assert!(desk.now <= deadline.saturating_add(14 * MINUTE));
-    assert_eq!(desk.tracker.lists(), Lists::Work);
+    assert_eq!(desk.tracker.lists(), ListStatus::Work);
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn lists_that_stay_unreadable_are_tried_ever_more_rarely() {
     desk.later(5 * MINUTE);
     garble(&mut desk);
     let until = desk.now.saturating_add(10 * MINUTE);
-    assert_eq!(desk.tracker.lists(), Lists::RefusedUntil(until));
+    assert_eq!(desk.tracker.lists(), ListStatus::RefusedUntil(until));
     // That is too late for these.
     assert_eq!(to_the_end(&mut desk), [1; 40]);
     assert!(desk.now < until);
@@ -256,9 +256,9 @@ fn whose_deadline_comes_during_the_pause_waits_too() {
 #[test]
 fn who_has_to_be_asked_alone_does_not_wait_for_others() {
     let mut config = Config::DEFAULT;
-    (config.quota.per_day, config.quota.renewals) = (2, 0);
+    (config.quota.limit, config.quota.renewals) = (2, 0);
     let mut desk = Desk::new(config);
-    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.store.apply(&[Change::ListStatus(ListStatus::Work)]);
     desk.restart(config);
     desk.open([1, 2]);
     desk.later(UNTIL_DEADLINE);
@@ -273,13 +273,13 @@ fn who_has_to_be_asked_alone_does_not_wait_for_others() {
 #[test]
 fn a_list_is_tried_where_the_day_has_too_few_for_all() {
     let mut config = Config::DEFAULT;
-    (config.quota.per_day, config.quota.renewals) = (2, 0);
+    (config.quota.limit, config.quota.renewals) = (2, 0);
     let mut desk = Desk::new(config);
-    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.store.apply(&[Change::ListStatus(ListStatus::Work)]);
     desk.restart(config);
     desk.open(1..=5);
     // Nobody knows any more whether they work, and two requests are no last check for each of five.
-    desk.store.apply(&[Change::Lists(Lists::Untried)]);
+    desk.store.apply(&[Change::ListStatus(ListStatus::Untried)]);
     desk.restart(config);
     desk.later(UNTIL_DEADLINE);
     assert_eq!(to_the_end(&mut desk), [5]);
@@ -291,11 +291,11 @@ fn lists_that_are_off_stay_off() {
     config.lists = false;
     let mut desk = Desk::new(config);
     desk.open([1, 2]);
-    desk.store.apply(&[Change::Lists(Lists::Work)]);
+    desk.store.apply(&[Change::ListStatus(ListStatus::Work)]);
     desk.restart(config);
     desk.later(UNTIL_DEADLINE);
     assert_eq!(to_the_end(&mut desk), [1, 1]);
-    assert_eq!(desk.tracker.lists(), Lists::Off);
+    assert_eq!(desk.tracker.lists(), ListStatus::Off);
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn money_in_a_list_that_says_little_is_known() {
 #[test]
 fn a_list_is_not_tried_with_what_is_promised_to_others() {
     let mut config = Config::DEFAULT;
-    (config.quota.per_day, config.quota.renewals) = (3, 0);
+    (config.quota.limit, config.quota.renewals) = (3, 0);
     let mut desk = Desk::new(config);
     desk.open(1..=3);
     desk.later(UNTIL_DEADLINE);
@@ -367,7 +367,7 @@ fn a_restart_ends_the_pause_of_lists_that_worked() {
     garble(&mut desk);
     garble(&mut desk);
     desk.restart(Config::DEFAULT);
-    assert_eq!(desk.tracker.lists(), Lists::Work);
+    assert_eq!(desk.tracker.lists(), ListStatus::Work);
     assert_eq!(to_the_end(&mut desk), [40]);
 }
 
@@ -382,7 +382,7 @@ fn whoever_waits_for_a_list_in_vain_is_told() {
             desk.answer(&list, reply.clone());
             let told = |change: &&Change| matches!(change, Change::NoAnswer { .. });
             assert_eq!(desk.log.iter().filter(told).count(), 2 * asked);
-            if desk.tracker.lists() != Lists::Work {
+            if desk.tracker.lists() != ListStatus::Work {
                 break;
             }
         }
@@ -401,5 +401,5 @@ fn a_403_for_all_does_not_condemn_lists_that_were_refused_once() {
     desk.open([3, 4]);
     desk.later(UNTIL_DEADLINE);
     block_all(&mut desk);
-    assert_eq!(desk.tracker.lists(), Lists::Untried);
+    assert_eq!(desk.tracker.lists(), ListStatus::Untried);
 }

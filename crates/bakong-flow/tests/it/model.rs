@@ -11,7 +11,7 @@ mod worker;
 use std::time::Duration;
 
 use bakong_flow::bakong_api::khqr_core::Timestamp;
-use bakong_flow::{Config, DayTurn, Policy};
+use bakong_flow::{Config, Policy, QuotaWindow};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use self::state::State;
@@ -181,9 +181,9 @@ fn setting() -> Setting {
 }
 
 /// Whose day turns so long after the start.
-fn turning_after(secs: u64) -> DayTurn {
+fn turning_after(secs: u64) -> QuotaWindow {
     let moment = NOON.saturating_add(Duration::from_secs(secs)).as_millis();
-    DayTurn::after_midnight_utc(Duration::from_millis(moment))
+    QuotaWindow::after_midnight_utc(Duration::from_millis(moment))
 }
 
 /// Looks at every state, or at those that so many steps lead to.
@@ -213,7 +213,7 @@ fn two_codes_of_one_order_while_the_day_turns() {
     setting.policy.schedule.first = Duration::from_secs(30);
     setting.faults = 0;
     setting.crashes = 0;
-    setting.config.quota.per_day = 3;
+    setting.config.quota.limit = 3;
     setting.config.quota.turn = turning_after(65);
     check(setting, Some(20));
 }
@@ -223,7 +223,7 @@ fn one_transfer_that_two_orders_find_in_a_list() {
     let mut setting = setting();
     setting.one_transfer = true;
     setting.config.lists = true;
-    setting.config.quota.per_day = 3;
+    setting.config.quota.limit = 3;
     check(setting, None);
 }
 
@@ -232,7 +232,7 @@ fn two_codes_of_one_order_and_a_worker_that_is_killed() {
     let mut setting = setting();
     setting.one_order = true;
     setting.faults = 0;
-    setting.config.quota.per_day = 3;
+    setting.config.quota.limit = 3;
     check(setting, None);
 }
 
@@ -242,7 +242,7 @@ fn a_token_that_is_renewed_and_a_cancelled_order() {
     setting.crashes = 0;
     setting.config.renewable = true;
     setting.is_cancelled = true;
-    setting.config.quota.per_day = 4;
+    setting.config.quota.limit = 4;
     setting.config.quota.renewals = 1;
     check(setting, None);
 }
@@ -253,6 +253,6 @@ fn two_requests_out_at_once() {
     setting.config.at_once = 2;
     setting.one_transfer = true;
     setting.crashes = 0;
-    setting.config.quota.per_day = 4;
+    setting.config.quota.limit = 4;
     check(setting, None);
 }

@@ -126,7 +126,7 @@ impl World {
                 self.tracker
                     .set_token(life.map(|life| now.saturating_add(life)), now);
             }
-            Event::SpentElsewhere(requests) => self.tracker.spent_elsewhere(requests, now),
+            Event::SpentElsewhere(requests) => self.tracker.add_external_usage(requests, now),
         }
         self.see();
     }
@@ -149,14 +149,14 @@ impl World {
             return false;
         };
         self.see();
-        let (spent, quota) = (self.tracker.spent(), self.config.quota);
+        let (spent, quota) = (self.tracker.usage(), self.config.quota);
         // What others sent may have overdrawn it, but then nothing is asked.
-        assert!(spent.requests <= quota.per_day, "{spent:?}");
+        assert!(spent.requests <= quota.limit, "{spent:?}");
         if ask.question != Question::Renewal {
             let probes = spent.closed_at.is_some();
             let kept = quota.renewals.saturating_sub(spent.renewals);
             assert!(
-                probes || spent.requests + kept <= quota.per_day,
+                probes || spent.requests + kept <= quota.limit,
                 "{spent:?} leaves too little for renewals"
             );
         }
@@ -288,7 +288,7 @@ impl World {
         assert_eq!(restored.lists, snapshot.lists);
         let spent = snapshot.spent.unwrap();
         assert!(
-            self.tracker.spent().requests == spent.requests || self.tracker.spent().day > spent.day
+            self.tracker.usage().requests == spent.requests || self.tracker.usage().day > spent.day
         );
     }
 

@@ -231,7 +231,7 @@ fn a_payment_that_the_store_knows_is_not_opened() {
     other.open([1]);
     assert_eq!(other.tracker.open_payments(), 0);
     assert_eq!(other.tracker.next_wakeup(), None);
-    let known = bakong_flow::Lost::new(md5(1), Conflict::Known);
+    let known = bakong_flow::Rejected::new(md5(1), Conflict::Known);
     let opened = Change::Opened {
         payment: Box::new(payment(1, NOON)),
         policy: other.policy,

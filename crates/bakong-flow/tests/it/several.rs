@@ -115,7 +115,7 @@ fn a_renewal_that_is_refused_for_the_quota_closes_the_day() {
         let ask = desk.ask();
         assert_eq!(ask.question, Question::Renewal);
         desk.answer(&ask, Reply::Renewal(Err(class)));
-        assert_eq!(desk.tracker.spent().closed_at.is_some(), is_closed);
+        assert_eq!(desk.tracker.usage().closed_at.is_some(), is_closed);
         assert!(desk.log.contains(&Change::Token(Err(class))));
     }
 }
@@ -140,11 +140,11 @@ fn a_17_of_yesterday_says_nothing_of_today() {
     let asks = out(&mut desk, 2);
     desk.now = midnight.saturating_add(HOLD);
     desk.answer(&asks[0], fails(ErrorClass::QuotaExhausted));
-    assert_eq!(desk.tracker.spent().closed_at, None);
+    assert_eq!(desk.tracker.usage().closed_at, None);
     // One that was asked today does close it.
     let ask = desk.next();
     desk.answer(&ask, fails(ErrorClass::QuotaExhausted));
-    assert_eq!(desk.tracker.spent().closed_at, Some(desk.now));
+    assert_eq!(desk.tracker.usage().closed_at, Some(desk.now));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use bakong_api::{
     CheckTransactionByInstructionRef, CheckTransactionByMd5, CheckTransactionByShortHash,
     ErrorClass, ErrorCode, ExternalRef, InstructionRef, Session, Transport,
 };
-use bakong_sandbox::{Payment, PaymentOptions};
+use bakong_sandbox::{Transfer, TransferOptions};
 
 use crate::questions::{code, hash_of, usd};
 use crate::ways::{Bakong, Way};
@@ -16,7 +16,7 @@ use crate::ways::{Bakong, Way};
 /// What is known of a payment by MD5, hash, short hash, instruction and external reference.
 async fn asked_by_all<T: Transport>(
     session: &Session<T>,
-    payment: &Payment,
+    payment: &Transfer,
 ) -> [Result<CheckAnswer, ApiError>; 5] {
     let hash = hash_of(payment.hash());
     let short = CheckTransactionByShortHash::new(hash.short().unwrap(), payment.amount());
@@ -35,8 +35,8 @@ async fn asked_by_all<T: Transport>(
     ]
 }
 
-fn referenced() -> PaymentOptions {
-    PaymentOptions::new().instruction_ref("INSTRUCTION-7")
+fn referenced() -> TransferOptions {
+    TransferOptions::new().instruction_ref("INSTRUCTION-7")
 }
 
 #[tokio::test]

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bakong_api::TransportErrorKind;
-use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, Retry};
+use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, RetryPolicy};
 
 use crate::server::{Server, answering, ok, receive, scripted, send, status};
 use crate::{ask, kind_and_text};
 
 fn settings(pause: Duration) -> HyperTransportBuilder {
     HyperTransport::builder()
-        .retry(Retry::never())
+        .retry(RetryPolicy::never())
         .circuit_breaker(CircuitBreaker::default().failures(3).pause(pause))
 }
 
@@ -110,7 +110,7 @@ async fn a_request_that_is_sent_again_stops_there_and_says_what_failed() {
     let (server, received) = scripted(&[&status(503, "")]).await;
     let transport = settings(LONG)
         .retry(
-            Retry::default()
+            RetryPolicy::default()
                 .max_attempts(10)
                 .base(Duration::from_millis(1)),
         )

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bakong_api::{Transport, TransportErrorKind};
-use bakong_http::{HyperTransport, Retry};
+use bakong_http::{HyperTransport, RetryPolicy};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
@@ -79,7 +79,7 @@ async fn a_crowd_takes_as_many_connections_as_it_may() {
 async fn whoever_waits_for_a_dead_host_is_told_and_does_not_wait() {
     let server = Server::start(|stream| async move { drop(stream) }).await;
     let transport = HyperTransport::builder()
-        .retry(Retry::never())
+        .retry(RetryPolicy::never())
         .max_in_flight(2)
         .build()
         .unwrap();

@@ -6,13 +6,13 @@ use bakong_api::khqr_core::Md5Handle;
 use bakong_api::{
     CheckAnswer, Clues, Diagnosis, ErrorClass, Finding, Lookup, NotAsked, Session, Transport,
 };
-use bakong_sandbox::{Endpoint, Fault, Payment, PaymentOptions};
+use bakong_sandbox::{ApiEndpoint, Fault, Transfer, TransferOptions};
 
 use crate::questions::{code, hash_of, usd};
 use crate::ways::{Bakong, Way};
 
 /// All that can be known of a payment by this code.
-fn clues(code: &str, payment: &Payment) -> Clues {
+fn clues(code: &str, payment: &Transfer) -> Clues {
     let hash = hash_of(payment.hash());
     Clues {
         md5: Some(Md5Handle::of(code)),
@@ -82,7 +82,7 @@ async fn what_nobody_paid_failed_or_is_static_is_told_as_such() {
     let bakong = Bakong::plain().await;
     let session = bakong.session_with_token();
     let failing = code(1, bakong.sandbox.now());
-    let options = PaymentOptions::new().failing();
+    let options = TransferOptions::new().failing();
     let failed = bakong.customer().pay_with(&failing, &options).unwrap();
     let diagnosis = diagnosed(&bakong, &session, &clues(&failing, &failed), 3).await;
     assert_eq!(diagnosis.findings(), [Finding::Failed]);
@@ -108,7 +108,7 @@ async fn a_code_that_was_paid_twice_shows_two_payments() {
     let session = bakong.session_with_token();
     let code = code(1, bakong.sandbox.now());
     bakong.customer().pay(&code).unwrap();
-    let again = PaymentOptions::new().again();
+    let again = TransferOptions::new().again();
     let second = bakong.customer().pay_with(&code, &again).unwrap();
     let diagnosis = diagnosed(&bakong, &session, &clues(&code, &second), 3).await;
     let findings = diagnosis.findings();
@@ -141,7 +141,7 @@ async fn it_stops_where_no_more_would_come_of_it() {
             assert_eq!(findings, [Finding::CouldNotAsk(Lookup::Md5)]);
         }
         // In an outage, each further question would cost a request.
-        let outage = Fault::cut().on(Endpoint::CheckTransactionByHash);
+        let outage = Fault::cut().on(ApiEndpoint::CheckTransactionByHash);
         bakong.sandbox.fault(outage);
         let session = bakong.session_with_token();
         let diagnosis = diagnosed(&bakong, &session, &clues, 2).await;

@@ -5,7 +5,7 @@ use bakong_api::{
     AccountAnswer, CheckBakongAccount, ErrorClass, ErrorCode, GenerateDeeplinkByQr, Remedy,
     RequestToken, SourceInfo, TransportErrorKind, Verify,
 };
-use bakong_sandbox::{Endpoint, Fault};
+use bakong_sandbox::{ApiEndpoint, Fault};
 use http::StatusCode;
 
 use crate::questions::{ask, code, is_repeatable};
@@ -24,12 +24,12 @@ async fn a_project_registers_verifies_and_renews() {
         assert!(token.expires_at() > Some(bakong.sandbox.now()));
 
         let session = session.with_token(token);
-        ask(&session, Endpoint::CheckTransactionByMd5)
+        ask(&session, ApiEndpoint::CheckTransactionByMd5)
             .await
             .unwrap();
         let renewed = session.send(&renewal()).await.unwrap();
         let session = session.with_token(renewed);
-        ask(&session, Endpoint::CheckTransactionByMd5)
+        ask(&session, ApiEndpoint::CheckTransactionByMd5)
             .await
             .unwrap();
         assert_eq!(bakong.sandbox.requests().len(), 5, "{way:?}");
@@ -75,7 +75,11 @@ async fn a_link_comes_with_and_without_the_app_to_return_to() {
         let own = format!("{}/l/", bakong.sandbox.base_url());
         assert!(one.as_str().starts_with(&own), "{one}");
         assert_ne!(one, other);
-        assert_eq!(bakong.asked(Endpoint::GenerateDeeplinkByQr), 2, "{way:?}");
+        assert_eq!(
+            bakong.asked(ApiEndpoint::GenerateDeeplinkByQr),
+            2,
+            "{way:?}"
+        );
     }
 }
 
@@ -96,7 +100,7 @@ async fn an_account_exists_or_does_not_or_is_none() {
             let answer = session.send(&account("nobody@devb")).await.unwrap();
             assert_eq!(answer, AccountAnswer::Invalid);
         }
-        assert_eq!(bakong.asked(Endpoint::CheckBakongAccount), 6, "{way:?}");
+        assert_eq!(bakong.asked(ApiEndpoint::CheckBakongAccount), 6, "{way:?}");
     }
 }
 
@@ -107,7 +111,9 @@ async fn an_account_is_told_without_the_token_that_was_refused() {
         let session = bakong.session_with_token();
         bakong.sandbox.revoke_tokens();
         for _ in 0..2 {
-            ask(&session, Endpoint::CheckBakongAccount).await.unwrap();
+            ask(&session, ApiEndpoint::CheckBakongAccount)
+                .await
+                .unwrap();
         }
         // Nor is it sent again.
         let statuses: Vec<_> = bakong
@@ -164,7 +170,7 @@ async fn every_endpoint_tells_its_failures_apart_and_repeats_only_what_is_harmle
     for way in Way::ALL {
         let bakong = Bakong::start(*way).await;
         let transport = bakong.eager().build().unwrap();
-        for &endpoint in Endpoint::ALL {
+        for &endpoint in ApiEndpoint::ALL {
             for (fault, class, may_help) in failures() {
                 let session = bakong
                     .session_over(transport.clone())
@@ -176,8 +182,8 @@ async fn every_endpoint_tells_its_failures_apart_and_repeats_only_what_is_harmle
                 bakong.sandbox.clear_faults();
                 assert_eq!(error.class(), class, "{case}");
 
-                let without_token =
-                    endpoint == Endpoint::CheckBakongAccount && class == ErrorClass::Unauthorized;
+                let without_token = endpoint == ApiEndpoint::CheckBakongAccount
+                    && class == ErrorClass::Unauthorized;
                 let expected = match () {
                     () if may_help && is_repeatable(endpoint) => 3,
                     () if without_token => 2,

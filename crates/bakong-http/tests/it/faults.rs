@@ -7,7 +7,7 @@ use bakong_api::{
     ApiError, BaseUrl, CheckAnswer, ErrorClass, ErrorCode, Remedy, RetryAfter, Session,
     TransportErrorKind,
 };
-use bakong_sandbox::{Endpoint, Fault, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Fault, Sandbox};
 use http::StatusCode;
 use http::header::RETRY_AFTER;
 
@@ -23,7 +23,7 @@ async fn struck_by(fault: Fault) -> ApiError {
         &sandbox,
         Amount::from_minor_units(100, Currency::Usd),
     ));
-    sandbox.fault(fault.on(Endpoint::CheckTransactionByMd5));
+    sandbox.fault(fault.on(ApiEndpoint::CheckTransactionByMd5));
     let error = session.send(&check).await.unwrap_err();
     let session = session_with_token(&sandbox);
     assert_eq!(session.send(&check).await.unwrap(), CheckAnswer::NotFound);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bakong_api::{Transport, TransportErrorKind};
-use bakong_http::Retry;
+use bakong_http::RetryPolicy;
 use bytes::Bytes;
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt, Full};
@@ -189,7 +189,7 @@ async fn a_connection_that_breaks_is_replaced() {
     assert_eq!(kind, TransportErrorKind::Interrupted, "{text}");
     let again = authority
         .trusting()
-        .retry(Retry::default())
+        .retry(RetryPolicy::default())
         .build()
         .unwrap();
     ask(&again, &url).await.unwrap();

@@ -8,7 +8,7 @@ use bakong_api::{
     ApiError, CheckAnswer, CheckTransactionByHashList, CheckTransactionByMd5List, ErrorClass,
     ListAnswer,
 };
-use bakong_sandbox::{Fault, PaymentOptions};
+use bakong_sandbox::{Fault, TransferOptions};
 use http::StatusCode;
 
 use crate::cases::{cases, is_told};
@@ -29,7 +29,7 @@ impl Four {
         let codes = [0, 1, 2, 3].map(|number| code(number, bakong.sandbox.now()));
         let customer = bakong.customer();
         let first = customer.pay(&codes[0]).unwrap();
-        let failing = PaymentOptions::new().failing();
+        let failing = TransferOptions::new().failing();
         customer.pay_with(&codes[2], &failing).unwrap();
         let last = customer.pay(&codes[3]).unwrap();
         Self {

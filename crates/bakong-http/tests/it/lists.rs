@@ -6,7 +6,7 @@ use bakong_api::khqr_core::{AccountId, Currency, KhqrBuilder, Md5Handle};
 use bakong_api::{
     CheckAnswer, CheckTransactionByHashList, CheckTransactionByMd5List, ListAnswer, TransactionHash,
 };
-use bakong_sandbox::{Endpoint, Fault, PaymentOptions};
+use bakong_sandbox::{ApiEndpoint, Fault, TransferOptions};
 
 use crate::questions::{code, hash_of, usd};
 use crate::ways::{Bakong, Way};
@@ -48,7 +48,7 @@ fn codes(bakong: &Bakong, count: usize) -> Vec<(Md5Handle, Fate)> {
                 }
                 1 => (md5, Fate::NotFound),
                 2 => {
-                    let failing = PaymentOptions::new().failing();
+                    let failing = TransferOptions::new().failing();
                     customer.pay_with(&text, &failing).unwrap();
                     (md5, Fate::Failed)
                 }
@@ -59,7 +59,7 @@ fn codes(bakong: &Bakong, count: usize) -> Vec<(Md5Handle, Fate)> {
                         .static_code(Currency::Usd)
                         .unwrap()
                         .to_text();
-                    let options = PaymentOptions::new().amount(usd(100));
+                    let options = TransferOptions::new().amount(usd(100));
                     customer.pay_with(&text, &options).unwrap();
                     (Md5Handle::of(&text), Fate::Static)
                 }
@@ -81,7 +81,7 @@ fn hashes(bakong: &Bakong, count: usize) -> Vec<(TransactionHash, Fate)> {
                 }
                 1 => (hash_of(&format!("{number:064x}")), Fate::NotFound),
                 _ => {
-                    let failing = PaymentOptions::new().failing();
+                    let failing = TransferOptions::new().failing();
                     let payment = customer.pay_with(&text, &failing).unwrap();
                     (hash_of(payment.hash()), Fate::Failed)
                 }
@@ -119,7 +119,7 @@ async fn each_code_of_a_list_gets_its_own_answer_in_whatever_order_they_come() {
                 bakong.sandbox.fault(order);
                 are_told(&session.send(&check).await.unwrap(), &expected);
             }
-            let endpoint = Endpoint::CheckTransactionByMd5List;
+            let endpoint = ApiEndpoint::CheckTransactionByMd5List;
             assert_eq!(bakong.asked(endpoint), 2, "{way:?}");
         }
     }
@@ -139,7 +139,7 @@ async fn each_hash_of_a_list_gets_its_own_answer_in_whatever_order_they_come() {
                 bakong.sandbox.fault(order);
                 are_told(&session.send(&check).await.unwrap(), &expected);
             }
-            let endpoint = Endpoint::CheckTransactionByHashList;
+            let endpoint = ApiEndpoint::CheckTransactionByHashList;
             assert_eq!(bakong.asked(endpoint), 2, "{way:?}");
         }
     }

@@ -46,7 +46,7 @@ use bakong_api::{
     AccessToken, BaseUrl, CheckTransactionByMd5, Endpoint, Transport, TransportError,
     TransportErrorKind,
 };
-use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, Retry};
+use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, RetryPolicy};
 use bytes::Bytes;
 use http::{Request, Response};
 
@@ -62,7 +62,7 @@ fn transport() -> HyperTransport {
 
 fn once() -> HyperTransportBuilder {
     HyperTransport::builder()
-        .retry(Retry::never())
+        .retry(RetryPolicy::never())
         .circuit_breaker(CircuitBreaker::never())
 }
 

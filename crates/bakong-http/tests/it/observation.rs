@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use bakong_api::khqr_core::Timestamp;
 use bakong_api::{ApiError, Attempt, Session, SessionObserver, TransportError};
 use bakong_http::HyperTransport;
-use bakong_sandbox::{Endpoint, Fault};
+use bakong_sandbox::{ApiEndpoint, Fault};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use tokio::task::JoinSet;
@@ -93,10 +93,10 @@ async fn every_request_is_counted_once_with_its_answer() {
         let bakong = Bakong::start(*way).await;
         let (session, observer) = observed(&bakong);
         // Refusals and answers are for the caller to tell apart.
-        for &endpoint in Endpoint::ALL {
+        for &endpoint in ApiEndpoint::ALL {
             let _ = ask(&session, endpoint).await;
         }
-        assert_eq!(bakong.sandbox.requests().len(), Endpoint::ALL.len());
+        assert_eq!(bakong.sandbox.requests().len(), ApiEndpoint::ALL.len());
         observer.saw_what_came(&bakong);
         // All but the registration's two and the link, which go out without a token.
         assert_eq!(bakong.sandbox.quota_used(EMAIL), 9);
@@ -104,22 +104,22 @@ async fn every_request_is_counted_once_with_its_answer() {
         // One outage, two cut connections, and three outages in a row.
         for fault in [outage(), Fault::cut().times(2), outage().times(3)] {
             bakong.sandbox.fault(fault);
-            let _ = ask(&session, Endpoint::CheckTransactionByMd5).await;
+            let _ = ask(&session, ApiEndpoint::CheckTransactionByMd5).await;
             observer.saw_what_came(&bakong);
         }
         let sent = bakong.sandbox.requests().len();
-        assert_eq!(sent, Endpoint::ALL.len() + 2 + 3 + 3, "{way:?}");
+        assert_eq!(sent, ApiEndpoint::ALL.len() + 2 + 3 + 3, "{way:?}");
 
         // A token that is refused: the check, the renewal and the check once more, which an outage repeats.
         bakong.sandbox.revoke_tokens();
-        ask(&session, Endpoint::CheckTransactionByMd5)
+        ask(&session, ApiEndpoint::CheckTransactionByMd5)
             .await
             .unwrap();
         observer.saw_what_came(&bakong);
         bakong.sandbox.revoke_tokens();
-        let elsewhere = outage().on(Endpoint::CheckTransactionByHash);
+        let elsewhere = outage().on(ApiEndpoint::CheckTransactionByHash);
         bakong.sandbox.fault(elsewhere);
-        ask(&session, Endpoint::CheckTransactionByHash)
+        ask(&session, ApiEndpoint::CheckTransactionByHash)
             .await
             .unwrap();
         observer.saw_what_came(&bakong);
@@ -128,13 +128,15 @@ async fn every_request_is_counted_once_with_its_answer() {
 
         // Without it where none is needed, and a renewal that fails.
         bakong.sandbox.revoke_tokens();
-        ask(&session, Endpoint::CheckBakongAccount).await.unwrap();
-        bakong.sandbox.fault(outage().on(Endpoint::RenewToken));
+        ask(&session, ApiEndpoint::CheckBakongAccount)
+            .await
+            .unwrap();
+        bakong.sandbox.fault(outage().on(ApiEndpoint::RenewToken));
         session.renew().await.unwrap_err();
         observer.saw_what_came(&bakong);
         assert_eq!(*observer.renewed.lock().unwrap(), [true, true, false]);
         // In the pause after it nothing is sent, and nothing is told of.
-        ask(&session, Endpoint::CheckTransactionByMd5)
+        ask(&session, ApiEndpoint::CheckTransactionByMd5)
             .await
             .unwrap_err();
         observer.saw_what_came(&bakong);
@@ -154,7 +156,7 @@ async fn a_crowd_is_counted_to_the_last_request() {
         let mut callers = JoinSet::new();
         for number in 0..300 {
             let session = Arc::clone(&session);
-            let endpoint = Endpoint::ALL[number % Endpoint::ALL.len()];
+            let endpoint = ApiEndpoint::ALL[number % ApiEndpoint::ALL.len()];
             // Some are answered and some are not.
             callers.spawn(async move { ask(&session, endpoint).await.is_ok() });
         }

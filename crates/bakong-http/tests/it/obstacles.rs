@@ -109,7 +109,7 @@ async fn a_certificate_that_is_mended_needs_no_other_transport() {
 
 #[cfg(feature = "proxy")]
 mod proxies {
-    use bakong_sandbox::{Endpoint, Fault};
+    use bakong_sandbox::{ApiEndpoint, Fault};
 
     use super::*;
     use crate::proxies::{HOST, proxy_to, refusing};
@@ -132,7 +132,7 @@ mod proxies {
             let answer = session.send(&check).await.unwrap();
             assert!(matches!(answer, CheckAnswer::Paid(_)), "{answer:?}");
         }
-        assert_eq!(bakong.asked(Endpoint::RenewToken), 1);
+        assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1);
         assert_eq!(bakong.sandbox.requests().len(), 4);
         assert_eq!(heads.all().len(), 1, "one tunnel serves all");
 

@@ -8,7 +8,7 @@ use bakong_api::{
     Remedy, RenewToken, RequestToken, Session, Verify,
 };
 use bakong_http::HyperTransport;
-use bakong_sandbox::{PaymentOptions, Sandbox};
+use bakong_sandbox::{Sandbox, TransferOptions};
 
 use crate::transport;
 
@@ -114,7 +114,7 @@ async fn a_payment_that_fails_is_no_error() {
     let sandbox = Sandbox::start().await.unwrap();
     let session = session_with_token(&sandbox);
     let code = code(&sandbox, usd(100));
-    let failing = PaymentOptions::new().failing();
+    let failing = TransferOptions::new().failing();
     customer(&sandbox).pay_with(&code, &failing).unwrap();
     assert_eq!(check(&session, &code).await.unwrap(), CheckAnswer::Failed);
 }
@@ -127,7 +127,7 @@ async fn a_static_code_cannot_be_asked_about() {
         .static_code(Currency::Usd)
         .unwrap()
         .to_text();
-    let options = PaymentOptions::new().amount(usd(100));
+    let options = TransferOptions::new().amount(usd(100));
     customer(&sandbox).pay_with(&code, &options).unwrap();
     assert_eq!(check(&session, &code).await.unwrap(), CheckAnswer::StaticQr);
 }

@@ -9,7 +9,7 @@ use bakong_api::{
     CheckTransactionByMd5List, CheckTransactionByShortHash, ExternalRef, GenerateDeeplinkByQr,
     InstructionRef, RequestToken, Session, ShortHash, TransactionHash, Transport, Verify,
 };
-use bakong_sandbox::Endpoint;
+use bakong_sandbox::ApiEndpoint;
 
 use crate::MD5;
 use crate::ways::renewal;
@@ -35,57 +35,57 @@ pub(crate) fn hash_of(text: &str) -> TransactionHash {
 /// Asks this endpoint something that it can answer, and says only whether it did.
 pub(crate) async fn ask<T: Transport>(
     session: &Session<T>,
-    endpoint: Endpoint,
+    endpoint: ApiEndpoint,
 ) -> Result<(), ApiError> {
     let md5: Md5Handle = MD5.parse().unwrap();
     let hash = || hash_of(&MD5.repeat(2));
     match endpoint {
-        Endpoint::RequestToken => {
+        ApiEndpoint::RequestToken => {
             let registration = RequestToken::new("new@example.com", "Shop", "Till").unwrap();
             session.send(&registration).await
         }
-        Endpoint::Verify => {
+        ApiEndpoint::Verify => {
             let code = Verify::new("AAAAAAAAAAAAAAAAAAAA").unwrap();
             session.send(&code).await.map(drop)
         }
-        Endpoint::RenewToken => session.send(&renewal()).await.map(drop),
-        Endpoint::GenerateDeeplinkByQr => {
+        ApiEndpoint::RenewToken => session.send(&renewal()).await.map(drop),
+        ApiEndpoint::GenerateDeeplinkByQr => {
             let code = code(0, Timestamp::from_millis(1_800_000_000_000));
             let link = GenerateDeeplinkByQr::new(&Khqr::parse(&code).unwrap());
             session.send(&link).await.map(drop)
         }
-        Endpoint::CheckTransactionByMd5 => {
+        ApiEndpoint::CheckTransactionByMd5 => {
             let check = CheckTransactionByMd5::new(md5);
             session.send(&check).await.map(drop)
         }
-        Endpoint::CheckTransactionByHash => {
+        ApiEndpoint::CheckTransactionByHash => {
             let check = CheckTransactionByHash::new(hash());
             session.send(&check).await.map(drop)
         }
-        Endpoint::CheckTransactionByShortHash => {
+        ApiEndpoint::CheckTransactionByShortHash => {
             let short = ShortHash::new(&MD5[..8]).unwrap();
             let check = CheckTransactionByShortHash::new(short, usd(100));
             session.send(&check).await.map(drop)
         }
-        Endpoint::CheckTransactionByInstructionRef => {
+        ApiEndpoint::CheckTransactionByInstructionRef => {
             let reference = InstructionRef::new("INSTRUCTION-1").unwrap();
             let check = CheckTransactionByInstructionRef::new(reference);
             session.send(&check).await.map(drop)
         }
-        Endpoint::CheckTransactionByExternalRef => {
+        ApiEndpoint::CheckTransactionByExternalRef => {
             let reference = ExternalRef::new("100FT00000000000").unwrap();
             let check = CheckTransactionByExternalRef::new(reference);
             session.send(&check).await.map(drop)
         }
-        Endpoint::CheckTransactionByMd5List => {
+        ApiEndpoint::CheckTransactionByMd5List => {
             let check = CheckTransactionByMd5List::new([md5]).unwrap();
             session.send(&check).await.map(drop)
         }
-        Endpoint::CheckTransactionByHashList => {
+        ApiEndpoint::CheckTransactionByHashList => {
             let check = CheckTransactionByHashList::new([hash()]).unwrap();
             session.send(&check).await.map(drop)
         }
-        Endpoint::CheckBakongAccount => {
+        ApiEndpoint::CheckBakongAccount => {
             let check = CheckBakongAccount::new(AccountId::new("nobody@devb").unwrap());
             session.send(&check).await.map(drop)
         }
@@ -94,12 +94,12 @@ pub(crate) async fn ask<T: Transport>(
 }
 
 /// Whether asking twice is as harmless as asking once.
-pub(crate) const fn is_repeatable(endpoint: Endpoint) -> bool {
+pub(crate) const fn is_repeatable(endpoint: ApiEndpoint) -> bool {
     !matches!(
         endpoint,
-        Endpoint::RequestToken
-            | Endpoint::Verify
-            | Endpoint::RenewToken
-            | Endpoint::GenerateDeeplinkByQr
+        ApiEndpoint::RequestToken
+            | ApiEndpoint::Verify
+            | ApiEndpoint::RenewToken
+            | ApiEndpoint::GenerateDeeplinkByQr
     )
 }

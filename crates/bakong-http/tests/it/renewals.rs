@@ -9,7 +9,7 @@ use bakong_api::{
     FileTokenStore, Session, TokenState,
 };
 use bakong_http::HyperTransport;
-use bakong_sandbox::{Endpoint, Fault};
+use bakong_sandbox::{ApiEndpoint, Fault};
 use http::StatusCode;
 use tokio::task::JoinSet;
 
@@ -79,14 +79,16 @@ fn checks_with(bakong: &Bakong, status: StatusCode) -> usize {
     let requests = bakong.sandbox.requests();
     let checks = requests
         .iter()
-        .filter(|it| it.endpoint == Some(Endpoint::CheckTransactionByMd5));
+        .filter(|it| it.endpoint == Some(ApiEndpoint::CheckTransactionByMd5));
     checks.filter(|it| it.status == Some(status)).count()
 }
 
 /// Lets renewals take so long that every caller comes meanwhile.
 fn slow_renewals(bakong: &Bakong) {
     let slow = Fault::own_answer().delayed(Duration::from_millis(50));
-    bakong.sandbox.fault(slow.on(Endpoint::RenewToken).always());
+    bakong
+        .sandbox
+        .fault(slow.on(ApiEndpoint::RenewToken).always());
 }
 
 #[tokio::test]
@@ -101,7 +103,7 @@ async fn a_thousand_callers_at_an_expired_token_renew_it_once() {
         assert_eq!(session.token_state(), TokenState::Expired);
         slow_renewals(&bakong);
         all_are_told(&crowd(&session, &check, CALLERS).await);
-        assert_eq!(bakong.asked(Endpoint::RenewToken), 1, "{way:?}");
+        assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1, "{way:?}");
         // No request was spent on the token that had ended.
         assert_eq!(bakong.sandbox.requests().len(), CALLERS + 2, "{way:?}");
         assert_eq!(checks_with(&bakong, StatusCode::OK), CALLERS + 1, "{way:?}");
@@ -122,7 +124,7 @@ async fn a_thousand_callers_at_a_refused_token_renew_it_once() {
         bakong.sandbox.revoke_tokens();
         slow_renewals(&bakong);
         all_are_told(&crowd(&session, &check, CALLERS).await);
-        assert_eq!(bakong.asked(Endpoint::RenewToken), 1, "{way:?}");
+        assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1, "{way:?}");
         assert_eq!(checks_with(&bakong, StatusCode::OK), CALLERS, "{way:?}");
         // Who came before it was known asked twice, and nobody more often.
         let refused = checks_with(&bakong, StatusCode::UNAUTHORIZED);
@@ -159,7 +161,7 @@ async fn a_renewal_that_fails_is_told_to_a_thousand_and_not_asked_for_by_the_oth
         let fault = fault.delayed(Duration::from_millis(50));
         bakong
             .sandbox
-            .fault(fault.on(Endpoint::RenewToken).always());
+            .fault(fault.on(ApiEndpoint::RenewToken).always());
         // The others come within the pause, in which nothing is sent.
         for callers in [CALLERS, 100] {
             for answer in crowd(&session, &check, callers).await {
@@ -175,7 +177,7 @@ async fn a_renewal_that_fails_is_told_to_a_thousand_and_not_asked_for_by_the_oth
         bakong.sandbox.clear_faults();
         bakong.sandbox.advance(DAY);
         all_are_told(&crowd(&session, &check, 100).await);
-        assert_eq!(bakong.asked(Endpoint::RenewToken), 2, "{class}");
+        assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 2, "{class}");
         assert_eq!(bakong.sandbox.requests().len(), 100 + 2, "{class}");
         assert_ne!(file.read().expose(), old.expose());
     }
@@ -191,13 +193,13 @@ async fn a_refused_token_that_cannot_be_renewed_is_no_storm() {
     let fault = Fault::error(StatusCode::OK, 10, "Not registered yet");
     bakong
         .sandbox
-        .fault(fault.on(Endpoint::RenewToken).always());
+        .fault(fault.on(ApiEndpoint::RenewToken).always());
     for answer in crowd(&session, &check, CALLERS).await {
         let error = answer.unwrap_err();
         assert_eq!(error.code(), Some(ErrorCode::NotRegistered), "{error}");
         assert_eq!(error.class(), ErrorClass::Refused, "{error}");
     }
-    assert_eq!(bakong.asked(Endpoint::RenewToken), 1);
+    assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1);
     let sent = bakong.sandbox.requests().len();
     assert!(sent <= CALLERS + 1, "{sent}");
     for answer in crowd(&session, &check, CALLERS).await {
@@ -214,13 +216,13 @@ async fn a_new_token_that_is_refused_as_well_is_no_storm() {
     let check = paid(&bakong);
     bakong.sandbox.fault(
         Fault::unauthorized()
-            .on(Endpoint::CheckTransactionByMd5)
+            .on(ApiEndpoint::CheckTransactionByMd5)
             .always(),
     );
     for answer in crowd(&session, &check, CALLERS).await {
         assert_eq!(answer.unwrap_err().class(), ErrorClass::Unauthorized);
     }
-    assert_eq!(bakong.asked(Endpoint::RenewToken), 1);
+    assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1);
     let sent = bakong.sandbox.requests().len();
     assert!(sent <= 2 * CALLERS + 1, "{sent}");
     for answer in crowd(&session, &check, CALLERS).await {
@@ -238,7 +240,7 @@ async fn a_token_that_is_due_is_renewed_by_one_while_the_others_go_on_with_it() 
     bakong.sandbox.advance(88 * DAY);
     slow_renewals(&bakong);
     all_are_told(&crowd(&session, &check, CALLERS).await);
-    assert_eq!(bakong.asked(Endpoint::RenewToken), 1);
+    assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1);
     assert_eq!(bakong.sandbox.requests().len(), CALLERS + 1);
     let end = file.read().expires_at();
     assert!(end > Some(bakong.sandbox.now().saturating_add(89 * DAY)));
@@ -258,7 +260,7 @@ async fn what_one_session_renewed_the_other_finds_in_their_file() {
     for session in &sessions {
         all_are_told(&crowd(session, &check, 100).await);
     }
-    assert_eq!(bakong.asked(Endpoint::RenewToken), 1);
+    assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1);
     assert_eq!(bakong.sandbox.requests().len(), 2 * 100 + 3);
     // Refused: it learns so by one request, and then finds the new one.
     bakong.sandbox.revoke_tokens();
@@ -266,14 +268,14 @@ async fn what_one_session_renewed_the_other_finds_in_their_file() {
         all_are_told(&crowd(session, &check, 1).await);
         assert_eq!(session.token_state(), TokenState::Valid);
     }
-    assert_eq!(bakong.asked(Endpoint::RenewToken), 2);
+    assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 2);
     assert_eq!(checks_with(&bakong, StatusCode::UNAUTHORIZED), 2);
     // Due, in the other order.
     bakong.sandbox.advance(88 * DAY);
     for session in sessions.iter().rev() {
         all_are_told(&crowd(session, &check, 100).await);
     }
-    assert_eq!(bakong.asked(Endpoint::RenewToken), 3);
+    assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 3);
     assert_eq!(checks_with(&bakong, StatusCode::UNAUTHORIZED), 2);
 }
 

@@ -9,7 +9,7 @@ use bakong_api::{
     Attempt, BaseUrl, CheckAnswer, CheckTransactionByMd5, Endpoint, ErrorClass, RenewToken,
     Session, SessionObserver, Transport, TransportError, TransportErrorKind,
 };
-use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, Retry};
+use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, RetryPolicy};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 
@@ -18,8 +18,8 @@ use crate::server::{Server, ok, receive, scripted, send, status, until_closed};
 use crate::{MD5, ask, request, token};
 
 /// Retries as they are, but without the waits that are not asked for.
-fn eager() -> Retry {
-    Retry::default().base(Duration::from_millis(1))
+fn eager() -> RetryPolicy {
+    RetryPolicy::default().base(Duration::from_millis(1))
 }
 
 fn settings() -> HyperTransportBuilder {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bakong_api::{
     ApiError, CheckAnswer, CheckTransactionByMd5, ErrorClass, Remedy, TransportErrorKind,
 };
-use bakong_sandbox::{Endpoint, Fault};
+use bakong_sandbox::{ApiEndpoint, Fault};
 use tokio::task::JoinSet;
 
 use crate::cases::{cases, is_told};
@@ -66,7 +66,7 @@ async fn a_renewal_is_asked_for_once_whatever_becomes_of_it() {
                 .with_token(bakong.issue_token())
                 .with_renewal(renewal());
             let before = bakong.sandbox.requests().len();
-            bakong.sandbox.fault(case.fault.on(Endpoint::RenewToken));
+            bakong.sandbox.fault(case.fault.on(ApiEndpoint::RenewToken));
             let renewed = session.renew().await;
             let sent = bakong.sandbox.requests().len() - before;
             assert_eq!(sent, 1, "{name}");
@@ -122,8 +122,8 @@ async fn is_given_up(way: Way) {
         is_told(&error, expected, &case);
         let sent = bakong.sandbox.requests();
         let sent: Vec<_> = sent[before..].iter().filter_map(|it| it.endpoint).collect();
-        let checks = [Endpoint::CheckTransactionByMd5; 3];
-        let expected = [&[Endpoint::RenewToken][..], &checks].concat();
+        let checks = [ApiEndpoint::CheckTransactionByMd5; 3];
+        let expected = [&[ApiEndpoint::RenewToken][..], &checks].concat();
         assert_eq!(sent, expected, "{case}");
         bakong.sandbox.clear_faults();
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bakong_api::khqr_core::{AccountId, Timestamp};
 use bakong_api::{AccessToken, BaseUrl, RenewToken, Session};
-use bakong_http::{HyperTransport, HyperTransportBuilder, Retry};
-use bakong_sandbox::{Clock, Customer, Endpoint, Sandbox};
+use bakong_http::{HyperTransport, HyperTransportBuilder, RetryPolicy};
+use bakong_sandbox::{ApiEndpoint, Customer, Sandbox, SandboxClock};
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
 
@@ -47,7 +47,7 @@ pub(crate) struct Bakong {
 
 impl Bakong {
     pub(crate) async fn start(way: Way) -> Self {
-        let clock = Clock::frozen_at(Timestamp::from_millis(1_800_000_000_000));
+        let clock = SandboxClock::frozen_at(Timestamp::from_millis(1_800_000_000_000));
         let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
         let address = sandbox.address();
         let authority = Authority::new();
@@ -93,7 +93,7 @@ impl Bakong {
     /// The same that sends three times, if it may, and hardly waits in between.
     pub(crate) fn eager(&self) -> HyperTransportBuilder {
         let soon = Duration::from_millis(1);
-        self.settings().retry(Retry::default().base(soon))
+        self.settings().retry(RetryPolicy::default().base(soon))
     }
 
     /// A session that goes by the sandbox's clock and has no token.
@@ -122,7 +122,7 @@ impl Bakong {
     }
 
     /// How many requests of this kind came.
-    pub(crate) fn asked(&self, endpoint: Endpoint) -> usize {
+    pub(crate) fn asked(&self, endpoint: ApiEndpoint) -> usize {
         let requests = self.sandbox.requests();
         let such = requests.iter().filter(|it| it.endpoint == Some(endpoint));
         such.count()

@@ -7,7 +7,7 @@ use super::decimal::Decimal;
 use crate::codes::OpenCodes;
 use crate::index::Handle;
 use crate::ledger::{Books, LookUp};
-use crate::payment::Payment;
+use crate::payment::Transfer;
 use crate::state::State;
 use crate::wire::{self, Answer, Failure, ListedBy};
 
@@ -51,7 +51,7 @@ impl State {
             .ok_or(Failure::MissingFields)?;
         // A number that no amount can be is the amount of no transaction.
         let amount = Decimal::of_number(amount).ok_or(Failure::TransactionNotFound)?;
-        let is_meant = |payment: &Payment| {
+        let is_meant = |payment: &Transfer| {
             payment.hash().starts_with(&*short)
                 && payment.amount().currency() == currency
                 && Decimal::of_amount(payment.amount()) == amount
@@ -66,7 +66,7 @@ impl State {
         now: Timestamp,
     ) -> Result<Answer, Failure> {
         let reference = body.fields().text("instructionRef", IDENTIFIER)?;
-        let is_meant = |payment: &Payment| payment.instruction_ref() == Some(&*reference);
+        let is_meant = |payment: &Transfer| payment.instruction_ref() == Some(&*reference);
         let handle = Handle::InstructionRef(&reference);
         answer(self.ledger.books(now).find(handle, is_meant))
     }
@@ -77,7 +77,7 @@ impl State {
         now: Timestamp,
     ) -> Result<Answer, Failure> {
         let reference = body.fields().text("externalRef", IDENTIFIER)?;
-        let is_meant = |payment: &Payment| payment.external_ref() == reference;
+        let is_meant = |payment: &Transfer| payment.external_ref() == reference;
         let handle = Handle::ExternalRef(&reference);
         answer(self.ledger.books(now).find(handle, is_meant))
     }

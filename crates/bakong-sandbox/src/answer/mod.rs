@@ -18,7 +18,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use khqr_core::Timestamp;
 
 use self::body::Body;
-use crate::endpoint::{Endpoint, TokenUse};
+use crate::endpoint::{ApiEndpoint, TokenUse};
 use crate::quota::Drawn;
 use crate::state::State;
 use crate::wire::{self, Answer, Failure};
@@ -36,7 +36,7 @@ impl State {
     /// A request does not get as far as that if the proxy in front turns it away, or nothing says whose it is.
     pub(crate) fn draw_on_quota(
         &mut self,
-        endpoint: Option<Endpoint>,
+        endpoint: Option<ApiEndpoint>,
         request: &Request<Bytes>,
         now: Timestamp,
     ) -> Option<u32> {
@@ -59,14 +59,14 @@ impl State {
     /// The id of the address that a request is for: by its token, and a renewal without one by its e-mail.
     fn whose(
         &self,
-        endpoint: Endpoint,
+        endpoint: ApiEndpoint,
         request: &Request<Bytes>,
         now: Timestamp,
     ) -> Option<String> {
         let by_token =
             bearer_token(request.headers()).and_then(|token| self.token_key.holder(token, now));
         let by_email = || {
-            let body = Body::new(request.body()).filter(|_| endpoint == Endpoint::RenewToken)?;
+            let body = Body::new(request.body()).filter(|_| endpoint == ApiEndpoint::RenewToken)?;
             let id = self.registry.id(&tokens::email(body).ok()?)?;
             Some(id.to_owned())
         };
@@ -77,7 +77,7 @@ impl State {
     /// so many requests.
     pub(crate) fn answer(
         &mut self,
-        endpoint: Option<Endpoint>,
+        endpoint: Option<ApiEndpoint>,
         request: &Request<Bytes>,
         exceeded: Option<u32>,
         now: Timestamp,
@@ -106,24 +106,26 @@ impl State {
             return wire::rejected(StatusCode::BAD_REQUEST);
         };
         let answer = match endpoint {
-            Endpoint::RequestToken => self.request_token(body, now),
-            Endpoint::Verify => self.verify(body, now),
-            Endpoint::RenewToken => self.renew_token(body, now),
-            Endpoint::GenerateDeeplinkByQr => self.generate_deeplink_by_qr(body, now),
-            Endpoint::CheckTransactionByMd5 => self.check_transaction_by_md5(body, now),
-            Endpoint::CheckTransactionByHash => self.check_transaction_by_hash(body, now),
-            Endpoint::CheckTransactionByShortHash => {
+            ApiEndpoint::RequestToken => self.request_token(body, now),
+            ApiEndpoint::Verify => self.verify(body, now),
+            ApiEndpoint::RenewToken => self.renew_token(body, now),
+            ApiEndpoint::GenerateDeeplinkByQr => self.generate_deeplink_by_qr(body, now),
+            ApiEndpoint::CheckTransactionByMd5 => self.check_transaction_by_md5(body, now),
+            ApiEndpoint::CheckTransactionByHash => self.check_transaction_by_hash(body, now),
+            ApiEndpoint::CheckTransactionByShortHash => {
                 self.check_transaction_by_short_hash(body, now)
             }
-            Endpoint::CheckTransactionByInstructionRef => {
+            ApiEndpoint::CheckTransactionByInstructionRef => {
                 self.check_transaction_by_instruction_ref(body, now)
             }
-            Endpoint::CheckTransactionByExternalRef => {
+            ApiEndpoint::CheckTransactionByExternalRef => {
                 self.check_transaction_by_external_ref(body, now)
             }
-            Endpoint::CheckTransactionByMd5List => self.check_transaction_by_md5_list(body, now),
-            Endpoint::CheckTransactionByHashList => self.check_transaction_by_hash_list(body, now),
-            Endpoint::CheckBakongAccount => self.check_bakong_account(body, now),
+            ApiEndpoint::CheckTransactionByMd5List => self.check_transaction_by_md5_list(body, now),
+            ApiEndpoint::CheckTransactionByHashList => {
+                self.check_transaction_by_hash_list(body, now)
+            }
+            ApiEndpoint::CheckBakongAccount => self.check_bakong_account(body, now),
         };
         answer.unwrap_or_else(Failure::answer)
     }

@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use super::tests::{answer, json, paid, request, state};
 use super::*;
-use crate::PaymentOptions;
+use crate::TransferOptions;
 use crate::wire::Answer;
 
 /// A state in which something happened, and the texts by which it is found.
 fn world() -> (State, Vec<String>) {
     let mut state = state();
-    let first = PaymentOptions::new().instruction_ref("FT26001");
+    let first = TransferOptions::new().instruction_ref("FT26001");
     let paid_once = paid(&mut state, &first);
-    let paid_again = paid(&mut state, &PaymentOptions::new().again());
-    let failed = paid(&mut state, &PaymentOptions::new().again().failing());
+    let paid_again = paid(&mut state, &TransferOptions::new().again());
+    let failed = paid(&mut state, &TransferOptions::new().again().failing());
     let mut known = vec!["sokha@devb".to_owned(), "FT26001".to_owned()];
     for payment in [paid_once, paid_again, failed] {
         known.push(payment.md5().to_string());
@@ -27,19 +27,19 @@ fn world() -> (State, Vec<String>) {
 }
 
 /// The error codes that an endpoint may answer with, 6 aside.
-const fn error_codes(endpoint: Endpoint) -> &'static [u64] {
+const fn error_codes(endpoint: ApiEndpoint) -> &'static [u64] {
     match endpoint {
-        Endpoint::RequestToken => &[5, 8],
-        Endpoint::Verify | Endpoint::RenewToken => &[5, 10],
-        Endpoint::GenerateDeeplinkByQr
-        | Endpoint::CheckTransactionByMd5List
-        | Endpoint::CheckTransactionByHashList => &[5],
-        Endpoint::CheckTransactionByMd5 => &[1, 2, 3, 5],
-        Endpoint::CheckTransactionByHash
-        | Endpoint::CheckTransactionByShortHash
-        | Endpoint::CheckTransactionByInstructionRef
-        | Endpoint::CheckTransactionByExternalRef => &[1, 3, 5],
-        Endpoint::CheckBakongAccount => &[5, 11, 12],
+        ApiEndpoint::RequestToken => &[5, 8],
+        ApiEndpoint::Verify | ApiEndpoint::RenewToken => &[5, 10],
+        ApiEndpoint::GenerateDeeplinkByQr
+        | ApiEndpoint::CheckTransactionByMd5List
+        | ApiEndpoint::CheckTransactionByHashList => &[5],
+        ApiEndpoint::CheckTransactionByMd5 => &[1, 2, 3, 5],
+        ApiEndpoint::CheckTransactionByHash
+        | ApiEndpoint::CheckTransactionByShortHash
+        | ApiEndpoint::CheckTransactionByInstructionRef
+        | ApiEndpoint::CheckTransactionByExternalRef => &[1, 3, 5],
+        ApiEndpoint::CheckBakongAccount => &[5, 11, 12],
     }
 }
 
@@ -88,21 +88,21 @@ fn is_list(data: &Value, name: &str, asked: &[u8]) -> bool {
 }
 
 /// Whether `data` is what the endpoint gives where it succeeds.
-fn is_success(endpoint: Endpoint, data: &Value, asked: &[u8]) -> bool {
+fn is_success(endpoint: ApiEndpoint, data: &Value, asked: &[u8]) -> bool {
     match endpoint {
-        Endpoint::RequestToken | Endpoint::CheckBakongAccount => data.is_null(),
-        Endpoint::Verify | Endpoint::RenewToken => keys(data) == ["token"],
-        Endpoint::GenerateDeeplinkByQr => {
+        ApiEndpoint::RequestToken | ApiEndpoint::CheckBakongAccount => data.is_null(),
+        ApiEndpoint::Verify | ApiEndpoint::RenewToken => keys(data) == ["token"],
+        ApiEndpoint::GenerateDeeplinkByQr => {
             let link = data["shortLink"].as_str().unwrap();
             keys(data) == ["shortLink"] && link.starts_with("http://127.0.0.1/l/")
         }
-        Endpoint::CheckTransactionByMd5
-        | Endpoint::CheckTransactionByHash
-        | Endpoint::CheckTransactionByShortHash
-        | Endpoint::CheckTransactionByInstructionRef
-        | Endpoint::CheckTransactionByExternalRef => is_transaction(data),
-        Endpoint::CheckTransactionByMd5List => is_list(data, "md5", asked),
-        Endpoint::CheckTransactionByHashList => is_list(data, "hash", asked),
+        ApiEndpoint::CheckTransactionByMd5
+        | ApiEndpoint::CheckTransactionByHash
+        | ApiEndpoint::CheckTransactionByShortHash
+        | ApiEndpoint::CheckTransactionByInstructionRef
+        | ApiEndpoint::CheckTransactionByExternalRef => is_transaction(data),
+        ApiEndpoint::CheckTransactionByMd5List => is_list(data, "md5", asked),
+        ApiEndpoint::CheckTransactionByHashList => is_list(data, "hash", asked),
     }
 }
 
@@ -112,7 +112,7 @@ fn is_documented(asked: &Request<Bytes>, answer: &Answer) -> bool {
         return answer.body() == wire::forbidden_page().body()
             && answer.headers()[CONTENT_TYPE] == "text/html";
     }
-    let endpoint = Endpoint::at(asked.uri().path());
+    let endpoint = ApiEndpoint::at(asked.uri().path());
     let body = json(answer);
     let code = |name: &str| body[name].as_u64();
     let data = &body["data"];
@@ -145,7 +145,7 @@ fn methods() -> impl Strategy<Value = String> {
 }
 
 fn paths() -> impl Strategy<Value = String> {
-    let known = Endpoint::ALL
+    let known = ApiEndpoint::ALL
         .iter()
         .map(|endpoint| endpoint.path().to_owned());
     prop_oneof![
@@ -226,7 +226,7 @@ proptest! {
     ) {
         let (mut state, _) = world();
         let token = state.issue_token("known@devb.kh");
-        let mut asked = request(Endpoint::Verify, &token, body);
+        let mut asked = request(ApiEndpoint::Verify, &token, body);
         *asked.method_mut() = method.parse().unwrap();
         *asked.uri_mut() = path.parse().unwrap_or_default();
         if let Some(value) = authorization.and_then(|value| value.try_into().ok()) {

@@ -7,20 +7,24 @@ use khqr_core::{AccountId, Amount, KhqrBuilder};
 use serde_json::Value;
 
 use super::*;
-use crate::PaymentOptions;
-use crate::clock::Clock;
+use crate::TransferOptions;
+use crate::clock::SandboxClock;
 use crate::entropy::Entropy;
 use crate::fault::Outcome;
-use crate::payment::Payment;
+use crate::payment::Transfer;
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
 pub(super) fn state() -> State {
-    State::new(Clock::frozen_at(NOW), Entropy::from_seed([3; 32]))
+    State::new(SandboxClock::frozen_at(NOW), Entropy::from_seed([3; 32]))
 }
 
 /// A request that lacks nothing but what a test takes away.
-pub(super) fn request(endpoint: Endpoint, token: &str, body: impl Into<Bytes>) -> Request<Bytes> {
+pub(super) fn request(
+    endpoint: ApiEndpoint,
+    token: &str,
+    body: impl Into<Bytes>,
+) -> Request<Bytes> {
     Request::post(endpoint.path())
         .header(USER_AGENT, "test")
         .header(AUTHORIZATION, format!("Bearer {token}"))
@@ -41,13 +45,13 @@ pub(super) fn json(answer: &Answer) -> Value {
 }
 
 /// The error code of the answer to an authorized request.
-fn code_of(state: &mut State, endpoint: Endpoint, body: impl Into<Bytes>) -> Option<u64> {
+fn code_of(state: &mut State, endpoint: ApiEndpoint, body: impl Into<Bytes>) -> Option<u64> {
     let token = state.issue_token("known@devb.kh");
     json(&answer(state, &request(endpoint, &token, body)))["errorCode"].as_u64()
 }
 
 /// A dollar's code of `sokha@devb`, paid by `dara@devb`.
-pub(super) fn paid(state: &mut State, options: &PaymentOptions) -> Payment {
+pub(super) fn paid(state: &mut State, options: &TransferOptions) -> Transfer {
     let expires_at = NOW.saturating_add(Duration::from_secs(600));
     let code = KhqrBuilder::individual(AccountId::new("sokha@devb").unwrap(), "Sokha")
         .dynamic_code(Amount::us_cents(100), NOW, expires_at)
@@ -84,24 +88,31 @@ fn fields_have_their_lengths_in_characters() {
     ] {
         let body = registration(email, organization, project);
         assert_eq!(
-            code_of(Endpoint::RequestToken, body.clone()),
+            code_of(ApiEndpoint::RequestToken, body.clone()),
             expected,
             "{body}"
         );
     }
     for (len, expected) in [(0, 5), (19, 5), (20, 10), (21, 5)] {
         let body = format!(r#"{{"code":"{}"}}"#, khmer(len));
-        assert_eq!(code_of(Endpoint::Verify, body), Some(expected), "{len}");
+        assert_eq!(code_of(ApiEndpoint::Verify, body), Some(expected), "{len}");
     }
     for (len, expected) in [(0, 5), (1, 10), (30, 10), (31, 5)] {
         let body = format!(r#"{{"email":"{}"}}"#, khmer(len));
-        assert_eq!(code_of(Endpoint::RenewToken, body), Some(expected), "{len}");
+        assert_eq!(
+            code_of(ApiEndpoint::RenewToken, body),
+            Some(expected),
+            "{len}"
+        );
     }
     for (endpoint, name) in [
-        (Endpoint::CheckTransactionByMd5, "md5"),
-        (Endpoint::CheckTransactionByHash, "hash"),
-        (Endpoint::CheckTransactionByInstructionRef, "instructionRef"),
-        (Endpoint::CheckTransactionByExternalRef, "externalRef"),
+        (ApiEndpoint::CheckTransactionByMd5, "md5"),
+        (ApiEndpoint::CheckTransactionByHash, "hash"),
+        (
+            ApiEndpoint::CheckTransactionByInstructionRef,
+            "instructionRef",
+        ),
+        (ApiEndpoint::CheckTransactionByExternalRef, "externalRef"),
     ] {
         for (len, expected) in [(0, 5), (1, 1), (32, 1), (255, 1), (256, 5)] {
             let body = format!(r#"{{"{name}":"{}"}}"#, khmer(len));
@@ -110,7 +121,7 @@ fn fields_have_their_lengths_in_characters() {
     }
     for (len, expected) in [(0, 5), (7, 5), (8, 1), (9, 5)] {
         let body = format!(r#"{{"hash":"{}","amount":1,"currency":"USD"}}"#, khmer(len));
-        let code = code_of(Endpoint::CheckTransactionByShortHash, body);
+        let code = code_of(ApiEndpoint::CheckTransactionByShortHash, body);
         assert_eq!(code, Some(expected), "{len}");
     }
 }
@@ -129,7 +140,7 @@ fn a_field_of_another_type_is_missing() {
         r#"{"md5":null}"#,
         r#"{"md5":["a"]}"#,
     ] {
-        let request = request(Endpoint::CheckTransactionByMd5, &token, body);
+        let request = request(ApiEndpoint::CheckTransactionByMd5, &token, body);
         assert_eq!(
             json(&answer(&mut state, &request))["errorCode"],
             5,
@@ -143,7 +154,7 @@ fn the_token_is_asked_for_before_the_body() {
     let mut state = state();
     let token = state.issue_token("known@devb.kh");
     let status = |state: &mut State, token: &str, body: &'static str| {
-        let request = request(Endpoint::CheckTransactionByMd5, token, body);
+        let request = request(ApiEndpoint::CheckTransactionByMd5, token, body);
         answer(state, &request).status().as_u16()
     };
     assert_eq!(status(&mut state, "x", "no JSON"), 401);
@@ -157,7 +168,7 @@ fn authorization_must_be_one_bearer_token() {
     let mut state = state();
     let token = state.issue_token("known@devb.kh");
     let mut status = |values: &[String]| {
-        let mut request = request(Endpoint::CheckTransactionByMd5, "", r#"{"md5":"a"}"#);
+        let mut request = request(ApiEndpoint::CheckTransactionByMd5, "", r#"{"md5":"a"}"#);
         request.headers_mut().remove(AUTHORIZATION);
         for value in values {
             request
@@ -186,15 +197,15 @@ fn authorization_must_be_one_bearer_token() {
 #[test]
 fn a_handle_is_found_as_it_is_written_only() {
     let mut state = state();
-    let payment = paid(&mut state, &PaymentOptions::new());
+    let payment = paid(&mut state, &TransferOptions::new());
     for (endpoint, name, identifier) in [
         (
-            Endpoint::CheckTransactionByMd5,
+            ApiEndpoint::CheckTransactionByMd5,
             "md5",
             payment.md5().to_string(),
         ),
         (
-            Endpoint::CheckTransactionByHash,
+            ApiEndpoint::CheckTransactionByHash,
             "hash",
             payment.hash().to_owned(),
         ),
@@ -213,11 +224,11 @@ fn a_handle_is_found_as_it_is_written_only() {
 #[test]
 fn a_short_hash_is_found_with_its_amount_and_currency_only() {
     let mut state = state();
-    let payment = paid(&mut state, &PaymentOptions::new());
+    let payment = paid(&mut state, &TransferOptions::new());
     let short = &payment.hash()[..8];
     let mut code_of = |hash: &str, rest: &str| {
         let body = format!(r#"{{"hash":"{hash}"{rest}}}"#);
-        code_of(&mut state, Endpoint::CheckTransactionByShortHash, body)
+        code_of(&mut state, ApiEndpoint::CheckTransactionByShortHash, body)
     };
     for (rest, expected) in [
         (r#","amount":1,"currency":"USD""#, None),
@@ -253,11 +264,11 @@ fn a_short_hash_is_found_with_its_amount_and_currency_only() {
 #[test]
 fn an_instruction_s_reference_is_found_where_there_is_one() {
     let mut state = state();
-    paid(&mut state, &PaymentOptions::new());
-    let endpoint = Endpoint::CheckTransactionByInstructionRef;
+    paid(&mut state, &TransferOptions::new());
+    let endpoint = ApiEndpoint::CheckTransactionByInstructionRef;
     let body = r#"{"instructionRef":"FT1"}"#;
     assert_eq!(code_of(&mut state, endpoint, body), Some(1));
-    let again = PaymentOptions::new().again().instruction_ref("FT1");
+    let again = TransferOptions::new().again().instruction_ref("FT1");
     paid(&mut state, &again.clone().failing());
     assert_eq!(code_of(&mut state, endpoint, body), Some(3));
     paid(&mut state, &again);
@@ -270,8 +281,8 @@ fn an_instruction_s_reference_is_found_where_there_is_one() {
 fn a_list_is_of_one_to_fifty_texts() {
     let mut state = state();
     for endpoint in [
-        Endpoint::CheckTransactionByMd5List,
-        Endpoint::CheckTransactionByHashList,
+        ApiEndpoint::CheckTransactionByMd5List,
+        ApiEndpoint::CheckTransactionByHashList,
     ] {
         for (len, expected) in [(0, Some(5)), (1, None), (50, None), (51, Some(5))] {
             let body = format!("[{}]", vec![r#""a""#; len].join(","));
@@ -292,7 +303,7 @@ fn a_link_needs_a_code_and_all_of_its_source() {
         .to_text();
     let mut code_of = |qr: &str, rest: &str| {
         let body = format!(r#"{{"qr":"{qr}"{rest}}}"#);
-        code_of(&mut state, Endpoint::GenerateDeeplinkByQr, body)
+        code_of(&mut state, ApiEndpoint::GenerateDeeplinkByQr, body)
     };
     let source = |icon: &str, name: &str, callback: &str| {
         format!(
@@ -328,12 +339,12 @@ fn accounts_are_those_registered_and_those_with_money() {
     let mut state = state();
     let code_of = |state: &mut State, account: &str| {
         let body = format!(r#"{{"accountId":{account}}}"#);
-        code_of(state, Endpoint::CheckBakongAccount, body)
+        code_of(state, ApiEndpoint::CheckBakongAccount, body)
     };
     assert_eq!(code_of(&mut state, r#""sokha@devb""#), Some(11));
-    paid(&mut state, &PaymentOptions::new().failing());
+    paid(&mut state, &TransferOptions::new().failing());
     assert_eq!(code_of(&mut state, r#""sokha@devb""#), Some(11));
-    paid(&mut state, &PaymentOptions::new());
+    paid(&mut state, &TransferOptions::new());
     assert_eq!(code_of(&mut state, r#""sokha@devb""#), None);
     assert_eq!(code_of(&mut state, r#""Sokha@devb""#), Some(11));
     state.ledger.open_account("vanna@devb".parse().unwrap());
@@ -353,7 +364,7 @@ fn accounts_are_those_registered_and_those_with_money() {
 #[test]
 fn each_endpoint_looks_at_tokens_as_it_says() {
     let mut state = state();
-    for endpoint in Endpoint::ALL {
+    for endpoint in ApiEndpoint::ALL {
         let mut status = |token: Option<&str>| {
             let mut request = request(*endpoint, token.unwrap_or_default(), "{}");
             if token.is_none() {

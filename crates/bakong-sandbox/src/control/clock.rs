@@ -6,7 +6,7 @@ use khqr_core::Timestamp;
 use serde_json::Value;
 
 use super::{Refusal, view};
-use crate::clock::{Clock, LAST};
+use crate::clock::{LAST, SandboxClock};
 use crate::input::{Input, InputError};
 use crate::state::State;
 
@@ -55,7 +55,11 @@ pub(super) fn move_clock(state: &mut State, mut body: Input) -> Result<Value, Re
     Ok(view::clock(&state.clock))
 }
 
-fn moved(mut clock: Clock, to: Option<Move>, is_frozen: Option<bool>) -> Result<Clock, Refusal> {
+fn moved(
+    mut clock: SandboxClock,
+    to: Option<Move>,
+    is_frozen: Option<bool>,
+) -> Result<SandboxClock, Refusal> {
     let within = |name: &str, from: Timestamp, by: Duration| {
         let limit = LAST.saturating_since(from);
         if by > limit {
@@ -70,9 +74,9 @@ fn moved(mut clock: Clock, to: Option<Move>, is_frozen: Option<bool>) -> Result<
             clock.advance(by);
         }
         Some(Move::Ahead(by)) => {
-            within("aheadMs", Clock::system().now(), by)?;
+            within("aheadMs", SandboxClock::system().now(), by)?;
             // A clock that stands still is soon behind again, so this one runs.
-            clock = Clock::ahead_of_system(by);
+            clock = SandboxClock::ahead_of_system(by);
         }
         Some(Move::To(moment)) => {
             let start = Timestamp::from_millis(0);
@@ -81,8 +85,8 @@ fn moved(mut clock: Clock, to: Option<Move>, is_frozen: Option<bool>) -> Result<
         }
     }
     Ok(match is_frozen {
-        Some(true) => Clock::frozen_at(clock.now()),
-        Some(false) if clock.is_frozen() => Clock::starting_at(clock.now()),
+        Some(true) => SandboxClock::frozen_at(clock.now()),
+        Some(false) if clock.is_frozen() => SandboxClock::starting_at(clock.now()),
         _ => clock,
     })
 }
@@ -117,7 +121,7 @@ fn too_far(place: &str, limit: Duration) -> Refusal {
 }
 
 /// What to do about a code that has expired because the clock is ahead, if it is.
-pub(super) fn about_lead(clock: &Clock) -> Option<String> {
+pub(super) fn about_lead(clock: &SandboxClock) -> Option<String> {
     let lead = clock.lead();
     (lead >= Duration::from_secs(1)).then(|| {
         format!(
@@ -161,6 +165,6 @@ mod tests {
         ] {
             assert_eq!(spoken(Duration::from_secs(seconds)), told);
         }
-        assert_eq!(about_lead(&Clock::system()), None);
+        assert_eq!(about_lead(&SandboxClock::system()), None);
     }
 }

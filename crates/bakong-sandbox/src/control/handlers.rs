@@ -56,7 +56,7 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
             Action::Faults => Ok(view::faults(&state.faults)),
             Action::AddFaults => add_faults(state, request.body()),
             Action::RemoveFaults => remove_faults(state, &query),
-            Action::Clock => Ok(view::clock(&state.clock)),
+            Action::SandboxClock => Ok(view::clock(&state.clock)),
             Action::MoveClock => clock::move_clock(state, body()?),
             Action::Mailbox => Ok(mailbox(state, &query)),
             Action::IssueToken => issue_token(state, body()?),
@@ -65,7 +65,7 @@ pub(super) fn perform(shared: &Shared, action: Action, request: &Request<Bytes>)
                 let requests: Vec<_> = state.log.last(query.limit()?).collect();
                 Ok(json!({ "requests": requests }))
             }
-            Action::Quota => Ok(view::quota(&state.quota, &state.registry, now)),
+            Action::QuotaLimit => Ok(view::quota(&state.quota, &state.registry, now)),
             Action::SetQuota => set_quota(state, body()?, now),
             Action::Reset => {
                 body()?.finish()?;
@@ -119,7 +119,7 @@ fn payments(state: &mut State, query: &Query<'_>, now: Timestamp) -> Result<Valu
     })?;
     let all = state.ledger.all(now);
     let total = all.len();
-    let is_meant = |payment: &&crate::Payment| md5.is_none_or(|md5| payment.md5() == md5);
+    let is_meant = |payment: &&crate::Transfer| md5.is_none_or(|md5| payment.md5() == md5);
     let newest = all.rev().filter(is_meant).take(limit);
     let payments: Vec<_> = newest.map(view::payment).collect();
     Ok(json!({ "payments": payments, "total": total }))
@@ -256,7 +256,7 @@ fn set_quota(state: &mut State, mut body: Input, now: Timestamp) -> Result<Value
         None
     };
     body.finish()?;
-    state.quota.set(quota.turning_at(turn), now);
+    state.quota.set(quota.resets_at(turn), now);
     if let (Some(id), Some(used)) = (address, used) {
         state.quota.set_used(&id, used, now);
     }

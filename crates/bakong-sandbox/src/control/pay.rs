@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::clock::about_lead;
 use super::{Refusal, view};
-use crate::clock::{Clock, LAST};
-use crate::customer::PaymentOptions;
+use crate::clock::{LAST, SandboxClock};
+use crate::customer::TransferOptions;
 use crate::input::{Input, InputError};
-use crate::payment::PaymentError;
+use crate::payment::TransferError;
 use crate::state::State;
 
 /// Who pays unless said.
@@ -49,7 +49,7 @@ pub(super) fn pay(state: &mut State, mut body: Input, now: Timestamp) -> Result<
             )
             .into());
     }
-    let mut options = PaymentOptions::new().after(delay);
+    let mut options = TransferOptions::new().after(delay);
     if let Some(payee) = &payee {
         options = options.payee(payee.as_id());
     }
@@ -60,9 +60,9 @@ pub(super) fn pay(state: &mut State, mut body: Input, now: Timestamp) -> Result<
         options = options.instruction_ref(reference);
     }
     for (is_asked, option) in [
-        (body.flag("late")?, PaymentOptions::late as fn(_) -> _),
-        (body.flag("again")?, PaymentOptions::again),
-        (body.flag("failing")?, PaymentOptions::failing),
+        (body.flag("late")?, TransferOptions::late as fn(_) -> _),
+        (body.flag("again")?, TransferOptions::again),
+        (body.flag("failing")?, TransferOptions::failing),
     ] {
         if is_asked {
             options = option(options);
@@ -96,7 +96,7 @@ pub(super) fn pay(state: &mut State, mut body: Input, now: Timestamp) -> Result<
 }
 
 /// The amount that the customer types in, as a number or as a text, in the code's currency unless said.
-fn amount(body: &mut Input, code: &str, clock: &Clock) -> Result<Option<Amount>, Refusal> {
+fn amount(body: &mut Input, code: &str, clock: &SandboxClock) -> Result<Option<Amount>, Refusal> {
     let currency: Option<Currency> = body.parsed("currency", "give KHR or USD")?;
     let Some(raw) = body.raw("amount") else {
         if currency.is_some() {
@@ -123,7 +123,7 @@ fn amount(body: &mut Input, code: &str, clock: &Clock) -> Result<Option<Amount>,
 }
 
 /// What a bank's app says, and what to do about it here.
-pub(super) fn refusal(error: PaymentError, clock: &Clock) -> Refusal {
+pub(super) fn refusal(error: TransferError, clock: &SandboxClock) -> Refusal {
     let (place, help) = advice(&error, clock);
     let mut refusal = Refusal::new(
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -134,23 +134,23 @@ pub(super) fn refusal(error: PaymentError, clock: &Clock) -> Refusal {
 }
 
 /// Where the trouble is, and what to do about it.
-pub(super) fn advice(error: &PaymentError, clock: &Clock) -> (&'static str, String) {
+pub(super) fn advice(error: &TransferError, clock: &SandboxClock) -> (&'static str, String) {
     let (place, help) = match error {
-        PaymentError::Code(code) if code.kind() == ErrorKind::Expired => {
+        TransferError::Code(code) if code.kind() == ErrorKind::Expired => {
             let help = "make a new code, or pay this one with \"late\": true";
             let lead = about_lead(clock).map(|lead| format!("{lead}; or {help}"));
             return ("body.qr", lead.unwrap_or_else(|| help.to_owned()));
         }
-        PaymentError::Code(_) => (
+        TransferError::Code(_) => (
             "body.qr",
             "compare the text with what the shop made; `bakong qr inspect` shows its fields",
         ),
-        PaymentError::AmountRequired => (
+        TransferError::AmountRequired => (
             "body.amount",
             "give an amount, as a customer types it in for a static code",
         ),
-        PaymentError::AmountZero => ("body.amount", "give an amount above zero"),
-        PaymentError::AlreadyPaid => ("body.qr", "make a new code, or pay with \"again\": true"),
+        TransferError::AmountZero => ("body.amount", "give an amount above zero"),
+        TransferError::AlreadyPaid => ("body.qr", "make a new code, or pay with \"again\": true"),
     };
     (place, help.to_owned())
 }

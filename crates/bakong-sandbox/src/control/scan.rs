@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Refusal, pay, view};
 use crate::input::Input;
 use crate::ledger::LookUp;
-use crate::payment::PaymentError;
+use crate::payment::TransferError;
 use crate::state::State;
 
 pub(super) fn scan(state: &mut State, mut body: Input, now: Timestamp) -> Result<Value, Refusal> {
@@ -21,8 +21,8 @@ pub(super) fn scan(state: &mut State, mut body: Input, now: Timestamp) -> Result
     }
     let found = state.ledger.books(now).by_md5(khqr.md5());
     let is_paid = matches!(found, LookUp::Transferred(_));
-    let unpayable = khqr.verify(now).err().map(PaymentError::from);
-    let unpayable = unpayable.or(is_paid.then_some(PaymentError::AlreadyPaid));
+    let unpayable = khqr.verify(now).err().map(TransferError::from);
+    let unpayable = unpayable.or(is_paid.then_some(TransferError::AlreadyPaid));
     Ok(json!({
         "khqr": view::khqr(&khqr),
         "payable": unpayable.is_none(),

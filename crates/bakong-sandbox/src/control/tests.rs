@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::route::ROUTES;
-use crate::Endpoint;
+use crate::ApiEndpoint;
 
 fn document() -> Value {
     serde_json::from_str(include_str!("../page/openapi.json")).unwrap()
@@ -20,7 +20,7 @@ fn the_document_lists_every_route_and_no_other() {
             listed.insert((method.to_uppercase(), path.clone()));
         }
     }
-    let bakong = Endpoint::ALL
+    let bakong = ApiEndpoint::ALL
         .iter()
         .map(|endpoint| ("POST", endpoint.path()));
     let control = ROUTES.iter().map(|route| (route.method, route.path));

@@ -3,18 +3,18 @@
 use khqr_core::{Amount, Currency, Khqr, Timestamp};
 use serde_json::{Value, json};
 
-use crate::clock::Clock;
+use crate::clock::SandboxClock;
 use crate::codes::OpenCode;
 use crate::fault::Faults;
 use crate::keep::Journal;
-use crate::payment::{Payment, PaymentError, PaymentStatus};
+use crate::payment::{Transfer, TransferError, TransferStatus};
 use crate::quota::QuotaLedger;
 use crate::registry::{Mail, Registry};
 use crate::state::State;
 
-pub(crate) fn payment(payment: &Payment) -> Value {
+pub(crate) fn payment(payment: &Transfer) -> Value {
     let refused = match payment.status() {
-        PaymentStatus::Refused(error) => Some(reason(&error)),
+        TransferStatus::Refused(error) => Some(reason(&error)),
         _ => None,
     };
     json!({
@@ -40,19 +40,19 @@ fn amount(amount: Amount) -> String {
     amount.payload_text().to_string()
 }
 
-const fn status(status: PaymentStatus) -> &'static str {
+const fn status(status: TransferStatus) -> &'static str {
     match status {
-        PaymentStatus::Scheduled => "scheduled",
-        PaymentStatus::Transferred => "transferred",
-        PaymentStatus::Failed => "failed",
-        PaymentStatus::Refused(_) => "refused",
+        TransferStatus::Scheduled => "scheduled",
+        TransferStatus::Transferred => "transferred",
+        TransferStatus::Failed => "failed",
+        TransferStatus::Refused(_) => "refused",
     }
 }
 
 /// Why a bank's app does not take a payment.
-pub(crate) fn reason(error: &PaymentError) -> Value {
+pub(crate) fn reason(error: &TransferError) -> Value {
     match error {
-        PaymentError::Code(error) => json!({
+        TransferError::Code(error) => json!({
             "kind": error.kind().name(),
             "message": error.to_string(),
             "tag": error.tag().map(|tag| tag.to_string()),
@@ -65,12 +65,12 @@ pub(crate) fn reason(error: &PaymentError) -> Value {
 }
 
 /// The name of the variant.
-pub(crate) const fn kind(error: &PaymentError) -> &'static str {
+pub(crate) const fn kind(error: &TransferError) -> &'static str {
     match error {
-        PaymentError::Code(error) => error.kind().name(),
-        PaymentError::AmountRequired => "AmountRequired",
-        PaymentError::AmountZero => "AmountZero",
-        PaymentError::AlreadyPaid => "AlreadyPaid",
+        TransferError::Code(error) => error.kind().name(),
+        TransferError::AmountRequired => "AmountRequired",
+        TransferError::AmountZero => "AmountZero",
+        TransferError::AlreadyPaid => "AlreadyPaid",
     }
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn code(code: &OpenCode) -> Value {
     })
 }
 
-pub(crate) fn clock(clock: &Clock) -> Value {
+pub(crate) fn clock(clock: &SandboxClock) -> Value {
     let now = clock.now();
     json!({
         "now": now.as_millis(),

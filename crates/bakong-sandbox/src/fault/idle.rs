@@ -6,7 +6,7 @@ use super::edits::{Edits, ItemEdit, TransactionPlace};
 use super::{Fault, GARBLED, Source, Trouble};
 use crate::answer::LISTED;
 use crate::delivery::Delivery;
-use crate::endpoint::{Endpoint, TokenUse};
+use crate::endpoint::{ApiEndpoint, TokenUse};
 use crate::input::InputError;
 
 /// Refuses a fault of which a part, or all, does nothing. `headers` are the fields of the rule `name` that say any.
@@ -126,12 +126,12 @@ fn expired(parts: &[(&'static str, Edits)]) -> Idle {
     ))
 }
 
-fn of_other_endpoints(parts: &[(&'static str, Edits)], endpoints: &[Endpoint]) -> Idle {
+fn of_other_endpoints(parts: &[(&'static str, Edits)], endpoints: &[ApiEndpoint]) -> Idle {
     if endpoints.is_empty() {
         return None;
     }
-    let tells_of = |edits: &Edits, endpoint: &Endpoint| match endpoint {
-        Endpoint::CheckTransactionByMd5List | Endpoint::CheckTransactionByHashList => true,
+    let tells_of = |edits: &Edits, endpoint: &ApiEndpoint| match endpoint {
+        ApiEndpoint::CheckTransactionByMd5List | ApiEndpoint::CheckTransactionByHashList => true,
         _ if is_of_lists(edits) => false,
         _ => !is_of_transactions(edits) || endpoint.token_use() == TokenUse::Needed,
     };

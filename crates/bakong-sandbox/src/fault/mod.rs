@@ -35,16 +35,16 @@ pub(crate) use self::rule::read;
 ///
 /// ```
 /// use std::time::Duration;
-/// use bakong_sandbox::{Endpoint, Fault};
+/// use bakong_sandbox::{ApiEndpoint, Fault};
 /// use http::StatusCode;
 ///
 /// let outage = Fault::html(StatusCode::BAD_GATEWAY, "<h1>502 Bad Gateway</h1>").times(3);
 /// let throttled = Fault::too_many_requests()
 ///     .retry_after(Duration::from_secs(2))
-///     .on(Endpoint::CheckTransactionByMd5);
+///     .on(ApiEndpoint::CheckTransactionByMd5);
 /// let lists_are_closed = Fault::forbidden()
-///     .on(Endpoint::CheckTransactionByMd5List)
-///     .on(Endpoint::CheckTransactionByHashList)
+///     .on(ApiEndpoint::CheckTransactionByMd5List)
+///     .on(ApiEndpoint::CheckTransactionByHashList)
 ///     .always();
 /// let odd = Fault::own_answer().float_times().text_amounts().always();
 /// ```
@@ -163,7 +163,7 @@ impl Fault {
     }
 
     /// 200 with error code 17: the token's 100 requests of the day are spent. Says so to as many requests
-    /// as asked for, whatever the sandbox's own [`Quota`](crate::Quota).
+    /// as asked for, whatever the sandbox's own [`QuotaLimit`](crate::QuotaLimit).
     #[must_use]
     pub fn quota_exhausted() -> Self {
         Self::quota_exhausted_at(100)

@@ -1,7 +1,7 @@
 //! Which fault strikes which request.
 
 use super::{Fault, Trouble};
-use crate::endpoint::Endpoint;
+use crate::endpoint::ApiEndpoint;
 use crate::entropy::Entropy;
 use crate::keep::Change;
 
@@ -63,7 +63,7 @@ impl Faults {
 
     /// What happens to a request to `endpoint`: the first fault that is for it and not used up, with its
     /// number.
-    pub(crate) fn next(&mut self, endpoint: Option<Endpoint>) -> Option<(u64, Trouble)> {
+    pub(crate) fn next(&mut self, endpoint: Option<ApiEndpoint>) -> Option<(u64, Trouble)> {
         let Self {
             queue, dice, news, ..
         } = self;
@@ -134,7 +134,7 @@ mod tests {
         Faults::new(Entropy::from_seed([5; 32]))
     }
 
-    fn next(faults: &mut Faults, endpoint: Option<Endpoint>) -> Option<Trouble> {
+    fn next(faults: &mut Faults, endpoint: Option<ApiEndpoint>) -> Option<Trouble> {
         faults.next(endpoint).map(|(_, trouble)| trouble)
     }
 
@@ -152,7 +152,7 @@ mod tests {
         faults.add(Fault::cut().times(2));
         faults.add(Fault::hang());
         faults.add(Fault::cut().times(0));
-        let any = Some(Endpoint::Verify);
+        let any = Some(ApiEndpoint::Verify);
         assert!(is_cut(next(&mut faults, any)));
         assert!(is_cut(next(&mut faults, None)));
         assert!(is_hang(next(&mut faults, any)));
@@ -164,33 +164,33 @@ mod tests {
     fn a_fault_of_some_endpoints_spares_the_others() {
         let mut faults = faults();
         let two = Fault::cut()
-            .on(Endpoint::Verify)
-            .on(Endpoint::CheckBakongAccount);
+            .on(ApiEndpoint::Verify)
+            .on(ApiEndpoint::CheckBakongAccount);
         faults.add(two.always());
-        faults.add(Fault::hang().on(Endpoint::RenewToken));
+        faults.add(Fault::hang().on(ApiEndpoint::RenewToken));
         assert!(faults.next(None).is_none());
-        assert!(faults.next(Some(Endpoint::RequestToken)).is_none());
+        assert!(faults.next(Some(ApiEndpoint::RequestToken)).is_none());
         for endpoint in [
-            Endpoint::Verify,
-            Endpoint::CheckBakongAccount,
-            Endpoint::Verify,
+            ApiEndpoint::Verify,
+            ApiEndpoint::CheckBakongAccount,
+            ApiEndpoint::Verify,
         ] {
             assert!(is_cut(next(&mut faults, Some(endpoint))));
         }
-        assert!(is_hang(next(&mut faults, Some(Endpoint::RenewToken))));
+        assert!(is_hang(next(&mut faults, Some(ApiEndpoint::RenewToken))));
         faults.clear();
-        assert!(faults.next(Some(Endpoint::Verify)).is_none());
+        assert!(faults.next(Some(ApiEndpoint::Verify)).is_none());
     }
 
     #[test]
     fn some_requests_are_let_through_first() {
         let mut faults = faults();
-        faults.add(Fault::cut().on(Endpoint::Verify).after(2).times(1));
-        faults.add(Fault::hang().on(Endpoint::RenewToken).always());
-        let any = Some(Endpoint::Verify);
+        faults.add(Fault::cut().on(ApiEndpoint::Verify).after(2).times(1));
+        faults.add(Fault::hang().on(ApiEndpoint::RenewToken).always());
+        let any = Some(ApiEndpoint::Verify);
         assert!(faults.next(any).is_none());
         // A request that it is not for does not count.
-        assert!(is_hang(next(&mut faults, Some(Endpoint::RenewToken))));
+        assert!(is_hang(next(&mut faults, Some(ApiEndpoint::RenewToken))));
         assert!(faults.next(any).is_none());
         assert!(is_cut(next(&mut faults, any)));
         assert!(faults.next(any).is_none());

@@ -14,7 +14,7 @@ use super::edits::TransactionPlace;
 use super::target::Target;
 use super::{FRAMING, Fault, Source, idle};
 use crate::clock::LAST;
-use crate::endpoint::Endpoint;
+use crate::endpoint::ApiEndpoint;
 use crate::failure::usual_message;
 use crate::input::{Input, InputError, brief};
 
@@ -27,7 +27,7 @@ impl Fault {
     ///
     /// | field | meaning | unless said |
     /// | --- | --- | --- |
-    /// | `on` | an endpoint's [name](Endpoint::name), or a list of them | any |
+    /// | `on` | an endpoint's [name](ApiEndpoint::name), or a list of them | any |
     /// | `times` | how many requests, or `"always"` | 1 |
     /// | `after` | how many it lets through first | 0 |
     /// | `percent` | of a hundred, how many it strikes | 100 |
@@ -95,10 +95,10 @@ pub(crate) fn read(mut rule: Input) -> Result<Fault, InputError> {
 /// Which requests are struck.
 fn target(rule: &mut Input, target: &mut Target) -> Result<(), InputError> {
     for name in rule.several::<String>("on", "endpoints' names")? {
-        let mut all = Endpoint::ALL.iter().copied();
+        let mut all = ApiEndpoint::ALL.iter().copied();
         let endpoint = all.find(|endpoint| endpoint.name() == name);
         target.endpoints.push(endpoint.ok_or_else(|| {
-            let names: Vec<_> = Endpoint::ALL.iter().map(|it| it.name()).collect();
+            let names: Vec<_> = ApiEndpoint::ALL.iter().map(|it| it.name()).collect();
             let help = format!("there are: {}", names.join(", "));
             rule.error(
                 "on",

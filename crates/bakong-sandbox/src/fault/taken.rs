@@ -150,7 +150,7 @@ pub(crate) fn rules() -> impl Strategy<Value = Value> {
         let value = proptest::sample::select(values).prop_map(move |value| (name, value));
         proptest::option::weighted(weight, value)
     };
-    let names: Vec<Value> = crate::Endpoint::ALL
+    let names: Vec<Value> = crate::ApiEndpoint::ALL
         .iter()
         .map(|it| it.name().into())
         .chain([json!(["check_transaction_by_md5", "verify"]), json!([])])

@@ -1,14 +1,14 @@
 //! Which requests a fault strikes.
 
 use super::Fault;
-use crate::endpoint::Endpoint;
+use crate::endpoint::ApiEndpoint;
 use crate::entropy::Entropy;
 
 /// Any request, once, unless said.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Target {
     /// The endpoints that it is for; none for all.
-    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) endpoints: Vec<ApiEndpoint>,
     /// How many requests it has left; `None` for all.
     pub(super) left: Option<u32>,
     /// How many requests it lets through before the first that it strikes.
@@ -32,7 +32,7 @@ impl Default for Target {
 impl Fault {
     /// Only requests to this endpoint, or to those named before. Any request unless said.
     #[must_use]
-    pub fn on(mut self, endpoint: Endpoint) -> Self {
+    pub fn on(mut self, endpoint: ApiEndpoint) -> Self {
         self.target.endpoints.push(endpoint);
         self
     }
@@ -69,7 +69,7 @@ impl Fault {
 
 impl Target {
     /// Whether it strikes a request to `endpoint`, which uses it up by one.
-    pub(super) fn strikes(&mut self, endpoint: Option<Endpoint>, dice: &mut Entropy) -> bool {
+    pub(super) fn strikes(&mut self, endpoint: Option<ApiEndpoint>, dice: &mut Entropy) -> bool {
         let is_meant = |endpoint| self.endpoints.contains(&endpoint);
         if !self.endpoints.is_empty() && !endpoint.is_some_and(is_meant) || self.is_used_up() {
             return false;

@@ -87,7 +87,7 @@ fn errors_are_those_of_the_api() {
 
 /// Every kind of fault, as a program and as a rule asks for it.
 fn both_ways() -> Vec<(Fault, &'static str)> {
-    use crate::endpoint::Endpoint;
+    use crate::endpoint::ApiEndpoint;
     let own = Fault::own_answer;
     let named = HeaderName::from_static("x-served-by");
     vec![
@@ -103,7 +103,7 @@ fn both_ways() -> Vec<(Fault, &'static str)> {
         (Fault::tokens_expire(), r#"{"answer":"tokens_expire"}"#),
         (Fault::cut().times(3), r#"{"answer":"cut","times":3}"#),
         (
-            Fault::hang().on(Endpoint::Verify).after(2).percent(30),
+            Fault::hang().on(ApiEndpoint::Verify).after(2).percent(30),
             r#"{"answer":"hang","on":"verify","after":2,"percent":30}"#,
         ),
         (Fault::quota_exhausted(), r#"{"answer":"quota_exhausted"}"#),
@@ -153,8 +153,8 @@ fn both_ways() -> Vec<(Fault, &'static str)> {
         ),
         (
             own()
-                .on(Endpoint::CheckTransactionByMd5List)
-                .on(Endpoint::CheckTransactionByHashList)
+                .on(ApiEndpoint::CheckTransactionByMd5List)
+                .on(ApiEndpoint::CheckTransactionByHashList)
                 .reversed_list()
                 .without_item(0)
                 .garbled_item(1)

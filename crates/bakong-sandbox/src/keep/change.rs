@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::payment::{SavedPayment, SavedStatus};
-use crate::clock::Clock;
+use crate::clock::SandboxClock;
 use crate::codes::OpenCode;
 use crate::entropy::{Entropy, hex};
 use crate::fault::Fault;
-use crate::quota::Quota;
+use crate::quota::QuotaLimit;
 use crate::registry::Mail;
 use crate::state::State;
 use crate::token::TokenKey;
@@ -31,8 +31,8 @@ pub(crate) enum Change {
     Drawn(u64),
     /// As 128 hexadecimal digits.
     TokenKey(String),
-    Clock(SavedClock),
-    Quota {
+    SandboxClock(SavedClock),
+    QuotaLimit {
         /// `None` for no limit.
         limit: Option<u32>,
         turn_seconds: u64,
@@ -57,7 +57,7 @@ pub(crate) enum Change {
     },
     Account(String),
     /// Comes after those before it: its place is their number.
-    Payment(Box<SavedPayment>),
+    Transfer(Box<SavedPayment>),
     Outcome {
         place: usize,
         status: SavedStatus,
@@ -117,17 +117,17 @@ pub(crate) enum SavedClock {
 }
 
 impl SavedClock {
-    fn of(clock: &Clock) -> Self {
+    fn of(clock: &SandboxClock) -> Self {
         match clock.ahead_by() {
             Some(ahead) => Self::AheadMs(ahead),
             None => Self::FrozenAt(clock.now().as_millis()),
         }
     }
 
-    const fn clock(self) -> Clock {
+    const fn clock(self) -> SandboxClock {
         match self {
-            Self::AheadMs(ahead) => Clock::ahead(ahead),
-            Self::FrozenAt(moment) => Clock::frozen_at(Timestamp::from_millis(moment)),
+            Self::AheadMs(ahead) => SandboxClock::ahead(ahead),
+            Self::FrozenAt(moment) => SandboxClock::frozen_at(Timestamp::from_millis(moment)),
         }
     }
 }
@@ -194,12 +194,12 @@ impl Change {
         }
     }
 
-    pub(super) fn clock(clock: &Clock) -> Self {
-        Self::Clock(SavedClock::of(clock))
+    pub(super) fn clock(clock: &SandboxClock) -> Self {
+        Self::SandboxClock(SavedClock::of(clock))
     }
 
-    pub(super) const fn quota(quota: Quota) -> Self {
-        Self::Quota {
+    pub(super) const fn quota(quota: QuotaLimit) -> Self {
+        Self::QuotaLimit {
             limit: quota.limit(),
             turn_seconds: quota.turn().as_secs(),
             checks_only: quota.is_of_checks_only(),
@@ -218,14 +218,14 @@ impl Change {
                 let key = bytes(&text).ok_or("tokenKey is not 128 hexadecimal digits")?;
                 state.token_key = TokenKey::new(key);
             }
-            Self::Clock(clock) => state.clock = clock.clock(),
-            Self::Quota {
+            Self::SandboxClock(clock) => state.clock = clock.clock(),
+            Self::QuotaLimit {
                 limit,
                 turn_seconds,
                 checks_only,
             } => {
                 let turn = std::time::Duration::from_secs(turn_seconds);
-                let quota = Quota::off().limited_to(limit).turning_at(turn);
+                let quota = QuotaLimit::off().limited_to(limit).resets_at(turn);
                 state.quota.quota = quota.counting(checks_only);
             }
             Self::Mail {
@@ -249,7 +249,7 @@ impl Change {
                 let account = account.map_err(|error| format!("account: {error}"))?;
                 state.ledger.open_account(account);
             }
-            Self::Payment(payment) => {
+            Self::Transfer(payment) => {
                 let entry = payment.entry();
                 let entry = entry.map_err(|reason| format!("payment: {reason}"))?;
                 state.ledger.restore(entry);

@@ -2,15 +2,15 @@
 
 use super::change::Change;
 use super::payment::SavedPayment;
-use crate::clock::Clock;
-use crate::quota::Quota;
+use crate::clock::SandboxClock;
+use crate::quota::QuotaLimit;
 use crate::state::{News, State};
 
 /// What the file says.
 pub(super) struct Figures {
     drawn: u64,
-    clock: Clock,
-    quota: Quota,
+    clock: SandboxClock,
+    quota: QuotaLimit,
     /// How often their dice were thrown, and the last number.
     faults: (u64, u64),
     /// How many there are.
@@ -42,7 +42,7 @@ impl Figures {
                 changes.extend(state.ledger.outcome(place));
             } else {
                 let payment = state.ledger.saved(place).map(SavedPayment::of);
-                changes.extend(payment.map(|it| Change::Payment(Box::new(it))));
+                changes.extend(payment.map(|it| Change::Transfer(Box::new(it))));
                 self.payments = place.saturating_add(1);
             }
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::bytes;
 use crate::ledger::SavedEntry;
-use crate::payment::{Payment, PaymentError, PaymentStatus};
+use crate::payment::{Transfer, TransferError, TransferStatus};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -41,23 +41,23 @@ pub(crate) enum SavedStatus {
 }
 
 impl SavedStatus {
-    pub(crate) const fn of(status: PaymentStatus) -> Self {
+    pub(crate) const fn of(status: TransferStatus) -> Self {
         match status {
-            PaymentStatus::Scheduled => Self::Scheduled,
-            PaymentStatus::Transferred => Self::Transferred,
-            PaymentStatus::Failed => Self::Failed,
-            PaymentStatus::Refused(_) => Self::Refused,
+            TransferStatus::Scheduled => Self::Scheduled,
+            TransferStatus::Transferred => Self::Transferred,
+            TransferStatus::Failed => Self::Failed,
+            TransferStatus::Refused(_) => Self::Refused,
         }
     }
 
     /// `unpayable` is why the code may not be paid when the payment is due, if it may not.
-    pub(crate) fn status(self, unpayable: Option<khqr_core::Error>) -> PaymentStatus {
+    pub(crate) fn status(self, unpayable: Option<khqr_core::Error>) -> TransferStatus {
         match self {
-            Self::Scheduled => PaymentStatus::Scheduled,
-            Self::Transferred => PaymentStatus::Transferred,
-            Self::Failed => PaymentStatus::Failed,
-            Self::Refused => PaymentStatus::Refused(
-                unpayable.map_or(PaymentError::AlreadyPaid, PaymentError::Code),
+            Self::Scheduled => TransferStatus::Scheduled,
+            Self::Transferred => TransferStatus::Transferred,
+            Self::Failed => TransferStatus::Failed,
+            Self::Refused => TransferStatus::Refused(
+                unpayable.map_or(TransferError::AlreadyPaid, TransferError::Code),
             ),
         }
     }
@@ -102,7 +102,7 @@ impl SavedPayment {
             }
         };
         Ok(SavedEntry {
-            payment: Payment {
+            payment: Transfer {
                 hash: self.hash,
                 external_ref: self.external_ref,
                 md5: self.md5.parse::<Md5Handle>().map_err(told)?,

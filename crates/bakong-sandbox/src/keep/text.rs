@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::change::{Change, bytes};
 use super::figures::Figures;
 use super::payment::SavedPayment;
-use crate::clock::Clock;
+use crate::clock::SandboxClock;
 use crate::entropy::{Entropy, hex};
 use crate::state::State;
 
@@ -68,7 +68,7 @@ pub(super) fn whole(state: &State) -> io::Result<Vec<u8>> {
     }
     for place in 0..state.ledger.len() {
         if let Some(entry) = state.ledger.saved(place) {
-            put(Change::Payment(Box::new(SavedPayment::of(entry))))?;
+            put(Change::Transfer(Box::new(SavedPayment::of(entry))))?;
         }
     }
     for md5 in state.ledger.static_codes() {
@@ -134,7 +134,7 @@ fn new_state(first: &[u8]) -> Result<State, String> {
     }
     let header: Header = parse(first, 1)?;
     let seed = bytes(&header.seed).ok_or("line 1: seed is not 64 hexadecimal digits")?;
-    Ok(State::new(Clock::system(), Entropy::from_seed(seed)))
+    Ok(State::new(SandboxClock::system(), Entropy::from_seed(seed)))
 }
 
 fn parse<'a, T: Deserialize<'a>>(line: &'a [u8], number: usize) -> Result<T, String> {

@@ -4,11 +4,11 @@ use khqr_core::Md5Handle;
 
 use super::{Entry, Ledger, Unpayable};
 use crate::keep::{Change, SavedStatus};
-use crate::payment::{Payment, PaymentStatus};
+use crate::payment::{Transfer, TransferStatus};
 
 /// An entry as a state file has it.
 pub(crate) struct SavedEntry {
-    pub(crate) payment: Payment,
+    pub(crate) payment: Transfer,
     pub(crate) static_code: bool,
     pub(crate) again: bool,
     pub(crate) failing: bool,
@@ -79,18 +79,18 @@ impl Ledger {
         let unpayable = entry.unpayable.as_deref();
         entry.payment.status = status.status(unpayable.map(|unpayable| unpayable.error));
         let (status, md5) = (entry.payment.status, entry.payment.md5);
-        if status != PaymentStatus::Scheduled {
+        if status != TransferStatus::Scheduled {
             self.scheduled.remove(&(entry.payment.created_at, place));
         }
-        if matches!(status, PaymentStatus::Transferred | PaymentStatus::Failed) {
+        if matches!(status, TransferStatus::Transferred | TransferStatus::Failed) {
             let history = self.codes.entry(md5).or_default();
             history.static_code = entry.static_code;
-            history.failed |= status == PaymentStatus::Failed;
+            history.failed |= status == TransferStatus::Failed;
             if found_by_md5 {
                 history.transfer = Some(place);
             }
         }
-        if status == PaymentStatus::Transferred {
+        if status == TransferStatus::Transferred {
             self.accounts.insert(entry.payment.payee.clone());
         }
         true

@@ -1,6 +1,6 @@
 //! Accounts and links: what can be asked without a token.
 
-use bakong_sandbox::{Endpoint, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Sandbox};
 use khqr_core::AccountId;
 use serde_json::Value;
 
@@ -10,7 +10,13 @@ use crate::{customer, dynamic_code, sandbox, usd};
 
 async fn check_account(sandbox: &Sandbox, token: Option<&str>, account: &str) -> Answer {
     let body = format!(r#"{{"accountId":"{account}"}}"#);
-    post(sandbox, Endpoint::CheckBakongAccount.path(), token, &body).await
+    post(
+        sandbox,
+        ApiEndpoint::CheckBakongAccount.path(),
+        token,
+        &body,
+    )
+    .await
 }
 
 #[tokio::test]
@@ -62,7 +68,7 @@ async fn each_link_is_another() {
     let mut links = Vec::new();
     for rest in ["", source, source] {
         let body = format!(r#"{{"qr":"{code}"{rest}}}"#);
-        let path = Endpoint::GenerateDeeplinkByQr.path();
+        let path = ApiEndpoint::GenerateDeeplinkByQr.path();
         let answer = post(&sandbox, path, None, &body).await;
         let (before, rest) = answer.json(200).split_once("/l/").unwrap();
         let (id, after) = rest.split_once('"').unwrap();
@@ -85,7 +91,7 @@ async fn a_link_leads_to_the_page_with_its_code() {
     let sandbox = sandbox().await;
     let code = dynamic_code(usd(100));
     let body = format!(r#"{{"qr":"{code}"}}"#);
-    let path = Endpoint::GenerateDeeplinkByQr.path();
+    let path = ApiEndpoint::GenerateDeeplinkByQr.path();
     let answer = post(&sandbox, path, None, &body).await;
     let told: Value = serde_json::from_str(answer.json(200)).unwrap();
     let link = told["data"]["shortLink"].as_str().unwrap();

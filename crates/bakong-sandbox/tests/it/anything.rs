@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bakong_sandbox::{Clock, Endpoint, Fault, Quota, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Fault, QuotaLimit, Sandbox, SandboxClock};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
@@ -41,8 +41,8 @@ impl World {
     /// Makes it as if nothing had happened but a payment, and gives a token.
     pub(crate) fn begin(sandbox: &Sandbox) -> String {
         sandbox.reset();
-        sandbox.set_clock(Clock::frozen_at(NOW));
-        sandbox.set_quota(Quota::off());
+        sandbox.set_clock(SandboxClock::frozen_at(NOW));
+        sandbox.set_quota(QuotaLimit::off());
         customer(sandbox).pay(&dynamic_code(usd(100))).unwrap();
         // An odd answer is documented, too.
         sandbox.fault(Fault::own_answer().float_times().percent(50).always());
@@ -83,7 +83,7 @@ impl Seen {
 
 /// Paths that there are.
 pub(crate) fn known_paths() -> impl Strategy<Value = String> {
-    let known = Endpoint::ALL.iter().map(|it| it.path().to_owned());
+    let known = ApiEndpoint::ALL.iter().map(|it| it.path().to_owned());
     let control = [
         "pay",
         "scan",

@@ -1,6 +1,6 @@
 //! What a check by MD5 answers, byte for byte as published.
 
-use bakong_sandbox::PaymentOptions;
+use bakong_sandbox::TransferOptions;
 use khqr_core::Currency;
 
 use crate::client::{check, post};
@@ -50,7 +50,7 @@ async fn text_of_a_payer_is_escaped() {
     let sandbox = sandbox().await;
     let token = sandbox.issue_token("dev@example.com");
     let code = dynamic_code(usd(100));
-    let options = PaymentOptions::new().description("a \"b\"\n</script>ភ្នំពេញ");
+    let options = TransferOptions::new().description("a \"b\"\n</script>ភ្នំពេញ");
     customer(&sandbox).pay_with(&code, &options).unwrap();
     let answer = check(&sandbox, &token, &code).await;
     assert!(
@@ -71,7 +71,7 @@ async fn what_is_no_transaction_answers_as_published() {
         r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found. Please check and try again."}"#
     );
     customer(&sandbox)
-        .pay_with(&code, &PaymentOptions::new().failing())
+        .pay_with(&code, &TransferOptions::new().failing())
         .unwrap();
     assert_eq!(
         check(&sandbox, &token, &code).await.json(200),
@@ -85,7 +85,7 @@ async fn what_is_no_transaction_answers_as_published() {
             .json(200)
             .contains(r#""errorCode":1,"#)
     );
-    let options = PaymentOptions::new().amount(usd(250));
+    let options = TransferOptions::new().amount(usd(250));
     customer(&sandbox).pay_with(&code, &options).unwrap();
     customer(&sandbox).pay_with(&code, &options).unwrap();
     assert_eq!(

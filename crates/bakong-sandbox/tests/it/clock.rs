@@ -1,6 +1,6 @@
 //! The clock over HTTP: moved, stopped, started, and put back.
 
-use bakong_sandbox::{Clock, PaymentStatus, Sandbox};
+use bakong_sandbox::{Sandbox, SandboxClock, TransferStatus};
 use khqr_core::Timestamp;
 use serde_json::{Value, json};
 
@@ -119,11 +119,11 @@ async fn what_has_happened_stays_when_the_clock_goes_back() {
     let statuses: Vec<_> = sandbox
         .payments()
         .iter()
-        .map(bakong_sandbox::Payment::status)
+        .map(bakong_sandbox::Transfer::status)
         .collect();
     assert_eq!(
         statuses,
-        [PaymentStatus::Transferred, PaymentStatus::Scheduled]
+        [TransferStatus::Transferred, TransferStatus::Scheduled]
     );
 }
 
@@ -144,7 +144,7 @@ async fn no_fresh_payment_is_of_a_later_time_than_the_clock_s() {
 #[tokio::test]
 async fn a_code_that_expired_by_the_clock_s_lead_says_so() {
     let sandbox = Sandbox::start().await.unwrap();
-    let now = Clock::system().now();
+    let now = SandboxClock::system().now();
     let code = shop()
         .dynamic_code(usd(100), now, now.saturating_add(TEN_MINUTES))
         .unwrap()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bakong_sandbox::{Payment, PaymentError, PaymentOptions, PaymentStatus, Sandbox};
+use bakong_sandbox::{Sandbox, Transfer, TransferError, TransferOptions, TransferStatus};
 use khqr_core::{AccountId, Currency, ErrorKind};
 
 use crate::client::check;
@@ -10,9 +10,9 @@ use crate::{NOW, TEN_MINUTES, customer, dynamic_code, khr, sandbox, static_code,
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn code_error(error: PaymentError) -> ErrorKind {
+fn code_error(error: TransferError) -> ErrorKind {
     match error {
-        PaymentError::Code(error) => error.kind(),
+        TransferError::Code(error) => error.kind(),
         other => panic!("{other}"),
     }
 }
@@ -52,17 +52,17 @@ async fn a_bank_refuses_what_may_not_be_paid() {
     let fixed = static_code(Currency::Khr);
     assert_eq!(
         customer.pay(&fixed).unwrap_err(),
-        PaymentError::AmountRequired
+        TransferError::AmountRequired
     );
-    let nothing = PaymentOptions::new().amount(khr(0));
+    let nothing = TransferOptions::new().amount(khr(0));
     assert_eq!(
         customer.pay_with(&fixed, &nothing).unwrap_err(),
-        PaymentError::AmountZero
+        TransferError::AmountZero
     );
 
     sandbox.advance(TEN_MINUTES);
     customer
-        .pay_with(&code, &PaymentOptions::new().failing())
+        .pay_with(&code, &TransferOptions::new().failing())
         .unwrap();
     sandbox.advance(Duration::from_millis(1));
     assert_eq!(
@@ -79,7 +79,7 @@ async fn a_delayed_payment_is_there_when_its_moment_comes() {
     let sandbox = sandbox().await;
     let code = dynamic_code(usd(100));
     let payment = customer(&sandbox).pay_after(&code, 5 * SECOND).unwrap();
-    assert_eq!(payment.status(), PaymentStatus::Scheduled);
+    assert_eq!(payment.status(), TransferStatus::Scheduled);
     assert_eq!(payment.created_at(), NOW.saturating_add(5 * SECOND));
     sandbox.advance(Duration::from_millis(4_999));
     assert_eq!(seen(&sandbox, &code).await, None);
@@ -87,7 +87,7 @@ async fn a_delayed_payment_is_there_when_its_moment_comes() {
     sandbox.advance(60 * SECOND);
     assert_eq!(seen(&sandbox, &code).await.as_deref(), Some(payment.hash()));
     let settled = &sandbox.payments()[0];
-    assert_eq!(settled.status(), PaymentStatus::Transferred);
+    assert_eq!(settled.status(), TransferStatus::Transferred);
     assert_eq!(settled.created_at(), payment.created_at());
 }
 
@@ -99,13 +99,13 @@ async fn a_payment_that_comes_too_late_is_refused_unless_asked_for() {
     customer.pay_after(&code, TEN_MINUTES + SECOND).unwrap();
     sandbox.advance(TEN_MINUTES + SECOND);
     assert_eq!(seen(&sandbox, &code).await, None);
-    let PaymentStatus::Refused(reason) = sandbox.payments()[0].status() else {
+    let TransferStatus::Refused(reason) = sandbox.payments()[0].status() else {
         panic!("not refused")
     };
     assert_eq!(code_error(reason), ErrorKind::Expired);
 
     let late = customer
-        .pay_with(&code, &PaymentOptions::new().late())
+        .pay_with(&code, &TransferOptions::new().late())
         .unwrap();
     assert_eq!(late.created_at(), sandbox.now());
     assert_eq!(seen(&sandbox, &code).await.as_deref(), Some(late.hash()));
@@ -113,10 +113,10 @@ async fn a_payment_that_comes_too_late_is_refused_unless_asked_for() {
     let code = dynamic_code(usd(200));
     assert!(
         customer
-            .pay_with(&code, &PaymentOptions::new().after(SECOND))
+            .pay_with(&code, &TransferOptions::new().after(SECOND))
             .is_err()
     );
-    let late = PaymentOptions::new().after(SECOND).late();
+    let late = TransferOptions::new().after(SECOND).late();
     customer.pay_with(&code, &late).unwrap();
     sandbox.advance(SECOND);
     assert!(seen(&sandbox, &code).await.is_some());
@@ -129,7 +129,7 @@ async fn late_excuses_nothing_but_being_late() {
     let code = dynamic_code(usd(100)).replace("Shop", "S\nop");
     let body = &code[..code.len() - 4];
     let code = format!("{body}{}", khqr_core::Crc::of(body.as_bytes()));
-    let late = PaymentOptions::new().late();
+    let late = TransferOptions::new().late();
     let error = customer(&sandbox).pay_with(&code, &late).unwrap_err();
     assert_eq!(code_error(error), ErrorKind::ControlCharacter);
 }
@@ -140,9 +140,9 @@ async fn a_code_is_paid_twice_only_where_asked_for() {
     let customer = customer(&sandbox);
     let code = dynamic_code(usd(100));
     let first = customer.pay(&code).unwrap();
-    assert_eq!(customer.pay(&code).unwrap_err(), PaymentError::AlreadyPaid);
+    assert_eq!(customer.pay(&code).unwrap_err(), TransferError::AlreadyPaid);
     let second = customer
-        .pay_with(&code, &PaymentOptions::new().again())
+        .pay_with(&code, &TransferOptions::new().again())
         .unwrap();
     assert_ne!(first.hash(), second.hash());
     assert_eq!(seen(&sandbox, &code).await.as_deref(), Some(first.hash()));
@@ -158,12 +158,12 @@ async fn of_two_delayed_payments_the_earlier_wins_whoever_ordered_first() {
     let earlier = customer.pay_after(&code, 3 * SECOND).unwrap();
     sandbox.advance(20 * SECOND);
     assert_eq!(seen(&sandbox, &code).await.as_deref(), Some(earlier.hash()));
-    let statuses: Vec<_> = sandbox.payments().iter().map(Payment::status).collect();
+    let statuses: Vec<_> = sandbox.payments().iter().map(Transfer::status).collect();
     assert_eq!(
         statuses,
         [
-            PaymentStatus::Refused(PaymentError::AlreadyPaid),
-            PaymentStatus::Transferred
+            TransferStatus::Refused(TransferError::AlreadyPaid),
+            TransferStatus::Transferred
         ]
     );
 }
@@ -174,9 +174,9 @@ async fn a_failure_can_be_made_good() {
     let customer = customer(&sandbox);
     let code = dynamic_code(usd(100));
     let failed = customer
-        .pay_with(&code, &PaymentOptions::new().failing())
+        .pay_with(&code, &TransferOptions::new().failing())
         .unwrap();
-    assert_eq!(failed.status(), PaymentStatus::Failed);
+    assert_eq!(failed.status(), TransferStatus::Failed);
     assert_eq!(seen(&sandbox, &code).await, None);
     let paid = customer.pay(&code).unwrap();
     assert_eq!(seen(&sandbox, &code).await.as_deref(), Some(paid.hash()));
@@ -187,7 +187,7 @@ async fn a_customer_may_pay_something_else() {
     let sandbox = sandbox().await;
     let token = sandbox.issue_token("dev@example.com");
     let code = dynamic_code(usd(100));
-    let options = PaymentOptions::new()
+    let options = TransferOptions::new()
         .amount(khr(4_100))
         .payee(AccountId::new("other@devb").unwrap());
     let payment = customer(&sandbox).pay_with(&code, &options).unwrap();

@@ -1,6 +1,6 @@
 //! What happens, told to whoever listens.
 
-use bakong_sandbox::Quota;
+use bakong_sandbox::QuotaLimit;
 use serde_json::{Value, json};
 
 use crate::client::{Connection, check, post, request};
@@ -59,7 +59,7 @@ async fn events_are_told_as_they_happen() {
         event(&mut connection, "mail").await["email"],
         "new@example.com"
     );
-    sandbox.set_quota(Quota::a_day(3));
+    sandbox.set_quota(QuotaLimit::per_day(3));
     assert_eq!(event(&mut connection, "quota").await["limit"], 3);
     // One was used before, and this is the last.
     for _ in 0..2 {

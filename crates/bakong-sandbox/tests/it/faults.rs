@@ -2,7 +2,7 @@
 
 use ::http::header::{CONNECTION, RETRY_AFTER};
 use ::http::{HeaderValue, StatusCode};
-use bakong_sandbox::{Endpoint, Fault};
+use bakong_sandbox::{ApiEndpoint, Fault};
 use khqr_core::Md5Handle;
 
 use crate::client::{Connection, ask, check, post, post_text};
@@ -18,7 +18,7 @@ async fn an_outage_of_one_endpoint_passes() {
     let page = "<h1>502 Bad Gateway</h1>";
     sandbox.fault(
         Fault::html(StatusCode::BAD_GATEWAY, page)
-            .on(Endpoint::CheckTransactionByMd5)
+            .on(ApiEndpoint::CheckTransactionByMd5)
             .times(2),
     );
     post(&sandbox, "/v1/renew_token", None, RENEWAL)
@@ -46,11 +46,11 @@ async fn an_outage_of_one_endpoint_passes() {
             )
         })
         .collect();
-    let checked = Some(Endpoint::CheckTransactionByMd5);
+    let checked = Some(ApiEndpoint::CheckTransactionByMd5);
     assert_eq!(
         asked,
         [
-            (Some(Endpoint::RenewToken), Some(200)),
+            (Some(ApiEndpoint::RenewToken), Some(200)),
             (checked, Some(502)),
             (checked, Some(502)),
             (checked, Some(200))
@@ -138,7 +138,7 @@ async fn a_hanging_request_is_recorded_and_let_go() {
     let sandbox = sandbox().await;
     sandbox.fault(Fault::hang());
     let body = format!(r#"{{"md5":"{}"}}"#, Md5Handle::of("x"));
-    let text = post_text(Endpoint::CheckTransactionByMd5.path(), None, &body);
+    let text = post_text(ApiEndpoint::CheckTransactionByMd5.path(), None, &body);
     let mut connection = Connection::open(sandbox.address()).await;
     connection.send(text.as_bytes()).await;
     while sandbox.requests().is_empty() {

@@ -1,6 +1,6 @@
 //! What is no request of the API, and what is hardly HTTP.
 
-use bakong_sandbox::{Endpoint, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Sandbox};
 use proptest::prelude::*;
 
 use crate::client::{Connection, ask, post, post_text, request};
@@ -11,7 +11,7 @@ const HONEST: &str = "User-Agent: test/1\r\n";
 #[tokio::test]
 async fn what_the_api_does_not_know_is_rejected_in_its_envelope() {
     let sandbox = sandbox().await;
-    let verify = Endpoint::Verify.path();
+    let verify = ApiEndpoint::Verify.path();
     for (text, status, reason) in [
         (
             request("POST", "/v1/verify/", HONEST, "{}"),
@@ -104,7 +104,7 @@ proptest! {
     #[test]
     fn any_bytes_leave_the_server_standing(
         path in prop_oneof![
-            4 => proptest::sample::select(Endpoint::ALL).prop_map(Endpoint::path),
+            4 => proptest::sample::select(ApiEndpoint::ALL).prop_map(ApiEndpoint::path),
             1 => Just("/"),
             1 => Just("*"),
         ],

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bakong_sandbox::{Clock, Sandbox};
+use bakong_sandbox::{Sandbox, SandboxClock};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -81,7 +81,7 @@ async fn a_seed_repeats_a_run_and_its_debug_keeps_the_secret() {
     assert_eq!(run().await, run().await);
     let builder = Sandbox::builder()
         .seed([42; 32])
-        .clock(Clock::frozen_at(NOW));
+        .clock(SandboxClock::frozen_at(NOW));
     assert!(!format!("{builder:?}").contains("42, 42"), "{builder:?}");
 }
 

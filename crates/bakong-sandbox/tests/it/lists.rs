@@ -1,6 +1,6 @@
 //! Checks of many at once: an item for each identifier, in the order asked.
 
-use bakong_sandbox::{Endpoint, PaymentOptions, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Sandbox, TransferOptions};
 use khqr_core::Currency;
 
 use crate::client::{Answer, check, post};
@@ -15,7 +15,7 @@ async fn transaction(sandbox: &Sandbox, token: &str, code: &str) -> String {
 
 async fn ask_list(
     sandbox: &Sandbox,
-    endpoint: Endpoint,
+    endpoint: ApiEndpoint,
     token: &str,
     identifiers: &[String],
 ) -> Answer {
@@ -31,10 +31,10 @@ async fn each_handle_has_its_item() {
     let paid = dynamic_code(usd(100));
     customer.pay(&paid).unwrap();
     let failed = dynamic_code(usd(200));
-    let failing = PaymentOptions::new().failing();
+    let failing = TransferOptions::new().failing();
     customer.pay_with(&failed, &failing).unwrap();
     let fixed = static_code(Currency::Usd);
-    let amount = PaymentOptions::new().amount(usd(300));
+    let amount = TransferOptions::new().amount(usd(300));
     customer.pay_with(&fixed, &amount).unwrap();
     let unpaid = dynamic_code(usd(400));
 
@@ -48,7 +48,7 @@ async fn each_handle_has_its_item() {
         failed.clone(),
         paid_md5.clone(),
     ];
-    let endpoint = Endpoint::CheckTransactionByMd5List;
+    let endpoint = ApiEndpoint::CheckTransactionByMd5List;
     let answer = ask_list(&sandbox, endpoint, &token, &asked).await;
     let data = transaction(&sandbox, &token, &paid).await;
     let paid =
@@ -84,12 +84,12 @@ async fn each_hash_has_its_item() {
     let customer = customer(&sandbox);
     let code = dynamic_code(usd(100));
     let hash = customer.pay(&code).unwrap().hash().to_owned();
-    let options = PaymentOptions::new().amount(usd(300));
+    let options = TransferOptions::new().amount(usd(300));
     let fixed = customer.pay_with(&static_code(Currency::Usd), &options);
     let fixed = fixed.unwrap().hash().to_owned();
 
     let asked = [fixed.clone(), "a\\\"b".to_owned(), hash.clone()];
-    let endpoint = Endpoint::CheckTransactionByHashList;
+    let endpoint = ApiEndpoint::CheckTransactionByHashList;
     let answer = ask_list(&sandbox, endpoint, &token, &asked).await;
     let data = transaction(&sandbox, &token, &code).await;
     let body = answer.json(200);
@@ -112,8 +112,8 @@ async fn fifty_are_answered_and_one_more_is_refused() {
     let token = sandbox.issue_token("dev@example.com");
     let refused = r#"{"data":null,"errorCode":5,"responseCode":1,"responseMessage":"Missing required fields"}"#;
     for endpoint in [
-        Endpoint::CheckTransactionByMd5List,
-        Endpoint::CheckTransactionByHashList,
+        ApiEndpoint::CheckTransactionByMd5List,
+        ApiEndpoint::CheckTransactionByHashList,
     ] {
         let asked: Vec<_> = (0..51).map(|place| format!("{place:032x}")).collect();
         let answer = ask_list(&sandbox, endpoint, &token, &asked[..50]).await;

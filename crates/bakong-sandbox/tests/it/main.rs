@@ -30,7 +30,7 @@ mod tokens;
 
 use std::time::Duration;
 
-use bakong_sandbox::{Clock, Customer, Sandbox};
+use bakong_sandbox::{Customer, Sandbox, SandboxClock};
 use khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle, Timestamp};
 
 /// The moment of payment in the published answer that `checks` compares with.
@@ -40,7 +40,7 @@ const TEN_MINUTES: Duration = Duration::from_secs(600);
 /// A sandbox whose time stands still at [`NOW`] and whose secrets are always the same.
 async fn sandbox() -> Sandbox {
     Sandbox::builder()
-        .clock(Clock::frozen_at(NOW))
+        .clock(SandboxClock::frozen_at(NOW))
         .seed([42; 32])
         .start()
         .await

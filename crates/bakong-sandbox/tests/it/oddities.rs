@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ::http::StatusCode;
-use bakong_sandbox::{Endpoint, Fault, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Fault, Sandbox};
 use khqr_core::Timestamp;
 
 use crate::client::{Answer, Connection, check, post, post_text};
@@ -21,7 +21,7 @@ async fn paid() -> (Sandbox, String, String) {
 /// Asks for both codes in one list.
 async fn check_both(sandbox: &Sandbox, token: &str, first: &str, second: &str) -> Answer {
     let body = format!(r#"["{}","{}"]"#, md5_of(first), md5_of(second));
-    let path = Endpoint::CheckTransactionByMd5List.path();
+    let path = ApiEndpoint::CheckTransactionByMd5List.path();
     post(sandbox, path, Some(token), &body).await
 }
 
@@ -30,7 +30,7 @@ async fn what_an_api_says_instead_is_said_for_as_long_as_asked() {
     let (sandbox, token, code) = paid().await;
     sandbox.fault(
         Fault::quota_exhausted()
-            .on(Endpoint::CheckTransactionByMd5)
+            .on(ApiEndpoint::CheckTransactionByMd5)
             .times(2),
     );
     for _ in 0..2 {
@@ -79,13 +79,13 @@ async fn lists_are_refused_while_single_checks_work() {
     let (sandbox, token, code) = paid().await;
     sandbox.fault(
         Fault::forbidden()
-            .on(Endpoint::CheckTransactionByMd5List)
-            .on(Endpoint::CheckTransactionByHashList)
+            .on(ApiEndpoint::CheckTransactionByMd5List)
+            .on(ApiEndpoint::CheckTransactionByHashList)
             .always(),
     );
     for endpoint in [
-        Endpoint::CheckTransactionByMd5List,
-        Endpoint::CheckTransactionByHashList,
+        ApiEndpoint::CheckTransactionByMd5List,
+        ApiEndpoint::CheckTransactionByHashList,
     ] {
         let answer = post(&sandbox, endpoint.path(), Some(&token), r#"["a"]"#).await;
         assert_eq!(
@@ -154,7 +154,7 @@ async fn a_truncated_body_falls_short_of_its_length() {
     let (sandbox, token, code) = paid().await;
     let whole = check(&sandbox, &token, &code).await.body;
     let body = format!(r#"{{"md5":"{}"}}"#, md5_of(&code));
-    let path = Endpoint::CheckTransactionByMd5.path();
+    let path = ApiEndpoint::CheckTransactionByMd5.path();
     let text = post_text(path, Some(&token), &body);
     for sent in [0, 1, whole.len() - 1] {
         for fault in [

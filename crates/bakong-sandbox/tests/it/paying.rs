@@ -1,6 +1,6 @@
 //! Customers who pay over HTTP.
 
-use bakong_sandbox::PaymentStatus;
+use bakong_sandbox::TransferStatus;
 use khqr_core::Currency;
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ async fn a_customer_departs_from_what_was_asked() {
         (&json!("other@devb"), &json!("coffee"), &json!("FT1"))
     );
     told(&sandbox, "/sandbox/clock", json!({"advanceMs": 5000})).await;
-    assert_eq!(sandbox.payments()[0].status(), PaymentStatus::Transferred);
+    assert_eq!(sandbox.payments()[0].status(), TransferStatus::Transferred);
 
     // In the other currency, and failing.
     let other = dynamic_code(usd(151));

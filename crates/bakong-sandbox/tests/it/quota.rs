@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ::http::StatusCode;
-use bakong_sandbox::{Clock, Endpoint, Fault, Quota, Sandbox};
+use bakong_sandbox::{ApiEndpoint, Fault, QuotaLimit, Sandbox, SandboxClock};
 
 use crate::client::{check, post};
 use crate::{NOW, customer, dynamic_code, md5_of, sandbox, usd};
@@ -13,9 +13,9 @@ const SPENT: &str = r#"{"data":null,"errorCode":17,"responseCode":1,"responseMes
 
 async fn limited(limit: u32) -> Sandbox {
     Sandbox::builder()
-        .clock(Clock::frozen_at(NOW))
+        .clock(SandboxClock::frozen_at(NOW))
         .seed([42; 32])
-        .quota(Quota::a_day(limit))
+        .quota(QuotaLimit::per_day(limit))
         .start()
         .await
         .unwrap()
@@ -56,7 +56,7 @@ async fn whatever_is_known_to_be_somebody_s_counts() {
     let sandbox = limited(1_000).await;
     let token = sandbox.issue_token(EMAIL);
     let mut used = 0;
-    for endpoint in Endpoint::ALL {
+    for endpoint in ApiEndpoint::ALL {
         // The second is no JSON, and the third lacks every field.
         for body in ["[]", "{", "{}"] {
             post(&sandbox, endpoint.path(), Some(&token), body).await;
@@ -66,7 +66,7 @@ async fn whatever_is_known_to_be_somebody_s_counts() {
     }
     // A renewal carries no token, but says whose it is.
     let renewal = format!(r#"{{"email":"{EMAIL}"}}"#);
-    let path = Endpoint::RenewToken.path();
+    let path = ApiEndpoint::RenewToken.path();
     post(&sandbox, path, None, &renewal).await.json(200);
     used += 1;
     // With both it is one request.
@@ -74,7 +74,7 @@ async fn whatever_is_known_to_be_somebody_s_counts() {
     used += 1;
     assert_eq!(sandbox.quota_used(EMAIL), used);
     // Nobody's, and therefore on nobody's quota.
-    for endpoint in Endpoint::ALL {
+    for endpoint in ApiEndpoint::ALL {
         for token in [None, Some("x.y.z")] {
             post(&sandbox, endpoint.path(), token, "{}").await;
         }
@@ -91,11 +91,11 @@ async fn whatever_is_known_to_be_somebody_s_counts() {
 #[tokio::test]
 async fn only_checks_count_where_that_was_said() {
     let sandbox = limited(1_000).await;
-    sandbox.set_quota(Quota::a_day(21).of_checks_only());
+    sandbox.set_quota(QuotaLimit::per_day(21).of_checks_only());
     let token = sandbox.issue_token(EMAIL);
     let renewal = format!(r#"{{"email":"{EMAIL}"}}"#);
     let mut used = 0;
-    for endpoint in Endpoint::ALL {
+    for endpoint in ApiEndpoint::ALL {
         for body in ["[]", "{", &renewal] {
             post(&sandbox, endpoint.path(), Some(&token), body).await;
         }
@@ -122,7 +122,7 @@ async fn a_spent_quota_refuses_whatever_counts() {
     let renewed = post(&sandbox, "/v1/renew_token", None, &renewal).await;
     assert_eq!(renewed.json(200), SPENT);
     let account = r#"{"accountId":"a@b"}"#;
-    let path = Endpoint::CheckBakongAccount.path();
+    let path = ApiEndpoint::CheckBakongAccount.path();
     let asked = post(&sandbox, path, Some(&token), account).await;
     assert_eq!(asked.json(200), SPENT);
     // Nobody knows whose this is.
@@ -140,21 +140,21 @@ async fn what_a_fault_strikes_counts_too() {
     }
     let spent = SPENT.replace("100", "2");
     assert_eq!(check(&sandbox, &token, &code).await.json(200), spent);
-    sandbox.set_quota(Quota::off());
+    sandbox.set_quota(QuotaLimit::off());
     assert_ne!(check(&sandbox, &token, &code).await.json(200), spent);
     assert_eq!(
         (sandbox.quota(), sandbox.quota_used(EMAIL)),
-        (Quota::off(), 4)
+        (QuotaLimit::off(), 4)
     );
 }
 
 #[tokio::test]
 async fn without_a_word_there_is_no_limit() {
     let sandbox = sandbox().await;
-    assert_eq!(sandbox.quota(), Quota::off());
+    assert_eq!(sandbox.quota(), QuotaLimit::off());
     let token = sandbox.issue_token(EMAIL);
     let body = format!(r#"{{"md5":"{}"}}"#, md5_of("x"));
-    let path = Endpoint::CheckTransactionByMd5.path();
+    let path = ApiEndpoint::CheckTransactionByMd5.path();
     for _ in 0..120 {
         let answer = post(&sandbox, path, Some(&token), &body).await;
         assert!(answer.json(200).contains(r#""errorCode":1,"#));

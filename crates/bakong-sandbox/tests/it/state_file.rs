@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bakong_sandbox::{Clock, Fault, Payment, PaymentStatus, Quota, Sandbox, SandboxBuilder};
+use bakong_sandbox::{
+    Fault, QuotaLimit, Sandbox, SandboxBuilder, SandboxClock, Transfer, TransferStatus,
+};
 use khqr_core::Currency;
 use serde_json::{Value, json};
 
@@ -28,8 +30,8 @@ impl Folder {
 
     fn builder(&self) -> SandboxBuilder {
         Sandbox::builder()
-            .clock(Clock::frozen_at(NOW))
-            .initial_quota(Quota::a_day(3))
+            .clock(SandboxClock::frozen_at(NOW))
+            .initial_quota(QuotaLimit::per_day(3))
             .state_file(self.file())
     }
 
@@ -90,8 +92,8 @@ async fn nothing_is_lost_between_two_runs() {
     .await
     .json(200);
     sandbox.advance(Duration::from_secs(30));
-    let statuses: Vec<_> = sandbox.payments().iter().map(Payment::status).collect();
-    assert_eq!(statuses, [PaymentStatus::Transferred; 2]);
+    let statuses: Vec<_> = sandbox.payments().iter().map(Transfer::status).collect();
+    assert_eq!(statuses, [TransferStatus::Transferred; 2]);
     let account = r#"{"accountId":"shop@devb"}"#;
     let answer = post(&sandbox, "/v1/check_bakong_account", None, account).await;
     assert!(answer.body.contains("exists"));
@@ -145,7 +147,7 @@ async fn what_somebody_was_told_is_in_the_file() {
     let answer = post(&again, "/v1/check_bakong_account", None, account).await;
     assert!(answer.body.contains("exists"));
     again.advance(Duration::from_secs(30));
-    assert_eq!(again.payments()[1].status(), PaymentStatus::Transferred);
+    assert_eq!(again.payments()[1].status(), TransferStatus::Transferred);
     assert_eq!((sandbox.save_error(), again.load_warning()), (None, None));
 }
 
@@ -182,7 +184,7 @@ async fn links_codes_and_the_last_token_s_end_are_kept() {
     for _ in 0..2 {
         let again = folder.start().await.unwrap();
         assert_eq!(get(&again, "/sandbox/codes").await, open);
-        assert!(again.quota() == Quota::a_day(3).of_checks_only());
+        assert!(again.quota() == QuotaLimit::per_day(3).of_checks_only());
         let answer = send(&again, "GET", link, "", "").await;
         assert_eq!(answer.status, 302, "{answer:?}");
         let token = again.issue_token("dev@example.com");
@@ -203,25 +205,34 @@ async fn quota_and_faults_are_kept_unless_others_are_said() {
     let folder = Folder::new("kept");
     let turn = Duration::from_secs(3600);
     let sandbox = folder.start().await.unwrap();
-    assert_eq!(sandbox.quota(), Quota::a_day(3));
-    sandbox.set_quota(Quota::a_day(5).turning_at(turn));
+    assert_eq!(sandbox.quota(), QuotaLimit::per_day(3));
+    sandbox.set_quota(QuotaLimit::per_day(5).resets_at(turn));
     sandbox.fault(Fault::cut().times(2));
     sandbox.fault(Fault::hang());
     sandbox.stop_and_save().await.unwrap();
 
     let sandbox = folder.start().await.unwrap();
-    assert_eq!(sandbox.quota(), Quota::a_day(5).turning_at(turn));
+    assert_eq!(sandbox.quota(), QuotaLimit::per_day(5).resets_at(turn));
     assert_eq!(sandbox.fault_count(), 2);
     sandbox.stop_and_save().await.unwrap();
 
-    let said = folder.builder().quota(Quota::off()).fault(Fault::cut());
+    let said = folder
+        .builder()
+        .quota(QuotaLimit::off())
+        .fault(Fault::cut());
     let sandbox = said.start().await.unwrap();
-    assert_eq!((sandbox.quota(), sandbox.fault_count()), (Quota::off(), 1));
+    assert_eq!(
+        (sandbox.quota(), sandbox.fault_count()),
+        (QuotaLimit::off(), 1)
+    );
     sandbox.stop_and_save().await.unwrap();
 
     // What was said is kept in its turn.
     let sandbox = folder.start().await.unwrap();
-    assert_eq!((sandbox.quota(), sandbox.fault_count()), (Quota::off(), 1));
+    assert_eq!(
+        (sandbox.quota(), sandbox.fault_count()),
+        (QuotaLimit::off(), 1)
+    );
     sandbox.stop_and_save().await.unwrap();
     let none = folder.builder().fault(Fault::hang()).faults([]);
     assert_eq!(none.start().await.unwrap().fault_count(), 0);

@@ -1,6 +1,6 @@
 //! Trouble of all kinds at once: bytes that are no HTTP, requests in one go, rules and orders that make no sense.
 
-use bakong_sandbox::Endpoint;
+use bakong_sandbox::ApiEndpoint;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -298,7 +298,7 @@ fn whatever_is_ordered_the_control_answers() {
                 seen.note(answer.status);
             }
             // Whatever the faults do with a request, it harms nobody else.
-            for endpoint in Endpoint::ALL.iter().take(4) {
+            for endpoint in ApiEndpoint::ALL.iter().take(4) {
                 let mut connection = Connection::open(sandbox.address()).await;
                 let text = post_text(endpoint.path(), Some(&token), "{}");
                 connection.send(text.as_bytes()).await;

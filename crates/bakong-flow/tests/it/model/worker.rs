@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_flow::{
-    Ask, Change, Conflict, Day, Lost, MemoryStore, OrderId, Outcome, Question, Reply, Tracker,
+    Ask, Change, Conflict, Day, MemoryStore, OrderId, Outcome, Question, Rejected, Reply, Tracker,
 };
 
 use super::digest::digest;
@@ -112,7 +112,7 @@ impl Worker {
             return;
         };
         let mut changes = std::mem::take(&mut self.unkept);
-        for Lost { md5, conflict, .. } in kept.store.apply(&changes) {
+        for Rejected { md5, conflict, .. } in kept.store.apply(&changes) {
             let of =
                 |change: &Change| matches!(change, Change::Finished { md5: of, .. } if *of == md5);
             let at = changes
@@ -123,7 +123,7 @@ impl Worker {
                 self.finished.insert(md5);
             }
             kept.has_lost = true;
-            tracker.overruled(changes.remove(at), conflict);
+            tracker.on_conflict(changes.remove(at), conflict);
         }
         self.unkept.extend(tracker.take_changes());
         for change in changes {
@@ -148,7 +148,7 @@ impl Worker {
         let quota = setting.config.quota;
         let sent = self.sent.entry(quota.turn.day_of(asked_at)).or_default();
         *sent += 1;
-        if *sent > quota.per_day {
+        if *sent > quota.limit {
             broken.push(IN_QUOTA);
         }
         self.out.push(Sent {

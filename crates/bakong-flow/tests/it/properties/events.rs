@@ -163,10 +163,10 @@ pub(crate) fn events() -> impl Strategy<Value = Event> {
 
 pub(crate) fn configs() -> impl Strategy<Value = Config> {
     (1u32..12, 0u32..3, 1u32..5, any::<bool>(), any::<bool>()).prop_map(
-        |(per_day, renewals, at_once, renewable, lists)| {
+        |(limit, renewals, at_once, renewable, lists)| {
             let mut config = Config::DEFAULT;
             // A day that has no request for checks would never end.
-            (config.quota.per_day, config.quota.renewals) = (per_day + renewals, renewals);
+            (config.quota.limit, config.quota.renewals) = (limit + renewals, renewals);
             (config.at_once, config.renewable, config.lists) = (at_once, renewable, lists);
             config
         },

@@ -17,7 +17,7 @@ enum Step {
         failing: bool,
     },
     /// A request of the API, with a token or without.
-    Ask(Endpoint, bool),
+    Ask(ApiEndpoint, bool),
     /// A request about a code, which is static or of so many cents.
     Check(u64),
     CheckList,
@@ -32,7 +32,7 @@ enum Step {
     ClearFaults,
     Advance(u64),
     SetClock(bool),
-    Quota(Option<u32>, bool),
+    QuotaLimit(Option<u32>, bool),
     SetUsed(u32),
     Revoke,
     Reset,
@@ -47,7 +47,7 @@ const RULES: [&str; 4] = [
 
 fn step() -> impl Strategy<Value = Step> {
     let pay = (0..6u64, 0..3u64, 1..3usize, any::<bool>());
-    let endpoint = prop::sample::select(Endpoint::ALL);
+    let endpoint = prop::sample::select(ApiEndpoint::ALL);
     prop_oneof![
         4 => pay.prop_map(|(cents, delay, times, failing)| Step::Pay { cents, delay, times, failing }),
         4 => (endpoint, any::<bool>()).prop_map(|(endpoint, good)| Step::Ask(endpoint, good)),
@@ -64,7 +64,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::ClearFaults),
         2 => (0..3u64).prop_map(Step::Advance),
         1 => any::<bool>().prop_map(Step::SetClock),
-        1 => (prop::option::of(0..4u32), any::<bool>()).prop_map(|(limit, checks)| Step::Quota(limit, checks)),
+        1 => (prop::option::of(0..4u32), any::<bool>()).prop_map(|(limit, checks)| Step::QuotaLimit(limit, checks)),
         1 => (0..4u32).prop_map(Step::SetUsed),
         1 => Just(Step::Revoke),
         1 => Just(Step::Reset),
@@ -93,7 +93,7 @@ fn take(state: &mut State, step: &Step) {
             failing,
         } => {
             let now = state.clock.now();
-            let mut options = PaymentOptions::new().after(Duration::from_secs(*delay));
+            let mut options = TransferOptions::new().after(Duration::from_secs(*delay));
             if *cents == 0 {
                 options = options.amount(Amount::us_cents(1));
             }
@@ -123,14 +123,14 @@ fn take(state: &mut State, step: &Step) {
             let md5s: Vec<String> = (0..50)
                 .map(|cents| Md5Handle::of(&any_code(cents)).to_string())
                 .collect();
-            let list = Endpoint::CheckTransactionByMd5List;
+            let list = ApiEndpoint::CheckTransactionByMd5List;
             ask(state, list, Some(&token), &md5s.into());
         }
         Step::Link(cents) => link(state, &any_code(*cents)),
         Step::Scan(cents) => scan(state, &any_code(*cents)),
         Step::Renew => {
             let body = json!({"email": "1@example.com"});
-            ask(state, Endpoint::RenewToken, None, &body);
+            ask(state, ApiEndpoint::RenewToken, None, &body);
         }
         Step::Verify => {
             let code = state.registry.mailbox("2@example.com").last();
@@ -146,9 +146,9 @@ fn take(state: &mut State, step: &Step) {
             state.move_clock(|clock| clock.advance(Duration::from_secs(*seconds)));
             state.ledger.settle(state.clock.now());
         }
-        Step::SetClock(true) => state.move_clock(|clock| *clock = Clock::frozen_at(NOW)),
-        Step::SetClock(false) => state.move_clock(|clock| *clock = Clock::ahead(-5_000)),
-        Step::Quota(limit, checks_only) => {
+        Step::SetClock(true) => state.move_clock(|clock| *clock = SandboxClock::frozen_at(NOW)),
+        Step::SetClock(false) => state.move_clock(|clock| *clock = SandboxClock::ahead(-5_000)),
+        Step::QuotaLimit(limit, checks_only) => {
             let quota = state.quota.quota.limited_to(*limit);
             state.set_quota(quota.counting(*checks_only));
         }
@@ -226,7 +226,9 @@ fn any_rule_that_is_taken_is_kept() {
         let (mut text, mut told) = (text::whole(&state).unwrap(), Figures::of(&state));
         state.add_fault(fault);
         for _ in 0..requests {
-            state.faults.next(Some(Endpoint::CheckTransactionByMd5List));
+            state
+                .faults
+                .next(Some(ApiEndpoint::CheckTransactionByMd5List));
         }
         let news = state.publish();
         text.extend(serde_json::to_vec(&told.catch_up(&state, news)).unwrap());

@@ -14,12 +14,12 @@ use khqr_core::{AccountId, Amount, Currency, Khqr, KhqrBuilder, Md5Handle, Times
 use serde_json::{Value, json};
 
 use super::*;
-use crate::clock::Clock;
-use crate::customer::PaymentOptions;
+use crate::clock::SandboxClock;
+use crate::customer::TransferOptions;
 use crate::entropy::Entropy;
-use crate::payment::{Payment, PaymentStatus};
-use crate::quota::Quota;
-use crate::{Endpoint, Fault};
+use crate::payment::{Transfer, TransferStatus};
+use crate::quota::QuotaLimit;
+use crate::{ApiEndpoint, Fault};
 
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
@@ -40,7 +40,7 @@ fn static_code(number: u8) -> String {
 }
 
 /// Asks the API for something, with a token or without.
-fn ask(state: &mut State, endpoint: Endpoint, token: Option<&str>, body: &Value) {
+fn ask(state: &mut State, endpoint: ApiEndpoint, token: Option<&str>, body: &Value) {
     let body = Bytes::from(body.to_string());
     let request = Request::post(endpoint.path()).header(USER_AGENT, "test");
     let mut request = request.body(body).unwrap();
@@ -53,13 +53,18 @@ fn ask(state: &mut State, endpoint: Endpoint, token: Option<&str>, body: &Value)
 
 fn link(state: &mut State, code: &str) {
     let body = json!({ "qr": code });
-    ask(state, Endpoint::GenerateDeeplinkByQr, None, &body);
+    ask(state, ApiEndpoint::GenerateDeeplinkByQr, None, &body);
 }
 
 /// Asks whether `code` was paid.
 fn check(state: &mut State, token: &str, code: &str) {
     let body = json!({ "md5": Md5Handle::of(code).to_string() });
-    ask(state, Endpoint::CheckTransactionByMd5, Some(token), &body);
+    ask(
+        state,
+        ApiEndpoint::CheckTransactionByMd5,
+        Some(token),
+        &body,
+    );
 }
 
 fn scan(state: &mut State, code: &str) {
@@ -67,10 +72,10 @@ fn scan(state: &mut State, code: &str) {
 }
 
 fn new_state() -> State {
-    State::new(Clock::frozen_at(NOW), Entropy::from_seed([9; 32]))
+    State::new(SandboxClock::frozen_at(NOW), Entropy::from_seed([9; 32]))
 }
 
-fn order(state: &mut State, code: &str, options: &PaymentOptions) {
+fn order(state: &mut State, code: &str, options: &TransferOptions) {
     let payer = "dara@devb".parse().unwrap();
     let order = options.order(code, payer, NOW).unwrap();
     state.ledger.place(order, NOW, &mut state.entropy).unwrap();
@@ -83,7 +88,7 @@ fn fault(rule: &str) -> Fault {
 /// A state in which everything happened that a file can tell of.
 fn eventful() -> State {
     let mut state = new_state();
-    let options = PaymentOptions::new;
+    let options = TransferOptions::new;
     let seconds = Duration::from_secs;
     order(&mut state, &code(1), &options().after(seconds(5)));
     order(
@@ -115,7 +120,7 @@ fn eventful() -> State {
     for _ in 0..3 {
         state.quota.draw(&id, NOW);
     }
-    let quota = Quota::a_day(7).turning_at(seconds(60));
+    let quota = QuotaLimit::per_day(7).resets_at(seconds(60));
     state.quota.quota = quota.of_checks_only();
     state.open_account("someone@devb".parse().unwrap());
     state.add_fault(fault(r#"{"answer":"cut","times":5,"after":1}"#));
@@ -204,9 +209,9 @@ fn a_state_goes_on_where_it_stood() {
     }
     let statuses = |state: &mut State| -> Vec<_> {
         let payments = state.ledger.payments(NOW);
-        payments.iter().map(Payment::status).collect()
+        payments.iter().map(Transfer::status).collect()
     };
-    let refused = |status: &PaymentStatus| matches!(status, PaymentStatus::Refused(_));
+    let refused = |status: &TransferStatus| matches!(status, TransferStatus::Refused(_));
     let restored_ones = statuses(&mut restored);
     assert!(
         [0, 4, 5]
@@ -229,7 +234,7 @@ fn a_state_goes_on_where_it_stood() {
 
 #[test]
 fn a_running_clock_goes_on_running() {
-    let clock = Clock::ahead(86_400_000);
+    let clock = SandboxClock::ahead(86_400_000);
     let state = State::new(clock, Entropy::from_seed([9; 32]));
     assert_eq!(again(&state).clock.ahead_by(), Some(86_400_000));
 }
