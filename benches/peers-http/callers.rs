@@ -3,7 +3,8 @@
 use std::future::Future;
 use std::net::SocketAddr;
 
-use bakong_api::{AccessToken, BaseUrl, CheckAnswer, CheckTransactionByMd5, Endpoint, Session};
+use bakong_api::{AccessToken, BaseUrl, CheckAnswer, Endpoint, Session};
+use bakong_api::endpoint::CheckTransactionByMd5;
 use bakong_http::HyperTransport;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};

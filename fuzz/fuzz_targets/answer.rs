@@ -6,12 +6,9 @@
 
 #![no_main]
 
-use bakong_api::{
-    AnswerSummary, ApiError, CheckAnswer, CheckBakongAccount, CheckTransactionByExternalRef,
-    CheckTransactionByHash, CheckTransactionByHashList, CheckTransactionByInstructionRef,
-    CheckTransactionByMd5, CheckTransactionByMd5List, CheckTransactionByShortHash, Endpoint,
-    ErrorClass, GenerateDeeplinkByQr, RenewToken, RequestToken, ShortHash, TransactionHash, Verify,
-};
+use bakong_api::{ApiError, CheckAnswer, Endpoint, ErrorClass, ShortHash, TransactionHash};
+use bakong_api::endpoint::{CheckBakongAccount, CheckTransactionByExternalRef, CheckTransactionByHash, CheckTransactionByHashList, CheckTransactionByInstructionRef, CheckTransactionByMd5, CheckTransactionByMd5List, CheckTransactionByShortHash, GenerateDeeplinkByQr, RenewToken, RequestToken, Verify};
+use bakong_api::observe::AnswerSummary;
 use bakong_fuzz::plain_json;
 use bytes::Bytes;
 use http::{Response, StatusCode, header};

@@ -3,7 +3,8 @@
 use std::env;
 use std::error::Error;
 
-use bakong_api::{AccessToken, CheckTransactionByMd5, Environment, Session};
+use bakong_api::{AccessToken, Environment, Session};
+use bakong_api::endpoint::CheckTransactionByMd5;
 use bakong_http::HyperTransport;
 
 fn main() -> Result<(), Box<dyn Error>> {

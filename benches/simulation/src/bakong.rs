@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 
 use bakong_flow::bakong_api::khqr_core::{Amount, Md5Handle, Timestamp};
-use bakong_flow::bakong_api::{
-    CheckAnswer, ErrorClass, RetryAfter, Transaction, TransportErrorKind,
-};
+use bakong_flow::bakong_api::transport::TransportErrorKind;
+use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, RetryAfter, Transaction};
 use bakong_flow::{ListItem, Question, Reply};
 use fastrand::Rng;
 

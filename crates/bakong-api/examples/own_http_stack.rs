@@ -14,10 +14,9 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use bakong_api::endpoint::CheckTransactionByMd5;
 use bakong_api::khqr_core::{Md5Handle, Printable};
-use bakong_api::{
-    AccessToken, ApiError, BaseUrl, CheckAnswer, CheckTransactionByMd5, Endpoint, Reading, Remedy,
-};
+use bakong_api::{AccessToken, ApiError, BaseUrl, CheckAnswer, Endpoint, Reading, Remedy};
 use bytes::Bytes;
 use http::Response;
 

@@ -18,28 +18,29 @@
 //! # The endpoints
 //! | asked of Bakong | here | answer |
 //! | --- | --- | --- |
-//! | `request_token` | [`RequestToken`] | nothing: a code comes by e-mail |
-//! | `verify` | [`Verify`] | [`AccessToken`] |
-//! | `renew_token` | [`RenewToken`] | [`AccessToken`] |
-//! | `check_transaction_by_md5` | [`CheckTransactionByMd5`] | [`CheckAnswer`] |
-//! | `check_transaction_by_hash` | [`CheckTransactionByHash`] | [`CheckAnswer`] |
-//! | `check_transaction_by_short_hash` | [`CheckTransactionByShortHash`] | [`CheckAnswer`] |
-//! | `check_transaction_by_instruction_ref` | [`CheckTransactionByInstructionRef`] | [`CheckAnswer`] |
-//! | `check_transaction_by_external_ref` | [`CheckTransactionByExternalRef`] | [`CheckAnswer`] |
-//! | `check_transaction_by_md5_list` | [`CheckTransactionByMd5List`] | [`ListAnswer`], a result for each |
-//! | `check_transaction_by_hash_list` | [`CheckTransactionByHashList`] | [`ListAnswer`], a result for each |
-//! | `check_bakong_account` | [`CheckBakongAccount`] | [`AccountAnswer`] |
-//! | `generate_deeplink_by_qr` | [`GenerateDeeplinkByQr`] | [`Deeplink`] |
+//! | `request_token` | [`RequestToken`](endpoint::RequestToken) | nothing: a code comes by e-mail |
+//! | `verify` | [`Verify`](endpoint::Verify) | [`AccessToken`] |
+//! | `renew_token` | [`RenewToken`](endpoint::RenewToken) | [`AccessToken`] |
+//! | `check_transaction_by_md5` | [`CheckTransactionByMd5`](endpoint::CheckTransactionByMd5) | [`CheckAnswer`] |
+//! | `check_transaction_by_hash` | [`CheckTransactionByHash`](endpoint::CheckTransactionByHash) | [`CheckAnswer`] |
+//! | `check_transaction_by_short_hash` | [`CheckTransactionByShortHash`](endpoint::CheckTransactionByShortHash) | [`CheckAnswer`] |
+//! | `check_transaction_by_instruction_ref` | [`CheckTransactionByInstructionRef`](endpoint::CheckTransactionByInstructionRef) | [`CheckAnswer`] |
+//! | `check_transaction_by_external_ref` | [`CheckTransactionByExternalRef`](endpoint::CheckTransactionByExternalRef) | [`CheckAnswer`] |
+//! | `check_transaction_by_md5_list` | [`CheckTransactionByMd5List`](endpoint::CheckTransactionByMd5List) | [`ListAnswer`](endpoint::ListAnswer), a result for each |
+//! | `check_transaction_by_hash_list` | [`CheckTransactionByHashList`](endpoint::CheckTransactionByHashList) | [`ListAnswer`](endpoint::ListAnswer), a result for each |
+//! | `check_bakong_account` | [`CheckBakongAccount`](endpoint::CheckBakongAccount) | [`AccountAnswer`](endpoint::AccountAnswer) |
+//! | `generate_deeplink_by_qr` | [`GenerateDeeplinkByQr`](endpoint::GenerateDeeplinkByQr) | [`Deeplink`](endpoint::Deeplink) |
 //!
 //! # With a session
 //! A [`Session`] puts the token on, renews it before it ends and when it is refused, and keeps it in a
-//! [`TokenStore`]; a [`SessionObserver`] counts every request, since a token has about a hundred a day.
+//! [`TokenStore`](token::TokenStore); a [`SessionObserver`](observe::SessionObserver) counts every request, since a token has about a hundred a day.
 //! [`Session::diagnose`] asks about a payment in every way there is and says in words where the answers
-//! disagree. The token's life is a machine of its own, [`TokenLife`], for whoever sends without a session.
+//! disagree. The token's life is a machine of its own, [`TokenLife`](token::TokenLife), for whoever sends without a session.
 //!
 //! # Without a session
 //! ```
-//! use bakong_api::{BaseUrl, AccessToken, CheckAnswer, CheckTransactionByMd5, Endpoint};
+//! use bakong_api::{BaseUrl, AccessToken, CheckAnswer, Endpoint};
+//! use bakong_api::endpoint::CheckTransactionByMd5;
 //!
 //! # let jwt = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln";
 //! let base = BaseUrl::new("https://sit-api-bakong.nbc.org.kh")?;
@@ -60,41 +61,28 @@
 //! An [`AccessToken`] prints as `[redacted]` and is wiped when dropped. No error text holds a token, a
 //! code or a request's body, also where a server repeats them in its message.
 
-mod base_url;
-mod diagnose;
-mod endpoint;
+pub mod base_url;
+pub mod diagnose;
+pub mod endpoint;
 mod envelope;
 mod error;
 mod json;
-mod observer;
+pub mod observe;
 mod redact;
 mod scan;
 mod session;
-mod standing;
-mod token;
-mod token_life;
-mod token_store;
+pub mod token;
 mod transaction;
-mod transport;
+pub mod transport;
 
-pub use base_url::{BaseUrl, Environment, InvalidBaseUrl, UnknownEnvironment, is_loopback_host};
-pub use diagnose::{Clues, Diagnosis, Finding, Lookup, NotAsked};
-pub use endpoint::{
-    AccountAnswer, CheckAnswer, CheckBakongAccount, CheckTransactionByExternalRef,
-    CheckTransactionByHash, CheckTransactionByHashList, CheckTransactionByInstructionRef,
-    CheckTransactionByMd5, CheckTransactionByMd5List, CheckTransactionByShortHash, Deeplink,
-    Endpoint, EndpointInfo, ExternalRef, GenerateDeeplinkByQr, InstructionRef, InvalidField,
-    ListAnswer, RenewToken, RequestToken, ShortHash, SourceInfo, TokenUse, TransactionHash, Verify,
-};
-pub use envelope::AnswerSummary;
+pub use base_url::{BaseUrl, Environment};
+pub use diagnose::Lookup;
+pub use endpoint::{CheckAnswer, Endpoint, ShortHash, TransactionHash};
 pub use error::{ApiError, ErrorClass, ErrorCode, Remedy, RetryAfter};
-pub use observer::{Attempt, Attempts, SessionObserver};
 pub use session::Session;
-pub use token::{AccessToken, InvalidToken};
-pub use token_life::{TokenLife, TokenState, TokenStep};
-pub use token_store::{FileTokenStore, MemoryTokenStore, TokenStore, TokenStoreError};
+pub use token::AccessToken;
 pub use transaction::{Reading, Transaction};
-pub use transport::{Transport, TransportError, TransportErrorKind, TransportFn, transport_fn};
+pub use transport::Transport;
 
 /// The payload's crate, whose types stand in this one's interface.
 pub use khqr_core;

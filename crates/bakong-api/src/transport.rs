@@ -11,8 +11,8 @@ use http::{Request, Response};
 /// Sends one request and brings its answer, whatever its status.
 ///
 /// A transport does not interpret: a 500 is an answer. It may send a request again by itself where
-/// [`EndpointInfo::repeatable`](crate::EndpointInfo), found in the request's extensions, allows it, or
-/// where the error says that it cannot have arrived; it then says so to the [`Attempts`](crate::Attempts) found there.
+/// [`EndpointInfo::repeatable`](crate::endpoint::EndpointInfo), found in the request's extensions, allows it, or
+/// where the error says that it cannot have arrived; it then says so to the [`Attempts`](crate::observe::Attempts) found there.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends `request`, whose URI is absolute, and brings the whole answer.
@@ -50,7 +50,8 @@ pub struct TransportFn<F>(F);
 /// Makes a transport of an async function: for tests, and for another HTTP client in a few lines.
 ///
 /// ```
-/// use bakong_api::{transport_fn, Transport};
+/// use bakong_api::Transport;
+/// use bakong_api::transport::transport_fn;
 /// use http::Response;
 ///
 /// let transport = transport_fn(|_request| async { Ok(Response::new("{}".into())) });

@@ -1,6 +1,6 @@
 //! `bakong account`: looking accounts up.
 
-use bakong_api::{AccountAnswer, CheckBakongAccount};
+use bakong_api::endpoint::{AccountAnswer, CheckBakongAccount};
 use khqr_core::{AccountId, Printable};
 use serde_json::json;
 

@@ -5,10 +5,8 @@
 
 use std::time::Duration;
 
-use bakong_api::{
-    ApiError, BaseUrl, Environment, ErrorClass, ErrorCode, RetryAfter, TransportError,
-    TransportErrorKind,
-};
+use bakong_api::transport::{TransportError, TransportErrorKind};
+use bakong_api::{ApiError, BaseUrl, Environment, ErrorClass, ErrorCode, RetryAfter};
 use bakong_flow::{Clock, SystemClock};
 use http::StatusCode;
 use khqr_core::Timestamp;

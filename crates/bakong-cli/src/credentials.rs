@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use bakong_api::{AccessToken, FileTokenStore, RenewToken, TokenLife, TokenState, TokenStoreError};
+use bakong_api::AccessToken;
+use bakong_api::endpoint::RenewToken;
+use bakong_api::token::{FileTokenStore, TokenLife, TokenState, TokenStoreError};
 use khqr_core::{Printable, Timestamp};
 
 use crate::arguments::TokenArguments;

@@ -1,6 +1,6 @@
 //! `bakong deeplink`: a link that opens a bank's app with a code in it.
 
-use bakong_api::{GenerateDeeplinkByQr, SourceInfo};
+use bakong_api::endpoint::{GenerateDeeplinkByQr, SourceInfo};
 use bakong_flow::{Clock, SystemClock};
 use khqr_core::Khqr;
 use serde_json::json;

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bakong_api::{
-    AccessToken, Attempt, BaseUrl, Session, SessionObserver, TokenState, TransportError,
-};
+use bakong_api::observe::{Attempt, SessionObserver};
+use bakong_api::token::TokenState;
+use bakong_api::transport::TransportError;
+use bakong_api::{AccessToken, BaseUrl, Session};
 use bakong_flow::{Clock, SystemClock, Watcher};
 use bakong_http::{HyperTransport, RetryPolicy};
 use bytes::Bytes;

@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bakong_api::{
-    AccessToken, AnswerSummary, ApiError, Attempt, EndpointInfo, ErrorClass, FileTokenStore,
-    Remedy, SessionObserver, TokenStore, TokenStoreError, Transport, TransportError,
-    TransportErrorKind,
-};
+use bakong_api::endpoint::EndpointInfo;
+use bakong_api::observe::{AnswerSummary, Attempt, SessionObserver};
+use bakong_api::token::{FileTokenStore, TokenStore, TokenStoreError};
+use bakong_api::transport::{TransportError, TransportErrorKind};
+use bakong_api::{AccessToken, ApiError, ErrorClass, Remedy, Transport};
 use bakong_flow::{Clock, SystemClock};
 use bakong_http::HyperTransport;
 use bytes::Bytes;

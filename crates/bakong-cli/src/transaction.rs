@@ -2,7 +2,8 @@
 
 use bakong_api::khqr_core::Printable;
 use bakong_api::{Reading, Transaction};
-use bakong_flow::{Detail, Mismatch};
+use bakong_flow::Mismatch;
+use bakong_flow::settlement::Detail;
 use serde_json::{Map, Value, json};
 
 use crate::money;

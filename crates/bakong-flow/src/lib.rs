@@ -77,12 +77,12 @@
 //!
 //! # How it spends a day
 //! - **Promises.** Each open payment has a request set aside on the day on which its last check is due, or a
-//!   share of one where the list endpoint works: all that are due within [`Grace::last_check_within`] are asked
+//!   share of one where the list endpoint works: all that are due within [`Grace::last_check_within`](policy::Grace::last_check_within) are asked
 //!   about together, fifty to a request. A hash that is known takes one more, for when the MD5 finds nothing. Some
 //!   are kept for renewals of the token ([`Quota::renewals`]), and some for the
 //!   payments that the rest of the day is likely to bring, as far as the days before tell.
 //! - **What is free** makes payments known earlier. It is spread over the rest of the day, with a small reserve for
-//!   a quiet shop's customers, and over each payment's life by its [`Schedule`]: dense while people pay, sparse
+//!   a quiet shop's customers, and over each payment's life by its [`Schedule`](policy::Schedule): dense while people pay, sparse
 //!   afterwards. A nudge ([`Tracker::nudge`]) comes first.
 //! - **Lists** are tried when two payments are due. A 403 to them is remembered for a day, unless single checks get it, too.
 //!   What a list leaves out or garbles is asked about by itself. One of which most cannot be read twice in a row is left alone
@@ -91,7 +91,7 @@
 //!   the server wants. What may have arrived costs one of the day's, so it is repeated more sparingly.
 //! - **The token.** While it is refused nothing is asked, and nothing is read as unpaid.
 //!
-//! Policies are values: [`Policy::COUNTER`], [`Policy::WEB_SHOP`], [`Policy::INVOICE`], and [`Quota`], [`Grace`], [`Backoff`]
+//! Policies are values: [`Policy::COUNTER`], [`Policy::WEB_SHOP`], [`Policy::INVOICE`], and [`Quota`], [`Grace`](policy::Grace), [`Backoff`](policy::Backoff)
 //! for whoever knows better.
 //!
 //! # What it cannot see
@@ -104,30 +104,29 @@ mod change;
 mod clock;
 mod outcome;
 mod pace;
-mod payment;
-mod policy;
+pub mod payment;
+pub mod policy;
 mod promises;
-mod quota;
-mod settlement;
-mod store;
-mod tracker;
+pub mod quota;
+pub mod settlement;
+pub mod store;
+pub mod tracker;
 #[cfg(feature = "tokio")]
-mod watcher;
+pub mod watcher;
 
 pub use ask::{Ask, ListItem, Question, Reply, Ticket};
-pub use change::{Change, ListStatus};
+pub use change::Change;
 #[cfg(feature = "tokio")]
 pub use clock::{Clock, SystemClock};
 pub use outcome::Outcome;
-pub use payment::{InvalidOrderId, OrderId, Payment, Untrackable};
-pub use policy::{Backoff, Grace, Policy, Schedule};
-pub use quota::{Day, Quota, QuotaUsage, QuotaWindow, WindowUsage};
-pub use settlement::{Detail, Expected, Mismatch, Settlement};
-pub use store::{Conflict, MemoryStore, PaymentStore, Rejected, StoreError};
-pub use tracker::{Config, FinishedPayment, OpenError, OpenPayment, Snapshot, Tracker};
-
+pub use payment::{OrderId, Payment};
+pub use policy::Policy;
+pub use quota::Quota;
+pub use settlement::{Expected, Mismatch};
+pub use store::{MemoryStore, PaymentStore};
+pub use tracker::{Config, OpenError, Tracker};
 #[cfg(feature = "tokio")]
-pub use watcher::{Progress, Stopped, WatchError, Watched, Watcher, WatcherBuilder};
+pub use watcher::{WatchError, Watched, Watcher};
 
 /// The API's crate, whose types stand in this one's interface.
 pub use bakong_api;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bakong_api::khqr_core::Timestamp;
-use bakong_api::{ErrorClass, Remedy, RetryAfter, TransportErrorKind};
+use bakong_api::transport::TransportErrorKind;
+use bakong_api::{ErrorClass, Remedy, RetryAfter};
 
 /// When to ask about a payment, and how long to go on. Start from one that is given and change its fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

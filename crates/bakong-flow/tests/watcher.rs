@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Md5Handle, Timestamp};
-use bakong_api::{
-    AccessToken, BaseUrl, ErrorClass, Session, Transport, TransportError, TransportErrorKind,
-};
+use bakong_api::transport::{TransportError, TransportErrorKind};
+use bakong_api::{AccessToken, BaseUrl, ErrorClass, Session, Transport};
+use bakong_flow::store::{Rejected, Snapshot, StoreError};
 use bakong_flow::{
     Change, Clock, Config, Expected, MemoryStore, OpenError, OrderId, Outcome, Payment,
-    PaymentStore, Policy, Rejected, Snapshot, StoreError, WatchError, Watcher, bakong_api,
+    PaymentStore, Policy, WatchError, Watcher, bakong_api,
 };
 use bytes::Bytes;
 use http::{Request, Response};
@@ -368,7 +368,7 @@ async fn what_else_is_sent_counts() {
     let watcher = start(&script, Arc::clone(&store), clock()).await;
     let _watched = watcher.watch(payment("a"), Policy::COUNTER).await.unwrap();
     for _ in 0..3 {
-        let check = bakong_api::CheckTransactionByMd5::new(Md5Handle::of("b"));
+        let check = bakong_api::endpoint::CheckTransactionByMd5::new(Md5Handle::of("b"));
         watcher.session().send(&check).await.unwrap();
     }
     watcher.open_payments().await.unwrap();

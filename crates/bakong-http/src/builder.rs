@@ -94,7 +94,7 @@ impl HyperTransportBuilder {
     }
 
     /// How many requests are under way at once; 64 unless said. The others wait in the order in which they
-    /// came, and fail with [`TransportErrorKind::Busy`](bakong_api::TransportErrorKind::Busy) if their
+    /// came, and fail with [`TransportErrorKind::Busy`](bakong_api::transport::TransportErrorKind::Busy) if their
     /// [`request_timeout`](Self::request_timeout) passes meanwhile. There are no more connections than about
     /// this many.
     #[must_use]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 /// When to stop asking a host that does not answer, and for how long.
 ///
 /// After [`failures`](Self::failures) in a row that say that the host is dead, requests to it fail at once
-/// with [`TransportErrorKind::CircuitOpen`](bakong_api::TransportErrorKind::CircuitOpen) until a
+/// with [`TransportErrorKind::CircuitOpen`](bakong_api::transport::TransportErrorKind::CircuitOpen) until a
 /// [`pause`](Self::pause) is over. Then a single one is sent. If it fails too, the next pause is twice as
 /// long, up to [`longest_pause`](Self::longest_pause); if it gets an answer, all is as before.
 ///

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use bakong_api::{Environment, TransportError, TransportErrorKind, is_loopback_host};
+use bakong_api::Environment;
+use bakong_api::base_url::is_loopback_host;
+use bakong_api::transport::{TransportError, TransportErrorKind};
 use http::Uri;
 use http::uri::{Authority, Scheme};
 

@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use bakong_api::khqr_core::Printable;
-use bakong_api::{TransportError, TransportErrorKind};
+use bakong_api::transport::{TransportError, TransportErrorKind};
 use rustls::{AlertDescription, CertificateError};
 use tokio::time::error::Elapsed;
 

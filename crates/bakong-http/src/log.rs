@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bakong_api::{AnswerSummary, TransportError};
+use bakong_api::observe::AnswerSummary;
+use bakong_api::transport::TransportError;
 use http::StatusCode;
 use tokio::time::Instant;
 

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 
-use bakong_api::is_loopback_host;
+use bakong_api::base_url::is_loopback_host;
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};

@@ -3,7 +3,8 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime};
 
-use bakong_api::{ErrorClass, Remedy, RetryAfter, TransportErrorKind};
+use bakong_api::transport::TransportErrorKind;
+use bakong_api::{ErrorClass, Remedy, RetryAfter};
 
 /// How often a request is sent, and how long to wait in between.
 ///
@@ -11,7 +12,7 @@ use bakong_api::{ErrorClass, Remedy, RetryAfter, TransportErrorKind};
 ///
 /// - where nothing can have arrived (the look-up or the connection failed), any request;
 /// - where it may have arrived, or was answered by an outage (HTTP 5xx, 408, Bakong's codes 4, 7 and 9)
-///   or with HTTP 429, only a request whose [`EndpointInfo`](bakong_api::EndpointInfo) says that it is
+///   or with HTTP 429, only a request whose [`EndpointInfo`](bakong_api::endpoint::EndpointInfo) says that it is
 ///   `repeatable`.
 ///
 /// A refused token, a spent quota, a block, a refusal and an answer that cannot be read are returned as

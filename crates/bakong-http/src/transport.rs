@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bakong_api::{
-    AnswerSummary, Attempts, EndpointInfo, ErrorClass, Transport, TransportError,
-    TransportErrorKind,
-};
+use bakong_api::endpoint::EndpointInfo;
+use bakong_api::observe::{AnswerSummary, Attempts};
+use bakong_api::transport::{TransportError, TransportErrorKind};
+use bakong_api::{ErrorClass, Transport};
 use bytes::Bytes;
 use http::{Extensions, HeaderValue, Request, Response, StatusCode, header};
 use tokio::time::Instant;

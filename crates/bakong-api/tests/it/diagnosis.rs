@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use bakong_api::diagnose::{Clues, Diagnosis, Finding, NotAsked};
 use bakong_api::khqr_core::{Amount, Currency};
-use bakong_api::{
-    AccessToken, CheckAnswer, Clues, Diagnosis, Environment, Finding, Lookup, NotAsked, Session,
-    TransactionHash, transport_fn,
-};
+use bakong_api::transport::transport_fn;
+use bakong_api::{AccessToken, CheckAnswer, Environment, Lookup, Session, TransactionHash};
 
 use crate::fixtures::MD5;
 use crate::tasks::block_on;

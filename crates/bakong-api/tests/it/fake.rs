@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
+use bakong_api::endpoint::{CheckBakongAccount, CheckTransactionByMd5, RenewToken};
 use bakong_api::khqr_core::Timestamp;
-use bakong_api::{
-    AccessToken, ApiError, Attempt, CheckAnswer, CheckBakongAccount, CheckTransactionByMd5,
-    Environment, RenewToken, Session, SessionObserver, TokenStoreError, Transport, TransportError,
-    TransportErrorKind, transport_fn,
-};
+use bakong_api::observe::{Attempt, SessionObserver};
+use bakong_api::token::TokenStoreError;
+use bakong_api::transport::{TransportError, TransportErrorKind, transport_fn};
+use bakong_api::{AccessToken, ApiError, CheckAnswer, Environment, Session, Transport};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bakong_api::{FileTokenStore, TokenStore};
+use bakong_api::token::{FileTokenStore, TokenStore};
 
 use crate::fake::fresh;
 use crate::tasks::block_on;

@@ -1,12 +1,15 @@
 //! Every request and every answer that the reference and the live service show, endpoint by endpoint.
 
+use bakong_api::endpoint::{
+    AccountAnswer, CheckBakongAccount, CheckTransactionByExternalRef, CheckTransactionByHash,
+    CheckTransactionByHashList, CheckTransactionByInstructionRef, CheckTransactionByMd5,
+    CheckTransactionByMd5List, CheckTransactionByShortHash, GenerateDeeplinkByQr, RenewToken,
+    RequestToken, SourceInfo, TokenUse, Verify,
+};
 use bakong_api::khqr_core::{AccountId, Amount, Currency, Khqr, Md5Handle};
 use bakong_api::{
-    AccessToken, AccountAnswer, CheckAnswer, CheckBakongAccount, CheckTransactionByExternalRef,
-    CheckTransactionByHash, CheckTransactionByHashList, CheckTransactionByInstructionRef,
-    CheckTransactionByMd5, CheckTransactionByMd5List, CheckTransactionByShortHash, Endpoint,
-    Environment, ErrorClass, ErrorCode, GenerateDeeplinkByQr, RenewToken, RequestToken, ShortHash,
-    SourceInfo, TokenUse, TransactionHash, Verify,
+    AccessToken, CheckAnswer, Endpoint, Environment, ErrorClass, ErrorCode, ShortHash,
+    TransactionHash,
 };
 use http::header::AUTHORIZATION;
 

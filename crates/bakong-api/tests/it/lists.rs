@@ -1,10 +1,8 @@
 //! Lists: each answer to its own question, whatever the order, the form and the company it comes in.
 
+use bakong_api::endpoint::{CheckTransactionByHashList, CheckTransactionByMd5List, ListAnswer};
 use bakong_api::khqr_core::Md5Handle;
-use bakong_api::{
-    ApiError, CheckAnswer, CheckTransactionByHashList, CheckTransactionByMd5List, Endpoint,
-    ErrorClass, ListAnswer, TransactionHash,
-};
+use bakong_api::{ApiError, CheckAnswer, Endpoint, ErrorClass, TransactionHash};
 use proptest::prelude::*;
 
 use crate::answer;

@@ -22,7 +22,8 @@ mod stores;
 mod tasks;
 mod tokens;
 
-use bakong_api::{ApiError, CheckAnswer, CheckTransactionByMd5, Endpoint};
+use bakong_api::endpoint::CheckTransactionByMd5;
+use bakong_api::{ApiError, CheckAnswer, Endpoint};
 use bytes::Bytes;
 use http::Response;
 

@@ -1,11 +1,10 @@
 //! Answers with something wrong in them: whatever it is, nothing that may say that money came is taken for
 //! the opposite, and a payment is not lost to what can be read around.
 
+use bakong_api::endpoint::{RenewToken, RequestToken, Verify};
 use bakong_api::khqr_core::{Amount, Currency};
-use bakong_api::{
-    AnswerSummary, ApiError, CheckAnswer, Endpoint, ErrorClass, Reading, RenewToken, RequestToken,
-    Transaction, Verify,
-};
+use bakong_api::observe::AnswerSummary;
+use bakong_api::{ApiError, CheckAnswer, Endpoint, ErrorClass, Reading, Transaction};
 use bytes::Bytes;
 use http::Response;
 use proptest::prelude::*;
@@ -114,11 +113,11 @@ fn read_by_all(response: &Response<Bytes>) -> Vec<Option<ApiError>> {
     vec![
         crate::question().read(response).err(),
         crate::fixtures::by_hash().read(response).err(),
-        bakong_api::CheckTransactionByMd5List::new([md5])
+        bakong_api::endpoint::CheckTransactionByMd5List::new([md5])
             .unwrap()
             .read(response)
             .err(),
-        bakong_api::CheckTransactionByHashList::new([hash])
+        bakong_api::endpoint::CheckTransactionByHashList::new([hash])
             .unwrap()
             .read(response)
             .err(),

@@ -3,10 +3,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use bakong_api::{
-    Attempt, Attempts, Environment, Session, SessionObserver, TransportError, TransportErrorKind,
-    transport_fn,
-};
+use bakong_api::observe::{Attempt, Attempts, SessionObserver};
+use bakong_api::transport::{TransportError, TransportErrorKind, transport_fn};
+use bakong_api::{Environment, Session};
 use bytes::Bytes;
 use http::{Request, Response};
 

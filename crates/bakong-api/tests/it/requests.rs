@@ -1,9 +1,8 @@
 //! What is sent, and what is refused before it is.
 
-use bakong_api::{
-    AccessToken, BaseUrl, CheckTransactionByMd5, Endpoint, Environment, ErrorClass, RenewToken,
-    RequestToken, Session, TokenUse, Verify, transport_fn,
-};
+use bakong_api::endpoint::{CheckTransactionByMd5, RenewToken, RequestToken, TokenUse, Verify};
+use bakong_api::transport::transport_fn;
+use bakong_api::{AccessToken, BaseUrl, Endpoint, Environment, ErrorClass, Session};
 use http::header::AUTHORIZATION;
 
 use crate::answer;

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bakong_api::{
-    CheckAnswer, Environment, ErrorClass, RenewToken, Session, TokenState, TransportErrorKind,
-    transport_fn,
-};
+use bakong_api::endpoint::RenewToken;
+use bakong_api::token::TokenState;
+use bakong_api::transport::{TransportErrorKind, transport_fn};
+use bakong_api::{CheckAnswer, Environment, ErrorClass, Session};
 use proptest::prelude::*;
 
 use crate::fake::{

@@ -4,9 +4,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use bakong_api::{
-    AccessToken, ErrorClass, MemoryTokenStore, TokenState, TokenStore, TokenStoreError,
-};
+use bakong_api::token::{MemoryTokenStore, TokenState, TokenStore, TokenStoreError};
+use bakong_api::{AccessToken, ErrorClass};
 
 use crate::fake::{CHECK, DAY, Fake, RENEW, ask, fresh};
 use crate::tasks::{Tasks, block_on};

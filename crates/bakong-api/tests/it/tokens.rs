@@ -1,7 +1,8 @@
 //! The answers to the token's endpoints.
 
+use bakong_api::endpoint::{RenewToken, RequestToken, Verify};
 use bakong_api::khqr_core::Timestamp;
-use bakong_api::{AccessToken, Endpoint, ErrorClass, ErrorCode, RenewToken, RequestToken, Verify};
+use bakong_api::{AccessToken, Endpoint, ErrorClass, ErrorCode};
 
 use crate::fake::fresh;
 use crate::tasks::block_on;
@@ -112,16 +113,18 @@ fn no_error_repeats_what_the_request_carried() {
 #[test]
 fn a_session_hides_its_token_whatever_is_left_of_it() {
     let token = AccessToken::new("secret.e30.secret").unwrap();
-    let echo = bakong_api::transport_fn(|request: http::Request<bytes::Bytes>| async move {
-        let header = request.headers()[http::header::AUTHORIZATION]
-            .to_str()
-            .unwrap();
-        let body = format!(
-            r#"{{"responseCode":1,"errorCode":99,"responseMessage":"with {header}","data":null}}"#,
-            header = &header[..header.len() - 6]
-        );
-        Ok(answer(200, body))
-    });
+    let echo = bakong_api::transport::transport_fn(
+        |request: http::Request<bytes::Bytes>| async move {
+            let header = request.headers()[http::header::AUTHORIZATION]
+                .to_str()
+                .unwrap();
+            let body = format!(
+                r#"{{"responseCode":1,"errorCode":99,"responseMessage":"with {header}","data":null}}"#,
+                header = &header[..header.len() - 6]
+            );
+            Ok(answer(200, body))
+        },
+    );
     let session = bakong_api::Session::new(echo, bakong_api::Environment::Sit).with_token(token);
     let error = block_on(session.send(&question())).unwrap_err();
     assert_eq!(error.message(), "with Bearer [redacted]");

@@ -1,4 +1,5 @@
-use bakong_api::{CheckTransactionByHash, CheckTransactionByMd5, Endpoint};
+use bakong_api::Endpoint;
+use bakong_api::endpoint::{CheckTransactionByHash, CheckTransactionByMd5};
 use http::Response;
 
 use super::*;

@@ -135,7 +135,7 @@ fn parse_currency(text: &str) -> Result<Currency, khqr_core::Error> {
 
 fn parse_environment(
     text: &str,
-) -> Result<bakong_api::Environment, bakong_api::UnknownEnvironment> {
+) -> Result<bakong_api::Environment, bakong_api::base_url::UnknownEnvironment> {
     text.parse()
 }
 

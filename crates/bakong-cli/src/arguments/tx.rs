@@ -1,6 +1,7 @@
 //! The command line of `bakong tx`.
 
-use bakong_api::{ExternalRef, InstructionRef, ShortHash, TransactionHash};
+use bakong_api::endpoint::{ExternalRef, InstructionRef};
+use bakong_api::{ShortHash, TransactionHash};
 use clap::{Args, Subcommand};
 use khqr_core::{Amount, Currency, Md5Handle};
 

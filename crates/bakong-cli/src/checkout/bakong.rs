@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bakong_api::{BaseUrl, RequestToken, Session, Verify};
+use bakong_api::endpoint::{RequestToken, Verify};
+use bakong_api::{BaseUrl, Session};
 use bakong_flow::{Config, MemoryStore, Watcher};
 use bakong_sandbox::Sandbox;
 use khqr_core::AccountId;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use bakong_flow::Progress;
+use bakong_flow::watcher::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use khqr_core::{Printable, Timestamp};
 

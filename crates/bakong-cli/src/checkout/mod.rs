@@ -7,7 +7,8 @@ mod report;
 
 use std::time::Duration;
 
-use bakong_api::{CheckAnswer, CheckTransactionByMd5, Remedy};
+use bakong_api::endpoint::CheckTransactionByMd5;
+use bakong_api::{CheckAnswer, Remedy};
 use bakong_flow::{Clock, OrderId, Payment, Policy, SystemClock, WatchError, Watched};
 use khqr_core::Khqr;
 use tokio::time::MissedTickBehavior;

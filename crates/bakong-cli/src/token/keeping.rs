@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use bakong_api::{AccessToken, FileTokenStore};
+use bakong_api::AccessToken;
+use bakong_api::token::FileTokenStore;
 use bakong_flow::{Clock, SystemClock};
 use khqr_core::Timestamp;
 use serde_json::json;

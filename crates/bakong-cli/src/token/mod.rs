@@ -5,7 +5,8 @@ mod status;
 
 use std::io::{self, IsTerminal};
 
-use bakong_api::{AccessToken, ErrorClass, RequestToken, Verify};
+use bakong_api::endpoint::{RequestToken, Verify};
+use bakong_api::{AccessToken, ErrorClass};
 use khqr_core::Printable;
 use serde_json::json;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bakong_api::{AccessToken, TokenState};
+use bakong_api::AccessToken;
+use bakong_api::token::TokenState;
 use bakong_flow::{Clock, SystemClock};
 use khqr_core::Timestamp;
 use serde_json::{Value, json};

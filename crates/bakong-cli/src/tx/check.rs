@@ -1,12 +1,13 @@
 //! `bakong tx check`: was it paid?
 
-use bakong_api::khqr_core::{AccountIdBuf, Amount, Timestamp};
-use bakong_api::{
-    ApiError, CheckAnswer, CheckTransactionByExternalRef, CheckTransactionByHash,
-    CheckTransactionByInstructionRef, CheckTransactionByMd5, CheckTransactionByShortHash,
-    Transaction,
+use bakong_api::endpoint::{
+    CheckTransactionByExternalRef, CheckTransactionByHash, CheckTransactionByInstructionRef,
+    CheckTransactionByMd5, CheckTransactionByShortHash,
 };
-use bakong_flow::{Expected, Mismatch, Settlement};
+use bakong_api::khqr_core::{AccountIdBuf, Amount, Timestamp};
+use bakong_api::{ApiError, CheckAnswer, Transaction};
+use bakong_flow::settlement::Settlement;
+use bakong_flow::{Expected, Mismatch};
 use serde_json::{Value, json};
 
 use super::{status, transaction_json, transaction_of};

@@ -1,6 +1,7 @@
 //! `bakong tx diagnose`: why is a payment not found?
 
-use bakong_api::{Clues, Diagnosis, Finding, Lookup, NotAsked, Transaction};
+use bakong_api::diagnose::{Clues, Diagnosis, Finding, NotAsked};
+use bakong_api::{Lookup, Transaction};
 use serde_json::{Value, json};
 
 use super::{status, transaction_json, transaction_of};

@@ -3,9 +3,8 @@
 mod lines;
 mod telling;
 
-use bakong_flow::{
-    Config, MemoryStore, Outcome, Payment, Policy, Progress, WatchError, Watched, Watcher,
-};
+use bakong_flow::watcher::Progress;
+use bakong_flow::{Config, MemoryStore, Outcome, Payment, Policy, WatchError, Watched, Watcher};
 use khqr_core::Khqr;
 use tokio::sync::broadcast;
 use tokio::task::JoinSet;

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bakong_api::{ErrorClass, TransactionHash};
-use bakong_flow::{Change, OrderId, Outcome, Progress};
+use bakong_flow::watcher::Progress;
+use bakong_flow::{Change, OrderId, Outcome};
 use khqr_core::{Md5Handle, Printable, Timestamp};
 use serde_json::{Value, json};
 

@@ -10,8 +10,8 @@ use bakong_api::khqr_core::Md5Handle;
 use crate::change::Change;
 use crate::outcome::Outcome;
 use crate::payment::OrderId;
-use crate::tracker::Snapshot;
 
+pub use crate::tracker::{FinishedPayment, OpenPayment, Snapshot};
 pub use memory::MemoryStore;
 
 /// Keeps the changes of a tracker, and gives back what [`Tracker::restore`](crate::Tracker::restore) needs.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::{CheckAnswer, ErrorClass, TransportErrorKind};
+use bakong_api::transport::TransportErrorKind;
+use bakong_api::{CheckAnswer, ErrorClass};
 
 use super::Tracker;
 use super::in_flight::{About, Out};

@@ -1,7 +1,7 @@
 //! What is worth asking now, and when something next will be.
 
-use bakong_api::TokenStep;
 use bakong_api::khqr_core::Timestamp;
+use bakong_api::token::TokenStep;
 
 use super::Tracker;
 use super::in_flight::About;

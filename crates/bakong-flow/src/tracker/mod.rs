@@ -20,10 +20,11 @@ mod told;
 
 use std::time::Duration;
 
-use bakong_api::TokenLife;
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
+use bakong_api::token::TokenLife;
 
-use crate::change::{Change, ListStatus};
+use crate::change::Change;
+pub use crate::change::ListStatus;
 use crate::pace::Pace;
 use crate::policy::Backoff;
 use crate::promises::Promises;

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::{AccessToken, Session, TokenStoreError, Transport};
+use bakong_api::token::TokenStoreError;
+use bakong_api::{AccessToken, Session, Transport};
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 

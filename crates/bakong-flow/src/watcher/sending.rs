@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::{
-    ApiError, Attempt, CheckAnswer, CheckTransactionByHash, CheckTransactionByMd5,
-    CheckTransactionByMd5List, CheckTransactionByShortHash, ErrorClass, Session, SessionObserver,
-    Transport, TransportError,
+use bakong_api::endpoint::{
+    CheckTransactionByHash, CheckTransactionByMd5, CheckTransactionByMd5List,
+    CheckTransactionByShortHash,
 };
+use bakong_api::khqr_core::{Md5Handle, Timestamp};
+use bakong_api::observe::{Attempt, SessionObserver};
+use bakong_api::transport::TransportError;
+use bakong_api::{ApiError, CheckAnswer, ErrorClass, Session, Transport};
 use bytes::Bytes;
 use http::Response;
 

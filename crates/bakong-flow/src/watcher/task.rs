@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::{
-    Session, ShortHash, TransactionHash, Transport, TransportError, TransportErrorKind,
-};
+use bakong_api::transport::{TransportError, TransportErrorKind};
+use bakong_api::{Session, ShortHash, TransactionHash, Transport};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bakong_flow::bakong_api::khqr_core::Timestamp;
-use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, RetryAfter, TransportErrorKind};
-use bakong_flow::{
-    Change, Config, OpenError, Outcome, Policy, Question, Quota, QuotaWindow, Reply,
-};
+use bakong_flow::bakong_api::transport::TransportErrorKind;
+use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, RetryAfter};
+use bakong_flow::quota::QuotaWindow;
+use bakong_flow::{Change, Config, OpenError, Outcome, Policy, Question, Quota, Reply};
 
 use crate::desk::{
     DOWN, Desk, LIFE, MINUTE, NOON, UNTIL_DEADLINE, md5, paid, payment, single, transaction,
@@ -371,8 +371,12 @@ fn other_money_for_a_final_payment_is_reported() {
         transaction: transaction(r#"{"hash":"ab"}"#),
         late: false,
     };
-    let finished =
-        bakong_flow::FinishedPayment::new(md5(1), crate::desk::order(1), &elsewhere, desk.now);
+    let finished = bakong_flow::store::FinishedPayment::new(
+        md5(1),
+        crate::desk::order(1),
+        &elsewhere,
+        desk.now,
+    );
     desk.tracker.finished_elsewhere(finished, desk.now);
     assert_eq!(desk.tracker.open_payments(), 0);
     desk.answer(&ask, single(paid(7, NOON)));

@@ -2,7 +2,8 @@
 
 use bakong_flow::bakong_api::ErrorClass;
 use bakong_flow::bakong_api::khqr_core::Timestamp;
-use bakong_flow::{Change, Config, ListStatus, OpenError, Question, Reply};
+use bakong_flow::tracker::ListStatus;
+use bakong_flow::{Change, Config, OpenError, Question, Reply};
 
 use crate::desk::{DOWN, Desk, MINUTE, NOON, payment};
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use bakong_flow::bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Md5Handle, Timestamp};
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, Transaction};
+use bakong_flow::tracker::ListStatus;
 use bakong_flow::{
-    Ask, Change, Config, Expected, ListItem, ListStatus, MemoryStore, OpenError, OrderId, Outcome,
-    Payment, Policy, Question, Reply, Tracker,
+    Ask, Change, Config, Expected, ListItem, MemoryStore, OpenError, OrderId, Outcome, Payment,
+    Policy, Question, Reply, Tracker,
 };
 
 /// Noon in Phnom Penh, twelve hours before the day turns.

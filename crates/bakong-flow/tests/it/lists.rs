@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass};
-use bakong_flow::{Change, Config, ListStatus, Outcome, Question, Reply};
+use bakong_flow::tracker::ListStatus;
+use bakong_flow::{Change, Config, Outcome, Question, Reply};
 
 use crate::desk::{DOWN, Desk, MINUTE, NOON, UNTIL_DEADLINE, md5, paid};
 

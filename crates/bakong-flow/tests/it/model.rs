@@ -11,7 +11,8 @@ mod worker;
 use std::time::Duration;
 
 use bakong_flow::bakong_api::khqr_core::Timestamp;
-use bakong_flow::{Config, Policy, QuotaWindow};
+use bakong_flow::quota::QuotaWindow;
+use bakong_flow::{Config, Policy};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use self::state::State;

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, TransactionHash};
+use bakong_flow::store::{FinishedPayment, Snapshot};
 use bakong_flow::{
-    Ask, Change, Config, FinishedPayment, Mismatch, OpenError, Outcome, Policy, Question, Reply,
-    Snapshot, Tracker,
+    Ask, Change, Config, Mismatch, OpenError, Outcome, Policy, Question, Reply, Tracker,
 };
 use proptest::prelude::*;
 

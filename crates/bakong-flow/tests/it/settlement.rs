@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bakong_flow::bakong_api::khqr_core::{Currency, Timestamp};
 use bakong_flow::bakong_api::{CheckAnswer, TransactionHash};
-use bakong_flow::{Change, Conflict, Detail, Mismatch, OpenError, Outcome, Settlement};
+use bakong_flow::settlement::{Detail, Settlement};
+use bakong_flow::store::Conflict;
+use bakong_flow::{Change, Mismatch, OpenError, Outcome};
 
 use crate::desk::{
     Desk, LIFE, MINUTE, NOON, UNTIL_DEADLINE, hash, khr, md5, order, paid, payment, single,
@@ -231,7 +233,7 @@ fn a_payment_that_the_store_knows_is_not_opened() {
     other.open([1]);
     assert_eq!(other.tracker.open_payments(), 0);
     assert_eq!(other.tracker.next_wakeup(), None);
-    let known = bakong_flow::Rejected::new(md5(1), Conflict::Known);
+    let known = bakong_flow::store::Rejected::new(md5(1), Conflict::Known);
     let opened = Change::Opened {
         payment: Box::new(payment(1, NOON)),
         policy: other.policy,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bakong_api::khqr_core::Timestamp;
-use bakong_api::{ApiError, ErrorClass, Remedy, RetryAfter, TransportErrorKind};
+use bakong_api::transport::TransportErrorKind;
+use bakong_api::{ApiError, ErrorClass, Remedy, RetryAfter};
 use bakong_sandbox::Fault;
 use http::header::{HeaderName, HeaderValue};
 use http::{Response, StatusCode};

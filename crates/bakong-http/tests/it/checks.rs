@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use bakong_api::khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
-use bakong_api::{
-    ApiError, CheckAnswer, CheckTransactionByExternalRef, CheckTransactionByHash,
-    CheckTransactionByInstructionRef, CheckTransactionByMd5, CheckTransactionByShortHash,
-    ErrorClass, ErrorCode, ExternalRef, InstructionRef, Session, Transport,
+use bakong_api::endpoint::{
+    CheckTransactionByExternalRef, CheckTransactionByHash, CheckTransactionByInstructionRef,
+    CheckTransactionByMd5, CheckTransactionByShortHash, ExternalRef, InstructionRef,
 };
+use bakong_api::khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
+use bakong_api::{ApiError, CheckAnswer, ErrorClass, ErrorCode, Session, Transport};
 use bakong_sandbox::{Transfer, TransferOptions};
 
 use crate::questions::{code, hash_of, usd};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bakong_api::TransportErrorKind;
+use bakong_api::transport::TransportErrorKind;
 use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, RetryPolicy};
 
 use crate::server::{Server, answering, ok, receive, scripted, send, status};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bakong_api::{Transport, TransportErrorKind};
+use bakong_api::Transport;
+use bakong_api::transport::TransportErrorKind;
 use bakong_http::{HyperTransport, RetryPolicy};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;

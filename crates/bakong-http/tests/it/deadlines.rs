@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bakong_api::TransportErrorKind;
+use bakong_api::transport::TransportErrorKind;
 
 use crate::server::{Server, receive, send, until_closed};
 use crate::{impatient, kind_and_text, once};

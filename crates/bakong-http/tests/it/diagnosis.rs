@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use bakong_api::diagnose::{Clues, Diagnosis, Finding, NotAsked};
 use bakong_api::khqr_core::Md5Handle;
-use bakong_api::{
-    CheckAnswer, Clues, Diagnosis, ErrorClass, Finding, Lookup, NotAsked, Session, Transport,
-};
+use bakong_api::{CheckAnswer, ErrorClass, Lookup, Session, Transport};
 use bakong_sandbox::{ApiEndpoint, Fault, Transfer, TransferOptions};
 
 use crate::questions::{code, hash_of, usd};

@@ -1,10 +1,11 @@
 //! Registration, links and accounts, over each way to the sandbox; and what any endpoint may answer with.
 
-use bakong_api::khqr_core::{AccountId, Khqr};
-use bakong_api::{
-    AccountAnswer, CheckBakongAccount, ErrorClass, ErrorCode, GenerateDeeplinkByQr, Remedy,
-    RequestToken, SourceInfo, TransportErrorKind, Verify,
+use bakong_api::endpoint::{
+    AccountAnswer, CheckBakongAccount, GenerateDeeplinkByQr, RequestToken, SourceInfo, Verify,
 };
+use bakong_api::khqr_core::{AccountId, Khqr};
+use bakong_api::transport::TransportErrorKind;
+use bakong_api::{ErrorClass, ErrorCode, Remedy};
 use bakong_sandbox::{ApiEndpoint, Fault};
 use http::StatusCode;
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Amount, Currency, Timestamp};
+use bakong_api::transport::TransportErrorKind;
 use bakong_api::{
     ApiError, BaseUrl, CheckAnswer, ErrorClass, ErrorCode, Remedy, RetryAfter, Session,
-    TransportErrorKind,
 };
 use bakong_sandbox::{ApiEndpoint, Fault, Sandbox};
 use http::StatusCode;

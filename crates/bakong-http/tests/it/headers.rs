@@ -89,7 +89,7 @@ async fn a_redirect_is_an_answer_and_the_token_stays() {
         assert!(response.status().is_redirection());
         let base_url: bakong_api::BaseUrl = server.url().parse().unwrap();
         let session = Session::new(transport(), base_url).with_token(token());
-        let check = bakong_api::CheckTransactionByMd5::new(MD5.parse().unwrap());
+        let check = bakong_api::endpoint::CheckTransactionByMd5::new(MD5.parse().unwrap());
         let error = session.send(&check).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Malformed);
         assert_eq!(received.all().len(), 2);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bakong_api::{Transport, TransportErrorKind};
+use bakong_api::Transport;
+use bakong_api::transport::TransportErrorKind;
 use bakong_http::RetryPolicy;
 use bytes::Bytes;
 use http::{Request, Response, Version};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bakong_api::TransportErrorKind;
+use bakong_api::transport::TransportErrorKind;
 
 use crate::server::{Server, ok, receive, send};
 use crate::{ask, kind_and_text, transport};

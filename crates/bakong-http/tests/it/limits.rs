@@ -1,6 +1,7 @@
 //! Answers that are larger than the transport takes.
 
-use bakong_api::{Transport, TransportErrorKind};
+use bakong_api::Transport;
+use bakong_api::transport::TransportErrorKind;
 use bakong_http::HyperTransport;
 
 use crate::server::{Server, answering, chunked, ok, receive, send, until_closed};

@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
+use bakong_api::endpoint::{CheckTransactionByHashList, CheckTransactionByMd5List, ListAnswer};
 use bakong_api::khqr_core::Md5Handle;
-use bakong_api::{
-    ApiError, CheckAnswer, CheckTransactionByHashList, CheckTransactionByMd5List, ErrorClass,
-    ListAnswer,
-};
+use bakong_api::{ApiError, CheckAnswer, ErrorClass};
 use bakong_sandbox::{Fault, TransferOptions};
 use http::StatusCode;
 

@@ -2,10 +2,9 @@
 
 use std::fmt::Debug;
 
+use bakong_api::endpoint::{CheckTransactionByHashList, CheckTransactionByMd5List, ListAnswer};
 use bakong_api::khqr_core::{AccountId, Currency, KhqrBuilder, Md5Handle};
-use bakong_api::{
-    CheckAnswer, CheckTransactionByHashList, CheckTransactionByMd5List, ListAnswer, TransactionHash,
-};
+use bakong_api::{CheckAnswer, TransactionHash};
 use bakong_sandbox::{ApiEndpoint, Fault, TransferOptions};
 
 use crate::questions::{code, hash_of, usd};

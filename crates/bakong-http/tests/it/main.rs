@@ -42,10 +42,9 @@ mod ways;
 
 use std::time::Duration;
 
-use bakong_api::{
-    AccessToken, BaseUrl, CheckTransactionByMd5, Endpoint, Transport, TransportError,
-    TransportErrorKind,
-};
+use bakong_api::endpoint::CheckTransactionByMd5;
+use bakong_api::transport::{TransportError, TransportErrorKind};
+use bakong_api::{AccessToken, BaseUrl, Endpoint, Transport};
 use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, RetryPolicy};
 use bytes::Bytes;
 use http::{Request, Response};

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use bakong_api::khqr_core::Timestamp;
-use bakong_api::{ApiError, Attempt, Session, SessionObserver, TransportError};
+use bakong_api::observe::{Attempt, SessionObserver};
+use bakong_api::transport::TransportError;
+use bakong_api::{ApiError, Session};
 use bakong_http::HyperTransport;
 use bakong_sandbox::{ApiEndpoint, Fault};
 use bytes::Bytes;

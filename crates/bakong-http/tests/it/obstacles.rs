@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bakong_api::{
-    BaseUrl, CheckAnswer, CheckTransactionByMd5, ErrorClass, MemoryTokenStore, Remedy, Session,
-    TokenState, TokenStore, TransportErrorKind,
-};
+use bakong_api::endpoint::CheckTransactionByMd5;
+use bakong_api::token::{MemoryTokenStore, TokenState, TokenStore};
+use bakong_api::transport::TransportErrorKind;
+use bakong_api::{BaseUrl, CheckAnswer, ErrorClass, Remedy, Session};
 use bakong_http::HyperTransport;
 
 use crate::authority::Authority;

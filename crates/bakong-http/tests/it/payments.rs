@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use bakong_api::endpoint::{CheckTransactionByMd5, RenewToken, RequestToken, Verify};
 use bakong_api::khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
 use bakong_api::{
-    AccessToken, ApiError, BaseUrl, CheckAnswer, CheckTransactionByMd5, ErrorClass, ErrorCode,
-    Remedy, RenewToken, RequestToken, Session, Verify,
+    AccessToken, ApiError, BaseUrl, CheckAnswer, ErrorClass, ErrorCode, Remedy, Session,
 };
 use bakong_http::HyperTransport;
 use bakong_sandbox::{Sandbox, TransferOptions};

@@ -1,6 +1,6 @@
 //! Where a request may go out unencrypted.
 
-use bakong_api::TransportErrorKind;
+use bakong_api::transport::TransportErrorKind;
 use bakong_http::HyperTransport;
 
 use crate::server::{answering, ok};

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bakong_api::{ErrorClass, Remedy, TransportErrorKind};
+use bakong_api::transport::TransportErrorKind;
+use bakong_api::{ErrorClass, Remedy};
 use bakong_http::{HyperTransport, HyperTransportBuilder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, copy_bidirectional};
 use tokio::net::TcpStream;

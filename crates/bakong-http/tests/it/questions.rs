@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use bakong_api::khqr_core::{AccountId, Amount, Currency, Khqr, KhqrBuilder, Md5Handle, Timestamp};
-use bakong_api::{
-    ApiError, CheckBakongAccount, CheckTransactionByExternalRef, CheckTransactionByHash,
+use bakong_api::endpoint::{
+    CheckBakongAccount, CheckTransactionByExternalRef, CheckTransactionByHash,
     CheckTransactionByHashList, CheckTransactionByInstructionRef, CheckTransactionByMd5,
     CheckTransactionByMd5List, CheckTransactionByShortHash, ExternalRef, GenerateDeeplinkByQr,
-    InstructionRef, RequestToken, Session, ShortHash, TransactionHash, Transport, Verify,
+    InstructionRef, RequestToken, Verify,
 };
+use bakong_api::khqr_core::{AccountId, Amount, Currency, Khqr, KhqrBuilder, Md5Handle, Timestamp};
+use bakong_api::{ApiError, Session, ShortHash, TransactionHash, Transport};
 use bakong_sandbox::ApiEndpoint;
 
 use crate::MD5;

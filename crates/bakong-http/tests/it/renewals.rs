@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bakong_api::{
-    AccessToken, ApiError, CheckAnswer, CheckTransactionByMd5, ErrorClass, ErrorCode,
-    FileTokenStore, Session, TokenState,
-};
+use bakong_api::endpoint::CheckTransactionByMd5;
+use bakong_api::token::{FileTokenStore, TokenState};
+use bakong_api::{AccessToken, ApiError, CheckAnswer, ErrorClass, ErrorCode, Session};
 use bakong_http::HyperTransport;
 use bakong_sandbox::{ApiEndpoint, Fault};
 use http::StatusCode;

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bakong_api::{
-    Attempt, BaseUrl, CheckAnswer, CheckTransactionByMd5, Endpoint, ErrorClass, RenewToken,
-    Session, SessionObserver, Transport, TransportError, TransportErrorKind,
-};
+use bakong_api::endpoint::{CheckTransactionByMd5, RenewToken};
+use bakong_api::observe::{Attempt, SessionObserver};
+use bakong_api::transport::{TransportError, TransportErrorKind};
+use bakong_api::{BaseUrl, CheckAnswer, Endpoint, ErrorClass, Session, Transport};
 use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, RetryPolicy};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};

@@ -4,8 +4,9 @@
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use bakong_api::endpoint::{RenewToken, RequestToken, Verify};
 use bakong_api::khqr_core::{Amount, Currency, Md5Handle};
-use bakong_api::{AccessToken, RenewToken, RequestToken, Session, Verify};
+use bakong_api::{AccessToken, Session};
 use bakong_sandbox::{Fault, Sandbox};
 use http::StatusCode;
 use tracing::field::{Field, Visit};

@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use bakong_api::{ErrorClass, Remedy, TransportErrorKind};
+use bakong_api::transport::TransportErrorKind;
+use bakong_api::{ErrorClass, Remedy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use bakong_api::{
-    ApiError, CheckAnswer, CheckTransactionByMd5, ErrorClass, Remedy, TransportErrorKind,
-};
+use bakong_api::endpoint::CheckTransactionByMd5;
+use bakong_api::transport::TransportErrorKind;
+use bakong_api::{ApiError, CheckAnswer, ErrorClass, Remedy};
 use bakong_sandbox::{ApiEndpoint, Fault};
 use tokio::task::JoinSet;
 

@@ -2,7 +2,8 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
-use bakong_api::{ErrorClass, Remedy, Transport, TransportErrorKind};
+use bakong_api::transport::TransportErrorKind;
+use bakong_api::{ErrorClass, Remedy, Transport};
 use bakong_http::HyperTransport;
 use bytes::Bytes;
 use http::Request;

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bakong_api::endpoint::RenewToken;
 use bakong_api::khqr_core::{AccountId, Timestamp};
-use bakong_api::{AccessToken, BaseUrl, RenewToken, Session};
+use bakong_api::{AccessToken, BaseUrl, Session};
 use bakong_http::{HyperTransport, HyperTransportBuilder, RetryPolicy};
 use bakong_sandbox::{ApiEndpoint, Customer, Sandbox, SandboxClock};
 use tokio::io::copy_bidirectional;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_flow::{
-    Ask, Change, Conflict, Day, MemoryStore, OrderId, Outcome, Question, Rejected, Reply, Tracker,
-};
+use bakong_flow::quota::Day;
+use bakong_flow::store::{Conflict, Rejected};
+use bakong_flow::{Ask, Change, MemoryStore, OrderId, Outcome, Question, Reply, Tracker};
 
 use super::digest::digest;
 use super::{FINAL_ONCE, IN_QUOTA, NOT_FINAL, NOT_TWICE, NOT_UNPAID, SETTLED_ONCE, Setting};

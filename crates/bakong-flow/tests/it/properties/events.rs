@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use bakong_flow::Config;
 use bakong_flow::bakong_api::khqr_core::Timestamp;
-use bakong_flow::bakong_api::{
-    CheckAnswer, ErrorClass, RetryAfter, Transaction, TransportErrorKind,
-};
+use bakong_flow::bakong_api::transport::TransportErrorKind;
+use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, RetryAfter, Transaction};
 use proptest::prelude::*;
 
 use crate::desk::{NOON, paid};

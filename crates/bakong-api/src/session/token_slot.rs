@@ -4,10 +4,10 @@ use khqr_core::Timestamp;
 
 use crate::error::{ApiError, ErrorClass};
 use crate::token::AccessToken;
-use crate::token_life::TokenLife;
+use crate::token::TokenLife;
 use crate::transport::{TransportError, TransportErrorKind};
 
-pub(crate) struct Standing {
+pub(crate) struct TokenSlot {
     pub(crate) life: TokenLife,
     pub(crate) token: Option<AccessToken>,
     /// Counts the tokens, so that a refusal is known to be of the present one.
@@ -27,12 +27,12 @@ pub(crate) struct Standing {
 }
 
 /// A token to send, and which one it is.
-pub(crate) struct Pass {
+pub(crate) struct TokenVersion {
     pub(crate) token: AccessToken,
     pub(crate) generation: u64,
 }
 
-impl Standing {
+impl TokenSlot {
     /// Without a token.
     pub(crate) const fn new() -> Self {
         Self {
@@ -93,24 +93,24 @@ impl Standing {
     }
 
     /// The token that the store is still to keep, and which one it is.
-    pub(crate) fn to_save(&self) -> Option<Pass> {
-        self.unsaved.then(|| self.pass().ok()).flatten()
+    pub(crate) fn to_save(&self) -> Option<TokenVersion> {
+        self.unsaved.then(|| self.version().ok()).flatten()
     }
 
     /// The store has been handed this one, and kept it or not.
-    pub(crate) fn handed_to_store(&mut self, pass: Pass, kept: bool) {
-        if self.generation == pass.generation {
+    pub(crate) fn handed_to_store(&mut self, version: TokenVersion, kept: bool) {
+        if self.generation == version.generation {
             self.unsaved = false;
         }
         if kept {
-            self.seen_in_store = Some(pass.token);
+            self.seen_in_store = Some(version.token);
         }
     }
 
-    pub(crate) fn pass(&self) -> Result<Pass, ApiError> {
+    pub(crate) fn version(&self) -> Result<TokenVersion, ApiError> {
         let token = self.token.clone().ok_or_else(no_token)?;
         let generation = self.generation;
-        Ok(Pass { token, generation })
+        Ok(TokenVersion { token, generation })
     }
 
     pub(crate) fn has_usable(&self, now: Timestamp) -> bool {

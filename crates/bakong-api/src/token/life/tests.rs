@@ -170,7 +170,7 @@ enum Event {
     Renew,
     Accept,
     Reject,
-    Pass(u64),
+    TokenVersion(u64),
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -181,7 +181,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         Just(Event::Renew),
         Just(Event::Accept),
         Just(Event::Reject),
-        (0..10 * 24 * 3_600_000u64).prop_map(Event::Pass),
+        (0..10 * 24 * 3_600_000u64).prop_map(Event::TokenVersion),
     ];
     prop::collection::vec(event, 0..200)
 }
@@ -211,7 +211,7 @@ proptest! {
                 }
                 Event::Accept if step == TokenStep::Use => life.accepted(),
                 Event::Reject if step == TokenStep::Use => life.rejected(now),
-                Event::Pass(millis) => now = now.saturating_add(Duration::from_millis(millis)),
+                Event::TokenVersion(millis) => now = now.saturating_add(Duration::from_millis(millis)),
                 _ => {}
             }
             // What is refused is refused for an hour at most, and ends by itself.

@@ -1,5 +1,11 @@
 //! The secret that a registered project sends with its requests.
 
+mod life;
+mod store;
+
+pub use self::life::{TokenLife, TokenState, TokenStep};
+pub use self::store::{FileTokenStore, MemoryTokenStore, TokenStore, TokenStoreError};
+
 use std::fmt;
 
 use base64::Engine;

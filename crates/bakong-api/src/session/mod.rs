@@ -1,6 +1,7 @@
-//! A project's standing with one Bakong: where it is, and the token that opens it, kept good.
+//! A project's slot with one Bakong: where it is, and the token that opens it, kept good.
 
-mod good_token;
+mod ensure_token;
+pub(crate) mod token_slot;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,20 +12,20 @@ use khqr_core::Timestamp;
 use crate::base_url::BaseUrl;
 use crate::endpoint::{Endpoint, RenewToken, TokenUse};
 use crate::error::{ApiError, ErrorClass};
-use crate::observer::{Attempts, Both, SessionObserver};
-use crate::standing::{Pass, Standing};
+use crate::observe::{Attempts, Both, SessionObserver};
+use crate::session::token_slot::{TokenSlot, TokenVersion};
 use crate::token::AccessToken;
-use crate::token_life::{TokenLife, TokenState};
-use crate::token_store::{TokenStore, TokenStoreError};
+use crate::token::{TokenLife, TokenState};
+use crate::token::{TokenStore, TokenStoreError};
 use crate::transport::Transport;
 
 /// Sends endpoints over a transport, with the token where one is needed, and keeps the token good.
 ///
 /// ```
 /// # async fn example(transport: impl bakong_api::Transport) -> Result<(), Box<dyn std::error::Error>> {
-/// use bakong_api::{
-///     CheckAnswer, CheckTransactionByMd5, Environment, FileTokenStore, RenewToken, Session,
-/// };
+/// use bakong_api::{CheckAnswer, Environment, Session};
+/// use bakong_api::endpoint::{CheckTransactionByMd5, RenewToken};
+/// use bakong_api::token::FileTokenStore;
 ///
 /// let session = Session::new(transport, Environment::Sit)
 ///     .with_token_store(FileTokenStore::new("bakong.token"))
@@ -57,7 +58,7 @@ pub struct Session<T> {
     store: Option<Arc<dyn TokenStore>>,
     observer: Option<Arc<dyn SessionObserver>>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    standing: Mutex<Standing>,
+    slot: Mutex<TokenSlot>,
     /// Held by whoever renews the token or looks for it in the store.
     gate: Gate<()>,
 }
@@ -72,7 +73,7 @@ impl<T: Transport> Session<T> {
             store: None,
             observer: None,
             clock: Arc::new(Timestamp::now),
-            standing: Mutex::new(Standing::new()),
+            slot: Mutex::new(TokenSlot::new()),
             gate: Gate::new(()),
         }
     }
@@ -80,7 +81,7 @@ impl<T: Transport> Session<T> {
     /// The same session with this token. Nothing is saved: see [`set_token`](Self::set_token).
     #[must_use]
     pub fn with_token(self, token: AccessToken) -> Self {
-        self.with_standing(|standing| standing.set(token));
+        self.with_token_slot(|slot| slot.set(token));
         self
     }
 
@@ -89,10 +90,10 @@ impl<T: Transport> Session<T> {
     #[must_use]
     pub fn with_renewal(mut self, renewal: RenewToken) -> Self {
         self.renewal = Some(renewal);
-        self.with_standing(|standing| {
-            standing.life = TokenLife::new(true);
-            if let Some(token) = &standing.token {
-                standing.life.set(token.expires_at());
+        self.with_token_slot(|slot| {
+            slot.life = TokenLife::new(true);
+            if let Some(token) = &slot.token {
+                slot.life.set(token.expires_at());
             }
         });
         self
@@ -104,7 +105,7 @@ impl<T: Transport> Session<T> {
     #[must_use]
     pub fn with_token_store(mut self, store: impl TokenStore + 'static) -> Self {
         self.store = Some(Arc::new(store));
-        self.with_standing(|standing| standing.looked = standing.token.is_some());
+        self.with_token_slot(|slot| slot.looked = slot.token.is_some());
         self
     }
 
@@ -134,7 +135,7 @@ impl<T: Transport> Session<T> {
     /// Where the token is in its life. A token in a store that was not yet asked for counts as missing.
     pub fn token_state(&self) -> TokenState {
         let now = (self.clock)();
-        self.with_standing(|standing| standing.life.state(now))
+        self.with_token_slot(|slot| slot.life.state(now))
     }
 
     /// Uses this token from now on, and keeps it in the store if there is one.
@@ -142,9 +143,9 @@ impl<T: Transport> Session<T> {
     /// # Errors
     /// [`TokenStoreError`] if it could not be kept. It is used all the same.
     pub async fn set_token(&self, token: AccessToken) -> Result<(), TokenStoreError> {
-        self.with_standing(|standing| {
-            standing.set(token);
-            standing.unsaved = self.store.is_some();
+        self.with_token_slot(|slot| {
+            slot.set(token);
+            slot.unsaved = self.store.is_some();
         });
         let gate = self.gate.lock().await;
         self.keep(&gate).await
@@ -160,22 +161,22 @@ impl<T: Transport> Session<T> {
         match E::INFO.token {
             TokenUse::None => self.exchange(endpoint, None).await,
             TokenUse::Required => {
-                let pass = self.pass().await?;
-                let answer = self.exchange(endpoint, Some(&pass)).await;
-                if !self.is_refused(&pass, &answer) {
+                let version = self.version().await?;
+                let answer = self.exchange(endpoint, Some(&version)).await;
+                if !self.is_refused(&version, &answer) {
                     return answer;
                 }
-                let pass = self.pass().await?;
-                let answer = self.exchange(endpoint, Some(&pass)).await;
-                self.is_refused(&pass, &answer);
+                let version = self.version().await?;
+                let answer = self.exchange(endpoint, Some(&version)).await;
+                self.is_refused(&version, &answer);
                 answer
             }
             TokenUse::Optional => {
-                let Some(pass) = self.usable_pass().await else {
+                let Some(version) = self.usable_pass().await else {
                     return self.exchange(endpoint, None).await;
                 };
-                let answer = self.exchange(endpoint, Some(&pass)).await;
-                if self.is_refused(&pass, &answer) {
+                let answer = self.exchange(endpoint, Some(&version)).await;
+                if self.is_refused(&version, &answer) {
                     self.exchange(endpoint, None).await
                 } else {
                     answer
@@ -191,11 +192,11 @@ impl<T: Transport> Session<T> {
     /// [`ApiError`] if there is no new token, or no address to renew it under
     /// ([`with_renewal`](Self::with_renewal)). The old one goes on to be used.
     pub async fn renew(&self) -> Result<(), ApiError> {
-        let seen = self.with_standing(|standing| standing.renewals);
+        let seen = self.with_token_slot(|slot| slot.renewals);
         let gate = self.gate.lock().await;
-        let ended = self.with_standing(|standing| {
-            let ended = standing.renewals != seen;
-            ended.then(|| standing.last_renewal())
+        let ended = self.with_token_slot(|slot| {
+            let ended = slot.renewals != seen;
+            ended.then(|| slot.last_renewal())
         });
         match ended {
             Some(ended) => ended,
@@ -207,9 +208,9 @@ impl<T: Transport> Session<T> {
     async fn exchange<E: Endpoint>(
         &self,
         endpoint: &E,
-        pass: Option<&Pass>,
+        version: Option<&TokenVersion>,
     ) -> Result<E::Answer, ApiError> {
-        let token = pass.map(|pass| &pass.token);
+        let token = version.map(|version| &version.token);
         let mut request = endpoint.to_request(&self.base_url, token)?;
         let attempts = self
             .observer
@@ -230,7 +231,7 @@ impl<T: Transport> Session<T> {
     }
 
     /// Whether Bakong refused the token; noted if it is still the present one.
-    fn is_refused<A>(&self, pass: &Pass, answer: &Result<A, ApiError>) -> bool {
+    fn is_refused<A>(&self, version: &TokenVersion, answer: &Result<A, ApiError>) -> bool {
         let refusal = answer
             .as_ref()
             .err()
@@ -247,14 +248,14 @@ impl<T: Transport> Session<T> {
             }
         };
         let refused = refusal.map(|refusal| (refusal, (self.clock)()));
-        self.with_standing(|standing| {
-            if standing.generation != pass.generation {
+        self.with_token_slot(|slot| {
+            if slot.generation != version.generation {
                 return;
             }
             if let Some((refusal, now)) = refused {
-                standing.rejected(refusal, now);
+                slot.rejected(refusal, now);
             } else if taken {
-                standing.life.accepted();
+                slot.life.accepted();
             }
         });
         refusal.is_some()
@@ -269,14 +270,14 @@ impl<T: Transport> Session<T> {
 
 impl<T> Session<T> {
     /// No code of others runs inside, so nothing is left half done where a thread panicked.
-    fn with_standing<R>(&self, f: impl FnOnce(&mut Standing) -> R) -> R {
-        f(&mut self.standing.lock().unwrap_or_else(PoisonError::into_inner))
+    fn with_token_slot<R>(&self, f: impl FnOnce(&mut TokenSlot) -> R) -> R {
+        f(&mut self.slot.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl<T> fmt::Debug for Session<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let token = self.with_standing(|standing| standing.token.clone());
+        let token = self.with_token_slot(|slot| slot.token.clone());
         f.debug_struct("Session")
             .field("base_url", &self.base_url)
             .field("token", &token)

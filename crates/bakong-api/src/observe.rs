@@ -1,6 +1,8 @@
 //! Watching a session: each request costs one of the day's, refused and repeated ones too, and a token that
 //! could not be renewed or kept is best known before it is needed.
 
+pub use crate::envelope::AnswerSummary;
+
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +13,7 @@ use khqr_core::Timestamp;
 
 use crate::endpoint::EndpointInfo;
 use crate::error::ApiError;
-use crate::token_store::TokenStoreError;
+use crate::token::TokenStoreError;
 use crate::transport::TransportError;
 
 /// Told of every request that a [`Session`](crate::Session) sends, of every repetition by its transport, and
@@ -25,7 +27,7 @@ pub trait SessionObserver: Send + Sync {
     }
 
     /// Its answer is there, or an error that says whether it
-    /// [may have arrived](crate::TransportErrorKind::may_have_arrived). Not called if the caller stopped
+    /// [may have arrived](crate::transport::TransportErrorKind::may_have_arrived). Not called if the caller stopped
     /// waiting: whether the request arrived is open then.
     ///
     /// Print no body: that of `verify` and `renew_token` holds a token.
@@ -43,7 +45,7 @@ pub trait SessionObserver: Send + Sync {
         let _ = error;
     }
 
-    /// The token was renewed, and the [`TokenStore`](crate::TokenStore) could not keep it: the session uses
+    /// The token was renewed, and the [`TokenStore`](crate::token::TokenStore) could not keep it: the session uses
     /// it, and will not find it after a restart.
     fn token_not_kept(&self, error: &TokenStoreError) {
         let _ = error;

@@ -5,20 +5,20 @@ use khqr_core::Timestamp;
 
 use super::Session;
 use crate::error::{ApiError, ErrorClass};
-use crate::standing::{Pass, Standing, no_token};
-use crate::token_life::TokenStep;
-use crate::token_store::TokenStoreError;
+use crate::session::token_slot::{TokenSlot, TokenVersion, no_token};
+use crate::token::TokenStep;
+use crate::token::TokenStoreError;
 use crate::transport::Transport;
 
 impl<T: Transport> Session<T> {
     /// A token to send, renewed before if it has to be.
-    pub(super) async fn pass(&self) -> Result<Pass, ApiError> {
+    pub(super) async fn version(&self) -> Result<TokenVersion, ApiError> {
         self.look_in_store().await?;
         let now = (self.clock)();
-        let (step, usable, generation, unsaved) = self.with_standing(|standing| {
-            let usable = standing.has_usable(now);
-            let (generation, unsaved) = (standing.generation, standing.unsaved);
-            (standing.life.step(now), usable, generation, unsaved)
+        let (step, usable, generation, unsaved) = self.with_token_slot(|slot| {
+            let usable = slot.has_usable(now);
+            let (generation, unsaved) = (slot.generation, slot.unsaved);
+            (slot.life.step(now), usable, generation, unsaved)
         });
         if unsaved {
             self.keep_what_was_left().await;
@@ -37,42 +37,46 @@ impl<T: Transport> Session<T> {
                 self.make_good(&gate, generation).await?;
             }
         }
-        self.with_standing(|standing| standing.pass())
+        self.with_token_slot(|slot| slot.version())
     }
 
     /// A token to send if there is one that may be good.
-    pub(super) async fn usable_pass(&self) -> Option<Pass> {
+    pub(super) async fn usable_pass(&self) -> Option<TokenVersion> {
         // It is no error that nobody has it, since none is needed.
         let _ = self.look_in_store().await;
         let now = (self.clock)();
-        self.with_standing(|standing| {
-            let usable = standing.life.is_usable(now);
-            usable.then(|| standing.pass().ok()).flatten()
+        self.with_token_slot(|slot| {
+            let usable = slot.life.is_usable(now);
+            usable.then(|| slot.version().ok()).flatten()
         })
     }
 
     /// Takes the token from the store, the first time that one is needed.
     async fn look_in_store(&self) -> Result<(), ApiError> {
-        let looked = |standing: &mut Standing| standing.looked;
-        let Some(store) = self.store.as_ref().filter(|_| !self.with_standing(looked)) else {
+        let looked = |slot: &mut TokenSlot| slot.looked;
+        let Some(store) = self
+            .store
+            .as_ref()
+            .filter(|_| !self.with_token_slot(looked))
+        else {
             return Ok(());
         };
         let _gate = self.gate.lock().await;
-        if self.with_standing(looked) {
+        if self.with_token_slot(looked) {
             return Ok(());
         }
         let found = store
             .load()
             .await
             .map_err(|error| ApiError::new(ErrorClass::Unauthorized, error.to_string()))?;
-        self.with_standing(|standing| {
+        self.with_token_slot(|slot| {
             // One that was set meanwhile is newer.
-            if std::mem::replace(&mut standing.looked, true) {
+            if std::mem::replace(&mut slot.looked, true) {
                 return;
             }
-            standing.seen_in_store.clone_from(&found);
+            slot.seen_in_store.clone_from(&found);
             if let Some(token) = found {
-                standing.set(token);
+                slot.set(token);
             }
         });
         Ok(())
@@ -82,16 +86,16 @@ impl<T: Transport> Session<T> {
     /// gate was waited for, when `generation` was the present token's.
     async fn make_good(&self, gate: &GateGuard<'_, ()>, generation: u64) -> Result<(), ApiError> {
         let now = (self.clock)();
-        let is_done = self.with_standing(|standing| {
-            let is_new = standing.generation != generation;
-            standing.has_usable(now) && (is_new || standing.life.step(now) == TokenStep::Use)
+        let is_done = self.with_token_slot(|slot| {
+            let is_new = slot.generation != generation;
+            slot.has_usable(now) && (is_new || slot.life.step(now) == TokenStep::Use)
         });
         if is_done || self.adopt_from_store(now).await {
             return Ok(());
         }
-        match self.with_standing(|standing| standing.life.step(now)) {
+        match self.with_token_slot(|slot| slot.life.step(now)) {
             TokenStep::Use => Ok(()),
-            TokenStep::Refuse(_) => Err(self.with_standing(|standing| standing.refusal())),
+            TokenStep::Refuse(_) => Err(self.with_token_slot(|slot| slot.refusal())),
             TokenStep::Missing => Err(no_token()),
             TokenStep::Renew | TokenStep::RenewOrUse | TokenStep::Await => {
                 self.ask_for_token(gate).await
@@ -107,12 +111,12 @@ impl<T: Transport> Session<T> {
         let Ok(Some(found)) = store.load().await else {
             return false;
         };
-        self.with_standing(|standing| {
-            if !standing.is_better(&found, now) {
+        self.with_token_slot(|slot| {
+            if !slot.is_better(&found, now) {
                 return false;
             }
-            standing.seen_in_store = Some(found.clone());
-            standing.set(found);
+            slot.seen_in_store = Some(found.clone());
+            slot.set(found);
             true
         })
     }
@@ -120,12 +124,12 @@ impl<T: Transport> Session<T> {
     /// Puts the present token into the store, if it is still to be kept there. Only whoever holds the gate may,
     /// so that the newest comes last.
     pub(super) async fn keep(&self, _gate: &GateGuard<'_, ()>) -> Result<(), TokenStoreError> {
-        let pass = self.with_standing(|standing| standing.to_save());
-        let (Some(store), Some(pass)) = (&self.store, pass) else {
+        let version = self.with_token_slot(|slot| slot.to_save());
+        let (Some(store), Some(version)) = (&self.store, version) else {
             return Ok(());
         };
-        let result = store.save(&pass.token).await;
-        self.with_standing(|standing| standing.handed_to_store(pass, result.is_ok()));
+        let result = store.save(&version.token).await;
+        self.with_token_slot(|slot| slot.handed_to_store(version, result.is_ok()));
         result
     }
 
@@ -149,10 +153,10 @@ impl<T: Transport> Session<T> {
             let why = "there is no e-mail address to renew it under";
             return Err(ApiError::new(ErrorClass::Unauthorized, why).of_renewal());
         };
-        self.with_standing(|standing| standing.life.renewal_started());
+        self.with_token_slot(|slot| slot.life.renewal_started());
         let abandoned = OnDrop(Some(|| {
             let now = (self.clock)();
-            self.with_standing(|standing| standing.renewal_abandoned(now));
+            self.with_token_slot(|slot| slot.renewal_abandoned(now));
         }));
         let result = self.exchange(renewal, None).await;
         abandoned.defuse();
@@ -160,9 +164,9 @@ impl<T: Transport> Session<T> {
         match result {
             Ok(token) => {
                 let expires_at = token.expires_at();
-                self.with_standing(|standing| {
-                    standing.renewed(token, now);
-                    standing.unsaved = self.store.is_some();
+                self.with_token_slot(|slot| {
+                    slot.renewed(token, now);
+                    slot.unsaved = self.store.is_some();
                 });
                 self.tell(|observer| observer.token_renewed(expires_at));
                 self.keep_and_tell(gate).await;
@@ -170,7 +174,7 @@ impl<T: Transport> Session<T> {
             }
             Err(error) => {
                 let error = error.of_renewal();
-                self.with_standing(|standing| standing.renewal_failed(&error, now));
+                self.with_token_slot(|slot| slot.renewal_failed(&error, now));
                 self.tell(|observer| observer.token_not_renewed(&error));
                 Err(error)
             }
