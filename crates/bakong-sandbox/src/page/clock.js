@@ -1,6 +1,6 @@
 // The sandbox's clock, and how times are written: in the reader's zone, on the sandbox's clock.
 
-import { ask } from "./ask.js";
+import { ask } from "./api.js";
 import { attempt, byId, element } from "./dom.js";
 
 let clock = { now: Date.now(), at: Date.now(), mode: "running", aheadMs: 0 };

@@ -1,9 +1,9 @@
 // The codes that a shop is showing at the moment, as far as the sandbox was told.
 
-import { ask } from "./ask.js";
+import { ask } from "./api.js";
 import { countdown, moment } from "./clock.js";
 import { attempt, button, byId, element, say, stranger } from "./dom.js";
-import { Feed } from "./feed.js";
+import { Feed } from "./keyed_list.js";
 import { money } from "./payments.js";
 import { payer, take } from "./phone.js";
 

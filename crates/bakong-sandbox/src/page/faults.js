@@ -1,9 +1,9 @@
 // Trouble on request. The sandbox's rules are the truth: the switches show them, whoever set them. What is
 // done here is shown once its event comes, since an answer may be older than an event that came before it.
 
-import { ask } from "./ask.js";
+import { ask } from "./api.js";
 import { attempt, button, byId, element, say, submit } from "./dom.js";
-import { Feed } from "./feed.js";
+import { Feed } from "./keyed_list.js";
 import { SWITCHES, isSame } from "./switches.js";
 
 const error = byId("rule-error");

@@ -1,6 +1,6 @@
 // The page's parts, put together.
 
-import { ask, soon } from "./ask.js";
+import { ask, soon } from "./api.js";
 import { prepareClock, showClock } from "./clock.js";
 import { codes } from "./codes.js";
 import { attempt, byId, copies, say } from "./dom.js";
@@ -9,7 +9,7 @@ import { payments } from "./payments.js";
 import { preparePhone } from "./phone.js";
 import { hasTurned, prepareQuota, showQuota } from "./quota.js";
 import { prepareRequests, putRequest, showRequests } from "./requests.js";
-import { listen } from "./stream.js";
+import { listen } from "./event_stream.js";
 import { mails, prepareTokens, showKey } from "./tokens.js";
 
 const NAMES = ["payments", "mailbox", "requests?limit=200", "clock", "faults", "codes", "quota", "state"];

@@ -2,7 +2,7 @@
 
 import { countdown, moment } from "./clock.js";
 import { byId, element, facts, stranger } from "./dom.js";
-import { Feed } from "./feed.js";
+import { Feed } from "./keyed_list.js";
 
 /** An amount as people write it, dollars with both their decimals. It is a text all the way. */
 export function money({ amount, currency }) {

@@ -1,6 +1,6 @@
 // A customer with a bank's app: what they see of a code, and how they pay it.
 
-import { ask } from "./ask.js";
+import { ask } from "./api.js";
 import { prepareCamera } from "./camera.js";
 import { countdown, distance } from "./clock.js";
 import { attempt, byId, element, facts, say, stranger, submit } from "./dom.js";

@@ -1,9 +1,9 @@
 // The day's requests: how many there are, who has used how many, and when the day turns.
 
-import { ask } from "./ask.js";
+import { ask } from "./api.js";
 import { countdown, moment, now } from "./clock.js";
 import { attempt, button, byId, element, stranger, submit } from "./dom.js";
-import { Feed } from "./feed.js";
+import { Feed } from "./keyed_list.js";
 
 /** The end of the day that is shown; none once it has come. */
 let turn = null;

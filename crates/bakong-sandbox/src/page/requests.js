@@ -2,7 +2,7 @@
 
 import { moment } from "./clock.js";
 import { byId, element, stranger } from "./dom.js";
-import { Feed } from "./feed.js";
+import { Feed } from "./keyed_list.js";
 
 const wanted = byId("endpoint");
 const list = byId("requests");

@@ -1,9 +1,9 @@
 // How a program comes by a token: by a mail with a code, as in real life, or here at once.
 
-import { ask } from "./ask.js";
+import { ask } from "./api.js";
 import { moment } from "./clock.js";
 import { attempt, byId, copies, copyButton, element, say, stranger, submit } from "./dom.js";
-import { Feed } from "./feed.js";
+import { Feed } from "./keyed_list.js";
 
 /** The token that was issued last, on this page and until it is left. */
 let token = "";

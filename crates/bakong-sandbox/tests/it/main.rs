@@ -8,8 +8,8 @@
 
 mod access;
 mod accounts;
-mod anything;
-mod checks;
+mod api_fuzz;
+mod check_by_md5;
 mod client;
 mod clock;
 mod control;
@@ -17,15 +17,15 @@ mod customers;
 mod events;
 mod faults;
 mod http;
-mod life;
-mod lists;
+mod start_and_stop;
+mod check_lists;
 mod lookups;
-mod oddities;
+mod quirks;
 mod page;
-mod paying;
+mod control_pay;
 mod quota;
 mod state_file;
-mod storm;
+mod stress;
 mod tokens;
 
 use std::time::Duration;

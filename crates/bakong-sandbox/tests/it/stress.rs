@@ -4,7 +4,7 @@ use bakong_sandbox::ApiEndpoint;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::anything::{
+use crate::api_fuzz::{
     Seen, World, bodies, exchange, headers, is_documented, known_paths, next_is_answered, runner,
     status,
 };
