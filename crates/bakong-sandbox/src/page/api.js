@@ -1,54 +1,57 @@
-// What the page asks of the sandbox: the same as any program can.
+// Requests to the sandbox's control API. The page uses only what programs can use too.
 
-/** A refusal with the sandbox's own reason: what, where and what to do. */
-class Refusal extends Error {
-  constructor(told) {
-    const place = told.where.replace(/^(body|query)\.?/, "");
-    const isField = told.where.startsWith("body.");
-    super(`${isField ? `${place}: ${told.what}.` : sentence(told.what)} ${sentence(told.help)}`);
-    this.told = told;
+/** An error response, with the sandbox's own text: what is wrong, where, and what to do. */
+class ApiError extends Error {
+  constructor(error) {
+    const path = error.where.replace(/^(body|query)\.?/, "");
+    const isField = error.where.startsWith("body.");
+    super(`${isField ? `${path}: ${error.what}.` : sentence(error.what)} ${sentence(error.help)}`);
+    this.details = error;
   }
 }
 
-/** With a capital letter and a full stop. */
+/** Capitalizes a text and ends it with a full stop. */
 function sentence(text) {
   const whole = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }
 
-/** Asks the sandbox; what it refuses is thrown with its reason. A body that is a text goes as it stands. */
-export async function ask(method, path, body) {
+/** Sends a request and returns the JSON response. Sends a string body unchanged. Throws on an error response. */
+export async function send(method, path, body) {
   const options = { method };
   if (method === "POST") {
     options.headers = { "Content-Type": "application/json" };
     options.body = typeof body === "string" ? body : JSON.stringify(body ?? {});
   }
-  let answer, told;
+  let response, json;
   try {
-    answer = await fetch(path, options);
-    told = await answer.json();
+    response = await fetch(path, options);
+    json = await response.json();
   } catch {
-    // Nothing, or nothing of the sandbox's.
+    // No response, or a response that the sandbox did not send.
   }
-  if (told && answer.ok) return told;
-  if (told?.error) throw new Refusal(told.error);
-  throw new Error("The sandbox does not answer. Look whether it still runs in its terminal.");
+  if (json && response.ok) return json;
+  if (json?.error) throw new ApiError(json.error);
+  throw new Error("The sandbox does not respond. Check that it is still running in its terminal.");
 }
 
-/** A look that is taken soon, and once for many calls; never two at a time, so that the last one counts. */
-export function soon(look) {
+/**
+ * Wraps `refresh` so that calls within 250 ms run it once. Never runs it twice at the same time, so the
+ * newest response is shown last.
+ */
+export function throttle(refresh) {
   let isDue = false;
-  let isBusy = false;
+  let isRunning = false;
   return async function call() {
     isDue = true;
-    if (isBusy) return;
-    isBusy = true;
+    if (isRunning) return;
+    isRunning = true;
     while (isDue) {
       await new Promise((resolve) => setTimeout(resolve, 250));
       isDue = false;
-      // If it does not answer, the stream says so.
-      await look().catch(() => {});
+      // The event stream reports a lost connection.
+      await refresh().catch(() => {});
     }
-    isBusy = false;
+    isRunning = false;
   };
 }

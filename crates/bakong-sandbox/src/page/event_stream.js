@@ -1,89 +1,89 @@
-// What happens, as it happens. A connection begins with reading everything anew, and what happens meanwhile
-// waits until that is shown: so nothing is missing and nothing older comes last.
+// The sandbox's server-sent events. Each connection starts by reading all resources. Events that arrive during
+// that read wait until its result is shown, so that none is lost and no older state is shown last.
 
-const RETRY = 2000;
+const RETRY_MS = 2000;
 
 /**
- * Listens until the page goes. `read` asks for everything, `show` shows it, `on` has a function for each
- * event by its name but for `reset`, after which everything is read anew, and `tell` is told how it goes: `live`,
- * `lost`, or `crowded` where no more may listen.
+ * Listens until the page is left. `readAll` fetches all resources and `showAll` shows them. `handlers` has a function
+ * for each event name except `reset`, which reads all resources again. `showConnection` receives `live`,
+ * `lost`, or `crowded` when the sandbox accepts no more listeners.
  */
-export function listen({ read, show, on, tell }) {
+export function listen({ readAll, showAll, handlers, showConnection }) {
   let source = null;
-  let waiting = null;
+  let pending = null;
   let timer = null;
-  let last = "";
+  let lastState = "";
 
-  function say(state) {
-    last = state;
-    tell(state);
+  function setState(state) {
+    lastState = state;
+    showConnection(state);
   }
 
   function close() {
     clearTimeout(timer);
     source?.close();
     source = null;
-    waiting = null;
+    pending = null;
   }
 
   function open() {
     close();
-    const mine = (source = new EventSource("/sandbox/events"));
-    mine.addEventListener("open", readAll);
-    mine.addEventListener("error", () => {
-      if (mine !== source) return;
-      if (mine.readyState !== EventSource.CLOSED) {
-        say("lost");
+    const opened = (source = new EventSource("/sandbox/events"));
+    opened.addEventListener("open", synchronize);
+    opened.addEventListener("error", () => {
+      if (opened !== source) return;
+      if (opened.readyState !== EventSource.CLOSED) {
+        setState("lost");
         return;
       }
-      // After an answer that is no stream the browser does not come back by itself.
-      later();
-      look();
+      // The browser does not reconnect after a response that is not an event stream.
+      retryLater();
+      poll();
     });
-    for (const name of Object.keys(on)) {
-      mine.addEventListener(name, ({ data }) => {
-        if (mine !== source) return;
-        const told = JSON.parse(data);
-        if (waiting) waiting.push([name, told]);
-        else on[name](told);
+    for (const name of Object.keys(handlers)) {
+      opened.addEventListener(name, ({ data }) => {
+        if (opened !== source) return;
+        const event = JSON.parse(data);
+        if (pending) pending.push([name, event]);
+        else handlers[name](event);
       });
     }
-    mine.addEventListener("reset", readAll);
+    opened.addEventListener("reset", synchronize);
   }
 
-  async function readAll() {
-    const mine = (waiting = []);
-    let all;
+  async function synchronize() {
+    const events = (pending = []);
+    let resources;
     try {
-      all = await read();
+      resources = await readAll();
     } catch {
-      if (mine === waiting) later();
+      if (events === pending) retryLater();
       return;
     }
-    // Another connection, or another reading, has begun since.
-    if (mine !== waiting) return;
-    show(all);
-    waiting = null;
-    mine.forEach(([name, told]) => on[name](told));
-    say("live");
+    // A newer connection or a newer read has replaced this one.
+    if (events !== pending) return;
+    showAll(resources);
+    pending = null;
+    events.forEach(([name, event]) => handlers[name](event));
+    setState("live");
   }
 
-  /** Without a stream: how things are at the moment. */
-  async function look() {
-    const all = await read().catch(() => null);
+  /** Shows the current state without an event stream. */
+  async function poll() {
+    const resources = await readAll().catch(() => null);
     if (source) return;
-    if (all) show(all);
-    say(all ? "crowded" : "lost");
+    if (resources) showAll(resources);
+    setState(resources ? "crowded" : "lost");
   }
 
-  function later() {
+  function retryLater() {
     close();
-    // Where too many listened, the look that follows says how it is: nobody wants to hear both in turns.
-    if (last !== "crowded") say("lost");
-    timer = setTimeout(open, RETRY);
+    // After `crowded`, the poll that follows sets the state. Setting `lost` here would alternate the two messages.
+    if (lastState !== "crowded") setState("lost");
+    timer = setTimeout(open, RETRY_MS);
   }
 
-  // A browser has six connections to one address; a page that nobody sees does not keep one.
+  // A browser opens at most six connections to one address. A hidden page does not hold one.
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
   addEventListener("pagehide", close);
   addEventListener("pageshow", ({ persisted }) => persisted && open());

@@ -1,70 +1,69 @@
-// Lists of things with a key: each stands there once, and what has not changed stays as it is, with what
-// is open in it and has the focus.
+// A list whose items have a key. Updates only the items that changed, and keeps focus and open details.
 
-const KEPT = 200;
+const MAX_ITEMS = 200;
 const FOCUSABLE = "button, summary, input, select";
 
-export class Feed {
+export class KeyedList {
   #list;
   #key;
   #render;
   #shown = new Map();
 
-  /** Items are told apart by their field `key`; `render` makes one's element. */
+  /** `key` is the name of the field that identifies an item. `render` creates the element of an item. */
   constructor(list, key, render) {
     this.#list = list;
     this.#key = key;
     this.#render = render;
   }
 
-  /** All of them, in their order. */
+  /** Shows exactly these items, in this order. */
   replace(items) {
     const keys = new Set(items.map((item) => String(item[this.#key])));
-    for (const key of [...this.#shown.keys()].filter((it) => !keys.has(it))) this.#remove(key);
-    items.forEach((item, place) => {
-      const made = this.#element(item);
-      const there = this.#list.children[place];
-      if (there !== made) this.#list.insertBefore(made, there ?? null);
+    for (const key of [...this.#shown.keys()].filter((shown) => !keys.has(shown))) this.#remove(key);
+    items.forEach((item, index) => {
+      const row = this.#row(item);
+      const current = this.#list.children[index];
+      if (current !== row) this.#list.insertBefore(row, current ?? null);
     });
   }
 
-  /** One more, which is the newest, or the new state of one that is there. */
+  /** Adds an item at the top, or updates the item with the same key. */
   put(item) {
     const isNew = !this.#shown.has(String(item[this.#key]));
-    const made = this.#element(item);
-    if (isNew) this.#list.prepend(made);
-    while (this.#list.children.length > KEPT) this.#remove(this.#list.lastElementChild.dataset.key);
+    const row = this.#row(item);
+    if (isNew) this.#list.prepend(row);
+    while (this.#list.children.length > MAX_ITEMS) this.#remove(this.#list.lastElementChild.dataset.key);
   }
 
-  #element(item) {
+  #row(item) {
     const key = String(item[this.#key]);
-    const text = JSON.stringify(item);
+    const json = JSON.stringify(item);
     const known = this.#shown.get(key);
-    if (known?.text === text) return known.made;
-    const made = this.#render(item);
-    made.dataset.key = key;
-    if (known) takeOver(known.made, made);
-    this.#shown.set(key, { text, made });
-    return made;
+    if (known?.json === json) return known.row;
+    const row = this.#render(item);
+    row.dataset.key = key;
+    if (known) replaceRow(known.row, row);
+    this.#shown.set(key, { json, row });
+    return row;
   }
 
   #remove(key) {
-    const { made } = this.#shown.get(key);
+    const { row } = this.#shown.get(key);
     this.#shown.delete(key);
-    const hadFocus = made.contains(document.activeElement);
-    made.remove();
+    const hadFocus = row.contains(document.activeElement);
+    row.remove();
     if (hadFocus) this.#list.focus();
   }
 }
 
-/** Puts an element in another's place, as open as that was and with the focus where it was. */
-function takeOver(old, made) {
-  const all = (of) => [...of.querySelectorAll(FOCUSABLE)];
-  const focused = all(old).indexOf(document.activeElement);
-  const details = [...made.querySelectorAll("details")];
-  old.querySelectorAll("details").forEach((it, place) => {
-    if (details[place]) details[place].open = it.open;
+/** Replaces a row, and moves the focus and the open details to the new row. */
+function replaceRow(old, row) {
+  const focusable = (root) => [...root.querySelectorAll(FOCUSABLE)];
+  const focused = focusable(old).indexOf(document.activeElement);
+  const details = [...row.querySelectorAll("details")];
+  old.querySelectorAll("details").forEach((it, index) => {
+    if (details[index]) details[index].open = it.open;
   });
-  old.replaceWith(made);
-  all(made)[focused]?.focus();
+  old.replaceWith(row);
+  focusable(row)[focused]?.focus();
 }

@@ -1,52 +1,54 @@
 "use strict";
-// A browser, and one page in it, over the DevTools protocol: JSON with a zero byte after each message,
-// written to the browser's descriptor 3 and read from its descriptor 4.
+// A headless Chromium with one page, controlled with the DevTools protocol over pipes: JSON messages, each followed by
+// a zero byte, to descriptor 3 and from descriptor 4. This needs no npm package.
 
 const { spawn } = require("node:child_process");
+const { once } = require("node:events");
 
-// Longer than anything here takes, so that a hang is an error.
-const PATIENCE = 30_000;
+// Far longer than any step takes, so that a hang becomes an error.
+const TIMEOUT_MS = 30_000;
 
 class Browser {
   #child;
   #waiting = new Map();
   #listeners = [];
   #lastId = 0;
-  #rest = "";
+  #partial = "";
   #session;
 
-  static async open(program, profile) {
+  static async start(program, profile) {
     const browser = new Browser();
     browser.#child = spawn(program, [
       "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions",
       "--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe",
-      // Shares no memory by /dev/shm, which is small in containers.
+      // Containers often have a small /dev/shm.
       "--disable-dev-shm-usage", "--window-size=360,740",
-      // A camera that shows a test picture, and nobody to ask whether it may be used.
+      // A camera with a test picture, and no permission prompt.
       "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--user-data-dir=${profile}`, "about:blank",
     ], { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] });
     browser.#child.stdio[4].setEncoding("utf8");
-    browser.#child.stdio[4].on("data", (text) => browser.#take(text));
+    browser.#child.stdio[4].on("data", (text) => browser.#receive(text));
     const ended = new Promise((_, reject) => {
       browser.#child.on("error", reject);
-      browser.#child.on("exit", (code) => reject(new Error(`the browser ended with ${code}`)));
+      browser.#child.on("exit", (code) => reject(new Error(`Chromium ended with ${code}`)));
     });
     ended.catch(() => {});
-    const begin = async () => {
-      const { targetInfos } = await browser.send("Target.getTargets");
-      const { targetId } = targetInfos.find((it) => it.type === "page");
-      const { sessionId } = await browser.send("Target.attachToTarget", { targetId, flatten: true });
-      browser.#session = sessionId;
-      for (const domain of ["Page", "Runtime", "Log", "Network"]) await browser.send(`${domain}.enable`);
-    };
-    await Promise.race([begin(), ended]);
+    await Promise.race([browser.#attach(), ended]);
     return browser;
   }
 
-  #take(text) {
-    const messages = (this.#rest + text).split("\0");
-    this.#rest = messages.pop();
-    for (const message of messages.map((it) => JSON.parse(it))) {
+  async #attach() {
+    const { targetInfos } = await this.send("Target.getTargets");
+    const { targetId } = targetInfos.find(({ type }) => type === "page");
+    const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
+    this.#session = sessionId;
+    for (const domain of ["Page", "Runtime", "Log", "Network"]) await this.send(`${domain}.enable`);
+  }
+
+  #receive(text) {
+    const messages = (this.#partial + text).split("\0");
+    this.#partial = messages.pop();
+    for (const message of messages.map((json) => JSON.parse(json))) {
       const waiting = this.#waiting.get(message.id);
       if (waiting) {
         this.#waiting.delete(message.id);
@@ -68,29 +70,30 @@ class Browser {
     this.#child.stdio[3].write(`${JSON.stringify(message)}\0`);
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
-      setTimeout(() => reject(new Error(`no answer to ${method}`)), PATIENCE).unref();
+      setTimeout(() => reject(new Error(`No response to ${method}`)), TIMEOUT_MS).unref();
     });
   }
 
-  /** What an expression is on the page, done as by a person. */
+  /** Evaluates an expression on the page as a user gesture, and returns its value. */
   async evaluate(expression) {
-    const told = await this.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true, userGesture: true });
-    if (told.exceptionDetails) throw new Error(told.exceptionDetails.exception?.description ?? told.exceptionDetails.text);
-    return told.result.value;
+    const response = await this.send("Runtime.evaluate", { expression, awaitPromise: true, returnByValue: true, userGesture: true });
+    const exception = response.exceptionDetails;
+    if (exception) throw new Error(exception.exception?.description ?? exception.text);
+    return response.result.value;
   }
 
   /** Waits until an expression on the page is true. */
-  async until(expression) {
-    const end = Date.now() + PATIENCE;
+  async waitFor(expression) {
+    const end = Date.now() + TIMEOUT_MS;
     while (!(await this.evaluate(expression))) {
-      if (Date.now() > end) throw new Error(`never true on the page: ${expression}`);
+      if (Date.now() > end) throw new Error(`Timed out waiting for: ${expression}`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
 
-  close() {
-    this.#child.removeAllListeners("exit");
-    this.#child.kill("SIGKILL");
+  async stop() {
+    const exit = once(this.#child, "exit");
+    if (this.#child.kill("SIGKILL")) await exit;
   }
 }
 

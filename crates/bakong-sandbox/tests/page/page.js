@@ -1,10 +1,12 @@
 "use strict";
-// What a person does on the page, and what they see there.
+// What a user does on the page, and what the page shows.
 
-const text = JSON.stringify;
+const json = JSON.stringify;
+const byId = (id) => `document.getElementById(${json(id)})`;
+const visibleItems = (id, text) => `[...${byId(id)}.children].filter((item) => !item.hidden && item.textContent.includes(${json(text)})).length`;
 
-class Hands {
-  /** `base` is where the page is. */
+class Page {
+  /** `base` is the address of the page. */
   constructor(browser, base) {
     this.browser = browser;
     this.base = base;
@@ -14,78 +16,76 @@ class Hands {
     return this.browser.evaluate(expression);
   }
 
-  until(expression) {
-    return this.browser.until(expression);
+  waitFor(expression) {
+    return this.browser.waitFor(expression);
   }
 
-  /** Opens the page, and waits until it is live. */
+  /** Opens the page and waits until it is connected. */
   async open(path = "/") {
     await this.browser.send("Page.navigate", { url: this.base + path });
-    await this.until("document.readyState === 'complete'");
-    await this.live();
+    await this.waitFor("document.readyState === 'complete'");
+    await this.waitLive();
   }
 
-  live() {
-    return this.until("document.getElementById('live').textContent === 'Live'");
+  waitLive() {
+    return this.waitFor("document.getElementById('connection').textContent === 'Live'");
   }
 
-  set(id, value) {
-    return this.evaluate(`document.getElementById(${text(id)}).value = ${text(value)}`);
+  setValue(id, value) {
+    return this.evaluate(`${byId(id)}.value = ${json(value)}`);
   }
 
-  /** Chooses in a list to choose from. */
-  async choose(id, value) {
-    await this.set(id, value);
-    await this.evaluate(`document.getElementById(${text(id)}).dispatchEvent(new Event("change"))`);
+  async select(id, value) {
+    await this.setValue(id, value);
+    await this.evaluate(`${byId(id)}.dispatchEvent(new Event("change"))`);
   }
 
-  press(selector) {
-    return this.evaluate(`document.querySelector(${text(selector)}).click()`);
+  click(selector) {
+    return this.evaluate(`document.querySelector(${json(selector)}).click()`);
   }
 
   text(selector) {
-    return this.evaluate(`document.querySelector(${text(selector)}).textContent`);
+    return this.evaluate(`document.querySelector(${json(selector)}).textContent`);
   }
 
-  /** Waits until an element says something. */
-  holds(id, words) {
-    return this.until(`document.getElementById(${text(id)}).textContent.includes(${text(words)})`);
+  waitForText(id, text) {
+    return this.waitFor(`${byId(id)}.textContent.includes(${json(text)})`);
   }
 
-  lacks(id, words) {
-    return this.until(`!document.getElementById(${text(id)}).textContent.includes(${text(words)})`);
+  waitForNoText(id, text) {
+    return this.waitFor(`!${byId(id)}.textContent.includes(${json(text)})`);
   }
 
-  shown(id) {
-    return this.until(`!document.getElementById(${text(id)}).hidden`);
+  waitVisible(id) {
+    return this.waitFor(`!${byId(id)}.hidden`);
   }
 
-  hidden(id) {
-    return this.until(`document.getElementById(${text(id)}).hidden`);
+  waitHidden(id) {
+    return this.waitFor(`${byId(id)}.hidden`);
   }
 
-  /** How many items a list has that say something. */
-  count(id, words = "") {
-    return this.evaluate(`[...document.getElementById(${text(id)}).children].filter((it) => !it.hidden && it.textContent.includes(${text(words)})).length`);
+  /** Counts the visible items of a list that contain a text. */
+  countItems(id, text = "") {
+    return this.evaluate(visibleItems(id, text));
   }
 
-  untilCount(id, count, words = "") {
-    return this.until(`[...document.getElementById(${text(id)}).children].filter((it) => !it.hidden && it.textContent.includes(${text(words)})).length === ${count}`);
+  waitForItems(id, count, text = "") {
+    return this.waitFor(`${visibleItems(id, text)} === ${count}`);
   }
 
-  /** Reads a code on the phone. */
-  async read(code) {
-    await this.set("qr", code);
-    await this.press("#scan button[type=submit]");
+  /** Reads a code on the customer's phone. */
+  async readCode(code) {
+    await this.setValue("qr", code);
+    await this.click("#scan button[type=submit]");
   }
 
-  async key(key) {
+  async pressKey(key) {
     const code = { Tab: 9, Enter: 13, " ": 32 }[key];
     const event = { key, code: key === " " ? "Space" : key, windowsVirtualKeyCode: code };
-    const typed = { Enter: "\r", " ": " " }[key];
-    await this.browser.send("Input.dispatchKeyEvent", { type: typed ? "keyDown" : "rawKeyDown", text: typed, ...event });
+    const text = { Enter: "\r", " ": " " }[key];
+    await this.browser.send("Input.dispatchKeyEvent", { type: text ? "keyDown" : "rawKeyDown", text, ...event });
     await this.browser.send("Input.dispatchKeyEvent", { type: "keyUp", ...event });
   }
 }
 
-module.exports = { Hands };
+module.exports = { Page };

@@ -1,67 +1,98 @@
 "use strict";
-// Uses the sandbox's page as a person does, on a screen as narrow as a small phone's, and looks what happens.
+// Tests the sandbox's page in a headless Chromium, on a screen as narrow as a small phone's.
+// Usage: BAKONG=target/debug/bakong CHROMIUM=chromium node run.js
 
 const assert = require("node:assert");
-const { Browser } = require("./devtools.js");
-const { Gate } = require("./gate.js");
-const { Hands } = require("./hands.js");
+const { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } = require("node:fs");
+const { tmpdir } = require("node:os");
+const { join } = require("node:path");
+const { Browser } = require("./browser.js");
+const { Page } = require("./page.js");
+const { Sandbox } = require("./sandbox.js");
 const { Shop } = require("./shop.js");
+const { TcpProxy } = require("./tcp_proxy.js");
 
 const WIDTH = 360;
-const NAMES = ["first", "phone", "scanning", "codes", "tokens", "clock", "quota", "faults", "requests", "stream", "looks", "reset"];
+// The order matters: steps use what earlier steps left in the sandbox.
+const STEPS = [
+  "first_visit", "phone", "scanning", "open_codes", "tokens", "clock", "quota", "faults", "requests", "connection", "appearance",
+  "reset",
+];
 
-const complaints = [];
+const problems = [];
 
-/** What is never right: an error of a script, or anything from elsewhere. */
-function listenForTrouble(browser, base) {
+/** Records script errors, and requests to other servers. */
+function recordProblems(browser, base) {
   browser.on((method, params) => {
-    if (method === "Runtime.exceptionThrown") complaints.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
-    // A refusal of the sandbox is logged as an error of the network, and is none of the page.
-    if (method === "Log.entryAdded" && params.entry.level === "error" && params.entry.source !== "network") complaints.push(params.entry.text);
+    if (method === "Runtime.exceptionThrown") problems.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
+    // Chromium logs an error response as a network error. The page handles these.
+    if (method === "Log.entryAdded" && params.entry.level === "error" && params.entry.source !== "network") problems.push(params.entry.text);
     if (method === "Network.requestWillBeSent" && !/^(data|about):/.test(params.request.url) && !params.request.url.startsWith(base)) {
-      complaints.push(`it asks for ${params.request.url}`);
+      problems.push(`The page requests ${params.request.url}`);
     }
   });
 }
 
-async function main() {
-  const [base, other] = process.argv.slice(2);
-  const gate = await Gate.before(base);
-  const browser = await Browser.open(process.env.CHROMIUM, process.env.CHROMIUM_PROFILE);
-  try {
-    listenForTrouble(browser, gate.base);
-    await browser.send("Emulation.setDeviceMetricsOverride", { width: WIDTH, height: 740, deviceScaleFactor: 2, mobile: true });
-    // As if the window were in front of somebody.
-    await browser.send("Emulation.setFocusEmulationEnabled", { enabled: true });
-    const page = new Hands(browser, gate.base);
-    const shop = new Shop(base, process.env.SANDBOX_TOKEN);
-    for (const name of NAMES) {
-      for (const [title, action] of require(`./steps/${name}.js`)) {
-        await step(page, title, () => action({ page, shop, gate, other: new Shop(other) }));
-      }
-    }
-    assert.deepEqual(complaints, []);
-  } finally {
-    browser.close();
-  }
+/** Starts a sandbox on a state file whose last line is incomplete, as after a kill during a write. */
+async function startWithTornFile(directory) {
+  mkdirSync(directory);
+  const file = join(directory, "state.json");
+  writeFileSync(file, "");
+  const options = ["--quota", "off", "--state", file];
+  await (await Sandbox.start(options)).stop();
+  appendFileSync(file, "[{");
+  return Sandbox.start(options);
 }
 
-async function step(page, title, action) {
+async function runStep(page, title, action) {
   const start = Date.now();
   try {
     await action();
-    assert.equal(await page.evaluate("document.documentElement.scrollWidth"), WIDTH, "it is wider than the screen");
+    assert.equal(await page.evaluate("document.documentElement.scrollWidth"), WIDTH, "the page is wider than the screen");
   } catch (error) {
     const text = await page.evaluate("document.body.innerText").catch(() => "");
-    throw new Error(`${title}: ${error.message}\nThe page says:\n${text.slice(0, 6000)}`);
+    throw new Error(`${title}: ${error.message}\nText of the page:\n${text.slice(0, 6000)}`);
   }
   console.log(`ok: ${title} (${Date.now() - start} ms)`);
+}
+
+async function runAll(directory, sandboxes, browsers) {
+  const sandbox = await Sandbox.start(["--quota", "off"]);
+  sandboxes.push(sandbox);
+  const stateDirectory = join(directory, "state");
+  const otherSandbox = await startWithTornFile(stateDirectory);
+  sandboxes.push(otherSandbox);
+  const proxy = await TcpProxy.start(sandbox.baseUrl);
+  const browser = await Browser.start(process.env.CHROMIUM, join(directory, "profile"));
+  browsers.push(browser);
+  recordProblems(browser, proxy.base);
+  await browser.send("Emulation.setDeviceMetricsOverride", { width: WIDTH, height: 740, deviceScaleFactor: 2, mobile: true });
+  // Without focus, Chromium does not let the page use the clipboard.
+  await browser.send("Emulation.setFocusEmulationEnabled", { enabled: true });
+  const page = new Page(browser, proxy.base);
+  const context = { page, proxy, directory, stateDirectory, shop: new Shop(sandbox.baseUrl, sandbox.token), otherShop: new Shop(otherSandbox.baseUrl) };
+  for (const name of STEPS) {
+    for (const [title, action] of require(`./steps/${name}.js`)) await runStep(page, title, () => action(context));
+  }
+  assert.deepEqual(problems, []);
+}
+
+async function main() {
+  const directory = mkdtempSync(join(tmpdir(), "bakong-page-"));
+  const sandboxes = [];
+  const browsers = [];
+  try {
+    await runAll(directory, sandboxes, browsers);
+  } finally {
+    await Promise.all([...browsers, ...sandboxes].map((it) => it.stop()));
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  }
 }
 
 main().then(
   () => process.exit(0),
   (error) => {
-    console.error(`page: ${error.message}\n${complaints.join("\n")}`);
+    console.error(`page: ${error.message}\n${problems.join("\n")}`);
     process.exit(1);
   },
 );

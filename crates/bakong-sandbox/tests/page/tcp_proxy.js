@@ -1,51 +1,53 @@
 "use strict";
-// A gate before the sandbox, which the page comes through, so that the connection can be lost.
+// A TCP proxy between the page and the sandbox. Tests use it to break the connection and to switch sandboxes.
 
 const net = require("node:net");
 
-class Gate {
+const BAD_GATEWAY = "HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 3\r\nConnection: close\r\n\r\n502";
+
+class TcpProxy {
   #server;
   #sockets = new Set();
+  #mode = "forward";
   #port;
-  /** `through`, `refused`, or `broken`: answered as by a proxy whose server is away. */
-  state = "through";
 
-  static async before(base) {
-    const gate = new Gate();
-    gate.lead(base);
-    gate.#server = net.createServer((socket) => gate.#take(socket));
-    await new Promise((resolve) => gate.#server.listen(0, "127.0.0.1", resolve));
-    gate.base = `http://127.0.0.1:${gate.#server.address().port}`;
-    return gate;
+  static async start(target) {
+    const proxy = new TcpProxy();
+    proxy.setTarget(target);
+    proxy.#server = net.createServer((socket) => proxy.#accept(socket));
+    await new Promise((resolve) => proxy.#server.listen(0, "127.0.0.1", resolve));
+    proxy.base = `http://127.0.0.1:${proxy.#server.address().port}`;
+    return proxy;
   }
 
-  /** Leads to another sandbox from now on. */
-  lead(base) {
+  /** Forwards new connections to another sandbox. */
+  setTarget(base) {
     this.#port = new URL(base).port;
   }
 
-  set(state) {
-    this.state = state;
+  /** Closes all connections. `mode` is `forward`, `close`, or `bad_gateway` for a 502 response. */
+  setMode(mode) {
+    this.#mode = mode;
     this.#sockets.forEach((socket) => socket.destroy());
   }
 
-  #take(socket) {
+  #accept(socket) {
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
     socket.on("error", () => {});
-    if (this.state === "refused") {
+    if (this.#mode === "close") {
       socket.destroy();
-    } else if (this.state === "broken") {
-      socket.end("HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 3\r\nConnection: close\r\n\r\n502");
+    } else if (this.#mode === "bad_gateway") {
+      socket.end(BAD_GATEWAY);
     } else {
-      const other = net.connect(this.#port, "127.0.0.1");
-      other.on("error", () => socket.destroy());
-      other.on("close", () => socket.destroy());
-      socket.on("close", () => other.destroy());
-      socket.pipe(other);
-      other.pipe(socket);
+      const upstream = net.connect(this.#port, "127.0.0.1");
+      upstream.on("error", () => socket.destroy());
+      upstream.on("close", () => socket.destroy());
+      socket.on("close", () => upstream.destroy());
+      socket.pipe(upstream);
+      upstream.pipe(socket);
     }
   }
 }
 
-module.exports = { Gate };
+module.exports = { TcpProxy };

@@ -1,55 +1,52 @@
 "use strict";
-// The open codes, and one tap to pay them.
+// The open codes, and paying them with one click.
 
 const assert = require("node:assert");
 const { khqr, md5 } = require("../shop.js");
 
+const item = (code) => `#codes [data-key="${md5(code)}"]`;
+
 module.exports = [
-  ["a code that was told in full is paid by one tap", async ({ page, shop }) => {
-    const code = khqr("Link Shop", "2.00", { currency: "840" });
-    assert.equal((await shop.call("/v1/generate_deeplink_by_qr", { qr: code })).status, 200);
-    await page.holds("codes", "2.00 USD");
-    await page.holds("codes", "Link Shop, sokha@devb");
-    await page.holds("codes", "not asked about yet");
-    await page.holds("codes", "left");
+  ["a code with known text is paid with one click", async ({ page, shop }) => {
+    const code = khqr("Link Shop", "2.00");
+    assert.equal((await shop.send("/v1/generate_deeplink_by_qr", { qr: code })).status, 200);
+    for (const text of ["2.00 USD", "Link Shop, sokha@devb", "not checked yet", "left"]) await page.waitForText("codes", text);
     await shop.check(code);
-    await page.holds("codes", "asked about once");
-    const item = `#codes [data-key="${md5(code)}"]`;
-    await page.press(`${item} button.main`);
-    await page.holds("codes-note", "Paid: 2.00 USD to Link Shop.");
-    await page.lacks("codes", md5(code));
-    await page.holds("payments", md5(code));
+    await page.waitForText("codes", "checked once");
+    await page.click(`${item(code)} button.main`);
+    await page.waitForText("codes-note", "Paid: 2.00 USD to Link Shop.");
+    await page.waitForNoText("codes", md5(code));
+    await page.waitForText("payments", md5(code));
   }],
 
-  ["a code that is scanned elsewhere is open here, too, and goes to the phone", async ({ page, shop }) => {
+  ["a code scanned through the API is listed and opens on the phone", async ({ page, shop }) => {
     const code = khqr("Scan Shop", "2.50");
-    await shop.call("/sandbox/scan", { qr: code });
-    await page.holds("codes", "Scan Shop");
-    await page.press(`#codes [data-key="${md5(code)}"] button:nth-child(2)`);
-    await page.holds("seen", "Scan Shop");
+    await shop.send("/sandbox/scan", { qr: code });
+    await page.waitForText("codes", "Scan Shop");
+    await page.click(`${item(code)} button:nth-child(2)`);
+    await page.waitForText("code-details", "Scan Shop");
     assert.equal(await page.evaluate("document.activeElement.id"), "send");
   }],
 
-  ["of a code that was asked for only, the MD5 is known, until it is read", async ({ page, shop }) => {
+  ["a code that was only checked shows its MD5 until its text is read", async ({ page, shop }) => {
     const code = khqr("Quiet Shop", "2.50");
-    const item = `#codes [data-key="${md5(code)}"]`;
     await shop.check(code);
-    await page.until(`!!document.querySelector('${item}')`);
-    assert.equal(await page.evaluate(`document.querySelectorAll('${item} button').length`), 0);
-    assert.ok((await page.text(item)).includes("To pay it, paste its text"));
-    await page.read(code);
-    await page.until(`!!document.querySelector('${item} button.main')`);
+    await page.waitFor(`!!document.querySelector('${item(code)}')`);
+    assert.equal(await page.evaluate(`document.querySelectorAll('${item(code)} button').length`), 0);
+    assert.ok((await page.text(item(code))).includes("To pay it, paste its text"));
+    await page.readCode(code);
+    await page.waitFor(`!!document.querySelector('${item(code)} button.main')`);
   }],
 
-  ["a tap on a code that may not be paid says why", async ({ page, shop }) => {
-    const code = khqr("Late Shop", "2.00", { made: Date.now() - 3_600_000 });
+  ["paying an expired code shows the reason", async ({ page, shop }) => {
+    const code = khqr("Late Shop", "2.00", { createdAt: Date.now() - 3_600_000 });
     await shop.check(code);
-    await shop.call("/v1/generate_deeplink_by_qr", { qr: code });
-    await page.holds("codes", "Late Shop");
-    const item = `#codes [data-key="${md5(code)}"]`;
-    assert.ok((await page.text(item)).includes("expired"));
-    await page.press(`${item} button.main`);
-    await page.holds("codes-note", "has expired");
-    await page.until(`document.getElementById("codes-note").classList.contains("bad")`);
+    await shop.send("/v1/generate_deeplink_by_qr", { qr: code });
+    await page.waitForText("codes", "Late Shop");
+    assert.ok((await page.text(item(code))).includes("expired"));
+    const error = await shop.error("/sandbox/pay", { qr: code });
+    await page.click(`${item(code)} button.main`);
+    await page.waitForText("codes-note", error.what);
+    await page.waitFor(`document.getElementById("codes-note").classList.contains("bad")`);
   }],
 ];

@@ -1,154 +1,151 @@
 "use strict";
-// The customer's phone: what it shows of a code, what it refuses, and how it pays.
+// The customer's phone: code details, refusals and payments.
 
 const assert = require("node:assert");
 const { khqr, md5 } = require("../shop.js");
 
-const EVIL = "<img src=x onerror=xs()>";
+const HTML = "<img src=x onerror=xs()>";
 
 module.exports = [
-  ["a code shows its recipient, amount and currency, and is paid", async ({ page, shop }) => {
+  ["a code shows recipient, amount and MD5, and can be paid", async ({ page, shop }) => {
     const code = khqr("Sokha Coffee", "1.50");
     assert.equal((await shop.check(code)).errorCode, 1);
-    await page.read(` ${code}\n`);
-    await page.shown("pay");
-    await page.holds("asked", "1.50 USD");
-    await page.holds("seen", "Sokha Coffee, Phnom Penh");
-    await page.holds("seen", "sokha@devb");
-    await page.holds("seen", "left");
-    await page.set("from", "rith@devb");
-    await page.set("description", "two iced lattes");
-    await page.press("#send");
-    await page.holds("paid", "Paid: 1.50 USD to Sokha Coffee");
-    await page.holds("payments", "two iced lattes");
-    await page.lacks("codes", md5(code));
+    await page.readCode(` ${code}\n`);
+    await page.waitVisible("pay");
+    await page.waitForText("requested-amount", "1.50 USD");
+    for (const text of ["Sokha Coffee, Phnom Penh", "sokha@devb", "left", md5(code)]) await page.waitForText("code-details", text);
+    await page.setValue("from", "rith@devb");
+    await page.setValue("description", "two iced lattes");
+    await page.click("#send");
+    await page.waitForText("payment-result", "Paid: 1.50 USD to Sokha Coffee");
+    await page.waitForText("payments", "two iced lattes");
+    await page.waitForNoText("codes", md5(code));
     const { data } = await shop.check(code);
     assert.deepEqual([data.description, data.fromAccountId], ["two iced lattes", "rith@devb"]);
-    await page.set("description", "");
-    await page.set("from", "dara@devb");
+    await page.setValue("description", "");
+    await page.setValue("from", "dara@devb");
 
-    await page.press("#send");
-    await page.holds("refusal", "This code was paid before.");
-    assert.equal(await page.evaluate("document.getElementById('differently').open"), true);
-    await page.press("#again");
-    await page.press("#send");
-    await page.untilCount("payments", 2, md5(code));
-    await page.hidden("refusal");
+    await page.click("#send");
+    await page.waitForText("refusal", "This code was already paid.");
+    assert.equal(await page.evaluate("document.getElementById('payment-options').open"), true);
+    await page.click("#again");
+    await page.click("#send");
+    await page.waitForItems("payments", 2, md5(code));
+    await page.waitHidden("refusal");
   }],
 
-  ["riel are shown as riel", async ({ page }) => {
-    await page.read(khqr("Riel Shop", "5000", { currency: "116" }));
-    await page.holds("asked", "5000 KHR");
-    await page.holds("currency", "KHR");
+  ["an amount in riel is shown in riel", async ({ page }) => {
+    await page.readCode(khqr("Riel Shop", "5000", { currency: "116" }));
+    await page.waitForText("requested-amount", "5000 KHR");
+    await page.waitForText("currency", "KHR");
   }],
 
-  ["a refusal says what a bank's app would, and what to do", async ({ page }) => {
-    await page.read("hello");
-    await page.holds("refusal", "This code cannot be paid.");
-    await page.hidden("pay");
+  ["a refused code shows the reason and what to do", async ({ page }) => {
+    await page.readCode("hello");
+    await page.waitForText("refusal", "This code cannot be paid.");
+    await page.waitHidden("pay");
     const code = khqr("Sokha Coffee", "1.50");
-    await page.read(`${code.slice(0, -4)}0000`);
-    await page.holds("refusal", "This code is damaged.");
-    await page.hidden("pay");
-    await page.read(khqr("Old Shop", "1.50", { made: Date.now() - 3_600_000 }));
-    await page.holds("refusal", "This code has expired.");
-    await page.holds("seen", "expired");
-    await page.shown("pay");
-    await page.press("#late");
-    await page.press("#send");
-    await page.holds("paid", "Paid: 1.50 USD to Old Shop");
-    await page.read("");
-    await page.holds("refusal", "");
-    await page.hidden("pay");
+    await page.readCode(`${code.slice(0, -4)}0000`);
+    await page.waitForText("refusal", "This code is damaged.");
+    await page.waitHidden("pay");
+    await page.readCode(khqr("Old Shop", "1.50", { createdAt: Date.now() - 3_600_000 }));
+    await page.waitForText("refusal", "This code has expired.");
+    await page.waitForText("code-details", "expired");
+    await page.waitVisible("pay");
+    await page.click("#late");
+    await page.click("#send");
+    await page.waitForText("payment-result", "Paid: 1.50 USD to Old Shop");
+    await page.readCode("");
+    await page.waitForText("refusal", "");
+    await page.waitHidden("pay");
   }],
 
-  ["what a stranger wrote does no harm", async ({ page, shop }) => {
-    await page.read(khqr(EVIL, "3.00"));
-    await page.holds("seen", EVIL);
-    await page.set("description", `${EVIL}<script>xs()</script>${"long".repeat(60)}`);
-    await page.press("#send");
-    await page.holds("payments", `${EVIL}<script>`);
-    await page.set("description", "");
-    await shop.call("/v1/verify", { code: EVIL });
-    await page.holds("requests", "onerror");
+  ["HTML in codes, descriptions and requests is shown as text", async ({ page, shop }) => {
+    await page.readCode(khqr(HTML, "3.00"));
+    await page.waitForText("code-details", HTML);
+    await page.setValue("description", `${HTML}<script>xs()</script>${"long".repeat(60)}`);
+    await page.click("#send");
+    await page.waitForText("payments", `${HTML}<script>`);
+    await page.setValue("description", "");
+    await shop.send("/v1/verify", { code: HTML });
+    await page.waitForText("requests", "onerror");
     assert.equal(await page.evaluate("document.querySelectorAll('main img, main script').length"), 0);
   }],
 
-  ["another amount, later, failing, and twice", async ({ page, shop }) => {
-    const fixed = khqr("Tea Stall");
-    await page.read(fixed);
-    await page.holds("asked", "Any amount in USD");
-    await page.press("#send");
-    await page.holds("refusal", "How much?");
-    await page.set("amount", "0.75");
-    await page.set("delay", "60000");
-    await page.press("#send");
-    await page.holds("paid", "Scheduled: 0.75 USD to Tea Stall");
-    await page.holds("payments", "scheduled");
-    await page.set("delay", "0");
+  ["payments can differ in amount, be delayed, fail and be doubled", async ({ page, shop }) => {
+    const staticCode = khqr("Tea Stall");
+    await page.readCode(staticCode);
+    await page.waitForText("requested-amount", "Any amount in USD");
+    await page.click("#send");
+    await page.waitForText("refusal", "Enter an amount.");
+    await page.setValue("amount", "0.75");
+    await page.setValue("delay", "60000");
+    await page.click("#send");
+    await page.waitForText("payment-result", "Scheduled: 0.75 USD to Tea Stall");
+    await page.waitForText("payments", "scheduled");
+    await page.setValue("delay", "0");
 
-    const short = khqr("Short Shop", "2.00");
-    await page.read(short);
-    await page.shown("pay");
-    await page.set("amount", "1.99");
-    await page.press("#send");
-    await page.holds("paid", "Paid: 1.99 USD");
-    assert.equal((await shop.check(short)).data.amount, 1.99);
-    await page.set("amount", "x");
-    await page.press("#send");
-    await page.holds("paid", "amount:");
+    const underpaid = khqr("Short Shop", "2.00");
+    await page.readCode(underpaid);
+    await page.waitVisible("pay");
+    await page.setValue("amount", "1.99");
+    await page.click("#send");
+    await page.waitForText("payment-result", "Paid: 1.99 USD");
+    assert.equal((await shop.check(underpaid)).data.amount, 1.99);
+    await page.setValue("amount", "x");
+    await page.click("#send");
+    await page.waitForText("payment-result", "amount:");
 
     const failing = khqr("Fail Shop", "2.00");
-    await page.read(failing);
-    await page.shown("pay");
-    await page.press("#failing");
-    await page.press("#send");
-    await page.holds("paid", "Failed: 2.00 USD");
+    await page.readCode(failing);
+    await page.waitVisible("pay");
+    await page.click("#failing");
+    await page.click("#send");
+    await page.waitForText("payment-result", "Failed: 2.00 USD");
     assert.equal((await shop.check(failing)).errorCode, 3);
 
-    const twice = khqr("Double Shop", "2.00");
-    await page.read(twice);
-    await page.holds("seen", "Double Shop");
+    const doubled = khqr("Double Shop", "2.00");
+    await page.readCode(doubled);
+    await page.waitForText("code-details", "Double Shop");
     assert.equal(await page.evaluate("document.getElementById('failing').checked"), false);
-    await page.press("#twice");
-    await page.press("#send");
-    await page.holds("paid", "Paid: 2 times 2.00 USD");
-    await page.untilCount("payments", 2, md5(twice));
-    await page.press("#twice");
+    await page.click("#twice");
+    await page.click("#send");
+    await page.waitForText("payment-result", "Paid: 2 times 2.00 USD");
+    await page.waitForItems("payments", 2, md5(doubled));
+    await page.click("#twice");
   }],
 
-  ["it can be done with the keyboard alone", async ({ page }) => {
-    await page.set("qr", "");
+  ["the keyboard alone is enough to pay", async ({ page }) => {
+    await page.setValue("qr", "");
     await page.evaluate("document.getElementById('qr').focus()");
     await page.browser.send("Input.insertText", { text: khqr("Key Shop", "4.00") });
-    await page.key("Tab");
-    await page.key("Enter");
-    await page.holds("seen", "Key Shop");
+    await page.pressKey("Tab");
+    await page.pressKey("Enter");
+    await page.waitForText("code-details", "Key Shop");
     for (let tabs = 0; tabs < 30; tabs += 1) {
       if (await page.evaluate("document.activeElement.id === 'send'")) break;
-      await page.key("Tab");
+      await page.pressKey("Tab");
     }
-    await page.key("Enter");
-    await page.holds("paid", "Paid: 4.00 USD to Key Shop");
+    await page.pressKey("Enter");
+    await page.waitForText("payment-result", "Paid: 4.00 USD to Key Shop");
   }],
 
-  ["a link with a code fills it in and does not pay", async ({ page, shop }) => {
+  ["a link with a code shows the code and changes nothing", async ({ page, shop }) => {
     const code = khqr("Linked & Co 100%+1", "6.00");
     await page.open(`/?code=${encodeURIComponent(code)}`);
-    await page.holds("asked", "6.00 USD");
-    await page.holds("seen", "Linked & Co 100%+1");
-    // The link may be a stranger's: it changes nothing.
-    const { codes } = await shop.told("/sandbox/codes");
-    assert.ok(codes.every((it) => it.qr !== code));
+    await page.waitForText("requested-amount", "6.00 USD");
+    await page.waitForText("code-details", "Linked & Co 100%+1");
+    const { codes } = await shop.json("/sandbox/codes");
+    assert.ok(codes.every(({ qr }) => qr !== code));
     assert.equal(await page.evaluate("document.getElementById('qr').value"), code);
     assert.equal((await shop.check(code)).errorCode, 1);
-    const { data } = await shop.told("/v1/generate_deeplink_by_qr", { qr: code });
+    const { data } = await shop.json("/v1/generate_deeplink_by_qr", { qr: code });
     await page.open();
     await page.open(new URL(data.shortLink).pathname);
-    await page.holds("asked", "6.00 USD");
+    await page.waitForText("requested-amount", "6.00 USD");
     await page.open("/?code=%3Cb%3Ehello");
-    await page.holds("refusal", "This code cannot be paid.");
+    await page.waitForText("refusal", "This code cannot be paid.");
     await page.open();
-    await page.hidden("refusal");
+    await page.waitHidden("refusal");
   }],
 ];

@@ -1,61 +1,66 @@
 "use strict";
-// The day's requests: seen, used up, limited, and not limited.
+// The daily quota: shown, used up, limited and unlimited.
 
 const assert = require("node:assert");
 const { khqr } = require("../shop.js");
 
 const ADDRESS = "shop@example.com";
 const ITEM = `#addresses [data-key="${ADDRESS}"]`;
+const itemText = (page, text) => page.waitFor(`document.querySelector('${ITEM}').textContent.includes("${text}")`);
+const meterValue = (page) => page.evaluate(`document.querySelector('${ITEM} meter').value`);
 
 module.exports = [
-  ["the limit is set, and what is used of it is seen", async ({ page, shop }) => {
-    await page.holds("limit-is", "No daily limit");
-    await page.holds("turn", "The day turns at");
+  ["setting a limit shows the use of each address", async ({ page, shop }) => {
+    await page.waitForText("current-limit", "No daily limit");
+    await page.waitForText("quota-reset", "The day ends at");
     assert.equal(await page.evaluate("document.getElementById('unlimited').disabled"), true);
-    await shop.told("/sandbox/quota", { email: ADDRESS, used: 0 });
-    await page.set("limit", "3");
-    await page.press("#limits button[type=submit]");
-    await page.holds("limit-is", "3 requests a day");
+    await shop.json("/sandbox/quota", { email: ADDRESS, used: 0 });
+    await page.setValue("limit", "3");
+    await page.click("#limits button[type=submit]");
+    await page.waitForText("current-limit", "3 requests per day");
+    await itemText(page, "0 of 3 used");
+    assert.equal(await meterValue(page), 0);
     await shop.check(khqr("Quota Shop", "1.00"));
-    await page.until(`document.querySelector('${ITEM}').textContent.includes("1 of 3 used")`);
+    await itemText(page, "1 of 3 used");
+    assert.equal(await meterValue(page), 1);
     assert.ok((await page.text(ITEM)).includes("2 left today"));
   }],
 
-  ["the limit is reached by a button, and taken back", async ({ page, shop }) => {
+  ["buttons use up the quota and reset it", async ({ page, shop }) => {
     await page.evaluate(`document.querySelector('${ITEM} button').focus()`);
-    await page.press(`${ITEM} button`);
-    await page.until(`document.querySelector('${ITEM}').textContent.includes("Spent")`);
+    await page.click(`${ITEM} button`);
+    await itemText(page, "Used up");
     assert.equal((await shop.check(khqr("Quota Shop", "1.00"))).errorCode, 17);
-    await page.holds("requests", "200, error 17");
-    // What was pressed keeps the focus, though its item is new.
+    await page.waitForText("requests", "200, error 17");
+    // The button keeps the focus although its item was replaced.
     assert.ok(await page.evaluate(`document.activeElement.matches('${ITEM} button:first-child')`));
-    await page.press(`${ITEM} button:last-child`);
-    await page.until(`document.querySelector('${ITEM}').textContent.includes("0 of 3 used")`);
+    await page.click(`${ITEM} button:last-child`);
+    await itemText(page, "0 of 3 used");
     assert.equal((await shop.check(khqr("Quota Shop", "1.00"))).errorCode, 1);
   }],
 
-  ["the day turns while nobody does anything", async ({ page, shop }) => {
+  ["the count resets at the end of the day without any request", async ({ page, shop }) => {
     await shop.check(khqr("Evening Shop", "1.00"));
-    await page.until(`document.querySelector('${ITEM}').textContent.includes("2 of 3 used")`);
-    const { nextTurn } = await shop.told("/sandbox/quota");
-    await shop.told("/sandbox/clock", { setTo: nextTurn - 2000 });
-    await page.until(`document.querySelector('${ITEM}').textContent.includes("0 of 3 used")`);
-    await page.lacks("turn", "expired");
-    await shop.told("/sandbox/clock", { aheadMs: 0 });
-    await page.holds("mode", "It goes with the real time.");
+    await itemText(page, "2 of 3 used");
+    const { nextTurn } = await shop.json("/sandbox/quota");
+    await shop.json("/sandbox/clock", { setTo: nextTurn - 2000 });
+    await itemText(page, "0 of 3 used");
+    await page.waitForNoText("quota-reset", "expired");
+    await shop.json("/sandbox/clock", { aheadMs: 0 });
+    await page.waitForText("clock-mode", "shows the real time.");
   }],
 
-  ["what is no limit is refused with the reason", async ({ page }) => {
-    await page.set("limit", "many");
-    await page.press("#limits button[type=submit]");
-    await page.holds("quota-error", "limit:");
-    await page.set("limit", "100");
+  ["an invalid limit shows the reason", async ({ page }) => {
+    await page.setValue("limit", "many");
+    await page.click("#limits button[type=submit]");
+    await page.waitForText("quota-error", "limit:");
+    await page.setValue("limit", "100");
   }],
 
-  ["the limit is switched off", async ({ page, shop }) => {
-    await page.press("#unlimited");
-    await page.holds("limit-is", "No daily limit");
-    assert.equal((await shop.told("/sandbox/quota")).limit, null);
+  ["“No limit” removes the limit", async ({ page, shop }) => {
+    await page.click("#unlimited");
+    await page.waitForText("current-limit", "No daily limit");
+    assert.equal((await shop.json("/sandbox/quota")).limit, null);
     assert.equal(await page.text("#quota-error"), "");
   }],
 ];
