@@ -44,7 +44,7 @@ module.exports = [
     for (const width of [320, 390, 768, 1280, 360]) {
       await setWidth(page, width);
       // On a phone, `innerWidth` grows with content that is too wide.
-      assert.equal(await page.evaluate("document.documentElement.scrollWidth"), width);
+      assert.ok(await page.evaluate("document.documentElement.scrollWidth") <= width, `too wide for ${width}`);
     }
   }],
 
