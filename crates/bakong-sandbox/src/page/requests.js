@@ -52,10 +52,8 @@ function applyFilter() {
   byId("request-count").textContent = filter.value ? `${count} of the last ${items.length}` : `the last ${items.length}`;
 }
 
-/** Returns whether a check has found a payment. */
-export const hasPaidCheck = (requests) => requests.some(({ path, responseCode }) => (
-  path.startsWith("/v1/check_transaction_") && responseCode === 0
-));
+/** Returns whether a check has found a payment. Only a response with a transaction has a payer. */
+export const hasPaidCheck = (requests) => requests.some(({ answer }) => answer?.includes('"fromAccountId":'));
 
 export function showRequests(requests) {
   log.replace(requests);

@@ -40,7 +40,10 @@ module.exports = [
     await shop.clearFaults();
   }],
 
-  ["the page fits widths from 320 to 1280 pixels", async ({ page }) => {
+  ["the page fits widths from 320 to 1280 pixels", async ({ page, shop }) => {
+    // The longest name in the endpoint filter.
+    await shop.send("/v1/check_transaction_by_instruction_ref", {});
+    await page.waitForText("endpoint", "check_transaction_by_instruction_ref");
     for (const width of [320, 390, 768, 1280, 360]) {
       await setWidth(page, width);
       // On a phone, `innerWidth` grows with content that is too wide.
