@@ -49,7 +49,8 @@ function applyFilter() {
   }
   for (const item of items) item.hidden = filter.value !== "" && item.dataset.endpoint !== filter.value;
   const count = items.filter((item) => !item.hidden).length;
-  byId("request-count").textContent = filter.value ? `${count} of the last ${items.length}` : `the last ${items.length}`;
+  const shown = filter.value ? `${count} of the last ${items.length}` : `the last ${items.length}`;
+  byId("request-count").textContent = items.length === 0 ? "" : `Showing ${shown}.`;
 }
 
 /** Returns whether a check has found a payment. Only a response with a transaction has a payer. */

@@ -1,56 +1,70 @@
-//! Starting, stopping, and what holds while both happen.
+//! Starting, stopping, and concurrent clients.
 
 use std::time::Duration;
 
-use bakong_sandbox::{Sandbox, SandboxClock};
+use bakong_sandbox::{Fault, Sandbox};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::client::{Connection, post, post_text};
-use crate::{NOW, customer, dynamic_code, sandbox, usd};
+use crate::{EMAIL, TIMEOUT, builder, customer, dynamic_code, sandbox, usd};
 
-/// Far longer than anything here takes, so that a hang is an error and not a stuck run.
-const PATIENCE: Duration = Duration::from_secs(30);
+fn verify() -> String {
+    post_text("/v1/verify", None, "{}")
+}
 
 #[tokio::test]
-async fn stopping_waits_for_nobody() {
+async fn stopping_waits_for_no_connection() {
     let sandbox = sandbox().await;
     let address = sandbox.address();
-    let whole = post_text("/v1/verify", None, "{}");
-    let mut idle = Connection::open(address).await;
-    idle.send(whole.as_bytes()).await;
+    let whole = verify();
+    let mut idle = Connection::with(&sandbox, &whole).await;
     idle.receive().await.unwrap();
-    let mut silent = Connection::open(address).await;
-    silent.send(b"").await;
-    let mut half_head = Connection::open(address).await;
-    half_head.send(b"POST /v1/verify HTTP/1.1\r\nHo").await;
-    let mut half_body = Connection::open(address).await;
-    half_body.send(&whole.as_bytes()[..whole.len() - 1]).await;
-    let mut deaf = Connection::open(address).await;
-    deaf.send(whole.repeat(50).as_bytes()).await;
+    let silent = Connection::with(&sandbox, "").await;
+    let half_head = Connection::with(&sandbox, "POST /v1/verify HTTP/1.1\r\nHo").await;
+    let half_body = Connection::with(&sandbox, &whole[..whole.len() - 1]).await;
+    // Sends 50 requests and reads no response.
+    let _not_reading = Connection::with(&sandbox, &whole.repeat(50)).await;
 
-    timeout(PATIENCE, sandbox.stop()).await.unwrap();
+    timeout(TIMEOUT, sandbox.stop()).await.unwrap();
     for connection in [idle, silent, half_head, half_body] {
-        assert!(timeout(PATIENCE, connection.ends_empty()).await.unwrap());
+        assert!(timeout(TIMEOUT, connection.ends_empty()).await.unwrap());
     }
     assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test]
-async fn dropping_stops_too() {
-    let sandbox = sandbox().await;
-    let address = sandbox.address();
-    let mut connection = Connection::open(address).await;
-    connection
-        .send(post_text("/v1/verify", None, "{}").as_bytes())
-        .await;
-    connection.receive().await.unwrap();
-    drop(sandbox);
-    assert!(timeout(PATIENCE, connection.ends_empty()).await.unwrap());
+async fn stopping_waits_for_no_response_in_flight() {
+    let hour = Duration::from_secs(3600);
+    for (fault, is_silent) in [
+        (Fault::own_answer().delayed(hour), true),
+        (Fault::own_answer().dripped(hour), false),
+        (Fault::hang(), true),
+    ] {
+        let sandbox = sandbox().await;
+        sandbox.fault(fault);
+        let connection = Connection::with(&sandbox, &verify()).await;
+        while sandbox.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        timeout(TIMEOUT, sandbox.stop()).await.unwrap();
+        if is_silent {
+            assert!(timeout(TIMEOUT, connection.ends_empty()).await.unwrap());
+        }
+    }
 }
 
 #[tokio::test]
-async fn a_customer_outlives_the_sandbox_s_handle() {
+async fn dropping_the_sandbox_stops_it() {
+    let sandbox = sandbox().await;
+    let mut connection = Connection::with(&sandbox, &verify()).await;
+    connection.receive().await.unwrap();
+    drop(sandbox);
+    assert!(timeout(TIMEOUT, connection.ends_empty()).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_customer_outlives_the_sandbox() {
     let sandbox = sandbox().await;
     let customer = customer(&sandbox);
     sandbox.stop().await;
@@ -58,7 +72,7 @@ async fn a_customer_outlives_the_sandbox_s_handle() {
 }
 
 #[tokio::test]
-async fn a_taken_port_is_an_error() {
+async fn a_port_in_use_is_an_error() {
     let sandbox = sandbox().await;
     let port = sandbox.address().port();
     assert_eq!(sandbox.base_url(), format!("http://127.0.0.1:{port}"));
@@ -69,34 +83,27 @@ async fn a_taken_port_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_seed_repeats_a_run_and_its_debug_keeps_the_secret() {
+async fn a_seed_repeats_a_run_and_is_not_in_debug_output() {
     let run = async || {
         let sandbox = sandbox().await;
         let payment = customer(&sandbox).pay(&dynamic_code(usd(100))).unwrap();
-        (
-            sandbox.issue_token("dev@example.com"),
-            payment.hash().to_owned(),
-        )
+        (sandbox.issue_token(EMAIL), payment.hash().to_owned())
     };
     assert_eq!(run().await, run().await);
-    let builder = Sandbox::builder()
-        .seed([42; 32])
-        .clock(SandboxClock::frozen_at(NOW));
-    assert!(!format!("{builder:?}").contains("42, 42"), "{builder:?}");
+    let debug = format!("{:?}", builder());
+    assert!(!debug.contains("42, 42"), "{debug}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_clients_at_once_are_all_answered() {
+async fn concurrent_clients_all_get_responses() {
     let sandbox = sandbox().await;
     let address = sandbox.address();
-    let text = post_text("/v1/verify", None, "{}");
     let clients: Vec<_> = (0..32)
         .map(|_| {
-            let text = text.clone();
             tokio::spawn(async move {
                 let mut connection = Connection::open(address).await;
                 for _ in 0..20 {
-                    connection.send(text.as_bytes()).await;
+                    connection.send(verify().as_bytes()).await;
                     connection.receive().await.unwrap().json(200);
                 }
             })
