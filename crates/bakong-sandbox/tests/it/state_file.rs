@@ -229,7 +229,7 @@ async fn an_incomplete_last_line_is_ignored_with_a_warning() {
     assert_eq!(again.payments().len(), 1);
     let warning = again.load_warning().unwrap();
     assert_contains(
-        &warning,
+        warning,
         &["state.json ends in the middle of line ", "left out"],
     );
     let state = get(&again, "state").await;
