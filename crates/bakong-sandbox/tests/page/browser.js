@@ -91,9 +91,15 @@ class Browser {
     }
   }
 
+  /** Closes Chromium. Its processes write to the profile until they have ended, so this waits for them. */
   async stop() {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, "exit");
-    if (this.#child.kill("SIGKILL")) await exit;
+    this.#session = undefined;
+    this.send("Browser.close").catch(() => {});
+    const kill = setTimeout(() => this.#child.kill("SIGKILL"), 10_000);
+    await exit;
+    clearTimeout(kill);
   }
 }
 

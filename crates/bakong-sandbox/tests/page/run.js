@@ -85,7 +85,7 @@ async function main() {
     await runAll(directory, sandboxes, browsers);
   } finally {
     await Promise.all([...browsers, ...sandboxes].map((it) => it.stop()));
-    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
   }
 }
 

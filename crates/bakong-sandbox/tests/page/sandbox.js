@@ -24,8 +24,10 @@ class Sandbox {
   }
 
   async stop() {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exit = once(this.#child, "exit");
-    if (this.#child.kill("SIGKILL")) await exit;
+    this.#child.kill("SIGKILL");
+    await exit;
   }
 }
 
