@@ -333,6 +333,7 @@ fn an_unreadable_store_is_an_error_without_a_request() {
     assert_eq!(fake.total(), 1);
 }
 
+#[derive(Debug)]
 struct FakeLease(Arc<Mutex<Vec<String>>>);
 
 #[async_trait]
