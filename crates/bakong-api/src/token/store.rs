@@ -125,6 +125,17 @@ pub struct RenewalFailure {
 }
 
 impl RenewalFailure {
+    /// Creates a failure at this time, by a session without a usable token.
+    #[must_use]
+    pub const fn new(at: Timestamp, remedy: Remedy, reason: String) -> Self {
+        Self {
+            at,
+            remedy,
+            usable: false,
+            reason,
+        }
+    }
+
     /// Returns the end of the pause. `failures` is the number of failed renewals before this one, since one
     /// succeeded. The pause grows from one minute to one hour, or to six hours while the old token is usable.
     #[must_use]
