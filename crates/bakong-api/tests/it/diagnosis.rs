@@ -1,4 +1,4 @@
-//! What comes of asking in every way: each finding, what it costs, and where it stops.
+//! Diagnoses: each finding, the number of requests, and where lookups stop.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -26,7 +26,7 @@ fn paid(hash: &str, amount: &str) -> (u16, String) {
     (200, body)
 }
 
-fn says(body: &str) -> (u16, String) {
+fn answered(body: &str) -> (u16, String) {
     (200, body.to_owned())
 }
 
@@ -39,7 +39,7 @@ fn clues() -> Clues {
     }
 }
 
-/// The diagnosis where each way is answered so, and the requests that it took.
+/// Runs a diagnosis with these answers to the three lookups. Returns the bodies of the requests, too.
 fn diagnose(clues: &Clues, answers: [(u16, String); 3]) -> (Diagnosis, Vec<String>) {
     let names = ["md5", "hash", "short_hash"];
     let answers: HashMap<_, _> = names
@@ -63,91 +63,82 @@ fn diagnose(clues: &Clues, answers: [(u16, String); 3]) -> (Diagnosis, Vec<Strin
     (diagnosis, sent)
 }
 
-/// Another hash with the same first eight digits.
+/// Returns another hash with the same first eight digits.
 fn twin() -> String {
     format!("{}{}", &HASH[..8], &OTHER[8..])
 }
 
-fn findings(answers: [(u16, String); 3]) -> Vec<Finding> {
-    diagnose(&clues(), answers).0.findings()
+/// The answers to the three lookups, by name.
+fn answers(names: &str) -> [(u16, String); 3] {
+    let answer = |name: &str| match name {
+        "found" => paid(HASH, "1"),
+        "upper" => paid(&HASH.to_uppercase(), "2"),
+        "seven" => paid(HASH, "7"),
+        "other" => paid(OTHER, "1"),
+        "twin" => paid(&twin(), "1"),
+        "nameless" => (200, paid(HASH, "1").1.replace("hash", "mash")),
+        "none" => answered(NOT_FOUND),
+        "static" => answered(STATIC),
+        "failed" => answered(FAILED),
+        "refused" => answered(REFUSED),
+        "garbage" => answered("no JSON"),
+        "quota" => answered(QUOTA),
+        "401" | "403" | "429" | "503" => (name.parse().unwrap(), String::new()),
+        other => panic!("{other}"),
+    };
+    let answers: Vec<_> = names.split(' ').map(answer).collect();
+    answers.try_into().unwrap()
 }
 
 #[test]
-fn each_finding() {
+fn answers_lead_to_findings() {
     use Finding as F;
     use Lookup::{Hash, Md5, ShortHash};
-    let (found, none) = (|| paid(HASH, "1"), || says(NOT_FOUND));
-    let out = || (503, String::new());
-    for (answers, expected) in [
-        ([found(), found(), found()], vec![F::Found]),
-        ([none(), none(), none()], vec![F::NotFound]),
+    for (names, expected) in [
+        ("found found found", vec![F::Found]),
+        ("none none none", vec![F::NotFound]),
+        ("static none none", vec![F::NotFound, F::StaticQr]),
+        ("static found found", vec![F::Found, F::StaticQr]),
+        ("failed none none", vec![F::Failed]),
+        ("failed found found", vec![F::FoundAndFailed(Hash, Md5)]),
+        ("none found found", vec![F::FoundOnlyBy(Hash, Md5)]),
         (
-            [says(STATIC), none(), none()],
-            vec![F::NotFound, F::StaticQr],
-        ),
-        (
-            [says(STATIC), found(), found()],
-            vec![F::Found, F::StaticQr],
-        ),
-        ([says(FAILED), none(), none()], vec![F::Failed]),
-        (
-            [says(FAILED), found(), found()],
-            vec![F::FoundAndFailed(Hash, Md5)],
-        ),
-        ([none(), found(), found()], vec![F::FoundOnlyBy(Hash, Md5)]),
-        (
-            [found(), none(), none()],
+            "found none none",
             vec![F::FoundOnlyBy(Md5, Hash), F::FoundOnlyBy(Md5, ShortHash)],
         ),
         (
-            [paid(OTHER, "1"), found(), none()],
+            "other found none",
             vec![
                 F::DifferentTransactions(Md5, Hash),
                 F::FoundOnlyBy(Md5, ShortHash),
             ],
         ),
         (
-            [found(), paid(&HASH.to_uppercase(), "2"), found()],
+            "found upper found",
             vec![F::DifferentField(Md5, Hash, "amount"), F::OtherAmount(Hash)],
         ),
-        ([out(), none(), out()], vec![F::CouldNotAsk(Md5)]),
+        ("503 none 503", vec![F::CouldNotAsk(Md5)]),
+        ("none 503 none", vec![F::NotFound, F::CouldNotAsk(Hash)]),
         (
-            [none(), out(), none()],
-            vec![F::NotFound, F::CouldNotAsk(Hash)],
-        ),
-        (
-            [says(STATIC), found(), none()],
+            "static found none",
             vec![F::FoundOnlyBy(Hash, ShortHash), F::StaticQr],
         ),
         (
-            [says(STATIC), found(), out()],
+            "static found 503",
             vec![F::FoundBy(Hash), F::StaticQr, F::CouldNotAsk(ShortHash)],
         ),
+        ("seven seven seven", vec![F::OtherAmount(Md5)]),
+        ("found garbage found", vec![F::Found, F::CouldNotAsk(Hash)]),
+        ("refused found found", vec![F::Found, F::CouldNotAsk(Md5)]),
+        // The first answer has no hash, and the others have different ones.
         (
-            [paid(HASH, "7"), paid(HASH, "7"), paid(HASH, "7")],
-            vec![F::OtherAmount(Md5)],
-        ),
-        (
-            [found(), says("no JSON"), found()],
-            vec![F::Found, F::CouldNotAsk(Hash)],
-        ),
-        (
-            [says(REFUSED), found(), found()],
-            vec![F::Found, F::CouldNotAsk(Md5)],
-        ),
-        // The first tells no hash, and the others tell two.
-        (
-            [
-                (200, found().1.replace("hash", "mash")),
-                found(),
-                paid(&twin(), "1"),
-            ],
+            "nameless found twin",
             vec![F::DifferentTransactions(Hash, ShortHash)],
         ),
     ] {
-        let told = findings(answers.clone());
-        assert_eq!(told, expected, "{answers:?}");
-        for finding in told {
+        let findings = diagnose(&clues(), answers(names)).0.findings();
+        assert_eq!(findings, expected, "{names}");
+        for finding in findings {
             let sentence = finding.to_string();
             assert!(sentence.ends_with(['.', '?']), "{sentence}");
         }
@@ -155,66 +146,55 @@ fn each_finding() {
 }
 
 #[test]
-fn the_transaction_is_told_only_if_there_is_one() {
-    let transaction = |answers| {
-        let (diagnosis, _) = diagnose(&clues(), answers);
-        let transaction = diagnosis.transaction();
-        transaction.map(|transaction| transaction.hash.as_deref().map(str::to_owned))
-    };
-    let (found, other) = (|| paid(HASH, "1"), || paid(OTHER, "1"));
-    let twin = || paid(&twin(), "1");
-    let without = || (200, found().1.replace("hash", "mash"));
+fn the_transaction_is_returned_only_if_it_is_unique() {
     let hash = Some(HASH.to_owned());
-    assert_eq!(
-        transaction([found(), says(NOT_FOUND), found()]),
-        Some(hash.clone())
-    );
-    assert_eq!(transaction([other(), found(), found()]), None);
-    assert_eq!(transaction([without(), found(), twin()]), None);
-    assert_eq!(transaction([without(), found(), found()]), Some(None));
-    assert_eq!(
-        transaction([says(NOT_FOUND), says(NOT_FOUND), says(NOT_FOUND)]),
-        None
-    );
-}
-
-#[test]
-fn it_asks_three_times_at_most_and_stops_where_more_would_be_pointless() {
-    let found = || paid(HASH, "1");
-    for (stop, requests) in [
-        (says(QUOTA), 1),
-        ((401, String::new()), 1),
-        ((403, "<html>".to_owned()), 1),
-        ((429, String::new()), 1),
-        ((503, String::new()), 1),
-        (says("no JSON"), 3),
-        (says(REFUSED), 3),
-        (says(NOT_FOUND), 3),
-        (found(), 3),
+    for (names, expected) in [
+        ("found none found", Some(hash)),
+        ("other found found", None),
+        ("nameless found twin", None),
+        ("nameless found found", Some(None)),
+        ("none none none", None),
     ] {
-        let (diagnosis, sent) = diagnose(&clues(), [stop.clone(), found(), found()]);
-        assert_eq!(sent.len(), requests, "{stop:?}");
-        let pointless = [Lookup::Hash, Lookup::ShortHash].map(|way| (way, NotAsked::Pointless));
-        let expected = if requests == 1 { &pointless[..] } else { &[] };
-        assert_eq!(diagnosis.not_asked, expected, "{stop:?}");
-        assert_eq!(diagnosis.answers.len(), requests);
+        let (diagnosis, _) = diagnose(&clues(), answers(names));
+        let transaction = diagnosis.transaction();
+        let hash = transaction.map(|transaction| transaction.hash.as_deref().map(str::to_owned));
+        assert_eq!(hash, expected, "{names}");
     }
 }
 
 #[test]
-fn a_payment_in_another_currency_is_not_the_one_that_was_meant() {
-    let found = || paid(HASH, "1");
+fn at_most_three_requests_are_sent_and_fewer_after_a_general_failure() {
+    let pointless = [Lookup::Hash, Lookup::ShortHash].map(|lookup| (lookup, NotAsked::Pointless));
+    for name in "quota 401 403 429 503 garbage refused none found".split(' ') {
+        let is_general = !["garbage", "refused", "none", "found"].contains(&name);
+        let (diagnosis, sent) = diagnose(&clues(), answers(&format!("{name} found found")));
+        let (requests, skipped) = if is_general {
+            (1, &pointless[..])
+        } else {
+            (3, &[][..])
+        };
+        assert_eq!(
+            (sent.len(), diagnosis.answers.len()),
+            (requests, requests),
+            "{name}"
+        );
+        assert_eq!(diagnosis.not_asked, skipped, "{name}");
+    }
+}
+
+#[test]
+fn a_payment_in_another_currency_is_reported() {
     let mut known = clues();
     known.amount = Some(Amount::from_minor_units(1, Currency::Khr));
-    let (diagnosis, _) = diagnose(&known, [found(), found(), found()]);
+    let (diagnosis, _) = diagnose(&known, answers("found found found"));
     assert_eq!(diagnosis.findings(), [Finding::OtherAmount(Lookup::Md5)]);
     known.amount = None;
-    let (diagnosis, _) = diagnose(&known, [found(), found(), found()]);
+    let (diagnosis, _) = diagnose(&known, answers("found found found"));
     assert_eq!(diagnosis.findings(), [Finding::Found]);
 }
 
 #[test]
-fn what_one_answer_tells_serves_for_the_next_question() {
+fn a_hash_in_an_answer_is_used_for_the_next_lookup() {
     let clues = Clues {
         md5: Some(MD5.parse().unwrap()),
         ..Clues::default()
@@ -230,7 +210,7 @@ fn what_one_answer_tells_serves_for_the_next_question() {
         ]
     );
     assert_eq!(diagnosis.findings(), [Finding::Found]);
-    let (diagnosis, sent) = diagnose(&clues, [says(NOT_FOUND), found(), found()]);
+    let (diagnosis, sent) = diagnose(&clues, [answered(NOT_FOUND), found(), found()]);
     assert_eq!(sent.len(), 1);
     assert_eq!(diagnosis.findings(), [Finding::NotFound]);
     assert_eq!(
@@ -247,11 +227,10 @@ fn what_one_answer_tells_serves_for_the_next_question() {
 }
 
 #[test]
-fn a_short_hash_needs_its_amount_and_should_begin_the_full_one() {
-    let none = || says(NOT_FOUND);
+fn a_short_hash_needs_the_amount_and_must_match_the_full_hash() {
     let mut known = clues();
     known.amount = None;
-    let (diagnosis, sent) = diagnose(&known, [none(), none(), none()]);
+    let (diagnosis, sent) = diagnose(&known, answers("none none none"));
     assert_eq!(sent.len(), 2);
     assert_eq!(
         diagnosis.not_asked,
@@ -260,11 +239,11 @@ fn a_short_hash_needs_its_amount_and_should_begin_the_full_one() {
     let mut known = clues();
     known.hash = Some(HASH.to_uppercase().parse().unwrap());
     assert_eq!(
-        diagnose(&known, [none(), none(), none()]).0.findings(),
+        diagnose(&known, answers("none none none")).0.findings(),
         [Finding::NotFound]
     );
     known.hash = Some(OTHER.parse().unwrap());
-    let (diagnosis, _) = diagnose(&known, [none(), none(), none()]);
+    let (diagnosis, _) = diagnose(&known, answers("none none none"));
     assert_eq!(
         diagnosis.findings(),
         [Finding::NotFound, Finding::CluesDisagree]
@@ -272,9 +251,8 @@ fn a_short_hash_needs_its_amount_and_should_begin_the_full_one() {
 }
 
 #[test]
-fn nothing_to_ask_by_costs_nothing_and_finds_nothing() {
-    let none = || says(NOT_FOUND);
-    let (diagnosis, sent) = diagnose(&Clues::default(), [none(), none(), none()]);
+fn without_clues_no_request_is_sent() {
+    let (diagnosis, sent) = diagnose(&Clues::default(), answers("none none none"));
     assert!(sent.is_empty() && diagnosis.findings().is_empty());
     assert_eq!(diagnosis.not_asked.len(), 3);
 }

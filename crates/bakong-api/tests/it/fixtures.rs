@@ -1,4 +1,4 @@
-//! Every request and every answer that the reference and the live service show, endpoint by endpoint.
+//! Requests and answers of NBC's reference and of the live service, for each endpoint.
 
 use bakong_api::endpoint::{
     AccountAnswer, CheckBakongAccount, CheckTransactionByExternalRef, CheckTransactionByHash,
@@ -37,8 +37,8 @@ pub(crate) fn account() -> CheckBakongAccount {
     CheckBakongAccount::new(AccountId::new("user@bank").unwrap())
 }
 
-/// The request that goes out, with a token at hand.
-fn sent<E: Endpoint>(endpoint: &E, name: &str) -> String {
+/// Checks the whole request.
+fn expect_request<E: Endpoint>(endpoint: &E, name: &str, body: &str) {
     let token = AccessToken::new("eyJhbGciOiJIUzI1NiJ9.e30.c2ln").unwrap();
     let base = Environment::Production.into();
     let request = endpoint.to_request(&base, Some(&token)).unwrap();
@@ -53,105 +53,65 @@ fn sent<E: Endpoint>(endpoint: &E, name: &str) -> String {
     );
     let bare = endpoint.to_request(&base, None);
     assert_eq!(bare.is_err(), E::INFO.token == TokenUse::Required);
-    String::from_utf8(request.body().to_vec()).unwrap()
+    assert_eq!(request.body(), body);
 }
 
 #[test]
-fn each_request_is_the_reference_s() {
+fn requests_match_the_reference() {
     let md5: Md5Handle = MD5.parse().unwrap();
-    let source = SourceInfo::new(
-        "https://example.com/icon.svg",
-        "YourApp",
-        "yourapp://payment-result",
-    )
-    .unwrap();
+    let body = r#"{"email":"a@b.kh","organization":"Org","project":"Shop"}"#;
     let request = RequestToken::new("a@b.kh", "Org", "Shop").unwrap();
-    assert_eq!(
-        sent(&request, "request_token"),
-        r#"{"email":"a@b.kh","organization":"Org","project":"Shop"}"#
-    );
-    assert_eq!(
-        sent(&Verify::new("0123456789abcdefghij").unwrap(), "verify"),
-        r#"{"code":"0123456789abcdefghij"}"#
-    );
-    assert_eq!(
-        sent(&RenewToken::new("a@b.kh").unwrap(), "renew_token"),
-        r#"{"email":"a@b.kh"}"#
-    );
-    assert_eq!(
-        sent(&deeplink(), "generate_deeplink_by_qr"),
-        format!(r#"{{"qr":"{CODE}"}}"#)
-    );
-    assert_eq!(
-        sent(&deeplink().with_source(source), "generate_deeplink_by_qr"),
-        format!(
-            r#"{{"qr":"{CODE}","sourceInfo":{{"appIconUrl":"https://example.com/icon.svg","appName":"YourApp","appDeepLinkCallback":"yourapp://payment-result"}}}}"#
-        )
-    );
-    assert_eq!(
-        sent(&CheckTransactionByMd5::new(md5), "check_transaction_by_md5"),
-        r#"{"md5":"d60f3db96913029a2af979a1662c1e72"}"#
-    );
-    assert_eq!(
-        sent(&by_hash(), "check_transaction_by_hash"),
-        format!(r#"{{"hash":"{HASH}"}}"#)
-    );
-    assert_eq!(
-        sent(
-            &CheckTransactionByInstructionRef::new("I-1".parse().unwrap()),
-            "check_transaction_by_instruction_ref"
-        ),
-        r#"{"instructionRef":"I-1"}"#
-    );
-    assert_eq!(
-        sent(
-            &CheckTransactionByExternalRef::new("100FT35781491692".parse().unwrap()),
-            "check_transaction_by_external_ref"
-        ),
-        r#"{"externalRef":"100FT35781491692"}"#
-    );
+    expect_request(&request, "request_token", body);
+    let verify = Verify::new("0123456789abcdefghij").unwrap();
+    expect_request(&verify, "verify", r#"{"code":"0123456789abcdefghij"}"#);
+    let renew = RenewToken::new("a@b.kh").unwrap();
+    expect_request(&renew, "renew_token", r#"{"email":"a@b.kh"}"#);
+    let check = CheckTransactionByMd5::new(md5);
+    let body = format!(r#"{{"md5":"{MD5}"}}"#);
+    expect_request(&check, "check_transaction_by_md5", &body);
+    let body = format!(r#"{{"hash":"{HASH}"}}"#);
+    expect_request(&by_hash(), "check_transaction_by_hash", &body);
+    let check = CheckTransactionByInstructionRef::new("I-1".parse().unwrap());
+    let body = r#"{"instructionRef":"I-1"}"#;
+    expect_request(&check, "check_transaction_by_instruction_ref", body);
+    let check = CheckTransactionByExternalRef::new("100FT35781491692".parse().unwrap());
+    let body = r#"{"externalRef":"100FT35781491692"}"#;
+    expect_request(&check, "check_transaction_by_external_ref", body);
     let list = CheckTransactionByMd5List::new([md5, OTHER_MD5.parse().unwrap(), md5]).unwrap();
-    assert_eq!(
-        sent(&list, "check_transaction_by_md5_list"),
-        format!(r#"["{MD5}","{OTHER_MD5}"]"#)
-    );
+    let body = format!(r#"["{MD5}","{OTHER_MD5}"]"#);
+    expect_request(&list, "check_transaction_by_md5_list", &body);
     let list = CheckTransactionByHashList::new([TransactionHash::new(HASH).unwrap()]).unwrap();
-    assert_eq!(
-        sent(&list, "check_transaction_by_hash_list"),
-        format!(r#"["{HASH}"]"#)
+    let body = format!(r#"["{HASH}"]"#);
+    expect_request(&list, "check_transaction_by_hash_list", &body);
+    let body = r#"{"accountId":"user@bank"}"#;
+    expect_request(&account(), "check_bakong_account", body);
+    let body = format!(r#"{{"qr":"{CODE}"}}"#);
+    expect_request(&deeplink(), "generate_deeplink_by_qr", &body);
+    let (icon, callback) = ("https://example.com/icon.svg", "yourapp://payment-result");
+    let source = SourceInfo::new(icon, "YourApp", callback).unwrap();
+    let body = format!(
+        r#"{{"qr":"{CODE}","sourceInfo":{{"appIconUrl":"{icon}","appName":"YourApp","appDeepLinkCallback":"{callback}"}}}}"#
     );
-    assert_eq!(
-        sent(&account(), "check_bakong_account"),
-        r#"{"accountId":"user@bank"}"#
-    );
+    let request = deeplink().with_source(source);
+    expect_request(&request, "generate_deeplink_by_qr", &body);
 }
 
 #[test]
-fn an_amount_is_sent_as_a_number_of_its_currency() {
-    for (units, currency, body) in [
-        (
-            100,
-            Currency::Usd,
-            r#"{"hash":"8465d722","amount":1,"currency":"USD"}"#,
-        ),
-        (
-            105,
-            Currency::Usd,
-            r#"{"hash":"8465d722","amount":1.05,"currency":"USD"}"#,
-        ),
-        (
-            4_400,
-            Currency::Khr,
-            r#"{"hash":"8465d722","amount":4400,"currency":"KHR"}"#,
-        ),
+fn an_amount_is_sent_as_a_number_in_its_currency() {
+    for (units, currency, amount) in [
+        (100, Currency::Usd, "1"),
+        (105, Currency::Usd, "1.05"),
+        (4_400, Currency::Khr, "4400"),
     ] {
         let check = by_short_hash(Amount::from_minor_units(units, currency));
-        assert_eq!(sent(&check, "check_transaction_by_short_hash"), body);
+        let code = currency.alphabetic_code();
+        let body = format!(r#"{{"hash":"8465d722","amount":{amount},"currency":"{code}"}}"#);
+        expect_request(&check, "check_transaction_by_short_hash", &body);
     }
 }
 
 #[test]
-fn what_the_token_s_endpoints_answer() {
+fn the_token_endpoints_read_their_answers() {
     let ok = |data: &str| {
         format!(
             r#"{{"data":{data},"errorCode":null,"responseCode":0,"responseMessage":"Token has been issued"}}"#
@@ -186,7 +146,7 @@ fn what_the_token_s_endpoints_answer() {
 }
 
 #[test]
-fn a_deeplink_is_a_web_address_that_is_safe_to_print() {
+fn a_deeplink_is_a_web_url_that_is_safe_to_print() {
     let read = |link: &str| {
         let body = format!(
             r#"{{"data":{{"shortLink":{link}}},"errorCode":null,"responseCode":0,"responseMessage":"Getting deep link successfully"}}"#
@@ -223,7 +183,7 @@ fn a_deeplink_is_a_web_address_that_is_safe_to_print() {
 }
 
 #[test]
-fn an_account_exists_or_not() {
+fn an_account_exists_is_missing_or_invalid() {
     let read = |body: &str| account().read(&answer(200, body.to_owned()));
     let exists =
         r#"{"responseCode":0,"responseMessage":"Account ID exists","errorCode":null,"data":null}"#;
@@ -252,7 +212,7 @@ fn an_account_exists_or_not() {
 }
 
 #[test]
-fn each_check_reads_the_same_answers_if_they_are_of_what_was_asked() {
+fn checks_accept_only_answers_about_the_requested_transaction() {
     let amount = Amount::from_minor_units(100, Currency::Usd);
     let reads = |body: &str| {
         let answer = answer(200, body.to_owned());

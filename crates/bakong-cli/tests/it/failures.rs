@@ -31,7 +31,7 @@ async fn nobody_there() {
     let finished = run_with_token(&["checkout", "--base-url", &url], TOKEN).await;
     assert_eq!(finished.exit, 1, "{finished:?}");
     assert!(
-        finished.err.contains("no connection to the host"),
+        finished.err.contains("the connection to the host failed"),
         "{}",
         finished.err
     );

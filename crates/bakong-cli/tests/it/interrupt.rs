@@ -44,7 +44,7 @@ async fn a_command_that_is_stopped_says_what_that_means() {
     for (arguments, said) in [
         (
             &["token", "verify", "--code", "abcdefghijklmnopqrst"][..],
-            "may have taken the code",
+            "may have accepted the code",
         ),
         (
             &["tx", "check", "--md5", MD5],
