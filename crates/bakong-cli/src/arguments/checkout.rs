@@ -6,7 +6,7 @@ use clap::Args;
 use khqr_core::Currency;
 
 use super::{TargetArguments, TokenArguments, parse_currency};
-use crate::time::{PayAfter, parse_lifetime};
+use crate::common::time::{PayAfter, parse_lifetime};
 
 pub(super) const HELP: &str = "\
 Try it with nothing set up:  bakong checkout --sandbox

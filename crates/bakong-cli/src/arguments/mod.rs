@@ -17,8 +17,8 @@ use clap::{Args, Parser, Subcommand};
 use khqr_core::{Currency, Printable};
 use serde_json::json;
 
-use crate::exit::{Exit, Reason};
-use crate::output;
+use crate::common::exit::{Exit, Reason};
+use crate::common::output;
 
 pub(crate) use self::account::{AccountCheckArguments, AccountCommand};
 pub(crate) use self::checkout::CheckoutArguments;

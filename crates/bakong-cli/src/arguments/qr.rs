@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use khqr_core::{Currency, Timestamp};
 
 use super::parse_currency;
-use crate::time::{parse_lifetime, parse_moment};
+use crate::common::time::{parse_lifetime, parse_moment};
 
 const GENERATE_HELP: &str = "\
 A line for --jsonl, with the names that NBC's SDK has for the fields:

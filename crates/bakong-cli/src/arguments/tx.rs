@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use khqr_core::{Amount, Currency, Md5Handle};
 
 use super::{TargetArguments, TokenArguments, parse_currency};
-use crate::exit::Failure;
-use crate::{code, money};
+use crate::common::exit::Failure;
+use crate::common::{code, money};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum TxCommand {

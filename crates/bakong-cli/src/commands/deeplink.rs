@@ -1,0 +1,59 @@
+//! `bakong deeplink`: a link that opens a bank's app with a code in it.
+
+use bakong_api::endpoint::{GenerateDeeplinkByQr, SourceInfo};
+use bakong_flow::{Clock, SystemClock};
+use khqr_core::Khqr;
+use serde_json::json;
+
+use crate::arguments::DeeplinkArguments;
+use crate::commands::qr;
+use crate::common::exit::{Exit, Failure, told};
+use crate::common::{output, remote, runtime::block_on_unless_stopped as block_on};
+
+pub(crate) fn run(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
+    told(link(arguments), arguments.json)
+}
+
+fn link(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
+    let source = source(arguments)?;
+    let text = qr::text_or_line(&arguments.code)?;
+    let khqr = Khqr::parse(&text)
+        .map_err(|error| Failure::new(Exit::NotValid, format!("not a KHQR: {error}")))?;
+    if let Err(error) = khqr.verify(SystemClock.now()) {
+        output::note(format_args!("The code may not be paid now: {error}."));
+    }
+    let mut request = GenerateDeeplinkByQr::new(&khqr);
+    if let Some(source) = source {
+        request = request.with_source(source);
+    }
+    let link = block_on("there is no link", async {
+        let remote = remote::open_without_token(&arguments.target, "the code")?;
+        let answer = remote.session.send(&request).await;
+        answer.map_err(|error| remote.asked.could_not_ask(&error))
+    })?;
+    if arguments.json {
+        output::say_json(&json!({ "shortLink": link.as_str() }));
+    } else {
+        output::say(link);
+    }
+    Ok(Exit::Success)
+}
+
+/// The app that the bank's app returns to, if that was said.
+fn source(arguments: &DeeplinkArguments) -> Result<Option<SourceInfo>, Failure> {
+    let (Some(icon), Some(app), Some(callback)) =
+        (&arguments.icon, &arguments.app, &arguments.callback)
+    else {
+        return Ok(None);
+    };
+    SourceInfo::new(icon, app, callback)
+        .map(Some)
+        .map_err(|error| {
+            let flag = match error.field() {
+                "appIconUrl" => "--icon",
+                "appName" => "--app",
+                _ => "--callback",
+            };
+            Failure::usage(format!("{flag}: {error}"))
+        })
+}

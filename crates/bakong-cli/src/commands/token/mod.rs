@@ -1,0 +1,123 @@
+//! `bakong token`: how a project gets its token and keeps it.
+
+mod keeping;
+mod status;
+
+use std::io::{self, IsTerminal};
+
+use bakong_api::endpoint::{RequestToken, Verify};
+use bakong_api::{AccessToken, ErrorClass};
+use khqr_core::Printable;
+use serde_json::json;
+
+use crate::arguments::{RenewArguments, RequestArguments, TokenCommand, VerifyArguments};
+use crate::commands::qr;
+use crate::common::credentials::{Email, TokenSource};
+use crate::common::exit::{Exit, Failure, told};
+use crate::common::{advice, output, remote, runtime::block_on_unless_stopped as block_on};
+
+use self::keeping::Keeping;
+
+pub(crate) fn run(command: &TokenCommand) -> Result<Exit, Failure> {
+    match command {
+        TokenCommand::Request(arguments) => told(request(arguments), arguments.json),
+        TokenCommand::Verify(arguments) => told(verify(arguments), arguments.json),
+        TokenCommand::Renew(arguments) => told(renew(arguments), arguments.json),
+        TokenCommand::Status(arguments) => told(status::run(arguments), arguments.json),
+    }
+}
+
+fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
+    let email = Email::required(arguments.email.as_deref())?;
+    let request = RequestToken::new(&email.text, &arguments.organization, &arguments.project)
+        .map_err(|error| match error.field() {
+            "email" => email.refused(error),
+            field => Failure::usage(format!("--{field}: {error}")),
+        })?;
+    let base_url = block_on(MAY_HAVE_ARRIVED, async {
+        let remote = remote::open_without_token(&arguments.target, "the e-mail address")?;
+        match remote.session.send(&request).await {
+            Ok(()) => Ok(remote.asked.base_url),
+            Err(error) => Err(remote.asked.could_not_ask(&error)),
+        }
+    })?;
+    if arguments.json {
+        output::say_json(&json!({ "status": "sent", "email": email.text }));
+        return Ok(Exit::Success);
+    }
+    let file = match TokenSource::of(arguments.token_file.as_ref()) {
+        source @ TokenSource::File(_) => source.shell_word(),
+        TokenSource::Environment | TokenSource::None => "FILE".to_owned(),
+    };
+    output::say(format_args!(
+        "Bakong sends a code of 20 characters to {}. Hand it in, on standard input, with",
+        Printable(&email.text)
+    ));
+    output::say(format_args!(
+        "  bakong token verify --code - --token-file {file} --base-url {base_url}"
+    ));
+    Ok(Exit::Success)
+}
+
+/// What it means where a registration or a renewal was not waited for.
+const MAY_HAVE_ARRIVED: &str =
+    "Bakong may have been asked already, and its answer is not waited for";
+
+/// What to do where the code may be spent.
+const SPENT: &str =
+    "Bakong may have taken the code, which works once: bakong token renew brings the token then";
+
+fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
+    let keeping = Keeping::prepare(arguments.token_file.as_deref())?;
+    let code = code(arguments.code.expose())?;
+    let verify = Verify::new(&code).map_err(|error| Failure::usage(format!("--code: {error}")))?;
+    let token = block_on(SPENT, async {
+        let remote = remote::open_without_token(&arguments.target, "the code")?;
+        let answer = remote.session.send(&verify).await;
+        answer.map_err(|error| match error.class() {
+            _ if advice::is_elsewhere(&error) => remote.asked.could_not_ask(&error),
+            ErrorClass::Refused => remote.asked.could_not_ask_but(
+                &error,
+                "Is it the code from the newest e-mail, whole, and not handed in before? bakong token \
+                 request sends another",
+            ),
+            ErrorClass::Unavailable { .. } | ErrorClass::Malformed => {
+                remote.asked.could_not_ask_but(&error, SPENT)
+            }
+            ErrorClass::Transport(kind) if kind.may_have_arrived() => {
+                remote.asked.could_not_ask_but(&error, SPENT)
+            }
+            _ => remote.asked.could_not_ask(&error),
+        })
+    })?;
+    keep(&keeping, &token, arguments.json)
+}
+
+/// The code as it was said, or a line of standard input.
+fn code(said: &str) -> Result<String, Failure> {
+    if said == "-" && io::stdin().is_terminal() {
+        output::note("The code from the e-mail, and Enter:");
+    }
+    let code = qr::text_or_line(said)?;
+    if said == "-" && code.trim().is_empty() {
+        return Err(Failure::usage("--code: standard input holds no code"));
+    }
+    Ok(code)
+}
+
+fn renew(arguments: &RenewArguments) -> Result<Exit, Failure> {
+    let keeping = Keeping::prepare(arguments.token_file.as_deref())?;
+    let renewal = Email::required(arguments.email.as_deref())?.renewal()?;
+    let token = block_on(MAY_HAVE_ARRIVED, async {
+        let remote = remote::open_without_token(&arguments.target, "the new token")?;
+        let answer = remote.session.send(&renewal).await;
+        answer.map_err(|error| remote.asked.could_not_ask(&error))
+    })?;
+    keep(&keeping, &token, arguments.json)
+}
+
+fn keep(keeping: &Keeping<'_>, token: &AccessToken, json: bool) -> Result<Exit, Failure> {
+    keeping.keep(token)?;
+    keeping.tell(token, json);
+    Ok(Exit::Success)
+}

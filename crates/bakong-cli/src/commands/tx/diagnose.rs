@@ -1,0 +1,267 @@
+//! `bakong tx diagnose`: why is a payment not found?
+
+use bakong_api::diagnose::{Clues, Diagnosis, Finding, NotAsked};
+use bakong_api::{Lookup, Transaction};
+use serde_json::{Value, json};
+
+use super::{status, transaction_json, transaction_of};
+use crate::arguments::DiagnoseArguments;
+use crate::common::advice::Asked;
+use crate::common::exit::{Exit, Failure};
+use crate::common::output::{row, say, say_json};
+use crate::common::{remote, runtime::block_on_unless_stopped as block_on, transaction};
+
+pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
+    let clues = clues(arguments)?;
+    let (diagnosis, asked) = block_on("nothing is known of the payment", async {
+        let remote = remote::open_once(&arguments.target, &arguments.token)?;
+        Ok((remote.session.diagnose(&clues).await, remote.asked))
+    })?;
+    let verdict = Verdict::of(&diagnosis.findings());
+    if arguments.json {
+        say_json(&report(&diagnosis, verdict, &asked));
+    } else {
+        lines(&diagnosis, &asked).iter().for_each(say);
+    }
+    Ok(verdict.exit())
+}
+
+fn clues(arguments: &DiagnoseArguments) -> Result<Clues, Failure> {
+    let amount = arguments.money.amount()?;
+    if amount.is_some() && arguments.money.currency.is_none() {
+        // In another currency, a payment is "not found".
+        return Err(Failure::usage("--amount: say its --currency too"));
+    }
+    let given = &arguments.clues;
+    if amount.is_none() && given.md5.is_none() && given.hash.is_none() {
+        return Err(Failure::usage(
+            "a short hash alone cannot be asked about: say --amount and --currency too",
+        ));
+    }
+    Ok(Clues {
+        md5: given.md5,
+        hash: given.hash.clone(),
+        short_hash: given.short_hash.clone(),
+        amount,
+    })
+}
+
+/// What it comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Verdict {
+    Paid,
+    NotFound,
+    Failed,
+    StaticQr,
+    Disagreement,
+    CouldNotAsk,
+}
+
+impl Verdict {
+    /// Answers that are there count before one that is missing, but for "not found": where one way could not
+    /// be asked, nobody knows what it would have found.
+    fn of(findings: &[Finding]) -> Self {
+        let any = |of: fn(&Finding) -> bool| findings.iter().any(of);
+        let is_static = any(|finding| *finding == Finding::StaticQr);
+        // What later versions may add is for a person to look at.
+        let known = |finding: &Finding| {
+            matches!(
+                finding,
+                Finding::Found
+                    | Finding::FoundBy(_)
+                    | Finding::NotFound
+                    | Finding::StaticQr
+                    | Finding::Failed
+                    | Finding::CouldNotAsk(_)
+            )
+        };
+        if !findings.iter().all(known) {
+            Self::Disagreement
+        } else if any(|finding| *finding == Finding::Failed) {
+            Self::Failed
+        } else if any(|finding| matches!(finding, Finding::Found | Finding::FoundBy(_))) {
+            // The hash is of a payment, and a static code does not say which are its own.
+            if is_static {
+                Self::StaticQr
+            } else {
+                Self::Paid
+            }
+        } else if findings.is_empty() || any(|finding| matches!(finding, Finding::CouldNotAsk(_))) {
+            Self::CouldNotAsk
+        } else if is_static {
+            Self::StaticQr
+        } else {
+            Self::NotFound
+        }
+    }
+
+    const fn exit(self) -> Exit {
+        match self {
+            Self::Paid => Exit::Success,
+            Self::NotFound => Exit::NotFound,
+            Self::Failed | Self::StaticQr | Self::Disagreement => Exit::NeedsAttention,
+            Self::CouldNotAsk => Exit::CouldNotAsk,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::NotFound => "not_found",
+            Self::Failed => "failed",
+            Self::StaticQr => "static_qr",
+            Self::Disagreement => "disagreement",
+            Self::CouldNotAsk => "could_not_ask",
+        }
+    }
+}
+
+/// Each way with its answer, what the answers show, and the transaction.
+fn lines(diagnosis: &Diagnosis, asked: &Asked) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (lookup, answer) in &diagnosis.answers {
+        let told = match answer {
+            Ok(answer) => match transaction_of(answer) {
+                Some(transaction) => format!("paid: {}", hash(transaction)),
+                None => status(answer).replace('_', " "),
+            },
+            Err(error) => format!("could not ask: {}", asked.tell(error)),
+        };
+        lines.push(row(&lookup.to_string(), told));
+    }
+    for (lookup, why) in &diagnosis.not_asked {
+        lines.push(row(&lookup.to_string(), format_args!("not asked: {why}")));
+    }
+    let findings = diagnosis.findings();
+    lines.extend(findings.iter().map(ToString::to_string));
+    if let Some(transaction) = diagnosis.transaction() {
+        lines.extend(transaction::rows(transaction));
+    }
+    lines
+}
+
+/// The transaction's hash, by which answers are told apart.
+fn hash(transaction: &Transaction) -> String {
+    transaction.hash.as_deref().map_or_else(
+        || "a transaction without a readable hash".to_owned(),
+        |hash| khqr_core::Printable(hash).to_string(),
+    )
+}
+
+fn report(diagnosis: &Diagnosis, verdict: Verdict, asked: &Asked) -> Value {
+    let answers = diagnosis.answers.iter().map(|(lookup, answer)| {
+        let (status, transaction, error) = match answer {
+            Ok(answer) => (Some(status(answer)), transaction_of(answer), None),
+            Err(error) => (None, None, Some(asked.reason(error))),
+        };
+        json!({
+            "by": by(*lookup),
+            "status": status,
+            "transaction": transaction_json(transaction),
+            "error": error,
+        })
+    });
+    let not_asked = diagnosis.not_asked.iter().map(|(lookup, why)| {
+        let kind = match why {
+            NotAsked::Unknown => "unknown",
+            NotAsked::AmountUnknown => "amount_unknown",
+            NotAsked::Pointless => "pointless",
+            _ => "other",
+        };
+        json!({ "by": by(*lookup), "kind": kind, "message": why.to_string() })
+    });
+    let findings = diagnosis.findings();
+    // What kept it from a verdict; the others' errors stand with their answers.
+    let error = diagnosis
+        .answers
+        .iter()
+        .find_map(|(_, answer)| answer.as_ref().err())
+        .filter(|_| verdict == Verdict::CouldNotAsk)
+        .map(|error| asked.reason(error));
+    json!({
+        "status": verdict.name(),
+        "transaction": transaction_json(diagnosis.transaction()),
+        "findings": findings.iter().map(finding_json).collect::<Value>(),
+        "answers": answers.collect::<Value>(),
+        "notAsked": not_asked.collect::<Value>(),
+        "error": error,
+    })
+}
+
+const fn by(lookup: Lookup) -> &'static str {
+    match lookup {
+        Lookup::Md5 => "md5",
+        Lookup::Hash => "hash",
+        Lookup::ShortHash => "short_hash",
+    }
+}
+
+/// A finding: its name, which ways it is about, and the sentence.
+fn finding_json(finding: &Finding) -> Value {
+    let (kind, ways, field) = match finding {
+        Finding::Found => ("found", vec![], None),
+        Finding::FoundBy(one) => ("found", vec![*one], None),
+        Finding::OtherAmount(one) => ("other_amount", vec![*one], None),
+        Finding::NotFound => ("not_found", vec![], None),
+        Finding::StaticQr => ("static_qr", vec![Lookup::Md5], None),
+        Finding::FoundAndFailed(one, other) => ("found_and_failed", vec![*one, *other], None),
+        Finding::Failed => ("failed", vec![], None),
+        Finding::FoundOnlyBy(one, other) => ("found_only_by", vec![*one, *other], None),
+        Finding::DifferentTransactions(one, other) => {
+            ("different_transactions", vec![*one, *other], None)
+        }
+        Finding::DifferentField(one, other, field) => {
+            ("different_field", vec![*one, *other], Some(*field))
+        }
+        Finding::CluesDisagree => (
+            "clues_disagree",
+            vec![Lookup::Hash, Lookup::ShortHash],
+            None,
+        ),
+        Finding::CouldNotAsk(lookup) => ("could_not_ask", vec![*lookup], None),
+        _ => ("other", vec![], None),
+    };
+    json!({
+        "kind": kind,
+        "by": ways.into_iter().map(by).collect::<Value>(),
+        "field": field,
+        "message": finding.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_never_takes_a_failure_to_ask_for_not_found() {
+        use Finding as F;
+        use Lookup::{Hash, Md5};
+        for (findings, verdict) in [
+            (vec![F::Found], Verdict::Paid),
+            (vec![F::Found, F::CouldNotAsk(Hash)], Verdict::Paid),
+            (vec![F::FoundBy(Md5), F::CouldNotAsk(Hash)], Verdict::Paid),
+            (vec![F::OtherAmount(Md5)], Verdict::Disagreement),
+            (vec![F::NotFound], Verdict::NotFound),
+            (
+                vec![F::NotFound, F::CouldNotAsk(Hash)],
+                Verdict::CouldNotAsk,
+            ),
+            (vec![F::CouldNotAsk(Md5)], Verdict::CouldNotAsk),
+            (vec![], Verdict::CouldNotAsk),
+            (vec![F::StaticQr], Verdict::StaticQr),
+            (vec![F::Found, F::StaticQr], Verdict::StaticQr),
+            (vec![F::NotFound, F::StaticQr], Verdict::StaticQr),
+            (
+                vec![F::StaticQr, F::CouldNotAsk(Hash)],
+                Verdict::CouldNotAsk,
+            ),
+            (vec![F::Failed, F::CouldNotAsk(Hash)], Verdict::Failed),
+            (vec![F::FoundOnlyBy(Hash, Md5)], Verdict::Disagreement),
+            (vec![F::Found, F::CluesDisagree], Verdict::Disagreement),
+            (vec![F::NotFound, F::CluesDisagree], Verdict::Disagreement),
+        ] {
+            assert_eq!(Verdict::of(&findings), verdict, "{findings:?}");
+        }
+    }
+}
