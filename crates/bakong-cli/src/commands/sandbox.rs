@@ -1,4 +1,4 @@
-//! `bakong sandbox`: a Bakong on this machine, until somebody stops it.
+//! `bakong sandbox`: runs a sandbox on this machine until a signal.
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -9,28 +9,28 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::arguments::{Limit, SandboxArguments};
-use crate::common::exit::{Exit, Failure, told};
+use crate::arguments::{QuotaArgument, SandboxArguments};
+use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::interrupt::Interrupts;
 use crate::common::output::{note, row, say, say_json};
 use crate::common::runtime::block_on;
 use crate::common::time;
 
-/// The project whose token is printed.
+/// The e-mail address of the token that is printed.
 const EMAIL: &str = "shop@example.com";
 
-/// How many requests a day there are, unless said: as on the tokens of the live service.
-const LIMIT: u32 = 100;
+/// The default daily quota, the same as of the live service.
+const DEFAULT_QUOTA: u32 = 100;
 
-/// How often it is looked whether the state could be written.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the command looks for an error of saving the state.
+const SAVE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: &SandboxArguments) -> Result<Exit, Failure> {
     let result = faults(&arguments.fault).and_then(|faults| block_on(serve(arguments, faults)));
-    told(result, arguments.json)
+    print_json_error(result, arguments.json)
 }
 
-/// The rules of the command line; `None` if there are none.
+/// The rules from `--fault`, or `None` without the option.
 fn faults(arguments: &[String]) -> Result<Option<Vec<Fault>>, Failure> {
     if arguments.is_empty() {
         return Ok(None);
@@ -38,9 +38,9 @@ fn faults(arguments: &[String]) -> Result<Option<Vec<Fault>>, Failure> {
     let mut faults = Vec::new();
     for argument in arguments {
         match argument.strip_prefix('@') {
-            None => faults.append(&mut rules(argument).map_err(|reason| wrong(&reason))?),
+            None => faults.append(&mut rules(argument).map_err(|reason| invalid_fault(&reason))?),
             Some(file) => {
-                let in_file = |reason: String| wrong(&format!("{file}: {reason}"));
+                let in_file = |reason: String| invalid_fault(&format!("{file}: {reason}"));
                 let text = fs::read_to_string(file).map_err(|error| in_file(error.to_string()))?;
                 faults.append(&mut rules(&text).map_err(in_file)?);
             }
@@ -49,20 +49,20 @@ fn faults(arguments: &[String]) -> Result<Option<Vec<Fault>>, Failure> {
     Ok(Some(faults))
 }
 
-fn wrong(reason: &str) -> Failure {
+fn invalid_fault(reason: &str) -> Failure {
     Failure::usage(format!(
-        r#"--fault: {reason}. An example: --fault '{{"on":"verify","times":2,"answer":{{"status":502}}}}'"#
+        r#"--fault: {reason}. Example: --fault '{{"on":"verify","times":2,"answer":{{"status":502}}}}'"#
     ))
 }
 
-/// A rule, or a list of them.
+/// Parses a rule or a list of rules.
 fn rules(text: &str) -> Result<Vec<Fault>, String> {
     let one = |rule: &str| Fault::from_json(rule).map_err(|error| error.to_string());
     if !text.trim_start().starts_with('[') {
         return Ok(vec![one(text)?]);
     }
     let list: Vec<Box<RawValue>> =
-        serde_json::from_str(text).map_err(|error| format!("it is no list of rules: {error}"))?;
+        serde_json::from_str(text).map_err(|error| format!("not a list of rules: {error}"))?;
     let numbered = list.iter().zip(1..);
     let rules = numbered.map(|(rule, number)| {
         one(rule.get()).map_err(|error| format!("rule {number} of {}: {error}", list.len()))
@@ -75,7 +75,7 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
     let mut interrupts = Interrupts::listen()?;
     let mut builder = Sandbox::builder()
         .listen(arguments.listen)
-        .initial_quota(QuotaLimit::per_day(LIMIT));
+        .initial_quota(QuotaLimit::per_day(DEFAULT_QUOTA));
     if let Some(seed) = arguments.seed {
         builder = builder.seed(seed);
     }
@@ -91,32 +91,32 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
         let listen = arguments.listen;
         match error.kind() {
             std::io::ErrorKind::AddrInUse => failed(format!(
-                "{listen} is taken; --listen 127.0.0.1:0 takes a free port"
+                "{listen} is in use. Use --listen 127.0.0.1:0 for a free port"
             )),
-            _ => failed(format!("the sandbox does not start: {error}")),
+            _ => failed(format!("cannot start the sandbox: {error}")),
         }
     })?;
     if let Some(limit) = arguments.quota {
         let limit = match limit {
-            Limit::Off => None,
-            Limit::Requests(limit) => Some(limit),
+            QuotaArgument::Off => None,
+            QuotaArgument::Requests(limit) => Some(limit),
         };
-        // What counts, and when the day turns, was not said.
+        // Keeps the reset time and which requests count.
         sandbox.set_quota(sandbox.quota().limited_to(limit));
     }
     announce(arguments, &sandbox);
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut trouble = None;
+    let mut save_checks = interval(SAVE_CHECK_INTERVAL);
+    save_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut last_error = None;
     loop {
         tokio::select! {
             () = interrupts.recv() => break,
-            _ = looks.tick() => {
+            _ = save_checks.tick() => {
                 let now = sandbox.save_error();
-                if let Some(text) = now.as_ref().filter(|_| now != trouble) {
-                    note(format_args!("warning: {text}; it is tried again within a minute"));
+                if let Some(text) = now.as_ref().filter(|_| now != last_error) {
+                    note(format_args!("warning: {text}; the sandbox tries again within a minute"));
                 }
-                trouble = now;
+                last_error = now;
             }
         }
     }
@@ -127,41 +127,41 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
     Ok(Exit::Success)
 }
 
-/// How another machine reaches a server that listens at `address`, as far as that is known: no packet is sent to
-/// find out which of this machine's addresses it would be sent from.
-fn outward(address: SocketAddr) -> Option<IpAddr> {
-    // Of the nets that are for documents (RFC 5737, RFC 3849), which lead nowhere.
-    let far = match address.ip() {
+/// The address at which other machines can reach a server that listens at `address`, if known. Sends no packet: it
+/// asks the system which source address a packet would have.
+fn reachable_address(address: SocketAddr) -> Option<IpAddr> {
+    // Documentation addresses (RFC 5737, RFC 3849), which are not routed.
+    let remote = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => "192.0.2.1:9",
         IpAddr::V6(ip) if ip.is_unspecified() => "[2001:db8::1]:9",
         ip => return Some(ip),
     };
     let socket = UdpSocket::bind(SocketAddr::new(address.ip(), 0)).ok()?;
-    socket.connect(far).ok()?;
+    socket.connect(remote).ok()?;
     let own = socket.local_addr().ok()?.ip();
     Some(own).filter(|ip| !ip.is_unspecified() && !ip.is_loopback())
 }
 
-/// Tells who can reach it, where that is not this machine alone.
-fn warn(address: SocketAddr) {
+/// Warns that other machines can reach the sandbox.
+fn warn_about_access(address: SocketAddr) {
     note(format_args!(
-        "warning: whoever can reach {address} controls this sandbox, its tokens and its mails"
+        "warning: everyone who can reach {address} controls this sandbox, its tokens and its e-mails"
     ));
     let port = address.port();
-    let there = match outward(address) {
+    let host = match reachable_address(address) {
         Some(ip) => SocketAddr::new(ip, port).to_string(),
         None => format!("THIS-MACHINE:{port}"),
     };
     note(format_args!(
-        "  on another machine: bakong checkout --base-url http://{there} --allow-plain-http"
+        "  on another machine: bakong checkout --base-url http://{host} --allow-plain-http"
     ));
 }
 
-/// Tells where it is and how it is used.
+/// Prints the address and how to use it.
 fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
     let address = sandbox.address();
     if !address.ip().is_loopback() {
-        warn(address);
+        warn_about_access(address);
     }
     if let Some(warning) = sandbox.load_warning() {
         note(format_args!("warning: {warning}"));
@@ -169,10 +169,10 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
     let base_url = sandbox.base_url();
     let lead = sandbox.clock().lead();
     if lead >= Duration::from_secs(1) {
-        // A state file remembers it, and people do not.
+        // The state file keeps the clock, and its user may have forgotten.
         note(format_args!(
-            "warning: the sandbox's clock is {} ahead of the real time, so codes made by it have expired sooner; \
-             POST {base_url}/sandbox/clock {{\"aheadMs\":0}} puts it back",
+            "warning: the sandbox's clock is {} ahead of the real time, so codes expire earlier. To reset it, \
+             POST {{\"aheadMs\":0}} to {base_url}/sandbox/clock",
             time::left(lead)
         ));
     }
@@ -194,17 +194,17 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
         }));
         return;
     }
-    say("A Bakong to develop against, with no real money.");
+    say("Bakong sandbox. No real money moves.");
     say(row("page", format_args!("{base_url}/")));
     say(row("base URL", &base_url));
-    say(row("for programs", format_args!("{base_url}/openapi.json")));
+    say(row("API", format_args!("{base_url}/openapi.json")));
     say(row(
         "quota",
         limit.map_or("off".to_owned(), |limit| format!("{limit} requests a day")),
     ));
     if faults > 0 {
-        let told = format!("{faults} waiting; {base_url}/ shows them and takes them back");
-        say(row("faults", told));
+        let text = format!("{faults} active; see and remove them at {base_url}/");
+        say(row("faults", text));
     }
     if let Some(state) = state {
         say(row("state", khqr_core::Printable(&state)));
@@ -212,5 +212,5 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
     say("\nIn another terminal:");
     say(format_args!("  export BAKONG_TOKEN={token}"));
     say(format_args!("  bakong checkout --base-url {base_url}"));
-    say("\nCtrl-C stops it.");
+    say("\nPress Ctrl-C to stop the sandbox.");
 }

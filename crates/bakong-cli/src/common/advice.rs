@@ -1,7 +1,7 @@
-//! What to do about an error, as this command has it.
+//! What to do about an error.
 //!
-//! An error says what happened. What to try next also depends on which Bakong was asked, with which token, and
-//! on the time.
+//! [`ApiError`] describes what happened. What to do next also depends on the command's options, its token and the
+//! time, so it is decided here.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use khqr_core::Timestamp;
 
 use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure, Reason, sentences};
-use crate::common::time::{DayTurn, in_phnom_penh, left};
+use crate::common::time::{QuotaReset, in_phnom_penh, left};
 
-/// Which Bakong is asked, and with which token.
+/// The Bakong that a command sends requests to, and the token it uses.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     pub(crate) base_url: BaseUrl,
@@ -23,12 +23,12 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// The failure that an error is, with what to try next.
+    /// The failure of a request, with advice.
     pub(crate) fn could_not_ask(&self, error: &ApiError) -> Failure {
         failure(self.reason(error))
     }
 
-    /// The same, with this to try next in place of what is usual.
+    /// The failure of a request, with the given advice.
     pub(crate) fn could_not_ask_but(&self, error: &ApiError, advice: &str) -> Failure {
         failure(Reason {
             advice: Some(advice.to_owned()),
@@ -36,12 +36,12 @@ impl Asked {
         })
     }
 
-    /// The error and what to try next, without a full stop.
-    pub(crate) fn tell(&self, error: &ApiError) -> String {
-        told(&self.reason(error))
+    /// The error and the advice, without a full stop at the end.
+    pub(crate) fn describe(&self, error: &ApiError) -> String {
+        text(&self.reason(error))
     }
 
-    /// The same for machines.
+    /// The JSON error object.
     pub(crate) fn reason(&self, error: &ApiError) -> Reason {
         let now = SystemClock.now();
         Reason {
@@ -54,81 +54,79 @@ impl Asked {
         }
     }
 
-    /// What to try next, in sentences without a full stop at the end; `None` if the error says it all.
+    /// What to do next, without a full stop at the end. `None` if the error needs no advice.
     fn advice(&self, error: &ApiError, now: Timestamp) -> Option<String> {
-        if is_elsewhere(error) {
-            return Some(self.is_it_a_bakong());
+        if is_not_bakong(error) {
+            return Some(self.check_base_url());
         }
         if error.is_of_another_transaction() {
-            return Some(OF_ANOTHER.to_owned());
+            return Some(OTHER_TRANSACTION.to_owned());
         }
-        let again = retry_at(error.class(), now);
+        let retry = |otherwise: &str| {
+            let moment = retry_at(error.class(), now);
+            Some(moment.map_or_else(|| otherwise.to_owned(), |moment| retry_text(moment, now)))
+        };
         match error.class() {
             ErrorClass::Unauthorized => Some(self.unauthorized(error)),
-            ErrorClass::QuotaExhausted => Some(DayTurn::after(now).to_string()),
+            ErrorClass::QuotaExhausted => Some(QuotaReset::after(now).to_string()),
             ErrorClass::Blocked => Some(BLOCKED.to_owned()),
-            ErrorClass::RateLimited { .. } => Some(again.map_or_else(
-                || "Ask again in a minute, and less often".to_owned(),
-                |moment| at(moment, now),
-            )),
-            ErrorClass::Unavailable { .. } => Some(again.map_or_else(
-                || "Ask again in a few minutes".to_owned(),
-                |moment| at(moment, now),
-            )),
+            ErrorClass::RateLimited { .. } => {
+                retry("Try again in a minute, and send requests less often")
+            }
+            ErrorClass::Unavailable { .. } => retry("Try again in a few minutes"),
             ErrorClass::Refused => match error.code()? {
-                ErrorCode::EmailRegistered => {
-                    Some("It has a token already: bakong token renew brings a new one".to_owned())
-                }
-                ErrorCode::NotRegistered => Some(
-                    "Is the e-mail address the project's? bakong token request registers it"
+                ErrorCode::EmailRegistered => Some(
+                    "The address already has a token. Use bakong token renew to get a new one"
                         .to_owned(),
                 ),
+                ErrorCode::NotRegistered => Some(
+                    "Check the e-mail address. Use bakong token request to register it".to_owned(),
+                ),
                 ErrorCode::MissingFields => Some(
-                    "Something that the command was told does not suit Bakong: its message says what, \
-                     if anything does"
+                    "Bakong rejects a value on the command line. Its message may say which one"
                         .to_owned(),
                 ),
                 _ => None,
             },
-            ErrorClass::Malformed => Some(format!("Ask again. {}", self.is_it_a_bakong())),
-            ErrorClass::Transport(kind) => self.on_the_way(error, kind),
+            ErrorClass::Malformed => Some(format!("Try again. {}", self.check_base_url())),
+            ErrorClass::Transport(kind) => self.transport_advice(error, kind),
             _ => None,
         }
     }
 
-    /// What to try where a token is wanted, or another.
+    /// Advice for a missing or rejected token.
     fn unauthorized(&self, error: &ApiError) -> String {
         match &self.token {
-            // None was sent, so another would not help.
+            // The request has no token, so a new token would not help.
             _ if error.is_of_renewal() && error.status().is_some() => {
                 format!(
-                    "A renewal needs no token, and this server wants one. {}",
-                    self.is_it_a_bakong()
+                    "A renewal needs no token, but this server requires one. {}",
+                    self.check_base_url()
                 )
             }
             TokenSource::None if error.status().is_some() => {
                 format!(
-                    "No token was sent, and this server wants one. {}",
-                    self.is_it_a_bakong()
+                    "The request has no token, but this server requires one. {}",
+                    self.check_base_url()
                 )
             }
             _ => self.renew(),
         }
     }
 
-    /// What to try where no answer came.
-    fn on_the_way(&self, error: &ApiError, kind: TransportErrorKind) -> Option<String> {
+    /// Advice for a request without a response.
+    fn transport_advice(&self, error: &ApiError, kind: TransportErrorKind) -> Option<String> {
         use TransportErrorKind as Kind;
         let at_proxy = error.transport().is_some_and(TransportError::is_at_proxy);
         Some(match kind {
             Kind::Resolve | Kind::Connect if at_proxy => {
-                "Check the proxy in HTTPS_PROXY or ALL_PROXY: its address, and that it runs; or exempt this \
-                 host from it in NO_PROXY"
+                "Check the address in HTTPS_PROXY or ALL_PROXY and that the proxy is running, or add this host to \
+                 NO_PROXY"
                     .to_owned()
             }
             Kind::NotAllowed if error.is_of_renewal() => self.renew(),
             Kind::Resolve => match Environment::of_host(self.base_url.host()) {
-                // The error names the other host.
+                // The error message names the other host.
                 Some(environment) => {
                     format!("Try --env {}", environment.other_domain().name())
                 }
@@ -136,28 +134,31 @@ impl Asked {
             },
             Kind::Connect => match Environment::of_host(self.base_url.host()) {
                 Some(_) => format!("Check the network. {}", self.other_hosts()),
-                None => "Check that it runs, and the port".to_owned(),
+                None => "Check the port, and that the server is running".to_owned(),
             },
             Kind::Tls => {
-                "Check this machine's clock, and whether something on the way opens the connection"
+                "Check this machine's clock, and whether a firewall or proxy intercepts TLS"
                     .to_owned()
             }
             Kind::Proxy => {
-                "Check the proxy's address, its credentials and what it lets through".to_owned()
+                "Check the proxy's address, credentials and access rules".to_owned()
             }
-            Kind::Busy => "Ask again in a moment, and less at once".to_owned(),
-            Kind::CircuitOpen => "Ask again in a minute".to_owned(),
-            Kind::Timeout | Kind::Interrupted => "Check the network, and ask again".to_owned(),
-            Kind::AnswerTooLarge => self.is_it_a_bakong(),
+            Kind::Busy => "Try again in a moment, with fewer requests at the same time".to_owned(),
+            Kind::CircuitOpen => "Try again in a minute".to_owned(),
+            Kind::Timeout | Kind::Interrupted => "Check the network, and try again".to_owned(),
+            Kind::AnswerTooLarge => self.check_base_url(),
             _ => return None,
         })
     }
 
-    fn is_it_a_bakong(&self) -> String {
-        format!("Is there a Bakong at {}?", self.base_url)
+    fn check_base_url(&self) -> String {
+        format!(
+            "Check that {} is the address of a Bakong API",
+            self.base_url
+        )
     }
 
-    /// NBC's hosts for the same purpose, and how to choose them.
+    /// NBC's other hosts and the options that select them.
     fn other_hosts(&self) -> String {
         let choice = |environment: Environment| {
             format!("--env {} ({})", environment.name(), environment.host())
@@ -167,66 +168,65 @@ impl Asked {
                 format!("Try the other host: {}", choice(environment.other_domain()))
             }
             None => format!(
-                "Check the host in --base-url, and the network. NBC's own hosts are {}",
+                "Check the host in --base-url, and the network. NBC's hosts are {}",
                 Environment::ALL.map(choice).join(", ")
             ),
         }
     }
 
-    /// How to get another token.
+    /// How to get a new token.
     fn renew(&self) -> String {
         let token_file = match &self.token {
             TokenSource::File(_) => format!(" --token-file {}", self.token.shell_word()),
             TokenSource::Environment | TokenSource::None => String::new(),
         };
         let renew = format!(
-            "Get a new one: bakong token renew --email {} --base-url {}{token_file}",
+            "Get a new token: bakong token renew --email {} --base-url {}{token_file}",
             self.token.email_word(),
             self.base_url
         );
         match &self.token {
             TokenSource::None => renew,
-            source => format!("It came from {source}. {renew}"),
+            source => format!("The token is from {source}. {renew}"),
         }
     }
 }
 
-/// Whether it is what Bakong never answers with, and a web server does that is none.
-pub(crate) fn is_elsewhere(error: &ApiError) -> bool {
-    let elsewhere =
+/// Whether the HTTP status is one that Bakong never sends, so another web server responded.
+pub(crate) fn is_not_bakong(error: &ApiError) -> bool {
+    let is_foreign =
         |status: StatusCode| status.is_redirection() || matches!(status.as_u16(), 404 | 405 | 501);
-    error.status().is_some_and(elsewhere)
+    error.status().is_some_and(is_foreign)
 }
 
-/// The failure that a reason is.
 fn failure(reason: Reason) -> Failure {
-    let text = format!("could not ask Bakong: {}", told(&reason));
+    let text = format!("could not ask Bakong: {}", text(&reason));
     Failure::new(Exit::CouldNotAsk, text).because(reason)
 }
 
-/// The reason and what to try next, for people.
-fn told(reason: &Reason) -> String {
+/// The message and the advice.
+fn text(reason: &Reason) -> String {
     match &reason.advice {
         Some(advice) => sentences(&reason.message, advice),
         None => reason.message.clone(),
     }
 }
 
-/// Bakong answered, and not to the question.
-const OF_ANOTHER: &str = "Look at what was asked by: is it copied whole, and of this payment? If it is, have \
-     NBC look at the answer; it says nothing of the payment";
+/// The response is about another transaction than the request.
+const OTHER_TRANSACTION: &str = "Check that the hash or reference was copied completely and belongs to this payment. If \
+     it is right, report the response to NBC: it does not show whether the payment was made";
 
-/// A 403 is a page of a web server, and the same for all three causes.
-const BLOCKED: &str = "Outside Cambodia: ask through a proxy there, by HTTPS_PROXY, or --base-url. \
-     The User-Agent: this command sends one, so look for a proxy on the way that takes it off. \
-     A closed path: have NBC open it to your token, or ask in another way";
+/// HTTP 403 is the same HTML page for three causes.
+const BLOCKED: &str = "Outside Cambodia, send requests through a proxy there: set HTTPS_PROXY, or use \
+     --base-url for a reverse proxy. This command sends a User-Agent: check that no proxy removes it. If the path is \
+     closed to your token, ask NBC to open it, or look the payment up in another way";
 
-/// From when on asking again may help; `None` if that is not known.
+/// When a retry may succeed; `None` if unknown.
 fn retry_at(class: ErrorClass, now: Timestamp) -> Option<Timestamp> {
-    /// A server that names a later moment names none.
+    /// A later `Retry-After` is ignored.
     const FAR: Duration = Duration::from_secs(31 * 86_400);
     let moment = match (class, class.retry_after()) {
-        (ErrorClass::QuotaExhausted, _) => Some(DayTurn::after(now).first),
+        (ErrorClass::QuotaExhausted, _) => Some(QuotaReset::after(now).first),
         (_, Some(RetryAfter::Delay(delay))) => Some(now.saturating_add(delay)),
         (_, Some(RetryAfter::At(moment))) => Some(moment),
         (_, None) => None,
@@ -234,12 +234,12 @@ fn retry_at(class: ErrorClass, now: Timestamp) -> Option<Timestamp> {
     moment.filter(|moment| moment.saturating_since(now) <= FAR)
 }
 
-fn at(moment: Timestamp, now: Timestamp) -> String {
+fn retry_text(moment: Timestamp, now: Timestamp) -> String {
     if moment <= now {
-        return "Ask again".to_owned();
+        return "Try again".to_owned();
     }
     format!(
-        "Ask again at {} in Phnom Penh, in {}",
+        "Try again at {} in Phnom Penh, in {}",
         in_phnom_penh(moment),
         left(moment.saturating_since(now))
     )

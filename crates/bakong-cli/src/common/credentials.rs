@@ -8,8 +8,8 @@ use bakong_api::endpoint::RenewToken;
 use bakong_api::token::{FileTokenStore, TokenLife, TokenState, TokenStoreError};
 use khqr_core::{Printable, Timestamp};
 
-use crate::arguments::TokenArguments;
 use crate::common::exit::{Exit, Failure, Reason};
+use crate::common::options::TokenArguments;
 use crate::common::output::note;
 use crate::common::time::in_phnom_penh;
 

@@ -1,4 +1,4 @@
-//! The exit codes, which scripts rely on, and the failures that lead to them.
+//! The exit codes and the failures that lead to them. Scripts rely on both.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -12,23 +12,21 @@ use crate::common::output;
 /// How the command ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Exit {
-    /// 0: paid; the code is read, valid, or made; every line is answered; the account, the link or the token is
-    /// there.
+    /// 0: the command did what was asked.
     Success,
-    /// 1: Bakong could not be asked, or its answer not understood, or standard input or output failed. Says
-    /// nothing of the payment.
+    /// 1: Bakong gave no usable answer, or standard input or output failed. The state of the payment is unknown.
     CouldNotAsk,
-    /// 1: a code cannot be read, or may not be paid.
+    /// 1: a code cannot be read or must not be paid.
     NotValid,
-    /// 2: the command line, or the environment, is wrong.
+    /// 2: the command line or the environment is wrong.
     Usage,
-    /// 3: Bakong knows of no payment, or of no such account.
+    /// 3: Bakong has no such payment or account.
     NotFound,
-    /// 4: the payment failed, cannot be looked up, or a person has to look at it; the account id is none.
+    /// 4: the payment failed, cannot be looked up, or needs a person; or the account ID is invalid.
     NeedsAttention,
     /// 5: the code expired unpaid.
     Expired,
-    /// 130: stopped by the user (128 and SIGINT's number, as shells have it).
+    /// 130: stopped by a signal (128 plus SIGINT's number, as shells report it).
     Interrupted,
 }
 
@@ -46,25 +44,26 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A reason for machines. Its texts are safe to print.
+/// The JSON error object. Its texts are safe to print.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Reason {
-    /// The class of the error, if Bakong could not be asked.
+    /// The name of the [`ErrorClass`], for an error of a request.
     pub(crate) class: Option<&'static str>,
-    /// Bakong's code.
+    /// Bakong's error code.
     pub(crate) code: Option<i64>,
     /// The HTTP status.
     pub(crate) status: Option<u16>,
+    /// What happened.
     pub(crate) message: String,
-    /// What to do about it.
+    /// What to do next.
     pub(crate) advice: Option<String>,
-    /// From when on asking again may help, in milliseconds since 1970.
+    /// When a retry may succeed, in milliseconds since 1970.
     pub(crate) retry_at: Option<u64>,
 }
 
 impl Reason {
-    /// Nothing more than a text.
+    /// Has a message and nothing else.
     pub(crate) fn text(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -72,7 +71,7 @@ impl Reason {
         }
     }
 
-    /// A token that cannot be sent: to whoever runs the shop it is the same trouble as a refused one.
+    /// A token that cannot be sent. It has the class of a rejected token, because the remedy is the same.
     pub(crate) fn no_token(message: impl Into<String>) -> Self {
         Self {
             class: Some(ErrorClass::Unauthorized.name()),
@@ -81,12 +80,12 @@ impl Reason {
     }
 }
 
-/// A reason to stop. Its text is safe to print.
+/// Why the command stops: an exit code and a message. The message is safe to print.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Failure {
     exit: Exit,
     message: String,
-    /// The reason for machines, where there is more to it than the text.
+    /// The JSON error object, if it has more than the message.
     reason: Option<Box<Reason>>,
 }
 
@@ -99,6 +98,11 @@ impl Failure {
         }
     }
 
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// Adds the JSON error object.
     pub(crate) fn because(self, reason: Reason) -> Self {
         Self {
             reason: Some(Box::new(reason)),
@@ -106,39 +110,24 @@ impl Failure {
         }
     }
 
-    /// The same with more to say.
+    /// Appends a text to the message. A full stop at its start is dropped if the message already ends a sentence.
     pub(crate) fn and(mut self, more: &str) -> Self {
         let more = match more.strip_prefix('.') {
-            Some(rest) if self.message.ends_with(['.', '?', '!']) => rest,
+            Some(rest) if ends_sentence(&self.message) => rest,
             _ => more,
         };
         self.message.push_str(more);
         self
     }
 
-    pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Exit::Usage, message)
-    }
-
     pub(crate) const fn exit(&self) -> Exit {
         self.exit
     }
 
-    /// The reason for machines, always with the same keys.
+    /// The JSON error object. It always has the same keys.
     pub(crate) fn reason(&self) -> Reason {
         let plain = || Reason::text(self.message.as_str());
         self.reason.as_deref().cloned().unwrap_or_else(plain)
-    }
-}
-
-/// Tells a failure on standard output, as JSON, where that was asked for.
-pub(crate) fn told(result: Result<Exit, Failure>, json: bool) -> Result<Exit, Failure> {
-    match result {
-        Err(failure) if json => {
-            output::say_json(&json!({ "error": failure.reason() }));
-            Ok(failure.exit())
-        }
-        result => result,
     }
 }
 
@@ -148,12 +137,23 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Two sentences, of which the first may want its full stop.
+/// Prints a failure as `{"error":…}` on standard output if `json` is set, and keeps its exit code.
+pub(crate) fn print_json_error(result: Result<Exit, Failure>, json: bool) -> Result<Exit, Failure> {
+    match result {
+        Err(failure) if json => {
+            output::say_json(&json!({ "error": failure.reason() }));
+            Ok(failure.exit())
+        }
+        result => result,
+    }
+}
+
+/// Joins two sentences. Adds the full stop of the first one if it is missing.
 pub(crate) fn sentences(first: &str, second: &str) -> String {
-    let stop = if first.ends_with(['.', '?', '!']) {
-        ""
-    } else {
-        "."
-    };
+    let stop = if ends_sentence(first) { "" } else { "." };
     format!("{first}{stop} {second}")
+}
+
+fn ends_sentence(text: &str) -> bool {
+    text.ends_with(['.', '?', '!'])
 }

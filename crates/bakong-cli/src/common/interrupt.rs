@@ -1,11 +1,11 @@
-//! Ctrl-C and its kin.
+//! The signals that ask the command to stop.
 
 use std::io;
 
 use crate::common::exit::{Exit, Failure};
 
-/// Listens for the signals by which the user or the system asks the command to stop, from when it is
-/// made on: one that comes while nobody waits is not lost.
+/// Listens for Ctrl-C, SIGTERM and SIGHUP from its creation on. A signal that arrives between two calls of
+/// [`Interrupts::recv`] is not lost.
 pub(crate) struct Interrupts {
     #[cfg(unix)]
     signals: [tokio::signal::unix::Signal; 3],
@@ -14,11 +14,11 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    /// From now on.
+    /// Starts to listen.
     pub(crate) fn listen() -> Result<Self, Failure> {
         Self::register().map_err(|error| {
-            let reason = format!("cannot listen for Ctrl-C: {error}");
-            Failure::new(Exit::CouldNotAsk, reason)
+            let message = format!("cannot listen for Ctrl-C: {error}");
+            Failure::new(Exit::CouldNotAsk, message)
         })
     }
 
@@ -34,7 +34,7 @@ impl Interrupts {
         })
     }
 
-    /// Waits for one.
+    /// Waits for the next signal.
     #[cfg(unix)]
     pub(crate) async fn recv(&mut self) {
         let [interrupt, terminate, hang_up] = &mut self.signals;
@@ -50,7 +50,7 @@ impl Interrupts {
         tokio::signal::windows::ctrl_c().map(|ctrl_c| Self { ctrl_c })
     }
 
-    /// Waits for one.
+    /// Waits for the next signal.
     #[cfg(windows)]
     pub(crate) async fn recv(&mut self) {
         self.ctrl_c.recv().await;

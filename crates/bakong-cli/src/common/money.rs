@@ -1,11 +1,11 @@
-//! Amounts on the command line and in machine-readable output.
+//! Amounts on the command line and in JSON output.
 
 use khqr_core::{Amount, Currency, Error, ErrorKind};
 
 use crate::common::code;
 use crate::common::exit::Failure;
 
-/// The amount as a plain decimal number with all the currency's decimals: `10000`, `1.50`.
+/// The amount as a decimal number with all decimals of its currency: `10000`, `1.50`.
 pub(crate) fn decimal(amount: Amount) -> String {
     let places = amount.currency().decimals();
     let unit = 10u64.pow(places);
@@ -16,7 +16,7 @@ pub(crate) fn decimal(amount: Amount) -> String {
     }
 }
 
-/// What is asked for when nothing is said: the price of a coffee.
+/// The default amount of `bakong checkout`.
 pub(crate) const fn example(currency: Currency) -> &'static str {
     match currency {
         Currency::Khr => "10000",
@@ -24,18 +24,18 @@ pub(crate) const fn example(currency: Currency) -> &'static str {
     }
 }
 
-/// Reads an amount, with a hint where the currency may be what is wrong.
+/// Parses `--amount`.
 pub(crate) fn parse(text: &str, currency: Currency) -> Result<Amount, Failure> {
     Amount::parse(text, currency)
-        .map_err(|error| code::refused(&error).and(hint(&error, Some(text), currency)))
+        .map_err(|error| code::usage_error(&error).and(currency_hint(&error, Some(text), currency)))
 }
 
-/// What to try where riel were refused that would do as dollars; empty otherwise.
-pub(crate) fn hint(error: &Error, text: Option<&str>, currency: Currency) -> &'static str {
-    let would_do = |text| Amount::parse(text, Currency::Usd).is_ok();
+/// Suggests `--currency USD` for an amount that is invalid in riel but valid in dollars. Empty otherwise.
+pub(crate) fn currency_hint(error: &Error, text: Option<&str>, currency: Currency) -> &'static str {
+    let is_valid_in_usd = |text| Amount::parse(text, Currency::Usd).is_ok();
     match (error.kind(), currency) {
-        (ErrorKind::AmountPrecision, Currency::Khr) if text.is_some_and(would_do) => {
-            "; for dollars add --currency USD"
+        (ErrorKind::AmountPrecision, Currency::Khr) if text.is_some_and(is_valid_in_usd) => {
+            "; for dollars, add --currency USD"
         }
         _ => "",
     }
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_keep_their_decimals() {
+    fn amounts_keep_all_decimals_of_the_currency() {
         let text = |units, currency| decimal(Amount::from_minor_units(units, currency));
         assert_eq!(text(10_000, Currency::Khr), "10000");
         assert_eq!(text(150, Currency::Usd), "1.50");
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn dollars_without_their_currency_get_a_hint() {
+    fn a_dollar_amount_without_currency_gets_a_hint() {
         let error = |text| parse(text, Currency::Khr).unwrap_err().to_string();
         assert!(error("1.50").contains("--currency USD"));
         assert!(!error("abc").contains("--currency USD"));

@@ -1,7 +1,7 @@
-//! Writing to standard output and error without ever panicking.
+//! Writes to standard output and standard error without panicking.
 //!
-//! `println!` panics when the reader of a pipe has gone away; here that ends the text and nothing else. What
-//! cannot be written for another reason (a full disk) is told on standard error.
+//! `println!` panics when the reader of a pipe closes it; here the output just ends. A line that cannot be written
+//! for another reason, such as a full disk, is repeated on standard error.
 
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, IsTerminal, Write};
@@ -12,20 +12,20 @@ use khqr_core::Printable;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-/// Whether something that was to be written to standard output is not.
+/// Whether a write to standard output failed.
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// Whether standard output did not take everything, though its reader had not had enough.
+/// Whether output was lost. A reader that closes the pipe does not count, except for secrets.
 pub(crate) fn is_lost() -> bool {
     LOST.load(Ordering::Relaxed)
 }
 
-/// Where a text for people goes.
+/// A destination for text that people read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Stream {
     /// Standard output.
     Out,
-    /// Standard error, where standard output is for machines.
+    /// Standard error, for text beside JSON output.
     Err,
 }
 
@@ -37,7 +37,7 @@ impl Stream {
                     note(format_args!("standard output: {error}; lost: {line}"));
                 }
             }
-            // Nobody is left to tell.
+            // There is nowhere left to report a failure.
             Self::Err => drop(writeln!(io::stderr().lock(), "{line}")),
         }
     }
@@ -49,7 +49,7 @@ impl Stream {
         }
     }
 
-    /// Rows and columns, if it is a terminal that says so.
+    /// The terminal's rows and columns, if known.
     pub(crate) fn size(self) -> Option<(usize, usize)> {
         let terminal = match self {
             Self::Out => Term::stdout(),
@@ -60,7 +60,7 @@ impl Stream {
     }
 }
 
-/// Writes a line to standard output; the error, unless the reader had enough.
+/// Writes a line to standard output. Returns the error, except for a closed pipe.
 fn write_out(line: &impl Display) -> Option<io::Error> {
     let error = writeln!(io::stdout().lock(), "{line}").err()?;
     if error.kind() == io::ErrorKind::BrokenPipe {
@@ -70,8 +70,8 @@ fn write_out(line: &impl Display) -> Option<io::Error> {
     Some(error)
 }
 
-/// A line on standard output that is written nowhere else, whatever becomes of it. A reader who is gone has not
-/// had enough of it. `remedy` says how to get another.
+/// Prints a secret on standard output. If this fails, even because of a closed pipe, the secret is not repeated
+/// anywhere; the note on standard error has `remedy`, which says how to get another.
 pub(crate) fn say_secret(line: impl Display, remedy: &str) {
     if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
         LOST.store(true, Ordering::Relaxed);
@@ -81,41 +81,43 @@ pub(crate) fn say_secret(line: impl Display, remedy: &str) {
     }
 }
 
-/// The same as a JSON object.
+/// Prints a JSON object that contains a secret; see [`say_secret`].
 pub(crate) fn say_secret_json(value: &impl Serialize, remedy: &str) {
-    let mut json = Vec::new();
-    write_json(value, &mut json);
-    say_secret(String::from_utf8_lossy(&json), remedy);
+    say_secret(json_text(value), remedy);
 }
 
-/// A line on standard output.
+/// Prints a line on standard output.
 pub(crate) fn say(line: impl Display) {
     Stream::Out.line(line);
 }
 
-/// A JSON object, alone on a line of standard output. What would harm a terminal is escaped as JSON does.
+/// Prints a JSON object on one line of standard output.
 pub(crate) fn say_json(value: &impl Serialize) {
+    say(json_text(value));
+}
+
+fn json_text(value: &impl Serialize) -> String {
     let mut json = Vec::new();
     write_json(value, &mut json);
-    say(String::from_utf8_lossy(&json));
+    String::from_utf8_lossy(&json).into_owned()
 }
 
-/// JSON without line breaks. What would harm a terminal is escaped as JSON does.
+/// Writes JSON without line breaks. Characters that could control a terminal are escaped.
 pub(crate) fn write_json(value: &impl Serialize, out: &mut Vec<u8>) {
-    // Writing to memory does not fail, and nothing that is told here has keys that are no texts.
-    let _ = value.serialize(&mut Serializer::with_formatter(out, Harmless));
+    // Writing to memory cannot fail, and all keys are strings.
+    let _ = value.serialize(&mut Serializer::with_formatter(out, TerminalSafe));
 }
 
-/// JSON's own text is ASCII; all else stands inside strings.
-struct Harmless;
+/// Escapes what [`Printable`] would escape, as `\uXXXX`.
+struct TerminalSafe;
 
-impl Formatter for Harmless {
+impl Formatter for TerminalSafe {
     fn write_string_fragment<W: Write + ?Sized>(
         &mut self,
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        // By now JSON has escaped what is harmful below it.
+        // serde_json has escaped the control characters below this one.
         const DELETE: u8 = 0x7f;
         if fragment.bytes().max() < Some(DELETE) {
             return writer.write_all(fragment.as_bytes());
@@ -123,7 +125,7 @@ impl Formatter for Harmless {
         let mut buffer = [0; 4];
         for character in fragment.chars() {
             let alone = character.encode_utf8(&mut buffer);
-            if is_harmless(alone) {
+            if is_printable(alone) {
                 writer.write_all(alone.as_bytes())?;
             } else {
                 for unit in character.encode_utf16(&mut [0; 2]) {
@@ -135,8 +137,8 @@ impl Formatter for Harmless {
     }
 }
 
-/// Whether the character prints as it is.
-fn is_harmless(alone: &str) -> bool {
+/// Whether [`Printable`] leaves this character unchanged. Does not allocate.
+fn is_printable(alone: &str) -> bool {
     struct Same<'a>(&'a str);
 
     impl fmt::Write for Same<'_> {
@@ -152,17 +154,17 @@ fn is_harmless(alone: &str) -> bool {
     write!(Same(alone), "{}", Printable(alone)).is_ok()
 }
 
-/// A line on standard error.
+/// Prints a line on standard error.
 pub(crate) fn note(line: impl Display) {
     Stream::Err.line(line);
 }
 
-/// The line on standard error that says why the command fails.
+/// Prints the error with which the command ends, on standard error.
 pub(crate) fn complain(reason: &str) {
     note(format_args!("error: {reason}"));
 }
 
-/// A name and its value, in columns.
+/// A name and its value in two columns.
 pub(crate) fn row(name: &str, value: impl Display) -> String {
     format!("  {name:<13}{value}")
 }
@@ -172,11 +174,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_keeps_its_meaning_and_harms_no_terminal() {
+    fn json_is_safe_for_terminals_and_keeps_its_value() {
         let value = serde_json::json!({ "name": "a\u{9b}b\u{202e}c\u{7f}\u{e0041}\u{1b}ក\"\\" });
-        let mut text = Vec::new();
-        write_json(&value, &mut text);
-        let text = String::from_utf8(text).unwrap();
+        let text = json_text(&value);
         assert!(!text.contains(['\u{9b}', '\u{202e}', '\u{7f}', '\u{e0041}', '\u{1b}']));
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(&text).unwrap(),

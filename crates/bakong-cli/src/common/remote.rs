@@ -12,10 +12,10 @@ use bakong_http::{HyperTransport, RetryPolicy};
 use bytes::Bytes;
 use http::Response;
 
-use crate::arguments::{TargetArguments, TokenArguments};
 use crate::common::advice::Asked;
 use crate::common::credentials::{self, TokenSource};
 use crate::common::exit::{Exit, Failure};
+use crate::common::options::{TargetArguments, TokenArguments};
 use crate::common::output::note;
 use crate::common::renewal::{self, Guarded, Renewal, Renewing};
 use crate::common::time::in_phnom_penh;

@@ -1,35 +1,34 @@
-//! Draws a text as a QR code with half-block characters, two modules a cell, so that phones can scan it.
-
-use std::fmt::Write;
+//! Draws a text as a QR code with half-block characters. Each character shows two modules, one above the other.
 
 use qrcode::bits::Bits;
 use qrcode::optimize::{Optimizer, Parser, Segment};
 use qrcode::types::{Mode, QrResult};
 use qrcode::{Color, EcLevel, QrCode, Version};
 
-/// How dark and light are told apart.
+use crate::common::output::Stream;
+
+/// How dark and light modules are drawn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Style {
-    /// Black on white by escape sequences, whatever the terminal's colours.
+enum Style {
+    /// Black on white, set by escape sequences.
     Colours,
-    /// Characters alone, drawn where the code is light: for terminals, which are mostly dark.
+    /// Block characters for light modules, for terminals, which are mostly dark.
     LightBlocks,
-    /// Characters alone, drawn where the code is dark: for files, which are mostly read on white.
+    /// Block characters for dark modules, for files, which are mostly shown on white.
     DarkBlocks,
 }
 
-/// How a code trades its size for being easy to read.
+/// A trade-off between readability and size.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Size {
-    /// How much of it may be misread.
+    /// The error correction level.
     errors: EcLevel,
     /// The light margin on each side, in modules.
     margin: usize,
 }
 
-/// From easiest to smallest: EMVCo recommends level M (15 %), ISO/IEC 18004 a margin of four. A screen does
-/// not get scratched, so that level L (7 %) does as well; phones read a margin of two, and half a code
-/// never.
+/// From the most readable to the smallest. EMVCo recommends level M (15 %), ISO/IEC 18004 a margin of four. A screen
+/// has no scratches, so level L (7 %) is enough there. Phones read a margin of two, but never a code that is cut off.
 const SIZES: [Size; 3] = [
     Size {
         errors: EcLevel::M,
@@ -45,28 +44,60 @@ const SIZES: [Size; 3] = [
     },
 ];
 
-/// Black on bright white, by number, since themes change the named colours.
+/// Black on bright white. The colours are given by number, because themes change the named colours.
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
 const RESET: &str = "\x1b[0m";
 
 /// A drawn code.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Drawing {
-    pub(crate) lines: Vec<String>,
+struct Drawing {
+    lines: Vec<String>,
     /// In columns.
-    pub(crate) width: usize,
+    width: usize,
 }
 
 impl Drawing {
-    /// Whether it fits into this many rows and columns.
-    pub(crate) fn fits(&self, (rows, columns): (usize, usize)) -> bool {
+    /// Whether the drawing fits into `room` (rows and columns).
+    fn fits(&self, (rows, columns): (usize, usize)) -> bool {
         self.lines.len() <= rows && self.width <= columns
     }
 }
 
-/// Draws `text` so that it fits into `room` (rows and columns), if it can; the smallest drawing
-/// otherwise. `None` if the text is too long for any QR code.
-pub(crate) fn draw(text: &str, style: Style, room: Option<(usize, usize)>) -> Option<Drawing> {
+/// Prints a code for scanning. Chooses the most readable size that leaves room on the terminal for `lines_below`
+/// more lines, and prints a note if no size fits.
+pub(crate) fn print(text: &str, stream: Stream, lines_below: usize) {
+    let room = stream
+        .size()
+        .map(|(rows, columns)| (rows.saturating_sub(lines_below), columns));
+    let style = match (stream.is_terminal(), wants_colours()) {
+        (true, true) => Style::Colours,
+        (true, false) => Style::LightBlocks,
+        (false, _) => Style::DarkBlocks,
+    };
+    let Some(drawing) = draw(text, style, room) else {
+        return stream.line("The text is too long for a QR code.");
+    };
+    for line in &drawing.lines {
+        stream.line(line);
+    }
+    if room.is_some_and(|room| !drawing.fits(room)) {
+        stream.line(format_args!(
+            "The window is too small for this code. Make it at least {} columns wide and {} lines high.",
+            drawing.width,
+            drawing.lines.len() + lines_below + 1
+        ));
+    }
+}
+
+/// See <https://no-color.org>.
+fn wants_colours() -> bool {
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Draws `text` in the most readable size that fits into `room` (rows and columns), or in the smallest size.
+/// Returns `None` if the text is too long for any QR code.
+fn draw(text: &str, style: Style, room: Option<(usize, usize)>) -> Option<Drawing> {
     let mut drawing = None;
     for size in SIZES {
         let this = draw_at(text, style, size)?;
@@ -87,17 +118,18 @@ fn draw_at(text: &str, style: Style, size: Size) -> Option<Drawing> {
         let inside = (margin..margin + inner).contains(&x) && (margin..margin + inner).contains(&y);
         inside && modules[(y - margin) * inner + x - margin] == Color::Dark
     };
-    let lines = (0..width)
-        .step_by(2)
-        .map(|y| {
-            let cells = (0..width).map(|x| cell(is_dark(x, y), is_dark(x, y + 1), style));
-            line(cells, style)
-        })
-        .collect();
+    let line = |y: usize| {
+        let cells = (0..width).map(|x| cell(is_dark(x, y), is_dark(x, y + 1), style));
+        match style {
+            Style::Colours => format!("{BLACK_ON_WHITE}{}{RESET}", cells.collect::<String>()),
+            Style::LightBlocks | Style::DarkBlocks => cells.collect(),
+        }
+    };
+    let lines = (0..width).step_by(2).map(line).collect();
     Some(Drawing { lines, width })
 }
 
-/// The smallest code that holds `data`.
+/// Encodes `data` in the smallest version that holds it.
 fn encode(data: &[u8], errors: EcLevel) -> Option<QrCode> {
     (1..=40).find_map(|version| {
         let bits = bits(data, Version::Normal(version), errors).ok()?;
@@ -112,8 +144,8 @@ fn bits(data: &[u8], version: Version, errors: EcLevel) -> QrResult<Bits> {
     Ok(bits)
 }
 
-/// Cuts `data` into digits, capitals and bytes. Left to itself the encoder takes some of Khmer's UTF-8 for
-/// Shift-JIS and writes Kanji, which scanners turn into other characters.
+/// Splits `data` into numeric, alphanumeric and byte segments. The encoder's own choice takes some Khmer text in
+/// UTF-8 for Shift-JIS and writes it as Kanji, which scanners decode to other characters.
 fn segments(data: &[u8], version: Version) -> impl Iterator<Item = Segment> {
     let segments = Parser::new(data).map(|segment| Segment {
         mode: match segment.mode {
@@ -125,7 +157,7 @@ fn segments(data: &[u8], version: Version) -> impl Iterator<Item = Segment> {
     Optimizer::new(segments, version)
 }
 
-/// One character that shows two modules, the upper and the lower.
+/// The character for two modules, the upper and the lower.
 const fn cell(upper_dark: bool, lower_dark: bool, style: Style) -> char {
     let inked = match style {
         Style::Colours | Style::DarkBlocks => (upper_dark, lower_dark),
@@ -139,21 +171,11 @@ const fn cell(upper_dark: bool, lower_dark: bool, style: Style) -> char {
     }
 }
 
-fn line(cells: impl Iterator<Item = char>, style: Style) -> String {
-    let mut line = String::new();
-    let coloured = style == Style::Colours;
-    // A `String` takes everything.
-    let _ = write!(line, "{}", if coloured { BLACK_ON_WHITE } else { "" });
-    line.extend(cells);
-    let _ = write!(line, "{}", if coloured { RESET } else { "" });
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What a camera would see of the drawing: for each module whether it is dark.
+    /// The modules that a camera sees; `true` is dark.
     fn seen(drawing: &Drawing, style: Style) -> Vec<Vec<bool>> {
         let mut rows = Vec::new();
         for line in &drawing.lines {
@@ -179,7 +201,7 @@ mod tests {
         rows
     }
 
-    /// Reads a picture with a decoder that shares nothing with the encoder.
+    /// Decodes the picture. The decoder shares no code with the encoder.
     fn scan(rows: &[Vec<bool>]) -> String {
         const SCALE: usize = 4;
         let (width, height) = (rows[0].len() * SCALE, rows.len() * SCALE);
@@ -213,9 +235,9 @@ mod tests {
         }
     }
 
-    /// A decoder that hands back raw bytes would not notice: Kanji are two bytes as well.
+    /// Scanning cannot show this: a decoder that returns raw bytes gives the same bytes for both modes.
     #[test]
-    fn khmer_is_never_written_as_kanji() {
+    fn khmer_is_never_encoded_as_kanji() {
         for text in ["សុខា", "ភ្នំពេញ", "ផ្សារធំថ្មី", "ហាងកាហ្វេ សុខា", "中文", CODES[1]]
         {
             let modes: Vec<Mode> = segments(text.as_bytes(), Version::Normal(9))
@@ -230,12 +252,12 @@ mod tests {
         let lines = |room| draw(CODES[0], Style::Colours, room).unwrap().lines.len();
         assert!(lines(Some((24, 80))) < lines(None));
         assert_eq!(lines(Some((50, 100))), lines(None));
-        // What does not fit at all is drawn as small as can be.
+        // Without a size that fits, the smallest is drawn.
         assert!(lines(Some((5, 5))) <= lines(Some((24, 80))));
     }
 
     #[test]
-    fn colours_end_with_every_line() {
+    fn colours_are_reset_on_every_line() {
         let drawing = draw("x", Style::Colours, None).unwrap();
         for line in drawing.lines {
             assert!(line.starts_with(BLACK_ON_WHITE) && line.ends_with(RESET));
@@ -243,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_not_drawn() {
+    fn a_text_too_long_for_a_qr_code_is_not_drawn() {
         assert_eq!(draw(&"x".repeat(3_000), Style::Colours, None), None);
     }
 }

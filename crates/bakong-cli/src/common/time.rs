@@ -1,46 +1,52 @@
-//! Times and durations as people write and read them.
+//! Parses and formats times and durations.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use bakong_flow::{Clock, SystemClock};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp as Moment};
 use khqr_core::Timestamp;
 
-/// Reads `90s`, `10m`, `1h 30m`.
+/// Parses `90s`, `10m`, `1h 30m`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     text.parse::<SignedDuration>()
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or_else(|| "write a duration like 90s or 10m".to_owned())
+        .ok_or_else(|| "expected a duration such as 90s or 10m".to_owned())
 }
 
-/// How long a code at a counter should live at most, as NBC advises.
+/// The longest lifetime that NBC recommends for a code at a counter.
 pub(crate) const ADVISED_LIFE: Duration = Duration::from_secs(600);
 
-/// The longest that a code is made for here. Beyond it there is surely a mistake in the unit.
+/// The longest lifetime that this command accepts. A longer one is probably a wrong unit.
 const LONGEST_LIFE: Duration = Duration::from_secs(366 * 86_400);
 
-/// As [`parse_duration`], above zero and at most [`LONGEST_LIFE`].
+/// Parses the lifetime of a code: a duration above zero and at most [`LONGEST_LIFE`].
 pub(crate) fn parse_lifetime(text: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
         Duration::ZERO => {
-            Err("the code would expire at once; write a duration like 10m".to_owned())
+            Err("the code would expire immediately; expected a duration such as 10m".to_owned())
         }
-        life if life > LONGEST_LIFE => Err("a code lives at most 366 days".to_owned()),
+        life if life > LONGEST_LIFE => Err("the longest lifetime of a code is 366 days".to_owned()),
         life => Ok(life),
     }
 }
 
-/// Reads milliseconds since 1970.
+/// Parses milliseconds since 1970.
 pub(crate) fn parse_moment(text: &str) -> Result<Timestamp, String> {
     text.parse()
         .map(Timestamp::from_millis)
-        .map_err(|_| "write milliseconds since 1970, like 1795000000000".to_owned())
+        .map_err(|_| "expected milliseconds since 1970, such as 1795000000000".to_owned())
 }
 
-/// When the sandbox's customer pays.
+/// The given moment, or the present.
+pub(crate) fn moment_or_now(moment: Option<Timestamp>) -> Timestamp {
+    moment.unwrap_or_else(|| SystemClock.now())
+}
+
+/// When the sandbox's customer pays the code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum PayAfter {
     Delay(Duration),
@@ -56,11 +62,11 @@ impl FromStr for PayAfter {
         }
         parse_duration(text)
             .map(Self::Delay)
-            .map_err(|_| "write a duration like 5s, or never".to_owned())
+            .map_err(|_| "expected a duration such as 5s, or never".to_owned())
     }
 }
 
-/// The date and time in Phnom Penh, where the shop is.
+/// The date and time in Phnom Penh.
 pub(crate) fn in_phnom_penh(moment: Timestamp) -> String {
     format(moment, "%Y-%m-%d %H:%M:%S")
 }
@@ -71,7 +77,7 @@ pub(crate) fn time_of_day(moment: Timestamp) -> String {
 }
 
 fn format(moment: Timestamp, form: &str) -> String {
-    // Cambodia is at UTC+7 all year.
+    // Cambodia has UTC+7 all year.
     let zone = TimeZone::fixed(Offset::constant(7));
     i64::try_from(moment.as_millis())
         .ok()
@@ -82,13 +88,13 @@ fn format(moment: Timestamp, form: &str) -> String {
         )
 }
 
-/// What is left, as `9:58`.
+/// Formats the remaining time as `9:58`.
 pub(crate) fn countdown(left: Duration) -> String {
     let seconds = left.as_secs();
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-/// A longer time that is left, as `89 days 3 h`, `5 h 53 min`, `2 min` or `40 s`: not less than there is.
+/// Formats a duration as `89 days 3 h`, `5 h 53 min`, `2 min` or `40 s`, rounded up.
 pub(crate) fn left(duration: Duration) -> String {
     let parts = |large: u64, name: &str, small: u64, small_name: &str| match small {
         0 => format!("{large} {name}"),
@@ -107,18 +113,18 @@ pub(crate) fn left(duration: Duration) -> String {
     }
 }
 
-/// When a day's requests may be given out anew. Where the day turns is not known for sure: at midnight in
-/// Phnom Penh, or in UTC.
+/// When Bakong resets the daily quota. NBC does not document this, so there are two candidates: the next midnight in
+/// Phnom Penh and the next midnight in UTC.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct DayTurn {
+pub(crate) struct QuotaReset {
     now: Timestamp,
     pub(crate) first: Timestamp,
     last: Timestamp,
-    /// Whether the first is Phnom Penh's.
-    is_local: bool,
+    /// Whether `first` is the midnight in Phnom Penh.
+    first_is_local: bool,
 }
 
-impl DayTurn {
+impl QuotaReset {
     pub(crate) fn after(now: Timestamp) -> Self {
         const DAY: u64 = 86_400_000;
         const AHEAD: u64 = 7 * 3_600_000;
@@ -130,26 +136,26 @@ impl DayTurn {
             now,
             first: turn(until_utc.min(until_local)),
             last: turn(until_utc.max(until_local)),
-            is_local: until_local < until_utc,
+            first_is_local: until_local < until_utc,
         }
     }
 }
 
-impl fmt::Display for DayTurn {
+impl fmt::Display for QuotaReset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (first, last) = (in_phnom_penh(self.first), in_phnom_penh(self.last));
         let left = left(self.first.saturating_since(self.now));
-        if self.is_local {
+        if self.first_is_local {
             write!(
                 f,
-                "The day turns at midnight in Phnom Penh, as far as is known: ask again at {first} there, in \
-                 {left}; at midnight UTC at the latest, {last} in Phnom Penh"
+                "The quota is probably reset at midnight in Phnom Penh: try again at {first} there, in {left}. At the \
+                 latest, it is reset at midnight UTC, which is {last} in Phnom Penh"
             )
         } else {
             write!(
                 f,
-                "Midnight in Phnom Penh is past, so the day turns at midnight UTC, as far as is known: ask again \
-                 at {first} in Phnom Penh, in {left}; at the next midnight there at the latest, {last}"
+                "Midnight in Phnom Penh has passed, so the quota is probably reset at midnight UTC: try again at \
+                 {first} in Phnom Penh, in {left}. At the latest, it is reset at the next midnight there, {last}"
             )
         }
     }
@@ -160,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read() {
+    fn durations_and_moments_are_parsed() {
         assert_eq!(parse_duration("10m"), Ok(Duration::from_secs(600)));
         assert_eq!(parse_duration("1h 30m"), Ok(Duration::from_secs(5_400)));
         assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
@@ -174,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_phnom_penh_s() {
+    fn times_are_shown_in_phnom_penh() {
         let moment = Timestamp::from_millis(1_795_000_000_000);
         assert_eq!(in_phnom_penh(moment), "2026-11-18 18:06:40");
         assert_eq!(time_of_day(moment), "18:06:40");
@@ -186,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_told_in_two_units() {
+    fn a_duration_is_shown_in_at_most_two_units() {
         for (seconds, text) in [
             (0, "0 s"),
             (59, "59 s"),
@@ -205,21 +211,25 @@ mod tests {
     }
 
     #[test]
-    fn the_day_turns_in_phnom_penh_or_in_utc() {
+    fn the_quota_resets_at_midnight_in_phnom_penh_or_utc() {
         // 18:06:40 in Phnom Penh.
-        let turn = DayTurn::after(Timestamp::from_millis(1_795_000_000_000));
-        assert_eq!(in_phnom_penh(turn.first), "2026-11-19 00:00:00");
-        assert_eq!(in_phnom_penh(turn.last), "2026-11-19 07:00:00");
-        assert!(turn.to_string().contains("midnight UTC at the latest"));
-        // 03:00 there: its midnight is past, and UTC's is not.
-        let night = turn.first.saturating_add(Duration::from_secs(3 * 3_600));
-        let turn = DayTurn::after(night);
-        assert_eq!(in_phnom_penh(turn.first), "2026-11-19 07:00:00");
-        assert_eq!(in_phnom_penh(turn.last), "2026-11-20 00:00:00");
-        assert!(turn.to_string().contains("in 4 h;"), "{turn}");
-        // At a midnight, the next one is meant.
-        let midnight = DayTurn::after(turn.last);
-        assert!(turn.last < midnight.first);
-        let _ = DayTurn::after(Timestamp::from_millis(u64::MAX)).to_string();
+        let reset = QuotaReset::after(Timestamp::from_millis(1_795_000_000_000));
+        assert_eq!(in_phnom_penh(reset.first), "2026-11-19 00:00:00");
+        assert_eq!(in_phnom_penh(reset.last), "2026-11-19 07:00:00");
+        assert!(
+            reset
+                .to_string()
+                .contains("latest, it is reset at midnight UTC")
+        );
+        // 03:00 in Phnom Penh: its midnight has passed, UTC's has not.
+        let night = reset.first.saturating_add(Duration::from_secs(3 * 3_600));
+        let reset = QuotaReset::after(night);
+        assert_eq!(in_phnom_penh(reset.first), "2026-11-19 07:00:00");
+        assert_eq!(in_phnom_penh(reset.last), "2026-11-20 00:00:00");
+        assert!(reset.to_string().contains("in 4 h."), "{reset}");
+        // At midnight, the next one counts.
+        let midnight = QuotaReset::after(reset.last);
+        assert!(reset.last < midnight.first);
+        let _ = QuotaReset::after(Timestamp::from_millis(u64::MAX)).to_string();
     }
 }

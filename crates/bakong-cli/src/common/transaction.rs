@@ -1,61 +1,56 @@
-//! A transaction for people and for machines.
+//! Transactions and outcomes, as text and as JSON.
+
+use std::fmt::Display;
 
 use bakong_api::khqr_core::Printable;
 use bakong_api::{Reading, Transaction};
-use bakong_flow::Mismatch;
 use bakong_flow::settlement::Detail;
+use bakong_flow::{Mismatch, Outcome};
 use serde_json::{Map, Value, json};
 
+use crate::common::exit::Exit;
 use crate::common::money;
 use crate::common::output::row;
 use crate::common::time::in_phnom_penh;
 
-/// The rows of a receipt that come from the transaction.
+/// The rows of a receipt that come from the transaction. Fields that Bakong left out are skipped, except the amount.
 pub(crate) fn rows(transaction: &Transaction) -> Vec<String> {
-    let text = |name, reading: &Reading<String>| match reading {
-        Reading::Known(text) => Some(row(name, Printable(text))),
-        Reading::Unreadable(raw) => {
-            Some(row(name, format_args!("{} (unreadable)", Printable(raw))))
+    let amount = match (text(&transaction.amount), text(&transaction.currency)) {
+        (None, _) => "unknown: Bakong does not report the amount".to_owned(),
+        (Some(amount), Some(currency)) if transaction.amount.known().is_none() => {
+            format!("{amount} {currency}")
         }
-        Reading::Absent => None,
+        (Some(amount), _) => amount,
     };
-    let paid = match (&transaction.amount, &transaction.currency) {
-        (Reading::Known(amount), _) => amount.to_string(),
-        (Reading::Unreadable(raw), Reading::Known(currency)) => {
-            format!("{} {currency} (unreadable)", Printable(raw))
-        }
-        (Reading::Unreadable(amount), Reading::Unreadable(currency)) => {
-            format!("{} {} (unreadable)", Printable(amount), Printable(currency))
-        }
-        (Reading::Unreadable(raw), Reading::Absent) => format!("{} (unreadable)", Printable(raw)),
-        (Reading::Absent, _) => "Bakong does not say how much".to_owned(),
-    };
-    let at = match &transaction.created_at {
-        Reading::Known(at) => Some(row(
-            "at",
-            format_args!("{} in Phnom Penh", in_phnom_penh(*at)),
-        )),
-        Reading::Unreadable(raw) => {
-            Some(row("at", format_args!("{} (unreadable)", Printable(raw))))
-        }
-        Reading::Absent => None,
+    let time = match &transaction.created_at {
+        Reading::Known(at) => Some(format!("{} in Phnom Penh", in_phnom_penh(*at))),
+        unknown => text(unknown),
     };
     [
-        Some(row("paid", paid)),
-        text("to", &transaction.to_account_id),
-        text("from", &transaction.from_account_id),
-        at,
-        text("remark", &transaction.description),
-        text("reference", &transaction.external_ref),
-        text("hash", &transaction.hash),
+        ("paid", Some(amount)),
+        ("to", text(&transaction.to_account_id)),
+        ("from", text(&transaction.from_account_id)),
+        ("at", time),
+        ("remark", text(&transaction.description)),
+        ("reference", text(&transaction.external_ref)),
+        ("hash", text(&transaction.hash)),
     ]
     .into_iter()
-    .flatten()
+    .filter_map(|(name, value)| Some(row(name, value?)))
     .collect()
 }
 
-/// Every field under Bakong's own name; amounts as text, exactly; what cannot be read as its JSON text
-/// under `unreadable`.
+/// The value of a field, safe to print.
+fn text<T: Display>(reading: &Reading<T>) -> Option<String> {
+    match reading {
+        Reading::Known(value) => Some(Printable(&value.to_string()).to_string()),
+        Reading::Unreadable(raw) => Some(format!("{} (unreadable)", Printable(raw))),
+        Reading::Absent => None,
+    }
+}
+
+/// Every field under Bakong's own name. Amounts are strings. The raw JSON of fields that cannot be read is under
+/// `unreadable`.
 pub(crate) fn json(transaction: &Transaction) -> Value {
     let mut object = Fields::default();
     object.text("hash", &transaction.hash);
@@ -82,54 +77,6 @@ pub(crate) fn json(transaction: &Transaction) -> Value {
     object.finish()
 }
 
-/// How a transaction differs from the order, in words.
-pub(crate) fn describe(mismatch: &Mismatch) -> String {
-    match mismatch {
-        Mismatch::Short { paid } => format!("too little was paid: {paid}"),
-        Mismatch::Over { paid } => format!("too much was paid: {paid}"),
-        Mismatch::OtherCurrency { paid } => format!("it was paid in {paid}"),
-        Mismatch::OtherRecipient { paid } => {
-            format!("another account was paid: {}", Printable(paid))
-        }
-        Mismatch::Untold(Detail::Amount) => "Bakong does not say readably how much".to_owned(),
-        Mismatch::Untold(Detail::Currency) => "Bakong does not say in which currency".to_owned(),
-        Mismatch::Untold(Detail::Recipient) => "Bakong does not say to whom".to_owned(),
-        Mismatch::SettledAnother { order } => {
-            format!(
-                "the same transaction settled another order: {}",
-                Printable(order.as_str())
-            )
-        }
-        Mismatch::OrderSettled => "the order was settled before, by another transaction".to_owned(),
-        Mismatch::OtherCode => {
-            "only its hash finds it, and the code's MD5 does not: another code was paid".to_owned()
-        }
-        Mismatch::BeforeOpened => "it was made before the code was shown".to_owned(),
-        Mismatch::Cancelled => "the order was cancelled before".to_owned(),
-        _ => "it differs from what was asked for".to_owned(),
-    }
-}
-
-/// The same for machines.
-pub(crate) fn mismatch_json(mismatch: &Mismatch) -> Value {
-    let (kind, paid) = match mismatch {
-        Mismatch::Short { paid } => ("short", Some(money::decimal(*paid))),
-        Mismatch::Over { paid } => ("over", Some(money::decimal(*paid))),
-        Mismatch::OtherCurrency { paid } => ("other_currency", Some(paid.to_string())),
-        Mismatch::OtherRecipient { paid } => ("other_recipient", Some(paid.clone())),
-        Mismatch::Untold(Detail::Amount) => ("untold_amount", None),
-        Mismatch::Untold(Detail::Currency) => ("untold_currency", None),
-        Mismatch::Untold(Detail::Recipient) => ("untold_recipient", None),
-        Mismatch::SettledAnother { .. } => ("settled_another", None),
-        Mismatch::OrderSettled => ("order_settled", None),
-        Mismatch::OtherCode => ("other_code", None),
-        Mismatch::BeforeOpened => ("before_opened", None),
-        Mismatch::Cancelled => ("cancelled", None),
-        _ => ("other", None),
-    };
-    json!({ "kind": kind, "paid": paid })
-}
-
 #[derive(Default)]
 struct Fields {
     known: Map<String, Value>,
@@ -138,15 +85,11 @@ struct Fields {
 
 impl Fields {
     fn put<T>(&mut self, name: &str, reading: &Reading<T>, write: impl FnOnce(&T) -> Value) {
-        let value = match reading {
-            Reading::Known(value) => write(value),
-            Reading::Absent => Value::Null,
-            Reading::Unreadable(raw) => {
-                self.unreadable.insert(name.to_owned(), (**raw).into());
-                Value::Null
-            }
-        };
+        let value = reading.known().map_or(Value::Null, write);
         self.known.insert(name.to_owned(), value);
+        if let Reading::Unreadable(raw) = reading {
+            self.unreadable.insert(name.to_owned(), (**raw).into());
+        }
     }
 
     fn text(&mut self, name: &str, reading: &Reading<String>) {
@@ -155,9 +98,113 @@ impl Fields {
 
     fn finish(mut self) -> Value {
         if !self.unreadable.is_empty() {
-            self.known
-                .insert("unreadable".to_owned(), self.unreadable.into());
+            let unreadable = self.unreadable.into();
+            self.known.insert("unreadable".to_owned(), unreadable);
         }
         self.known.into()
     }
+}
+
+/// The exit code for a final payment.
+pub(crate) const fn exit(outcome: &Outcome) -> Exit {
+    match outcome {
+        Outcome::Paid { .. } => Exit::Success,
+        Outcome::Expired | Outcome::Cancelled => Exit::Expired,
+        _ => Exit::NeedsAttention,
+    }
+}
+
+/// One line that says how the payment ended.
+pub(crate) fn headline(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Paid { late: false, .. } => "PAID".to_owned(),
+        Outcome::Paid { .. } => "PAID, but after the code expired".to_owned(),
+        Outcome::NeedsReview { mismatches, .. } => review_headline(mismatches),
+        Outcome::Failed => "FAILED: Bakong reports that the payment failed".to_owned(),
+        Outcome::StaticQr => {
+            "NEEDS REVIEW: Bakong reports that the code is static, so it cannot be looked up by MD5"
+                .to_owned()
+        }
+        Outcome::Expired => "EXPIRED: nobody paid".to_owned(),
+        other => format!("NEEDS REVIEW: {}", other.name()),
+    }
+}
+
+/// One line that says how a payment differs from its order.
+pub(crate) fn review_headline(mismatches: &[Mismatch]) -> String {
+    let reasons: Vec<_> = mismatches.iter().map(describe).collect();
+    format!("NEEDS REVIEW: {}", reasons.join("; "))
+}
+
+/// Sets `status`, `transaction`, `late` and `mismatches` of a JSON object.
+pub(crate) fn write_outcome(outcome: &Outcome, object: &mut Value) {
+    object["status"] = outcome.name().into();
+    object["transaction"] = outcome.transaction().map(json).into();
+    object["late"] = match outcome {
+        Outcome::Paid { late, .. } => (*late).into(),
+        _ => Value::Null,
+    };
+    object["mismatches"] = match outcome {
+        Outcome::NeedsReview { mismatches, .. } => mismatches_json(mismatches),
+        _ => json!([]),
+    };
+}
+
+fn describe(mismatch: &Mismatch) -> String {
+    match mismatch {
+        Mismatch::Short { paid } => format!("too little was paid: {paid}"),
+        Mismatch::Over { paid } => format!("too much was paid: {paid}"),
+        Mismatch::OtherCurrency { paid } => format!("the wrong currency was paid: {paid}"),
+        Mismatch::OtherRecipient { paid } => {
+            format!("another account was paid: {}", Printable(paid))
+        }
+        Mismatch::Untold(Detail::Amount) => {
+            "Bakong's response has no readable amount".to_owned()
+        }
+        Mismatch::Untold(Detail::Currency) => {
+            "Bakong's response has no readable currency".to_owned()
+        }
+        Mismatch::Untold(Detail::Recipient) => {
+            "Bakong's response has no readable recipient".to_owned()
+        }
+        Mismatch::SettledAnother { order } => format!(
+            "the same transaction already settled another order: {}",
+            Printable(order.as_str())
+        ),
+        Mismatch::OrderSettled => {
+            "another transaction already settled the order".to_owned()
+        }
+        Mismatch::OtherCode => {
+            "the transaction was found by its hash but not by the code's MD5, so another code was paid"
+                .to_owned()
+        }
+        Mismatch::BeforeOpened => {
+            "the transaction is older than the request for this payment".to_owned()
+        }
+        Mismatch::Cancelled => "the order was cancelled before it was paid".to_owned(),
+        _ => "the payment differs from the order".to_owned(),
+    }
+}
+
+/// The array of mismatches: `kind`, and what was paid instead.
+pub(crate) fn mismatches_json(mismatches: &[Mismatch]) -> Value {
+    let one = |mismatch: &Mismatch| {
+        let (kind, paid) = match mismatch {
+            Mismatch::Short { paid } => ("short", Some(money::decimal(*paid))),
+            Mismatch::Over { paid } => ("over", Some(money::decimal(*paid))),
+            Mismatch::OtherCurrency { paid } => ("other_currency", Some(paid.to_string())),
+            Mismatch::OtherRecipient { paid } => ("other_recipient", Some(paid.clone())),
+            Mismatch::Untold(Detail::Amount) => ("untold_amount", None),
+            Mismatch::Untold(Detail::Currency) => ("untold_currency", None),
+            Mismatch::Untold(Detail::Recipient) => ("untold_recipient", None),
+            Mismatch::SettledAnother { .. } => ("settled_another", None),
+            Mismatch::OrderSettled => ("order_settled", None),
+            Mismatch::OtherCode => ("other_code", None),
+            Mismatch::BeforeOpened => ("before_opened", None),
+            Mismatch::Cancelled => ("cancelled", None),
+            _ => ("other", None),
+        };
+        json!({ "kind": kind, "paid": paid })
+    };
+    mismatches.iter().map(one).collect()
 }

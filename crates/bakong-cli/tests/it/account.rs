@@ -4,7 +4,7 @@ use bakong_sandbox::{ApiEndpoint, Fault, Sandbox};
 use http::StatusCode;
 use khqr_core::AccountId;
 
-use crate::bakong::{Finished, Folder, bakong, run, token};
+use crate::support::{Finished, Folder, bakong, run, token};
 
 #[tokio::test]
 async fn each_answer_has_its_exit_code() {

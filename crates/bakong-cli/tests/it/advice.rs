@@ -5,7 +5,7 @@ use std::time::Duration;
 use bakong_sandbox::{Fault, Sandbox};
 use http::StatusCode;
 
-use crate::bakong::{Finished, bakong, token};
+use crate::support::{Finished, bakong, token};
 
 const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
 

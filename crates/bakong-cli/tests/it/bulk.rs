@@ -7,7 +7,7 @@ use khqr_core::{AccountId, Crc, Currency, KhqrBuilder};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
-use crate::bakong::{Finished, bakong, run};
+use crate::support::{Finished, bakong, run};
 
 const NOW: [&str; 3] = ["--jsonl", "--now", "1795000000000"];
 

@@ -7,8 +7,8 @@ use http::StatusCode;
 use khqr_core::{AccountId, Amount, Currency, Khqr, Md5Handle};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::bakong::{Shop, dara, run};
-use crate::scan::scan;
+use crate::support::{Shop, dara, run};
+use crate::qr_scanner::scan;
 
 #[tokio::test]
 async fn with_nothing_set_up_a_payment_is_taken() {

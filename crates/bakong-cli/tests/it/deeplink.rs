@@ -4,7 +4,7 @@ use bakong_sandbox::{ApiEndpoint, Fault, Sandbox};
 use http::StatusCode;
 use khqr_core::{AccountId, Currency, KhqrBuilder};
 
-use crate::bakong::{run, run_with_input};
+use crate::support::{run, run_with_input};
 
 fn code() -> String {
     let account = AccountId::new("sokha@devb").unwrap();

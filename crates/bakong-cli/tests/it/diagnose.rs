@@ -6,7 +6,7 @@ use bakong_sandbox::{ApiEndpoint, Fault, Sandbox, TransferOptions};
 use http::StatusCode;
 use khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
 
-use crate::bakong::{Finished, bakong, dara, token};
+use crate::support::{Finished, bakong, dara, token};
 
 /// The MD5 and text of a code.
 fn code(sandbox: &Sandbox, bill: &str) -> (String, String) {

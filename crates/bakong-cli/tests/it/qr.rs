@@ -5,8 +5,8 @@ use std::process::Stdio;
 use khqr_core::{Crc, Khqr};
 use tokio::io::AsyncWriteExt;
 
-use crate::bakong::{Finished, bakong, run};
-use crate::scan::scan;
+use crate::support::{Finished, bakong, run};
+use crate::qr_scanner::scan;
 
 /// NBC's sample of 2023.
 const SAMPLE: &str = "00020101021215311234567812345678ABCDEFGHIJKLMNO30350009khqr@devb\

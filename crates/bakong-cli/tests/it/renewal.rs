@@ -7,7 +7,7 @@ use http::StatusCode;
 use khqr_core::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::bakong::{Finished, Folder, bakong, run, token};
+use crate::support::{Finished, Folder, bakong, run, token};
 
 const EMAIL: &str = "shop@example.com";
 const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";

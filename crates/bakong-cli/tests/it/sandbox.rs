@@ -4,8 +4,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use crate::bakong::{Finished, Folder, bakong, run};
-use crate::running::Running;
+use crate::support::{Finished, Folder, bakong, run};
+use crate::sandbox_process::Running;
 
 const MD5: &str = "d60f3db96913029a2af979a1662c1e72";
 

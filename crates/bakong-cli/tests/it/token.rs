@@ -6,7 +6,7 @@ use bakong_sandbox::{ApiEndpoint, Fault, Sandbox, SandboxClock};
 use http::StatusCode;
 use khqr_core::Timestamp;
 
-use crate::bakong::{Finished, Folder, bakong, run, run_with_input, set_mode, token};
+use crate::support::{Finished, Folder, bakong, run, run_with_input, set_mode, token};
 
 const EMAIL: &str = "shop@example.com";
 const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bakong_sandbox::{Sandbox, TransferOptions};
 use khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
 
-use crate::bakong::{Finished, bakong, dara, token};
+use crate::support::{Finished, bakong, dara, token};
 
 async fn check(sandbox: &Sandbox, code: &str, more: &[&str]) -> Finished {
     let (md5, base_url) = (Md5Handle::of(code).to_string(), sandbox.base_url());

@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::io::AsyncWriteExt;
 
-use crate::bakong::{Finished, bakong};
+use crate::support::{Finished, bakong};
 
 /// A recorded question and what was answered.
 struct Vector {

@@ -7,7 +7,7 @@ use khqr_core::{AccountId, Amount, Currency, Khqr, KhqrBuilder, Md5Handle};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
-use crate::bakong::{Finished, Folder, bakong, run, token};
+use crate::support::{Finished, Folder, bakong, run, token};
 
 /// A code of the shop's, good for ten minutes.
 fn code(sandbox: &Sandbox, bill: &str) -> String {

@@ -1,4 +1,5 @@
-//! The Bakong that is asked: one inside this command, or one elsewhere. Only the address differs.
+//! The Bakong that the checkout uses: a sandbox inside this process, or another one over the network. Only the
+//! address differs.
 
 use std::time::Duration;
 
@@ -15,55 +16,49 @@ use crate::common::exit::{Exit, Failure};
 use crate::common::remote::{self, HttpSession, HttpWatcher, Remote};
 use crate::common::time::PayAfter;
 
-/// An open Bakong.
-pub(super) struct Bakong {
-    watcher: HttpWatcher,
-    asked: Asked,
-    allows_plain_http: bool,
-    embedded: Option<Embedded>,
+/// A started watcher, and the sandbox if there is one.
+pub(super) struct Backend {
+    pub(super) watcher: HttpWatcher,
+    pub(super) asked: Asked,
+    pub(super) allows_plain_http: bool,
+    sandbox: Option<Sandbox>,
 }
 
-struct Embedded {
-    sandbox: Sandbox,
-    pay_after: PayAfter,
-}
-
-/// The project that registers with the sandbox.
+/// The e-mail address that registers with the sandbox.
 const EMAIL: &str = "shop@example.com";
 
-/// The longest pause after a failure.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// The longest backoff after a failed request. It is shorter than the default, because a customer is waiting.
+const MAX_BACKOFF: Duration = Duration::from_secs(15);
 
-/// How long the sandbox's customer takes unless said.
+/// When the sandbox's customer pays by default.
 const PAY_AFTER: PayAfter = PayAfter::Delay(Duration::from_secs(5));
 
-impl Bakong {
-    /// Opens the one that the command line names.
+impl Backend {
+    /// Opens the Bakong that the command line names.
     pub(super) async fn open(arguments: &CheckoutArguments) -> Result<Self, Failure> {
-        if !arguments.sandbox {
-            let remote = remote::open_once(&arguments.target, &arguments.token)?;
-            return Ok(Self {
-                watcher: watcher(remote.session).await?,
-                asked: remote.asked,
-                allows_plain_http: arguments.target.allow_plain_http,
-                embedded: None,
-            });
-        }
-        let sandbox = Sandbox::start().await.map_err(|error| {
-            Failure::new(
-                Exit::CouldNotAsk,
-                format!("the sandbox does not start: {error}"),
+        let (remote, sandbox) = if arguments.sandbox {
+            let sandbox = Sandbox::start()
+                .await
+                .map_err(|error| failed(format!("cannot start the sandbox: {error}")))?;
+            (register(&sandbox).await?, Some(sandbox))
+        } else {
+            (
+                remote::open_once(&arguments.target, &arguments.token)?,
+                None,
             )
-        })?;
-        let remote = register(&sandbox).await?;
+        };
+        let mut config = Config::DEFAULT;
+        config.retry.longest = MAX_BACKOFF;
+        config.retry.longest_if_counted = MAX_BACKOFF;
+        let builder = Watcher::builder(remote.session, MemoryStore::new()).config(config);
         Ok(Self {
-            watcher: watcher(remote.session).await?,
+            watcher: builder
+                .start()
+                .await
+                .map_err(|error| failed(error.to_string()))?,
             asked: remote.asked,
-            allows_plain_http: false,
-            embedded: Some(Embedded {
-                sandbox,
-                pay_after: arguments.pay_after.unwrap_or(PAY_AFTER),
-            }),
+            allows_plain_http: arguments.target.allow_plain_http,
+            sandbox,
         })
     }
 
@@ -71,64 +66,43 @@ impl Bakong {
         self.watcher.session()
     }
 
-    pub(super) const fn watcher(&self) -> &HttpWatcher {
-        &self.watcher
-    }
-
-    pub(super) const fn asked(&self) -> &Asked {
-        &self.asked
-    }
-
-    pub(super) const fn allows_plain_http(&self) -> bool {
-        self.allows_plain_http
-    }
-
     pub(super) const fn is_sandbox(&self) -> bool {
-        self.embedded.is_some()
+        self.sandbox.is_some()
     }
 
-    /// Lets the sandbox's customer scan the code; elsewhere the customer comes by themselves.
-    pub(super) fn send_customer(&self, code: &str) -> Result<(), Failure> {
-        let Some(Embedded {
-            sandbox,
-            pay_after: PayAfter::Delay(delay),
-        }) = &self.embedded
+    /// Makes the sandbox's customer pay the code later. Does nothing without a sandbox.
+    pub(super) fn send_customer(
+        &self,
+        code: &str,
+        pay_after: Option<PayAfter>,
+    ) -> Result<(), Failure> {
+        let (Some(sandbox), PayAfter::Delay(delay)) =
+            (&self.sandbox, pay_after.unwrap_or(PAY_AFTER))
         else {
             return Ok(());
         };
-        let refused = |reason: String| Failure::new(Exit::CouldNotAsk, reason);
-        let account = AccountId::new("dara@devb").map_err(|error| refused(error.to_string()))?;
+        let account = AccountId::new("dara@devb").map_err(|error| failed(error.to_string()))?;
         sandbox
             .customer(account)
-            .pay_after(code, *delay)
+            .pay_after(code, delay)
             .map(|_| ())
-            .map_err(|error| refused(format!("the sandbox's customer cannot pay: {error}")))
+            .map_err(|error| failed(format!("the sandbox's customer cannot pay: {error}")))
     }
 
     pub(super) async fn close(self) {
         drop(self.watcher);
-        if let Some(Embedded { sandbox, .. }) = self.embedded {
+        if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
         }
     }
 }
 
-/// Watches this one payment. A customer stands and waits, so that failures are repeated sooner than a shop with
-/// many payments would.
-async fn watcher(session: HttpSession) -> Result<HttpWatcher, Failure> {
-    let mut config = Config::DEFAULT;
-    config.retry.longest = LONGEST_PAUSE;
-    config.retry.longest_if_counted = LONGEST_PAUSE;
-    let builder = Watcher::builder(session, MemoryStore::new()).config(config);
-    builder
-        .start()
-        .await
-        .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))
+fn failed(message: String) -> Failure {
+    Failure::new(Exit::CouldNotAsk, message)
 }
 
-/// Gets a token as every project does: register, read the e-mail, hand the code in.
+/// Gets a token the way a project does: registers, reads the e-mail, and exchanges its code.
 async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
-    let failed = |reason: String| Failure::new(Exit::CouldNotAsk, reason);
     let base_url = BaseUrl::new(&sandbox.base_url()).map_err(|error| failed(error.to_string()))?;
     let session = Session::new(remote::transport(false)?, base_url.clone());
     let asked = Asked {

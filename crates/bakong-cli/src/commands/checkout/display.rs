@@ -1,4 +1,4 @@
-//! What the shop and the customer see while they wait.
+//! Shows the code and the remaining time.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -7,65 +7,65 @@ use bakong_flow::watcher::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use khqr_core::{Printable, Timestamp};
 
-use super::backend::Bakong;
-use super::order::Shown;
+use super::backend::Backend;
+use super::order::ShownCode;
 use crate::arguments::CheckoutArguments;
 use crate::common::advice::Asked;
-use crate::common::code;
 use crate::common::output::{Stream, note, row};
+use crate::common::terminal_qr;
 use crate::common::time::{ADVISED_LIFE, countdown, time_of_day};
 
-/// The code, and below it a line that counts down. The line is on standard error and vanishes; nothing
-/// about the terminal is changed that would have to be put back.
+/// A countdown line on standard error, below the code. It is removed at the end, and no terminal mode is changed.
 pub(super) struct Display {
     line: ProgressBar,
-    /// How much to whom, for where the window is too small to show it above the code.
+    /// The amount and the recipient. They are part of the line, because a small window may not show them above.
     order: String,
     expires_at: Timestamp,
-    /// Why the last check brought no answer, as it was told.
+    /// The error of the last check, as displayed.
     trouble: RefCell<Option<String>>,
     asked: Asked,
-    /// Whether changes are told in lines, there being no terminal for a line that counts down.
-    in_lines: bool,
+    /// Whether changes are printed as lines, because standard error is not a terminal.
+    prints_lines: bool,
 }
 
 impl Display {
-    /// Shows the code. With `--json`, standard output is for machines: people see the code on standard
-    /// error, if that is a terminal.
-    pub(super) fn open(arguments: &CheckoutArguments, bakong: &Bakong, shown: &Shown) -> Self {
-        let on_terminal = Stream::Err.is_terminal();
+    /// Prints the code: on standard output, or with `--json` on standard error if that is a terminal.
+    pub(super) fn open(
+        arguments: &CheckoutArguments,
+        backend: &Backend,
+        shown: &ShownCode,
+    ) -> Self {
         if !arguments.json {
-            print_code(Stream::Out, bakong, shown);
-        } else if on_terminal {
-            print_code(Stream::Err, bakong, shown);
+            print_code(Stream::Out, backend, shown);
+        } else if Stream::Err.is_terminal() {
+            print_code(Stream::Err, backend, shown);
         }
         let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        // The template is fixed and right; without it the line would merely look plainer.
+        // The template is a valid constant; an error would only lose the style.
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
             line.set_style(style);
         }
-        let in_lines = !arguments.json && line.is_hidden();
-        let display = Self {
+        let prints_lines = !arguments.json && line.is_hidden();
+        if prints_lines {
+            let left = countdown(shown.expires_at.saturating_since(shown.created_at));
+            note(format_args!("Waiting for the payment, {left} left."));
+        }
+        Self {
             line,
             order: format!("{} to {}", shown.amount, Printable(&shown.name)),
             expires_at: shown.expires_at,
             trouble: RefCell::new(None),
-            asked: bakong.asked().clone(),
-            in_lines,
-        };
-        if display.in_lines {
-            let left = countdown(shown.expires_at.saturating_since(shown.created_at));
-            note(format_args!("Waiting for the payment, {left} left."));
+            asked: backend.asked.clone(),
+            prints_lines,
         }
-        display
     }
 
-    /// Takes note of how the last check went.
-    pub(super) fn tell(&self, progress: &Progress) {
+    /// Updates the result of the last check.
+    pub(super) fn update(&self, progress: &Progress) {
         let trouble = progress.trouble.as_ref();
-        let trouble = trouble.map(|error| self.asked.tell(error));
+        let trouble = trouble.map(|error| self.asked.describe(error));
         let mut before = self.trouble.borrow_mut();
-        if self.in_lines && *before != trouble {
+        if self.prints_lines && *before != trouble {
             match &trouble {
                 Some(trouble) => note(format_args!("No answer: {trouble}. Trying again.")),
                 None => note("Bakong answers again."),
@@ -74,12 +74,12 @@ impl Display {
         *before = trouble;
     }
 
-    /// Draws the line anew.
+    /// Redraws the line.
     pub(super) fn tick(&self, now: Timestamp) {
         let left = self.expires_at.saturating_since(now);
         let order = &self.order;
         let time = if left == Duration::ZERO {
-            format!("{order}: expired; asking one last time")
+            format!("{order}: expired; checking one last time")
         } else {
             format!("{order}: waiting, {} left", countdown(left))
         };
@@ -97,29 +97,23 @@ impl Display {
     }
 }
 
-fn print_code(stream: Stream, bakong: &Bakong, shown: &Shown) {
-    let advice = (shown.expires_at.saturating_since(shown.created_at) > ADVISED_LIFE)
-        .then(|| "NBC advises that a code at a counter lives at most 10 minutes.".to_owned());
-    let sandbox = bakong
-        .is_sandbox()
-        .then(|| "This is the sandbox: no real money moves, no bank's app can pay it.".to_owned());
-    let rows = [
-        row("amount", shown.amount),
-        row(
-            "shop",
-            format_args!("{}, {}", Printable(&shown.name), Printable(&shown.city)),
-        ),
-        row("account", Printable(&shown.account)),
-        row("bill", Printable(&shown.bill)),
-        row(
-            "until",
-            format_args!("{} in Phnom Penh", time_of_day(shown.expires_at)),
-        ),
-        row("code", Printable(&shown.text)),
-        row("MD5", shown.md5),
-    ];
-    let lines = sandbox.into_iter().chain(advice).chain(rows);
-    lines.for_each(|line| stream.line(line));
-    // The code comes last, so that it stays on the screen, with the countdown below it.
-    code::show(&shown.text, stream, 1);
+fn print_code(stream: Stream, backend: &Backend, shown: &ShownCode) {
+    if backend.is_sandbox() {
+        stream
+            .line("This is the sandbox. No real money moves, and no bank's app can pay this code.");
+    }
+    if shown.expires_at.saturating_since(shown.created_at) > ADVISED_LIFE {
+        stream.line("NBC recommends that a code at a counter expires after at most 10 minutes.");
+    }
+    let (name, city) = (Printable(&shown.name), Printable(&shown.city));
+    stream.line(row("amount", shown.amount));
+    stream.line(row("shop", format_args!("{name}, {city}")));
+    stream.line(row("account", Printable(&shown.account)));
+    stream.line(row("bill", Printable(&shown.bill)));
+    let until = time_of_day(shown.expires_at);
+    stream.line(row("until", format_args!("{until} in Phnom Penh")));
+    stream.line(row("code", Printable(&shown.text)));
+    stream.line(row("MD5", shown.md5));
+    // The drawing comes last, so that it stays on the screen above the countdown.
+    terminal_qr::print(&shown.text, stream, 1);
 }

@@ -1,4 +1,4 @@
-//! `bakong checkout`: one payment, from the code to the receipt.
+//! `bakong checkout`: takes one payment, from the code to the receipt.
 
 mod backend;
 mod display;
@@ -16,77 +16,93 @@ use tokio::time::MissedTickBehavior;
 use crate::arguments::CheckoutArguments;
 use crate::common::exit::{Exit, Failure};
 use crate::common::interrupt::Interrupts;
-use crate::common::{output, runtime::block_on};
+use crate::common::output;
+use crate::common::runtime::block_on;
 
-use self::backend::Bakong;
+use self::backend::Backend;
 use self::display::Display;
-use self::order::{Order, Shown};
+use self::order::{CheckoutOrder, ShownCode};
 use self::report::{Ending, Report};
 
+/// The policy for a customer at the counter. The last check is not delayed to share a list request.
+const POLICY: Policy = {
+    let mut policy = Policy::COUNTER;
+    policy.grace.after_expiry = Duration::from_secs(15);
+    policy.grace.last_check_within = Duration::ZERO;
+    policy
+};
+
+/// How long to wait for the last check if Bakong does not respond.
+const LAST_CHECK_TIMEOUT: Duration = Duration::from_secs(20);
+
 pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
-    let result = Order::of(arguments).and_then(|order| block_on(take_payment(arguments, &order)));
+    let order = CheckoutOrder::of(arguments);
+    let result = order.and_then(|order| block_on(take_payment(arguments, &order)));
     match result {
         Err(failure) if arguments.json => {
-            output::say_json(&report::not_shown(&failure));
+            output::say_json(&report::failure_json(&failure));
             Ok(failure.exit())
         }
         result => result,
     }
 }
 
-async fn take_payment(arguments: &CheckoutArguments, order: &Order<'_>) -> Result<Exit, Failure> {
+async fn take_payment(
+    arguments: &CheckoutArguments,
+    order: &CheckoutOrder<'_>,
+) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
-    let (bakong, shown) = tokio::select! {
+    let (backend, shown) = tokio::select! {
         prepared = prepare(arguments, order) => prepared?,
         () = interrupts.recv() => {
-            let reason = "stopped; no code was shown, so nothing was paid";
-            return Err(Failure::new(Exit::Interrupted, reason));
+            let message = "stopped before the code was shown, so nothing was paid";
+            return Err(Failure::new(Exit::Interrupted, message));
         }
     };
-    let ending = wait_for_money(arguments, &bakong, &shown, &mut interrupts).await?;
+    let ending = wait_for_payment(arguments, &backend, &shown, &mut interrupts).await?;
     let report = Report {
         now: SystemClock.now(),
         shown: &shown,
-        bakong: &bakong,
+        backend: &backend,
         ending,
     };
     let exit = report.print(arguments.json);
-    bakong.close().await;
+    backend.close().await;
     Ok(exit)
 }
 
-/// Opens Bakong, makes the code, and asks about it once before it is shown: a code whose payment could
-/// not be seen must not be paid.
+/// Opens the backend, generates the code, and checks it once before it is shown. A customer must not pay a code whose
+/// payment the shop cannot see.
 async fn prepare(
     arguments: &CheckoutArguments,
-    order: &Order<'_>,
-) -> Result<(Bakong, Shown), Failure> {
-    let bakong = Bakong::open(arguments).await?;
+    order: &CheckoutOrder<'_>,
+) -> Result<(Backend, ShownCode), Failure> {
+    let backend = Backend::open(arguments).await?;
     let shown = order.code(SystemClock.now())?;
-    let session = bakong.session();
-    if !arguments.json && !bakong.is_sandbox() {
-        output::note(format_args!("Asking {}.", session.base_url()));
+    let session = backend.session();
+    if !arguments.json && !backend.is_sandbox() {
+        output::note(format_args!("Connecting to {}.", session.base_url()));
     }
     match session.send(&CheckTransactionByMd5::new(shown.md5)).await {
         Ok(CheckAnswer::NotFound) => {}
         Ok(_) => {
-            let reason = "Bakong knows this code already; every order needs a --bill of its own";
-            return Err(Failure::new(Exit::NeedsAttention, reason));
+            let message = "Bakong already has a payment for this code. Use a different --bill for every order";
+            return Err(Failure::new(Exit::NeedsAttention, message));
         }
         Err(error) => {
-            let failure = bakong.asked().could_not_ask(&error);
+            let failure = backend.asked.could_not_ask(&error);
             return Err(failure.and(". No code was shown, so nothing was paid."));
         }
     }
-    bakong.send_customer(&shown.text)?;
-    Ok((bakong, shown))
+    backend.send_customer(&shown.text, arguments.pay_after)?;
+    Ok((backend, shown))
 }
 
-/// Shows the code and asks until the payment is final, given up, or the user stops it.
-async fn wait_for_money(
+/// Shows the code and waits for the payment.
+async fn wait_for_payment(
     arguments: &CheckoutArguments,
-    bakong: &Bakong,
-    shown: &Shown,
+    backend: &Backend,
+    shown: &ShownCode,
     interrupts: &mut Interrupts,
 ) -> Result<Ending, Failure> {
     let unusable = |reason: String| Failure::new(Exit::NeedsAttention, reason);
@@ -95,23 +111,24 @@ async fn wait_for_money(
         OrderId::new(&shown.md5.to_string()).map_err(|error| unusable(error.to_string()))?;
     let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(error.to_string()))?;
     let refused = |error: WatchError| {
-        let reason = format!("{error}. No code was shown, so nothing was paid");
-        Failure::new(Exit::CouldNotAsk, reason)
+        let message = format!("{error}. No code was shown, so nothing was paid");
+        Failure::new(Exit::CouldNotAsk, message)
     };
-    let watching = bakong.watcher().watch(payment, POLICY);
+    let watching = backend.watcher.watch(payment, POLICY);
     let mut watched = watching.await.map_err(refused)?;
 
-    let display = Display::open(arguments, bakong, shown);
-    let ending = watch(&mut watched, &display, interrupts).await;
+    let display = Display::open(arguments, backend, shown);
+    let ending = follow(&mut watched, &display, interrupts).await;
     display.close();
     Ok(ending)
 }
 
-/// Follows the payment until it is final, given up, or the user stops it.
-async fn watch(watched: &mut Watched, display: &Display, interrupts: &mut Interrupts) -> Ending {
+/// Follows the payment until it is final, until the last check fails, or until a signal.
+async fn follow(watched: &mut Watched, display: &Display, interrupts: &mut Interrupts) -> Ending {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut interrupted = std::pin::pin!(interrupts.recv());
+    let timeout = POLICY.grace.after_expiry.saturating_add(LAST_CHECK_TIMEOUT);
     loop {
         let progress = tokio::select! {
             biased;
@@ -126,24 +143,12 @@ async fn watch(watched: &mut Watched, display: &Display, interrupts: &mut Interr
             return Ending::Final(outcome, progress.checks);
         }
         let now = SystemClock.now();
-        let patience = POLICY.grace.after_expiry.saturating_add(PATIENCE);
-        let is_over = now > progress.expires_at.saturating_add(patience);
+        let is_over = now > progress.expires_at.saturating_add(timeout);
         let trouble = progress.trouble.as_deref();
         if trouble.is_some_and(|error| is_over || error.class().remedy() != Remedy::AskAgain) {
             return Ending::GaveUp(trouble.cloned());
         }
-        display.tell(&progress);
+        display.update(&progress);
         display.tick(now);
     }
 }
-
-/// At a counter, and with nobody to share the last check with.
-const POLICY: Policy = {
-    let mut policy = Policy::COUNTER;
-    policy.grace.after_expiry = Duration::from_secs(15);
-    policy.grace.last_check_within = Duration::ZERO;
-    policy
-};
-
-/// How long an outage at the very end is waited out.
-const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,15 +1,15 @@
-//! What is to be paid, checked before anything is sent.
+//! The order that the command line describes, and its code.
 
 use bakong_api::{BaseUrl, Environment};
-use khqr_core::{AccountId, Amount, KhqrBuilder, KhqrDraft, Md5Handle, Timestamp};
+use khqr_core::{AccountId, Amount, KhqrDraft, Md5Handle, Timestamp};
 
 use crate::arguments::CheckoutArguments;
-use crate::common::code::{self, Code};
+use crate::common::code::{self, CodeFields, GeneratedCode, PaymentFields};
 use crate::common::exit::Failure;
 use crate::common::{money, remote};
 
-/// An order as the command line has it.
-pub(super) struct Order<'a> {
+/// A checked order.
+pub(super) struct CheckoutOrder<'a> {
     account: AccountId<'a>,
     name: &'a str,
     amount: Amount,
@@ -17,8 +17,8 @@ pub(super) struct Order<'a> {
     arguments: &'a CheckoutArguments,
 }
 
-/// A code that is shown, and what it asks for.
-pub(super) struct Shown {
+/// The code for an order, as shown to the customer.
+pub(super) struct ShownCode {
     pub(super) text: String,
     pub(super) md5: Md5Handle,
     pub(super) account: String,
@@ -30,24 +30,24 @@ pub(super) struct Shown {
     pub(super) expires_at: Timestamp,
 }
 
-impl<'a> Order<'a> {
-    /// Takes the order from the command line.
+impl<'a> CheckoutOrder<'a> {
+    /// Reads and checks the order, so that mistakes are reported before any request.
     pub(super) fn of(arguments: &'a CheckoutArguments) -> Result<Self, Failure> {
         let base_url = remote::base_url(&arguments.target)?;
-        let defaults = match &base_url {
+        let has_defaults = match &base_url {
             None if arguments.sandbox => true,
             None => {
                 return Err(Failure::usage(
-                    "say which Bakong to ask: --sandbox, --env sit, --env production or --base-url URL",
+                    "choose a Bakong: --sandbox, --env sit, --env production or --base-url URL",
                 ));
             }
-            Some(base_url) => defaults_allowed(base_url),
+            Some(base_url) => allows_defaults(base_url),
         };
         let given = |option: &'a Option<String>, flag: &str, default: &'static str| match option {
             Some(text) => Ok(text.as_str()),
-            None if defaults => Ok(default),
+            None if has_defaults => Ok(default),
             None => Err(Failure::usage(format!(
-                "{flag} is missing: where real money moves nothing is made up"
+                "{flag} is missing: it has no default in production"
             ))),
         };
         let account = given(&arguments.account, "--account", "sokha@sandbox")?;
@@ -55,7 +55,7 @@ impl<'a> Order<'a> {
         let currency = arguments.currency;
         let amount = given(&arguments.amount, "--amount", money::example(currency))?;
         let order = Self {
-            account: AccountId::new(account).map_err(|error| code::refused(&error))?,
+            account: AccountId::new(account).map_err(|error| code::usage_error(&error))?,
             name,
             amount: money::parse(amount, currency)?,
             bill: match &arguments.bill {
@@ -64,17 +64,19 @@ impl<'a> Order<'a> {
             },
             arguments,
         };
-        // Whatever is wrong with it should be said before Bakong is opened.
-        let now = Timestamp::from_millis(1_795_000_000_000);
-        order.draft(now).map_err(|error| code::refused(&error))?;
+        // The check does not depend on the time.
+        let any_time = Timestamp::from_millis(1_795_000_000_000);
+        order
+            .draft(any_time)
+            .map_err(|error| code::usage_error(&error))?;
         Ok(order)
     }
 
     /// The code, created at `now`.
-    pub(super) fn code(&self, now: Timestamp) -> Result<Shown, Failure> {
-        let draft = self.draft(now).map_err(|error| code::refused(&error))?;
-        let Code { text, md5 } = draft.into();
-        Ok(Shown {
+    pub(super) fn code(&self, now: Timestamp) -> Result<ShownCode, Failure> {
+        let draft = self.draft(now).map_err(|error| code::usage_error(&error))?;
+        let GeneratedCode { text, md5 } = draft.into();
+        Ok(ShownCode {
             text,
             md5,
             account: self.account.as_str().to_owned(),
@@ -88,42 +90,35 @@ impl<'a> Order<'a> {
     }
 
     fn draft(&self, now: Timestamp) -> Result<KhqrDraft<'_>, khqr_core::Error> {
-        let arguments = self.arguments;
-        match (&arguments.merchant_id, &arguments.bank) {
-            (Some(id), Some(bank)) => self.finish(
-                KhqrBuilder::merchant(self.account, id, bank, self.name),
-                now,
-            ),
-            (_, Some(bank)) => self.finish(
-                KhqrBuilder::individual(self.account, self.name).acquiring_bank(bank),
-                now,
-            ),
-            (_, None) => self.finish(KhqrBuilder::individual(self.account, self.name), now),
-        }
-    }
-
-    fn finish<'b, Kind>(
-        &'b self,
-        builder: KhqrBuilder<'b, Kind>,
-        now: Timestamp,
-    ) -> Result<KhqrDraft<'b>, khqr_core::Error> {
-        let expires_at = now.saturating_add(self.arguments.expires_in);
-        builder
-            .merchant_city(&self.arguments.city)
-            .bill_number(&self.bill)
-            .dynamic_code(self.amount, now, expires_at)
+        let fields = CodeFields {
+            name: self.name,
+            merchant_id: self.arguments.merchant_id.as_deref(),
+            bank: self.arguments.bank.as_deref(),
+            city: Some(&self.arguments.city),
+            bill: Some(&self.bill),
+            ..CodeFields::default()
+        };
+        let payment = PaymentFields::Dynamic {
+            amount: self.amount.into(),
+            created_at: now,
+            expires_at: now.saturating_add(self.arguments.expires_in),
+        };
+        fields.draft(self.account, payment)
     }
 }
 
-/// Nothing is made up for NBC's production. Any other address may lead there too, through a proxy or a
-/// tunnel, so the account that is made up is at no bank there is: no app would pay it.
-fn defaults_allowed(base_url: &BaseUrl) -> bool {
+/// Whether the options of the order may have defaults. They may not on NBC's production hosts. Another address may
+/// also lead to production, through a proxy. So the default account is at a bank that does not exist, and no app can
+/// pay it.
+fn allows_defaults(base_url: &BaseUrl) -> bool {
     !Environment::of_host(base_url.host()).is_some_and(Environment::is_production)
 }
 
-/// A bill number that no other order has: two codes of the same text share one MD5.
+/// A random bill number. Two codes with the same text have the same MD5, so every order needs its own.
 fn unique_bill() -> Result<String, Failure> {
-    let random = getrandom::u64()
-        .map_err(|error| Failure::usage(format!("give the order a --bill: {error}")))?;
+    let random = getrandom::u64().map_err(|error| {
+        let message = format!("no random numbers ({error}); set a bill number with --bill");
+        Failure::usage(message)
+    })?;
     Ok(format!("B-{random:016x}"))
 }

@@ -1,13 +1,17 @@
-//! What is wrong with a line or a code, in the one shape that machines get.
+//! The JSON error object of the `qr` commands.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use khqr_core::{Error, TagPath};
 use serde::Serialize;
+use serde_json::json;
 
-/// An error for machines: the official SDK's code and sentence where it has them, a name, the text for
-/// people, and where it is.
+use crate::common::exit::{Exit, Failure};
+use crate::common::lines::Unreadable;
+use crate::common::output;
+
+/// Why a code or a line is refused. Has the code and the message of the official SDK, if the SDK has them.
 #[derive(Clone, PartialEq, Eq, Serialize, Debug)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Refusal {
@@ -19,17 +23,17 @@ pub(super) struct Refusal {
     offset: Option<usize>,
 }
 
-/// The text for people, written only where it goes.
+/// The text for people. The text of an [`Error`] is formatted only when it is written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Message {
-    Of(Error),
+    Error(Error),
     Text(Cow<'static, str>),
 }
 
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Of(error) => error.fmt(f),
+            Self::Error(error) => error.fmt(f),
             Self::Text(text) => f.write_str(text),
         }
     }
@@ -46,7 +50,7 @@ impl From<Error> for Refusal {
         Self {
             code: error.sdk_code(),
             kind: error.kind().name(),
-            message: Message::Of(error),
+            message: Message::Error(error),
             sdk_message: error.sdk_message(),
             tag: error.tag(),
             offset: error.offset(),
@@ -54,8 +58,18 @@ impl From<Error> for Refusal {
     }
 }
 
+impl From<Unreadable> for Refusal {
+    fn from(reason: Unreadable) -> Self {
+        let message = reason.to_string();
+        match reason {
+            Unreadable::TooLong => Self::of_line("LineTooLong", message),
+            Unreadable::NotUtf8 { at } => Self::of_line("NotUtf8", message).at_byte(at),
+        }
+    }
+}
+
 impl Refusal {
-    /// What is wrong with the line, which the SDK has no number for.
+    /// An error that the SDK has no code for.
     pub(super) fn of_line(kind: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code: None,
@@ -67,13 +81,13 @@ impl Refusal {
         }
     }
 
-    /// With the byte of the line at which it is wrong.
+    /// Adds the byte offset in the line.
     pub(super) const fn at_byte(mut self, offset: usize) -> Self {
         self.offset = Some(offset);
         self
     }
 
-    /// With the official SDK's number and sentence for this error.
+    /// Adds the SDK's code and message for `error`.
     pub(super) fn with_sdk_of(mut self, error: Error) -> Self {
         self.code = error.sdk_code();
         self.sdk_message = error.sdk_message();
@@ -87,10 +101,14 @@ impl Refusal {
     pub(super) const fn tag(&self) -> Option<TagPath> {
         self.tag
     }
-}
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.message.fmt(f)
+    /// Ends a command for one code: prints the JSON error object, or fails with a message that starts with `what`.
+    pub(super) fn report(&self, what: &str, json: bool) -> Result<Exit, Failure> {
+        if json {
+            output::say_json(&json!({ "error": self }));
+            return Ok(Exit::NotValid);
+        }
+        let message = format!("{what}: {}", self.message);
+        Err(Failure::new(Exit::NotValid, message))
     }
 }

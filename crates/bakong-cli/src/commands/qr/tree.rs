@@ -1,22 +1,36 @@
-//! Any EMVCo code as a tree of fields, whatever country it is from.
+//! `bakong qr inspect`: any EMVCo code, from any country, as a tree of fields.
 
 use khqr_core::{Field, Fields, Khqr, Payload, Printable, Tag, TagPath};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// The fields of a level, as a JSON object in the order of the text. A tag that stands twice has an array
-/// of its values, at its first place.
+use super::refusal::Refusal;
+use crate::arguments::TextArguments;
+use crate::common::exit::{Exit, Failure};
+use crate::common::output;
+
+/// Shows the tree of one code.
+pub(super) fn inspect(text: &str, arguments: &TextArguments) -> Result<Exit, Failure> {
+    match Payload::parse(text) {
+        Ok(payload) if arguments.json => output::say_json(&Tree(payload.fields())),
+        Ok(payload) => lines(payload).iter().for_each(output::say),
+        Err(error) => return Refusal::from(error).report("not an EMVCo code", arguments.json),
+    }
+    Ok(Exit::Success)
+}
+
+/// The fields of one level, as a JSON object in the order of the text. A repeated tag has an array of its values, at
+/// the position of the first one.
 pub(super) struct Tree<'a>(pub(super) Fields<'a>);
 
 impl Serialize for Tree<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // A tag has two digits.
         let mut counts = [0usize; 100];
         let number = |field: &Field<'_>| usize::from(field.tag().number());
         self.0.clone().for_each(|field| counts[number(&field)] += 1);
         let mut map = serializer.serialize_map(None)?;
         for field in self.0.clone() {
             match std::mem::take(&mut counts[number(&field)]) {
-                // Told at the tag's first place.
+                // Written with the first field of this tag.
                 0 => {}
                 1 => map.serialize_entry(&field.tag(), &Branch(field))?,
                 _ => {
@@ -41,8 +55,8 @@ impl Serialize for Branch<'_> {
     }
 }
 
-/// The tree for people, a line a field.
-pub(super) fn lines(payload: Payload<'_>) -> Vec<String> {
+/// The tree as text, one line for each field.
+fn lines(payload: Payload<'_>) -> Vec<String> {
     let mut tree = Lines {
         is_khqr: Khqr::from_payload(payload).is_ok(),
         lines: Vec::new(),
@@ -79,7 +93,7 @@ impl Lines {
         }
     }
 
-    /// What the field is called: KHQR's name in a KHQR, else only what EMVCo calls so too.
+    /// The name of a field. Codes that are not a KHQR get only the names that EMVCo defines.
     fn name(&self, path: TagPath) -> Option<&'static str> {
         let is_emvco = matches!(path.top().number(), 0 | 1 | 52..=64);
         path.name().filter(|_| self.is_khqr || is_emvco)
@@ -107,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tree_has_the_text_s_order() {
+    fn the_tree_keeps_the_order_of_the_text() {
         assert_eq!(
             json("5802KH00020129150003a@b0104ក\"xy"),
             r#"{"58":"KH","00":"01","29":{"00":"a@b","01":"ក\"xy"}}"#
@@ -119,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_twice_is_an_array_at_its_first_place() {
+    fn a_repeated_tag_has_an_array_at_its_first_position() {
         assert_eq!(
             json("9901a29050101a5901x29050101b2902995900"),
             r#"{"99":"a","29":[{"01":"a"},{"01":"b"},"99"],"59":["x",""]}"#
@@ -128,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_khqr_s_fields_have_khqr_s_names() {
+    fn khqr_names_are_used_only_in_a_khqr() {
         let lines = |body: &str| lines(Payload::parse(&sealed(body)).unwrap()).join("\n");
         let khqr = lines("29070003a@b5901A");
         assert!(

@@ -11,19 +11,18 @@ use khqr_core::Printable;
 use serde_json::json;
 
 use crate::arguments::{RenewArguments, RequestArguments, TokenCommand, VerifyArguments};
-use crate::commands::qr;
 use crate::common::credentials::{Email, TokenSource};
-use crate::common::exit::{Exit, Failure, told};
-use crate::common::{advice, output, remote, runtime::block_on_unless_stopped as block_on};
+use crate::common::exit::{Exit, Failure, print_json_error};
+use crate::common::{advice, lines, output, remote, runtime::block_on_unless_stopped as block_on};
 
 use self::keeping::Keeping;
 
 pub(crate) fn run(command: &TokenCommand) -> Result<Exit, Failure> {
     match command {
-        TokenCommand::Request(arguments) => told(request(arguments), arguments.json),
-        TokenCommand::Verify(arguments) => told(verify(arguments), arguments.json),
-        TokenCommand::Renew(arguments) => told(renew(arguments), arguments.json),
-        TokenCommand::Status(arguments) => told(status::run(arguments), arguments.json),
+        TokenCommand::Request(arguments) => print_json_error(request(arguments), arguments.json),
+        TokenCommand::Verify(arguments) => print_json_error(verify(arguments), arguments.json),
+        TokenCommand::Renew(arguments) => print_json_error(renew(arguments), arguments.json),
+        TokenCommand::Status(arguments) => print_json_error(status::run(arguments), arguments.json),
     }
 }
 
@@ -75,7 +74,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
         let remote = remote::open_without_token(&arguments.target, "the code")?;
         let answer = remote.session.send(&verify).await;
         answer.map_err(|error| match error.class() {
-            _ if advice::is_elsewhere(&error) => remote.asked.could_not_ask(&error),
+            _ if advice::is_not_bakong(&error) => remote.asked.could_not_ask(&error),
             ErrorClass::Refused => remote.asked.could_not_ask_but(
                 &error,
                 "Is it the code from the newest e-mail, whole, and not handed in before? bakong token \
@@ -98,7 +97,7 @@ fn code(said: &str) -> Result<String, Failure> {
     if said == "-" && io::stdin().is_terminal() {
         output::note("The code from the e-mail, and Enter:");
     }
-    let code = qr::text_or_line(said)?;
+    let code = lines::readable_text(said)?;
     if said == "-" && code.trim().is_empty() {
         return Err(Failure::usage("--code: standard input holds no code"));
     }

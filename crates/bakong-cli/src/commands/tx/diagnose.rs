@@ -4,19 +4,21 @@ use bakong_api::diagnose::{Clues, Diagnosis, Finding, NotAsked};
 use bakong_api::{Lookup, Transaction};
 use serde_json::{Value, json};
 
-use super::{status, transaction_json, transaction_of};
+use super::answer::{status, transaction_json, transaction_of};
 use crate::arguments::DiagnoseArguments;
 use crate::common::advice::Asked;
 use crate::common::exit::{Exit, Failure};
 use crate::common::output::{row, say, say_json};
-use crate::common::{remote, runtime::block_on_unless_stopped as block_on, transaction};
+use crate::common::runtime::block_on_unless_stopped;
+use crate::common::{remote, transaction};
 
 pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
     let clues = clues(arguments)?;
-    let (diagnosis, asked) = block_on("nothing is known of the payment", async {
-        let remote = remote::open_once(&arguments.target, &arguments.token)?;
-        Ok((remote.session.diagnose(&clues).await, remote.asked))
-    })?;
+    let (diagnosis, asked) =
+        block_on_unless_stopped("the state of the payment is unknown", async {
+            let remote = remote::open_once(&arguments.target, &arguments.token)?;
+            Ok((remote.session.diagnose(&clues).await, remote.asked))
+        })?;
     let verdict = Verdict::of(&diagnosis.findings());
     if arguments.json {
         say_json(&report(&diagnosis, verdict, &asked));
@@ -29,13 +31,13 @@ pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
 fn clues(arguments: &DiagnoseArguments) -> Result<Clues, Failure> {
     let amount = arguments.money.amount()?;
     if amount.is_some() && arguments.money.currency.is_none() {
-        // In another currency, a payment is "not found".
-        return Err(Failure::usage("--amount: say its --currency too"));
+        // With the wrong currency, Bakong does not find the payment.
+        return Err(Failure::usage("--amount requires --currency"));
     }
     let given = &arguments.clues;
     if amount.is_none() && given.md5.is_none() && given.hash.is_none() {
         return Err(Failure::usage(
-            "a short hash alone cannot be asked about: say --amount and --currency too",
+            "--short-hash requires --amount and --currency, or --md5 or --hash",
         ));
     }
     Ok(Clues {
@@ -46,7 +48,7 @@ fn clues(arguments: &DiagnoseArguments) -> Result<Clues, Failure> {
     })
 }
 
-/// What it comes to.
+/// The conclusion from all answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Verdict {
     Paid,
@@ -58,12 +60,12 @@ enum Verdict {
 }
 
 impl Verdict {
-    /// Answers that are there count before one that is missing, but for "not found": where one way could not
-    /// be asked, nobody knows what it would have found.
+    /// An answer takes precedence over a failed lookup, except "not found": the failed lookup might have found the
+    /// payment.
     fn of(findings: &[Finding]) -> Self {
         let any = |of: fn(&Finding) -> bool| findings.iter().any(of);
         let is_static = any(|finding| *finding == Finding::StaticQr);
-        // What later versions may add is for a person to look at.
+        // Findings that later versions add need a person.
         let known = |finding: &Finding| {
             matches!(
                 finding,
@@ -80,7 +82,7 @@ impl Verdict {
         } else if any(|finding| *finding == Finding::Failed) {
             Self::Failed
         } else if any(|finding| matches!(finding, Finding::Found | Finding::FoundBy(_))) {
-            // The hash is of a payment, and a static code does not say which are its own.
+            // The hash belongs to a payment, but a static code does not show which payments are its own.
             if is_static {
                 Self::StaticQr
             } else {
@@ -116,18 +118,18 @@ impl Verdict {
     }
 }
 
-/// Each way with its answer, what the answers show, and the transaction.
+/// The answer to each lookup, the findings, and the transaction.
 fn lines(diagnosis: &Diagnosis, asked: &Asked) -> Vec<String> {
     let mut lines = Vec::new();
     for (lookup, answer) in &diagnosis.answers {
-        let told = match answer {
+        let text = match answer {
             Ok(answer) => match transaction_of(answer) {
                 Some(transaction) => format!("paid: {}", hash(transaction)),
                 None => status(answer).replace('_', " "),
             },
-            Err(error) => format!("could not ask: {}", asked.tell(error)),
+            Err(error) => format!("could not ask: {}", asked.describe(error)),
         };
-        lines.push(row(&lookup.to_string(), told));
+        lines.push(row(&lookup.to_string(), text));
     }
     for (lookup, why) in &diagnosis.not_asked {
         lines.push(row(&lookup.to_string(), format_args!("not asked: {why}")));
@@ -140,7 +142,7 @@ fn lines(diagnosis: &Diagnosis, asked: &Asked) -> Vec<String> {
     lines
 }
 
-/// The transaction's hash, by which answers are told apart.
+/// The transaction's hash, to compare the answers.
 fn hash(transaction: &Transaction) -> String {
     transaction.hash.as_deref().map_or_else(
         || "a transaction without a readable hash".to_owned(),
@@ -171,7 +173,7 @@ fn report(diagnosis: &Diagnosis, verdict: Verdict, asked: &Asked) -> Value {
         json!({ "by": by(*lookup), "kind": kind, "message": why.to_string() })
     });
     let findings = diagnosis.findings();
-    // What kept it from a verdict; the others' errors stand with their answers.
+    // The error that prevented a conclusion. Other errors are only in `answers`.
     let error = diagnosis
         .answers
         .iter()
@@ -196,9 +198,9 @@ const fn by(lookup: Lookup) -> &'static str {
     }
 }
 
-/// A finding: its name, which ways it is about, and the sentence.
+/// A finding: its name, its lookups, and its text.
 fn finding_json(finding: &Finding) -> Value {
-    let (kind, ways, field) = match finding {
+    let (kind, lookups, field) = match finding {
         Finding::Found => ("found", vec![], None),
         Finding::FoundBy(one) => ("found", vec![*one], None),
         Finding::OtherAmount(one) => ("other_amount", vec![*one], None),
@@ -223,7 +225,7 @@ fn finding_json(finding: &Finding) -> Value {
     };
     json!({
         "kind": kind,
-        "by": ways.into_iter().map(by).collect::<Value>(),
+        "by": lookups.into_iter().map(by).collect::<Value>(),
         "field": field,
         "message": finding.to_string(),
     })
@@ -234,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verdict_never_takes_a_failure_to_ask_for_not_found() {
+    fn a_failed_lookup_never_counts_as_not_found() {
         use Finding as F;
         use Lookup::{Hash, Md5};
         for (findings, verdict) in [

@@ -1,4 +1,4 @@
-//! What is told of each payment: in lines for people, or as JSON for machines.
+//! Prints the events of each payment, as text or as JSON.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,22 +8,22 @@ use bakong_flow::{Change, OrderId, Outcome};
 use khqr_core::{Md5Handle, Printable, Timestamp};
 use serde_json::{Value, json};
 
-use super::Asked;
+use crate::common::advice::Asked;
 use crate::common::exit::{Exit, Failure, Reason};
 use crate::common::output::{note, say, say_json};
 use crate::common::time::in_phnom_penh;
 use crate::common::transaction;
 
-/// Tells.
+/// Prints events. Clones share what was printed about errors.
 #[derive(Clone, Debug)]
-pub(super) struct Telling {
+pub(super) struct EventPrinter {
     json: bool,
     asked: Arc<Asked>,
-    /// What is wrong with all requests at present, as was told last.
+    /// The error that affects all requests, as last printed.
     trouble: Arc<Mutex<Option<ErrorClass>>>,
 }
 
-impl Telling {
+impl EventPrinter {
     pub(super) fn new(json: bool, asked: Asked) -> Self {
         Self {
             json,
@@ -39,18 +39,18 @@ impl Telling {
             say_json(&event);
         } else {
             let until = in_phnom_penh(progress.expires_at);
+            let order = name(&progress.order);
             say(format_args!(
-                "{}: watching until {until}",
-                name(&progress.order)
+                "{order}: watching until {until} in Phnom Penh"
             ));
         }
     }
 
-    /// Tells what has changed since `before`.
+    /// Prints what changed since `before`.
     pub(super) fn progress(&self, progress: &Progress, before: Option<&Progress>) {
         if let Some(outcome) = &progress.outcome {
-            // Bakong answers again, as it shows.
-            self.now_told(None);
+            // A final payment shows that Bakong responds again, so this needs no message.
+            self.is_new_trouble(None);
             self.ended(progress, outcome);
             return;
         }
@@ -64,72 +64,43 @@ impl Telling {
                 let mut event = event("no_answer", progress.md5, &progress.order);
                 event["error"] = json!(self.asked.reason(error));
                 say_json(&event);
-            } else if is_of_one(error.class()) {
+            } else if affects_one_payment(error.class()) {
                 if is_new {
                     let order = name(&progress.order);
-                    note(format_args!(
-                        "{order}: no answer: {}",
-                        self.asked.tell(error)
-                    ));
+                    let error = self.asked.describe(error);
+                    note(format_args!("{order}: no answer: {error}"));
                 }
-            } else if self.now_told(Some(error.class())) {
-                note(format_args!("No answer: {}", self.asked.tell(error)));
+            } else if self.is_new_trouble(Some(error.class())) {
+                note(format_args!("No answer: {}", self.asked.describe(error)));
             }
-        } else if progress.checks == 0 {
-            // Nothing was asked yet.
-        } else if !self.json {
-            if self.now_told(None) {
+        } else if progress.checks > 0 {
+            if self.json {
+                let mut event = event("not_paid_yet", progress.md5, &progress.order);
+                event["checks"] = progress.checks.into();
+                event["nextCheckAt"] = progress.next_check.map(Timestamp::as_millis).into();
+                say_json(&event);
+            } else if self.is_new_trouble(None) {
                 note("Bakong answers again.");
             }
-        } else {
-            let mut event = event("not_paid_yet", progress.md5, &progress.order);
-            event["checks"] = progress.checks.into();
-            event["nextCheckAt"] = progress.next_check.map(Timestamp::as_millis).into();
-            say_json(&event);
         }
     }
 
-    /// Whether this is other trouble, or the end of trouble, than was told last. All payments have it in
-    /// common, and it is told once.
-    fn now_told(&self, trouble: Option<ErrorClass>) -> bool {
-        let mut told = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *told, trouble) != trouble
+    /// Remembers the error that affects all requests. Returns whether it changed, so that it is printed once for all
+    /// payments.
+    fn is_new_trouble(&self, trouble: Option<ErrorClass>) -> bool {
+        let mut printed = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *printed, trouble) != trouble
     }
 
     fn ended(&self, progress: &Progress, outcome: &Outcome) {
         if self.json {
             let mut event = event("final", progress.md5, &progress.order);
-            event["status"] = outcome.name().into();
-            event["transaction"] = outcome.transaction().map(transaction::json).into();
-            event["late"] = match outcome {
-                Outcome::Paid { late, .. } => (*late).into(),
-                _ => Value::Null,
-            };
-            event["mismatches"] = match outcome {
-                Outcome::NeedsReview { mismatches, .. } => {
-                    mismatches.iter().map(transaction::mismatch_json).collect()
-                }
-                _ => json!([]),
-            };
+            transaction::write_outcome(outcome, &mut event);
             say_json(&event);
             return;
         }
-        let words = match outcome {
-            Outcome::Paid { late: false, .. } => "PAID".to_owned(),
-            Outcome::Paid { .. } => "PAID, after the code had expired".to_owned(),
-            Outcome::NeedsReview { mismatches, .. } => {
-                let reasons: Vec<String> = mismatches.iter().map(transaction::describe).collect();
-                format!("NEEDS REVIEW: {}", reasons.join("; "))
-            }
-            Outcome::Failed => "FAILED: Bakong says that the payment failed".to_owned(),
-            Outcome::StaticQr => {
-                "NEEDS REVIEW: Bakong takes the code for a static one and does not look it up"
-                    .to_owned()
-            }
-            Outcome::Expired => "EXPIRED: nobody paid".to_owned(),
-            other => format!("NEEDS REVIEW: {}", other.name()),
-        };
-        say(format_args!("{}: {words}", name(&progress.order)));
+        let headline = transaction::headline(outcome);
+        say(format_args!("{}: {headline}", name(&progress.order)));
         if let Some(paid) = outcome.transaction() {
             for row in transaction::rows(paid) {
                 say(format_args!("  {row}"));
@@ -137,7 +108,7 @@ impl Telling {
         }
     }
 
-    /// Tells of what no payment that is open would tell, and what that means for the exit code.
+    /// Prints a change that concerns a payment which is already final. Returns its exit code.
     pub(super) fn change(&self, change: &Change) -> Exit {
         let Change::PaidAgain {
             md5,
@@ -156,7 +127,7 @@ impl Telling {
         } else {
             let order = name(order);
             say(format_args!(
-                "{order}: NEEDS REVIEW: money came for it a second time"
+                "{order}: NEEDS REVIEW: it was paid a second time"
             ));
         }
         Exit::NeedsAttention
@@ -171,7 +142,7 @@ impl Telling {
         }
     }
 
-    /// The user stopped it while these were open.
+    /// Prints the payments that are open when a signal stops the command.
     pub(super) fn stopped(&self, open: &[Md5Handle]) {
         if self.json {
             let open: Vec<String> = open.iter().map(ToString::to_string).collect();
@@ -180,8 +151,10 @@ impl Telling {
         }
         let base_url = &self.asked.base_url;
         note(match open.len() {
-            0 => "Stopped; no payment is open.",
-            _ => "Stopped. These may still be paid; look them up before their orders are closed:",
+            0 => "Stopped. No payment is open.",
+            _ => {
+                "Stopped. These payments may still be made. Look them up before you close their orders:"
+            }
         });
         for md5 in open {
             note(format_args!(
@@ -191,16 +164,15 @@ impl Telling {
     }
 }
 
-/// A code that there are no requests for today.
-pub(super) fn no_quota(until: Timestamp, expires_at: Timestamp) -> Failure {
+/// The refusal of a code whose last check does not fit into the quota.
+pub(super) fn quota_exhausted(until: Timestamp, expires_at: Timestamp) -> Failure {
     let moment = in_phnom_penh(until);
-    let what = if until < expires_at {
-        format!("Do not show it before {moment}")
+    let advice = if until < expires_at {
+        format!("Do not show it before {moment} in Phnom Penh")
     } else {
-        format!("Do not show it, and make a new one after {moment}")
+        format!("Do not show it. Make a new code after {moment} in Phnom Penh")
     };
-    let message =
-        format!("the day's requests do not suffice to see whether this code is paid. {what}");
+    let message = format!("the daily quota is too small to check this code. {advice}");
     let reason = Reason {
         retry_at: Some(until.as_millis()),
         ..Reason::text(message.as_str())
@@ -208,8 +180,8 @@ pub(super) fn no_quota(until: Timestamp, expires_at: Timestamp) -> Failure {
     Failure::new(Exit::CouldNotAsk, message).because(reason)
 }
 
-/// Whether such a failure may be of what was asked about alone.
-const fn is_of_one(class: ErrorClass) -> bool {
+/// Whether an error of this class may concern one payment only.
+const fn affects_one_payment(class: ErrorClass) -> bool {
     matches!(class, ErrorClass::Refused | ErrorClass::Malformed)
 }
 

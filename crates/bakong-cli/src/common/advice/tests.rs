@@ -14,12 +14,12 @@ fn asked(environment: Environment) -> Asked {
     }
 }
 
-fn failed(kind: TransportErrorKind) -> ApiError {
+fn transport_error(kind: TransportErrorKind) -> ApiError {
     TransportError::new(kind, "it did not work").into()
 }
 
-/// The error that such an answer is.
-fn answered(status: u16, retry_after: Option<&str>, body: &'static str) -> ApiError {
+/// The error for a response.
+fn response_error(status: u16, retry_after: Option<&str>, body: &'static str) -> ApiError {
     let mut response = Response::builder().status(status);
     if let Some(text) = retry_after {
         response = response.header("retry-after", text);
@@ -31,35 +31,35 @@ fn answered(status: u16, retry_after: Option<&str>, body: &'static str) -> ApiEr
 
 fn advice(error: &ApiError) -> String {
     let advice = asked(Environment::Sit).advice(error, NOW);
-    advice.unwrap_or_else(|| panic!("no advice on {error}"))
+    advice.unwrap_or_else(|| panic!("no advice for {error}"))
 }
 
 #[test]
-fn where_a_host_is_not_found_the_others_are_told_once() {
+fn an_unknown_host_suggests_the_other_hosts() {
     for environment in Environment::ALL {
-        let error = failed(TransportErrorKind::Resolve);
+        let error = transport_error(TransportErrorKind::Resolve);
         let advice = asked(environment).advice(&error, NOW).unwrap();
         let other = environment.other_domain();
         assert_eq!(advice, format!("Try --env {}", other.name()));
-        // The error of one that is not reached names none.
-        let error = failed(TransportErrorKind::Connect);
+        // A connection error does not name the other host.
+        let error = transport_error(TransportErrorKind::Connect);
         let advice = asked(environment).advice(&error, NOW).unwrap();
         assert!(advice.contains(&format!("--env {}", other.name())));
         assert!(advice.contains(other.host()), "{advice}");
     }
-    let elsewhere = Asked {
+    let other = Asked {
         base_url: BaseUrl::new("https://bakong.example").unwrap(),
         token: TokenSource::None,
     };
-    let error = failed(TransportErrorKind::Resolve);
-    let advice = elsewhere.advice(&error, NOW).unwrap();
+    let error = transport_error(TransportErrorKind::Resolve);
+    let advice = other.advice(&error, NOW).unwrap();
     for environment in Environment::ALL {
         assert!(advice.contains(environment.host()), "{advice}");
     }
 }
 
 #[test]
-fn whatever_fails_on_the_way_has_advice() {
+fn transport_errors_have_advice() {
     use TransportErrorKind as Kind;
     for kind in [
         Kind::Connect,
@@ -71,15 +71,15 @@ fn whatever_fails_on_the_way_has_advice() {
         Kind::Interrupted,
         Kind::AnswerTooLarge,
     ] {
-        let advice = advice(&failed(kind));
+        let advice = advice(&transport_error(kind));
         assert!(!advice.ends_with('.'), "{advice}");
     }
 }
 
 #[test]
-fn a_403_has_three_causes() {
-    let error = answered(403, None, "<html>");
-    let text = asked(Environment::Sit).tell(&error);
+fn a_403_lists_all_three_causes() {
+    let error = response_error(403, None, "<html>");
+    let text = asked(Environment::Sit).describe(&error);
     for cause in [
         "outside Cambodia",
         "without a User-Agent",
@@ -87,14 +87,14 @@ fn a_403_has_three_causes() {
     ] {
         assert!(text.contains(cause), "{text}");
     }
-    for remedy in ["HTTPS_PROXY", "takes it off", "have NBC open it"] {
+    for remedy in ["HTTPS_PROXY", "no proxy removes it", "ask NBC to open it"] {
         assert!(text.contains(remedy), "{text}");
     }
 }
 
 #[test]
-fn a_17_says_when_to_try_again() {
-    let error = answered(
+fn code_17_says_when_to_try_again() {
+    let error = response_error(
         200,
         None,
         r#"{"responseCode":1,"errorCode":17,"responseMessage":"Daily request limit of 100 exceeded.","data":null}"#,
@@ -102,67 +102,67 @@ fn a_17_says_when_to_try_again() {
     let text = advice(&error);
     assert!(text.contains("2026-11-19 00:00:00"), "{text}");
     assert!(text.contains("5 h 54 min"), "{text}");
-    assert!(text.contains("as far as is known"), "{text}");
+    assert!(text.contains("probably"), "{text}");
     let reason = asked(Environment::Sit).reason(&error);
     assert_eq!(reason.class, Some("quota_exhausted"));
     assert!(reason.retry_at > Some(0));
 }
 
 #[test]
-fn a_server_that_says_when_is_repeated() {
-    let error = answered(429, Some("90"), "");
+fn retry_after_becomes_advice() {
+    let error = response_error(429, Some("90"), "");
     assert_eq!(
         advice(&error),
-        "Ask again at 2026-11-18 18:08:10 in Phnom Penh, in 2 min"
+        "Try again at 2026-11-18 18:08:10 in Phnom Penh, in 2 min"
     );
-    let error = answered(503, Some("Wed, 18 Nov 2026 12:06:40 GMT"), "");
+    let error = response_error(503, Some("Wed, 18 Nov 2026 12:06:40 GMT"), "");
     assert!(advice(&error).contains("19:06:40 in Phnom Penh, in 1 h"));
     assert_eq!(
         retry_at(error.class(), NOW),
         Some(NOW.saturating_add(Duration::from_secs(3_600)))
     );
-    let error = answered(503, Some("Wed, 18 Nov 2020 12:06:40 GMT"), "");
-    assert_eq!(advice(&error), "Ask again");
-    // One in some thousand years is none.
+    let error = response_error(503, Some("Wed, 18 Nov 2020 12:06:40 GMT"), "");
+    assert_eq!(advice(&error), "Try again");
+    // Moments far in the future are ignored.
     for absurd in [
         "99999999999999",
         "18446744073709551615",
         "Fri, 31 Dec 9999 23:59:59 GMT",
     ] {
-        let error = answered(503, Some(absurd), "");
+        let error = response_error(503, Some(absurd), "");
         assert_eq!(retry_at(error.class(), NOW), None);
-        assert_eq!(advice(&error), "Ask again in a few minutes");
+        assert_eq!(advice(&error), "Try again in a few minutes");
     }
-    assert!(advice(&answered(429, None, "")).contains("less often"));
+    assert!(advice(&response_error(429, None, "")).contains("less often"));
 }
 
 #[test]
-fn a_refused_token_says_where_it_came_from_and_how_to_get_another() {
-    let error = answered(401, None, "");
+fn a_rejected_token_names_its_source_and_how_to_renew() {
+    let error = response_error(401, None, "");
     let text = advice(&error);
     assert!(text.contains("BAKONG_TOKEN") && text.contains("bakong token renew"));
     let asked = Asked {
         base_url: Environment::Sit.into(),
         token: TokenSource::File("my tokens/a".into()),
     };
-    let text = asked.tell(&error);
+    let text = asked.describe(&error);
     assert!(text.contains("--token-file 'my tokens/a'"), "{text}");
 }
 
 #[test]
-fn where_no_token_was_sent_another_would_not_help() {
-    let error = answered(401, None, "");
+fn a_request_without_a_token_does_not_suggest_a_renewal() {
+    let error = response_error(401, None, "");
     let asked = Asked {
         token: TokenSource::None,
         ..asked(Environment::Sit)
     };
-    let text = asked.tell(&error);
-    assert!(text.contains("No token was sent"), "{text}");
+    let text = asked.describe(&error);
+    assert!(text.contains("The request has no token"), "{text}");
     assert!(!text.contains("bakong token renew"), "{text}");
 }
 
 #[test]
-fn a_proxy_that_is_not_reached_is_what_is_to_be_looked_at() {
+fn an_unreachable_proxy_suggests_checking_the_proxy() {
     for kind in [TransportErrorKind::Connect, TransportErrorKind::Resolve] {
         let error = TransportError::new(kind, "it did not work").at_proxy();
         let text = advice(&error.into());
@@ -172,7 +172,7 @@ fn a_proxy_that_is_not_reached_is_what_is_to_be_looked_at() {
 }
 
 #[test]
-fn an_answer_of_another_transaction_is_not_asked_for_again() {
+fn a_response_about_another_transaction_is_not_retried() {
     let asked = "0".repeat(64).parse().unwrap();
     let body = r#"{"responseCode":0,"data":{"hash":"1111","amount":1,"currency":"USD"}}"#;
     let response = Response::new(body.into());
@@ -181,13 +181,13 @@ fn an_answer_of_another_transaction_is_not_asked_for_again() {
         .unwrap_err();
     let text = advice(&error);
     assert!(
-        text.contains("copied whole") && !text.contains("Ask again"),
+        text.contains("copied completely") && !text.contains("Try again"),
         "{text}"
     );
 }
 
 #[test]
-fn sentences_have_one_full_stop_between_them() {
+fn sentences_are_joined_by_one_full_stop() {
     for (first, joined) in [
         ("It failed", "It failed. Try again"),
         ("It failed.", "It failed. Try again"),

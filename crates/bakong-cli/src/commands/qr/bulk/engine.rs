@@ -1,48 +1,48 @@
-//! Lines in, answers out, in order and on every core.
+//! Processes lines on every core and writes the answers in order.
 //!
-//! The workers take turns. Each takes the next chunk of lines, with a number, while the others wait for the
-//! input; answers it while they take theirs; and writes the answers when its number is up. So the order is
-//! kept, nothing is queued, and whoever reads slowly slows everybody. A single line goes through one thread
-//! and waits for nobody.
+//! Each worker repeats three steps. It locks the input and takes the next chunk of lines with its number. It processes
+//! the chunk without a lock. It waits until the chunks before are written, and writes its answers. So the order is
+//! kept, nothing is queued, and a slow reader slows down the workers. One thread processes a single line from start
+//! to end, without waiting for more input.
 
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
-use super::input::{Chunk, Lines, Source};
 use super::progress::Progress;
+use crate::common::lines::{Chunk, Lines, Source};
 
-/// What is kept of a buffer when the answers to a chunk were much longer than usual.
-const KEPT: usize = 1 << 20;
+/// The largest capacity of an answer buffer that is kept for the next chunk.
+const MAX_CAPACITY: usize = 1 << 20;
 
-/// Why not all lines were answered. Those before it were.
+/// Why not all lines were processed. The answers to the lines before the error were written.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub(super) enum EngineError {
     Read(io::Error),
     Write(io::Error),
-    /// A worker panicked; the panic was told on standard error.
+    /// A worker panicked. The panic message is on standard error.
     Panic,
     Thread(io::Error),
 }
 
-/// Answers every line of `input` on `output`, with this many workers.
+/// Processes every line of `input` and writes the answers to `output`.
 ///
-/// `answer` writes the answers to some lines, one after the other. When it panics, or when reading or
-/// writing fails, the others are not waited for: they may be waiting for input that never comes.
+/// `answer` appends the answers to some lines. After a panic, or a failed read or write, this function returns without
+/// waiting for the other workers, because they may be waiting for input that never comes.
 pub(super) fn run<R, W, A>(
     input: R,
     output: W,
     workers: usize,
     progress: &Progress,
     answer: A,
-) -> Result<(), Stop>
+) -> Result<(), EngineError>
 where
     R: Read + Send + 'static,
     W: Write + Send + 'static,
     A: Fn(Lines<'_>, &mut Vec<u8>) + Send + Sync + 'static,
 {
-    let shop = Arc::new(Shop {
+    let engine = Arc::new(Engine {
         input: Mutex::new(Input {
             source: Source::new(input),
             taken: 0,
@@ -56,47 +56,47 @@ where
         next: Condvar::new(),
         answer,
     });
-    let (done, ends) = mpsc::channel();
+    let (done, results) = mpsc::channel();
     for started in 0..workers.max(1) {
-        let (shop, done) = (Arc::clone(&shop), done.clone());
-        let work = move || drop(done.send(shop.work()));
+        let (engine, done) = (Arc::clone(&engine), done.clone());
+        let work = move || drop(done.send(engine.work()));
         match thread::Builder::new().spawn(work) {
-            Err(error) if started == 0 => return Err(Stop::Thread(error)),
-            // Some do as well, only slower.
+            Err(error) if started == 0 => return Err(EngineError::Thread(error)),
+            // Fewer workers are only slower.
             _ => {}
         }
     }
     drop(done);
-    let end = ends.into_iter().collect();
-    // Workers may still be there, and what is told next is not to stand on the bar's line.
+    let result = results.into_iter().collect();
+    // Clears the progress bar before the caller prints a message.
     progress.end();
-    end
+    result
 }
 
-struct Shop<R, W, A> {
+struct Engine<R, W, A> {
     input: Mutex<Input<R>>,
     output: Mutex<Output<W>>,
-    /// Told when a chunk was written.
+    /// Notified when a chunk was written.
     next: Condvar,
     answer: A,
 }
 
 struct Input<R> {
     source: Source<R>,
-    /// How many chunks were taken.
+    /// The number of chunks taken.
     taken: u64,
 }
 
 struct Output<W> {
     writer: W,
-    /// How many chunks were written.
+    /// The number of chunks written.
     written: u64,
     stopped: bool,
     progress: Progress,
 }
 
-impl<R: Read, W: Write, A: Fn(Lines<'_>, &mut Vec<u8>)> Shop<R, W, A> {
-    fn work(&self) -> Result<(), Stop> {
+impl<R: Read, W: Write, A: Fn(Lines<'_>, &mut Vec<u8>)> Engine<R, W, A> {
+    fn work(&self) -> Result<(), EngineError> {
         let mut chunk = Chunk::default();
         let mut answers = Vec::new();
         loop {
@@ -105,9 +105,9 @@ impl<R: Read, W: Write, A: Fn(Lines<'_>, &mut Vec<u8>)> Shop<R, W, A> {
                 Ok(false) => return Ok(()),
                 Ok(true) => {
                     let answer = || (self.answer)(chunk.lines(), &mut answers);
-                    catch_unwind(AssertUnwindSafe(answer)).map_err(|_| Stop::Panic)
+                    catch_unwind(AssertUnwindSafe(answer)).map_err(|_| EngineError::Panic)
                 }
-                Err(error) => Err(Stop::Read(error)),
+                Err(error) => Err(EngineError::Read(error)),
             };
             let Some(mut output) = self.turn(number) else {
                 return Ok(());
@@ -118,11 +118,11 @@ impl<R: Read, W: Write, A: Fn(Lines<'_>, &mut Vec<u8>)> Shop<R, W, A> {
             self.next.notify_all();
             written?;
             answers.clear();
-            answers.shrink_to(KEPT);
+            answers.shrink_to(MAX_CAPACITY);
         }
     }
 
-    /// The next chunk and its number.
+    /// Reads the next chunk. Returns its number, and whether there was one.
     fn take(&self, chunk: &mut Chunk) -> (u64, io::Result<bool>) {
         let mut input = lock(&self.input);
         let is_filled = input.source.fill(chunk);
@@ -133,7 +133,7 @@ impl<R: Read, W: Write, A: Fn(Lines<'_>, &mut Vec<u8>)> Shop<R, W, A> {
         (number, is_filled)
     }
 
-    /// Waits until all chunks before this one were written; `None` if they will not be.
+    /// Waits until all chunks before this one are written. Returns `None` if the engine has stopped.
     fn turn(&self, number: u64) -> Option<MutexGuard<'_, Output<W>>> {
         let is_later = |output: &mut Output<W>| output.written != number && !output.stopped;
         let output = self.next.wait_while(lock(&self.output), is_later);
@@ -143,16 +143,16 @@ impl<R: Read, W: Write, A: Fn(Lines<'_>, &mut Vec<u8>)> Shop<R, W, A> {
 }
 
 impl<W: Write> Output<W> {
-    fn write(&mut self, answers: &[u8], read: u64) -> Result<(), Stop> {
-        self.writer.write_all(answers).map_err(Stop::Write)?;
-        self.writer.flush().map_err(Stop::Write)?;
+    fn write(&mut self, answers: &[u8], read: u64) -> Result<(), EngineError> {
+        self.writer.write_all(answers).map_err(EngineError::Write)?;
+        self.writer.flush().map_err(EngineError::Write)?;
         self.written += 1;
         self.progress.add(read);
         Ok(())
     }
 }
 
-/// No code that holds one of the locks leaves half of a change behind when it panics.
+/// Ignores poisoning: a panic never leaves the locked data half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -161,7 +161,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
-    /// What was written, to be looked at while the workers live.
+    /// The output, readable while the workers run.
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
 
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn many_chunks_keep_their_order() {
+    fn chunks_are_written_in_order() {
         for workers in [1, 2, 7] {
             let written = Written::default();
             let input = text(200_000);
@@ -207,12 +207,12 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_ends_it_after_the_lines_before() {
+    fn a_panic_stops_after_the_lines_before() {
         let written = Written::default();
         let answer = |lines: Lines<'_>, out: &mut Vec<u8>| {
             let numbers = lines.flatten().map(|line| line.parse::<u32>().unwrap());
             for number in numbers {
-                assert!(number < 150_000, "as this test wants it");
+                assert!(number < 150_000, "a deliberate panic");
                 out.extend_from_slice(format!("{number}\n").as_bytes());
             }
         };
@@ -223,13 +223,13 @@ mod tests {
             &Progress::none(),
             answer,
         );
-        assert!(matches!(end, Err(Stop::Panic)), "{end:?}");
+        assert!(matches!(end, Err(EngineError::Panic)), "{end:?}");
         let written = lock(&written.0);
         assert!(!written.is_empty() && text(150_000).starts_with(&written));
     }
 
     #[test]
-    fn input_that_cannot_be_read_ends_it_after_the_lines_before() {
+    fn a_failed_read_stops_after_the_lines_before() {
         struct Broken;
 
         impl Read for Broken {
@@ -241,12 +241,12 @@ mod tests {
         let written = Written::default();
         let input = io::Cursor::new(text(100_000)).chain(Broken);
         let end = run(input, written.clone(), 3, &Progress::none(), echo);
-        assert!(matches!(end, Err(Stop::Read(_))), "{end:?}");
+        assert!(matches!(end, Err(EngineError::Read(_))), "{end:?}");
         assert!(*lock(&written.0) == text(100_000));
     }
 
     #[test]
-    fn output_that_cannot_be_written_ends_it_though_input_is_to_come() {
+    fn a_failed_write_stops_while_input_is_still_open() {
         struct Full;
 
         impl Write for Full {
@@ -262,7 +262,7 @@ mod tests {
         let (reader, mut writer) = io::pipe().unwrap();
         writer.write_all(b"a\n").unwrap();
         let end = run(reader, Full, 3, &Progress::none(), echo);
-        assert!(matches!(end, Err(Stop::Write(_))), "{end:?}");
+        assert!(matches!(end, Err(EngineError::Write(_))), "{end:?}");
         drop(writer);
     }
 }

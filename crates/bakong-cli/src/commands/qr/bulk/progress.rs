@@ -1,10 +1,11 @@
-//! How far the command has come, on the terminal, where the answers do not go.
+//! The progress bar on standard error.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::common::output::Stream;
 
-/// A bar where the length of the input is known, else a counter; nothing unless somebody looks.
+/// A bar if the length of the input is known, otherwise a counter. Shown only if standard error is a terminal and
+/// standard output is not.
 #[derive(Clone)]
 pub(super) struct Progress(Option<ProgressBar>);
 
@@ -38,7 +39,7 @@ impl Progress {
         }
     }
 
-    /// Leaves the terminal's line empty.
+    /// Clears the line.
     pub(super) fn end(&self) {
         if let Some(bar) = &self.0 {
             bar.finish_and_clear();
@@ -46,7 +47,7 @@ impl Progress {
     }
 }
 
-/// How much is left to read, if standard input is a file.
+/// The number of bytes left to read, if standard input is a file.
 #[cfg(unix)]
 fn file_length() -> Option<u64> {
     use std::io::Seek;

@@ -1,152 +1,105 @@
-//! From what a line says to a code, or to the reason why not that the official SDK would give.
+//! Turns a request into a code, or into the error that the official SDK would report.
 //!
-//! khqr-core's builder checks in the SDK's order, but it is given an account, an amount and times that were
-//! read before, each with errors of its own. So all errors are collected, with something harmless in the
-//! place of what cannot be read, and the one that the SDK meets first is told.
+//! khqr-core's builder checks fields in the SDK's order. But the account, the amount and the times are parsed before
+//! the builder sees them. So errors of parsing are noted, a placeholder takes the place of the value, and the error
+//! that comes first in the SDK's order is returned.
 
 use khqr_core::{
-    AccountId, AccountKind, Amount, Currency, Error, ErrorKind, KhqrBuilder, KhqrDraft,
-    PayloadAmount, Tag, Timestamp, utf16_len,
+    AccountId, AccountKind, Amount, Currency, Error, ErrorKind, KhqrDraft, PayloadAmount, Tag,
+    TagPath, Timestamp, utf16_len,
 };
 
-use super::earliest::First;
-use super::{Key, Order, Value};
+use super::earliest::Earliest;
+use super::{CodeRequest, Key, Value};
 use crate::commands::qr::refusal::Refusal;
+use crate::common::code::{CodeFields, PaymentFields};
 
-/// The code that the line asks for; it was created `now`, unless the line says when.
+/// Checks a request. The code is created at `now`, unless the request has a creation time.
 pub(in crate::commands::qr) fn draft<'a>(
-    order: &'a Order<'_>,
+    request: &'a CodeRequest<'_>,
     now: Timestamp,
 ) -> Result<KhqrDraft<'a>, Refusal> {
-    let kind = kind(order)?;
-    let mut first = First::default();
-    let account = match AccountId::new(order.text(Key::BakongAccountId).unwrap_or_default()) {
+    let kind = kind(request)?;
+    let is_merchant = kind == AccountKind::Merchant;
+    let mut earliest = Earliest::default();
+    let account = match AccountId::new(request.text(Key::BakongAccountId).unwrap_or_default()) {
         Ok(account) => account,
         Err(error) => {
-            let template = match kind {
-                AccountKind::Individual => Tag::INDIVIDUAL,
-                AccountKind::Merchant => Tag::MERCHANT,
+            let template = if is_merchant {
+                Tag::MERCHANT
+            } else {
+                Tag::INDIVIDUAL
             };
-            first.note(error.in_field(template.sub(sub(0))).into());
+            earliest.note(error.in_field(sub(template, 0)).into());
             AccountId::new("name@bank")?
         }
     };
-    let currency = first.or(currency(order), Currency::Khr);
-    let payment = payment(order, currency, now, &mut first);
-    let name = order.text(Key::MerchantName).unwrap_or_default();
-    let draft = match kind {
-        AccountKind::Merchant => {
-            let id = order.text(Key::MerchantId).unwrap_or_default();
-            let bank = order.text(Key::AcquiringBank).unwrap_or_default();
-            let builder = KhqrBuilder::merchant(account, id, bank, name);
-            finish(order, builder, currency, payment.as_ref(), &mut first)
-        }
-        AccountKind::Individual => {
-            let mut builder = KhqrBuilder::individual(account, name);
-            if let Some(text) = order.text(Key::AccountInformation) {
-                builder = builder.account_information(text);
-            }
-            if let Some(text) = order.text(Key::AcquiringBank) {
-                builder = builder.acquiring_bank(text);
-            }
-            finish(order, builder, currency, payment.as_ref(), &mut first)
-        }
+    let currency = earliest.or(currency(request), Currency::Khr);
+    let payment = payment(request, currency, now, &mut earliest);
+    let text = |key| request.text(key);
+    let fields = CodeFields {
+        name: text(Key::MerchantName).unwrap_or_default(),
+        merchant_id: is_merchant.then(|| text(Key::MerchantId).unwrap_or_default()),
+        bank: text(Key::AcquiringBank),
+        account_information: text(Key::AccountInformation),
+        city: text(Key::MerchantCity),
+        category_code: text(Key::MerchantCategoryCode),
+        union_pay: text(Key::UpiMerchantAccount),
+        bill: text(Key::BillNumber),
+        mobile: text(Key::MobileNumber),
+        store: text(Key::StoreLabel),
+        terminal: text(Key::TerminalLabel),
+        purpose: text(Key::PurposeOfTransaction),
+        second_language: second_language(request, &mut earliest),
     };
-    match draft {
-        Err(error) => {
-            first.note(error.into());
-            Err(first.0.unwrap_or_else(|| error.into()))
-        }
-        Ok(draft) => first.0.map_or(Ok(draft), Err),
+    let draft = fields.draft(account, payment);
+    if let Err(error) = &draft {
+        earliest.note((*error).into());
     }
+    earliest.0.map_or_else(|| Ok(draft?), Err)
 }
 
-/// What both kinds of code have.
-fn finish<'a, Kind>(
-    order: &'a Order<'_>,
-    mut builder: KhqrBuilder<'a, Kind>,
-    currency: Currency,
-    payment: Option<&Payment>,
-    first: &mut First,
-) -> Result<KhqrDraft<'a>, Error> {
-    type Set<'a, Kind> = fn(KhqrBuilder<'a, Kind>, &'a str) -> KhqrBuilder<'a, Kind>;
-    let setters: [(Key, Set<'a, Kind>); 8] = [
-        (Key::UpiMerchantAccount, KhqrBuilder::union_pay_account),
-        (
-            Key::MerchantCategoryCode,
-            KhqrBuilder::merchant_category_code,
-        ),
-        (Key::MerchantCity, KhqrBuilder::merchant_city),
-        (Key::BillNumber, KhqrBuilder::bill_number),
-        (Key::MobileNumber, KhqrBuilder::mobile_number),
-        (Key::StoreLabel, KhqrBuilder::store_label),
-        (Key::TerminalLabel, KhqrBuilder::terminal_label),
-        (
-            Key::PurposeOfTransaction,
-            KhqrBuilder::purpose_of_transaction,
-        ),
-    ];
-    for (key, set) in setters {
-        if let Some(text) = order.text(key) {
-            builder = set(builder, text);
-        }
+fn second_language<'a>(
+    request: &'a CodeRequest<'_>,
+    earliest: &mut Earliest,
+) -> Option<(&'a str, &'a str, Option<&'a str>)> {
+    let language = request.text(Key::LanguagePreference);
+    let name = request.text(Key::MerchantNameAlternateLanguage);
+    let city = request.text(Key::MerchantCityAlternateLanguage);
+    if language.is_none() && (name.is_some() || city.is_some()) {
+        let tag = sub(Tag::LANGUAGE_TEMPLATE, 0);
+        earliest.note(Error::new(ErrorKind::Missing).in_field(tag).into());
     }
-    let language = order.text(Key::LanguagePreference);
-    let name = order.text(Key::MerchantNameAlternateLanguage);
-    let city = order.text(Key::MerchantCityAlternateLanguage);
-    if language.is_some() || name.is_some() || city.is_some() {
-        if language.is_none() {
-            let tag = Tag::LANGUAGE_TEMPLATE.sub(sub(0));
-            first.note(Error::new(ErrorKind::Missing).in_field(tag).into());
-        }
-        let name = name.unwrap_or_default();
-        builder = builder.second_language(language.unwrap_or("en"), name, city);
-    }
-    match payment {
-        Some(Payment {
-            amount,
-            created_at,
-            expires_at,
-        }) => builder.dynamic_code(*amount, *created_at, *expires_at),
-        None => builder.static_code(currency),
-    }
+    (language.or(name).or(city)).map(|_| (language.unwrap_or("en"), name.unwrap_or_default(), city))
 }
 
-/// What the line says of a code for one payment.
-struct Payment {
-    amount: PayloadAmount,
-    created_at: Timestamp,
-    expires_at: Timestamp,
-}
-
-/// The amount and the times, unless the payer chooses the amount.
+/// The amount and the times, or the currency alone if the payer enters the amount.
 fn payment(
-    order: &Order<'_>,
+    request: &CodeRequest<'_>,
     currency: Currency,
     now: Timestamp,
-    first: &mut First,
-) -> Option<Payment> {
-    let amount = match order.value(Key::Amount) {
-        Value::Unsaid | Value::Empty => return None,
-        Value::Text(text) if is_zero(text) => return None,
+    earliest: &mut Earliest,
+) -> PaymentFields {
+    let amount = match request.value(Key::Amount) {
+        Value::Absent | Value::Empty => return PaymentFields::Static(currency),
+        Value::Text(text) if is_zero(text) => return PaymentFields::Static(currency),
         Value::Text(text) => PayloadAmount::from_text(text, currency),
         Value::Number(number) => Amount::parse(number, currency).map(PayloadAmount::from),
     };
     let one = Amount::from_minor_units(1, currency).into();
-    let amount = first.or(amount.map_err(Refusal::from), one);
-    // The expiry is what the SDK looks at.
-    let expires_at = expiry(order).map_err(|refusal| first.note(refusal));
-    let created_at = first.or(creation(order, now), now);
-    let expires_at = expires_at.unwrap_or(created_at);
-    Some(Payment {
+    let amount = earliest.or(amount.map_err(Refusal::from), one);
+    // The SDK checks the expiry and not the creation time, so the expiry's error is noted first.
+    let expires_at = expiry(request).map_err(|refusal| earliest.note(refusal));
+    let created_at = earliest.or(creation(request, now), now);
+    PaymentFields::Dynamic {
         amount,
         created_at,
-        expires_at,
-    })
+        expires_at: expires_at.unwrap_or(created_at),
+    }
 }
 
-fn kind(order: &Order<'_>) -> Result<AccountKind, Refusal> {
-    let (kind, reason) = match order.text(Key::Kind) {
+fn kind(request: &CodeRequest<'_>) -> Result<AccountKind, Refusal> {
+    let (kind, reason) = match request.text(Key::Kind) {
         Some("individual") => return Ok(AccountKind::Individual),
         Some("merchant") => return Ok(AccountKind::Merchant),
         Some(_) => (
@@ -162,13 +115,13 @@ fn kind(order: &Order<'_>) -> Result<AccountKind, Refusal> {
     Err(Refusal::of_line(kind.name(), reason).with_sdk_of(no_account))
 }
 
-fn currency(order: &Order<'_>) -> Result<Currency, Refusal> {
-    let Some(text) = order.text(Key::Currency) else {
+fn currency(request: &CodeRequest<'_>) -> Result<Currency, Refusal> {
+    let Some(text) = request.text(Key::Currency) else {
         return Ok(Currency::Khr);
     };
     text.parse().map_err(|error: Error| {
-        // The SDK measures texts only.
-        let is_text = matches!(order.value(Key::Currency), Value::Text(_));
+        // The SDK checks the length of strings only.
+        let is_text = matches!(request.value(Key::Currency), Value::Text(_));
         let error = if is_text && utf16_len(text) > 3 {
             Error::new(ErrorKind::TooLong { max: 3 })
         } else {
@@ -178,27 +131,27 @@ fn currency(order: &Order<'_>) -> Result<Currency, Refusal> {
     })
 }
 
-/// Whether it is a plain decimal number that is zero: `0`, `0.00`.
+/// Whether the text is zero as a decimal number: `0`, `0.00`.
 fn is_zero(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let zeros = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte == b'0');
     zeros(whole) && zeros(fraction)
 }
 
-/// A moment as the line says it; what has too many digits for one is too late for every code.
+/// Parses milliseconds. A number that does not fit becomes the largest value, which no code may have.
 fn moment(text: &str) -> Option<Timestamp> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().unwrap_or(Timestamp::from_millis(u64::MAX)))
 }
 
-fn expiry(order: &Order<'_>) -> Result<Timestamp, Refusal> {
-    let kind = match order.text(Key::ExpirationTimestamp) {
+fn expiry(request: &CodeRequest<'_>) -> Result<Timestamp, Refusal> {
+    let kind = match request.text(Key::ExpirationTimestamp) {
         None => ErrorKind::Missing,
         Some(text) => match moment(text) {
             Some(moment) if moment.as_millis() == 0 => ErrorKind::NotAllowed,
             Some(moment) => return Ok(moment),
-            // A fraction, or negative. The SDK counts all characters of a number.
-            None if matches!(order.value(Key::ExpirationTimestamp), Value::Number(_)) => {
+            // A fraction or a negative number. The SDK checks the number of characters, including the sign.
+            None if matches!(request.value(Key::ExpirationTimestamp), Value::Number(_)) => {
                 match text.len() {
                     13 => ErrorKind::ExpiresBeforeCreation,
                     _ => ErrorKind::WrongLength { expected: 13 },
@@ -207,25 +160,21 @@ fn expiry(order: &Order<'_>) -> Result<Timestamp, Refusal> {
             None => ErrorKind::NotDigits,
         },
     };
-    let tag = Tag::TIMESTAMPS.sub(sub(1));
-    Err(Error::new(kind).in_field(tag).into())
+    let error = Error::new(kind).in_field(sub(Tag::TIMESTAMPS, 1));
+    Err(error.into())
 }
 
-fn creation(order: &Order<'_>, now: Timestamp) -> Result<Timestamp, Refusal> {
-    let Some(text) = order.text(Key::CreationTimestamp) else {
+fn creation(request: &CodeRequest<'_>, now: Timestamp) -> Result<Timestamp, Refusal> {
+    let Some(text) = request.text(Key::CreationTimestamp) else {
         return Ok(now);
     };
-    let tag = Tag::TIMESTAMPS.sub(sub(0));
-    moment(text).ok_or_else(|| Error::new(ErrorKind::NotDigits).in_field(tag).into())
+    let not_digits = || Error::new(ErrorKind::NotDigits).in_field(sub(Tag::TIMESTAMPS, 0));
+    moment(text).ok_or_else(|| not_digits().into())
 }
 
-/// A tag inside a template.
-const fn sub(number: u8) -> Tag {
-    match Tag::new(number) {
-        Some(tag) => tag,
-        // Not met: the numbers here are below 100.
-        None => Tag::PAYLOAD_FORMAT_INDICATOR,
-    }
+/// A field inside a template. `number` is below 100.
+fn sub(template: Tag, number: u8) -> TagPath {
+    Tag::new(number).map_or(TagPath::from(template), |tag| template.sub(tag))
 }
 
 #[cfg(test)]

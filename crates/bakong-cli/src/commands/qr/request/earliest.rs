@@ -1,39 +1,36 @@
-//! Which of several things that are wrong the official SDK would come upon first.
+//! Selects the error that the official SDK would report.
 
 use khqr_core::ErrorKind;
 
 use crate::commands::qr::refusal::Refusal;
 
-/// The refusal that the SDK would give, of those that were noted.
+/// Of all errors noted, the one that the SDK checks first.
 #[derive(Default)]
-pub(super) struct First(pub(super) Option<Refusal>);
+pub(super) struct Earliest(pub(super) Option<Refusal>);
 
-impl First {
-    /// Of one template's fields, the one that is noted first counts as the SDK's first.
+impl Earliest {
+    /// Notes an error. Of two errors with the same rank, the one noted first is kept.
     pub(super) fn note(&mut self, refusal: Refusal) {
-        if self
-            .0
-            .as_ref()
-            .is_none_or(|first| rank(&refusal) < rank(first))
-        {
+        let is_earlier = |other: &Refusal| rank(&refusal) < rank(other);
+        if self.0.as_ref().is_none_or(is_earlier) {
             self.0 = Some(refusal);
         }
     }
 
-    /// What was read, or else the stand-in, with a note of why.
-    pub(super) fn or<T>(&mut self, result: Result<T, Refusal>, stand_in: T) -> T {
+    /// The value, or `placeholder` after noting the error.
+    pub(super) fn or<T>(&mut self, result: Result<T, Refusal>, placeholder: T) -> T {
         result.unwrap_or_else(|refusal| {
             self.note(refusal);
-            stand_in
+            placeholder
         })
     }
 }
 
-/// When the SDK looks at what is refused.
+/// The position of an error in the SDK's order of checks.
 fn rank(refusal: &Refusal) -> u8 {
     let top = refusal.tag().map(|tag| tag.top().number());
     match (top, refusal.kind()) {
-        // The SDK writes a template's length with three digits; it is found when all else is right.
+        // The SDK writes a template of 100 characters or more with a length of three digits. It checks this last.
         (_, kind) if kind == ErrorKind::TemplateTooLong.name() => u8::MAX,
         (_, kind) if kind == ErrorKind::UnionPayInUsd.name() => 4,
         (Some(15), _) => 0,

@@ -1,4 +1,4 @@
-//! A code that a line of JSON asks for, in the words of the official SDK.
+//! One line of `bakong qr generate --jsonl`: a JSON object with the field names of NBC's SDK.
 
 mod draft;
 mod earliest;
@@ -16,7 +16,7 @@ pub(super) use draft::draft;
 
 macro_rules! keys {
     ($($key:ident = $name:literal,)*) => {
-        /// Everything that a line may say.
+        /// A field of the object.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         enum Key {
             $($key,)*
@@ -66,8 +66,8 @@ keys! {
 }
 
 impl Key {
-    /// Whether a number is more than a way to write its digits.
-    const fn takes_numbers(self) -> bool {
+    /// Whether a JSON number differs from a string of the same digits.
+    const fn is_numeric(self) -> bool {
         matches!(
             self,
             Self::Amount | Self::Currency | Self::ExpirationTimestamp | Self::CreationTimestamp
@@ -75,27 +75,27 @@ impl Key {
     }
 }
 
-/// What a line says under a key.
+/// The value of a field.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 enum Value<'a> {
-    /// The key is not there.
+    /// The object does not have the field.
     #[default]
-    Unsaid,
-    /// What the SDK takes for absent: null, an empty text, zero, false.
+    Absent,
+    /// A value that the SDK treats as absent: null, an empty string, zero or false.
     Empty,
     Text(Cow<'a, str>),
-    /// In plain notation, and not zero.
+    /// A number other than zero, in plain notation.
     Number(Cow<'a, str>),
 }
 
 impl<'a> Value<'a> {
-    /// Reads a value that is well-formed JSON; `None` if it is no text and no number.
+    /// Reads a JSON value. Returns `None` unless it is a string, a number, null or false.
     fn read(raw: &'a RawValue) -> Option<Self> {
         let raw = raw.get();
         match raw.as_bytes() {
             b"null" | b"false" | b"\"\"" => Some(Self::Empty),
             [b'"', inside @ .., b'"'] if !inside.contains(&b'\\') => {
-                // The quotation marks are one byte each.
+                // A string without escapes is borrowed. Each quotation mark is one byte.
                 raw.get(1..raw.len() - 1)
                     .map(|text| Self::Text(text.into()))
             }
@@ -111,124 +111,100 @@ impl<'a> Value<'a> {
     }
 }
 
-/// A line as far as JSON goes.
+/// A request for a code: a JSON object with known fields, whose values are not checked yet.
 #[derive(Default, Debug)]
-pub(super) struct Order<'a> {
+pub(super) struct CodeRequest<'a> {
     values: [Value<'a>; KEYS],
-    /// The first thing in the line that has no meaning.
+    /// The first field that is unknown, repeated or of the wrong type.
     fault: Option<Refusal>,
 }
 
-impl<'a> Order<'a> {
-    /// Reads a line.
-    pub(super) fn read(line: &'a str) -> Result<Self, Refusal> {
-        let mut order: Self = serde_json::from_str(line).map_err(|error| not_json(&error))?;
-        match order.fault.take() {
-            Some(fault) => Err(fault),
-            None => Ok(order),
-        }
+impl<'a> CodeRequest<'a> {
+    /// Parses a line. Invalid JSON takes precedence over an invalid field.
+    pub(super) fn parse(line: &'a str) -> Result<Self, Refusal> {
+        let mut request: Self = serde_json::from_str(line).map_err(|error| not_json(&error))?;
+        request.fault.take().map_or(Ok(request), Err)
     }
 
     fn value(&self, key: Key) -> &Value<'a> {
         &self.values[key as usize]
     }
 
-    /// What the line says under a key, if anything. (Of a number, its plain notation.)
+    /// The string or the number of a field, unless it is absent or empty.
     fn text(&self, key: Key) -> Option<&str> {
         match self.value(key) {
-            Value::Unsaid | Value::Empty => None,
+            Value::Absent | Value::Empty => None,
             Value::Text(text) | Value::Number(text) => Some(text),
         }
     }
 
-    fn put(&mut self, key: Key, raw: &'a RawValue) -> Result<(), Refusal> {
+    fn set(&mut self, key: Key, raw: &'a RawValue) -> Result<(), Refusal> {
         let refused = |kind, reason| Refusal::of_line(kind, format!("{}: {reason}", key.name()));
         let slot = &mut self.values[key as usize];
-        if *slot != Value::Unsaid {
-            return Err(refused(
-                "RepeatedField",
-                "stands twice; which of the two counts is open",
-            ));
+        if *slot != Value::Absent {
+            return Err(refused("RepeatedField", "the field appears twice"));
         }
         *slot = match Value::read(raw) {
-            Some(Value::Number(number)) if !key.takes_numbers() => {
+            Some(Value::Number(number)) if !key.is_numeric() => {
                 if number.contains('.') {
-                    return Err(refused("WrongType", "must be a text or a whole number"));
+                    return Err(refused("WrongType", "must be a string or a whole number"));
                 }
                 Value::Text(number)
             }
             Some(value) => value,
-            None => return Err(refused("WrongType", "must be a text or a number")),
+            None => return Err(refused("WrongType", "must be a string or a number")),
         };
         Ok(())
     }
 }
 
-impl<'de> Deserialize<'de> for Order<'de> {
+impl<'de> Deserialize<'de> for CodeRequest<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OrderVisitor;
+        struct RequestVisitor;
 
-        impl<'de> Visitor<'de> for OrderVisitor {
-            type Value = Order<'de>;
+        impl<'de> Visitor<'de> for RequestVisitor {
+            type Value = CodeRequest<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut order = Order::default();
-                while let Some(Name(key)) = map.next_key()? {
-                    let fault = match key {
-                        Ok(key) => order.put(key, map.next_value()?).err(),
-                        Err(unknown) => {
+                let mut request = CodeRequest::default();
+                while let Some(Name(name)) = map.next_key()? {
+                    let fault = match Key::of(&name) {
+                        Some(key) => request.set(key, map.next_value()?).err(),
+                        None => {
                             map.next_value::<IgnoredAny>()?;
-                            Some(unknown)
+                            Some(unknown_field(&name))
                         }
                     };
-                    order.fault = order.fault.or(fault);
+                    request.fault = request.fault.or(fault);
                 }
-                Ok(order)
+                Ok(request)
             }
         }
 
-        deserializer.deserialize_map(OrderVisitor)
+        deserializer.deserialize_map(RequestVisitor)
     }
 }
 
-/// A key of the object, read without a copy of its name.
-struct Name(Result<Key, Refusal>);
+/// The name of a field, borrowed unless it has escapes.
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameVisitor;
-
-        impl Visitor<'_> for NameVisitor {
-            type Value = Name;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-                let unknown = || {
-                    let start: String = name.chars().take(40).collect();
-                    Refusal::of_line("UnknownField", format!("{start}: no such field"))
-                };
-                Ok(Name(Key::of(name).ok_or_else(unknown)))
-            }
-        }
-
-        deserializer.deserialize_str(NameVisitor)
-    }
+fn unknown_field(name: &str) -> Refusal {
+    let start: String = name.chars().take(40).collect();
+    Refusal::of_line("UnknownField", format!("{start}: unknown field"))
 }
 
-/// Where the line ceases to be JSON, or that it is JSON but no object.
+/// The refusal for invalid JSON, with the byte offset, or for JSON that is not an object.
 fn not_json(error: &serde_json::Error) -> Refusal {
     let text = error.to_string();
     if error.is_data() {
         return Refusal::of_line("NotJson", "must be a JSON object");
     }
-    // It is one line. The column counts the bytes up to the one that was not expected.
+    // The column counts the bytes up to and including the unexpected one.
     let byte = error.column().saturating_sub(usize::from(!error.is_eof()));
     let reason = text.split(" at line ").next().unwrap_or_default();
     Refusal::of_line("NotJson", format!("byte {byte}: not JSON: {reason}")).at_byte(byte)

@@ -1,11 +1,11 @@
-//! Numbers exactly as JSON's text has them; no float could hold 0.1.
+//! Exact JSON numbers. A float cannot represent 0.1.
 
 use std::borrow::Cow;
 
-/// No field of a code is longer, so a number with more zeros than this is refused with this many too.
+/// The most zeros that are written. No field is longer, so a number with more zeros is invalid with this many too.
 const MOST_ZEROS: usize = 99;
 
-/// The value of a JSON number in plain notation: `5.00` is `5`, `1e3` is `1000`, `-0` is `0`.
+/// Converts a JSON number to plain notation: `5.00` is `5`, `1e3` is `1000`, `-0` is `0`.
 pub(super) fn plain(number: &str) -> Cow<'_, str> {
     let is_plain = number.bytes().all(|byte| byte.is_ascii_digit());
     if is_plain && (number == "0" || !number.starts_with('0')) {
@@ -23,9 +23,8 @@ pub(super) fn plain(number: &str) -> Cow<'_, str> {
         return Cow::Borrowed("0");
     }
     let shortest = digits.trim_end_matches('0');
-    // Lengths of texts in memory fit.
     let len = |text: &str| i64::try_from(text.len()).unwrap_or(i64::MAX);
-    // How many digits stand before the point; negative: how many zeros after it before the first digit.
+    // The number of digits before the point. If negative, the number of zeros between the point and the first digit.
     let point = read_exponent(exponent)
         .saturating_add(len(digits))
         .saturating_sub(len(fraction));
@@ -42,7 +41,7 @@ pub(super) fn plain(number: &str) -> Cow<'_, str> {
     })
 }
 
-/// The exponent; what does not fit is as good as the largest that does.
+/// Parses the exponent. One that does not fit becomes the largest or smallest value.
 fn read_exponent(text: &str) -> i64 {
     text.parse().unwrap_or(if text.starts_with('-') {
         i64::MIN
@@ -56,8 +55,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_have_one_plain_text_each() {
-        for (number, wanted) in [
+    fn numbers_are_converted_to_plain_notation() {
+        for (number, expected) in [
             ("0", "0"),
             ("-0", "0"),
             ("0.00", "0"),
@@ -78,12 +77,12 @@ mod tests {
             ("100", "100"),
             ("9007199254740993", "9007199254740993"),
         ] {
-            assert_eq!(plain(number), wanted, "{number}");
+            assert_eq!(plain(number), expected, "{number}");
         }
     }
 
     #[test]
-    fn exponents_cost_no_memory() {
+    fn a_large_exponent_does_not_allocate_much() {
         assert_eq!(plain("1e999999999").len(), 100);
         assert_eq!(plain("1e-99999999999999999999").len(), 102);
         assert_eq!(plain("1.5e9223372036854775807").len(), 101);

@@ -1,4 +1,4 @@
-//! What the official SDK does, and where this differs from it.
+//! Compares the errors and codes with those of the official SDK.
 
 use khqr_core::{Khqr, Md5Handle};
 use serde_json::{Value, json};
@@ -8,11 +8,11 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
 fn text(line: &str) -> Result<String, Refusal> {
-    let order = Order::read(line)?;
-    Ok(draft(&order, NOW)?.to_text())
+    let request = CodeRequest::parse(line)?;
+    Ok(draft(&request, NOW)?.to_text())
 }
 
-/// What is wrong when these fields are said beside those of a good dynamic code.
+/// The refusal of a valid dynamic code to which these fields are added.
 #[track_caller]
 fn refusal(more: &[(&str, Value)]) -> Value {
     let mut line = json!({
@@ -31,8 +31,8 @@ fn code(more: &[(&str, Value)]) -> u64 {
 }
 
 #[test]
-fn codes_are_the_sdk_s_to_the_byte() {
-    // Made with bakong-khqr 1.0.20 at this moment.
+fn codes_equal_those_of_the_sdk() {
+    // Generated with bakong-khqr 1.0.20 at this time.
     for (line, qr, md5) in [
         (
             r#"{"kind":"individual","bakongAccountID":"sokha@devb","merchantName":"Sokha"}"#,
@@ -71,18 +71,18 @@ fn codes_are_the_sdk_s_to_the_byte() {
 }
 
 #[test]
-fn what_is_wrong_is_told_in_the_sdk_s_order() {
+fn errors_are_reported_in_the_order_of_the_sdk() {
     let long = || json!("x".repeat(100));
-    // Each is wrong in the way that the SDK has the code for; all before the last one are put right
-    // one after the other.
-    let wrongs: [(&str, Value, u64, Value); 20] = [
+    // Each field with an invalid value, the SDK's code for it, and a valid value. All fields start invalid and are
+    // corrected one after the other.
+    let faults: [(&str, Value, u64, Value); 20] = [
         ("upiMerchantAccount", long(), 43, json!("1")),
         ("bakongAccountID", json!("nobody"), 3, json!("a@b")),
         ("merchantID", json!(null), 30, json!("1")),
         ("acquiringBank", long(), 33, json!("Dev")),
         ("merchantCategoryCode", json!("5"), 51, json!(5999)),
         ("currency", json!("riel"), 19, json!(840)),
-        // Now the UnionPay account is one in dollars.
+        // UnionPay accounts are not allowed in dollars.
         ("upiMerchantAccount", json!("1"), 44, json!(null)),
         ("amount", json!("5,00"), 4, json!("5.00")),
         ("merchantName", json!(0), 2, json!("Sokha")),
@@ -104,13 +104,13 @@ fn what_is_wrong_is_told_in_the_sdk_s_order() {
         ("creationTimestamp", json!("yesterday"), 8, json!(null)),
     ];
     let mut fields = vec![("kind", json!("merchant"))];
-    for (key, wrong, ..) in &wrongs {
+    for (key, wrong, ..) in &faults {
         fields.retain(|(name, _)| name != key);
         fields.push((key, wrong.clone()));
     }
     fields.retain(|(name, _)| *name != "upiMerchantAccount");
     fields.push(("upiMerchantAccount", long()));
-    for (key, _, code, right) in wrongs {
+    for (key, _, code, right) in faults {
         let refusal = refusal(&fields);
         assert_eq!(
             refusal["code"].as_u64().unwrap_or_default(),
@@ -173,7 +173,7 @@ fn amounts_are_exact() {
 }
 
 #[test]
-fn times_are_those_of_the_sdk() {
+fn invalid_times_have_the_codes_of_the_sdk() {
     let expiry = |said| code(&[("expirationTimestamp", said)]);
     for (said, code) in [
         (json!(0), 45),
@@ -206,7 +206,7 @@ fn times_are_those_of_the_sdk() {
 }
 
 #[test]
-fn currencies_have_many_names() {
+fn currencies_are_names_or_numbers() {
     for (said, number) in [
         (json!("KHR"), "5303116"),
         (json!("116"), "5303116"),
@@ -225,7 +225,7 @@ fn currencies_have_many_names() {
 }
 
 #[test]
-fn what_stands_in_a_line_has_a_meaning_or_is_refused() {
+fn unknown_repeated_and_mistyped_fields_are_refused() {
     let kind = |line| text(line).unwrap_err().kind();
     assert_eq!(kind(r#"{"expirationTimestmp":5}"#), "UnknownField");
     assert_eq!(kind(r#"{"merchantName":["A"]}"#), "WrongType");
@@ -236,7 +236,7 @@ fn what_stands_in_a_line_has_a_meaning_or_is_refused() {
     assert_eq!(kind("[]"), "NotJson");
     assert_eq!(kind("{} {}"), "NotJson");
     assert_eq!(kind(""), "NotJson");
-    // Broken JSON is no fault of a field.
+    // Invalid JSON takes precedence over an unknown field.
     assert_eq!(kind(r#"{"nonsense":5,"#), "NotJson");
     assert_eq!(kind("{}"), "Missing");
     assert_eq!(
@@ -246,7 +246,7 @@ fn what_stands_in_a_line_has_a_meaning_or_is_refused() {
 }
 
 #[test]
-fn numbers_stand_for_their_digits_and_escapes_for_their_characters() {
+fn numbers_and_escapes_become_text() {
     let line = r#"{"kind":"individual","bakongAccountID":"a\u0040b","merchantName":"\ud83d\ude00 \"A\"",
         "billNumber":12e1,"mobileNumber":855123456789012345678}"#;
     let text = text(line).unwrap();

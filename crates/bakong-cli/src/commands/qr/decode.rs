@@ -1,12 +1,63 @@
-//! What a code says, for people.
+//! `bakong qr decode` and `bakong qr verify` for one code.
 
-use khqr_core::{AccountKind, Khqr, Printable};
+use khqr_core::{AccountKind, Khqr, Payload, Printable};
+use serde_json::json;
 
-use crate::common::output::row;
-use crate::common::time::in_phnom_penh;
+use super::refusal::Refusal;
+use crate::arguments::TextArguments;
+use crate::common::exit::{Exit, Failure};
+use crate::common::output::{row, say, say_json};
+use crate::common::time::{in_phnom_penh, moment_or_now};
 
-/// The fields that are there, in words.
-pub(crate) fn rows(khqr: &Khqr<'_>) -> Vec<String> {
+pub(super) fn decode(text: &str, arguments: &TextArguments) -> Result<Exit, Failure> {
+    let payload = Payload::parse(text);
+    let khqr = match payload.and_then(Khqr::from_payload) {
+        Ok(khqr) => khqr,
+        Err(error) => {
+            let what = match payload {
+                Ok(_) => "a well-formed EMVCo code, but not a KHQR",
+                Err(_) => "not a KHQR",
+            };
+            return Refusal::from(error).report(what, arguments.json);
+        }
+    };
+    let verdict = khqr.verify(moment_or_now(arguments.now));
+    if arguments.json {
+        say_json(&json!({
+            "khqr": khqr.to_fields(),
+            "md5": khqr.md5(),
+            "valid": verdict.is_ok(),
+            "error": verdict.err().map(Refusal::from),
+        }));
+    } else {
+        rows(&khqr).iter().for_each(say);
+        say(match verdict {
+            Ok(_) => "This code can be paid now.".to_owned(),
+            Err(error) => format!("This code cannot be paid now: {error}."),
+        });
+    }
+    Ok(Exit::Success)
+}
+
+pub(super) fn verify(text: &str, arguments: &TextArguments) -> Result<Exit, Failure> {
+    let now = moment_or_now(arguments.now);
+    let verdict = Khqr::parse(text).and_then(|khqr| khqr.verify(now));
+    match (verdict, arguments.json) {
+        (Ok(_), true) => say_json(&json!({ "valid": true })),
+        (Ok(_), false) => say("valid: this code can be paid now"),
+        (Err(error), true) => {
+            say_json(&json!({ "valid": false, "error": Refusal::from(error) }));
+        }
+        (Err(error), false) => say(format_args!("not valid: {error}")),
+    }
+    Ok(match verdict {
+        Ok(_) => Exit::Success,
+        Err(_) => Exit::NotValid,
+    })
+}
+
+/// The fields that the code has.
+fn rows(khqr: &Khqr<'_>) -> Vec<String> {
     let mut rows = Vec::new();
     let kind = match khqr.account_kind() {
         AccountKind::Individual => "individual",
@@ -14,7 +65,7 @@ pub(crate) fn rows(khqr: &Khqr<'_>) -> Vec<String> {
     };
     let kind = match khqr.amount_text() {
         Some(_) => format!("{kind}, for one payment"),
-        None => format!("{kind}, the payer chooses the amount"),
+        None => format!("{kind}, the payer enters the amount"),
     };
     rows.push(row("code", kind));
     rows.push(row("account", Printable(khqr.account().as_str())));

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
 
-use crate::bakong::{Finished, Shop, bakong, token};
+use crate::support::{Finished, Shop, bakong, token};
 
 fn interrupt(pid: Option<u32>) {
     let pid = Pid::from_raw(pid.unwrap().try_into().unwrap()).unwrap();

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout};
 
-use crate::bakong::{Finished, bakong};
+use crate::support::{Finished, bakong};
 
 /// A running sandbox.
 pub(crate) struct Running {

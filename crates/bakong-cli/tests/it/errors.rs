@@ -2,7 +2,7 @@
 
 use bakong_sandbox::Sandbox;
 
-use crate::bakong::{Finished, Shop, bakong, run, token};
+use crate::support::{Finished, Shop, bakong, run, token};
 
 /// A token of the right form that no Bakong knows.
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2VjcmV0";

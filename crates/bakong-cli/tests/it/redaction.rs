@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::bakong::{Finished, bakong};
+use crate::support::{Finished, bakong};
 
 const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2VjcmV0";

@@ -9,7 +9,7 @@ use khqr_core::AccountId;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::scan::is_drawing;
+use crate::qr_scanner::is_drawing;
 
 /// The command with these arguments, with no token, no proxy and no colours.
 pub(crate) fn bakong(arguments: &[&str]) -> Command {

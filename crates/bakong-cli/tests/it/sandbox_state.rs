@@ -4,8 +4,8 @@ use khqr_core::{AccountId, Amount, KhqrBuilder, Md5Handle, Timestamp};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::bakong::{Finished, Folder, run};
-use crate::running::{Running, exchange};
+use crate::support::{Finished, Folder, run};
+use crate::sandbox_process::{Running, exchange};
 
 const MD5: &str = "d60f3db96913029a2af979a1662c1e72";
 
