@@ -1,21 +1,19 @@
-//! A phone: reads the code that was printed, with a decoder that shares nothing with the encoder.
+//! Decodes the printed code. The decoder shares no code with the encoder.
 
-/// Whether a line is a part of a drawn code.
+/// Whether a line is part of a drawn code.
 pub(crate) fn is_drawing(line: &str) -> bool {
     line.chars().count() > 20 && line.chars().all(|cell| "█▀▄ ".contains(cell))
 }
 
-/// What the QR code among these lines says. They are characters alone, inked where the code is dark.
+/// The text of the QR code among these lines. Block characters are dark modules.
 pub(crate) fn scan<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
     const SCALE: usize = 3;
     let mut rows = Vec::new();
     for line in lines.into_iter().filter(|line| is_drawing(line)) {
-        rows.push(
-            line.chars()
-                .map(|cell| "█▀".contains(cell))
-                .collect::<Vec<_>>(),
-        );
-        rows.push(line.chars().map(|cell| "█▄".contains(cell)).collect());
+        for dark in ["█▀", "█▄"] {
+            let row: Vec<_> = line.chars().map(|cell| dark.contains(cell)).collect();
+            rows.push(row);
+        }
     }
     let (width, height) = (rows[0].len() * SCALE, rows.len() * SCALE);
     let mut picture = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {

@@ -1,6 +1,4 @@
-//! A sandbox that runs as the command, apart from the test.
-
-use std::process::Stdio;
+//! A sandbox that runs as a child process.
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -8,46 +6,46 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout};
 
-use crate::support::{Finished, bakong};
+use crate::support::{Finished, bakong, run_with_token};
 
-/// A running sandbox.
-pub(crate) struct Running {
-    pub(crate) child: Child,
+/// A running `bakong sandbox --json`.
+pub(crate) struct SandboxProcess {
+    child: Child,
     lines: Lines<BufReader<ChildStdout>>,
-    /// What it said of itself.
-    pub(crate) told: Value,
+    /// The JSON object that it printed.
+    pub(crate) info: Value,
 }
 
-impl Running {
-    pub(crate) async fn start(more: &[&str]) -> Self {
-        let anywhere = if more.contains(&"--listen") {
+impl SandboxProcess {
+    pub(crate) async fn start(options: &[&str]) -> Self {
+        let free_port = ["--listen", "127.0.0.1:0"];
+        let listen = if options.contains(&"--listen") {
             &[][..]
         } else {
-            &["--listen", "127.0.0.1:0"]
+            &free_port
         };
-        let arguments = [&["sandbox", "--json"], anywhere, more].concat();
-        let mut child = bakong(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = bakong(&[&["sandbox", "--json"], listen, options].concat())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let told = lines
-            .next_line()
-            .await
-            .unwrap()
-            .expect("it tells of itself");
-        let told = serde_json::from_str(&told).unwrap();
-        Self { child, lines, told }
+        let info = lines.next_line().await.unwrap().expect("no JSON object");
+        let info = serde_json::from_str(&info).unwrap();
+        Self { child, lines, info }
     }
 
     pub(crate) fn text(&self, name: &str) -> &str {
-        self.told[name].as_str().unwrap()
+        self.info[name].as_str().unwrap()
     }
 
-    /// Runs another command against it.
-    pub(crate) async fn ask(&self, arguments: &[&str]) -> Finished {
-        let target = ["--base-url", self.text("baseUrl"), "--json"];
-        let output = bakong(&[arguments, &target].concat())
-            .env("BAKONG_TOKEN", self.text("token"))
-            .output();
-        Finished::of(output.await.unwrap())
+    /// The host and the port.
+    pub(crate) fn address(&self) -> &str {
+        self.text("baseUrl").strip_prefix("http://").unwrap()
+    }
+
+    /// Runs another command against the sandbox, with `--json`.
+    pub(crate) async fn ask(&self, line: &str) -> Finished {
+        let line = format!("{line} --json --base-url {}", self.text("baseUrl"));
+        run_with_token(&line, self.text("token")).await
     }
 
     pub(crate) async fn stop(mut self, signal: Signal) -> Finished {
@@ -57,47 +55,45 @@ impl Running {
         Finished::of(self.child.wait_with_output().await.unwrap())
     }
 
-    /// Kills it, so that it can do nothing more; what it wrote to standard error.
+    /// Kills the process. Returns its standard error.
     pub(crate) async fn kill(mut self) -> String {
         self.child.start_kill().unwrap();
         let output = self.child.wait_with_output().await.unwrap();
         String::from_utf8(output.stderr).unwrap()
     }
 
-    /// Posts JSON to it; the answer.
+    /// Posts JSON and returns the response.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
-        let address = self.text("baseUrl").strip_prefix("http://").unwrap();
-        let answer = exchange(address, "POST", path, &body.to_string()).await;
-        answer.unwrap()
+        let response = exchange(self.address(), "POST", path, &body.to_string()).await;
+        response.unwrap()
     }
 
-    /// Where a short link leads that this sandbox or one before it gave; `None` if it is not known.
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        exchange(self.address(), "GET", path, "").await.unwrap()
+    }
+
+    /// The target of a short link, or `None` if the sandbox does not know the link. The link may come from an earlier
+    /// process with another port.
     pub(crate) async fn link_target(&self, link: &str) -> Option<String> {
-        let address = self.text("baseUrl").strip_prefix("http://").unwrap();
         let (_, id) = link.rsplit_once('/').unwrap();
-        let answer = exchange_text(address, "GET", &format!("/l/{id}"), "").await;
-        let answer = answer.unwrap();
-        let target = answer
+        let response = exchange_text(self.address(), "GET", &format!("/l/{id}"), "").await;
+        let response = response.unwrap();
+        let target = response
             .lines()
             .find_map(|line| line.strip_prefix("location: "));
         target.map(str::to_owned)
     }
-
-    pub(crate) async fn get(&self, path: &str) -> Value {
-        let address = self.text("baseUrl").strip_prefix("http://").unwrap();
-        exchange(address, "GET", path, "").await.unwrap()
-    }
 }
 
-/// Asks the sandbox at `address` for JSON; `None` if there is no whole answer.
+/// Sends a request and returns the JSON of the response, or `None` if there is no complete response.
 pub(crate) async fn exchange(address: &str, method: &str, path: &str, body: &str) -> Option<Value> {
-    let answer = exchange_text(address, method, path, body).await?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
+    let response = exchange_text(address, method, path, body).await?;
+    let (head, body) = response.split_once("\r\n\r\n")?;
+    assert!(head.starts_with("HTTP/1.1 200"), "{response}");
     serde_json::from_str(body).ok()
 }
 
-/// The answer with its head; `None` if there is no connection.
+/// Sends a request and returns the response with its head, or `None` without a connection.
 async fn exchange_text(address: &str, method: &str, path: &str, body: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).await.ok()?;
     let length = body.len();
@@ -106,7 +102,7 @@ async fn exchange_text(address: &str, method: &str, path: &str, body: &str) -> O
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     );
     stream.write_all(text.as_bytes()).await.ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.ok()?;
-    Some(answer)
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.ok()?;
+    Some(response)
 }

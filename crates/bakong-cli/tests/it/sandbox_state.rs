@@ -1,64 +1,63 @@
-//! What a sandbox knows, after it was stopped or killed.
+//! `bakong sandbox --state`: what a sandbox still knows after it was stopped or killed.
 
-use khqr_core::{AccountId, Amount, KhqrBuilder, Md5Handle, Timestamp};
+use khqr_core::{Amount, Md5Handle, Timestamp};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::support::{Finished, Folder, run};
-use crate::sandbox_process::{Running, exchange};
+use crate::sandbox_process::{SandboxProcess, exchange};
+use crate::support::{Folder, MD5, dynamic_code, run};
 
-const MD5: &str = "d60f3db96913029a2af979a1662c1e72";
-
-/// A code that may be paid for the next ten minutes, and its MD5.
+/// A code that can be paid now, and its MD5.
 fn code(cents: u64) -> (String, String) {
     let since_1970 = std::time::UNIX_EPOCH.elapsed().unwrap();
     let now = Timestamp::from_millis(0).saturating_add(since_1970);
-    let expires_at = now.saturating_add(std::time::Duration::from_secs(600));
-    let code = KhqrBuilder::individual(AccountId::new("sokha@devb").unwrap(), "Sokha")
-        .dynamic_code(Amount::us_cents(cents), now, expires_at)
-        .unwrap()
-        .to_text();
+    let code = dynamic_code(now, "1", Amount::us_cents(cents));
     let md5 = Md5Handle::of(&code).to_string();
     (code, md5)
 }
 
-/// A short link to a code.
-async fn link(sandbox: &Running, code: &str) -> String {
+/// Gets a short link to a code.
+async fn link(sandbox: &SandboxProcess, code: &str) -> String {
     let body = json!({ "qr": code });
     let path = "/v1/generate_deeplink_by_qr";
-    let told = sandbox.post(path, &body).await;
-    told["data"]["shortLink"].as_str().unwrap().to_owned()
+    let response = sandbox.post(path, &body).await;
+    response["data"]["shortLink"].as_str().unwrap().to_owned()
 }
 
-/// Tries to start one that is refused; why it is.
-async fn refused(more: &[&str]) -> String {
-    let start = ["sandbox", "--json", "--listen", "127.0.0.1:0"];
-    let finished = run(&[&start, more].concat()).await;
-    assert_eq!(finished.exit, 1, "{finished:?}");
-    let message = &finished.json()["error"]["message"];
-    message.as_str().unwrap().to_owned()
+/// Starts a sandbox that fails. Returns the message.
+async fn start_error(state: &str) -> String {
+    let arguments = [
+        "sandbox",
+        "--json",
+        "--listen",
+        "127.0.0.1:0",
+        "--state",
+        state,
+    ];
+    let json = run(&arguments).await.exits(1).json();
+    json["error"]["message"].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn what_was_answered_outlives_a_kill() {
+async fn acknowledged_changes_survive_a_kill() {
     let folder = Folder::new();
     let file = folder.file("state.json");
-    // Two kills: what the second run read counts as much as what it wrote.
+    // The process is killed twice, so the second run must also keep what it loaded.
     let mut paid = Vec::new();
     let mut links = Vec::new();
     let mut token = None;
     for cents in [150, 250] {
-        let mut sandbox = Running::start(&["--state", &file]).await;
+        let mut sandbox = SandboxProcess::start(&["--state", &file]).await;
         let (code, md5) = code(cents);
         links.push(link(&sandbox, &code).await);
         let answer = sandbox.post("/sandbox/pay", &json!({ "qr": code })).await;
         let hash = answer["payments"][0]["hash"].as_str().unwrap().to_owned();
         paid.push((md5, hash));
-        // A token of the first run is good in all.
-        let token = token.get_or_insert_with(|| sandbox.told["token"].clone());
-        sandbox.told["token"] = token.clone();
+        // The token of the first run is valid in all runs.
+        let token = token.get_or_insert_with(|| sandbox.info["token"].clone());
+        sandbox.info["token"] = token.clone();
         for (md5, hash) in &paid {
-            let found = sandbox.ask(&["tx", "check", "--md5", md5]).await.json();
+            let found = sandbox.ask(&format!("tx check --md5 {md5}")).await.json();
             assert_eq!(found["transaction"]["hash"], hash.as_str(), "{found}");
         }
         for link in &links {
@@ -67,35 +66,36 @@ async fn what_was_answered_outlives_a_kill() {
         assert_eq!(sandbox.kill().await, "");
     }
     let fault = json!({"on": "check_bakong_account", "answer": "forbidden"});
-    let sandbox = Running::start(&["--state", &file]).await;
+    let sandbox = SandboxProcess::start(&["--state", &file]).await;
     sandbox.post("/sandbox/faults", &fault).await;
     sandbox.kill().await;
-    let mut again = Running::start(&["--state", &file]).await;
-    again.told["token"] = token.unwrap();
+    let mut again = SandboxProcess::start(&["--state", &file]).await;
+    again.info["token"] = token.unwrap();
     for (md5, hash) in &paid {
-        let found = again.ask(&["tx", "check", "--md5", md5]).await.json();
+        let found = again.ask(&format!("tx check --md5 {md5}")).await.json();
         assert_eq!(found["transaction"]["hash"], hash.as_str(), "{found}");
     }
     for link in &links {
         let target = again.link_target(link).await;
         assert!(target.is_some_and(|it| it.starts_with("/?code=0002")));
     }
-    // Three checks before, and the two of now.
+    // Three checks in the earlier runs, and two in this one.
     let quota = again.post("/sandbox/quota", &json!({})).await;
     assert_eq!(quota["addresses"][0]["used"], 5, "{quota}");
-    let account = ["account", "check", "dara@devb"];
-    let struck = again.ask(&account).await;
-    assert_eq!(struck.json()["error"]["class"], "blocked", "{struck:?}");
+    again
+        .ask("account check dara@devb")
+        .await
+        .error(1, "blocked");
     assert_eq!(again.stop(Signal::INT).await.exit, 0);
 }
 
-/// It is killed in the midst of whatever it does then, and not between two requests.
+/// Unlike above, the process is killed while it handles requests.
 #[tokio::test]
-async fn nothing_that_was_answered_is_missing_after_a_kill_under_load() {
+async fn acknowledged_changes_survive_a_kill_under_load() {
     let folder = Folder::new();
     let file = folder.file("state.json");
-    let sandbox = Running::start(&["--state", &file]).await;
-    let address = sandbox.text("baseUrl").strip_prefix("http://").unwrap();
+    let sandbox = SandboxProcess::start(&["--state", &file]).await;
+    let address = sandbox.address();
     let (answered, mut paid) = tokio::sync::mpsc::unbounded_channel();
     let (linked, mut links) = tokio::sync::mpsc::unbounded_channel();
     let (linking, body) = (address.to_owned(), json!({ "qr": code(100).0 }).to_string());
@@ -125,48 +125,47 @@ async fn nothing_that_was_answered_is_missing_after_a_kill_under_load() {
         hashes.push(paid.recv().await.unwrap());
     }
     sandbox.kill().await;
-    // What was answered until then, too.
+    // Reads the responses that arrived before the kill.
     while let Some(hash) = paid.recv().await {
         hashes.push(hash);
     }
-    let again = Running::start(&["--state", &file]).await;
+    let again = SandboxProcess::start(&["--state", &file]).await;
     let kept = again.get("/sandbox/payments?limit=10000").await.to_string();
     for hash in hashes {
         assert!(kept.contains(&hash), "{hash}");
     }
-    // The last 1,000 of them are kept.
-    let mut given = Vec::new();
+    // The sandbox keeps the last 1,000 links.
+    let mut received = Vec::new();
     while let Some(link) = links.recv().await {
-        given.push(link);
+        received.push(link);
     }
-    assert!(!given.is_empty());
-    for link in given.iter().rev().take(1_000) {
+    assert!(!received.is_empty());
+    for link in received.iter().rev().take(1_000) {
         assert!(again.link_target(link).await.is_some(), "{link}");
     }
     again.stop(Signal::INT).await;
 }
 
 #[tokio::test]
-async fn its_state_outlives_it() {
+async fn the_state_survives_a_stop() {
     let folder = Folder::new();
     let file = folder.file("state.json");
-    let sandbox = Running::start(&["--state", &file]).await;
+    let sandbox = SandboxProcess::start(&["--state", &file]).await;
     let token = sandbox.text("token").to_owned();
-    let finished = sandbox.stop(Signal::TERM).await;
-    assert_eq!(finished.exit, 0, "{finished:?}");
-    let mut again = Running::start(&["--state", &file]).await;
-    // The token of the first run is good in the second.
-    again.told["token"] = token.into();
-    let finished = again.ask(&["tx", "check", "--md5", MD5]).await;
-    assert_eq!(finished.json()["status"], "not_found", "{finished:?}");
+    sandbox.stop(Signal::TERM).await.exits(0);
+    let mut again = SandboxProcess::start(&["--state", &file]).await;
+    // The token of the first run is valid in the second.
+    again.info["token"] = token.into();
+    let check = format!("tx check --md5 {MD5}");
+    again.ask(&check).await.status(3, "not_found");
     again.stop(Signal::INT).await;
 }
 
 #[tokio::test]
-async fn what_is_no_state_is_left_as_it_is() {
+async fn an_unreadable_state_file_is_not_changed() {
     let folder = Folder::new();
     let broken = folder.write("broken.json", "{");
-    let error = refused(&["--state", &broken]).await;
+    let error = start_error(&broken).await;
     for part in [
         "broken.json cannot be read: line 1, column 1: ",
         "left as it is",
@@ -174,36 +173,38 @@ async fn what_is_no_state_is_left_as_it_is() {
         assert!(error.contains(part), "{error}");
     }
     assert_eq!(std::fs::read_to_string(broken).unwrap(), "{");
-    // As mktemp makes it.
+    // An empty file, such as mktemp creates, is accepted.
     let empty = folder.write("empty.json", "");
-    let sandbox = Running::start(&["--state", &empty]).await;
+    let sandbox = SandboxProcess::start(&["--state", &empty]).await;
     sandbox.stop(Signal::INT).await;
 }
 
 #[tokio::test]
-async fn a_file_is_one_sandbox_s_at_a_time() {
+async fn two_sandboxes_cannot_use_the_same_file() {
     let folder = Folder::new();
     let file = folder.file("state.json");
-    let first = Running::start(&["--state", &file]).await;
-    let error = refused(&["--state", &file]).await;
+    let first = SandboxProcess::start(&["--state", &file]).await;
+    let error = start_error(&file).await;
     for part in ["state.json is in use by another sandbox", "stop that one"] {
         assert!(error.contains(part), "{error}");
     }
     let (code, md5) = code(100);
     first.post("/sandbox/pay", &json!({ "qr": code })).await;
-    // The lock goes with the process, whatever ends it.
+    // The lock is released when the process is killed.
     first.kill().await;
-    let next = Running::start(&["--state", &file]).await;
-    let found = next.ask(&["tx", "check", "--md5", &md5]).await;
-    assert_eq!(found.json()["status"], "paid", "{found:?}");
+    let next = SandboxProcess::start(&["--state", &file]).await;
+    next.ask(&format!("tx check --md5 {md5}"))
+        .await
+        .status(0, "paid");
     next.stop(Signal::INT).await;
 }
 
 #[tokio::test]
-async fn limit_and_faults_are_kept_unless_others_are_said() {
+async fn quota_and_faults_are_saved_unless_options_replace_them() {
     let folder = Folder::new();
     let file = folder.file("state.json");
-    let start = async |more: &[&str]| Running::start(&[&["--state", &file], more].concat()).await;
+    let start =
+        async |more: &[&str]| SandboxProcess::start(&[&["--state", &file], more].concat()).await;
     let rules = r#"[{"on":"verify","answer":"cut","times":9},{"answer":"hang","after":99}]"#;
     let sandbox = start(&["--quota", "7", "--fault", rules]).await;
     let turn = json!({"turnsAt": "03:00", "counts": "checks"});
@@ -226,9 +227,9 @@ async fn limit_and_faults_are_kept_unless_others_are_said() {
         (&[], json!(null), 0),
     ] {
         let sandbox = start(more).await;
-        assert_eq!(sandbox.told["quota"], quota, "{more:?}");
-        assert_eq!(sandbox.told["faults"], faults, "{more:?}");
-        // Neither the turn nor what counts was said.
+        assert_eq!(sandbox.info["quota"], quota, "{more:?}");
+        assert_eq!(sandbox.info["faults"], faults, "{more:?}");
+        // The options do not change the reset time and which requests count.
         let quota = sandbox.post("/sandbox/quota", &json!({})).await;
         assert_eq!(quota["turnsAt"], "03:00");
         assert_eq!(quota["counts"], "checks");
@@ -237,17 +238,16 @@ async fn limit_and_faults_are_kept_unless_others_are_said() {
 }
 
 #[tokio::test]
-async fn half_a_line_is_left_out_with_a_word() {
+async fn an_incomplete_last_line_is_dropped_with_a_warning() {
     let folder = Folder::new();
     let file = folder.file("state.json");
-    let sandbox = Running::start(&["--state", &file]).await;
+    let sandbox = SandboxProcess::start(&["--state", &file]).await;
     sandbox.kill().await;
     let mut text = std::fs::read(&file).unwrap();
     text.extend_from_slice(b"[{\"account\":\"da");
     std::fs::write(&file, text).unwrap();
-    let again = Running::start(&["--state", &file]).await;
-    let Finished { err, exit, .. } = again.stop(Signal::INT).await;
-    assert_eq!(exit, 0, "{err}");
-    assert!(err.starts_with("warning: the state file "), "{err}");
-    assert!(err.contains("ends in the middle of line "), "{err}");
+    let again = SandboxProcess::start(&["--state", &file]).await;
+    let finished = again.stop(Signal::INT).await.exits(0);
+    assert!(finished.err.starts_with("warning: "), "{finished:?}");
+    finished.shows("ends in the middle of line ");
 }
