@@ -298,16 +298,16 @@ async fn where_the_code_may_be_spent_it_is_not_asked_again() {
         let finished = run(&verify).await;
         assert_eq!(finished.exit, 1, "{finished:?}");
         assert!(finished.err.contains("bakong token renew"), "{finished:?}");
-        assert!(!finished.err.contains("Ask again"), "{finished:?}");
+        assert!(!finished.err.contains("Try again"), "{finished:?}");
     }
     // What is no Bakong has taken nothing.
     sandbox.fault(Fault::status(StatusCode::NOT_FOUND));
     let finished = run(&verify).await;
-    assert!(finished.err.contains("Is there a Bakong"), "{finished:?}");
+    assert!(finished.err.contains("is the address of a Bakong API"), "{finished:?}");
     assert!(!finished.err.contains("bakong token renew"), "{finished:?}");
     // Where none was sent, another token would not help.
     sandbox.fault(Fault::unauthorized());
     let finished = run(&verify).await;
-    assert!(finished.err.contains("No token was sent"), "{finished:?}");
+    assert!(finished.err.contains("The request has no token"), "{finished:?}");
     assert!(!finished.err.contains("bakong token renew"), "{finished:?}");
 }
