@@ -1,14 +1,18 @@
-//! Asks whether a code was paid, with an HTTP client of one's own: no transport, no session, no async.
+//! Checks whether a code was paid with another HTTP client: without a transport, a session or async.
 //!
 //! ```console
 //! $ BAKONG_BASE_URL=http://127.0.0.1:8080 BAKONG_MD5=d60f3db96913029a2af979a1662c1e72 BAKONG_TOKEN=… \
 //!       cargo run -p bakong-api --example own_http_stack
 //! ```
 //!
-//! The client is ureq as this workspace has it, without TLS, which is enough for a server on this machine. With
-//! ureq's feature `rustls` the same code asks NBC's hosts.
+//! The client is ureq without TLS, which suffices for a server on this machine. With ureq's feature `rustls`, the
+//! same code works with NBC's hosts.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a command")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the example is a command"
+)]
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -20,7 +24,7 @@ use bakong_api::{AccessToken, ApiError, BaseUrl, CheckAnswer, Endpoint, Reading,
 use bytes::Bytes;
 use http::Response;
 
-/// More than any answer has.
+/// Larger than any answer.
 const LARGEST_ANSWER: u64 = 1024 * 1024;
 
 #[allow(dead_code, reason = "tests use the rest of this file as a module")]
@@ -31,7 +35,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("nothing was asked: {error}");
+            eprintln!("no request was sent: {error}");
             ExitCode::FAILURE
         }
     }
@@ -45,7 +49,7 @@ fn run() -> Result<String, Box<dyn Error>> {
     ask(&base, &token, md5)
 }
 
-/// Asks once, and says what may be concluded.
+/// Sends one check, and returns the conclusion.
 pub(crate) fn ask(
     base: &BaseUrl,
     token: &AccessToken,
@@ -55,9 +59,9 @@ pub(crate) fn ask(
     let request = check.to_request(base, Some(token))?;
     let client = ureq::Agent::new_with_config(
         ureq::Agent::config_builder()
-            // What a status means is for `read` to say.
+            // `read` interprets the status.
             .http_status_as_error(false)
-            // A redirect would carry the question, and perhaps the token, elsewhere.
+            // A redirect would send the token to another host.
             .max_redirects(0)
             .timeout_global(Some(Duration::from_secs(20)))
             .build(),
@@ -72,12 +76,12 @@ pub(crate) fn ask(
         Err(error) => {
             let error = error.to_string();
             let error = Printable(&error);
-            format!("No answer came, which says nothing of the payment; ask again: {error}")
+            format!("No answer, which says nothing about the payment; ask again: {error}")
         }
     })
 }
 
-/// What may be concluded, in plain words.
+/// Returns the conclusion in a sentence.
 pub(crate) fn conclude(answer: &Result<CheckAnswer, ApiError>) -> String {
     match answer {
         Ok(CheckAnswer::Paid(transaction)) => {
@@ -88,24 +92,24 @@ pub(crate) fn conclude(answer: &Result<CheckAnswer, ApiError>) -> String {
             let account = transaction.to_account_id.as_deref();
             let account = Printable(account.unwrap_or("an unreadable account"));
             format!(
-                "Paid: {amount} to {account}. Compare both with the order before the goods go out."
+                "Paid: {amount} to {account}. Compare both with the order before handing over the goods."
             )
         }
         Ok(CheckAnswer::NotFound) => {
-            "Not paid so far. Ask again until the code has expired, and once after that.".to_owned()
+            "Not paid yet. Ask again until the code has expired, and once after that.".to_owned()
         }
-        Ok(CheckAnswer::Failed) => "The payment was tried and failed.".to_owned(),
+        Ok(CheckAnswer::Failed) => "The payment was attempted and failed.".to_owned(),
         Ok(CheckAnswer::StaticQr) => {
-            "The code is static: whether it was paid cannot be asked by its MD5.".to_owned()
+            "The code is static, so it cannot be checked by MD5.".to_owned()
         }
         Err(error) => {
             let then = match error.class().remedy() {
                 Remedy::AskAgain => "ask again later",
                 Remedy::NextDay => "ask again tomorrow",
                 Remedy::NewToken => "get a new token",
-                Remedy::Attention => "something has to be changed first",
+                Remedy::Attention => "change the request or the network first",
             };
-            format!("Not known, which is not unpaid; {then}: {error}")
+            format!("Unknown, which does not mean unpaid; {then}: {error}")
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a Bakong is: NBC's hosts by name, or any other address.
+//! The base URL of a Bakong: one of NBC's hosts, or any other address.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,23 +9,23 @@ use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 
 /// NBC's hosts.
 ///
-/// NBC's reference names hosts under `nbc.org.kh`; since February 2023 its packages and every report
-/// from production use the same names under `nbc.gov.kh`. When a look-up of one fails, try the other.
+/// NBC's reference lists hosts under `nbc.org.kh`. Since February 2023, NBC's packages and all reports from
+/// production use the same names under `nbc.gov.kh`. If one host name cannot be resolved, try the other.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Environment {
-    /// `https://sit-api-bakong.nbc.org.kh`, for tests; no real money.
+    /// `https://sit-api-bakong.nbc.org.kh`, for tests, without real money.
     Sit,
     /// `https://api-bakong.nbc.org.kh`.
     Production,
-    /// `https://sit-api-bakong.nbc.gov.kh`, for tests; no real money.
+    /// `https://sit-api-bakong.nbc.gov.kh`, for tests, without real money.
     SitGov,
     /// `https://api-bakong.nbc.gov.kh`.
     ProductionGov,
 }
 
 impl Environment {
-    /// All of them.
+    /// All environments.
     pub const ALL: [Self; 4] = [
         Self::Sit,
         Self::Production,
@@ -33,7 +33,7 @@ impl Environment {
         Self::ProductionGov,
     ];
 
-    /// The name on a command line: `sit`, `production`, `sit-gov` or `production-gov`.
+    /// Returns the name for command lines: `sit`, `production`, `sit-gov` or `production-gov`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl Environment {
         }
     }
 
-    /// The host.
+    /// Returns the host name.
     #[must_use]
     pub const fn host(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl Environment {
         }
     }
 
-    /// The same Bakong under its other domain.
+    /// Returns the same Bakong under its other domain.
     #[must_use]
     pub const fn other_domain(self) -> Self {
         match self {
@@ -66,13 +66,13 @@ impl Environment {
         }
     }
 
-    /// Whether payments here move real money.
+    /// Whether payments in this environment move real money.
     #[must_use]
     pub const fn is_production(self) -> bool {
         matches!(self, Self::Production | Self::ProductionGov)
     }
 
-    /// The environment with this host.
+    /// Returns the environment with this host name.
     #[must_use]
     pub fn of_host(host: &str) -> Option<Self> {
         let same = |environment: &Self| host.eq_ignore_ascii_case(environment.host());
@@ -97,42 +97,41 @@ impl fmt::Display for Environment {
     }
 }
 
-/// The text names no [`Environment`].
+/// The text is not the name of an [`Environment`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UnknownEnvironment;
 
 impl fmt::Display for UnknownEnvironment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not an environment; choose sit, production, sit-gov or production-gov")
+        f.write_str("unknown environment; use sit, production, sit-gov or production-gov")
     }
 }
 
 impl std::error::Error for UnknownEnvironment {}
 
-/// The address below which the endpoints' paths stand: scheme, host, perhaps a port and a path.
+/// The URL to which the endpoints' paths are appended: scheme, host, optional port and path.
 ///
-/// Never holds a user name, password or query, so it is safe to print.
+/// Never contains a user name, password or query, so it is safe to print.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BaseUrl {
     scheme: Scheme,
     authority: Authority,
-    /// Without a slash at the end.
+    /// Without a trailing slash.
     path: String,
 }
 
 impl BaseUrl {
-    /// Reads an `http` or `https` URL such as `https://proxy.example/bakong`.
+    /// Parses an `http` or `https` URL such as `https://proxy.example/bakong`.
     ///
     /// # Errors
-    /// [`InvalidBaseUrl`], which says what is wrong and repeats nothing of the text.
+    /// [`InvalidBaseUrl`] with the reason. The error contains no part of the text.
     pub fn new(text: &str) -> Result<Self, InvalidBaseUrl> {
         let text = text.trim();
         if text.contains(['?', '#']) {
-            return Err(InvalidBaseUrl("must have no query and no fragment"));
+            return Err(InvalidBaseUrl("must not have a query or fragment"));
         }
-        let not_a_url =
-            InvalidBaseUrl("is no URL; write it like https://host or https://host/path");
-        // The parser lets through what is no ASCII, and it would be printed.
+        let not_a_url = InvalidBaseUrl("is not a URL like https://host or https://host/path");
+        // `Uri` accepts non-ASCII text, which would be printed.
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(not_a_url);
         }
@@ -147,13 +146,11 @@ impl BaseUrl {
         }
         if authority.as_str().contains('@') {
             return Err(InvalidBaseUrl(
-                "must hold no user name or password; they would end up in logs",
+                "must not contain a user name or password; they would appear in logs",
             ));
         }
         if authority.as_str().len() > authority.host().len() && authority.port_u16().is_none() {
-            return Err(InvalidBaseUrl(
-                "has a port that is no number from 0 to 65535",
-            ));
+            return Err(InvalidBaseUrl("has an invalid port; use 0 to 65535"));
         }
         let path = parts
             .path_and_query
@@ -161,11 +158,9 @@ impl BaseUrl {
             .map_or("", PathAndQuery::path)
             .trim_end_matches('/');
         if path.ends_with("/v1") {
-            return Err(InvalidBaseUrl(
-                "must end before the /v1, which is added to it",
-            ));
+            return Err(InvalidBaseUrl("must not include /v1, which is appended"));
         }
-        // The endpoints' own paths are added here, so this is the only place where it can fail.
+        // Check here that the endpoints' paths can be appended, so that `join` does not fail later.
         if format!("{path}/v1").parse::<PathAndQuery>().is_err() {
             return Err(not_a_url);
         }
@@ -176,25 +171,25 @@ impl BaseUrl {
         })
     }
 
-    /// The host, an IPv6 address in its brackets.
+    /// Returns the host. An IPv6 address is in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         self.authority.host()
     }
 
-    /// Whether requests go out encrypted.
+    /// Whether requests are encrypted.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.scheme == Scheme::HTTPS
     }
 
-    /// Whether the host is this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+    /// Whether the host is the local machine: `localhost`, `127.0.0.0/8` or `[::1]`.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         is_loopback_host(self.host())
     }
 
-    /// The URI of an endpoint's path.
+    /// Returns the URI of an endpoint's path.
     pub(crate) fn join(&self, path: PathAndQuery) -> Result<Uri, http::Error> {
         let path = if self.path.is_empty() {
             path
@@ -209,7 +204,7 @@ impl BaseUrl {
     }
 }
 
-/// Whether a URI's host is this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+/// Whether a URI's host is the local machine: `localhost`, `127.0.0.0/8` or `[::1]`.
 #[must_use]
 pub fn is_loopback_host(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -241,7 +236,7 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// A text that cannot be a [`BaseUrl`], and why.
+/// The reason why a text is not a [`BaseUrl`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InvalidBaseUrl(&'static str);
 
@@ -258,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoints_stand_below_the_base() {
+    fn paths_are_appended_to_the_base() {
         for (base, uri) in [
             ("https://host", "https://host/v1/verify"),
             ("https://host/", "https://host/v1/verify"),
@@ -287,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base_is_refused_without_repeating_it() {
+    fn an_invalid_base_is_rejected_without_repeating_it() {
         for text in [
             "",
             "host",
@@ -313,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_told_from_what_looks_like_it() {
+    fn only_loopback_hosts_are_loopback() {
         let is_loopback = |text| BaseUrl::new(text).unwrap().is_loopback();
         assert!(is_loopback("http://localhost:1"));
         assert!(is_loopback("http://127.8.9.1"));

@@ -1,4 +1,4 @@
-//! Why is this payment not found? Asked in every way that Bakong offers, and the answers compared.
+//! Diagnoses why a payment is not found: looks it up in every way and compares the answers.
 
 use std::fmt;
 
@@ -9,94 +9,84 @@ use crate::endpoint::{
     ShortHash, TransactionHash,
 };
 use crate::error::{ApiError, ErrorClass, Remedy};
+use crate::lookup::Lookup;
 use crate::session::Session;
 use crate::transaction::{Reading, Transaction};
 use crate::transport::Transport;
 
-/// What is known of a payment. Each is one more way to ask about it.
+/// What is known about a payment. Each identifier allows another lookup.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Clues {
     /// The MD5 of the code that was shown.
     pub md5: Option<Md5Handle>,
     /// The transaction's full hash.
     pub hash: Option<TransactionHash>,
-    /// The first eight digits of the hash, as the payer's app shows them.
+    /// The first eight digits of the hash, as payers' apps show them.
     pub short_hash: Option<ShortHash>,
-    /// The amount, without which a short hash cannot be asked about.
+    /// The expected amount. A lookup by short hash needs it.
     pub amount: Option<Amount>,
 }
 
-/// A way to ask about a payment.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Lookup {
-    /// `check_transaction_by_md5`.
-    Md5,
-    /// `check_transaction_by_hash`.
-    Hash,
-    /// `check_transaction_by_short_hash`.
-    ShortHash,
-}
-
-/// What Bakong says of a payment, asked in each way that the clues allow.
+/// The answers to all lookups that the clues allow.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// The answers, in the order in which they were asked for.
+    /// The answers, in the order of the lookups.
     pub answers: Vec<(Lookup, Result<CheckAnswer, ApiError>)>,
-    /// The ways that were not tried, and why.
+    /// The lookups that were skipped, and why.
     pub not_asked: Vec<(Lookup, NotAsked)>,
     clues_disagree: bool,
-    /// What the payment should be of, if that was known before.
+    /// The expected amount, if it was known at the start.
     amount: Option<Amount>,
 }
 
-/// Why a way was not tried.
+/// Why a lookup was skipped.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum NotAsked {
-    /// What it asks by is not known, and no answer told it.
+    /// The identifier is unknown, and no answer contained it.
     Unknown,
-    /// A short hash is asked about together with its amount, which is not known.
+    /// A lookup by short hash needs the amount, which is unknown.
     AmountUnknown,
-    /// An answer before it showed that no more would come of it: the day's requests are used up, the token
-    /// is refused, this client is blocked or too fast, or Bakong is out of order or out of reach.
+    /// The last answer showed that further requests would fail as well: the quota is exhausted, the token is
+    /// rejected, the client is blocked or too fast, or Bakong is unavailable.
     Pointless,
 }
 
-/// Something that the answers show. Prints as a sentence, and is safe to print.
+/// A conclusion from the answers. `Display` prints a sentence that is safe to print.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Finding {
-    /// All that answered, and at least two did, know the same transaction.
+    /// At least two lookups were answered, and all found the same transaction.
     Found,
-    /// This one knows the transaction, and no other answer could be compared with it.
+    /// Only this lookup found the transaction. No other answer can be compared with it.
     FoundBy(Lookup),
-    /// The transaction that this one knows is of another amount or currency than the clues.
+    /// The transaction found by this lookup has another amount or currency than the clues.
     OtherAmount(Lookup),
-    /// None of those that answered knows a transaction.
+    /// No lookup that was answered found a transaction.
     NotFound,
-    /// The MD5 is of a static code.
+    /// The MD5 belongs to a static code.
     StaticQr,
-    /// One knows the transaction, and another says that it failed.
+    /// The first lookup found the transaction; the second reported that it failed.
     FoundAndFailed(Lookup, Lookup),
-    /// The transaction failed, as far as anybody knows of it.
+    /// The transaction failed, and no lookup found it.
     Failed,
-    /// The first knows a transaction, and the second knows none.
+    /// The first lookup found a transaction; the second found none.
     FoundOnlyBy(Lookup, Lookup),
-    /// They know different transactions.
+    /// The lookups found different transactions.
     DifferentTransactions(Lookup, Lookup),
-    /// They know the same transaction and tell this field of it differently.
+    /// The lookups found the same transaction with different values of this field.
     DifferentField(Lookup, Lookup, &'static str),
-    /// The short hash is not the beginning of the full one.
+    /// The short hash is not the beginning of the full hash.
     CluesDisagree,
-    /// One could not be asked; its error says why.
+    /// This lookup failed; its error gives the reason.
     CouldNotAsk(Lookup),
 }
 
 impl<T: Transport> Session<T> {
-    /// Asks about a payment by MD5, by full hash and by short hash, as far as they are known: a hash that
-    /// one answer tells serves for the next question. Asks three times at most, each at the cost of a
-    /// [`send`](Self::send), and stops where more would be pointless.
+    /// Looks a payment up by MD5, by full hash and by short hash, as far as they are known. A hash in one answer
+    /// is used for the next lookup. Sends at most three requests, each through [`send`](Self::send), and stops
+    /// when further requests would fail as well.
     pub async fn diagnose(&self, clues: &Clues) -> Diagnosis {
         let mut clues = clues.clone();
         let mut diagnosis = Diagnosis {
@@ -151,7 +141,7 @@ impl<T: Transport> Session<T> {
 }
 
 impl Clues {
-    /// Takes from a transaction what was not known before.
+    /// Adds the identifiers and the amount of a transaction, where they are unknown.
     fn learn(&mut self, transaction: &Transaction) {
         let hash = || TransactionHash::new(transaction.hash.as_deref()?).ok();
         self.hash = self.hash.take().or_else(hash);
@@ -172,7 +162,7 @@ impl Clues {
 }
 
 impl Diagnosis {
-    /// The transaction, if one is known and no answer tells of another.
+    /// Returns the transaction, unless none was found or the answers describe different ones.
     #[must_use]
     pub fn transaction(&self) -> Option<&Transaction> {
         let (_, first) = self.paid().next()?;
@@ -180,12 +170,12 @@ impl Diagnosis {
         self.paid().all(is_one).then_some(first)
     }
 
-    /// What the answers show, the most important first. Empty only where there was nothing to ask by.
+    /// Returns the conclusions, the most important first. Empty only if no lookup was possible.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let paid: Vec<_> = self.paid().collect();
-        let those = |wanted: CheckAnswer| {
+        let answered = |wanted: CheckAnswer| {
             self.answers
                 .iter()
                 .filter(move |(_, answer)| answer.as_ref().ok() == Some(&wanted))
@@ -197,17 +187,17 @@ impl Diagnosis {
                     .iter()
                     .flat_map(|(other, its)| differences(*first, transaction, *other, its)),
             );
-            // Two others may differ where the first tells no hash.
+            // The others may differ if the first answer has no hash.
             let pairs = others.iter().zip(others.iter().skip(1));
             let pairs = pairs.filter(|((_, one), (_, other))| !is_same(one, other));
             findings.extend(
                 pairs.map(|((one, _), (other, _))| Finding::DifferentTransactions(*one, *other)),
             );
-            let unaware = those(CheckAnswer::NotFound);
+            let unaware = answered(CheckAnswer::NotFound);
             findings.extend(unaware.map(|lookup| Finding::FoundOnlyBy(*first, lookup)));
-            let failed = those(CheckAnswer::Failed);
+            let failed = answered(CheckAnswer::Failed);
             findings.extend(failed.map(|lookup| Finding::FoundAndFailed(*first, lookup)));
-            let other = paid.iter().find(|(_, its)| self.is_of_other_amount(its));
+            let other = paid.iter().find(|(_, its)| self.has_other_amount(its));
             findings.extend(other.map(|(lookup, _)| Finding::OtherAmount(*lookup)));
             if findings.is_empty() {
                 findings.push(match others {
@@ -215,12 +205,12 @@ impl Diagnosis {
                     _ => Finding::Found,
                 });
             }
-        } else if those(CheckAnswer::Failed).next().is_some() {
+        } else if answered(CheckAnswer::Failed).next().is_some() {
             findings.push(Finding::Failed);
-        } else if those(CheckAnswer::NotFound).next().is_some() {
+        } else if answered(CheckAnswer::NotFound).next().is_some() {
             findings.push(Finding::NotFound);
         }
-        if those(CheckAnswer::StaticQr).next().is_some() {
+        if answered(CheckAnswer::StaticQr).next().is_some() {
             findings.push(Finding::StaticQr);
         }
         if self.clues_disagree {
@@ -231,8 +221,8 @@ impl Diagnosis {
         findings
     }
 
-    /// Whether a transaction says that it is of another amount or currency than was expected.
-    fn is_of_other_amount(&self, transaction: &Transaction) -> bool {
+    /// Whether a transaction has another amount or currency than expected.
+    fn has_other_amount(&self, transaction: &Transaction) -> bool {
         let Some(amount) = self.amount else {
             return false;
         };
@@ -251,7 +241,7 @@ impl Diagnosis {
             })
     }
 
-    /// Whether another request would fare as the last one did.
+    /// Whether another request would fail like the last one.
     fn is_pointless(&self) -> bool {
         let last = self
             .answers
@@ -259,7 +249,7 @@ impl Diagnosis {
             .and_then(|(_, answer)| answer.as_ref().err());
         last.is_some_and(|error| match error.class().remedy() {
             _ if error.is_of_renewal() => true,
-            // Of an outage, each further question would cost a request and bring the same.
+            // During an outage, further requests fail too, and count against the quota.
             Remedy::AskAgain => error.class() != ErrorClass::Malformed,
             Remedy::NextDay | Remedy::NewToken => true,
             Remedy::Attention => error.code().is_none(),
@@ -267,7 +257,7 @@ impl Diagnosis {
     }
 }
 
-/// Whether two answers tell of one transaction: their hashes are equal, or one of them has none to tell.
+/// Whether two answers describe one transaction: their hashes are equal, or one has no hash.
 fn is_same(one: &Transaction, other: &Transaction) -> bool {
     match (one.hash.as_deref(), other.hash.as_deref()) {
         (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
@@ -306,22 +296,12 @@ fn differences(
     .collect()
 }
 
-impl fmt::Display for Lookup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Md5 => "MD5",
-            Self::Hash => "full hash",
-            Self::ShortHash => "short hash",
-        })
-    }
-}
-
 impl fmt::Display for NotAsked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "it is not known",
-            Self::AmountUnknown => "the amount is not known, and a short hash needs it",
-            Self::Pointless => "the answer before it showed that no more would come of it",
+            Self::Unknown => "it is unknown",
+            Self::AmountUnknown => "a lookup by short hash needs the amount, which is unknown",
+            Self::Pointless => "the previous answer showed that it would fail as well",
         })
     }
 }
@@ -329,59 +309,60 @@ impl fmt::Display for NotAsked {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Found => f.write_str("Bakong knows the payment, and all answers agree."),
+            Self::Found => f.write_str("Bakong found the payment, and all answers agree."),
             Self::FoundBy(one) => write!(
                 f,
-                "By {one} Bakong knows the payment; there is no other answer to compare it with."
+                "The lookup by {one} found the payment. No other answer can be compared with it."
             ),
             Self::OtherAmount(one) => write!(
                 f,
-                "The payment that is known by {one} is of another amount or currency than was said."
+                "The payment found by {one} has another amount or currency than expected."
             ),
             Self::NotFound => f.write_str(
-                "Bakong knows of no payment, however it was asked: it was not paid, was paid on another \
-                 code (one that is generated anew has another MD5), or is not known yet.",
+                "No lookup found a payment. It was not made, it was made with another code (each generated \
+                 code has another MD5), or Bakong does not know it yet.",
             ),
             Self::StaticQr => f.write_str(
-                "The code is static, and its payments cannot be found by MD5: ask by the hash from the \
+                "The code is static, so its payments cannot be looked up by MD5. Use the hash from the \
                  payer's app.",
             ),
-            Self::Failed => f.write_str("The payment was tried and failed."),
+            Self::Failed => f.write_str("The payment was attempted and failed."),
             Self::FoundAndFailed(one, other) => write!(
                 f,
-                "By {one} the payment is known, and by {other} it failed: it may have been tried twice. \
-                 The money came, if the account says so."
+                "The lookup by {one} found the payment, and by {other} it failed: it may have been attempted \
+                 twice. Check the account for the money."
             ),
             Self::FoundOnlyBy(one, Lookup::Md5) => write!(
                 f,
-                "By {one} the payment is known, and by MD5 it is not: what was paid is another code than the \
-                 one that was asked about. Was the code generated anew after it was shown?"
+                "The lookup by {one} found the payment, and by MD5 it did not: another code was paid. Was the \
+                 code generated again after it was shown?"
             ),
             Self::FoundOnlyBy(one, Lookup::ShortHash) => write!(
                 f,
-                "By {one} the payment is known, and by short hash it is not: are its amount and currency \
-                 those that were asked with?"
+                "The lookup by {one} found the payment, and by short hash it did not. Are the amount and the \
+                 currency correct?"
             ),
             Self::FoundOnlyBy(one, other) => write!(
                 f,
-                "By {one} the payment is known, and by {other} it is not: is the {other} copied whole?"
+                "The lookup by {one} found the payment, and by {other} it did not. Was the {other} copied \
+                 completely?"
             ),
             Self::DifferentTransactions(one, other) => write!(
                 f,
-                "The {one} and the {other} are of different payments. The code may have been paid twice, of \
-                 which a look-up by MD5 shows one; or the hash is of another order."
+                "The {one} and the {other} belong to different payments. The code may have been paid twice, \
+                 and a lookup by MD5 finds one of them; or the hash belongs to another order."
             ),
             Self::DifferentField(one, other, field) => write!(
                 f,
-                "By {one} and by {other} the same payment is told with a different {field}: have NBC look \
-                 at it."
+                "The lookups by {one} and by {other} found the same payment with a different {field}. Report \
+                 this to NBC."
             ),
             Self::CluesDisagree => f.write_str(
-                "The short hash is not the beginning of the full hash, so the two are of different payments.",
+                "The short hash is not the beginning of the full hash, so they belong to different payments.",
             ),
             Self::CouldNotAsk(lookup) => write!(
                 f,
-                "By {lookup} it could not be asked, which says nothing of the payment."
+                "The lookup by {lookup} failed, which says nothing about the payment."
             ),
         }
     }

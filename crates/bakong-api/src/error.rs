@@ -1,6 +1,6 @@
-//! Why a request has no answer, sorted by what can be done about it.
+//! Errors, classified by what can be done about them.
 //!
-//! The class alone decides what may be asked again; nothing else in the workspace does.
+//! The class alone decides whether a request may be repeated. Nothing else in the workspace decides that.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,7 +12,7 @@ use khqr_core::{Printable, Timestamp};
 use crate::redact;
 use crate::transport::{TransportError, TransportErrorKind};
 
-/// A request that has no answer. It says nothing of whether a payment was made.
+/// A request that got no answer. It says nothing about whether a payment was made.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     class: ErrorClass,
@@ -23,52 +23,52 @@ pub struct ApiError {
     of_renewal: bool,
 }
 
-/// What is wrong with an answer about something else than what was asked about.
-pub(crate) const OF_ANOTHER: &str = "it tells of another transaction";
+/// The message of an answer about a transaction that was not asked about.
+pub(crate) const OTHER_TRANSACTION: &str = "it describes another transaction";
 
-/// What kind of failure it is.
+/// The kind of a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorClass {
     /// The token is missing, wrong or expired: HTTP 401, or code 6.
     Unauthorized,
-    /// The token's requests for the day are used up: code 17. Refused requests count too.
+    /// The token's daily quota is exhausted: code 17. Refused requests count too.
     QuotaExhausted,
-    /// HTTP 403: a client outside Cambodia, one without a User-Agent, or a closed path.
+    /// HTTP 403: the client is outside Cambodia or sent no User-Agent, or the path is closed to the token.
     Blocked,
     /// HTTP 429.
     RateLimited {
-        /// When the server wants to be asked again, if it said so.
+        /// When the server accepts requests again, if it sent `Retry-After`.
         retry_after: Option<RetryAfter>,
     },
-    /// HTTP 5xx or 408, or a code by which Bakong says that a part of it is down (4, 7, 9).
+    /// HTTP 5xx or 408, or a code that reports an outage inside Bakong (4, 7, 9).
     Unavailable {
-        /// When the server wants to be asked again, if it said so.
+        /// When the server accepts requests again, if it sent `Retry-After`.
         retry_after: Option<RetryAfter>,
     },
-    /// Bakong understood the request and said no; the code says why.
+    /// Bakong understood the request and refused it. The code gives the reason.
     Refused,
     /// The answer cannot be read, or contradicts itself.
     Malformed,
-    /// The transport brought no answer.
+    /// The transport received no answer.
     Transport(TransportErrorKind),
 }
 
-/// What may get the same request answered.
+/// What must happen before the same request can succeed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Remedy {
-    /// Asking again after a while.
+    /// Ask again after a while.
     AskAgain,
-    /// Waiting until the next day begins.
+    /// Wait until the next day of the quota begins.
     NextDay,
-    /// Another token.
+    /// Get another token.
     NewToken,
-    /// Someone has to change something: the request, an address, the network.
+    /// A person must change the request, an address or the network.
     Attention,
 }
 
 impl ErrorClass {
-    /// What may get the same request answered.
+    /// Returns what must happen before the same request can succeed.
     #[must_use]
     pub const fn remedy(self) -> Remedy {
         use TransportErrorKind as Kind;
@@ -86,7 +86,7 @@ impl ErrorClass {
         }
     }
 
-    /// When the server wants to be asked again, if it said so.
+    /// Returns when the server accepts requests again, if it sent `Retry-After`.
     #[must_use]
     pub const fn retry_after(self) -> Option<RetryAfter> {
         match self {
@@ -95,7 +95,7 @@ impl ErrorClass {
         }
     }
 
-    /// The name in machine-readable output: `unauthorized`, `quota_exhausted`, `blocked`,
+    /// Returns the name in machine-readable output: `unauthorized`, `quota_exhausted`, `blocked`,
     /// `rate_limited`, `unavailable`, `refused`, `malformed` or `transport`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -112,91 +112,88 @@ impl ErrorClass {
     }
 }
 
-/// When the server wants to be asked again (`Retry-After`, RFC 9110 10.2.3).
+/// When the server accepts requests again (`Retry-After`, RFC 9110 10.2.3).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum RetryAfter {
     /// This long after the answer.
     Delay(Duration),
-    /// At this moment of the server's clock.
+    /// At this time of the server's clock.
     At(Timestamp),
 }
 
-/// Bakong's `errorCode`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[non_exhaustive]
-pub enum ErrorCode {
-    /// 1: no transaction is known under this handle.
-    TransactionNotFound,
-    /// 2: a static code cannot be looked up by MD5.
-    StaticQr,
-    /// 3: the transaction failed.
-    TransactionFailed,
-    /// 4: the deeplink's provider did not answer.
-    DeeplinkProvider,
-    /// 5: a required field is missing.
-    MissingFields,
-    /// 6: the token is missing, wrong or expired.
-    Unauthorized,
-    /// 7: the e-mail server is down.
-    EmailServerDown,
-    /// 8: the e-mail address is registered already.
-    EmailRegistered,
-    /// 9: Bakong cannot reach a server of its own.
-    CannotConnect,
-    /// 10: the e-mail address is not registered yet.
-    NotRegistered,
-    /// 11: the account does not exist.
-    AccountNotFound,
-    /// 12: the account id is no account id.
-    AccountInvalid,
-    /// 17: the day's requests of the token are used up.
-    DailyLimit,
-    /// Any other.
-    Other(i64),
+/// Defines [`ErrorCode`] from one table of number, name, class and meaning.
+macro_rules! error_codes {
+    ($($number:literal $name:ident, $class:expr, $meaning:literal;)+) => {
+        /// Bakong's `errorCode`.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        #[non_exhaustive]
+        pub enum ErrorCode {
+            $(
+                #[doc = concat!("Code ", $number, ": ", $meaning, ".")]
+                $name,
+            )+
+            /// Any other code.
+            Other(i64),
+        }
+
+        impl ErrorCode {
+            /// Returns the variant with this number.
+            #[must_use]
+            pub const fn from_number(number: i64) -> Self {
+                match number {
+                    $($number => Self::$name,)+
+                    other => Self::Other(other),
+                }
+            }
+
+            /// Returns the number that Bakong sends.
+            #[must_use]
+            pub const fn number(self) -> i64 {
+                match self {
+                    $(Self::$name => $number,)+
+                    Self::Other(other) => other,
+                }
+            }
+
+            /// Returns the class of an answer with this code under HTTP 200, unless the code answers the
+            /// question, as code 1 does for a check.
+            #[must_use]
+            pub const fn class(self) -> ErrorClass {
+                match self {
+                    $(Self::$name => $class,)+
+                    Self::Other(_) => ErrorClass::Refused,
+                }
+            }
+
+            /// Returns the meaning of the code in NBC's reference; `None` for a code that is not in it.
+            #[must_use]
+            pub const fn meaning(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$name => Some($meaning),)+
+                    Self::Other(_) => None,
+                }
+            }
+        }
+    };
 }
 
-impl ErrorCode {
-    /// The variant of this number.
-    #[must_use]
-    pub const fn from_number(number: i64) -> Self {
-        match number {
-            1 => Self::TransactionNotFound,
-            2 => Self::StaticQr,
-            3 => Self::TransactionFailed,
-            4 => Self::DeeplinkProvider,
-            5 => Self::MissingFields,
-            6 => Self::Unauthorized,
-            7 => Self::EmailServerDown,
-            8 => Self::EmailRegistered,
-            9 => Self::CannotConnect,
-            10 => Self::NotRegistered,
-            11 => Self::AccountNotFound,
-            12 => Self::AccountInvalid,
-            17 => Self::DailyLimit,
-            other => Self::Other(other),
-        }
-    }
+/// The class of the codes that report an outage inside Bakong.
+const OUTAGE: ErrorClass = ErrorClass::Unavailable { retry_after: None };
 
-    /// The number that Bakong sends.
-    #[must_use]
-    pub const fn number(self) -> i64 {
-        match self {
-            Self::TransactionNotFound => 1,
-            Self::StaticQr => 2,
-            Self::TransactionFailed => 3,
-            Self::DeeplinkProvider => 4,
-            Self::MissingFields => 5,
-            Self::Unauthorized => 6,
-            Self::EmailServerDown => 7,
-            Self::EmailRegistered => 8,
-            Self::CannotConnect => 9,
-            Self::NotRegistered => 10,
-            Self::AccountNotFound => 11,
-            Self::AccountInvalid => 12,
-            Self::DailyLimit => 17,
-            Self::Other(other) => other,
-        }
-    }
+error_codes! {
+    1 TransactionNotFound, ErrorClass::Refused, "no transaction has this identifier";
+    2 StaticQr, ErrorClass::Refused, "a static code cannot be looked up by MD5";
+    3 TransactionFailed, ErrorClass::Refused, "the transaction failed";
+    4 DeeplinkProvider, OUTAGE, "the deeplink provider did not answer";
+    5 MissingFields, ErrorClass::Refused, "a required field is missing";
+    6 Unauthorized, ErrorClass::Unauthorized, "the token is missing, wrong or expired";
+    7 EmailServerDown, OUTAGE, "the e-mail server is down";
+    8 EmailRegistered, ErrorClass::Refused, "the e-mail address is already registered";
+    9 CannotConnect, OUTAGE, "Bakong cannot reach one of its own servers";
+    10 NotRegistered, ErrorClass::Refused, "the e-mail address is not registered";
+    11 AccountNotFound, ErrorClass::Refused, "the account does not exist";
+    12 AccountInvalid, ErrorClass::Refused, "the account id is invalid";
+    17 DailyLimit, ErrorClass::QuotaExhausted, "the token's daily quota is exhausted";
 }
 
 impl ApiError {
@@ -211,12 +208,12 @@ impl ApiError {
         }
     }
 
-    /// An error with a message from outside, which may repeat the token that it was asked with.
-    pub(crate) fn told(class: ErrorClass, message: Cow<'_, str>) -> Self {
+    /// An error with a message from the server, which may repeat the token of the request.
+    pub(crate) fn with_server_message(class: ErrorClass, message: Cow<'_, str>) -> Self {
         Self::new(class, redact::without_tokens(message))
     }
 
-    /// The same without this secret, which the request carried.
+    /// Removes this secret, which the request carried, from the message.
     pub(crate) fn hiding(mut self, secret: &str) -> Self {
         if let Some(message) = redact::without(&self.message, secret) {
             self.message = message.into();
@@ -224,7 +221,7 @@ impl ApiError {
         self
     }
 
-    /// What the answer was, where there was one.
+    /// Adds the status and the code of the answer.
     pub(crate) fn in_answer(self, status: StatusCode, code: Option<ErrorCode>) -> Self {
         Self {
             status: Some(status),
@@ -233,7 +230,7 @@ impl ApiError {
         }
     }
 
-    /// The same, of the renewal that was needed before the question could be asked.
+    /// Marks the error as one of a token renewal.
     pub(crate) fn of_renewal(self) -> Self {
         Self {
             of_renewal: true,
@@ -241,46 +238,47 @@ impl ApiError {
         }
     }
 
-    /// Whether it was the renewal of the token that failed, so that the question itself was not asked or
-    /// was refused because of its token.
+    /// Whether the renewal of the token failed. The request itself was then not sent, or was refused because
+    /// of its token.
     #[must_use]
     pub const fn is_of_renewal(&self) -> bool {
         self.of_renewal
     }
 
-    /// Whether the answer tells of another transaction than the one that was asked about.
+    /// Whether the answer describes another transaction than the one asked about.
     #[must_use]
     pub fn is_of_another_transaction(&self) -> bool {
-        self.class == ErrorClass::Malformed && *self.message == *OF_ANOTHER
+        self.class == ErrorClass::Malformed && *self.message == *OTHER_TRANSACTION
     }
 
-    /// What kind of failure it is.
+    /// Returns the kind of the failure.
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         self.class
     }
 
-    /// The HTTP status, if there was an answer.
+    /// Returns the HTTP status, if there was an answer.
     #[must_use]
     pub const fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// Bakong's code, if it sent one.
+    /// Returns Bakong's code, if it sent one.
     #[must_use]
     pub const fn code(&self) -> Option<ErrorCode> {
         self.code
     }
 
-    /// Bakong's message as it came, without what may be a secret of the request, or what is wrong with the
-    /// answer in our words; perhaps empty.
-    /// Text from outside: print it through [`Printable`], as this error's own `Display` does.
+    /// Returns Bakong's message with the request's secrets removed, or our description of what is wrong with
+    /// the answer. May be empty.
+    ///
+    /// The text comes from outside: print it through [`Printable`], as this error's `Display` does.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The transport's error, if the class is [`ErrorClass::Transport`].
+    /// Returns the transport's error, if the class is [`ErrorClass::Transport`].
     #[must_use]
     pub const fn transport(&self) -> Option<&TransportError> {
         self.transport.as_ref()
@@ -302,6 +300,9 @@ impl From<http::Error> for ApiError {
     }
 }
 
+/// How many characters of a server's message are printed.
+const PRINTED_MESSAGE: usize = 200;
+
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.of_renewal {
@@ -310,63 +311,48 @@ impl fmt::Display for ApiError {
         if let Some(error) = &self.transport {
             return error.fmt(f);
         }
-        // Bakong said nothing yet.
+        // No request was sent.
         if self.status.is_none() && self.class == ErrorClass::Unauthorized {
-            return write!(f, "nothing was asked: {}", Printable(&self.message));
+            return write!(f, "no request was sent: {}", Printable(&self.message));
         }
         f.write_str(match self.class {
             ErrorClass::Unauthorized => {
-                "Bakong does not accept the token; renew it, or check that it was copied whole"
+                "Bakong does not accept the token; renew it, or check that it was copied completely"
             }
             ErrorClass::QuotaExhausted => {
-                "the token's requests for today are used up; Bakong answers again when the day turns"
+                "the token's quota for today is exhausted; Bakong accepts requests again when the next day begins"
             }
             ErrorClass::Blocked => {
-                "Bakong blocks this client; it does so outside Cambodia, without a User-Agent, and on \
-                 paths closed to the token"
+                "Bakong blocks this client, as it does outside Cambodia, without a User-Agent, and on paths \
+                 closed to the token"
             }
-            ErrorClass::RateLimited { .. } => "Bakong is asked too fast; slow down",
-            ErrorClass::Unavailable { .. } => "Bakong is out of order; ask again later",
+            ErrorClass::RateLimited { .. } => "too many requests to Bakong; slow down",
+            ErrorClass::Unavailable { .. } => "Bakong is unavailable; ask again later",
             ErrorClass::Refused => "Bakong refused the request",
             ErrorClass::Malformed => "Bakong's answer cannot be read",
-            ErrorClass::Transport(_) => "no answer came from Bakong",
+            ErrorClass::Transport(_) => "no answer from Bakong",
         })?;
-        let mut parts = Parts { f, first: true };
+        let mut details = Vec::new();
         if let Some(status) = self.status {
-            parts.put(format_args!("HTTP {}", status.as_u16()))?;
+            details.push(format!("HTTP {}", status.as_u16()));
         }
         if let Some(code) = self.code {
-            parts.put(format_args!("code {}", code.number()))?;
+            details.push(format!("code {}", code.number()));
         }
         if let Some(RetryAfter::Delay(delay)) = self.class.retry_after() {
-            parts.put(format_args!("retry after {} s", delay.as_secs()))?;
+            details.push(format!("retry after {} s", delay.as_secs()));
         }
+        let meaning = self.code.and_then(ErrorCode::meaning);
         if !self.message.is_empty() {
-            let short: String = self.message.chars().take(MESSAGE_SHOWN).collect();
-            parts.put(format_args!("{}", Printable(&short)))?;
+            let message: String = self.message.chars().take(PRINTED_MESSAGE).collect();
+            details.push(Printable(&message).to_string());
+        } else if let Some(meaning) = meaning {
+            details.push(meaning.to_owned());
         }
-        if parts.first {
-            Ok(())
-        } else {
-            f.write_str(")")
+        if details.is_empty() {
+            return Ok(());
         }
-    }
-}
-
-/// How much of a message from outside is printed.
-const MESSAGE_SHOWN: usize = 200;
-
-/// A list in parentheses.
-struct Parts<'p, 'f> {
-    f: &'p mut fmt::Formatter<'f>,
-    first: bool,
-}
-
-impl Parts<'_, '_> {
-    fn put(&mut self, part: fmt::Arguments<'_>) -> fmt::Result {
-        self.f.write_str(if self.first { " (" } else { ", " })?;
-        self.first = false;
-        self.f.write_fmt(part)
+        write!(f, " ({})", details.join(", "))
     }
 }
 

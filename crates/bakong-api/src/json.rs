@@ -1,207 +1,164 @@
-//! Reading JSON as it comes: no field is counted on, no number goes through a float.
+//! Reads JSON without decoding it into fixed types.
 //!
-//! Bakong's answers vary where a derived decoder breaks (a float for an integer, a string for a number,
-//! a field twice), and a decoder that breaks on a paid answer loses an order.
+//! Bakong's answers vary where a derived decoder fails: an integer arrives as a float, a number as a string,
+//! a member twice. A decoder that fails on a paid answer loses an order. So every value stays the text that
+//! Bakong sent, and is interpreted only where it is used. No number passes through a float.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::fmt;
 
-use crate::scan::{Member, Scanner};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
-/// A JSON value as its own text, without white space around it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Raw<'a> {
-    text: &'a str,
-    has_escapes: bool,
-}
+/// The members of a JSON object, in the order of the text.
+pub(crate) struct Object<'a>(Vec<Member<'a>>);
 
-impl<'a> Raw<'a> {
-    /// A text that was found to be one JSON value, and whether that is a string with escapes in it.
-    pub(crate) const fn new(text: &'a str, has_escapes: bool) -> Self {
-        Self { text, has_escapes }
+type Member<'a> = (Cow<'a, str>, &'a RawValue);
+
+/// A JSON string, borrowed from the input unless it contains escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                // A transaction has 13 members.
+                let mut members = Vec::with_capacity(16);
+                while let Some((Text(name), value)) = map.next_entry()? {
+                    members.push((name, value));
+                }
+                Ok(Object(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members)
     }
-
-    pub(crate) const fn get(self) -> &'a str {
-        self.text
-    }
-}
-
-/// A JSON object's members, each value as its own text.
-pub(crate) struct Object<'a> {
-    members: Vec<Member<'a>>,
-    /// Whether a member stands more than once with different values.
-    contradicts_itself: bool,
-    /// Where the next member is looked for first: they are mostly asked for in their order.
-    next: Cell<usize>,
 }
 
 impl<'a> Object<'a> {
-    /// The members of `raw`, or `None` if it is no object.
-    pub(crate) fn read(raw: Raw<'a>) -> Option<Self> {
-        Self::parse(raw.get())
-    }
-
-    /// The members of the object that is all of `text`.
+    /// Parses `text`; `None` unless all of it is one JSON object (RFC 8259).
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        Scanner::new(text).whole(Scanner::members).map(Self::of)
+        serde_json::from_str(text).ok()
     }
 
-    fn of(members: Vec<Member<'a>>) -> Self {
-        Self {
-            contradicts_itself: contradict(&members),
-            members,
-            next: Cell::new(0),
+    /// Returns the values of the member `name`, the last one first.
+    fn values(&self, name: &str) -> impl Iterator<Item = &'a RawValue> {
+        let members = self.0.iter().rev().filter(move |(own, _)| own == name);
+        members.map(|(_, value)| *value)
+    }
+
+    /// Returns the member's value, or `None` if it is absent or null. The last of several members with the
+    /// same name counts, as in JavaScript.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        let value = self.values(name).next()?;
+        (value.get() != "null").then_some(value)
+    }
+
+    /// Whether any member occurs more than once with different values.
+    pub(crate) fn contradicts_itself(&self) -> bool {
+        // Sorted, because a hostile server may send a hundred thousand members.
+        let mut members: Vec<_> = self.0.iter().collect();
+        members.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut pairs = members.iter().zip(members.iter().skip(1));
+        pairs.any(|((one, value), (other, next))| one == other && value.get() != next.get())
+    }
+
+    /// Returns the values of `name` as a JSON list if it occurs more than once with different values.
+    pub(crate) fn contradiction(&self, name: &str) -> Option<String> {
+        let last = self.values(name).next()?.get();
+        if self.values(name).all(|value| value.get() == last) {
+            return None;
         }
+        let mut values: Vec<_> = self.values(name).map(RawValue::get).collect();
+        values.reverse();
+        Some(format!("[{}]", values.join(",")))
     }
 
-    /// The member's value as an object, if it is one. To be taken once.
-    pub(crate) fn take_object(&mut self, key: &str) -> Option<Self> {
-        let mut members = self.members.iter_mut().rev();
-        let member = members.find(|member| member.name == key)?;
-        member.inside.take().map(Self::of)
+    /// Whether any of these members is present and not empty.
+    pub(crate) fn has_any(&self, mut names: impl Iterator<Item = &'static str>) -> bool {
+        names.any(|name| self.get(name).is_some_and(|value| !is_empty(value)))
     }
 
-    /// Whether a member stands more than once with different values: what the object says is open then.
-    pub(crate) const fn contradicts_itself(&self) -> bool {
-        self.contradicts_itself
-    }
-
-    /// The member's values as a list, if it stands more than once with different ones.
-    #[inline]
-    pub(crate) fn contradiction(&self, key: &str) -> Option<String> {
-        let differing = || self.differing_values(key);
-        self.contradicts_itself.then(differing).flatten()
-    }
-
-    fn differing_values(&self, key: &str) -> Option<String> {
-        let values = || self.members.iter().filter(|member| member.name == key);
-        let values = || values().map(|member| member.value.get());
-        let first = values().next()?;
-        values().any(|value| value != first).then(|| {
-            let values: Vec<_> = values().collect();
-            format!("[{}]", values.join(","))
-        })
-    }
-
-    /// Whether one of these members is there and says something.
-    pub(crate) fn says(&self, mut keys: impl Iterator<Item = &'static str>) -> bool {
-        keys.any(|key| self.get(key).is_some_and(|raw| !is_empty(raw)))
-    }
-
-    /// Whether one of these members is there, at whatever depth, in what is in members other than `known`.
-    pub(crate) fn hides(&self, keys: &[&'static str], known: &[&str]) -> bool {
-        let mut others = self.members.iter();
-        others.any(|member| !known.contains(&&*member.name) && says_within(member.value, keys))
-    }
-
-    /// The member's value; `None` if it is absent or null. Of a member that stands twice, the last, as
-    /// JavaScript has it.
-    pub(crate) fn get(&self, key: &str) -> Option<Raw<'a>> {
-        let expected = self.next.get();
-        let member = match self.members.get(expected) {
-            Some(member) if !self.contradicts_itself && member.name == key => {
-                self.next.set(expected + 1);
-                member
-            }
-            _ => self.find(key)?,
-        };
-        (member.value.get() != "null").then_some(member.value)
-    }
-
-    /// The last of the members with this name.
-    fn find(&self, key: &str) -> Option<&Member<'a>> {
-        let at = self.members.iter().rposition(|member| member.name == key)?;
-        self.next.set(at + 1);
-        self.members.get(at)
+    /// Whether any of `names` occurs, at any depth, inside a member that is not in `known`.
+    ///
+    /// Values nested deeper than [`MAX_DEPTH`] are not searched and count as a match.
+    pub(crate) fn hides_any(&self, names: &[&'static str], known: &[&str]) -> bool {
+        let mut unknown = self.0.iter().filter(|(name, _)| !known.contains(&&**name));
+        unknown.any(|(_, value)| contains_any(value, names, MAX_DEPTH))
     }
 }
 
-/// Whether a name stands more than once with different values.
-fn contradict(members: &[Member<'_>]) -> bool {
-    let differ =
-        |one: &Member<'_>, other: &Member<'_>| one.name == other.name && one.value != other.value;
-    if members.len() <= 32 {
-        // Only names with the same mark need to be compared, of which there are mostly none.
-        let mut seen = 0u64;
-        return members.iter().enumerate().any(|(at, member)| {
-            let mark = mark(&member.name);
-            let may_stand_twice = seen & mark != 0;
-            seen |= mark;
-            may_stand_twice && members.iter().take(at).any(|other| differ(member, other))
-        });
+/// How deep [`Object::hides_any`] searches. Answers of Bakong have fewer than five levels. The limit protects
+/// the stack, and the time, from a hostile server.
+const MAX_DEPTH: u32 = 127;
+
+fn contains_any(value: &RawValue, names: &[&'static str], depth: u32) -> bool {
+    let Some(depth) = depth.checked_sub(1) else {
+        return true;
+    };
+    match value.get().as_bytes().first() {
+        Some(b'{') => Object::parse(value.get()).is_some_and(|object| {
+            let mut members = object.0.iter();
+            object.has_any(names.iter().copied())
+                || members.any(|(_, value)| contains_any(value, names, depth))
+        }),
+        Some(b'[') => items(value).is_some_and(|items| {
+            let mut items = items.into_iter();
+            items.any(|item| contains_any(item, names, depth))
+        }),
+        _ => false,
     }
-    // Sorted, since comparing each with each takes minutes for what a hostile server may send.
-    let mut members: Vec<_> = members.iter().collect();
-    members.sort_by(|one, other| one.name.cmp(&other.name));
-    members.windows(2).any(|pair| differ(pair[0], pair[1]))
 }
 
-/// One bit, the same for the same name. Those of a transaction's members are all different.
-fn mark(name: &str) -> u64 {
-    let byte = |byte: Option<&u8>| byte.copied().map_or(0, usize::from);
-    let bytes = name.as_bytes();
-    1 << ((byte(bytes.first()) + byte(bytes.last()) + 5 * bytes.len()) % 64)
-}
-
-/// The text of a body as strict JSON wants it: no byte order mark, no broken UTF-8 and no raw control
-/// characters, which are no JSON inside strings and no more than white space outside.
-pub(crate) fn repaired(body: &[u8]) -> String {
+/// Repairs a body that is not valid JSON: removes a byte order mark, and replaces invalid UTF-8 and raw control
+/// characters. Payers' remarks contain such bytes.
+pub(crate) fn repair(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}');
     text.replace(|c: char| c.is_ascii_control(), " ")
 }
 
-/// A list's items, each as its own text, or `None` if the value is no list.
-pub(crate) fn items(raw: Raw<'_>) -> Option<Vec<Raw<'_>>> {
-    Scanner::new(raw.get()).whole(Scanner::items)
+/// Returns the items of a list, or `None` if the value is not a list.
+pub(crate) fn items(value: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(value.get()).ok()
 }
 
-/// Whether what this says, or something in it, has one of these members. A scanner goes no deeper than it
-/// allows, so that nor does this.
-fn says_within(raw: Raw<'_>, keys: &[&'static str]) -> bool {
-    match raw.get().as_bytes().first() {
-        Some(b'{') => Object::read(raw)
-            .is_some_and(|object| object.says(keys.iter().copied()) || object.hides(keys, &[])),
-        Some(b'[') => {
-            items(raw).is_some_and(|items| items.into_iter().any(|item| says_within(item, keys)))
-        }
-        _ => false,
-    }
-}
-
-/// Whether an object, a list or a string has nothing in it but white space.
-pub(crate) fn is_empty(raw: Raw<'_>) -> bool {
-    let inside = raw.get().strip_prefix(['{', '[', '"']);
+/// Whether an object, list or string contains nothing but white space.
+pub(crate) fn is_empty(value: &RawValue) -> bool {
+    let inside = value.get().strip_prefix(['{', '[', '"']);
     inside
         .and_then(|text| text.strip_suffix(['}', ']', '"']))
         .is_some_and(|text| text.trim().is_empty())
 }
 
-/// A string's text, or `None` if the value is no string.
-pub(crate) fn string(raw: Raw<'_>) -> Option<String> {
-    text(raw).map(Cow::into_owned)
+/// Returns the text of a string, or `None` if the value is not a string.
+pub(crate) fn string(value: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str(value.get())
+        .ok()
+        .map(|Text(text)| text)
 }
 
-/// The same, borrowed where there are no escapes in it.
-pub(crate) fn text(raw: Raw<'_>) -> Option<Cow<'_, str>> {
-    let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
-    if raw.has_escapes {
-        return serde_json::from_str(raw.get()).ok().map(Cow::Owned);
-    }
-    Some(Cow::Borrowed(inside))
-}
-
-/// A number's own text; a string that may hold a number without its quotes.
-pub(crate) fn unquoted(raw: Raw<'_>) -> &str {
-    let text = raw.get();
+/// Returns a number's text. Removes the quotes of a string that may hold a number.
+fn unquoted(value: &RawValue) -> &str {
+    let text = value.get();
     text.strip_prefix('"')
         .and_then(|text| text.strip_suffix('"'))
         .map_or(text, str::trim)
 }
 
-/// A whole number in any form: `1`, `1.0`, `"1"`.
-pub(crate) fn integer(raw: Raw<'_>) -> Option<i64> {
-    let text = unquoted(raw);
+/// Reads a whole number in any form: `1`, `1.0`, `"1"`.
+pub(crate) fn integer(value: &RawValue) -> Option<i64> {
+    let text = unquoted(value);
     let (negative, magnitude) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -210,7 +167,7 @@ pub(crate) fn integer(raw: Raw<'_>) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
-/// A number of JSON's grammar that is not negative, exactly: `digits × 10^exponent`.
+/// A non-negative JSON number, exactly: `digits × 10^exponent`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Decimal {
     digits: u128,
@@ -218,16 +175,13 @@ pub(crate) struct Decimal {
 }
 
 impl Decimal {
-    /// Reads `12`, `12.50`, `1.25e1`; `None` for all else, and for more digits than money or time has.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        // Nearly all are whole and short, which needs no wide numbers.
-        if let Some(digits) = short(text) {
-            let digits = u128::from(digits);
-            return Some(Self {
-                digits,
-                exponent: 0,
-            });
-        }
+    /// Reads a number, or a string that contains one.
+    pub(crate) fn read(value: &RawValue) -> Option<Self> {
+        Self::parse(unquoted(value))
+    }
+
+    /// Parses `12`, `12.50` or `1.25e1`; `None` for anything else, and for more digits than money or time has.
+    fn parse(text: &str) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i16>().ok()?),
             None => (text, 0),
@@ -253,13 +207,13 @@ impl Decimal {
         })
     }
 
-    /// The number times `10^places`, if that is whole and fits.
+    /// Returns the number times `10^places`, if the product is whole and fits.
     pub(crate) fn scaled(self, places: u32) -> Option<u64> {
         let (value, rest) = self.divided(places)?;
         (rest == 0).then_some(value)
     }
 
-    /// The whole part.
+    /// Returns the whole part.
     pub(crate) fn floor(self) -> Option<u64> {
         self.divided(0).map(|(value, _)| value)
     }
@@ -277,17 +231,6 @@ impl Decimal {
         };
         Some((u64::try_from(value).ok()?, rest))
     }
-}
-
-/// The number that these digits are, if they are so few that it fits whatever they are.
-fn short(digits: &str) -> Option<u64> {
-    if !(1..20).contains(&digits.len()) {
-        return None;
-    }
-    digits.bytes().try_fold(0, |number, byte| {
-        let digit = byte.is_ascii_digit().then(|| byte - b'0')?;
-        Some(number * 10 + u64::from(digit))
-    })
 }
 
 #[cfg(test)]
@@ -328,33 +271,45 @@ mod tests {
     }
 
     #[test]
-    fn of_a_member_that_stands_twice_the_last_counts() {
+    fn the_last_of_repeated_members_counts() {
         let object = Object::parse(r#"{"a":1,"\u0062":2,"a":3,"n":null}"#).unwrap();
-        assert_eq!(object.get("a").map(Raw::get), Some("3"));
-        assert_eq!(object.get("b").map(Raw::get), Some("2"));
+        assert_eq!(object.get("a").map(RawValue::get), Some("3"));
+        assert_eq!(object.get("b").map(RawValue::get), Some("2"));
         assert!(object.get("n").is_none() && object.get("x").is_none());
+        assert_eq!(object.contradiction("a").as_deref(), Some("[1,3]"));
+        assert_eq!(object.contradiction("b"), None);
         for text in ["", "[]", "{", "{}x", "<html>", "null", "{\"a\"}"] {
             assert!(Object::parse(text).is_none(), "{text}");
         }
     }
 
     #[test]
-    fn contradictions_are_found() {
+    fn only_different_values_of_one_member_contradict() {
         let contradicts = |text| Object::parse(text).unwrap().contradicts_itself();
         assert!(contradicts(r#"{"a":1,"b":2,"a":2}"#));
         assert!(!contradicts(r#"{"a":1,"b":2,"a":1}"#));
         assert!(!contradicts("{}"));
     }
 
+    #[test]
+    fn values_nested_too_deep_count_as_hiding_a_member() {
+        let hides = |levels: usize| {
+            let text = format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+            Object::parse(&text).unwrap().hides_any(&["hash"], &[])
+        };
+        assert!(!hides(126));
+        assert!(hides(128) && hides(100_000));
+    }
+
     proptest! {
         #[test]
-        fn every_cent_survives(units: u64) {
+        fn amounts_are_exact_to_the_cent(units: u64) {
             let text = format!("{}.{:02}", units / 100, units % 100);
             prop_assert_eq!(Decimal::parse(&text).and_then(|number| number.scaled(2)), Some(units));
         }
 
         #[test]
-        fn any_text_is_a_number_or_not(text in "[-+0-9.eE]{0,40}|\\PC*") {
+        fn parsing_any_text_does_not_panic(text in "[-+0-9.eE]{0,40}|\\PC*") {
             if let Some(number) = Decimal::parse(&text) {
                 let _ = (number.floor(), number.scaled(2));
             }

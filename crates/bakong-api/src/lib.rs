@@ -1,24 +1,24 @@
-//! NBC's Bakong Open API as types, with no transport in sight.
+//! NBC's Bakong Open API as types, independent of any transport.
 //!
-//! Each endpoint is a struct that is valid by construction. It turns itself into an [`http::Request`],
-//! and an [`http::Response`] into its answer or an [`ApiError`], so that any HTTP client will do; with a
-//! [`Transport`], a [`Session`] does both at once.
+//! Each endpoint is a struct that is valid by construction. It builds an [`http::Request`], and reads an
+//! [`http::Response`] into its answer or an [`ApiError`], so any HTTP client works. With a [`Transport`], a
+//! [`Session`] sends, reads and manages the token.
 //!
-//! # What an answer may be taken for
-//! A shop hands over goods because of an answer, so nothing here is guessed:
+//! # What an answer means
+//! A shop hands over goods because of an answer, so nothing is guessed:
 //!
-//! - Only an explicit "not found" is [`CheckAnswer::NotFound`]. An outage, a web page, a contradiction or
-//!   an answer cut short is an [`ApiError`] and says nothing of the payment.
-//! - The HTTP status is judged before the body.
-//! - A paid answer is never lost to a field that cannot be understood: see [`Reading`].
-//! - Amounts are read from the number's own text, exactly.
+//! - Only an explicit "not found" is [`CheckAnswer::NotFound`]. An outage, a web page, a contradiction or a
+//!   truncated answer is an [`ApiError`] and says nothing about the payment.
+//! - The HTTP status is checked before the body.
+//! - A paid answer is never lost because of a field that cannot be interpreted: see [`Reading`].
+//! - Amounts are read exactly, from the text of the number.
 //!
-//! An error's [`class`](ErrorClass) says what may be done about it: [`ErrorClass::remedy`].
+//! The [class](ErrorClass) of an error determines what can be done about it: [`ErrorClass::remedy`].
 //!
 //! # The endpoints
-//! | asked of Bakong | here | answer |
+//! | path | type | answer |
 //! | --- | --- | --- |
-//! | `request_token` | [`RequestToken`](endpoint::RequestToken) | nothing: a code comes by e-mail |
+//! | `request_token` | [`RequestToken`](endpoint::RequestToken) | none: Bakong sends a code by e-mail |
 //! | `verify` | [`Verify`](endpoint::Verify) | [`AccessToken`] |
 //! | `renew_token` | [`RenewToken`](endpoint::RenewToken) | [`AccessToken`] |
 //! | `check_transaction_by_md5` | [`CheckTransactionByMd5`](endpoint::CheckTransactionByMd5) | [`CheckAnswer`] |
@@ -26,16 +26,16 @@
 //! | `check_transaction_by_short_hash` | [`CheckTransactionByShortHash`](endpoint::CheckTransactionByShortHash) | [`CheckAnswer`] |
 //! | `check_transaction_by_instruction_ref` | [`CheckTransactionByInstructionRef`](endpoint::CheckTransactionByInstructionRef) | [`CheckAnswer`] |
 //! | `check_transaction_by_external_ref` | [`CheckTransactionByExternalRef`](endpoint::CheckTransactionByExternalRef) | [`CheckAnswer`] |
-//! | `check_transaction_by_md5_list` | [`CheckTransactionByMd5List`](endpoint::CheckTransactionByMd5List) | [`ListAnswer`](endpoint::ListAnswer), a result for each |
-//! | `check_transaction_by_hash_list` | [`CheckTransactionByHashList`](endpoint::CheckTransactionByHashList) | [`ListAnswer`](endpoint::ListAnswer), a result for each |
+//! | `check_transaction_by_md5_list` | [`CheckTransactionByMd5List`](endpoint::CheckTransactionByMd5List) | [`ListAnswer`](endpoint::ListAnswer), a result for each item |
+//! | `check_transaction_by_hash_list` | [`CheckTransactionByHashList`](endpoint::CheckTransactionByHashList) | [`ListAnswer`](endpoint::ListAnswer), a result for each item |
 //! | `check_bakong_account` | [`CheckBakongAccount`](endpoint::CheckBakongAccount) | [`AccountAnswer`](endpoint::AccountAnswer) |
 //! | `generate_deeplink_by_qr` | [`GenerateDeeplinkByQr`](endpoint::GenerateDeeplinkByQr) | [`Deeplink`](endpoint::Deeplink) |
 //!
 //! # With a session
-//! A [`Session`] puts the token on, renews it before it ends and when it is refused, and keeps it in a
-//! [`TokenStore`](token::TokenStore); a [`SessionObserver`](observe::SessionObserver) counts every request, since a token has about a hundred a day.
-//! [`Session::diagnose`] asks about a payment in every way there is and says in words where the answers
-//! disagree. The token's life is a machine of its own, [`TokenLife`](token::TokenLife), for whoever sends without a session.
+//! A [`Session`] adds the token to requests. It renews the token before it expires and when Bakong rejects it,
+//! and saves it in a [`TokenStore`](token::TokenStore). A [`SessionObserver`](observe::SessionObserver) can count
+//! every request, because a token has about a hundred requests a day. The states of a token are a separate
+//! state machine, [`TokenLife`](token::TokenLife), which also works without a session.
 //!
 //! # Without a session
 //! ```
@@ -49,7 +49,7 @@
 //!
 //! let request = check.to_request(&base, Some(&token))?;
 //! assert_eq!(request.uri().path(), "/v1/check_transaction_by_md5");
-//! // Send it with whatever you have, and hand in what comes back:
+//! // Send the request with any HTTP client, and read the response:
 //! let response = http::Response::new(
 //!     r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found."}"#.into(),
 //! );
@@ -57,32 +57,37 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Features
+//! - `file-store`: [`FileTokenStore`](token::TokenStore), a token in a file that several processes may share.
+//! - `diagnose`: a module that looks a payment up in every way and compares the answers.
+//!
 //! # Secrets
-//! An [`AccessToken`] prints as `[redacted]` and is wiped when dropped. No error text holds a token, a
-//! code or a request's body, also where a server repeats them in its message.
+//! An [`AccessToken`] prints as `[redacted]` and is wiped from memory when dropped. Errors contain no token, no
+//! code and no request body, even if a server repeats them in its message.
 
 pub mod base_url;
+#[cfg(feature = "diagnose")]
 pub mod diagnose;
 pub mod endpoint;
 mod envelope;
 mod error;
 mod json;
+mod lookup;
 pub mod observe;
 mod redact;
-mod scan;
 mod session;
 pub mod token;
 mod transaction;
 pub mod transport;
 
 pub use base_url::{BaseUrl, Environment};
-pub use diagnose::Lookup;
 pub use endpoint::{CheckAnswer, Endpoint, ShortHash, TransactionHash};
 pub use error::{ApiError, ErrorClass, ErrorCode, Remedy, RetryAfter};
+pub use lookup::Lookup;
 pub use session::Session;
 pub use token::AccessToken;
 pub use transaction::{Reading, Transaction};
 pub use transport::Transport;
 
-/// The payload's crate, whose types stand in this one's interface.
+/// The crate of the payload, whose types appear in this crate's interface.
 pub use khqr_core;

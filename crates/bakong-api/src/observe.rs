@@ -1,5 +1,5 @@
-//! Watching a session: each request costs one of the day's, refused and repeated ones too, and a token that
-//! could not be renewed or kept is best known before it is needed.
+//! Observing a session: every request counts against the daily quota, including refused and repeated ones, and a
+//! failed renewal should be noticed before the token expires.
 
 pub use crate::envelope::AnswerSummary;
 
@@ -16,38 +16,38 @@ use crate::error::ApiError;
 use crate::token::TokenStoreError;
 use crate::transport::TransportError;
 
-/// Told of every request that a [`Session`](crate::Session) sends, of every repetition by its transport, and
-/// of what becomes of the token.
+/// Receives events of a [`Session`](crate::Session): requests, repetitions by the transport, and token renewals.
 ///
-/// Its methods are called on the way of the request: they should be quick.
+/// The methods run on the path of the request, so they should return quickly.
 pub trait SessionObserver: Send + Sync {
     /// A request is about to be sent.
     fn sending(&self, attempt: Attempt) {
         let _ = attempt;
     }
 
-    /// Its answer is there, or an error that says whether it
+    /// The answer has arrived, or the attempt failed with an error that says whether the request
     /// [may have arrived](crate::transport::TransportErrorKind::may_have_arrived). Not called if the caller stopped
-    /// waiting: whether the request arrived is open then.
+    /// waiting; the request may have arrived then.
     ///
-    /// Print no body: that of `verify` and `renew_token` holds a token.
+    /// Do not log bodies: those of `verify` and `renew_token` contain a token.
     fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
         let _ = (attempt, result);
     }
 
-    /// The token was renewed. `expires_at` is what the new one says of itself.
+    /// The token was renewed. `expires_at` is the new token's expiry, if it has one.
     fn token_renewed(&self, expires_at: Option<Timestamp>) {
         let _ = expires_at;
     }
 
-    /// The token could not be renewed. It is tried again after a pause that grows.
-    fn token_not_renewed(&self, error: &ApiError) {
-        let _ = error;
+    /// The token was not renewed. The session tries again after a pause. `usable_until` is the old token's expiry
+    /// if the token is usable until then.
+    fn token_not_renewed(&self, error: &ApiError, usable_until: Option<Timestamp>) {
+        let _ = (error, usable_until);
     }
 
-    /// The token was renewed, and the [`TokenStore`](crate::token::TokenStore) could not keep it: the session uses
-    /// it, and will not find it after a restart.
-    fn token_not_kept(&self, error: &TokenStoreError) {
+    /// The token was renewed, and the [`TokenStore`](crate::token::TokenStore) failed to save it. The session uses
+    /// the new token, but after a restart it is lost.
+    fn token_not_saved(&self, error: &TokenStoreError) {
         let _ = error;
     }
 }
@@ -65,90 +65,65 @@ impl<O: SessionObserver + ?Sized> SessionObserver for Arc<O> {
         (**self).token_renewed(expires_at);
     }
 
-    fn token_not_renewed(&self, error: &ApiError) {
-        (**self).token_not_renewed(error);
+    fn token_not_renewed(&self, error: &ApiError, usable_until: Option<Timestamp>) {
+        (**self).token_not_renewed(error, usable_until);
     }
 
-    fn token_not_kept(&self, error: &TokenStoreError) {
-        (**self).token_not_kept(error);
-    }
-}
-
-/// Two that are told, the first first.
-pub(crate) struct Both(
-    pub(crate) Arc<dyn SessionObserver>,
-    pub(crate) Arc<dyn SessionObserver>,
-);
-
-impl SessionObserver for Both {
-    fn sending(&self, attempt: Attempt) {
-        self.0.sending(attempt);
-        self.1.sending(attempt);
-    }
-
-    fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
-        self.0.finished(attempt, result);
-        self.1.finished(attempt, result);
-    }
-
-    fn token_renewed(&self, expires_at: Option<Timestamp>) {
-        self.0.token_renewed(expires_at);
-        self.1.token_renewed(expires_at);
-    }
-
-    fn token_not_renewed(&self, error: &ApiError) {
-        self.0.token_not_renewed(error);
-        self.1.token_not_renewed(error);
-    }
-
-    fn token_not_kept(&self, error: &TokenStoreError) {
-        self.0.token_not_kept(error);
-        self.1.token_not_kept(error);
+    fn token_not_saved(&self, error: &TokenStoreError) {
+        (**self).token_not_saved(error);
     }
 }
 
-/// One sending of a request.
+/// The observers of a session, in the order in which they were added.
+pub(crate) type Observers = Vec<Arc<dyn SessionObserver>>;
+
+/// One attempt to send a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// What is asked.
+    /// The endpoint.
     pub endpoint: EndpointInfo,
-    /// How many times it is sent with this: 1 for the first.
+    /// The number of the attempt, starting at 1.
     pub number: u32,
 }
 
-/// Keeps count of how often one request is sent. In the extensions of each that a session sends.
+/// Counts the attempts to send one request. Every request of an observed session carries this in its extensions.
 #[derive(Clone)]
 pub struct Attempts(Arc<Inner>);
 
 struct Inner {
     endpoint: EndpointInfo,
     number: AtomicU32,
-    observer: Arc<dyn SessionObserver>,
+    observers: Arc<Observers>,
 }
 
 impl Attempts {
-    /// The first sending.
-    pub(crate) fn start(endpoint: EndpointInfo, observer: Arc<dyn SessionObserver>) -> Self {
+    /// Begins the first attempt.
+    pub(crate) fn start(endpoint: EndpointInfo, observers: Arc<Observers>) -> Self {
         let attempts = Self(Arc::new(Inner {
             endpoint,
             number: AtomicU32::new(1),
-            observer,
+            observers,
         }));
-        attempts.0.observer.sending(attempts.current());
+        attempts.notify(|observer| observer.sending(attempts.current()));
         attempts
     }
 
-    /// To be called by a transport before it sends the request again, with what came of it so far.
+    /// Begins another attempt. A transport calls this before it repeats a request, with the result of the
+    /// previous attempt.
     pub fn repeat(&self, previous: Result<&Response<Bytes>, &TransportError>) {
         self.finish(previous);
-        // One request is sent by one task at a time.
+        // The attempts of one request never overlap.
         self.0.number.fetch_add(1, Ordering::Relaxed);
-        self.0.observer.sending(self.current());
+        self.notify(|observer| observer.sending(self.current()));
     }
 
     pub(crate) fn finish(&self, result: Result<&Response<Bytes>, &TransportError>) {
-        self.0.observer.finished(self.current(), result);
+        self.notify(|observer| observer.finished(self.current(), result));
+    }
+
+    fn notify(&self, event: impl Fn(&dyn SessionObserver)) {
+        self.0.observers.iter().for_each(|observer| event(observer));
     }
 
     fn current(&self) -> Attempt {

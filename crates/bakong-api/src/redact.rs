@@ -1,4 +1,4 @@
-//! Taking secrets out of what a server says: one that repeats a request repeats the token and the code in it.
+//! Removes secrets from a server's messages: a server may repeat the request with the token or code in it.
 
 use std::borrow::Cow;
 
@@ -6,13 +6,13 @@ use crate::token::AccessToken;
 
 const REDACTED: &str = "[redacted]";
 
-/// A beginning of a secret as long as this is taken out, too: a message may be cut off in its midst.
+/// The length from which the beginning of a secret is removed as well: a message may be truncated.
 const PREFIX: usize = 6;
 
-/// How the first part of a JWT begins: `{"` in base64url.
+/// The beginning of a JWT: `{"` in base64url.
 const JWT: &str = "eyJ";
 
-/// The text without whatever is a token or looks like the beginning of one.
+/// Removes everything that is a token or looks like the beginning of one.
 pub(crate) fn without_tokens(text: Cow<'_, str>) -> Cow<'_, str> {
     let in_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let is_token = |word: &str| {
@@ -22,45 +22,44 @@ pub(crate) fn without_tokens(text: Cow<'_, str>) -> Cow<'_, str> {
     if !text.split(|c| !in_token(c)).any(is_token) {
         return text;
     }
-    let mut told = String::with_capacity(text.len());
+    let mut redacted = String::with_capacity(text.len());
     let mut rest = &*text;
     while !rest.is_empty() {
         let length = rest.find(|c| !in_token(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(length);
-        told.push_str(if is_token(word) { REDACTED } else { word });
+        redacted.push_str(if is_token(word) { REDACTED } else { word });
         let gap = after.find(in_token).unwrap_or(after.len());
         let (gap, after) = after.split_at(gap);
-        told.push_str(gap);
+        redacted.push_str(gap);
         rest = after;
     }
-    Cow::Owned(told)
+    Cow::Owned(redacted)
 }
 
-/// The text without this secret, as it is or as JSON has it, and without a beginning of it; `None` if there is
-/// nothing of it.
+/// Removes a secret, also in its JSON form and truncated. Returns `None` if the text does not contain it.
 pub(crate) fn without(text: &str, secret: &str) -> Option<String> {
     let json = serde_json::Value::from(secret).to_string();
     let json = json.get(1..json.len() - 1).unwrap_or_default();
-    let mut told = String::with_capacity(text.len());
+    let mut redacted = String::with_capacity(text.len());
     let mut rest = text;
     let mut found = false;
     while let Some(first) = rest.chars().next() {
-        let shared = shared(rest, secret).max(shared(rest, json));
+        let shared = common_prefix(rest, secret).max(common_prefix(rest, json));
         let is_secret = shared == secret.len() || rest[..shared].chars().count() >= PREFIX;
         if is_secret && shared > 0 {
             found = true;
-            told.push_str(REDACTED);
+            redacted.push_str(REDACTED);
             rest = &rest[shared..];
         } else {
-            told.push(first);
+            redacted.push(first);
             rest = &rest[first.len_utf8()..];
         }
     }
-    found.then_some(told)
+    found.then_some(redacted)
 }
 
-/// How many bytes two texts begin with alike.
-fn shared(one: &str, other: &str) -> usize {
+/// Returns the length of the common prefix, in bytes.
+fn common_prefix(one: &str, other: &str) -> usize {
     one.chars()
         .zip(other.chars())
         .take_while(|(one, other)| one == other)
@@ -75,32 +74,32 @@ mod tests {
     const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.e30.c2VjcmV0";
 
     #[test]
-    fn a_token_is_taken_out_wherever_it_stands() {
-        for (text, told) in [
+    fn tokens_are_removed_anywhere_in_a_text() {
+        for (text, expected) in [
             (TOKEN.to_owned(), "[redacted]"),
             (format!("Bearer {TOKEN}, again"), "Bearer [redacted], again"),
             (format!("{{\"t\":\"{TOKEN}\"}}"), "{\"t\":\"[redacted]\"}"),
             (format!("x={TOKEN}&y={TOKEN}"), "x=[redacted]&y=[redacted]"),
             (TOKEN[..9].to_owned(), "[redacted]"),
-            // Its first part need not begin as others do.
+            // The header of a token need not begin with `eyJ`.
             ("with secret.e30.secret.".to_owned(), "with [redacted]"),
             (
                 "see api-bakong.nbc.gov.kh.".to_owned(),
                 "see api-bakong.nbc.gov.kh.",
             ),
-            ("a key is no eyJ".to_owned(), "a key is no eyJ"),
+            ("the word eyJ alone".to_owned(), "the word eyJ alone"),
             (String::new(), ""),
         ] {
-            assert_eq!(without_tokens(text.as_str().into()), told, "{text}");
+            assert_eq!(without_tokens(text.as_str().into()), expected, "{text}");
         }
         let plain = without_tokens("Transaction could not be found.".into());
         assert!(matches!(plain, Cow::Borrowed(_)));
     }
 
     #[test]
-    fn a_secret_is_taken_out_whole_escaped_and_cut_off() {
+    fn a_secret_is_removed_whole_escaped_and_truncated() {
         let secret = "ab\"cd\\efghijklmnopqr";
-        for (text, told) in [
+        for (text, expected) in [
             (
                 format!("the code {secret} is wrong"),
                 Some("the code [redacted] is wrong"),
@@ -119,7 +118,7 @@ mod tests {
             ("ក្រុមហ៊ុន".to_owned(), None),
             (String::new(), None),
         ] {
-            assert_eq!(without(&text, secret).as_deref(), told, "{text}");
+            assert_eq!(without(&text, secret).as_deref(), expected, "{text}");
         }
         assert_eq!(without("abc", ""), None);
         assert_eq!(without("a.b.c", "a.b.c").as_deref(), Some("[redacted]"));

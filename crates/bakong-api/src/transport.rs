@@ -1,4 +1,4 @@
-//! What sends a request and brings the answer: one method, so that any HTTP client will do.
+//! The interface to an HTTP client: one method that sends a request and returns the response.
 
 use std::fmt;
 use std::future::Future;
@@ -8,17 +8,18 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// Sends one request and brings its answer, whatever its status.
+/// Sends a request and returns its response, whatever the status.
 ///
-/// A transport does not interpret: a 500 is an answer. It may send a request again by itself where
-/// [`EndpointInfo::repeatable`](crate::endpoint::EndpointInfo), found in the request's extensions, allows it, or
-/// where the error says that it cannot have arrived; it then says so to the [`Attempts`](crate::observe::Attempts) found there.
+/// A transport does not interpret responses: a 500 is a response. It may repeat a request if
+/// [`EndpointInfo::repeatable`](crate::endpoint::EndpointInfo) in the request's extensions allows it, or if the
+/// request cannot have arrived. It then calls [`Attempts::repeat`](crate::observe::Attempts::repeat), if the
+/// extensions contain one.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends `request`, whose URI is absolute, and brings the whole answer.
+    /// Sends `request`, whose URI is absolute, and returns the complete response.
     ///
     /// # Errors
-    /// [`TransportError`] if no whole answer came.
+    /// [`TransportError`] if no complete response arrived.
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
 }
 
@@ -43,11 +44,11 @@ impl<T: Transport + ?Sized> Transport for Box<T> {
     }
 }
 
-/// A transport that is a function. Made by [`transport_fn`].
+/// A transport made from a function by [`transport_fn`].
 #[derive(Clone, Copy, Debug)]
 pub struct TransportFn<F>(F);
 
-/// Makes a transport of an async function: for tests, and for another HTTP client in a few lines.
+/// Makes a transport from an async function, for tests and for other HTTP clients.
 ///
 /// ```
 /// use bakong_api::Transport;
@@ -77,7 +78,7 @@ where
     }
 }
 
-/// No whole answer came, and at which step it failed.
+/// The step at which a request failed, and why. No complete response arrived.
 #[derive(Clone, Debug)]
 pub struct TransportError {
     kind: TransportErrorKind,
@@ -86,36 +87,36 @@ pub struct TransportError {
     source: Arc<dyn std::error::Error + Send + Sync>,
 }
 
-/// The step at which a transport failed.
+/// The step at which a request failed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// The request could not be formed. It was not sent.
+    /// The request is invalid. It was not sent.
     InvalidRequest,
-    /// The transport's rules forbid it, such as plain http to another machine. It was not sent.
+    /// The transport does not allow the request, such as plain HTTP to another machine. It was not sent.
     NotAllowed,
-    /// The host's name has no address. It was not sent.
+    /// The host name could not be resolved. The request was not sent.
     Resolve,
-    /// No connection came about. It was not sent.
+    /// The connection failed. The request was not sent.
     Connect,
-    /// The host cannot prove who it is, or speaks no TLS that we take. It was not sent.
+    /// The host's certificate is not trusted, or its TLS version is not supported. The request was not sent.
     Tls,
-    /// The proxy in between refused to connect, or wants other credentials. It was not sent.
+    /// The proxy refused the connection, or requires other credentials. The request was not sent.
     Proxy,
-    /// So many requests were under way that none ended in time for this one. It was not sent.
+    /// Too many requests were in flight for too long. The request was not sent.
     Busy,
-    /// The last requests to this host all failed, so that none is sent to it for a while. Nor was this one.
+    /// The circuit breaker is open, because the last requests to this host failed. The request was not sent.
     CircuitOpen,
-    /// The time ran out. The request may have arrived.
+    /// The deadline passed. The request may have arrived.
     Timeout,
     /// The connection broke. The request may have arrived.
     Interrupted,
-    /// The answer is larger than the transport takes. The request did arrive.
+    /// The response is larger than the transport accepts. The request arrived.
     AnswerTooLarge,
 }
 
 impl TransportErrorKind {
-    /// Whether the request may have reached Bakong, so that sending it again may do it twice.
+    /// Whether the request may have reached Bakong, so that repeating it may have an effect twice.
     #[must_use]
     pub const fn may_have_arrived(self) -> bool {
         match self {
@@ -133,25 +134,23 @@ impl TransportErrorKind {
 
     const fn describe(self) -> &'static str {
         match self {
-            Self::InvalidRequest => "the request could not be formed",
-            Self::NotAllowed => "it may not be sent",
-            Self::Resolve => "the host's name could not be looked up",
-            Self::Connect => "no connection to the host came about",
-            Self::Tls => "no trusted TLS connection to the host came about",
-            Self::Proxy => "the proxy did not let the request through",
-            Self::Busy => "too many requests were under way",
-            Self::CircuitOpen => {
-                "nothing is sent to the host for now, since the last requests to it failed"
-            }
-            Self::Timeout => "no answer came in time",
-            Self::Interrupted => "the connection broke before the answer was whole",
-            Self::AnswerTooLarge => "the answer is too large",
+            Self::InvalidRequest => "the request is invalid",
+            Self::NotAllowed => "the request is not allowed",
+            Self::Resolve => "the host name could not be resolved",
+            Self::Connect => "the connection to the host failed",
+            Self::Tls => "the TLS handshake with the host failed",
+            Self::Proxy => "the proxy refused the connection",
+            Self::Busy => "too many requests are in flight",
+            Self::CircuitOpen => "requests to the host are suspended, because the last ones failed",
+            Self::Timeout => "no response arrived in time",
+            Self::Interrupted => "the connection broke before the response was complete",
+            Self::AnswerTooLarge => "the response is too large",
         }
     }
 }
 
 impl TransportError {
-    /// An error of this kind because of `source`.
+    /// Creates an error of this kind, caused by `source`.
     pub fn new(
         kind: TransportErrorKind,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -164,7 +163,7 @@ impl TransportError {
         }
     }
 
-    /// Adds what a person should know beside the kind: which host, how long, what to try.
+    /// Adds details for people: which host, how long, what to try.
     #[must_use]
     pub fn with_detail(self, detail: impl Into<Box<str>>) -> Self {
         Self {
@@ -173,7 +172,7 @@ impl TransportError {
         }
     }
 
-    /// Says that it failed on the way to a proxy, or at one.
+    /// Marks the error as one of the proxy or of the connection to it.
     #[must_use]
     pub fn at_proxy(self) -> Self {
         Self {
@@ -182,13 +181,13 @@ impl TransportError {
         }
     }
 
-    /// Whether it failed on the way to a proxy, or at one, so that the host itself may be well.
+    /// Whether the proxy, or the connection to it, failed. The host itself may be available.
     #[must_use]
     pub const fn is_at_proxy(&self) -> bool {
         self.at_proxy
     }
 
-    /// The step at which it failed.
+    /// Returns the step at which the request failed.
     #[must_use]
     pub const fn kind(&self) -> TransportErrorKind {
         self.kind

@@ -184,8 +184,7 @@ impl Inner {
             Ok(response) => {
                 let decides = repeatable
                     && self.retry.goes_on_after(number)
-                    && (response.status() != StatusCode::OK || response.body().len() <= SHORT)
-                    && AnswerSummary::may_be_outage(response);
+                    && (response.status() != StatusCode::OK || response.body().len() <= SHORT);
                 let summary = (decides || log::is_on()).then(|| AnswerSummary::of(response));
                 Told {
                     summary,

@@ -1,4 +1,4 @@
-//! Does an account exist? Asked before a code is printed on a thousand stickers.
+//! Checks whether an account exists, for example before its code is printed.
 
 use bytes::Bytes;
 use http::Response;
@@ -6,19 +6,19 @@ use khqr_core::AccountId;
 
 use super::body::JsonObject;
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
-use crate::envelope::{Envelope, Outcome};
+use crate::envelope::{Envelope, ResponseCode};
 use crate::error::{ApiError, ErrorClass, ErrorCode};
 
-/// `POST /v1/check_bakong_account`: does this account exist?
+/// `POST /v1/check_bakong_account`: checks whether this account exists.
 ///
-/// The token goes along if there is one; the live service answers without, too.
+/// A session sends its token if it has one. The live service also answers without a token.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CheckBakongAccount {
     account_id: String,
 }
 
 impl CheckBakongAccount {
-    /// A question about this account.
+    /// Creates a check of this account.
     #[must_use]
     pub fn new(account: AccountId<'_>) -> Self {
         Self {
@@ -46,24 +46,24 @@ impl Endpoint for CheckBakongAccount {
     };
 
     fn read(&self, response: &Response<Bytes>) -> Result<AccountAnswer, ApiError> {
-        let mut mended = String::new();
-        let envelope = Envelope::open(response, &mut mended)?;
-        match (envelope.outcome, envelope.code()) {
-            (Outcome::Success, _) => Ok(AccountAnswer::Exists),
-            (Outcome::Failure, Some(ErrorCode::AccountNotFound)) => Ok(AccountAnswer::NotFound),
-            (Outcome::Failure, Some(ErrorCode::AccountInvalid)) => Ok(AccountAnswer::Invalid),
-            (Outcome::Failure, _) => Err(envelope.error(ErrorClass::Refused)),
+        let mut repaired = String::new();
+        let envelope = Envelope::open(response, &mut repaired)?;
+        match (envelope.response_code, envelope.code()) {
+            (ResponseCode::Success, _) => Ok(AccountAnswer::Exists),
+            (_, Some(ErrorCode::AccountNotFound)) => Ok(AccountAnswer::NotFound),
+            (_, Some(ErrorCode::AccountInvalid)) => Ok(AccountAnswer::Invalid),
+            _ => Err(envelope.into_error(ErrorClass::Refused)),
         }
     }
 }
 
-/// What Bakong says of an account id.
+/// What Bakong knows about an account id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AccountAnswer {
-    /// It exists.
+    /// The account exists.
     Exists,
-    /// Nobody has it: code 11.
+    /// The account does not exist: code 11.
     NotFound,
-    /// Bakong takes it for no account id: code 12.
+    /// The text is not a valid account id: code 12.
     Invalid,
 }

@@ -1,51 +1,35 @@
-//! A request's body: JSON of texts, and of numbers as they are written.
+//! Request bodies: JSON objects of strings, and of numbers in their exact written form.
 
 use std::fmt::{Display, Write};
 
 use bytes::Bytes;
 use serde_json::Value;
 
-/// A JSON object, written member by member in the reference's order.
+/// A JSON object under construction. Members are written in the order of NBC's reference.
 #[derive(Default)]
 pub(crate) struct JsonObject(String);
 
 impl JsonObject {
+    /// Adds a string member.
     pub(crate) fn text(self, name: &'static str, value: &str) -> Self {
-        let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
-        if !value.bytes().all(plain) {
-            // `Value` writes the text with its escapes, and cannot fail to.
-            return self.raw(name, Value::from(value));
-        }
-        let mut body = self.name(name);
-        body.0.extend(["\"", value, "\""]);
-        body
+        self.raw(name, Value::from(value))
     }
 
-    /// A value that is JSON as it displays itself.
-    pub(crate) fn raw(self, name: &'static str, value: impl Display) -> Self {
-        let mut body = self.name(name);
-        // A string takes all that is written to it.
-        let _ = write!(body.0, "{value}");
-        body
+    /// Adds a value whose `Display` output is JSON.
+    pub(crate) fn raw(mut self, name: &'static str, value: impl Display) -> Self {
+        let separator = if self.0.is_empty() { '{' } else { ',' };
+        // Writing to a string cannot fail.
+        let _ = write!(self.0, "{separator}\"{name}\":{value}");
+        self
     }
 
+    /// Adds a nested object.
     pub(crate) fn object(self, name: &'static str, value: Self) -> Self {
-        let mut body = self.name(name);
-        body.0.push_str(&value.close());
-        body
+        self.raw(name, value.close())
     }
 
     pub(crate) fn finish(self) -> Bytes {
         self.close().into()
-    }
-
-    fn name(mut self, name: &'static str) -> Self {
-        if self.0.is_empty() {
-            self.0.reserve(64);
-        }
-        let before = if self.0.is_empty() { "{\"" } else { ",\"" };
-        self.0.extend([before, name, "\":"]);
-        self
     }
 
     fn close(mut self) -> String {
@@ -54,7 +38,7 @@ impl JsonObject {
     }
 }
 
-/// A bare list of texts.
+/// Writes a list of strings.
 pub(crate) fn json_list(texts: impl IntoIterator<Item = impl Display>) -> Bytes {
     let texts = texts.into_iter().map(|text| Value::from(text.to_string()));
     Value::from_iter(texts).to_string().into()

@@ -1,71 +1,94 @@
-//! Many payments in one request: at most fifty, each with an answer of its own.
+//! Checks of up to fifty payments in one request, each with its own result.
 //!
-//! Answers are matched by the identifier that they repeat, never by their place, and an item that cannot
-//! be read hides none of the others.
+//! Items are matched by the identifier that they repeat, never by their position. An item that cannot be read
+//! does not affect the others.
 
 use bytes::Bytes;
 use http::Response;
 use khqr_core::Md5Handle;
+use serde_json::value::RawValue;
 
 use super::body::json_list;
 use super::check_transaction::CheckAnswer;
 use super::field::InvalidField;
 use super::reference::TransactionHash;
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
-use crate::envelope::{Envelope, Outcome};
+use crate::envelope::{Envelope, ResponseCode};
 use crate::error::{ApiError, ErrorClass};
-use crate::json::{Object, Raw, is_empty, items, string};
+use crate::json::{Object, is_empty, items, string};
 use crate::transaction::Transaction;
 
-/// How many a list may name.
+/// The most identifiers in one request.
 const MAX: usize = 50;
 
-/// `POST /v1/check_transaction_by_md5_list`: which of these dynamic codes have been paid?
-///
-/// To some tokens the live service answers with a 403 page ([`ErrorClass::Blocked`]): ask singly then.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CheckTransactionByMd5List(Vec<Md5Handle>);
+/// Defines an endpoint that checks a list of identifiers.
+macro_rules! check_list {
+    (
+        $(#[$doc:meta])*
+        $name:ident($identifier:ty) $path:literal, $field:literal,
+        |$text:ident, $asked:ident| $matches:expr
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Debug)]
+        pub struct $name(Vec<$identifier>);
 
-/// `POST /v1/check_transaction_by_hash_list`: what is known of the transactions with these hashes?
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct CheckTransactionByHashList(Vec<TransactionHash>);
+        impl $name {
+            /// The most identifiers in one request.
+            pub const MAX: usize = MAX;
 
-impl CheckTransactionByMd5List {
-    /// The most that one request may name.
-    pub const MAX: usize = MAX;
+            /// Creates a check of these identifiers. Duplicates are sent once.
+            ///
+            /// # Errors
+            /// [`InvalidField`] if there are no identifiers, or more than [`MAX`](Self::MAX).
+            pub fn new(
+                identifiers: impl IntoIterator<Item = $identifier>,
+            ) -> Result<Self, InvalidField> {
+                distinct($field, identifiers).map(Self)
+            }
 
-    /// A question about these codes. One that is named twice is asked once.
-    ///
-    /// # Errors
-    /// [`InvalidField`] if there is none, or more than [`MAX`](Self::MAX).
-    pub fn new(md5s: impl IntoIterator<Item = Md5Handle>) -> Result<Self, InvalidField> {
-        distinct("md5", md5s).map(Self)
-    }
+            /// Returns the identifiers, in the order of the results.
+            #[must_use]
+            pub fn identifiers(&self) -> &[$identifier] {
+                &self.0
+            }
+        }
 
-    /// What is asked about, in the order of the answers.
-    #[must_use]
-    pub fn identifiers(&self) -> &[Md5Handle] {
-        &self.0
-    }
+        impl sealed::Body for $name {
+            fn body(&self) -> Bytes {
+                json_list(&self.0)
+            }
+        }
+
+        impl Endpoint for $name {
+            type Answer = ListAnswer<$identifier>;
+
+            const INFO: EndpointInfo = EndpointInfo {
+                name: $path,
+                path: concat!("/v1/", $path),
+                token: TokenUse::Required,
+                repeatable: true,
+            };
+
+            fn read(&self, response: &Response<Bytes>) -> Result<Self::Answer, ApiError> {
+                let matches = |$text: &str, $asked: &$identifier| $matches;
+                ListAnswer::read(response, &self.0, $field, matches)
+            }
+        }
+    };
 }
 
-impl CheckTransactionByHashList {
-    /// The most that one request may name.
-    pub const MAX: usize = MAX;
-
-    /// A question about these transactions. One that is named twice is asked once.
+check_list! {
+    /// `POST /v1/check_transaction_by_md5_list`: checks whether these dynamic codes have been paid.
     ///
-    /// # Errors
-    /// [`InvalidField`] if there is none, or more than [`MAX`](Self::MAX).
-    pub fn new(hashes: impl IntoIterator<Item = TransactionHash>) -> Result<Self, InvalidField> {
-        distinct("hash", hashes).map(Self)
-    }
+    /// The live service answers some tokens with a 403 page ([`ErrorClass::Blocked`]). Use single checks then.
+    CheckTransactionByMd5List(Md5Handle) "check_transaction_by_md5_list", "md5",
+    |text, asked| text.parse() == Ok(*asked)
+}
 
-    /// What is asked about, in the order of the answers.
-    #[must_use]
-    pub fn identifiers(&self) -> &[TransactionHash] {
-        &self.0
-    }
+check_list! {
+    /// `POST /v1/check_transaction_by_hash_list`: looks up the transactions with these hashes.
+    CheckTransactionByHashList(TransactionHash) "check_transaction_by_hash_list", "hash",
+    |text, asked| text.eq_ignore_ascii_case(asked.as_str())
 }
 
 fn distinct<K: PartialEq>(
@@ -77,78 +100,33 @@ fn distinct<K: PartialEq>(
         if !distinct.contains(&key) {
             distinct.push(key);
         }
-        // Whoever hands in a million need not wait for all to be looked at.
+        // The search is quadratic, so it stops as soon as the list is too long.
         if distinct.len() > MAX {
-            break;
+            return Err(InvalidField::too_many(field, MAX));
         }
     }
-    match distinct.len() {
-        1..=MAX => Ok(distinct),
-        0 => Err(InvalidField::none(field)),
-        _ => Err(InvalidField::too_many(field, MAX)),
+    if distinct.is_empty() {
+        return Err(InvalidField::empty_list(field));
     }
+    Ok(distinct)
 }
 
-impl sealed::Body for CheckTransactionByMd5List {
-    fn body(&self) -> Bytes {
-        json_list(&self.0)
-    }
-}
-
-impl sealed::Body for CheckTransactionByHashList {
-    fn body(&self) -> Bytes {
-        json_list(&self.0)
-    }
-}
-
-impl Endpoint for CheckTransactionByMd5List {
-    type Answer = ListAnswer<Md5Handle>;
-
-    const INFO: EndpointInfo = EndpointInfo {
-        name: "check_transaction_by_md5_list",
-        path: "/v1/check_transaction_by_md5_list",
-        token: TokenUse::Required,
-        repeatable: true,
-    };
-
-    fn read(&self, response: &Response<Bytes>) -> Result<Self::Answer, ApiError> {
-        let said = |text: &str, asked: &Md5Handle| text.trim().parse() == Ok(*asked);
-        ListAnswer::read(response, &self.0, "md5", said)
-    }
-}
-
-impl Endpoint for CheckTransactionByHashList {
-    type Answer = ListAnswer<TransactionHash>;
-
-    const INFO: EndpointInfo = EndpointInfo {
-        name: "check_transaction_by_hash_list",
-        path: "/v1/check_transaction_by_hash_list",
-        token: TokenUse::Required,
-        repeatable: true,
-    };
-
-    fn read(&self, response: &Response<Bytes>) -> Result<Self::Answer, ApiError> {
-        let said =
-            |text: &str, asked: &TransactionHash| text.trim().eq_ignore_ascii_case(asked.as_str());
-        ListAnswer::read(response, &self.0, "hash", said)
-    }
-}
-
-/// What Bakong says of each identifier of a list, in the order in which they were asked about.
+/// The result for each identifier of a list, in the order of the request.
 #[derive(Clone, Debug)]
 pub struct ListAnswer<K> {
     answers: Vec<(K, Result<CheckAnswer, ApiError>)>,
 }
 
 impl<K> ListAnswer<K> {
-    /// Each identifier with its answer. An error says nothing of the payment: ask about it by itself.
+    /// Iterates over the identifiers and their results. An error says nothing about the payment: check that
+    /// identifier separately.
     pub fn iter(&self) -> impl Iterator<Item = (&K, Result<&CheckAnswer, &ApiError>)> {
         self.answers
             .iter()
             .map(|(key, answer)| (key, answer.as_ref()))
     }
 
-    /// The answer for this identifier; `None` if it was not asked about.
+    /// Returns the result for this identifier; `None` if the request did not contain it.
     pub fn get(&self, key: &K) -> Option<Result<&CheckAnswer, &ApiError>>
     where
         K: PartialEq,
@@ -170,59 +148,59 @@ impl<K> IntoIterator for ListAnswer<K> {
 }
 
 impl<K: Clone> ListAnswer<K> {
-    /// Reads an answer. `said` tells whether an item's `identifier` is the one asked about.
+    /// Reads an answer. `matches` compares the member `field` of an item with an identifier.
     fn read(
         response: &Response<Bytes>,
         asked: &[K],
-        identifier: &'static str,
-        said: impl Fn(&str, &K) -> bool,
+        field: &'static str,
+        matches: impl Fn(&str, &K) -> bool,
     ) -> Result<Self, ApiError> {
-        let mut mended = String::new();
-        let envelope = Envelope::open(response, &mut mended)?;
-        if envelope.outcome == Outcome::Failure && envelope.data.is_some() {
-            return Err(envelope.malformed("it says that it failed, and tells of transactions"));
+        let mut repaired = String::new();
+        let envelope = Envelope::open(response, &mut repaired)?;
+        if envelope.response_code == ResponseCode::Failure && envelope.data.is_some() {
+            return Err(envelope.malformed("it reports a failure and contains transactions"));
         }
-        let no_list = envelope.malformed("it holds no list");
+        let no_list = envelope.malformed("its data is not a list");
         let malformed = |what| ListItem::malformed(response, what);
-        let data = envelope.into_data()?;
-        let items = data.and_then(items).ok_or(no_list)?;
-        let items: Vec<ListItem<'_>> = items
+        let items: Vec<ListItem<'_>> = envelope
+            .into_data()?
+            .and_then(items)
+            .ok_or(no_list)?
             .into_iter()
-            .filter_map(|raw| ListItem::read(raw, identifier))
+            .filter_map(|item| ListItem::read(item, field))
             .collect();
-        let answer_to = |key: &K| {
-            let mut own = items.iter().filter(|item| said(&item.identifier, key));
+        let answer_for = |key: &K| {
+            let mut own = items.iter().filter(|item| matches(&item.identifier, key));
             let Some(first) = own.next() else {
-                return Err(malformed("it says nothing of this identifier"));
+                return Err(malformed("it contains no item for this identifier"));
             };
-            let answer = first.answer(response, identifier);
-            // Said twice alike is said once; said differently, neither can be relied on.
-            if own.any(|other| {
-                other.answer(response, identifier).ok() != answer.as_ref().ok().cloned()
-            }) {
-                return Err(malformed("it says two things of this identifier"));
+            let answer = first.answer(response, field);
+            // Equal duplicates count as one item. Different ones cannot be trusted.
+            if own.any(|other| other.answer(response, field).ok() != answer.as_ref().ok().cloned())
+            {
+                return Err(malformed("it contains different items for this identifier"));
             }
             answer
         };
-        let answers = asked.iter().map(|key| (key.clone(), answer_to(key)));
+        let answers = asked.iter().map(|key| (key.clone(), answer_for(key)));
         Ok(Self {
             answers: answers.collect(),
         })
     }
 }
 
-/// One item, with the identifier that it repeats.
+/// One item of a list, with the identifier that it repeats.
 struct ListItem<'a> {
     identifier: String,
     object: Object<'a>,
-    raw: Raw<'a>,
+    raw: &'a RawValue,
 }
 
 impl<'a> ListItem<'a> {
-    /// `None` if it cannot be told which identifier it is about.
-    fn read(raw: Raw<'a>, identifier: &str) -> Option<Self> {
-        let object = Object::read(raw)?;
-        let identifier = string(object.get(identifier)?)?;
+    /// Reads an item; `None` if it has no readable identifier.
+    fn read(raw: &'a RawValue, field: &str) -> Option<Self> {
+        let object = Object::parse(raw.get())?;
+        let identifier = string(object.get(field)?)?.trim().to_owned();
         Some(Self {
             identifier,
             object,
@@ -234,24 +212,18 @@ impl<'a> ListItem<'a> {
         ApiError::new(ErrorClass::Malformed, what).in_answer(response.status(), None)
     }
 
-    fn answer(
-        &self,
-        response: &Response<Bytes>,
-        identifier: &str,
-    ) -> Result<CheckAnswer, ApiError> {
+    fn answer(&self, response: &Response<Bytes>, field: &str) -> Result<CheckAnswer, ApiError> {
         let malformed = |what| Err(Self::malformed(response, what));
         if self.object.contradicts_itself() {
-            return malformed("it says one thing twice, and differently");
+            return malformed("a member occurs twice with different values");
         }
-        let text = |key| self.object.get(key).and_then(string).unwrap_or_default();
-        let told = self.transaction(identifier);
+        let text = |name| self.object.get(name).and_then(string).unwrap_or_default();
+        let transaction = self.transaction(field);
         let answer = match text("status").trim().to_ascii_uppercase().as_str() {
             "SUCCESS" => {
-                return match told {
-                    Told::Transaction(transaction) => Ok(CheckAnswer::Paid(transaction)),
-                    Told::Nothing | Told::Unreadable => {
-                        malformed("it says success without a transaction")
-                    }
+                return match transaction.flatten() {
+                    Some(transaction) => Ok(CheckAnswer::Paid(Box::new(transaction))),
+                    None => malformed("it reports success without a transaction"),
                 };
             }
             "NOT_FOUND" => CheckAnswer::NotFound,
@@ -259,45 +231,30 @@ impl<'a> ListItem<'a> {
             "STATIC_QR" => CheckAnswer::StaticQr,
             "SERVICE_FAILED" => {
                 let class = ErrorClass::Unavailable { retry_after: None };
-                let error = ApiError::told(class, text("message").into());
+                let error = ApiError::with_server_message(class, text("message"));
                 return Err(error.in_answer(response.status(), None));
             }
-            _ => return malformed("its status is none that is known"),
+            _ => return malformed("its status is unknown"),
         };
-        match told {
-            Told::Nothing => Ok(answer),
-            // None of these is taken from an item that may say that money came.
-            Told::Transaction(_) | Told::Unreadable => {
-                malformed("it says that it failed, and tells of a transaction")
-            }
+        // An item that may report a payment must not count as unpaid.
+        match transaction {
+            None => Ok(answer),
+            Some(_) => malformed("it reports a failure and contains a transaction"),
         }
     }
 
-    /// The transaction under `data`, under `transaction`, or in the item itself.
-    fn transaction(&self, identifier: &str) -> Told {
+    /// Returns the transaction under `data`, under `transaction` or in the item itself. `None` if all three are
+    /// empty, `Some(None)` if none of them is readable.
+    fn transaction(&self, field: &str) -> Option<Option<Transaction>> {
         let nested = ["data", "transaction"]
             .into_iter()
-            .filter_map(|key| self.object.get(key))
-            .filter(|raw| !is_empty(*raw));
-        // In a list of hashes, the hash is what was asked by.
-        let telling = Transaction::TELLING.into_iter();
-        let is_inline = self.object.says(telling.filter(|key| *key != identifier));
+            .filter_map(|name| self.object.get(name))
+            .filter(|value| !is_empty(value));
+        // In a list of hashes, the item repeats the hash as its identifier.
+        let markers = Transaction::MARKERS.into_iter();
+        let is_inline = self.object.has_any(markers.filter(|name| *name != field));
         let mut places = nested.chain(is_inline.then_some(self.raw)).peekable();
-        if places.peek().is_none() {
-            return Told::Nothing;
-        }
-        places
-            .find_map(Transaction::read)
-            .map_or(Told::Unreadable, |transaction| {
-                Told::Transaction(Box::new(transaction))
-            })
+        places.peek()?;
+        Some(places.find_map(|place| Transaction::from_json(place.get())))
     }
-}
-
-/// What an item tells of a transaction.
-enum Told {
-    Nothing,
-    Transaction(Box<Transaction>),
-    /// Something, and nobody knows what.
-    Unreadable,
 }

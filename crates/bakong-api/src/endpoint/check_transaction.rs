@@ -1,4 +1,4 @@
-//! Has it been paid? The question that everything else is for.
+//! Checks of one payment.
 
 use bytes::Bytes;
 use http::Response;
@@ -7,11 +7,11 @@ use khqr_core::{Amount, Md5Handle};
 use super::body::JsonObject;
 use super::reference::{ExternalRef, InstructionRef, ShortHash, TransactionHash};
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
-use crate::envelope::{Envelope, Outcome};
-use crate::error::{ApiError, ErrorClass, ErrorCode, OF_ANOTHER};
+use crate::envelope::{Envelope, ResponseCode};
+use crate::error::{ApiError, ErrorClass, ErrorCode, OTHER_TRANSACTION};
 use crate::transaction::{Reading, Transaction};
 
-/// An endpoint that asks about one transaction.
+/// Defines an endpoint that checks one transaction.
 macro_rules! check {
     (
         $(#[$doc:meta])*
@@ -26,7 +26,7 @@ macro_rules! check {
         }
 
         impl $name {
-            /// The question.
+            /// Creates the check.
             #[must_use]
             pub const fn new($($field: $type),+) -> Self {
                 Self { $($field),+ }
@@ -51,8 +51,8 @@ macro_rules! check {
             };
 
             fn read(&self, response: &Response<Bytes>) -> Result<CheckAnswer, ApiError> {
-                let mut mended = String::new();
-                let envelope = Envelope::open(response, &mut mended)?;
+                let mut repaired = String::new();
+                let envelope = Envelope::open(response, &mut repaired)?;
                 let $asked = self;
                 CheckAnswer::of(envelope, |$transaction| $is_other)
             }
@@ -61,15 +61,15 @@ macro_rules! check {
 }
 
 check! {
-    /// `POST /v1/check_transaction_by_md5`: has this dynamic code been paid?
+    /// `POST /v1/check_transaction_by_md5`: checks whether this dynamic code has been paid.
     CheckTransactionByMd5 { md5: Md5Handle } "check_transaction_by_md5",
     |this| JsonObject::default().raw("md5", format_args!("\"{}\"", this.md5)),
-    // No answer repeats it.
+    // No answer repeats the MD5.
     |_asked, _transaction| false
 }
 
 check! {
-    /// `POST /v1/check_transaction_by_hash`: what is known of the transaction with this hash?
+    /// `POST /v1/check_transaction_by_hash`: looks up the transaction with this hash.
     CheckTransactionByHash { hash: TransactionHash } "check_transaction_by_hash",
     |this| JsonObject::default().text("hash", this.hash.as_str()),
     |asked, transaction| is_other(&transaction.hash, |hash| {
@@ -78,8 +78,8 @@ check! {
 }
 
 check! {
-    /// `POST /v1/check_transaction_by_short_hash`: the same by the hash's first eight digits, and by the
-    /// amount, without which so few digits could be another's.
+    /// `POST /v1/check_transaction_by_short_hash`: looks up a transaction by the first eight digits of its hash
+    /// and its amount. The digits alone could belong to another transaction.
     CheckTransactionByShortHash { hash: ShortHash, amount: Amount } "check_transaction_by_short_hash",
     |this| JsonObject::default()
         .text("hash", this.hash.as_str())
@@ -92,8 +92,8 @@ check! {
 }
 
 check! {
-    /// `POST /v1/check_transaction_by_instruction_ref`: the same by the reference that the payer's bank
-    /// gave to the instruction.
+    /// `POST /v1/check_transaction_by_instruction_ref`: looks up a transaction by the reference that the
+    /// payer's bank assigned to the payment instruction.
     CheckTransactionByInstructionRef { reference: InstructionRef }
     "check_transaction_by_instruction_ref",
     |this| JsonObject::default().text("instructionRef", this.reference.as_str()),
@@ -103,7 +103,7 @@ check! {
 }
 
 check! {
-    /// `POST /v1/check_transaction_by_external_ref`: the same by the payer bank's own reference.
+    /// `POST /v1/check_transaction_by_external_ref`: looks up a transaction by the payer bank's own reference.
     CheckTransactionByExternalRef { reference: ExternalRef } "check_transaction_by_external_ref",
     |this| JsonObject::default().text("externalRef", this.reference.as_str()),
     |asked, transaction| is_other(&transaction.external_ref, |reference| {
@@ -111,62 +111,62 @@ check! {
     })
 }
 
-/// Whether a transaction says something of itself, and that is not what was asked by.
-fn is_other(said: &Reading<String>, is_asked: impl FnOnce(&str) -> bool) -> bool {
-    said.as_deref().is_some_and(|said| !is_asked(said.trim()))
+/// Whether the transaction has an identifier that differs from the requested one.
+fn is_other(identifier: &Reading<String>, is_asked: impl FnOnce(&str) -> bool) -> bool {
+    identifier
+        .as_deref()
+        .is_some_and(|identifier| !is_asked(identifier.trim()))
 }
 
-/// What Bakong knows of a payment. Whatever else comes is an [`ApiError`], and says nothing of it.
+/// What Bakong knows about a payment. Any other answer is an [`ApiError`] and says nothing about the payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CheckAnswer {
-    /// It was paid.
+    /// The payment was made.
     Paid(Box<Transaction>),
-    /// Bakong knows of no payment: the only answer that may be read as "not paid yet".
+    /// Bakong knows no such payment. This is the only answer that means "not paid yet".
     NotFound,
-    /// A payment was tried and failed.
+    /// A payment was attempted and failed.
     Failed,
     /// The code is static, and cannot be looked up by MD5.
     StaticQr,
 }
 
 impl CheckAnswer {
-    /// Reads an answer, which must not tell of a transaction that `is_other` than the one asked about.
+    /// Reads an answer. `is_other` recognizes a transaction that was not asked about.
     fn of(
         envelope: Envelope<'_>,
         is_other: impl FnOnce(&Transaction) -> bool,
     ) -> Result<Self, ApiError> {
-        let contradiction =
-            || envelope.malformed("it says that it failed, and tells of a transaction");
-        match (envelope.outcome, envelope.data) {
-            (Outcome::Success, None) => Err(envelope.malformed("it says success and nothing more")),
-            (Outcome::Success, Some(data)) => {
-                let object = envelope.object.as_ref();
-                match object.and_then(|object| Transaction::of(object, data)) {
-                    None => Err(envelope.malformed("it says success without a transaction")),
-                    Some(transaction) if is_other(&transaction) => {
-                        Err(envelope.malformed(OF_ANOTHER))
-                    }
-                    Some(transaction) => Ok(Self::Paid(Box::new(transaction))),
-                }
+        match (envelope.response_code, envelope.data) {
+            (ResponseCode::Success, None) => {
+                Err(envelope.malformed("it reports success without data"))
             }
-            // Each of these ends a payment or lets it end, so none is taken from an answer that may say
-            // that money came.
-            (Outcome::Failure, Some(_)) => Err(contradiction()),
-            (Outcome::Failure, None) if envelope.tells_of_transaction => Err(contradiction()),
-            (Outcome::Failure, None) => match envelope.code() {
+            (ResponseCode::Success, Some(data)) => match Transaction::from_json(data.get()) {
+                None => Err(envelope.malformed("it reports success without a transaction")),
+                Some(transaction) if is_other(&transaction) => {
+                    Err(envelope.malformed(OTHER_TRANSACTION))
+                }
+                Some(transaction) => Ok(Self::Paid(Box::new(transaction))),
+            },
+            // The three results below let an order end unpaid, so none is taken from an answer that may report
+            // a payment.
+            (ResponseCode::Failure, data) if data.is_some() || envelope.mentions_transaction => {
+                Err(envelope.malformed("it reports a failure and contains a transaction"))
+            }
+            (ResponseCode::Failure, _) => match envelope.code() {
                 Some(ErrorCode::TransactionFailed) => Ok(Self::Failed),
                 Some(ErrorCode::StaticQr) => Ok(Self::StaticQr),
-                // One document of NBC's prints "Transaction failed." with code 1.
-                Some(ErrorCode::TransactionNotFound) if says_failed(envelope.message()) => {
+                // One of NBC's documents prints "Transaction failed." with code 1.
+                Some(ErrorCode::TransactionNotFound) if reports_failed(envelope.message()) => {
                     Ok(Self::Failed)
                 }
                 Some(ErrorCode::TransactionNotFound) => Ok(Self::NotFound),
-                _ => Err(envelope.error(ErrorClass::Refused)),
+                _ => Err(envelope.into_error(ErrorClass::Refused)),
             },
         }
     }
 }
 
-fn says_failed(message: &str) -> bool {
+fn reports_failed(message: &str) -> bool {
     message.to_ascii_lowercase().contains("transaction failed")
 }

@@ -1,4 +1,4 @@
-//! A link that opens a bank's app with the code in it, for customers who shop on the phone they pay with.
+//! Links that open a bank's app with a code, for customers who shop on the phone they pay with.
 
 use std::fmt;
 
@@ -11,11 +11,10 @@ use super::field::{InvalidField, text_of};
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
 use crate::envelope::Envelope;
 use crate::error::ApiError;
-use crate::json::{Object, string};
 
-/// `POST /v1/generate_deeplink_by_qr`: a short link that opens a bank's app with this code.
+/// `POST /v1/generate_deeplink_by_qr`: creates a short link that opens a bank's app with this code.
 ///
-/// The link differs each time it is asked for. Asked without a token, as the reference has it.
+/// Each request creates a different link. Sent without a token, as in NBC's reference.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GenerateDeeplinkByQr {
     qr: String,
@@ -23,7 +22,7 @@ pub struct GenerateDeeplinkByQr {
 }
 
 impl GenerateDeeplinkByQr {
-    /// Asks for a link to this code.
+    /// Creates a request for a link to this code.
     #[must_use]
     pub fn new(code: &Khqr<'_>) -> Self {
         Self {
@@ -32,7 +31,7 @@ impl GenerateDeeplinkByQr {
         }
     }
 
-    /// The same, with what the bank's app shows of the shop's app, and where it returns to.
+    /// Adds the shop's app: what the bank's app shows of it, and where it returns to.
     #[must_use]
     pub fn with_source(self, source: SourceInfo) -> Self {
         Self {
@@ -67,20 +66,16 @@ impl Endpoint for GenerateDeeplinkByQr {
     };
 
     fn read(&self, response: &Response<Bytes>) -> Result<Deeplink, ApiError> {
-        let mut mended = String::new();
-        let envelope = Envelope::open(response, &mut mended)?;
-        let no_link = envelope.malformed("it holds no shortLink that is a URL");
-        envelope
-            .into_data()?
-            .and_then(Object::read)
-            .and_then(|data| data.get("shortLink"))
-            .and_then(string)
-            .and_then(Deeplink::of)
+        let mut repaired = String::new();
+        let envelope = Envelope::open(response, &mut repaired)?;
+        let no_link = envelope.malformed("it contains no shortLink that is a URL");
+        let link = envelope.into_text("shortLink")?;
+        link.and_then(|link| Deeplink::of(link.into_owned()))
             .ok_or(no_link)
     }
 }
 
-/// The app that a bank's app returns to: all three, or none of them.
+/// The shop's app, to which the bank's app returns after the payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SourceInfo {
     app_icon_url: String,
@@ -89,11 +84,11 @@ pub struct SourceInfo {
 }
 
 impl SourceInfo {
-    /// The URL of the app's icon, the app's name, and the URL that the customer returns to after paying.
+    /// Takes the URL of the app's icon, the app's name, and the URL that the customer returns to.
     ///
     /// # Errors
-    /// [`InvalidField`] if one is empty or blank, has more than 2,000 characters (our limit; the reference
-    /// names none) or holds a control character.
+    /// [`InvalidField`] if a text is blank, has more than 2,000 characters or contains a control character. The
+    /// limit is ours; NBC's reference has none.
     pub fn new(
         app_icon_url: &str,
         app_name: &str,
@@ -113,9 +108,9 @@ impl SourceInfo {
 pub struct Deeplink(String);
 
 impl Deeplink {
-    /// A URL with a host, `https` or `http`: a link of another scheme would run in whatever app took it.
+    /// Accepts an `https` or `http` URL with a host. A link with another scheme could start any app.
     fn of(text: String) -> Option<Self> {
-        // The parser looks at no fragment, and lets through what is no ASCII.
+        // `Uri` does not check the fragment, and accepts non-ASCII text.
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
@@ -124,7 +119,7 @@ impl Deeplink {
         (is_web && uri.host().is_some()).then_some(Self(text))
     }
 
-    /// The URL: visible ASCII.
+    /// Returns the URL: visible ASCII characters only.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,9 +1,9 @@
-//! The limits that the reference sets to a request's fields.
+//! The limits that NBC's reference sets for request fields.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// A field of a request breaks a rule of the reference. Holds nothing of the field's text.
+/// A request field that violates a limit. Does not contain the field's text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InvalidField {
     field: &'static str,
@@ -13,26 +13,24 @@ pub struct InvalidField {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Rule {
     Length { min: usize, max: usize },
-    NotNone,
+    NotEmpty,
     AtMost { max: usize },
-    NeedsAt,
+    Email,
     ControlCharacter,
 }
 
 impl InvalidField {
-    /// The field's name in the reference.
+    /// Returns the field's name in NBC's reference.
     #[must_use]
     pub const fn field(self) -> &'static str {
         self.field
     }
 
-    /// A list without an item.
-    pub(super) const fn none(field: &'static str) -> Self {
-        let rule = Rule::NotNone;
+    pub(super) const fn empty_list(field: &'static str) -> Self {
+        let rule = Rule::NotEmpty;
         Self { field, rule }
     }
 
-    /// A list with more items than that.
     pub(super) const fn too_many(field: &'static str, max: usize) -> Self {
         let rule = Rule::AtMost { max };
         Self { field, rule }
@@ -49,12 +47,12 @@ impl fmt::Display for InvalidField {
             Rule::Length { min, max } => {
                 write!(f, "{field} must have {min} to {max} characters")
             }
-            Rule::NotNone => write!(f, "{field} must name at least one"),
-            Rule::AtMost { max } => write!(f, "{field} may name at most {max} at once"),
-            Rule::NeedsAt => write!(f, "{field} must be an e-mail address"),
+            Rule::NotEmpty => write!(f, "{field}: the list must not be empty"),
+            Rule::AtMost { max } => write!(f, "{field}: the list must have at most {max} items"),
+            Rule::Email => write!(f, "{field} must be an e-mail address"),
             Rule::ControlCharacter => write!(
                 f,
-                "{field} must hold no line break and no other control character"
+                "{field} must not contain line breaks or other control characters"
             ),
         }
     }
@@ -62,19 +60,19 @@ impl fmt::Display for InvalidField {
 
 impl std::error::Error for InvalidField {}
 
-/// An e-mail address: 1 to 30 characters, as the reference has it, and an `@`.
+/// Checks an e-mail address: 1 to 30 characters, as in NBC's reference, with an `@`.
 pub(super) fn email(text: &str) -> Result<String, InvalidField> {
     let field = "email";
     let email = text_of(field, text.trim(), 1..=30)?;
     if email.contains('@') {
         Ok(email)
     } else {
-        let rule = Rule::NeedsAt;
+        let rule = Rule::Email;
         Err(InvalidField { field, rule })
     }
 }
 
-/// A text of so many characters, none of them a control character.
+/// Checks a text: its number of characters, and that none is a control character.
 pub(super) fn text_of(
     field: &'static str,
     text: &str,

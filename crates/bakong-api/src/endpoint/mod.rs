@@ -1,4 +1,4 @@
-//! Each endpoint is a struct: it becomes a request, and reads the answer to it.
+//! The endpoints of the Open API. Each is a struct that builds its request and reads its answer.
 
 mod account;
 mod body;
@@ -30,18 +30,18 @@ pub use token::{RenewToken, RequestToken, Verify};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What is fixed about an endpoint. Every request carries it in its extensions, for the transport.
+/// The constant properties of an endpoint. Every request carries them in its extensions, for the transport.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct EndpointInfo {
-    /// The name in logs and counts, such as `check_transaction_by_md5`.
+    /// The name in logs and counters, such as `check_transaction_by_md5`.
     pub name: &'static str,
     /// The path below the base URL.
     pub path: &'static str,
-    /// Whether a token goes with it.
+    /// Whether the request carries the token.
     pub token: TokenUse,
-    /// Whether sending it twice is as harmless as once, so that it may be retried after it may have
-    /// arrived.
+    /// Whether sending the request twice has the same effect as once, so that a transport may repeat a request
+    /// that may have arrived.
     pub repeatable: bool,
 }
 
@@ -49,41 +49,38 @@ pub struct EndpointInfo {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum TokenUse {
-    /// It is sent without.
+    /// The request never carries a token.
     None,
-    /// It is sent with the token if there is one. The reference wants one, and the live service answers
+    /// The request carries the token if there is one. NBC's reference requires it, and the live service answers
     /// without.
     Optional,
-    /// It is never sent without.
+    /// The request always carries the token.
     Required,
 }
 
-/// An endpoint of the Open API with what is to be asked of it.
+/// A request to one endpoint of the Open API.
 ///
-/// Needs no transport: [`to_request`](Endpoint::to_request) and [`read`](Endpoint::read) are all that
-/// another HTTP client needs.
+/// [`to_request`](Endpoint::to_request) and [`read`](Endpoint::read) are all that another HTTP client needs; a
+/// [`Transport`](crate::Transport) is optional. The trait is sealed: new endpoints are not a breaking change.
 pub trait Endpoint: sealed::Body + Send + Sync {
-    /// What Bakong answers.
+    /// The answer of the endpoint.
     type Answer: Send;
 
-    /// What is fixed about the endpoint.
+    /// The constant properties of the endpoint.
     const INFO: EndpointInfo;
 
-    /// The request, with `token` where the endpoint needs one.
+    /// Builds the request, with `token` if the endpoint uses one.
     ///
     /// # Errors
-    /// [`ErrorClass::Unauthorized`] where it needs a token and `token` is `None`.
+    /// [`ErrorClass::Unauthorized`] if the endpoint requires a token and `token` is `None`.
     fn to_request(
         &self,
         base: &BaseUrl,
         token: Option<&AccessToken>,
     ) -> Result<Request<Bytes>, ApiError> {
         let token = match (Self::INFO.token, token) {
-            (TokenUse::None, _) | (TokenUse::Optional, None) => None,
-            (TokenUse::Required, None) => {
-                let why = "there is no token to send";
-                return Err(ApiError::new(ErrorClass::Unauthorized, why));
-            }
+            (TokenUse::None, _) => None,
+            (TokenUse::Required, None) => return Err(no_token()),
             (TokenUse::Required | TokenUse::Optional, token) => token,
         };
         let mut request = Request::new(self.body());
@@ -91,7 +88,7 @@ pub trait Endpoint: sealed::Body + Send + Sync {
         *request.uri_mut() = base.join(const { PathAndQuery::from_static(Self::INFO.path) })?;
         request.extensions_mut().insert(Self::INFO);
         let headers = request.headers_mut();
-        // The three below, and those that a transport adds: `User-Agent`, `Host`, `Content-Length`.
+        // The three below, and `User-Agent`, `Host` and `Content-Length` of the transport.
         headers.reserve(6);
         headers.insert(header::CONTENT_TYPE, JSON);
         headers.insert(header::ACCEPT, JSON);
@@ -101,17 +98,22 @@ pub trait Endpoint: sealed::Body + Send + Sync {
         Ok(request)
     }
 
-    /// Reads the answer to such a request.
+    /// Reads the answer to this request.
     ///
     /// # Errors
-    /// [`ApiError`] for whatever is no answer to the question.
+    /// [`ApiError`] for anything that does not answer the question.
     fn read(&self, response: &Response<Bytes>) -> Result<Self::Answer, ApiError>;
+}
+
+/// The error of a request that needs a token.
+pub(crate) fn no_token() -> ApiError {
+    ApiError::new(ErrorClass::Unauthorized, "there is no token to send")
 }
 
 mod sealed {
     use super::Bytes;
 
-    /// Keeps the set of endpoints closed, and their bodies out of the public interface.
+    /// Keeps the set of endpoints closed, and request bodies out of the public interface.
     pub trait Body {
         fn body(&self) -> Bytes;
     }

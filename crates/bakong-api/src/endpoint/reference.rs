@@ -1,4 +1,4 @@
-//! What a transaction is asked for by: its hashes and the references that banks give it.
+//! Identifiers of a transaction: its hashes, and the references that banks assign.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,15 +12,15 @@ macro_rules! reference {
         pub struct $name(String);
 
         impl $name {
-            /// Takes the text without white space around it.
+            /// Takes the text. Surrounding white space is removed.
             ///
             /// # Errors
-            #[doc = concat!("[`InvalidField`] unless it has ", $limits, " and no control character.")]
+            #[doc = concat!("[`InvalidField`] unless the text has ", $limits, " and no control character.")]
             pub fn new(text: &str) -> Result<Self, InvalidField> {
                 text_of($field, text.trim(), $allowed).map(Self)
             }
 
-            /// The text.
+            /// Returns the text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -44,27 +44,27 @@ macro_rules! reference {
 }
 
 reference! {
-    /// A transaction's full hash: 64 hexadecimal digits in every answer seen.
+    /// A transaction's full hash: 64 hexadecimal digits in every answer seen so far.
     TransactionHash, "hash", 1..=255, "1 to 255 characters"
 }
 
 reference! {
-    /// The first eight digits of a transaction's hash, as the payer's app shows them.
+    /// The first eight digits of a transaction's hash, as payers' apps show them.
     ShortHash, "hash", 8..=8, "exactly 8 characters"
 }
 
 reference! {
-    /// The reference that the payer's bank gave to the payment instruction (`instructionRef`).
+    /// The reference that the payer's bank assigned to the payment instruction (`instructionRef`).
     InstructionRef, "instructionRef", 1..=255, "1 to 255 characters"
 }
 
 reference! {
-    /// The payer bank's own reference (`externalRef`), such as `100FT35781491692`; not the merchant's.
+    /// The payer bank's own reference (`externalRef`), such as `100FT35781491692`. It is not the merchant's.
     ExternalRef, "externalRef", 1..=255, "1 to 255 characters"
 }
 
 impl TransactionHash {
-    /// The short hash that belongs to it; `None` if it has less than eight characters.
+    /// Returns the short hash; `None` if this hash has fewer than eight characters.
     #[must_use]
     pub fn short(&self) -> Option<ShortHash> {
         let end = self

@@ -1,4 +1,4 @@
-//! How a project gets its token: ask for a code by e-mail, hand the code in, renew what came.
+//! Registration and tokens: request a code by e-mail, exchange it for a token, renew the token.
 
 use std::fmt;
 
@@ -11,10 +11,9 @@ use super::field::{InvalidField, email as checked_email, text_of};
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
 use crate::envelope::Envelope;
 use crate::error::ApiError;
-use crate::json::{Object, string};
 use crate::token::AccessToken;
 
-/// `POST /v1/request_token`: registers a project; Bakong sends a code to the address.
+/// `POST /v1/request_token`: registers a project. Bakong sends a code to the e-mail address.
 #[derive(Clone, Debug)]
 pub struct RequestToken {
     email: String,
@@ -23,11 +22,11 @@ pub struct RequestToken {
 }
 
 impl RequestToken {
-    /// A registration under this address.
+    /// Creates a registration.
     ///
     /// # Errors
-    /// [`InvalidField`] unless `email` has 1 to 30 characters and an `@`, `organization` and `project` 1
-    /// to 100.
+    /// [`InvalidField`] unless `email` has 1 to 30 characters and an `@`, and `organization` and `project` have
+    /// 1 to 100 characters each.
     pub fn new(email: &str, organization: &str, project: &str) -> Result<Self, InvalidField> {
         Ok(Self {
             email: checked_email(email)?,
@@ -50,31 +49,26 @@ impl sealed::Body for RequestToken {
 impl Endpoint for RequestToken {
     type Answer = ();
 
-    const INFO: EndpointInfo = EndpointInfo {
-        name: "request_token",
-        path: "/v1/request_token",
-        token: TokenUse::None,
-        repeatable: false,
-    };
+    const INFO: EndpointInfo = token_endpoint("request_token", "/v1/request_token");
 
     fn read(&self, response: &Response<Bytes>) -> Result<(), ApiError> {
-        Envelope::open(response, &mut String::new())?
-            .into_data()
-            .map(|_| ())
+        let mut repaired = String::new();
+        Envelope::open(response, &mut repaired)?.into_data()?;
+        Ok(())
     }
 }
 
-/// `POST /v1/verify`: hands in the code from the e-mail; the answer is the token.
+/// `POST /v1/verify`: exchanges the code from the e-mail for a token.
 #[derive(Clone)]
 pub struct Verify {
     code: Zeroizing<String>,
 }
 
 impl Verify {
-    /// The code, without white space around it.
+    /// Takes the code. Surrounding white space is removed.
     ///
     /// # Errors
-    /// [`InvalidField`] unless it has exactly 20 characters.
+    /// [`InvalidField`] unless the code has exactly 20 characters.
     pub fn new(code: &str) -> Result<Self, InvalidField> {
         text_of("code", code.trim(), 20..=20).map(|code| Self {
             code: Zeroizing::new(code),
@@ -99,28 +93,21 @@ impl sealed::Body for Verify {
 impl Endpoint for Verify {
     type Answer = AccessToken;
 
-    const INFO: EndpointInfo = EndpointInfo {
-        name: "verify",
-        path: "/v1/verify",
-        token: TokenUse::None,
-        repeatable: false,
-    };
+    const INFO: EndpointInfo = token_endpoint("verify", "/v1/verify");
 
     fn read(&self, response: &Response<Bytes>) -> Result<AccessToken, ApiError> {
-        Envelope::open(response, &mut String::new())
-            .and_then(token_in)
-            .map_err(|error| error.hiding(&self.code))
+        read_token(response).map_err(|error| error.hiding(&self.code))
     }
 }
 
-/// `POST /v1/renew_token`: a new token for an address that was registered and verified.
+/// `POST /v1/renew_token`: gets a new token for a registered and verified e-mail address.
 #[derive(Clone, Debug)]
 pub struct RenewToken {
     email: String,
 }
 
 impl RenewToken {
-    /// A renewal for this address.
+    /// Creates a renewal for this address.
     ///
     /// # Errors
     /// [`InvalidField`] unless `email` has 1 to 30 characters and an `@`.
@@ -138,27 +125,31 @@ impl sealed::Body for RenewToken {
 impl Endpoint for RenewToken {
     type Answer = AccessToken;
 
-    const INFO: EndpointInfo = EndpointInfo {
-        name: "renew_token",
-        path: "/v1/renew_token",
-        token: TokenUse::None,
-        repeatable: false,
-    };
+    const INFO: EndpointInfo = token_endpoint("renew_token", "/v1/renew_token");
 
     fn read(&self, response: &Response<Bytes>) -> Result<AccessToken, ApiError> {
-        token_in(Envelope::open(response, &mut String::new())?)
+        read_token(response)
     }
 }
 
-/// The token in an answer's data.
-fn token_in(envelope: Envelope<'_>) -> Result<AccessToken, ApiError> {
-    let no_token = envelope.malformed("it holds no readable token");
+/// Describes an endpoint that is sent without a token and must not be repeated.
+const fn token_endpoint(name: &'static str, path: &'static str) -> EndpointInfo {
+    EndpointInfo {
+        name,
+        path,
+        token: TokenUse::None,
+        repeatable: false,
+    }
+}
+
+/// Reads the token in an answer's data.
+fn read_token(response: &Response<Bytes>) -> Result<AccessToken, ApiError> {
+    let mut repaired = String::new();
+    let envelope = Envelope::open(response, &mut repaired)?;
+    let no_token = envelope.malformed("it contains no readable token");
     envelope
-        .into_data()?
-        .and_then(Object::read)
-        .and_then(|data| data.get("token"))
-        .and_then(string)
-        .map(Zeroizing::new)
+        .into_text("token")?
+        .map(|text| Zeroizing::new(text.into_owned()))
         .and_then(|text| AccessToken::new(&text).ok())
         .ok_or(no_token)
 }

@@ -1,68 +1,73 @@
-//! Keeping the token good: looked for in the store, renewed by one at a time, and kept.
+//! Ensures that a session has a usable token: loads it from the store, renews it once for all callers, saves it.
+
+use std::time::Duration;
 
 use futures_util::lock::MutexGuard as GateGuard;
-use khqr_core::Timestamp;
+use khqr_core::{Printable, Timestamp};
 
 use super::Session;
+use super::token_slot::{TokenSlot, TokenVersion};
+use crate::endpoint::no_token;
 use crate::error::{ApiError, ErrorClass};
-use crate::session::token_slot::{TokenSlot, TokenVersion, no_token};
-use crate::token::TokenStep;
-use crate::token::TokenStoreError;
-use crate::transport::Transport;
+use crate::token::{
+    LeaseOutcome, LeaseRequest, RenewalFailure, RenewalLease, TokenStep, TokenStoreError,
+};
+use crate::transport::{Transport, TransportError, TransportErrorKind};
+
+/// When to ask for the lease again that another process holds. It renews for a minute at most.
+const HELD_PAUSE: Duration = Duration::from_secs(60);
 
 impl<T: Transport> Session<T> {
-    /// A token to send, renewed before if it has to be.
-    pub(super) async fn version(&self) -> Result<TokenVersion, ApiError> {
-        self.look_in_store().await?;
+    /// Returns a token to send, after renewing it if necessary.
+    pub(super) async fn ensure_token(&self) -> Result<TokenVersion, ApiError> {
+        self.load_first_token().await?;
         let now = (self.clock)();
         let (step, usable, generation, unsaved) = self.with_token_slot(|slot| {
             let usable = slot.has_usable(now);
             let (generation, unsaved) = (slot.generation, slot.unsaved);
             (slot.life.step(now), usable, generation, unsaved)
         });
-        if unsaved {
-            self.keep_what_was_left().await;
+        // A caller stopped waiting while it saved the token. If the gate is held, its holder saves.
+        if unsaved && let Some(gate) = self.gate.try_lock() {
+            self.save_or_report(&gate).await;
         }
         match step {
             TokenStep::Use if usable => {}
             TokenStep::RenewOrUse => {
-                // Whoever comes while it is renewed has the old one.
+                // Callers that arrive during the renewal use the old token.
                 if let Some(gate) = self.gate.try_lock() {
-                    // Told to the observer, and the old one is good.
-                    let _ = self.make_good(&gate, generation).await;
+                    // The observers receive the error, and the old token is usable.
+                    let _ = self.ensure_usable(&gate, generation).await;
                 }
             }
             _ => {
                 let gate = self.gate.lock().await;
-                self.make_good(&gate, generation).await?;
+                self.ensure_usable(&gate, generation).await?;
             }
         }
-        self.with_token_slot(|slot| slot.version())
+        self.with_token_slot(|slot| slot.current())
     }
 
-    /// A token to send if there is one that may be good.
-    pub(super) async fn usable_pass(&self) -> Option<TokenVersion> {
-        // It is no error that nobody has it, since none is needed.
-        let _ = self.look_in_store().await;
+    /// Returns a token if a usable one exists. Does not renew.
+    pub(super) async fn usable_token(&self) -> Option<TokenVersion> {
+        // The endpoint works without a token, so a store that cannot be read is not an error.
+        let _ = self.load_first_token().await;
         let now = (self.clock)();
         self.with_token_slot(|slot| {
             let usable = slot.life.is_usable(now);
-            usable.then(|| slot.version().ok()).flatten()
+            usable.then(|| slot.current().ok()).flatten()
         })
     }
 
-    /// Takes the token from the store, the first time that one is needed.
-    async fn look_in_store(&self) -> Result<(), ApiError> {
-        let looked = |slot: &mut TokenSlot| slot.looked;
-        let Some(store) = self
-            .store
-            .as_ref()
-            .filter(|_| !self.with_token_slot(looked))
-        else {
+    /// Loads the token from the store, once, before the first request that needs it.
+    async fn load_first_token(&self) -> Result<(), ApiError> {
+        let is_loaded = |slot: &mut TokenSlot| slot.loaded;
+        let store = self.store.as_ref();
+        let Some(store) = store.filter(|_| !self.with_token_slot(is_loaded)) else {
             return Ok(());
         };
         let _gate = self.gate.lock().await;
-        if self.with_token_slot(looked) {
+        if self.with_token_slot(is_loaded) {
             return Ok(());
         }
         let found = store
@@ -70,8 +75,8 @@ impl<T: Transport> Session<T> {
             .await
             .map_err(|error| ApiError::new(ErrorClass::Unauthorized, error.to_string()))?;
         self.with_token_slot(|slot| {
-            // One that was set meanwhile is newer.
-            if std::mem::replace(&mut slot.looked, true) {
+            // A token that was set in the meantime is newer.
+            if std::mem::replace(&mut slot.loaded, true) {
                 return;
             }
             slot.seen_in_store.clone_from(&found);
@@ -82,9 +87,13 @@ impl<T: Transport> Session<T> {
         Ok(())
     }
 
-    /// Sees to it that there is a token to send, by the store or by a renewal, unless somebody did so while the
-    /// gate was waited for, when `generation` was the present token's.
-    async fn make_good(&self, gate: &GateGuard<'_, ()>, generation: u64) -> Result<(), ApiError> {
+    /// Gets a usable token from the store or by a renewal. Does nothing if another caller has done so while this
+    /// one waited for the gate; `generation` is the token's at the time when the waiting began.
+    async fn ensure_usable(
+        &self,
+        gate: &GateGuard<'_, ()>,
+        generation: u64,
+    ) -> Result<(), ApiError> {
         let now = (self.clock)();
         let is_done = self.with_token_slot(|slot| {
             let is_new = slot.generation != generation;
@@ -95,15 +104,15 @@ impl<T: Transport> Session<T> {
         }
         match self.with_token_slot(|slot| slot.life.step(now)) {
             TokenStep::Use => Ok(()),
-            TokenStep::Refuse(_) => Err(self.with_token_slot(|slot| slot.refusal())),
+            TokenStep::Refuse(_) => Err(self.with_token_slot(|slot| slot.pause_reason())),
             TokenStep::Missing => Err(no_token()),
             TokenStep::Renew | TokenStep::RenewOrUse | TokenStep::Await => {
-                self.ask_for_token(gate).await
+                self.renew_token(gate, false).await
             }
         }
     }
 
-    /// Takes a token from the store that another put there, if it is better than the present one.
+    /// Uses a token that another process stored, if it is better than the current one.
     async fn adopt_from_store(&self, now: Timestamp) -> bool {
         let Some(store) = &self.store else {
             return false;
@@ -121,38 +130,45 @@ impl<T: Transport> Session<T> {
         })
     }
 
-    /// Puts the present token into the store, if it is still to be kept there. Only whoever holds the gate may,
-    /// so that the newest comes last.
-    pub(super) async fn keep(&self, _gate: &GateGuard<'_, ()>) -> Result<(), TokenStoreError> {
+    /// Saves the current token, if it must still be saved. Requires the gate, so that the newest token is saved
+    /// last.
+    pub(super) async fn save_pending(
+        &self,
+        _gate: &GateGuard<'_, ()>,
+    ) -> Result<(), TokenStoreError> {
         let version = self.with_token_slot(|slot| slot.to_save());
         let (Some(store), Some(version)) = (&self.store, version) else {
             return Ok(());
         };
         let result = store.save(&version.token).await;
-        self.with_token_slot(|slot| slot.handed_to_store(version, result.is_ok()));
+        self.with_token_slot(|slot| slot.save_finished(version, result.is_ok()));
         result
     }
 
-    /// Does what somebody left undone who stopped waiting while a token was kept.
-    async fn keep_what_was_left(&self) {
-        // Whoever has the gate sees to it.
-        if let Some(gate) = self.gate.try_lock() {
-            self.keep_and_tell(&gate).await;
+    async fn save_or_report(&self, gate: &GateGuard<'_, ()>) {
+        if let Err(error) = self.save_pending(gate).await {
+            self.notify(|observer| observer.token_not_saved(&error));
         }
     }
 
-    pub(super) async fn keep_and_tell(&self, gate: &GateGuard<'_, ()>) {
-        if let Err(error) = self.keep(gate).await {
-            self.tell(|observer| observer.token_not_kept(&error));
-        }
-    }
-
-    /// Asks for a new token. Only whoever holds the gate may.
-    pub(super) async fn ask_for_token(&self, gate: &GateGuard<'_, ()>) -> Result<(), ApiError> {
+    /// Requests a new token, under the store's lease. Requires the gate.
+    pub(super) async fn renew_token(
+        &self,
+        gate: &GateGuard<'_, ()>,
+        ignores_pause: bool,
+    ) -> Result<(), ApiError> {
         let Some(renewal) = &self.renewal else {
-            let why = "there is no e-mail address to renew it under";
+            let why = "there is no e-mail address for the renewal";
             return Err(ApiError::new(ErrorClass::Unauthorized, why).of_renewal());
         };
+        let lease = self.acquire_lease(ignores_pause).await?;
+        // Another process may have renewed the token before this one got the lease.
+        if !ignores_pause && self.adopt_from_store((self.clock)()).await {
+            if let Some(lease) = lease {
+                lease.release().await;
+            }
+            return Ok(());
+        }
         self.with_token_slot(|slot| slot.life.renewal_started());
         let abandoned = OnDrop(Some(|| {
             let now = (self.clock)();
@@ -168,21 +184,105 @@ impl<T: Transport> Session<T> {
                     slot.renewed(token, now);
                     slot.unsaved = self.store.is_some();
                 });
-                self.tell(|observer| observer.token_renewed(expires_at));
-                self.keep_and_tell(gate).await;
+                self.notify(|observer| observer.token_renewed(expires_at));
+                self.save_or_report(gate).await;
+                if let Some(lease) = lease {
+                    lease.release().await;
+                }
                 Ok(())
             }
             Err(error) => {
+                let failure = RenewalFailure {
+                    at: now,
+                    remedy: error.class().remedy(),
+                    usable: self.with_token_slot(|slot| slot.has_usable(now)),
+                    reason: error.to_string(),
+                };
                 let error = error.of_renewal();
                 self.with_token_slot(|slot| slot.renewal_failed(&error, now));
-                self.tell(|observer| observer.token_not_renewed(&error));
-                Err(error)
+                if let Some(lease) = lease {
+                    lease.fail(&failure).await;
+                }
+                Err(self.report_not_renewed(error))
             }
+        }
+    }
+
+    /// Acquires the store's renewal lease; `None` if the session has no store.
+    async fn acquire_lease(
+        &self,
+        ignores_pause: bool,
+    ) -> Result<Option<Box<dyn RenewalLease>>, ApiError> {
+        let Some(store) = &self.store else {
+            return Ok(None);
+        };
+        let now = (self.clock)();
+        let usable_until = self.with_token_slot(|slot| slot.usable_until(now));
+        let request = LeaseRequest {
+            now,
+            usable_until: usable_until.filter(|_| !ignores_pause),
+            ignores_pause,
+        };
+        let (error, until) = match store.acquire_renewal(request).await {
+            Ok(LeaseOutcome::Granted(lease)) => return Ok(Some(lease)),
+            Ok(LeaseOutcome::Held) => {
+                let error = not_renewed(
+                    TransportErrorKind::Busy,
+                    "another process is renewing the token".to_owned(),
+                );
+                (error, Some((self.clock)().saturating_add(HELD_PAUSE)))
+            }
+            Ok(LeaseOutcome::Paused { until, reason }) => {
+                let error = not_renewed(
+                    TransportErrorKind::NotAllowed,
+                    format!(
+                        "the next renewal is possible in {}; the last one failed: {}",
+                        Rounded(until.saturating_since(now)),
+                        Printable(&reason)
+                    ),
+                );
+                (error, Some(until))
+            }
+            Err(error) => {
+                let error = Printable(&error.to_string()).to_string();
+                (not_renewed(TransportErrorKind::NotAllowed, error), None)
+            }
+        };
+        self.with_token_slot(|slot| match until {
+            Some(until) => slot.renewal_deferred(&error, until),
+            None => slot.renewal_failed(&error, now),
+        });
+        Err(self.report_not_renewed(error))
+    }
+
+    fn report_not_renewed(&self, error: ApiError) -> ApiError {
+        let now = (self.clock)();
+        let usable_until = self.with_token_slot(|slot| slot.usable_until(now));
+        self.notify(|observer| observer.token_not_renewed(&error, usable_until));
+        error
+    }
+}
+
+/// The error of a renewal that was not sent.
+fn not_renewed(kind: TransportErrorKind, why: String) -> ApiError {
+    let error = TransportError::new(kind, why.as_str()).with_detail(why);
+    ApiError::from(error).of_renewal()
+}
+
+/// A duration in hours, minutes or seconds, rounded up.
+struct Rounded(Duration);
+
+impl std::fmt::Display for Rounded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.as_secs() + 1 {
+            seconds @ ..=120 => write!(f, "{seconds} s"),
+            seconds @ ..=7_200 => write!(f, "{} min", seconds.div_ceil(60)),
+            seconds => write!(f, "{} h", seconds.div_ceil(3_600)),
         }
     }
 }
 
-/// Does something when a future is dropped in its midst.
+/// Runs a closure if a future is dropped before it completes.
 struct OnDrop<F: FnOnce()>(Option<F>);
 
 impl<F: FnOnce()> OnDrop<F> {

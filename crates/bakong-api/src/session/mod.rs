@@ -1,7 +1,7 @@
-//! A project's slot with one Bakong: where it is, and the token that opens it, kept good.
+//! Sends requests to one Bakong, with a token that the session renews and stores.
 
 mod ensure_token;
-pub(crate) mod token_slot;
+mod token_slot;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,19 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::lock::Mutex as Gate;
 use khqr_core::Timestamp;
 
+use self::token_slot::{TokenSlot, TokenVersion};
 use crate::base_url::BaseUrl;
 use crate::endpoint::{Endpoint, RenewToken, TokenUse};
 use crate::error::{ApiError, ErrorClass};
-use crate::observe::{Attempts, Both, SessionObserver};
-use crate::session::token_slot::{TokenSlot, TokenVersion};
-use crate::token::AccessToken;
-use crate::token::{TokenLife, TokenState};
-use crate::token::{TokenStore, TokenStoreError};
+use crate::observe::{Attempts, Observers, SessionObserver};
+use crate::token::{AccessToken, TokenLife, TokenState, TokenStore, TokenStoreError};
 use crate::transport::Transport;
 
-/// Sends endpoints over a transport, with the token where one is needed, and keeps the token good.
+/// Sends requests over a transport, with the token if the endpoint needs one, and keeps the token usable.
 ///
 /// ```
+/// # #[cfg(feature = "file-store")]
 /// # async fn example(transport: impl bakong_api::Transport) -> Result<(), Box<dyn std::error::Error>> {
 /// use bakong_api::{CheckAnswer, Environment, Session};
 /// use bakong_api::endpoint::{CheckTransactionByMd5, RenewToken};
@@ -34,59 +33,60 @@ use crate::transport::Transport;
 /// match session.send(&CheckTransactionByMd5::new(md5)).await? {
 ///     CheckAnswer::Paid(transaction) => println!("paid: {:?}", transaction.amount),
 ///     CheckAnswer::NotFound => println!("not paid yet"),
-///     CheckAnswer::Failed | CheckAnswer::StaticQr => println!("never will be"),
+///     CheckAnswer::Failed | CheckAnswer::StaticQr => println!("cannot be paid"),
 /// }
 /// # Ok(()) }
 /// ```
 ///
-/// # The token
-/// With [`with_renewal`](Self::with_renewal), the token is renewed three days before it ends, and when
-/// Bakong refuses it (401, or code 6); a request that was refused is then sent once more. However many
-/// callers wait, there is one renewal at a time, and all of them learn how it ended; one that failed is not
-/// tried again before a pause ([`TokenLife`]), in which they get its error without a request being sent.
+/// # Renewal
+/// With [`with_renewal`](Self::with_renewal), the session renews the token three days before it expires, and when
+/// Bakong rejects it (401, or code 6). A request with a rejected token is then sent once more. All callers share
+/// one renewal and its result. After a failed renewal, the next one waits for a pause ([`TokenLife`]); until then,
+/// callers get the error of the failed renewal and no request is sent. With a store, sessions in different
+/// processes share the renewal, too: see [`TokenStore`].
 ///
-/// Without it, a token that was refused is not sent again for a pause either: each request would cost one
-/// of the day's.
+/// Without renewal, a rejected token is not sent again for a pause either: each request counts against the daily
+/// quota.
 ///
-/// All methods take `&self`: share a session in an [`Arc`]. A call may be given up at any time; one that was
-/// renewing the token leaves that to the next, and after a second one in a row to whoever comes after a pause. A
-/// new token that the store was given up over is put there by the next.
+/// # Concurrency and cancellation
+/// All methods take `&self`: share a session in an [`Arc`]. Any call can be cancelled by dropping its future. If
+/// it was renewing the token, the next caller renews; after two cancelled renewals in a row, a pause follows. If
+/// it was saving the token, the next caller saves it.
 pub struct Session<T> {
     transport: T,
     base_url: BaseUrl,
     renewal: Option<RenewToken>,
     store: Option<Arc<dyn TokenStore>>,
-    observer: Option<Arc<dyn SessionObserver>>,
+    observers: Arc<Observers>,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     slot: Mutex<TokenSlot>,
-    /// Held by whoever renews the token or looks for it in the store.
+    /// Locked while a caller renews the token or uses the store.
     gate: Gate<()>,
 }
 
 impl<T: Transport> Session<T> {
-    /// A session without a token, enough to get one.
+    /// Creates a session without a token. It can send the requests that need none, such as those that get one.
     pub fn new(transport: T, base_url: impl Into<BaseUrl>) -> Self {
         Self {
             transport,
             base_url: base_url.into(),
             renewal: None,
             store: None,
-            observer: None,
+            observers: Arc::default(),
             clock: Arc::new(Timestamp::now),
             slot: Mutex::new(TokenSlot::new()),
             gate: Gate::new(()),
         }
     }
 
-    /// The same session with this token. Nothing is saved: see [`set_token`](Self::set_token).
+    /// Sets the token without saving it. See also [`set_token`](Self::set_token).
     #[must_use]
     pub fn with_token(self, token: AccessToken) -> Self {
         self.with_token_slot(|slot| slot.set(token));
         self
     }
 
-    /// The same session, which renews its token under the address of `renewal`; without a token at all, it
-    /// asks for one.
+    /// Enables renewal, for the e-mail address of `renewal`. A session without a token then requests one.
     #[must_use]
     pub fn with_renewal(mut self, renewal: RenewToken) -> Self {
         self.renewal = Some(renewal);
@@ -99,84 +99,81 @@ impl<T: Transport> Session<T> {
         self
     }
 
-    /// The same session, which finds its token in `store` before its first request if it was given none,
-    /// and keeps there each new one. Whenever the token is missing, refused, past its end or due for renewal,
-    /// it is looked for there first, since another process may have put a new one there.
+    /// Sets the store of the token. Unless a token is set, the session loads it from there before the first
+    /// request. It saves each new token, and looks for a token of another process before it renews.
     #[must_use]
     pub fn with_token_store(mut self, store: impl TokenStore + 'static) -> Self {
         self.store = Some(Arc::new(store));
-        self.with_token_slot(|slot| slot.looked = slot.token.is_some());
+        self.with_token_slot(|slot| slot.loaded = slot.token.is_some());
         self
     }
 
-    /// The same session, whose every request `observer` is told of, after those that were given before.
+    /// Adds an observer. Observers receive events in the order in which they were added.
     #[must_use]
     pub fn with_observer(mut self, observer: impl SessionObserver + 'static) -> Self {
-        let observer: Arc<dyn SessionObserver> = Arc::new(observer);
-        self.observer = Some(match self.observer.take() {
-            Some(before) => Arc::new(Both(before, observer)),
-            None => observer,
-        });
+        Arc::make_mut(&mut self.observers).push(Arc::new(observer));
         self
     }
 
-    /// The same session with another clock than the system's, by which a token's age is judged.
+    /// Replaces the clock, which determines whether a token has expired. The default is the system clock.
     #[must_use]
     pub fn with_clock(mut self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(now);
         self
     }
 
-    /// Where the session's Bakong is.
+    /// Returns the base URL of the session's Bakong.
     pub const fn base_url(&self) -> &BaseUrl {
         &self.base_url
     }
 
-    /// Where the token is in its life. A token in a store that was not yet asked for counts as missing.
+    /// Returns the state of the token. A token that has not been loaded from the store yet counts as missing.
     pub fn token_state(&self) -> TokenState {
         let now = (self.clock)();
         self.with_token_slot(|slot| slot.life.state(now))
     }
 
-    /// Uses this token from now on, and keeps it in the store if there is one.
+    /// Replaces the token, and saves it if the session has a store.
     ///
     /// # Errors
-    /// [`TokenStoreError`] if it could not be kept. It is used all the same.
+    /// [`TokenStoreError`] if the token was not saved. The session uses it nevertheless.
     pub async fn set_token(&self, token: AccessToken) -> Result<(), TokenStoreError> {
         self.with_token_slot(|slot| {
             slot.set(token);
             slot.unsaved = self.store.is_some();
         });
         let gate = self.gate.lock().await;
-        self.keep(&gate).await
+        self.save_pending(&gate).await
     }
 
-    /// Asks, and reads the answer. Hands four requests at most to the transport: the question twice, and a
-    /// renewal before each; nearly always it is one. Each that goes out costs one of the day's, and a transport
-    /// that repeats what failed sends more: [`SessionObserver::sending`] is told of them all.
+    /// Sends a request and reads its answer.
+    ///
+    /// Passes at most four requests to the transport: the request twice, and a renewal before each. Usually it is
+    /// one. Each counts against the daily quota, and a transport may repeat a failed request: see
+    /// [`SessionObserver::sending`].
     ///
     /// # Errors
-    /// [`ApiError`] if there is no answer to the question; it says nothing of whether a payment was made.
+    /// [`ApiError`] if there is no answer. It says nothing about whether a payment was made.
     pub async fn send<E: Endpoint>(&self, endpoint: &E) -> Result<E::Answer, ApiError> {
         match E::INFO.token {
             TokenUse::None => self.exchange(endpoint, None).await,
             TokenUse::Required => {
-                let version = self.version().await?;
+                let version = self.ensure_token().await?;
                 let answer = self.exchange(endpoint, Some(&version)).await;
-                if !self.is_refused(&version, &answer) {
+                if !self.is_rejected(&version, &answer) {
                     return answer;
                 }
-                let version = self.version().await?;
+                let version = self.ensure_token().await?;
                 let answer = self.exchange(endpoint, Some(&version)).await;
-                self.is_refused(&version, &answer);
+                self.is_rejected(&version, &answer);
                 answer
             }
             TokenUse::Optional => {
-                let Some(version) = self.usable_pass().await else {
+                let Some(version) = self.usable_token().await else {
                     return self.exchange(endpoint, None).await;
                 };
                 let answer = self.exchange(endpoint, Some(&version)).await;
-                if self.is_refused(&version, &answer) {
+                if self.is_rejected(&version, &answer) {
                     self.exchange(endpoint, None).await
                 } else {
                     answer
@@ -185,12 +182,12 @@ impl<T: Transport> Session<T> {
         }
     }
 
-    /// Renews the token now, whether it is due or not, and whatever the pause. If a renewal is under way, its
-    /// end is waited for and counts as this one's.
+    /// Renews the token now, even if it is not due or a pause has not passed. If another caller is renewing,
+    /// waits and returns the result of that renewal.
     ///
     /// # Errors
-    /// [`ApiError`] if there is no new token, or no address to renew it under
-    /// ([`with_renewal`](Self::with_renewal)). The old one goes on to be used.
+    /// [`ApiError`] if the renewal failed, or [`with_renewal`](Self::with_renewal) was not called. The session
+    /// continues to use the old token.
     pub async fn renew(&self) -> Result<(), ApiError> {
         let seen = self.with_token_slot(|slot| slot.renewals);
         let gate = self.gate.lock().await;
@@ -200,11 +197,11 @@ impl<T: Transport> Session<T> {
         });
         match ended {
             Some(ended) => ended,
-            None => self.ask_for_token(&gate).await,
+            None => self.renew_token(&gate, true).await,
         }
     }
 
-    /// One request and its answer.
+    /// Sends one request and reads its answer.
     async fn exchange<E: Endpoint>(
         &self,
         endpoint: &E,
@@ -212,10 +209,8 @@ impl<T: Transport> Session<T> {
     ) -> Result<E::Answer, ApiError> {
         let token = version.map(|version| &version.token);
         let mut request = endpoint.to_request(&self.base_url, token)?;
-        let attempts = self
-            .observer
-            .as_ref()
-            .map(|observer| Attempts::start(E::INFO, Arc::clone(observer)));
+        let attempts = (!self.observers.is_empty())
+            .then(|| Attempts::start(E::INFO, Arc::clone(&self.observers)));
         if let Some(attempts) = &attempts {
             request.extensions_mut().insert(attempts.clone());
         }
@@ -224,52 +219,44 @@ impl<T: Transport> Session<T> {
             attempts.finish(result.as_ref());
         }
         endpoint.read(&result?).map_err(|error| match token {
-            // Not every token looks like one.
+            // The server may repeat a part of the token that does not look like one.
             Some(token) => error.hiding(token.expose()),
             None => error,
         })
     }
 
-    /// Whether Bakong refused the token; noted if it is still the present one.
-    fn is_refused<A>(&self, version: &TokenVersion, answer: &Result<A, ApiError>) -> bool {
-        let refusal = answer
-            .as_ref()
-            .err()
-            .filter(|error| error.class() == ErrorClass::Unauthorized);
-        // An answer of Bakong's own, whatever it says, is none that a refused token gets.
-        let taken = match answer {
-            Ok(_) => true,
-            Err(error) => {
-                refusal.is_none()
-                    && matches!(
-                        error.class(),
-                        ErrorClass::Refused | ErrorClass::QuotaExhausted
-                    )
-            }
-        };
-        let refused = refusal.map(|refusal| (refusal, (self.clock)()));
+    /// Whether Bakong rejected the token. Updates the token's state, unless the token has been replaced.
+    fn is_rejected<A>(&self, version: &TokenVersion, answer: &Result<A, ApiError>) -> bool {
+        let now = (self.clock)();
+        let error = answer.as_ref().err();
+        let rejection = error.filter(|error| error.class() == ErrorClass::Unauthorized);
+        // Bakong refuses a request, or counts it, only after it has accepted the token.
+        let accepted = error.is_none_or(|error| {
+            matches!(
+                error.class(),
+                ErrorClass::Refused | ErrorClass::QuotaExhausted
+            )
+        });
         self.with_token_slot(|slot| {
             if slot.generation != version.generation {
                 return;
             }
-            if let Some((refusal, now)) = refused {
-                slot.rejected(refusal, now);
-            } else if taken {
+            if let Some(rejection) = rejection {
+                slot.rejected(rejection, now);
+            } else if accepted {
                 slot.life.accepted();
             }
         });
-        refusal.is_some()
+        rejection.is_some()
     }
 
-    fn tell(&self, tell: impl FnOnce(&dyn SessionObserver)) {
-        if let Some(observer) = &self.observer {
-            tell(&**observer);
-        }
+    fn notify(&self, event: impl Fn(&dyn SessionObserver)) {
+        self.observers.iter().for_each(|observer| event(observer));
     }
 }
 
 impl<T> Session<T> {
-    /// No code of others runs inside, so nothing is left half done where a thread panicked.
+    /// Locks the slot. No foreign code runs in `f`, so a poisoned lock is still consistent.
     fn with_token_slot<R>(&self, f: impl FnOnce(&mut TokenSlot) -> R) -> R {
         f(&mut self.slot.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,113 +1,120 @@
-//! What a session knows of its token at a moment: the token, its life, and how its last renewal ended.
+//! The token of a session: its state, its version, and the result of its last renewal.
 
 use khqr_core::Timestamp;
 
-use crate::error::{ApiError, ErrorClass};
-use crate::token::AccessToken;
-use crate::token::TokenLife;
+use crate::endpoint::no_token;
+use crate::error::ApiError;
+use crate::token::{AccessToken, TokenLife};
 use crate::transport::{TransportError, TransportErrorKind};
 
 pub(crate) struct TokenSlot {
     pub(crate) life: TokenLife,
     pub(crate) token: Option<AccessToken>,
-    /// Counts the tokens, so that a refusal is known to be of the present one.
+    /// Incremented with each token, so that a late rejection of an old token does not affect the current one.
     pub(crate) generation: u64,
-    /// Whether the store need not be asked for a first token.
-    pub(crate) looked: bool,
-    /// What the store is known to hold or to have held: only what another put there is news.
+    /// Whether the first token has been loaded from the store, or need not be.
+    pub(crate) loaded: bool,
+    /// The last token seen in the store. Only a different one was stored by another process.
     pub(crate) seen_in_store: Option<AccessToken>,
-    /// Whether the token is one that the store is still to keep: whoever was to see to it may have stopped
-    /// waiting in the midst of it.
+    /// Whether the token must still be saved. The caller that had to save it may have stopped waiting.
     pub(crate) unsaved: bool,
-    /// Why nothing is sent in a pause.
-    refusal: Option<ApiError>,
-    /// How many renewals ended, and why the last one failed if it did.
+    /// Why no request is sent during a pause.
+    pause_reason: Option<ApiError>,
+    /// The number of finished renewals.
     pub(crate) renewals: u64,
+    /// The error of the last renewal, if it failed.
     renewal_error: Option<ApiError>,
 }
 
-/// A token to send, and which one it is.
+/// A token to send, with its generation.
 pub(crate) struct TokenVersion {
     pub(crate) token: AccessToken,
     pub(crate) generation: u64,
 }
 
 impl TokenSlot {
-    /// Without a token.
+    /// Creates a slot without a token.
     pub(crate) const fn new() -> Self {
         Self {
             life: TokenLife::new(false),
             token: None,
             generation: 0,
-            looked: true,
+            loaded: true,
             seen_in_store: None,
             unsaved: false,
-            refusal: None,
+            pause_reason: None,
             renewals: 0,
             renewal_error: None,
         }
     }
 
-    /// A token was given by hand or found in the store.
+    /// Sets a token that was given by the user or loaded from the store.
     pub(crate) fn set(&mut self, token: AccessToken) {
         self.life.set(token.expires_at());
-        self.take(token);
+        self.replace(token);
     }
 
-    /// A renewal brought this token.
+    /// Sets the token of a successful renewal.
     pub(crate) fn renewed(&mut self, token: AccessToken, now: Timestamp) {
         self.life.renewed(token.expires_at(), now);
-        self.take(token);
+        self.replace(token);
         self.renewals += 1;
         self.renewal_error = None;
     }
 
-    /// A renewal brought this error.
+    /// Records a failed renewal.
     pub(crate) fn renewal_failed(&mut self, error: &ApiError, now: Timestamp) {
         self.life.renewal_failed(error.class().remedy(), now);
-        self.refusal = Some(error.clone());
+        self.pause_reason = Some(error.clone());
         self.renewals += 1;
         self.renewal_error = Some(error.clone());
     }
 
-    /// A renewal was left before its end.
+    /// Records that another process prevents a renewal until this time.
+    pub(crate) fn renewal_deferred(&mut self, error: &ApiError, until: Timestamp) {
+        self.life.renewal_deferred(until);
+        self.pause_reason = Some(error.clone());
+    }
+
+    /// Records that the caller of a renewal stopped waiting.
     pub(crate) fn renewal_abandoned(&mut self, now: Timestamp) {
-        let why = "whoever renewed the token stopped waiting for the answer";
+        let why = "the caller that renewed the token stopped waiting for the answer";
         let error = TransportError::new(TransportErrorKind::Timeout, why);
         self.life.renewal_abandoned(now);
-        self.refusal = Some(ApiError::from(error).of_renewal());
+        self.pause_reason = Some(ApiError::from(error).of_renewal());
     }
 
-    /// Bakong refused the token.
-    pub(crate) fn rejected(&mut self, refusal: &ApiError, now: Timestamp) {
+    /// Records that Bakong rejected the token.
+    pub(crate) fn rejected(&mut self, rejection: &ApiError, now: Timestamp) {
         self.life.rejected(now);
-        self.refusal = Some(refusal.clone());
+        self.pause_reason = Some(rejection.clone());
     }
 
-    fn take(&mut self, token: AccessToken) {
+    fn replace(&mut self, token: AccessToken) {
         self.token = Some(token);
         self.unsaved = false;
         self.generation += 1;
-        self.looked = true;
-        self.refusal = None;
+        self.loaded = true;
+        self.pause_reason = None;
     }
 
-    /// The token that the store is still to keep, and which one it is.
+    /// Returns the token that must still be saved.
     pub(crate) fn to_save(&self) -> Option<TokenVersion> {
-        self.unsaved.then(|| self.version().ok()).flatten()
+        self.unsaved.then(|| self.current().ok()).flatten()
     }
 
-    /// The store has been handed this one, and kept it or not.
-    pub(crate) fn handed_to_store(&mut self, version: TokenVersion, kept: bool) {
+    /// Records that the store was asked to save this token.
+    pub(crate) fn save_finished(&mut self, version: TokenVersion, saved: bool) {
         if self.generation == version.generation {
             self.unsaved = false;
         }
-        if kept {
+        if saved {
             self.seen_in_store = Some(version.token);
         }
     }
 
-    pub(crate) fn version(&self) -> Result<TokenVersion, ApiError> {
+    /// Returns the current token.
+    pub(crate) fn current(&self) -> Result<TokenVersion, ApiError> {
         let token = self.token.clone().ok_or_else(no_token)?;
         let generation = self.generation;
         Ok(TokenVersion { token, generation })
@@ -117,7 +124,13 @@ impl TokenSlot {
         self.token.is_some() && self.life.is_usable(now)
     }
 
-    /// Whether a token from the store is one to go on with.
+    /// Returns the token's expiry, if the token is usable until then.
+    pub(crate) fn usable_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let token = self.token.as_ref().filter(|_| self.life.is_usable(now));
+        token.and_then(AccessToken::expires_at)
+    }
+
+    /// Whether a token in the store was stored by another process and should replace the current one.
     pub(crate) fn is_better(&self, found: &AccessToken, now: Timestamp) -> bool {
         let is = |other: &Option<AccessToken>| {
             let other = other.as_ref().map(AccessToken::expose);
@@ -126,24 +139,21 @@ impl TokenSlot {
         if is(&self.token) || is(&self.seen_in_store) {
             return false;
         }
-        let end = found.expires_at();
-        let ended = end.is_some_and(|end| end <= now);
-        let present_end = self.token.as_ref().and_then(AccessToken::expires_at);
-        let lasts_longer = end.is_none_or(|end| present_end.is_some_and(|present| present < end));
-        !ended && (lasts_longer || !self.has_usable(now))
+        let expiry = found.expires_at();
+        let has_expired = expiry.is_some_and(|expiry| expiry <= now);
+        let current = self.token.as_ref().and_then(AccessToken::expires_at);
+        let lasts_longer =
+            expiry.is_none_or(|expiry| current.is_some_and(|current| current < expiry));
+        !has_expired && (lasts_longer || !self.has_usable(now))
     }
 
-    /// Why nothing is sent in a pause.
-    pub(crate) fn refusal(&self) -> ApiError {
-        self.refusal.clone().unwrap_or_else(no_token)
+    /// Returns the reason why no request is sent during a pause.
+    pub(crate) fn pause_reason(&self) -> ApiError {
+        self.pause_reason.clone().unwrap_or_else(no_token)
     }
 
-    /// How the last renewal ended.
+    /// Returns the result of the last renewal.
     pub(crate) fn last_renewal(&self) -> Result<(), ApiError> {
         self.renewal_error.clone().map_or(Ok(()), Err)
     }
-}
-
-pub(crate) fn no_token() -> ApiError {
-    ApiError::new(ErrorClass::Unauthorized, "there is no token to send")
 }

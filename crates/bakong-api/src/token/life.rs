@@ -1,4 +1,4 @@
-//! The life of a token, as a machine without a clock, a socket or the token itself.
+//! The states of a token over time: a state machine without a clock, a socket or the token itself.
 
 #[cfg(test)]
 mod tests;
@@ -9,17 +9,32 @@ use khqr_core::Timestamp;
 
 use crate::error::Remedy;
 
-/// How long before its end a token is renewed: when NBC, too, reminds its owner.
+/// How long before its expiry a token is due for renewal. NBC reminds the owner at the same time.
 const AHEAD: Duration = Duration::from_secs(3 * 24 * 60 * 60);
-/// The first pause after a renewal that failed, and after a token that was refused; each further one is
-/// twice as long.
-const FIRST_PAUSE: Duration = Duration::from_secs(60);
-/// The longest pause while nothing can be asked.
+/// The first pause after a failed renewal, and after a rejected token. Each further pause is twice as long.
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause while no request can be sent.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
-/// The longest pause while the old token is good: a renewal costs one of the day's requests, too.
-const LONGEST_PAUSE_WHILE_USABLE: Duration = Duration::from_secs(6 * 60 * 60);
+/// The longest pause while the old token is usable: each renewal counts against the daily quota.
+pub(crate) const LONGEST_PAUSE_WHILE_USABLE: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// What a token's holder may do when, and when the token is to be renewed.
+/// Returns the pause after a failed renewal. `failures` counts the failed renewals before it; `usable` says
+/// whether the old token can still be sent.
+pub(crate) fn pause_after(remedy: Remedy, failures: u32, usable: bool) -> Duration {
+    let longest = if usable {
+        LONGEST_PAUSE_WHILE_USABLE
+    } else {
+        LONGEST_PAUSE
+    };
+    match remedy {
+        Remedy::AskAgain => FIRST_PAUSE
+            .saturating_mul(2u32.saturating_pow(failures))
+            .min(longest),
+        Remedy::NextDay | Remedy::NewToken | Remedy::Attention => longest,
+    }
+}
+
+/// Decides when a token may be sent, and when it must be renewed.
 ///
 /// ```text
 ///            ┌───────────────────── renewed ─────────────────────┐
@@ -30,72 +45,71 @@ const LONGEST_PAUSE_WHILE_USABLE: Duration = Duration::from_secs(6 * 60 * 60);
 ///                                               │         │      │
 ///               missing ───────────┐            ▼         ▼      │
 ///                                  └────────▶ renewing ──────────┘
-///                                               └─ failed ─▶ as before, and not again before a pause
+///                                               └─ failed ─▶ the previous state, with a pause
 /// ```
 ///
-/// The pause grows from one minute to an hour, or to six hours while the old token is good, so that a
-/// renewal that always fails does not use up the day's requests.
+/// After a failed renewal, the next one waits for a pause. The pause grows from one minute to one hour, or to six
+/// hours while the old token is usable, so that failing renewals do not exhaust the daily quota.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TokenLife {
     renewable: bool,
     token: Option<Token>,
     renewing: bool,
-    /// How many renewals failed since one led to a token that was taken.
+    /// How many renewals have failed since a token was last accepted.
     failures: u32,
-    /// Whether the last renewal was given up by whoever asked for it.
+    /// Whether the caller of the last renewal stopped waiting for it.
     abandoned: bool,
-    /// Before this, no renewal is tried, and a refused token not sent.
+    /// Before this time, no renewal starts, and a rejected token is not sent.
     not_before: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Token {
     expires_at: Option<Timestamp>,
-    /// From when on it is to be renewed.
     due_at: Option<Timestamp>,
     rejected: bool,
-    /// It came from a renewal, and Bakong has not yet taken it.
+    /// Whether the token came from a renewal and Bakong has not accepted it yet.
     unproven: bool,
 }
 
-/// Where a token is in its life.
+/// The state of a token.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum TokenState {
-    /// There is none.
+    /// There is no token.
     Missing,
-    /// It is good for more than three days, or does not say when it ends.
+    /// The token is valid for more than three days, or has no expiry.
     Valid,
-    /// It is good, for three days at most.
+    /// The token is valid for at most three days.
     DueForRenewal,
-    /// A new one is being asked for.
+    /// A renewal is in progress.
     Renewing,
-    /// Its `exp` is past.
+    /// The token's `exp` has passed.
     Expired,
-    /// Bakong refused it.
+    /// Bakong rejected the token.
     Rejected,
 }
 
-/// What is to be done before a request that needs the token.
+/// What to do before sending a request that needs the token.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TokenStep {
-    /// Send it with the token.
+    /// Send the request with the token.
     Use,
-    /// One caller renews the token first, and sends with the old one if that fails; all others send.
+    /// One caller renews the token first, and uses the old token if that fails. The others use the old token.
     RenewOrUse,
-    /// One caller renews the token; nothing can be sent before.
+    /// One caller renews the token. No request can be sent before.
     Renew,
-    /// Somebody is renewing it; wait for the end of that.
+    /// Wait for the renewal that is in progress.
     Await,
-    /// Send nothing before this moment: the token is no good, and the last renewal failed.
+    /// Send nothing before this time: the token is not usable, and the last renewal failed.
     Refuse(Timestamp),
-    /// There is no token and no way to get one.
+    /// There is no token, and none can be requested.
     Missing,
 }
 
 impl TokenLife {
-    /// A life without a token. `renewable` says whether renewals can be asked for: an e-mail address is
-    /// known.
+    /// Creates a state machine without a token. `renewable` says whether tokens can be renewed, which needs an
+    /// e-mail address.
     #[must_use]
     pub const fn new(renewable: bool) -> Self {
         Self {
@@ -108,18 +122,18 @@ impl TokenLife {
         }
     }
 
-    /// Whether renewals can be asked for.
+    /// Whether tokens can be renewed.
     #[must_use]
     pub const fn is_renewable(&self) -> bool {
         self.renewable
     }
 
-    /// A token was given by hand, or found in a store.
+    /// Records a token that was set by hand or loaded from a store.
     pub fn set(&mut self, expires_at: Option<Timestamp>) {
         *self = Self {
             token: Some(Token {
                 expires_at,
-                due_at: expires_at.map(ahead_of),
+                due_at: expires_at.map(due_before),
                 rejected: false,
                 unproven: false,
             }),
@@ -128,7 +142,7 @@ impl TokenLife {
         };
     }
 
-    /// Where the token is in its life.
+    /// Returns the state of the token.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> TokenState {
         match self.token {
@@ -141,7 +155,7 @@ impl TokenLife {
         }
     }
 
-    /// What is to be done before a request.
+    /// Returns what to do before sending a request.
     #[must_use]
     pub fn step(&self, now: Timestamp) -> TokenStep {
         let paused = self.pause_at(now);
@@ -154,51 +168,51 @@ impl TokenLife {
             (None, _) if !self.renewable => TokenStep::Missing,
             (_, Some(moment)) => TokenStep::Refuse(moment),
             _ if self.renewable => TokenStep::Renew,
-            // Whether it is any good, Bakong shall say: this machine's clock may be wrong.
+            // Bakong decides whether the token is still valid: this machine's clock may be wrong.
             _ => TokenStep::Use,
         }
     }
 
-    /// Whether the token may be sent, as far as is known.
+    /// Whether the token may be sent: it has not expired, and Bakong has not rejected it.
     #[must_use]
     pub fn is_usable(&self, now: Timestamp) -> bool {
         self.token
             .is_some_and(|token| !token.rejected && !token.has_expired(now))
     }
 
-    /// When [`step`](Self::step) may next answer otherwise by the passing of time alone.
+    /// Returns the next time at which [`step`](Self::step) can change without another event.
     #[must_use]
     pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
-        let end = self.token.and_then(|token| token.expires_at);
+        let expiry = self.token.and_then(|token| token.expires_at);
         let due = self.token.and_then(|token| token.due_at);
-        [self.pause_at(now), due, end]
+        [self.pause_at(now), due, expiry]
             .into_iter()
             .flatten()
             .filter(|moment| now < *moment)
             .min()
     }
 
-    /// The end of the pause, if there is one at this moment.
+    /// Returns the end of the current pause.
     fn pause_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.not_before
             .filter(|moment| now < *moment)
-            // No pause is longer: a clock that was ahead was put back.
+            // A longer pause means that the clock was ahead and has been set back.
             .filter(|moment| moment.saturating_since(now) <= LONGEST_PAUSE_WHILE_USABLE)
     }
 
-    /// A renewal is being asked for.
+    /// Records that a renewal has started.
     pub const fn renewal_started(&mut self) {
         self.renewing = true;
     }
 
-    /// It brought a token, which says of itself that it ends then.
+    /// Records that a renewal returned a token with this expiry.
     pub fn renewed(&mut self, expires_at: Option<Timestamp>, now: Timestamp) {
-        // One that was issued this moment is good: if its end is past, this machine's clock is wrong.
-        let expires_at = expires_at.filter(|end| now < *end);
-        // One that lives for less than a few days would be renewed before each request.
-        let due_at = expires_at.map(|end| {
-            let two_thirds = end.saturating_since(now) / 3 * 2;
-            ahead_of(end).max(now.saturating_add(two_thirds))
+        // A new token is valid. If its expiry has passed, this machine's clock is wrong.
+        let expires_at = expires_at.filter(|expiry| now < *expiry);
+        // A token that lasts only a few days must not be due at once.
+        let due_at = expires_at.map(|expiry| {
+            let two_thirds = expiry.saturating_since(now) / 3 * 2;
+            due_before(expiry).max(now.saturating_add(two_thirds))
         });
         self.renewing = false;
         self.abandoned = false;
@@ -211,16 +225,24 @@ impl TokenLife {
         });
     }
 
-    /// It brought none, and this may help.
+    /// Records that a renewal failed with an error of this remedy.
     pub fn renewal_failed(&mut self, remedy: Remedy, now: Timestamp) {
         self.renewing = false;
         self.abandoned = false;
         self.pause(remedy, now);
     }
 
-    /// Whoever asked for it stopped waiting; what became of it is not known. Another may ask at once, if there
-    /// is no token that serves meanwhile; but if that one stops waiting as well, the answers come later than
-    /// anybody waits, and each would cost one of the day's requests.
+    /// Records that no renewal may start before `until`, although none was sent: another process is renewing
+    /// the token, or its renewal failed. A pause of more than six hours is ignored.
+    pub const fn renewal_deferred(&mut self, until: Timestamp) {
+        self.renewing = false;
+        self.not_before = Some(until);
+    }
+
+    /// Records that the caller of a renewal stopped waiting, so its result is unknown.
+    ///
+    /// If no usable token is left, another caller may renew at once. The second time in a row starts a pause: the
+    /// answers arrive later than callers wait, and each renewal counts against the daily quota.
     pub fn renewal_abandoned(&mut self, now: Timestamp) {
         self.renewing = false;
         if std::mem::replace(&mut self.abandoned, true) || self.is_usable(now) {
@@ -228,7 +250,7 @@ impl TokenLife {
         }
     }
 
-    /// Bakong took the token.
+    /// Records that Bakong accepted the token.
     pub fn accepted(&mut self) {
         if let Some(token) = &mut self.token {
             token.rejected = false;
@@ -237,31 +259,21 @@ impl TokenLife {
         }
     }
 
-    /// Bakong refused the token: 401, or code 6.
+    /// Records that Bakong rejected the token: 401, or code 6.
     pub fn rejected(&mut self, now: Timestamp) {
         let Some(token) = &mut self.token else {
             return;
         };
         token.rejected = true;
-        // To renew again at once what was just renewed would go on all day; and a token that nobody can
-        // renew is refused again however often it is sent.
+        // Without a pause, a rejected new token would be renewed again and again, and a token that cannot be
+        // renewed would be sent again and again.
         if token.unproven || !self.renewable {
             self.pause(Remedy::AskAgain, now);
         }
     }
 
     fn pause(&mut self, remedy: Remedy, now: Timestamp) {
-        let longest = if self.is_usable(now) {
-            LONGEST_PAUSE_WHILE_USABLE
-        } else {
-            LONGEST_PAUSE
-        };
-        let pause = match remedy {
-            Remedy::AskAgain => FIRST_PAUSE
-                .saturating_mul(2u32.saturating_pow(self.failures))
-                .min(longest),
-            Remedy::NextDay | Remedy::NewToken | Remedy::Attention => longest,
-        };
+        let pause = pause_after(remedy, self.failures, self.is_usable(now));
         self.failures = self.failures.saturating_add(1);
         self.not_before = Some(now.saturating_add(pause));
     }
@@ -269,7 +281,7 @@ impl TokenLife {
 
 impl Token {
     fn has_expired(self, now: Timestamp) -> bool {
-        self.expires_at.is_some_and(|end| end <= now)
+        self.expires_at.is_some_and(|expiry| expiry <= now)
     }
 
     fn is_due(self, now: Timestamp) -> bool {
@@ -277,7 +289,7 @@ impl Token {
     }
 }
 
-fn ahead_of(end: Timestamp) -> Timestamp {
+fn due_before(expiry: Timestamp) -> Timestamp {
     let millis = u64::try_from(AHEAD.as_millis()).unwrap_or(u64::MAX);
-    Timestamp::from_millis(end.as_millis().saturating_sub(millis))
+    Timestamp::from_millis(expiry.as_millis().saturating_sub(millis))
 }

@@ -1,10 +1,19 @@
-//! The secret that a registered project sends with its requests.
+//! Access tokens: the token itself, its states over time, and where it is stored.
 
+#[cfg(feature = "file-store")]
+mod file;
 mod life;
+#[cfg(feature = "file-store")]
+mod renewal_mark;
 mod store;
 
+#[cfg(feature = "file-store")]
+pub use self::file::FileTokenStore;
 pub use self::life::{TokenLife, TokenState, TokenStep};
-pub use self::store::{FileTokenStore, MemoryTokenStore, TokenStore, TokenStoreError};
+pub use self::store::{
+    LeaseOutcome, LeaseRequest, MemoryTokenStore, RenewalFailure, RenewalLease, TokenStore,
+    TokenStoreError,
+};
 
 use std::fmt;
 
@@ -13,17 +22,18 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::HeaderValue;
 use khqr_core::Timestamp;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::json::{Decimal, Object, Raw, unquoted};
+use crate::json::{Decimal, Object};
 
 /// An access token: a JWT that NBC issues for 90 days.
 ///
-/// Never prints itself, cannot be compared, and its own bytes are wiped from memory when the last clone is
-/// dropped and the last request that carries it. What a transport wrote of it into buffers of its own is not.
+/// `Debug` prints no part of it, and it cannot be compared. Its memory is wiped when the last clone, and the last
+/// request that carries it, is dropped. Copies in a transport's own buffers are not wiped.
 #[derive(Clone)]
 pub struct AccessToken {
-    /// `Bearer` and the token, as the header has it: made once, shared by all requests.
+    /// The header value `Bearer …`, built once and shared by all requests.
     authorization: HeaderValue,
     expires_at: Option<Timestamp>,
 }
@@ -31,12 +41,12 @@ pub struct AccessToken {
 const BEARER: &str = "Bearer ";
 
 impl AccessToken {
-    /// Takes a token as people paste it: white space and quotes around it are dropped, and the word
-    /// `Bearer` before it.
+    /// Parses a token. Accepts and removes what people paste with it: surrounding white space and quotes, and
+    /// the word `Bearer`.
     ///
     /// # Errors
-    /// [`InvalidToken`] if it is not three base64url parts between dots, the middle one a JSON object.
-    /// The error repeats nothing of the text.
+    /// [`InvalidToken`] unless the text is three base64url parts separated by dots, the second of which is a JSON
+    /// object. The error contains no part of the text.
     pub fn new(text: &str) -> Result<Self, InvalidToken> {
         let is_around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
         let jwt = text.trim_matches(is_around);
@@ -54,19 +64,19 @@ impl AccessToken {
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(InvalidToken(
-                "is not three parts between dots; was it copied whole?",
+                "does not have three parts separated by dots; was it copied completely?",
             ));
         };
-        let base64url = |part: &str| {
-            let fit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-            !part.is_empty() && part.bytes().all(fit)
+        let is_base64url = |part: &str| {
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            !part.is_empty() && part.bytes().all(fits)
         };
-        if ![header, claims, signature].into_iter().all(base64url) {
+        if ![header, claims, signature].into_iter().all(is_base64url) {
             return Err(InvalidToken(
-                "holds characters that no token has; was something else pasted?",
+                "contains invalid characters; was something else pasted?",
             ));
         }
-        let unreadable = InvalidToken("holds no readable claims; was it copied whole?");
+        let unreadable = InvalidToken("has no readable claims; was it copied completely?");
         let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).map_err(|_| unreadable)?);
         let claims = std::str::from_utf8(&claims).map_err(|_| unreadable)?;
         let claims = Object::parse(claims).ok_or(unreadable)?;
@@ -76,27 +86,27 @@ impl AccessToken {
         })
     }
 
-    /// When the token says that it expires (`exp`), to the second; `None` if it does not say.
+    /// Returns the token's expiry (`exp`), to the second; `None` if the token has none.
     #[must_use]
     pub const fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
     }
 
-    /// The token itself, to be stored where secrets are. Name it nowhere else.
+    /// Returns the token itself, for storage among other secrets. Do not print it.
     #[must_use]
     pub fn expose(&self) -> &str {
-        // It was checked to be ASCII.
+        // `new` accepts ASCII only.
         let text = self.authorization.to_str().unwrap_or_default();
         text.strip_prefix(BEARER).unwrap_or_default()
     }
 
-    /// The value of an `Authorization` header, marked as sensitive.
+    /// Returns the value of the `Authorization` header, marked as sensitive.
     pub(crate) fn authorization(&self) -> HeaderValue {
         self.authorization.clone()
     }
 }
 
-/// A header's value whose bytes are wiped when nobody has it any more.
+/// Builds a header value whose bytes are wiped when the last clone is dropped.
 fn authorization(jwt: &str) -> Option<HeaderValue> {
     let bytes = Zeroizing::new(format!("{BEARER}{jwt}").into_bytes());
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(bytes)).ok()?;
@@ -104,9 +114,9 @@ fn authorization(jwt: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// `exp` is in seconds, and a whole number in every token seen.
-fn expiry(raw: Raw<'_>) -> Option<Timestamp> {
-    let seconds = Decimal::parse(unquoted(raw))?.floor()?;
+/// Reads `exp`: seconds, in every token seen a whole number.
+fn expiry(value: &RawValue) -> Option<Timestamp> {
+    let seconds = Decimal::read(value)?.floor()?;
     seconds.checked_mul(1_000).map(Timestamp::from_millis)
 }
 
@@ -119,7 +129,7 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// A text that cannot be a token, and why. Holds nothing of the text.
+/// The reason why a text is not a token. Contains no part of the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InvalidToken(&'static str);
 
@@ -143,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_when_it_expires() {
+    fn the_expiry_is_read_from_the_claims() {
         let expires = |claims: &str| AccessToken::new(&jwt(claims)).unwrap().expires_at();
         let moment = Some(Timestamp::from_millis(1_803_000_000_000));
         assert_eq!(expires(r#"{"exp":1803000000,"iat":1795224000}"#), moment);
@@ -154,14 +164,14 @@ mod tests {
             r#"{"exp":null}"#,
             r#"{"exp":"soon"}"#,
             r#"{"exp":-1}"#,
+            r#"{"exp":18446744073709551615}"#,
         ] {
             assert_eq!(expires(claims), None, "{claims}");
         }
-        assert_eq!(expires(r#"{"exp":18446744073709551615}"#), None);
     }
 
     #[test]
-    fn what_people_paste_around_it_is_dropped() {
+    fn quotes_white_space_and_bearer_are_removed() {
         let token = jwt("{}");
         for pasted in [
             format!("{token}\n"),
@@ -175,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_refused_without_repeating_it() {
+    fn an_invalid_token_is_rejected_without_repeating_it() {
         for text in [
             "",
             "\"\"",
@@ -195,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_never_prints_itself() {
+    fn debug_output_does_not_contain_the_token() {
         let token = AccessToken::new(&jwt("{}")).unwrap();
         let printed = format!("{token:?} {:?}", token.authorization());
         assert!(!printed.contains("eyJ"), "{printed}");

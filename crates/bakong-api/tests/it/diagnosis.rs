@@ -1,4 +1,4 @@
-//! What comes of asking in every way: each finding, what it costs, and where it stops.
+//! Diagnoses: each finding, the number of requests, and where lookups stop.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -26,7 +26,7 @@ fn paid(hash: &str, amount: &str) -> (u16, String) {
     (200, body)
 }
 
-fn says(body: &str) -> (u16, String) {
+fn answered(body: &str) -> (u16, String) {
     (200, body.to_owned())
 }
 
@@ -39,7 +39,7 @@ fn clues() -> Clues {
     }
 }
 
-/// The diagnosis where each way is answered so, and the requests that it took.
+/// Runs a diagnosis with these answers to the three lookups. Returns the bodies of the requests, too.
 fn diagnose(clues: &Clues, answers: [(u16, String); 3]) -> (Diagnosis, Vec<String>) {
     let names = ["md5", "hash", "short_hash"];
     let answers: HashMap<_, _> = names
@@ -63,7 +63,7 @@ fn diagnose(clues: &Clues, answers: [(u16, String); 3]) -> (Diagnosis, Vec<Strin
     (diagnosis, sent)
 }
 
-/// Another hash with the same first eight digits.
+/// Returns another hash with the same first eight digits.
 fn twin() -> String {
     format!("{}{}", &HASH[..8], &OTHER[8..])
 }
@@ -73,41 +73,44 @@ fn findings(answers: [(u16, String); 3]) -> Vec<Finding> {
 }
 
 #[test]
-fn each_finding() {
+fn answers_lead_to_findings() {
     use Finding as F;
     use Lookup::{Hash, Md5, ShortHash};
-    let (found, none) = (|| paid(HASH, "1"), || says(NOT_FOUND));
+    let (found_it, none) = (|| paid(HASH, "1"), || answered(NOT_FOUND));
     let out = || (503, String::new());
     for (answers, expected) in [
-        ([found(), found(), found()], vec![F::Found]),
+        ([found_it(), found_it(), found_it()], vec![F::Found]),
         ([none(), none(), none()], vec![F::NotFound]),
         (
-            [says(STATIC), none(), none()],
+            [answered(STATIC), none(), none()],
             vec![F::NotFound, F::StaticQr],
         ),
         (
-            [says(STATIC), found(), found()],
+            [answered(STATIC), found_it(), found_it()],
             vec![F::Found, F::StaticQr],
         ),
-        ([says(FAILED), none(), none()], vec![F::Failed]),
+        ([answered(FAILED), none(), none()], vec![F::Failed]),
         (
-            [says(FAILED), found(), found()],
+            [answered(FAILED), found_it(), found_it()],
             vec![F::FoundAndFailed(Hash, Md5)],
         ),
-        ([none(), found(), found()], vec![F::FoundOnlyBy(Hash, Md5)]),
         (
-            [found(), none(), none()],
+            [none(), found_it(), found_it()],
+            vec![F::FoundOnlyBy(Hash, Md5)],
+        ),
+        (
+            [found_it(), none(), none()],
             vec![F::FoundOnlyBy(Md5, Hash), F::FoundOnlyBy(Md5, ShortHash)],
         ),
         (
-            [paid(OTHER, "1"), found(), none()],
+            [paid(OTHER, "1"), found_it(), none()],
             vec![
                 F::DifferentTransactions(Md5, Hash),
                 F::FoundOnlyBy(Md5, ShortHash),
             ],
         ),
         (
-            [found(), paid(&HASH.to_uppercase(), "2"), found()],
+            [found_it(), paid(&HASH.to_uppercase(), "2"), found_it()],
             vec![F::DifferentField(Md5, Hash, "amount"), F::OtherAmount(Hash)],
         ),
         ([out(), none(), out()], vec![F::CouldNotAsk(Md5)]),
@@ -116,11 +119,11 @@ fn each_finding() {
             vec![F::NotFound, F::CouldNotAsk(Hash)],
         ),
         (
-            [says(STATIC), found(), none()],
+            [answered(STATIC), found_it(), none()],
             vec![F::FoundOnlyBy(Hash, ShortHash), F::StaticQr],
         ),
         (
-            [says(STATIC), found(), out()],
+            [answered(STATIC), found_it(), out()],
             vec![F::FoundBy(Hash), F::StaticQr, F::CouldNotAsk(ShortHash)],
         ),
         (
@@ -128,26 +131,26 @@ fn each_finding() {
             vec![F::OtherAmount(Md5)],
         ),
         (
-            [found(), says("no JSON"), found()],
+            [found_it(), answered("no JSON"), found_it()],
             vec![F::Found, F::CouldNotAsk(Hash)],
         ),
         (
-            [says(REFUSED), found(), found()],
+            [answered(REFUSED), found_it(), found_it()],
             vec![F::Found, F::CouldNotAsk(Md5)],
         ),
-        // The first tells no hash, and the others tell two.
+        // The first answer has no hash, and the others have different ones.
         (
             [
-                (200, found().1.replace("hash", "mash")),
-                found(),
+                (200, found_it().1.replace("hash", "mash")),
+                found_it(),
                 paid(&twin(), "1"),
             ],
             vec![F::DifferentTransactions(Hash, ShortHash)],
         ),
     ] {
-        let told = findings(answers.clone());
-        assert_eq!(told, expected, "{answers:?}");
-        for finding in told {
+        let found = findings(answers.clone());
+        assert_eq!(found, expected, "{answers:?}");
+        for finding in found {
             let sentence = finding.to_string();
             assert!(sentence.ends_with(['.', '?']), "{sentence}");
         }
@@ -155,7 +158,7 @@ fn each_finding() {
 }
 
 #[test]
-fn the_transaction_is_told_only_if_there_is_one() {
+fn the_transaction_is_returned_only_if_it_is_unique() {
     let transaction = |answers| {
         let (diagnosis, _) = diagnose(&clues(), answers);
         let transaction = diagnosis.transaction();
@@ -166,35 +169,40 @@ fn the_transaction_is_told_only_if_there_is_one() {
     let without = || (200, found().1.replace("hash", "mash"));
     let hash = Some(HASH.to_owned());
     assert_eq!(
-        transaction([found(), says(NOT_FOUND), found()]),
+        transaction([found(), answered(NOT_FOUND), found()]),
         Some(hash.clone())
     );
     assert_eq!(transaction([other(), found(), found()]), None);
     assert_eq!(transaction([without(), found(), twin()]), None);
     assert_eq!(transaction([without(), found(), found()]), Some(None));
     assert_eq!(
-        transaction([says(NOT_FOUND), says(NOT_FOUND), says(NOT_FOUND)]),
+        transaction([
+            answered(NOT_FOUND),
+            answered(NOT_FOUND),
+            answered(NOT_FOUND)
+        ]),
         None
     );
 }
 
 #[test]
-fn it_asks_three_times_at_most_and_stops_where_more_would_be_pointless() {
+fn at_most_three_requests_are_sent_and_fewer_after_a_general_failure() {
     let found = || paid(HASH, "1");
     for (stop, requests) in [
-        (says(QUOTA), 1),
+        (answered(QUOTA), 1),
         ((401, String::new()), 1),
         ((403, "<html>".to_owned()), 1),
         ((429, String::new()), 1),
         ((503, String::new()), 1),
-        (says("no JSON"), 3),
-        (says(REFUSED), 3),
-        (says(NOT_FOUND), 3),
+        (answered("no JSON"), 3),
+        (answered(REFUSED), 3),
+        (answered(NOT_FOUND), 3),
         (found(), 3),
     ] {
         let (diagnosis, sent) = diagnose(&clues(), [stop.clone(), found(), found()]);
         assert_eq!(sent.len(), requests, "{stop:?}");
-        let pointless = [Lookup::Hash, Lookup::ShortHash].map(|way| (way, NotAsked::Pointless));
+        let pointless =
+            [Lookup::Hash, Lookup::ShortHash].map(|lookup| (lookup, NotAsked::Pointless));
         let expected = if requests == 1 { &pointless[..] } else { &[] };
         assert_eq!(diagnosis.not_asked, expected, "{stop:?}");
         assert_eq!(diagnosis.answers.len(), requests);
@@ -202,7 +210,7 @@ fn it_asks_three_times_at_most_and_stops_where_more_would_be_pointless() {
 }
 
 #[test]
-fn a_payment_in_another_currency_is_not_the_one_that_was_meant() {
+fn a_payment_in_another_currency_is_reported() {
     let found = || paid(HASH, "1");
     let mut known = clues();
     known.amount = Some(Amount::from_minor_units(1, Currency::Khr));
@@ -214,7 +222,7 @@ fn a_payment_in_another_currency_is_not_the_one_that_was_meant() {
 }
 
 #[test]
-fn what_one_answer_tells_serves_for_the_next_question() {
+fn a_hash_in_an_answer_is_used_for_the_next_lookup() {
     let clues = Clues {
         md5: Some(MD5.parse().unwrap()),
         ..Clues::default()
@@ -230,7 +238,7 @@ fn what_one_answer_tells_serves_for_the_next_question() {
         ]
     );
     assert_eq!(diagnosis.findings(), [Finding::Found]);
-    let (diagnosis, sent) = diagnose(&clues, [says(NOT_FOUND), found(), found()]);
+    let (diagnosis, sent) = diagnose(&clues, [answered(NOT_FOUND), found(), found()]);
     assert_eq!(sent.len(), 1);
     assert_eq!(diagnosis.findings(), [Finding::NotFound]);
     assert_eq!(
@@ -247,8 +255,8 @@ fn what_one_answer_tells_serves_for_the_next_question() {
 }
 
 #[test]
-fn a_short_hash_needs_its_amount_and_should_begin_the_full_one() {
-    let none = || says(NOT_FOUND);
+fn a_short_hash_needs_the_amount_and_must_match_the_full_hash() {
+    let none = || answered(NOT_FOUND);
     let mut known = clues();
     known.amount = None;
     let (diagnosis, sent) = diagnose(&known, [none(), none(), none()]);
@@ -272,8 +280,8 @@ fn a_short_hash_needs_its_amount_and_should_begin_the_full_one() {
 }
 
 #[test]
-fn nothing_to_ask_by_costs_nothing_and_finds_nothing() {
-    let none = || says(NOT_FOUND);
+fn without_clues_no_request_is_sent() {
+    let none = || answered(NOT_FOUND);
     let (diagnosis, sent) = diagnose(&Clues::default(), [none(), none(), none()]);
     assert!(sent.is_empty() && diagnosis.findings().is_empty());
     assert_eq!(diagnosis.not_asked.len(), 3);

@@ -1,5 +1,5 @@
-//! A Bakong made by hand, which knows which tokens are good, holds answers back when told to, and counts;
-//! and a clock and an observer to go with it.
+//! A fake Bakong as a transport, a clock and an observer. It knows the valid tokens, can hold answers back, and
+//! counts requests.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -25,7 +25,7 @@ pub(crate) const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 pub(crate) const UNAUTHORIZED: &str =
     r#"{"data":null,"errorCode":6,"responseCode":1,"responseMessage":"Unauthorized"}"#;
 
-/// A token with this name in it, that says that it ends then.
+/// Creates a token with this name and expiry.
 pub(crate) fn token(name: &str, expires_at: Timestamp) -> AccessToken {
     let seconds = expires_at.as_millis() / 1_000;
     let claims = format!(r#"{{"data":{{"id":"{name}"}},"exp":{seconds}}}"#);
@@ -33,7 +33,7 @@ pub(crate) fn token(name: &str, expires_at: Timestamp) -> AccessToken {
     AccessToken::new(&format!("eyJhbGciOiJIUzI1NiJ9.{claims}.c2ln")).unwrap()
 }
 
-/// One of ninety days from the start.
+/// Creates a token that expires 90 days after `START`.
 pub(crate) fn fresh(name: &str) -> AccessToken {
     token(name, START.saturating_add(90 * DAY))
 }
@@ -45,33 +45,33 @@ pub(crate) fn issued(token: &AccessToken) -> String {
     )
 }
 
-/// A status and a body, or no answer at all.
+/// A status and a body, or a transport error.
 pub(crate) type Answer = Result<(u16, String), TransportErrorKind>;
 
 #[derive(Default)]
 struct State {
-    good: HashSet<String>,
-    /// What renewals are answered with, before tokens are issued by the name of `new-1` on.
+    valid: HashSet<String>,
+    /// Answers to the next renewals. After them, renewals issue the tokens `new-1`, `new-2` and so on.
     renewals: VecDeque<Answer>,
     issued: u32,
-    /// Whether the tokens that are issued are good.
-    issues_bad_ones: bool,
-    refusal: Option<(u16, String)>,
-    /// Paths whose requests wait.
+    /// Whether renewals issue invalid tokens.
+    issues_invalid: bool,
+    rejection: Option<(u16, String)>,
+    /// Paths whose answers are held back.
     held: HashSet<&'static str>,
     waiting: Vec<Waker>,
-    /// Each request that came: its path, and its token.
+    /// The path and the token of each request.
     seen: Vec<(String, Option<String>)>,
-    /// What became of the tokens, as the observer was told.
-    told: Vec<&'static str>,
+    /// The token events that the observer received.
+    events: Vec<&'static str>,
 }
 
 pub(crate) struct Fake {
     state: Mutex<State>,
     now: AtomicU64,
     sending: AtomicU32,
-    /// How far the clock goes on with each request.
-    pub(crate) takes: AtomicU64,
+    /// How far each request advances the clock, in milliseconds.
+    pub(crate) latency: AtomicU64,
 }
 
 pub(crate) const RENEW: &str = "/v1/renew_token";
@@ -84,7 +84,7 @@ impl Fake {
             state: Mutex::default(),
             now: AtomicU64::new(START.as_millis()),
             sending: AtomicU32::new(0),
-            takes: AtomicU64::new(0),
+            latency: AtomicU64::new(0),
         })
     }
 
@@ -96,7 +96,7 @@ impl Fake {
         }))
     }
 
-    /// A session over it, with its clock and an observer that counts.
+    /// Creates a session with this transport, clock and observer.
     pub(crate) fn session(self: &Arc<Self>) -> Session<Box<dyn Transport>> {
         let clock = Arc::clone(self);
         Session::new(self.transport(), Environment::Sit)
@@ -104,7 +104,7 @@ impl Fake {
             .with_observer(Arc::clone(self))
     }
 
-    /// The same, which renews its token.
+    /// Creates a session that renews its token.
     pub(crate) fn renewing_session(self: &Arc<Self>) -> Session<Box<dyn Transport>> {
         self.session()
             .with_renewal(RenewToken::new("a@b.kh").unwrap())
@@ -114,26 +114,26 @@ impl Fake {
         Timestamp::from_millis(self.now.load(Ordering::SeqCst))
     }
 
-    pub(crate) fn pass(&self, duration: Duration) {
+    pub(crate) fn advance(&self, duration: Duration) {
         let millis = u64::try_from(duration.as_millis()).unwrap();
         self.now.fetch_add(millis, Ordering::SeqCst);
     }
 
     pub(crate) fn accept(&self, token: &AccessToken) {
-        self.with(|state| state.good.insert(token.expose().to_owned()));
+        self.with(|state| state.valid.insert(token.expose().to_owned()));
     }
 
-    pub(crate) fn refuse_all(&self) {
-        self.with(|state| state.good.clear());
+    pub(crate) fn reject_all(&self) {
+        self.with(|state| state.valid.clear());
     }
 
-    pub(crate) fn issue_bad_ones(&self) {
-        self.with(|state| state.issues_bad_ones = true);
+    pub(crate) fn issue_invalid(&self) {
+        self.with(|state| state.issues_invalid = true);
     }
 
-    /// How a token is refused, if not by 401.
-    pub(crate) fn refuse_with(&self, status: u16, body: &str) {
-        self.with(|state| state.refusal = Some((status, body.to_owned())));
+    /// Sets the answer to requests with an invalid token. The default is a 401.
+    pub(crate) fn reject_with(&self, status: u16, body: &str) {
+        self.with(|state| state.rejection = Some((status, body.to_owned())));
     }
 
     pub(crate) fn answer_renewal(&self, answer: Answer) {
@@ -152,12 +152,12 @@ impl Fake {
         waiting.into_iter().for_each(Waker::wake);
     }
 
-    /// How many requests came to this path.
+    /// Returns the number of requests to this path.
     pub(crate) fn count(&self, path: &str) -> usize {
         self.with(|state| state.seen.iter().filter(|(seen, _)| seen == path).count())
     }
 
-    /// How many requests came in all; the observer was told of as many.
+    /// Returns the number of all requests, after checking that the observer received as many events.
     pub(crate) fn total(&self) -> usize {
         let seen = self.with(|state| state.seen.len());
         assert_eq!(
@@ -167,7 +167,7 @@ impl Fake {
         seen
     }
 
-    /// The tokens with which this path was asked, in order.
+    /// Returns the tokens of the requests to this path, in order.
     pub(crate) fn tokens(&self, path: &str) -> Vec<Option<String>> {
         self.with(|state| {
             let own = state.seen.iter().filter(|(seen, _)| seen == path);
@@ -175,8 +175,8 @@ impl Fake {
         })
     }
 
-    pub(crate) fn told(&self) -> Vec<&'static str> {
-        self.with(|state| state.told.clone())
+    pub(crate) fn events(&self) -> Vec<&'static str> {
+        self.with(|state| state.events.clone())
     }
 
     async fn serve(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
@@ -197,11 +197,11 @@ impl Fake {
             })
         })
         .await;
-        self.pass(Duration::from_millis(self.takes.load(Ordering::SeqCst)));
+        self.advance(Duration::from_millis(self.latency.load(Ordering::SeqCst)));
         let now = self.now();
         match self.with(|state| state.answer(&path, token.as_deref(), now)) {
             Ok((status, body)) => Ok(answer(status, body)),
-            Err(kind) => Err(TransportError::new(kind, "made up")),
+            Err(kind) => Err(TransportError::new(kind, "fake error")),
         }
     }
 
@@ -219,24 +219,24 @@ impl State {
             self.issued += 1;
             let name = format!("new-{}", self.issued);
             let new = crate::fake::token(&name, now.saturating_add(90 * DAY));
-            self.good.clear();
-            if !self.issues_bad_ones {
-                self.good.insert(new.expose().to_owned());
+            self.valid.clear();
+            if !self.issues_invalid {
+                self.valid.insert(new.expose().to_owned());
             }
             return Ok((200, issued(&new)));
         }
-        let is_good = token.is_some_and(|token| self.good.contains(token));
-        if path == ACCOUNT && (token.is_none() || is_good) {
+        let is_valid = token.is_some_and(|token| self.valid.contains(token));
+        if path == ACCOUNT && (token.is_none() || is_valid) {
             return Ok((
                 200,
                 r#"{"responseCode":0,"errorCode":null,"data":null}"#.into(),
             ));
         }
-        if is_good {
+        if is_valid {
             Ok((200, NOT_FOUND.into()))
         } else {
             Ok(self
-                .refusal
+                .rejection
                 .clone()
                 .unwrap_or_else(|| (401, UNAUTHORIZED.into())))
         }
@@ -249,19 +249,19 @@ impl SessionObserver for Fake {
     }
 
     fn token_renewed(&self, _: Option<Timestamp>) {
-        self.with(|state| state.told.push("renewed"));
+        self.with(|state| state.events.push("renewed"));
     }
 
-    fn token_not_renewed(&self, _: &ApiError) {
-        self.with(|state| state.told.push("not renewed"));
+    fn token_not_renewed(&self, _: &ApiError, _: Option<Timestamp>) {
+        self.with(|state| state.events.push("not renewed"));
     }
 
-    fn token_not_kept(&self, _: &TokenStoreError) {
-        self.with(|state| state.told.push("not kept"));
+    fn token_not_saved(&self, _: &TokenStoreError) {
+        self.with(|state| state.events.push("not saved"));
     }
 }
 
-/// Asks about a payment.
+/// Checks a payment.
 pub(crate) async fn ask(session: &Session<impl Transport>) -> Result<CheckAnswer, ApiError> {
     session.send(&question()).await
 }
@@ -270,7 +270,7 @@ pub(crate) fn account() -> CheckBakongAccount {
     CheckBakongAccount::new("shop@devb".try_into().unwrap())
 }
 
-/// Many payments, each with an MD5 of its own.
+/// Creates checks with different MD5s.
 pub(crate) fn questions(count: u64) -> impl Iterator<Item = CheckTransactionByMd5> {
     (0..count).map(|number| CheckTransactionByMd5::new(format!("{number:032x}").parse().unwrap()))
 }

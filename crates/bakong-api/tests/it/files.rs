@@ -1,15 +1,16 @@
-//! A token in a file: what the file looks like whatever happens, and what it is not put into.
+//! The file store: its file in every case, and its renewal mark.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use bakong_api::token::{FileTokenStore, TokenStore};
+use bakong_api::token::{FileTokenStore, LeaseOutcome, LeaseRequest, RenewalLease, TokenStore};
 
-use crate::fake::fresh;
-use crate::tasks::block_on;
+use crate::fake::{DAY, Fake, RENEW, START, ask, fresh};
+use crate::tasks::{Tasks, block_on};
 
-/// A folder of its own for a test, and gone after it.
+/// A folder for one test, removed afterwards.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -42,24 +43,31 @@ impl Drop for Folder {
     }
 }
 
-fn kept(path: &Path) -> Option<String> {
+fn stored(path: &Path) -> Option<String> {
     let token = FileTokenStore::new(path).read().unwrap();
     token.map(|token| token.expose().to_owned())
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn a_written_token_is_read_again() {
     let folder = Folder::new();
     let store = FileTokenStore::new(folder.file());
-    assert!(store.read().unwrap().is_none(), "no file is no token");
+    assert!(
+        store.read().unwrap().is_none(),
+        "a missing file contains no token"
+    );
     for name in ["one", "two"] {
         store.write(&fresh(name)).unwrap();
         assert_eq!(
-            kept(store.path()).as_deref(),
+            stored(store.path()).as_deref(),
             Some(fresh(name).expose()),
             "{name}"
         );
-        assert_eq!(folder.names(), ["bakong.token"], "nothing lies beside it");
+        assert_eq!(
+            folder.names(),
+            ["bakong.token"],
+            "no temporary file remains"
+        );
     }
     assert!(block_on(store.load()).unwrap().is_some());
     let text = fs::read_to_string(folder.file()).unwrap();
@@ -68,11 +76,11 @@ fn what_is_written_is_read_again() {
 
 #[cfg(unix)]
 #[test]
-fn only_its_owner_may_read_the_file() {
+fn only_the_owner_can_read_the_file() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = Folder::new();
-    // Also in place of one that all could read.
+    // Even if the previous file was readable by others.
     fs::write(folder.file(), "").unwrap();
     fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o644)).unwrap();
     FileTokenStore::new(folder.file())
@@ -83,7 +91,7 @@ fn only_its_owner_may_read_the_file() {
 }
 
 #[test]
-fn a_file_as_an_editor_leaves_it_is_read() {
+fn a_file_saved_by_an_editor_is_read() {
     let folder = Folder::new();
     let token = fresh("a");
     for text in [
@@ -93,12 +101,12 @@ fn a_file_as_an_editor_leaves_it_is_read() {
         format!("\u{feff}{}\n", token.expose()),
     ] {
         fs::write(folder.file(), text).unwrap();
-        assert_eq!(kept(&folder.file()).as_deref(), Some(token.expose()));
+        assert_eq!(stored(&folder.file()).as_deref(), Some(token.expose()));
     }
 }
 
 #[test]
-fn a_file_that_holds_no_token_is_an_error_that_repeats_nothing_of_it() {
+fn a_file_without_a_token_is_an_error_that_does_not_repeat_it() {
     let folder = Folder::new();
     let long = format!("{}{}", fresh("a").expose(), "secret".repeat(100_000));
     for bytes in [
@@ -118,12 +126,12 @@ fn a_file_that_holds_no_token_is_an_error_that_repeats_nothing_of_it() {
 }
 
 #[test]
-fn what_cannot_be_written_leaves_what_was_there_and_nothing_beside_it() {
+fn a_failed_write_changes_nothing_and_leaves_no_temporary_file() {
     let folder = Folder::new();
     let missing = FileTokenStore::new(folder.0.join("no such folder").join("token"));
     assert!(missing.write(&fresh("a")).is_err());
     assert!(missing.read().unwrap().is_none());
-    // A folder stands where the file should.
+    // The path is a folder.
     fs::create_dir(folder.file()).unwrap();
     fs::write(folder.file().join("inside"), "").unwrap();
     let store = FileTokenStore::new(folder.file());
@@ -134,7 +142,7 @@ fn what_cannot_be_written_leaves_what_was_there_and_nothing_beside_it() {
 }
 
 #[test]
-fn whether_a_token_could_be_kept_is_found_out_without_a_change() {
+fn try_out_changes_nothing() {
     let folder = Folder::new();
     let store = FileTokenStore::new(folder.file());
     store.try_out().unwrap();
@@ -142,14 +150,14 @@ fn whether_a_token_could_be_kept_is_found_out_without_a_change() {
     store.write(&fresh("a")).unwrap();
     store.try_out().unwrap();
     assert_eq!(folder.names(), ["bakong.token"]);
-    assert_eq!(kept(store.path()).as_deref(), Some(fresh("a").expose()));
+    assert_eq!(stored(store.path()).as_deref(), Some(fresh("a").expose()));
     let missing = FileTokenStore::new(folder.0.join("no such folder").join("token"));
     assert!(missing.try_out().is_err());
     assert!(FileTokenStore::new(&folder.0).try_out().is_err());
 }
 
 #[test]
-fn a_token_that_its_file_does_not_take_is_kept_in_another() {
+fn a_token_that_cannot_be_stored_is_written_aside() {
     let folder = Folder::new();
     fs::create_dir(folder.file()).unwrap();
     let store = FileTokenStore::new(folder.file());
@@ -159,36 +167,39 @@ fn a_token_that_its_file_does_not_take_is_kept_in_another() {
         aside.parent(),
         folder.file().canonicalize().unwrap().parent()
     );
-    assert_eq!(kept(&aside).as_deref(), Some(fresh("a").expose()));
+    assert_eq!(stored(&aside).as_deref(), Some(fresh("a").expose()));
     let missing = FileTokenStore::new(folder.0.join("no such folder").join("token"));
     let aside = missing.write_aside(&fresh("b")).unwrap();
     assert!(aside.starts_with(std::env::temp_dir()));
-    assert_eq!(kept(&aside).as_deref(), Some(fresh("b").expose()));
+    assert_eq!(stored(&aside).as_deref(), Some(fresh("b").expose()));
     fs::remove_file(aside).unwrap();
 }
 
 #[cfg(unix)]
 #[test]
-fn a_link_to_the_file_stays_one() {
+fn a_symbolic_link_is_preserved() {
     let folder = Folder::new();
     let link = folder.0.join("link");
     std::os::unix::fs::symlink("bakong.token", &link).unwrap();
     let store = FileTokenStore::new(&link);
-    // Also where there is no file yet.
+    // Even if its target does not exist yet.
     for name in ["a", "b"] {
         store.try_out().unwrap();
         store.write(&fresh(name)).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        assert_eq!(kept(&folder.file()).as_deref(), Some(fresh(name).expose()));
+        assert_eq!(
+            stored(&folder.file()).as_deref(),
+            Some(fresh(name).expose())
+        );
         assert_eq!(folder.names(), ["bakong.token", "link"]);
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_regular_file_is_neither_waited_for_nor_replaced() {
+fn other_kinds_of_files_are_neither_read_nor_replaced() {
     let folder = Folder::new();
-    // A socket stands for a pipe here: it is as little a file, and needs no tool to make.
+    // A socket, because the standard library cannot create a pipe in a folder.
     let _socket = std::os::unix::net::UnixListener::bind(folder.file()).unwrap();
     let store = FileTokenStore::new(folder.file());
     for error in [
@@ -196,21 +207,21 @@ fn what_is_no_regular_file_is_neither_waited_for_nor_replaced() {
         store.try_out().unwrap_err(),
         store.write(&fresh("a")).unwrap_err(),
     ] {
-        assert!(error.to_string().contains("no regular file"), "{error}");
+        assert!(error.to_string().contains("not a regular file"), "{error}");
     }
     assert_eq!(folder.names(), ["bakong.token"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_cannot_be_replaced_is_written_over() {
+fn a_file_that_cannot_be_replaced_is_overwritten() {
     let folder = Folder::new();
-    // The name of a file beside it would be too long for a folder.
+    // The name of a temporary file in the folder would be too long.
     let file = folder.0.join("t".repeat(250));
     let store = FileTokenStore::new(&file);
     assert!(store.try_out().is_err());
     assert!(store.write(&fresh("new")).is_err());
-    let old = crate::fake::token(&"long".repeat(100), crate::fake::START);
+    let old = crate::fake::token(&"long".repeat(100), START);
     fs::write(&file, old.expose()).unwrap();
     store.try_out().unwrap();
     store.write(&fresh("new")).unwrap();
@@ -223,10 +234,10 @@ fn a_file_that_cannot_be_replaced_is_written_over() {
 }
 
 #[test]
-fn what_a_crash_left_beside_the_file_is_in_nobody_s_way() {
+fn temporary_files_of_other_processes_are_ignored() {
     let folder = Folder::new();
     let store = FileTokenStore::new(folder.file());
-    // In a container every process has the same number, so these may be of another one that is at work.
+    // Processes in different containers may have the same id, so these files may be in use.
     let process = std::process::id();
     let foreign: Vec<_> = (0..1_000)
         .map(|count| format!("bakong.token.{process}.{count}.new"))
@@ -235,12 +246,12 @@ fn what_a_crash_left_beside_the_file_is_in_nobody_s_way() {
         fs::write(folder.0.join(name), "half").unwrap();
     }
     store.write(&fresh("a")).unwrap();
-    assert_eq!(kept(store.path()).as_deref(), Some(fresh("a").expose()));
+    assert_eq!(stored(store.path()).as_deref(), Some(fresh("a").expose()));
     assert_eq!(folder.names().len(), foreign.len() + 1);
 }
 
 #[test]
-fn of_many_who_write_at_once_one_whole_token_stays() {
+fn concurrent_writes_leave_one_complete_token() {
     let folder = Folder::new();
     let tokens: Vec<_> = (0..4).map(|number| fresh(&number.to_string())).collect();
     let (file, all) = (folder.file(), &tokens);
@@ -257,4 +268,120 @@ fn of_many_who_write_at_once_one_whole_token_stays() {
         }
     });
     assert_eq!(folder.names(), ["bakong.token"]);
+}
+
+/// Requests the lease of this store, at `START` plus this many seconds.
+fn acquire(store: &FileTokenStore, seconds: u64, usable: bool) -> LeaseOutcome {
+    let now = START.saturating_add(Duration::from_secs(seconds));
+    let mut request = LeaseRequest::new(now);
+    request.usable_until = usable.then_some(now.saturating_add(2 * DAY));
+    block_on(store.acquire_renewal(request)).unwrap()
+}
+
+fn granted(outcome: LeaseOutcome) -> Box<dyn RenewalLease> {
+    match outcome {
+        LeaseOutcome::Granted(lease) => lease,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn one_process_at_a_time_holds_the_lease() {
+    let folder = Folder::new();
+    let store = FileTokenStore::new(folder.file());
+    let lease = granted(acquire(&store, 0, true));
+    assert_eq!(folder.names(), ["bakong.token.renewal"]);
+    assert!(matches!(acquire(&store, 59, true), LeaseOutcome::Held));
+    drop(lease);
+    assert!(folder.names().is_empty());
+    // Saving a token removes the mark, and the mark of a killed process expires.
+    std::mem::forget(granted(acquire(&store, 0, true)));
+    drop(granted(acquire(&store, 60, true)));
+    std::mem::forget(granted(acquire(&store, 0, true)));
+    store.write(&fresh("new")).unwrap();
+    assert_eq!(folder.names(), ["bakong.token"]);
+    block_on(granted(acquire(&store, 0, true)).release());
+    assert_eq!(folder.names(), ["bakong.token"]);
+}
+
+#[test]
+fn without_a_usable_token_the_store_waits_for_the_lease() {
+    let folder = Folder::new();
+    let store = FileTokenStore::new(folder.file());
+    let lease = granted(acquire(&store, 0, true));
+    let mut tasks = Tasks::new();
+    for _ in 0..2 {
+        tasks.add(async { matches!(acquire_waiting(&store).await, LeaseOutcome::Granted(_)) });
+    }
+    tasks.run();
+    assert_eq!(tasks.waiting(), 2);
+    tasks.cancel(0);
+    drop(lease);
+    // The cancelled request may get the lease first, and releases it.
+    while tasks.waiting() > 0 {
+        std::thread::yield_now();
+        tasks.run();
+    }
+    assert_eq!(tasks.output(1), Some(&true));
+}
+
+async fn acquire_waiting(store: &FileTokenStore) -> LeaseOutcome {
+    let request = LeaseRequest::new(START);
+    store.acquire_renewal(request).await.unwrap()
+}
+
+#[test]
+fn after_a_failed_renewal_no_lease_is_granted_before_a_growing_pause() {
+    let folder = Folder::new();
+    let store = FileTokenStore::new(folder.file());
+    let session = || {
+        let fake = Fake::new();
+        fake.answer_renewal(Ok((503, String::new())));
+        fake
+    };
+    let mut seconds = 0;
+    for pause in [60, 120, 240, 480, 960, 1_920, 3_600, 3_600] {
+        let fake = session();
+        fake.advance(Duration::from_secs(seconds));
+        let session = fake.renewing_session().with_token_store(store.clone());
+        assert!(block_on(ask(&session)).unwrap_err().is_of_renewal());
+        assert_eq!(fake.count(RENEW), 1, "{pause}");
+        match acquire(&store, seconds + pause - 1, false) {
+            LeaseOutcome::Paused { until, reason } => {
+                let end = START.saturating_add(Duration::from_secs(seconds + pause));
+                assert_eq!(until, end);
+                assert!(reason.contains("HTTP 503"), "{reason}");
+            }
+            other => panic!("{other:?}"),
+        }
+        seconds += pause;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mark = folder.0.join("bakong.token.renewal");
+        let mode = fs::metadata(mark).unwrap().permissions().mode();
+        assert_eq!(
+            mode & 0o777,
+            0o600,
+            "the reason may contain the e-mail address"
+        );
+    }
+    // An explicit renewal ignores the pause, and a success ends it.
+    let fake = Fake::new();
+    let session = fake.renewing_session().with_token_store(store.clone());
+    block_on(session.renew()).unwrap();
+    assert_eq!(folder.names(), ["bakong.token"]);
+}
+
+#[test]
+fn without_a_mark_a_token_is_renewed_only_on_its_last_day() {
+    let folder = Folder::new();
+    let store = FileTokenStore::new(folder.0.join("no such folder").join("token"));
+    let mut request = LeaseRequest::new(START);
+    request.usable_until = Some(START.saturating_add(DAY + Duration::from_secs(1)));
+    let error = block_on(store.acquire_renewal(request)).unwrap_err();
+    assert!(error.to_string().contains("no renewal mark"), "{error}");
+    request.usable_until = Some(START.saturating_add(DAY));
+    drop(granted(block_on(store.acquire_renewal(request)).unwrap()));
 }

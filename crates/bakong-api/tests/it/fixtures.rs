@@ -1,4 +1,4 @@
-//! Every request and every answer that the reference and the live service show, endpoint by endpoint.
+//! Requests and answers of NBC's reference and of the live service, for each endpoint.
 
 use bakong_api::endpoint::{
     AccountAnswer, CheckBakongAccount, CheckTransactionByExternalRef, CheckTransactionByHash,
@@ -37,7 +37,7 @@ pub(crate) fn account() -> CheckBakongAccount {
     CheckBakongAccount::new(AccountId::new("user@bank").unwrap())
 }
 
-/// The request that goes out, with a token at hand.
+/// Returns the body of the request, after checking the rest of it.
 fn sent<E: Endpoint>(endpoint: &E, name: &str) -> String {
     let token = AccessToken::new("eyJhbGciOiJIUzI1NiJ9.e30.c2ln").unwrap();
     let base = Environment::Production.into();
@@ -57,7 +57,7 @@ fn sent<E: Endpoint>(endpoint: &E, name: &str) -> String {
 }
 
 #[test]
-fn each_request_is_the_reference_s() {
+fn requests_match_the_reference() {
     let md5: Md5Handle = MD5.parse().unwrap();
     let source = SourceInfo::new(
         "https://example.com/icon.svg",
@@ -127,7 +127,7 @@ fn each_request_is_the_reference_s() {
 }
 
 #[test]
-fn an_amount_is_sent_as_a_number_of_its_currency() {
+fn an_amount_is_sent_as_a_number_in_its_currency() {
     for (units, currency, body) in [
         (
             100,
@@ -151,7 +151,7 @@ fn an_amount_is_sent_as_a_number_of_its_currency() {
 }
 
 #[test]
-fn what_the_token_s_endpoints_answer() {
+fn the_token_endpoints_read_their_answers() {
     let ok = |data: &str| {
         format!(
             r#"{{"data":{data},"errorCode":null,"responseCode":0,"responseMessage":"Token has been issued"}}"#
@@ -186,7 +186,7 @@ fn what_the_token_s_endpoints_answer() {
 }
 
 #[test]
-fn a_deeplink_is_a_web_address_that_is_safe_to_print() {
+fn a_deeplink_is_a_web_url_that_is_safe_to_print() {
     let read = |link: &str| {
         let body = format!(
             r#"{{"data":{{"shortLink":{link}}},"errorCode":null,"responseCode":0,"responseMessage":"Getting deep link successfully"}}"#
@@ -223,7 +223,7 @@ fn a_deeplink_is_a_web_address_that_is_safe_to_print() {
 }
 
 #[test]
-fn an_account_exists_or_not() {
+fn an_account_exists_is_missing_or_invalid() {
     let read = |body: &str| account().read(&answer(200, body.to_owned()));
     let exists =
         r#"{"responseCode":0,"responseMessage":"Account ID exists","errorCode":null,"data":null}"#;
@@ -252,7 +252,7 @@ fn an_account_exists_or_not() {
 }
 
 #[test]
-fn each_check_reads_the_same_answers_if_they_are_of_what_was_asked() {
+fn checks_accept_only_answers_about_the_requested_transaction() {
     let amount = Amount::from_minor_units(100, Currency::Usd);
     let reads = |body: &str| {
         let answer = answer(200, body.to_owned());

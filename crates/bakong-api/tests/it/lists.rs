@@ -1,4 +1,4 @@
-//! Lists: each answer to its own question, whatever the order, the form and the company it comes in.
+//! Lists: each item answers its own identifier, in any order and form, next to any other item.
 
 use bakong_api::endpoint::{CheckTransactionByHashList, CheckTransactionByMd5List, ListAnswer};
 use bakong_api::khqr_core::Md5Handle;
@@ -22,17 +22,20 @@ fn read(items: &str) -> Result<ListAnswer<Md5Handle>, ApiError> {
     list.read(&answer(200, body))
 }
 
-/// What is said of the first of the two that are asked about, beside garbage and a paid one.
-fn said_of(item: &str) -> Result<CheckAnswer, ErrorClass> {
+/// Reads the result for `MD5` from a list with this item, a paid item for `OTHER_MD5`, and invalid items.
+fn result_of(item: &str) -> Result<CheckAnswer, ErrorClass> {
     let other = format!(r#"{{"md5":"{OTHER_MD5}","status":"SUCCESS","data":{{{TRANSACTION}}}}}"#);
     let answers = read(&format!(
         r#"[7,null,{{}},"x",[],{{"md5":7}},{other},{item}]"#
     ))
     .unwrap();
     let own = answers.get(&md5(OTHER_MD5)).unwrap();
-    assert!(matches!(own, Ok(CheckAnswer::Paid(_))), "{item} hides it");
-    let said = answers.get(&md5(MD5)).unwrap();
-    said.cloned().map_err(ApiError::class)
+    assert!(
+        matches!(own, Ok(CheckAnswer::Paid(_))),
+        "{item} affects another item"
+    );
+    let own = answers.get(&md5(MD5)).unwrap();
+    own.cloned().map_err(ApiError::class)
 }
 
 #[test]
@@ -49,11 +52,11 @@ fn a_transaction_is_found_under_data_under_transaction_and_inline() {
             r#"{{"md5":" {MD5} ","status":" SUCCESS ","data":null,"transaction":{{{TRANSACTION}}}}}"#
         ),
         format!(r#"{{"md5":"{MD5}","status":"SUCCESS","data":{{}},{TRANSACTION}}}"#),
-        // What is not understood beside it does not hide it.
+        // Unreadable data does not hide a transaction elsewhere.
         format!(r#"{{"md5":"{MD5}","status":"SUCCESS","data":7,"transaction":{{{TRANSACTION}}}}}"#),
         format!(r#"{{"md5":"{MD5}","status":"SUCCESS","data":{{"md5":"x"}},{TRANSACTION}}}"#),
     ] {
-        match said_of(&item) {
+        match result_of(&item) {
             Ok(CheckAnswer::Paid(transaction)) => {
                 assert_eq!(transaction.hash.as_deref(), Some("8608"), "{item}");
             }
@@ -63,7 +66,7 @@ fn a_transaction_is_found_under_data_under_transaction_and_inline() {
 }
 
 #[test]
-fn the_statuses_that_are_no_payment() {
+fn statuses_without_a_payment_are_read() {
     for (status, expected) in [
         ("NOT_FOUND", Ok(CheckAnswer::NotFound)),
         ("not_found", Ok(CheckAnswer::NotFound)),
@@ -83,13 +86,13 @@ fn the_statuses_that_are_no_payment() {
             r#","data":{},"transaction":[],"hash":"","amount":null"#,
         ] {
             let item = format!(r#"{{"md5":"{MD5}","status":"{status}"{rest}}}"#);
-            assert_eq!(said_of(&item), expected, "{item}");
+            assert_eq!(result_of(&item), expected, "{item}");
         }
     }
 }
 
 #[test]
-fn an_item_that_may_say_that_money_came_is_never_read_as_none() {
+fn an_item_that_may_report_a_payment_never_counts_as_unpaid() {
     for status in ["NOT_FOUND", "FAILED", "STATIC_QR"] {
         for rest in [
             format!(r#""data":{{{TRANSACTION}}}"#),
@@ -103,19 +106,19 @@ fn an_item_that_may_say_that_money_came_is_never_read_as_none() {
             r#""status":"SUCCESS""#.to_owned(),
         ] {
             let item = format!(r#"{{"md5":"{MD5}","status":"{status}",{rest}}}"#);
-            assert_eq!(said_of(&item), Err(ErrorClass::Malformed), "{item}");
+            assert_eq!(result_of(&item), Err(ErrorClass::Malformed), "{item}");
         }
     }
 }
 
 #[test]
-fn what_is_said_of_one_twice_counts_only_if_it_is_the_same() {
+fn duplicate_items_count_only_if_they_are_equal() {
     let none = format!(r#"{{"md5":"{MD5}","status":"NOT_FOUND"}}"#);
     let same = format!(r#"{{"md5":"{}","status":"NOT_FOUND"}}"#, MD5.to_uppercase());
     let paid = format!(r#"{{"md5":"{MD5}","status":"SUCCESS","data":{{{TRANSACTION}}}}}"#);
     let broken = format!(r#"{{"md5":"{MD5}","status":"SUCCESS"}}"#);
     assert_eq!(
-        said_of(&format!("{none},{same}")),
+        result_of(&format!("{none},{same}")),
         Ok(CheckAnswer::NotFound)
     );
     for pair in [
@@ -124,16 +127,16 @@ fn what_is_said_of_one_twice_counts_only_if_it_is_the_same() {
         format!("{none},{broken}"),
         format!("{broken},{none}"),
     ] {
-        assert_eq!(said_of(&pair), Err(ErrorClass::Malformed), "{pair}");
+        assert_eq!(result_of(&pair), Err(ErrorClass::Malformed), "{pair}");
     }
     assert!(matches!(
-        said_of(&format!("{paid},{paid}")),
+        result_of(&format!("{paid},{paid}")),
         Ok(CheckAnswer::Paid(_))
     ));
 }
 
 #[test]
-fn one_of_whom_nothing_is_said_is_an_error_of_its_own() {
+fn an_identifier_without_an_item_is_an_error() {
     let answers = read(&format!(
         r#"[{{"md5":"{OTHER_MD5}","status":"NOT_FOUND"}}]"#
     ))
@@ -150,7 +153,7 @@ fn one_of_whom_nothing_is_said_is_an_error_of_its_own() {
 }
 
 #[test]
-fn an_answer_that_is_no_list_is_an_error() {
+fn an_answer_without_a_list_is_an_error() {
     for items in ["null", "{}", "\"x\"", "7", r#"{"list":[]}"#] {
         assert_eq!(read(items).unwrap_err().class(), ErrorClass::Malformed);
     }
@@ -172,43 +175,46 @@ fn an_answer_that_is_no_list_is_an_error() {
 }
 
 #[test]
-fn hashes_are_matched_in_any_case_and_are_no_sign_of_a_payment_by_themselves() {
+fn hashes_are_matched_in_any_case_and_do_not_indicate_a_payment() {
     let list = CheckTransactionByHashList::new([TransactionHash::new(HASH).unwrap()]).unwrap();
     let upper = HASH.to_uppercase();
-    let said = |item: &str| {
+    let result = |item: &str| {
         let body = format!(r#"{{"responseCode":0,"data":[{item}]}}"#);
         let answers = list.read(&answer(200, body)).unwrap();
-        let (_, said) = answers.into_iter().next().unwrap();
-        said.map_err(|error| error.class())
+        let (_, result) = answers.into_iter().next().unwrap();
+        result.map_err(|error| error.class())
     };
     for hash in [HASH, &upper] {
         let none = format!(r#"{{"hash":"{hash}","status":"NOT_FOUND"}}"#);
-        assert_eq!(said(&none), Ok(CheckAnswer::NotFound));
+        assert_eq!(result(&none), Ok(CheckAnswer::NotFound));
         let paid = format!(r#"{{"hash":"{hash}","status":"SUCCESS","amount":1,"currency":"USD"}}"#);
-        assert!(matches!(said(&paid), Ok(CheckAnswer::Paid(_))));
+        assert!(matches!(result(&paid), Ok(CheckAnswer::Paid(_))));
         let nothing = format!(r#"{{"hash":"{hash}","status":"SUCCESS"}}"#);
-        assert_eq!(said(&nothing), Err(ErrorClass::Malformed));
+        assert_eq!(result(&nothing), Err(ErrorClass::Malformed));
         let both = format!(r#"{{"hash":"{hash}","status":"NOT_FOUND","amount":1}}"#);
-        assert_eq!(said(&both), Err(ErrorClass::Malformed));
+        assert_eq!(result(&both), Err(ErrorClass::Malformed));
     }
 }
 
 #[test]
-fn a_list_names_one_to_fifty() {
+fn a_list_has_one_to_fifty_identifiers() {
     let many = |count: u64| (0..count).map(|number| md5(&format!("{number:032x}")));
     assert!(CheckTransactionByMd5List::new(many(50)).is_ok());
-    // The same fifty over and over are fifty.
+    // Duplicates do not count.
     assert!(CheckTransactionByMd5List::new(many(50).chain(many(50))).is_ok());
     let error = CheckTransactionByMd5List::new(many(60)).unwrap_err();
     assert_eq!(error.field(), "md5");
-    assert_eq!(error.to_string(), "md5 may name at most 50 at once");
+    assert_eq!(
+        error.to_string(),
+        "md5: the list must have at most 50 items"
+    );
     assert!(CheckTransactionByMd5List::new([]).is_err());
     assert!(CheckTransactionByHashList::new([]).is_err());
 }
 
 proptest! {
     #[test]
-    fn each_answer_finds_its_question_in_any_order(
+    fn results_are_matched_by_identifier_in_any_order(
         order in Just((0u64..50).collect::<Vec<_>>()).prop_shuffle(),
         kinds in prop::collection::vec(0u8..6, 50),
         garbage in prop::collection::vec(0usize..50, 0..10),
@@ -236,14 +242,14 @@ proptest! {
         let body = format!(r#"{{"responseCode":0,"data":[{}]}}"#, items.join(","));
         let answers = list.read(&answer(200, body)).unwrap();
         prop_assert_eq!(answers.iter().map(|(key, _)| *key).collect::<Vec<_>>(), asked);
-        for (number, (_, said)) in answers.iter().enumerate() {
-            match (kinds[number], said) {
+        for (number, (_, result)) in answers.iter().enumerate() {
+            match (kinds[number], result) {
                 (0, Ok(CheckAnswer::NotFound)) | (1, Ok(CheckAnswer::Failed)) | (4 | 5, Err(_)) => {}
                 (2 | 3, Ok(CheckAnswer::Paid(transaction))) => {
                     let hash = number.to_string();
                     prop_assert_eq!(transaction.hash.as_deref(), Some(hash.as_str()));
                 }
-                (kind, said) => prop_assert!(false, "{kind}: {said:?}"),
+                (kind, result) => prop_assert!(false, "{kind}: {result:?}"),
             }
         }
     }

@@ -1,15 +1,17 @@
-//! Every answer in the reference, and what else comes, without a transport.
+//! Tests of the endpoints and of the session, without a network.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test that cannot go on fails"
+    reason = "a panic fails the test"
 )]
 
 mod answers;
+#[cfg(feature = "diagnose")]
 mod diagnosis;
 mod fake;
+#[cfg(feature = "file-store")]
 mod files;
 mod fixtures;
 mod lists;
@@ -27,10 +29,10 @@ use bakong_api::{ApiError, CheckAnswer, Endpoint};
 use bytes::Bytes;
 use http::Response;
 
-/// The reference's own sample.
+/// The sample of NBC's reference.
 const NOT_FOUND: &str = r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found. Please check and try again."}"#;
 
-/// An answer with this status and body.
+/// Creates a response with this status and body.
 fn answer(status: u16, body: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = Response::new(body.into());
     *response.status_mut() = status.try_into().unwrap();
@@ -41,7 +43,7 @@ fn question() -> CheckTransactionByMd5 {
     CheckTransactionByMd5::new("d60f3db96913029a2af979a1662c1e72".parse().unwrap())
 }
 
-/// What a check makes of it.
+/// Reads a response with a check.
 fn check(status: u16, body: impl Into<Bytes>) -> Result<CheckAnswer, ApiError> {
     question().read(&answer(status, body))
 }

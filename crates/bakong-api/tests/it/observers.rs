@@ -1,5 +1,4 @@
-//! What an observer is told: every sending, each repetition by the transport, and nothing of those that were
-//! given up.
+//! Events for observers: every attempt, each repetition by the transport, and cancelled requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -37,7 +36,7 @@ impl Notes {
 }
 
 #[test]
-fn each_repetition_is_told_with_what_came_before_it() {
+fn each_repetition_is_reported_with_the_previous_result() {
     let notes = Arc::new(Notes::default());
     let transport = transport_fn(|request: Request<Bytes>| async move {
         let attempts = request.extensions().get::<Attempts>().unwrap();
@@ -55,7 +54,7 @@ fn each_repetition_is_told_with_what_came_before_it() {
             "check_transaction_by_md5 1",
             "1: 503 Service Unavailable",
             "check_transaction_by_md5 2",
-            "2: no answer came in time",
+            "2: no response arrived in time",
             "check_transaction_by_md5 3",
             "3: 200 OK",
         ]
@@ -63,7 +62,7 @@ fn each_repetition_is_told_with_what_came_before_it() {
 }
 
 #[test]
-fn what_is_given_up_is_not_finished_and_what_cannot_be_sent_is_not_sending() {
+fn a_cancelled_request_does_not_finish_and_an_unsendable_one_does_not_start() {
     let notes = Arc::new(Notes::default());
     let transport = transport_fn(|_| std::future::pending());
     let session = Session::new(transport, Environment::Sit).with_observer(Arc::clone(&notes));
@@ -73,6 +72,6 @@ fn what_is_given_up_is_not_finished_and_what_cannot_be_sent_is_not_sending() {
     let mut tasks = Tasks::new();
     tasks.add(ask(&session));
     tasks.run();
-    tasks.give_up(0);
+    tasks.cancel(0);
     assert_eq!(*notes.0.lock().unwrap(), ["check_transaction_by_md5 1"]);
 }

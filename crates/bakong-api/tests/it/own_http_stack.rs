@@ -1,4 +1,4 @@
-//! The example for users with an HTTP client of their own, against a server made by hand.
+//! The example with another HTTP client, against a minimal server.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -14,8 +14,8 @@ mod example;
 
 const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln";
 
-/// What the example says to this answer, and the request that it sent.
-fn said(status: &str, body: &str) -> (String, String) {
+/// Runs the example against this response. Returns its conclusion and the request that it sent.
+fn conclusion(status: &str, body: &str) -> (String, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = BaseUrl::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let answer = format!(
@@ -41,32 +41,32 @@ fn said(status: &str, body: &str) -> (String, String) {
 }
 
 #[test]
-fn the_example_asks_and_says_what_may_be_concluded() {
+fn the_example_draws_the_right_conclusion() {
     for (status, body, expected) in [
         ("200 OK", PAID, "Paid: 1.00 USD to merchant@bank. "),
-        ("200 OK", NOT_FOUND, "Not paid so far. "),
+        ("200 OK", NOT_FOUND, "Not paid yet. "),
         (
             "500 Oops",
             NOT_FOUND,
-            "Not known, which is not unpaid; ask again later: ",
+            "Unknown, which does not mean unpaid; ask again later: ",
         ),
         (
             "401 No",
             "",
-            "Not known, which is not unpaid; get a new token: ",
+            "Unknown, which does not mean unpaid; get a new token: ",
         ),
         (
             "302 Found",
             "",
-            "Not known, which is not unpaid; ask again later: ",
+            "Unknown, which does not mean unpaid; ask again later: ",
         ),
         (
             "200 OK",
             r#"{"responseCode":1,"errorCode":17}"#,
-            "Not known, which is not unpaid; ask again tomorrow: ",
+            "Unknown, which does not mean unpaid; ask again tomorrow: ",
         ),
     ] {
-        let (sentence, request) = said(status, body);
+        let (sentence, request) = conclusion(status, body);
         assert!(sentence.starts_with(expected), "{sentence}");
         assert!(request.starts_with("POST /v1/check_transaction_by_md5 HTTP/1.1\r\n"));
         let lower = request.to_ascii_lowercase();
@@ -78,12 +78,12 @@ fn the_example_asks_and_says_what_may_be_concluded() {
 }
 
 #[test]
-fn the_example_takes_a_server_that_is_away_for_no_answer() {
-    // The port was free a moment ago, and nobody listens there.
+fn the_example_reports_an_unreachable_server() {
+    // No server listens on the port of a closed listener.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = BaseUrl::new(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
     let token = AccessToken::new(JWT).unwrap();
     let sentence = example::ask(&base, &token, MD5.parse().unwrap()).unwrap();
-    assert!(sentence.starts_with("No answer came, "), "{sentence}");
+    assert!(sentence.starts_with("No answer, "), "{sentence}");
 }

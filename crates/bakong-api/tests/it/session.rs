@@ -1,5 +1,4 @@
-//! A session that keeps its token good, without a runtime: who renews, who waits, who is told what, and how
-//! many requests that costs.
+//! The token of a session, without a runtime: which caller renews, which callers wait, and the number of requests.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,7 +7,7 @@ use std::time::Duration;
 use bakong_api::endpoint::RenewToken;
 use bakong_api::token::TokenState;
 use bakong_api::transport::{TransportErrorKind, transport_fn};
-use bakong_api::{CheckAnswer, Environment, ErrorClass, Session};
+use bakong_api::{ApiError, CheckAnswer, Environment, ErrorClass, Session, Transport};
 use proptest::prelude::*;
 
 use crate::fake::{
@@ -19,8 +18,19 @@ use crate::tasks::{Tasks, block_on};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
+type Answer = Result<CheckAnswer, ApiError>;
+
+/// Starts this many checks at the same time.
+fn send_many(session: &Session<Box<dyn Transport>>, count: u64) -> Tasks<'_, Answer> {
+    let mut tasks = Tasks::new();
+    for question in questions(count) {
+        tasks.add(async move { session.send(&question).await });
+    }
+    tasks
+}
+
 #[test]
-fn a_good_token_is_sent_and_nothing_else() {
+fn a_valid_token_is_sent_without_a_renewal() {
     let fake = Fake::new();
     let token = fresh("old");
     fake.accept(&token);
@@ -31,25 +41,25 @@ fn a_good_token_is_sent_and_nothing_else() {
 }
 
 #[test]
-fn without_a_token_one_is_asked_for() {
+fn a_missing_token_is_requested() {
     let fake = Fake::new();
     let session = fake.renewing_session();
     assert_eq!(session.token_state(), TokenState::Missing);
     block_on(ask(&session)).unwrap();
     assert_eq!((fake.total(), fake.count(RENEW)), (2, 1));
-    assert_eq!(fake.told(), ["renewed"]);
+    assert_eq!(fake.events(), ["renewed"]);
 }
 
 #[test]
-fn a_token_is_renewed_three_days_ahead_and_not_before() {
+fn a_token_is_renewed_three_days_before_its_expiry() {
     let fake = Fake::new();
     let token = fresh("old");
     fake.accept(&token);
     let session = fake.renewing_session().with_token(token.clone());
-    fake.pass(87 * DAY - Duration::from_secs(1));
+    fake.advance(87 * DAY - Duration::from_secs(1));
     block_on(ask(&session)).unwrap();
     assert_eq!(fake.count(RENEW), 0);
-    fake.pass(Duration::from_secs(1));
+    fake.advance(Duration::from_secs(1));
     block_on(ask(&session)).unwrap();
     block_on(ask(&session)).unwrap();
     assert_eq!(fake.count(RENEW), 1);
@@ -59,10 +69,10 @@ fn a_token_is_renewed_three_days_ahead_and_not_before() {
 }
 
 #[test]
-fn a_refused_token_is_renewed_once_and_the_request_sent_once_more() {
+fn a_rejected_token_is_renewed_and_the_request_repeated() {
     for (status, body) in [(401, UNAUTHORIZED), (200, UNAUTHORIZED), (401, "")] {
         let fake = Fake::new();
-        fake.refuse_with(status, body);
+        fake.reject_with(status, body);
         let session = fake.renewing_session().with_token(fresh("old"));
         assert_eq!(block_on(ask(&session)).unwrap(), CheckAnswer::NotFound);
         assert_eq!((fake.count(CHECK), fake.count(RENEW)), (2, 1));
@@ -72,19 +82,15 @@ fn a_refused_token_is_renewed_once_and_the_request_sent_once_more() {
 }
 
 #[test]
-fn a_thousand_callers_wait_for_one_renewal() {
+fn a_thousand_callers_share_one_renewal() {
     for expired in [false, true] {
         let fake = Fake::new();
         fake.hold(RENEW);
         let session = fake.renewing_session().with_token(fresh("old"));
         if expired {
-            fake.pass(91 * DAY);
+            fake.advance(91 * DAY);
         }
-        let mut tasks = Tasks::new();
-        for question in questions(1_000) {
-            let session = &session;
-            tasks.add(async move { session.send(&question).await });
-        }
+        let mut tasks = send_many(&session, 1_000);
         tasks.run();
         assert_eq!((tasks.waiting(), fake.count(RENEW)), (1_000, 1));
         assert_eq!(session.token_state(), TokenState::Renewing);
@@ -93,25 +99,21 @@ fn a_thousand_callers_wait_for_one_renewal() {
         assert_eq!(tasks.waiting(), 0, "a waiter was not woken");
         assert!(tasks.outputs().iter().all(|answer| answer.is_ok()));
         assert_eq!(fake.count(RENEW), 1);
-        // The first was sent to be refused, and then all waited.
-        let refused = if expired { 0 } else { 1 };
-        assert_eq!(fake.count(CHECK), refused + 1_000);
+        // The first request was rejected, then all waited.
+        let rejected = if expired { 0 } else { 1 };
+        assert_eq!(fake.count(CHECK), rejected + 1_000);
     }
 }
 
 #[test]
-fn while_a_good_token_is_renewed_nobody_but_the_renewer_waits() {
+fn while_a_usable_token_is_renewed_other_callers_do_not_wait() {
     let fake = Fake::new();
     let token = fresh("old");
     fake.accept(&token);
-    fake.pass(88 * DAY);
+    fake.advance(88 * DAY);
     fake.hold(RENEW);
     let session = fake.renewing_session().with_token(token.clone());
-    let mut tasks = Tasks::new();
-    for question in questions(100) {
-        let session = &session;
-        tasks.add(async move { session.send(&question).await });
-    }
+    let mut tasks = send_many(&session, 100);
     tasks.run();
     assert_eq!((tasks.waiting(), fake.count(RENEW)), (1, 1));
     let old = Some(token.expose().to_owned());
@@ -122,16 +124,12 @@ fn while_a_good_token_is_renewed_nobody_but_the_renewer_waits() {
 }
 
 #[test]
-fn a_renewal_that_fails_is_told_to_all_and_not_tried_again_before_a_pause() {
+fn all_callers_get_the_error_of_a_failed_renewal_and_a_pause_follows() {
     let fake = Fake::new();
     fake.answer_renewal(Ok((503, String::new())));
     fake.hold(RENEW);
     let session = fake.renewing_session();
-    let mut tasks = Tasks::new();
-    for question in questions(1_000) {
-        let session = &session;
-        tasks.add(async move { session.send(&question).await });
-    }
+    let mut tasks = send_many(&session, 1_000);
     tasks.run();
     fake.release();
     tasks.run();
@@ -141,17 +139,17 @@ fn a_renewal_that_fails_is_told_to_all_and_not_tried_again_before_a_pause() {
         assert!(error.is_of_renewal());
         assert_eq!(error.class(), ErrorClass::Unavailable { retry_after: None });
     }
-    assert_eq!(fake.told(), ["not renewed"]);
-    fake.pass(MINUTE - Duration::from_millis(1));
+    assert_eq!(fake.events(), ["not renewed"]);
+    fake.advance(MINUTE - Duration::from_millis(1));
     assert!(block_on(ask(&session)).unwrap_err().is_of_renewal());
     assert_eq!(fake.total(), 1);
-    fake.pass(Duration::from_millis(1));
+    fake.advance(Duration::from_millis(1));
     block_on(ask(&session)).unwrap();
     assert_eq!(fake.count(RENEW), 2);
 }
 
 #[test]
-fn a_renewal_that_fails_leaves_a_good_token_in_use() {
+fn a_failed_renewal_leaves_a_usable_token_in_use() {
     for answer in [
         Ok((503, String::new())),
         Ok((403, "<html>".into())),
@@ -163,7 +161,7 @@ fn a_renewal_that_fails_leaves_a_good_token_in_use() {
         let fake = Fake::new();
         let token = fresh("old");
         fake.accept(&token);
-        fake.pass(88 * DAY);
+        fake.advance(88 * DAY);
         fake.answer_renewal(answer);
         let session = fake.renewing_session().with_token(token);
         for _ in 0..10 {
@@ -174,9 +172,9 @@ fn a_renewal_that_fails_leaves_a_good_token_in_use() {
 }
 
 #[test]
-fn a_new_token_that_is_refused_too_ends_it() {
+fn a_rejected_new_token_is_followed_by_a_pause() {
     let fake = Fake::new();
-    fake.issue_bad_ones();
+    fake.issue_invalid();
     let session = fake.renewing_session().with_token(fresh("old"));
     let error = block_on(ask(&session)).unwrap_err();
     assert_eq!(error.class(), ErrorClass::Unauthorized);
@@ -184,23 +182,19 @@ fn a_new_token_that_is_refused_too_ends_it() {
     for _ in 0..10 {
         assert!(block_on(ask(&session)).is_err());
     }
-    assert_eq!(fake.total(), 3, "nothing is sent in the pause");
+    assert_eq!(fake.total(), 3, "no request is sent during the pause");
 }
 
 #[test]
-fn a_new_token_that_was_refused_is_not_sent_by_those_who_waited() {
+fn waiting_callers_do_not_send_a_rejected_new_token() {
     let fake = Fake::new();
-    fake.issue_bad_ones();
+    fake.issue_invalid();
     fake.hold(RENEW);
     let session = fake.renewing_session();
-    let mut tasks = Tasks::new();
-    for question in questions(10) {
-        let session = &session;
-        tasks.add(async move { session.send(&question).await });
-    }
+    let mut tasks = send_many(&session, 10);
     tasks.run();
     fake.release();
-    // The first renews, sends, and is refused before any other gets to run.
+    // The first caller renews, sends and is rejected before another one runs.
     assert!(tasks.poll(0));
     assert!(tasks.output(0).is_some());
     tasks.run();
@@ -210,23 +204,19 @@ fn a_new_token_that_was_refused_is_not_sent_by_those_who_waited() {
 }
 
 #[test]
-fn a_renewal_that_is_given_up_is_taken_over_by_one_who_waits() {
+fn a_waiting_caller_takes_over_a_cancelled_renewal() {
     let fake = Fake::new();
     fake.hold(RENEW);
     let session = fake.renewing_session();
-    let mut tasks = Tasks::new();
-    for question in questions(100) {
-        let session = &session;
-        tasks.add(async move { session.send(&question).await });
-    }
+    let mut tasks = send_many(&session, 100);
     tasks.run();
     assert_eq!(fake.count(RENEW), 1);
-    tasks.give_up(0);
+    tasks.cancel(0);
     assert_eq!(session.token_state(), TokenState::Missing);
     tasks.run();
-    assert_eq!(fake.count(RENEW), 2, "the next one renews");
-    // One that waits in line is dropped, too; the line goes on.
-    tasks.give_up(50);
+    assert_eq!(fake.count(RENEW), 2, "the next caller renews");
+    // A cancelled waiting caller does not stop the others.
+    tasks.cancel(50);
     fake.release();
     tasks.run();
     assert_eq!(tasks.waiting(), 0);
@@ -236,7 +226,7 @@ fn a_renewal_that_is_given_up_is_taken_over_by_one_who_waits() {
 }
 
 #[test]
-fn renewals_that_are_given_up_one_after_the_other_do_not_use_up_the_day() {
+fn repeatedly_cancelled_renewals_do_not_exhaust_the_quota() {
     let fake = Fake::new();
     fake.hold(RENEW);
     let session = fake.renewing_session();
@@ -248,29 +238,25 @@ fn renewals_that_are_given_up_one_after_the_other_do_not_use_up_the_day() {
             let error = answer.as_ref().unwrap_err();
             assert!(error.is_of_renewal(), "{error}");
         }
-        tasks.give_up(0);
+        tasks.cancel(0);
     }
     assert_eq!(fake.total(), 2);
     fake.release();
-    fake.pass(MINUTE);
+    fake.advance(MINUTE);
     block_on(ask(&session)).unwrap();
 }
 
 #[test]
-fn what_was_under_way_with_the_old_token_goes_once_more_with_the_new_one() {
+fn requests_in_flight_with_the_old_token_are_repeated_with_the_new_one() {
     let fake = Fake::new();
     let token = fresh("old");
     fake.accept(&token);
     let session = fake.renewing_session().with_token(token);
     fake.hold(CHECK);
-    let mut tasks = Tasks::new();
-    for question in questions(100) {
-        let session = &session;
-        tasks.add(async move { session.send(&question).await });
-    }
+    let mut tasks = send_many(&session, 100);
     tasks.run();
     assert_eq!(fake.count(CHECK), 100);
-    // By it the old one dies.
+    // The renewal invalidates the old token.
     block_on(session.renew()).unwrap();
     fake.release();
     tasks.run();
@@ -280,7 +266,7 @@ fn what_was_under_way_with_the_old_token_goes_once_more_with_the_new_one() {
 }
 
 #[test]
-fn where_the_token_is_optional_a_refused_one_is_left_away() {
+fn an_optional_token_is_omitted_after_a_rejection() {
     let fake = Fake::new();
     let session = fake.renewing_session().with_token(fresh("old"));
     block_on(session.send(&account())).unwrap();
@@ -288,12 +274,16 @@ fn where_the_token_is_optional_a_refused_one_is_left_away() {
     assert!(sent[0].is_some() && sent[1].is_none());
     assert_eq!(session.token_state(), TokenState::Rejected);
     block_on(session.send(&account())).unwrap();
-    assert_eq!(fake.tokens(ACCOUNT)[2], None, "known to be refused");
+    assert_eq!(
+        fake.tokens(ACCOUNT)[2],
+        None,
+        "the token is known to be rejected"
+    );
     assert_eq!((fake.total(), fake.count(RENEW)), (3, 0));
 }
 
 #[test]
-fn a_token_that_nobody_can_renew_is_not_sent_again_for_a_pause() {
+fn a_rejected_token_without_renewal_is_not_sent_during_a_pause() {
     let fake = Fake::new();
     let session = fake.session().with_token(fresh("old"));
     for _ in 0..10 {
@@ -302,13 +292,13 @@ fn a_token_that_nobody_can_renew_is_not_sent_again_for_a_pause() {
         assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
     }
     assert_eq!(fake.total(), 1);
-    fake.pass(MINUTE);
+    fake.advance(MINUTE);
     assert!(block_on(ask(&session)).is_err());
     assert_eq!(fake.total(), 2);
 }
 
 #[test]
-fn a_token_set_by_hand_is_used_at_once() {
+fn a_new_token_set_by_the_user_is_used_at_once() {
     let fake = Fake::new();
     let session = fake.session().with_token(fresh("old"));
     assert!(block_on(ask(&session)).is_err());
@@ -320,7 +310,7 @@ fn a_token_set_by_hand_is_used_at_once() {
 }
 
 #[test]
-fn a_hundred_who_renew_at_once_learn_how_one_renewal_ended() {
+fn explicit_renewals_at_the_same_time_share_one_result() {
     for works in [true, false] {
         let fake = Fake::new();
         if !works {
@@ -338,37 +328,37 @@ fn a_hundred_who_renew_at_once_learn_how_one_renewal_ended() {
         assert_eq!((tasks.waiting(), fake.count(RENEW)), (0, 1), "{works}");
         let mut outputs = tasks.outputs().into_iter();
         assert!(outputs.all(|output| output.is_ok() == works));
-        // One that comes after that asks again, pause or not.
+        // A later call renews again, even during a pause.
         block_on(session.renew()).unwrap();
         assert_eq!(fake.count(RENEW), 2);
     }
 }
 
 #[test]
-fn without_an_address_nothing_is_renewed() {
+fn without_an_e_mail_address_no_renewal_is_sent() {
     let fake = Fake::new();
     let session = fake.session().with_token(fresh("old"));
     let error = block_on(session.renew()).unwrap_err();
     assert!(error.is_of_renewal());
     assert_eq!(
         error.to_string(),
-        "the token could not be renewed: nothing was asked: there is no e-mail address to renew it under"
+        "the token could not be renewed: no request was sent: there is no e-mail address for the renewal"
     );
     let error = block_on(ask(&fake.session())).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "nothing was asked: there is no token to send"
+        "no request was sent: there is no token to send"
     );
     assert_eq!(fake.total(), 0);
 }
 
 #[test]
-fn a_session_prints_no_token() {
+fn debug_output_does_not_contain_the_token() {
     let session = Session::new(Fake::new().transport(), Environment::Sit).with_token(fresh("old"));
     assert!(!format!("{session:?}").contains("eyJ"));
 }
 
-/// What a hostile transport may answer.
+/// Answers of a hostile server.
 fn answers() -> impl Strategy<Value = (u16, String)> {
     let end = START.saturating_add(DAY);
     prop::sample::select(vec![
@@ -387,7 +377,7 @@ fn answers() -> impl Strategy<Value = (u16, String)> {
 
 proptest! {
     #[test]
-    fn one_question_costs_four_requests_at_most(
+    fn one_check_takes_at_most_four_requests(
         answers in prop::collection::vec(answers(), 40),
         has_token: bool,
         age in 0u32..100,
@@ -399,7 +389,7 @@ proptest! {
         let clock = Arc::clone(&now);
         let transport = transport_fn(|_| {
             sent.fetch_add(1, Ordering::SeqCst);
-            now.pass(Duration::from_secs(seconds));
+            now.advance(Duration::from_secs(seconds));
             let (status, body) = answers.lock().unwrap().next().unwrap();
             async move { Ok(crate::answer(status, body)) }
         });
@@ -409,12 +399,12 @@ proptest! {
         if has_token {
             session = session.with_token(fresh("old"));
         }
-        now.pass(age * DAY);
+        now.advance(age * DAY);
         for _ in 0..5 {
             let before = sent.load(Ordering::SeqCst);
             let _ = block_on(ask(&session));
             let cost = sent.load(Ordering::SeqCst) - before;
-            // Where the clock does not pass the pause while it is asked, one renewal is all.
+            // Unless the pause passes during the check, there is only one renewal.
             prop_assert!(cost <= if seconds < 60 { 3 } else { 4 }, "{cost}");
             let before = sent.load(Ordering::SeqCst);
             let _ = block_on(session.send(&account()));
@@ -423,7 +413,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_comes_goes_or_gives_up_nobody_waits_for_ever(
+    fn no_caller_waits_forever(
         events in prop::collection::vec((0usize..6, 0usize..8), 1..60),
     ) {
         let fake = Fake::new();
@@ -442,11 +432,11 @@ proptest! {
                 2 if added > 0 => {
                     tasks.poll(which % added);
                 }
-                3 if added > 0 => tasks.give_up(which % added),
+                3 if added > 0 => tasks.cancel(which % added),
                 4 => fake.hold([RENEW, CHECK][which % 2]),
-                5 if which == 0 => fake.refuse_all(),
+                5 if which == 0 => fake.reject_all(),
                 5 if which == 1 => fake.answer_renewal(Ok((503, String::new()))),
-                5 if which == 2 => fake.pass(80 * DAY),
+                5 if which == 2 => fake.advance(80 * DAY),
                 _ => fake.release(),
             }
         }

@@ -1,17 +1,20 @@
-//! Where a token is kept: what is found there when, and what a session puts there.
+//! Token stores: when a session loads a token, when it saves one, and the renewal lease.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use bakong_api::token::{MemoryTokenStore, TokenState, TokenStore, TokenStoreError};
+use bakong_api::token::{
+    LeaseOutcome, LeaseRequest, MemoryTokenStore, RenewalFailure, RenewalLease, TokenState,
+    TokenStore, TokenStoreError,
+};
 use bakong_api::{AccessToken, ErrorClass};
 
-use crate::fake::{CHECK, DAY, Fake, RENEW, ask, fresh};
+use crate::fake::{CHECK, DAY, Fake, RENEW, START, ask, fresh};
 use crate::tasks::{Tasks, block_on};
 
 #[test]
-fn memory_keeps_a_token_for_all_who_share_it() {
+fn a_memory_store_is_shared() {
     let store = Arc::new(MemoryTokenStore::new());
     assert!(block_on(store.load()).unwrap().is_none());
     block_on(store.save(&fresh("a"))).unwrap();
@@ -20,34 +23,34 @@ fn memory_keeps_a_token_for_all_who_share_it() {
     assert!(!format!("{store:?}").contains("eyJ"));
 }
 
-/// A store that fails when told to, and counts.
+/// A store that counts its calls and can fail.
 #[derive(Default)]
-struct Shelf {
+struct FakeStore {
     token: Mutex<Option<AccessToken>>,
     broken: Mutex<bool>,
     loads: AtomicU32,
     saves: AtomicU32,
-    /// Whether a load and a save give way once before they end.
+    /// Whether load and save return `Pending` once.
     slow: bool,
 }
 
-impl Shelf {
+impl FakeStore {
     fn with(token: &AccessToken) -> Arc<Self> {
-        let shelf = Self::default();
-        shelf.put(token);
-        Arc::new(shelf)
+        let store = Self::default();
+        store.put(token);
+        Arc::new(store)
     }
 
     fn put(&self, token: &AccessToken) {
         *self.token.lock().unwrap() = Some(token.clone());
     }
 
-    fn kept(&self) -> Option<String> {
+    fn saved(&self) -> Option<String> {
         let token = self.token.lock().unwrap();
         token.as_ref().map(|token| token.expose().to_owned())
     }
 
-    async fn give_way(&self) {
+    async fn yield_once(&self) {
         let mut polls = if self.slow { 0 } else { 1 };
         std::future::poll_fn(|context| {
             polls += 1;
@@ -62,24 +65,24 @@ impl Shelf {
 
     fn check(&self) -> Result<(), TokenStoreError> {
         if *self.broken.lock().unwrap() {
-            return Err(TokenStoreError::new("the shelf is broken", "made up"));
+            return Err(TokenStoreError::new("the store is broken", "fake error"));
         }
         Ok(())
     }
 }
 
 #[async_trait]
-impl TokenStore for Shelf {
+impl TokenStore for FakeStore {
     async fn load(&self) -> Result<Option<AccessToken>, TokenStoreError> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         let found = self.token.lock().unwrap().clone();
-        self.give_way().await;
+        self.yield_once().await;
         self.check().map(|()| found)
     }
 
     async fn save(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
         self.saves.fetch_add(1, Ordering::SeqCst);
-        self.give_way().await;
+        self.yield_once().await;
         self.check()?;
         self.put(token);
         Ok(())
@@ -87,132 +90,133 @@ impl TokenStore for Shelf {
 }
 
 #[test]
-fn the_token_is_found_when_it_is_first_needed() {
+fn the_token_is_loaded_before_the_first_request() {
     let fake = Fake::new();
-    let token = fresh("kept");
+    let token = fresh("stored");
     fake.accept(&token);
-    let shelf = Shelf::with(&token);
-    let session = fake.session().with_token_store(Arc::clone(&shelf));
+    let store = FakeStore::with(&token);
+    let session = fake.session().with_token_store(Arc::clone(&store));
     assert_eq!(session.token_state(), TokenState::Missing);
     for _ in 0..3 {
         block_on(ask(&session)).unwrap();
     }
-    assert_eq!(shelf.loads.load(Ordering::SeqCst), 1);
+    assert_eq!(store.loads.load(Ordering::SeqCst), 1);
     assert_eq!(fake.total(), 3);
 }
 
 #[test]
-fn a_token_that_was_given_goes_before_one_that_is_kept() {
+fn a_token_set_by_the_user_precedes_the_stored_one() {
     let given = fresh("given");
     for given_last in [true, false] {
         let fake = Fake::new();
         fake.accept(&given);
-        let shelf = Shelf::with(&fresh("kept"));
+        let store = FakeStore::with(&fresh("stored"));
         let session = if given_last {
-            let session = fake.session().with_token_store(shelf);
+            let session = fake.session().with_token_store(store);
             session.with_token(given.clone())
         } else {
             fake.session()
                 .with_token(given.clone())
-                .with_token_store(shelf)
+                .with_token_store(store)
         };
         block_on(ask(&session)).unwrap();
         assert_eq!(fake.total(), 1, "{given_last}");
     }
 }
 
-type Doing<'a> = std::pin::Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+type BoxFuture<'a> = std::pin::Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 
 #[test]
-fn a_token_set_while_the_store_is_asked_is_not_lost() {
+fn a_token_set_during_a_load_is_not_lost() {
     let fake = Fake::new();
     let new = fresh("new");
     fake.accept(&new);
-    let shelf = Arc::new(Shelf {
-        token: Mutex::new(Some(fresh("kept"))),
+    let store = Arc::new(FakeStore {
+        token: Mutex::new(Some(fresh("stored"))),
         slow: true,
-        ..Shelf::default()
+        ..FakeStore::default()
     });
-    let session = fake.session().with_token_store(Arc::clone(&shelf));
+    let session = fake.session().with_token_store(Arc::clone(&store));
     let mut tasks = Tasks::new();
     let is_answered = async || ask(&session).await.is_ok();
-    let is_kept = async || session.set_token(new.clone()).await.is_ok();
-    let (asking, setting): (Doing<'_>, Doing<'_>) = (Box::pin(is_answered()), Box::pin(is_kept()));
+    let is_saved = async || session.set_token(new.clone()).await.is_ok();
+    let (asking, setting): (BoxFuture<'_>, BoxFuture<'_>) =
+        (Box::pin(is_answered()), Box::pin(is_saved()));
     tasks.add(asking);
     tasks.poll(0);
     tasks.add(setting);
     tasks.poll(1);
     tasks.run();
     assert_eq!(tasks.outputs(), [&true, &true]);
-    assert_eq!(shelf.kept().as_deref(), Some(new.expose()));
+    assert_eq!(store.saved().as_deref(), Some(new.expose()));
     assert_eq!(fake.total(), 1);
 }
 
 #[test]
-fn a_new_token_is_kept_though_whoever_renewed_it_stopped_waiting() {
+fn a_new_token_is_saved_although_its_caller_was_cancelled() {
     let fake = Fake::new();
-    let shelf = Arc::new(Shelf {
+    let store = Arc::new(FakeStore {
         slow: true,
-        ..Shelf::default()
+        ..FakeStore::default()
     });
-    let session = fake.renewing_session().with_token_store(Arc::clone(&shelf));
+    let session = fake.renewing_session().with_token_store(Arc::clone(&store));
     let mut tasks = Tasks::new();
     tasks.add(ask(&session));
-    // Up to where the store is at work on the new token, and no further.
-    while shelf.saves.load(Ordering::SeqCst) == 0 {
+    // Run until the store begins to save.
+    while store.saves.load(Ordering::SeqCst) == 0 {
         assert!(tasks.poll(0));
     }
-    tasks.give_up(0);
-    assert_eq!((fake.count(RENEW), shelf.kept()), (1, None));
+    tasks.cancel(0);
+    assert_eq!((fake.count(RENEW), store.saved()), (1, None));
     for _ in 0..3 {
         block_on(ask(&session)).unwrap();
     }
-    assert_eq!(shelf.kept(), fake.tokens(CHECK)[0]);
-    // The second time by whoever came next, and not again.
-    assert_eq!(shelf.saves.load(Ordering::SeqCst), 2);
+    assert_eq!(store.saved(), fake.tokens(CHECK)[0]);
+    // The next caller saves again, and only once.
+    assert_eq!(store.saves.load(Ordering::SeqCst), 2);
     assert_eq!(fake.count(RENEW), 1);
 }
 
 #[test]
-fn of_tokens_that_are_set_at_once_the_last_is_kept() {
+fn of_tokens_set_at_the_same_time_the_last_is_saved() {
     let fake = Fake::new();
-    let shelf = Arc::new(Shelf {
+    let store = Arc::new(FakeStore {
         slow: true,
-        ..Shelf::default()
+        ..FakeStore::default()
     });
-    let session = fake.session().with_token_store(Arc::clone(&shelf));
+    let session = fake.session().with_token_store(Arc::clone(&store));
     let mut tasks = Tasks::new();
     tasks.add(session.set_token(fresh("one")));
     tasks.add(session.set_token(fresh("two")));
-    // Both are set before the first is kept.
+    // Both are set before the first is saved.
     tasks.poll(0);
     tasks.poll(1);
     tasks.run();
-    assert!(tasks.outputs().iter().all(|kept| kept.is_ok()));
-    assert_eq!(shelf.kept().as_deref(), Some(fresh("two").expose()));
+    assert!(tasks.outputs().iter().all(|saved| saved.is_ok()));
+    assert_eq!(store.saved().as_deref(), Some(fresh("two").expose()));
 }
 
 #[test]
-fn what_another_process_renewed_is_taken_and_not_renewed_again() {
-    // Refused; within three days of its end; past it.
+fn a_token_renewed_by_another_process_is_used() {
+    // Rejected, due, and expired.
     for age in [1, 88, 91] {
         for renews in [true, false] {
             let fake = Fake::new();
             let old = fresh("old");
             fake.accept(&old);
-            let shelf = Shelf::with(&old);
+            let store = FakeStore::with(&old);
             let session = if renews {
                 fake.renewing_session()
             } else {
                 fake.session()
             };
-            let session = session.with_token_store(Arc::clone(&shelf));
+            let session = session.with_token_store(Arc::clone(&store));
             block_on(ask(&session)).unwrap();
-            fake.pass(age * DAY);
-            fake.refuse_all();
+            fake.advance(age * DAY);
+            fake.reject_all();
             let new = crate::fake::token("new", fake.now().saturating_add(90 * DAY));
             fake.accept(&new);
-            shelf.put(&new);
+            store.put(&new);
             block_on(ask(&session)).unwrap();
             assert_eq!(fake.count(RENEW), 0, "{age} {renews}");
             assert_eq!(session.token_state(), TokenState::Valid);
@@ -221,80 +225,240 @@ fn what_another_process_renewed_is_taken_and_not_renewed_again() {
 }
 
 #[test]
-fn a_token_that_comes_into_the_store_later_is_found() {
+fn a_token_stored_later_is_found() {
     let fake = Fake::new();
-    let shelf = Arc::new(Shelf::default());
-    let session = fake.session().with_token_store(Arc::clone(&shelf));
+    let store = Arc::new(FakeStore::default());
+    let session = fake.session().with_token_store(Arc::clone(&store));
     let error = block_on(ask(&session)).unwrap_err();
     assert_eq!(error.class(), ErrorClass::Unauthorized);
     let token = fresh("late");
     fake.accept(&token);
-    shelf.put(&token);
+    store.put(&token);
     block_on(ask(&session)).unwrap();
     assert_eq!(fake.total(), 1);
 }
 
 #[test]
-fn in_a_pause_after_a_failed_renewal_another_s_success_counts() {
+fn a_token_of_another_process_ends_the_pause_after_a_failed_renewal() {
     let fake = Fake::new();
     fake.answer_renewal(Ok((503, String::new())));
-    let shelf = Arc::new(Shelf::default());
-    let session = fake.renewing_session().with_token_store(Arc::clone(&shelf));
+    let store = Arc::new(FakeStore::default());
+    let session = fake.renewing_session().with_token_store(Arc::clone(&store));
     assert!(block_on(ask(&session)).unwrap_err().is_of_renewal());
     let token = fresh("another's");
     fake.accept(&token);
-    shelf.put(&token);
+    store.put(&token);
     block_on(ask(&session)).unwrap();
     assert_eq!((fake.count(RENEW), fake.count(CHECK)), (1, 1));
 }
 
 #[test]
-fn an_older_token_in_the_store_does_not_replace_a_good_one() {
+fn an_older_stored_token_does_not_replace_a_valid_one() {
     let fake = Fake::new();
     let given = fresh("given");
     fake.accept(&given);
-    fake.pass(88 * DAY);
+    fake.advance(88 * DAY);
     let older = crate::fake::token("older", fake.now().saturating_add(DAY));
-    let shelf = Shelf::with(&older);
+    let store = FakeStore::with(&older);
     let session = fake
         .renewing_session()
         .with_token(given)
-        .with_token_store(Arc::clone(&shelf));
+        .with_token_store(Arc::clone(&store));
     block_on(ask(&session)).unwrap();
     assert_eq!((fake.count(RENEW), fake.count(CHECK)), (1, 1));
-    assert_ne!(shelf.kept().as_deref(), Some(older.expose()));
+    assert_ne!(store.saved().as_deref(), Some(older.expose()));
 }
 
 #[test]
-fn a_new_token_is_kept_and_if_it_is_not_the_observer_is_told() {
+fn a_new_token_is_saved_and_a_failure_is_reported() {
     let fake = Fake::new();
-    let shelf = Arc::new(Shelf::default());
-    let session = fake.renewing_session().with_token_store(Arc::clone(&shelf));
+    let store = Arc::new(FakeStore::default());
+    let session = fake.renewing_session().with_token_store(Arc::clone(&store));
     block_on(ask(&session)).unwrap();
-    assert_eq!(shelf.kept(), fake.tokens(CHECK)[0]);
-    *shelf.broken.lock().unwrap() = true;
+    assert_eq!(store.saved(), fake.tokens(CHECK)[0]);
+    *store.broken.lock().unwrap() = true;
     block_on(session.renew()).unwrap();
     block_on(ask(&session)).unwrap();
-    assert_eq!(fake.told(), ["renewed", "renewed", "not kept"]);
+    assert_eq!(fake.events(), ["renewed", "renewed", "not saved"]);
     assert!(block_on(session.set_token(fresh("new"))).is_err());
 }
 
 #[test]
-fn a_store_that_cannot_be_read_is_an_error_and_costs_no_request() {
+fn an_unreadable_store_is_an_error_without_a_request() {
     let fake = Fake::new();
-    let token = fresh("kept");
+    let token = fresh("stored");
     fake.accept(&token);
-    let shelf = Shelf::with(&token);
-    *shelf.broken.lock().unwrap() = true;
-    let session = fake.renewing_session().with_token_store(Arc::clone(&shelf));
+    let store = FakeStore::with(&token);
+    *store.broken.lock().unwrap() = true;
+    let session = fake.renewing_session().with_token_store(Arc::clone(&store));
     let error = block_on(ask(&session)).unwrap_err();
     assert_eq!(error.class(), ErrorClass::Unauthorized);
     assert_eq!(
         error.to_string(),
-        "nothing was asked: the shelf is broken: made up"
+        "no request was sent: the store is broken: fake error"
     );
     assert_eq!(fake.total(), 0);
-    *shelf.broken.lock().unwrap() = false;
+    *store.broken.lock().unwrap() = false;
     block_on(ask(&session)).unwrap();
     assert_eq!(fake.total(), 1);
+}
+
+/// A store whose lease has this outcome, and which counts how leases end.
+struct Leasing {
+    store: MemoryTokenStore,
+    outcome: Mutex<Option<LeaseOutcome>>,
+    /// The token that another process stores before it releases the lease.
+    renewed_elsewhere: Option<AccessToken>,
+    requests: Mutex<Vec<LeaseRequest>>,
+    ends: Arc<Mutex<Vec<String>>>,
+}
+
+struct FakeLease(Arc<Mutex<Vec<String>>>);
+
+#[async_trait]
+impl RenewalLease for FakeLease {
+    async fn release(self: Box<Self>) {
+        self.0.lock().unwrap().push("released".to_owned());
+    }
+
+    async fn fail(self: Box<Self>, failure: &RenewalFailure) {
+        let pause = failure.retry_at(1).saturating_since(failure.at);
+        let end = format!("{} {} {pause:?}", failure.reason, failure.usable);
+        self.0.lock().unwrap().push(end);
+    }
+}
+
+#[async_trait]
+impl TokenStore for Leasing {
+    async fn load(&self) -> Result<Option<AccessToken>, TokenStoreError> {
+        self.store.load().await
+    }
+
+    async fn save(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
+        self.store.save(token).await
+    }
+
+    async fn acquire_renewal(
+        &self,
+        request: LeaseRequest,
+    ) -> Result<LeaseOutcome, TokenStoreError> {
+        self.requests.lock().unwrap().push(request);
+        if let Some(token) = &self.renewed_elsewhere {
+            self.save(token).await?;
+        }
+        let outcome = self.outcome.lock().unwrap().take();
+        outcome.ok_or_else(|| TokenStoreError::new("no lease", "fake error"))
+    }
+}
+
+impl Leasing {
+    fn new(outcome: Option<LeaseOutcome>) -> Self {
+        Self {
+            store: MemoryTokenStore::new(),
+            outcome: Mutex::new(outcome),
+            renewed_elsewhere: None,
+            requests: Mutex::default(),
+            ends: Arc::default(),
+        }
+    }
+
+    fn granting() -> Self {
+        let mut store = Self::new(None);
+        let lease = FakeLease(Arc::clone(&store.ends));
+        store.outcome = Mutex::new(Some(LeaseOutcome::Granted(Box::new(lease))));
+        store
+    }
+
+    fn ends(&self) -> Vec<String> {
+        self.ends.lock().unwrap().clone()
+    }
+}
+
+#[test]
+fn a_lease_is_released_after_a_renewal_and_fails_with_it() {
+    let fake = Fake::new();
+    let store = Arc::new(Leasing::granting());
+    let session = fake.renewing_session().with_token_store(Arc::clone(&store));
+    block_on(ask(&session)).unwrap();
+    assert_eq!(store.ends(), ["released"]);
+    assert_eq!(*store.requests.lock().unwrap(), [LeaseRequest::new(START)]);
+
+    fake.answer_renewal(Ok((503, String::new())));
+    let store = Arc::new(Leasing::granting());
+    let session = fake.renewing_session().with_token_store(Arc::clone(&store));
+    assert!(block_on(ask(&session)).is_err());
+    let reason = "Bakong is unavailable; ask again later (HTTP 503) false 120s";
+    assert_eq!(store.ends(), [reason]);
+}
+
+#[test]
+fn a_token_renewed_while_the_lease_was_held_is_used() {
+    let fake = Fake::new();
+    let new = fresh("new");
+    fake.accept(&new);
+    let store = Arc::new(Leasing {
+        renewed_elsewhere: Some(new),
+        ..Leasing::granting()
+    });
+    let session = fake.renewing_session().with_token_store(Arc::clone(&store));
+    block_on(ask(&session)).unwrap();
+    assert_eq!((fake.count(RENEW), fake.count(CHECK)), (0, 1));
+    assert_eq!(store.ends(), ["released"]);
+}
+
+#[test]
+fn without_a_lease_no_renewal_is_sent() {
+    let paused = LeaseOutcome::Paused {
+        until: START.saturating_add(DAY / 24),
+        reason: "refused".into(),
+    };
+    for (outcome, message, pause) in [
+        (
+            Some(LeaseOutcome::Held),
+            "another process is renewing",
+            DAY / 1_440,
+        ),
+        (
+            Some(paused),
+            "possible in 61 min; the last one failed: refused",
+            DAY / 24,
+        ),
+        (None, "no lease: fake error", DAY / 24),
+    ] {
+        let fake = Fake::new();
+        let store = Arc::new(Leasing::new(outcome));
+        let session = fake.renewing_session().with_token_store(Arc::clone(&store));
+        for _ in 0..3 {
+            let error = block_on(ask(&session)).unwrap_err();
+            assert!(error.is_of_renewal());
+            assert!(error.to_string().contains(message), "{error}");
+        }
+        assert_eq!(fake.total(), 0);
+        assert_eq!(fake.events(), ["not renewed"]);
+        assert_eq!(store.requests.lock().unwrap().len(), 1);
+        // The store is asked again after the pause.
+        fake.advance(pause);
+        assert!(block_on(ask(&session)).is_err());
+        assert_eq!(store.requests.lock().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn a_usable_token_is_used_while_another_process_renews() {
+    let fake = Fake::new();
+    let old = fresh("old");
+    fake.accept(&old);
+    fake.advance(88 * DAY);
+    let store = Arc::new(Leasing::new(Some(LeaseOutcome::Held)));
+    let session = fake.renewing_session().with_token(old.clone());
+    let session = session.with_token_store(Arc::clone(&store));
+    block_on(ask(&session)).unwrap();
+    assert_eq!((fake.count(RENEW), fake.count(CHECK)), (0, 1));
+    let request = store.requests.lock().unwrap()[0];
+    assert_eq!(request.usable_until, old.expires_at());
+    assert!(!request.ignores_pause);
+    // An explicit renewal waits for the lease and ignores the pause.
+    assert!(block_on(session.renew()).is_err());
+    let request = store.requests.lock().unwrap()[1];
+    assert!(request.ignores_pause && request.usable_until.is_none());
 }

@@ -1,5 +1,5 @@
-//! Many futures at once on one thread: each is polled when it was woken and only then, so that a waker that
-//! is lost shows itself as a task that never ends.
+//! Runs many futures on one thread. Each is polled only after it was woken, so a lost wake-up shows as a task that
+//! never completes.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ struct Task<'f, T> {
 enum State<'f, T> {
     Waiting(Pin<Box<dyn Future<Output = T> + Send + 'f>>),
     Done(T),
-    GivenUp,
+    Cancelled,
 }
 
 struct Woken(AtomicBool);
@@ -32,7 +32,7 @@ impl<'f, T> Tasks<'f, T> {
         Self(Vec::new())
     }
 
-    /// Takes a future in, polls nothing yet, and says its number.
+    /// Adds a future without polling it, and returns its number.
     pub(crate) fn add(&mut self, future: impl Future<Output = T> + Send + 'f) -> usize {
         self.0.push(Task {
             state: State::Waiting(Box::pin(future)),
@@ -41,7 +41,7 @@ impl<'f, T> Tasks<'f, T> {
         self.0.len() - 1
     }
 
-    /// Polls one task, if it was woken.
+    /// Polls a task if it was woken, and returns whether it was.
     pub(crate) fn poll(&mut self, number: usize) -> bool {
         let task = &mut self.0[number];
         let State::Waiting(future) = &mut task.state else {
@@ -57,7 +57,7 @@ impl<'f, T> Tasks<'f, T> {
         true
     }
 
-    /// Polls whatever was woken, until nothing is.
+    /// Polls woken tasks until none is woken.
     pub(crate) fn run(&mut self) {
         loop {
             let polled = (0..self.0.len()).filter(|number| self.poll(*number));
@@ -67,21 +67,21 @@ impl<'f, T> Tasks<'f, T> {
         }
     }
 
-    /// Drops the future in the midst of what it does.
-    pub(crate) fn give_up(&mut self, number: usize) {
+    /// Drops the future of a task that has not completed.
+    pub(crate) fn cancel(&mut self, number: usize) {
         if matches!(self.0[number].state, State::Waiting(_)) {
-            self.0[number].state = State::GivenUp;
+            self.0[number].state = State::Cancelled;
         }
     }
 
     pub(crate) fn output(&self, number: usize) -> Option<&T> {
         match &self.0[number].state {
             State::Done(output) => Some(output),
-            State::Waiting(_) | State::GivenUp => None,
+            State::Waiting(_) | State::Cancelled => None,
         }
     }
 
-    /// What the tasks that ended brought, in the order in which they were added.
+    /// Returns the outputs of completed tasks, in the order in which they were added.
     pub(crate) fn outputs(&self) -> Vec<&T> {
         (0..self.0.len())
             .filter_map(|number| self.output(number))
@@ -94,7 +94,7 @@ impl<'f, T> Tasks<'f, T> {
     }
 }
 
-/// Runs a future that nothing but itself keeps waiting.
+/// Runs a future that does not wait for another one.
 pub(crate) fn block_on<T>(future: impl Future<Output = T> + Send) -> T {
     let mut tasks = Tasks::new();
     tasks.add(future);

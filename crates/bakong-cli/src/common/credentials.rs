@@ -1,4 +1,4 @@
-//! Where the token comes from: a file that keeps it, or the environment.
+//! Where the token comes from: a file or the environment.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,21 +16,21 @@ use crate::common::time::in_phnom_penh;
 const TOKEN: &str = "BAKONG_TOKEN";
 const EMAIL: &str = "BAKONG_EMAIL";
 
-/// Where a token is looked for. A file counts before the environment: it is what was said last.
+/// The source of a token. A file takes precedence over the environment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum TokenSource {
-    /// Nowhere: none is needed.
+    /// No token is needed.
     None,
     /// `BAKONG_TOKEN`.
     Environment,
     File(TokenFile),
 }
 
-/// A file that keeps a token.
+/// A token file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct TokenFile {
     path: PathBuf,
-    /// The address that its token is renewed under, if it was said.
+    /// The e-mail address for renewals, if `--email` is given.
     email: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl TokenSource {
         token_file.map_or(Self::Environment, |path| Self::File(path.into()))
     }
 
-    /// The same, with the address that its token is renewed under.
+    /// Returns the source with the e-mail address for renewals.
     pub(crate) fn of_arguments(arguments: &TokenArguments) -> Self {
         match Self::of(arguments.token_file.as_ref()) {
             Self::File(file) => Self::File(TokenFile {
@@ -59,14 +59,14 @@ impl TokenSource {
         }
     }
 
-    /// The address that is known, as a shell takes it; else a word that stands for it.
+    /// Returns the known e-mail address quoted for a shell, or a placeholder.
     pub(crate) fn email_word(&self) -> String {
-        let said = match self {
+        let given = match self {
             Self::File(file) => file.email.clone(),
             Self::None | Self::Environment => None,
         };
-        // One that cannot be read is told where it is needed.
-        let known = said.or_else(|| Email::find(None).ok().flatten().map(|email| email.text));
+        // An unreadable variable is reported where the address is needed.
+        let known = given.or_else(|| Email::find(None).ok().flatten().map(|email| email.text));
         known.map_or_else(|| "ADDRESS".to_owned(), |email| shell_word(&email))
     }
 
@@ -77,7 +77,7 @@ impl TokenSource {
         }
     }
 
-    /// The token that is there, if one is. Says so if others may read the file.
+    /// Reads the token, if there is one. Prints a note if other users can read the file.
     pub(crate) fn read(&self) -> Result<Option<AccessToken>, Failure> {
         let unusable = |message: String| {
             let reason = Reason::no_token(message.as_str());
@@ -87,9 +87,9 @@ impl TokenSource {
             Self::None => Ok(None),
             Self::Environment => match std::env::var_os(TOKEN) {
                 None => Ok(None),
-                // A variable that is set to nothing is one that is not set.
+                // An empty variable counts as unset.
                 Some(text) if text.to_string_lossy().trim().is_empty() => Ok(None),
-                // What is no UTF-8 is no token either.
+                // A token is ASCII, so a lossy conversion suffices.
                 Some(text) => AccessToken::new(&text.to_string_lossy())
                     .map(Some)
                     .map_err(|error| unusable(format!("{TOKEN}: {error}"))),
@@ -98,31 +98,31 @@ impl TokenSource {
                 warn_if_exposed(&file.path);
                 FileTokenStore::new(&file.path)
                     .read()
-                    .map_err(|error| unusable(harmless(&error)))
+                    .map_err(|error| unusable(printable(&error)))
             }
         }
     }
 
-    /// The file as a shell takes it.
+    /// Returns the file's path quoted for a shell.
     pub(crate) fn shell_word(&self) -> String {
         shell_word(&self.file().unwrap_or(Path::new("")).to_string_lossy())
     }
 
-    /// What to do where there is no token. `renews` says whether the command would get one by itself.
+    /// Returns the message for a missing token. `renews` says whether the command can request one.
     pub(crate) fn missing(&self, renews: bool) -> String {
         match self {
             Self::File(_) => {
-                let by_itself = if renews {
-                    "; with --email, this command does"
+                let email = if renews {
+                    ", or use --email with this command"
                 } else {
                     ""
                 };
                 format!(
-                    "there is no {self}; bakong token verify makes it, and so does bakong token renew{by_itself}"
+                    "there is no {self}; create it with bakong token verify or bakong token renew{email}"
                 )
             }
             Self::None | Self::Environment => format!(
-                "there is no token: set the environment variable {TOKEN} to your project's, or say \
+                "there is no token; set the environment variable {TOKEN} to your project's token, or use \
                  --token-file FILE"
             ),
         }
@@ -132,7 +132,7 @@ impl TokenSource {
 impl fmt::Display for TokenSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::None => f.write_str("nowhere"),
+            Self::None => f.write_str("no token"),
             Self::Environment => f.write_str(TOKEN),
             Self::File(file) => {
                 write!(f, "token file {}", Printable(&file.path.to_string_lossy()))
@@ -141,7 +141,7 @@ impl fmt::Display for TokenSource {
     }
 }
 
-/// A text as one word to a shell.
+/// Quotes a text as one word for a shell.
 fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+@:,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
@@ -150,8 +150,8 @@ fn shell_word(text: &str) -> String {
     format!("'{}'", Printable(&text.replace('\'', r"'\''")))
 }
 
-/// The renewal that keeps the token good: with an address and a file to keep the new one in, since one that
-/// is not kept would be renewed again each time. A variable that is no address is told, and stops nobody.
+/// Returns the renewal of the token, if there is an e-mail address, and a file to save the new token in. Without a
+/// file, every command would renew the token again. An invalid variable causes a note, not a failure.
 pub(crate) fn renewal(arguments: &TokenArguments) -> Result<Option<RenewToken>, Failure> {
     if arguments.token_file.is_none() {
         return Ok(None);
@@ -163,7 +163,7 @@ pub(crate) fn renewal(arguments: &TokenArguments) -> Result<Option<RenewToken>, 
     match found {
         Err(failure) if arguments.email.is_none() => {
             note(format_args!(
-                "{failure}; the token is not renewed by itself."
+                "{failure}; the token is not renewed automatically."
             ));
             Ok(None)
         }
@@ -178,10 +178,10 @@ pub(crate) struct Email {
 }
 
 impl Email {
-    /// The one that was said, or that the environment says.
-    fn find(said: Option<&str>) -> Result<Option<Self>, Failure> {
+    /// Returns the address of `--email` or of the environment.
+    fn find(given: Option<&str>) -> Result<Option<Self>, Failure> {
         let of = |text: String, source| Self { text, source };
-        if let Some(text) = said {
+        if let Some(text) = given {
             return Ok(Some(of(text.to_owned(), "--email")));
         }
         match std::env::var(EMAIL) {
@@ -189,31 +189,31 @@ impl Email {
             Ok(text) => Ok(Some(of(text, EMAIL))),
             Err(std::env::VarError::NotPresent) => Ok(None),
             Err(std::env::VarError::NotUnicode(_)) => {
-                Err(Failure::usage(format!("{EMAIL}: it is no UTF-8")))
+                Err(Failure::usage(format!("{EMAIL} is not UTF-8")))
             }
         }
     }
 
-    /// The same where there has to be one.
-    pub(crate) fn required(said: Option<&str>) -> Result<Self, Failure> {
-        Self::find(said)?.ok_or_else(|| {
+    /// Returns the address, or a failure if there is none.
+    pub(crate) fn required(given: Option<&str>) -> Result<Self, Failure> {
+        Self::find(given)?.ok_or_else(|| {
             Failure::usage(format!(
-                "say the project's --email, or set the environment variable {EMAIL} to it"
+                "no e-mail address; use the project's --email, or set the environment variable {EMAIL}"
             ))
         })
     }
 
     pub(crate) fn renewal(&self) -> Result<RenewToken, Failure> {
-        RenewToken::new(&self.text).map_err(|error| self.refused(error))
+        RenewToken::new(&self.text).map_err(|error| self.invalid(error))
     }
 
-    /// The failure that an unusable address is, told by where it came from.
-    pub(crate) fn refused(&self, why: impl fmt::Display) -> Failure {
+    /// Returns the failure of an invalid address, with its source.
+    pub(crate) fn invalid(&self, why: impl fmt::Display) -> Failure {
         Failure::usage(format!("{}: {why}", self.source))
     }
 }
 
-/// Says so if others than its owner may read the file.
+/// Prints a note if other users can read the file.
 #[cfg(unix)]
 fn warn_if_exposed(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
@@ -222,7 +222,7 @@ fn warn_if_exposed(path: &Path) {
     if exposed {
         let source = TokenSource::File(path.into());
         note(format_args!(
-            "Others on this machine may read the {source}: chmod 600 {}",
+            "Other users can read the {source}; run chmod 600 {}",
             source.shell_word()
         ));
     }
@@ -231,26 +231,26 @@ fn warn_if_exposed(path: &Path) {
 #[cfg(not(unix))]
 const fn warn_if_exposed(_: &Path) {}
 
-/// An error with a path in it, safe to print.
-pub(crate) fn harmless(error: &TokenStoreError) -> String {
+/// Returns an error's message, safe to print: it contains a path.
+pub(crate) fn printable(error: &TokenStoreError) -> String {
     Printable(&error.to_string()).to_string()
 }
 
-/// When a new token ends, to be said behind that there is one.
-pub(crate) fn ends(end: Option<Timestamp>, now: Timestamp) -> String {
+/// Returns the expiry of a new token, as the end of a sentence.
+pub(crate) fn new_expiry(end: Option<Timestamp>, now: Timestamp) -> String {
     let Some(end) = end else {
         return String::new();
     };
     let moment = in_phnom_penh(end);
     if end <= now {
         return format!(
-            "; the new one says that it ended on {moment} in Phnom Penh, so this machine's clock may be wrong"
+            "; the new token seems to have expired on {moment} in Phnom Penh, so this machine's clock may be wrong"
         );
     }
-    format!("; the new one ends on {moment} in Phnom Penh")
+    format!("; the new token expires on {moment} in Phnom Penh")
 }
 
-/// Where a token is in its life, as it says of itself.
+/// Returns the state of a token, by its expiry alone.
 pub(crate) fn state(token: Option<&AccessToken>, now: Timestamp) -> TokenState {
     let mut life = TokenLife::new(false);
     if let Some(token) = token {
@@ -264,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_s_name_is_one_word_to_a_shell() {
+    fn paths_are_quoted_for_a_shell() {
         for (path, word) in [
             ("bakong.token", "bakong.token"),
             ("/etc/bakong/a_b-c.token", "/etc/bakong/a_b-c.token"),

@@ -1,10 +1,10 @@
-//! A Bakong elsewhere: its address from the command line, and a session with it.
+//! Sessions with a remote Bakong: its address from the command line, the transport and the token.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bakong_api::observe::{Attempt, SessionObserver};
-use bakong_api::token::TokenState;
+use bakong_api::token::{FileTokenStore, TokenState};
 use bakong_api::transport::TransportError;
 use bakong_api::{AccessToken, BaseUrl, Session};
 use bakong_flow::{Clock, SystemClock, Watcher};
@@ -17,26 +17,25 @@ use crate::common::credentials::{self, TokenSource};
 use crate::common::exit::{Exit, Failure};
 use crate::common::options::{TargetArguments, TokenArguments};
 use crate::common::output::note;
-use crate::common::renewal::{self, Guarded, Renewal, Renewing};
+use crate::common::renewal::{self, CommandTokenStore, RenewalNotes};
 use crate::common::time::in_phnom_penh;
 
-/// A session with whichever Bakong, over HTTP.
-pub(crate) type HttpSession = Session<Guarded>;
+/// A session over HTTP.
+pub(crate) type HttpSession = Session<HyperTransport>;
 
-/// A watcher of payments over one.
-pub(crate) type HttpWatcher = Watcher<Guarded>;
+/// A watcher of payments over HTTP.
+pub(crate) type HttpWatcher = Watcher<HyperTransport>;
 
-/// A session, and what has to be known to say what to do when it fails.
+/// A session, and what is needed to advise the user when a request fails.
 pub(crate) struct Remote {
     pub(crate) session: HttpSession,
     pub(crate) asked: Asked,
 }
 
-/// The address that was asked for, if one was.
+/// Returns the base URL of `--base-url` or `--env`, if one is given.
 pub(crate) fn base_url(target: &TargetArguments) -> Result<Option<BaseUrl>, Failure> {
     match (&target.base_url, target.env) {
-        // Read here and not by the parser of arguments, which repeats what it refuses: there may be a
-        // password in it.
+        // Parsed here, because clap repeats invalid values, and a URL may contain a password.
         (Some(text), _) => BaseUrl::new(text)
             .map(Some)
             .map_err(|error| Failure::usage(format!("--base-url: {error}"))),
@@ -44,26 +43,26 @@ pub(crate) fn base_url(target: &TargetArguments) -> Result<Option<BaseUrl>, Fail
     }
 }
 
-/// The address to send `what` to, which is a secret.
+/// Returns the base URL to send `what` to, which is a secret.
 fn trusted_base_url(target: &TargetArguments, what: &str) -> Result<BaseUrl, Failure> {
     let base_url = base_url(target)?.ok_or_else(|| {
-        Failure::usage("say which Bakong to ask: --env sit, --env production or --base-url URL")
+        Failure::usage("no Bakong given; use --env sit, --env production or --base-url URL")
     })?;
     if !base_url.is_https() && !base_url.is_loopback() && !target.allow_plain_http {
         return Err(Failure::usage(format!(
-            "--base-url is http, which shows {what} to the network; use https, or say \
+            "--base-url is http, which exposes {what} to the network; use https, or \
              --allow-plain-http if the network is trusted"
         )));
     }
     Ok(base_url)
 }
 
-/// A session with a token, which it renews by itself if it can. Sends nothing.
+/// Opens a session with a token, which it renews if it can. Sends no request.
 pub(crate) fn open(target: &TargetArguments, token: &TokenArguments) -> Result<Remote, Failure> {
     open_with(target, token, RetryPolicy::default())
 }
 
-/// The same, which asks each question once only.
+/// Opens a session that does not repeat requests.
 pub(crate) fn open_once(
     target: &TargetArguments,
     token: &TokenArguments,
@@ -85,19 +84,16 @@ fn open_with(
         (Some(token), None) => warn_of_end(token, &source),
         (_, Some(_)) => {}
     }
-    let renewal = renewal.zip(source.file());
-    let renewal = renewal.map(|(renewal, path)| (renewal, Renewal::new(path, found.clone())));
     let http = http(target.allow_plain_http, retry)?;
-    let guard = renewal.as_ref().map(|(_, renewal)| renewal.clone());
-    let mut session = Session::new(Guarded::new(http, guard), base_url.clone());
+    let mut session = Session::new(http, base_url.clone());
     if let Some(token) = found {
         session = session.with_token(token);
     }
-    if let Some((request, renewal)) = renewal {
+    if let Some((renewal, path)) = renewal.zip(source.file()) {
         session = session
-            .with_renewal(request)
-            .with_token_store(Renewing(renewal.clone()))
-            .with_observer(Renewing(renewal));
+            .with_renewal(renewal)
+            .with_token_store(CommandTokenStore(FileTokenStore::new(path)))
+            .with_observer(RenewalNotes);
     }
     let token = source;
     Ok(Remote {
@@ -106,7 +102,7 @@ fn open_with(
     })
 }
 
-/// A session for what needs no token; one that is at hand goes along. Sends nothing.
+/// Opens a session for requests with an optional token. Sends no request.
 pub(crate) fn open_with_any_token(
     target: &TargetArguments,
     token_file: Option<&PathBuf>,
@@ -115,9 +111,9 @@ pub(crate) fn open_with_any_token(
     let source = TokenSource::of(token_file);
     match source.read() {
         Ok(Some(token)) => {
-            let note = RefusalNote {
+            let note = RejectionNote {
                 source: source.clone(),
-                told: AtomicBool::new(false),
+                printed: AtomicBool::new(false),
             };
             remote.session = remote.session.with_token(token).with_observer(note);
             remote.asked.token = source;
@@ -128,15 +124,15 @@ pub(crate) fn open_with_any_token(
     Ok(remote)
 }
 
-/// Says that a token was refused where the question is then asked without.
-struct RefusalNote {
+/// Prints a note if Bakong rejects an optional token. The session then repeats the request without it.
+struct RejectionNote {
     source: TokenSource,
-    told: AtomicBool,
+    printed: AtomicBool,
 }
 
-impl SessionObserver for RefusalNote {
+impl SessionObserver for RejectionNote {
     fn finished(&self, _: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
-        if renewal::is_refusal(result) && !self.told.swap(true, Ordering::Relaxed) {
+        if renewal::is_rejection(result) && !self.printed.swap(true, Ordering::Relaxed) {
             note(format_args!(
                 "{}: Bakong does not accept the token; asking without.",
                 self.source
@@ -145,7 +141,7 @@ impl SessionObserver for RefusalNote {
     }
 }
 
-/// A session that has no token, for sending `what`. Sends nothing.
+/// Opens a session without a token, to send `what`. Sends no request.
 pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result<Remote, Failure> {
     let base_url = trusted_base_url(target, what)?;
     Ok(Remote {
@@ -157,12 +153,9 @@ pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result
     })
 }
 
-/// A transport for sessions that do not renew their token.
-pub(crate) fn transport(allow_plain_http: bool) -> Result<Guarded, Failure> {
-    Ok(Guarded::new(
-        http(allow_plain_http, RetryPolicy::default())?,
-        None,
-    ))
+/// Creates a transport that repeats failed requests.
+pub(crate) fn transport(allow_plain_http: bool) -> Result<HyperTransport, Failure> {
+    http(allow_plain_http, RetryPolicy::default())
 }
 
 fn http(allow_plain_http: bool, retry: RetryPolicy) -> Result<HyperTransport, Failure> {
@@ -174,7 +167,7 @@ fn http(allow_plain_http: bool, retry: RetryPolicy) -> Result<HyperTransport, Fa
         .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))
 }
 
-/// Says so if the token ends soon, or has: nobody renews it.
+/// Prints a note if the token has expired or expires soon, and the session cannot renew it.
 fn warn_of_end(token: &AccessToken, source: &TokenSource) {
     let Some(end) = token.expires_at() else {
         return;
@@ -182,10 +175,10 @@ fn warn_of_end(token: &AccessToken, source: &TokenSource) {
     let end = in_phnom_penh(end);
     match credentials::state(Some(token), SystemClock.now()) {
         TokenState::Expired => note(format_args!(
-            "{source}: the token says that it expired on {end} in Phnom Penh."
+            "{source}: the token expired on {end} in Phnom Penh."
         )),
         TokenState::DueForRenewal => note(format_args!(
-            "{source}: the token ends on {end} in Phnom Penh; bakong token renew brings a new one."
+            "{source}: the token expires on {end} in Phnom Penh; renew it with bakong token renew."
         )),
         _ => {}
     }

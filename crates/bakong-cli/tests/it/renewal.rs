@@ -1,4 +1,5 @@
-//! The token in a file, renewed by itself: once for all, not again soon after it failed, and never lost.
+//! Automatic renewal of the token in a file: once for all commands, with a pause after a failure, and without
+//! losing a token.
 
 use std::time::Duration;
 
@@ -9,14 +10,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Finished, Folder, bakong, run, token};
 
-const EMAIL: &str = "shop@example.com";
-const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
+pub(crate) const EMAIL: &str = "shop@example.com";
+pub(crate) const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
 
-/// A token of the right form that no Bakong knows. Its end is in 2027.
-const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2VjcmV0";
+/// A well-formed token that no sandbox accepts. It expires in 2027.
+pub(crate) const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2VjcmV0";
 
-/// A sandbox whose tokens were issued so many days ago.
-async fn aged(days: u64) -> Sandbox {
+/// Starts a sandbox whose clock is this many days behind, so that its tokens are as old.
+pub(crate) async fn aged(days: u64) -> Sandbox {
     let age = Duration::from_secs(days * 86_400);
     let age = u64::try_from(age.as_millis()).unwrap();
     let issued = Timestamp::from_millis(Timestamp::now().as_millis() - age);
@@ -24,7 +25,7 @@ async fn aged(days: u64) -> Sandbox {
     Sandbox::builder().clock(clock).start().await.unwrap()
 }
 
-/// A check that renews its token by itself.
+/// Runs a check that renews its token automatically.
 async fn check(sandbox: &Sandbox, file: &str, email: &str) -> Finished {
     let url = sandbox.base_url();
     let arguments = ["tx", "check", "--md5", MD5, "--base-url", &url];
@@ -40,46 +41,46 @@ fn renewals(sandbox: &Sandbox) -> usize {
 }
 
 #[tokio::test]
-async fn a_renewal_that_failed_is_not_tried_by_the_next_command() {
-    // A token that is due, and one that Bakong refuses.
-    for refused in [false, true] {
+async fn after_a_failed_renewal_the_next_command_does_not_renew() {
+    // A token that is due, and one that Bakong rejects.
+    for rejected in [false, true] {
         let sandbox = aged(88).await;
         let folder = Folder::new();
         let file = folder.write("token", &token(&sandbox));
-        if refused {
+        if rejected {
             sandbox.revoke_tokens();
         }
-        let exit = if refused { 1 } else { 3 };
+        let exit = if rejected { 1 } else { 3 };
         for _ in 0..3 {
             let finished = check(&sandbox, &file, "other@example.com").await;
             assert_eq!(finished.exit, exit, "{finished:?}");
         }
-        assert_eq!(renewals(&sandbox), 1, "{refused}");
-        assert_eq!(sandbox.requests().len(), 4, "{refused}");
+        assert_eq!(renewals(&sandbox), 1, "{rejected}");
+        assert_eq!(sandbox.requests().len(), 4, "{rejected}");
         let finished = check(&sandbox, &file, EMAIL).await;
-        if refused {
+        if rejected {
             let advice = format!("bakong token renew --email {EMAIL} --base-url");
             assert!(finished.err.contains(&advice), "{finished:?}");
         }
         assert!(
-            finished.err.contains("none is tried before"),
+            finished.err.contains("the next renewal is possible in 6"),
             "{finished:?}"
         );
         assert!(finished.err.contains("code 10"), "{finished:?}");
 
-        // By hand it is tried whenever it is said, and then all is well.
+        // An explicit renewal ignores the pause, and ends it.
         let url = sandbox.base_url();
         let renew = ["token", "renew", "--email", EMAIL, "--base-url", &url];
         let finished = run(&[&renew[..], &["--token-file", &file]].concat()).await;
         assert_eq!(finished.exit, 0, "{finished:?}");
         let finished = check(&sandbox, &file, EMAIL).await;
         assert_eq!(finished.exit, 3, "{finished:?}");
-        assert!(!finished.err.contains("none is tried"), "{finished:?}");
+        assert!(!finished.err.contains("the next renewal"), "{finished:?}");
     }
 }
 
 #[tokio::test]
-async fn of_many_commands_one_renews() {
+async fn one_of_many_commands_renews() {
     let sandbox = Sandbox::start().await.unwrap();
     let folder = Folder::new();
     let _ = token(&sandbox);
@@ -92,13 +93,13 @@ async fn of_many_commands_one_renews() {
         finished.hides("eyJ");
     }
     assert_eq!(renewals(&sandbox), 1);
-    // Nothing is left beside the file.
+    // No mark remains.
     let names = std::fs::read_dir(std::path::Path::new(&file).parent().unwrap());
     assert_eq!(names.unwrap().count(), 1);
 }
 
 #[tokio::test]
-async fn a_mark_that_a_crash_left_is_in_the_way_for_a_while_only() {
+async fn a_stale_mark_is_ignored() {
     let sandbox = Sandbox::start().await.unwrap();
     let folder = Folder::new();
     let _ = token(&sandbox);
@@ -106,7 +107,7 @@ async fn a_mark_that_a_crash_left_is_in_the_way_for_a_while_only() {
     let far = now + 7 * 24 * 3_600_000;
     for mark in [
         format!(r#"{{"notBefore":{},"failures":3,"reason":""}}"#, now - 1),
-        // By a clock that was ahead.
+        // From a clock that was ahead.
         format!(r#"{{"notBefore":{far},"failures":3,"reason":"x"}}"#),
     ] {
         let file = folder.write("token", TOKEN);
@@ -123,26 +124,26 @@ async fn a_mark_that_a_crash_left_is_in_the_way_for_a_while_only() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_token_that_could_not_be_kept_is_not_renewed() {
+async fn a_token_that_cannot_be_saved_is_not_renewed() {
     let sandbox = Sandbox::start().await.unwrap();
     let folder = Folder::new();
     let _ = token(&sandbox);
-    // Beside it there can be no file, for its name would be too long.
+    // The names of temporary files in the folder would be too long.
     let name = "t".repeat(250);
     let finished = check(&sandbox, &folder.file(&name), EMAIL).await;
     assert_eq!(finished.exit, 1, "{finished:?}");
-    assert!(finished.err.contains("could not be kept"), "{finished:?}");
+    assert!(finished.err.contains("could not be saved"), "{finished:?}");
     assert_eq!(sandbox.requests().len(), 0);
 
-    // One that is there can be written over.
+    // An existing file can be overwritten.
     let file = folder.write(&name, TOKEN);
     let finished = check(&sandbox, &file, EMAIL).await;
     assert_eq!(finished.exit, 3, "{finished:?}");
-    let kept = std::fs::read_to_string(&file).unwrap();
-    assert!(kept.trim() != TOKEN && kept.trim().split('.').count() == 3);
+    let saved = std::fs::read_to_string(&file).unwrap();
+    assert!(saved.trim() != TOKEN && saved.trim().split('.').count() == 3);
 }
 
-/// A server that gives this answer once it has been asked, and has done this.
+/// Starts a server that answers one request with this body, after calling `before`.
 async fn answering(body: String, before: impl FnOnce() + Send + 'static) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -164,7 +165,7 @@ fn issued() -> String {
 }
 
 #[tokio::test]
-async fn a_token_that_its_file_does_not_take_any_more_is_kept_elsewhere() {
+async fn a_token_whose_file_became_unwritable_is_written_aside() {
     let folder = Folder::new();
     let file = folder.file("token");
     let in_the_way = file.clone();
@@ -185,7 +186,7 @@ async fn a_token_that_its_file_does_not_take_any_more_is_kept_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_token_that_a_closed_pipe_does_not_take_is_no_success() {
+async fn writing_the_token_to_a_closed_pipe_is_a_failure() {
     for json in [&[][..], &["--json"]] {
         let sandbox = Sandbox::start().await.unwrap();
         let url = sandbox.base_url();
@@ -202,7 +203,7 @@ async fn a_token_that_a_closed_pipe_does_not_take_is_no_success() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_token_that_its_file_has_is_not_called_lost() {
+async fn a_saved_token_is_not_reported_as_lost() {
     let sandbox = Sandbox::start().await.unwrap();
     let (url, folder) = (sandbox.base_url(), Folder::new());
     let _ = token(&sandbox);
@@ -219,7 +220,7 @@ async fn a_token_that_its_file_has_is_not_called_lost() {
 }
 
 #[tokio::test]
-async fn a_new_token_that_has_ended_points_at_the_clock() {
+async fn an_expired_new_token_causes_a_note_about_the_clock() {
     let sandbox = aged(100).await;
     let folder = Folder::new();
     let _ = token(&sandbox);
@@ -230,7 +231,7 @@ async fn a_new_token_that_has_ended_points_at_the_clock() {
 }
 
 #[tokio::test]
-async fn an_address_in_the_environment_that_is_none_stops_no_question() {
+async fn an_invalid_address_in_the_environment_does_not_prevent_a_check() {
     let sandbox = Sandbox::start().await.unwrap();
     let (url, folder) = (sandbox.base_url(), Folder::new());
     let file = folder.write("token", &token(&sandbox));
@@ -238,17 +239,8 @@ async fn an_address_in_the_environment_that_is_none_stops_no_question() {
         let output = bakong(arguments).env("BAKONG_EMAIL", email).output().await;
         Finished::of(output.unwrap())
     };
-    let check = [
-        "tx",
-        "check",
-        "--md5",
-        MD5,
-        "--base-url",
-        &url,
-        "--token-file",
-        &file,
-    ];
-    let finished = with(&check, "nobody").await;
+    let check = ["tx", "check", "--md5", MD5, "--base-url", &url];
+    let finished = with(&[&check[..], &["--token-file", &file]].concat(), "nobody").await;
     assert_eq!(finished.exit, 3, "{finished:?}");
     assert!(finished.err.contains("BAKONG_EMAIL: "), "{finished:?}");
     let finished = with(&["token", "renew", "--base-url", &url], "nobody").await;
@@ -258,13 +250,13 @@ async fn an_address_in_the_environment_that_is_none_stops_no_question() {
     let request = ["token", "request", "--organization", "S", "--project", "P"];
     let finished = with(&[&request[..], &["--base-url", &url]].concat(), "nobody").await;
     assert!(finished.err.contains("BAKONG_EMAIL: "), "{finished:?}");
-    // Nor is one that is empty an address.
+    // An empty variable counts as unset.
     let finished = with(&["token", "renew", "--base-url", &url], " ").await;
     assert!(finished.err.contains("--email"), "{finished:?}");
 }
 
 #[tokio::test]
-async fn an_empty_variable_is_no_token() {
+async fn an_empty_variable_is_not_a_token() {
     for empty in ["", " \n"] {
         let output = bakong(&["tx", "check", "--md5", MD5, "--env", "sit"])
             .env("BAKONG_TOKEN", empty)
@@ -277,17 +269,11 @@ async fn an_empty_variable_is_no_token() {
 }
 
 #[tokio::test]
-async fn where_the_code_may_be_spent_it_is_not_asked_again() {
+async fn a_code_that_may_have_been_used_is_not_sent_again() {
     let sandbox = Sandbox::start().await.unwrap();
     let url = sandbox.base_url();
-    let verify = [
-        "token",
-        "verify",
-        "--code",
-        "abcdefghijklmnopqrst",
-        "--base-url",
-        &url,
-    ];
+    let code = "abcdefghijklmnopqrst";
+    let verify = ["token", "verify", "--code", code, "--base-url", &url];
     for fault in [
         Fault::json(StatusCode::OK, r#"{"responseCode":0,"data":{"token":"x"}}"#),
         Fault::status(StatusCode::BAD_GATEWAY),
@@ -300,14 +286,20 @@ async fn where_the_code_may_be_spent_it_is_not_asked_again() {
         assert!(finished.err.contains("bakong token renew"), "{finished:?}");
         assert!(!finished.err.contains("Try again"), "{finished:?}");
     }
-    // What is no Bakong has taken nothing.
+    // Another server has not used the code.
     sandbox.fault(Fault::status(StatusCode::NOT_FOUND));
     let finished = run(&verify).await;
-    assert!(finished.err.contains("is the address of a Bakong API"), "{finished:?}");
+    assert!(
+        finished.err.contains("is the address of a Bakong API"),
+        "{finished:?}"
+    );
     assert!(!finished.err.contains("bakong token renew"), "{finished:?}");
-    // Where none was sent, another token would not help.
+    // The request had no token, so another token would not help.
     sandbox.fault(Fault::unauthorized());
     let finished = run(&verify).await;
-    assert!(finished.err.contains("The request has no token"), "{finished:?}");
+    assert!(
+        finished.err.contains("The request has no token"),
+        "{finished:?}"
+    );
     assert!(!finished.err.contains("bakong token renew"), "{finished:?}");
 }

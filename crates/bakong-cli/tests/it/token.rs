@@ -1,37 +1,25 @@
-//! Getting a token and keeping it good, and what never shows it.
+//! Requesting, saving and renewing a token, and keeping it out of all output.
 
 use std::time::Duration;
 
-use bakong_sandbox::{ApiEndpoint, Fault, Sandbox, SandboxClock};
+use bakong_sandbox::{ApiEndpoint, Fault, Sandbox};
 use http::StatusCode;
-use khqr_core::Timestamp;
 
+use crate::renewal::{EMAIL, MD5, TOKEN, aged};
 use crate::support::{Finished, Folder, bakong, run, run_with_input, set_mode, token};
 
-const EMAIL: &str = "shop@example.com";
-const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
+/// The arguments of a check with the token in this file.
+fn check_with<'a>(url: &'a str, file: &'a str) -> [&'a str; 8] {
+    let [tx, check, md5] = ["tx", "check", "--md5"];
+    [tx, check, md5, MD5, "--base-url", url, "--token-file", file]
+}
 
-/// A token of the right form that no Bakong knows. Its end is in 2027.
-const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2VjcmV0";
-
-/// Registers, and gives the code from the e-mail.
+/// Registers a project, and returns the code from the e-mail.
 async fn register(sandbox: &Sandbox) -> String {
     let url = sandbox.base_url();
-    let finished = run(&[
-        "token",
-        "request",
-        "--email",
-        EMAIL,
-        "--organization",
-        "Sokha",
-        "--project",
-        "till",
-        "--token-file",
-        "a file",
-        "--base-url",
-        &url,
-    ])
-    .await;
+    let project = ["--organization", "Sokha", "--project", "till"];
+    let request = ["token", "request", "--email", EMAIL, "--base-url", &url];
+    let finished = run(&[&request[..], &project, &["--token-file", "a file"]].concat()).await;
     assert_eq!(finished.exit, 0, "{finished:?}");
     let next = format!("bakong token verify --code - --token-file 'a file' --base-url {url}");
     assert!(finished.out.contains(&next), "{finished:?}");
@@ -39,7 +27,7 @@ async fn register(sandbox: &Sandbox) -> String {
 }
 
 #[tokio::test]
-async fn from_the_registration_to_the_first_question() {
+async fn a_project_registers_and_checks_a_payment() {
     let sandbox = Sandbox::start().await.unwrap();
     let (url, folder) = (sandbox.base_url(), Folder::new());
     let code = register(&sandbox).await;
@@ -52,7 +40,7 @@ async fn from_the_registration_to_the_first_question() {
     let token = std::fs::read_to_string(&file).unwrap();
     finished.hides(token.trim());
     finished.hides(&code);
-    assert!(finished.row("ends").contains("in Phnom Penh"));
+    assert!(finished.row("expires").contains("in Phnom Penh"));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -68,7 +56,7 @@ async fn from_the_registration_to_the_first_question() {
         "{finished:?}"
     );
 
-    // The code works once, and the token that is there stays.
+    // The code works once, and the saved token stays.
     let verify = ["token", "verify", "--json", "--code", &code];
     let finished = run(&[&verify[..], &keep].concat()).await;
     assert_eq!(finished.exit, 1, "{finished:?}");
@@ -81,7 +69,7 @@ async fn from_the_registration_to_the_first_question() {
     finished.hides(&code);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), token);
 
-    // Registered is registered.
+    // An address registers once.
     let request = ["token", "request", "--email", EMAIL, "--organization", "S"];
     let request = [&request[..], &["--project", "till", "--base-url", &url]].concat();
     let finished = run(&request).await;
@@ -90,7 +78,7 @@ async fn from_the_registration_to_the_first_question() {
 }
 
 #[tokio::test]
-async fn a_code_that_bakong_repeats_is_hidden() {
+async fn a_code_that_bakong_repeats_is_redacted() {
     let sandbox = Sandbox::start().await.unwrap();
     let (url, code) = (sandbox.base_url(), "abcdefghijklmnopqrst");
     for json in [&[][..], &["--json"]] {
@@ -105,7 +93,7 @@ async fn a_code_that_bakong_repeats_is_hidden() {
 }
 
 #[tokio::test]
-async fn without_a_file_the_token_is_printed_alone() {
+async fn without_a_file_only_the_token_is_printed() {
     let sandbox = Sandbox::start().await.unwrap();
     let url = sandbox.base_url();
     let code = register(&sandbox).await;
@@ -133,22 +121,15 @@ async fn without_a_file_the_token_is_printed_alone() {
 }
 
 #[tokio::test]
-async fn a_renewal_into_a_file_keeps_the_token_out_of_the_answer() {
+async fn a_token_saved_in_a_file_is_not_printed() {
     let sandbox = Sandbox::start().await.unwrap();
     let (url, folder) = (sandbox.base_url(), Folder::new());
     let old = token(&sandbox);
     let file = folder.write("token", &old);
-    // Two of the same second are one.
+    // Tokens issued in the same second are equal.
     sandbox.advance(Duration::from_secs(60));
-    let renew = [
-        "token",
-        "renew",
-        "--json",
-        "--token-file",
-        &file,
-        "--base-url",
-        &url,
-    ];
+    let keep = ["--token-file", &file, "--base-url", &url];
+    let renew = [&["token", "renew", "--json"], &keep[..]].concat();
     let finished = run(&[&renew[..], &["--email", EMAIL]].concat()).await;
     assert_eq!(finished.exit, 0, "{finished:?}");
     assert_eq!(finished.json()["tokenFile"], file.as_str());
@@ -166,7 +147,7 @@ async fn a_renewal_into_a_file_keeps_the_token_out_of_the_answer() {
 }
 
 #[tokio::test]
-async fn a_token_that_could_not_be_kept_is_not_asked_for() {
+async fn a_token_that_cannot_be_saved_is_not_requested() {
     let sandbox = Sandbox::start().await.unwrap();
     let (url, folder) = (sandbox.base_url(), Folder::new());
     let _ = token(&sandbox);
@@ -181,19 +162,15 @@ async fn a_token_that_could_not_be_kept_is_not_asked_for() {
     assert_eq!(std::fs::read_to_string(&notes).unwrap(), "milk, eggs");
     assert_eq!(sandbox.requests().len(), 0);
 
-    // One that a script has made, and that is empty, is no mistake.
+    // An empty file, perhaps created by a script, is accepted.
     let empty = folder.write("empty", "");
     let finished = run(&[&renew[..], &["--token-file", &empty]].concat()).await;
     assert_eq!(finished.exit, 0, "{finished:?}");
 }
 
-/// What is said of a token that was issued so many days ago.
+/// Runs `token status` for a token issued this many days ago.
 async fn status(days_ago: u64, more: &[&str]) -> Finished {
-    let age = Duration::from_secs(days_ago * 86_400);
-    let age = u64::try_from(age.as_millis()).unwrap();
-    let issued = Timestamp::from_millis(Timestamp::now().as_millis() - age);
-    let clock = SandboxClock::starting_at(issued);
-    let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
+    let sandbox = aged(days_ago).await;
     let token = token(&sandbox);
     let output = bakong(&[&["token", "status"], more].concat())
         .env("BAKONG_TOKEN", &token)
@@ -206,7 +183,7 @@ async fn status(days_ago: u64, more: &[&str]) -> Finished {
 }
 
 #[tokio::test]
-async fn the_status_says_when_a_token_ends() {
+async fn the_status_contains_the_expiry() {
     for (days_ago, exit, name, sentence) in [
         (1, 0, "valid", "VALID"),
         (88, 0, "due", "DUE"),
@@ -224,11 +201,11 @@ async fn the_status_says_when_a_token_ends() {
     let finished = status(1, &[]).await;
     assert!(finished.row("left").starts_with("89 days"), "{finished:?}");
     let finished = status(91, &[]).await;
-    assert!(finished.row("ended").ends_with("ago"), "{finished:?}");
+    assert!(finished.row("expired").ends_with("ago"), "{finished:?}");
 }
 
 #[tokio::test]
-async fn the_status_of_no_token() {
+async fn the_status_of_a_missing_or_invalid_token() {
     let finished = run(&["token", "status", "--json"]).await;
     assert_eq!(
         (finished.exit, &finished.json()["status"]),
@@ -247,7 +224,7 @@ async fn the_status_of_no_token() {
 }
 
 #[tokio::test]
-async fn a_token_file_counts_before_the_environment() {
+async fn a_token_file_takes_precedence_over_the_environment() {
     let sandbox = Sandbox::start().await.unwrap();
     let (url, folder) = (sandbox.base_url(), Folder::new());
     let check = async |file: &str, more: &[&str]| {
@@ -266,7 +243,7 @@ async fn a_token_file_counts_before_the_environment() {
     assert_eq!(finished.exit, 2, "{finished:?}");
     assert!(finished.err.contains("there is no token file"));
 
-    // A refused one is told with the way to another.
+    // The error for a rejected token explains how to get another.
     let file = folder.write("token", TOKEN);
     let finished = check(&file, &[]).await;
     assert_eq!(finished.exit, 1, "{finished:?}");
@@ -276,20 +253,11 @@ async fn a_token_file_counts_before_the_environment() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_file_that_others_may_read_is_told_of() {
+async fn a_file_that_others_can_read_causes_a_note() {
     let sandbox = Sandbox::start().await.unwrap();
     let (url, folder) = (sandbox.base_url(), Folder::new());
     let file = folder.write("token", &token(&sandbox));
-    let check = [
-        "tx",
-        "check",
-        "--md5",
-        MD5,
-        "--base-url",
-        &url,
-        "--token-file",
-        &file,
-    ];
+    let check = check_with(&url, &file);
     for (mode, exposed) in [(0o600, false), (0o640, true), (0o604, true), (0o400, false)] {
         set_mode(&file, mode);
         let finished = run(&check).await;
@@ -299,20 +267,12 @@ async fn a_file_that_others_may_read_is_told_of() {
 }
 
 #[tokio::test]
-async fn with_an_address_the_token_is_renewed_by_itself() {
+async fn with_an_address_the_token_is_renewed_automatically() {
     let sandbox = Sandbox::start().await.unwrap();
     let (url, folder) = (sandbox.base_url(), Folder::new());
     let _ = token(&sandbox);
-    let check = [
-        "tx",
-        "check",
-        "--md5",
-        MD5,
-        "--base-url",
-        &url,
-        "--email",
-        EMAIL,
-    ];
+    let check = ["tx", "check", "--md5", MD5, "--base-url", &url];
+    let check = [&check[..], &["--email", EMAIL]].concat();
     let asked = |since: usize| -> Vec<_> {
         let requests = sandbox.requests();
         requests[since..]
@@ -322,7 +282,7 @@ async fn with_an_address_the_token_is_renewed_by_itself() {
     };
     let (renewal, question) = (ApiEndpoint::RenewToken, ApiEndpoint::CheckTransactionByMd5);
 
-    // One that Bakong refuses.
+    // A token that Bakong rejects.
     let file = folder.write("refused", TOKEN);
     let finished = run(&[&check[..], &["--token-file", &file]].concat()).await;
     assert_eq!(finished.exit, 3, "{finished:?}");
@@ -331,11 +291,11 @@ async fn with_an_address_the_token_is_renewed_by_itself() {
         "{finished:?}"
     );
     assert_eq!(asked(0), [question, renewal, question]);
-    let kept = std::fs::read_to_string(&file).unwrap();
-    assert_ne!(kept.trim(), TOKEN);
-    finished.hides(kept.trim());
+    let saved = std::fs::read_to_string(&file).unwrap();
+    assert_ne!(saved.trim(), TOKEN);
+    finished.hides(saved.trim());
 
-    // The new one is good for the next command.
+    // The next command uses the new token.
     let before = sandbox.requests().len();
     let finished = run(&[&check[..], &["--token-file", &file]].concat()).await;
     assert_eq!(
@@ -345,7 +305,7 @@ async fn with_an_address_the_token_is_renewed_by_itself() {
     );
     assert_eq!(asked(before), [question]);
 
-    // None at all.
+    // No token at all.
     let before = sandbox.requests().len();
     let file = folder.file("none");
     let finished = run(&[&check[..], &["--token-file", &file]].concat()).await;
@@ -353,18 +313,9 @@ async fn with_an_address_the_token_is_renewed_by_itself() {
     assert_eq!(asked(before), [renewal, question]);
     assert!(std::fs::exists(&file).unwrap());
 
-    // An address that nobody registered.
+    // An address that is not registered.
     let file = folder.write("refused", TOKEN);
-    let check = [
-        "tx",
-        "check",
-        "--md5",
-        MD5,
-        "--base-url",
-        &url,
-        "--token-file",
-        &file,
-    ];
+    let check = check_with(&url, &file);
     let output = bakong(&check)
         .env("BAKONG_EMAIL", "other@example.com")
         .output()
@@ -379,24 +330,11 @@ async fn with_an_address_the_token_is_renewed_by_itself() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_due_serves_while_it_cannot_be_renewed() {
-    let day = Duration::from_secs(86_400);
-    let age = u64::try_from((88 * day).as_millis()).unwrap();
-    let issued = Timestamp::from_millis(Timestamp::now().as_millis() - age);
-    let clock = SandboxClock::starting_at(issued);
-    let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
+async fn a_due_token_is_used_if_it_cannot_be_renewed() {
+    let sandbox = aged(88).await;
     let (url, folder) = (sandbox.base_url(), Folder::new());
     let file = folder.write("token", &token(&sandbox));
-    let check = [
-        "tx",
-        "check",
-        "--md5",
-        MD5,
-        "--base-url",
-        &url,
-        "--token-file",
-        &file,
-    ];
+    let check = check_with(&url, &file);
     let finished = run(&check).await;
     assert_eq!(finished.exit, 3, "{finished:?}");
     assert!(finished.err.contains("bakong token renew"), "{finished:?}");
@@ -404,14 +342,17 @@ async fn a_token_that_is_due_serves_while_it_cannot_be_renewed() {
     let finished = run(&[&check[..], &["--email", "other@example.com"]].concat()).await;
     assert_eq!(finished.exit, 3, "{finished:?}");
     assert!(
-        finished.err.contains("The token is due, and"),
+        finished.err.contains("The token is due for renewal, and"),
         "{finished:?}"
     );
-    assert!(finished.err.contains("The old one ends on"), "{finished:?}");
+    assert!(
+        finished.err.contains("The old token expires on"),
+        "{finished:?}"
+    );
 }
 
 #[tokio::test]
-async fn a_checkout_takes_its_token_from_a_file() {
+async fn a_checkout_reads_its_token_from_a_file() {
     let sandbox = Sandbox::start().await.unwrap();
     let (url, folder) = (sandbox.base_url(), Folder::new());
     let file = folder.write("my token", &token(&sandbox));
@@ -431,7 +372,7 @@ async fn a_checkout_takes_its_token_from_a_file() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_token_that_cannot_be_printed_is_printed_nowhere_else() {
+async fn a_token_that_cannot_be_printed_does_not_appear_elsewhere() {
     let sandbox = Sandbox::start().await.unwrap();
     let url = sandbox.base_url();
     let _ = token(&sandbox);

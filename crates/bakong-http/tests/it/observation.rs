@@ -40,7 +40,7 @@ impl SessionObserver for Observer {
         self.renewed.lock().unwrap().push(true);
     }
 
-    fn token_not_renewed(&self, _: &ApiError) {
+    fn token_not_renewed(&self, _: &ApiError, _: Option<Timestamp>) {
         self.renewed.lock().unwrap().push(false);
     }
 }

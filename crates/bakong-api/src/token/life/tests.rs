@@ -1,4 +1,4 @@
-//! What a token's life comes to.
+//! Tests of the token's state machine.
 
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ fn after(duration: Duration) -> Timestamp {
     START.saturating_add(duration)
 }
 
-/// A token of 90 days.
+/// A new token, valid for 90 days.
 fn fresh(renewable: bool) -> TokenLife {
     let mut life = TokenLife::new(renewable);
     life.set(Some(after(90 * DAY)));
@@ -19,7 +19,7 @@ fn fresh(renewable: bool) -> TokenLife {
 }
 
 #[test]
-fn ninety_days_go_by() {
+fn a_token_is_valid_then_due_then_expired() {
     let life = fresh(true);
     let second = Duration::from_secs(1);
     for (at, state, step) in [
@@ -45,7 +45,7 @@ fn ninety_days_go_by() {
 }
 
 #[test]
-fn one_that_nobody_can_renew_is_sent_until_it_is_refused() {
+fn a_token_without_renewal_is_sent_until_bakong_rejects_it() {
     let mut life = fresh(false);
     assert_eq!(life.step(after(89 * DAY)), TokenStep::Use);
     assert_eq!(life.step(after(91 * DAY)), TokenStep::Use);
@@ -65,7 +65,7 @@ fn one_that_nobody_can_renew_is_sent_until_it_is_refused() {
 }
 
 #[test]
-fn while_it_is_renewed_the_old_one_serves_or_all_wait() {
+fn during_a_renewal_callers_use_the_old_token_or_wait() {
     let mut life = fresh(true);
     life.renewal_started();
     assert_eq!(life.state(START), TokenState::Renewing);
@@ -79,7 +79,7 @@ fn while_it_is_renewed_the_old_one_serves_or_all_wait() {
 }
 
 #[test]
-fn renewals_that_nobody_waits_for_are_not_asked_for_all_day() {
+fn abandoned_renewals_are_followed_by_a_pause() {
     let mut life = TokenLife::new(true);
     life.renewal_abandoned(START);
     assert_eq!(life.step(START), TokenStep::Renew);
@@ -93,11 +93,11 @@ fn renewals_that_nobody_waits_for_are_not_asked_for_all_day() {
     let mut life = fresh(true);
     let due = after(88 * DAY);
     life.renewal_abandoned(due);
-    assert_eq!(life.step(due), TokenStep::Use, "the old token is good");
+    assert_eq!(life.step(due), TokenStep::Use, "the old token is usable");
 }
 
 #[test]
-fn a_clock_that_is_put_back_does_not_prolong_a_pause() {
+fn setting_the_clock_back_does_not_prolong_a_pause() {
     let mut life = TokenLife::new(true);
     life.renewal_failed(Remedy::Attention, after(365 * DAY));
     assert_eq!(life.step(START), TokenStep::Renew);
@@ -105,11 +105,11 @@ fn a_clock_that_is_put_back_does_not_prolong_a_pause() {
 }
 
 #[test]
-fn a_renewal_that_fails_is_not_tried_again_at_once() {
+fn a_failed_renewal_is_followed_by_a_pause() {
     let mut life = fresh(true);
     let due = after(88 * DAY);
     life.renewal_failed(Remedy::AskAgain, due);
-    assert_eq!(life.step(due), TokenStep::Use, "the old token is good");
+    assert_eq!(life.step(due), TokenStep::Use, "the old token is usable");
     assert_eq!(
         life.step(due.saturating_add(FIRST_PAUSE)),
         TokenStep::RenewOrUse
@@ -135,7 +135,7 @@ fn a_renewal_that_fails_is_not_tried_again_at_once() {
 }
 
 #[test]
-fn a_new_token_that_is_refused_is_not_renewed_at_once() {
+fn a_rejected_new_token_is_not_renewed_at_once() {
     let mut life = fresh(true);
     life.accepted();
     life.rejected(START);
@@ -151,18 +151,18 @@ fn a_new_token_that_is_refused_is_not_renewed_at_once() {
 }
 
 #[test]
-fn a_new_token_is_not_renewed_before_each_request() {
+fn a_token_that_lasts_only_a_day_is_not_due_at_once() {
     let mut life = fresh(true);
     life.renewed(Some(after(DAY)), START);
     assert_eq!(life.step(after(DAY / 2)), TokenStep::Use);
     assert_eq!(life.step(after(DAY * 3 / 4)), TokenStep::RenewOrUse);
-    // To a clock that is a year ahead, whatever is issued has ended.
+    // If the clock is a year ahead, every new token seems to have expired.
     let wrong = after(365 * DAY);
     life.renewed(Some(after(90 * DAY)), wrong);
     assert_eq!(life.step(wrong), TokenStep::Use);
 }
 
-/// What may happen to a token.
+/// An event in the life of a token.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Ask,
@@ -170,7 +170,7 @@ enum Event {
     Renew,
     Accept,
     Reject,
-    TokenVersion(u64),
+    Wait(u64),
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -181,14 +181,14 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         Just(Event::Renew),
         Just(Event::Accept),
         Just(Event::Reject),
-        (0..10 * 24 * 3_600_000u64).prop_map(Event::TokenVersion),
+        (0..10 * 24 * 3_600_000u64).prop_map(Event::Wait),
     ];
     prop::collection::vec(event, 0..200)
 }
 
 proptest! {
     #[test]
-    fn a_renewal_never_follows_a_failed_one_within_a_minute(events in events()) {
+    fn renewals_are_at_least_a_minute_apart_after_a_failure(events in events()) {
         let (mut life, mut now) = (fresh(true), START);
         let mut failed: Option<Timestamp> = None;
         for event in events {
@@ -211,15 +211,15 @@ proptest! {
                 }
                 Event::Accept if step == TokenStep::Use => life.accepted(),
                 Event::Reject if step == TokenStep::Use => life.rejected(now),
-                Event::TokenVersion(millis) => now = now.saturating_add(Duration::from_millis(millis)),
+                Event::Wait(millis) => now = now.saturating_add(Duration::from_millis(millis)),
                 _ => {}
             }
-            // What is refused is refused for an hour at most, and ends by itself.
+            // A pause ends without another event.
             if let TokenStep::Refuse(until) = life.step(now) {
                 prop_assert!(now < until);
                 prop_assert!(!matches!(life.step(until), TokenStep::Refuse(_)));
             }
-            // Nothing changes before the moment that was promised.
+            // The step does not change before `next_change`.
             if let Some(change) = life.next_change(now) {
                 let just_before = Timestamp::from_millis(change.as_millis() - 1);
                 prop_assert_eq!(life.step(now), life.step(just_before));

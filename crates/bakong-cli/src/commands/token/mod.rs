@@ -1,6 +1,6 @@
-//! `bakong token`: how a project gets its token and keeps it.
+//! `bakong token`: requests, renews and inspects a project's token.
 
-mod keeping;
+mod destination;
 mod status;
 
 use std::io::{self, IsTerminal};
@@ -15,7 +15,7 @@ use crate::common::credentials::{Email, TokenSource};
 use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::{advice, lines, output, remote, runtime::block_on_unless_stopped as block_on};
 
-use self::keeping::Keeping;
+use self::destination::Destination;
 
 pub(crate) fn run(command: &TokenCommand) -> Result<Exit, Failure> {
     match command {
@@ -30,7 +30,7 @@ fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
     let email = Email::required(arguments.email.as_deref())?;
     let request = RequestToken::new(&email.text, &arguments.organization, &arguments.project)
         .map_err(|error| match error.field() {
-            "email" => email.refused(error),
+            "email" => email.invalid(error),
             field => Failure::usage(format!("--{field}: {error}")),
         })?;
     let base_url = block_on(MAY_HAVE_ARRIVED, async {
@@ -49,7 +49,7 @@ fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
         TokenSource::Environment | TokenSource::None => "FILE".to_owned(),
     };
     output::say(format_args!(
-        "Bakong sends a code of 20 characters to {}. Hand it in, on standard input, with",
+        "Bakong sends a code of 20 characters to {}. Pass it on standard input to",
         Printable(&email.text)
     ));
     output::say(format_args!(
@@ -58,16 +58,14 @@ fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// What it means where a registration or a renewal was not waited for.
-const MAY_HAVE_ARRIVED: &str =
-    "Bakong may have been asked already, and its answer is not waited for";
+/// The meaning of an interrupted registration or renewal.
+const MAY_HAVE_ARRIVED: &str = "Bakong may have received the request; its answer is discarded";
 
-/// What to do where the code may be spent.
-const SPENT: &str =
-    "Bakong may have taken the code, which works once: bakong token renew brings the token then";
+/// What to do if the code may have been used.
+const SPENT: &str = "Bakong may have accepted the code, which works once; in that case, get the token with bakong token renew";
 
 fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
-    let keeping = Keeping::prepare(arguments.token_file.as_deref())?;
+    let destination = Destination::prepare(arguments.token_file.as_deref())?;
     let code = code(arguments.code.expose())?;
     let verify = Verify::new(&code).map_err(|error| Failure::usage(format!("--code: {error}")))?;
     let token = block_on(SPENT, async {
@@ -77,8 +75,8 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
             _ if advice::is_not_bakong(&error) => remote.asked.could_not_ask(&error),
             ErrorClass::Refused => remote.asked.could_not_ask_but(
                 &error,
-                "Is it the code from the newest e-mail, whole, and not handed in before? bakong token \
-                 request sends another",
+                "Is it the complete code from the newest e-mail, and not used before? Get another with bakong \
+                 token request",
             ),
             ErrorClass::Unavailable { .. } | ErrorClass::Malformed => {
                 remote.asked.could_not_ask_but(&error, SPENT)
@@ -89,34 +87,34 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
             _ => remote.asked.could_not_ask(&error),
         })
     })?;
-    keep(&keeping, &token, arguments.json)
+    save(&destination, &token, arguments.json)
 }
 
-/// The code as it was said, or a line of standard input.
-fn code(said: &str) -> Result<String, Failure> {
-    if said == "-" && io::stdin().is_terminal() {
-        output::note("The code from the e-mail, and Enter:");
+/// Returns the given code, or a line of standard input for `-`.
+fn code(given: &str) -> Result<String, Failure> {
+    if given == "-" && io::stdin().is_terminal() {
+        output::note("Enter the code from the e-mail:");
     }
-    let code = lines::readable_text(said)?;
-    if said == "-" && code.trim().is_empty() {
-        return Err(Failure::usage("--code: standard input holds no code"));
+    let code = lines::readable_text(given)?;
+    if given == "-" && code.trim().is_empty() {
+        return Err(Failure::usage("--code: standard input contains no code"));
     }
     Ok(code)
 }
 
 fn renew(arguments: &RenewArguments) -> Result<Exit, Failure> {
-    let keeping = Keeping::prepare(arguments.token_file.as_deref())?;
+    let destination = Destination::prepare(arguments.token_file.as_deref())?;
     let renewal = Email::required(arguments.email.as_deref())?.renewal()?;
     let token = block_on(MAY_HAVE_ARRIVED, async {
         let remote = remote::open_without_token(&arguments.target, "the new token")?;
         let answer = remote.session.send(&renewal).await;
         answer.map_err(|error| remote.asked.could_not_ask(&error))
     })?;
-    keep(&keeping, &token, arguments.json)
+    save(&destination, &token, arguments.json)
 }
 
-fn keep(keeping: &Keeping<'_>, token: &AccessToken, json: bool) -> Result<Exit, Failure> {
-    keeping.keep(token)?;
-    keeping.tell(token, json);
+fn save(destination: &Destination<'_>, token: &AccessToken, json: bool) -> Result<Exit, Failure> {
+    destination.save(token)?;
+    destination.report(token, json);
     Ok(Exit::Success)
 }

@@ -1,4 +1,4 @@
-//! `bakong token status`: when does it end?
+//! `bakong token status`: prints when the token expires.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::common::remote;
 use crate::common::time::{in_phnom_penh, left};
 
 pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failure> {
-    // Nothing is sent; a wrong address is told all the same.
+    // No request is sent, but an invalid address is an error.
     remote::base_url(&arguments.target)?;
     let source = TokenSource::of(arguments.token_file.as_ref());
     let status = Status::of(source.read()?.as_ref(), SystemClock.now());
@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failure> {
     })
 }
 
-/// A token as it says of itself.
+/// The state of a token, by its expiry alone.
 struct Status {
     state: TokenState,
     end: Option<Timestamp>,
@@ -52,21 +52,21 @@ impl Status {
     }
 
     fn lines(&self, source: &TokenSource) -> Vec<String> {
-        let renew = "bakong token renew brings a new one";
+        let renew = "renew it with bakong token renew";
         let sentence = match (self.state, self.end) {
             (TokenState::Missing, _) => return vec![format!("NONE: {}", source.missing(false))],
             (TokenState::Expired, _) => format!("EXPIRED: {renew}"),
-            (TokenState::DueForRenewal, _) => format!("DUE: it ends within three days; {renew}"),
-            (_, None) => "VALID, as far as is known: it does not say when it ends".to_owned(),
+            (TokenState::DueForRenewal, _) => format!("DUE: it expires within three days; {renew}"),
+            (_, None) => "VALID: it has no expiry date".to_owned(),
             (_, Some(_)) => "VALID".to_owned(),
         };
         let mut lines = vec![sentence, row("from", source)];
         if let Some(end) = self.end {
             let text = format_args!("{} in Phnom Penh", in_phnom_penh(end)).to_string();
-            lines.push(row("ends", text));
+            lines.push(row("expires", text));
             lines.push(match end.saturating_since(self.now) {
                 Duration::ZERO => row(
-                    "ended",
+                    "expired",
                     format_args!("{} ago", left(self.now.saturating_since(end))),
                 ),
                 rest => row("left", left(rest)),

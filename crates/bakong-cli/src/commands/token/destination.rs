@@ -1,4 +1,4 @@
-//! Where a new token goes: into a file, or on standard output for want of one.
+//! Saves a new token in a file, or prints it on standard output.
 
 use std::fs;
 use std::path::Path;
@@ -9,47 +9,45 @@ use bakong_flow::{Clock, SystemClock};
 use khqr_core::Timestamp;
 use serde_json::json;
 
-use crate::common::credentials::{TokenSource, harmless};
+use crate::common::credentials::{TokenSource, printable};
 use crate::common::exit::{Exit, Failure};
 use crate::common::output::{self, Stream};
-use crate::common::renewal::{self, MarkFile};
+use crate::common::renewal;
 use crate::common::time::in_phnom_penh;
 
-/// A place for a token that is still to come.
-pub(super) struct Keeping<'a> {
+/// The destination of a new token.
+pub(super) struct Destination<'a> {
     file: Option<&'a Path>,
 }
 
 /// How to get another token.
-const ANOTHER: &str = "bakong token renew brings another.";
+const ANOTHER: &str = "Get another with bakong token renew.";
 
-impl<'a> Keeping<'a> {
-    /// Makes sure that a token can be kept before one is asked for: a code from an e-mail works once.
+impl<'a> Destination<'a> {
+    /// Checks that a token can be saved, before it is requested: a code from an e-mail works once.
     pub(super) fn prepare(file: Option<&'a Path>) -> Result<Self, Failure> {
         if let Some(path) = file {
-            refuse_other_file(path)?;
+            reject_other_file(path)?;
             let tried = FileTokenStore::new(path).try_out();
-            tried.map_err(|error| Failure::usage(format!("--token-file: {}", harmless(&error))))?;
+            tried
+                .map_err(|error| Failure::usage(format!("--token-file: {}", printable(&error))))?;
         }
         Ok(Self { file })
     }
 
-    /// Puts the token in its file, if it has one.
-    pub(super) fn keep(&self, token: &AccessToken) -> Result<(), Failure> {
+    /// Saves the token in the file, if there is one.
+    pub(super) fn save(&self, token: &AccessToken) -> Result<(), Failure> {
         let Some(path) = self.file else {
             return Ok(());
         };
-        let mark = MarkFile::of(path);
-        renewal::keep(&FileTokenStore::new(path), token)
-            .map(|()| mark.remove())
-            .map_err(|error| {
-                let reason = format!("the new token could not be kept: {}", harmless(&error));
-                Failure::new(Exit::CouldNotAsk, reason)
-            })
+        renewal::save(&FileTokenStore::new(path), token).map_err(|error| {
+            let reason = format!("the new token could not be saved: {}", printable(&error));
+            Failure::new(Exit::CouldNotAsk, reason)
+        })
     }
 
-    /// Says what there is now: the token itself only where it has no file.
-    pub(super) fn tell(&self, token: &AccessToken, json: bool) {
+    /// Reports the new token. Prints the token itself only if there is no file.
+    pub(super) fn report(&self, token: &AccessToken, json: bool) {
         let end = token.expires_at();
         let answer = json!({
             "status": "issued",
@@ -65,7 +63,7 @@ impl<'a> Keeping<'a> {
                 output::say(format_args!("The token is in the {source}."));
                 if let Some(end) = end {
                     output::say(output::row(
-                        "ends",
+                        "expires",
                         format_args!("{} in Phnom Penh", in_phnom_penh(end)),
                     ));
                 }
@@ -73,21 +71,19 @@ impl<'a> Keeping<'a> {
             (None, false) => output::say_secret(token.expose(), ANOTHER),
         }
         if end.is_some_and(|end| end <= SystemClock.now()) {
-            output::note(
-                "The new token says that it has ended: this machine's clock may be wrong.",
-            );
+            output::note("The new token seems to have expired: this machine's clock may be wrong.");
         }
         if self.file.is_none() && Stream::Out.is_terminal() {
             output::note(
-                "This token is a secret: whoever has it uses up your requests of the day. Keep it where \
-                 nobody else reads it, or say --token-file next time.",
+                "This token is a secret: anyone who has it can use up your daily requests. Store it where \
+                 nobody else can read it, or use --token-file next time.",
             );
         }
     }
 }
 
-/// A file with something else in it was named by mistake.
-fn refuse_other_file(path: &Path) -> Result<(), Failure> {
+/// Rejects an existing file with other content, which was probably named by mistake.
+fn reject_other_file(path: &Path) -> Result<(), Failure> {
     let is_empty = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
     if is_empty {
         return Ok(());
@@ -95,8 +91,8 @@ fn refuse_other_file(path: &Path) -> Result<(), Failure> {
     match FileTokenStore::new(path).read() {
         Ok(_) => Ok(()),
         Err(error) => Err(Failure::usage(format!(
-            "--token-file: {}. It would be overwritten, so name another, or remove it",
-            harmless(&error)
+            "--token-file: {}. It would be overwritten; choose another file, or remove it",
+            printable(&error)
         ))),
     }
 }

@@ -1,0 +1,286 @@
+//! A token in a file.
+
+use std::borrow::Cow;
+use std::collections::hash_map::RandomState;
+use std::fs::{self, File, OpenOptions};
+use std::hash::BuildHasher;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use zeroize::Zeroizing;
+
+use crate::token::AccessToken;
+use crate::token::renewal_mark::RenewalMark;
+use crate::token::store::{LeaseOutcome, LeaseRequest, TokenStore, TokenStoreError};
+
+/// Stores a token in a file of one line with mode 0600.
+///
+/// A new token is written to a second file in the same folder, flushed to the disk and renamed, so that a crash
+/// leaves either the old or the new token. If the file cannot be replaced but is writable, the new token
+/// overwrites the old one. This is the case for a single file mounted into a container. Both ways block the
+/// calling thread for a few milliseconds.
+///
+/// If the path is a symbolic link, the store uses the file that the link points to.
+///
+/// # Renewal lease
+/// The lease is a mark: a file named like the token file with `.renewal` appended. All processes that share
+/// the token file must be able to write to its folder.
+///
+/// - The process that creates the mark renews. The mark is removed after the renewal, when its holder stops
+///   waiting, and by every [`save`](TokenStore::save). The mark of a killed process expires after 60 seconds.
+/// - A session without a usable token waits for another process's mark, at most 60 seconds, on a thread of its
+///   own. A session with a usable token does not wait.
+/// - After a failed renewal, the mark contains the number of failures, the reason, and the time of the next
+///   attempt.
+/// - If the mark cannot be created, the lease is granted anyway if the token expires within a day. Earlier, the
+///   request fails.
+/// - Two processes that find an expired mark at the same moment may both renew.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FileTokenStore {
+    path: PathBuf,
+}
+
+impl FileTokenStore {
+    /// Longer than any token, and short enough to read a wrong file without harm.
+    const MAX_BYTES: u64 = 64 * 1024;
+
+    /// Creates a store in this file. The file need not exist, but its folder must.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Returns the path of the file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the stored token, like [`TokenStore::load`], without async.
+    ///
+    /// # Errors
+    /// [`TokenStoreError`] if the file exists and cannot be read, is not a regular file, or contains no token.
+    pub fn read(&self) -> Result<Option<AccessToken>, TokenStoreError> {
+        // Opening a pipe would block.
+        let opened = is_regular(&self.path).and_then(|exists| {
+            let file = exists.then(|| File::open(&self.path));
+            file.transpose()
+        });
+        let file = match opened {
+            Ok(Some(file)) => file,
+            Ok(None) => return Ok(None),
+            Err(error) => return Err(self.error("read", error)),
+        };
+        let mut text = Zeroizing::new(String::new());
+        let length = file
+            .take(Self::MAX_BYTES + 1)
+            .read_to_string(&mut text)
+            .map_err(|error| self.error("read", error))?;
+        // The first part of another file could look like a token.
+        if u64::try_from(length).is_ok_and(|length| length > Self::MAX_BYTES) {
+            return Err(self.error("used", "it is too long for a token"));
+        }
+        AccessToken::new(text.trim_start_matches('\u{feff}'))
+            .map(Some)
+            .map_err(|error| self.error("used", error))
+    }
+
+    /// Replaces the stored token, like [`TokenStore::save`], without async. Removes the renewal mark.
+    ///
+    /// # Errors
+    /// [`TokenStoreError`] if the file cannot be written. The previous token is then still stored.
+    pub fn write(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
+        let path = self.target();
+        let text = line(token);
+        let written = is_regular(&path).and_then(|exists| match replace(&path, text.as_bytes()) {
+            // If overwriting fails too, the first error is the more useful one.
+            Err(error) if exists => overwrite(&path, text.as_bytes()).map_err(|_| error),
+            replaced => replaced,
+        });
+        written.map_err(|error| self.error("written", error))?;
+        RenewalMark::beside(&path).remove();
+        Ok(())
+    }
+
+    /// Checks whether [`write`](Self::write) would succeed, without changing the stored token. Call it before
+    /// requesting a token that is issued only once.
+    ///
+    /// # Errors
+    /// [`TokenStoreError`] if [`write`](Self::write) would fail.
+    pub fn try_out(&self) -> Result<(), TokenStoreError> {
+        let path = self.target();
+        let tried = is_regular(&path).and_then(|exists| {
+            if !exists {
+                let (temporary, _) = create_temporary(&path)?;
+                return fs::remove_file(temporary);
+            }
+            // A writable file need not be replaceable.
+            let Err(not_writable) = OpenOptions::new().write(true).open(&path) else {
+                return Ok(());
+            };
+            let mut content = Zeroizing::new(Vec::new());
+            let mut file = File::open(&path)?.take(Self::MAX_BYTES + 1);
+            file.read_to_end(&mut content)?;
+            if content.len() as u64 > Self::MAX_BYTES {
+                return Err(not_writable);
+            }
+            replace(&path, &content)
+        });
+        tried.map_err(|error| self.error("written", error))
+    }
+
+    /// Writes a token that [`write`](Self::write) could not store to a new file (mode 0600), and returns its
+    /// path. The file is in the same folder or, failing that, in the folder for temporary files.
+    ///
+    /// # Errors
+    /// [`TokenStoreError`] if neither folder accepts the file.
+    pub fn write_aside(&self, token: &AccessToken) -> Result<PathBuf, TokenStoreError> {
+        let path = self.target();
+        let name = path.file_name().unwrap_or("bakong.token".as_ref());
+        let write = |path: &Path| {
+            let (temporary, file) = create_temporary(path)?;
+            let written = fill(file, line(token).as_bytes());
+            if written.is_err() {
+                let _ = fs::remove_file(&temporary);
+            }
+            written.map(|()| temporary)
+        };
+        write(&path)
+            .or_else(|_| write(&std::env::temp_dir().join(name)))
+            .map_err(|error| self.error("written", error))
+    }
+
+    /// Resolves a symbolic link, so that a new file replaces the link's target and not the link.
+    fn target(&self) -> Cow<'_, Path> {
+        if let Ok(path) = fs::canonicalize(&self.path) {
+            return Cow::Owned(path);
+        }
+        // The target of a link need not exist yet.
+        match fs::read_link(&self.path) {
+            Ok(link) => Cow::Owned(self.path.parent().unwrap_or(Path::new("")).join(link)),
+            Err(_) => Cow::Borrowed(&self.path),
+        }
+    }
+
+    fn error(
+        &self,
+        verb: &str,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> TokenStoreError {
+        let what = format!("the token file {} cannot be {verb}", self.path.display());
+        TokenStoreError::new(what, cause)
+    }
+}
+
+#[async_trait]
+impl TokenStore for FileTokenStore {
+    async fn load(&self) -> Result<Option<AccessToken>, TokenStoreError> {
+        self.read()
+    }
+
+    async fn save(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
+        self.write(token)
+    }
+
+    async fn acquire_renewal(
+        &self,
+        request: LeaseRequest,
+    ) -> Result<LeaseOutcome, TokenStoreError> {
+        let mark = RenewalMark::beside(&self.target());
+        mark.acquire(request).await.map_err(|error| {
+            let what = format!(
+                "no renewal mark can be created for the token file {}",
+                self.path.display()
+            );
+            TokenStoreError::new(what, error)
+        })
+    }
+}
+
+/// Whether the file exists.
+///
+/// # Errors
+/// An I/O error if it exists and is not a regular file.
+fn is_regular(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(file) if file.is_file() => Ok(true),
+        Ok(_) => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces the file at `path` by a new one with this content.
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let (temporary, file) = create_temporary(path)?;
+    if let Err(error) = fill(file, content).and_then(|()| fs::rename(&temporary, path)) {
+        // The temporary file contains a secret. If it cannot be removed, the first error is the useful one.
+        let _ = fs::remove_file(&temporary);
+        return Err(error);
+    }
+    // Flush the folder's entry as well, on systems that can open a folder.
+    let folder = path
+        .parent()
+        .map(|folder| match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        });
+    if let Some(Ok(folder)) = folder.map(File::open) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// Overwrites the content of the file at `path`.
+fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    // Fails if the file belongs to another user.
+    #[cfg(unix)]
+    let _ = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    file.write_all(content)?;
+    file.set_len(content.len() as u64)?;
+    file.sync_all()
+}
+
+/// Returns the options to create a new file that only its owner can read.
+pub(super) fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Creates a file in the folder of `path`: renaming works only within one file system.
+fn create_temporary(path: &Path) -> io::Result<(PathBuf, File)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut tries = 0;
+    loop {
+        // Containers that share a folder may have equal process ids, so the name is random. An existing file may
+        // belong to another process and is not touched.
+        let random = RandomState::new().hash_one(COUNT.fetch_add(1, Ordering::Relaxed));
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{random:016x}.new"));
+        let temporary = path.with_file_name(name);
+        match private_file().open(&temporary) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 10 => {
+                tries += 1;
+            }
+            opened => return opened.map(|file| (temporary, file)),
+        }
+    }
+}
+
+/// Returns the content of a token file.
+fn line(token: &AccessToken) -> Zeroizing<String> {
+    Zeroizing::new(format!("{}\n", token.expose()))
+}
+
+fn fill(mut file: File, content: &[u8]) -> io::Result<()> {
+    file.write_all(content)?;
+    file.sync_all()
+}

@@ -1,0 +1,187 @@
+//! The renewal lease of a token file: a mark beside it, which one process at a time can create.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use futures_channel::oneshot;
+use khqr_core::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::token::file::private_file;
+use crate::token::life::LONGEST_PAUSE_WHILE_USABLE;
+use crate::token::store::{LeaseOutcome, LeaseRequest, RenewalFailure, RenewalLease};
+
+/// When the mark of a renewal in progress expires, and how long another process waits for it. Longer than a
+/// request takes.
+const LEASE_TIME: Duration = Duration::from_secs(60);
+/// How often a waiting process looks at the mark.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// If no mark can be created, the token is renewed only this long before its expiry.
+const UNMARKED_RENEWAL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The path of a mark.
+#[derive(Clone, Debug)]
+pub(super) struct RenewalMark(PathBuf);
+
+/// The content of a mark: a renewal in progress or a failed one.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Content {
+    /// No renewal starts before this time, in milliseconds since 1970.
+    not_before: u64,
+    /// How many renewals have failed since one succeeded.
+    failures: u32,
+    /// Why the last renewal failed; empty while one is in progress.
+    reason: String,
+}
+
+impl Content {
+    /// Whether the mark is still in force. A longer pause means that the clock was ahead and has been set back.
+    fn is_in_force(&self, now: Timestamp) -> bool {
+        let end = Timestamp::from_millis(self.not_before);
+        now < end && end.saturating_since(now) <= LONGEST_PAUSE_WHILE_USABLE
+    }
+}
+
+impl RenewalMark {
+    /// Returns the mark of a token file, whose path must not be a symbolic link.
+    pub(super) fn beside(token_file: &Path) -> Self {
+        let mut path = token_file.to_owned().into_os_string();
+        path.push(".renewal");
+        Self(path.into())
+    }
+
+    pub(super) fn remove(&self) {
+        let _ = fs::remove_file(&self.0);
+    }
+
+    /// Acquires the lease, and waits for one that another process holds unless the token is usable.
+    pub(super) async fn acquire(self, request: LeaseRequest) -> io::Result<LeaseOutcome> {
+        match self.try_acquire(&request)? {
+            LeaseOutcome::Held if request.usable_until.is_none() => {}
+            outcome => return Ok(outcome),
+        }
+        // This crate has no timer, so a thread waits. If the caller stops waiting, `send` fails and drops the
+        // lease, which releases it.
+        let (sender, receiver) = oneshot::channel();
+        thread::Builder::new().spawn(move || sender.send(self.wait(request)).map_err(drop))?;
+        receiver.await.unwrap_or(Ok(LeaseOutcome::Held))
+    }
+
+    fn wait(&self, request: LeaseRequest) -> io::Result<LeaseOutcome> {
+        let start = Instant::now();
+        loop {
+            thread::sleep(POLL_INTERVAL);
+            let waited = start.elapsed();
+            let now = request.now.saturating_add(waited);
+            match self.try_acquire(&LeaseRequest { now, ..request })? {
+                LeaseOutcome::Held if waited <= LEASE_TIME => {}
+                outcome => return Ok(outcome),
+            }
+        }
+    }
+
+    fn try_acquire(&self, request: &LeaseRequest) -> io::Result<LeaseOutcome> {
+        let now = request.now;
+        let mut failures = 0;
+        if let Some(content) = self.read() {
+            failures = content.failures;
+            if content.is_in_force(now) {
+                if content.reason.is_empty() {
+                    return Ok(LeaseOutcome::Held);
+                }
+                if !request.ignores_pause {
+                    return Ok(LeaseOutcome::Paused {
+                        until: Timestamp::from_millis(content.not_before),
+                        reason: content.reason.into(),
+                    });
+                }
+            }
+            self.remove();
+        }
+        let content = Content {
+            not_before: now.saturating_add(LEASE_TIME).as_millis(),
+            failures,
+            reason: String::new(),
+        };
+        match self.create(&content) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Ok(LeaseOutcome::Held);
+            }
+            Err(error)
+                if request
+                    .usable_until
+                    .is_some_and(|expiry| UNMARKED_RENEWAL < expiry.saturating_since(now)) =>
+            {
+                return Err(error);
+            }
+            // Without a mark, the token is renewed all the same before it expires.
+            Ok(()) | Err(_) => {}
+        }
+        let mark = Some(self.clone());
+        Ok(LeaseOutcome::Granted(Box::new(MarkLease {
+            mark,
+            failures,
+        })))
+    }
+
+    fn read(&self) -> Option<Content> {
+        let text = fs::read(&self.0).ok()?;
+        serde_json::from_slice(&text).ok().or_else(|| {
+            // The file is being written, or its writer was killed. It expires by its age.
+            let written = fs::metadata(&self.0)
+                .and_then(|file| file.modified())
+                .ok()?;
+            let end = written.duration_since(UNIX_EPOCH).ok()? + LEASE_TIME;
+            Some(Content {
+                not_before: u64::try_from(end.as_millis()).ok()?,
+                ..Content::default()
+            })
+        })
+    }
+
+    /// Creates the mark. Fails if it exists, so that only one process succeeds.
+    fn create(&self, content: &Content) -> io::Result<()> {
+        let file = private_file().open(&self.0)?;
+        serde_json::to_writer(file, content).map_err(io::Error::from)
+    }
+}
+
+/// The lease of the process that created the mark.
+struct MarkLease {
+    /// `None` once the lease has ended.
+    mark: Option<RenewalMark>,
+    failures: u32,
+}
+
+#[async_trait]
+impl RenewalLease for MarkLease {
+    async fn release(self: Box<Self>) {}
+
+    async fn fail(mut self: Box<Self>, failure: &RenewalFailure) {
+        let Some(mark) = self.mark.take() else {
+            return;
+        };
+        let content = Content {
+            not_before: failure.retry_at(self.failures).as_millis(),
+            failures: self.failures.saturating_add(1),
+            reason: failure.reason.clone(),
+        };
+        // A mark that is gone is not created again: another process has stored a token. If writing fails, the
+        // mark expires after `LEASE_TIME`.
+        let file = OpenOptions::new().write(true).truncate(true).open(&mark.0);
+        let _ = file.map(|file| serde_json::to_writer(file, &content));
+    }
+}
+
+impl Drop for MarkLease {
+    fn drop(&mut self) {
+        if let Some(mark) = &self.mark {
+            mark.remove();
+        }
+    }
+}
