@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         Command::Sandbox(arguments) => sandbox::run(arguments),
     };
     let exit = result.unwrap_or_else(|failure| {
-        output::complain(&failure.to_string());
+        output::print_error(&failure.to_string());
         failure.exit()
     });
     // Output that could not be written must not look like success.

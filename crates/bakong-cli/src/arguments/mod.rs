@@ -72,7 +72,7 @@ pub(crate) enum Command {
 /// clap repeats the arguments that it rejects. They may contain escape sequences, or a secret in the wrong place.
 pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        output::say(error.render().to_string().trim_end());
+        output::print(error.render().to_string().trim_end());
         return Exit::Success.into();
     }
     let arguments: Vec<String> = std::env::args_os()
@@ -83,7 +83,7 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     // The qr commands have another error object, which describes codes only.
     let is_qr = arguments.get(1).is_some_and(|command| command == "qr");
     if !is_qr && arguments.iter().any(|argument| argument == "--json") {
-        output::say_json(&json!({ "error": Reason::text(first_paragraph(&text)) }));
+        output::print_json(&json!({ "error": Reason::text(first_paragraph(&text)) }));
     }
     Exit::Usage.into()
 }

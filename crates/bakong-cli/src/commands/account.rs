@@ -21,7 +21,7 @@ fn check(arguments: &AccountCheckArguments) -> Result<Exit, Failure> {
     let answer = block_on_unless_stopped("it is unknown whether the account exists", async {
         let remote = remote::open_with_any_token(&arguments.target, arguments.token_file.as_ref())?;
         let answer = remote.session.send(&CheckBakongAccount::new(account)).await;
-        answer.map_err(|error| remote.asked.could_not_ask(&error))
+        answer.map_err(|error| remote.advisor.failure(&error))
     })?;
     let (status, exit, sentence) = match answer {
         AccountAnswer::Exists => ("exists", Exit::Success, "the account exists"),
@@ -33,10 +33,10 @@ fn check(arguments: &AccountCheckArguments) -> Result<Exit, Failure> {
         ),
     };
     if arguments.json {
-        output::say_json(&json!({ "status": status, "account": account.as_str() }));
+        output::print_json(&json!({ "status": status, "account": account.as_str() }));
     } else {
-        output::say(sentence);
-        output::say(output::row("account", Printable(account.as_str())));
+        output::print(sentence);
+        output::print(output::row("account", Printable(account.as_str())));
     }
     Ok(exit)
 }

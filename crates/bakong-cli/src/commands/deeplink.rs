@@ -29,12 +29,12 @@ fn get_link(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
     let link = block_on_unless_stopped("no link was received", async {
         let remote = remote::open_without_token(&arguments.target, "the code")?;
         let answer = remote.session.send(&request).await;
-        answer.map_err(|error| remote.asked.could_not_ask(&error))
+        answer.map_err(|error| remote.advisor.failure(&error))
     })?;
     if arguments.json {
-        output::say_json(&json!({ "shortLink": link.as_str() }));
+        output::print_json(&json!({ "shortLink": link.as_str() }));
     } else {
-        output::say(link);
+        output::print(link);
     }
     Ok(Exit::Success)
 }

@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::arguments::{QuotaArgument, SandboxArguments};
 use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::interrupt::Interrupts;
-use crate::common::output::{note, row, say, say_json};
+use crate::common::output::{note, print, print_json, row};
 use crate::common::runtime::block_on;
 use crate::common::time;
 
@@ -184,7 +184,7 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
         .as_ref()
         .map(|file| file.display().to_string());
     if arguments.json {
-        say_json(&json!({
+        print_json(&json!({
             "baseUrl": base_url,
             "email": EMAIL,
             "token": token,
@@ -194,23 +194,23 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
         }));
         return;
     }
-    say("Bakong sandbox. No real money moves.");
-    say(row("page", format_args!("{base_url}/")));
-    say(row("base URL", &base_url));
-    say(row("API", format_args!("{base_url}/openapi.json")));
-    say(row(
+    print("Bakong sandbox. No real money moves.");
+    print(row("page", format_args!("{base_url}/")));
+    print(row("base URL", &base_url));
+    print(row("API", format_args!("{base_url}/openapi.json")));
+    print(row(
         "quota",
         limit.map_or("off".to_owned(), |limit| format!("{limit} requests a day")),
     ));
     if faults > 0 {
         let text = format!("{faults} active; see and remove them at {base_url}/");
-        say(row("faults", text));
+        print(row("faults", text));
     }
     if let Some(state) = state {
-        say(row("state", khqr_core::Printable(&state)));
+        print(row("state", khqr_core::Printable(&state)));
     }
-    say("\nIn another terminal:");
-    say(format_args!("  export BAKONG_TOKEN={token}"));
-    say(format_args!("  bakong checkout --base-url {base_url}"));
-    say("\nPress Ctrl-C to stop the sandbox.");
+    print("\nIn another terminal:");
+    print(format_args!("  export BAKONG_TOKEN={token}"));
+    print(format_args!("  bakong checkout --base-url {base_url}"));
+    print("\nPress Ctrl-C to stop the sandbox.");
 }

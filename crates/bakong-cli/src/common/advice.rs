@@ -17,19 +17,19 @@ use crate::common::time::{QuotaReset, in_phnom_penh, left};
 
 /// The Bakong that a command sends requests to, and the token it uses.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct Advisor {
     pub(crate) base_url: BaseUrl,
     pub(crate) token: TokenSource,
 }
 
-impl Asked {
+impl Advisor {
     /// The failure of a request, with advice.
-    pub(crate) fn could_not_ask(&self, error: &ApiError) -> Failure {
+    pub(crate) fn failure(&self, error: &ApiError) -> Failure {
         failure(self.reason(error))
     }
 
     /// The failure of a request, with the given advice.
-    pub(crate) fn could_not_ask_but(&self, error: &ApiError, advice: &str) -> Failure {
+    pub(crate) fn failure_with_advice(&self, error: &ApiError, advice: &str) -> Failure {
         failure(Reason {
             advice: Some(advice.to_owned()),
             ..self.reason(error)

@@ -141,7 +141,7 @@ impl fmt::Display for Failure {
 pub(crate) fn print_json_error(result: Result<Exit, Failure>, json: bool) -> Result<Exit, Failure> {
     match result {
         Err(failure) if json => {
-            output::say_json(&json!({ "error": failure.reason() }));
+            output::print_json(&json!({ "error": failure.reason() }));
             Ok(failure.exit())
         }
         result => result,

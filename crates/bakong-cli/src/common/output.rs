@@ -72,7 +72,7 @@ fn write_out(line: &impl Display) -> Option<io::Error> {
 
 /// Prints a secret on standard output. If this fails, even because of a closed pipe, the secret is not repeated
 /// anywhere; the note on standard error has `remedy`, which says how to get another.
-pub(crate) fn say_secret(line: impl Display, remedy: &str) {
+pub(crate) fn print_secret(line: impl Display, remedy: &str) {
     if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
         LOST.store(true, Ordering::Relaxed);
         note(format_args!(
@@ -81,19 +81,19 @@ pub(crate) fn say_secret(line: impl Display, remedy: &str) {
     }
 }
 
-/// Prints a JSON object that contains a secret; see [`say_secret`].
-pub(crate) fn say_secret_json(value: &impl Serialize, remedy: &str) {
-    say_secret(json_text(value), remedy);
+/// Prints a JSON object that contains a secret; see [`print_secret`].
+pub(crate) fn print_secret_json(value: &impl Serialize, remedy: &str) {
+    print_secret(json_text(value), remedy);
 }
 
 /// Prints a line on standard output.
-pub(crate) fn say(line: impl Display) {
+pub(crate) fn print(line: impl Display) {
     Stream::Out.line(line);
 }
 
 /// Prints a JSON object on one line of standard output.
-pub(crate) fn say_json(value: &impl Serialize) {
-    say(json_text(value));
+pub(crate) fn print_json(value: &impl Serialize) {
+    print(json_text(value));
 }
 
 fn json_text(value: &impl Serialize) -> String {
@@ -160,7 +160,7 @@ pub(crate) fn note(line: impl Display) {
 }
 
 /// Prints the error with which the command ends, on standard error.
-pub(crate) fn complain(reason: &str) {
+pub(crate) fn print_error(reason: &str) {
     note(format_args!("error: {reason}"));
 }
 

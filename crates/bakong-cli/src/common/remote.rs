@@ -12,7 +12,7 @@ use bakong_http::{HyperTransport, RetryPolicy};
 use bytes::Bytes;
 use http::Response;
 
-use crate::common::advice::Asked;
+use crate::common::advice::Advisor;
 use crate::common::credentials::{self, TokenSource};
 use crate::common::exit::{Exit, Failure};
 use crate::common::options::{TargetArguments, TokenArguments};
@@ -29,7 +29,7 @@ pub(crate) type HttpWatcher = Watcher<HyperTransport>;
 /// A session, and what is needed to advise the user when a request fails.
 pub(crate) struct Remote {
     pub(crate) session: HttpSession,
-    pub(crate) asked: Asked,
+    pub(crate) advisor: Advisor,
 }
 
 /// Returns the base URL of `--base-url` or `--env`, if one is given.
@@ -98,7 +98,7 @@ fn open_with(
     let token = source;
     Ok(Remote {
         session,
-        asked: Asked { base_url, token },
+        advisor: Advisor { base_url, token },
     })
 }
 
@@ -116,7 +116,7 @@ pub(crate) fn open_with_any_token(
                 printed: AtomicBool::new(false),
             };
             remote.session = remote.session.with_token(token).with_observer(note);
-            remote.asked.token = source;
+            remote.advisor.token = source;
         }
         Ok(None) => {}
         Err(failure) => note(format_args!("{failure}; asking without a token.")),
@@ -146,7 +146,7 @@ pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result
     let base_url = trusted_base_url(target, what)?;
     Ok(Remote {
         session: Session::new(transport(target.allow_plain_http)?, base_url.clone()),
-        asked: Asked {
+        advisor: Advisor {
             base_url,
             token: TokenSource::None,
         },

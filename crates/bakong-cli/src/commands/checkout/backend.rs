@@ -10,7 +10,7 @@ use bakong_sandbox::Sandbox;
 use khqr_core::AccountId;
 
 use crate::arguments::CheckoutArguments;
-use crate::common::advice::Asked;
+use crate::common::advice::Advisor;
 use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure};
 use crate::common::remote::{self, HttpSession, HttpWatcher, Remote};
@@ -19,7 +19,7 @@ use crate::common::time::PayAfter;
 /// A started watcher, and the sandbox if there is one.
 pub(super) struct Backend {
     pub(super) watcher: HttpWatcher,
-    pub(super) asked: Asked,
+    pub(super) advisor: Advisor,
     pub(super) allows_plain_http: bool,
     sandbox: Option<Sandbox>,
 }
@@ -56,7 +56,7 @@ impl Backend {
                 .start()
                 .await
                 .map_err(|error| failed(error.to_string()))?,
-            asked: remote.asked,
+            advisor: remote.advisor,
             allows_plain_http: arguments.target.allow_plain_http,
             sandbox,
         })
@@ -105,11 +105,11 @@ fn failed(message: String) -> Failure {
 async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
     let base_url = BaseUrl::new(&sandbox.base_url()).map_err(|error| failed(error.to_string()))?;
     let session = Session::new(remote::transport(false)?, base_url.clone());
-    let asked = Asked {
+    let advisor = Advisor {
         base_url,
         token: TokenSource::None,
     };
-    let could_not_ask = |error| asked.could_not_ask(&error);
+    let could_not_ask = |error| advisor.failure(&error);
 
     let request = RequestToken::new(EMAIL, "Sokha Coffee", "bakong checkout")
         .map_err(|error| failed(error.to_string()))?;
@@ -121,6 +121,6 @@ async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
     let token = session.send(&verify).await.map_err(could_not_ask)?;
     Ok(Remote {
         session: session.with_token(token),
-        asked,
+        advisor,
     })
 }

@@ -10,7 +10,7 @@ use khqr_core::{Printable, Timestamp};
 use super::backend::Backend;
 use super::order::ShownCode;
 use crate::arguments::CheckoutArguments;
-use crate::common::advice::Asked;
+use crate::common::advice::Advisor;
 use crate::common::output::{Stream, note, row};
 use crate::common::terminal_qr;
 use crate::common::time::{ADVISED_LIFE, countdown, time_of_day};
@@ -23,7 +23,7 @@ pub(super) struct Display {
     expires_at: Timestamp,
     /// The error of the last check, as displayed.
     trouble: RefCell<Option<String>>,
-    asked: Asked,
+    advisor: Advisor,
     /// Whether changes are printed as lines, because standard error is not a terminal.
     prints_lines: bool,
 }
@@ -55,7 +55,7 @@ impl Display {
             order: format!("{} to {}", shown.amount, Printable(&shown.name)),
             expires_at: shown.expires_at,
             trouble: RefCell::new(None),
-            asked: backend.asked.clone(),
+            advisor: backend.advisor.clone(),
             prints_lines,
         }
     }
@@ -63,7 +63,7 @@ impl Display {
     /// Updates the result of the last check.
     pub(super) fn update(&self, progress: &Progress) {
         let trouble = progress.trouble.as_ref();
-        let trouble = trouble.map(|error| self.asked.describe(error));
+        let trouble = trouble.map(|error| self.advisor.describe(error));
         let mut before = self.trouble.borrow_mut();
         if self.prints_lines && *before != trouble {
             match &trouble {

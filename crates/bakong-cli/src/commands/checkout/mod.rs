@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
     let result = order.and_then(|order| block_on(take_payment(arguments, &order)));
     match result {
         Err(failure) if arguments.json => {
-            output::say_json(&report::failure_json(&failure));
+            output::print_json(&report::failure_json(&failure));
             Ok(failure.exit())
         }
         result => result,
@@ -90,7 +90,7 @@ async fn prepare(
             return Err(Failure::new(Exit::NeedsAttention, message));
         }
         Err(error) => {
-            let failure = backend.asked.could_not_ask(&error);
+            let failure = backend.advisor.failure(&error);
             return Err(failure.and(". No code was shown, so nothing was paid."));
         }
     }

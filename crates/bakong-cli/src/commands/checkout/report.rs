@@ -9,7 +9,7 @@ use super::backend::Backend;
 use super::order::ShownCode;
 use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure};
-use crate::common::output::{row, say, say_json};
+use crate::common::output::{print, print_json, row};
 use crate::common::time::{in_phnom_penh, time_of_day};
 use crate::common::{money, transaction};
 
@@ -38,9 +38,9 @@ impl Report<'_> {
     /// Prints the report and returns the exit code.
     pub(super) fn print(&self, json: bool) -> Exit {
         if json {
-            say_json(&self.json());
+            print_json(&self.json());
         } else {
-            self.lines().iter().for_each(say);
+            self.lines().iter().for_each(print);
         }
         match &self.ending {
             Ending::Final(outcome, _) => transaction::exit(outcome),
@@ -55,7 +55,7 @@ impl Report<'_> {
             Ending::GaveUp(error) => {
                 let reason = error.as_ref().map_or_else(
                     || "no response".to_owned(),
-                    |error| self.backend.asked.describe(error),
+                    |error| self.backend.advisor.describe(error),
                 );
                 self.unknown_lines(format!("UNKNOWN: could not ask Bakong: {reason}"))
             }
@@ -123,21 +123,21 @@ impl Report<'_> {
     /// The command that looks the payment up.
     fn check_command(&self) -> String {
         let shown = self.shown;
-        let asked = &self.backend.asked;
+        let advisor = &self.backend.advisor;
         let mut command = format!(
             "bakong tx check --md5 {} --account {} --amount {} --currency {} --base-url {}",
             shown.md5,
             Printable(&shown.account),
             money::decimal(shown.amount),
             shown.amount.currency(),
-            asked.base_url,
+            advisor.base_url,
         );
         if self.backend.allows_plain_http {
             command.push_str(" --allow-plain-http");
         }
-        if let TokenSource::File(_) = &asked.token {
+        if let TokenSource::File(_) = &advisor.token {
             command.push_str(" --token-file ");
-            command.push_str(&asked.token.shell_word());
+            command.push_str(&advisor.token.shell_word());
         }
         command
     }
@@ -168,8 +168,11 @@ impl Report<'_> {
             Ending::Final(outcome, _) => transaction::write_outcome(outcome, &mut object),
             Ending::GaveUp(error) => {
                 object["status"] = COULD_NOT_ASK.into();
-                object["error"] =
-                    json!(error.as_ref().map(|error| self.backend.asked.reason(error)));
+                object["error"] = json!(
+                    error
+                        .as_ref()
+                        .map(|error| self.backend.advisor.reason(error))
+                );
             }
             Ending::Stopped => object["status"] = STOPPED.into(),
         }

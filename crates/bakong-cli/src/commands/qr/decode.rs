@@ -6,7 +6,7 @@ use serde_json::json;
 use super::refusal::Refusal;
 use crate::arguments::TextArguments;
 use crate::common::exit::{Exit, Failure};
-use crate::common::output::{row, say, say_json};
+use crate::common::output::{print, print_json, row};
 use crate::common::time::{in_phnom_penh, moment_or_now};
 
 pub(super) fn decode(text: &str, arguments: &TextArguments) -> Result<Exit, Failure> {
@@ -23,15 +23,15 @@ pub(super) fn decode(text: &str, arguments: &TextArguments) -> Result<Exit, Fail
     };
     let verdict = khqr.verify(moment_or_now(arguments.now));
     if arguments.json {
-        say_json(&json!({
+        print_json(&json!({
             "khqr": khqr.to_fields(),
             "md5": khqr.md5(),
             "valid": verdict.is_ok(),
             "error": verdict.err().map(Refusal::from),
         }));
     } else {
-        rows(&khqr).iter().for_each(say);
-        say(match verdict {
+        rows(&khqr).iter().for_each(print);
+        print(match verdict {
             Ok(_) => "This code can be paid now.".to_owned(),
             Err(error) => format!("This code cannot be paid now: {error}."),
         });
@@ -43,12 +43,12 @@ pub(super) fn verify(text: &str, arguments: &TextArguments) -> Result<Exit, Fail
     let now = moment_or_now(arguments.now);
     let verdict = Khqr::parse(text).and_then(|khqr| khqr.verify(now));
     match (verdict, arguments.json) {
-        (Ok(_), true) => say_json(&json!({ "valid": true })),
-        (Ok(_), false) => say("valid: this code can be paid now"),
+        (Ok(_), true) => print_json(&json!({ "valid": true })),
+        (Ok(_), false) => print("valid: this code can be paid now"),
         (Err(error), true) => {
-            say_json(&json!({ "valid": false, "error": Refusal::from(error) }));
+            print_json(&json!({ "valid": false, "error": Refusal::from(error) }));
         }
-        (Err(error), false) => say(format_args!("not valid: {error}")),
+        (Err(error), false) => print(format_args!("not valid: {error}")),
     }
     Ok(match verdict {
         Ok(_) => Exit::Success,

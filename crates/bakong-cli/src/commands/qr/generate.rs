@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
     let code = match draft(arguments) {
         Ok(draft) => GeneratedCode::from(draft),
         Err(error) if arguments.json => {
-            output::say_json(&json!({ "error": Refusal::from(error) }));
+            output::print_json(&json!({ "error": Refusal::from(error) }));
             return Ok(Exit::Usage);
         }
         Err(error) => {
@@ -28,13 +28,13 @@ pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
         }
     };
     if arguments.json {
-        output::say_json(&json!({ "qr": code.text, "md5": code.md5 }));
+        output::print_json(&json!({ "qr": code.text, "md5": code.md5 }));
     } else {
         terminal_qr::print(&code.text, Stream::Out, CODE_AND_MD5);
-        output::say(output::row("code", Printable(&code.text)));
+        output::print(output::row("code", Printable(&code.text)));
         // A static code cannot be looked up by its MD5; see `Md5Handle`.
         if arguments.fields.amount.is_some() {
-            output::say(output::row("MD5", code.md5));
+            output::print(output::row("MD5", code.md5));
         }
     }
     Ok(Exit::Success)

@@ -105,7 +105,7 @@ impl Refusal {
     /// Ends a command for one code: prints the JSON error object, or fails with a message that starts with `what`.
     pub(super) fn report(&self, what: &str, json: bool) -> Result<Exit, Failure> {
         if json {
-            output::say_json(&json!({ "error": self }));
+            output::print_json(&json!({ "error": self }));
             return Ok(Exit::NotValid);
         }
         let message = format!("{what}: {}", self.message);

@@ -11,8 +11,8 @@ use crate::common::output;
 /// Shows the tree of one code.
 pub(super) fn inspect(text: &str, arguments: &TextArguments) -> Result<Exit, Failure> {
     match Payload::parse(text) {
-        Ok(payload) if arguments.json => output::say_json(&Tree(payload.fields())),
-        Ok(payload) => lines(payload).iter().for_each(output::say),
+        Ok(payload) if arguments.json => output::print_json(&Tree(payload.fields())),
+        Ok(payload) => lines(payload).iter().for_each(output::print),
         Err(error) => return Refusal::from(error).report("not an EMVCo code", arguments.json),
     }
     Ok(Exit::Success)

@@ -56,19 +56,19 @@ impl<'a> Destination<'a> {
             "expiresAt": end.map(Timestamp::as_millis),
         });
         match (self.file, json) {
-            (Some(_), true) => output::say_json(&answer),
-            (None, true) => output::say_secret_json(&answer, ANOTHER),
+            (Some(_), true) => output::print_json(&answer),
+            (None, true) => output::print_secret_json(&answer, ANOTHER),
             (Some(path), false) => {
                 let source = TokenSource::File(path.into());
-                output::say(format_args!("The token is in the {source}."));
+                output::print(format_args!("The token is in the {source}."));
                 if let Some(end) = end {
-                    output::say(output::row(
+                    output::print(output::row(
                         "expires",
                         format_args!("{} in Phnom Penh", in_phnom_penh(end)),
                     ));
                 }
             }
-            (None, false) => output::say_secret(token.expose(), ANOTHER),
+            (None, false) => output::print_secret(token.expose(), ANOTHER),
         }
         if end.is_some_and(|end| end <= SystemClock.now()) {
             output::note("The new token seems to have expired: this machine's clock may be wrong.");

@@ -36,23 +36,23 @@ fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
     let base_url = block_on(MAY_HAVE_ARRIVED, async {
         let remote = remote::open_without_token(&arguments.target, "the e-mail address")?;
         match remote.session.send(&request).await {
-            Ok(()) => Ok(remote.asked.base_url),
-            Err(error) => Err(remote.asked.could_not_ask(&error)),
+            Ok(()) => Ok(remote.advisor.base_url),
+            Err(error) => Err(remote.advisor.failure(&error)),
         }
     })?;
     if arguments.json {
-        output::say_json(&json!({ "status": "sent", "email": email.text }));
+        output::print_json(&json!({ "status": "sent", "email": email.text }));
         return Ok(Exit::Success);
     }
     let file = match TokenSource::of(arguments.token_file.as_ref()) {
         source @ TokenSource::File(_) => source.shell_word(),
         TokenSource::Environment | TokenSource::None => "FILE".to_owned(),
     };
-    output::say(format_args!(
+    output::print(format_args!(
         "Bakong sends a code of 20 characters to {}. Pass it on standard input to",
         Printable(&email.text)
     ));
-    output::say(format_args!(
+    output::print(format_args!(
         "  bakong token verify --code - --token-file {file} --base-url {base_url}"
     ));
     Ok(Exit::Success)
@@ -72,19 +72,19 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
         let remote = remote::open_without_token(&arguments.target, "the code")?;
         let answer = remote.session.send(&verify).await;
         answer.map_err(|error| match error.class() {
-            _ if advice::is_not_bakong(&error) => remote.asked.could_not_ask(&error),
-            ErrorClass::Refused => remote.asked.could_not_ask_but(
+            _ if advice::is_not_bakong(&error) => remote.advisor.failure(&error),
+            ErrorClass::Refused => remote.advisor.failure_with_advice(
                 &error,
                 "Is it the complete code from the newest e-mail, and not used before? Get another with bakong \
                  token request",
             ),
             ErrorClass::Unavailable { .. } | ErrorClass::Malformed => {
-                remote.asked.could_not_ask_but(&error, SPENT)
+                remote.advisor.failure_with_advice(&error, SPENT)
             }
             ErrorClass::Transport(kind) if kind.may_have_arrived() => {
-                remote.asked.could_not_ask_but(&error, SPENT)
+                remote.advisor.failure_with_advice(&error, SPENT)
             }
-            _ => remote.asked.could_not_ask(&error),
+            _ => remote.advisor.failure(&error),
         })
     })?;
     save(&destination, &token, arguments.json)
@@ -108,7 +108,7 @@ fn renew(arguments: &RenewArguments) -> Result<Exit, Failure> {
     let token = block_on(MAY_HAVE_ARRIVED, async {
         let remote = remote::open_without_token(&arguments.target, "the new token")?;
         let answer = remote.session.send(&renewal).await;
-        answer.map_err(|error| remote.asked.could_not_ask(&error))
+        answer.map_err(|error| remote.advisor.failure(&error))
     })?;
     save(&destination, &token, arguments.json)
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::arguments::StatusArguments;
 use crate::common::credentials::{self, TokenSource};
 use crate::common::exit::{Exit, Failure};
-use crate::common::output::{row, say, say_json};
+use crate::common::output::{print, print_json, row};
 use crate::common::remote;
 use crate::common::time::{in_phnom_penh, left};
 
@@ -21,9 +21,9 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failure> {
     let source = TokenSource::of(arguments.token_file.as_ref());
     let status = Status::of(source.read()?.as_ref(), SystemClock.now());
     if arguments.json {
-        say_json(&status.json(&source));
+        print_json(&status.json(&source));
     } else {
-        status.lines(&source).iter().for_each(say);
+        status.lines(&source).iter().for_each(print);
     }
     Ok(match status.state {
         TokenState::Valid | TokenState::DueForRenewal => Exit::Success,

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::answer::{status, transaction_json, transaction_of};
 use crate::arguments::{CheckArguments, LookupArguments};
 use crate::common::exit::{Exit, Failure};
-use crate::common::output::{say, say_json};
+use crate::common::output::{print, print_json};
 use crate::common::remote::Remote;
 use crate::common::runtime::block_on_unless_stopped;
 use crate::common::{code, remote, transaction};
@@ -98,7 +98,7 @@ async fn look_up(
     } else {
         return Err(Failure::usage("choose a lookup, such as --md5"));
     };
-    answer.map_err(|error| remote.asked.could_not_ask(&error))
+    answer.map_err(|error| remote.advisor.failure(&error))
 }
 
 fn report(answer: &CheckAnswer, expectation: Option<&Expectation>, as_json: bool) -> Exit {
@@ -115,7 +115,7 @@ fn report(answer: &CheckAnswer, expectation: Option<&Expectation>, as_json: bool
         _ => Exit::NeedsAttention,
     };
     if as_json {
-        say_json(&json!({
+        print_json(&json!({
             "status": if needs_review { "needs_review" } else { status(answer) },
             "transaction": transaction_json(paid),
             "compared": paid.is_some() && compared,
@@ -124,19 +124,19 @@ fn report(answer: &CheckAnswer, expectation: Option<&Expectation>, as_json: bool
         return exit;
     }
     match answer {
-        CheckAnswer::Paid(_) if needs_review => say(transaction::review_headline(&mismatches)),
-        CheckAnswer::Paid(_) if compared => say("PAID: amount, currency and recipient match"),
+        CheckAnswer::Paid(_) if needs_review => print(transaction::review_headline(&mismatches)),
+        CheckAnswer::Paid(_) if compared => print("PAID: amount, currency and recipient match"),
         CheckAnswer::Paid(_) => {
-            say("PAID, but not compared with an order. Use --amount and --account to compare");
+            print("PAID, but not compared with an order. Use --amount and --account to compare");
         }
-        CheckAnswer::NotFound => say("NOT FOUND: Bakong has no such payment"),
-        CheckAnswer::Failed => say("FAILED: Bakong reports that the payment failed"),
+        CheckAnswer::NotFound => print("NOT FOUND: Bakong has no such payment"),
+        CheckAnswer::Failed => print("FAILED: Bakong reports that the payment failed"),
         CheckAnswer::StaticQr => {
-            say("STATIC CODE: payments of a static code cannot be looked up by MD5");
+            print("STATIC CODE: payments of a static code cannot be looked up by MD5");
         }
     }
     if let Some(transaction) = paid {
-        transaction::rows(transaction).iter().for_each(say);
+        transaction::rows(transaction).iter().for_each(print);
     }
     exit
 }

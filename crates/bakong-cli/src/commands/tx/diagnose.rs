@@ -6,24 +6,24 @@ use serde_json::{Value, json};
 
 use super::answer::{status, transaction_json, transaction_of};
 use crate::arguments::DiagnoseArguments;
-use crate::common::advice::Asked;
+use crate::common::advice::Advisor;
 use crate::common::exit::{Exit, Failure};
-use crate::common::output::{row, say, say_json};
+use crate::common::output::{print, print_json, row};
 use crate::common::runtime::block_on_unless_stopped;
 use crate::common::{remote, transaction};
 
 pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
     let clues = clues(arguments)?;
-    let (diagnosis, asked) =
+    let (diagnosis, advisor) =
         block_on_unless_stopped("the state of the payment is unknown", async {
             let remote = remote::open_once(&arguments.target, &arguments.token)?;
-            Ok((remote.session.diagnose(&clues).await, remote.asked))
+            Ok((remote.session.diagnose(&clues).await, remote.advisor))
         })?;
     let verdict = Verdict::of(&diagnosis.findings());
     if arguments.json {
-        say_json(&report(&diagnosis, verdict, &asked));
+        print_json(&report(&diagnosis, verdict, &advisor));
     } else {
-        lines(&diagnosis, &asked).iter().for_each(say);
+        lines(&diagnosis, &advisor).iter().for_each(print);
     }
     Ok(verdict.exit())
 }
@@ -119,7 +119,7 @@ impl Verdict {
 }
 
 /// The answer to each lookup, the findings, and the transaction.
-fn lines(diagnosis: &Diagnosis, asked: &Asked) -> Vec<String> {
+fn lines(diagnosis: &Diagnosis, advisor: &Advisor) -> Vec<String> {
     let mut lines = Vec::new();
     for (lookup, answer) in &diagnosis.answers {
         let text = match answer {
@@ -127,7 +127,7 @@ fn lines(diagnosis: &Diagnosis, asked: &Asked) -> Vec<String> {
                 Some(transaction) => format!("paid: {}", hash(transaction)),
                 None => status(answer).replace('_', " "),
             },
-            Err(error) => format!("could not ask: {}", asked.describe(error)),
+            Err(error) => format!("could not ask: {}", advisor.describe(error)),
         };
         lines.push(row(&lookup.to_string(), text));
     }
@@ -150,11 +150,11 @@ fn hash(transaction: &Transaction) -> String {
     )
 }
 
-fn report(diagnosis: &Diagnosis, verdict: Verdict, asked: &Asked) -> Value {
+fn report(diagnosis: &Diagnosis, verdict: Verdict, advisor: &Advisor) -> Value {
     let answers = diagnosis.answers.iter().map(|(lookup, answer)| {
         let (status, transaction, error) = match answer {
             Ok(answer) => (Some(status(answer)), transaction_of(answer), None),
-            Err(error) => (None, None, Some(asked.reason(error))),
+            Err(error) => (None, None, Some(advisor.reason(error))),
         };
         json!({
             "by": by(*lookup),
@@ -179,7 +179,7 @@ fn report(diagnosis: &Diagnosis, verdict: Verdict, asked: &Asked) -> Value {
         .iter()
         .find_map(|(_, answer)| answer.as_ref().err())
         .filter(|_| verdict == Verdict::CouldNotAsk)
-        .map(|error| asked.reason(error));
+        .map(|error| advisor.reason(error));
     json!({
         "status": verdict.name(),
         "transaction": transaction_json(diagnosis.transaction()),

@@ -8,9 +8,9 @@ use bakong_flow::{Change, OrderId, Outcome};
 use khqr_core::{Md5Handle, Printable, Timestamp};
 use serde_json::{Value, json};
 
-use crate::common::advice::Asked;
+use crate::common::advice::Advisor;
 use crate::common::exit::{Exit, Failure, Reason};
-use crate::common::output::{note, say, say_json};
+use crate::common::output::{note, print, print_json};
 use crate::common::time::in_phnom_penh;
 use crate::common::transaction;
 
@@ -18,16 +18,16 @@ use crate::common::transaction;
 #[derive(Clone, Debug)]
 pub(super) struct EventPrinter {
     json: bool,
-    asked: Arc<Asked>,
+    advisor: Arc<Advisor>,
     /// The error that affects all requests, as last printed.
     trouble: Arc<Mutex<Option<ErrorClass>>>,
 }
 
 impl EventPrinter {
-    pub(super) fn new(json: bool, asked: Asked) -> Self {
+    pub(super) fn new(json: bool, advisor: Advisor) -> Self {
         Self {
             json,
-            asked: Arc::new(asked),
+            advisor: Arc::new(advisor),
             trouble: Arc::default(),
         }
     }
@@ -36,11 +36,11 @@ impl EventPrinter {
         if self.json {
             let mut event = event("watching", progress.md5, &progress.order);
             event["expiresAt"] = progress.expires_at.as_millis().into();
-            say_json(&event);
+            print_json(&event);
         } else {
             let until = in_phnom_penh(progress.expires_at);
             let order = name(&progress.order);
-            say(format_args!(
+            print(format_args!(
                 "{order}: watching until {until} in Phnom Penh"
             ));
         }
@@ -62,23 +62,23 @@ impl EventPrinter {
             let is_new = known.is_none_or(|known| known.class() != error.class());
             if self.json {
                 let mut event = event("no_answer", progress.md5, &progress.order);
-                event["error"] = json!(self.asked.reason(error));
-                say_json(&event);
+                event["error"] = json!(self.advisor.reason(error));
+                print_json(&event);
             } else if affects_one_payment(error.class()) {
                 if is_new {
                     let order = name(&progress.order);
-                    let error = self.asked.describe(error);
+                    let error = self.advisor.describe(error);
                     note(format_args!("{order}: no answer: {error}"));
                 }
             } else if self.is_new_trouble(Some(error.class())) {
-                note(format_args!("No answer: {}", self.asked.describe(error)));
+                note(format_args!("No answer: {}", self.advisor.describe(error)));
             }
         } else if progress.checks > 0 {
             if self.json {
                 let mut event = event("not_paid_yet", progress.md5, &progress.order);
                 event["checks"] = progress.checks.into();
                 event["nextCheckAt"] = progress.next_check.map(Timestamp::as_millis).into();
-                say_json(&event);
+                print_json(&event);
             } else if self.is_new_trouble(None) {
                 note("Bakong answers again.");
             }
@@ -96,14 +96,14 @@ impl EventPrinter {
         if self.json {
             let mut event = event("final", progress.md5, &progress.order);
             transaction::write_outcome(outcome, &mut event);
-            say_json(&event);
+            print_json(&event);
             return;
         }
         let headline = transaction::headline(outcome);
-        say(format_args!("{}: {headline}", name(&progress.order)));
+        print(format_args!("{}: {headline}", name(&progress.order)));
         if let Some(paid) = outcome.transaction() {
             for row in transaction::rows(paid) {
-                say(format_args!("  {row}"));
+                print(format_args!("  {row}"));
             }
         }
     }
@@ -123,10 +123,10 @@ impl EventPrinter {
             let mut event = event("paid_again", *md5, order);
             event["transaction"] = paid.as_deref().map(transaction::json).into();
             event["hash"] = hash.as_ref().map(TransactionHash::as_str).into();
-            say_json(&event);
+            print_json(&event);
         } else {
             let order = name(order);
-            say(format_args!(
+            print(format_args!(
                 "{order}: NEEDS REVIEW: it was paid a second time"
             ));
         }
@@ -136,7 +136,7 @@ impl EventPrinter {
     pub(super) fn refused(&self, line: u64, failure: &Failure) {
         if self.json {
             let error = failure.reason();
-            say_json(&json!({ "event": "refused", "line": line, "error": error }));
+            print_json(&json!({ "event": "refused", "line": line, "error": error }));
         } else {
             note(format_args!("line {line}: not watched: {failure}"));
         }
@@ -146,10 +146,10 @@ impl EventPrinter {
     pub(super) fn stopped(&self, open: &[Md5Handle]) {
         if self.json {
             let open: Vec<String> = open.iter().map(ToString::to_string).collect();
-            say_json(&json!({ "event": "stopped", "open": open }));
+            print_json(&json!({ "event": "stopped", "open": open }));
             return;
         }
-        let base_url = &self.asked.base_url;
+        let base_url = &self.advisor.base_url;
         note(match open.len() {
             0 => "Stopped. No payment is open.",
             _ => {

@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &WatchArguments) -> Result<Exit, Failure> {
 async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let mut input = Input::open(&arguments.file)?;
-    let Remote { session, asked } = remote::open_once(&arguments.target, &arguments.token)?;
+    let Remote { session, advisor } = remote::open_once(&arguments.target, &arguments.token)?;
     let mut config = Config::DEFAULT;
     config.quota.limit = arguments.quota;
     config.lists = !arguments.no_lists;
@@ -35,7 +35,7 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
         .start()
         .await
         .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))?;
-    let printer = EventPrinter::new(arguments.json, asked);
+    let printer = EventPrinter::new(arguments.json, advisor);
     let mut changes = watcher.subscribe();
     let mut followers = JoinSet::new();
     let mut worst = Exit::Success;

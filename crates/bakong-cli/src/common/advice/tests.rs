@@ -7,8 +7,8 @@ use super::*;
 /// 2026-11-18 18:06:40 in Phnom Penh.
 const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
-fn asked(environment: Environment) -> Asked {
-    Asked {
+fn advisor(environment: Environment) -> Advisor {
+    Advisor {
         base_url: environment.into(),
         token: TokenSource::Environment,
     }
@@ -30,7 +30,7 @@ fn response_error(status: u16, retry_after: Option<&str>, body: &'static str) ->
 }
 
 fn advice(error: &ApiError) -> String {
-    let advice = asked(Environment::Sit).advice(error, NOW);
+    let advice = advisor(Environment::Sit).advice(error, NOW);
     advice.unwrap_or_else(|| panic!("no advice for {error}"))
 }
 
@@ -38,16 +38,16 @@ fn advice(error: &ApiError) -> String {
 fn an_unknown_host_suggests_the_other_hosts() {
     for environment in Environment::ALL {
         let error = transport_error(TransportErrorKind::Resolve);
-        let advice = asked(environment).advice(&error, NOW).unwrap();
+        let advice = advisor(environment).advice(&error, NOW).unwrap();
         let other = environment.other_domain();
         assert_eq!(advice, format!("Try --env {}", other.name()));
         // A connection error does not name the other host.
         let error = transport_error(TransportErrorKind::Connect);
-        let advice = asked(environment).advice(&error, NOW).unwrap();
+        let advice = advisor(environment).advice(&error, NOW).unwrap();
         assert!(advice.contains(&format!("--env {}", other.name())));
         assert!(advice.contains(other.host()), "{advice}");
     }
-    let other = Asked {
+    let other = Advisor {
         base_url: BaseUrl::new("https://bakong.example").unwrap(),
         token: TokenSource::None,
     };
@@ -79,7 +79,7 @@ fn transport_errors_have_advice() {
 #[test]
 fn a_403_lists_all_three_causes() {
     let error = response_error(403, None, "<html>");
-    let text = asked(Environment::Sit).describe(&error);
+    let text = advisor(Environment::Sit).describe(&error);
     for cause in [
         "outside Cambodia",
         "without a User-Agent",
@@ -103,7 +103,7 @@ fn code_17_says_when_to_try_again() {
     assert!(text.contains("2026-11-19 00:00:00"), "{text}");
     assert!(text.contains("5 h 54 min"), "{text}");
     assert!(text.contains("probably"), "{text}");
-    let reason = asked(Environment::Sit).reason(&error);
+    let reason = advisor(Environment::Sit).reason(&error);
     assert_eq!(reason.class, Some("quota_exhausted"));
     assert!(reason.retry_at > Some(0));
 }
@@ -141,22 +141,22 @@ fn a_rejected_token_names_its_source_and_how_to_renew() {
     let error = response_error(401, None, "");
     let text = advice(&error);
     assert!(text.contains("BAKONG_TOKEN") && text.contains("bakong token renew"));
-    let asked = Asked {
+    let advisor = Advisor {
         base_url: Environment::Sit.into(),
         token: TokenSource::File("my tokens/a".into()),
     };
-    let text = asked.describe(&error);
+    let text = advisor.describe(&error);
     assert!(text.contains("--token-file 'my tokens/a'"), "{text}");
 }
 
 #[test]
 fn a_request_without_a_token_does_not_suggest_a_renewal() {
     let error = response_error(401, None, "");
-    let asked = Asked {
+    let advisor = Advisor {
         token: TokenSource::None,
-        ..asked(Environment::Sit)
+        ..advisor(Environment::Sit)
     };
-    let text = asked.describe(&error);
+    let text = advisor.describe(&error);
     assert!(text.contains("The request has no token"), "{text}");
     assert!(!text.contains("bakong token renew"), "{text}");
 }
@@ -173,10 +173,10 @@ fn an_unreachable_proxy_suggests_checking_the_proxy() {
 
 #[test]
 fn a_response_about_another_transaction_is_not_retried() {
-    let asked = "0".repeat(64).parse().unwrap();
+    let hash = "0".repeat(64).parse().unwrap();
     let body = r#"{"responseCode":0,"data":{"hash":"1111","amount":1,"currency":"USD"}}"#;
     let response = Response::new(body.into());
-    let error = CheckTransactionByHash::new(asked)
+    let error = CheckTransactionByHash::new(hash)
         .read(&response)
         .unwrap_err();
     let text = advice(&error);
