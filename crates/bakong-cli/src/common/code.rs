@@ -1,7 +1,7 @@
 //! Generates a code from the fields that a command line or a JSON line gives.
 
 use khqr_core::{
-    AccountId, Currency, Error, KhqrBuilder, KhqrDraft, Md5Handle, PayloadAmount, TagPath,
+    AccountId, Currency, Error, KhqrBuilder, KhqrDraft, Md5Handle, PayloadAmount, Tag, TagPath,
     Timestamp,
 };
 
@@ -128,28 +128,26 @@ pub(crate) fn without_tag(error: &Error) -> String {
 
 /// The option that sets a field.
 fn option_of(tag: TagPath) -> Option<&'static str> {
-    Some(
-        match (tag.top().number(), tag.sub().map(|sub| sub.number())) {
-            (15, None) => "--union-pay",
-            (29 | 30, Some(0)) => "--account",
-            (29, Some(1)) => "--account-information",
-            (30, Some(1)) => "--merchant-id",
-            (29 | 30, Some(2)) => "--bank",
-            (52, None) => "--category-code",
-            (54, None) => "--amount",
-            (59, None) => "--name",
-            (60, None) => "--city",
-            (62, Some(1)) => "--bill",
-            (62, Some(2)) => "--mobile",
-            (62, Some(3)) => "--store",
-            (62, Some(7)) => "--terminal",
-            (62, Some(8)) => "--purpose",
-            (64, Some(0)) => "--language",
-            (64, Some(1)) => "--alternate-name",
-            (64, Some(2)) => "--alternate-city",
-            (99, Some(0)) => "--now",
-            (99, Some(1)) => "--expires-in",
-            _ => return None,
-        },
-    )
+    Some(match (tag.top().number(), tag.sub().map(Tag::number)) {
+        (15, None) => "--union-pay",
+        (29 | 30, Some(0)) => "--account",
+        (29, Some(1)) => "--account-information",
+        (30, Some(1)) => "--merchant-id",
+        (29 | 30, Some(2)) => "--bank",
+        (52, None) => "--category-code",
+        (54, None) => "--amount",
+        (59, None) => "--name",
+        (60, None) => "--city",
+        (62, Some(1)) => "--bill",
+        (62, Some(2)) => "--mobile",
+        (62, Some(3)) => "--store",
+        (62, Some(7)) => "--terminal",
+        (62, Some(8)) => "--purpose",
+        (64, Some(0)) => "--language",
+        (64, Some(1)) => "--alternate-name",
+        (64, Some(2)) => "--alternate-city",
+        (99, Some(0)) => "--now",
+        (99, Some(1)) => "--expires-in",
+        _ => return None,
+    })
 }

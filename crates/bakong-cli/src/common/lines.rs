@@ -45,54 +45,13 @@ pub(crate) fn without_byte_order_mark(line: &str) -> &str {
 #[derive(Default)]
 pub(crate) struct Chunk {
     buffer: Vec<u8>,
-    filled: usize,
     /// How many bytes of the input were read for this chunk.
     pub(crate) read: u64,
 }
 
 impl Chunk {
     pub(crate) fn lines(&self) -> Lines<'_> {
-        Lines(self.buffer.get(..self.filled).unwrap_or_default())
-    }
-
-    /// Replaces the content by the start of a line.
-    fn start_with(&mut self, partial: &[u8]) {
-        self.read = 0;
-        self.filled = partial.len();
-        if self.buffer.len() < partial.len() {
-            self.buffer.resize(partial.len(), 0);
-        }
-        if let Some(start) = self.buffer.get_mut(..partial.len()) {
-            start.copy_from_slice(partial);
-        }
-    }
-
-    /// The free space for one read, after the content.
-    fn space(&mut self) -> &mut [u8] {
-        let end = self.filled + ONE_READ;
-        if self.buffer.len() < end {
-            self.buffer.resize(end, 0);
-        }
-        self.buffer.get_mut(self.filled..end).unwrap_or_default()
-    }
-
-    /// Drops everything up to the first line feed before `end`. Returns whether there is one. The chunk has no
-    /// content yet.
-    fn drop_to_line_feed(&mut self, end: usize) -> bool {
-        let Some(at) = memchr(b'\n', self.buffer.get(..end).unwrap_or_default()) else {
-            return false;
-        };
-        self.buffer.copy_within(at + 1..end, 0);
-        self.filled = end - at - 1;
-        true
-    }
-
-    /// Removes and returns what follows the last line feed. There is no line feed before `from`.
-    fn split_after_last_line(&mut self, from: usize) -> Option<&[u8]> {
-        let filled = self.filled;
-        let at = memrchr(b'\n', self.buffer.get(from..filled)?)?;
-        self.filled = from + at + 1;
-        self.buffer.get(self.filled..filled)
+        Lines(&self.buffer)
     }
 }
 
@@ -162,44 +121,47 @@ impl<R: Read> Source<R> {
     /// Fills the chunk with the lines that one read completes. Reads again only if it completes none. Returns `false`
     /// at the end of the input.
     pub(crate) fn fill(&mut self, chunk: &mut Chunk) -> io::Result<bool> {
-        chunk.start_with(&self.partial);
-        self.partial.clear();
+        let buffer = &mut chunk.buffer;
+        buffer.clear();
+        buffer.append(&mut self.partial);
+        chunk.read = 0;
         while !self.ended {
-            let new = self.read(chunk.space())?;
-            let end = chunk.filled + new;
-            chunk.read += new as u64;
-            if new == 0 {
-                self.ended = true;
-            } else if self.skipping {
-                self.skipping = !chunk.drop_to_line_feed(end);
-            } else {
-                chunk.filled = end;
+            let mut start = buffer.len();
+            chunk.read += self.read(buffer)? as u64;
+            if self.skipping {
+                let end = memchr(b'\n', buffer).map(|at| at + 1);
+                self.skipping = end.is_none();
+                buffer.drain(..end.unwrap_or(buffer.len()));
+                start = 0;
             }
-            let fresh = chunk.filled.saturating_sub(new);
-            if let Some(rest) = chunk.split_after_last_line(fresh) {
-                self.partial.extend_from_slice(rest);
+            if let Some(at) = memrchr(b'\n', &buffer[start..]) {
+                let end = start + at + 1;
+                self.partial.extend_from_slice(&buffer[end..]);
+                buffer.truncate(end);
                 return Ok(true);
             }
-            if chunk.filled > LONGEST_LINE {
+            if buffer.len() > LONGEST_LINE {
                 self.skipping = true;
                 return Ok(true);
             }
         }
-        Ok(chunk.filled > 0)
+        Ok(!buffer.is_empty())
     }
 
-    fn read(&mut self, space: &mut [u8]) -> io::Result<usize> {
-        loop {
-            match self.input.read(space) {
+    /// Appends one read to the buffer. After an error, the partial line in the buffer is lost.
+    fn read(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        let start = buffer.len();
+        buffer.resize(start + ONE_READ, 0);
+        let result = loop {
+            match self.input.read(&mut buffer[start..]) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // The partial line may be incomplete, so it is dropped.
-                Err(error) => {
-                    self.ended = true;
-                    return Err(error);
-                }
-                read => return read,
+                result => break result,
             }
-        }
+        };
+        let read = *result.as_ref().unwrap_or(&0);
+        buffer.truncate(start + read);
+        self.ended = read == 0;
+        result
     }
 }
 

@@ -120,23 +120,21 @@ pub(crate) struct QuotaReset {
     now: Timestamp,
     pub(crate) first: Timestamp,
     last: Timestamp,
-    /// Whether `first` is the midnight in Phnom Penh.
-    first_is_local: bool,
 }
 
 impl QuotaReset {
     pub(crate) fn after(now: Timestamp) -> Self {
         const DAY: u64 = 86_400_000;
-        const AHEAD: u64 = 7 * 3_600_000;
-        let millis = now.as_millis();
-        let until_utc = DAY - millis % DAY;
-        let until_local = DAY - millis.saturating_add(AHEAD) % DAY;
-        let turn = |until| now.saturating_add(Duration::from_millis(until));
+        const OFFSET: u64 = 7 * 3_600_000;
+        let midnight = |offset| {
+            let until = DAY - now.as_millis().saturating_add(offset) % DAY;
+            now.saturating_add(Duration::from_millis(until))
+        };
+        let (local, utc) = (midnight(OFFSET), midnight(0));
         Self {
             now,
-            first: turn(until_utc.min(until_local)),
-            last: turn(until_utc.max(until_local)),
-            first_is_local: until_local < until_utc,
+            first: local.min(utc),
+            last: local.max(utc),
         }
     }
 }
@@ -145,19 +143,11 @@ impl fmt::Display for QuotaReset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (first, last) = (in_phnom_penh(self.first), in_phnom_penh(self.last));
         let left = left(self.first.saturating_since(self.now));
-        if self.first_is_local {
-            write!(
-                f,
-                "The quota is probably reset at midnight in Phnom Penh: try again at {first} there, in {left}. At the \
-                 latest, it is reset at midnight UTC, which is {last} in Phnom Penh"
-            )
-        } else {
-            write!(
-                f,
-                "Midnight in Phnom Penh has passed, so the quota is probably reset at midnight UTC: try again at \
-                 {first} in Phnom Penh, in {left}. At the latest, it is reset at the next midnight there, {last}"
-            )
-        }
+        write!(
+            f,
+            "The quota is reset at midnight, either in Phnom Penh or in UTC: NBC does not document which. Try again \
+             at {first} in Phnom Penh, in {left}, and if that fails at {last}"
+        )
     }
 }
 
@@ -226,7 +216,6 @@ mod tests {
         let reset = QuotaReset::after(night);
         assert_eq!(in_phnom_penh(reset.first), "2026-11-19 07:00:00");
         assert_eq!(in_phnom_penh(reset.last), "2026-11-20 00:00:00");
-        assert!(reset.to_string().contains("in 4 h."), "{reset}");
         // At midnight, the next one counts.
         let midnight = QuotaReset::after(reset.last);
         assert!(reset.last < midnight.first);

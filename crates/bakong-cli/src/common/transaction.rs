@@ -132,7 +132,7 @@ pub(crate) fn headline(outcome: &Outcome) -> String {
 
 /// One line that says how a payment differs from its order.
 pub(crate) fn review_headline(mismatches: &[Mismatch]) -> String {
-    let reasons: Vec<_> = mismatches.iter().map(describe).collect();
+    let reasons: Vec<_> = mismatches.iter().map(|it| describe(it).2).collect();
     format!("NEEDS REVIEW: {}", reasons.join("; "))
 }
 
@@ -150,61 +150,58 @@ pub(crate) fn write_outcome(outcome: &Outcome, object: &mut Value) {
     };
 }
 
-fn describe(mismatch: &Mismatch) -> String {
-    match mismatch {
-        Mismatch::Short { paid } => format!("too little was paid: {paid}"),
-        Mismatch::Over { paid } => format!("too much was paid: {paid}"),
-        Mismatch::OtherCurrency { paid } => format!("the wrong currency was paid: {paid}"),
-        Mismatch::OtherRecipient { paid } => {
-            format!("another account was paid: {}", Printable(paid))
-        }
-        Mismatch::Untold(Detail::Amount) => {
-            "Bakong's response has no readable amount".to_owned()
-        }
-        Mismatch::Untold(Detail::Currency) => {
-            "Bakong's response has no readable currency".to_owned()
-        }
-        Mismatch::Untold(Detail::Recipient) => {
-            "Bakong's response has no readable recipient".to_owned()
-        }
-        Mismatch::SettledAnother { order } => format!(
-            "the same transaction already settled another order: {}",
-            Printable(order.as_str())
-        ),
-        Mismatch::OrderSettled => {
-            "another transaction already settled the order".to_owned()
-        }
-        Mismatch::OtherCode => {
-            "the transaction was found by its hash but not by the code's MD5, so another code was paid"
-                .to_owned()
-        }
-        Mismatch::BeforeOpened => {
-            "the transaction is older than the request for this payment".to_owned()
-        }
-        Mismatch::Cancelled => "the order was cancelled before it was paid".to_owned(),
-        _ => "the payment differs from the order".to_owned(),
-    }
-}
-
 /// The array of mismatches: `kind`, and what was paid instead.
 pub(crate) fn mismatches_json(mismatches: &[Mismatch]) -> Value {
-    let one = |mismatch: &Mismatch| {
-        let (kind, paid) = match mismatch {
-            Mismatch::Short { paid } => ("short", Some(money::decimal(*paid))),
-            Mismatch::Over { paid } => ("over", Some(money::decimal(*paid))),
-            Mismatch::OtherCurrency { paid } => ("other_currency", Some(paid.to_string())),
-            Mismatch::OtherRecipient { paid } => ("other_recipient", Some(paid.clone())),
-            Mismatch::Untold(Detail::Amount) => ("untold_amount", None),
-            Mismatch::Untold(Detail::Currency) => ("untold_currency", None),
-            Mismatch::Untold(Detail::Recipient) => ("untold_recipient", None),
-            Mismatch::SettledAnother { .. } => ("settled_another", None),
-            Mismatch::OrderSettled => ("order_settled", None),
-            Mismatch::OtherCode => ("other_code", None),
-            Mismatch::BeforeOpened => ("before_opened", None),
-            Mismatch::Cancelled => ("cancelled", None),
-            _ => ("other", None),
-        };
+    let one = |mismatch| {
+        let (kind, paid, _) = describe(mismatch);
         json!({ "kind": kind, "paid": paid })
     };
     mismatches.iter().map(one).collect()
+}
+
+/// The name of a mismatch in JSON, what was paid, and the text for people.
+fn describe(mismatch: &Mismatch) -> (&'static str, Option<String>, String) {
+    let (kind, text) = match mismatch {
+        Mismatch::Short { paid } => {
+            let text = format!("too little was paid: {paid}");
+            return ("short", Some(money::decimal(*paid)), text);
+        }
+        Mismatch::Over { paid } => {
+            let text = format!("too much was paid: {paid}");
+            return ("over", Some(money::decimal(*paid)), text);
+        }
+        Mismatch::OtherCurrency { paid } => {
+            let text = format!("the wrong currency was paid: {paid}");
+            return ("other_currency", Some(paid.to_string()), text);
+        }
+        Mismatch::OtherRecipient { paid } => {
+            let text = format!("another account was paid: {}", Printable(paid));
+            return ("other_recipient", Some(paid.clone()), text);
+        }
+        Mismatch::SettledAnother { order } => {
+            let order = Printable(order.as_str());
+            let text = format!("the same transaction already settled another order: {order}");
+            return ("settled_another", None, text);
+        }
+        Mismatch::Untold(Detail::Amount) => ("untold_amount", "the amount is not readable"),
+        Mismatch::Untold(Detail::Currency) => ("untold_currency", "the currency is not readable"),
+        Mismatch::Untold(Detail::Recipient) => {
+            ("untold_recipient", "the recipient is not readable")
+        }
+        Mismatch::OrderSettled => (
+            "order_settled",
+            "another transaction already settled the order",
+        ),
+        Mismatch::OtherCode => (
+            "other_code",
+            "the transaction was found by its hash but not by the code's MD5, so another code was paid",
+        ),
+        Mismatch::BeforeOpened => (
+            "before_opened",
+            "the transaction is older than the request for this payment",
+        ),
+        Mismatch::Cancelled => ("cancelled", "the order was cancelled before it was paid"),
+        _ => ("other", "the payment differs from the order"),
+    };
+    (kind, None, text.to_owned())
 }

@@ -10,8 +10,9 @@ async fn each_answer_has_its_exit_code() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.register_account(sokha());
     let url = sandbox.base_url();
-    let check =
-        |account: &str| run_line_owned(format!("account check {account} --json --base-url {url}"));
+    let check = async |account: &str| {
+        run_line(&format!("account check {account} --json --base-url {url}")).await
+    };
 
     let json = check("sokha@devb").await.status(0, "exists");
     assert_eq!(json["account"], "sokha@devb");
@@ -23,10 +24,6 @@ async fn each_answer_has_its_exit_code() {
 
     let finished = run_line(&format!("account check sokha@devb --base-url {url}")).await;
     finished.exits(0).shows("the account exists");
-}
-
-async fn run_line_owned(line: String) -> crate::support::Finished {
-    run_line(&line).await
 }
 
 #[tokio::test]

@@ -129,18 +129,6 @@ async fn a_refused_request_has_the_code_and_message_of_the_sdk() {
 }
 
 #[tokio::test]
-async fn many_lines_keep_their_order() {
-    let number = |number: u32| sealed(&format!("0006{number:06}"));
-    let lines: String = (0..200_000).map(|at| number(at) + "\n").collect();
-    let finished = bulk("inspect", lines).await;
-    let expected = (0..200_000).map(|number| format!(r#"{{"00":"{number:06}""#));
-    assert_eq!(finished.out.lines().count(), 200_000);
-    for (line, expected) in finished.out.lines().zip(expected) {
-        assert!(line.starts_with(&expected), "{line} {expected}");
-    }
-}
-
-#[tokio::test]
 async fn a_line_is_answered_before_the_next_is_sent() {
     let mut command = bakong(&["qr", "verify", "--jsonl"]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();

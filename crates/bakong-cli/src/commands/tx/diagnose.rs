@@ -2,6 +2,7 @@
 
 use bakong_api::diagnose::{Clues, Diagnosis, Finding, NotAsked};
 use bakong_api::{Lookup, Transaction};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::{status, transaction_json, transaction_of};
@@ -19,13 +20,13 @@ pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
             let remote = remote::open_once(&arguments.target, &arguments.token)?;
             Ok((remote.session.diagnose(&clues).await, remote.advisor))
         })?;
-    let verdict = Verdict::of(&diagnosis.findings());
+    let conclusion = Conclusion::of(&diagnosis.findings());
     if arguments.json {
-        print_json(&report(&diagnosis, verdict, &advisor));
+        print_json(&report(&diagnosis, conclusion, &advisor));
     } else {
         lines(&diagnosis, &advisor).iter().for_each(print);
     }
-    Ok(verdict.exit())
+    Ok(conclusion.exit())
 }
 
 fn clues(arguments: &DiagnoseArguments) -> Result<Clues, Failure> {
@@ -49,8 +50,9 @@ fn clues(arguments: &DiagnoseArguments) -> Result<Clues, Failure> {
 }
 
 /// The conclusion from all answers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Verdict {
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Conclusion {
     Paid,
     NotFound,
     Failed,
@@ -59,7 +61,7 @@ enum Verdict {
     CouldNotAsk,
 }
 
-impl Verdict {
+impl Conclusion {
     /// An answer takes precedence over a failed lookup, except "not found": the failed lookup might have found the
     /// payment.
     fn of(findings: &[Finding]) -> Self {
@@ -105,17 +107,6 @@ impl Verdict {
             Self::CouldNotAsk => Exit::CouldNotAsk,
         }
     }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Paid => "paid",
-            Self::NotFound => "not_found",
-            Self::Failed => "failed",
-            Self::StaticQr => "static_qr",
-            Self::Disagreement => "disagreement",
-            Self::CouldNotAsk => "could_not_ask",
-        }
-    }
 }
 
 /// The answer to each lookup, the findings, and the transaction.
@@ -150,7 +141,7 @@ fn hash(transaction: &Transaction) -> String {
     )
 }
 
-fn report(diagnosis: &Diagnosis, verdict: Verdict, advisor: &Advisor) -> Value {
+fn report(diagnosis: &Diagnosis, conclusion: Conclusion, advisor: &Advisor) -> Value {
     let answers = diagnosis.answers.iter().map(|(lookup, answer)| {
         let (status, transaction, error) = match answer {
             Ok(answer) => (Some(status(answer)), transaction_of(answer), None),
@@ -178,10 +169,10 @@ fn report(diagnosis: &Diagnosis, verdict: Verdict, advisor: &Advisor) -> Value {
         .answers
         .iter()
         .find_map(|(_, answer)| answer.as_ref().err())
-        .filter(|_| verdict == Verdict::CouldNotAsk)
+        .filter(|_| conclusion == Conclusion::CouldNotAsk)
         .map(|error| advisor.reason(error));
     json!({
-        "status": verdict.name(),
+        "status": conclusion,
         "transaction": transaction_json(diagnosis.transaction()),
         "findings": findings.iter().map(finding_json).collect::<Value>(),
         "answers": answers.collect::<Value>(),
@@ -239,31 +230,37 @@ mod tests {
     fn a_failed_lookup_never_counts_as_not_found() {
         use Finding as F;
         use Lookup::{Hash, Md5};
-        for (findings, verdict) in [
-            (vec![F::Found], Verdict::Paid),
-            (vec![F::Found, F::CouldNotAsk(Hash)], Verdict::Paid),
-            (vec![F::FoundBy(Md5), F::CouldNotAsk(Hash)], Verdict::Paid),
-            (vec![F::OtherAmount(Md5)], Verdict::Disagreement),
-            (vec![F::NotFound], Verdict::NotFound),
+        for (findings, conclusion) in [
+            (vec![F::Found], Conclusion::Paid),
+            (vec![F::Found, F::CouldNotAsk(Hash)], Conclusion::Paid),
+            (
+                vec![F::FoundBy(Md5), F::CouldNotAsk(Hash)],
+                Conclusion::Paid,
+            ),
+            (vec![F::OtherAmount(Md5)], Conclusion::Disagreement),
+            (vec![F::NotFound], Conclusion::NotFound),
             (
                 vec![F::NotFound, F::CouldNotAsk(Hash)],
-                Verdict::CouldNotAsk,
+                Conclusion::CouldNotAsk,
             ),
-            (vec![F::CouldNotAsk(Md5)], Verdict::CouldNotAsk),
-            (vec![], Verdict::CouldNotAsk),
-            (vec![F::StaticQr], Verdict::StaticQr),
-            (vec![F::Found, F::StaticQr], Verdict::StaticQr),
-            (vec![F::NotFound, F::StaticQr], Verdict::StaticQr),
+            (vec![F::CouldNotAsk(Md5)], Conclusion::CouldNotAsk),
+            (vec![], Conclusion::CouldNotAsk),
+            (vec![F::StaticQr], Conclusion::StaticQr),
+            (vec![F::Found, F::StaticQr], Conclusion::StaticQr),
+            (vec![F::NotFound, F::StaticQr], Conclusion::StaticQr),
             (
                 vec![F::StaticQr, F::CouldNotAsk(Hash)],
-                Verdict::CouldNotAsk,
+                Conclusion::CouldNotAsk,
             ),
-            (vec![F::Failed, F::CouldNotAsk(Hash)], Verdict::Failed),
-            (vec![F::FoundOnlyBy(Hash, Md5)], Verdict::Disagreement),
-            (vec![F::Found, F::CluesDisagree], Verdict::Disagreement),
-            (vec![F::NotFound, F::CluesDisagree], Verdict::Disagreement),
+            (vec![F::Failed, F::CouldNotAsk(Hash)], Conclusion::Failed),
+            (vec![F::FoundOnlyBy(Hash, Md5)], Conclusion::Disagreement),
+            (vec![F::Found, F::CluesDisagree], Conclusion::Disagreement),
+            (
+                vec![F::NotFound, F::CluesDisagree],
+                Conclusion::Disagreement,
+            ),
         ] {
-            assert_eq!(Verdict::of(&findings), verdict, "{findings:?}");
+            assert_eq!(Conclusion::of(&findings), conclusion, "{findings:?}");
         }
     }
 }

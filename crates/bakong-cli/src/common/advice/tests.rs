@@ -102,7 +102,7 @@ fn code_17_says_when_to_try_again() {
     let text = advice(&error);
     assert!(text.contains("2026-11-19 00:00:00"), "{text}");
     assert!(text.contains("5 h 54 min"), "{text}");
-    assert!(text.contains("probably"), "{text}");
+    assert!(text.contains("NBC does not document"), "{text}");
     let reason = advisor(Environment::Sit).reason(&error);
     assert_eq!(reason.class, Some("quota_exhausted"));
     assert!(reason.retry_at > Some(0));
