@@ -15,7 +15,7 @@ A rule for --fault selects requests and the response they get. For example:
 
 With --state, each change is written to the file before the response is sent, so a killed process loses nothing. A
 power failure may lose about the last second. If the file cannot be written, the sandbox warns and continues. It
-tries again every minute, and changes that are not written yet are lost if the process is killed.
+tries again within a minute. If the process is killed before that, the unwritten changes are lost.
 --quota and --fault override the saved values and are saved too. --fault '[]' removes the saved faults.
 
 Exit codes: 0 stopped, 1 the sandbox cannot start or cannot write its state, 2 usage error.";

@@ -21,8 +21,8 @@ pub(crate) enum TxCommand {
 
 const CHECK_HELP: &str = "\
 Look the payment up by one of --md5, --hash, --short-hash, --instruction-ref and --external-ref.
-With --account and --amount, the command compares the payment with the order. A short hash is looked up together
-with --amount and --currency, and the payment must have that amount.
+With --account and --amount, the command compares the payment with the order. A short hash needs --amount and
+--currency, and the payment must have that amount.
 A check costs one request of the daily quota. If Bakong is unavailable, the command sends up to three requests.
 A token renewal costs one more, or two if Bakong rejects the old token first.
 Give the token with --token-file or in the environment variable BAKONG_TOKEN.
@@ -62,10 +62,10 @@ pub(crate) struct CheckArguments {
 /// The amount that should be paid.
 #[derive(Args, Debug)]
 pub(crate) struct MoneyArguments {
-    /// The amount that should be paid. Requires --account, except with --short-hash
+    /// The amount that should be paid
     #[arg(long)]
     amount: Option<String>,
-    /// KHR or USD [default: KHR; required with --short-hash]
+    /// KHR or USD [default: KHR; required with --short-hash and by tx diagnose]
     #[arg(long, value_parser = parse_currency, requires = "amount")]
     pub(crate) currency: Option<Currency>,
 }

@@ -7,11 +7,11 @@ use bakong_api::base_url::UnknownEnvironment;
 use clap::Args;
 use khqr_core::Currency;
 
-pub(crate) const TOKEN_FILE: &str = "The file with the token. BAKONG_TOKEN is ignored then";
+pub(crate) const TOKEN_FILE: &str = "The file that contains the token. If given, BAKONG_TOKEN is ignored";
 pub(crate) const EMAIL: &str =
-    "The project's e-mail address, at most 30 characters [default: BAKONG_EMAIL]";
-const RENEWAL_EMAIL: &str = "The project's e-mail address. The command uses it to renew the token in --token-file \
-     before it expires [default: BAKONG_EMAIL]";
+    "The project's e-mail address, at most 30 characters [env: BAKONG_EMAIL]";
+const RENEWAL_EMAIL: &str = "The project's e-mail address, with which the command renews the token in --token-file \
+     before it expires [env: BAKONG_EMAIL]";
 
 /// The Bakong to send requests to.
 #[derive(Args, Clone, Debug)]

@@ -206,11 +206,9 @@ mod tests {
         let reset = QuotaReset::after(Timestamp::from_millis(1_795_000_000_000));
         assert_eq!(in_phnom_penh(reset.first), "2026-11-19 00:00:00");
         assert_eq!(in_phnom_penh(reset.last), "2026-11-19 07:00:00");
-        assert!(
-            reset
-                .to_string()
-                .contains("latest, it is reset at midnight UTC")
-        );
+        let text = reset.to_string();
+        let times = "in 5 h 54 min, and if that fails at 2026-11-19 07:00:00";
+        assert!(text.contains(times), "{text}");
         // 03:00 in Phnom Penh: its midnight has passed, UTC's has not.
         let night = reset.first.saturating_add(Duration::from_secs(3 * 3_600));
         let reset = QuotaReset::after(night);

@@ -20,7 +20,7 @@ async fn nothing_listens_at_the_address() {
     let (_socket, url) = closed_port();
     let line = format!("checkout --base-url {url}");
     let finished = run_with_token(&line, UNKNOWN_TOKEN).await.exits(1);
-    finished.shows("no connection to the host");
+    finished.shows("the connection to the host failed");
     finished.shows("No code was shown, so nothing was paid.");
     assert_eq!(finished.out, "");
     let finished = run_with_token(&format!("{line} --json"), UNKNOWN_TOKEN).await;

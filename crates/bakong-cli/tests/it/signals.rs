@@ -36,7 +36,7 @@ async fn a_signal_during_a_request_says_what_is_unknown() {
     for (line, meaning) in [
         (
             "token verify --code abcdefghijklmnopqrst",
-            "may have taken the code",
+            "may have accepted the code",
         ),
         (
             &format!("tx check --md5 {MD5}"),
