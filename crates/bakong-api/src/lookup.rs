@@ -1,8 +1,8 @@
-//! The identifiers by which a payment can be looked up.
+//! The kinds of identifiers for looking up a payment.
 
 use std::fmt;
 
-/// An identifier by which a payment can be looked up.
+/// A kind of identifier for looking up a payment.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Lookup {
     /// The MD5 of the code: `check_transaction_by_md5`.

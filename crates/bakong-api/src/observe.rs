@@ -25,7 +25,7 @@ pub trait SessionObserver: Send + Sync {
         let _ = attempt;
     }
 
-    /// The answer has arrived, or the attempt failed with an error that says whether the request
+    /// The answer has arrived, or the attempt failed. The kind of the error tells whether the request
     /// [may have arrived](crate::transport::TransportErrorKind::may_have_arrived). Not called if the caller stopped
     /// waiting; the request may have arrived then.
     ///
@@ -74,7 +74,7 @@ impl<O: SessionObserver + ?Sized> SessionObserver for Arc<O> {
     }
 }
 
-/// The observers of a session, in the order in which they were added.
+/// The observers of a session, in the order of their addition.
 pub(crate) type Observers = Vec<Arc<dyn SessionObserver>>;
 
 /// One attempt to send a request.

@@ -6,7 +6,7 @@ use crate::token::AccessToken;
 
 const REDACTED: &str = "[redacted]";
 
-/// The length from which the beginning of a secret is removed as well: a message may be truncated.
+/// The minimum length at which the beginning of a secret is removed as well: a message may be truncated.
 const PREFIX: usize = 6;
 
 /// The beginning of a JWT: `{"` in base64url.

@@ -23,26 +23,19 @@ pub trait Transport: Send + Sync {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError>;
 }
 
-#[async_trait]
-impl<T: Transport + ?Sized> Transport for &T {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        (**self).send(request).await
-    }
+/// Forwards to the transport behind a pointer.
+macro_rules! forward {
+    ($($pointer:ty),+) => {$(
+        #[async_trait]
+        impl<T: Transport + ?Sized> Transport for $pointer {
+            async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+                (**self).send(request).await
+            }
+        }
+    )+};
 }
 
-#[async_trait]
-impl<T: Transport + ?Sized> Transport for Arc<T> {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        (**self).send(request).await
-    }
-}
-
-#[async_trait]
-impl<T: Transport + ?Sized> Transport for Box<T> {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        (**self).send(request).await
-    }
-}
+forward!(&T, Arc<T>, Box<T>);
 
 /// A transport made from a function by [`transport_fn`].
 #[derive(Clone, Copy, Debug)]

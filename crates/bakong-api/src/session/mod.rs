@@ -108,7 +108,7 @@ impl<T: Transport> Session<T> {
         self
     }
 
-    /// Adds an observer. Observers receive events in the order in which they were added.
+    /// Adds an observer. Observers receive events in the order of their addition.
     #[must_use]
     pub fn with_observer(mut self, observer: impl SessionObserver + 'static) -> Self {
         Arc::make_mut(&mut self.observers).push(Arc::new(observer));

@@ -18,8 +18,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// The longest pause while the old token is usable: each renewal counts against the daily quota.
 pub(crate) const LONGEST_PAUSE_WHILE_USABLE: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// Returns the pause after a failed renewal. `failures` counts the failed renewals before it; `usable` says
-/// whether the old token can still be sent.
+/// Returns the pause after a failed renewal. `failures` counts the failed renewals before it. `usable` is true if
+/// the old token can still be sent.
 pub(crate) fn pause_after(remedy: Remedy, failures: u32, usable: bool) -> Duration {
     let longest = if usable {
         LONGEST_PAUSE_WHILE_USABLE
@@ -108,8 +108,8 @@ pub enum TokenStep {
 }
 
 impl TokenLife {
-    /// Creates a state machine without a token. `renewable` says whether tokens can be renewed, which needs an
-    /// e-mail address.
+    /// Creates a state machine without a token. `renewable` is true if tokens can be renewed, which needs an e-mail
+    /// address.
     #[must_use]
     pub const fn new(renewable: bool) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The renewal lease of a token file: a mark beside it, which one process at a time can create.
+//! The renewal lease of a token file: a second file, the mark, which only one process at a time can create.
 
 use std::fs::{self, OpenOptions};
 use std::io;

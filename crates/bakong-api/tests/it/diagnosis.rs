@@ -68,89 +68,77 @@ fn twin() -> String {
     format!("{}{}", &HASH[..8], &OTHER[8..])
 }
 
-fn findings(answers: [(u16, String); 3]) -> Vec<Finding> {
-    diagnose(&clues(), answers).0.findings()
+/// The answers to the three lookups, by name.
+fn answers(names: &str) -> [(u16, String); 3] {
+    let answer = |name: &str| match name {
+        "found" => paid(HASH, "1"),
+        "upper" => paid(&HASH.to_uppercase(), "2"),
+        "seven" => paid(HASH, "7"),
+        "other" => paid(OTHER, "1"),
+        "twin" => paid(&twin(), "1"),
+        "nameless" => (200, paid(HASH, "1").1.replace("hash", "mash")),
+        "none" => answered(NOT_FOUND),
+        "static" => answered(STATIC),
+        "failed" => answered(FAILED),
+        "refused" => answered(REFUSED),
+        "garbage" => answered("no JSON"),
+        "quota" => answered(QUOTA),
+        "401" | "403" | "429" | "503" => (name.parse().unwrap(), String::new()),
+        other => panic!("{other}"),
+    };
+    let answers: Vec<_> = names.split(' ').map(answer).collect();
+    answers.try_into().unwrap()
 }
 
 #[test]
 fn answers_lead_to_findings() {
     use Finding as F;
     use Lookup::{Hash, Md5, ShortHash};
-    let (found_it, none) = (|| paid(HASH, "1"), || answered(NOT_FOUND));
-    let out = || (503, String::new());
-    for (answers, expected) in [
-        ([found_it(), found_it(), found_it()], vec![F::Found]),
-        ([none(), none(), none()], vec![F::NotFound]),
+    for (names, expected) in [
+        ("found found found", vec![F::Found]),
+        ("none none none", vec![F::NotFound]),
+        ("static none none", vec![F::NotFound, F::StaticQr]),
+        ("static found found", vec![F::Found, F::StaticQr]),
+        ("failed none none", vec![F::Failed]),
+        ("failed found found", vec![F::FoundAndFailed(Hash, Md5)]),
+        ("none found found", vec![F::FoundOnlyBy(Hash, Md5)]),
         (
-            [answered(STATIC), none(), none()],
-            vec![F::NotFound, F::StaticQr],
-        ),
-        (
-            [answered(STATIC), found_it(), found_it()],
-            vec![F::Found, F::StaticQr],
-        ),
-        ([answered(FAILED), none(), none()], vec![F::Failed]),
-        (
-            [answered(FAILED), found_it(), found_it()],
-            vec![F::FoundAndFailed(Hash, Md5)],
-        ),
-        (
-            [none(), found_it(), found_it()],
-            vec![F::FoundOnlyBy(Hash, Md5)],
-        ),
-        (
-            [found_it(), none(), none()],
+            "found none none",
             vec![F::FoundOnlyBy(Md5, Hash), F::FoundOnlyBy(Md5, ShortHash)],
         ),
         (
-            [paid(OTHER, "1"), found_it(), none()],
+            "other found none",
             vec![
                 F::DifferentTransactions(Md5, Hash),
                 F::FoundOnlyBy(Md5, ShortHash),
             ],
         ),
         (
-            [found_it(), paid(&HASH.to_uppercase(), "2"), found_it()],
+            "found upper found",
             vec![F::DifferentField(Md5, Hash, "amount"), F::OtherAmount(Hash)],
         ),
-        ([out(), none(), out()], vec![F::CouldNotAsk(Md5)]),
+        ("503 none 503", vec![F::CouldNotAsk(Md5)]),
+        ("none 503 none", vec![F::NotFound, F::CouldNotAsk(Hash)]),
         (
-            [none(), out(), none()],
-            vec![F::NotFound, F::CouldNotAsk(Hash)],
-        ),
-        (
-            [answered(STATIC), found_it(), none()],
+            "static found none",
             vec![F::FoundOnlyBy(Hash, ShortHash), F::StaticQr],
         ),
         (
-            [answered(STATIC), found_it(), out()],
+            "static found 503",
             vec![F::FoundBy(Hash), F::StaticQr, F::CouldNotAsk(ShortHash)],
         ),
-        (
-            [paid(HASH, "7"), paid(HASH, "7"), paid(HASH, "7")],
-            vec![F::OtherAmount(Md5)],
-        ),
-        (
-            [found_it(), answered("no JSON"), found_it()],
-            vec![F::Found, F::CouldNotAsk(Hash)],
-        ),
-        (
-            [answered(REFUSED), found_it(), found_it()],
-            vec![F::Found, F::CouldNotAsk(Md5)],
-        ),
+        ("seven seven seven", vec![F::OtherAmount(Md5)]),
+        ("found garbage found", vec![F::Found, F::CouldNotAsk(Hash)]),
+        ("refused found found", vec![F::Found, F::CouldNotAsk(Md5)]),
         // The first answer has no hash, and the others have different ones.
         (
-            [
-                (200, found_it().1.replace("hash", "mash")),
-                found_it(),
-                paid(&twin(), "1"),
-            ],
+            "nameless found twin",
             vec![F::DifferentTransactions(Hash, ShortHash)],
         ),
     ] {
-        let found = findings(answers.clone());
-        assert_eq!(found, expected, "{answers:?}");
-        for finding in found {
+        let findings = diagnose(&clues(), answers(names)).0.findings();
+        assert_eq!(findings, expected, "{names}");
+        for finding in findings {
             let sentence = finding.to_string();
             assert!(sentence.ends_with(['.', '?']), "{sentence}");
         }
@@ -159,65 +147,49 @@ fn answers_lead_to_findings() {
 
 #[test]
 fn the_transaction_is_returned_only_if_it_is_unique() {
-    let transaction = |answers| {
-        let (diagnosis, _) = diagnose(&clues(), answers);
-        let transaction = diagnosis.transaction();
-        transaction.map(|transaction| transaction.hash.as_deref().map(str::to_owned))
-    };
-    let (found, other) = (|| paid(HASH, "1"), || paid(OTHER, "1"));
-    let twin = || paid(&twin(), "1");
-    let without = || (200, found().1.replace("hash", "mash"));
     let hash = Some(HASH.to_owned());
-    assert_eq!(
-        transaction([found(), answered(NOT_FOUND), found()]),
-        Some(hash.clone())
-    );
-    assert_eq!(transaction([other(), found(), found()]), None);
-    assert_eq!(transaction([without(), found(), twin()]), None);
-    assert_eq!(transaction([without(), found(), found()]), Some(None));
-    assert_eq!(
-        transaction([
-            answered(NOT_FOUND),
-            answered(NOT_FOUND),
-            answered(NOT_FOUND)
-        ]),
-        None
-    );
+    for (names, expected) in [
+        ("found none found", Some(hash)),
+        ("other found found", None),
+        ("nameless found twin", None),
+        ("nameless found found", Some(None)),
+        ("none none none", None),
+    ] {
+        let (diagnosis, _) = diagnose(&clues(), answers(names));
+        let transaction = diagnosis.transaction();
+        let hash = transaction.map(|transaction| transaction.hash.as_deref().map(str::to_owned));
+        assert_eq!(hash, expected, "{names}");
+    }
 }
 
 #[test]
 fn at_most_three_requests_are_sent_and_fewer_after_a_general_failure() {
-    let found = || paid(HASH, "1");
-    for (stop, requests) in [
-        (answered(QUOTA), 1),
-        ((401, String::new()), 1),
-        ((403, "<html>".to_owned()), 1),
-        ((429, String::new()), 1),
-        ((503, String::new()), 1),
-        (answered("no JSON"), 3),
-        (answered(REFUSED), 3),
-        (answered(NOT_FOUND), 3),
-        (found(), 3),
-    ] {
-        let (diagnosis, sent) = diagnose(&clues(), [stop.clone(), found(), found()]);
-        assert_eq!(sent.len(), requests, "{stop:?}");
-        let pointless =
-            [Lookup::Hash, Lookup::ShortHash].map(|lookup| (lookup, NotAsked::Pointless));
-        let expected = if requests == 1 { &pointless[..] } else { &[] };
-        assert_eq!(diagnosis.not_asked, expected, "{stop:?}");
-        assert_eq!(diagnosis.answers.len(), requests);
+    let pointless = [Lookup::Hash, Lookup::ShortHash].map(|lookup| (lookup, NotAsked::Pointless));
+    for name in "quota 401 403 429 503 garbage refused none found".split(' ') {
+        let is_general = !["garbage", "refused", "none", "found"].contains(&name);
+        let (diagnosis, sent) = diagnose(&clues(), answers(&format!("{name} found found")));
+        let (requests, skipped) = if is_general {
+            (1, &pointless[..])
+        } else {
+            (3, &[][..])
+        };
+        assert_eq!(
+            (sent.len(), diagnosis.answers.len()),
+            (requests, requests),
+            "{name}"
+        );
+        assert_eq!(diagnosis.not_asked, skipped, "{name}");
     }
 }
 
 #[test]
 fn a_payment_in_another_currency_is_reported() {
-    let found = || paid(HASH, "1");
     let mut known = clues();
     known.amount = Some(Amount::from_minor_units(1, Currency::Khr));
-    let (diagnosis, _) = diagnose(&known, [found(), found(), found()]);
+    let (diagnosis, _) = diagnose(&known, answers("found found found"));
     assert_eq!(diagnosis.findings(), [Finding::OtherAmount(Lookup::Md5)]);
     known.amount = None;
-    let (diagnosis, _) = diagnose(&known, [found(), found(), found()]);
+    let (diagnosis, _) = diagnose(&known, answers("found found found"));
     assert_eq!(diagnosis.findings(), [Finding::Found]);
 }
 
@@ -256,10 +228,9 @@ fn a_hash_in_an_answer_is_used_for_the_next_lookup() {
 
 #[test]
 fn a_short_hash_needs_the_amount_and_must_match_the_full_hash() {
-    let none = || answered(NOT_FOUND);
     let mut known = clues();
     known.amount = None;
-    let (diagnosis, sent) = diagnose(&known, [none(), none(), none()]);
+    let (diagnosis, sent) = diagnose(&known, answers("none none none"));
     assert_eq!(sent.len(), 2);
     assert_eq!(
         diagnosis.not_asked,
@@ -268,11 +239,11 @@ fn a_short_hash_needs_the_amount_and_must_match_the_full_hash() {
     let mut known = clues();
     known.hash = Some(HASH.to_uppercase().parse().unwrap());
     assert_eq!(
-        diagnose(&known, [none(), none(), none()]).0.findings(),
+        diagnose(&known, answers("none none none")).0.findings(),
         [Finding::NotFound]
     );
     known.hash = Some(OTHER.parse().unwrap());
-    let (diagnosis, _) = diagnose(&known, [none(), none(), none()]);
+    let (diagnosis, _) = diagnose(&known, answers("none none none"));
     assert_eq!(
         diagnosis.findings(),
         [Finding::NotFound, Finding::CluesDisagree]
@@ -281,8 +252,7 @@ fn a_short_hash_needs_the_amount_and_must_match_the_full_hash() {
 
 #[test]
 fn without_clues_no_request_is_sent() {
-    let none = || answered(NOT_FOUND);
-    let (diagnosis, sent) = diagnose(&Clues::default(), [none(), none(), none()]);
+    let (diagnosis, sent) = diagnose(&Clues::default(), answers("none none none"));
     assert!(sent.is_empty() && diagnosis.findings().is_empty());
     assert_eq!(diagnosis.not_asked.len(), 3);
 }

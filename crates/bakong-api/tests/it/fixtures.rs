@@ -37,8 +37,8 @@ pub(crate) fn account() -> CheckBakongAccount {
     CheckBakongAccount::new(AccountId::new("user@bank").unwrap())
 }
 
-/// Returns the body of the request, after checking the rest of it.
-fn sent<E: Endpoint>(endpoint: &E, name: &str) -> String {
+/// Checks the whole request.
+fn expect_request<E: Endpoint>(endpoint: &E, name: &str, body: &str) {
     let token = AccessToken::new("eyJhbGciOiJIUzI1NiJ9.e30.c2ln").unwrap();
     let base = Environment::Production.into();
     let request = endpoint.to_request(&base, Some(&token)).unwrap();
@@ -53,100 +53,60 @@ fn sent<E: Endpoint>(endpoint: &E, name: &str) -> String {
     );
     let bare = endpoint.to_request(&base, None);
     assert_eq!(bare.is_err(), E::INFO.token == TokenUse::Required);
-    String::from_utf8(request.body().to_vec()).unwrap()
+    assert_eq!(request.body(), body);
 }
 
 #[test]
 fn requests_match_the_reference() {
     let md5: Md5Handle = MD5.parse().unwrap();
-    let source = SourceInfo::new(
-        "https://example.com/icon.svg",
-        "YourApp",
-        "yourapp://payment-result",
-    )
-    .unwrap();
+    let body = r#"{"email":"a@b.kh","organization":"Org","project":"Shop"}"#;
     let request = RequestToken::new("a@b.kh", "Org", "Shop").unwrap();
-    assert_eq!(
-        sent(&request, "request_token"),
-        r#"{"email":"a@b.kh","organization":"Org","project":"Shop"}"#
-    );
-    assert_eq!(
-        sent(&Verify::new("0123456789abcdefghij").unwrap(), "verify"),
-        r#"{"code":"0123456789abcdefghij"}"#
-    );
-    assert_eq!(
-        sent(&RenewToken::new("a@b.kh").unwrap(), "renew_token"),
-        r#"{"email":"a@b.kh"}"#
-    );
-    assert_eq!(
-        sent(&deeplink(), "generate_deeplink_by_qr"),
-        format!(r#"{{"qr":"{CODE}"}}"#)
-    );
-    assert_eq!(
-        sent(&deeplink().with_source(source), "generate_deeplink_by_qr"),
-        format!(
-            r#"{{"qr":"{CODE}","sourceInfo":{{"appIconUrl":"https://example.com/icon.svg","appName":"YourApp","appDeepLinkCallback":"yourapp://payment-result"}}}}"#
-        )
-    );
-    assert_eq!(
-        sent(&CheckTransactionByMd5::new(md5), "check_transaction_by_md5"),
-        r#"{"md5":"d60f3db96913029a2af979a1662c1e72"}"#
-    );
-    assert_eq!(
-        sent(&by_hash(), "check_transaction_by_hash"),
-        format!(r#"{{"hash":"{HASH}"}}"#)
-    );
-    assert_eq!(
-        sent(
-            &CheckTransactionByInstructionRef::new("I-1".parse().unwrap()),
-            "check_transaction_by_instruction_ref"
-        ),
-        r#"{"instructionRef":"I-1"}"#
-    );
-    assert_eq!(
-        sent(
-            &CheckTransactionByExternalRef::new("100FT35781491692".parse().unwrap()),
-            "check_transaction_by_external_ref"
-        ),
-        r#"{"externalRef":"100FT35781491692"}"#
-    );
+    expect_request(&request, "request_token", body);
+    let verify = Verify::new("0123456789abcdefghij").unwrap();
+    expect_request(&verify, "verify", r#"{"code":"0123456789abcdefghij"}"#);
+    let renew = RenewToken::new("a@b.kh").unwrap();
+    expect_request(&renew, "renew_token", r#"{"email":"a@b.kh"}"#);
+    let check = CheckTransactionByMd5::new(md5);
+    let body = format!(r#"{{"md5":"{MD5}"}}"#);
+    expect_request(&check, "check_transaction_by_md5", &body);
+    let body = format!(r#"{{"hash":"{HASH}"}}"#);
+    expect_request(&by_hash(), "check_transaction_by_hash", &body);
+    let check = CheckTransactionByInstructionRef::new("I-1".parse().unwrap());
+    let body = r#"{"instructionRef":"I-1"}"#;
+    expect_request(&check, "check_transaction_by_instruction_ref", body);
+    let check = CheckTransactionByExternalRef::new("100FT35781491692".parse().unwrap());
+    let body = r#"{"externalRef":"100FT35781491692"}"#;
+    expect_request(&check, "check_transaction_by_external_ref", body);
     let list = CheckTransactionByMd5List::new([md5, OTHER_MD5.parse().unwrap(), md5]).unwrap();
-    assert_eq!(
-        sent(&list, "check_transaction_by_md5_list"),
-        format!(r#"["{MD5}","{OTHER_MD5}"]"#)
-    );
+    let body = format!(r#"["{MD5}","{OTHER_MD5}"]"#);
+    expect_request(&list, "check_transaction_by_md5_list", &body);
     let list = CheckTransactionByHashList::new([TransactionHash::new(HASH).unwrap()]).unwrap();
-    assert_eq!(
-        sent(&list, "check_transaction_by_hash_list"),
-        format!(r#"["{HASH}"]"#)
+    let body = format!(r#"["{HASH}"]"#);
+    expect_request(&list, "check_transaction_by_hash_list", &body);
+    let body = r#"{"accountId":"user@bank"}"#;
+    expect_request(&account(), "check_bakong_account", body);
+    let body = format!(r#"{{"qr":"{CODE}"}}"#);
+    expect_request(&deeplink(), "generate_deeplink_by_qr", &body);
+    let (icon, callback) = ("https://example.com/icon.svg", "yourapp://payment-result");
+    let source = SourceInfo::new(icon, "YourApp", callback).unwrap();
+    let body = format!(
+        r#"{{"qr":"{CODE}","sourceInfo":{{"appIconUrl":"{icon}","appName":"YourApp","appDeepLinkCallback":"{callback}"}}}}"#
     );
-    assert_eq!(
-        sent(&account(), "check_bakong_account"),
-        r#"{"accountId":"user@bank"}"#
-    );
+    let request = deeplink().with_source(source);
+    expect_request(&request, "generate_deeplink_by_qr", &body);
 }
 
 #[test]
 fn an_amount_is_sent_as_a_number_in_its_currency() {
-    for (units, currency, body) in [
-        (
-            100,
-            Currency::Usd,
-            r#"{"hash":"8465d722","amount":1,"currency":"USD"}"#,
-        ),
-        (
-            105,
-            Currency::Usd,
-            r#"{"hash":"8465d722","amount":1.05,"currency":"USD"}"#,
-        ),
-        (
-            4_400,
-            Currency::Khr,
-            r#"{"hash":"8465d722","amount":4400,"currency":"KHR"}"#,
-        ),
+    for (units, currency, amount) in [
+        (100, Currency::Usd, "1"),
+        (105, Currency::Usd, "1.05"),
+        (4_400, Currency::Khr, "4400"),
     ] {
         let check = by_short_hash(Amount::from_minor_units(units, currency));
-        assert_eq!(sent(&check, "check_transaction_by_short_hash"), body);
+        let code = currency.alphabetic_code();
+        let body = format!(r#"{{"hash":"8465d722","amount":{amount},"currency":"{code}"}}"#);
+        expect_request(&check, "check_transaction_by_short_hash", &body);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Token stores: when a session loads a token, when it saves one, and the renewal lease.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -32,6 +33,13 @@ struct FakeStore {
     saves: AtomicU32,
     /// Whether load and save return `Pending` once.
     slow: bool,
+    /// The next answers to requests for a lease. Then, a lease is granted.
+    refusals: Mutex<VecDeque<Result<LeaseOutcome, TokenStoreError>>>,
+    /// The token that another process stores before it releases the lease.
+    renewed_elsewhere: Option<AccessToken>,
+    requests: Mutex<Vec<LeaseRequest>>,
+    /// How leases ended.
+    ends: Arc<Mutex<Vec<String>>>,
 }
 
 impl FakeStore {
@@ -39,6 +47,15 @@ impl FakeStore {
         let store = Self::default();
         store.put(token);
         Arc::new(store)
+    }
+
+    fn refusing(
+        refusals: impl IntoIterator<Item = Result<LeaseOutcome, TokenStoreError>>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            refusals: Mutex::new(refusals.into_iter().collect()),
+            ..Self::default()
+        })
     }
 
     fn put(&self, token: &AccessToken) {
@@ -86,6 +103,19 @@ impl TokenStore for FakeStore {
         self.check()?;
         self.put(token);
         Ok(())
+    }
+
+    async fn acquire_renewal(
+        &self,
+        request: LeaseRequest,
+    ) -> Result<LeaseOutcome, TokenStoreError> {
+        self.requests.lock().unwrap().push(request);
+        if let Some(token) = &self.renewed_elsewhere {
+            self.put(token);
+        }
+        let granted = || LeaseOutcome::Granted(Box::new(FakeLease(Arc::clone(&self.ends))));
+        let refusal = self.refusals.lock().unwrap().pop_front();
+        refusal.unwrap_or_else(|| Ok(granted()))
     }
 }
 
@@ -303,16 +333,6 @@ fn an_unreadable_store_is_an_error_without_a_request() {
     assert_eq!(fake.total(), 1);
 }
 
-/// A store whose lease has this outcome, and which counts how leases end.
-struct Leasing {
-    store: MemoryTokenStore,
-    outcome: Mutex<Option<LeaseOutcome>>,
-    /// The token that another process stores before it releases the lease.
-    renewed_elsewhere: Option<AccessToken>,
-    requests: Mutex<Vec<LeaseRequest>>,
-    ends: Arc<Mutex<Vec<String>>>,
-}
-
 struct FakeLease(Arc<Mutex<Vec<String>>>);
 
 #[async_trait]
@@ -328,67 +348,21 @@ impl RenewalLease for FakeLease {
     }
 }
 
-#[async_trait]
-impl TokenStore for Leasing {
-    async fn load(&self) -> Result<Option<AccessToken>, TokenStoreError> {
-        self.store.load().await
-    }
-
-    async fn save(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
-        self.store.save(token).await
-    }
-
-    async fn acquire_renewal(
-        &self,
-        request: LeaseRequest,
-    ) -> Result<LeaseOutcome, TokenStoreError> {
-        self.requests.lock().unwrap().push(request);
-        if let Some(token) = &self.renewed_elsewhere {
-            self.save(token).await?;
-        }
-        let outcome = self.outcome.lock().unwrap().take();
-        outcome.ok_or_else(|| TokenStoreError::new("no lease", "fake error"))
-    }
-}
-
-impl Leasing {
-    fn new(outcome: Option<LeaseOutcome>) -> Self {
-        Self {
-            store: MemoryTokenStore::new(),
-            outcome: Mutex::new(outcome),
-            renewed_elsewhere: None,
-            requests: Mutex::default(),
-            ends: Arc::default(),
-        }
-    }
-
-    fn granting() -> Self {
-        let mut store = Self::new(None);
-        let lease = FakeLease(Arc::clone(&store.ends));
-        store.outcome = Mutex::new(Some(LeaseOutcome::Granted(Box::new(lease))));
-        store
-    }
-
-    fn ends(&self) -> Vec<String> {
-        self.ends.lock().unwrap().clone()
-    }
-}
-
 #[test]
 fn a_lease_is_released_after_a_renewal_and_fails_with_it() {
     let fake = Fake::new();
-    let store = Arc::new(Leasing::granting());
+    let store = Arc::new(FakeStore::default());
     let session = fake.renewing_session().with_token_store(Arc::clone(&store));
     block_on(ask(&session)).unwrap();
-    assert_eq!(store.ends(), ["released"]);
+    assert_eq!(*store.ends.lock().unwrap(), ["released"]);
     assert_eq!(*store.requests.lock().unwrap(), [LeaseRequest::new(START)]);
 
     fake.answer_renewal(Ok((503, String::new())));
-    let store = Arc::new(Leasing::granting());
+    let store = Arc::new(FakeStore::default());
     let session = fake.renewing_session().with_token_store(Arc::clone(&store));
     assert!(block_on(ask(&session)).is_err());
     let reason = "Bakong is unavailable; ask again later (HTTP 503) false 120s";
-    assert_eq!(store.ends(), [reason]);
+    assert_eq!(*store.ends.lock().unwrap(), [reason]);
 }
 
 #[test]
@@ -396,14 +370,14 @@ fn a_token_renewed_while_the_lease_was_held_is_used() {
     let fake = Fake::new();
     let new = fresh("new");
     fake.accept(&new);
-    let store = Arc::new(Leasing {
+    let store = Arc::new(FakeStore {
         renewed_elsewhere: Some(new),
-        ..Leasing::granting()
+        ..FakeStore::default()
     });
     let session = fake.renewing_session().with_token_store(Arc::clone(&store));
     block_on(ask(&session)).unwrap();
     assert_eq!((fake.count(RENEW), fake.count(CHECK)), (0, 1));
-    assert_eq!(store.ends(), ["released"]);
+    assert_eq!(*store.ends.lock().unwrap(), ["released"]);
 }
 
 #[test]
@@ -412,21 +386,22 @@ fn without_a_lease_no_renewal_is_sent() {
         until: START.saturating_add(DAY / 24),
         reason: "refused".into(),
     };
+    let no_lease = TokenStoreError::new("no lease", "fake error");
     for (outcome, message, pause) in [
         (
-            Some(LeaseOutcome::Held),
+            Ok(LeaseOutcome::Held),
             "another process is renewing",
             DAY / 1_440,
         ),
         (
-            Some(paused),
+            Ok(paused),
             "possible in 61 min; the last one failed: refused",
             DAY / 24,
         ),
-        (None, "no lease: fake error", DAY / 24),
+        (Err(no_lease), "no lease: fake error", DAY / 24),
     ] {
         let fake = Fake::new();
-        let store = Arc::new(Leasing::new(outcome));
+        let store = FakeStore::refusing([outcome]);
         let session = fake.renewing_session().with_token_store(Arc::clone(&store));
         for _ in 0..3 {
             let error = block_on(ask(&session)).unwrap_err();
@@ -438,7 +413,7 @@ fn without_a_lease_no_renewal_is_sent() {
         assert_eq!(store.requests.lock().unwrap().len(), 1);
         // The store is asked again after the pause.
         fake.advance(pause);
-        assert!(block_on(ask(&session)).is_err());
+        block_on(ask(&session)).unwrap();
         assert_eq!(store.requests.lock().unwrap().len(), 2);
     }
 }
@@ -449,7 +424,7 @@ fn a_usable_token_is_used_while_another_process_renews() {
     let old = fresh("old");
     fake.accept(&old);
     fake.advance(88 * DAY);
-    let store = Arc::new(Leasing::new(Some(LeaseOutcome::Held)));
+    let store = FakeStore::refusing([Ok(LeaseOutcome::Held)]);
     let session = fake.renewing_session().with_token(old.clone());
     let session = session.with_token_store(Arc::clone(&store));
     block_on(ask(&session)).unwrap();
@@ -458,7 +433,7 @@ fn a_usable_token_is_used_while_another_process_renews() {
     assert_eq!(request.usable_until, old.expires_at());
     assert!(!request.ignores_pause);
     // An explicit renewal waits for the lease and ignores the pause.
-    assert!(block_on(session.renew()).is_err());
+    block_on(session.renew()).unwrap();
     let request = store.requests.lock().unwrap()[1];
     assert!(request.ignores_pause && request.usable_until.is_none());
 }

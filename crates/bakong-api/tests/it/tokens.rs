@@ -1,7 +1,6 @@
 //! Answers with a token, and secrets that a server repeats.
 
-use bakong_api::endpoint::{RenewToken, Verify};
-use bakong_api::khqr_core::Timestamp;
+use bakong_api::endpoint::Verify;
 use bakong_api::{AccessToken, Endpoint, ErrorClass};
 
 use crate::fake::fresh;
@@ -9,20 +8,6 @@ use crate::tasks::block_on;
 use crate::{answer, question};
 
 const ISSUED: &str = r#"{"data":{"token":"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2ln"},"errorCode":null,"responseCode":0,"responseMessage":"Token has been issued"}"#;
-
-#[test]
-fn the_expiry_of_an_issued_token_is_read() {
-    let renew = RenewToken::new("a@b.kh").unwrap();
-    for token in [
-        verify().read(&answer(200, ISSUED)).unwrap(),
-        renew.read(&answer(200, ISSUED)).unwrap(),
-    ] {
-        assert_eq!(
-            token.expires_at().map(Timestamp::as_millis),
-            Some(1_803_000_000_000)
-        );
-    }
-}
 
 fn verify() -> Verify {
     Verify::new("0123456789abcdefghij").unwrap()
