@@ -7,7 +7,8 @@ use bakong_api::base_url::UnknownEnvironment;
 use clap::Args;
 use khqr_core::Currency;
 
-pub(crate) const TOKEN_FILE: &str = "The file that contains the token. If given, BAKONG_TOKEN is ignored";
+pub(crate) const TOKEN_FILE: &str =
+    "The file that contains the token. If given, BAKONG_TOKEN is ignored";
 pub(crate) const EMAIL: &str =
     "The project's e-mail address, at most 30 characters [env: BAKONG_EMAIL]";
 const RENEWAL_EMAIL: &str = "The project's e-mail address, with which the command renews the token in --token-file \

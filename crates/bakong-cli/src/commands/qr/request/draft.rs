@@ -10,7 +10,7 @@ use khqr_core::{
 };
 
 use super::earliest::Earliest;
-use super::{CodeRequest, Key, Value};
+use super::fields::{CodeRequest, Key, Value};
 use crate::commands::qr::refusal::Refusal;
 use crate::common::code::{CodeFields, PaymentFields};
 
