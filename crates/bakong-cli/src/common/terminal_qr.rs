@@ -18,31 +18,12 @@ enum Style {
     DarkBlocks,
 }
 
-/// A trade-off between readability and size.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Size {
-    /// The error correction level.
-    errors: EcLevel,
-    /// The light margin on each side, in modules.
-    margin: usize,
-}
+/// An error correction level, and the width of the light margin in modules.
+type Size = (EcLevel, usize);
 
 /// From the most readable to the smallest. EMVCo recommends level M (15 %), ISO/IEC 18004 a margin of four. A screen
 /// has no scratches, so level L (7 %) is enough there. Phones read a margin of two, but never a code that is cut off.
-const SIZES: [Size; 3] = [
-    Size {
-        errors: EcLevel::M,
-        margin: 4,
-    },
-    Size {
-        errors: EcLevel::L,
-        margin: 4,
-    },
-    Size {
-        errors: EcLevel::L,
-        margin: 2,
-    },
-];
+const SIZES: [Size; 3] = [(EcLevel::M, 4), (EcLevel::L, 4), (EcLevel::L, 2)];
 
 /// Black on bright white. The colours are given by number, because themes change the named colours.
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
@@ -110,9 +91,9 @@ fn draw(text: &str, style: Style, room: Option<(usize, usize)>) -> Option<Drawin
     drawing
 }
 
-fn draw_at(text: &str, style: Style, size: Size) -> Option<Drawing> {
-    let code = encode(text.as_bytes(), size.errors)?;
-    let (modules, inner, margin) = (code.to_colors(), code.width(), size.margin);
+fn draw_at(text: &str, style: Style, (errors, margin): Size) -> Option<Drawing> {
+    let code = encode(text.as_bytes(), errors)?;
+    let (modules, inner) = (code.to_colors(), code.width());
     let width = inner + 2 * margin;
     let is_dark = |x: usize, y: usize| {
         let inside = (margin..margin + inner).contains(&x) && (margin..margin + inner).contains(&y);

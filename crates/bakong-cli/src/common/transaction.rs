@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use bakong_api::khqr_core::Printable;
+use bakong_api::khqr_core::{Amount, Currency, Printable, Timestamp};
 use bakong_api::{Reading, Transaction};
 use bakong_flow::settlement::Detail;
 use bakong_flow::{Mismatch, Outcome};
@@ -51,57 +51,46 @@ fn text<T: Display>(reading: &Reading<T>) -> Option<String> {
 
 /// Every field under Bakong's own name. Amounts are strings. The raw JSON of fields that cannot be read is under
 /// `unreadable`.
-pub(crate) fn json(transaction: &Transaction) -> Value {
-    let mut object = Fields::default();
-    object.text("hash", &transaction.hash);
-    object.text("fromAccountId", &transaction.from_account_id);
-    object.text("toAccountId", &transaction.to_account_id);
-    object.put("currency", &transaction.currency, |currency| {
-        currency.alphabetic_code().into()
-    });
-    object.put("amount", &transaction.amount, |amount| {
-        money::decimal(*amount).into()
-    });
-    object.text("description", &transaction.description);
-    object.put("createdDateMs", &transaction.created_at, |at| {
-        at.as_millis().into()
-    });
-    object.put("acknowledgedDateMs", &transaction.acknowledged_at, |at| {
-        at.as_millis().into()
-    });
-    object.text("trackingStatus", &transaction.tracking_status);
-    object.text("receiverBank", &transaction.receiver_bank);
-    object.text("receiverBankAccount", &transaction.receiver_bank_account);
-    object.text("instructionRef", &transaction.instruction_ref);
-    object.text("externalRef", &transaction.external_ref);
-    object.finish()
+pub(crate) fn json(paid: &Transaction) -> Value {
+    let text = |reading| field(reading, |text: &String| text.as_str().into());
+    let time = |reading| field(reading, |at: &Timestamp| at.as_millis().into());
+    let currency = |currency: &Currency| currency.alphabetic_code().into();
+    let amount = |amount: &Amount| money::decimal(*amount).into();
+    let fields = [
+        ("hash", text(&paid.hash)),
+        ("fromAccountId", text(&paid.from_account_id)),
+        ("toAccountId", text(&paid.to_account_id)),
+        ("currency", field(&paid.currency, currency)),
+        ("amount", field(&paid.amount, amount)),
+        ("description", text(&paid.description)),
+        ("createdDateMs", time(&paid.created_at)),
+        ("acknowledgedDateMs", time(&paid.acknowledged_at)),
+        ("trackingStatus", text(&paid.tracking_status)),
+        ("receiverBank", text(&paid.receiver_bank)),
+        ("receiverBankAccount", text(&paid.receiver_bank_account)),
+        ("instructionRef", text(&paid.instruction_ref)),
+        ("externalRef", text(&paid.external_ref)),
+    ];
+    let (mut object, mut unreadable) = (Map::new(), Map::new());
+    for (name, value) in fields {
+        let value = value.unwrap_or_else(|raw| {
+            unreadable.insert(name.to_owned(), raw.into());
+            Value::Null
+        });
+        object.insert(name.to_owned(), value);
+    }
+    if !unreadable.is_empty() {
+        object.insert("unreadable".to_owned(), unreadable.into());
+    }
+    object.into()
 }
 
-#[derive(Default)]
-struct Fields {
-    known: Map<String, Value>,
-    unreadable: Map<String, Value>,
-}
-
-impl Fields {
-    fn put<T>(&mut self, name: &str, reading: &Reading<T>, write: impl FnOnce(&T) -> Value) {
-        let value = reading.known().map_or(Value::Null, write);
-        self.known.insert(name.to_owned(), value);
-        if let Reading::Unreadable(raw) = reading {
-            self.unreadable.insert(name.to_owned(), (**raw).into());
-        }
-    }
-
-    fn text(&mut self, name: &str, reading: &Reading<String>) {
-        self.put(name, reading, |text| text.as_str().into());
-    }
-
-    fn finish(mut self) -> Value {
-        if !self.unreadable.is_empty() {
-            let unreadable = self.unreadable.into();
-            self.known.insert("unreadable".to_owned(), unreadable);
-        }
-        self.known.into()
+/// The JSON of a field, or its raw text if it cannot be read.
+fn field<T>(reading: &Reading<T>, write: impl FnOnce(&T) -> Value) -> Result<Value, &str> {
+    match reading {
+        Reading::Known(value) => Ok(write(value)),
+        Reading::Absent => Ok(Value::Null),
+        Reading::Unreadable(raw) => Err(raw),
     }
 }
 

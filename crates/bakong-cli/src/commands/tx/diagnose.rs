@@ -191,28 +191,25 @@ const fn by(lookup: Lookup) -> &'static str {
 
 /// A finding: its name, its lookups, and its text.
 fn finding_json(finding: &Finding) -> Value {
-    let (kind, lookups, field) = match finding {
-        Finding::Found => ("found", vec![], None),
-        Finding::FoundBy(one) => ("found", vec![*one], None),
-        Finding::OtherAmount(one) => ("other_amount", vec![*one], None),
-        Finding::NotFound => ("not_found", vec![], None),
-        Finding::StaticQr => ("static_qr", vec![Lookup::Md5], None),
-        Finding::FoundAndFailed(one, other) => ("found_and_failed", vec![*one, *other], None),
-        Finding::Failed => ("failed", vec![], None),
-        Finding::FoundOnlyBy(one, other) => ("found_only_by", vec![*one, *other], None),
-        Finding::DifferentTransactions(one, other) => {
-            ("different_transactions", vec![*one, *other], None)
-        }
-        Finding::DifferentField(one, other, field) => {
-            ("different_field", vec![*one, *other], Some(*field))
-        }
-        Finding::CluesDisagree => (
-            "clues_disagree",
-            vec![Lookup::Hash, Lookup::ShortHash],
-            None,
-        ),
-        Finding::CouldNotAsk(lookup) => ("could_not_ask", vec![*lookup], None),
-        _ => ("other", vec![], None),
+    use Finding as F;
+    let (kind, lookups) = match finding {
+        F::Found => ("found", vec![]),
+        F::FoundBy(one) => ("found", vec![*one]),
+        F::OtherAmount(one) => ("other_amount", vec![*one]),
+        F::NotFound => ("not_found", vec![]),
+        F::StaticQr => ("static_qr", vec![Lookup::Md5]),
+        F::FoundAndFailed(one, other) => ("found_and_failed", vec![*one, *other]),
+        F::Failed => ("failed", vec![]),
+        F::FoundOnlyBy(one, other) => ("found_only_by", vec![*one, *other]),
+        F::DifferentTransactions(one, other) => ("different_transactions", vec![*one, *other]),
+        F::DifferentField(one, other, _) => ("different_field", vec![*one, *other]),
+        F::CluesDisagree => ("clues_disagree", vec![Lookup::Hash, Lookup::ShortHash]),
+        F::CouldNotAsk(lookup) => ("could_not_ask", vec![*lookup]),
+        _ => ("other", vec![]),
+    };
+    let field = match finding {
+        F::DifferentField(_, _, field) => Some(*field),
+        _ => None,
     };
     json!({
         "kind": kind,
@@ -228,39 +225,28 @@ mod tests {
 
     #[test]
     fn a_failed_lookup_never_counts_as_not_found() {
+        use Conclusion as C;
         use Finding as F;
         use Lookup::{Hash, Md5};
-        for (findings, conclusion) in [
-            (vec![F::Found], Conclusion::Paid),
-            (vec![F::Found, F::CouldNotAsk(Hash)], Conclusion::Paid),
-            (
-                vec![F::FoundBy(Md5), F::CouldNotAsk(Hash)],
-                Conclusion::Paid,
-            ),
-            (vec![F::OtherAmount(Md5)], Conclusion::Disagreement),
-            (vec![F::NotFound], Conclusion::NotFound),
-            (
-                vec![F::NotFound, F::CouldNotAsk(Hash)],
-                Conclusion::CouldNotAsk,
-            ),
-            (vec![F::CouldNotAsk(Md5)], Conclusion::CouldNotAsk),
-            (vec![], Conclusion::CouldNotAsk),
-            (vec![F::StaticQr], Conclusion::StaticQr),
-            (vec![F::Found, F::StaticQr], Conclusion::StaticQr),
-            (vec![F::NotFound, F::StaticQr], Conclusion::StaticQr),
-            (
-                vec![F::StaticQr, F::CouldNotAsk(Hash)],
-                Conclusion::CouldNotAsk,
-            ),
-            (vec![F::Failed, F::CouldNotAsk(Hash)], Conclusion::Failed),
-            (vec![F::FoundOnlyBy(Hash, Md5)], Conclusion::Disagreement),
-            (vec![F::Found, F::CluesDisagree], Conclusion::Disagreement),
-            (
-                vec![F::NotFound, F::CluesDisagree],
-                Conclusion::Disagreement,
-            ),
+        for (findings, expected) in [
+            (vec![F::Found], C::Paid),
+            (vec![F::Found, F::CouldNotAsk(Hash)], C::Paid),
+            (vec![F::FoundBy(Md5), F::CouldNotAsk(Hash)], C::Paid),
+            (vec![F::OtherAmount(Md5)], C::Disagreement),
+            (vec![F::NotFound], C::NotFound),
+            (vec![F::NotFound, F::CouldNotAsk(Hash)], C::CouldNotAsk),
+            (vec![F::CouldNotAsk(Md5)], C::CouldNotAsk),
+            (vec![], C::CouldNotAsk),
+            (vec![F::StaticQr], C::StaticQr),
+            (vec![F::Found, F::StaticQr], C::StaticQr),
+            (vec![F::NotFound, F::StaticQr], C::StaticQr),
+            (vec![F::StaticQr, F::CouldNotAsk(Hash)], C::CouldNotAsk),
+            (vec![F::Failed, F::CouldNotAsk(Hash)], C::Failed),
+            (vec![F::FoundOnlyBy(Hash, Md5)], C::Disagreement),
+            (vec![F::Found, F::CluesDisagree], C::Disagreement),
+            (vec![F::NotFound, F::CluesDisagree], C::Disagreement),
         ] {
-            assert_eq!(Conclusion::of(&findings), conclusion, "{findings:?}");
+            assert_eq!(C::of(&findings), expected, "{findings:?}");
         }
     }
 }

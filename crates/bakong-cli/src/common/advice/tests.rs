@@ -93,22 +93,6 @@ fn a_403_lists_all_three_causes() {
 }
 
 #[test]
-fn code_17_says_when_to_try_again() {
-    let error = response_error(
-        200,
-        None,
-        r#"{"responseCode":1,"errorCode":17,"responseMessage":"Daily request limit of 100 exceeded.","data":null}"#,
-    );
-    let text = advice(&error);
-    assert!(text.contains("2026-11-19 00:00:00"), "{text}");
-    assert!(text.contains("5 h 54 min"), "{text}");
-    assert!(text.contains("NBC does not document"), "{text}");
-    let reason = advisor(Environment::Sit).reason(&error);
-    assert_eq!(reason.class, Some("quota_exhausted"));
-    assert!(reason.retry_at > Some(0));
-}
-
-#[test]
 fn retry_after_becomes_advice() {
     let error = response_error(429, Some("90"), "");
     assert_eq!(
