@@ -1,38 +1,27 @@
-//! The `bakong` command: take a KHQR payment, or watch many; read, verify and make codes; look payments and
-//! accounts up; get a token and keep it good; run a Bakong to develop against.
+//! The `bakong` command.
 //!
-//! Everything that is said to people goes through [`output`], everything that scripts rely on is in
-//! [`exit`]. Texts out of codes and answers are a stranger's and printed through `Printable`.
+//! It takes KHQR payments (`checkout`, `watch`), reads, verifies and generates codes (`qr`), looks up payments and
+//! accounts (`tx`, `account`), manages the access token (`token`), and runs a local sandbox (`sandbox`).
+//!
+//! - `arguments` defines the command line.
+//! - `commands` holds one module for each command group.
+//! - `common` holds what several commands share. All output goes through `common::output`; the exit codes are in
+//!   `common::exit`.
+//!
+//! Texts from codes and from Bakong's responses are untrusted: print them through `Printable`.
 
-mod account;
-mod advice;
 mod arguments;
-mod checkout;
-mod code;
-mod credentials;
-mod deeplink;
-mod exit;
-mod interrupt;
-mod money;
-mod output;
-mod qr;
-mod remote;
-mod renewal;
-mod sandbox;
-mod stopping;
-mod terminal_qr;
-mod time;
-mod token;
-mod transaction;
-mod tx;
-mod watch;
+mod commands;
+mod common;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
-use crate::exit::{Exit, Failure};
+use crate::commands::{account, checkout, deeplink, qr, sandbox, token, tx, watch};
+use crate::common::exit::Exit;
+use crate::common::output;
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -50,31 +39,10 @@ fn main() -> ExitCode {
         Command::Sandbox(arguments) => sandbox::run(arguments),
     };
     let exit = result.unwrap_or_else(|failure| {
-        output::complain(&failure.to_string());
+        output::print_error(&failure.to_string());
         failure.exit()
     });
-    // Who reads the output would take silence for success.
+    // Output that could not be written must not look like success.
     let lost = exit == Exit::Success && output::is_lost();
     (if lost { Exit::CouldNotAsk } else { exit }).into()
-}
-
-/// The runtime that the commands with a network in them run on.
-fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::CouldNotAsk, format!("no runtime: {error}")))?;
-    let result = runtime.block_on(future);
-    // Not to wait for a look-up of a host's name that hangs.
-    runtime.shutdown_background();
-    result
-}
-
-/// The same for a command that asks one question. `meaning` says what it means if it is stopped before the answer
-/// is there.
-fn block_on_unless_stopped<T>(
-    meaning: &str,
-    future: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    block_on(stopping::unless_stopped(meaning, future))
 }

@@ -4,32 +4,33 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{TOKEN_FILE, TargetArguments};
+use crate::common::options::{TOKEN_FILE, TargetArguments};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum AccountCommand {
-    /// Ask whether an account exists, before its code is printed
+    /// Check whether an account exists, for example before you print its code
     #[command(after_help = CHECK_HELP)]
     Check(AccountCheckArguments),
 }
 
 const CHECK_HELP: &str = "\
-No token is needed; if there is one, it goes along.
+The request works without a token. If a token is set, it is sent too.
 
-Exit codes: 0 it exists, 3 nobody has it, 4 Bakong takes it for no account id, 1 could not ask, 2 usage.";
+Exit codes: 0 the account exists, 3 it does not exist, 4 Bakong rejects the account ID as invalid,
+1 no usable response from Bakong, 2 usage error.";
 
 #[derive(Args, Debug)]
 pub(crate) struct AccountCheckArguments {
-    /// The account, name@bank
+    /// The account ID, such as name@bank
     pub(crate) account: String,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
     #[arg(long, value_name = "FILE", help = TOKEN_FILE)]
     pub(crate) token_file: Option<PathBuf>,
-    /// Taken as by the other commands, and not looked at: this one renews no token
+    /// Ignored: this command renews no token. Accepted so that scripts can pass the same options everywhere
     #[arg(long = "email", value_name = "ADDRESS", requires = "token_file")]
     _email: Option<String>,
-    /// Print one JSON object instead
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -5,57 +5,57 @@ use std::time::Duration;
 use clap::Args;
 use khqr_core::Currency;
 
-use super::{TargetArguments, TokenArguments, parse_currency};
-use crate::time::{PayAfter, parse_lifetime};
+use crate::common::options::{TargetArguments, TokenArguments, parse_currency};
+use crate::common::time::{PayAfter, parse_lifetime};
 
 pub(super) const HELP: &str = "\
-Try it with nothing set up:  bakong checkout --sandbox
-Against a real Bakong, the token is the one in --token-file, or in the environment variable BAKONG_TOKEN.
+Try it without any set-up:  bakong checkout --sandbox
+For a real Bakong, give the token with --token-file or in the environment variable BAKONG_TOKEN.
 
-Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 could not ask, 2 usage,
-130 stopped by Ctrl-C or another signal.";
+Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 no usable response from Bakong,
+2 usage error, 130 stopped by Ctrl-C or another signal.";
 
 #[derive(Args, Debug)]
 pub(crate) struct CheckoutArguments {
-    /// Run against a Bakong inside this command: no account, no token, no real money
+    /// Use a sandbox inside this command: no account, no token, no real money
     #[arg(long, conflicts_with_all = ["env", "base_url", "token_file"])]
     pub(crate) sandbox: bool,
-    /// When the sandbox's customer pays: a duration, or never (5s unless said)
+    /// When the sandbox's customer pays: a duration, or never [default: 5s]
     #[arg(long, value_name = "DELAY", conflicts_with_all = ["env", "base_url"])]
     pub(crate) pay_after: Option<PayAfter>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
     #[command(flatten)]
     pub(crate) token: TokenArguments,
-    /// The account to be paid, name@bank (sokha@sandbox unless said, but not in production)
+    /// The account that receives the money, such as name@bank [default: sokha@sandbox; required in production]
     #[arg(long)]
     pub(crate) account: Option<String>,
-    /// The shop's name, at most 25 characters (Sokha Coffee unless said, but not in production)
+    /// The shop's name, at most 25 characters [default: Sokha Coffee; required in production]
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// The shop's city, at most 15 characters
     #[arg(long, default_value = "Phnom Penh")]
     pub(crate) city: String,
-    /// How much: riel are whole, dollars have at most two decimals (10000 KHR or 2.50 USD unless said, but not
-    /// in production)
+    /// The amount: whole riel, or dollars with at most two decimals [default: 10000 KHR or 2.50 USD; required in
+    /// production]
     #[arg(long)]
     pub(crate) amount: Option<String>,
     /// KHR or USD
     #[arg(long, default_value = "KHR", value_parser = parse_currency)]
     pub(crate) currency: Currency,
-    /// The merchant's id at its bank: makes a merchant's code
+    /// The merchant ID from the bank. Makes a merchant code instead of an individual code
     #[arg(long, value_name = "ID", requires = "bank")]
     pub(crate) merchant_id: Option<String>,
     /// The name of the bank that holds the account
     #[arg(long)]
     pub(crate) bank: Option<String>,
-    /// The bill number, at most 25 characters, one for every order (made up, unique unless said)
+    /// The bill number, at most 25 characters, different for every order [default: a random one]
     #[arg(long)]
     pub(crate) bill: Option<String>,
-    /// How long the code can be paid; NBC advises at most 10m
+    /// How long the code can be paid. NBC recommends at most 10m
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_lifetime)]
     pub(crate) expires_in: Duration,
-    /// Print one JSON object at the end instead; the code is shown on standard error, if that is a terminal
+    /// Print one JSON object at the end. The code is shown on standard error, if that is a terminal
     #[arg(long)]
     pub(crate) json: bool,
 }

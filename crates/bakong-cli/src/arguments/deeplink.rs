@@ -4,36 +4,36 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::TargetArguments;
+use crate::common::options::TargetArguments;
 
 pub(super) const HELP: &str = "\
-The link is for customers who shop on the phone that they pay with. It differs each time it is asked for.
-No token is needed, and none goes along.
+Use the link for customers who shop on the phone that they pay with. Bakong returns a new link for each request.
+The request has no token.
 
-Exit codes: 0 the link is printed, 1 the code cannot be read, or Bakong could not be asked or refused, 2 usage.";
+Exit codes: 0 the link was printed, 1 the code is not a KHQR or Bakong gave no link, 2 usage error.";
 
 #[derive(Args, Debug)]
 pub(crate) struct DeeplinkArguments {
-    /// The code's text, or - for a line on standard input
+    /// The text of the code, or - to read one line from standard input
     pub(crate) code: String,
-    /// The address of the icon that the bank's app shows for yours
+    /// The URL of your app's icon, which the bank's app shows
     #[arg(long, value_name = "URL", requires_all = ["app", "callback"])]
     pub(crate) icon: Option<String>,
-    /// Your app's name
+    /// The name of your app
     #[arg(long, value_name = "NAME", requires_all = ["icon", "callback"])]
     pub(crate) app: Option<String>,
-    /// Where the customer returns to after paying
+    /// The URL that the customer returns to after the payment
     #[arg(long, value_name = "URL", requires_all = ["icon", "app"])]
     pub(crate) callback: Option<String>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// Taken as by the other commands, and not looked at: this one sends no token
+    /// Ignored: the request has no token. Accepted so that scripts can pass the same options everywhere
     #[arg(long = "token-file", id = "token_file", value_name = "FILE")]
     _token_file: Option<PathBuf>,
-    /// Taken as by the other commands, and not looked at
+    /// Ignored, like --token-file
     #[arg(long = "email", value_name = "ADDRESS", requires = "token_file")]
     _email: Option<String>,
-    /// Print one JSON object instead
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }

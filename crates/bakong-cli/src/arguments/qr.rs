@@ -5,50 +5,66 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use khqr_core::{Currency, Timestamp};
 
-use super::parse_currency;
-use crate::time::{parse_lifetime, parse_moment};
+use crate::common::options::parse_currency;
+use crate::common::time::{parse_lifetime, parse_moment};
 
 const GENERATE_HELP: &str = "\
-A line for --jsonl, with the names that NBC's SDK has for the fields:
+With --jsonl, each line is an object with the field names of NBC's SDK:
   {\"kind\":\"individual\",\"bakongAccountID\":\"sokha@devb\",\"merchantName\":\"Sokha Coffee\"}
-and its answer: {\"qr\":…,\"md5\":…} or {\"error\":{\"code\":…,\"kind\":…,\"message\":…,…}}.
-A merchant's kind is \"merchant\"; a code for one payment has amount and expirationTimestamp.
-Give every order its own billNumber: equal lines of one millisecond are one code with one MD5.
+Each output line is {\"qr\":…,\"md5\":…} or {\"error\":{\"code\":…,\"kind\":…,\"message\":…,…}}.
+The kind is \"individual\" or \"merchant\". A code for one payment needs amount and expirationTimestamp.
+Give every order its own billNumber. Two equal lines in the same millisecond make the same code with the same MD5.
 
-Exit code with --jsonl: 0 when every line has an answer, 1 when standard input or output failed.";
+Exit codes with --jsonl: 0 every line has an output line, 1 standard input or output failed.";
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum QrCommand {
-    /// Say what a code says, and whether it may be paid now
+    /// Show the fields of a code, and whether it can be paid now
     Decode(TextArguments),
-    /// Say whether a code may be paid now (exit 0), or why not (exit 1)
+    /// Check whether a code can be paid now (exit code 0) or not (exit code 1)
     Verify(TextArguments),
-    /// Show any EMVCo code, of whatever country, as the tree of its fields
+    /// Show the fields of any EMVCo code, from any country, as a tree
     Inspect(TextArguments),
-    /// Make a code: with --amount for one payment, without for printing
+    /// Generate a code: for one payment with --amount, for printing without
     #[command(after_help = GENERATE_HELP)]
     Generate(Box<GenerateArguments>),
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct TextArguments {
-    /// The code's text, or - for a line on standard input
+    /// The text of the code, or - to read one line from standard input
     #[arg(required_unless_present = "jsonl")]
     pub(crate) text: Option<String>,
-    /// The moment to verify at, in milliseconds since 1970 (now unless said)
+    /// The time to verify for, in milliseconds since 1970 [default: now]
     #[arg(long, value_name = "MS", value_parser = parse_moment)]
     pub(crate) now: Option<Timestamp>,
-    /// Print one JSON object instead
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
-    /// Read codes from standard input, one a line, and print a JSON object for each
+    /// Read codes from standard input, one on each line, and print a JSON object for each
     #[arg(long, conflicts_with_all = ["text", "json"])]
     pub(crate) jsonl: bool,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct GenerateArguments {
-    /// The account to be paid, name@bank
+    #[command(flatten)]
+    pub(crate) fields: GenerateFields,
+    /// The time of creation, in milliseconds since 1970 [default: now]
+    #[arg(long, value_name = "MS", value_parser = parse_moment)]
+    pub(crate) now: Option<Timestamp>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Read JSON objects from standard input, one on each line, and print a JSON object for each
+    #[arg(long, conflicts_with_all = ["GenerateFields", "json"])]
+    pub(crate) jsonl: bool,
+}
+
+/// What the code contains. `--jsonl` excludes all of it.
+#[derive(Args, Debug)]
+pub(crate) struct GenerateFields {
+    /// The account that receives the money, such as name@bank
     #[arg(long, required_unless_present = "jsonl")]
     pub(crate) account: Option<String>,
     /// The merchant's name, at most 25 characters
@@ -57,13 +73,13 @@ pub(crate) struct GenerateArguments {
     /// The city, at most 15 characters
     #[arg(long, default_value = "Phnom Penh")]
     pub(crate) city: String,
-    /// How much; without it the payer chooses, and the code can be paid again and again
+    /// The amount. Without it, the payer enters the amount, and the code can be paid many times
     #[arg(long)]
     pub(crate) amount: Option<String>,
     /// KHR or USD
     #[arg(long, default_value = "KHR", value_parser = parse_currency)]
     pub(crate) currency: Currency,
-    /// The merchant's id at its bank: makes a merchant's code
+    /// The merchant ID from the bank. Makes a merchant code instead of an individual code
     #[arg(
         long,
         value_name = "ID",
@@ -74,7 +90,7 @@ pub(crate) struct GenerateArguments {
     /// The name of the bank that holds the account
     #[arg(long)]
     pub(crate) bank: Option<String>,
-    /// An account number or phone number beside the account (individuals)
+    /// An account or phone number in addition to the account (individual codes only)
     #[arg(long, value_name = "TEXT")]
     pub(crate) account_information: Option<String>,
     /// The bill number
@@ -101,46 +117,13 @@ pub(crate) struct GenerateArguments {
     /// The city in that language
     #[arg(long, value_name = "CITY", requires = "language")]
     pub(crate) alternate_city: Option<String>,
-    /// A UnionPay merchant account (KHR only)
+    /// The UnionPay merchant account (KHR only)
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) union_pay: Option<String>,
     /// The merchant category code, four digits
     #[arg(long, value_name = "DIGITS", default_value = "5999")]
     pub(crate) category_code: String,
-    /// How long the code can be paid (10m unless said); NBC advises at most 10m
+    /// How long the code can be paid. NBC recommends at most 10m [default: 10m]
     #[arg(long, value_name = "TIME", value_parser = parse_lifetime, requires = "amount")]
     pub(crate) expires_in: Option<Duration>,
-    /// The moment of creation, in milliseconds since 1970 (now unless said)
-    #[arg(long, value_name = "MS", value_parser = parse_moment)]
-    pub(crate) now: Option<Timestamp>,
-    /// Print one JSON object instead
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Read JSON objects from standard input, one a line, in the words of NBC's SDK, and print one for each
-    #[arg(
-        long,
-        conflicts_with_all = [
-            "account",
-            "name",
-            "city",
-            "amount",
-            "currency",
-            "merchant_id",
-            "bank",
-            "account_information",
-            "bill",
-            "mobile",
-            "store",
-            "terminal",
-            "purpose",
-            "language",
-            "alternate_name",
-            "alternate_city",
-            "union_pay",
-            "category_code",
-            "expires_in",
-            "json",
-        ]
-    )]
-    pub(crate) jsonl: bool,
 }

@@ -7,50 +7,49 @@ use std::str::FromStr;
 use clap::Args;
 
 pub(super) const HELP: &str = "\
-Open the address in a browser: a customer's phone, the mailbox, the clock, faults and the last requests are
-there; programs find the same at /openapi.json. It runs until Ctrl-C or another signal.
+Open the address in a browser to pay codes as a customer, read the e-mails, change the clock, inject faults and see
+the last requests. Programs can do the same: see /openapi.json. The sandbox runs until Ctrl-C or another signal.
 
-A rule for --fault, such as '{\"on\":\"check_transaction_by_md5\",\"times\":2,\"answer\":{\"status\":502}}', says which
-requests are struck and with what answer.
+A rule for --fault selects requests and the response they get. For example:
+  '{\"on\":\"check_transaction_by_md5\",\"times\":2,\"answer\":{\"status\":502}}'
 
-What --state has is written before anybody is told of it, so that nothing of it is lost whatever ends the process;
-after a failure of power, about the last second may be missing. A disk that takes nothing is a warning, and the
-sandbox goes on: what happens until the file can be written again is lost if the process is killed. --quota and --fault win over what the file says
-of them, and are kept in their turn: --fault '[]' takes back the faults that were kept.
+With --state, each change is written to the file before the response is sent, so a killed process loses nothing. A
+power failure may lose about the last second. If the file cannot be written, the sandbox warns and continues. It
+tries again within a minute. If the process is killed before that, the unwritten changes are lost.
+--quota and --fault override the saved values and are saved too. --fault '[]' removes the saved faults.
 
-Exit codes: 0 stopped, 1 it cannot start or its state cannot be written, 2 usage.";
+Exit codes: 0 stopped, 1 the sandbox cannot start or cannot write its state, 2 usage error.";
 
 #[derive(Args, Debug)]
 pub(crate) struct SandboxArguments {
-    /// Where to listen: an address and a port, localhost and a port, or a port of this machine; port 0 takes a free
-    /// one. Whoever can reach it controls it
+    /// Where to listen: an address and a port, or only a port of this machine. Port 0 selects a free port. Everyone
+    /// who can reach the address controls the sandbox
     #[arg(long, value_name = "[ADDRESS:]PORT", default_value = "127.0.0.1:4717", value_parser = parse_listen)]
     pub(crate) listen: SocketAddr,
-    /// Let browsers and the control use this host name, too; may be repeated. Addresses, names without dots and
-    /// reserved ones such as box.local go by themselves
+    /// Accept requests for this host name. Can be repeated. IP addresses, names without a dot and reserved names
+    /// such as box.local are always accepted
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_host: Vec<String>,
-    /// Keep registrations, mails, tokens, accounts, payments, codes, links, the clock, the quota with its use, and
-    /// the faults in this file, and go on from there. It is one sandbox's at a time, which FILE.lock beside it sees to
+    /// Save the sandbox's state in this file, and load it at the next start: registrations, e-mails, tokens, accounts,
+    /// payments, codes, links, clock, quota and faults. FILE.lock ensures that only one sandbox uses the file
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
-    /// How many requests a day each e-mail address may make, renewals and accounts included, from 0 to 4294967295, or off; unless said, what --state
-    /// has, or else 100. The day turns at midnight in Phnom Penh
+    /// The daily quota of requests for each e-mail address, from 0 to 4294967295, or off. It is reset at midnight in
+    /// Phnom Penh [default: the value in --state, or 100]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    pub(crate) quota: Option<Limit>,
-    /// Draw all that is random from this text, at most 32 bytes, so that a run can be repeated. A file of --state
-    /// goes on with its own
+    pub(crate) quota: Option<QuotaArgument>,
+    /// The seed of all random values, at most 32 bytes. Use it to repeat a run. A state file keeps its own seed
     #[arg(long, value_name = "TEXT", value_parser = parse_seed)]
     pub(crate) seed: Option<[u8; 32]>,
-    /// Make trouble: a rule in JSON or a list of them, or @FILE with that; may be repeated
+    /// Inject faults: a JSON rule, a list of rules, or @FILE with either. Can be repeated
     #[arg(long, value_name = "RULES")]
     pub(crate) fault: Vec<String>,
-    /// Print one JSON object instead, when it is ready
+    /// Print one JSON object when the sandbox is ready
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// An address with a port, or a port of this machine.
+/// Parses an address with a port, or a port of this machine.
 fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
     let port = text.strip_prefix("localhost:").unwrap_or(text);
     let local = || {
@@ -58,18 +57,18 @@ fn parse_listen(text: &str) -> Result<SocketAddr, &'static str> {
         Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     };
     text.parse().ok().or_else(local).ok_or(
-        "write 127.0.0.1:4717, localhost:4717 or 4717 for this machine alone, or 0.0.0.0:4717 for others too",
+        "expected 127.0.0.1:4717, localhost:4717 or 4717 for this machine only, or 0.0.0.0:4717 for other machines too",
     )
 }
 
-/// How many requests a day there may be.
+/// The value of `--quota`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Limit {
+pub(crate) enum QuotaArgument {
     Off,
     Requests(u32),
 }
 
-impl FromStr for Limit {
+impl FromStr for QuotaArgument {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -78,17 +77,17 @@ impl FromStr for Limit {
         }
         text.parse()
             .map(Self::Requests)
-            .map_err(|_| "write a whole number of requests from 0 to 4294967295, or off")
+            .map_err(|_| "expected a whole number from 0 to 4294967295, or off")
     }
 }
 
-/// The text with zeros after it.
+/// Pads the text with zeros.
 fn parse_seed(text: &str) -> Result<[u8; 32], &'static str> {
     let mut seed = [0; 32];
-    let room = seed
+    let start = seed
         .get_mut(..text.len())
-        .ok_or("a seed has at most 32 bytes")?;
-    room.copy_from_slice(text.as_bytes());
+        .ok_or("the seed has more than 32 bytes")?;
+    start.copy_from_slice(text.as_bytes());
     Ok(seed)
 }
 
@@ -97,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_may_be_a_port() {
+    fn an_address_can_be_a_port() {
         for (text, address) in [
             ("127.0.0.1:4717", "127.0.0.1:4717"),
             ("0.0.0.0:0", "0.0.0.0:0"),
@@ -124,16 +123,16 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_a_number_or_off() {
-        assert_eq!("off".parse(), Ok(Limit::Off));
-        assert_eq!("0".parse(), Ok(Limit::Requests(0)));
+    fn a_quota_is_a_number_or_off() {
+        assert_eq!("off".parse(), Ok(QuotaArgument::Off));
+        assert_eq!("0".parse(), Ok(QuotaArgument::Requests(0)));
         for text in ["", "-1", "many", "4294967296"] {
-            assert!(text.parse::<Limit>().is_err(), "{text}");
+            assert!(text.parse::<QuotaArgument>().is_err(), "{text}");
         }
     }
 
     #[test]
-    fn a_seed_is_any_short_text() {
+    fn a_seed_has_at_most_32_bytes() {
         assert_eq!(parse_seed("").unwrap(), [0; 32]);
         assert_ne!(parse_seed("a").unwrap(), parse_seed("b").unwrap());
         assert!(parse_seed(&"x".repeat(32)).is_ok());

@@ -5,41 +5,42 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{EMAIL, TOKEN_FILE, TargetArguments};
+use crate::common::options::{EMAIL, TOKEN_FILE, TargetArguments};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum TokenCommand {
-    /// Register a project: Bakong sends a code by e-mail
+    /// Register a project. Bakong sends a code by e-mail
     #[command(after_help = REQUEST_HELP)]
     Request(RequestArguments),
-    /// Hand in the code from the e-mail, and keep the token that comes for it
+    /// Exchange the code from the e-mail for a token, and save the token
     #[command(after_help = KEPT_HELP)]
     Verify(VerifyArguments),
-    /// Get a new token for an address that is registered
+    /// Get a new token for a registered e-mail address
     #[command(after_help = KEPT_HELP)]
     Renew(RenewArguments),
-    /// Say when the token ends; sends nothing
+    /// Show when the token expires. Sends no request
     #[command(after_help = STATUS_HELP)]
     Status(StatusArguments),
 }
 
 const REQUEST_HELP: &str = "\
-The code in the e-mail is handed in with bakong token verify.
+Next, give the code from the e-mail to bakong token verify.
 
-Exit codes: 0 the e-mail is on its way, 1 Bakong could not be asked or refused, 2 usage.";
+Exit codes: 0 Bakong sends the e-mail, 1 no usable response from Bakong, or it refused, 2 usage error.";
 
 const KEPT_HELP: &str = "\
-The token is kept in --token-file, which only its owner may read (mode 0600). Without a file, it is printed on
-standard output, for whoever keeps secrets in another way.
+The token is saved in --token-file, which only its owner can read (mode 0600). Without --token-file, the token is
+printed on standard output, so that you can store it elsewhere.
 
-Exit codes: 0 the token is there, 1 Bakong could not be asked or refused, or the token not kept, 2 usage.";
+Exit codes: 0 the token was saved or printed, 1 no usable response from Bakong, or it refused, or the token could not
+be saved, 2 usage error.";
 
 const STATUS_HELP: &str = "\
-The token is the one in --token-file, or in the environment variable BAKONG_TOKEN. NBC's tokens live for 90 days;
-one is due for renewal three days before its end.
-Nothing is sent, whichever Bakong --env or --base-url name.
+Shows the token in --token-file, or in the environment variable BAKONG_TOKEN. NBC's tokens are valid for 90 days.
+A token is due for renewal three days before it expires.
+The command sends no request, so --env and --base-url have no effect.
 
-Exit codes: 0 valid, or due for renewal, 1 expired, missing, or something that is no token, 2 usage.";
+Exit codes: 0 valid or due for renewal, 1 expired, missing or not a token, 2 usage error.";
 
 #[derive(Args, Debug)]
 pub(crate) struct RequestArguments {
@@ -51,27 +52,28 @@ pub(crate) struct RequestArguments {
     /// The project's name, at most 100 characters
     #[arg(long, value_name = "NAME")]
     pub(crate) project: String,
-    /// The file that the token will be kept in, for the command that is told for the next step
+    /// The file that you will save the token in. The command only repeats it in the next step that it prints
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// Print one JSON object instead
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArguments {
-    /// The 20 characters from the e-mail, or - for a line on standard input, where nobody else sees them
+    /// The code of 20 characters from the e-mail, or - to read it from standard input, where other users of this
+    /// machine cannot see it
     #[arg(long, allow_hyphen_values = true)]
     pub(crate) code: Secret,
-    /// The file to keep the token in, in place of the last; without it, the token is printed
+    /// The file to save the token in. It replaces the previous token. Without a file, the token is printed
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// Print one JSON object instead
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -80,12 +82,12 @@ pub(crate) struct VerifyArguments {
 pub(crate) struct RenewArguments {
     #[arg(long, value_name = "ADDRESS", help = EMAIL)]
     pub(crate) email: Option<String>,
-    /// The file to keep the token in, in place of the last; without it, the token is printed
+    /// The file to save the token in. It replaces the previous token. Without a file, the token is printed
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// Print one JSON object instead
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -96,12 +98,12 @@ pub(crate) struct StatusArguments {
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    /// Print one JSON object instead
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// A secret on the command line. Never prints itself.
+/// A secret on the command line. Its `Debug` output is redacted.
 #[derive(Clone)]
 pub(crate) struct Secret(String);
 

@@ -5,39 +5,41 @@ use bakong_api::{ShortHash, TransactionHash};
 use clap::{Args, Subcommand};
 use khqr_core::{Amount, Currency, Md5Handle};
 
-use super::{TargetArguments, TokenArguments, parse_currency};
-use crate::exit::Failure;
-use crate::{code, money};
+use crate::common::exit::Failure;
+use crate::common::options::{TargetArguments, TokenArguments, parse_currency};
+use crate::common::{code, money};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum TxCommand {
-    /// Ask whether a payment was made
+    /// Check whether a payment was made
     #[command(after_help = CHECK_HELP)]
     Check(CheckArguments),
-    /// Ask in every way there is, and say what the answers show when compared
+    /// Look a payment up in every possible way and compare the responses
     #[command(after_help = DIAGNOSE_HELP)]
     Diagnose(DiagnoseArguments),
 }
 
 const CHECK_HELP: &str = "\
-Ask by one of --md5, --hash, --short-hash, --instruction-ref and --external-ref.
-With --account and --amount, the payment is compared with what the order asks for. A short hash is asked
-about together with --amount and --currency, which the payment has to be of.
-Costs one of the day's requests; where Bakong is out of order it is asked up to three times, and a token that
-has to be renewed costs one more, or two if that shows only when Bakong refuses it.
-The token is the one in --token-file, or in the environment variable BAKONG_TOKEN.
+Look the payment up by one of --md5, --hash, --short-hash, --instruction-ref and --external-ref.
+With --account and --amount, the command compares the payment with the order. A short hash needs --amount and
+--currency, and the payment must have that amount.
+A check costs one request of the daily quota. If Bakong is unavailable, the command sends up to three requests.
+A token renewal costs one more, or two if Bakong rejects the old token first.
+Give the token with --token-file or in the environment variable BAKONG_TOKEN.
 
-Exit codes: 0 paid, 3 not found, 4 failed, static or not what was asked for, 1 could not ask, 2 usage.
+Exit codes: 0 paid, 3 not found, 4 failed, a static code or different from the order, 1 no usable response from
+Bakong, 2 usage error.
 --json prints {\"status\":\"paid|needs_review|not_found|failed|static_qr\",\"transaction\":{…},…}, or
-{\"error\":{\"class\":…,\"message\":…,\"advice\":…,…}} where Bakong could not be asked.";
+{\"error\":{\"class\":…,\"message\":…,\"advice\":…,…}} without a usable response from Bakong.";
 
 const DIAGNOSE_HELP: &str = "\
-Costs at most three of the day's requests: by MD5, by full hash and by short hash, as far as they are known,
-each once, and none after Bakong is out of order. A token that has to be renewed costs one more, or two if that
-shows only when Bakong refuses it. A hash that one answer tells serves for the next question.
+Looks the payment up by MD5, by full hash and by short hash, as far as they are known. A hash in one response is used
+for the next lookup. This costs at most three requests of the daily quota. The command sends each request once, and
+stops if Bakong is unavailable. A token renewal costs one more request, or two if Bakong rejects the old token first.
 
-Exit codes: 0 the payment is known and no answer disagrees, 3 not found, 4 the answers disagree, or it failed,
-or the code is static, 1 could not ask, which says nothing of the payment, 2 usage.";
+Exit codes: 0 the payment was found and all responses agree, 3 not found, 4 the responses disagree, the payment
+failed or the code is static, 1 a lookup got no usable response, so the state of the payment is unknown,
+2 usage error.";
 
 #[derive(Args, Debug)]
 pub(crate) struct CheckArguments {
@@ -45,26 +47,25 @@ pub(crate) struct CheckArguments {
     pub(crate) lookup: LookupArguments,
     #[command(flatten)]
     pub(crate) money: MoneyArguments,
-    /// The account that the order asks to be paid
+    /// The account that should receive the money
     #[arg(long, requires = "amount")]
     pub(crate) account: Option<String>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
     #[command(flatten)]
     pub(crate) token: TokenArguments,
-    /// Print one JSON object instead
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// What the payment should be of.
+/// The amount that should be paid.
 #[derive(Args, Debug)]
 pub(crate) struct MoneyArguments {
-    /// How much: the payment is compared with it (with --account, unless it is asked about by short hash); a
-    /// short hash is asked about with it
+    /// The amount that should be paid
     #[arg(long)]
     amount: Option<String>,
-    /// KHR or USD (KHR unless said; to be said with a short hash)
+    /// KHR or USD [default: KHR; required with --short-hash and by tx diagnose]
     #[arg(long, value_parser = parse_currency, requires = "amount")]
     pub(crate) currency: Option<Currency>,
 }
@@ -74,7 +75,7 @@ impl MoneyArguments {
         let currency = self.currency.unwrap_or(Currency::Khr);
         let parse = |text: &String| {
             Amount::parse(text, currency).map_err(|error| {
-                let hint = money::hint(&error, Some(text), currency);
+                let hint = money::currency_hint(&error, Some(text), currency);
                 Failure::usage(format!("--amount: {}", code::without_tag(&error))).and(hint)
             })
         };
@@ -82,7 +83,7 @@ impl MoneyArguments {
     }
 }
 
-/// By what the payment is asked about: exactly one of them.
+/// The key to look the payment up by: exactly one.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub(crate) struct LookupArguments {
@@ -95,10 +96,10 @@ pub(crate) struct LookupArguments {
     /// The first eight digits of the hash, as the payer's app shows them
     #[arg(long, value_name = "HASH", value_parser = parse_short_hash, requires_all = ["amount", "currency"])]
     pub(crate) short_hash: Option<ShortHash>,
-    /// The reference that the payer's bank gave to the payment instruction
+    /// The payer's bank's reference for the payment instruction
     #[arg(long, value_name = "REF")]
     pub(crate) instruction_ref: Option<InstructionRef>,
-    /// The payer bank's own reference, such as 100FT35781491692
+    /// The payer's bank's reference for the transfer, such as 100FT35781491692
     #[arg(long, value_name = "REF")]
     pub(crate) external_ref: Option<ExternalRef>,
 }
@@ -113,12 +114,12 @@ pub(crate) struct DiagnoseArguments {
     pub(crate) target: TargetArguments,
     #[command(flatten)]
     pub(crate) token: TokenArguments,
-    /// Print one JSON object instead
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// What is known of the payment: at least one of them.
+/// The known keys of the payment: at least one.
 #[derive(Args, Debug)]
 #[group(required = true, multiple = true)]
 pub(crate) struct ClueArguments {
@@ -137,13 +138,13 @@ fn parse_md5(text: &str) -> Result<Md5Handle, khqr_core::Error> {
     text.parse()
 }
 
-/// Whether a text, trimmed, is so many hexadecimal digits.
+/// Whether the trimmed text consists of this many hexadecimal digits.
 fn is_hex(text: &str, digits: usize) -> bool {
     let text = text.trim();
     text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Takes what Bakong could know: of anything else it would say "not found", which reads like "not paid".
+/// Accepts only complete hashes. For anything else, Bakong would respond "not found", which looks like "not paid".
 fn parse_hash(text: &str) -> Result<TransactionHash, String> {
     if is_hex(text, 8) {
         return Err("a full hash has 64 hexadecimal digits; did you mean --short-hash?".to_owned());

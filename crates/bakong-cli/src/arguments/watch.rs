@@ -3,57 +3,58 @@
 use bakong_flow::Policy;
 use clap::{Args, ValueEnum};
 
-use super::{TargetArguments, TokenArguments};
+use crate::common::options::{TargetArguments, TokenArguments};
 
 pub(super) const HELP: &str = "\
-A line is a code, or a JSON object {\"qr\":\"...\",\"order\":\"...\"}; without an order, the code's bill number is it, \
-or else its MD5. Lines may keep coming: the command ends when the input has, and every payment is final.
+Each line of the input is a code, or a JSON object {\"qr\":\"...\",\"order\":\"...\"}. Without an order, the code's bill \
+number identifies the payment, or its MD5 if it has none. You can send more lines while the command runs. It ends when \
+the input has ended and every payment is final.
 
-Payments are asked about under one day's quota: --quota says how many requests the token has a day. A code whose \
-last check does not fit into it is refused; do not show it. What was open when the command ends is not kept: give \
-the codes again.
+--quota says how many requests a day the token has. The command reserves the last check of every code. If the quota is \
+too small for another code, the command refuses it: do not show that code. Open payments are not saved when the \
+command ends. To continue, give it the codes again.
 
-No outage is taken for \"unpaid\": while Bakong does not answer, or refuses the token, payments stay open, also after \
-their codes have expired, and are asked about again until it does, or until Ctrl-C, which names them. \"watching\" says \
-that a payment's requests are set aside, not that Bakong was reached: see to that first, by `bakong tx check`.
+If Bakong does not respond or rejects the token, payments stay open, even after their codes expire. The command tries \
+again until Bakong responds, or until Ctrl-C, which lists the open payments. \"watching\" means that the requests are \
+reserved, not that Bakong was reached. Run bakong tx check first to test the connection.
 
-With --json, each line on standard output is an object with an \"event\": watching, not_paid_yet, no_answer, final, \
-paid_again, refused, stopped.
+With --json, each line of the output is an object with an \"event\": watching, not_paid_yet, no_answer, final, \
+paid_again, refused or stopped.
 
-Exit codes: 0 all paid, 5 some expired unpaid, 1 some were refused or could not be read, 4 some failed or need \
-review, 2 usage, 130 stopped by Ctrl-C or another signal.";
+Exit codes: 0 all paid, 5 some expired unpaid, 1 some were refused or not readable, 4 some failed or need review, \
+2 usage error, 130 stopped by Ctrl-C or another signal.";
 
 #[derive(Args, Debug)]
 pub(crate) struct WatchArguments {
-    /// The file with the codes; - for standard input
+    /// The file with the codes, or - for standard input
     #[arg(default_value = "-", value_name = "FILE")]
     pub(crate) file: String,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
     #[command(flatten)]
     pub(crate) token: TokenArguments,
-    /// How patient the customers are
+    /// How quickly a payment must be noticed
     #[arg(long, value_enum, default_value_t = PolicyName::Counter)]
     pub(crate) policy: PolicyName,
-    /// How many requests a day the token has, for this command
+    /// How many requests a day this command may send
     #[arg(long, value_name = "REQUESTS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) quota: u32,
-    /// Ask about one payment at a time, without trying the list endpoint
+    /// Check one payment in each request. Do not use the list endpoint
     #[arg(long)]
     pub(crate) no_lists: bool,
-    /// One JSON object for each event
+    /// Print one JSON object for each event
     #[arg(long)]
     pub(crate) json: bool,
 }
 
-/// A policy by name.
+/// The policies of bakong-flow, by name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum PolicyName {
-    /// A customer stands and waits
+    /// A customer waits at the counter
     Counter,
-    /// A customer has a page open
+    /// A customer has the payment page open
     WebShop,
-    /// A code that is good for hours or days
+    /// The code is valid for hours or days
     Invoice,
 }
 

@@ -1,4 +1,4 @@
-//! The command as people and scripts run it: arguments in, text and exit codes out.
+//! Runs the command as people and scripts do, and checks its output and exit code.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,24 +9,24 @@
 
 mod account;
 mod advice;
-mod bakong;
 mod bulk;
 mod checkout;
 mod deeplink;
 mod diagnose;
-mod echo;
-mod failures;
-#[cfg(unix)]
-mod interrupt;
+mod errors;
 mod qr;
+mod qr_scanner;
+mod redaction;
 mod renewal;
 #[cfg(unix)]
-mod running;
-#[cfg(unix)]
 mod sandbox;
-mod scan;
 #[cfg(unix)]
-mod state;
+mod sandbox_process;
+#[cfg(unix)]
+mod sandbox_state;
+#[cfg(unix)]
+mod signals;
+mod support;
 mod token;
 mod tx;
 mod vectors;

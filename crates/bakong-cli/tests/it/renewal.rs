@@ -8,7 +8,7 @@ use http::StatusCode;
 use khqr_core::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::bakong::{Finished, Folder, bakong, run, token};
+use crate::support::{Finished, Folder, bakong, run, token};
 
 pub(crate) const EMAIL: &str = "shop@example.com";
 pub(crate) const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
@@ -284,16 +284,22 @@ async fn a_code_that_may_have_been_used_is_not_sent_again() {
         let finished = run(&verify).await;
         assert_eq!(finished.exit, 1, "{finished:?}");
         assert!(finished.err.contains("bakong token renew"), "{finished:?}");
-        assert!(!finished.err.contains("Ask again"), "{finished:?}");
+        assert!(!finished.err.contains("Try again"), "{finished:?}");
     }
     // Another server has not used the code.
     sandbox.fault(Fault::status(StatusCode::NOT_FOUND));
     let finished = run(&verify).await;
-    assert!(finished.err.contains("Is there a Bakong"), "{finished:?}");
+    assert!(
+        finished.err.contains("is the address of a Bakong API"),
+        "{finished:?}"
+    );
     assert!(!finished.err.contains("bakong token renew"), "{finished:?}");
     // The request had no token, so another token would not help.
     sandbox.fault(Fault::unauthorized());
     let finished = run(&verify).await;
-    assert!(finished.err.contains("No token was sent"), "{finished:?}");
+    assert!(
+        finished.err.contains("The request has no token"),
+        "{finished:?}"
+    );
     assert!(!finished.err.contains("bakong token renew"), "{finished:?}");
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bakong_sandbox::{ApiEndpoint, Fault, Sandbox};
 use http::StatusCode;
 
-use crate::bakong::{Finished, Folder, bakong, run, run_with_input, set_mode, token};
 use crate::renewal::{EMAIL, MD5, TOKEN, aged};
+use crate::support::{Finished, Folder, bakong, run, run_with_input, set_mode, token};
 
 /// The arguments of a check with the token in this file.
 fn check_with<'a>(url: &'a str, file: &'a str) -> [&'a str; 8] {

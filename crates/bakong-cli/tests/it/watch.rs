@@ -1,231 +1,180 @@
-//! `bakong watch`: many codes, one quota, an event for each thing that happens.
+//! `bakong watch`.
 
-use std::time::Duration;
+use std::process::Stdio;
 
 use bakong_sandbox::{Fault, Sandbox, TransferOptions};
-use khqr_core::{AccountId, Amount, Currency, Khqr, KhqrBuilder, Md5Handle};
+use khqr_core::{Amount, Currency, Khqr, Md5Handle};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
-use crate::bakong::{Finished, Folder, bakong, run, token};
+use crate::support::{
+    Finished, Folder, bakong, dara, dynamic_code, feed, interrupt, run_line, static_code, token,
+    words,
+};
 
-/// A code of the shop's, good for ten minutes.
+/// A code for 10,000 riel that expires in ten minutes.
 fn code(sandbox: &Sandbox, bill: &str) -> String {
-    let now = sandbox.now();
     let amount = Amount::from_minor_units(10_000, Currency::Khr);
-    KhqrBuilder::individual(AccountId::new("sokha@devb").unwrap(), "Sokha Coffee")
-        .bill_number(bill)
-        .dynamic_code(amount, now, now.saturating_add(Duration::from_secs(600)))
-        .unwrap()
-        .to_text()
+    dynamic_code(sandbox.now(), bill, amount)
 }
 
-fn static_code() -> String {
-    KhqrBuilder::individual(AccountId::new("sokha@devb").unwrap(), "Sokha Coffee")
-        .static_code(Currency::Khr)
-        .unwrap()
-        .to_text()
+fn command(sandbox: &Sandbox, options: &str) -> tokio::process::Command {
+    let line = format!("watch --base-url {} {options}", sandbox.base_url());
+    let mut command = bakong(&words(&line));
+    command.env("BAKONG_TOKEN", token(sandbox));
+    command
 }
 
-async fn watch(sandbox: &Sandbox, arguments: &[&str], input: &str) -> Finished {
-    let url = sandbox.base_url();
-    let mut all = vec!["watch", "--base-url", &url];
-    all.extend(arguments);
-    let mut child = bakong(&all)
-        .env("BAKONG_TOKEN", token(sandbox))
-        .stdin(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(input.as_bytes()).await.unwrap();
-    drop(stdin);
-    Finished::of(child.wait_with_output().await.unwrap())
+async fn watch(sandbox: &Sandbox, options: &str, input: &str) -> Finished {
+    feed(command(sandbox, options), input).await
 }
 
 fn events(finished: &Finished, kind: &str) -> Vec<Value> {
-    let events = finished
-        .out
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap());
+    let mut events = finished.json_lines();
+    events.retain(|event| event["event"] == kind);
     events
-        .filter(|event: &Value| event["event"] == kind)
-        .collect()
 }
 
 #[tokio::test]
-async fn each_payment_is_followed_to_its_end() {
+async fn each_payment_is_watched_until_it_is_final() {
     let sandbox = Sandbox::start().await.unwrap();
-    let customer = sandbox.customer(AccountId::new("dara@devb").unwrap());
     let codes = [code(&sandbox, "A-1"), code(&sandbox, "A-2")];
     for code in &codes {
-        let _ = customer.pay(code).unwrap();
+        let _ = dara(&sandbox).pay(code).unwrap();
     }
     let named = json!({ "qr": codes[1], "order": "order 2" });
     let input = format!("{}\n\n{named}\r\n", codes[0]);
-    let finished = watch(&sandbox, &["--json"], &input).await;
-    assert_eq!(finished.exit, 0, "{finished:?}");
+    let finished = watch(&sandbox, "--json", &input).await.exits(0);
     let ended = events(&finished, "final");
-    let mut orders: Vec<_> = ended
-        .iter()
-        .map(|event| event["order"].as_str().unwrap())
-        .collect();
-    orders.sort_unstable();
+    let mut orders: Vec<_> = ended.iter().map(|event| &event["order"]).collect();
+    orders.sort_unstable_by_key(|order| order.as_str());
     assert_eq!(orders, ["A-1", "order 2"]);
     for event in &ended {
-        assert_eq!(
-            (&event["status"], &event["late"]),
-            (&json!("paid"), &json!(false))
-        );
+        assert_eq!(event["status"], "paid");
+        assert_eq!(event["late"], false);
         assert_eq!(event["transaction"]["fromAccountId"], "dara@devb");
     }
     let watching = events(&finished, "watching");
     assert_eq!(watching[0]["md5"], Md5Handle::of(&codes[0]).to_string());
-    // One list, or two checks: never more.
+    // One list request, or two checks, but never more.
     assert!(sandbox.requests().len() <= 2, "{:?}", sandbox.requests());
 }
 
 #[tokio::test]
-async fn for_people_it_says_paid_and_what_needs_them() {
+async fn text_output_shows_paid_and_needs_review() {
     let sandbox = Sandbox::start().await.unwrap();
-    let customer = sandbox.customer(AccountId::new("dara@devb").unwrap());
     let codes = [code(&sandbox, "A-1"), code(&sandbox, "A-2")];
-    let _ = customer.pay(&codes[0]).unwrap();
+    let _ = dara(&sandbox).pay(&codes[0]).unwrap();
     let too_little = TransferOptions::new().amount(Amount::from_minor_units(1, Currency::Khr));
-    let _ = customer.pay_with(&codes[1], &too_little).unwrap();
-    // As Windows' editors write it.
+    let _ = dara(&sandbox).pay_with(&codes[1], &too_little).unwrap();
+    // Editors on Windows write a byte order mark.
     let input = format!("\u{feff}{}\r\n{}\r\n", codes[0], codes[1]);
-    let finished = watch(&sandbox, &["--no-lists"], &input).await;
-    assert_eq!(finished.exit, 4, "{finished:?}");
-    assert!(finished.out.contains("A-1: PAID"), "{}", finished.out);
-    assert!(
-        finished
-            .out
-            .contains("A-2: NEEDS REVIEW: too little was paid: 1 KHR")
-    );
+    let finished = watch(&sandbox, "--no-lists", &input).await.exits(4);
+    finished.shows("A-1: PAID");
+    finished.shows("A-2: NEEDS REVIEW: too little was paid: 1 KHR");
 }
 
 #[tokio::test]
-async fn what_cannot_be_watched_is_told_by_its_line() {
+async fn refused_lines_are_reported_with_their_number() {
     let sandbox = Sandbox::start().await.unwrap();
     let good = code(&sandbox, "A-1");
-    let customer = sandbox.customer(AccountId::new("dara@devb").unwrap());
-    let _ = customer.pay(&good).unwrap();
+    let _ = dara(&sandbox).pay(&good).unwrap();
     let lines = [
         "no code\u{1b}[31m",
-        &static_code(),
+        &static_code("Sokha"),
         r#"{"qr":7}"#,
         r#"{"code":"x"}"#,
-        &"0".repeat(20_000),
+        &"0".repeat((1 << 20) + 1),
         &good,
         &good,
     ];
-    let finished = watch(&sandbox, &["--json"], &lines.join("\n")).await;
-    assert_eq!(finished.exit, 1, "{finished:?}");
+    let finished = watch(&sandbox, "--json", &lines.join("\n")).await.exits(1);
     let refused = events(&finished, "refused");
-    let numbers: Vec<_> = refused
-        .iter()
-        .map(|event| event["line"].as_u64().unwrap())
-        .collect();
+    let numbers: Vec<_> = refused.iter().map(|event| &event["line"]).collect();
     assert_eq!(numbers, [1, 2, 3, 4, 5, 7]);
-    let reason = |at: usize| refused[at]["error"]["message"].as_str().unwrap().to_owned();
-    assert!(reason(1).contains("static"), "{}", reason(1));
-    assert!(reason(2).contains("{\"qr\":"), "{}", reason(2));
-    assert!(reason(4).contains("too long"), "{}", reason(4));
-    assert!(reason(5).contains("bill number"), "{}", reason(5));
+    for (at, part) in [
+        (1, "static"),
+        (2, "{\"qr\":"),
+        (4, "longer than 1048576 bytes"),
+        (5, "bill number"),
+    ] {
+        let message = refused[at]["error"]["message"].as_str().unwrap();
+        assert!(message.contains(part), "{message}");
+    }
     assert_eq!(events(&finished, "final").len(), 1);
-    assert!(!finished.out.contains('\u{1b}') && !finished.err.contains('\u{1b}'));
+    finished.hides("\u{1b}");
 }
 
 #[tokio::test]
-async fn a_code_that_the_quota_does_not_reach_for_is_refused() {
+async fn a_code_that_exceeds_the_quota_is_refused() {
     let sandbox = Sandbox::start().await.unwrap();
     let code = code(&sandbox, "A-1");
-    let finished = watch(&sandbox, &["--json", "--quota", "2"], &code).await;
-    assert_eq!(finished.exit, 1, "{finished:?}");
+    let finished = watch(&sandbox, "--json --quota 2", &code).await.exits(1);
     let refused = events(&finished, "refused");
     let retry_at = refused[0]["error"]["retryAt"].as_u64().unwrap();
     assert!(sandbox.requests().is_empty());
-    // Shortly before the day turns, the code is good still when it can be shown.
+    // Shortly before the quota is reset, the code is still valid after the reset.
     let expires_at = Khqr::parse(&code).unwrap().expires_at().unwrap().unwrap();
     let advice = if retry_at < expires_at.as_millis() {
         "Do not show it before"
     } else {
-        "make a new one after"
+        "Make a new code after"
     };
     let message = refused[0]["error"]["message"].as_str().unwrap();
     assert!(message.contains(advice), "{message}");
 }
 
 #[tokio::test]
-async fn no_answer_is_no_end() {
+async fn a_payment_without_an_answer_stays_open() {
     let sandbox = Sandbox::start().await.unwrap();
     let code = code(&sandbox, "A-1");
-    let customer = sandbox.customer(AccountId::new("dara@devb").unwrap());
-    let _ = customer.pay(&code).unwrap();
+    let _ = dara(&sandbox).pay(&code).unwrap();
     sandbox.fault(Fault::forbidden());
-    let mut child = bakong(&["watch", "--json", "--base-url", &sandbox.base_url()])
-        .env("BAKONG_TOKEN", token(&sandbox))
-        .stdin(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut command = command(&sandbox, "--json");
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    stdin
-        .write_all(format!("{code}\n").as_bytes())
-        .await
-        .unwrap();
+    let input = format!("{code}\n");
+    stdin.write_all(input.as_bytes()).await.unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut kinds = Vec::new();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        let event: Value = serde_json::from_str(&line).unwrap();
-        kinds.push(event["event"].as_str().unwrap().to_owned());
-        if event["event"] == "no_answer" {
-            assert_eq!(event["error"]["class"], "blocked");
-            break;
-        }
-    }
-    assert_eq!(kinds, ["watching", "no_answer"]);
-    // Input may still come, and the payment is open: the user ends it.
-    let pid = rustix::process::Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    let last = lines.next_line().await.unwrap().unwrap();
-    let event: Value = serde_json::from_str(&last).unwrap();
+    let mut next = async || -> Value {
+        let line = lines.next_line().await.unwrap().unwrap();
+        serde_json::from_str(&line).unwrap()
+    };
+    assert_eq!(next().await["event"], "watching");
+    let event = next().await;
+    assert_eq!(event["event"], "no_answer");
+    assert_eq!(event["error"]["class"], "blocked");
+    // The input is still open, and so is the payment. A signal ends the command.
+    interrupt(&child);
     let open = [Md5Handle::of(&code).to_string()];
-    assert_eq!(event, json!({ "event": "stopped", "open": open }));
+    assert_eq!(next().await, json!({ "event": "stopped", "open": open }));
     assert_eq!(child.wait().await.unwrap().code(), Some(130));
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_all_is_told_once() {
+async fn an_error_of_all_requests_is_printed_once() {
     let sandbox = Sandbox::start().await.unwrap();
-    let customer = sandbox.customer(AccountId::new("dara@devb").unwrap());
     let codes = [code(&sandbox, "A-1"), code(&sandbox, "A-2")];
     for code in &codes {
-        let _ = customer.pay(code).unwrap();
+        let _ = dara(&sandbox).pay(code).unwrap();
         sandbox.fault(Fault::status(http::StatusCode::SERVICE_UNAVAILABLE));
     }
     let input = format!("{}\n{}", codes[0], codes[1]);
-    let finished = watch(&sandbox, &["--no-lists"], &input).await;
-    assert_eq!(finished.exit, 0, "{finished:?}");
+    let finished = watch(&sandbox, "--no-lists", &input).await.exits(0);
     assert_eq!(finished.err.matches("No answer").count(), 1, "{finished:?}");
-    for bill in ["A-1", "A-2"] {
-        assert!(
-            finished.out.contains(&format!("{bill}: PAID")),
-            "{finished:?}"
-        );
-    }
+    finished.shows("A-1: PAID");
+    finished.shows("A-2: PAID");
 }
 
 #[tokio::test]
-async fn an_empty_input_is_nothing_to_watch() {
+async fn an_empty_file_is_not_an_error() {
     let folder = Folder::new();
-    let file = folder.write("codes", "\n\n");
     let sandbox = Sandbox::start().await.unwrap();
-    let finished = watch(&sandbox, &[&file], "").await;
-    assert_eq!(
-        (finished.exit, finished.out.as_str()),
-        (0, ""),
-        "{finished:?}"
-    );
-    let missing = run(&["watch", &folder.file("none"), "--env", "sit"]).await;
-    assert_eq!(missing.exit, 2, "{missing:?}");
+    let file = folder.write("codes", "\n\n");
+    let finished = watch(&sandbox, &file, "").await.exits(0);
+    assert_eq!(finished.out, "");
+    let missing = folder.file("none");
+    run_line(&format!("watch {missing} --env sit"))
+        .await
+        .exits(2);
 }

@@ -1,0 +1,126 @@
+//! The Bakong that the checkout uses: a sandbox inside this process, or another one over the network. Only the
+//! address differs.
+
+use std::time::Duration;
+
+use bakong_api::endpoint::{RequestToken, Verify};
+use bakong_api::{BaseUrl, Session};
+use bakong_flow::{Config, MemoryStore, Watcher};
+use bakong_sandbox::Sandbox;
+use khqr_core::AccountId;
+
+use crate::arguments::CheckoutArguments;
+use crate::common::advice::Advisor;
+use crate::common::credentials::TokenSource;
+use crate::common::exit::{Exit, Failure};
+use crate::common::remote::{self, HttpSession, HttpWatcher, Remote};
+use crate::common::time::PayAfter;
+
+/// A started watcher, and the sandbox if there is one.
+pub(super) struct Backend {
+    pub(super) watcher: HttpWatcher,
+    pub(super) advisor: Advisor,
+    pub(super) allows_plain_http: bool,
+    sandbox: Option<Sandbox>,
+}
+
+/// The e-mail address that registers with the sandbox.
+const EMAIL: &str = "shop@example.com";
+
+/// The longest backoff after a failed request. It is shorter than the default, because a customer is waiting.
+const MAX_BACKOFF: Duration = Duration::from_secs(15);
+
+/// When the sandbox's customer pays by default.
+const PAY_AFTER: PayAfter = PayAfter::Delay(Duration::from_secs(5));
+
+impl Backend {
+    /// Opens the Bakong that the command line names.
+    pub(super) async fn open(arguments: &CheckoutArguments) -> Result<Self, Failure> {
+        let (remote, sandbox) = if arguments.sandbox {
+            let sandbox = Sandbox::start()
+                .await
+                .map_err(|error| failed(format!("cannot start the sandbox: {error}")))?;
+            (register(&sandbox).await?, Some(sandbox))
+        } else {
+            (
+                remote::open_once(&arguments.target, &arguments.token)?,
+                None,
+            )
+        };
+        let mut config = Config::DEFAULT;
+        config.retry.longest = MAX_BACKOFF;
+        config.retry.longest_if_counted = MAX_BACKOFF;
+        let builder = Watcher::builder(remote.session, MemoryStore::new()).config(config);
+        Ok(Self {
+            watcher: builder
+                .start()
+                .await
+                .map_err(|error| failed(error.to_string()))?,
+            advisor: remote.advisor,
+            allows_plain_http: arguments.target.allow_plain_http,
+            sandbox,
+        })
+    }
+
+    pub(super) fn session(&self) -> &HttpSession {
+        self.watcher.session()
+    }
+
+    pub(super) const fn is_sandbox(&self) -> bool {
+        self.sandbox.is_some()
+    }
+
+    /// Makes the sandbox's customer pay the code later. Does nothing without a sandbox.
+    pub(super) fn send_customer(
+        &self,
+        code: &str,
+        pay_after: Option<PayAfter>,
+    ) -> Result<(), Failure> {
+        let (Some(sandbox), PayAfter::Delay(delay)) =
+            (&self.sandbox, pay_after.unwrap_or(PAY_AFTER))
+        else {
+            return Ok(());
+        };
+        let account = AccountId::new("dara@devb").map_err(|error| failed(error.to_string()))?;
+        sandbox
+            .customer(account)
+            .pay_after(code, delay)
+            .map(|_| ())
+            .map_err(|error| failed(format!("the sandbox's customer cannot pay: {error}")))
+    }
+
+    pub(super) async fn close(self) {
+        drop(self.watcher);
+        if let Some(sandbox) = self.sandbox {
+            sandbox.stop().await;
+        }
+    }
+}
+
+fn failed(message: String) -> Failure {
+    Failure::new(Exit::CouldNotAsk, message)
+}
+
+/// Gets a token the way a project does: registers, reads the e-mail, and exchanges its code.
+async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
+    let base_url = BaseUrl::new(&sandbox.base_url()).map_err(|error| failed(error.to_string()))?;
+    let session = Session::new(remote::transport(false)?, base_url.clone());
+    let advisor = Advisor {
+        base_url,
+        token: TokenSource::None,
+    };
+    let could_not_ask = |error| advisor.failure(&error);
+
+    let request = RequestToken::new(EMAIL, "Sokha Coffee", "bakong checkout")
+        .map_err(|error| failed(error.to_string()))?;
+    session.send(&request).await.map_err(could_not_ask)?;
+    let code = sandbox
+        .verification_code(EMAIL)
+        .ok_or_else(|| failed("the sandbox sent no e-mail".to_owned()))?;
+    let verify = Verify::new(&code).map_err(|error| failed(error.to_string()))?;
+    let token = session.send(&verify).await.map_err(could_not_ask)?;
+    Ok(Remote {
+        session: session.with_token(token),
+        advisor,
+    })
+}

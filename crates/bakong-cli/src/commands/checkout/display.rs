@@ -1,0 +1,119 @@
+//! Shows the code and the remaining time.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use bakong_flow::watcher::Progress;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use khqr_core::{Printable, Timestamp};
+
+use super::backend::Backend;
+use super::order::ShownCode;
+use crate::arguments::CheckoutArguments;
+use crate::common::advice::Advisor;
+use crate::common::output::{Stream, note, row};
+use crate::common::terminal_qr;
+use crate::common::time::{ADVISED_LIFE, countdown, time_of_day};
+
+/// A countdown line on standard error, below the code. It is removed at the end, and no terminal mode is changed.
+pub(super) struct Display {
+    line: ProgressBar,
+    /// The amount and the recipient. They are part of the line, because a small window may not show them above.
+    order: String,
+    expires_at: Timestamp,
+    /// The error of the last check, as displayed.
+    trouble: RefCell<Option<String>>,
+    advisor: Advisor,
+    /// Whether changes are printed as lines, because standard error is not a terminal.
+    prints_lines: bool,
+}
+
+impl Display {
+    /// Prints the code: on standard output, or with `--json` on standard error if that is a terminal.
+    pub(super) fn open(
+        arguments: &CheckoutArguments,
+        backend: &Backend,
+        shown: &ShownCode,
+    ) -> Self {
+        if !arguments.json {
+            print_code(Stream::Out, backend, shown);
+        } else if Stream::Err.is_terminal() {
+            print_code(Stream::Err, backend, shown);
+        }
+        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        // The template is a valid constant; an error would only lose the style.
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+            line.set_style(style);
+        }
+        let prints_lines = !arguments.json && line.is_hidden();
+        if prints_lines {
+            let left = countdown(shown.expires_at.saturating_since(shown.created_at));
+            note(format_args!("Waiting for the payment, {left} left."));
+        }
+        Self {
+            line,
+            order: format!("{} to {}", shown.amount, Printable(&shown.name)),
+            expires_at: shown.expires_at,
+            trouble: RefCell::new(None),
+            advisor: backend.advisor.clone(),
+            prints_lines,
+        }
+    }
+
+    /// Updates the result of the last check.
+    pub(super) fn update(&self, progress: &Progress) {
+        let trouble = progress.trouble.as_ref();
+        let trouble = trouble.map(|error| self.advisor.describe(error));
+        let mut before = self.trouble.borrow_mut();
+        if self.prints_lines && *before != trouble {
+            match &trouble {
+                Some(trouble) => note(format_args!("No answer: {trouble}. Trying again.")),
+                None => note("Bakong answers again."),
+            }
+        }
+        *before = trouble;
+    }
+
+    /// Redraws the line.
+    pub(super) fn tick(&self, now: Timestamp) {
+        let left = self.expires_at.saturating_since(now);
+        let order = &self.order;
+        let time = if left == Duration::ZERO {
+            format!("{order}: expired; checking one last time")
+        } else {
+            format!("{order}: waiting, {} left", countdown(left))
+        };
+        let trouble = self.trouble.borrow();
+        self.line.set_message(match &*trouble {
+            Some(trouble) => format!("{time}; no answer: {trouble}; trying again"),
+            None => time,
+        });
+        self.line.tick();
+    }
+
+    /// Removes the line.
+    pub(super) fn close(&self) {
+        self.line.finish_and_clear();
+    }
+}
+
+fn print_code(stream: Stream, backend: &Backend, shown: &ShownCode) {
+    if backend.is_sandbox() {
+        stream
+            .line("This is the sandbox. No real money moves, and no bank's app can pay this code.");
+    }
+    if shown.expires_at.saturating_since(shown.created_at) > ADVISED_LIFE {
+        stream.line("NBC recommends that a code at a counter expires after at most 10 minutes.");
+    }
+    let (name, city) = (Printable(&shown.name), Printable(&shown.city));
+    stream.line(row("amount", shown.amount));
+    stream.line(row("shop", format_args!("{name}, {city}")));
+    stream.line(row("account", Printable(&shown.account)));
+    stream.line(row("bill", Printable(&shown.bill)));
+    let until = time_of_day(shown.expires_at);
+    stream.line(row("until", format_args!("{until} in Phnom Penh")));
+    stream.line(row("code", Printable(&shown.text)));
+    stream.line(row("MD5", shown.md5));
+    // The drawing comes last, so that it stays on the screen above the countdown.
+    terminal_qr::print(&shown.text, stream, 1);
+}

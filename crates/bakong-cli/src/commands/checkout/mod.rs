@@ -1,0 +1,154 @@
+//! `bakong checkout`: takes one payment, from the code to the receipt.
+
+mod backend;
+mod display;
+mod order;
+mod report;
+
+use std::time::Duration;
+
+use bakong_api::endpoint::CheckTransactionByMd5;
+use bakong_api::{CheckAnswer, Remedy};
+use bakong_flow::{Clock, OrderId, Payment, Policy, SystemClock, WatchError, Watched};
+use khqr_core::Khqr;
+use tokio::time::MissedTickBehavior;
+
+use crate::arguments::CheckoutArguments;
+use crate::common::exit::{Exit, Failure};
+use crate::common::interrupt::Interrupts;
+use crate::common::output;
+use crate::common::runtime::block_on;
+
+use self::backend::Backend;
+use self::display::Display;
+use self::order::{CheckoutOrder, ShownCode};
+use self::report::{Ending, Report};
+
+/// The policy for a customer at the counter. The last check is not delayed to share a list request.
+const POLICY: Policy = {
+    let mut policy = Policy::COUNTER;
+    policy.grace.after_expiry = Duration::from_secs(15);
+    policy.grace.last_check_within = Duration::ZERO;
+    policy
+};
+
+/// How long to wait for the last check if Bakong does not respond.
+const LAST_CHECK_TIMEOUT: Duration = Duration::from_secs(20);
+
+pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
+    let order = CheckoutOrder::of(arguments);
+    let result = order.and_then(|order| block_on(take_payment(arguments, &order)));
+    match result {
+        Err(failure) if arguments.json => {
+            output::print_json(&report::failure_json(&failure));
+            Ok(failure.exit())
+        }
+        result => result,
+    }
+}
+
+async fn take_payment(
+    arguments: &CheckoutArguments,
+    order: &CheckoutOrder<'_>,
+) -> Result<Exit, Failure> {
+    let mut interrupts = Interrupts::listen()?;
+    let (backend, shown) = tokio::select! {
+        prepared = prepare(arguments, order) => prepared?,
+        () = interrupts.recv() => {
+            let message = "stopped before the code was shown, so nothing was paid";
+            return Err(Failure::new(Exit::Interrupted, message));
+        }
+    };
+    let ending = wait_for_payment(arguments, &backend, &shown, &mut interrupts).await?;
+    let report = Report {
+        now: SystemClock.now(),
+        shown: &shown,
+        backend: &backend,
+        ending,
+    };
+    let exit = report.print(arguments.json);
+    backend.close().await;
+    Ok(exit)
+}
+
+/// Opens the backend, generates the code, and checks it once before it is shown. A customer must not pay a code whose
+/// payment the shop cannot see.
+async fn prepare(
+    arguments: &CheckoutArguments,
+    order: &CheckoutOrder<'_>,
+) -> Result<(Backend, ShownCode), Failure> {
+    let backend = Backend::open(arguments).await?;
+    let shown = order.code(SystemClock.now())?;
+    let session = backend.session();
+    if !arguments.json && !backend.is_sandbox() {
+        output::note(format_args!("Connecting to {}.", session.base_url()));
+    }
+    match session.send(&CheckTransactionByMd5::new(shown.md5)).await {
+        Ok(CheckAnswer::NotFound) => {}
+        Ok(_) => {
+            let message = "Bakong already has a payment for this code. Use a different --bill for every order";
+            return Err(Failure::new(Exit::NeedsAttention, message));
+        }
+        Err(error) => {
+            let failure = backend.advisor.failure(&error);
+            return Err(failure.and(". No code was shown, so nothing was paid."));
+        }
+    }
+    backend.send_customer(&shown.text, arguments.pay_after)?;
+    Ok((backend, shown))
+}
+
+/// Shows the code and waits for the payment.
+async fn wait_for_payment(
+    arguments: &CheckoutArguments,
+    backend: &Backend,
+    shown: &ShownCode,
+    interrupts: &mut Interrupts,
+) -> Result<Ending, Failure> {
+    let unusable = |reason: String| Failure::new(Exit::NeedsAttention, reason);
+    let khqr = Khqr::parse(&shown.text).map_err(|error| unusable(error.to_string()))?;
+    let order =
+        OrderId::new(&shown.md5.to_string()).map_err(|error| unusable(error.to_string()))?;
+    let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(error.to_string()))?;
+    let refused = |error: WatchError| {
+        let message = format!("{error}. No code was shown, so nothing was paid");
+        Failure::new(Exit::CouldNotAsk, message)
+    };
+    let watching = backend.watcher.watch(payment, POLICY);
+    let mut watched = watching.await.map_err(refused)?;
+
+    let display = Display::open(arguments, backend, shown);
+    let ending = follow(&mut watched, &display, interrupts).await;
+    display.close();
+    Ok(ending)
+}
+
+/// Follows the payment until it is final, until the last check fails, or until a signal.
+async fn follow(watched: &mut Watched, display: &Display, interrupts: &mut Interrupts) -> Ending {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut interrupted = std::pin::pin!(interrupts.recv());
+    let timeout = POLICY.grace.after_expiry.saturating_add(LAST_CHECK_TIMEOUT);
+    loop {
+        let progress = tokio::select! {
+            biased;
+            changed = watched.changed() => match changed {
+                Some(progress) => progress,
+                None => return Ending::GaveUp(None),
+            },
+            () = &mut interrupted => return Ending::Stopped,
+            _ = seconds.tick() => watched.progress(),
+        };
+        if let Some(outcome) = progress.outcome {
+            return Ending::Final(outcome, progress.checks);
+        }
+        let now = SystemClock.now();
+        let is_over = now > progress.expires_at.saturating_add(timeout);
+        let trouble = progress.trouble.as_deref();
+        if trouble.is_some_and(|error| is_over || error.class().remedy() != Remedy::AskAgain) {
+            return Ending::GaveUp(trouble.cloned());
+        }
+        display.update(&progress);
+        display.tick(now);
+    }
+}

@@ -1,0 +1,213 @@
+//! The receipt, or why there is none: as text and as JSON.
+
+use bakong_api::ApiError;
+use bakong_api::khqr_core::{Printable, Timestamp};
+use bakong_flow::Outcome;
+use serde_json::{Value, json};
+
+use super::backend::Backend;
+use super::order::ShownCode;
+use crate::common::credentials::TokenSource;
+use crate::common::exit::{Exit, Failure};
+use crate::common::output::{print, print_json, row};
+use crate::common::time::{in_phnom_penh, time_of_day};
+use crate::common::{money, transaction};
+
+/// Why the command stopped waiting.
+pub(super) enum Ending {
+    /// The payment is final, after this many checks.
+    Final(Outcome, u32),
+    /// Bakong gave no usable response, for this reason.
+    GaveUp(Option<ApiError>),
+    /// A signal.
+    Stopped,
+}
+
+const COULD_NOT_ASK: &str = "could_not_ask";
+const STOPPED: &str = "stopped";
+
+/// What the report is made of.
+pub(super) struct Report<'r> {
+    pub(super) now: Timestamp,
+    pub(super) shown: &'r ShownCode,
+    pub(super) backend: &'r Backend,
+    pub(super) ending: Ending,
+}
+
+impl Report<'_> {
+    /// Prints the report and returns the exit code.
+    pub(super) fn print(&self, json: bool) -> Exit {
+        if json {
+            print_json(&self.json());
+        } else {
+            self.lines().iter().for_each(print);
+        }
+        match &self.ending {
+            Ending::Final(outcome, _) => transaction::exit(outcome),
+            Ending::GaveUp(_) => Exit::CouldNotAsk,
+            Ending::Stopped => Exit::Interrupted,
+        }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        match &self.ending {
+            Ending::Final(outcome, checks) => self.final_lines(outcome, *checks),
+            Ending::GaveUp(error) => {
+                let reason = error.as_ref().map_or_else(
+                    || "no response".to_owned(),
+                    |error| self.backend.advisor.describe(error),
+                );
+                self.unknown_lines(format!("UNKNOWN: could not ask Bakong: {reason}"))
+            }
+            Ending::Stopped => self
+                .unknown_lines("STOPPED: this command no longer waits for the payment".to_owned()),
+        }
+    }
+
+    fn final_lines(&self, outcome: &Outcome, checks: u32) -> Vec<String> {
+        let mut lines = vec![match outcome {
+            Outcome::Expired => format!(
+                "EXPIRED: nobody paid by {}. A last check after that found no payment",
+                time_of_day(self.shown.expires_at)
+            ),
+            _ => transaction::headline(outcome),
+        }];
+        lines.extend(
+            outcome
+                .transaction()
+                .map(transaction::rows)
+                .unwrap_or_default(),
+        );
+        match outcome {
+            Outcome::Paid { .. } => {
+                // One more check was made before the code was shown.
+                let checks = checks.saturating_add(1);
+                let checked = format!("amount, currency and recipient match; {checks} checks");
+                lines.push(row("bill", Printable(&self.shown.bill)));
+                lines.push(row("MD5", self.shown.md5));
+                lines.push(row("checked", checked));
+            }
+            Outcome::NeedsReview { .. } => {
+                lines.push(
+                    "Review the payment before you close the order. The order was:".to_owned(),
+                );
+                lines.extend(self.order_rows());
+            }
+            _ => lines.extend(self.order_rows()),
+        }
+        lines
+    }
+
+    /// The report if it is unknown whether the payment was or will be made.
+    fn unknown_lines(&self, headline: String) -> Vec<String> {
+        let expires_at = self.shown.expires_at;
+        let next = if self.backend.is_sandbox() {
+            "The sandbox and its payments are gone. The order was:".to_owned()
+        } else if self.now <= expires_at {
+            format!(
+                "The code can be paid until {} in Phnom Penh. Look the payment up before you close the order:",
+                in_phnom_penh(expires_at)
+            )
+        } else {
+            "The code may have been paid before it expired. Look the payment up before you close the order:"
+                .to_owned()
+        };
+        let mut lines = vec![headline, next];
+        lines.extend(self.order_rows());
+        if !self.backend.is_sandbox() {
+            lines.push(row("command", self.check_command()));
+        }
+        lines
+    }
+
+    /// The command that looks the payment up.
+    fn check_command(&self) -> String {
+        let shown = self.shown;
+        let advisor = &self.backend.advisor;
+        let mut command = format!(
+            "bakong tx check --md5 {} --account {} --amount {} --currency {} --base-url {}",
+            shown.md5,
+            Printable(&shown.account),
+            money::decimal(shown.amount),
+            shown.amount.currency(),
+            advisor.base_url,
+        );
+        if self.backend.allows_plain_http {
+            command.push_str(" --allow-plain-http");
+        }
+        if let TokenSource::File(_) = &advisor.token {
+            command.push_str(" --token-file ");
+            command.push_str(&advisor.token.shell_word());
+        }
+        command
+    }
+
+    /// The fields by which a person can find the payment.
+    fn order_rows(&self) -> [String; 4] {
+        let shown = self.shown;
+        [
+            row("MD5", shown.md5),
+            row("account", Printable(&shown.account)),
+            row("amount", shown.amount),
+            row("bill", Printable(&shown.bill)),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let shown = self.shown;
+        let mut object = empty_json();
+        object["qr"] = shown.text.as_str().into();
+        object["md5"] = shown.md5.to_string().into();
+        object["account"] = shown.account.as_str().into();
+        object["amount"] = money::decimal(shown.amount).into();
+        object["currency"] = shown.amount.currency().alphabetic_code().into();
+        object["bill"] = shown.bill.as_str().into();
+        object["createdAt"] = shown.created_at.as_millis().into();
+        object["expiresAt"] = shown.expires_at.as_millis().into();
+        match &self.ending {
+            Ending::Final(outcome, _) => transaction::write_outcome(outcome, &mut object),
+            Ending::GaveUp(error) => {
+                object["status"] = COULD_NOT_ASK.into();
+                object["error"] = json!(
+                    error
+                        .as_ref()
+                        .map(|error| self.backend.advisor.reason(error))
+                );
+            }
+            Ending::Stopped => object["status"] = STOPPED.into(),
+        }
+        object
+    }
+}
+
+/// The JSON object if no code was shown.
+pub(super) fn failure_json(failure: &Failure) -> Value {
+    let mut object = empty_json();
+    object["status"] = match failure.exit() {
+        Exit::Interrupted => STOPPED,
+        Exit::NeedsAttention => "needs_review",
+        _ => COULD_NOT_ASK,
+    }
+    .into();
+    object["error"] = json!(failure.reason());
+    object
+}
+
+/// An object with all keys, so that every result has the same ones.
+fn empty_json() -> Value {
+    json!({
+        "status": null,
+        "qr": null,
+        "md5": null,
+        "account": null,
+        "amount": null,
+        "currency": null,
+        "bill": null,
+        "createdAt": null,
+        "expiresAt": null,
+        "late": null,
+        "transaction": null,
+        "mismatches": [],
+        "error": null,
+    })
+}

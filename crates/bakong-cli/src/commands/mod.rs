@@ -1,0 +1,10 @@
+//! The commands, one module for each group.
+
+pub(crate) mod account;
+pub(crate) mod checkout;
+pub(crate) mod deeplink;
+pub(crate) mod qr;
+pub(crate) mod sandbox;
+pub(crate) mod token;
+pub(crate) mod tx;
+pub(crate) mod watch;

@@ -1,0 +1,79 @@
+//! `bakong qr generate` for one code.
+
+use khqr_core::{AccountId, Amount, Error, KhqrDraft, Printable};
+use serde_json::json;
+
+use super::refusal::Refusal;
+use crate::arguments::GenerateArguments;
+use crate::common::code::{self, CodeFields, GeneratedCode, PaymentFields};
+use crate::common::exit::{Exit, Failure};
+use crate::common::output::{self, Stream};
+use crate::common::time::{ADVISED_LIFE, moment_or_now};
+use crate::common::{money, terminal_qr};
+
+/// The lines below the drawing. The code may take three of them on a narrow terminal.
+const CODE_AND_MD5: usize = 4;
+
+pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
+    let code = match draft(arguments) {
+        Ok(draft) => GeneratedCode::from(draft),
+        Err(error) if arguments.json => {
+            output::print_json(&json!({ "error": Refusal::from(error) }));
+            return Ok(Exit::Usage);
+        }
+        Err(error) => {
+            let fields = &arguments.fields;
+            let hint = money::currency_hint(&error, fields.amount.as_deref(), fields.currency);
+            return Err(code::usage_error(&error).and(hint));
+        }
+    };
+    if arguments.json {
+        output::print_json(&json!({ "qr": code.text, "md5": code.md5 }));
+    } else {
+        terminal_qr::print(&code.text, Stream::Out, CODE_AND_MD5);
+        output::print(output::row("code", Printable(&code.text)));
+        // A static code cannot be looked up by its MD5; see `Md5Handle`.
+        if arguments.fields.amount.is_some() {
+            output::print(output::row("MD5", code.md5));
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn draft(arguments: &GenerateArguments) -> Result<KhqrDraft<'_>, Error> {
+    let given = &arguments.fields;
+    let payment = match &given.amount {
+        Some(text) => {
+            let created_at = moment_or_now(arguments.now);
+            let life = given.expires_in.unwrap_or(ADVISED_LIFE);
+            PaymentFields::Dynamic {
+                amount: Amount::parse(text, given.currency)?.into(),
+                created_at,
+                expires_at: created_at.saturating_add(life),
+            }
+        }
+        None => PaymentFields::Static(given.currency),
+    };
+    let account = AccountId::new(given.account.as_deref().unwrap_or_default())?;
+    let language = given
+        .language
+        .as_deref()
+        .zip(given.alternate_name.as_deref());
+    let fields = CodeFields {
+        name: given.name.as_deref().unwrap_or_default(),
+        merchant_id: given.merchant_id.as_deref(),
+        bank: given.bank.as_deref(),
+        account_information: given.account_information.as_deref(),
+        city: Some(&given.city),
+        category_code: Some(&given.category_code),
+        union_pay: given.union_pay.as_deref(),
+        bill: given.bill.as_deref(),
+        mobile: given.mobile.as_deref(),
+        store: given.store.as_deref(),
+        terminal: given.terminal.as_deref(),
+        purpose: given.purpose.as_deref(),
+        second_language: language
+            .map(|(language, name)| (language, name, given.alternate_city.as_deref())),
+    };
+    fields.draft(account, payment)
+}

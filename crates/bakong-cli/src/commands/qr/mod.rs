@@ -1,0 +1,42 @@
+//! `bakong qr`: reads, verifies and generates codes, one or many.
+
+mod bulk;
+mod decode;
+mod generate;
+mod refusal;
+mod request;
+mod tree;
+
+use bulk::Operation;
+
+use crate::arguments::{QrCommand, TextArguments};
+use crate::common::exit::{Exit, Failure};
+use crate::common::lines;
+use refusal::Refusal;
+
+pub(crate) fn run(command: &QrCommand) -> Result<Exit, Failure> {
+    match command {
+        QrCommand::Decode(arguments) => run_text(arguments, Operation::Decode, decode::decode),
+        QrCommand::Verify(arguments) => run_text(arguments, Operation::Verify, decode::verify),
+        QrCommand::Inspect(arguments) => run_text(arguments, Operation::Inspect, tree::inspect),
+        QrCommand::Generate(arguments) if arguments.jsonl => {
+            bulk::run(Operation::Generate, arguments.now)
+        }
+        QrCommand::Generate(arguments) => generate::run(arguments),
+    }
+}
+
+/// Runs a command on one text, or on every line of standard input.
+fn run_text(
+    arguments: &TextArguments,
+    operation: Operation,
+    single: fn(&str, &TextArguments) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    if arguments.jsonl {
+        return bulk::run(operation, arguments.now);
+    }
+    match lines::text_or_line(arguments.text.as_deref().unwrap_or_default())? {
+        Ok(text) => single(&text, arguments),
+        Err(reason) => Refusal::from(reason).report("not a code", arguments.json),
+    }
+}

@@ -1,0 +1,98 @@
+//! Saves a new token in a file, or prints it on standard output.
+
+use std::fs;
+use std::path::Path;
+
+use bakong_api::AccessToken;
+use bakong_api::token::FileTokenStore;
+use bakong_flow::{Clock, SystemClock};
+use khqr_core::Timestamp;
+use serde_json::json;
+
+use crate::common::credentials::{TokenSource, printable};
+use crate::common::exit::{Exit, Failure};
+use crate::common::output::{self, Stream};
+use crate::common::renewal;
+use crate::common::time::in_phnom_penh;
+
+/// The destination of a new token.
+pub(super) struct Destination<'a> {
+    file: Option<&'a Path>,
+}
+
+/// How to get another token.
+const ANOTHER: &str = "Get another with bakong token renew.";
+
+impl<'a> Destination<'a> {
+    /// Checks that a token can be saved, before it is requested: a code from an e-mail works once.
+    pub(super) fn prepare(file: Option<&'a Path>) -> Result<Self, Failure> {
+        if let Some(path) = file {
+            reject_other_file(path)?;
+            let tried = FileTokenStore::new(path).try_out();
+            tried
+                .map_err(|error| Failure::usage(format!("--token-file: {}", printable(&error))))?;
+        }
+        Ok(Self { file })
+    }
+
+    /// Saves the token in the file, if there is one.
+    pub(super) fn save(&self, token: &AccessToken) -> Result<(), Failure> {
+        let Some(path) = self.file else {
+            return Ok(());
+        };
+        renewal::save(&FileTokenStore::new(path), token).map_err(|error| {
+            let reason = format!("the new token could not be saved: {}", printable(&error));
+            Failure::new(Exit::CouldNotAsk, reason)
+        })
+    }
+
+    /// Reports the new token. Prints the token itself only if there is no file.
+    pub(super) fn report(&self, token: &AccessToken, json: bool) {
+        let end = token.expires_at();
+        let answer = json!({
+            "status": "issued",
+            "token": self.file.is_none().then(|| token.expose()),
+            "tokenFile": self.file.map(Path::to_string_lossy),
+            "expiresAt": end.map(Timestamp::as_millis),
+        });
+        match (self.file, json) {
+            (Some(_), true) => output::print_json(&answer),
+            (None, true) => output::print_secret_json(&answer, ANOTHER),
+            (Some(path), false) => {
+                let source = TokenSource::File(path.into());
+                output::print(format_args!("The token is in the {source}."));
+                if let Some(end) = end {
+                    output::print(output::row(
+                        "expires",
+                        format_args!("{} in Phnom Penh", in_phnom_penh(end)),
+                    ));
+                }
+            }
+            (None, false) => output::print_secret(token.expose(), ANOTHER),
+        }
+        if end.is_some_and(|end| end <= SystemClock.now()) {
+            output::note("The new token seems to have expired: this machine's clock may be wrong.");
+        }
+        if self.file.is_none() && Stream::Out.is_terminal() {
+            output::note(
+                "This token is a secret: anyone who has it can use up your daily requests. Store it where \
+                 nobody else can read it, or use --token-file next time.",
+            );
+        }
+    }
+}
+
+/// Rejects an existing file with other content, which was probably named by mistake.
+fn reject_other_file(path: &Path) -> Result<(), Failure> {
+    let is_empty = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
+    if is_empty {
+        return Ok(());
+    }
+    match FileTokenStore::new(path).read() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::usage(format!(
+            "--token-file: {}. It would be overwritten; choose another file, or remove it",
+            printable(&error)
+        ))),
+    }
+}

@@ -1,0 +1,142 @@
+//! `bakong tx check`: was the payment made?
+
+use bakong_api::endpoint::{
+    CheckTransactionByExternalRef, CheckTransactionByHash, CheckTransactionByInstructionRef,
+    CheckTransactionByMd5, CheckTransactionByShortHash,
+};
+use bakong_api::khqr_core::{AccountIdBuf, Amount, Error, Timestamp};
+use bakong_api::{CheckAnswer, Transaction};
+use bakong_flow::settlement::Settlement;
+use bakong_flow::{Expected, Mismatch};
+use serde_json::json;
+
+use super::answer::{status, transaction_json, transaction_of};
+use crate::arguments::{CheckArguments, LookupArguments};
+use crate::common::exit::{Exit, Failure};
+use crate::common::output::{print, print_json};
+use crate::common::remote::Remote;
+use crate::common::runtime::block_on_unless_stopped;
+use crate::common::{code, remote, transaction};
+
+pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
+    let amount = arguments.money.amount()?;
+    let expectation = Expectation::of(arguments, amount)?;
+    let answer = block_on_unless_stopped("the state of the payment is unknown", async {
+        let remote = remote::open(&arguments.target, &arguments.token)?;
+        look_up(&remote, &arguments.lookup, amount).await
+    })?;
+    Ok(report(&answer, expectation.as_ref(), arguments.json))
+}
+
+/// What the payment is compared with.
+struct Expectation {
+    expected: Expected,
+    /// Whether `--account` was given. If not, Bakong found the payment by a short hash and the amount, and only the
+    /// amount is compared.
+    includes_recipient: bool,
+}
+
+impl Expectation {
+    fn of(arguments: &CheckArguments, amount: Option<Amount>) -> Result<Option<Self>, Failure> {
+        let Some(amount) = amount else {
+            return Ok(None);
+        };
+        let account = arguments.account.as_deref();
+        if account.is_none() && arguments.lookup.short_hash.is_none() {
+            return Err(Failure::usage(
+                "--amount requires --account: both are compared with the payment",
+            ));
+        }
+        let invalid =
+            |error: Error| Failure::usage(format!("--account: {}", code::without_tag(&error)));
+        let recipient = AccountIdBuf::new(account.unwrap_or("any@bank")).map_err(invalid)?;
+        Ok(Some(Self {
+            expected: Expected::new(amount, recipient),
+            includes_recipient: account.is_some(),
+        }))
+    }
+
+    fn mismatches(&self, transaction: &Transaction) -> Vec<Mismatch> {
+        // The expiry is unknown here, so no payment is late.
+        let expiry = Timestamp::from_millis(u64::MAX);
+        let Settlement::NeedsReview(mut mismatches) = self.expected.settle(transaction, expiry)
+        else {
+            return Vec::new();
+        };
+        if !self.includes_recipient {
+            mismatches.retain(|mismatch| {
+                !matches!(
+                    mismatch,
+                    Mismatch::OtherRecipient { .. } | Mismatch::Untold(_)
+                )
+            });
+        }
+        mismatches
+    }
+}
+
+/// Sends the lookup that the options select.
+async fn look_up(
+    remote: &Remote,
+    lookup: &LookupArguments,
+    amount: Option<Amount>,
+) -> Result<CheckAnswer, Failure> {
+    let session = &remote.session;
+    let answer = if let Some(md5) = lookup.md5 {
+        session.send(&CheckTransactionByMd5::new(md5)).await
+    } else if let Some(hash) = lookup.hash.clone() {
+        session.send(&CheckTransactionByHash::new(hash)).await
+    } else if let (Some(hash), Some(amount)) = (lookup.short_hash.clone(), amount) {
+        let check = CheckTransactionByShortHash::new(hash, amount);
+        session.send(&check).await
+    } else if let Some(reference) = lookup.instruction_ref.clone() {
+        let check = CheckTransactionByInstructionRef::new(reference);
+        session.send(&check).await
+    } else if let Some(reference) = lookup.external_ref.clone() {
+        let check = CheckTransactionByExternalRef::new(reference);
+        session.send(&check).await
+    } else {
+        return Err(Failure::usage("choose a lookup, such as --md5"));
+    };
+    answer.map_err(|error| remote.advisor.failure(&error))
+}
+
+fn report(answer: &CheckAnswer, expectation: Option<&Expectation>, as_json: bool) -> Exit {
+    let paid = transaction_of(answer);
+    let mismatches = match (paid, expectation) {
+        (Some(transaction), Some(expectation)) => expectation.mismatches(transaction),
+        _ => Vec::new(),
+    };
+    let needs_review = !mismatches.is_empty();
+    let compared = expectation.is_some_and(|it| it.includes_recipient || needs_review);
+    let exit = match answer {
+        CheckAnswer::Paid(_) if !needs_review => Exit::Success,
+        CheckAnswer::NotFound => Exit::NotFound,
+        _ => Exit::NeedsAttention,
+    };
+    if as_json {
+        print_json(&json!({
+            "status": if needs_review { "needs_review" } else { status(answer) },
+            "transaction": transaction_json(paid),
+            "compared": paid.is_some() && compared,
+            "mismatches": transaction::mismatches_json(&mismatches),
+        }));
+        return exit;
+    }
+    match answer {
+        CheckAnswer::Paid(_) if needs_review => print(transaction::review_headline(&mismatches)),
+        CheckAnswer::Paid(_) if compared => print("PAID: amount, currency and recipient match"),
+        CheckAnswer::Paid(_) => {
+            print("PAID, but not compared with an order. Use --amount and --account to compare");
+        }
+        CheckAnswer::NotFound => print("NOT FOUND: Bakong has no such payment"),
+        CheckAnswer::Failed => print("FAILED: Bakong reports that the payment failed"),
+        CheckAnswer::StaticQr => {
+            print("STATIC CODE: payments of a static code cannot be looked up by MD5");
+        }
+    }
+    if let Some(transaction) = paid {
+        transaction::rows(transaction).iter().for_each(print);
+    }
+    exit
+}

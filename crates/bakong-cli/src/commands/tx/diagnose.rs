@@ -1,0 +1,252 @@
+//! `bakong tx diagnose`: why is a payment not found?
+
+use bakong_api::diagnose::{Clues, Diagnosis, Finding, NotAsked};
+use bakong_api::{Lookup, Transaction};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::answer::{status, transaction_json, transaction_of};
+use crate::arguments::DiagnoseArguments;
+use crate::common::advice::Advisor;
+use crate::common::exit::{Exit, Failure};
+use crate::common::output::{print, print_json, row};
+use crate::common::runtime::block_on_unless_stopped;
+use crate::common::{remote, transaction};
+
+pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
+    let clues = clues(arguments)?;
+    let (diagnosis, advisor) =
+        block_on_unless_stopped("the state of the payment is unknown", async {
+            let remote = remote::open_once(&arguments.target, &arguments.token)?;
+            Ok((remote.session.diagnose(&clues).await, remote.advisor))
+        })?;
+    let conclusion = Conclusion::of(&diagnosis.findings());
+    if arguments.json {
+        print_json(&report(&diagnosis, conclusion, &advisor));
+    } else {
+        lines(&diagnosis, &advisor).iter().for_each(print);
+    }
+    Ok(conclusion.exit())
+}
+
+fn clues(arguments: &DiagnoseArguments) -> Result<Clues, Failure> {
+    let amount = arguments.money.amount()?;
+    if amount.is_some() && arguments.money.currency.is_none() {
+        // With the wrong currency, Bakong does not find the payment.
+        return Err(Failure::usage("--amount requires --currency"));
+    }
+    let given = &arguments.clues;
+    if amount.is_none() && given.md5.is_none() && given.hash.is_none() {
+        return Err(Failure::usage(
+            "--short-hash requires --amount and --currency, or --md5 or --hash",
+        ));
+    }
+    Ok(Clues {
+        md5: given.md5,
+        hash: given.hash.clone(),
+        short_hash: given.short_hash.clone(),
+        amount,
+    })
+}
+
+/// The conclusion from all answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Conclusion {
+    Paid,
+    NotFound,
+    Failed,
+    StaticQr,
+    Disagreement,
+    CouldNotAsk,
+}
+
+impl Conclusion {
+    /// An answer takes precedence over a failed lookup, except "not found": the failed lookup might have found the
+    /// payment.
+    fn of(findings: &[Finding]) -> Self {
+        let any = |of: fn(&Finding) -> bool| findings.iter().any(of);
+        let is_static = any(|finding| *finding == Finding::StaticQr);
+        // Findings that later versions add need a person.
+        let known = |finding: &Finding| {
+            matches!(
+                finding,
+                Finding::Found
+                    | Finding::FoundBy(_)
+                    | Finding::NotFound
+                    | Finding::StaticQr
+                    | Finding::Failed
+                    | Finding::CouldNotAsk(_)
+            )
+        };
+        if !findings.iter().all(known) {
+            Self::Disagreement
+        } else if any(|finding| *finding == Finding::Failed) {
+            Self::Failed
+        } else if any(|finding| matches!(finding, Finding::Found | Finding::FoundBy(_))) {
+            // The hash belongs to a payment, but a static code does not show which payments are its own.
+            if is_static {
+                Self::StaticQr
+            } else {
+                Self::Paid
+            }
+        } else if findings.is_empty() || any(|finding| matches!(finding, Finding::CouldNotAsk(_))) {
+            Self::CouldNotAsk
+        } else if is_static {
+            Self::StaticQr
+        } else {
+            Self::NotFound
+        }
+    }
+
+    const fn exit(self) -> Exit {
+        match self {
+            Self::Paid => Exit::Success,
+            Self::NotFound => Exit::NotFound,
+            Self::Failed | Self::StaticQr | Self::Disagreement => Exit::NeedsAttention,
+            Self::CouldNotAsk => Exit::CouldNotAsk,
+        }
+    }
+}
+
+/// The answer to each lookup, the findings, and the transaction.
+fn lines(diagnosis: &Diagnosis, advisor: &Advisor) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (lookup, answer) in &diagnosis.answers {
+        let text = match answer {
+            Ok(answer) => match transaction_of(answer) {
+                Some(transaction) => format!("paid: {}", hash(transaction)),
+                None => status(answer).replace('_', " "),
+            },
+            Err(error) => format!("could not ask: {}", advisor.describe(error)),
+        };
+        lines.push(row(&lookup.to_string(), text));
+    }
+    for (lookup, why) in &diagnosis.not_asked {
+        lines.push(row(&lookup.to_string(), format_args!("not asked: {why}")));
+    }
+    let findings = diagnosis.findings();
+    lines.extend(findings.iter().map(ToString::to_string));
+    if let Some(transaction) = diagnosis.transaction() {
+        lines.extend(transaction::rows(transaction));
+    }
+    lines
+}
+
+/// The transaction's hash, to compare the answers.
+fn hash(transaction: &Transaction) -> String {
+    transaction.hash.as_deref().map_or_else(
+        || "a transaction without a readable hash".to_owned(),
+        |hash| khqr_core::Printable(hash).to_string(),
+    )
+}
+
+fn report(diagnosis: &Diagnosis, conclusion: Conclusion, advisor: &Advisor) -> Value {
+    let answers = diagnosis.answers.iter().map(|(lookup, answer)| {
+        let (status, transaction, error) = match answer {
+            Ok(answer) => (Some(status(answer)), transaction_of(answer), None),
+            Err(error) => (None, None, Some(advisor.reason(error))),
+        };
+        json!({
+            "by": by(*lookup),
+            "status": status,
+            "transaction": transaction_json(transaction),
+            "error": error,
+        })
+    });
+    let not_asked = diagnosis.not_asked.iter().map(|(lookup, why)| {
+        let kind = match why {
+            NotAsked::Unknown => "unknown",
+            NotAsked::AmountUnknown => "amount_unknown",
+            NotAsked::Pointless => "pointless",
+            _ => "other",
+        };
+        json!({ "by": by(*lookup), "kind": kind, "message": why.to_string() })
+    });
+    let findings = diagnosis.findings();
+    // The error that prevented a conclusion. Other errors are only in `answers`.
+    let error = diagnosis
+        .answers
+        .iter()
+        .find_map(|(_, answer)| answer.as_ref().err())
+        .filter(|_| conclusion == Conclusion::CouldNotAsk)
+        .map(|error| advisor.reason(error));
+    json!({
+        "status": conclusion,
+        "transaction": transaction_json(diagnosis.transaction()),
+        "findings": findings.iter().map(finding_json).collect::<Value>(),
+        "answers": answers.collect::<Value>(),
+        "notAsked": not_asked.collect::<Value>(),
+        "error": error,
+    })
+}
+
+const fn by(lookup: Lookup) -> &'static str {
+    match lookup {
+        Lookup::Md5 => "md5",
+        Lookup::Hash => "hash",
+        Lookup::ShortHash => "short_hash",
+    }
+}
+
+/// A finding: its name, its lookups, and its text.
+fn finding_json(finding: &Finding) -> Value {
+    use Finding as F;
+    let (kind, lookups) = match finding {
+        F::Found => ("found", vec![]),
+        F::FoundBy(one) => ("found", vec![*one]),
+        F::OtherAmount(one) => ("other_amount", vec![*one]),
+        F::NotFound => ("not_found", vec![]),
+        F::StaticQr => ("static_qr", vec![Lookup::Md5]),
+        F::FoundAndFailed(one, other) => ("found_and_failed", vec![*one, *other]),
+        F::Failed => ("failed", vec![]),
+        F::FoundOnlyBy(one, other) => ("found_only_by", vec![*one, *other]),
+        F::DifferentTransactions(one, other) => ("different_transactions", vec![*one, *other]),
+        F::DifferentField(one, other, _) => ("different_field", vec![*one, *other]),
+        F::CluesDisagree => ("clues_disagree", vec![Lookup::Hash, Lookup::ShortHash]),
+        F::CouldNotAsk(lookup) => ("could_not_ask", vec![*lookup]),
+        _ => ("other", vec![]),
+    };
+    let field = match finding {
+        F::DifferentField(_, _, field) => Some(*field),
+        _ => None,
+    };
+    json!({
+        "kind": kind,
+        "by": lookups.into_iter().map(by).collect::<Value>(),
+        "field": field,
+        "message": finding.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_lookup_never_counts_as_not_found() {
+        use Conclusion as C;
+        use Finding as F;
+        use Lookup::{Hash, Md5};
+        for (findings, expected) in [
+            (vec![F::Found], C::Paid),
+            (vec![F::Found, F::CouldNotAsk(Hash)], C::Paid),
+            (vec![F::FoundBy(Md5), F::CouldNotAsk(Hash)], C::Paid),
+            (vec![F::OtherAmount(Md5)], C::Disagreement),
+            (vec![F::NotFound], C::NotFound),
+            (vec![F::NotFound, F::CouldNotAsk(Hash)], C::CouldNotAsk),
+            (vec![F::CouldNotAsk(Md5)], C::CouldNotAsk),
+            (vec![], C::CouldNotAsk),
+            (vec![F::StaticQr], C::StaticQr),
+            (vec![F::Found, F::StaticQr], C::StaticQr),
+            (vec![F::NotFound, F::StaticQr], C::StaticQr),
+            (vec![F::StaticQr, F::CouldNotAsk(Hash)], C::CouldNotAsk),
+            (vec![F::Failed, F::CouldNotAsk(Hash)], C::Failed),
+            (vec![F::FoundOnlyBy(Hash, Md5)], C::Disagreement),
+            (vec![F::Found, F::CluesDisagree], C::Disagreement),
+            (vec![F::NotFound, F::CluesDisagree], C::Disagreement),
+        ] {
+            assert_eq!(C::of(&findings), expected, "{findings:?}");
+        }
+    }
+}

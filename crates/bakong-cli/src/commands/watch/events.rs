@@ -1,0 +1,194 @@
+//! Prints the events of each payment, as text or as JSON.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bakong_api::{ErrorClass, TransactionHash};
+use bakong_flow::watcher::Progress;
+use bakong_flow::{Change, OrderId, Outcome};
+use khqr_core::{Md5Handle, Printable, Timestamp};
+use serde_json::{Value, json};
+
+use crate::common::advice::Advisor;
+use crate::common::exit::{Exit, Failure, Reason};
+use crate::common::output::{note, print, print_json};
+use crate::common::time::in_phnom_penh;
+use crate::common::transaction;
+
+/// Prints events. Clones share what was printed about errors.
+#[derive(Clone, Debug)]
+pub(super) struct EventPrinter {
+    json: bool,
+    advisor: Arc<Advisor>,
+    /// The error that affects all requests, as last printed.
+    trouble: Arc<Mutex<Option<ErrorClass>>>,
+}
+
+impl EventPrinter {
+    pub(super) fn new(json: bool, advisor: Advisor) -> Self {
+        Self {
+            json,
+            advisor: Arc::new(advisor),
+            trouble: Arc::default(),
+        }
+    }
+
+    pub(super) fn watching(&self, progress: &Progress) {
+        if self.json {
+            let mut event = event("watching", progress.md5, &progress.order);
+            event["expiresAt"] = progress.expires_at.as_millis().into();
+            print_json(&event);
+        } else {
+            let until = in_phnom_penh(progress.expires_at);
+            let order = name(&progress.order);
+            print(format_args!(
+                "{order}: watching until {until} in Phnom Penh"
+            ));
+        }
+    }
+
+    /// Prints what changed since `before`.
+    pub(super) fn progress(&self, progress: &Progress, before: Option<&Progress>) {
+        if let Some(outcome) = &progress.outcome {
+            // A final payment shows that Bakong responds again, so this needs no message.
+            self.is_new_trouble(None);
+            self.ended(progress, outcome);
+            return;
+        }
+        if progress.is_asking {
+            return;
+        }
+        if let Some(error) = &progress.trouble {
+            let known = before.and_then(|before| before.trouble.as_ref());
+            let is_new = known.is_none_or(|known| known.class() != error.class());
+            if self.json {
+                let mut event = event("no_answer", progress.md5, &progress.order);
+                event["error"] = json!(self.advisor.reason(error));
+                print_json(&event);
+            } else if affects_one_payment(error.class()) {
+                if is_new {
+                    let order = name(&progress.order);
+                    let error = self.advisor.describe(error);
+                    note(format_args!("{order}: no answer: {error}"));
+                }
+            } else if self.is_new_trouble(Some(error.class())) {
+                note(format_args!("No answer: {}", self.advisor.describe(error)));
+            }
+        } else if progress.checks > 0 {
+            if self.json {
+                let mut event = event("not_paid_yet", progress.md5, &progress.order);
+                event["checks"] = progress.checks.into();
+                event["nextCheckAt"] = progress.next_check.map(Timestamp::as_millis).into();
+                print_json(&event);
+            } else if self.is_new_trouble(None) {
+                note("Bakong answers again.");
+            }
+        }
+    }
+
+    /// Remembers the error that affects all requests. Returns whether it changed, so that it is printed once for all
+    /// payments.
+    fn is_new_trouble(&self, trouble: Option<ErrorClass>) -> bool {
+        let mut printed = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *printed, trouble) != trouble
+    }
+
+    fn ended(&self, progress: &Progress, outcome: &Outcome) {
+        if self.json {
+            let mut event = event("final", progress.md5, &progress.order);
+            transaction::write_outcome(outcome, &mut event);
+            print_json(&event);
+            return;
+        }
+        let headline = transaction::headline(outcome);
+        print(format_args!("{}: {headline}", name(&progress.order)));
+        if let Some(paid) = outcome.transaction() {
+            for row in transaction::rows(paid) {
+                print(format_args!("  {row}"));
+            }
+        }
+    }
+
+    /// Prints a change that concerns a payment which is already final. Returns its exit code.
+    pub(super) fn change(&self, change: &Change) -> Exit {
+        let Change::PaidAgain {
+            md5,
+            order,
+            transaction: paid,
+            hash,
+        } = change
+        else {
+            return Exit::Success;
+        };
+        if self.json {
+            let mut event = event("paid_again", *md5, order);
+            event["transaction"] = paid.as_deref().map(transaction::json).into();
+            event["hash"] = hash.as_ref().map(TransactionHash::as_str).into();
+            print_json(&event);
+        } else {
+            let order = name(order);
+            print(format_args!(
+                "{order}: NEEDS REVIEW: it was paid a second time"
+            ));
+        }
+        Exit::NeedsAttention
+    }
+
+    pub(super) fn refused(&self, line: u64, failure: &Failure) {
+        if self.json {
+            let error = failure.reason();
+            print_json(&json!({ "event": "refused", "line": line, "error": error }));
+        } else {
+            note(format_args!("line {line}: not watched: {failure}"));
+        }
+    }
+
+    /// Prints the payments that are open when a signal stops the command.
+    pub(super) fn stopped(&self, open: &[Md5Handle]) {
+        if self.json {
+            let open: Vec<String> = open.iter().map(ToString::to_string).collect();
+            print_json(&json!({ "event": "stopped", "open": open }));
+            return;
+        }
+        let base_url = &self.advisor.base_url;
+        note(match open.len() {
+            0 => "Stopped. No payment is open.",
+            _ => {
+                "Stopped. These payments may still be made. Look them up before you close their orders:"
+            }
+        });
+        for md5 in open {
+            note(format_args!(
+                "  bakong tx check --md5 {md5} --base-url {base_url}"
+            ));
+        }
+    }
+}
+
+/// The refusal of a code whose last check does not fit into the quota.
+pub(super) fn quota_exhausted(until: Timestamp, expires_at: Timestamp) -> Failure {
+    let moment = in_phnom_penh(until);
+    let advice = if until < expires_at {
+        format!("Do not show it before {moment} in Phnom Penh")
+    } else {
+        format!("Do not show it. Make a new code after {moment} in Phnom Penh")
+    };
+    let message = format!("the daily quota is too small to check this code. {advice}");
+    let reason = Reason {
+        retry_at: Some(until.as_millis()),
+        ..Reason::text(message.as_str())
+    };
+    Failure::new(Exit::CouldNotAsk, message).because(reason)
+}
+
+/// Whether an error of this class may concern one payment only.
+const fn affects_one_payment(class: ErrorClass) -> bool {
+    matches!(class, ErrorClass::Refused | ErrorClass::Malformed)
+}
+
+fn event(kind: &str, md5: Md5Handle, order: &OrderId) -> Value {
+    json!({ "event": kind, "order": order.as_str(), "md5": md5.to_string() })
+}
+
+fn name(order: &OrderId) -> String {
+    Printable(order.as_str()).to_string()
+}

@@ -1,0 +1,121 @@
+//! `bakong watch`: watches many payments under one daily quota.
+
+mod events;
+mod input;
+
+use bakong_flow::watcher::Progress;
+use bakong_flow::{Config, MemoryStore, Payment, Policy, WatchError, Watched, Watcher};
+use khqr_core::Khqr;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinSet;
+
+use crate::arguments::WatchArguments;
+use crate::common::exit::{Exit, Failure, print_json_error};
+use crate::common::interrupt::Interrupts;
+use crate::common::remote::{self, HttpWatcher, Remote};
+use crate::common::runtime::block_on;
+use crate::common::transaction;
+
+use self::events::EventPrinter;
+use self::input::{Input, Line};
+
+pub(crate) fn run(arguments: &WatchArguments) -> Result<Exit, Failure> {
+    print_json_error(block_on(watch_all(arguments)), arguments.json)
+}
+
+async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
+    let mut interrupts = Interrupts::listen()?;
+    let mut input = Input::open(&arguments.file)?;
+    let Remote { session, advisor } = remote::open_once(&arguments.target, &arguments.token)?;
+    let mut config = Config::DEFAULT;
+    config.quota.limit = arguments.quota;
+    config.lists = !arguments.no_lists;
+    let builder = Watcher::builder(session, MemoryStore::new()).config(config);
+    let watcher = builder
+        .start()
+        .await
+        .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))?;
+    let printer = EventPrinter::new(arguments.json, advisor);
+    let mut changes = watcher.subscribe();
+    let mut followers = JoinSet::new();
+    let mut worst = Exit::Success;
+    while !(input.has_ended() && followers.is_empty()) {
+        tokio::select! {
+            biased;
+            () = interrupts.recv() => {
+                let open = watcher.open_payments().await.unwrap_or_default();
+                printer.stopped(&open);
+                return Ok(Exit::Interrupted);
+            }
+            Some(exit) = followers.join_next() => {
+                worst = worse(worst, exit.unwrap_or(Exit::CouldNotAsk));
+            }
+            change = changes.recv() => match change {
+                Ok(change) => worst = worse(worst, printer.change(&change)),
+                // A missed change may have been a second payment.
+                Err(RecvError::Lagged(_)) => worst = worse(worst, Exit::NeedsAttention),
+                Err(RecvError::Closed) => return Ok(Exit::CouldNotAsk),
+            },
+            line = input.next(), if !input.has_ended() => {
+                let Some(line) = line? else { continue };
+                match open(&watcher, &line, arguments.policy.into()).await {
+                    Ok(watched) => {
+                        printer.watching(&watched.progress());
+                        followers.spawn(follow(watched, printer.clone()));
+                    }
+                    Err(refusal) => {
+                        printer.refused(line.number, &refusal);
+                        worst = worse(worst, refusal.exit());
+                    }
+                }
+            }
+        }
+    }
+    watcher.shutdown().await;
+    while let Ok(change) = changes.try_recv() {
+        worst = worse(worst, printer.change(&change));
+    }
+    Ok(worst)
+}
+
+/// Starts to watch the payment of a line.
+async fn open(watcher: &HttpWatcher, line: &Line, policy: Policy) -> Result<Watched, Failure> {
+    let unusable =
+        |error: &dyn std::fmt::Display| Failure::new(Exit::CouldNotAsk, error.to_string());
+    let request = line.parse()?;
+    let khqr = Khqr::parse(&request.qr).map_err(|error| unusable(&error))?;
+    let order = request.order(&khqr)?;
+    let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(&error))?;
+    let expires_at = payment.expires_at;
+    let watching = watcher.watch(payment, policy).await;
+    watching.map_err(|error: WatchError| match error.until() {
+        Some(until) => events::quota_exhausted(until, expires_at),
+        None => unusable(&error),
+    })
+}
+
+/// Prints the events of a payment until it is final.
+async fn follow(mut watched: Watched, printer: EventPrinter) -> Exit {
+    let mut before: Option<Progress> = None;
+    while let Some(progress) = watched.changed().await {
+        printer.progress(&progress, before.as_ref());
+        if let Some(outcome) = &progress.outcome {
+            return transaction::exit(outcome);
+        }
+        before = Some(progress);
+    }
+    Exit::CouldNotAsk
+}
+
+/// The more serious of two exit codes.
+const fn worse(one: Exit, other: Exit) -> Exit {
+    const fn rank(exit: Exit) -> u8 {
+        match exit {
+            Exit::Success => 0,
+            Exit::Expired => 1,
+            Exit::CouldNotAsk | Exit::NotValid => 2,
+            _ => 3,
+        }
+    }
+    if rank(one) >= rank(other) { one } else { other }
+}

@@ -1,0 +1,159 @@
+//! The exit codes and the failures that lead to them. Scripts rely on both.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use bakong_api::ErrorClass;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::common::output;
+
+/// How the command ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Exit {
+    /// 0: the command did what was asked.
+    Success,
+    /// 1: Bakong gave no usable answer, or standard input or output failed. The state of the payment is unknown.
+    CouldNotAsk,
+    /// 1: a code cannot be read or must not be paid.
+    NotValid,
+    /// 2: the command line or the environment is wrong.
+    Usage,
+    /// 3: Bakong has no such payment or account.
+    NotFound,
+    /// 4: the payment failed, cannot be looked up, or needs a person; or the account ID is invalid.
+    NeedsAttention,
+    /// 5: the code expired unpaid.
+    Expired,
+    /// 130: stopped by a signal (128 plus SIGINT's number, as shells report it).
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::CouldNotAsk | Exit::NotValid => 1,
+            Exit::Usage => 2,
+            Exit::NotFound => 3,
+            Exit::NeedsAttention => 4,
+            Exit::Expired => 5,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// The JSON error object. Its texts are safe to print.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Reason {
+    /// The name of the [`ErrorClass`], for an error of a request.
+    pub(crate) class: Option<&'static str>,
+    /// Bakong's error code.
+    pub(crate) code: Option<i64>,
+    /// The HTTP status.
+    pub(crate) status: Option<u16>,
+    /// What happened.
+    pub(crate) message: String,
+    /// What to do next.
+    pub(crate) advice: Option<String>,
+    /// When a retry may succeed, in milliseconds since 1970.
+    pub(crate) retry_at: Option<u64>,
+}
+
+impl Reason {
+    /// Has a message and nothing else.
+    pub(crate) fn text(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            ..Self::default()
+        }
+    }
+
+    /// A token that cannot be sent. It has the class of a rejected token, because the remedy is the same.
+    pub(crate) fn no_token(message: impl Into<String>) -> Self {
+        Self {
+            class: Some(ErrorClass::Unauthorized.name()),
+            ..Self::text(message)
+        }
+    }
+}
+
+/// Why the command stops: an exit code and a message. The message is safe to print.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+    /// The JSON error object, if it has more than the message.
+    reason: Option<Box<Reason>>,
+}
+
+impl Failure {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+            reason: None,
+        }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// Adds the JSON error object.
+    pub(crate) fn because(self, reason: Reason) -> Self {
+        Self {
+            reason: Some(Box::new(reason)),
+            ..self
+        }
+    }
+
+    /// Appends a text to the message. A full stop at its start is dropped if the message already ends a sentence.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        let more = match more.strip_prefix('.') {
+            Some(rest) if ends_sentence(&self.message) => rest,
+            _ => more,
+        };
+        self.message.push_str(more);
+        self
+    }
+
+    pub(crate) const fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// The JSON error object. It always has the same keys.
+    pub(crate) fn reason(&self) -> Reason {
+        let plain = || Reason::text(self.message.as_str());
+        self.reason.as_deref().cloned().unwrap_or_else(plain)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Prints a failure as `{"error":…}` on standard output if `json` is set, and keeps its exit code.
+pub(crate) fn print_json_error(result: Result<Exit, Failure>, json: bool) -> Result<Exit, Failure> {
+    match result {
+        Err(failure) if json => {
+            output::print_json(&json!({ "error": failure.reason() }));
+            Ok(failure.exit())
+        }
+        result => result,
+    }
+}
+
+/// Joins two sentences. Adds the full stop of the first one if it is missing.
+pub(crate) fn sentences(first: &str, second: &str) -> String {
+    let stop = if ends_sentence(first) { "" } else { "." };
+    format!("{first}{stop} {second}")
+}
+
+fn ends_sentence(text: &str) -> bool {
+    text.ends_with(['.', '?', '!'])
+}

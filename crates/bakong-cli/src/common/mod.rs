@@ -1,0 +1,17 @@
+//! What several commands share. Nothing in here depends on a command.
+
+pub(crate) mod advice;
+pub(crate) mod code;
+pub(crate) mod credentials;
+pub(crate) mod exit;
+pub(crate) mod interrupt;
+pub(crate) mod lines;
+pub(crate) mod money;
+pub(crate) mod options;
+pub(crate) mod output;
+pub(crate) mod remote;
+pub(crate) mod renewal;
+pub(crate) mod runtime;
+pub(crate) mod terminal_qr;
+pub(crate) mod time;
+pub(crate) mod transaction;

@@ -1,0 +1,62 @@
+//! Amounts on the command line and in JSON output.
+
+use khqr_core::{Amount, Currency, Error, ErrorKind};
+
+use crate::common::code;
+use crate::common::exit::Failure;
+
+/// The amount as a decimal number with all decimals of its currency: `10000`, `1.50`.
+pub(crate) fn decimal(amount: Amount) -> String {
+    let places = amount.currency().decimals();
+    let unit = 10u64.pow(places);
+    let (whole, rest) = (amount.minor_units() / unit, amount.minor_units() % unit);
+    match places {
+        0 => whole.to_string(),
+        _ => format!("{whole}.{rest:0width$}", width = places as usize),
+    }
+}
+
+/// The default amount of `bakong checkout`.
+pub(crate) const fn example(currency: Currency) -> &'static str {
+    match currency {
+        Currency::Khr => "10000",
+        Currency::Usd => "2.50",
+    }
+}
+
+/// Parses `--amount`.
+pub(crate) fn parse(text: &str, currency: Currency) -> Result<Amount, Failure> {
+    Amount::parse(text, currency)
+        .map_err(|error| code::usage_error(&error).and(currency_hint(&error, Some(text), currency)))
+}
+
+/// Suggests `--currency USD` for an amount that is invalid in riel but valid in dollars. Empty otherwise.
+pub(crate) fn currency_hint(error: &Error, text: Option<&str>, currency: Currency) -> &'static str {
+    let is_valid_in_usd = |text| Amount::parse(text, Currency::Usd).is_ok();
+    match (error.kind(), currency) {
+        (ErrorKind::AmountPrecision, Currency::Khr) if text.is_some_and(is_valid_in_usd) => {
+            "; for dollars, add --currency USD"
+        }
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_keep_all_decimals_of_the_currency() {
+        let text = |units, currency| decimal(Amount::from_minor_units(units, currency));
+        assert_eq!(text(10_000, Currency::Khr), "10000");
+        assert_eq!(text(150, Currency::Usd), "1.50");
+        assert_eq!(text(5, Currency::Usd), "0.05");
+    }
+
+    #[test]
+    fn a_dollar_amount_without_currency_gets_a_hint() {
+        let error = |text| parse(text, Currency::Khr).unwrap_err().to_string();
+        assert!(error("1.50").contains("--currency USD"));
+        assert!(!error("abc").contains("--currency USD"));
+    }
+}

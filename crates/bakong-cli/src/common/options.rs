@@ -1,0 +1,46 @@
+//! Options that several commands have.
+
+use std::path::PathBuf;
+
+use bakong_api::Environment;
+use bakong_api::base_url::UnknownEnvironment;
+use clap::Args;
+use khqr_core::Currency;
+
+pub(crate) const TOKEN_FILE: &str =
+    "The file that contains the token. If given, BAKONG_TOKEN is ignored";
+pub(crate) const EMAIL: &str =
+    "The project's e-mail address, at most 30 characters [env: BAKONG_EMAIL]";
+const RENEWAL_EMAIL: &str = "The project's e-mail address, with which the command renews the token in --token-file \
+     before it expires [env: BAKONG_EMAIL]";
+
+/// The Bakong to send requests to.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TargetArguments {
+    /// One of NBC's hosts: sit, production, sit-gov or production-gov
+    #[arg(long, value_name = "NAME", value_parser = parse_environment)]
+    pub(crate) env: Option<Environment>,
+    /// Another address of a Bakong API, such as a sandbox or a reverse proxy
+    #[arg(long, value_name = "URL", conflicts_with = "env")]
+    pub(crate) base_url: Option<String>,
+    /// Allow an http:// address on another machine. Secrets are then sent unencrypted
+    #[arg(long)]
+    pub(crate) allow_plain_http: bool,
+}
+
+/// The token for requests.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TokenArguments {
+    #[arg(long, value_name = "FILE", help = TOKEN_FILE)]
+    pub(crate) token_file: Option<PathBuf>,
+    #[arg(long, value_name = "ADDRESS", requires = "token_file", help = RENEWAL_EMAIL)]
+    pub(crate) email: Option<String>,
+}
+
+pub(crate) fn parse_currency(text: &str) -> Result<Currency, khqr_core::Error> {
+    text.parse()
+}
+
+fn parse_environment(text: &str) -> Result<Environment, UnknownEnvironment> {
+    text.parse()
+}

@@ -1,0 +1,186 @@
+//! Writes to standard output and standard error without panicking.
+//!
+//! `println!` panics when the reader of a pipe closes it; here the output just ends. A line that cannot be written
+//! for another reason, such as a full disk, is repeated on standard error.
+
+use std::fmt::{self, Display, Write as _};
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use console::Term;
+use khqr_core::Printable;
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+
+/// Whether a write to standard output failed.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether output was lost. A reader that closes the pipe does not count, except for secrets.
+pub(crate) fn is_lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
+
+/// A destination for text that people read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error, for text beside JSON output.
+    Err,
+}
+
+impl Stream {
+    pub(crate) fn line(self, line: impl Display) {
+        match self {
+            Self::Out => {
+                if let Some(error) = write_out(&line) {
+                    note(format_args!("standard output: {error}; lost: {line}"));
+                }
+            }
+            // There is nowhere left to report a failure.
+            Self::Err => drop(writeln!(io::stderr().lock(), "{line}")),
+        }
+    }
+
+    pub(crate) fn is_terminal(self) -> bool {
+        match self {
+            Self::Out => io::stdout().is_terminal(),
+            Self::Err => io::stderr().is_terminal(),
+        }
+    }
+
+    /// The terminal's rows and columns, if known.
+    pub(crate) fn size(self) -> Option<(usize, usize)> {
+        let terminal = match self {
+            Self::Out => Term::stdout(),
+            Self::Err => Term::stderr(),
+        };
+        let (rows, columns) = terminal.size_checked().filter(|_| self.is_terminal())?;
+        Some((usize::from(rows), usize::from(columns)))
+    }
+}
+
+/// Writes a line to standard output. Returns the error, except for a closed pipe.
+fn write_out(line: &impl Display) -> Option<io::Error> {
+    let error = writeln!(io::stdout().lock(), "{line}").err()?;
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return None;
+    }
+    LOST.store(true, Ordering::Relaxed);
+    Some(error)
+}
+
+/// Prints a secret on standard output. If this fails, even because of a closed pipe, the secret is not repeated
+/// anywhere; the note on standard error has `remedy`, which says how to get another.
+pub(crate) fn print_secret(line: impl Display, remedy: &str) {
+    if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
+        LOST.store(true, Ordering::Relaxed);
+        note(format_args!(
+            "standard output: {error}; the secret is lost. {remedy}"
+        ));
+    }
+}
+
+/// Prints a JSON object that contains a secret; see [`print_secret`].
+pub(crate) fn print_secret_json(value: &impl Serialize, remedy: &str) {
+    print_secret(json_text(value), remedy);
+}
+
+/// Prints a line on standard output.
+pub(crate) fn print(line: impl Display) {
+    Stream::Out.line(line);
+}
+
+/// Prints a JSON object on one line of standard output.
+pub(crate) fn print_json(value: &impl Serialize) {
+    print(json_text(value));
+}
+
+fn json_text(value: &impl Serialize) -> String {
+    let mut json = Vec::new();
+    write_json(value, &mut json);
+    String::from_utf8_lossy(&json).into_owned()
+}
+
+/// Writes JSON without line breaks. Characters that could control a terminal are escaped.
+pub(crate) fn write_json(value: &impl Serialize, out: &mut Vec<u8>) {
+    // Writing to memory cannot fail, and all keys are strings.
+    let _ = value.serialize(&mut Serializer::with_formatter(out, TerminalSafe));
+}
+
+/// Escapes what [`Printable`] would escape, as `\uXXXX`.
+struct TerminalSafe;
+
+impl Formatter for TerminalSafe {
+    fn write_string_fragment<W: Write + ?Sized>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        // serde_json has escaped the control characters below this one.
+        const DELETE: u8 = 0x7f;
+        if fragment.bytes().max() < Some(DELETE) {
+            return writer.write_all(fragment.as_bytes());
+        }
+        let mut buffer = [0; 4];
+        for character in fragment.chars() {
+            let alone = character.encode_utf8(&mut buffer);
+            if is_printable(alone) {
+                writer.write_all(alone.as_bytes())?;
+            } else {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    write!(writer, "\\u{unit:04x}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether [`Printable`] leaves this character unchanged. Does not allocate.
+fn is_printable(alone: &str) -> bool {
+    struct Same<'a>(&'a str);
+
+    impl fmt::Write for Same<'_> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            if self.0 == text {
+                Ok(())
+            } else {
+                Err(fmt::Error)
+            }
+        }
+    }
+
+    write!(Same(alone), "{}", Printable(alone)).is_ok()
+}
+
+/// Prints a line on standard error.
+pub(crate) fn note(line: impl Display) {
+    Stream::Err.line(line);
+}
+
+/// Prints the error with which the command ends, on standard error.
+pub(crate) fn print_error(reason: &str) {
+    note(format_args!("error: {reason}"));
+}
+
+/// A name and its value in two columns.
+pub(crate) fn row(name: &str, value: impl Display) -> String {
+    format!("  {name:<13}{value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_safe_for_terminals_and_keeps_its_value() {
+        let value = serde_json::json!({ "name": "a\u{9b}b\u{202e}c\u{7f}\u{e0041}\u{1b}ក\"\\" });
+        let text = json_text(&value);
+        assert!(!text.contains(['\u{9b}', '\u{202e}', '\u{7f}', '\u{e0041}', '\u{1b}']));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            value
+        );
+    }
+}

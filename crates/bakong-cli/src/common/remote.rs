@@ -1,0 +1,185 @@
+//! Sessions with a remote Bakong: its address from the command line, the transport and the token.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bakong_api::observe::{Attempt, SessionObserver};
+use bakong_api::token::{FileTokenStore, TokenState};
+use bakong_api::transport::TransportError;
+use bakong_api::{AccessToken, BaseUrl, Session};
+use bakong_flow::{Clock, SystemClock, Watcher};
+use bakong_http::{HyperTransport, RetryPolicy};
+use bytes::Bytes;
+use http::Response;
+
+use crate::common::advice::Advisor;
+use crate::common::credentials::{self, TokenSource};
+use crate::common::exit::{Exit, Failure};
+use crate::common::options::{TargetArguments, TokenArguments};
+use crate::common::output::note;
+use crate::common::renewal::{self, CommandTokenStore, RenewalNotes};
+use crate::common::time::in_phnom_penh;
+
+/// A session over HTTP.
+pub(crate) type HttpSession = Session<HyperTransport>;
+
+/// A watcher of payments over HTTP.
+pub(crate) type HttpWatcher = Watcher<HyperTransport>;
+
+/// A session, and what is needed to advise the user when a request fails.
+pub(crate) struct Remote {
+    pub(crate) session: HttpSession,
+    pub(crate) advisor: Advisor,
+}
+
+/// Returns the base URL of `--base-url` or `--env`, if one is given.
+pub(crate) fn base_url(target: &TargetArguments) -> Result<Option<BaseUrl>, Failure> {
+    match (&target.base_url, target.env) {
+        // Parsed here, because clap repeats invalid values, and a URL may contain a password.
+        (Some(text), _) => BaseUrl::new(text)
+            .map(Some)
+            .map_err(|error| Failure::usage(format!("--base-url: {error}"))),
+        (None, environment) => Ok(environment.map(BaseUrl::from)),
+    }
+}
+
+/// Returns the base URL to send `what` to, which is a secret.
+fn trusted_base_url(target: &TargetArguments, what: &str) -> Result<BaseUrl, Failure> {
+    let base_url = base_url(target)?.ok_or_else(|| {
+        Failure::usage("no Bakong given; use --env sit, --env production or --base-url URL")
+    })?;
+    if !base_url.is_https() && !base_url.is_loopback() && !target.allow_plain_http {
+        return Err(Failure::usage(format!(
+            "--base-url is http, which exposes {what} to the network; use https, or \
+             --allow-plain-http if the network is trusted"
+        )));
+    }
+    Ok(base_url)
+}
+
+/// Opens a session with a token, which it renews if it can. Sends no request.
+pub(crate) fn open(target: &TargetArguments, token: &TokenArguments) -> Result<Remote, Failure> {
+    open_with(target, token, RetryPolicy::default())
+}
+
+/// Opens a session that does not repeat requests.
+pub(crate) fn open_once(
+    target: &TargetArguments,
+    token: &TokenArguments,
+) -> Result<Remote, Failure> {
+    open_with(target, token, RetryPolicy::never())
+}
+
+fn open_with(
+    target: &TargetArguments,
+    token: &TokenArguments,
+    retry: RetryPolicy,
+) -> Result<Remote, Failure> {
+    let base_url = trusted_base_url(target, "the token")?;
+    let source = TokenSource::of_arguments(token);
+    let renewal = credentials::renewal(token)?;
+    let found = source.read()?;
+    match (&found, &renewal) {
+        (None, None) => return Err(Failure::usage(source.missing(true))),
+        (Some(token), None) => warn_of_end(token, &source),
+        (_, Some(_)) => {}
+    }
+    let http = http(target.allow_plain_http, retry)?;
+    let mut session = Session::new(http, base_url.clone());
+    if let Some(token) = found {
+        session = session.with_token(token);
+    }
+    if let Some((renewal, path)) = renewal.zip(source.file()) {
+        session = session
+            .with_renewal(renewal)
+            .with_token_store(CommandTokenStore(FileTokenStore::new(path)))
+            .with_observer(RenewalNotes);
+    }
+    let token = source;
+    Ok(Remote {
+        session,
+        advisor: Advisor { base_url, token },
+    })
+}
+
+/// Opens a session for requests with an optional token. Sends no request.
+pub(crate) fn open_with_any_token(
+    target: &TargetArguments,
+    token_file: Option<&PathBuf>,
+) -> Result<Remote, Failure> {
+    let mut remote = open_without_token(target, "the account, and the token if there is one,")?;
+    let source = TokenSource::of(token_file);
+    match source.read() {
+        Ok(Some(token)) => {
+            let note = RejectionNote {
+                source: source.clone(),
+                printed: AtomicBool::new(false),
+            };
+            remote.session = remote.session.with_token(token).with_observer(note);
+            remote.advisor.token = source;
+        }
+        Ok(None) => {}
+        Err(failure) => note(format_args!("{failure}; asking without a token.")),
+    }
+    Ok(remote)
+}
+
+/// Prints a note if Bakong rejects an optional token. The session then repeats the request without it.
+struct RejectionNote {
+    source: TokenSource,
+    printed: AtomicBool,
+}
+
+impl SessionObserver for RejectionNote {
+    fn finished(&self, _: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
+        if renewal::is_rejection(result) && !self.printed.swap(true, Ordering::Relaxed) {
+            note(format_args!(
+                "{}: Bakong does not accept the token; asking without.",
+                self.source
+            ));
+        }
+    }
+}
+
+/// Opens a session without a token, to send `what`. Sends no request.
+pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result<Remote, Failure> {
+    let base_url = trusted_base_url(target, what)?;
+    Ok(Remote {
+        session: Session::new(transport(target.allow_plain_http)?, base_url.clone()),
+        advisor: Advisor {
+            base_url,
+            token: TokenSource::None,
+        },
+    })
+}
+
+/// Creates a transport that repeats failed requests.
+pub(crate) fn transport(allow_plain_http: bool) -> Result<HyperTransport, Failure> {
+    http(allow_plain_http, RetryPolicy::default())
+}
+
+fn http(allow_plain_http: bool, retry: RetryPolicy) -> Result<HyperTransport, Failure> {
+    HyperTransport::builder()
+        .user_agent(concat!("bakong-cli/", env!("CARGO_PKG_VERSION")))
+        .allow_plain_http(allow_plain_http)
+        .retry(retry)
+        .build()
+        .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))
+}
+
+/// Prints a note if the token has expired or expires soon, and the session cannot renew it.
+fn warn_of_end(token: &AccessToken, source: &TokenSource) {
+    let Some(end) = token.expires_at() else {
+        return;
+    };
+    let end = in_phnom_penh(end);
+    match credentials::state(Some(token), SystemClock.now()) {
+        TokenState::Expired => note(format_args!(
+            "{source}: the token expired on {end} in Phnom Penh."
+        )),
+        TokenState::DueForRenewal => note(format_args!(
+            "{source}: the token expires on {end} in Phnom Penh; renew it with bakong token renew."
+        )),
+        _ => {}
+    }
+}
