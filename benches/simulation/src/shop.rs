@@ -249,7 +249,7 @@ impl Shop {
                 return Ok(());
             };
             for lost in lost {
-                if let Some(at) = changes.iter().position(|change| change.is_rejected(&lost)) {
+                if let Some(at) = changes.iter().position(|change| lost.is_about(change)) {
                     tracker.on_conflict(changes.remove(at), lost.conflict);
                 }
             }

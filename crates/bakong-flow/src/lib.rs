@@ -102,11 +102,10 @@ mod ask;
 mod change;
 #[cfg(feature = "tokio")]
 mod clock;
+mod order;
 mod outcome;
-mod pace;
 pub mod payment;
 pub mod policy;
-mod promises;
 pub mod quota;
 pub mod settlement;
 pub mod store;
@@ -119,7 +118,8 @@ pub use change::Change;
 #[cfg(feature = "tokio")]
 pub use clock::{Clock, SystemClock};
 pub use outcome::Outcome;
-pub use payment::{OrderId, Payment};
+pub use order::OrderId;
+pub use payment::Payment;
 pub use policy::Policy;
 pub use quota::Quota;
 pub use settlement::{Expected, Mismatch};
