@@ -1,4 +1,4 @@
-//! Virtual time, and everything that happens in it.
+//! Virtual time and its events.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,11 +13,11 @@ use crate::scenario::{Renewal, Scenario};
 use crate::shop::{Killed, Shop};
 use crate::{DAY, HOUR, MINUTE, START};
 
-/// So many days after the last order all is over. With 40 requests a day of which half come to nothing, what was
-/// accepted in the belief that there are 100 takes weeks.
-const LONGEST: u64 = 40;
+/// The maximum number of days after the last order. With 40 requests a day, half of them failing, the payments that were
+/// accepted for a quota of 100 take weeks.
+const MAX_DAYS: u64 = 40;
 
-/// A world in which something happens.
+/// A simulation.
 #[derive(Debug)]
 pub struct World {
     scenario: Scenario,
@@ -29,12 +29,12 @@ pub struct World {
     oracle: Oracle,
     queue: BinaryHeap<Reverse<(u64, u64)>>,
     events: Vec<Option<Event>>,
-    /// The wake-up that counts, of all that were ordered.
+    /// The current wake-up. Earlier ones are void.
     wakeup: Option<u64>,
     requests: u64,
     crashes: u32,
     wakeups: u64,
-    /// By how much the shop's clock is behind.
+    /// How far the shop's clock is behind.
     clock_behind: u64,
 }
 
@@ -51,35 +51,35 @@ enum Event {
     SetClockBack(u64),
 }
 
-/// What came of it.
+/// The results of a simulation.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Summary {
-    /// Orders whose code was to be shown.
+    /// Orders.
     pub orders: u32,
-    /// Of those, how many could not be promised a last check.
+    /// Orders whose payment was refused for lack of quota.
     pub refused: u32,
-    /// Of those that were accepted, how many were paid in full, in time.
+    /// Accepted orders that were paid in full.
     pub paid: u32,
-    /// How many of those were settled.
+    /// Of those, the orders that were settled.
     pub settled: u32,
-    /// How many of them by their expiry and a quarter of an hour.
+    /// Of those, the orders that were settled within 15 minutes after the expiry.
     pub settled_in_grace: u32,
-    /// From the transfer until it was known, in milliseconds, one for each.
+    /// The time from each transfer to its settlement, in milliseconds.
     pub delays: Vec<u64>,
-    /// How many requests were sent.
+    /// Requests that were sent.
     pub requests: u64,
-    /// The most on one day.
+    /// The maximum number of requests on one day.
     pub most_on_a_day: u32,
-    /// How many were refused with a 17.
+    /// Requests that were rejected with error code 17.
     pub over: u32,
     /// How often the process was killed.
     pub crashes: u32,
-    /// How often it woke.
+    /// How often the process woke up.
     pub wakeups: u64,
 }
 
 impl Summary {
-    /// Both together.
+    /// Adds two results.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.orders += other.orders;
@@ -98,7 +98,7 @@ impl Summary {
 }
 
 impl World {
-    /// A world before its first day.
+    /// Creates a simulation before its first day.
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
         let orders = orders(&scenario);
@@ -136,7 +136,7 @@ impl World {
             let after = world.random.u64(MINUTE..5 * HOUR);
             world.at(end + after, Event::NewToken);
         }
-        if scenario.trouble.clock {
+        if scenario.faults.clock {
             for day in 0..scenario.days {
                 let at = START + day * DAY + world.random.u64(0..DAY);
                 let by = world.random.u64(1..5 * MINUTE);
@@ -152,7 +152,7 @@ impl World {
     /// If a guarantee is broken.
     #[must_use]
     pub fn run(mut self) -> Summary {
-        let end = START + (self.scenario.days + LONGEST) * DAY;
+        let end = START + (self.scenario.days + MAX_DAYS) * DAY;
         while let Some(Reverse((at, event))) = self.queue.pop() {
             // An idle shop only wakes for its token.
             if at >= end && self.shop.is_idle() {
@@ -178,13 +178,13 @@ impl World {
         let summary = self.summary();
         // By another clock than Bakong's, some requests fall on another day.
         assert!(
-            self.scenario.trouble.clock || summary.most_on_a_day <= self.shop.quota().limit,
+            self.scenario.faults.clock || summary.most_on_a_day <= self.shop.quota().limit,
             "4: the quota was overdrawn: {summary:?}"
         );
         // It may look now and then whether a request is free.
         let most = 8 * summary.requests
             + 6 * u64::from(summary.orders)
-            + 200 * (self.scenario.days + LONGEST);
+            + 200 * (self.scenario.days + MAX_DAYS);
         assert!(summary.wakeups <= most, "it wakes too often: {summary:?}");
         summary
     }
@@ -234,7 +234,7 @@ impl World {
         Ok(())
     }
 
-    /// The loop of a driver: asks what there is to ask, then sleeps.
+    /// Runs the loop of a driver: sends the requests that are due, then sleeps.
     fn drive(&mut self) -> Result<(), Killed> {
         let now = self.shop_time();
         loop {
@@ -251,7 +251,7 @@ impl World {
             self.at(answer.at, Event::Answer(number, answer.reply, answer.sent));
         }
         if let Some(next) = self.shop.next_wakeup() {
-            assert!(next > now, "it would wake at once and have nothing to do");
+            assert!(next > now, "the loop spins");
             let next = next + self.clock_behind;
             if self.wakeup != Some(next) {
                 self.wakeup = Some(next);
@@ -269,7 +269,7 @@ impl World {
             orders: count(self.orders.len()),
             requests: self.requests,
             most_on_a_day: self.bakong.requests.values().copied().max().unwrap_or(0),
-            over: self.bakong.refused,
+            over: self.bakong.over_quota,
             crashes: self.crashes,
             wakeups: self.wakeups,
             ..Summary::default()

@@ -86,9 +86,7 @@ impl QuotaWindow {
     #[must_use]
     pub const fn index_of(self, moment: Timestamp) -> WindowIndex {
         // Adding one window keeps the index of every moment at or above zero.
-        let since = moment
-            .as_millis()
-            .saturating_add(self.length - self.offset);
+        let since = moment.as_millis().saturating_add(self.length - self.offset);
         WindowIndex(since / self.length)
     }
 

@@ -95,10 +95,13 @@ impl Expected {
     /// A transaction without a creation time counts as in time.
     #[must_use]
     pub fn settle(&self, transaction: &Transaction, in_time_until: Timestamp) -> Settlement {
-        let mismatches: Vec<_> = [self.amount_mismatch(transaction), self.recipient_mismatch(transaction)]
-            .into_iter()
-            .flatten()
-            .collect();
+        let mismatches: Vec<_> = [
+            self.amount_mismatch(transaction),
+            self.recipient_mismatch(transaction),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         if !mismatches.is_empty() {
             return Settlement::NeedsReview(mismatches);
         }

@@ -1,20 +1,20 @@
-//! A plot of the table: how many of the paid orders are settled in time, by orders a day.
+//! A plot of the table: the share of paid orders that are settled in time, by orders per day.
 
 use std::fmt::Write as _;
 
 use super::{ORDERS, Row};
 
-/// Of a panel, in pixels.
+/// The size of a panel in pixels.
 const WIDTH: u64 = 360;
 const HEIGHT: u64 = 240;
 const LEFT: u64 = 56;
 const TOP: u64 = 56;
-/// Between the panels.
+/// The gap between the panels.
 const GAP: u64 = 70;
-/// For the names at the right.
+/// The width of the names on the right.
 const NAMES: u64 = 240;
 
-/// Told apart by whoever cannot tell red from green, too (Okabe and Ito).
+/// Colours that people with colour blindness can distinguish (Okabe and Ito).
 const COLOURS: [&str; 4] = ["#d55e00", "#e69f00", "#56b4e9", "#009e73"];
 
 pub(super) fn svg(rows: &[Row]) -> String {
@@ -22,7 +22,7 @@ pub(super) fn svg(rows: &[Row]) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n\
-         <title>Of the accepted orders that were paid, those settled in time, with 100 requests a day</title>\n\
+         <title>Share of the accepted and paid orders that are settled in time, with 100 requests a day</title>\n\
          <rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n"
     );
     for (at, lists) in [false, true].into_iter().enumerate() {
@@ -77,7 +77,7 @@ fn panel(svg: &mut String, rows: &[Row], lists: bool, left: u64) {
         });
         let points: Vec<String> = points.collect();
         let thick = if *name == super::OURS { 3 } else { 2 };
-        // A text cannot fail to be written.
+        // Writing to a string cannot fail.
         let _ = writeln!(
             svg,
             "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"{thick}\" points=\"{}\"/>",

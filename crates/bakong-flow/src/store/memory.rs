@@ -8,9 +8,7 @@ use async_trait::async_trait;
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 
 use super::finished::FinishedPayments;
-use super::{
-    Conflict, FinishedPayment, OpenPayment, PaymentStore, Rejected, Snapshot, StoreError,
-};
+use super::{Conflict, FinishedPayment, OpenPayment, PaymentStore, Rejected, Snapshot, StoreError};
 use crate::change::{Change, ListStatus};
 use crate::order::OrderId;
 use crate::outcome::Outcome;

@@ -35,20 +35,20 @@ impl Tracker {
                 outcome,
                 at,
             } => {
-                let finished = |outcome: &Outcome| {
-                    FinishedPayment::new(md5, order.clone(), outcome, at)
-                };
+                let finished =
+                    |outcome: &Outcome| FinishedPayment::new(md5, order.clone(), outcome, at);
                 let (mismatch, is_settled) = match conflict {
                     Conflict::Final(stored) => {
                         self.finished.replace(finished(&stored));
                         let is_other = !is_same_transaction(&stored, &outcome);
                         let transaction = outcome.into_transaction().filter(|_| is_other);
-                        self.changes.extend(transaction.map(|transaction| Change::PaidAgain {
-                            md5,
-                            order,
-                            transaction: Some(transaction),
-                            hash: None,
-                        }));
+                        self.changes
+                            .extend(transaction.map(|transaction| Change::PaidAgain {
+                                md5,
+                                order,
+                                transaction: Some(transaction),
+                                hash: None,
+                            }));
                         return;
                     }
                     Conflict::TransactionTaken { order } => {
@@ -82,7 +82,8 @@ impl Tracker {
 
 /// Whether both outcomes have the same transaction. If one has no hash, the transactions count as the same.
 fn is_same_transaction(stored: &Outcome, outcome: &Outcome) -> bool {
-    let hash_of = |outcome: &Outcome| Some(outcome.transaction()?.hash.as_deref()?.to_ascii_lowercase());
+    let hash_of =
+        |outcome: &Outcome| Some(outcome.transaction()?.hash.as_deref()?.to_ascii_lowercase());
     match (hash_of(stored), hash_of(outcome)) {
         (Some(stored), Some(found)) => stored == found,
         _ => stored.transaction().is_some(),

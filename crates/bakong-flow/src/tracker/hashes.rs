@@ -77,8 +77,7 @@ impl Tracker {
 
     /// Reserves all final checks again, because the current window is an earlier one than before.
     pub(super) fn reserve_all(&mut self) {
-        self.reservations =
-            Reservations::new(self.config.quota.window, self.usage.usage().window);
+        self.reservations = Reservations::new(self.config.quota.window, self.usage.usage().window);
         let keys = self.payments.keys();
         for key in &keys {
             let slot = &mut self.payments[*key];

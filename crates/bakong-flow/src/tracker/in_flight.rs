@@ -89,7 +89,9 @@ impl InFlight {
             request.grant == Grant::Reserved && !matches!(request.subject, Subject::Token)
         };
         let requests = self.requests.iter();
-        requests.map(|(_, request)| u32::from(is_reserved(request))).sum()
+        requests
+            .map(|(_, request)| u32::from(is_reserved(request)))
+            .sum()
     }
 
     pub(super) fn len(&self) -> usize {

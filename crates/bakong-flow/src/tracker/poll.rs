@@ -89,13 +89,9 @@ impl Tracker {
             .filter(|_| spare > 0)
             // Requests for expected payments become spare if those do not come.
             .unwrap_or_else(|| window_end.min(self.now.saturating_add(LOOK_AGAIN)));
-        let final_check = self.final_check_at().map(|at| {
-            if is_spent {
-                window_end
-            } else {
-                at.min(paced)
-            }
-        });
+        let final_check = self
+            .final_check_at()
+            .map(|at| if is_spent { window_end } else { at.min(paced) });
         let next_final = self.payments.next_final();
         let next_final = next_final.map(|(at, _)| if is_spent { at.max(window_end) } else { at });
         let early = self.payments.early_checks().next();

@@ -98,7 +98,11 @@ impl Reservations {
     /// Moves to a later window. Reservations of earlier windows become overdue.
     pub(super) fn advance(&mut self, current: WindowIndex) {
         self.current = current;
-        while let Some(first) = self.windows.first_entry().filter(|first| *first.key() < current) {
+        while let Some(first) = self
+            .windows
+            .first_entry()
+            .filter(|first| *first.key() < current)
+        {
             let reserved = first.remove();
             self.overdue += reserved.payments;
             self.overdue_singles += reserved.singles;
@@ -161,19 +165,27 @@ impl Reservations {
         } else {
             (0, 0)
         };
-        let (payments, in_lists, singles) = self.windows.get(&window).map_or((0, 0, 0), |reserved| {
-            (reserved.payments, reserved.lists, reserved.singles)
-        });
+        let (payments, in_lists, singles) =
+            self.windows.get(&window).map_or((0, 0, 0), |reserved| {
+                (reserved.payments, reserved.lists, reserved.singles)
+            });
         let shared = if lists {
             overdue.div_ceil(MAX_LIST).saturating_add(in_lists)
         } else {
             overdue.saturating_add(payments)
         };
-        shared.saturating_add(singles).saturating_add(overdue_singles)
+        shared
+            .saturating_add(singles)
+            .saturating_add(overdue_singles)
     }
 
     /// Returns how many more requests one more payment with this deadline needs.
-    pub(super) fn cost_of_one_more(&self, deadline: Timestamp, within: Duration, lists: bool) -> u32 {
+    pub(super) fn cost_of_one_more(
+        &self,
+        deadline: Timestamp,
+        within: Duration,
+        lists: bool,
+    ) -> u32 {
         let window = self.quota_window.index_of(deadline);
         if !lists {
             return 1;
@@ -220,8 +232,7 @@ mod tests {
     #[test]
     fn final_checks_of_a_batch_share_lists() {
         let mut reservations = reservations();
-        let requests =
-            |of: &Reservations| (of.requests(day(0), false), of.requests(day(0), true));
+        let requests = |of: &Reservations| (of.requests(day(0), false), of.requests(day(0), true));
         (0..50).for_each(|_| reservations.reserve(at(5), TEN));
         assert_eq!(requests(&reservations), (50, 1));
         assert_eq!(with_one_more(&reservations, at(5), TEN), 2);

@@ -80,7 +80,9 @@ impl Tracker {
         let window_end = window.end_of(window.index_of(deadline)).as_millis();
         let latest = deadline
             .saturating_add(slot.policy.grace.last_check_within)
-            .min(Timestamp::from_millis(window_end.saturating_sub(BEFORE_WINDOW_END)));
+            .min(Timestamp::from_millis(
+                window_end.saturating_sub(BEFORE_WINDOW_END),
+            ));
         let paused_until = self.lists.paused_until();
         let is_shared = self.lists.works() || paused_until.is_some_and(|until| until < latest);
         if slot.is_single() || !is_shared {

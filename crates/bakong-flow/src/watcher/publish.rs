@@ -112,7 +112,9 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 Some(_) => tracing::warn!(usage.requests, "Bakong closed the quota window"),
                 None => tracing::debug!(usage.requests, "requests of the quota window"),
             },
-            Change::ListStatus(lists) => tracing::info!(?lists, "the status of the list endpoint changed"),
+            Change::ListStatus(lists) => {
+                tracing::info!(?lists, "the status of the list endpoint changed")
+            }
             Change::Token(Ok(_)) => tracing::info!("the token was renewed"),
             Change::Token(Err(class)) => {
                 tracing::warn!(

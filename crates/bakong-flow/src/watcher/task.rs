@@ -92,7 +92,9 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
         let none = Errors::default();
         let persisted = tokio::time::timeout(SHUTDOWN_TIMEOUT, self.try_persist(&none));
         if !matches!(persisted.await, Ok(Ok(()))) {
-            tracing::error!("the last changes were not persisted; their payments are checked again after a restart");
+            tracing::error!(
+                "the last changes were not persisted; their payments are checked again after a restart"
+            );
         }
     }
 

@@ -1,21 +1,20 @@
-//! One number for all states that behave alike.
+//! A digest of states: equal for states that behave the same.
 
-/// A digest of a value's `Debug` text in which the order of a map, of a set and of what is in a heap of timers
-/// does not matter.
+/// Returns a digest of the `Debug` text of `value`. The order of the entries of maps and sets does not matter.
 pub(crate) fn digest(value: &impl std::fmt::Debug) -> u64 {
     let text = format!("{value:?}");
-    group(&mut text.bytes().enumerate(), text.as_bytes(), false)
+    group(&mut text.bytes(), false)
 }
 
-fn group(bytes: &mut impl Iterator<Item = (usize, u8)>, text: &[u8], in_any_order: bool) -> u64 {
+fn group(bytes: &mut impl Iterator<Item = u8>, in_any_order: bool) -> u64 {
     let mut members = Vec::new();
     let mut member = SEED;
-    while let Some((at, byte)) = bytes.next() {
+    while let Some(byte) = bytes.next() {
         match byte {
             b' ' => {}
             b'"' => {
                 let mut escaped = false;
-                for (_, byte) in bytes.by_ref() {
+                for byte in bytes.by_ref() {
                     member = add(member, byte);
                     if byte == b'"' && !escaped {
                         break;
@@ -24,8 +23,7 @@ fn group(bytes: &mut impl Iterator<Item = (usize, u8)>, text: &[u8], in_any_orde
                 }
             }
             b'{' | b'[' | b'(' => {
-                let heap = byte == b'[' && text[..at].ends_with(b"Timers(");
-                let inner = group(bytes, text, byte == b'{' || heap);
+                let inner = group(bytes, byte == b'{');
                 member = mix(add(member, byte), inner);
             }
             b'}' | b']' | b')' => break,
@@ -46,14 +44,14 @@ const fn add(digest: u64, byte: u8) -> u64 {
     (digest ^ byte as u64).wrapping_mul(0x0100_0000_01b3)
 }
 
-/// Both together, in this order.
+/// Combines two digests, in this order.
 pub(crate) const fn mix(digest: u64, other: u64) -> u64 {
     let mixed = (digest.rotate_left(29) ^ other).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed ^ mixed >> 32
 }
 
 #[test]
-fn only_the_order_of_maps_does_not_matter() {
+fn only_the_order_of_maps_is_ignored() {
     use std::collections::HashMap;
     let maps = [[(1, "a, b"), (2, "c\"")], [(2, "c\""), (1, "a, b")]];
     let [one, other] = maps.map(|map| digest(&HashMap::from(map)));
