@@ -19,6 +19,8 @@ use crate::{DAY, MINUTE, START};
 pub struct Oracle {
     scenario: Scenario,
     quota: Quota,
+    /// The orders, and the actions of their customers.
+    pub orders: Vec<Order>,
     /// The record of each order.
     pub known: Vec<Known>,
     /// The requests in flight.
@@ -51,11 +53,12 @@ pub struct Known {
 impl Oracle {
     /// Creates an empty record.
     #[must_use]
-    pub fn new(scenario: Scenario, quota: Quota, orders: usize) -> Self {
+    pub fn new(scenario: Scenario, quota: Quota, orders: Vec<Order>) -> Self {
         Self {
             scenario,
             quota,
-            known: vec![Known::default(); orders],
+            known: vec![Known::default(); orders.len()],
+            orders,
             in_flight: HashMap::new(),
             asked_about: HashSet::new(),
             closed: None,
@@ -65,7 +68,7 @@ impl Oracle {
     }
 
     /// The payment was refused for lack of quota, after `sent` requests of the day.
-    pub fn refused(&mut self, number: usize, orders: &[Order], sent: u32, now: u64) {
+    pub fn refused(&mut self, number: usize, sent: u32, now: u64) {
         self.known[number].is_refused = true;
         let is_quiet = self.scenario.faults == Faults::NONE && self.is_as_assumed();
         if self.scenario.lists != Lists::Refused || !is_quiet {
@@ -74,9 +77,9 @@ impl Oracle {
         // Without faults and lists, the spent and reserved requests must make up the quota.
         let day = |order: &Order| (order.deadline() - START) / DAY;
         let today = (now - START) / DAY;
-        let on_that_day = day(&orders[number]);
+        let on_that_day = day(&self.orders[number]);
         let is_open = |known: &Known| known.is_accepted && known.outcome.is_none();
-        let open = orders.iter().zip(&self.known);
+        let open = self.orders.iter().zip(&self.known);
         let reserved = open
             .filter(|(order, known)| is_open(known) && day(order) == on_that_day)
             .count();
@@ -123,7 +126,7 @@ impl Oracle {
     }
 
     /// The reply to request `number` arrived.
-    pub fn answered(&mut self, number: u64, asked_at: u64, reply: &Reply, orders: &[Order]) {
+    pub fn answered(&mut self, number: u64, asked_at: u64, reply: &Reply) {
         let Some(question) = self.in_flight.remove(&number) else {
             return;
         };
@@ -137,7 +140,7 @@ impl Oracle {
         };
         for (md5, result) in items {
             let order = order_of(&md5);
-            if asked_at >= orders[order].deadline() && result == Ok(CheckAnswer::NotFound) {
+            if asked_at >= self.orders[order].deadline() && result == Ok(CheckAnswer::NotFound) {
                 self.known[order].not_found_at_last.push(Question::Md5(md5));
             }
         }
@@ -145,7 +148,7 @@ impl Oracle {
             (&question, reply)
             && *answer == CheckAnswer::NotFound
         {
-            for (order, known) in orders.iter().zip(&mut self.known) {
+            for (order, known) in self.orders.iter().zip(&mut self.known) {
                 if asked_at >= order.deadline() && known.hashes.contains(&question) {
                     known.not_found_at_last.push(question.clone());
                 }
@@ -160,7 +163,7 @@ impl Oracle {
     }
 
     /// The store accepted these changes.
-    pub fn persisted(&mut self, changes: &[Change], orders: &[Order], now: u64) {
+    pub fn persisted(&mut self, changes: &[Change], now: u64) {
         for change in changes {
             match change {
                 Change::Opened { payment, .. } => {
@@ -172,7 +175,7 @@ impl Oracle {
                     short_hash,
                 } => {
                     let order = order_of(md5);
-                    let amount = Amount::from_minor_units(orders[order].amount, Currency::Khr);
+                    let amount = Amount::from_minor_units(self.orders[order].amount, Currency::Khr);
                     let by_hash = hash.clone().map(Question::Hash);
                     let by_short = short_hash.clone();
                     let by_short = by_short.map(|hash| Question::ShortHash(hash, amount));
@@ -202,7 +205,7 @@ impl Oracle {
                     order,
                     outcome,
                     ..
-                } => self.finished(order_of(md5), order.as_str(), outcome, orders, now),
+                } => self.finished(order_of(md5), order.as_str(), outcome, now),
                 Change::Quota(usage) => {
                     assert!(
                         usage.requests <= self.quota.limit,
@@ -218,15 +221,17 @@ impl Oracle {
         }
     }
 
-    fn finished(&mut self, at: usize, id: &str, outcome: &Outcome, orders: &[Order], now: u64) {
-        let (order, deadline) = (&orders[at], orders[at].deadline());
+    fn finished(&mut self, at: usize, id: &str, outcome: &Outcome, now: u64) {
+        let order = &self.orders[at];
+        let deadline = order.deadline();
         let known = &mut self.known[at];
         assert!(known.outcome.is_none(), "2: order {at} was finished twice");
         known.outcome = Some((outcome.clone(), now));
         let money = outcome.transaction().map(|transaction| {
             let hash = transaction.hash.as_deref().unwrap_or_default();
             let found = transfer_of(hash);
-            let transfer = found.and_then(|(of, number)| orders.get(of)?.transfers.get(number));
+            let transfer =
+                found.and_then(|(of, number)| self.orders.get(of)?.transfers.get(number));
             let (Some(found), Some(transfer)) = (found, transfer) else {
                 panic!("5: order {at} has an unknown transaction: {transaction:?}");
             };
@@ -313,9 +318,9 @@ impl Oracle {
     }
 
     /// The simulation is over: every accepted payment must have a correct outcome.
-    pub fn ended(&self, orders: &[Order]) {
+    pub fn ended(&self) {
         for (at, known) in self.known.iter().enumerate() {
-            let order = &orders[at];
+            let order = &self.orders[at];
             if !known.is_accepted {
                 assert!(known.outcome.is_none(), "order {at} was not accepted");
                 continue;

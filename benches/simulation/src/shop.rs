@@ -11,7 +11,6 @@ use bakong_flow::{
 use fastrand::Rng;
 
 use crate::bakong::{hash, md5};
-use crate::customers::Order;
 use crate::oracle::Oracle;
 use crate::scenario::{Renewal, Scenario};
 
@@ -95,14 +94,8 @@ impl Shop {
     ///
     /// # Errors
     /// [`Killed`] if the process is killed.
-    pub fn open(
-        &mut self,
-        number: usize,
-        orders: &[Order],
-        oracle: &mut Oracle,
-        now: u64,
-    ) -> Result<(), Killed> {
-        let order = &orders[number];
+    pub fn open(&mut self, number: usize, oracle: &mut Oracle, now: u64) -> Result<(), Killed> {
+        let order = &oracle.orders[number];
         let Some(tracker) = &mut self.tracker else {
             return Ok(());
         };
@@ -119,14 +112,14 @@ impl Shop {
         let expires_at = moment(order.at + order.life);
         let payment = Payment::new(id, md5(number), expected, expires_at);
         match tracker.open(payment, order.policy, moment(now)) {
-            Ok(()) => self.persist(orders, oracle, now),
+            Ok(()) => self.persist(oracle, now),
             Err(OpenError::NoQuota { until }) => {
                 assert!(
                     until.as_millis() > now,
                     "a payment is refused without a reason"
                 );
                 let sent = tracker.usage().requests;
-                oracle.refused(number, orders, sent, now);
+                oracle.refused(number, sent, now);
                 Ok(())
             }
             Err(_) => Ok(()),
@@ -147,14 +140,9 @@ impl Shop {
     ///
     /// # Panics
     /// Never: the hash is valid.
-    pub fn learn(
-        &mut self,
-        number: usize,
-        orders: &[Order],
-        oracle: &mut Oracle,
-        now: u64,
-    ) -> Result<(), Killed> {
-        let (Some(tracker), Some(receipt)) = (&mut self.tracker, orders[number].receipt) else {
+    pub fn learn(&mut self, number: usize, oracle: &mut Oracle, now: u64) -> Result<(), Killed> {
+        let (Some(tracker), Some(receipt)) = (&mut self.tracker, oracle.orders[number].receipt)
+        else {
             return Ok(());
         };
         let Ok(full) = TransactionHash::new(&hash(receipt.of, 0)) else {
@@ -163,24 +151,18 @@ impl Shop {
         let short = full.short().filter(|_| receipt.short);
         let full = Some(full).filter(|_| receipt.full);
         tracker.learn(&md5(number), full, short, moment(now));
-        self.persist(orders, oracle, now)
+        self.persist(oracle, now)
     }
 
     /// Cancels the order.
     ///
     /// # Errors
     /// [`Killed`] if the process is killed.
-    pub fn cancel(
-        &mut self,
-        number: usize,
-        orders: &[Order],
-        oracle: &mut Oracle,
-        now: u64,
-    ) -> Result<(), Killed> {
+    pub fn cancel(&mut self, number: usize, oracle: &mut Oracle, now: u64) -> Result<(), Killed> {
         if let Some(tracker) = &mut self.tracker {
             tracker.cancel(&md5(number), moment(now));
         }
-        self.persist(orders, oracle, now)
+        self.persist(oracle, now)
     }
 
     /// Returns the next request to send.
@@ -190,7 +172,6 @@ impl Shop {
     pub fn poll(
         &mut self,
         number: u64,
-        orders: &[Order],
         oracle: &mut Oracle,
         now: u64,
     ) -> Result<Option<Ask>, Killed> {
@@ -201,7 +182,7 @@ impl Shop {
             return Ok(None);
         };
         oracle.polled(&ask.question, now);
-        self.persist(orders, oracle, now)?;
+        self.persist(oracle, now)?;
         self.tickets.insert(number, (ask.ticket, now));
         Ok(Some(ask))
     }
@@ -219,7 +200,6 @@ impl Shop {
     pub fn answer(
         &mut self,
         (number, sent, reply): (u64, u32, Reply),
-        orders: &[Order],
         oracle: &mut Oracle,
         now: u64,
     ) -> Result<(), Killed> {
@@ -228,16 +208,16 @@ impl Shop {
         else {
             return Ok(());
         };
-        oracle.answered(number, asked_at, &reply, orders);
+        oracle.answered(number, asked_at, &reply);
         if self.random.u32(0..1_000) < self.scenario.faults.lost {
             tracker.abandon(ticket, sent, moment(now));
         } else {
             tracker.answer(ticket, sent, reply, moment(now));
         }
-        self.persist(orders, oracle, now)
+        self.persist(oracle, now)
     }
 
-    fn persist(&mut self, orders: &[Order], oracle: &mut Oracle, now: u64) -> Result<(), Killed> {
+    fn persist(&mut self, oracle: &mut Oracle, now: u64) -> Result<(), Killed> {
         loop {
             let Some(tracker) = &mut self.tracker else {
                 return Ok(());
@@ -256,7 +236,7 @@ impl Shop {
                     tracker.on_conflict(changes.remove(at), rejected.conflict);
                 }
             }
-            oracle.persisted(&changes, orders, now);
+            oracle.persisted(&changes, now);
             self.survive(oracle)?;
         }
     }

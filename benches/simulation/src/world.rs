@@ -1,13 +1,12 @@
 //! Virtual time and its events.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 
 use bakong_flow::{Outcome, Reply};
 use fastrand::Rng;
 
 use crate::bakong::Bakong;
-use crate::customers::{Order, orders};
+use crate::customers::orders;
 use crate::oracle::Oracle;
 use crate::scenario::{Renewal, Scenario};
 use crate::shop::{Killed, Shop};
@@ -23,12 +22,12 @@ pub struct World {
     scenario: Scenario,
     now: u64,
     random: Rng,
-    orders: Vec<Order>,
     bakong: Bakong,
     shop: Shop,
     oracle: Oracle,
-    queue: BinaryHeap<Reverse<(u64, u64)>>,
-    events: Vec<Option<Event>>,
+    /// The events by time and number.
+    queue: BTreeMap<(u64, u64), Event>,
+    events: u64,
     /// The current wake-up. Earlier ones are void.
     wakeup: Option<u64>,
     requests: u64,
@@ -108,16 +107,15 @@ impl World {
             now: START,
             random: Rng::with_seed(scenario.seed),
             bakong: Bakong::new(scenario),
-            oracle: Oracle::new(scenario, shop.quota(), orders.len()),
+            oracle: Oracle::new(scenario, shop.quota(), orders.clone()),
             shop,
-            queue: BinaryHeap::new(),
-            events: Vec::new(),
+            queue: BTreeMap::new(),
+            events: 0,
             wakeup: None,
             requests: 0,
             crashes: 0,
             wakeups: 0,
             clock_behind: 0,
-            orders: Vec::new(),
         };
         for (number, order) in orders.iter().enumerate() {
             world.at(order.at, Event::Order(number));
@@ -131,7 +129,6 @@ impl World {
                 world.at(at, Event::Cancel(number));
             }
         }
-        world.orders = orders;
         if let (Some(end), Some(Renewal::ByHand)) = world.bakong.token() {
             let after = world.random.u64(MINUTE..5 * HOUR);
             world.at(end + after, Event::NewToken);
@@ -146,52 +143,48 @@ impl World {
         world
     }
 
-    /// Plays it to its end.
+    /// Runs the simulation to its end.
     ///
     /// # Panics
-    /// If a guarantee is broken.
+    /// If a guarantee is violated.
     #[must_use]
     pub fn run(mut self) -> Summary {
         let end = START + (self.scenario.days + MAX_DAYS) * DAY;
-        while let Some(Reverse((at, event))) = self.queue.pop() {
-            // An idle shop only wakes for its token.
+        while let Some(((at, _), event)) = self.queue.pop_first() {
+            // An idle shop wakes up only to renew its token.
             if at >= end && self.shop.is_idle() {
                 break;
             }
-            assert!(at < end, "3: something is open for ever");
+            assert!(at < end, "3: a payment stays open forever");
             self.now = at;
-            let index = usize::try_from(event).unwrap_or(usize::MAX);
-            let Some(event) = self.events[index].take() else {
-                continue;
-            };
             if matches!(event, Event::WakeUp) && self.wakeup != Some(at) {
                 continue;
             }
-            if self.happen(event) == Err(Killed) || self.drive() == Err(Killed) {
+            if self.handle(event) == Err(Killed) || self.drive() == Err(Killed) {
                 self.crashes += 1;
                 let down = self.random.u64(0..20 * MINUTE);
                 self.at(self.now + down, Event::Restart);
             }
         }
-        assert!(self.shop.is_idle(), "3: something is left open");
-        self.oracle.ended(&self.orders);
+        assert!(self.shop.is_idle(), "3: a payment is left open");
+        self.oracle.ended();
         let summary = self.summary();
-        // By another clock than Bakong's, some requests fall on another day.
+        // With a wrong clock, some requests belong to another day of Bakong's clock.
         assert!(
             self.scenario.faults.clock || summary.most_on_a_day <= self.shop.quota().limit,
-            "4: the quota was overdrawn: {summary:?}"
+            "4: the quota was exceeded: {summary:?}"
         );
-        // It may look now and then whether a request is free.
-        let most = 8 * summary.requests
+        // A tracker sometimes wakes up to look for a spare request.
+        let max = 8 * summary.requests
             + 6 * u64::from(summary.orders)
             + 200 * (self.scenario.days + MAX_DAYS);
-        assert!(summary.wakeups <= most, "it wakes too often: {summary:?}");
+        assert!(summary.wakeups <= max, "too many wake-ups: {summary:?}");
         summary
     }
 
     fn at(&mut self, at: u64, event: Event) {
-        self.queue.push(Reverse((at, self.events.len() as u64)));
-        self.events.push(Some(event));
+        self.events += 1;
+        self.queue.insert((at, self.events), event);
     }
 
     /// The time on the shop's clock.
@@ -199,26 +192,16 @@ impl World {
         self.now - self.clock_behind
     }
 
-    fn happen(&mut self, event: Event) -> Result<(), Killed> {
+    fn handle(&mut self, event: Event) -> Result<(), Killed> {
         let now = self.shop_time();
         match event {
-            Event::Order(number) => {
-                return self.shop.open(number, &self.orders, &mut self.oracle, now);
-            }
+            Event::Order(number) => self.shop.open(number, &mut self.oracle, now)?,
             Event::Nudge(number) => self.shop.nudge(number, now),
-            Event::Cancel(number) => {
-                return self
-                    .shop
-                    .cancel(number, &self.orders, &mut self.oracle, now);
-            }
-            Event::Receipt(number) => {
-                return self.shop.learn(number, &self.orders, &mut self.oracle, now);
-            }
+            Event::Cancel(number) => self.shop.cancel(number, &mut self.oracle, now)?,
+            Event::Receipt(number) => self.shop.learn(number, &mut self.oracle, now)?,
             Event::Answer(number, reply, sent) => {
                 let answer = (number, sent, reply);
-                return self
-                    .shop
-                    .answer(answer, &self.orders, &mut self.oracle, now);
+                self.shop.answer(answer, &mut self.oracle, now)?;
             }
             Event::WakeUp => {
                 self.wakeup = None;
@@ -239,14 +222,14 @@ impl World {
         let now = self.shop_time();
         loop {
             let number = self.requests;
-            let ask = self
-                .shop
-                .poll(number, &self.orders, &mut self.oracle, now)?;
+            let ask = self.shop.poll(number, &mut self.oracle, now)?;
             let Some(ask) = ask else {
                 break;
             };
             self.requests += 1;
-            let answer = self.bakong.ask(&ask.question, &self.orders, self.now);
+            let answer = self
+                .bakong
+                .ask(&ask.question, &self.oracle.orders, self.now);
             self.oracle.sent(number, ask.question);
             self.at(answer.at, Event::Answer(number, answer.reply, answer.sent));
         }
@@ -266,7 +249,7 @@ impl World {
     fn summary(&self) -> Summary {
         let count = |what: usize| u32::try_from(what).unwrap_or(u32::MAX);
         let mut summary = Summary {
-            orders: count(self.orders.len()),
+            orders: count(self.oracle.orders.len()),
             requests: self.requests,
             most_on_a_day: self.bakong.requests.values().copied().max().unwrap_or(0),
             over: self.bakong.over_quota,
@@ -274,7 +257,7 @@ impl World {
             wakeups: self.wakeups,
             ..Summary::default()
         };
-        for (order, known) in self.orders.iter().zip(&self.oracle.known) {
+        for (order, known) in self.oracle.orders.iter().zip(&self.oracle.known) {
             summary.refused += u32::from(known.is_refused);
             let paid = order
                 .transfers

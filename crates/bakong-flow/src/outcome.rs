@@ -41,7 +41,7 @@ impl Outcome {
             Self::Paid { transaction, .. } | Self::NeedsReview { transaction, .. } => {
                 Some(transaction)
             }
-            Self::Failed | Self::StaticQr | Self::Expired | Self::Cancelled => None,
+            _ => None,
         }
     }
 
@@ -50,7 +50,7 @@ impl Outcome {
             Self::Paid { transaction, .. } | Self::NeedsReview { transaction, .. } => {
                 Some(transaction)
             }
-            Self::Failed | Self::StaticQr | Self::Expired | Self::Cancelled => None,
+            _ => None,
         }
     }
 

@@ -120,127 +120,94 @@ mod tests {
     use super::*;
 
     const START: Timestamp = Timestamp::from_millis(1_795_000_000_000);
+    const END: Timestamp = Timestamp::from_millis(START.as_millis() + 900 * 60_000);
 
     fn after(minutes: u64) -> Timestamp {
         START.saturating_add(Duration::from_secs(minutes * 60))
     }
 
-    #[test]
-    fn a_burst_is_followed_by_a_steady_rate() {
-        let (end, mut spare) = (after(900), 100);
-        let mut pacer = Pacer::new(10, START);
-        let mut burst = 0;
+    /// Acquires tokens until none is left.
+    fn acquire_all(pacer: &mut Pacer) -> u32 {
+        let mut tokens = 0;
         while pacer.is_ready() {
             pacer.acquire();
-            burst += 1;
-            spare -= 1;
-            pacer.refill(spare, 10, end, START);
+            tokens += 1;
         }
-        assert_eq!(burst, 10);
-        // 90 requests for 900 minutes.
-        let next = pacer.ready_at(spare, end).unwrap();
-        assert!((590..=610).contains(&next.saturating_since(START).as_secs()));
-        pacer.refill(spare, 10, end, next);
-        assert!(pacer.is_ready());
+        tokens
+    }
+
+    #[test]
+    fn a_burst_is_followed_by_a_steady_rate() {
+        let mut pacer = Pacer::new(10, START);
+        assert_eq!(acquire_all(&mut pacer), 10);
+        // 90 requests for 900 minutes. Rounding costs at most a few milliseconds.
+        let mut spare = 90;
+        for number in 1..90 {
+            let due = after(number * 10).as_millis();
+            let around = |millis: u64| Timestamp::from_millis(due + millis - 3);
+            let ready_at = pacer.ready_at(spare, END).unwrap();
+            assert!(around(0) < ready_at && ready_at < around(6), "{number}");
+            pacer.refill(spare, 10, END, around(0));
+            assert!(!pacer.is_ready(), "{number}");
+            pacer.refill(spare, 10, END, around(6));
+            assert_eq!(acquire_all(&mut pacer), 1, "{number}");
+            spare -= 1;
+        }
+        // A token at the very end would belong to the next window.
+        assert_eq!(pacer.ready_at(spare, END), None);
     }
 
     #[test]
     fn without_spare_requests_no_token_is_added() {
-        let end = after(900);
         let mut pacer = Pacer::new(10, START);
-        pacer.refill(0, 10, end, START);
+        pacer.refill(0, 10, END, START);
+        pacer.advance(0);
         assert!(!pacer.is_ready());
-        assert_eq!(pacer.ready_at(0, end), None);
-        pacer.refill(0, 10, end, after(600));
+        assert_eq!(pacer.ready_at(0, END), None);
+        assert_eq!(pacer.interval(0, END), None);
+        pacer.refill(0, 10, END, after(600));
         assert!(!pacer.is_ready());
-    }
-
-    #[test]
-    fn a_share_counts_present_and_future_tokens() {
-        let end = after(900);
-        let mut pacer = Pacer::new(10, START);
-        pacer.refill(100, 10, end, START);
-        let ten_minutes = Duration::from_secs(600);
-        assert_eq!(pacer.share(100, end, ten_minutes, 1, 1), 11_000);
-        assert_eq!(pacer.share(100, end, ten_minutes, 10, 1), 1_100);
-        assert_eq!(pacer.share(100, end, ten_minutes, 10, 10), 11_000);
-    }
-
-    #[test]
-    fn spare_requests_are_spread_evenly() {
-        // 90 requests for 900 minutes. Rounding costs at most a few milliseconds.
-        let (end, mut spare) = (after(900), 90);
-        let mut pacer = Pacer::new(0, START);
-        for number in 1..90 {
-            let due = after(number * 10).as_millis();
-            let around = |millis: u64| Timestamp::from_millis(due + millis - 3);
-            let ready_at = pacer.ready_at(spare, end);
-            assert!(
-                ready_at.is_some_and(|at| around(0) < at && at < around(6)),
-                "{number} {ready_at:?}"
-            );
-            pacer.refill(spare, 10, end, around(0));
-            assert!(!pacer.is_ready(), "{number}");
-            pacer.refill(spare, 10, end, around(6));
-            assert!(pacer.is_ready(), "{number}");
-            pacer.acquire();
-            spare -= 1;
-        }
-        // A token at the very end would belong to the next window.
-        assert_eq!(pacer.ready_at(spare, end), None);
     }
 
     #[test]
     fn unused_tokens_accumulate_up_to_the_burst() {
-        let end = after(900);
         let mut pacer = Pacer::new(0, START);
-        pacer.refill(90, 3, end, after(300));
-        for left in [3, 2, 1] {
-            assert!(pacer.is_ready(), "{left}");
-            pacer.acquire();
-        }
-        assert!(!pacer.is_ready());
+        pacer.refill(90, 3, END, after(300));
+        assert_eq!(acquire_all(&mut pacer), 3);
+    }
+
+    #[test]
+    fn a_share_counts_present_and_future_tokens() {
+        let mut pacer = Pacer::new(10, START);
+        pacer.refill(100, 10, END, START);
+        let ten_minutes = Duration::from_secs(600);
+        let share =
+            |payments, per_request| pacer.share(100, END, ten_minutes, payments, per_request);
+        assert_eq!(
+            [share(1, 1), share(10, 1), share(10, 10)],
+            [11_000, 1_100, 11_000]
+        );
+        assert_eq!(pacer.interval(90, END), Some(ten_minutes));
     }
 
     #[test]
     fn a_clock_set_back_adds_no_token_twice() {
-        let end = after(900);
         let mut pacer = Pacer::new(0, START);
-        pacer.refill(90, 10, end, after(5));
-        pacer.refill(90, 10, end, after(2));
-        pacer.refill(90, 10, end, after(5));
+        for minutes in [5, 2, 5] {
+            pacer.refill(90, 10, END, after(minutes));
+        }
         assert!(!pacer.is_ready(), "0.5 + 0 + 0.3 tokens");
-        pacer.refill(90, 10, end, after(8));
+        pacer.refill(90, 10, END, after(8));
         assert!(pacer.is_ready());
     }
 
     #[test]
-    fn a_token_is_advanced_if_a_request_is_spare() {
+    fn one_token_is_advanced_or_refunded() {
         let mut pacer = Pacer::new(0, START);
-        pacer.advance(0);
-        assert!(!pacer.is_ready());
         pacer.advance(1);
-        assert!(pacer.is_ready());
-        pacer.acquire();
-        assert!(!pacer.is_ready(), "only one is advanced");
-    }
-
-    #[test]
-    fn a_refunded_token_can_be_acquired_again() {
-        let mut pacer = Pacer::new(1, START);
-        pacer.acquire();
+        assert_eq!(acquire_all(&mut pacer), 1);
         pacer.refund();
-        assert!(pacer.is_ready());
-        pacer.acquire();
-        assert!(!pacer.is_ready());
-    }
-
-    #[test]
-    fn the_interval_divides_the_remaining_time_evenly() {
-        let pacer = Pacer::new(3, START);
-        let ten_minutes = Duration::from_secs(600);
-        assert_eq!(pacer.interval(90, after(900)), Some(ten_minutes));
-        assert_eq!(pacer.interval(0, after(900)), None);
+        assert_eq!(acquire_all(&mut pacer), 1);
     }
 
     proptest! {
@@ -248,19 +215,18 @@ mod tests {
         fn no_more_requests_than_are_spare_are_sent(
             steps in prop::collection::vec((0u64..100, any::<bool>()), 0..400),
         ) {
-            let end = after(900);
             let (mut pacer, mut spare, mut now) = (Pacer::new(10, START), 100u32, 0);
             for (minutes, ask) in steps {
                 now += minutes;
-                pacer.refill(spare, 10, end, after(now));
+                pacer.refill(spare, 10, END, after(now));
                 if ask && pacer.is_ready() {
                     prop_assert!(spare > 0);
                     pacer.acquire();
                     spare -= 1;
                 }
-                if let Some(moment) = pacer.ready_at(spare, end) {
+                if let Some(moment) = pacer.ready_at(spare, END) {
                     let mut then = pacer.clone();
-                    then.refill(spare, 10, end, moment);
+                    then.refill(spare, 10, END, moment);
                     prop_assert!(then.is_ready(), "{:?} {moment:?}", then);
                 }
             }
