@@ -9,7 +9,7 @@ use crate::payment::Payment;
 use crate::policy::Policy;
 use crate::quota::WindowUsage;
 
-/// One change of a tracker's state. Changes are emitted in the order in which they happened.
+/// One change of a tracker's state, emitted in chronological order.
 ///
 /// [`Asked`](Self::Asked), [`NotPaidYet`](Self::NotPaidYet), [`NoAnswer`](Self::NoAnswer) and
 /// [`Token`](Self::Token) inform subscribers. A store does not need to persist them.

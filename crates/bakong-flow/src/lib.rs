@@ -11,10 +11,9 @@
 //!    "not found" to a request that was sent after the expiry and the grace period.
 //! 2. A payment becomes final once, and an order is settled once, even with two workers or after a restart.
 //! 3. Every accepted payment gets a final check after its expiry. Its request is reserved when the payment is opened. If
-//!    none is left, opening fails with [`OpenError::NoQuota`] and the time from which it is possible. Do not show
-//!    the code before.
-//! 4. The quota is never exceeded. Error code 17 closes the quota window at once, whatever the count is. Open payments
-//!    continue in the next window.
+//!    none is left, opening fails with [`OpenError::NoQuota`] and the time to try again. Do not show the code before.
+//! 4. The quota is never exceeded. Error code 17 closes the quota window at once, even if the count is lower. Open
+//!    payments continue in the next window.
 //! 5. A transaction settles an order only if amount, currency and recipient match and it was found under the code's
 //!    MD5. All others need a review, and the outcome lists the reasons. A transfer after the expiry and the grace
 //!    period is marked as late.

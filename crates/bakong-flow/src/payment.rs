@@ -15,7 +15,7 @@ pub use crate::order::{InvalidOrderId, OrderId};
 pub struct Payment {
     /// The order that the payment is for.
     pub order: OrderId,
-    /// The MD5 of the code's text, by which Bakong finds the payment.
+    /// The MD5 of the code's text. Bakong looks up the payment by this value.
     pub md5: Md5Handle,
     /// The expected amount and recipient.
     pub expected: Expected,

@@ -2,7 +2,7 @@
 //!
 //! Bakong allows a token about 100 requests a day. Rejected requests count, and all programs that use the token share
 //! the quota. The count here is therefore a lower bound of the real usage, and error code 17 closes the window
-//! whatever the count is.
+//! even if the count is lower.
 
 #[cfg(test)]
 mod tests;
@@ -123,7 +123,7 @@ pub struct WindowUsage {
 }
 
 impl WindowUsage {
-    /// Creates the usage of a window in which nothing was sent.
+    /// Creates the usage of a window without requests.
     #[must_use]
     pub const fn unused(window: WindowIndex) -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! An index of final payments, shared by the tracker and the store in memory.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 
@@ -10,12 +10,12 @@ use crate::order::OrderId;
 /// Final payments by MD5, by transaction and by order, each until it expires.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct FinishedPayments {
-    by_md5: HashMap<Md5Handle, FinishedPayment>,
-    /// The order for which a transaction was found, by the transaction's hash in lower case.
-    by_hash: HashMap<Box<str>, OrderId>,
+    by_md5: BTreeMap<Md5Handle, FinishedPayment>,
+    /// The order of each transaction that was found, by the transaction's hash in lower case.
+    by_hash: BTreeMap<Box<str>, OrderId>,
     /// The settled orders, with the MD5 of the payment that settled each.
-    settled: HashMap<OrderId, Md5Handle>,
-    /// When each payment expires, in the order in which they were added.
+    settled: BTreeMap<OrderId, Md5Handle>,
+    /// When each payment expires, the oldest payment first.
     until: VecDeque<(Timestamp, Md5Handle)>,
 }
 
@@ -24,7 +24,7 @@ impl FinishedPayments {
         self.by_md5.get(md5)
     }
 
-    /// Returns the order for which the transaction with this hash was found.
+    /// Returns the order of the transaction with this hash, if it was found.
     pub(crate) fn order_of(&self, hash: &str) -> Option<&OrderId> {
         self.by_hash.get(hash.to_ascii_lowercase().as_str())
     }

@@ -1,6 +1,6 @@
 //! A store that lasts as long as the process.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,9 +27,9 @@ pub struct MemoryStore(Mutex<State>);
 struct State {
     usage: Option<WindowUsage>,
     lists: Option<ListStatus>,
-    open: HashMap<Md5Handle, OpenPayment>,
+    open: BTreeMap<Md5Handle, OpenPayment>,
     finished: FinishedPayments,
-    outcomes: HashMap<Md5Handle, Outcome>,
+    outcomes: BTreeMap<Md5Handle, Outcome>,
 }
 
 impl MemoryStore {

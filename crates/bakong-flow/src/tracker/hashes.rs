@@ -105,8 +105,8 @@ impl Tracker {
             .unwrap_or(last)
     }
 
-    /// Returns the start of the window in which the next lookup by hash is reserved, if that is a later window and no
-    /// request is spare now.
+    /// Returns the start of the window that has the reservation for the next lookup by hash, if that is a later window and
+    /// no request is spare now.
     pub(super) fn hash_reserved_from(&self, slot: &Slot) -> Option<Timestamp> {
         // The lookup by MD5 comes first and is reserved in the window of the deadline.
         let is_by_hash = slot.lookups.current() != Lookup::Md5 && slot.lookups.is_md5_done();

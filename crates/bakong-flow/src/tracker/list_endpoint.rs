@@ -18,21 +18,21 @@ const MAX_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// The state of the list endpoint.
 ///
 /// ```text
-///            ┌───────────────── answered ─────────────────┐
-///            ▼                                            │
-///        ┌──────┐  unreadable twice in a row  ┌────────┐  │
-///  ┌────▶│ Work │ ──────────────────────────▶ │ Paused │ ─┤ after 5, 10, 20 … 60 minutes,
-///  │     └──────┘            ┌──────────────▶ └────────┘  │ the next list is tried
-///  │         │ refused (403) │                    │       │
-///  │         ▼               │ unreadable twice   │ refused
-///  │     ┌─────────┐ ────────┘                    ▼       │
-///  │     │ Refused │ ◀──────────────────────────────      │
-///  │     └─────────┘ ── after a day, the next list is tried
-///  │         │ a single check is refused too:
-///  │         ▼ back to the state before
-///  │  answered
-///  └──── Untried (at the start; fails like Work)          Off (by configuration)
+///                                refused with 403
+///            ┌──────────┐ ──────────────────────────▶ ┌─────────┐
+///  start ──▶ │ Untried  │ ◀── single checks are ───── │ Refused │ ──┐
+///            └──────────┘     refused too (or back    └─────────┘   │ after a day, one list is tried
+///                 │           to Work)                  ▲     ▲     │
+///        answered │                            refused  │     └─────┘ refused again
+///                 ▼                                     │
+///            ┌──────────┐ ──────────────────────────────┘
+///            │   Work   │ ── unreadable twice in a row ─▶ ┌────────┐ ──┐ after 5 minutes, one list is
+///            └──────────┘ ◀────────── answered ────────── │ Paused │   │ tried; unreadable again: the
+///                                                         └────────┘ ◀─┘ pause doubles, up to an hour
 /// ```
+///
+/// `Untried` lists pause in the same way, and an answered list always leads to `Work`. `Off` is a state of its own, set by
+/// the configuration.
 ///
 /// `Paused` and `Refused` are both [`ListStatus::RefusedUntil`]. Lists that were refused may be refused because
 /// Bakong blocks this client altogether. So `before` keeps the earlier status until a single check is answered.
@@ -48,7 +48,7 @@ pub(super) struct ListEndpoint {
 /// What a failed list means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum ListFailure {
-    /// The failure says nothing about lists: other requests would fail too.
+    /// Other requests would fail too, so lists are not the cause.
     Ordinary,
     /// Lists do not work for the time being. Single checks can go on.
     Paused,

@@ -1,4 +1,4 @@
-//! The lookups by which a payment can be found, and which of them is next.
+//! The lookups of a payment, and which one is next.
 
 use std::ops::{Index, IndexMut};
 
@@ -6,8 +6,7 @@ use bakong_api::{Lookup, Transaction};
 
 use crate::payment::Payment;
 
-/// All lookups, in the order in which they are tried. The MD5 is first, because only the MD5 proves that this very code
-/// was paid.
+/// All lookups in the order of their use. The MD5 is first, because only the MD5 proves that this very code was paid.
 const ORDER: [Lookup; 3] = [Lookup::Md5, Lookup::Hash, Lookup::ShortHash];
 
 /// The progress of each lookup of a payment, and the lookup that the next request uses.

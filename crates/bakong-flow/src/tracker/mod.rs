@@ -5,7 +5,7 @@
 //! | machine | decides |
 //! | --- | --- |
 //! | `PaymentState` | when a payment is checked next |
-//! | `LookupSet` | by which lookup: MD5, hash or short hash |
+//! | `LookupSet` | which lookup is used: MD5, hash or short hash |
 //! | [`QuotaUsage`] | how many requests are left in the quota window |
 //! | `Reservations` | how many of them final checks need |
 //! | `Pacer` | how fast the others are spent |
@@ -150,7 +150,7 @@ impl Tracker {
         self.changes.drain(..)
     }
 
-    /// Asks for an early check, because the customer says that they have paid.
+    /// Requests an early check, for example when the customer claims to have paid.
     ///
     /// The first call makes the check due now. After each further call the check waits longer: 10, 20, 40 … seconds
     /// after the last one. The quota can delay a check. Does nothing if the payment is not open.

@@ -78,7 +78,7 @@ impl Tracker {
         Ok(())
     }
 
-    /// Adds a payment and its reservations, whatever the quota is.
+    /// Adds a payment and its reservations without checking the quota.
     pub(super) fn admit(&mut self, payment: Payment, policy: Policy, opened_at: Timestamp) -> Key {
         let deadline = policy.deadline(payment.expires_at);
         let key = self.payments.insert(payment, policy, opened_at);

@@ -31,7 +31,7 @@ pub(super) struct Slot {
     /// Changed by [`Payments::reschedule`] alone.
     state: PaymentState,
     pub(super) lookups: LookupSet,
-    /// How many requests are reserved for final checks by hash, and in which window.
+    /// The window and the number of the requests that are reserved for final checks by hash.
     pub(super) hash_reservation: (WindowIndex, u32),
     /// How often the customer asked for a check.
     pub(super) nudges: u8,

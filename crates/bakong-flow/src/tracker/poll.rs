@@ -99,7 +99,7 @@ impl Tracker {
         [final_check, next_final, early].into_iter().flatten().min()
     }
 
-    /// Defers final checks by hash for which no request is reserved in this window and none is spare.
+    /// Defers final checks by hash if their requests are reserved in a later window and none is spare.
     fn defer_hash_checks(&mut self) {
         loop {
             let first = self.payments.final_checks().next();

@@ -105,7 +105,7 @@ impl Tracker {
     fn on_list(&mut self, request: &Request, items: Vec<ListItem>, now: Timestamp) {
         let answered = items.iter().filter(|(_, result)| result.is_ok()).count();
         if answered < request.subject.keys().len() / 2 {
-            // A payment in the list is paid, whatever the rest of the list is.
+            // Paid payments count even if the rest of the list is unreadable.
             for (md5, result) in items {
                 if let (Some(key), Ok(answer @ CheckAnswer::Paid(_))) =
                     (self.payments.find(&md5), result)
@@ -167,7 +167,7 @@ impl Tracker {
         self.changes.push(Change::Token(result));
     }
 
-    /// Bakong answered, whatever the answer is.
+    /// Bakong answered, so requests succeed.
     fn on_answer(&mut self, request: &Request) {
         self.backoff.answered(request.asked_at);
         if !matches!(request.subject, Subject::Token) {
@@ -203,7 +203,7 @@ impl Tracker {
     }
 
     fn close_window(&mut self, request: &Request, now: Timestamp) {
-        // A rejection of a request from an earlier window says nothing about this one.
+        // A request from an earlier window was rejected for that window's quota.
         let window = self.config.quota.window.index_of(request.asked_at);
         if window >= self.usage.usage().window {
             self.usage.close(now);

@@ -25,7 +25,7 @@ pub struct Progress {
     pub is_asking: bool,
     /// When the next check is due, if known. The check waits longer if the quota requires it.
     pub next_check: Option<Timestamp>,
-    /// The error of the last request, if it failed. The error says nothing about the payment.
+    /// The error of the last request, if it failed. The state of the payment is then unknown.
     pub trouble: Option<Arc<ApiError>>,
     /// Whether the order was cancelled.
     pub is_cancelled: bool,

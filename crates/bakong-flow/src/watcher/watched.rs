@@ -46,7 +46,7 @@ impl Watched {
         ended.outcome.clone().ok_or(Stopped)
     }
 
-    /// Asks for an early check, because the customer says that they have paid. See
+    /// Requests an early check, for example when the customer claims to have paid. See
     /// [`Tracker::nudge`](crate::Tracker::nudge).
     ///
     /// # Errors

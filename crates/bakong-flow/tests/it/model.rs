@@ -3,10 +3,10 @@
 //! The trackers and the store are the real ones. Time advances from one possible event to the next. A worker polls,
 //! persists, sends and takes a reply in separate steps. It can be slow, and it can be killed between any two steps.
 
-mod digest;
 mod state;
 mod worker;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use bakong_flow::bakong_api::ErrorClass;
@@ -77,6 +77,13 @@ pub(crate) const FAULTS: [Fault; 5] = [
     Some(ErrorClass::Blocked),
     None,
 ];
+
+/// Returns a digest of the `Debug` text of `value`. States with the same digest behave the same.
+pub(crate) fn digest(value: &impl std::fmt::Debug) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{value:?}").hash(&mut hasher);
+    hasher.finish()
+}
 
 /// The invariants. A state lists those that it violates.
 pub(crate) const SETTLED_ONCE: &str = "an order is settled once, by a transaction of its own";

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 
 use crate::desk::{NOON, hash, khr, md5, order, paid_outcome, payment, short_hash};
 
-use self::events::{Answer, Answers, Event, PAYMENTS, configs, events};
+use self::events::{Answers, Event, PAYMENTS, configs, events};
 
 /// A request in flight, and when it was sent.
 type Sent = (Ask, Timestamp);
@@ -183,27 +183,20 @@ impl World {
     }
 
     fn answer(&mut self, ask: &Ask, asked_at: Timestamp, sent: u32, answers: &Answers) {
+        let answer_at = |at: usize| match answers {
+            Answers::All(result) => Some(result.clone()),
+            Answers::Each(each) => each.get(at).cloned().flatten(),
+        };
         let reply = match (&ask.question, answers) {
             (Question::Renewal, Answers::All(Err(class))) => Reply::Renewal(Err(*class)),
             (Question::Renewal, _) => Reply::Renewal(Ok(None)),
             (Question::Md5List(_), Answers::All(Err(class))) => Reply::List(Err(*class)),
             (Question::Md5List(md5s), _) => {
-                let mut items = Vec::new();
-                for (at, md5) in md5s.iter().enumerate() {
-                    let result = match answers {
-                        Answers::All(result) => Some(*result),
-                        Answers::Each(each) => each.get(at).copied().flatten(),
-                    };
-                    items.extend(result.map(|result| (*md5, result.map(Answer::to_check))));
-                }
-                Reply::List(Ok(items))
+                let items = md5s.iter().enumerate();
+                let items = items.filter_map(|(at, md5)| Some((*md5, answer_at(at)?)));
+                Reply::List(Ok(items.collect()))
             }
-            (_, Answers::All(result)) => Reply::Check(result.map(Answer::to_check)),
-            (_, Answers::Each(each)) => {
-                let result = each.first().copied().flatten();
-                let result = result.unwrap_or(Err(ErrorClass::Malformed));
-                Reply::Check(result.map(Answer::to_check))
-            }
+            _ => Reply::Check(answer_at(0).unwrap_or(Err(ErrorClass::Malformed))),
         };
         self.note(&ask.question, &reply, asked_at);
         self.tracker.answer(ask.ticket, sent, reply, self.now);
@@ -297,7 +290,7 @@ impl World {
     /// Answers every request with "not found", until all payments are final.
     fn finish_all(&mut self) {
         self.tracker.set_token(None, self.now);
-        let not_found = Answers::All(Ok(Answer::NotFound));
+        let not_found = Answers::All(Ok(CheckAnswer::NotFound));
         while let Some((ask, asked_at)) = self.take(0) {
             self.answer(&ask, asked_at, 1, &not_found);
         }

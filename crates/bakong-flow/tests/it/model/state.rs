@@ -8,9 +8,8 @@ use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass};
 use bakong_flow::{MemoryStore, Question, Reply, Tracker};
 
-use super::digest::digest;
 use super::worker::{Persisted, Sent, Worker, subjects};
-use super::{Action, FAULTS, Seen, Setting};
+use super::{Action, FAULTS, Seen, Setting, digest};
 use crate::desk::{NOON, md5, order, paid, payment};
 
 /// Two workers, the store, Bakong and the clock.

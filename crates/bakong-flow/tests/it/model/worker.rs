@@ -7,8 +7,9 @@ use bakong_flow::quota::WindowIndex;
 use bakong_flow::store::Conflict;
 use bakong_flow::{Ask, Change, MemoryStore, OrderId, Outcome, Question, Reply, Tracker};
 
-use super::digest::digest;
-use super::{FINAL_ONCE, IN_QUOTA, NOT_FINAL, NOT_TWICE, NOT_UNPAID, SETTLED_ONCE, Setting};
+use super::{
+    FINAL_ONCE, IN_QUOTA, NOT_FINAL, NOT_TWICE, NOT_UNPAID, SETTLED_ONCE, Setting, digest,
+};
 
 /// A worker, running or not.
 #[derive(Clone, Debug)]

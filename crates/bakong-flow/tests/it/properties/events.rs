@@ -53,25 +53,17 @@ pub(crate) enum Event {
 /// Bakong's answers for the payments of a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Answers {
-    All(Result<Answer, ErrorClass>),
+    All(Result<CheckAnswer, ErrorClass>),
     /// A list has its own answer for each payment, or leaves it out.
-    Each(Vec<Option<Result<Answer, ErrorClass>>>),
+    Each(Vec<Option<Result<CheckAnswer, ErrorClass>>>),
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Answer {
-    NotFound,
-    Paid(u32),
-    Failed,
-    Static,
-}
-
-fn answer() -> impl Strategy<Value = Answer> {
+fn answer() -> impl Strategy<Value = CheckAnswer> {
     prop_oneof![
-        6 => Just(Answer::NotFound),
-        2 => (0..PAYMENTS).prop_map(Answer::Paid),
-        1 => Just(Answer::Failed),
-        1 => Just(Answer::Static),
+        6 => Just(CheckAnswer::NotFound),
+        2 => (0..PAYMENTS).prop_map(paid),
+        1 => Just(CheckAnswer::Failed),
+        1 => Just(CheckAnswer::StaticQr),
     ]
 }
 
@@ -94,7 +86,7 @@ fn errors() -> impl Strategy<Value = ErrorClass> {
     ]
 }
 
-fn results() -> impl Strategy<Value = Result<Answer, ErrorClass>> {
+fn results() -> impl Strategy<Value = Result<CheckAnswer, ErrorClass>> {
     prop_oneof![3 => answer().prop_map(Ok), 2 => errors().prop_map(Err)]
 }
 
@@ -180,15 +172,4 @@ pub(crate) fn configs() -> impl Strategy<Value = Config> {
             config
         },
     )
-}
-
-impl Answer {
-    pub(crate) fn to_check(self) -> CheckAnswer {
-        match self {
-            Self::NotFound => CheckAnswer::NotFound,
-            Self::Paid(transfer) => paid(transfer),
-            Self::Failed => CheckAnswer::Failed,
-            Self::Static => CheckAnswer::StaticQr,
-        }
-    }
 }
