@@ -274,19 +274,12 @@ mod tests {
 
     #[test]
     fn the_policies_have_the_documented_times() {
-        let table = [Policy::COUNTER, Policy::WEB_SHOP, Policy::INVOICE].map(|policy| {
-            let Schedule {
-                first,
-                shortest,
-                longest,
-                percent_of_age,
-            } = policy.schedule;
-            let Grace {
-                after_expiry,
-                last_check_within,
-            } = policy.grace;
-            let times = [first, shortest, longest, after_expiry, last_check_within];
-            (times.map(|time| time.as_secs()), percent_of_age)
+        let policies = [Policy::COUNTER, Policy::WEB_SHOP, Policy::INVOICE];
+        let table = policies.map(|Policy { schedule, grace }| {
+            let [first, shortest] = [schedule.first, schedule.shortest];
+            let [after, within] = [grace.after_expiry, grace.last_check_within];
+            let times = [first, shortest, schedule.longest, after, within];
+            (times.map(|time| time.as_secs()), schedule.percent_of_age)
         });
         let (minute, hour) = (60, 3_600);
         assert_eq!(

@@ -25,9 +25,10 @@ use bakong_api::khqr_core::Timestamp;
 ///        └──────────┘ ◀────────────────────────────────────────┘  (through Waiting, if final_at is in the future)
 /// ```
 ///
-/// A final payment leaves the tracker's slab, so that no state stands for it. If `final_at` passes while a
-/// request is in flight, the payment stays `InFlight` and `is_final_due` becomes true. An order that was cancelled has no
-/// early checks.
+/// - A final payment leaves the tracker's slab, so it has no state.
+/// - If `final_at` passes while a request is in flight, the payment stays `InFlight`, and `is_final_due` becomes true.
+/// - A check that is not due yet can join a list, or probe whether a closed quota window is open again.
+/// - A cancelled order has no early checks.
 ///
 /// [`Payments::reschedule`](super::payments::Payments::reschedule) replaces a state and keeps the queue consistent with it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -124,7 +124,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             () = stopped(stop) => return Err(Stopped),
             command = commands.recv() => match command {
                 Some(command) => self.handle(command),
-                // The watcher is gone, and says so in the same moment.
+                // The watcher was dropped, so `stopped` returns too.
                 None => stopped(stop).await,
             },
             Some(result) = self.in_flight.join_next_with_id() => {
