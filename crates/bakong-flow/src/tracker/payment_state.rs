@@ -30,7 +30,7 @@ use bakong_api::khqr_core::Timestamp;
 /// - A check that is not due yet can join a list, or probe whether a closed quota window is open again.
 /// - A cancelled order has no early checks.
 ///
-/// [`Payments::reschedule`](super::payments::Payments::reschedule) replaces a state and keeps the queue consistent with it.
+/// `Payments::reschedule` replaces a state and keeps the queue consistent with it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum PaymentState {
     /// No request is in flight, and the final check is not due.

@@ -113,7 +113,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 None => tracing::debug!(usage.requests, "requests of the quota window"),
             },
             Change::ListStatus(lists) => {
-                tracing::info!(?lists, "the status of the list endpoint changed")
+                tracing::info!(?lists, "the status of the list endpoint changed");
             }
             Change::Token(Ok(_)) => tracing::info!("the token was renewed"),
             Change::Token(Err(class)) => {
