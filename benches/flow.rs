@@ -1,14 +1,13 @@
-//! A tracker with many open payments: what each step costs, and how much memory each payment takes.
+//! The time and the memory of a tracker with many open payments.
 //!
-//! The times are of one payment each, on average over a whole round: all are opened, then all are found due,
-//! asked about and answered.
+//! Times are per payment, as a mean over a whole round: all payments are opened, become due, are checked and answered.
 
 #![allow(
     missing_docs,
-    reason = "criterion's macros make undocumented functions"
+    reason = "criterion's macros generate functions without docs"
 )]
-#![allow(clippy::expect_used, reason = "a bench that cannot run should stop")]
-#![allow(clippy::print_stdout, reason = "a bench tells what it measures")]
+#![allow(clippy::expect_used, reason = "a failed bench panics")]
+#![allow(clippy::print_stdout, reason = "a bench prints its results")]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -22,7 +21,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 const NOW: Timestamp = Timestamp::from_millis(1_795_237_200_000);
 const SIZES: [u32; 4] = [1_000, 10_000, 100_000, 1_000_000];
 
-/// A quota in which everything has room, and no lists: each check is a request of its own.
+/// A quota without a limit, and no lists: each check is a request of its own.
 fn config() -> Config {
     let mut config = Config::DEFAULT;
     config.quota.limit = u32::MAX;
@@ -30,7 +29,7 @@ fn config() -> Config {
     config
 }
 
-/// Payments whose codes expire one after the other over an hour.
+/// Payments whose codes expire within an hour.
 fn payments(count: u32) -> Vec<Payment> {
     let recipient = AccountIdBuf::new("sokha@devb").expect("an account");
     let payment = |number: u32| {
@@ -58,21 +57,20 @@ fn payments(count: u32) -> Vec<Payment> {
 
 fn open(tracker: &mut Tracker, payments: Vec<Payment>) {
     for payment in payments {
-        tracker.open(payment, Policy::WEB_SHOP, NOW).expect("room");
-        // Persisted at once.
+        tracker.open(payment, Policy::WEB_SHOP, NOW).expect("quota");
         tracker.take_changes().for_each(drop);
     }
 }
 
-/// With so many open payments, the times of this many of each step.
-fn steps(tracker: &mut Tracker, many: u64) -> [Duration; 2] {
+/// Checks `checks` payments, and returns the time to wake up and poll, and the time to answer.
+fn steps(tracker: &mut Tracker, checks: u64) -> [Duration; 2] {
     let mut now = NOW;
     let (mut waking, mut answering) = (Duration::ZERO, Duration::ZERO);
     let mut done = 0;
-    while done < many {
+    while done < checks {
         let started = Instant::now();
         let Some(ask) = tracker.poll(now) else {
-            now = tracker.next_wakeup().expect("something is open").max(now);
+            now = tracker.next_wakeup().expect("a wake-up").max(now);
             waking += started.elapsed();
             continue;
         };
@@ -114,7 +112,7 @@ fn flow(criterion: &mut Criterion) {
         for (at, name) in ["wake and ask", "answer"].into_iter().enumerate() {
             group.bench_function(name, |bencher| {
                 bencher.iter_custom(|times| {
-                    // A whole round, so that what is found is a mean of all that are open.
+                    // A whole round, so that the result is a mean over all open payments.
                     let rounds = times.div_ceil(u64::from(count));
                     let took = (0..rounds)
                         .map(|_| steps(&mut full.clone(), u64::from(count))[at])
@@ -127,13 +125,13 @@ fn flow(criterion: &mut Criterion) {
     }
 }
 
-/// What `times` cost, if `done` took so long.
+/// Scales the duration `took` of `done` steps to `times` steps.
 fn per_time(took: Duration, done: u64, times: u64) -> Duration {
     let nanos = took.as_nanos() * u128::from(times) / u128::from(done);
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
-/// The bytes that stay allocated for each open payment, its order's id included.
+/// Prints the bytes that each open payment occupies, its order's id included.
 fn memory(_: &mut Criterion) {
     for count in SIZES {
         let mut tracker = None;
@@ -144,7 +142,7 @@ fn memory(_: &mut Criterion) {
         });
         let bytes = seen.bytes_current / i64::from(count);
         let most = seen.bytes_max / u64::from(count);
-        println!("flow/{count}: {bytes} bytes a payment, {most} at the most while they are opened");
+        println!("flow/{count}: {bytes} bytes per payment, at most {most} while they are opened");
         drop(black_box(tracker));
     }
 }

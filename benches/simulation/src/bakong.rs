@@ -1,4 +1,4 @@
-//! A Bakong with a quota, lists that may be refused, outages, and a token that ends.
+//! A simulated Bakong with a quota, a list endpoint, outages, and a token that expires.
 
 use std::collections::HashMap;
 
@@ -12,17 +12,17 @@ use crate::customers::{Order, Transfer};
 use crate::scenario::{Lists, Renewal, Scenario};
 use crate::{DAY, HOUR, MINUTE, SECOND, START};
 
-/// What Bakong knows and how it feels.
+/// The simulated Bakong.
 #[derive(Debug)]
 pub struct Bakong {
     scenario: Scenario,
     random: Rng,
     outages: Vec<Outage>,
     token_ends_at: Option<u64>,
-    /// How many requests of each day it has taken or refused.
+    /// The requests of each day, rejected ones included.
     pub requests: HashMap<u64, u32>,
-    /// How many it refused for the quota.
-    pub refused: u32,
+    /// The requests that were rejected with error code 17.
+    pub over_quota: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,29 +32,29 @@ struct Outage {
     class: ErrorClass,
 }
 
-/// An answer on its way.
+/// A reply on its way to the shop.
 #[derive(Debug)]
 pub struct Answer {
-    /// When it arrives.
+    /// When the reply arrives.
     pub at: u64,
-    /// What it says.
+    /// The content.
     pub reply: Reply,
-    /// How many requests were sent, as far as the client can tell.
+    /// The number of requests that were sent, as the client counts them.
     pub sent: u32,
 }
 
-/// The MD5 of the code of this order.
+/// Returns the MD5 of the order's code.
 #[must_use]
 pub fn md5(order: usize) -> Md5Handle {
     let mut bytes = [0; 16];
-    // Spread, as real ones are.
+    // Distributed like real MD5s.
     let number = (order as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     bytes[..8].copy_from_slice(&number.to_le_bytes());
     bytes[8..].copy_from_slice(&(order as u64).to_be_bytes());
     Md5Handle::from_bytes(bytes)
 }
 
-/// The order whose code has this MD5.
+/// Returns the order whose code has this MD5.
 #[must_use]
 pub fn order_of(md5: &Md5Handle) -> usize {
     let mut number = [0; 8];
@@ -62,33 +62,33 @@ pub fn order_of(md5: &Md5Handle) -> usize {
     usize::try_from(u64::from_be_bytes(number)).unwrap_or(usize::MAX)
 }
 
-/// The full hash of an order's transfer. Its first eight digits are spread, as real ones are.
+/// Returns the full hash of a transfer. Its first eight digits are distributed like real ones.
 #[must_use]
 pub fn hash(order: usize, transfer: usize) -> String {
     let number = u32::try_from(order * 8 + transfer).unwrap_or(u32::MAX);
     format!("{:08x}{:056x}", number.wrapping_mul(SPREAD), 0)
 }
 
-/// The order and the transfer that have this hash, full or short.
+/// Returns the order and the number of the transfer with this full or short hash.
 #[must_use]
 pub fn transfer_of(hash: &str) -> Option<(usize, usize)> {
     let digits = hash.get(..8)?;
     let number = u32::from_str_radix(digits, 16).ok()?;
-    let number = number.wrapping_mul(GATHER) as usize;
+    let number = number.wrapping_mul(SPREAD_INVERSE) as usize;
     Some((number / 8, number % 8))
 }
 
 /// An odd number and its inverse modulo 2³².
 const SPREAD: u32 = 0x9e37_79b1;
-const GATHER: u32 = 0x0e8b_2f51;
+const SPREAD_INVERSE: u32 = 0x0e8b_2f51;
 
 impl Bakong {
-    /// The Bakong of a scenario.
+    /// Creates the Bakong of a scenario.
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
         let mut random = Rng::with_seed(scenario.seed ^ 0x6261_6b6f_6e67);
         let mut outages = Vec::new();
-        if scenario.trouble.outages {
+        if scenario.faults.outages {
             for day in 0..scenario.days {
                 let from = START + day * DAY + random.u64(6 * HOUR..22 * HOUR);
                 outages.push(Outage {
@@ -98,7 +98,7 @@ impl Bakong {
                 });
             }
         }
-        let token_ends_at = scenario.trouble.token.map(|_| {
+        let token_ends_at = scenario.faults.token.map(|_| {
             let end = scenario.days * DAY;
             START + random.u64(0..end)
         });
@@ -108,28 +108,28 @@ impl Bakong {
             outages,
             token_ends_at,
             requests: HashMap::new(),
-            refused: 0,
+            over_quota: 0,
         }
     }
 
-    /// When the token ends, and whether a person has to renew it.
+    /// Returns when the token expires, and how it is renewed.
     #[must_use]
     pub const fn token(&self) -> (Option<u64>, Option<Renewal>) {
-        (self.token_ends_at, self.scenario.trouble.token)
+        (self.token_ends_at, self.scenario.faults.token)
     }
 
-    /// A person renewed the token.
+    /// Renews the token.
     pub const fn renew(&mut self) {
         self.token_ends_at = None;
     }
 
-    /// Answers a request that is sent at this moment.
+    /// Answers a request that is sent at `now`.
     pub fn ask(&mut self, question: &Question, orders: &[Order], now: u64) -> Answer {
         let latency = self.random.u64(50..900);
         let outage = self.outages.iter().find(|o| o.from <= now && now < o.to);
         let class = match outage {
             Some(outage) => Some(outage.class),
-            None if self.random.u32(0..1_000) < self.scenario.trouble.failures => {
+            None if self.random.u32(0..1_000) < self.scenario.faults.failures => {
                 Some(failure(&mut self.random))
             }
             None => None,
@@ -154,7 +154,7 @@ impl Bakong {
         let reply = match class {
             Some(class) => failed(question, class),
             None if over => {
-                self.refused += 1;
+                self.over_quota += 1;
                 failed(question, ErrorClass::QuotaExhausted)
             }
             None => self.answer(question, orders, now + latency / 2),
@@ -166,7 +166,7 @@ impl Bakong {
         }
     }
 
-    /// Counts a request, and says whether it is one too many.
+    /// Counts a request. Returns `true` if the quota is exceeded.
     fn count(&mut self, now: u64) -> bool {
         let count = self.requests.entry((now - START) / DAY).or_default();
         *count += 1;
@@ -198,14 +198,14 @@ impl Bakong {
             Lists::Work => false,
             Lists::Refused => true,
             Lists::Unsteady => (at - START) / DAY % 2 == 1,
-            Lists::Garbled => false,
+            Lists::Unreadable => false,
         };
         if refused {
             return Reply::List(Err(ErrorClass::Blocked));
         }
-        // For minutes of every hour, and for some hours of every day.
-        let is_garbled = at / MINUTE % 60 < 7 || (at / HOUR).is_multiple_of(6);
-        if self.scenario.lists == Lists::Garbled && is_garbled {
+        // Some minutes of every hour, and some hours of every day.
+        let is_unreadable = at / MINUTE % 60 < 7 || (at / HOUR).is_multiple_of(6);
+        if self.scenario.lists == Lists::Unreadable && is_unreadable {
             return Reply::List(Err(ErrorClass::Malformed));
         }
         let mut items: Vec<ListItem> = Vec::new();
@@ -222,7 +222,7 @@ impl Bakong {
     }
 }
 
-/// What is known of an order's code at a moment: of several transfers, the first.
+/// Looks up an order's code at the time `at`. Of several transfers, the first one is found.
 #[must_use]
 pub fn look_up(order: usize, orders: &[Order], at: u64) -> CheckAnswer {
     let Some(known) = orders.get(order) else {
@@ -237,12 +237,12 @@ pub fn look_up(order: usize, orders: &[Order], at: u64) -> CheckAnswer {
     let visible = known.transfers.iter().enumerate();
     let mut visible = visible.filter(|(_, transfer)| transfer.visible_at <= at);
     match visible.next() {
-        Some((number, transfer)) => told((order, number), transfer),
+        Some((number, transfer)) => paid((order, number), transfer),
         None => CheckAnswer::NotFound,
     }
 }
 
-/// What is known of a hash at a moment; of a short one, with this amount.
+/// Looks up a hash at the time `at`, a short hash together with its amount.
 fn by_hash(hash: &str, amount: Option<Amount>, orders: &[Order], at: u64) -> CheckAnswer {
     let found = transfer_of(hash).and_then(|(order, number)| {
         let transfer = orders.get(order)?.transfers.get(number)?;
@@ -256,13 +256,13 @@ fn by_hash(hash: &str, amount: Option<Amount>, orders: &[Order], at: u64) -> Che
                         == (transfer.amount, transfer.currency)
                 }) =>
         {
-            told((order, number), transfer)
+            paid((order, number), transfer)
         }
         _ => CheckAnswer::NotFound,
     }
 }
 
-fn told((order, number): (usize, usize), transfer: &Transfer) -> CheckAnswer {
+fn paid((order, number): (usize, usize), transfer: &Transfer) -> CheckAnswer {
     let json = format!(
         r#"{{"hash":"{}","fromAccountId":"dara@devb","toAccountId":"{}","currency":"{}","amount":{},"createdDateMs":{}}}"#,
         hash(order, number),

@@ -1,4 +1,4 @@
-//! When orders come, and what customers do.
+//! The orders, and the actions of the customers.
 
 use bakong_flow::Policy;
 use bakong_flow::bakong_api::khqr_core::Currency;
@@ -7,36 +7,35 @@ use fastrand::Rng;
 use crate::scenario::{Policies, Scenario};
 use crate::{CODE_LIFE, DAY, HOUR, MINUTE, SECOND, START};
 
-/// An order, and what its customer will do.
+/// An order, and the actions of its customer.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// When the code is shown.
+    /// When the shop opens the payment.
     pub at: u64,
-    /// How long its code can be paid.
+    /// The time until the code expires.
     pub life: u64,
-    /// How it is asked about.
+    /// The policy of the payment.
     pub policy: Policy,
-    /// What it asks for, in riel.
+    /// The amount in riel.
     pub amount: u64,
-    /// The transfers that the customer makes.
+    /// The transfers of the customer.
     pub transfers: Vec<Transfer>,
-    /// When the customer says that they have paid.
+    /// When the customer claims to have paid.
     pub nudge_at: Option<u64>,
     /// When the shop cancels the order.
     pub cancel_at: Option<u64>,
-    /// Whether Bakong says of it that the payment failed.
+    /// Whether Bakong reports that the payment failed.
     pub fails: bool,
-    /// Whether it is a second code for the order before.
+    /// Whether this is a second code for the previous order.
     pub is_second_code: bool,
-    /// Whether the customer pays by another code than the one that is watched, so that Bakong finds the
-    /// transfers by their hashes only.
+    /// Whether the customer pays another code than the watched one, so that only hashes find the transfers.
     pub by_another_code: bool,
     /// The receipt that the customer shows.
     pub receipt: Option<Receipt>,
 }
 
 impl Order {
-    /// When its last check is due.
+    /// Returns the deadline: the expiry plus the grace period.
     #[must_use]
     pub fn deadline(&self) -> u64 {
         let grace = self.policy.grace.after_expiry.as_millis();
@@ -44,45 +43,45 @@ impl Order {
     }
 }
 
-/// What a customer shows to prove a transfer.
+/// A receipt that a customer shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Receipt {
-    /// When.
+    /// When the receipt is shown.
     pub at: u64,
-    /// The order whose first transfer it is of; most often the customer's own.
+    /// The order of the transfer: usually the customer's own order.
     pub of: usize,
-    /// Whether it says the full hash.
+    /// Whether the receipt has the full hash.
     pub full: bool,
-    /// Whether it says the short one.
+    /// Whether the receipt has the short hash.
     pub short: bool,
 }
 
-/// Money that moves.
+/// A transfer of money.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Transfer {
-    /// When it is made.
+    /// When the transfer is made.
     pub created_at: u64,
-    /// From when on Bakong tells of it.
+    /// When Bakong begins to report the transfer.
     pub visible_at: u64,
-    /// How much.
+    /// The amount in minor units.
     pub amount: u64,
-    /// Of what.
+    /// The currency.
     pub currency: Currency,
-    /// Whether it goes to the shop.
+    /// Whether the recipient is the shop.
     pub to_shop: bool,
 }
 
-/// How many of a day's orders come in each hour from seven in the morning on: a noon and an evening.
+/// The share of a day's orders in each hour from 07:00 on, with peaks at noon and in the evening.
 const BY_HOUR: [u32; 14] = [2, 3, 4, 5, 8, 10, 9, 5, 5, 6, 9, 12, 10, 6];
 const OPENS_AT: u64 = 7 * HOUR;
 
-/// How long customers take, in seconds, by twentieths: half of them up to 40 seconds, one in twenty more than
-/// five minutes.
+/// The time that customers take to pay, in seconds, by twentieths. Half of them take up to 40 seconds, and one in twenty
+/// takes more than five minutes.
 const DELAYS: [u64; 21] = [
     5, 8, 11, 14, 17, 20, 24, 28, 32, 36, 40, 46, 53, 62, 73, 88, 110, 145, 205, 310, 590,
 ];
 
-/// All orders of a scenario, the earliest first.
+/// Returns the orders of a scenario, the earliest first.
 #[must_use]
 pub fn orders(scenario: &Scenario) -> Vec<Order> {
     let mut random = Rng::with_seed(scenario.seed ^ 0x6f72_6465_7273);
@@ -92,7 +91,7 @@ pub fn orders(scenario: &Scenario) -> Vec<Order> {
             let at = START + day * DAY + moment_of_day(&mut random);
             let at = at + scenario.opens_later;
             let (policy, life) = kind(&mut random, scenario.policies);
-            let order = order(&mut random, (at, life, policy), scenario.trouble.customers);
+            let order = order(&mut random, (at, life, policy), scenario.faults.customers);
             orders.push(order);
         }
     }
@@ -100,13 +99,13 @@ pub fn orders(scenario: &Scenario) -> Vec<Order> {
     if let Some(first) = orders.first_mut() {
         first.is_second_code = false;
     }
-    if scenario.trouble.receipts {
+    if scenario.faults.receipts {
         show_receipts(&mut random, &mut orders);
     }
     orders
 }
 
-/// How an order's payment is asked about, and how long its code lives.
+/// Returns the policy of a payment and the life of its code.
 fn kind(random: &mut Rng, policies: Policies) -> (Policy, u64) {
     match policies {
         Policies::Of(policy) => (policy, CODE_LIFE),
@@ -118,12 +117,12 @@ fn kind(random: &mut Rng, policies: Policies) -> (Policy, u64) {
     }
 }
 
-/// Some customers show a receipt, a few of them somebody else's, and some paid by another code.
+/// Gives some orders a receipt, a few of them of another order, and makes some customers pay another code.
 fn show_receipts(random: &mut Rng, orders: &mut [Order]) {
     for at in 0..orders.len() {
         let number = match random.u32(0..100) {
             0..=14 => at,
-            // Of an order before: an honest mistake, or not.
+            // The receipt of an earlier order, by mistake or in fraud.
             15..=17 => random.usize(0..=at),
             _ => continue,
         };
@@ -155,9 +154,9 @@ fn moment_of_day(random: &mut Rng) -> u64 {
     OPENS_AT + hour * HOUR + random.u64(0..HOUR)
 }
 
-fn order(random: &mut Rng, (at, life, policy): (u64, u64, Policy), odd: bool) -> Order {
+fn order(random: &mut Rng, (at, life, policy): (u64, u64, Policy), with_faults: bool) -> Order {
     let amount = random.u64(1..200) * 500;
-    // Whoever has more time takes more.
+    // Customers take longer if the code lives longer.
     let delay = delay(random) * (life / 1_000) / (CODE_LIFE / 1_000);
     let expires_at = at + life;
     let mut order = Order {
@@ -181,14 +180,14 @@ fn order(random: &mut Rng, (at, life, policy): (u64, u64, Policy), odd: bool) ->
         to_shop: true,
     };
     let in_time = transfer(at + delay, random);
-    // Eight in a hundred walk away.
+    // Eight percent of the customers do not pay.
     if random.u32(0..100) < 8 {
         return order;
     }
     if random.u32(0..5) == 0 {
         order.nudge_at = Some(in_time.created_at + random.u64(2..20) * SECOND);
     }
-    if !odd {
+    if !with_faults {
         order.transfers.push(in_time);
         return order;
     }

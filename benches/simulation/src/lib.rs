@@ -1,13 +1,10 @@
-//! Days of a shop in virtual time.
+//! Simulates days of a shop in virtual time.
 //!
-//! A [`World`] has a Bakong, customers and a shop whose payments a [`bakong_flow::Tracker`] watches. Everything that
-//! happens is drawn from one seed, so that a day that goes wrong can be played again. After every step the
-//! [`oracle`] holds what was done against what it knows to be true.
+//! A [`World`] has a Bakong, customers, and a shop whose payments a [`bakong_flow::Tracker`] watches. One seed determines
+//! all events, so that a failure can be reproduced. After every step the [`oracle`] checks the seven guarantees of
+//! `bakong-flow`; a violation panics.
 //!
-//! A guarantee that is broken ends the simulation with a panic.
-//!
-//! [`peers`] plays the same days with the schedules that people use without `bakong-flow`, and [`report`] puts
-//! them side by side.
+//! [`peers`] simulates the same days with other polling schedules, and [`report`] compares the results.
 
 #![allow(clippy::panic, clippy::missing_panics_doc)]
 
@@ -31,7 +28,7 @@ pub const MINUTE: u64 = 60 * SECOND;
 pub const HOUR: u64 = 60 * MINUTE;
 /// A day.
 pub const DAY: u64 = 24 * HOUR;
-/// How long a code can be paid.
+/// The time from the creation of a code to its expiry.
 pub const CODE_LIFE: u64 = 10 * MINUTE;
-/// When every simulation begins: midnight in Phnom Penh, when the quota's day turns.
+/// The start of every simulation: midnight in Phnom Penh, when a quota window begins.
 pub const START: u64 = 1_795_280_400_000;

@@ -1,4 +1,4 @@
-//! `simulate`: plays days of a shop and says what came of them. `cargo xtask simulate` runs it.
+//! `simulate`: simulates days of a shop and prints the results. Run it by `cargo xtask simulate`.
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,24 +10,24 @@ use std::sync::{Mutex, PoisonError};
 use bakong_simulation::{Scenario, Summary, World, report};
 use clap::Parser;
 
-/// Plays days of a shop in virtual time, with a Bakong that fails, a process that is killed and customers who do
-/// what they should not, and holds the guarantees of bakong-flow against every step.
+/// Simulates days of a shop in virtual time, and checks the guarantees of bakong-flow after every step.
+///
+/// Bakong fails, the process is killed, and customers pay twice, late or wrong amounts.
 #[derive(Parser)]
 struct Arguments {
-    /// How many seeds to play.
+    /// Number of seeds to simulate.
     #[arg(long, default_value_t = 4_000)]
     seeds: u64,
-    /// The first seed.
+    /// First seed.
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// Play this seed alone, and show where it goes wrong.
+    /// Simulate one seed and print its scenario.
     #[arg(long, conflicts_with_all = ["seeds", "from", "report"])]
     seed: Option<u64>,
-    /// Compare with the schedules that people use without bakong-flow, and write the table and the plot into
-    /// this folder.
+    /// Compare with other polling schedules, and write the table and the plot to this folder.
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
-    /// Over how many seeds to compare.
+    /// Number of seeds to compare.
     #[arg(long, default_value_t = 20)]
     report_seeds: u64,
 }
@@ -50,12 +50,12 @@ fn main() -> ExitCode {
 
 fn one(seed: u64) -> Result<(), String> {
     let scenario = Scenario::hostile(seed);
-    say(&scenario.to_string());
-    say(&describe(&World::new(scenario).run()));
+    print(&scenario.to_string());
+    print(&describe(&World::new(scenario).run()));
     Ok(())
 }
 
-/// Plays seeds on all cores, until one goes wrong.
+/// Simulates seeds on all cores until one fails.
 fn many(from: u64, seeds: u64) -> Result<(), String> {
     let next = AtomicU64::new(from);
     let failed = AtomicBool::new(false);
@@ -66,13 +66,13 @@ fn many(from: u64, seeds: u64) -> Result<(), String> {
             if seed >= from.saturating_add(seeds) {
                 return;
             }
-            let played = catch_unwind(AssertUnwindSafe(|| {
+            let result = catch_unwind(AssertUnwindSafe(|| {
                 World::new(Scenario::hostile(seed)).run()
             }));
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
-            match played {
+            match result {
                 Ok(mut summary) => {
-                    // A million of them are of no use here.
+                    // The summary of all seeds does not print delays.
                     summary.delays.clear();
                     total.0 = std::mem::take(&mut total.0).and(summary);
                 }
@@ -88,10 +88,10 @@ fn many(from: u64, seeds: u64) -> Result<(), String> {
     let (summary, failures) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(seed) = failures.first() {
         return Err(format!(
-            "a guarantee is broken; play it again: cargo xtask simulate --seed {seed}"
+            "a guarantee is violated; reproduce it by: cargo xtask simulate --seed {seed}"
         ));
     }
-    say(&format!("{seeds} seeds: {}", describe(&summary)));
+    print(&format!("{seeds} seeds: {}", describe(&summary)));
     Ok(())
 }
 
@@ -105,14 +105,14 @@ fn compare(folder: &std::path::Path, seeds: u64) -> Result<(), String> {
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     }
-    say(&report::table(&rows));
+    print(&report::table(&rows));
     Ok(())
 }
 
 fn describe(summary: &Summary) -> String {
     format!(
-        "{} payments accepted of {} orders, {} of {} that were paid in full settled, {} requests ({} refused with a \
-         17), {} kills, {} wake-ups: all guarantees held",
+        "{} of {} orders accepted, {} of {} full payments settled, {} requests ({} rejected with error code 17), \
+         {} kills, {} wake-ups: all guarantees hold",
         summary.orders - summary.refused,
         summary.orders,
         summary.settled,
@@ -124,6 +124,6 @@ fn describe(summary: &Summary) -> String {
     )
 }
 
-fn say(line: &str) {
+fn print(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }

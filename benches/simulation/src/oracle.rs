@@ -1,6 +1,6 @@
-//! Holds what the shop does against what is true, after every step.
+//! Checks the guarantees of `bakong-flow` after every step.
 //!
-//! The numbers are those of the seven guarantees of `bakong-flow`.
+//! The messages begin with the numbers of the guarantees on the crate page.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -11,52 +11,55 @@ use bakong_flow::{Change, ListItem, Mismatch, Outcome, Question, Quota, Reply};
 
 use crate::bakong::{md5, order_of, transfer_of};
 use crate::customers::{Order, Transfer};
-use crate::scenario::{Lists, Scenario, Trouble};
+use crate::scenario::{Faults, Lists, Scenario};
 use crate::{DAY, MINUTE, START};
 
-/// What is known of the payments, and what was seen of the shop.
+/// A record of the payments and of the shop's requests.
 #[derive(Debug)]
 pub struct Oracle {
     scenario: Scenario,
     quota: Quota,
-    /// What is known of each order.
+    /// The orders, and the actions of their customers.
+    pub orders: Vec<Order>,
+    /// The record of each order.
     pub known: Vec<Known>,
-    /// What requests that are out ask about.
-    out: HashMap<u64, Question>,
+    /// The requests in flight.
+    in_flight: HashMap<u64, Question>,
     asked_about: HashSet<Md5Handle>,
-    /// The day that was closed by a 17, and when, as persisted.
+    /// The day that error code 17 closed, and when, as persisted.
     closed: Option<(u64, u64)>,
     settled_orders: HashSet<String>,
-    /// The transactions that were found, as the numbers of an order and of one of its transfers.
+    /// The transactions that were found: the number of the order and of its transfer.
     found: HashSet<(usize, usize)>,
 }
 
-/// What is known of an order's payment.
+/// The record of a payment.
 #[derive(Clone, Default, Debug)]
 pub struct Known {
-    /// Whether its code was shown.
+    /// Whether the payment was accepted, so that its code is shown.
     pub is_accepted: bool,
-    /// Whether it was refused for want of requests.
+    /// Whether the payment was refused for lack of quota.
     pub is_refused: bool,
     /// Whether the order was cancelled.
     pub is_cancelled: bool,
-    /// The questions by hash that the shop knows to ask.
+    /// The lookups by hash that the shop can make.
     hashes: Vec<Question>,
-    /// By what Bakong, asked after the deadline, said that it knows of no payment.
+    /// The lookups that found nothing after the deadline.
     not_found_at_last: Vec<Question>,
-    /// How it ended, and when that was persisted.
+    /// The outcome, and when it was persisted.
     pub outcome: Option<(Outcome, u64)>,
 }
 
 impl Oracle {
-    /// Knows nothing yet.
+    /// Creates an empty record.
     #[must_use]
-    pub fn new(scenario: Scenario, quota: Quota, orders: usize) -> Self {
+    pub fn new(scenario: Scenario, quota: Quota, orders: Vec<Order>) -> Self {
         Self {
             scenario,
             quota,
-            known: vec![Known::default(); orders],
-            out: HashMap::new(),
+            known: vec![Known::default(); orders.len()],
+            orders,
+            in_flight: HashMap::new(),
             asked_about: HashSet::new(),
             closed: None,
             settled_orders: HashSet::new(),
@@ -64,61 +67,67 @@ impl Oracle {
         }
     }
 
-    /// The payment of this order was refused for want of requests, of which so many were spent.
-    pub fn refused(&mut self, number: usize, orders: &[Order], asked: u32, now: u64) {
+    /// The payment was refused for lack of quota, after `sent` requests of the day.
+    pub fn refused(&mut self, number: usize, sent: u32, now: u64) {
         self.known[number].is_refused = true;
-        let is_quiet = self.scenario.trouble == Trouble::NONE && self.is_as_believed();
+        let is_quiet = self.scenario.faults == Faults::NONE && self.is_as_assumed();
         if self.scenario.lists != Lists::Refused || !is_quiet {
             return;
         }
-        // On a quiet day without lists it can be told whether there was no room.
+        // Without faults and lists, the spent and reserved requests must make up the quota.
         let day = |order: &Order| (order.deadline() - START) / DAY;
         let today = (now - START) / DAY;
-        let on_that_day = day(&orders[number]);
+        let on_that_day = day(&self.orders[number]);
         let is_open = |known: &Known| known.is_accepted && known.outcome.is_none();
-        let open = orders.iter().zip(&self.known);
-        let promised = open
+        let open = self.orders.iter().zip(&self.known);
+        let reserved = open
             .filter(|(order, known)| is_open(known) && day(order) == on_that_day)
             .count();
-        let promised = u32::try_from(promised).unwrap_or(u32::MAX);
-        let spent = if on_that_day == today { asked } else { 0 };
+        let reserved = u32::try_from(reserved).unwrap_or(u32::MAX);
+        let spent = if on_that_day == today { sent } else { 0 };
         assert!(
-            spent + promised + self.quota.renewals >= self.quota.limit,
-            "3: order {number} was refused though {spent} are spent and {promised} promised"
+            spent + reserved + self.quota.renewals >= self.quota.limit,
+            "3: order {number} was refused with {spent} requests spent and {reserved} reserved"
         );
     }
 
-    /// The shop is about to persist and send this.
-    pub fn asks(&mut self, question: &Question, now: u64) {
+    /// The shop is about to persist and send a request.
+    pub fn polled(&mut self, question: &Question, now: u64) {
         if let Some((day, at)) = self.closed
             && day == (now - START) / DAY
         {
             let pause = millis(self.quota.probe_after);
             assert!(
                 now >= at + pause,
-                "4: asked at {now} though the day was closed at {at}"
+                "4: a request at {now} after the window was closed at {at}"
             );
         }
         for md5 in subjects(question) {
             let known = &self.known[order_of(md5)];
-            assert!(known.is_accepted, "asked about what was never shown");
-            assert!(known.outcome.is_none(), "6: asked about a final payment");
+            assert!(
+                known.is_accepted,
+                "a request about a payment that was not accepted"
+            );
+            assert!(
+                known.outcome.is_none(),
+                "6: a request about a final payment"
+            );
             assert!(
                 !self.asked_about.contains(md5),
-                "6: asked twice at once about one payment"
+                "6: two requests about one payment"
             );
         }
     }
 
-    /// It was sent, and has this number.
+    /// The request was sent as request `number`.
     pub fn sent(&mut self, number: u64, question: Question) {
         self.asked_about.extend(subjects(&question));
-        self.out.insert(number, question);
+        self.in_flight.insert(number, question);
     }
 
-    /// The answer to the request of this number came.
-    pub fn answered(&mut self, number: u64, asked_at: u64, reply: &Reply, orders: &[Order]) {
-        let Some(question) = self.out.remove(&number) else {
+    /// The reply to request `number` arrived.
+    pub fn answered(&mut self, number: u64, asked_at: u64, reply: &Reply) {
+        let Some(question) = self.in_flight.remove(&number) else {
             return;
         };
         for md5 in subjects(&question) {
@@ -131,7 +140,7 @@ impl Oracle {
         };
         for (md5, result) in items {
             let order = order_of(&md5);
-            if asked_at >= orders[order].deadline() && result == Ok(CheckAnswer::NotFound) {
+            if asked_at >= self.orders[order].deadline() && result == Ok(CheckAnswer::NotFound) {
                 self.known[order].not_found_at_last.push(Question::Md5(md5));
             }
         }
@@ -139,7 +148,7 @@ impl Oracle {
             (&question, reply)
             && *answer == CheckAnswer::NotFound
         {
-            for (order, known) in orders.iter().zip(&mut self.known) {
+            for (order, known) in self.orders.iter().zip(&mut self.known) {
                 if asked_at >= order.deadline() && known.hashes.contains(&question) {
                     known.not_found_at_last.push(question.clone());
                 }
@@ -147,14 +156,14 @@ impl Oracle {
         }
     }
 
-    /// The process was killed: nobody waits for what is out.
+    /// The process was killed, and its requests are lost.
     pub fn crashed(&mut self) {
-        self.out.clear();
+        self.in_flight.clear();
         self.asked_about.clear();
     }
 
-    /// These changes were persisted.
-    pub fn persisted(&mut self, changes: &[Change], orders: &[Order], now: u64) {
+    /// The store accepted these changes.
+    pub fn persisted(&mut self, changes: &[Change], now: u64) {
         for change in changes {
             match change {
                 Change::Opened { payment, .. } => {
@@ -166,7 +175,7 @@ impl Oracle {
                     short_hash,
                 } => {
                     let order = order_of(md5);
-                    let amount = Amount::from_minor_units(orders[order].amount, Currency::Khr);
+                    let amount = Amount::from_minor_units(self.orders[order].amount, Currency::Khr);
                     let by_hash = hash.clone().map(Question::Hash);
                     let by_short = short_hash.clone();
                     let by_short = by_short.map(|hash| Question::ShortHash(hash, amount));
@@ -179,13 +188,16 @@ impl Oracle {
                     ..
                 } => {
                     let hash = hash.as_ref().map(|hash| hash.as_str().to_owned());
-                    let told = transaction.as_ref().and_then(|told| told.hash.as_deref());
-                    let again = hash.or(told.map(str::to_owned));
+                    let found = transaction.as_ref().and_then(|found| found.hash.as_deref());
+                    let again = hash.or(found.map(str::to_owned));
                     let known = &self.known[order_of(md5)];
                     let first = known.outcome.as_ref().and_then(|(outcome, _)| {
                         outcome.transaction()?.hash.as_deref().map(str::to_owned)
                     });
-                    assert!(again.is_some() && again != first, "it is the same money");
+                    assert!(
+                        again.is_some() && again != first,
+                        "the second transaction equals the first"
+                    );
                 }
                 Change::Cancelled { md5 } => self.known[order_of(md5)].is_cancelled = true,
                 Change::Finished {
@@ -193,13 +205,13 @@ impl Oracle {
                     order,
                     outcome,
                     ..
-                } => self.finished(order_of(md5), order.as_str(), outcome, orders, now),
-                Change::Quota(spent) => {
+                } => self.finished(order_of(md5), order.as_str(), outcome, now),
+                Change::Quota(usage) => {
                     assert!(
-                        spent.requests <= self.quota.limit,
-                        "4: {spent:?} overdraws the quota"
+                        usage.requests <= self.quota.limit,
+                        "4: {usage:?} exceeds the quota"
                     );
-                    self.closed = spent
+                    self.closed = usage
                         .closed_at
                         .map(Timestamp::as_millis)
                         .map(|at| ((at - START) / DAY, at));
@@ -209,17 +221,19 @@ impl Oracle {
         }
     }
 
-    fn finished(&mut self, at: usize, id: &str, outcome: &Outcome, orders: &[Order], now: u64) {
-        let (order, deadline) = (&orders[at], orders[at].deadline());
+    fn finished(&mut self, at: usize, id: &str, outcome: &Outcome, now: u64) {
+        let order = &self.orders[at];
+        let deadline = order.deadline();
         let known = &mut self.known[at];
         assert!(known.outcome.is_none(), "2: order {at} was finished twice");
         known.outcome = Some((outcome.clone(), now));
         let money = outcome.transaction().map(|transaction| {
             let hash = transaction.hash.as_deref().unwrap_or_default();
             let found = transfer_of(hash);
-            let transfer = found.and_then(|(of, number)| orders.get(of)?.transfers.get(number));
+            let transfer =
+                found.and_then(|(of, number)| self.orders.get(of)?.transfers.get(number));
             let (Some(found), Some(transfer)) = (found, transfer) else {
-                panic!("5: nobody paid order {at}: {transaction:?}");
+                panic!("5: order {at} has an unknown transaction: {transaction:?}");
             };
             let by_hash = known.hashes.iter().any(|question| match question {
                 Question::Hash(known) => known.as_str() == hash,
@@ -228,7 +242,7 @@ impl Oracle {
             });
             assert!(
                 by_hash || found == (at, 0),
-                "5: order {at} got the money of {found:?}"
+                "5: order {at} got the transaction of {found:?}"
             );
             (found, *transfer)
         });
@@ -243,7 +257,7 @@ impl Oracle {
                 for question in std::iter::once(&by_md5).chain(&known.hashes) {
                     assert!(
                         known.not_found_at_last.contains(question),
-                        "1, 3: order {at} was called {} without an answer to {question:?} after its deadline",
+                        "1, 3: order {at} became {} without an answer to {question:?} after its deadline",
                         outcome.name()
                     );
                 }
@@ -279,14 +293,14 @@ impl Oracle {
                 let is_cancelled = known.is_cancelled;
                 let is_settled = self.settled_orders.contains(id);
                 let is_taken = self.found.contains(&found);
-                // The clocks of both may differ by minutes.
+                // The clocks may differ by minutes.
                 let is_early = transfer.created_at < order.at;
                 let excused = mismatches.iter().any(|why| match why {
                     Mismatch::Cancelled => is_cancelled,
                     Mismatch::OrderSettled => is_settled,
                     Mismatch::SettledAnother { .. } => is_taken,
                     Mismatch::BeforeOpened => is_early,
-                    // The MD5 finds what was paid by this very code.
+                    // The MD5 finds the payments of this code.
                     Mismatch::OtherCode => found.0 != at || order.by_another_code,
                     _ => false,
                 });
@@ -303,16 +317,16 @@ impl Oracle {
         }
     }
 
-    /// All is over: nothing was lost.
-    pub fn ended(&self, orders: &[Order]) {
+    /// The simulation is over: every accepted payment must have a correct outcome.
+    pub fn ended(&self) {
         for (at, known) in self.known.iter().enumerate() {
-            let order = &orders[at];
+            let order = &self.orders[at];
             if !known.is_accepted {
-                assert!(known.outcome.is_none(), "order {at} was never opened");
+                assert!(known.outcome.is_none(), "order {at} was not accepted");
                 continue;
             }
             let Some((outcome, _)) = &known.outcome else {
-                panic!("3: order {at} never got its last check");
+                panic!("3: order {at} had no final check");
             };
             let deadline = order.deadline();
             let paid_in_time = order
@@ -330,33 +344,33 @@ impl Oracle {
             let is_unpaid = matches!(outcome, Outcome::Expired | Outcome::Cancelled);
             assert!(
                 !(paid_in_time && can_be_found && is_unpaid),
-                "1: order {at} was paid and called {}",
+                "1: order {at} was paid and became {}",
                 outcome.name()
             );
             self.ended_in_time(at, order);
         }
     }
 
-    /// Whether the token has the requests that the shop believes in.
-    const fn is_as_believed(&self) -> bool {
+    /// Whether the quota is at least what the shop assumes.
+    const fn is_as_assumed(&self) -> bool {
         self.scenario.others == 0 && self.scenario.limit >= self.quota.limit
     }
 
-    /// Where nothing goes wrong, whatever becomes of a payment is known in the time that was promised.
+    /// Without faults, the outcome must be known in time.
     fn ended_in_time(&self, at: usize, order: &Order) {
         let Some((_, ended_at)) = &self.known[at].outcome else {
             return;
         };
-        let is_quiet = Trouble {
+        let is_quiet = Faults {
             customers: false,
-            ..self.scenario.trouble
-        } == Trouble::NONE
-            && self.is_as_believed()
+            ..self.scenario.faults
+        } == Faults::NONE
+            && self.is_as_assumed()
             && matches!(self.scenario.lists, Lists::Work | Lists::Refused);
         let within = millis(order.policy.grace.last_check_within);
         assert!(
             !is_quiet || *ended_at <= order.deadline() + within + MINUTE,
-            "3: order {at} had its last check too late"
+            "3: the final check of order {at} was late"
         );
     }
 }

@@ -1,5 +1,5 @@
-//! What people do without `bakong-flow`: each order asks by itself, by a fixed schedule, until it knows or its code
-//! has expired. Nobody counts.
+//! Polling schedules without `bakong-flow`: each payment polls independently until it is paid or its code expires, and the
+//! requests are not counted.
 
 use bakong_flow::Question;
 use bakong_flow::Reply;
@@ -11,40 +11,40 @@ use crate::scenario::Scenario;
 use crate::world::Summary;
 use crate::{CODE_LIFE, MINUTE, SECOND};
 
-/// When to ask next.
+/// A polling schedule.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Schedule {
-    /// Always after so many seconds.
+    /// A fixed interval in seconds.
     Every(u64),
-    /// After 2, 4, 8, 16, 32 seconds, and then every minute, as `khqr-api` 0.4.1's `Backoff` does.
+    /// After 2, 4, 8, 16, 32 seconds, then every minute, like the `Backoff` of `khqr-api` 0.4.1.
     Backoff,
 }
 
 impl Schedule {
-    /// Its name in the report.
+    /// Returns the name in the report.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Every(3) => "every 3 s",
             Self::Every(5) => "every 5 s",
-            Self::Every(_) => "every so often",
+            Self::Every(_) => "at an interval",
             Self::Backoff => "khqr-api's Backoff",
         }
     }
 
-    fn gap(self, asked: u32) -> u64 {
+    fn gap(self, sent: u32) -> u64 {
         match self {
             Self::Every(seconds) => seconds * SECOND,
-            Self::Backoff => 2u64.saturating_pow(asked.saturating_add(1)).min(60) * SECOND,
+            Self::Backoff => 2u64.saturating_pow(sent.saturating_add(1)).min(60) * SECOND,
         }
     }
 
-    /// Plays a scenario with this schedule.
+    /// Simulates a scenario with this schedule.
     #[must_use]
-    pub fn play(self, scenario: Scenario) -> Summary {
+    pub fn run(self, scenario: Scenario) -> Summary {
         let orders = orders(&scenario);
         let mut bakong = Bakong::new(scenario);
-        // Every request of every order that might be sent, in the order of time.
+        // The next request of each order, by time.
         let mut queue = std::collections::BinaryHeap::new();
         for (number, order) in orders.iter().enumerate() {
             let first = order.at + self.gap(0);
@@ -52,7 +52,7 @@ impl Schedule {
         }
         let mut settled_at = vec![None; orders.len()];
         let mut requests = 0;
-        while let Some(std::cmp::Reverse((now, number, asked))) = queue.pop() {
+        while let Some(std::cmp::Reverse((now, number, sent))) = queue.pop() {
             let order = &orders[number];
             if now > order.at + CODE_LIFE {
                 continue;
@@ -63,15 +63,15 @@ impl Schedule {
                 settled_at[number] = Some(answer.at);
                 continue;
             }
-            let next = answer.at.max(now) + self.gap(asked + 1);
-            queue.push(std::cmp::Reverse((next, number, asked + 1)));
+            let next = answer.at.max(now) + self.gap(sent + 1);
+            queue.push(std::cmp::Reverse((next, number, sent + 1)));
         }
         let count = |what: usize| u32::try_from(what).unwrap_or(u32::MAX);
         let mut summary = Summary {
             orders: count(orders.len()),
             requests,
             most_on_a_day: bakong.requests.values().copied().max().unwrap_or(0),
-            over: bakong.refused,
+            over: bakong.over_quota,
             ..Summary::default()
         };
         for (order, at) in orders.iter().zip(settled_at) {

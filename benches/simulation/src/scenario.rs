@@ -1,4 +1,4 @@
-//! What kind of days are simulated.
+//! The parameters of a simulation.
 
 use std::fmt;
 
@@ -7,83 +7,83 @@ use fastrand::Rng;
 
 use crate::HOUR;
 
-/// Everything that a simulation is made of.
+/// The parameters of a simulation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Scenario {
-    /// What all that is random is drawn from.
+    /// The seed of all random numbers.
     pub seed: u64,
-    /// For how many days the shop sells.
+    /// How many days the shop sells.
     pub days: u64,
-    /// How many orders there are a day.
+    /// Orders per day.
     pub orders: u32,
     /// Whether the list endpoint works.
     pub lists: Lists,
-    /// How many requests a day Bakong takes; the shop believes 100.
+    /// The quota of Bakong per day. The shop assumes 100.
     pub limit: u32,
-    /// How many of those another program spends, of which the shop does not know.
+    /// Requests per day of another program, which the shop does not know about.
     pub others: u32,
-    /// How payments are asked about.
+    /// The policies of the payments.
     pub policies: Policies,
-    /// How long after seven in the morning the shop opens; its day has fourteen hours.
+    /// How long after 07:00 the shop opens, in milliseconds. It is open for 14 hours.
     pub opens_later: u64,
     /// What goes wrong.
-    pub trouble: Trouble,
+    pub faults: Faults,
 }
 
-/// How payments are asked about.
+/// The policies of the payments.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Policies {
-    /// All alike, with codes that live for ten minutes.
+    /// One policy, with codes that expire after ten minutes.
     Of(Policy),
-    /// Some at the counter, some in a web shop, and some invoices that live for hours or days.
+    /// A mix of counter, web shop and invoices with codes that expire after hours or days.
     Mixed,
 }
 
 /// Whether the list endpoint works.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Lists {
-    /// Always.
+    /// Lists work.
     Work,
-    /// Never: each is answered with a 403.
+    /// Lists are refused with 403.
     Refused,
-    /// From day to day, or with answers that leave some out.
+    /// Lists are refused every other day, and leave out some payments.
     Unsteady,
-    /// With answers that cannot be read at all, for minutes or hours.
-    Garbled,
+    /// Lists are unreadable for minutes or hours.
+    Unreadable,
 }
 
 /// What goes wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Trouble {
-    /// Of a thousand requests, so many fail by themselves.
+pub struct Faults {
+    /// Failing requests per thousand.
     pub failures: u32,
-    /// Whether there are hours in which Bakong does not answer.
+    /// Whether Bakong has outages of minutes or hours.
     pub outages: bool,
-    /// Of a thousand answers, so many are never handed in.
+    /// Replies per thousand that the shop abandons.
     pub lost: u32,
-    /// Of a thousand steps, the process is killed at so many.
+    /// Steps per thousand at which the process is killed.
     pub crashes: u32,
-    /// Whether the token ends, and can be renewed.
+    /// Whether the token expires, and how it is renewed.
     pub token: Option<Renewal>,
-    /// Whether customers do what they should not: pay twice, late, or something else; and shops cancel.
+    /// Whether customers pay twice, late or wrong amounts, and shops cancel orders.
     pub customers: bool,
-    /// Whether customers show receipts, theirs or others': hashes to ask by.
+    /// Whether customers show receipts, their own or others'.
     pub receipts: bool,
-    /// Whether the shop's clock is set back now and then.
+    /// Whether the shop's clock is sometimes set back.
     pub clock: bool,
 }
 
-/// Whether a token can be renewed.
+/// How the token is renewed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Renewal {
-    /// By the program.
+    /// The program renews the token.
     Works,
-    /// By a person, hours later.
+    /// A person renews the token hours later.
     ByHand,
 }
 
-impl Trouble {
-    /// None.
+impl Faults {
+    /// No faults.
     pub const NONE: Self = Self {
         failures: 0,
         lost: 0,
@@ -97,7 +97,7 @@ impl Trouble {
 }
 
 impl Scenario {
-    /// Days as they are when nothing goes wrong.
+    /// Creates a scenario without faults.
     #[must_use]
     pub const fn quiet(seed: u64, orders: u32, lists: bool) -> Self {
         Self {
@@ -109,11 +109,11 @@ impl Scenario {
             others: 0,
             policies: Policies::Of(Policy::COUNTER),
             opens_later: 0,
-            trouble: Trouble::NONE,
+            faults: Faults::NONE,
         }
     }
 
-    /// Days as bad as they come, of a kind that depends on the seed.
+    /// Creates a scenario with faults that depend on the seed.
     #[must_use]
     pub fn hostile(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
@@ -124,7 +124,12 @@ impl Scenario {
             orders,
             lists: *pick(
                 &mut random,
-                &[Lists::Work, Lists::Refused, Lists::Unsteady, Lists::Garbled],
+                &[
+                    Lists::Work,
+                    Lists::Refused,
+                    Lists::Unsteady,
+                    Lists::Unreadable,
+                ],
             ),
             limit: *pick(&mut random, &[100, 100, 100, 60]),
             others: *pick(&mut random, &[0, 0, 0, 20]),
@@ -136,9 +141,9 @@ impl Scenario {
                     Policies::Mixed,
                 ],
             ),
-            // Some are open over midnight, when the day of the quota turns.
+            // Some shops are open at midnight, when the quota window ends.
             opens_later: *pick(&mut random, &[0, 0, 9 * HOUR]),
-            trouble: Trouble {
+            faults: Faults {
                 failures: *pick(&mut random, &[0, 10, 100, 300]),
                 outages: random.bool(),
                 lost: *pick(&mut random, &[0, 2, 20]),
@@ -163,7 +168,7 @@ impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "seed {}: {} days of {} orders, lists {:?}, limit {} of which others spend {}, {}, opens {} h later, {:?}",
+            "seed {}: {} days of {} orders, lists {:?}, limit {}, external requests {}, {}, opens {} h later, {:?}",
             self.seed,
             self.days,
             self.orders,
@@ -175,7 +180,7 @@ impl fmt::Display for Scenario {
                 Policies::Mixed => "mixed policies",
             },
             self.opens_later / HOUR,
-            self.trouble
+            self.faults
         )
     }
 }

@@ -1,4 +1,4 @@
-//! The shop's process: a tracker over a store, killed now and then.
+//! The shop's process: a tracker with a store, which is sometimes killed.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,6 @@ use bakong_flow::{
 use fastrand::Rng;
 
 use crate::bakong::{hash, md5};
-use crate::customers::Order;
 use crate::oracle::Oracle;
 use crate::scenario::{Renewal, Scenario};
 
@@ -19,7 +18,7 @@ use crate::scenario::{Renewal, Scenario};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Killed;
 
-/// A process, and the disk that outlives it.
+/// A process, and the store that survives it.
 #[derive(Debug)]
 pub struct Shop {
     scenario: Scenario,
@@ -32,14 +31,14 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// Starts a shop on an empty disk.
+    /// Starts a shop with an empty store.
     ///
     /// # Panics
-    /// Never: the account is right.
+    /// Never: the account is valid.
     #[must_use]
     pub fn new(scenario: Scenario, now: u64) -> Self {
         let mut config = Config::DEFAULT;
-        config.renewable = scenario.trouble.token == Some(Renewal::Works);
+        config.renewable = scenario.faults.token == Some(Renewal::Works);
         let Ok(recipient) = AccountIdBuf::new("sokha@devb") else {
             panic!("an account");
         };
@@ -54,19 +53,19 @@ impl Shop {
         }
     }
 
-    /// What the shop believes of its quota.
+    /// Returns the quota that the shop assumes.
     #[must_use]
     pub const fn quota(&self) -> Quota {
         self.config.quota
     }
 
-    /// Whether the process runs.
+    /// Whether the process is running.
     #[must_use]
     pub const fn runs(&self) -> bool {
         self.tracker.is_some()
     }
 
-    /// Whether nothing is open and nothing out.
+    /// Whether no payment is open and no request is in flight.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.tracker
@@ -74,17 +73,17 @@ impl Shop {
             .is_some_and(|tracker| tracker.open_payments() == 0 && tracker.in_flight() == 0)
     }
 
-    /// Starts the process again, from its disk.
+    /// Starts the process again from its store.
     pub fn restart(&mut self, token_ends_at: Option<u64>, now: u64) {
         let snapshot = self.store.snapshot();
         let open = snapshot.open.len();
         let mut tracker = Tracker::restore(self.config, snapshot, moment(now));
-        assert_eq!(tracker.open_payments(), open, "7: something was lost");
+        assert_eq!(tracker.open_payments(), open, "7: an open payment is lost");
         tracker.set_token(token_ends_at.map(moment), moment(now));
         self.tracker = Some(tracker);
     }
 
-    /// A person put a new token in.
+    /// Sets a new token.
     pub fn set_token(&mut self, now: u64) {
         if let Some(tracker) = &mut self.tracker {
             tracker.set_token(None, moment(now));
@@ -94,15 +93,9 @@ impl Shop {
     /// Opens the payment of an order.
     ///
     /// # Errors
-    /// If the process does not survive it.
-    pub fn open(
-        &mut self,
-        number: usize,
-        orders: &[Order],
-        oracle: &mut Oracle,
-        now: u64,
-    ) -> Result<(), Killed> {
-        let order = &orders[number];
+    /// [`Killed`] if the process is killed.
+    pub fn open(&mut self, number: usize, oracle: &mut Oracle, now: u64) -> Result<(), Killed> {
+        let order = &oracle.orders[number];
         let Some(tracker) = &mut self.tracker else {
             return Ok(());
         };
@@ -119,18 +112,21 @@ impl Shop {
         let expires_at = moment(order.at + order.life);
         let payment = Payment::new(id, md5(number), expected, expires_at);
         match tracker.open(payment, order.policy, moment(now)) {
-            Ok(()) => self.persist(orders, oracle, now),
+            Ok(()) => self.persist(oracle, now),
             Err(OpenError::NoQuota { until }) => {
-                assert!(until.as_millis() > now, "it can be opened now");
-                let asked = tracker.usage().requests;
-                oracle.refused(number, orders, asked, now);
+                assert!(
+                    until.as_millis() > now,
+                    "a payment is refused without a reason"
+                );
+                let sent = tracker.usage().requests;
+                oracle.refused(number, sent, now);
                 Ok(())
             }
             Err(_) => Ok(()),
         }
     }
 
-    /// The customer says that they have paid.
+    /// The customer claims to have paid.
     pub fn nudge(&mut self, number: usize, now: u64) {
         if let Some(tracker) = &mut self.tracker {
             tracker.nudge(&md5(number), moment(now));
@@ -140,18 +136,13 @@ impl Shop {
     /// The customer shows a receipt.
     ///
     /// # Errors
-    /// If the process does not survive it.
+    /// [`Killed`] if the process is killed.
     ///
     /// # Panics
-    /// Never: the hash is right.
-    pub fn learn(
-        &mut self,
-        number: usize,
-        orders: &[Order],
-        oracle: &mut Oracle,
-        now: u64,
-    ) -> Result<(), Killed> {
-        let (Some(tracker), Some(receipt)) = (&mut self.tracker, orders[number].receipt) else {
+    /// Never: the hash is valid.
+    pub fn learn(&mut self, number: usize, oracle: &mut Oracle, now: u64) -> Result<(), Killed> {
+        let (Some(tracker), Some(receipt)) = (&mut self.tracker, oracle.orders[number].receipt)
+        else {
             return Ok(());
         };
         let Ok(full) = TransactionHash::new(&hash(receipt.of, 0)) else {
@@ -160,34 +151,27 @@ impl Shop {
         let short = full.short().filter(|_| receipt.short);
         let full = Some(full).filter(|_| receipt.full);
         tracker.learn(&md5(number), full, short, moment(now));
-        self.persist(orders, oracle, now)
+        self.persist(oracle, now)
     }
 
-    /// The order is cancelled.
+    /// Cancels the order.
     ///
     /// # Errors
-    /// If the process does not survive it.
-    pub fn cancel(
-        &mut self,
-        number: usize,
-        orders: &[Order],
-        oracle: &mut Oracle,
-        now: u64,
-    ) -> Result<(), Killed> {
+    /// [`Killed`] if the process is killed.
+    pub fn cancel(&mut self, number: usize, oracle: &mut Oracle, now: u64) -> Result<(), Killed> {
         if let Some(tracker) = &mut self.tracker {
             tracker.cancel(&md5(number), moment(now));
         }
-        self.persist(orders, oracle, now)
+        self.persist(oracle, now)
     }
 
-    /// What to send now, one after the other.
+    /// Returns the next request to send.
     ///
     /// # Errors
-    /// If the process does not survive it.
+    /// [`Killed`] if the process is killed.
     pub fn poll(
         &mut self,
         number: u64,
-        orders: &[Order],
         oracle: &mut Oracle,
         now: u64,
     ) -> Result<Option<Ask>, Killed> {
@@ -197,26 +181,25 @@ impl Shop {
         let Some(ask) = tracker.poll(moment(now)) else {
             return Ok(None);
         };
-        oracle.asks(&ask.question, now);
-        self.persist(orders, oracle, now)?;
+        oracle.polled(&ask.question, now);
+        self.persist(oracle, now)?;
         self.tickets.insert(number, (ask.ticket, now));
         Ok(Some(ask))
     }
 
-    /// When to poll next.
-    pub fn next_wakeup(&mut self) -> Option<u64> {
-        let next = self.tracker.as_mut()?.next_wakeup()?;
+    /// Returns when to poll next.
+    pub fn next_wakeup(&self) -> Option<u64> {
+        let next = self.tracker.as_ref()?.next_wakeup()?;
         Some(next.as_millis())
     }
 
-    /// The answer to the request of this number came.
+    /// The reply to request `number` arrived.
     ///
     /// # Errors
-    /// If the process does not survive it.
+    /// [`Killed`] if the process is killed.
     pub fn answer(
         &mut self,
         (number, sent, reply): (u64, u32, Reply),
-        orders: &[Order],
         oracle: &mut Oracle,
         now: u64,
     ) -> Result<(), Killed> {
@@ -225,16 +208,16 @@ impl Shop {
         else {
             return Ok(());
         };
-        oracle.answered(number, asked_at, &reply, orders);
-        if self.random.u32(0..1_000) < self.scenario.trouble.lost {
+        oracle.answered(number, asked_at, &reply);
+        if self.random.u32(0..1_000) < self.scenario.faults.lost {
             tracker.abandon(ticket, sent, moment(now));
         } else {
             tracker.answer(ticket, sent, reply, moment(now));
         }
-        self.persist(orders, oracle, now)
+        self.persist(oracle, now)
     }
 
-    fn persist(&mut self, orders: &[Order], oracle: &mut Oracle, now: u64) -> Result<(), Killed> {
+    fn persist(&mut self, oracle: &mut Oracle, now: u64) -> Result<(), Killed> {
         loop {
             let Some(tracker) = &mut self.tracker else {
                 return Ok(());
@@ -244,23 +227,23 @@ impl Shop {
                 return Ok(());
             }
             self.survive(oracle)?;
-            let lost = self.store.apply(&changes);
+            let rejected = self.store.apply(&changes);
             let Some(tracker) = &mut self.tracker else {
                 return Ok(());
             };
-            for lost in lost {
-                if let Some(at) = changes.iter().position(|change| change.is_rejected(&lost)) {
-                    tracker.on_conflict(changes.remove(at), lost.conflict);
+            for rejected in rejected {
+                if let Some(at) = changes.iter().position(|change| rejected.is_about(change)) {
+                    tracker.on_conflict(changes.remove(at), rejected.conflict);
                 }
             }
-            oracle.persisted(&changes, orders, now);
+            oracle.persisted(&changes, now);
             self.survive(oracle)?;
         }
     }
 
-    /// Lives on, or not.
+    /// Kills the process at random.
     fn survive(&mut self, oracle: &mut Oracle) -> Result<(), Killed> {
-        if self.random.u32(0..1_000) >= self.scenario.trouble.crashes {
+        if self.random.u32(0..1_000) >= self.scenario.faults.crashes {
             return Ok(());
         }
         self.tracker = None;

@@ -1,40 +1,39 @@
-//! Virtual time, and everything that happens in it.
+//! Virtual time and its events.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 
 use bakong_flow::{Outcome, Reply};
 use fastrand::Rng;
 
 use crate::bakong::Bakong;
-use crate::customers::{Order, orders};
+use crate::customers::orders;
 use crate::oracle::Oracle;
 use crate::scenario::{Renewal, Scenario};
 use crate::shop::{Killed, Shop};
 use crate::{DAY, HOUR, MINUTE, START};
 
-/// So many days after the last order all is over. With 40 requests a day of which half come to nothing, what was
-/// accepted in the belief that there are 100 takes weeks.
-const LONGEST: u64 = 40;
+/// The maximum number of days after the last order. With 40 requests a day, half of them failing, the payments that were
+/// accepted for a quota of 100 take weeks.
+const MAX_DAYS: u64 = 40;
 
-/// A world in which something happens.
+/// A simulation.
 #[derive(Debug)]
 pub struct World {
     scenario: Scenario,
     now: u64,
     random: Rng,
-    orders: Vec<Order>,
     bakong: Bakong,
     shop: Shop,
     oracle: Oracle,
-    queue: BinaryHeap<Reverse<(u64, u64)>>,
-    events: Vec<Option<Event>>,
-    /// The wake-up that counts, of all that were ordered.
+    /// The events by time and number.
+    queue: BTreeMap<(u64, u64), Event>,
+    events: u64,
+    /// The current wake-up. Earlier ones are void.
     wakeup: Option<u64>,
     requests: u64,
     crashes: u32,
     wakeups: u64,
-    /// By how much the shop's clock is behind.
+    /// How far the shop's clock is behind.
     clock_behind: u64,
 }
 
@@ -51,35 +50,35 @@ enum Event {
     SetClockBack(u64),
 }
 
-/// What came of it.
+/// The results of a simulation.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Summary {
-    /// Orders whose code was to be shown.
+    /// Orders.
     pub orders: u32,
-    /// Of those, how many could not be promised a last check.
+    /// Orders whose payment was refused for lack of quota.
     pub refused: u32,
-    /// Of those that were accepted, how many were paid in full, in time.
+    /// Accepted orders that were paid in full.
     pub paid: u32,
-    /// How many of those were settled.
+    /// Of those, the orders that were settled.
     pub settled: u32,
-    /// How many of them by their expiry and a quarter of an hour.
+    /// Of those, the orders that were settled within 15 minutes after the expiry.
     pub settled_in_grace: u32,
-    /// From the transfer until it was known, in milliseconds, one for each.
+    /// The time from each transfer to its settlement, in milliseconds.
     pub delays: Vec<u64>,
-    /// How many requests were sent.
+    /// Requests that were sent.
     pub requests: u64,
-    /// The most on one day.
+    /// The maximum number of requests on one day.
     pub most_on_a_day: u32,
-    /// How many were refused with a 17.
+    /// Requests that were rejected with error code 17.
     pub over: u32,
     /// How often the process was killed.
     pub crashes: u32,
-    /// How often it woke.
+    /// How often the process woke up.
     pub wakeups: u64,
 }
 
 impl Summary {
-    /// Both together.
+    /// Adds two results.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.orders += other.orders;
@@ -98,7 +97,7 @@ impl Summary {
 }
 
 impl World {
-    /// A world before its first day.
+    /// Creates a simulation before its first day.
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
         let orders = orders(&scenario);
@@ -108,16 +107,15 @@ impl World {
             now: START,
             random: Rng::with_seed(scenario.seed),
             bakong: Bakong::new(scenario),
-            oracle: Oracle::new(scenario, shop.quota(), orders.len()),
+            oracle: Oracle::new(scenario, shop.quota(), orders.clone()),
             shop,
-            queue: BinaryHeap::new(),
-            events: Vec::new(),
+            queue: BTreeMap::new(),
+            events: 0,
             wakeup: None,
             requests: 0,
             crashes: 0,
             wakeups: 0,
             clock_behind: 0,
-            orders: Vec::new(),
         };
         for (number, order) in orders.iter().enumerate() {
             world.at(order.at, Event::Order(number));
@@ -131,12 +129,11 @@ impl World {
                 world.at(at, Event::Cancel(number));
             }
         }
-        world.orders = orders;
         if let (Some(end), Some(Renewal::ByHand)) = world.bakong.token() {
             let after = world.random.u64(MINUTE..5 * HOUR);
             world.at(end + after, Event::NewToken);
         }
-        if scenario.trouble.clock {
+        if scenario.faults.clock {
             for day in 0..scenario.days {
                 let at = START + day * DAY + world.random.u64(0..DAY);
                 let by = world.random.u64(1..5 * MINUTE);
@@ -146,52 +143,48 @@ impl World {
         world
     }
 
-    /// Plays it to its end.
+    /// Runs the simulation to its end.
     ///
     /// # Panics
-    /// If a guarantee is broken.
+    /// If a guarantee is violated.
     #[must_use]
     pub fn run(mut self) -> Summary {
-        let end = START + (self.scenario.days + LONGEST) * DAY;
-        while let Some(Reverse((at, event))) = self.queue.pop() {
-            // An idle shop only wakes for its token.
+        let end = START + (self.scenario.days + MAX_DAYS) * DAY;
+        while let Some(((at, _), event)) = self.queue.pop_first() {
+            // An idle shop wakes up only to renew its token.
             if at >= end && self.shop.is_idle() {
                 break;
             }
-            assert!(at < end, "3: something is open for ever");
+            assert!(at < end, "3: a payment stays open forever");
             self.now = at;
-            let index = usize::try_from(event).unwrap_or(usize::MAX);
-            let Some(event) = self.events[index].take() else {
-                continue;
-            };
             if matches!(event, Event::WakeUp) && self.wakeup != Some(at) {
                 continue;
             }
-            if self.happen(event) == Err(Killed) || self.drive() == Err(Killed) {
+            if self.handle(event) == Err(Killed) || self.drive() == Err(Killed) {
                 self.crashes += 1;
                 let down = self.random.u64(0..20 * MINUTE);
                 self.at(self.now + down, Event::Restart);
             }
         }
-        assert!(self.shop.is_idle(), "3: something is left open");
-        self.oracle.ended(&self.orders);
+        assert!(self.shop.is_idle(), "3: a payment is left open");
+        self.oracle.ended();
         let summary = self.summary();
-        // By another clock than Bakong's, some requests fall on another day.
+        // With a wrong clock, some requests belong to another day of Bakong's clock.
         assert!(
-            self.scenario.trouble.clock || summary.most_on_a_day <= self.shop.quota().limit,
-            "4: the quota was overdrawn: {summary:?}"
+            self.scenario.faults.clock || summary.most_on_a_day <= self.shop.quota().limit,
+            "4: the quota was exceeded: {summary:?}"
         );
-        // It may look now and then whether a request is free.
-        let most = 8 * summary.requests
+        // A tracker sometimes wakes up to look for a spare request.
+        let max = 8 * summary.requests
             + 6 * u64::from(summary.orders)
-            + 200 * (self.scenario.days + LONGEST);
-        assert!(summary.wakeups <= most, "it wakes too often: {summary:?}");
+            + 200 * (self.scenario.days + MAX_DAYS);
+        assert!(summary.wakeups <= max, "too many wake-ups: {summary:?}");
         summary
     }
 
     fn at(&mut self, at: u64, event: Event) {
-        self.queue.push(Reverse((at, self.events.len() as u64)));
-        self.events.push(Some(event));
+        self.events += 1;
+        self.queue.insert((at, self.events), event);
     }
 
     /// The time on the shop's clock.
@@ -199,26 +192,16 @@ impl World {
         self.now - self.clock_behind
     }
 
-    fn happen(&mut self, event: Event) -> Result<(), Killed> {
+    fn handle(&mut self, event: Event) -> Result<(), Killed> {
         let now = self.shop_time();
         match event {
-            Event::Order(number) => {
-                return self.shop.open(number, &self.orders, &mut self.oracle, now);
-            }
+            Event::Order(number) => self.shop.open(number, &mut self.oracle, now)?,
             Event::Nudge(number) => self.shop.nudge(number, now),
-            Event::Cancel(number) => {
-                return self
-                    .shop
-                    .cancel(number, &self.orders, &mut self.oracle, now);
-            }
-            Event::Receipt(number) => {
-                return self.shop.learn(number, &self.orders, &mut self.oracle, now);
-            }
+            Event::Cancel(number) => self.shop.cancel(number, &mut self.oracle, now)?,
+            Event::Receipt(number) => self.shop.learn(number, &mut self.oracle, now)?,
             Event::Answer(number, reply, sent) => {
                 let answer = (number, sent, reply);
-                return self
-                    .shop
-                    .answer(answer, &self.orders, &mut self.oracle, now);
+                self.shop.answer(answer, &mut self.oracle, now)?;
             }
             Event::WakeUp => {
                 self.wakeup = None;
@@ -234,24 +217,24 @@ impl World {
         Ok(())
     }
 
-    /// The loop of a driver: asks what there is to ask, then sleeps.
+    /// Runs the loop of a driver: sends the requests that are due, then sleeps.
     fn drive(&mut self) -> Result<(), Killed> {
         let now = self.shop_time();
         loop {
             let number = self.requests;
-            let ask = self
-                .shop
-                .poll(number, &self.orders, &mut self.oracle, now)?;
+            let ask = self.shop.poll(number, &mut self.oracle, now)?;
             let Some(ask) = ask else {
                 break;
             };
             self.requests += 1;
-            let answer = self.bakong.ask(&ask.question, &self.orders, self.now);
+            let answer = self
+                .bakong
+                .ask(&ask.question, &self.oracle.orders, self.now);
             self.oracle.sent(number, ask.question);
             self.at(answer.at, Event::Answer(number, answer.reply, answer.sent));
         }
         if let Some(next) = self.shop.next_wakeup() {
-            assert!(next > now, "it would wake at once and have nothing to do");
+            assert!(next > now, "the loop spins");
             let next = next + self.clock_behind;
             if self.wakeup != Some(next) {
                 self.wakeup = Some(next);
@@ -266,15 +249,15 @@ impl World {
     fn summary(&self) -> Summary {
         let count = |what: usize| u32::try_from(what).unwrap_or(u32::MAX);
         let mut summary = Summary {
-            orders: count(self.orders.len()),
+            orders: count(self.oracle.orders.len()),
             requests: self.requests,
             most_on_a_day: self.bakong.requests.values().copied().max().unwrap_or(0),
-            over: self.bakong.refused,
+            over: self.bakong.over_quota,
             crashes: self.crashes,
             wakeups: self.wakeups,
             ..Summary::default()
         };
-        for (order, known) in self.orders.iter().zip(&self.oracle.known) {
+        for (order, known) in self.oracle.orders.iter().zip(&self.oracle.known) {
             summary.refused += u32::from(known.is_refused);
             let paid = order
                 .transfers

@@ -1,9 +1,9 @@
-//! A short run: `cargo xtask simulate` plays many more.
+//! A short run. `cargo xtask simulate` simulates many more seeds.
 
 use bakong_simulation::{Scenario, World, report};
 
 #[test]
-fn hostile_days_break_no_guarantee() {
+fn the_guarantees_hold_in_hostile_scenarios() {
     let (mut payments, mut kills, mut over) = (0, 0, 0);
     for seed in 1_000_000..1_000_120 {
         let summary = World::new(Scenario::hostile(seed)).run();
@@ -11,7 +11,7 @@ fn hostile_days_break_no_guarantee() {
         kills += summary.crashes;
         over += summary.over;
     }
-    // Otherwise it showed nothing.
+    // The scenarios must be hostile.
     assert!(
         payments > 20_000 && kills > 200 && over > 100,
         "{payments} {kills} {over}"
@@ -19,7 +19,7 @@ fn hostile_days_break_no_guarantee() {
 }
 
 #[test]
-fn what_is_compared_comes_out_as_the_page_says() {
+fn the_comparison_passes_its_check() {
     let rows = report::rows(1);
     assert_eq!(report::verdict(&rows), Ok(()));
     assert_eq!(rows.len(), 2 * report::ORDERS.len() * 4);
@@ -27,7 +27,7 @@ fn what_is_compared_comes_out_as_the_page_says() {
 }
 
 #[test]
-fn the_same_seed_is_the_same_day() {
-    let play = || World::new(Scenario::hostile(7)).run();
-    assert_eq!(play(), play());
+fn the_same_seed_gives_the_same_result() {
+    let run = || World::new(Scenario::hostile(7)).run();
+    assert_eq!(run(), run());
 }

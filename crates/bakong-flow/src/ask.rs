@@ -1,49 +1,38 @@
-//! What a tracker wants asked, and what it is told in return.
+//! The requests that a tracker wants sent, and the replies it expects.
 
 use bakong_api::khqr_core::{Amount, Md5Handle, Timestamp};
 use bakong_api::{CheckAnswer, ErrorClass, ShortHash, TransactionHash};
 
-/// One request that is to be sent now. It is counted already: persist the changes first
-/// ([`Tracker::take_changes`](crate::Tracker::take_changes)), then send it, then hand in the [`Reply`], or
-/// [abandon](crate::Tracker::abandon) it if there never will be one.
+/// One request to send now. The quota usage includes the request already.
+///
+/// First persist the changes ([`Tracker::take_changes`](crate::Tracker::take_changes)), then send the request. Then
+/// pass the [`Reply`] to [`Tracker::answer`](crate::Tracker::answer), or call
+/// [`Tracker::abandon`](crate::Tracker::abandon) if no reply will arrive.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Ask {
-    /// To be handed in with the reply.
+    /// Identifies the request when its reply is handed in.
     pub ticket: Ticket,
-    /// What to ask.
+    /// The question to send.
     pub question: Question,
 }
 
-/// A request that is out.
+/// Identifies a request that is in flight.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Ticket {
-    place: u32,
-    number: u64,
+    /// The key of the request in the tracker's slab.
+    pub(crate) key: usize,
+    /// The number of the request, unique for the tracker.
+    pub(crate) number: u64,
 }
 
-impl Ticket {
-    pub(crate) const fn new(place: u32, number: u64) -> Self {
-        Self { place, number }
-    }
-
-    pub(crate) const fn place(self) -> u32 {
-        self.place
-    }
-
-    /// No two requests of a tracker have the same, and none has 0.
-    pub(crate) const fn number(self) -> u64 {
-        self.number
-    }
-}
-
-/// What to ask Bakong.
+/// A question to Bakong.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Question {
     /// `check_transaction_by_md5`.
     Md5(Md5Handle),
-    /// `check_transaction_by_md5_list`, of two to fifty.
+    /// `check_transaction_by_md5_list`, with 2 to 50 MD5s.
     Md5List(Vec<Md5Handle>),
     /// `check_transaction_by_hash`.
     Hash(TransactionHash),
@@ -53,16 +42,16 @@ pub enum Question {
     Renewal,
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reply {
-    /// Of a single check.
+    /// The result of a single check.
     Check(Result<CheckAnswer, ErrorClass>),
-    /// Of a list: what was said of each identifier, in any order, or why the whole failed.
+    /// The result of a list: one item for each MD5, in any order, or the error of the whole request.
     List(Result<Vec<ListItem>, ErrorClass>),
-    /// Of a renewal: when the new token says that it ends.
+    /// The result of a renewal: the expiry of the new token, if the token states one.
     Renewal(Result<Option<Timestamp>, ErrorClass>),
 }
 
-/// What was said of one identifier of a list.
+/// The result for one MD5 of a list.
 pub type ListItem = (Md5Handle, Result<CheckAnswer, ErrorClass>);

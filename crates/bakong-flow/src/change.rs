@@ -1,138 +1,107 @@
-//! What a tracker decided: to be persisted before it is acted on, and to be told to whoever watches.
+//! The decisions of a tracker, to persist before acting on them and to publish afterwards.
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::{ErrorClass, ShortHash, Transaction, TransactionHash};
 
+use crate::order::OrderId;
 use crate::outcome::Outcome;
-use crate::payment::{OrderId, Payment};
+use crate::payment::Payment;
 use crate::policy::Policy;
 use crate::quota::WindowUsage;
-use crate::store::{Conflict, Rejected};
 
-/// One change of a tracker's state, in the order in which they happened.
+/// One change of a tracker's state, emitted in chronological order.
 ///
 /// [`Asked`](Self::Asked), [`NotPaidYet`](Self::NotPaidYet), [`NoAnswer`](Self::NoAnswer) and
-/// [`Token`](Self::Token) are for whoever watches: nothing is lost if they are not persisted.
+/// [`Token`](Self::Token) inform subscribers. A store does not need to persist them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Change {
-    /// A payment is watched from now on. Its last check is promised.
+    /// A payment is being watched. A request for its final check is reserved.
     Opened {
         /// The payment.
         payment: Box<Payment>,
-        /// How it is asked about.
+        /// The policy of the payment.
         policy: Policy,
-        /// When it was opened.
+        /// When the payment was opened.
         at: Timestamp,
     },
-    /// It is asked about.
+    /// A request asks about the payment.
     Asked {
-        /// Which one.
+        /// The MD5 of the payment.
         md5: Md5Handle,
-        /// When.
+        /// When the request was issued.
         at: Timestamp,
     },
-    /// It is not paid yet.
+    /// The payment has not been made yet.
     NotPaidYet {
-        /// Which one.
+        /// The MD5 of the payment.
         md5: Md5Handle,
-        /// When it is asked about next, if the quota allows it then.
+        /// When the next check is due. The check waits longer if the quota requires it.
         next: Timestamp,
     },
-    /// No answer came; it says nothing of the payment, which is asked about again.
+    /// A request failed. The state of the payment is unknown, and the tracker asks again.
     NoAnswer {
-        /// Which one.
+        /// The MD5 of the payment.
         md5: Md5Handle,
-        /// Why.
+        /// The class of the error.
         class: ErrorClass,
     },
-    /// More became known to ask by.
+    /// A hash of the payment's transaction became known. The fields hold all hashes that are known now.
     Learned {
-        /// Which one.
+        /// The MD5 of the payment.
         md5: Md5Handle,
-        /// The transaction's full hash.
+        /// The full hash of the transaction.
         hash: Option<TransactionHash>,
-        /// Its first eight digits.
+        /// The first eight digits of the hash.
         short_hash: Option<ShortHash>,
     },
-    /// The order was cancelled. It is still asked about once more, after its expiry: its code may be paid
-    /// until then.
+    /// The order was cancelled. Its code can be paid until it expires, so the final check still takes place.
     Cancelled {
-        /// Which one.
+        /// The MD5 of the payment.
         md5: Md5Handle,
     },
-    /// The payment is final. To be persisted by compare-and-set on the order's id, so that it is finished once.
+    /// The payment is final. Persist this by compare-and-set on the order's id, so that an order is settled once.
     Finished {
-        /// Which one.
+        /// The MD5 of the payment.
         md5: Md5Handle,
         /// The order's id.
         order: OrderId,
-        /// How it ended.
+        /// How the payment ended.
         outcome: Outcome,
-        /// When that became known.
+        /// When the outcome became known.
         at: Timestamp,
     },
-    /// There is money for a payment that is final already, of which nobody was told: a person has to look
-    /// at it.
+    /// A second transaction was found for a payment that is final. A person must decide what to do with the money.
     PaidAgain {
-        /// Which one.
+        /// The MD5 of the payment.
         md5: Md5Handle,
         /// The order's id.
         order: OrderId,
-        /// The transaction, if Bakong told of it.
+        /// The transaction, if Bakong reported it.
         transaction: Option<Box<Transaction>>,
-        /// Its hash, where that is all that is known.
+        /// The hash of the transaction, if only the hash is known.
         hash: Option<TransactionHash>,
     },
-    /// Requests were spent, or the day turned, was closed by a code 17, or was opened again.
+    /// The usage of the quota changed: requests were counted, a new window began, or the window was closed by error
+    /// code 17 or reopened.
     Quota(WindowUsage),
-    /// Whether the list endpoint works for this token.
+    /// The status of the list endpoint changed.
     ListStatus(ListStatus),
-    /// The token is refused (`Err`), or was renewed (`Ok`) and says that it ends then.
+    /// Bakong rejected the token or its renewal (`Err`), or the token was renewed (`Ok`, with the expiry of the new
+    /// token if the token states one).
     Token(Result<Option<Timestamp>, ErrorClass>),
-}
-
-impl Change {
-    /// Whether this is the change that a store did not keep.
-    #[must_use]
-    pub fn is_rejected(&self, lost: &Rejected) -> bool {
-        match (self, &lost.conflict) {
-            (Self::Opened { payment, .. }, Conflict::Known | Conflict::OrderSettled) => {
-                payment.md5 == lost.md5
-            }
-            (Self::Opened { .. }, _) | (_, Conflict::Known) => false,
-            (Self::Finished { md5, .. }, _) => *md5 == lost.md5,
-            _ => false,
-        }
-    }
 }
 
 /// Whether the list endpoint works for a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ListStatus {
-    /// It was never tried.
+    /// No list was answered yet.
     Untried,
-    /// It answered.
+    /// Lists are answered.
     Work,
-    /// It was refused. It is tried again after this moment.
+    /// Lists were refused. The next one may be sent at this time.
     RefusedUntil(Timestamp),
-    /// It is not to be used.
+    /// The configuration forbids lists.
     Off,
-}
-
-impl ListStatus {
-    /// Whether last checks can be counted as sharing requests.
-    pub(crate) const fn work(self) -> bool {
-        matches!(self, Self::Work)
-    }
-
-    /// Whether a list may be sent.
-    pub(crate) fn usable(self, now: Timestamp) -> bool {
-        match self {
-            Self::Untried | Self::Work => true,
-            Self::RefusedUntil(moment) => moment <= now,
-            Self::Off => false,
-        }
-    }
 }

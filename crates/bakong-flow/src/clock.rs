@@ -1,32 +1,32 @@
-//! The driver's time, which a test can hold in its hand.
+//! The clock of a watcher, replaceable in tests.
 
 use std::future::Future;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bakong_api::khqr_core::Timestamp;
 
-/// Tells the time and waits for a moment.
+/// Reads the time and sleeps.
 pub trait Clock: Send + Sync {
-    /// The present moment.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Waits until `moment` is past or present, or the clock was set back.
+    /// Waits until `moment`, or until the clock is set back.
     fn sleep_until(&self, moment: Timestamp) -> impl Future<Output = ()> + Send;
 }
 
-/// The system's clock, and tokio's timers.
+/// The system clock, with tokio's timers.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct SystemClock;
 
 impl SystemClock {
-    /// Timers stand still while a machine sleeps, and the system's clock can be set, so a long wait is
-    /// cut into pieces of this length and the clock read after each.
+    /// The maximum length of one sleep. Timers stop while the machine is suspended, and the system clock can be
+    /// changed, so the clock is read again after each sleep.
     const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        // Before 1970 there is nothing to pay.
+        // A clock before 1970 reads as 1970.
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -38,7 +38,7 @@ impl Clock for SystemClock {
         loop {
             let now = self.now();
             let left = moment.saturating_since(now);
-            // If the clock was set back, the moment is not what it was.
+            // Return early if the clock was set back: the caller must recompute the moment.
             if left.is_zero() || now < before {
                 return;
             }

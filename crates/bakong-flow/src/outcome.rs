@@ -4,44 +4,44 @@ use bakong_api::Transaction;
 
 use crate::settlement::Mismatch;
 
-/// How a payment ended. Final, once.
+/// The final result of a payment. It never changes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// Paid: amount, currency and recipient match.
+    /// The payment was made: amount, currency and recipient match.
     Paid {
-        /// As Bakong tells it.
+        /// The transaction as Bakong reports it.
         transaction: Box<Transaction>,
-        /// Whether it was made after the code's expiry and the grace.
+        /// Whether the transfer was made after the code's expiry and the grace period.
         late: bool,
     },
-    /// Something was paid that does not match; a person has to look at it.
+    /// A transaction was found that does not match. A person must decide.
     NeedsReview {
-        /// As Bakong tells it.
+        /// The transaction as Bakong reports it.
         transaction: Box<Transaction>,
-        /// What does not match; never empty.
+        /// The differences. Never empty.
         mismatches: Vec<Mismatch>,
     },
-    /// Bakong says that the payment failed (error code 3). Bakong's guide calls that final, so it is: a customer who
-    /// tries again needs another code.
+    /// Bakong reports that the payment failed (error code 3). Bakong's guide calls this final: a customer who tries
+    /// again needs a new code.
     Failed,
-    /// Bakong says that the code is static and cannot be looked up by MD5.
+    /// Bakong reports that the code is static and cannot be looked up by MD5.
     StaticQr,
-    /// Bakong, asked after the expiry and the grace, knew of no payment.
+    /// Bakong knew no payment when asked after the expiry and the grace period.
     Expired,
-    /// It was cancelled, and Bakong, asked after the expiry and the grace, knew of no payment.
+    /// The order was cancelled, and Bakong knew no payment when asked after the expiry and the grace period.
     Cancelled,
 }
 
 impl Outcome {
-    /// The transaction that it came of, if it came of one.
+    /// Returns the transaction, if the payment has one.
     #[must_use]
     pub fn transaction(&self) -> Option<&Transaction> {
         match self {
             Self::Paid { transaction, .. } | Self::NeedsReview { transaction, .. } => {
                 Some(transaction)
             }
-            Self::Failed | Self::StaticQr | Self::Expired | Self::Cancelled => None,
+            _ => None,
         }
     }
 
@@ -50,11 +50,11 @@ impl Outcome {
             Self::Paid { transaction, .. } | Self::NeedsReview { transaction, .. } => {
                 Some(transaction)
             }
-            Self::Failed | Self::StaticQr | Self::Expired | Self::Cancelled => None,
+            _ => None,
         }
     }
 
-    /// The name in machine-readable output: `paid`, `needs_review`, `failed`, `static_qr`, `expired` or
+    /// Returns the name for machine-readable output: `paid`, `needs_review`, `failed`, `static_qr`, `expired` or
     /// `cancelled`.
     #[must_use]
     pub const fn name(&self) -> &'static str {

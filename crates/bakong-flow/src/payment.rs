@@ -1,92 +1,35 @@
-//! What is waited for: a code that was shown for an order, and what it should bring.
+//! A payment to watch: the code that was shown for an order, and the money it should bring.
 
 use std::fmt;
-use std::sync::Arc;
 
 use bakong_api::khqr_core::{self, Khqr, Md5Handle, Timestamp};
 use bakong_api::{ShortHash, TransactionHash};
 
 use crate::settlement::Expected;
 
-/// An order's id in the shop's own books: what is settled once. Cheap to clone. An order whose code expired
-/// may get another code under the same id.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct OrderId(Arc<str>);
+pub use crate::order::{InvalidOrderId, OrderId};
 
-impl OrderId {
-    /// The most bytes that an id has.
-    pub const MAX_LEN: usize = 128;
-
-    /// Takes an id as it is.
-    ///
-    /// # Errors
-    /// [`InvalidOrderId`] if it is empty, has more than [`MAX_LEN`](Self::MAX_LEN) bytes or a control
-    /// character.
-    pub fn new(text: &str) -> Result<Self, InvalidOrderId> {
-        if text.is_empty() || text.len() > Self::MAX_LEN || text.contains(char::is_control) {
-            return Err(InvalidOrderId);
-        }
-        Ok(Self(text.into()))
-    }
-
-    /// The id.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for OrderId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
-
-impl std::str::FromStr for OrderId {
-    type Err = InvalidOrderId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidOrderId> {
-        Self::new(text)
-    }
-}
-
-/// A text that cannot be an [`OrderId`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct InvalidOrderId;
-
-impl fmt::Display for InvalidOrderId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let most = OrderId::MAX_LEN;
-        write!(
-            f,
-            "an order's id must have 1 to {most} bytes and no control character"
-        )
-    }
-}
-
-impl std::error::Error for InvalidOrderId {}
-
-/// A payment to be watched.
+/// A payment to watch.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Payment {
-    /// The order that it pays.
+    /// The order that the payment is for.
     pub order: OrderId,
-    /// The handle under which Bakong knows the code.
+    /// The MD5 of the code's text. Bakong looks up the payment by this value.
     pub md5: Md5Handle,
-    /// What it should bring.
+    /// The expected amount and recipient.
     pub expected: Expected,
-    /// When the code ceases to be payable.
+    /// When the code expires.
     pub expires_at: Timestamp,
-    /// The transaction's full hash, where it is known beforehand: one more way to ask after the expiry, if the MD5
-    /// finds nothing, for which one more request is set aside.
+    /// The full hash of the transaction, if known. It adds one lookup to the final check, for when the MD5 finds
+    /// nothing, and reserves one more request.
     pub hash: Option<TransactionHash>,
-    /// Its first eight digits, where they are: a third, and so is another request.
+    /// The first eight digits of the hash, if known. They add another lookup and reserve another request.
     pub short_hash: Option<ShortHash>,
 }
 
 impl Payment {
-    /// The payment of an order by the code with this handle.
+    /// Creates the payment of `order` by the code with handle `md5`.
     #[must_use]
     pub const fn new(
         order: OrderId,
@@ -104,10 +47,10 @@ impl Payment {
         }
     }
 
-    /// The payment that a dynamic code asks for.
+    /// Creates the payment that the dynamic code `khqr` asks for.
     ///
     /// # Errors
-    /// [`Untrackable`] if the code says no amount or no expiry, or says them unreadably.
+    /// [`Untrackable`] if the code has no amount or no expiry, or if one of them cannot be read.
     pub fn of_khqr(order: OrderId, khqr: &Khqr<'_>) -> Result<Self, Untrackable> {
         let amount = khqr.amount()?.ok_or(Untrackable::NoAmount)?;
         let expected = Expected::new(amount, khqr.account().into());
@@ -116,15 +59,15 @@ impl Payment {
     }
 }
 
-/// A code whose payment cannot be watched, and why.
+/// Why the payment of a code cannot be watched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Untrackable {
-    /// It says no amount: it is static, is paid many times, and has no handle.
+    /// The code has no amount. It is a static code, which can be paid many times, so its MD5 identifies no payment.
     NoAmount,
-    /// It says no expiry, so that there is no moment at which to stop asking.
+    /// The code has no expiry, so the final check would have no time.
     NoExpiry,
-    /// A field that is needed cannot be read.
+    /// The amount or the expiry cannot be read.
     Unreadable(khqr_core::Error),
 }
 
@@ -138,9 +81,9 @@ impl fmt::Display for Untrackable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoAmount => f.write_str(
-                "the code says no amount; a static code's payments cannot be looked up by MD5",
+                "the code has no amount; payments of a static code cannot be looked up by MD5",
             ),
-            Self::NoExpiry => f.write_str("the code says no expiry; make one that does"),
+            Self::NoExpiry => f.write_str("the code has no expiry; create a code with an expiry"),
             Self::Unreadable(error) => error.fmt(f),
         }
     }

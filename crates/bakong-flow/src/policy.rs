@@ -1,4 +1,4 @@
-//! How often to ask and how long to wait: values, so that a shop can choose its own.
+//! When to check a payment and how long to wait after failures, as values that a shop can change.
 
 use std::time::Duration;
 
@@ -6,19 +6,19 @@ use bakong_api::khqr_core::Timestamp;
 use bakong_api::transport::TransportErrorKind;
 use bakong_api::{ErrorClass, Remedy, RetryAfter};
 
-/// When to ask about a payment, and how long to go on. Start from one that is given and change its fields.
+/// When to check a payment. Start from one of the constants and change its fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Policy {
-    /// When to ask until the code expires.
+    /// The checks before the code expires.
     pub schedule: Schedule,
-    /// What comes after the expiry.
+    /// The final check, after the code expires.
     pub grace: Grace,
 }
 
 impl Policy {
-    /// For a customer who stands at the counter: as early as the quota allows. Whatever comes is known a
-    /// quarter of an hour after the expiry.
+    /// For a customer at the counter: checks as early as the quota allows. The outcome is known 15 minutes after the
+    /// expiry at the latest.
     pub const COUNTER: Self = Self {
         schedule: Schedule {
             first: Duration::from_secs(3),
@@ -32,8 +32,8 @@ impl Policy {
         },
     };
 
-    /// For a web shop, whose customer has a page open and whose order can wait for half an hour: half as
-    /// often, and with more time to share a last check.
+    /// For a web shop: half as many checks. The outcome is known 30 minutes after the expiry at the latest, which
+    /// leaves more time to combine final checks.
     pub const WEB_SHOP: Self = Self {
         schedule: Schedule {
             first: Duration::from_secs(10),
@@ -47,7 +47,7 @@ impl Policy {
         },
     };
 
-    /// For an invoice that is good for hours or days: a few times an hour at first, then a few times a day.
+    /// For an invoice whose code is valid for hours or days: a few checks per hour at first, then a few per day.
     pub const INVOICE: Self = Self {
         schedule: Schedule {
             first: Duration::from_secs(5 * 60),
@@ -60,39 +60,45 @@ impl Policy {
             last_check_within: Duration::from_secs(60 * 60),
         },
     };
+
+    /// Returns when the final check of a code with this expiry becomes due.
+    pub(crate) fn deadline(&self, expires_at: Timestamp) -> Timestamp {
+        expires_at.saturating_add(self.grace.after_expiry)
+    }
 }
 
-/// How long a payment about which nothing can be read is left alone at most.
-const LONGEST_ALONE: Duration = Duration::from_secs(6 * 60 * 60);
+/// The maximum wait for a payment whose checks alone fail.
+const MAX_SINGLE_BACKOFF: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// A server that wants more than this may be wrong about the time.
-const MOST_WANTED: Duration = Duration::from_secs(60 * 60);
+/// The maximum `Retry-After` to obey. A server that asks for more may have a wrong clock.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// No policy asks faster: a mistake in one must not spend the day's quota in a moment.
-pub(crate) const FLOOR: Duration = Duration::from_secs(1);
+/// The minimum time between two checks, so that a wrong policy cannot spend the quota within seconds.
+pub(crate) const MIN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// When to ask: dense while the payment is young and people pay, sparser as it ages.
+/// The times of the checks: frequent while the payment is young and most people pay, then less and less frequent.
 ///
-/// The gap after a check is a part of the payment's age, within bounds, so that whoever pays waits for
-/// the shop to notice no longer than that part of the time they took. It is the densest that a payment is
-/// asked about: where the day's requests do not suffice for it, the checks are spread further
-/// ([`spread`](Self::spread)).
+/// The gap after a check is a percentage of the payment's age, within limits. A shop thus notices a payment with a
+/// delay in proportion to the time that the customer took. The schedule is an upper limit: if the quota is too small
+/// for it, [`spread`](Self::spread) returns later times.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Schedule {
-    /// The age at which to ask first.
+    /// The age of the payment at its first check.
     pub first: Duration,
-    /// The shortest gap between two checks.
+    /// The minimum gap between two checks.
     pub shortest: Duration,
-    /// The longest.
+    /// The maximum gap between two checks.
     pub longest: Duration,
-    /// The gap as a part of the age, in percent.
+    /// The gap in percent of the payment's age.
     pub percent_of_age: u32,
 }
 
-/// For a payment that can count on so many checks: the first after a part of its life of one in so many, and
-/// the next ages so many thousandths of the one before. The ratio is the root by which the checks reach
-/// the expiry evenly on a logarithmic scale, as people's delays are.
+/// How to spread few checks over a payment's life: (number of checks, the first check as a divisor of the life, the
+/// ratio of consecutive ages in thousandths).
+///
+/// The ratios place the checks evenly on a logarithmic scale up to the expiry, because customers' delays are
+/// distributed like that.
 const SPREAD: &[(u64, u64, u64)] = &[
     (1, 24, 4_000),
     (2, 16, 2_520),
@@ -107,106 +113,108 @@ const SPREAD: &[(u64, u64, u64)] = &[
     (20, 128, 1_260),
 ];
 
-/// With this many checks, a payment is asked about as densely as its schedule says.
+/// From this number of checks on, a payment is checked as often as its schedule allows.
 const PLENTY: u64 = 30;
 
 impl Schedule {
-    /// How long to wait after a check of a payment this old, if requests do not matter.
+    /// Returns the gap after a check of a payment of this age, if the quota is no limit.
     #[must_use]
     pub fn gap(&self, age: Duration) -> Duration {
         let part = age.saturating_mul(self.percent_of_age) / 100;
-        part.min(self.longest).max(self.shortest).max(FLOOR)
+        part.min(self.longest).max(self.shortest).max(MIN_INTERVAL)
     }
 
-    /// The age of the next check of a payment of this age and this `life` until its expiry, if it can count
-    /// on so many thousandths of a check; `None` if that is none.
+    /// Returns the age at the next check of a payment.
+    ///
+    /// `age` is the current age, `life` the time from opening to expiry, and `thousandths` the number of checks, in
+    /// thousandths, that the quota has for the payment. Returns `None` if that is less than one check.
     #[must_use]
     pub fn spread(&self, age: Duration, life: Duration, thousandths: u64) -> Option<Duration> {
-        let densest = if age.is_zero() {
+        let earliest = if age.is_zero() {
             self.first
         } else {
             age.saturating_add(self.gap(age))
         };
         let checks = thousandths / 1_000;
         if checks >= PLENTY {
-            return Some(densest);
+            return Some(earliest);
         }
         let (_, part, ratio) = SPREAD.iter().rev().find(|(with, _, _)| *with <= checks)?;
         let life = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
         let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         let next = age.max(life / part).saturating_mul(*ratio) / 1_000;
-        Some(Duration::from_millis(next).max(densest))
+        Some(Duration::from_millis(next).max(earliest))
     }
 }
 
-/// What comes after a code's expiry.
+/// The time of the final check.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Grace {
-    /// How long after the expiry the last check comes at the earliest, for payments that were on their way;
-    /// one that was made within it counts as in time.
+    /// The minimum time between the expiry and the final check, for transfers in progress. A transfer within this time
+    /// counts as in time.
     pub after_expiry: Duration,
-    /// How much later it may come, so that several payments can share a request. It comes earlier where the
-    /// day's requests allow it, and at once where lists do not work.
+    /// How much later the final check may be, so that several payments can share a request. The check is earlier if
+    /// the quota has a request to spare, and immediate if lists do not work.
     pub last_check_within: Duration,
 }
 
-/// When to ask again after no answer came. What failed for one would fail for all, so all wait.
+/// How long to wait after a failed request. All payments wait, because the cause affects all of them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Backoff {
-    /// How long to wait after the first failure; twice as long after each further one in a row.
+    /// The wait after the first failure. Each further failure in a row doubles the wait.
     pub first: Duration,
-    /// The longest wait where nothing arrived at Bakong, so that it cost nothing.
+    /// The maximum wait if the request did not arrive at Bakong, so that it did not count against the quota.
     pub longest: Duration,
-    /// The longest wait where it may have, and so may have cost one of the day's requests; three times as long
-    /// when nothing else has come for hours.
+    /// The maximum wait if the request may have counted against the quota. The maximum triples during an outage of
+    /// hours.
     pub longest_if_counted: Duration,
 }
 
 impl Backoff {
-    /// From two seconds up to half a minute, or to ten minutes where it costs.
+    /// From two seconds to 30 seconds, or to ten minutes if requests may have counted.
     pub const DEFAULT: Self = Self {
         first: Duration::from_secs(2),
         longest: Duration::from_secs(30),
         longest_if_counted: Duration::from_secs(10 * 60),
     };
 
-    /// When to ask again about a payment that alone has failed so often: twice as long after each further one, up
-    /// to six hours, since no answer may ever be readable.
+    /// Returns when to ask again about a payment whose own checks failed `failures` times in a row (at least once).
+    ///
+    /// The wait doubles up to six hours, since the answer may never become readable.
     #[must_use]
     pub fn alone_at(&self, failures: u32, now: Timestamp) -> Timestamp {
-        let doubled = 2u32.saturating_pow(failures.saturating_sub(1));
-        let delay = self.first.saturating_mul(doubled).min(LONGEST_ALONE);
-        now.saturating_add(delay.max(FLOOR))
+        let delay = exponential(self.first, failures.saturating_sub(1), MAX_SINGLE_BACKOFF);
+        now.saturating_add(delay.max(MIN_INTERVAL))
     }
 
-    /// When to ask again after `failures` in a row, at least one, the last of them `class`. A `Retry-After` is
-    /// waited for, for an hour at most.
+    /// Returns when to send the next request after `failures` in a row (at least one), the last of them of `class`.
+    ///
+    /// A `Retry-After` of the server is obeyed, up to one hour.
     #[must_use]
     pub fn at(&self, failures: u32, class: ErrorClass, now: Timestamp) -> Timestamp {
-        let longest = if was_counted(class) {
-            // After an hour it is an outage that lasts, and would use up the day.
+        let longest = if may_have_counted(class) {
+            // A long outage must not use up the quota.
             self.longest_if_counted
                 .saturating_mul((failures / 8).clamp(1, 3))
         } else {
             self.longest
         };
         let delay = match class.remedy() {
-            // The token has a life of its own, and the day its end.
+            // The token and the quota window have their own states.
             Remedy::AskAgain | Remedy::NewToken | Remedy::NextDay => {
-                let doubled = 2u32.saturating_pow(failures.saturating_sub(1));
-                self.first.saturating_mul(doubled).min(longest)
+                exponential(self.first, failures.saturating_sub(1), longest)
             }
             Remedy::Attention => longest,
         };
-        let moment = now.saturating_add(delay.max(FLOOR));
+        let moment = now.saturating_add(delay.max(MIN_INTERVAL));
         match class.retry_after() {
             None => moment,
             Some(RetryAfter::Delay(delay)) => moment.max(now.saturating_add(delay)),
             Some(RetryAfter::At(wanted)) => moment.max(wanted),
         }
-        .min(now.saturating_add(MOST_WANTED).max(moment))
+        .min(now.saturating_add(MAX_RETRY_AFTER).max(moment))
     }
 }
 
@@ -216,8 +224,14 @@ impl Default for Backoff {
     }
 }
 
-/// Whether a request that failed like this may have cost one of the day's.
-pub(crate) const fn was_counted(class: ErrorClass) -> bool {
+/// Returns `first` after `doublings` doublings, at most `max`.
+pub(crate) fn exponential(first: Duration, doublings: u32, max: Duration) -> Duration {
+    let factor = 2u32.saturating_pow(doublings);
+    first.saturating_mul(factor).min(max)
+}
+
+/// Whether a request that failed with `class` may have counted against the quota.
+const fn may_have_counted(class: ErrorClass) -> bool {
     match class {
         ErrorClass::Transport(kind) => TransportErrorKind::may_have_arrived(kind),
         _ => true,
@@ -232,7 +246,7 @@ mod tests {
 
     const LIFE: Duration = Duration::from_secs(600);
 
-    /// The ages at which a payment that nobody makes is asked about.
+    /// Returns the ages at which an unpaid payment is checked.
     fn ages(schedule: Schedule, thousandths: u64) -> Vec<u64> {
         let mut ages = Vec::new();
         let mut age = Duration::ZERO;
@@ -247,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn checks_are_spread_by_what_a_payment_can_count_on() {
+    fn checks_are_spread_by_the_share_of_the_quota() {
         let schedule = Policy::COUNTER.schedule;
         assert_eq!(ages(schedule, 999), [0u64; 0]);
         assert_eq!(ages(schedule, 1_000), [100, 400]);
@@ -259,20 +273,13 @@ mod tests {
     }
 
     #[test]
-    fn the_policies_are_what_their_pages_say() {
-        let table = [Policy::COUNTER, Policy::WEB_SHOP, Policy::INVOICE].map(|policy| {
-            let Schedule {
-                first,
-                shortest,
-                longest,
-                percent_of_age,
-            } = policy.schedule;
-            let Grace {
-                after_expiry,
-                last_check_within,
-            } = policy.grace;
-            let times = [first, shortest, longest, after_expiry, last_check_within];
-            (times.map(|time| time.as_secs()), percent_of_age)
+    fn the_policies_have_the_documented_times() {
+        let policies = [Policy::COUNTER, Policy::WEB_SHOP, Policy::INVOICE];
+        let table = policies.map(|Policy { schedule, grace }| {
+            let [first, shortest] = [schedule.first, schedule.shortest];
+            let [after, within] = [grace.after_expiry, grace.last_check_within];
+            let times = [first, shortest, schedule.longest, after, within];
+            (times.map(|time| time.as_secs()), schedule.percent_of_age)
         });
         let (minute, hour) = (60, 3_600);
         assert_eq!(
@@ -283,7 +290,6 @@ mod tests {
                 ([5 * minute, 5 * minute, 6 * hour, hour, hour], 100),
             ]
         );
-        // Whatever comes is known within a quarter of an hour, half an hour.
         for (policy, wait) in [(Policy::COUNTER, 15), (Policy::WEB_SHOP, 30)] {
             let grace = policy.grace;
             assert!((grace.after_expiry + grace.last_check_within).as_secs() <= wait * minute);
@@ -291,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_spaced_out() {
+    fn the_wait_doubles_up_to_a_maximum() {
         let retry = Backoff::DEFAULT;
         let now = Timestamp::from_millis(1_795_000_000_000);
         let wait = |failures, class| {
@@ -318,11 +324,11 @@ mod tests {
     }
 
     #[test]
-    fn no_policy_asks_without_a_pause() {
+    fn no_policy_checks_without_a_gap() {
         let zero = Duration::ZERO;
         let mut schedule = Policy::COUNTER.schedule;
         (schedule.shortest, schedule.longest) = (zero, zero);
-        assert_eq!(schedule.gap(zero), FLOOR);
+        assert_eq!(schedule.gap(zero), MIN_INTERVAL);
         let now = Timestamp::from_millis(0);
         let retry = Backoff {
             first: zero,
@@ -331,17 +337,17 @@ mod tests {
         };
         assert_eq!(
             retry.at(1, ErrorClass::Malformed, now),
-            now.saturating_add(FLOOR)
+            now.saturating_add(MIN_INTERVAL)
         );
     }
 
     proptest! {
         #[test]
-        fn a_check_is_always_later_than_the_last(age in 0u64..700_000, thousandths in 0u64..40_000) {
+        fn each_check_is_later_than_the_one_before(age in 0u64..700_000, thousandths in 0u64..40_000) {
             for policy in [Policy::COUNTER, Policy::WEB_SHOP, Policy::INVOICE] {
                 let age = Duration::from_millis(age);
                 if let Some(next) = policy.schedule.spread(age, LIFE, thousandths) {
-                    prop_assert!(next >= age + FLOOR);
+                    prop_assert!(next >= age + MIN_INTERVAL);
                     let fewer = policy.schedule.spread(age, LIFE, thousandths / 2);
                     prop_assert!(fewer.is_none_or(|fewer| next <= fewer.saturating_add(LIFE / 16)));
                 }

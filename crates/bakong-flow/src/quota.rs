@@ -1,38 +1,38 @@
-//! The day's requests: how many there are, when the day turns, how many are left.
+//! The quota of a token: the length of a window, the requests in it, and how many are left.
 //!
-//! One token gets about 100 requests a day, refused ones included, and whoever shares the token draws on
-//! them too. What the ledger says is therefore an upper bound of what is left; error code 17 ends the day
-//! whatever it says.
+//! Bakong allows a token about 100 requests a day. Rejected requests count, and all programs that use the token share
+//! the quota. The count here is therefore a lower bound of the real usage, and error code 17 closes the window
+//! even if the count is lower.
 
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use bakong_api::khqr_core::Timestamp;
+use bakong_api::khqr_core::{Md5Handle, Timestamp};
 
-const DAY: u64 = 24 * 60 * 60 * 1_000;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a token may spend.
+/// The quota of a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Quota {
-    /// Requests a day, of every kind, refused ones included.
+    /// Requests per window, of all kinds, rejected ones included.
     pub limit: u32,
-    /// When the day turns.
-    pub turn: QuotaWindow,
-    /// How many of a day's requests are kept for renewals of the token.
+    /// The length and the boundaries of a window.
+    pub window: QuotaWindow,
+    /// How many requests of a window are reserved for renewals of the token.
     pub renewals: u32,
-    /// How long after a code 17 to ask again before the day has turned: the turn is a guess, and others may
-    /// have been given more.
+    /// How long to wait after error code 17 before a probe is sent in the same window. The window's end is an
+    /// assumption, and a token may have a higher limit.
     pub probe_after: Duration,
 }
 
 impl Quota {
-    /// A hundred a day from midnight in Phnom Penh on, two of them for renewals, a probe every two hours.
+    /// 100 requests per day of Phnom Penh, two of them for renewals, and a probe every two hours.
     pub const DEFAULT: Self = Self {
         limit: 100,
-        turn: QuotaWindow::PHNOM_PENH,
+        window: QuotaWindow::PHNOM_PENH_DAY,
         renewals: 2,
         probe_after: Duration::from_secs(2 * 60 * 60),
     };
@@ -44,272 +44,308 @@ impl Default for Quota {
     }
 }
 
-/// When the day of the quota turns. NBC does not say; midnight in Phnom Penh, in UTC, or by a server's own
-/// clock have all been seen to be claimed.
+/// The period after which Bakong resets a token's quota.
+///
+/// NBC documents a daily quota, but not the time of the reset. Users have reported midnight in Phnom Penh, midnight
+/// UTC and the server's own clock. A window begins at every multiple of `length` since 1970, plus `offset`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct QuotaWindow {
-    /// Milliseconds after midnight UTC, less than a day.
-    after_midnight_utc: u64,
+    /// Milliseconds, at least 1.
+    length: u64,
+    /// Milliseconds, less than `length`.
+    offset: u64,
 }
 
 impl QuotaWindow {
-    /// Midnight in Phnom Penh, which is 17:00 UTC all year.
-    pub const PHNOM_PENH: Self = Self::after_midnight_utc(Duration::from_secs(17 * 60 * 60));
-    /// Midnight UTC.
-    pub const UTC: Self = Self::after_midnight_utc(Duration::ZERO);
+    /// A day that begins at midnight in Phnom Penh, which is 17:00 UTC all year.
+    pub const PHNOM_PENH_DAY: Self = Self::new(DAY, Duration::from_secs(17 * 60 * 60));
+    /// A day that begins at midnight UTC.
+    pub const UTC_DAY: Self = Self::new(DAY, Duration::ZERO);
 
-    /// This long after midnight UTC. Whole days are dropped.
+    /// Creates windows of `length` that begin `offset` after the multiples of `length` since 1970.
+    ///
+    /// Both have a resolution of a millisecond. A `length` below one millisecond counts as one millisecond, and
+    /// `offset` is reduced modulo `length`.
     #[must_use]
-    pub const fn after_midnight_utc(time: Duration) -> Self {
-        let millis = time.as_secs() % (24 * 60 * 60) * 1_000 + time.subsec_millis() as u64;
+    pub const fn new(length: Duration, offset: Duration) -> Self {
+        let length = millis(length);
+        let length = if length == 0 { 1 } else { length };
         Self {
-            after_midnight_utc: millis,
+            length,
+            offset: millis(offset) % length,
         }
     }
 
-    /// The day that this moment is in.
+    /// Returns the length of a window.
     #[must_use]
-    pub const fn day_of(self, moment: Timestamp) -> Day {
-        // One day is added, so that no moment is before the first.
-        Day((moment
-            .as_millis()
-            .saturating_add(DAY - self.after_midnight_utc))
-            / DAY)
+    pub const fn length(self) -> Duration {
+        Duration::from_millis(self.length)
     }
 
-    /// The moment at which this day ends and the next one begins.
+    /// Returns the window that contains `moment`.
     #[must_use]
-    pub const fn end_of(self, day: Day) -> Timestamp {
-        let millis = day.0.saturating_mul(DAY);
-        Timestamp::from_millis(millis.saturating_add(self.after_midnight_utc))
+    pub const fn index_of(self, moment: Timestamp) -> WindowIndex {
+        // Adding one window keeps the index of every moment at or above zero.
+        let since = moment.as_millis().saturating_add(self.length - self.offset);
+        WindowIndex(since / self.length)
+    }
+
+    /// Returns the end of `window`, which is the start of the next one.
+    #[must_use]
+    pub const fn end_of(self, window: WindowIndex) -> Timestamp {
+        let end = window.0.saturating_mul(self.length);
+        Timestamp::from_millis(end.saturating_add(self.offset))
     }
 }
 
-/// A day of the quota, counted from an arbitrary one.
+/// The number of a quota window. Consecutive windows have consecutive numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Day(pub u64);
+pub struct WindowIndex(pub u64);
 
-/// What was spent of a day, and what days bring. This is what a store keeps.
+/// The usage of one window, and the demand for payments. A store persists this value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct WindowUsage {
-    /// The day.
-    pub day: Day,
-    /// How many requests were sent in it.
+    /// The window.
+    pub window: WindowIndex,
+    /// Requests that were sent in the window.
     pub requests: u32,
-    /// How many of them were renewals of the token, or went beside a question.
+    /// How many of them were token renewals or repetitions of another request.
     pub renewals: u32,
-    /// When Bakong said that there are no more (code 17), if it did.
+    /// When Bakong closed the window (error code 17), if it did.
     pub closed_at: Option<Timestamp>,
-    /// How many payments were to be opened in it, refused ones included.
-    pub wanted: u32,
-    /// When the first of them was.
-    pub first_wanted_at: Option<Timestamp>,
-    /// How many are wanted on a busy day: the most of the last days, older ones counting less; 0 on the
-    /// first.
-    pub usual: u32,
+    /// Payments that the shop tried to open in the window, refused ones included.
+    pub demand: u32,
+    /// When the first of them was tried.
+    pub first_demand_at: Option<Timestamp>,
+    /// The demand of a busy window: the maximum of the previous windows, with decreasing weight; 0 in the first window.
+    pub usual_demand: u32,
 }
 
 impl WindowUsage {
-    /// A day of which nothing is spent.
+    /// Creates the usage of a window without requests.
     #[must_use]
-    pub const fn nothing(day: Day) -> Self {
+    pub const fn unused(window: WindowIndex) -> Self {
         Self {
-            day,
+            window,
             requests: 0,
             renewals: 0,
             closed_at: None,
-            wanted: 0,
-            first_wanted_at: None,
-            usual: 0,
+            demand: 0,
+            first_demand_at: None,
+            usual_demand: 0,
         }
     }
 
-    /// What is to be kept when this was kept before and another worker, or this one, says `later`: of one day
-    /// the most that was ever said, since each counts for itself and none may forget what it sent; the later
-    /// day; and the last word on whether it is closed.
+    /// Merges the stored usage (`self`) with the usage `later`, which this worker or another one reports.
+    ///
+    /// For the same window, each count becomes the maximum, so that no worker's requests are forgotten; `later` decides
+    /// whether the window is closed. Otherwise the later window wins. An exception is a `later` of an earlier window
+    /// by two or more: then the stored window came from a clock that was ahead, and `later` wins.
     #[must_use]
-    pub fn then(self, later: Self) -> Self {
-        if self.day != later.day {
-            // Not much later, an earlier day is another worker's; otherwise a clock was wrong and is no more.
-            let is_other = self.day > later.day && self.day.0 - later.day.0 <= 1;
-            return if is_other { self } else { later };
+    pub fn merge(self, later: Self) -> Self {
+        if self.window != later.window {
+            let is_previous = self.window.0 == later.window.0.saturating_add(1);
+            return if is_previous { self } else { later };
         }
         let first = self
-            .first_wanted_at
+            .first_demand_at
             .into_iter()
-            .chain(later.first_wanted_at);
+            .chain(later.first_demand_at);
         Self {
-            day: self.day,
+            window: self.window,
             requests: self.requests.max(later.requests),
             renewals: self.renewals.max(later.renewals),
             closed_at: later.closed_at,
-            wanted: self.wanted.max(later.wanted),
-            first_wanted_at: first.min(),
-            usual: self.usual.max(later.usual),
+            demand: self.demand.max(later.demand),
+            first_demand_at: first.min(),
+            usual_demand: self.usual_demand.max(later.usual_demand),
         }
     }
 }
 
-/// Counts a day's requests. Told the time, it goes on to the next day by itself. A clock that is set back
-/// by less than a day gives none anew.
+/// Counts the requests of the current window.
+///
+/// [`advance`](Self::advance) moves to the window of the given time. A clock that is set back by less than a window does
+/// not make new requests available.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QuotaUsage {
     quota: Quota,
-    spent: WindowUsage,
+    usage: WindowUsage,
+    /// The last payment that was counted as demand: trying to open the same payment again does not count.
+    last_demand: Option<Md5Handle>,
 }
 
 impl QuotaUsage {
-    /// A ledger in which nothing is spent.
+    /// Creates an unused quota.
     #[must_use]
     pub const fn new(quota: Quota, now: Timestamp) -> Self {
         Self {
             quota,
-            spent: WindowUsage::nothing(quota.turn.day_of(now)),
+            usage: WindowUsage::unused(quota.window.index_of(now)),
+            last_demand: None,
         }
     }
 
-    /// A ledger that goes on with what was kept.
+    /// Continues with the usage from a store.
     #[must_use]
-    pub fn restore(quota: Quota, spent: WindowUsage, now: Timestamp) -> Self {
-        let mut ledger = Self { quota, spent };
-        ledger.turn(now);
-        ledger
+    pub fn restore(quota: Quota, usage: WindowUsage, now: Timestamp) -> Self {
+        let mut restored = Self {
+            usage,
+            ..Self::new(quota, now)
+        };
+        restored.advance(now);
+        restored
     }
 
-    /// What the token may spend.
+    /// Returns the quota.
     #[must_use]
     pub const fn quota(&self) -> &Quota {
         &self.quota
     }
 
-    /// What is spent of the present day.
+    /// Returns the usage of the current window.
     #[must_use]
     pub const fn usage(&self) -> WindowUsage {
-        self.spent
+        self.usage
     }
 
-    /// Goes on to the day of `now`. Says whether that is another than before.
-    pub fn turn(&mut self, now: Timestamp) -> bool {
-        let day = self.quota.turn.day_of(now);
-        // A clock that was set back gives no second day. By more than one, it was wrong before: what was sent
-        // meanwhile may have been sent today.
-        if day.0 + 1 < self.spent.day.0 {
-            self.spent.day = day;
+    /// Moves to the window of `now`. Returns `true` if the window changed.
+    pub fn advance(&mut self, now: Timestamp) -> bool {
+        let window = self.quota.window.index_of(now);
+        let WindowUsage {
+            window: current,
+            demand,
+            usual_demand,
+            ..
+        } = self.usage;
+        // A clock that was set back by more than one window was wrong before. Requests that were counted since may
+        // belong to this window, so they stay counted.
+        if window.0.saturating_add(1) < current.0 {
+            self.usage.window = window;
             return true;
         }
-        if day <= self.spent.day {
+        if window <= current {
             return false;
         }
-        let WindowUsage { wanted, usual, .. } = self.spent;
-        self.spent = WindowUsage {
-            usual: wanted.max(usual - usual / 4),
-            ..WindowUsage::nothing(day)
+        self.usage = WindowUsage {
+            usual_demand: demand.max(usual_demand - usual_demand / 4),
+            ..WindowUsage::unused(window)
         };
         true
     }
 
-    /// How many requests the present day has left by this ledger, closed or not.
+    /// Returns how many requests are left in the current window, closed or not.
     #[must_use]
     pub const fn left(&self) -> u32 {
-        self.quota.limit.saturating_sub(self.spent.requests)
+        self.quota.limit.saturating_sub(self.usage.requests)
     }
 
-    /// Whether Bakong said that the present day has no more.
+    /// Returns how many requests are left for checks: without those that are still reserved for renewals.
+    #[must_use]
+    pub const fn left_for_checks(&self) -> u32 {
+        let reserved = self.quota.renewals.saturating_sub(self.usage.renewals);
+        self.left().saturating_sub(reserved)
+    }
+
+    /// Whether Bakong closed the current window.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
-        self.spent.closed_at.is_some()
+        self.usage.closed_at.is_some()
     }
 
-    /// When the present day ends.
+    /// Returns the end of the current window.
     #[must_use]
     pub const fn ends_at(&self) -> Timestamp {
-        self.quota.turn.end_of(self.spent.day)
+        self.quota.window.end_of(self.usage.window)
     }
 
-    /// When a closed day may be probed; `None` if the day is open, or has nothing left to probe with.
+    /// Returns when a closed window may be probed. Returns `None` if the window is open, if no request is left, or if
+    /// the window ends before.
     #[must_use]
     pub fn probe_at(&self) -> Option<Timestamp> {
-        let closed_at = self.spent.closed_at?;
+        let closed_at = self.usage.closed_at?;
         let probe_at = closed_at.saturating_add(self.quota.probe_after);
         (self.left() > 0 && probe_at < self.ends_at()).then_some(probe_at)
     }
 
-    /// A payment is to be opened.
-    pub const fn wanted(&mut self, now: Timestamp) {
-        self.spent.wanted = self.spent.wanted.saturating_add(1);
-        if self.spent.first_wanted_at.is_none() {
-            self.spent.first_wanted_at = Some(now);
+    /// Counts an attempt to open the payment `md5`. Repeated attempts in a row count once.
+    pub fn record_demand(&mut self, md5: Md5Handle, now: Timestamp) {
+        if self.last_demand.replace(md5) == Some(md5) {
+            return;
         }
+        self.usage.demand = self.usage.demand.saturating_add(1);
+        self.usage.first_demand_at.get_or_insert(now);
     }
 
-    /// How many more payments this day is likely to bring: as many as a busy day of late had in all, no more
-    /// than twice what so much of a day brings. The first day is taken for one that needs more than half of
-    /// the requests, or for one that goes on as it began.
+    /// Estimates how many more payments the shop will open in this window.
+    ///
+    /// The estimate is the demand of a busy window so far, minus the demand of this window; but at most twice the
+    /// share for the remaining time. In the first window it is the larger of two numbers: that formula for 60 % of the
+    /// limit, and the demand so far, extrapolated.
     #[must_use]
-    pub fn to_come(&self, now: Timestamp) -> u32 {
+    pub fn expected_demand(&self, now: Timestamp) -> u32 {
         let WindowUsage {
-            wanted,
-            first_wanted_at,
-            usual,
+            demand,
+            first_demand_at,
+            usual_demand,
             ..
-        } = self.spent;
-        let left = millis(self.ends_at().saturating_since(now)).min(DAY);
-        let part = |whole: u32, of: u64| {
-            let part = u128::from(whole) * u128::from(left) / u128::from(of);
-            u32::try_from(part).unwrap_or(u32::MAX)
+        } = self.usage;
+        let length = self.quota.window.length;
+        let left = millis(self.ends_at().saturating_since(now)).min(length);
+        let share = |whole: u32, of: u64| {
+            let share = u128::from(whole) * u128::from(left) / u128::from(of.max(1));
+            u32::try_from(share).unwrap_or(u32::MAX)
         };
-        let of_a_day_with = |usual: u32| usual.saturating_sub(wanted).min(part(usual, DAY / 2));
-        if usual > 0 {
-            return of_a_day_with(usual);
+        let rest_of = |usual: u32| usual.saturating_sub(demand).min(share(usual, length / 2));
+        if usual_demand > 0 {
+            return rest_of(usual_demand);
         }
-        let since = first_wanted_at.map_or(0, |first| millis(now.saturating_since(first)));
-        // An early bird makes no crowd.
-        let as_it_began = part(wanted, since.max(DAY / 12));
-        as_it_began.max(of_a_day_with(self.quota.limit.saturating_mul(3) / 5))
+        let since = first_demand_at.map_or(0, |first| millis(now.saturating_since(first)));
+        // Do not extrapolate from less than a twelfth of a window (two hours of a day).
+        let extrapolated = share(demand, since.max(length / 12));
+        extrapolated.max(rest_of(self.quota.limit.saturating_mul(3) / 5))
     }
 
-    /// So many requests are sent.
+    /// Counts `requests` that are sent.
     pub const fn spend(&mut self, requests: u32) {
-        self.spent.requests = self.spent.requests.saturating_add(requests);
+        self.usage.requests = self.usage.requests.saturating_add(requests);
     }
 
-    /// So many requests are sent that are renewals, or go beside a question.
-    pub const fn spend_beside(&mut self, requests: u32) {
+    /// Counts `requests` that are token renewals or repetitions of another request.
+    pub const fn spend_renewals(&mut self, requests: u32) {
         self.spend(requests);
-        self.spent.renewals = self.spent.renewals.saturating_add(requests);
+        self.usage.renewals = self.usage.renewals.saturating_add(requests);
     }
 
-    /// How many requests the present day has left for checks: what is kept for renewals, and was not used for
-    /// them, is not.
-    #[must_use]
-    pub const fn left_for_checks(&self) -> u32 {
-        let kept = self.quota.renewals.saturating_sub(self.spent.renewals);
-        self.left().saturating_sub(kept)
+    /// Removes a request that was counted but not sent.
+    pub const fn refund(&mut self) {
+        self.usage.requests = self.usage.requests.saturating_sub(1);
     }
 
-    /// A request that was counted never left this machine.
-    pub const fn take_back(&mut self) {
-        self.spent.requests = self.spent.requests.saturating_sub(1);
+    /// Removes a renewal that was counted but not sent.
+    pub const fn refund_renewal(&mut self) {
+        self.refund();
+        self.usage.renewals = self.usage.renewals.saturating_sub(1);
     }
 
-    /// The same of a renewal.
-    pub const fn take_back_beside(&mut self) {
-        self.take_back();
-        self.spent.renewals = self.spent.renewals.saturating_sub(1);
-    }
-
-    /// Bakong answered with code 17.
+    /// Closes the window: Bakong answered with error code 17, or a probe is sent.
     pub const fn close(&mut self, now: Timestamp) {
-        self.spent.closed_at = Some(now);
+        self.usage.closed_at = Some(now);
     }
 
-    /// Bakong answered a probe.
+    /// Reopens the window: Bakong answered a probe.
     pub const fn reopen(&mut self) {
-        self.spent.closed_at = None;
+        self.usage.closed_at = None;
     }
 }
 
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+#[allow(clippy::cast_possible_truncation, reason = "the value was compared")]
+const fn millis(duration: Duration) -> u64 {
+    let millis = duration.as_millis();
+    if millis > u64::MAX as u128 {
+        u64::MAX
+    } else {
+        millis as u64
+    }
 }

@@ -1,104 +1,107 @@
-//! Does the money that came settle the order?
+//! Compares a transaction with the expected payment.
 
 use bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Timestamp};
 use bakong_api::{Reading, Transaction};
 
-use crate::payment::OrderId;
+use crate::order::OrderId;
 
-/// What a payment should bring.
+/// The amount and the recipient that a payment should have.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Expected {
-    /// How much.
+    /// The expected amount and currency.
     pub amount: Amount,
-    /// To whom.
+    /// The account to pay.
     pub recipient: AccountIdBuf,
 }
 
-/// What a transaction does for an order.
+/// The result of comparing a transaction with the expected payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Settlement {
-    /// It settles it.
+    /// The transaction settles the order.
     Settled {
-        /// Whether it was made after the code's expiry and the grace.
+        /// Whether the transfer was made after the code's expiry and the grace period.
         late: bool,
     },
-    /// A person has to look at it, because of these; never empty.
+    /// The transaction differs from the expected payment, so a person must decide. Never empty.
     NeedsReview(Vec<Mismatch>),
 }
 
-/// How a transaction differs from what was expected.
+/// A difference between a transaction and the expected payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// Less was paid.
+    /// The paid amount is too small.
     Short {
-        /// This much.
+        /// The paid amount.
         paid: Amount,
     },
-    /// More was paid.
+    /// The paid amount is too large.
     Over {
-        /// This much.
+        /// The paid amount.
         paid: Amount,
     },
-    /// It was paid in another currency.
+    /// The payment is in another currency.
     OtherCurrency {
-        /// In this one.
+        /// The paid currency.
         paid: Currency,
     },
     /// Another account was paid.
     OtherRecipient {
-        /// This one, a stranger's text.
+        /// The paid account, as Bakong reports it. Untrusted text.
         paid: String,
     },
-    /// Bakong's answer does not say this, or says it unreadably.
+    /// A detail is missing from Bakong's answer or cannot be read.
     Untold(Detail),
-    /// The same transaction has settled another order.
+    /// The transaction was found for another order before.
     SettledAnother {
-        /// This one.
+        /// The other order.
         order: OrderId,
     },
-    /// The order was settled before, by another transaction: the customer may be owed this one.
+    /// Another transaction settled the order before. The shop may have to refund this one.
     OrderSettled,
-    /// Only a hash found it, and under the code's MD5 Bakong knows of no payment: another code was paid, such as
-    /// one of this order that was made anew, or it is another order's.
+    /// A lookup by hash found the transaction, and the lookup by MD5 found nothing. So another code was paid: an
+    /// earlier code of this order, or the code of another order.
     OtherCode,
-    /// It was found by a hash, and was made before the payment was opened: it is likely to be for something
-    /// else.
+    /// A lookup by hash found the transaction, and the transfer was made before the payment was opened. It is
+    /// probably for something else.
     BeforeOpened,
-    /// The order was cancelled before.
+    /// The order had been cancelled.
     Cancelled,
 }
 
-/// A part of a transaction that has to match.
+/// A detail of a transaction that must match.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum Detail {
-    /// How much.
+    /// The amount.
     Amount,
-    /// In which currency.
+    /// The currency.
     Currency,
-    /// To whom.
+    /// The recipient.
     Recipient,
 }
 
 impl Expected {
-    /// This much to this account.
+    /// Creates an expectation of `amount` paid to `recipient`.
     #[must_use]
     pub const fn new(amount: Amount, recipient: AccountIdBuf) -> Self {
         Self { amount, recipient }
     }
 
-    /// Compares a transaction with what was expected; `in_time_until` is the expiry and the grace.
+    /// Compares `transaction` with the expected payment. `in_time_until` is the code's expiry plus the grace period.
     ///
-    /// A transaction that does not say when it was made counts as in time.
+    /// A transaction without a creation time counts as in time.
     #[must_use]
     pub fn settle(&self, transaction: &Transaction, in_time_until: Timestamp) -> Settlement {
-        let mismatches: Vec<_> = [self.money(transaction), self.recipient(transaction)]
-            .into_iter()
-            .flatten()
-            .collect();
+        let mismatches: Vec<_> = [
+            self.amount_mismatch(transaction),
+            self.recipient_mismatch(transaction),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         if !mismatches.is_empty() {
             return Settlement::NeedsReview(mismatches);
         }
@@ -108,7 +111,7 @@ impl Expected {
         }
     }
 
-    fn money(&self, transaction: &Transaction) -> Option<Mismatch> {
+    fn amount_mismatch(&self, transaction: &Transaction) -> Option<Mismatch> {
         let expected = self.amount;
         let Some(&currency) = transaction.currency.known() else {
             return Some(Mismatch::Untold(Detail::Currency));
@@ -126,7 +129,7 @@ impl Expected {
         }
     }
 
-    fn recipient(&self, transaction: &Transaction) -> Option<Mismatch> {
+    fn recipient_mismatch(&self, transaction: &Transaction) -> Option<Mismatch> {
         match &transaction.to_account_id {
             Reading::Known(paid) if paid == self.recipient.as_str() => None,
             Reading::Known(paid) => Some(Mismatch::OtherRecipient { paid: paid.clone() }),

@@ -1,4 +1,4 @@
-//! A day's requests, counted.
+//! The quota window and its usage.
 
 use proptest::prelude::*;
 
@@ -6,190 +6,206 @@ use super::*;
 
 /// 2026-11-21 16:59:59.999 UTC, a millisecond before midnight in Phnom Penh.
 const BEFORE_MIDNIGHT: Timestamp = Timestamp::from_millis(1_795_280_399_999);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const MILLISECOND: Duration = Duration::from_millis(1);
 
-fn later(moment: Timestamp, millis: u64) -> Timestamp {
-    moment.saturating_add(Duration::from_millis(millis))
+fn md5(number: usize) -> Md5Handle {
+    Md5Handle::of(&number.to_string())
 }
 
 #[test]
-fn the_day_turns_at_midnight_in_phnom_penh() {
-    let turn = QuotaWindow::PHNOM_PENH;
-    let today = turn.day_of(BEFORE_MIDNIGHT);
-    let midnight = later(BEFORE_MIDNIGHT, 1);
-    assert_eq!(turn.end_of(today), midnight);
-    assert_eq!(turn.day_of(midnight), Day(today.0 + 1));
-    assert_eq!(
-        QuotaWindow::UTC.day_of(BEFORE_MIDNIGHT),
-        QuotaWindow::UTC.day_of(midnight)
-    );
+fn a_day_ends_at_midnight_in_phnom_penh() {
+    let windows = QuotaWindow::PHNOM_PENH_DAY;
+    let today = windows.index_of(BEFORE_MIDNIGHT);
+    let midnight = BEFORE_MIDNIGHT.saturating_add(MILLISECOND);
+    assert_eq!(windows.end_of(today), midnight);
+    assert_eq!(windows.index_of(midnight), WindowIndex(today.0 + 1));
+    let utc = QuotaWindow::UTC_DAY;
+    assert_eq!(utc.index_of(BEFORE_MIDNIGHT), utc.index_of(midnight));
 }
 
 #[test]
-fn a_turn_gives_a_new_day_and_a_clock_set_back_does_not() {
-    let mut ledger = QuotaUsage::new(Quota::DEFAULT, BEFORE_MIDNIGHT);
-    ledger.spend(1);
-    ledger.close(BEFORE_MIDNIGHT);
-    assert_eq!((ledger.left(), ledger.is_closed()), (99, true));
-    assert!(ledger.turn(later(BEFORE_MIDNIGHT, 1)));
-    assert_eq!((ledger.left(), ledger.is_closed()), (100, false));
-    ledger.spend(1);
-    assert!(!ledger.turn(BEFORE_MIDNIGHT));
-    assert_eq!(ledger.left(), 99);
+fn an_offset_has_milliseconds_and_is_reduced_to_the_length() {
+    let windows = QuotaWindow::new(DAY, Duration::from_millis(90_001_500));
+    let today = windows.index_of(BEFORE_MIDNIGHT);
+    assert_eq!(windows.end_of(today).as_millis() % millis(DAY), 3_601_500);
+    assert_eq!(QuotaWindow::new(Duration::ZERO, HOUR).length(), MILLISECOND);
 }
 
 #[test]
-fn a_closed_day_is_probed_sparingly() {
-    let noon = Timestamp::from_millis(BEFORE_MIDNIGHT.as_millis() - DAY / 2);
-    let mut ledger = QuotaUsage::new(Quota::DEFAULT, noon);
-    assert_eq!(ledger.probe_at(), None);
-    ledger.close(noon);
-    assert_eq!(ledger.probe_at(), Some(later(noon, 2 * 3_600_000)));
-    ledger.close(BEFORE_MIDNIGHT);
-    assert_eq!(ledger.probe_at(), None, "the day is over before");
-    // A probe at the very turn is none.
-    ledger.close(Timestamp::from_millis(
-        BEFORE_MIDNIGHT.as_millis() + 1 - 2 * 3_600_000,
-    ));
-    assert_eq!(ledger.probe_at(), None);
-    ledger.close(noon);
-    ledger.spend(100);
-    assert_eq!(ledger.probe_at(), None, "there is nothing to probe with");
+fn an_hourly_quota_starts_again_every_hour() {
+    let mut quota = Quota::DEFAULT;
+    quota.window = QuotaWindow::new(HOUR, Duration::ZERO);
+    let mut usage = QuotaUsage::new(quota, BEFORE_MIDNIGHT);
+    assert_eq!(usage.ends_at(), BEFORE_MIDNIGHT.saturating_add(MILLISECOND));
+    usage.spend(40);
+    (0..8).for_each(|number| usage.record_demand(md5(number), BEFORE_MIDNIGHT));
+    assert!(usage.advance(usage.ends_at()));
+    assert_eq!((usage.left(), usage.usage().usual_demand), (100, 8));
+    let half_past = BEFORE_MIDNIGHT.saturating_add(HOUR / 2);
+    assert_eq!(usage.expected_demand(half_past), 8);
+    assert_eq!(usage.expected_demand(half_past.saturating_add(HOUR / 4)), 4);
+    usage.close(half_past);
+    assert_eq!(usage.probe_at(), None, "the hour ends before a probe");
 }
 
 #[test]
-fn a_turn_is_as_exact_as_it_was_said() {
-    let turn = QuotaWindow::after_midnight_utc(Duration::from_millis(90_001_500));
-    // A day is dropped.
-    let today = turn.day_of(BEFORE_MIDNIGHT);
-    assert_eq!(turn.end_of(today).as_millis() % DAY, 3_601_500);
+fn a_clock_set_back_makes_no_new_window() {
+    let mut usage = QuotaUsage::new(Quota::DEFAULT, BEFORE_MIDNIGHT);
+    usage.spend(1);
+    usage.close(BEFORE_MIDNIGHT);
+    assert_eq!((usage.left(), usage.is_closed()), (99, true));
+    assert!(usage.advance(BEFORE_MIDNIGHT.saturating_add(MILLISECOND)));
+    assert_eq!((usage.left(), usage.is_closed()), (100, false));
+    usage.spend(1);
+    assert!(!usage.advance(BEFORE_MIDNIGHT));
+    assert_eq!(usage.left(), 99);
 }
 
 #[test]
-fn what_was_kept_gives_way_to_a_later_day_and_not_to_another_worker_s_yesterday() {
-    let spent = |day, requests| WindowUsage {
+fn a_closed_window_is_probed_rarely() {
+    let noon = Timestamp::from_millis(BEFORE_MIDNIGHT.as_millis() - millis(DAY) / 2);
+    let mut usage = QuotaUsage::new(Quota::DEFAULT, noon);
+    assert_eq!(usage.probe_at(), None);
+    usage.close(noon);
+    assert_eq!(usage.probe_at(), Some(noon.saturating_add(2 * HOUR)));
+    usage.close(BEFORE_MIDNIGHT);
+    assert_eq!(usage.probe_at(), None, "the window ends before");
+    // A probe at the very end of the window would belong to the next one.
+    let two_hours_before = BEFORE_MIDNIGHT.as_millis() + 1 - millis(2 * HOUR);
+    usage.close(Timestamp::from_millis(two_hours_before));
+    assert_eq!(usage.probe_at(), None);
+    usage.close(noon);
+    usage.spend(100);
+    assert_eq!(usage.probe_at(), None, "no request is left");
+}
+
+#[test]
+fn merging_keeps_the_later_window_unless_a_clock_was_ahead() {
+    let usage = |window, requests| WindowUsage {
         requests,
-        ..WindowUsage::nothing(Day(day))
+        ..WindowUsage::unused(WindowIndex(window))
     };
-    let today = spent(10, 5);
-    for (later, kept) in [
-        (spent(11, 1), spent(11, 1)),
-        // Whose clock is behind, or who was slow.
-        (spent(9, 70), today),
-        // This one's clock was ahead by days.
-        (spent(8, 1), spent(8, 1)),
-        (spent(10, 4), today),
-        (spent(10, 6), spent(10, 6)),
+    let stored = usage(10, 5);
+    for (later, merged) in [
+        (usage(11, 1), usage(11, 1)),
+        // Another worker's clock is behind, or the worker is slow.
+        (usage(9, 70), stored),
+        // The clock was ahead by two windows.
+        (usage(8, 1), usage(8, 1)),
+        (usage(10, 4), stored),
+        (usage(10, 6), usage(10, 6)),
     ] {
-        assert_eq!(today.then(later), kept, "{later:?}");
+        assert_eq!(stored.merge(later), merged, "{later:?}");
     }
 }
 
 #[test]
-fn of_one_day_the_most_that_was_said_is_kept() {
+fn merging_one_window_keeps_the_maximum_of_each_count() {
     let moment = |millis| Some(Timestamp::from_millis(millis));
     let one = WindowUsage {
         requests: 5,
-        renewals: 0,
         closed_at: moment(7),
-        wanted: 9,
-        first_wanted_at: moment(3),
-        usual: 1,
-        day: Day(10),
+        demand: 9,
+        first_demand_at: moment(3),
+        usual_demand: 1,
+        ..WindowUsage::unused(WindowIndex(10))
     };
     let other = WindowUsage {
         requests: 4,
         renewals: 2,
-        closed_at: None,
-        wanted: 8,
-        first_wanted_at: moment(2),
-        usual: 6,
-        day: Day(10),
+        demand: 8,
+        first_demand_at: moment(2),
+        usual_demand: 6,
+        ..WindowUsage::unused(WindowIndex(10))
     };
     let both = WindowUsage {
         requests: 5,
         renewals: 2,
-        closed_at: None,
-        wanted: 9,
-        first_wanted_at: moment(2),
-        usual: 6,
-        day: Day(10),
+        demand: 9,
+        first_demand_at: moment(2),
+        usual_demand: 6,
+        ..WindowUsage::unused(WindowIndex(10))
     };
-    assert_eq!(one.then(other), both);
-    // The last word on whether it is closed is the later one's.
+    assert_eq!(one.merge(other), both);
+    // The later usage decides whether the window is closed.
     let closed = WindowUsage {
         closed_at: moment(7),
         ..both
     };
-    assert_eq!(other.then(one), closed);
+    assert_eq!(other.merge(one), closed);
 }
 
 #[test]
-fn a_request_that_never_left_is_not_spent() {
-    let mut ledger = QuotaUsage::new(Quota::DEFAULT, BEFORE_MIDNIGHT);
-    ledger.spend(3);
-    ledger.take_back();
-    assert_eq!(ledger.usage().requests, 2);
+fn a_refunded_request_is_not_spent() {
+    let mut usage = QuotaUsage::new(Quota::DEFAULT, BEFORE_MIDNIGHT);
+    usage.spend(3);
+    usage.refund();
+    assert_eq!(usage.usage().requests, 2);
 }
 
 #[test]
-fn what_is_kept_for_renewals_is_not_for_checks_until_it_is_used() {
-    let mut ledger = QuotaUsage::new(Quota::DEFAULT, BEFORE_MIDNIGHT);
-    assert_eq!((ledger.left(), ledger.left_for_checks()), (100, 98));
-    ledger.spend_beside(1);
-    assert_eq!((ledger.left(), ledger.left_for_checks()), (99, 98));
-    ledger.spend_beside(2);
-    assert_eq!((ledger.left(), ledger.left_for_checks()), (97, 97));
-    ledger.spend(97);
-    assert_eq!((ledger.left(), ledger.left_for_checks()), (0, 0));
+fn requests_for_renewals_are_not_left_for_checks() {
+    let mut usage = QuotaUsage::new(Quota::DEFAULT, BEFORE_MIDNIGHT);
+    assert_eq!((usage.left(), usage.left_for_checks()), (100, 98));
+    usage.spend_renewals(1);
+    assert_eq!((usage.left(), usage.left_for_checks()), (99, 98));
+    usage.spend_renewals(2);
+    assert_eq!((usage.left(), usage.left_for_checks()), (97, 97));
+    usage.spend(97);
+    assert_eq!((usage.left(), usage.left_for_checks()), (0, 0));
 }
 
 #[test]
-fn what_is_to_come_is_learned_from_the_days_before() {
-    let midnight = later(BEFORE_MIDNIGHT, 1);
-    let noon = later(midnight, DAY / 2);
-    let mut ledger = QuotaUsage::new(Quota::DEFAULT, midnight);
-    assert_eq!(ledger.to_come(midnight), 60, "nothing is known yet");
-    (0..30).for_each(|_| ledger.wanted(midnight));
-    assert_eq!(ledger.to_come(midnight), 360, "as if in two hours");
-    assert_eq!(ledger.to_come(noon), 30, "as many again");
-    (0..30).for_each(|_| ledger.wanted(noon));
-    ledger.turn(later(midnight, DAY));
-    assert_eq!(ledger.usage().usual, 60);
-    assert_eq!(ledger.to_come(later(midnight, DAY)), 60);
-    (0..20).for_each(|_| ledger.wanted(noon));
-    assert_eq!(ledger.to_come(later(noon, DAY)), 40);
-    assert_eq!(
-        ledger.to_come(later(noon, DAY + DAY / 4)),
-        30,
-        "the day is nearly over"
-    );
-    ledger.turn(later(midnight, 2 * DAY));
-    assert_eq!(ledger.usage().usual, 45);
-    assert_eq!(
-        ledger.to_come(later(midnight, 2 * DAY)),
-        45,
-        "a quieter day"
-    );
+fn the_expected_demand_follows_the_previous_windows() {
+    let midnight = BEFORE_MIDNIGHT.saturating_add(MILLISECOND);
+    let at = |hours: u32| midnight.saturating_add(HOUR * hours);
+    let demand = |usage: &mut QuotaUsage, count, at| {
+        (0..count).for_each(|number| usage.record_demand(md5(number), at));
+    };
+    let mut usage = QuotaUsage::new(Quota::DEFAULT, midnight);
+    assert_eq!(usage.expected_demand(midnight), 60, "nothing is known yet");
+    demand(&mut usage, 30, midnight);
+    assert_eq!(usage.expected_demand(midnight), 360, "30 in two hours");
+    assert_eq!(usage.expected_demand(at(12)), 30, "30 in half a day");
+    demand(&mut usage, 30, at(12));
+    usage.advance(at(24));
+    assert_eq!(usage.usage().usual_demand, 60);
+    assert_eq!(usage.expected_demand(at(24)), 60);
+    demand(&mut usage, 20, at(12));
+    assert_eq!(usage.expected_demand(at(36)), 40);
+    assert_eq!(usage.expected_demand(at(42)), 30, "a quarter is left");
+    usage.advance(at(48));
+    assert_eq!(usage.usage().usual_demand, 45);
+    assert_eq!(usage.expected_demand(at(48)), 45, "a quieter day");
 }
 
 proptest! {
     #[test]
-    fn less_and_less_is_to_come(wanted in 0u32..200, usual in 0u32..200, hours in prop::collection::vec(0u64..24, 2)) {
-        let mut ledger = QuotaUsage::new(Quota::DEFAULT, later(BEFORE_MIDNIGHT, 1));
-        (ledger.spent.wanted, ledger.spent.usual) = (wanted, usual);
-        ledger.spent.first_wanted_at = Some(BEFORE_MIDNIGHT);
-        let [earlier, then] = [hours[0].min(hours[1]), hours[0].max(hours[1])];
-        let at = |hours| ledger.to_come(later(BEFORE_MIDNIGHT, 1 + hours * 3_600_000));
-        prop_assert!(at(then) <= at(earlier));
+    fn the_expected_demand_never_grows(
+        demand in 0u32..200,
+        usual in 0u32..200,
+        hours in prop::collection::vec(0u32..24, 2),
+    ) {
+        let midnight = BEFORE_MIDNIGHT.saturating_add(MILLISECOND);
+        let mut usage = QuotaUsage::new(Quota::DEFAULT, midnight);
+        (usage.usage.demand, usage.usage.usual_demand) = (demand, usual);
+        usage.usage.first_demand_at = Some(BEFORE_MIDNIGHT);
+        let at = |hours| usage.expected_demand(midnight.saturating_add(HOUR * hours));
+        prop_assert!(at(hours[0].max(hours[1])) <= at(hours[0].min(hours[1])));
     }
 
     #[test]
-    fn every_moment_is_before_the_end_of_its_day(millis in 0..u64::MAX / 4, turn in 0u64..86_400) {
-        let turn = QuotaWindow::after_midnight_utc(Duration::from_secs(turn));
-        let moment = Timestamp::from_millis(millis);
-        let day = turn.day_of(moment);
-        prop_assert!(moment < turn.end_of(day));
-        prop_assert_eq!(turn.day_of(turn.end_of(day)), Day(day.0 + 1));
-        prop_assert!(turn.end_of(day).saturating_since(moment) <= Duration::from_millis(DAY));
+    fn every_moment_is_before_the_end_of_its_window(
+        moment in 0..u64::MAX / 4,
+        length in 1u64..200_000_000,
+        offset in 0u64..86_400_000,
+    ) {
+        let windows = QuotaWindow::new(Duration::from_millis(length), Duration::from_millis(offset));
+        let moment = Timestamp::from_millis(moment);
+        let window = windows.index_of(moment);
+        prop_assert!(moment < windows.end_of(window));
+        prop_assert_eq!(windows.index_of(windows.end_of(window)), WindowIndex(window.0 + 1));
+        prop_assert!(windows.end_of(window).saturating_since(moment) <= windows.length());
     }
 }

@@ -1,90 +1,81 @@
 //! A store that lasts as long as the process.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 
-use super::{Conflict, PaymentStore, Rejected, StoreError};
+use super::finished::FinishedPayments;
+use super::{Conflict, FinishedPayment, OpenPayment, PaymentStore, Rejected, Snapshot, StoreError};
 use crate::change::{Change, ListStatus};
+use crate::order::OrderId;
 use crate::outcome::Outcome;
-use crate::payment::OrderId;
 use crate::quota::WindowUsage;
-use crate::tracker::{FinishedPayment, OpenPayment, Snapshot};
 
-/// How long a final payment is kept: longer than any stays open.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long a final payment is retained.
+const RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Keeps changes in memory: for tests, and for a shop that can do without what was open when its process ends.
-/// Final payments are kept for thirty days.
+/// Stores changes in memory, for tests, and for shops that can lose their open payments when the process ends.
+///
+/// Final payments are retained for 30 days.
 #[derive(Default, Debug)]
-pub struct MemoryStore(Mutex<Books>);
+pub struct MemoryStore(Mutex<State>);
 
 #[derive(Clone, Default, Debug)]
-struct Books {
-    spent: Option<WindowUsage>,
+struct State {
+    usage: Option<WindowUsage>,
     lists: Option<ListStatus>,
-    open: HashMap<Md5Handle, OpenPayment>,
-    finished: HashMap<Md5Handle, (FinishedPayment, Outcome)>,
-    settled: HashMap<OrderId, Md5Handle>,
-    taken: HashMap<Box<str>, Md5Handle>,
-    by_age: VecDeque<(Timestamp, Md5Handle)>,
+    open: BTreeMap<Md5Handle, OpenPayment>,
+    finished: FinishedPayments,
+    outcomes: BTreeMap<Md5Handle, Outcome>,
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What was kept so far: [`PaymentStore::load`] without waiting.
+    /// Returns the stored state. This is [`PaymentStore::load`] without `async`.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let books = self.books();
-        let mut open: Vec<_> = books.open.values().cloned().collect();
+        let state = self.state();
+        let mut open: Vec<_> = state.open.values().cloned().collect();
         open.sort_by_key(|open| (open.opened_at, open.payment.md5));
-        let finished = books.by_age.iter();
-        let finished = finished.filter_map(|(_, md5)| Some(books.finished.get(md5)?.0.clone()));
         Snapshot {
-            spent: books.spent,
-            lists: books.lists.unwrap_or(ListStatus::Untried),
-            finished: finished.collect(),
+            usage: state.usage,
+            lists: state.lists.unwrap_or(ListStatus::Untried),
+            finished: state.finished.iter().cloned().collect(),
             open,
         }
     }
 
-    /// Keeps these changes: [`PaymentStore::keep`] without waiting.
+    /// Stores `changes`. This is [`PaymentStore::persist`] without `async`.
     pub fn apply(&self, changes: &[Change]) -> Vec<Rejected> {
-        let mut books = self.books();
-        let mut lost = Vec::new();
-        for change in changes {
-            if let Some((md5, conflict)) = books.apply(change) {
-                lost.push(Rejected::new(md5, conflict));
-            }
-        }
-        lost
+        let mut state = self.state();
+        let rejected = changes.iter().filter_map(|change| state.apply(change));
+        rejected.collect()
     }
 
-    /// How a payment ended, if it has and is still kept.
+    /// Returns the outcome of a payment that is final and still retained.
     #[must_use]
     pub fn outcome(&self, md5: &Md5Handle) -> Option<Outcome> {
-        let books = self.books();
-        books.finished.get(md5).map(|(_, outcome)| outcome.clone())
+        self.state().outcomes.get(md5).cloned()
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
-        // A panic elsewhere leaves the books as they were between two changes.
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A thread that panicked cannot have left a change half applied.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A copy keeps books of its own from then on.
+/// Copies the stored state. The copy is independent.
 impl Clone for MemoryStore {
     fn clone(&self) -> Self {
-        Self(Mutex::new(self.books().clone()))
+        Self(Mutex::new(self.state().clone()))
     }
 }
 
@@ -94,13 +85,13 @@ impl PaymentStore for MemoryStore {
         Ok(self.snapshot())
     }
 
-    async fn keep(&self, changes: &[Change]) -> Result<Vec<Rejected>, StoreError> {
+    async fn persist(&self, changes: &[Change]) -> Result<Vec<Rejected>, StoreError> {
         Ok(self.apply(changes))
     }
 }
 
-impl Books {
-    fn apply(&mut self, change: &Change) -> Option<(Md5Handle, Conflict)> {
+impl State {
+    fn apply(&mut self, change: &Change) -> Option<Rejected> {
         match change {
             Change::Opened {
                 payment,
@@ -108,11 +99,11 @@ impl Books {
                 at,
             } => {
                 let md5 = payment.md5;
-                if self.open.contains_key(&md5) || self.finished.contains_key(&md5) {
-                    return Some((md5, Conflict::Known));
+                if self.open.contains_key(&md5) || self.finished.get(&md5).is_some() {
+                    return Some(Rejected::new(md5, Conflict::Known));
                 }
-                if self.settled.contains_key(&payment.order) {
-                    return Some((md5, Conflict::OrderSettled));
+                if self.finished.is_settled(&payment.order) {
+                    return Some(Rejected::new(md5, Conflict::OrderSettled));
                 }
                 let open = OpenPayment::new((**payment).clone(), *policy, *at);
                 self.open.insert(md5, open);
@@ -128,7 +119,7 @@ impl Books {
                 short_hash,
             } => {
                 if let Some(open) = self.open.get_mut(md5) {
-                    // Another worker may know more.
+                    // Another worker may have stored the other hash.
                     let payment = &mut open.payment;
                     payment.hash = hash.clone().or(payment.hash.take());
                     payment.short_hash = short_hash.clone().or(payment.short_hash.take());
@@ -145,12 +136,11 @@ impl Books {
                 outcome,
                 at,
             } => {
-                return self
-                    .finish(*md5, order, outcome, *at)
-                    .map(|conflict| (*md5, conflict));
+                let conflict = self.finish(*md5, order, outcome, *at)?;
+                return Some(Rejected::new(*md5, conflict));
             }
-            Change::Quota(spent) => {
-                self.spent = Some(self.spent.map_or(*spent, |kept| kept.then(*spent)));
+            Change::Quota(usage) => {
+                self.usage = Some(self.usage.map_or(*usage, |stored| stored.merge(*usage)));
             }
             Change::ListStatus(lists) => self.lists = Some(*lists),
             Change::NotPaidYet { .. }
@@ -168,52 +158,26 @@ impl Books {
         outcome: &Outcome,
         at: Timestamp,
     ) -> Option<Conflict> {
-        if let Some((_, outcome)) = self.finished.get(&md5) {
+        if let Some(outcome) = self.outcomes.get(&md5) {
             return Some(Conflict::Final(Box::new(outcome.clone())));
         }
         let finished = FinishedPayment::new(md5, order.clone(), outcome, at);
-        let hash: Option<Box<str>> = finished
-            .hash
-            .as_deref()
-            .map(|hash| hash.to_ascii_lowercase().into());
         if finished.is_settled {
-            let taken = hash.as_ref().and_then(|hash| self.taken.get(hash));
-            if let Some((other, _)) = taken.and_then(|md5| self.finished.get(md5)) {
-                let order = other.order.clone();
+            let hash = finished.hash.as_deref();
+            if let Some(order) = hash.and_then(|hash| self.finished.order_of(hash)) {
+                let order = order.clone();
                 return Some(Conflict::TransactionTaken { order });
             }
-            if self.settled.contains_key(order) {
+            if self.finished.is_settled(order) {
                 return Some(Conflict::OrderSettled);
             }
-            self.settled.insert(order.clone(), md5);
-        }
-        if let Some(hash) = hash {
-            self.taken.entry(hash).or_insert(md5);
         }
         self.open.remove(&md5);
-        self.by_age.push_back((at, md5));
-        self.finished.insert(md5, (finished, outcome.clone()));
-        self.forget(at);
-        None
-    }
-
-    fn forget(&mut self, now: Timestamp) {
-        while let Some((at, md5)) = self.by_age.front().copied()
-            && at.saturating_add(KEPT) <= now
-        {
-            self.by_age.pop_front();
-            let Some((finished, _)) = self.finished.remove(&md5) else {
-                continue;
-            };
-            if self.settled.get(&finished.order) == Some(&md5) {
-                self.settled.remove(&finished.order);
-            }
-            let hash = finished.hash.map(|hash| hash.to_ascii_lowercase());
-            if let Some(hash) = hash
-                && self.taken.get(hash.as_str()) == Some(&md5)
-            {
-                self.taken.remove(hash.as_str());
-            }
+        self.finished.add(finished, at.saturating_add(RETENTION));
+        self.outcomes.insert(md5, outcome.clone());
+        while let Some(md5) = self.finished.remove_expired(at) {
+            self.outcomes.remove(&md5);
         }
+        None
     }
 }

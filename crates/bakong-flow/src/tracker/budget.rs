@@ -1,60 +1,61 @@
-//! How much of the day may be spent, and on what.
+//! How many requests of the quota window may be spent, and on what.
 
 use std::time::Duration;
 
-use crate::promises::LIST;
-use crate::quota::{Day, Quota};
+use crate::quota::{Quota, WindowIndex};
 
 use super::Tracker;
+use super::reservations::MAX_LIST;
 
-/// As often as this, payments to come are likely to need a list.
-const SHARED: Duration = Duration::from_secs(15 * 60);
+/// The assumed time between two lists for payments that are not open yet.
+const LIST_INTERVAL: Duration = Duration::from_secs(15 * 60);
 
 impl Tracker {
-    /// How many requests are neither spent, nor promised, nor kept for renewals and for payments to come.
-    pub(super) fn free(&self) -> u32 {
-        let lists = self.lists.work();
-        let promised = self.promised(self.ledger.usage().day, lists);
-        let left = self.spendable().saturating_sub(promised);
-        let to_come = self.ledger.to_come(self.now);
+    /// Returns how many requests are spare: neither spent, nor reserved for final checks and renewals, nor needed for
+    /// the payments that are expected in the rest of the window.
+    pub(super) fn spare(&self) -> u32 {
+        let lists = self.lists.works();
+        let reserved = self.reserved(self.usage.usage().window, lists);
+        let left = self.spendable().saturating_sub(reserved);
+        let expected = self.usage.expected_demand(self.now);
         if !lists {
-            return left.saturating_sub(to_come);
+            return left.saturating_sub(expected);
         }
-        // Spread over the day, free lists are those that payments to come need, if there are enough of them.
-        let rest = self.ledger.ends_at().saturating_since(self.now);
-        let often = u32::try_from(rest.as_secs() / SHARED.as_secs()).unwrap_or(u32::MAX);
-        let needed = to_come.min(often.max(to_come.div_ceil(LIST)));
+        // Spare lists, spread over the rest of the window, also check the expected payments. So none are
+        // subtracted, as long as there are enough for them.
+        let rest = self.usage.ends_at().saturating_since(self.now);
+        let intervals = u32::try_from(rest.as_secs() / LIST_INTERVAL.as_secs()).unwrap_or(u32::MAX);
+        let needed = expected.min(intervals.max(expected.div_ceil(MAX_LIST)));
         if left > needed { left } else { 0 }
     }
 
-    /// How many requests of a day are promised, and not out already.
-    pub(super) fn promised(&self, day: Day, lists: bool) -> u32 {
-        let promised = self.promises.requests(day, lists);
-        if day != self.ledger.usage().day {
-            return promised;
+    /// Returns how many requests are reserved in `window` and not in flight yet.
+    pub(super) fn reserved(&self, window: WindowIndex, lists: bool) -> u32 {
+        let reserved = self.reservations.requests(window, lists);
+        if window != self.usage.usage().window {
+            return reserved;
         }
-        promised.saturating_sub(self.in_flight.promised())
+        reserved.saturating_sub(self.in_flight.reserved())
     }
 
-    /// How many free requests may be spent at once: the fewer, the more of the day's are wanted later.
+    /// Returns how many spare requests may be sent at once. The fewer requests are spare, the fewer.
     pub(super) fn burst(&self) -> u32 {
-        let spare = self
-            .spendable()
-            .saturating_sub(self.ledger.to_come(self.now));
-        spare.clamp(1, most_at_once(self.config.quota))
+        let expected = self.usage.expected_demand(self.now);
+        let spare = self.spendable().saturating_sub(expected);
+        spare.clamp(1, max_burst(self.config.quota))
     }
 
-    /// How many requests the day has left for checks.
+    /// Returns how many requests the current window has left for checks.
     pub(super) fn spendable(&self) -> u32 {
-        if self.ledger.is_closed() {
+        if self.usage.is_closed() {
             return 0;
         }
-        self.ledger.left_for_checks()
+        self.usage.left_for_checks()
     }
 
-    /// How many requests this day, or one to come, has for checks.
-    pub(super) fn room_on(&self, day: Day) -> u32 {
-        if day <= self.ledger.usage().day {
+    /// Returns how many requests `window`, the current or a later one, has for checks.
+    pub(super) fn capacity_of(&self, window: WindowIndex) -> u32 {
+        if window <= self.usage.usage().window {
             return self.spendable();
         }
         let quota = self.config.quota;
@@ -62,8 +63,8 @@ impl Tracker {
     }
 }
 
-/// The most free requests that are spent at once: a tenth of a day.
-pub(super) const fn most_at_once(quota: Quota) -> u32 {
+/// The maximum number of spare requests that are sent at once: a tenth of the window's limit, at least three.
+pub(super) const fn max_burst(quota: Quota) -> u32 {
     let tenth = quota.limit / 10;
     if tenth < 3 { 3 } else { tenth }
 }

@@ -1,22 +1,23 @@
-//! Other ways to ask about a payment than its MD5, and the requests that are set aside for them.
+//! Lookups by hash, and the requests that are reserved for them.
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::{ShortHash, TransactionHash};
+use bakong_api::{Lookup, ShortHash, TransactionHash};
 
 use crate::change::Change;
-use crate::promises::Promises;
-use crate::quota::Day;
+use crate::quota::WindowIndex;
 
 use super::Tracker;
-use super::slots::{Hashes, Slot, Way};
+use super::payments::{Key, Slot};
+use super::reservations::Reservations;
 
-/// For so many days it is looked for one that has room for last checks by hash.
-const DAYS: u64 = 7;
+/// How many windows ahead to search for one with spare quota for a lookup by hash.
+const WINDOWS_AHEAD: u64 = 7;
 
 impl Tracker {
-    /// A hash of the transaction became known, such as from the customer's receipt: where the MD5 finds nothing,
-    /// it is asked by that, too: soon, if the quota allows it, and once more after the expiry. Does nothing to a
-    /// payment that is not open.
+    /// Adds hashes of the payment's transaction, for example from the customer's receipt.
+    ///
+    /// If the MD5 finds nothing, each hash is looked up: once soon, if the quota allows it, and once after the expiry.
+    /// Does nothing if the payment is not open or the hashes are known.
     pub fn learn(
         &mut self,
         md5: &Md5Handle,
@@ -25,109 +26,93 @@ impl Tracker {
         now: Timestamp,
     ) {
         self.tick(now);
-        let Some(place) = self.slots.find(md5) else {
+        let Some(key) = self.payments.find(md5) else {
             return;
         };
-        let Some(slot) = self.slots.get_mut(place) else {
-            return;
-        };
-        let known = slot.hashes.as_deref();
-        let new_hash =
-            hash.filter(|hash| known.and_then(|known| known.hash.as_ref()) != Some(hash));
-        let new_short_hash = short_hash
-            .filter(|hash| known.and_then(|known| known.short_hash.as_ref()) != Some(hash));
-        if new_hash.is_none() && new_short_hash.is_none() {
+        let slot = &mut self.payments[key];
+        let is_in_flight = slot.state().request().is_some();
+        let known = &mut slot.payment;
+        let hash = hash.filter(|hash| known.hash.as_ref() != Some(hash));
+        let short_hash = short_hash.filter(|hash| known.short_hash.as_ref() != Some(hash));
+        if hash.is_none() && short_hash.is_none() {
             return;
         }
-        if new_hash.is_some() {
-            slot.forget(Way::Hash);
+        if hash.is_some() {
+            slot.lookups.learned(Lookup::Hash, is_in_flight);
+            known.hash = hash;
         }
-        if new_short_hash.is_some() {
-            slot.forget(Way::ShortHash);
+        if short_hash.is_some() {
+            slot.lookups.learned(Lookup::ShortHash, is_in_flight);
+            known.short_hash = short_hash;
         }
-        let none = || Box::new(Hashes::new(None, None));
-        let known = slot.hashes.get_or_insert_with(none);
-        known.hash = new_hash.or(known.hash.take());
-        known.short_hash = new_short_hash.or(known.short_hash.take());
         self.changes.push(Change::Learned {
             md5: *md5,
             hash: known.hash.clone(),
             short_hash: known.short_hash.clone(),
         });
-        self.set_aside(place);
+        self.reserve_hashes(key);
         self.nudge(md5, now);
     }
 
-    /// Sets aside the requests that the last check may take beside the one for the MD5: on the day of the
-    /// deadline if that has room, else on the first that has.
-    pub(super) fn set_aside(&mut self, place: u32) {
-        let Some(slot) = self.slots.get(place) else {
+    /// Reserves the requests by hash that the final check may need, in addition to the one by MD5: in the window of
+    /// the deadline, or in the first later window with spare quota.
+    pub(super) fn reserve_hashes(&mut self, key: Key) {
+        let slot = &self.payments[key];
+        let (window, requests) = slot.hash_reservation;
+        let needed = slot.lookups.hashes_left();
+        if needed == 0 && requests == 0 {
             return;
-        };
-        let Some(hashes) = &slot.hashes else {
-            return;
-        };
-        let (day, requests) = hashes.set_aside;
-        let needed = slot.hashes_left();
-        let deadline = self.slots.deadline(slot);
-        self.promises.remove_singles(day, requests);
-        // What was set aside for more stays where it is.
-        let stays = needed <= requests && day >= self.ledger.usage().day;
-        let day = if stays {
-            day
+        }
+        let deadline = slot.deadline();
+        self.reservations.release_singles(window, requests);
+        let is_kept = needed <= requests && window >= self.usage.usage().window;
+        let window = if is_kept {
+            window
         } else {
-            let first = self.config.quota.turn.day_of(deadline);
-            self.day_with_room(first, needed)
+            self.window_with_room(self.config.quota.window.index_of(deadline), needed)
         };
-        self.promises.add_singles(day, needed);
-        if let Some(slot) = self.slots.get_mut(place)
-            && let Some(hashes) = &mut slot.hashes
-        {
-            hashes.set_aside = (day, needed);
-        }
+        self.reservations.reserve_singles(window, needed);
+        self.payments[key].hash_reservation = (window, needed);
     }
 
-    /// Promises all last checks anew: the day is earlier than was thought.
-    pub(super) fn promise_anew(&mut self) {
-        self.promises = Promises::new(self.config.quota.turn, self.ledger.usage().day);
-        let mut places = Vec::new();
-        for (place, slot) in self.slots.iter() {
-            if !slot.tried.has(Way::Md5) {
-                let within = self.slots.policy(slot).grace.last_check_within;
-                self.promises.add(self.slots.deadline(slot), within);
+    /// Reserves all final checks again, because the current window is an earlier one than before.
+    pub(super) fn reserve_all(&mut self) {
+        self.reservations = Reservations::new(self.config.quota.window, self.usage.usage().window);
+        let keys = self.payments.keys();
+        for key in &keys {
+            let slot = &mut self.payments[*key];
+            slot.hash_reservation.1 = 0;
+            if !slot.lookups.is_md5_done() {
+                let within = slot.policy.grace.last_check_within;
+                self.reservations.reserve(slot.deadline(), within);
             }
-            places.extend(slot.hashes.is_some().then_some(place));
         }
-        for place in places {
-            if let Some(slot) = self.slots.get_mut(place)
-                && let Some(hashes) = &mut slot.hashes
-            {
-                hashes.set_aside.1 = 0;
-            }
-            self.set_aside(place);
+        for key in keys {
+            self.reserve_hashes(key);
         }
     }
 
-    /// The first day that has room for so many requests more; after a week without one, any will do.
-    fn day_with_room(&self, first: Day, needed: u32) -> Day {
-        let first = first.max(self.ledger.usage().day);
-        let last = Day(first.0.saturating_add(DAYS));
-        let lists = self.lists.work();
-        let days = (first.0..last.0).map(Day);
-        let mut with_room = days
-            .filter(|day| self.promised(*day, lists).saturating_add(needed) <= self.room_on(*day));
-        with_room.next().unwrap_or(last)
+    /// Returns the first window from `first` on with room for `needed` more requests, or the last one that was searched.
+    fn window_with_room(&self, first: WindowIndex, needed: u32) -> WindowIndex {
+        let first = first.max(self.usage.usage().window);
+        let last = WindowIndex(first.0.saturating_add(WINDOWS_AHEAD));
+        let lists = self.lists.works();
+        let mut windows = (first.0..last.0).map(WindowIndex);
+        windows
+            .find(|window| {
+                self.reserved(*window, lists).saturating_add(needed) <= self.capacity_of(*window)
+            })
+            .unwrap_or(last)
     }
 
-    /// From when on a request is set aside for what is asked next, if that is by a hash for which there was no
-    /// room, and nothing is free.
-    pub(super) fn set_aside_from(&self, slot: &Slot) -> Option<Timestamp> {
-        // The MD5's own check is promised for the day of the deadline.
-        let is_by_hash = slot.way != Way::Md5 && slot.tried.has(Way::Md5);
-        let hashes = slot.hashes.as_deref().filter(|_| is_by_hash);
-        let (day, _) = hashes?.set_aside;
-        let waits = day > self.ledger.usage().day && self.free() == 0;
-        let turn = self.config.quota.turn;
-        waits.then(|| turn.end_of(Day(day.0.saturating_sub(1))))
+    /// Returns the start of the window that has the reservation for the next lookup by hash, if that is a later window and
+    /// no request is spare now.
+    pub(super) fn hash_reserved_from(&self, slot: &Slot) -> Option<Timestamp> {
+        // The lookup by MD5 comes first and is reserved in the window of the deadline.
+        let is_by_hash = slot.lookups.current() != Lookup::Md5 && slot.lookups.is_md5_done();
+        let (window, _) = slot.hash_reservation;
+        let waits = is_by_hash && window > self.usage.usage().window && self.spare() == 0;
+        let previous = WindowIndex(window.0.saturating_sub(1));
+        waits.then(|| self.config.quota.window.end_of(previous))
     }
 }

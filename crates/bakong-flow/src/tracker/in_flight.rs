@@ -1,99 +1,114 @@
-//! The requests that are out.
+//! The requests in flight.
+
+use std::fmt;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
+use slab::Slab;
 
+use super::payments::Key;
 use crate::ask::Ticket;
 
-/// The requests that are out, by their tickets.
-#[derive(Clone, Default, Debug)]
+/// The requests in flight, by their tickets.
+#[derive(Clone, Default)]
 pub(super) struct InFlight {
-    requests: Vec<Option<Out>>,
-    vacant: Vec<u32>,
+    requests: Slab<Request>,
     last_number: u64,
 }
 
-/// A request that is out.
+/// A request in flight.
 #[derive(Clone, Debug)]
-pub(super) struct Out {
+pub(super) struct Request {
+    /// Identifies the request. A payment that this request asks about has the same number in its state.
     pub(super) number: u64,
     pub(super) asked_at: Timestamp,
-    pub(super) about: About,
-    /// Whether it took from the pace.
-    pub(super) paced: bool,
+    pub(super) subject: Subject,
+    pub(super) grant: Grant,
 }
 
 /// What a request asks about.
 #[derive(Clone, Debug)]
-pub(super) enum About {
-    /// The payment at this place, which has this MD5.
-    One(u32, Md5Handle),
-    /// Those at these places.
-    Many(Vec<u32>),
+pub(super) enum Subject {
+    /// One payment. The MD5 remains valid if another worker finishes the payment meanwhile.
+    One(Key, Md5Handle),
+    /// A list of payments.
+    Many(Vec<Key>),
     /// The token.
     Token,
 }
 
-impl About {
-    /// The places of the payments, some of which may be others' by now.
-    pub(super) fn places(&self) -> &[u32] {
+/// Why a request may be sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Grant {
+    /// The request is reserved for a final check, or for the token.
+    Reserved,
+    /// The request is spare and took a token of the pacer.
+    Paced,
+}
+
+impl Subject {
+    /// Returns the keys of the payments. A payment that became final meanwhile may have left its key to another one: see
+    /// [`Payments::is_asked_by`](super::payments::Payments::is_asked_by).
+    pub(super) fn keys(&self) -> &[Key] {
         match self {
-            Self::One(place, _) => std::slice::from_ref(place),
-            Self::Many(places) => places,
+            Self::One(key, _) => std::slice::from_ref(key),
+            Self::Many(keys) => keys,
             Self::Token => &[],
         }
     }
 }
 
 impl InFlight {
-    /// The number of the next request.
-    pub(super) const fn next_number(&self) -> u64 {
-        self.last_number + 1
-    }
-
-    pub(super) fn add(&mut self, asked_at: Timestamp, about: About, paced: bool) -> Ticket {
+    /// Adds a request.
+    pub(super) fn add(&mut self, asked_at: Timestamp, subject: Subject, grant: Grant) -> Ticket {
         self.last_number += 1;
-        let out = Out {
-            number: self.last_number,
+        let number = self.last_number;
+        let key = self.requests.insert(Request {
+            number,
             asked_at,
-            about,
-            paced,
-        };
-        let place = self.vacant.pop().unwrap_or_else(|| {
-            self.requests.push(None);
-            // Few are out at a time.
-            u32::try_from(self.requests.len() - 1).unwrap_or(u32::MAX)
+            subject,
+            grant,
         });
-        if let Some(room) = self.requests.get_mut(place as usize) {
-            *room = Some(out);
+        Ticket { key, number }
+    }
+
+    /// Returns the payments that the request of this ticket asks about.
+    pub(super) fn keys(&self, ticket: Ticket) -> &[Key] {
+        let request = self.requests.get(ticket.key);
+        request.map_or(&[], |request| request.subject.keys())
+    }
+
+    /// Removes the request of this ticket. Returns `None` if the ticket was used before.
+    pub(super) fn take(&mut self, ticket: Ticket) -> Option<Request> {
+        let request = self.requests.get(ticket.key)?;
+        (request.number == ticket.number).then(|| self.requests.remove(ticket.key))
+    }
+
+    /// Returns how many reservations are in use: each request counts for one final check or more.
+    pub(super) fn reserved(&self) -> u32 {
+        let is_reserved = |request: &Request| {
+            request.grant == Grant::Reserved && !matches!(request.subject, Subject::Token)
+        };
+        let requests = self.requests.iter();
+        requests
+            .map(|(_, request)| u32::from(is_reserved(request)))
+            .sum()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// The clock was set back to `now`: no request was sent later.
+    pub(super) fn clock_set_back(&mut self, now: Timestamp) {
+        for (_, request) in &mut self.requests {
+            request.asked_at = request.asked_at.min(now);
         }
-        Ticket::new(place, self.last_number)
     }
+}
 
-    /// Takes the request of this ticket, once.
-    pub(super) fn take(&mut self, ticket: Ticket) -> Option<Out> {
-        let room = self.requests.get_mut(ticket.place() as usize)?;
-        if room.as_ref()?.number != ticket.number() {
-            return None;
-        }
-        self.vacant.push(ticket.place());
-        room.take()
-    }
-
-    /// The clock was set back: what is out was asked now at the latest.
-    pub(super) fn set_back(&mut self, now: Timestamp) {
-        for out in self.requests.iter_mut().flatten() {
-            out.asked_at = out.asked_at.min(now);
-        }
-    }
-
-    /// How many of them were promised: each takes the place of one last check at least.
-    pub(super) fn promised(&self) -> u32 {
-        let out = self.requests.iter().flatten();
-        let promised = out.filter(|out| !out.paced && !matches!(out.about, About::Token));
-        promised.fold(0, |count, _| count + 1)
-    }
-
-    pub(super) const fn len(&self) -> usize {
-        self.requests.len() - self.vacant.len()
+/// Lists the requests, which the `Debug` of a slab leaves out.
+impl fmt::Debug for InFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.requests.iter()).finish()
     }
 }

@@ -1,299 +1,254 @@
-//! Many payments under one day's quota.
+//! Watches many payments under the quota of one token.
+//!
+//! [`Tracker`] combines state machines, each in a file of its own:
+//!
+//! | machine | decides |
+//! | --- | --- |
+//! | `PaymentState` | when a payment is checked next |
+//! | `LookupSet` | which lookup is used: MD5, hash or short hash |
+//! | [`QuotaUsage`] | how many requests are left in the quota window |
+//! | `Reservations` | how many of them final checks need |
+//! | `Pacer` | how fast the others are spent |
+//! | `ListEndpoint` | whether payments can be checked in lists |
+//! | `TokenGate` | whether the token can be used |
+//! | `BackoffState` | how long to pause after failures |
+//!
+//! [`Tracker::open`] adds a payment, [`Tracker::poll`] returns the next request, and [`Tracker::answer`] passes the reply
+//! to the machines.
 
-mod answers;
-mod asking;
+mod backoff;
 mod budget;
+mod config;
+mod conflicts;
 #[cfg(test)]
 mod consistency;
-mod elsewhere;
-mod finished;
 mod hashes;
 mod in_flight;
-mod interned;
-mod opening;
+mod list_endpoint;
+mod lookup_set;
+mod on_check;
+mod open;
+mod pacer;
+mod payment_state;
+mod payments;
+mod poll;
+mod replies;
+mod reservations;
 mod restore;
-mod ripe;
-mod slots;
-mod timers;
-mod timing;
-mod told;
+mod schedule;
+mod token_gate;
 
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::token::TokenLife;
 
 use crate::change::Change;
-pub use crate::change::ListStatus;
-use crate::pace::Pace;
-use crate::policy::Backoff;
-use crate::promises::Promises;
-use crate::quota::{Quota, QuotaUsage, WindowUsage};
+use crate::policy::exponential;
+use crate::quota::{QuotaUsage, WindowUsage};
+use crate::store::FinishedPayments;
 
-use self::budget::most_at_once;
-use self::finished::Finished;
+use self::backoff::BackoffState;
+use self::budget::max_burst;
 use self::in_flight::InFlight;
-use self::ripe::Ripe;
-use self::slots::{Due, Slots};
-use self::timers::Timers;
+use self::list_endpoint::ListEndpoint;
+use self::pacer::Pacer;
+use self::payments::Payments;
+use self::reservations::Reservations;
+use self::token_gate::TokenGate;
 
-pub use self::opening::OpenError;
-pub use self::restore::{FinishedPayment, OpenPayment, Snapshot};
+pub use self::config::Config;
+pub use self::open::OpenError;
+pub use crate::change::ListStatus;
 
-/// What a tracker goes by.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct Config {
-    /// What the token may spend.
-    pub quota: Quota,
-    /// When to ask again after no answer came.
-    pub retry: Backoff,
-    /// How many requests may be out at a time, at least one; one, while they fail.
-    pub at_once: u32,
-    /// Whether the token can be renewed, so that the tracker may ask for it.
-    pub renewable: bool,
-    /// Whether the list endpoint may be tried.
-    pub lists: bool,
-    /// How long a final payment is remembered, so that its code is not opened again and its transaction
-    /// settles no other order. The store, which knows for longer, has the last word.
-    pub remember: Duration,
-}
-
-impl Config {
-    /// A hundred requests a day, four at a time, lists tried, no renewals, finished payments remembered for
-    /// two days.
-    pub const DEFAULT: Self = Self {
-        quota: Quota::DEFAULT,
-        retry: Backoff::DEFAULT,
-        at_once: 4,
-        renewable: false,
-        lists: true,
-        remember: Duration::from_secs(2 * 24 * 60 * 60),
-    };
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
-
-// Of one payment; the deadline is the expiry and the grace.
-//
-//             ┌── not found ◀──┐                    ┌── no answer: again after a pause ◀──┐
-//             ├── no answer ◀──┤                    ├── not found, and a hash is known ◀──┤
-//             ▼                │                    ▼                                     │
-//  open ─▶ waiting ──due──▶ asked about ──────▶   ripe ──alone, shared, or free──▶ asked about
-//             │                │                    ▲                                     │
-//             └───── the deadline has come ─────────┘                                     │
-//                              │                                                          │
-//                              └───────────▶ final ◀──────────────────────────────────────┘
-//                     paid, needs review, failed, static,                and not found, asked after
-//                                                                        the deadline: expired, cancelled
-
-/// Watches any number of payments: decides what is worth asking and when, so that the day's requests
-/// suffice, and what the answers mean.
+/// Watches payments: decides when to send which request, so that the quota suffices, and what the answers mean.
 ///
-/// See the crate's page for the loop that runs it. It reads no clock: `now` is the caller's, and should
-/// be right, since codes expire by it.
+/// The crate page shows the loop that drives a tracker. A tracker reads no clock: the caller passes `now`, which should
+/// be correct, since codes expire by it.
 #[derive(Clone, Debug)]
 pub struct Tracker {
     config: Config,
-    slots: Slots,
-    /// When each payment is due before its last check, and from when on for that.
-    early: Timers,
-    last: Timers,
-    ripe: Ripe,
-    ledger: QuotaUsage,
-    promises: Promises,
-    pace: Pace,
-    lists: ListStatus,
-    /// How many lists in a row could not be read.
-    garbled_lists: u8,
-    /// What `lists` was before the endpoint was refused, until it is known that others are not.
-    lists_before: Option<ListStatus>,
-    token: TokenLife,
-    /// When the token came, or was last refused.
-    token_at: Timestamp,
-    /// Nothing is asked before this: the last requests failed.
-    hold: Option<Timestamp>,
-    /// Failures in a row, and when the last of them came.
-    failures: u32,
-    failed_at: Timestamp,
+    /// The open payments, each with its state, and the queue of their checks.
+    payments: Payments,
+    /// The final payments that may matter again.
+    finished: FinishedPayments,
     in_flight: InFlight,
-    /// Whichever was to be opened last.
-    refused: Option<Md5Handle>,
-    finished: Finished,
+    usage: QuotaUsage,
+    reservations: Reservations,
+    pacer: Pacer,
+    lists: ListEndpoint,
+    token: TokenGate,
+    backoff: BackoffState,
+    /// The changes since the last call of [`take_changes`](Self::take_changes).
     changes: Vec<Change>,
     now: Timestamp,
 }
 
 impl Tracker {
-    /// A tracker without payments, on a day of which nothing is spent, with a token that is good.
+    /// Creates a tracker without payments, with an unused quota and a valid token.
     #[must_use]
     pub fn new(config: Config, now: Timestamp) -> Self {
-        Self::with_ledger(config, QuotaUsage::new(config.quota, now), now)
+        Self::with_usage(config, QuotaUsage::new(config.quota, now), now)
     }
 
-    fn with_ledger(config: Config, ledger: QuotaUsage, now: Timestamp) -> Self {
-        let mut token = TokenLife::new(config.renewable);
-        token.set(None);
+    fn with_usage(config: Config, usage: QuotaUsage, now: Timestamp) -> Self {
+        let lists = if config.lists {
+            ListStatus::Untried
+        } else {
+            ListStatus::Off
+        };
         Self {
             config,
-            slots: Slots::default(),
-            early: Timers::default(),
-            last: Timers::default(),
-            ripe: Ripe::default(),
-            promises: Promises::new(config.quota.turn, ledger.usage().day),
-            pace: Pace::new(most_at_once(config.quota), now),
-            ledger,
-            lists: if config.lists {
-                ListStatus::Untried
-            } else {
-                ListStatus::Off
-            },
-            garbled_lists: 0,
-            lists_before: None,
-            token,
-            token_at: now,
-            hold: None,
-            failures: 0,
-            failed_at: Timestamp::from_millis(0),
+            payments: Payments::default(),
+            finished: FinishedPayments::default(),
             in_flight: InFlight::default(),
-            refused: None,
-            finished: Finished::default(),
+            reservations: Reservations::new(config.quota.window, usage.usage().window),
+            pacer: Pacer::new(max_burst(config.quota), now),
+            usage,
+            lists: ListEndpoint::new(lists),
+            token: TokenGate::new(config.renewable, now),
+            backoff: BackoffState::Clear,
             changes: Vec::new(),
             now,
         }
     }
 
-    /// How many payments are open.
+    /// Returns the number of open payments.
     #[must_use]
     pub fn open_payments(&self) -> usize {
-        self.slots.len()
+        self.payments.len()
     }
 
-    /// Whether this payment is open.
+    /// Whether the payment is open.
     #[must_use]
     pub fn is_open(&self, md5: &Md5Handle) -> bool {
-        self.slots.find(md5).is_some()
+        self.payments.find(md5).is_some()
     }
 
-    /// How many requests are out.
+    /// Returns the number of requests in flight.
     #[must_use]
-    pub const fn in_flight(&self) -> usize {
+    pub fn in_flight(&self) -> usize {
         self.in_flight.len()
     }
 
-    /// What is spent of the day.
+    /// Returns the usage of the current quota window.
     #[must_use]
     pub const fn usage(&self) -> WindowUsage {
-        self.ledger.usage()
+        self.usage.usage()
     }
 
-    /// Whether the list endpoint works, as far as is known.
+    /// Returns the status of the list endpoint.
     #[must_use]
     pub const fn lists(&self) -> ListStatus {
-        self.lists
+        self.lists.status()
     }
 
-    /// What changed since this was last called. Persist it before acting on it: before sending what
-    /// [`poll`](Self::poll) gave, showing the code of a payment that was opened, or handing over goods.
+    /// Returns the changes since the last call.
+    ///
+    /// Persist them before acting on them: before sending what [`poll`](Self::poll) returned, showing the code of a
+    /// payment that was opened, or handing over goods.
     pub fn take_changes(&mut self) -> impl Iterator<Item = Change> {
         self.changes.drain(..)
     }
 
-    /// The customer says that they have paid: the payment is asked about soon, if the quota allows it. Asking
-    /// again and again helps less and less. Does nothing to a payment that is not open.
+    /// Requests an early check, for example when the customer claims to have paid.
+    ///
+    /// The first call makes the check due now. After each further call the check waits longer: 10, 20, 40 … seconds
+    /// after the last one. The quota can delay a check. Does nothing if the payment is not open.
     pub fn nudge(&mut self, md5: &Md5Handle, now: Timestamp) {
         self.tick(now);
-        let Some(place) = self.slots.find(md5) else {
+        let Some(key) = self.payments.find(md5) else {
             return;
         };
-        // Where every request is wanted by many, it waits for its turn.
-        let free = if self.burst() > 1 { self.free() } else { 0 };
-        let Some(slot) = self.slots.get_mut(place) else {
-            return;
-        };
-        if slot.is_out() || slot.is_cancelled {
+        // Do not take a token ahead of time if other payments need every request.
+        let spare = if self.burst() > 1 { self.spare() } else { 0 };
+        let slot = &mut self.payments[key];
+        if slot.state().request().is_some() || slot.is_cancelled {
             return;
         }
         slot.nudges = slot.nudges.saturating_add(1);
-        // The first is taken at once, the next after ten seconds, twenty, forty …
-        let rest = NUDGE_REST.saturating_mul(1 << (slot.nudges - 1).min(16)) / 2;
-        let rested = Timestamp::from_millis(slot.asked_at).saturating_add(rest);
-        let at = if slot.nudges == 1 {
-            now
-        } else {
-            now.max(rested)
+        let at = match (slot.asked_at, u32::from(slot.nudges).checked_sub(2)) {
+            (Some(asked_at), Some(doublings)) => {
+                let wait = exponential(NUDGE_WAIT, doublings, MAX_NUDGE_WAIT);
+                now.max(asked_at.saturating_add(wait))
+            }
+            _ => now,
         };
         if at == now {
-            self.pace.lend(free);
+            self.pacer.advance(spare);
         }
-        let at = at.as_millis();
-        if !slot.is_ripe() && at < slot.next() {
-            slot.due = Due::Early(at);
-            self.early.push(at, place);
-        }
+        let state = slot.state().nudged(at);
+        self.payments.reschedule(key, state);
     }
 
-    /// The order is cancelled. Its code can still be paid until it expires, so the last check stays
-    /// promised; money that comes is for a person to look at. Does nothing to a payment that is not open.
+    /// Cancels the order of a payment.
+    ///
+    /// Its code can be paid until it expires, so the final check remains. A transaction that is found needs a
+    /// review. Does nothing if the payment is not open.
     pub fn cancel(&mut self, md5: &Md5Handle, now: Timestamp) {
         self.tick(now);
-        let place = self.slots.find(md5);
-        let Some(slot) = place.and_then(|place| self.slots.get_mut(place)) else {
+        let Some(key) = self.payments.find(md5) else {
             return;
         };
-        if slot.is_cancelled {
+        let slot = &mut self.payments[key];
+        if std::mem::replace(&mut slot.is_cancelled, true) {
             return;
         }
-        slot.is_cancelled = true;
-        if !slot.is_ripe() {
-            slot.due = Due::AtLast;
-        }
+        let state = slot.state().cancelled();
+        self.payments.reschedule(key, state);
         self.changes.push(Change::Cancelled { md5: *md5 });
     }
 
-    /// When the token ends, if it says so: it is asked to be renewed in time.
+    /// Uses a new token. `expires_at` is the expiry that the token states; a renewal is due before.
     pub fn set_token(&mut self, expires_at: Option<Timestamp>, now: Timestamp) {
         self.tick(now);
-        self.token_at = now;
-        self.token.set(expires_at);
+        self.token.set(expires_at, now);
     }
 
-    /// So many requests were sent with the same token by others, as far as is known: they count, too.
+    /// Records that the sender of the requests renewed the token, and the expiry of the new one.
+    pub fn token_renewed(&mut self, expires_at: Option<Timestamp>, now: Timestamp) {
+        self.tick(now);
+        self.token.renewed(expires_at, now);
+        self.changes.push(Change::Token(Ok(expires_at)));
+    }
+
+    /// Counts `requests` that others sent with the same token.
     pub fn add_external_usage(&mut self, requests: u32, now: Timestamp) {
         self.tick(now);
         if requests > 0 {
-            self.ledger.spend(requests);
-            self.changes.push(Change::Quota(self.ledger.usage()));
+            self.usage.spend(requests);
+            self.emit_usage();
         }
     }
 
-    /// Goes on to this moment.
+    fn emit_usage(&mut self) {
+        self.changes.push(Change::Quota(self.usage.usage()));
+    }
+
+    /// Advances the time of all machines to `now`.
     fn tick(&mut self, now: Timestamp) {
         if now < self.now {
-            self.set_back(now);
+            self.set_clock_back(now);
         }
         self.now = now;
-        let before = self.ledger.usage().day;
-        if self.ledger.turn(now) {
-            let spent = self.ledger.usage();
-            if spent.day < before {
-                self.promise_anew();
+        let before = self.usage.usage().window;
+        if self.usage.advance(now) {
+            let window = self.usage.usage().window;
+            if window < before {
+                self.reserve_all();
             } else {
-                self.promises.turn(spent.day);
+                self.reservations.advance(window);
             }
-            self.pace = Pace::new(most_at_once(self.config.quota), now);
-            self.changes.push(Change::Quota(spent));
+            self.pacer = Pacer::new(max_burst(self.config.quota), now);
+            self.emit_usage();
         }
-        self.finished.forget(now);
-        self.ripen();
-        let (free, burst) = (self.free(), self.burst());
-        self.pace.fill(free, burst, self.ledger.ends_at(), now);
+        while self.finished.remove_expired(now).is_some() {}
+        self.mark_final_due();
+        let (spare, burst) = (self.spare(), self.burst());
+        self.pacer.refill(spare, burst, self.usage.ends_at(), now);
     }
 }
 
-/// How long a second nudge has to wait after the last check.
-const NUDGE_REST: Duration = Duration::from_secs(10);
+/// The wait between a check and the second nudge after it.
+const NUDGE_WAIT: Duration = Duration::from_secs(10);
+/// The maximum wait between a check and the next nudge: about four days.
+const MAX_NUDGE_WAIT: Duration = Duration::from_secs(10 << 15);

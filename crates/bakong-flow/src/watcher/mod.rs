@@ -1,18 +1,21 @@
-//! A tracker that runs: over a session, a store and a clock.
+//! Runs a tracker over a session, a store and a clock.
 
-mod sending;
+mod command;
+mod error;
+mod progress;
+mod publish;
+mod request;
 mod task;
-mod telling;
 mod watched;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bakong_api::khqr_core::{Md5Handle, Timestamp};
+use bakong_api::khqr_core::Md5Handle;
 use bakong_api::token::TokenStoreError;
 use bakong_api::{AccessToken, Session, Transport};
-use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Mutex, broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::change::Change;
@@ -20,18 +23,21 @@ use crate::clock::{Clock, SystemClock};
 use crate::payment::Payment;
 use crate::policy::Policy;
 use crate::store::{PaymentStore, StoreError};
-use crate::tracker::{Config, OpenError, Tracker};
+use crate::tracker::{Config, Tracker};
 
-use self::sending::Counter;
-use self::task::{Command, Means, Task};
+use self::command::{Command, Commands};
+use self::request::Counter;
+use self::task::{Context, Task};
 
-pub use self::watched::{Progress, Watched};
+pub use self::error::{Stopped, WatchError};
+pub use self::progress::Progress;
+pub use self::watched::Watched;
 
-/// Watches any number of payments over one session: one for each token.
+/// Watches payments over one session. Use one watcher per token.
 ///
-/// It is a task of its own, which holds the [`Tracker`]. What it decides is kept in the store first and done
-/// then, so that a process that is killed at any point goes on where it was when it is started again: give
-/// it the same store. Payments are watched whether or not anybody holds a [`Watched`] of theirs.
+/// A watcher is a tokio task that owns a [`Tracker`]. It persists every decision before it acts on it. If the process is
+/// killed at any point, a new watcher with the same store continues. Payments are watched whether or not a [`Watched`]
+/// handle exists.
 ///
 /// ```no_run
 /// # async fn example(
@@ -47,37 +53,36 @@ pub use self::watched::{Progress, Watched};
 ///
 /// let payment = Payment::of_khqr(OrderId::new("order 17")?, code)?;
 /// let mut watched = watcher.watch(payment, Policy::COUNTER).await?;
-/// // Only now is the code shown to the customer.
+/// // Show the code to the customer only now.
 /// match watched.outcome().await? {
 ///     Outcome::Paid { late: false, .. } => println!("hand over the goods"),
-///     Outcome::Expired => println!("nobody paid"),
-///     other => println!("a person has to look at it: {}", other.name()),
+///     Outcome::Expired => println!("the payment was not made"),
+///     other => println!("needs a decision: {}", other.name()),
 /// }
 /// watcher.shutdown().await;
 /// # Ok(()) }
 /// ```
 ///
-/// # What it needs
-/// A tokio runtime with timers. The session's requests are counted; hand it over before it is used, and send
-/// whatever else is to be asked with the same token by [`Watcher::session`], so that it is counted, too.
-/// Whoever has a token that renews itself gives the session its e-mail address
-/// ([`Session::with_renewal`]): the renewals are counted, and payments wait while the token is no good.
-///
-/// One watcher runs for each token and store: two would each count what they send by themselves, and so spend
-/// twice what there is. A second one that is started by mistake finishes nothing twice.
-///
-/// A transport should not repeat checks by itself here: each time costs one of the day's requests, and the
-/// tracker knows better when the next is worth it.
+/// # Requirements
+/// - A tokio runtime with timers.
+/// - All requests with the token go through this session, so that the watcher can count them. Pass an unused session,
+///   and send other requests by [`Watcher::session`].
+/// - To renew the token automatically, give the session an e-mail address ([`Session::with_renewal`]). The watcher counts
+///   the renewals, and payments wait while the token is not valid.
+/// - One watcher per token and store. Two watchers would not know each other's requests and spend twice the quota.
+///   Payments are still finished once.
+/// - A transport that does not retry checks. Each retry counts against the quota, and the tracker plans retries
+///   better.
 pub struct Watcher<T> {
     session: Arc<Session<T>>,
-    commands: mpsc::Sender<Command>,
+    commands: Commands,
     changes: broadcast::Sender<Change>,
-    /// The task ends when this says so, or goes.
+    /// The task stops when the value is `true` or the sender is dropped.
     stop: watch::Sender<bool>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Starts a [`Watcher`] otherwise than [`Watcher::start`] does.
+/// Configures and starts a [`Watcher`].
 #[derive(Debug)]
 pub struct WatcherBuilder<T, S, C = SystemClock> {
     session: Session<T>,
@@ -87,20 +92,20 @@ pub struct WatcherBuilder<T, S, C = SystemClock> {
     timeout: Duration,
 }
 
-/// How long an answer is waited for, unless the transport gives up before.
-const TIMEOUT: Duration = Duration::from_secs(90);
+/// How long to wait for a reply, unless the transport gives up before.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// How many changes whoever [subscribes](Watcher::subscribe) may be behind.
-const BEHIND: usize = 1_024;
+/// How many changes a [subscriber](Watcher::subscribe) can lag behind.
+const EVENT_BUFFER: usize = 1_024;
 
-/// How many commands may wait.
-const COMMANDS: usize = 64;
+/// How many commands can wait for the task.
+const COMMAND_BUFFER: usize = 64;
 
 impl<T: Transport + 'static> Watcher<T> {
-    /// Starts to watch what is open in `store`, with the default [`Config`] and the system's clock.
+    /// Starts to watch the open payments of `store`, with the default [`Config`] and the system clock.
     ///
     /// # Errors
-    /// If the store cannot be read.
+    /// [`StoreError`] if the store cannot be read.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -111,7 +116,7 @@ impl<T: Transport + 'static> Watcher<T> {
         Self::builder(session, store).start().await
     }
 
-    /// For another configuration or clock.
+    /// Returns a builder, to set a configuration or a clock.
     #[must_use]
     pub const fn builder<S: PaymentStore + 'static>(
         session: Session<T>,
@@ -122,93 +127,84 @@ impl<T: Transport + 'static> Watcher<T> {
             store,
             clock: SystemClock,
             config: Config::DEFAULT,
-            timeout: TIMEOUT,
+            timeout: DEFAULT_TIMEOUT,
         }
     }
 
-    /// The session, for whatever else is to be sent with its token.
+    /// Returns the session, for other requests with the same token.
     #[must_use]
     pub fn session(&self) -> &Session<T> {
         &self.session
     }
 
-    /// Watches a payment from now on. When this comes back, it is kept in the store and its last check is
-    /// promised: the code may be shown.
+    /// Starts to watch a payment.
+    ///
+    /// Returns when the store has persisted the payment and a request for its final check is reserved. Then the code may
+    /// be shown.
     ///
     /// # Errors
-    /// [`WatchError`]; do not show the code then.
+    /// [`WatchError`] if the payment is not watched. Do not show the code.
     pub async fn watch(&self, payment: Payment, policy: Policy) -> Result<Watched, WatchError> {
-        let (reply, answer) = oneshot::channel();
-        let command = Command::Watch {
+        let watch = |reply| Command::Watch {
             payment: Box::new(payment),
             policy,
             reply,
         };
-        self.send(command)
-            .await
-            .map_err(|Stopped| WatchError::Stopped)?;
-        let progress = answer.await.map_err(|_| WatchError::Stopped)??;
+        let progress = self.commands.request(watch).await??;
         Ok(Watched::new(progress, self.commands.clone()))
     }
 
-    /// A handle on a payment that is open, such as one that was before the process started; `None` if none with
-    /// this MD5 is.
+    /// Returns a handle to an open payment, for example one from before a restart; `None` if no payment with this MD5 is
+    /// open.
     ///
     /// # Errors
-    /// If the watcher has stopped.
+    /// [`Stopped`] if the watcher has stopped.
     pub async fn attach(&self, md5: Md5Handle) -> Result<Option<Watched>, Stopped> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Attach { md5, reply }).await?;
-        let progress = answer.await.map_err(|_| Stopped)?;
+        let attach = |reply| Command::Attach { md5, reply };
+        let progress = self.commands.request(attach).await?;
         Ok(progress.map(|progress| Watched::new(progress, self.commands.clone())))
     }
 
-    /// The MD5s of all payments that are open.
+    /// Returns the MD5s of all open payments.
     ///
     /// # Errors
-    /// If the watcher has stopped.
+    /// [`Stopped`] if the watcher has stopped.
     pub async fn open_payments(&self) -> Result<Vec<Md5Handle>, Stopped> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::List { reply }).await?;
-        answer.await.map_err(|_| Stopped)
+        self.commands.request(|reply| Command::List { reply }).await
     }
 
-    /// Uses this token from now on, as [`Session::set_token`] does, and asks again at once if the last one was
-    /// refused.
+    /// Uses a new token, like [`Session::set_token`]. If the previous token was rejected, requests continue at once.
     ///
     /// # Errors
-    /// [`TokenStoreError`] if it could not be kept. It is used all the same.
+    /// [`TokenStoreError`] if the token could not be saved. The token is used all the same.
     pub async fn set_token(&self, token: AccessToken) -> Result<(), TokenStoreError> {
         let expires_at = token.expires_at();
-        let kept = self.session.set_token(token).await;
-        // A watcher that has stopped needs none.
-        let _ = self.send(Command::NewToken(expires_at)).await;
-        kept
+        let saved = self.session.set_token(token).await;
+        // A watcher that has stopped needs no token.
+        let _ = self.commands.send(Command::NewToken(expires_at)).await;
+        saved
     }
 
-    /// Everything that changes from now on, of all payments, after it was kept. Whoever reads slowly misses the
-    /// oldest, and is told so; the store has what cannot be asked again, but for [`Change::PaidAgain`] if it does not
-    /// keep that.
+    /// Returns all changes of all payments from now on, each after it was persisted.
+    ///
+    /// A slow subscriber loses the oldest changes and gets an error instead. The store has the state of all payments, but
+    /// a [`Change::PaidAgain`] only if the store persists it.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
     }
 
-    /// Stops: asks nothing more, waits for the answers that are on their way, keeps what they say. Payments
-    /// that are open stay so in the store.
+    /// Stops the watcher: sends no more requests, waits for the requests in flight, and persists their results. Open
+    /// payments stay open in the store.
     pub async fn shutdown(&self) {
         self.stop.send_replace(true);
         let mut running = self.task.lock().await;
         if let Some(task) = running.as_mut() {
-            // It is not aborted, and a panic in it was told by tokio.
+            // The task is never aborted, and tokio reports a panic.
             let _ = task.await;
         }
-        // Whoever gave up waiting left it there for the next.
+        // A cancelled call leaves the task in place for the next one.
         *running = None;
-    }
-
-    async fn send(&self, command: Command) -> Result<(), Stopped> {
-        self.commands.send(command).await.map_err(|_| Stopped)
     }
 }
 
@@ -221,13 +217,13 @@ impl<T> fmt::Debug for Watcher<T> {
 impl<T: Transport + 'static, S: PaymentStore + 'static, C: Clock + 'static>
     WatcherBuilder<T, S, C>
 {
-    /// Goes by this.
+    /// Sets the configuration of the tracker.
     #[must_use]
     pub fn config(self, config: Config) -> Self {
         Self { config, ..self }
     }
 
-    /// Goes by another clock than the system's.
+    /// Sets the clock. The default is the system clock.
     #[must_use]
     pub fn clock<D: Clock + 'static>(self, clock: D) -> WatcherBuilder<T, S, D> {
         WatcherBuilder {
@@ -239,30 +235,28 @@ impl<T: Transport + 'static, S: PaymentStore + 'static, C: Clock + 'static>
         }
     }
 
-    /// Waits no longer than this for an answer; a minute and a half unless said. The transport's own limit
-    /// should be shorter.
+    /// Sets how long to wait for a reply. The default is 90 seconds. The transport's own limit should be shorter.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// Starts it.
+    /// Starts the watcher.
     ///
     /// # Errors
-    /// If the store cannot be read.
+    /// [`StoreError`] if the store cannot be read.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<Watcher<T>, StoreError> {
         let snapshot = self.store.load().await?;
-        let now = self.clock.now();
-        let tracker = Tracker::restore(self.config, snapshot, now);
+        let tracker = Tracker::restore(self.config, snapshot, self.clock.now());
         let counter = Arc::new(Counter::default());
         let session = Arc::new(self.session.with_observer(Arc::clone(&counter)));
-        let (commands, received) = mpsc::channel(COMMANDS);
-        let (changes, _) = broadcast::channel(BEHIND);
+        let (commands, received) = mpsc::channel(COMMAND_BUFFER);
+        let (changes, _) = broadcast::channel(EVENT_BUFFER);
         let (stop, stopping) = watch::channel(false);
-        let means = Means {
+        let context = Context {
             store: self.store,
             clock: self.clock,
             session: Arc::clone(&session),
@@ -270,64 +264,14 @@ impl<T: Transport + 'static, S: PaymentStore + 'static, C: Clock + 'static>
             changes: changes.clone(),
             timeout: self.timeout,
         };
-        let task = Task::new(tracker, means);
+        let task = Task::new(tracker, context);
         let task = tokio::spawn(task.run(received, stopping));
         Ok(Watcher {
             session,
-            commands,
+            commands: Commands(commands),
             changes,
             stop,
             task: Mutex::new(Some(task)),
         })
     }
 }
-
-/// Why a payment is not watched. Do not show its code.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum WatchError {
-    /// The tracker does not take it.
-    Refused(OpenError),
-    /// The watcher has stopped.
-    Stopped,
-}
-
-impl WatchError {
-    /// When it may be tried again, if waiting helps.
-    #[must_use]
-    pub const fn until(&self) -> Option<Timestamp> {
-        match self {
-            Self::Refused(OpenError::NoQuota { until }) => Some(*until),
-            _ => None,
-        }
-    }
-}
-
-impl From<OpenError> for WatchError {
-    fn from(error: OpenError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl fmt::Display for WatchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(error) => error.fmt(f),
-            Self::Stopped => Stopped.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for WatchError {}
-
-/// The watcher has stopped. Payments that are open stay so in its store.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stopped;
-
-impl fmt::Display for Stopped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the watcher of payments has stopped; what is open stays open in its store")
-    }
-}
-
-impl std::error::Error for Stopped {}

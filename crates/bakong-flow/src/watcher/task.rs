@@ -1,107 +1,78 @@
-//! The task that holds the tracker.
+//! The task that owns the tracker.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bakong_api::khqr_core::{Md5Handle, Timestamp};
+use bakong_api::khqr_core::Md5Handle;
 use bakong_api::transport::{TransportError, TransportErrorKind};
-use bakong_api::{Session, ShortHash, TransactionHash, Transport};
+use bakong_api::{Session, Transport};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::sending::{Answered, Counter, Errors, Sent, ask};
-use super::watched::Progress;
-use super::{Stopped, WatchError};
+use super::command::{Command, WatchReply};
+use super::error::Stopped;
+use super::progress::Progress;
+use super::request::{Counter, Errors, Exchange, SendCount, send};
 use crate::ask::{Ask, Ticket};
 use crate::change::Change;
 use crate::clock::Clock;
-use crate::payment::Payment;
-use crate::policy::Policy;
 use crate::store::{PaymentStore, StoreError};
 use crate::tracker::Tracker;
 
-/// What a watcher's user wants.
-#[derive(Debug)]
-pub(super) enum Command {
-    Watch {
-        payment: Box<Payment>,
-        policy: Policy,
-        reply: oneshot::Sender<Result<watch::Receiver<Progress>, WatchError>>,
-    },
-    Attach {
-        md5: Md5Handle,
-        reply: oneshot::Sender<Option<watch::Receiver<Progress>>>,
-    },
-    List {
-        reply: oneshot::Sender<Vec<Md5Handle>>,
-    },
-    Nudge(Md5Handle),
-    Cancel(Md5Handle, oneshot::Sender<()>),
-    Learn {
-        md5: Md5Handle,
-        hash: Option<TransactionHash>,
-        short_hash: Option<ShortHash>,
-        kept: oneshot::Sender<()>,
-    },
-    NewToken(Option<Timestamp>),
-}
-
-/// What the task works with.
-pub(super) struct Means<T, S, C> {
+/// The resources of the task.
+pub(super) struct Context<T, S, C> {
     pub(super) store: S,
     pub(super) clock: C,
     pub(super) session: Arc<Session<T>>,
     pub(super) counter: Arc<Counter>,
     pub(super) changes: broadcast::Sender<Change>,
-    /// How long a request may take.
+    /// The maximum duration of a request.
     pub(super) timeout: Duration,
 }
 
 pub(super) struct Task<T, S, C> {
     pub(super) tracker: Tracker,
-    pub(super) means: Means<T, S, C>,
-    /// How the open payments stand.
+    pub(super) context: Context<T, S, C>,
+    /// The progress of the open payments.
     pub(super) open: HashMap<Md5Handle, watch::Sender<Progress>>,
-    /// Whoever waits for a payment to be kept.
-    pub(super) opening:
-        HashMap<Md5Handle, oneshot::Sender<Result<watch::Receiver<Progress>, WatchError>>>,
-    /// Whoever waits for what else they did to be kept.
-    keeping: Vec<oneshot::Sender<()>>,
-    /// What the store has not taken yet.
-    unkept: Vec<Change>,
-    out: JoinSet<Option<Answered>>,
-    tickets: HashMap<Id, (Ticket, Sent)>,
+    /// The replies to send when a new payment is persisted.
+    pub(super) opening: HashMap<Md5Handle, WatchReply>,
+    /// To notify when all changes so far are persisted.
+    on_persisted: Vec<oneshot::Sender<()>>,
+    /// The changes that the store has not persisted.
+    pending: Vec<Change>,
+    in_flight: JoinSet<Option<Exchange>>,
+    tickets: HashMap<Id, (Ticket, SendCount)>,
 }
 
-/// How long answers are waited for when the watcher stops.
-const FAREWELL: Duration = Duration::from_secs(10);
-/// How long a store that fails is left alone, at first and at most.
-const STORE_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_STORE_PAUSE: Duration = Duration::from_secs(30);
-/// A tracker never wants to be woken at once; should it, this keeps the machine usable.
-const SHORTEST_SLEEP: Duration = Duration::from_millis(20);
+/// How long to wait for the requests in flight, and then for the store, when the watcher stops.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+/// The first and the maximum pause after a failure of the store.
+const STORE_BACKOFF: Duration = Duration::from_millis(500);
+const MAX_STORE_BACKOFF: Duration = Duration::from_secs(30);
+/// The minimum sleep, in case that the tracker asks for a wake-up at once.
+const MIN_SLEEP: Duration = Duration::from_millis(20);
 
 impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
-    pub(super) fn new(tracker: Tracker, means: Means<T, S, C>) -> Self {
+    pub(super) fn new(tracker: Tracker, context: Context<T, S, C>) -> Self {
         let open = tracker.snapshot().open.into_iter().map(|open| {
-            let mut progress = standing(&open.payment);
-            progress.is_cancelled = open.is_cancelled;
+            let progress = Progress::new(&open.payment, open.is_cancelled);
             (open.payment.md5, watch::Sender::new(progress))
         });
         Self {
             open: open.collect(),
             tracker,
-            means,
+            context,
             opening: HashMap::new(),
-            keeping: Vec::new(),
-            unkept: Vec::new(),
-            out: JoinSet::new(),
+            on_persisted: Vec::new(),
+            pending: Vec::new(),
+            in_flight: JoinSet::new(),
             tickets: HashMap::new(),
         }
     }
 
-    /// Runs until it is told to stop, and the last answers are there.
+    /// Runs until the watcher stops, and then waits for the requests in flight.
     pub(super) async fn run(
         mut self,
         mut commands: mpsc::Receiver<Command>,
@@ -109,38 +80,40 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
     ) {
         while self.step(&mut commands, &mut stop).await == Ok(()) {}
         commands.close();
-        let farewell = tokio::time::sleep(FAREWELL);
-        tokio::pin!(farewell);
-        while !self.out.is_empty() {
+        let timeout = tokio::time::sleep(SHUTDOWN_TIMEOUT);
+        tokio::pin!(timeout);
+        while !self.in_flight.is_empty() {
             tokio::select! {
-                Some(answer) = self.out.join_next_with_id() => drop(self.take(answer)),
-                () = &mut farewell => break,
+                Some(result) = self.in_flight.join_next_with_id() => drop(self.complete(result)),
+                () = &mut timeout => break,
             }
         }
-        self.count();
+        self.count_external_usage();
         let none = Errors::default();
-        let kept = tokio::time::timeout(FAREWELL, self.keep_once(&none));
-        if !matches!(kept.await, Ok(Ok(()))) {
-            tracing::error!("what came last is not kept, and asked again after a start");
+        let persisted = tokio::time::timeout(SHUTDOWN_TIMEOUT, self.try_persist(&none));
+        if !matches!(persisted.await, Ok(Ok(()))) {
+            tracing::error!(
+                "the last changes were not persisted; their payments are checked again after a restart"
+            );
         }
     }
 
-    /// Does what there is to do, and waits for what comes next.
+    /// Sends the requests that are due, and waits for the next event.
     async fn step(
         &mut self,
         commands: &mut mpsc::Receiver<Command>,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), Stopped> {
-        self.count();
-        self.keep(&Errors::default(), stop).await?;
-        while let Some(ask) = self.tracker.poll(self.means.clock.now()) {
-            self.keep(&Errors::default(), stop).await?;
+        self.count_external_usage();
+        self.persist(&Errors::default(), stop).await?;
+        while let Some(ask) = self.tracker.poll(self.context.clock.now()) {
+            self.persist(&Errors::default(), stop).await?;
             self.send(ask);
         }
-        let now = self.means.clock.now();
+        let now = self.context.clock.now();
         let wakeup = self.tracker.next_wakeup();
-        let wakeup = wakeup.map(|wakeup| wakeup.max(now.saturating_add(SHORTEST_SLEEP)));
-        let clock = &self.means.clock;
+        let wakeup = wakeup.map(|wakeup| wakeup.max(now.saturating_add(MIN_SLEEP)));
+        let clock = &self.context.clock;
         let sleep = async {
             match wakeup {
                 Some(wakeup) => clock.sleep_until(wakeup).await,
@@ -150,34 +123,34 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
         tokio::select! {
             () = stopped(stop) => return Err(Stopped),
             command = commands.recv() => match command {
-                Some(command) => self.obey(command),
-                // The watcher is gone, and says so in the same moment.
+                Some(command) => self.handle(command),
+                // The watcher was dropped, so `stopped` returns too.
                 None => stopped(stop).await,
             },
-            Some(answer) = self.out.join_next_with_id() => {
-                let errors = self.take(answer);
-                self.keep(&errors, stop).await?;
+            Some(result) = self.in_flight.join_next_with_id() => {
+                let errors = self.complete(result);
+                self.persist(&errors, stop).await?;
             }
             () = sleep => {}
         }
         Ok(())
     }
 
-    fn obey(&mut self, command: Command) {
-        let now = self.means.clock.now();
+    fn handle(&mut self, command: Command) {
+        let now = self.context.clock.now();
         match command {
             Command::Watch {
                 payment,
                 policy,
                 reply,
             } => {
-                let (md5, standing) = (payment.md5, standing(&payment));
+                let (md5, progress) = (payment.md5, Progress::new(&payment, false));
                 match self.tracker.open(*payment, policy, now) {
                     Ok(()) => {
-                        self.open.insert(md5, watch::Sender::new(standing));
+                        self.open.insert(md5, watch::Sender::new(progress));
                         self.opening.insert(md5, reply);
                     }
-                    // Whoever asked is gone: then it does not matter to them.
+                    // A caller that is gone does not need the reply.
                     Err(error) => drop(reply.send(Err(error.into()))),
                 }
             }
@@ -187,126 +160,111 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             }
             Command::List { reply } => drop(reply.send(self.open.keys().copied().collect())),
             Command::Nudge(md5) => self.tracker.nudge(&md5, now),
-            Command::Cancel(md5, kept) => {
+            Command::Cancel(md5, persisted) => {
                 self.tracker.cancel(&md5, now);
-                self.keeping.push(kept);
+                self.on_persisted.push(persisted);
             }
             Command::Learn {
                 md5,
                 hash,
                 short_hash,
-                kept,
+                persisted,
             } => {
                 self.tracker.learn(&md5, hash, short_hash, now);
-                self.keeping.push(kept);
+                self.on_persisted.push(persisted);
             }
             Command::NewToken(expires_at) => self.tracker.set_token(expires_at, now),
         }
     }
 
-    fn send(&mut self, ask_now: Ask) {
-        let Ask { ticket, question } = ask_now;
-        tracing::debug!(?question, "asking");
-        let sent = Sent::default();
-        let asked = ask(Arc::clone(&self.means.session), question, sent.clone());
-        let asked = tokio::time::timeout(self.means.timeout, asked);
-        let task = self.out.spawn(async { asked.await.ok() });
-        self.tickets.insert(task.id(), (ticket, sent));
+    fn send(&mut self, Ask { ticket, question }: Ask) {
+        tracing::debug!(?question, "sending a request");
+        let count = SendCount::default();
+        let exchange = send(Arc::clone(&self.context.session), question, count.clone());
+        let exchange = tokio::time::timeout(self.context.timeout, exchange);
+        let task = self.in_flight.spawn(async { exchange.await.ok() });
+        self.tickets.insert(task.id(), (ticket, count));
     }
 
-    /// Hands an answer to the tracker.
-    fn take(&mut self, answer: Result<(Id, Option<Answered>), JoinError>) -> Errors {
-        let (id, answered) = match answer {
-            Ok((id, answered)) => (id, answered),
+    /// Passes the result of a request to the tracker, and returns its errors.
+    fn complete(&mut self, result: Result<(Id, Option<Exchange>), JoinError>) -> Errors {
+        let (id, exchange) = match result {
+            Ok((id, exchange)) => (id, exchange),
             Err(error) => (error.id(), None),
         };
-        let Some((ticket, sent)) = self.tickets.remove(&id) else {
+        let Some((ticket, count)) = self.tickets.remove(&id) else {
             return Errors::default();
         };
-        let now = self.means.clock.now();
-        match answered {
-            Some(answered) => {
+        let now = self.context.clock.now();
+        match exchange {
+            Some(exchange) => {
                 self.tracker
-                    .answer(ticket, sent.count(), answered.reply, now);
-                answered.errors
+                    .answer(ticket, count.get(), exchange.reply, now);
+                exchange.errors
             }
             None => {
-                tracing::warn!("a request got no answer in time and is given up");
-                self.tracker.abandon(ticket, sent.count(), now);
-                let reason = "the request was given up without an answer";
+                tracing::warn!("a request timed out");
+                self.tracker.abandon(ticket, count.get(), now);
+                let reason = "the request timed out";
                 Errors::of_all(TransportError::new(TransportErrorKind::Timeout, reason))
             }
         }
     }
 
-    /// Takes note of what the session sent and renewed by itself.
-    fn count(&mut self) {
-        let now = self.means.clock.now();
+    /// Counts the requests and renewals that the session sent on its own.
+    fn count_external_usage(&mut self) {
+        let now = self.context.clock.now();
         self.tracker
-            .add_external_usage(self.means.counter.take_elsewhere(), now);
-        if let Some(expires_at) = self.means.counter.take_renewed() {
+            .add_external_usage(self.context.counter.take_external(), now);
+        if let Some(expires_at) = self.context.counter.take_renewed() {
             self.tracker.token_renewed(expires_at, now);
         }
     }
 
-    /// Keeps what changed, however long the store takes, and tells of it.
-    async fn keep(
+    /// Persists the pending changes, retrying until the store accepts them, and publishes them.
+    async fn persist(
         &mut self,
         errors: &Errors,
         stop: &mut watch::Receiver<bool>,
     ) -> Result<(), Stopped> {
-        let mut pause = STORE_PAUSE;
+        let mut pause = STORE_BACKOFF;
         loop {
-            let kept = tokio::select! {
-                kept = self.keep_once(errors) => kept,
+            let persisted = tokio::select! {
+                persisted = self.try_persist(errors) => persisted,
                 () = stopped(stop) => return Err(Stopped),
             };
-            match kept {
+            match persisted {
                 Ok(()) => return Ok(()),
-                Err(error) => tracing::error!(%error, "nothing is asked until it works"),
+                Err(error) => tracing::error!(%error, "no request is sent until the store works"),
             }
             tokio::select! {
                 () = stopped(stop) => return Err(Stopped),
                 () = tokio::time::sleep(pause) => {}
             }
-            pause = (pause * 2).min(LONGEST_STORE_PAUSE);
+            pause = (pause * 2).min(MAX_STORE_BACKOFF);
         }
     }
 
-    /// The same, once. What is not kept, or whose keeping is given up, is kept the next time.
-    async fn keep_once(&mut self, errors: &Errors) -> Result<(), StoreError> {
+    /// Persists the pending changes. If this fails or is cancelled, they stay pending.
+    async fn try_persist(&mut self, errors: &Errors) -> Result<(), StoreError> {
         loop {
-            self.unkept.extend(self.tracker.take_changes());
-            if self.unkept.is_empty() {
-                // Whoever waits for it may be gone.
-                for kept in self.keeping.drain(..) {
-                    let _ = kept.send(());
+            self.pending.extend(self.tracker.take_changes());
+            if self.pending.is_empty() {
+                // A caller that is gone does not need the notification.
+                for persisted in self.on_persisted.drain(..) {
+                    let _ = persisted.send(());
                 }
                 return Ok(());
             }
-            let lost = self.means.store.keep(&self.unkept).await?;
-            let changes = std::mem::take(&mut self.unkept);
-            self.publish(changes, &lost, errors);
+            let rejected = self.context.store.persist(&self.pending).await?;
+            let changes = std::mem::take(&mut self.pending);
+            self.publish(changes, &rejected, errors);
         }
     }
 }
 
-fn standing(payment: &Payment) -> Progress {
-    Progress {
-        md5: payment.md5,
-        order: payment.order.clone(),
-        expires_at: payment.expires_at,
-        checks: 0,
-        is_asking: false,
-        next_check: None,
-        trouble: None,
-        is_cancelled: false,
-        outcome: None,
-    }
-}
-
-/// Waits until the watcher is to stop.
+/// Waits until the watcher stops.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // If whoever could say so is gone, it is.
+    // A watcher that was dropped has stopped.
     let _ = stop.wait_for(|stop| *stop).await;
 }

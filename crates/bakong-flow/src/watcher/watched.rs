@@ -1,72 +1,43 @@
-//! A handle on a payment that is watched.
+//! A handle to a watched payment.
 
-use std::sync::Arc;
+use bakong_api::khqr_core::Md5Handle;
+use bakong_api::{ShortHash, TransactionHash};
 
-use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::{ApiError, ShortHash, TransactionHash};
-use tokio::sync::{mpsc, oneshot, watch};
-
-use super::Stopped;
-use super::task::Command;
+use super::command::{Command, Commands, ProgressReceiver};
+use super::error::Stopped;
+use super::progress::Progress;
 use crate::outcome::Outcome;
-use crate::payment::OrderId;
 
-/// How a payment stands: for a display, server-sent events, a log.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Progress {
-    /// Its MD5.
-    pub md5: Md5Handle,
-    /// Its order.
-    pub order: OrderId,
-    /// When its code ceases to be payable.
-    pub expires_at: Timestamp,
-    /// How often it was asked about since the watcher started.
-    pub checks: u32,
-    /// Whether a request that asks about it is out.
-    pub is_asking: bool,
-    /// When it is asked about next, if the quota allows it then; `None` if that is not known.
-    pub next_check: Option<Timestamp>,
-    /// Why the last request brought no answer, if it did not. It says nothing of the payment.
-    pub trouble: Option<Arc<ApiError>>,
-    /// Whether its order was cancelled.
-    pub is_cancelled: bool,
-    /// How it ended, if it has.
-    pub outcome: Option<Outcome>,
-}
-
-/// A payment that is watched. Dropping this changes nothing for the payment.
+/// A handle to a watched payment. Dropping the handle has no effect on the payment.
 #[derive(Clone, Debug)]
 pub struct Watched {
-    progress: watch::Receiver<Progress>,
-    commands: mpsc::Sender<Command>,
+    progress: ProgressReceiver,
+    commands: Commands,
 }
 
 impl Watched {
-    pub(super) const fn new(
-        progress: watch::Receiver<Progress>,
-        commands: mpsc::Sender<Command>,
-    ) -> Self {
+    pub(super) const fn new(progress: ProgressReceiver, commands: Commands) -> Self {
         Self { progress, commands }
     }
 
-    /// How it stands now.
+    /// Returns the current progress.
     #[must_use]
     pub fn progress(&self) -> Progress {
         self.progress.borrow().clone()
     }
 
-    /// Waits until something has changed since this was last called, and says how it stands then; `None` if
-    /// nothing will change any more, since the payment is final and that was told, or the watcher has stopped.
+    /// Waits for a change since the last call, and returns the progress.
+    ///
+    /// Returns `None` if no change will follow: the final progress was returned before, or the watcher has stopped.
     pub async fn changed(&mut self) -> Option<Progress> {
         self.progress.changed().await.ok()?;
         Some(self.progress.borrow_and_update().clone())
     }
 
-    /// Waits for how it ends. May be given up and called again.
+    /// Waits for the outcome. Cancel safe.
     ///
     /// # Errors
-    /// If the watcher stopped before.
+    /// [`Stopped`] if the watcher stops before.
     pub async fn outcome(&mut self) -> Result<Outcome, Stopped> {
         let ended = self
             .progress
@@ -75,51 +46,47 @@ impl Watched {
         ended.outcome.clone().ok_or(Stopped)
     }
 
-    /// The customer says that they have paid: it is asked about soon, if the quota allows it. Asking again and
-    /// again helps less and less.
+    /// Requests an early check, for example when the customer claims to have paid. See
+    /// [`Tracker::nudge`](crate::Tracker::nudge).
     ///
     /// # Errors
-    /// If the watcher has stopped.
+    /// [`Stopped`] if the watcher has stopped.
     pub async fn nudge(&self) -> Result<(), Stopped> {
-        self.send(Command::Nudge(self.md5())).await
+        self.commands.send(Command::Nudge(self.md5())).await
     }
 
-    /// The order is cancelled. Its code can still be paid until it expires, so it is asked about once more
-    /// after that; money that comes is for a person to look at. When this comes back, it is kept in the store.
+    /// Cancels the order, and returns when the store has persisted that. See
+    /// [`Tracker::cancel`](crate::Tracker::cancel).
     ///
     /// # Errors
-    /// If the watcher has stopped.
+    /// [`Stopped`] if the watcher has stopped.
     pub async fn cancel(&self) -> Result<(), Stopped> {
-        let (kept, is_kept) = oneshot::channel();
-        self.send(Command::Cancel(self.md5(), kept)).await?;
-        is_kept.await.map_err(|_| Stopped)
+        let md5 = self.md5();
+        let cancel = |persisted| Command::Cancel(md5, persisted);
+        self.commands.request(cancel).await
     }
 
-    /// A hash of the transaction became known, such as from the customer's receipt: it is asked by that, too.
+    /// Adds hashes of the transaction, for example from the customer's receipt, and returns when the store has
+    /// persisted them. See [`Tracker::learn`](crate::Tracker::learn).
     ///
     /// # Errors
-    /// If the watcher has stopped.
+    /// [`Stopped`] if the watcher has stopped.
     pub async fn learn(
         &self,
         hash: Option<TransactionHash>,
         short_hash: Option<ShortHash>,
     ) -> Result<(), Stopped> {
-        let (kept, is_kept) = oneshot::channel();
-        let learn = Command::Learn {
-            md5: self.md5(),
+        let md5 = self.md5();
+        let learn = |persisted| Command::Learn {
+            md5,
             hash,
             short_hash,
-            kept,
+            persisted,
         };
-        self.send(learn).await?;
-        is_kept.await.map_err(|_| Stopped)
+        self.commands.request(learn).await
     }
 
     fn md5(&self) -> Md5Handle {
         self.progress.borrow().md5
-    }
-
-    async fn send(&self, command: Command) -> Result<(), Stopped> {
-        self.commands.send(command).await.map_err(|_| Stopped)
     }
 }

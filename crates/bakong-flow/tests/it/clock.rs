@@ -1,85 +1,76 @@
 //! Deadlines, and a clock that is set back.
 
-use bakong_flow::bakong_api::khqr_core::Timestamp;
-use bakong_flow::bakong_api::{CheckAnswer, TransactionHash};
-use bakong_flow::{Outcome, Question};
+use bakong_flow::Outcome;
+use bakong_flow::bakong_api::CheckAnswer;
 
-use crate::desk::{Desk, MINUTE, NOON, UNTIL_DEADLINE, hash, md5, single};
+use crate::desk::{
+    DAY, DEADLINE, Desk, MINUTE, NOON, NOT_FOUND, UNTIL_DEADLINE, by_md5, hash, single,
+};
 
 #[test]
-fn what_was_asked_too_early_by_the_new_clock_is_no_last_check() {
+fn a_check_before_the_deadline_of_the_corrected_clock_is_not_final() {
     let mut desk = Desk::of_singles();
     desk.open([1]);
-    let deadline = NOON.saturating_add(UNTIL_DEADLINE);
-    desk.now = deadline;
+    desk.now = DEADLINE;
     let ask = desk.ask();
-    // The clock was a minute ahead: the code can still be paid.
-    desk.now = Timestamp::from_millis(deadline.as_millis() - 60_000);
+    // The clock was a minute ahead, so the code can still be paid.
+    desk.earlier(MINUTE);
     desk.answer(&ask, single(CheckAnswer::NotFound));
     assert_eq!(desk.outcome(1), None);
-    // It is asked again when its deadline has really come.
-    while desk.outcome(1).is_none() {
-        assert_eq!(
-            desk.exchange(Ok(CheckAnswer::NotFound)),
-            Question::Md5(md5(1))
-        );
-    }
+    let questions = desk.finish_all();
+    assert!(questions.iter().all(|question| *question == by_md5(1)));
     assert_eq!(desk.outcome(1), Some(Outcome::Expired));
-    assert_eq!(desk.now, deadline);
+    assert_eq!(desk.now, DEADLINE);
 }
 
 #[test]
-fn what_was_asked_before_the_deadline_is_no_last_check() {
+fn a_check_that_was_sent_before_the_deadline_is_not_final() {
     let mut desk = Desk::of_singles();
     desk.open([1]);
     let ask = desk.next();
-    desk.now = NOON.saturating_add(UNTIL_DEADLINE);
+    desk.now = DEADLINE;
     desk.answer(&ask, single(CheckAnswer::NotFound));
     assert_eq!(desk.outcome(1), None);
-    desk.exchange(Ok(CheckAnswer::NotFound));
+    desk.exchange(NOT_FOUND);
     assert_eq!(desk.outcome(1), Some(Outcome::Expired));
 }
 
 #[test]
-fn what_was_due_in_so_long_is_due_in_so_long_still() {
+fn a_wait_keeps_its_length_when_the_clock_is_set_back() {
     let mut desk = Desk::of_singles();
     desk.policy.schedule.first = 5 * MINUTE;
     desk.open([1]);
     desk.later(MINUTE);
     assert_eq!(desk.poll(), None);
-    desk.now = Timestamp::from_millis(NOON.as_millis() - 600_000);
+    desk.earlier(11 * MINUTE);
     let set_to = desk.now;
     assert_eq!(desk.poll(), None);
-    let ask = desk.next();
-    assert_eq!(desk.now, set_to.saturating_add(4 * MINUTE), "{ask:?}");
+    desk.next();
+    assert_eq!(desk.now, set_to.saturating_add(4 * MINUTE));
 }
 
 #[test]
-fn days_that_were_none_leave_nothing_promised() {
+fn a_clock_ahead_by_days_leaves_no_reservation() {
     let mut desk = Desk::with_quota(3);
     desk.open(1..=3);
-    // The clock runs ahead by three days, and is mended.
-    desk.later(3 * 24 * 60 * MINUTE);
-    desk.exchange(Ok(CheckAnswer::NotFound));
+    desk.later(3 * DAY);
+    desk.exchange(NOT_FOUND);
     desk.now = NOON;
-    while desk.tracker.open_payments() > 0 {
-        desk.exchange(Ok(CheckAnswer::NotFound));
-    }
-    // Whoever comes the day after has all of it.
-    desk.later(24 * 60 * MINUTE);
+    desk.finish_all();
+    // The next day has all of its requests.
+    desk.later(DAY);
     desk.open(11..=13);
 }
 
 #[test]
-fn last_checks_that_are_over_are_not_forgotten() {
+fn final_checks_that_found_nothing_stay_valid_when_the_clock_is_set_back() {
     let mut desk = Desk::with_quota(2);
     desk.open([1]);
-    let known = TransactionHash::new(&hash(7)).ok();
-    desk.tracker.learn(&md5(1), known, None, desk.now);
-    desk.now = NOON.saturating_add(UNTIL_DEADLINE + MINUTE);
-    desk.exchange(Ok(CheckAnswer::NotFound));
+    desk.learn(1, Some(hash(7)), None);
+    desk.later(UNTIL_DEADLINE + MINUTE);
+    desk.exchange(NOT_FOUND);
     let ask = desk.ask();
-    desk.now = Timestamp::from_millis(desk.now.as_millis() - 1_000);
+    desk.earlier(MINUTE / 60);
     desk.answer(&ask, single(CheckAnswer::NotFound));
     assert_eq!(desk.outcome(1), Some(Outcome::Expired));
 }

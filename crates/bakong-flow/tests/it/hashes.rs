@@ -1,483 +1,408 @@
-//! A transaction's hashes: other ways to ask about a payment.
+//! Lookups by the hash of a transaction.
 
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, ShortHash, TransactionHash};
-use bakong_flow::{Change, Config, Mismatch, OpenError, Outcome, Question, Tracker};
+use bakong_flow::{Change, Config, Mismatch, Outcome, Question, Tracker};
 
 use crate::desk::{
-    DOWN, Desk, LIFE, MINUTE, NOON, UNTIL_DEADLINE, hash, khr, md5, order, paid, payment,
+    DEADLINE, DOWN, Desk, HOUR, LIFE, MINUTE, NOON, NOT_FOUND, UNTIL_DEADLINE, by_md5, hash, khr,
+    md5, order, paid, single,
 };
 
 fn full() -> TransactionHash {
-    TransactionHash::new(&hash(7)).unwrap()
+    hash(7)
 }
 
 fn short() -> ShortHash {
-    full().short().unwrap()
+    crate::desk::short_hash(7)
 }
 
-/// What a review of a payment is for.
-fn reviewed(desk: &Desk, number: u32) -> Vec<Mismatch> {
-    match desk.outcome(number) {
-        Some(Outcome::NeedsReview { mismatches, .. }) => mismatches,
-        other => panic!("{other:?}"),
-    }
+fn by_hash() -> Question {
+    Question::Hash(full())
 }
 
-/// The last check of a payment of which this is known, none of which finds anything.
-fn last_checks(full: Option<TransactionHash>, short: Option<ShortHash>) -> Vec<Question> {
+fn by_short_hash() -> Question {
+    Question::ShortHash(short(), khr(10_000))
+}
+
+/// Payment 1 is open, and its full hash was just learned.
+fn learned() -> Desk {
     let mut desk = Desk::of_singles();
     desk.open([1]);
-    desk.tracker.learn(&md5(1), full, short, desk.now);
-    desk.keep();
-    // A restart forgets nothing.
-    desk.restart(Config::DEFAULT);
-    desk.later(UNTIL_DEADLINE);
-    let mut questions = Vec::new();
-    while desk.tracker.open_payments() > 0 {
-        assert_eq!(desk.outcome(1), None);
-        questions.push(desk.exchange(Ok(CheckAnswer::NotFound)));
+    desk.learn(1, Some(full()), None);
+    desk
+}
+
+/// The first of two payments has both hashes when it is opened.
+fn opened_with_hashes(limit: u32) -> Desk {
+    let mut desk = Desk::with_quota(limit);
+    let mut known = desk.payment(1);
+    (known.hash, known.short_hash) = (Some(full()), Some(short()));
+    desk.try_open(known.clone()).unwrap();
+    (known.md5, known.order) = (md5(2), order(2));
+    if limit < 6 {
+        desk.assert_no_quota(known);
     }
-    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
-    assert_eq!(desk.now, NOON.saturating_add(UNTIL_DEADLINE), "at once");
-    questions
+    desk.open([2]);
+    desk
+}
+
+/// Answers "not found" until no request is to be sent now, and returns the questions.
+fn checked_now(desk: &mut Desk) -> Vec<Question> {
+    std::iter::from_fn(|| desk.check_now(CheckAnswer::NotFound)).collect()
 }
 
 #[test]
-fn the_last_check_tries_all_that_is_known_in_order() {
-    let by_md5 = Question::Md5(md5(1));
-    let by_hash = Question::Hash(full());
-    let by_short_hash = Question::ShortHash(short(), khr(10_000));
-    assert_eq!(last_checks(None, None), std::slice::from_ref(&by_md5));
-    assert_eq!(
-        last_checks(Some(full()), None),
-        [by_md5.clone(), by_hash.clone()]
-    );
-    assert_eq!(
-        last_checks(None, Some(short())),
-        [by_md5.clone(), by_short_hash.clone()]
-    );
-    assert_eq!(
-        last_checks(Some(full()), Some(short())),
-        [by_md5, by_hash, by_short_hash]
-    );
+fn the_final_check_tries_all_known_lookups_in_order() {
+    for (full, short, hashes) in [
+        (None, None, vec![]),
+        (Some(full()), None, vec![by_hash()]),
+        (None, Some(short()), vec![by_short_hash()]),
+        (
+            Some(full()),
+            Some(short()),
+            vec![by_hash(), by_short_hash()],
+        ),
+    ] {
+        let mut desk = Desk::of_singles();
+        desk.open([1]);
+        desk.learn(1, full, short);
+        // The hashes survive a restart.
+        desk.restart(Config::DEFAULT);
+        desk.later(UNTIL_DEADLINE);
+        let questions = desk.finish_all();
+        assert_eq!(questions[0], by_md5(1));
+        assert_eq!(questions[1..], hashes);
+        assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+        assert_eq!(desk.now, DEADLINE);
+    }
 }
 
 #[test]
-fn a_hash_that_was_just_learned_has_its_turn_after_the_md5() {
+fn a_learned_hash_is_tried_once_after_the_md5() {
     let mut desk = Desk::of_singles();
     desk.open([1]);
-    desk.tracker
-        .learn(&md5(1), Some(full()), Some(short()), desk.now);
-    let by_md5 = Question::Md5(md5(1));
-    let by_hash = Question::Hash(full());
-    let by_short_hash = Question::ShortHash(short(), khr(10_000));
-    for question in [by_md5.clone(), by_hash, by_short_hash] {
-        assert_eq!(desk.ask_single(CheckAnswer::NotFound), Some(question));
-    }
-    // Each had one; the payment goes on by its MD5.
-    assert_eq!(desk.poll(), None);
-    assert_eq!(desk.exchange(Ok(CheckAnswer::NotFound)), by_md5);
-    assert_eq!(desk.exchange(Ok(CheckAnswer::NotFound)), by_md5);
+    desk.learn(1, Some(full()), Some(short()));
+    assert_eq!(
+        checked_now(&mut desk),
+        [by_md5(1), by_hash(), by_short_hash()]
+    );
+    assert_eq!(desk.exchange(NOT_FOUND), by_md5(1));
+    assert_eq!(desk.exchange(NOT_FOUND), by_md5(1));
 }
 
 #[test]
-fn a_hash_that_is_learned_while_a_check_is_out_has_its_turn_at_once() {
+fn a_hash_learned_during_a_check_is_tried_next() {
     let mut desk = Desk::of_singles();
     desk.open([1]);
     let ask = desk.next();
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
-    let question = desk.ask_single(CheckAnswer::NotFound);
-    assert_eq!(question, Some(Question::Hash(full())));
+    desk.learn(1, Some(full()), None);
+    desk.answer(&ask, single(CheckAnswer::NotFound));
+    assert_eq!(desk.check_now(CheckAnswer::NotFound), Some(by_hash()));
 }
 
 #[test]
-fn a_hash_that_is_known_beforehand_is_for_the_last_check() {
+fn a_hash_that_is_known_from_the_start_is_tried_in_the_final_check_only() {
     let mut desk = Desk::of_singles();
-    let mut known = payment(1, desk.now.saturating_add(LIFE));
+    let mut known = desk.payment(1);
     known.hash = Some(full());
     desk.try_open(known).unwrap();
-    let mut questions = Vec::new();
-    while desk.tracker.open_payments() > 0 {
-        questions.push(desk.exchange(Ok(CheckAnswer::NotFound)));
-    }
-    let by_hash = questions
-        .iter()
-        .filter(|question| **question == Question::Hash(full()));
-    assert_eq!(by_hash.count(), 1);
-    assert_eq!(questions.last(), Some(&Question::Hash(full())));
+    let questions = desk.finish_all();
+    let is_by_hash = |question: &&Question| **question == by_hash();
+    assert_eq!(questions.iter().filter(is_by_hash).count(), 1);
+    assert_eq!(questions.last(), Some(&by_hash()));
 }
 
 #[test]
-fn requests_are_set_aside_for_what_is_known_beforehand() {
-    let mut desk = Desk::with_quota(4);
-    let mut known = payment(1, desk.now.saturating_add(LIFE));
-    (known.hash, known.short_hash) = (Some(full()), Some(short()));
-    desk.try_open(known.clone()).unwrap();
-    known.md5 = md5(2);
-    known.order = order(2);
-    let refused = desk.try_open(known);
-    assert!(matches!(refused, Err(OpenError::NoQuota { .. })));
-    desk.open([2]);
-    let refused = desk.try_open(payment(3, desk.now.saturating_add(LIFE)));
-    assert!(matches!(refused, Err(OpenError::NoQuota { .. })));
-    let mut asked = 0;
-    while desk.tracker.open_payments() > 0 {
-        desk.exchange(Ok(CheckAnswer::NotFound));
-        asked += 1;
-    }
-    assert_eq!(asked, 4);
-    assert_eq!(desk.now, NOON.saturating_add(UNTIL_DEADLINE));
+fn requests_are_reserved_for_known_hashes() {
+    let mut desk = opened_with_hashes(4);
+    desk.assert_no_quota(desk.payment(3));
+    assert_eq!(desk.finish_all().len(), 4);
+    assert_eq!(desk.now, DEADLINE);
 }
 
 #[test]
-fn a_hash_for_which_there_is_no_room_waits_for_the_next_day() {
+fn a_final_payment_releases_its_reservations() {
+    let mut desk = opened_with_hashes(5);
+    desk.later(MINUTE);
+    // The fifth request is spare.
+    desk.nudge(1);
+    assert_eq!(desk.exchange(Ok(paid(7))), by_md5(1));
+    desk.open([3, 4, 5]);
+    desk.assert_no_quota(desk.payment(6));
+}
+
+#[test]
+fn a_lookup_by_hash_without_quota_waits_for_the_next_window() {
     let mut desk = Desk::with_quota(3);
     desk.open([1, 2, 3]);
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    desk.learn(1, Some(full()), None);
     desk.later(UNTIL_DEADLINE);
-    // Nobody else's last check is spent on it.
-    for _ in 0..3 {
-        let question = desk.ask_single(CheckAnswer::NotFound);
-        assert!(matches!(question, Some(Question::Md5(_))), "{question:?}");
-    }
+    // The reserved requests of the other payments are not spent on it.
+    let questions = checked_now(&mut desk);
+    let is_by_md5 = |question: &Question| matches!(question, Question::Md5(_));
+    assert!(questions.len() == 3 && questions.iter().all(is_by_md5));
     assert_eq!(desk.outcome(1), None);
     assert_eq!(desk.outcome(3), Some(Outcome::Expired));
-    let question = desk.exchange(Ok(paid(7, NOON)));
-    assert_eq!(question, Question::Hash(full()));
-    assert_eq!(desk.now, NOON.saturating_add(12 * 60 * MINUTE));
-    assert_eq!(reviewed(&desk, 1), [Mismatch::OtherCode]);
+    assert_eq!(desk.exchange(Ok(paid(7))), by_hash());
+    assert_eq!(desk.now, NOON.saturating_add(12 * HOUR));
+    assert_eq!(desk.mismatches(1), [Mismatch::OtherCode]);
 }
 
 #[test]
-fn a_hash_for_which_nothing_was_set_aside_takes_what_is_free() {
+fn a_lookup_by_hash_without_reservation_takes_a_spare_request() {
     let mut desk = Desk::with_quota(5);
-    // Twenty minutes before the day turns, nobody else is likely to come.
-    desk.now = NOON.saturating_add((12 * 60 - 20) * MINUTE);
+    // No more payments are expected 20 minutes before the window ends.
+    desk.later(12 * HOUR - 20 * MINUTE);
     desk.open(1..=4);
-    desk.tracker.cancel(&md5(1), desk.now);
-    // One request is free, and two would be needed.
-    desk.tracker
-        .learn(&md5(1), Some(full()), Some(short()), desk.now);
+    desk.cancel(1);
+    // One request is spare, and the hashes need two.
+    desk.learn(1, Some(full()), Some(short()));
     desk.later(UNTIL_DEADLINE);
-    let asked = std::iter::from_fn(|| desk.ask_single(CheckAnswer::NotFound));
-    let today: Vec<_> = asked.collect();
-    assert_eq!(today.len(), 5, "{today:?}");
-    assert!(today.contains(&Question::Hash(full())));
-    let last = desk.exchange(Ok(CheckAnswer::NotFound));
-    assert_eq!(last, Question::ShortHash(short(), khr(10_000)));
-    assert_eq!(desk.now, NOON.saturating_add(12 * 60 * MINUTE));
+    let questions = checked_now(&mut desk);
+    assert_eq!(questions.len(), 5, "{questions:?}");
+    assert!(questions.contains(&by_hash()));
+    assert_eq!(desk.exchange(NOT_FOUND), by_short_hash());
+    assert_eq!(desk.now, NOON.saturating_add(12 * HOUR));
     assert_eq!(desk.outcome(1), Some(Outcome::Cancelled));
 }
 
 #[test]
-fn a_last_check_that_was_begun_is_ended_before_the_next() {
+fn a_final_check_that_has_begun_is_completed_before_the_next() {
     let mut desk = Desk::of_singles();
     desk.open([1, 2, 3]);
-    desk.tracker.learn(&md5(2), Some(full()), None, desk.now);
+    desk.learn(2, Some(full()), None);
     desk.later(UNTIL_DEADLINE);
-    let asked = std::iter::from_fn(|| desk.ask_single(CheckAnswer::NotFound));
-    let asked: Vec<_> = asked.collect();
-    let by_md5 = asked
-        .iter()
-        .position(|asked| *asked == Question::Md5(md5(2)));
-    let by_hash = asked
-        .iter()
-        .position(|asked| *asked == Question::Hash(full()));
-    assert_eq!(by_hash, by_md5.map(|at| at + 1), "{asked:?}");
+    let questions = checked_now(&mut desk);
+    let pair = [by_md5(2), by_hash()];
+    assert!(
+        questions.windows(2).any(|next| next == pair),
+        "{questions:?}"
+    );
 }
 
 #[test]
-fn what_is_set_aside_is_free_again_when_the_payment_is_final() {
-    let mut desk = Desk::with_quota(5);
-    let mut known = payment(1, desk.now.saturating_add(LIFE));
-    (known.hash, known.short_hash) = (Some(full()), Some(short()));
-    desk.try_open(known).unwrap();
-    desk.open([2]);
-    desk.later(MINUTE);
-    // The fifth is free.
-    desk.tracker.nudge(&md5(1), desk.now);
-    assert_eq!(desk.exchange(Ok(paid(7, NOON))), Question::Md5(md5(1)));
-    desk.open([3, 4, 5]);
-    let refused = desk.try_open(payment(6, desk.now.saturating_add(LIFE)));
-    assert!(matches!(refused, Err(OpenError::NoQuota { .. })));
-}
-
-#[test]
-fn what_is_said_of_a_hash_is_not_said_of_the_code() {
+fn the_state_of_another_code_is_ignored() {
     for answer in [CheckAnswer::Failed, CheckAnswer::StaticQr] {
-        let mut desk = Desk::of_singles();
-        desk.open([1]);
-        desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-        desk.exchange(Ok(CheckAnswer::NotFound));
-        assert_eq!(desk.exchange(Ok(answer)), Question::Hash(full()));
+        let mut desk = learned();
+        desk.exchange(NOT_FOUND);
+        assert_eq!(desk.exchange(Ok(answer)), by_hash());
         assert_eq!(desk.outcome(1), None);
     }
 }
 
 #[test]
 fn a_second_transfer_is_reported() {
-    let mut desk = Desk::of_singles();
-    desk.open([1]);
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    desk.exchange(Ok(paid(8, NOON)));
-    assert!(matches!(desk.outcome(1), Some(Outcome::Paid { .. })));
-    let again = desk.log.last();
-    assert!(
-        matches!(again, Some(Change::PaidAgain { hash: Some(hash), .. }) if *hash == full()),
-        "{again:?}"
-    );
+    let mut desk = learned();
+    desk.exchange(Ok(paid(8)));
+    assert!(desk.is_paid(1));
+    let last = desk.log.last();
+    assert!(matches!(last, Some(Change::PaidAgain { hash: Some(hash), .. }) if *hash == full()));
 }
 
 #[test]
-fn what_is_known_already_is_not_learned_again() {
+fn a_known_hash_is_not_learned_again() {
     let mut desk = Desk::of_singles();
     desk.open([1]);
     for _ in 0..2 {
-        desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-        desk.tracker.learn(&md5(1), None, Some(short()), desk.now);
+        desk.learn(1, Some(full()), None);
+        desk.learn(1, None, Some(short()));
     }
-    desk.keep();
-    let learned = |change: &&Change| matches!(change, Change::Learned { .. });
-    assert_eq!(desk.log.iter().filter(learned).count(), 2);
-    let open = desk.store.snapshot().open.remove(0);
+    let is_learned = |change: &&Change| matches!(change, Change::Learned { .. });
+    assert_eq!(desk.log.iter().filter(is_learned).count(), 2);
+    let known = desk.store.snapshot().open.remove(0).payment;
     assert_eq!(
-        (open.payment.hash, open.payment.short_hash),
+        (known.hash, known.short_hash),
         (Some(full()), Some(short()))
     );
 }
 
 #[test]
-fn a_hash_that_had_no_turn_does_not_take_that_of_the_md5() {
-    // Nothing is free before the last check.
+fn a_hash_that_was_not_tried_early_does_not_precede_the_md5() {
+    // No request is spare before the final check.
     let mut desk = Desk::with_quota(2);
     desk.open([1, 2]);
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    desk.tracker.cancel(&md5(2), desk.now);
-    desk.keep();
+    desk.learn(1, Some(full()), None);
+    desk.cancel(2);
     desk.later(UNTIL_DEADLINE);
-    let mut of_the_first = Vec::new();
-    while desk.tracker.open_payments() > 0 {
-        let question = desk.exchange(Ok(CheckAnswer::NotFound));
-        if question != Question::Md5(md5(2)) {
-            of_the_first.push(question);
-        }
-    }
-    assert_eq!(
-        of_the_first,
-        [Question::Md5(md5(1)), Question::Hash(full())]
-    );
+    let mut questions = desk.finish_all();
+    questions.retain(|question| *question != by_md5(2));
+    assert_eq!(questions, [by_md5(1), by_hash()]);
 }
 
 #[test]
-fn a_hash_whose_turn_did_not_come_in_time_lets_the_md5_go_first() {
+fn the_md5_is_first_if_the_early_turn_of_the_hash_did_not_come_in_time() {
     let mut desk = Desk::with_quota(3);
-    desk.now = NOON.saturating_add((12 * 60 - 20) * MINUTE);
+    desk.later(12 * HOUR - 20 * MINUTE);
     desk.open([1]);
-    // Two are set aside for the last check, and the third asks by the MD5.
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    let by_md5 = Some(Question::Md5(md5(1)));
-    assert_eq!(desk.ask_single(CheckAnswer::NotFound), by_md5);
+    // Two requests are reserved for the final check. The third one is spent on the MD5.
+    desk.learn(1, Some(full()), None);
+    assert_eq!(checked_now(&mut desk), [by_md5(1)]);
+    desk.later(UNTIL_DEADLINE);
+    assert_eq!(checked_now(&mut desk), [by_md5(1), by_hash()]);
+    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+}
+
+#[test]
+fn a_late_answer_belongs_to_the_lookup_that_was_sent() {
+    let mut desk = learned();
+    desk.exchange(NOT_FOUND);
+    let ask = desk.ask();
+    assert_eq!(ask.question, by_hash());
+    desk.now = DEADLINE;
     assert_eq!(desk.poll(), None);
+    desk.answer(&ask, single(CheckAnswer::Failed));
+    assert_eq!(desk.outcome(1), None, "another code failed");
+}
+
+#[test]
+fn a_hash_learned_during_the_final_check_is_tried() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.learn(1, None, Some(short()));
     desk.later(UNTIL_DEADLINE);
-    assert_eq!(desk.ask_single(CheckAnswer::NotFound), by_md5);
-    let by_hash = Some(Question::Hash(full()));
-    assert_eq!(desk.ask_single(CheckAnswer::NotFound), by_hash);
+    desk.exchange(NOT_FOUND);
+    let ask = desk.ask();
+    assert_eq!(ask.question, by_short_hash());
+    desk.learn(1, Some(full()), None);
+    desk.answer(&ask, single(CheckAnswer::NotFound));
+    assert_eq!(desk.exchange(NOT_FOUND), by_hash());
     assert_eq!(desk.outcome(1), Some(Outcome::Expired));
 }
 
 #[test]
-fn what_was_asked_by_a_hash_is_said_of_it_however_late_the_answer_comes() {
-    let mut desk = Desk::of_singles();
-    desk.open([1]);
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    desk.exchange(Ok(CheckAnswer::NotFound));
-    let ask = desk.ask();
-    assert_eq!(ask.question, Question::Hash(full()));
-    desk.now = NOON.saturating_add(UNTIL_DEADLINE);
-    assert_eq!(desk.poll(), None);
-    desk.answer(&ask, crate::desk::single(CheckAnswer::Failed));
-    assert_eq!(desk.outcome(1), None, "what failed is another code");
-}
-
-#[test]
-fn a_hash_that_is_learned_during_the_last_check_has_its_turn() {
-    let mut desk = Desk::of_singles();
-    desk.open([1]);
-    desk.tracker.learn(&md5(1), None, Some(short()), desk.now);
+fn an_answer_for_a_replaced_hash_does_not_count_for_the_new_one() {
+    let mut desk = learned();
     desk.later(UNTIL_DEADLINE);
-    desk.exchange(Ok(CheckAnswer::NotFound));
+    desk.exchange(NOT_FOUND);
     let ask = desk.ask();
-    assert_eq!(ask.question, Question::ShortHash(short(), khr(10_000)));
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
-    assert_eq!(
-        desk.exchange(Ok(CheckAnswer::NotFound)),
-        Question::Hash(full())
-    );
-    assert_eq!(desk.outcome(1), Some(Outcome::Expired));
-}
-
-#[test]
-fn what_is_said_of_a_hash_is_not_said_of_the_next() {
-    let other = || TransactionHash::new(&hash(8)).ok();
-    let mut desk = Desk::of_singles();
-    desk.open([1]);
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    desk.later(UNTIL_DEADLINE);
-    desk.exchange(Ok(CheckAnswer::NotFound));
-    let ask = desk.ask();
-    assert_eq!(ask.question, Question::Hash(full()));
-    desk.tracker.learn(&md5(1), other(), None, desk.now);
-    desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
+    assert_eq!(ask.question, by_hash());
+    desk.learn(1, Some(hash(8)), None);
+    desk.answer(&ask, single(CheckAnswer::NotFound));
     assert_eq!(desk.outcome(1), None);
-    let question = desk.exchange(Ok(CheckAnswer::NotFound));
-    assert_eq!(Some(question), other().map(Question::Hash));
+    assert_eq!(desk.exchange(NOT_FOUND), Question::Hash(hash(8)));
     assert_eq!(desk.outcome(1), Some(Outcome::Expired));
 }
 
 #[test]
-fn what_a_hash_finds_is_the_code_s_if_the_md5_finds_it_too() {
-    let mut desk = Desk::of_singles();
-    desk.open([1]);
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    // It was transferred between the first question and the second.
-    desk.exchange(Ok(CheckAnswer::NotFound));
-    desk.exchange(Ok(paid(7, NOON)));
+fn a_transaction_that_the_md5_finds_too_settles_the_order() {
+    let mut desk = learned();
+    // The transfer was made between the first two checks.
+    desk.exchange(NOT_FOUND);
+    desk.exchange(Ok(paid(7)));
     assert_eq!(desk.outcome(1), None);
-    assert_eq!(desk.exchange(Ok(paid(7, NOON))), Question::Md5(md5(1)));
-    assert!(matches!(desk.outcome(1), Some(Outcome::Paid { .. })));
+    assert_eq!(desk.exchange(Ok(paid(7))), by_md5(1));
+    assert!(desk.is_paid(1));
 }
 
 #[test]
-fn what_only_a_hash_finds_needs_a_person() {
-    let mut desk = Desk::of_singles();
-    desk.open([1]);
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    desk.exchange(Ok(CheckAnswer::NotFound));
-    desk.exchange(Ok(paid(7, NOON)));
-    // No answer is no word.
+fn a_transaction_that_only_a_hash_finds_needs_a_review() {
+    let mut desk = learned();
+    desk.exchange(NOT_FOUND);
+    desk.exchange(Ok(paid(7)));
+    // A failure is not an answer.
     desk.exchange(Err(DOWN));
     assert_eq!(desk.outcome(1), None);
-    let last = desk.exchange(Ok(CheckAnswer::NotFound));
-    assert_eq!(last, Question::Md5(md5(1)));
-    assert_eq!(reviewed(&desk, 1), [Mismatch::OtherCode]);
+    assert_eq!(desk.exchange(NOT_FOUND), by_md5(1));
+    assert_eq!(desk.mismatches(1), [Mismatch::OtherCode]);
 }
 
 #[test]
-fn a_stranger_s_receipt_takes_nobody_s_money() {
+fn a_review_does_not_claim_the_transaction_of_another_payment() {
     let mut desk = Desk::of_singles();
     desk.open([1, 2]);
-    desk.tracker.cancel(&md5(2), desk.now);
-    // The first shows the receipt of what the second paid.
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    desk.exchange(Ok(CheckAnswer::NotFound));
-    desk.exchange(Ok(paid(7, NOON)));
-    desk.exchange(Ok(CheckAnswer::NotFound));
-    assert_eq!(reviewed(&desk, 1), [Mismatch::OtherCode]);
+    desk.cancel(2);
+    // The first customer shows the receipt of the second payment.
+    desk.learn(1, Some(full()), None);
+    desk.exchange(NOT_FOUND);
+    desk.exchange(Ok(paid(7)));
+    desk.exchange(NOT_FOUND);
+    assert_eq!(desk.mismatches(1), [Mismatch::OtherCode]);
     desk.restart(Config::DEFAULT);
-    desk.exchange(Ok(paid(7, NOON)));
-    assert_eq!(reviewed(&desk, 2), [Mismatch::Cancelled]);
+    desk.exchange(Ok(paid(7)));
+    assert_eq!(desk.mismatches(2), [Mismatch::Cancelled]);
 }
 
 #[test]
-fn the_md5_s_last_check_is_today_though_a_hash_s_is_not() {
+fn the_final_check_by_md5_does_not_wait_for_the_window_of_the_hash() {
     let mut desk = Desk::with_quota(4);
-    desk.now = NOON.saturating_add((12 * 60 - 20) * MINUTE);
-    let deadline = desk.now.saturating_add(UNTIL_DEADLINE);
+    desk.later(12 * HOUR - 20 * MINUTE);
     desk.open(1..=3);
     let ask = desk.next();
     let Question::Md5(asked) = ask.question else {
         panic!("{ask:?}");
     };
     desk.tracker.learn(&asked, Some(full()), None, desk.now);
-    desk.now = deadline;
-    desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
-    let mut today = Vec::new();
-    while let Some(question) = desk.ask_single(CheckAnswer::NotFound) {
-        today.push(question);
-    }
-    assert_eq!(today.len(), 3);
-    assert!(today.contains(&Question::Md5(asked)), "{today:?}");
+    desk.later(UNTIL_DEADLINE);
+    desk.answer(&ask, single(CheckAnswer::NotFound));
+    let questions = checked_now(&mut desk);
+    assert_eq!(questions.len(), 3);
+    assert!(questions.contains(&Question::Md5(asked)), "{questions:?}");
 }
 
 #[test]
-fn what_is_set_aside_stays_so_while_others_are_asked_about() {
+fn a_reservation_is_not_spent_on_checks_in_flight() {
     let mut desk = Desk::with_quota(4);
     desk.open([1, 2]);
-    desk.try_open(payment(3, desk.now.saturating_add(3 * LIFE)))
-        .unwrap();
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+    let mut third = desk.payment(3);
+    third.expires_at = NOON.saturating_add(3 * LIFE);
+    desk.try_open(third).unwrap();
+    desk.learn(1, Some(full()), None);
     desk.later(UNTIL_DEADLINE);
-    let (one, other) = (desk.ask(), desk.ask());
-    for ask in [one, other] {
-        desk.answer(&ask, crate::desk::single(CheckAnswer::NotFound));
+    for ask in [desk.ask(), desk.ask()] {
+        desk.answer(&ask, single(CheckAnswer::NotFound));
     }
-    let by_hash = desk.ask_single(CheckAnswer::NotFound);
-    assert_eq!(by_hash, Some(Question::Hash(full())));
+    assert_eq!(desk.check_now(CheckAnswer::NotFound), Some(by_hash()));
 }
 
 #[test]
-fn a_way_that_cannot_be_read_leaves_the_others_their_turn() {
+fn an_unreadable_lookup_is_tried_again_after_the_others() {
     for unreadable in [ErrorClass::Malformed, ErrorClass::Refused] {
         let mut desk = Desk::of_singles();
         desk.open([1]);
-        desk.tracker
-            .learn(&md5(1), Some(full()), Some(short()), desk.now);
-        desk.now = NOON.saturating_add(UNTIL_DEADLINE);
-        let mut asked = Vec::new();
-        for answer in [
-            Ok(CheckAnswer::NotFound),
-            Err(unreadable),
-            Ok(CheckAnswer::NotFound),
-            Err(unreadable),
-            Err(unreadable),
+        desk.learn(1, Some(full()), Some(short()));
+        desk.now = DEADLINE;
+        for (question, answer) in [
+            (by_md5(1), NOT_FOUND),
+            (by_hash(), Err(unreadable)),
+            (by_short_hash(), NOT_FOUND),
+            (by_hash(), Err(unreadable)),
+            (by_hash(), Err(unreadable)),
         ] {
-            asked.push(desk.exchange(answer));
+            assert_eq!(desk.exchange(answer), question);
         }
-        let by_hash = Question::Hash(full());
-        let by_short_hash = Question::ShortHash(short(), khr(10_000));
-        let in_turn = [
-            Question::Md5(md5(1)),
-            by_hash.clone(),
-            by_short_hash,
-            by_hash.clone(),
-            by_hash,
-        ];
-        assert_eq!(asked, in_turn);
         assert_eq!(desk.outcome(1), None);
-        desk.exchange(Ok(CheckAnswer::NotFound));
+        desk.exchange(NOT_FOUND);
         assert_eq!(desk.outcome(1), Some(Outcome::Expired));
     }
 }
 
 #[test]
-fn an_md5_that_cannot_be_read_does_not_hide_what_a_hash_finds() {
+fn an_unreadable_md5_does_not_hide_a_transaction_that_a_hash_finds() {
     for is_late in [false, true] {
-        let mut desk = Desk::of_singles();
-        desk.open([1]);
-        desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
+        let mut desk = learned();
         if is_late {
-            desk.now = NOON.saturating_add(UNTIL_DEADLINE);
+            desk.now = DEADLINE;
         }
         desk.exchange(Err(ErrorClass::Malformed));
-        assert_eq!(desk.exchange(Ok(paid(7, NOON))), Question::Hash(full()));
-        // The MD5 has the last word all the same.
-        assert_eq!(desk.exchange(Ok(paid(7, NOON))), Question::Md5(md5(1)));
-        assert!(matches!(desk.outcome(1), Some(Outcome::Paid { .. })));
+        assert_eq!(desk.exchange(Ok(paid(7))), by_hash());
+        // The MD5 decides all the same.
+        assert_eq!(desk.exchange(Ok(paid(7))), by_md5(1));
+        assert!(desk.is_paid(1));
     }
 }
 
 #[test]
-fn what_two_workers_learn_is_kept_of_both() {
+fn the_store_merges_the_hashes_of_two_workers() {
     let mut desk = Desk::of_singles();
     desk.open([1]);
     let mut other = Tracker::restore(Config::DEFAULT, desk.store.snapshot(), desk.now);
-    desk.tracker.learn(&md5(1), Some(full()), None, desk.now);
-    desk.keep();
+    desk.learn(1, Some(full()), None);
     other.learn(&md5(1), None, Some(short()), desk.now);
     let changes: Vec<Change> = other.take_changes().collect();
     assert!(desk.store.apply(&changes).is_empty());
-    let kept = desk.store.snapshot().open.remove(0).payment;
-    assert_eq!((kept.hash, kept.short_hash), (Some(full()), Some(short())));
+    let known = desk.store.snapshot().open.remove(0).payment;
+    assert_eq!(
+        (known.hash, known.short_hash),
+        (Some(full()), Some(short()))
+    );
 }

@@ -1,21 +1,21 @@
-//! The machine over time, told everything by hand.
+//! The tracker over time, with a simulated Bakong, store and clock.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a test that cannot go on fails"
+    reason = "a failed test panics"
 )]
 
-mod asking;
 mod clock;
-mod counting;
+mod concurrency;
 mod desk;
 mod hashes;
 mod lists;
 mod model;
 mod pacing;
+mod polling;
 mod properties;
 mod settlement;
-mod several;
+mod usage;

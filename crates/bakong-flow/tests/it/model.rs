@@ -1,100 +1,97 @@
-//! Everything that can happen to two workers over one store, in every order, by the model checker stateright.
+//! A model of two workers with one store, checked by stateright in every order of events.
 //!
-//! The trackers and the store are the real ones. Time goes on from one moment at which something may happen to
-//! the next. Each step of a worker is one of its own: to poll, to persist, to send, to take an answer; a worker
-//! may be killed between any two, or be slow.
+//! The trackers and the store are the real ones. Time advances from one possible event to the next. A worker polls,
+//! persists, sends and takes a reply in separate steps. It can be slow, and it can be killed between any two steps.
 
-mod digest;
 mod state;
 mod worker;
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use bakong_flow::bakong_api::ErrorClass;
 use bakong_flow::bakong_api::khqr_core::Timestamp;
 use bakong_flow::quota::QuotaWindow;
 use bakong_flow::{Config, Policy};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use self::state::State;
-use crate::desk::NOON;
+use crate::desk::{DAY, DOWN, NOON};
 
-/// What a model is like.
+/// The parameters of a model.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
     pub(crate) config: Config,
     pub(crate) policy: Policy,
-    /// How long the codes live.
+    /// The time from the opening of the payments to the expiry of their codes.
     pub(crate) life: Duration,
-    /// Whether both payments are for one order.
+    /// Whether both payments belong to one order.
     pub(crate) one_order: bool,
-    /// Whether what is transferred for the first is found for the second, too.
+    /// Whether both payments are found with the same transaction.
     pub(crate) one_transfer: bool,
-    /// The second order was cancelled.
+    /// Whether the second order is cancelled.
     pub(crate) is_cancelled: bool,
-    /// How many requests may fail.
+    /// The maximum number of failed requests.
     pub(crate) faults: u8,
-    /// How often a worker may be killed.
+    /// The maximum number of times that a worker is killed.
     pub(crate) crashes: u8,
-    /// Nothing more happens after this.
+    /// The time of the last event.
     pub(crate) end: Timestamp,
 }
 
-/// Something that happens.
+/// An event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Action {
-    /// Time goes on to the next moment of interest.
+    /// Time advances to the next possible event.
     Later,
     /// A worker polls.
     Poll(usize),
-    /// It persists what changed.
-    Keep(usize),
-    /// It sends what it asked for.
+    /// A worker persists its changes.
+    Persist(usize),
+    /// A worker sends the request that it polled.
     Send(usize),
-    /// It takes the answer to its oldest request.
-    Answer(usize, Says),
-    /// It is killed.
+    /// A worker takes the reply to its oldest request.
+    Answer(usize, Result<Seen, Fault>),
+    /// A worker is killed.
     Kill(usize),
-    /// It is started again.
+    /// A worker is started again.
     Start(usize),
 }
 
-/// What Bakong says.
+/// The payments that an answer is based on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Says {
-    /// What it knew when the request was sent.
+pub(crate) enum Seen {
+    /// Those that were made when the request was sent.
     Then,
-    /// What it knows now.
+    /// Those that are made now.
     Now,
-    /// 503.
-    Unavailable,
-    /// Error code 17.
-    Exhausted,
-    /// 401.
-    Unauthorized,
-    /// 403.
-    Blocked,
-    /// Nothing, and the worker gives up.
-    Nothing,
 }
 
-impl Says {
-    pub(crate) const FAULTS: [Self; 5] = [
-        Self::Unavailable,
-        Self::Exhausted,
-        Self::Unauthorized,
-        Self::Blocked,
-        Self::Nothing,
-    ];
+/// Why a request has no answer: the class of its error, or `None` if the worker abandons it.
+type Fault = Option<ErrorClass>;
+
+pub(crate) const FAULTS: [Fault; 5] = [
+    Some(DOWN),
+    Some(ErrorClass::QuotaExhausted),
+    Some(ErrorClass::Unauthorized),
+    Some(ErrorClass::Blocked),
+    None,
+];
+
+/// Returns a digest of the `Debug` text of `value`. States with the same digest behave the same.
+pub(crate) fn digest(value: &impl std::fmt::Debug) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{value:?}").hash(&mut hasher);
+    hasher.finish()
 }
 
-/// What must hold in every state. Each is a word that a state has in its list of what is broken.
+/// The invariants. A state lists those that it violates.
 pub(crate) const SETTLED_ONCE: &str = "an order is settled once, by a transaction of its own";
 pub(crate) const FINAL_ONCE: &str = "a payment becomes final once";
-pub(crate) const NOT_UNPAID: &str = "only who was asked after the deadline is called unpaid";
-pub(crate) const NOT_FINAL: &str = "nothing is asked about a payment that is known to be final";
-pub(crate) const NOT_TWICE: &str = "nothing is asked twice at once";
-pub(crate) const IN_QUOTA: &str = "no worker sends more than the quota";
-pub(crate) const ENDS: &str = "all become final when nothing fails any more";
+pub(crate) const NOT_UNPAID: &str = "only a check after the deadline can mean unpaid";
+pub(crate) const NOT_FINAL: &str = "no request asks about a payment that is known to be final";
+pub(crate) const NOT_TWICE: &str = "no two requests ask about one payment at once";
+pub(crate) const IN_QUOTA: &str = "no worker exceeds the quota";
 
 impl Model for Setting {
     type State = State;
@@ -112,9 +109,9 @@ impl Model for Setting {
             [Duration::ZERO, soon],
         ];
         let paid_at = paid_after.map(|paid| paid.map(|after| NOON.saturating_add(after)));
-        // Who is asked only at the end cannot tell when it was paid.
-        let is_asked_early = self.policy.schedule.first < self.life;
-        let different = if is_asked_early { 6 } else { 4 };
+        // Without early checks, the last two cases are equal to others.
+        let has_early_checks = self.policy.schedule.first < self.life;
+        let different = if has_early_checks { 6 } else { 4 };
         let states = paid_at.map(|paid_at| State::new(self, paid_at));
         states.into_iter().take(different).collect()
     }
@@ -129,26 +126,21 @@ impl Model for Setting {
 
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
-            Property::always(SETTLED_ONCE, |_: &Self, state: &State| {
-                state.holds(SETTLED_ONCE)
-            }),
-            Property::always(FINAL_ONCE, |_: &Self, state: &State| {
-                state.holds(FINAL_ONCE)
-            }),
-            Property::always(NOT_UNPAID, |_: &Self, state: &State| {
-                state.holds(NOT_UNPAID)
-            }),
-            Property::always(NOT_FINAL, |_: &Self, state: &State| state.holds(NOT_FINAL)),
-            Property::always(NOT_TWICE, |_: &Self, state: &State| state.holds(NOT_TWICE)),
-            Property::always(IN_QUOTA, |_: &Self, state: &State| state.holds(IN_QUOTA)),
-            Property::always(ENDS, |setting: &Self, state: &State| {
-                !(state.now() >= setting.end && state.is_quiet()) || state.ends(setting)
-            }),
-            Property::sometimes("an order is settled", |_: &Self, state: &State| {
-                state.is_settled()
-            }),
-            Property::sometimes("a change loses to another's", |_: &Self, state: &State| {
-                state.has_lost()
+            Property::always(SETTLED_ONCE, |_, state: &State| state.holds(SETTLED_ONCE)),
+            Property::always(FINAL_ONCE, |_, state: &State| state.holds(FINAL_ONCE)),
+            Property::always(NOT_UNPAID, |_, state: &State| state.holds(NOT_UNPAID)),
+            Property::always(NOT_FINAL, |_, state: &State| state.holds(NOT_FINAL)),
+            Property::always(NOT_TWICE, |_, state: &State| state.holds(NOT_TWICE)),
+            Property::always(IN_QUOTA, |_, state: &State| state.holds(IN_QUOTA)),
+            Property::always(
+                "without failures, all become final",
+                |setting: &Self, state: &State| {
+                    state.now() < setting.end || !state.is_quiet() || state.ends(setting)
+                },
+            ),
+            Property::sometimes("an order is settled", |_, state: &State| state.is_settled()),
+            Property::sometimes("a change is rejected", |_, state: &State| {
+                state.has_rejected()
             }),
             Property::sometimes("the end is reached", |setting: &Self, state: &State| {
                 state.now() >= setting.end
@@ -157,12 +149,12 @@ impl Model for Setting {
     }
 }
 
-/// Codes that live a minute, and are asked about when it is over.
+/// Codes with a life of one minute and without early checks.
 fn setting() -> Setting {
     let mut config = Config::DEFAULT;
     config.quota.renewals = 0;
     config.lists = false;
-    config.at_once = 1;
+    config.max_in_flight = 1;
     let mut policy = Policy::COUNTER;
     policy.schedule.first = Duration::from_secs(100);
     policy.schedule.shortest = Duration::from_secs(60);
@@ -181,13 +173,13 @@ fn setting() -> Setting {
     }
 }
 
-/// Whose day turns so long after the start.
-fn turning_after(secs: u64) -> QuotaWindow {
-    let moment = NOON.saturating_add(Duration::from_secs(secs)).as_millis();
-    QuotaWindow::after_midnight_utc(Duration::from_millis(moment))
+/// A quota window that ends `secs` seconds after the start.
+fn window_ending_after(secs: u64) -> QuotaWindow {
+    let end = NOON.saturating_add(Duration::from_secs(secs)).as_millis();
+    QuotaWindow::new(DAY, Duration::from_millis(end))
 }
 
-/// Looks at every state, or at those that so many steps lead to.
+/// Checks every state, or those within `depth` steps.
 fn check(setting: Setting, depth: Option<usize>) {
     let mut checker = setting
         .checker()
@@ -207,20 +199,20 @@ fn check(setting: Setting, depth: Option<usize>) {
 }
 
 #[test]
-fn two_codes_of_one_order_while_the_day_turns() {
+fn two_codes_of_one_order_while_the_quota_window_ends() {
     let mut setting = setting();
     setting.one_order = true;
-    // Each is asked about early, too, if there is a request for it.
+    // Each payment has an early check, if a request is spare.
     setting.policy.schedule.first = Duration::from_secs(30);
     setting.faults = 0;
     setting.crashes = 0;
     setting.config.quota.limit = 3;
-    setting.config.quota.turn = turning_after(65);
+    setting.config.quota.window = window_ending_after(65);
     check(setting, Some(20));
 }
 
 #[test]
-fn one_transfer_that_two_orders_find_in_a_list() {
+fn a_list_with_one_transaction_for_two_orders() {
     let mut setting = setting();
     setting.one_transfer = true;
     setting.config.lists = true;
@@ -249,9 +241,9 @@ fn a_token_that_is_renewed_and_a_cancelled_order() {
 }
 
 #[test]
-fn two_requests_out_at_once() {
+fn two_requests_in_flight() {
     let mut setting = setting();
-    setting.config.at_once = 2;
+    setting.config.max_in_flight = 2;
     setting.one_transfer = true;
     setting.crashes = 0;
     setting.config.quota.limit = 4;

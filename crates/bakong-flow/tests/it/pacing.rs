@@ -1,18 +1,18 @@
-//! How the requests that are promised to nobody are spent.
+//! How spare requests are spent.
 
 use bakong_flow::Config;
 use bakong_flow::bakong_api::CheckAnswer;
 use bakong_flow::bakong_api::khqr_core::Timestamp;
 
-use crate::desk::{Desk, MINUTE, NOON, UNTIL_DEADLINE, paid};
+use crate::desk::{DEADLINE, Desk, MINUTE, NOON, NOT_FOUND, paid, single};
 
-/// Answers what is asked before this moment, with the number of each, and says how many those were.
-fn asked_before(desk: &mut Desk, end: Timestamp, answer: impl Fn(u32) -> CheckAnswer) -> u32 {
-    let mut asked = 0;
+/// Answers the requests before `end`, each with its number, and returns how many there were.
+fn checks_before(desk: &mut Desk, end: Timestamp, answer: impl Fn(u32) -> CheckAnswer) -> u32 {
+    let mut checks = 0;
     while desk.tracker.open_payments() > 0 {
         if let Some(ask) = desk.poll() {
-            asked += 1;
-            desk.answer(&ask, crate::desk::single(answer(asked)));
+            checks += 1;
+            desk.answer(&ask, single(answer(checks)));
             continue;
         }
         let next = desk.tracker.next_wakeup().unwrap();
@@ -21,15 +21,18 @@ fn asked_before(desk: &mut Desk, end: Timestamp, answer: impl Fn(u32) -> CheckAn
         }
         desk.now = next;
     }
-    asked
+    checks
 }
 
-fn deadline() -> Timestamp {
-    NOON.saturating_add(UNTIL_DEADLINE)
+/// Twelve payments are open.
+fn desk() -> Desk {
+    let mut desk = Desk::of_singles();
+    desk.open(1..=12);
+    desk
 }
 
-fn each_paid(number: u32) -> CheckAnswer {
-    paid(number, NOON)
+fn soon() -> Timestamp {
+    NOON.saturating_add(2 * MINUTE)
 }
 
 const fn not_found(_: u32) -> CheckAnswer {
@@ -37,49 +40,40 @@ const fn not_found(_: u32) -> CheckAnswer {
 }
 
 #[test]
-fn a_quiet_shop_has_a_tenth_of_the_day_at_once() {
-    let mut desk = Desk::of_singles();
-    desk.open(1..=12);
-    let soon = NOON.saturating_add(2 * MINUTE);
-    assert_eq!(asked_before(&mut desk, soon, not_found), 10);
-    // 98 for checks less twelve promised, sixty for whoever comes and the ten: sixteen for twelve hours.
-    assert!(asked_before(&mut desk, deadline(), not_found) <= 1);
-    // Each was promised one.
-    desk.now = deadline();
-    assert_eq!(asked_before(&mut desk, deadline(), not_found), 12);
+fn a_quiet_shop_can_spend_a_tenth_of_the_quota_at_once() {
+    let mut desk = desk();
+    assert_eq!(checks_before(&mut desk, soon(), not_found), 10);
+    // Of 98 requests for checks, 12 are reserved, 60 are for expected payments and 10 are spent.
+    // The rest is 16 for twelve hours.
+    assert!(checks_before(&mut desk, DEADLINE, not_found) <= 1);
+    // Each payment has a final check.
+    desk.now = DEADLINE;
+    assert_eq!(checks_before(&mut desk, DEADLINE, not_found), 12);
 }
 
 #[test]
-fn a_check_that_settled_its_payment_is_given_back() {
-    let mut desk = Desk::of_singles();
-    desk.open(1..=12);
-    let soon = NOON.saturating_add(2 * MINUTE);
-    assert_eq!(asked_before(&mut desk, soon, each_paid), 12);
+fn an_early_check_that_settles_its_payment_is_refunded() {
+    assert_eq!(checks_before(&mut desk(), soon(), paid), 12);
 }
 
 #[test]
-fn a_last_check_gives_nothing_back() {
-    let mut desk = Desk::of_singles();
-    desk.open(1..=12);
-    asked_before(&mut desk, deadline(), not_found);
-    desk.now = deadline();
-    assert_eq!(asked_before(&mut desk, deadline(), each_paid), 12);
+fn a_final_check_is_not_refunded() {
+    let mut desk = desk();
+    checks_before(&mut desk, DEADLINE, not_found);
+    desk.now = DEADLINE;
+    assert_eq!(checks_before(&mut desk, DEADLINE, paid), 12);
     desk.open(21..=32);
-    let soon = deadline().saturating_add(2 * MINUTE);
-    assert!(asked_before(&mut desk, soon, not_found) <= 1);
+    let soon = DEADLINE.saturating_add(2 * MINUTE);
+    assert!(checks_before(&mut desk, soon, not_found) <= 1);
 }
 
 #[test]
-fn a_process_that_is_started_again_has_no_second_burst() {
-    for (asked_before_it, has_burst) in [(0, true), (1, false)] {
-        let mut desk = Desk::of_singles();
-        desk.open(1..=12);
-        for _ in 0..asked_before_it {
-            desk.exchange(Ok(CheckAnswer::NotFound));
-        }
+fn a_restart_gives_no_second_burst() {
+    for (checks_before_restart, has_burst) in [(0, true), (1, false)] {
+        let mut desk = desk();
+        (0..checks_before_restart).for_each(|_| drop(desk.exchange(NOT_FOUND)));
         desk.restart(Config::DEFAULT);
-        let soon = NOON.saturating_add(2 * MINUTE);
-        let asked = asked_before(&mut desk, soon, not_found);
-        assert_eq!(asked > 2, has_burst, "{asked}");
+        let checks = checks_before(&mut desk, soon(), not_found);
+        assert_eq!(checks > 2, has_burst, "{checks}");
     }
 }

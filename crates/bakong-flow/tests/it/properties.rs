@@ -1,32 +1,32 @@
-//! Whatever happens, in whatever order.
+//! Invariants that hold for every sequence of events.
 
 mod events;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, TransactionHash};
+use bakong_flow::bakong_api::{CheckAnswer, ErrorClass};
 use bakong_flow::store::{FinishedPayment, Snapshot};
 use bakong_flow::{
     Ask, Change, Config, Mismatch, OpenError, Outcome, Policy, Question, Reply, Tracker,
 };
 use proptest::prelude::*;
 
-use crate::desk::{NOON, hash, md5, order, payment};
+use crate::desk::{NOON, hash, khr, md5, order, paid_outcome, payment, short_hash};
 
-use self::events::{Answer, Event, PAYMENTS, Says, configs, events, paid_by};
+use self::events::{Answers, Event, PAYMENTS, configs, events};
 
-/// A request that is out, and when it was asked.
-type Out = (Ask, Timestamp);
+/// A request in flight, and when it was sent.
+type Sent = (Ask, Timestamp);
 
-/// A tracker, and what is seen of it.
+/// A tracker, and a record of its behaviour.
 #[derive(Clone, Debug)]
 struct World {
     config: Config,
     tracker: Tracker,
     now: Timestamp,
-    out: Vec<Out>,
-    /// The open payments with their deadlines and the hashes that are known of them.
+    in_flight: Vec<Sent>,
+    /// The open payments.
     open: BTreeMap<Md5Handle, Known>,
     finished: BTreeMap<Md5Handle, Outcome>,
 }
@@ -37,7 +37,7 @@ struct Known {
     deadline: Option<Timestamp>,
     hash: Option<Question>,
     short_hash: Option<Question>,
-    /// What Bakong, asked after the deadline, knew of no payment by.
+    /// The lookups that found nothing after the deadline.
     not_found_at_last: Vec<Question>,
 }
 
@@ -47,13 +47,13 @@ impl World {
             config,
             tracker: Tracker::new(config, NOON),
             now: NOON,
-            out: Vec::new(),
+            in_flight: Vec::new(),
             open: BTreeMap::new(),
             finished: BTreeMap::new(),
         }
     }
 
-    fn happen(&mut self, event: Event) {
+    fn handle(&mut self, event: Event) {
         let now = self.now;
         match event {
             Event::Open {
@@ -75,24 +75,24 @@ impl World {
                 hash: full,
                 short,
             } => {
-                let of = |number| TransactionHash::new(&hash(number)).unwrap();
-                let short = short.and_then(|number| of(number).short());
-                self.tracker.learn(&md5(number), full.map(of), short, now);
+                let (full, short) = (full.map(hash), short.map(short_hash));
+                self.tracker.learn(&md5(number), full, short, now);
             }
             Event::Cancel(number) => self.tracker.cancel(&md5(number), now),
-            Event::FinishedElsewhere { number, transfer } => {
-                let outcome = transfer.map_or(Outcome::Expired, |transfer| Outcome::Paid {
-                    transaction: paid_by(transfer),
-                    late: false,
-                });
+            Event::OtherWorkerFinishes { number, transfer } => {
+                let outcome = transfer.map_or(Outcome::Expired, paid_outcome);
                 let payment = FinishedPayment::new(md5(number), order(number), &outcome, now);
-                self.tracker.finished_elsewhere(payment, now);
+                self.tracker.mark_finished(payment, now);
                 self.open.remove(&md5(number));
             }
             Event::Poll => drop(self.poll()),
-            Event::Answer { which, sent, says } => {
+            Event::Answer {
+                which,
+                sent,
+                answers,
+            } => {
                 if let Some((ask, asked_at)) = self.take(which) {
-                    self.answer(&ask, asked_at, sent, &says);
+                    self.answer(&ask, asked_at, sent, &answers);
                 }
             }
             Event::Abandon(which) => {
@@ -113,7 +113,7 @@ impl World {
             Event::UntilWakeup => {
                 while self.poll() {}
                 if let Some(next) = self.tracker.next_wakeup() {
-                    assert!(next > now, "it spins: {next:?}");
+                    assert!(next > now, "the loop spins: {next:?}");
                     self.now = next;
                 }
             }
@@ -126,97 +126,93 @@ impl World {
                 self.tracker
                     .set_token(life.map(|life| now.saturating_add(life)), now);
             }
-            Event::SpentElsewhere(requests) => self.tracker.add_external_usage(requests, now),
+            Event::ExternalUsage(requests) => self.tracker.add_external_usage(requests, now),
         }
-        self.see();
+        self.observe();
     }
 
-    /// No answer comes to what is out.
-    fn give_up(&mut self) {
+    /// Abandons all requests in flight.
+    fn abandon_all(&mut self) {
         while let Some((ask, _)) = self.take(0) {
             self.tracker.abandon(ask.ticket, 1, self.now);
         }
     }
 
-    fn take(&mut self, which: usize) -> Option<Out> {
-        let len = self.out.len();
-        (len > 0).then(|| self.out.swap_remove(which % len))
+    fn take(&mut self, which: usize) -> Option<Sent> {
+        let len = self.in_flight.len();
+        (len > 0).then(|| self.in_flight.swap_remove(which % len))
     }
 
-    /// Polls once, and says whether there was something to ask.
+    /// Polls once. Returns `false` if there is no request to send.
     fn poll(&mut self) -> bool {
         let Some(ask) = self.tracker.poll(self.now) else {
             return false;
         };
-        self.see();
-        let (spent, quota) = (self.tracker.usage(), self.config.quota);
-        // What others sent may have overdrawn it, but then nothing is asked.
-        assert!(spent.requests <= quota.limit, "{spent:?}");
+        self.observe();
+        let (usage, quota) = (self.tracker.usage(), self.config.quota);
+        // Other programs may exceed the quota, but then no request is sent.
+        assert!(usage.requests <= quota.limit, "{usage:?}");
         if ask.question != Question::Renewal {
-            let probes = spent.closed_at.is_some();
-            let kept = quota.renewals.saturating_sub(spent.renewals);
+            let is_probe = usage.closed_at.is_some();
+            let reserved = quota.renewals.saturating_sub(usage.renewals);
             assert!(
-                probes || spent.requests + kept <= quota.limit,
-                "{spent:?} leaves too little for renewals"
+                is_probe || usage.requests + reserved <= quota.limit,
+                "{usage:?} leaves too few requests for renewals"
             );
         }
         let (Question::Md5(_) | Question::Md5List(_)) = &ask.question else {
-            self.out.push((ask, self.now));
+            self.in_flight.push((ask, self.now));
             return true;
         };
         let about = subjects(&ask.question);
         assert!(about.len() <= 50);
         assert_eq!(about.iter().collect::<BTreeSet<_>>().len(), about.len());
         for md5 in &about {
-            let known = self.open.get(md5).expect("asked about what is not open");
-            // What was out when another worker finished it, days ago, was about another payment.
-            let out = self.out.iter();
-            let out = out.filter(|(_, asked_at)| Some(*asked_at) >= known.opened_at);
-            let mut out = out.flat_map(|(ask, _)| subjects(&ask.question));
-            assert!(!out.any(|other| other == *md5), "asked twice at once");
+            let known = self.open.get(md5).expect("an open payment");
+            // An earlier request may ask about an earlier payment with this MD5, which another worker finished.
+            let in_flight = self.in_flight.iter();
+            let in_flight = in_flight.filter(|(_, asked_at)| Some(*asked_at) >= known.opened_at);
+            let mut in_flight = in_flight.flat_map(|(ask, _)| subjects(&ask.question));
+            assert!(
+                !in_flight.any(|other| other == *md5),
+                "two requests at once"
+            );
         }
-        self.out.push((ask, self.now));
+        self.in_flight.push((ask, self.now));
         true
     }
 
-    fn answer(&mut self, ask: &Ask, asked_at: Timestamp, sent: u32, says: &Says) {
-        let reply = match (&ask.question, says) {
-            (Question::Renewal, Says::All(Err(class))) => Reply::Renewal(Err(*class)),
+    fn answer(&mut self, ask: &Ask, asked_at: Timestamp, sent: u32, answers: &Answers) {
+        let answer_at = |at: usize| match answers {
+            Answers::All(result) => Some(result.clone()),
+            Answers::Each(each) => each.get(at).cloned().flatten(),
+        };
+        let reply = match (&ask.question, answers) {
+            (Question::Renewal, Answers::All(Err(class))) => Reply::Renewal(Err(*class)),
             (Question::Renewal, _) => Reply::Renewal(Ok(None)),
-            (Question::Md5List(_), Says::All(Err(class))) => Reply::List(Err(*class)),
+            (Question::Md5List(_), Answers::All(Err(class))) => Reply::List(Err(*class)),
             (Question::Md5List(md5s), _) => {
-                let mut items = Vec::new();
-                for (at, md5) in md5s.iter().enumerate() {
-                    let result = match says {
-                        Says::All(result) => Some(*result),
-                        Says::Each(each) => each.get(at).copied().flatten(),
-                    };
-                    items.extend(result.map(|result| (*md5, result.map(Answer::told))));
-                }
-                Reply::List(Ok(items))
+                let items = md5s.iter().enumerate();
+                let items = items.filter_map(|(at, md5)| Some((*md5, answer_at(at)?)));
+                Reply::List(Ok(items.collect()))
             }
-            (_, Says::All(result)) => Reply::Check(result.map(Answer::told)),
-            (_, Says::Each(each)) => {
-                let result = each.first().copied().flatten();
-                let result = result.unwrap_or(Err(ErrorClass::Malformed));
-                Reply::Check(result.map(Answer::told))
-            }
+            _ => Reply::Check(answer_at(0).unwrap_or(Err(ErrorClass::Malformed))),
         };
         self.note(&ask.question, &reply, asked_at);
         self.tracker.answer(ask.ticket, sent, reply, self.now);
-        self.see();
+        self.observe();
     }
 
-    /// Notes what was not found after the deadline.
+    /// Records the lookups that found nothing after the deadline.
     fn note(&mut self, question: &Question, reply: &Reply, asked_at: Timestamp) {
-        let told: Vec<_> = match (question, reply) {
+        let not_found: Vec<_> = match (question, reply) {
             (Question::Md5List(_), Reply::List(Ok(items))) => items
                 .iter()
                 .filter(|(_, result)| *result == Ok(CheckAnswer::NotFound))
                 .map(|(md5, _)| Question::Md5(*md5))
                 .collect(),
             (Question::Md5(_), Reply::Check(Ok(CheckAnswer::NotFound))) => vec![question.clone()],
-            // What failed under a hash is another code.
+            // A code that failed and was found by a hash is another code.
             (
                 _,
                 Reply::Check(Ok(
@@ -227,13 +223,13 @@ impl World {
         };
         for known in self.open.values_mut() {
             if known.deadline.is_some_and(|deadline| deadline <= asked_at) {
-                known.not_found_at_last.extend(told.iter().cloned());
+                known.not_found_at_last.extend(not_found.iter().cloned());
             }
         }
     }
 
-    /// Takes what changed, and holds it against what is known.
-    fn see(&mut self) {
+    /// Takes the changes, and compares them with the record.
+    fn observe(&mut self) {
         let changes: Vec<_> = self.tracker.take_changes().collect();
         for change in changes {
             match change {
@@ -257,16 +253,17 @@ impl World {
                 } => {
                     let known = self.open.get_mut(&md5).unwrap();
                     known.hash = hash.map(Question::Hash);
-                    let amount = crate::desk::khr(10_000);
-                    known.short_hash = short_hash.map(|hash| Question::ShortHash(hash, amount));
+                    let question = |hash| Question::ShortHash(hash, khr(10_000));
+                    known.short_hash = short_hash.map(question);
                 }
                 Change::Finished { md5, outcome, .. } => {
-                    let known = self.open.remove(&md5).expect("it was open: it ends once");
+                    let known = self.open.remove(&md5).expect("an open payment");
                     if matches!(outcome, Outcome::Expired | Outcome::Cancelled) {
                         let by_md5 = Some(Question::Md5(md5));
-                        let ways = [by_md5, known.hash.clone(), known.short_hash.clone()];
-                        for way in ways.iter().flatten() {
-                            assert!(known.not_found_at_last.contains(way), "{way:?} {known:?}");
+                        let lookups = [by_md5, known.hash.clone(), known.short_hash.clone()];
+                        for lookup in lookups.iter().flatten() {
+                            let is_not_found = known.not_found_at_last.contains(lookup);
+                            assert!(is_not_found, "{lookup:?} {known:?}");
                         }
                     }
                     self.finished.insert(md5, outcome);
@@ -281,21 +278,19 @@ impl World {
     fn restart(&mut self) {
         let snapshot = sorted(self.tracker.snapshot());
         self.tracker = Tracker::restore(self.config, snapshot.clone(), self.now);
-        self.out.clear();
+        self.in_flight.clear();
         let restored = sorted(self.tracker.snapshot());
         assert_eq!(restored.open, snapshot.open);
         assert_eq!(restored.finished, snapshot.finished);
         assert_eq!(restored.lists, snapshot.lists);
-        let spent = snapshot.spent.unwrap();
-        assert!(
-            self.tracker.usage().requests == spent.requests || self.tracker.usage().day > spent.day
-        );
+        let (before, after) = (snapshot.usage.unwrap(), self.tracker.usage());
+        assert!(after.requests == before.requests || after.window > before.window);
     }
 
-    /// From now on Bakong answers, and nobody pays: all become final, without spinning.
+    /// Answers every request with "not found", until all payments are final.
     fn finish_all(&mut self) {
         self.tracker.set_token(None, self.now);
-        let not_found = Says::All(Ok(Answer::NotFound));
+        let not_found = Answers::All(Ok(CheckAnswer::NotFound));
         while let Some((ask, asked_at)) = self.take(0) {
             self.answer(&ask, asked_at, 1, &not_found);
         }
@@ -306,30 +301,27 @@ impl World {
                 let (ask, asked_at) = self.take(0).unwrap();
                 self.answer(&ask, asked_at, 1, &not_found);
                 at_once += 1;
-                assert!(at_once <= 5 * PAYMENTS, "it asks without end");
+                assert!(at_once <= 5 * PAYMENTS, "requests without end");
             }
             asked += at_once;
             if self.open.is_empty() {
                 return;
             }
-            let next = self
-                .tracker
-                .next_wakeup()
-                .expect("something is open for ever");
-            assert!(next > self.now, "it spins: {next:?}");
+            let next = self.tracker.next_wakeup().expect("a wake-up");
+            assert!(next > self.now, "the loop spins: {next:?}");
             self.now = next;
             wakeups += 1;
             assert!(
-                wakeups <= MOST_WAKEUPS + 3 * asked,
+                wakeups <= MAX_WAKEUPS + 3 * asked,
                 "{wakeups} wake-ups for {asked} requests"
             );
         }
     }
 }
 
-/// How often it may wake for nothing until all is over: it looks each quarter of an hour whether a request is
-/// free, and a code lives for two days.
-const MOST_WAKEUPS: u32 = 1_000;
+/// The maximum number of wake-ups without a request. A tracker looks for a spare request every 15 minutes, and a code
+/// lives for two days.
+const MAX_WAKEUPS: u32 = 1_000;
 
 fn subjects(question: &Question) -> Vec<Md5Handle> {
     match question {
@@ -346,24 +338,24 @@ fn sorted(mut snapshot: Snapshot) -> Snapshot {
 
 proptest! {
     #[test]
-    fn all_become_final_whatever_happens(
+    fn all_payments_become_final(
         config in configs(),
-        happenings in prop::collection::vec(events(), 0..150),
+        sequence in prop::collection::vec(events(), 0..150),
     ) {
         let mut world = World::new(config);
-        for event in happenings {
-            world.happen(event);
+        for event in sequence {
+            world.handle(event);
         }
-        // One that was killed here comes to the same end.
+        // A process that is killed here reaches the same outcomes.
         let mut killed = world.clone();
         killed.restart();
         let open: Vec<_> = world.open.keys().copied().collect();
-        world.give_up();
+        world.abandon_all();
         world.finish_all();
         killed.finish_all();
         for md5 in open {
             let (lived, killed) = (world.finished.get(&md5), killed.finished.get(&md5));
-            // A hash that found something would find it again, but here Bakong contradicts itself.
+            // Here a hash can lose the transaction that it found before the restart, because the answers are random.
             let is_by_hash = matches!(lived, Some(Outcome::NeedsReview { mismatches, .. })
                 if mismatches.contains(&Mismatch::OtherCode));
             prop_assert!(lived == killed || is_by_hash, "{lived:?} {killed:?}");

@@ -1,4 +1,4 @@
-//! A state of the model, and those that may come after it.
+//! A state of the model and its successors.
 
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
@@ -8,10 +8,9 @@ use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass};
 use bakong_flow::{MemoryStore, Question, Reply, Tracker};
 
-use super::digest::digest;
-use super::worker::{Kept, Sent, Worker, subjects};
-use super::{Action, Says, Setting};
-use crate::desk::{DOWN, NOON, md5, order, paid, payment};
+use super::worker::{Persisted, Sent, Worker, subjects};
+use super::{Action, FAULTS, Seen, Setting, digest};
+use crate::desk::{NOON, md5, order, paid, payment};
 
 /// Two workers, the store, Bakong and the clock.
 #[derive(Clone, Debug)]
@@ -19,13 +18,13 @@ pub(crate) struct State {
     now: Timestamp,
     workers: [Arc<Worker>; 2],
     worker_digests: [u64; 2],
-    kept: Arc<Kept>,
-    kept_digest: u64,
-    /// When which code is paid.
+    persisted: Arc<Persisted>,
+    persisted_digest: u64,
+    /// When each payment is made.
     paid_at: [Timestamp; 2],
     faults: u8,
     crashes: u8,
-    broken: Vec<&'static str>,
+    violations: Vec<&'static str>,
 }
 
 impl Hash for State {
@@ -41,7 +40,7 @@ impl PartialEq for State {
 }
 
 impl State {
-    /// Both payments are open, and both workers have just started.
+    /// Creates a state in which both payments are open and both workers have started.
     pub(crate) fn new(setting: &Setting, paid_at: [Timestamp; 2]) -> Self {
         let store = MemoryStore::new();
         let mut tracker = Tracker::new(setting.config, NOON);
@@ -58,42 +57,42 @@ impl State {
         let changes: Vec<_> = tracker.take_changes().collect();
         assert_eq!(store.apply(&changes), []);
         let worker = Worker::start(setting, &store, NOON);
-        let kept = Kept {
+        let persisted = Persisted {
             store,
             finished: BTreeSet::new(),
             settled: BTreeSet::new(),
             used: BTreeSet::new(),
             not_found_at_last: BTreeSet::new(),
-            has_lost: false,
+            has_rejected: false,
         };
         Self {
             now: NOON,
             worker_digests: [worker.digest(); 2],
             workers: [Arc::new(worker.clone()), Arc::new(worker)],
-            kept_digest: digest(&kept),
-            kept: Arc::new(kept),
+            persisted_digest: digest(&persisted),
+            persisted: Arc::new(persisted),
             paid_at,
             faults: setting.faults,
             crashes: setting.crashes,
-            broken: Vec::new(),
+            violations: Vec::new(),
         }
     }
 
     fn identity(&self) -> impl Hash + PartialEq + '_ {
-        // It does not matter which worker is the first.
+        // The order of the workers does not matter.
         let mut workers = self.worker_digests;
         workers.sort_unstable();
-        let digests = (workers, self.kept_digest);
+        let digests = (workers, self.persisted_digest);
         let rest = (
             self.paid_at.map(Timestamp::as_millis),
             self.faults,
             self.crashes,
-            &self.broken,
+            &self.violations,
         );
         (self.now.as_millis(), digests, rest)
     }
 
-    /// Which codes are paid.
+    /// Returns which payments are made.
     fn paid(&self) -> [bool; 2] {
         self.paid_at.map(|at| at <= self.now)
     }
@@ -103,18 +102,18 @@ impl State {
     }
 
     pub(crate) fn holds(&self, what: &str) -> bool {
-        !self.broken.contains(&what)
+        !self.violations.contains(&what)
     }
 
     pub(crate) fn is_settled(&self) -> bool {
-        !self.kept.settled.is_empty()
+        !self.persisted.settled.is_empty()
     }
 
-    pub(crate) fn has_lost(&self) -> bool {
-        self.kept.has_lost
+    pub(crate) fn has_rejected(&self) -> bool {
+        self.persisted.has_rejected
     }
 
-    /// Whether no worker has anything in its hands.
+    /// Whether no worker has changes or requests.
     pub(crate) fn is_quiet(&self) -> bool {
         self.workers.iter().all(|worker| worker.is_idle())
     }
@@ -124,16 +123,16 @@ impl State {
             Some(tracker) => tracker.open_payments() == 0,
             None => true,
         };
-        self.is_quiet() && self.kept.finished.len() == 2 && self.workers.iter().all(is_done)
+        self.is_quiet() && self.persisted.finished.len() == 2 && self.workers.iter().all(is_done)
     }
 
-    /// What may happen next.
+    /// Lists the possible events.
     pub(crate) fn actions(&self, setting: &Setting, actions: &mut Vec<Action>) {
-        if self.is_over() || !self.broken.is_empty() {
+        if self.is_over() || !self.violations.is_empty() {
             return;
         }
-        // To persist takes no time; to answer does.
-        let is_busy = |worker: &Arc<Worker>| !worker.unkept.is_empty() || worker.to_send.is_some();
+        // Persisting takes no time, but replies do.
+        let is_busy = |worker: &Arc<Worker>| !worker.pending.is_empty() || worker.to_send.is_some();
         if self.now < setting.end && !self.workers.iter().any(is_busy) {
             actions.push(Action::Later);
         }
@@ -142,19 +141,19 @@ impl State {
                 actions.push(Action::Start(at));
                 continue;
             }
-            if !worker.unkept.is_empty() {
-                actions.push(Action::Keep(at));
+            if !worker.pending.is_empty() {
+                actions.push(Action::Persist(at));
             } else if worker.to_send.is_some() {
                 actions.push(Action::Send(at));
             } else {
                 actions.push(Action::Poll(at));
-                if let Some(sent) = worker.out.first() {
-                    actions.push(Action::Answer(at, Says::Then));
+                if let Some(sent) = worker.in_flight.first() {
+                    actions.push(Action::Answer(at, Ok(Seen::Then)));
                     if sent.paid != self.paid() {
-                        actions.push(Action::Answer(at, Says::Now));
+                        actions.push(Action::Answer(at, Ok(Seen::Now)));
                     }
                     if self.faults > 0 {
-                        actions.extend(Says::FAULTS.map(|says| Action::Answer(at, says)));
+                        actions.extend(FAULTS.map(|fault| Action::Answer(at, Err(fault))));
                     }
                 }
             }
@@ -164,30 +163,28 @@ impl State {
         }
     }
 
-    /// The state after something happened.
+    /// Returns the state after an event; `None` if nothing changes.
     pub(crate) fn after(&self, setting: &Setting, action: Action) -> Option<Self> {
         let mut next = self.clone();
         match action {
             Action::Later => next.now = self.next_moment(setting)?,
             Action::Poll(at) => {
                 let worker = Arc::make_mut(&mut next.workers[at]);
-                worker.poll(self.now, &mut next.broken)?;
+                worker.poll(self.now, &mut next.violations)?;
             }
-            Action::Keep(at) => {
-                let kept = Arc::make_mut(&mut next.kept);
+            Action::Persist(at) => {
+                let persisted = Arc::make_mut(&mut next.persisted);
                 let worker = Arc::make_mut(&mut next.workers[at]);
-                worker.keep(kept, self.paid(), &mut next.broken);
-                next.kept_digest = digest(kept);
+                worker.persist(persisted, self.paid(), &mut next.violations);
+                next.persisted_digest = digest(persisted);
             }
             Action::Send(at) => {
                 let worker = Arc::make_mut(&mut next.workers[at]);
-                worker.send(setting, self.paid(), &mut next.broken);
+                worker.send(setting, self.paid(), &mut next.violations);
             }
-            Action::Answer(at, says) => {
-                if !matches!(says, Says::Then | Says::Now) {
-                    next.faults -= 1;
-                }
-                next.answer(setting, at, says);
+            Action::Answer(at, result) => {
+                next.faults -= u8::from(result.is_err());
+                next.answer(setting, at, result);
             }
             Action::Kill(at) => {
                 next.crashes -= 1;
@@ -195,7 +192,7 @@ impl State {
             }
             Action::Start(at) => {
                 let worker = Arc::make_mut(&mut next.workers[at]);
-                worker.restart(setting, &self.kept.store, self.now);
+                worker.restart(setting, &self.persisted.store, self.now);
             }
         }
         for at in 0..2 {
@@ -206,12 +203,12 @@ impl State {
         Some(next)
     }
 
-    /// The next moment at which a worker wakes, or at which something ends.
+    /// Returns the time of the next event.
     fn next_moment(&self, setting: &Setting) -> Option<Timestamp> {
         let quota = setting.config.quota;
-        let turn = quota.turn.end_of(quota.turn.day_of(NOON));
+        let window_end = quota.window.end_of(quota.window.index_of(NOON));
         let expiry = NOON.saturating_add(setting.life);
-        let mut moments = vec![expiry, deadline(setting), turn, setting.end];
+        let mut moments = vec![expiry, deadline(setting), window_end, setting.end];
         moments.extend(self.paid_at);
         for worker in &self.workers {
             let mut tracker = worker.tracker.clone();
@@ -227,45 +224,42 @@ impl State {
             .min()
     }
 
-    fn answer(&mut self, setting: &Setting, at: usize, says: Says) {
+    fn answer(&mut self, setting: &Setting, at: usize, result: Result<Seen, Option<ErrorClass>>) {
         let paid = self.paid();
         let worker = Arc::make_mut(&mut self.workers[at]);
-        let sent = worker.out.remove(0);
-        let knows = if says == Says::Now { paid } else { sent.paid };
-        let class = match says {
-            Says::Then | Says::Now => None,
-            Says::Unavailable => Some(DOWN),
-            Says::Exhausted => Some(ErrorClass::QuotaExhausted),
-            Says::Unauthorized => Some(ErrorClass::Unauthorized),
-            Says::Blocked => Some(ErrorClass::Blocked),
-            Says::Nothing => return worker.answer(&sent, None, self.now),
+        let sent = worker.in_flight.remove(0);
+        let (paid, class) = match result {
+            Ok(Seen::Then) => (sent.paid, None),
+            Ok(Seen::Now) => (paid, None),
+            Err(Some(class)) => (paid, Some(class)),
+            Err(None) => return worker.answer(&sent, None, self.now),
         };
         if class.is_none() && sent.asked_at >= deadline(setting) {
-            let kept = Arc::make_mut(&mut self.kept);
+            let persisted = Arc::make_mut(&mut self.persisted);
             for md5 in subjects(&sent.ask.question) {
-                if !knows[number_of(md5)] {
-                    kept.not_found_at_last.insert(*md5);
+                if !paid[number_of(md5)] {
+                    persisted.not_found_at_last.insert(*md5);
                 }
             }
-            self.kept_digest = digest(kept);
+            self.persisted_digest = digest(persisted);
         }
-        let reply = reply(setting, &sent, class, knows);
+        let reply = reply(setting, &sent, class, paid);
         worker.answer(&sent, Some(reply), self.now);
     }
 
-    /// Whether all becomes final if nothing fails from now on, each worker does its work, and nothing is broken.
+    /// Whether all payments become final without violations if no request fails any more.
     pub(crate) fn ends(&self, setting: &Setting) -> bool {
         let mut state = self.clone();
         for round in 0..200 {
             for at in 0..2 {
                 state.work(setting, at);
             }
-            if state.is_over() || !state.broken.is_empty() {
-                return state.broken.is_empty();
+            if state.is_over() || !state.violations.is_empty() {
+                return state.violations.is_empty();
             }
             let wakes = |worker: &Arc<Worker>| {
                 let mut tracker = worker.tracker.clone()?;
-                assert!(tracker.poll(state.now).is_none(), "it has done its work");
+                assert!(tracker.poll(state.now).is_none(), "the work is done");
                 tracker.next_wakeup()
             };
             let next = state.workers.iter().filter_map(wakes).min();
@@ -273,12 +267,12 @@ impl State {
                 return false;
             };
             state.now = next;
-            assert!(round < 199, "it wakes for nothing: {state:?}");
+            assert!(round < 199, "200 wake-ups without an end: {state:?}");
         }
         false
     }
 
-    /// A worker does all that it has to do now.
+    /// Runs a worker until it waits.
     fn work(&mut self, setting: &Setting, at: usize) {
         let do_it = |state: &mut Self, action| {
             let next = state.after(setting, action);
@@ -289,12 +283,12 @@ impl State {
         }
         loop {
             let worker = &self.workers[at];
-            let action = if !worker.unkept.is_empty() {
-                Action::Keep(at)
+            let action = if !worker.pending.is_empty() {
+                Action::Persist(at)
             } else if worker.to_send.is_some() {
                 Action::Send(at)
-            } else if !worker.out.is_empty() {
-                Action::Answer(at, Says::Now)
+            } else if !worker.in_flight.is_empty() {
+                Action::Answer(at, Ok(Seen::Now))
             } else {
                 Action::Poll(at)
             };
@@ -314,15 +308,15 @@ fn number_of(code: &Md5Handle) -> usize {
     usize::from(*code == md5(1))
 }
 
-fn reply(setting: &Setting, sent: &Sent, class: Option<ErrorClass>, knows: [bool; 2]) -> Reply {
-    let told = |code: &Md5Handle| {
+fn reply(setting: &Setting, sent: &Sent, class: Option<ErrorClass>, is_paid: [bool; 2]) -> Reply {
+    let answer = |code: &Md5Handle| {
         let number = number_of(code);
         if let Some(class) = class {
             return Err(class);
         }
         let transfer = if setting.one_transfer { 0 } else { number };
-        Ok(if knows[number] {
-            paid(u32::try_from(transfer).unwrap_or_default(), NOON)
+        Ok(if is_paid[number] {
+            paid(u32::try_from(transfer).unwrap_or_default())
         } else {
             CheckAnswer::NotFound
         })
@@ -332,8 +326,8 @@ fn reply(setting: &Setting, sent: &Sent, class: Option<ErrorClass>, knows: [bool
         (Question::Renewal, None) => Reply::Renewal(Ok(None)),
         (Question::Md5List(_), Some(class)) => Reply::List(Err(class)),
         (Question::Md5List(codes), None) => {
-            Reply::List(Ok(codes.iter().map(|code| (*code, told(code))).collect()))
+            Reply::List(Ok(codes.iter().map(|code| (*code, answer(code))).collect()))
         }
-        (question, _) => Reply::Check(told(&subjects(question)[0])),
+        (question, _) => Reply::Check(answer(&subjects(question)[0])),
     }
 }

@@ -1,61 +1,63 @@
-//! A worker: a tracker, and what it has in its hands.
+//! A worker: a tracker, and its changes and requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_flow::quota::Day;
-use bakong_flow::store::{Conflict, Rejected};
+use bakong_flow::quota::WindowIndex;
+use bakong_flow::store::Conflict;
 use bakong_flow::{Ask, Change, MemoryStore, OrderId, Outcome, Question, Reply, Tracker};
 
-use super::digest::digest;
-use super::{FINAL_ONCE, IN_QUOTA, NOT_FINAL, NOT_TWICE, NOT_UNPAID, SETTLED_ONCE, Setting};
+use super::{
+    FINAL_ONCE, IN_QUOTA, NOT_FINAL, NOT_TWICE, NOT_UNPAID, SETTLED_ONCE, Setting, digest,
+};
 
-/// A worker, alive or not.
+/// A worker, running or not.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
     pub(crate) tracker: Option<Tracker>,
-    /// What changed and is not persisted yet.
-    pub(crate) unkept: Vec<Change>,
-    /// What is to be sent when it is.
+    /// The changes that are not persisted.
+    pub(crate) pending: Vec<Change>,
+    /// The request to send when they are.
     pub(crate) to_send: Option<(Ask, Timestamp)>,
-    pub(crate) out: Vec<Sent>,
-    /// The payments that it knows to be final.
+    pub(crate) in_flight: Vec<Sent>,
+    /// The payments that the worker knows to be final.
     finished: BTreeSet<Md5Handle>,
-    /// What it sent each day, over all its lives.
-    sent: BTreeMap<Day, u32>,
+    /// The requests of each window, over all restarts.
+    sent: BTreeMap<WindowIndex, u32>,
 }
 
-/// A request that was sent.
+/// A request in flight.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     pub(crate) ask: Ask,
     pub(crate) asked_at: Timestamp,
-    /// Which payments were paid when it was sent.
+    /// Which payments were made when the request was sent.
     pub(crate) paid: [bool; 2],
 }
 
-/// What is persisted, and what was seen of it.
+/// The store, and a record of what it accepted.
 #[derive(Clone, Debug)]
-pub(crate) struct Kept {
+pub(crate) struct Persisted {
     pub(crate) store: MemoryStore,
     pub(crate) finished: BTreeSet<Md5Handle>,
     pub(crate) settled: BTreeSet<OrderId>,
     pub(crate) used: BTreeSet<String>,
-    /// The payments of which Bakong said, asked after the deadline, that nobody made them.
+    /// The payments that a check after the deadline did not find.
     pub(crate) not_found_at_last: BTreeSet<Md5Handle>,
-    /// Whether a change of one worker lost to another's.
-    pub(crate) has_lost: bool,
+    /// Whether the store rejected a change.
+    pub(crate) has_rejected: bool,
 }
 
-type Broken = Vec<&'static str>;
+/// The invariants that are violated.
+type Violations = Vec<&'static str>;
 
 impl Worker {
     pub(crate) fn start(setting: &Setting, store: &MemoryStore, now: Timestamp) -> Self {
         let mut worker = Self {
             tracker: None,
-            unkept: Vec::new(),
+            pending: Vec::new(),
             to_send: None,
-            out: Vec::new(),
+            in_flight: Vec::new(),
             finished: BTreeSet::new(),
             sent: BTreeMap::new(),
         };
@@ -71,61 +73,64 @@ impl Worker {
 
     pub(crate) fn kill(&mut self) {
         self.tracker = None;
-        self.unkept.clear();
+        self.pending.clear();
         self.to_send = None;
-        self.out.clear();
+        self.in_flight.clear();
         self.finished.clear();
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.unkept.is_empty() && self.to_send.is_none() && self.out.is_empty()
+        self.pending.is_empty() && self.to_send.is_none() && self.in_flight.is_empty()
     }
 
     pub(crate) fn digest(&self) -> u64 {
         digest(self)
     }
 
-    /// Polls; `None` if nothing comes of it.
-    pub(crate) fn poll(&mut self, now: Timestamp, broken: &mut Broken) -> Option<()> {
+    /// Polls. Returns `None` if nothing changes.
+    pub(crate) fn poll(&mut self, now: Timestamp, violations: &mut Violations) -> Option<()> {
         let tracker = self.tracker.as_mut()?;
         let ask = tracker.poll(now);
-        self.unkept.extend(tracker.take_changes());
-        if ask.is_none() && self.unkept.is_empty() {
+        self.pending.extend(tracker.take_changes());
+        if ask.is_none() && self.pending.is_empty() {
             return None;
         }
         for md5 in ask.iter().flat_map(|ask| subjects(&ask.question)) {
             if self.finished.contains(md5) {
-                broken.push(NOT_FINAL);
+                violations.push(NOT_FINAL);
             }
-            let mut out = self.out.iter();
-            if out.any(|sent| subjects(&sent.ask.question).contains(md5)) {
-                broken.push(NOT_TWICE);
+            let mut in_flight = self.in_flight.iter();
+            if in_flight.any(|sent| subjects(&sent.ask.question).contains(md5)) {
+                violations.push(NOT_TWICE);
             }
         }
         self.to_send = ask.map(|ask| (ask, now));
         Some(())
     }
 
-    /// Persists what changed.
-    pub(crate) fn keep(&mut self, kept: &mut Kept, paid: [bool; 2], broken: &mut Broken) {
+    /// Persists the changes.
+    pub(crate) fn persist(
+        &mut self,
+        persisted: &mut Persisted,
+        paid: [bool; 2],
+        violations: &mut Violations,
+    ) {
         let Some(tracker) = &mut self.tracker else {
             return;
         };
-        let mut changes = std::mem::take(&mut self.unkept);
-        for Rejected { md5, conflict, .. } in kept.store.apply(&changes) {
-            let of =
-                |change: &Change| matches!(change, Change::Finished { md5: of, .. } if *of == md5);
+        let mut changes = std::mem::take(&mut self.pending);
+        for rejected in persisted.store.apply(&changes) {
             let at = changes
                 .iter()
-                .position(of)
-                .expect("a change that was handed in");
-            if let Conflict::Final(_) = conflict {
-                self.finished.insert(md5);
+                .position(|change| rejected.is_about(change))
+                .expect("one of the changes");
+            if let Conflict::Final(_) = rejected.conflict {
+                self.finished.insert(rejected.md5);
             }
-            kept.has_lost = true;
-            tracker.on_conflict(changes.remove(at), conflict);
+            persisted.has_rejected = true;
+            tracker.on_conflict(changes.remove(at), rejected.conflict);
         }
-        self.unkept.extend(tracker.take_changes());
+        self.pending.extend(tracker.take_changes());
         for change in changes {
             if let Change::Finished {
                 md5,
@@ -135,30 +140,33 @@ impl Worker {
             } = change
             {
                 self.finished.insert(md5);
-                kept.finish(md5, order, &outcome, paid, broken);
+                persisted.finish(md5, order, &outcome, paid, violations);
             }
         }
     }
 
-    /// Sends what is to be sent.
-    pub(crate) fn send(&mut self, setting: &Setting, paid: [bool; 2], broken: &mut Broken) {
+    /// Sends the request.
+    pub(crate) fn send(&mut self, setting: &Setting, paid: [bool; 2], violations: &mut Violations) {
         let Some((ask, asked_at)) = self.to_send.take() else {
             return;
         };
         let quota = setting.config.quota;
-        let sent = self.sent.entry(quota.turn.day_of(asked_at)).or_default();
+        let sent = self
+            .sent
+            .entry(quota.window.index_of(asked_at))
+            .or_default();
         *sent += 1;
         if *sent > quota.limit {
-            broken.push(IN_QUOTA);
+            violations.push(IN_QUOTA);
         }
-        self.out.push(Sent {
+        self.in_flight.push(Sent {
             ask,
             asked_at,
             paid,
         });
     }
 
-    /// Takes an answer; `None` is none.
+    /// Takes a reply, or abandons the request if there is none.
     pub(crate) fn answer(&mut self, sent: &Sent, reply: Option<Reply>, now: Timestamp) {
         let Some(tracker) = &mut self.tracker else {
             return;
@@ -167,33 +175,33 @@ impl Worker {
             Some(reply) => tracker.answer(sent.ask.ticket, 1, reply, now),
             None => tracker.abandon(sent.ask.ticket, 1, now),
         }
-        self.unkept.extend(tracker.take_changes());
+        self.pending.extend(tracker.take_changes());
     }
 }
 
-impl Kept {
+impl Persisted {
     fn finish(
         &mut self,
         md5: Md5Handle,
         order: OrderId,
         outcome: &Outcome,
         paid: [bool; 2],
-        broken: &mut Broken,
+        violations: &mut Violations,
     ) {
         if !self.finished.insert(md5) {
-            broken.push(FINAL_ONCE);
+            violations.push(FINAL_ONCE);
         }
         match outcome {
             Outcome::Paid { transaction, .. } => {
                 let hash = transaction.hash.as_deref().unwrap_or_default().to_owned();
                 if !self.settled.insert(order) || !self.used.insert(hash) {
-                    broken.push(SETTLED_ONCE);
+                    violations.push(SETTLED_ONCE);
                 }
             }
             Outcome::Expired | Outcome::Cancelled => {
                 let number = usize::from(md5 == crate::desk::md5(1));
                 if !self.not_found_at_last.contains(&md5) || paid[number] {
-                    broken.push(NOT_UNPAID);
+                    violations.push(NOT_UNPAID);
                 }
             }
             _ => {}
@@ -201,7 +209,7 @@ impl Kept {
     }
 }
 
-/// The payments that a question is about.
+/// Returns the payments that a question is about.
 pub(crate) fn subjects(question: &Question) -> &[Md5Handle] {
     match question {
         Question::Md5(md5) => std::slice::from_ref(md5),

@@ -1,19 +1,20 @@
-//! What may happen to a tracker, and what Bakong may say.
+//! Random events of a tracker, and random answers of Bakong.
 
 use std::time::Duration;
 
 use bakong_flow::Config;
 use bakong_flow::bakong_api::khqr_core::Timestamp;
 use bakong_flow::bakong_api::transport::TransportErrorKind;
-use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, RetryAfter, Transaction};
+use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, RetryAfter};
+use bakong_flow::quota::QuotaWindow;
 use proptest::prelude::*;
 
-use crate::desk::{NOON, paid};
+use crate::desk::{HOUR, paid};
 
-/// The payments that there may be.
+/// The number of payments.
 pub(crate) const PAYMENTS: u32 = 6;
 
-/// Something that happens to a tracker.
+/// An event of a tracker.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     Open {
@@ -29,7 +30,7 @@ pub(crate) enum Event {
         short: Option<u32>,
     },
     Cancel(u32),
-    FinishedElsewhere {
+    OtherWorkerFinishes {
         number: u32,
         transfer: Option<u32>,
     },
@@ -37,7 +38,7 @@ pub(crate) enum Event {
     Answer {
         which: usize,
         sent: u32,
-        says: Says,
+        answers: Answers,
     },
     Abandon(usize),
     WrongAnswer(usize),
@@ -46,35 +47,27 @@ pub(crate) enum Event {
     SetBack(Duration),
     Restart,
     NewToken(Option<Duration>),
-    SpentElsewhere(u32),
+    ExternalUsage(u32),
 }
 
-/// What Bakong says, of each payment that a request asks about.
+/// Bakong's answers for the payments of a request.
 #[derive(Clone, Debug)]
-pub(crate) enum Says {
-    All(Result<Answer, ErrorClass>),
-    /// A list may say something else of each, or nothing.
-    Each(Vec<Option<Result<Answer, ErrorClass>>>),
+pub(crate) enum Answers {
+    All(Result<CheckAnswer, ErrorClass>),
+    /// A list has its own answer for each payment, or leaves it out.
+    Each(Vec<Option<Result<CheckAnswer, ErrorClass>>>),
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Answer {
-    NotFound,
-    Paid(u32),
-    Failed,
-    Static,
-}
-
-pub(crate) fn answers() -> impl Strategy<Value = Answer> {
+fn answer() -> impl Strategy<Value = CheckAnswer> {
     prop_oneof![
-        6 => Just(Answer::NotFound),
-        2 => (0..PAYMENTS).prop_map(Answer::Paid),
-        1 => Just(Answer::Failed),
-        1 => Just(Answer::Static),
+        6 => Just(CheckAnswer::NotFound),
+        2 => (0..PAYMENTS).prop_map(paid),
+        1 => Just(CheckAnswer::Failed),
+        1 => Just(CheckAnswer::StaticQr),
     ]
 }
 
-pub(crate) fn errors() -> impl Strategy<Value = ErrorClass> {
+fn errors() -> impl Strategy<Value = ErrorClass> {
     let delay = (0u64..10_000).prop_map(|secs| RetryAfter::Delay(Duration::from_secs(secs)));
     let moment = any::<u64>().prop_map(|at| RetryAfter::At(Timestamp::from_millis(at)));
     let retry_after = prop_oneof![Just(None), delay.prop_map(Some), moment.prop_map(Some)];
@@ -93,14 +86,14 @@ pub(crate) fn errors() -> impl Strategy<Value = ErrorClass> {
     ]
 }
 
-pub(crate) fn results() -> impl Strategy<Value = Result<Answer, ErrorClass>> {
-    prop_oneof![3 => answers().prop_map(Ok), 2 => errors().prop_map(Err)]
+fn results() -> impl Strategy<Value = Result<CheckAnswer, ErrorClass>> {
+    prop_oneof![3 => answer().prop_map(Ok), 2 => errors().prop_map(Err)]
 }
 
-pub(crate) fn says() -> impl Strategy<Value = Says> {
+fn answers() -> impl Strategy<Value = Answers> {
     prop_oneof![
-        results().prop_map(Says::All),
-        prop::collection::vec(prop::option::of(results()), 0..8).prop_map(Says::Each),
+        results().prop_map(Answers::All),
+        prop::collection::vec(prop::option::of(results()), 0..8).prop_map(Answers::Each),
     ]
 }
 
@@ -136,16 +129,20 @@ pub(crate) fn events() -> impl Strategy<Value = Event> {
     let answer = (
         any::<usize>(),
         prop_oneof![8 => Just(1u32), 1 => Just(0), 1 => Just(3)],
-        says(),
+        answers(),
     )
-        .prop_map(|(which, sent, says)| Event::Answer { which, sent, says });
+        .prop_map(|(which, sent, answers)| Event::Answer {
+            which,
+            sent,
+            answers,
+        });
     prop_oneof![
         8 => open,
         2 => number.clone().prop_map(Event::Nudge),
         2 => learn,
         1 => number.clone().prop_map(Event::Cancel),
         1 => (number, prop::option::of(0..PAYMENTS))
-            .prop_map(|(number, transfer)| Event::FinishedElsewhere { number, transfer }),
+            .prop_map(|(number, transfer)| Event::OtherWorkerFinishes { number, transfer }),
         12 => Just(Event::Poll),
         10 => answer,
         1 => any::<usize>().prop_map(Event::Abandon),
@@ -156,36 +153,23 @@ pub(crate) fn events() -> impl Strategy<Value = Event> {
         1 => seconds(0..100_000).prop_map(|time| Event::SetBack(time / 10)),
         1 => Just(Event::Restart),
         1 => prop::option::of(seconds(0..600_000)).prop_map(Event::NewToken),
-        1 => (0u32..4).prop_map(Event::SpentElsewhere),
+        1 => (0u32..4).prop_map(Event::ExternalUsage),
     ]
 }
 
 pub(crate) fn configs() -> impl Strategy<Value = Config> {
-    (1u32..12, 0u32..3, 1u32..5, any::<bool>(), any::<bool>()).prop_map(
-        |(limit, renewals, at_once, renewable, lists)| {
+    let limits = (1u32..12, 0u32..3, 1u32..5);
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (limits, flags).prop_map(
+        |((limit, renewals, in_flight), (renewable, lists, hourly))| {
             let mut config = Config::DEFAULT;
-            // A day that has no request for checks would never end.
+            // Without a request for checks, no payment would become final.
             (config.quota.limit, config.quota.renewals) = (limit + renewals, renewals);
-            (config.at_once, config.renewable, config.lists) = (at_once, renewable, lists);
+            (config.max_in_flight, config.renewable, config.lists) = (in_flight, renewable, lists);
+            if hourly {
+                config.quota.window = QuotaWindow::new(HOUR, HOUR / 4);
+            }
             config
         },
     )
-}
-
-impl Answer {
-    pub(crate) fn told(self) -> CheckAnswer {
-        match self {
-            Self::NotFound => CheckAnswer::NotFound,
-            Self::Paid(transfer) => CheckAnswer::Paid(paid_by(transfer)),
-            Self::Failed => CheckAnswer::Failed,
-            Self::Static => CheckAnswer::StaticQr,
-        }
-    }
-}
-
-pub(crate) fn paid_by(transfer: u32) -> Box<Transaction> {
-    match paid(transfer, NOON) {
-        CheckAnswer::Paid(transaction) => transaction,
-        other => panic!("{other:?}"),
-    }
 }

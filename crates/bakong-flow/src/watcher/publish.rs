@@ -1,24 +1,23 @@
-//! What the task tells of what changed.
+//! Publishes the changes that the store persisted or rejected.
 
 use bakong_api::Transport;
 use bakong_api::khqr_core::Md5Handle;
 
-use super::sending::Errors;
+use super::progress::Progress;
+use super::request::Errors;
 use super::task::Task;
-use super::watched::Progress;
 use crate::change::Change;
 use crate::clock::Clock;
 use crate::store::{Conflict, PaymentStore, Rejected};
 use crate::tracker::OpenError;
 
 impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
-    /// Tells of what was kept, and has the tracker think again about what was not.
-    pub(super) fn publish(&mut self, changes: Vec<Change>, lost: &[Rejected], errors: &Errors) {
+    /// Publishes the persisted changes, and returns the rejected ones to the tracker.
+    pub(super) fn publish(&mut self, changes: Vec<Change>, rejected: &[Rejected], errors: &Errors) {
         for change in changes {
-            let conflict = lost.iter().find(|lost| change.is_rejected(lost));
-            match conflict {
-                Some(lost) => self.on_conflict(change, &lost.conflict),
-                None => self.tell(change, errors),
+            match rejected.iter().find(|rejected| rejected.is_about(&change)) {
+                Some(rejected) => self.on_conflict(change, &rejected.conflict),
+                None => self.emit(change, errors),
             }
         }
     }
@@ -36,22 +35,23 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                     drop(reply.send(Err(refused.into())));
                 }
             }
-            // It ended as the other worker says.
+            // The outcome of the other worker counts.
             (Change::Finished { md5, order, at, .. }, Conflict::Final(outcome)) => {
-                let kept = Change::Finished {
+                let stored = Change::Finished {
                     md5: *md5,
                     order: order.clone(),
                     outcome: (**outcome).clone(),
                     at: *at,
                 };
-                self.tell(kept, &Errors::default());
+                self.emit(stored, &Errors::default());
             }
             _ => {}
         }
         self.tracker.on_conflict(change, conflict.clone());
     }
 
-    fn tell(&mut self, change: Change, errors: &Errors) {
+    /// Updates the progress of the payment, logs the change, and sends it to the subscribers.
+    fn emit(&mut self, change: Change, errors: &Errors) {
         let update = |md5: &Md5Handle, update: &dyn Fn(&mut Progress)| {
             if let Some(progress) = self.open.get(md5) {
                 progress.send_modify(update);
@@ -80,7 +80,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 });
             }
             Change::NoAnswer { md5, class } => {
-                tracing::warn!(%md5, class = class.name(), "no answer");
+                tracing::warn!(%md5, class = class.name(), "a request failed");
                 update(md5, &|progress| {
                     progress.is_asking = false;
                     progress.trouble = errors.of(md5).or(progress.trouble.take());
@@ -95,7 +95,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 outcome,
                 ..
             } => {
-                tracing::info!(%md5, %order, outcome = outcome.name(), "a payment is final");
+                tracing::info!(%md5, %order, outcome = outcome.name(), "the payment is final");
                 if let Some(progress) = self.open.remove(md5) {
                     progress.send_modify(|progress| {
                         progress.is_asking = false;
@@ -106,22 +106,24 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 }
             }
             Change::PaidAgain { md5, order, .. } => {
-                tracing::warn!(%md5, %order, "money came for a payment that was final");
+                tracing::warn!(%md5, %order, "a second transaction was found for a final payment");
             }
-            Change::Quota(spent) => match spent.closed_at {
-                Some(_) => tracing::warn!(spent.requests, "the day's requests are spent"),
-                None => tracing::debug!(spent.requests, "requests of the day"),
+            Change::Quota(usage) => match usage.closed_at {
+                Some(_) => tracing::warn!(usage.requests, "Bakong closed the quota window"),
+                None => tracing::debug!(usage.requests, "requests of the quota window"),
             },
-            Change::ListStatus(lists) => tracing::info!(?lists, "the list endpoint"),
+            Change::ListStatus(lists) => {
+                tracing::info!(?lists, "the status of the list endpoint changed");
+            }
             Change::Token(Ok(_)) => tracing::info!("the token was renewed"),
             Change::Token(Err(class)) => {
                 tracing::warn!(
                     class = class.name(),
-                    "the token is refused, or could not be renewed"
+                    "the token or its renewal was rejected"
                 );
             }
         }
-        // Nobody may be listening.
-        let _ = self.means.changes.send(change);
+        // Sending fails if there is no subscriber.
+        let _ = self.context.changes.send(change);
     }
 }

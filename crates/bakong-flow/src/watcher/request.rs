@@ -1,4 +1,4 @@
-//! A question on its way over the session, and how many requests it cost.
+//! Sends a question over the session and counts the requests.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,35 +18,35 @@ use http::Response;
 use crate::ask::{Question, Reply};
 
 tokio::task_local! {
-    /// How many requests were sent for the question that this task asks.
-    static SENT: Sent;
+    /// The number of requests that were sent for the question of the current task.
+    static SENT: SendCount;
 }
 
-/// How many requests were sent for a question: known, too, if no answer comes.
+/// The number of requests that were sent for a question. Known even if no answer arrives.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Sent(Arc<AtomicU32>);
+pub(super) struct SendCount(Arc<AtomicU32>);
 
-impl Sent {
-    pub(super) fn count(&self) -> u32 {
+impl SendCount {
+    pub(super) fn get(&self) -> u32 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// Counts the session's requests: those of questions one by one, all others together.
+/// Counts the requests of the session: those of each question, and all others together.
 #[derive(Default)]
 pub(super) struct Counter {
-    elsewhere: AtomicU32,
-    /// The end of a token that came from a renewal, until it is fetched.
+    external: AtomicU32,
+    /// The expiry of a renewed token, until it is taken.
     renewed: Mutex<Option<Option<Timestamp>>>,
 }
 
 impl Counter {
-    /// How many were sent since the last call that were not for a question.
-    pub(super) fn take_elsewhere(&self) -> u32 {
-        self.elsewhere.swap(0, Ordering::Relaxed)
+    /// Returns how many requests were sent since the last call that do not belong to a question.
+    pub(super) fn take_external(&self) -> u32 {
+        self.external.swap(0, Ordering::Relaxed)
     }
 
-    /// When the token ends that came since the last call.
+    /// Returns the expiry of the token that was renewed since the last call.
     pub(super) fn take_renewed(&self) -> Option<Option<Timestamp>> {
         let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
         renewed.take()
@@ -59,7 +59,7 @@ impl Counter {
             });
         };
         if SENT.try_with(|sent| update(&sent.0)).is_err() {
-            update(&self.elsewhere);
+            update(&self.external);
         }
     }
 }
@@ -80,14 +80,14 @@ impl SessionObserver for Counter {
     }
 }
 
-/// What came of a question.
+/// The result of a question.
 #[derive(Debug)]
-pub(super) struct Answered {
+pub(super) struct Exchange {
     pub(super) reply: Reply,
     pub(super) errors: Errors,
 }
 
-/// Why there was no answer: for all that was asked about, or for one of a list.
+/// The errors of a question: one for all payments, or one for each item of a list.
 #[derive(Debug, Default)]
 pub(super) struct Errors {
     all: Option<Arc<ApiError>>,
@@ -95,7 +95,7 @@ pub(super) struct Errors {
 }
 
 impl Errors {
-    /// One for all that was asked about.
+    /// Creates an error for all payments.
     pub(super) fn of_all(error: impl Into<ApiError>) -> Self {
         Self {
             all: Some(Arc::new(error.into())),
@@ -108,17 +108,17 @@ impl Errors {
     }
 }
 
-/// Asks, and counts.
-pub(super) async fn ask<T: Transport>(
+/// Sends `question`, and counts the requests in `count`.
+pub(super) async fn send<T: Transport>(
     session: Arc<Session<T>>,
     question: Question,
-    sent: Sent,
-) -> Answered {
-    let (reply, errors) = SENT.scope(sent, send(&session, question)).await;
-    Answered { reply, errors }
+    count: SendCount,
+) -> Exchange {
+    let (reply, errors) = SENT.scope(count, ask(&session, question)).await;
+    Exchange { reply, errors }
 }
 
-async fn send<T: Transport>(session: &Session<T>, question: Question) -> (Reply, Errors) {
+async fn ask<T: Transport>(session: &Session<T>, question: Question) -> (Reply, Errors) {
     match question {
         Question::Md5(md5) => check(session.send(&CheckTransactionByMd5::new(md5)).await),
         Question::Hash(hash) => check(session.send(&CheckTransactionByHash::new(hash)).await),
@@ -129,7 +129,7 @@ async fn send<T: Transport>(session: &Session<T>, question: Question) -> (Reply,
         Question::Md5List(md5s) => list(session, md5s).await,
         Question::Renewal => {
             let (result, errors) = split(session.renew().await);
-            // When it ends, the observer is told.
+            // The observer gets the expiry.
             (Reply::Renewal(result.map(|()| None)), errors)
         }
     }
@@ -141,7 +141,7 @@ fn check(result: Result<CheckAnswer, ApiError>) -> (Reply, Errors) {
 }
 
 async fn list<T: Transport>(session: &Session<T>, md5s: Vec<Md5Handle>) -> (Reply, Errors) {
-    // A tracker asks about two to fifty.
+    // A tracker never asks for an invalid number.
     let Ok(endpoint) = CheckTransactionByMd5List::new(md5s) else {
         return (Reply::List(Ok(Vec::new())), Errors::default());
     };
@@ -166,7 +166,7 @@ async fn list<T: Transport>(session: &Session<T>, md5s: Vec<Md5Handle>) -> (Repl
     (Reply::List(Ok(items.collect())), errors)
 }
 
-/// A renewal that is refused is no refusal of what was asked.
+/// Returns the class of an error. A rejected renewal does not mean that the question is rejected.
 fn class_of(error: &ApiError) -> ErrorClass {
     match error.class() {
         ErrorClass::Refused | ErrorClass::Blocked | ErrorClass::Malformed

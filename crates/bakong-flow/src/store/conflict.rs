@@ -1,0 +1,55 @@
+//! Changes that a store rejects because another change came first.
+
+use bakong_api::khqr_core::Md5Handle;
+
+use crate::change::Change;
+use crate::order::OrderId;
+use crate::outcome::Outcome;
+
+/// A change that a store rejected.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Rejected {
+    /// The MD5 of the payment that the change is about.
+    pub md5: Md5Handle,
+    /// What the change conflicts with.
+    pub conflict: Conflict,
+}
+
+impl Rejected {
+    /// Creates the rejection of the change of payment `md5`.
+    #[must_use]
+    pub const fn new(md5: Md5Handle, conflict: Conflict) -> Self {
+        Self { md5, conflict }
+    }
+
+    /// Whether `change` is the change that was rejected.
+    #[must_use]
+    pub fn is_about(&self, change: &Change) -> bool {
+        match (change, &self.conflict) {
+            (Change::Opened { payment, .. }, Conflict::Known | Conflict::OrderSettled) => {
+                payment.md5 == self.md5
+            }
+            (Change::Opened { .. }, _) | (_, Conflict::Known) => false,
+            (Change::Finished { md5, .. }, _) => *md5 == self.md5,
+            _ => false,
+        }
+    }
+}
+
+/// Why a store rejects a change.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// The payment was opened before.
+    Known,
+    /// The payment is final, with this outcome.
+    Final(Box<Outcome>),
+    /// Another payment settled the order. Rejects [`Change::Opened`] and [`Change::Finished`].
+    OrderSettled,
+    /// The transaction settled another order.
+    TransactionTaken {
+        /// The other order.
+        order: OrderId,
+    },
+}

@@ -1,0 +1,98 @@
+//! The pause after failed requests.
+
+use std::time::Duration;
+
+use bakong_api::ErrorClass;
+use bakong_api::khqr_core::Timestamp;
+
+use super::payment_state::earlier;
+use crate::policy::Backoff;
+
+/// Whether requests succeed, or how long to wait because they fail.
+///
+/// ```text
+///  ┌───────┐ ──────── failure ───────▶ ┌─────────┐ ──┐ failure: counts if the request was sent
+///  │ Clear │                           │ Failing │   │ after the last failure, and extends the pause
+///  └───────┘ ◀─ answer to a request ── └─────────┘ ◀─┘
+///               that was sent after
+///               the last failure
+/// ```
+///
+/// No request is sent before the pause is over, and then one at a time until an answer arrives. Requests that were in
+/// flight together and fail together count as one failure.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum BackoffState {
+    /// The last request was answered.
+    Clear,
+    /// The last request failed.
+    Failing {
+        /// Failures in a row.
+        failures: u32,
+        /// When the last of them was reported.
+        failed_at: Timestamp,
+        /// The end of the pause.
+        until: Timestamp,
+    },
+}
+
+impl BackoffState {
+    /// A request that was sent at `asked_at` was answered.
+    pub(super) fn answered(&mut self, asked_at: Timestamp) {
+        if let Self::Failing { failed_at, .. } = self
+            && asked_at > *failed_at
+        {
+            *self = Self::Clear;
+        }
+    }
+
+    /// A request that was sent at `asked_at` failed.
+    pub(super) fn failed(
+        &mut self,
+        policy: &Backoff,
+        class: ErrorClass,
+        asked_at: Timestamp,
+        now: Timestamp,
+    ) {
+        let (failures, hold) = match *self {
+            Self::Clear => (1, None),
+            Self::Failing {
+                failures,
+                failed_at,
+                until,
+            } => (
+                failures.saturating_add(u32::from(asked_at > failed_at)),
+                Some(until),
+            ),
+        };
+        let until = policy.at(failures, class, now);
+        *self = Self::Failing {
+            failures,
+            failed_at: now,
+            until: hold.map_or(until, |hold| hold.max(until)),
+        };
+    }
+
+    /// Whether the last request failed.
+    pub(super) const fn is_failing(self) -> bool {
+        matches!(self, Self::Failing { .. })
+    }
+
+    /// Returns the end of the pause. It may have passed.
+    pub(super) const fn until(self) -> Option<Timestamp> {
+        match self {
+            Self::Clear => None,
+            Self::Failing { until, .. } => Some(until),
+        }
+    }
+
+    /// The clock was set back by `by`.
+    pub(super) fn clock_set_back(&mut self, by: Duration) {
+        if let Self::Failing {
+            failed_at, until, ..
+        } = self
+        {
+            *failed_at = earlier(*failed_at, by);
+            *until = earlier(*until, by);
+        }
+    }
+}

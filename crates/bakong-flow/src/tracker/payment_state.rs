@@ -1,0 +1,191 @@
+//! The states of an open payment.
+
+use std::time::Duration;
+
+use bakong_api::khqr_core::Timestamp;
+
+/// The state of an open payment, which decides when the payment is checked next.
+///
+/// The deadline is the code's expiry plus the grace period. Only a check that is sent after the deadline can end in
+/// "expired" or "cancelled".
+///
+/// ```text
+///            open
+///             │          not found, no answer,
+///             ▼          or not found but a hash is left
+///        ┌─────────┐ ◀──────────────────────────────── ┌──────────┐
+///        │ Waiting │ ── early check: next check due ─▶ │ InFlight │ ── paid, failed, static code ─────▶ final
+///        └─────────┘                                   └──────────┘ ── not found, sent after the
+///             │   ▲                                       ▲    │       deadline, no lookup left ───────▶ final
+///   final_at  │   │ clock set back, or the request        │    │
+///   is over   │   │ is reserved in a later window         │    │ no answer after the deadline,
+///             ▼   │                                       │    │ or a hash is left
+///        ┌──────────┐ ── final check: alone, in a list, ──┘    │
+///        │ FinalDue │    or with a spare request               │
+///        └──────────┘ ◀────────────────────────────────────────┘  (through Waiting, if final_at is in the future)
+/// ```
+///
+/// - A final payment leaves the tracker's slab, so it has no state.
+/// - If `final_at` passes while a request is in flight, the payment stays `InFlight`, and `is_final_due` becomes true.
+/// - A check that is not due yet can join a list, or probe whether a closed quota window is open again.
+/// - A cancelled order has no early checks.
+///
+/// `Payments::reschedule` replaces a state and keeps the queue consistent with it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum PaymentState {
+    /// No request is in flight, and the final check is not due.
+    Waiting {
+        /// When the next early check is due; `None` if none is planned.
+        check_at: Option<Timestamp>,
+        /// When the final check becomes due: at the deadline, or later if a check failed.
+        final_at: Timestamp,
+    },
+    /// A request asks about the payment.
+    InFlight {
+        /// The number of the request.
+        request: u64,
+        /// When the final check becomes, or became, due.
+        final_at: Timestamp,
+        /// Whether `final_at` has passed.
+        is_final_due: bool,
+    },
+    /// The final check is due.
+    FinalDue {
+        /// When it became due.
+        final_at: Timestamp,
+        /// The latest time to send the check. Until then it can wait for others to share a list.
+        latest: Timestamp,
+    },
+}
+
+impl PaymentState {
+    /// The payment is opened: no early check is planned.
+    pub(super) const fn opened(deadline: Timestamp) -> Self {
+        Self::waiting(None, deadline)
+    }
+
+    /// The next check is planned anew: an early check at `check_at`, if any, and the final check from `final_at` on.
+    pub(super) const fn waiting(check_at: Option<Timestamp>, final_at: Timestamp) -> Self {
+        Self::Waiting { check_at, final_at }
+    }
+
+    /// A request is sent.
+    #[must_use]
+    pub(super) const fn sent(self, request: u64) -> Self {
+        Self::InFlight {
+            request,
+            final_at: self.final_at(),
+            is_final_due: self.is_final_due(),
+        }
+    }
+
+    /// The customer asks for a check at `at`. Ignored unless that is earlier than what is planned.
+    #[must_use]
+    pub(super) fn nudged(self, at: Timestamp) -> Self {
+        match self {
+            Self::Waiting { final_at, .. } if self.next().is_some_and(|next| at < next) => {
+                Self::waiting(Some(at), final_at)
+            }
+            _ => self,
+        }
+    }
+
+    /// The order is cancelled: no early check is left.
+    #[must_use]
+    pub(super) const fn cancelled(self) -> Self {
+        match self {
+            Self::Waiting { final_at, .. } => Self::waiting(None, final_at),
+            _ => self,
+        }
+    }
+
+    /// `final_at` has passed. The final check can wait until `latest`.
+    #[must_use]
+    pub(super) const fn final_due(self, latest: Timestamp) -> Self {
+        let final_at = self.final_at();
+        match self {
+            Self::InFlight { request, .. } => Self::InFlight {
+                request,
+                final_at,
+                is_final_due: true,
+            },
+            _ => Self::FinalDue { final_at, latest },
+        }
+    }
+
+    /// The clock was set back by `by`. The remaining waits keep their length, but no final check comes before
+    /// `deadline`. Call [`final_due`](Self::final_due) again for final checks that are due by the new clock.
+    #[must_use]
+    pub(super) fn clock_set_back(self, by: Duration, deadline: Timestamp) -> Self {
+        let final_at = earlier(self.final_at(), by).max(deadline);
+        match self {
+            Self::Waiting { check_at, .. } => {
+                Self::waiting(check_at.map(|at| earlier(at, by)), final_at)
+            }
+            Self::InFlight { request, .. } => Self::InFlight {
+                request,
+                final_at,
+                is_final_due: false,
+            },
+            Self::FinalDue { .. } => Self::waiting(None, final_at),
+        }
+    }
+
+    /// Returns the number of the request in flight.
+    pub(super) const fn request(self) -> Option<u64> {
+        match self {
+            Self::InFlight { request, .. } => Some(request),
+            _ => None,
+        }
+    }
+
+    /// Returns when the final check becomes, or became, due.
+    pub(super) const fn final_at(self) -> Timestamp {
+        match self {
+            Self::Waiting { final_at, .. }
+            | Self::InFlight { final_at, .. }
+            | Self::FinalDue { final_at, .. } => final_at,
+        }
+    }
+
+    /// Whether the final check is due, or will be as soon as the request in flight ends.
+    pub(super) const fn is_final_due(self) -> bool {
+        match self {
+            Self::Waiting { .. } => false,
+            Self::InFlight { is_final_due, .. } => is_final_due,
+            Self::FinalDue { .. } => true,
+        }
+    }
+
+    /// Returns the latest time of the next check; `None` while a request is in flight.
+    pub(super) fn next(self) -> Option<Timestamp> {
+        match self {
+            Self::Waiting { check_at, final_at } => {
+                Some(check_at.map_or(final_at, |at| at.min(final_at)))
+            }
+            Self::InFlight { .. } => None,
+            Self::FinalDue { latest, .. } => Some(latest),
+        }
+    }
+
+    /// Returns the entries of the payment in the queue: its early check, the start of its final check, and the latest
+    /// time of a final check that is due.
+    pub(super) const fn timers(self) -> [Option<Timestamp>; 3] {
+        match self {
+            Self::Waiting { check_at, final_at } => [check_at, Some(final_at), None],
+            Self::InFlight {
+                final_at,
+                is_final_due: false,
+                ..
+            } => [None, Some(final_at), None],
+            Self::InFlight { .. } => [None; 3],
+            Self::FinalDue { latest, .. } => [None, None, Some(latest)],
+        }
+    }
+}
+
+/// Returns the time `by` before `moment`, but not before 1970.
+pub(super) fn earlier(moment: Timestamp, by: Duration) -> Timestamp {
+    let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+    Timestamp::from_millis(moment.as_millis().saturating_sub(by))
+}

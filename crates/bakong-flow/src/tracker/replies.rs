@@ -1,0 +1,260 @@
+//! What a reply means for its payments, and for all requests.
+
+use bakong_api::khqr_core::{Md5Handle, Timestamp};
+use bakong_api::transport::TransportErrorKind;
+use bakong_api::{CheckAnswer, ErrorClass};
+
+use super::Tracker;
+use super::in_flight::{Grant, Request, Subject};
+use super::list_endpoint::ListFailure;
+use super::payments::Key;
+use crate::ask::{ListItem, Reply, Ticket};
+use crate::change::Change;
+
+impl Tracker {
+    /// Handles the reply to a request. A ticket that was used before changes nothing.
+    ///
+    /// `sent` is the number of HTTP requests that were sent for the ticket, as a session observer counts them. Pass 1 if
+    /// the number is unknown. It is 0 if the request was never sent, and more than 1 if the token was renewed or a
+    /// transport retried.
+    pub fn answer(&mut self, ticket: Ticket, sent: u32, reply: Reply, now: Timestamp) {
+        self.tick(now);
+        let Some(request) = self.in_flight.take(ticket) else {
+            return;
+        };
+        self.correct_usage(&request, sent);
+        match (&request.subject, reply) {
+            (Subject::One(key, md5), Reply::Check(result)) => {
+                self.on_single(&request, (*key, *md5), result, now);
+            }
+            (Subject::Many(_), Reply::List(Ok(items))) => self.on_list(&request, items, now),
+            (Subject::Many(_), Reply::List(Err(class))) => {
+                self.on_list_failure(&request, class, now);
+            }
+            (Subject::Token, Reply::Renewal(result)) => self.on_renewal(&request, result, now),
+            // The reply does not fit the question, so it has no meaning.
+            (Subject::Token, _) => self.token.renewal_abandoned(now),
+            (_, _) => self.on_failure(&request, ErrorClass::Malformed, now),
+        }
+        self.reschedule_all(&request, now);
+    }
+
+    /// Gives up a request whose reply will not arrive. Bakong may have received the request, so this is handled like a
+    /// timeout. `sent` has the same meaning as for [`answer`](Self::answer).
+    pub fn abandon(&mut self, ticket: Ticket, sent: u32, now: Timestamp) {
+        self.tick(now);
+        let Some(request) = self.in_flight.take(ticket) else {
+            return;
+        };
+        self.correct_usage(&request, sent);
+        if matches!(request.subject, Subject::Token) {
+            self.token.renewal_abandoned(now);
+        }
+        let timeout = ErrorClass::Transport(TransportErrorKind::Timeout);
+        self.on_failure(&request, timeout, now);
+        self.reschedule_all(&request, now);
+    }
+
+    /// Counts the requests that were sent instead of the one that was assumed.
+    fn correct_usage(&mut self, request: &Request, sent: u32) {
+        if sent == 1 {
+            return;
+        }
+        if sent == 0 {
+            // The usage of an earlier window is gone.
+            let window = self.config.quota.window.index_of(request.asked_at);
+            if window == self.usage.usage().window {
+                match request.subject {
+                    Subject::Token => self.usage.refund_renewal(),
+                    Subject::One(..) | Subject::Many(_) => self.usage.refund(),
+                }
+            }
+            if request.grant == Grant::Paced {
+                self.pacer.refund();
+            }
+        } else {
+            self.usage.spend_renewals(sent - 1);
+        }
+        self.emit_usage();
+    }
+
+    fn on_single(
+        &mut self,
+        request: &Request,
+        (key, md5): (Key, Md5Handle),
+        result: Result<CheckAnswer, ErrorClass>,
+        now: Timestamp,
+    ) {
+        let class = match result {
+            Ok(answer) => {
+                self.on_answer(request);
+                self.lists.single_answered();
+                return self.on_check(request, key, md5, answer, now);
+            }
+            Err(class) => class,
+        };
+        if class == ErrorClass::Blocked && self.lists.single_blocked() {
+            self.changes.push(Change::ListStatus(self.lists.status()));
+        }
+        self.on_failure(request, class, now);
+        if matches!(class, ErrorClass::Refused | ErrorClass::Malformed) {
+            self.on_single_failure(request, key, now);
+        }
+    }
+
+    fn on_list(&mut self, request: &Request, items: Vec<ListItem>, now: Timestamp) {
+        let answered = items.iter().filter(|(_, result)| result.is_ok()).count();
+        if answered < request.subject.keys().len() / 2 {
+            // Paid payments count even if the rest of the list is unreadable.
+            for (md5, result) in items {
+                if let (Some(key), Ok(answer @ CheckAnswer::Paid(_))) =
+                    (self.payments.find(&md5), result)
+                {
+                    self.on_check(request, key, md5, answer, now);
+                }
+            }
+            // Single checks of the others would cost more than the list saved.
+            return self.on_list_failure(request, ErrorClass::Malformed, now);
+        }
+        self.on_answer(request);
+        if self.lists.answered() {
+            self.changes.push(Change::ListStatus(self.lists.status()));
+        }
+        for (md5, result) in items {
+            let is_listed = |key: &Key| request.subject.keys().contains(key);
+            match (self.payments.find(&md5).filter(is_listed), result) {
+                (Some(key), Ok(answer)) => self.on_check(request, key, md5, answer, now),
+                (Some(key), Err(class)) => self.check_alone(request, key, class, now),
+                // Another worker finished the payment meanwhile.
+                (None, Ok(CheckAnswer::Paid(transaction))) => {
+                    self.emit_paid_again(md5, transaction);
+                }
+                (None, _) => {}
+            }
+        }
+        for key in request.subject.keys() {
+            self.check_alone(request, *key, ErrorClass::Malformed, now);
+        }
+    }
+
+    fn on_list_failure(&mut self, request: &Request, class: ErrorClass, now: Timestamp) {
+        match self.lists.failed(class, now) {
+            ListFailure::Ordinary => return self.on_failure(request, class, now),
+            ListFailure::Refused => self.changes.push(Change::ListStatus(self.lists.status())),
+            ListFailure::Paused => {}
+        }
+        self.emit_no_answer(request, class);
+    }
+
+    fn on_renewal(
+        &mut self,
+        request: &Request,
+        result: Result<Option<Timestamp>, ErrorClass>,
+        now: Timestamp,
+    ) {
+        match result {
+            Ok(expires_at) => {
+                self.on_answer(request);
+                self.token.renewed(expires_at, now);
+            }
+            Err(class) => {
+                self.token.renewal_failed(class, now);
+                if class == ErrorClass::QuotaExhausted {
+                    self.close_window(request, now);
+                }
+            }
+        }
+        self.changes.push(Change::Token(result));
+    }
+
+    /// Bakong answered, so requests succeed.
+    fn on_answer(&mut self, request: &Request) {
+        self.backoff.answered(request.asked_at);
+        if !matches!(request.subject, Subject::Token) {
+            self.token.answered(request.asked_at);
+        }
+        let closed_at = self.usage.usage().closed_at;
+        if closed_at.is_some_and(|closed_at| closed_at <= request.asked_at) {
+            self.usage.reopen();
+            self.emit_usage();
+        }
+    }
+
+    /// A request failed for a reason that would affect any other request too.
+    fn on_failure(&mut self, request: &Request, class: ErrorClass, now: Timestamp) {
+        match class {
+            ErrorClass::QuotaExhausted => self.close_window(request, now),
+            ErrorClass::Unauthorized => {
+                if self.token.unauthorized(request.asked_at, now) {
+                    self.changes.push(Change::Token(Err(class)));
+                }
+            }
+            _ => {
+                // The cause of a refusal may be this payment alone, so it must not pause all requests for long.
+                let pause = match class {
+                    ErrorClass::Refused => ErrorClass::Malformed,
+                    class => class,
+                };
+                let policy = &self.config.retry;
+                self.backoff.failed(policy, pause, request.asked_at, now);
+            }
+        }
+        self.emit_no_answer(request, class);
+    }
+
+    fn close_window(&mut self, request: &Request, now: Timestamp) {
+        // A request from an earlier window was rejected for that window's quota.
+        let window = self.config.quota.window.index_of(request.asked_at);
+        if window >= self.usage.usage().window {
+            self.usage.close(now);
+            self.emit_usage();
+        }
+    }
+
+    fn emit_no_answer(&mut self, request: &Request, class: ErrorClass) {
+        for key in request.subject.keys() {
+            if self.payments.is_asked_by(*key, request.number) {
+                let md5 = self.payments[*key].payment.md5;
+                self.changes.push(Change::NoAnswer { md5, class });
+            }
+        }
+    }
+
+    /// A single check failed, possibly because of its payment: the payment tries another lookup, or waits longer than
+    /// others do.
+    fn on_single_failure(&mut self, request: &Request, key: Key, now: Timestamp) {
+        if !self.payments.is_asked_by(key, request.number) {
+            return;
+        }
+        let slot = &mut self.payments[key];
+        slot.alone = true;
+        let is_final = slot.deadline() <= now;
+        let at = if slot.lookups.unreadable(is_final) {
+            now
+        } else {
+            slot.failures = slot.failures.saturating_add(1);
+            self.config.retry.alone_at(u32::from(slot.failures), now)
+        };
+        self.retry_at(key, at);
+    }
+
+    /// A list did not answer for a payment: a single check is next.
+    fn check_alone(&mut self, request: &Request, key: Key, class: ErrorClass, now: Timestamp) {
+        if self.payments.is_asked_by(key, request.number) {
+            let slot = &mut self.payments[key];
+            slot.alone = true;
+            let md5 = slot.payment.md5;
+            self.changes.push(Change::NoAnswer { md5, class });
+            self.retry_at(key, now);
+        }
+    }
+
+    /// Reschedules every payment of this request that the reply did not cover.
+    fn reschedule_all(&mut self, request: &Request, now: Timestamp) {
+        for key in request.subject.keys() {
+            if self.payments.is_asked_by(*key, request.number) {
+                self.retry_at(*key, now);
+            }
+        }
+    }
+}
