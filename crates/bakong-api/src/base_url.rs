@@ -33,37 +33,32 @@ impl Environment {
         Self::ProductionGov,
     ];
 
+    /// The name, the host and the same Bakong under its other domain.
+    const fn row(self) -> (&'static str, &'static str, Self) {
+        match self {
+            Self::Sit => ("sit", "sit-api-bakong.nbc.org.kh", Self::SitGov),
+            Self::Production => ("production", "api-bakong.nbc.org.kh", Self::ProductionGov),
+            Self::SitGov => ("sit-gov", "sit-api-bakong.nbc.gov.kh", Self::Sit),
+            Self::ProductionGov => ("production-gov", "api-bakong.nbc.gov.kh", Self::Production),
+        }
+    }
+
     /// Returns the name for command lines: `sit`, `production`, `sit-gov` or `production-gov`.
     #[must_use]
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sit => "sit",
-            Self::Production => "production",
-            Self::SitGov => "sit-gov",
-            Self::ProductionGov => "production-gov",
-        }
+        self.row().0
     }
 
     /// Returns the host name.
     #[must_use]
     pub const fn host(self) -> &'static str {
-        match self {
-            Self::Sit => "sit-api-bakong.nbc.org.kh",
-            Self::Production => "api-bakong.nbc.org.kh",
-            Self::SitGov => "sit-api-bakong.nbc.gov.kh",
-            Self::ProductionGov => "api-bakong.nbc.gov.kh",
-        }
+        self.row().1
     }
 
     /// Returns the same Bakong under its other domain.
     #[must_use]
     pub const fn other_domain(self) -> Self {
-        match self {
-            Self::Sit => Self::SitGov,
-            Self::Production => Self::ProductionGov,
-            Self::SitGov => Self::Sit,
-            Self::ProductionGov => Self::Production,
-        }
+        self.row().2
     }
 
     /// Whether payments in this environment move real money.

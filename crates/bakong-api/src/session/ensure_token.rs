@@ -274,7 +274,7 @@ struct Rounded(Duration);
 
 impl std::fmt::Display for Rounded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0.as_secs() + 1 {
+        match self.0.as_millis().div_ceil(1_000) {
             seconds @ ..=120 => write!(f, "{seconds} s"),
             seconds @ ..=7_200 => write!(f, "{} min", seconds.div_ceil(60)),
             seconds => write!(f, "{} h", seconds.div_ceil(3_600)),

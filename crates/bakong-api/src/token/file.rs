@@ -1,14 +1,12 @@
 //! A token in a file.
 
 use std::borrow::Cow;
-use std::collections::hash_map::RandomState;
 use std::fs::{self, File, OpenOptions};
-use std::hash::BuildHasher;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::token::AccessToken;
@@ -63,14 +61,10 @@ impl FileTokenStore {
     /// [`TokenStoreError`] if the file exists and cannot be read, is not a regular file, or contains no token.
     pub fn read(&self) -> Result<Option<AccessToken>, TokenStoreError> {
         // Opening a pipe would block.
-        let opened = is_regular(&self.path).and_then(|exists| {
-            let file = exists.then(|| File::open(&self.path));
-            file.transpose()
-        });
-        let file = match opened {
-            Ok(Some(file)) => file,
-            Ok(None) => return Ok(None),
-            Err(error) => return Err(self.error("read", error)),
+        let file = is_regular(&self.path)
+            .and_then(|exists| exists.then(|| File::open(&self.path)).transpose());
+        let Some(file) = file.map_err(|error| self.error("read", error))? else {
+            return Ok(None);
         };
         let mut text = Zeroizing::new(String::new());
         let length = file
@@ -112,8 +106,7 @@ impl FileTokenStore {
         let path = self.target();
         let tried = is_regular(&path).and_then(|exists| {
             if !exists {
-                let (temporary, _) = create_temporary(&path)?;
-                return fs::remove_file(temporary);
+                return create_temporary(&path, b"")?.close();
             }
             // A writable file need not be replaceable.
             let Err(not_writable) = OpenOptions::new().write(true).open(&path) else {
@@ -139,12 +132,8 @@ impl FileTokenStore {
         let path = self.target();
         let name = path.file_name().unwrap_or("bakong.token".as_ref());
         let write = |path: &Path| {
-            let (temporary, file) = create_temporary(path)?;
-            let written = fill(file, line(token).as_bytes());
-            if written.is_err() {
-                let _ = fs::remove_file(&temporary);
-            }
-            written.map(|()| temporary)
+            let (_, aside) = create_temporary(path, line(token).as_bytes())?.keep()?;
+            io::Result::Ok(aside)
         };
         write(&path)
             .or_else(|_| write(&std::env::temp_dir().join(name)))
@@ -216,23 +205,33 @@ fn is_regular(path: &Path) -> io::Result<bool> {
 
 /// Replaces the file at `path` by a new one with this content.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let (temporary, file) = create_temporary(path)?;
-    if let Err(error) = fill(file, content).and_then(|()| fs::rename(&temporary, path)) {
-        // The temporary file contains a secret. If it cannot be removed, the first error is the useful one.
-        let _ = fs::remove_file(&temporary);
-        return Err(error);
-    }
+    create_temporary(path, content)?.persist(path)?;
     // Flush the folder's entry as well, on systems that can open a folder.
-    let folder = path
-        .parent()
-        .map(|folder| match folder.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => folder,
-        });
-    if let Some(Ok(folder)) = folder.map(File::open) {
+    if let Ok(folder) = File::open(folder(path)) {
         let _ = folder.sync_all();
     }
     Ok(())
+}
+
+/// Creates a file with this content and mode 0600 in the folder of `path`, because renaming works only within one
+/// file system. The name is random: containers that share a folder may have equal process ids.
+fn create_temporary(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let mut prefix = path.file_name().unwrap_or_default().to_owned();
+    prefix.push(".");
+    let mut file = tempfile::Builder::new()
+        .prefix(&prefix)
+        .suffix(".new")
+        .tempfile_in(folder(path))?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// Overwrites the content of the file at `path`.
@@ -246,41 +245,7 @@ fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Returns the options to create a new file that only its owner can read.
-pub(super) fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-/// Creates a file in the folder of `path`: renaming works only within one file system.
-fn create_temporary(path: &Path) -> io::Result<(PathBuf, File)> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let mut tries = 0;
-    loop {
-        // Containers that share a folder may have equal process ids, so the name is random. An existing file may
-        // belong to another process and is not touched.
-        let random = RandomState::new().hash_one(COUNT.fetch_add(1, Ordering::Relaxed));
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{random:016x}.new"));
-        let temporary = path.with_file_name(name);
-        match private_file().open(&temporary) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < 10 => {
-                tries += 1;
-            }
-            opened => return opened.map(|file| (temporary, file)),
-        }
-    }
-}
-
 /// Returns the content of a token file.
 fn line(token: &AccessToken) -> Zeroizing<String> {
     Zeroizing::new(format!("{}\n", token.expose()))
-}
-
-fn fill(mut file: File, content: &[u8]) -> io::Result<()> {
-    file.write_all(content)?;
-    file.sync_all()
 }

@@ -11,7 +11,6 @@ use futures_channel::oneshot;
 use khqr_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::token::file::private_file;
 use crate::token::life::LONGEST_PAUSE_WHILE_USABLE;
 use crate::token::store::{LeaseOutcome, LeaseRequest, RenewalFailure, RenewalLease};
 
@@ -146,12 +145,18 @@ impl RenewalMark {
 
     /// Creates the mark. Fails if it exists, so that only one process succeeds.
     fn create(&self, content: &Content) -> io::Result<()> {
-        let file = private_file().open(&self.0)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        // The reason of a failure may contain the e-mail address.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&self.0)?;
         serde_json::to_writer(file, content).map_err(io::Error::from)
     }
 }
 
 /// The lease of the process that created the mark.
+#[derive(Debug)]
 struct MarkLease {
     /// `None` once the lease has ended.
     mark: Option<RenewalMark>,

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use khqr_core::Timestamp;
@@ -84,6 +83,7 @@ impl LeaseRequest {
 }
 
 /// The answer to a [`LeaseRequest`].
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum LeaseOutcome {
     /// The session may renew.
@@ -102,7 +102,7 @@ pub enum LeaseOutcome {
 /// The right to renew a token. Dropping the lease should release it, as [`release`](Self::release) does, or let it
 /// expire: this happens when a caller stops waiting for a renewal.
 #[async_trait]
-pub trait RenewalLease: Send {
+pub trait RenewalLease: Send + fmt::Debug {
     /// Ends the lease after a renewal. The new token has been passed to [`TokenStore::save`].
     async fn release(self: Box<Self>);
 
@@ -125,16 +125,28 @@ pub struct RenewalFailure {
 }
 
 impl RenewalFailure {
+    /// Creates a failure at this time, by a session without a usable token.
+    #[must_use]
+    pub const fn new(at: Timestamp, remedy: Remedy, reason: String) -> Self {
+        Self {
+            at,
+            remedy,
+            usable: false,
+            reason,
+        }
+    }
+
     /// Returns the end of the pause. `failures` is the number of failed renewals before this one, since one
     /// succeeded. The pause grows from one minute to one hour, or to six hours while the old token is usable.
     #[must_use]
     pub fn retry_at(&self, failures: u32) -> Timestamp {
-        let pause: Duration = pause_after(self.remedy, failures, self.usable);
+        let pause = pause_after(self.remedy, failures, self.usable);
         self.at.saturating_add(pause)
     }
 }
 
 /// The lease of a store without leases.
+#[derive(Debug)]
 struct NoLease;
 
 #[async_trait]
@@ -142,20 +154,6 @@ impl RenewalLease for NoLease {
     async fn release(self: Box<Self>) {}
 
     async fn fail(self: Box<Self>, _: &RenewalFailure) {}
-}
-
-impl fmt::Debug for LeaseOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Granted(_) => f.write_str("Granted"),
-            Self::Held => f.write_str("Held"),
-            Self::Paused { until, reason } => f
-                .debug_struct("Paused")
-                .field("until", until)
-                .field("reason", reason)
-                .finish(),
-        }
-    }
 }
 
 #[async_trait]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use bakong_api::endpoint::{CheckBakongAccount, CheckTransactionByMd5, RenewToken};
+use bakong_api::endpoint::{CheckTransactionByMd5, RenewToken};
 use bakong_api::khqr_core::Timestamp;
 use bakong_api::observe::{Attempt, SessionObserver};
 use bakong_api::token::TokenStoreError;
@@ -264,10 +264,6 @@ impl SessionObserver for Fake {
 /// Checks a payment.
 pub(crate) async fn ask(session: &Session<impl Transport>) -> Result<CheckAnswer, ApiError> {
     session.send(&question()).await
-}
-
-pub(crate) fn account() -> CheckBakongAccount {
-    CheckBakongAccount::new("shop@devb".try_into().unwrap())
 }
 
 /// Creates checks with different MD5s.

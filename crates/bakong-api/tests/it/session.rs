@@ -11,9 +11,9 @@ use bakong_api::{ApiError, CheckAnswer, Environment, ErrorClass, Session, Transp
 use proptest::prelude::*;
 
 use crate::fake::{
-    ACCOUNT, CHECK, DAY, Fake, RENEW, START, UNAUTHORIZED, account, ask, fresh, issued, questions,
-    token,
+    ACCOUNT, CHECK, DAY, Fake, RENEW, START, UNAUTHORIZED, ask, fresh, issued, questions, token,
 };
+use crate::fixtures::account;
 use crate::tasks::{Tasks, block_on};
 
 const MINUTE: Duration = Duration::from_secs(60);

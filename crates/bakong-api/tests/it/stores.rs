@@ -333,6 +333,7 @@ fn an_unreadable_store_is_an_error_without_a_request() {
     assert_eq!(fake.total(), 1);
 }
 
+#[derive(Debug)]
 struct FakeLease(Arc<Mutex<Vec<String>>>);
 
 #[async_trait]
@@ -395,7 +396,7 @@ fn without_a_lease_no_renewal_is_sent() {
         ),
         (
             Ok(paused),
-            "possible in 61 min; the last one failed: refused",
+            "possible in 60 min; the last one failed: refused",
             DAY / 24,
         ),
         (Err(no_lease), "no lease: fake error", DAY / 24),
