@@ -15,6 +15,10 @@ For a real Bakong, give the token with --token-file or in the environment variab
 Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 no usable response from Bakong,
 2 usage error, 130 stopped by Ctrl-C or another signal.";
 
+// rustdoc would take the default for a link.
+const ACCOUNT: &str = "The account that receives the money, such as name@bank [default: sokha@sandbox; required in \
+     production]";
+
 #[derive(Args, Debug)]
 pub(crate) struct CheckoutArguments {
     /// Use a sandbox inside this command: no account, no token, no real money
@@ -27,8 +31,7 @@ pub(crate) struct CheckoutArguments {
     pub(crate) target: TargetArguments,
     #[command(flatten)]
     pub(crate) token: TokenArguments,
-    /// The account that receives the money, such as name@bank [default: sokha@sandbox; required in production]
-    #[arg(long)]
+    #[arg(long, help = ACCOUNT)]
     pub(crate) account: Option<String>,
     /// The shop's name, at most 25 characters [default: Sokha Coffee; required in production]
     #[arg(long)]

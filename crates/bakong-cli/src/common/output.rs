@@ -25,7 +25,7 @@ pub(crate) fn is_lost() -> bool {
 pub(crate) enum Stream {
     /// Standard output.
     Out,
-    /// Standard error, for text beside JSON output.
+    /// Standard error, for text in addition to JSON output.
     Err,
 }
 
@@ -71,7 +71,7 @@ fn write_out(line: &impl Display) -> Option<io::Error> {
 }
 
 /// Prints a secret on standard output. If this fails, even because of a closed pipe, the secret is not repeated
-/// anywhere; the note on standard error has `remedy`, which says how to get another.
+/// anywhere. The note on standard error ends with `remedy`: how to get another secret.
 pub(crate) fn print_secret(line: impl Display, remedy: &str) {
     if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
         LOST.store(true, Ordering::Relaxed);

@@ -103,7 +103,7 @@ pub(crate) const fn exit(outcome: &Outcome) -> Exit {
     }
 }
 
-/// One line that says how the payment ended.
+/// The result of a payment in one line.
 pub(crate) fn headline(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Paid { late: false, .. } => "PAID".to_owned(),
@@ -114,12 +114,12 @@ pub(crate) fn headline(outcome: &Outcome) -> String {
             "NEEDS REVIEW: Bakong reports that the code is static, so it cannot be looked up by MD5"
                 .to_owned()
         }
-        Outcome::Expired => "EXPIRED: nobody paid".to_owned(),
+        Outcome::Expired => "EXPIRED: not paid".to_owned(),
         other => format!("NEEDS REVIEW: {}", other.name()),
     }
 }
 
-/// One line that says how a payment differs from its order.
+/// The differences between a payment and its order in one line.
 pub(crate) fn review_headline(mismatches: &[Mismatch]) -> String {
     let reasons: Vec<_> = mismatches.iter().map(|it| describe(it).2).collect();
     format!("NEEDS REVIEW: {}", reasons.join("; "))

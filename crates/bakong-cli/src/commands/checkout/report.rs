@@ -1,4 +1,4 @@
-//! The receipt, or why there is none: as text and as JSON.
+//! The final report of a checkout, as text and as JSON.
 
 use bakong_api::ApiError;
 use bakong_api::khqr_core::{Printable, Timestamp};
@@ -67,7 +67,7 @@ impl Report<'_> {
     fn final_lines(&self, outcome: &Outcome, checks: u32) -> Vec<String> {
         let mut lines = vec![match outcome {
             Outcome::Expired => format!(
-                "EXPIRED: nobody paid by {}. A last check after that found no payment",
+                "EXPIRED: no payment by {}. A last check after that time found none either",
                 time_of_day(self.shown.expires_at)
             ),
             _ => transaction::headline(outcome),
@@ -142,7 +142,7 @@ impl Report<'_> {
         command
     }
 
-    /// The fields by which a person can find the payment.
+    /// The fields that identify the payment.
     fn order_rows(&self) -> [String; 4] {
         let shown = self.shown;
         [

@@ -9,7 +9,7 @@ use crate::commands::qr::refusal::Refusal;
 pub(super) struct Earliest(pub(super) Option<Refusal>);
 
 impl Earliest {
-    /// Notes an error. Of two errors with the same rank, the one noted first is kept.
+    /// Notes an error. Of two errors with the same rank, the first one wins.
     pub(super) fn note(&mut self, refusal: Refusal) {
         let is_earlier = |other: &Refusal| rank(&refusal) < rank(other);
         if self.0.as_ref().is_none_or(is_earlier) {
