@@ -198,12 +198,6 @@ impl QuotaUsage {
         restored
     }
 
-    /// Returns the quota.
-    #[must_use]
-    pub const fn quota(&self) -> &Quota {
-        &self.quota
-    }
-
     /// Returns the usage of the current window.
     #[must_use]
     pub const fn usage(&self) -> WindowUsage {
