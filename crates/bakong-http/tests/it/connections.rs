@@ -263,3 +263,43 @@ async fn a_task_is_woken_once_for_its_answer() {
     assert_eq!(answer.await.unwrap().body(), "{}");
     assert_eq!((server.accepted(), wakes.load(Ordering::Relaxed)), (1, 1));
 }
+
+/// RFC 9112 section 9.2: a client must not take such an answer for one of a later request.
+#[tokio::test]
+async fn an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (inject, injected) = std::sync::mpsc::channel::<std::sync::mpsc::Sender<()>>();
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 4096];
+            while stream.read(&mut request).is_ok_and(|length| length > 0) {
+                stream.write_all(ok("own").as_bytes()).unwrap();
+                // The client may have closed the connection by now.
+                let Ok(done) = injected.recv() else { return };
+                let _ = stream.write_all(ok("stray").as_bytes());
+                done.send(()).unwrap();
+            }
+        }
+    });
+    let transport = transport();
+    for _ in 0..20 {
+        let answer = ask(&transport, &url).await.unwrap();
+        assert_eq!(answer.body(), "own");
+        // Blocks the runtime, so that the stray answer arrives unseen.
+        let (done, wait) = std::sync::mpsc::channel();
+        inject.send(done).unwrap();
+        wait.recv().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_closes_behind_each_answer_costs_no_request() {
+    let server = Server::sending_once(ok("{}")).await;
+    let transport = transport();
+    for _ in 0..200 {
+        ask(&transport, &server.url()).await.unwrap();
+    }
+}
