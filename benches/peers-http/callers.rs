@@ -39,8 +39,8 @@ pub(crate) struct Ours {
 }
 
 impl Ours {
-    pub(crate) fn new(address: SocketAddr) -> Result<Self, Failure> {
-        let session = Session::new(HyperTransport::new()?, base_url(address)?)
+    pub(crate) fn new(address: SocketAddr, reuse: bool) -> Result<Self, Failure> {
+        let session = Session::new(HyperTransport::builder().reuse_http1_connections(reuse).build()?, base_url(address)?)
             .with_token(AccessToken::new(TOKEN)?);
         let question = question()?;
         Ok(Self { session, question })

@@ -61,7 +61,8 @@ fn measure_side(
     requests: usize,
 ) -> Result<String, Failure> {
     match side {
-        "ours" => measure.of(Ours::new(address)?, requests),
+        "ours" => measure.of(Ours::new(address, true)?, requests),
+        "fresh" => measure.of(Ours::new(address, false)?, requests),
         "bare" => measure.of(Bare::new(address)?, requests),
         "peer" => measure.of(Peer::new(address), requests),
         _ => Err(format!("there is no side `{side}`").into()),

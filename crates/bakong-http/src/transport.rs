@@ -38,6 +38,9 @@ pub(crate) struct Inner {
     pub(crate) allow_plain_http: bool,
 }
 
+/// A larger body under HTTP 200 contains data, so it does not report an outage and is not parsed for one.
+const MAX_OUTAGE_BODY: usize = 256;
+
 type SendResult = Result<Response<Bytes>, TransportError>;
 
 /// One request of a caller, with all its attempts.
@@ -163,7 +166,10 @@ impl Call<'_> {
     ) -> Option<Duration> {
         match result {
             Ok(response) => {
-                let may_repeat = self.repeatable && self.transport.retry.goes_on_after(number);
+                let may_repeat = self.repeatable
+                    && self.transport.retry.goes_on_after(number)
+                    && (response.status() != StatusCode::OK
+                        || response.body().len() <= MAX_OUTAGE_BODY);
                 let summary = (may_repeat || log::is_on()).then(|| AnswerSummary::of(response));
                 let class = summary.and_then(|summary| summary.class);
                 let wait =
