@@ -63,8 +63,11 @@ impl Body for TrackedBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.marker.write();
-        SizeHint::with_exact(u64::try_from(self.bytes.len()).unwrap_or(u64::MAX))
+        match self.marker.write() {
+            true => SizeHint::with_exact(u64::try_from(self.bytes.len()).unwrap_or(u64::MAX)),
+            // Makes hyper poll the body even if it is empty.
+            false => SizeHint::default(),
+        }
     }
 }
 
@@ -79,3 +82,44 @@ impl fmt::Display for Cancelled {
 }
 
 impl std::error::Error for Cancelled {}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use hyper::client::conn::http1::handshake;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::AsyncReadExt;
+
+    use super::*;
+
+    /// Sends a request whose marker is `marker`. Returns the bytes that the server receives.
+    async fn written(marker: &WriteMarker, body: &'static str) -> String {
+        let (ours, mut server) = tokio::io::duplex(4096);
+        let (mut sender, connection) = handshake(TokioIo::new(ours)).await.unwrap();
+        tokio::spawn(connection);
+        let body = TrackedBody::new(Bytes::from_static(body.as_bytes()), marker);
+        let sending = sender.send_request(Request::new(body));
+        let mut received = vec![0; 4096];
+        let receiving = async {
+            let length = server.read(&mut received).await.unwrap();
+            drop(server);
+            length
+        };
+        let (_, length) = tokio::join!(sending, receiving);
+        String::from_utf8(received[..length].to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_request_is_written_unless_cancelled_before() {
+        for body in ["body", ""] {
+            let marker = WriteMarker::default();
+            assert!(written(&marker, body).await.ends_with(body));
+            assert!(marker.cancel(), "the request may have been sent");
+
+            let marker = WriteMarker::default();
+            assert!(!marker.cancel());
+            assert_eq!(written(&marker, body).await, "");
+            assert!(!marker.cancel(), "a cancelled request is never written");
+        }
+    }
+}

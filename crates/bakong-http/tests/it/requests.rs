@@ -1,4 +1,4 @@
-//! A question to each endpoint, where it matters little what is asked.
+//! A request for each endpoint, for tests that do not depend on its content.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use bakong_api::{ApiError, Session, ShortHash, TransactionHash, Transport};
 use bakong_sandbox::ApiEndpoint;
 
 use crate::MD5;
-use crate::ways::renewal;
+use crate::relays::renewal;
 
 pub(crate) const fn usd(cents: u64) -> Amount {
     Amount::from_minor_units(cents, Currency::Usd)
 }
 
-/// The shop's code number so and so, good from this moment on for a day.
+/// A dynamic code of the shop with this bill number, valid for a day.
 pub(crate) fn code(number: usize, now: Timestamp) -> String {
     let end = now.saturating_add(Duration::from_secs(86_400));
     KhqrBuilder::individual(AccountId::new("shop@devb").unwrap(), "Shop")
@@ -33,8 +33,8 @@ pub(crate) fn hash_of(text: &str) -> TransactionHash {
     TransactionHash::new(text).unwrap()
 }
 
-/// Asks this endpoint something that it can answer, and says only whether it did.
-pub(crate) async fn ask<T: Transport>(
+/// Sends a valid request to this endpoint and discards the answer.
+pub(crate) async fn send_to<T: Transport>(
     session: &Session<T>,
     endpoint: ApiEndpoint,
 ) -> Result<(), ApiError> {
@@ -90,11 +90,11 @@ pub(crate) async fn ask<T: Transport>(
             let check = CheckBakongAccount::new(AccountId::new("nobody@devb").unwrap());
             session.send(&check).await.map(drop)
         }
-        other => panic!("there is no question to {other:?}"),
+        other => panic!("no request for {other:?}"),
     }
 }
 
-/// Whether asking twice is as harmless as asking once.
+/// Whether repeating a request to this endpoint is safe.
 pub(crate) const fn is_repeatable(endpoint: ApiEndpoint) -> bool {
     !matches!(
         endpoint,
