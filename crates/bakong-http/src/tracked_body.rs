@@ -65,7 +65,7 @@ impl Body for TrackedBody {
     fn size_hint(&self) -> SizeHint {
         match self.marker.write() {
             true => SizeHint::with_exact(u64::try_from(self.bytes.len()).unwrap_or(u64::MAX)),
-            // Makes hyper poll the body even if it is empty.
+            // An unknown length makes hyper poll the body of a `POST` even if it is empty.
             false => SizeHint::default(),
         }
     }
@@ -98,7 +98,7 @@ mod tests {
         let (mut sender, connection) = handshake(TokioIo::new(ours)).await.unwrap();
         tokio::spawn(connection);
         let body = TrackedBody::new(Bytes::from_static(body.as_bytes()), marker);
-        let sending = sender.send_request(Request::new(body));
+        let sending = sender.send_request(Request::post("/").body(body).unwrap());
         let mut received = vec![0; 4096];
         let receiving = async {
             let length = server.read(&mut received).await.unwrap();
