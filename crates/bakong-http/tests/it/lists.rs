@@ -71,7 +71,7 @@ fn codes(bakong: &RelayedSandbox, count: usize) -> Vec<(Md5Handle, Status)> {
 fn hashes(bakong: &RelayedSandbox, count: usize) -> Vec<(TransactionHash, Status)> {
     let customer = bakong.customer();
     let make = |number| {
-        let text = code(number, bakong.sandbox.now());
+        let text = code(1_000 + number, bakong.sandbox.now());
         match number % 3 {
             0 => {
                 let hash = customer.pay(&text).unwrap().hash().to_owned();

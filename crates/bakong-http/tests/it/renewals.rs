@@ -36,7 +36,10 @@ impl TokenFile {
 
     /// A session that reads its token from the file and can renew it.
     fn session(&self, bakong: &RelayedSandbox) -> Arc<Session<HyperTransport>> {
-        let session = bakong.session().with_token_store(self.0.clone());
+        // A handshake per request would take most of the test's time.
+        let transport = bakong.settings().reuse_http1_connections(true);
+        let session = bakong.session_over(transport.build().unwrap());
+        let session = session.with_token_store(self.0.clone());
         Arc::new(session.with_renewal(renewal()))
     }
 }
