@@ -261,16 +261,6 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_probe_makes_room_for_another() {
-        let now = Instant::now();
-        let mut circuit = opened(now);
-        let later = now + seconds(5);
-        assert_eq!(circuit.admit(later), Ok(Admission::Probe));
-        circuit.record(Admission::Probe, Signal::Unclear, later);
-        assert_eq!(circuit.admit(later), Ok(Admission::Probe));
-    }
-
-    #[test]
     fn an_attempt_from_before_the_circuit_opened_can_only_close_it() {
         let now = Instant::now();
         let mut circuit = opened(now);

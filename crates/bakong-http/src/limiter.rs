@@ -381,19 +381,4 @@ mod tests {
         }
         assert!(limiter.hosts().is_empty());
     }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_caller_that_leaves_the_queue_frees_its_place() {
-        let limiter = Limiter::new(1, breaker(5));
-        let to = host(0);
-        let first = limiter.acquire(&to, later()).await.unwrap();
-        for _ in 0..10 {
-            let wait = Duration::from_millis(10);
-            let left = tokio::time::timeout(wait, limiter.acquire(&to, later()));
-            assert!(left.await.is_err());
-        }
-        drop(first);
-        assert_eq!(rejection(&limiter, &to).await, None);
-        assert_eq!(limiter.semaphore.available_permits(), 1);
-    }
 }

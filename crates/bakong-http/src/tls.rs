@@ -61,6 +61,7 @@ pub(crate) fn add_pem(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), Setup
 
 /// Returns the configuration of a TLS client that trusts `roots` and `extra`.
 pub(crate) fn config(roots: Roots, extra: &RootCertStore) -> Result<ClientConfig, SetupError> {
+    #[allow(unused_mut, reason = "mutated only with a feature for roots")]
     let mut store = extra.clone();
     match roots {
         #[cfg(feature = "webpki-roots")]

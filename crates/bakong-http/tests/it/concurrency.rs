@@ -62,22 +62,6 @@ async fn the_number_of_concurrent_requests_is_limited() {
 }
 
 #[tokio::test]
-async fn queued_requests_are_sent_in_order() {
-    let (server, received) = answering(ok("{}")).await;
-    let transport = at_most(1);
-    let mut callers = JoinSet::new();
-    for number in 0..CALLERS {
-        let (transport, mut request) = (transport.clone(), request(&server.url()));
-        *request.body_mut() = number.to_string().into();
-        callers.spawn(async move { transport.send(request).await.unwrap() });
-    }
-    callers.join_all().await;
-    let received = received.all();
-    let order: Vec<usize> = received.iter().map(|it| it.body.parse().unwrap()).collect();
-    assert_eq!(order, Vec::from_iter(0..CALLERS));
-}
-
-#[tokio::test]
 async fn queued_requests_to_a_dead_host_fail_at_once() {
     let server = Server::start(|stream| async move { drop(stream) }).await;
     let transport = HyperTransport::builder()

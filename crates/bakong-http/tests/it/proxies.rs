@@ -65,8 +65,8 @@ pub(crate) async fn refusing(bytes: &'static str) -> Server {
 /// A TLS server with a certificate for [`HOST`]. It returns the head of the request.
 async fn bakong(ca: &TestCa) -> Server {
     tls_server(ca.acceptor(&[HOST], 3000), |mut stream| async move {
-        while let Some(asked) = receive(&mut stream).await {
-            send(&mut stream, ok(&asked.head).as_bytes()).await;
+        while let Some(sent) = receive(&mut stream).await {
+            send(&mut stream, ok(&sent.head).as_bytes()).await;
         }
     })
     .await
@@ -88,10 +88,10 @@ async fn a_proxy_sees_only_the_host() {
         let response = send_check(&transport, &format!("https://{HOST}"))
             .await
             .unwrap();
-        let asked = std::str::from_utf8(response.body()).unwrap();
+        let sent = std::str::from_utf8(response.body()).unwrap();
         assert!(
-            asked.contains(TOKEN) && !asked.to_lowercase().contains("proxy"),
-            "{asked}"
+            sent.contains(TOKEN) && !sent.to_lowercase().contains("proxy"),
+            "{sent}"
         );
     }
     let head = format!("CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n");
@@ -151,9 +151,9 @@ async fn plain_http_uses_a_tunnel() {
         .await
         .unwrap();
     assert!(heads.all()[0].starts_with("CONNECT bakong.test:80 "));
-    let asked = &received.all()[0];
-    assert!(asked.head.starts_with("POST /v1/check"), "{}", asked.head);
-    assert_eq!(asked.headers("host"), [HOST]);
+    let sent = &received.all()[0];
+    assert!(sent.head.starts_with("POST /v1/check"), "{}", sent.head);
+    assert_eq!(sent.headers("host"), [HOST]);
 }
 
 #[tokio::test]
@@ -181,7 +181,7 @@ async fn refused(proxy: &Server) -> (TransportErrorKind, String) {
 
 #[tokio::test]
 async fn the_error_of_a_refusal_gives_advice() {
-    for (answer, said) in [
+    for (response, advice) in [
         (
             "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n",
             "user:password@",
@@ -197,10 +197,10 @@ async fn the_error_of_a_refusal_gives_advice() {
             "check that this is an HTTP proxy",
         ),
     ] {
-        let (kind, text) = refused(&refusing(answer).await).await;
+        let (kind, text) = refused(&refusing(response).await).await;
         assert_eq!(kind, TransportErrorKind::Proxy, "{text}");
         assert_eq!(ErrorClass::Transport(kind).remedy(), Remedy::Attention);
-        assert!(text.contains(said), "{text}");
+        assert!(text.contains(advice), "{text}");
     }
 }
 
@@ -248,8 +248,8 @@ async fn the_connect_timeout_includes_the_proxy() {
     let hanging = Server::start(|mut stream| async move { until_closed(&mut stream).await }).await;
     let soon = no_retry().connect_timeout(Duration::from_millis(100));
     let transport = through(soon, &hanging, "");
-    let asked = failure_text(&transport, "https://bakong.test");
-    let (kind, text) = tokio::time::timeout(Duration::from_secs(10), asked)
+    let failure = failure_text(&transport, "https://bakong.test");
+    let (kind, text) = tokio::time::timeout(Duration::from_secs(10), failure)
         .await
         .unwrap();
     assert_eq!(kind, TransportErrorKind::Connect, "{text}");

@@ -38,7 +38,7 @@ impl Relay {
     ];
 }
 
-/// A sandbox whose clock stands still, and the way to it.
+/// A sandbox with a frozen clock, and the relay in front of it.
 pub(crate) struct RelayedSandbox {
     pub(crate) sandbox: Arc<Sandbox>,
     base_url: String,

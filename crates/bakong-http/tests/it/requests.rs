@@ -9,7 +9,7 @@ use bakong_api::endpoint::{
     InstructionRef, RequestToken, Verify,
 };
 use bakong_api::khqr_core::{AccountId, Amount, Currency, Khqr, KhqrBuilder, Md5Handle, Timestamp};
-use bakong_api::{ApiError, Session, ShortHash, TransactionHash, Transport};
+use bakong_api::{ApiError, Endpoint, Session, ShortHash, TransactionHash, Transport};
 use bakong_sandbox::ApiEndpoint;
 
 use crate::MD5;
@@ -39,59 +39,57 @@ pub(crate) async fn send_to<T: Transport>(
     endpoint: ApiEndpoint,
 ) -> Result<(), ApiError> {
     let md5: Md5Handle = MD5.parse().unwrap();
-    let hash = || hash_of(&MD5.repeat(2));
+    let hash = hash_of(&MD5.repeat(2));
     match endpoint {
         ApiEndpoint::RequestToken => {
             let registration = RequestToken::new("new@example.com", "Shop", "Till").unwrap();
-            session.send(&registration).await
+            send(session, &registration).await
         }
         ApiEndpoint::Verify => {
             let code = Verify::new("AAAAAAAAAAAAAAAAAAAA").unwrap();
-            session.send(&code).await.map(drop)
+            send(session, &code).await
         }
-        ApiEndpoint::RenewToken => session.send(&renewal()).await.map(drop),
+        ApiEndpoint::RenewToken => send(session, &renewal()).await,
         ApiEndpoint::GenerateDeeplinkByQr => {
             let code = code(0, Timestamp::from_millis(1_800_000_000_000));
             let link = GenerateDeeplinkByQr::new(&Khqr::parse(&code).unwrap());
-            session.send(&link).await.map(drop)
+            send(session, &link).await
         }
-        ApiEndpoint::CheckTransactionByMd5 => {
-            let check = CheckTransactionByMd5::new(md5);
-            session.send(&check).await.map(drop)
-        }
+        ApiEndpoint::CheckTransactionByMd5 => send(session, &CheckTransactionByMd5::new(md5)).await,
         ApiEndpoint::CheckTransactionByHash => {
-            let check = CheckTransactionByHash::new(hash());
-            session.send(&check).await.map(drop)
+            send(session, &CheckTransactionByHash::new(hash)).await
         }
         ApiEndpoint::CheckTransactionByShortHash => {
             let short = ShortHash::new(&MD5[..8]).unwrap();
-            let check = CheckTransactionByShortHash::new(short, usd(100));
-            session.send(&check).await.map(drop)
+            send(session, &CheckTransactionByShortHash::new(short, usd(100))).await
         }
         ApiEndpoint::CheckTransactionByInstructionRef => {
             let reference = InstructionRef::new("INSTRUCTION-1").unwrap();
-            let check = CheckTransactionByInstructionRef::new(reference);
-            session.send(&check).await.map(drop)
+            send(session, &CheckTransactionByInstructionRef::new(reference)).await
         }
         ApiEndpoint::CheckTransactionByExternalRef => {
             let reference = ExternalRef::new("100FT00000000000").unwrap();
-            let check = CheckTransactionByExternalRef::new(reference);
-            session.send(&check).await.map(drop)
+            send(session, &CheckTransactionByExternalRef::new(reference)).await
         }
         ApiEndpoint::CheckTransactionByMd5List => {
-            let check = CheckTransactionByMd5List::new([md5]).unwrap();
-            session.send(&check).await.map(drop)
+            send(session, &CheckTransactionByMd5List::new([md5]).unwrap()).await
         }
         ApiEndpoint::CheckTransactionByHashList => {
-            let check = CheckTransactionByHashList::new([hash()]).unwrap();
-            session.send(&check).await.map(drop)
+            send(session, &CheckTransactionByHashList::new([hash]).unwrap()).await
         }
         ApiEndpoint::CheckBakongAccount => {
-            let check = CheckBakongAccount::new(AccountId::new("nobody@devb").unwrap());
-            session.send(&check).await.map(drop)
+            let account = AccountId::new("nobody@devb").unwrap();
+            send(session, &CheckBakongAccount::new(account)).await
         }
         other => panic!("no request for {other:?}"),
     }
+}
+
+async fn send<T: Transport, E: Endpoint>(
+    session: &Session<T>,
+    request: &E,
+) -> Result<(), ApiError> {
+    session.send(request).await.map(drop)
 }
 
 /// Whether repeating a request to this endpoint is safe.
