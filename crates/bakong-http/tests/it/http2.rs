@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::ca::{TestCa, tls_server};
@@ -149,6 +151,33 @@ async fn a_dropped_request_resets_only_its_stream() {
     }
     send_check(&transport, &url).await.unwrap();
     assert_eq!(server.accepted(), 1);
+}
+
+#[tokio::test]
+async fn a_goaway_costs_no_request() {
+    let ca = TestCa::new();
+    let acceptor = ca.acceptor_of(&["localhost"], 3000, &[b"h2"]);
+    let server = tls_server(acceptor, |stream| async move {
+        let first = Arc::new(Notify::new());
+        let notify = Arc::clone(&first);
+        let service = service_fn(move |request| {
+            notify.notify_one();
+            async { Ok::<_, Infallible>(echo(request).await) }
+        });
+        let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        tokio::select! {
+            _ = serving.as_mut() => return,
+            () = first.notified() => serving.as_mut().graceful_shutdown(),
+        }
+        let _ = serving.await;
+    })
+    .await;
+    let (transport, url) = (ca.trusted(), format!("https://localhost:{}", server.port()));
+    for _ in 0..20 {
+        send_check(&transport, &url).await.unwrap();
+    }
+    assert!(server.accepted() > 1);
 }
 
 #[tokio::test]

@@ -45,14 +45,18 @@ impl SessionObserver for Observer {
     }
 }
 
+/// The requests that the sandbox received, in order.
+fn received(bakong: &RelayedSandbox) -> Vec<Record> {
+    let requests = bakong.sandbox.requests();
+    let records = requests
+        .iter()
+        .map(|it| (it.endpoint.unwrap().path(), it.status));
+    records.collect()
+}
+
 impl Observer {
     fn assert_same_order(&self, bakong: &RelayedSandbox) {
-        let received: Vec<Record> = bakong
-            .sandbox
-            .requests()
-            .iter()
-            .map(|it| (it.endpoint.unwrap().path(), it.status))
-            .collect();
+        let received = received(bakong);
         let paths: Vec<_> = received.iter().map(|(path, _)| *path).collect();
         assert_eq!(*self.sent.lock().unwrap(), paths);
         assert_eq!(*self.finished.lock().unwrap(), received);
@@ -63,12 +67,7 @@ impl Observer {
 
     /// The same for concurrent requests, in any order.
     fn assert_same(&self, bakong: &RelayedSandbox) {
-        let mut received: Vec<Record> = bakong
-            .sandbox
-            .requests()
-            .iter()
-            .map(|it| (it.endpoint.unwrap().path(), it.status))
-            .collect();
+        let mut received = received(bakong);
         let mut finished = self.finished.lock().unwrap().clone();
         assert_eq!(self.sent.lock().unwrap().len(), received.len());
         received.sort();

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use crate::ca::{TestCa, tls_server};
 use crate::server::{Server, answering, ok, receive, send, until_closed};
-use crate::{TOKEN, failure_text, no_retry, send_check};
+use crate::{TOKEN, failure, failure_text, no_retry, send_check};
 
 /// A host name that only the proxy can resolve.
 pub(crate) const HOST: &str = "bakong.test";
@@ -103,18 +103,6 @@ async fn a_proxy_sees_only_the_host() {
 }
 
 #[tokio::test]
-async fn a_proxy_receives_its_credentials() {
-    let ca = TestCa::new();
-    let bakong = bakong(&ca).await;
-    let (proxy, heads) = proxy_to(bakong.port()).await;
-    let transport = through(ca.trusting(), &proxy, "sokha:p%40ss@");
-    send_check(&transport, &format!("https://{HOST}"))
-        .await
-        .unwrap();
-    assert!(heads.all()[0].contains("\r\nProxy-Authorization: Basic c29raGE6cEBzcw==\r\n"));
-}
-
-#[tokio::test]
 async fn an_https_proxy_is_supported() {
     let ca = TestCa::new();
     let bakong = bakong(&ca).await;
@@ -143,14 +131,17 @@ async fn an_https_proxy_is_supported() {
 }
 
 #[tokio::test]
-async fn plain_http_uses_a_tunnel() {
+async fn plain_http_uses_a_tunnel_with_credentials() {
     let (bakong, received) = answering(ok("{}")).await;
     let (proxy, heads) = proxy_to(bakong.port()).await;
-    let transport = through(no_retry().allow_plain_http(true), &proxy, "");
+    let transport = through(no_retry().allow_plain_http(true), &proxy, "sokha:p%40ss@");
     send_check(&transport, &format!("http://{HOST}"))
         .await
         .unwrap();
-    assert!(heads.all()[0].starts_with("CONNECT bakong.test:80 "));
+    let head = &heads.all()[0];
+    assert!(head.starts_with("CONNECT bakong.test:80 "), "{head}");
+    let authorization = "\r\nProxy-Authorization: Basic c29raGE6cEBzcw==\r\n";
+    assert!(head.contains(authorization), "{head}");
     let sent = &received.all()[0];
     assert!(sent.head.starts_with("POST /v1/check"), "{}", sent.head);
     assert_eq!(sent.headers("host"), [HOST]);
@@ -231,14 +222,11 @@ async fn the_error_names_an_unreachable_proxy() {
         (unknown, ".invalid:3128".to_owned()),
     ] {
         let transport = no_retry().proxy(&proxy).unwrap().build().unwrap();
-        let error = send_check(&transport, "https://api-bakong.nbc.org.kh").await;
-        assert!(error.unwrap_err().is_at_proxy());
-        let (kind, text) = failure_text(&transport, "https://api-bakong.nbc.org.kh").await;
-        assert_eq!(kind, TransportErrorKind::Connect, "{text}");
-        assert!(
-            text.contains("the proxy ") && text.contains(&place),
-            "{text}"
-        );
+        let error = failure(&transport, "https://api-bakong.nbc.org.kh").await;
+        assert_eq!(error.kind(), TransportErrorKind::Connect, "{error}");
+        assert!(error.is_at_proxy());
+        let text = error.to_string();
+        assert!(text.contains("the proxy ") && text.contains(&place));
         assert!(!text.contains("hidden"), "{text}");
     }
 }
