@@ -93,7 +93,6 @@ async fn the_observer_sees_each_request_once() {
     for relay in Relay::ALL {
         let bakong = RelayedSandbox::start(*relay).await;
         let (session, observer) = with_observer(&bakong);
-        // Errors do not matter here.
         for &endpoint in ApiEndpoint::ALL {
             let _ = send_to(&session, endpoint).await;
         }

@@ -31,8 +31,7 @@ async fn a_trusted_certificate_is_accepted_for_its_names() {
     let transport = ca.trusted();
     for host in ["localhost", "127.0.0.1"] {
         let response = send_check(&transport, &https(host, &server)).await;
-        let response = response.unwrap();
-        let text = std::str::from_utf8(response.body()).unwrap();
+        let text = String::from_utf8(response.unwrap().body().to_vec()).unwrap();
         assert!(text.contains(TOKEN) && text.contains(MD5));
     }
 }
@@ -48,20 +47,22 @@ async fn assert_tls_error(transport: &bakong_http::HyperTransport, url: &str) ->
 
 #[tokio::test]
 async fn an_invalid_certificate_is_rejected() {
-    let (ca, unknown) = (TestCa::new(), TestCa::new());
-    for (signer, name, until, host, cause) in [
-        (&unknown, "localhost", VALID, "localhost", "UnknownIssuer"),
-        (&ca, "localhost", 2020, "localhost", "expired"),
-        (&ca, "bakong.example", VALID, "localhost", "bakong.example"),
-        (&ca, "bakong.example", VALID, "127.0.0.1", "bakong.example"),
+    // Both authorities have the same name.
+    let (ca, other) = (TestCa::new(), TestCa::new());
+    let (default, trusting) = (transport(), ca.trusted());
+    for (transport, signer, name, until, cause) in [
+        (&default, &ca, "localhost", VALID, "UnknownIssuer"),
+        (&trusting, &other, "localhost", VALID, "BadSignature"),
+        (&trusting, &ca, "localhost", 2020, "expired"),
+        (&trusting, &ca, "other.test", VALID, "other.test"),
     ] {
         let server = echo(signer.acceptor(&[name], until)).await;
-        let url = https(host, &server);
-        // The default roots do not include the authorities of the tests.
-        assert_tls_error(&transport(), &url).await;
-        let text = assert_tls_error(&ca.trusted(), &url).await;
+        let text = assert_tls_error(transport, &https("localhost", &server)).await;
         assert!(text.contains(cause), "{text}");
     }
+    // The certificate is for the name, not for the address.
+    let server = echo(ca.acceptor(&["localhost"], VALID)).await;
+    assert_tls_error(&trusting, &https("127.0.0.1", &server)).await;
 }
 
 #[tokio::test]
