@@ -1,7 +1,7 @@
-//! The crate khqr-api 0.4.1 asks the sandbox. The arguments are the sandbox's base URL and a token.
+//! Runs the crate khqr-api 0.4.1 against the sandbox. The arguments are the sandbox's base URL and a token.
 //!
-//! It says no `User-Agent`, and so gets the live service's page of HTML with 403 and nothing else. For the
-//! rest a relay stands between, which puts one into each request.
+//! khqr-api sends no `User-Agent`, so the sandbox, like the live service, answers 403 with an HTML page. For the
+//! other tests, a relay adds a `User-Agent` to each request.
 
 #![forbid(unsafe_code)]
 
@@ -16,17 +16,19 @@ type Failure = Box<dyn Error>;
 
 fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
-    let base = arguments.next().ok_or("which base URL?")?;
-    let token = arguments.next().ok_or("which token?")?;
+    let base = arguments.next().ok_or("missing argument: the base URL")?;
+    let token = arguments.next().ok_or("missing argument: the token")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let address = base.strip_prefix("http://").ok_or("no http://")?;
+    let address = base
+        .strip_prefix("http://")
+        .ok_or("the base URL must start with http://")?;
     let relay = relay::start(address)?;
     let provider = rustls::crypto::ring::default_provider();
     provider
         .install_default()
-        .map_err(|_| "there is a provider")?;
+        .map_err(|_| "a crypto provider is installed already")?;
     runtime.block_on(run(&base, &format!("http://{relay}"), address, &token))
 }
 
@@ -40,7 +42,7 @@ macro_rules! expect {
 }
 
 async fn run(base: &str, relayed: &str, address: &str, token: &str) -> Result<(), Failure> {
-    let told = |name: &str| println!("ok: khqr-api: {name}");
+    let passed = |name: &str| println!("ok: khqr-api: {name}");
     let control = |path: &str, body: &Value| relay::post(address, path, body);
     let nothing = "d60f3db96913029a2af979a1662c1e72";
 
@@ -50,7 +52,7 @@ async fn run(base: &str, relayed: &str, address: &str, token: &str) -> Result<()
         bare.check_transaction_by_md5(nothing).await,
         Err(ApiError::Http { status: 403 })
     );
-    told("it names no User-Agent, and every request is answered with 403");
+    passed("without a User-Agent, every request gets 403");
 
     let client = BakongClient::with_base_url(relayed, token).with_renewal_email("shop@example.com");
     expect!(
@@ -75,12 +77,12 @@ async fn run(base: &str, relayed: &str, address: &str, token: &str) -> Result<()
         .check_transaction_by_external_ref(&text("externalRef"))
         .await;
     expect!("by external reference", external, Ok(it) if is_it(&it));
-    told("a payment is seen by MD5, hash, short hash and reference");
+    passed("a payment is found by MD5, hash, short hash and reference");
 
     let both = [md5.clone(), nothing.to_owned()];
     let list = client.check_transaction_by_md5_list(&both).await?;
     expect!("a list", &list[..], [Ok(it), Ok(TxStatus::NotFound)] if is_it(it));
-    told("a list is read item by item");
+    passed("a list has a result per item");
 
     let source = SourceInfo::new("Shop", "https://shop.example/icon.svg", "shop://paid");
     let link = client.generate_deeplink(&qr, &source).await?;
@@ -95,12 +97,12 @@ async fn run(base: &str, relayed: &str, address: &str, token: &str) -> Result<()
         client.check_bakong_account("nobody@devb").await,
         Ok(false)
     );
-    told("links and accounts are read");
+    passed("links and accounts are read");
 
     let fault = |rule: Value| control("/sandbox/faults", &rule);
     fault(json!({ "answer": "tokens_expire", "on": "check_transaction_by_md5" }))?;
     expect!("renewal", client.check_transaction_by_md5(&md5).await, Ok(it) if is_it(&it));
-    told("a token that expired is renewed");
+    passed("an expired token is renewed");
 
     fault(json!({ "answer": "quota_exhausted" }))?;
     expect!(
@@ -114,9 +116,9 @@ async fn run(base: &str, relayed: &str, address: &str, token: &str) -> Result<()
         client.check_transaction_by_md5(&md5).await,
         Err(ApiError::Http { status: 503 })
     );
-    told("a spent quota and an outage told in HTML are errors");
+    passed("an exhausted quota and an HTML outage page are errors");
 
-    // From here on what it misreads.
+    // Answers that khqr-api misinterprets.
     fault(json!({ "answer": { "status": 500, "error": { "code": 1, "message": "" } } }))?;
     expect!(
         "an outage in JSON",
@@ -131,7 +133,7 @@ async fn run(base: &str, relayed: &str, address: &str, token: &str) -> Result<()
         client.check_transaction_by_md5(&md5).await,
         Ok(TxStatus::NotFound)
     );
-    told("an outage told in JSON, and a success without data, are read as not paid");
+    passed("a JSON outage and a success without data are reported as not paid");
 
     for odd in ["floatTimes", "textAmounts"] {
         fault(json!({ odd: true }))?;
@@ -141,7 +143,7 @@ async fn run(base: &str, relayed: &str, address: &str, token: &str) -> Result<()
             Err(ApiError::Transport(_))
         );
     }
-    told("times with decimals and amounts as texts make a payment unreadable");
+    passed("times with fractions and amounts as strings make a payment unreadable");
 
     fault(json!({ "reversedList": true }))?;
     expect!(
@@ -158,7 +160,7 @@ async fn run(base: &str, relayed: &str, address: &str, token: &str) -> Result<()
             returned: 1
         })
     );
-    told("a list in another order, or with one missing, is an error of all");
+    passed("a list in another order, or with a missing item, is an error of all items");
 
     fault(json!({ "answer": "quota_exhausted" }))?;
     expect!(
@@ -166,6 +168,6 @@ async fn run(base: &str, relayed: &str, address: &str, token: &str) -> Result<()
         client.check_bakong_account("sokha@devb").await,
         Ok(false)
     );
-    told("a refusal is read as: there is no such account");
+    passed("an exhausted quota is reported as a missing account");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Bytes there and back, with a `User-Agent` put into each request; and a request of our own.
+//! A relay that adds a `User-Agent` to each request, and a function that posts to the sandbox's control API.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -6,11 +6,11 @@ use std::thread;
 
 use serde_json::Value;
 
-/// The end of a request line, which stands nowhere else in what khqr-api sends.
+/// The end of a request line. khqr-api sends it nowhere else.
 const LINE_END: &[u8] = b" HTTP/1.1\r\n";
 const NAME: &[u8] = b" HTTP/1.1\r\nuser-agent: relay/1\r\n";
 
-/// Relays to `target` until the process ends; gives the address to ask.
+/// Relays to `target` until the process ends. Returns the address of the relay.
 pub(crate) fn start(target: &str) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -20,7 +20,7 @@ pub(crate) fn start(target: &str) -> io::Result<SocketAddr> {
             let Ok(server) = TcpStream::connect(&target) else {
                 return;
             };
-            // Whichever end closes, both are closed.
+            // Closing either connection closes both.
             if let (Ok(back_from), Ok(back_to)) = (server.try_clone(), client.try_clone()) {
                 thread::spawn(move || copy(client, server, named));
                 thread::spawn(move || copy(back_from, back_to, <[u8]>::to_vec));
@@ -40,7 +40,7 @@ fn copy(mut from: TcpStream, mut to: TcpStream, change: impl Fn(&[u8]) -> Vec<u8
     let _ = to.shutdown(std::net::Shutdown::Both);
 }
 
-/// A request of khqr-api comes in one piece, being small.
+/// A request of khqr-api is small, so it arrives in one read.
 fn named(request: &[u8]) -> Vec<u8> {
     let end = request
         .windows(LINE_END.len())
@@ -51,7 +51,7 @@ fn named(request: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Posts to the sandbox's control.
+/// Posts to the sandbox's control API.
 pub(crate) fn post(address: &str, path: &str, body: &Value) -> io::Result<Value> {
     let body = body.to_string();
     let length = body.len();

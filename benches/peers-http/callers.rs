@@ -1,10 +1,10 @@
-//! The three sides. Each is set up as its documentation shows, with its own defaults.
+//! The clients that are compared. Each is set up as its documentation shows, with its own defaults.
 
 use std::future::Future;
 use std::net::SocketAddr;
 
-use bakong_api::{AccessToken, BaseUrl, CheckAnswer, Endpoint, Session};
 use bakong_api::endpoint::CheckTransactionByMd5;
+use bakong_api::{AccessToken, BaseUrl, CheckAnswer, Endpoint, Session};
 use bakong_http::HyperTransport;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
@@ -17,30 +17,31 @@ use khqr_api::{BakongClient, TxStatus};
 use crate::Failure;
 use crate::server::PAID;
 
-/// What is asked for.
+/// The code that is checked.
 const MD5: &str = "d60f3db96913029a2af979a1662c1e72";
 
-/// As long as Bakong's; nobody's.
+/// An invalid token of realistic length.
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.\
                      eyJkYXRhIjp7ImlkIjoiOTBlNmJlbmNoMjA0MSJ9LCJpYXQiOjE3OTUwMDAwMDAsImV4cCI6MTgwMjc3NjAwMH0.\
                      bm90LWEtc2lnbmF0dXJlLW5vdC1hLXNpZ25hdHVyZS0";
 
-/// Somebody who asks whether a code was paid. No trait object and no enum: the future of each side is as
-/// large as that side makes it.
+/// A client that checks whether a code was paid. Neither a trait object nor an enum, so that each client's
+/// future has its own size.
 pub(crate) trait Caller: Send + Sync + 'static {
-    /// Asks once; an error for any answer but "paid".
+    /// Sends one check. Any answer but "paid" is an error.
     fn check(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 }
 
-/// Our client.
+/// Our client, with or without reuse of connections. The other clients reuse them.
 pub(crate) struct Ours {
     session: Session<HyperTransport>,
     question: CheckTransactionByMd5,
 }
 
 impl Ours {
-    pub(crate) fn new(address: SocketAddr) -> Result<Self, Failure> {
-        let session = Session::new(HyperTransport::new()?, base_url(address)?)
+    pub(crate) fn new(address: SocketAddr, reuse: bool) -> Result<Self, Failure> {
+        let transport = HyperTransport::builder().reuse_http1_connections(reuse);
+        let session = Session::new(transport.build()?, base_url(address)?)
             .with_token(AccessToken::new(TOKEN)?);
         let question = question()?;
         Ok(Self { session, question })
@@ -51,12 +52,12 @@ impl Caller for Ours {
     async fn check(&self) -> Result<(), Failure> {
         match self.session.send(&self.question).await? {
             CheckAnswer::Paid(_) => Ok(()),
-            other => Err(format!("{other:?} is not what the server says").into()),
+            other => Err(format!("{other:?} is not the answer of the server").into()),
         }
     }
 }
 
-/// Hyper's client with its pool: the same bytes go out, and those that come are not read.
+/// hyper-util's client with its pool. It sends the same bytes and does not parse the answer.
 pub(crate) struct Bare {
     client: Client<HttpConnector, Full<Bytes>>,
     uri: Uri,
@@ -99,12 +100,12 @@ impl Caller for Bare {
         if status == StatusCode::OK && body.len() == PAID.len() {
             Ok(())
         } else {
-            Err(format!("{status} and {} bytes came", body.len()).into())
+            Err(format!("unexpected response: {status}, {} bytes", body.len()).into())
         }
     }
 }
 
-/// The crate of others.
+/// The crate khqr-api.
 pub(crate) struct Peer(BakongClient);
 
 impl Peer {
@@ -120,7 +121,7 @@ impl Caller for Peer {
     async fn check(&self) -> Result<(), Failure> {
         match self.0.check_transaction_by_md5(MD5).await? {
             TxStatus::Paid(_) => Ok(()),
-            other => Err(format!("{other:?} is not what the server says").into()),
+            other => Err(format!("{other:?} is not the answer of the server").into()),
         }
     }
 }

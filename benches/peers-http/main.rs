@@ -1,10 +1,11 @@
-//! Our client of the Open API beside two others: the HTTP client that it is built on, bare, and the crate
-//! `khqr-api`. All ask the same question of the same server on this machine and get the same answer.
+//! Compares our client of the Open API with hyper-util's client, on which it is built, and with the crate
+//! `khqr-api`. All send the same check to the same server on this machine and get the same answer.
 //!
-//! Without arguments, it measures everything in rounds and prints a line for each figure: what was
-//! measured, of whom, how much. The server and every single measurement run in processes of their own,
-//! which are this program with other arguments: so the server's time and memory are nobody's, and no side
-//! inherits the heap, the warm caches or the layout in memory of another.
+//! Without arguments, this program measures everything in rounds and prints a line per figure: the measure, the
+//! client and the values. The clients are `ours` (reusing connections, as the others do), `fresh` (ours with
+//! its default, a connection per request), `bare` (hyper-util) and `peer` (khqr-api). The server and each
+//! measurement run in their own process, which is this program with other arguments. So no measurement includes
+//! the server's time and memory, or another client's heap and caches.
 
 #![forbid(unsafe_code)]
 
@@ -22,7 +23,7 @@ use std::time::Duration;
 use callers::{Bare, Ours, Peer};
 use measures::Measure;
 
-/// Whatever stopped a measurement; who runs it only reads it.
+/// Any error. It is only printed.
 type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
@@ -47,8 +48,8 @@ fn run(args: &[&str]) -> Result<(), Failure> {
             Ok(())
         }
         _ => Err(
-            "takes no arguments, or `serve DELAY_MS`, or `MEASURE SIDE ADDRESS REQUESTS` with the \
-                  measure `cpu`, `throughput` or `memory` and the side `ours`, `bare` or `peer`"
+            "usage: no arguments, or `serve DELAY_MS`, or `MEASURE CLIENT ADDRESS REQUESTS`; measures: \
+             `cpu`, `throughput`, `memory`; clients: `ours`, `fresh`, `bare`, `peer`"
                 .into(),
         ),
     }
@@ -61,9 +62,10 @@ fn measure_side(
     requests: usize,
 ) -> Result<String, Failure> {
     match side {
-        "ours" => measure.of(Ours::new(address)?, requests),
+        "ours" => measure.of(Ours::new(address, true)?, requests),
+        "fresh" => measure.of(Ours::new(address, false)?, requests),
         "bare" => measure.of(Bare::new(address)?, requests),
         "peer" => measure.of(Peer::new(address), requests),
-        _ => Err(format!("there is no side `{side}`").into()),
+        _ => Err(format!("unknown client `{side}`").into()),
     }
 }

@@ -1,4 +1,4 @@
-//! What is measured of one side, in a process that does nothing else.
+//! Measures one client, in a process that does nothing else.
 
 use std::fs;
 use std::str::FromStr;
@@ -14,20 +14,19 @@ use crate::Failure;
 use crate::callers::Caller;
 use crate::server::raise_open_files;
 
-/// How many ask at once where throughput is measured.
+/// How many requests are in flight in the throughput measure.
 const IN_FLIGHT: usize = 64;
 
-/// How many requests of each task go before what is measured: connections come about, tables fill.
+/// How many requests each task sends before the measurement starts, to open connections and fill caches.
 const WARM_UP: usize = 20;
 
 #[derive(Clone, Copy)]
 pub(crate) enum Measure {
-    /// Processor time of a request, one after the other on one thread, in nanoseconds.
+    /// Processor time per request, sequentially on one thread, in nanoseconds.
     Cpu,
-    /// Requests per second with many in flight on two threads, and their processor time in nanoseconds.
+    /// Requests per second on two threads, and processor time per request in nanoseconds.
     Throughput,
-    /// The most memory that as many callers at once as there are requests take, in KiB, and how many of
-    /// them got no answer.
+    /// Peak memory with all requests started at once, in KiB, and the number of failed requests.
     Memory,
 }
 
@@ -39,13 +38,13 @@ impl FromStr for Measure {
             "cpu" => Ok(Self::Cpu),
             "throughput" => Ok(Self::Throughput),
             "memory" => Ok(Self::Memory),
-            _ => Err(format!("there is no measure `{name}`").into()),
+            _ => Err(format!("unknown measure `{name}`").into()),
         }
     }
 }
 
 impl Measure {
-    /// The figures, as they are printed.
+    /// Returns the figures as they are printed.
     pub(crate) fn of(self, caller: impl Caller, requests: usize) -> Result<String, Failure> {
         match self {
             Self::Cpu => cpu(&caller, requests),
@@ -106,7 +105,7 @@ fn memory(caller: impl Caller, callers: usize) -> Result<String, Failure> {
                 if let Err(failure) = caller.check().await
                     && failed.fetch_add(1, Ordering::Relaxed) == 0
                 {
-                    eprintln!("the first that failed: {failure}");
+                    eprintln!("the first failure: {failure}");
                 }
             })
         };
@@ -140,8 +139,8 @@ fn each(all: Duration, requests: usize) -> u128 {
     all.as_nanos() / requests.max(1) as u128
 }
 
-/// What this process's threads took so far, in the program and in the system for it: the two times that
-/// `getrusage` tells apart, from a clock that counts nanoseconds.
+/// The processor time of this process so far, user and system time together. Unlike `getrusage`, this clock
+/// counts nanoseconds.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     // Neither is negative.
@@ -150,10 +149,10 @@ fn processor_time() -> Duration {
     Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds)
 }
 
-/// The most memory that this process had resident at once, in KiB.
+/// The peak resident memory of this process, in KiB.
 fn peak_memory() -> Result<u64, Failure> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    Ok(kib.ok_or("the system tells no VmHWM")?.parse()?)
+    Ok(kib.ok_or("/proc/self/status has no VmHWM")?.parse()?)
 }

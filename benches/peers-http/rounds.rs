@@ -1,5 +1,5 @@
-//! Everything, in rounds. A machine that is shared is at times half as fast as at others, so the sides
-//! take turns: what slows one round down slows all of its sides.
+//! Measures all clients in rounds. The speed of a shared machine varies, so the clients take turns and share the
+//! slow rounds.
 
 use std::env;
 use std::process::{Command, Stdio};
@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::Failure;
 use crate::server::Server;
 
-const SIDES: [&str; 3] = ["ours", "bare", "peer"];
+const SIDES: [&str; 4] = ["ours", "fresh", "bare", "peer"];
 
-/// One measure: how often and of how many requests.
+/// A measure, its number of rounds and of requests per round.
 struct Plan {
     measure: &'static str,
     rounds: usize,
@@ -31,7 +31,7 @@ const PLANS: [Plan; 3] = [
         requests: 32_000,
         server_delay: Duration::ZERO,
     },
-    // So slow that all who ask are there before the first answer.
+    // The delay lets all requests arrive before the first answer.
     Plan {
         measure: "memory",
         rounds: 3,
@@ -40,12 +40,12 @@ const PLANS: [Plan; 3] = [
     },
 ];
 
-/// Prints a line for each figure, such as `cpu ours 20481`.
+/// Prints a line per figure, such as `cpu ours 20481`.
 pub(crate) fn run() -> Result<(), Failure> {
     for plan in PLANS {
         let server = Server::start(plan.server_delay)?;
         for round in 0..plan.rounds {
-            // Whoever goes first goes last the next time.
+            // Each round starts with the next client.
             for turn in 0..SIDES.len() {
                 let side = SIDES[(round + turn) % SIDES.len()];
                 let figures = measure(&plan, side, &server.address)?;

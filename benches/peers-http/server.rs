@@ -1,4 +1,4 @@
-//! The other side of the wire: one answer to whatever is asked, over connections that stay open.
+//! The server: sends the same answer to every request, and keeps connections open.
 
 use std::convert::Infallible;
 use std::env;
@@ -21,7 +21,7 @@ use tokio::runtime;
 
 use crate::Failure;
 
-/// A paid answer as production gives it.
+/// An answer for a paid code, as production sends it.
 pub(crate) const PAID: &str = concat!(
     r#"{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":{"#,
     r#""hash":"8608a3e1f1e9e7c8c6c3ab1a2f5e2c4d9b7a6f5e4d3c2b1a0f9e8d7c6b5a4938","#,
@@ -31,18 +31,18 @@ pub(crate) const PAID: &str = concat!(
     r#""instructionRef":null,"externalRef":"100FT35781491692"}}"#
 );
 
-/// As many waiting connections as the system allows.
+/// The length of the queue of connections, up to the limit of the system.
 const BACKLOG: u32 = 16_384;
 
-/// Answers every request after `delay`, until standard input ends: so it ends with whoever started it.
-/// The first line on standard output is its address.
+/// Answers every request after `delay`, until standard input ends, so that it ends with its parent process.
+/// Prints its address on the first line of standard output.
 pub(crate) fn serve(delay: Duration) -> Result<(), Failure> {
     raise_open_files()?;
     thread::spawn(|| {
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         std::process::exit(0);
     });
-    // One thread: what it leaves of two processors is the client's.
+    // One thread, so that the client has the other processor.
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -56,7 +56,7 @@ pub(crate) fn serve(delay: Duration) -> Result<(), Failure> {
             stream.set_nodelay(true)?;
             tokio::spawn(async move {
                 let service = service_fn(|request| answer(request, delay));
-                // How a connection ends is for the client to tell.
+                // The client reports connection errors.
                 let _ = http1::Builder::new()
                     .serve_connection(TokioIo::new(stream), service)
                     .await;
@@ -69,19 +69,19 @@ async fn answer(
     request: Request<Incoming>,
     delay: Duration,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let asked = request.into_body().collect().await;
+    let request = request.into_body().collect().await;
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    // Empty for a question that broke off, which no side takes for paid.
-    let body = asked.map_or("", |_| PAID);
+    // Empty for an incomplete request. No client reads that as paid.
+    let body = request.map_or("", |_| PAID);
     let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     Ok(response)
 }
 
-/// Every connection is an open file, and the usual limit is 1,024.
+/// Raises the limit of open files, usually 1,024. Each connection is one.
 pub(crate) fn raise_open_files() -> Result<(), Failure> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -91,7 +91,7 @@ pub(crate) fn raise_open_files() -> Result<(), Failure> {
     Ok(setrlimit(Resource::Nofile, raised)?)
 }
 
-/// A server in a process of its own, which ends when this is dropped.
+/// A server in its own process. Dropping it ends the process.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
@@ -104,7 +104,10 @@ impl Server {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let output = child.stdout.take().ok_or("the server has no output")?;
+        let output = child
+            .stdout
+            .take()
+            .ok_or("the server has no standard output")?;
         let mut address = String::new();
         BufReader::new(output.take(64)).read_line(&mut address)?;
         let address = address.trim_end().to_owned();

@@ -1,6 +1,5 @@
-//! The settings of a transport, each with a default that suits a shop.
+//! The settings of a transport and their defaults.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +9,10 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
 use crate::circuit::CircuitBreaker;
+use crate::client::HttpClient;
 use crate::connector::{Connector, Steps};
-use crate::exchange::Exchange;
-use crate::gate::Gate;
-use crate::pool::Pool;
+use crate::error::SetupError;
+use crate::limiter::Limiter;
 #[cfg(feature = "proxy")]
 use crate::proxy::{Proxies, Proxy, ProxySetting};
 use crate::resolver::Resolver;
@@ -21,13 +20,30 @@ use crate::retry::RetryPolicy;
 use crate::tls::{self, Roots};
 use crate::transport::{HyperTransport, Inner};
 
-/// Sets up a [`HyperTransport`]. Made by [`HyperTransport::builder`].
+impl HyperTransport {
+    /// Returns a transport with the default settings.
+    ///
+    /// # Errors
+    /// See [`HyperTransportBuilder::build`].
+    pub fn new() -> Result<Self, SetupError> {
+        Self::builder().build()
+    }
+
+    /// Returns a builder with the default settings.
+    #[must_use]
+    pub fn builder() -> HyperTransportBuilder {
+        HyperTransportBuilder::default()
+    }
+}
+
+/// Configures a [`HyperTransport`]. Returned by [`HyperTransport::builder`].
 #[derive(Clone, Debug)]
 pub struct HyperTransportBuilder {
     connect_timeout: Duration,
     attempt_timeout: Duration,
     request_timeout: Duration,
     idle_timeout: Duration,
+    reuse_http1: bool,
     max_in_flight: usize,
     body_limit: usize,
     retry: RetryPolicy,
@@ -47,6 +63,7 @@ impl Default for HyperTransportBuilder {
             attempt_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(30),
+            reuse_http1: false,
             max_in_flight: 64,
             body_limit: 1 << 20,
             retry: RetryPolicy::default(),
@@ -62,77 +79,89 @@ impl Default for HyperTransportBuilder {
 }
 
 impl HyperTransportBuilder {
-    /// How long a connection may take until it can be used: looking up the host, TCP, the proxy's tunnel and
-    /// TLS, all together; 5 s unless said. What fails by it was not sent.
+    /// Sets how long opening a connection may take: name lookup, TCP, proxy tunnel and TLS handshake together.
+    /// Defaults to 5 s. A request that fails at this limit was not sent.
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long a single attempt may take, from connecting to the answer's last byte; 10 s unless said.
+    /// Sets how long one attempt may take, from connecting to the last byte of the response. Defaults to 10 s.
     #[must_use]
     pub const fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
         self
     }
 
-    /// How long a request may take as a whole, with its wait for others, every attempt and the waits between
-    /// them; 30 s unless said. It is the only limit that a caller can count on: an attempt that begins late
-    /// has only what is left of it.
+    /// Sets how long a request may take in total: the time in the queue, all attempts, and the waits between
+    /// them. Defaults to 30 s. An attempt that starts late gets only the time that is left.
     #[must_use]
     pub const fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    /// How long an unused connection is kept; 30 s unless said.
+    /// Sets after how much idle time a connection is closed. Defaults to 30 s, at most a year. Connections
+    /// are checked at this interval, so one may stay open for up to twice the time, but is not used then.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// How many requests are under way at once; 64 unless said. The others wait in the order in which they
-    /// came, and fail with [`TransportErrorKind::Busy`](bakong_api::transport::TransportErrorKind::Busy) if their
-    /// [`request_timeout`](Self::request_timeout) passes meanwhile. There are no more connections than about
-    /// this many.
+    /// Allows reusing HTTP/1.1 connections. Defaults to `false`: each request opens a connection.
+    ///
+    /// Reuse saves a TCP and TLS handshake per request. It also trusts the server and every proxy on the way
+    /// to send exactly one response per request: HTTP/1.1 cannot tell a surplus response from the response to
+    /// the next request, and the transport would return a wrong answer. HTTP/2 connections are always reused,
+    /// since HTTP/2 tells them apart.
+    #[must_use]
+    pub const fn reuse_http1_connections(mut self, reuse: bool) -> Self {
+        self.reuse_http1 = reuse;
+        self
+    }
+
+    /// Sets how many requests may be in flight at once. Defaults to 64. Further requests wait in a first-in,
+    /// first-out queue. They fail with [`TransportErrorKind::Busy`](bakong_api::transport::TransportErrorKind::Busy)
+    /// if their [`request_timeout`](Self::request_timeout) passes first. This also bounds the open connections.
     #[must_use]
     pub const fn max_in_flight(mut self, requests: usize) -> Self {
         self.max_in_flight = requests;
         self
     }
 
-    /// What is sent again, and when.
+    /// Sets which requests are retried, and when.
     #[must_use]
     pub const fn retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
         self
     }
 
-    /// When a host is given up for a while.
+    /// Sets when requests to a host that does not respond are rejected for a while.
     #[must_use]
     pub const fn circuit_breaker(mut self, circuit_breaker: CircuitBreaker) -> Self {
         self.circuit_breaker = circuit_breaker;
         self
     }
 
-    /// How many bytes an answer's body may have; 1 MiB unless said.
+    /// Sets how many bytes the body of a response may have. Defaults to 1 MiB.
     #[must_use]
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// The `User-Agent`; `bakong-http/` and the version unless said. Bakong answers 403 without one.
+    /// Sets the `User-Agent` header. Defaults to `bakong-http/` and the version. Bakong answers requests
+    /// without one with HTTP 403.
     #[must_use]
     pub fn user_agent(mut self, text: impl Into<String>) -> Self {
         self.user_agent = text.into();
         self
     }
 
-    /// Allows `http` to other machines. The token then goes out unencrypted: for a tunnel or a proxy on
-    /// a trusted network only. To this machine (`localhost`, `127.0.0.0/8`, `[::1]`) it is always
+    /// Allows plain `http` to other machines, where the token is sent unencrypted. Use it only on a trusted
+    /// network, such as a tunnel. Plain `http` to this machine (`localhost`, `127.0.0.0/8`, `[::1]`) is always
     /// allowed.
     #[must_use]
     pub const fn allow_plain_http(mut self, allow: bool) -> Self {
@@ -140,17 +169,18 @@ impl HyperTransportBuilder {
         self
     }
 
-    /// Sends everything through this HTTP proxy, whatever the environment says, except what goes to this
-    /// machine. `http://host:port` or `https://host:port`, with `user:password@` before the host if the proxy
-    /// wants them; a character that has a meaning in URLs is written as in them, `%40` for `@`. Without a
-    /// port, it is 80 or 443. The proxy sees where the requests go, and not what is in them, if that is
-    /// `https`.
+    /// Sends all requests through this HTTP proxy and ignores the environment. Requests to this machine
+    /// never use a proxy.
     ///
-    /// Unless said, the variables `HTTPS_PROXY` and `ALL_PROXY` of the environment name the proxy when the
-    /// transport is made, and `NO_PROXY` the hosts that are asked without; in small letters too.
+    /// The address is `http://host:port` or `https://host:port`, with `user:password@` before the host if the
+    /// proxy requires them. Special characters are percent-encoded: `%40` for `@`. The port defaults to 80 or
+    /// 443. The proxy sees the host of each request. It sees nothing else of an `https` request.
+    ///
+    /// By default, the environment variables `HTTPS_PROXY` and `ALL_PROXY` set the proxy, and `NO_PROXY` lists
+    /// hosts to connect to directly. Their lowercase names work too. They are read when the transport is built.
     ///
     /// # Errors
-    /// [`SetupError::ProxyAddress`] if it is no such address. The error does not repeat it.
+    /// [`SetupError::ProxyAddress`] if the address is invalid. The error does not contain the address.
     #[cfg(feature = "proxy")]
     pub fn proxy(mut self, address: &str) -> Result<Self, SetupError> {
         let proxy = Proxy::parse(address).ok_or(SetupError::ProxyAddress)?;
@@ -158,7 +188,7 @@ impl HyperTransportBuilder {
         Ok(self)
     }
 
-    /// Uses no proxy, whatever the environment says.
+    /// Uses no proxy and ignores the environment.
     #[cfg(feature = "proxy")]
     #[must_use]
     pub fn no_proxy(mut self) -> Self {
@@ -166,23 +196,23 @@ impl HyperTransportBuilder {
         self
     }
 
-    /// Whose certificates are believed.
+    /// Sets which certificate authorities are trusted.
     #[must_use]
     pub const fn roots(mut self, roots: Roots) -> Self {
         self.roots = roots;
         self
     }
 
-    /// Trusts also the authorities in this PEM text, beside those of [`roots`](Self::roots).
+    /// Also trusts the certificate authorities in this PEM text, in addition to [`roots`](Self::roots).
     ///
     /// # Errors
-    /// [`SetupError`] if the text holds no certificate, or a broken one.
+    /// [`SetupError`] if the text contains no certificate, or an invalid one.
     pub fn trust_pem(mut self, pem: &[u8]) -> Result<Self, SetupError> {
         tls::add_pem(&mut self.extra_roots, pem)?;
         Ok(self)
     }
 
-    /// Makes the transport. It belongs to no runtime until it sends.
+    /// Builds the transport. It needs a tokio runtime only when it sends.
     ///
     /// # Errors
     /// [`SetupError`] if a setting cannot be used.
@@ -192,11 +222,13 @@ impl HyperTransportBuilder {
             return Err(SetupError::NothingInFlight);
         }
         Ok(HyperTransport(Arc::new(Inner {
-            exchange: Exchange {
-                pool: Pool::new(self.connector()?, self.idle_timeout, self.max_in_flight),
-                body_limit: self.body_limit,
-            },
-            gate: Gate::new(self.max_in_flight, self.circuit_breaker),
+            client: HttpClient::new(
+                self.connector()?,
+                self.idle_timeout,
+                self.max_in_flight,
+                self.body_limit,
+            ),
+            limiter: Limiter::new(self.max_in_flight, self.circuit_breaker),
             retry: self.retry,
             user_agent,
             request_timeout: self.request_timeout,
@@ -208,14 +240,15 @@ impl HyperTransportBuilder {
     fn connector(&self) -> Result<Connector, SetupError> {
         let config = tls::config(self.roots, &self.extra_roots)?;
         let mut tcp = HttpConnector::new_with_resolver(Resolver::default());
-        // TLS around it takes `https` too.
+        // By default, HttpConnector rejects `https`.
         tcp.enforce_http(false);
-        // Shared among the addresses of a host, so that a dead one leaves time for the next.
+        // Divided among the addresses of a host, so that an unreachable one leaves time for the next.
         tcp.set_connect_timeout(Some(self.connect_timeout));
         tcp.set_nodelay(true);
         Ok(Connector::new(Steps {
             tcp,
             timeout: self.connect_timeout,
+            reuse_http1: self.reuse_http1,
             #[cfg(feature = "proxy")]
             proxies: Proxies::new(&self.proxy),
             #[cfg(feature = "proxy")]
@@ -225,7 +258,7 @@ impl HyperTransportBuilder {
     }
 }
 
-/// Offers the versions of HTTP that we speak.
+/// Offers the supported HTTP versions in the TLS handshake.
 fn with_alpn(mut config: ClientConfig) -> ClientConfig {
     #[cfg(feature = "http2")]
     config.alpn_protocols.push(crate::stream::H2.to_vec());
@@ -233,55 +266,11 @@ fn with_alpn(mut config: ClientConfig) -> ClientConfig {
     config
 }
 
-/// What a header holds without doubt: visible ASCII and spaces (RFC 9110 5.5).
+/// Accepts visible ASCII and spaces (RFC 9110 section 5.5).
 fn user_agent(text: &str) -> Option<HeaderValue> {
-    let visible = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
-    if text.trim().is_empty() || !text.bytes().all(visible) {
+    let is_allowed = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+    if text.trim().is_empty() || !text.bytes().all(is_allowed) {
         return None;
     }
     HeaderValue::from_str(text).ok()
 }
-
-/// A setting that cannot be used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum SetupError {
-    /// The PEM text holds no certificate.
-    NoCertificate,
-    /// A certificate in the PEM text cannot be read or used as an authority.
-    BrokenCertificate,
-    /// Only given authorities are to be believed, and none was given.
-    NoRoots,
-    /// This machine's authorities were not found.
-    NoPlatformRoots,
-    /// The `User-Agent` is blank or holds characters that a header should not.
-    UserAgent,
-    /// The proxy's address is none, or no HTTP proxy's.
-    ProxyAddress,
-    /// No request at all may be under way.
-    NothingInFlight,
-    /// The TLS library offers no protocol version.
-    Tls,
-}
-
-impl fmt::Display for SetupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoCertificate => "the text holds no PEM certificate",
-            Self::BrokenCertificate => "a certificate cannot be read or is no authority's",
-            Self::NoRoots => "no authority is trusted; give one, or choose other roots",
-            Self::NoPlatformRoots => {
-                "this machine's trusted authorities were not found; install them, or set SSL_CERT_FILE"
-            }
-            Self::UserAgent => "the User-Agent must be one line of visible ASCII characters",
-            Self::ProxyAddress => {
-                "the proxy's address must be http://host:port or https://host:port, with user:password@ \
-                 before the host if it wants them; SOCKS is not spoken"
-            }
-            Self::NothingInFlight => "max_in_flight must be at least 1",
-            Self::Tls => "no TLS protocol version can be used",
-        })
-    }
-}
-
-impl std::error::Error for SetupError {}

@@ -1,21 +1,21 @@
-//! Whether a host is given up for a while, so that callers do not queue up behind one that is dead.
+//! A circuit breaker: rejects requests to a host that does not respond, so that callers do not queue up.
 //!
-//! Pure: it is told what came of each attempt and what time it is.
+//! The state machine does no I/O. Its caller passes in the result of each attempt and the time.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// When to stop asking a host that does not answer, and for how long.
+/// When requests to a host that does not respond are rejected, and for how long.
 ///
-/// After [`failures`](Self::failures) in a row that say that the host is dead, requests to it fail at once
-/// with [`TransportErrorKind::CircuitOpen`](bakong_api::transport::TransportErrorKind::CircuitOpen) until a
-/// [`pause`](Self::pause) is over. Then a single one is sent. If it fails too, the next pause is twice as
-/// long, up to [`longest_pause`](Self::longest_pause); if it gets an answer, all is as before.
+/// After a number of consecutive [`failures`](Self::failures), the circuit of the host opens: requests fail at
+/// once with [`TransportErrorKind::CircuitOpen`](bakong_api::transport::TransportErrorKind::CircuitOpen) for a
+/// [`pause`](Self::pause). Then one request is sent as a probe. If the probe fails, the next pause is twice as
+/// long, up to [`longest_pause`](Self::longest_pause). Any response closes the circuit.
 ///
-/// A failed look-up, connection or handshake, a connection that broke, a timeout, and HTTP 502, 503 and 504
-/// say that the host is dead. A certificate that is not trusted or a proxy that refuses do not: waiting
-/// does not mend them, and the caller should learn of them each time.
+/// These count as failures: a failed name lookup, connection or handshake, a broken connection, a timeout,
+/// and HTTP 502, 503 and 504. An untrusted certificate and a proxy that refuses do not count: waiting does
+/// not help there, so the caller gets the actual error each time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CircuitBreaker {
     failures: u32,
@@ -34,27 +34,28 @@ impl Default for CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// Asks on, however dead the host seems.
+    /// Never rejects a request.
     #[must_use]
     pub fn never() -> Self {
         Self::default().failures(u32::MAX)
     }
 
-    /// How many failures in a row it takes; 5 unless said, at least 1, and [`u32::MAX`] for never.
+    /// Sets how many consecutive failures open the circuit. Defaults to 5. The minimum is 1. [`u32::MAX`]
+    /// disables the circuit breaker.
     #[must_use]
     pub const fn failures(mut self, count: u32) -> Self {
         self.failures = if count == 0 { 1 } else { count };
         self
     }
 
-    /// How long the first pause is; 5 s unless said.
+    /// Sets the length of the first pause. Defaults to 5 s.
     #[must_use]
     pub const fn pause(mut self, pause: Duration) -> Self {
         self.pause = pause;
         self
     }
 
-    /// How long a pause grows at most; 60 s unless said.
+    /// Sets the maximum length of a pause. Defaults to 60 s.
     #[must_use]
     pub const fn longest_pause(mut self, pause: Duration) -> Self {
         self.longest_pause = pause;
@@ -66,34 +67,34 @@ impl CircuitBreaker {
     }
 }
 
-/// What an attempt tells of its host.
+/// What an attempt shows about its host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Signal {
-    /// It answered.
+    /// The host responded.
     Alive,
-    /// It did not.
+    /// The host did not respond, or a gateway in front of it reported that.
     Dead,
-    /// Nothing: the caller left, or something else stood in between.
+    /// Nothing. The attempt was cancelled, or failed before it got to the host.
     Unclear,
 }
 
-/// The right to one attempt. To be handed back with what came of it.
+/// Admits one attempt. Passed back to [`Circuit::record`] with the result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Ticket {
+pub(crate) enum Admission {
     Ordinary,
-    /// The one attempt that finds out whether the host is back.
+    /// The only attempt while the circuit is half open.
     Probe,
 }
 
-/// No attempt may be made for now.
+/// The circuit is open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Blocked {
+pub(crate) enum Denied {
     Until(Instant),
-    /// A probe is under way.
+    /// A probe is in flight.
     Probing,
 }
 
-/// One host's standing.
+/// The state of one host's circuit.
 ///
 /// ```text
 ///    Alive, or Dead but not often enough
@@ -103,7 +104,7 @@ pub(crate) enum Blocked {
 ///  ─────▶│ Closed │                              │  Open  │◀──┐
 ///        └────────┘ ◀───────────┐                └────────┘   │
 ///             ▲       Alive     │   pause is over, │    ▲     │ Dead: the pause
-///             │  (a late answer)│   the next admit │    │     │ doubles
+///             │  (also late)    │   the next admit │    │     │ doubles
 ///             │                 │                  ▼    │     │
 ///             │                 │              ┌─────────┐    │
 ///             └─────────────────┴───────────── │ Probing │ ───┘
@@ -121,7 +122,7 @@ enum State {
 pub(crate) struct Circuit {
     settings: CircuitBreaker,
     state: State,
-    /// How long the next pause is.
+    /// The length of the next pause.
     pause: Duration,
 }
 
@@ -134,41 +135,41 @@ impl Circuit {
         }
     }
 
-    /// Whether an attempt could be made now.
-    pub(crate) fn check(&self, now: Instant) -> Result<(), Blocked> {
+    /// Whether an attempt would be admitted now.
+    pub(crate) fn check(&self, now: Instant) -> Result<(), Denied> {
         match self.state {
             State::Closed { .. } => Ok(()),
             State::Open { until } if now >= until => Ok(()),
-            State::Open { until } => Err(Blocked::Until(until)),
-            State::Probing => Err(Blocked::Probing),
+            State::Open { until } => Err(Denied::Until(until)),
+            State::Probing => Err(Denied::Probing),
         }
     }
 
-    /// Lets an attempt be made.
-    pub(crate) fn admit(&mut self, now: Instant) -> Result<Ticket, Blocked> {
+    /// Admits an attempt, as a probe if the pause is over.
+    pub(crate) fn admit(&mut self, now: Instant) -> Result<Admission, Denied> {
         self.check(now)?;
         match self.state {
-            State::Closed { .. } => Ok(Ticket::Ordinary),
+            State::Closed { .. } => Ok(Admission::Ordinary),
             State::Open { .. } | State::Probing => {
                 self.state = State::Probing;
-                Ok(Ticket::Probe)
+                Ok(Admission::Probe)
             }
         }
     }
 
-    /// Takes what came of an attempt. Says whether the circuit opened by it.
-    pub(crate) fn record(&mut self, ticket: Ticket, signal: Signal, now: Instant) -> bool {
-        match (self.state, ticket, signal) {
-            // A late answer of an earlier attempt is as good as a probe's.
+    /// Records the result of an attempt. Returns whether it opened the circuit.
+    pub(crate) fn record(&mut self, admission: Admission, signal: Signal, now: Instant) -> bool {
+        match (self.state, admission, signal) {
+            // Also a late response to an attempt from before the circuit opened.
             (_, _, Signal::Alive) => {
                 *self = Self::new(self.settings);
                 false
             }
-            (State::Probing, Ticket::Probe, Signal::Unclear) => {
+            (State::Probing, Admission::Probe, Signal::Unclear) => {
                 self.state = State::Open { until: now };
                 false
             }
-            (State::Probing, Ticket::Probe, Signal::Dead) => {
+            (State::Probing, Admission::Probe, Signal::Dead) => {
                 self.open(now);
                 true
             }
@@ -181,21 +182,21 @@ impl Circuit {
                 }
                 opens
             }
-            // Attempts from before it opened tell nothing new.
+            // A late failure of an attempt from before the circuit opened.
             (State::Open { .. } | State::Probing, _, Signal::Dead) | (_, _, Signal::Unclear) => {
                 false
             }
         }
     }
 
-    /// Whether nothing is held against the host.
+    /// Whether the circuit is closed and no failure is counted.
     pub(crate) fn is_clean(&self) -> bool {
         self.state == State::Closed { failures: 0 }
     }
 
     fn open(&mut self, now: Instant) {
         let pause = self.pause.min(self.settings.longest_pause);
-        // A pause beyond the clock's end is one until the end of a very long day.
+        // A pause that the clock cannot represent becomes a year.
         let until = now
             .checked_add(pause)
             .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365));
@@ -222,78 +223,68 @@ mod tests {
     fn opened(now: Instant) -> Circuit {
         let mut circuit = Circuit::new(breaker());
         for failure in 1..=5 {
-            assert_eq!(circuit.admit(now), Ok(Ticket::Ordinary));
-            let opens = circuit.record(Ticket::Ordinary, Signal::Dead, now);
+            assert_eq!(circuit.admit(now), Ok(Admission::Ordinary));
+            let opens = circuit.record(Admission::Ordinary, Signal::Dead, now);
             assert_eq!(opens, failure == 5);
         }
         circuit
     }
 
     #[test]
-    fn it_opens_for_pauses_that_double_up_to_a_minute() {
+    fn pauses_double_up_to_the_longest() {
         let mut now = Instant::now();
         let mut circuit = opened(now);
         for pause in [5, 10, 20, 40, 60, 60] {
             let until = now + seconds(pause);
-            assert_eq!(circuit.admit(now), Err(Blocked::Until(until)));
+            assert_eq!(circuit.admit(now), Err(Denied::Until(until)));
             let nearly = until - Duration::from_nanos(1);
-            assert_eq!(circuit.admit(nearly), Err(Blocked::Until(until)));
+            assert_eq!(circuit.admit(nearly), Err(Denied::Until(until)));
             now = until;
-            assert_eq!(circuit.admit(now), Ok(Ticket::Probe));
-            assert_eq!(circuit.admit(now), Err(Blocked::Probing));
-            assert!(circuit.record(Ticket::Probe, Signal::Dead, now));
+            assert_eq!(circuit.admit(now), Ok(Admission::Probe));
+            assert_eq!(circuit.admit(now), Err(Denied::Probing));
+            assert!(circuit.record(Admission::Probe, Signal::Dead, now));
         }
     }
 
     #[test]
-    fn a_probe_that_gets_an_answer_forgets_it_all() {
+    fn a_response_to_the_probe_resets_the_circuit() {
         let now = Instant::now();
         let mut circuit = opened(now);
-        assert_eq!(circuit.admit(now + seconds(5)), Ok(Ticket::Probe));
-        circuit.record(Ticket::Probe, Signal::Alive, now);
+        assert_eq!(circuit.admit(now + seconds(5)), Ok(Admission::Probe));
+        circuit.record(Admission::Probe, Signal::Alive, now);
         assert!(circuit.is_clean());
-        // The next pause is a first one.
+        // The next pause has the first length again.
         for _ in 0..5 {
-            circuit.record(Ticket::Ordinary, Signal::Dead, now);
+            circuit.record(Admission::Ordinary, Signal::Dead, now);
         }
-        assert_eq!(circuit.check(now), Err(Blocked::Until(now + seconds(5))));
+        assert_eq!(circuit.check(now), Err(Denied::Until(now + seconds(5))));
     }
 
     #[test]
-    fn a_probe_that_is_given_up_makes_room_for_another() {
-        let now = Instant::now();
-        let mut circuit = opened(now);
-        let later = now + seconds(5);
-        assert_eq!(circuit.admit(later), Ok(Ticket::Probe));
-        circuit.record(Ticket::Probe, Signal::Unclear, later);
-        assert_eq!(circuit.admit(later), Ok(Ticket::Probe));
-    }
-
-    #[test]
-    fn what_began_before_it_opened_can_only_close_it() {
+    fn an_attempt_from_before_the_circuit_opened_can_only_close_it() {
         let now = Instant::now();
         let mut circuit = opened(now);
         let until = now + seconds(5);
-        assert!(!circuit.record(Ticket::Ordinary, Signal::Dead, now + seconds(4)));
-        assert_eq!(circuit.check(now), Err(Blocked::Until(until)));
-        assert_eq!(circuit.admit(until), Ok(Ticket::Probe));
-        assert!(!circuit.record(Ticket::Ordinary, Signal::Dead, until));
-        assert!(!circuit.record(Ticket::Ordinary, Signal::Unclear, until));
-        assert_eq!(circuit.check(until), Err(Blocked::Probing));
-        circuit.record(Ticket::Ordinary, Signal::Alive, until);
-        assert_eq!(circuit.admit(until), Ok(Ticket::Ordinary));
+        assert!(!circuit.record(Admission::Ordinary, Signal::Dead, now + seconds(4)));
+        assert_eq!(circuit.check(now), Err(Denied::Until(until)));
+        assert_eq!(circuit.admit(until), Ok(Admission::Probe));
+        assert!(!circuit.record(Admission::Ordinary, Signal::Dead, until));
+        assert!(!circuit.record(Admission::Ordinary, Signal::Unclear, until));
+        assert_eq!(circuit.check(until), Err(Denied::Probing));
+        circuit.record(Admission::Ordinary, Signal::Alive, until);
+        assert_eq!(circuit.admit(until), Ok(Admission::Ordinary));
     }
 
     #[test]
-    fn the_longest_pause_is_a_pause() {
+    fn the_longest_pause_does_not_overflow() {
         let now = Instant::now();
         let longest = breaker().failures(0).pause(Duration::MAX);
         let mut circuit = Circuit::new(longest.longest_pause(Duration::MAX));
-        assert!(circuit.record(Ticket::Ordinary, Signal::Dead, now));
+        assert!(circuit.record(Admission::Ordinary, Signal::Dead, now));
         assert!(circuit.check(now).is_err());
         let mut never = Circuit::new(CircuitBreaker::never());
         for _ in 0..1_000 {
-            assert!(!never.record(Ticket::Ordinary, Signal::Dead, now));
+            assert!(!never.record(Admission::Ordinary, Signal::Dead, now));
         }
         assert_eq!(never.check(now), Ok(()));
     }
@@ -320,35 +311,35 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_happens(steps in prop::collection::vec(step(), 0..200)) {
+        fn at_most_one_probe_and_no_endless_rejection(steps in prop::collection::vec(step(), 0..200)) {
             let settings = breaker();
             let mut circuit = Circuit::new(settings);
             let mut now = Instant::now();
-            let mut out: Vec<Ticket> = Vec::new();
+            let mut in_flight: Vec<Admission> = Vec::new();
             let mut dead_in_a_row = 0;
-            // A late answer may close it while a probe is out, so that there may be another.
+            // A late response may close the circuit while a probe is in flight, so a second probe is possible.
             let mut overtaken = 0;
             for step in steps {
                 match step {
                     Step::Ask => match circuit.admit(now) {
-                        Ok(ticket) => out.push(ticket),
-                        // Nobody is kept out for longer than the longest pause, or without a probe.
-                        Err(Blocked::Until(until)) => {
+                        Ok(admission) => in_flight.push(admission),
+                        // A rejection lasts no longer than the longest pause, or until a probe ends.
+                        Err(Denied::Until(until)) => {
                             prop_assert!(until > now && until - now <= settings.longest_pause);
                         }
-                        Err(Blocked::Probing) => prop_assert!(out.contains(&Ticket::Probe)),
+                        Err(Denied::Probing) => prop_assert!(in_flight.contains(&Admission::Probe)),
                     },
-                    Step::Answer(which, signal) if !out.is_empty() => {
-                        let ticket = out.swap_remove(which % out.len());
+                    Step::Answer(which, signal) if !in_flight.is_empty() => {
+                        let admission = in_flight.swap_remove(which % in_flight.len());
                         match signal {
                             Signal::Alive => {
                                 dead_in_a_row = 0;
-                                overtaken += usize::from(out.contains(&Ticket::Probe));
+                                overtaken += usize::from(in_flight.contains(&Admission::Probe));
                             }
                             Signal::Dead => dead_in_a_row += 1,
                             Signal::Unclear => {}
                         }
-                        let opened = circuit.record(ticket, signal, now);
+                        let opened = circuit.record(admission, signal, now);
                         prop_assert!(!opened || dead_in_a_row >= settings.failures);
                         if signal == Signal::Alive {
                             prop_assert!(circuit.is_clean());
@@ -357,12 +348,12 @@ mod tests {
                     Step::Answer(..) => {}
                     Step::Wait(millis) => now += Duration::from_millis(millis),
                 }
-                let probes = out.iter().filter(|ticket| **ticket == Ticket::Probe).count();
+                let probes = in_flight.iter().filter(|admission| **admission == Admission::Probe).count();
                 prop_assert!(probes <= 1 + overtaken);
             }
-            // Whoever comes back and waits long enough is let through.
-            for ticket in out {
-                circuit.record(ticket, Signal::Unclear, now);
+            // Once all attempts have ended, the circuit admits again after the longest pause.
+            for admission in in_flight {
+                circuit.record(admission, Signal::Unclear, now);
             }
             prop_assert!(circuit.admit(now + settings.longest_pause).is_ok());
         }

@@ -1,37 +1,45 @@
-//! The way to a host, step by step: look-up, TCP, perhaps a proxy, TLS. All of it within one deadline.
+//! Opens connections step by step: name lookup, TCP, proxy tunnel, TLS. One deadline covers all steps.
+//!
+//! An error names the step that failed. A request whose connection failed was not sent.
 
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use crate::deadline::Deadline;
 #[cfg(feature = "proxy")]
-use crate::proxy::{Proxies, Proxy, Way};
+use crate::proxy::{Proxies, Proxy, Route};
 use crate::resolver::Resolver;
 use crate::stream::Stream;
 #[cfg(feature = "proxy")]
 use crate::tunnel;
 
-/// Makes connections. A clone is the same connector.
+/// The connector of hyper-util's client. Clones share everything.
 #[derive(Clone)]
 pub(crate) struct Connector(Arc<Steps>);
 
+/// What each step needs.
 pub(crate) struct Steps {
     pub(crate) tcp: HttpConnector<Resolver>,
     pub(crate) tls: TlsConnector,
     pub(crate) timeout: Duration,
+    /// Whether HTTP/1.1 connections go back to the pool. HTTP/2 connections always do.
+    pub(crate) reuse_http1: bool,
     #[cfg(feature = "proxy")]
     pub(crate) proxies: Proxies,
-    /// To a proxy, which is not offered HTTP/2.
+    /// For the connection to an `https` proxy, which is not offered HTTP/2.
     #[cfg(feature = "proxy")]
     pub(crate) proxy_tls: TlsConnector,
 }
@@ -42,66 +50,74 @@ impl Connector {
     }
 }
 
-impl Connector {
-    /// A stream to the host of this URI.
-    pub(crate) async fn connect(&self, to: &Uri) -> Result<Stream, ConnectError> {
-        self.0.connect(to.clone()).await
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Stream>;
+    type Error = ConnectError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ConnectError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let steps = Arc::clone(&self.0);
+        Box::pin(async move { steps.connect(to).await.map(TokioIo::new) })
     }
 }
 
 impl Steps {
     async fn connect(&self, to: Uri) -> Result<Stream, ConnectError> {
-        let time = Time {
-            limit: self.timeout,
+        let deadline = ConnectDeadline {
+            timeout: self.timeout,
             deadline: Deadline::after(self.timeout),
         };
-        // Before anything is sent to anybody.
+        // Checked before any byte is sent.
         let name = if to.scheme() == Some(&Scheme::HTTPS) {
             let name = server_name(&to).map_err(|error| ConnectError::new(Step::Name, error))?;
             Some(name)
         } else {
             None
         };
-        let stream = self.reach(to, time).await?;
+        let stream = self.open(to, deadline).await?;
         match name {
-            Some(name) => time.handshake(&self.tls, name, stream).await,
+            Some(name) => deadline.handshake(&self.tls, name, stream).await,
             None => Ok(stream),
         }
     }
 
-    /// A stream whose other end is the host.
+    /// Opens a stream to the host, through the proxy if one is set.
     #[cfg(feature = "proxy")]
-    async fn reach(&self, to: Uri, time: Time) -> Result<Stream, ConnectError> {
-        match self.proxies.way(&to) {
-            Way::Direct => self.tcp(to, time).await,
-            Way::Through(proxy) => {
-                let reached = self.reach_through(proxy, &to, time).await;
-                reached.map_err(|error| error.via(proxy.name()))
+    async fn open(&self, to: Uri, deadline: ConnectDeadline) -> Result<Stream, ConnectError> {
+        match self.proxies.route(&to) {
+            Route::Direct => self.open_tcp(to, deadline).await,
+            Route::Proxy(proxy) => {
+                let opened = self.open_tunnel(proxy, &to, deadline).await;
+                opened.map_err(|error| error.via(proxy.name()))
             }
-            Way::Unclear(variable) => {
-                let cause = UnclearProxy(variable);
+            Route::Invalid(variable) => {
+                let cause = InvalidProxyVariable(variable);
                 Err(ConnectError::new(Step::Environment, cause))
             }
         }
     }
 
     #[cfg(not(feature = "proxy"))]
-    async fn reach(&self, to: Uri, time: Time) -> Result<Stream, ConnectError> {
-        self.tcp(to, time).await
+    async fn open(&self, to: Uri, deadline: ConnectDeadline) -> Result<Stream, ConnectError> {
+        self.open_tcp(to, deadline).await
     }
 
     #[cfg(feature = "proxy")]
-    async fn reach_through(
+    async fn open_tunnel(
         &self,
         proxy: &Proxy,
         to: &Uri,
-        time: Time,
+        deadline: ConnectDeadline,
     ) -> Result<Stream, ConnectError> {
-        let mut stream = self.tcp(proxy.uri().clone(), time).await?;
+        let mut stream = self.open_tcp(proxy.uri().clone(), deadline).await?;
         if proxy.is_https() {
             let name = server_name(proxy.uri());
             let name = name.map_err(|error| ConnectError::new(Step::ProxyName, error))?;
-            stream = time.handshake(&self.proxy_tls, name, stream).await?;
+            stream = deadline.handshake(&self.proxy_tls, name, stream).await?;
         }
         let default = if to.scheme() == Some(&Scheme::HTTPS) {
             443
@@ -110,43 +126,40 @@ impl Steps {
         };
         let host = to.host().unwrap_or_default();
         let port = to.port_u16().unwrap_or(default);
-        let opening = tunnel::open(&mut stream, host, port, proxy.authorization());
-        time.limit(Step::Tunnel, opening).await?;
+        let tunnel = tunnel::open(&mut stream, host, port, proxy.authorization());
+        deadline.limit(Step::Tunnel, tunnel).await?;
         Ok(stream)
     }
 
-    async fn tcp(&self, to: Uri, time: Time) -> Result<Stream, ConnectError> {
-        let connecting = self.tcp.clone().call(to);
-        let stream = time.limit(Step::Tcp, connecting).await?;
-        Ok(Stream::Plain(stream.into_inner()))
+    async fn open_tcp(&self, to: Uri, deadline: ConnectDeadline) -> Result<Stream, ConnectError> {
+        let stream = deadline.limit(Step::Tcp, self.tcp.clone().call(to)).await?;
+        Ok(Stream::plain(stream.into_inner(), self.reuse_http1))
     }
 }
 
-/// The time that a connection may take as a whole.
+/// The deadline of all steps together.
 #[derive(Clone, Copy)]
-struct Time {
-    limit: Duration,
+struct ConnectDeadline {
+    /// The setting, for the error message.
+    timeout: Duration,
     deadline: Deadline,
 }
 
-impl Time {
+impl ConnectDeadline {
     async fn limit<T, E>(
         self,
         step: Step,
-        taking: impl Future<Output = Result<T, E>>,
+        future: impl Future<Output = Result<T, E>>,
     ) -> Result<T, ConnectError>
     where
         E: Into<Box<dyn Error + Send + Sync>>,
     {
-        match tokio::time::timeout(self.deadline.remaining(), taking).await {
-            Ok(done) => done.map_err(|error| ConnectError::new(step, error)),
-            Err(_) => Err(ConnectError::new(
-                step,
-                TooSlow {
-                    step,
-                    limit: self.limit,
-                },
-            )),
+        match tokio::time::timeout(self.deadline.remaining(), future).await {
+            Ok(result) => result.map_err(|error| ConnectError::new(step, error)),
+            Err(_) => {
+                let timeout = self.timeout;
+                Err(ConnectError::new(step, StepTimeout { step, timeout }))
+            }
         }
     }
 
@@ -156,9 +169,8 @@ impl Time {
         name: ServerName<'static>,
         stream: Stream,
     ) -> Result<Stream, ConnectError> {
-        let shaking = tls.connect(name, stream);
-        let stream = self.limit(Step::Tls, shaking).await?;
-        Ok(Stream::Tls(Box::new(stream)))
+        let stream = self.limit(Step::Tls, tls.connect(name, stream)).await?;
+        Ok(Stream::tls(stream))
     }
 }
 
@@ -168,27 +180,30 @@ fn server_name(of: &Uri) -> Result<ServerName<'static>, InvalidDnsNameError> {
     ServerName::try_from(host.to_owned())
 }
 
-/// The part of the way that failed.
+/// A step of opening a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Step {
-    /// The host's name can be none.
+    /// Checks that the host's name is a DNS name or an IP address.
     Name,
+    /// Reads the proxy from the environment.
     #[cfg(feature = "proxy")]
     Environment,
+    /// Looks up the host and connects.
     Tcp,
+    /// Checks the name of the proxy.
     #[cfg(feature = "proxy")]
     ProxyName,
+    /// Opens a tunnel through the proxy.
     #[cfg(feature = "proxy")]
     Tunnel,
     Tls,
-    Http,
 }
 
-/// No connection came about.
+/// The connection could not be opened.
 #[derive(Debug)]
 pub(crate) struct ConnectError {
     pub(crate) step: Step,
-    /// The proxy that was on the way to the failure.
+    /// The proxy at or behind which the step failed.
     pub(crate) via: Option<String>,
     cause: Box<dyn Error + Send + Sync>,
 }
@@ -202,11 +217,6 @@ impl ConnectError {
         }
     }
 
-    /// The connection came about, and HTTP could not begin on it.
-    pub(crate) fn of_http(cause: hyper::Error) -> Self {
-        Self::new(Step::Http, cause)
-    }
-
     #[cfg(feature = "proxy")]
     fn via(self, proxy: &str) -> Self {
         Self {
@@ -218,7 +228,7 @@ impl ConnectError {
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no connection came about")
+        f.write_str("the connection could not be opened")
     }
 }
 
@@ -228,43 +238,43 @@ impl Error for ConnectError {
     }
 }
 
-/// The time for connecting ran out.
+/// The connect timeout passed during this step.
 #[derive(Debug)]
-struct TooSlow {
+struct StepTimeout {
     step: Step,
-    limit: Duration,
+    timeout: Duration,
 }
 
-impl fmt::Display for TooSlow {
+impl fmt::Display for StepTimeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.step {
-            Step::Tls => "the TLS handshake did not end",
+        let step = match self.step {
+            Step::Tls => "the TLS handshake did not finish",
             #[cfg(feature = "proxy")]
-            Step::Tunnel => "it did not answer CONNECT",
-            _ => "no connection came about",
+            Step::Tunnel => "the proxy did not answer CONNECT",
+            _ => "the TCP connection was not established",
         };
-        write!(f, "{what} within {} ms", self.limit.as_millis())
+        write!(f, "{step} within {} ms", self.timeout.as_millis())
     }
 }
 
-impl Error for TooSlow {}
+impl Error for StepTimeout {}
 
-/// A variable of the environment that names a proxy which is none.
+/// This environment variable does not contain the URL of an HTTP proxy.
 #[cfg(feature = "proxy")]
 #[derive(Debug)]
-struct UnclearProxy(&'static str);
+struct InvalidProxyVariable(&'static str);
 
 #[cfg(feature = "proxy")]
-impl fmt::Display for UnclearProxy {
+impl fmt::Display for InvalidProxyVariable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} in the environment is no address of an HTTP proxy; set it to http://host:port, or \
-             exempt this host in NO_PROXY",
+            "the environment variable {} is not the URL of an HTTP proxy; set it to http://host:port, or \
+             list this host in NO_PROXY",
             self.0
         )
     }
 }
 
 #[cfg(feature = "proxy")]
-impl Error for UnclearProxy {}
+impl Error for InvalidProxyVariable {}

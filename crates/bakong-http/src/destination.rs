@@ -1,4 +1,4 @@
-//! Where a request goes: whether it may, and how a person is told of it.
+//! The host and port of a request. Checks whether a request may be sent to it.
 
 use std::fmt;
 
@@ -8,60 +8,51 @@ use bakong_api::transport::{TransportError, TransportErrorKind};
 use http::Uri;
 use http::uri::{Authority, Scheme};
 
-/// A host and perhaps a port, without a user name.
+/// A host and an optional port, without user information.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Destination(Authority);
 
 impl Destination {
-    /// The destination of a request to this URI, if one may be sent there.
+    /// Returns the destination of a request to this URI.
+    ///
+    /// # Errors
+    /// If the URI is not an `http` or `https` URL, contains user information, or would send plain HTTP to
+    /// another machine without permission.
     pub(crate) fn of(uri: &Uri, allow_plain_http: bool) -> Result<Self, TransportError> {
+        use TransportErrorKind::{InvalidRequest, NotAllowed};
         let Some(authority) = uri.authority() else {
-            return Err(refused(
-                TransportErrorKind::InvalidRequest,
-                "its URI names no host",
-                None,
-            ));
+            let reason = "the URI of the request has no host";
+            return Err(TransportError::new(InvalidRequest, reason).with_detail(reason));
         };
         let destination = Self(authority.clone());
         if authority.as_str().contains('@') {
             let reason =
-                "its URI holds a user name or a password, which would be logged on the way";
-            let kind = TransportErrorKind::InvalidRequest;
-            return Err(refused(kind, reason, Some(&destination)));
+                "the URI contains a user name or a password, which would appear in logs; remove it";
+            return Err(destination.reject(InvalidRequest, reason));
         }
         let scheme = uri.scheme();
         if scheme == Some(&Scheme::HTTPS) {
             return Ok(destination);
         }
         if scheme != Some(&Scheme::HTTP) {
-            let reason = "its URI must start with https:// or http://";
-            let kind = TransportErrorKind::InvalidRequest;
-            return Err(refused(kind, reason, Some(&destination)));
+            let reason = "the URI must start with https:// or http://";
+            return Err(destination.reject(InvalidRequest, reason));
         }
         if !allow_plain_http && !is_loopback_host(authority.host()) {
-            let reason = "http without TLS would show the token to the network; use https, or \
+            let reason = "http without TLS would expose the token to the network; use https, or set \
                           allow_plain_http if the network is trusted";
-            let kind = TransportErrorKind::NotAllowed;
-            return Err(refused(kind, reason, Some(&destination)));
+            return Err(destination.reject(NotAllowed, reason));
         }
         Ok(destination)
     }
 
-    /// Which of NBC's hosts it is.
+    /// The environment, if this is one of NBC's hosts.
     pub(crate) fn environment(&self) -> Option<Environment> {
         Environment::of_host(self.0.host())
     }
-}
 
-fn refused(
-    kind: TransportErrorKind,
-    reason: &'static str,
-    destination: Option<&Destination>,
-) -> TransportError {
-    let error = TransportError::new(kind, reason);
-    match destination {
-        Some(destination) => error.with_detail(format!("{destination}: {reason}")),
-        None => error.with_detail(reason),
+    fn reject(&self, kind: TransportErrorKind, reason: &'static str) -> TransportError {
+        TransportError::new(kind, reason).with_detail(format!("{self}: {reason}"))
     }
 }
 
@@ -80,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_prints_the_host_and_the_port_alone() {
+    fn prints_the_host_and_the_port_only() {
         for (uri, printed) in [
             ("https://host.example/v1?token=secret", "host.example"),
             ("https://host.example:8443/secret", "host.example:8443"),
@@ -90,9 +81,9 @@ mod tests {
             assert_eq!(destination.to_string(), printed);
         }
         for uri in ["http://user:secret@host/", "https://user:secret@host/"] {
-            let refused = Destination::of(&Uri::from_static(uri), true).unwrap_err();
-            assert_eq!(refused.kind(), TransportErrorKind::InvalidRequest);
-            assert!(!format!("{refused} {refused:?}").contains("secret"));
+            let error = Destination::of(&Uri::from_static(uri), true).unwrap_err();
+            assert_eq!(error.kind(), TransportErrorKind::InvalidRequest);
+            assert!(!format!("{error} {error:?}").contains("secret"));
         }
     }
 }

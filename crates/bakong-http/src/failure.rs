@@ -1,4 +1,5 @@
-//! Which step failed, told from what hyper, rustls and the system report.
+//! Turns the errors of hyper, rustls and the operating system into a [`TransportError`]: which step failed,
+//! and what to do about it.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use bakong_api::khqr_core::Printable;
 use bakong_api::transport::{TransportError, TransportErrorKind};
+use hyper_util::client::legacy;
 use rustls::{AlertDescription, CertificateError};
 use tokio::time::error::Elapsed;
 
@@ -16,34 +18,46 @@ use crate::resolver::LookupFailed;
 #[cfg(feature = "proxy")]
 use crate::tunnel::TunnelRefused;
 
-/// No connection came about, so nothing was sent.
-pub(crate) fn not_connected(to: &Destination, error: ConnectError) -> TransportError {
-    let kind = connecting(&error);
+/// Sending failed before the response began. `written` tells whether the request may have been written.
+pub(crate) fn sending(to: &Destination, error: legacy::Error, written: bool) -> TransportError {
+    if written {
+        return receiving(to, error);
+    }
+    let kind = connect_kind(&error);
     let detail = detail(kind, to, &error);
-    let at_proxy = kind == TransportErrorKind::Proxy || error.via.is_some();
-    let failed = TransportError::new(kind, error).with_detail(detail);
-    if at_proxy { failed.at_proxy() } else { failed }
+    let at_proxy = kind == TransportErrorKind::Proxy || via(&error).is_some();
+    let error = TransportError::new(kind, error).with_detail(detail);
+    if at_proxy { error.at_proxy() } else { error }
 }
 
-/// A request failed on a connection, before its answer began or in the midst of it.
-pub(crate) fn exchanging(to: &Destination, error: hyper::Error) -> TransportError {
-    let kind = answering(&error);
-    let detail = detail(kind, to, &error);
+/// Reading the response failed.
+pub(crate) fn receiving(
+    to: &Destination,
+    error: impl Into<Box<dyn Error + Send + Sync>>,
+) -> TransportError {
+    let error = error.into();
+    let is_too_large = find(&*error).is_some_and(hyper::Error::is_parse_too_large);
+    let kind = match is_too_large {
+        true => TransportErrorKind::AnswerTooLarge,
+        false => TransportErrorKind::Interrupted,
+    };
+    let detail = detail(kind, to, &*error);
     TransportError::new(kind, error).with_detail(detail)
 }
 
-/// An answer's body is, or will be, larger than `limit`.
+/// The body of a response is larger than `limit` bytes.
 pub(crate) fn too_large(
     to: &Destination,
     limit: usize,
     error: impl Into<Box<dyn Error + Send + Sync>>,
 ) -> TransportError {
     let kind = TransportErrorKind::AnswerTooLarge;
-    TransportError::new(kind, error).with_detail(format!("{to}: more than {limit} bytes"))
+    let detail = format!("{to}: the response has more than {limit} bytes; see body_limit");
+    TransportError::new(kind, error).with_detail(detail)
 }
 
-/// The whole answer, or for kind `Connect` a connection, was not there in time.
-pub(crate) fn late(
+/// The response, or for kind `Connect` the connection, was not complete within `limit`.
+pub(crate) fn timed_out(
     kind: TransportErrorKind,
     to: &Destination,
     limit: Duration,
@@ -53,10 +67,9 @@ pub(crate) fn late(
     TransportError::new(kind, elapsed).with_detail(detail)
 }
 
-/// No connection came about.
-fn connecting(error: Cause<'_>) -> TransportErrorKind {
-    let attempt = find::<ConnectError>(error);
-    match attempt.map(|attempt| attempt.step) {
+/// The kind of an error that happened before the request was written.
+fn connect_kind(error: Cause<'_>) -> TransportErrorKind {
+    match find::<ConnectError>(error).map(|error| error.step) {
         Some(Step::Name) => return TransportErrorKind::InvalidRequest,
         #[cfg(feature = "proxy")]
         Some(Step::Environment | Step::ProxyName) => return TransportErrorKind::Proxy,
@@ -70,28 +83,18 @@ fn connecting(error: Cause<'_>) -> TransportErrorKind {
         }
         _ => {}
     }
-    let is_proxy_s = attempt.is_some_and(|attempt| attempt.via.is_some());
-    if find::<LookupFailed>(error).is_some() && !is_proxy_s {
+    if find::<LookupFailed>(error).is_some() && via(error).is_none() {
         TransportErrorKind::Resolve
-    } else if find::<rustls::Error>(error).is_some_and(|error| !may_pass(error)) {
+    } else if find::<rustls::Error>(error).is_some_and(|error| !is_temporary(error)) {
         TransportErrorKind::Tls
     } else {
         TransportErrorKind::Connect
     }
 }
 
-/// A connection failed with the request on it.
-fn answering(error: Cause<'_>) -> TransportErrorKind {
-    if find(error).is_some_and(hyper::Error::is_parse_too_large) {
-        TransportErrorKind::AnswerTooLarge
-    } else {
-        TransportErrorKind::Interrupted
-    }
-}
-
-/// Whether a handshake that failed like this may come about the next time: by trouble of the server's own
-/// or on the way, and not because either side does not take the other.
-const fn may_pass(error: &rustls::Error) -> bool {
+/// Whether a TLS handshake that failed like this may succeed later: the cause is a fault of the server or of
+/// the network, and not that one side rejects the other.
+const fn is_temporary(error: &rustls::Error) -> bool {
     use AlertDescription as Alert;
     matches!(
         error,
@@ -102,25 +105,29 @@ const fn may_pass(error: &rustls::Error) -> bool {
     )
 }
 
+/// The proxy at or behind which connecting failed.
+fn via(error: Cause<'_>) -> Option<&str> {
+    find::<ConnectError>(error).and_then(|error| error.via.as_deref())
+}
+
 fn detail(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> String {
-    // A certificate's names come from outside, and there may be thousands.
-    let cause: String = root(error).to_string().chars().take(CAUSE_SHOWN).collect();
-    let through = find::<ConnectError>(error).and_then(|error| error.via.as_deref());
-    let mut detail = match through {
+    // A certificate may hold thousands of names, chosen by the server.
+    let cause: String = root(error).to_string().chars().take(CAUSE_LENGTH).collect();
+    let mut detail = match via(error) {
         Some(proxy) => format!("{to}: the proxy {proxy}: {}", Printable(&cause)),
         None => format!("{to}: {}", Printable(&cause)),
     };
     if let Some(advice) = advice(kind, to, error) {
-        // A string takes all that is written to it.
+        // Writing to a string cannot fail.
         let _ = write!(detail, "; {advice}");
     }
     detail
 }
 
-/// How much of a cause is printed.
-const CAUSE_SHOWN: usize = 300;
+/// How many characters of a cause are printed.
+const CAUSE_LENGTH: usize = 300;
 
-/// What to look at first.
+/// What to check first.
 fn advice(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> Option<String> {
     use CertificateError as Certificate;
     #[cfg(feature = "proxy")]
@@ -129,21 +136,26 @@ fn advice(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> Optio
     }
     if kind == TransportErrorKind::Resolve {
         let other = to.environment()?.other_domain();
-        return Some(format!("the same Bakong is also at {}", other.host()));
+        return Some(format!(
+            "the same service is also available at {}",
+            other.host()
+        ));
     }
     if kind != TransportErrorKind::Tls {
         return None;
     }
     let advice = match find(error)? {
-        rustls::Error::InvalidMessage(_) => "the server speaks no TLS there; is it plain http?",
+        rustls::Error::InvalidMessage(_) => {
+            "the server does not speak TLS on this port; check whether it expects http"
+        }
         rustls::Error::InvalidCertificate(
             Certificate::Expired
             | Certificate::ExpiredContext { .. }
             | Certificate::NotValidYet
             | Certificate::NotValidYetContext { .. },
-        ) => "is this machine's clock right?",
+        ) => "check this machine's clock",
         rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => {
-            "an authority of your own must be added (trust_pem)"
+            "add a private certificate authority with trust_pem"
         }
         _ => return None,
     };
@@ -155,7 +167,7 @@ fn find<'e, E: Error + 'static>(error: Cause<'e>) -> Option<&'e E> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
-/// The last error in the chain: the one that says what happened.
+/// The last error in the chain of causes, which is the most specific.
 fn root(error: Cause<'_>) -> Cause<'_> {
     causes(error).last().unwrap_or(error)
 }
@@ -165,7 +177,7 @@ type Cause<'e> = &'e (dyn Error + 'static);
 fn causes(error: Cause<'_>) -> impl Iterator<Item = Cause<'_>> {
     std::iter::successors(Some(error), |error: &Cause<'_>| {
         let error: Cause<'_> = *error;
-        // An I/O error hides what it wraps from `source`.
+        // `io::Error::source` skips the error that it wraps.
         let wrapped = error.downcast_ref().and_then(io::Error::get_ref);
         wrapped.map_or_else(|| error.source(), |inner| Some(inner))
     })
@@ -178,36 +190,36 @@ mod tests {
 
     use super::*;
 
-    /// What a look-up of this host that failed is told as.
-    fn look_up(uri: &str) -> String {
+    /// The detail of a failed lookup of this host.
+    fn failed_lookup(uri: &str) -> String {
         let uri: Uri = uri.parse().unwrap();
         let to = Destination::of(&uri, true).unwrap();
-        let failed = io::Error::other(LookupFailed(io::Error::other("no such name")));
-        assert_eq!(connecting(&failed), TransportErrorKind::Resolve);
-        detail(TransportErrorKind::Resolve, &to, &failed)
+        let error = io::Error::other(LookupFailed(io::Error::other("no such name")));
+        assert_eq!(connect_kind(&error), TransportErrorKind::Resolve);
+        detail(TransportErrorKind::Resolve, &to, &error)
     }
 
-    // Not over a socket: with a network, it would ask NBC.
+    // Not over a socket, since that would contact NBC.
     #[test]
-    fn a_failed_look_up_of_nbc_s_names_its_other_domain() {
+    fn a_failed_lookup_of_an_nbc_host_names_its_other_domain() {
         for environment in Environment::ALL {
             let (host, other) = (environment.host(), environment.other_domain().host());
             assert_eq!(
-                look_up(&format!("https://{host}/v1/verify")),
-                format!("{host}: no such name; the same Bakong is also at {other}")
+                failed_lookup(&format!("https://{host}/v1/verify")),
+                format!("{host}: no such name; the same service is also available at {other}")
             );
         }
         assert_eq!(
-            look_up("http://host.example:81"),
+            failed_lookup("http://host.example:81"),
             "host.example:81: no such name"
         );
     }
 
     #[test]
-    fn text_from_a_certificate_is_short_and_harmless() {
+    fn text_from_a_certificate_is_cut_and_escaped() {
         let to = Destination::of(&Uri::from_static("https://host.example"), false).unwrap();
         let hostile = rustls::Error::General("\u{1b}[2J".repeat(1_000));
-        assert_eq!(connecting(&hostile), TransportErrorKind::Tls);
+        assert_eq!(connect_kind(&hostile), TransportErrorKind::Tls);
         let detail = detail(TransportErrorKind::Tls, &to, &hostile);
         assert!(!detail.contains('\u{1b}'), "{detail}");
         assert!(detail.len() < 3_000, "{} bytes", detail.len());

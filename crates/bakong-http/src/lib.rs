@@ -1,4 +1,4 @@
-//! A [`Transport`](bakong_api::Transport) for the Bakong Open API, on hyper and rustls.
+//! A [`Transport`](bakong_api::Transport) for the Bakong Open API, on hyper-util and rustls.
 //!
 //! ```
 //! # fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -10,47 +10,48 @@
 //! # Ok(()) }
 //! ```
 //!
-//! # What it promises
-//! - **An end.** A request ends within [`request_timeout`] (30 s unless said), whatever happens: its wait for
-//!   others, each attempt (at most [`attempt_timeout`], 10 s) and the waits between attempts all count. A
-//!   connection comes about within [`connect_timeout`] (5 s) or the attempt fails, and is known not to have
+//! # Guarantees
+//! - **Deadlines.** A request ends within [`request_timeout`] (30 s). This includes the time in the queue, each
+//!   attempt (at most [`attempt_timeout`], 10 s), and the waits between attempts. An attempt whose connection is
+//!   not open within [`connect_timeout`] (5 s) fails, and its error tells that the request was not sent.
+//! - **Retries only where they are safe.** A request is repeated only if that is harmless and may help: see
+//!   [`RetryPolicy`]. A request that must run once, such as a token renewal, is repeated only if it cannot have
 //!   been sent.
-//! - **Nothing twice that must be once.** A request is sent again only where that is harmless and may help:
-//!   see [`RetryPolicy`]. What asks for a token, for one, is sent again only if it cannot have arrived.
-//! - **Bounds.** At most [`max_in_flight`] requests (64) are under way, the rest wait in order; an answer's body
-//!   is never larger than [`body_limit`] (1 MiB), nor its head than 64 KiB; connections that nobody uses are
-//!   closed after [`idle_timeout`] (30 s). A host that does not answer is given up for a while, so that
-//!   callers fail at once instead of piling up: see [`CircuitBreaker`].
-//! - **Secrets stay in.** What is sent goes out encrypted, or not past this machine unless
-//!   [`allow_plain_http`] says so. Redirects are not followed, since the token would go along.
-//! - **Callers may leave.** Dropping the future at any moment leaves nothing behind: its place is the next
-//!   one's, the connection is closed (over HTTP/2, the stream), and others are not disturbed.
+//! - **Limits.** At most [`max_in_flight`] requests (64) are in flight, and the others wait in order. The body of
+//!   a response has at most [`body_limit`] bytes (1 MiB), its head at most 64 KiB. Idle connections are closed
+//!   after [`idle_timeout`] (30 s). Requests to a host that does not respond fail at once for a while: see
+//!   [`CircuitBreaker`].
+//! - **No confused responses.** An HTTP/1.1 connection carries one request, so that a surplus response of a
+//!   faulty server or proxy is not read as the answer to the next check. [`reuse_http1_connections`] changes
+//!   that. HTTP/2 connections are shared.
+//! - **Confidentiality.** Requests are encrypted unless they stay on this machine or [`allow_plain_http`] is set.
+//!   Redirects are not followed, since the token would be sent along.
+//! - **Cancel safety.** Dropping a future at any point frees its place in the queue and closes its connection, or
+//!   its stream in HTTP/2. Other requests are not affected.
 //!
-//! # The way to Bakong
-//! Bakong answers 403 to clients outside Cambodia, so people send through a proxy there: `HTTPS_PROXY` or
-//! `ALL_PROXY` in the environment names it, `NO_PROXY` the hosts that are asked without, or
-//! [`proxy`](HyperTransportBuilder::proxy) and [`no_proxy`](HyperTransportBuilder::no_proxy) in the program.
-//! Authorities are those of Mozilla, of the machine ([`Roots`]) or of
-//! [your own](HyperTransportBuilder::trust_pem).
+//! # Proxies
+//! Bakong answers clients outside Cambodia with HTTP 403, so many programs use a proxy there. The environment
+//! variables `HTTPS_PROXY` and `ALL_PROXY` set it, and `NO_PROXY` lists exceptions. A program can set it with
+//! [`proxy`](HyperTransportBuilder::proxy) and [`no_proxy`](HyperTransportBuilder::no_proxy).
 //!
-//! # What it tells
-//! Each attempt is a `tracing` event at level `DEBUG`, target `bakong_http`, named `answer` or `no answer`:
-//! `request_id` (a number of the process's own, the same for all attempts of a request), `endpoint`, `attempt`,
-//! `elapsed_ms`, `retry_in_ms` if it is sent again; `status`, `response_code` and `error_code`, or `kind` and
-//! `error`. Never a token, a code, a body or a proxy's credentials.
+//! # Logging
+//! Each attempt emits a `tracing` event at level `DEBUG` with the target `bakong_http` and the message `answer` or
+//! `no answer`. Its fields are `request_id` (a number that is unique in the process and the same for all attempts
+//! of a request), `endpoint`, `attempt`, `elapsed_ms`, and `retry_in_ms` if another attempt follows. An answer
+//! adds `status`, `response_code` and `error_code`, a failure `kind` and `error`. Tokens, codes, bodies and proxy
+//! credentials are never logged.
 //!
 //! # Features
-//! | feature | | what it brings |
+//! | feature | default | adds |
 //! | --- | --- | --- |
-//! | `http2` | default | HTTP/2, where the server offers it in the TLS handshake |
-//! | `proxy` | default | HTTP proxies, by `CONNECT` |
-//! | `ring` | default | cryptography by ring |
-//! | `webpki-roots` | default | Mozilla's authorities, compiled in: [`Roots::WebPki`] |
-//! | `aws-lc-rs` | | cryptography by aws-lc-rs; preferred to ring where both are on |
-//! | `native-roots` | | the authorities that the machine trusts: `Roots::Platform` |
+//! | `http2` | yes | HTTP/2, if the server offers it in the TLS handshake |
+//! | `proxy` | yes | HTTP proxies, with `CONNECT` |
+//! | `ring` | yes | the crypto provider ring |
+//! | `webpki-roots` | yes | Mozilla's certificate authorities: [`Roots::WebPki`] |
+//! | `aws-lc-rs` | | the crypto provider aws-lc-rs, which takes precedence over ring |
+//! | `native-roots` | | the certificate authorities of the operating system: `Roots::Platform` |
 //!
-//! Without the default ones, `ring` and `webpki-roots` are enough for checking transactions, with 61 crates
-//! in place of 71.
+//! `ring` and `webpki-roots` suffice to check transactions. They need 62 crates, the default features 72.
 //!
 //! [`request_timeout`]: HyperTransportBuilder::request_timeout
 //! [`attempt_timeout`]: HyperTransportBuilder::attempt_timeout
@@ -58,31 +59,33 @@
 //! [`max_in_flight`]: HyperTransportBuilder::max_in_flight
 //! [`idle_timeout`]: HyperTransportBuilder::idle_timeout
 //! [`body_limit`]: HyperTransportBuilder::body_limit
+//! [`reuse_http1_connections`]: HyperTransportBuilder::reuse_http1_connections
 //! [`allow_plain_http`]: HyperTransportBuilder::allow_plain_http
 
 mod builder;
 mod circuit;
+mod client;
 mod connector;
 mod deadline;
 mod destination;
-mod exchange;
+mod error;
 mod failure;
-mod gate;
+mod limiter;
 mod log;
-mod payload;
-mod pool;
 #[cfg(feature = "proxy")]
 mod proxy;
 mod resolver;
 mod retry;
 mod stream;
 mod tls;
+mod tracked_body;
 mod transport;
 #[cfg(feature = "proxy")]
 mod tunnel;
 
-pub use builder::{HyperTransportBuilder, SetupError};
+pub use builder::HyperTransportBuilder;
 pub use circuit::CircuitBreaker;
+pub use error::SetupError;
 pub use retry::RetryPolicy;
 pub use tls::Roots;
 pub use transport::HyperTransport;

@@ -1,4 +1,4 @@
-//! What is told of each attempt, and never what was asked or answered.
+//! The `tracing` event of each attempt. It contains nothing of what was sent or received but the codes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,17 +6,16 @@ use std::time::Duration;
 use bakong_api::observe::AnswerSummary;
 use bakong_api::transport::TransportError;
 use http::StatusCode;
-use tokio::time::Instant;
 
-/// Whether anybody listens.
+/// Whether a subscriber is interested in the events.
 pub(crate) fn is_on() -> bool {
     tracing::enabled!(target: "bakong_http", tracing::Level::DEBUG)
 }
 
-/// One request, of perhaps several attempts.
+/// The log of one request, with all its attempts.
 #[derive(Clone, Copy)]
 pub(crate) struct Log {
-    /// Different for each request of the process.
+    /// Unique in this process.
     request_id: u64,
     endpoint: &'static str,
 }
@@ -35,7 +34,7 @@ impl Log {
         attempt: u32,
         status: StatusCode,
         summary: Option<AnswerSummary>,
-        begun: Instant,
+        elapsed: Duration,
         retry_in: Option<Duration>,
     ) {
         tracing::debug!(
@@ -48,7 +47,7 @@ impl Log {
             error_code = summary
                 .and_then(|summary| summary.error_code)
                 .map(bakong_api::ErrorCode::number),
-            elapsed_ms = begun.elapsed().as_millis(),
+            elapsed_ms = elapsed.as_millis(),
             retry_in_ms = retry_in.map(|wait| wait.as_millis()),
             "answer"
         );
@@ -58,7 +57,7 @@ impl Log {
         self,
         attempt: u32,
         error: &TransportError,
-        begun: Instant,
+        elapsed: Duration,
         retry_in: Option<Duration>,
     ) {
         tracing::debug!(
@@ -68,7 +67,7 @@ impl Log {
             attempt,
             kind = ?error.kind(),
             error = %error,
-            elapsed_ms = begun.elapsed().as_millis(),
+            elapsed_ms = elapsed.as_millis(),
             retry_in_ms = retry_in.map(|wait| wait.as_millis()),
             "no answer"
         );

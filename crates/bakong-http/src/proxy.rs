@@ -1,4 +1,4 @@
-//! Which requests go through a proxy, and through which.
+//! Selects the proxy of a request.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -8,7 +8,7 @@ use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
-/// What the builder was told of proxies. Prints none of it, since there may be a password.
+/// The proxy setting of the builder. `Debug` hides the credentials.
 #[derive(Clone, Default)]
 pub(crate) enum ProxySetting {
     #[default]
@@ -27,29 +27,29 @@ impl fmt::Debug for ProxySetting {
     }
 }
 
-/// A proxy, and the credentials that it wants.
+/// The address of a proxy, with its credentials.
 #[derive(Clone)]
 pub(crate) struct Proxy(Intercept);
 
 impl Proxy {
-    /// Reads `http://user:password@host:port`, of which all but the host may be left out.
+    /// Parses `http://user:password@host:port`, where only the host is required.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let uri: Uri = text.trim().parse().ok()?;
-        let spoken = |scheme: &Scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS;
-        let clean = |authority: &Authority| {
+        let is_http = |scheme: &Scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS;
+        let is_valid = |authority: &Authority| {
             let text = authority.as_str();
-            // Of two `@`, one belongs to the password, and something of it would pass for the host.
-            let place = match text.split_once('@') {
-                Some((_, place)) if !place.contains('@') => place,
+            // With two `@`, a part of the password would be taken for the host.
+            let host_and_port = match text.split_once('@') {
+                Some((_, host)) if !host.contains('@') => host,
                 Some(_) => return false,
                 None => text,
             };
-            let port = place.strip_prefix(authority.host());
+            let port = host_and_port.strip_prefix(authority.host());
             !authority.host().is_empty()
                 && port.is_some_and(|port| port.is_empty() || authority.port_u16().is_some())
         };
-        if !uri.scheme().is_none_or(spoken)
-            || !uri.authority().is_some_and(clean)
+        if !uri.scheme().is_none_or(is_http)
+            || !uri.authority().is_some_and(is_valid)
             || !matches!(uri.path(), "" | "/")
             || uri.query().is_some()
         {
@@ -61,12 +61,12 @@ impl Proxy {
             .map(Self)
     }
 
-    /// Where it is.
+    /// The address, without the credentials.
     pub(crate) fn uri(&self) -> &Uri {
         self.0.uri()
     }
 
-    /// The credentials, as a header has them.
+    /// The value of the `Proxy-Authorization` header.
     pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
         self.0.basic_auth()
     }
@@ -75,28 +75,28 @@ impl Proxy {
         self.uri().scheme() == Some(&Scheme::HTTPS)
     }
 
-    /// Host and port, to be told to people.
+    /// Host and port, for error messages.
     pub(crate) fn name(&self) -> &str {
         self.uri().authority().map_or("", Authority::as_str)
     }
 }
 
-/// Which way to a host.
+/// How to connect to a host.
 #[derive(Clone, Default)]
-pub(crate) enum Way {
+pub(crate) enum Route {
     #[default]
     Direct,
-    Through(Proxy),
-    /// This variable of the environment names a proxy that cannot be understood, and going past it may be
-    /// just what must not happen.
-    Unclear(&'static str),
+    Proxy(Proxy),
+    /// This environment variable sets a proxy but cannot be parsed. The request fails, since a direct
+    /// connection may be what the user wants to avoid.
+    Invalid(&'static str),
 }
 
-/// The ways to all hosts.
+/// Selects the route to each host.
 pub(crate) struct Proxies {
-    https: Way,
-    http: Way,
-    /// Knows only what is exempt: it leads everything else anywhere.
+    https: Route,
+    http: Route,
+    /// Matches all hosts but those of `NO_PROXY`. The proxy that it returns is not used.
     exemptions: Matcher,
 }
 
@@ -106,37 +106,37 @@ impl Proxies {
             ProxySetting::Environment => Self::of_environment(std::env::var_os),
             ProxySetting::None => Self::of_environment(|_| None),
             ProxySetting::Given(proxy) => Self {
-                https: Way::Through(proxy.clone()),
-                http: Way::Through(proxy.clone()),
+                https: Route::Proxy(proxy.clone()),
+                http: Route::Proxy(proxy.clone()),
                 exemptions: exemptions(""),
             },
         }
     }
 
     fn of_environment(variable: impl Fn(&'static str) -> Option<OsString>) -> Self {
-        let way = |names: &[&'static str]| {
+        let route = |names: &[&'static str]| {
             names
                 .iter()
                 .find_map(|&name| {
                     let text = variable(name).filter(|text| !text.is_empty())?;
                     let proxy = text.to_str().and_then(Proxy::parse);
-                    Some(proxy.map_or(Way::Unclear(name), Way::Through))
+                    Some(proxy.map_or(Route::Invalid(name), Route::Proxy))
                 })
                 .unwrap_or_default()
         };
         let exempt = ["NO_PROXY", "no_proxy"].into_iter().find_map(&variable);
         Self {
-            https: way(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
-            http: way(&["ALL_PROXY", "all_proxy"]),
+            https: route(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
+            http: route(&["ALL_PROXY", "all_proxy"]),
             exemptions: exemptions(&exempt.unwrap_or_default().to_string_lossy()),
         }
     }
 
-    /// The way to the host of this URI.
-    pub(crate) fn way(&self, to: &Uri) -> &Way {
-        // No proxy knows what this machine calls itself.
+    /// The route to the host of this URI.
+    pub(crate) fn route(&self, to: &Uri) -> &Route {
+        // For a proxy, `localhost` is another machine.
         if to.host().is_none_or(is_loopback_host) || self.exemptions.intercept(to).is_none() {
-            return &Way::Direct;
+            return &Route::Direct;
         }
         if to.scheme() == Some(&Scheme::HTTPS) {
             &self.https
@@ -154,23 +154,23 @@ fn exemptions(list: &str) -> Matcher {
 mod tests {
     use super::*;
 
-    /// Where a request to this URI goes with these variables set.
-    fn way(variables: &[(&str, &str)], to: &'static str) -> String {
+    /// The route to this URI with these environment variables.
+    fn route(variables: &[(&str, &str)], to: &'static str) -> String {
         let proxies = Proxies::of_environment(|name| {
             let found = variables.iter().find(|(set, _)| *set == name)?;
             Some(OsString::from(found.1))
         });
-        match proxies.way(&Uri::from_static(to)) {
-            Way::Direct => "direct".to_owned(),
-            Way::Through(proxy) => proxy.uri().to_string(),
-            Way::Unclear(variable) => format!("unclear {variable}"),
+        match proxies.route(&Uri::from_static(to)) {
+            Route::Direct => "direct".to_owned(),
+            Route::Proxy(proxy) => proxy.uri().to_string(),
+            Route::Invalid(variable) => format!("invalid {variable}"),
         }
     }
 
     const BAKONG: &str = "https://api-bakong.nbc.org.kh/v1";
 
     #[test]
-    fn the_environment_is_read_as_other_tools_do() {
+    fn environment_variables_set_the_proxy() {
         let (upper, lower) = ("HTTPS_PROXY", "https_proxy");
         let (all, all_lower) = ("ALL_PROXY", "all_proxy");
         let a = "http://a:1/";
@@ -185,20 +185,20 @@ mod tests {
             (&[(upper, "a:1")], a),
             (&[(upper, "https://user:pw@a")], "https://a/"),
             (&[("HTTP_PROXY", "http://a:1")], "direct"),
-            (&[(upper, "socks5://a:1")], "unclear HTTPS_PROXY"),
+            (&[(upper, "socks5://a:1")], "invalid HTTPS_PROXY"),
             (&[(upper, "http://a:1"), (all, "socks5://a:1")], a),
-            (&[(all_lower, "no proxy at all")], "unclear all_proxy"),
+            (&[(all_lower, "no proxy at all")], "invalid all_proxy"),
         ] {
-            assert_eq!(way(variables, BAKONG), expected, "{variables:?}");
+            assert_eq!(route(variables, BAKONG), expected, "{variables:?}");
         }
-        // Plain http, which has to be allowed first, goes through a proxy for everything only.
+        // Plain http uses only ALL_PROXY.
         let both = [(upper, "http://a:1"), (all, "http://b:2")];
-        assert_eq!(way(&both, "http://192.0.2.1"), "http://b:2/");
-        assert_eq!(way(&both[..1], "http://192.0.2.1"), "direct");
+        assert_eq!(route(&both, "http://192.0.2.1"), "http://b:2/");
+        assert_eq!(route(&both[..1], "http://192.0.2.1"), "direct");
     }
 
     #[test]
-    fn exempt_hosts_and_this_machine_go_past_it() {
+    fn exempt_hosts_and_this_machine_are_reached_directly() {
         for (exempt, to, direct) in [
             ("", BAKONG, false),
             ("*", BAKONG, true),
@@ -215,7 +215,7 @@ mod tests {
             for name in ["NO_PROXY", "no_proxy"] {
                 for proxy in ["http://a:1", "socks5://a:1"] {
                     let variables = [("HTTPS_PROXY", proxy), (name, exempt)];
-                    let found = way(&variables, to) == "direct";
+                    let found = route(&variables, to) == "direct";
                     assert_eq!(found, direct, "{exempt} {to}");
                 }
             }
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_become_a_header_and_are_shown_nowhere() {
+    fn credentials_become_a_header_and_are_hidden() {
         let proxy = Proxy::parse("http://so%40kha:p%3Aw@proxy.example:3128").unwrap();
         let header = proxy.authorization().unwrap();
         assert_eq!(header, "Basic c29Aa2hhOnA6dw==");
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_of_a_proxy_is_refused() {
+    fn an_invalid_address_is_rejected() {
         for text in [
             "",
             " ",

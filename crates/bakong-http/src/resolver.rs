@@ -1,7 +1,7 @@
-//! Looks up hosts as the system does, and says so when that is what failed.
+//! Looks up hosts as the operating system does, and marks the errors of a lookup.
 //!
-//! Hyper reports a failed look-up and a refused connection alike; people need to know which it was,
-//! since NBC's hosts go by two domains.
+//! hyper-util reports a failed lookup and a refused connection alike. They need different advice, since NBC's
+//! hosts are reachable under two domains.
 
 use std::fmt;
 use std::future::Future;
@@ -31,12 +31,12 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let looking_up = self.0.call(name);
-        Box::pin(async { looking_up.await.map_err(LookupFailed) })
+        let lookup = self.0.call(name);
+        Box::pin(async { lookup.await.map_err(LookupFailed) })
     }
 }
 
-/// A host's name has no address, or nobody could be asked for it.
+/// The host name has no address, or no name server answered.
 #[derive(Debug)]
 pub(crate) struct LookupFailed(pub(crate) io::Error);
 

@@ -1,4 +1,4 @@
-//! What is sent again, and after what time. Decided by the class of what came and by the endpoint alone.
+//! Which requests are retried, and when. The decision depends only on the error's class and the endpoint.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime};
@@ -6,22 +6,24 @@ use std::time::{Duration, SystemTime};
 use bakong_api::transport::TransportErrorKind;
 use bakong_api::{ErrorClass, Remedy, RetryAfter};
 
-/// How often a request is sent, and how long to wait in between.
+/// How often a request is sent, and how long to wait between attempts.
 ///
-/// Sent again is only what is safe to send again, and what another try may mend:
+/// A request is retried only if that is safe and may help:
 ///
-/// - where nothing can have arrived (the look-up or the connection failed), any request;
-/// - where it may have arrived, or was answered by an outage (HTTP 5xx, 408, Bakong's codes 4, 7 and 9)
-///   or with HTTP 429, only a request whose [`EndpointInfo`](bakong_api::endpoint::EndpointInfo) says that it is
-///   `repeatable`.
+/// - A request that was not sent, since the name lookup or the connection failed, is always retried.
+/// - A request that may have been sent is retried only if its
+///   [`EndpointInfo`](bakong_api::endpoint::EndpointInfo) is `repeatable`. The same holds after an outage (HTTP
+///   5xx and 408, Bakong's error codes 4, 7 and 9) and after HTTP 429.
 ///
-/// A refused token, a spent quota, a block, a refusal and an answer that cannot be read are returned as
-/// they came. Each wait is drawn evenly between nothing and a bound that doubles from [`base`](Self::base) up
-/// to [`cap`](Self::cap), so that many callers do not come back at once. If the server says `Retry-After`,
-/// in seconds or as a date, the wait is at least that. A wait that ends after the request's deadline is not
-/// begun: what came last is returned at once.
+/// All other responses are returned as they are: an invalid token, an exhausted quota, a block, a refusal, and
+/// a response that cannot be read.
 ///
-/// Every sending costs one of the token's requests of the day.
+/// Each wait is random, between zero and a limit that doubles from [`base`](Self::base) to [`cap`](Self::cap)
+/// ("full jitter"), so that many callers do not retry at the same time. A `Retry-After` header, in seconds or as
+/// a date, is the minimum. If the wait would end after the request's deadline, the last result is returned at
+/// once.
+///
+/// Each attempt counts against the daily quota of the token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RetryPolicy {
     max_attempts: u32,
@@ -40,41 +42,41 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Sends every request once.
+    /// Sends each request once.
     #[must_use]
     pub fn never() -> Self {
         Self::default().max_attempts(1)
     }
 
-    /// How often a request is sent at most, the first time included; 3 unless said, at least 1.
+    /// Sets the maximum number of attempts, including the first. Defaults to 3. The minimum is 1.
     #[must_use]
     pub const fn max_attempts(mut self, count: u32) -> Self {
         self.max_attempts = if count == 0 { 1 } else { count };
         self
     }
 
-    /// How long the first wait is at most; 200 ms unless said.
+    /// Sets the limit of the first wait. Defaults to 200 ms.
     #[must_use]
     pub const fn base(mut self, wait: Duration) -> Self {
         self.base = wait;
         self
     }
 
-    /// How long any wait is at most, unless the server asks for a longer one; 5 s unless said.
+    /// Sets the limit of all waits. Defaults to 5 s. `Retry-After` may exceed it.
     #[must_use]
     pub const fn cap(mut self, wait: Duration) -> Self {
         self.cap = wait;
         self
     }
 
-    /// Whether there may be another attempt after this one, counted from 1.
+    /// Whether another attempt may follow this one. The first attempt has number 1.
     pub(crate) const fn goes_on_after(self, attempt: u32) -> bool {
         attempt < self.max_attempts
     }
 
-    /// How long to wait before sending again after this attempt; `None` if it must not be sent again.
+    /// Returns how long to wait after this attempt, or `None` if the request must not be retried.
     ///
-    /// `server_time` is when the server said what it said, by its own clock.
+    /// `server_time` is the `Date` of the response, to which a `Retry-After` date is compared.
     pub(crate) fn wait(
         self,
         attempt: u32,
@@ -86,7 +88,7 @@ impl RetryPolicy {
         if !self.goes_on_after(attempt) || !may_repeat(class, repeatable) {
             return None;
         }
-        let asked = class
+        let minimum = class
             .retry_after()
             .map_or(Duration::ZERO, |when| match when {
                 RetryAfter::Delay(delay) => delay,
@@ -95,22 +97,22 @@ impl RetryPolicy {
                     .and_then(|moment| moment.duration_since(server_time()).ok())
                     .unwrap_or_default(),
             });
-        Some(jitter(self.bound(attempt), random).max(asked))
+        Some(jitter(self.bound(attempt), random).max(minimum))
     }
 
-    /// The longest that the wait after this attempt may be.
+    /// The limit of the wait after this attempt.
     fn bound(self, attempt: u32) -> Duration {
         let doublings = attempt.saturating_sub(1).min(31);
         self.base.saturating_mul(1 << doublings).min(self.cap)
     }
 }
 
-/// Whether sending it again is harmless and may help.
+/// Whether a retry is safe and may help.
 fn may_repeat(class: ErrorClass, repeatable: bool) -> bool {
     use TransportErrorKind as Kind;
     match class {
         ErrorClass::Unavailable { .. } | ErrorClass::RateLimited { .. } => repeatable,
-        // These are no failures of the way to Bakong, and a large answer would be as large again.
+        // Not failures of the connection. A response that is too large would be too large again.
         ErrorClass::Transport(Kind::Busy | Kind::CircuitOpen | Kind::AnswerTooLarge) => false,
         ErrorClass::Transport(kind) => {
             class.remedy() == Remedy::AskAgain && (repeatable || !kind.may_have_arrived())
@@ -119,17 +121,17 @@ fn may_repeat(class: ErrorClass, repeatable: bool) -> bool {
     }
 }
 
-/// An even share of `bound`.
+/// A uniformly distributed duration below `bound`.
 fn jitter(bound: Duration, random: u64) -> Duration {
     let nanos = bound.as_nanos().min(u128::from(u64::MAX));
-    // The product of two 64-bit numbers, of which the upper half is below the bound.
+    // The upper half of a 128-bit product is below the bound.
     let share = (nanos * u128::from(random)) >> 64;
     Duration::from_nanos(u64::try_from(share).unwrap_or(u64::MAX))
 }
 
-/// A number that need not be secret, only different from what others draw.
+/// A random number. It need not be unpredictable, only differ between callers.
 pub(crate) fn random() -> u64 {
-    // Each state is keyed anew.
+    // Each `RandomState` has other keys.
     RandomState::new().build_hasher().finish()
 }
 
@@ -142,7 +144,7 @@ mod tests {
 
     const OUTAGE: ErrorClass = ErrorClass::Unavailable { retry_after: None };
 
-    /// The moment that [`now`] says.
+    /// The result of [`now`] in milliseconds.
     const NOW: u64 = 1_000_000;
 
     fn now() -> SystemTime {
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_cannot_have_arrived_is_sent_again_whatever_it_is() {
+    fn a_request_that_was_not_sent_is_always_retried() {
         use TransportErrorKind as Kind;
         for (kind, repeatable, any) in [
             (Kind::Resolve, true, true),
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_asked_for_again_only_if_it_is_an_outage_and_that_is_harmless() {
+    fn only_an_outage_is_retried_and_only_if_repeatable() {
         let limited = ErrorClass::RateLimited { retry_after: None };
         for class in [OUTAGE, limited] {
             assert!(wait(class, true).is_some());
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_s_word_is_kept_in_both_its_forms() {
+    fn retry_after_is_the_minimum_wait() {
         let after = |retry_after| {
             let retry_after = Some(retry_after);
             wait(ErrorClass::RateLimited { retry_after }, true).unwrap()
@@ -203,11 +205,11 @@ mod tests {
         assert_eq!(after(RetryAfter::Delay(minute)), minute);
         let at = |millis| after(RetryAfter::At(Timestamp::from_millis(millis)));
         assert_eq!(at(NOW + 60_000), minute);
-        // One that is over asks for nothing.
+        // A date in the past.
         assert_eq!(at(NOW), Duration::ZERO);
         assert_eq!(at(0), Duration::ZERO);
         assert!(at(u64::MAX) > minute);
-        // It is no excuse to come sooner than without.
+        // A shorter one does not shorten the wait.
         let none = RetryAfter::Delay(Duration::ZERO);
         let retry_after = Some(none);
         let class = ErrorClass::Unavailable { retry_after };
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bounds_double_up_to_the_cap() {
+    fn bounds_double_up_to_the_cap() {
         let retry = RetryPolicy::default().max_attempts(u32::MAX);
         let bounds: Vec<u128> = (1..=7).map(|n| retry.bound(n).as_millis()).collect();
         assert_eq!(bounds, [200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
@@ -226,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_are_counted() {
+    fn the_number_of_attempts_is_limited() {
         let attempts = |retry: RetryPolicy| {
             (1..10)
                 .take_while(|attempt| retry.wait(*attempt, OUTAGE, true, now, 0).is_some())
@@ -240,7 +242,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wait_is_within_its_bound(attempt in 1..u32::MAX, base: u64, cap: u64, random: u64) {
+        fn a_wait_is_below_its_bound(attempt in 1..u32::MAX, base: u64, cap: u64, random: u64) {
             let retry = RetryPolicy::default()
                 .max_attempts(u32::MAX)
                 .base(Duration::from_nanos(base))
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_waits_differ() {
+    fn random_numbers_differ() {
         let drawn: std::collections::HashSet<u64> = (0..100).map(|_| random()).collect();
         assert!(drawn.len() > 90);
         let upper = (0..1_000).filter(|_| random() >> 63 == 1).count();

@@ -1,4 +1,4 @@
-//! Whom to believe, and who does the cryptography.
+//! Root certificates and the crypto provider.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::builder::SetupError;
+use crate::error::SetupError;
 
 #[cfg(not(any(feature = "ring", feature = "aws-lc-rs")))]
-compile_error!("TLS needs cryptography: enable the feature `ring` or `aws-lc-rs` of bakong-http");
+compile_error!("bakong-http needs a crypto provider: enable the feature `ring` or `aws-lc-rs`");
 
-/// Whose certificates are believed, beside those given by
+/// Which certificate authorities are trusted, in addition to those added with
 /// [`trust_pem`](crate::HyperTransportBuilder::trust_pem).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Roots {
-    /// Those of the authorities on Mozilla's list, as it was when the program was built.
+    /// Mozilla's root program, compiled into the program.
     #[cfg(feature = "webpki-roots")]
     WebPki,
-    /// Those of the authorities that this machine trusts, as it is when the transport is made. On Unix,
-    /// `SSL_CERT_FILE` and `SSL_CERT_DIR` say where else they are.
+    /// The certificate store of the operating system, read when the transport is built. On Unix, the
+    /// environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR` override its location.
     #[cfg(feature = "native-roots")]
     Platform,
     /// No others.
@@ -29,11 +29,11 @@ pub enum Roots {
 }
 
 impl Default for Roots {
-    /// [`WebPki`](Self::WebPki) if the feature `webpki-roots` is on, or else `Platform` if `native-roots` is,
-    /// or else [`OnlyGiven`](Self::OnlyGiven).
+    /// [`WebPki`](Self::WebPki) with the feature `webpki-roots`, else `Platform` with the feature
+    /// `native-roots`, else [`OnlyGiven`](Self::OnlyGiven).
     #[allow(
         unreachable_code,
-        reason = "which line is the last depends on the features"
+        reason = "the features decide which line is the last"
     )]
     fn default() -> Self {
         #[cfg(feature = "webpki-roots")]
@@ -44,7 +44,7 @@ impl Default for Roots {
     }
 }
 
-/// Adds the authorities in a PEM text.
+/// Adds the certificate authorities in a PEM text.
 pub(crate) fn add_pem(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), SetupError> {
     let before = roots.len();
     for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -59,30 +59,26 @@ pub(crate) fn add_pem(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), Setup
     Ok(())
 }
 
-/// A client that believes these authorities.
-pub(crate) fn config(roots: Roots, given: &RootCertStore) -> Result<ClientConfig, SetupError> {
-    let store = match roots {
+/// Returns the configuration of a TLS client that trusts `roots` and `extra`.
+pub(crate) fn config(roots: Roots, extra: &RootCertStore) -> Result<ClientConfig, SetupError> {
+    #[allow(unused_mut, reason = "mutated only with a feature for roots")]
+    let mut store = extra.clone();
+    match roots {
         #[cfg(feature = "webpki-roots")]
-        Roots::WebPki => {
-            let mut store = given.clone();
-            store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-            store
-        }
+        Roots::WebPki => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         #[cfg(feature = "native-roots")]
         Roots::Platform => {
-            let mut store = given.clone();
             let found = rustls_native_certs::load_native_certs();
-            // Old authorities that rustls cannot read are on many machines, and are no reason to stop.
+            // Many machines have old certificates that rustls cannot parse. They are skipped.
             let (added, _) = store.add_parsable_certificates(found.certs);
             if added == 0 {
                 return Err(SetupError::NoPlatformRoots);
             }
-            store
         }
-        Roots::OnlyGiven if given.is_empty() => return Err(SetupError::NoRoots),
-        Roots::OnlyGiven => given.clone(),
-    };
-    // Named, so that it does not matter what else in the program chose a provider.
+        Roots::OnlyGiven if store.is_empty() => return Err(SetupError::NoRoots),
+        Roots::OnlyGiven => {}
+    }
+    // An explicit provider, so that the process-wide default of the program does not matter.
     let config = ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .map_err(|_| SetupError::Tls)?
@@ -91,7 +87,7 @@ pub(crate) fn config(roots: Roots, given: &RootCertStore) -> Result<ClientConfig
     Ok(config)
 }
 
-/// Asked for by name, aws-lc-rs is preferred to the default.
+/// aws-lc-rs must be enabled explicitly, so it takes precedence over the default, ring.
 #[cfg(feature = "aws-lc-rs")]
 fn provider() -> CryptoProvider {
     rustls::crypto::aws_lc_rs::default_provider()

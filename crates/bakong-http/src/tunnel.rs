@@ -1,7 +1,7 @@
-//! A tunnel through an HTTP proxy (RFC 9110 9.3.6).
+//! Opens a tunnel through an HTTP proxy with `CONNECT` (RFC 9110 section 9.3.6).
 //!
-//! hyper-util has one too, which does not say with what status a proxy refused. People need to know: wrong
-//! credentials, a rule of the proxy's and a proxy that cannot reach Bakong have different remedies.
+//! hyper-util's tunnel does not report the status with which a proxy refused. The status is needed for the
+//! advice: wrong credentials, a rule of the proxy, and a proxy that cannot reach Bakong need different actions.
 
 use std::fmt;
 use std::io;
@@ -9,20 +9,20 @@ use std::io;
 use http::{HeaderValue, StatusCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// How many bytes the head of a proxy's answer may have.
+/// How many bytes the head of the proxy's response may have.
 const HEAD_LIMIT: usize = 8 << 10;
 
-/// Why a proxy's tunnel did not come about.
+/// Why the proxy did not open a tunnel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TunnelRefused {
-    /// It answered with this status.
+    /// The proxy responded with this status.
     Status(StatusCode),
-    /// It answered with something else than HTTP.
+    /// The response is not HTTP/1.
     NotHttp,
 }
 
 impl TunnelRefused {
-    /// Whether it was the way from the proxy to the host that failed.
+    /// Whether the connection from the proxy to the host failed.
     pub(crate) fn is_beyond_the_proxy(self) -> bool {
         matches!(
             self,
@@ -34,16 +34,15 @@ impl TunnelRefused {
         )
     }
 
-    /// What to do about it.
+    /// What the user can do.
     pub(crate) fn advice(self) -> &'static str {
         match self {
             Self::Status(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => {
-                "it wants a user name and a password, or others than were given: \
-                 http://user:password@host:port"
+                "set the proxy's user name and password: http://user:password@host:port"
             }
-            Self::Status(_) if self.is_beyond_the_proxy() => "it could not reach the host itself",
-            Self::Status(_) => "whoever runs it has to allow CONNECT to this host and port",
-            Self::NotHttp => "is it an HTTP proxy?",
+            Self::Status(_) if self.is_beyond_the_proxy() => "the proxy could not reach the host",
+            Self::Status(_) => "the proxy must allow CONNECT to this host and port",
+            Self::NotHttp => "check that this is an HTTP proxy",
         }
     }
 }
@@ -51,16 +50,20 @@ impl TunnelRefused {
 impl fmt::Display for TunnelRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Status(status) => write!(f, "it answered CONNECT with {}", status.as_u16()),
-            Self::NotHttp => f.write_str("it did not answer CONNECT as HTTP does"),
+            Self::Status(status) => write!(
+                f,
+                "the proxy answered CONNECT with HTTP {}",
+                status.as_u16()
+            ),
+            Self::NotHttp => f.write_str("the response to CONNECT is not HTTP"),
         }
     }
 }
 
 impl std::error::Error for TunnelRefused {}
 
-/// Asks the proxy at the other end of `stream` to pass everything on to `host` (in brackets, if it is an
-/// IPv6 address). Once this is done, the stream is the host's.
+/// Asks the proxy at the other end of `stream` to connect to `host` (in brackets if it is an IPv6 address).
+/// Afterwards the stream leads to the host.
 pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     host: &str,
@@ -83,7 +86,7 @@ pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
         if stream.read_buf(&mut answer).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        // Told before the head is whole, since a page may follow that need not be read.
+        // A refusal is clear from the status line. An error page may follow, which is not read.
         if answer.len() >= STATUS_LINE && status(&answer).is_none_or(|it| !it.is_success()) {
             break answer.len();
         }
@@ -95,7 +98,7 @@ pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
         }
     };
     match status(&answer) {
-        // The host does not speak first in TLS or HTTP, so what comes early is not the host's.
+        // In TLS and HTTP the client speaks first, so early bytes do not come from the host.
         Some(status) if status.is_success() && end == answer.len() => Ok(()),
         Some(status) if !status.is_success() => {
             Err(io::Error::other(TunnelRefused::Status(status)))
@@ -104,7 +107,7 @@ pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// How many bytes a status line has up to its status.
+/// The length of a status line up to the status.
 const STATUS_LINE: usize = "HTTP/1.1 200".len();
 
 fn status(answer: &[u8]) -> Option<StatusCode> {
@@ -121,31 +124,30 @@ mod tests {
 
     use super::*;
 
-    /// What comes of a proxy that answers like this, and what it was asked.
-    async fn asked(answer: &[u8]) -> (io::Result<()>, String) {
+    /// Opens a tunnel through a proxy that sends this response. Returns the result and the request.
+    async fn open_with(response: &[u8]) -> (io::Result<()>, String) {
         let (mut ours, mut proxy) = duplex(HEAD_LIMIT * 2);
-        proxy.write_all(answer).await.unwrap();
-        // It can still be written to, but says no more.
-        let (mut asked, silent) = tokio::io::split(proxy);
-        let mut silent = silent;
-        silent.shutdown().await.unwrap();
+        proxy.write_all(response).await.unwrap();
+        // Closes only the write half.
+        let (mut requests, mut responses) = tokio::io::split(proxy);
+        responses.shutdown().await.unwrap();
         let authorization = HeaderValue::from_static("Basic dTpw");
         let opened = open(&mut ours, "[::1]", 443, Some(&authorization)).await;
         drop(ours);
         let mut text = String::new();
-        asked.read_to_string(&mut text).await.unwrap();
+        requests.read_to_string(&mut text).await.unwrap();
         (opened, text)
     }
 
-    async fn refused(answer: &[u8]) -> TunnelRefused {
-        let error = asked(answer).await.0.unwrap_err();
+    async fn refused(response: &[u8]) -> TunnelRefused {
+        let error = open_with(response).await.0.unwrap_err();
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
         *inner.unwrap_or_else(|| panic!("{error}"))
     }
 
     #[tokio::test]
-    async fn it_asks_for_the_host_and_shows_the_credentials() {
-        let (opened, text) = asked(b"HTTP/1.1 200 Connection established\r\n\r\n").await;
+    async fn the_request_names_the_host_and_has_the_credentials() {
+        let (opened, text) = open_with(b"HTTP/1.1 200 Connection established\r\n\r\n").await;
         opened.unwrap();
         assert_eq!(
             text,
@@ -154,27 +156,27 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn any_success_is_one() {
+    async fn any_2xx_status_opens_the_tunnel() {
         for answer in [
             &b"HTTP/1.0 200 OK\r\nX: y\r\n\r\n"[..],
             b"HTTP/1.1 204 \r\n\r\n",
         ] {
-            asked(answer).await.0.unwrap();
+            open_with(answer).await.0.unwrap();
         }
     }
 
     #[tokio::test]
-    async fn a_refusal_keeps_its_status() {
+    async fn a_refusal_reports_the_status() {
         for status in [403, 407, 500, 502, 302, 100] {
             let answer = format!("HTTP/1.1 {status} No\r\n\r\n<h1>page</h1>");
-            let told = refused(answer.as_bytes()).await;
+            let refusal = refused(answer.as_bytes()).await;
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(told, TunnelRefused::Status(status));
+            assert_eq!(refusal, TunnelRefused::Status(status));
         }
     }
 
     #[tokio::test]
-    async fn what_is_no_answer_is_none() {
+    async fn a_response_that_is_not_http_is_rejected() {
         let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n", "x".repeat(HEAD_LIMIT));
         for answer in [
             long.as_bytes(),
@@ -187,7 +189,7 @@ mod tests {
             assert_eq!(refused(answer).await, TunnelRefused::NotHttp);
         }
         for cut in [&b""[..], b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\n"] {
-            let error = asked(cut).await.0.unwrap_err();
+            let error = open_with(cut).await.0.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         }
     }

@@ -1,4 +1,4 @@
-//! One payment, asked about by each handle that there is, over each way to the sandbox.
+//! Checks of a payment by each kind of reference, through each relay.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use bakong_api::khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle}
 use bakong_api::{ApiError, CheckAnswer, ErrorClass, ErrorCode, Session, Transport};
 use bakong_sandbox::{Transfer, TransferOptions};
 
-use crate::questions::{code, hash_of, usd};
-use crate::ways::{Bakong, Way};
+use crate::relays::{Relay, RelayedSandbox};
+use crate::requests::{code, hash_of, usd};
 
-/// What is known of a payment by MD5, hash, short hash, instruction and external reference.
-async fn asked_by_all<T: Transport>(
+/// Checks a payment by MD5, hash, short hash, instruction reference and external reference.
+async fn check_by_all<T: Transport>(
     session: &Session<T>,
     payment: &Transfer,
 ) -> [Result<CheckAnswer, ApiError>; 5] {
@@ -40,16 +40,16 @@ fn referenced() -> TransferOptions {
 }
 
 #[tokio::test]
-async fn a_payment_is_found_by_whatever_is_known_of_it() {
-    for way in Way::ALL {
-        let bakong = Bakong::start(*way).await;
+async fn a_payment_is_found_by_each_reference() {
+    for relay in Relay::ALL {
+        let bakong = RelayedSandbox::start(*relay).await;
         let session = bakong.session_with_token();
         let options = referenced().description("អរគុណ \"2\" \\ ok");
         let code = code(1, bakong.sandbox.now());
         let payment = bakong.customer().pay_with(&code, &options).unwrap();
-        for answer in asked_by_all(&session, &payment).await {
+        for answer in check_by_all(&session, &payment).await {
             let CheckAnswer::Paid(transaction) = answer.unwrap() else {
-                panic!("it was paid");
+                panic!("the code was paid");
             };
             assert_eq!(transaction.hash.as_deref(), Some(payment.hash()));
             assert_eq!(transaction.from_account_id.as_deref(), Some("dara@devb"));
@@ -65,46 +65,46 @@ async fn a_payment_is_found_by_whatever_is_known_of_it() {
             let reference = transaction.external_ref.as_deref();
             assert_eq!(reference, Some(payment.external_ref()));
         }
-        assert_eq!(bakong.sandbox.requests().len(), 5, "{way:?}");
+        assert_eq!(bakong.sandbox.requests().len(), 5, "{relay:?}");
     }
 }
 
 #[tokio::test]
-async fn a_payment_that_failed_is_said_to_have_failed_by_all() {
-    for way in Way::ALL {
-        let bakong = Bakong::start(*way).await;
+async fn a_failed_payment_is_reported_by_each_reference() {
+    for relay in Relay::ALL {
+        let bakong = RelayedSandbox::start(*relay).await;
         let code = code(1, bakong.sandbox.now());
         let failing = referenced().failing();
         let payment = bakong.customer().pay_with(&code, &failing).unwrap();
-        for answer in asked_by_all(&bakong.session_with_token(), &payment).await {
-            assert_eq!(answer.unwrap(), CheckAnswer::Failed, "{way:?}");
+        for answer in check_by_all(&bakong.session_with_token(), &payment).await {
+            assert_eq!(answer.unwrap(), CheckAnswer::Failed, "{relay:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_payment_that_is_still_to_come_is_not_found_by_any() {
-    for way in Way::ALL {
-        let bakong = Bakong::start(*way).await;
+async fn a_payment_is_not_found_before_it_is_made() {
+    for relay in Relay::ALL {
+        let bakong = RelayedSandbox::start(*relay).await;
         let session = bakong.session_with_token();
         let code = code(1, bakong.sandbox.now());
         let later = Duration::from_secs(60);
         let options = referenced().after(later);
         let payment = bakong.customer().pay_with(&code, &options).unwrap();
-        for answer in asked_by_all(&session, &payment).await {
-            assert_eq!(answer.unwrap(), CheckAnswer::NotFound, "{way:?}");
+        for answer in check_by_all(&session, &payment).await {
+            assert_eq!(answer.unwrap(), CheckAnswer::NotFound, "{relay:?}");
         }
         bakong.sandbox.advance(later);
-        for answer in asked_by_all(&session, &payment).await {
-            assert!(matches!(answer, Ok(CheckAnswer::Paid(_))), "{way:?}");
+        for answer in check_by_all(&session, &payment).await {
+            assert!(matches!(answer, Ok(CheckAnswer::Paid(_))), "{relay:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_static_code_s_payment_is_found_by_all_but_its_md5() {
-    for way in Way::ALL {
-        let bakong = Bakong::start(*way).await;
+async fn the_md5_of_a_static_code_finds_no_payment() {
+    for relay in Relay::ALL {
+        let bakong = RelayedSandbox::start(*relay).await;
         let code = KhqrBuilder::individual(AccountId::new("shop@devb").unwrap(), "Shop")
             .static_code(Currency::Usd)
             .unwrap()
@@ -112,17 +112,17 @@ async fn a_static_code_s_payment_is_found_by_all_but_its_md5() {
         let options = referenced().amount(usd(150));
         let payment = bakong.customer().pay_with(&code, &options).unwrap();
         assert_eq!(payment.md5(), Md5Handle::of(&code));
-        let [by_md5, others @ ..] = asked_by_all(&bakong.session_with_token(), &payment).await;
-        assert_eq!(by_md5.unwrap(), CheckAnswer::StaticQr, "{way:?}");
+        let [by_md5, others @ ..] = check_by_all(&bakong.session_with_token(), &payment).await;
+        assert_eq!(by_md5.unwrap(), CheckAnswer::StaticQr, "{relay:?}");
         for answer in others {
-            assert!(matches!(answer, Ok(CheckAnswer::Paid(_))), "{way:?}");
+            assert!(matches!(answer, Ok(CheckAnswer::Paid(_))), "{relay:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_short_hash_finds_nothing_with_another_amount() {
-    let bakong = Bakong::plain().await;
+async fn a_short_hash_requires_the_amount() {
+    let bakong = RelayedSandbox::plain().await;
     let session = bakong.session_with_token();
     let code = code(1, bakong.sandbox.now());
     let payment = bakong.customer().pay(&code).unwrap();
@@ -135,25 +135,50 @@ async fn a_short_hash_finds_nothing_with_another_amount() {
 }
 
 #[tokio::test]
-async fn without_a_token_nothing_is_asked_and_with_a_wrong_one_nothing_is_said() {
-    for way in Way::ALL {
-        let bakong = Bakong::start(*way).await;
+async fn a_missing_token_sends_no_request_and_an_invalid_one_is_refused() {
+    for relay in Relay::ALL {
+        let bakong = RelayedSandbox::start(*relay).await;
         let code = code(1, bakong.sandbox.now());
         let payment = bakong.customer().pay_with(&code, &referenced()).unwrap();
-        for answer in asked_by_all(&bakong.session(), &payment).await {
+        for answer in check_by_all(&bakong.session(), &payment).await {
             assert_eq!(answer.unwrap_err().class(), ErrorClass::Unauthorized);
         }
         assert!(bakong.sandbox.requests().is_empty());
 
         let session = bakong.session().with_token(crate::token());
-        let [first, others @ ..] = asked_by_all(&session, &payment).await;
+        let [first, others @ ..] = check_by_all(&session, &payment).await;
         let error = first.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Unauthorized);
         assert_eq!(error.code(), Some(ErrorCode::Unauthorized));
         for answer in others {
             assert_eq!(answer.unwrap_err().class(), ErrorClass::Unauthorized);
         }
-        // A token that nobody can renew is refused again, at the cost of another request.
-        assert_eq!(bakong.sandbox.requests().len(), 1, "{way:?}");
+        // A refused token without renewal is not sent again at once.
+        assert_eq!(bakong.sandbox.requests().len(), 1, "{relay:?}");
+    }
+}
+
+#[tokio::test]
+async fn amounts_are_exact() {
+    let bakong = RelayedSandbox::plain().await;
+    let session = bakong.session_with_token();
+    let static_code = KhqrBuilder::individual(AccountId::new("shop@devb").unwrap(), "Shop");
+    for amount in [
+        usd(1),
+        usd(29),
+        usd(100),
+        usd(999_999_999),
+        Amount::from_minor_units(1, Currency::Khr),
+        Amount::from_minor_units(4_400, Currency::Khr),
+    ] {
+        let code = static_code.clone().static_code(amount.currency());
+        let options = TransferOptions::new().amount(amount);
+        let code = code.unwrap().to_text();
+        let payment = bakong.customer().pay_with(&code, &options).unwrap();
+        let check = CheckTransactionByHash::new(hash_of(payment.hash()));
+        let CheckAnswer::Paid(transaction) = session.send(&check).await.unwrap() else {
+            panic!("the code was paid");
+        };
+        assert_eq!(transaction.amount.known(), Some(&amount));
     }
 }

@@ -1,14 +1,12 @@
-//! A host that does not answer, and comes back.
+//! The circuit breaker of a host that does not respond and comes back.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bakong_api::transport::TransportErrorKind;
 use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, RetryPolicy};
 
-use crate::server::{Server, answering, ok, receive, scripted, send, status};
-use crate::{ask, kind_and_text};
+use crate::server::{Server, answering, ok, scripted, status};
+use crate::{failure_text, send_check};
 
 fn settings(pause: Duration) -> HyperTransportBuilder {
     HyperTransport::builder()
@@ -19,62 +17,49 @@ fn settings(pause: Duration) -> HyperTransportBuilder {
 const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_dead_host_is_not_asked_on_and_others_are() {
-    let dead = Server::start(|stream| async move { drop(stream) }).await;
+async fn requests_to_a_dead_host_are_rejected() {
+    let dead = Server::sending_once("").await;
     let (alive, received) = answering(ok("{}")).await;
     let transport = settings(LONG).build().unwrap();
     for _ in 0..3 {
-        let (kind, _) = kind_and_text(&transport, &dead.url()).await;
+        let (kind, _) = failure_text(&transport, &dead.url()).await;
         assert_eq!(kind, TransportErrorKind::Interrupted);
     }
     for _ in 0..10 {
-        // A clone knows it too.
-        let (kind, text) = kind_and_text(&transport.clone(), &dead.url()).await;
+        // Clones share the circuit.
+        let (kind, text) = failure_text(&transport.clone(), &dead.url()).await;
         assert_eq!(kind, TransportErrorKind::CircuitOpen);
-        assert!(
-            text.contains("tried again in") && text.contains("broke"),
-            "{text}"
-        );
-        ask(&transport, &alive.url()).await.unwrap();
+        assert!(text.contains("retried in"), "{text}");
+        assert!(text.contains("connection closed"), "{text}");
+        send_check(&transport, &alive.url()).await.unwrap();
     }
     assert_eq!((dead.accepted(), received.all().len()), (3, 10));
 }
 
 #[tokio::test]
-async fn a_host_that_comes_back_is_asked_again() {
-    let up = Arc::new(AtomicBool::new(false));
-    let is_up = Arc::clone(&up);
-    let server = Server::start(move |mut stream| {
-        let up = is_up.load(Ordering::SeqCst);
-        async move {
-            receive(&mut stream).await;
-            if up {
-                send(&mut stream, ok("{}").as_bytes()).await;
-            }
-        }
-    })
-    .await;
+async fn a_response_to_the_probe_closes_the_circuit() {
+    // The server answers from the fifth request on.
+    let (server, _) = scripted(&["", "", "", "", &ok("{}")]).await;
     let pause = Duration::from_millis(20);
     let transport = settings(pause).build().unwrap();
     for _ in 0..3 {
-        ask(&transport, &server.url()).await.unwrap_err();
+        send_check(&transport, &server.url()).await.unwrap_err();
     }
-    // The pause is over, and the one that is let through fails.
     tokio::time::sleep(pause).await;
-    let (kind, _) = kind_and_text(&transport, &server.url()).await;
+    // The probe fails, and the next pause begins.
+    let (kind, _) = failure_text(&transport, &server.url()).await;
     assert_eq!(kind, TransportErrorKind::Interrupted);
-    let (kind, _) = kind_and_text(&transport, &server.url()).await;
+    let (kind, _) = failure_text(&transport, &server.url()).await;
     assert_eq!(kind, TransportErrorKind::CircuitOpen);
-    up.store(true, Ordering::SeqCst);
     tokio::time::sleep(pause * 2).await;
     for _ in 0..5 {
-        ask(&transport, &server.url()).await.unwrap();
+        send_check(&transport, &server.url()).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn only_what_says_that_the_host_is_dead_counts() {
-    for (answer, counts) in [
+async fn only_some_statuses_open_the_circuit() {
+    for (response, counts) in [
         (status(502, ""), true),
         (status(503, ""), true),
         (status(504, ""), true),
@@ -83,43 +68,39 @@ async fn only_what_says_that_the_host_is_dead_counts() {
         (status(403, ""), false),
         (ok("<h1>page</h1>"), false),
     ] {
-        let (server, received) = scripted(&[&answer]).await;
+        let (server, received) = scripted(&[&response]).await;
         let transport = settings(LONG).build().unwrap();
         for _ in 0..6 {
-            let _ = ask(&transport, &server.url()).await;
+            let _ = send_check(&transport, &server.url()).await;
         }
-        assert_eq!(received.all().len(), if counts { 3 } else { 6 }, "{answer}");
+        let expected = if counts { 3 } else { 6 };
+        assert_eq!(received.all().len(), expected, "{response}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_in_between_counts_from_the_start() {
+async fn a_response_resets_the_count_of_failures() {
     let (down, up) = (status(503, ""), ok("{}"));
     let script = [&down, &down, &up, &down, &down, &up];
     let script: Vec<&str> = script.into_iter().map(String::as_str).collect();
     let (server, received) = scripted(&script).await;
     let transport = settings(LONG).build().unwrap();
     for _ in 0..10 {
-        ask(&transport, &server.url()).await.unwrap();
+        send_check(&transport, &server.url()).await.unwrap();
     }
     assert_eq!(received.all().len(), 10);
 }
 
 #[tokio::test]
-async fn a_request_that_is_sent_again_stops_there_and_says_what_failed() {
+async fn retries_stop_when_the_circuit_opens() {
     let (server, received) = scripted(&[&status(503, "")]).await;
-    let transport = settings(LONG)
-        .retry(
-            RetryPolicy::default()
-                .max_attempts(10)
-                .base(Duration::from_millis(1)),
-        )
-        .build()
-        .unwrap();
-    let response = ask(&transport, &server.url()).await.unwrap();
+    let eager = RetryPolicy::default().base(Duration::from_millis(1));
+    let transport = settings(LONG).retry(eager.max_attempts(10));
+    let transport = transport.build().unwrap();
+    let response = send_check(&transport, &server.url()).await.unwrap();
     assert_eq!(response.status(), 503);
     assert_eq!(received.all().len(), 3);
-    let (kind, text) = kind_and_text(&transport, &server.url()).await;
+    let (kind, text) = failure_text(&transport, &server.url()).await;
     assert_eq!(kind, TransportErrorKind::CircuitOpen);
     assert!(text.contains("HTTP 503"), "{text}");
 }

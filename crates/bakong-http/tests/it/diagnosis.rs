@@ -1,4 +1,4 @@
-//! A payment that is not found, asked about in every way of the sandbox.
+//! Diagnoses of a payment that is not found, through each relay.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use bakong_api::khqr_core::Md5Handle;
 use bakong_api::{CheckAnswer, ErrorClass, Lookup, Session, Transport};
 use bakong_sandbox::{ApiEndpoint, Fault, Transfer, TransferOptions};
 
-use crate::questions::{code, hash_of, usd};
-use crate::ways::{Bakong, Way};
+use crate::relays::{Relay, RelayedSandbox};
+use crate::requests::{code, hash_of, usd};
 
-/// All that can be known of a payment by this code.
+/// All references to a payment of this code.
 fn clues(code: &str, payment: &Transfer) -> Clues {
     let hash = hash_of(payment.hash());
     Clues {
@@ -21,24 +21,24 @@ fn clues(code: &str, payment: &Transfer) -> Clues {
     }
 }
 
-/// A diagnosis that asked so many times.
+/// Diagnoses with these clues. Asserts the number of requests.
 async fn diagnosed<T: Transport>(
-    bakong: &Bakong,
+    bakong: &RelayedSandbox,
     session: &Session<T>,
     clues: &Clues,
-    asked: usize,
+    requests: usize,
 ) -> Diagnosis {
     let before = bakong.sandbox.requests().len();
     let diagnosis = session.diagnose(clues).await;
-    assert_eq!(bakong.sandbox.requests().len() - before, asked);
+    assert_eq!(bakong.sandbox.requests().len() - before, requests);
     assert_eq!(diagnosis.answers.len() + diagnosis.not_asked.len(), 3);
     diagnosis
 }
 
 #[tokio::test]
-async fn all_agree_on_a_payment_that_was_made() {
-    for way in Way::ALL {
-        let bakong = Bakong::start(*way).await;
+async fn each_lookup_finds_a_payment() {
+    for relay in Relay::ALL {
+        let bakong = RelayedSandbox::start(*relay).await;
         let session = bakong.session_with_token();
         let code = code(1, bakong.sandbox.now());
         let payment = bakong.customer().pay(&code).unwrap();
@@ -47,10 +47,10 @@ async fn all_agree_on_a_payment_that_was_made() {
             md5: whole.md5,
             ..Clues::default()
         };
-        // What one answer tells serves for the next question.
+        // The first answer provides the clues for the next lookups.
         for clues in [whole, md5_alone] {
             let diagnosis = diagnosed(&bakong, &session, &clues, 3).await;
-            assert_eq!(diagnosis.findings(), [Finding::Found], "{way:?}");
+            assert_eq!(diagnosis.findings(), [Finding::Found], "{relay:?}");
             let transaction = diagnosis.transaction().unwrap();
             assert_eq!(transaction.hash.as_deref(), Some(payment.hash()));
         }
@@ -58,9 +58,9 @@ async fn all_agree_on_a_payment_that_was_made() {
 }
 
 #[tokio::test]
-async fn a_code_that_was_generated_anew_is_told_by_the_hash() {
-    for way in Way::ALL {
-        let bakong = Bakong::start(*way).await;
+async fn a_regenerated_code_is_found_only_by_hash() {
+    for relay in Relay::ALL {
+        let bakong = RelayedSandbox::start(*relay).await;
         let session = bakong.session_with_token();
         let shown = code(1, bakong.sandbox.now());
         bakong.sandbox.advance(Duration::from_millis(1));
@@ -70,15 +70,15 @@ async fn a_code_that_was_generated_anew_is_told_by_the_hash() {
         let diagnosis = diagnosed(&bakong, &session, &clues(&anew, &payment), 3).await;
         let finding = Finding::FoundOnlyBy(Lookup::Hash, Lookup::Md5);
         assert!(finding.to_string().contains("generated anew"), "{finding}");
-        assert_eq!(diagnosis.findings(), [finding], "{way:?}");
+        assert_eq!(diagnosis.findings(), [finding], "{relay:?}");
         let transaction = diagnosis.transaction().unwrap();
         assert_eq!(transaction.amount.known(), Some(&usd(150)));
     }
 }
 
 #[tokio::test]
-async fn what_nobody_paid_failed_or_is_static_is_told_as_such() {
-    let bakong = Bakong::plain().await;
+async fn a_failed_and_a_missing_payment_are_reported() {
+    let bakong = RelayedSandbox::plain().await;
     let session = bakong.session_with_token();
     let failing = code(1, bakong.sandbox.now());
     let options = TransferOptions::new().failing();
@@ -102,8 +102,8 @@ async fn what_nobody_paid_failed_or_is_static_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn a_code_that_was_paid_twice_shows_two_payments() {
-    let bakong = Bakong::plain().await;
+async fn a_code_that_was_paid_twice_has_two_transactions() {
+    let bakong = RelayedSandbox::plain().await;
     let session = bakong.session_with_token();
     let code = code(1, bakong.sandbox.now());
     bakong.customer().pay(&code).unwrap();
@@ -117,9 +117,9 @@ async fn a_code_that_was_paid_twice_shows_two_payments() {
 }
 
 #[tokio::test]
-async fn it_stops_where_no_more_would_come_of_it() {
-    for way in Way::ALL {
-        let bakong = Bakong::start(*way).await;
+async fn a_diagnosis_stops_at_an_error_that_affects_all_lookups() {
+    for relay in Relay::ALL {
+        let bakong = RelayedSandbox::start(*relay).await;
         let code = code(1, bakong.sandbox.now());
         let clues = clues(&code, &bakong.customer().pay(&code).unwrap());
         for (fault, class) in [
@@ -139,7 +139,7 @@ async fn it_stops_where_no_more_would_come_of_it() {
             let findings = diagnosis.findings();
             assert_eq!(findings, [Finding::CouldNotAsk(Lookup::Md5)]);
         }
-        // In an outage, each further question would cost a request.
+        // During an outage, each further lookup would cost a request.
         let outage = Fault::cut().on(ApiEndpoint::CheckTransactionByHash);
         bakong.sandbox.fault(outage);
         let session = bakong.session_with_token();
@@ -147,7 +147,7 @@ async fn it_stops_where_no_more_would_come_of_it() {
         let findings = diagnosis.findings();
         let found = Finding::FoundBy(Lookup::Md5);
         let expected = [found, Finding::CouldNotAsk(Lookup::Hash)];
-        assert_eq!(findings, expected, "{way:?}");
+        assert_eq!(findings, expected, "{relay:?}");
         let first = &diagnosis.answers[0].1;
         assert!(matches!(first, Ok(CheckAnswer::Paid(_))), "{first:?}");
     }

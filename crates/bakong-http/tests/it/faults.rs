@@ -1,117 +1,129 @@
-//! Every kind of trouble that the sandbox can make, as a session sees it.
+//! Checks a payment that was made while the sandbox injects faults: the result is the payment or an error, and
+//! never "not paid".
 
 use std::time::Duration;
 
-use bakong_api::khqr_core::{Amount, Currency, Timestamp};
+use bakong_api::endpoint::CheckTransactionByMd5;
 use bakong_api::transport::TransportErrorKind;
-use bakong_api::{
-    ApiError, BaseUrl, CheckAnswer, ErrorClass, ErrorCode, Remedy, RetryAfter, Session,
-};
-use bakong_sandbox::{ApiEndpoint, Fault, Sandbox};
-use http::StatusCode;
-use http::header::RETRY_AFTER;
+use bakong_api::{ApiError, CheckAnswer, ErrorClass};
+use bakong_sandbox::{ApiEndpoint, Fault};
+use tokio::task::JoinSet;
 
-use crate::impatient;
-use crate::payments::{check_of, code, session_with_token};
-
-/// How a check fails by this fault. The next one must not, with another session: to this one the token may be
-/// refused.
-async fn struck_by(fault: Fault) -> ApiError {
-    let sandbox = Sandbox::start().await.unwrap();
-    let session = session_with_token(&sandbox);
-    let check = check_of(&code(
-        &sandbox,
-        Amount::from_minor_units(100, Currency::Usd),
-    ));
-    sandbox.fault(fault.on(ApiEndpoint::CheckTransactionByMd5));
-    let error = session.send(&check).await.unwrap_err();
-    let session = session_with_token(&sandbox);
-    assert_eq!(session.send(&check).await.unwrap(), CheckAnswer::NotFound);
-    error
-}
+use crate::fault_cases::{assert_error, cases};
+use crate::relays::{Relay, RelayedSandbox, renewal};
+use crate::requests::{code, usd};
 
 #[tokio::test]
-async fn an_outage_is_an_outage_whatever_it_says() {
-    let not_found = r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found."}"#;
-    for status in [408, 500, 502, 503, 504] {
-        let status = StatusCode::from_u16(status).unwrap();
-        for fault in [
-            Fault::status(status),
-            Fault::html(status, "<h1>Bad Gateway</h1>"),
-            Fault::json(status, not_found),
-        ] {
-            let error = struck_by(fault).await;
-            assert_eq!(error.class(), ErrorClass::Unavailable { retry_after: None });
-            assert_eq!(error.class().remedy(), Remedy::AskAgain);
-            assert_eq!(error.status(), Some(status));
+async fn a_payment_is_found_or_the_fault_is_reported() {
+    for relay in Relay::ALL {
+        let bakong = RelayedSandbox::start(*relay).await;
+        let transport = bakong.eager().build().unwrap();
+        let code = code(1, bakong.sandbox.now());
+        let payment = bakong.customer().pay(&code).unwrap();
+        let check = CheckTransactionByMd5::new(payment.md5());
+        let assert_paid = |answer: Result<CheckAnswer, ApiError>, case: &str| {
+            let Ok(CheckAnswer::Paid(transaction)) = answer else {
+                panic!("{case}: {answer:?}");
+            };
+            assert_eq!(transaction.hash.as_deref(), Some(payment.hash()), "{case}");
+            assert_eq!(transaction.amount.known(), Some(&usd(150)), "{case}");
+            assert_eq!(transaction.created_at.known(), Some(&payment.created_at()));
+            let acknowledged = payment.acknowledged_at();
+            assert_eq!(transaction.acknowledged_at.known(), Some(&acknowledged));
+        };
+        for case in cases() {
+            let name = format!("{relay:?}: {}", case.name);
+            let session = bakong
+                .session_over(transport.clone())
+                .with_token(bakong.issue_token());
+            let before = bakong.sandbox.requests().len();
+            bakong.sandbox.fault(case.fault);
+            let answer = session.send(&check).await;
+            bakong.sandbox.clear_faults();
+            let sent = bakong.sandbox.requests().len() - before;
+            assert_eq!(sent, if case.retried { 3 } else { 1 }, "{name}");
+            match case.error {
+                None => assert_paid(answer, &name),
+                Some(class) => assert_error(&answer.unwrap_err(), class, &name),
+            }
+            let session = session.with_token(bakong.issue_token());
+            assert_paid(session.send(&check).await, &name);
         }
     }
 }
 
 #[tokio::test]
-async fn a_client_that_is_too_fast_learns_when_to_come_back() {
-    let too_many = || Fault::status(StatusCode::TOO_MANY_REQUESTS);
-    let limited = |retry_after| ErrorClass::RateLimited { retry_after };
-    assert_eq!(struck_by(too_many()).await.class(), limited(None));
-    let in_seconds = too_many().header(RETRY_AFTER, "120".parse().unwrap());
-    let delay = RetryAfter::Delay(Duration::from_secs(120));
-    assert_eq!(struck_by(in_seconds).await.class(), limited(Some(delay)));
-    let date = "Sun, 06 Nov 1994 08:49:37 GMT".parse().unwrap();
-    let moment = RetryAfter::At(Timestamp::from_millis(784_111_777_000));
-    let at_a_date = too_many().header(RETRY_AFTER, date);
-    assert_eq!(struck_by(at_a_date).await.class(), limited(Some(moment)));
-}
-
-#[tokio::test]
-async fn the_day_s_quota_is_told_from_a_refusal() {
-    let quota = r#"{"responseCode":1,"responseMessage":"Daily request limit of 100 exceeded. Please try again tomorrow.","errorCode":17,"data":null}"#;
-    let error = struck_by(Fault::json(StatusCode::OK, quota)).await;
-    assert_eq!(error.class(), ErrorClass::QuotaExhausted);
-    assert_eq!(error.code(), Some(ErrorCode::DailyLimit));
-    assert_eq!(error.class().remedy(), Remedy::NextDay);
-}
-
-#[tokio::test]
-async fn a_page_that_forbids_is_a_block_and_not_a_token_s_fault() {
-    let page = "<html><head><title>403 Forbidden</title></head></html>";
-    let error = struck_by(Fault::html(StatusCode::FORBIDDEN, page)).await;
-    assert_eq!(error.class(), ErrorClass::Blocked);
-    assert_eq!(error.class().remedy(), Remedy::Attention);
-    let error = struck_by(Fault::status(StatusCode::UNAUTHORIZED)).await;
-    assert_eq!(error.class(), ErrorClass::Unauthorized);
-}
-
-#[tokio::test]
-async fn an_answer_that_says_nothing_is_malformed() {
-    for body in [
-        "",
-        "<h1>Welcome</h1>",
-        r#"{"responseCode":0,"responseMessage":"Success","#,
-        r#"{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":null}"#,
-    ] {
-        let error = struck_by(Fault::json(StatusCode::OK, body)).await;
-        assert_eq!(error.class(), ErrorClass::Malformed, "{body}");
+async fn a_renewal_is_sent_once() {
+    for relay in Relay::ALL {
+        let bakong = RelayedSandbox::start(*relay).await;
+        let transport = bakong.eager().build().unwrap();
+        let check = CheckTransactionByMd5::new(crate::MD5.parse().unwrap());
+        for case in cases() {
+            let name = format!("{relay:?}: {}", case.name);
+            let session = bakong
+                .session_over(transport.clone())
+                .with_token(bakong.issue_token())
+                .with_renewal(renewal());
+            let before = bakong.sandbox.requests().len();
+            bakong.sandbox.fault(case.fault.on(ApiEndpoint::RenewToken));
+            let renewed = session.renew().await;
+            let sent = bakong.sandbox.requests().len() - before;
+            assert_eq!(sent, 1, "{name}");
+            match case.error {
+                None => renewed.unwrap(),
+                Some(class) => {
+                    let error = renewed.unwrap_err();
+                    assert_error(&error, class, &name);
+                    assert!(error.is_of_renewal(), "{name}");
+                }
+            }
+            // Either token is valid, so no further renewal is sent.
+            let answer = session.send(&check).await;
+            assert_eq!(answer.unwrap(), CheckAnswer::NotFound, "{name}");
+            let sent = bakong.sandbox.requests().len() - before;
+            assert_eq!(sent, 2, "{name}");
+            bakong.sandbox.clear_faults();
+        }
     }
 }
 
 #[tokio::test]
-async fn a_cut_connection_is_an_interruption() {
-    let error = struck_by(Fault::cut()).await;
-    let class = ErrorClass::Transport(TransportErrorKind::Interrupted);
-    assert_eq!(error.class(), class);
-    assert_eq!(class.remedy(), Remedy::AskAgain);
-    assert!(error.transport().is_some());
+async fn a_request_that_times_out_is_retried_if_repeatable() {
+    // All relays at once, since each test case waits for timeouts.
+    let mut tasks = JoinSet::new();
+    for relay in Relay::ALL {
+        tasks.spawn(times_out(*relay));
+    }
+    tasks.join_all().await;
 }
 
-#[tokio::test]
-async fn a_request_that_hangs_runs_into_its_deadline() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let base_url = BaseUrl::new(&sandbox.base_url()).unwrap();
-    let session = Session::new(impatient(), base_url).with_token(crate::token());
-    sandbox.fault(Fault::hang());
-    let check = check_of("any");
-    let error = session.send(&check).await.unwrap_err();
+async fn times_out(relay: Relay) {
+    let timeout = Duration::from_millis(300);
     let class = ErrorClass::Transport(TransportErrorKind::Timeout);
-    assert_eq!(error.class(), class);
-    assert_eq!(class.remedy(), Remedy::AskAgain);
+    let bakong = RelayedSandbox::start(relay).await;
+    let code = code(1, bakong.sandbox.now());
+    let payment = bakong.customer().pay(&code).unwrap();
+    let check = CheckTransactionByMd5::new(payment.md5());
+    let transport = bakong.eager().attempt_timeout(timeout).build().unwrap();
+    let session = bakong
+        .session_over(transport)
+        .with_token(bakong.issue_token())
+        .with_renewal(renewal());
+    let slow = Fault::own_answer().dripped(Duration::from_secs(3_600));
+    for fault in [Fault::hang(), slow] {
+        let case = format!("{relay:?}: {fault:?}");
+        bakong.sandbox.fault(fault.always());
+        let before = bakong.sandbox.requests().len();
+        assert_error(&session.renew().await.unwrap_err(), class, &case);
+        let error = session.send(&check).await.unwrap_err();
+        assert_error(&error, class, &case);
+        let sent = bakong.sandbox.requests();
+        let sent: Vec<_> = sent[before..].iter().filter_map(|it| it.endpoint).collect();
+        let checks = [ApiEndpoint::CheckTransactionByMd5; 3];
+        let expected = [&[ApiEndpoint::RenewToken][..], &checks].concat();
+        assert_eq!(sent, expected, "{case}");
+        bakong.sandbox.clear_faults();
+    }
+    let answer = bakong.session_with_token().send(&check).await;
+    assert!(matches!(answer, Ok(CheckAnswer::Paid(_))), "{answer:?}");
 }

@@ -1,51 +1,44 @@
-//! What goes out beside the body.
+//! The head of a request, and redirects.
 
 use bakong_api::{ErrorClass, Session, Transport};
 use bakong_http::HyperTransport;
 
-use crate::server::{Asked, answering, ok};
-use crate::{MD5, TOKEN, ask, request, token, transport};
+use crate::server::{ReceivedRequest, answering, ok};
+use crate::{MD5, TOKEN, request, send_check, token, transport};
 
-async fn sent_by(transport: &HyperTransport) -> Asked {
+/// Sends a check and returns what the server received.
+async fn sent_by(transport: &HyperTransport) -> ReceivedRequest {
     let (server, received) = answering(ok("{}")).await;
-    ask(transport, &server.url()).await.unwrap();
-    let asked = received.all().remove(0);
-    assert_eq!(asked.headers("host"), [server.url().replace("http://", "")]);
-    asked
+    send_check(transport, &server.url()).await.unwrap();
+    let sent = received.all().remove(0);
+    assert_eq!(sent.headers("host"), [server.url().replace("http://", "")]);
+    sent
 }
 
 #[tokio::test]
-async fn a_check_goes_out_whole_and_with_each_header_once() {
-    let asked = sent_by(&transport()).await;
-    let line = asked.head.lines().next();
+async fn a_check_has_each_header_once() {
+    let sent = sent_by(&transport()).await;
+    let line = sent.head.lines().next();
     assert_eq!(line, Some("POST /v1/check_transaction_by_md5 HTTP/1.1"));
-    assert_eq!(asked.body, format!(r#"{{"md5":"{MD5}"}}"#));
-    assert_eq!(asked.headers("authorization"), [format!("Bearer {TOKEN}")]);
-    assert_eq!(asked.headers("content-type"), ["application/json"]);
-    assert_eq!(asked.headers("accept"), ["application/json"]);
-    assert_eq!(
-        asked.headers("content-length"),
-        [asked.body.len().to_string()]
-    );
-    assert!(asked.headers("transfer-encoding").is_empty());
+    assert_eq!(sent.body, format!(r#"{{"md5":"{MD5}"}}"#));
+    assert_eq!(sent.headers("authorization"), [format!("Bearer {TOKEN}")]);
+    assert_eq!(sent.headers("content-type"), ["application/json"]);
+    assert_eq!(sent.headers("accept"), ["application/json"]);
+    let length = sent.body.len().to_string();
+    assert_eq!(sent.headers("content-length"), [length]);
+    assert!(sent.headers("transfer-encoding").is_empty());
 }
 
 #[tokio::test]
-async fn there_is_always_a_user_agent() {
-    let version = env!("CARGO_PKG_VERSION");
-    let asked = sent_by(&transport()).await;
-    assert_eq!(
-        asked.headers("user-agent"),
-        [format!("bakong-http/{version}")]
-    );
+async fn every_request_has_a_user_agent() {
+    let default = concat!("bakong-http/", env!("CARGO_PKG_VERSION"));
+    let sent = sent_by(&transport()).await;
+    assert_eq!(sent.headers("user-agent"), [default]);
 
     let till = HyperTransport::builder().user_agent("till/1.0 (shop 7)");
-    let asked = sent_by(&till.build().unwrap()).await;
-    assert_eq!(asked.headers("user-agent"), ["till/1.0 (shop 7)"]);
-}
+    let sent = sent_by(&till.build().unwrap()).await;
+    assert_eq!(sent.headers("user-agent"), ["till/1.0 (shop 7)"]);
 
-#[tokio::test]
-async fn a_request_that_names_itself_keeps_its_name() {
     let (server, received) = answering(ok("{}")).await;
     let mut named = request(&server.url());
     let name = http::HeaderValue::from_static("till/2");
@@ -55,7 +48,7 @@ async fn a_request_that_names_itself_keeps_its_name() {
 }
 
 #[tokio::test]
-async fn the_transport_chooses_the_version_of_http() {
+async fn the_transport_selects_the_http_version() {
     let (server, received) = answering(ok("{}")).await;
     for version in [
         http::Version::HTTP_10,
@@ -66,26 +59,19 @@ async fn the_transport_chooses_the_version_of_http() {
         *request.version_mut() = version;
         transport().send(request).await.unwrap();
     }
-    for asked in received.all() {
-        let line = asked.head.lines().next().unwrap();
+    for sent in received.all() {
+        let line = sent.head.lines().next().unwrap();
         assert!(line.ends_with("HTTP/1.1"), "{line}");
     }
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer_and_the_token_stays() {
+async fn a_redirect_is_not_followed() {
     let (elsewhere, _) = answering(ok("{}")).await;
-    for status in [
-        "301 Moved Permanently",
-        "302 Found",
-        "307 Temporary Redirect",
-        "308 Gone",
-    ] {
-        let target = elsewhere.url();
-        let answer =
-            format!("HTTP/1.1 {status}\r\nLocation: {target}/v1\r\nContent-Length: 0\r\n\r\n");
-        let (server, received) = answering(answer).await;
-        let response = ask(&transport(), &server.url()).await.unwrap();
+    for status in [301, 302, 307, 308] {
+        let location = format!("Location: {}/v1\r\n", elsewhere.url());
+        let (server, received) = answering(crate::server::status(status, &location)).await;
+        let response = send_check(&transport(), &server.url()).await.unwrap();
         assert!(response.status().is_redirection());
         let base_url: bakong_api::BaseUrl = server.url().parse().unwrap();
         let session = Session::new(transport(), base_url).with_token(token());

@@ -1,4 +1,4 @@
-//! Many payments in one request, over each way to the sandbox.
+//! Checks of many payments in one request, through each relay.
 
 use std::fmt::Debug;
 
@@ -7,20 +7,20 @@ use bakong_api::khqr_core::{AccountId, Currency, KhqrBuilder, Md5Handle};
 use bakong_api::{CheckAnswer, TransactionHash};
 use bakong_sandbox::{ApiEndpoint, Fault, TransferOptions};
 
-use crate::questions::{code, hash_of, usd};
-use crate::ways::{Bakong, Way};
+use crate::relays::{Relay, RelayedSandbox};
+use crate::requests::{code, hash_of, usd};
 
-/// What became of a code.
+/// The status of a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Fate {
-    /// The transaction's hash.
+enum Status {
+    /// With the transaction's hash.
     Paid(String),
     NotFound,
     Failed,
     Static,
 }
 
-impl Fate {
+impl Status {
     fn of(answer: &CheckAnswer) -> Self {
         match answer {
             CheckAnswer::Paid(transaction) => {
@@ -33,129 +33,109 @@ impl Fate {
     }
 }
 
-/// So many codes, the first paid and then in turn unpaid, failed, static: by MD5.
-fn codes(bakong: &Bakong, count: usize) -> Vec<(Md5Handle, Fate)> {
+/// Codes that are in turn paid, unpaid, failed and static, by MD5.
+fn codes(bakong: &RelayedSandbox, count: usize) -> Vec<(Md5Handle, Status)> {
     let customer = bakong.customer();
-    (0..count)
-        .map(|number| {
-            let text = code(number, bakong.sandbox.now());
-            let md5 = Md5Handle::of(&text);
-            match number % 4 {
-                0 => {
-                    let hash = customer.pay(&text).unwrap().hash().to_owned();
-                    (md5, Fate::Paid(hash))
-                }
-                1 => (md5, Fate::NotFound),
-                2 => {
-                    let failing = TransferOptions::new().failing();
-                    customer.pay_with(&text, &failing).unwrap();
-                    (md5, Fate::Failed)
-                }
-                _ => {
-                    let account = AccountId::new("shop@devb").unwrap();
-                    let text = KhqrBuilder::individual(account, "Shop")
-                        .bill_number(&format!("STATIC-{number}"))
-                        .static_code(Currency::Usd)
-                        .unwrap()
-                        .to_text();
-                    let options = TransferOptions::new().amount(usd(100));
-                    customer.pay_with(&text, &options).unwrap();
-                    (Md5Handle::of(&text), Fate::Static)
-                }
+    let make = |number| {
+        let text = code(number, bakong.sandbox.now());
+        let md5 = Md5Handle::of(&text);
+        match number % 4 {
+            0 => {
+                let hash = customer.pay(&text).unwrap().hash().to_owned();
+                (md5, Status::Paid(hash))
             }
-        })
-        .collect()
+            1 => (md5, Status::NotFound),
+            2 => {
+                let failing = TransferOptions::new().failing();
+                customer.pay_with(&text, &failing).unwrap();
+                (md5, Status::Failed)
+            }
+            _ => {
+                let account = AccountId::new("shop@devb").unwrap();
+                let text = KhqrBuilder::individual(account, "Shop")
+                    .bill_number(&format!("STATIC-{number}"))
+                    .static_code(Currency::Usd)
+                    .unwrap()
+                    .to_text();
+                let options = TransferOptions::new().amount(usd(100));
+                customer.pay_with(&text, &options).unwrap();
+                (Md5Handle::of(&text), Status::Static)
+            }
+        }
+    };
+    // Not in the order of payment.
+    (0..count).rev().map(make).collect()
 }
 
-/// So many hashes, the first of a payment and then in turn of none and of one that failed.
-fn hashes(bakong: &Bakong, count: usize) -> Vec<(TransactionHash, Fate)> {
+/// Hashes of payments that in turn succeeded, do not exist, and failed.
+fn hashes(bakong: &RelayedSandbox, count: usize) -> Vec<(TransactionHash, Status)> {
     let customer = bakong.customer();
-    (0..count)
-        .map(|number| {
-            let text = code(number, bakong.sandbox.now());
-            match number % 3 {
-                0 => {
-                    let hash = customer.pay(&text).unwrap().hash().to_owned();
-                    (hash_of(&hash), Fate::Paid(hash))
-                }
-                1 => (hash_of(&format!("{number:064x}")), Fate::NotFound),
-                _ => {
-                    let failing = TransferOptions::new().failing();
-                    let payment = customer.pay_with(&text, &failing).unwrap();
-                    (hash_of(payment.hash()), Fate::Failed)
-                }
+    let make = |number| {
+        let text = code(1_000 + number, bakong.sandbox.now());
+        match number % 3 {
+            0 => {
+                let hash = customer.pay(&text).unwrap().hash().to_owned();
+                (hash_of(&hash), Status::Paid(hash))
             }
-        })
-        .collect()
+            1 => (hash_of(&format!("{number:064x}")), Status::NotFound),
+            _ => {
+                let failing = TransferOptions::new().failing();
+                let payment = customer.pay_with(&text, &failing).unwrap();
+                (hash_of(payment.hash()), Status::Failed)
+            }
+        }
+    };
+    (0..count).rev().map(make).collect()
 }
 
-/// That each has the answer that it should, and in the order in which they were asked about.
-fn are_told<K: Clone + PartialEq + Debug>(answer: &ListAnswer<K>, expected: &[(K, Fate)]) {
-    let told: Vec<(K, Fate)> = answer
+/// Asserts the status of each key, in the order of the request.
+fn assert_statuses<K: Clone + PartialEq + Debug>(answer: &ListAnswer<K>, expected: &[(K, Status)]) {
+    let statuses: Vec<(K, Status)> = answer
         .iter()
-        .map(|(key, answer)| (key.clone(), Fate::of(answer.unwrap())))
+        .map(|(key, answer)| (key.clone(), Status::of(answer.unwrap())))
         .collect();
-    assert_eq!(told, expected);
-}
-
-/// The sandbox's own order, and the opposite one.
-fn orders() -> [Fault; 2] {
-    [Fault::own_answer(), Fault::own_answer().reversed_list()]
+    assert_eq!(statuses, expected);
 }
 
 #[tokio::test]
-async fn each_code_of_a_list_gets_its_own_answer_in_whatever_order_they_come() {
-    for way in Way::ALL {
+async fn items_are_matched_by_key_in_any_order() {
+    for relay in Relay::ALL {
         for count in [1, 2, 50] {
-            let bakong = Bakong::start(*way).await;
+            let bakong = RelayedSandbox::start(*relay).await;
             let session = bakong.session_with_token();
-            let mut expected = codes(&bakong, count);
-            // Not in the order in which they were paid.
-            expected.reverse();
-            let md5s = expected.iter().map(|(md5, _)| *md5);
-            let check = CheckTransactionByMd5List::new(md5s).unwrap();
-            for order in orders() {
-                bakong.sandbox.fault(order);
-                are_told(&session.send(&check).await.unwrap(), &expected);
+            let (codes, hashes) = (codes(&bakong, count), hashes(&bakong, count));
+            let md5s = codes.iter().map(|(md5, _)| *md5);
+            let by_md5 = CheckTransactionByMd5List::new(md5s).unwrap();
+            let keys = hashes.iter().map(|(hash, _)| hash.clone());
+            let by_hash = CheckTransactionByHashList::new(keys).unwrap();
+            for order in [Fault::own_answer(), Fault::own_answer().reversed_list()] {
+                bakong.sandbox.fault(order.always());
+                assert_statuses(&session.send(&by_md5).await.unwrap(), &codes);
+                assert_statuses(&session.send(&by_hash).await.unwrap(), &hashes);
+                bakong.sandbox.clear_faults();
             }
-            let endpoint = ApiEndpoint::CheckTransactionByMd5List;
-            assert_eq!(bakong.asked(endpoint), 2, "{way:?}");
+            for endpoint in [
+                ApiEndpoint::CheckTransactionByMd5List,
+                ApiEndpoint::CheckTransactionByHashList,
+            ] {
+                assert_eq!(bakong.request_count(endpoint), 2, "{relay:?}");
+            }
         }
     }
 }
 
 #[tokio::test]
-async fn each_hash_of_a_list_gets_its_own_answer_in_whatever_order_they_come() {
-    for way in Way::ALL {
-        for count in [1, 2, 50] {
-            let bakong = Bakong::start(*way).await;
-            let session = bakong.session_with_token();
-            let mut expected = hashes(&bakong, count);
-            expected.reverse();
-            let hashes = expected.iter().map(|(hash, _)| hash.clone());
-            let check = CheckTransactionByHashList::new(hashes).unwrap();
-            for order in orders() {
-                bakong.sandbox.fault(order);
-                are_told(&session.send(&check).await.unwrap(), &expected);
-            }
-            let endpoint = ApiEndpoint::CheckTransactionByHashList;
-            assert_eq!(bakong.asked(endpoint), 2, "{way:?}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn what_is_named_twice_is_asked_once() {
-    let bakong = Bakong::plain().await;
+async fn duplicate_keys_are_sent_once() {
+    let bakong = RelayedSandbox::plain().await;
     let session = bakong.session_with_token();
     let code = code(1, bakong.sandbox.now());
     let payment = bakong.customer().pay(&code).unwrap();
     let (md5, hash) = (payment.md5(), hash_of(payment.hash()));
-    let paid = Fate::Paid(payment.hash().to_owned());
+    let paid = Status::Paid(payment.hash().to_owned());
     let by_md5 = CheckTransactionByMd5List::new([md5; 99]).unwrap();
     let by_md5 = session.send(&by_md5).await.unwrap();
-    are_told(&by_md5, &[(md5, paid.clone())]);
+    assert_statuses(&by_md5, &[(md5, paid.clone())]);
     let by_hash = CheckTransactionByHashList::new([hash.clone(), hash.clone()]).unwrap();
     let by_hash = session.send(&by_hash).await.unwrap();
-    are_told(&by_hash, &[(hash, paid)]);
+    assert_statuses(&by_hash, &[(hash, paid)]);
 }

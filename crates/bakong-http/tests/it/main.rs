@@ -1,4 +1,4 @@
-//! The transport over real sockets on loopback: against the sandbox, and against servers that behave badly.
+//! Sends requests over sockets on loopback: to the sandbox, and to servers that misbehave.
 
 #![allow(
     clippy::unwrap_used,
@@ -6,39 +6,37 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod authority;
-mod cases;
+mod broken_connections;
+mod ca;
 mod checks;
 mod circuit;
+mod concurrency;
+mod connect_errors;
 mod connections;
-mod crowd;
 mod deadlines;
 mod diagnosis;
 mod endpoints;
+mod fault_cases;
 mod faults;
 mod headers;
 #[cfg(feature = "http2")]
 mod http2;
-mod interruptions;
 mod limits;
-mod list_trouble;
+mod list_faults;
 mod lists;
 mod observation;
-mod obstacles;
-mod payments;
 mod plain_http;
 #[cfg(feature = "proxy")]
 mod proxies;
-mod questions;
+mod proxies_and_tls;
+mod relays;
 mod renewals;
+mod requests;
 mod retries;
 mod secrets;
 mod server;
 mod setup;
 mod tls;
-mod trouble;
-mod unreachable;
-mod ways;
 
 use std::time::Duration;
 
@@ -49,33 +47,37 @@ use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, RetryPo
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// A token for servers that do not look at it.
+/// A token for servers that do not check it.
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
 const MD5: &str = "d60f3db96913029a2af979a1662c1e72";
 
-/// A transport with its defaults (deadlines that no test on loopback meets by chance), but that sends once
-/// and never gives a host up.
+/// A transport with the default timeouts, without retries and circuit breaker.
 fn transport() -> HyperTransport {
-    once().build().unwrap()
+    no_retry().build().unwrap()
 }
 
-fn once() -> HyperTransportBuilder {
+fn no_retry() -> HyperTransportBuilder {
     HyperTransport::builder()
         .retry(RetryPolicy::never())
         .circuit_breaker(CircuitBreaker::never())
 }
 
-/// A transport that gives up soon, for servers that never come to an end.
-fn impatient() -> HyperTransport {
-    let soon = Duration::from_millis(200);
-    once().request_timeout(soon).build().unwrap()
+/// A transport with a request timeout of 200 ms, for servers that never respond.
+fn short_timeout() -> HyperTransport {
+    let timeout = Duration::from_millis(200);
+    no_retry().request_timeout(timeout).build().unwrap()
+}
+
+/// A transport that reuses HTTP/1.1 connections.
+fn reusing() -> HyperTransport {
+    no_retry().reuse_http1_connections(true).build().unwrap()
 }
 
 fn token() -> AccessToken {
     AccessToken::new(TOKEN).unwrap()
 }
 
-/// A check, as a session sends it to the Bakong below this URL.
+/// A check, as a session sends it to this base URL.
 fn request(base_url: &str) -> Request<Bytes> {
     let base_url = BaseUrl::new(base_url).unwrap();
     CheckTransactionByMd5::new(MD5.parse().unwrap())
@@ -83,24 +85,24 @@ fn request(base_url: &str) -> Request<Bytes> {
         .unwrap()
 }
 
-/// Sends a check there.
-async fn ask(
+/// Sends a check to this base URL.
+async fn send_check(
     transport: &HyperTransport,
     base_url: &str,
 ) -> Result<Response<Bytes>, TransportError> {
     transport.send(request(base_url)).await
 }
 
-/// How a check to there fails, once its text is seen to show no secret.
+/// Sends a check that fails. Asserts that the error shows no secret.
 async fn failure(transport: &HyperTransport, base_url: &str) -> TransportError {
-    let error = ask(transport, base_url).await.unwrap_err();
+    let error = send_check(transport, base_url).await.unwrap_err();
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("eyJ") && !shown.contains(MD5), "{shown}");
     error
 }
 
-/// The kind and the text of such a failure.
-async fn kind_and_text(transport: &HyperTransport, base_url: &str) -> (TransportErrorKind, String) {
+/// The kind and the text of such an error.
+async fn failure_text(transport: &HyperTransport, base_url: &str) -> (TransportErrorKind, String) {
     let error = failure(transport, base_url).await;
     (error.kind(), error.to_string())
 }

@@ -1,4 +1,4 @@
-//! What a session's observer is told is what the sandbox saw: no request more and none less.
+//! A session's observer sees exactly the requests that the sandbox received.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,16 +12,16 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use tokio::task::JoinSet;
 
-use crate::questions::ask;
-use crate::ways::{Bakong, EMAIL, Way, renewal};
+use crate::relays::{EMAIL, Relay, RelayedSandbox, renewal};
+use crate::requests::send_to;
 
-/// A request: its path, and its answer's status if there was one.
-type Seen = (&'static str, Option<StatusCode>);
+/// The path of a request and the status of its response.
+type Record = (&'static str, Option<StatusCode>);
 
 #[derive(Default)]
 struct Observer {
     sent: Mutex<Vec<&'static str>>,
-    finished: Mutex<Vec<Seen>>,
+    finished: Mutex<Vec<Record>>,
     renewed: Mutex<Vec<bool>>,
 }
 
@@ -45,40 +45,39 @@ impl SessionObserver for Observer {
     }
 }
 
+/// The requests that the sandbox received, in order.
+fn received(bakong: &RelayedSandbox) -> Vec<Record> {
+    let requests = bakong.sandbox.requests();
+    let records = requests
+        .iter()
+        .map(|it| (it.endpoint.unwrap().path(), it.status));
+    records.collect()
+}
+
 impl Observer {
-    fn saw_what_came(&self, bakong: &Bakong) {
-        let came: Vec<Seen> = bakong
-            .sandbox
-            .requests()
-            .iter()
-            .map(|it| (it.endpoint.unwrap().path(), it.status))
-            .collect();
-        let paths: Vec<_> = came.iter().map(|(path, _)| *path).collect();
+    fn assert_same_order(&self, bakong: &RelayedSandbox) {
+        let received = received(bakong);
+        let paths: Vec<_> = received.iter().map(|(path, _)| *path).collect();
         assert_eq!(*self.sent.lock().unwrap(), paths);
-        assert_eq!(*self.finished.lock().unwrap(), came);
-        // Whoever counts what goes out is never found short.
+        assert_eq!(*self.finished.lock().unwrap(), received);
+        // The sandbox never counts more than was sent.
         let used = usize::try_from(bakong.sandbox.quota_used(EMAIL)).unwrap();
-        assert!(used <= came.len(), "{used}: {came:?}");
+        assert!(used <= received.len(), "{used}: {received:?}");
     }
 
-    /// The same where the order is by chance.
-    fn saw_all_that_came(&self, bakong: &Bakong) {
-        let mut came: Vec<Seen> = bakong
-            .sandbox
-            .requests()
-            .iter()
-            .map(|it| (it.endpoint.unwrap().path(), it.status))
-            .collect();
+    /// The same for concurrent requests, in any order.
+    fn assert_same(&self, bakong: &RelayedSandbox) {
+        let mut received = received(bakong);
         let mut finished = self.finished.lock().unwrap().clone();
-        assert_eq!(self.sent.lock().unwrap().len(), came.len());
-        came.sort();
+        assert_eq!(self.sent.lock().unwrap().len(), received.len());
+        received.sort();
         finished.sort();
-        assert_eq!(finished, came);
+        assert_eq!(finished, received);
     }
 }
 
-/// A session that repeats and renews, and its observer.
-fn observed(bakong: &Bakong) -> (Session<HyperTransport>, Arc<Observer>) {
+/// A session with retries and renewal, and its observer.
+fn with_observer(bakong: &RelayedSandbox) -> (Session<HyperTransport>, Arc<Observer>) {
     let observer = Arc::new(Observer::default());
     let session = bakong
         .session_over(bakong.eager().build().unwrap())
@@ -89,67 +88,66 @@ fn observed(bakong: &Bakong) -> (Session<HyperTransport>, Arc<Observer>) {
 }
 
 #[tokio::test]
-async fn every_request_is_counted_once_with_its_answer() {
+async fn the_observer_sees_each_request_once() {
     let outage = || Fault::status(StatusCode::BAD_GATEWAY);
-    for way in Way::ALL {
-        let bakong = Bakong::start(*way).await;
-        let (session, observer) = observed(&bakong);
-        // Refusals and answers are for the caller to tell apart.
+    for relay in Relay::ALL {
+        let bakong = RelayedSandbox::start(*relay).await;
+        let (session, observer) = with_observer(&bakong);
         for &endpoint in ApiEndpoint::ALL {
-            let _ = ask(&session, endpoint).await;
+            let _ = send_to(&session, endpoint).await;
         }
         assert_eq!(bakong.sandbox.requests().len(), ApiEndpoint::ALL.len());
-        observer.saw_what_came(&bakong);
-        // All but the registration's two and the link, which go out without a token.
+        observer.assert_same_order(&bakong);
+        // Two requests of the registration and the link have no token.
         assert_eq!(bakong.sandbox.quota_used(EMAIL), 9);
 
         // One outage, two cut connections, and three outages in a row.
         for fault in [outage(), Fault::cut().times(2), outage().times(3)] {
             bakong.sandbox.fault(fault);
-            let _ = ask(&session, ApiEndpoint::CheckTransactionByMd5).await;
-            observer.saw_what_came(&bakong);
+            let _ = send_to(&session, ApiEndpoint::CheckTransactionByMd5).await;
+            observer.assert_same_order(&bakong);
         }
         let sent = bakong.sandbox.requests().len();
-        assert_eq!(sent, ApiEndpoint::ALL.len() + 2 + 3 + 3, "{way:?}");
+        assert_eq!(sent, ApiEndpoint::ALL.len() + 2 + 3 + 3, "{relay:?}");
 
-        // A token that is refused: the check, the renewal and the check once more, which an outage repeats.
+        // A refused token: the check, the renewal, and the check again. An outage adds a retry.
         bakong.sandbox.revoke_tokens();
-        ask(&session, ApiEndpoint::CheckTransactionByMd5)
+        send_to(&session, ApiEndpoint::CheckTransactionByMd5)
             .await
             .unwrap();
-        observer.saw_what_came(&bakong);
+        observer.assert_same_order(&bakong);
         bakong.sandbox.revoke_tokens();
-        let elsewhere = outage().on(ApiEndpoint::CheckTransactionByHash);
-        bakong.sandbox.fault(elsewhere);
-        ask(&session, ApiEndpoint::CheckTransactionByHash)
+        let fault = outage().on(ApiEndpoint::CheckTransactionByHash);
+        bakong.sandbox.fault(fault);
+        send_to(&session, ApiEndpoint::CheckTransactionByHash)
             .await
             .unwrap();
-        observer.saw_what_came(&bakong);
+        observer.assert_same_order(&bakong);
         assert_eq!(*observer.renewed.lock().unwrap(), [true, true]);
-        assert_eq!(bakong.sandbox.requests().len(), sent + 3 + 4, "{way:?}");
+        assert_eq!(bakong.sandbox.requests().len(), sent + 3 + 4, "{relay:?}");
 
-        // Without it where none is needed, and a renewal that fails.
+        // An account check without the token, and a renewal that fails.
         bakong.sandbox.revoke_tokens();
-        ask(&session, ApiEndpoint::CheckBakongAccount)
+        send_to(&session, ApiEndpoint::CheckBakongAccount)
             .await
             .unwrap();
         bakong.sandbox.fault(outage().on(ApiEndpoint::RenewToken));
         session.renew().await.unwrap_err();
-        observer.saw_what_came(&bakong);
+        observer.assert_same_order(&bakong);
         assert_eq!(*observer.renewed.lock().unwrap(), [true, true, false]);
-        // In the pause after it nothing is sent, and nothing is told of.
-        ask(&session, ApiEndpoint::CheckTransactionByMd5)
+        // The pause after a failed renewal sends nothing.
+        send_to(&session, ApiEndpoint::CheckTransactionByMd5)
             .await
             .unwrap_err();
-        observer.saw_what_came(&bakong);
+        observer.assert_same_order(&bakong);
     }
 }
 
 #[tokio::test]
-async fn a_crowd_is_counted_to_the_last_request() {
-    for way in Way::ALL {
-        let bakong = Bakong::start(*way).await;
-        let (session, observer) = observed(&bakong);
+async fn the_observer_sees_each_concurrent_request() {
+    for relay in Relay::ALL {
+        let bakong = RelayedSandbox::start(*relay).await;
+        let (session, observer) = with_observer(&bakong);
         let session = Arc::new(session);
         bakong.sandbox.revoke_tokens();
         let outage = Fault::status(StatusCode::SERVICE_UNAVAILABLE);
@@ -159,11 +157,10 @@ async fn a_crowd_is_counted_to_the_last_request() {
         for number in 0..300 {
             let session = Arc::clone(&session);
             let endpoint = ApiEndpoint::ALL[number % ApiEndpoint::ALL.len()];
-            // Some are answered and some are not.
-            callers.spawn(async move { ask(&session, endpoint).await.is_ok() });
+            callers.spawn(async move { send_to(&session, endpoint).await.is_ok() });
         }
         let answered = callers.join_all().await;
         assert!(answered.contains(&true));
-        observer.saw_all_that_came(&bakong);
+        observer.assert_same(&bakong);
     }
 }

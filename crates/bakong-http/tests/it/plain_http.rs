@@ -1,13 +1,13 @@
-//! Where a request may go out unencrypted.
+//! Where unencrypted requests are allowed.
 
 use bakong_api::transport::TransportErrorKind;
 use bakong_http::HyperTransport;
 
 use crate::server::{answering, ok};
-use crate::{ask, failure, kind_and_text, transport};
+use crate::{failure, failure_text, send_check, transport};
 
 #[tokio::test]
-async fn another_machine_gets_nothing() {
+async fn plain_http_to_another_machine_is_rejected() {
     for url in [
         "http://10.0.0.1",
         "http://192.0.2.1:8080/bakong",
@@ -16,7 +16,7 @@ async fn another_machine_gets_nothing() {
         "http://[2001:db8::1]",
         "http://api-bakong.nbc.org.kh",
     ] {
-        let (kind, text) = kind_and_text(&transport(), url).await;
+        let (kind, text) = failure_text(&transport(), url).await;
         assert_eq!(kind, TransportErrorKind::NotAllowed, "{url}");
         assert!(!kind.may_have_arrived());
         assert!(
@@ -27,23 +27,23 @@ async fn another_machine_gets_nothing() {
 }
 
 #[tokio::test]
-async fn this_machine_is_asked_without_leave() {
+async fn plain_http_to_this_machine_is_always_allowed() {
     let (server, received) = answering(ok("{}")).await;
     for host in ["127.0.0.1", "localhost", "LOCALHOST"] {
         let url = format!("http://{host}:{}", server.port());
-        ask(&transport(), &url).await.unwrap();
+        send_check(&transport(), &url).await.unwrap();
     }
     assert_eq!(received.all().len(), 3);
-    // There may be no IPv6 here, and then nobody answers; what counts is that it was tried.
+    // Nothing listens there, and IPv6 may be unavailable. The attempt shows that the address is allowed.
     let error = failure(&transport(), "http://[::1]:1").await;
     assert_eq!(error.kind(), TransportErrorKind::Connect, "{error}");
 }
 
-/// `0.0.0.0` is no loopback address by its number, and yet this machine: what is sent there by mistake
-/// can be seen.
+/// `0.0.0.0` is not a loopback address, but connects to this machine, so the server sees a request that is sent
+/// by mistake.
 #[cfg(unix)]
 #[tokio::test]
-async fn leave_makes_the_difference() {
+async fn allow_plain_http_permits_other_machines() {
     let (server, received) = answering(ok("{}")).await;
     let url = format!("http://0.0.0.0:{}", server.port());
     let error = failure(&transport(), &url).await;
@@ -53,6 +53,6 @@ async fn leave_makes_the_difference() {
         .allow_plain_http(true)
         .build()
         .unwrap();
-    ask(&allowed, &url).await.unwrap();
+    send_check(&allowed, &url).await.unwrap();
     assert_eq!((server.accepted(), received.all().len()), (1, 1));
 }

@@ -1,4 +1,4 @@
-//! Through a proxy, and what is told of one that does not let through.
+//! Requests through an HTTP proxy, and the errors of a proxy that refuses.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,14 +9,14 @@ use bakong_http::{HyperTransport, HyperTransportBuilder};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, copy_bidirectional};
 use tokio::net::TcpStream;
 
-use crate::authority::{Authority, tls_server};
+use crate::ca::{TestCa, tls_server};
 use crate::server::{Server, answering, ok, receive, send, until_closed};
-use crate::{TOKEN, ask, kind_and_text, once};
+use crate::{TOKEN, failure, failure_text, no_retry, send_check};
 
-/// A host that only the proxy knows.
+/// A host name that only the proxy can resolve.
 pub(crate) const HOST: &str = "bakong.test";
 
-/// The heads that a proxy was sent.
+/// The request heads that a proxy received.
 #[derive(Clone, Default)]
 pub(crate) struct Heads(Arc<Mutex<Vec<String>>>);
 
@@ -37,8 +37,8 @@ impl Heads {
     }
 }
 
-/// Takes a connection as a proxy whose every host is at `port` of this machine.
-async fn pass_on(mut stream: impl AsyncRead + AsyncWrite + Unpin, heads: Heads, port: u16) {
+/// Serves a connection as a proxy that connects every request to `port` of this machine.
+async fn forward(mut stream: impl AsyncRead + AsyncWrite + Unpin, heads: Heads, port: u16) {
     heads.read(&mut stream).await;
     let mut host = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     send(&mut stream, b"HTTP/1.1 200 Connection established\r\n\r\n").await;
@@ -48,11 +48,11 @@ async fn pass_on(mut stream: impl AsyncRead + AsyncWrite + Unpin, heads: Heads, 
 pub(crate) async fn proxy_to(port: u16) -> (Server, Heads) {
     let heads = Heads::default();
     let record = heads.clone();
-    let server = Server::start(move |stream| pass_on(stream, record.clone(), port)).await;
+    let server = Server::start(move |stream| forward(stream, record.clone(), port)).await;
     (server, heads)
 }
 
-/// A proxy that answers every request with these bytes.
+/// A proxy that sends this response to every request.
 pub(crate) async fn refusing(bytes: &'static str) -> Server {
     Server::start(move |mut stream| async move {
         Heads::default().read(&mut stream).await;
@@ -62,11 +62,11 @@ pub(crate) async fn refusing(bytes: &'static str) -> Server {
     .await
 }
 
-/// A Bakong that has a certificate for [`HOST`].
-async fn bakong(authority: &Authority) -> Server {
-    tls_server(authority.acceptor(&[HOST], 3000), |mut stream| async move {
-        while let Some(asked) = receive(&mut stream).await {
-            send(&mut stream, ok(&asked.head).as_bytes()).await;
+/// A TLS server with a certificate for [`HOST`]. It returns the head of the request.
+async fn bakong(ca: &TestCa) -> Server {
+    tls_server(ca.acceptor(&[HOST], 3000), |mut stream| async move {
+        while let Some(sent) = receive(&mut stream).await {
+            send(&mut stream, ok(&sent.head).as_bytes()).await;
         }
     })
     .await
@@ -78,90 +78,88 @@ fn through(builder: HyperTransportBuilder, proxy: &Server, credentials: &str) ->
 }
 
 #[tokio::test]
-async fn a_proxy_sees_where_to_and_nothing_else() {
-    let authority = Authority::new();
-    let bakong = bakong(&authority).await;
+async fn a_proxy_sees_only_the_host() {
+    let ca = TestCa::new();
+    let bakong = bakong(&ca).await;
     let (proxy, heads) = proxy_to(bakong.port()).await;
-    let transport = through(authority.trusting(), &proxy, "");
+    let builder = ca.trusting().reuse_http1_connections(true);
+    let transport = through(builder, &proxy, "");
     for _ in 0..5 {
-        let response = ask(&transport, &format!("https://{HOST}")).await.unwrap();
-        let asked = std::str::from_utf8(response.body()).unwrap();
+        let response = send_check(&transport, &format!("https://{HOST}"))
+            .await
+            .unwrap();
+        let sent = std::str::from_utf8(response.body()).unwrap();
         assert!(
-            asked.contains(TOKEN) && !asked.to_lowercase().contains("proxy"),
-            "{asked}"
+            sent.contains(TOKEN) && !sent.to_lowercase().contains("proxy"),
+            "{sent}"
         );
     }
     let head = format!("CONNECT {HOST}:443 HTTP/1.1\r\nHost: {HOST}:443\r\n\r\n");
     assert_eq!(heads.all(), [head]);
-    ask(&transport, &format!("https://{HOST}:8443"))
+    send_check(&transport, &format!("https://{HOST}:8443"))
         .await
         .unwrap();
     assert!(heads.all()[1].starts_with("CONNECT bakong.test:8443 "));
 }
 
 #[tokio::test]
-async fn a_proxy_gets_the_credentials_that_it_wants() {
-    let authority = Authority::new();
-    let bakong = bakong(&authority).await;
-    let (proxy, heads) = proxy_to(bakong.port()).await;
-    let transport = through(authority.trusting(), &proxy, "sokha:p%40ss@");
-    ask(&transport, &format!("https://{HOST}")).await.unwrap();
-    assert!(heads.all()[0].contains("\r\nProxy-Authorization: Basic c29raGE6cEBzcw==\r\n"));
-}
-
-#[tokio::test]
-async fn a_proxy_may_speak_tls_itself() {
-    let authority = Authority::new();
-    let bakong = bakong(&authority).await;
+async fn an_https_proxy_is_supported() {
+    let ca = TestCa::new();
+    let bakong = bakong(&ca).await;
     let (heads, port) = (Heads::default(), bakong.port());
     let record = heads.clone();
-    let acceptor = authority.acceptor(&["localhost"], 3000);
+    let acceptor = ca.acceptor(&["localhost"], 3000);
     let proxy = tls_server(acceptor, move |stream| {
-        pass_on(stream, record.clone(), port)
+        forward(stream, record.clone(), port)
     })
     .await;
     let at = |host: &str| {
-        let builder = authority
+        let builder = ca
             .trusting()
             .proxy(&format!("https://{host}:{}", proxy.port()));
         builder.unwrap().build().unwrap()
     };
     let url = format!("https://{HOST}");
-    let response = ask(&at("localhost"), &url).await.unwrap();
+    let response = send_check(&at("localhost"), &url).await.unwrap();
     assert!(response.body().starts_with(b"POST /v1/"));
     assert_eq!(heads.all().len(), 1);
-    // One that cannot prove who it is learns nothing.
-    let (kind, text) = kind_and_text(&at("127.0.0.1"), &url).await;
+    // A proxy with an invalid certificate receives nothing.
+    let (kind, text) = failure_text(&at("127.0.0.1"), &url).await;
     assert_eq!(kind, TransportErrorKind::Tls, "{text}");
     assert!(text.contains("the proxy 127.0.0.1"), "{text}");
     assert_eq!(heads.all().len(), 1);
 }
 
 #[tokio::test]
-async fn plain_http_goes_through_a_tunnel_too() {
+async fn plain_http_uses_a_tunnel_with_credentials() {
     let (bakong, received) = answering(ok("{}")).await;
     let (proxy, heads) = proxy_to(bakong.port()).await;
-    let transport = through(once().allow_plain_http(true), &proxy, "");
-    ask(&transport, &format!("http://{HOST}")).await.unwrap();
-    assert!(heads.all()[0].starts_with("CONNECT bakong.test:80 "));
-    let asked = &received.all()[0];
-    assert!(asked.head.starts_with("POST /v1/check"), "{}", asked.head);
-    assert_eq!(asked.headers("host"), [HOST]);
+    let transport = through(no_retry().allow_plain_http(true), &proxy, "sokha:p%40ss@");
+    send_check(&transport, &format!("http://{HOST}"))
+        .await
+        .unwrap();
+    let head = &heads.all()[0];
+    assert!(head.starts_with("CONNECT bakong.test:80 "), "{head}");
+    let authorization = "\r\nProxy-Authorization: Basic c29raGE6cEBzcw==\r\n";
+    assert!(head.contains(authorization), "{head}");
+    let sent = &received.all()[0];
+    assert!(sent.head.starts_with("POST /v1/check"), "{}", sent.head);
+    assert_eq!(sent.headers("host"), [HOST]);
 }
 
 #[tokio::test]
-async fn this_machine_is_asked_past_the_proxy() {
+async fn requests_to_this_machine_bypass_the_proxy() {
     let (bakong, _) = answering(ok("{}")).await;
     let proxy = refusing("HTTP/1.1 403 Forbidden\r\n\r\n").await;
-    let transport = through(once(), &proxy, "");
-    ask(&transport, &bakong.url()).await.unwrap();
+    let transport = through(no_retry(), &proxy, "");
+    send_check(&transport, &bakong.url()).await.unwrap();
     assert_eq!(proxy.accepted(), 0);
 }
 
-/// How a check fails through this proxy, with nothing sent and the proxy's place told.
+/// Sends a check that fails at this proxy. Asserts that the error names the proxy and hides its credentials.
 async fn refused(proxy: &Server) -> (TransportErrorKind, String) {
-    let transport = through(once(), proxy, "sokha:hidden@");
-    let (kind, text) = kind_and_text(&transport, &format!("https://{HOST}")).await;
+    let transport = through(no_retry(), proxy, "sokha:hidden@");
+    let (kind, text) = failure_text(&transport, &format!("https://{HOST}")).await;
     assert!(!kind.may_have_arrived());
     let place = format!("the proxy 127.0.0.1:{}", proxy.port());
     assert!(text.contains(HOST) && text.contains(&place), "{text}");
@@ -173,8 +171,8 @@ async fn refused(proxy: &Server) -> (TransportErrorKind, String) {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_says_what_to_do() {
-    for (answer, said) in [
+async fn the_error_of_a_refusal_gives_advice() {
+    for (response, advice) in [
         (
             "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n",
             "user:password@",
@@ -185,17 +183,20 @@ async fn a_proxy_that_refuses_says_what_to_do() {
             "HTTP/1.1 302 Found\r\nLocation: http://login\r\n\r\n",
             "302",
         ),
-        ("SSH-2.0-OpenSSH_9.6 and so on\r\n", "is it an HTTP proxy?"),
+        (
+            "SSH-2.0-OpenSSH_9.6 and so on\r\n",
+            "check that this is an HTTP proxy",
+        ),
     ] {
-        let (kind, text) = refused(&refusing(answer).await).await;
+        let (kind, text) = refused(&refusing(response).await).await;
         assert_eq!(kind, TransportErrorKind::Proxy, "{text}");
         assert_eq!(ErrorClass::Transport(kind).remedy(), Remedy::Attention);
-        assert!(text.contains(said), "{text}");
+        assert!(text.contains(advice), "{text}");
     }
 }
 
 #[tokio::test]
-async fn a_proxy_in_trouble_may_be_tried_again() {
+async fn a_proxy_that_cannot_reach_the_host_may_be_tried_again() {
     for answer in [
         "HTTP/1.1 502 Bad Gateway\r\n\r\n",
         "HTTP/1.1 503 No\r\n\r\n",
@@ -210,7 +211,7 @@ async fn a_proxy_in_trouble_may_be_tried_again() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_is_named() {
+async fn the_error_names_an_unreachable_proxy() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -220,26 +221,23 @@ async fn a_proxy_that_is_not_there_is_named() {
         (gone, address.to_string()),
         (unknown, ".invalid:3128".to_owned()),
     ] {
-        let transport = once().proxy(&proxy).unwrap().build().unwrap();
-        let error = ask(&transport, "https://api-bakong.nbc.org.kh").await;
-        assert!(error.unwrap_err().is_at_proxy());
-        let (kind, text) = kind_and_text(&transport, "https://api-bakong.nbc.org.kh").await;
-        assert_eq!(kind, TransportErrorKind::Connect, "{text}");
-        assert!(
-            text.contains("the proxy ") && text.contains(&place),
-            "{text}"
-        );
+        let transport = no_retry().proxy(&proxy).unwrap().build().unwrap();
+        let error = failure(&transport, "https://api-bakong.nbc.org.kh").await;
+        assert_eq!(error.kind(), TransportErrorKind::Connect, "{error}");
+        assert!(error.is_at_proxy());
+        let text = error.to_string();
+        assert!(text.contains("the proxy ") && text.contains(&place));
         assert!(!text.contains("hidden"), "{text}");
     }
 }
 
 #[tokio::test]
-async fn a_proxy_that_hangs_has_the_time_of_a_connection() {
+async fn the_connect_timeout_includes_the_proxy() {
     let hanging = Server::start(|mut stream| async move { until_closed(&mut stream).await }).await;
-    let soon = once().connect_timeout(Duration::from_millis(100));
+    let soon = no_retry().connect_timeout(Duration::from_millis(100));
     let transport = through(soon, &hanging, "");
-    let asked = kind_and_text(&transport, "https://bakong.test");
-    let (kind, text) = tokio::time::timeout(Duration::from_secs(10), asked)
+    let failure = failure_text(&transport, "https://bakong.test");
+    let (kind, text) = tokio::time::timeout(Duration::from_secs(10), failure)
         .await
         .unwrap();
     assert_eq!(kind, TransportErrorKind::Connect, "{text}");
@@ -250,16 +248,15 @@ async fn a_proxy_that_hangs_has_the_time_of_a_connection() {
 }
 
 #[tokio::test]
-async fn who_is_behind_the_proxy_is_still_looked_at() {
-    let authority = Authority::new();
-    let other = tls_server(
-        authority.acceptor(&["other.test"], 3000),
-        |stream| async move { drop(stream) },
-    )
+async fn the_certificate_behind_the_proxy_is_verified() {
+    let ca = TestCa::new();
+    let other = tls_server(ca.acceptor(&["other.test"], 3000), |stream| async move {
+        drop(stream);
+    })
     .await;
     let (proxy, _) = proxy_to(other.port()).await;
-    let transport = through(authority.trusting(), &proxy, "");
-    let (kind, text) = kind_and_text(&transport, &format!("https://{HOST}")).await;
+    let transport = through(ca.trusting(), &proxy, "");
+    let (kind, text) = failure_text(&transport, &format!("https://{HOST}")).await;
     assert_eq!(kind, TransportErrorKind::Tls, "{text}");
     assert!(
         text.contains("other.test") && !text.contains("the proxy"),

@@ -1,4 +1,4 @@
-//! A thousand callers whose token ends: one of them renews it, and all go on.
+//! A thousand concurrent callers whose token expires: one of them renews it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,14 +12,14 @@ use bakong_sandbox::{ApiEndpoint, Fault};
 use http::StatusCode;
 use tokio::task::JoinSet;
 
-use crate::questions::code;
-use crate::ways::{Bakong, Way, renewal};
+use crate::relays::{Relay, RelayedSandbox, renewal};
+use crate::requests::code;
 
 const CALLERS: usize = 1_000;
 const DAY: Duration = Duration::from_secs(86_400);
 const QUARTER: Duration = Duration::from_secs(91 * 86_400);
 
-/// A file for this test's token alone.
+/// A token file of one test.
 struct TokenFile(FileTokenStore);
 
 impl TokenFile {
@@ -34,22 +34,25 @@ impl TokenFile {
         self.0.read().unwrap().unwrap()
     }
 
-    /// A session that finds its token here and can renew it.
-    fn session(&self, bakong: &Bakong) -> Arc<Session<HyperTransport>> {
-        let session = bakong.session().with_token_store(self.0.clone());
+    /// A session that reads its token from the file and can renew it.
+    fn session(&self, bakong: &RelayedSandbox) -> Arc<Session<HyperTransport>> {
+        // A handshake per request would take most of the test's time.
+        let transport = bakong.settings().reuse_http1_connections(true);
+        let session = bakong.session_over(transport.build().unwrap());
+        let session = session.with_token_store(self.0.clone());
         Arc::new(session.with_renewal(renewal()))
     }
 }
 
 impl Drop for TokenFile {
     fn drop(&mut self) {
-        // It may be gone.
+        // The file may be missing.
         let _ = std::fs::remove_file(self.0.path());
     }
 }
 
-/// What each of so many callers is told of a code that was paid.
-async fn crowd(
+/// Sends the check from this many concurrent callers.
+async fn check_all(
     session: &Arc<Session<HyperTransport>>,
     check: &CheckTransactionByMd5,
     callers: usize,
@@ -62,19 +65,19 @@ async fn crowd(
     tasks.join_all().await
 }
 
-fn paid(bakong: &Bakong) -> CheckTransactionByMd5 {
+fn paid(bakong: &RelayedSandbox) -> CheckTransactionByMd5 {
     let code = code(1, bakong.sandbox.now());
     CheckTransactionByMd5::new(bakong.customer().pay(&code).unwrap().md5())
 }
 
-fn all_are_told(answers: &[Result<CheckAnswer, ApiError>]) {
+fn assert_all_paid(answers: &[Result<CheckAnswer, ApiError>]) {
     for answer in answers {
         assert!(matches!(answer, Ok(CheckAnswer::Paid(_))), "{answer:?}");
     }
 }
 
-/// How many checks were answered with this status.
-fn checks_with(bakong: &Bakong, status: StatusCode) -> usize {
+/// The number of checks with this status.
+fn checks_with(bakong: &RelayedSandbox, status: StatusCode) -> usize {
     let requests = bakong.sandbox.requests();
     let checks = requests
         .iter()
@@ -82,8 +85,8 @@ fn checks_with(bakong: &Bakong, status: StatusCode) -> usize {
     checks.filter(|it| it.status == Some(status)).count()
 }
 
-/// Lets renewals take so long that every caller comes meanwhile.
-fn slow_renewals(bakong: &Bakong) {
+/// Delays renewals until all callers are waiting.
+fn slow_renewals(bakong: &RelayedSandbox) {
     let slow = Fault::own_answer().delayed(Duration::from_millis(50));
     bakong
         .sandbox
@@ -91,21 +94,29 @@ fn slow_renewals(bakong: &Bakong) {
 }
 
 #[tokio::test]
-async fn a_thousand_callers_at_an_expired_token_renew_it_once() {
-    for way in [Way::Plain, Way::Tls] {
-        let bakong = Bakong::start(way).await;
-        let file = TokenFile::holding(&format!("expired-{way:?}"), &bakong.issue_token());
+async fn an_expired_token_is_renewed_once() {
+    for relay in [Relay::Plain, Relay::Tls] {
+        let bakong = RelayedSandbox::start(relay).await;
+        let file = TokenFile::holding(&format!("expired-{relay:?}"), &bakong.issue_token());
         let session = file.session(&bakong);
         let check = paid(&bakong);
-        all_are_told(&crowd(&session, &check, 1).await);
+        assert_all_paid(&check_all(&session, &check, 1).await);
         bakong.sandbox.advance(QUARTER);
         assert_eq!(session.token_state(), TokenState::Expired);
         slow_renewals(&bakong);
-        all_are_told(&crowd(&session, &check, CALLERS).await);
-        assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1, "{way:?}");
-        // No request was spent on the token that had ended.
-        assert_eq!(bakong.sandbox.requests().len(), CALLERS + 2, "{way:?}");
-        assert_eq!(checks_with(&bakong, StatusCode::OK), CALLERS + 1, "{way:?}");
+        assert_all_paid(&check_all(&session, &check, CALLERS).await);
+        assert_eq!(
+            bakong.request_count(ApiEndpoint::RenewToken),
+            1,
+            "{relay:?}"
+        );
+        // The expired token was not sent.
+        assert_eq!(bakong.sandbox.requests().len(), CALLERS + 2, "{relay:?}");
+        assert_eq!(
+            checks_with(&bakong, StatusCode::OK),
+            CALLERS + 1,
+            "{relay:?}"
+        );
         assert_eq!(session.token_state(), TokenState::Valid);
         let end = file.read().expires_at();
         assert!(end > Some(bakong.sandbox.now().saturating_add(89 * DAY)));
@@ -113,30 +124,34 @@ async fn a_thousand_callers_at_an_expired_token_renew_it_once() {
 }
 
 #[tokio::test]
-async fn a_thousand_callers_at_a_refused_token_renew_it_once() {
-    for way in [Way::Plain, Way::Tls] {
-        let bakong = Bakong::start(way).await;
+async fn a_refused_token_is_renewed_once() {
+    for relay in [Relay::Plain, Relay::Tls] {
+        let bakong = RelayedSandbox::start(relay).await;
         let old = bakong.issue_token();
-        let file = TokenFile::holding(&format!("refused-{way:?}"), &old);
+        let file = TokenFile::holding(&format!("refused-{relay:?}"), &old);
         let session = file.session(&bakong);
         let check = paid(&bakong);
         bakong.sandbox.revoke_tokens();
         slow_renewals(&bakong);
-        all_are_told(&crowd(&session, &check, CALLERS).await);
-        assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1, "{way:?}");
-        assert_eq!(checks_with(&bakong, StatusCode::OK), CALLERS, "{way:?}");
-        // Who came before it was known asked twice, and nobody more often.
+        assert_all_paid(&check_all(&session, &check, CALLERS).await);
+        assert_eq!(
+            bakong.request_count(ApiEndpoint::RenewToken),
+            1,
+            "{relay:?}"
+        );
+        assert_eq!(checks_with(&bakong, StatusCode::OK), CALLERS, "{relay:?}");
+        // Callers that sent the refused token sent one more check each.
         let refused = checks_with(&bakong, StatusCode::UNAUTHORIZED);
-        assert!((1..=CALLERS).contains(&refused), "{way:?}: {refused}");
+        assert!((1..=CALLERS).contains(&refused), "{relay:?}: {refused}");
         assert_ne!(file.read().expose(), old.expose());
 
         let before = bakong.sandbox.requests().len();
-        all_are_told(&crowd(&session, &check, 100).await);
+        assert_all_paid(&check_all(&session, &check, 100).await);
         assert_eq!(bakong.sandbox.requests().len() - before, 100);
     }
 }
 
-/// Faults by which a renewal fails, and the class of each.
+/// Faults of a renewal, and the class of each.
 fn failing() -> [(Fault, &'static str); 5] {
     let not_registered = Fault::error(StatusCode::OK, 10, "Not registered yet");
     [
@@ -149,9 +164,9 @@ fn failing() -> [(Fault, &'static str); 5] {
 }
 
 #[tokio::test]
-async fn a_renewal_that_fails_is_told_to_a_thousand_and_not_asked_for_by_the_others() {
+async fn all_callers_share_a_failed_renewal() {
     for (number, (fault, class)) in failing().into_iter().enumerate() {
-        let bakong = Bakong::plain().await;
+        let bakong = RelayedSandbox::plain().await;
         let file = TokenFile::holding(&format!("failing-{number}"), &bakong.issue_token());
         let old = file.read();
         let session = file.session(&bakong);
@@ -161,9 +176,9 @@ async fn a_renewal_that_fails_is_told_to_a_thousand_and_not_asked_for_by_the_oth
         bakong
             .sandbox
             .fault(fault.on(ApiEndpoint::RenewToken).always());
-        // The others come within the pause, in which nothing is sent.
+        // The second group comes within the pause, in which nothing is sent.
         for callers in [CALLERS, 100] {
-            for answer in crowd(&session, &check, callers).await {
+            for answer in check_all(&session, &check, callers).await {
                 let error = answer.unwrap_err();
                 assert_eq!(error.class().name(), class, "{error}");
                 assert!(error.is_of_renewal(), "{error}");
@@ -172,19 +187,19 @@ async fn a_renewal_that_fails_is_told_to_a_thousand_and_not_asked_for_by_the_oth
         }
         assert_eq!(file.read().expose(), old.expose());
 
-        // Once the trouble and the longest pause are over, all is well.
+        // After the longest pause, the renewal succeeds.
         bakong.sandbox.clear_faults();
         bakong.sandbox.advance(DAY);
-        all_are_told(&crowd(&session, &check, 100).await);
-        assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 2, "{class}");
+        assert_all_paid(&check_all(&session, &check, 100).await);
+        assert_eq!(bakong.request_count(ApiEndpoint::RenewToken), 2, "{class}");
         assert_eq!(bakong.sandbox.requests().len(), 100 + 2, "{class}");
         assert_ne!(file.read().expose(), old.expose());
     }
 }
 
 #[tokio::test]
-async fn a_refused_token_that_cannot_be_renewed_is_no_storm() {
-    let bakong = Bakong::plain().await;
+async fn a_failed_renewal_of_a_refused_token_causes_no_further_requests() {
+    let bakong = RelayedSandbox::plain().await;
     let session = bakong.session_with_token().with_renewal(renewal());
     let session = Arc::new(session);
     let check = paid(&bakong);
@@ -193,23 +208,23 @@ async fn a_refused_token_that_cannot_be_renewed_is_no_storm() {
     bakong
         .sandbox
         .fault(fault.on(ApiEndpoint::RenewToken).always());
-    for answer in crowd(&session, &check, CALLERS).await {
+    for answer in check_all(&session, &check, CALLERS).await {
         let error = answer.unwrap_err();
         assert_eq!(error.code(), Some(ErrorCode::NotRegistered), "{error}");
         assert_eq!(error.class(), ErrorClass::Refused, "{error}");
     }
-    assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1);
+    assert_eq!(bakong.request_count(ApiEndpoint::RenewToken), 1);
     let sent = bakong.sandbox.requests().len();
     assert!(sent <= CALLERS + 1, "{sent}");
-    for answer in crowd(&session, &check, CALLERS).await {
+    for answer in check_all(&session, &check, CALLERS).await {
         assert!(answer.unwrap_err().is_of_renewal());
     }
     assert_eq!(bakong.sandbox.requests().len(), sent);
 }
 
 #[tokio::test]
-async fn a_new_token_that_is_refused_as_well_is_no_storm() {
-    let bakong = Bakong::plain().await;
+async fn a_refused_new_token_causes_no_further_requests() {
+    let bakong = RelayedSandbox::plain().await;
     let session = bakong.session_with_token().with_renewal(renewal());
     let session = Arc::new(session);
     let check = paid(&bakong);
@@ -218,79 +233,79 @@ async fn a_new_token_that_is_refused_as_well_is_no_storm() {
             .on(ApiEndpoint::CheckTransactionByMd5)
             .always(),
     );
-    for answer in crowd(&session, &check, CALLERS).await {
+    for answer in check_all(&session, &check, CALLERS).await {
         assert_eq!(answer.unwrap_err().class(), ErrorClass::Unauthorized);
     }
-    assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1);
+    assert_eq!(bakong.request_count(ApiEndpoint::RenewToken), 1);
     let sent = bakong.sandbox.requests().len();
     assert!(sent <= 2 * CALLERS + 1, "{sent}");
-    for answer in crowd(&session, &check, CALLERS).await {
+    for answer in check_all(&session, &check, CALLERS).await {
         assert_eq!(answer.unwrap_err().class(), ErrorClass::Unauthorized);
     }
     assert_eq!(bakong.sandbox.requests().len(), sent);
 }
 
 #[tokio::test]
-async fn a_token_that_is_due_is_renewed_by_one_while_the_others_go_on_with_it() {
-    let bakong = Bakong::plain().await;
+async fn a_token_that_expires_soon_is_renewed_while_others_use_it() {
+    let bakong = RelayedSandbox::plain().await;
     let file = TokenFile::holding("due", &bakong.issue_token());
     let session = file.session(&bakong);
     let check = paid(&bakong);
     bakong.sandbox.advance(88 * DAY);
     slow_renewals(&bakong);
-    all_are_told(&crowd(&session, &check, CALLERS).await);
-    assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1);
+    assert_all_paid(&check_all(&session, &check, CALLERS).await);
+    assert_eq!(bakong.request_count(ApiEndpoint::RenewToken), 1);
     assert_eq!(bakong.sandbox.requests().len(), CALLERS + 1);
     let end = file.read().expires_at();
     assert!(end > Some(bakong.sandbox.now().saturating_add(89 * DAY)));
 }
 
 #[tokio::test]
-async fn what_one_session_renewed_the_other_finds_in_their_file() {
-    let bakong = Bakong::plain().await;
+async fn sessions_share_a_renewed_token_through_the_file() {
+    let bakong = RelayedSandbox::plain().await;
     let file = TokenFile::holding("shared", &bakong.issue_token());
     let sessions = [file.session(&bakong), file.session(&bakong)];
     let check = paid(&bakong);
     for session in &sessions {
-        all_are_told(&crowd(session, &check, 1).await);
+        assert_all_paid(&check_all(session, &check, 1).await);
     }
-    // Expired: the other finds the new one and sends nothing for it.
+    // Expired: the second session reads the new token and sends no renewal.
     bakong.sandbox.advance(QUARTER);
     for session in &sessions {
-        all_are_told(&crowd(session, &check, 100).await);
+        assert_all_paid(&check_all(session, &check, 100).await);
     }
-    assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1);
+    assert_eq!(bakong.request_count(ApiEndpoint::RenewToken), 1);
     assert_eq!(bakong.sandbox.requests().len(), 2 * 100 + 3);
-    // Refused: it learns so by one request, and then finds the new one.
+    // Refused: the second session sends one check, then reads the new token.
     bakong.sandbox.revoke_tokens();
     for session in &sessions {
-        all_are_told(&crowd(session, &check, 1).await);
+        assert_all_paid(&check_all(session, &check, 1).await);
         assert_eq!(session.token_state(), TokenState::Valid);
     }
-    assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 2);
+    assert_eq!(bakong.request_count(ApiEndpoint::RenewToken), 2);
     assert_eq!(checks_with(&bakong, StatusCode::UNAUTHORIZED), 2);
-    // Due, in the other order.
+    // Expires soon, in reverse order.
     bakong.sandbox.advance(88 * DAY);
     for session in sessions.iter().rev() {
-        all_are_told(&crowd(session, &check, 100).await);
+        assert_all_paid(&check_all(session, &check, 100).await);
     }
-    assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 3);
+    assert_eq!(bakong.request_count(ApiEndpoint::RenewToken), 3);
     assert_eq!(checks_with(&bakong, StatusCode::UNAUTHORIZED), 2);
 }
 
 #[tokio::test]
-async fn a_token_that_somebody_put_into_the_file_by_hand_is_found() {
-    let bakong = Bakong::plain().await;
+async fn a_token_written_to_the_file_by_hand_is_used() {
+    let bakong = RelayedSandbox::plain().await;
     let file = TokenFile::holding("by-hand", &bakong.issue_token());
-    // One that cannot renew: whoever runs the shop brings the new token.
+    // A session without renewal.
     let session = bakong.session().with_token_store(file.0.clone());
     let session = Arc::new(session);
     let check = paid(&bakong);
-    all_are_told(&crowd(&session, &check, 1).await);
+    assert_all_paid(&check_all(&session, &check, 1).await);
     bakong.sandbox.revoke_tokens();
     let error = session.send(&check).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Unauthorized);
     file.0.write(&bakong.issue_token()).unwrap();
-    all_are_told(&crowd(&session, &check, CALLERS).await);
+    assert_all_paid(&check_all(&session, &check, CALLERS).await);
     assert_eq!(bakong.sandbox.requests().len(), CALLERS + 2);
 }

@@ -1,4 +1,4 @@
-//! What is sent again, what is not, and when.
+//! Which requests are retried, and when.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,11 +13,11 @@ use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, RetryPo
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 
-use crate::authority::{Authority, tls_server};
-use crate::server::{Server, ok, receive, scripted, send, status, until_closed};
-use crate::{MD5, ask, request, token};
+use crate::ca::{TestCa, tls_server};
+use crate::server::{ReceivedRequest, Server, ok, receive, scripted, send, status, until_closed};
+use crate::{MD5, request, send_check, token};
 
-/// Retries as they are, but without the waits that are not asked for.
+/// The default policy with short waits.
 fn eager() -> RetryPolicy {
     RetryPolicy::default().base(Duration::from_millis(1))
 }
@@ -32,7 +32,7 @@ fn transport() -> HyperTransport {
     settings().build().unwrap()
 }
 
-/// A request that must not be repeated.
+/// A request that is not repeatable.
 fn renewal(base_url: &str) -> Request<Bytes> {
     let base_url = BaseUrl::new(base_url).unwrap();
     let renewal = RenewToken::new("till@example.com").unwrap();
@@ -40,7 +40,7 @@ fn renewal(base_url: &str) -> Request<Bytes> {
 }
 
 #[tokio::test]
-async fn an_outage_that_passes_is_not_noticed() {
+async fn a_temporary_outage_is_retried() {
     let code_9 = ok(r#"{"responseCode":1,"errorCode":9,"responseMessage":"down","data":null}"#);
     for outage in [
         status(503, ""),
@@ -51,33 +51,32 @@ async fn an_outage_that_passes_is_not_noticed() {
         String::new(),
     ] {
         let (server, received) = scripted(&[&outage, &outage, &ok("{}")]).await;
-        let response = ask(&transport(), &server.url()).await.unwrap();
+        let response = send_check(&transport(), &server.url()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{outage}");
         let all = received.all();
         assert_eq!(all.len(), 3, "{outage}");
-        assert!(
-            all.iter()
-                .all(|asked| asked.head == all[0].head && asked.body == all[0].body)
-        );
+        let is_same =
+            |sent: &ReceivedRequest| (&sent.head, &sent.body) == (&all[0].head, &all[0].body);
+        assert!(all.iter().all(is_same));
     }
 }
 
 #[tokio::test]
-async fn the_last_of_the_attempts_is_the_answer() {
+async fn the_last_attempt_is_returned() {
     let (server, received) =
         scripted(&[&status(503, ""), &status(502, ""), &status(504, "")]).await;
-    let response = ask(&transport(), &server.url()).await.unwrap();
+    let response = send_check(&transport(), &server.url()).await.unwrap();
     assert_eq!(response.status(), StatusCode::GATEWAY_TIMEOUT);
     assert_eq!(received.all().len(), 3);
 
     let (server, received) = scripted(&[""]).await;
-    let error = ask(&transport(), &server.url()).await.unwrap_err();
+    let error = send_check(&transport(), &server.url()).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Interrupted);
     assert_eq!(received.all().len(), 3);
 }
 
 #[tokio::test]
-async fn what_asking_again_does_not_mend_is_asked_once() {
+async fn a_permanent_error_is_not_retried() {
     let quota = ok(
         r#"{"responseCode":1,"errorCode":17,"responseMessage":"Daily request limit of 100 exceeded.","data":null}"#,
     );
@@ -94,33 +93,33 @@ async fn what_asking_again_does_not_mend_is_asked_once() {
         ok(""),
     ] {
         let (server, received) = scripted(&[&answer]).await;
-        ask(&transport(), &server.url()).await.unwrap();
+        send_check(&transport(), &server.url()).await.unwrap();
         assert_eq!(received.all().len(), 1, "{answer}");
     }
 }
 
 #[tokio::test]
-async fn the_server_s_own_time_is_waited_for() {
+async fn retry_after_is_obeyed() {
     let date =
         "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nRetry-After: Sun, 06 Nov 1994 08:49:38 GMT\r\n";
-    let asked_to_wait = async |headers: &str| {
+    let elapsed_with = async |headers: &str| {
         let (server, received) = scripted(&[&status(429, headers), &ok("{}")]).await;
         let start = Instant::now();
-        let response = ask(&transport(), &server.url()).await.unwrap();
+        let response = send_check(&transport(), &server.url()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(received.all().len(), 2);
         start.elapsed()
     };
-    let (seconds, until) = tokio::join!(asked_to_wait("Retry-After: 1\r\n"), asked_to_wait(date));
+    let (seconds, until) = tokio::join!(elapsed_with("Retry-After: 1\r\n"), elapsed_with(date));
     for waited in [seconds, until] {
         assert!(waited >= Duration::from_secs(1), "{waited:?}");
     }
-    // A date that is over, by the server's clock or by ours, is no reason to wait.
-    asked_to_wait("Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n").await;
+    // A date in the past, by the server's clock or by ours, causes no wait.
+    elapsed_with("Retry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n").await;
 }
 
 #[tokio::test]
-async fn a_wait_that_is_too_long_is_not_begun() {
+async fn a_wait_beyond_the_deadline_is_not_started() {
     for headers in [
         "Retry-After: 3600\r\n",
         "Retry-After: Fri, 31 Dec 9999 23:59:59 GMT\r\n",
@@ -129,7 +128,7 @@ async fn a_wait_that_is_too_long_is_not_begun() {
         for code in [429, 503] {
             let (server, received) = scripted(&[&status(code, headers), &ok("{}")]).await;
             let start = Instant::now();
-            let response = ask(&transport(), &server.url()).await.unwrap();
+            let response = send_check(&transport(), &server.url()).await.unwrap();
             assert_eq!(response.status(), code);
             assert_eq!(received.all().len(), 1);
             assert!(start.elapsed() < Duration::from_secs(10));
@@ -138,7 +137,7 @@ async fn a_wait_that_is_too_long_is_not_begun() {
 }
 
 #[tokio::test]
-async fn what_must_be_done_once_is_not_sent_again_once_it_may_have_arrived() {
+async fn a_request_that_is_not_repeatable_is_sent_once() {
     for outage in [
         status(503, ""),
         status(429, "Retry-After: 0\r\n"),
@@ -148,7 +147,7 @@ async fn what_must_be_done_once_is_not_sent_again_once_it_may_have_arrived() {
         let answer = transport().send(renewal(&server.url())).await;
         assert_ne!(answer.map(|it| it.status()).ok(), Some(StatusCode::OK));
         assert_eq!(received.all().len(), 1, "{outage}");
-        // Nor is one of which nobody says what it is.
+        // Nor is a request without `EndpointInfo` repeatable.
         let mut unknown = request(&server.url());
         unknown.extensions_mut().clear();
         let (server, received) = scripted(&[&outage, &ok("{}")]).await;
@@ -163,7 +162,7 @@ async fn what_must_be_done_once_is_not_sent_again_once_it_may_have_arrived() {
     assert_eq!(hanging.accepted(), 1);
 }
 
-/// Counts the attempts, and which of them may have arrived.
+/// Records the attempts and their statuses.
 #[derive(Default)]
 struct Counter {
     sent: AtomicUsize,
@@ -183,7 +182,7 @@ impl SessionObserver for Counter {
 }
 
 #[tokio::test]
-async fn each_repetition_is_counted() {
+async fn the_observer_sees_each_attempt() {
     let not_found =
         ok(r#"{"responseCode":1,"errorCode":1,"responseMessage":"not found","data":null}"#);
     let (server, _) = scripted(&[&status(503, ""), "", &not_found]).await;
@@ -203,7 +202,7 @@ async fn each_repetition_is_counted() {
 }
 
 #[tokio::test]
-async fn what_was_not_sent_is_sent_again_whatever_it_is() {
+async fn a_request_that_was_not_sent_is_always_retried() {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -218,19 +217,16 @@ async fn what_was_not_sent_is_sent_again_whatever_it_is() {
 }
 
 #[tokio::test]
-async fn a_connection_that_fails_twice_is_no_failure() {
-    let authority = Authority::new();
-    let acceptor = authority.acceptor(&["localhost"], 3000);
+async fn a_failed_tls_handshake_is_retried() {
+    let ca = TestCa::new();
+    let acceptor = ca.acceptor(&["localhost"], 3000);
     let connections = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&connections);
     let server = Server::start(move |mut stream| {
         let (acceptor, number) = (acceptor.clone(), count.fetch_add(1, Ordering::SeqCst));
         async move {
-            if number < 2 {
-                // Before the handshake.
-                return;
-            }
-            if number == 2 {
+            // Closes the first two connections before the handshake.
+            if number >= 2 {
                 let mut stream = acceptor.accept(&mut stream).await.unwrap();
                 receive(&mut stream).await;
                 send(&mut stream, ok("{}").as_bytes()).await;
@@ -238,7 +234,7 @@ async fn a_connection_that_fails_twice_is_no_failure() {
         }
     })
     .await;
-    let transport = settings().trust_pem(authority.pem().as_bytes());
+    let transport = settings().trust_pem(ca.pem().as_bytes());
     let url = format!("https://localhost:{}", server.port());
     let sent = transport
         .unwrap()
@@ -251,7 +247,7 @@ async fn a_connection_that_fails_twice_is_no_failure() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_once_is_asked_again() {
+async fn a_timeout_of_a_repeatable_request_is_retried() {
     let connections = Arc::new(AtomicUsize::new(0));
     let server = Server::start(move |mut stream| {
         let first = connections.fetch_add(1, Ordering::SeqCst) == 0;
@@ -265,14 +261,14 @@ async fn a_server_that_hangs_once_is_asked_again() {
     })
     .await;
     let transport = settings().attempt_timeout(Duration::from_millis(100));
-    ask(&transport.build().unwrap(), &server.url())
+    send_check(&transport.build().unwrap(), &server.url())
         .await
         .unwrap();
     assert_eq!(server.accepted(), 2);
 }
 
 #[tokio::test]
-async fn all_attempts_together_have_one_deadline() {
+async fn the_deadline_covers_all_attempts() {
     let hanging = Server::start(|mut stream| async move { until_closed(&mut stream).await }).await;
     let transport = settings()
         .retry(eager().max_attempts(u32::MAX))
@@ -281,7 +277,7 @@ async fn all_attempts_together_have_one_deadline() {
         .build()
         .unwrap();
     let start = Instant::now();
-    let error = ask(&transport, &hanging.url()).await.unwrap_err();
+    let error = send_check(&transport, &hanging.url()).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Timeout);
     assert!(
         (2..=8).contains(&hanging.accepted()),
@@ -292,11 +288,11 @@ async fn all_attempts_together_have_one_deadline() {
 }
 
 #[tokio::test]
-async fn an_authority_that_is_not_trusted_is_not_asked_twice() {
-    let acceptor = Authority::new().acceptor(&["localhost"], 3000);
+async fn an_untrusted_certificate_is_not_retried() {
+    let acceptor = TestCa::new().acceptor(&["localhost"], 3000);
     let server = tls_server(acceptor, |stream| async move { drop(stream) }).await;
     let url = format!("https://localhost:{}", server.port());
-    let error = ask(&transport(), &url).await.unwrap_err();
+    let error = send_check(&transport(), &url).await.unwrap_err();
     assert_eq!(error.kind(), TransportErrorKind::Tls);
     assert_eq!(server.accepted(), 1);
 }

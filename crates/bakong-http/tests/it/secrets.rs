@@ -1,25 +1,23 @@
-//! What must not be read in logs and errors: the token, the code from the mail, what was asked and
-//! answered.
+//! Logs and errors show no secret: neither the token nor the verification code, nor what was sent and received.
 
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use bakong_api::endpoint::{RenewToken, RequestToken, Verify};
-use bakong_api::khqr_core::{Amount, Currency, Md5Handle};
+use bakong_api::endpoint::{CheckTransactionByMd5, RenewToken, RequestToken, Verify};
+use bakong_api::khqr_core::Md5Handle;
 use bakong_api::{AccessToken, Session};
-use bakong_sandbox::{Fault, Sandbox};
+use bakong_sandbox::Fault;
 use http::StatusCode;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::impatient;
-use crate::payments::{check_of, code, session};
+use crate::relays::{EMAIL, RelayedSandbox};
+use crate::requests::code;
 use crate::server::Server;
+use crate::short_timeout;
 
-const EMAIL: &str = "till@example.com";
-
-/// Everything that anybody says at any level.
+/// Collects all events at all levels.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<String>>);
 
@@ -35,6 +33,10 @@ impl Log {
         let mut log = self.0.lock().unwrap();
         writeln!(log, "{target}:{}", line.0).unwrap();
     }
+}
+
+fn check_of(code: &str) -> CheckTransactionByMd5 {
+    CheckTransactionByMd5::new(Md5Handle::of(code))
 }
 
 struct Line(String);
@@ -71,20 +73,20 @@ impl Subscriber for Log {
 }
 
 #[tokio::test]
-async fn nothing_secret_is_printed_or_logged() {
+async fn no_secret_is_printed_or_logged() {
     let log = Log::default();
     let _logging = tracing::subscriber::set_default(log.clone());
     let mut printed = String::new();
 
-    let sandbox = Sandbox::start().await.unwrap();
-    let session = session(&sandbox);
+    let bakong = RelayedSandbox::plain().await;
+    let (sandbox, session) = (&bakong.sandbox, bakong.session());
     let registration = RequestToken::new(EMAIL, "Sokha Coffee", "Till").unwrap();
     session.send(&registration).await.unwrap();
     let mailed = sandbox.verification_code(EMAIL).unwrap();
     let verification = Verify::new(&mailed).unwrap();
     let token = session.send(&verification).await.unwrap();
     let secret = token.expose().to_owned();
-    // The code is used up, so this time it is refused.
+    // A verification code is valid once.
     let refused = session.send(&verification).await.unwrap_err();
     write!(printed, "{refused} {refused:?} {verification:?}").unwrap();
     let renewed = session
@@ -93,7 +95,7 @@ async fn nothing_secret_is_printed_or_logged() {
         .unwrap();
     let session = session.with_token(token);
 
-    let code = code(&sandbox, Amount::from_minor_units(100, Currency::Usd));
+    let code = code(1, sandbox.now());
     let check = check_of(&code);
     session.send(&check).await.unwrap();
     let page = format!("<h1>502</h1><pre>Bearer {secret}</pre>");
@@ -117,16 +119,16 @@ async fn nothing_secret_is_printed_or_logged() {
         "responseMessage",
         "Bearer",
     ];
-    is_free_of(&printed, &secrets);
+    assert_no_secret(&printed, &secrets);
     let log = log.text();
-    is_free_of(&log, &secrets);
+    assert_no_secret(&log, &secrets);
     let events = log.lines().filter(|line| line.starts_with("bakong_http:"));
     assert_eq!(
         events.count(),
         sandbox.requests().len(),
-        "one an exchange:\n{log}"
+        "one event per attempt:\n{log}"
     );
-    for said in [
+    for part in [
         "endpoint=\"verify\"",
         "request_id=",
         "attempt=1",
@@ -138,12 +140,12 @@ async fn nothing_secret_is_printed_or_logged() {
         "kind=Interrupted",
         "error=",
     ] {
-        assert!(log.contains(said), "{said} is missing:\n{log}");
+        assert!(log.contains(part), "{part} is missing:\n{log}");
     }
 }
 
 #[tokio::test]
-async fn no_failure_of_the_transport_shows_what_was_sent() {
+async fn errors_of_the_transport_show_nothing_of_the_request() {
     let log = Log::default();
     let _logging = tracing::subscriber::set_default(log.clone());
     let token = AccessToken::new(crate::TOKEN).unwrap();
@@ -152,10 +154,10 @@ async fn no_failure_of_the_transport_shows_what_was_sent() {
         crate::server::until_closed(&mut stream).await;
     })
     .await;
-    // It sends the request back in place of an answer.
+    // Sends the request back instead of a response.
     let echoing = Server::start(|mut stream| async move {
-        let asked = crate::server::receive(&mut stream).await.unwrap();
-        let back = asked.head + &asked.body;
+        let request = crate::server::receive(&mut stream).await.unwrap();
+        let back = request.head + &request.body;
         crate::server::send(&mut stream, back.as_bytes()).await;
     })
     .await;
@@ -170,7 +172,7 @@ async fn no_failure_of_the_transport_shows_what_was_sent() {
         "https://bakong..invalid".to_owned(),
     ] {
         let base_url: bakong_api::BaseUrl = url.parse().unwrap();
-        let session = Session::new(impatient(), base_url).with_token(token.clone());
+        let session = Session::new(short_timeout(), base_url).with_token(token.clone());
         let error = session.send(&check).await.unwrap_err();
         writeln!(printed, "{error} {error:?} {session:?}").unwrap();
         let mut source = std::error::Error::source(&error);
@@ -179,19 +181,19 @@ async fn no_failure_of_the_transport_shows_what_was_sent() {
             source = cause.source();
         }
     }
-    writeln!(printed, "{:?}", impatient()).unwrap();
+    writeln!(printed, "{:?}", short_timeout()).unwrap();
     let md5 = Md5Handle::of("code").to_string();
     let secrets = [crate::TOKEN, &md5, "Bearer", "authorization"];
-    is_free_of(&printed, &secrets);
-    is_free_of(&log.text(), &secrets);
+    assert_no_secret(&printed, &secrets);
+    assert_no_secret(&log.text(), &secrets);
 }
 
 #[cfg(feature = "proxy")]
 #[tokio::test]
-async fn a_proxy_s_credentials_are_shown_to_the_proxy_alone() {
+async fn proxy_credentials_are_sent_only_to_the_proxy() {
     let log = Log::default();
     let _logging = tracing::subscriber::set_default(log.clone());
-    // It says what it was asked, in place of what it should.
+    // Sends the request back instead of a response.
     let echoing = Server::start(|mut stream| async move {
         let mut head = vec![0; 1_000];
         let length = tokio::io::AsyncReadExt::read(&mut stream, &mut head)
@@ -210,7 +212,7 @@ async fn a_proxy_s_credentials_are_shown_to_the_proxy_alone() {
         for scheme in ["http", "https"] {
             let address = format!("{scheme}://sokha:passw0rd@{place}");
             let soon = std::time::Duration::from_millis(200);
-            let builder = crate::once().connect_timeout(soon);
+            let builder = crate::no_retry().connect_timeout(soon);
             let builder = builder.proxy(&address).unwrap();
             write!(printed, "{builder:?} {builder:#?}").unwrap();
             let transport = builder.build().unwrap();
@@ -228,11 +230,11 @@ async fn a_proxy_s_credentials_are_shown_to_the_proxy_alone() {
         "Proxy-Authorization",
         crate::TOKEN,
     ];
-    is_free_of(&printed, &secrets);
-    is_free_of(&log.text(), &secrets);
+    assert_no_secret(&printed, &secrets);
+    assert_no_secret(&log.text(), &secrets);
 }
 
-fn is_free_of(text: &str, secrets: &[&str]) {
+fn assert_no_secret(text: &str, secrets: &[&str]) {
     let text = text.to_lowercase();
     for (number, secret) in secrets.iter().enumerate() {
         let found = text.find(&secret.to_lowercase());

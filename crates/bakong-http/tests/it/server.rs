@@ -1,4 +1,4 @@
-//! Servers made by hand, which do to each connection what a test says.
+//! Servers on raw sockets. A test decides what happens on each connection.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// A server on a free port of 127.0.0.1. Dropping it ends its connections.
+/// A server on a free port of 127.0.0.1. Dropping it closes its connections.
 pub(crate) struct Server {
     address: SocketAddr,
     accepted: Arc<AtomicUsize>,
@@ -16,7 +16,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Gives each connection to `serve`.
+    /// Calls `serve` with each connection.
     pub(crate) async fn start<F, Serving>(serve: F) -> Self
     where
         F: Fn(TcpStream) -> Serving + Send + 'static,
@@ -40,7 +40,7 @@ impl Server {
         }
     }
 
-    /// Reads one request, sends these bytes, and closes.
+    /// Reads one request from each connection, sends these bytes, and closes it.
     pub(crate) async fn sending_once(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes: Arc<[u8]> = bytes.into().into();
         Self::start(move |mut stream| {
@@ -61,7 +61,7 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// How many connections came.
+    /// The number of connections.
     pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
@@ -73,54 +73,41 @@ impl Drop for Server {
     }
 }
 
-/// The requests that reached a server.
+/// The requests that a server received.
 #[derive(Clone, Default)]
-pub(crate) struct Received(Arc<Mutex<Vec<Asked>>>);
+pub(crate) struct Received(Arc<Mutex<Vec<ReceivedRequest>>>);
 
 impl Received {
-    pub(crate) fn all(&self) -> Vec<Asked> {
+    pub(crate) fn all(&self) -> Vec<ReceivedRequest> {
         self.0.lock().unwrap().clone()
     }
 }
 
-/// A server that answers every request with these bytes, and what it received.
-pub(crate) async fn answering(bytes: impl Into<Vec<u8>>) -> (Server, Received) {
-    let bytes: Arc<[u8]> = bytes.into().into();
-    let received = Received::default();
-    let record = received.clone();
-    let server = Server::start(move |mut stream| {
-        let (bytes, record) = (Arc::clone(&bytes), record.clone());
-        async move {
-            while let Some(asked) = receive(&mut stream).await {
-                record.0.lock().unwrap().push(asked);
-                send(&mut stream, &bytes).await;
-            }
-        }
-    })
-    .await;
-    (server, received)
+/// A server that sends this response to every request.
+pub(crate) async fn answering(response: impl AsRef<str>) -> (Server, Received) {
+    scripted(&[response.as_ref()]).await
 }
 
-/// A server that gives the first request the first of these answers, and so on; all after them get the last.
-/// An empty answer closes the connection.
-pub(crate) async fn scripted(answers: &[&str]) -> (Server, Received) {
-    let answers: Arc<[String]> = answers.iter().map(|&answer| answer.to_owned()).collect();
+/// A server that sends these responses in order, and then repeats the last. An empty response closes the
+/// connection.
+pub(crate) async fn scripted(responses: &[&str]) -> (Server, Received) {
+    let responses: Arc<[String]> = responses.iter().map(|&text| text.to_owned()).collect();
     let received = Received::default();
     let record = received.clone();
     let server = Server::start(move |mut stream| {
-        let (answers, record) = (Arc::clone(&answers), record.clone());
+        let (responses, record) = (Arc::clone(&responses), record.clone());
         async move {
-            while let Some(asked) = receive(&mut stream).await {
+            while let Some(request) = receive(&mut stream).await {
                 let number = {
                     let mut record = record.0.lock().unwrap();
-                    record.push(asked);
+                    record.push(request);
                     record.len()
                 };
-                let answer = &answers[number.min(answers.len()) - 1];
-                if answer.is_empty() {
+                let response = &responses[number.min(responses.len()) - 1];
+                if response.is_empty() {
                     return;
                 }
-                send(&mut stream, answer.as_bytes()).await;
+                send(&mut stream, response.as_bytes()).await;
             }
         }
     })
@@ -128,19 +115,19 @@ pub(crate) async fn scripted(answers: &[&str]) -> (Server, Received) {
     (server, received)
 }
 
-/// An answer of this status and with these headers, each with its line's end.
+/// A response without a body. Each header ends with CRLF.
 pub(crate) fn status(status: u16, headers: &str) -> String {
     format!("HTTP/1.1 {status} Status\r\n{headers}Content-Length: 0\r\n\r\n")
 }
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ReceivedRequest {
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
-impl Asked {
+impl ReceivedRequest {
     /// The values of all headers of this name.
     pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
         let lines = self.head.lines().skip(1);
@@ -152,8 +139,8 @@ impl Asked {
     }
 }
 
-/// The next request; `None` if the client has closed.
-pub(crate) async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> Option<Asked> {
+/// Reads the next request. Returns `None` if the client closed the connection.
+pub(crate) async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> Option<ReceivedRequest> {
     let mut bytes = Vec::new();
     let end = loop {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
@@ -164,43 +151,43 @@ pub(crate) async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> Option<Ask
             return None;
         }
     };
-    let mut asked = Asked {
+    let mut request = ReceivedRequest {
         head: String::from_utf8(bytes[..end].to_vec()).unwrap(),
         body: String::new(),
     };
-    let length: usize = asked.headers("content-length")[0].parse().unwrap();
+    let length: usize = request.headers("content-length")[0].parse().unwrap();
     while bytes.len() < end + length {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
     }
-    asked.body = String::from_utf8(bytes[end..].to_vec()).unwrap();
-    Some(asked)
+    request.body = String::from_utf8(bytes[end..].to_vec()).unwrap();
+    Some(request)
 }
 
-/// Sends these bytes, to a client that may have left.
+/// Sends these bytes. The client may have closed the connection.
 pub(crate) async fn send(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) {
     let _ = stream.write_all(bytes).await;
     let _ = stream.flush().await;
 }
 
-/// Comes back when the client has closed.
+/// Waits until the client closes the connection.
 pub(crate) async fn until_closed(stream: &mut (impl AsyncRead + Unpin)) {
     while stream.read_u8().await.is_ok() {}
 }
 
-/// An answer with this body, whose length is announced.
+/// A response with this body and its `Content-Length`.
 pub(crate) fn ok(body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
-/// The same in chunks of at most 40 bytes.
+/// A response with this body in chunks of at most 40 bytes.
 pub(crate) fn chunked(body: &str) -> String {
-    let mut answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned();
+    let mut response = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned();
     for chunk in body.as_bytes().chunks(40) {
         let text = std::str::from_utf8(chunk).unwrap();
-        answer += &format!("{:x}\r\n{text}\r\n", chunk.len());
+        response += &format!("{:x}\r\n{text}\r\n", chunk.len());
     }
-    answer + "0\r\n\r\n"
+    response + "0\r\n\r\n"
 }

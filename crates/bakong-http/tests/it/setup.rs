@@ -1,15 +1,15 @@
-//! Settings that cannot be used are refused when they are made, and all others can.
+//! The builder rejects invalid settings.
 
 use std::time::Duration;
 
 use bakong_http::{HyperTransport, Roots, SetupError};
 
-use crate::ask;
-use crate::authority::Authority;
+use crate::ca::TestCa;
+use crate::send_check;
 use crate::server::{answering, ok};
 
 #[test]
-fn a_user_agent_is_one_line_of_something() {
+fn a_user_agent_is_one_line_of_visible_ascii() {
     for text in [
         "",
         " ",
@@ -25,32 +25,32 @@ fn a_user_agent_is_one_line_of_something() {
 }
 
 #[test]
-fn a_certificate_is_looked_at_when_it_is_given() {
-    let refused = |pem: &[u8]| HyperTransport::builder().trust_pem(pem).unwrap_err();
-    assert_eq!(refused(b""), SetupError::NoCertificate);
-    assert_eq!(refused(b"no PEM at all"), SetupError::NoCertificate);
+fn an_invalid_certificate_is_rejected() {
+    let rejection = |pem: &[u8]| HyperTransport::builder().trust_pem(pem).unwrap_err();
+    assert_eq!(rejection(b""), SetupError::NoCertificate);
+    assert_eq!(rejection(b"no PEM at all"), SetupError::NoCertificate);
     let key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-    assert_eq!(refused(key), SetupError::NoCertificate);
-    let whole = Authority::new().pem();
+    assert_eq!(rejection(key), SetupError::NoCertificate);
+    let whole = TestCa::new().pem();
     let cut = &whole[..whole.len() / 2];
-    assert_eq!(refused(cut.as_bytes()), SetupError::BrokenCertificate);
+    assert_eq!(rejection(cut.as_bytes()), SetupError::BrokenCertificate);
     let other = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    assert_eq!(refused(other), SetupError::BrokenCertificate);
+    assert_eq!(rejection(other), SetupError::BrokenCertificate);
     let both = [whole.as_bytes(), other].concat();
-    assert_eq!(refused(&both), SetupError::BrokenCertificate);
+    assert_eq!(rejection(&both), SetupError::BrokenCertificate);
 }
 
 #[test]
-fn somebody_has_to_be_trusted() {
-    let nobody = || HyperTransport::builder().roots(Roots::OnlyGiven);
-    assert_eq!(nobody().build().unwrap_err(), SetupError::NoRoots);
-    let pem = Authority::new().pem();
-    nobody().trust_pem(pem.as_bytes()).unwrap().build().unwrap();
+fn at_least_one_certificate_authority_is_required() {
+    let empty = || HyperTransport::builder().roots(Roots::OnlyGiven);
+    assert_eq!(empty().build().unwrap_err(), SetupError::NoRoots);
+    let pem = TestCa::new().pem();
+    empty().trust_pem(pem.as_bytes()).unwrap().build().unwrap();
 }
 
 #[cfg(feature = "native-roots")]
 #[test]
-fn the_machine_s_authorities_are_found_or_missed() {
+fn a_missing_platform_store_is_an_error() {
     match HyperTransport::builder().roots(Roots::Platform).build() {
         Ok(_) => {}
         Err(error) => assert_eq!(error, SetupError::NoPlatformRoots),
@@ -58,7 +58,7 @@ fn the_machine_s_authorities_are_found_or_missed() {
 }
 
 #[test]
-fn one_request_at_least_is_under_way() {
+fn max_in_flight_is_at_least_one() {
     let none = HyperTransport::builder().max_in_flight(0).build();
     assert_eq!(none.unwrap_err(), SetupError::NothingInFlight);
     HyperTransport::builder()
@@ -69,7 +69,7 @@ fn one_request_at_least_is_under_way() {
 
 #[cfg(feature = "proxy")]
 #[test]
-fn a_proxy_s_address_is_looked_at_when_it_is_given_and_not_repeated() {
+fn an_invalid_proxy_address_is_rejected_and_not_shown() {
     for address in [
         "",
         "socks5://u:hidden@proxy.example",
@@ -91,22 +91,23 @@ fn a_proxy_s_address_is_looked_at_when_it_is_given_and_not_repeated() {
 }
 
 #[test]
-fn a_transport_is_made_outside_a_runtime() {
+fn building_a_transport_needs_no_runtime() {
     HyperTransport::new().unwrap();
 }
 
 #[tokio::test]
-async fn the_longest_deadlines_are_deadlines() {
+async fn the_longest_timeouts_do_not_overflow() {
     let (server, _) = answering(ok("{}")).await;
     let transport = HyperTransport::builder()
         .connect_timeout(Duration::MAX)
         .request_timeout(Duration::MAX)
         .attempt_timeout(Duration::MAX)
         .idle_timeout(Duration::MAX)
+        .reuse_http1_connections(true)
         .body_limit(usize::MAX)
         .build()
         .unwrap();
     for _ in 0..2 {
-        ask(&transport, &server.url()).await.unwrap();
+        send_check(&transport, &server.url()).await.unwrap();
     }
 }

@@ -1,22 +1,20 @@
-//! Whom the transport believes, and what it makes of a handshake that fails.
-
-use std::net::Ipv4Addr;
+//! Certificate verification, and failed TLS handshakes.
 
 use bakong_api::transport::TransportErrorKind;
 use bakong_api::{ErrorClass, Remedy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsAcceptor;
 
-use crate::authority::{Authority, tls_server};
+use crate::ca::{TestCa, tls_server};
 use crate::server::{Server, ok, receive, send, until_closed};
-use crate::{MD5, TOKEN, ask, kind_and_text, transport};
+use crate::{MD5, TOKEN, failure_text, send_check, transport};
 
-const FAR_OFF: i32 = 3000;
+const VALID: i32 = 3000;
 
 async fn echo(acceptor: TlsAcceptor) -> Server {
     tls_server(acceptor, |mut stream| async move {
-        while let Some(asked) = receive(&mut stream).await {
-            send(&mut stream, ok(&(asked.head + &asked.body)).as_bytes()).await;
+        while let Some(sent) = receive(&mut stream).await {
+            send(&mut stream, ok(&(sent.head + &sent.body)).as_bytes()).await;
         }
     })
     .await
@@ -27,23 +25,20 @@ fn https(host: &str, server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn a_trusted_authority_is_believed_for_its_names() {
-    let authority = Authority::new();
-    let server = echo(authority.acceptor(&["localhost", "127.0.0.1"], FAR_OFF)).await;
-    let transport = authority.trusted();
+async fn a_trusted_certificate_is_accepted_for_its_names() {
+    let ca = TestCa::new();
+    let server = echo(ca.acceptor(&["localhost", "127.0.0.1"], VALID)).await;
+    let transport = ca.trusted();
     for host in ["localhost", "127.0.0.1"] {
-        for _ in 0..2 {
-            let response = ask(&transport, &https(host, &server)).await.unwrap();
-            let text = std::str::from_utf8(response.body()).unwrap();
-            assert!(text.contains(TOKEN) && text.contains(MD5));
-        }
+        let response = send_check(&transport, &https(host, &server)).await;
+        let text = String::from_utf8(response.unwrap().body().to_vec()).unwrap();
+        assert!(text.contains(TOKEN) && text.contains(MD5));
     }
-    assert_eq!(server.accepted(), 2);
 }
 
-/// A failure that no waiting mends, before anything was sent.
-async fn is_refused(transport: &bakong_http::HyperTransport, url: &str) -> String {
-    let (kind, text) = kind_and_text(transport, url).await;
+/// Asserts a TLS error before the request is sent.
+async fn assert_tls_error(transport: &bakong_http::HyperTransport, url: &str) -> String {
+    let (kind, text) = failure_text(transport, url).await;
     assert_eq!(kind, TransportErrorKind::Tls, "{text}");
     assert!(!kind.may_have_arrived());
     assert_eq!(ErrorClass::Transport(kind).remedy(), Remedy::Attention);
@@ -51,44 +46,36 @@ async fn is_refused(transport: &bakong_http::HyperTransport, url: &str) -> Strin
 }
 
 #[tokio::test]
-async fn an_authority_that_nobody_knows_is_not_believed() {
-    let server = echo(Authority::new().acceptor(&["localhost"], FAR_OFF)).await;
-    let url = https("localhost", &server);
-    let text = is_refused(&transport(), &url).await;
-    assert!(text.contains("UnknownIssuer"), "{text}");
-    // Nor is another one of the same name.
-    is_refused(&Authority::new().trusted(), &url).await;
-}
-
-#[tokio::test]
-async fn an_expired_certificate_is_not_believed() {
-    let authority = Authority::new();
-    let server = echo(authority.acceptor(&["localhost"], 2020)).await;
-    let text = is_refused(&authority.trusted(), &https("localhost", &server)).await;
-    assert!(text.contains("expired"), "{text}");
-}
-
-#[tokio::test]
-async fn another_host_s_certificate_is_not_believed() {
-    let authority = Authority::new();
-    let server = echo(authority.acceptor(&["bakong.example"], FAR_OFF)).await;
-    for host in ["localhost", "127.0.0.1"] {
-        let text = is_refused(&authority.trusted(), &https(host, &server)).await;
-        assert!(text.contains("bakong.example"), "{text}");
+async fn an_invalid_certificate_is_rejected() {
+    // Both authorities have the same name.
+    let (ca, other) = (TestCa::new(), TestCa::new());
+    let (default, trusting) = (transport(), ca.trusted());
+    for (transport, signer, name, until, cause) in [
+        (&default, &ca, "localhost", VALID, "UnknownIssuer"),
+        (&trusting, &other, "localhost", VALID, "BadSignature"),
+        (&trusting, &ca, "localhost", 2020, "expired"),
+        (&trusting, &ca, "other.test", VALID, "other.test"),
+    ] {
+        let server = echo(signer.acceptor(&[name], until)).await;
+        let text = assert_tls_error(transport, &https("localhost", &server)).await;
+        assert!(text.contains(cause), "{text}");
     }
+    // The certificate is for the name, not for the address.
+    let server = echo(ca.acceptor(&["localhost"], VALID)).await;
+    assert_tls_error(&trusting, &https("127.0.0.1", &server)).await;
 }
 
 #[tokio::test]
-async fn a_certificate_with_a_thousand_names_does_not_fill_the_log() {
-    let authority = Authority::new();
+async fn the_error_of_a_certificate_with_many_names_is_short() {
+    let ca = TestCa::new();
     let names: Vec<String> = (0..1_000).map(|n| format!("host-{n}.example")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let server = echo(authority.acceptor(&names, FAR_OFF)).await;
-    let text = is_refused(&authority.trusted(), &https("localhost", &server)).await;
+    let server = echo(ca.acceptor(&names, VALID)).await;
+    let text = assert_tls_error(&ca.trusted(), &https("localhost", &server)).await;
     assert!(text.len() < 1_000, "{} bytes", text.len());
 }
 
-/// A server that sends these bytes for an answer to the first flight.
+/// A server that responds to the first TLS record with these bytes.
 async fn answering_hello(bytes: &'static [u8]) -> Server {
     Server::start(move |mut stream| async move {
         stream.read_u8().await.unwrap();
@@ -99,59 +86,59 @@ async fn answering_hello(bytes: &'static [u8]) -> Server {
 }
 
 #[tokio::test]
-async fn a_server_of_plain_http_is_told_as_such() {
+async fn the_error_of_a_plain_http_server_says_so() {
     let bad_request = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
     let server = answering_hello(bad_request).await;
-    let text = is_refused(&transport(), &https("localhost", &server)).await;
-    assert!(text.contains("speaks no TLS"), "{text}");
+    let text = assert_tls_error(&transport(), &https("localhost", &server)).await;
+    assert!(text.contains("does not speak TLS"), "{text}");
 }
 
 #[tokio::test]
-async fn a_server_that_refuses_our_tls_needs_somebody_s_attention() {
-    // A fatal alert: handshake_failure, protocol_version, unrecognized_name.
+async fn a_fatal_alert_is_a_tls_error() {
+    // handshake_failure, protocol_version, unrecognized_name.
     for alert in [
         b"\x15\x03\x03\x00\x02\x02\x28",
         b"\x15\x03\x03\x00\x02\x02\x46",
         b"\x15\x03\x03\x00\x02\x02\x70",
     ] {
         let server = answering_hello(alert).await;
-        is_refused(&transport(), &https("localhost", &server)).await;
+        assert_tls_error(&transport(), &https("localhost", &server)).await;
     }
 }
 
-/// A failure that may pass, before anything was sent.
-async fn may_be_tried_again(server: &Server) {
-    let (kind, text) = kind_and_text(&transport(), &https("localhost", server)).await;
+/// Asserts a temporary error before the request is sent.
+async fn assert_temporary(server: &Server) {
+    let (kind, text) = failure_text(&transport(), &https("localhost", server)).await;
     assert_eq!(kind, TransportErrorKind::Connect, "{text}");
     assert!(!kind.may_have_arrived());
     assert_eq!(ErrorClass::Transport(kind).remedy(), Remedy::AskAgain);
 }
 
 #[tokio::test]
-async fn a_handshake_that_breaks_off_may_be_tried_again() {
+async fn an_interrupted_handshake_may_be_tried_again() {
     let at_once = Server::start(|stream| async move { drop(stream) }).await;
-    may_be_tried_again(&at_once).await;
+    assert_temporary(&at_once).await;
     let after_hello = Server::start(|mut stream| async move {
         stream.read_u8().await.unwrap();
     })
     .await;
-    may_be_tried_again(&after_hello).await;
+    assert_temporary(&after_hello).await;
     let within_a_record = Server::start(|mut stream| async move {
         stream.read_u8().await.unwrap();
         send(&mut stream, b"\x16\x03\x03\x00\x40\x02").await;
     })
     .await;
-    may_be_tried_again(&within_a_record).await;
-    // A fatal alert: internal_error. It is the server's own trouble.
-    may_be_tried_again(&answering_hello(b"\x15\x03\x03\x00\x02\x02\x50").await).await;
+    assert_temporary(&within_a_record).await;
+    // The alert internal_error.
+    assert_temporary(&answering_hello(b"\x15\x03\x03\x00\x02\x02\x50").await).await;
 }
 
 #[tokio::test]
-async fn what_breaks_after_the_handshake_may_have_arrived() {
-    let authority = Authority::new();
-    let acceptor = authority.acceptor(&["localhost"], FAR_OFF);
+async fn a_connection_that_breaks_after_the_handshake_is_interrupted() {
+    let ca = TestCa::new();
+    let acceptor = ca.acceptor(&["localhost"], VALID);
     for bytes in [
-        // An alert in the clear, bytes that are no record, one that does not decrypt, and nothing.
+        // An unencrypted alert, no TLS record, a record that cannot be decrypted, and nothing.
         &b"\x15\x03\x03\x00\x02\x02\x50"[..],
         b"HTTP/1.1 200 OK\r\n\r\n",
         b"\x17\x03\x03\x00\x20aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
@@ -164,16 +151,16 @@ async fn what_breaks_after_the_handshake_may_have_arrived() {
         })
         .await;
         let url = https("localhost", &server);
-        let (kind, text) = kind_and_text(&authority.trusted(), &url).await;
+        let (kind, text) = failure_text(&ca.trusted(), &url).await;
         assert_eq!(kind, TransportErrorKind::Interrupted, "{bytes:?}: {text}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_that_somebody_cut_short_is_none() {
-    // Its end is the connection's, so that only TLS can tell the server's end from a thief's.
-    let authority = Authority::new();
-    let acceptor = authority.acceptor(&["localhost"], FAR_OFF);
+async fn a_body_without_close_notify_is_an_error() {
+    // The end of the connection ends the body, so only close_notify shows that it is complete.
+    let ca = TestCa::new();
+    let acceptor = ca.acceptor(&["localhost"], VALID);
     let answer = b"HTTP/1.1 200 OK\r\n\r\n{\"responseCode\":1}";
     let cut = tls_server(acceptor.clone(), move |mut stream| async move {
         receive(&mut stream).await;
@@ -181,7 +168,7 @@ async fn an_answer_that_somebody_cut_short_is_none() {
         drop(stream.into_inner());
     })
     .await;
-    let (kind, text) = kind_and_text(&authority.trusted(), &https("localhost", &cut)).await;
+    let (kind, text) = failure_text(&ca.trusted(), &https("localhost", &cut)).await;
     assert_eq!(kind, TransportErrorKind::Interrupted, "{text}");
 
     let ended = tls_server(acceptor, move |mut stream| async move {
@@ -190,15 +177,6 @@ async fn an_answer_that_somebody_cut_short_is_none() {
         let _ = stream.shutdown().await;
     })
     .await;
-    let response = ask(&authority.trusted(), &https("localhost", &ended)).await;
+    let response = send_check(&ca.trusted(), &https("localhost", &ended)).await;
     assert_eq!(&response.unwrap().body()[..], b"{\"responseCode\":1}");
-}
-
-#[tokio::test]
-async fn where_nothing_listens_tls_is_not_blamed() {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let (kind, _) = kind_and_text(&transport(), &format!("https://{address}")).await;
-    assert_eq!(kind, TransportErrorKind::Connect);
 }

@@ -1,4 +1,4 @@
-//! A certificate authority of the test's own, and servers that speak TLS by its certificates.
+//! A certificate authority for tests, and TLS servers with its certificates.
 
 use std::sync::Arc;
 
@@ -13,20 +13,20 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::once;
+use crate::no_retry;
 use crate::server::Server;
 
-pub(crate) struct Authority {
+pub(crate) struct TestCa {
     certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,
 }
 
-impl Authority {
+impl TestCa {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages.push(KeyUsagePurpose::KeyCertSign);
-        let name = "Authority of a test";
+        let name = "Test CA";
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
         Self {
@@ -39,22 +39,22 @@ impl Authority {
         self.certificate.pem()
     }
 
-    /// A transport that trusts this authority.
+    /// A transport that trusts this certificate authority.
     pub(crate) fn trusted(&self) -> HyperTransport {
         self.trusting().build().unwrap()
     }
 
-    /// Its settings.
+    /// The builder of such a transport.
     pub(crate) fn trusting(&self) -> HyperTransportBuilder {
-        once().trust_pem(self.pem().as_bytes()).unwrap()
+        no_retry().trust_pem(self.pem().as_bytes()).unwrap()
     }
 
-    /// What a server of these names needs, with a certificate that is good until the first day of a year.
+    /// The TLS side of a server with these names. Its certificate is valid until January 1 of a year.
     pub(crate) fn acceptor(&self, names: &[&str], until: i32) -> TlsAcceptor {
         self.acceptor_of(names, until, &[])
     }
 
-    /// The same, with these protocols to choose from.
+    /// The same, with these ALPN protocols.
     pub(crate) fn acceptor_of(
         &self,
         names: &[&str],
@@ -79,7 +79,7 @@ impl Authority {
     }
 }
 
-/// A server that gives each connection to `serve` once the handshake is done.
+/// A server that calls `serve` with each connection after the TLS handshake.
 pub(crate) async fn tls_server<F, Serving>(acceptor: TlsAcceptor, serve: F) -> Server
 where
     F: Fn(TlsStream<TcpStream>) -> Serving + Clone + Send + 'static,

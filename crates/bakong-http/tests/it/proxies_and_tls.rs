@@ -1,4 +1,4 @@
-//! What stands between a session and Bakong: proxies, certificates, and what becomes of the token meanwhile.
+//! Proxies and certificates between a session and Bakong, and the token meanwhile.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +9,15 @@ use bakong_api::transport::TransportErrorKind;
 use bakong_api::{BaseUrl, CheckAnswer, ErrorClass, Remedy, Session};
 use bakong_http::HyperTransport;
 
-use crate::authority::Authority;
-use crate::once;
-use crate::questions::code;
+use crate::ca::TestCa;
+use crate::no_retry;
+use crate::relays::{RelayedSandbox, relay, renewal};
+use crate::requests::code;
 use crate::server::Server;
-use crate::ways::{Bakong, relay, renewal};
 
-/// A session whose token has expired and that can renew it, and what it asks.
+/// A session with an expired token that can be renewed, and a check of a paid code.
 fn expired(
-    bakong: &Bakong,
+    bakong: &RelayedSandbox,
     transport: HyperTransport,
     base_url: &str,
 ) -> (Session<HyperTransport>, CheckTransactionByMd5) {
@@ -33,61 +33,50 @@ fn expired(
     (session, CheckTransactionByMd5::new(payment.md5()))
 }
 
-/// That a session can neither ask nor renew, that nothing reached Bakong, and how often it tried to connect.
-async fn is_stopped(
-    bakong: &Bakong,
-    (session, check): &(Session<HyperTransport>, CheckTransactionByMd5),
+/// Asserts that three checks fail with this kind after one connection, and that nothing reaches the sandbox.
+async fn assert_stopped(
+    bakong: &RelayedSandbox,
+    transport: HyperTransport,
+    base_url: &str,
     kind: TransportErrorKind,
     server: &Server,
 ) {
-    let class = ErrorClass::Transport(kind);
+    let (session, check) = expired(bakong, transport, base_url);
     for _ in 0..3 {
-        let error = session.send(check).await.unwrap_err();
-        assert_eq!(error.class(), class, "{error}");
+        let error = session.send(&check).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Transport(kind), "{error}");
         assert!(error.is_of_renewal(), "{error}");
         assert_eq!(error.class().remedy(), Remedy::Attention);
         assert!(!format!("{error} {error:?}").contains("eyJ"));
     }
-    assert_eq!(server.accepted(), 1, "the pause is kept");
+    assert_eq!(server.accepted(), 1, "no attempt within the pause");
     assert!(bakong.sandbox.requests().is_empty());
     assert_eq!(session.token_state(), TokenState::Expired);
 }
 
-async fn is_not_believed(authority: &Authority, names: &[&str], until: i32) {
-    let bakong = Bakong::plain().await;
-    let relay = relay(authority, names, until, bakong.sandbox.address()).await;
-    let url = format!("https://localhost:{}", relay.port());
-    let asked = expired(&bakong, authority.trusted(), &url);
-    is_stopped(&bakong, &asked, TransportErrorKind::Tls, &relay).await;
+#[tokio::test]
+async fn an_invalid_certificate_receives_neither_token_nor_address() {
+    let (ca, unknown) = (TestCa::new(), TestCa::new());
+    for (signer, name, until) in [
+        (&ca, "localhost", 2020),
+        (&ca, "bakong.example", 3000),
+        (&unknown, "localhost", 3000),
+    ] {
+        let bakong = RelayedSandbox::plain().await;
+        let relay = relay(signer, &[name], until, bakong.sandbox.address()).await;
+        let url = format!("https://localhost:{}", relay.port());
+        let kind = TransportErrorKind::Tls;
+        assert_stopped(&bakong, ca.trusted(), &url, kind, &relay).await;
+    }
 }
 
 #[tokio::test]
-async fn an_expired_certificate_gets_neither_the_token_nor_the_address() {
-    is_not_believed(&Authority::new(), &["localhost"], 2020).await;
-}
-
-#[tokio::test]
-async fn another_host_s_certificate_gets_neither() {
-    is_not_believed(&Authority::new(), &["bakong.example"], 3000).await;
-}
-
-#[tokio::test]
-async fn an_authority_that_nobody_knows_gets_neither() {
-    let bakong = Bakong::plain().await;
+async fn a_transport_works_again_after_a_certificate_is_replaced() {
+    let ca = TestCa::new();
+    let bakong = RelayedSandbox::plain().await;
     let address = bakong.sandbox.address();
-    let relay = relay(&Authority::new(), &["localhost"], 3000, address).await;
-    let url = format!("https://localhost:{}", relay.port());
-    let asked = expired(&bakong, Authority::new().trusted(), &url);
-    is_stopped(&bakong, &asked, TransportErrorKind::Tls, &relay).await;
-}
-
-#[tokio::test]
-async fn a_certificate_that_is_mended_needs_no_other_transport() {
-    let authority = Authority::new();
-    let bakong = Bakong::plain().await;
-    let address = bakong.sandbox.address();
-    let old = relay(&authority, &["localhost"], 2020, address).await;
-    let transport = authority.trusted();
+    let old = relay(&ca, &["localhost"], 2020, address).await;
+    let transport = ca.trusted();
     let token = bakong.issue_token();
     let store = Arc::new(MemoryTokenStore::new());
     store.save(&token).await.unwrap();
@@ -100,7 +89,7 @@ async fn a_certificate_that_is_mended_needs_no_other_transport() {
     let error = session(&old).send(&check).await.unwrap_err();
     let class = ErrorClass::Transport(TransportErrorKind::Tls);
     assert_eq!(error.class(), class, "{error}");
-    let new = relay(&authority, &["localhost"], 3000, address).await;
+    let new = relay(&ca, &["localhost"], 3000, address).await;
     let sandbox = Arc::clone(&bakong.sandbox);
     let session = session(&new).with_clock(move || sandbox.now());
     assert_eq!(session.send(&check).await.unwrap(), CheckAnswer::NotFound);
@@ -109,34 +98,33 @@ async fn a_certificate_that_is_mended_needs_no_other_transport() {
 
 #[cfg(feature = "proxy")]
 mod proxies {
+    use bakong_http::HyperTransportBuilder;
     use bakong_sandbox::{ApiEndpoint, Fault};
 
     use super::*;
     use crate::proxies::{HOST, proxy_to, refusing};
 
-    fn through(authority: &Authority, proxy: &Server) -> HyperTransport {
+    fn through(builder: HyperTransportBuilder, proxy: &Server) -> HyperTransport {
         let address = format!("http://sokha:hidden@127.0.0.1:{}", proxy.port());
-        let builder = authority.trusting().proxy(&address).unwrap();
-        builder.build().unwrap()
+        builder.proxy(&address).unwrap().build().unwrap()
     }
 
     #[tokio::test]
-    async fn a_token_is_renewed_and_a_payment_found_through_a_proxy() {
-        let authority = Authority::new();
-        let bakong = Bakong::plain().await;
-        let relay = relay(&authority, &[HOST], 3000, bakong.sandbox.address()).await;
+    async fn a_token_is_renewed_through_a_proxy() {
+        let ca = TestCa::new();
+        let bakong = RelayedSandbox::plain().await;
+        let relay = relay(&ca, &[HOST], 3000, bakong.sandbox.address()).await;
         let (proxy, heads) = proxy_to(relay.port()).await;
-        let transport = through(&authority, &proxy);
+        let transport = through(ca.trusting().reuse_http1_connections(true), &proxy);
         let (session, check) = expired(&bakong, transport, &format!("https://{HOST}"));
         for _ in 0..3 {
             let answer = session.send(&check).await.unwrap();
             assert!(matches!(answer, CheckAnswer::Paid(_)), "{answer:?}");
         }
-        assert_eq!(bakong.asked(ApiEndpoint::RenewToken), 1);
+        assert_eq!(bakong.request_count(ApiEndpoint::RenewToken), 1);
         assert_eq!(bakong.sandbox.requests().len(), 4);
-        assert_eq!(heads.all().len(), 1, "one tunnel serves all");
+        assert_eq!(heads.all().len(), 1, "all requests use one tunnel");
 
-        // A connection that breaks in the tunnel is one that breaks.
         bakong.sandbox.fault(Fault::own_answer().truncated_to(20));
         let error = session.send(&check).await.unwrap_err();
         let class = ErrorClass::Transport(TransportErrorKind::Interrupted);
@@ -147,24 +135,24 @@ mod proxies {
     }
 
     #[tokio::test]
-    async fn a_proxy_that_refuses_is_told_to_somebody_and_not_asked_on() {
-        for answer in [
+    async fn a_proxy_that_refuses_is_reported_and_not_asked_again() {
+        for response in [
             "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n",
             "HTTP/1.1 403 Forbidden\r\n\r\n",
         ] {
-            let bakong = Bakong::plain().await;
-            let proxy = refusing(answer).await;
-            let transport = through(&Authority::new(), &proxy);
-            let asked = expired(&bakong, transport, &format!("https://{HOST}"));
-            is_stopped(&bakong, &asked, TransportErrorKind::Proxy, &proxy).await;
+            let bakong = RelayedSandbox::plain().await;
+            let proxy = refusing(response).await;
+            let transport = through(TestCa::new().trusting(), &proxy);
+            let (url, kind) = (format!("https://{HOST}"), TransportErrorKind::Proxy);
+            assert_stopped(&bakong, transport, &url, kind, &proxy).await;
         }
     }
 }
 
 #[tokio::test]
-async fn plain_http_to_another_machine_is_not_sent() {
-    let bakong = Bakong::plain().await;
-    let transport = once().build().unwrap();
+async fn plain_http_to_another_machine_receives_nothing() {
+    let bakong = RelayedSandbox::plain().await;
+    let transport = no_retry().build().unwrap();
     let (session, check) = expired(&bakong, transport, "http://bakong.example");
     let error = session.send(&check).await.unwrap_err();
     let class = ErrorClass::Transport(TransportErrorKind::NotAllowed);

@@ -1,4 +1,4 @@
-//! The sandbox as a session reaches it: over plain HTTP, and through a relay that speaks TLS.
+//! The sandbox over plain HTTP, and behind relays that terminate TLS or HTTP/2.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,24 +12,24 @@ use bakong_sandbox::{ApiEndpoint, Customer, Sandbox, SandboxClock};
 use tokio::io::copy_bidirectional;
 use tokio::net::TcpStream;
 
-use crate::authority::{Authority, tls_server};
-use crate::once;
+use crate::ca::{TestCa, tls_server};
+use crate::no_retry;
 use crate::server::Server;
 
-/// The address that is registered wherever a token was issued.
+/// The e-mail address of the registered account.
 pub(crate) const EMAIL: &str = "till@example.com";
 
-/// How requests come to the sandbox.
+/// How requests reach the sandbox.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Way {
+pub(crate) enum Relay {
     Plain,
     Tls,
-    /// TLS, in which HTTP/2 was agreed on.
+    /// TLS with HTTP/2.
     #[cfg(feature = "http2")]
     Http2,
 }
 
-impl Way {
+impl Relay {
     pub(crate) const ALL: &[Self] = &[
         Self::Plain,
         Self::Tls,
@@ -38,51 +38,51 @@ impl Way {
     ];
 }
 
-/// A sandbox whose clock stands still, and the way to it.
-pub(crate) struct Bakong {
+/// A sandbox with a frozen clock, and the relay in front of it.
+pub(crate) struct RelayedSandbox {
     pub(crate) sandbox: Arc<Sandbox>,
     base_url: String,
-    authority: Option<Authority>,
+    ca: Option<TestCa>,
     _relay: Option<Server>,
 }
 
-impl Bakong {
-    pub(crate) async fn start(way: Way) -> Self {
+impl RelayedSandbox {
+    pub(crate) async fn start(kind: Relay) -> Self {
         let clock = SandboxClock::frozen_at(Timestamp::from_millis(1_800_000_000_000));
         let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
         let address = sandbox.address();
-        let authority = Authority::new();
-        let relay = match way {
-            Way::Plain => {
+        let ca = TestCa::new();
+        let relay = match kind {
+            Relay::Plain => {
                 return Self {
                     base_url: sandbox.base_url(),
                     sandbox: Arc::new(sandbox),
-                    authority: None,
+                    ca: None,
                     _relay: None,
                 };
             }
-            Way::Tls => relay(&authority, &["localhost"], 3000, address).await,
+            Relay::Tls => relay(&ca, &["localhost"], 3000, address).await,
             #[cfg(feature = "http2")]
-            Way::Http2 => http2::relay(&authority, address).await,
+            Relay::Http2 => http2::relay(&ca, address).await,
         };
         Self {
             base_url: format!("https://localhost:{}", relay.port()),
             sandbox: Arc::new(sandbox),
-            authority: Some(authority),
+            ca: Some(ca),
             _relay: Some(relay),
         }
     }
 
     pub(crate) async fn plain() -> Self {
-        Self::start(Way::Plain).await
+        Self::start(Relay::Plain).await
     }
 
-    /// Settings of a transport that trusts the relay, sends once, gives no host up, and has time enough for a
-    /// crowd on a busy machine.
+    /// A transport that trusts the relay, without retries and circuit breaker. Its timeouts suffice for
+    /// thousands of requests on a busy machine.
     pub(crate) fn settings(&self) -> HyperTransportBuilder {
-        let settings = match &self.authority {
-            Some(authority) => authority.trusting(),
-            None => once(),
+        let settings = match &self.ca {
+            Some(ca) => ca.trusting(),
+            None => no_retry(),
         };
         let (short, long) = (Duration::from_secs(60), Duration::from_secs(600));
         settings
@@ -91,25 +91,25 @@ impl Bakong {
             .request_timeout(long)
     }
 
-    /// The same that sends three times, if it may, and hardly waits in between.
+    /// The same with up to three attempts and short waits.
     pub(crate) fn eager(&self) -> HyperTransportBuilder {
         let soon = Duration::from_millis(1);
         self.settings().retry(RetryPolicy::default().base(soon))
     }
 
-    /// A session that goes by the sandbox's clock and has no token.
+    /// A session without a token that uses the sandbox's clock.
     pub(crate) fn session_over(&self, transport: HyperTransport) -> Session<HyperTransport> {
         let base_url = BaseUrl::new(&self.base_url).unwrap();
         let sandbox = Arc::clone(&self.sandbox);
         Session::new(transport, base_url).with_clock(move || sandbox.now())
     }
 
-    /// Such a session that sends everything once.
+    /// Such a session without retries.
     pub(crate) fn session(&self) -> Session<HyperTransport> {
         self.session_over(self.settings().build().unwrap())
     }
 
-    /// One that has a token, and cannot renew it.
+    /// Such a session with a token and without renewal.
     pub(crate) fn session_with_token(&self) -> Session<HyperTransport> {
         self.session().with_token(self.issue_token())
     }
@@ -122,34 +122,26 @@ impl Bakong {
         self.sandbox.customer(AccountId::new("dara@devb").unwrap())
     }
 
-    /// How many requests of this kind came.
-    pub(crate) fn asked(&self, endpoint: ApiEndpoint) -> usize {
+    /// The number of requests to this endpoint.
+    pub(crate) fn request_count(&self, endpoint: ApiEndpoint) -> usize {
         let requests = self.sandbox.requests();
-        let such = requests.iter().filter(|it| it.endpoint == Some(endpoint));
-        such.count()
+        let matching = requests.iter().filter(|it| it.endpoint == Some(endpoint));
+        matching.count()
     }
 }
 
-/// What renews the token of [`EMAIL`].
+/// Renews the token of [`EMAIL`].
 pub(crate) fn renewal() -> RenewToken {
     RenewToken::new(EMAIL).unwrap()
 }
 
-/// Ends TLS, and passes on what is in it.
-pub(crate) async fn relay(
-    authority: &Authority,
-    names: &[&str],
-    until: i32,
-    sandbox: SocketAddr,
-) -> Server {
-    tls_server(
-        authority.acceptor(names, until),
-        move |mut stream| async move {
-            let mut bakong = TcpStream::connect(sandbox).await.unwrap();
-            // Either side may leave in the midst.
-            let _ = copy_bidirectional(&mut stream, &mut bakong).await;
-        },
-    )
+/// Terminates TLS and forwards the bytes.
+pub(crate) async fn relay(ca: &TestCa, names: &[&str], until: i32, sandbox: SocketAddr) -> Server {
+    tls_server(ca.acceptor(names, until), move |mut stream| async move {
+        let mut bakong = TcpStream::connect(sandbox).await.unwrap();
+        // Either side may close the connection at any time.
+        let _ = copy_bidirectional(&mut stream, &mut bakong).await;
+    })
     .await
 }
 
@@ -166,14 +158,14 @@ mod http2 {
     use hyper_util::rt::{TokioExecutor, TokioIo};
     use tokio::net::TcpStream;
 
-    use crate::authority::{Authority, tls_server};
+    use crate::ca::{TestCa, tls_server};
     use crate::server::Server;
 
-    /// Takes HTTP/2 alone, and asks the sandbox what it is asked.
-    pub(super) async fn relay(authority: &Authority, sandbox: SocketAddr) -> Server {
-        let acceptor = authority.acceptor_of(&["localhost"], 3000, &[b"h2"]);
+    /// Accepts only HTTP/2, and forwards each request to the sandbox.
+    pub(super) async fn relay(ca: &TestCa, sandbox: SocketAddr) -> Server {
+        let acceptor = ca.acceptor_of(&["localhost"], 3000, &[b"h2"]);
         tls_server(acceptor, move |stream| async move {
-            let service = service_fn(move |asked| pass_on(asked, sandbox));
+            let service = service_fn(move |request| forward(request, sandbox));
             let _ = Builder::new(TokioExecutor::new())
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
@@ -181,19 +173,19 @@ mod http2 {
         .await
     }
 
-    /// An answer that breaks off at the sandbox breaks off its stream.
-    async fn pass_on(
-        mut asked: Request<Incoming>,
+    /// A response that the sandbox cuts off resets its stream.
+    async fn forward(
+        mut request: Request<Incoming>,
         sandbox: SocketAddr,
     ) -> Result<Response<Incoming>, hyper::Error> {
-        let path = asked.uri().path().to_owned();
-        *asked.uri_mut() = path.parse::<Uri>().unwrap();
-        *asked.version_mut() = Version::HTTP_11;
+        let path = request.uri().path().to_owned();
+        *request.uri_mut() = path.parse::<Uri>().unwrap();
+        *request.version_mut() = Version::HTTP_11;
         let host = HeaderValue::try_from(sandbox.to_string()).unwrap();
-        asked.headers_mut().insert(HOST, host);
+        request.headers_mut().insert(HOST, host);
         let stream = TcpStream::connect(sandbox).await.unwrap();
         let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        sender.send_request(asked).await
+        sender.send_request(request).await
     }
 }

@@ -1,5 +1,4 @@
-//! A list of payments while the sandbox makes trouble: what can be told of each is told, and what cannot is an
-//! error of that one alone.
+//! Checks lists while the sandbox injects faults. A faulty item is an error of that item only.
 
 use std::time::Duration;
 
@@ -9,21 +8,21 @@ use bakong_api::{ApiError, CheckAnswer, ErrorClass};
 use bakong_sandbox::{Fault, TransferOptions};
 use http::StatusCode;
 
-use crate::cases::{cases, is_told};
-use crate::questions::{code, hash_of, usd};
-use crate::ways::{Bakong, Way};
+use crate::fault_cases::{assert_error, cases};
+use crate::relays::{Relay, RelayedSandbox};
+use crate::requests::{code, hash_of, usd};
 
-/// Four codes: paid, unpaid, failed, and paid.
+/// Four codes: paid, unpaid, failed and paid.
 struct Four {
-    bakong: Bakong,
+    bakong: RelayedSandbox,
     md5s: [Md5Handle; 4],
-    /// Those of the two that were paid.
+    /// The hashes of the two payments.
     hashes: [String; 2],
 }
 
 impl Four {
-    async fn start(way: Way) -> Self {
-        let bakong = Bakong::start(way).await;
+    async fn start(relay: Relay) -> Self {
+        let bakong = RelayedSandbox::start(relay).await;
         let codes = [0, 1, 2, 3].map(|number| code(number, bakong.sandbox.now()));
         let customer = bakong.customer();
         let first = customer.pay(&codes[0]).unwrap();
@@ -41,46 +40,46 @@ impl Four {
         CheckTransactionByMd5List::new(self.md5s).unwrap()
     }
 
-    async fn asked_with(&self, fault: Fault) -> Result<ListAnswer<Md5Handle>, ApiError> {
+    async fn send_with(&self, fault: Fault) -> Result<ListAnswer<Md5Handle>, ApiError> {
         let session = self.bakong.session_with_token();
         self.bakong.sandbox.fault(fault);
         session.send(&self.check()).await
     }
 
-    /// That all are told right but those at these places, which are errors.
-    fn are_told_but(&self, answer: &ListAnswer<Md5Handle>, broken: &[usize], case: &str) {
-        for (place, (md5, answer)) in answer.iter().enumerate() {
-            assert_eq!(*md5, self.md5s[place], "{case}");
-            match (answer, place) {
+    /// Asserts that the items at these indexes are errors and all others are correct.
+    fn assert_all_but(&self, answer: &ListAnswer<Md5Handle>, broken: &[usize], case: &str) {
+        for (index, (md5, answer)) in answer.iter().enumerate() {
+            assert_eq!(*md5, self.md5s[index], "{case}");
+            match (answer, index) {
                 (Err(error), _) => {
-                    assert!(broken.contains(&place), "{case}: {place}: {error}");
+                    assert!(broken.contains(&index), "{case}: {index}: {error}");
                     assert_eq!(error.class(), ErrorClass::Malformed, "{case}: {error}");
                 }
-                (Ok(answer), _) if broken.contains(&place) => {
-                    panic!("{case}: {place}: {answer:?}")
+                (Ok(answer), _) if broken.contains(&index) => {
+                    panic!("{case}: {index}: {answer:?}")
                 }
                 (Ok(CheckAnswer::Paid(transaction)), 0 | 3) => {
                     let hash = transaction.hash.as_deref();
-                    assert_eq!(hash, Some(&*self.hashes[place / 3]), "{case}");
+                    assert_eq!(hash, Some(&*self.hashes[index / 3]), "{case}");
                     assert_eq!(transaction.amount.known(), Some(&usd(150)), "{case}");
                     let created = transaction.created_at.known();
                     assert_eq!(created, Some(&self.bakong.sandbox.now()), "{case}");
                 }
                 (Ok(CheckAnswer::NotFound), 1) | (Ok(CheckAnswer::Failed), 2) => {}
-                (Ok(answer), _) => panic!("{case}: {place}: {answer:?}"),
+                (Ok(answer), _) => panic!("{case}: {index}: {answer:?}"),
             }
         }
     }
 }
 
 #[tokio::test]
-async fn every_trouble_of_one_answer_is_one_of_a_list() {
-    for way in Way::ALL {
-        let four = Four::start(*way).await;
+async fn a_fault_of_the_answer_is_an_error_of_the_list() {
+    for relay in Relay::ALL {
+        let four = Four::start(*relay).await;
         let bakong = &four.bakong;
         let transport = bakong.eager().build().unwrap();
         for case in cases() {
-            let name = format!("{way:?}: {}", case.name);
+            let name = format!("{relay:?}: {}", case.name);
             let session = bakong
                 .session_over(transport.clone())
                 .with_token(bakong.issue_token());
@@ -89,19 +88,19 @@ async fn every_trouble_of_one_answer_is_one_of_a_list() {
             let answer = session.send(&four.check()).await;
             bakong.sandbox.clear_faults();
             let sent = bakong.sandbox.requests().len() - before;
-            assert_eq!(sent, if case.asked_again { 3 } else { 1 }, "{name}");
+            assert_eq!(sent, if case.retried { 3 } else { 1 }, "{name}");
             match case.error {
-                None => four.are_told_but(&answer.unwrap(), &[], &name),
-                Some(expected) => is_told(&answer.unwrap_err(), expected, &name),
+                None => four.assert_all_but(&answer.unwrap(), &[], &name),
+                Some(class) => assert_error(&answer.unwrap_err(), class, &name),
             }
             let session = session.with_token(bakong.issue_token());
             let answer = session.send(&four.check()).await;
-            four.are_told_but(&answer.unwrap(), &[], &name);
+            four.assert_all_but(&answer.unwrap(), &[], &name);
         }
     }
 }
 
-/// Faults of the list's form, and the places of those of which nothing can be told by them.
+/// Faults of the list's form, and the indexes of the items that become errors.
 fn forms() -> Vec<(&'static str, Fault, &'static [usize])> {
     let own = Fault::own_answer;
     let all = || {
@@ -145,7 +144,7 @@ fn forms() -> Vec<(&'static str, Fault, &'static [usize])> {
         ),
         ("an item is a text", own().item(0, r#""NOT_FOUND""#), &[0]),
         (
-            "an item names nobody",
+            "an item without a key",
             own().item(0, r#"{"status":"NOT_FOUND"}"#),
             &[0],
         ),
@@ -153,40 +152,40 @@ fn forms() -> Vec<(&'static str, Fault, &'static [usize])> {
 }
 
 #[tokio::test]
-async fn an_item_that_cannot_be_read_hides_no_other() {
-    for way in Way::ALL {
-        let four = Four::start(*way).await;
+async fn an_unreadable_item_is_an_error_of_that_item() {
+    for relay in Relay::ALL {
+        let four = Four::start(*relay).await;
         for (name, fault, broken) in forms() {
-            let answer = four.asked_with(fault).await.unwrap();
-            four.are_told_but(&answer, broken, &format!("{way:?}: {name}"));
+            let answer = four.send_with(fault).await.unwrap();
+            four.assert_all_but(&answer, broken, &format!("{relay:?}: {name}"));
         }
         assert_eq!(four.bakong.sandbox.requests().len(), forms().len());
     }
 }
 
 #[tokio::test]
-async fn an_item_of_another_code_is_not_taken_for_its_place_s() {
-    let four = Four::start(Way::Plain).await;
+async fn an_item_with_another_key_is_not_used() {
+    let four = Four::start(Relay::Plain).await;
     let item = |md5: &str, status: &str| format!(r#"{{"md5":"{md5}","status":"{status}"}}"#);
     let [paid, _, failed, _] = four.md5s.map(|md5| md5.to_string());
     let stranger = "0".repeat(32);
     for (name, text, broken) in [
-        ("a stranger's", item(&stranger, "NOT_FOUND"), &[0][..]),
-        ("a status of no meaning", item(&paid, "PENDING"), &[0]),
-        ("success and no more", item(&paid, "SUCCESS"), &[0]),
+        ("an unknown key", item(&stranger, "NOT_FOUND"), &[0][..]),
+        ("an unknown status", item(&paid, "PENDING"), &[0]),
+        ("success without data", item(&paid, "SUCCESS"), &[0]),
         (
-            "another's twice, differently",
+            "a duplicate with another status",
             item(&failed, "NOT_FOUND"),
             &[0, 2],
         ),
-        ("another's twice, alike", item(&failed, "FAILED"), &[0]),
+        ("a duplicate", item(&failed, "FAILED"), &[0]),
     ] {
-        let answer = four.asked_with(Fault::own_answer().item(0, text)).await;
-        four.are_told_but(&answer.unwrap(), broken, name);
+        let answer = four.send_with(Fault::own_answer().item(0, text)).await;
+        four.assert_all_but(&answer.unwrap(), broken, name);
     }
-    // What fails for one is an outage for that one.
+    // An outage of one item.
     let down = Fault::own_answer().item(0, item(&paid, "SERVICE_FAILED"));
-    let answer = four.asked_with(down).await.unwrap();
+    let answer = four.send_with(down).await.unwrap();
     let error = answer.get(&four.md5s[0]).unwrap().unwrap_err();
     assert_eq!(error.class(), ErrorClass::Unavailable { retry_after: None });
     let last = answer.get(&four.md5s[3]).unwrap();
@@ -194,8 +193,8 @@ async fn an_item_of_another_code_is_not_taken_for_its_place_s() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_no_json_or_none_at_all_says_nothing_of_any() {
-    let four = Four::start(Way::Plain).await;
+async fn an_unreadable_list_is_an_error_of_every_item() {
+    let four = Four::start(Relay::Plain).await;
     let empty = r#"{"responseCode":0,"errorCode":null,"data":[]}"#;
     for fault in [
         Fault::own_answer().item(1, "?"),
@@ -205,17 +204,17 @@ async fn a_list_that_is_no_json_or_none_at_all_says_nothing_of_any() {
         Fault::json(StatusCode::OK, empty.replace("[]", "[[]]")),
     ] {
         let case = format!("{fault:?}");
-        match four.asked_with(fault).await {
+        match four.send_with(fault).await {
             Err(error) => assert_eq!(error.class(), ErrorClass::Malformed, "{case}"),
-            Ok(answer) => four.are_told_but(&answer, &[0, 1, 2, 3], &case),
+            Ok(answer) => four.assert_all_but(&answer, &[0, 1, 2, 3], &case),
         }
     }
 }
 
 #[tokio::test]
-async fn a_list_of_hashes_survives_the_same_forms() {
-    for way in Way::ALL {
-        let four = Four::start(*way).await;
+async fn lists_of_hashes_have_the_same_forms() {
+    for relay in Relay::ALL {
+        let four = Four::start(*relay).await;
         let unknown = hash_of(&"f".repeat(64));
         let [first, last] = four.hashes.each_ref().map(|hash| hash_of(hash));
         let keys = [first, unknown, last];
@@ -232,16 +231,16 @@ async fn a_list_of_hashes_survives_the_same_forms() {
             ),
             (own().without_item(1), Some(1)),
         ] {
-            let case = format!("{way:?}: {fault:?}");
+            let case = format!("{relay:?}: {fault:?}");
             four.bakong.sandbox.fault(fault);
             let answer = session.send(&check).await.unwrap();
-            for (place, key) in keys.iter().enumerate() {
+            for (index, key) in keys.iter().enumerate() {
                 match answer.get(key).unwrap() {
                     Err(error) => {
-                        assert_eq!(broken, Some(place), "{case}");
+                        assert_eq!(broken, Some(index), "{case}");
                         assert_eq!(error.class(), ErrorClass::Malformed, "{case}");
                     }
-                    Ok(CheckAnswer::NotFound) => assert_eq!(place, 1, "{case}"),
+                    Ok(CheckAnswer::NotFound) => assert_eq!(index, 1, "{case}"),
                     Ok(CheckAnswer::Paid(transaction)) => {
                         assert_eq!(transaction.hash.as_deref(), Some(key.as_str()));
                         assert_eq!(transaction.amount.known(), Some(&usd(150)), "{case}");
