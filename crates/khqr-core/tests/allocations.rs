@@ -1,12 +1,12 @@
-//! Nothing allocates, with or without the feature `alloc`, until a `String` is asked for.
+//! Nothing allocates except the functions that return a `String`, with or without the feature `alloc`.
 //!
-//! A test binary of its own, since naming `allocation_counter` replaces the allocator. It counts by
-//! thread, so tests beside each other do not mix.
+//! This is a separate test binary because `allocation_counter` replaces the global allocator. It counts per
+//! thread, so parallel tests do not affect each other.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot go on fails"
+    reason = "an unexpected value fails the test"
 )]
 
 use std::fmt::{self, Write};
@@ -21,18 +21,17 @@ use khqr_core::{
 const CREATED: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const EXPIRES: Timestamp = Timestamp::from_millis(1_795_000_600_000);
 
-/// How often `run` allocates. A string made beside it has to be seen, or a counter that sees nothing
-/// would pass every test.
+/// The number of allocations of `run`. A control allocation proves that the counter works.
 fn allocations<T>(run: impl FnOnce() -> T) -> u64 {
     let seen = measure(|| {
         drop(black_box(String::from("control")));
         drop(black_box(run()));
     });
     let others = seen.count_total.checked_sub(1);
-    others.expect("the counter does not count")
+    others.expect("the control allocation was not counted")
 }
 
-/// A code with everything in it, whatever its scripts.
+/// A code with every field and several scripts.
 fn draft() -> KhqrDraft<'static> {
     KhqrBuilder::merchant(
         AccountId::new("sokha@devb").unwrap(),
@@ -72,7 +71,7 @@ fn the_counter_counts() {
 
 #[cfg(feature = "alloc")]
 #[test]
-fn text_that_is_owned_allocates() {
+fn an_owned_text_allocates() {
     assert_ne!(allocations(|| draft().to_text()), 0);
 }
 
@@ -110,7 +109,7 @@ fn reading_and_verifying() {
 }
 
 #[test]
-fn refusing() {
+fn errors() {
     with_text(|text| {
         let truncated = &text[..text.len() - 1];
         assert_eq!(allocations(|| Khqr::parse(truncated).unwrap_err()), 0);
@@ -151,7 +150,7 @@ fn printing_into_a_fixed_buffer() {
     });
 }
 
-/// Room to print into.
+/// A fixed buffer to print into.
 struct Page {
     bytes: [u8; 4_096],
     len: usize,
