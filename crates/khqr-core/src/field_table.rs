@@ -113,6 +113,17 @@ const fn sub(template: u8, tag: u8, name: &'static str) -> FieldSpec {
     FieldSpec::new(Tag::of(template).sub(Tag::of(tag)), name)
 }
 
+macro_rules! sdk_codes {
+    ($($case:ident)*) => {
+        $(
+            const fn $case(mut self, code: u8) -> Self {
+                self.sdk.$case = Some(code);
+                self
+            }
+        )*
+    };
+}
+
 impl FieldSpec {
     const fn new(path: TagPath, name: &'static str) -> Self {
         Self {
@@ -172,30 +183,7 @@ impl FieldSpec {
         self
     }
 
-    const fn missing(mut self, code: u8) -> Self {
-        self.sdk.missing = Some(code);
-        self
-    }
-
-    const fn empty(mut self, code: u8) -> Self {
-        self.sdk.empty = Some(code);
-        self
-    }
-
-    const fn length(mut self, code: u8) -> Self {
-        self.sdk.length = Some(code);
-        self
-    }
-
-    const fn invalid(mut self, code: u8) -> Self {
-        self.sdk.invalid = Some(code);
-        self
-    }
-
-    const fn control(mut self, code: u8) -> Self {
-        self.sdk.control = Some(code);
-        self
-    }
+    sdk_codes! { missing empty length invalid control }
 }
 
 impl FieldId {

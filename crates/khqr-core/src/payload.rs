@@ -144,8 +144,6 @@ mod tests {
     use std::string::String;
     use std::{format, vec::Vec};
 
-    use proptest::prelude::*;
-
     use super::*;
 
     fn sealed(body: &str) -> String {
@@ -201,31 +199,5 @@ mod tests {
             error(&sealed("0002015905abc")),
             (ErrorKind::Truncated, Some(6))
         );
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_a_payload_or_an_error(text: String) {
-            let _ = Payload::parse(&text);
-            if let Ok(payload) = Payload::parse(&sealed(&text)) {
-                let again: String = payload.fields().map(Field::encoded).collect();
-                prop_assert_eq!(again, sealed(&text));
-            }
-        }
-
-        #[test]
-        fn all_well_formed_fields_are_found(fields in prop::collection::vec((0u8..63, "\\PC{0,20}"), 0..8)) {
-            let body: String = fields
-                .iter()
-                .map(|(tag, value)| format!("{tag:02}{:02}{value}", crate::utf16_len(value)))
-                .collect();
-            let text = sealed(&body);
-            let payload = Payload::parse(&text).unwrap();
-            let read: Vec<_> = payload
-                .fields()
-                .map(|field| (field.tag().number(), String::from(field.value())))
-                .collect();
-            prop_assert_eq!(&read[..fields.len()], &fields[..]);
-        }
     }
 }

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::content::{Content, SubField};
 use super::payment::{Payment, TIMES_LEN};
-use super::sink::{CRC_FIELD, Encode, Sink};
+use super::sink::{CRC_FIELD, Encode, Sink, write_methods};
 use crate::currency::Currency;
 use crate::error::{Error, ErrorKind};
 use crate::field_table::FieldId;
@@ -90,29 +90,6 @@ impl<'a> KhqrDraft<'a> {
     #[allow(clippy::len_without_is_empty, reason = "a code is never empty")]
     pub fn len(&self) -> usize {
         usize::from(self.len)
-    }
-
-    /// Writes the text to the start of `buffer` and returns it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::BufferTooSmall`]; the buffer is unchanged then. [`KhqrDraft::MAX_LEN`] always suffices.
-    pub fn write_to_slice<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
-        self.to_slice(buffer)
-    }
-
-    /// Writes the text to `writer`.
-    ///
-    /// # Errors
-    /// Those of `writer`.
-    pub fn write_to(&self, writer: &mut (impl fmt::Write + ?Sized)) -> fmt::Result {
-        self.to_writer(writer)
-    }
-
-    /// The text as a `String`.
-    #[cfg(feature = "alloc")]
-    #[must_use]
-    pub fn to_text(&self) -> alloc::string::String {
-        self.to_owned_text()
     }
 
     #[inline]
@@ -218,9 +195,4 @@ impl Encode for KhqrDraft<'_> {
     }
 }
 
-impl fmt::Display for KhqrDraft<'_> {
-    /// The text, as in [`KhqrDraft::write_to`].
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_to(f)
-    }
-}
+write_methods!(KhqrDraft);

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::payment::{Payment, TIMES, TIMES_LEN};
-use super::sink::{CRC_FIELD, Counter, Encode, Sink};
+use super::sink::{CRC_FIELD, Counter, Encode, Sink, write_methods};
 use crate::error::{Error, ErrorKind};
 use crate::field::Field;
 use crate::khqr::{Khqr, PointOfInitiation};
@@ -111,29 +111,6 @@ impl<'a> KhqrRewrite<'a> {
         self.len
     }
 
-    /// Writes the text to the start of `buffer` and returns it.
-    ///
-    /// # Errors
-    /// [`ErrorKind::BufferTooSmall`]; the buffer is unchanged then.
-    pub fn write_to_slice<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
-        self.to_slice(buffer)
-    }
-
-    /// Writes the text to `writer`.
-    ///
-    /// # Errors
-    /// Those of `writer`.
-    pub fn write_to(&self, writer: &mut (impl fmt::Write + ?Sized)) -> fmt::Result {
-        self.to_writer(writer)
-    }
-
-    /// The text as a `String`.
-    #[cfg(feature = "alloc")]
-    #[must_use]
-    pub fn to_text(&self) -> alloc::string::String {
-        self.to_owned_text()
-    }
-
     /// The fields of tag 99 other than creation and expiry.
     fn other_times(&self) -> impl Iterator<Item = Field<'a>> {
         let times = self.khqr.payload().field(Tag::TIMESTAMPS);
@@ -190,9 +167,4 @@ fn put_method(sink: &mut impl Sink) -> fmt::Result {
     sink.put(value.as_bytes())
 }
 
-impl fmt::Display for KhqrRewrite<'_> {
-    /// The text, as in [`KhqrRewrite::write_to`].
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_to(f)
-    }
-}
+write_methods!(KhqrRewrite);

@@ -81,6 +81,48 @@ pub(super) trait Encode {
     }
 }
 
+/// The public methods and `Display` of a type that implements [`Encode`].
+macro_rules! write_methods {
+    ($type:ident) => {
+        impl $type<'_> {
+            /// Writes the text to the start of `buffer` and returns it.
+            ///
+            /// # Errors
+            /// [`BufferTooSmall`](crate::ErrorKind::BufferTooSmall); the buffer is unchanged then.
+            pub fn write_to_slice<'b>(
+                &self,
+                buffer: &'b mut [u8],
+            ) -> Result<&'b str, crate::Error> {
+                self.to_slice(buffer)
+            }
+
+            /// Writes the text to `writer`.
+            ///
+            /// # Errors
+            /// Those of `writer`.
+            pub fn write_to(&self, writer: &mut (impl fmt::Write + ?Sized)) -> fmt::Result {
+                self.to_writer(writer)
+            }
+
+            /// The text as a `String`.
+            #[cfg(feature = "alloc")]
+            #[must_use]
+            pub fn to_text(&self) -> alloc::string::String {
+                self.to_owned_text()
+            }
+        }
+
+        impl fmt::Display for $type<'_> {
+            /// Writes the text.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.write_to(f)
+            }
+        }
+    };
+}
+
+pub(super) use write_methods;
+
 #[cold]
 fn too_small(len: usize) -> Error {
     let needed = u16::try_from(len).unwrap_or(u16::MAX);
