@@ -139,7 +139,7 @@ async fn a_refused_order_says_what_the_sdk_says() {
     let wanted = json!({
         "code": 45,
         "kind": "Missing",
-        "message": "expiration timestamp (tag 99/01): missing; a code with an amount must say when it expires",
+        "message": "expiration timestamp (tag 99/01): missing; a code with an amount must have an expiry",
         "sdkMessage": "Expiration timestamp is required for dynamic KHQR",
         "tag": "99/01",
         "offset": null,

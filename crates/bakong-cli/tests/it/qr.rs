@@ -27,7 +27,7 @@ async fn the_nbc_sample_reads_well_and_cannot_be_paid() {
         finished.out
     );
     assert!(
-        finished.out.contains("must say when it expires"),
+        finished.out.contains("must have an expiry"),
         "{}",
         finished.out
     );
