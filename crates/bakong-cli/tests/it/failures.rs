@@ -245,7 +245,7 @@ async fn what_is_wrong_with_the_command_line_is_said_before_anything_is_sent() {
                 "--amount",
                 "1.5",
             ],
-            "--amount: transaction amount: finer",
+            "--amount: transaction amount: too many decimals",
         ),
         (
             &[

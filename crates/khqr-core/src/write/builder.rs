@@ -186,11 +186,7 @@ impl<'a, Kind> KhqrBuilder<'a, Kind> {
         created_at: Timestamp,
         expires_at: Timestamp,
     ) -> Result<KhqrDraft<'a>, Error> {
-        let payment = Payment {
-            amount: amount.into(),
-            created_at,
-            expires_at,
-        };
-        KhqrDraft::new(&self.content, payment.amount().currency(), Some(payment))
+        let payment = Payment::new(amount.into(), created_at, expires_at);
+        KhqrDraft::new(&self.content, payment.currency(), Some(payment))
     }
 }

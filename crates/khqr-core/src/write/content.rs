@@ -119,7 +119,7 @@ impl<'a> Content<'a> {
             ));
         }
         if let Some(payment) = payment {
-            payment.amount.check()?;
+            payment.check_amount()?;
         }
         texts.check((FieldId::MerchantName, Some(self.merchant_name)))?;
         texts.check((FieldId::MerchantCity, Some(self.merchant_city)))?;

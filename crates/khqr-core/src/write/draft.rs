@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::content::{Content, SubField};
-use super::payment::{Payment, TIMES_LEN};
+use super::payment::Payment;
 use super::sink::{CRC_FIELD, Encode, Sink, write_methods};
 use crate::currency::Currency;
 use crate::error::{Error, ErrorKind};
@@ -47,7 +47,7 @@ impl<'a> KhqrDraft<'a> {
             + text(limits::MERCHANT_NAME)
             + text(limits::MERCHANT_CITY)
             + 3 * text(limits::TEMPLATE);
-        fixed + texts + ascii(limits::AMOUNT as usize) + ascii(TIMES_LEN)
+        fixed + texts + ascii(limits::AMOUNT as usize) + ascii(Payment::MAX_TIMES_LEN)
     };
 
     /// Checks the content. Rejects a template of more than 99 UTF-16 code units, for which the SDK writes a
@@ -64,7 +64,7 @@ impl<'a> KhqrDraft<'a> {
         let language = TemplateLen::of(&content.language_template(), plain);
         let payment_len = match &payment {
             None => 0,
-            Some(payment) => 4 + payment.amount.len() + 4 + TIMES_LEN,
+            Some(payment) => 4 + payment.amount_len() + 4 + payment.times_len(),
         };
         let field = |value: &str| 4 + value.len();
         let texts = field(content.merchant_name)
@@ -188,7 +188,7 @@ impl Encode for KhqrDraft<'_> {
         let (id, units) = (FieldId::LanguageTemplate, self.language_units);
         self.put_template(sink, id, units, &content.language_template())?;
         if let Some(payment) = &self.payment {
-            sink.put_header(FieldId::Timestamps.tag(), TIMES_LEN)?;
+            sink.put_header(FieldId::Timestamps.tag(), payment.times_len())?;
             payment.put_times(sink)?;
         }
         Ok(())

@@ -4,29 +4,55 @@
 use core::fmt;
 
 use super::sink::Sink;
-use crate::amount::Amount;
+use crate::currency::Currency;
 use crate::error::{Error, ErrorKind};
 use crate::field_table::FieldId;
 use crate::payload_amount::PayloadAmount;
 use crate::timestamp::{DIGITS, Timestamp};
 
-/// What makes a code one for a single payment.
+/// The fields that make a code one for a single payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Payment {
-    pub(super) amount: PayloadAmount,
-    pub(super) created_at: Timestamp,
-    pub(super) expires_at: Timestamp,
+    amount: PayloadAmount,
+    created_at: Timestamp,
+    expires_at: Timestamp,
 }
 
-/// The fields that [`Payment::put_times`] writes into tag 99.
-pub(super) const TIMES: [FieldId; 2] = [FieldId::Created, FieldId::Expires];
-
-/// Their length, with tags and lengths.
-pub(super) const TIMES_LEN: usize = TIMES.len() * (4 + DIGITS as usize);
-
 impl Payment {
-    pub(super) const fn amount(&self) -> Amount {
-        self.amount.amount()
+    /// The fields of tag 99 that this writes.
+    pub(super) const TIMES: [FieldId; 2] = [FieldId::Created, FieldId::Expires];
+
+    /// The largest length of these fields, including their tags and lengths.
+    pub(super) const MAX_TIMES_LEN: usize = Self::TIMES.len() * (4 + DIGITS as usize);
+
+    pub(super) const fn new(
+        amount: PayloadAmount,
+        created_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            amount,
+            created_at,
+            expires_at,
+        }
+    }
+
+    pub(super) const fn currency(&self) -> Currency {
+        self.amount.amount().currency()
+    }
+
+    pub(super) fn amount_len(&self) -> usize {
+        self.amount.len()
+    }
+
+    /// The length of the fields of tag 99, including their tags and lengths.
+    pub(super) const fn times_len(&self) -> usize {
+        Self::MAX_TIMES_LEN
+    }
+
+    /// Checks that the amount is above zero and not too long.
+    pub(super) fn check_amount(&self) -> Result<(), Error> {
+        self.amount.check()
     }
 
     /// Checks that both times have 13 digits, and that the expiry is not before the creation.
@@ -59,7 +85,7 @@ impl Payment {
     /// Writes the fields of tag 99, which have 13 digits each.
     #[inline]
     pub(super) fn put_times(&self, sink: &mut impl Sink) -> fmt::Result {
-        for (id, time) in TIMES.iter().zip([self.created_at, self.expires_at]) {
+        for (id, time) in Self::TIMES.iter().zip([self.created_at, self.expires_at]) {
             sink.put_header(id.tag(), usize::from(DIGITS))?;
             sink.put(&time.thirteen_digits())?;
         }

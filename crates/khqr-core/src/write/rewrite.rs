@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::payment::{Payment, TIMES, TIMES_LEN};
+use super::payment::Payment;
 use super::sink::{CRC_FIELD, Counter, Encode, Sink, write_methods};
 use crate::error::{Error, ErrorKind};
 use crate::field::Field;
@@ -63,23 +63,19 @@ impl<'a> Khqr<'a> {
         created_at: Timestamp,
         expires_at: Timestamp,
     ) -> Result<KhqrRewrite<'a>, Error> {
-        let payment = Payment {
-            amount: amount.into(),
-            created_at,
-            expires_at,
-        };
-        if payment.amount().currency() != self.currency()? {
+        let payment = Payment::new(amount.into(), created_at, expires_at);
+        if payment.currency() != self.currency()? {
             return Err(Error::at(
                 ErrorKind::CurrencyDiffers,
                 Tag::TRANSACTION_AMOUNT,
             ));
         }
-        payment.amount.check()?;
+        payment.check_amount()?;
         payment.check_times()?;
         let mut rewrite = KhqrRewrite {
             khqr: *self,
             payment,
-            times_units: TIMES_LEN,
+            times_units: payment.times_len(),
             len: 0,
         };
         let others = rewrite
@@ -102,7 +98,7 @@ impl<'a> Khqr<'a> {
 
 impl<'a> KhqrRewrite<'a> {
     /// The largest difference in length to the parsed code, in bytes: tag 01, an amount, and the times.
-    pub const MAX_GROWTH: usize = 6 + (4 + limits::AMOUNT as usize) + (4 + TIMES_LEN);
+    pub const MAX_GROWTH: usize = 6 + (4 + limits::AMOUNT as usize) + (4 + Payment::MAX_TIMES_LEN);
 
     /// The length of the text in bytes: that of the parsed code plus at most [`Self::MAX_GROWTH`].
     #[must_use]
@@ -115,7 +111,7 @@ impl<'a> KhqrRewrite<'a> {
     fn other_times(&self) -> impl Iterator<Item = Field<'a>> {
         let times = self.khqr.payload().field(Tag::TIMESTAMPS);
         let fields = times.and_then(Field::template).into_iter().flatten();
-        fields.filter(|field| !TIMES.iter().any(|id| id.tag() == field.tag()))
+        fields.filter(|field| !Payment::TIMES.iter().any(|id| id.tag() == field.tag()))
     }
 
     fn put_timestamps(&self, sink: &mut impl Sink) -> fmt::Result {
