@@ -248,7 +248,7 @@ impl ErrorKind {
             Self::AmountZero => "zero; a payment needs an amount above zero",
             Self::AmountTooLarge => "too large",
             Self::UnsupportedCurrency => "must be KHR (116) or USD (840)",
-            Self::UnionPayInUsd => "a code in USD cannot have a UnionPay account; use KHR",
+            Self::UnionPayInUsd => "a UnionPay account is valid in KHR only; the code is in USD",
             Self::ExpiresBeforeCreation => "before the creation of the code",
             Self::Expired => "the code has expired",
             Self::CurrencyDiffers => "the currency is not that of the code",

@@ -146,7 +146,7 @@ fn messages_of_writing_and_of_text_forms() {
             Error::new(ErrorKind::TemplateTooLong).in_field(Tag::ADDITIONAL_DATA),
         ],
         "
-UnionPay merchant account (tag 15): a code in USD cannot have a UnionPay account; use KHR
+UnionPay merchant account (tag 15): a UnionPay account is valid in KHR only; the code is in USD
 transaction amount (tag 54): too large
 the buffer is too small; 71 bytes are needed
 transaction amount (tag 54): the currency is not that of the code
