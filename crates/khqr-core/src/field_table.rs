@@ -74,6 +74,8 @@ pub(crate) const FIELD_COUNT: usize = IDS.len();
 /// A row: everything that is particular to one field.
 pub(crate) struct FieldSpec {
     pub(crate) path: TagPath,
+    /// The last tag of the path.
+    pub(crate) tag: Tag,
     /// The field's name in error messages.
     pub(crate) name: &'static str,
     /// The longest value that is written, in UTF-16 code units; 0 if the table sets no limit.
@@ -126,8 +128,13 @@ macro_rules! sdk_codes {
 
 impl FieldSpec {
     const fn new(path: TagPath, name: &'static str) -> Self {
+        let tag = match path.sub() {
+            Some(sub) => sub,
+            None => path.top(),
+        };
         Self {
             path,
+            tag,
             name,
             max: 0,
             max_read: 0,
@@ -196,14 +203,10 @@ impl FieldId {
         self.spec().path
     }
 
-    /// The field's own tag: the last one of its path.
+    /// The last tag of the path.
     #[inline]
     pub(crate) const fn tag(self) -> Tag {
-        let path = self.path();
-        match path.sub() {
-            Some(sub) => sub,
-            None => path.top(),
-        }
+        self.spec().tag
     }
 
     /// The template that the field stands in, or the field itself at the top level.

@@ -8,7 +8,6 @@ use super::sink::{CRC_FIELD, Encode, Sink, write_methods};
 use crate::currency::Currency;
 use crate::error::{Error, ErrorKind};
 use crate::field_table::FieldId;
-use crate::khqr::PointOfInitiation;
 use crate::limits;
 use crate::text::utf16_len;
 
@@ -164,12 +163,11 @@ impl Encode for KhqrDraft<'_> {
     /// Writes the fields in the official SDK's order.
     fn put_fields(&self, sink: &mut impl Sink) -> fmt::Result {
         let content = &self.content;
-        let method = match &self.payment {
-            None => PointOfInitiation::Static,
-            Some(_) => PointOfInitiation::Dynamic,
-        };
-        sink.put(b"0002010102")?;
-        sink.put(method.value().as_bytes())?;
+        // Payload format indicator and point of initiation method.
+        sink.put(match &self.payment {
+            None => b"000201010211",
+            Some(_) => b"000201010212",
+        })?;
         if let Some(value) = content.union_pay {
             self.put(sink, FieldId::UnionPay, value)?;
         }
