@@ -36,7 +36,6 @@ fn values_round_trip() {
         "62/01",
     );
     round_trips(&Crc::of(b"123456789"), "29B1");
-    round_trips(&Md5Handle::of(""), "d41d8cd98f00b204e9800998ecf8427e");
     round_trips(&Timestamp::from_millis(1_795_000_000_000), "1795000000000");
     round_trips(&Timestamp::from_millis(0), "0");
     round_trips(&Timestamp::from_millis(u64::MAX), "18446744073709551615");
@@ -68,6 +67,22 @@ fn other_texts_are_rejected() {
     }
     rejects::<AccountKind>("Individual", ErrorKind::NotAllowed);
     rejects::<PointOfInitiation>("13", ErrorKind::NotAllowed);
+}
+
+#[test]
+fn an_md5_is_32_hexadecimal_digits() {
+    for (text, md5) in [
+        ("", "d41d8cd98f00b204e9800998ecf8427e"),
+        ("abc", "900150983cd24fb0d6963f7d28e17f72"),
+        ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
+    ] {
+        round_trips(&Md5Handle::of(text), md5);
+        assert_eq!(md5.to_uppercase().parse(), Ok(Md5Handle::of(text)));
+        rejects::<Md5Handle>(&md5[1..], ErrorKind::Md5Syntax);
+        rejects::<Md5Handle>(&format!("{md5}0"), ErrorKind::Md5Syntax);
+        rejects::<Md5Handle>(&format!("g{}", &md5[1..]), ErrorKind::Md5Syntax);
+        rejects::<Md5Handle>(&format!("{}\u{e9}", &md5[2..]), ErrorKind::Md5Syntax);
+    }
 }
 
 #[cfg(feature = "std")]
