@@ -1,12 +1,12 @@
-//! Instructions of each step, counted by valgrind: the same on a busy machine as on an idle one, so
-//! that a change of one in a hundred shows.
+//! Instruction counts of each step under valgrind. They do not depend on the load of the machine, so a
+//! change of 1 % is visible.
 
 #![allow(
     missing_docs,
     unused_qualifications,
-    reason = "gungraun's macros make undocumented items and name them in full"
+    reason = "gungraun's macros generate undocumented items with full paths"
 )]
-#![allow(clippy::expect_used, reason = "a bench that cannot run should stop")]
+#![allow(clippy::expect_used, reason = "an invalid input stops the bench")]
 
 mod codes;
 
@@ -16,7 +16,7 @@ use codes::CREATED;
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use khqr_core::{Crc, Error, Khqr, KhqrDraft, Md5Handle, Payable, Payload};
 
-// Never given back, since freeing it would be counted.
+// Leaked, because the deallocation would be counted.
 fn ascii() -> &'static str {
     codes::ascii().to_text().leak()
 }

@@ -1,10 +1,10 @@
-//! Reading and writing the payload, in bytes a second.
+//! Throughput of parsing and writing payloads.
 
 #![allow(
     missing_docs,
-    reason = "criterion's macros make undocumented functions"
+    reason = "criterion's macros generate undocumented functions"
 )]
-#![allow(clippy::expect_used, reason = "a bench that cannot run should stop")]
+#![allow(clippy::expect_used, reason = "an invalid input stops the bench")]
 
 mod codes;
 

@@ -1,7 +1,7 @@
-//! The workspace's benches are in `khqr.rs`. Being the one package that is never published and may know
-//! every crate, it also compiles the README's example.
+//! The benches of the workspace. This package also compiles the example in the README, because it depends on
+//! every crate and is never published.
 
-/// The README, for its example.
+/// The example in the README, as a doc test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct Readme;

@@ -1,7 +1,8 @@
-//! How often each library allocates: a line each of what was done, by whom, how many allocations, how
-//! many bytes. A program of its own, since counting slows every allocation down.
+//! Counts the allocations of each library. Prints one line per step: step, library, allocations, bytes.
+//!
+//! This is a separate program because counting slows down every allocation.
 
-#![allow(clippy::expect_used, reason = "a bench that cannot run should stop")]
+#![allow(clippy::expect_used, reason = "an invalid input stops the bench")]
 
 use std::hint::black_box;
 
@@ -10,7 +11,10 @@ use bakong_bench_peers::{NOW, ORDER, agreed_text, ours, peer};
 
 fn main() {
     let control = measure(|| drop(black_box(String::from("counted"))));
-    assert_eq!(control.count_total, 1, "the counter does not count");
+    assert_eq!(
+        control.count_total, 1,
+        "the control allocation was not counted"
+    );
 
     let text = agreed_text();
     let mut buffer = [0; ours::MAX_LEN];

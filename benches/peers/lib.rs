@@ -1,29 +1,29 @@
-//! One code, read and written by two libraries: our `khqr-core`, and the crate of that name on
-//! crates.io. Both do the same work on the same bytes, or `agreed_text` stops the run.
+//! The same code parsed and written by two libraries: our `khqr-core`, and the crate of the same name in the
+//! public registry. `agreed_text` checks that both do the same work on the same bytes.
 
 #![forbid(unsafe_code)]
-#![allow(clippy::expect_used, reason = "a bench that cannot run should stop")]
+#![allow(clippy::expect_used, reason = "an invalid input stops the bench")]
 
-/// What the code is to say.
+/// The content of the code.
 #[derive(Debug, Clone, Copy)]
 pub struct Order<'a> {
-    /// The account to be paid.
+    /// The account that receives the payment.
     pub account: &'a str,
-    /// Who is paid.
+    /// The merchant's name.
     pub name: &'a str,
-    /// Where.
+    /// The merchant's city.
     pub city: &'a str,
-    /// What for.
+    /// The bill number.
     pub bill: &'a str,
     /// The amount in riel.
     pub riel: u64,
-    /// When the code is made, in milliseconds.
+    /// The creation time in milliseconds.
     pub created: u64,
-    /// Until when it may be paid, in milliseconds.
+    /// The expiry in milliseconds.
     pub expires: u64,
 }
 
-/// A shop's dynamic code as most are: ASCII, a bill number, both times.
+/// A typical dynamic code of a shop: ASCII, a bill number, both times.
 pub const ORDER: Order<'static> = Order {
     account: "sokha@devb",
     name: "Sokha Coffee",
@@ -34,44 +34,42 @@ pub const ORDER: Order<'static> = Order {
     expires: 1_795_000_600_000,
 };
 
-/// The moment at which the code is verified.
+/// The time of verification.
 pub const NOW: u64 = ORDER.created + 60_000;
 
-/// The length at which the times were wanted.
+/// The length of the code in bytes.
 pub const LEN: usize = 157;
 
 /// Our library.
 pub mod ours {
-    use ::ours::{
-        AccountId, Amount, Crc, Currency, Error, Khqr, KhqrBuilder, KhqrDraft, Payable, Timestamp,
-    };
+    use ::ours::{AccountId, Amount, Crc, Error, Khqr, KhqrBuilder, KhqrDraft, Payable, Timestamp};
 
     use crate::Order;
 
-    /// Room for a code.
+    /// The largest length of a code.
     pub const MAX_LEN: usize = KhqrDraft::MAX_LEN;
 
-    /// Reads a code and says whether it may be paid.
+    /// Parses and verifies a code.
     pub fn read(text: &str, now: u64) -> Result<(Khqr<'_>, Payable), Error> {
         let khqr = Khqr::parse(text)?;
         let payable = khqr.verify(Timestamp::from_millis(now))?;
         Ok((khqr, payable))
     }
 
-    /// Makes a code and writes it.
+    /// Builds and writes a code.
     pub fn write<'b>(order: &Order<'_>, buffer: &'b mut [u8; MAX_LEN]) -> Result<&'b str, Error> {
         KhqrBuilder::individual(AccountId::new(order.account)?, order.name)
             .merchant_city(order.city)
             .bill_number(order.bill)
             .dynamic_code(
-                Amount::from_minor_units(order.riel, Currency::Khr),
+                Amount::riel(order.riel),
                 Timestamp::from_millis(order.created),
                 Timestamp::from_millis(order.expires),
             )?
             .write_to_slice(buffer)
     }
 
-    /// Whether the last four characters are the checksum of those before them.
+    /// Returns whether the checksum at the end is valid.
     #[must_use]
     pub fn checksum_is_right(text: &str) -> bool {
         let Some((covered, digits)) = text.split_at_checked(text.len().saturating_sub(4)) else {
@@ -83,20 +81,20 @@ pub mod ours {
     }
 }
 
-/// The library of others, used as its documentation shows.
+/// The other library, used as in its documentation.
 pub mod peer {
     use ::peer::{DecodedKhqr, Khqr, KhqrError};
 
     use crate::Order;
 
-    /// Reads a code and applies the rules for single use, the only ones that it verifies.
+    /// Parses a code and applies the rules for dynamic codes, the only ones that this library verifies.
     pub fn read(text: &str, now: u64) -> Result<DecodedKhqr, KhqrError> {
         let decoded = ::peer::decode(text)?;
         decoded.check_dynamic(now)?;
         Ok(decoded)
     }
 
-    /// Makes a code and writes it. The amount is given in whole units, which spares it a float.
+    /// Builds and writes a code. The amount is an integer, which avoids a float.
     pub fn write(order: &Order<'_>) -> Result<String, KhqrError> {
         Khqr::individual(order.account)
             .merchant_name(order.name)
@@ -109,14 +107,14 @@ pub mod peer {
             .to_qr_string()
     }
 
-    /// Whether the last four characters are the checksum of those before them.
+    /// Returns whether the checksum at the end is valid.
     #[must_use]
     pub fn checksum_is_right(text: &str) -> bool {
         ::peer::verify_crc(text)
     }
 }
 
-/// The code, once it is sure that both libraries write it and read it alike.
+/// The code, after a check that both libraries write and parse it alike.
 #[must_use]
 pub fn agreed_text() -> String {
     let mut buffer = [0; ours::MAX_LEN];
@@ -131,7 +129,7 @@ pub fn agreed_text() -> String {
     assert_eq!(their_reading.merchant_name, ORDER.name);
     assert!(ours::checksum_is_right(text) && peer::checksum_is_right(text));
 
-    // A check that passes everything would be quick.
+    // Both must also reject invalid codes: a check that accepts everything is fast.
     let late = ORDER.expires + 1;
     assert!(ours::read(text, late).is_err() && peer::read(text, late).is_err());
     let misread = text.replace("Sokha", "Sokhe");

@@ -1,11 +1,10 @@
-//! How long each library takes, side by side. `cargo xtask bench-peers` reads the estimates by the
-//! names given here.
+//! Times of each library. `cargo xtask bench-peers` reads the estimates by the names used here.
 
 #![allow(
     missing_docs,
-    reason = "criterion's macros make undocumented functions"
+    reason = "criterion's macros generate undocumented functions"
 )]
-#![allow(clippy::expect_used, reason = "a bench that cannot run should stop")]
+#![allow(clippy::expect_used, reason = "an invalid input stops the bench")]
 
 use std::hint::black_box;
 

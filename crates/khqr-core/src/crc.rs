@@ -1,4 +1,4 @@
-//! The checksum that ends every payload: CRC-16/IBM-3740, which KHQR documents call "CCITT-FALSE".
+//! The checksum at the end of every payload: CRC-16/IBM-3740, called "CCITT-FALSE" in KHQR documents.
 
 use core::fmt;
 use core::str::FromStr;
@@ -12,14 +12,14 @@ static ALGORITHM: crc::Crc<u16, Table<16>> = crc::Crc::<u16, Table<16>>::new(&CR
 
 /// The checksum of a payload, printed as four upper-case hexadecimal digits.
 ///
-/// It runs over the UTF-8 bytes of everything before it, its own tag and length (`6304`) included.
+/// Covers all bytes before the four digits, including its own tag and length (`6304`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Crc(u16);
 
-/// How many bytes the tables take in at a time.
+/// The number of bytes that the tables process at a time.
 const BLOCK: usize = 16;
 
-/// From which value the register comes to the start value of the checksum over this many zero bytes.
+/// The register value from which this many zero bytes lead to the start value of the checksum.
 static BEFORE_ZEROS: [u16; BLOCK] = {
     let mut values = [CRC_16_IBM_3740.init; BLOCK];
     let mut zeros = 1;
@@ -27,7 +27,7 @@ static BEFORE_ZEROS: [u16; BLOCK] = {
         let mut value = values[zeros - 1];
         let mut bit = 0;
         while bit < 8 {
-            // The polynomial is odd, so the lowest bit tells whether it was added in this step.
+            // The polynomial is odd, so the lowest bit shows whether this step added it.
             value = if value & 1 == 1 {
                 (value ^ CRC_16_IBM_3740.poly) >> 1 | 0x8000
             } else {
@@ -41,10 +41,10 @@ static BEFORE_ZEROS: [u16; BLOCK] = {
     values
 };
 
-/// The register after a block. The block is one number, because taking bytes out of a register is
-/// cheaper than loading each.
+/// The register after a block. The block is one number: extracting bytes from a CPU register is cheaper
+/// than loading each byte.
 #[inline]
-fn take_in(crc: u16, block: u128) -> u16 {
+fn process_block(crc: u16, block: u128) -> u16 {
     let bytes = (block ^ u128::from(crc) << 112).to_le_bytes();
     let tables = ALGORITHM.table().iter().zip(bytes);
     tables.fold(0, |sum, (table, byte)| sum ^ table[usize::from(byte)])
@@ -54,8 +54,8 @@ impl Crc {
     /// The checksum of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        // What does not fill a block would go byte by byte, which takes as long as eight blocks. So the
-        // first block is filled up in front, with zeros that the start value takes back.
+        // A partial block, processed byte by byte, takes as long as eight full blocks. Instead, zeros fill
+        // up the front of the first block, and the start value cancels them out.
         let Some((first, _)) = bytes.split_first_chunk::<BLOCK>() else {
             return Self(ALGORITHM.checksum(bytes));
         };
@@ -63,9 +63,9 @@ impl Crc {
         let first = u128::from_be_bytes(*first) >> (8 * zeros);
         let rest = bytes.get(BLOCK - zeros..).unwrap_or_default();
         let blocks = rest.as_chunks::<BLOCK>().0.iter();
-        let start = take_in(BEFORE_ZEROS[zeros], first);
+        let start = process_block(BEFORE_ZEROS[zeros], first);
         Self(blocks.fold(start, |crc, block| {
-            take_in(crc, u128::from_be_bytes(*block))
+            process_block(crc, u128::from_be_bytes(*block))
         }))
     }
 
@@ -75,7 +75,7 @@ impl Crc {
         self.0
     }
 
-    /// Reads four hexadecimal digits, in either case as the official SDK does.
+    /// Parses four hexadecimal digits in either case, as the official SDK does.
     pub(crate) fn from_hex(digits: [u8; 4]) -> Option<Self> {
         let mut value = 0u16;
         for digit in digits {
@@ -95,7 +95,7 @@ const HEX_UPPER: [u8; 16] = *b"0123456789ABCDEF";
 impl FromStr for Crc {
     type Err = Error;
 
-    /// Reads four hexadecimal digits in either case.
+    /// Parses four hexadecimal digits in either case.
     fn from_str(text: &str) -> Result<Self, Error> {
         let digits = text.as_bytes().try_into().ok();
         digits
@@ -116,7 +116,7 @@ impl fmt::Debug for Crc {
     }
 }
 
-/// A checksum of bytes that come piece by piece.
+/// A checksum of bytes that arrive in pieces.
 pub(crate) struct Digest(crc::Digest<'static, u16, Table<16>>);
 
 impl Digest {
@@ -140,7 +140,7 @@ mod tests {
 
     use super::*;
 
-    /// The definition, bit by bit: polynomial 0x1021, start 0xFFFF, no reflection, no final xor.
+    /// The definition: polynomial 0x1021, start 0xFFFF, no reflection, no final xor.
     fn bitwise(bytes: &[u8]) -> u16 {
         bytes.iter().fold(0xFFFF, |crc, byte| {
             (0..8).fold(crc ^ u16::from(*byte) << 8, |crc, _| {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_catalogue_check_value() {
+    fn the_check_value_of_the_catalogue_matches() {
         assert_eq!(Crc::of(b"123456789").value(), 0x29B1);
         assert_eq!(Crc::of(b"").to_string(), "FFFF");
     }
@@ -166,7 +166,7 @@ mod tests {
         }
 
         #[test]
-        fn hex_there_and_back(value: u16) {
+        fn hexadecimal_digits_round_trip(value: u16) {
             proptest::prop_assert_eq!(Crc::from_hex(Crc(value).to_hex()), Some(Crc(value)));
             let text = Crc(value).to_string();
             proptest::prop_assert_eq!(text.as_bytes(), &Crc(value).to_hex());

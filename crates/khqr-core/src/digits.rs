@@ -1,4 +1,4 @@
-//! Decimal digits, read and written eight at a time in a 64-bit word.
+//! Decimal digits, parsed and formatted eight at a time in a 64-bit word.
 
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
@@ -21,11 +21,11 @@ pub(crate) fn two_digits(number: u64) -> [u8; 2] {
     PAIRS[pair]
 }
 
-/// The two numbers that four ASCII digits stand for: a tag and a length.
+/// Parses four ASCII digits as two numbers: a tag and a length.
 #[inline]
 pub(crate) fn two_numbers(text: [u8; 4]) -> Option<(u8, u8)> {
     let digits = u32::from_le_bytes(text) ^ 0x3030_3030;
-    // What is above nine, or was no ASCII, now has its byte's high bit.
+    // A byte that is not a digit now has its high bit set.
     if (digits.wrapping_add(0x7676_7676) | digits) & 0x8080_8080 != 0 {
         return None;
     }
@@ -33,7 +33,7 @@ pub(crate) fn two_numbers(text: [u8; 4]) -> Option<(u8, u8)> {
     Some((tag, length))
 }
 
-/// The number that eight ASCII digits stand for.
+/// Parses eight ASCII digits.
 #[inline]
 pub(crate) fn read_eight(text: [u8; 8]) -> Option<u64> {
     let digits = u64::from_le_bytes(text) ^ ZEROS;
@@ -45,14 +45,14 @@ pub(crate) fn read_eight(text: [u8; 8]) -> Option<u64> {
     Some((quads * 10_000 + (quads >> 32)) & 0xFFFF_FFFF)
 }
 
-/// The number that these ASCII digits, at least one, stand for.
+/// Parses a number of one or more ASCII digits.
 #[inline]
-pub(crate) fn read_number(text: &[u8]) -> Result<u64, NoNumber> {
+pub(crate) fn read_number(text: &[u8]) -> Result<u64, NumberError> {
     let (mut value, mut fits) = (0u64, true);
     for byte in text {
         let digit = byte.wrapping_sub(b'0');
         if digit > 9 {
-            return Err(NoNumber::NotDigits);
+            return Err(NumberError::NotDigits);
         }
         let (shifted, lost) = value.overflowing_mul(10);
         let (sum, carried) = shifted.overflowing_add(u64::from(digit));
@@ -60,26 +60,26 @@ pub(crate) fn read_number(text: &[u8]) -> Result<u64, NoNumber> {
         value = sum;
     }
     match text {
-        [] => Err(NoNumber::NotDigits),
+        [] => Err(NumberError::NotDigits),
         _ if fits => Ok(value),
-        _ => Err(NoNumber::TooLarge),
+        _ => Err(NumberError::TooLarge),
     }
 }
 
-/// Why digits are no number.
+/// Why a text is not a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum NoNumber {
-    /// There are none, or there is something else among them.
+pub(crate) enum NumberError {
+    /// It is empty or contains another character.
     NotDigits,
-    /// They do not fit 64 bits.
+    /// It does not fit into 64 bits.
     TooLarge,
 }
 
 /// The eight digits of a number below 100,000,000.
 #[inline]
 fn write_eight(number: u64) -> [u8; 8] {
-    // Lanes of 32, then 16, then 8 bits are each divided at once, by a multiplication that is exact for
-    // what a lane can hold.
+    // Divides lanes of 32, then 16, then 8 bits at once. Each multiplication is exact for the values that
+    // its lane can have.
     let quads = (number / 10_000) | ((number % 10_000) << 32);
     let hundreds = (quads * 5_243) >> 19 & 0x0000_007F_0000_007F;
     let pairs = hundreds | (quads - hundreds * 100) << 16;
@@ -88,10 +88,10 @@ fn write_eight(number: u64) -> [u8; 8] {
     (digits | ZEROS).to_le_bytes()
 }
 
-/// How many digits [`decimal`] gives, enough for any number.
+/// The number of digits that [`decimal`] returns, enough for any number.
 pub(crate) const MAX_DIGITS: usize = 24;
 
-/// The digits of a number, with zeros in front.
+/// The digits of a number, with leading zeros.
 #[inline]
 pub(crate) fn decimal(number: u64) -> [u8; MAX_DIGITS] {
     const BLOCK: u64 = 100_000_000;
@@ -125,7 +125,7 @@ pub(crate) const fn hex_digit(value: u8) -> u8 {
     }
 }
 
-/// How many digits a number has.
+/// The number of decimal digits of a number.
 #[inline]
 pub(crate) fn decimal_len(number: u64) -> usize {
     number.checked_ilog10().map_or(1, |log| log as usize + 1)
@@ -144,7 +144,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn numbers_are_written_as_core_does(number: u64, shift in 0u32..64) {
+        fn numbers_are_formatted_as_core_does(number: u64, shift in 0u32..64) {
             let number = number >> shift;
             let (digits, len) = (decimal(number), decimal_len(number));
             let text = String::from_utf8(digits[MAX_DIGITS - len..].to_vec()).unwrap();
@@ -153,19 +153,19 @@ mod tests {
         }
 
         #[test]
-        fn numbers_are_read_as_core_does(text in "[0-9]{1,22}") {
+        fn numbers_are_parsed_as_core_does(text in "[0-9]{1,22}") {
             prop_assert_eq!(read_number(text.as_bytes()).ok(), text.parse().ok());
         }
 
         #[test]
-        fn eight_digits_there_and_back(number in 0u64..100_000_000) {
+        fn eight_digits_round_trip(number in 0u64..100_000_000) {
             let text = write_eight(number);
             prop_assert_eq!(&text[..], format!("{number:08}").into_bytes());
             prop_assert_eq!(read_eight(text), Some(number));
         }
 
         #[test]
-        fn eight_bytes_are_a_number_only_if_all_are_digits(mut text: [u8; 8], digits: u8) {
+        fn eight_bytes_parse_only_if_all_are_digits(mut text: [u8; 8], digits: u8) {
             for (at, byte) in text.iter_mut().enumerate() {
                 if digits >> at & 1 == 1 {
                     *byte = b'0' + *byte % 10;
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn every_pair_of_bytes_is_two_digits_or_not() {
+    fn every_pair_of_bytes_is_classified() {
         for (high, low) in (0..=u8::MAX).flat_map(|high| (0..=u8::MAX).map(move |low| (high, low)))
         {
             let digits = high.is_ascii_digit() && low.is_ascii_digit();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn one_byte_of_eight_that_is_no_digit_is_seen() {
+    fn one_byte_of_eight_that_is_not_a_digit_is_detected() {
         for (at, byte) in (0..8).flat_map(|at| (0..=u8::MAX).map(move |byte| (at, byte))) {
             let mut text = *b"12345678";
             text[at] = byte;
@@ -203,15 +203,15 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_no_number() {
-        // Of the last, both the multiplication by ten and the addition of the 9 overflow.
+    fn an_overflow_is_detected() {
+        // In the second one, both the multiplication by ten and the addition of 9 overflow.
         for text in ["18446744073709551616", "36893488147419103239"] {
-            assert_eq!(read_number(text.as_bytes()), Err(NoNumber::TooLarge));
+            assert_eq!(read_number(text.as_bytes()), Err(NumberError::TooLarge));
         }
     }
 
     #[test]
-    fn two_digits_are_two() {
+    fn two_digits_have_a_leading_zero() {
         let pairs: Vec<_> = (0..100)
             .map(|number| format!("{number:02}").into_bytes())
             .collect();

@@ -1,16 +1,16 @@
-//! The generic reading of fields: a tree that is walked, not built.
+//! Generic access to the fields of any EMVCo code, as a tree that is parsed on demand.
 
 use core::fmt;
 
 use crate::tag::Tag;
 use crate::tlv::{Raw, Source};
 
-/// A field: its tag, its value, and where it stands in the text.
+/// A field: its tag, its value and its position in the text.
 ///
 /// ```
 /// use khqr_core::{Crc, Payload, Tag};
 ///
-/// // A PromptPay code, of Thailand.
+/// // A PromptPay code of Thailand.
 /// let text = "00020101021129370016A000000677010111011300668123456785802TH53037646304";
 /// let text = format!("{text}{}", Crc::of(text.as_bytes()));
 /// let payload = Payload::parse(&text)?;
@@ -26,18 +26,18 @@ pub struct Field<'a> {
     level: Level,
 }
 
-/// How deep a field stands, as far as it matters for what is in it.
+/// The level of a field, which determines whether the field can be a template.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Level {
     Top,
-    /// In tag 62, some of whose fields are templates again.
+    /// Inside tag 62, where some fields are templates.
     AdditionalData,
-    /// Where no field is a template.
+    /// Inside any other template, where no field is a template.
     Deepest,
 }
 
 impl Level {
-    /// The level of the fields in `tag` of this level, if EMVCo makes it a template (EMVCo MPM 4.7 to 4.9).
+    /// The level of the fields inside `tag`, if `tag` is a template on this level (EMVCo MPM 4.7 to 4.9).
     const fn within(self, tag: Tag) -> Option<Self> {
         match (self, tag.number()) {
             (Self::Top, 62) => Some(Self::AdditionalData),
@@ -56,7 +56,7 @@ impl<'a> Field<'a> {
         self.raw.tag
     }
 
-    /// The value, exactly as it stands.
+    /// The value, exactly as it stands in the text.
     #[must_use]
     pub fn value(self) -> &'a str {
         self.source.slice(self.raw.value, self.raw.end)
@@ -68,14 +68,16 @@ impl<'a> Field<'a> {
         self.source.slice(self.raw.start, self.raw.end)
     }
 
-    /// The byte at which the tag stands.
+    /// The byte index of the tag.
     #[must_use]
     pub const fn offset(self) -> usize {
         self.raw.start as usize
     }
 
-    /// The fields inside, if this is a template: if EMVCo lets it be one (26 to 51, 62, 64, 80 to 99, and
-    /// inside 62 its 50 to 99) and all of the value is well-formed fields.
+    /// The fields inside a template; `None` for other fields.
+    ///
+    /// In EMVCo, the tags 26 to 51, 62, 64, 80 to 99, and 50 to 99 inside 62, can be templates. A field is a
+    /// template if, in addition, its whole value consists of well-formed fields.
     #[must_use]
     pub fn template(self) -> Option<Fields<'a>> {
         let Raw { value, end, .. } = self.raw;
@@ -103,7 +105,7 @@ impl fmt::Debug for Field<'_> {
     }
 }
 
-/// Iterates the fields of a [`Payload`](crate::Payload), or of a template in it, in the order of the text.
+/// An iterator over the fields of a [`Payload`](crate::Payload) or a template, in the order of the text.
 #[derive(Clone)]
 pub struct Fields<'a> {
     pub(crate) source: Source<'a>,
@@ -119,7 +121,7 @@ impl<'a> Iterator for Fields<'a> {
         if self.at >= self.end {
             return None;
         }
-        // All were read once before, so this cannot fail.
+        // The same fields were parsed before, so this cannot fail.
         let raw = self.source.field(self.at, self.end).ok()?;
         self.at = raw.end;
         Some(Field {
@@ -135,73 +137,5 @@ impl core::iter::FusedIterator for Fields<'_> {}
 impl fmt::Debug for Fields<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.clone()).finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    extern crate std;
-    use std::format;
-    use std::string::String;
-
-    use super::*;
-    use crate::crc::Crc;
-    use crate::payload::Payload;
-
-    /// The tree as text: tags, values in quotes, templates in brackets.
-    fn tree(fields: Fields<'_>) -> String {
-        let branch = |field: Field<'_>| match field.template() {
-            Some(fields) => format!("{}[{}]", field.tag(), tree(fields)),
-            None => format!("{}'{}'", field.tag(), field.value()),
-        };
-        fields.map(branch).collect()
-    }
-
-    #[track_caller]
-    fn opens(body: &str, wanted: &str) {
-        let covered = format!("{body}6304");
-        let text = format!("{covered}{}", Crc::of(covered.as_bytes()));
-        let found = tree(Payload::parse(&text).unwrap().fields());
-        assert_eq!(found[..found.len() - 8], *wanted);
-    }
-
-    #[test]
-    fn templates_are_where_emvco_has_them() {
-        opens("25050101a", "25'0101a'");
-        opens("26050101a", "26[01'a']");
-        opens("51050101a", "51[01'a']");
-        opens("52050101a", "52'0101a'");
-        opens("61050101a", "61'0101a'");
-        opens("64050101a", "64[01'a']");
-        opens("65050101a", "65'0101a'");
-        opens("79050101a", "79'0101a'");
-        opens("80050101a99050101b", "80[01'a']99[01'b']");
-    }
-
-    #[test]
-    fn inside_additional_data_some_are_templates_again() {
-        opens(
-            "622749050101a50050101a99050101a",
-            "62[49'0101a'50[01'a']99[01'a']]",
-        );
-        // The third level is the last one, and its neighbours keep their own values.
-        opens("622350140101a50050101x0701b", "62[50[01'a'50'0101x']07'b']");
-    }
-
-    #[test]
-    fn what_is_not_all_fields_is_a_value() {
-        opens("62041234", "62'1234'");
-        opens("29080004PPAY", "29[00'PPAY']");
-        opens("29090004PPAYx", "29'0004PPAYx'");
-        opens("2900", "29''");
-        opens("29040000", "29[00'']");
-    }
-
-    #[test]
-    fn what_stands_twice_is_there_twice() {
-        opens(
-            "9901a29050101a29050101b0001x",
-            "99'a'29[01'a']29[01'b']00'x'",
-        );
     }
 }

@@ -1,9 +1,9 @@
-//! The KHQR payload: read it, verify it, write it, byte for byte as NBC's SDK does.
+//! Parse, verify and write KHQR payloads, byte for byte as NBC's SDK does.
 //!
-//! # What a KHQR is
-//! KHQR is Cambodia's payment QR code: a text in EMVCo's merchant-presented form (two-digit tag,
-//! two-digit length, value, repeated; a template's value is such fields again) that names an account at
-//! Bakong, NBC's payment system.
+//! # KHQR in brief
+//! KHQR is Cambodia's payment QR code. Its text is an EMVCo merchant-presented payload: two-digit tag,
+//! two-digit length, value, repeated. The value of a template consists of such fields again. The text names
+//! an account at Bakong, the payment system of the National Bank of Cambodia (NBC).
 //!
 //! ```text
 //! 00 02 01                          payload format indicator
@@ -15,23 +15,23 @@
 //! 58 02 KH                          country
 //! 59 12 Sokha Coffee                merchant name
 //! 60 10 Phnom Penh                  merchant city
-//! 99 34 00 13 1795000000000         created, in milliseconds
-//!       01 13 1795000600000         payable until
-//! 63 04 ....                        CRC over all before it
+//! 99 34 00 13 1795000000000         creation, in milliseconds
+//!       01 13 1795000600000         expiry
+//! 63 04 ....                        CRC over everything before it
 //! ```
 //!
-//! A **static** code is printed once and paid again and again: it says no amount. A **dynamic** code is
-//! shown for one payment: it says an amount and an expiry, and the MD5 of its exact text is the handle
-//! under which Bakong finds the payment. One different byte, and the payment is never found.
+//! A **static** code has no amount; it is printed once and paid many times. A **dynamic** code has an amount
+//! and an expiry, for one payment. Bakong looks up that payment by the MD5 of the exact text, so one different
+//! byte makes the payment impossible to find.
 //!
-//! # Read one
-//! Each rung of the ladder is borrowed from the text and made without allocation:
+//! # Parse a code
+//! Each type borrows from the text, allocates nothing, and guarantees more than the one before:
 //!
-//! | type | what is sure |
+//! | type | guarantees |
 //! | --- | --- |
-//! | [`Payload`] | well-formed fields and the right checksum; any EMVCo code |
-//! | [`Khqr`] | one Bakong account is named, and nothing is said twice |
-//! | [`Khqr::verify`] | it may be paid at this moment, by the rules of NBC's SDK 1.0.20 |
+//! | [`Payload`] | well-formed fields and a valid checksum; any EMVCo code |
+//! | [`Khqr`] | exactly one Bakong account, and no repeated field |
+//! | [`Payable`], from [`Khqr::verify`] | payable at this moment by the rules of NBC's SDK 1.0.20 |
 //!
 //! ```
 //! use khqr_core::{Khqr, Printable};
@@ -41,16 +41,16 @@
 //! let khqr = Khqr::parse(text)?;
 //! println!("pays {}", Printable(khqr.account().as_str()));
 //! if let Some(amount) = khqr.amount()? {
-//!     println!("{amount}, look for it under {}", khqr.md5());
+//!     println!("{amount}, MD5 {}", khqr.md5());
 //! }
 //! # Ok::<(), khqr_core::Error>(())
 //! ```
 //!
-//! Reading takes what banks really print: any order of fields, codes of older SDKs without an expiry,
-//! expired ones, fields that KHQR does not know. Codes of other countries are read as a tree, by
-//! [`Payload::fields`] and [`Field::template`].
+//! Parsing accepts what banks print: fields in any order, codes of older SDKs without an expiry, expired
+//! codes, unknown fields. [`Payload::fields`] and [`Field::template`] read the codes of other countries as a
+//! tree.
 //!
-//! # Verify one
+//! # Verify a code
 //! ```
 //! use khqr_core::{ErrorKind, Khqr, Timestamp};
 //!
@@ -66,7 +66,7 @@
 //! # Ok::<(), khqr_core::Error>(())
 //! ```
 //!
-//! # Make one
+//! # Write a code
 //! ```
 //! use core::time::Duration;
 //! use khqr_core::{AccountId, Amount, Currency, KhqrBuilder, KhqrDraft, Md5Handle, Timestamp};
@@ -85,34 +85,34 @@
 //! # Ok::<(), khqr_core::Error>(())
 //! ```
 //!
-//! [`Khqr::with_amount`] makes a printed code one for a single payment.
+//! [`Khqr::with_amount`] adds an amount to a printed static code.
 //!
 //! # Deviations from the official SDK
-//! NBC's JavaScript SDK (`bakong-khqr` 1.0.20) is what everybody's codes are compared with. For whatever
-//! it turns into a text that its own `verify` accepts, this crate gives the same bytes; whatever it
-//! refuses, this crate refuses under the same number ([`Error::sdk_code`]). Except here; the names are those in
-//! `tests/vectors`, where the recorded answers of both stand side by side.
+//! NBC's JavaScript SDK (`bakong-khqr` 1.0.20) is the reference. If the SDK's own `verify` accepts the text
+//! that the SDK generates, this crate writes the same bytes. If the SDK rejects an input, this crate rejects it
+//! with the same code ([`Error::sdk_code`]). The table lists all exceptions. Its last column gives their
+//! names in `tests/vectors`, which records the answers of both.
 //!
 #![doc = include_str!("../DEVIATIONS.md")]
 //!
-//! # Text from a code is a stranger's
-//! Anyone can print a code. Getters give the text exactly as it stands; print it through [`Printable`],
-//! which makes escape sequences and direction marks visible. An [`Error`] holds no text of the code, so
-//! that it can be shown and logged.
+//! # Untrusted text
+//! Anyone can print a code. Getters return the text unchanged; print it through [`Printable`], which escapes
+//! control sequences and direction marks. An [`Error`] contains no text of the code, so it is safe to show and
+//! to log.
 //!
 //! # Features
-//! None is on by default: the crate is `no_std`, allocates nothing, and depends on `crc` and `md-5`.
+//! No feature is on by default. The crate is `no_std`, allocates nothing, and depends on `crc` and `md-5`.
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `alloc` | results that own their text: `AccountIdBuf`, `KhqrDraft::to_text`, `KhqrRewrite::to_text` |
+//! | `alloc` | owned results: `AccountIdBuf`, `KhqrDraft::to_text`, `KhqrRewrite::to_text` |
 //! | `std` | `alloc`, and the clock: `Timestamp::now`, conversions from and to `SystemTime` |
-//! | `serde` | every value as its text (`"1.50 USD"`, `"sokha@devb"`; a moment is read from a number too), and [`KhqrFields`] as the object that the SDK's `decode` gives |
+//! | `serde` | every value as its text (`"1.50 USD"`, `"sokha@devb"`; timestamps also from numbers), and [`KhqrFields`] as the object that the SDK's `decode` returns |
 //!
-//! With `serde`, [`AccountId`], [`Payload`] and [`Khqr`] borrow from what they are read from, which must hold
-//! them without escapes: keep a code as a `String`.
+//! With `serde`, [`AccountId`], [`Payload`] and [`Khqr`] borrow from the input, which must hold the string
+//! without escapes. To keep a code, store it as a `String`.
 //!
-//! Rust 1.88 or later. What comes from a scanner as bytes goes through [`core::str::from_utf8`] first.
+//! Requires Rust 1.88. Pass bytes from a scanner through [`core::str::from_utf8`] first.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -125,19 +125,23 @@ extern crate std;
 mod account;
 mod amount;
 mod crc;
+mod currency;
 mod digits;
 mod error;
 mod field;
+mod field_table;
 mod khqr;
 pub mod limits;
 mod md5;
 mod payload;
+mod payload_amount;
 mod printable;
 mod rules;
 mod sdk;
 #[cfg(feature = "serde")]
 mod serde;
 mod tag;
+mod tag_text;
 mod text;
 mod timestamp;
 mod tlv;
@@ -146,13 +150,15 @@ mod write;
 pub use account::AccountId;
 #[cfg(feature = "alloc")]
 pub use account::AccountIdBuf;
-pub use amount::{Amount, Currency, PayloadAmount};
+pub use amount::Amount;
 pub use crc::Crc;
+pub use currency::Currency;
 pub use error::{Error, ErrorKind};
 pub use field::{Field, Fields};
 pub use khqr::{AccountKind, Khqr, KhqrFields, Payable, PointOfInitiation};
 pub use md5::Md5Handle;
 pub use payload::Payload;
+pub use payload_amount::PayloadAmount;
 pub use printable::Printable;
 pub use tag::{Tag, TagPath};
 pub use text::utf16_len;

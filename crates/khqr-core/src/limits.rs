@@ -1,28 +1,31 @@
-//! How long the texts of a code may be, in UTF-16 code units ([`utf16_len`](crate::utf16_len)). The
-//! official SDK's limits; it has no names for a template's, 99.
+//! The longest texts of a code, in UTF-16 code units ([`utf16_len`](crate::utf16_len)).
+//!
+//! These are the official SDK's limits, except [`TEMPLATE`]: the form of the standard sets that one.
+
+use crate::field_table::FieldId;
 
 /// A UnionPay merchant account (15) when written. Up to 99 are read.
-pub const UNION_PAY_ACCOUNT: u8 = 31;
+pub const UNION_PAY_ACCOUNT: u8 = FieldId::UnionPay.spec().max;
 /// A Bakong account (29/00, 30/00).
-pub const ACCOUNT: u8 = 32;
+pub const ACCOUNT: u8 = FieldId::IndividualAccount.spec().max;
 /// Account information (29/01).
-pub const ACCOUNT_INFORMATION: u8 = 32;
-/// A merchant id (30/01).
-pub const MERCHANT_ID: u8 = 32;
+pub const ACCOUNT_INFORMATION: u8 = FieldId::AccountInformation.spec().max;
+/// A merchant ID (30/01).
+pub const MERCHANT_ID: u8 = FieldId::MerchantId.spec().max;
 /// An acquiring bank's name (29/02, 30/02).
-pub const ACQUIRING_BANK: u8 = 32;
-/// An amount (54), in characters.
-pub const AMOUNT: u8 = 13;
+pub const ACQUIRING_BANK: u8 = FieldId::IndividualBank.spec().max;
+/// An amount (54).
+pub const AMOUNT: u8 = FieldId::Amount.spec().max;
 /// A merchant's name (59).
-pub const MERCHANT_NAME: u8 = 25;
+pub const MERCHANT_NAME: u8 = FieldId::MerchantName.spec().max;
 /// A merchant's city (60).
-pub const MERCHANT_CITY: u8 = 15;
-/// A bill number (62/01), a mobile number (62/02), a store label (62/03), a terminal label (62/07), a
-/// purpose (62/08); each, and with tags and lengths at most 99 together.
-pub const ADDITIONAL_DATA: u8 = 25;
+pub const MERCHANT_CITY: u8 = FieldId::MerchantCity.spec().max;
+/// Each of bill number (62/01), mobile number (62/02), store label (62/03), terminal label (62/07) and
+/// purpose (62/08). Together, with their tags and lengths, they have at most 99.
+pub const ADDITIONAL_DATA: u8 = FieldId::BillNumber.spec().max;
 /// A merchant's name in the second language (64/01).
-pub const ALTERNATE_NAME: u8 = 25;
+pub const ALTERNATE_NAME: u8 = FieldId::AlternateName.spec().max;
 /// A merchant's city in the second language (64/02).
-pub const ALTERNATE_CITY: u8 = 15;
+pub const ALTERNATE_CITY: u8 = FieldId::AlternateCity.spec().max;
 /// A template (29, 30, 62, 64, 99): all of its fields with their tags and lengths.
 pub const TEMPLATE: u8 = 99;

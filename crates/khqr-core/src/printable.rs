@@ -1,13 +1,13 @@
-//! Text from a code, made safe to print.
+//! Printing untrusted text safely.
 
 use core::fmt::{self, Write};
 
-/// A text from outside that prints without harm.
+/// An untrusted text that is safe to print.
 ///
-/// Anyone can print a code, and its fields are whatever they wrote. A raw escape sequence in a merchant
-/// name can clear a terminal or rewrite the amount above it; an invisible mark of writing direction can
-/// turn `gnp.exe` around. Here control characters, direction marks and line separators print as
-/// `\u{..}`; everything else, Khmer with its word breaks included, prints as it is.
+/// Anyone can print a code with any text in its fields. An escape sequence in a merchant name can clear the
+/// terminal or overwrite the amount above it. An invisible direction mark can reverse `gnp.exe`. This type
+/// prints control characters, direction marks and line separators as `\u{..}`. It leaves everything else
+/// unchanged, including the word breaks of Khmer.
 ///
 /// ```
 /// use khqr_core::Printable;
@@ -30,8 +30,8 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
-/// Unicode's Cc, the explicit direction controls, the line and paragraph separators, and what never
-/// belongs in a text: byte order marks, interlinear annotations and tag characters.
+/// Returns whether a character must be escaped: control characters (Cc), direction marks, line and paragraph
+/// separators, byte order marks, interlinear annotations and tag characters.
 fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -58,7 +58,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn nothing_printed_is_harmful(text: String) {
+        fn no_output_contains_a_harmful_character(text: String) {
             proptest::prop_assert!(!Printable(&text).to_string().contains(is_harmful));
         }
     }

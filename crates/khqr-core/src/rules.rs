@@ -1,4 +1,4 @@
-//! What a value must look like, for reading and for writing alike. Lengths are in UTF-16 code units.
+//! The rules for values that the reader and the writer share. Lengths are in UTF-16 code units.
 
 use crate::error::ErrorKind;
 use crate::text::utf16_len;
@@ -17,7 +17,7 @@ pub(crate) fn category_code(value: &str) -> Result<(), ErrorKind> {
     })
 }
 
-/// Checks a language: two letters, of which the SDK asks no more than that they are two characters.
+/// Checks a language: two characters, as the SDK does. Whether they are letters is not checked.
 pub(crate) fn language_code(value: &str) -> Result<(), ErrorKind> {
     match utf16_len(value) {
         0 => Err(ErrorKind::Empty),
@@ -27,7 +27,7 @@ pub(crate) fn language_code(value: &str) -> Result<(), ErrorKind> {
     }
 }
 
-/// Checks a text field: something in it, at most `max` long, no control characters.
+/// Checks a text: not empty, at most `max` long, no control characters.
 pub(crate) fn text(value: &str, max: u8) -> Result<(), ErrorKind> {
     if value.is_empty() {
         Err(ErrorKind::Empty)

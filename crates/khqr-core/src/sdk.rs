@@ -1,12 +1,30 @@
-//! The official SDK's numbers and sentences for errors (`bakong-khqr` 1.0.20, `errorCode.js`).
+//! The error codes and messages of the official SDK (`bakong-khqr` 1.0.20, `errorCode.js`).
 
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
+use crate::field_table::find;
 use crate::tag::TagPath;
 
-/// The SDK's number for what is wrong with a field.
-pub(crate) fn code(kind: ErrorKind, tag: Option<TagPath>) -> Option<u8> {
+impl Error {
+    /// The error code of NBC's JavaScript SDK (`bakong-khqr` 1.0.20) for this error, if the SDK has one.
+    #[must_use]
+    pub fn sdk_code(self) -> Option<u8> {
+        code(self.kind(), self.tag())
+    }
+
+    /// The message of NBC's JavaScript SDK for [`Error::sdk_code`], word for word.
+    ///
+    /// It names neither field nor place. Use it to compare with the SDK; show people this error's own text.
+    #[must_use]
+    pub fn sdk_message(self) -> Option<&'static str> {
+        self.sdk_code().and_then(message)
+    }
+}
+
+/// The SDK's code. Where it depends on the field, the field table has it.
+fn code(kind: ErrorKind, tag: Option<TagPath>) -> Option<u8> {
     use ErrorKind as K;
-    Some(match kind {
+    let field = tag.and_then(find).map(|field| &field.sdk);
+    match kind {
         K::TextTooLong
         | K::TagNotDigits
         | K::LengthNotDigits
@@ -16,107 +34,33 @@ pub(crate) fn code(kind: ErrorKind, tag: Option<TagPath>) -> Option<u8> {
         | K::CrcMismatch
         | K::CrcNotLast
         | K::Repeated
-        | K::TwoAccounts => 8,
-        K::AccountShape => 3,
-        K::AmountSyntax | K::AmountPrecision | K::AmountZero | K::AmountTooLarge => 4,
-        K::UnsupportedCurrency => 28,
-        K::UnionPayInUsd => 44,
-        K::ExpiresBeforeCreation => 50,
-        K::Expired => 46,
+        | K::TwoAccounts => Some(8),
+        K::AccountShape => Some(3),
+        K::AmountSyntax | K::AmountPrecision | K::AmountZero | K::AmountTooLarge => Some(4),
+        K::UnsupportedCurrency => Some(28),
+        K::UnionPayInUsd => Some(44),
+        K::ExpiresBeforeCreation => Some(50),
+        K::Expired => Some(46),
         K::CurrencyDiffers
         | K::Md5Syntax
         | K::CrcSyntax
         | K::TimestampSyntax
         | K::TemplateTooLong
-        | K::BufferTooSmall { .. } => {
-            return None;
+        | K::BufferTooSmall { .. } => None,
+        K::Missing => field?.missing,
+        K::Empty => field?.empty.or(field?.missing).or(field?.length),
+        K::TooLong { .. } | K::WrongLength { .. } => field?.length,
+        K::ControlCharacter => field?.control.or(field?.length),
+        K::NotAllowed | K::NotDigits => {
+            tag.map(|_| field.and_then(|field| field.invalid).unwrap_or(8))
         }
-        K::Missing => return required_code(tag?),
-        K::Empty => {
-            let tag = tag?;
-            return empty_code(tag).or_else(|| length_code(tag));
-        }
-        K::TooLong { .. } | K::WrongLength { .. } => return length_code(tag?),
-        K::ControlCharacter => match tag?.numbers() {
-            (29 | 30, Some(0)) => 3,
-            _ => return length_code(tag?),
-        },
-        K::NotAllowed | K::NotDigits => match tag?.numbers() {
-            (1, None) => 48,
-            (52, None) => 51,
-            (99, Some(1)) => 45,
-            _ => 8,
-        },
-    })
-}
-
-/// The SDK's number for a field that is not there.
-const fn required_code(tag: TagPath) -> Option<u8> {
-    Some(match tag.numbers() {
-        (0, None) => 23,
-        (29 | 30, None) => 5,
-        (29 | 30, Some(0)) => 1,
-        (30, Some(1)) => 30,
-        (29 | 30, Some(2)) => 31,
-        (52, None) => 25,
-        (53, None) => 9,
-        (54, None) => 47,
-        (58, None) => 26,
-        (59, None) => 2,
-        (60, None) => 27,
-        (63, None) => 24,
-        (64, Some(0)) => 37,
-        (64, Some(1)) => 39,
-        (99, None | Some(1)) => 45,
-        _ => return None,
-    })
-}
-
-/// The SDK's number for a field that is there and empty, where that is not its number for a wrong length.
-const fn empty_code(tag: TagPath) -> Option<u8> {
-    match tag.numbers() {
-        (1, None) => Some(48),
-        (54, None) => Some(4),
-        (99, Some(0)) => Some(8),
-        (64, Some(_)) => None,
-        _ => required_code(tag),
     }
 }
 
-/// The SDK's number for a field of the wrong length.
-const fn length_code(tag: TagPath) -> Option<u8> {
-    Some(match tag.numbers() {
-        (0, None) => 16,
-        (1, None) => 17,
-        (15, None) => 43,
-        (29 | 30, Some(0)) => 6,
-        (29, Some(1)) => 35,
-        (30, Some(1)) => 32,
-        (29 | 30, Some(2)) => 33,
-        (52, None) => 18,
-        (53, None) => 19,
-        (54, None) => 4,
-        (58, None) => 20,
-        (59, None) => 7,
-        (60, None) => 21,
-        (62, Some(1)) => 10,
-        (62, Some(2)) => 34,
-        (62, Some(3)) => 11,
-        (62, Some(7)) => 12,
-        (62, Some(8)) => 42,
-        (63, None) => 22,
-        (64, Some(0)) => 38,
-        (64, Some(1)) => 40,
-        (64, Some(2)) => 41,
-        (99, Some(1)) => 49,
-        _ => return None,
-    })
-}
-
-/// The SDK's sentence for a number, if this crate reports that number.
+/// The SDK's message for a code that this crate reports.
 ///
-/// The other numbers are of the SDK's calls over the network (13, 14, 15, 29) or never used by it (36).
-pub(crate) const fn message(code: u8) -> Option<&'static str> {
+/// The SDK uses the codes 13, 14, 15 and 29 for network calls only, and 36 never.
+const fn message(code: u8) -> Option<&'static str> {
     Some(match code {
         1 => "Bakong Account ID cannot be null or empty",
         2 => "Merchant name cannot be null or empty",
@@ -174,23 +118,7 @@ mod tests {
     use crate::tag::Tag;
 
     #[test]
-    fn where_a_field_has_a_number_of_its_own() {
-        let account = Tag::new(29).unwrap().sub(Tag::new(0).unwrap());
-        let indicator = TagPath::from(Tag::new(1).unwrap());
-        let creation = Tag::new(99).unwrap().sub(Tag::new(0).unwrap());
-        for (kind, path, number) in [
-            (ErrorKind::ControlCharacter, account, Some(3)),
-            (ErrorKind::TooLong { max: 32 }, account, Some(6)),
-            (ErrorKind::Empty, indicator, Some(48)),
-            (ErrorKind::TooLong { max: 2 }, indicator, Some(17)),
-            (ErrorKind::Empty, creation, Some(8)),
-        ] {
-            assert_eq!(code(kind, Some(path)), number, "{kind:?} of {path}");
-        }
-    }
-
-    #[test]
-    fn every_number_that_is_reported_has_its_sentence() {
+    fn every_reported_code_has_a_message_and_every_message_is_reported() {
         let kinds = [
             ErrorKind::Missing,
             ErrorKind::Empty,

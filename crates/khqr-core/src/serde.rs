@@ -1,4 +1,4 @@
-//! Serde: every type as the text that it prints and reads.
+//! Serde: every type serializes as its `Display` text and deserializes from it.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -44,14 +44,14 @@ impl Serialize for Khqr<'_> {
     }
 }
 
-/// Reads a text that lives only as long as the reading.
-struct Text<T>(PhantomData<T>);
+/// Deserializes from a temporary string.
+struct FromText<T>(PhantomData<T>);
 
-impl<T: FromStr<Err = Error>> Visitor<'_> for Text<T> {
+impl<T: FromStr<Err = Error>> Visitor<'_> for FromText<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
+        f.write_str("a string")
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
@@ -63,7 +63,7 @@ macro_rules! deserialize_from_text {
     ($($type:ty),* $(,)?) => {$(
         impl<'de> Deserialize<'de> for $type {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str(Text(PhantomData))
+                deserializer.deserialize_str(FromText(PhantomData))
             }
         }
     )*};
@@ -73,14 +73,14 @@ deserialize_from_text! {
     AccountKind, Amount, Crc, Currency, Md5Handle, PointOfInitiation, Tag, TagPath,
 }
 
-/// Reads milliseconds as a text or, as JavaScript sends them, as a number.
+/// Deserializes milliseconds from a string, or from a number as JavaScript sends them.
 struct Millis;
 
 impl Visitor<'_> for Millis {
     type Value = Timestamp;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("milliseconds since 1970, as a text or a number")
+        f.write_str("milliseconds since 1970 as a string or a number")
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
@@ -106,14 +106,14 @@ impl<'de> Deserialize<'de> for Timestamp {
 #[cfg(feature = "alloc")]
 deserialize_from_text!(AccountIdBuf);
 
-/// Reads a text that lives as long as the input, and says so without the text if it does not.
+/// Deserializes from a string that is borrowed from the input.
 struct Borrowed;
 
 impl<'de> Visitor<'de> for Borrowed {
     type Value = &'de str;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
+        f.write_str("a string")
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<&'de str, E> {
@@ -122,14 +122,14 @@ impl<'de> Visitor<'de> for Borrowed {
 
     fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<&'de str, E> {
         Err(E::custom(
-            "the text cannot be borrowed, since the input has escapes in it or is gone; read a String first",
+            "cannot borrow the string: the input contains escapes or is a stream; deserialize a String first",
         ))
     }
 }
 
 macro_rules! deserialize_borrowed {
     ($($type:ident: $read:expr),* $(,)?) => {$(
-        /// Borrows from the input, so the input must hold the text without escapes.
+        /// Borrows from the input, so the string in the input must not contain escapes.
         impl<'de: 'a, 'a> Deserialize<'de> for $type<'a> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = deserializer.deserialize_str(Borrowed)?;

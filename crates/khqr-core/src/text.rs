@@ -1,7 +1,7 @@
-//! What can be asked of a text: how long it is as KHQR counts, and what kind of characters are in it.
+//! Length and character classes of texts.
 
-/// The length of a text as KHQR counts it, in UTF-16 code units: a Khmer character counts one, most emoji
-/// count two. All limits of [`limits`](crate::limits) are in these.
+/// The length of a text in UTF-16 code units, the unit of all lengths in KHQR and in
+/// [`limits`](crate::limits). A Khmer character counts as one, most emoji as two.
 ///
 /// ```
 /// use khqr_core::{limits, utf16_len};
@@ -12,29 +12,29 @@
 /// ```
 #[must_use]
 pub fn utf16_len(text: &str) -> usize {
-    // A character begins with every byte but 10xxxxxx, and counts two if it has four bytes. Both are
-    // sums over bytes, which run on whole vectors.
+    // Every byte except 10xxxxxx starts a character, and a character of four bytes counts as two. Sums over
+    // bytes are vectorized.
     let units = |byte: &u8| usize::from(byte & 0xC0 != 0x80) + usize::from(*byte >= 0xF0);
     text.as_bytes().iter().map(units).sum()
 }
 
-/// Whether all of it is printable ASCII, the space included.
+/// Returns whether all bytes are printable ASCII, including the space.
 #[inline]
 pub(crate) fn is_plain(text: &[u8]) -> bool {
     is_within::<b' '>(text)
 }
 
-/// Whether all of it is printable ASCII without the space.
+/// Returns whether all bytes are printable ASCII without the space.
 #[inline]
 pub(crate) fn is_visible(text: &[u8]) -> bool {
     is_within::<b'!'>(text)
 }
 
-/// Whether all of it is ASCII from `FIRST` to the tilde.
+/// Returns whether all bytes are ASCII from `FIRST` to the tilde.
 #[inline]
 fn is_within<const FIRST: u8>(text: &[u8]) -> bool {
-    // Eight bytes at a time, the last eight once more where they do not fit. Taking `FIRST` from what is
-    // below it, or adding one to DEL, sets the high bit.
+    // Checks eight bytes at a time; the last eight may overlap. Subtracting `FIRST` from a smaller byte, or
+    // adding one to DEL, sets the high bit.
     let first = u64::from_ne_bytes([FIRST; 8]);
     let odd =
         |word: u64| word | word.wrapping_sub(first) | word.wrapping_add(0x0101_0101_0101_0101);
@@ -48,10 +48,10 @@ fn is_within<const FIRST: u8>(text: &[u8]) -> bool {
     text.iter().all(|byte| (FIRST..=b'~').contains(byte))
 }
 
-/// Whether one of Unicode's control characters (Cc: U+0000 to U+001F, U+007F to U+009F) is in it.
+/// Returns whether the text contains a control character (Cc: U+0000 to U+001F, U+007F to U+009F).
 pub(crate) fn has_control(text: &str) -> bool {
     let bytes = text.as_bytes();
-    // In UTF-8 those above U+007F are C2 80 to C2 9F.
+    // In UTF-8, U+0080 to U+009F are C2 80 to C2 9F.
     let pairs = bytes.iter().zip(bytes.get(1..).unwrap_or_default());
     let ascii = |found, byte: &u8| found | (*byte < 0x20) | (*byte == 0x7F);
     let latin = |found, (lead, next): (&u8, &u8)| found | (*lead == 0xC2) & (*next < 0xA0);
@@ -69,7 +69,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn sums_over_bytes_agree_with_characters(text: String) {
+        fn byte_sums_equal_character_sums(text: String) {
             prop_assert_eq!(utf16_len(&text), text.encode_utf16().count());
             prop_assert_eq!(has_control(&text), text.contains(char::is_control));
         }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn two_control_characters_are_found_as_one_is() {
+    fn several_control_characters_are_found() {
         for text in [
             "\n\n",
             "\u{7F}\u{7F}",
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_byte_is_found_wherever_it_stands() {
+    fn a_special_byte_is_found_at_every_position() {
         for len in 1..20 {
             for at in 0..len {
                 for odd in [0, 0x1F, 0x7F, 0x80, 0xFF] {

@@ -1,21 +1,20 @@
-//! The form of every level of a payload: two-digit tag, two-digit length, value, repeated.
+//! The encoding of every level of a payload: two-digit tag, two-digit length, value, repeated.
 //!
-//! Lengths count UTF-16 code units, because the official SDK measures with JavaScript's
-//! `String.length`: a Khmer character counts one though it has three bytes, an emoji counts two.
+//! Lengths count UTF-16 code units because the official SDK uses JavaScript's `String.length`. A Khmer
+//! character counts as one though it has three bytes; an emoji counts as two.
 
 use crate::digits::two_numbers;
 use crate::error::{Error, ErrorKind};
 use crate::tag::{Tag, TagPath};
 use crate::text::{has_control, is_plain};
 
-/// A text, and what can be known of all its characters at once, so that it need not be asked of every
-/// field.
+/// A text with the classes of its characters, computed once for all fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
-    /// All of it is visible ASCII, as in most codes: a character is a byte and a UTF-16 code unit.
+    /// All of it is printable ASCII, as in most codes: each character is one byte and one UTF-16 code unit.
     pub(crate) plain: bool,
-    /// There is no control character in it.
+    /// It contains no control character.
     pub(crate) clean: bool,
 }
 
@@ -31,23 +30,21 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// What stands there; nothing if the range is not one of whole characters.
+    /// The text of a range; empty if the range does not consist of whole characters.
     #[inline]
     pub(crate) fn slice(self, start: u16, end: u16) -> &'a str {
         let range = usize::from(start)..usize::from(end);
         self.text.get(range).unwrap_or_default()
     }
 
-    /// The bytes that stand there.
+    /// The bytes of a range.
     #[inline]
     pub(crate) fn bytes(self, start: u16, end: u16) -> &'a [u8] {
         let range = usize::from(start)..usize::from(end);
         self.text.as_bytes().get(range).unwrap_or_default()
     }
 
-    /// Reads the field that starts at byte `at` and may go up to byte `limit`.
-    ///
-    /// On failure says what is wrong, in which field, and at which byte.
+    /// Parses the field that starts at byte `at` and ends at byte `limit` or before.
     #[inline]
     pub(crate) fn field(self, at: u16, limit: u16) -> Result<Raw, Malformed> {
         let rest = self.bytes(at, limit);
@@ -73,12 +70,12 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The byte where the `units` UTF-16 code units from byte `start` on end.
+    /// The end of the value that starts at byte `start` and has `units` UTF-16 code units.
     fn end_of_units(self, start: u16, limit: u16, units: u8) -> Result<u16, ErrorKind> {
         let bytes = self.bytes(0, limit);
         let (mut end, mut left) = (start, units);
         while left > 0 {
-            // The text is UTF-8, so the first byte of a character says how long it is.
+            // In UTF-8, the first byte of a character determines its length.
             let (len, units) = match bytes.get(usize::from(end)) {
                 None => return Err(ErrorKind::Truncated),
                 Some(0..0x80) => (1, 1),
@@ -93,28 +90,28 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The most bytes a text may have: as many as a QR code can hold characters (version 40-L, digits only;
-/// ISO/IEC 18004 table 7). What is longer never came out of a code. Places in such a text fit 16 bits.
+/// The largest length of a text in bytes: the capacity of a QR code in characters (version 40-L, digits
+/// only; ISO/IEC 18004 table 7). Offsets in such a text fit into 16 bits.
 pub(crate) const MAX_TEXT: usize = 7_089;
 
-/// One field as it stands in the text, by bytes.
+/// The byte positions of a field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Raw {
     pub(crate) tag: Tag,
-    /// Where the tag stands.
+    /// The start of the tag.
     pub(crate) start: u16,
-    /// Where the value stands.
+    /// The start of the value.
     pub(crate) value: u16,
-    /// Where the value ends.
+    /// The end of the value.
     pub(crate) end: u16,
 }
 
-/// What is wrong with the form of a field, its tag if that can be read, and at which byte.
+/// An error in the encoding of a field: the reason, the tag if it is valid, and the byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Malformed(ErrorKind, Option<Tag>, u16);
 
 impl Malformed {
-    /// What is wrong with the four characters that `rest` should begin with.
+    /// The error of a field header: the first four bytes of `rest` are not tag and length.
     #[cold]
     fn header(rest: &[u8], at: u16) -> Self {
         let Some(&[t1, t0, _, _]) = rest.first_chunk::<4>() else {
@@ -126,7 +123,7 @@ impl Malformed {
         }
     }
 
-    /// The error about a field at the top.
+    /// The error for a field of the top level.
     #[cold]
     pub(crate) fn at_top(self) -> Error {
         let Self(kind, tag, at) = self;
@@ -134,7 +131,7 @@ impl Malformed {
         tag.map_or(error, |tag| error.in_field(tag))
     }
 
-    /// The error about a field of this template.
+    /// The error for a field of this template.
     #[cold]
     pub(crate) fn within(self, template: Tag) -> Error {
         let Self(kind, tag, at) = self;
@@ -145,6 +142,8 @@ impl Malformed {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
 
     fn read(text: &str) -> Result<(u8, &str, u16), (ErrorKind, u16)> {
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_measured_in_utf16() {
+    fn lengths_count_utf16_code_units() {
         assert_eq!(read("5905Abcde60"), Ok((59, "Abcde", 9)));
         assert_eq!(read("5900"), Ok((59, "", 4)));
         assert_eq!(read("5902ចន60"), Ok((59, "ចន", 10)));
@@ -167,18 +166,13 @@ mod tests {
     }
 
     #[test]
-    fn malformed_fields_are_located() {
+    fn malformed_fields_have_a_reason_and_a_position() {
         assert_eq!(read("59"), Err((ErrorKind::Trailing, 0)));
         assert_eq!(read("5a05Abcde"), Err((ErrorKind::TagNotDigits, 0)));
         assert_eq!(read("៥90"), Err((ErrorKind::TagNotDigits, 0)));
-        for text in [
-            "594xAbcde",
-            "59+4Abcde",
-            "59 4Abcde",
-            "59/4Abcde",
-            "59:4Abcde",
-        ] {
-            assert_eq!(read(text), Err((ErrorKind::LengthNotDigits, 2)), "{text}");
+        for length in ["4x", "+4", " 4", "/4", ":4"] {
+            let text = std::format!("59{length}Abcde");
+            assert_eq!(read(&text), Err((ErrorKind::LengthNotDigits, 2)), "{text}");
         }
         assert_eq!(read("5906Abcde"), Err((ErrorKind::Truncated, 0)));
         assert_eq!(read("5903ចន"), Err((ErrorKind::Truncated, 0)));
@@ -186,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn visible_ascii_and_control_characters_are_told_from_all_else() {
+    fn texts_are_classified() {
         assert!(Source::new(" ~").plain && Source::new("").plain);
         for text in ["\u{1f}", "\u{7f}", "a\u{80}", "ច"] {
             assert!(!Source::new(text).plain, "{text:?}");

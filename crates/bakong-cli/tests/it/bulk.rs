@@ -117,7 +117,7 @@ async fn a_refused_request_has_the_code_and_message_of_the_sdk() {
     let expected = json!({
         "code": 45,
         "kind": "Missing",
-        "message": "expiration timestamp (tag 99/01): missing; a code with an amount must say when it expires",
+        "message": "expiration timestamp (tag 99/01): missing; a code with an amount must have an expiry",
         "sdkMessage": "Expiration timestamp is required for dynamic KHQR",
         "tag": "99/01",
         "offset": null,

@@ -27,7 +27,7 @@ async fn the_nbc_sample_is_readable_but_cannot_be_paid() {
     assert_eq!(finished.row("amount"), "100.00 USD");
     finished.shows("ចន ស្មីន");
     finished.shows("cannot be paid now");
-    finished.shows("must say when it expires");
+    finished.shows("must have an expiry");
 
     let json = run(&["qr", "decode", "--json", SAMPLE]).await.json();
     assert_eq!(json["khqr"]["merchantType"], "30");

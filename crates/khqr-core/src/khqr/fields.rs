@@ -1,17 +1,89 @@
-//! A read code as a plain struct, for those who hand it on.
+//! The fields of a code as text: a getter for each, and all of them as a plain struct.
 
-use super::{AccountKind, Khqr};
+use super::code::Khqr;
+use super::kind::AccountKind;
+use crate::field_table::FieldId;
 
-/// The fields that the official SDK's `decode` knows, under its names and as they stand in the text; what
-/// the code does not say is `None`. Made by [`Khqr::to_fields`].
+macro_rules! text_getters {
+    ($($(#[$doc:meta])* $name:ident => $id:ident;)*) => {
+        /// Fields as they stand in the text; `None` if the code does not have the field.
+        impl<'a> Khqr<'a> {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $name(&self) -> Option<&'a str> {
+                    self.get(FieldId::$id)
+                }
+            )*
+        }
+    };
+}
+
+text_getters! {
+    /// The payload format indicator (00), `01` in every payable code.
+    payload_format_indicator => PayloadFormat;
+    /// Tag 01 exactly as it stands in the text.
+    point_of_initiation_text => PointOfInitiation;
+    /// A UnionPay merchant account (15).
+    union_pay_account => UnionPay;
+    /// An account number or phone number (29/01). It makes the code a remittance.
+    account_information => AccountInformation;
+    /// The ID that the bank gave the merchant (30/01).
+    merchant_id => MerchantId;
+    /// The merchant category code (52), four digits in every payable code.
+    merchant_category_code => CategoryCode;
+    /// The currency (53) exactly as it stands in the text.
+    currency_text => Currency;
+    /// The amount (54) exactly as it stands in the text.
+    amount_text => Amount;
+    /// Whether the payer is asked for a tip (55: `01`), a fixed fee (`02`) or a percentage (`03`).
+    ///
+    /// This is a field of EMVCo. NBC's SDK ignores it, and this crate never writes it.
+    tip_or_convenience_indicator => TipIndicator;
+    /// The fixed fee (56).
+    convenience_fee_fixed => FeeFixed;
+    /// The fee in per cent (57).
+    convenience_fee_percentage => FeePercentage;
+    /// The country (58), `KH` in every payable code.
+    country_code => Country;
+    /// The merchant's name (59).
+    merchant_name => MerchantName;
+    /// The merchant's city (60).
+    merchant_city => MerchantCity;
+    /// The postal code (61).
+    postal_code => PostalCode;
+    /// The bill number (62/01).
+    bill_number => BillNumber;
+    /// The mobile number (62/02).
+    mobile_number => MobileNumber;
+    /// The store label (62/03).
+    store_label => StoreLabel;
+    /// The terminal label (62/07).
+    terminal_label => TerminalLabel;
+    /// The purpose of the transaction (62/08).
+    purpose_of_transaction => Purpose;
+    /// The second language (64/00), two letters.
+    language_preference => Language;
+    /// The merchant's name in the second language (64/01).
+    merchant_name_alternate_language => AlternateName;
+    /// The merchant's city in the second language (64/02).
+    merchant_city_alternate_language => AlternateCity;
+    /// The creation (99/00) exactly as it stands in the text.
+    created_at_text => Created;
+    /// The expiry (99/01) exactly as it stands in the text.
+    expires_at_text => Expires;
+}
+
+/// The fields that the official SDK's `decode` returns, under the SDK's names and as they stand in the text.
 ///
-/// Feature `serde` serializes it to the object that the SDK's `decode` gives.
+/// Returned by [`Khqr::to_fields`]. A field that the code does not have is `None`. With the feature `serde`,
+/// this serializes to the object that the SDK's `decode` returns.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "camelCase"))]
 #[non_exhaustive]
 pub struct KhqrFields<'a> {
-    /// `29` for an individual's account, `30` for a merchant's.
+    /// `29` for an individual account, `30` for a merchant account.
     pub merchant_type: &'a str,
     /// 29/00 or 30/00.
     #[cfg_attr(feature = "serde", serde(rename = "bakongAccountID"))]
@@ -67,7 +139,16 @@ pub struct KhqrFields<'a> {
 }
 
 impl<'a> Khqr<'a> {
-    /// Every field that the official SDK's `decode` knows, as text.
+    /// The name of the bank that holds the account (29/02 or 30/02).
+    #[must_use]
+    pub fn acquiring_bank(&self) -> Option<&'a str> {
+        self.get(match self.account_kind() {
+            AccountKind::Individual => FieldId::IndividualBank,
+            AccountKind::Merchant => FieldId::MerchantBank,
+        })
+    }
+
+    /// Every field that the official SDK's `decode` returns, as text.
     #[must_use]
     pub fn to_fields(&self) -> KhqrFields<'a> {
         let text = self.text();

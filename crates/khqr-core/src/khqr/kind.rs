@@ -1,30 +1,23 @@
-//! Whose code it is, and whether it is paid once.
+//! The two kinds of account, and the two kinds of code.
 
 use core::fmt;
 use core::str::FromStr;
 
-use super::slots::Place;
 use crate::error::{Error, ErrorKind};
+use crate::field_table::FieldId;
 use crate::tag::Tag;
 
-/// Whose account a KHQR names.
+/// The kind of account that a KHQR names.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum AccountKind {
-    /// Tag 29: a person, or a shop without a merchant id.
+    /// Tag 29: a person, or a shop without a merchant ID.
     Individual,
-    /// Tag 30: a merchant that its bank has registered.
+    /// Tag 30: a merchant that is registered with its bank.
     Merchant,
 }
 
 impl AccountKind {
-    pub(super) const fn place(self) -> Place {
-        match self {
-            Self::Individual => Place::Individual,
-            Self::Merchant => Place::Merchant,
-        }
-    }
-
-    /// As the official SDK calls it: `individual` or `merchant`.
+    /// The name in the official SDK: `individual` or `merchant`.
     const fn name(self) -> &'static str {
         match self {
             Self::Individual => "individual",
@@ -32,20 +25,29 @@ impl AccountKind {
         }
     }
 
-    pub(crate) const fn tag(self) -> Tag {
+    /// The template with the account: 29 or 30.
+    pub(crate) const fn template(self) -> FieldId {
         match self {
-            Self::Individual => Tag::INDIVIDUAL,
-            Self::Merchant => Tag::MERCHANT,
+            Self::Individual => FieldId::Individual,
+            Self::Merchant => FieldId::Merchant,
+        }
+    }
+
+    /// The account ID: 29/00 or 30/00.
+    pub(crate) const fn account(self) -> FieldId {
+        match self {
+            Self::Individual => FieldId::IndividualAccount,
+            Self::Merchant => FieldId::MerchantAccount,
         }
     }
 }
 
-/// Whether a code says an amount and is paid once, or is printed and paid again and again (tag 01).
+/// Whether a code is for any number of payments or for one (tag 01).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum PointOfInitiation {
-    /// `11`.
+    /// `11`: printed once and paid many times.
     Static,
-    /// `12`.
+    /// `12`: for one payment of a stated amount.
     Dynamic,
 }
 
@@ -61,7 +63,7 @@ impl PointOfInitiation {
 impl FromStr for AccountKind {
     type Err = Error;
 
-    /// Reads `individual` or `merchant`.
+    /// Parses `individual` or `merchant`.
     fn from_str(text: &str) -> Result<Self, Error> {
         [Self::Individual, Self::Merchant]
             .into_iter()
@@ -79,7 +81,7 @@ impl fmt::Display for AccountKind {
 impl FromStr for PointOfInitiation {
     type Err = Error;
 
-    /// Reads `11` or `12`.
+    /// Parses `11` or `12`.
     fn from_str(text: &str) -> Result<Self, Error> {
         [Self::Static, Self::Dynamic]
             .into_iter()
@@ -92,7 +94,7 @@ impl FromStr for PointOfInitiation {
 }
 
 impl fmt::Display for PointOfInitiation {
-    /// As tag 01 has it: `11` or `12`.
+    /// The value of tag 01: `11` or `12`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.value())
     }

@@ -1,27 +1,28 @@
-//! A checked code, and its bytes.
+//! A checked code that is ready to be written.
 
 use core::fmt;
 
 use super::content::{Content, SubField};
-use super::payment::Validity;
-use super::sink::{CRC_FIELD, Encode, Sink};
+use super::payment::Payment;
+use super::sink::{CRC_FIELD, Encode, Sink, write_methods};
+use crate::currency::Currency;
 use crate::error::{Error, ErrorKind};
-use crate::khqr::PointOfInitiation;
+use crate::field_table::FieldId;
 use crate::limits;
-use crate::tag::Tag;
 use crate::text::utf16_len;
 
-/// A code that was checked and can be written. Made by [`KhqrBuilder`](crate::KhqrBuilder).
+/// A checked code that is ready to be written. Created by [`KhqrBuilder`](crate::KhqrBuilder).
 ///
-/// The same draft always gives the same text. Keep that text, not the draft: it is what Bakong knows
-/// the payment by.
+/// A draft always gives the same text. Store the text, not the draft: Bakong identifies the payment by the
+/// MD5 of the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KhqrDraft<'a> {
     content: Content<'a>,
-    validity: Validity,
-    /// All of it is visible ASCII, whose length as KHQR counts it is its length in bytes.
+    currency: Currency,
+    payment: Option<Payment>,
+    /// All texts are visible ASCII, so their length in UTF-16 code units is their length in bytes.
     plain: bool,
-    // The lengths of the templates; zero for one that is not there.
+    // The lengths of the templates; 0 for an absent one.
     account_units: u8,
     additional_data_units: u8,
     language_units: u8,
@@ -29,143 +30,127 @@ pub struct KhqrDraft<'a> {
 }
 
 impl<'a> KhqrDraft<'a> {
-    /// The most bytes that a draft has, 1,224: enough for a buffer on the stack.
+    /// The largest length of a draft in bytes, 1,224: small enough for a buffer on the stack.
     ///
-    /// Per field: tag and length, and three bytes a UTF-16 code unit (four bytes are two units).
+    /// Computed per field: tag and length, and three bytes for each UTF-16 code unit (four bytes are two
+    /// units).
     pub const MAX_LEN: usize = {
-        const fn text(units: usize) -> usize {
-            4 + 3 * units
+        const fn text(units: u8) -> usize {
+            4 + 3 * units as usize
         }
         const fn ascii(len: usize) -> usize {
             4 + len
         }
-        let fixed = ascii(2) + ascii(2) + ascii(4) + ascii(3) + ascii(13) + ascii(2);
-        let texts = text(31) + text(99) + text(25) + text(15) + text(99) + text(99);
-        fixed + texts + ascii(34) + ascii(4)
+        let fixed = ascii(2) + ascii(2) + ascii(4) + ascii(3) + ascii(2) + CRC_FIELD;
+        let texts = text(limits::UNION_PAY_ACCOUNT)
+            + text(limits::MERCHANT_NAME)
+            + text(limits::MERCHANT_CITY)
+            + 3 * text(limits::TEMPLATE);
+        fixed + texts + ascii(limits::AMOUNT as usize) + ascii(Payment::MAX_TIMES_LEN)
     };
 
-    /// Refuses a template of more than 99 UTF-16 code units (the SDK writes a three-digit length).
+    /// Checks the content. Rejects a template of more than 99 UTF-16 code units, for which the SDK writes a
+    /// three-digit length.
     pub(super) fn new(
         content: &Content<'a>,
-        validity: Validity,
-        plain: bool,
+        currency: Currency,
+        payment: Option<Payment>,
     ) -> Result<Self, Error> {
         const FIXED: usize = "0002010102115204----5303---5802KH".len() + CRC_FIELD;
-        let account = Extent::of(&content.account_fields(), plain);
-        let additional_data = Extent::of(&content.additional_data(), plain);
-        let language = Extent::of(&content.language_template(), plain);
-        let payment = match &validity {
-            Validity::Static(_) => 0,
-            Validity::Dynamic(payment) => 4 + payment.amount.len() + 4 + 34,
+        let plain = content.check(currency, payment.as_ref())?;
+        let account = TemplateLen::of(&content.account_fields(), plain);
+        let additional_data = TemplateLen::of(&content.additional_data(), plain);
+        let language = TemplateLen::of(&content.language_template(), plain);
+        let payment_len = match &payment {
+            None => 0,
+            Some(payment) => 4 + payment.amount_len() + 4 + payment.times_len(),
         };
         let field = |value: &str| 4 + value.len();
         let texts = field(content.merchant_name)
             + field(content.merchant_city)
             + content.union_pay.map_or(0, field);
         let templates = account.bytes + additional_data.bytes + language.bytes;
-        let len = FIXED + texts + templates + payment;
+        let len = FIXED + texts + templates + payment_len;
         Ok(Self {
             content: *content,
-            validity,
+            currency,
+            payment,
             plain,
-            account_units: account.units(content.kind.tag())?,
-            additional_data_units: additional_data.units(Tag::ADDITIONAL_DATA)?,
-            language_units: language.units(Tag::LANGUAGE_TEMPLATE)?,
-            // `MAX_LEN` fits.
+            account_units: account.units(content.kind.template())?,
+            additional_data_units: additional_data.units(FieldId::AdditionalData)?,
+            language_units: language.units(FieldId::LanguageTemplate)?,
+            // `MAX_LEN` fits into 16 bits.
             len: u16::try_from(len).unwrap_or(u16::MAX),
         })
     }
 
-    /// How many bytes the text has.
+    /// The length of the text in bytes.
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a code is never empty")]
     pub fn len(&self) -> usize {
         usize::from(self.len)
     }
 
-    /// Writes the text to the front of `buffer` and gives it back.
-    ///
-    /// # Errors
-    /// [`ErrorKind::BufferTooSmall`], with the buffer as it was; [`KhqrDraft::MAX_LEN`] is always enough.
-    pub fn write_to_slice<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
-        self.to_slice(buffer)
-    }
-
-    /// Writes the text to `writer`.
-    ///
-    /// # Errors
-    /// Only those of `writer`.
-    pub fn write_to(&self, writer: &mut (impl fmt::Write + ?Sized)) -> fmt::Result {
-        self.to_writer(writer)
-    }
-
-    /// The text.
-    #[cfg(feature = "alloc")]
-    #[must_use]
-    pub fn to_text(&self) -> alloc::string::String {
-        self.to_owned_text()
-    }
-
     #[inline]
-    fn put(&self, sink: &mut impl Sink, tag: Tag, value: &str) -> fmt::Result {
-        sink.put_header(tag, units(value, self.plain))?;
+    fn put(&self, sink: &mut impl Sink, id: FieldId, value: &str) -> fmt::Result {
+        sink.put_header(id.tag(), units(value, self.plain))?;
         sink.put(value.as_bytes())
     }
 
-    /// A template, unless it would be empty.
+    /// Writes a template, unless it is absent.
     #[inline]
     fn put_template(
         &self,
         sink: &mut impl Sink,
-        tag: Tag,
+        id: FieldId,
         units: u8,
         fields: &[SubField<'_>],
     ) -> fmt::Result {
         if units == 0 {
             return Ok(());
         }
-        sink.put_header(tag, usize::from(units))?;
-        for (tag, value) in fields {
+        sink.put_header(id.tag(), usize::from(units))?;
+        for (id, value) in fields {
             if let Some(value) = value {
-                self.put(sink, *tag, value)?;
+                self.put(sink, *id, value)?;
             }
         }
         Ok(())
     }
 }
 
-/// The length of a text as KHQR counts it; its bytes, if all of it is ASCII.
+/// The length of a text in UTF-16 code units.
 #[inline]
 fn units(value: &str, plain: bool) -> usize {
     if plain { value.len() } else { utf16_len(value) }
 }
 
-/// How long a template is.
-struct Extent {
+struct TemplateLen {
+    /// The length of the value in UTF-16 code units.
     units: usize,
-    /// With its own tag and length.
+    /// The length in bytes, including the template's own tag and length; 0 for an absent template.
     bytes: usize,
 }
 
-impl Extent {
+impl TemplateLen {
     #[inline]
     fn of(fields: &[SubField<'_>], plain: bool) -> Self {
-        let mut extent = Self { units: 0, bytes: 0 };
+        let mut len = Self { units: 0, bytes: 0 };
         for value in fields.iter().filter_map(|(_, value)| *value) {
-            extent.bytes += 4 + value.len();
-            extent.units += 4 + units(value, plain);
+            len.bytes += 4 + value.len();
+            len.units += 4 + units(value, plain);
         }
-        if extent.bytes > 0 {
-            extent.bytes += 4;
+        if len.bytes > 0 {
+            len.bytes += 4;
         }
-        extent
+        len
     }
 
     #[inline]
-    fn units(&self, template: Tag) -> Result<u8, Error> {
+    fn units(&self, template: FieldId) -> Result<u8, Error> {
         match u8::try_from(self.units) {
             Ok(units) if units <= limits::TEMPLATE => Ok(units),
-            _ => Err(Error::at(ErrorKind::TemplateTooLong, template)),
+            _ => Err(Error::at(ErrorKind::TemplateTooLong, template.path())),
         }
     }
 }
@@ -175,44 +160,37 @@ impl Encode for KhqrDraft<'_> {
         self.len()
     }
 
-    /// In the official SDK's order.
+    /// Writes the fields in the official SDK's order.
     fn put_fields(&self, sink: &mut impl Sink) -> fmt::Result {
         let content = &self.content;
-        let (method, payment) = match &self.validity {
-            Validity::Static(_) => (PointOfInitiation::Static, None),
-            Validity::Dynamic(payment) => (PointOfInitiation::Dynamic, Some(payment)),
-        };
-        sink.put(b"0002010102")?;
-        sink.put(method.value().as_bytes())?;
+        // Payload format indicator and point of initiation method.
+        sink.put(match &self.payment {
+            None => b"000201010211",
+            Some(_) => b"000201010212",
+        })?;
         if let Some(value) = content.union_pay {
-            self.put(sink, Tag::UNION_PAY, value)?;
+            self.put(sink, FieldId::UnionPay, value)?;
         }
-        let account = content.account_fields();
-        self.put_template(sink, content.kind.tag(), self.account_units, &account)?;
-        self.put(sink, Tag::MERCHANT_CATEGORY_CODE, content.category_code)?;
-        let currency = self.validity.currency().numeric_code();
-        self.put(sink, Tag::TRANSACTION_CURRENCY, currency)?;
-        if let Some(payment) = payment {
-            sink.put_amount(payment)?;
+        let (id, units) = (content.kind.template(), self.account_units);
+        self.put_template(sink, id, units, &content.account_fields())?;
+        self.put(sink, FieldId::CategoryCode, content.category_code)?;
+        self.put(sink, FieldId::Currency, self.currency.numeric_code())?;
+        if let Some(payment) = &self.payment {
+            payment.put_amount(sink)?;
         }
         sink.put(b"5802KH")?;
-        self.put(sink, Tag::MERCHANT_NAME, content.merchant_name)?;
-        self.put(sink, Tag::MERCHANT_CITY, content.merchant_city)?;
-        let (tag, units) = (Tag::ADDITIONAL_DATA, self.additional_data_units);
-        self.put_template(sink, tag, units, &content.additional_data())?;
-        let (tag, units) = (Tag::LANGUAGE_TEMPLATE, self.language_units);
-        self.put_template(sink, tag, units, &content.language_template())?;
-        if let Some(payment) = payment {
-            sink.put_header(Tag::TIMESTAMPS, 34)?;
-            sink.put_times(payment)?;
+        self.put(sink, FieldId::MerchantName, content.merchant_name)?;
+        self.put(sink, FieldId::MerchantCity, content.merchant_city)?;
+        let (id, units) = (FieldId::AdditionalData, self.additional_data_units);
+        self.put_template(sink, id, units, &content.additional_data())?;
+        let (id, units) = (FieldId::LanguageTemplate, self.language_units);
+        self.put_template(sink, id, units, &content.language_template())?;
+        if let Some(payment) = &self.payment {
+            sink.put_header(FieldId::Timestamps.tag(), payment.times_len())?;
+            payment.put_times(sink)?;
         }
         Ok(())
     }
 }
 
-impl fmt::Display for KhqrDraft<'_> {
-    /// The text, as [`KhqrDraft::write_to`] writes it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_to(f)
-    }
-}
+write_methods!(KhqrDraft);

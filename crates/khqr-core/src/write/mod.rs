@@ -1,5 +1,4 @@
-//! Writing codes: a builder that takes what a code says, a draft that can be written, and a read code
-//! that is given an amount.
+//! Writing codes: the builder, the checked draft, and adding an amount to a parsed code.
 
 mod builder;
 mod content;

@@ -1,65 +1,94 @@
-//! What makes a code one for a single payment.
+//! The amount and the timestamps of a dynamic code: checked and written here for the builder and for
+//! `with_amount`.
 
-use crate::amount::{Currency, PayloadAmount};
+use core::fmt;
+
+use super::sink::Sink;
+use crate::currency::Currency;
 use crate::error::{Error, ErrorKind};
-use crate::tag::{Tag, sub};
-use crate::timestamp::Timestamp;
+use crate::field_table::FieldId;
+use crate::payload_amount::PayloadAmount;
+use crate::timestamp::{DIGITS, Timestamp};
 
-/// How much is to be paid, and from when to when.
+/// The fields that make a code one for a single payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Payment {
-    pub(super) amount: PayloadAmount,
-    pub(super) created_at: Timestamp,
-    pub(super) expires_at: Timestamp,
+    amount: PayloadAmount,
+    created_at: Timestamp,
+    expires_at: Timestamp,
 }
 
 impl Payment {
-    /// Both times have 13 digits, and the expiry is not before the creation.
+    /// The fields of tag 99 that this writes.
+    pub(super) const TIMES: [FieldId; 2] = [FieldId::Created, FieldId::Expires];
+
+    /// The largest length of these fields, including their tags and lengths.
+    pub(super) const MAX_TIMES_LEN: usize = Self::TIMES.len() * (4 + DIGITS as usize);
+
+    pub(super) const fn new(
+        amount: PayloadAmount,
+        created_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            amount,
+            created_at,
+            expires_at,
+        }
+    }
+
+    pub(super) const fn currency(&self) -> Currency {
+        self.amount.amount().currency()
+    }
+
+    pub(super) fn amount_len(&self) -> usize {
+        self.amount.len()
+    }
+
+    /// The length of the fields of tag 99, including their tags and lengths.
+    pub(super) const fn times_len(&self) -> usize {
+        Self::MAX_TIMES_LEN
+    }
+
+    /// Checks that the amount is above zero and not too long.
+    pub(super) fn check_amount(&self) -> Result<(), Error> {
+        self.amount.check()
+    }
+
+    /// Checks that both times have 13 digits, and that the expiry is not before the creation.
     pub(super) fn check_times(&self) -> Result<(), Error> {
-        let times = Tag::TIMESTAMPS;
-        for (moment, tag) in [
-            (self.expires_at, sub::EXPIRES),
-            (self.created_at, sub::CREATED),
+        for (time, id) in [
+            (self.expires_at, FieldId::Expires),
+            (self.created_at, FieldId::Created),
         ] {
-            if !moment.has_13_digits() {
-                let kind = ErrorKind::WrongLength { expected: 13 };
-                return Err(Error::at(kind, times.sub(tag)));
+            if !time.has_13_digits() {
+                let kind = ErrorKind::WrongLength { expected: DIGITS };
+                return Err(Error::at(kind, id.path()));
             }
         }
         if self.expires_at < self.created_at {
             let kind = ErrorKind::ExpiresBeforeCreation;
-            return Err(Error::at(kind, times.sub(sub::EXPIRES)));
+            return Err(Error::at(kind, FieldId::Expires.path()));
         }
         Ok(())
     }
-}
 
-/// Whether a code is printed and paid again and again, or is for one payment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Validity {
-    Static(Currency),
-    Dynamic(Payment),
-}
-
-impl Validity {
-    pub(super) const fn currency(self) -> Currency {
-        match self {
-            Self::Static(currency) => currency,
-            Self::Dynamic(payment) => payment.amount.amount().currency(),
-        }
+    /// Writes the amount with its tag and length.
+    #[inline]
+    pub(super) fn put_amount(&self, sink: &mut impl Sink) -> fmt::Result {
+        self.amount.put(|text| {
+            sink.put_header(FieldId::Amount.tag(), text.len())?;
+            sink.put(text)
+        })
     }
 
-    pub(super) fn check_amount(self) -> Result<(), Error> {
-        match self {
-            Self::Static(_) => Ok(()),
-            Self::Dynamic(payment) => payment.amount.check(),
+    /// Writes the fields of tag 99, which have 13 digits each.
+    #[inline]
+    pub(super) fn put_times(&self, sink: &mut impl Sink) -> fmt::Result {
+        for (id, time) in Self::TIMES.iter().zip([self.created_at, self.expires_at]) {
+            sink.put_header(id.tag(), usize::from(DIGITS))?;
+            sink.put(&time.thirteen_digits())?;
         }
-    }
-
-    pub(super) fn check_times(self) -> Result<(), Error> {
-        match self {
-            Self::Static(_) => Ok(()),
-            Self::Dynamic(payment) => payment.check_times(),
-        }
+        Ok(())
     }
 }

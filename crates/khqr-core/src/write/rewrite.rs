@@ -1,38 +1,38 @@
-//! A read code that is given an amount: the shop's printed code, made one for a single payment.
+//! Adding an amount to a parsed code: a printed static code becomes a dynamic one.
 
 use core::fmt;
 
 use super::payment::Payment;
-use super::sink::{CRC_FIELD, Counter, Encode, Sink};
-use crate::amount::PayloadAmount;
+use super::sink::{CRC_FIELD, Counter, Encode, Sink, write_methods};
 use crate::error::{Error, ErrorKind};
 use crate::field::Field;
 use crate::khqr::{Khqr, PointOfInitiation};
 use crate::limits;
-use crate::tag::{Tag, sub};
+use crate::payload_amount::PayloadAmount;
+use crate::tag::Tag;
 use crate::text::utf16_len;
 use crate::timestamp::Timestamp;
 use crate::tlv::MAX_TEXT;
 
-/// A read code with an amount and times put in, ready to be written. Made by [`Khqr::with_amount`].
+/// A parsed code with a new amount and new times, ready to be written. Returned by [`Khqr::with_amount`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KhqrRewrite<'a> {
     khqr: Khqr<'a>,
     payment: Payment,
-    /// The length of the timestamps, as KHQR counts it.
+    /// The length of tag 99 in UTF-16 code units.
     times_units: usize,
     len: usize,
 }
 
 impl<'a> Khqr<'a> {
-    /// This code as one for a single payment of `amount`, until `expires_at`.
+    /// Returns this code as one for a single payment of `amount` until `expires_at`.
     ///
-    /// Taking the code that a merchant has printed and adding what is to be paid. Tag 01 becomes `12`,
-    /// amount and times are put in where NBC's SDK has them (after the currency, and at the end), or in
-    /// place of those that stand there. Every other field stays as it is and where it is, also those that
-    /// KHQR does not know. From a code that the SDK wrote comes what the SDK would have written.
+    /// Use this to add an amount to the code that a merchant has printed. Tag 01 becomes `12`. Amount and
+    /// times replace existing ones in place; otherwise they are inserted where NBC's SDK has them, after the
+    /// currency and at the end. All other fields keep their text and order, including unknown ones. For a
+    /// code that the SDK wrote, the result is the text that the SDK would write.
     ///
-    /// What else may be wrong with the code stays wrong: [verify](Khqr::verify) it before.
+    /// Other errors of the code remain, so [verify](Khqr::verify) it before.
     ///
     /// ```
     /// use core::time::Duration;
@@ -53,32 +53,29 @@ impl<'a> Khqr<'a> {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Khqr::currency`]; [`ErrorKind::CurrencyDiffers`]; for amount and times those of
-    /// [`KhqrBuilder::dynamic_code`](crate::KhqrBuilder::dynamic_code); [`ErrorKind::TemplateTooLong`] if
-    /// what else stands in tag 99 leaves no room; [`ErrorKind::TextTooLong`].
+    /// Those of [`Khqr::currency`]; [`ErrorKind::CurrencyDiffers`]; those of
+    /// [`KhqrBuilder::dynamic_code`](crate::KhqrBuilder::dynamic_code) for amount and times;
+    /// [`ErrorKind::TemplateTooLong`] if the other fields of tag 99 leave no space for the times;
+    /// [`ErrorKind::TextTooLong`].
     pub fn with_amount(
         &self,
         amount: impl Into<PayloadAmount>,
         created_at: Timestamp,
         expires_at: Timestamp,
     ) -> Result<KhqrRewrite<'a>, Error> {
-        let payment = Payment {
-            amount: amount.into(),
-            created_at,
-            expires_at,
-        };
-        if payment.amount.amount().currency() != self.currency()? {
+        let payment = Payment::new(amount.into(), created_at, expires_at);
+        if payment.currency() != self.currency()? {
             return Err(Error::at(
                 ErrorKind::CurrencyDiffers,
                 Tag::TRANSACTION_AMOUNT,
             ));
         }
-        payment.amount.check()?;
+        payment.check_amount()?;
         payment.check_times()?;
         let mut rewrite = KhqrRewrite {
             khqr: *self,
             payment,
-            times_units: 34,
+            times_units: payment.times_len(),
             len: 0,
         };
         let others = rewrite
@@ -100,49 +97,26 @@ impl<'a> Khqr<'a> {
 }
 
 impl<'a> KhqrRewrite<'a> {
-    /// How many bytes longer than the read code the text can be: tag 01, an amount, and the times.
-    pub const MAX_GROWTH: usize = 6 + 17 + 38;
+    /// The largest difference in length to the parsed code, in bytes: tag 01, an amount, and the times.
+    pub const MAX_GROWTH: usize = 6 + (4 + limits::AMOUNT as usize) + (4 + Payment::MAX_TIMES_LEN);
 
-    /// How many bytes the text has: those of the read one, and at most [`Self::MAX_GROWTH`] more.
+    /// The length of the text in bytes: that of the parsed code plus at most [`Self::MAX_GROWTH`].
     #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a code is never empty")]
     pub const fn len(&self) -> usize {
         self.len
     }
 
-    /// Writes the text to the front of `buffer` and gives it back.
-    ///
-    /// # Errors
-    /// [`ErrorKind::BufferTooSmall`], with the buffer as it was.
-    pub fn write_to_slice<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
-        self.to_slice(buffer)
-    }
-
-    /// Writes the text to `writer`.
-    ///
-    /// # Errors
-    /// Only those of `writer`.
-    pub fn write_to(&self, writer: &mut (impl fmt::Write + ?Sized)) -> fmt::Result {
-        self.to_writer(writer)
-    }
-
-    /// The text.
-    #[cfg(feature = "alloc")]
-    #[must_use]
-    pub fn to_text(&self) -> alloc::string::String {
-        self.to_owned_text()
-    }
-
-    /// What stands in tag 99 beside the creation and the expiry.
+    /// The fields of tag 99 other than creation and expiry.
     fn other_times(&self) -> impl Iterator<Item = Field<'a>> {
         let times = self.khqr.payload().field(Tag::TIMESTAMPS);
         let fields = times.and_then(Field::template).into_iter().flatten();
-        fields.filter(|field| !matches!(field.tag(), sub::CREATED | sub::EXPIRES))
+        fields.filter(|field| !Payment::TIMES.iter().any(|id| id.tag() == field.tag()))
     }
 
     fn put_timestamps(&self, sink: &mut impl Sink) -> fmt::Result {
         sink.put_header(Tag::TIMESTAMPS, self.times_units)?;
-        sink.put_times(&self.payment)?;
+        self.payment.put_times(sink)?;
         self.other_times()
             .try_for_each(|field| sink.put(field.encoded().as_bytes()))
     }
@@ -155,43 +129,38 @@ impl Encode for KhqrRewrite<'_> {
 
     fn put_fields(&self, sink: &mut impl Sink) -> fmt::Result {
         let payload = self.khqr.payload();
-        let is_there = |tag| payload.field(tag).is_some();
-        let has_method = is_there(Tag::POINT_OF_INITIATION_METHOD);
-        let has_amount = is_there(Tag::TRANSACTION_AMOUNT);
-        if !has_method && !is_there(Tag::PAYLOAD_FORMAT_INDICATOR) {
+        let is_present = |tag| payload.field(tag).is_some();
+        let has_method = is_present(Tag::POINT_OF_INITIATION_METHOD);
+        let has_amount = is_present(Tag::TRANSACTION_AMOUNT);
+        if !has_method && !is_present(Tag::PAYLOAD_FORMAT_INDICATOR) {
             put_method(sink)?;
         }
         for field in payload.fields() {
             match field.tag() {
                 Tag::POINT_OF_INITIATION_METHOD => put_method(sink)?,
-                Tag::TRANSACTION_AMOUNT => sink.put_amount(&self.payment)?,
+                Tag::TRANSACTION_AMOUNT => self.payment.put_amount(sink)?,
                 Tag::TIMESTAMPS => self.put_timestamps(sink)?,
                 Tag::CRC => {}
                 _ => sink.put(field.encoded().as_bytes())?,
             }
             match field.tag() {
                 Tag::PAYLOAD_FORMAT_INDICATOR if !has_method => put_method(sink)?,
-                Tag::TRANSACTION_CURRENCY if !has_amount => sink.put_amount(&self.payment)?,
+                Tag::TRANSACTION_CURRENCY if !has_amount => self.payment.put_amount(sink)?,
                 _ => {}
             }
         }
-        if !is_there(Tag::TIMESTAMPS) {
+        if !is_present(Tag::TIMESTAMPS) {
             self.put_timestamps(sink)?;
         }
         Ok(())
     }
 }
 
-/// Tag 01 of a code for one payment.
+/// Writes tag 01 of a dynamic code.
 fn put_method(sink: &mut impl Sink) -> fmt::Result {
     let value = PointOfInitiation::Dynamic.value();
     sink.put_header(Tag::POINT_OF_INITIATION_METHOD, value.len())?;
     sink.put(value.as_bytes())
 }
 
-impl fmt::Display for KhqrRewrite<'_> {
-    /// The text, as [`KhqrRewrite::write_to`] writes it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_to(f)
-    }
-}
+write_methods!(KhqrRewrite);

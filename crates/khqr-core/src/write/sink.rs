@@ -1,72 +1,49 @@
-//! Where the fields of a code go: a slice, a writer, or nowhere but a count.
+//! The outputs of a code: a slice, a writer, or a byte counter.
 
 use core::fmt;
 
 use crate::crc::{Crc, Digest};
 use crate::digits::two_digits;
 use crate::error::{Error, ErrorKind};
-use crate::tag::{Tag, sub};
+use crate::tag::Tag;
 
-use super::payment::Payment;
-
-/// Tag and length of the checksum, which it covers.
+/// Tag and length of the checksum field. The checksum covers them.
 pub(super) const CRC_HEADER: &[u8] = b"6304";
 
-/// Length of the checksum field.
+/// The length of the checksum field.
 pub(super) const CRC_FIELD: usize = 8;
 
-/// Takes a code piece by piece.
+/// An output that receives a code in pieces.
 pub(super) trait Sink {
     fn put(&mut self, text: &[u8]) -> fmt::Result;
 
-    /// Tag and length. Every length was checked to have two digits.
+    /// Writes tag and length. The caller has checked that the length has two digits.
     #[inline]
     fn put_header(&mut self, tag: Tag, units: usize) -> fmt::Result {
         let [t1, t0] = two_digits(u64::from(tag.number()));
         let [l1, l0] = two_digits(units as u64);
         self.put(&[t1, t0, l1, l0])
     }
-
-    /// The amount as a field.
-    #[inline]
-    fn put_amount(&mut self, payment: &Payment) -> fmt::Result {
-        payment.amount.put(|text| {
-            self.put_header(Tag::TRANSACTION_AMOUNT, text.len())?;
-            self.put(text)
-        })
-    }
-
-    /// Both times as fields of their template; thirteen digits each, as was checked.
-    #[inline]
-    fn put_times(&mut self, payment: &Payment) -> fmt::Result {
-        for (tag, moment) in [
-            (sub::CREATED, payment.created_at),
-            (sub::EXPIRES, payment.expires_at),
-        ] {
-            self.put_header(tag, 13)?;
-            self.put(&moment.thirteen_digits())?;
-        }
-        Ok(())
-    }
 }
 
-/// What can be written to a sink: every field of a code but its checksum.
+/// A code that can be written to a sink.
 pub(super) trait Encode {
-    /// How many bytes the text has, the checksum included.
+    /// The length of the text in bytes, including the checksum.
     fn encoded_len(&self) -> usize;
 
+    /// Writes all fields except the checksum.
     fn put_fields(&self, sink: &mut impl Sink) -> fmt::Result;
 
-    /// Writes the text to the front of `buffer`.
+    /// Writes the text to the start of `buffer`.
     fn to_slice<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
         let len = self.encoded_len();
         let text = buffer.get_mut(..len).and_then(|text| self.fill(text));
-        // What was written came from strings.
+        // All pieces are strings, so the text is UTF-8.
         text.and_then(|text| core::str::from_utf8(text).ok())
             .ok_or_else(|| too_small(len))
     }
 
-    /// Fills `text`, which has the right length.
+    /// Fills `text`, whose length is [`encoded_len`](Self::encoded_len).
     fn fill<'b>(&self, text: &'b mut [u8]) -> Option<&'b [u8]> {
         let (covered, digits) = text.split_last_chunk_mut::<4>()?;
         let mut cursor = Cursor {
@@ -75,7 +52,7 @@ pub(super) trait Encode {
         };
         self.put_fields(&mut cursor).ok()?;
         cursor.put(CRC_HEADER).ok()?;
-        // Never a checksum over what was not written here.
+        // Never compute a checksum over bytes that were not written.
         if !cursor.is_full() {
             return None;
         }
@@ -84,7 +61,7 @@ pub(super) trait Encode {
     }
 
     fn to_writer(&self, writer: &mut (impl fmt::Write + ?Sized)) -> fmt::Result {
-        let mut sink = Summed {
+        let mut sink = ChecksumWriter {
             writer,
             digest: Digest::new(),
         };
@@ -97,12 +74,54 @@ pub(super) trait Encode {
     #[cfg(feature = "alloc")]
     fn to_owned_text(&self) -> alloc::string::String {
         let mut text = alloc::vec![0; self.encoded_len()];
-        // The length is right, and what was written came from strings.
+        // The length is correct and all pieces are strings, so neither step fails.
         let filled = self.fill(&mut text).is_some();
-        debug_assert!(filled, "the length was counted wrong");
+        debug_assert!(filled, "the encoded length is wrong");
         alloc::string::String::from_utf8(text).unwrap_or_default()
     }
 }
+
+/// The public methods and `Display` of a type that implements [`Encode`].
+macro_rules! write_methods {
+    ($type:ident) => {
+        impl $type<'_> {
+            /// Writes the text to the start of `buffer` and returns it.
+            ///
+            /// # Errors
+            /// [`BufferTooSmall`](crate::ErrorKind::BufferTooSmall); the buffer is unchanged then.
+            pub fn write_to_slice<'b>(
+                &self,
+                buffer: &'b mut [u8],
+            ) -> Result<&'b str, crate::Error> {
+                self.to_slice(buffer)
+            }
+
+            /// Writes the text to `writer`.
+            ///
+            /// # Errors
+            /// Those of `writer`.
+            pub fn write_to(&self, writer: &mut (impl fmt::Write + ?Sized)) -> fmt::Result {
+                self.to_writer(writer)
+            }
+
+            /// The text as a `String`.
+            #[cfg(feature = "alloc")]
+            #[must_use]
+            pub fn to_text(&self) -> alloc::string::String {
+                self.to_owned_text()
+            }
+        }
+
+        impl fmt::Display for $type<'_> {
+            /// Writes the text.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.write_to(f)
+            }
+        }
+    };
+}
+
+pub(super) use write_methods;
 
 #[cold]
 fn too_small(len: usize) -> Error {
@@ -133,7 +152,7 @@ impl Sink for Cursor<'_> {
     }
 }
 
-/// Copies a text as short as most fields are; for these a call of `memcpy` costs more than the copying.
+/// Copies a short text inline. For most fields a call of `memcpy` costs more than the copy itself.
 #[inline]
 fn copy_short(to: &mut [u8], from: &[u8]) {
     if !(copy_ends::<16>(to, from) || copy_ends::<8>(to, from) || copy_ends::<4>(to, from)) {
@@ -145,7 +164,7 @@ fn copy_short(to: &mut [u8], from: &[u8]) {
     }
 }
 
-/// Copies the first and the last `N` bytes, if that is all of it.
+/// Copies the first and the last `N` bytes. Returns whether they cover the text.
 #[inline]
 fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
     if from.len() > 2 * N {
@@ -163,16 +182,16 @@ fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) -> bool {
     true
 }
 
-/// Passes text on and sums it up.
-struct Summed<'w, W: ?Sized> {
+/// Writes to a writer and computes the checksum.
+struct ChecksumWriter<'w, W: ?Sized> {
     writer: &'w mut W,
     digest: Digest,
 }
 
-impl<W: fmt::Write + ?Sized> Sink for Summed<'_, W> {
+impl<W: fmt::Write + ?Sized> Sink for ChecksumWriter<'_, W> {
     fn put(&mut self, text: &[u8]) -> fmt::Result {
         self.digest.update(text);
-        // Every piece is a string, or ASCII.
+        // Every piece is a string or ASCII.
         let text = core::str::from_utf8(text).map_err(|_| fmt::Error)?;
         self.writer.write_str(text)
     }
@@ -198,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_and_long_texts_are_copied_whole() {
+    fn texts_of_every_length_are_copied() {
         for len in 0..100 {
             let from: Vec<u8> = (1..).take(len).collect();
             let mut to = vec![0; len];
@@ -207,7 +226,7 @@ mod tests {
         }
     }
 
-    /// A text whose length was counted wrong by `.0`.
+    /// A text whose encoded length is too large by `.0`.
     struct Miscounted(usize);
 
     impl Encode for Miscounted {
@@ -221,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn no_checksum_covers_what_was_not_written() {
+    fn a_wrong_length_is_an_error() {
         let mut buffer = [b'0'; 32];
         assert!(Miscounted(0).to_slice(&mut buffer).is_ok());
         assert!(Miscounted(1).to_slice(&mut buffer).is_err());

@@ -1,38 +1,43 @@
-//! Reading, verifying and writing, through the public interface alone.
+//! Tests of parsing, verifying and writing through the public interface.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test that cannot go on fails"
+    reason = "an unexpected value fails the test"
 )]
 
 mod codes;
 mod deviations;
 mod inputs;
 mod laws;
+mod messages;
 mod naive;
 mod properties;
 mod read;
 mod rewrite;
-mod sentences;
-mod texts;
+mod text_forms;
+mod tree;
 mod vectors;
 mod verify;
 mod write;
 
-use khqr_core::{Crc, Khqr, KhqrDraft, Timestamp};
+use khqr_core::{AccountId, Crc, Error, Khqr, KhqrDraft, Timestamp};
 
-/// The moment at which the official SDK made the codes in `write`.
+/// The clock of the official SDK when it generated the codes in `write`.
 const CREATED: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 /// Ten minutes later.
 const EXPIRES: Timestamp = Timestamp::from_millis(1_795_000_600_000);
 
-/// A sample of NBC's from 2023: with an amount, and without the expiry that is asked for today.
+/// A sample of NBC from 2023, with an amount but without the expiry that is required since.
 const NBC_SAMPLE: &str = "00020101021215311234567812345678ABCDEFGHIJKLMNO30350009khqr@devb\
     01061234560208Dev Bank52045999530384054031005802KH5910John Smith6010PHNOM PENH62670106#12345\
     0211855122334550311Coffee Shop0709Cashier_10810Buy coffee64290002km0108ចន ស្មីន0207ភ្នំពេញ\
     9917001316880225153546304A367";
+
+fn account() -> AccountId<'static> {
+    AccountId::new("sokha@devb").unwrap()
+}
 
 /// The text of a draft.
 fn text_of(draft: &KhqrDraft<'_>) -> String {
@@ -40,13 +45,18 @@ fn text_of(draft: &KhqrDraft<'_>) -> String {
     draft.write_to_slice(&mut buffer).unwrap().to_owned()
 }
 
-/// `body` with the checksum field behind it.
+/// `body` followed by its checksum field.
 fn sealed(body: &str) -> String {
     let covered = format!("{body}6304");
     format!("{covered}{}", Crc::of(covered.as_bytes()))
 }
 
-/// A code that may be paid from [`CREATED`] to [`EXPIRES`], field by field; its times are put in by [`payable`].
+/// `text` without its checksum field.
+fn unsealed(text: &str) -> &str {
+    &text[..text.len() - 8]
+}
+
+/// A code that is payable from [`CREATED`] to [`EXPIRES`]; [`payable`] adds its times.
 const PAYABLE: [(&str, &str); 9] = [
     ("00", "01"),
     ("01", "12"),
@@ -59,7 +69,7 @@ const PAYABLE: [(&str, &str); 9] = [
     ("60", "Phnom Penh"),
 ];
 
-/// [`PAYABLE`] with some fields replaced, removed (`None`) or added at the end, and a right checksum.
+/// [`PAYABLE`] with some fields replaced, removed (`None`) or appended, and a valid checksum.
 fn payable(changes: &[(&str, Option<&str>)]) -> String {
     let times = format!("0013{CREATED}0113{EXPIRES}");
     let mut fields: Vec<(&str, &str)> = PAYABLE.to_vec();
@@ -84,4 +94,48 @@ fn payable(changes: &[(&str, Option<&str>)]) -> String {
 
 fn read(text: &str) -> Khqr<'_> {
     Khqr::parse(text).unwrap()
+}
+
+/// The error of a code that cannot be parsed, or is not payable at [`CREATED`].
+#[track_caller]
+fn error_of(text: &str) -> Error {
+    let verdict = Khqr::parse(text).and_then(|khqr| khqr.verify(CREATED));
+    verdict.expect_err("the code is payable")
+}
+
+/// Kind, field and SDK code of an error, separated by bars.
+fn summary(error: Error) -> String {
+    let tag = error.tag().map_or(String::new(), |tag| tag.to_string());
+    let code = error
+        .sdk_code()
+        .map_or("none".to_owned(), |code| code.to_string());
+    format!("{:?} | {tag} | {code}", error.kind())
+}
+
+/// Asserts the [`summary`] of the error of a text.
+#[track_caller]
+fn rejects(text: &str, wanted: &str) {
+    assert_eq!(summary(error_of(text)), wanted, "{text:?}");
+}
+
+/// Checks a table of changes to [`PAYABLE`]: tag, value (`absent` to remove the field), and the [`summary`]
+/// of the error. The offset of the error must be that of the field, or of its template if it is missing.
+#[track_caller]
+fn rejects_changes(table: &str) {
+    for line in table.lines().filter(|line| !line.is_empty()) {
+        let (tag, rest) = line.split_once(" | ").expect("a tag");
+        let (value, wanted) = rest.split_once(" | ").expect("a value");
+        let text = payable(&[(tag, (value != "absent").then_some(value))]);
+        let error = error_of(&text);
+        assert_eq!(summary(error), wanted, "{text:?}");
+        let path = error.tag().expect("a field").to_string();
+        let (top, sub) = path.split_once('/').unwrap_or((&path, &path));
+        let at = |tag: &str| {
+            error
+                .offset()
+                .is_none_or(|offset| text[offset..].starts_with(tag))
+        };
+        let is_missing = wanted.starts_with("Missing");
+        assert!(at(if is_missing { top } else { sub }), "{error} in {text}");
+    }
 }

@@ -1,4 +1,4 @@
-//! The laws, tried on whatever the generators make.
+//! The laws, applied to generated codes and inputs.
 
 use khqr_core::{Amount, Currency, ErrorKind, Khqr, Payload, PayloadAmount, Timestamp};
 use proptest::prelude::*;
@@ -14,13 +14,13 @@ use crate::{CREATED, NBC_SAMPLE, payable};
 
 proptest! {
     #[test]
-    fn codes_are_read_as_the_rules_say(text in code()) {
+    fn both_readers_agree_on_generated_codes(text in code()) {
         readers_agree(&text);
         trees_agree(&text);
     }
 
     #[test]
-    fn any_text_is_read_as_the_rules_say(text: String) {
+    fn both_readers_agree_on_any_text(text: String) {
         for text in [sealed(&text), text] {
             readers_agree(&text);
             trees_agree(&text);
@@ -28,24 +28,24 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_what_the_rules_say_and_reads_back(input in input()) {
+    fn both_writers_agree(input in input()) {
         writers_agree(&input);
     }
 
     #[test]
-    fn a_written_code_is_rewritten_to_itself(input in input(), payment in payment()) {
+    fn a_written_code_is_rewritten_correctly(input in input(), payment in payment()) {
         if let Ok(text) = input.write() {
             rewriting_keeps_the_code(&text, &[payment]);
         }
     }
 
     #[test]
-    fn a_code_that_is_rewritten_stays_the_same_code(text in code(), payment in payment()) {
+    fn rewriting_keeps_a_generated_code(text in code(), payment in payment()) {
         rewriting_keeps_the_code(&text, &[payment]);
     }
 
     #[test]
-    fn an_amount_put_into_a_static_code_makes_what_the_builder_does(input in input(), payment in payment()) {
+    fn adding_an_amount_to_a_static_code_equals_building_a_dynamic_one(input in input(), payment in payment()) {
         let statically = Input { payment: None, ..input };
         let dynamically = Input { payment: Some(payment.clone()), ..statically.clone() };
         if let (Ok(printed), Ok(wanted)) = (statically.write(), dynamically.write()) {
@@ -61,7 +61,7 @@ proptest! {
     }
 
     #[test]
-    fn an_amount_keeps_every_digit(
+    fn amounts_are_exact(
         text in "[0-9]{1,22}(\\.[0-9]{1,4})?|0{0,14}[0-9]{0,3}\\.?0{0,3}|[0-9.]{0,6}|\\PC{0,3}",
         currency in select(&[Currency::Khr, Currency::Usd][..]),
     ) {
@@ -74,7 +74,7 @@ proptest! {
         if let (Ok(form), Ok(written), Ok(parsed)) = (form, written, parsed) {
             prop_assert_eq!(form.amount(), parsed);
             prop_assert_eq!(form.len(), written.len());
-            // Written once, it is written so for ever.
+            // The written form is stable.
             prop_assert_eq!(PayloadAmount::from_text(&written, currency).unwrap().to_string(), written);
         }
         if let Ok(parsed) = parsed {
@@ -86,20 +86,20 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_byte_never_passes(text in code(), place: Index, byte: u8) {
-        changed_byte_is_refused(&text, place.index(text.len()), byte);
+    fn a_changed_byte_is_detected(text in code(), place: Index, byte: u8) {
+        changed_byte_is_rejected(&text, place.index(text.len()), byte);
     }
 
     #[test]
-    fn nor_does_it_in_a_code_of_any_script(input in input(), place: Index, byte: u8) {
+    fn a_changed_byte_is_detected_in_every_script(input in input(), place: Index, byte: u8) {
         if let Ok(text) = input.write() {
-            changed_byte_is_refused(&text, place.index(text.len()), byte);
+            changed_byte_is_rejected(&text, place.index(text.len()), byte);
         }
     }
 }
 
-/// Puts `byte` in the place of another; the digits of the checksum may change their case.
-fn changed_byte_is_refused(text: &str, place: usize, byte: u8) {
+/// Replaces one byte. Only the case of a checksum digit may change without an error.
+fn changed_byte_is_rejected(text: &str, place: usize, byte: u8) {
     let mut bytes = text.as_bytes().to_vec();
     let same =
         bytes[place] == byte || place >= text.len() - 4 && bytes[place].eq_ignore_ascii_case(&byte);
@@ -114,26 +114,26 @@ fn changed_byte_is_refused(text: &str, place: usize, byte: u8) {
     }
 }
 
-/// Interpreted, all bytes would take an hour.
+/// Miri would take an hour for all bytes.
 const STEP: usize = if cfg!(miri) { 85 } else { 1 };
 
 #[test]
-fn no_byte_of_these_codes_can_be_changed() {
+fn every_byte_of_these_codes_is_protected() {
     let astral = payable(&[("59", Some("ចន 😀")), ("62", Some("0102é\u{200b}"))]);
     for text in [NBC_SAMPLE, &payable(&[]), &astral] {
         for place in 0..text.len() {
             for byte in (0..=u8::MAX).step_by(STEP) {
-                changed_byte_is_refused(text, place, byte);
+                changed_byte_is_rejected(text, place, byte);
             }
         }
     }
 }
 
-/// The law holds of any code; this one adds all there is to add.
+/// This code grows by the maximum.
 #[test]
 fn an_amount_adds_at_most_61_bytes() {
     let printed = sealed("29140010sokha@devb5303116");
-    let amount = Amount::from_minor_units(9_999_999_999_999, Currency::Khr);
+    let amount = Amount::riel(9_999_999_999_999);
     let khqr = Khqr::parse(&printed).unwrap();
     let rewrite = khqr.with_amount(amount, CREATED, CREATED).unwrap();
     assert_eq!(rewrite.len(), printed.len() + 61);
@@ -148,7 +148,7 @@ fn one_riel() -> Payment {
 }
 
 #[test]
-fn beside_the_times_is_room_up_to_99() {
+fn tag_99_holds_other_fields_up_to_99_characters() {
     for len in 55..=70 {
         let times = format!("05{len}{}", "x".repeat(len));
         let text = payable(&[("53", Some("116")), ("54", None), ("99", Some(&times))]);
@@ -160,8 +160,8 @@ fn beside_the_times_is_room_up_to_99() {
 }
 
 #[test]
-fn no_text_is_longer_than_a_qr_code_holds() {
-    // Fields of all lengths that fill a text to every length around the longest.
+fn texts_around_the_capacity_of_a_qr_code() {
+    // Fields that fill the text to every length around the limit.
     let full: String = (65..88)
         .map(|tag| format!("{tag}99{}", "ក".repeat(99)))
         .collect();
@@ -179,10 +179,10 @@ fn no_text_is_longer_than_a_qr_code_holds() {
     }
 }
 
-/// A generator that makes nothing but wrecks would try no law.
+/// The generators must produce enough valid codes, or the laws would check nothing.
 #[test]
-#[cfg_attr(miri, ignore = "it is about the inputs, and takes an hour")]
-fn the_generators_reach_every_rung() {
+#[cfg_attr(miri, ignore = "takes an hour, and tests only the generators")]
+fn the_generators_produce_every_kind_of_code() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let mut draw = |count| {
         let strategy = code();
@@ -202,10 +202,10 @@ fn the_generators_reach_every_rung() {
         .iter()
         .filter(|khqr| khqr.verify(CREATED).is_ok())
         .count();
-    let rungs = [payloads, codes.len(), payable];
+    let counts = [payloads, codes.len(), payable];
     assert!(
         payloads > 700 && codes.len() > 400 && payable > 200,
-        "{rungs:?}"
+        "{counts:?}"
     );
     let mut kinds: Vec<&str> = texts
         .iter()
@@ -220,10 +220,10 @@ fn the_generators_reach_every_rung() {
     assert!(kinds.len() >= 20, "{kinds:?}");
 }
 
-/// As above, of what is to be written.
+/// The same for the inputs of the writers.
 #[test]
-#[cfg_attr(miri, ignore = "it is about the inputs, and takes an hour")]
-fn most_inputs_can_be_written() {
+#[cfg_attr(miri, ignore = "takes an hour, and tests only the generators")]
+fn the_generators_produce_enough_valid_inputs() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = input();
     let inputs = (0..1_000).map(|_| strategy.new_tree(&mut runner).unwrap().current());

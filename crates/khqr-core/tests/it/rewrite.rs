@@ -1,14 +1,8 @@
-//! A read code that is given an amount.
+//! Adding an amount to a parsed code.
 
-use khqr_core::{
-    AccountId, Amount, Currency, ErrorKind, KhqrBuilder, KhqrRewrite, PayloadAmount, Timestamp,
-};
+use khqr_core::{Amount, Currency, ErrorKind, KhqrBuilder, KhqrRewrite, PayloadAmount, Timestamp};
 
-use crate::{CREATED, EXPIRES, NBC_SAMPLE, payable, read, sealed, text_of};
-
-fn riel(units: u64) -> Amount {
-    Amount::from_minor_units(units, Currency::Khr)
-}
+use crate::{CREATED, EXPIRES, NBC_SAMPLE, account, payable, read, sealed, text_of};
 
 fn written(rewrite: &KhqrRewrite<'_>) -> String {
     let mut buffer = [0; 1024];
@@ -24,11 +18,11 @@ fn written(rewrite: &KhqrRewrite<'_>) -> String {
 fn becomes(body: &str, wanted: &str) {
     let text = sealed(body);
     let rewrite = read(&text)
-        .with_amount(riel(5000), CREATED, EXPIRES)
+        .with_amount(Amount::riel(5000), CREATED, EXPIRES)
         .unwrap();
     let found = written(&rewrite);
     assert_eq!(found, sealed(wanted));
-    assert_eq!(read(&found).amount(), Ok(Some(riel(5000))));
+    assert_eq!(read(&found).amount(), Ok(Some(Amount::riel(5000))));
     assert_eq!(read(&found).expires_at(), Ok(Some(EXPIRES)));
 }
 
@@ -36,8 +30,7 @@ const TIMES: &str = "99340013179500000000001131795000600000";
 
 #[test]
 fn a_static_code_becomes_the_sdk_s_dynamic_one() {
-    let account = AccountId::new("sokha@devb").unwrap();
-    let builder = KhqrBuilder::merchant(account, "123456", "Dev Bank", "ហាងកាហ្វេ")
+    let builder = KhqrBuilder::merchant(account(), "123456", "Dev Bank", "ហាងកាហ្វេ")
         .bill_number("INV-1")
         .second_language("km", "សុខា", None);
     let printed = text_of(&builder.static_code(Currency::Usd).unwrap());
@@ -52,7 +45,7 @@ fn a_static_code_becomes_the_sdk_s_dynamic_one() {
 }
 
 #[test]
-fn unknown_fields_stay_where_they_are() {
+fn unknown_fields_keep_their_position() {
     becomes(
         "00020139120004ACLB0100520459995802KH53031165905Sokha6005Takeo29140010sokha@devb620899046011",
         &format!(
@@ -63,7 +56,7 @@ fn unknown_fields_stay_where_they_are() {
 }
 
 #[test]
-fn what_stood_there_is_replaced_in_its_place() {
+fn existing_fields_are_replaced_in_place() {
     becomes(
         "99070003abc54029829140010sokha@devb0102115303116",
         &format!("{TIMES}5404500029140010sokha@devb0102125303116"),
@@ -71,7 +64,7 @@ fn what_stood_there_is_replaced_in_its_place() {
 }
 
 #[test]
-fn without_a_format_indicator_the_method_comes_first() {
+fn without_a_format_indicator_tag_01_comes_first() {
     becomes(
         "29140010sokha@devb5303116",
         &format!("01021229140010sokha@devb530311654045000{TIMES}"),
@@ -79,7 +72,7 @@ fn without_a_format_indicator_the_method_comes_first() {
 }
 
 #[test]
-fn other_fields_among_the_times_stay() {
+fn other_fields_of_tag_99_are_kept() {
     becomes(
         "29140010sokha@devb53031169924001317950000000000203xyz",
         "01021229140010sokha@devb530311654045000994100131795000000000011317950006000000203xyz",
@@ -87,7 +80,7 @@ fn other_fields_among_the_times_stay() {
 }
 
 #[test]
-fn nbc_s_old_sample_can_be_paid_once_it_has_an_expiry() {
+fn an_old_code_becomes_payable_with_an_expiry() {
     let khqr = read(NBC_SAMPLE);
     assert!(khqr.verify(CREATED).is_err());
     let amount = khqr.amount().unwrap().unwrap();
@@ -100,49 +93,61 @@ fn nbc_s_old_sample_can_be_paid_once_it_has_an_expiry() {
 }
 
 #[test]
-fn what_cannot_be_is_refused() {
+fn invalid_payments_are_rejected() {
+    let cents = Amount::us_cents;
     let printed = payable(&[("54", None), ("99", None), ("01", Some("11"))]);
-    let khqr = read(&printed);
-    let usd = |units| Amount::from_minor_units(units, Currency::Usd);
-    let kind = |rewrite: Result<KhqrRewrite<'_>, khqr_core::Error>| rewrite.unwrap_err().kind();
-    assert_eq!(
-        kind(khqr.with_amount(riel(1), CREATED, EXPIRES)),
-        ErrorKind::CurrencyDiffers
-    );
-    assert_eq!(
-        kind(khqr.with_amount(usd(0), CREATED, EXPIRES)),
-        ErrorKind::AmountZero
-    );
-    let large = usd(1_000_000_000_000_010);
-    assert_eq!(
-        kind(khqr.with_amount(large, CREATED, EXPIRES)),
-        ErrorKind::TooLong { max: 13 }
-    );
-    assert_eq!(
-        kind(khqr.with_amount(usd(1), EXPIRES, CREATED)),
-        ErrorKind::ExpiresBeforeCreation
-    );
-    let short = Timestamp::from_millis(1_795_000_600);
-    assert_eq!(
-        kind(khqr.with_amount(usd(1), CREATED, short)),
-        ErrorKind::WrongLength { expected: 13 }
-    );
     let full = payable(&[("99", Some(&format!("0262{}", "x".repeat(62))))]);
-    assert_eq!(
-        kind(read(&full).with_amount(usd(1), CREATED, EXPIRES)),
-        ErrorKind::TemplateTooLong
-    );
     let no_currency = sealed("29140010sokha@devb");
-    assert_eq!(
-        kind(read(&no_currency).with_amount(usd(1), CREATED, EXPIRES)),
-        ErrorKind::Missing
-    );
+    let short = Timestamp::from_millis(1_795_000_600);
+    let large = cents(1_000_000_000_000_010);
+    for (text, amount, created, expires, wanted) in [
+        (
+            &printed,
+            Amount::riel(1),
+            CREATED,
+            EXPIRES,
+            ErrorKind::CurrencyDiffers,
+        ),
+        (&printed, cents(0), CREATED, EXPIRES, ErrorKind::AmountZero),
+        (
+            &printed,
+            large,
+            CREATED,
+            EXPIRES,
+            ErrorKind::TooLong { max: 13 },
+        ),
+        (
+            &printed,
+            cents(1),
+            EXPIRES,
+            CREATED,
+            ErrorKind::ExpiresBeforeCreation,
+        ),
+        (
+            &printed,
+            cents(1),
+            CREATED,
+            short,
+            ErrorKind::WrongLength { expected: 13 },
+        ),
+        (
+            &full,
+            cents(1),
+            CREATED,
+            EXPIRES,
+            ErrorKind::TemplateTooLong,
+        ),
+        (&no_currency, cents(1), CREATED, EXPIRES, ErrorKind::Missing),
+    ] {
+        let rewrite = read(text).with_amount(amount, created, expires);
+        assert_eq!(rewrite.unwrap_err().kind(), wanted);
+    }
 }
 
 #[test]
-fn a_text_longer_than_a_code_can_hold_is_refused() {
+fn a_text_longer_than_a_qr_code_is_rejected() {
     let mut body = "29140010sokha@devb5303116".to_owned();
-    // Unknown fields of 301 bytes each, and a last one for the rest.
+    // Unknown fields of 301 bytes each, and one for the rest.
     for tag in 65..88 {
         body.push_str(&format!("{tag}99{}", "ក".repeat(99)));
     }
@@ -153,29 +158,25 @@ fn a_text_longer_than_a_code_can_hold_is_refused() {
     };
     let fits = with_rest(7_089 - grown);
     let rewrite = read(&fits)
-        .with_amount(riel(5000), CREATED, EXPIRES)
+        .with_amount(Amount::riel(5000), CREATED, EXPIRES)
         .unwrap();
     assert_eq!(rewrite.len(), 7_089);
     let too_long = with_rest(7_089 - grown + 1);
     let error = read(&too_long)
-        .with_amount(riel(5000), CREATED, EXPIRES)
+        .with_amount(Amount::riel(5000), CREATED, EXPIRES)
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TextTooLong);
 }
 
 #[test]
-fn a_small_buffer_is_told_how_large_it_must_be() {
+fn a_small_buffer_is_left_unchanged() {
     let printed = payable(&[("54", None), ("99", None)]);
     let khqr = read(&printed);
-    let rewrite = khqr
-        .with_amount(Amount::from_minor_units(1, Currency::Usd), CREATED, EXPIRES)
-        .unwrap();
+    let rewrite = khqr.with_amount(Amount::us_cents(1), CREATED, EXPIRES);
+    let rewrite = rewrite.unwrap();
     let mut buffer = vec![b'-'; rewrite.len() - 1];
     let error = rewrite.write_to_slice(&mut buffer).unwrap_err();
     let needed = u16::try_from(rewrite.len()).unwrap();
     assert_eq!(error.kind(), ErrorKind::BufferTooSmall { needed });
-    assert!(
-        buffer.iter().all(|byte| *byte == b'-'),
-        "it is left as it was"
-    );
+    assert!(buffer.iter().all(|byte| *byte == b'-'));
 }

@@ -1,5 +1,5 @@
-//! The recorded answers of `tests/vectors`, which were compared with the official SDK's when they were
-//! recorded: reading, verifying and writing still give them.
+//! Parsing, verifying and writing still give the answers recorded in `tests/vectors`, which were compared with
+//! the official SDK's when they were recorded.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn recorded(what: &str) -> Vec<Value> {
     let text = fs::read_to_string(folder.join(format!("{what}.jsonl"))).unwrap();
     let lines = text.lines();
     assert!(lines.clone().count() > 50, "{what}");
-    // Interpreted, all would take hours.
+    // Miri would take hours for all of them.
     let lines = lines.step_by(STEP);
     lines.map(|line| from_str(line).unwrap()).collect()
 }
@@ -31,7 +31,7 @@ fn error_json(error: Error) -> Value {
 }
 
 #[test]
-fn verdicts_are_as_recorded() {
+fn verification_gives_the_recorded_answers() {
     for vector in recorded("verify") {
         let text = vector["input"].as_str().unwrap();
         let now = Timestamp::from_millis(vector["now"].as_u64().unwrap());
@@ -45,7 +45,7 @@ fn verdicts_are_as_recorded() {
 
 #[cfg(feature = "serde")]
 #[test]
-fn fields_are_as_recorded() {
+fn fields_are_the_recorded_ones() {
     for vector in recorded("decode") {
         let text = vector["input"].as_str().unwrap();
         let answer = match Khqr::parse(text) {
@@ -57,7 +57,7 @@ fn fields_are_as_recorded() {
 }
 
 #[test]
-fn what_the_sdk_wrote_is_read_and_written_again() {
+fn codes_of_the_sdk_are_parsed_and_rewritten() {
     let mut written = 0;
     for vector in recorded("generate") {
         let ours = &vector["ours"];

@@ -1,4 +1,4 @@
-//! Every value type prints a text and reads it back, with serde too.
+//! Every value type prints as a text and parses it again, also with serde.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use khqr_core::{
 };
 
 #[track_caller]
-fn there_and_back<T>(value: &T, text: &str)
+fn round_trips<T>(value: &T, text: &str)
 where
     T: Display + FromStr<Err = Error> + PartialEq + std::fmt::Debug,
 {
@@ -18,7 +18,7 @@ where
 }
 
 #[track_caller]
-fn no<T: FromStr<Err = Error>>(text: &str, kind: ErrorKind) {
+fn rejects<T: FromStr<Err = Error>>(text: &str, kind: ErrorKind) {
     assert_eq!(
         text.parse::<T>().map(|_| ()).map_err(Error::kind),
         Err(kind),
@@ -27,55 +27,67 @@ fn no<T: FromStr<Err = Error>>(text: &str, kind: ErrorKind) {
 }
 
 #[test]
-fn values_print_and_read_alike() {
-    there_and_back(&Tag::MERCHANT_NAME, "59");
-    there_and_back(&Tag::PAYLOAD_FORMAT_INDICATOR, "00");
-    there_and_back(&TagPath::from(Tag::CRC), "63");
-    there_and_back(
+fn values_round_trip() {
+    round_trips(&Tag::MERCHANT_NAME, "59");
+    round_trips(&Tag::PAYLOAD_FORMAT_INDICATOR, "00");
+    round_trips(&TagPath::from(Tag::CRC), "63");
+    round_trips(
         &Tag::ADDITIONAL_DATA.sub(Tag::POINT_OF_INITIATION_METHOD),
         "62/01",
     );
-    there_and_back(&Crc::of(b"123456789"), "29B1");
-    there_and_back(&Md5Handle::of(""), "d41d8cd98f00b204e9800998ecf8427e");
-    there_and_back(&Timestamp::from_millis(1_795_000_000_000), "1795000000000");
-    there_and_back(&Timestamp::from_millis(0), "0");
-    there_and_back(&Timestamp::from_millis(u64::MAX), "18446744073709551615");
-    there_and_back(&Currency::Khr, "KHR");
-    there_and_back(
-        &Amount::from_minor_units(10_000, Currency::Khr),
-        "10000 KHR",
-    );
-    there_and_back(&Amount::from_minor_units(5, Currency::Usd), "0.05 USD");
-    there_and_back(&AccountKind::Individual, "individual");
-    there_and_back(&AccountKind::Merchant, "merchant");
-    there_and_back(&PointOfInitiation::Static, "11");
-    there_and_back(&PointOfInitiation::Dynamic, "12");
+    round_trips(&Crc::of(b"123456789"), "29B1");
+    round_trips(&Timestamp::from_millis(1_795_000_000_000), "1795000000000");
+    round_trips(&Timestamp::from_millis(0), "0");
+    round_trips(&Timestamp::from_millis(u64::MAX), "18446744073709551615");
+    round_trips(&Currency::Khr, "KHR");
+    round_trips(&Amount::riel(10_000), "10000 KHR");
+    round_trips(&Amount::us_cents(5), "0.05 USD");
+    round_trips(&AccountKind::Individual, "individual");
+    round_trips(&AccountKind::Merchant, "merchant");
+    round_trips(&PointOfInitiation::Static, "11");
+    round_trips(&PointOfInitiation::Dynamic, "12");
 }
 
 #[test]
-fn what_is_none_of_them_is_refused() {
+fn other_texts_are_rejected() {
     for text in ["", "5", "599", "5a", "+5", "٥٩"] {
-        no::<Tag>(text, ErrorKind::TagNotDigits);
-        no::<TagPath>(text, ErrorKind::TagNotDigits);
+        rejects::<Tag>(text, ErrorKind::TagNotDigits);
+        rejects::<TagPath>(text, ErrorKind::TagNotDigits);
     }
-    no::<TagPath>("62/", ErrorKind::TagNotDigits);
-    no::<TagPath>("62/01/02", ErrorKind::TagNotDigits);
+    rejects::<TagPath>("62/", ErrorKind::TagNotDigits);
+    rejects::<TagPath>("62/01/02", ErrorKind::TagNotDigits);
     for text in ["", "29B", "29B1A", "29BG", "0x29"] {
-        no::<Crc>(text, ErrorKind::CrcSyntax);
+        rejects::<Crc>(text, ErrorKind::CrcSyntax);
     }
     for text in ["", "-1", "1e3", "18446744073709551616", "1795000000000 "] {
-        no::<Timestamp>(text, ErrorKind::TimestampSyntax);
+        rejects::<Timestamp>(text, ErrorKind::TimestampSyntax);
     }
     for text in ["", "5", "5.005 USD", "5 KHR ", "5USD", "KHR 5"] {
         assert!(text.parse::<Amount>().is_err(), "{text}");
     }
-    no::<AccountKind>("Individual", ErrorKind::NotAllowed);
-    no::<PointOfInitiation>("13", ErrorKind::NotAllowed);
+    rejects::<AccountKind>("Individual", ErrorKind::NotAllowed);
+    rejects::<PointOfInitiation>("13", ErrorKind::NotAllowed);
+}
+
+#[test]
+fn an_md5_is_32_hexadecimal_digits() {
+    for (text, md5) in [
+        ("", "d41d8cd98f00b204e9800998ecf8427e"),
+        ("abc", "900150983cd24fb0d6963f7d28e17f72"),
+        ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
+    ] {
+        round_trips(&Md5Handle::of(text), md5);
+        assert_eq!(md5.to_uppercase().parse(), Ok(Md5Handle::of(text)));
+        rejects::<Md5Handle>(&md5[1..], ErrorKind::Md5Syntax);
+        rejects::<Md5Handle>(&format!("{md5}0"), ErrorKind::Md5Syntax);
+        rejects::<Md5Handle>(&format!("g{}", &md5[1..]), ErrorKind::Md5Syntax);
+        rejects::<Md5Handle>(&format!("{}\u{e9}", &md5[2..]), ErrorKind::Md5Syntax);
+    }
 }
 
 #[cfg(feature = "std")]
 #[test]
-fn moments_are_those_of_the_system() {
+fn timestamps_convert_to_system_time() {
     use std::time::{Duration, UNIX_EPOCH};
 
     let moment = Timestamp::from_millis(1_795_000_000_123);
@@ -108,14 +120,14 @@ mod serde {
     }
 
     #[test]
-    fn every_type_is_its_text() {
+    fn every_type_serializes_as_its_text() {
         as_text(&Tag::MERCHANT_NAME, "59");
         as_text(&Tag::ADDITIONAL_DATA.sub(Tag::CRC), "62/63");
         as_text(&Crc::of(b"123456789"), "29B1");
         as_text(&Md5Handle::of(""), "d41d8cd98f00b204e9800998ecf8427e");
         as_text(&CREATED, "1795000000000");
         as_text(&Currency::Usd, "USD");
-        as_text(&Amount::from_minor_units(110, Currency::Usd), "1.10 USD");
+        as_text(&Amount::us_cents(110), "1.10 USD");
         as_text(&AccountKind::Merchant, "merchant");
         as_text(&PointOfInitiation::Dynamic, "12");
         let amount = PayloadAmount::from_text("5.0", Currency::Usd).unwrap();
@@ -128,7 +140,7 @@ mod serde {
     }
 
     #[test]
-    fn borrowed_types_borrow() {
+    fn borrowed_types_deserialize_without_copying() {
         let json = to_string(NBC_SAMPLE).unwrap();
         let khqr: Khqr<'_> = from_str(&json).unwrap();
         let payload: Payload<'_> = from_str(&json).unwrap();
@@ -140,48 +152,42 @@ mod serde {
     }
 
     #[test]
-    fn what_is_written_serializes_as_its_text() {
+    fn drafts_serialize_as_their_text() {
         let builder = KhqrBuilder::individual(AccountId::new("a@b").unwrap(), "A");
         let draft = builder.static_code(Currency::Khr).unwrap();
         let text = draft.to_string();
         assert_eq!(to_value(draft).unwrap(), json!(text));
-        let amount = Amount::from_minor_units(1, Currency::Khr);
+        let amount = Amount::riel(1);
         let khqr = crate::read(&text);
         let rewrite = khqr.with_amount(amount, CREATED, EXPIRES).unwrap();
         assert_eq!(to_value(rewrite).unwrap(), json!(rewrite.to_string()));
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
-        let error = from_str::<Khqr<'_>>("\"6304FFFF\"")
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("checksum"), "{error}");
-        let error = from_str::<AccountId<'_>>("\"nobody\"")
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("name@bank"), "{error}");
+    fn errors_name_the_reason() {
         let escaped = to_string("0002\"6304FFFF").unwrap();
-        let error = from_str::<Khqr<'_>>(&escaped).unwrap_err().to_string();
-        assert!(
-            error.contains("read a String first") && !error.contains("6304"),
-            "{error}"
-        );
+        for (error, wanted) in [
+            (from_str::<Khqr<'_>>("\"6304FFFF\"").err(), "checksum"),
+            (from_str::<AccountId<'_>>("\"nobody\"").err(), "name@bank"),
+            (
+                from_str::<Khqr<'_>>(&escaped).err(),
+                "deserialize a String first",
+            ),
+            (from_str::<Md5Handle>("1").err(), "expected a string"),
+            (from_str::<Khqr<'_>>("1").err(), "expected a string"),
+            (
+                from_str::<Timestamp>("true").err(),
+                "milliseconds since 1970",
+            ),
+        ] {
+            let message = error.unwrap().to_string();
+            assert!(message.contains(wanted), "{message}");
+            assert!(!message.contains("6304"), "{message}");
+        }
     }
 
     #[test]
-    fn what_was_expected_is_said() {
-        let said = |error: serde_json::Error| error.to_string();
-        let error = said(from_str::<Md5Handle>("1").unwrap_err());
-        assert!(error.contains("expected a text"), "{error}");
-        let error = said(from_str::<Khqr<'_>>("1").unwrap_err());
-        assert!(error.contains("expected a text"), "{error}");
-        let error = said(from_str::<Timestamp>("true").unwrap_err());
-        assert!(error.contains("milliseconds since 1970"), "{error}");
-    }
-
-    #[test]
-    fn moments_are_read_as_numbers_too() {
+    fn timestamps_deserialize_from_numbers() {
         assert_eq!(from_str("1795000000000").ok(), Some(CREATED));
         let start = serde_json::from_value(json!(0)).ok();
         assert_eq!(start, Some(Timestamp::from_millis(0)));
@@ -191,7 +197,7 @@ mod serde {
     }
 
     #[test]
-    fn a_read_code_has_the_form_of_the_sdk_s_decode() {
+    fn fields_serialize_as_the_sdk_s_decode() {
         let khqr = crate::read(NBC_SAMPLE);
         let wanted = json!({
             "merchantType": "30", "bakongAccountID": "khqr@devb", "accountInformation": null,

@@ -1,8 +1,9 @@
-//! An amount as tag 54 writes it.
+//! An amount in the form of tag 54.
 
 use core::fmt;
 
-use super::{Amount, Currency};
+use crate::amount::Amount;
+use crate::currency::Currency;
 use crate::digits::{MAX_DIGITS, decimal, decimal_len, two_digits};
 use crate::error::{Error, ErrorKind};
 use crate::limits;
@@ -10,10 +11,10 @@ use crate::tag::Tag;
 
 /// An [`Amount`] in the form of tag 54, as NBC's JavaScript SDK writes it.
 ///
-/// That SDK takes an amount as a number or as a text, and the two are not always written alike: the
-/// number 5 gives `5`, and the texts `5`, `5.00` and `05` of dollars give `5`, `5.00` and `05`. One
-/// amount, three codes, three MD5s. [`Amount::payload_text`] is the first form; it is the one to use
-/// unless the bytes have to be those that a system made with the SDK from a text.
+/// The SDK accepts an amount as a number or as a string, and can write the two differently. The number 5
+/// becomes `5`; the strings `5`, `5.00` and `05` of dollars become `5`, `5.00` and `05`. One amount thus has
+/// three texts and three MD5s. [`Amount::payload_text`] is the form of the number. Use
+/// [`PayloadAmount::from_text`] only to get the bytes of a system that passes strings to the SDK.
 ///
 /// ```
 /// use khqr_core::{Amount, Currency, PayloadAmount};
@@ -26,30 +27,35 @@ use crate::tag::Tag;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct PayloadAmount {
     amount: Amount,
-    /// The least number of digits before the point.
+    /// The minimum number of digits before the point.
     whole_digits: u8,
-    /// Both decimals are written though they are zero.
+    /// Write two decimals even if both are zero.
     cents: bool,
 }
 
-impl PayloadAmount {
-    pub(super) const fn shortest(amount: Amount) -> Self {
-        Self {
-            amount,
+impl Amount {
+    /// The form in which the official SDK writes a number into tag 54: whole numbers without decimals
+    /// (`5`), others with exactly two (`1.10`).
+    #[must_use]
+    pub const fn payload_text(self) -> PayloadAmount {
+        PayloadAmount {
+            amount: self,
             whole_digits: 1,
             cents: false,
         }
     }
+}
 
-    /// The form in which the SDK writes an amount that is given as text: dollars without a point as they
-    /// stand, with a point in two decimals, riel as a number.
+impl PayloadAmount {
+    /// The form in which the SDK writes a string: dollars without a point unchanged, dollars with a point
+    /// with two decimals, riel as a number.
     ///
     /// # Errors
     /// Those of [`Amount::parse`], and [`ErrorKind::TooLong`] above 13 characters.
     pub fn from_text(text: &str, currency: Currency) -> Result<Self, Error> {
         let amount = Amount::parse(text, currency)?;
-        let mut form = Self::shortest(amount);
-        // Only what the shortest form has not, so that forms are equal if they are written alike.
+        let mut form = amount.payload_text();
+        // Sets only what differs from the shortest form, so that equal texts give equal values.
         if currency == Currency::Usd {
             let (whole, cents) = amount.parts();
             if text.contains('.') {
@@ -70,7 +76,7 @@ impl PayloadAmount {
         self.amount
     }
 
-    /// Whether tag 54 of a code to be paid can say it: above zero, and not too long.
+    /// Checks the amount of a payment: above zero, and not too long for tag 54.
     pub(crate) fn check(self) -> Result<(), Error> {
         let kind = if self.amount.is_zero() {
             ErrorKind::AmountZero
@@ -82,7 +88,7 @@ impl PayloadAmount {
         Err(Error::at(kind, Tag::TRANSACTION_AMOUNT))
     }
 
-    /// How many characters it has, all of them ASCII.
+    /// The number of characters, all of them ASCII.
     #[must_use]
     #[allow(
         clippy::len_without_is_empty,
@@ -98,7 +104,7 @@ impl PayloadAmount {
         }
     }
 
-    /// Hands its characters to `write`.
+    /// Passes the characters to `write`.
     pub(crate) fn put<R>(self, write: impl FnOnce(&[u8]) -> R) -> R {
         let (whole, cents) = self.amount.parts();
         let mut text = [b'.'; MAX_DIGITS + 3];
@@ -119,9 +125,9 @@ const TOO_LONG: ErrorKind = ErrorKind::TooLong {
 };
 
 impl From<Amount> for PayloadAmount {
-    /// [`Amount::payload_text`].
+    /// Same as [`Amount::payload_text`].
     fn from(amount: Amount) -> Self {
-        Self::shortest(amount)
+        amount.payload_text()
     }
 }
 
@@ -139,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_written_as_the_sdk_does() {
+    fn strings_are_written_as_the_sdk_does() {
         for (text, currency, written) in [
             ("5", Currency::Usd, "5"),
             ("50", Currency::Usd, "50"),
@@ -159,18 +165,15 @@ mod tests {
             ("9999999999999", Currency::Khr, "9999999999999"),
             ("10000000000000", Currency::Khr, ""),
         ] {
-            let amount = PayloadAmount::from_text(text, currency);
-            assert_eq!(
-                amount.map_or_else(|_| std::string::String::new(), |a| a.to_string()),
-                written,
-                "{text}"
-            );
-            if let Ok(amount) = amount {
-                let shortest = amount.amount().payload_text();
-                assert_eq!(amount == shortest, written == shortest.to_string());
-                assert_eq!(amount.len(), written.len());
-                assert_eq!(amount.amount(), Amount::parse(text, currency).unwrap());
-            }
+            let Ok(amount) = PayloadAmount::from_text(text, currency) else {
+                assert_eq!(written, "", "{text}");
+                continue;
+            };
+            assert_eq!(amount.to_string(), written, "{text}");
+            let shortest = amount.amount().payload_text();
+            assert_eq!(amount == shortest, written == shortest.to_string());
+            assert_eq!(amount.len(), written.len());
+            assert_eq!(amount.amount(), Amount::parse(text, currency).unwrap());
         }
     }
 }

@@ -1,0 +1,203 @@
+//! Money as whole minor units of a currency, never as a float.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::currency::Currency;
+use crate::digits::{MAX_DIGITS, NumberError, decimal, decimal_len, read_number, two_digits};
+use crate::error::{Error, ErrorKind};
+use crate::tag::Tag;
+
+/// An amount of money: whole minor units (riel or US cents) and their currency.
+///
+/// Prints for people, as `10000 KHR` or `1.10 USD`. [`Amount::payload_text`] returns the form for tag 54.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Amount {
+    minor_units: u64,
+    currency: Currency,
+}
+
+impl Amount {
+    /// An amount in riel.
+    #[must_use]
+    pub const fn riel(riel: u64) -> Self {
+        Self::from_minor_units(riel, Currency::Khr)
+    }
+
+    /// An amount in US cents.
+    #[must_use]
+    pub const fn us_cents(cents: u64) -> Self {
+        Self::from_minor_units(cents, Currency::Usd)
+    }
+
+    /// An amount in whole riel or in US cents.
+    ///
+    /// Some systems count riel in hundredths, as in ISO 4217. Nobody pays hundredths, and KHQR cannot
+    /// express them. Ten thousand riel are 10,000 minor units here.
+    #[must_use]
+    pub const fn from_minor_units(minor_units: u64, currency: Currency) -> Self {
+        Self {
+            minor_units,
+            currency,
+        }
+    }
+
+    /// Parses a plain decimal number: ASCII digits, optionally a point and more digits.
+    ///
+    /// Never rounds. USD may have at most two decimals. Decimals of KHR must all be zero; some banks print
+    /// them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::AmountSyntax`], [`ErrorKind::AmountPrecision`] or [`ErrorKind::AmountTooLarge`]. All
+    /// have the SDK's code 4.
+    pub fn parse(text: &str, currency: Currency) -> Result<Self, Error> {
+        Self::of_digits(text.as_bytes(), currency)
+            .map_err(|kind| Error::at(kind, Tag::TRANSACTION_AMOUNT))
+    }
+
+    pub(crate) fn of_digits(text: &[u8], currency: Currency) -> Result<Self, ErrorKind> {
+        let (whole, fraction) = match text.iter().position(|byte| *byte == b'.') {
+            None => (text, None),
+            Some(point) => (text.get(..point).unwrap_or_default(), text.get(point + 1..)),
+        };
+        let decimals = fraction.map_or(0, <[u8]>::len);
+        let whole = read_number(whole);
+        let fraction = fraction.map_or(Ok(0), read_number);
+        // A syntax error takes precedence over precision and size.
+        if [whole, fraction].contains(&Err(NumberError::NotDigits)) {
+            return Err(ErrorKind::AmountSyntax);
+        }
+        let cents = match (currency, decimals, fraction) {
+            (Currency::Khr, _, Ok(0)) => 0,
+            (Currency::Usd, 0 | 2, Ok(cents)) => cents,
+            (Currency::Usd, 1, Ok(tens)) => tens * 10,
+            _ => return Err(ErrorKind::AmountPrecision),
+        };
+        let units = whole.ok().and_then(|whole| {
+            whole
+                .checked_mul(currency.units_per_whole())?
+                .checked_add(cents)
+        });
+        units
+            .map(|minor_units| Self::from_minor_units(minor_units, currency))
+            .ok_or(ErrorKind::AmountTooLarge)
+    }
+
+    /// The amount in riel or in US cents.
+    #[must_use]
+    pub const fn minor_units(self) -> u64 {
+        self.minor_units
+    }
+
+    /// The currency.
+    #[must_use]
+    pub const fn currency(self) -> Currency {
+        self.currency
+    }
+
+    /// Returns whether the amount is zero.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.minor_units == 0
+    }
+
+    /// Whole units and cents.
+    pub(crate) const fn parts(self) -> (u64, u64) {
+        let unit = self.currency.units_per_whole();
+        (self.minor_units / unit, self.minor_units % unit)
+    }
+}
+
+impl FromStr for Amount {
+    type Err = Error;
+
+    /// Parses the printed form: `10000 KHR`, `1.10 USD`.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let syntax = Error::new(ErrorKind::AmountSyntax);
+        let (number, currency) = text.split_once(' ').ok_or(syntax)?;
+        let currency = currency.parse().map_err(|_| syntax)?;
+        Self::parse(number, currency)
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Twenty digits, a point, a space and three letters.
+        let mut text = [b' '; 32];
+        let (whole, cents) = self.parts();
+        let [tens, ones] = two_digits(cents);
+        let tail: &[u8] = match self.currency {
+            Currency::Khr => b" KHR",
+            Currency::Usd => &[b'.', tens, ones, b' ', b'U', b'S', b'D'],
+        };
+        text[..MAX_DIGITS].copy_from_slice(&decimal(whole));
+        let end = MAX_DIGITS + tail.len();
+        text[MAX_DIGITS..end].copy_from_slice(tail);
+        let start = MAX_DIGITS - decimal_len(whole);
+        f.pad(core::str::from_utf8(&text[start..end]).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn amounts_are_parsed_exactly() {
+        for (text, currency, units) in [
+            ("5", Currency::Usd, 500),
+            ("1.1", Currency::Usd, 110),
+            ("1.10", Currency::Usd, 110),
+            ("0.01", Currency::Usd, 1),
+            ("007", Currency::Usd, 700),
+            ("0", Currency::Khr, 0),
+            ("10000", Currency::Khr, 10_000),
+            ("100.00", Currency::Khr, 100),
+            ("18446744073709551615", Currency::Khr, u64::MAX),
+        ] {
+            let amount = Amount::from_minor_units(units, currency);
+            assert_eq!(Amount::parse(text, currency), Ok(amount), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_rejected() {
+        let kind = |text, currency| Amount::parse(text, currency).unwrap_err().kind();
+        let malformed = "|.|1.|.5|-1|+1| 1|1 |1,000|1e3|1e+21|0x10|NaN|abc|១០០|1.2.3|1_0";
+        for text in malformed.split('|') {
+            assert_eq!(kind(text, Currency::Usd), ErrorKind::AmountSyntax, "{text}");
+            assert_eq!(kind(text, Currency::Khr), ErrorKind::AmountSyntax, "{text}");
+        }
+        for (text, currency, wanted) in [
+            ("1.234", Currency::Usd, ErrorKind::AmountPrecision),
+            ("1.100", Currency::Usd, ErrorKind::AmountPrecision),
+            ("100.5", Currency::Khr, ErrorKind::AmountPrecision),
+            (
+                "18446744073709551616",
+                Currency::Khr,
+                ErrorKind::AmountTooLarge,
+            ),
+            (
+                "184467440737095516.16",
+                Currency::Usd,
+                ErrorKind::AmountTooLarge,
+            ),
+        ] {
+            assert_eq!(kind(text, currency), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn amounts_print_for_people() {
+        for (amount, text) in [
+            (Amount::us_cents(500), "5.00 USD"),
+            (Amount::us_cents(1), "0.01 USD"),
+            (Amount::riel(10_000), "10000 KHR"),
+        ] {
+            assert_eq!(amount.to_string(), text);
+        }
+    }
+}
