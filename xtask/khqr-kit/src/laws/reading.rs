@@ -1,16 +1,16 @@
-//! The fast reader and the naive one say the same of every text.
+//! The reader of khqr-core and the naive reader agree on every text.
 
 use khqr_core::{AccountKind, Error, Khqr, KhqrFields, Md5Handle, Payload, Printable, Timestamp};
 
 use super::error_is_sound;
 use crate::naive::{Code, Defect, amount, payload};
 
-/// As a payload, as a code with all its fields, and as one to be paid: now, around its expiry, and at the
-/// ends of time.
+/// Compares the text as a payload, as a code with all fields, and as a code to pay at several times: around its expiry,
+/// and at the limits of the time type.
 pub fn readers_agree(text: &str) {
     let parsed = Payload::parse(text);
     assert_eq!(
-        told(text, parsed).map(drop),
+        checked(text, parsed).map(drop),
         payload(text).map(drop),
         "{text:?}"
     );
@@ -23,14 +23,14 @@ pub fn readers_agree(text: &str) {
             verdicts_agree(khqr, code);
         }
         _ => assert_eq!(
-            told(text, fast).map(drop),
+            checked(text, fast).map(drop),
             naive.clone().map(drop),
             "{text:?}"
         ),
     }
 }
 
-fn told<T>(text: &str, result: Result<T, Error>) -> Result<T, Defect> {
+fn checked<T>(text: &str, result: Result<T, Error>) -> Result<T, Defect> {
     result.map_err(|error| {
         error_is_sound(text, error);
         error.into()
@@ -43,13 +43,13 @@ fn getters_agree(khqr: &Khqr<'_>, code: &Code) {
     let (name, bank) = (khqr.account().name(), khqr.account().bank());
     assert_eq!(format!("{name}@{bank}"), khqr.account().as_str());
     assert_eq!(
-        told(text, khqr.point_of_initiation()),
+        checked(text, khqr.point_of_initiation()),
         code.point_of_initiation()
     );
-    assert_eq!(told(text, khqr.currency()), code.currency());
-    assert_eq!(told(text, khqr.amount()), code.amount());
-    assert_eq!(told(text, khqr.created_at()).map(millis), code.created_at());
-    assert_eq!(told(text, khqr.expires_at()).map(millis), code.expires_at());
+    assert_eq!(checked(text, khqr.currency()), code.currency());
+    assert_eq!(checked(text, khqr.amount()), code.amount());
+    assert_eq!(checked(text, khqr.created_at()).map(millis), code.created_at());
+    assert_eq!(checked(text, khqr.expires_at()).map(millis), code.expires_at());
     if let Ok(Some(read)) = khqr.amount() {
         let written = read.payload_text().to_string();
         assert_eq!(
@@ -63,7 +63,7 @@ fn millis(moment: Option<Timestamp>) -> Option<u64> {
     moment.map(Timestamp::as_millis)
 }
 
-/// Every getter of text beside the field that it is to give.
+/// Returns each text getter with the path of the field that it must return.
 pub(super) fn texts<'a>(khqr: &Khqr<'a>) -> Vec<(&'static str, Option<&'a str>)> {
     let mut texts = vec![
         ("00", khqr.payload_format_indicator()),
@@ -161,6 +161,6 @@ fn verdicts_agree(khqr: &Khqr<'_>, code: &Code) {
             let expires_at = payable.expires_at.map(Timestamp::as_millis);
             (payable.currency, payable.amount, expires_at)
         });
-        assert_eq!(told(text, fast), code.verify(now), "at {now}: {text:?}");
+        assert_eq!(checked(text, fast), code.verify(now), "at {now}: {text:?}");
     }
 }

@@ -1,31 +1,42 @@
-//! Tag, length, value: the form of a payload, and of the templates in it.
+//! The tag-length-value form of a payload and of its templates.
 
 use khqr_core::ErrorKind;
 
 use super::{Defect, is_digits, length};
 
-/// A field, and the byte at which its tag stands.
+/// A field and the byte offset of its tag.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Node {
+    /// Two digits.
     pub tag: String,
+    /// The value without tag and length.
     pub value: String,
+    /// Byte offset in the payload.
     pub offset: usize,
 }
 
 impl Node {
-    /// Tag, length and value.
+    /// Returns tag, length and value.
+    #[must_use]
     pub fn encoded(&self) -> String {
-        format!("{}{:02}{}", self.tag, length(&self.value), self.value)
+        encoded(&self.tag, &self.value)
     }
 
-    /// The fields of the value, and what ends them if it is not the end of the value.
+    /// Returns the fields of the value up to the first malformed one, and the defect of that field.
+    #[must_use]
     pub fn inner(&self) -> (Vec<Node>, Option<Defect>) {
         fields(&self.value, self.offset + 4, Some(&self.tag))
     }
 }
 
-/// The fields that `text` begins with, and what is wrong with what follows them. `offset` is where the
-/// text stands in the payload, `inside` the template that it is the value of.
+/// Encodes a field: tag, length, value.
+#[must_use]
+pub fn encoded(tag: &str, value: &str) -> String {
+    format!("{tag}{:02}{value}", length(value))
+}
+
+/// Returns the fields of `text` up to the first malformed one, and the defect of that field. `offset` is the position
+/// of `text` in the payload. `inside` is the tag of the template that contains `text`.
 fn fields(text: &str, offset: usize, inside: Option<&str>) -> (Vec<Node>, Option<Defect>) {
     let (mut found, mut at) = (Vec::new(), 0);
     while at < text.len() {
@@ -48,7 +59,7 @@ fn first_field(text: &str, offset: usize, inside: Option<&str>) -> Result<Node, 
         field: inside.map(str::to_owned),
         offset: Some(offset),
     };
-    // Stray characters are told by their bytes: two of Khmer are more than three.
+    // khqr-core counts trailing characters in bytes.
     if text.len() < 4 {
         return Err(about_template(ErrorKind::Trailing));
     }
@@ -71,7 +82,7 @@ fn first_field(text: &str, offset: usize, inside: Option<&str>) -> Result<Node, 
     }
 }
 
-/// CRC-16/IBM-3740, bit by bit: polynomial 0x1021, from 0xFFFF, nothing reflected.
+/// CRC-16/IBM-3740, bit by bit: polynomial 0x1021, initial value 0xFFFF, no reflection.
 fn checksum(bytes: &[u8]) -> u16 {
     let mut crc = 0xFFFF_u16;
     for byte in bytes {
@@ -83,15 +94,16 @@ fn checksum(bytes: &[u8]) -> u16 {
     crc
 }
 
-/// `body` with the checksum field behind it.
+/// Appends the checksum field to `body`.
+#[must_use]
 pub fn sealed(body: &str) -> String {
     let covered = format!("{body}6304");
     format!("{covered}{:04X}", checksum(covered.as_bytes()))
 }
 
-/// The fields before the checksum, and what ends them, if the checksum is right.
-pub fn unsealed(text: &str) -> Result<(Vec<Node>, Option<Defect>), Defect> {
-    // No QR code holds more.
+/// Checks the checksum. Returns the fields before it up to the first malformed one, and the defect of that field.
+pub(super) fn unsealed(text: &str) -> Result<(Vec<Node>, Option<Defect>), Defect> {
+    // The capacity of the largest QR code.
     if text.len() > 7_089 {
         return Err(Defect::of_text(ErrorKind::TextTooLong));
     }
@@ -110,7 +122,10 @@ pub fn unsealed(text: &str) -> Result<(Vec<Node>, Option<Defect>), Defect> {
     Ok(fields(&body, 0, None))
 }
 
-/// The fields of a payload, the checksum's included.
+/// Reads a payload into its fields, including the checksum field.
+///
+/// # Errors
+/// The first defect of the text.
 pub fn payload(text: &str) -> Result<Vec<Node>, Defect> {
     let (mut nodes, defect) = unsealed(text)?;
     if let Some(early) = nodes.iter().find(|node| node.tag == "63") {
@@ -129,8 +144,9 @@ pub fn payload(text: &str) -> Result<Vec<Node>, Defect> {
     }
 }
 
-/// The fields in `node`, which stands in the templates `above`, if EMVCo lets it be a template and all of
-/// its value is fields.
+/// Returns the fields inside `node`, which is nested in the templates `above`. Returns `None` if EMVCo does not define
+/// this tag as a template or if the value does not consist of fields.
+#[must_use]
 pub fn template(above: &[String], node: &Node) -> Option<Vec<Node>> {
     let number: u8 = node.tag.parse().unwrap();
     let may_be = match above {

@@ -1,7 +1,4 @@
-//! What must hold of any text and of anything to be written. Each law panics where it does not hold; the
-//! property tests and the fuzz targets feed them.
-
-#![allow(unreachable_pub, reason = "the fuzz targets make a library of it")]
+//! Laws that must hold for every text and every input. Each law panics if it does not hold.
 
 mod reading;
 mod rewriting;
@@ -17,7 +14,7 @@ use std::fmt::Write;
 
 use khqr_core::{Error, ErrorKind};
 
-/// Checks that all ways to write give one text of length `len`, and gives it.
+/// Checks that all ways to write produce the same text of `len` bytes, and returns it.
 fn written_alike(
     len: usize,
     display: &dyn std::fmt::Display,
@@ -26,16 +23,16 @@ fn written_alike(
 ) -> String {
     let mut buffer = vec![0xA5; len + 3];
     assert_eq!(to_slice(&mut buffer), Ok(len));
-    assert_eq!(&buffer[len..], [0xA5; 3], "nothing is written behind it");
+    assert_eq!(&buffer[len..], [0xA5; 3], "bytes after the text are unchanged");
     let text = String::from_utf8(buffer[..len].to_vec()).unwrap();
-    assert_eq!(to_slice(&mut vec![0; len]), Ok(len), "the room is exact");
+    assert_eq!(to_slice(&mut vec![0; len]), Ok(len), "a buffer of the exact length is enough");
     let mut short = vec![0xA5; len - 1];
     let needed = u16::try_from(len).unwrap();
     assert_eq!(
         to_slice(&mut short).map_err(Error::kind),
         Err(ErrorKind::BufferTooSmall { needed })
     );
-    assert!(short.iter().all(|byte| *byte == 0xA5), "it is as it was");
+    assert!(short.iter().all(|byte| *byte == 0xA5), "a buffer that is too small is unchanged");
     let mut streamed = String::new();
     to_writer(&mut streamed).unwrap();
     assert_eq!(streamed, text);
@@ -43,7 +40,7 @@ fn written_alike(
     text
 }
 
-/// What can be said of every error: its place is one, and it prints a harmless sentence.
+/// Checks that the offset of an error slices the text and that its message has no control characters.
 fn error_is_sound(text: &str, error: Error) {
     assert!(
         error.offset().is_none_or(|at| text.is_char_boundary(at)),

@@ -1,4 +1,4 @@
-//! A code that was read is written anew: through the builder, and with an amount put in.
+//! A code that was read is written again: through the builder, and with a payment added.
 
 use khqr_core::{AccountKind, Error, Khqr, Timestamp};
 
@@ -8,26 +8,26 @@ use super::written_alike;
 use crate::naive::writer::{Input, Money, Payment};
 use crate::naive::{Code, payload, sealed};
 
-/// How many bytes an amount and times can add: tag 01, thirteen characters, two times.
+/// The most bytes that a payment can add: tag 01, an amount of 13 characters, two times.
 const MOST_ADDED: usize = 6 + 17 + 38;
 
-/// Rebuilds `text`, if it is a code, and gives it `payments` and its own.
+/// Rebuilds `text` if it is a code, and adds each of `payments` and its own payment to it.
 pub fn rewriting_keeps_the_code(text: &str, payments: &[Payment]) {
     let Ok(khqr) = Khqr::parse(text) else {
         return;
     };
     let own = own_payment(&khqr);
     for payment in payments.iter().chain(&own) {
-        payment_is_put_in(&khqr, payment);
+        adding_a_payment_agrees(&khqr, payment);
     }
-    // A code may have an amount and no creation, which the writer never leaves out.
-    let says_all = own.is_some() || khqr.amount_text().is_none();
-    if says_all && khqr.verify(Timestamp::from_millis(0)).is_ok() {
+    // The builder always writes a creation time, which a code may lack.
+    let is_complete = own.is_some() || khqr.amount_text().is_none();
+    if is_complete && khqr.verify(Timestamp::from_millis(0)).is_ok() {
         rebuilding_gives_the_same(&khqr, own);
     }
 }
 
-/// What a dynamic code says of its payment.
+/// Returns the payment of a dynamic code.
 fn own_payment(khqr: &Khqr<'_>) -> Option<Payment> {
     let [created, expires] =
         [khqr.created_at(), khqr.expires_at()].map(|moment| moment.ok().flatten());
@@ -38,7 +38,7 @@ fn own_payment(khqr: &Khqr<'_>) -> Option<Payment> {
     })
 }
 
-/// What a read code says, for the builder.
+/// Returns the content of a code as input for the builder.
 fn input_of(khqr: &Khqr<'_>, payment: Option<Payment>) -> Result<Input, Error> {
     let own = |text: Option<&str>| text.map(str::to_owned);
     let second = |name: &str| {
@@ -69,14 +69,14 @@ fn input_of(khqr: &Khqr<'_>, payment: Option<Payment>) -> Result<Input, Error> {
     })
 }
 
-/// Builds a code that may be paid anew from its getters. If it is written as the SDK writes, the text is
-/// the same; if not, it still says the same.
+/// Builds a payable code again from its getters. The content must be the same. The text must be the same too if the
+/// SDK could have written it.
 fn rebuilding_gives_the_same(khqr: &Khqr<'_>, payment: Option<Payment>) {
     let input = input_of(khqr, payment).unwrap();
     let is_canonical = is_canonical(khqr);
     let draft = match draft(&input) {
         Ok(draft) => draft,
-        // A reader takes what the writer does not write: a UnionPay account of 40 characters.
+        // The reader accepts more than the builder writes, such as a UnionPay account of 40 characters.
         Err(error) => return assert!(!is_canonical, "{error}: {}", khqr.text()),
     };
     let rebuilt = text_of(&draft);
@@ -89,9 +89,9 @@ fn rebuilding_gives_the_same(khqr: &Khqr<'_>, payment: Option<Payment>) {
     assert_eq!(
         again
             .verify(zero)
-            .map(|asked| (asked.currency, asked.amount)),
+            .map(|payable| (payable.currency, payable.amount)),
         khqr.verify(zero)
-            .map(|asked| (asked.currency, asked.amount))
+            .map(|payable| (payable.currency, payable.amount))
     );
     if is_canonical {
         for ((path, new), (_, old)) in texts(&again).into_iter().zip(texts(khqr)) {
@@ -100,13 +100,12 @@ fn rebuilding_gives_the_same(khqr: &Khqr<'_>, payment: Option<Payment>) {
     }
 }
 
-/// The order in which the SDK writes.
+/// The order of fields in a text of the SDK.
 const ORDER: [&str; 15] = [
     "00", "01", "15", "29", "30", "52", "53", "54", "58", "59", "60", "62", "64", "99", "63",
 ];
 
-/// Whether a code that may be paid is one that the SDK could have written: known fields alone, each with
-/// something in it, in its order and its forms.
+/// Returns whether the SDK could have written this payable code: known fields only, none empty, in its order and forms.
 fn is_canonical(khqr: &Khqr<'_>) -> bool {
     let nodes = payload(khqr.text()).unwrap();
     let in_order = |tags: Vec<&str>, order: &[&str]| {
@@ -138,7 +137,7 @@ fn is_canonical(khqr: &Khqr<'_>) -> bool {
     } else {
         "11"
     };
-    // The form of an amount that the SDK makes of itself, and times of thirteen digits.
+    // The SDK must write the amount unchanged, and times have 13 digits.
     let payment_is = match (khqr.amount_text(), khqr.currency()) {
         (Some(text), Ok(currency)) => {
             crate::naive::amount::written_from_text(text, currency).as_deref() == Ok(text)
@@ -172,8 +171,8 @@ fn is_canonical(khqr: &Khqr<'_>) -> bool {
         && khqr.text().ends_with(&khqr.crc().to_string())
 }
 
-/// Gives the code an amount, in its own currency and in the other, as the naive writer does.
-fn payment_is_put_in(khqr: &Khqr<'_>, payment: &Payment) {
+/// Adds a payment to the code, in its own currency and in the other one, and compares with the naive writer.
+fn adding_a_payment_agrees(khqr: &Khqr<'_>, payment: &Payment) {
     let text = khqr.text();
     let (nodes, code) = (payload(text).unwrap(), Code::read(text).unwrap());
     for currency in [khqr_core::Currency::Khr, khqr_core::Currency::Usd] {
@@ -197,13 +196,13 @@ fn payment_is_put_in(khqr: &Khqr<'_>, payment: &Payment) {
         assert_eq!(Ok(&written), naive.as_ref(), "{payment:?} in {text:?}");
         assert!(written.len() <= text.len() + MOST_ADDED);
         readers_agree(&written);
-        given_an_amount_is_the_same_code(khqr, &written, payment);
+        only_the_payment_changed(khqr, &written, payment);
     }
 }
 
-/// Nothing but the payment has changed: what may be paid still may, and the same payment put in once more
-/// changes nothing.
-fn given_an_amount_is_the_same_code(khqr: &Khqr<'_>, written: &str, payment: &Payment) {
+/// Checks that only the payment changed, that a payable code stays payable, and that adding the payment again changes
+/// nothing.
+fn only_the_payment_changed(khqr: &Khqr<'_>, written: &str, payment: &Payment) {
     let again = Khqr::parse(written).unwrap();
     for ((path, new), (_, old)) in texts(&again).into_iter().zip(texts(khqr)) {
         match path {
@@ -223,7 +222,6 @@ fn given_an_amount_is_the_same_code(khqr: &Khqr<'_>, written: &str, payment: &Pa
     }
     let (amount, created, expires) = paid(payment, again.currency().unwrap()).unwrap();
     let twice = again.with_amount(amount, created, expires).unwrap();
-    // A thing written once is written the same: where it stands and how it is said.
     assert_eq!(twice.to_string(), written);
     let body = &written[..written.len() - 8];
     assert_eq!(sealed(body), written);

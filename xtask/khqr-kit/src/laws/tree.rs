@@ -1,13 +1,13 @@
-//! The generic tree says of every text what the naive one does, and where.
+//! The generic tree of khqr-core equals the naive tree, including offsets.
 
 use khqr_core::{Error, Field, Fields, Payload};
 
 use crate::naive::{Defect, Node, payload, template};
 
-/// No field stands deeper: 62, in it 50 to 99, in that a value.
+/// The maximum depth: tag 62, in it a tag from 50 to 99, in that a field.
 const DEEPEST: usize = 3;
 
-/// Opens `text` as a tree of fields twice.
+/// Compares both trees of `text`.
 pub fn trees_agree(text: &str) {
     let (fast, naive) = (Payload::parse(text), payload(text));
     let (fast, naive) = match (fast, naive) {
@@ -28,23 +28,23 @@ pub fn trees_agree(text: &str) {
     for node in &naive {
         let first = naive.iter().find(|other| other.tag == node.tag).unwrap();
         let found = fast.field(node.tag.parse().unwrap()).unwrap();
-        assert_eq!(found.offset(), first.offset, "the first one is found");
+        assert_eq!(found.offset(), first.offset, "`field` returns the first field with a tag");
     }
 }
 
-/// The fields of one level, which stand side by side in `whole`, a part of `text`.
+/// Compares the fields of one level, which together form `whole`, a part of `text`.
 fn level_agrees(text: &str, whole: &str, fields: Fields<'_>, nodes: &[Node], above: &[String]) {
     assert!(above.len() < DEEPEST);
-    let side_by_side: String = fields.clone().map(Field::encoded).collect();
-    assert_eq!(side_by_side, whole);
+    let joined: String = fields.clone().map(Field::encoded).collect();
+    assert_eq!(joined, whole);
     assert_eq!(fields.clone().count(), nodes.len());
     for (field, node) in fields.zip(nodes) {
-        let seen = Node {
+        let actual = Node {
             tag: field.tag().to_string(),
             value: field.value().to_owned(),
             offset: field.offset(),
         };
-        assert_eq!(&seen, node, "{text:?}");
+        assert_eq!(&actual, node, "{text:?}");
         assert_eq!(field.encoded(), node.encoded());
         assert!(text[field.offset()..].starts_with(field.encoded()));
         let (inside, expected) = (field.template(), template(above, node));

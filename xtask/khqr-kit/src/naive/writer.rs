@@ -1,50 +1,63 @@
-//! Writing a code: what it says, put together field by field; and a read code given an amount.
+//! Writes a code field by field, and adds a payment to an existing code.
 
 use khqr_core::{Currency, ErrorKind};
 
-use super::form::{Node, sealed};
+use super::form::{Node, encoded as field, sealed};
 use super::{
     Code, Defect, account_defect, amount, category_defect, language_defect, length, text_defect,
 };
 
-/// What a code is to say.
+/// The content of a code to write.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Input {
+    /// Whether the account is written as tag 30 instead of tag 29.
     pub is_merchant: bool,
+    /// The Bakong account.
     pub account: String,
-    /// Account information, or the merchant id, which a merchant always has.
+    /// Account information, or the merchant id, which is required for a merchant.
     pub account_detail: Option<String>,
-    /// Which a merchant always has.
+    /// Required for a merchant.
     pub acquiring_bank: Option<String>,
+    /// Tag 59.
     pub name: String,
+    /// Tag 60.
     pub city: Option<String>,
+    /// Tag 52.
     pub category: Option<String>,
+    /// Tag 15.
     pub union_pay: Option<String>,
     /// 62/01, 02, 03, 07 and 08.
     pub additional: [Option<String>; 5],
-    /// Language, name, city.
+    /// Tag 64: language, name and city.
     pub second_language: Option<(String, String, Option<String>)>,
+    /// Tag 53.
     pub currency: Currency,
+    /// Tags 54 and 99, for a dynamic code.
     pub payment: Option<Payment>,
 }
 
-/// What makes a code one for a single payment.
+/// The amount and the times of a dynamic code.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Payment {
+    /// Tag 54.
     pub amount: Money,
+    /// Milliseconds since 1970.
     pub created: u64,
+    /// Milliseconds since 1970.
     pub expires: u64,
 }
 
-/// An amount as the SDK takes it.
+/// An amount as a caller of the SDK gives it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Money {
+    /// Riel or cents.
     Units(u64),
+    /// A decimal number.
     Text(String),
 }
 
 impl Money {
-    /// As tag 54 says it.
+    /// Formats the amount for tag 54.
     fn written(&self, currency: Currency) -> Result<String, Defect> {
         match self {
             Self::Units(units) => Ok(amount::written(*units, currency)),
@@ -80,7 +93,7 @@ impl Payment {
         Ok(())
     }
 
-    /// The value of tag 99, with what else is to stand in it.
+    /// Returns the value of tag 99 followed by its other fields.
     fn times(&self, others: &str) -> String {
         let times = [
             field("00", &self.created.to_string()),
@@ -88,10 +101,6 @@ impl Payment {
         ];
         times.concat() + others
     }
-}
-
-fn field(tag: &str, value: &str) -> String {
-    format!("{tag}{:02}{value}", length(value))
 }
 
 fn check(value: &str, path: &str, max: u8) -> Result<(), Defect> {
@@ -102,8 +111,10 @@ fn check(value: &str, path: &str, max: u8) -> Result<(), Defect> {
 }
 
 impl Input {
-    /// The code, or the first defect: of the account and the amount's text, without which there is nothing
-    /// to begin with, then in the official SDK's order.
+    /// Writes the code.
+    ///
+    /// # Errors
+    /// The first defect: of the account, then of the text of the amount, then in the order of the official SDK.
     pub fn write(&self) -> Result<String, Defect> {
         if let Some(kind) = account_defect(&self.account) {
             return Err(Defect::of_field(kind, "29/00"));
@@ -169,10 +180,14 @@ impl Input {
         self.payment.iter().try_for_each(Payment::check_times)
     }
 
+    /// Returns tag 52 or its default.
+    #[must_use]
     pub fn category(&self) -> &str {
         self.category.as_deref().unwrap_or("5999")
     }
 
+    /// Returns tag 60 or its default.
+    #[must_use]
     pub fn city(&self) -> &str {
         self.city.as_deref().unwrap_or("Phnom Penh")
     }
@@ -205,7 +220,7 @@ impl Input {
     }
 }
 
-/// A template, or nothing where it would be empty.
+/// Encodes a template, or returns an empty text for an empty template.
 fn template(tag: &str, fields: &[(&str, &str)]) -> Result<String, Defect> {
     let value: String = fields
         .iter()
@@ -219,9 +234,11 @@ fn template(tag: &str, fields: &[(&str, &str)]) -> Result<String, Defect> {
 }
 
 impl Code {
-    /// The code as one for a single payment: tag 01 is `12`, after 00 or in front if it was not there;
-    /// the amount is after the currency, the times at the end, or each in place of what stood there.
-    /// `nodes` are all of its fields.
+    /// Turns the code into a dynamic code. `nodes` are all its fields. Each of the three written fields replaces the
+    /// field with the same tag. Otherwise tag 01 comes after tag 00 or first, tag 54 after tag 53, and tag 99 last.
+    ///
+    /// # Errors
+    /// The first defect of the currency, the amount, the times or the resulting text.
     pub fn with_payment(
         &self,
         nodes: &[Node],
@@ -269,7 +286,7 @@ impl Code {
     }
 }
 
-/// Puts a field in place of the one with this tag, or where `place` says.
+/// Replaces the field with this tag, or inserts it at the index that `place` returns.
 fn put<'t>(
     fields: &mut Vec<(&'t str, String)>,
     tag: &'t str,

@@ -1,10 +1,7 @@
-//! KHQR read, verified and written a second time, as plainly as its rules can be put.
+//! A second implementation of KHQR: reading, verifying and writing, in the simplest form that the rules allow.
 //!
-//! Made from the rules of the standard and the documentation of khqr-core, not from its code, so that
-//! the two can be compared: where they differ, one of them is wrong. Speed is of no concern here.
-//! The fuzz targets use this module too.
-
-#![allow(unreachable_pub, reason = "the fuzz targets make a library of it")]
+//! It follows the EMVCo standard and the documentation of khqr-core, not khqr-core's code, so that a difference
+//! between the two shows a mistake in one of them. Speed does not matter here.
 
 pub mod amount;
 mod code;
@@ -15,13 +12,16 @@ pub mod writer;
 use khqr_core::{Error, ErrorKind};
 
 pub use code::Code;
-pub use form::{Node, payload, sealed, template};
+pub use form::{Node, encoded, payload, sealed, template};
 
-/// What is wrong, in which field (`59`, `62/01`), at which byte.
+/// What is wrong with a text or an input.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Defect {
+    /// The broken rule.
     pub kind: ErrorKind,
+    /// The path of the field, such as `59` or `62/01`.
     pub field: Option<String>,
+    /// The byte offset in the text.
     pub offset: Option<usize>,
 }
 
@@ -59,16 +59,19 @@ impl From<Error> for Defect {
     }
 }
 
-/// The length of a text as KHQR counts it: JavaScript's `String.length`.
-fn length(text: &str) -> usize {
+/// Returns the length of a text in UTF-16 code units, as JavaScript's `String.length` counts it.
+#[must_use]
+pub fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-fn is_digits(text: &str) -> bool {
+/// Returns whether a text consists of ASCII digits and is not empty.
+#[must_use]
+pub fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())
 }
 
-/// What is wrong with a text that must say something: nothing in it, too much, or a control character.
+/// Checks a text field that must not be empty.
 fn text_defect(value: &str, max: u8) -> Option<ErrorKind> {
     if value.is_empty() {
         Some(ErrorKind::Empty)
@@ -81,22 +84,23 @@ fn text_defect(value: &str, max: u8) -> Option<ErrorKind> {
     }
 }
 
-/// What is wrong with a Bakong account.
-fn account_defect(value: &str) -> Option<ErrorKind> {
+/// Checks a Bakong account, `name@bank`.
+#[must_use]
+pub fn account_defect(value: &str) -> Option<ErrorKind> {
     let parts: Vec<&str> = value.split('@').collect();
-    let unfit = |c: char| c.is_whitespace() || c.is_control();
+    let forbidden = |c: char| c.is_whitespace() || c.is_control();
     if value.is_empty() {
         Some(ErrorKind::Empty)
     } else if length(value) > 32 {
         Some(ErrorKind::TooLong { max: 32 })
-    } else if parts.len() != 2 || parts.contains(&"") || value.contains(unfit) {
+    } else if parts.len() != 2 || parts.contains(&"") || value.contains(forbidden) {
         Some(ErrorKind::AccountShape)
     } else {
         None
     }
 }
 
-/// What is wrong with a merchant category code.
+/// Checks a merchant category code.
 fn category_defect(value: &str) -> Option<ErrorKind> {
     match length(value) {
         0 => Some(ErrorKind::Empty),
@@ -106,7 +110,7 @@ fn category_defect(value: &str) -> Option<ErrorKind> {
     }
 }
 
-/// What is wrong with a language.
+/// Checks a language code.
 fn language_defect(value: &str) -> Option<ErrorKind> {
     match length(value) {
         0 => Some(ErrorKind::Empty),

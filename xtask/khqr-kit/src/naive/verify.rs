@@ -1,4 +1,4 @@
-//! What a code asks for, and whether it may be paid.
+//! Verifies a code: whether it may be paid at a given time, and how much.
 
 use khqr_core::{Amount, Currency, ErrorKind, PointOfInitiation};
 
@@ -6,11 +6,14 @@ use super::{
     Code, Defect, amount, category_defect, is_digits, language_defect, length, text_defect,
 };
 
-/// What a code that may be paid asks for: currency, amount, expiry.
-pub type Asked = (Currency, Option<Amount>, Option<u64>);
+/// Currency, amount and expiry of a code that may be paid.
+type Payable = (Currency, Option<Amount>, Option<u64>);
 
 impl Code {
-    /// Tag 01.
+    /// Reads tag 01.
+    ///
+    /// # Errors
+    /// The defect of the field, as for all getters here.
     pub fn point_of_initiation(&self) -> Result<Option<PointOfInitiation>, Defect> {
         let kind = match self.get("01") {
             None => return Ok(None),
@@ -22,7 +25,10 @@ impl Code {
         Err(self.defect(kind, "01"))
     }
 
-    /// Tag 53.
+    /// Reads tag 53.
+    ///
+    /// # Errors
+    /// The defect of the field.
     pub fn currency(&self) -> Result<Currency, Defect> {
         let kind = match self.get("53") {
             None => ErrorKind::Missing,
@@ -35,7 +41,10 @@ impl Code {
         Err(self.defect(kind, "53"))
     }
 
-    /// Tag 54.
+    /// Reads tag 54.
+    ///
+    /// # Errors
+    /// The defect of the field or of the currency.
     pub fn amount(&self) -> Result<Option<Amount>, Defect> {
         let kind = match self.get("54") {
             None => return Ok(None),
@@ -52,12 +61,18 @@ impl Code {
         Err(self.defect(kind, "54"))
     }
 
-    /// Tag 99/00.
+    /// Reads tag 99/00.
+    ///
+    /// # Errors
+    /// The defect of the field.
     pub fn created_at(&self) -> Result<Option<u64>, Defect> {
         self.moment("99/00")
     }
 
-    /// Tag 99/01.
+    /// Reads tag 99/01.
+    ///
+    /// # Errors
+    /// The defect of the field.
     pub fn expires_at(&self) -> Result<Option<u64>, Defect> {
         match self.moment("99/01")? {
             Some(0) => Err(self.defect(ErrorKind::NotAllowed, "99/01")),
@@ -80,9 +95,12 @@ impl Code {
         }
     }
 
-    /// Whether the code may be paid at the moment `now`: the rules of a dynamic code, what is missing,
-    /// then field by field in the order of the text.
-    pub fn verify(&self, now: u64) -> Result<Asked, Defect> {
+    /// Checks whether the code may be paid at `now`, in milliseconds. Checks the rules of dynamic codes first, then
+    /// missing fields, then each field in the order of the text.
+    ///
+    /// # Errors
+    /// The first defect in this order.
+    pub fn verify(&self, now: u64) -> Result<Payable, Defect> {
         let missing = |tag: &str| Err(Defect::of_field(ErrorKind::Missing, tag));
         let has_amount = self.get("54").is_some();
         if self.get("01") == Some("12") && !has_amount {
@@ -119,7 +137,7 @@ impl Code {
             }
             "52" => refuse(category_defect(value)),
             "53" => self.currency().map(drop),
-            // Without a currency no more is known of an amount than its length and its sign.
+            // Without a valid currency, only the length and the sign of an amount can be checked.
             "54" if self.currency().is_err() => refuse(match length(value) {
                 0 => Some(ErrorKind::Empty),
                 14.. => Some(ErrorKind::TooLong { max: 13 }),
@@ -152,15 +170,15 @@ impl Code {
         }
     }
 
-    /// A name or a city has a language, a language has a name; without all three there is nothing to ask.
+    /// A name or a city requires a language, and a language requires a name. The template may be empty.
     fn check_language(&self) -> Result<(), Defect> {
         let [language, name, city] = ["64/00", "64/01", "64/02"].map(|path| self.get(path));
         let missing = |path| Err(self.defect(ErrorKind::Missing, path));
-        let is_said = |value: Option<&str>| value.is_some_and(|value| !value.is_empty());
-        if is_said(language) && !is_said(name) {
+        let is_set = |value: Option<&str>| value.is_some_and(|value| !value.is_empty());
+        if is_set(language) && !is_set(name) {
             return missing("64/01");
         }
-        if name.is_some() || is_said(city) {
+        if name.is_some() || is_set(city) {
             let Some(language) = language else {
                 return missing("64/00");
             };
@@ -172,7 +190,7 @@ impl Code {
         self.check_text("64/02", 15, false)
     }
 
-    /// The times of a code with an amount, the expiry first.
+    /// Checks the times of a code with an amount, the expiry first.
     fn check_times(&self, now: u64) -> Result<(), Defect> {
         let refuse = |kind| Err(self.defect(kind, "99/01"));
         let Some(expires) = self.expires_at()? else {
@@ -193,7 +211,7 @@ impl Code {
     }
 }
 
-/// What is wrong with a field that has one value, and is too long above `limit`.
+/// Checks a field with a single allowed value. A value longer than `limit` is too long instead of wrong.
 fn only_value_defect(value: &str, only: &str, limit: usize) -> Option<ErrorKind> {
     let max = u8::try_from(only.len()).unwrap();
     match length(value) {

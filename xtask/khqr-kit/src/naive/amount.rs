@@ -1,10 +1,13 @@
-//! Decimal amounts, as texts.
+//! Decimal amounts as texts.
 
 use khqr_core::{Currency, ErrorKind};
 
 use super::is_digits;
 
-/// A plain decimal number in riel, or in cents.
+/// Parses a plain decimal number into riel or cents.
+///
+/// # Errors
+/// `AmountSyntax`, `AmountPrecision` or `AmountTooLarge`.
 pub fn minor_units(text: &str, currency: Currency) -> Result<u64, ErrorKind> {
     let (whole, fraction) = parts(text)?;
     let decimals = match currency {
@@ -16,7 +19,7 @@ pub fn minor_units(text: &str, currency: Currency) -> Result<u64, ErrorKind> {
     units.map_err(|_| ErrorKind::AmountTooLarge)
 }
 
-/// The digits before the point, and those behind it.
+/// Splits a number into the digits before and after the decimal point.
 fn parts(text: &str) -> Result<(&str, &str), ErrorKind> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     if is_digits(whole) && is_digits(fraction) {
@@ -26,7 +29,8 @@ fn parts(text: &str) -> Result<(&str, &str), ErrorKind> {
     }
 }
 
-/// How tag 54 says so many riel or cents: whole if they are, else with two decimals.
+/// Formats minor units for tag 54: a whole number where possible, else two decimals.
+#[must_use]
 pub fn written(minor_units: u64, currency: Currency) -> String {
     match currency {
         Currency::Khr => minor_units.to_string(),
@@ -35,8 +39,11 @@ pub fn written(minor_units: u64, currency: Currency) -> String {
     }
 }
 
-/// How tag 54 says an amount that was given as a text: dollars without a point as they stand, with one
-/// in two decimals, riel as a number.
+/// Formats an amount that was given as text for tag 54. Dollars without a point stay unchanged, dollars with a point
+/// get two decimals, and riel become a whole number.
+///
+/// # Errors
+/// Those of [`minor_units`], and `TooLong` for more than 13 characters.
 pub fn written_from_text(text: &str, currency: Currency) -> Result<String, ErrorKind> {
     let units = minor_units(text, currency)?;
     let form = match currency {

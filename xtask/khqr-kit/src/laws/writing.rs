@@ -1,4 +1,4 @@
-//! The builder writes what the naive writer does, and it reads back.
+//! The builder writes the same text as the naive writer, and the text reads back.
 
 use khqr_core::{AccountId, Amount, Error, Khqr, KhqrBuilder, KhqrDraft, PayloadAmount, Timestamp};
 
@@ -7,7 +7,7 @@ use super::written_alike;
 use crate::naive::Defect;
 use crate::naive::writer::{Input, Money, Payment};
 
-/// Writes `input` twice.
+/// Writes `input` with both writers and compares.
 pub fn writers_agree(input: &Input) {
     let text = match (draft(input), input.write()) {
         (Ok(draft), Ok(naive)) => {
@@ -33,14 +33,14 @@ pub fn writers_agree(input: &Input) {
         .map_or(u64::MAX, |payment| payment.expires);
     assert_eq!(khqr.verify(Timestamp::from_millis(now)).map(drop), Ok(()));
     for (path, value) in texts(&khqr) {
-        if let Some(said) = said(input, path) {
-            assert_eq!(value, said, "{path} of {text}");
+        if let Some(expected) = expected(input, path) {
+            assert_eq!(value, expected, "{path} of {text}");
         }
     }
 }
 
-/// What `input` says of a field; nothing of those that the writer makes.
-fn said<'i>(input: &'i Input, path: &str) -> Option<Option<&'i str>> {
+/// Returns the value of a field in `input`, or `None` for a field that the writer computes.
+fn expected<'i>(input: &'i Input, path: &str) -> Option<Option<&'i str>> {
     let second = input.second_language.as_ref();
     let of_kind = |merchant, value: &'i Option<String>| {
         value.as_deref().filter(|_| input.is_merchant == merchant)
@@ -67,7 +67,7 @@ fn said<'i>(input: &'i Input, path: &str) -> Option<Option<&'i str>> {
     })
 }
 
-/// The text of a draft, written in every way.
+/// Writes a draft in every way.
 pub(super) fn text_of(draft: &KhqrDraft<'_>) -> String {
     written_alike(
         draft.len(),
@@ -77,7 +77,7 @@ pub(super) fn text_of(draft: &KhqrDraft<'_>) -> String {
     )
 }
 
-/// What the builder makes of `input`.
+/// Builds a draft from `input`.
 pub(super) fn draft(input: &Input) -> Result<KhqrDraft<'_>, Error> {
     let account = AccountId::new(&input.account)?;
     let [detail, bank] = [&input.account_detail, &input.acquiring_bank].map(Option::as_deref);
@@ -136,7 +136,7 @@ fn finished<'i, Kind>(
     }
 }
 
-/// A payment in the types of the crate.
+/// Converts a payment to the types of khqr-core.
 pub(super) fn paid(
     payment: &Payment,
     currency: khqr_core::Currency,

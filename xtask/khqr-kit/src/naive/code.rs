@@ -1,4 +1,4 @@
-//! Reading a code: who is paid, and every field under its tag.
+//! Reads a code into a map of fields.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use khqr_core::ErrorKind;
 use super::form::{Node, unsealed};
 use super::{Defect, account_defect};
 
-/// A code's fields by tag: `59`, `62/01`.
+/// The fields of a KHQR code by path, such as `59` or `62/01`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Code {
     /// `29` or `30`.
@@ -18,7 +18,10 @@ pub struct Code {
 }
 
 impl Code {
-    /// The top level first, then the templates 29 or 30, 62, 64 and 99, then the account.
+    /// Reads a text. Checks the top level first, then the templates 29 or 30, 62, 64 and 99, then the account.
+    ///
+    /// # Errors
+    /// The first defect in this order.
     pub fn read(text: &str) -> Result<Self, Defect> {
         let (nodes, defect) = unsealed(text)?;
         let mut fields = HashMap::new();
@@ -62,12 +65,13 @@ impl Code {
         kind.map_or(Ok(()), |kind| Err(self.defect(kind, &path)))
     }
 
-    /// The value of a field.
+    /// Returns the value of a field.
+    #[must_use]
     pub fn get(&self, path: &str) -> Option<&str> {
         self.fields.get(path).map(|node| node.value.as_str())
     }
 
-    /// A defect of a field, at the field, or where that is missing in a template, at the template.
+    /// Returns a defect with the offset of its field, or of the template that lacks the field.
     pub(super) fn defect(&self, kind: ErrorKind, path: &str) -> Defect {
         let template = path.split('/').next().unwrap();
         let node = self.fields.get(path).or(self.fields.get(template));
@@ -85,7 +89,7 @@ fn insert(fields: &mut HashMap<String, Node>, path: &str, node: &Node) -> Result
     }
 }
 
-/// `29` or `30`, of which a code has one.
+/// Returns `29` or `30`. A code has exactly one of them.
 fn account_tag(nodes: &[Node]) -> Result<String, Defect> {
     let accounts: Vec<&Node> = nodes
         .iter()
