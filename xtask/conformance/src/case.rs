@@ -1,26 +1,25 @@
-//! One question, what each side answered, and what is to be thought of it.
+//! A question, the answers of all sides, and the verdict.
 
+use khqr_kit::{SdkInput, quoted};
 use serde_json::Value as Json;
 
-use super::input::{Input, quoted};
-use super::rows::Row;
-use super::wanted::Wanted;
-use super::{payable, shown, written};
+use crate::deviation::Deviation;
+use crate::expected::{self, Expected};
 
-/// What is asked.
+/// The function under comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum What {
+pub(crate) enum Function {
     Generate,
     Verify,
     Decode,
     Inspect,
 }
 
-impl What {
-    pub(super) const ALL: [Self; 4] = [Self::Generate, Self::Verify, Self::Decode, Self::Inspect];
+impl Function {
+    pub(crate) const ALL: [Self; 4] = [Self::Generate, Self::Verify, Self::Decode, Self::Inspect];
 
-    /// Its name on our command line and in the harness.
-    pub(super) const fn word(self) -> &'static str {
+    /// Returns the name on the command line of `bakong qr` and in the harness.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Generate => "generate",
             Self::Verify => "verify",
@@ -30,112 +29,101 @@ impl What {
     }
 }
 
-/// What it is asked of.
+/// The argument of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Question {
-    Input(Input),
+pub(crate) enum Question {
+    Input(SdkInput),
     Text(String),
 }
 
 impl Question {
-    /// The line on which our command is asked.
-    pub(super) fn line(&self) -> String {
+    /// Returns the input line of `bakong qr`.
+    pub(crate) fn line(&self) -> String {
         match self {
             Self::Input(input) => input.to_json(),
             Self::Text(text) => text.clone(),
         }
     }
 
-    pub(super) fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         match self {
             Self::Input(input) => input.to_json(),
             Self::Text(text) => quoted(text),
         }
     }
 
-    /// The moment at which the SDK is asked it: a code is made when the input says it is.
-    fn moment(&self, now: u64) -> String {
+    /// Returns the input line of the harness. The clock of the SDK shows the creation time of the input, or `now`.
+    pub(crate) fn request(&self, side: &str, function: Function, now: u64) -> String {
         let created = match self {
             Self::Input(input) => input.given("creationTimestamp"),
             Self::Text(_) => None,
         };
-        created.map_or(now.to_string(), |created| created.as_str().to_owned())
-    }
-
-    /// The line on which the harness is asked.
-    pub(super) fn request(&self, side: &str, what: What, now: u64) -> String {
+        let clock = created.map_or(now.to_string(), |created| created.as_str().to_owned());
         format!(
-            r#"{{"side":"{side}","what":"{}","input":{},"now":{}}}"#,
-            what.word(),
+            r#"{{"side":"{side}","what":"{}","input":{},"now":{clock}}}"#,
+            function.name(),
             self.to_json(),
-            self.moment(now)
         )
     }
 }
 
-/// A question with its answers and the verdict on ours.
+/// The answers to one question.
 #[derive(Debug)]
-pub(super) struct Case {
-    pub(super) what: What,
-    pub(super) question: Question,
-    pub(super) now: u64,
-    pub(super) official: Json,
-    pub(super) ours: Json,
-    /// `None` where ts-khqr was not asked.
-    other: Option<Json>,
-    /// The row that explains why ours is not the SDK's, if it is not; or why it is wrong.
-    pub(super) verdict: Result<Option<Row>, String>,
+pub(crate) struct Case {
+    pub(crate) function: Function,
+    pub(crate) question: Question,
+    pub(crate) now: u64,
+    pub(crate) official: Json,
+    pub(crate) ours: Json,
+    /// The answer of ts-khqr, which has no `inspect`.
+    pub(crate) other: Option<Json>,
 }
 
+/// The deviation that explains the answer of khqr-core, if it differs from the SDK's, or why the answer is wrong.
+pub(crate) type Verdict = Result<Option<Deviation>, String>;
+
 impl Case {
-    pub(super) fn new(
-        what: What,
-        question: Question,
-        now: u64,
-        official: Json,
-        ours: Json,
-        other: Option<Json>,
-    ) -> Self {
-        let wanted = match (&question, what) {
-            (Question::Input(input), _) => written::wanted(input, &official),
-            (Question::Text(text), What::Verify) => payable::wanted(text, now, &official),
-            (Question::Text(text), What::Decode) => shown::wanted_fields(text, &official),
-            (Question::Text(text), _) => shown::wanted_tree(text, &official),
-        };
-        let verdict = wanted.and_then(|wanted| verdict(&wanted, &ours));
-        Self {
-            what,
-            question,
-            now,
-            official,
-            ours,
-            other,
-            verdict,
+    /// Compares the answer of khqr-core with the expected one.
+    pub(crate) fn verdict(&self) -> Verdict {
+        let official = &self.official;
+        let Expected { answer, deviation } = match (&self.question, self.function) {
+            (Question::Input(input), _) => expected::generate::expected(input, official),
+            (Question::Text(text), Function::Verify) => {
+                expected::verify::expected(text, self.now, official)
+            }
+            (Question::Text(text), Function::Decode) => expected::decode::fields(text, official),
+            (Question::Text(text), _) => expected::decode::tree(text, official),
+        }?;
+        if answer.matches(&self.ours) {
+            return Ok(deviation);
         }
+        let source = deviation.map_or("the SDK", Deviation::name);
+        Err(format!("expected {answer:?} ({source})"))
     }
 
-    /// Whether the SDK and we took it.
-    pub(super) fn is_good_for_both(&self) -> bool {
+    /// Returns whether both the SDK and khqr-core accept the question.
+    pub(crate) fn is_accepted_by_both(&self) -> bool {
         ["qr", "valid", "khqr", "tree"].iter().any(|name| {
-            let said = &self.official[name];
-            let takes = said.is_string() || said.is_object() || *said == true;
-            takes && self.ours.get("error").is_none()
+            let answer = &self.official[name];
+            let accepted = answer.is_string() || answer.is_object() || *answer == true;
+            accepted && self.ours.get("error").is_none()
         })
     }
 
-    /// The SDK's answer in a word, to have one of each kind.
-    pub(super) fn official_kind(&self) -> String {
-        let official = &self.official;
-        if let Some(code) = official["code"].as_u64() {
+    /// Returns the error code of the SDK, or a word for any other answer.
+    pub(crate) fn official_kind(&self) -> String {
+        if let Some(code) = self.official["code"].as_u64() {
             return code.to_string();
         }
         let kinds = ["looped", "exception"];
-        let kind = kinds.iter().find(|kind| official.get(**kind).is_some());
+        let kind = kinds
+            .iter()
+            .find(|kind| self.official.get(**kind).is_some());
         kind.map_or("good", |kind| kind).to_owned()
     }
 
-    /// What it has in common with others that are alike.
-    pub(super) fn kind_of_difference(&self, why: &str) -> String {
+    /// Returns the description that similar unexplained cases share.
+    pub(crate) fn difference_kind(&self, why: &str) -> String {
         let error = &self.ours["error"];
         let ours = if error.is_object() {
             format!("{} of {} ({})", error["kind"], error["tag"], error["code"])
@@ -143,18 +131,14 @@ impl Case {
             "no error".to_owned()
         };
         let why: String = why.chars().take(70).collect();
-        format!(
-            "{}: SDK {}, ours {ours}; {}",
-            self.what.word(),
-            self.official_kind(),
-            escaped(&why)
-        )
+        let (function, sdk) = (self.function.name(), self.official_kind());
+        format!("{function}: SDK {sdk}, ours {ours}; {}", escaped(&why))
     }
 
-    pub(super) fn describe(&self, why: &str) -> String {
+    pub(crate) fn describe(&self, why: &str) -> String {
         format!(
             "{} at {}: {why}\n  input {}\n  SDK   {}\n  ours  {}",
-            self.what.word(),
+            self.function.name(),
             self.now,
             escaped(&self.question.to_json()),
             escaped(&self.official.to_string()),
@@ -162,54 +146,42 @@ impl Case {
         )
     }
 
-    /// How ts-khqr's answer compares with the SDK's and with ours.
-    pub(super) fn other_kinds(&self) -> [Option<&'static str>; 2] {
-        [&self.official, &self.ours].map(|answer| {
-            let other = self.other.as_ref()?;
-            Some(kind_of_agreement(other, answer))
-        })
+    /// Compares the answer of ts-khqr with the SDK's and with ours.
+    pub(crate) fn other_agreements(&self) -> Option<[&'static str; 2]> {
+        let other = self.other.as_ref()?;
+        Some([&self.official, &self.ours].map(|answer| agreement(other, answer)))
     }
 }
 
-fn verdict(wanted: &Wanted, ours: &Json) -> Result<Option<Row>, String> {
-    if wanted.answer.is_given_by(ours) {
-        return Ok(wanted.row);
-    }
-    let because = wanted.row.map_or("the SDK's own", Row::id);
-    Err(format!("wanted was {:?} ({because})", wanted.answer))
-}
-
-fn kind_of_agreement(other: &Json, answer: &Json) -> &'static str {
-    if other.get("inexpressible").is_some() {
-        return "(its types cannot say it)";
-    }
-    for (kind, sentence) in [("looped", "it never returns"), ("exception", "it throws")] {
+fn agreement(other: &Json, answer: &Json) -> &'static str {
+    for (kind, sentence) in [
+        ("inexpressible", "(its types cannot express it)"),
+        ("looped", "it never returns"),
+        ("exception", "it throws"),
+    ] {
         if other.get(kind).is_some() {
             return sentence;
         }
     }
-    let refused = |answer: &Json| {
-        answer["valid"] == false
-            || ["error", "code", "looped", "exception"]
-                .iter()
-                .any(|kind| answer.get(*kind).is_some())
+    let rejected = |answer: &Json| {
+        let has = |kind: &&str| answer.get(*kind).is_some();
+        answer["valid"] == false || ["error", "code", "looped", "exception"].iter().any(has)
     };
     let code = |answer: &Json| answer["code"].as_u64().or(answer["error"]["code"].as_u64());
-    match (refused(other), refused(answer)) {
+    match (rejected(other), rejected(answer)) {
         (true, true) if code(other) == code(answer) => "same",
         (true, true) => "another code",
-        (true, false) => "refuses what is taken",
-        (false, true) => "takes what is refused",
+        (true, false) => "rejects what is accepted",
+        (false, true) => "accepts what is rejected",
         (false, false) => {
-            let same = ["qr", "md5", "valid", "khqr"]
-                .iter()
-                .all(|name| other[name] == answer[name]);
+            let names = ["qr", "md5", "valid", "khqr"];
+            let same = names.iter().all(|name| other[name] == answer[name]);
             if same { "same" } else { "another answer" }
         }
     }
 }
 
-/// Without anything that would move a terminal's cursor.
+/// Escapes all characters that move the cursor of a terminal.
 fn escaped(text: &str) -> String {
     let harmful = |c: char| {
         c.is_control()
@@ -227,63 +199,50 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use khqr_kit::Value;
     use serde_json::json;
 
-    fn case(official: Json, ours: Json) -> Case {
-        let mut input = Input::default();
-        input.set("bakongAccountID", super::super::input::Value::text("a@b"));
-        Case::new(
-            What::Generate,
-            Question::Input(input),
-            1,
-            official,
+    use super::*;
+
+    fn verdict(official: &Json, ours: Json) -> Verdict {
+        let mut input = SdkInput::default();
+        input.set("bakongAccountID", Value::text("a@b"));
+        Case {
+            function: Function::Generate,
+            question: Question::Input(input),
+            now: 1,
+            official: official.clone(),
             ours,
-            None,
-        )
+            other: None,
+        }
+        .verdict()
     }
 
     #[test]
-    fn a_difference_without_a_row_is_none() {
+    fn a_difference_without_a_deviation_is_wrong() {
         let written = json!({"qr": "x", "md5": "y", "verified": {"valid": true}});
-        assert_eq!(
-            case(written.clone(), json!({"qr": "x", "md5": "y"})).verdict,
-            Ok(None)
-        );
+        assert_eq!(verdict(&written, json!({"qr": "x", "md5": "y"})), Ok(None));
         for ours in [
             json!({"qr": "z", "md5": "y"}),
             json!({"error": {"code": 4}}),
             json!({"error": {"code": null}}),
         ] {
-            assert!(case(written.clone(), ours).verdict.is_err());
+            assert!(verdict(&written, ours).is_err());
         }
-        let refused = json!({"code": 7});
-        assert_eq!(
-            case(refused.clone(), json!({"error": {"code": 7}})).verdict,
-            Ok(None)
-        );
-        assert!(
-            case(refused.clone(), json!({"error": {"code": 21}}))
-                .verdict
-                .is_err()
-        );
-        assert!(
-            case(refused, json!({"qr": "x", "md5": "y"}))
-                .verdict
-                .is_err()
-        );
-        assert!(
-            case(
-                json!({"exception": "TypeError"}),
-                json!({"error": {"code": 3}})
-            )
-            .verdict
-            .is_err()
-        );
+        let rejected = json!({"code": 7});
+        assert_eq!(verdict(&rejected, json!({"error": {"code": 7}})), Ok(None));
+        for ours in [
+            json!({"error": {"code": 21}}),
+            json!({"qr": "x", "md5": "y"}),
+        ] {
+            assert!(verdict(&rejected, ours).is_err());
+        }
+        let exception = json!({"exception": "TypeError"});
+        assert!(verdict(&exception, json!({"error": {"code": 3}})).is_err());
     }
 
     #[test]
-    fn nothing_shown_moves_the_cursor() {
+    fn escaped_text_does_not_move_the_cursor() {
         assert_eq!(
             escaped("a\u{1b}\u{85}\u{202e}ច"),
             "a\\u{1b}\\u{85}\\u{202e}ច"

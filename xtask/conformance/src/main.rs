@@ -1,255 +1,248 @@
-//! Our implementation beside the official SDK, case by case: the same bytes, the same codes, the same
-//! fields, or a row of the list of deviations that says why not.
+//! Compares khqr-core with the official SDK, case by case. Both must give the same text, the same error code and the same
+//! fields, unless a known deviation explains the difference.
 //!
-//! The SDK runs in Node, from npm (see `node/`); ours is the command `bakong qr … --jsonl`, as people run
-//! it. What the rows prescribe is worked out from the input alone, with a reader of this chore's own, so
-//! that no answer of ours explains itself. ts-khqr is asked too, for the record.
+//! The SDK runs in Node and comes from npm (see `../node`). khqr-core runs as the command `bakong qr … --jsonl`. The
+//! answers of ts-khqr, a port of the SDK, are counted for information. Run this program with `cargo xtask conformance`,
+//! which builds the command first.
+
+#![allow(clippy::print_stdout, reason = "a command-line program")]
 
 mod case;
-mod generate;
-mod harm;
-mod input;
-mod mutate;
-mod naive;
+mod deviation;
+mod expected;
 mod node;
-mod options;
-mod payable;
-mod peer;
-mod random;
 mod record;
-mod rows;
-mod shapes;
-mod shown;
-mod spoil;
 mod tally;
-mod wanted;
-mod words;
-mod written;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Parser;
+use khqr_kit::generate::{self, NOW};
+use khqr_kit::{Random, SdkInput, known_codes, mutate_text};
 use serde_json::Value as Json;
+use xshell::{Shell, cmd};
 
-use crate::failure::Failure;
-use crate::invocation::Invocation;
-use crate::plan::Step;
-use crate::tools::Tool;
-use crate::workspace::Workspace;
-
-use case::{Case, Question, What};
-use input::Input;
+use case::{Case, Function, Question};
+use deviation::Deviation;
 use node::Node;
-use peer::Peer;
-use random::Random;
 use tally::Tally;
 
-pub(crate) use options::Options;
+/// Compares khqr-core with the official SDK.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask conformance")]
+struct Options {
+    /// Number of random inputs to write as codes.
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    generate: usize,
+    /// Number of mutated texts to read.
+    #[arg(long, value_name = "N", default_value_t = 50_000)]
+    texts: usize,
+    /// Seed of the random inputs and mutations.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Write some cases of each kind to the vectors of khqr-core, if no difference is unexplained.
+    #[arg(long)]
+    record: bool,
+}
 
-/// The moment that all clocks stand at.
-const NOW: u64 = 1_795_000_000_000;
+/// The time at which the SDK's own tests pass: the fixed expiry in them must be in the future.
+const NOW_OF_SDK_TESTS: u64 = 1_727_300_000_000;
 
-/// The moment at which the SDK's own tests pass: after what they take for expired.
-const NOW_OF_TESTS: u64 = 1_727_300_000_000;
-
-/// How many codes of the SDK the changed texts are made from.
+/// The number of codes of the SDK to mutate.
 const POOL: usize = 1_000;
 
-/// The one test file without a call to compare: it asks the network.
-const ASKS_THE_NETWORK: &str = "test/bakongAccountExist.test.js";
+/// The one test file of the SDK that calls none of the compared functions.
+const NETWORK_TEST: &str = "test/bakongAccountExist.test.js";
 
-/// The chore's one step.
-pub(crate) fn step(workspace: &Workspace, options: Options) -> Step {
-    let root = workspace.root().to_owned();
-    let folder = root.join(workspace.target_folder("debug"));
-    let command = options.command();
-    Step::function("conformance", command, move || {
-        run(&root, &folder, &options)
-    })
-    .needing(Tool::Node)
-    .needing(Tool::Npm)
-}
-
-fn run(root: &Path, folder: &Path, options: &Options) -> Result<(), Failure> {
-    Invocation::cargo(root, &["build", "-p", "bakong-cli", "--bin", "bakong"]).run()?;
-    let bakong = folder.join(format!("bakong{}", std::env::consts::EXE_SUFFIX));
-    let mut sides = Sides {
-        bakong,
-        node: Node::start()?,
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let program = std::env::current_exe()?;
+    let sides = Sides {
+        bakong: program.with_file_name(format!("bakong{}", std::env::consts::EXE_SUFFIX)),
+        shell: Shell::new()?,
+        node: Node::install()?,
     };
     let mut tally = Tally::default();
-    let mut cases = Vec::new();
-    let mut keep = |part, new: Vec<Case>| {
-        new.iter().for_each(|case| tally.add(part, case));
-        if options.record {
-            cases.extend(new);
+    let mut explained: Vec<(Case, Option<Deviation>)> = Vec::new();
+    let mut judge = |part, cases: Vec<Case>| {
+        for case in cases {
+            let verdict = case.verdict();
+            tally.add(part, &case, &verdict);
+            if let (true, Ok(deviation)) = (options.record, verdict) {
+                explained.push((case, deviation));
+            }
         }
     };
-    for (what, questions) in own_tests(&mut sides)? {
-        keep(
-            "the SDK's tests",
-            sides.compare(what, questions, NOW_OF_TESTS)?,
+    for (function, questions) in sdk_tests(&sides)? {
+        let cases = sides.compare(function, questions, NOW_OF_SDK_TESTS)?;
+        judge("tests of the SDK", cases);
+    }
+    let mut random = Random::seeded(options.seed);
+    let inputs = (0..options.generate).map(|_| generate::sdk_input(&mut random, NOW));
+    let inputs = inputs.map(Question::Input).collect();
+    judge(
+        "random inputs",
+        sides.compare(Function::Generate, inputs, NOW)?,
+    );
+
+    let pool = pool(&sides, options.seed)?;
+    let mut random = Random::seeded(!options.seed);
+    let texts = (0..options.texts).map(|_| mutate_text(&mut random, &pool, NOW));
+    let texts: Vec<Question> = texts.map(Question::Text).collect();
+    for function in [Function::Verify, Function::Decode, Function::Inspect] {
+        judge(
+            "mutated texts",
+            sides.compare(function, texts.clone(), NOW)?,
         );
     }
-    let mut random = Random::new(options.seed);
-    let inputs = (0..options.generate).map(|_| generate::input(&mut random, NOW));
-    let inputs = inputs.map(Question::Input).collect();
-    keep("random inputs", sides.compare(What::Generate, inputs, NOW)?);
-
-    let pool = pool(&mut sides, options.seed)?;
-    let mut random = Random::new(!options.seed);
-    let texts = (0..options.texts).map(|_| Question::Text(mutate::text(&mut random, &pool, NOW)));
-    let texts: Vec<Question> = texts.collect();
-    for what in [What::Verify, What::Decode, What::Inspect] {
-        keep("changed texts", sides.compare(what, texts.clone(), NOW)?);
-    }
     println!("{}", tally.report());
-    match tally.unexplained() {
-        0 if options.record => record::write(root, &cases),
-        0 => Ok(()),
-        count => Err(Failure::new(format!(
-            "{count} differences from the official SDK are explained by no row; \
-             to see them again: {}",
-            options.command()
-        ))),
+    ensure!(
+        tally.unexplained() == 0,
+        "no deviation explains {} differences from the official SDK, listed above",
+        tally.unexplained()
+    );
+    if options.record {
+        record::write(&explained)?;
     }
+    Ok(())
 }
 
-/// All that are asked.
+/// The programs that answer questions.
 struct Sides {
     bakong: PathBuf,
+    shell: Shell,
     node: Node,
 }
 
 impl Sides {
-    fn compare(
-        &mut self,
-        what: What,
-        questions: Vec<Question>,
-        now: u64,
-    ) -> Result<Vec<Case>, Failure> {
-        let official = self.ask_node("official", what, &questions, now)?;
-        let other = match what {
-            What::Inspect => vec![None; questions.len()],
+    fn compare(&self, function: Function, questions: Vec<Question>, now: u64) -> Result<Vec<Case>> {
+        if questions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let official = self.ask_node("official", function, &questions, now)?;
+        let other = match function {
+            Function::Inspect => vec![None; questions.len()],
             _ => {
-                let answers = self.ask_node("other", what, &questions, now)?;
+                let answers = self.ask_node("other", function, &questions, now)?;
                 answers.into_iter().map(Some).collect()
             }
         };
-        let ours = self.ask_ours(what, &questions, now)?;
+        let ours = self.ask_ours(function, &questions, now)?;
         let answers = official.into_iter().zip(ours).zip(other);
-        Ok(questions
-            .into_iter()
-            .zip(answers)
-            .map(|(question, ((official, ours), other))| {
-                Case::new(what, question, now, official, ours, other)
+        let cases = questions.into_iter().zip(answers);
+        Ok(cases
+            .map(|(question, ((official, ours), other))| Case {
+                function,
+                question,
+                now,
+                official,
+                ours,
+                other,
             })
             .collect())
     }
 
     fn ask_node(
-        &mut self,
+        &self,
         side: &str,
-        what: What,
+        function: Function,
         questions: &[Question],
         now: u64,
-    ) -> Result<Vec<Json>, Failure> {
-        let lines: Vec<String> = questions
-            .iter()
-            .map(|question| question.request(side, what, now))
-            .collect();
-        parsed(&self.node.peer.ask(&lines)?)
+    ) -> Result<Vec<Json>> {
+        let request = |question: &Question| question.request(side, function, now);
+        self.node
+            .ask(&questions.iter().map(request).collect::<Vec<_>>())
     }
 
-    fn ask_ours(&self, what: What, questions: &[Question], now: u64) -> Result<Vec<Json>, Failure> {
-        let mut command = Command::new(&self.bakong);
-        command.args(["qr", what.word(), "--jsonl", "--now", &now.to_string()]);
+    fn ask_ours(&self, function: Function, questions: &[Question], now: u64) -> Result<Vec<Json>> {
+        let Self { bakong, shell, .. } = self;
+        let (function, now) = (function.name(), now.to_string());
         let lines: Vec<String> = questions.iter().map(Question::line).collect();
-        let name = format!("bakong qr {}", what.word());
-        parsed(&Peer::start(name, command)?.finish(&lines)?)
+        // The status says whether all lines are valid.
+        let answers = cmd!(shell, "{bakong} qr {function} --jsonl --now {now}")
+            .quiet()
+            .ignore_status()
+            .stdin(lines.join("\n") + "\n")
+            .read()?;
+        parse_answers(&answers, questions.len())
     }
 }
 
-fn parsed(lines: &[String]) -> Result<Vec<Json>, Failure> {
-    let answers = lines.iter().map(|line| {
-        serde_json::from_str(line)
-            .map_err(|error| Failure::new(format!("an answer is no JSON ({error}): {line}")))
-    });
-    answers.collect()
+/// Parses one JSON answer on each line.
+fn parse_answers(answers: &str, expected: usize) -> Result<Vec<Json>> {
+    let parse =
+        |line: &str| serde_json::from_str(line).with_context(|| format!("not JSON: {line}"));
+    let answers: Vec<Json> = answers.split('\n').map(parse).collect::<Result<_>>()?;
+    ensure!(
+        answers.len() == expected,
+        "{} answers to {expected} questions",
+        answers.len()
+    );
+    Ok(answers)
 }
 
-/// The calls in the SDK's own test files.
-fn own_tests(sides: &mut Sides) -> Result<Vec<(What, Vec<Question>)>, Failure> {
-    let request = format!(r#"{{"what":"jest","now":{NOW_OF_TESTS}}}"#);
-    let answer = sides.node.peer.ask(&[request])?;
-    let answer = parsed(&answer)?.pop().unwrap_or_default();
-    let files = answer["files"].as_array().cloned().unwrap_or_default();
+/// Runs the test files of the SDK and returns the arguments of all calls of the compared functions.
+fn sdk_tests(sides: &Sides) -> Result<Vec<(Function, Vec<Question>)>> {
+    let request = format!(r#"{{"what":"jest","now":{NOW_OF_SDK_TESTS}}}"#);
+    let answers = sides.node.ask(&[request])?;
+    let files = answers[0]["files"]
+        .as_array()
+        .context("the SDK has no tests")?;
     println!(
         "\n{:<56} {:>5} {:>7} {:>6}",
-        "the SDK's own test file", "tests", "failing", "calls"
+        "test file of the SDK", "tests", "failing", "calls"
     );
-    let mut found: Vec<(What, Vec<Question>)> = What::ALL.map(|what| (what, Vec::new())).into();
-    let mut empty = Vec::new();
-    for file in &files {
+    let mut questions = Function::ALL.map(|function| (function, Vec::new()));
+    for file in files {
         let name = file["file"].as_str().unwrap_or_default();
-        let calls = file["calls"].as_array().cloned().unwrap_or_default();
+        let calls = file["calls"].as_array().map_or(&[][..], Vec::as_slice);
         let [tests, failed] =
             ["tests", "failed"].map(|count| file[count].as_u64().unwrap_or_default());
         println!("{name:<56} {tests:>5} {failed:>7} {:>6}", calls.len());
-        if calls.is_empty() && name != ASKS_THE_NETWORK {
-            empty.push(name.to_owned());
-        }
+        ensure!(
+            !calls.is_empty() || name == NETWORK_TEST,
+            "the harness found no call in {name}"
+        );
         for call in calls {
-            let of_this_kind = found
-                .iter_mut()
-                .find(|(what, _)| call["what"] == what.word());
-            let Some((what, questions)) = of_this_kind else {
-                return Err(Failure::new(format!("nobody compares this call: {call}")));
+            let same = |(function, _): &&mut (Function, _)| call["what"] == function.name();
+            let Some((function, questions)) = questions.iter_mut().find(same) else {
+                bail!("an unknown call: {call}");
             };
-            let question = match (*what, call["input"].as_str()) {
-                (What::Generate, _) => {
-                    Question::Input(Input::from_json(&call["input"].to_string())?)
+            match (function, call["input"].as_str()) {
+                (Function::Generate, _) => {
+                    let input = SdkInput::from_json(&call["input"].to_string())?;
+                    questions.push(Question::Input(input));
                 }
-                // Our command reads lines.
-                (_, Some(text)) if !text.contains('\n') => Question::Text(text.to_owned()),
-                _ => continue,
-            };
-            questions.push(question);
+                // `bakong qr` reads one text per line.
+                (_, Some(text)) if !text.contains('\n') => {
+                    questions.push(Question::Text(text.to_owned()))
+                }
+                _ => {}
+            }
         }
     }
-    if files.is_empty() {
-        return Err(Failure::new("the SDK came without its tests"));
-    }
-    if empty.is_empty() {
-        Ok(found)
-    } else {
-        Err(Failure::new(format!(
-            "the harness found no call in: {}",
-            empty.join(", ")
-        )))
-    }
+    Ok(questions.into())
 }
 
-/// Texts to change: codes that the SDK wrote, and shapes from elsewhere.
-fn pool(sides: &mut Sides, seed: u64) -> Result<Vec<String>, Failure> {
-    let mut random = Random::new(seed ^ 0x5EED);
-    let inputs = (0..POOL).map(|_| Question::Input(generate::valid(&mut random, NOW)));
+/// Returns the texts to mutate: two thirds are codes of the SDK, and one third has other shapes.
+fn pool(sides: &Sides, seed: u64) -> Result<Vec<String>> {
+    let mut random = Random::seeded(seed ^ 0x5EED);
+    let inputs = (0..POOL).map(|_| Question::Input(generate::valid_sdk_input(&mut random, NOW)));
     let inputs: Vec<Question> = inputs.collect();
-    let answers = sides.ask_node("official", What::Generate, &inputs, NOW)?;
+    let answers = sides.ask_node("official", Function::Generate, &inputs, NOW)?;
     let mut pool = Vec::new();
     for (answer, input) in answers.iter().zip(&inputs) {
         match answer["qr"].as_str() {
             Some(text) if answer["verified"]["valid"] == true => pool.push(text.to_owned()),
-            _ => {
-                return Err(Failure::new(format!(
-                    "a valid input is none to the SDK, which says {answer}: {}",
-                    input.line()
-                )));
-            }
+            _ => bail!(
+                "the SDK rejects a valid input with {answer}: {}",
+                input.line()
+            ),
         }
     }
-    let shapes = shapes::texts(NOW);
+    let shapes = known_codes::texts(NOW);
     let rounds = pool.len() / shapes.len() / 2;
-    pool.extend(std::iter::repeat_n(shapes, rounds.max(1)).flatten());
+    pool.extend(std::iter::repeat_n(shapes, rounds).flatten());
     Ok(pool)
 }

@@ -1,90 +1,61 @@
-//! The official SDK and its port, installed from npm and run in one process of Node.
+//! The official SDK and ts-khqr, installed from npm and run by Node.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use anyhow::{Context as _, Result};
+use serde_json::Value as Json;
+use xshell::{Shell, TempDir, cmd};
 
-use crate::failure::Failure;
+use crate::parse_answers;
 
-use super::peer::Peer;
-
-/// What is put into the folder where they are installed, so that `require` finds them.
+/// The files of the folder in which npm installs the packages.
 const FILES: [(&str, &str); 8] = [
-    ("package.json", include_str!("node/package.json")),
-    ("package-lock.json", include_str!("node/package-lock.json")),
-    ("harness.js", include_str!("node/harness.js")),
-    ("guard.js", include_str!("node/guard.js")),
-    ("clock.js", include_str!("node/clock.js")),
-    ("official.js", include_str!("node/official.js")),
-    ("other.js", include_str!("node/other.js")),
-    ("jest.js", include_str!("node/jest.js")),
+    ("package.json", include_str!("../node/package.json")),
+    (
+        "package-lock.json",
+        include_str!("../node/package-lock.json"),
+    ),
+    ("harness.js", include_str!("../node/harness.js")),
+    ("guard.js", include_str!("../node/guard.js")),
+    ("clock.js", include_str!("../node/clock.js")),
+    ("official.js", include_str!("../node/official.js")),
+    ("other.js", include_str!("../node/other.js")),
+    ("jest.js", include_str!("../node/jest.js")),
 ];
 
-/// The running process, and the folder that goes with it.
+/// A temporary folder with the packages.
 #[derive(Debug)]
-pub(super) struct Node {
-    pub(super) peer: Peer,
-    // Dropped after the process that runs in it.
-    _folder: Folder,
+pub(crate) struct Node {
+    shell: Shell,
+    _folder: TempDir,
 }
 
 impl Node {
-    /// Installs both, in the versions of the lock file, and starts them.
-    pub(super) fn start() -> Result<Self, Failure> {
-        let folder = Folder::make()?;
+    /// Installs the versions of the lock file.
+    pub(crate) fn install() -> Result<Self> {
+        let shell = Shell::new()?;
+        let folder = shell.create_temp_dir()?;
+        shell.change_dir(folder.path());
         for (name, text) in FILES {
-            let file = folder.0.join(name);
-            fs::write(&file, text).map_err(|error| {
-                Failure::new(format!("{} could not be written: {error}", file.display()))
-            })?;
+            shell.write_file(name, text)?;
         }
-        install(&folder.0)?;
-        let mut node = Command::new("node");
-        node.arg("harness.js").current_dir(&folder.0);
+        cmd!(
+            shell,
+            "npm ci --ignore-scripts --no-audit --no-fund --silent"
+        )
+        .run()
+        .context("npm could not install bakong-khqr and ts-khqr")?;
         Ok(Self {
-            peer: Peer::start("node with the SDKs", node)?,
+            shell,
             _folder: folder,
         })
     }
-}
 
-fn install(folder: &Path) -> Result<(), Failure> {
-    println!(
-        "$ npm ci  # bakong-khqr and ts-khqr, in {}",
-        folder.display()
-    );
-    let asked = Command::new("npm")
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-        .current_dir(folder)
-        .output();
-    let why = match asked {
-        Ok(output) if output.status.success() => return Ok(()),
-        Ok(output) => String::from_utf8_lossy(&output.stderr)
-            .trim_end()
-            .to_owned(),
-        Err(error) => error.to_string(),
-    };
-    Err(Failure::new(format!(
-        "the SDKs could not be installed, so nothing was compared: {why}"
-    )))
-}
-
-#[derive(Debug)]
-struct Folder(PathBuf);
-
-impl Folder {
-    fn make() -> Result<Self, Failure> {
-        let name = format!("khqr-conformance-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path).map_err(|error| {
-            Failure::new(format!("{} could not be made: {error}", path.display()))
-        })?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+    /// Answers requests, each on one line of JSON, in their order.
+    pub(crate) fn ask(&self, requests: &[String]) -> Result<Vec<Json>> {
+        let shell = &self.shell;
+        let answers = cmd!(shell, "node harness.js")
+            .quiet()
+            .stdin(requests.join("\n") + "\n")
+            .read()?;
+        parse_answers(&answers, requests.len())
     }
 }

@@ -1,78 +1,76 @@
-//! Some cases of each kind, written down, so that `cargo test` holds them without Node.
+//! Writes some cases of each kind to `crates/khqr-core/tests/vectors`, so that tests check them without Node.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
+use anyhow::Result;
+use khqr_kit::quoted;
 use serde_json::Value as Json;
+use xshell::Shell;
 
-use crate::failure::Failure;
+use crate::case::{Case, Function};
+use crate::deviation::Deviation;
 
-use super::case::{Case, What};
-use super::input::quoted;
-use super::rows::Row;
+const FOLDER: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../crates/khqr-core/tests/vectors"
+);
 
-const FOLDER: &str = "crates/khqr-core/tests/vectors";
+/// The most cases with the same answer of the SDK and the same deviation.
+const CASES_OF_A_KIND: usize = 4;
 
-/// How many cases are kept that are alike in what the SDK says and in why we say otherwise.
-const OF_A_KIND: usize = 4;
+/// The most cases that the SDK accepts and that are equal.
+const EQUAL_CASES: usize = 100;
 
-/// How many more where the two agree that it is good.
-const GOOD: usize = 100;
+/// The longest recorded line in bytes.
+const MAX_LINE: usize = 1_500;
 
-/// Longer lines are left out: they say nothing that a shorter one does not.
-const LONGEST: usize = 1_500;
-
-/// Writes a file for each question.
-pub(super) fn write(root: &Path, cases: &[Case]) -> Result<(), Failure> {
-    for what in What::ALL {
-        let file = root.join(FOLDER).join(format!("{}.jsonl", what.word()));
-        let lines = chosen(cases.iter().filter(|case| case.what == what));
-        fs::write(&file, lines.concat()).map_err(|error| {
-            Failure::new(format!("{} could not be written: {error}", file.display()))
-        })?;
-        println!("wrote {} cases to {}", lines.len(), file.display());
+/// Writes one file for each function. `cases` are the explained cases.
+pub(crate) fn write(cases: &[(Case, Option<Deviation>)]) -> Result<()> {
+    let shell = Shell::new()?;
+    for function in Function::ALL {
+        let lines = selected(cases.iter().filter(|(case, _)| case.function == function));
+        let name = format!("{}.jsonl", function.name());
+        shell.write_file(format!("{FOLDER}/{name}"), lines.concat())?;
+        println!("wrote {} cases to {name}", lines.len());
     }
     Ok(())
 }
 
-fn chosen<'a>(cases: impl Iterator<Item = &'a Case>) -> Vec<String> {
-    let mut kinds: BTreeMap<(Option<Row>, String), usize> = BTreeMap::new();
+fn selected<'a>(cases: impl Iterator<Item = &'a (Case, Option<Deviation>)>) -> Vec<String> {
+    let mut kinds: BTreeMap<(Option<Deviation>, String), usize> = BTreeMap::new();
     let mut lines: Vec<String> = Vec::new();
-    for case in cases {
-        let Ok(row) = case.verdict else {
-            continue;
+    for (case, deviation) in cases {
+        let line = line(case, *deviation);
+        let kind = (*deviation, case.official_kind());
+        let limit = match deviation {
+            None if kind.1 == "good" => EQUAL_CASES,
+            _ => CASES_OF_A_KIND,
         };
-        let line = line(case, row);
-        let kind = (row, case.official_kind());
-        let limit = match row {
-            None if kind.1 == "good" => GOOD,
-            _ => OF_A_KIND,
-        };
-        let kept = kinds.entry(kind).or_default();
-        let is_short = line.len() <= LONGEST || row == Some(Row::TextTooLong) && *kept == 0;
-        // The SDK's own tests ask some things again and again.
-        if *kept < limit && is_short && !lines.contains(&line) {
-            *kept += 1;
+        let count = kinds.entry(kind).or_default();
+        let is_short =
+            line.len() <= MAX_LINE || *deviation == Some(Deviation::TextTooLong) && *count == 0;
+        // The SDK's own tests repeat some questions.
+        if *count < limit && is_short && !lines.contains(&line) {
+            *count += 1;
             lines.push(line);
         }
     }
     lines
 }
 
-fn line(case: &Case, row: Option<Row>) -> String {
+fn line(case: &Case, deviation: Option<Deviation>) -> String {
     format!(
         "{{\"input\":{},\"now\":{},\"sdk\":{},\"ours\":{},\"deviation\":{}}}\n",
         case.question.to_json(),
         case.now,
         case.official,
-        without_wording(case.ours.clone()),
-        row.map_or("null".to_owned(), |row| quoted(row.id()))
+        without_message(case.ours.clone()),
+        deviation.map_or("null".to_owned(), |deviation| quoted(deviation.name()))
     )
 }
 
-/// Without what is said to people, which may be said better one day.
-fn without_wording(mut answer: Json) -> Json {
+/// Removes the message of an error, which may change.
+fn without_message(mut answer: Json) -> Json {
     if let Some(error) = answer.get_mut("error").and_then(Json::as_object_mut) {
         error.retain(|name, _| matches!(name.as_str(), "code" | "kind" | "tag" | "offset"));
     }

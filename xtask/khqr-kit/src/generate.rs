@@ -346,37 +346,73 @@ mod tests {
                 assert!(found.contains(&wanted), "no {name} of {wanted} units");
             }
             let any = |test: &dyn Fn(&SdkInput) -> bool| inputs.iter().any(test);
-            let text_is = |test: &dyn Fn(&str) -> bool| any(&|input| input.text(name).is_some_and(test));
+            let text_is =
+                |test: &dyn Fn(&str) -> bool| any(&|input| input.text(name).is_some_and(test));
             let pair_crosses_limit = |text: &str| {
-                length(text) == max + 1 && text.chars().next_back().is_some_and(|c| c.len_utf16() == 2)
+                length(text) == max + 1
+                    && text.chars().next_back().is_some_and(|c| c.len_utf16() == 2)
             };
-            assert!(text_is(&pair_crosses_limit), "no {name} with a pair across its limit");
-            assert!(text_is(&|text| text.contains(char::is_control)), "no control character in {name}");
-            assert!(any(&|input| input.get(name).is_none()), "{name} is never missing");
-            assert!(any(&|input| input.get(name) == Some(&Value::text(""))), "{name} is never empty");
+            assert!(
+                text_is(&pair_crosses_limit),
+                "no {name} with a pair across its limit"
+            );
+            assert!(
+                text_is(&|text| text.contains(char::is_control)),
+                "no control character in {name}"
+            );
+            assert!(
+                any(&|input| input.get(name).is_none()),
+                "{name} is never missing"
+            );
+            assert!(
+                any(&|input| input.get(name) == Some(&Value::text(""))),
+                "{name} is never empty"
+            );
         }
         let accounts = lengths("bakongAccountID");
-        assert!([31, 32, 33].iter().all(|wanted| accounts.contains(wanted)), "{accounts:?}");
+        assert!(
+            [31, 32, 33].iter().all(|wanted| accounts.contains(wanted)),
+            "{accounts:?}"
+        );
     }
 
     #[test]
     fn inputs_have_every_form_of_currency_amount_and_time() {
         let inputs = inputs(1, 20_000);
-        let all = |name: &str| -> Vec<&Value> { inputs.iter().filter_map(|input| input.get(name)).collect() };
+        let all = |name: &str| -> Vec<&Value> {
+            inputs.iter().filter_map(|input| input.get(name)).collect()
+        };
         let (currencies, amounts) = (all("currency"), all("amount"));
         for text in ["116", "840", "KHR", "USD", "EUR", ""] {
-            assert!(currencies.contains(&&Value::text(text)), "no currency {text:?}");
+            assert!(
+                currencies.contains(&&Value::text(text)),
+                "no currency {text:?}"
+            );
         }
         for number in ["116", "840"] {
             assert!(currencies.contains(&&Value::number(number)));
         }
-        for text in ["NaN", "1e21", "1,000", "៥០០", "0x10", "99999999999999", "-1", "5."] {
+        for text in [
+            "NaN",
+            "1e21",
+            "1,000",
+            "៥០០",
+            "0x10",
+            "99999999999999",
+            "-1",
+            "5.",
+        ] {
             assert!(amounts.contains(&&Value::text(text)), "no amount {text}");
         }
-        assert!(amounts.contains(&&Value::number("1e21")) && amounts.contains(&&Value::number("1.001")));
+        assert!(
+            amounts.contains(&&Value::number("1e21")) && amounts.contains(&&Value::number("1.001"))
+        );
         for digits in [12, 13, 14] {
             let has_digits = |time: &&Value| time.as_str().len() == digits;
-            assert!(all("expirationTimestamp").iter().any(has_digits), "no expiry of {digits} digits");
+            assert!(
+                all("expirationTimestamp").iter().any(has_digits),
+                "no expiry of {digits} digits"
+            );
         }
     }
 }

@@ -30,14 +30,20 @@ fn bodies(now: u64) -> Vec<String> {
     // Until SDK 1.0.17: a creation time without an expiry, also on static codes.
     let old_times = template("99", &[("00", "1613027972757")]);
     let individual = "29180014jonhsmith@nbcq";
-    let merchant = template("30", &[("00", "shop@aclb"), ("01", "123456"), ("02", "ACLEDA")]);
+    let merchant = template(
+        "30",
+        &[("00", "shop@aclb"), ("01", "123456"), ("02", "ACLEDA")],
+    );
     let aba = template("40", &[("00", "abaakhppxxx@abaa"), ("01", "855017")]);
     let acleda = template("39", &[("00", "85511215080"), ("01", "4")]);
     let upi = encoded("15", "1234567812345678123456789012345");
     let usd = "52045999530384054045.005802KH5910Jonh Smith6010Phnom Penh";
     let riel = "520459995303116540510000";
     let names = "5802KH5912Sokha Coffee6010Phnom Penh";
-    let tree = template("62", &[("01", "INV-1"), ("50", "0003abc0103def"), ("99", "0001x")]);
+    let tree = template(
+        "62",
+        &[("01", "INV-1"), ("50", "0003abc0103def"), ("99", "0001x")],
+    );
     vec![
         format!("000201010211{individual}5204599953031165802KH5910Jonh Smith6010Phnom Penh"),
         format!(
@@ -61,7 +67,10 @@ fn bodies(now: u64) -> Vec<String> {
         format!("000201010212{merchant}{riel}{names}{tree}65050101a8003abc{times}"),
         format!(
             "000201010212{merchant}{riel}{names}{}{times}",
-            template("62", &[("04", "LOY"), ("05", "REF"), ("06", "CUST"), ("09", "AME")])
+            template(
+                "62",
+                &[("04", "LOY"), ("05", "REF"), ("06", "CUST"), ("09", "AME")]
+            )
         ),
         format!(
             "000201010212{merchant}{riel}{names}{}{times}",
@@ -97,13 +106,21 @@ fn bodies(now: u64) -> Vec<String> {
                     ("03", "UMI")
                 ]
             ),
-            template("51", &[("00", "ID.CO.QRIS.WWW"), ("02", "ID1020"), ("03", "UMI")])
+            template(
+                "51",
+                &[("00", "ID.CO.QRIS.WWW"), ("02", "ID1020"), ("03", "UMI")]
+            )
         ),
         format!(
             "000201010211{}52040000530370254041.005802SG5902NA6009Singapore",
             template(
                 "26",
-                &[("00", "SG.PAYNOW"), ("01", "2"), ("02", "202012345K"), ("03", "1")]
+                &[
+                    ("00", "SG.PAYNOW"),
+                    ("01", "2"),
+                    ("02", "202012345K"),
+                    ("03", "1")
+                ]
             )
         ),
         String::new(),

@@ -148,10 +148,7 @@ fn change_times(random: &mut Random, input: &mut SdkInput, now: u64) {
             let text = random.text("abc| |0|៥|1795000600000.5|-1795000600000|1.8e12");
             ("expirationTimestamp", Value::text(text))
         }
-        8 => (
-            "expirationTimestamp",
-            Value::text(format!(" {}", now + 5)),
-        ),
+        8 => ("expirationTimestamp", Value::text(format!(" {}", now + 5))),
         9 => ("creationTimestamp", number(now / 10)),
         10 => {
             input.set("creationTimestamp", number(now * 10));

@@ -1,10 +1,10 @@
 //! Mutations of codes. Most mutations change fields and then compute the checksum again, because a wrong checksum hides
 //! every other defect. Some change single characters.
 
+use crate::Random;
 use crate::generate::account;
 use crate::naive::{self, length, payload, sealed};
 use crate::samples::{any_text, with_control};
-use crate::Random;
 
 /// A field to mutate. Unlike [`naive::Node`] it can have an invalid tag or length.
 #[derive(Debug, Clone)]
@@ -138,10 +138,7 @@ fn change_texts(random: &mut Random, parts: &mut [Part]) {
 }
 
 fn add_label(random: &mut Random, parts: &mut [Part]) {
-    let label = Part::new(
-        format!("{:02}", random.below(100)),
-        any_text(random, 12),
-    );
+    let label = Part::new(format!("{:02}", random.below(100)), any_text(random, 12));
     if let Some(part) = parts.iter_mut().find(|part| part.tag == "62")
         && !has(&part.inner(), &label.tag)
         && length(&part.value) + length(&label.encoded()) <= 99
@@ -262,7 +259,10 @@ const VALUES: [(&str, &str); 12] = [
         "x|1234567890123456789012345|12345678901234567890123456|😀😀😀😀😀😀😀😀😀😀😀😀😀|So\u{9f}kha",
     ),
     ("60", "y|123456789012345|1234567890123456|ចចចចចចចចចចចចចចចច"),
-    ("62", "1234|0101|abc|0000|5004abcd|50080004abcd0103xyz|50000101a"),
+    (
+        "62",
+        "1234|0101|abc|0000|5004abcd|50080004abcd0103xyz|50000101a",
+    ),
     (
         "64",
         "0002km|0102hi|0202pp|0001k0101x|00000101x|0002km0100|0000|00000202pp|9902zz|0002k\t0101x",
@@ -368,7 +368,10 @@ fn set_two_invalid_values(random: &mut Random, parts: &mut Vec<Part>) {
             "99",
             "0013179500000000001131794999999999|0013179500000000001121795000000000|0003abc",
         ),
-        ("29", "0003a@b0200|0003a@b0133abcdefghijklmnopqrstuvwxyzabcdefg"),
+        (
+            "29",
+            "0003a@b0200|0003a@b0133abcdefghijklmnopqrstuvwxyzabcdefg",
+        ),
     ];
     for _ in 0..2 {
         let (tag, values) = *random.pick(&INVALID);
@@ -417,7 +420,9 @@ mod tests {
     fn texts(seed: u64) -> Vec<String> {
         let pool = known_codes::texts(NOW);
         let mut random = Random::seeded(seed);
-        (0..4_000).map(|_| mutate_text(&mut random, &pool, NOW)).collect()
+        (0..4_000)
+            .map(|_| mutate_text(&mut random, &pool, NOW))
+            .collect()
     }
 
     #[test]
@@ -430,8 +435,14 @@ mod tests {
 
     #[test]
     fn every_defect_of_reading_occurs_and_two_fifths_have_none() {
-        let results: Vec<_> = texts(1).iter().map(|text| Code::read(text).map(drop)).collect();
-        let defects: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+        let results: Vec<_> = texts(1)
+            .iter()
+            .map(|text| Code::read(text).map(drop))
+            .collect();
+        let defects: Vec<_> = results
+            .iter()
+            .filter_map(|result| result.as_ref().err())
+            .collect();
         for kind in [
             ErrorKind::TextTooLong,
             ErrorKind::CrcMismatch,
@@ -447,15 +458,25 @@ mod tests {
             ErrorKind::Empty,
             ErrorKind::TooLong { max: 32 },
         ] {
-            assert!(defects.iter().any(|defect| defect.kind == kind), "{kind:?} never occurs");
+            assert!(
+                defects.iter().any(|defect| defect.kind == kind),
+                "{kind:?} never occurs"
+            );
         }
         for field in ["29", "63"] {
             let missing = |defect: &&naive::Defect| {
                 defect.kind == ErrorKind::Missing && defect.field.as_deref() == Some(field)
             };
-            assert!(defects.iter().copied().any(|defect| missing(&defect)), "{field} is never missing");
+            assert!(
+                defects.iter().copied().any(|defect| missing(&defect)),
+                "{field} is never missing"
+            );
         }
         let valid = results.len() - defects.len();
-        assert!(valid * 5 > results.len() * 2, "{valid} of {}", results.len());
+        assert!(
+            valid * 5 > results.len() * 2,
+            "{valid} of {}",
+            results.len()
+        );
     }
 }

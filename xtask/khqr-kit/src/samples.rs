@@ -109,7 +109,11 @@ mod tests {
         let mut random = Random::seeded(1);
         for script in Script::ALL {
             for units in 0..60 {
-                assert_eq!(length(&text(&mut random, script, units)), units, "{script:?}");
+                assert_eq!(
+                    length(&text(&mut random, script, units)),
+                    units,
+                    "{script:?}"
+                );
             }
             assert_eq!(length(&pair_across(&mut random, 25)), 26);
         }

@@ -1,177 +1,150 @@
-//! What is wanted of us when a text is shown: the SDK's fields and its tree, but for the rows. The SDK
-//! refuses nothing here, so that every refusal of ours has a row.
+//! The expected fields and tree of a text. The SDK reports no errors here, so every error has a deviation.
 
 use std::collections::BTreeMap;
 
+use khqr_kit::naive::{Code, Node, length, payload, template};
 use serde_json::{Map, Value as Json};
 
-use super::naive::{self, Defect, Field, get, level, template};
-use super::rows::Row;
-use super::wanted::{Answer, Wanted};
+use super::{Answer, Expected, Unreadable, subfields};
+use crate::deviation::Deviation;
 
-/// What we are to answer when the fields are asked for.
-pub(super) fn wanted_fields(text: &str, official: &Json) -> Result<Wanted, String> {
-    let fields = match naive::khqr(text) {
-        Ok(fields) => fields,
-        Err(defect) => {
-            let row = match defect {
-                _ if official["looped"] == true => Row::EndlessLoop,
-                Defect::TooLong => Row::TextTooLong,
-                Defect::NoChecksum | Defect::WrongChecksum => Row::DecodeUnchecked,
-                Defect::Form(row) => row,
-                Defect::Account(_) => Row::DecodeForeign,
+/// Returns the expected fields of a KHQR.
+pub(crate) fn fields(text: &str, official: &Json) -> Result<Expected, String> {
+    let code = match Code::read(text).map_err(Unreadable::from) {
+        Ok(code) => code,
+        Err(reason) => {
+            let deviation = match reason {
+                _ if official["looped"] == true => Deviation::EndlessLoop,
+                Unreadable::TooLong => Deviation::TextTooLong,
+                Unreadable::NoChecksum | Unreadable::WrongChecksum => Deviation::DecodeUnchecked,
+                Unreadable::Form(deviation) => deviation,
+                Unreadable::Account(_) => Deviation::DecodeForeign,
             };
-            let answer = Answer::refused(defect.code());
-            return Ok(Wanted {
-                answer,
-                row: Some(row),
+            return Ok(Expected {
+                answer: Answer::error(reason.code()),
+                deviation: Some(deviation),
             });
         }
     };
-    let Some(said) = official["khqr"].as_object() else {
-        return Err("no row explains why the SDK does not decode this".to_owned());
+    let Some(decoded) = official["khqr"].as_object() else {
+        return Err("no deviation explains why the SDK does not decode this text".to_owned());
     };
-    let spread = is_spread(&fields);
-    let kept = said
+    let spread = has_spread_template(&code);
+    let is_character = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+    let kept: Map<String, Json> = decoded
         .iter()
-        .filter(|(name, _)| !(spread && name.bytes().all(|byte| byte.is_ascii_digit())));
-    let kept: Map<String, Json> = kept
+        .filter(|(name, _)| !(spread && is_character(name)))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    let row = (kept.len() != said.len()).then_some(Row::DecodeSpread);
-    let answer = Answer::Khqr(Json::Object(kept));
-    Ok(Wanted { answer, row })
-}
-
-/// Whether a template has fields and none that KHQR knows.
-fn is_spread(fields: &[Field]) -> bool {
-    let known: [(u8, &[u8]); 3] = [(62, &[1, 2, 3, 7, 8]), (64, &[0, 1, 2]), (99, &[0, 1])];
-    known.iter().any(|(tag, known)| {
-        let subs = get(fields, *tag).and_then(|value| template(value).ok());
-        subs.is_some_and(|subs| {
-            !subs.is_empty() && known.iter().all(|sub| get(&subs, *sub).is_none())
-        })
+    Ok(Expected {
+        deviation: (kept.len() != decoded.len()).then_some(Deviation::DecodeSpread),
+        answer: Answer::Fields(Json::Object(kept)),
     })
 }
 
-/// What we are to answer when the tree is asked for.
-pub(super) fn wanted_tree(text: &str, official: &Json) -> Result<Wanted, String> {
-    let fields = match naive::payload(text) {
-        Ok(fields) => fields,
-        Err(defect) => {
-            let row = match defect {
-                Defect::TooLong => Row::TextTooLong,
-                _ => Row::TreeUnchecked,
+/// Returns whether a template has fields but none that KHQR defines. The SDK spreads its value into characters.
+fn has_spread_template(code: &Code) -> bool {
+    let known: [(&str, &[&str]); 3] = [
+        ("62", &["01", "02", "03", "07", "08"]),
+        ("64", &["00", "01", "02"]),
+        ("99", &["00", "01"]),
+    ];
+    known.iter().any(|(tag, known)| {
+        code.get(tag).is_some_and(|value| !value.is_empty())
+            && known
+                .iter()
+                .all(|sub| code.get(&format!("{tag}/{sub}")).is_none())
+    })
+}
+
+/// Returns the expected tree of any EMVCo text.
+pub(crate) fn tree(text: &str, official: &Json) -> Result<Expected, String> {
+    let nodes = match payload(text).map_err(Unreadable::from) {
+        Ok(nodes) => nodes,
+        Err(reason) => {
+            let deviation = match reason {
+                Unreadable::TooLong => Deviation::TextTooLong,
+                _ => Deviation::TreeUnchecked,
             };
-            let answer = Answer::refused(defect.code());
-            return Ok(Wanted {
-                answer,
-                row: Some(row),
+            return Ok(Expected {
+                answer: Answer::error(reason.code()),
+                deviation: Some(deviation),
             });
         }
     };
-    let mut all = fields;
-    all.push((
-        63,
-        text.get(text.len() - 4..).unwrap_or_default().to_owned(),
-    ));
-    let tree = tree(&all, true);
-    let row = if official["tree"] == tree {
+    let tree = json_tree(&nodes, &[]);
+    let deviation = if official["tree"] == tree {
         None
     } else {
-        Some(why_trees_differ(&all).ok_or("no row explains why the trees differ")?)
+        Some(tree_deviation(&nodes).ok_or("no deviation explains why the trees differ")?)
     };
-    let answer = Answer::Tree(tree);
-    Ok(Wanted { answer, row })
+    Ok(Expected {
+        answer: Answer::Tree(tree),
+        deviation,
+    })
 }
 
-const fn is_template(tag: u8) -> bool {
-    matches!(tag, 26..=51 | 62 | 64 | 80..=99)
-}
-
-const fn is_inner_template(tag: u8, sub: u8) -> bool {
-    tag == 62 && sub >= 50
-}
-
-/// The fields of a template; none where it is not all fields, or empty.
-fn opened(value: &str) -> Option<Vec<Field>> {
-    level(value).ok().filter(|fields| !fields.is_empty())
-}
-
-/// A level as a tree; a tag that stands twice becomes a list.
-fn tree(fields: &[Field], top: bool) -> Json {
-    let mut nodes: BTreeMap<String, Vec<Json>> = BTreeMap::new();
-    for (tag, value) in fields {
-        let opened = if top && is_template(*tag) {
-            opened(value).map(|subs| inner_tree(*tag, &subs))
-        } else {
-            None
+/// Converts the fields inside the templates `above` to JSON. The values of a repeated tag become a list.
+fn json_tree(nodes: &[Node], above: &[String]) -> Json {
+    let mut values: BTreeMap<&str, Vec<Json>> = BTreeMap::new();
+    for node in nodes {
+        let value = match template(above, node) {
+            Some(inner) => json_tree(&inner, &[above, std::slice::from_ref(&node.tag)].concat()),
+            None => Json::from(node.value.as_str()),
         };
-        let node = opened.unwrap_or_else(|| Json::from(value.as_str()));
-        nodes.entry(format!("{tag:02}")).or_default().push(node);
+        values.entry(&node.tag).or_default().push(value);
     }
-    collapsed(nodes)
-}
-
-fn inner_tree(tag: u8, subs: &[Field]) -> Json {
-    let mut nodes: BTreeMap<String, Vec<Json>> = BTreeMap::new();
-    for (sub, value) in subs {
-        let opened = if is_inner_template(tag, *sub) {
-            opened(value).map(|fields| tree(&fields, false))
-        } else {
-            None
-        };
-        let node = opened.unwrap_or_else(|| Json::from(value.as_str()));
-        nodes.entry(format!("{sub:02}")).or_default().push(node);
-    }
-    collapsed(nodes)
-}
-
-fn collapsed(nodes: BTreeMap<String, Vec<Json>>) -> Json {
-    let single = |mut values: Vec<Json>| match values.len() {
+    let single_or_list = |mut values: Vec<Json>| match values.len() {
         1 => values.remove(0),
         _ => Json::Array(values),
     };
-    nodes
+    values
         .into_iter()
-        .map(|(tag, values)| (tag, single(values)))
+        .map(|(tag, values)| (tag.to_owned(), single_or_list(values)))
         .collect()
 }
 
-/// The first row, if any, that these fields give a reason for.
-fn why_trees_differ(fields: &[Field]) -> Option<Row> {
-    if repeats(fields) {
-        return Some(Row::TreeRepeated);
+/// Returns the first deviation that makes the SDK's tree of these fields differ.
+fn tree_deviation(nodes: &[Node]) -> Option<Deviation> {
+    if repeats(nodes) {
+        return Some(Deviation::TreeRepeated);
     }
-    let templates = fields.iter().filter(|(tag, _)| is_template(*tag));
-    let rows = templates.filter_map(|(tag, value)| {
-        let Ok(subs) = level(value) else {
-            return Some(Row::TreePartial);
-        };
-        if repeats(&subs) {
-            return Some(Row::TreeRepeated);
-        }
-        if (1..6).contains(&naive::units(value)) {
-            return Some(Row::TreeShort);
-        }
-        let inner = subs
-            .iter()
-            .position(|(sub, _)| is_inner_template(*tag, *sub))?;
-        let levels = || subs.iter().filter(|(sub, _)| is_inner_template(*tag, *sub));
-        if levels().any(|(_, value)| level(value).is_err()) {
-            return Some(Row::TreePartial);
-        }
-        if levels().any(|(_, value)| level(value).is_ok_and(|fields| repeats(&fields))) {
-            return Some(Row::TreeRepeated);
-        }
-        (inner + 1 < subs.len()).then_some(Row::TreeSticky)
-    });
-    rows.min()
+    let is_template = |node: &&Node| {
+        let tag: u8 = node.tag.parse().unwrap_or_default();
+        matches!(tag, 26..=51 | 62 | 64 | 80..=99)
+    };
+    let templates = nodes.iter().filter(is_template);
+    templates.filter_map(template_deviation).min()
 }
 
-fn repeats(fields: &[Field]) -> bool {
-    fields
+fn template_deviation(node: &Node) -> Option<Deviation> {
+    let Some(fields) = subfields(&node.value) else {
+        return Some(Deviation::TreePartial);
+    };
+    if repeats(&fields) {
+        return Some(Deviation::TreeRepeated);
+    }
+    if (1..6).contains(&length(&node.value)) {
+        return Some(Deviation::TreeShort);
+    }
+    let is_nested = |field: &&Node| node.tag == "62" && field.tag.as_str() >= "50";
+    let nested = fields
         .iter()
-        .enumerate()
-        .any(|(index, (tag, _))| get(&fields[..index], *tag).is_some())
+        .filter(is_nested)
+        .map(|field| subfields(&field.value));
+    let nested: Vec<Option<Vec<Node>>> = nested.collect();
+    if nested.iter().any(Option::is_none) {
+        return Some(Deviation::TreePartial);
+    }
+    if nested.iter().flatten().any(|fields| repeats(fields)) {
+        return Some(Deviation::TreeRepeated);
+    }
+    let first = fields.iter().position(|field| is_nested(&field))?;
+    (first + 1 < fields.len()).then_some(Deviation::TreeSticky)
+}
+
+fn repeats(fields: &[Node]) -> bool {
+    let repeated =
+        |(index, field): (usize, &Node)| fields[..index].iter().any(|other| other.tag == field.tag);
+    fields.iter().enumerate().any(repeated)
 }

@@ -1,15 +1,17 @@
-//! What is wanted of us when a code is to be written: the SDK's bytes, or its code, but for the rows.
+//! The expected result of writing a code.
 //!
-//! The SDK checks field by field in a fixed order, and so do we; a rule of ours that the SDK lacks counts
-//! only where it comes before what the SDK refused.
+//! The SDK and khqr-core check the fields in the same fixed order. A rule that the SDK lacks counts only if it comes
+//! before the rule for which the SDK rejected the input.
 
+use khqr_core::ErrorKind;
+use khqr_kit::generate::{LABELS, TEXTS, longest};
+use khqr_kit::naive::{account_defect, length};
+use khqr_kit::{SdkInput, Value};
 use serde_json::Value as Json;
 
-use super::generate::{TEXTS, longest};
-use super::input::{Input, Value};
-use super::naive::{self, plain_decimal, units, zeros};
-use super::rows::Row;
-use super::wanted::{Answer, Broken, Wanted, first_broken};
+use super::number::{plain_decimal, without_exponent, zeros};
+use super::{Answer, Expected, Violation, first_violation};
+use crate::deviation::Deviation;
 
 /// The order of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,44 +43,45 @@ enum Check {
     LabelTemplate,
 }
 
-/// What we are to answer, or why the SDK's answer cannot be judged.
-pub(super) fn wanted(input: &Input, official: &Json) -> Result<Wanted, String> {
-    let refused = refusal(input, official)?;
-    if let Some(wanted) = first_broken(broken(input), refused) {
-        return Ok(wanted);
-    }
-    if let Some((_, code)) = refused {
-        let answer = Answer::refused(code);
-        return Ok(Wanted { answer, row: None });
-    }
-    if official["verified"]["valid"] != true {
-        return Err(format!(
-            "no row explains why the SDK refuses its own text: {}",
-            official["verified"]
-        ));
+/// Returns the expected result, or why the SDK's answer cannot be explained.
+pub(crate) fn expected(input: &SdkInput, official: &Json) -> Result<Expected, String> {
+    let sdk_error = sdk_error(input, official)?;
+    if let Some(expected) = first_violation(violations(input), sdk_error) {
+        return Ok(expected);
     }
     let text = |name: &str| official[name].as_str().unwrap_or_default().to_owned();
-    let answer = Answer::Code {
-        qr: text("qr"),
-        md5: text("md5"),
+    let answer = match sdk_error {
+        Some((_, code)) => Answer::error(code),
+        None if official["verified"]["valid"] == true => Answer::Code {
+            qr: text("qr"),
+            md5: text("md5"),
+        },
+        None => {
+            let verified = &official["verified"];
+            return Err(format!(
+                "no deviation explains why the SDK rejects its own text: {verified}"
+            ));
+        }
     };
-    Ok(Wanted { answer, row: None })
+    Ok(Expected {
+        answer,
+        deviation: None,
+    })
 }
 
-/// Where the SDK refused the input, and with which code.
-fn refusal(input: &Input, official: &Json) -> Result<Option<(Check, u64)>, String> {
+/// Returns the check for which the SDK rejected the input, and its code.
+fn sdk_error(input: &SdkInput, official: &Json) -> Result<Option<(Check, u64)>, String> {
     if official["qr"].is_string() {
         return Ok(None);
     }
     let Some(code) = official["code"].as_u64() else {
-        // An exception has no code; a row must say where it comes from.
-        let exceptional = broken(input)
-            .into_iter()
-            .any(|broken| broken.row == Row::ExceptionAsCode);
-        return if exceptional {
+        // An exception has no code, so a deviation must explain it.
+        let explains =
+            |violation: &Violation<Check>| violation.deviation == Deviation::ExceptionAsCode;
+        return if violations(input).iter().any(explains) {
             Ok(None)
         } else {
-            Err("no row explains the SDK's exception".to_owned())
+            Err("no deviation explains the SDK's exception".to_owned())
         };
     };
     let check = match code {
@@ -104,7 +107,7 @@ fn refusal(input: &Input, official: &Json) -> Result<Option<(Check, u64)>, Strin
         45 => Check::Expiry,
         47 | 49 => Check::ExpiryLength,
         46 | 50 => Check::ExpiryPast,
-        _ => return Err(format!("the SDK never says {code} when generating")),
+        _ => return Err(format!("no rule of the SDK gives {code} when generating")),
     };
     Ok(Some((check, code)))
 }
@@ -127,72 +130,80 @@ fn check_of(name: &str) -> (Check, u64) {
     }
 }
 
-/// Every rule that we have and the SDK lacks, and that the input breaks.
-fn broken(input: &Input) -> Vec<Broken<Check>> {
-    let mut broken = Vec::new();
-    let unread = if input.is_merchant() {
+/// Returns all violations of rules that the SDK lacks.
+fn violations(input: &SdkInput) -> Vec<Violation<Check>> {
+    let mut found = Vec::new();
+    let unused = if input.is_merchant() {
         "accountInformation"
     } else {
         "merchantID"
     };
-    for (name, _) in TEXTS.iter().filter(|(name, _)| *name != unread) {
+    for (name, _) in TEXTS.iter().filter(|(name, _)| *name != unused) {
         let (check, code) = check_of(name);
         if input
             .text(name)
             .is_some_and(|text| text.contains(char::is_control))
         {
-            broken.push(Broken::new(check, code, Row::ControlCharacter));
+            found.push(Violation::new(check, code, Deviation::ControlCharacter));
         }
     }
     let upi = input.text("upiMerchantAccount").unwrap_or_default();
-    if units(upi) > longest("upiMerchantAccount") {
-        broken.push(Broken::new(Check::Upi, 43, Row::UpiLength));
+    if length(upi) > longest("upiMerchantAccount") {
+        found.push(Violation::new(Check::Upi, 43, Deviation::UpiLength));
     }
-    account(input, &mut broken);
-    // The number 0 is absent to the SDK, as an empty text is.
+    account(input, &mut found);
+    // The SDK treats the number 0 as missing, like an empty text.
     let category = input
         .given("merchantCategoryCode")
         .filter(|code| **code != Value::number("0"));
-    if category.is_some_and(|code| units(code.as_str()) < 4) {
-        broken.push(Broken::new(Check::Category, 51, Row::ShortCategory));
+    if category.is_some_and(|code| length(code.as_str()) < 4) {
+        found.push(Violation::new(
+            Check::Category,
+            51,
+            Deviation::ShortCategory,
+        ));
     }
-    if amount_is_untyped(input) {
-        broken.push(Broken::new(Check::Amount, 4, Row::AmountTyped));
+    if amount_is_not_exact(input) {
+        found.push(Violation::new(Check::Amount, 4, Deviation::AmountTyped));
     }
-    language(input, &mut broken);
+    language(input, &mut found);
     if is_dynamic(input) {
-        times(input, &mut broken);
+        times(input, &mut found);
     }
-    templates(input, &mut broken);
-    broken
+    templates(input, &mut found);
+    found
 }
 
-fn account(input: &Input, broken: &mut Vec<Broken<Check>>) {
+fn account(input: &SdkInput, found: &mut Vec<Violation<Check>>) {
     match input.get("bakongAccountID") {
         Some(Value::Number(_)) => {
-            broken.push(Broken::new(Check::Account, 3, Row::ExceptionAsCode));
+            found.push(Violation::new(
+                Check::Account,
+                3,
+                Deviation::ExceptionAsCode,
+            ));
         }
-        Some(Value::Text(text)) if naive::account(text) == Err(3) => {
-            let row = if text.contains(char::is_control) {
-                Row::ControlCharacter
+        Some(Value::Text(text)) if account_defect(text) == Some(ErrorKind::AccountShape) => {
+            let deviation = if text.contains(char::is_control) {
+                Deviation::ControlCharacter
             } else {
-                Row::AccountShape
+                Deviation::AccountShape
             };
-            broken.push(Broken::new(Check::Account, 3, row));
+            found.push(Violation::new(Check::Account, 3, deviation));
         }
         _ => {}
     }
 }
 
-/// The amount as a plain decimal, if it is one. A number's digits are its value, not its spelling.
+/// Returns the amount as a plain decimal. Of a JSON number the value counts, not the form.
 fn plain_amount(value: &Value) -> Option<String> {
     match value {
         Value::Text(text) => plain_decimal(text).map(|_| text.clone()),
-        Value::Number(number) => naive::plain_number(number),
+        Value::Number(number) => without_exponent(number),
     }
 }
 
-fn amount_is_untyped(input: &Input) -> bool {
+fn amount_is_not_exact(input: &SdkInput) -> bool {
     let Some(value) = input.given("amount") else {
         return false;
     };
@@ -201,9 +212,9 @@ fn amount_is_untyped(input: &Input) -> bool {
         return true;
     };
     match value {
-        // Zero is no amount, however it is written.
+        // An amount of zero means a static code in every form.
         _ if zeros(whole) && zeros(decimals) => false,
-        // Beyond, JavaScript writes an exponent.
+        // JavaScript writes larger numbers with an exponent.
         Value::Number(_) if whole.len() > 21 => true,
         _ if !input.is_usd() => !zeros(decimals),
         Value::Text(_) => decimals.len() > 2,
@@ -211,7 +222,7 @@ fn amount_is_untyped(input: &Input) -> bool {
     }
 }
 
-fn is_dynamic(input: &Input) -> bool {
+fn is_dynamic(input: &SdkInput) -> bool {
     input.given("amount").is_some_and(|amount| {
         let plain = plain_amount(amount);
         let parts = plain.as_deref().and_then(plain_decimal);
@@ -219,49 +230,61 @@ fn is_dynamic(input: &Input) -> bool {
     })
 }
 
-fn language(input: &Input, broken: &mut Vec<Broken<Check>>) {
+fn language(input: &SdkInput, found: &mut Vec<Violation<Check>>) {
     let name = input.given("merchantNameAlternateLanguage").is_some();
     let city = input.given("merchantCityAlternateLanguage").is_some();
     let Some(language) = input.text("languagePreference") else {
         if name {
-            broken.push(Broken::new(Check::Language, 37, Row::ExceptionAsCode));
+            found.push(Violation::new(
+                Check::Language,
+                37,
+                Deviation::ExceptionAsCode,
+            ));
         } else if city {
-            broken.push(Broken::new(Check::Language, 37, Row::CityOnly));
+            found.push(Violation::new(Check::Language, 37, Deviation::CityOnly));
         }
         return;
     };
-    if name && units(language) == 1 {
-        broken.push(Broken::new(Check::Language, 38, Row::ShortLanguage));
+    if name && length(language) == 1 {
+        found.push(Violation::new(
+            Check::Language,
+            38,
+            Deviation::ShortLanguage,
+        ));
     } else if name && language.contains(char::is_control) {
-        broken.push(Broken::new(Check::Language, 38, Row::ControlCharacter));
+        found.push(Violation::new(
+            Check::Language,
+            38,
+            Deviation::ControlCharacter,
+        ));
     }
 }
 
-fn times(input: &Input, broken: &mut Vec<Broken<Check>>) {
+fn times(input: &SdkInput, found: &mut Vec<Violation<Check>>) {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let expiry = input.given("expirationTimestamp").map(Value::as_str);
     if expiry.is_some_and(|expiry| !digits(expiry)) {
-        broken.push(Broken::new(Check::Expiry, 45, Row::NumbersLoosely));
+        found.push(Violation::new(Check::Expiry, 45, Deviation::NumbersLoosely));
     } else if expiry.is_some_and(|expiry| expiry.parse::<u64>().is_err()) {
-        // Too many to be a moment.
-        broken.push(Broken::new(Check::Expiry, 49, Row::NumbersLoosely));
+        // More digits than a number of 64 bits.
+        found.push(Violation::new(Check::Expiry, 49, Deviation::NumbersLoosely));
     }
     if let Some(creation) = input.given("creationTimestamp")
         && creation.as_str().len() != 13
     {
-        broken.push(Broken {
+        found.push(Violation {
             place: Check::CreationLength,
             code: None,
             tag: None,
-            row: Row::CreationLength,
+            deviation: Deviation::CreationLength,
         });
     }
 }
 
-fn templates(input: &Input, broken: &mut Vec<Broken<Check>>) {
+fn templates(input: &SdkInput, found: &mut Vec<Violation<Check>>) {
     let total = |names: &[&str]| -> usize {
         let given = names.iter().filter_map(|name| input.given(name));
-        given.map(|value| 4 + units(value.as_str())).sum()
+        given.map(|value| 4 + length(value.as_str())).sum()
     };
     let (detail, tag) = if input.is_merchant() {
         ("merchantID", "30")
@@ -269,17 +292,16 @@ fn templates(input: &Input, broken: &mut Vec<Broken<Check>>) {
         ("accountInformation", "29")
     };
     let account = ["bakongAccountID", detail, "acquiringBank"];
-    let labels: Vec<&str> = TEXTS[5..10].iter().map(|(name, _)| *name).collect();
     for (place, tag, names) in [
         (Check::AccountTemplate, tag, &account[..]),
-        (Check::LabelTemplate, "62", &labels[..]),
+        (Check::LabelTemplate, "62", &LABELS[..]),
     ] {
         if total(names) > 99 {
-            broken.push(Broken {
+            found.push(Violation {
                 place,
                 code: None,
                 tag: Some(tag),
-                row: Row::TemplateOver99,
+                deviation: Deviation::TemplateOver99,
             });
         }
     }
@@ -291,8 +313,8 @@ mod tests {
 
     use super::*;
 
-    fn input(more: &[(&str, Value)]) -> Input {
-        let mut input = Input::default();
+    fn input(more: &[(&str, Value)]) -> SdkInput {
+        let mut input = SdkInput::default();
         input.set("kind", Value::text("individual"));
         input.set("bakongAccountID", Value::text("a@b"));
         input.set("merchantName", Value::text("x"));
@@ -302,10 +324,10 @@ mod tests {
         input
     }
 
-    fn refused(more: &[(&str, Value)], official: &Json) -> (Option<u64>, Option<Row>) {
-        let wanted = wanted(&input(more), official).unwrap();
-        match wanted.answer {
-            Answer::Refused { code, .. } => (code, wanted.row),
+    fn error(more: &[(&str, Value)], official: &Json) -> (Option<u64>, Option<Deviation>) {
+        let expected = expected(&input(more), official).unwrap();
+        match expected.answer {
+            Answer::Error { code, .. } => (code, expected.deviation),
             other => panic!("{other:?}"),
         }
     }
@@ -315,41 +337,30 @@ mod tests {
     }
 
     #[test]
-    fn without_a_row_the_sdk_s_answer_is_wanted() {
-        let bytes = wanted(&input(&[]), &written()).unwrap();
-        assert_eq!(bytes.row, None);
-        assert!(
-            bytes
-                .answer
-                .is_given_by(&json!({"qr": "0002", "md5": "d4"}))
-        );
-        assert_eq!(refused(&[], &json!({"code": 7})), (Some(7), None));
-        assert!(wanted(&input(&[]), &json!({"exception": "TypeError"})).is_err());
-        assert!(wanted(&input(&[]), &json!({"looped": true})).is_err());
+    fn without_a_deviation_the_answer_of_the_sdk_is_expected() {
+        let code = expected(&input(&[]), &written()).unwrap();
+        assert_eq!(code.deviation, None);
+        assert!(code.answer.matches(&json!({"qr": "0002", "md5": "d4"})));
+        assert_eq!(error(&[], &json!({"code": 7})), (Some(7), None));
+        assert!(expected(&input(&[]), &json!({"exception": "TypeError"})).is_err());
+        assert!(expected(&input(&[]), &json!({"looped": true})).is_err());
         let unverified = json!({"qr": "x", "md5": "y", "verified": {"valid": false, "code": 8}});
-        assert!(wanted(&input(&[]), &unverified).is_err());
+        assert!(expected(&input(&[]), &unverified).is_err());
     }
 
     #[test]
-    fn a_rule_of_ours_counts_only_where_it_comes_first() {
-        let short = ("merchantCategoryCode", Value::text("5"));
-        let short = std::slice::from_ref(&short);
-        assert_eq!(
-            refused(short, &written()),
-            (Some(51), Some(Row::ShortCategory))
-        );
-        // The amount is checked after the category, the account before it.
-        assert_eq!(
-            refused(short, &json!({"code": 4})),
-            (Some(51), Some(Row::ShortCategory))
-        );
-        assert_eq!(refused(short, &json!({"code": 6})), (Some(6), None));
+    fn a_rule_that_the_sdk_lacks_counts_only_if_it_comes_first() {
+        let short = [("merchantCategoryCode", Value::text("5"))];
+        let category = (Some(51), Some(Deviation::ShortCategory));
+        assert_eq!(error(&short, &written()), category);
+        // The amount is checked after the category, and the account before it.
+        assert_eq!(error(&short, &json!({"code": 4})), category);
+        assert_eq!(error(&short, &json!({"code": 6})), (Some(6), None));
     }
 
     #[test]
-    fn amounts_are_exact() {
-        let usd = ("currency", Value::text("USD"));
-        for (amount, untyped) in [
+    fn amounts_must_be_exact() {
+        for (amount, inexact) in [
             (Value::text("1.10"), false),
             (Value::text("0.000"), false),
             (Value::text("1.100"), true),
@@ -360,8 +371,8 @@ mod tests {
             (Value::text("1e3"), true),
             (Value::text("NaN"), true),
         ] {
-            let input = input(&[usd.clone(), ("amount", amount.clone())]);
-            assert_eq!(amount_is_untyped(&input), untyped, "{amount:?}");
+            let input = input(&[("currency", Value::text("USD")), ("amount", amount.clone())]);
+            assert_eq!(amount_is_not_exact(&input), inexact, "{amount:?}");
         }
     }
 }

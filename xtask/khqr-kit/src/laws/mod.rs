@@ -23,16 +23,27 @@ fn written_alike(
 ) -> String {
     let mut buffer = vec![0xA5; len + 3];
     assert_eq!(to_slice(&mut buffer), Ok(len));
-    assert_eq!(&buffer[len..], [0xA5; 3], "bytes after the text are unchanged");
+    assert_eq!(
+        &buffer[len..],
+        [0xA5; 3],
+        "bytes after the text are unchanged"
+    );
     let text = String::from_utf8(buffer[..len].to_vec()).unwrap();
-    assert_eq!(to_slice(&mut vec![0; len]), Ok(len), "a buffer of the exact length is enough");
+    assert_eq!(
+        to_slice(&mut vec![0; len]),
+        Ok(len),
+        "a buffer of the exact length is enough"
+    );
     let mut short = vec![0xA5; len - 1];
     let needed = u16::try_from(len).unwrap();
     assert_eq!(
         to_slice(&mut short).map_err(Error::kind),
         Err(ErrorKind::BufferTooSmall { needed })
     );
-    assert!(short.iter().all(|byte| *byte == 0xA5), "a buffer that is too small is unchanged");
+    assert!(
+        short.iter().all(|byte| *byte == 0xA5),
+        "a buffer that is too small is unchanged"
+    );
     let mut streamed = String::new();
     to_writer(&mut streamed).unwrap();
     assert_eq!(streamed, text);

@@ -48,8 +48,14 @@ fn getters_agree(khqr: &Khqr<'_>, code: &Code) {
     );
     assert_eq!(checked(text, khqr.currency()), code.currency());
     assert_eq!(checked(text, khqr.amount()), code.amount());
-    assert_eq!(checked(text, khqr.created_at()).map(millis), code.created_at());
-    assert_eq!(checked(text, khqr.expires_at()).map(millis), code.expires_at());
+    assert_eq!(
+        checked(text, khqr.created_at()).map(millis),
+        code.created_at()
+    );
+    assert_eq!(
+        checked(text, khqr.expires_at()).map(millis),
+        code.expires_at()
+    );
     if let Ok(Some(read)) = khqr.amount() {
         let written = read.payload_text().to_string();
         assert_eq!(

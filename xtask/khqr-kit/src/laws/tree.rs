@@ -28,7 +28,11 @@ pub fn trees_agree(text: &str) {
     for node in &naive {
         let first = naive.iter().find(|other| other.tag == node.tag).unwrap();
         let found = fast.field(node.tag.parse().unwrap()).unwrap();
-        assert_eq!(found.offset(), first.offset, "`field` returns the first field with a tag");
+        assert_eq!(
+            found.offset(),
+            first.offset,
+            "`field` returns the first field with a tag"
+        );
     }
 }
 
