@@ -2,44 +2,12 @@
 
 use crate::naive::length;
 use crate::naive::writer::{Input, Money, Payment};
-use crate::samples::any_text;
+use crate::samples::{account, any_text};
+use crate::sdk_input::{LABELS, longest};
 use crate::{Random, SdkInput, Value, known_codes, mutate_input, mutate_text};
 
 /// The time at which the generated codes are verified, in milliseconds since 1970.
 pub const NOW: u64 = 1_795_000_000_000;
-
-/// The text fields and their maximum lengths in UTF-16 units.
-pub const TEXTS: [(&str, usize); 13] = [
-    ("merchantName", 25),
-    ("merchantCity", 15),
-    ("merchantID", 32),
-    ("acquiringBank", 32),
-    ("accountInformation", 32),
-    ("billNumber", 25),
-    ("mobileNumber", 25),
-    ("storeLabel", 25),
-    ("terminalLabel", 25),
-    ("purposeOfTransaction", 25),
-    ("merchantNameAlternateLanguage", 25),
-    ("merchantCityAlternateLanguage", 15),
-    ("upiMerchantAccount", 31),
-];
-
-/// The fields of tag 62.
-pub const LABELS: [&str; 5] = [
-    "billNumber",
-    "mobileNumber",
-    "storeLabel",
-    "terminalLabel",
-    "purposeOfTransaction",
-];
-
-/// Returns the maximum length of a text field.
-#[must_use]
-pub fn longest(name: &str) -> usize {
-    let found = TEXTS.iter().find(|(other, _)| *other == name);
-    found.map_or(0, |(_, max)| *max)
-}
 
 /// Generates a code of at least 8 bytes, in most cases with a valid checksum. The naive writer or a known shape provides
 /// the text, which is then mutated in most cases.
@@ -49,7 +17,7 @@ pub fn code(random: &mut Random) -> String {
     } else {
         let mut input = valid_sdk_input(random, NOW);
         input.remove_empty();
-        let mut input = input.to_typed();
+        let mut input = input.to_typed(NOW);
         // The SDK writes a static code for the amount 0, which the builder rejects.
         input.write().unwrap_or_else(|_| {
             input.payment = None;
@@ -62,7 +30,7 @@ pub fn code(random: &mut Random) -> String {
 
 /// Generates an input for the builder of khqr-core.
 pub fn input(random: &mut Random) -> Input {
-    let mut input = sdk_input(random, NOW).to_typed();
+    let mut input = sdk_input(random, NOW).to_typed(NOW);
     if random.chance(15) {
         input.payment = Some(payment(random));
     }
@@ -153,20 +121,6 @@ fn maybe_put(random: &mut Random, input: &mut SdkInput, percent: u64, name: &str
         put(random, input, name);
     } else if random.chance(10) {
         input.set(name, Value::text(""));
-    }
-}
-
-/// Generates a valid account.
-pub fn account(random: &mut Random) -> String {
-    let bank = random.text("devb|aclb|aba|ftcc|b");
-    let spare = 31 - bank.len();
-    let name = any_text(random, spare);
-    let fits = |c: &char| *c != '@' && !c.is_whitespace() && !c.is_control();
-    let name: String = name.chars().filter(fits).collect();
-    if name.is_empty() {
-        format!("sokha@{bank}")
-    } else {
-        format!("{name}@{bank}")
     }
 }
 
@@ -312,6 +266,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::sdk_input::TEXTS;
 
     fn inputs(seed: u64, count: usize) -> Vec<SdkInput> {
         let mut random = Random::seeded(seed);

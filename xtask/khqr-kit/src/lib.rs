@@ -21,7 +21,7 @@ mod mutate_text;
 pub mod naive;
 mod random;
 pub mod samples;
-mod sdk_input;
+pub mod sdk_input;
 
 pub use mutate_input::mutate_input;
 pub use mutate_text::mutate_text;

@@ -1,7 +1,7 @@
 //! Mutations of inputs that imitate mistakes of callers. Most mutated inputs are invalid.
 
-use crate::generate::{LABELS, TEXTS, account};
-use crate::samples::{Script, pair_across, text, with_control};
+use crate::samples::{Script, account, pair_across, text, with_control};
+use crate::sdk_input::{LABELS, TEXTS};
 use crate::{Random, SdkInput, Value};
 
 /// Returns an amount that is not plain, not exact, or near a limit.

@@ -2,9 +2,8 @@
 //! every other defect. Some change single characters.
 
 use crate::Random;
-use crate::generate::account;
 use crate::naive::{self, length, payload, sealed};
-use crate::samples::{any_text, with_control};
+use crate::samples::{account, any_text, with_control};
 
 /// A field to mutate. Unlike [`naive::Node`] it can have an invalid tag or length.
 #[derive(Debug, Clone)]

@@ -84,6 +84,20 @@ pub fn pair_across(random: &mut Random, max: usize) -> String {
     text(random, script, max - 1) + "😀"
 }
 
+/// Generates a valid account.
+pub fn account(random: &mut Random) -> String {
+    let bank = random.text("devb|aclb|aba|ftcc|b");
+    let spare = 31 - bank.len();
+    let name = any_text(random, spare);
+    let fits = |c: &char| *c != '@' && !c.is_whitespace() && !c.is_control();
+    let name: String = name.chars().filter(fits).collect();
+    if name.is_empty() {
+        format!("sokha@{bank}")
+    } else {
+        format!("{name}@{bank}")
+    }
+}
+
 /// Replaces one character of `text` with a control character, or appends it.
 pub fn with_control(random: &mut Random, text: &str) -> String {
     const CONTROLS: [char; 9] = [

@@ -7,6 +7,39 @@ use serde_json::value::RawValue;
 
 use crate::naive::writer::{Input, Money, Payment};
 
+/// The text fields and their maximum lengths in UTF-16 units.
+pub const TEXTS: [(&str, usize); 13] = [
+    ("merchantName", 25),
+    ("merchantCity", 15),
+    ("merchantID", 32),
+    ("acquiringBank", 32),
+    ("accountInformation", 32),
+    ("billNumber", 25),
+    ("mobileNumber", 25),
+    ("storeLabel", 25),
+    ("terminalLabel", 25),
+    ("purposeOfTransaction", 25),
+    ("merchantNameAlternateLanguage", 25),
+    ("merchantCityAlternateLanguage", 15),
+    ("upiMerchantAccount", 31),
+];
+
+/// The fields of tag 62.
+pub const LABELS: [&str; 5] = [
+    "billNumber",
+    "mobileNumber",
+    "storeLabel",
+    "terminalLabel",
+    "purposeOfTransaction",
+];
+
+/// Returns the maximum length of a text field.
+#[must_use]
+pub fn longest(name: &str) -> usize {
+    let found = TEXTS.iter().find(|(other, _)| *other == name);
+    found.map_or(0, |(_, max)| *max)
+}
+
 /// A JSON value. A number keeps its digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
@@ -125,9 +158,9 @@ impl SdkInput {
     }
 
     /// Converts the input to the typed input of khqr-core's builder. A currency other than US dollars becomes riel. A
-    /// time that is not a number becomes 0. An amount that is given as a JSON number becomes minor units if possible.
+    /// time that is not a number becomes 0. A missing creation time becomes `now`. An amount that is given as a JSON number becomes minor units if possible.
     #[must_use]
-    pub fn to_typed(&self) -> Input {
+    pub fn to_typed(&self, now: u64) -> Input {
         let own = |name: &str| self.get(name).map(|value| value.as_str().to_owned());
         let time = |name: &str| self.get(name)?.as_str().parse().ok();
         let is_merchant = self.is_merchant();
@@ -150,14 +183,7 @@ impl SdkInput {
             city: own("merchantCity"),
             category: own("merchantCategoryCode"),
             union_pay: own("upiMerchantAccount"),
-            additional: [
-                "billNumber",
-                "mobileNumber",
-                "storeLabel",
-                "terminalLabel",
-                "purposeOfTransaction",
-            ]
-            .map(own),
+            additional: LABELS.map(own),
             second_language,
             currency: if self.is_usd() {
                 Currency::Usd
@@ -169,7 +195,7 @@ impl SdkInput {
                     (Value::Number(_), Ok(units)) => Money::Units(units),
                     _ => Money::Text(amount.as_str().to_owned()),
                 },
-                created: time("creationTimestamp").unwrap_or(crate::generate::NOW),
+                created: time("creationTimestamp").unwrap_or(now),
                 expires: time("expirationTimestamp").unwrap_or_default(),
             }),
         }

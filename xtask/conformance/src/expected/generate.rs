@@ -4,8 +4,8 @@
 //! before the rule for which the SDK rejected the input.
 
 use khqr_core::ErrorKind;
-use khqr_kit::generate::{LABELS, TEXTS, longest};
 use khqr_kit::naive::{account_defect, length};
+use khqr_kit::sdk_input::{LABELS, TEXTS, longest};
 use khqr_kit::{SdkInput, Value};
 use serde_json::Value as Json;
 
