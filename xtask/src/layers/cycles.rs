@@ -47,7 +47,13 @@ impl ModuleTree {
         items.iter().for_each(|item| paths.visit_item(item));
         self.modules.insert(module.clone(), paths.found);
         for item in items {
-            let Item::Mod(ItemMod { attrs, ident, content, .. }) = item else {
+            let Item::Mod(ItemMod {
+                attrs,
+                ident,
+                content,
+                ..
+            }) = item
+            else {
                 continue;
             };
             if is_for_tests(attrs) {
@@ -60,7 +66,11 @@ impl ModuleTree {
                 Some((_, items)) => self.read_items(items, &child_folder, &child)?,
                 None => {
                     let file = folder.join(format!("{name}.rs"));
-                    let file = if file.exists() { file } else { child_folder.join("mod.rs") };
+                    let file = if file.exists() {
+                        file
+                    } else {
+                        child_folder.join("mod.rs")
+                    };
                     self.read_file(&file, &child_folder, &child)?;
                 }
             }
@@ -75,7 +85,11 @@ impl ModuleTree {
                 let Some(target) = self.target(module, path) else {
                     continue;
                 };
-                let common = module.iter().zip(&target).take_while(|(a, b)| a == b).count();
+                let common = module
+                    .iter()
+                    .zip(&target)
+                    .take_while(|(a, b)| a == b)
+                    .count();
                 if common < module.len() && common < target.len() {
                     let siblings = (module[..=common].to_vec(), target[..=common].to_vec());
                     let example = || format!("{} uses {}", display(module), path.join("::"));
@@ -115,7 +129,10 @@ struct PathCollector {
 
 impl PathCollector {
     fn add(&mut self, path: Vec<String>) {
-        if matches!(path.first().map(String::as_str), Some("crate" | "self" | "super")) {
+        if matches!(
+            path.first().map(String::as_str),
+            Some("crate" | "self" | "super")
+        ) {
             self.found.insert(path);
         }
     }
@@ -136,7 +153,10 @@ impl PathCollector {
             }
             UseTree::Glob(_) => self.add(path),
             UseTree::Group(group) => {
-                group.items.iter().for_each(|tree| self.add_use(tree, path.clone()));
+                group
+                    .items
+                    .iter()
+                    .for_each(|tree| self.add_use(tree, path.clone()));
             }
         }
     }
@@ -156,7 +176,12 @@ impl<'ast> Visit<'ast> for PathCollector {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        self.add(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        self.add(
+            path.segments
+                .iter()
+                .map(|segment| segment.ident.to_string())
+                .collect(),
+        );
         visit::visit_path(self, path);
     }
 
@@ -178,24 +203,37 @@ impl<'ast> Visit<'ast> for PathCollector {
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")
-            && attribute.parse_args::<syn::Path>().is_ok_and(|condition| condition.is_ident("test"))
+            && attribute
+                .parse_args::<syn::Path>()
+                .is_ok_and(|condition| condition.is_ident("test"))
     })
 }
 
 /// Describes each set of modules that reach each other, with one import for each pair.
 fn describe_cycles(imports: &Imports) -> Vec<String> {
     let modules: BTreeSet<&ModulePath> = imports.keys().map(|(importing, _)| importing).collect();
-    let reach: BTreeMap<&ModulePath, _> = modules.into_iter().map(|module| (module, reachable(imports, module))).collect();
-    let reaches = |from: &ModulePath, to: &ModulePath| reach.get(from).is_some_and(|found| found.contains(to));
+    let reach: BTreeMap<&ModulePath, _> = modules
+        .into_iter()
+        .map(|module| (module, reachable(imports, module)))
+        .collect();
+    let reaches = |from: &ModulePath, to: &ModulePath| {
+        reach.get(from).is_some_and(|found| found.contains(to))
+    };
     let mut cycles: BTreeSet<Vec<&ModulePath>> = BTreeSet::new();
     for module in reach.keys().filter(|module| reaches(module, module)) {
-        let cycle = reach.keys().filter(|other| reaches(module, other) && reaches(other, module));
+        let cycle = reach
+            .keys()
+            .filter(|other| reaches(module, other) && reaches(other, module));
         cycles.insert(cycle.copied().collect());
     }
     let describe = |cycle: Vec<&ModulePath>| {
         let names: Vec<String> = cycle.iter().map(|module| display(module)).collect();
-        let inside = imports.iter().filter(|((from, to), _)| cycle.contains(&from) && cycle.contains(&to));
-        let examples: String = inside.map(|(_, example)| format!("\n    {example}")).collect();
+        let inside = imports
+            .iter()
+            .filter(|((from, to), _)| cycle.contains(&from) && cycle.contains(&to));
+        let examples: String = inside
+            .map(|(_, example)| format!("\n    {example}"))
+            .collect();
         format!("{}:{examples}", names.join(", "))
     };
     cycles.into_iter().map(describe).collect()
@@ -216,11 +254,98 @@ fn reachable<'i>(imports: &'i Imports, from: &'i ModulePath) -> BTreeSet<&'i Mod
 }
 
 fn display(module: &[String]) -> String {
-    if module.is_empty() { "crate".to_owned() } else { module.join("::") }
+    if module.is_empty() {
+        "crate".to_owned()
+    } else {
+        module.join("::")
+    }
 }
 
 /// Returns the root modules of the package in `folder`.
 pub(super) fn roots(folder: &Path) -> Vec<PathBuf> {
     let roots = ["lib.rs", "main.rs"].map(|name| folder.join("src").join(name));
     roots.into_iter().filter(|root| root.exists()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use xshell::Shell;
+
+    use super::*;
+
+    /// Returns the cycles of a crate with these files, without the examples.
+    fn cycles(files: &[(&str, &str)]) -> Vec<String> {
+        let shell = Shell::new().unwrap();
+        let folder = shell.create_temp_dir().unwrap();
+        for (name, text) in files {
+            shell
+                .write_file(folder.path().join("src").join(name), text)
+                .unwrap();
+        }
+        let roots = roots(folder.path());
+        let cycles = roots.iter().flat_map(|root| find(root).unwrap());
+        let names = |cycle: String| cycle.split(':').next().map(str::to_owned);
+        cycles.filter_map(names).collect()
+    }
+
+    #[test]
+    fn imports_in_one_direction_are_no_cycle() {
+        let found = cycles(&[
+            (
+                "lib.rs",
+                "mod a; mod b { use crate::a::Error; } mod c; pub use a::Error; pub struct Root;",
+            ),
+            ("a.rs", "use crate::Root; pub struct Error;"),
+            (
+                "c/mod.rs",
+                "mod d; pub use d::Deep; use super::b; use crate::a::*; pub struct Own;",
+            ),
+            (
+                "c/d.rs",
+                "use super::Own; use crate::Error; pub struct Deep;",
+            ),
+        ]);
+        assert_eq!(found, [""; 0]);
+    }
+
+    #[test]
+    fn use_declarations_inline_paths_and_macro_arguments_form_a_cycle() {
+        let found = cycles(&[
+            ("main.rs", "mod a; mod b; mod c; mod d;"),
+            ("a.rs", "use crate::{d::Leaf, b::{self, Inner as Other}};"),
+            ("b.rs", "fn f() -> super::c::T { todo!() }"),
+            ("c.rs", "fn f() { println!(\"{}\", crate::a::NAME) }"),
+            ("d.rs", "pub struct Leaf;"),
+        ]);
+        assert_eq!(found, ["a, b, c"]);
+    }
+
+    #[test]
+    fn an_import_between_descendants_counts_for_the_siblings_above() {
+        let found = cycles(&[
+            ("lib.rs", "mod a; mod b;"),
+            ("a.rs", "mod inner;"),
+            ("a/inner.rs", "use crate::b::inner::X;"),
+            ("b.rs", "pub mod inner; mod other;"),
+            ("b/inner.rs", "use super::other; pub struct X;"),
+            ("b/other.rs", "use super::inner::X; use crate::a::A;"),
+        ]);
+        assert_eq!(found, ["a, b", "b"]);
+    }
+
+    #[test]
+    fn imports_of_tests_do_not_count() {
+        let found = cycles(&[
+            ("lib.rs", "mod a; mod b;"),
+            (
+                "a.rs",
+                "use crate::b; #[cfg(test)] mod tests { use crate::b::B; }",
+            ),
+            (
+                "b.rs",
+                "#[cfg(test)] use crate::a; #[cfg(test)] mod tests { use crate::a::A; }",
+            ),
+        ]);
+        assert_eq!(found, [""; 0]);
+    }
 }
