@@ -4,11 +4,10 @@ use anyhow::{Context as _, Result, ensure};
 use cargo_metadata::{MetadataCommand, Target};
 use xshell::cmd;
 
-use crate::image::Image;
-use crate::layers;
 use crate::runner::Runner;
 use crate::tools::{self, NIGHTLY};
 use crate::workspace::Workspace;
+use crate::{image, layers};
 
 /// The packages outside the workspace.
 const OUTSIDE: [&str; 8] = [
@@ -23,7 +22,7 @@ const OUTSIDE: [&str; 8] = [
 ];
 
 pub(crate) fn test(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
-    tools::require(&[tools::RUSTFMT, tools::CLIPPY])?;
+    tools::require(&[tools::cargo("fmt"), tools::cargo("clippy")])?;
     layers(runner, workspace)?;
     runner.step("fmt", |shell| {
         cmd!(shell, "cargo fmt --all --check").run()?;
@@ -103,7 +102,7 @@ pub(crate) fn msrv(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
         versions.clone().all(|version| version == Some(first)),
         "the published libraries must all have `rust-version.workspace = true`"
     );
-    tools::require_toolchain(first)?;
+    tools::require(&[tools::toolchain(first)])?;
     let packages = libraries.iter().flat_map(|library| ["-p", &library.name]);
     runner.command(&format!("msrv {first}"), |shell| {
         cmd!(
@@ -132,14 +131,17 @@ pub(crate) fn no_std(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
         )
         .env("CARGO_TARGET_DIR", folder)
     })?;
-    runner.step("image size", |_| {
-        let read = |name| Image::read(folder.join(CHIP).join("release").join(name).as_std_path());
-        let (code, empty) = (read("code")?, read("empty")?);
-        println!("an image that writes, reads and verifies a code and computes its MD5:\n{code}");
-        println!("an empty image:\n{empty}");
+    runner.step("image size", |shell| {
+        let read = |name| shell.read_binary_file(folder.join(CHIP).join("release").join(name));
+        let (code, empty) = (
+            image::sizes(&read("code")?)?,
+            image::sizes(&read("empty")?)?,
+        );
+        println!("an image that writes, reads and verifies a code and computes its MD5: {code}");
+        println!("an empty image: {empty}");
         println!(
             "khqr-core: {} bytes of flash",
-            code.flash().saturating_sub(empty.flash())
+            code.flash.saturating_sub(empty.flash)
         );
         Ok(())
     })
@@ -164,8 +166,7 @@ pub(crate) fn fuzz(runner: &mut Runner, seconds: u32, targets: &[String]) -> Res
             all.join(", ")
         );
     }
-    tools::require_toolchain(NIGHTLY)?;
-    tools::require(&[tools::CARGO_FUZZ])?;
+    tools::require(&[tools::toolchain(NIGHTLY), tools::cargo("fuzz")])?;
     let seconds = seconds.to_string();
     for target in targets {
         runner.step(&format!("fuzz {target}"), |shell| {
@@ -208,7 +209,7 @@ pub(crate) fn simulate(runner: &mut Runner, args: &[String]) -> Result<()> {
 }
 
 pub(crate) fn mutants(runner: &mut Runner, args: &[String]) -> Result<()> {
-    tools::require(&[tools::CARGO_MUTANTS])?;
+    tools::require(&[tools::cargo("mutants")])?;
     let (package, args) = match args.split_first() {
         Some((package, args)) if !package.starts_with('-') => (package.as_str(), args),
         _ => ("khqr-core", args),
@@ -220,7 +221,7 @@ pub(crate) fn mutants(runner: &mut Runner, args: &[String]) -> Result<()> {
 }
 
 pub(crate) fn miri(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
-    tools::require(&[tools::MIRI])?;
+    tools::require(&[tools::miri()])?;
     let target = workspace.target().join("miri");
     runner.command("miri", |shell| {
         cmd!(
@@ -246,7 +247,7 @@ pub(crate) fn bench(runner: &mut Runner, filter: Option<&str>) -> Result<()> {
 
 /// gungraun compares the counts with those of the previous run.
 pub(crate) fn instructions(runner: &mut Runner) -> Result<()> {
-    tools::require(&[tools::VALGRIND, tools::GUNGRAUN_RUNNER])?;
+    tools::require(&tools::valgrind())?;
     runner.command("instructions", |shell| {
         cmd!(
             shell,
@@ -257,7 +258,7 @@ pub(crate) fn instructions(runner: &mut Runner) -> Result<()> {
 
 /// Leaves out the advisories of cargo-deny, which need the network.
 pub(crate) fn deny(runner: &mut Runner) -> Result<()> {
-    tools::require(&[tools::CARGO_DENY])?;
+    tools::require(&[tools::cargo("deny")])?;
     runner.command("deny", |shell| {
         cmd!(
             shell,

@@ -9,7 +9,7 @@ use crate::tools;
 use crate::workspace::Workspace;
 
 pub(crate) fn conformance(runner: &mut Runner, args: &[String]) -> Result<()> {
-    tools::require(&[tools::NODE, tools::NPM])?;
+    tools::require(&tools::node())?;
     runner.step("conformance", |shell| {
         // In one command, so that both programs are in one target folder.
         cmd!(
@@ -24,8 +24,13 @@ pub(crate) fn conformance(runner: &mut Runner, args: &[String]) -> Result<()> {
 
 /// The browser tests of the sandbox's page are in its crate, and start their own sandboxes.
 pub(crate) fn page(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
-    tools::require(&[tools::NODE])?;
-    let chromium = tools::chromium()?;
+    tools::require(&tools::node())?;
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let installed = names
+        .into_iter()
+        .find(|name| tools::chromium(name).is_installed());
+    let chromium = installed.unwrap_or("chromium");
+    tools::require(&[tools::chromium(chromium)])?;
     runner.step("page", |shell| {
         let bakong = build_bakong(shell, workspace)?;
         let _folder = shell.push_dir("crates/bakong-sandbox/tests/page");
@@ -58,11 +63,11 @@ const FILES: [(&str, &str); 5] = [
 /// Tests the sandbox with clients of other authors. Some misread correct responses of Bakong; the scripts expect that,
 /// and the page of bakong-sandbox lists it.
 pub(crate) fn foreign(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
-    tools::require(&[tools::NODE, tools::NPM, tools::PYTHON])?;
+    tools::require(&[tools::node(), vec![tools::python()]].concat())?;
     runner.step("foreign-clients", |shell| {
         let bakong = build_bakong(shell, workspace)?;
         let sandbox = Sandbox::start(&bakong)?;
-        let Sandbox { base_url, token, .. } = &sandbox;
+        let (base_url, token) = (sandbox.field("baseUrl")?, sandbox.field("token")?);
         // The clients must not use the proxies of the environment.
         shell.set_var("NO_PROXY", "127.0.0.1");
         shell.set_var("no_proxy", "127.0.0.1");

@@ -54,7 +54,7 @@ enum Task {
     },
     /// Tests the sandbox's page in headless Chromium
     Page,
-    /// Tests the sandbox with other clients: NBC's SDK (npm), bakong-khqr (PyPI), khqr-api (crates.io)
+    /// Tests the sandbox with other clients: NBC's SDK (from npm), bakong-khqr (from pip), khqr-api (from cargo)
     ForeignClients,
     /// Runs the fuzz targets in turn, all by default
     Fuzz {
@@ -139,41 +139,25 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<Task, String> {
-        let words = format!("xtask {line}");
-        let parsed = Arguments::try_parse_from(words.split_whitespace());
-        parsed
-            .map(|arguments| arguments.task)
-            .map_err(|error| error.to_string())
-    }
-
     #[test]
     fn options_of_other_programs_are_passed_on() {
-        for line in [
-            "conformance --generate 5 --texts=5",
-            "mutants bakong-api -f src/lib.rs",
-            "simulate --seeds 3",
-        ] {
-            let (Task::Conformance { args } | Task::Mutants { args } | Task::Simulate { args }) =
-                parse(line).unwrap()
-            else {
-                panic!("{line}");
-            };
-            assert!(line.ends_with(&args.join(" ")) && args.len() >= 2, "{line}");
-        }
+        let line = ["xtask", "conformance", "--generate", "5", "--texts=5"];
+        let parsed = Arguments::try_parse_from(line).unwrap();
+        assert!(matches!(parsed.task, Task::Conformance { args } if args == line[2..]));
     }
 
     #[test]
     fn invalid_arguments_are_named() {
-        for (line, word) in [
-            ("tset", "tset"),
-            ("test --fast", "--fast"),
-            ("bench read write", "write"),
-            ("fuzz --second 5", "--second"),
-            ("fuzz --seconds 0", "0"),
+        for line in [
+            "tset",
+            "test --fast",
+            "bench read write",
+            "fuzz --seconds 0",
         ] {
-            let error = parse(line).unwrap_err();
-            assert!(error.contains(word), "{line}: {error}");
+            let error = Arguments::try_parse_from(format!("xtask {line}").split(' '));
+            let error = error.unwrap_err().to_string();
+            let last = line.split(' ').next_back().unwrap();
+            assert!(error.contains(last), "{line}: {error}");
         }
     }
 }

@@ -16,49 +16,38 @@ pub(crate) fn build_bakong(shell: &Shell, workspace: &Workspace) -> Result<Strin
     Ok(workspace.target().join("debug").join(name).into_string())
 }
 
-/// A running sandbox. Dropping it ends the process.
+/// A running sandbox without a quota. Dropping it ends the process.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     child: Child,
-    pub(crate) base_url: String,
-    pub(crate) token: String,
+    started: Json,
 }
 
 impl Sandbox {
-    /// Starts a sandbox without a quota on a free port.
     pub(crate) fn start(bakong: &str) -> Result<Self> {
-        let mut child = Command::new(bakong)
-            .args([
-                "sandbox",
-                "--json",
-                "--listen",
-                "127.0.0.1:0",
-                "--quota",
-                "off",
-            ])
+        let child = Command::new(bakong)
+            .args("sandbox --json --listen 127.0.0.1:0 --quota off".split(' '))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {bakong} sandbox"))?;
+        let started = Json::Null;
+        let mut sandbox = Self { child, started };
+        let output = sandbox
+            .child
+            .stdout
+            .take()
+            .context("the sandbox has no output")?;
         let mut line = String::new();
-        if let Some(output) = child.stdout.take() {
-            BufReader::new(output).read_line(&mut line)?;
-        }
-        let mut sandbox = Self {
-            child,
-            base_url: String::new(),
-            token: String::new(),
-        };
-        let started: Json = serde_json::from_str(&line).context("the sandbox printed no JSON")?;
-        let field = |name: &str| -> Result<String> {
-            let text = started[name]
-                .as_str()
-                .with_context(|| format!("the sandbox printed no {name}"))?;
-            Ok(text.to_owned())
-        };
-        sandbox.base_url = field("baseUrl")?;
-        sandbox.token = field("token")?;
+        BufReader::new(output).read_line(&mut line)?;
+        sandbox.started = serde_json::from_str(&line).context("the sandbox printed no JSON")?;
         Ok(sandbox)
+    }
+
+    /// Returns a field of the line that the sandbox printed at its start.
+    pub(crate) fn field(&self, name: &str) -> Result<&str> {
+        let text = self.started[name].as_str();
+        text.with_context(|| format!("the sandbox printed no {name}"))
     }
 }
 

@@ -1,125 +1,114 @@
 //! Tools that not every Rust installation has: how to detect and install them.
 
-use std::fmt::Write as _;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 
 /// The toolchain for sanitizers, coverage and Miri, which need unstable flags.
 pub(crate) const NIGHTLY: &str = "nightly";
 
 /// A tool. The probe is a command that succeeds only if the tool is installed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Tool<'a> {
-    name: &'a str,
-    probe: &'a [&'a str],
-    install: &'a str,
+#[derive(Debug, Clone)]
+pub(crate) struct Tool {
+    name: String,
+    probe: String,
+    install: String,
 }
 
-pub(crate) const RUSTFMT: Tool<'static> = Tool {
-    name: "rustfmt",
-    probe: &["cargo", "fmt", "--version"],
-    install: "rustup component add rustfmt",
-};
-pub(crate) const CLIPPY: Tool<'static> = Tool {
-    name: "clippy",
-    probe: &["cargo", "clippy", "--version"],
-    install: "rustup component add clippy",
-};
-pub(crate) const CARGO_FUZZ: Tool<'static> = Tool {
-    name: "cargo-fuzz",
-    probe: &["cargo", "fuzz", "--version"],
-    install: "cargo install --locked cargo-fuzz",
-};
-pub(crate) const CARGO_DENY: Tool<'static> = Tool {
-    name: "cargo-deny",
-    probe: &["cargo", "deny", "--version"],
-    install: "cargo install --locked cargo-deny",
-};
-pub(crate) const CARGO_MUTANTS: Tool<'static> = Tool {
-    name: "cargo-mutants",
-    probe: &["cargo", "mutants", "--version"],
-    install: "cargo install --locked cargo-mutants",
-};
-pub(crate) const MIRI: Tool<'static> = Tool {
-    name: "Miri",
-    probe: &["rustup", "run", NIGHTLY, "cargo", "miri", "--version"],
-    install: "rustup component add miri rust-src --toolchain nightly",
-};
-pub(crate) const VALGRIND: Tool<'static> = Tool {
-    name: "valgrind",
-    probe: &["valgrind", "--version"],
-    install: "sudo apt-get install valgrind",
-};
-pub(crate) const GUNGRAUN_RUNNER: Tool<'static> = Tool {
-    name: "gungraun-runner",
-    probe: &["gungraun-runner", "--version"],
-    install: "cargo install --locked gungraun-runner@VERSION, with the version in Cargo.toml",
-};
-pub(crate) const NODE: Tool<'static> = Tool {
-    name: "Node.js 20 or later",
-    probe: &[
-        "node",
-        "--eval",
-        "process.exit(parseInt(process.versions.node) < 20)",
-    ],
-    install: "the package of your system, or https://nodejs.org/en/download",
-};
-pub(crate) const NPM: Tool<'static> = Tool {
-    name: "npm",
-    probe: &["npm", "--version"],
-    install: "the package of your system, or https://nodejs.org/en/download",
-};
-pub(crate) const PYTHON: Tool<'static> = Tool {
-    name: "Python 3 with venv",
-    probe: &["python3", "-c", "import venv, ensurepip"],
-    install: "sudo apt-get install python3 python3-venv",
-};
+fn tool(name: &str, probe: &str, install: &str) -> Tool {
+    let [name, probe, install] = [name, probe, install].map(str::to_owned);
+    Tool {
+        name,
+        probe,
+        install,
+    }
+}
+
+/// A component or subcommand of cargo.
+pub(crate) fn cargo(command: &str) -> Tool {
+    let install = match command {
+        "fmt" => "rustup component add rustfmt".to_owned(),
+        "clippy" => "rustup component add clippy".to_owned(),
+        _ => format!("cargo install --locked cargo-{command}"),
+    };
+    let name = format!("cargo {command}");
+    tool(&name, &format!("{name} --version"), &install)
+}
+
+/// A toolchain of rustup.
+pub(crate) fn toolchain(name: &str) -> Tool {
+    tool(
+        &format!("the Rust toolchain {name}"),
+        &format!("rustup run {name} cargo --version"),
+        &format!("rustup toolchain install {name} --profile minimal"),
+    )
+}
+
+pub(crate) fn miri() -> Tool {
+    tool(
+        "Miri",
+        &format!("rustup run {NIGHTLY} cargo miri --version"),
+        &format!("rustup component add miri rust-src --toolchain {NIGHTLY}"),
+    )
+}
+
+pub(crate) fn valgrind() -> Vec<Tool> {
+    let runner = "cargo install --locked gungraun-runner@VERSION, with the version in Cargo.toml";
+    vec![
+        tool(
+            "valgrind",
+            "valgrind --version",
+            "sudo apt-get install valgrind",
+        ),
+        tool("gungraun-runner", "gungraun-runner --version", runner),
+    ]
+}
+
+pub(crate) fn node() -> Vec<Tool> {
+    let is_old = "process.exit(parseInt(process.versions.node)<20)";
+    let install = "the package of your system, or https://nodejs.org/en/download";
+    vec![
+        tool(
+            "Node.js 20 or later",
+            &format!("node --eval {is_old}"),
+            install,
+        ),
+        tool("npm", "npm --version", install),
+    ]
+}
+
+pub(crate) fn python() -> Tool {
+    let install = "sudo apt-get install python3 python3-venv";
+    tool(
+        "Python 3 with venv",
+        "python3 -m ensurepip --version",
+        install,
+    )
+}
+
+pub(crate) fn chromium(program: &str) -> Tool {
+    let install = "sudo apt-get install chromium";
+    tool("Chromium", &format!("{program} --version"), install)
+}
+
+impl Tool {
+    pub(crate) fn is_installed(&self) -> bool {
+        let mut words = self.probe.split(' ');
+        let output = words
+            .next()
+            .map(|program| Command::new(program).args(words).output());
+        output.is_some_and(|output| output.is_ok_and(|output| output.status.success()))
+    }
+}
 
 /// Fails before the first step if a tool is missing.
-pub(crate) fn require(tools: &[Tool<'_>]) -> Result<()> {
-    let mut missing = String::new();
-    for tool in tools.iter().filter(|tool| !succeeds(tool.probe)) {
-        let _ = write!(
-            missing,
-            "\n  {}; install it with: {}",
-            tool.name, tool.install
-        );
-    }
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        bail!("missing tools:{missing}");
-    }
-}
-
-/// Fails if rustup lacks a toolchain.
-pub(crate) fn require_toolchain(name: &str) -> Result<()> {
-    require(&[Tool {
-        name: &format!("the Rust toolchain {name}"),
-        probe: &["rustup", "run", name, "cargo", "--version"],
-        install: &format!("rustup toolchain install {name} --profile minimal"),
-    }])
-}
-
-/// Returns the name of the program that starts Chromium or Chrome.
-pub(crate) fn chromium() -> Result<&'static str> {
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    match names
-        .into_iter()
-        .find(|name| succeeds(&[name, "--version"]))
-    {
-        Some(name) => Ok(name),
-        None => bail!("missing tools:\n  Chromium; install it with: sudo apt-get install chromium"),
-    }
-}
-
-fn succeeds(command: &[&str]) -> bool {
-    let [program, args @ ..] = command else {
-        return false;
-    };
-    let output = Command::new(program).args(args).output();
-    output.is_ok_and(|output| output.status.success())
+pub(crate) fn require(tools: &[Tool]) -> Result<()> {
+    let missing = tools.iter().filter(|tool| !tool.is_installed());
+    let missing: String = missing
+        .map(|tool| format!("\n  {}; install it with: {}", tool.name, tool.install))
+        .collect();
+    ensure!(missing.is_empty(), "missing tools:{missing}");
+    Ok(())
 }
 
 #[cfg(test)]
@@ -128,16 +117,12 @@ mod tests {
 
     #[test]
     fn a_missing_tool_is_reported_with_its_install_command() {
-        let missing = Tool {
-            name: "no-such-tool",
-            probe: &["no-such-tool-at-all"],
-            install: "apt-get install no-such-tool",
-        };
-        let error = require(&[missing]).unwrap_err().to_string();
-        assert!(
-            error.contains("no-such-tool; install it with: apt-get"),
-            "{error}"
-        );
+        let error = require(&[cargo("no-such-command")])
+            .unwrap_err()
+            .to_string();
+        let install =
+            "cargo no-such-command; install it with: cargo install --locked cargo-no-such-command";
+        assert!(error.contains(install), "{error}");
         assert!(require(&[]).is_ok());
     }
 }

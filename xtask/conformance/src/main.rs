@@ -216,7 +216,7 @@ fn sdk_tests(sides: &Sides) -> Result<Vec<(Function, Vec<Question>)>> {
                 }
                 // `bakong qr` reads one text per line.
                 (_, Some(text)) if !text.contains('\n') => {
-                    questions.push(Question::Text(text.to_owned()))
+                    questions.push(Question::Text(text.to_owned()));
                 }
                 _ => {}
             }

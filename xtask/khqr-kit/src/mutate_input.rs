@@ -66,7 +66,8 @@ fn change_length(random: &mut Random, input: &mut SdkInput) {
 /// Returns the name of a text field, or one of `more`.
 fn any_name(random: &mut Random, more: &[&'static str]) -> &'static str {
     let names = TEXTS.map(|(name, _)| name);
-    *random.pick(&[&names[..], more].concat())
+    let names: Vec<&'static str> = [&names[..], more].concat();
+    names[random.index(names.len())]
 }
 
 fn insert_control(random: &mut Random, input: &mut SdkInput) {

@@ -4,7 +4,6 @@
 //! package at a time, without dev-dependencies: the graph in `cargo metadata` joins the features of all packages, so that
 //! crates seem reachable which a user of one library never compiles.
 
-mod cycles;
 mod rules;
 
 use anyhow::{Result, ensure};
@@ -23,9 +22,9 @@ pub(crate) fn check(shell: &Shell, members: &[Member]) -> Result<()> {
         }
         if !member.folder.as_str().contains("/benches") {
             let folder = member.folder.as_std_path();
-            for root in cycles::roots(folder) {
+            for root in import_cycles::roots(folder) {
                 let describe = |cycle| format!("{} has an import cycle of {cycle}", member.name);
-                violations.extend(cycles::find(&root)?.into_iter().map(describe));
+                violations.extend(import_cycles::find(&root)?.into_iter().map(describe));
             }
         }
     }

@@ -132,7 +132,7 @@ const EXPIRY_PAST: u8 = 3;
 fn violations(code: &Code, now: u64) -> Vec<Violation<Place>> {
     let mut found = Vec::new();
     let mut add = |tag, check, number, deviation| {
-        found.push(Violation::new(at(code, tag, check), number, deviation))
+        found.push(Violation::new(at(code, tag, check), number, deviation));
     };
     let value = |tag| code.get(tag).unwrap_or_default();
     if (1..=2).contains(&length(value("00"))) && value("00") != "01" {

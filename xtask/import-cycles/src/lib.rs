@@ -20,7 +20,10 @@ type ModulePath = Vec<String>;
 type Imports = BTreeMap<(ModulePath, ModulePath), String>;
 
 /// Returns a description of each cycle in the crate whose root module is `root`, such as `src/lib.rs`.
-pub(super) fn find(root: &Path) -> Result<Vec<String>> {
+///
+/// # Errors
+/// If a module file is missing or cannot be parsed.
+pub fn find(root: &Path) -> Result<Vec<String>> {
     let mut tree = ModuleTree::default();
     let folder = root.parent().unwrap_or(Path::new("."));
     tree.read_file(root, folder, &Vec::new())?;
@@ -262,7 +265,8 @@ fn display(module: &[String]) -> String {
 }
 
 /// Returns the root modules of the package in `folder`.
-pub(super) fn roots(folder: &Path) -> Vec<PathBuf> {
+#[must_use]
+pub fn roots(folder: &Path) -> Vec<PathBuf> {
     let roots = ["lib.rs", "main.rs"].map(|name| folder.join("src").join(name));
     roots.into_iter().filter(|root| root.exists()).collect()
 }
