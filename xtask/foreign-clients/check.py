@@ -1,7 +1,6 @@
-"""The package bakong-khqr of PyPI asks the sandbox whether a code was paid.
+"""Tests the sandbox with the package bakong-khqr of PyPI.
 
-Its address is an attribute with two underscores, and it speaks TLS whatever the address says. Both are set
-here from outside, and nothing else of it.
+The package has a private base URL and always uses TLS. This script replaces both and nothing else.
 """
 
 import hashlib
@@ -18,7 +17,7 @@ bakong_khqr.khqr.http.client.HTTPSConnection = http.client.HTTPConnection
 
 
 def client(token=token):
-    """As its documentation makes one, but for the address."""
+    """Returns a client as documented, with the base URL of the sandbox."""
     made = KHQR(token)
     made._KHQR__bakong_api = f"{base}/v1"
     return made
@@ -54,60 +53,60 @@ def md5(qr):
     return hashlib.md5(qr.encode()).hexdigest()
 
 
-def told(name):
+def ok(name):
     print(f"ok: bakong-khqr (PyPI): {name}")
 
 
 def refused(md5):
-    """What it raises."""
+    """Returns the message of the exception."""
     try:
         answer = client().check_payment(md5)
     except ValueError as error:
         return str(error)
-    raise AssertionError(f"it answers {answer}")
+    raise AssertionError(f"no exception, but {answer}")
 
 
 qr = str(code("INV-1"))
 assert client().check_payment(md5(qr)) == "UNPAID"
 control("pay", {"qr": qr})
 assert client().check_payment(md5(qr)) == "PAID"
-told("check_payment sees a payment")
+ok("check_payment finds a payment")
 
 payment = client().get_payment(md5(qr))
 assert payment["toAccountId"] == "sokha@devb" and payment["amount"] == 1.5, payment
-told("get_payment gives the transaction")
+ok("get_payment returns the transaction")
 
 other = md5(str(code("INV-2")))
 assert client().check_bulk_payments([md5(qr), other]) == [md5(qr)]
-told("check_bulk_payments gives those that are paid")
+ok("check_bulk_payments returns the paid codes")
 
 link = client().generate_deeplink(
     qr, appDeepLinkCallback="https://shop.example/", appIconUrl="https://shop.example/icon.svg", appName="Sokha Coffee"
 )
 assert "/l/" in link, link
-told("generate_deeplink gets a link")
+ok("generate_deeplink returns a link")
 
 failing = str(code("INV-3"))
 control("pay", {"qr": failing, "failing": True})
 assert client().check_payment(md5(failing)) == "UNPAID"
-told("check_payment reads a payment that failed as UNPAID")
+ok("check_payment returns UNPAID for a failed payment")
 
 for answer in ["quota_exhausted", "unauthorized"]:
     control("faults", {"answer": answer})
     assert client().check_payment(md5(qr)) == "UNPAID", answer
-told("check_payment reads a spent quota and a refused token as UNPAID, also of a code that is paid")
+ok("check_payment returns UNPAID for an exhausted quota and for a rejected token, even if the code is paid")
 
 control("faults", {"answer": {"status": 500, "error": {"code": 1, "message": "outage"}}})
 assert client().check_payment(md5(qr)) == "UNPAID"
-told("check_payment reads an outage that is told in JSON as UNPAID")
+ok("check_payment returns UNPAID for an outage reported in JSON")
 
 control("faults", {"answer": "forbidden"})
 assert "Cambodia" in refused(md5(qr))
 for answer in [{"status": 503, "html": "<h1>"}, "cut", {"status": 200, "html": "<h1>"}]:
     control("faults", {"answer": answer})
     refused(md5(qr))
-told("check_payment raises where the answer is no JSON")
+ok("check_payment raises an exception if the response is not JSON")
 
 control("faults", {"floatTimes": True, "textAmounts": True, "withoutErrorCode": True})
 assert client().check_payment(md5(qr)) == "PAID"
-told("check_payment sees a payment whatever form the answer has")
+ok("check_payment finds a payment in every form of the response")

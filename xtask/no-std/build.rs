@@ -1,4 +1,4 @@
-//! Tells the linker how cortex-m-rt lays an image out, and where `memory.x` is.
+//! Passes the linker script of cortex-m-rt and the folder of `memory.x` to the linker.
 
 fn main() {
     println!("cargo:rustc-link-search={}", env!("CARGO_MANIFEST_DIR"));

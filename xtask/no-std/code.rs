@@ -1,5 +1,5 @@
-//! A vending machine's image: it makes a code, reads and verifies it, and takes its MD5. No allocator
-//! is there, so that an allocation anywhere in khqr-core would not link.
+//! A firmware image that writes a code, reads and verifies it, and computes its MD5. It has no allocator, so it does not
+//! link if khqr-core allocates.
 
 #![no_std]
 #![no_main]
@@ -12,19 +12,19 @@ use khqr_core::{
 };
 use panic_halt as _;
 
-// The compiler must not know what goes in, nor that nobody looks at what comes out.
+// `black_box` keeps the compiler from computing or removing the code.
 #[entry]
 fn main() -> ! {
     let now = Timestamp::from_millis(black_box(1_795_000_000_000));
     let mut buffer = [0; KhqrDraft::MAX_LEN];
     loop {
-        let checked = make(black_box("sokha@devb"), now, &mut buffer)
+        let checked = write(black_box("sokha@devb"), now, &mut buffer)
             .and_then(|text| read(black_box(text), now));
         black_box(checked).ok();
     }
 }
 
-fn make<'b>(account: &str, now: Timestamp, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
+fn write<'b>(account: &str, now: Timestamp, buffer: &'b mut [u8]) -> Result<&'b str, Error> {
     KhqrBuilder::individual(AccountId::new(account)?, black_box("Sokha Coffee"))
         .bill_number(black_box("INV-2026-2041"))
         .dynamic_code(

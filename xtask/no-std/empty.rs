@@ -1,4 +1,4 @@
-//! An image that does nothing, to be taken off the other's size.
+//! An empty firmware image, to subtract its size from that of the other image.
 
 #![no_std]
 #![no_main]

@@ -65,12 +65,12 @@ pub(crate) fn valgrind() -> Vec<Tool> {
 }
 
 pub(crate) fn node() -> Vec<Tool> {
-    let is_old = "process.exit(parseInt(process.versions.node)<20)";
+    let version_check = "process.exit(+(parseInt(process.versions.node)<20))";
     let install = "the package of your system, or https://nodejs.org/en/download";
     vec![
         tool(
             "Node.js 20 or later",
-            &format!("node --eval {is_old}"),
+            &format!("node --eval {version_check}"),
             install,
         ),
         tool("npm", "npm --version", install),

@@ -1,5 +1,5 @@
 "use strict";
-// The only clock that the SDKs see.
+// The clock of the SDKs.
 
 let now = 0;
 Date.now = () => now;

@@ -1,9 +1,9 @@
 "use strict";
-// The SDKs read templates in loops that some texts keep from ending. Every step of such a loop cuts a
-// field off through one function; here it is replaced by one that counts, and gives up for them.
+// Stops endless loops. For some texts the SDKs never leave the loop that reads a template. Each iteration calls one
+// function to cut a field off. The replacement of that function counts the calls and throws after too many.
 
-// A text of 7,089 characters, the most that a QR code holds, has fewer fields than this.
-const MOST_CUTS = 8000;
+// A text of 7,089 characters, the capacity of a QR code, has fewer fields.
+const MAX_CUTS = 8000;
 
 class Looped extends Error {}
 
@@ -13,7 +13,7 @@ let gaveUp = false;
 function counted(cut) {
     return function (text) {
         cuts += 1;
-        if (cuts > MOST_CUTS) {
+        if (cuts > MAX_CUTS) {
             gaveUp = true;
             throw new Looped();
         }
@@ -21,7 +21,7 @@ function counted(cut) {
     };
 }
 
-// Runs one call: `looped` is set even where the SDK catches what was thrown.
+// Runs one call. Sets `looped` even if the SDK catches the exception.
 function guarded(call) {
     cuts = 0;
     gaveUp = false;

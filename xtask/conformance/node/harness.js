@@ -1,5 +1,5 @@
 "use strict";
-// Answers requests, one JSON line each, in their order. See ../mod.rs for who asks.
+// Reads requests, one JSON object per line, and writes the answers in the same order. Used by ../src/node.rs.
 
 const clock = require("./clock");
 const sides = { official: require("./official"), other: require("./other") };
@@ -10,7 +10,7 @@ async function answer({ side, what, input, now }) {
     return sides[side][what](input);
 }
 
-// Not `readline`: it ends lines at U+2028 too, which JSON may hold as it is.
+// `readline` is unsuitable: it also ends lines at U+2028, which JSON may contain.
 async function* linesOf(stream) {
     let rest = "";
     for await (const piece of stream.setEncoding("utf8")) {
@@ -20,13 +20,13 @@ async function* linesOf(stream) {
     }
 }
 
-// A character that the SDK cut in two is no text for any other program.
+// Replaces lone surrogates, which result when the SDK splits a character.
 const wellFormed = (_, value) => (typeof value === "string" ? value.toWellFormed() : value);
 
 async function main() {
     for await (const line of linesOf(process.stdin)) {
-        const said = JSON.stringify(await answer(JSON.parse(line)), wellFormed);
-        if (!process.stdout.write(said + "\n")) {
+        const line = JSON.stringify(await answer(JSON.parse(line)), wellFormed);
+        if (!process.stdout.write(line + "\n")) {
             await new Promise((resolve) => process.stdout.once("drain", resolve));
         }
     }

@@ -1,6 +1,5 @@
 "use strict";
-// Runs the SDK's own test files, without Jest, for the calls that they make: each call of a function
-// that the chore compares is kept.
+// Runs the SDK's own test files without Jest and records each call of a compared function.
 
 const fs = require("fs");
 const path = require("path");
@@ -8,14 +7,14 @@ const { isDeepStrictEqual } = require("util");
 
 const root = path.dirname(require.resolve("bakong-khqr/package.json"));
 
-// Nothing is asked of the network; every call to it ends as an unreachable host does.
-require("axios").post = () => Promise.reject(new Error("there is no network here"));
+// Simulates an unreachable host for every network request.
+require("axios").post = () => Promise.reject(new Error("no network"));
 
 const { BakongKHQR } = require("bakong-khqr");
 
 let calls = [];
 
-function keep(owner, name, input) {
+function record(owner, name, input) {
     const original = owner[name];
     owner[name] = function (argument) {
         calls.push(input(argument));
@@ -26,18 +25,18 @@ function keep(owner, name, input) {
 const text = (what) => (argument) => ({ what, input: argument });
 const made = (kind) => (info) => ({ what: "generate", input: { kind, ...info } });
 
-keep(BakongKHQR, "verify", text("verify"));
-keep(BakongKHQR, "decode", text("decode"));
-keep(BakongKHQR, "decodeNonKhqr", text("inspect"));
-keep(BakongKHQR.prototype, "generateIndividual", made("individual"));
-keep(BakongKHQR.prototype, "generateMerchant", made("merchant"));
+record(BakongKHQR, "verify", text("verify"));
+record(BakongKHQR, "decode", text("decode"));
+record(BakongKHQR, "decodeNonKhqr", text("inspect"));
+record(BakongKHQR.prototype, "generateIndividual", made("individual"));
+record(BakongKHQR.prototype, "generateMerchant", made("merchant"));
 
 let tests = [];
 
 function expect(value) {
     const demand = (negated) => {
         const check = (holds) => {
-            if (holds === negated) throw new Error("an expectation does not hold");
+            if (holds === negated) throw new Error("a failed expectation");
         };
         return {
             toBe: (other) => check(Object.is(value, other)),
@@ -80,7 +79,7 @@ function testFiles(folder) {
     });
 }
 
-// Files of one kind and of the calls that they made, and how many of their tests failed.
+// Returns each test file with its number of tests and failures and the recorded calls.
 async function run() {
     const files = [];
     for (const file of testFiles(path.join(root, "test")).sort()) {

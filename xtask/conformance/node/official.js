@@ -1,9 +1,9 @@
 "use strict";
-// NBC's SDK: what it answers, in the words that the chore compares.
+// Calls NBC's SDK and converts its answers to the compared form.
 
 const { counted, guarded } = require("./guard");
 
-// Before anything of the SDK is loaded, as its files keep what they got.
+// Replaced before the SDK is loaded, because its modules keep a reference to the function.
 const cutter = require.resolve("bakong-khqr/src/helper/cutString");
 const cut = require(cutter);
 require.cache[cutter].exports = counted(cut);
@@ -11,13 +11,13 @@ require.cache[cutter].exports = counted(cut);
 const { BakongKHQR, IndividualInfo, MerchantInfo } = require("bakong-khqr");
 const decodeValidation = require("bakong-khqr/src/controller/decodeValidation");
 
-// An answer by an error, thrown or returned: one of the SDK's own, or an exception of JavaScript.
-function refusal(error) {
+// Converts an error, thrown or returned: an error of the SDK or a JavaScript exception.
+function errorOf(error) {
     const code = error?.status?.errorCode;
     return typeof code === "number" ? { code } : { exception: String(error) };
 }
 
-// The letters are our own command's; the SDK takes the numbers.
+// `bakong qr` accepts the letters, and the SDK only the numbers.
 const CURRENCIES = { KHR: 116, USD: 840 };
 
 function generate(input) {
@@ -48,23 +48,23 @@ function generate(input) {
 
 function generated({ returned, thrown, looped }) {
     if (looped) return { looped };
-    if (thrown) return refusal(thrown);
-    if (returned.status.errorCode !== null) return refusal(returned);
+    if (thrown) return errorOf(thrown);
+    if (returned.status.errorCode !== null) return errorOf(returned);
     const { qr, md5 } = returned.data;
-    // An exception that the SDK caught comes back as a code.
-    if (typeof qr !== "string") return refusal(qr);
+    // The SDK returns an exception that it caught as the code.
+    if (typeof qr !== "string") return errorOf(qr);
     return { qr, md5, verified: verify(qr) };
 }
 
-// `verify` says yes or no; its two halves, called as it calls them, say why.
+// `verify` returns a boolean. Its two parts, called in the same way, show the reason.
 function verify(text) {
-    const said = guarded(() => BakongKHQR.verify(text).isValid);
-    if (said.looped) return { looped: true };
-    if (said.returned === true) return { valid: true };
-    const inner = guarded(() => decodeValidation(text));
-    const failsFirst = !/6304[A-Fa-f0-9]{4}$/.test(text) || !sealed(text) || text.length < 12;
-    if (failsFirst) return { valid: false, code: 8 };
-    return inner.thrown ? { valid: false, ...refusal(inner.thrown) } : { valid: false };
+    const result = guarded(() => BakongKHQR.verify(text).isValid);
+    if (result.looped) return { looped: true };
+    if (result.returned === true) return { valid: true };
+    const secondPart = guarded(() => decodeValidation(text));
+    const failsFirstPart = !/6304[A-Fa-f0-9]{4}$/.test(text) || !sealed(text) || text.length < 12;
+    if (failsFirstPart) return { valid: false, code: 8 };
+    return secondPart.thrown ? { valid: false, ...errorOf(secondPart.thrown) } : { valid: false };
 }
 
 const crc16 = require("bakong-khqr/src/helper/crc16");
@@ -76,13 +76,13 @@ function sealed(text) {
 function decode(text) {
     const { returned, thrown, looped } = guarded(() => BakongKHQR.decode(text));
     if (looped) return { looped };
-    return thrown ? refusal(thrown) : { khqr: returned.data };
+    return thrown ? errorOf(thrown) : { khqr: returned.data };
 }
 
 function inspect(text) {
     const { returned, thrown, looped } = guarded(() => BakongKHQR.decodeNonKhqr(text));
     if (looped) return { looped };
-    return thrown ? refusal(thrown) : { tree: returned.data };
+    return thrown ? errorOf(thrown) : { tree: returned.data };
 }
 
 module.exports = { generate, verify, decode, inspect };

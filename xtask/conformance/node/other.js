@@ -1,5 +1,5 @@
 "use strict";
-// ts-khqr, a port of the SDK by somebody else: asked the same, in its own words.
+// Calls ts-khqr, a port of the SDK by another author.
 
 const { counted, guarded } = require("./guard");
 
@@ -15,7 +15,7 @@ function given(object) {
     return Object.fromEntries(entries);
 }
 
-// What its types cannot say is no question to it.
+// Returns whether its types can express the input.
 function expressible({ amount, currency, expirationTimestamp }) {
     const isNumber = (value) => value == null || value === "" || typeof value === "number";
     return isNumber(amount) && isNumber(expirationTimestamp) && (currency == null || currency in CURRENCIES);
