@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 /// The toolchain for sanitizers, coverage and Miri, which need unstable flags.
-pub(crate) const NIGHTLY: &str = "nightly";
+pub(crate) const NIGHTLY: &str = "nightly-2026-05-20";
 
 /// A tool. The probe is a command that succeeds only if the tool is installed.
 #[derive(Debug, Clone)]
