@@ -25,8 +25,8 @@ const wellFormed = (_, value) => (typeof value === "string" ? value.toWellFormed
 
 async function main() {
     for await (const line of linesOf(process.stdin)) {
-        const line = JSON.stringify(await answer(JSON.parse(line)), wellFormed);
-        if (!process.stdout.write(line + "\n")) {
+        const output = JSON.stringify(await answer(JSON.parse(line)), wellFormed);
+        if (!process.stdout.write(output + "\n")) {
             await new Promise((resolve) => process.stdout.once("drain", resolve));
         }
     }

@@ -5,7 +5,11 @@
 //! answers of ts-khqr, a port of the SDK, are counted for information. Run this program with `cargo xtask conformance`,
 //! which builds the command first.
 
-#![allow(clippy::print_stdout, reason = "a command-line program")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line program"
+)]
 
 mod case;
 mod deviation;
@@ -15,6 +19,7 @@ mod record;
 mod tally;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
@@ -55,8 +60,17 @@ const POOL: usize = 1_000;
 /// The one test file of the SDK that calls none of the compared functions.
 const NETWORK_TEST: &str = "test/bakongAccountExist.test.js";
 
-fn main() -> Result<()> {
-    let options = Options::parse();
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("conformance: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<()> {
     let program = std::env::current_exe()?;
     let sides = Sides {
         bakong: program.with_file_name(format!("bakong{}", std::env::consts::EXE_SUFFIX)),
