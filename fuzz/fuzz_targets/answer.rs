@@ -1,14 +1,18 @@
-//! Gives whatever comes to every endpoint as its answer, since what stands between a shop and Bakong may send
-//! anything.
+//! Passes any response to every endpoint, because servers between a shop and Bakong can send anything.
 //!
-//! An input is a line of status and `Retry-After`, such as `429 120`, and the body; without such a line it
-//! is all body, under 200.
+//! An input is a line with the status and `Retry-After`, such as `429 120`, and the body. Without such a line the whole
+//! input is the body of a response with status 200.
 
 #![no_main]
 
-use bakong_api::{ApiError, CheckAnswer, Endpoint, ErrorClass, ShortHash, TransactionHash};
-use bakong_api::endpoint::{CheckBakongAccount, CheckTransactionByExternalRef, CheckTransactionByHash, CheckTransactionByHashList, CheckTransactionByInstructionRef, CheckTransactionByMd5, CheckTransactionByMd5List, CheckTransactionByShortHash, GenerateDeeplinkByQr, RenewToken, RequestToken, Verify};
+use bakong_api::endpoint::{
+    CheckBakongAccount, CheckTransactionByExternalRef, CheckTransactionByHash,
+    CheckTransactionByHashList, CheckTransactionByInstructionRef, CheckTransactionByMd5,
+    CheckTransactionByMd5List, CheckTransactionByShortHash, GenerateDeeplinkByQr, RenewToken,
+    RequestToken, Verify,
+};
 use bakong_api::observe::AnswerSummary;
+use bakong_api::{ApiError, CheckAnswer, Endpoint, ErrorClass, ShortHash, TransactionHash};
 use bakong_fuzz::plain_json;
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
@@ -31,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
     others(&given);
 });
 
-/// An answer, and what its summary takes it for.
+/// A response and its class according to the summary.
 struct Given {
     response: Response<Bytes>,
     class: Option<ErrorClass>,
@@ -62,25 +66,25 @@ fn checks(given: &Given) {
     let amount = Amount::from_minor_units(100, Currency::Usd);
     let hash = TransactionHash::new(HASH).expect("a hash");
     let short = ShortHash::new("8465d722").expect("a short hash");
-    let by_md5 = seen(&CheckTransactionByMd5::new(md5(MD5)), given);
+    let by_md5 = read(&CheckTransactionByMd5::new(md5(MD5)), given);
     let same = [
-        seen(&CheckTransactionByHash::new(hash), given),
-        seen(&CheckTransactionByShortHash::new(short, amount), given),
-        seen(
+        read(&CheckTransactionByHash::new(hash), given),
+        read(&CheckTransactionByShortHash::new(short, amount), given),
+        read(
             &CheckTransactionByInstructionRef::new("ref".parse().expect("a reference")),
             given,
         ),
-        seen(
+        read(
             &CheckTransactionByExternalRef::new("ref".parse().expect("a reference")),
             given,
         ),
     ];
     for other in same {
-        // By hash or reference, what is told of another is no answer.
+        // A lookup by hash or reference rejects the transaction of another hash or reference.
         let is_of_another = other.is_err() && matches!(by_md5, Ok(CheckAnswer::Paid(_)));
         assert!(
             is_of_another || other.as_ref().ok() == by_md5.as_ref().ok(),
-            "each check reads alike"
+            "all lookups read a response alike"
         );
     }
     let plain = plain_json::Answer::of(response.body());
@@ -93,22 +97,32 @@ fn checks(given: &Given) {
         Ok(_) => {
             assert_eq!(response.status(), 200);
             if let Some(plain) = &plain {
-                assert_eq!(plain.response_code, Some(1), "only a failure is none");
-                assert!(plain.error_code.is_some(), "a code says why");
-                assert!(!plain.tells_of_payment, "it may say that money came");
+                assert_eq!(
+                    plain.response_code,
+                    Some(1),
+                    "not paid requires responseCode 1"
+                );
+                assert!(
+                    plain.error_code.is_some(),
+                    "not paid requires an error code"
+                );
+                assert!(
+                    !plain.mentions_payment,
+                    "the response may mention a payment"
+                );
             }
             let code = plain.as_ref().and_then(|plain| plain.error_code);
             if by_md5.as_ref().ok() == Some(&CheckAnswer::NotFound) {
                 assert!(
                     code.is_none_or(|code| code == 1),
-                    "not found is code 1: {code:?}"
+                    "not found requires error code 1, not {code:?}"
                 );
             }
         }
         Err(_) if response.status() == 200 => {
             assert!(
-                !plain.is_some_and(|plain| plain.is_plainly_paid),
-                "a paid answer is lost"
+                !plain.is_some_and(|plain| plain.is_documented_paid),
+                "a paid response is lost"
             );
         }
         Err(_) => {}
@@ -119,21 +133,24 @@ fn lists(given: &Given) {
     let response = &given.response;
     let asked = [md5(MD5), md5(OTHER_MD5)];
     let list = CheckTransactionByMd5List::new(asked).expect("two fit");
-    if let Ok(answers) = seen(&list, given) {
+    if let Ok(answers) = read(&list, given) {
         let own: Vec<_> = answers.iter().map(|(md5, _)| *md5).collect();
-        assert_eq!(own, asked, "each has its answer, in order");
+        assert_eq!(own, asked, "each MD5 has an answer, in order");
         let text = String::from_utf8_lossy(response.body()).to_ascii_lowercase();
         for (md5, answer) in answers.iter() {
             if let Err(error) = answer {
                 check_error(error);
             } else if !text.contains('\\') {
-                assert!(text.contains(&md5.to_string()), "said of another");
+                assert!(
+                    text.contains(&md5.to_string()),
+                    "the answer is about another MD5"
+                );
             }
         }
     }
     let hash = TransactionHash::new(HASH).expect("a hash");
     let list = CheckTransactionByHashList::new([hash]).expect("one fits");
-    if let Ok(answers) = seen(&list, given) {
+    if let Ok(answers) = read(&list, given) {
         assert_eq!(answers.into_iter().count(), 1);
     }
 }
@@ -141,27 +158,27 @@ fn lists(given: &Given) {
 fn others(given: &Given) {
     let account = AccountId::new("user@bank").expect("an account");
     let code = Khqr::parse(CODE).expect("a code");
-    let _ = seen(&CheckBakongAccount::new(account), given);
-    if let Ok(link) = seen(&GenerateDeeplinkByQr::new(&code), given) {
+    let _ = read(&CheckBakongAccount::new(account), given);
+    if let Ok(link) = read(&GenerateDeeplinkByQr::new(&code), given) {
         assert!(link.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
     }
     let request = RequestToken::new("a@b.kh", "Org", "Shop").expect("within limits");
-    let _ = seen(&request, given);
-    let _ = seen(
+    let _ = read(&request, given);
+    let _ = read(
         &Verify::new("0123456789abcdefghij").expect("20 characters"),
         given,
     );
-    let _ = seen(&RenewToken::new("a@b.kh").expect("within limits"), given);
+    let _ = read(&RenewToken::new("a@b.kh").expect("within limits"), given);
 }
 
-fn seen<E: Endpoint>(endpoint: &E, given: &Given) -> Result<E::Answer, ApiError> {
+fn read<E: Endpoint>(endpoint: &E, given: &Given) -> Result<E::Answer, ApiError> {
     let answer = endpoint.read(&given.response);
     if let Err(error) = &answer {
         check_error(error);
         assert_eq!(error.status(), Some(given.response.status()));
         assert!(
             given.class.is_none_or(|class| class == error.class()),
-            "the summary's class is the error's"
+            "the summary and the error have the same class"
         );
     }
     answer
@@ -169,7 +186,10 @@ fn seen<E: Endpoint>(endpoint: &E, given: &Given) -> Result<E::Answer, ApiError>
 
 fn check_error(error: &ApiError) {
     let text = error.to_string();
-    assert!(!text.contains(char::is_control), "safe to print");
+    assert!(
+        !text.contains(char::is_control),
+        "an error is safe to print"
+    );
     assert!(!matches!(error.class(), ErrorClass::Transport(_)));
     let _ = error.class().remedy();
 }

@@ -1,5 +1,5 @@
-//! The fast reader and verifier against the naive ones: the same fields, the same verdict at every moment,
-//! and of what is refused the same defect at the same place.
+//! Compares the reader and verifier with the naive ones: the same fields, the same result at every time, and the same
+//! error at the same offset.
 
 #![no_main]
 

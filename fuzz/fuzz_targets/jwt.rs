@@ -1,4 +1,4 @@
-//! Takes whatever comes as a token, and as the claims of one, since people paste anything.
+//! Reads any text as a token and as the claims of a token, because people paste anything.
 
 #![no_main]
 
@@ -18,9 +18,12 @@ fuzz_target!(|bytes: &[u8]| {
 fn pasted(text: &str) {
     match AccessToken::new(text) {
         Ok(token) => {
-            assert!(text.contains(token.expose()), "nothing is made up");
+            assert!(
+                text.contains(token.expose()),
+                "the token is part of the text"
+            );
             check_token(&token);
-            let again = AccessToken::new(token.expose()).expect("it was one");
+            let again = AccessToken::new(token.expose()).expect("a token");
             assert_eq!(again.expose(), token.expose());
         }
         Err(error) => {
@@ -37,9 +40,9 @@ fn claimed(claims: &[u8]) {
         URL_SAFE_NO_PAD.encode(claims)
     );
     let token = AccessToken::new(&jwt);
-    // What a plain reader takes for claims, this one does.
+    // AccessToken must accept all claims that a plain JSON reader accepts.
     if let Ok(Value::Object(plain)) = serde_json::from_slice(claims) {
-        let token = token.as_ref().expect("an object is claims");
+        let token = token.as_ref().expect("an object is valid as claims");
         if let Some(exp) = plain.get("exp").and_then(Value::as_u64) {
             let millis = token.expires_at().map(|moment| moment.as_millis());
             assert_eq!(millis, exp.checked_mul(1_000));
@@ -51,7 +54,7 @@ fn claimed(claims: &[u8]) {
     }
 }
 
-/// It prints when it ends, and nothing else of itself.
+/// Debug output shows the expiry and nothing else of the token.
 fn check_token(token: &AccessToken) {
     let expected = format!(
         "AccessToken {{ jwt: \"[redacted]\", expires_at: {:?} }}",

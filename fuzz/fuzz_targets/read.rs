@@ -1,7 +1,5 @@
-//! Reads whatever comes, as a payload and as a KHQR, since a code is whatever a stranger printed.
-//!
-//! The quickest target, which asks no naive twin. What must hold beyond not panicking stands in the
-//! assertions.
+//! Reads any text as a payload and as a KHQR, because anyone can print a code. The fastest target: it does not use the
+//! naive twin, and only checks the assertions below.
 
 #![no_main]
 
@@ -31,12 +29,12 @@ fn check_payload(text: &str, payload: Payload<'_>) {
     assert_eq!(payload.text(), text);
     assert!(text.to_uppercase().ends_with(&payload.crc().to_string()));
     let whole: String = payload.fields().map(Field::encoded).collect();
-    assert_eq!(whole, text, "the fields side by side are the text");
+    assert_eq!(whole, text, "the joined fields are the text");
     for field in payload.fields() {
         let (encoded, value) = (field.encoded(), field.value());
         assert!(text[field.offset()..].starts_with(encoded));
         assert_eq!(encoded, format!("{}{}{value}", field.tag(), &encoded[2..4]));
-        let first = payload.field(field.tag()).expect("it was just seen");
+        let first = payload.field(field.tag()).expect("a field of the payload");
         assert!(first.offset() <= field.offset());
     }
 }
@@ -106,10 +104,10 @@ fn check_verify(text: &str, khqr: &Khqr<'_>) {
     }
     if verdicts[0].is_ok() {
         assert!(khqr.currency().is_ok() && khqr.merchant_name().is_some());
-        let amount = khqr.amount().expect("a verified amount is one");
+        let amount = khqr.amount().expect("a verified amount is valid");
         assert!(amount.is_none_or(|amount| !amount.is_zero()));
         assert!(amount.is_none() || expiry > 0, "an amount has an expiry");
-        // Payable up to and with the last millisecond; without an amount, for ever.
+        // A code is payable until its expiry, inclusive. A code without an amount does not expire.
         let payable = verdicts.map(|verdict| verdict.is_ok());
         assert_eq!(payable, [true, true, amount.is_none(), amount.is_none()]);
     }

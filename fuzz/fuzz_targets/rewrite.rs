@@ -1,10 +1,10 @@
-//! Reads, writes and reads again: a code that may be paid is rebuilt through the builder, and every code is
-//! given its own payment, those that the input says, and some more.
+//! Reads, writes and reads again. Rebuilds a payable code through the builder. Adds payments to every code: its own, those
+//! of the input, and two fixed ones.
 
 #![no_main]
 
-use bakong_fuzz::naive::writer::{Money, Payment};
 use bakong_fuzz::{each_text, laws, lines};
+use khqr_kit::naive::writer::{Money, Payment};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

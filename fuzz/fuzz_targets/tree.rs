@@ -1,5 +1,4 @@
-//! Opens whatever comes as a tree of fields, as any EMVCo code can be: the same tree as the naive one,
-//! every field where it says, no deeper than EMVCo has templates.
+//! Reads any text as an EMVCo tree of fields and compares it with the naive tree.
 
 #![no_main]
 

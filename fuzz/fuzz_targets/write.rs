@@ -1,5 +1,5 @@
-//! Writes whatever is asked for, a field a line: the naive writer's text or its defect, and what is written
-//! reads back, may be paid, and is rewritten to itself.
+//! Writes an input given as lines of fields. The result must equal that of the naive writer, read back, be payable, and
+//! stay the same when it is rewritten.
 
 #![no_main]
 

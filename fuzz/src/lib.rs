@@ -1,26 +1,24 @@
-//! What the targets share: the naive twin of khqr-core and the laws, which its tests use too, how bytes
-//! become something to try, and a plain reader of answers.
+//! Code that the fuzz targets share: how the bytes of an input become texts, inputs and payments, and a plain JSON reader
+//! to compare with.
 
-#[path = "../../crates/khqr-core/tests/it/laws/mod.rs"]
-pub mod laws;
 pub mod lines;
-#[path = "../../crates/khqr-core/tests/it/naive/mod.rs"]
-pub mod naive;
 pub mod plain_json;
 
-/// The texts that are tried of an input: as it is, with the checksum put right, since almost no input has
-/// the right one, and as a field a line, since almost no mutation of a text keeps its lengths right.
+pub use khqr_kit::laws;
+
+/// Calls `attempt` with each text that the bytes stand for: the text itself, the text with a correct checksum, and the
+/// text as lines of fields. Almost no random text has a correct checksum, and almost no mutation keeps lengths correct.
 pub fn each_text(bytes: &[u8], mut attempt: impl FnMut(&str)) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         attempt(text);
         attempt(&resealed(text));
         if text.contains('\n') {
-            attempt(&resealed(&lines::framed(text)));
+            attempt(&resealed(&lines::encoded(text)));
         }
     }
 }
 
-/// `text` with the right checksum in place of the one it may have.
+/// Replaces the checksum field of `text`, or appends one.
 pub fn resealed(text: &str) -> String {
     let checksum = text
         .len()

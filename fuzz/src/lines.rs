@@ -1,31 +1,32 @@
-//! A field a line, tag and value, such as `53840`, so that a mutation changes a field and not its
-//! length. A value with bars in it is a template: `62|01INV-1|07Till 2`.
+//! The line format of inputs: one field per line, tag and value, such as `53840`. A mutation then changes a field without
+//! making its length wrong. A value with bars is a template: `62|01INV-1|07Till 2`.
 
 use khqr_core::Currency;
+use khqr_kit::naive;
+use khqr_kit::naive::writer::{Input, Money, Payment};
 
-use crate::naive::writer::{Input, Money, Payment};
-
-/// The fields with their lengths, without a checksum.
-pub fn framed(lines: &str) -> String {
-    let field = |tag: &str, value: &str| format!("{tag}{:02}{value}", value.encode_utf16().count());
+/// Encodes the fields, without a checksum.
+pub fn encoded(lines: &str) -> String {
     let template = |parts: &str| -> String {
         let parts = parts.split('|').filter_map(|part| part.split_at_checked(2));
-        parts.map(|(tag, value)| field(tag, value)).collect()
+        parts
+            .map(|(tag, value)| naive::encoded(tag, value))
+            .collect()
     };
     let lines = lines.lines().filter(|line| !line.starts_with(PAYMENT));
     lines
         .filter_map(|line| line.split_at_checked(2))
         .map(|(tag, value)| {
             if value.contains('|') {
-                field(tag, &template(value))
+                naive::encoded(tag, &template(value))
             } else {
-                field(tag, value)
+                naive::encoded(tag, value)
             }
         })
         .collect()
 }
 
-/// The fields as what is to be written. An amount in minor units has a `#` before it: `54#150`.
+/// Reads the fields as an input for the builder. `#` marks an amount in minor units: `54#150`.
 pub fn input(lines: &str) -> Input {
     let is_merchant = lines.lines().any(|line| line.starts_with("30"));
     let own = |path: &str| value(lines, path).map(str::to_owned);
@@ -61,7 +62,7 @@ pub fn input(lines: &str) -> Input {
     }
 }
 
-/// The value of a field: of two digits at the top, of four in a template.
+/// Returns the value of a field. `path` is a tag of two digits, or the four digits of a tag and a tag inside it.
 fn value<'l>(lines: &'l str, path: &str) -> Option<&'l str> {
     let (tag, sub) = path.split_at(2);
     let line = lines.lines().find_map(|line| line.strip_prefix(tag))?;
@@ -74,10 +75,10 @@ fn value<'l>(lines: &'l str, path: &str) -> Option<&'l str> {
     }
 }
 
-/// What a line begins with that says a payment to put into the code: `=1.50 1795000000000 1795000600000`.
+/// Starts a line that holds a payment: amount, creation and expiry, as in `=1.50 1795000000000 1795000600000`.
 const PAYMENT: char = '=';
 
-/// The payments that the lines say.
+/// Reads the payments.
 pub fn payments(lines: &str) -> Vec<Payment> {
     let lines = lines.lines().filter_map(|line| line.strip_prefix(PAYMENT));
     lines

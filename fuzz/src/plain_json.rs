@@ -1,24 +1,24 @@
-//! An answer of Bakong as a plain JSON reader sees it, to hold bakong-api's own against.
+//! Reads a response of Bakong with a plain JSON parser, to compare with the reader of bakong-api.
 
 use serde_json::{Map, Value};
 
-/// What a plain reader sees.
+/// A response as the plain reader understands it.
 pub struct Answer {
-    /// `responseCode`, if it is a whole number or the text of one.
+    /// `responseCode`, if it is an integer or a string of one.
     pub response_code: Option<i64>,
-    /// `errorCode`, likewise, and not 0.
+    /// `errorCode` in the same form, if it is not 0.
     pub error_code: Option<i64>,
-    /// Whether something in it is named as a part of a payment is, and says something.
-    pub tells_of_payment: bool,
-    /// Whether it is the reference's own form of a paid answer, without any oddity.
-    pub is_plainly_paid: bool,
+    /// Whether any object has a non-empty field of a transaction.
+    pub mentions_payment: bool,
+    /// Whether it has exactly the documented form of a paid response.
+    pub is_documented_paid: bool,
 }
 
 impl Answer {
-    /// `None` if it is no JSON object, or one that a plain reader need not see as we do.
+    /// Returns `None` if the body is not a JSON object, or if a plain reader may understand it differently.
     pub fn of(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
-        // Of what stands twice a plain reader sees the last only, and escapes hide names.
+        // A plain reader keeps only the last of two equal names, and escapes hide names.
         if text.contains('\\') {
             return None;
         }
@@ -39,8 +39,8 @@ impl Answer {
         Some(Self {
             response_code,
             error_code: error_code.filter(|code| *code != 0),
-            tells_of_payment: body.values().any(is_payment) || names_payment(&body),
-            is_plainly_paid: response_code == Some(0)
+            mentions_payment: body.values().any(is_payment) || names_payment(&body),
+            is_documented_paid: response_code == Some(0)
                 && body.get("errorCode").is_none_or(Value::is_null)
                 && has_hash,
         })

@@ -1,22 +1,18 @@
-//! The chores as lists of steps: each says once, here, which commands it is.
+//! Tasks that run cargo and its subcommands.
 
-use cargo_metadata::semver::Version;
+use anyhow::{Context as _, Result, ensure};
+use cargo_metadata::{MetadataCommand, Target};
+use xshell::cmd;
 
-use crate::failure::Failure;
-use crate::invocation::Invocation;
-use crate::layers;
-use crate::peers;
-use crate::plan::Step;
-use crate::tools::Tool;
-use crate::workspace::{Member, Workspace};
+use crate::runner::Runner;
+use crate::tools::{self, NIGHTLY};
+use crate::workspace::Workspace;
+use crate::{image, layers};
 
-/// What bakong-http cannot do without: somebody who does TLS's cryptography, and somebody to trust.
-const LEAN_HTTP: &str = "ring,webpki-roots";
-
-/// Projects that the workspace excludes, so that `--workspace` and `--all` do not come by.
+/// The packages outside the workspace.
 const OUTSIDE: [&str; 8] = [
     "fuzz",
-    "no-std",
+    "xtask/no-std",
     "benches/peers",
     "benches/peers-http",
     "benches/peers-http/minimal-ours",
@@ -25,194 +21,248 @@ const OUTSIDE: [&str; 8] = [
     "benches/foreign-khqr-api",
 ];
 
-/// Everything that must pass before a change is accepted, the quick first.
-pub(crate) fn test(workspace: &Workspace) -> Vec<Step> {
-    let cargo = |args: &[&str]| Invocation::cargo(workspace.root(), args);
-    let clippy = |name: String, selection: &[&str]| {
-        let invocation = cargo(&["clippy"])
-            .also(selection)
-            .also(&["--", "-D", "warnings"]);
-        Step::command(name, invocation).needing(Tool::Clippy)
-    };
-    // Together, cargo turns on in one what only another asks for: what each gets when somebody depends on
-    // it shows only alone, and without its tests' dependencies.
-    let members = workspace.members();
-    let alone = members
-        .iter()
-        .filter(|member| member.published)
-        .map(|member| {
-            let mut selection = vec!["-p", &member.name, "--no-default-features"];
-            if member.name == "bakong-http" {
-                selection.extend(["--features", LEAN_HTTP]);
-            }
-            clippy(format!("clippy of {} alone", member.name), &selection)
-        });
-    let formatted = OUTSIDE.map(|project| {
-        let manifest = format!("{project}/Cargo.toml");
-        let fmt = cargo(&["fmt", "--check", "--manifest-path", &manifest]);
-        Step::command(format!("fmt of {project}"), fmt).needing(Tool::Rustfmt)
-    });
-    let mut steps = vec![
-        layers(workspace),
-        Step::command("fmt", cargo(&["fmt", "--all", "--check"])).needing(Tool::Rustfmt),
-        clippy(
-            "clippy".to_owned(),
-            &["--workspace", "--all-features", "--all-targets"],
-        ),
-    ];
-    steps.splice(2..2, formatted);
-    steps.extend(alone);
-    steps.extend([
-        peers::clippy(workspace),
-        Step::command("tests", cargo(&["test", "--workspace", "--all-features"])),
-        Step::command(
-            "tests of khqr-core alone",
-            cargo(&["test", "-p", "khqr-core", "--no-default-features"]),
-        ),
-        // The machine without its driver, as those have it who bring a runtime of their own.
-        Step::command(
-            "tests of bakong-flow alone",
-            cargo(&["test", "-p", "bakong-flow"]),
-        ),
-        Step::command(
-            "docs",
-            cargo(&["doc", "--workspace", "--all-features", "--no-deps"])
-                .with_env("RUSTDOCFLAGS", "-D warnings"),
-        ),
-    ]);
-    steps
-}
-
-/// The dependency rule.
-pub(crate) fn layers(workspace: &Workspace) -> Step {
-    let root = workspace.root().to_owned();
-    let members = workspace.members();
-    Step::function("layers", "cargo xtask layers", move || {
-        layers::check(&root, &members)
+pub(crate) fn test(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+    tools::require(&[tools::cargo("fmt"), tools::cargo("clippy")])?;
+    layers(runner, workspace)?;
+    runner.step("fmt", |shell| {
+        cmd!(shell, "cargo fmt --all --check").run()?;
+        for package in OUTSIDE {
+            cmd!(
+                shell,
+                "cargo fmt --check --manifest-path {package}/Cargo.toml"
+            )
+            .run()?;
+        }
+        Ok(())
+    })?;
+    runner.command("clippy", |shell| {
+        cmd!(
+            shell,
+            "cargo clippy --workspace --all-features --all-targets -- -D warnings"
+        )
+    })?;
+    // In the workspace, a feature that one package needs is enabled for all. This check shows what each package gets
+    // when it is a dependency.
+    for member in workspace.members().iter().filter(|member| member.published) {
+        let name = &member.name;
+        // bakong-http needs a crypto provider and root certificates.
+        let features = if name == "bakong-http" {
+            "ring,webpki-roots"
+        } else {
+            ""
+        };
+        runner.command(&format!("clippy of {name} alone"), |shell| {
+            cmd!(
+                shell,
+                "cargo clippy -p {name} --no-default-features --features {features} -- -D warnings"
+            )
+        })?;
+    }
+    let target = workspace.target();
+    runner.command("clippy of benches/peers", |shell| {
+        cmd!(
+            shell,
+            "cargo clippy --manifest-path benches/peers/Cargo.toml --all-targets -- -D warnings"
+        )
+        .env("CARGO_TARGET_DIR", target)
+    })?;
+    runner.command("tests", |shell| {
+        cmd!(shell, "cargo test --workspace --all-features")
+    })?;
+    runner.command("tests of khqr-core without features", |shell| {
+        cmd!(shell, "cargo test -p khqr-core --no-default-features")
+    })?;
+    runner.command("tests of bakong-flow without tokio", |shell| {
+        cmd!(shell, "cargo test -p bakong-flow")
+    })?;
+    runner.command("docs", |shell| {
+        cmd!(shell, "cargo doc --workspace --all-features --no-deps")
+            .env("RUSTDOCFLAGS", "-D warnings")
     })
 }
 
-/// The libraries on the oldest Rust that they promise. Build results of two compilers in one folder
-/// would replace each other, so these have a folder of their own.
-pub(crate) fn msrv(workspace: &Workspace) -> Result<Vec<Step>, Failure> {
-    let members = workspace.members();
-    let libraries: Vec<&Member> = members
+pub(crate) fn layers(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+    runner.step("layers", |shell| layers::check(shell, &workspace.members()))
+}
+
+/// Checks the published libraries. Uses its own target folder, because the results of two compilers in one folder
+/// replace each other.
+pub(crate) fn msrv(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+    let mut libraries = workspace.members();
+    libraries.retain(|member| member.published && member.library);
+    let versions = libraries
         .iter()
-        .filter(|member| member.published && member.library)
-        .collect();
-    let toolchain = oldest_toolchain(&libraries)?;
-    let folder = workspace.target_folder("msrv");
-    let packages: Vec<&str> = libraries
-        .iter()
-        .flat_map(|library| ["-p", library.name.as_str()])
-        .collect();
-    let check = Invocation::cargo_of(&toolchain, workspace.root(), &["check", "--all-features"])
-        .also(&["--target-dir", &folder])
-        .also(&packages);
-    Ok(vec![
-        Step::command(format!("msrv {toolchain}"), check).needing(Tool::Toolchain(toolchain)),
-    ])
+        .map(|library| library.rust_version.as_deref());
+    let first = versions
+        .clone()
+        .next()
+        .flatten()
+        .context("no published library has a `rust-version`")?;
+    ensure!(
+        versions.clone().all(|version| version == Some(first)),
+        "the published libraries must all have `rust-version.workspace = true`"
+    );
+    tools::require(&[tools::toolchain(first)])?;
+    let packages = libraries.iter().flat_map(|library| ["-p", &library.name]);
+    runner.command(&format!("msrv {first}"), |shell| {
+        cmd!(
+            shell,
+            "rustup run {first} cargo check --all-features --target-dir target/msrv {packages...}"
+        )
+    })
 }
 
-// As rustup names it: `1.88`, or `1.88.1` where a patch release is asked for.
-fn oldest_toolchain(libraries: &[&Member]) -> Result<String, Failure> {
-    let mut promised: Option<&Version> = None;
-    for library in libraries {
-        let Some(version) = &library.rust_version else {
-            return Err(Failure::new(format!(
-                "{} promises no Rust version; \
-                 write `rust-version.workspace = true` into its Cargo.toml",
-                library.name
-            )));
-        };
-        if promised.is_some_and(|other| other != version) {
-            return Err(Failure::new(format!(
-                "{} promises another Rust version, {version}, than the libraries before it; \
-                 write `rust-version.workspace = true` into its Cargo.toml",
-                library.name
-            )));
-        }
-        promised = Some(version);
-    }
-    match promised {
-        None => Err(Failure::new(
-            "no published library was found in the workspace; look at `members` in Cargo.toml",
-        )),
-        Some(Version {
-            major,
-            minor,
-            patch: 0,
-            ..
-        }) => Ok(format!("{major}.{minor}")),
-        Some(version) => Ok(version.to_string()),
-    }
-}
+/// A Cortex-M4F: no operating system, no allocator.
+const CHIP: &str = "thumbv7em-none-eabihf";
 
-/// The criterion benches, those whose names contain `filter` if one is given.
-pub(crate) fn bench(workspace: &Workspace, filter: Option<&str>) -> Step {
-    let args = [
-        "bench",
-        "-p",
-        "bakong-benches",
-        "--bench",
-        "khqr",
-        "--bench",
-        "flow",
-    ];
-    let mut bench = Invocation::cargo(workspace.root(), &args);
-    if let Some(filter) = filter {
-        bench = bench.also(&["--", filter]);
-    }
-    Step::command("bench", bench)
-}
-
-/// The checks of cargo-deny that need no network; its advisories need one.
-pub(crate) fn deny(workspace: &Workspace) -> Step {
-    let args = [
-        "deny",
-        "--all-features",
-        "--offline",
-        "check",
-        "licenses",
-        "bans",
-        "sources",
-    ];
-    Step::command("deny", Invocation::cargo(workspace.root(), &args)).needing(Tool::CargoDeny)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn library(name: &str, rust_version: Option<Version>) -> Member {
-        Member {
-            name: name.to_owned(),
-            published: true,
-            library: true,
-            rust_version,
-            knows: Vec::new(),
+pub(crate) fn no_std(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+    for target in [CHIP, "wasm32-unknown-unknown"] {
+        for features in ["", "alloc", "serde", "alloc,serde"] {
+            runner.command(&format!("{target} with features `{features}`"), |shell| {
+                cmd!(shell, "cargo build -p khqr-core --no-default-features --features {features} --target {target}")
+            })?;
         }
     }
-
-    #[test]
-    fn the_toolchain_is_the_one_that_all_libraries_promise() {
-        let [a, b] = ["a", "b"].map(|name| library(name, Some(Version::new(1, 88, 0))));
-        assert_eq!(oldest_toolchain(&[&a, &b]).as_deref(), Ok("1.88"));
-        let patched = library("c", Some(Version::new(1, 88, 1)));
-        assert_eq!(oldest_toolchain(&[&patched]).as_deref(), Ok("1.88.1"));
-
-        let mixed = oldest_toolchain(&[&a, &patched])
-            .expect_err("two promises")
-            .to_string();
-        assert!(
-            mixed.starts_with("c promises another Rust version, 1.88.1"),
-            "{mixed}"
+    let folder = workspace.target();
+    runner.command("link images", |shell| {
+        cmd!(
+            shell,
+            "cargo build --release --manifest-path xtask/no-std/Cargo.toml --target {CHIP}"
+        )
+        .env("CARGO_TARGET_DIR", folder)
+    })?;
+    runner.step("image size", |shell| {
+        let read = |name| shell.read_binary_file(folder.join(CHIP).join("release").join(name));
+        let (code, empty) = (
+            image::sizes(&read("code")?)?,
+            image::sizes(&read("empty")?)?,
         );
-        let silent = library("d", None);
-        let unsaid = oldest_toolchain(&[&a, &silent])
-            .expect_err("no promise")
-            .to_string();
-        assert!(unsaid.starts_with("d promises no Rust version"), "{unsaid}");
-        assert!(oldest_toolchain(&[]).is_err());
+        println!("an image that writes, reads and verifies a code and computes its MD5: {code}");
+        println!("an empty image: {empty}");
+        println!(
+            "khqr-core: {} bytes of flash",
+            code.flash.saturating_sub(empty.flash)
+        );
+        Ok(())
+    })
+}
+
+pub(crate) fn fuzz(runner: &mut Runner, seconds: u32, targets: &[String]) -> Result<()> {
+    let metadata = MetadataCommand::new()
+        .manifest_path("fuzz/Cargo.toml")
+        .no_deps()
+        .exec()?;
+    let binaries = metadata
+        .packages
+        .iter()
+        .flat_map(|package| &package.targets)
+        .filter(|target| Target::is_bin(target));
+    let all: Vec<String> = binaries.map(|target| target.name.clone()).collect();
+    let targets = if targets.is_empty() { &all } else { targets };
+    for target in targets {
+        ensure!(
+            all.contains(target),
+            "no fuzz target `{target}`; the targets are: {}",
+            all.join(", ")
+        );
     }
+    tools::require(&[tools::toolchain(NIGHTLY), tools::cargo("fuzz")])?;
+    let seconds = seconds.to_string();
+    for target in targets {
+        runner.step(&format!("fuzz {target}"), |shell| {
+            let own = format!("fuzz/{target}.dict");
+            let dictionary = if shell.path_exists(&own) {
+                &own
+            } else {
+                "fuzz/khqr.dict"
+            };
+            // No sanitizer: without unsafe code it finds nothing and halves the speed. The longest input is twice the
+            // length of the longest code that the builder writes.
+            cmd!(
+                shell,
+                "rustup run {NIGHTLY} cargo fuzz run --sanitizer none {target} --"
+            )
+            .arg(format!("-max_total_time={seconds}"))
+            .args(["-timeout=10", "-max_len=2000", "-print_final_stats=1"])
+            .arg(format!("-dict={dictionary}"))
+            .run()?;
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+pub(crate) fn simulate(runner: &mut Runner, args: &[String]) -> Result<()> {
+    let mut args = args.to_vec();
+    // `--report` without a folder writes to the folder of the crate.
+    if let Some(at) = args.iter().position(|arg| arg == "--report")
+        && args.get(at + 1).is_none_or(|next| next.starts_with("--"))
+    {
+        args.insert(at + 1, "crates/bakong-flow".to_owned());
+    }
+    runner.command("simulate", |shell| {
+        cmd!(
+            shell,
+            "cargo run --release -p bakong-simulation -- {args...}"
+        )
+    })
+}
+
+pub(crate) fn mutants(runner: &mut Runner, args: &[String]) -> Result<()> {
+    tools::require(&[tools::cargo("mutants")])?;
+    let (package, args) = match args.split_first() {
+        Some((package, args)) if !package.starts_with('-') => (package.as_str(), args),
+        _ => ("khqr-core", args),
+    };
+    // Fewer proptest cases, because each mutant runs all tests.
+    runner.command("mutants", |shell| {
+        cmd!(shell, "cargo mutants -p {package} {args...}").env("PROPTEST_CASES", "64")
+    })
+}
+
+pub(crate) fn miri(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+    tools::require(&[tools::miri()])?;
+    let target = workspace.target().join("miri");
+    runner.command("miri", |shell| {
+        cmd!(
+            shell,
+            "rustup run {NIGHTLY} cargo miri test -p khqr-core --all-features --lib --tests"
+        )
+        .args(["--target-dir", target.as_str()])
+        // Miri is about 10,000 times slower than compiled code.
+        .env("PROPTEST_CASES", "2")
+        // proptest reads entropy and writes a file of failures.
+        .env("MIRIFLAGS", "-Zmiri-disable-isolation")
+    })
+}
+
+pub(crate) fn bench(runner: &mut Runner, filter: Option<&str>) -> Result<()> {
+    runner.command("bench", |shell| {
+        cmd!(
+            shell,
+            "cargo bench -p bakong-benches --bench khqr --bench flow -- {filter...}"
+        )
+    })
+}
+
+/// gungraun compares the counts with those of the previous run.
+pub(crate) fn instructions(runner: &mut Runner) -> Result<()> {
+    tools::require(&tools::valgrind())?;
+    runner.command("instructions", |shell| {
+        cmd!(
+            shell,
+            "cargo bench -p bakong-benches --bench instructions -- --callgrind-metrics=ir"
+        )
+    })
+}
+
+/// Leaves out the advisories of cargo-deny, which need the network.
+pub(crate) fn deny(runner: &mut Runner) -> Result<()> {
+    tools::require(&[tools::cargo("deny")])?;
+    runner.command("deny", |shell| {
+        cmd!(
+            shell,
+            "cargo deny --all-features --offline check licenses bans sources"
+        )
+    })
 }

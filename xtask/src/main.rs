@@ -1,95 +1,163 @@
-//! The workspace's chores, so that what a contributor runs and what CI runs is the same program.
+//! The tasks of the workspace. Contributors and CI run the same commands; `cargo xtask help` lists them.
 //!
-//! `cargo xtask help` lists them. The program needs nothing but Rust; a chore that needs more says
-//! which command installs it, and fails: a check that was skipped would read like a check that
-//! passed.
+//! A task that lacks a tool fails and prints the command that installs the tool. It never skips a check.
 
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command-line program talks through its standard streams"
+    reason = "a command-line program"
 )]
 
 mod bench_http;
+mod bench_peers;
 mod checks;
-mod chore;
-mod conformance;
-mod deep;
-mod failure;
-mod foreign;
-mod fuzz;
-mod instructions;
-mod invocation;
+mod clients;
+mod image;
 mod layers;
-mod no_std;
-mod page;
-mod peers;
-mod plan;
-mod running;
-mod simulate;
+mod runner;
+mod sandbox;
 mod tools;
 mod workspace;
 
 use std::process::ExitCode;
 
-use chore::Chore;
-use failure::Failure;
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use runner::Runner;
 use workspace::Workspace;
 
-/// Exit code for a command line that names no chore.
-const USAGE: u8 = 2;
+/// The tasks of the workspace.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Everything that must pass before a change is accepted: layers, formatting, clippy, tests, docs
+    Test,
+    /// The dependency rule between crates, and import cycles between modules
+    Layers,
+    /// Builds the libraries with the oldest supported Rust
+    Msrv,
+    /// Builds khqr-core for a microcontroller and for wasm, and prints the size of a firmware image
+    NoStd,
+    /// Compares khqr-core with NBC's SDK in Node: its own tests, random inputs and mutated texts
+    #[command(disable_help_flag = true)]
+    Conformance {
+        /// Options of the comparison: --generate N, --texts N, --seed N, --record, --help
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Tests the sandbox's page in headless Chromium
+    Page,
+    /// Tests the sandbox with other clients: NBC's SDK (from npm), bakong-khqr (from pip), khqr-api (from cargo)
+    ForeignClients,
+    /// Runs the fuzz targets in turn, all by default
+    Fuzz {
+        /// Seconds for each target
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+        seconds: u32,
+        targets: Vec<String>,
+    },
+    /// Simulates days of a shop and checks the guarantees of bakong-flow; run it with --help for its options
+    #[command(disable_help_flag = true)]
+    Simulate {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Tests a crate (khqr-core by default) against a mutation of each line
+    Mutants {
+        /// The crate, and further arguments of cargo-mutants
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Runs khqr-core's tests under Miri
+    Miri,
+    /// Runs the criterion benches
+    Bench {
+        /// Part of the name of the benches to run
+        filter: Option<String>,
+    },
+    /// Compares the speed and the allocations of khqr-core with the other crate of that name
+    #[command(alias = "peers")]
+    BenchPeers,
+    /// Compares bakong-http with a bare hyper client and with khqr-api; takes ten minutes
+    BenchHttp,
+    /// Counts the instructions of each step of khqr-core with valgrind
+    Instructions,
+    /// Checks licences, banned crates and sources with cargo-deny, without network
+    Deny,
+}
 
 fn main() -> ExitCode {
-    let chore = match Chore::parse(std::env::args().skip(1)) {
-        Ok(chore) => chore,
-        Err(failure) => {
-            eprintln!("xtask: {failure}\n\n{}", chore::HELP);
-            return ExitCode::from(USAGE);
+    let Arguments { task } = Arguments::parse();
+    let mut runner = match Runner::new() {
+        Ok(runner) => runner,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            return ExitCode::FAILURE;
         }
     };
-    match perform(&chore) {
+    let result = run(&task, &mut runner);
+    println!("\n{runner}");
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("xtask: {failure}");
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn perform(chore: &Chore) -> Result<(), Failure> {
-    if matches!(chore, Chore::Help) {
-        print!("{}", chore::HELP);
-        return Ok(());
-    }
+fn run(task: &Task, runner: &mut Runner) -> Result<()> {
     let workspace = Workspace::load()?;
-    let steps = match chore {
-        Chore::Help => Vec::new(),
-        Chore::Test => checks::test(&workspace),
-        Chore::Layers => vec![checks::layers(&workspace)],
-        Chore::NoStd => no_std::steps(&workspace),
-        Chore::Msrv => checks::msrv(&workspace)?,
-        Chore::Fuzz { seconds, targets } => fuzz::steps(&workspace, *seconds, targets)?,
-        Chore::Conformance(options) => vec![conformance::step(&workspace, options.clone())],
-        Chore::Page => vec![page::step(&workspace)],
-        Chore::ForeignClients => vec![foreign::step(&workspace)],
-        Chore::Bench { filter } => vec![checks::bench(&workspace, filter.as_deref())],
-        Chore::BenchPeers => peers::steps(&workspace),
-        Chore::BenchHttp => bench_http::steps(&workspace),
-        Chore::Simulate { args } => vec![simulate::step(&workspace, args)],
-        Chore::Instructions => vec![instructions::step(&workspace)?],
-        Chore::Miri => vec![deep::miri(&workspace)],
-        Chore::Mutants { args } => vec![deep::mutants(&workspace, args)],
-        Chore::Deny => vec![checks::deny(&workspace)],
-        Chore::Ci => {
-            let mut steps = checks::test(&workspace);
-            steps.extend(no_std::steps(&workspace));
-            steps.extend(checks::msrv(&workspace)?);
-            steps.push(conformance::step(&workspace, conformance::Options::brief()));
-            steps.push(page::step(&workspace));
-            steps.push(foreign::step(&workspace));
-            steps.extend(fuzz::steps(&workspace, fuzz::DEFAULT_SECONDS, &[])?);
-            steps
+    match task {
+        Task::Test => checks::test(runner, &workspace),
+        Task::Layers => checks::layers(runner, &workspace),
+        Task::Msrv => checks::msrv(runner, &workspace),
+        Task::NoStd => checks::no_std(runner, &workspace),
+        Task::Conformance { args } => clients::conformance(runner, args),
+        Task::Page => clients::page(runner, &workspace),
+        Task::ForeignClients => clients::foreign(runner, &workspace),
+        Task::Fuzz { seconds, targets } => checks::fuzz(runner, *seconds, targets),
+        Task::Simulate { args } => checks::simulate(runner, args),
+        Task::Mutants { args } => checks::mutants(runner, args),
+        Task::Miri => checks::miri(runner, &workspace),
+        Task::Bench { filter } => checks::bench(runner, filter.as_deref()),
+        Task::BenchPeers => bench_peers::run(runner, &workspace),
+        Task::BenchHttp => bench_http::run(runner, &workspace),
+        Task::Instructions => checks::instructions(runner),
+        Task::Deny => checks::deny(runner),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_other_programs_are_passed_on() {
+        let line = ["xtask", "conformance", "--generate", "5", "--texts=5"];
+        let parsed = Arguments::try_parse_from(line).unwrap();
+        assert!(matches!(parsed.task, Task::Conformance { args } if args == line[2..]));
+    }
+
+    #[test]
+    fn invalid_arguments_are_named() {
+        for line in [
+            "tset",
+            "test --fast",
+            "bench read write",
+            "fuzz --seconds 0",
+        ] {
+            let error = Arguments::try_parse_from(format!("xtask {line}").split(' '));
+            let error = error.unwrap_err().to_string();
+            let last = line.split(' ').next_back().unwrap();
+            assert!(error.contains(last), "{line}: {error}");
         }
-    };
-    plan::run(steps)
+    }
 }

@@ -1,160 +1,128 @@
-//! What a step needs that not every Rust installation has, how to see whether it is there, and how
-//! to get it.
+//! Tools that not every Rust installation has: how to detect and install them.
 
-use std::fmt;
-use std::path::Path;
 use std::process::Command;
 
-use crate::invocation::Invocation;
+use anyhow::{Result, ensure};
 
-/// Something to be installed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Tool {
-    Rustfmt,
-    Clippy,
-    /// The standard library, or `core` alone, of another target.
-    Target(&'static str),
-    /// A toolchain of rustup by its name.
-    Toolchain(String),
-    CargoFuzz,
-    CargoDeny,
-    CargoMutants,
-    /// Miri, and what it builds the standard library from, of this toolchain.
-    Miri(&'static str),
-    Valgrind,
-    /// The program of this version that runs the benches of the library gungraun.
-    GungraunRunner(String),
-    Node,
-    Npm,
-    /// Chromium, or Chrome, by any of its names.
-    Chromium,
-    /// Python with what makes environments of its own.
-    Python,
+/// The toolchain for sanitizers, coverage and Miri, which need unstable flags.
+pub(crate) const NIGHTLY: &str = "nightly-2026-05-20";
+
+/// A tool. The probe is a command that succeeds only if the tool is installed.
+#[derive(Debug, Clone)]
+pub(crate) struct Tool {
+    name: String,
+    probe: String,
+    install: String,
+}
+
+fn tool(name: &str, probe: &str, install: &str) -> Tool {
+    let [name, probe, install] = [name, probe, install].map(str::to_owned);
+    Tool {
+        name,
+        probe,
+        install,
+    }
+}
+
+/// A component or subcommand of cargo.
+pub(crate) fn cargo(command: &str) -> Tool {
+    let install = match command {
+        "fmt" => "rustup component add rustfmt".to_owned(),
+        "clippy" => "rustup component add clippy".to_owned(),
+        _ => format!("cargo install --locked cargo-{command}"),
+    };
+    let name = format!("cargo {command}");
+    tool(&name, &format!("{name} --version"), &install)
+}
+
+/// A toolchain of rustup.
+pub(crate) fn toolchain(name: &str) -> Tool {
+    tool(
+        &format!("the Rust toolchain {name}"),
+        &format!("rustup run {name} cargo --version"),
+        &format!("rustup toolchain install {name} --profile minimal"),
+    )
+}
+
+pub(crate) fn miri() -> Tool {
+    tool(
+        "Miri",
+        &format!("rustup run {NIGHTLY} cargo miri --version"),
+        &format!("rustup component add miri rust-src --toolchain {NIGHTLY}"),
+    )
+}
+
+pub(crate) fn valgrind() -> Vec<Tool> {
+    let runner = "cargo install --locked gungraun-runner@VERSION, with the version in Cargo.toml";
+    vec![
+        tool(
+            "valgrind",
+            "valgrind --version",
+            "sudo apt-get install valgrind",
+        ),
+        tool("gungraun-runner", "gungraun-runner --version", runner),
+    ]
+}
+
+pub(crate) fn node() -> Vec<Tool> {
+    let version_check = "process.exit(+(parseInt(process.versions.node)<20))";
+    let install = "the package of your system, or https://nodejs.org/en/download";
+    vec![
+        tool(
+            "Node.js 20 or later",
+            &format!("node --eval {version_check}"),
+            install,
+        ),
+        tool("npm", "npm --version", install),
+    ]
+}
+
+pub(crate) fn python() -> Tool {
+    let install = "sudo apt-get install python3 python3-venv";
+    tool(
+        "Python 3 with venv",
+        "python3 -m ensurepip --version",
+        install,
+    )
+}
+
+pub(crate) fn chromium(program: &str) -> Tool {
+    let install = "sudo apt-get install chromium";
+    tool("Chromium", &format!("{program} --version"), install)
 }
 
 impl Tool {
-    /// Asks the tool itself: rustup puts stand-ins on the path even for what is not installed.
-    pub(crate) fn is_there(&self) -> bool {
-        let here = Path::new(".");
-        let cargo_has = |command: &str| {
-            Invocation::cargo(here, &[command, "--version"])
-                .output()
-                .is_ok()
-        };
-        match self {
-            Self::Rustfmt => cargo_has("fmt"),
-            Self::Clippy => cargo_has("clippy"),
-            Self::Target(target) => target_is_there(target),
-            Self::Toolchain(name) => Invocation::cargo_of(name, here, &["--version"])
-                .output()
-                .is_ok(),
-            Self::CargoFuzz => cargo_has("fuzz"),
-            Self::CargoDeny => cargo_has("deny"),
-            Self::CargoMutants => cargo_has("mutants"),
-            Self::Miri(name) => {
-                Invocation::cargo_of(name, here, &["miri", "--version"])
-                    .output()
-                    .is_ok()
-                    && has_source(name)
-            }
-            Self::Valgrind => version_of("valgrind").is_some(),
-            Self::GungraunRunner(version) => version_of("gungraun-runner")
-                .is_some_and(|said| said.split_whitespace().last() == Some(version)),
-            // The harness uses what came with 20.
-            Self::Node => version_of("node").is_some_and(|version| major(&version) >= 20),
-            Self::Npm => version_of("npm").is_some(),
-            Self::Chromium => chromium().is_some(),
-            Self::Python => Command::new("python3")
-                .args(["-c", "import venv, ensurepip"])
-                .output()
-                .is_ok_and(|output| output.status.success()),
-        }
-    }
-
-    /// The command that installs it.
-    pub(crate) fn remedy(&self) -> String {
-        match self {
-            Self::Rustfmt => "rustup component add rustfmt".to_owned(),
-            Self::Clippy => "rustup component add clippy".to_owned(),
-            Self::Target(target) => format!("rustup target add {target}"),
-            Self::Toolchain(name) => format!("rustup toolchain install {name} --profile minimal"),
-            Self::CargoFuzz => "cargo install --locked cargo-fuzz".to_owned(),
-            Self::CargoDeny => "cargo install --locked cargo-deny".to_owned(),
-            Self::CargoMutants => "cargo install --locked cargo-mutants".to_owned(),
-            Self::Miri(name) => format!("rustup component add miri rust-src --toolchain {name}"),
-            Self::Valgrind => "sudo apt-get install valgrind".to_owned(),
-            Self::GungraunRunner(version) => {
-                format!("cargo install --locked gungraun-runner@{version}")
-            }
-            Self::Chromium => "sudo apt-get install chromium".to_owned(),
-            Self::Python => "sudo apt-get install python3 python3-venv".to_owned(),
-            Self::Node | Self::Npm => {
-                "your system's package of Node.js, or https://nodejs.org/en/download".to_owned()
-            }
-        }
+    pub(crate) fn is_installed(&self) -> bool {
+        let mut words = self.probe.split(' ');
+        let output = words
+            .next()
+            .map(|program| Command::new(program).args(words).output());
+        output.is_some_and(|output| output.is_ok_and(|output| output.status.success()))
     }
 }
 
-impl fmt::Display for Tool {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rustfmt => f.write_str("rustfmt"),
-            Self::Clippy => f.write_str("clippy"),
-            Self::Target(target) => write!(f, "the target {target}"),
-            Self::Toolchain(name) => write!(f, "rustup with the toolchain {name}"),
-            Self::CargoFuzz => f.write_str("cargo-fuzz"),
-            Self::CargoDeny => f.write_str("cargo-deny"),
-            Self::CargoMutants => f.write_str("cargo-mutants"),
-            Self::Miri(name) => write!(f, "Miri of the toolchain {name}"),
-            Self::Valgrind => f.write_str("valgrind"),
-            Self::GungraunRunner(version) => write!(f, "gungraun-runner {version}"),
-            Self::Node => f.write_str("Node.js 20 or later"),
-            Self::Npm => f.write_str("npm"),
-            Self::Chromium => f.write_str("Chromium"),
-            Self::Python => f.write_str("Python 3 with venv"),
-        }
+/// Fails before the first step if a tool is missing.
+pub(crate) fn require(tools: &[Tool]) -> Result<()> {
+    let missing = tools.iter().filter(|tool| !tool.is_installed());
+    let missing: String = missing
+        .map(|tool| format!("\n  {}; install it with: {}", tool.name, tool.install))
+        .collect();
+    ensure!(missing.is_empty(), "missing tools:{missing}");
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_tool_is_reported_with_its_install_command() {
+        let error = require(&[cargo("no-such-command")])
+            .unwrap_err()
+            .to_string();
+        let install =
+            "cargo no-such-command; install it with: cargo install --locked cargo-no-such-command";
+        assert!(error.contains(install), "{error}");
+        assert!(require(&[]).is_ok());
     }
-}
-
-/// The name under which Chromium, or Chrome, can be started.
-pub(crate) fn chromium() -> Option<&'static str> {
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    names.into_iter().find(|name| version_of(name).is_some())
-}
-
-// Without the source, Miri would ask on the terminal whether to fetch it.
-fn has_source(toolchain: &str) -> bool {
-    let asked = Command::new("rustup")
-        .args(["run", toolchain, "rustc", "--print", "sysroot"])
-        .output();
-    asked.is_ok_and(|output| {
-        let sysroot = String::from_utf8_lossy(&output.stdout);
-        let library = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
-        output.status.success() && library.is_dir()
-    })
-}
-
-fn version_of(program: &str) -> Option<String> {
-    let asked = Command::new(program).arg("--version").output().ok()?;
-    asked
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&asked.stdout).into_owned())
-}
-
-// Of a version such as `v20.11.1`.
-fn major(version: &str) -> u32 {
-    let digits = version.trim().trim_start_matches('v').split('.').next();
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
-}
-
-// rustc is asked and not rustup, since a distribution's Rust has targets and no rustup.
-fn target_is_there(target: &str) -> bool {
-    let asked = Command::new("rustc")
-        .args(["--print", "target-libdir", "--target", target])
-        .output();
-    asked.is_ok_and(|output| {
-        let directory = String::from_utf8_lossy(&output.stdout);
-        output.status.success() && Path::new(directory.trim()).is_dir()
-    })
 }

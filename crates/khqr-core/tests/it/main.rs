@@ -7,15 +7,12 @@
     reason = "an unexpected value fails the test"
 )]
 
-mod codes;
 mod deviations;
-mod inputs;
-mod laws;
 mod messages;
-mod naive;
 mod properties;
 mod read;
 mod rewrite;
+mod strategies;
 mod text_forms;
 mod tree;
 mod vectors;
@@ -23,6 +20,7 @@ mod verify;
 mod write;
 
 use khqr_core::{AccountId, Crc, Error, Khqr, KhqrDraft, Timestamp};
+use khqr_kit::{laws, naive};
 
 /// The clock of the official SDK when it generated the codes in `write`.
 const CREATED: Timestamp = Timestamp::from_millis(1_795_000_000_000);

@@ -5,11 +5,10 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree;
 
-use crate::codes::code;
-use crate::inputs::{input, payment};
 use crate::laws::{readers_agree, rewriting_keeps_the_code, trees_agree, writers_agree};
 use crate::naive::writer::{Input, Money, Payment};
 use crate::naive::{amount, sealed};
+use crate::strategies::{code, input, payment};
 use crate::{CREATED, NBC_SAMPLE, payable};
 
 proptest! {

@@ -1,0 +1,12 @@
+//! An empty firmware image, to subtract its size from that of the other image.
+
+#![no_std]
+#![no_main]
+
+use cortex_m_rt::entry;
+use panic_halt as _;
+
+#[entry]
+fn main() -> ! {
+    loop {}
+}

@@ -1,0 +1,100 @@
+//! Tasks that run programs in other languages against the command and the sandbox.
+
+use anyhow::Result;
+use xshell::cmd;
+
+use crate::runner::Runner;
+use crate::sandbox::{Sandbox, build_bakong};
+use crate::tools;
+use crate::workspace::Workspace;
+
+pub(crate) fn conformance(runner: &mut Runner, args: &[String]) -> Result<()> {
+    tools::require(&tools::node())?;
+    runner.step("conformance", |shell| {
+        // In one command, so that both programs are in one target folder.
+        cmd!(
+            shell,
+            "cargo build -p bakong-cli -p conformance --bin bakong --bin conformance"
+        )
+        .run()?;
+        cmd!(shell, "cargo run --quiet -p conformance -- {args...}").run()?;
+        Ok(())
+    })
+}
+
+/// The browser tests of the sandbox's page are in its crate, and start their own sandboxes.
+pub(crate) fn page(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+    tools::require(&tools::node())?;
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let installed = names
+        .into_iter()
+        .find(|name| tools::chromium(name).is_installed());
+    let chromium = installed.unwrap_or("chromium");
+    tools::require(&[tools::chromium(chromium)])?;
+    runner.step("page", |shell| {
+        let bakong = build_bakong(shell, workspace)?;
+        let _folder = shell.push_dir("crates/bakong-sandbox/tests/page");
+        cmd!(shell, "node run.js")
+            .env("BAKONG", bakong)
+            .env("CHROMIUM", chromium)
+            .run()?;
+        Ok(())
+    })
+}
+
+/// The files for npm and pip, which install packages next to them.
+const FILES: [(&str, &str); 5] = [
+    (
+        "package.json",
+        include_str!("../foreign-clients/package.json"),
+    ),
+    (
+        "package-lock.json",
+        include_str!("../foreign-clients/package-lock.json"),
+    ),
+    ("sdk.js", include_str!("../foreign-clients/sdk.js")),
+    (
+        "requirements.txt",
+        include_str!("../foreign-clients/requirements.txt"),
+    ),
+    ("check.py", include_str!("../foreign-clients/check.py")),
+];
+
+/// Tests the sandbox with clients of other authors. Some misread correct responses of Bakong; the scripts expect that,
+/// and the page of bakong-sandbox lists it.
+pub(crate) fn foreign(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+    tools::require(&[tools::node(), vec![tools::python()]].concat())?;
+    runner.step("foreign-clients", |shell| {
+        let bakong = build_bakong(shell, workspace)?;
+        let sandbox = Sandbox::start(&bakong)?;
+        let (base_url, token) = (sandbox.field("baseUrl")?, sandbox.field("token")?);
+        // The clients must not use the proxies of the environment.
+        shell.set_var("NO_PROXY", "127.0.0.1");
+        shell.set_var("no_proxy", "127.0.0.1");
+
+        let folder = shell.create_temp_dir()?;
+        {
+            let _folder = shell.push_dir(folder.path());
+            for (name, text) in FILES {
+                shell.write_file(name, text)?;
+            }
+            cmd!(shell, "npm ci --ignore-scripts --no-audit --no-fund --silent").run()?;
+            cmd!(shell, "node sdk.js {base_url}").run()?;
+            cmd!(shell, "python3 -m venv venv").run()?;
+            let python = folder.path().join("venv/bin/python");
+            let install = "-m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt";
+            cmd!(shell, "{python}").args(install.split(' ')).run()?;
+            cmd!(shell, "{python} check.py {base_url} {token}").run()?;
+        }
+
+        let order = "--account sokha@devb --amount 1.50 --currency USD --bill FOREIGN-1".split(' ');
+        let code = cmd!(shell, "{bakong} qr generate {order...} --name 'Sokha Coffee' --json").read()?;
+        let code: serde_json::Value = serde_json::from_str(&code)?;
+        let manifest = "benches/foreign-khqr-api/Cargo.toml";
+        cmd!(shell, "cargo run --quiet --locked --manifest-path {manifest} -- {base_url} {token}")
+            .env("CARGO_TARGET_DIR", workspace.target())
+            .env("FOREIGN_QR", code["qr"].as_str().unwrap_or_default())
+            .run()?;
+        Ok(())
+    })
+}
