@@ -185,44 +185,25 @@
 //!
 //! [openapi]: https://spec.openapis.org/oas/v3.1.0
 
-mod answer;
-mod builder;
+mod access;
+mod api;
+mod backend;
+mod bank;
 mod clock;
-mod codes;
 mod control;
-mod customer;
-mod delivery;
-mod endpoint;
 mod entropy;
-mod events;
-mod exchange;
-mod failure;
 mod fault;
-mod index;
 mod input;
-mod keep;
-mod ledger;
-mod links;
-mod log;
-mod payment;
-mod quota;
-mod redact;
-mod registry;
-mod sandbox;
+mod persist;
 mod server;
 mod state;
-mod stream;
-mod token;
 mod wire;
 
-pub use builder::SandboxBuilder;
+pub use access::{Mail, QuotaLimit};
+pub use backend::RecordedRequest;
+pub use bank::{Transfer, TransferError, TransferOptions, TransferStatus};
 pub use clock::SandboxClock;
-pub use customer::{Customer, TransferOptions};
-pub use endpoint::ApiEndpoint;
-pub use exchange::RecordedRequest;
 pub use fault::Fault;
 pub use input::InputError;
-pub use payment::{Transfer, TransferError, TransferStatus};
-pub use quota::QuotaLimit;
-pub use registry::Mail;
-pub use sandbox::Sandbox;
+pub use server::{Customer, Sandbox, SandboxBuilder};
+pub use wire::ApiEndpoint;

@@ -1,4 +1,4 @@
-//! Access tokens as Bakong issues them: JWTs signed with HS256 (RFC 7515, RFC 7518 §3.2), 90 days long.
+//! Access tokens in Bakong's format: JWTs signed with HS256 (RFC 7515, RFC 7518 §3.2), valid for 90 days.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,29 +11,32 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::entropy::hex;
-use crate::keep::Change;
 
-/// How long a token is good for: 90 days.
+/// The lifetime of a token: 90 days.
 const LIFETIME: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// `{"alg":"HS256","typ":"JWT"}`.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
-/// The key that signs tokens. A new one makes every token that was issued before worthless.
+/// The key that signs tokens. A new key invalidates every token that was issued before.
 pub(crate) struct TokenKey {
     signer: Hmac<Sha256>,
-    /// For the state file.
     bytes: [u8; 64],
-    /// For each id, the `iat` and the `exp` of its last token.
+    /// The `iat` and `exp` of the last token of each registration ID, in seconds.
     last: HashMap<String, (u64, u64)>,
-    /// What a state file has not been told yet.
-    news: Vec<Change>,
 }
 
-/// A token, and when it ends.
-pub(crate) struct Issued {
+/// A signed token and its claims. Times are in seconds since 1970.
+pub(crate) struct IssuedToken {
     pub(crate) token: String,
-    pub(crate) expires_at: Timestamp,
+    pub(crate) iat: u64,
+    pub(crate) exp: u64,
+}
+
+impl IssuedToken {
+    pub(crate) const fn expires_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.exp.saturating_mul(1000))
+    }
 }
 
 #[derive(Deserialize)]
@@ -53,7 +56,6 @@ impl TokenKey {
             signer: Hmac::new(&key.into()),
             bytes: key,
             last: HashMap::new(),
-            news: Vec::new(),
         }
     }
 
@@ -61,68 +63,54 @@ impl TokenKey {
         &self.bytes
     }
 
-    /// Tells it from other keys, and says nothing of it: 16 lower-case hexadecimal digits.
+    /// An ID that distinguishes the key from other keys without revealing it: 16 lower-case hexadecimal
+    /// digits.
     pub(crate) fn id(&self) -> String {
-        // A digest of the bytes alone might be of use elsewhere.
+        // The prefix separates this digest from other uses of the key.
         let digest = Sha256::new()
             .chain_update("key id")
             .chain_update(self.bytes);
         hex(&digest.finalize()[..8])
     }
 
-    /// Takes another key.
-    pub(crate) fn replace(&mut self, key: [u8; 64]) {
-        *self = Self::new(key);
-        self.news.push(Change::token_key(&key));
-    }
-
-    /// Each id with the `iat` and the `exp` of its last token.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+    /// Each registration ID with the `iat` and `exp` of its last token.
+    pub(crate) fn issued(&self) -> impl Iterator<Item = (&str, u64, u64)> {
         let all = self.last.iter();
         all.map(|(id, (iat, exp))| (id.as_str(), *iat, *exp))
     }
 
-    /// Says, from a state file, what the last token of `id` was.
-    pub(crate) fn restore(&mut self, id: String, iat: u64, exp: u64) {
-        self.last.insert(id, (iat, exp));
+    /// Records the last token of `id`. Only `State::apply` calls this.
+    pub(crate) fn record_issued(&mut self, id: &str, iat: u64, exp: u64) {
+        self.last.insert(id.to_owned(), (iat, exp));
     }
 
-    /// What has changed since this was asked last.
-    pub(crate) fn take_news(&mut self) -> Vec<Change> {
-        std::mem::take(&mut self.news)
-    }
-
-    /// A token for the registration `id`, which is put in as it is and must need no escape in JSON.
+    /// Signs a token for the registration `id`, which must not need JSON escapes.
     ///
-    /// What it says is told in seconds, so a second token of the same second would be the first one again, and
-    /// nobody could tell whether a renewal was taken up. It lasts a second longer for that: then both times are
-    /// true, and the newest token is the one that ends last.
-    pub(crate) fn issue(&mut self, id: &str, now: Timestamp) -> Issued {
+    /// Claims have a resolution of one second, so two tokens of the same second would be identical, and a
+    /// test could not see whether a client uses the renewed one. Each further token of the same second
+    /// therefore expires a second later. The newest token always expires last.
+    pub(crate) fn sign(&self, id: &str, now: Timestamp) -> IssuedToken {
         let iat = seconds(now);
         let exp = match self.last.get(id) {
             Some((second, exp)) if *second == iat => exp.saturating_add(1),
             _ => seconds(now.saturating_add(LIFETIME)),
         };
-        self.last.insert(id.to_owned(), (iat, exp));
-        self.news.push(Change::issued(id, iat, exp));
         let claims = format!(r#"{{"data":{{"id":"{id}"}},"iat":{iat},"exp":{exp}}}"#);
         let claims = URL_SAFE_NO_PAD.encode(claims);
         let signature = self.signing(HEADER, &claims).finalize().into_bytes();
         let signature = URL_SAFE_NO_PAD.encode(signature);
-        Issued {
-            token: format!("{HEADER}.{claims}.{signature}"),
-            expires_at: Timestamp::from_millis(exp.saturating_mul(1000)),
-        }
+        let token = format!("{HEADER}.{claims}.{signature}");
+        IssuedToken { token, iat, exp }
     }
 
-    /// The id of the registration that `token` is for, if this key signed it and it has not expired.
-    pub(crate) fn holder(&self, token: &str, now: Timestamp) -> Option<String> {
+    /// The registration ID of `token`, if this key signed the token and the token has not expired.
+    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Option<String> {
         let claims = self.claims(token)?;
         (seconds(now) < claims.exp).then_some(claims.data.id)
     }
 
-    /// What a token says, if this key signed it. The signature is compared in constant time, and first:
-    /// a token of another algorithm, `none` among them, has no signature of this key.
+    /// The claims of a token that this key signed. The signature is compared first, in constant time. A
+    /// token with another algorithm, including `none`, has no valid signature.
     fn claims(&self, token: &str) -> Option<Claims> {
         let (header, rest) = token.split_once('.')?;
         let (claims, signature) = rest.split_once('.')?;
@@ -154,8 +142,8 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_whose_it_is_and_how_long_it_lasts() {
-        let token = key().issue("00112233aabbccdd", NOW).token;
+    fn a_token_contains_its_id_and_lifetime() {
+        let token = key().sign("00112233aabbccdd", NOW).token;
         let parts: Vec<&str> = token.split('.').collect();
         let text = |part: &str| String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
         assert_eq!(text(parts[0]), r#"{"alg":"HS256","typ":"JWT"}"#);
@@ -166,9 +154,9 @@ mod tests {
         assert_eq!(parts.len(), 3);
     }
 
-    /// The example of RFC 7515, appendix A.1: its key is as long as a block.
+    /// The example of RFC 7515, appendix A.1, whose key is one block long.
     #[test]
-    fn the_signature_is_that_of_the_rfc() {
+    fn the_signature_matches_the_rfc() {
         let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
         let key: [u8; 64] = URL_SAFE_NO_PAD.decode(key).unwrap().try_into().unwrap();
         let mac = TokenKey::new(key).signing(
@@ -182,48 +170,41 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_until_the_second_of_its_expiry() {
-        let token = key().issue("id", NOW).token;
+    fn a_token_is_valid_until_the_second_of_its_expiry() {
+        let token = key().sign("id", NOW).token;
         let end = NOW.saturating_add(LIFETIME);
         let before = Timestamp::from_millis(end.as_millis() - 1);
-        assert_eq!(key().holder(&token, NOW).as_deref(), Some("id"));
-        assert_eq!(key().holder(&token, before).as_deref(), Some("id"));
-        assert_eq!(key().holder(&token, end), None);
+        assert_eq!(key().verify(&token, NOW).as_deref(), Some("id"));
+        assert_eq!(key().verify(&token, before).as_deref(), Some("id"));
+        assert_eq!(key().verify(&token, end), None);
     }
 
     #[test]
-    fn no_token_is_the_one_before() {
+    fn no_two_tokens_are_equal() {
         let mut key = key();
+        let mut issue = |id: &str, now| {
+            let issued = key.sign(id, now);
+            key.record_issued(id, issued.iat, issued.exp);
+            let last_valid = Timestamp::from_millis(issued.expires_at().as_millis() - 1);
+            assert_eq!(key.verify(&issued.token, last_valid).as_deref(), Some(id));
+            assert_eq!(key.verify(&issued.token, issued.expires_at()), None);
+            issued
+        };
         let later = NOW.saturating_add(Duration::from_secs(1));
-        let issued: Vec<Issued> = [NOW, NOW, NOW, later, later]
-            .map(|now| key.issue("id", now))
-            .into();
-        for (place, it) in issued.iter().enumerate() {
-            assert!(
-                issued
-                    .iter()
-                    .skip(place + 1)
-                    .all(|other| other.token != it.token)
-            );
-            let end = Timestamp::from_millis(it.expires_at.as_millis() - 1);
-            assert_eq!(key.holder(&it.token, end).as_deref(), Some("id"));
-            assert_eq!(key.holder(&it.token, it.expires_at), None);
-        }
-        let longer = |it: &Issued, now| it.expires_at.saturating_since(now) - LIFETIME;
-        assert_eq!(longer(&issued[2], NOW), Duration::from_secs(2));
-        assert_eq!(longer(&issued[4], later), Duration::from_secs(1));
-        let other = key.issue("other", NOW);
-        assert_eq!(
-            other.expires_at,
-            NOW.saturating_add(LIFETIME),
-            "each by itself"
-        );
+        let issued = [NOW, NOW, NOW, later, later].map(|now| issue("id", now));
+        let tokens = issued.iter().map(|it| &it.token);
+        assert_eq!(tokens.collect::<std::collections::HashSet<_>>().len(), 5);
+        let extra = |it: &IssuedToken, now| it.expires_at().saturating_since(now) - LIFETIME;
+        assert_eq!(extra(&issued[2], NOW), Duration::from_secs(2));
+        assert_eq!(extra(&issued[4], later), Duration::from_secs(1));
+        let other = issue("other", NOW);
+        assert_eq!(other.expires_at(), NOW.saturating_add(LIFETIME));
     }
 
     #[test]
-    fn only_this_key_s_own_text_is_taken() {
-        let token = key().issue("id", NOW).token;
-        assert_eq!(TokenKey::new([2; 64]).holder(&token, NOW), None);
+    fn a_token_of_another_key_or_form_is_rejected() {
+        let token = key().sign("id", NOW).token;
+        assert_eq!(TokenKey::new([2; 64]).verify(&token, NOW), None);
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let (_, claims) = signed.split_once('.').unwrap();
         let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
@@ -239,24 +220,24 @@ mod tests {
             String::new(),
             "..".to_owned(),
         ] {
-            assert_eq!(key().holder(&forged, NOW), None, "{forged}");
+            assert_eq!(key().verify(&forged, NOW), None, "{forged}");
         }
     }
 
     proptest! {
         #[test]
-        fn one_changed_byte_spoils_a_token(place: prop::sample::Index, byte in 0x20u8..0x7f) {
-            let token = key().issue("id", NOW).token;
+        fn one_changed_byte_invalidates_a_token(position: prop::sample::Index, byte in 0x20u8..0x7f) {
+            let token = key().sign("id", NOW).token;
             let mut bytes = token.clone().into_bytes();
-            let place = place.index(bytes.len());
-            bytes[place] = byte;
+            let position = position.index(bytes.len());
+            bytes[position] = byte;
             let changed = String::from_utf8(bytes).unwrap();
-            prop_assert_eq!(key().holder(&changed, NOW).is_some(), changed == token);
+            prop_assert_eq!(key().verify(&changed, NOW).is_some(), changed == token);
         }
 
         #[test]
-        fn any_text_is_judged(text: String) {
-            prop_assert_eq!(key().holder(&text, NOW), None);
+        fn any_text_can_be_verified(text: String) {
+            prop_assert_eq!(key().verify(&text, NOW), None);
         }
     }
 }

@@ -1,6 +1,6 @@
-//! A request's body: any JSON, of which each endpoint takes what it asks for.
+//! The body of a request: any JSON, from which each endpoint reads its fields.
 //!
-//! Values are kept as the text that was sent, so that an amount is read from its own digits.
+//! Values remain texts, so that an amount is compared digit by digit.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,24 +9,23 @@ use std::ops::RangeInclusive;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::LISTED;
-use crate::wire::Failure;
+use crate::wire::{Failure, MAX_LIST};
 
-/// How many characters a hash, an MD5 or a reference may have. The reference says so of the first two.
+/// The number of characters of a hash, an MD5 or a reference. NBC's reference gives it for the first two.
 pub(super) const IDENTIFIER: RangeInclusive<usize> = 1..=255;
 
-/// A body whose JSON is well formed.
+/// A body of well-formed JSON.
 #[derive(Clone, Copy)]
 pub(super) struct Body<'a>(&'a str);
 
 impl<'a> Body<'a> {
-    /// `None` if `bytes` are no JSON in UTF-8.
+    /// Returns `None` if `bytes` are not JSON in UTF-8.
     pub(super) fn new(bytes: &'a [u8]) -> Option<Self> {
         let value: &RawValue = serde_json::from_slice(bytes).ok()?;
         Some(Self(value.get()))
     }
 
-    /// The object's fields. What is no object lacks every field.
+    /// The fields of an object. Any other JSON has no fields.
     pub(super) fn fields(self) -> Fields<'a> {
         Fields(read(self.0).unwrap_or_default())
     }
@@ -35,7 +34,7 @@ impl<'a> Body<'a> {
     pub(super) fn identifiers(self) -> Result<Vec<Cow<'a, str>>, Failure> {
         let texts: Vec<Text<'a>> = read(self.0).ok_or(Failure::MissingFields)?;
         let texts: Vec<_> = texts.into_iter().map(|text| text.0).collect();
-        let fits = (1..=LISTED).contains(&texts.len())
+        let fits = (1..=MAX_LIST).contains(&texts.len())
             && texts
                 .iter()
                 .all(|text| IDENTIFIER.contains(&text.chars().count()));
@@ -43,11 +42,11 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The fields of an object. Of one that stands twice the last counts.
+/// The fields of an object. The last of several fields with the same name wins.
 pub(super) struct Fields<'a>(HashMap<Cow<'a, str>, &'a RawValue>);
 
 impl<'a> Fields<'a> {
-    /// The text of this name with so many characters. Anything else counts as missing.
+    /// A text field with this number of characters. Anything else counts as missing.
     pub(super) fn text(
         &self,
         name: &str,
@@ -60,14 +59,14 @@ impl<'a> Fields<'a> {
             .ok_or(Failure::MissingFields)
     }
 
-    /// The number of this name, as it was written.
+    /// A number field, as it was written.
     pub(super) fn number(&self, name: &str) -> Result<&'a str, Failure> {
         self.raw(name)
             .filter(|value| value.starts_with(|first: char| first == '-' || first.is_ascii_digit()))
             .ok_or(Failure::MissingFields)
     }
 
-    /// The fields of the object of this name; `None` if it is absent or null.
+    /// The fields of an object field; `None` if the field is absent or null.
     pub(super) fn object(&self, name: &str) -> Option<Self> {
         let value = self.raw(name).filter(|value| *value != "null")?;
         Some(Body(value).fields())
@@ -78,7 +77,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Borrows what has no escapes in it, which a bare `Cow` never does.
+/// Borrows a text without escapes, which a plain `Cow` does not.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -92,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_told_by_their_own_text() {
+    fn numbers_keep_their_text() {
         let body = br#"{"a":1.10,"b":-0,"c":1e400,"d":"1","e":null,"f":[1],"a":1.20}"#;
         let fields = Body::new(body).unwrap().fields();
         assert_eq!(fields.number("a"), Ok("1.20"));
@@ -104,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_read_whatever_escapes_they_have() {
+    fn texts_with_escapes_are_read() {
         let body = br#"{"a":"x\u0040y","b":"\ud800","\u0063":"z"}"#;
         let fields = Body::new(body).unwrap().fields();
         assert_eq!(fields.text("a", 3..=3).as_deref(), Ok("x@y"));
@@ -141,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_no_danger() {
+    fn deep_nesting_is_safe() {
         let deep = "[".repeat(30_000) + &"]".repeat(30_000);
         let body = Body::new(deep.as_bytes()).unwrap();
         assert_eq!(body.identifiers(), Err(Failure::MissingFields));

@@ -1,144 +1,150 @@
-//! Checks of transactions, by whatever somebody may hold in hand of them.
+//! Checks of transactions, by each identifier that a client may have.
 
 use khqr_core::{Currency, Md5Handle, Timestamp};
 
 use super::body::{Body, IDENTIFIER};
 use super::decimal::Decimal;
-use crate::codes::OpenCodes;
-use crate::index::Handle;
-use crate::ledger::{Books, LookUp};
-use crate::payment::Transfer;
-use crate::state::State;
+use crate::backend::Backend;
+use crate::bank::{Ledger, Lookup, SearchKey, Transfer};
 use crate::wire::{self, Answer, Failure, ListedBy};
 
-/// How many digits of a hash make a short one.
+/// The number of digits of a short hash.
 const SHORT_HASH: usize = 8;
 
-impl State {
-    pub(super) fn check_transaction_by_md5(
-        &mut self,
-        body: Body<'_>,
-        now: Timestamp,
-    ) -> Result<Answer, Failure> {
-        let md5 = body.fields().text("md5", IDENTIFIER)?;
-        let found = by_md5(&self.ledger.books(now), &md5);
-        note_open(&mut self.open_codes, &md5, found, now);
-        answer(found)
+pub(super) fn by_md5(
+    backend: &mut Backend,
+    body: Body<'_>,
+    now: Timestamp,
+) -> Result<Answer, Failure> {
+    let md5 = body.fields().text("md5", IDENTIFIER)?;
+    let found = find_by_md5(backend.settled_ledger(now), &md5);
+    let is_open = matches!(found, Lookup::NotFound);
+    let answer = respond(found);
+    if is_open {
+        observe_check(backend, &md5, now);
     }
+    answer
+}
 
-    pub(super) fn check_transaction_by_hash(
-        &mut self,
-        body: Body<'_>,
-        now: Timestamp,
-    ) -> Result<Answer, Failure> {
-        let hash = body.fields().text("hash", IDENTIFIER)?;
-        answer(by_hash(&self.ledger.books(now), &hash))
+pub(super) fn by_hash(
+    backend: &mut Backend,
+    body: Body<'_>,
+    now: Timestamp,
+) -> Result<Answer, Failure> {
+    let hash = body.fields().text("hash", IDENTIFIER)?;
+    respond(find_by_hash(backend.settled_ledger(now), &hash))
+}
+
+/// Eight digits do not identify a transaction, so amount and currency must match too.
+pub(super) fn by_short_hash(
+    backend: &mut Backend,
+    body: Body<'_>,
+    now: Timestamp,
+) -> Result<Answer, Failure> {
+    let fields = body.fields();
+    let short = fields.text("hash", SHORT_HASH..=SHORT_HASH)?;
+    let amount = fields.number("amount")?;
+    let currency = fields.text("currency", 3..=3)?;
+    let currency = [Currency::Khr, Currency::Usd]
+        .into_iter()
+        .find(|known| known.alphabetic_code() == currency)
+        .ok_or(Failure::MissingFields)?;
+    // No transaction has an amount that does not fit.
+    let amount = Decimal::of_number(amount).ok_or(Failure::TransactionNotFound)?;
+    let matches = |transfer: &Transfer| {
+        transfer.hash().starts_with(&*short)
+            && transfer.amount().currency() == currency
+            && Decimal::of_amount(transfer.amount()) == amount
+    };
+    let key = SearchKey::ShortHash(&short);
+    respond(backend.settled_ledger(now).find(key, matches))
+}
+
+pub(super) fn by_instruction_ref(
+    backend: &mut Backend,
+    body: Body<'_>,
+    now: Timestamp,
+) -> Result<Answer, Failure> {
+    let reference = body.fields().text("instructionRef", IDENTIFIER)?;
+    let matches = |transfer: &Transfer| transfer.instruction_ref() == Some(&*reference);
+    let key = SearchKey::InstructionRef(&reference);
+    respond(backend.settled_ledger(now).find(key, matches))
+}
+
+pub(super) fn by_external_ref(
+    backend: &mut Backend,
+    body: Body<'_>,
+    now: Timestamp,
+) -> Result<Answer, Failure> {
+    let reference = body.fields().text("externalRef", IDENTIFIER)?;
+    let matches = |transfer: &Transfer| transfer.external_ref() == reference;
+    let key = SearchKey::ExternalRef(&reference);
+    respond(backend.settled_ledger(now).find(key, matches))
+}
+
+pub(super) fn by_md5_list(
+    backend: &mut Backend,
+    body: Body<'_>,
+    now: Timestamp,
+) -> Result<Answer, Failure> {
+    let identifiers = body.identifiers()?;
+    let ledger = backend.settled_ledger(now);
+    let mut unpaid = Vec::new();
+    let results = identifiers.iter().map(|md5| {
+        let found = find_by_md5(ledger, md5);
+        if matches!(found, Lookup::NotFound) {
+            unpaid.push(md5);
+        }
+        (&**md5, found)
+    });
+    let answer = wire::transactions(ListedBy::Md5, results);
+    for md5 in unpaid {
+        observe_check(backend, md5, now);
     }
+    Ok(answer)
+}
 
-    /// Eight digits are too few to tell transactions apart, so amount and currency must be right too.
-    pub(super) fn check_transaction_by_short_hash(
-        &mut self,
-        body: Body<'_>,
-        now: Timestamp,
-    ) -> Result<Answer, Failure> {
-        let fields = body.fields();
-        let short = fields.text("hash", SHORT_HASH..=SHORT_HASH)?;
-        let amount = fields.number("amount")?;
-        let currency = fields.text("currency", 3..=3)?;
-        let currency = [Currency::Khr, Currency::Usd]
-            .into_iter()
-            .find(|known| known.alphabetic_code() == currency)
-            .ok_or(Failure::MissingFields)?;
-        // A number that no amount can be is the amount of no transaction.
-        let amount = Decimal::of_number(amount).ok_or(Failure::TransactionNotFound)?;
-        let is_meant = |payment: &Transfer| {
-            payment.hash().starts_with(&*short)
-                && payment.amount().currency() == currency
-                && Decimal::of_amount(payment.amount()) == amount
-        };
-        let handle = Handle::ShortHash(&short);
-        answer(self.ledger.books(now).find(handle, is_meant))
-    }
+pub(super) fn by_hash_list(
+    backend: &mut Backend,
+    body: Body<'_>,
+    now: Timestamp,
+) -> Result<Answer, Failure> {
+    let identifiers = body.identifiers()?;
+    let ledger = backend.settled_ledger(now);
+    let results = identifiers
+        .iter()
+        .map(|hash| (&**hash, find_by_hash(ledger, hash)));
+    Ok(wire::transactions(ListedBy::Hash, results))
+}
 
-    pub(super) fn check_transaction_by_instruction_ref(
-        &mut self,
-        body: Body<'_>,
-        now: Timestamp,
-    ) -> Result<Answer, Failure> {
-        let reference = body.fields().text("instructionRef", IDENTIFIER)?;
-        let is_meant = |payment: &Transfer| payment.instruction_ref() == Some(&*reference);
-        let handle = Handle::InstructionRef(&reference);
-        answer(self.ledger.books(now).find(handle, is_meant))
-    }
+/// Reads 32 lower-case digits. The API finds no other form.
+fn md5(text: &str) -> Option<Md5Handle> {
+    let md5 = text.parse::<Md5Handle>().ok()?;
+    (md5.to_string() == text).then_some(md5)
+}
 
-    pub(super) fn check_transaction_by_external_ref(
-        &mut self,
-        body: Body<'_>,
-        now: Timestamp,
-    ) -> Result<Answer, Failure> {
-        let reference = body.fields().text("externalRef", IDENTIFIER)?;
-        let is_meant = |payment: &Transfer| payment.external_ref() == reference;
-        let handle = Handle::ExternalRef(&reference);
-        answer(self.ledger.books(now).find(handle, is_meant))
-    }
+fn find_by_md5<'a>(ledger: &'a Ledger, text: &str) -> Lookup<'a> {
+    md5(text).map_or(Lookup::NotFound, |md5| ledger.find_by_md5(md5))
+}
 
-    pub(super) fn check_transaction_by_md5_list(
-        &mut self,
-        body: Body<'_>,
-        now: Timestamp,
-    ) -> Result<Answer, Failure> {
-        let asked = body.identifiers()?;
-        let books = self.ledger.books(now);
-        let open_codes = &mut self.open_codes;
-        let found = asked.iter().map(|md5| {
-            let found = by_md5(&books, md5);
-            note_open(open_codes, md5, found, now);
-            (&**md5, found)
-        });
-        Ok(wire::transactions(ListedBy::Md5, found))
-    }
-
-    pub(super) fn check_transaction_by_hash_list(
-        &mut self,
-        body: Body<'_>,
-        now: Timestamp,
-    ) -> Result<Answer, Failure> {
-        let asked = body.identifiers()?;
-        let books = self.ledger.books(now);
-        let found = asked.iter().map(|hash| (&**hash, by_hash(&books, hash)));
-        Ok(wire::transactions(ListedBy::Hash, found))
+fn find_by_hash<'a>(ledger: &'a Ledger, text: &str) -> Lookup<'a> {
+    match text.get(..SHORT_HASH).map(SearchKey::ShortHash) {
+        Some(key) => ledger.find(key, |transfer| transfer.hash() == text),
+        None => Lookup::NotFound,
     }
 }
 
-/// A handle is the text of 32 lower-case digits, not the number behind it.
-fn by_md5<'a>(books: &Books<'a>, text: &str) -> LookUp<'a> {
-    match text.parse::<Md5Handle>() {
-        Ok(md5) if md5.to_string() == text => books.by_md5(md5),
-        _ => LookUp::Nothing,
+fn observe_check(backend: &mut Backend, text: &str, now: Timestamp) {
+    if let Some(md5) = md5(text) {
+        backend.observe_check(md5, now);
     }
 }
 
-fn by_hash<'a>(books: &Books<'a>, text: &str) -> LookUp<'a> {
-    match text.get(..SHORT_HASH) {
-        Some(short) => books.find(Handle::ShortHash(short), |payment| payment.hash() == text),
-        None => LookUp::Nothing,
-    }
-}
-
-/// A code that somebody asks about and that is not paid is one that a shop is showing.
-fn note_open(open_codes: &mut OpenCodes, text: &str, found: LookUp<'_>, now: Timestamp) {
-    if let (LookUp::Nothing, Ok(md5)) = (found, text.parse::<Md5Handle>())
-        && md5.to_string() == text
-    {
-        open_codes.asked(md5, now);
-    }
-}
-
-fn answer(found: LookUp<'_>) -> Result<Answer, Failure> {
+fn respond(found: Lookup<'_>) -> Result<Answer, Failure> {
     match found {
-        LookUp::Transferred(payment) => Ok(wire::transaction(payment)),
-        LookUp::Nothing => Err(Failure::TransactionNotFound),
-        LookUp::StaticCode => Err(Failure::StaticQr),
-        LookUp::Failed => Err(Failure::TransactionFailed),
+        Lookup::Transferred(transfer) => Ok(wire::transaction(transfer)),
+        Lookup::NotFound => Err(Failure::TransactionNotFound),
+        Lookup::StaticCode => Err(Failure::StaticQr),
+        Lookup::Failed => Err(Failure::TransactionFailed),
     }
 }

@@ -1,9 +1,9 @@
-//! Numbers of JSON compared with money exactly: `1`, `1.0`, `1.00` and `10e-1` are one amount, and no
-//! float comes between.
+//! Exact comparison of JSON numbers with amounts: `1`, `1.0`, `1.00` and `10e-1` are equal. No float is
+//! involved.
 
 use khqr_core::Amount;
 
-/// A number: its digits without zeros at either end, times ten to a power. Zero has no digits.
+/// A number: digits without leading and trailing zeros, times a power of ten. Zero has no digits.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct Decimal {
     negative: bool,
@@ -12,7 +12,7 @@ pub(super) struct Decimal {
 }
 
 impl Decimal {
-    /// Reads a number as JSON writes it. `None` if its power of ten does not fit 64 bits.
+    /// Reads a JSON number. Returns `None` if its exponent does not fit into 64 bits.
     pub(super) fn of_number(text: &str) -> Option<Self> {
         let unsigned = text.strip_prefix('-');
         let (number, exponent) = match unsigned.unwrap_or(text).split_once(['e', 'E']) {
@@ -31,7 +31,7 @@ impl Decimal {
     pub(super) fn of_amount(amount: Amount) -> Self {
         let digits = amount.minor_units().to_string();
         let exponent = -i64::from(amount.currency().decimals());
-        // A trimmed number of 64 bits has a power of ten far within 64 bits.
+        // The exponent of a 64-bit number always fits into 64 bits.
         Self::normal(false, &digits, exponent).unwrap_or_else(Self::zero)
     }
 
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn one_number_has_many_forms() {
+    fn equal_numbers_have_several_forms() {
         let dollar = Amount::us_cents(100);
         for text in [
             "1", "1.0", "1.00", "1.000", "10e-1", "0.1E1", "0.01e+2", "1e0",
@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_amount_is_its_own_number_and_no_other(units: u64, other: u64, usd: bool) {
+        fn an_amount_equals_its_own_number_only(units: u64, other: u64, usd: bool) {
             let currency = if usd { Currency::Usd } else { Currency::Khr };
             let amount = Amount::from_minor_units(units, currency);
             let text = amount.payload_text().to_string();

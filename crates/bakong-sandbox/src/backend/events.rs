@@ -1,31 +1,31 @@
-//! What happens, told to whoever listens, as server-sent events (HTML Living Standard §9.2).
+//! Server-sent events (HTML Living Standard §9.2).
 //!
-//! A listener that does not keep up is dropped, and the browser comes back by itself: nobody who only
-//! looks on may hold up the server or fill its memory.
+//! A listener that does not keep up is disconnected, and browsers reconnect automatically. So a listener
+//! can neither delay the server nor fill its memory.
 
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-/// How many may listen at once.
-const LISTENERS: usize = 32;
+/// The maximum number of listeners.
+const MAX_LISTENERS: usize = 32;
 
-/// How many events may wait for one of them.
-const WAITING: usize = 256;
+/// The number of events that are buffered for each listener.
+const BUFFER: usize = 256;
 
-/// The kinds of events.
+/// The kind of an event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Event {
     Transfer,
-    /// The text of an open code was told.
+    /// The text of an open code became known.
     Code,
     Request,
     Fault,
-    SandboxClock,
+    Clock,
     Mail,
-    /// An address has made the last request of its day, or was given a token, or the limit or what was used was set.
-    QuotaLimit,
-    /// Everything was forgotten.
+    /// An address spent its quota or got a token, or the limit or the use was set.
+    Quota,
+    /// The sandbox was reset.
     Reset,
 }
 
@@ -36,9 +36,9 @@ impl Event {
             Self::Code => "code",
             Self::Request => "request",
             Self::Fault => "fault",
-            Self::SandboxClock => "clock",
+            Self::Clock => "clock",
             Self::Mail => "mail",
-            Self::QuotaLimit => "quota",
+            Self::Quota => "quota",
             Self::Reset => "reset",
         }
     }
@@ -47,43 +47,43 @@ impl Event {
 #[derive(Default)]
 pub(crate) struct Events {
     listeners: Vec<mpsc::Sender<Bytes>>,
-    /// What is to be told once a state file has it.
-    waiting: Vec<Bytes>,
+    /// Events to send once the state file contains their changes.
+    pending: Vec<Bytes>,
 }
 
 impl Events {
-    /// One more listener; `None` if there are enough.
+    /// Adds a listener. Returns `None` if the maximum is reached.
     pub(crate) fn listen(&mut self) -> Option<mpsc::Receiver<Bytes>> {
         self.listeners.retain(|listener| !listener.is_closed());
-        if self.listeners.len() >= LISTENERS {
+        if self.listeners.len() >= MAX_LISTENERS {
             return None;
         }
-        let (sender, receiver) = mpsc::channel(WAITING);
+        let (sender, receiver) = mpsc::channel(BUFFER);
         self.listeners.push(sender);
         Some(receiver)
     }
 
-    /// Whether there is anybody to tell.
+    /// Whether anyone listens.
     pub(crate) const fn has_listeners(&self) -> bool {
         !self.listeners.is_empty()
     }
 
-    /// Has everybody told with the next [`send`](Self::send); `data` is made only if there is somebody.
-    pub(crate) fn tell<T: Serialize>(&mut self, event: Event, data: impl FnOnce() -> T) {
+    /// Queues an event for the next [`flush`](Self::flush). `data` is computed only if anyone listens.
+    pub(crate) fn emit<T: Serialize>(&mut self, event: Event, data: impl FnOnce() -> T) {
         if self.listeners.is_empty() {
             return;
         }
-        // JSON has no line breaks, which would end an event's line.
+        // Serialized JSON contains no line break, which would end the field.
         let Ok(data) = serde_json::to_string(&data()) else {
             return;
         };
         let text = format!("event: {}\ndata: {data}\n\n", event.name());
-        self.waiting.push(text.into());
+        self.pending.push(text.into());
     }
 
-    /// Tells what waits.
-    pub(crate) fn send(&mut self) {
-        for text in self.waiting.drain(..) {
+    /// Sends the queued events.
+    pub(crate) fn flush(&mut self) {
+        for text in self.pending.drain(..) {
             self.listeners
                 .retain(|listener| listener.try_send(text.clone()).is_ok());
         }
@@ -95,41 +95,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_told_to_all_who_listen() {
+    fn every_listener_gets_an_event() {
         let mut events = Events::default();
-        events.tell(Event::Mail, || -> u8 { panic!("nobody listens") });
+        events.emit(Event::Mail, || -> u8 { panic!("nobody listens") });
         let mut one = events.listen().unwrap();
         let other = events.listen().unwrap();
-        events.tell(Event::Transfer, || "a\nb");
-        assert!(one.try_recv().is_err(), "it is not kept yet");
-        events.send();
+        events.emit(Event::Transfer, || "a\nb");
+        assert!(one.try_recv().is_err(), "not flushed yet");
+        events.flush();
         assert_eq!(
             one.try_recv().unwrap(),
             "event: payment\ndata: \"a\\nb\"\n\n"
         );
         drop((one, other));
-        events.tell(Event::Transfer, || 1);
-        events.send();
+        events.emit(Event::Transfer, || 1);
+        events.flush();
         assert!(!events.has_listeners());
     }
 
     #[test]
-    fn whoever_does_not_keep_up_is_dropped() {
+    fn a_slow_listener_is_disconnected() {
         let mut events = Events::default();
         let mut slow = events.listen().unwrap();
-        for number in 0..=WAITING {
-            events.tell(Event::SandboxClock, || number);
-            events.send();
+        for number in 0..=BUFFER {
+            events.emit(Event::Clock, || number);
+            events.flush();
         }
         assert!(!events.has_listeners());
-        let told = std::iter::from_fn(|| slow.try_recv().ok()).count();
-        assert_eq!(told, WAITING);
+        let received = std::iter::from_fn(|| slow.try_recv().ok()).count();
+        assert_eq!(received, BUFFER);
     }
 
     #[test]
-    fn not_everybody_can_listen() {
+    fn the_number_of_listeners_is_limited() {
         let mut events = Events::default();
-        let all: Vec<_> = (0..LISTENERS).map(|_| events.listen().unwrap()).collect();
+        let all: Vec<_> = (0..MAX_LISTENERS)
+            .map(|_| events.listen().unwrap())
+            .collect();
         assert!(events.listen().is_none());
         drop(all);
         assert!(events.listen().is_some());

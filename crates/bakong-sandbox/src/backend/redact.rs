@@ -1,55 +1,54 @@
-//! Secrets taken out of what is told of requests: tokens, and the codes that mails bring. The rest stays.
+//! Removes secrets from logged requests: tokens and verification codes.
 
 use std::ops::Range;
 
-/// What stands in place of a secret.
+/// The replacement of a secret.
 const REDACTED: &str = "[redacted]";
 
-/// The names of fields whose value is a secret, wherever they stand.
+/// The names of fields with a secret value.
 const SECRETS: [&str; 2] = ["code", "token"];
 
-/// The text without its secrets, whether it is JSON, the beginning of it, or something else in which names have
-/// values.
+/// Replaces the secrets in a text. The text can be JSON, truncated JSON, or anything with names and values.
 pub(crate) fn redacted(text: &str) -> String {
-    let named = without(text, &named_secrets(text));
-    without(&named, &tokens(&named))
+    let text = replace(text, &named_secrets(text));
+    replace(&text, &tokens(&text))
 }
 
-/// The text without what stands at some places, which come in their order.
-fn without(text: &str, places: &[Range<usize>]) -> String {
-    let mut shown = String::with_capacity(text.len());
+/// Replaces the given ranges, which must be in order.
+fn replace(text: &str, ranges: &[Range<usize>]) -> String {
+    let mut replaced = String::with_capacity(text.len());
     let mut from = 0;
-    for place in places {
-        shown.push_str(text.get(from..place.start).unwrap_or_default());
-        shown.push_str(REDACTED);
-        from = place.end;
+    for range in ranges {
+        replaced.push_str(text.get(from..range.start).unwrap_or_default());
+        replaced.push_str(REDACTED);
+        from = range.end;
     }
-    shown.push_str(text.get(from..).unwrap_or_default());
-    shown
+    replaced.push_str(text.get(from..).unwrap_or_default());
+    replaced
 }
 
-/// Where JWTs stand, or what begins like one. All of them begin with `eyJ`, the base64url of `{"`.
+/// Finds JWTs, and the beginnings of JWTs. All of them start with `eyJ`, the base64url form of `{"`.
 fn tokens(text: &str) -> Vec<Range<usize>> {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.=".contains(byte);
-    let mut places = Vec::new();
+    let mut ranges = Vec::new();
     let mut from = 0;
     while let Some(found) = text.get(from..).and_then(|rest| rest.find("eyJ")) {
         let start = from + found;
         let bytes = text.as_bytes().get(start..).unwrap_or_default();
         let end = start + bytes.iter().take_while(|byte| is_part(byte)).count();
-        // Shorter than any header of a token.
+        // The header of a token is longer.
         if end - start >= 16 {
-            places.push(start..end);
+            ranges.push(start..end);
         }
         from = end;
     }
-    places
+    ranges
 }
 
-/// Where the values of fields stand whose name is one of [`SECRETS`]: `"code":"…"`, and what people send in its
-/// place, such as `code=…`. It does not read JSON, since what is cut off or badly quoted has secrets, too.
+/// Finds the values of [`SECRETS`] in `"code":"…"` and in other forms, such as `code=…`. It does not parse
+/// JSON, because a truncated or badly quoted text contains secrets too.
 fn named_secrets(text: &str) -> Vec<Range<usize>> {
-    let mut places = Vec::new();
+    let mut ranges = Vec::new();
     let mut at = 0;
     while let Some(name) = word(text, at) {
         at = name.end;
@@ -70,18 +69,18 @@ fn named_secrets(text: &str) -> Vec<Range<usize>> {
         let is_end = |it: char| is_quote(it) || it.is_whitespace() || ",;&{}[]".contains(it);
         let end = start + value.find(is_end).unwrap_or(value.len());
         if !["", "null"].contains(&text.get(start..end).unwrap_or_default()) {
-            places.push(start..end);
+            ranges.push(start..end);
         }
         at = end;
     }
-    places
+    ranges
 }
 
 const fn is_quote(it: char) -> bool {
     matches!(it, '"' | '\'' | '\\')
 }
 
-/// The first run of letters and digits from `from` on.
+/// The first run of letters and digits at or after `from`.
 fn word(text: &str, from: usize) -> Option<Range<usize>> {
     let start = from + text.get(from..)?.find(char::is_alphanumeric)?;
     let rest = text.get(start..)?;
@@ -100,8 +99,8 @@ mod tests {
     const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJkYXRhIjp7fX0.c2VjcmV0-_x";
 
     #[test]
-    fn tokens_go_wherever_they_stand() {
-        // Also one that was cut in the middle.
+    fn tokens_are_redacted_everywhere() {
+        // Including a truncated token.
         for end in 16..TOKEN.len() {
             assert_eq!(redacted(&TOKEN[..end]), REDACTED);
         }
@@ -113,8 +112,8 @@ mod tests {
     }
 
     #[test]
-    fn codes_and_tokens_go_by_their_name() {
-        for (text, told) in [
+    fn named_values_are_redacted() {
+        for (text, expected) in [
             (r#"{"code":"ABC23"}"#, r#"{"code":"[redacted]"}"#),
             (
                 r#"{ "a" : 1, "code" : "A" , "b": "code"}"#,
@@ -132,7 +131,7 @@ mod tests {
             (r#"{"code":null}"#, r#"{"code":null}"#),
             (r#"{"code":""}"#, r#"{"code":""}"#),
             (r#"{"code":["ABC"]}"#, r#"{"code":["ABC"]}"#),
-            // Cut, badly quoted, and no JSON at all.
+            // Truncated, badly quoted, and not JSON.
             (r#"{"code":"ABC"#, r#"{"code":"[redacted]"#),
             (
                 r#"{"a":"b"","code":"ABC""#,
@@ -142,7 +141,7 @@ mod tests {
             ("code=ABC23&x=1", "code=[redacted]&x=1"),
             ("{code: ABC23, x}", "{code: [redacted], x}"),
             ("{'Token': 'abc'}", "{'Token': '[redacted]'}"),
-            // What only sounds like it.
+            // Similar names.
             (
                 r#"{"qr":"0002code=1","errorCode":1,"responseCode":0}"#,
                 r#"{"qr":"0002code=1","errorCode":1,"responseCode":0}"#,
@@ -151,20 +150,20 @@ mod tests {
             ("code", "code"),
             ("", ""),
         ] {
-            assert_eq!(redacted(text), told, "{text}");
+            assert_eq!(redacted(text), expected, "{text}");
         }
     }
 
     proptest! {
         #[test]
-        fn any_text_is_told(text in "([a-z\"\\\\:={}, ]|code|token|\"code\":\"|ក){0,40}", other: String) {
+        fn any_text_can_be_redacted(text in "([a-z\"\\\\:={}, ]|code|token|\"code\":\"|ក){0,40}", other: String) {
             let once = redacted(&text);
             prop_assert_eq!(redacted(&once), once);
             redacted(&other);
         }
 
         #[test]
-        fn no_code_is_told_whatever_stands_around_it(
+        fn a_code_is_redacted_in_any_context(
             before in "([a-z:, ]|[ -~]){0,9}",
             secret in "[A-Z2-9]{20}",
             after in "[ -~]{0,9}",

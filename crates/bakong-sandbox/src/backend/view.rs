@@ -1,41 +1,38 @@
-//! How things are told in JSON.
+//! The JSON form of everything that `/sandbox/…` returns.
 
 use khqr_core::{Amount, Currency, Khqr, Timestamp};
 use serde_json::{Value, json};
 
+use crate::access::{Mail, Registry};
+use crate::bank::{OpenCode, Transfer, TransferError, TransferStatus};
 use crate::clock::SandboxClock;
-use crate::codes::OpenCode;
-use crate::fault::Faults;
-use crate::keep::Journal;
-use crate::payment::{Transfer, TransferError, TransferStatus};
-use crate::quota::QuotaLedger;
-use crate::registry::{Mail, Registry};
+use crate::fault::FaultQueue;
 use crate::state::State;
 
-pub(crate) fn payment(payment: &Transfer) -> Value {
-    let refused = match payment.status() {
+pub(crate) fn transfer(transfer: &Transfer) -> Value {
+    let refused = match transfer.status() {
         TransferStatus::Refused(error) => Some(reason(&error)),
         _ => None,
     };
     json!({
-        "hash": payment.hash(),
-        "shortHash": payment.hash().get(..8),
-        "md5": payment.md5().to_string(),
-        "from": payment.payer().as_str(),
-        "to": payment.payee().as_str(),
-        "amount": amount(payment.amount()),
-        "currency": payment.amount().currency().alphabetic_code(),
-        "description": payment.description(),
-        "instructionRef": payment.instruction_ref(),
-        "externalRef": payment.external_ref(),
-        "createdAt": payment.created_at().as_millis(),
-        "acknowledgedAt": payment.acknowledged_at().as_millis(),
-        "status": status(payment.status()),
+        "hash": transfer.hash(),
+        "shortHash": transfer.hash().get(..8),
+        "md5": transfer.md5().to_string(),
+        "from": transfer.payer().as_str(),
+        "to": transfer.payee().as_str(),
+        "amount": amount(transfer.amount()),
+        "currency": transfer.amount().currency().alphabetic_code(),
+        "description": transfer.description(),
+        "instructionRef": transfer.instruction_ref(),
+        "externalRef": transfer.external_ref(),
+        "createdAt": transfer.created_at().as_millis(),
+        "acknowledgedAt": transfer.acknowledged_at().as_millis(),
+        "status": status(transfer.status()),
         "reason": refused,
     })
 }
 
-/// A text, so that no digit is lost in anybody's floats.
+/// A string, so that a reader with floats loses no digit.
 fn amount(amount: Amount) -> String {
     amount.payload_text().to_string()
 }
@@ -49,7 +46,7 @@ const fn status(status: TransferStatus) -> &'static str {
     }
 }
 
-/// Why a bank's app does not take a payment.
+/// Why a bank's app refuses to pay a code.
 pub(crate) fn reason(error: &TransferError) -> Value {
     match error {
         TransferError::Code(error) => json!({
@@ -64,8 +61,8 @@ pub(crate) fn reason(error: &TransferError) -> Value {
     }
 }
 
-/// The name of the variant.
-pub(crate) const fn kind(error: &TransferError) -> &'static str {
+/// The name of the error.
+const fn kind(error: &TransferError) -> &'static str {
     match error {
         TransferError::Code(error) => error.kind().name(),
         TransferError::AmountRequired => "AmountRequired",
@@ -74,7 +71,7 @@ pub(crate) const fn kind(error: &TransferError) -> &'static str {
     }
 }
 
-/// What a customer sees of a code that they scanned.
+/// What a customer sees after scanning a code.
 pub(crate) fn khqr(khqr: &Khqr<'_>) -> Value {
     let money = khqr.amount().ok().flatten();
     json!({
@@ -111,9 +108,9 @@ pub(crate) fn clock(clock: &SandboxClock) -> Value {
     })
 }
 
-pub(crate) fn faults(faults: &Faults) -> Value {
+pub(crate) fn faults(faults: &FaultQueue) -> Value {
     let faults = faults.iter();
-    let faults = faults.map(|(number, fault)| json!({ "number": number, "rule": fault.rule() }));
+    let faults = faults.map(|(number, fault)| json!({ "number": number, "rule": fault }));
     json!({ "faults": faults.collect::<Vec<_>>() })
 }
 
@@ -121,34 +118,26 @@ pub(crate) fn mail(email: &str, mail: &Mail) -> Value {
     json!({ "email": email, "sentAt": mail.sent_at.as_millis(), "code": mail.code })
 }
 
-/// The mail that was sent to `email` last.
+/// The latest mail to `email`.
 pub(crate) fn last_mail(registry: &Registry, email: &str) -> Value {
     let last = registry.mailbox(email).last();
     last.map_or(Value::Null, |last| mail(email, last))
 }
 
-/// The state file, what is wrong with it, and which key signs the tokens.
-pub(crate) fn state(state: &State, journal: Option<&Journal>) -> Value {
-    json!({
-        "keyId": state.token_key.id(),
-        "file": journal.map(|journal| journal.path().display().to_string()),
-        "loadWarning": journal.and_then(Journal::load_warning),
-        "saveError": journal.and_then(Journal::trouble),
-    })
-}
-
-pub(crate) fn quota(quota: &QuotaLedger, registry: &Registry, now: Timestamp) -> Value {
-    let used = registry.registered().map(|(email, id)| {
-        let used = quota.used(id, now);
-        let left = quota.quota.limit().map(|limit| limit.saturating_sub(used));
+pub(crate) fn quota(state: &State) -> Value {
+    let (usage, now) = (&state.quota, state.clock.now());
+    let limit = usage.limit;
+    let addresses = state.registry.registered().map(|(email, id)| {
+        let used = usage.used(id, now);
+        let left = limit.limit().map(|limit| limit.saturating_sub(used));
         json!({ "email": email, "used": used, "left": left })
     });
-    let turn = quota.quota.turn().as_secs();
+    let reset = limit.reset_time().as_secs();
     json!({
-        "limit": quota.quota.limit(),
-        "counts": if quota.quota.is_of_checks_only() { "checks" } else { "all" },
-        "turnsAt": format!("{:02}:{:02}", turn / 3600, turn / 60 % 60),
-        "nextTurn": quota.quota.next_turn(now).as_millis(),
-        "addresses": used.collect::<Vec<_>>(),
+        "limit": limit.limit(),
+        "counts": if limit.is_checks_only() { "checks" } else { "all" },
+        "turnsAt": format!("{:02}:{:02}", reset / 3600, reset / 60 % 60),
+        "nextTurn": limit.next_reset(now).as_millis(),
+        "addresses": addresses.collect::<Vec<_>>(),
     })
 }

@@ -1,42 +1,43 @@
-//! Finding payments by what somebody may hold in hand of them, however many there are.
+//! An index of transfers by hash prefix and by reference.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::payment::Transfer;
+use super::order::TransferOrder;
 
-/// What a payment can be found by. It need not be its alone.
+/// A value that transfers are searched by. Several transfers can share one.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Handle<'a> {
+pub(crate) enum SearchKey<'a> {
     /// The first eight digits of the hash.
     ShortHash(&'a str),
     ExternalRef(&'a str),
     InstructionRef(&'a str),
 }
 
-/// The places of payments, by a number made of each handle. Two handles may have one number, so whoever
-/// looks something up looks at what was found, too.
+/// Ledger positions, keyed by the hash of each search key. Keys can collide, so the caller must check what
+/// it finds.
 #[derive(Default)]
 pub(crate) struct Index {
-    places: BTreeSet<(u64, usize)>,
-    numbers: RandomState,
+    positions: BTreeSet<(u64, usize)>,
+    hasher: RandomState,
 }
 
 impl Index {
-    pub(crate) fn enter(&mut self, payment: &Transfer, place: usize) {
-        let short = payment.hash().get(..8).map(Handle::ShortHash);
-        let external = Some(Handle::ExternalRef(payment.external_ref()));
-        let instruction = payment.instruction_ref().map(Handle::InstructionRef);
-        for handle in [short, external, instruction].into_iter().flatten() {
-            self.places.insert((self.numbers.hash_one(handle), place));
+    pub(crate) fn insert(&mut self, order: &TransferOrder, position: usize) {
+        let short = order.hash.get(..8).map(SearchKey::ShortHash);
+        let external = Some(SearchKey::ExternalRef(&order.external_ref));
+        let instruction = order.instruction_ref.as_deref();
+        let instruction = instruction.map(SearchKey::InstructionRef);
+        for key in [short, external, instruction].into_iter().flatten() {
+            self.positions.insert((self.hasher.hash_one(key), position));
         }
     }
 
-    /// The places where a payment with this handle may be, in their order.
-    pub(crate) fn places(&self, handle: Handle<'_>) -> impl Iterator<Item = usize> + use<'_> {
-        let number = self.numbers.hash_one(handle);
-        self.places
-            .range((number, 0)..=(number, usize::MAX))
-            .map(|(_, place)| *place)
+    /// The positions of transfers that may have this key, in ascending order.
+    pub(crate) fn positions(&self, key: SearchKey<'_>) -> impl Iterator<Item = usize> + use<'_> {
+        let hash = self.hasher.hash_one(key);
+        self.positions
+            .range((hash, 0)..=(hash, usize::MAX))
+            .map(|(_, position)| *position)
     }
 }

@@ -1,132 +1,93 @@
-//! The codes that somebody asked about or told of, and nobody has paid: what a shop is showing at the moment.
+//! Open codes: codes that were checked or shown to the sandbox and that nobody has paid.
 //!
-//! A check brings a code's MD5 alone, which says nothing of the code. Its text is known if a link was made to it, or
-//! if a customer scanned it or tried to pay it.
+//! A check contains only the MD5 of a code. The text is known if a link to the code was created, or if a
+//! customer scanned the code or tried to pay it.
 
 use std::collections::HashMap;
 
-use khqr_core::{Khqr, Md5Handle, Timestamp};
+use khqr_core::{Md5Handle, Timestamp};
+use serde::{Deserialize, Serialize};
 
-use crate::control::view;
-use crate::events::Event;
-use crate::keep::Change;
-use crate::ledger::LookUp;
-use crate::state::State;
+/// How many codes are stored. A new code replaces the one that was checked longest ago.
+const CAPACITY: usize = 200;
 
-/// How many are kept.
-const KEPT: usize = 200;
-
-/// A code that is open, as far as anybody told.
-#[derive(Clone)]
+/// An open code, as the state file records it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OpenCode {
     pub(crate) md5: Md5Handle,
+    /// The text of the code. A change without a text keeps the text that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<String>,
     pub(crate) first_asked: Timestamp,
     pub(crate) last_asked: Timestamp,
     pub(crate) checks: u32,
 }
 
-impl State {
-    /// Takes note of a code whose text somebody told. Of a static one every check by MD5 says from now on that it
-    /// is one; a dynamic one that could be paid now is open.
-    pub(crate) fn hear_of(&mut self, khqr: &Khqr<'_>, now: Timestamp) {
-        let md5 = khqr.md5();
-        match khqr.amount() {
-            Ok(None) => {
-                self.ledger.know_static(md5);
-                self.open_codes.close(md5);
-            }
-            Ok(Some(_)) => {
-                let is_unpaid = matches!(self.ledger.books(now).by_md5(md5), LookUp::Nothing);
-                if is_unpaid && (khqr.verify(now).is_ok() || self.open_codes.has(md5)) {
-                    let code = self.open_codes.told(md5, khqr.text(), now);
-                    self.events.tell(Event::Code, || view::code(code));
-                }
-            }
-            Err(_) => {}
-        }
-    }
-}
-
 #[derive(Default)]
-pub(crate) struct OpenCodes {
-    codes: HashMap<Md5Handle, OpenCode>,
-    /// What a state file has not been told yet.
-    news: Vec<Change>,
-}
+pub(crate) struct OpenCodes(HashMap<Md5Handle, OpenCode>);
 
 impl OpenCodes {
-    /// Somebody asked about it and was told that it is not paid.
-    pub(crate) fn asked(&mut self, md5: Md5Handle, now: Timestamp) {
-        let (code, news) = self.of(md5, now);
-        code.checks = code.checks.saturating_add(1);
-        code.last_asked = now;
-        // Its text is no news.
-        news.push(Change::code(code, None));
-    }
-
-    /// Somebody told its text.
-    pub(crate) fn told(&mut self, md5: Md5Handle, text: &str, now: Timestamp) -> &OpenCode {
-        let (code, news) = self.of(md5, now);
-        if code.text.as_deref() != Some(text) {
-            code.text = Some(text.to_owned());
-            news.push(Change::code(code, Some(text)));
-        }
-        code
-    }
-
-    /// It was paid, or is none that is open until then.
-    pub(crate) fn close(&mut self, md5: Md5Handle) {
-        if self.codes.remove(&md5).is_some() {
-            self.news.push(Change::code_gone(md5));
+    /// The code as it is after a check at `now` that did not find a payment. Its text is omitted.
+    pub(crate) fn checked(&self, md5: Md5Handle, now: Timestamp) -> OpenCode {
+        let code = self.get_or_new(md5, now);
+        OpenCode {
+            text: None,
+            last_asked: now,
+            checks: code.checks.saturating_add(1),
+            ..code
         }
     }
 
-    fn has(&self, md5: Md5Handle) -> bool {
-        self.codes.contains_key(&md5)
+    /// The code with its text, or `None` if the text is known already.
+    pub(crate) fn with_text(&self, md5: Md5Handle, text: &str, now: Timestamp) -> Option<OpenCode> {
+        let code = self.get_or_new(md5, now);
+        let text = Some(text.to_owned());
+        (code.text != text).then_some(OpenCode { text, ..code })
     }
 
-    pub(crate) fn forget(&mut self) {
-        self.codes.clear();
-        self.news.clear();
-    }
-
-    /// What has changed since this was asked last.
-    pub(crate) fn take_news(&mut self) -> Vec<Change> {
-        std::mem::take(&mut self.news)
-    }
-
-    /// Puts one there as a state file has it. One without a text keeps the text that is known.
-    pub(crate) fn restore(&mut self, code: OpenCode) {
-        let known = self.codes.remove(&code.md5);
-        let text = code.text.or_else(|| known?.text);
-        self.codes.insert(code.md5, OpenCode { text, ..code });
-    }
-
-    /// All, the last asked about first.
-    pub(crate) fn all(&self) -> Vec<OpenCode> {
-        let mut all: Vec<_> = self.codes.values().cloned().collect();
-        all.sort_by_key(|code| (std::cmp::Reverse(code.last_asked), code.md5));
-        all
-    }
-
-    /// The code of this MD5, and where to note what becomes of it.
-    fn of(&mut self, md5: Md5Handle, now: Timestamp) -> (&mut OpenCode, &mut Vec<Change>) {
-        if self.codes.len() >= KEPT && !self.has(md5) {
-            let codes = self.codes.values();
-            let oldest = codes.min_by_key(|code| (code.last_asked, code.md5));
-            if let Some(oldest) = oldest.map(|code| code.md5) {
-                self.close(oldest);
-            }
-        }
-        let code = self.codes.entry(md5).or_insert(OpenCode {
+    fn get_or_new(&self, md5: Md5Handle, now: Timestamp) -> OpenCode {
+        self.0.get(&md5).cloned().unwrap_or(OpenCode {
             md5,
             text: None,
             first_asked: now,
             last_asked: now,
             checks: 0,
-        });
-        (code, &mut self.news)
+        })
+    }
+
+    pub(crate) fn get(&self, md5: Md5Handle) -> Option<&OpenCode> {
+        self.0.get(&md5)
+    }
+
+    /// Every code, the last checked first.
+    pub(crate) fn sorted(&self) -> Vec<&OpenCode> {
+        let mut codes: Vec<_> = self.0.values().collect();
+        codes.sort_by_key(|code| (std::cmp::Reverse(code.last_asked), code.md5));
+        codes
+    }
+}
+
+/// Changes. Only `State::apply` calls these.
+impl OpenCodes {
+    pub(crate) fn insert(&mut self, code: &OpenCode) {
+        if let Some(known) = self.0.get_mut(&code.md5) {
+            let text = code.text.clone().or_else(|| known.text.take());
+            *known = OpenCode { text, ..*code };
+            return;
+        }
+        if self.0.len() >= CAPACITY {
+            let codes = self.0.values();
+            let oldest = codes.min_by_key(|code| (code.last_asked, code.md5));
+            if let Some(oldest) = oldest.map(|code| code.md5) {
+                self.0.remove(&oldest);
+            }
+        }
+        self.0.insert(code.md5, code.clone());
+    }
+
+    pub(crate) fn remove(&mut self, md5: Md5Handle) {
+        self.0.remove(&md5);
     }
 }
 
@@ -135,25 +96,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_asked_longest_ago_makes_room() {
+    fn a_new_code_replaces_the_one_checked_longest_ago() {
         let at = Timestamp::from_millis;
         let md5 = |number: u64| Md5Handle::of(&number.to_string());
         let mut codes = OpenCodes::default();
+        let check = |codes: &mut OpenCodes, number, time| {
+            codes.insert(&codes.checked(md5(number), at(time)));
+        };
         for number in 0..210 {
-            codes.asked(md5(number), at(number));
+            check(&mut codes, number, number);
         }
-        codes.asked(md5(10), at(300));
-        codes.told(md5(11), "text", at(301));
-        let all = codes.all();
-        assert_eq!(all.len(), KEPT);
+        check(&mut codes, 10, 300);
+        let code = codes.with_text(md5(11), "text", at(301)).unwrap();
+        codes.insert(&code);
+        assert_eq!(codes.with_text(md5(11), "text", at(302)), None);
+        check(&mut codes, 11, 11);
+        let all = codes.sorted();
+        assert_eq!(all.len(), CAPACITY);
         assert_eq!((all[0].md5, all[0].checks), (md5(10), 2));
         assert_eq!(all[0].first_asked, at(10));
-        assert!(all.iter().all(|code| code.md5 != md5(9)));
-        let told = all.iter().find(|code| code.md5 == md5(11)).unwrap();
-        assert_eq!(told.text.as_deref(), Some("text"));
-        codes.close(md5(10));
-        assert!(codes.all().iter().all(|code| code.md5 != md5(10)));
-        codes.forget();
-        assert_eq!(codes.all().len(), 0);
+        assert_eq!(codes.get(md5(9)), None);
+        let text = codes.get(md5(11)).unwrap().text.as_deref();
+        assert_eq!(text, Some("text"));
+        codes.remove(md5(10));
+        assert_eq!(codes.get(md5(10)), None);
     }
 }

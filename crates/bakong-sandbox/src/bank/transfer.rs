@@ -1,11 +1,11 @@
-//! Payments as the bank sees them: ordered, and then transferred, failed or refused.
+//! A transfer from a customer to a shop, and what became of it.
 
 use std::error::Error;
 use std::fmt;
 
 use khqr_core::{AccountId, AccountIdBuf, Amount, Md5Handle, Timestamp};
 
-/// A payment that a customer ordered, as it stood when asked for.
+/// A transfer that a customer ordered, as it was when it was read.
 #[derive(Clone, Debug)]
 pub struct Transfer {
     pub(crate) hash: String,
@@ -20,55 +20,55 @@ pub struct Transfer {
     pub(crate) status: TransferStatus,
 }
 
-/// What became of a payment.
+/// The status of a transfer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TransferStatus {
-    /// The sandbox's clock has not come to its moment.
+    /// The transfer is due later on the sandbox's clock.
     Scheduled,
-    /// The money is with the payee.
+    /// The payee has the money.
     Transferred,
-    /// The transfer failed, as [`TransferOptions::failing`](crate::TransferOptions::failing) asked.
+    /// The transfer failed, as [`TransferOptions::failing`](crate::TransferOptions::failing) requested.
     Failed,
-    /// When its moment came, the bank did not take it. Nobody can see it but here.
+    /// The bank refused the transfer when it became due. The API never shows a refused transfer.
     Refused(TransferError),
 }
 
-/// Why a bank's app does not take a payment.
+/// Why a bank's app refuses to pay a code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum TransferError {
-    /// The code cannot be read, or may not be paid at that moment.
+    /// The code is invalid, or cannot be paid at that time.
     Code(khqr_core::Error),
-    /// The code is static and the customer named no amount.
+    /// The code is static and the customer entered no amount.
     AmountRequired,
-    /// The customer named an amount of nothing.
+    /// The amount is zero.
     AmountZero,
-    /// The code is dynamic and was paid before.
+    /// The code is dynamic and already paid.
     AlreadyPaid,
 }
 
 impl Transfer {
-    /// The transaction's hash: 64 lower-case hexadecimal digits.
+    /// The hash of the transaction: 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The payer bank's reference: `100FT` and eleven digits.
+    /// The reference of the payer's bank: `100FT` and eleven digits.
     #[must_use]
     pub fn external_ref(&self) -> &str {
         &self.external_ref
     }
 
-    /// The instruction's reference, if the payer's bank assigned one: see
-    /// [`TransferOptions::instruction_ref`](crate::TransferOptions::instruction_ref).
+    /// The instruction reference, if
+    /// [`TransferOptions::instruction_ref`](crate::TransferOptions::instruction_ref) set one.
     #[must_use]
     pub fn instruction_ref(&self) -> Option<&str> {
         self.instruction_ref.as_deref()
     }
 
-    /// The handle of the code that was paid.
+    /// The MD5 of the paid code.
     #[must_use]
     pub const fn md5(&self) -> Md5Handle {
         self.md5
@@ -80,38 +80,40 @@ impl Transfer {
         self.payer.as_id()
     }
 
-    /// The account that is paid.
+    /// The account that receives the money.
     #[must_use]
     pub fn payee(&self) -> AccountId<'_> {
         self.payee.as_id()
     }
 
-    /// How much is paid.
+    /// The transferred amount.
     #[must_use]
     pub const fn amount(&self) -> Amount {
         self.amount
     }
 
-    /// What the payer wrote to it.
+    /// The payer's message.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
 
-    /// The moment of the payment on the sandbox's clock; it may lie ahead.
+    /// The time of the transfer on the sandbox's clock. A scheduled transfer has a time in the future.
     #[must_use]
     pub const fn created_at(&self) -> Timestamp {
         self.created_at
     }
 
-    /// When the payee's bank acknowledges it: at the same moment. In published answers it is a second later;
-    /// here that would lie ahead of the clock for whoever asks at once.
+    /// The time at which the payee's bank acknowledges the transfer, which equals [`Transfer::created_at`].
+    ///
+    /// Published responses show a time one second later. In the sandbox that time would be in the future
+    /// for a client that checks immediately.
     #[must_use]
     pub const fn acknowledged_at(&self) -> Timestamp {
         self.created_at
     }
 
-    /// What became of it.
+    /// The status of the transfer.
     #[must_use]
     pub const fn status(&self) -> TransferStatus {
         self.status
@@ -121,10 +123,10 @@ impl Transfer {
 impl fmt::Display for TransferError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Code(error) => write!(f, "the code may not be paid: {error}"),
-            Self::AmountRequired => f.write_str("the code says no amount; name one"),
+            Self::Code(error) => write!(f, "the code cannot be paid: {error}"),
+            Self::AmountRequired => f.write_str("the code contains no amount; enter one"),
             Self::AmountZero => f.write_str("the amount is zero"),
-            Self::AlreadyPaid => f.write_str("the code was paid before"),
+            Self::AlreadyPaid => f.write_str("the code is already paid"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The page for people, served from the binary as it was written.
+//! Serves the page and its files, which are embedded in the binary.
 
 use bytes::Bytes;
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
@@ -7,13 +7,13 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use super::route::Action;
 use crate::wire::{self, Answer};
 
-/// Nothing runs on the page but its own scripts, nothing leaves it but to the sandbox, and no other page
-/// shows it in a frame. The text of a code is a stranger's.
+/// Restricts the page to its own scripts and to requests to the sandbox, and forbids frames. The text of a
+/// code is untrusted.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
     trusted-types 'none'";
 
-/// The style and the scripts, below `/sandbox/page/`.
+/// The stylesheet and the scripts under `/sandbox/page/`.
 const FILES: &[(&str, &str)] = &[
     ("page.css", include_str!("../page/page.css")),
     ("main.js", include_str!("../page/main.js")),
@@ -34,7 +34,7 @@ const FILES: &[(&str, &str)] = &[
     ("tokens.js", include_str!("../page/tokens.js")),
 ];
 
-/// The answer to a request for the page or a file of it.
+/// The response to a request for the page or one of its files.
 pub(super) fn answer(action: Action, path: &str) -> Option<Answer> {
     let (content_type, text) = match action {
         Action::Page => (
@@ -63,7 +63,7 @@ pub(super) fn answer(action: Action, path: &str) -> Option<Answer> {
     Some(answer)
 }
 
-/// The type and the text of the file at a path, if there is one.
+/// The content type and the text of a file.
 pub(super) fn file(path: &str) -> Option<(&'static str, &'static str)> {
     let name = path.strip_prefix("/sandbox/page/")?;
     let (_, text) = FILES.iter().find(|(known, _)| *known == name)?;

@@ -1,11 +1,10 @@
-//! Every path of the control with its method. `openapi.json` lists them for people, and a test holds the
-//! two together.
+//! The paths and methods of the control API. A test compares them with `openapi.json`.
 
 use http::Method;
 
 use super::page;
 
-/// What is asked for.
+/// What a route does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Action {
     Page,
@@ -19,13 +18,13 @@ pub(crate) enum Action {
     Faults,
     AddFaults,
     RemoveFaults,
-    SandboxClock,
+    Clock,
     MoveClock,
     Mailbox,
     IssueToken,
     OpenAccount,
     Requests,
-    QuotaLimit,
+    Quota,
     SetQuota,
     State,
     Reset,
@@ -33,7 +32,7 @@ pub(crate) enum Action {
 }
 
 impl Action {
-    /// What may stand after the question mark.
+    /// The names of the query parameters.
     pub(super) const fn parameters(self) -> &'static [&'static str] {
         match self {
             Self::Payments => &["limit", "md5"],
@@ -45,7 +44,7 @@ impl Action {
     }
 }
 
-/// A path and what it does.
+/// A path with a method and its action.
 pub(crate) struct Route {
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
@@ -84,20 +83,20 @@ pub(crate) const ROUTES: &[Route] = &[
         path: "/sandbox/faults",
         action: Action::RemoveFaults,
     },
-    get("/sandbox/clock", Action::SandboxClock),
+    get("/sandbox/clock", Action::Clock),
     post("/sandbox/clock", Action::MoveClock),
     get("/sandbox/mailbox", Action::Mailbox),
     post("/sandbox/tokens", Action::IssueToken),
     post("/sandbox/accounts", Action::OpenAccount),
     get("/sandbox/requests", Action::Requests),
-    get("/sandbox/quota", Action::QuotaLimit),
+    get("/sandbox/quota", Action::Quota),
     post("/sandbox/quota", Action::SetQuota),
     get("/sandbox/state", Action::State),
     post("/sandbox/reset", Action::Reset),
     get("/sandbox/events", Action::Events),
 ];
 
-/// The id of a short link's path.
+/// The ID in the path of a short link.
 pub(crate) fn link_id(path: &str) -> Option<&str> {
     path.strip_prefix("/l/")
 }
@@ -112,7 +111,7 @@ impl Route {
     }
 }
 
-/// The methods that a path takes; none if there is no such path.
+/// The methods of a path; empty for an unknown path.
 pub(crate) fn methods(path: &str) -> Vec<&'static str> {
     let routes = ROUTES.iter().filter(|route| route.is_at(path));
     routes.map(|route| route.method).collect()

@@ -1,197 +1,171 @@
-//! What of a rule can have no effect: somebody who asks for it expects one, and would wait for it in vain.
+//! Refuses rules with a part that has no effect: the author expects one and would wait in vain.
+//!
+//! A part has no effect if the rule does the same to every kind of response without it.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::edits::{Edits, ItemEdit, TransactionPlace};
-use super::{Fault, GARBLED, Source, Trouble};
-use crate::answer::LISTED;
-use crate::delivery::Delivery;
-use crate::endpoint::{ApiEndpoint, TokenUse};
+use http::{HeaderMap, StatusCode};
+use khqr_core::{AccountIdBuf, Amount, Md5Handle, Timestamp};
+use serde_json::{Map, Value};
+
+use super::answer::Source;
+use super::apply::{Delivery, Effect};
+use super::rule::Fault;
+use crate::bank::{Lookup, Transfer, TransferStatus};
 use crate::input::InputError;
+use crate::wire::{self, Answer, ApiEndpoint, Failure, ListedBy, MAX_LIST, TokenUse};
 
-/// Refuses a fault of which a part, or all, does nothing. `headers` are the fields of the rule `name` that say any.
-pub(super) fn check(fault: &Fault, headers: &[&'static str], name: &str) -> Result<(), InputError> {
-    let Trouble {
-        source,
-        expires_tokens,
-        edits,
-        delivery,
-        ..
-    } = &fault.trouble;
-    let parts = parts(edits);
-    let found = match source {
-        Source::Own if *expires_tokens => expired(&parts),
-        Source::Own if parts.is_empty() && headers.is_empty() && is_plain(*delivery) => {
-            let help = "give an answer, a change of the sandbox's own, or how that comes";
-            return Err(InputError::new(name, "it changes nothing", help));
-        }
-        Source::Own => {
-            of_other_endpoints(&parts, &fault.target.endpoints).or_else(|| beyond(&parts))
-        }
-        Source::Answer(answer) => {
-            let body = edits.apply(answer.body());
-            let len = body.as_ref().unwrap_or(answer.body()).len();
-            unchanged(&parts, answer.body()).or_else(|| undelivered(*delivery, len))
-        }
-        Source::Cut => without_answer(headers, &parts, *delivery),
-        Source::Hang => without_answer(headers, &parts, *delivery).or_else(|| {
-            let what = "nothing comes, and so nothing comes later";
-            (!delivery.latency.is_zero()).then(|| ("delayMs", what.to_owned()))
-        }),
+/// The fields that decide whether a rule matches, and the one that names the response.
+const NOT_EDITS: [&str; 6] = ["on", "times", "after", "percent", "answer", "limit"];
+
+/// Refuses a rule of which a part, or the whole, has no effect.
+pub(super) fn check(fault: &Fault, place: &str) -> Result<(), InputError> {
+    let Ok(Value::Object(rule)) = serde_json::to_value(fault) else {
+        return Ok(());
     };
-    found.map_or(Ok(()), |(field, what)| {
-        let help = "leave it out, or change what it is for";
-        Err(InputError::new(format!("{name}.{field}"), what, help))
-    })
-}
-
-/// A field without effect, and why.
-type Idle = Option<(&'static str, String)>;
-
-/// Each change by itself, with the field that asks for it.
-fn parts(edits: &Edits) -> Vec<(&'static str, Edits)> {
-    let none = Edits::default;
-    let mut parts = Vec::new();
-    let mut part = |name, edits: Edits| {
-        if edits != none() {
-            parts.push((name, edits));
+    for (name, value) in &rule {
+        if NOT_EDITS.contains(&&**name) {
+            continue;
         }
-    };
-    let (float_times, text_amounts) = (edits.float_times, edits.text_amounts);
-    part(
-        "floatTimes",
-        Edits {
-            float_times,
-            ..none()
-        },
-    );
-    part(
-        "textAmounts",
-        Edits {
-            text_amounts,
-            ..none()
-        },
-    );
-    let without_error_code = edits.without_error_code;
-    part(
-        "withoutErrorCode",
-        Edits {
-            without_error_code,
-            ..none()
-        },
-    );
-    let reversed = edits.reversed;
-    part("reversedList", Edits { reversed, ..none() });
-    let transaction_place = edits.transaction_place;
-    part(
-        "transactionPlace",
-        Edits {
-            transaction_place,
-            ..none()
-        },
-    );
-    for (place, edit) in &edits.items {
-        let name = match edit {
-            ItemEdit::Missing => "withoutItems",
-            ItemEdit::ServiceFailed => "serviceFailedItems",
-            ItemEdit::Nameless => "namelessItems",
-            ItemEdit::Text(text) if text == GARBLED => "garbledItems",
-            ItemEdit::Text(_) => "items",
-        };
-        let items = BTreeMap::from([(*place, edit.clone())]);
-        part(name, Edits { items, ..none() });
+        for smaller in without_one_part(value) {
+            let mut rule = rule.clone();
+            rule.insert(name.clone(), smaller);
+            let without: Option<Fault> = read(rule);
+            if without.is_some_and(|without| has_same_effect(fault, &without)) {
+                let what = format!("`{name}` has no effect, or a part of it has none");
+                let help = "leave it out, or change the answer or the endpoints";
+                return Err(InputError::new(format!("{place}.{name}"), what, help));
+            }
+        }
     }
-    parts
-}
-
-fn is_of_lists(edits: &Edits) -> bool {
-    edits.reversed || !edits.items.is_empty() || edits.transaction_place != TransactionPlace::Data
-}
-
-fn is_of_transactions(edits: &Edits) -> bool {
-    is_of_lists(edits) || edits.float_times || edits.text_amounts
-}
-
-fn is_plain(delivery: Delivery) -> bool {
-    delivery == Delivery::default()
-}
-
-/// Without a good token nobody is told of a transaction.
-fn expired(parts: &[(&'static str, Edits)]) -> Idle {
-    let mut parts = parts.iter();
-    let (name, _) = parts.find(|(_, edits)| is_of_transactions(edits))?;
-    Some((
-        name,
-        "whoever asks with a token that has expired is told of no transaction".into(),
-    ))
-}
-
-fn of_other_endpoints(parts: &[(&'static str, Edits)], endpoints: &[ApiEndpoint]) -> Idle {
-    if endpoints.is_empty() {
-        return None;
+    if has_same_effect(
+        fault,
+        &Fault {
+            on: fault.on.clone(),
+            ..Fault::default()
+        },
+    ) {
+        let help = "give an answer, an edit of the response, or a delivery";
+        return Err(InputError::new(place, "the rule has no effect", help));
     }
-    let tells_of = |edits: &Edits, endpoint: &ApiEndpoint| match endpoint {
-        ApiEndpoint::CheckTransactionByMd5List | ApiEndpoint::CheckTransactionByHashList => true,
-        _ if is_of_lists(edits) => false,
-        _ => !is_of_transactions(edits) || endpoint.token_use() == TokenUse::Needed,
-    };
-    let mut parts = parts.iter();
-    let (name, edits) = parts.find(|(_, edits)| !endpoints.iter().any(|it| tells_of(edits, it)))?;
-    let what = if is_of_lists(edits) {
-        "no endpoint in `on` answers with a list"
+    Ok(())
+}
+
+fn read(rule: Map<String, Value>) -> Option<Fault> {
+    let rule = rule.into_iter().filter(|(_, value)| !value.is_null());
+    serde_json::from_value(Value::Object(rule.collect())).ok()
+}
+
+/// The value without each of its elements; null for a value without elements.
+fn without_one_part(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(list) if list.len() > 1 => (0..list.len())
+            .map(|index| {
+                let mut list = list.clone();
+                list.remove(index);
+                list.into()
+            })
+            .collect(),
+        Value::Object(fields) if fields.len() > 1 => fields
+            .keys()
+            .map(|key| {
+                let mut fields = fields.clone();
+                fields.remove(key);
+                fields.into()
+            })
+            .collect(),
+        _ => vec![Value::Null],
+    }
+}
+
+fn has_same_effect(one: &Fault, other: &Fault) -> bool {
+    samples(one)
+        .into_iter()
+        .all(|sample| observed(one, &sample) == observed(other, &sample))
+}
+
+/// What a client can observe of a response, or of its absence.
+#[derive(PartialEq)]
+enum Observed {
+    Answer(StatusCode, HeaderMap, bytes::Bytes, Delivery),
+    Cut(Duration),
+    Hang,
+}
+
+fn observed(fault: &Fault, own: &Answer) -> Observed {
+    match fault.apply(|| own.clone()) {
+        Effect::Cut(latency) => Observed::Cut(latency),
+        Effect::Hang => Observed::Hang,
+        Effect::Answer(answer, mut delivery) => {
+            let (head, body) = answer.into_parts();
+            // The sandbox's own response can be longer than a sample.
+            let is_known = !matches!(fault.answer, Source::Own | Source::TokensExpire);
+            delivery.limit = delivery
+                .limit
+                .filter(|limit| !is_known || *limit < body.len());
+            delivery.gap = delivery.gap.filter(|_| !body.is_empty());
+            Observed::Answer(head.status, head.headers, body, delivery)
+        }
+    }
+}
+
+/// One response of each kind that the endpoints of a fault give.
+fn samples(fault: &Fault) -> Vec<Answer> {
+    let endpoints = if fault.on.is_empty() {
+        ApiEndpoint::ALL
     } else {
-        "no endpoint in `on` answers with a transaction"
+        &fault.on
     };
-    Some((name, what.into()))
-}
-
-/// An item that no list of the sandbox's own has.
-fn beyond(parts: &[(&'static str, Edits)]) -> Idle {
-    let mut parts = parts.iter();
-    let is_beyond = |edits: &Edits| edits.items.keys().any(|place| *place >= LISTED);
-    let (name, _) = parts.find(|(_, edits)| is_beyond(edits))?;
-    Some((
-        name,
-        format!("a list has at most {LISTED} items, counted from 0"),
-    ))
-}
-
-/// A change that leaves a written answer as it was.
-fn unchanged(parts: &[(&'static str, Edits)], body: &[u8]) -> Idle {
-    // Writes it anew and changes nothing in it.
-    let idle = Edits {
-        items: BTreeMap::from([(usize::MAX, ItemEdit::Missing)]),
-        ..Edits::default()
-    };
-    let before = idle.apply(body);
-    let mut parts = parts.iter();
-    let (name, _) = parts.find(|(_, edits)| edits.apply(body) == before)?;
-    Some((name, "it changes nothing in this answer".into()))
-}
-
-fn undelivered(delivery: Delivery, len: usize) -> Idle {
-    if delivery.limit.is_some_and(|limit| limit >= len) {
-        return Some((
-            "truncateTo",
-            format!("the body of this answer has {len} bytes and comes whole"),
-        ));
+    let mut samples = Vec::new();
+    for endpoint in endpoints {
+        samples.push(wire::refusal(Failure::MissingFields));
+        let is_refused = fault.expires_tokens() && endpoint.token_use() == TokenUse::Required;
+        samples.push(if is_refused {
+            wire::refusal(Failure::Unauthorized)
+        } else {
+            success(*endpoint)
+        });
     }
-    (delivery.gap.is_some() && len == 0).then(|| ("dripMs", "this answer has no body".into()))
+    samples
 }
 
-fn without_answer(
-    headers: &[&'static str],
-    parts: &[(&'static str, Edits)],
-    delivery: Delivery,
-) -> Idle {
-    let mut names = headers
-        .iter()
-        .copied()
-        .chain(parts.iter().map(|(name, _)| *name));
-    let by_delivery = || {
-        let truncated = delivery.limit.map(|_| "truncateTo");
-        truncated.or_else(|| delivery.gap.map(|_| "dripMs"))
+/// A successful response of an endpoint.
+fn success(endpoint: ApiEndpoint) -> Answer {
+    let list = |listed_by| {
+        let sample = transfer();
+        let found = sample.as_ref().map_or(Lookup::Failed, Lookup::Transferred);
+        let items = std::iter::once(found).chain(std::iter::repeat(Lookup::NotFound));
+        wire::transactions(listed_by, items.take(MAX_LIST).map(|found| ("x", found)))
     };
-    let name = names.next().or_else(by_delivery)?;
-    Some((name, "there is no answer that it could change".into()))
+    match endpoint {
+        ApiEndpoint::RequestToken => wire::email_sent(),
+        ApiEndpoint::Verify | ApiEndpoint::RenewToken => wire::token_issued("token"),
+        ApiEndpoint::GenerateDeeplinkByQr => wire::deeplink("link".to_owned()),
+        ApiEndpoint::CheckBakongAccount => wire::account_exists(),
+        ApiEndpoint::CheckTransactionByMd5List => list(ListedBy::Md5),
+        ApiEndpoint::CheckTransactionByHashList => list(ListedBy::Hash),
+        ApiEndpoint::CheckTransactionByMd5
+        | ApiEndpoint::CheckTransactionByHash
+        | ApiEndpoint::CheckTransactionByShortHash
+        | ApiEndpoint::CheckTransactionByInstructionRef
+        | ApiEndpoint::CheckTransactionByExternalRef => {
+            transfer().map_or_else(wire::email_sent, |sample| wire::transaction(&sample))
+        }
+    }
+}
+
+fn transfer() -> Option<Transfer> {
+    let account: AccountIdBuf = "dara@devb".parse().ok()?;
+    Some(Transfer {
+        hash: String::new(),
+        external_ref: String::new(),
+        md5: Md5Handle::of(""),
+        payer: account.clone(),
+        payee: account,
+        amount: Amount::us_cents(150),
+        description: None,
+        instruction_ref: None,
+        created_at: Timestamp::from_millis(0),
+        status: TransferStatus::Transferred,
+    })
 }

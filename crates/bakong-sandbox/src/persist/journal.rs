@@ -1,64 +1,61 @@
-//! Writing: what happens goes to the end of the file.
+//! Appends changes to the state file.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::figures::Figures;
-use super::place::{Beside, Place, of_file, write_beside};
-use super::text;
-use crate::state::{News, State};
+use super::file::{StateFile, file_error};
+use super::format;
+use super::temp::TempFile;
+use crate::state::{Change, State};
 
-/// How much may be appended before the file is made anew, in bytes, where what there was is less. Where it is more,
-/// it may double: so the work is a share of what is appended, however much there is.
+/// How many bytes may be appended to a snapshot of up to this size. A larger snapshot may double. So the
+/// cost of snapshots is proportional to what is appended.
 const GROWTH: u64 = 4 * 1024 * 1024;
 
-/// How long it is waited before a file that could not be made anew is tried again. It doubles: each attempt takes
-/// space on a disk that may have none, and an old file that is good needs the rest.
+/// The pause before a failed snapshot is retried. It doubles up to a minute, because every attempt takes
+/// disk space that a valid old file may need.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// The file while it is written.
+/// The open state file.
 pub(crate) struct Journal {
-    place: Place,
+    place: StateFile,
     file: File,
-    told: Figures,
-    /// How many bytes it had when it was made, and how many came after.
-    whole: u64,
+    /// The number of bytes of the snapshot, and of the lines after it.
+    snapshot: u64,
     appended: u64,
-    /// What is appended while the file is made anew.
+    /// Lines that are appended while a new snapshot is written.
     meanwhile: Option<Vec<u8>>,
-    /// Whether a line could not be written, so that nothing may come after it.
+    /// Whether a line is missing from the file, so that nothing may follow.
     is_broken: bool,
-    trouble: Option<String>,
-    /// Until when the file is not made anew, and how long that was.
+    error: Option<String>,
+    /// The end and the length of the pause after a failed snapshot.
     pause: Option<(Instant, Duration)>,
     is_synced: bool,
-    /// What of the file had to be left out at the start.
     load_warning: Option<String>,
 }
 
 impl Journal {
-    /// Puts a file with all of `state` in its place.
+    /// Replaces the file by a snapshot of `state`.
     pub(super) fn start(
-        place: Place,
+        place: StateFile,
         state: &State,
         load_warning: Option<String>,
     ) -> io::Result<Self> {
         let path = place.path();
-        let made = text::whole(state).and_then(|text| write_beside(path, &text));
-        let put = made.and_then(|beside| Ok((beside.len(), beside.put(path)?)));
-        let (whole, file) = put.map_err(|error| cannot_be_written(path, &error))?;
+        let created = format::write(state).and_then(|text| TempFile::create(path, &text));
+        let replaced = created.and_then(|temp| Ok((temp.len(), temp.replace(path)?)));
+        let (snapshot, file) = replaced.map_err(|error| cannot_be_written(path, &error))?;
         Ok(Self {
             place,
             file,
-            told: Figures::of(state),
-            whole,
+            snapshot,
             appended: 0,
             meanwhile: None,
             is_broken: false,
-            trouble: None,
+            error: None,
             pause: None,
             is_synced: true,
             load_warning,
@@ -69,11 +66,12 @@ impl Journal {
         self.place.path()
     }
 
-    /// Writes what has happened as a line of its own.
+    /// Appends changes as one line.
     ///
-    /// The system has it then, which is quick: bringing it to the disk is not waited for.
-    pub(crate) fn record(&mut self, state: &State, news: News) {
-        let changes = self.told.catch_up(state, news);
+    /// The operating system has the line when this returns, so it survives the process. The disk follows
+    /// within about a second.
+    pub(super) fn record(&mut self, mut changes: Vec<Change>) {
+        changes.retain(Change::is_persistable);
         if changes.is_empty() {
             return;
         }
@@ -100,32 +98,32 @@ impl Journal {
         Ok(())
     }
 
-    /// Says that something is not in the file. It has to be made anew then.
+    /// Records that a line is missing from the file, so that a new snapshot is necessary.
     pub(super) fn fail(&mut self, error: &io::Error) {
         self.is_broken = true;
-        // One byte after the last whole line takes no space, and tells whoever reads the file after a kill that
-        // there was more. Where it cannot be left, half a line may do the same.
-        let good = self.whole.saturating_add(self.appended);
-        let _ = self.file.set_len(good.saturating_add(1));
-        self.trouble = Some(cannot_be_written(self.path(), error).to_string());
+        // One byte after the last complete line needs no disk space. It shows a later reader that more
+        // happened. If the length cannot be set, a partial line shows the same.
+        let valid = self.snapshot.saturating_add(self.appended);
+        let _ = self.file.set_len(valid.saturating_add(1));
+        self.error = Some(cannot_be_written(self.path(), error).to_string());
     }
 
-    /// Whether it has grown too much, has gone, or could not be written.
-    pub(super) fn needs_rewriting(&mut self, now: Instant) -> bool {
-        self.miss();
+    /// Whether a new snapshot is due at `now`: the file has grown, is missing, or could not be written.
+    pub(super) fn needs_snapshot(&mut self, now: Instant) -> bool {
+        self.detect_removal();
         let is_due = self.pause.is_none_or(|(end, _)| end <= now);
-        let is_grown = self.appended > self.whole.max(GROWTH);
-        is_due && (self.is_broken || self.trouble.is_some() || is_grown)
+        let is_grown = self.appended > self.snapshot.max(GROWTH);
+        is_due && (self.is_broken || self.error.is_some() || is_grown)
     }
 
-    /// Whether there is anything to gain by making it anew.
+    /// Whether a snapshot would change the file.
     pub(super) fn is_grown_or_broken(&mut self) -> bool {
-        self.miss();
-        self.is_broken || self.trouble.is_some() || self.appended > 0
+        self.detect_removal();
+        self.is_broken || self.error.is_some() || self.appended > 0
     }
 
-    /// Notices whether somebody has taken the file away: what is still written to it, nobody will read.
-    fn miss(&mut self) {
+    /// Detects that the file was removed: nobody would read what is appended to the open one.
+    fn detect_removal(&mut self) {
         self.is_broken |= match fs::metadata(self.path()) {
             Ok(found) => !found.is_file(),
             Err(error) => matches!(
@@ -135,8 +133,8 @@ impl Journal {
         };
     }
 
-    /// The file, if the disk may not have all of it; which is then the caller's to see to.
-    pub(super) fn unsynced(&mut self) -> Option<File> {
+    /// The file if the disk may lack a part of it. The caller must sync it.
+    pub(super) fn take_unsynced(&mut self) -> Option<File> {
         if self.is_synced {
             return None;
         }
@@ -144,39 +142,39 @@ impl Journal {
         self.file.try_clone().ok()
     }
 
-    /// What a new file has to say.
-    pub(super) fn begin_rewriting(&mut self, state: &State) -> io::Result<Vec<u8>> {
+    /// The text of a new snapshot. Lines are collected from now on, for [`Journal::finish_snapshot`].
+    pub(super) fn begin_snapshot(&mut self, state: &State) -> io::Result<Vec<u8>> {
         self.meanwhile = Some(Vec::new());
-        text::whole(state)
+        format::write(state)
     }
 
-    /// Puts the new file in its place, with what has happened meanwhile.
-    pub(super) fn finish_rewriting(&mut self, beside: io::Result<Beside>, now: Instant) {
+    /// Replaces the file by a new snapshot, followed by the lines since its start.
+    pub(super) fn finish_snapshot(&mut self, temp: io::Result<TempFile>, now: Instant) {
         let meanwhile = self.meanwhile.take().unwrap_or_default();
-        let put = beside.and_then(|mut beside| {
-            let whole = beside.len();
-            beside.append(&meanwhile)?;
-            let len = beside.len();
-            Ok((whole, len, beside.put(self.path())?))
+        let replaced = temp.and_then(|mut temp| {
+            let snapshot = temp.len();
+            temp.append(&meanwhile)?;
+            let len = temp.len();
+            Ok((snapshot, len, temp.replace(self.path())?))
         });
-        match put {
-            Ok((whole, len, file)) => {
+        match replaced {
+            Ok((snapshot, len, file)) => {
                 self.file = file;
-                self.whole = whole;
-                self.appended = len.saturating_sub(whole);
+                self.snapshot = snapshot;
+                self.appended = len.saturating_sub(snapshot);
                 self.is_broken = false;
-                self.trouble = None;
+                self.error = None;
                 self.pause = None;
                 self.is_synced = meanwhile.is_empty();
             }
-            // Where the old file is good, it goes on being written.
+            // A valid old file is still appended to.
             Err(error) => {
-                self.trouble = Some(cannot_be_written(self.path(), &error).to_string());
+                self.error = Some(cannot_be_written(self.path(), &error).to_string());
                 let pause = self.pause.map_or(FIRST_PAUSE, |(_, pause)| {
                     pause.saturating_mul(2).min(LONGEST_PAUSE)
                 });
                 self.pause = Some((now + pause, pause));
-                self.miss();
+                self.detect_removal();
             }
         }
     }
@@ -185,20 +183,20 @@ impl Journal {
         self.load_warning.as_deref()
     }
 
-    /// Why the file could not be written when that was tried last.
-    pub(crate) fn trouble(&self) -> Option<String> {
-        self.trouble.clone()
+    /// Why the last attempt to write the file failed.
+    pub(crate) fn error(&self) -> Option<String> {
+        self.error.clone()
     }
 
-    /// Ends it; the error, if something is not in the file.
-    pub(super) fn stop(self) -> io::Result<()> {
-        match self.trouble {
-            Some(trouble) if self.is_broken => Err(io::Error::other(trouble)),
+    /// Closes the file. Fails if a line is missing from it.
+    pub(super) fn close(self) -> io::Result<()> {
+        match self.error {
+            Some(error) if self.is_broken => Err(io::Error::other(error)),
             _ => Ok(()),
         }
     }
 }
 
 fn cannot_be_written(path: &Path, error: &io::Error) -> io::Error {
-    of_file(path, error.kind(), &format!("cannot be written: {error}"))
+    file_error(path, error.kind(), &format!("cannot be written: {error}"))
 }

@@ -1,4 +1,4 @@
-//! The bodies that the server sends: an answer on its way, or events without end.
+//! Response bodies: a response, or an endless stream of events.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -10,24 +10,24 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::delivery::{Cut, DeliveredBody};
-use crate::state::Shared;
+use super::delivered_body::{Cut, DeliveredBody};
+use crate::persist::Shared;
 
-/// How often it is looked whether the moment of a payment has come, while somebody listens.
+/// How often due transfers are carried out while someone listens.
 const TICK: Duration = Duration::from_secs(1);
 
-/// After how many ticks without an event a comment is sent, so that nobody between takes the connection
-/// for dead.
+/// The number of ticks without an event after which a comment is sent, so that no proxy closes the idle
+/// connection.
 const QUIET: u32 = 15;
 
-/// Whatever the server sends.
-pub(crate) enum ServerBody {
+/// Any response body.
+pub(super) enum ServerBody {
     Answer(DeliveredBody),
     Events(EventBody),
 }
 
-/// Events as they happen, until the listener or the sandbox goes.
-pub(crate) struct EventBody {
+/// A stream of events, until the listener disconnects or the sandbox stops.
+pub(super) struct EventBody {
     events: mpsc::Receiver<Bytes>,
     shared: Arc<Shared>,
     tick: Interval,
@@ -36,7 +36,7 @@ pub(crate) struct EventBody {
 }
 
 impl EventBody {
-    pub(crate) fn new(events: mpsc::Receiver<Bytes>, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(events: mpsc::Receiver<Bytes>, shared: Arc<Shared>) -> Self {
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
@@ -51,7 +51,7 @@ impl EventBody {
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if !self.has_begun {
             self.has_begun = true;
-            // With a body, however small, the head goes out.
+            // The head is sent with the first bytes of the body.
             return Poll::Ready(Some(Bytes::from_static(b"retry: 1000\n\n")));
         }
         loop {
@@ -62,9 +62,9 @@ impl EventBody {
             if self.tick.poll_tick(context).is_pending() {
                 return Poll::Pending;
             }
-            // Tells of the payments whose moment has come.
+            // Emits the events of due transfers.
             self.shared
-                .with(|state| state.ledger.settle(state.clock.now()));
+                .with(|backend| backend.settle(backend.state().clock.now()));
             self.quiet = self.quiet.saturating_add(1);
             if self.quiet > QUIET {
                 self.quiet = 0;
@@ -111,17 +111,19 @@ mod tests {
     use khqr_core::{AccountId, Amount, KhqrBuilder};
 
     use super::*;
+    use crate::backend::Backend;
+    use crate::bank::TransferOptions;
     use crate::clock::SandboxClock;
-    use crate::customer::TransferOptions;
     use crate::entropy::Entropy;
     use crate::state::State;
 
     fn shared(clock: SandboxClock) -> Arc<Shared> {
-        Arc::new(Shared::new(State::new(clock, Entropy::from_seed([1; 32]))))
+        let state = State::new(clock, Entropy::from_seed([1; 32]));
+        Arc::new(Shared::new(Backend::new(state)))
     }
 
     fn listen(shared: &Arc<Shared>) -> ServerBody {
-        let events = shared.with(|state| state.events.listen()).unwrap();
+        let events = shared.with(|backend| backend.events.listen()).unwrap();
         ServerBody::Events(EventBody::new(events, Arc::clone(shared)))
     }
 
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_quiet_connection_is_kept_alive() {
+    async fn an_idle_connection_gets_comments() {
         let shared = shared(SandboxClock::system());
         let mut body = listen(&shared);
         assert_eq!(next(&mut body).await, "retry: 1000\n\n");
@@ -145,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_payment_whose_moment_has_come_is_told_though_nobody_asks() {
+    async fn a_due_transfer_is_emitted_without_a_request() {
         let start = khqr_core::Timestamp::from_millis(1_795_000_000_000);
         let shared = shared(SandboxClock::frozen_at(start));
         let mut body = listen(&shared);
@@ -158,18 +160,17 @@ mod tests {
             )
             .unwrap()
             .to_text();
-        shared.with(|state| {
+        shared.with(|backend| {
             let options = TransferOptions::new().after(Duration::from_secs(5));
             let payer = "dara@devb".parse().unwrap();
-            let order = options.order(&code, payer, start).unwrap();
-            state
-                .ledger
-                .place(order, start, &mut state.entropy)
-                .unwrap();
+            backend.pay(&code, payer, &options, start).unwrap();
         });
         assert!(next(&mut body).await.contains(r#""status":"scheduled""#));
-        // As a clock does that runs.
-        shared.with(|state| state.clock.advance(Duration::from_secs(5)));
+        // Without an event or a settlement, as a running clock moves.
+        shared.with(|backend| {
+            let clock = backend.state().clock.advanced(Duration::from_secs(5));
+            backend.commit(crate::state::Change::Clock(clock.setting()));
+        });
         assert!(next(&mut body).await.contains(r#""status":"transferred""#));
     }
 }

@@ -1,4 +1,4 @@
-//! How a sandbox is started: where it listens, by which clock, and with what it begins.
+//! Starts a sandbox.
 
 use std::fmt;
 use std::io;
@@ -9,17 +9,38 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use super::connection;
+use super::sandbox::{Sandbox, base_url};
+use crate::access::QuotaLimit;
+use crate::backend::Backend;
 use crate::clock::SandboxClock;
 use crate::control::Guard;
 use crate::entropy::Entropy;
 use crate::fault::Fault;
-use crate::keep::{self, Keeper, Loaded, Place};
-use crate::quota::QuotaLimit;
-use crate::sandbox::{Sandbox, base_url};
-use crate::server;
-use crate::state::{Shared, State};
+use crate::persist::{self, Loaded, PersistTask, Shared, StateFile};
+use crate::state::{Change, State};
 
-/// Starts a [`Sandbox`] otherwise than [`Sandbox::start`] does.
+impl Sandbox {
+    /// Starts a sandbox on a free port of 127.0.0.1 with the system time.
+    ///
+    /// # Errors
+    /// Fails if no port is free, or if the operating system returns no random bytes.
+    ///
+    /// # Panics
+    /// Panics outside a tokio runtime with I/O enabled. Delayed faults, a state file and event listeners
+    /// also need its timers.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Configures a sandbox before it starts.
+    #[must_use]
+    pub fn builder() -> SandboxBuilder {
+        SandboxBuilder::default()
+    }
+}
+
+/// The configuration of a [`Sandbox`].
 #[derive(Clone)]
 pub struct SandboxBuilder {
     clock: SandboxClock,
@@ -39,7 +60,7 @@ impl Default for SandboxBuilder {
             seed: None,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             quota: None,
-            initial_quota: QuotaLimit::off(),
+            initial_quota: QuotaLimit::unlimited(),
             faults: None,
             state_file: None,
             allowed_hosts: Vec::new(),
@@ -48,95 +69,95 @@ impl Default for SandboxBuilder {
 }
 
 impl SandboxBuilder {
-    /// Goes by this clock; by the system's unless said.
+    /// Sets the clock. The default is the system time.
     #[must_use]
     pub const fn clock(mut self, clock: SandboxClock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Draws everything random (the key of tokens, codes in mails, hashes, references) from this seed, so
-    /// that a run can be repeated. Whoever knows it can forge the sandbox's tokens.
+    /// Draws every random value (token key, verification codes, hashes, references) from this seed, so
+    /// that a run can be repeated. Anyone who knows the seed can forge the sandbox's tokens.
     #[must_use]
     pub const fn seed(mut self, seed: [u8; 32]) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Listens on this port of 127.0.0.1; on a free one unless said, or for 0.
+    /// Listens on this port of 127.0.0.1. The default, 0, selects a free port.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.address.set_port(port);
         self
     }
 
-    /// Listens at this address. Beware of any that is not loopback: whoever can reach it is in control of
-    /// the sandbox, its tokens and its mails. Whoever names it by a name that is registered in the public DNS has
-    /// to [allow](Self::allow_host) that.
+    /// Listens on this address.
+    ///
+    /// Anyone who can reach an address other than loopback controls the sandbox, its tokens and its mails.
+    /// A client that uses a name from the public DNS also needs [`allow_host`](Self::allow_host).
     #[must_use]
     pub const fn listen(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
     }
 
-    /// Lets browsers, and whoever asks the control, call the sandbox by this name, too, such as `bakong.example.com`:
-    /// without a port, and none that a stranger could get. By themselves go: on loopback `localhost`, what ends in
-    /// `.localhost`, and loopback addresses; elsewhere also any address, a name without dots, and what ends in
-    /// `.local`, `.internal`, `.test` or `.home.arpa`.
+    /// Allows browsers and clients of the control API to use this host name, such as `bakong.example.com`.
+    /// Give it without a port, and never a name that a stranger could register.
+    ///
+    /// On loopback, `localhost`, names under `.localhost` and loopback addresses are always allowed. On
+    /// other addresses, so are any IP address, a name without dots, and names under `.local`,
+    /// `.internal`, `.test` or `.home.arpa`.
     #[must_use]
     pub fn allow_host(mut self, name: impl Into<String>) -> Self {
         self.allowed_hosts.push(name.into());
         self
     }
 
-    /// Counts the requests of a day and refuses those above, whatever a state file says of it.
+    /// Sets the daily quota, and ignores the one in the state file.
     #[must_use]
     pub const fn quota(mut self, quota: QuotaLimit) -> Self {
         self.quota = Some(quota);
         self
     }
 
-    /// The quota where neither [`quota`](Self::quota) nor a state file says one; [`QuotaLimit::off`] unless said.
+    /// Sets the daily quota unless [`quota`](Self::quota) or the state file sets it. The default is
+    /// [`QuotaLimit::unlimited`].
     #[must_use]
     pub const fn initial_quota(mut self, quota: QuotaLimit) -> Self {
         self.initial_quota = quota;
         self
     }
 
-    /// With this fault from the start, after those that were asked for before, and in place of those in a
-    /// state file.
+    /// Adds a fault, and ignores the faults in the state file.
     #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.faults.get_or_insert_default().push(fault);
         self
     }
 
-    /// With these faults from the start and no other: none of those that were asked for before, and none of
-    /// those in a state file.
+    /// Replaces the faults of earlier calls, and ignores the faults in the state file.
     #[must_use]
     pub fn faults(mut self, faults: impl IntoIterator<Item = Fault>) -> Self {
         self.faults = Some(faults.into_iter().collect());
         self
     }
 
-    /// Keeps the state in this file, and goes on from there if there is something in it.
+    /// Persists the state in this file, and continues from its content.
     ///
-    /// Kept are registrations and mails, the key of the tokens, payments, planned ones too, accounts, the codes
-    /// that were asked about or told of, the last 1,000 short links, the clock, the quota with what counts and what
-    /// was used of it, the faults with what is left of each, and where the seed stands: each before whoever caused
-    /// it is answered, so that a process that is killed has forgotten nothing that it told, unless the file
-    /// [cannot be written](Sandbox::save_error). What the system has not brought to the disk yet, at most about the
-    /// last second, may be missing after a failure of power. Not kept are the requests that were recorded, the
-    /// [hosts that are allowed](Self::allow_host), and of a fault what no [rule](Fault::from_json) can say, such as
-    /// bytes that are no text.
+    /// The file contains registrations and mails, the token key, transfers, accounts, open codes, the
+    /// latest 1,000 short links, the clock, the quota and its use, the faults with what is left of each,
+    /// and the position in the seed. Every change is in the file before the response to its request is
+    /// sent. A killed process therefore loses nothing that a client saw, unless the file [cannot be
+    /// written](Sandbox::save_error). After a power failure, about the last second may be missing. The
+    /// file does not contain recorded requests, [allowed hosts](Self::allow_host), and faults with bytes
+    /// that are not UTF-8.
     ///
-    /// What the file says counts, and the seed and the clock that were set do not; a
-    /// [quota](Self::quota) and [faults](Self::faults) that were set count, and what the file says of them
-    /// does not.
+    /// The content of the file overrides the seed and the clock of this builder. A [quota](Self::quota)
+    /// and [faults](Self::faults) of this builder override the file.
     ///
-    /// Only the file's owner may read it. It is one sandbox's at a time, which `FILE.lock` beside it sees to, until
-    /// [`Sandbox::stop`]; where that is not called, until the process ends, or every connection,
-    /// [`Customer`](crate::Customer) and handle is gone. Leave it alone meanwhile.
+    /// Only the file's owner may read it. `FILE.lock` in the same folder reserves the file for one sandbox
+    /// until [`Sandbox::stop`], or otherwise until the process ends or every connection,
+    /// [`Customer`](crate::Customer) and handle is dropped. Do not modify the file meanwhile.
     ///
     /// ```
     /// # use bakong_sandbox::Sandbox;
@@ -171,74 +192,78 @@ impl SandboxBuilder {
     /// Starts the sandbox.
     ///
     /// # Errors
-    /// If the address is taken, the system gives no random bytes, or the state file is in use by another sandbox
-    /// ([`io::ErrorKind::ResourceBusy`]), can be read or written by nobody here, or makes no sense
-    /// ([`io::ErrorKind::InvalidData`]; the text says in which line). A file that cannot be read is left as it is.
+    /// Fails if the address is in use, if the operating system returns no random bytes, or if the state
+    /// file is in use by another sandbox ([`io::ErrorKind::ResourceBusy`]), cannot be read or written, or
+    /// is not valid ([`io::ErrorKind::InvalidData`]; the message names the line). An invalid file is not
+    /// changed.
     ///
     /// # Panics
-    /// Outside a tokio runtime with I/O enabled. Faults that take time, a state file, and events that somebody
-    /// listens to need its timers too.
+    /// Panics outside a tokio runtime with I/O enabled. Delayed faults, a state file and event listeners
+    /// also need its timers.
     pub async fn start(self) -> io::Result<Sandbox> {
-        let place = self.state_file.as_deref().map(Place::take).transpose()?;
-        let loaded = match &place {
-            Some(place) => keep::load(place)?,
+        let file = self.state_file.as_deref();
+        let file = file.map(StateFile::lock).transpose()?;
+        let loaded = match &file {
+            Some(file) => persist::load(file)?,
             None => None,
         };
-        let (mut state, load_warning) = match loaded {
+        let is_new = loaded.is_none();
+        let (state, load_warning) = match loaded {
             Some(Loaded { state, warning }) => (state, warning),
             None => {
                 let entropy = match self.seed {
                     Some(seed) => Entropy::from_seed(seed),
                     None => Entropy::from_system()?,
                 };
-                let mut state = State::new(self.clock, entropy);
-                state.quota.quota = self.initial_quota;
-                (state, None)
+                (State::new(self.clock, entropy), None)
             }
         };
+        let mut backend = Backend::new(state);
+        if is_new {
+            backend.commit(Change::quota_limit(self.initial_quota));
+        }
         if let Some(quota) = self.quota {
-            state.quota.set(quota, state.clock.now());
+            backend.set_quota(quota);
         }
         if let Some(faults) = self.faults {
-            state.clear_faults();
+            backend.clear_faults();
             for fault in faults {
-                state.add_fault(fault);
+                backend.add_fault(fault);
             }
         }
-        let shared = Arc::new(Shared::new(state));
         let listener = TcpListener::bind(self.address).await.map_err(|error| {
-            let text = format!("cannot listen at {}: {error}", self.address);
+            let text = format!("cannot listen on {}: {error}", self.address);
             io::Error::new(error.kind(), text)
         })?;
         let address = listener.local_addr()?;
-        shared.with(|state| state.links.set_base_url(base_url(address)));
-        let keeper = match place {
-            Some(place) => Some(Keeper::start(
-                place,
-                Arc::clone(&shared),
-                load_warning.clone(),
-            )?),
+        backend.set_base_url(base_url(address));
+        let shared = Arc::new(Shared::new(backend));
+        let (running, stopped) = watch::channel(());
+        let persist = match file {
+            Some(file) => {
+                let (shared, warning) = (Arc::clone(&shared), load_warning.clone());
+                let persist = PersistTask::start(file, shared, warning)?;
+                let task = persist.run(stopped.clone());
+                Some((persist, task))
+            }
             None => None,
         };
-        let (running, stopped) = watch::channel(());
-        let keeping = keeper.as_ref().map(|it| it.run(stopped.clone()));
         let guard = Guard::new(address, self.allowed_hosts.into());
-        let server = server::serve(listener, Arc::clone(&shared), guard, stopped);
+        let server = connection::serve(listener, Arc::clone(&shared), guard, stopped);
         let server = tokio::spawn(server);
         Ok(Sandbox {
             address,
             shared,
             running,
             server,
-            keeper,
-            keeping,
+            persist,
             load_warning,
         })
     }
 }
 
 impl fmt::Debug for SandboxBuilder {
-    /// Leaves the seed out: tokens come from it.
+    /// Omits the seed, from which tokens can be forged.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SandboxBuilder")
             .field("clock", &self.clock)

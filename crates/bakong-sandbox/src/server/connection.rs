@@ -1,4 +1,4 @@
-//! The thin part: bytes from a socket to the state, and its answer back.
+//! Connections: passes requests to the backend and sends its responses.
 
 use std::future::{self, Future};
 use std::pin::pin;
@@ -18,24 +18,24 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::answer::MAX_BODY;
+use super::body::{EventBody, ServerBody};
+use super::delivered_body::{Cut, DeliveredBody};
+use crate::api::{self, MAX_BODY};
 use crate::control::{self, Guard, Reply};
-use crate::delivery::{Cut, DeliveredBody, Delivery};
-use crate::fault::{Effect, Outcome};
-use crate::state::Shared;
-use crate::stream::{EventBody, ServerBody};
+use crate::fault::{Delivery, Effect};
+use crate::persist::Shared;
 
-/// How much of a body that is too large is still read, so that the client sees its 413 and not a reset.
+/// How many bytes of an oversized body are read, so that the client gets 413 instead of a reset.
 const MAX_DRAINED: usize = 4 * 1024 * 1024;
 
-/// How long to wait where no connection can be taken. Without it the loop would spin until one can.
-const AFTER_FAILURE: Duration = Duration::from_millis(50);
+/// The pause after a connection cannot be accepted, which keeps the loop from spinning.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Says that the sandbox stops, by the end of its sender.
-pub(crate) type Stopped = watch::Receiver<()>;
+/// Signals that the sandbox stops, when its sender is dropped.
+pub(super) type Stopped = watch::Receiver<()>;
 
-/// Takes connections until the sandbox stops, then ends them all.
-pub(crate) async fn serve(
+/// Accepts connections until the sandbox stops, then closes them all.
+pub(super) async fn serve(
     listener: TcpListener,
     shared: Arc<Shared>,
     guard: Guard,
@@ -52,8 +52,8 @@ pub(crate) async fn serve(
                     let connection = connection(stream, shared, guard, stopped.clone());
                     connections.spawn(connection);
                 }
-                // A client that left at once, or no descriptor free: the next may fare better, in a while.
-                Err(_) => tokio::time::sleep(AFTER_FAILURE).await,
+                // The client has disconnected, or no file descriptor is free.
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             },
         }
     }
@@ -61,18 +61,18 @@ pub(crate) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-/// Answers on one connection. What goes wrong on it is the client's affair and ends nothing else.
+/// Serves one connection. Its errors affect no other connection.
 async fn connection(stream: TcpStream, shared: Arc<Shared>, guard: Guard, mut stopped: Stopped) {
-    // Without it small answers may wait for an acknowledgement; with an error they just do.
+    // Avoids delays of small responses. An error here is harmless.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| exchange(&shared, &guard, request));
+    let service = service_fn(|request| respond(&shared, &guard, request));
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => {}
         _ = stopped.changed() => {
-            // Answering takes no waiting but by faults, so one look finishes whatever can be finished, and no client
-            // that keeps its connection open holds the sandbox up.
+            // Only faults make a response wait. So one poll completes every response that can complete, and
+            // an idle client does not delay the stop.
             connection.as_mut().graceful_shutdown();
             future::poll_fn(|context| {
                 let _ = connection.as_mut().poll(context);
@@ -83,7 +83,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, guard: Guard, mut st
     }
 }
 
-async fn exchange(
+async fn respond(
     shared: &Arc<Shared>,
     guard: &Guard,
     request: Request<Incoming>,
@@ -92,7 +92,7 @@ async fn exchange(
     let body = read(body).await.map_err(|_| Cut)?;
     let request = Request::from_parts(head, body);
     if control::is_control(request.uri().path()) {
-        let answer = match control::reply(shared, guard, &request) {
+        let answer = match control::serve(shared, guard, &request) {
             Reply::Answer(answer) => answer.map(whole),
             Reply::Events(events) => {
                 let body = EventBody::new(events, Arc::clone(shared));
@@ -106,19 +106,26 @@ async fn exchange(
         };
         return Ok(answer);
     }
-    if let Some(answer) = control::turn_away(shared, guard, &request) {
+    if let Some(answer) = control::reject_website(shared, guard, &request) {
         return Ok(answer.map(whole));
     }
-    let Effect { outcome, delivery } = shared.with(|state| state.handle(&request));
-    if !delivery.latency.is_zero() {
-        tokio::time::sleep(delivery.latency).await;
-    }
-    match outcome {
-        Outcome::Answer(answer) => {
+    match shared.with(|backend| api::handle(backend, &request)) {
+        Effect::Answer(answer, delivery) => {
+            wait(delivery.latency).await;
             Ok(answer.map(|body| ServerBody::Answer(DeliveredBody::new(body, delivery))))
         }
-        Outcome::Cut => Err(Cut),
-        Outcome::Hang => future::pending().await,
+        Effect::Cut(latency) => {
+            wait(latency).await;
+            Err(Cut)
+        }
+        Effect::Hang => future::pending().await,
+    }
+}
+
+async fn wait(latency: Duration) {
+    // A timer rounds zero up.
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
     }
 }
 
@@ -126,7 +133,7 @@ fn whole(body: Bytes) -> ServerBody {
     ServerBody::Answer(DeliveredBody::new(body, Delivery::default()))
 }
 
-/// Reads a body; of one that is too large enough to see that it is, and the rest into nothing.
+/// Reads a body. Of an oversized body it returns enough to detect that, and discards the rest.
 async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
     let mut kept = BytesMut::new();
     let mut seen = 0_usize;

@@ -1,4 +1,4 @@
-//! How an answer comes: at once and whole, or as a fault asks for.
+//! Sends a body in the way that a fault requests.
 
 use std::fmt;
 use std::future::Future;
@@ -10,34 +10,25 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-/// At once and whole unless said.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(crate) struct Delivery {
-    /// How long it takes to begin.
-    pub(crate) latency: Duration,
-    /// After how many bytes of a longer body the connection is closed.
-    pub(crate) limit: Option<usize>,
-    /// The gap after each byte; `None` if the bytes come together.
-    pub(crate) gap: Option<Duration>,
-}
+use crate::fault::Delivery;
 
-/// Ends a connection without an answer, or amid one.
+/// Closes a connection without a response, or in the middle of one.
 #[derive(Debug)]
-pub(crate) struct Cut;
+pub(super) struct Cut;
 
 impl fmt::Display for Cut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection is cut")
+        f.write_str("a fault closed the connection")
     }
 }
 
 impl std::error::Error for Cut {}
 
-/// The body of an answer on its way.
-pub(crate) struct DeliveredBody {
-    /// What is still to be sent.
+/// The body of a response.
+pub(super) struct DeliveredBody {
+    /// The bytes that are not sent yet.
     rest: Bytes,
-    /// How many bytes were announced that will never be sent.
+    /// The number of bytes that are announced and never sent.
     withheld: usize,
     gap: Option<Duration>,
     pause: Pause,
@@ -45,20 +36,20 @@ pub(crate) struct DeliveredBody {
 
 enum Pause {
     Over,
-    /// Lets the server send what it has: it does whenever a body has nothing for it.
+    /// Returns `Pending` once, so that the server flushes its buffer.
     Yield,
     Sleep(Pin<Box<Sleep>>),
 }
 
 impl DeliveredBody {
-    pub(crate) fn new(mut body: Bytes, delivery: Delivery) -> Self {
+    pub(super) fn new(mut body: Bytes, delivery: Delivery) -> Self {
         let sent = delivery.limit.unwrap_or(usize::MAX).min(body.len());
         let withheld = body.split_off(sent).len();
         Self {
             rest: body,
             withheld,
             gap: delivery.gap,
-            // What was not sent when a connection is cut never is, not even the head.
+            // Without a flush, the head would be lost when the connection closes.
             pause: if withheld > 0 {
                 Pause::Yield
             } else {
@@ -113,7 +104,7 @@ impl Body for DeliveredBody {
         self.rest.is_empty() && self.withheld == 0
     }
 
-    /// What is withheld is announced too.
+    /// Includes the bytes that are never sent.
     fn size_hint(&self) -> SizeHint {
         let len = self.rest.len().saturating_add(self.withheld);
         SizeHint::with_exact(u64::try_from(len).unwrap_or(u64::MAX))
@@ -126,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    /// The frames of a body, and whether it ends by a cut.
+    /// The frames of a body, and whether it was cut.
     async fn frames(body: &'static str, delivery: Delivery) -> (Vec<Bytes>, bool) {
         let mut body = DeliveredBody::new(body.into(), delivery);
         let mut frames = Vec::new();
@@ -140,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_comes_whole_cut_or_byte_by_byte() {
+    async fn a_body_is_sent_complete_truncated_or_byte_by_byte() {
         let whole = Delivery::default();
         let limit = |bytes| Delivery {
             limit: Some(bytes),
@@ -166,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_withheld_is_announced() {
+    fn the_full_length_is_announced() {
         let delivery = Delivery {
             limit: Some(1),
             ..Delivery::default()

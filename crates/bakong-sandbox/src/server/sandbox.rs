@@ -1,4 +1,4 @@
-//! The handle that a test or a program holds: plays the bank, moves time, stops the server.
+//! The handle of a running sandbox.
 
 use std::fmt;
 use std::io;
@@ -10,218 +10,206 @@ use khqr_core::{AccountId, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::builder::SandboxBuilder;
+use super::customer::Customer;
+use crate::access::{Mail, QuotaLimit};
+use crate::backend::{Backend, RecordedRequest};
+use crate::bank::Transfer;
 use crate::clock::SandboxClock;
-use crate::customer::Customer;
-use crate::exchange::RecordedRequest;
 use crate::fault::Fault;
-use crate::keep::Keeper;
-use crate::payment::Transfer;
-use crate::quota::QuotaLimit;
-use crate::registry::Mail;
-use crate::state::{Shared, State};
+use crate::persist::{PersistTask, Shared};
 
 /// A running sandbox. Dropping it stops the server and closes its connections.
 pub struct Sandbox {
-    pub(crate) address: SocketAddr,
-    pub(crate) shared: Arc<Shared>,
-    /// The server stops when this goes.
-    pub(crate) running: watch::Sender<()>,
-    pub(crate) server: JoinHandle<()>,
-    /// Where there is a state file.
-    pub(crate) keeper: Option<Arc<Keeper>>,
-    pub(crate) keeping: Option<JoinHandle<()>>,
-    pub(crate) load_warning: Option<String>,
+    pub(super) address: SocketAddr,
+    pub(super) shared: Arc<Shared>,
+    /// The server stops when this is dropped.
+    pub(super) running: watch::Sender<()>,
+    pub(super) server: JoinHandle<()>,
+    /// The task of the state file, if there is one.
+    pub(super) persist: Option<(Arc<PersistTask>, JoinHandle<()>)>,
+    pub(super) load_warning: Option<String>,
 }
 
 impl Sandbox {
-    /// Starts a sandbox on a free port of 127.0.0.1, by the system's time.
-    ///
-    /// # Errors
-    /// If no port is free, or the system gives no random bytes.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime with I/O enabled. Faults that take time, a state file, and events that somebody
-    /// listens to need its timers too.
-    pub async fn start() -> io::Result<Self> {
-        Self::builder().start().await
-    }
-
-    /// For another clock, a seed or a given port.
-    #[must_use]
-    pub fn builder() -> SandboxBuilder {
-        SandboxBuilder::default()
-    }
-
-    /// Where the server listens.
+    /// The address of the server.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The base URL for a client on this machine, such as `http://127.0.0.1:49152`: no slash at the end.
+    /// The base URL for a client on this machine, such as `http://127.0.0.1:49152`, without a trailing
+    /// slash.
     #[must_use]
     pub fn base_url(&self) -> String {
         base_url(self.address)
     }
 
-    /// The moment on the sandbox's clock.
+    /// The current time on the sandbox's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.shared.with(|state| state.clock.now())
+        self.clock().now()
     }
 
-    /// The sandbox's clock as it stands.
+    /// The sandbox's clock.
     #[must_use]
     pub fn clock(&self) -> SandboxClock {
-        self.shared.with(|state| state.clock)
+        self.shared.with(|backend| backend.state().clock)
     }
 
-    /// Moves the sandbox's clock on.
+    /// Moves the sandbox's clock forward.
     pub fn advance(&self, by: Duration) {
         self.shared
-            .with(|state| state.move_clock(|clock| clock.advance(by)));
+            .with(|backend| backend.set_clock(backend.state().clock.advanced(by)));
     }
 
-    /// Goes by another clock from now on: one that stands still, or shows another moment; [`SandboxClock::system`] is
-    /// the way back to the present. What has happened stays as it is when the time goes back: payments that
-    /// were transferred, with their times, which may then lie ahead of the clock, and tokens, until their own
-    /// end. Payments that are still to come come when their moment does. Of the quota's use only the last day
-    /// that something was asked on is remembered.
+    /// Replaces the sandbox's clock. [`SandboxClock::system`] returns to the system time.
+    ///
+    /// Setting the clock back does not undo anything. Completed transfers keep their times, which can then
+    /// be in the future. Tokens are valid until they expire. Scheduled transfers wait until they are due.
+    /// The sandbox remembers the quota use of one day only, the last day with requests.
     pub fn set_clock(&self, to: SandboxClock) {
-        self.shared
-            .with(|state| state.move_clock(|clock| *clock = to));
+        self.shared.with(|backend| backend.set_clock(to));
     }
 
-    /// How many requests a day may be made.
+    /// The daily quota.
     #[must_use]
     pub fn quota(&self) -> QuotaLimit {
-        self.shared.with(|state| state.quota.quota)
+        self.shared.with(|backend| backend.state().quota.limit)
     }
 
-    /// Sets how many requests a day may be made. What was used stays used.
+    /// Sets the daily quota. Requests of today still count.
     pub fn set_quota(&self, quota: QuotaLimit) {
-        self.shared.with(|state| state.set_quota(quota));
+        self.shared.with(|backend| backend.set_quota(quota));
     }
 
-    /// How many requests that count were made today with the tokens of `email`; 0 if it is not registered.
+    /// How many of today's requests count against the quota of `email`; 0 for an unregistered address.
     #[must_use]
     pub fn quota_used(&self, email: &str) -> u32 {
-        self.shared.with(|state| {
+        self.shared.with(|backend| {
+            let state = backend.state();
             let id = state.registry.id(email);
             id.map_or(0, |id| state.quota.used(id, state.clock.now()))
         })
     }
 
-    /// A customer who pays from `account`, which there is from then on. Nobody's money runs out here.
+    /// A customer who pays from `account`, with unlimited money. The account is registered if necessary.
     #[must_use]
     pub fn customer(&self, account: AccountId<'_>) -> Customer {
         self.register_account(account);
         Customer::new(account.into(), Arc::clone(&self.shared))
     }
 
-    /// Lets `POST /v1/check_bakong_account` know of `account`. Accounts of [customers](Self::customer), and
-    /// those that money was transferred to, are known without this.
+    /// Makes `account` exist for `POST /v1/check_bakong_account`. Accounts of
+    /// [customers](Self::customer) and accounts that received money exist without this.
     pub fn register_account(&self, account: AccountId<'_>) {
-        self.shared.with(|state| state.open_account(account.into()));
+        self.shared
+            .with(|backend| backend.open_account(account.into()));
     }
 
-    /// Every payment that was ordered, as it stands now, in the order of ordering.
+    /// Every transfer with its current status, in the order in which customers ordered them.
     #[must_use]
     pub fn payments(&self) -> Vec<Transfer> {
-        self.shared
-            .with(|state| state.ledger.payments(state.clock.now()))
-    }
-
-    /// The mails that were sent to `email`, oldest first.
-    #[must_use]
-    pub fn mailbox(&self, email: &str) -> Vec<Mail> {
-        self.shared
-            .with(|state| state.registry.mailbox(email).to_vec())
-    }
-
-    /// The code in the last mail to `email`: what `POST /v1/verify` takes.
-    #[must_use]
-    pub fn verification_code(&self, email: &str) -> Option<String> {
-        self.shared.with(|state| {
-            let mail = state.registry.mailbox(email).last()?;
-            Some(mail.code.clone())
+        self.shared.with(|backend| {
+            let now = backend.state().clock.now();
+            let ledger = backend.settled_ledger(now);
+            ledger.transfers().cloned().collect()
         })
     }
 
-    /// Registers `email`, if it is not, and gives a token for it: the way over the API in one step, for
-    /// tests that are about something else.
+    /// The mails to `email`, oldest first.
+    #[must_use]
+    pub fn mailbox(&self, email: &str) -> Vec<Mail> {
+        self.shared
+            .with(|backend| backend.state().registry.mailbox(email).to_vec())
+    }
+
+    /// The code in the latest mail to `email`, which `POST /v1/verify` accepts.
+    #[must_use]
+    pub fn verification_code(&self, email: &str) -> Option<String> {
+        Some(self.mailbox(email).pop()?.code)
+    }
+
+    /// Registers `email` if necessary, and issues a token without the mail and the verification.
     #[must_use]
     pub fn issue_token(&self, email: &str) -> String {
-        self.shared.with(|state| state.issue_token(email))
+        self.shared.with(|backend| {
+            let now = backend.state().clock.now();
+            backend.issue_token(email, now).token
+        })
     }
 
-    /// Makes every token that was issued so far worthless, as if each had expired.
+    /// Invalidates every token that was issued so far, as if each had expired.
     pub fn revoke_tokens(&self) {
-        self.shared.with(State::revoke_tokens);
+        self.shared.with(Backend::revoke_tokens);
     }
 
-    /// Adds a fault. Of several the first that fits a request strikes, until it is used up.
+    /// Adds a fault. The first fault that matches a request applies, until it is used up.
     pub fn fault(&self, fault: Fault) {
-        self.shared.with(|state| state.add_fault(fault));
+        self.shared.with(|backend| backend.add_fault(fault));
     }
 
-    /// How many faults are left.
+    /// The number of faults that are not used up.
     #[must_use]
     pub fn fault_count(&self) -> usize {
-        self.shared.with(|state| state.faults.len())
+        self.shared.with(|backend| backend.state().faults.len())
     }
 
-    /// Takes back all faults that are left.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
-        self.shared.with(State::clear_faults);
+        self.shared.with(Backend::clear_faults);
     }
 
-    /// The last 10,000 requests that reached the sandbox whole, oldest first.
+    /// The latest 10,000 complete requests to the Open API, oldest first.
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.shared.with(|state| state.exchanges.to_vec())
+        self.shared.with(|backend| backend.recorded.to_vec())
     }
 
-    /// Forgets payments, accounts, registrations, mails, faults, requests and quota use, and makes every
-    /// token worthless. The clock and the quota's limit stay as they are.
+    /// Removes transfers, accounts, registrations, mails, faults, requests and quota use, and invalidates
+    /// every token. The clock and the quota limit stay.
     pub fn reset(&self) {
-        self.shared.with(State::reset);
+        self.shared.with(Backend::reset);
     }
 
-    /// Stops: takes no more connections, closes those that are open, and comes back when none is left.
-    /// The state file, if there is one, has everything, and is free for another sandbox; whether that worked is
-    /// told by [`Sandbox::stop_and_save`].
+    /// Stops the server, closes its connections, and returns when none is left.
+    ///
+    /// The state file, if there is one, is complete and free for another sandbox. Use
+    /// [`Sandbox::stop_and_save`] to learn whether the file could be written.
     pub async fn stop(self) {
         let _ = self.stop_and_save().await;
     }
 
-    /// The same as [`Sandbox::stop`].
+    /// Stops like [`Sandbox::stop`].
     ///
     /// # Errors
-    /// If something is not in the state file, since it cannot be written, or if the file is gone and cannot be made.
+    /// Fails if the state file cannot be written and lacks a change, or if it was removed and cannot be
+    /// created.
     pub async fn stop_and_save(self) -> io::Result<()> {
         drop(self.running);
-        // The server neither panics nor is aborted.
+        // The server task neither panics nor is aborted.
         let _ = self.server.await;
-        if let Some(keeping) = self.keeping {
-            let _ = keeping.await;
+        match self.persist {
+            Some((persist, task)) => {
+                let _ = task.await;
+                persist.stop()
+            }
+            None => Ok(()),
         }
-        self.keeper.map_or(Ok(()), |keeper| keeper.stop())
     }
 
-    /// What of the state file was left out at the start: a last line that ends in its middle, since the
-    /// process that wrote it was killed, or could not write it. What came after may be missing.
+    /// What the sandbox ignored when it loaded the state file: a truncated last line, after which the
+    /// previous process was killed or could not write. Later changes may be missing.
     #[must_use]
     pub fn load_warning(&self) -> Option<&str> {
         self.load_warning.as_deref()
     }
 
-    /// Why the state file could not be written when that was tried last. It is tried again within a minute; what
-    /// happens meanwhile may not be in it, and is lost if the process is killed.
+    /// Why the last attempt to write the state file failed. The sandbox retries within a minute. Changes in
+    /// the meantime may be missing from the file, and are lost if the process is killed.
     #[must_use]
     pub fn save_error(&self) -> Option<String> {
-        self.keeper.as_ref()?.trouble()
+        let (persist, _) = self.persist.as_ref()?;
+        persist.error()
     }
 }
 
@@ -233,9 +221,9 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-/// The URL of a server at `address` for whoever is on this machine.
-pub(crate) fn base_url(address: SocketAddr) -> String {
-    // Nobody can go to "any address".
+/// The URL of a server at `address`, for clients on this machine.
+pub(super) fn base_url(address: SocketAddr) -> String {
+    // An unspecified address cannot be connected to.
     let host = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),

@@ -1,50 +1,56 @@
-//! The endpoints by name, for whoever counts requests or breaks one of them.
+//! The endpoints of the Open API.
 
-/// An endpoint of the Open API that the sandbox answers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+use serde::{Deserialize, Serialize};
+
+/// An endpoint of the Open API.
+///
+/// The serde form is the endpoint's [name](ApiEndpoint::name).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ApiEndpoint {
-    /// `POST /v1/request_token`: registers an e-mail address, to which a code is sent.
+    /// `POST /v1/request_token`: requests a verification code for an e-mail address.
     RequestToken,
-    /// `POST /v1/verify`: trades that code for a token.
+    /// `POST /v1/verify`: exchanges the code for a token.
     Verify,
-    /// `POST /v1/renew_token`: a new token for a registered address.
+    /// `POST /v1/renew_token`: issues a new token for a registered address.
     RenewToken,
-    /// `POST /v1/generate_deeplink_by_qr`: a link that opens a code in the payer's app.
+    /// `POST /v1/generate_deeplink_by_qr`: creates a link that opens a code in the payer's app.
     GenerateDeeplinkByQr,
-    /// `POST /v1/check_transaction_by_md5`: what became of a dynamic code.
+    /// `POST /v1/check_transaction_by_md5`: finds the transaction of a dynamic code.
     CheckTransactionByMd5,
-    /// `POST /v1/check_transaction_by_hash`: a transaction by its whole hash.
+    /// `POST /v1/check_transaction_by_hash`: finds a transaction by its full hash.
     CheckTransactionByHash,
-    /// `POST /v1/check_transaction_by_short_hash`: a transaction by the first eight digits of its hash, its
-    /// amount and its currency.
+    /// `POST /v1/check_transaction_by_short_hash`: finds a transaction by the first eight digits of its
+    /// hash, its amount and its currency.
     CheckTransactionByShortHash,
-    /// `POST /v1/check_transaction_by_instruction_ref`: a transaction by the instruction's reference, which
+    /// `POST /v1/check_transaction_by_instruction_ref`: finds a transaction by the instruction reference that
     /// the payer's bank assigned.
     CheckTransactionByInstructionRef,
-    /// `POST /v1/check_transaction_by_external_ref`: a transaction by the payer bank's reference.
+    /// `POST /v1/check_transaction_by_external_ref`: finds a transaction by the reference of the payer's
+    /// bank.
     CheckTransactionByExternalRef,
-    /// `POST /v1/check_transaction_by_md5_list`: what became of up to 50 dynamic codes.
+    /// `POST /v1/check_transaction_by_md5_list`: finds the transactions of up to 50 dynamic codes.
     CheckTransactionByMd5List,
-    /// `POST /v1/check_transaction_by_hash_list`: up to 50 transactions by their whole hashes.
+    /// `POST /v1/check_transaction_by_hash_list`: finds up to 50 transactions by their full hashes.
     CheckTransactionByHashList,
-    /// `POST /v1/check_bakong_account`: whether there is such an account.
+    /// `POST /v1/check_bakong_account`: checks whether an account exists.
     CheckBakongAccount,
 }
 
-/// What an endpoint does about a request's token.
+/// How an endpoint treats the token of a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TokenUse {
-    /// There has to be one, and a good one.
-    Needed,
-    /// There need be none, but one that is sent has to be good.
-    Checked,
-    /// It is not looked at.
+    /// A valid token is required.
+    Required,
+    /// No token is required, but a token that is sent must be valid.
+    Optional,
+    /// The token is ignored.
     Ignored,
 }
 
 impl ApiEndpoint {
-    /// Every endpoint.
+    /// All endpoints.
     pub const ALL: &[Self] = &[
         Self::RequestToken,
         Self::Verify,
@@ -79,7 +85,7 @@ impl ApiEndpoint {
         }
     }
 
-    /// The path's last part, such as `check_transaction_by_md5`: how rules name it.
+    /// The last segment of the path, such as `check_transaction_by_md5`. Fault rules use this name.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.path().trim_start_matches("/v1/")
@@ -90,15 +96,15 @@ impl ApiEndpoint {
             Self::RequestToken | Self::Verify | Self::RenewToken | Self::GenerateDeeplinkByQr => {
                 TokenUse::Ignored
             }
-            // The reference lists the header; the live service answers without it too.
-            Self::CheckBakongAccount => TokenUse::Checked,
+            // The reference lists the header, but the live service also answers without it.
+            Self::CheckBakongAccount => TokenUse::Optional,
             Self::CheckTransactionByMd5
             | Self::CheckTransactionByHash
             | Self::CheckTransactionByShortHash
             | Self::CheckTransactionByInstructionRef
             | Self::CheckTransactionByExternalRef
             | Self::CheckTransactionByMd5List
-            | Self::CheckTransactionByHashList => TokenUse::Needed,
+            | Self::CheckTransactionByHashList => TokenUse::Required,
         }
     }
 

@@ -1,10 +1,6 @@
-//! What the API says to a request that it understands and yet refuses: codes and messages.
+//! Error codes and messages of the API.
 
-use http::StatusCode;
-
-use crate::wire::{self, Answer};
-
-/// Why a request was understood and yet refused.
+/// Why the API refuses a valid request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Failure {
     TransactionNotFound,
@@ -41,21 +37,13 @@ impl Failure {
             Self::StaticQr => "Static QR is not supported for this check flow",
             Self::TransactionFailed => "Transaction failed.",
             Self::MissingFields => "Missing required fields",
-            // The live service's own words, as client libraries report them.
+            // The message of the live service, as client libraries report it.
             Self::Unauthorized => "Unauthorized, not yet requested for token or code invalid",
             Self::EmailRegistered => "Email is already registered",
             Self::NotRegistered => "Not registered yet",
             Self::AccountNotFound => "Account ID not found",
             Self::AccountInvalid => "Account ID is invalid",
         }
-    }
-
-    pub(crate) fn answer(self) -> Answer {
-        let status = match self {
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            _ => StatusCode::OK,
-        };
-        wire::failure(status, self.error_code(), self.message())
     }
 
     const ALL: [Self; 9] = [
@@ -71,9 +59,9 @@ impl Failure {
     ];
 }
 
-/// What the documents say to an error code, also to those with which the sandbox answers by a fault only;
-/// nothing to one that they do not know.
-pub(crate) fn usual_message(error_code: u8) -> String {
+/// The documented message of an error code, including the codes that the sandbox returns only through a
+/// fault. Empty for an unknown code.
+pub(crate) fn documented_message(error_code: u8) -> String {
     match error_code {
         4 => "Error requesting deeplink from provider".to_owned(),
         7 => "Email server is down".to_owned(),
@@ -87,7 +75,7 @@ pub(crate) fn usual_message(error_code: u8) -> String {
     }
 }
 
-/// The live service's words, with its 100 for the limit.
+/// The message of the live service, whose limit is 100.
 pub(crate) fn quota_message(limit: u32) -> String {
     format!("Daily request limit of {limit} exceeded. Please try again tomorrow.")
 }

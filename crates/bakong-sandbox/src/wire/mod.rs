@@ -1,5 +1,10 @@
-//! What goes over the wire, byte for byte: written here from the documents and from nothing else, so that
-//! a client of this workspace cannot be right by sharing a mistake with its server.
+//! The wire format of the Open API, byte for byte.
+//!
+//! Architecture Invariant: this module is written from the documents alone and shares no code with the
+//! client crates, so that client and server cannot share a mistake.
+
+mod endpoint;
+mod failure;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
@@ -8,28 +13,31 @@ use khqr_core::{Amount, Currency};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-pub(crate) use crate::failure::Failure;
-use crate::failure::quota_message;
-use crate::ledger::LookUp;
-use crate::payment::Transfer;
+pub use self::endpoint::ApiEndpoint;
+pub(crate) use self::endpoint::TokenUse;
+use self::failure::quota_message;
+pub(crate) use self::failure::{Failure, documented_message};
+use crate::bank::{Lookup, Transfer};
 
-/// A complete answer.
+/// A complete response.
 pub(crate) type Answer = Response<Bytes>;
+
+/// The maximum number of identifiers in a list request.
+pub(crate) const MAX_LIST: usize = 50;
 
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(crate) const HTML: HeaderValue = HeaderValue::from_static("text/html");
 
-/// The page of an nginx that turns a client away.
+/// The page with which nginx rejects a client.
 const FORBIDDEN_PAGE: &str = "<html>\r\n<head><title>403 Forbidden</title></head>\r\n<body>\r\n\
     <center><h1>403 Forbidden</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
 
-/// What is said to a token whose requests of the day are spent, as reported from production, where the
-/// limit is 100.
+/// The response after the daily quota is spent, as reported from production, where the limit is 100.
 pub(crate) fn quota_exhausted(limit: u32) -> Answer {
     failure(StatusCode::OK, 17, &quota_message(limit))
 }
 
-/// A failure in the API's envelope, its keys in the order that the reference's samples have for this code.
+/// A failure in the API's envelope. The keys have the order of the reference's sample for this error code.
 pub(crate) fn failure(status: StatusCode, error_code: u8, message: &str) -> Answer {
     if matches!(error_code, 11 | 12) {
         let envelope = DataLast {
@@ -49,7 +57,7 @@ pub(crate) fn failure(status: StatusCode, error_code: u8, message: &str) -> Answ
     json(status, &envelope)
 }
 
-/// The envelope with its keys as the reference's samples of failures, tokens and links have them.
+/// The envelope with the key order of the reference's samples of failures, tokens and links.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DataFirst<'a, T> {
@@ -59,8 +67,8 @@ struct DataFirst<'a, T> {
     response_message: &'a str,
 }
 
-/// The envelope with its keys as real answers with transactions, and the reference's samples of accounts,
-/// have them.
+/// The envelope with the key order of real responses with transactions, and of the reference's samples of
+/// accounts.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DataLast<'a, T> {
@@ -81,14 +89,14 @@ struct Deeplink {
     short_link: String,
 }
 
-/// By what the transactions of a list were asked for.
+/// The kind of identifiers in a list request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ListedBy {
     Md5,
     Hash,
 }
 
-/// What became of one identifier of a list.
+/// The result for one identifier of a list.
 #[derive(Serialize)]
 struct Item<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +108,7 @@ struct Item<'a> {
     data: Option<Transaction<'a>>,
 }
 
-/// A found transaction, its keys in the order of real answers.
+/// A transaction, with the key order of real responses.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Transaction<'a> {
@@ -113,12 +121,21 @@ struct Transaction<'a> {
     description: Option<&'a str>,
     created_date_ms: u64,
     acknowledged_date_ms: u64,
-    // Null in nearly every real answer.
+    // Null in almost every real response.
     tracking_status: Option<&'a str>,
     receiver_bank: Option<&'a str>,
     receiver_bank_account: Option<&'a str>,
     instruction_ref: Option<&'a str>,
     external_ref: &'a str,
+}
+
+/// The response to a request that the API refuses.
+pub(crate) fn refusal(failure: Failure) -> Answer {
+    let status = match failure {
+        Failure::Unauthorized => StatusCode::UNAUTHORIZED,
+        _ => StatusCode::OK,
+    };
+    self::failure(status, failure.error_code(), failure.message())
 }
 
 pub(crate) fn email_sent() -> Answer {
@@ -154,18 +171,18 @@ pub(crate) fn transaction(payment: &Transfer) -> Answer {
     found(Some(Transaction::of(payment)), SUCCESS)
 }
 
-/// The answer to a list: an item for each identifier asked, in the order asked.
+/// The response to a list request: one item for each identifier, in the order of the request.
 pub(crate) fn transactions<'a>(
     listed_by: ListedBy,
-    looked_up: impl Iterator<Item = (&'a str, LookUp<'a>)>,
+    results: impl Iterator<Item = (&'a str, Lookup<'a>)>,
 ) -> Answer {
-    let items: Vec<_> = looked_up
+    let items: Vec<_> = results
         .map(|(identifier, found)| Item::of(listed_by, identifier, found))
         .collect();
     found(Some(items), SUCCESS)
 }
 
-/// The live service's word for a found transaction.
+/// The live service's message for a transaction that was found.
 const SUCCESS: &str = "Success";
 
 fn found<T: Serialize>(data: Option<T>, response_message: &'static str) -> Answer {
@@ -179,12 +196,12 @@ fn found<T: Serialize>(data: Option<T>, response_message: &'static str) -> Answe
 }
 
 impl<'a> Item<'a> {
-    fn of(listed_by: ListedBy, identifier: &'a str, found: LookUp<'a>) -> Self {
+    fn of(listed_by: ListedBy, identifier: &'a str, found: Lookup<'a>) -> Self {
         let (status, message, data) = match found {
-            LookUp::Transferred(payment) => ("SUCCESS", SUCCESS, Some(Transaction::of(payment))),
-            LookUp::Nothing => ("NOT_FOUND", Failure::TransactionNotFound.message(), None),
-            LookUp::StaticCode => ("STATIC_QR", Failure::StaticQr.message(), None),
-            LookUp::Failed => ("FAILED", Failure::TransactionFailed.message(), None),
+            Lookup::Transferred(payment) => ("SUCCESS", SUCCESS, Some(Transaction::of(payment))),
+            Lookup::NotFound => ("NOT_FOUND", Failure::TransactionNotFound.message(), None),
+            Lookup::StaticCode => ("STATIC_QR", Failure::StaticQr.message(), None),
+            Lookup::Failed => ("FAILED", Failure::TransactionFailed.message(), None),
         };
         let named = |by| (listed_by == by).then_some(identifier);
         Self {
@@ -217,12 +234,12 @@ impl<'a> Transaction<'a> {
     }
 }
 
-/// An answer to what is no request of the API at all. No error code of the API's fits, so it has none.
+/// The response to a request that is not a request of the API. It has no error code, because none fits.
 pub(crate) fn rejected(status: StatusCode) -> Answer {
     rejected_for(status, status.canonical_reason().unwrap_or("Rejected"))
 }
 
-/// The same for a reason.
+/// The same with a message.
 pub(crate) fn rejected_for(status: StatusCode, response_message: &str) -> Answer {
     let envelope = DataFirst {
         data: None::<()>,
@@ -256,14 +273,14 @@ pub(crate) fn with_body(status: StatusCode, content_type: HeaderValue, body: Byt
 }
 
 fn json(status: StatusCode, body: &impl Serialize) -> Answer {
-    // Nothing here can fail to be written; if it did, an outage is what a client should see.
+    // Serialization does not fail; if it did, the client should see an outage.
     match serde_json::to_vec(body) {
         Ok(body) => with_body(status, JSON, body.into()),
         Err(_) => with_body(StatusCode::INTERNAL_SERVER_ERROR, JSON, Bytes::new()),
     }
 }
 
-/// An amount as a JSON number in its shortest form (`1`, `1.5`, `0.01`, `4400`), never by way of a float.
+/// Serializes an amount as the shortest JSON number (`1`, `1.5`, `0.01`, `4400`), without a float.
 fn plain_number<S: Serializer>(amount: &Amount, serializer: S) -> Result<S::Ok, S::Error> {
     let mut text = amount.payload_text().to_string();
     if amount.currency() == Currency::Usd && text.contains('.') {
@@ -283,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_shortest_numbers() {
+    fn amounts_are_the_shortest_numbers() {
         #[derive(Serialize)]
         #[serde(transparent)]
         struct Number(#[serde(serialize_with = "plain_number")] Amount);
@@ -303,20 +320,20 @@ mod tests {
     }
 
     #[test]
-    fn failures_are_those_of_the_reference() {
+    fn failures_match_the_reference() {
         assert_eq!(
-            text(&Failure::TransactionNotFound.answer()),
+            text(&refusal(Failure::TransactionNotFound)),
             r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found. Please check and try again."}"#
         );
         assert_eq!(
-            text(&Failure::TransactionFailed.answer()),
+            text(&refusal(Failure::TransactionFailed)),
             r#"{"data":null,"errorCode":3,"responseCode":1,"responseMessage":"Transaction failed."}"#
         );
-        assert_eq!(Failure::Unauthorized.answer().status(), 401);
+        assert_eq!(refusal(Failure::Unauthorized).status(), 401);
     }
 
     #[test]
-    fn token_answers_are_those_of_the_reference() {
+    fn token_responses_match_the_reference() {
         assert_eq!(
             text(&email_sent()),
             r#"{"data":null,"errorCode":null,"responseCode":0,"responseMessage":"Email has been sent"}"#
@@ -328,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rejection_can_not_be_taken_for_an_answer_of_the_api() {
+    fn a_rejection_has_no_error_code() {
         let answer = rejected(StatusCode::NOT_FOUND);
         assert_eq!(
             text(&answer),

@@ -1,0 +1,18 @@
+//! Faults on request: failures and oddities that a client must survive and that nobody can make the live
+//! service produce.
+
+mod answer;
+mod apply;
+mod builder;
+mod edits;
+mod from_json;
+mod no_effect;
+mod queue;
+mod rule;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub(crate) use self::apply::{Delivery, Effect};
+pub(crate) use self::from_json::read_rule;
+pub(crate) use self::queue::{FaultCounters, FaultQueue};
+pub use self::rule::Fault;
