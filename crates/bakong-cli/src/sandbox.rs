@@ -102,7 +102,7 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
             Limit::Requests(limit) => Some(limit),
         };
         // What counts, and when the day turns, was not said.
-        sandbox.set_quota(sandbox.quota().limited_to(limit));
+        sandbox.set_quota(sandbox.quota().with_limit(limit));
     }
     announce(arguments, &sandbox);
     let mut looks = interval(LOOK);

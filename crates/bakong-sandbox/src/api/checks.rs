@@ -1,47 +1,35 @@
 //! Checks of transactions, by each identifier that a client may have.
 
-use khqr_core::{Currency, Md5Handle, Timestamp};
+use khqr_core::{Amount, Currency, Md5Handle};
 
-use super::body::{Body, IDENTIFIER};
-use super::decimal::Decimal;
-use crate::backend::Backend;
+use super::body::IDENTIFIER;
+use super::call::Call;
+use super::minor_units::minor_units;
 use crate::bank::{Ledger, Lookup, SearchKey, Transfer};
 use crate::wire::{self, Answer, Failure, ListedBy};
 
 /// The number of digits of a short hash.
 const SHORT_HASH: usize = 8;
 
-pub(super) fn by_md5(
-    backend: &mut Backend,
-    body: Body<'_>,
-    now: Timestamp,
-) -> Result<Answer, Failure> {
-    let md5 = body.fields().text("md5", IDENTIFIER)?;
-    let found = find_by_md5(backend.settled_ledger(now), &md5);
+pub(super) fn by_md5(call: &mut Call<'_>) -> Result<Answer, Failure> {
+    let md5 = call.body.fields().text("md5", IDENTIFIER)?;
+    let found = find_by_md5(call.ledger(), &md5);
     let is_open = matches!(found, Lookup::NotFound);
     let answer = respond(found);
     if is_open {
-        observe_check(backend, &md5, now);
+        observe_check(call, &md5);
     }
     answer
 }
 
-pub(super) fn by_hash(
-    backend: &mut Backend,
-    body: Body<'_>,
-    now: Timestamp,
-) -> Result<Answer, Failure> {
-    let hash = body.fields().text("hash", IDENTIFIER)?;
-    respond(find_by_hash(backend.settled_ledger(now), &hash))
+pub(super) fn by_hash(call: &mut Call<'_>) -> Result<Answer, Failure> {
+    let hash = call.body.fields().text("hash", IDENTIFIER)?;
+    respond(find_by_hash(call.ledger(), &hash))
 }
 
 /// Eight digits do not identify a transaction, so amount and currency must match too.
-pub(super) fn by_short_hash(
-    backend: &mut Backend,
-    body: Body<'_>,
-    now: Timestamp,
-) -> Result<Answer, Failure> {
-    let fields = body.fields();
+pub(super) fn by_short_hash(call: &mut Call<'_>) -> Result<Answer, Failure> {
+    let fields = call.body.fields();
     let short = fields.text("hash", SHORT_HASH..=SHORT_HASH)?;
     let amount = fields.number("amount")?;
     let currency = fields.text("currency", 3..=3)?;
@@ -49,46 +37,31 @@ pub(super) fn by_short_hash(
         .into_iter()
         .find(|known| known.alphabetic_code() == currency)
         .ok_or(Failure::MissingFields)?;
-    // No transaction has an amount that does not fit.
-    let amount = Decimal::of_number(amount).ok_or(Failure::TransactionNotFound)?;
-    let matches = |transfer: &Transfer| {
-        transfer.hash().starts_with(&*short)
-            && transfer.amount().currency() == currency
-            && Decimal::of_amount(transfer.amount()) == amount
-    };
+    let units = minor_units(amount, currency).ok_or(Failure::TransactionNotFound)?;
+    let amount = Amount::from_minor_units(units, currency);
+    let matches =
+        |transfer: &Transfer| transfer.hash().starts_with(&*short) && transfer.amount() == amount;
     let key = SearchKey::ShortHash(&short);
-    respond(backend.settled_ledger(now).find(key, matches))
+    respond(call.ledger().find(key, matches))
 }
 
-pub(super) fn by_instruction_ref(
-    backend: &mut Backend,
-    body: Body<'_>,
-    now: Timestamp,
-) -> Result<Answer, Failure> {
-    let reference = body.fields().text("instructionRef", IDENTIFIER)?;
+pub(super) fn by_instruction_ref(call: &mut Call<'_>) -> Result<Answer, Failure> {
+    let reference = call.body.fields().text("instructionRef", IDENTIFIER)?;
     let matches = |transfer: &Transfer| transfer.instruction_ref() == Some(&*reference);
     let key = SearchKey::InstructionRef(&reference);
-    respond(backend.settled_ledger(now).find(key, matches))
+    respond(call.ledger().find(key, matches))
 }
 
-pub(super) fn by_external_ref(
-    backend: &mut Backend,
-    body: Body<'_>,
-    now: Timestamp,
-) -> Result<Answer, Failure> {
-    let reference = body.fields().text("externalRef", IDENTIFIER)?;
+pub(super) fn by_external_ref(call: &mut Call<'_>) -> Result<Answer, Failure> {
+    let reference = call.body.fields().text("externalRef", IDENTIFIER)?;
     let matches = |transfer: &Transfer| transfer.external_ref() == reference;
     let key = SearchKey::ExternalRef(&reference);
-    respond(backend.settled_ledger(now).find(key, matches))
+    respond(call.ledger().find(key, matches))
 }
 
-pub(super) fn by_md5_list(
-    backend: &mut Backend,
-    body: Body<'_>,
-    now: Timestamp,
-) -> Result<Answer, Failure> {
-    let identifiers = body.identifiers()?;
-    let ledger = backend.settled_ledger(now);
+pub(super) fn by_md5_list(call: &mut Call<'_>) -> Result<Answer, Failure> {
+    let identifiers = call.body.identifiers()?;
+    let ledger = call.ledger();
     let mut unpaid = Vec::new();
     let results = identifiers.iter().map(|md5| {
         let found = find_by_md5(ledger, md5);
@@ -99,18 +72,14 @@ pub(super) fn by_md5_list(
     });
     let answer = wire::transactions(ListedBy::Md5, results);
     for md5 in unpaid {
-        observe_check(backend, md5, now);
+        observe_check(call, md5);
     }
     Ok(answer)
 }
 
-pub(super) fn by_hash_list(
-    backend: &mut Backend,
-    body: Body<'_>,
-    now: Timestamp,
-) -> Result<Answer, Failure> {
-    let identifiers = body.identifiers()?;
-    let ledger = backend.settled_ledger(now);
+pub(super) fn by_hash_list(call: &mut Call<'_>) -> Result<Answer, Failure> {
+    let identifiers = call.body.identifiers()?;
+    let ledger = call.ledger();
     let results = identifiers
         .iter()
         .map(|hash| (&**hash, find_by_hash(ledger, hash)));
@@ -134,9 +103,9 @@ fn find_by_hash<'a>(ledger: &'a Ledger, text: &str) -> Lookup<'a> {
     }
 }
 
-fn observe_check(backend: &mut Backend, text: &str, now: Timestamp) {
+fn observe_check(call: &mut Call<'_>, text: &str) {
     if let Some(md5) = md5(text) {
-        backend.observe_check(md5, now);
+        call.backend.observe_check(md5, call.now);
     }
 }
 

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use khqr_core::Timestamp;
 
 use super::body::Body;
+use super::call::Call;
 use super::{account, checks, deeplink, tokens};
 use crate::backend::Backend;
 use crate::fault::{Delivery, Effect};
@@ -128,7 +129,8 @@ fn respond(
         ApiEndpoint::CheckTransactionByHashList => checks::by_hash_list,
         ApiEndpoint::CheckBakongAccount => account::check_bakong_account,
     };
-    respond(backend, body, now).unwrap_or_else(wire::refusal)
+    let mut call = Call { backend, body, now };
+    respond(&mut call).unwrap_or_else(wire::refusal)
 }
 
 fn is_authorized(backend: &Backend, token: TokenUse, headers: &HeaderMap, now: Timestamp) -> bool {

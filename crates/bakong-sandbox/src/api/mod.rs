@@ -2,10 +2,11 @@
 
 mod account;
 mod body;
+mod call;
 mod checks;
-mod decimal;
 mod deeplink;
 mod handle;
+mod minor_units;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

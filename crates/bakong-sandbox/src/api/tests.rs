@@ -1,25 +1,33 @@
-//! What goes wrong with a request, and how each endpoint says so.
+//! Refusals of each endpoint.
 
 use std::time::Duration;
 
-use http::header::CONTENT_TYPE;
-use khqr_core::{AccountId, Amount, KhqrBuilder};
+use bytes::Bytes;
+use http::Request;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use khqr_core::{AccountId, Amount, KhqrBuilder, Timestamp};
 use serde_json::Value;
 
-use super::*;
-use crate::TransferOptions;
+use super::handle;
+use crate::backend::Backend;
+use crate::bank::{Transfer, TransferOptions};
 use crate::clock::SandboxClock;
 use crate::entropy::Entropy;
-use crate::fault::Outcome;
-use crate::payment::Transfer;
+use crate::state::State;
+use crate::wire::{Answer, ApiEndpoint, TokenUse};
 
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 
-pub(super) fn state() -> State {
-    State::new(SandboxClock::frozen_at(NOW), Entropy::from_seed([3; 32]))
+pub(super) fn backend() -> Backend {
+    let clock = SandboxClock::frozen_at(NOW);
+    Backend::new(State::new(clock, Entropy::from_seed([3; 32])))
 }
 
-/// A request that lacks nothing but what a test takes away.
+pub(super) fn token(backend: &mut Backend) -> String {
+    backend.issue_token("known@devb.kh", NOW).token
+}
+
+/// A complete request, from which a test removes something.
 pub(super) fn request(
     endpoint: ApiEndpoint,
     token: &str,
@@ -32,11 +40,8 @@ pub(super) fn request(
         .unwrap()
 }
 
-pub(super) fn answer(state: &mut State, request: &Request<Bytes>) -> Answer {
-    match state.handle(request).outcome {
-        Outcome::Answer(answer) => answer,
-        other => panic!("no answer: {other:?}"),
-    }
+pub(super) fn answer(backend: &mut Backend, request: &Request<Bytes>) -> Answer {
+    handle(backend, request).answer().unwrap().clone()
 }
 
 pub(super) fn json(answer: &Answer) -> Value {
@@ -44,29 +49,27 @@ pub(super) fn json(answer: &Answer) -> Value {
     serde_json::from_slice(answer.body()).unwrap()
 }
 
-/// The error code of the answer to an authorized request.
-fn code_of(state: &mut State, endpoint: ApiEndpoint, body: impl Into<Bytes>) -> Option<u64> {
-    let token = state.issue_token("known@devb.kh");
-    json(&answer(state, &request(endpoint, &token, body)))["errorCode"].as_u64()
+/// The error code of the response to an authorized request.
+fn code_of(backend: &mut Backend, endpoint: ApiEndpoint, body: impl Into<Bytes>) -> Option<u64> {
+    let token = token(backend);
+    json(&answer(backend, &request(endpoint, &token, body)))["errorCode"].as_u64()
 }
 
-/// A dollar's code of `sokha@devb`, paid by `dara@devb`.
-pub(super) fn paid(state: &mut State, options: &TransferOptions) -> Transfer {
+/// A code of `sokha@devb` over one dollar, paid by `dara@devb`.
+pub(super) fn paid(backend: &mut Backend, options: &TransferOptions) -> Transfer {
     let expires_at = NOW.saturating_add(Duration::from_secs(600));
     let code = KhqrBuilder::individual(AccountId::new("sokha@devb").unwrap(), "Sokha")
         .dynamic_code(Amount::us_cents(100), NOW, expires_at)
         .unwrap()
         .to_text();
-    let order = options
-        .order(&code, "dara@devb".parse().unwrap(), NOW)
-        .unwrap();
-    state.ledger.place(order, NOW, &mut state.entropy).unwrap()
+    let payer = "dara@devb".parse().unwrap();
+    backend.pay(&code, payer, options, NOW).unwrap()
 }
 
 #[test]
-fn fields_have_their_lengths_in_characters() {
-    let mut state = state();
-    let mut code_of = |endpoint, body: String| code_of(&mut state, endpoint, body);
+fn lengths_count_characters() {
+    let mut backend = backend();
+    let mut code_of = |endpoint, body: String| code_of(&mut backend, endpoint, body);
     let khmer = |len: usize| "ក".repeat(len);
     let registration = |email: usize, organization: usize, project: usize| {
         format!(
@@ -93,30 +96,33 @@ fn fields_have_their_lengths_in_characters() {
             "{body}"
         );
     }
-    for (len, expected) in [(0, 5), (19, 5), (20, 10), (21, 5)] {
-        let body = format!(r#"{{"code":"{}"}}"#, khmer(len));
-        assert_eq!(code_of(ApiEndpoint::Verify, body), Some(expected), "{len}");
-    }
-    for (len, expected) in [(0, 5), (1, 10), (30, 10), (31, 5)] {
-        let body = format!(r#"{{"email":"{}"}}"#, khmer(len));
-        assert_eq!(
-            code_of(ApiEndpoint::RenewToken, body),
-            Some(expected),
-            "{len}"
-        );
-    }
-    for (endpoint, name) in [
-        (ApiEndpoint::CheckTransactionByMd5, "md5"),
-        (ApiEndpoint::CheckTransactionByHash, "hash"),
+    for (endpoint, name, lengths) in [
+        (
+            ApiEndpoint::Verify,
+            "code",
+            &[(0, 5), (19, 5), (20, 10), (21, 5)],
+        ),
+        (
+            ApiEndpoint::RenewToken,
+            "email",
+            &[(0, 5), (1, 10), (30, 10), (31, 5)],
+        ),
+        (ApiEndpoint::CheckTransactionByMd5, "md5", &IDENTIFIER),
+        (ApiEndpoint::CheckTransactionByHash, "hash", &IDENTIFIER),
         (
             ApiEndpoint::CheckTransactionByInstructionRef,
             "instructionRef",
+            &IDENTIFIER,
         ),
-        (ApiEndpoint::CheckTransactionByExternalRef, "externalRef"),
+        (
+            ApiEndpoint::CheckTransactionByExternalRef,
+            "externalRef",
+            &IDENTIFIER,
+        ),
     ] {
-        for (len, expected) in [(0, 5), (1, 1), (32, 1), (255, 1), (256, 5)] {
-            let body = format!(r#"{{"{name}":"{}"}}"#, khmer(len));
-            assert_eq!(code_of(endpoint, body), Some(expected), "{name} {len}");
+        for (len, expected) in lengths {
+            let body = format!(r#"{{"{name}":"{}"}}"#, khmer(*len));
+            assert_eq!(code_of(endpoint, body), Some(*expected), "{name} {len}");
         }
     }
     for (len, expected) in [(0, 5), (7, 5), (8, 1), (9, 5)] {
@@ -126,10 +132,12 @@ fn fields_have_their_lengths_in_characters() {
     }
 }
 
+/// The error codes of identifiers with these lengths.
+const IDENTIFIER: [(usize, u64); 4] = [(0, 5), (1, 1), (255, 1), (256, 5)];
+
 #[test]
 fn a_field_of_another_type_is_missing() {
-    let mut state = state();
-    let token = state.issue_token("known@devb.kh");
+    let mut backend = backend();
     for body in [
         "{}",
         "[]",
@@ -140,33 +148,38 @@ fn a_field_of_another_type_is_missing() {
         r#"{"md5":null}"#,
         r#"{"md5":["a"]}"#,
     ] {
-        let request = request(ApiEndpoint::CheckTransactionByMd5, &token, body);
-        assert_eq!(
-            json(&answer(&mut state, &request))["errorCode"],
-            5,
-            "{body}"
-        );
+        let code = code_of(&mut backend, ApiEndpoint::CheckTransactionByMd5, body);
+        assert_eq!(code, Some(5), "{body}");
+    }
+    // Lists of other lengths and types: see `body`.
+    for endpoint in [
+        ApiEndpoint::CheckTransactionByMd5List,
+        ApiEndpoint::CheckTransactionByHashList,
+    ] {
+        for (body, expected) in [(r#"["a"]"#, None), ("[]", Some(5)), ("{}", Some(5))] {
+            assert_eq!(code_of(&mut backend, endpoint, body), expected, "{body}");
+        }
     }
 }
 
 #[test]
-fn the_token_is_asked_for_before_the_body() {
-    let mut state = state();
-    let token = state.issue_token("known@devb.kh");
-    let status = |state: &mut State, token: &str, body: &'static str| {
+fn the_token_is_checked_before_the_body() {
+    let mut backend = backend();
+    let token = token(&mut backend);
+    let status = |backend: &mut Backend, token: &str, body: &'static str| {
         let request = request(ApiEndpoint::CheckTransactionByMd5, token, body);
-        answer(state, &request).status().as_u16()
+        answer(backend, &request).status().as_u16()
     };
-    assert_eq!(status(&mut state, "x", "no JSON"), 401);
-    assert_eq!(status(&mut state, &token, "no JSON"), 400);
-    state.revoke_tokens();
-    assert_eq!(status(&mut state, &token, "no JSON"), 401);
+    assert_eq!(status(&mut backend, "x", "no JSON"), 401);
+    assert_eq!(status(&mut backend, &token, "no JSON"), 400);
+    backend.revoke_tokens();
+    assert_eq!(status(&mut backend, &token, "no JSON"), 401);
 }
 
 #[test]
 fn authorization_must_be_one_bearer_token() {
-    let mut state = state();
-    let token = state.issue_token("known@devb.kh");
+    let mut backend = backend();
+    let token = token(&mut backend);
     let mut status = |values: &[String]| {
         let mut request = request(ApiEndpoint::CheckTransactionByMd5, "", r#"{"md5":"a"}"#);
         request.headers_mut().remove(AUTHORIZATION);
@@ -175,7 +188,7 @@ fn authorization_must_be_one_bearer_token() {
                 .headers_mut()
                 .append(AUTHORIZATION, value.parse().unwrap());
         }
-        answer(&mut state, &request).status().as_u16()
+        answer(&mut backend, &request).status().as_u16()
     };
     let good = format!("Bearer {token}");
     assert_eq!(status(std::slice::from_ref(&good)), 200);
@@ -195,9 +208,9 @@ fn authorization_must_be_one_bearer_token() {
 }
 
 #[test]
-fn a_handle_is_found_as_it_is_written_only() {
-    let mut state = state();
-    let payment = paid(&mut state, &TransferOptions::new());
+fn identifiers_are_case_sensitive() {
+    let mut backend = backend();
+    let payment = paid(&mut backend, &TransferOptions::new());
     for (endpoint, name, identifier) in [
         (
             ApiEndpoint::CheckTransactionByMd5,
@@ -212,7 +225,7 @@ fn a_handle_is_found_as_it_is_written_only() {
     ] {
         let mut code_of = |identifier: String| {
             let body = format!(r#"{{"{name}":"{identifier}"}}"#);
-            code_of(&mut state, endpoint, body)
+            code_of(&mut backend, endpoint, body)
         };
         assert_eq!(code_of(identifier.clone()), None);
         assert_eq!(code_of(identifier.to_uppercase()), Some(1));
@@ -222,13 +235,13 @@ fn a_handle_is_found_as_it_is_written_only() {
 }
 
 #[test]
-fn a_short_hash_is_found_with_its_amount_and_currency_only() {
-    let mut state = state();
-    let payment = paid(&mut state, &TransferOptions::new());
+fn a_short_hash_needs_its_amount_and_currency() {
+    let mut backend = backend();
+    let payment = paid(&mut backend, &TransferOptions::new());
     let short = &payment.hash()[..8];
     let mut code_of = |hash: &str, rest: &str| {
         let body = format!(r#"{{"hash":"{hash}"{rest}}}"#);
-        code_of(&mut state, ApiEndpoint::CheckTransactionByShortHash, body)
+        code_of(&mut backend, ApiEndpoint::CheckTransactionByShortHash, body)
     };
     for (rest, expected) in [
         (r#","amount":1,"currency":"USD""#, None),
@@ -262,48 +275,31 @@ fn a_short_hash_is_found_with_its_amount_and_currency_only() {
 }
 
 #[test]
-fn an_instruction_s_reference_is_found_where_there_is_one() {
-    let mut state = state();
-    paid(&mut state, &TransferOptions::new());
+fn a_completed_transfer_hides_failed_ones() {
+    let mut backend = backend();
+    paid(&mut backend, &TransferOptions::new());
     let endpoint = ApiEndpoint::CheckTransactionByInstructionRef;
     let body = r#"{"instructionRef":"FT1"}"#;
-    assert_eq!(code_of(&mut state, endpoint, body), Some(1));
+    assert_eq!(code_of(&mut backend, endpoint, body), Some(1));
     let again = TransferOptions::new().again().instruction_ref("FT1");
-    paid(&mut state, &again.clone().failing());
-    assert_eq!(code_of(&mut state, endpoint, body), Some(3));
-    paid(&mut state, &again);
-    assert_eq!(code_of(&mut state, endpoint, body), None);
-    paid(&mut state, &again.failing());
-    assert_eq!(code_of(&mut state, endpoint, body), None);
+    paid(&mut backend, &again.clone().failing());
+    assert_eq!(code_of(&mut backend, endpoint, body), Some(3));
+    paid(&mut backend, &again);
+    assert_eq!(code_of(&mut backend, endpoint, body), None);
+    paid(&mut backend, &again.failing());
+    assert_eq!(code_of(&mut backend, endpoint, body), None);
 }
 
 #[test]
-fn a_list_is_of_one_to_fifty_texts() {
-    let mut state = state();
-    for endpoint in [
-        ApiEndpoint::CheckTransactionByMd5List,
-        ApiEndpoint::CheckTransactionByHashList,
-    ] {
-        for (len, expected) in [(0, Some(5)), (1, None), (50, None), (51, Some(5))] {
-            let body = format!("[{}]", vec![r#""a""#; len].join(","));
-            assert_eq!(code_of(&mut state, endpoint, body), expected, "{len}");
-        }
-        for body in ["{}", "null", r#""a""#, r#"["a",1]"#, r#"{"md5":["a"]}"#] {
-            assert_eq!(code_of(&mut state, endpoint, body), Some(5), "{body}");
-        }
-    }
-}
-
-#[test]
-fn a_link_needs_a_code_and_all_of_its_source() {
-    let mut state = state();
+fn a_link_needs_a_code_and_a_complete_source() {
+    let mut backend = backend();
     let code = KhqrBuilder::individual(AccountId::new("sokha@devb").unwrap(), "Sokha")
         .static_code(khqr_core::Currency::Usd)
         .unwrap()
         .to_text();
     let mut code_of = |qr: &str, rest: &str| {
         let body = format!(r#"{{"qr":"{qr}"{rest}}}"#);
-        code_of(&mut state, ApiEndpoint::GenerateDeeplinkByQr, body)
+        code_of(&mut backend, ApiEndpoint::GenerateDeeplinkByQr, body)
     };
     let source = |icon: &str, name: &str, callback: &str| {
         format!(
@@ -335,46 +331,46 @@ fn a_link_needs_a_code_and_all_of_its_source() {
 }
 
 #[test]
-fn accounts_are_those_registered_and_those_with_money() {
-    let mut state = state();
-    let code_of = |state: &mut State, account: &str| {
+fn accounts_exist_by_registration_or_by_money() {
+    let mut backend = backend();
+    let code_of = |backend: &mut Backend, account: &str| {
         let body = format!(r#"{{"accountId":{account}}}"#);
-        code_of(state, ApiEndpoint::CheckBakongAccount, body)
+        code_of(backend, ApiEndpoint::CheckBakongAccount, body)
     };
-    assert_eq!(code_of(&mut state, r#""sokha@devb""#), Some(11));
-    paid(&mut state, &TransferOptions::new().failing());
-    assert_eq!(code_of(&mut state, r#""sokha@devb""#), Some(11));
-    paid(&mut state, &TransferOptions::new());
-    assert_eq!(code_of(&mut state, r#""sokha@devb""#), None);
-    assert_eq!(code_of(&mut state, r#""Sokha@devb""#), Some(11));
-    state.ledger.open_account("vanna@devb".parse().unwrap());
-    assert_eq!(code_of(&mut state, r#""vanna@devb""#), None);
+    assert_eq!(code_of(&mut backend, r#""sokha@devb""#), Some(11));
+    paid(&mut backend, &TransferOptions::new().failing());
+    assert_eq!(code_of(&mut backend, r#""sokha@devb""#), Some(11));
+    paid(&mut backend, &TransferOptions::new());
+    assert_eq!(code_of(&mut backend, r#""sokha@devb""#), None);
+    assert_eq!(code_of(&mut backend, r#""Sokha@devb""#), Some(11));
+    backend.open_account("vanna@devb".parse().unwrap());
+    assert_eq!(code_of(&mut backend, r#""vanna@devb""#), None);
     for text in ["sokha", "@devb", "a@b@c", "a b@devb", &"a".repeat(33)] {
         assert_eq!(
-            code_of(&mut state, &format!("{text:?}")),
+            code_of(&mut backend, &format!("{text:?}")),
             Some(12),
             "{text}"
         );
     }
     for other in ["\"\"", "null", "1", "{}"] {
-        assert_eq!(code_of(&mut state, other), Some(5), "{other}");
+        assert_eq!(code_of(&mut backend, other), Some(5), "{other}");
     }
 }
 
 #[test]
-fn each_endpoint_looks_at_tokens_as_it_says() {
-    let mut state = state();
+fn each_endpoint_treats_tokens_as_documented() {
+    let mut backend = backend();
     for endpoint in ApiEndpoint::ALL {
         let mut status = |token: Option<&str>| {
             let mut request = request(*endpoint, token.unwrap_or_default(), "{}");
             if token.is_none() {
                 request.headers_mut().remove(AUTHORIZATION);
             }
-            answer(&mut state, &request).status().as_u16()
+            answer(&mut backend, &request).status().as_u16()
         };
         let expected = match endpoint.token_use() {
-            TokenUse::Needed => (401, 401),
-            TokenUse::Checked => (200, 401),
+            TokenUse::Required => (401, 401),
+            TokenUse::Optional => (200, 401),
             TokenUse::Ignored => (200, 200),
         };
         assert_eq!((status(None), status(Some("x"))), expected, "{endpoint:?}");

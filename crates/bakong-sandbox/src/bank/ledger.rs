@@ -35,17 +35,8 @@ pub(crate) struct Ledger {
 
 struct Entry {
     transfer: Transfer,
-    static_code: bool,
-    /// Boxed, because almost every entry has none.
-    unpayable: Option<Box<Unpayable>>,
-    again: bool,
-    failing: bool,
-}
-
-/// Why a code cannot be paid when the order is due.
-struct Unpayable {
-    error: khqr_core::Error,
-    code: String,
+    /// Why the code cannot be paid when the order is due, if it cannot.
+    unpayable: Option<khqr_core::Error>,
 }
 
 /// What became of the transfers of one code.
@@ -72,21 +63,18 @@ impl Ledger {
     /// Carries out the order at a position, whatever the time. Returns `None` if the position has no order.
     pub(crate) fn settle(&mut self, position: usize) -> Option<&Transfer> {
         let entry = self.entries.get_mut(position)?;
-        if self
-            .scheduled
-            .remove(&(entry.transfer.created_at, position))
-        {
+        if self.scheduled.remove(&(entry.transfer.order.due, position)) {
             self.settled.push(position);
-            let history = self.codes.entry(entry.transfer.md5).or_default();
+            let history = self.codes.entry(entry.transfer.order.md5).or_default();
             entry.transfer.status = entry.outcome(*history);
             match entry.transfer.status {
                 TransferStatus::Transferred => {
-                    self.accounts.insert(entry.transfer.payee.clone());
-                    history.static_code = entry.static_code;
+                    self.accounts.insert(entry.transfer.order.payee.clone());
+                    history.static_code = entry.transfer.order.static_code;
                     history.transfer = history.transfer.or(Some(position));
                 }
                 TransferStatus::Failed => {
-                    history.static_code = entry.static_code;
+                    history.static_code = entry.transfer.order.static_code;
                     history.failed = true;
                 }
                 TransferStatus::Scheduled | TransferStatus::Refused(_) => {}
@@ -173,8 +161,8 @@ impl Ledger {
 
 /// What a snapshot contains.
 impl Ledger {
-    pub(crate) fn orders(&self) -> impl Iterator<Item = TransferOrder> {
-        self.entries.iter().map(Entry::order)
+    pub(crate) fn orders(&self) -> impl Iterator<Item = &TransferOrder> {
+        self.transfers().map(|transfer| &transfer.order)
     }
 
     pub(crate) fn settled(&self) -> impl Iterator<Item = usize> {
@@ -199,59 +187,28 @@ impl Entry {
             None => None,
             Some(code) => {
                 let verified = Khqr::parse(code).map(|khqr| khqr.verify(order.due));
-                let error = verified.map_err(|error| format!("unpayableCode: {error}"))?;
-                let error = error.err().ok_or("unpayableCode can be paid when due")?;
-                let code = code.clone();
-                Some(Box::new(Unpayable { error, code }))
+                let verified = verified.map_err(|error| format!("unpayableCode: {error}"))?;
+                let error = verified.err().ok_or("unpayableCode can be paid when due")?;
+                Some(error)
             }
         };
         Ok(Self {
             transfer: Transfer {
-                hash: order.hash.clone(),
-                external_ref: order.external_ref.clone(),
-                md5: order.md5,
-                payer: order.payer.clone(),
-                payee: order.payee.clone(),
-                amount: order.amount,
-                description: order.description.clone(),
-                instruction_ref: order.instruction_ref.clone(),
-                created_at: order.due,
+                order: order.clone(),
                 status: TransferStatus::Scheduled,
             },
-            static_code: order.static_code,
             unpayable,
-            again: order.again,
-            failing: order.failing,
         })
     }
 
-    fn order(&self) -> TransferOrder {
-        let transfer = self.transfer.clone();
-        let unpayable = self.unpayable.as_deref();
-        TransferOrder {
-            hash: transfer.hash,
-            external_ref: transfer.external_ref,
-            md5: transfer.md5,
-            payer: transfer.payer,
-            payee: transfer.payee,
-            amount: transfer.amount,
-            description: transfer.description,
-            instruction_ref: transfer.instruction_ref,
-            due: transfer.created_at,
-            static_code: self.static_code,
-            again: self.again,
-            failing: self.failing,
-            unpayable_code: unpayable.map(|unpayable| unpayable.code.clone()),
-        }
-    }
-
     /// The status that the transfer gets, given the earlier transfers of its code.
-    fn outcome(&self, code: CodeHistory) -> TransferStatus {
-        if let Some(unpayable) = &self.unpayable {
-            TransferStatus::Refused(unpayable.error.into())
-        } else if code.transfer.is_some() && !self.static_code && !self.again {
+    const fn outcome(&self, code: CodeHistory) -> TransferStatus {
+        let order = &self.transfer.order;
+        if let Some(error) = self.unpayable {
+            TransferStatus::Refused(TransferError::Code(error))
+        } else if code.transfer.is_some() && !order.static_code && !order.again {
             TransferStatus::Refused(TransferError::AlreadyPaid)
-        } else if self.failing {
+        } else if order.failing {
             TransferStatus::Failed
         } else {
             TransferStatus::Transferred

@@ -4,7 +4,7 @@ use khqr_core::{AccountIdBuf, Amount, Md5Handle, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A transfer that a bank accepted and carries out when it is due, as the state file records it.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct TransferOrder {
     pub(crate) hash: String,

@@ -3,20 +3,14 @@
 use std::error::Error;
 use std::fmt;
 
-use khqr_core::{AccountId, AccountIdBuf, Amount, Md5Handle, Timestamp};
+use khqr_core::{AccountId, Amount, Md5Handle, Timestamp};
+
+use super::order::TransferOrder;
 
 /// A transfer that a customer ordered, as it was when it was read.
 #[derive(Clone, Debug)]
 pub struct Transfer {
-    pub(crate) hash: String,
-    pub(crate) external_ref: String,
-    pub(crate) md5: Md5Handle,
-    pub(crate) payer: AccountIdBuf,
-    pub(crate) payee: AccountIdBuf,
-    pub(crate) amount: Amount,
-    pub(crate) description: Option<String>,
-    pub(crate) instruction_ref: Option<String>,
-    pub(crate) created_at: Timestamp,
+    pub(crate) order: TransferOrder,
     pub(crate) status: TransferStatus,
 }
 
@@ -52,56 +46,56 @@ impl Transfer {
     /// The hash of the transaction: 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn hash(&self) -> &str {
-        &self.hash
+        &self.order.hash
     }
 
     /// The reference of the payer's bank: `100FT` and eleven digits.
     #[must_use]
     pub fn external_ref(&self) -> &str {
-        &self.external_ref
+        &self.order.external_ref
     }
 
     /// The instruction reference, if
     /// [`TransferOptions::instruction_ref`](crate::TransferOptions::instruction_ref) set one.
     #[must_use]
     pub fn instruction_ref(&self) -> Option<&str> {
-        self.instruction_ref.as_deref()
+        self.order.instruction_ref.as_deref()
     }
 
     /// The MD5 of the paid code.
     #[must_use]
     pub const fn md5(&self) -> Md5Handle {
-        self.md5
+        self.order.md5
     }
 
     /// The account that pays.
     #[must_use]
     pub fn payer(&self) -> AccountId<'_> {
-        self.payer.as_id()
+        self.order.payer.as_id()
     }
 
     /// The account that receives the money.
     #[must_use]
     pub fn payee(&self) -> AccountId<'_> {
-        self.payee.as_id()
+        self.order.payee.as_id()
     }
 
     /// The transferred amount.
     #[must_use]
     pub const fn amount(&self) -> Amount {
-        self.amount
+        self.order.amount
     }
 
     /// The payer's message.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
-        self.description.as_deref()
+        self.order.description.as_deref()
     }
 
     /// The time of the transfer on the sandbox's clock. A scheduled transfer has a time in the future.
     #[must_use]
     pub const fn created_at(&self) -> Timestamp {
-        self.created_at
+        self.order.due
     }
 
     /// The time at which the payee's bank acknowledges the transfer, which equals [`Transfer::created_at`].
@@ -110,7 +104,7 @@ impl Transfer {
     /// for a client that checks immediately.
     #[must_use]
     pub const fn acknowledged_at(&self) -> Timestamp {
-        self.created_at
+        self.order.due
     }
 
     /// The status of the transfer.

@@ -55,7 +55,7 @@ impl Fault {
             Source::Unauthorized => wire::refusal(Failure::Unauthorized),
             Source::Forbidden => wire::forbidden_page(),
             Source::TooManyRequests => too_many_requests(),
-            Source::QuotaExhausted => wire::quota_exhausted(self.limit),
+            Source::QuotaExhausted => wire::quota_exhausted(self.limit.unwrap_or(LIVE_LIMIT)),
             Source::Custom(answer) => answer.answer(),
             Source::Cut => return Effect::Cut(latency),
             Source::Hang => return Effect::Hang,
@@ -85,6 +85,9 @@ fn too_many_requests() -> Answer {
     *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
     answer
 }
+
+/// The limit of the live service.
+const LIVE_LIMIT: u32 = 100;
 
 /// The last second that an HTTP date can express, since 1970.
 const END_OF_9999: u64 = 253_402_300_799;

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use khqr_core::Timestamp;
 
 use super::answer::Source;
-use super::rule::{Fault, TransactionPlace};
+use super::rule::{Fault, Times, TransactionPlace};
 use crate::wire::{self, ApiEndpoint};
 
 /// The headers that only the server sets.
@@ -95,7 +95,7 @@ impl Fault {
     #[must_use]
     pub fn quota_exhausted_at(limit: u32) -> Self {
         let mut fault = Self::quota_exhausted();
-        fault.limit = limit;
+        fault.limit = Some(limit);
         fault
     }
 
@@ -132,14 +132,14 @@ impl Fault {
     /// Matches this many requests. The default is one.
     #[must_use]
     pub const fn times(mut self, count: u32) -> Self {
-        self.times = Some(count);
+        self.times = Times(Some(count));
         self
     }
 
     /// Matches requests until [`Sandbox::clear_faults`](crate::Sandbox::clear_faults) is called.
     #[must_use]
     pub const fn always(mut self) -> Self {
-        self.times = None;
+        self.times = Times(None);
         self
     }
 
@@ -154,7 +154,7 @@ impl Fault {
     /// [seed](crate::SandboxBuilder::seed) decides which. More than 100 counts as 100.
     #[must_use]
     pub const fn percent(mut self, percent: u8) -> Self {
-        self.percent = if percent < 100 { percent } else { 100 };
+        self.percent = if percent < 100 { Some(percent) } else { None };
         self
     }
 }

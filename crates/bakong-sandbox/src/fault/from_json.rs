@@ -1,14 +1,16 @@
 //! Reads a rule and refuses rules that cannot have the requested effect.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use http::header::CONNECTION;
 use http::{HeaderMap, HeaderValue};
+use serde_json::value::RawValue;
 
 use super::answer::Source;
 use super::builder::FRAMING;
 use super::no_effect;
-use super::rule::{Fault, LIVE_LIMIT};
+use super::rule::{Fault, Times};
 use crate::clock::LAST;
 use crate::input::{self, InputError};
 
@@ -80,7 +82,13 @@ impl FromStr for Fault {
 
 /// Reads the rule that errors call `place`.
 pub(crate) fn read_rule(place: &str, text: &[u8]) -> Result<Fault, InputError> {
-    let fault: Fault = input::read(place, text)?;
+    let fields = serde_json::from_slice::<BTreeMap<String, &RawValue>>(text);
+    let without_nulls = fields.and_then(|mut fields| {
+        fields.retain(|_, value| value.get() != "null");
+        serde_json::to_vec(&fields)
+    });
+    // An error of another kind is reported for the original text.
+    let fault: Fault = input::read(place, without_nulls.as_deref().unwrap_or(text))?;
     check_values(&fault, place)?;
     no_effect::check(&fault, place)?;
     Ok(fault)
@@ -91,15 +99,18 @@ fn check_values(fault: &Fault, place: &str) -> Result<(), InputError> {
     let refuse = |field: &str, what: &str, help: &str| {
         Err(InputError::new(format!("{place}.{field}"), what, help))
     };
-    if fault.times == Some(0) {
+    if fault.times == Times(Some(0)) {
         let help = "give a number from 1, or \"always\"";
         return refuse("times", "0 matches no request", help);
     }
-    if !(1..=100).contains(&fault.percent) {
+    if fault
+        .percent
+        .is_some_and(|percent| !(1..=100).contains(&percent))
+    {
         let help = "give a whole number from 1 to 100";
         return refuse("percent", "the percentage is out of range", help);
     }
-    if fault.limit != LIVE_LIMIT && fault.answer != Source::QuotaExhausted {
+    if fault.limit.is_some() && fault.answer != Source::QuotaExhausted {
         let help = "leave it out, or use the answer quota_exhausted";
         return refuse("limit", "the answer contains no limit", help);
     }

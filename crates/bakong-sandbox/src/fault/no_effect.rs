@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::answer::Source;
 use super::apply::{Delivery, Effect};
 use super::rule::Fault;
-use crate::bank::{Lookup, Transfer, TransferStatus};
+use crate::bank::{Lookup, Transfer, TransferOrder, TransferStatus};
 use crate::input::InputError;
 use crate::wire::{self, Answer, ApiEndpoint, Failure, ListedBy, MAX_LIST, TokenUse};
 
@@ -20,9 +20,7 @@ const NOT_EDITS: [&str; 6] = ["on", "times", "after", "percent", "answer", "limi
 
 /// Refuses a rule of which a part, or the whole, has no effect.
 pub(super) fn check(fault: &Fault, place: &str) -> Result<(), InputError> {
-    let Ok(Value::Object(rule)) = serde_json::to_value(fault) else {
-        return Ok(());
-    };
+    let rule = fault.rule().unwrap_or_default();
     for (name, value) in &rule {
         if NOT_EDITS.contains(&&**name) {
             continue;
@@ -156,7 +154,7 @@ fn success(endpoint: ApiEndpoint) -> Answer {
 
 fn transfer() -> Option<Transfer> {
     let account: AccountIdBuf = "dara@devb".parse().ok()?;
-    Some(Transfer {
+    let order = TransferOrder {
         hash: String::new(),
         external_ref: String::new(),
         md5: Md5Handle::of(""),
@@ -165,7 +163,12 @@ fn transfer() -> Option<Transfer> {
         amount: Amount::us_cents(150),
         description: None,
         instruction_ref: None,
-        created_at: Timestamp::from_millis(0),
-        status: TransferStatus::Transferred,
-    })
+        due: Timestamp::from_millis(0),
+        static_code: false,
+        again: false,
+        failing: false,
+        unpayable_code: None,
+    };
+    let status = TransferStatus::Transferred;
+    Some(Transfer { order, status })
 }

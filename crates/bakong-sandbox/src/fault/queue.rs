@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rule::Fault;
+use super::rule::{Fault, Times};
 use crate::entropy::Entropy;
 use crate::wire::ApiEndpoint;
 
@@ -55,7 +55,7 @@ impl FaultQueue {
             }
             let mut counters = FaultCounters {
                 number: *number,
-                times: fault.times,
+                times: fault.times.0,
                 after: fault.after,
             };
             if let Some(after) = fault.after.checked_sub(1) {
@@ -63,10 +63,11 @@ impl FaultQueue {
                 selection.counters.push(counters);
                 continue;
             }
-            if fault.percent < 100 && dice.percentile() >= fault.percent {
+            let percent = fault.percent.unwrap_or(100);
+            if percent < 100 && dice.percentile() >= percent {
                 continue;
             }
-            if let Some(times) = fault.times {
+            if let Times(Some(times)) = fault.times {
                 counters.times = Some(times.saturating_sub(1));
                 selection.counters.push(counters);
             }
@@ -99,7 +100,7 @@ impl FaultQueue {
 impl FaultQueue {
     pub(crate) fn insert(&mut self, number: u64, fault: &Fault) {
         self.last_number = number;
-        if fault.times != Some(0) {
+        if fault.times != Times(Some(0)) {
             self.queue.push((number, fault.clone()));
         }
     }
@@ -109,7 +110,7 @@ impl FaultQueue {
     pub(crate) fn set_counters(&mut self, counters: FaultCounters) {
         for (number, fault) in &mut self.queue {
             if *number == counters.number {
-                fault.times = counters.times;
+                fault.times = Times(counters.times);
                 fault.after = counters.after;
             }
         }

@@ -7,9 +7,9 @@ use std::marker::PhantomData;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, Error, IntoDeserializer, SeqAccess, Visitor};
-use serde::ser::Serializer;
+use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::answer::Source;
 use crate::wire::ApiEndpoint;
@@ -36,79 +36,59 @@ use crate::wire::ApiEndpoint;
 ///     .always();
 /// let odd = Fault::own_answer().float_times().text_amounts().always();
 /// ```
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default,
+    remote = "Self"
+)]
 pub struct Fault {
     /// The endpoints that the fault is for; empty for all requests.
-    #[serde(
-        deserialize_with = "one_or_many",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(deserialize_with = "one_or_many")]
     pub(super) on: Vec<ApiEndpoint>,
-    /// How many requests are left; `None` for no limit.
-    #[serde(serialize_with = "write_times", deserialize_with = "read_times")]
-    pub(super) times: Option<u32>,
+    pub(super) times: Times,
     /// How many matching requests to skip first.
-    #[serde(skip_serializing_if = "is_default")]
     pub(super) after: u32,
-    #[serde(skip_serializing_if = "is_all")]
-    pub(super) percent: u8,
-    #[serde(skip_serializing_if = "is_default")]
+    /// The percentage of requests to match; `None` for all.
+    pub(super) percent: Option<u8>,
     pub(super) answer: Source,
     /// The limit in the message of [`Source::QuotaExhausted`].
-    #[serde(skip_serializing_if = "is_live_limit")]
-    pub(super) limit: u32,
-    #[serde(
-        serialize_with = "write_headers",
-        deserialize_with = "read_headers",
-        skip_serializing_if = "HeaderMap::is_empty"
-    )]
+    pub(super) limit: Option<u32>,
+    #[serde(serialize_with = "write_headers", deserialize_with = "read_headers")]
     pub(super) headers: HeaderMap,
     /// Seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) retry_after: Option<u64>,
     /// Milliseconds since 1970.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) retry_after_date: Option<u64>,
-    #[serde(skip_serializing_if = "is_default")]
     pub(super) float_times: bool,
-    #[serde(skip_serializing_if = "is_default")]
     pub(super) text_amounts: bool,
-    #[serde(skip_serializing_if = "is_default")]
     pub(super) without_error_code: bool,
-    #[serde(skip_serializing_if = "is_default")]
     pub(super) reversed_list: bool,
-    #[serde(
-        deserialize_with = "one_or_many",
-        skip_serializing_if = "BTreeSet::is_empty"
-    )]
+    #[serde(deserialize_with = "one_or_many")]
     pub(super) without_items: BTreeSet<usize>,
-    #[serde(
-        deserialize_with = "one_or_many",
-        skip_serializing_if = "BTreeSet::is_empty"
-    )]
+    #[serde(deserialize_with = "one_or_many")]
     pub(super) garbled_items: BTreeSet<usize>,
-    #[serde(
-        deserialize_with = "one_or_many",
-        skip_serializing_if = "BTreeSet::is_empty"
-    )]
+    #[serde(deserialize_with = "one_or_many")]
     pub(super) service_failed_items: BTreeSet<usize>,
-    #[serde(
-        deserialize_with = "one_or_many",
-        skip_serializing_if = "BTreeSet::is_empty"
-    )]
+    #[serde(deserialize_with = "one_or_many")]
     pub(super) nameless_items: BTreeSet<usize>,
     /// Texts that replace list items.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) items: BTreeMap<usize, String>,
-    #[serde(skip_serializing_if = "is_default")]
     pub(super) transaction_place: TransactionPlace,
-    #[serde(skip_serializing_if = "is_default")]
     pub(super) delay_ms: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) truncate_to: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) drip_ms: Option<u64>,
+}
+
+/// How many requests a fault has left; `None` for no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Times(pub(super) Option<u32>);
+
+impl Default for Times {
+    fn default() -> Self {
+        Self(Some(1))
+    }
 }
 
 /// Where a list item contains its transaction.
@@ -121,67 +101,49 @@ pub(super) enum TransactionPlace {
     Inline,
 }
 
-/// The limit of the live service.
-pub(super) const LIVE_LIMIT: u32 = 100;
+impl Fault {
+    /// The rule, without the fields that have their default value. `times` is always present.
+    pub(super) fn rule(&self) -> serde_json::Result<Map<String, Value>> {
+        let fields = |fault: &Self| match Self::serialize(fault, serde_json::value::Serializer)? {
+            Value::Object(fields) => Ok(fields),
+            _ => Ok(Map::new()),
+        };
+        let (mut rule, default): (_, Map<_, _>) = (fields(self)?, fields(&Self::default())?);
+        rule.retain(|name, value| name == "times" || default.get(name) != Some(value));
+        Ok(rule)
+    }
+}
 
-impl Default for Fault {
-    /// The sandbox's own response to the next request, unchanged.
-    fn default() -> Self {
-        Self {
-            on: Vec::new(),
-            times: Some(1),
-            after: 0,
-            percent: 100,
-            answer: Source::Own,
-            limit: LIVE_LIMIT,
-            headers: HeaderMap::new(),
-            retry_after: None,
-            retry_after_date: None,
-            float_times: false,
-            text_amounts: false,
-            without_error_code: false,
-            reversed_list: false,
-            without_items: BTreeSet::new(),
-            garbled_items: BTreeSet::new(),
-            service_failed_items: BTreeSet::new(),
-            nameless_items: BTreeSet::new(),
-            items: BTreeMap::new(),
-            transaction_place: TransactionPlace::Data,
-            delay_ms: 0,
-            truncate_to: None,
-            drip_ms: None,
+impl Serialize for Fault {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.rule().map_err(S::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fault {
+    /// Reads a rule without the checks of [`Fault::from_json`].
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer)
+    }
+}
+
+impl Serialize for Times {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Some(count) => serializer.serialize_u32(count),
+            None => serializer.serialize_str("always"),
         }
     }
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-const fn is_all(percent: &u8) -> bool {
-    *percent == 100
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-const fn is_live_limit(limit: &u32) -> bool {
-    *limit == LIVE_LIMIT
-}
-
-#[allow(clippy::ref_option, reason = "serde passes references")]
-fn write_times<S: Serializer>(times: &Option<u32>, serializer: S) -> Result<S::Ok, S::Error> {
-    match times {
-        Some(count) => serializer.serialize_u32(*count),
-        None => serializer.serialize_str("always"),
-    }
-}
-
-fn read_times<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    match Value::deserialize(deserializer)? {
-        Value::String(text) if text == "always" => Ok(None),
-        value => u32::deserialize(value)
-            .map(Some)
-            .map_err(|error| D::Error::custom(format!("{error}, or \"always\""))),
+impl<'de> Deserialize<'de> for Times {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) if text == "always" => Ok(Self(None)),
+            value => u32::deserialize(value)
+                .map(|count| Self(Some(count)))
+                .map_err(|error| D::Error::custom(format!("{error}, or \"always\""))),
+        }
     }
 }
 

@@ -50,7 +50,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// Syncs the file and replaces it by snapshots.
 pub(crate) struct PersistTask {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     /// Held while a snapshot is written.
     busy: Mutex<()>,
 }

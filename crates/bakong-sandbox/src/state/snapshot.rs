@@ -37,7 +37,7 @@ impl State {
         let orders = self
             .ledger
             .orders()
-            .map(|order| Change::Order(Box::new(order)));
+            .map(|order| Change::Order(Box::new(order.clone())));
         let settled = self.ledger.settled().map(Change::Settled);
         let static_codes = self.ledger.static_codes().map(Change::StaticCode);
         let open_codes = self.open_codes.sorted().into_iter().cloned();

@@ -42,7 +42,7 @@ impl World {
     pub(crate) fn begin(sandbox: &Sandbox) -> String {
         sandbox.reset();
         sandbox.set_clock(SandboxClock::frozen_at(NOW));
-        sandbox.set_quota(QuotaLimit::off());
+        sandbox.set_quota(QuotaLimit::unlimited());
         customer(sandbox).pay(&dynamic_code(usd(100))).unwrap();
         // An odd answer is documented, too.
         sandbox.fault(Fault::own_answer().float_times().percent(50).always());

@@ -91,7 +91,7 @@ async fn whatever_is_known_to_be_somebody_s_counts() {
 #[tokio::test]
 async fn only_checks_count_where_that_was_said() {
     let sandbox = limited(1_000).await;
-    sandbox.set_quota(QuotaLimit::per_day(21).of_checks_only());
+    sandbox.set_quota(QuotaLimit::per_day(21).checks_only());
     let token = sandbox.issue_token(EMAIL);
     let renewal = format!(r#"{{"email":"{EMAIL}"}}"#);
     let mut used = 0;
@@ -140,18 +140,18 @@ async fn what_a_fault_strikes_counts_too() {
     }
     let spent = SPENT.replace("100", "2");
     assert_eq!(check(&sandbox, &token, &code).await.json(200), spent);
-    sandbox.set_quota(QuotaLimit::off());
+    sandbox.set_quota(QuotaLimit::unlimited());
     assert_ne!(check(&sandbox, &token, &code).await.json(200), spent);
     assert_eq!(
         (sandbox.quota(), sandbox.quota_used(EMAIL)),
-        (QuotaLimit::off(), 4)
+        (QuotaLimit::unlimited(), 4)
     );
 }
 
 #[tokio::test]
 async fn without_a_word_there_is_no_limit() {
     let sandbox = sandbox().await;
-    assert_eq!(sandbox.quota(), QuotaLimit::off());
+    assert_eq!(sandbox.quota(), QuotaLimit::unlimited());
     let token = sandbox.issue_token(EMAIL);
     let body = format!(r#"{{"md5":"{}"}}"#, md5_of("x"));
     let path = ApiEndpoint::CheckTransactionByMd5.path();

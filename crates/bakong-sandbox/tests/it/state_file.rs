@@ -184,18 +184,18 @@ async fn links_codes_and_the_last_token_s_end_are_kept() {
     for _ in 0..2 {
         let again = folder.start().await.unwrap();
         assert_eq!(get(&again, "/sandbox/codes").await, open);
-        assert!(again.quota() == QuotaLimit::per_day(3).of_checks_only());
+        assert!(again.quota() == QuotaLimit::per_day(3).checks_only());
         let answer = send(&again, "GET", link, "", "").await;
         assert_eq!(answer.status, 302, "{answer:?}");
         let token = again.issue_token("dev@example.com");
         assert!(!tokens.contains(&token), "within the second");
         tokens.push(token);
-        again.set_quota(again.quota().limited_to(None));
+        again.set_quota(again.quota().with_limit(None));
         for code in [&tried, &shown] {
             let answer = check(&again, &tokens[0], code).await;
             assert!(answer.json(200).contains(r#""errorCode":2"#), "{answer:?}");
         }
-        again.set_quota(again.quota().limited_to(Some(3)));
+        again.set_quota(again.quota().with_limit(Some(3)));
         again.stop_and_save().await.unwrap();
     }
 }
@@ -218,12 +218,12 @@ async fn quota_and_faults_are_kept_unless_others_are_said() {
 
     let said = folder
         .builder()
-        .quota(QuotaLimit::off())
+        .quota(QuotaLimit::unlimited())
         .fault(Fault::cut());
     let sandbox = said.start().await.unwrap();
     assert_eq!(
         (sandbox.quota(), sandbox.fault_count()),
-        (QuotaLimit::off(), 1)
+        (QuotaLimit::unlimited(), 1)
     );
     sandbox.stop_and_save().await.unwrap();
 
@@ -231,7 +231,7 @@ async fn quota_and_faults_are_kept_unless_others_are_said() {
     let sandbox = folder.start().await.unwrap();
     assert_eq!(
         (sandbox.quota(), sandbox.fault_count()),
-        (QuotaLimit::off(), 1)
+        (QuotaLimit::unlimited(), 1)
     );
     sandbox.stop_and_save().await.unwrap();
     let none = folder.builder().fault(Fault::hang()).faults([]);

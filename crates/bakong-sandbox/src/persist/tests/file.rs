@@ -1,31 +1,42 @@
-//! The file itself: whose it is, how it is made anew, and what becomes of trouble with it.
+//! The file itself: its lock, snapshots, and failures.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::persist::Shared;
+use crate::persist::temp::TempFile;
+use crate::persist::{PersistTask, StateFile, load};
 
-fn keeper(folder: &Folder, state: State) -> Arc<Keeper> {
-    let place = Place::take(&folder.file()).unwrap();
-    Keeper::start(place, Arc::new(Shared::new(state)), None).unwrap()
+fn start(folder: &Folder) -> Arc<PersistTask> {
+    let file = StateFile::lock(&folder.file()).unwrap();
+    let shared = Arc::new(Shared::new(Backend::new(new_state())));
+    PersistTask::start(file, shared, None).unwrap()
 }
 
-fn open_account(keeper: &Keeper, name: &str) {
+fn open_account(task: &PersistTask, name: &str) {
     let account = format!("{name}@devb").parse().unwrap();
-    keeper.shared.with(|state| state.open_account(account));
+    task.shared.with(|backend| backend.open_account(account));
 }
 
 fn has_account(folder: &Folder, name: &str) -> bool {
     let state = read(&fs::read(folder.file()).unwrap());
-    let mut accounts = state.ledger.accounts();
-    accounts.any(|account| account.as_str() == format!("{name}@devb"))
+    state
+        .ledger
+        .has_account(AccountId::new(&format!("{name}@devb")).unwrap())
+}
+
+/// Puts a folder in the place of the file, so that no snapshot can replace it.
+fn obstruct(folder: &Folder) {
+    obstruct(&folder);
 }
 
 #[test]
-fn a_file_has_an_end_for_what_comes() {
+fn changes_are_appended() {
     let folder = Folder::new("appending");
-    let keeper = keeper(&folder, eventful());
+    let task = start(&folder);
     let first = fs::read(folder.file()).unwrap();
     #[cfg(unix)]
     for name in folder.names() {
@@ -33,80 +44,85 @@ fn a_file_has_an_end_for_what_comes() {
         let mode = fs::metadata(folder.0.join(&name)).unwrap().permissions();
         assert_eq!(mode.mode() & 0o777, 0o600, "{name}");
     }
-    // Nothing happened, so nothing is written.
-    keeper.shared.with(|_| ());
-    keeper.look(Instant::now());
+    // Without a change nothing is written.
+    task.shared.with(|_| ());
+    task.tick(Instant::now());
     assert_eq!(fs::read(folder.file()).unwrap(), first);
-    open_account(&keeper, "new");
+    open_account(&task, "new");
     let second = fs::read(folder.file()).unwrap();
     assert!(second.starts_with(&first));
     assert_eq!(&second[first.len()..], b"[{\"account\":\"new@devb\"}]\n");
-    // At the end it is made anew, and nothing but the lock is left beside it.
-    keeper.stop().unwrap();
-    assert!(fs::read(folder.file()).unwrap().ends_with(b"[\"whole\"]\n"));
+    // Stopping writes a snapshot and leaves the lock file.
+    task.stop().unwrap();
+    assert!(
+        fs::read(folder.file())
+            .unwrap()
+            .ends_with(b"[\"complete\"]\n")
+    );
     assert!(has_account(&folder, "new"));
     assert_eq!(folder.names(), ["state.json", "state.json.lock"]);
-    // It is another's from now on.
-    open_account(&keeper, "late");
+    // Later changes are not written.
+    open_account(&task, "late");
     assert!(!has_account(&folder, "late"));
 }
 
 #[test]
-fn a_file_is_one_sandbox_s() {
+fn a_file_is_locked_for_one_sandbox() {
     let folder = Folder::new("lock");
-    let first = keeper(&folder, new_state());
+    let first = start(&folder);
     let same = folder.0.join("..").join(folder.0.file_name().unwrap());
     for path in [folder.file(), same.join("state.json")] {
-        let error = Place::take(&path).err().unwrap();
+        let error = StateFile::lock(&path).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
         let error = error.to_string();
         for part in ["state.json", "in use by another sandbox", "name another"] {
             assert!(error.contains(part), "{error}");
         }
     }
-    // Making the file anew does not let go of it.
+    // A snapshot does not release the lock.
     open_account(&first, "new");
-    first.rewrite(Instant::now());
-    assert!(Place::take(&folder.file()).is_err());
+    first.snapshot(Instant::now());
+    assert!(StateFile::lock(&folder.file()).is_err());
     first.stop().unwrap();
-    assert!(Place::take(&folder.file()).is_ok());
+    assert!(StateFile::lock(&folder.file()).is_ok());
 }
 
 #[test]
 #[cfg(unix)]
-fn a_link_leads_to_the_file() {
+fn a_link_is_followed() {
     let folder = Folder::new("link");
     let link = folder.0.join("link.json");
     std::os::unix::fs::symlink("state.json", &link).unwrap();
     fs::write(folder.file(), "").unwrap();
-    let place = Place::take(&link).unwrap();
-    assert!(Place::take(&folder.file()).is_err());
-    Keeper::start(place, Arc::new(Shared::new(new_state())), None).unwrap();
+    let place = StateFile::lock(&link).unwrap();
+    assert!(StateFile::lock(&folder.file()).is_err());
+    let shared = Arc::new(Shared::new(Backend::new(new_state())));
+    PersistTask::start(place, shared, None).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(fs::metadata(folder.file()).unwrap().len() > 0);
 }
 
-/// A link may be made before there is a file: to a folder that is mounted, say.
+/// A link can exist before its target, such as one to a mounted folder.
 #[test]
 #[cfg(unix)]
-fn a_link_to_what_is_not_there_yet_is_followed() {
+fn a_link_to_a_missing_file_is_followed() {
     use std::os::unix::fs::symlink;
     let folder = Folder::new("dangling");
     let elsewhere = folder.0.join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
     symlink("elsewhere/between.json", folder.file()).unwrap();
     symlink("real.json", elsewhere.join("between.json")).unwrap();
-    let keeper = keeper(&folder, new_state());
-    assert!(Place::take(&elsewhere.join("real.json")).is_err());
-    keeper.stop().unwrap();
+    let task = start(&folder);
+    assert!(StateFile::lock(&elsewhere.join("real.json")).is_err());
+    task.stop().unwrap();
     assert!(fs::symlink_metadata(folder.file()).unwrap().is_symlink());
     let real = fs::symlink_metadata(elsewhere.join("real.json")).unwrap();
     assert!(real.is_file());
 
     let circle = folder.0.join("circle.json");
     symlink("circle.json", &circle).unwrap();
-    let error = Place::take(&circle).err().unwrap().to_string();
-    for part in ["circle.json", "leads to itself", "name another"] {
+    let error = StateFile::lock(&circle).err().unwrap().to_string();
+    for part in ["circle.json", "link to itself", "name another"] {
         assert!(error.contains(part), "{error}");
     }
     assert!(fs::symlink_metadata(&circle).unwrap().is_symlink());
@@ -114,182 +130,179 @@ fn a_link_to_what_is_not_there_yet_is_followed() {
 
 #[test]
 #[cfg(unix)]
-fn what_is_no_file_is_not_replaced() {
-    let error = Place::take(std::path::Path::new("/dev/null"))
+fn a_device_is_not_replaced() {
+    let error = StateFile::lock(std::path::Path::new("/dev/null"))
         .err()
         .unwrap();
-    assert!(error.to_string().contains("no regular file"), "{error}");
+    assert!(error.to_string().contains("not a regular file"), "{error}");
 }
 
 #[test]
-fn what_happens_while_a_file_is_made_anew_is_in_it() {
+fn changes_during_a_snapshot_are_kept() {
     let folder = Folder::new("meanwhile");
-    let keeper = keeper(&folder, new_state());
-    let text = keeper.shared.with_journal(|state, journal| {
+    let task = start(&folder);
+    let text = task.shared.with_journal(|backend, journal| {
         let journal = journal.as_mut().unwrap();
-        journal.begin_rewriting(state).unwrap()
+        journal.begin_snapshot(backend.state()).unwrap()
     });
-    open_account(&keeper, "meanwhile");
+    open_account(&task, "meanwhile");
     assert!(has_account(&folder, "meanwhile"));
-    let beside = place::write_beside(&folder.0.canonicalize().unwrap().join("state.json"), &text);
-    keeper.with(|journal| journal.finish_rewriting(beside, Instant::now()));
+    let temp = TempFile::create(&folder.0.canonicalize().unwrap().join("state.json"), &text);
+    task.with(|journal| journal.finish_snapshot(temp, Instant::now()));
     assert!(has_account(&folder, "meanwhile"));
-    open_account(&keeper, "later");
+    open_account(&task, "later");
     assert!(has_account(&folder, "later"));
 }
 
 #[test]
 fn a_file_that_has_grown_is_made_anew() {
     let folder = Folder::new("grown");
-    let keeper = keeper(&folder, new_state());
+    let task = start(&folder);
     let small = fs::metadata(folder.file()).unwrap().len();
     // 1,000 requests a step, all on one quota.
-    let mut is_grown = false;
+    let mut is_smaller = false;
     for _ in 0..1_000 {
         for _ in 0..1_000 {
-            keeper.shared.with(|state| state.quota.draw("0", NOW));
+            task.shared.with(|backend| backend.count_request("0", NOW));
         }
         let before = fs::metadata(folder.file()).unwrap().len();
-        keeper.look(Instant::now());
-        is_grown = fs::metadata(folder.file()).unwrap().len() < before;
-        if is_grown {
+        task.tick(Instant::now());
+        is_smaller = fs::metadata(folder.file()).unwrap().len() < before;
+        if is_smaller {
             break;
         }
     }
-    assert!(is_grown);
+    assert!(is_smaller);
     assert!(fs::metadata(folder.file()).unwrap().len() < small + 100);
 }
 
 #[test]
-fn what_cannot_be_written_is_told_and_written_later() {
+fn a_failed_write_is_reported_and_repeated() {
     let folder = Folder::new("trouble");
-    let keeper = keeper(&folder, new_state());
+    let task = start(&folder);
     let now = Instant::now();
-    // Somebody removes it.
+    // The file is removed.
     fs::remove_file(folder.file()).unwrap();
-    keeper.look(now);
+    task.tick(now);
     assert!(folder.file().exists());
 
-    // As a full disk does.
+    // The disk is full.
     let full = io::Error::new(io::ErrorKind::StorageFull, "no space");
-    keeper.with(|journal| journal.fail(&full));
-    let told = "state.json cannot be written: no space";
-    assert!(keeper.trouble().is_some_and(|it| it.contains(told)));
-    open_account(&keeper, "lost");
-    assert!(!has_account(&folder, "lost"), "nothing follows half a line");
-    keeper.look(now);
-    assert_eq!(keeper.trouble(), None);
+    task.with(|journal| journal.fail(&full));
+    let expected = "state.json cannot be written: no space";
+    assert!(task.error().is_some_and(|it| it.contains(expected)));
+    open_account(&task, "lost");
+    assert!(
+        !has_account(&folder, "lost"),
+        "nothing is appended to a partial line"
+    );
+    task.tick(now);
+    assert_eq!(task.error(), None);
     assert!(has_account(&folder, "lost"));
 
-    // A folder in the way of the file: nothing is lost that can be kept.
-    fs::remove_file(folder.file()).unwrap();
-    fs::create_dir(folder.file()).unwrap();
-    keeper.with(|journal| journal.fail(&full));
-    keeper.look(now);
-    assert!(keeper.trouble().is_some());
+    // A folder blocks the file.
+    obstruct(&folder);
+    task.with(|journal| journal.fail(&full));
+    task.tick(now);
+    assert!(task.error().is_some());
     assert_eq!(folder.names(), ["state.json", "state.json.lock"]);
     fs::remove_dir(folder.file()).unwrap();
-    keeper.look(now + Duration::from_secs(1));
-    assert_eq!(keeper.trouble(), None);
-    keeper.with(|journal| journal.fail(&full));
-    fs::remove_file(folder.file()).unwrap();
-    fs::create_dir(folder.file()).unwrap();
-    let error = keeper.stop().unwrap_err();
+    task.tick(now + Duration::from_secs(1));
+    assert_eq!(task.error(), None);
+    task.with(|journal| journal.fail(&full));
+    obstruct(&folder);
+    let error = task.stop().unwrap_err();
     assert!(error.to_string().contains("cannot be written"), "{error}");
 }
 
-/// What is beside the file may be what fills the disk.
+/// A partial file could fill the disk.
 #[test]
-fn what_is_not_put_in_its_place_goes() {
+fn an_unused_temporary_file_is_removed() {
     let folder = Folder::new("partial");
-    let beside = place::write_beside(&folder.file(), b"half of it").unwrap();
+    let temp = TempFile::create(&folder.file(), b"half of it").unwrap();
     assert_eq!(folder.names(), [".state.json.new"]);
-    drop(beside);
+    drop(temp);
     assert_eq!(folder.names(), [""; 0]);
-    let beside = place::write_beside(&folder.file(), b"all of it").unwrap();
-    beside.put(&folder.file()).unwrap();
+    let temp = TempFile::create(&folder.file(), b"all of it").unwrap();
+    temp.replace(&folder.file()).unwrap();
     assert_eq!(folder.names(), ["state.json"]);
-    fs::remove_file(folder.file()).unwrap();
-    fs::create_dir(folder.file()).unwrap();
-    let beside = place::write_beside(&folder.file(), b"all of it").unwrap();
-    beside.put(&folder.file()).unwrap_err();
+    obstruct(&folder);
+    let temp = TempFile::create(&folder.file(), b"all of it").unwrap();
+    temp.replace(&folder.file()).unwrap_err();
     assert_eq!(folder.names(), ["state.json"]);
 }
 
 #[test]
-fn what_fails_is_tried_ever_less_often() {
+fn a_failed_snapshot_is_retried_with_backoff() {
     let folder = Folder::new("pauses");
-    let keeper = keeper(&folder, new_state());
+    let task = start(&folder);
     let start = Instant::now();
-    fs::remove_file(folder.file()).unwrap();
-    fs::create_dir(folder.file()).unwrap();
+    obstruct(&folder);
     let tried: Vec<u64> = (0..300)
         .filter(|second| {
             let now = start + Duration::from_secs(*second);
-            keeper.with(|journal| journal.needs_rewriting(now)) == Some(true) && {
-                keeper.look(now);
+            task.with(|journal| journal.needs_snapshot(now)) == Some(true) && {
+                task.tick(now);
                 true
             }
         })
         .collect();
     assert_eq!(tried, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
-    // Once it worked, it begins anew.
+    // After a success the backoff starts over.
     fs::remove_dir(folder.file()).unwrap();
-    keeper.look(start + Duration::from_secs(303));
-    assert_eq!(keeper.trouble(), None);
-    fs::remove_file(folder.file()).unwrap();
-    fs::create_dir(folder.file()).unwrap();
-    keeper.look(start + Duration::from_secs(304));
-    assert!(keeper.trouble().is_some());
+    task.tick(start + Duration::from_secs(303));
+    assert_eq!(task.error(), None);
+    obstruct(&folder);
+    task.tick(start + Duration::from_secs(304));
+    assert!(task.error().is_some());
     fs::remove_dir(folder.file()).unwrap();
-    keeper.look(start + Duration::from_secs(305));
-    assert_eq!(keeper.trouble(), None);
+    task.tick(start + Duration::from_secs(305));
+    assert_eq!(task.error(), None);
 }
 
 #[test]
-fn a_file_that_is_gone_at_the_end_is_made_or_missed() {
+fn a_missing_file_is_created_when_the_sandbox_stops() {
     let folder = Folder::new("gone");
-    let first = keeper(&folder, new_state());
+    let first = start(&folder);
     fs::remove_file(folder.file()).unwrap();
     first.stop().unwrap();
-    assert!(folder.file().exists(), "though nothing happened");
+    assert!(folder.file().exists());
 
     for happens in [false, true] {
-        let keeper = keeper(&folder, new_state());
+        let task = start(&folder);
         fs::remove_dir_all(&folder.0).unwrap();
         if happens {
-            open_account(&keeper, "lost");
+            open_account(&task, "lost");
         }
-        let error = keeper.stop().unwrap_err();
+        let error = task.stop().unwrap_err();
         assert!(error.to_string().contains("cannot be written"), "{error}");
         fs::create_dir(&folder.0).unwrap();
     }
 
-    // Something else is in its place.
-    let second = keeper(&folder, new_state());
-    fs::remove_file(folder.file()).unwrap();
-    fs::create_dir(folder.file()).unwrap();
+    // A folder is in its place.
+    let second = start(&folder);
+    obstruct(&folder);
     second.stop().unwrap_err();
 }
 
-/// Whoever finds the file after a kill is told that it is not all, whether half a line or none of it was written.
+/// After a kill, the reader of the file learns that a line is missing, whether it was partly written or not.
 #[test]
 #[cfg(unix)]
-fn what_could_not_be_written_leaves_a_trace() {
+fn a_failed_write_leaves_a_trace() {
     for part in ["", "[", "[{\"account\":\"lost@devb\"}"] {
         let folder = Folder::new("trace");
-        let keeper = keeper(&folder, new_state());
-        open_account(&keeper, "new");
+        let task = start(&folder);
+        open_account(&task, "new");
         let good = fs::read(folder.file()).unwrap();
         let mut text = good.clone();
         text.extend_from_slice(part.as_bytes());
         fs::write(folder.file(), text).unwrap();
         let full = io::Error::new(io::ErrorKind::StorageFull, "no space");
-        keeper.with(|journal| journal.fail(&full));
+        task.with(|journal| journal.fail(&full));
         let text = fs::read(folder.file()).unwrap();
         assert!(text.starts_with(&good) && text.len() == good.len() + 1);
-        drop(keeper);
-        let loaded = load(&Place::take(&folder.file()).unwrap()).unwrap();
+        drop(task);
+        let loaded = load(&StateFile::lock(&folder.file()).unwrap()).unwrap();
         let warning = loaded.and_then(|loaded| loaded.warning).unwrap();
         assert!(warning.contains("may be missing"), "{warning}");
         assert!(has_account(&folder, "new"));
@@ -297,28 +310,27 @@ fn what_could_not_be_written_leaves_a_trace() {
 }
 
 #[test]
-fn a_fault_that_no_rule_says_is_not_kept() {
+fn a_fault_with_bytes_that_are_not_utf8_is_not_persisted() {
     let folder = Folder::new("no-rule");
-    let keeper = keeper(&folder, new_state());
-    // A rule has 32 bits for it.
-    let odd = Fault::own_answer().truncated_to(usize::MAX).times(2);
-    keeper.shared.with(|state| state.add_fault(odd));
-    keeper.shared.with(|state| state.faults.next(None));
-    keeper.shared.with(|state| state.add_fault(Fault::hang()));
+    let task = start(&folder);
+    let odd = Fault::html(http::StatusCode::OK, &b"\xff"[..]).times(2);
+    task.shared.with(|backend| backend.add_fault(odd));
+    task.shared.with(|backend| backend.match_fault(None));
+    task.shared.with(|backend| backend.add_fault(Fault::hang()));
     let state = read(&fs::read(folder.file()).unwrap());
     let numbers: Vec<u64> = state.faults.iter().map(|(number, _)| number).collect();
     assert_eq!(numbers, [2]);
-    keeper.rewrite(Instant::now());
+    task.snapshot(Instant::now());
     let state = read(&fs::read(folder.file()).unwrap());
-    assert_eq!(state.faults.len(), 1);
+    assert_eq!((state.faults.len(), state.faults.last_number()), (1, 2));
 }
 
 proptest! {
     #[test]
-    fn a_broken_file_is_left_as_it_is(bytes in proptest::collection::vec(any::<u8>(), 1..200)) {
+    fn an_invalid_file_is_not_changed(bytes in proptest::collection::vec(any::<u8>(), 1..200)) {
         let folder = Folder::new("broken");
         fs::write(folder.file(), &bytes).unwrap();
-        let place = Place::take(&folder.file()).unwrap();
+        let place = StateFile::lock(&folder.file()).unwrap();
         let error = load(&place).err().unwrap().to_string();
         prop_assert!(error.contains("cannot be read: line 1, column "), "{}", error);
         prop_assert!(error.contains("it is left as it is"), "{}", error);
