@@ -29,7 +29,7 @@ pub(super) enum Source {
     Cut,
     /// No response: the connection stays open.
     Hang,
-    #[serde(untagged, skip_deserializing)]
+    #[serde(skip)]
     Custom(CustomAnswer),
 }
 
@@ -160,7 +160,10 @@ impl From<CustomAnswer> for AnswerFields {
 
 impl Serialize for Source {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, serializer)
+        match self {
+            Self::Custom(answer) => answer.serialize(serializer),
+            named => Self::serialize(named, serializer),
+        }
     }
 }
 

@@ -20,6 +20,14 @@ const NOT_EDITS: [&str; 6] = ["on", "times", "after", "percent", "answer", "limi
 
 /// Refuses a rule of which a part, or the whole, has no effect.
 pub(super) fn check(fault: &Fault, place: &str) -> Result<(), InputError> {
+    let samples: Vec<_> = samples(fault)
+        .into_iter()
+        .map(|own| (observed(fault, &own), own))
+        .collect();
+    let has_same_effect = |other: &Fault| {
+        let mut samples = samples.iter();
+        samples.all(|(with, own)| *with == observed(other, own))
+    };
     let rule = fault.rule().unwrap_or_default();
     for (name, value) in &rule {
         if NOT_EDITS.contains(&&**name) {
@@ -29,20 +37,14 @@ pub(super) fn check(fault: &Fault, place: &str) -> Result<(), InputError> {
             let mut rule = rule.clone();
             rule.insert(name.clone(), smaller);
             let without: Option<Fault> = read(rule);
-            if without.is_some_and(|without| has_same_effect(fault, &without)) {
+            if without.is_some_and(|without| has_same_effect(&without)) {
                 let what = format!("`{name}` has no effect, or a part of it has none");
                 let help = "leave it out, or change the answer or the endpoints";
                 return Err(InputError::new(format!("{place}.{name}"), what, help));
             }
         }
     }
-    if has_same_effect(
-        fault,
-        &Fault {
-            on: fault.on.clone(),
-            ..Fault::default()
-        },
-    ) {
+    if !fault.expires_tokens() && has_same_effect(&Fault::default()) {
         let help = "give an answer, an edit of the response, or a delivery";
         return Err(InputError::new(place, "the rule has no effect", help));
     }
@@ -74,12 +76,6 @@ fn without_one_part(value: &Value) -> Vec<Value> {
             .collect(),
         _ => vec![Value::Null],
     }
-}
-
-fn has_same_effect(one: &Fault, other: &Fault) -> bool {
-    samples(one)
-        .into_iter()
-        .all(|sample| observed(one, &sample) == observed(other, &sample))
 }
 
 /// What a client can observe of a response, or of its absence.
@@ -114,16 +110,20 @@ fn samples(fault: &Fault) -> Vec<Answer> {
     } else {
         &fault.on
     };
-    let mut samples = Vec::new();
+    let mut samples = vec![wire::refusal(Failure::MissingFields)];
     for endpoint in endpoints {
-        samples.push(wire::refusal(Failure::MissingFields));
         let is_refused = fault.expires_tokens() && endpoint.token_use() == TokenUse::Required;
-        samples.push(if is_refused {
+        let sample = if is_refused {
             wire::refusal(Failure::Unauthorized)
         } else {
             success(*endpoint)
-        });
+        };
+        if !samples.iter().any(|known| known.body() == sample.body()) {
+            samples.push(sample);
+        }
     }
+    // Almost every edit shows in a list or a transaction, which are last.
+    samples.reverse();
     samples
 }
 

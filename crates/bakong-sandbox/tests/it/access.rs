@@ -105,7 +105,7 @@ async fn what_nobody_knows_is_refused_with_what_there_is() {
         r#"{"number":7}"#,
     )
     .await;
-    assert!(answer.json(400).contains("takes none"));
+    assert!(answer.json(400).contains("takes no body"));
     let left = get(&sandbox, "/sandbox/faults").await;
     assert_eq!(left["faults"].as_array().unwrap().len(), 1);
     // Every path once.
