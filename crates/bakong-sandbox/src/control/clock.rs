@@ -1,21 +1,21 @@
-//! `POST /sandbox/clock`: moves the clock.
+//! `/sandbox/clock`: shows and moves the clock.
 
 use std::time::Duration;
 
 use khqr_core::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::call::{Call, Reply};
 use super::refusal::Refusal;
-use crate::backend::{Backend, view};
+use crate::backend::view;
 use crate::clock::{LAST, SandboxClock};
 use crate::input::InputError;
 
 /// Times are raw numbers, so that an excessive number gets the same error as any time after 9999.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct ClockBody {
+struct ClockBody {
     advance_ms: Option<Box<RawValue>>,
     ahead_ms: Option<Box<RawValue>>,
     set_to: Option<Box<RawValue>>,
@@ -31,10 +31,15 @@ enum Mode {
 
 const START: Timestamp = Timestamp::from_millis(0);
 
-pub(super) fn move_clock(backend: &mut Backend, body: ClockBody) -> Result<Value, Refusal> {
-    let clock = moved(backend.state().clock, body)?;
-    backend.set_clock(clock);
-    Ok(view::clock(&clock))
+pub(super) fn show(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let clock = call.backend.state().clock;
+    Ok(Reply::json(view::clock(&clock)))
+}
+
+pub(super) fn move_clock(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let clock = moved(call.backend.state().clock, call.body()?)?;
+    call.backend.set_clock(clock);
+    show(call)
 }
 
 fn moved(clock: SandboxClock, body: ClockBody) -> Result<SandboxClock, InputError> {

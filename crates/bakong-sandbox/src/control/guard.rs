@@ -15,8 +15,8 @@ use std::sync::Arc;
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 
+use super::page;
 use super::refusal::Refusal;
-use super::route;
 use crate::input::InputError;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -48,7 +48,7 @@ impl Guard {
         let headers = request.headers();
         self.check_host(headers)?;
         let path = request.uri().path();
-        let is_page = path == "/" || route::link_id(path).is_some();
+        let is_page = path == "/" || page::link_id(path).is_some();
         let is_followed_link = is_page
             && request.method() == Method::GET
             && one(headers, &SEC_FETCH_MODE) == Some("navigate")

@@ -3,7 +3,9 @@
 //! It is separate from the Open API. Faults, the quota and tokens do not apply to it, its errors have a
 //! different form, and a browser may use it only from the sandbox's own page.
 
+mod call;
 mod clock;
+mod faults;
 mod guard;
 mod handlers;
 mod page;
@@ -16,6 +18,6 @@ mod serve;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::call::Reply;
 pub(crate) use self::guard::Guard;
-pub(crate) use self::handlers::Reply;
 pub(crate) use self::serve::{is_control, reject_website, serve};

@@ -1,10 +1,12 @@
 //! Serves the page and its files, which are embedded in the binary.
 
 use bytes::Bytes;
-use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use super::route::Action;
+use super::call::{Call, Reply};
+use super::refusal::Refusal;
+use crate::input::InputError;
 use crate::wire::{self, Answer};
 
 /// Restricts the page to its own scripts and to requests to the sandbox, and forbids frames. The text of a
@@ -34,16 +36,14 @@ const FILES: &[(&str, &str)] = &[
     ("tokens.js", include_str!("../page/tokens.js")),
 ];
 
-/// The response to a request for the page or one of its files.
-pub(super) fn answer(action: Action, path: &str) -> Option<Answer> {
-    let (content_type, text) = match action {
-        Action::Page => (
+/// Serves the page or one of its files.
+pub(super) fn serve(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let (content_type, text) = match call.request.uri().path() {
+        "/openapi.json" => ("application/json", include_str!("../page/openapi.json")),
+        path => file(path).unwrap_or((
             "text/html; charset=utf-8",
             include_str!("../page/page.html"),
-        ),
-        Action::PageFile => file(path)?,
-        Action::Document => ("application/json", include_str!("../page/openapi.json")),
-        _ => return None,
+        )),
     };
     let body = Bytes::from_static(text.as_bytes());
     let content_type = HeaderValue::from_static(content_type);
@@ -60,7 +60,7 @@ pub(super) fn answer(action: Action, path: &str) -> Option<Answer> {
         let value = HeaderValue::from_static(value);
         answer.headers_mut().insert(name, value);
     }
-    Some(answer)
+    Ok(Reply::Answer(answer))
 }
 
 /// The content type and the text of a file.
@@ -73,4 +73,25 @@ pub(super) fn file(path: &str) -> Option<(&'static str, &'static str)> {
         "text/javascript; charset=utf-8"
     };
     Some((content_type, text))
+}
+
+/// The ID in the path of a short link.
+pub(super) fn link_id(path: &str) -> Option<&str> {
+    path.strip_prefix("/l/")
+}
+
+/// Redirects a short link to the page.
+pub(super) fn follow_link(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let id = link_id(call.request.uri().path()).unwrap_or_default();
+    let target = call.backend.state().links.target(id);
+    let target = target.and_then(|target| HeaderValue::try_from(target).ok());
+    let target = target.ok_or_else(|| {
+        let help = "create a link with POST /v1/generate_deeplink_by_qr; the latest 1,000 links are stored";
+        let error = InputError::new("path", "no such link", help);
+        Refusal::new(StatusCode::NOT_FOUND, error)
+    })?;
+    let mut answer = Answer::new(Bytes::new());
+    *answer.status_mut() = StatusCode::FOUND;
+    answer.headers_mut().insert(LOCATION, target);
+    Ok(Reply::Answer(answer))
 }

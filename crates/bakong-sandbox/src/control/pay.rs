@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use khqr_core::{AccountIdBuf, Amount, Currency, ErrorKind, Khqr, Timestamp};
+use khqr_core::{AccountIdBuf, Amount, Currency, ErrorKind, Khqr};
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
+use super::call::{Call, Reply};
 use super::clock::{lead_advice, too_far};
 use super::refusal::Refusal;
-use crate::backend::{Backend, view};
+use crate::backend::view;
 use crate::bank::{Lookup, TransferError, TransferOptions};
 use crate::clock::{LAST, SandboxClock};
 use crate::input::{self, InputError};
@@ -23,7 +24,7 @@ const MAX_TIMES: u32 = 100;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct PayBody {
+struct PayBody {
     qr: Option<String>,
     from: Option<String>,
     to: Option<String>,
@@ -39,8 +40,9 @@ pub(super) struct PayBody {
     currency: Option<String>,
 }
 
-pub(super) fn pay(backend: &mut Backend, body: PayBody, now: Timestamp) -> Result<Value, Refusal> {
-    let clock = backend.state().clock;
+pub(super) fn pay(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let body: PayBody = call.body()?;
+    let clock = call.backend.state().clock;
     let code = code(body.qr.as_deref())?;
     let help = "give an account such as dara@devb";
     let payer = body.from.as_deref().unwrap_or(PAYER);
@@ -53,7 +55,7 @@ pub(super) fn pay(backend: &mut Backend, body: PayBody, now: Timestamp) -> Resul
         return Err(InputError::new("body.times", "the number is out of range", help).into());
     }
     let delay = Duration::from_millis(body.delay_ms.unwrap_or_default());
-    let longest = LAST.saturating_since(now);
+    let longest = LAST.saturating_since(call.now);
     if delay > longest {
         return Err(too_far("body.delayMs", longest).into());
     }
@@ -82,48 +84,48 @@ pub(super) fn pay(backend: &mut Backend, body: PayBody, now: Timestamp) -> Resul
     }
 
     if let Ok(khqr) = Khqr::parse(code) {
-        backend.observe_code(&khqr, now);
+        call.backend.observe_code(&khqr, call.now);
     }
     let mut payments = Vec::new();
     for _ in 0..times {
-        let paid = backend.pay(code, payer.clone(), &options, now);
+        let paid = call.backend.pay(code, payer.clone(), &options, call.now);
         let paid = paid.map_err(|error| refusal(error, &clock))?;
         payments.push(view::transfer(&paid));
         // Further payments of the same code are intended.
         options = options.again();
     }
-    backend.open_account(payer);
-    Ok(json!({ "payments": payments }))
+    call.backend.open_account(payer);
+    Ok(Reply::json(json!({ "payments": payments })))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct ScanBody {
+struct ScanBody {
     qr: Option<String>,
     dry_run: Option<bool>,
 }
 
-pub(super) fn scan(
-    backend: &mut Backend,
-    body: ScanBody,
-    now: Timestamp,
-) -> Result<Value, Refusal> {
-    let clock = backend.state().clock;
+pub(super) fn scan(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let body: ScanBody = call.body()?;
+    let clock = call.backend.state().clock;
     let code = code(body.qr.as_deref())?;
     let khqr = Khqr::parse(code).map_err(|error| refusal(error.into(), &clock))?;
     if body.dry_run != Some(true) {
-        backend.observe_code(&khqr, now);
+        call.backend.observe_code(&khqr, call.now);
     }
-    let found = backend.settled_ledger(now).find_by_md5(khqr.md5());
+    let found = call
+        .backend
+        .settled_ledger(call.now)
+        .find_by_md5(khqr.md5());
     let is_paid = matches!(found, Lookup::Transferred(_));
-    let unpayable = khqr.verify(now).err().map(TransferError::from);
+    let unpayable = khqr.verify(call.now).err().map(TransferError::from);
     let unpayable = unpayable.or(is_paid.then_some(TransferError::AlreadyPaid));
-    Ok(json!({
+    Ok(Reply::json(json!({
         "khqr": view::khqr(&khqr),
         "payable": unpayable.is_none(),
         "reason": unpayable.as_ref().map(view::reason),
         "help": unpayable.as_ref().map(|error| advice(error, &clock).1),
-    }))
+    })))
 }
 
 /// The code without the line break that is often pasted with it.

@@ -16,11 +16,17 @@ const MAX_LIMIT: usize = 10_000;
 pub(super) struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Query<'a> {
-    /// Refuses unknown parameters. If a misspelt one were ignored, the request would return or remove more
-    /// than intended.
-    pub(super) fn of(request: &'a Request<Bytes>, known: &[&str]) -> Result<Self, InputError> {
+    /// Refuses unknown parameters, unless any are allowed. If a misspelt one were ignored, the request would
+    /// return or remove more than intended.
+    pub(super) fn of(
+        request: &'a Request<Bytes>,
+        known: Option<&[&str]>,
+    ) -> Result<Self, InputError> {
         let query = request.uri().query().unwrap_or_default();
         let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+        let Some(known) = known else {
+            return Ok(Self(pairs));
+        };
         for (index, (name, _)) in pairs.iter().enumerate() {
             let at = format!("query.{}", brief(name));
             if !known.contains(&&**name) {

@@ -1,19 +1,19 @@
-//! `POST /sandbox/quota`: sets the quota limit, or the use of it.
+//! `/sandbox/quota`: shows and sets the quota limit and the use of it.
 
 use std::time::Duration;
 
-use khqr_core::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::handlers::email;
+use super::call::{Call, Reply};
+use super::handlers::check_email;
 use super::refusal::Refusal;
-use crate::backend::{Backend, view};
+use crate::backend::view;
 use crate::input::{InputError, brief};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct QuotaBody {
+struct QuotaBody {
     /// Null and "off" remove the limit.
     #[serde(default, deserialize_with = "present")]
     limit: Option<Value>,
@@ -35,12 +35,13 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
     Value::deserialize(deserializer).map(Some)
 }
 
-pub(super) fn set_quota(
-    backend: &mut Backend,
-    body: QuotaBody,
-    now: Timestamp,
-) -> Result<Value, Refusal> {
-    let mut quota = backend.state().quota.limit;
+pub(super) fn show(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    Ok(Reply::json(view::quota(call.backend.state())))
+}
+
+pub(super) fn set_quota(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let body: QuotaBody = call.body()?;
+    let mut quota = call.backend.state().quota.limit;
     if let Some(text) = &body.turns_at {
         quota = quota.resets_at(time_of_day(text).ok_or_else(|| {
             let help = "give hours and minutes in UTC, such as 17:00";
@@ -54,20 +55,20 @@ pub(super) fn set_quota(
         quota = quota.with_checks_only(matches!(counts, Counts::Checks));
     }
     let id = if body.used.is_some() || body.email.is_some() {
-        let email = email(body.email)?;
-        let id = backend.state().registry.id(&email).map(str::to_owned);
+        let email = check_email(body.email)?;
+        let id = call.backend.state().registry.id(&email).map(str::to_owned);
         let help = "register it with POST /sandbox/tokens";
         let unknown = || InputError::new("body.email", "the address is not registered", help);
         Some(id.ok_or_else(unknown)?)
     } else {
         None
     };
-    backend.set_quota(quota);
+    call.backend.set_quota(quota);
     if let (Some(id), Some(used)) = (id, body.used) {
-        backend.set_used(&id, used, now);
-        backend.emit_quota();
+        call.backend.set_used(&id, used, call.now);
+        call.backend.emit_quota();
     }
-    Ok(view::quota(backend.state()))
+    show(call)
 }
 
 fn read_limit(limit: &Value) -> Result<Option<u32>, InputError> {

@@ -2,123 +2,94 @@
 
 use http::Method;
 
-use super::page;
+use super::call::Handler;
+use super::{clock, faults, handlers, page, pay, quota};
 
-/// What a route does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Action {
-    Page,
-    PageFile,
-    Document,
-    Link,
-    Pay,
-    Scan,
-    Payments,
-    Codes,
-    Faults,
-    AddFaults,
-    RemoveFaults,
-    Clock,
-    MoveClock,
-    Mailbox,
-    IssueToken,
-    OpenAccount,
-    Requests,
-    Quota,
-    SetQuota,
-    State,
-    Reset,
-    Events,
+/// A path with a method and its handler.
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    /// The names of the query parameters; `None` for a page, which may have any.
+    pub(super) parameters: Option<&'static [&'static str]>,
+    pub(super) handler: Handler,
 }
 
-impl Action {
-    /// The names of the query parameters.
-    pub(super) const fn parameters(self) -> &'static [&'static str] {
-        match self {
-            Self::Payments => &["limit", "md5"],
-            Self::RemoveFaults => &["number"],
-            Self::Mailbox => &["email"],
-            Self::Requests => &["limit"],
-            _ => &[],
-        }
-    }
-}
-
-/// A path with a method and its action.
-pub(crate) struct Route {
-    pub(crate) method: &'static str,
-    pub(crate) path: &'static str,
-    pub(crate) action: Action,
-}
-
-const fn get(path: &'static str, action: Action) -> Route {
+const fn get(path: &'static str, parameters: &'static [&'static str], handler: Handler) -> Route {
     Route {
         method: "GET",
         path,
-        action,
+        parameters: Some(parameters),
+        handler,
     }
 }
 
-const fn post(path: &'static str, action: Action) -> Route {
+const fn page(path: &'static str, handler: Handler) -> Route {
+    Route {
+        parameters: None,
+        ..get(path, &[], handler)
+    }
+}
+
+const fn post(path: &'static str, handler: Handler) -> Route {
     Route {
         method: "POST",
-        path,
-        action,
+        ..get(path, &[], handler)
     }
 }
 
-pub(crate) const ROUTES: &[Route] = &[
-    get("/", Action::Page),
-    get("/openapi.json", Action::Document),
-    get("/l/{id}", Action::Link),
-    get("/sandbox/page/{file}", Action::PageFile),
-    post("/sandbox/pay", Action::Pay),
-    post("/sandbox/scan", Action::Scan),
-    get("/sandbox/payments", Action::Payments),
-    get("/sandbox/codes", Action::Codes),
-    get("/sandbox/faults", Action::Faults),
-    post("/sandbox/faults", Action::AddFaults),
+const fn delete(
+    path: &'static str,
+    parameters: &'static [&'static str],
+    handler: Handler,
+) -> Route {
     Route {
         method: "DELETE",
-        path: "/sandbox/faults",
-        action: Action::RemoveFaults,
-    },
-    get("/sandbox/clock", Action::Clock),
-    post("/sandbox/clock", Action::MoveClock),
-    get("/sandbox/mailbox", Action::Mailbox),
-    post("/sandbox/tokens", Action::IssueToken),
-    post("/sandbox/accounts", Action::OpenAccount),
-    get("/sandbox/requests", Action::Requests),
-    get("/sandbox/quota", Action::Quota),
-    post("/sandbox/quota", Action::SetQuota),
-    get("/sandbox/state", Action::State),
-    post("/sandbox/reset", Action::Reset),
-    get("/sandbox/events", Action::Events),
-];
-
-/// The ID in the path of a short link.
-pub(crate) fn link_id(path: &str) -> Option<&str> {
-    path.strip_prefix("/l/")
+        ..get(path, parameters, handler)
+    }
 }
+
+pub(super) const ROUTES: &[Route] = &[
+    page("/", page::serve),
+    page("/openapi.json", page::serve),
+    page("/l/{id}", page::follow_link),
+    page("/sandbox/page/{file}", page::serve),
+    post("/sandbox/pay", pay::pay),
+    post("/sandbox/scan", pay::scan),
+    get("/sandbox/payments", &["limit", "md5"], handlers::payments),
+    get("/sandbox/codes", &[], handlers::codes),
+    get("/sandbox/faults", &[], faults::list),
+    post("/sandbox/faults", faults::add),
+    delete("/sandbox/faults", &["number"], faults::remove),
+    get("/sandbox/clock", &[], clock::show),
+    post("/sandbox/clock", clock::move_clock),
+    get("/sandbox/mailbox", &["email"], handlers::mailbox),
+    post("/sandbox/tokens", handlers::issue_token),
+    post("/sandbox/accounts", handlers::open_account),
+    get("/sandbox/requests", &["limit"], handlers::requests),
+    get("/sandbox/quota", &[], quota::show),
+    post("/sandbox/quota", quota::set_quota),
+    get("/sandbox/state", &[], handlers::state),
+    post("/sandbox/reset", handlers::reset),
+    get("/sandbox/events", &[], handlers::events),
+];
 
 impl Route {
     fn is_at(&self, path: &str) -> bool {
-        match self.action {
-            Action::Link => link_id(path).is_some(),
-            Action::PageFile => page::file(path).is_some(),
-            _ => self.path == path,
+        match self.path {
+            "/l/{id}" => page::link_id(path).is_some(),
+            "/sandbox/page/{file}" => page::file(path).is_some(),
+            known => known == path,
         }
     }
 }
 
 /// The methods of a path; empty for an unknown path.
-pub(crate) fn methods(path: &str) -> Vec<&'static str> {
+pub(super) fn methods(path: &str) -> Vec<&'static str> {
     let routes = ROUTES.iter().filter(|route| route.is_at(path));
     routes.map(|route| route.method).collect()
 }
 
-pub(crate) fn find(method: &Method, path: &str) -> Option<Action> {
+pub(super) fn find(method: &Method, path: &str) -> Option<&'static Route> {
     let mut routes = ROUTES.iter();
-    let route = routes.find(|route| route.is_at(path) && route.method == method.as_str())?;
-    Some(route.action)
+    routes.find(|route| route.is_at(path) && route.method == method.as_str())
 }

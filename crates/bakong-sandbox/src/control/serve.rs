@@ -4,10 +4,12 @@ use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 
+use super::call::{Call, Reply};
 use super::guard::Guard;
-use super::handlers::{self, Reply};
+use super::page;
+use super::query::Query;
 use super::refusal::Refusal;
-use super::route::{self, Action};
+use super::route::{self, ROUTES, Route};
 use crate::api::MAX_BODY;
 use crate::input::InputError;
 use crate::persist::Shared;
@@ -17,14 +19,14 @@ use crate::wire::{self, Answer};
 pub(crate) fn is_control(path: &str) -> bool {
     ["/", "/openapi.json", "/sandbox"].contains(&path)
         || path.starts_with("/sandbox/")
-        || route::link_id(path).is_some()
+        || page::link_id(path).is_some()
 }
 
 /// Answers a request to the control API.
 pub(crate) fn serve(shared: &Shared, guard: &Guard, request: &Request<Bytes>) -> Reply {
     let mut answer = match admit(guard, request) {
         Err(answer) => *answer,
-        Ok(action) => match handlers::perform(shared, action, request) {
+        Ok(route) => match call(shared, route, request) {
             Ok(Reply::Answer(answer)) => answer,
             Ok(events) => return events,
             Err(refusal) => refusal.answer(),
@@ -59,8 +61,22 @@ pub(crate) fn reject_website(
     Some(answer)
 }
 
-/// The action of a request that is allowed.
-fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<Action, Box<Answer>> {
+fn call(shared: &Shared, route: &Route, request: &Request<Bytes>) -> Result<Reply, Refusal> {
+    let query = Query::of(request, route.parameters)?;
+    shared.with_journal(|backend, journal| {
+        let now = backend.state().clock.now();
+        (route.handler)(&mut Call {
+            backend,
+            journal: journal.as_ref(),
+            request,
+            query,
+            now,
+        })
+    })
+}
+
+/// The route of a request that is allowed.
+fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<&'static Route, Box<Answer>> {
     let refuse = |status, place, what: &str, help: String| {
         let error = InputError::new(place, what, help);
         Box::new(Refusal::new(status, error).answer())
@@ -72,13 +88,13 @@ fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<Action, Box<Answer>>
     let methods = route::methods(path);
     if methods.is_empty() {
         // The two methods of a path are adjacent.
-        let mut known: Vec<_> = route::ROUTES.iter().map(|route| route.path).collect();
+        let mut known: Vec<_> = ROUTES.iter().map(|route| route.path).collect();
         known.dedup();
         let help = format!("use one of: {}", known.join(", "));
         let what = "no such path";
         return Err(refuse(StatusCode::NOT_FOUND, "path", what, help));
     }
-    let Some(action) = route::find(request.method(), path) else {
+    let Some(route) = route::find(request.method(), path) else {
         let allowed = methods.join(", ");
         let (what, help) = (
             "the path does not allow this method",
@@ -109,7 +125,7 @@ fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<Action, Box<Answer>>
         let what = "the content type is not application/json";
         return Err(refuse(status, place, what, help));
     }
-    Ok(action)
+    Ok(route)
 }
 
 /// Whether the content type is JSON. A page of another website cannot send that without a preflight.

@@ -1,16 +1,14 @@
 //! The response that a fault starts from.
 
-use std::fmt;
-
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Response, StatusCode};
-use serde::de::value::{MapAccessDeserializer, StrDeserializer};
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::rule::{read_headers, write_headers};
+use crate::input::reason;
 use crate::wire::{self, Answer};
 
 /// Where the response of a fault comes from.
@@ -169,24 +167,16 @@ impl Serialize for Source {
 
 impl<'de> Deserialize<'de> for Source {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameOrAnswer;
-
-        impl<'de> Visitor<'de> for NameOrAnswer {
-            type Value = Source;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the name of a response, or an object such as {\"status\":502}")
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let source = match raw.get().as_bytes() {
+            [b'{', ..] => serde_json::from_str(raw.get()).map(Self::Custom),
+            [b'"', ..] => Self::deserialize(&mut serde_json::Deserializer::from_str(raw.get())),
+            _ => {
+                return Err(D::Error::custom(
+                    "expected a name or an object such as {\"status\":502}",
+                ));
             }
-
-            fn visit_str<E: Error>(self, name: &str) -> Result<Source, E> {
-                Source::deserialize(StrDeserializer::new(name))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
-                CustomAnswer::deserialize(MapAccessDeserializer::new(map)).map(Source::Custom)
-            }
-        }
-
-        deserializer.deserialize_any(NameOrAnswer)
+        };
+        source.map_err(|error| D::Error::custom(reason(&error)))
     }
 }

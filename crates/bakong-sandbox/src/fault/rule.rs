@@ -1,17 +1,16 @@
 //! The data of a fault. Its JSON form is the rule of `POST /sandbox/faults`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::marker::PhantomData;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::de::value::SeqAccessDeserializer;
-use serde::de::{Deserializer, Error, IntoDeserializer, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Error};
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::answer::Source;
+use crate::input::reason;
 use crate::wire::ApiEndpoint;
 
 /// What happens to the next request, or to the next requests to some endpoints.
@@ -151,36 +150,16 @@ impl<'de> Deserialize<'de> for Times {
 fn one_or_many<'de, D, T, C>(deserializer: D) -> Result<C, D::Error>
 where
     D: Deserializer<'de>,
-    T: Deserialize<'de>,
-    C: Deserialize<'de> + IntoIterator<Item = T> + FromIterator<T>,
+    T: DeserializeOwned,
+    C: DeserializeOwned + IntoIterator<Item = T> + FromIterator<T>,
 {
-    struct OneOrMany<T, C>(PhantomData<(T, C)>);
-
-    impl<'de, T, C> Visitor<'de> for OneOrMany<T, C>
-    where
-        T: Deserialize<'de>,
-        C: Deserialize<'de> + FromIterator<T>,
-    {
-        type Value = C;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a value or a list of values")
-        }
-
-        fn visit_str<E: Error>(self, text: &str) -> Result<C, E> {
-            T::deserialize(text.into_deserializer()).map(|value| C::from_iter([value]))
-        }
-
-        fn visit_u64<E: Error>(self, number: u64) -> Result<C, E> {
-            T::deserialize(number.into_deserializer()).map(|value| C::from_iter([value]))
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<C, A::Error> {
-            C::deserialize(SeqAccessDeserializer::new(list))
-        }
-    }
-
-    deserializer.deserialize_any(OneOrMany(PhantomData))
+    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let values = if raw.get().starts_with('[') {
+        serde_json::from_str(raw.get())
+    } else {
+        serde_json::from_str(raw.get()).map(|value| C::from_iter([value]))
+    };
+    values.map_err(|error| D::Error::custom(reason(&error)))
 }
 
 /// Writes headers as an object of lists. Bytes that are not UTF-8 become U+FFFD.
