@@ -1,6 +1,6 @@
 //! Registered e-mail addresses, and the verification codes that were mailed to them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use khqr_core::Timestamp;
 
@@ -17,8 +17,6 @@ pub struct Mail {
 #[derive(Default)]
 pub(crate) struct Registry {
     by_email: BTreeMap<String, Registration>,
-    /// The address of each verification code that is still valid.
-    by_code: HashMap<String, String>,
 }
 
 #[derive(Default)]
@@ -33,19 +31,12 @@ impl Registry {
     /// Delivers a mail. Its code replaces the previous one, so that a lost mail can be requested again.
     pub(crate) fn deliver(&mut self, email: &str, mail: Mail) {
         let registration = self.by_email.entry(email.to_owned()).or_default();
-        if let Some(last) = registration.mailbox.last() {
-            self.by_code.remove(&last.code);
-        }
-        self.by_code.insert(mail.code.clone(), email.to_owned());
         registration.mailbox.push(mail);
     }
 
     /// Registers `email` with this ID. Its verification code becomes invalid.
     pub(crate) fn register(&mut self, email: &str, id: &str) {
         let registration = self.by_email.entry(email.to_owned()).or_default();
-        if let Some(last) = registration.mailbox.last() {
-            self.by_code.remove(&last.code);
-        }
         registration.id = Some(id.to_owned());
     }
 }
@@ -58,7 +49,11 @@ impl Registry {
 
     /// The address that a valid verification code was sent to.
     pub(crate) fn email_of_code(&self, code: &str) -> Option<&str> {
-        self.by_code.get(code).map(String::as_str)
+        let mut all = self.by_email.iter();
+        let is_valid = |it: &Registration| {
+            it.id.is_none() && it.mailbox.last().is_some_and(|mail| mail.code == code)
+        };
+        all.find_map(|(email, it)| is_valid(it).then_some(email.as_str()))
     }
 
     /// The registered addresses with their IDs, in alphabetical order.

@@ -109,6 +109,18 @@ mod tests {
         assert_eq!(fields.text("a", 3..=3).as_deref(), Ok("x@y"));
         assert_eq!(fields.text("c", 1..=1).as_deref(), Ok("z"));
         assert_eq!(fields.text("b", 0..=9), Err(Failure::MissingFields));
+        for other in [
+            "{}",
+            "[]",
+            "null",
+            r#"{"a":1}"#,
+            r#"{"a":null}"#,
+            r#"{"a":["x"]}"#,
+        ] {
+            let fields = Body::new(other.as_bytes()).unwrap().fields();
+            let text = fields.text("a", 0..=9);
+            assert_eq!(text, Err(Failure::MissingFields), "{other}");
+        }
     }
 
     #[test]

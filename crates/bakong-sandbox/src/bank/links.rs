@@ -1,41 +1,33 @@
 //! Short links to codes. Each link opens the sandbox's own page: an invented link on a real domain would
 //! show whatever its owner publishes there.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 use form_urlencoded::byte_serialize;
 
 /// How many links are stored. A new link replaces the oldest.
 const CAPACITY: usize = 1_000;
 
-/// The latest links: the text of a code for each link ID.
+/// The latest links, oldest first: IDs and the texts of their codes.
 #[derive(Default)]
-pub(crate) struct Links {
-    codes: HashMap<String, String>,
-    /// The IDs, oldest first.
-    ids: VecDeque<String>,
-}
+pub(crate) struct Links(VecDeque<(String, String)>);
 
 impl Links {
     pub(crate) fn insert(&mut self, id: &str, code: &str) {
-        if self.ids.len() >= CAPACITY
-            && let Some(oldest) = self.ids.pop_front()
-        {
-            self.codes.remove(&oldest);
+        if self.0.len() >= CAPACITY {
+            self.0.pop_front();
         }
-        self.ids.push_back(id.to_owned());
-        self.codes.insert(id.to_owned(), code.to_owned());
+        self.0.push_back((id.to_owned(), code.to_owned()));
     }
 
     /// The IDs and their codes, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let ids = self.ids.iter();
-        ids.filter_map(|id| Some((id.as_str(), self.codes.get(id)?.as_str())))
+        self.0.iter().map(|(id, code)| (&**id, &**code))
     }
 
     /// The target of a link: the page, with the code's text as the parameter `code`.
     pub(crate) fn target(&self, id: &str) -> Option<String> {
-        let code = self.codes.get(id)?;
+        let (_, code) = self.iter().find(|(known, _)| *known == id)?;
         let code: String = byte_serialize(code.as_bytes()).collect();
         // Forms encode a space as `+`, which not every reader decodes.
         Some(format!("/?code={}", code.replace('+', "%20")))
@@ -62,6 +54,6 @@ mod tests {
             links.insert(&number.to_string(), "x");
         }
         assert_eq!(links.target("0"), None);
-        assert!(links.target("1").is_some() && links.codes.len() == CAPACITY);
+        assert!(links.target("1").is_some() && links.0.len() == CAPACITY);
     }
 }

@@ -40,7 +40,7 @@ pub(crate) enum Reply {
 }
 
 impl Reply {
-    pub(super) fn json(value: Value) -> Self {
-        Self::Answer(json_answer(StatusCode::OK, &value))
+    pub(super) fn json(value: &Value) -> Self {
+        Self::Answer(json_answer(StatusCode::OK, value))
     }
 }

@@ -33,16 +33,16 @@ const START: Timestamp = Timestamp::from_millis(0);
 
 pub(super) fn show(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let clock = call.backend.state().clock;
-    Ok(Reply::json(view::clock(&clock)))
+    Ok(Reply::json(&view::clock(&clock)))
 }
 
 pub(super) fn move_clock(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    let clock = moved(call.backend.state().clock, call.body()?)?;
+    let clock = moved(call.backend.state().clock, &call.body()?)?;
     call.backend.set_clock(clock);
     show(call)
 }
 
-fn moved(clock: SandboxClock, body: ClockBody) -> Result<SandboxClock, InputError> {
+fn moved(clock: SandboxClock, body: &ClockBody) -> Result<SandboxClock, InputError> {
     let system = SandboxClock::system().now();
     let advance = millis("advanceMs", body.advance_ms.as_deref(), clock.now())?;
     let ahead = millis("aheadMs", body.ahead_ms.as_deref(), system)?;

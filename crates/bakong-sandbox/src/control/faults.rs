@@ -15,7 +15,7 @@ const MAX_FAULTS: usize = 1_000;
 
 pub(super) fn list(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let faults = &call.backend.state().faults;
-    Ok(Reply::json(view::faults(faults)))
+    Ok(Reply::json(&view::faults(faults)))
 }
 
 /// Adds one rule or a list of rules. If one of them is invalid, none is added.
@@ -44,7 +44,7 @@ pub(super) fn add(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         json!({ "number": call.backend.add_fault(fault), "rule": rule })
     });
     let added: Vec<Value> = faults.collect();
-    Ok(Reply::json(json!({ "faults": added })))
+    Ok(Reply::json(&json!({ "faults": added })))
 }
 
 pub(super) fn remove(call: &mut Call<'_>) -> Result<Reply, Refusal> {

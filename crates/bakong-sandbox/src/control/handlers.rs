@@ -27,13 +27,15 @@ pub(super) fn payments(call: &mut Call<'_>) -> Result<Reply> {
     let matches = |transfer: &&Transfer| md5.is_none_or(|md5| transfer.md5() == md5);
     let newest = all.rev().filter(matches).take(limit);
     let payments: Vec<_> = newest.map(view::transfer).collect();
-    Ok(Reply::json(json!({ "payments": payments, "total": total })))
+    Ok(Reply::json(
+        &json!({ "payments": payments, "total": total }),
+    ))
 }
 
 pub(super) fn codes(call: &mut Call<'_>) -> Result<Reply> {
     let codes = call.backend.state().open_codes.sorted();
     let codes: Vec<_> = codes.into_iter().map(view::code).collect();
-    Ok(Reply::json(json!({ "codes": codes })))
+    Ok(Reply::json(&json!({ "codes": codes })))
 }
 
 pub(super) fn mailbox(call: &mut Call<'_>) -> Result<Reply> {
@@ -47,7 +49,7 @@ pub(super) fn mailbox(call: &mut Call<'_>) -> Result<Reply> {
     mails.sort_by_key(|(_, mail)| Reverse(mail.sent_at));
     let mails = mails.iter().take(DEFAULT_LIMIT);
     let mails: Vec<_> = mails.map(|(to, mail)| view::mail(to, mail)).collect();
-    Ok(Reply::json(json!({ "mails": mails })))
+    Ok(Reply::json(&json!({ "mails": mails })))
 }
 
 #[derive(Deserialize)]
@@ -63,7 +65,7 @@ pub(super) fn issue_token(call: &mut Call<'_>) -> Result<Reply> {
     let expires_at = issued.expires_at().as_millis();
     let token = issued.token;
     Ok(Reply::json(
-        json!({ "email": email, "token": token, "expiresAt": expires_at }),
+        &json!({ "email": email, "token": token, "expiresAt": expires_at }),
     ))
 }
 
@@ -90,18 +92,18 @@ pub(super) fn open_account(call: &mut Call<'_>) -> Result<Reply> {
     let account = account.ok_or_else(|| InputError::missing("body.account", help))?;
     let opened = json!({ "account": account.as_str() });
     call.backend.open_account(account);
-    Ok(Reply::json(opened))
+    Ok(Reply::json(&opened))
 }
 
 pub(super) fn requests(call: &mut Call<'_>) -> Result<Reply> {
     let requests: Vec<_> = call.backend.log.latest(call.query.limit()?).collect();
-    Ok(Reply::json(json!({ "requests": requests })))
+    Ok(Reply::json(&json!({ "requests": requests })))
 }
 
 /// The state file, its errors, and the ID of the key that signs tokens.
 pub(super) fn state(call: &mut Call<'_>) -> Result<Reply> {
     let journal = call.journal;
-    Ok(Reply::json(json!({
+    Ok(Reply::json(&json!({
         "keyId": call.backend.state().token_key.id(),
         "file": journal.map(|journal| journal.path().display().to_string()),
         "loadWarning": journal.and_then(Journal::load_warning),
@@ -116,7 +118,7 @@ struct NoFields {}
 pub(super) fn reset(call: &mut Call<'_>) -> Result<Reply> {
     call.body::<NoFields>()?;
     call.backend.reset();
-    Ok(Reply::json(json!({ "reset": true })))
+    Ok(Reply::json(&json!({ "reset": true })))
 }
 
 pub(super) fn events(call: &mut Call<'_>) -> Result<Reply> {

@@ -95,7 +95,7 @@ pub(super) fn pay(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         options = options.again();
     }
     call.backend.open_account(payer);
-    Ok(Reply::json(json!({ "payments": payments })))
+    Ok(Reply::json(&json!({ "payments": payments })))
 }
 
 #[derive(Deserialize)]
@@ -120,7 +120,7 @@ pub(super) fn scan(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let is_paid = matches!(found, Lookup::Transferred(_));
     let unpayable = khqr.verify(call.now).err().map(TransferError::from);
     let unpayable = unpayable.or(is_paid.then_some(TransferError::AlreadyPaid));
-    Ok(Reply::json(json!({
+    Ok(Reply::json(&json!({
         "khqr": view::khqr(&khqr),
         "payable": unpayable.is_none(),
         "reason": unpayable.as_ref().map(view::reason),

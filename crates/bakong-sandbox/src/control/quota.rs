@@ -36,7 +36,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 }
 
 pub(super) fn show(call: &mut Call<'_>) -> Result<Reply, Refusal> {
-    Ok(Reply::json(view::quota(call.backend.state())))
+    Ok(Reply::json(&view::quota(call.backend.state())))
 }
 
 pub(super) fn set_quota(call: &mut Call<'_>) -> Result<Reply, Refusal> {

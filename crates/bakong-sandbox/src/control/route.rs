@@ -14,9 +14,15 @@ pub(super) struct Route {
     pub(super) handler: Handler,
 }
 
-const fn get(path: &'static str, parameters: &'static [&'static str], handler: Handler) -> Route {
+/// A route with these query parameters.
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    parameters: &'static [&'static str],
+    handler: Handler,
+) -> Route {
     Route {
-        method: "GET",
+        method,
         path,
         parameters: Some(parameters),
         handler,
@@ -26,25 +32,7 @@ const fn get(path: &'static str, parameters: &'static [&'static str], handler: H
 const fn page(path: &'static str, handler: Handler) -> Route {
     Route {
         parameters: None,
-        ..get(path, &[], handler)
-    }
-}
-
-const fn post(path: &'static str, handler: Handler) -> Route {
-    Route {
-        method: "POST",
-        ..get(path, &[], handler)
-    }
-}
-
-const fn delete(
-    path: &'static str,
-    parameters: &'static [&'static str],
-    handler: Handler,
-) -> Route {
-    Route {
-        method: "DELETE",
-        ..get(path, parameters, handler)
+        ..route("GET", path, &[], handler)
     }
 }
 
@@ -53,24 +41,29 @@ pub(super) const ROUTES: &[Route] = &[
     page("/openapi.json", page::serve),
     page("/l/{id}", page::follow_link),
     page("/sandbox/page/{file}", page::serve),
-    post("/sandbox/pay", pay::pay),
-    post("/sandbox/scan", pay::scan),
-    get("/sandbox/payments", &["limit", "md5"], handlers::payments),
-    get("/sandbox/codes", &[], handlers::codes),
-    get("/sandbox/faults", &[], faults::list),
-    post("/sandbox/faults", faults::add),
-    delete("/sandbox/faults", &["number"], faults::remove),
-    get("/sandbox/clock", &[], clock::show),
-    post("/sandbox/clock", clock::move_clock),
-    get("/sandbox/mailbox", &["email"], handlers::mailbox),
-    post("/sandbox/tokens", handlers::issue_token),
-    post("/sandbox/accounts", handlers::open_account),
-    get("/sandbox/requests", &["limit"], handlers::requests),
-    get("/sandbox/quota", &[], quota::show),
-    post("/sandbox/quota", quota::set_quota),
-    get("/sandbox/state", &[], handlers::state),
-    post("/sandbox/reset", handlers::reset),
-    get("/sandbox/events", &[], handlers::events),
+    route("POST", "/sandbox/pay", &[], pay::pay),
+    route("POST", "/sandbox/scan", &[], pay::scan),
+    route(
+        "GET",
+        "/sandbox/payments",
+        &["limit", "md5"],
+        handlers::payments,
+    ),
+    route("GET", "/sandbox/codes", &[], handlers::codes),
+    route("GET", "/sandbox/faults", &[], faults::list),
+    route("POST", "/sandbox/faults", &[], faults::add),
+    route("DELETE", "/sandbox/faults", &["number"], faults::remove),
+    route("GET", "/sandbox/clock", &[], clock::show),
+    route("POST", "/sandbox/clock", &[], clock::move_clock),
+    route("GET", "/sandbox/mailbox", &["email"], handlers::mailbox),
+    route("POST", "/sandbox/tokens", &[], handlers::issue_token),
+    route("POST", "/sandbox/accounts", &[], handlers::open_account),
+    route("GET", "/sandbox/requests", &["limit"], handlers::requests),
+    route("GET", "/sandbox/quota", &[], quota::show),
+    route("POST", "/sandbox/quota", &[], quota::set_quota),
+    route("GET", "/sandbox/state", &[], handlers::state),
+    route("POST", "/sandbox/reset", &[], handlers::reset),
+    route("GET", "/sandbox/events", &[], handlers::events),
 ];
 
 impl Route {

@@ -105,7 +105,7 @@ impl TryFrom<AnswerFields> for CustomAnswer {
             (wire::JSON, Bytes::from(text.into_string()))
         });
         let error = fields.error.map(|ErrorFields { code, message }| {
-            let message = message.unwrap_or_else(|| wire::documented_message(code));
+            let message = message.unwrap_or_else(|| wire::documented_message(code).to_owned());
             (
                 wire::JSON,
                 wire::failure(status, code, &message).into_body(),

@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     /// `body` after the edits of a fault.
-    fn edited(fault: Fault, body: &str) -> String {
+    fn edited(fault: &Fault, body: &str) -> String {
         let edited = fault.edited(body.as_bytes());
         edited.map_or(body.to_owned(), |it| {
             String::from_utf8(it.to_vec()).unwrap()
@@ -204,13 +204,13 @@ mod tests {
 
     #[test]
     fn only_the_named_fields_change() {
-        assert_eq!(edited(Fault::own_answer(), FOUND), FOUND);
+        assert_eq!(edited(&Fault::own_answer(), FOUND), FOUND);
         assert_eq!(
-            edited(Fault::own_answer().float_times(), FOUND),
+            edited(&Fault::own_answer().float_times(), FOUND),
             r#"{"responseCode":0,"errorCode":null,"data":{"hash":"h\u0040","amount":1.50,"createdDateMs":17.0,"acknowledgedDateMs":18.2,"description":null}}"#
         );
         assert_eq!(
-            edited(Fault::own_answer().text_amounts(), FOUND),
+            edited(&Fault::own_answer().text_amounts(), FOUND),
             r#"{"responseCode":0,"errorCode":null,"data":{"hash":"h\u0040","amount":"1.50","createdDateMs":17,"acknowledgedDateMs":18,"description":null}}"#
         );
         let all = Fault::own_answer()
@@ -218,7 +218,7 @@ mod tests {
             .text_amounts()
             .float_times();
         assert_eq!(
-            edited(all, FOUND),
+            edited(&all, FOUND),
             r#"{"responseCode":0,"data":{"hash":"h\u0040","amount":"1.50","createdDateMs":17.0,"acknowledgedDateMs":18.2,"description":null}}"#
         );
     }
@@ -227,9 +227,9 @@ mod tests {
     fn a_failure_keeps_its_error_code() {
         let failure = r#"{"data":null,"errorCode":1,"responseCode":1}"#;
         let fault = || Fault::own_answer().without_error_code().float_times();
-        assert_eq!(edited(fault(), failure), failure);
+        assert_eq!(edited(&fault(), failure), failure);
         for other in ["", "<h1>", "[]", "{", r#"{"data":"x"}"#, "{}"] {
-            assert_eq!(edited(fault(), other), other);
+            assert_eq!(edited(&fault(), other), other);
         }
     }
 
@@ -243,27 +243,27 @@ mod tests {
         assert_eq!(LIST, list(&[a, b, c].join(",")));
         let fault = Fault::own_answer;
         assert_eq!(
-            edited(fault().reversed_list(), LIST),
+            edited(&fault().reversed_list(), LIST),
             list(&[c, b, a].join(","))
         );
         assert_eq!(
-            edited(fault().without_item(1), LIST),
+            edited(&fault().without_item(1), LIST),
             list(&[a, c].join(","))
         );
-        assert_eq!(edited(fault().without_item(3), LIST), LIST);
+        assert_eq!(edited(&fault().without_item(3), LIST), LIST);
         // Indices refer to the order of the request, whatever the other edits.
         let some = fault().reversed_list().item(0, "nonsense").without_item(2);
-        assert_eq!(edited(some, LIST), list(&[b, "nonsense"].join(",")));
-        let garbled = edited(fault().garbled_item(1), LIST);
+        assert_eq!(edited(&some, LIST), list(&[b, "nonsense"].join(",")));
+        let garbled = edited(&fault().garbled_item(1), LIST);
         assert_eq!(garbled, LIST.replace(b, r#"{"status":0,"data":["?"]}"#));
-        let failed = edited(fault().service_failed_item(0), LIST);
+        let failed = edited(&fault().service_failed_item(0), LIST);
         let told = r#"{"hash":"a","status":"SERVICE_FAILED","data":null}"#;
         assert_eq!(failed, LIST.replace(a, told));
-        let nameless = edited(fault().nameless_item(0), LIST);
+        let nameless = edited(&fault().nameless_item(0), LIST);
         let told = a.replacen(r#""hash":"a","#, "", 1);
         assert_eq!(nameless, LIST.replace(a, &told));
         assert_eq!(
-            edited(fault().float_times().text_amounts(), LIST),
+            edited(&fault().float_times().text_amounts(), LIST),
             LIST.replace(":1,", r#":"1","#)
                 .replace("17", "17.0")
                 .replace(":2", r#":"2""#)
@@ -274,13 +274,13 @@ mod tests {
     fn transactions_move_within_their_items() {
         let fault = Fault::own_answer().float_times();
         assert_eq!(
-            edited(fault.clone().items_under_transaction(), LIST),
+            edited(&fault.clone().items_under_transaction(), LIST),
             LIST.replace("17", "17.0")
                 .replace(r#""data":{"#, r#""transaction":{"#)
                 .replace(r#""data":null"#, r#""transaction":null"#)
         );
         assert_eq!(
-            edited(fault.items_inline(), LIST),
+            edited(&fault.items_inline(), LIST),
             list(
                 r#"{"hash":"a","status":"SUCCESS","amount":1,"createdDateMs":17.0},{"hash":"b","status":"NOT_FOUND"},{"hash":"c","amount":2}"#
             )

@@ -98,13 +98,7 @@ impl ApiEndpoint {
             }
             // The reference lists the header, but the live service also answers without it.
             Self::CheckBakongAccount => TokenUse::Optional,
-            Self::CheckTransactionByMd5
-            | Self::CheckTransactionByHash
-            | Self::CheckTransactionByShortHash
-            | Self::CheckTransactionByInstructionRef
-            | Self::CheckTransactionByExternalRef
-            | Self::CheckTransactionByMd5List
-            | Self::CheckTransactionByHashList => TokenUse::Required,
+            _ => TokenUse::Required,
         }
     }
 

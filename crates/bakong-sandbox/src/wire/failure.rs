@@ -1,81 +1,53 @@
 //! Error codes and messages of the API.
 
-/// Why the API refuses a valid request.
+/// Why the API refuses a valid request, with its error code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 pub(crate) enum Failure {
-    TransactionNotFound,
-    StaticQr,
-    TransactionFailed,
-    MissingFields,
-    Unauthorized,
-    EmailRegistered,
-    NotRegistered,
-    AccountNotFound,
-    AccountInvalid,
+    TransactionNotFound = 1,
+    StaticQr = 2,
+    TransactionFailed = 3,
+    MissingFields = 5,
+    Unauthorized = 6,
+    EmailRegistered = 8,
+    NotRegistered = 10,
+    AccountNotFound = 11,
+    AccountInvalid = 12,
 }
 
 impl Failure {
     pub(crate) const fn error_code(self) -> u8 {
-        match self {
-            Self::TransactionNotFound => 1,
-            Self::StaticQr => 2,
-            Self::TransactionFailed => 3,
-            Self::MissingFields => 5,
-            Self::Unauthorized => 6,
-            Self::EmailRegistered => 8,
-            Self::NotRegistered => 10,
-            Self::AccountNotFound => 11,
-            Self::AccountInvalid => 12,
-        }
+        self as u8
     }
 
     pub(crate) const fn message(self) -> &'static str {
-        match self {
-            Self::TransactionNotFound => {
-                "Transaction could not be found. Please check and try again."
-            }
-            Self::StaticQr => "Static QR is not supported for this check flow",
-            Self::TransactionFailed => "Transaction failed.",
-            Self::MissingFields => "Missing required fields",
-            // The message of the live service, as client libraries report it.
-            Self::Unauthorized => "Unauthorized, not yet requested for token or code invalid",
-            Self::EmailRegistered => "Email is already registered",
-            Self::NotRegistered => "Not registered yet",
-            Self::AccountNotFound => "Account ID not found",
-            Self::AccountInvalid => "Account ID is invalid",
-        }
+        documented_message(self.error_code())
     }
-
-    const ALL: [Self; 9] = [
-        Self::TransactionNotFound,
-        Self::StaticQr,
-        Self::TransactionFailed,
-        Self::MissingFields,
-        Self::Unauthorized,
-        Self::EmailRegistered,
-        Self::NotRegistered,
-        Self::AccountNotFound,
-        Self::AccountInvalid,
-    ];
 }
 
 /// The documented message of an error code, including the codes that the sandbox returns only through a
 /// fault. Empty for an unknown code.
-pub(crate) fn documented_message(error_code: u8) -> String {
+pub(crate) const fn documented_message(error_code: u8) -> &'static str {
     match error_code {
-        4 => "Error requesting deeplink from provider".to_owned(),
-        7 => "Email server is down".to_owned(),
-        9 => "Cannot connect to server".to_owned(),
-        17 => quota_message(100),
-        code => {
-            let mut all = Failure::ALL.iter();
-            let known = all.find(|failure| failure.error_code() == code);
-            known.map_or_else(String::new, |failure| failure.message().to_owned())
-        }
+        1 => "Transaction could not be found. Please check and try again.",
+        2 => "Static QR is not supported for this check flow",
+        3 => "Transaction failed.",
+        4 => "Error requesting deeplink from provider",
+        5 => "Missing required fields",
+        // The message of the live service, as client libraries report it.
+        6 => "Unauthorized, not yet requested for token or code invalid",
+        7 => "Email server is down",
+        8 => "Email is already registered",
+        9 => "Cannot connect to server",
+        10 => "Not registered yet",
+        11 => "Account ID not found",
+        12 => "Account ID is invalid",
+        17 => "Daily request limit of 100 exceeded. Please try again tomorrow.",
+        _ => "",
     }
 }
 
-/// The message of the live service, whose limit is 100.
+/// The message of error code 17 with another limit than the live service's 100.
 pub(crate) fn quota_message(limit: u32) -> String {
     format!("Daily request limit of {limit} exceeded. Please try again tomorrow.")
 }

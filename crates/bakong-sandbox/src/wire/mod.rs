@@ -39,43 +39,67 @@ pub(crate) fn quota_exhausted(limit: u32) -> Answer {
 
 /// A failure in the API's envelope. The keys have the order of the reference's sample for this error code.
 pub(crate) fn failure(status: StatusCode, error_code: u8, message: &str) -> Answer {
-    if matches!(error_code, 11 | 12) {
-        let envelope = DataLast {
-            response_code: 1,
-            response_message: message,
-            error_code: Some(error_code),
-            data: None::<()>,
-        };
-        return json(status, &envelope);
-    }
-    let envelope = DataFirst {
-        data: None::<()>,
-        error_code: Some(error_code),
-        response_code: 1,
-        response_message: message,
+    let order = match error_code {
+        11 | 12 => KeyOrder::DataLast,
+        _ => KeyOrder::DataFirst,
     };
-    json(status, &envelope)
+    envelope(order, status, 1, Some(error_code), message, None::<()>)
 }
 
-/// The envelope with the key order of the reference's samples of failures, tokens and links.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DataFirst<'a, T> {
-    data: Option<T>,
-    error_code: Option<u8>,
-    response_code: u8,
-    response_message: &'a str,
+/// The order of the keys of an envelope.
+#[derive(Clone, Copy)]
+enum KeyOrder {
+    /// As in the reference's samples of failures, tokens and links.
+    DataFirst,
+    /// As in real responses with transactions, and in the reference's samples of accounts.
+    DataLast,
 }
 
-/// The envelope with the key order of real responses with transactions, and of the reference's samples of
-/// accounts.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DataLast<'a, T> {
+fn envelope<T: Serialize>(
+    order: KeyOrder,
+    status: StatusCode,
     response_code: u8,
-    response_message: &'a str,
     error_code: Option<u8>,
+    response_message: &str,
     data: Option<T>,
+) -> Answer {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct DataFirst<'a, T> {
+        data: Option<T>,
+        error_code: Option<u8>,
+        response_code: u8,
+        response_message: &'a str,
+    }
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct DataLast<'a, T> {
+        response_code: u8,
+        response_message: &'a str,
+        error_code: Option<u8>,
+        data: Option<T>,
+    }
+
+    let body = match order {
+        KeyOrder::DataFirst => serde_json::to_vec(&DataFirst {
+            data,
+            error_code,
+            response_code,
+            response_message,
+        }),
+        KeyOrder::DataLast => serde_json::to_vec(&DataLast {
+            response_code,
+            response_message,
+            error_code,
+            data,
+        }),
+    };
+    // Serialization does not fail; if it did, the client should see an outage.
+    match body {
+        Ok(body) => with_body(status, JSON, body.into()),
+        Err(_) => with_body(StatusCode::INTERNAL_SERVER_ERROR, JSON, Bytes::new()),
+    }
 }
 
 #[derive(Serialize)]
@@ -146,14 +170,8 @@ pub(crate) fn token_issued(token: &str) -> Answer {
     success(Some(Token { token }), "Token has been issued")
 }
 
-fn success<T: Serialize>(data: Option<T>, response_message: &'static str) -> Answer {
-    let envelope = DataFirst {
-        data,
-        error_code: None,
-        response_code: 0,
-        response_message,
-    };
-    json(StatusCode::OK, &envelope)
+fn success<T: Serialize>(data: Option<T>, message: &str) -> Answer {
+    envelope(KeyOrder::DataFirst, StatusCode::OK, 0, None, message, data)
 }
 
 pub(crate) fn deeplink(short_link: String) -> Answer {
@@ -185,14 +203,8 @@ pub(crate) fn transactions<'a>(
 /// The live service's message for a transaction that was found.
 const SUCCESS: &str = "Success";
 
-fn found<T: Serialize>(data: Option<T>, response_message: &'static str) -> Answer {
-    let envelope = DataLast {
-        response_code: 0,
-        response_message,
-        error_code: None,
-        data,
-    };
-    json(StatusCode::OK, &envelope)
+fn found<T: Serialize>(data: Option<T>, message: &str) -> Answer {
+    envelope(KeyOrder::DataLast, StatusCode::OK, 0, None, message, data)
 }
 
 impl<'a> Item<'a> {
@@ -240,14 +252,8 @@ pub(crate) fn rejected(status: StatusCode) -> Answer {
 }
 
 /// The same with a message.
-pub(crate) fn rejected_for(status: StatusCode, response_message: &str) -> Answer {
-    let envelope = DataFirst {
-        data: None::<()>,
-        error_code: None,
-        response_code: 1,
-        response_message,
-    };
-    json(status, &envelope)
+pub(crate) fn rejected_for(status: StatusCode, message: &str) -> Answer {
+    envelope(KeyOrder::DataFirst, status, 1, None, message, None::<()>)
 }
 
 pub(crate) fn method_not_allowed() -> Answer {
@@ -270,14 +276,6 @@ pub(crate) fn with_body(status: StatusCode, content_type: HeaderValue, body: Byt
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, content_type);
     answer
-}
-
-fn json(status: StatusCode, body: &impl Serialize) -> Answer {
-    // Serialization does not fail; if it did, the client should see an outage.
-    match serde_json::to_vec(body) {
-        Ok(body) => with_body(status, JSON, body.into()),
-        Err(_) => with_body(StatusCode::INTERNAL_SERVER_ERROR, JSON, Bytes::new()),
-    }
 }
 
 /// Serializes an amount as the shortest JSON number (`1`, `1.5`, `0.01`, `4400`), without a float.

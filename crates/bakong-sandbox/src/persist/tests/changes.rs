@@ -17,11 +17,12 @@ const RULES: [&str; 4] = [
     r#"{"answer":"tokens_expire"}"#,
 ];
 
-/// The number of kinds of steps.
+/// The number of kinds of steps. The kinds from `CLOCK` on move the clock or invalidate tokens.
 const KINDS: u8 = 19;
+pub(super) const CLOCK: u8 = 16;
 
 /// Does something of one of [`KINDS`] kinds. `number` varies it.
-fn step(backend: &mut Backend, (kind, number): (u8, u8)) {
+pub(super) fn step(backend: &mut Backend, (kind, number): (u8, u8)) {
     let now = backend.state().clock.now();
     // A static code for 0.
     let any_code = |number: u8| match number {
@@ -62,25 +63,25 @@ fn step(backend: &mut Backend, (kind, number): (u8, u8)) {
             backend.match_fault(Some(endpoint));
         }
         14 => {
-            let seconds = Duration::from_secs(number.into());
-            backend.set_clock(backend.state().clock.advanced(seconds));
-            backend.settle(backend.state().clock.now());
-        }
-        15 => backend.set_clock(match number % 2 {
-            0 => SandboxClock::frozen_at(NOW),
-            _ => SandboxClock::from_setting(ClockSetting::AheadMs(-5_000)),
-        }),
-        16 => {
             let limit = Some(number.into()).filter(|limit| *limit > 0);
             let quota = QuotaLimit::unlimited().with_limit(limit);
             backend.set_quota(quota.with_checks_only(number % 2 == 0));
         }
-        17 => {
+        15 => {
             let id = backend.state().registry.id(&email).map(str::to_owned);
             if let Some(id) = id {
                 backend.count_request(&id, now);
             }
         }
+        16 => {
+            let seconds = Duration::from_secs(number.into());
+            backend.set_clock(backend.state().clock.advanced(seconds));
+            backend.settle(backend.state().clock.now());
+        }
+        17 => backend.set_clock(match number % 2 {
+            0 => SandboxClock::frozen_at(NOW),
+            _ => SandboxClock::from_setting(ClockSetting::AheadMs(-5_000)),
+        }),
         _ if number == 0 => backend.reset(),
         _ => backend.revoke_tokens(),
     }
