@@ -42,6 +42,11 @@ impl Effect {
 }
 
 impl Fault {
+    /// Whether the response is the sandbox's own.
+    pub(super) fn has_own_answer(&self) -> bool {
+        matches!(self.answer, Source::Own | Source::TokensExpire)
+    }
+
     /// Whether every token expires when the fault matches.
     pub(crate) fn expires_tokens(&self) -> bool {
         self.answer == Source::TokensExpire
@@ -71,10 +76,13 @@ impl Fault {
         for value in [seconds, date].into_iter().flatten() {
             answer.headers_mut().append(RETRY_AFTER, value);
         }
+        let len = answer.body().len();
+        let limit = self.truncate_to.and_then(|it| usize::try_from(it).ok());
+        let gap = self.drip_ms.map(Duration::from_millis);
         let delivery = Delivery {
             latency,
-            limit: self.truncate_to.and_then(|it| usize::try_from(it).ok()),
-            gap: self.drip_ms.map(Duration::from_millis),
+            limit: limit.filter(|limit| *limit < len),
+            gap: gap.filter(|_| len > 0),
         };
         Effect::Answer(answer, delivery)
     }

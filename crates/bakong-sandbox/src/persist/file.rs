@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use fs4::TryLockError;
@@ -60,6 +60,24 @@ impl StateFile {
         }
     }
 
+    /// Replaces the content, and returns the file for appending. The disk has the new content before it takes
+    /// the place of the old.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written. The old content stays.
+    pub(super) fn replace(&self, text: &[u8]) -> io::Result<File> {
+        let temp = sibling(&self.path, ".", ".new")?;
+        let replaced = write_new(&temp, text).and_then(|file| {
+            fs::rename(&temp, &self.path)?;
+            Ok(file)
+        });
+        if replaced.is_err() {
+            // A partial file could fill the disk that the current file needs.
+            let _ = fs::remove_file(&temp);
+        }
+        replaced
+    }
+
     pub(super) fn unreadable(&self, kind: io::ErrorKind, reason: &str) -> io::Error {
         let what = format!(
             "cannot be read: {reason}; it is left as it is: repair it, move it away, or name another"
@@ -99,7 +117,7 @@ pub(super) fn file_error(path: &Path, kind: io::ErrorKind, what: &str) -> io::Er
 }
 
 /// A path in the same folder, with a prefix and a suffix around the name of the file.
-pub(super) fn sibling(path: &Path, prefix: &str, suffix: &str) -> io::Result<PathBuf> {
+fn sibling(path: &Path, prefix: &str, suffix: &str) -> io::Result<PathBuf> {
     let Some(name) = path.file_name() else {
         let what = "has no name; name another";
         return Err(file_error(path, io::ErrorKind::InvalidInput, what));
@@ -111,9 +129,25 @@ pub(super) fn sibling(path: &Path, prefix: &str, suffix: &str) -> io::Result<Pat
 }
 
 /// Lets only the owner read the file, because it contains the key of the tokens.
-pub(super) fn private(options: &mut OpenOptions) {
+fn private(options: &mut OpenOptions) {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     #[cfg(not(unix))]
     let _ = options;
+}
+
+/// Writes a new file, and syncs it to the disk.
+fn write_new(path: &Path, text: &[u8]) -> io::Result<File> {
+    // A killed process may have left one.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.append(true).create_new(true);
+    private(&mut options);
+    let mut file = options.open(path)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    Ok(file)
 }

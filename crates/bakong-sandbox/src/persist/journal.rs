@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use super::file::{StateFile, file_error};
 use super::format;
-use super::temp::TempFile;
 use crate::state::{Change, State};
 
 /// How many bytes may be appended to a snapshot of up to this size. A larger snapshot may double. So the
@@ -26,8 +25,6 @@ pub(crate) struct Journal {
     /// The number of bytes of the snapshot, and of the lines after it.
     snapshot: u64,
     appended: u64,
-    /// Lines that are appended while a new snapshot is written.
-    meanwhile: Option<Vec<u8>>,
     /// Whether a line is missing from the file, so that nothing may follow.
     is_broken: bool,
     error: Option<String>,
@@ -44,16 +41,12 @@ impl Journal {
         state: &State,
         load_warning: Option<String>,
     ) -> io::Result<Self> {
-        let path = place.path();
-        let created = format::write(state).and_then(|text| TempFile::create(path, &text));
-        let replaced = created.and_then(|temp| Ok((temp.len(), temp.replace(path)?)));
-        let (snapshot, file) = replaced.map_err(|error| cannot_be_written(path, &error))?;
+        let (file, snapshot) = write_snapshot(&place, state)?;
         Ok(Self {
             place,
             file,
             snapshot,
             appended: 0,
-            meanwhile: None,
             is_broken: false,
             error: None,
             pause: None,
@@ -86,9 +79,6 @@ impl Journal {
     }
 
     fn append(&mut self, line: &[u8]) -> io::Result<()> {
-        if let Some(meanwhile) = &mut self.meanwhile {
-            meanwhile.extend_from_slice(line);
-        }
         if !self.is_broken {
             self.file.write_all(line)?;
             let len = u64::try_from(line.len()).unwrap_or(u64::MAX);
@@ -142,34 +132,21 @@ impl Journal {
         self.file.try_clone().ok()
     }
 
-    /// The text of a new snapshot. Lines are collected from now on, for [`Journal::finish_snapshot`].
-    pub(super) fn begin_snapshot(&mut self, state: &State) -> io::Result<Vec<u8>> {
-        self.meanwhile = Some(Vec::new());
-        format::write(state)
-    }
-
-    /// Replaces the file by a new snapshot, followed by the lines since its start.
-    pub(super) fn finish_snapshot(&mut self, temp: io::Result<TempFile>, now: Instant) {
-        let meanwhile = self.meanwhile.take().unwrap_or_default();
-        let replaced = temp.and_then(|mut temp| {
-            let snapshot = temp.len();
-            temp.append(&meanwhile)?;
-            let len = temp.len();
-            Ok((snapshot, len, temp.replace(self.path())?))
-        });
-        match replaced {
-            Ok((snapshot, len, file)) => {
+    /// Replaces the file by a snapshot of `state`.
+    pub(super) fn snapshot(&mut self, state: &State, now: Instant) {
+        match write_snapshot(&self.place, state) {
+            Ok((file, len)) => {
                 self.file = file;
-                self.snapshot = snapshot;
-                self.appended = len.saturating_sub(snapshot);
+                self.snapshot = len;
+                self.appended = 0;
                 self.is_broken = false;
                 self.error = None;
                 self.pause = None;
-                self.is_synced = meanwhile.is_empty();
+                self.is_synced = true;
             }
             // A valid old file is still appended to.
             Err(error) => {
-                self.error = Some(cannot_be_written(self.path(), &error).to_string());
+                self.error = Some(error.to_string());
                 let pause = self.pause.map_or(FIRST_PAUSE, |(_, pause)| {
                     pause.saturating_mul(2).min(LONGEST_PAUSE)
                 });
@@ -195,6 +172,15 @@ impl Journal {
             _ => Ok(()),
         }
     }
+}
+
+/// Writes a snapshot. Returns the file and its length.
+fn write_snapshot(place: &StateFile, state: &State) -> io::Result<(File, u64)> {
+    let written = format::write(state).and_then(|text| {
+        let len = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        Ok((place.replace(&text)?, len))
+    });
+    written.map_err(|error| cannot_be_written(place.path(), &error))
 }
 
 fn cannot_be_written(path: &Path, error: &io::Error) -> io::Error {

@@ -13,7 +13,6 @@ mod format;
 mod journal;
 mod shared;
 mod task;
-mod temp;
 #[cfg(test)]
 mod tests;
 

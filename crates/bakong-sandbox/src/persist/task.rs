@@ -1,8 +1,7 @@
 //! Loads the state file, and maintains it while the sandbox runs.
 
-use std::fs::File;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -12,7 +11,6 @@ use super::file::StateFile;
 use super::format;
 use super::journal::Journal;
 use super::shared::Shared;
-use super::temp::TempFile;
 use crate::state::State;
 
 /// The state in a file.
@@ -51,14 +49,6 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Syncs the file and replaces it by snapshots.
 pub(crate) struct PersistTask {
     pub(super) shared: Arc<Shared>,
-    /// Held while a snapshot is written.
-    busy: Mutex<()>,
-}
-
-/// What the file needs.
-enum Need {
-    Sync(File),
-    Snapshot,
 }
 
 impl PersistTask {
@@ -77,10 +67,7 @@ impl PersistTask {
             *journal = Some(Journal::start(file, backend.state(), load_warning)?);
             io::Result::Ok(())
         })?;
-        Ok(Arc::new(Self {
-            shared,
-            busy: Mutex::new(()),
-        }))
+        Ok(Arc::new(Self { shared }))
     }
 
     /// Runs until the sandbox stops.
@@ -101,45 +88,19 @@ impl PersistTask {
         })
     }
 
-    /// Does what the file needs. An error is stored, and the work is retried.
+    /// Writes a snapshot if one is due, and syncs the file otherwise. An error is stored, and the work is
+    /// retried.
     pub(super) fn tick(&self, now: Instant) {
-        let need = |journal: &mut Journal| {
-            if journal.needs_snapshot(now) {
-                return Some(Need::Snapshot);
-            }
-            journal.take_unsynced().map(Need::Sync)
-        };
-        match self.with(need).flatten() {
-            None => {}
-            Some(Need::Sync(file)) => {
-                // Without the lock, because a disk can be slow.
-                if let Err(error) = file.sync_data() {
-                    self.with(|journal| journal.fail(&error));
-                }
-            }
-            Some(Need::Snapshot) => self.snapshot(now),
-        }
-    }
-
-    /// Replaces the file by a snapshot. Lines in the meantime go to both files.
-    pub(super) fn snapshot(&self, now: Instant) {
-        let _busy = self.lock_busy();
-        self.snapshot_locked(now);
-    }
-
-    fn lock_busy(&self) -> MutexGuard<'_, ()> {
-        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn snapshot_locked(&self, now: Instant) {
-        let begun = self.shared.with_journal(|backend, journal| {
+        let unsynced = self.shared.with_journal(|backend, journal| {
             let journal = journal.as_mut()?;
-            let text = journal.begin_snapshot(backend.state());
-            Some((text, journal.path().to_owned()))
+            if journal.needs_snapshot(now) {
+                journal.snapshot(backend.state(), now);
+            }
+            journal.take_unsynced()
         });
-        if let Some((text, path)) = begun {
-            let temp = text.and_then(|text| TempFile::create(&path, &text));
-            self.with(|journal| journal.finish_snapshot(temp, now));
+        // Without the lock, because a disk can be slow.
+        if let Some(Err(error)) = unsynced.map(|file| file.sync_data()) {
+            self.with(|journal| journal.fail(&error));
         }
     }
 
@@ -148,13 +109,15 @@ impl PersistTask {
     /// # Errors
     /// Fails if a change is missing from the file.
     pub(crate) fn stop(&self) -> io::Result<()> {
-        // Another sandbox may lock the file after this, so no snapshot may be in progress.
-        let _busy = self.lock_busy();
-        if self.with(Journal::is_grown_or_broken) == Some(true) {
-            self.snapshot_locked(Instant::now());
-        }
-        let journal = self.shared.with_journal(|_, journal| journal.take());
-        journal.map_or(Ok(()), Journal::close)
+        self.shared.with_journal(|backend, journal| {
+            let Some(mut journal) = journal.take() else {
+                return Ok(());
+            };
+            if journal.is_grown_or_broken() {
+                journal.snapshot(backend.state(), Instant::now());
+            }
+            journal.close()
+        })
     }
 
     /// Why the last attempt to write the file failed.

@@ -7,7 +7,6 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::persist::Shared;
-use crate::persist::temp::TempFile;
 use crate::persist::{PersistTask, StateFile, load};
 
 fn start(folder: &Folder) -> Arc<PersistTask> {
@@ -19,6 +18,13 @@ fn start(folder: &Folder) -> Arc<PersistTask> {
 fn open_account(task: &PersistTask, name: &str) {
     let account = format!("{name}@devb").parse().unwrap();
     task.shared.with(|backend| backend.open_account(account));
+}
+
+fn snapshot(task: &PersistTask) {
+    task.shared.with_journal(|backend, journal| {
+        let journal = journal.as_mut().unwrap();
+        journal.snapshot(backend.state(), Instant::now());
+    });
 }
 
 fn has_account(folder: &Folder, name: &str) -> bool {
@@ -82,7 +88,7 @@ fn a_file_is_locked_for_one_sandbox() {
     }
     // A snapshot does not release the lock.
     open_account(&first, "new");
-    first.snapshot(Instant::now());
+    snapshot(&first);
     assert!(StateFile::lock(&folder.file()).is_err());
     first.stop().unwrap();
     assert!(StateFile::lock(&folder.file()).is_ok());
@@ -136,23 +142,6 @@ fn a_device_is_not_replaced() {
         .err()
         .unwrap();
     assert!(error.to_string().contains("not a regular file"), "{error}");
-}
-
-#[test]
-fn changes_during_a_snapshot_are_kept() {
-    let folder = Folder::new("meanwhile");
-    let task = start(&folder);
-    let text = task.shared.with_journal(|backend, journal| {
-        let journal = journal.as_mut().unwrap();
-        journal.begin_snapshot(backend.state()).unwrap()
-    });
-    open_account(&task, "meanwhile");
-    assert!(has_account(&folder, "meanwhile"));
-    let temp = TempFile::create(&folder.0.canonicalize().unwrap().join("state.json"), &text);
-    task.with(|journal| journal.finish_snapshot(temp, Instant::now()));
-    assert!(has_account(&folder, "meanwhile"));
-    open_account(&task, "later");
-    assert!(has_account(&folder, "later"));
 }
 
 #[test]
@@ -218,19 +207,16 @@ fn a_failed_write_is_reported_and_repeated() {
 
 /// A partial file could fill the disk.
 #[test]
-fn an_unused_temporary_file_is_removed() {
+fn a_temporary_file_is_renamed_or_removed() {
     let folder = Folder::new("partial");
-    let temp = TempFile::create(&folder.file(), b"half of it").unwrap();
-    assert_eq!(folder.names(), [".state.json.new"]);
-    drop(temp);
-    assert_eq!(folder.names(), [""; 0]);
-    let temp = TempFile::create(&folder.file(), b"all of it").unwrap();
-    temp.replace(&folder.file()).unwrap();
-    assert_eq!(folder.names(), ["state.json"]);
+    let file = StateFile::lock(&folder.file()).unwrap();
+    fs::write(folder.0.join(".state.json.new"), b"of a killed process").unwrap();
+    file.replace(b"all of it").unwrap();
+    assert_eq!(fs::read(folder.file()).unwrap(), b"all of it");
+    assert_eq!(folder.names(), ["state.json", "state.json.lock"]);
     obstruct(&folder);
-    let temp = TempFile::create(&folder.file(), b"all of it").unwrap();
-    temp.replace(&folder.file()).unwrap_err();
-    assert_eq!(folder.names(), ["state.json"]);
+    file.replace(b"all of it").unwrap_err();
+    assert_eq!(folder.names(), ["state.json", "state.json.lock"]);
 }
 
 #[test]
@@ -321,7 +307,7 @@ fn a_fault_with_bytes_that_are_not_utf8_is_not_persisted() {
     let state = read(&fs::read(folder.file()).unwrap());
     let numbers: Vec<u64> = state.faults.iter().map(|(number, _)| number).collect();
     assert_eq!(numbers, [2]);
-    task.snapshot(Instant::now());
+    snapshot(&task);
     let state = read(&fs::read(folder.file()).unwrap());
     assert_eq!((state.faults.len(), state.faults.last_number()), (1, 2));
 }

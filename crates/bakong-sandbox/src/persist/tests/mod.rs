@@ -190,7 +190,7 @@ fn an_invalid_file_is_refused_with_the_location() {
             "\"tokenKey\":\"x",
             "line 2: tokenKey is not",
         ),
-        (" USD\"", " THB\"", "line 13, column "),
+        (" USD\"", " THB\"", "line 27, column "),
         (
             "{\"drawn\":",
             "{\"drown\":",
