@@ -1,6 +1,6 @@
 //! A `bakong sandbox` that runs beside a chore, and ends with it.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -32,6 +32,10 @@ impl Bakong {
             &["build", "-p", "bakong-cli", "--bin", "bakong"],
         )
         .run()
+    }
+
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
     }
 
     /// What the command says.
@@ -115,16 +119,6 @@ impl Folder {
 
     pub(crate) fn path(&self) -> &Path {
         &self.0
-    }
-
-    /// Writes `text` to the end of a file in it.
-    pub(crate) fn append(&self, name: &str, text: &str) -> Result<(), Failure> {
-        let file = self.0.join(name);
-        let opened = std::fs::OpenOptions::new().append(true).open(&file);
-        let written = opened.and_then(|mut opened| opened.write_all(text.as_bytes()));
-        written.map_err(|error| {
-            Failure::new(format!("{} could not be written: {error}", file.display()))
-        })
     }
 }
 

@@ -1,21 +1,20 @@
-// Reads codes by the camera or from a picture, in browsers that can: others do not see the buttons.
+// Reads codes with the camera or from a picture. Needs a browser with `BarcodeDetector`.
 
-import { byId, say } from "./dom.js";
+import { byId, showMessage } from "./dom.js";
 
-const LOOKS = 300;
-const GAP = 200;
+const MAX_ATTEMPTS = 300;
+const INTERVAL_MS = 200;
 
-/** Whether this browser reads QR codes. */
-async function canRead() {
+async function isSupported() {
   if (!("BarcodeDetector" in window)) return false;
   const formats = await BarcodeDetector.getSupportedFormats().catch(() => []);
   return formats.includes("qr_code");
 }
 
-const detector = () => new BarcodeDetector({ formats: ["qr_code"] });
+const createDetector = () => new BarcodeDetector({ formats: ["qr_code"] });
 
-/** Looks through the camera for a minute at most. */
-async function scan(found) {
+/** Searches the camera's picture for a code, for one minute at most. */
+async function scanWithCamera(onCode) {
   const note = byId("camera-note");
   const video = byId("video");
   let stream;
@@ -24,54 +23,57 @@ async function scan(found) {
     video.srcObject = stream;
     video.hidden = false;
     await video.play();
-    say(note, "Hold the code before the camera.");
-    const eyes = detector();
-    for (let look = 0; look < LOOKS && !video.hidden; look += 1) {
-      const [code] = await eyes.detect(video);
+    showMessage(note, "Hold the code in front of the camera.");
+    const detector = createDetector();
+    for (let attempt = 0; attempt < MAX_ATTEMPTS && !video.hidden; attempt += 1) {
+      const [code] = await detector.detect(video);
       if (code) {
-        say(note, "");
-        await found(code.rawValue);
+        showMessage(note, "");
+        await onCode(code.rawValue);
         return;
       }
-      await new Promise((resolve) => setTimeout(resolve, GAP));
+      await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
     }
-    say(note, "No code was seen. Hold it closer, or paste its text.");
+    showMessage(note, "No code found. Hold the code closer, or paste its text.");
   } catch (error) {
-    say(note, `The camera cannot be used (${error.message}). Allow it in the browser, or paste the text.`, "bad");
+    showMessage(note, `The camera is not available (${error.message}). Allow it in the browser, or paste the text.`, "bad");
   } finally {
     stream?.getTracks().forEach((track) => track.stop());
     video.hidden = true;
   }
 }
 
-async function readPicture(file, found) {
+async function readPicture(file, onCode) {
   const note = byId("camera-note");
   try {
-    const [code] = await detector().detect(await createImageBitmap(file));
+    const [code] = await createDetector().detect(await createImageBitmap(file));
     if (code) {
-      say(note, "");
-      await found(code.rawValue);
+      showMessage(note, "");
+      await onCode(code.rawValue);
     } else {
-      say(note, "There is no QR code to be seen in this picture. Cut it closer, or paste the text.", "bad");
+      showMessage(note, "No QR code found in this picture. Crop it closer, or paste the text.", "bad");
     }
   } catch {
-    say(note, "This file cannot be read as a picture.", "bad");
+    showMessage(note, "This file is not a readable picture.", "bad");
   }
 }
 
-/** `found` is told the text of a code. */
-export async function prepareCamera(found) {
-  if (!(await canRead())) return;
+/** Shows the scan buttons, or says that this browser cannot scan. `onCode` receives the text of a code. */
+export async function setUpCamera(onCode) {
+  if (!(await isSupported())) {
+    showMessage(byId("camera-note"), "This browser cannot scan QR codes. Paste the text of the code.", "note");
+    return;
+  }
   const picture = byId("picture");
-  byId("choose").hidden = false;
-  byId("choose").addEventListener("click", () => picture.click());
+  byId("choose-picture").hidden = false;
+  byId("choose-picture").addEventListener("click", () => picture.click());
   picture.addEventListener("change", async () => {
     const [file] = picture.files;
-    if (file) await readPicture(file, found);
-    // The same file can be chosen again.
+    if (file) await readPicture(file, onCode);
+    // Choosing the same file again must fire `change` again.
     picture.value = "";
   });
   if (!navigator.mediaDevices) return;
   byId("camera").hidden = false;
-  byId("camera").addEventListener("click", () => scan(found));
+  byId("camera").addEventListener("click", () => scanWithCamera(onCode));
 }

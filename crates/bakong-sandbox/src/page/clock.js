@@ -1,117 +1,117 @@
-// The sandbox's clock, and how times are written: in the reader's zone, on the sandbox's clock.
+// The sandbox's clock. All times on the page use this clock and the browser's time zone.
 
-import { ask } from "./ask.js";
+import { send } from "./api.js";
 import { attempt, byId, element } from "./dom.js";
 
-let clock = { now: Date.now(), at: Date.now(), mode: "running", aheadMs: 0 };
+/** The clock as last reported, and when the report arrived. */
+let clock = { now: Date.now(), receivedAt: Date.now(), mode: "running", aheadMs: 0 };
 
-/** The sandbox's time, in milliseconds. */
-export const now = () => (clock.mode === "frozen" ? clock.now : clock.now + Date.now() - clock.at);
+/** Returns the sandbox's time in milliseconds. */
+export const now = () => (clock.mode === "frozen" ? clock.now : clock.now + Date.now() - clock.receivedAt);
 
-/** The sandbox's date as it was shown last. */
+/** The sandbox's date as last shown. */
 let today = "";
 
 const DAY = { year: "numeric", month: "short", day: "numeric" };
 const dayFormat = new Intl.DateTimeFormat("en-GB", DAY);
 const timeFormat = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
-/** The date of a moment, if that is one that a calendar has. */
-function day(millis) {
+/** Formats the date of a timestamp, also of a timestamp that `Date` cannot represent. */
+function formatDay(millis) {
   const date = new Date(millis);
   return Number.isNaN(date.getTime()) ? `${millis} ms after 1970` : dayFormat.format(date);
 }
 
-const timeOfDay = (millis) => (Number.isNaN(new Date(millis).getTime()) ? "" : timeFormat.format(millis));
+const formatTime = (millis) => (Number.isNaN(new Date(millis).getTime()) ? "" : timeFormat.format(millis));
 
-/** A moment's element: the time of day, with the date unless it is the sandbox's today. */
-export function moment(millis) {
-  const made = element("time", "");
-  made.dataset.moment = millis;
-  write(made);
-  return made;
+/** Creates an element with the time of day, and with the date unless it is the sandbox's current date. */
+export function timeElement(millis) {
+  const created = element("time", "");
+  created.dataset.time = millis;
+  updateTime(created);
+  return created;
 }
 
-function write(made) {
-  const millis = Number(made.dataset.moment);
-  const text = [day(millis) === today ? "" : day(millis), timeOfDay(millis)].filter(Boolean).join(", ");
-  if (made.textContent === text) return;
-  made.textContent = text;
+function updateTime(time) {
+  const millis = Number(time.dataset.time);
+  const text = [formatDay(millis) === today ? "" : formatDay(millis), formatTime(millis)].filter(Boolean).join(", ");
+  if (time.textContent === text) return;
+  time.textContent = text;
   const date = new Date(millis);
-  if (!Number.isNaN(date.getTime())) made.dateTime = made.title = date.toISOString();
+  if (!Number.isNaN(date.getTime())) time.dateTime = time.title = date.toISOString();
 }
 
 const UNITS = [["day", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000]];
 
-/** A length of time by its two largest units: `1 day 3 h`. */
-function span(millis) {
+/** Formats a duration with its two largest units: `1 day 3 h`. */
+function formatDuration(millis) {
   let left = Math.round(Math.abs(millis) / 1000) * 1000;
   const parts = [];
   for (const [name, size] of UNITS) {
     const count = Math.floor(left / size);
     left -= count * size;
     if (count > 0) parts.push(`${count} ${name === "day" && count > 1 ? "days" : name}`);
-    // The second unit is the one that follows the first, or none.
+    // The second unit directly follows the first, or is omitted.
     else if (parts.length > 0) break;
     if (parts.length === 2) break;
   }
   return parts.join(" ") || "0 s";
 }
 
-/** How long a code is still good, counted down while it is shown. */
+/** Creates an element that counts down to the expiry of a code. */
 export function countdown(until) {
-  const made = element("span", "");
-  made.dataset.until = until;
-  count(made);
-  return made;
+  const created = element("span", "");
+  created.dataset.until = until;
+  updateCountdown(created);
+  return created;
 }
 
-function count(made) {
-  const left = Number(made.dataset.until) - now();
-  made.className = left > 0 ? "countdown" : "countdown bad";
-  made.textContent = left > 0 ? `${span(left)} left` : `expired ${span(left)} ago`;
+function updateCountdown(span) {
+  const left = Number(span.dataset.until) - now();
+  span.className = left > 0 ? "countdown" : "countdown bad";
+  span.textContent = left > 0 ? `${formatDuration(left)} left` : `expired ${formatDuration(left)} ago`;
 }
 
-const DISTANCE = 2000;
+const TOLERANCE_MS = 2000;
 
-/** How far the clock is from this machine's, in words; nothing where it is not. */
-export function distance() {
+/** Describes the offset from this machine's clock, such as `2 h ahead`. Empty when there is none. */
+export function clockOffset() {
   const ahead = clock.aheadMs ?? now() - Date.now();
-  if (Math.abs(ahead) < DISTANCE) return "";
-  return `${span(ahead)} ${ahead > 0 ? "ahead" : "behind"}`;
+  if (Math.abs(ahead) < TOLERANCE_MS) return "";
+  return `${formatDuration(ahead)} ${ahead > 0 ? "ahead" : "behind"}`;
 }
 
-/** Shows the clock as it is told, or as it has gone on since. */
-export function showClock(told) {
-  if (told) clock = { ...told, at: Date.now() };
+/** Shows a reported clock or, without `reported`, the clock as it has advanced since. */
+export function showClock(reported) {
+  if (reported) clock = { ...reported, receivedAt: Date.now() };
   const isFrozen = clock.mode === "frozen";
-  const away = distance();
-  if (today !== day(now())) {
-    today = day(now());
-    document.querySelectorAll("[data-moment]").forEach(write);
+  const offset = clockOffset();
+  if (today !== formatDay(now())) {
+    today = formatDay(now());
+    document.querySelectorAll("[data-time]").forEach(updateTime);
   }
-  byId("now").textContent = timeOfDay(now());
+  byId("now").textContent = formatTime(now());
   byId("today").textContent = today;
-  const state = [isFrozen ? "stands still" : "", away ? `is ${away}` : ""].filter(Boolean).join(" and ");
-  byId("mode").textContent = state ? `The sandbox's clock ${state}.` : "It goes with the real time.";
-  byId("ahead").textContent = `Clock ${away || "stands still"}`;
-  byId("ahead").hidden = !state;
-  byId("freeze").textContent = isFrozen ? "Go on" : "Stop";
-  document.querySelectorAll("[data-until]").forEach(count);
+  const state = [isFrozen ? "stopped" : "", offset].filter(Boolean).join(" and ");
+  byId("clock-mode").textContent = state ? `The sandbox's clock is ${state}.` : "The sandbox's clock shows the real time.";
+  byId("clock-offset").textContent = `Clock ${offset || "stopped"}`;
+  byId("clock-offset").hidden = !state;
+  byId("freeze").textContent = isFrozen ? "Start" : "Stop";
+  document.querySelectorAll("[data-until]").forEach(updateCountdown);
 }
 
-/** Lets the clock go, and calls `tick` every second. */
-export function prepareClock(tick) {
-  const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-  byId("zone").textContent = zone;
-  const move = (body) => attempt(byId("clock-error"), () => ask("POST", "/sandbox/clock", body));
+/** Connects the buttons, and calls `onTick` every second. */
+export function setUpClock(onTick) {
+  byId("time-zone").textContent = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const change = (body) => attempt(byId("clock-error"), () => send("POST", "/sandbox/clock", body));
   byId("clock").addEventListener("click", ({ target }) => {
     const advanceMs = Number(target.dataset.advance);
-    if (advanceMs) move({ advanceMs });
+    if (advanceMs) change({ advanceMs });
   });
-  byId("present").addEventListener("click", () => move({ aheadMs: 0 }));
-  byId("freeze").addEventListener("click", () => move({ mode: clock.mode === "frozen" ? "running" : "frozen" }));
+  byId("real-time").addEventListener("click", () => change({ aheadMs: 0 }));
+  byId("freeze").addEventListener("click", () => change({ mode: clock.mode === "frozen" ? "running" : "frozen" }));
   setInterval(() => {
     showClock();
-    tick();
+    onTick();
   }, 1000);
 }

@@ -1,41 +1,40 @@
-// The codes that a shop is showing at the moment, as far as the sandbox was told.
+// The list of open codes: codes that the sandbox knows and that nobody has paid.
 
-import { ask } from "./ask.js";
-import { countdown, moment } from "./clock.js";
-import { attempt, button, byId, element, say, stranger } from "./dom.js";
-import { Feed } from "./feed.js";
-import { money } from "./payments.js";
-import { payer, take } from "./phone.js";
+import { send } from "./api.js";
+import { countdown, timeElement } from "./clock.js";
+import { attempt, button, byId, element, showMessage, untrusted } from "./dom.js";
+import { KeyedList } from "./keyed_list.js";
+import { formatAmount } from "./payments.js";
+import { loadCode, payerAccount } from "./phone.js";
 
 const note = byId("codes-note");
 
-const pay = (it) => attempt(note, async () => {
-  await ask("POST", "/sandbox/pay", { qr: it.qr, from: payer() });
-  say(note, `Paid: ${money(it.khqr)} to ${it.khqr.merchantName}.`, "good");
+const pay = ({ qr, khqr }) => attempt(note, async () => {
+  await send("POST", "/sandbox/pay", { qr, from: payerAccount() });
+  showMessage(note, `Paid: ${formatAmount(khqr)} to ${khqr.merchantName}.`, "good");
 });
 
-function actions(it, shop) {
-  const one = button("Pay", () => pay(it), "small main");
-  one.setAttribute("aria-label", `Pay ${money(it.khqr)} to ${shop}`);
-  const other = button("On the phone …", () => take(it.qr));
-  other.setAttribute("aria-label", `Take ${money(it.khqr)} to ${shop} to the phone`);
-  return element("div", "buttons", one, other);
+function actions(code, shop) {
+  const payButton = button("Pay", () => pay(code), "small main");
+  payButton.setAttribute("aria-label", `Pay ${formatAmount(code.khqr)} to ${shop}`);
+  const phoneButton = button("Open on phone", () => loadCode(code.qr));
+  phoneButton.setAttribute("aria-label", `Open ${formatAmount(code.khqr)} to ${shop} on the phone`);
+  return element("div", "buttons", payButton, phoneButton);
 }
 
-export const codes = new Feed(byId("codes"), "md5", (it) => {
-  const made = element("li", "");
-  const { khqr } = it;
+export const codes = new KeyedList(byId("codes"), "md5", (code) => {
+  const item = element("li", "");
+  const { khqr } = code;
   if (khqr) {
     const shop = khqr.merchantName ?? khqr.to;
-    const left = khqr.expiresAt === null ? "" : countdown(khqr.expiresAt);
-    made.append(element("div", "line", element("strong", "", money(khqr)), left));
-    made.append(element("div", "", "to ", stranger(shop), ", ", stranger(khqr.to)), actions(it, shop));
+    const expiry = khqr.expiresAt === null ? "" : countdown(khqr.expiresAt);
+    item.append(element("div", "line", element("strong", "", formatAmount(khqr)), expiry));
+    item.append(element("div", "", "to ", untrusted(shop), ", ", untrusted(khqr.to)), actions(code, shop));
   } else {
-    made.append(element("div", "", "A code of which only the MD5 is known. To pay it, paste its text above."));
+    item.append(element("div", "", "Only the MD5 of this code is known. To pay it, paste its text above."));
   }
-  const times = it.checks === 1 ? "once" : `${it.checks} times`;
-  const asked = it.checks === 0 ? ["not asked about yet"] : [`asked about ${times}, last at `, moment(it.lastAsked)];
-  made.append(element("div", "note", element("code", "", it.md5), element("br"), ...asked));
-  return made;
+  const times = code.checks === 1 ? "once" : `${code.checks} times`;
+  const checks = code.checks === 0 ? ["not checked yet"] : [`checked ${times}, last at `, timeElement(code.lastAsked)];
+  item.append(element("div", "note", element("code", "", code.md5), element("br"), ...checks));
+  return item;
 });
-

@@ -1,85 +1,85 @@
-// Small tools for the page. Texts are set as texts, never as HTML: a code's is a stranger's.
+// Helpers for the document. Sets text as text and never as HTML, because codes contain text of strangers.
 
 export const byId = (id) => document.getElementById(id);
 
-/** An element with texts and elements in it. */
+/** Creates an element with strings and nodes as children. */
 export function element(name, className, ...children) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  made.append(...children.map((child) => (child instanceof Node ? child : String(child))));
-  return made;
+  const created = document.createElement(name);
+  if (className) created.className = className;
+  created.append(...children.map((child) => (child instanceof Node ? child : String(child))));
+  return created;
 }
 
-/** A text that somebody else wrote: its writing direction stays in it. */
-export const stranger = (text) => element("bdi", "", text);
+/** Wraps text from outside so that its writing direction does not affect the text around it. */
+export const untrusted = (text) => element("bdi", "", text);
 
-export function button(text, action, className = "small") {
-  const made = element("button", className, text);
-  made.type = "button";
-  made.addEventListener("click", action);
-  return made;
+export function button(text, onClick, className = "small") {
+  const created = element("button", className, text);
+  created.type = "button";
+  created.addEventListener("click", onClick);
+  return created;
 }
 
-/** Names and values, those without a value left out. */
-export function facts(pairs) {
-  const told = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return told.flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)]);
+/** Creates the terms and values of a `dl`. Omits pairs without a value. */
+export function definitions(pairs) {
+  const present = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return present.flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)]);
 }
 
-/** Says something in a place for messages: `good`, `bad` or neither. */
-export function say(place, text, className = "") {
-  place.textContent = text;
-  place.className = `message ${className}`;
+/** Shows a message in `target`. `kind` is `good`, `bad`, `wait`, `note` or empty. */
+export function showMessage(target, text, kind = "") {
+  target.textContent = text;
+  target.className = `message ${kind}`;
 }
 
-/** Does something, and says in `place` what goes wrong. */
-export async function attempt(place, action) {
-  say(place, "");
+/** Runs `action`, and shows its error in `target`. */
+export async function attempt(target, action) {
+  showMessage(target, "");
   try {
     await action();
   } catch (error) {
-    say(place, error.message, "bad");
+    showMessage(target, error.message, "bad");
   }
 }
 
-/** Runs `action` when a form is sent, by button or by Enter. */
-export function submit(id, action) {
+/** Runs `action` when a form is submitted, by its button or with Enter. */
+export function onSubmit(id, action) {
   byId(id).addEventListener("submit", (event) => {
     event.preventDefault();
     action();
   });
 }
 
-/** Copies a text; false where the browser does not let the page. */
+/** Copies a text. Returns false when the browser does not allow it. */
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Without https, as from a phone in the same network, there is only the old way.
-    const field = element("textarea", "aside", text);
+    // Without HTTPS, for example on a phone in the same network, `navigator.clipboard` is missing.
+    const field = element("textarea", "offscreen", text);
     document.body.append(field);
     field.select();
-    const isDone = document.execCommand("copy");
+    const isCopied = document.execCommand("copy");
     field.remove();
-    return isDone;
+    return isCopied;
   }
 }
 
-/** Lets a button copy a text, and say so on itself for a moment. */
-export function copies(made, text) {
-  const label = made.textContent;
-  made.addEventListener("click", async () => {
-    made.textContent = (await copy(text())) ? "Copied" : "Cannot copy: mark it by hand";
+/** Makes a button copy the result of `text()`. The button shows the outcome for two seconds. */
+export function copyOnClick(target, text) {
+  const label = target.textContent;
+  target.addEventListener("click", async () => {
+    target.textContent = (await copy(text())) ? "Copied" : "Cannot copy: select the text";
     setTimeout(() => {
-      made.textContent = label;
+      target.textContent = label;
     }, 2000);
   });
-  return made;
+  return target;
 }
 
-export function copyButton(label, text, name) {
-  const made = copies(button(label, () => {}), () => text);
-  made.setAttribute("aria-label", name);
-  return made;
+export function copyButton(text, accessibleName) {
+  const created = copyOnClick(button("Copy", () => {}), () => text);
+  created.setAttribute("aria-label", accessibleName);
+  return created;
 }

@@ -1,10 +1,10 @@
-// A code for whoever has none yet: of a shop that does not exist, good for ten minutes.
+// Generates an example code of an invented shop. The code is valid for ten minutes.
 
 import { now } from "./clock.js";
 
 const field = (tag, value) => `${tag}${String(value.length).padStart(2, "0")}${value}`;
 
-/** CRC-16/IBM-3740, as KHQR has it, of a text in ASCII. */
+/** Computes the CRC-16/IBM-3740 that KHQR uses, of an ASCII text. */
 function checksum(text) {
   let crc = 0xffff;
   for (const character of text) {
@@ -14,10 +14,10 @@ function checksum(text) {
   return crc.toString(16).toUpperCase().padStart(4, "0");
 }
 
-/** Another one each time, since its moment is in it. */
-export function example() {
-  const made = Math.floor(now());
-  const times = field("00", String(made)) + field("01", String(made + 600_000));
+/** Returns a new code. Codes differ because they contain their creation time. */
+export function exampleCode() {
+  const createdAt = Math.floor(now());
+  const times = field("00", String(createdAt)) + field("01", String(createdAt + 600_000));
   const fields = [
     ["00", "01"], ["01", "12"], ["29", field("00", "example@devb")], ["52", "5999"], ["53", "840"], ["54", "1.50"],
     ["58", "KH"], ["59", "Example Shop"], ["60", "Phnom Penh"], ["99", times],

@@ -1,84 +1,87 @@
-// Trouble on request. The sandbox's rules are the truth: the switches show them, whoever set them. What is
-// done here is shown once its event comes, since an answer may be older than an event that came before it.
+// Fault rules. The switches show the sandbox's rules, also rules that a program added. A change made here is
+// shown when its event arrives, because a response can be older than an event that arrived before it.
 
-import { ask } from "./ask.js";
-import { attempt, button, byId, element, say, submit } from "./dom.js";
-import { Feed } from "./feed.js";
-import { SWITCHES, isSame } from "./switches.js";
+import { send } from "./api.js";
+import { attempt, button, byId, element, onSubmit, showMessage } from "./dom.js";
+import { KeyedList } from "./keyed_list.js";
+import { SWITCHES, isSameRule } from "./switches.js";
 
-const error = byId("rule-error");
-const all = SWITCHES.flatMap(([, switches]) => switches);
+const message = byId("rule-error");
+const allSwitches = SWITCHES.flatMap(([, switches]) => switches);
 
-/** The rules that are left, in the order in which they strike. */
+/** The active rules, in the order in which the sandbox tries them. */
 let rules = [];
 
-const add = (rule) => ask("POST", "/sandbox/faults", rule);
+const addRule = (rule) => send("POST", "/sandbox/faults", rule);
 
-/** It may be used up by now, which is as good. */
-const remove = (number) => ask("DELETE", `/sandbox/faults?number=${number}`).catch((reason) => {
-  if (!reason.told) throw reason;
+/** Removes a rule. Ignores an error response: a rule that has just been used up is gone as well. */
+const removeRule = (number) => send("DELETE", `/sandbox/faults?number=${number}`).catch((error) => {
+  if (!error.details) throw error;
 });
 
-const switchOf = (it) => all.find((known) => isSame(known.rule, it.rule));
+const findSwitch = ({ rule }) => allSwitches.find((known) => isSameRule(known.rule, rule));
 
-const left = ({ times }) => (times === "always" ? "strikes until it is removed" : `strikes ${times} more`);
+function remaining({ times }) {
+  if (times === "always") return "applies until removed";
+  return times === 1 ? "applies 1 more time" : `applies ${times} more times`;
+}
 
-const others = new Feed(byId("faults"), "number", (it) => {
-  const gone = button("Remove", () => attempt(error, () => remove(it.number)));
-  gone.setAttribute("aria-label", `Remove rule ${it.number}`);
-  const head = element("div", "line", element("span", "note", `Rule ${it.number}, ${left(it.rule)}`), gone);
-  return element("li", "", head, element("code", "block", JSON.stringify(it.rule)));
+const otherRules = new KeyedList(byId("faults"), "number", ({ number, rule }) => {
+  const remove = button("Remove", () => attempt(message, () => removeRule(number)));
+  remove.setAttribute("aria-label", `Remove rule ${number}`);
+  const head = element("div", "line", element("span", "note", `Rule ${number}, ${remaining(rule)}`), remove);
+  return element("li", "", head, element("code", "block", JSON.stringify(rule)));
 });
 
 export function showFaults({ faults }) {
   rules = faults;
-  for (const known of all) known.box.checked = rules.some((it) => isSame(known.rule, it.rule));
-  const unknown = rules.filter((it) => !switchOf(it));
-  others.replace(unknown);
+  for (const known of allSwitches) known.box.checked = rules.some(({ rule }) => isSameRule(known.rule, rule));
+  const unknown = rules.filter((rule) => !findSwitch(rule));
+  otherRules.replace(unknown);
   byId("other-rules").hidden = unknown.length === 0;
   byId("clear").disabled = rules.length === 0;
-  byId("trouble").hidden = rules.length === 0;
-  byId("trouble").textContent = rules.length === 1 ? "1 fault is on" : `${rules.length} faults are on`;
+  byId("active-faults").hidden = rules.length === 0;
+  byId("active-faults").textContent = rules.length === 1 ? "1 fault is on" : `${rules.length} faults are on`;
   const [first] = rules;
-  const name = first && (switchOf(first)?.name ?? `rule ${first.number}`);
-  byId("order").textContent = rules.length > 1
-    ? `${rules.length} are on. One request meets one: the first that is for it. “${name}” comes first.`
+  const name = first && (findSwitch(first)?.name ?? `rule ${first.number}`);
+  byId("fault-order").textContent = rules.length > 1
+    ? `${rules.length} faults are on. Each request gets the first fault that matches it. “${name}” is tried first.`
     : "";
 }
 
-function flip(known) {
-  return attempt(error, async () => {
+function toggle(known) {
+  return attempt(message, async () => {
     try {
-      if (known.box.checked) await add(known.rule);
-      else await Promise.all(rules.filter((it) => isSame(known.rule, it.rule)).map((it) => remove(it.number)));
-    } catch (reason) {
-      // A switch shows what is, and not what was wanted.
+      if (known.box.checked) await addRule(known.rule);
+      else await Promise.all(rules.filter(({ rule }) => isSameRule(known.rule, rule)).map(({ number }) => removeRule(number)));
+    } catch (error) {
+      // Show the state of the sandbox, not the state that the click asked for.
       showFaults({ faults: rules });
-      throw reason;
+      throw error;
     }
   });
 }
 
-function makeSwitch(known) {
+function createSwitch(known) {
   known.box = element("input", "switch");
   known.box.type = "checkbox";
   known.box.setAttribute("role", "switch");
-  known.box.addEventListener("change", () => flip(known));
+  known.box.addEventListener("change", () => toggle(known));
   return element("label", "", known.box, element("span", "", known.name));
 }
 
-export function prepareFaults() {
+export function setUpFaults() {
   byId("switches").append(...SWITCHES.map(([title, switches]) => (
-    element("fieldset", "", element("legend", "", title), ...switches.map(makeSwitch))
+    element("fieldset", "", element("legend", "", title), ...switches.map(createSwitch))
   )));
-  byId("clear").addEventListener("click", () => attempt(error, () => ask("DELETE", "/sandbox/faults")));
+  byId("clear").addEventListener("click", () => attempt(message, () => send("DELETE", "/sandbox/faults")));
   const text = byId("rule-text");
-  submit("rule", async () => {
+  onSubmit("rule", async () => {
     text.removeAttribute("aria-invalid");
-    await attempt(error, async () => {
-      const { faults } = await add(text.value);
-      say(error, faults.length === 1 ? `Added as rule ${faults[0].number}.` : `Added ${faults.length} rules.`, "good");
+    await attempt(message, async () => {
+      const { faults } = await addRule(text.value);
+      showMessage(message, faults.length === 1 ? `Added as rule ${faults[0].number}.` : `Added ${faults.length} rules.`, "good");
     });
-    if (error.classList.contains("bad")) text.setAttribute("aria-invalid", "true");
+    if (message.classList.contains("bad")) text.setAttribute("aria-invalid", "true");
   });
 }

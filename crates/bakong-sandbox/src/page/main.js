@@ -1,105 +1,105 @@
-// The page's parts, put together.
+// Connects the parts of the page.
 
-import { ask, soon } from "./ask.js";
-import { prepareClock, showClock } from "./clock.js";
+import { send, throttle } from "./api.js";
+import { setUpClock, showClock } from "./clock.js";
 import { codes } from "./codes.js";
-import { attempt, byId, copies, say } from "./dom.js";
-import { prepareFaults, showFaults } from "./faults.js";
+import { attempt, byId, copyOnClick, showMessage } from "./dom.js";
+import { listen } from "./event_stream.js";
+import { setUpFaults, showFaults } from "./faults.js";
 import { payments } from "./payments.js";
-import { preparePhone } from "./phone.js";
-import { hasTurned, prepareQuota, showQuota } from "./quota.js";
-import { prepareRequests, putRequest, showRequests } from "./requests.js";
-import { listen } from "./stream.js";
-import { mails, prepareTokens, showKey } from "./tokens.js";
+import { setUpPhone } from "./phone.js";
+import { hasReset, setUpQuota, showQuota } from "./quota.js";
+import { hasPaidCheck, putRequest, setUpRequests, showRequests } from "./requests.js";
+import { mails, setUpTokens, showKey } from "./tokens.js";
 
-const NAMES = ["payments", "mailbox", "requests?limit=200", "clock", "faults", "codes", "quota", "state"];
+const RESOURCES = ["payments", "mailbox", "requests?limit=200", "clock", "faults", "codes", "quota", "state"];
 
-const read = () => Promise.all(NAMES.map((it) => ask("GET", `/sandbox/${it}`)));
+const readAll = () => Promise.all(RESOURCES.map((name) => send("GET", `/sandbox/${name}`)));
 
-let isFirst = true;
+let isFirstLoad = true;
 
-/** Whether its tokens are good still, and what is wrong with its file. */
+/** Shows problems of the state file, and drops the issued token when the signing key changed. */
 function showState({ keyId, loadWarning, saveError }) {
   showKey(keyId);
   const warnings = [];
-  if (saveError) warnings.push(`Warning: ${saveError}. It is tried again every second; what happens meanwhile is gone if the sandbox ends.`);
+  if (saveError) warnings.push(`Warning: ${saveError}. The sandbox retries every second. Changes made meanwhile are lost if the sandbox stops.`);
   if (loadWarning) warnings.push(`Warning: ${loadWarning}.`);
-  const place = byId("file-warning");
+  const banner = byId("file-warning");
   const text = warnings.join(" ");
-  // Said aloud only where it is new.
-  if (place.textContent !== text) place.textContent = text;
-  place.hidden = !text;
+  // Screen readers announce every assignment.
+  if (banner.textContent !== text) banner.textContent = text;
+  banner.hidden = !text;
 }
 
-function show([paid, mailbox, asked, clock, faults, open, quota, state]) {
-  // First the clock, by which times are written.
+function showAll([paid, mailbox, log, clock, faults, open, quota, state]) {
+  // The clock comes first, because the other parts format times with it.
   showClock(clock);
   payments.replace(paid.payments);
   mails.replace(mailbox.mails);
-  showRequests(asked.requests);
+  showRequests(log.requests);
   showFaults(faults);
   codes.replace(open.codes);
   showQuota(quota);
   showState(state);
-  // Whoever finds nothing here is here for the first time.
-  if (isFirst) byId("start").open = asked.requests.length + paid.payments.length === 0;
-  isFirst = false;
+  // The first steps end with a check that finds a payment.
+  if (isFirstLoad) byId("first-steps").open = !hasPaidCheck(log.requests);
+  isFirstLoad = false;
 }
 
-const lookAtCodes = soon(async () => {
-  const [open, quota, state] = await Promise.all(["codes", "quota", "state"].map((it) => ask("GET", `/sandbox/${it}`)));
+const refreshCodes = throttle(async () => {
+  const [open, quota, state] = await Promise.all(["codes", "quota", "state"].map((name) => send("GET", `/sandbox/${name}`)));
   codes.replace(open.codes);
   showQuota(quota);
   showState(state);
 });
 
-const on = {
-  payment(it) {
-    payments.put(it);
-    lookAtCodes();
+const handlers = {
+  payment(payment) {
+    payments.put(payment);
+    refreshCodes();
   },
-  request(it) {
-    putRequest(it);
-    lookAtCodes();
+  request(request) {
+    putRequest(request);
+    refreshCodes();
   },
-  mail: (it) => mails.put(it),
+  mail: (mail) => mails.put(mail),
   fault: showFaults,
-  quota(it) {
-    showQuota(it);
-    // In case one is under way that is older.
-    lookAtCodes();
+  quota(quota) {
+    showQuota(quota);
+    // A refresh in flight may carry an older quota.
+    refreshCodes();
   },
-  code: lookAtCodes,
-  clock(it) {
-    showClock(it);
-    lookAtCodes();
+  code: refreshCodes,
+  clock(clock) {
+    showClock(clock);
+    refreshCodes();
   },
 };
 
-const LIVE = {
+const CONNECTION = {
   live: ["Live", "good"],
-  lost: ["The sandbox does not answer, and what stands here may be old. Look whether it still runs in its terminal; this page comes back by itself.", "bad"],
-  crowded: ["Too many pages listen to the sandbox. Close some; this one looks again every 2 seconds.", "bad"],
+  lost: ["The sandbox does not respond. This page may be out of date. Check that the sandbox is still running in its terminal; this page reconnects automatically.", "bad"],
+  crowded: ["Too many pages are connected to the sandbox. Close some of them. This page updates every 2 seconds.", "bad"],
 };
 
-function tell(state) {
-  const [text, kind] = LIVE[state];
-  const live = byId("live");
-  if (live.textContent === text) return;
-  say(live, text, kind);
-  document.body.classList.toggle("lost", state === "lost");
+function showConnection(state) {
+  const [text, kind] = CONNECTION[state];
+  const status = byId("connection");
+  if (status.textContent === text) return;
+  showMessage(status, text, kind);
+  document.body.classList.toggle("offline", state === "lost");
 }
 
 byId("base-url").textContent = location.origin;
-copies(byId("copy-url"), () => location.origin);
-prepareClock(() => hasTurned() && lookAtCodes());
-prepareFaults();
-prepareQuota();
-prepareRequests();
-prepareTokens();
+copyOnClick(byId("copy-url"), () => location.origin);
+setUpClock(() => hasReset() && refreshCodes());
+setUpFaults();
+setUpQuota();
+setUpRequests();
+setUpTokens();
 byId("reset").addEventListener("click", () => {
-  if (!confirm("Forget payments, accounts, addresses, mails, faults and requests? Every token becomes worthless. The clock and the daily limit stay.")) return;
-  attempt(byId("reset-error"), () => ask("POST", "/sandbox/reset", {}));
+  if (!confirm("Delete all payments, accounts, addresses, mails, faults and requests? All tokens become invalid. The clock and the daily limit stay.")) return;
+  attempt(byId("reset-error"), () => send("POST", "/sandbox/reset", {}));
 });
-listen({ read, show, on, tell });
-preparePhone();
+listen({ readAll, showAll, handlers, showConnection });
+setUpPhone();

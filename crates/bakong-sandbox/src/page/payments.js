@@ -1,30 +1,32 @@
-// What was paid, or will be, or was not.
+// The list of payments: transferred, scheduled, failed and refused.
 
-import { countdown, moment } from "./clock.js";
-import { byId, element, facts, stranger } from "./dom.js";
-import { Feed } from "./feed.js";
+import { countdown, timeElement } from "./clock.js";
+import { byId, definitions, element, untrusted } from "./dom.js";
+import { KeyedList } from "./keyed_list.js";
 
-/** An amount as people write it, dollars with both their decimals. It is a text all the way. */
-export function money({ amount, currency }) {
+/** Formats an amount, US dollars with two decimals. The API sends amounts as strings, so no digit is lost. */
+export function formatAmount({ amount, currency }) {
   const [whole, cents = ""] = amount.split(".");
   return currency === "USD" ? `${whole}.${cents.padEnd(2, "0")} USD` : `${amount} ${currency}`;
 }
 
-export const STATUS = { transferred: "good", failed: "bad", refused: "bad", scheduled: "wait" };
+export const STATUS_CLASS = { transferred: "good", failed: "bad", refused: "bad", scheduled: "wait" };
 
-export const payments = new Feed(byId("payments"), "hash", (it) => {
-  const head = element("div", "line", element("strong", "", money(it)), element("span", `chip ${STATUS[it.status] ?? ""}`, it.status));
-  const made = element("li", "", head, element("div", "", stranger(it.from), " → ", stranger(it.to)));
-  if (it.description) made.append(element("div", "note", "“", stranger(it.description), "”"));
-  if (it.reason) made.append(element("div", "bad", it.reason.message));
-  const when = it.status === "scheduled" ? ["due ", moment(it.createdAt), ", ", countdown(it.createdAt)] : [moment(it.createdAt)];
-  const handles = element("dl", "", ...facts([
-    ["MD5", element("code", "", it.md5)],
-    ["Hash", element("code", "", it.hash)],
-    ["Short hash", element("code", "", it.shortHash)],
-    ["Reference", element("code", "", it.externalRef)],
-    ["Instruction", it.instructionRef && stranger(it.instructionRef)],
+export const payments = new KeyedList(byId("payments"), "hash", (payment) => {
+  const status = element("span", `chip ${STATUS_CLASS[payment.status] ?? ""}`, payment.status);
+  const head = element("div", "line", element("strong", "", formatAmount(payment)), status);
+  const item = element("li", "", head, element("div", "", untrusted(payment.from), " → ", untrusted(payment.to)));
+  if (payment.description) item.append(element("div", "note", "“", untrusted(payment.description), "”"));
+  if (payment.reason) item.append(element("div", "bad", payment.reason.message));
+  const time = timeElement(payment.createdAt);
+  const when = payment.status === "scheduled" ? ["due ", time, ", ", countdown(payment.createdAt)] : [time];
+  const identifiers = element("dl", "", ...definitions([
+    ["MD5", element("code", "", payment.md5)],
+    ["Hash", element("code", "", payment.hash)],
+    ["Short hash", element("code", "", payment.shortHash)],
+    ["External reference", element("code", "", payment.externalRef)],
+    ["Instruction reference", payment.instructionRef && untrusted(payment.instructionRef)],
   ]));
-  made.append(element("details", "", element("summary", "note", ...when, " · how to look it up"), handles));
-  return made;
+  item.append(element("details", "", element("summary", "note", ...when, " · MD5, hash and references"), identifiers));
+  return item;
 });

@@ -1,126 +1,127 @@
-// A customer with a bank's app: what they see of a code, and how they pay it.
+// A customer's banking app: reads a code, shows its details, and pays it.
 
-import { ask } from "./ask.js";
-import { prepareCamera } from "./camera.js";
-import { countdown, distance } from "./clock.js";
-import { attempt, byId, element, facts, say, stranger, submit } from "./dom.js";
-import { example } from "./example.js";
-import { STATUS, money } from "./payments.js";
+import { send } from "./api.js";
+import { setUpCamera } from "./camera.js";
+import { clockOffset, countdown } from "./clock.js";
+import { attempt, byId, definitions, element, onSubmit, showMessage, untrusted } from "./dom.js";
+import { exampleCode } from "./example.js";
+import { STATUS_CLASS, formatAmount } from "./payments.js";
 
-/** What a bank's app says to its customer, and what can be done about it here. */
+/** The title that a banking app shows for each reason, and what to do on this page. */
 const REFUSALS = {
-  Expired: ["This code has expired.", "Ask the shop for a new one. To try a payment that comes too late, choose “though it has expired” below."],
-  AlreadyPaid: ["This code was paid before.", "Ask the shop for a new one. To try a second payment, choose “though it was paid” below."],
-  CrcMismatch: ["This code is damaged.", "Its checksum is not that of its text. Copy the whole text again, without spaces before or after."],
-  AmountRequired: ["How much?", "This code says no amount. Type one in."],
-  AmountZero: ["The amount is zero.", "Type in what is to be paid."],
+  Expired: ["This code has expired.", "Generate a new one. To test a late payment, select “Pay even if the code has expired” below."],
+  AlreadyPaid: ["This code was already paid.", "Generate a new one. To test a second payment, select “Pay even if the code was already paid” below."],
+  CrcMismatch: ["This code is damaged.", "Its checksum does not match its text. Copy the whole text again."],
+  AmountRequired: ["Enter an amount.", "This code does not specify one."],
+  AmountZero: ["The amount is zero.", "Enter the amount to pay."],
 };
-const OTHERWISE = ["This code cannot be paid.", "Compare the text with what your program made."];
+const OTHER_REFUSAL = ["This code cannot be paid.", "Compare the text with the output of your program."];
 
-/** The code that was read last. */
-let seen = null;
+/** The last code read: `{ qr, khqr }`. */
+let current = null;
 
-export const payer = () => byId("from").value.trim();
+export const payerAccount = () => byId("from").value.trim();
 
-function refuse(reason) {
-  const [title, help] = REFUSALS[reason.kind] ?? OTHERWISE;
-  const isByClock = reason.kind === "Expired" && distance().endsWith("ahead");
-  const clock = isByClock ? ` The sandbox's clock is ${distance()}: “Now” puts it back.` : "";
-  const official = reason.sdkCode ? ` (error ${reason.sdkCode} of NBC's SDK)` : "";
+function showRefusal(reason) {
+  const [title, help] = REFUSALS[reason.kind] ?? OTHER_REFUSAL;
+  const isCausedByClock = reason.kind === "Expired" && clockOffset().endsWith("ahead");
+  const clock = isCausedByClock ? ` The sandbox's clock is ${clockOffset()}: click “Real time” to reset it.` : "";
+  const sdkCode = reason.sdkCode ? ` (error ${reason.sdkCode} of NBC's SDK)` : "";
   byId("refusal").replaceChildren(
     element("strong", "", title), element("p", "", help + clock),
-    element("p", "note", `${reason.message}${official}`),
+    element("p", "note", `${reason.message}${sdkCode}`),
   );
   byId("refusal").hidden = false;
   byId("refusal").scrollIntoView({ block: "nearest" });
-  // Where the way around it is.
-  if (reason.kind === "Expired" || reason.kind === "AlreadyPaid") byId("differently").open = true;
+  // The help names an option in this section.
+  if (reason.kind === "Expired" || reason.kind === "AlreadyPaid") byId("payment-options").open = true;
 }
 
-/** Runs `action`, and shows a refusal as a bank's app would. */
-function asBank(action) {
+/** Runs `action`, and shows the reason when the sandbox refuses a code. */
+function withRefusal(action) {
   byId("refusal").hidden = true;
-  return attempt(byId("paid"), async () => {
+  return attempt(byId("payment-result"), async () => {
     try {
       await action();
     } catch (error) {
-      const reason = error.told?.reason;
+      const reason = error.details?.reason;
       if (!reason) throw error;
-      refuse(reason);
+      showRefusal(reason);
     }
   });
 }
 
-function show(khqr) {
-  const place = khqr.merchantCity ? [", ", stranger(khqr.merchantCity)] : [];
-  byId("asked").textContent = khqr.amount === null ? `Any amount in ${khqr.currency}` : money(khqr);
-  byId("seen").replaceChildren(...facts([
-    ["To", element("span", "", stranger(khqr.merchantName), ...place)],
-    ["Account", stranger(khqr.to)],
-    ["Bill", khqr.billNumber && stranger(khqr.billNumber)],
-    ["Store", khqr.storeLabel && stranger(khqr.storeLabel)],
+function showCode(khqr) {
+  const city = khqr.merchantCity ? [", ", untrusted(khqr.merchantCity)] : [];
+  byId("requested-amount").textContent = khqr.amount === null ? `Any amount in ${khqr.currency}` : formatAmount(khqr);
+  byId("code-details").replaceChildren(...definitions([
+    ["To", element("span", "", untrusted(khqr.merchantName), ...city)],
+    ["Account", untrusted(khqr.to)],
+    ["Bill number", khqr.billNumber && untrusted(khqr.billNumber)],
+    ["Store", khqr.storeLabel && untrusted(khqr.storeLabel)],
     ["Expiry", khqr.expiresAt === null ? "never" : countdown(khqr.expiresAt)],
+    ["MD5", element("code", "", khqr.md5)],
   ]));
   byId("amount").value = khqr.amount ?? "";
   byId("currency").textContent = khqr.currency ?? "";
 }
 
-/** Reads the code whose text stands in the field; `dryRun` lets the sandbox take no note of it. */
-function read({ dryRun = false } = {}) {
+/** Reads the code in the text field. With `dryRun`, the sandbox does not remember the code. */
+function readCode({ dryRun = false } = {}) {
   byId("pay").hidden = true;
-  seen = null;
+  current = null;
   for (const name of ["again", "late", "failing", "twice"]) byId(name).checked = false;
-  return asBank(async () => {
+  return withRefusal(async () => {
     const qr = byId("qr").value.trim();
-    const { khqr, reason } = await ask("POST", "/sandbox/scan", { qr, dryRun });
-    seen = { qr, khqr };
-    show(khqr);
+    const { khqr, reason } = await send("POST", "/sandbox/scan", { qr, dryRun });
+    current = { qr, khqr };
+    showCode(khqr);
     byId("pay").hidden = false;
-    if (reason) refuse(reason);
+    if (reason) showRefusal(reason);
   });
 }
 
-/** Takes a code to the phone, as if it had been scanned. */
-export async function take(qr, options) {
+/** Puts a code into the text field and reads it, like a scan. */
+export async function loadCode(qr, options) {
   byId("qr").value = qr;
-  await read(options);
+  await readCode(options);
   byId("phone").scrollIntoView();
-  byId(seen ? "send" : "qr").focus({ preventScroll: true });
+  byId(current ? "send" : "qr").focus({ preventScroll: true });
 }
 
-function told(made) {
-  const [first] = made;
-  const what = made.length === 1 ? money(first) : `${made.length} times ${money(first)}`;
-  const to = `${what} to ${seen.khqr.merchantName ?? first.to}`;
+function resultText(payments) {
+  const [first] = payments;
+  const amount = payments.length === 1 ? formatAmount(first) : `${payments.length} times ${formatAmount(first)}`;
+  const summary = `${amount} to ${current.khqr.merchantName ?? first.to}`;
   switch (first.status) {
-    case "transferred": return `Paid: ${to}. Your program is told at its next check.`;
-    case "failed": return `Failed: ${to}. Your program is told error 3 at its next check.`;
-    case "scheduled": return `Scheduled: ${to}. It comes at its time on the sandbox's clock, which you can move.`;
-    default: return `${first.status}: ${to}.`;
+    case "transferred": return `Paid: ${summary}. The next check by your program finds it.`;
+    case "failed": return `Failed: ${summary}. The next check by your program gets error 3.`;
+    case "scheduled": return `Scheduled: ${summary}. The transfer happens when the sandbox's clock reaches its time.`;
+    default: return `${first.status}: ${summary}.`;
   }
 }
 
 function pay() {
-  return asBank(async () => {
-    const order = { qr: seen.qr, from: payer(), delayMs: Number(byId("delay").value) };
+  return withRefusal(async () => {
+    const order = { qr: current.qr, from: payerAccount(), delayMs: Number(byId("delay").value) };
     const amount = byId("amount").value.trim();
-    if (amount && amount !== seen.khqr.amount) order.amount = amount;
+    if (amount && amount !== current.khqr.amount) order.amount = amount;
     if (byId("description").value) order.description = byId("description").value;
     for (const name of ["again", "late", "failing"]) order[name] = byId(name).checked;
     if (byId("twice").checked) order.times = 2;
-    const { payments } = await ask("POST", "/sandbox/pay", order);
-    say(byId("paid"), told(payments), STATUS[payments[0].status]);
+    const { payments } = await send("POST", "/sandbox/pay", order);
+    showMessage(byId("payment-result"), resultText(payments), STATUS_CLASS[payments[0].status]);
   });
 }
 
-export function preparePhone() {
-  submit("scan", () => read());
-  submit("pay", pay);
-  // What was pasted is read at once.
-  byId("qr").addEventListener("paste", () => setTimeout(read));
-  byId("example").addEventListener("click", () => take(example()));
-  prepareCamera(take);
-  const linked = new URLSearchParams(location.search).get("code");
-  // Nobody here has done anything, and the link may be a stranger's: it is looked at only.
-  if (linked) take(linked, { dryRun: true });
+export function setUpPhone() {
+  onSubmit("scan", () => readCode());
+  onSubmit("pay", pay);
+  // Read a pasted code without a click.
+  byId("qr").addEventListener("paste", () => setTimeout(readCode));
+  byId("example").addEventListener("click", () => loadCode(exampleCode()));
+  setUpCamera(loadCode);
+  const linkedCode = new URLSearchParams(location.search).get("code");
+  // A link can come from a stranger and must not change the sandbox.
+  if (linkedCode) loadCode(linkedCode, { dryRun: true });
 }

@@ -1,56 +1,62 @@
-// The day's requests: how many there are, who has used how many, and when the day turns.
+// The daily quota: the limit, the use of each address, and the time of the next reset.
 
-import { ask } from "./ask.js";
-import { countdown, moment, now } from "./clock.js";
-import { attempt, button, byId, element, stranger, submit } from "./dom.js";
-import { Feed } from "./feed.js";
+import { send } from "./api.js";
+import { countdown, now, timeElement } from "./clock.js";
+import { attempt, button, byId, element, onSubmit, untrusted } from "./dom.js";
+import { KeyedList } from "./keyed_list.js";
 
-/** The end of the day that is shown; none once it has come. */
-let turn = null;
+/** The end of the day shown, or null once that moment has passed. */
+let resetAt = null;
 
-const set = (body) => attempt(byId("quota-error"), () => ask("POST", "/sandbox/quota", body));
+const change = (body) => attempt(byId("quota-error"), () => send("POST", "/sandbox/quota", body));
 
-const addresses = new Feed(byId("addresses"), "email", ({ email, used, left, limit }) => {
-  const count = limit === null ? `${used} used` : `${used} of ${limit} used`;
-  const made = element("li", "", element("div", "line", stranger(email), element("span", left === 0 ? "bad" : "", count)));
-  if (limit === null) return made;
+/** Creates a bar that fills with use: green, yellow from 80 %, red at the limit. */
+function usageMeter(email, used, limit) {
   const meter = element("meter", "");
   meter.max = Math.max(limit, 1);
-  // A meter that is full of what is left: it turns red where little is.
-  meter.low = limit / 5;
-  meter.high = meter.optimum = limit;
-  meter.value = left;
-  meter.setAttribute("aria-label", `${left} of ${limit} requests left for ${email}`);
-  const spend = button("Use up", () => set({ email, used: limit }));
-  spend.setAttribute("aria-label", `Use up the day's requests of ${email}`);
-  const renew = button("Back to 0", () => set({ email, used: 0 }));
-  renew.setAttribute("aria-label", `Let ${email} begin the day anew`);
-  const note = left === 0 ? "Spent: from now on the answer is error 17." : `${left} left today.`;
-  made.append(meter, element("div", "line", element("span", "note", note), element("span", "buttons", spend, renew)));
-  return made;
+  meter.optimum = 0;
+  meter.low = limit * 0.8;
+  meter.high = limit - 0.5;
+  meter.value = Math.min(used, limit);
+  meter.setAttribute("aria-label", `${used} of ${limit} requests used by ${email}`);
+  return meter;
+}
+
+const addresses = new KeyedList(byId("addresses"), "email", ({ email, used, left, limit }) => {
+  const usage = limit === null ? `${used} used` : `${used} of ${limit} used`;
+  const item = element("li", "", element("div", "line", untrusted(email), element("span", left === 0 ? "bad" : "", usage)));
+  if (limit === null) return item;
+  const useUp = button("Use up", () => change({ email, used: limit }));
+  useUp.setAttribute("aria-label", `Use up the quota of ${email}`);
+  const reset = button("Reset to 0", () => change({ email, used: 0 }));
+  reset.setAttribute("aria-label", `Reset the quota of ${email} to 0`);
+  const note = left === 0 ? "Used up: further requests get error 17." : `${left} left today.`;
+  const actions = element("div", "line", element("span", "note", note), element("span", "buttons", useUp, reset));
+  item.append(usageMeter(email, used, limit), actions);
+  return item;
 });
 
-export function showQuota(told) {
-  const { limit, nextTurn } = told;
-  turn = nextTurn > now() ? nextTurn : null;
-  byId("limit-is").textContent = limit === null ? "No daily limit: requests are only counted." : `${limit} requests a day for each address.`;
-  byId("turn").replaceChildren("The day turns at ", moment(nextTurn), " (", countdown(nextTurn), ").");
-  addresses.replace(told.addresses.map((it) => ({ ...it, limit })));
+export function showQuota(quota) {
+  const { limit, nextTurn } = quota;
+  resetAt = nextTurn > now() ? nextTurn : null;
+  byId("current-limit").textContent = limit === null ? "No daily limit. The sandbox only counts requests." : `${limit} requests per day and address.`;
+  byId("quota-reset").replaceChildren("The day ends at ", timeElement(nextTurn), " (", countdown(nextTurn), ").");
+  addresses.replace(quota.addresses.map((address) => ({ ...address, limit })));
   byId("unlimited").disabled = limit === null;
 }
 
-/** Whether the day that is shown has ended; told once. */
-export function hasTurned() {
-  if (turn === null || now() < turn) return false;
-  turn = null;
+/** Returns whether the day shown has ended. Returns true once for each day. */
+export function hasReset() {
+  if (resetAt === null || now() < resetAt) return false;
+  resetAt = null;
   return true;
 }
 
-export function prepareQuota() {
-  submit("limits", () => {
+export function setUpQuota() {
+  onSubmit("limits", () => {
     const limit = byId("limit").value.trim();
-    // As it was typed: what is no number, the sandbox says.
-    return set({ limit: /^\d+$/.test(limit) ? Number(limit) : limit });
+    // Text that is not a number goes to the sandbox, which explains the error.
+    return change({ limit: /^\d+$/.test(limit) ? Number(limit) : limit });
   });
-  byId("unlimited").addEventListener("click", () => set({ limit: "off" }));
+  byId("unlimited").addEventListener("click", () => change({ limit: "off" }));
 }

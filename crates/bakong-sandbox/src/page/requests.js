@@ -1,65 +1,69 @@
-// The last requests of programs, with their answers as they went over the wire but for tokens.
+// The log of requests from programs, with the responses as sent. The sandbox redacts tokens.
 
-import { moment } from "./clock.js";
-import { byId, element, stranger } from "./dom.js";
-import { Feed } from "./feed.js";
+import { timeElement } from "./clock.js";
+import { byId, element, untrusted } from "./dom.js";
+import { KeyedList } from "./keyed_list.js";
 
-const wanted = byId("endpoint");
+const filter = byId("endpoint");
 const list = byId("requests");
 
-/** The path without what all have in common. */
-const endpoint = (it) => it.path.replace(/^\/v1\//, "");
+/** Returns the path without the common prefix. */
+const endpointName = ({ path }) => path.replace(/^\/v1\//, "");
 
-function result(it) {
-  if (it.status === null) return ["bad", "no answer"];
-  if (it.status !== 200) return ["bad", String(it.status)];
-  if (it.responseCode === 0) return ["good", "200"];
-  // Not found is what most checks are told, and no trouble.
-  if (it.errorCode === 1) return ["wait", "200, error 1"];
-  return ["bad", it.errorCode === null ? "200" : `200, error ${it.errorCode}`];
+function outcome({ status, responseCode, errorCode }) {
+  if (status === null) return ["bad", "no response"];
+  if (status !== 200) return ["bad", String(status)];
+  if (responseCode === 0) return ["good", "200"];
+  // Error 1, not found, is the normal response to a check before the payment.
+  if (errorCode === 1) return ["wait", "200, error 1"];
+  return ["bad", errorCode === null ? "200" : `200, error ${errorCode}`];
 }
 
 const body = (name, text) => [element("h3", "", name), element("pre", "", text || "(no body)")];
 
-const feed = new Feed(list, "number", (it) => {
-  const [kind, said] = result(it);
-  const error = it.status !== 200 && it.errorCode !== null ? `, error ${it.errorCode}` : "";
-  const method = it.method === "POST" ? "" : `${it.method} `;
-  const name = element("span", "grow", stranger(method + endpoint(it)));
-  const summary = element("summary", "line", element("span", `chip ${kind}`, said + error), name, moment(it.at));
-  if (it.fault !== null) summary.append(element("span", "chip bad", `fault ${it.fault}`));
-  const how = `${it.method} ${it.path}, ${it.hasToken ? "with a token" : "without a token"}`;
-  const details = element("details", "", summary, element("p", "note", stranger(how)));
-  details.append(...body("Request", it.request), ...body("Answer", it.answer));
-  const made = element("li", "", details);
-  made.dataset.endpoint = endpoint(it);
-  return made;
+const log = new KeyedList(list, "number", (request) => {
+  const [kind, text] = outcome(request);
+  const error = request.status !== 200 && request.errorCode !== null ? `, error ${request.errorCode}` : "";
+  const method = request.method === "POST" ? "" : `${request.method} `;
+  const name = element("span", "grow", untrusted(method + endpointName(request)));
+  const summary = element("summary", "line", element("span", `chip ${kind}`, text + error), name, timeElement(request.at));
+  if (request.fault !== null) summary.append(element("span", "chip bad", `fault ${request.fault}`));
+  const line = `${request.method} ${request.path}, ${request.hasToken ? "with a token" : "without a token"}`;
+  const details = element("details", "", summary, element("p", "note", untrusted(line)));
+  details.append(...body("Request", request.request), ...body("Response", request.answer));
+  const item = element("li", "", details);
+  item.dataset.endpoint = endpointName(request);
+  return item;
 });
 
-/** Shows those to the endpoint that is wanted, and names that one and all that there are. */
-function filter() {
+/** Hides requests to other endpoints than the selected one, and updates the options. */
+function applyFilter() {
   const items = [...list.children];
-  const there = new Set(items.map((it) => it.dataset.endpoint));
-  for (const option of [...wanted.options]) {
-    if (option.value !== "" && !option.selected && !there.has(option.value)) option.remove();
+  const present = new Set(items.map((item) => item.dataset.endpoint));
+  for (const option of [...filter.options]) {
+    if (option.value !== "" && !option.selected && !present.has(option.value)) option.remove();
   }
-  const known = [...wanted.options].map((it) => it.value);
-  for (const name of [...there].filter((it) => !known.includes(it)).sort()) {
-    wanted.append(new Option(name, name));
+  const known = [...filter.options].map((option) => option.value);
+  for (const name of [...present].filter((endpoint) => !known.includes(endpoint)).sort()) {
+    filter.append(new Option(name, name));
   }
-  for (const it of items) it.hidden = wanted.value !== "" && it.dataset.endpoint !== wanted.value;
-  const count = items.filter((it) => !it.hidden).length;
-  byId("counted").textContent = wanted.value ? `${count} of the last ${items.length}` : `the last ${items.length}`;
+  for (const item of items) item.hidden = filter.value !== "" && item.dataset.endpoint !== filter.value;
+  const count = items.filter((item) => !item.hidden).length;
+  const shown = filter.value ? `${count} of the last ${items.length}` : `the last ${items.length}`;
+  byId("request-count").textContent = items.length === 0 ? "" : `Showing ${shown}.`;
 }
 
-export function showRequests(items) {
-  feed.replace(items);
-  filter();
+/** Returns whether a check has found a payment. Only a response with a transaction has a payer. */
+export const hasPaidCheck = (requests) => requests.some(({ answer }) => answer?.includes('"fromAccountId":'));
+
+export function showRequests(requests) {
+  log.replace(requests);
+  applyFilter();
 }
 
-export function putRequest(item) {
-  feed.put(item);
-  filter();
+export function putRequest(request) {
+  log.put(request);
+  applyFilter();
 }
 
-export const prepareRequests = () => wanted.addEventListener("change", filter);
+export const setUpRequests = () => filter.addEventListener("change", applyFilter);

@@ -1,53 +1,53 @@
-// How a program comes by a token: by a mail with a code, as in real life, or here at once.
+// Tokens, issued here directly or by a program with the verification code from the mailbox.
 
-import { ask } from "./ask.js";
-import { moment } from "./clock.js";
-import { attempt, byId, copies, copyButton, element, say, stranger, submit } from "./dom.js";
-import { Feed } from "./feed.js";
+import { send } from "./api.js";
+import { timeElement } from "./clock.js";
+import { attempt, byId, copyButton, copyOnClick, element, onSubmit, showMessage, untrusted } from "./dom.js";
+import { KeyedList } from "./keyed_list.js";
 
-/** The token that was issued last, on this page and until it is left. */
+/** The last token issued on this page. Lost when the page is left. */
 let token = "";
 
-/** The id of the key that signed it. */
-let signedBy = "";
+/** The id of the key that signed `token`. */
+let tokenKeyId = "";
 
-function show(isShown) {
-  byId("token").textContent = isShown ? token : "";
-  byId("token").hidden = !isShown;
-  byId("show-token").textContent = isShown ? "Hide" : "Show";
-  byId("show-token").setAttribute("aria-expanded", isShown);
+function setVisible(isVisible) {
+  byId("token").textContent = isVisible ? token : "";
+  byId("token").hidden = !isVisible;
+  byId("show-token").textContent = isVisible ? "Hide" : "Show";
+  byId("show-token").setAttribute("aria-expanded", isVisible);
 }
 
-function issue() {
+function issueToken() {
   const note = byId("token-note");
   return attempt(note, async () => {
-    const told = await ask("POST", "/sandbox/tokens", { email: byId("email").value.trim() });
-    const { keyId } = await ask("GET", "/sandbox/state");
-    token = told.token;
-    signedBy = keyId;
-    show(false);
+    const issued = await send("POST", "/sandbox/tokens", { email: byId("email").value.trim() });
+    const { keyId } = await send("GET", "/sandbox/state");
+    token = issued.token;
+    tokenKeyId = keyId;
+    setVisible(false);
     byId("issued").hidden = false;
-    say(note, "", "good");
-    note.append("A token for ", stranger(told.email), ", good until ", moment(told.expiresAt), ".");
+    showMessage(note, "", "good");
+    note.append("Token for ", untrusted(issued.email), ", valid until ", timeElement(issued.expiresAt), ".");
   });
 }
 
-/** Takes the token away once another key signs: nothing here is to be copied that is worthless. */
+/** Removes the token when the sandbox signs with another key, so that nobody copies an invalid token. */
 export function showKey(keyId) {
-  if (!token || keyId === signedBy) return;
+  if (!token || keyId === tokenKeyId) return;
   token = "";
-  show(false);
+  setVisible(false);
   byId("issued").hidden = true;
-  say(byId("token-note"), "The token that stood here is good no more. Issue another.");
+  showMessage(byId("token-note"), "The token is no longer valid. Issue a new one.");
 }
 
-export const mails = new Feed(byId("mails"), "code", (it) => {
-  const code = element("div", "line", element("code", "", it.code), copyButton("Copy", it.code, `Copy the code for ${it.email}`));
-  return element("li", "", element("div", "", "To ", stranger(it.email), ", ", moment(it.sentAt)), code);
+export const mails = new KeyedList(byId("mails"), "code", ({ email, code, sentAt }) => {
+  const line = element("div", "line", element("code", "", code), copyButton(code, `Copy the code for ${email}`));
+  return element("li", "", element("div", "", "To ", untrusted(email), ", ", timeElement(sentAt)), line);
 });
 
-export function prepareTokens() {
-  submit("tokens", issue);
-  copies(byId("copy-token"), () => token);
-  byId("show-token").addEventListener("click", () => show(byId("token").hidden));
+export function setUpTokens() {
+  onSubmit("tokens", issueToken);
+  copyOnClick(byId("copy-token"), () => token);
+  byId("show-token").addEventListener("click", () => setVisible(byId("token").hidden));
 }

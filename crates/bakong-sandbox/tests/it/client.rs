@@ -1,21 +1,21 @@
-//! HTTP/1.1 by hand: what goes over the wire is what stands here.
+//! A minimal HTTP/1.1 client. Each request is written out byte by byte.
 
 use std::net::SocketAddr;
 
 use bakong_sandbox::Sandbox;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// An answer as it came.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     /// The status line and the header lines.
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -23,11 +23,24 @@ impl Answer {
         })
     }
 
-    /// The body, for a JSON answer of this status.
+    /// Returns the body of a JSON response with this status.
+    #[track_caller]
     pub(crate) fn json(&self, status: u16) -> &str {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.header("content-type"), Some("application/json"));
         &self.body
+    }
+
+    /// Returns the parsed body of a JSON response with this status.
+    #[track_caller]
+    pub(crate) fn value(&self, status: u16) -> Value {
+        serde_json::from_str(self.json(status)).unwrap()
+    }
+
+    /// Returns the error code of a response with status 200. `null` means success.
+    #[track_caller]
+    pub(crate) fn error_code(&self) -> Value {
+        self.value(200)["errorCode"].clone()
     }
 }
 
@@ -39,40 +52,47 @@ impl Connection {
         Self(TcpStream::connect(address).await.unwrap())
     }
 
+    /// Opens a connection and sends `text`.
+    pub(crate) async fn with(sandbox: &Sandbox, text: &str) -> Self {
+        let mut connection = Self::open(sandbox.address()).await;
+        connection.send(text.as_bytes()).await;
+        connection
+    }
+
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).await.unwrap();
     }
 
-    /// The next answer; `None` if the connection ends without one.
-    pub(crate) async fn receive(&mut self) -> Option<Answer> {
+    /// Reads the next response. Returns `None` when the connection ends without one.
+    pub(crate) async fn receive(&mut self) -> Option<Response> {
         let mut bytes = Vec::new();
         let end = loop {
-            if let Some(end) = find(&bytes, b"\r\n\r\n") {
+            if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
                 break end;
             }
             if self.read_some(&mut bytes).await == 0 {
-                assert!(bytes.is_empty(), "half an answer: {bytes:?}");
+                assert!(bytes.is_empty(), "half a response: {bytes:?}");
                 return None;
             }
         };
         let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-        let mut answer = Answer {
+        let mut response = Response {
             status: head[9..12].parse().unwrap(),
             head,
             body: String::new(),
         };
-        let length = answer.header("content-length").unwrap_or("0");
+        let length = response.header("content-length").unwrap_or("0");
         let length: usize = length.parse().unwrap();
         let mut body = bytes.split_off(end + 4);
         while body.len() < length {
             assert_ne!(self.read_some(&mut body).await, 0, "half a body");
         }
         assert_eq!(body.len(), length, "more than the body");
-        answer.body = String::from_utf8(body).unwrap();
-        Some(answer)
+        response.body = String::from_utf8(body).unwrap();
+        Some(response)
     }
 
-    /// The next line without its end.
+    /// Reads the next line, without its end.
     pub(crate) async fn line(&mut self) -> String {
         let mut line = Vec::new();
         loop {
@@ -85,30 +105,25 @@ impl Connection {
         String::from_utf8(line).unwrap()
     }
 
-    /// Waits for the end of the connection; false if something comes before it.
+    /// Waits for the end of the connection. Returns false if data arrives before it.
     pub(crate) async fn ends_empty(mut self) -> bool {
         let mut bytes = Vec::new();
         self.read_some(&mut bytes).await == 0
     }
 
-    /// Whatever comes until the connection ends.
     pub(crate) async fn read_to_end(mut self) -> String {
         let mut bytes = Vec::new();
         while self.read_some(&mut bytes).await != 0 {}
         String::from_utf8(bytes).unwrap()
     }
 
-    /// A reset counts as an end.
+    /// Treats a reset as the end.
     async fn read_some(&mut self, bytes: &mut Vec<u8>) -> usize {
         self.0.read_buf(bytes).await.unwrap_or(0)
     }
 }
 
-fn find(bytes: &[u8], sought: &[u8]) -> Option<usize> {
-    bytes.windows(sought.len()).position(|part| part == sought)
-}
-
-/// A whole request, `headers` between the length and the body.
+/// A complete request, with `headers` after the content length.
 pub(crate) fn request(method: &str, path: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
@@ -117,14 +132,17 @@ pub(crate) fn request(method: &str, path: &str, headers: &str, body: &str) -> St
 }
 
 /// Sends `text` on a new connection.
-pub(crate) async fn ask(sandbox: &Sandbox, text: &str) -> Option<Answer> {
-    let mut connection = Connection::open(sandbox.address()).await;
-    connection.send(text.as_bytes()).await;
-    connection.receive().await
+pub(crate) async fn ask(sandbox: &Sandbox, text: &str) -> Option<Response> {
+    Connection::with(sandbox, text).await.receive().await
 }
 
-/// Posts as an honest client does.
-pub(crate) async fn post(sandbox: &Sandbox, path: &str, token: Option<&str>, body: &str) -> Answer {
+/// Sends a POST request with all headers that the API needs.
+pub(crate) async fn post(
+    sandbox: &Sandbox,
+    path: &str,
+    token: Option<&str>,
+    body: &str,
+) -> Response {
     ask(sandbox, &post_text(path, token, body)).await.unwrap()
 }
 
@@ -137,8 +155,8 @@ pub(crate) fn post_text(path: &str, token: Option<&str>, body: &str) -> String {
     request("POST", path, &headers, body)
 }
 
-/// Asks what became of a code.
-pub(crate) async fn check(sandbox: &Sandbox, token: &str, code: &str) -> Answer {
+/// Checks a code by its MD5.
+pub(crate) async fn check(sandbox: &Sandbox, token: &str, code: &str) -> Response {
     let body = format!(r#"{{"md5":"{}"}}"#, crate::md5_of(code));
     post(sandbox, "/v1/check_transaction_by_md5", Some(token), &body).await
 }

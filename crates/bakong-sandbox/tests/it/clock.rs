@@ -1,39 +1,43 @@
-//! The clock over HTTP: moved, stopped, started, and put back.
+//! The clock over HTTP: advanced, stopped, started, and reset to the real time.
 
-use bakong_sandbox::{Sandbox, SandboxClock, TransferStatus};
+use bakong_sandbox::{Sandbox, SandboxClock, Transfer, TransferStatus};
 use khqr_core::Timestamp;
 use serde_json::{Value, json};
 
 use crate::client::check;
-use crate::control::{JSON, get, refused, send, told};
-use crate::{NOW, TEN_MINUTES, customer, dynamic_code, sandbox, shop, usd};
+use crate::control::{JSON, command, get, rejected, send};
+use crate::{
+    NOW, TEN_MINUTES, assert_contains, assert_has, customer, dynamic_code, dynamic_code_from,
+    sandbox, usd, with_token,
+};
 
 /// The end of the year 9999.
 const LAST: u64 = 253_402_300_799_999;
 
-async fn moved(sandbox: &Sandbox, how: Value) -> Value {
-    told(sandbox, "/sandbox/clock", how).await
-}
-
 #[tokio::test]
 async fn the_clock_is_set_stopped_and_started() {
     let sandbox = sandbox().await;
-    let clock = get(&sandbox, "/sandbox/clock").await;
-    assert_eq!(
-        (&clock["now"], &clock["mode"]),
-        (&json!(NOW.as_millis()), &json!("frozen"))
-    );
-    let clock = moved(&sandbox, json!({"setTo": 5})).await;
-    assert_eq!(clock["now"], 5);
-    let clock = moved(&sandbox, json!({"advanceMs": 7})).await;
-    assert_eq!(clock["now"], 12);
-    let clock = moved(&sandbox, json!({"mode": "running"})).await;
+    let set = async |body: Value| command(&sandbox, "clock", body).await;
+    let clock = get(&sandbox, "clock").await;
+    assert_has(&clock, json!({"now": NOW.as_millis(), "mode": "frozen"}));
+    assert_eq!(set(json!({"setTo": 5})).await["now"], 5);
+    assert_eq!(set(json!({"advanceMs": 7})).await["now"], 12);
+    let clock = set(json!({"mode": "running"})).await;
     assert!(clock["aheadMs"].as_i64().unwrap() < 0);
-    let clock = moved(&sandbox, json!({"mode": "frozen"})).await;
-    assert_eq!(
-        (&clock["mode"], &clock["aheadMs"]),
-        (&json!("frozen"), &Value::Null)
-    );
+    let clock = set(json!({"mode": "frozen"})).await;
+    assert_has(&clock, json!({"mode": "frozen", "aheadMs": null}));
+
+    let clock = set(json!({"aheadMs": 3_600_000})).await;
+    assert_has(&clock, json!({"mode": "running", "aheadMs": 3_600_000}));
+    let clock = set(json!({"advanceMs": 1_000})).await;
+    assert_eq!(clock["aheadMs"], 3_601_000);
+    let clock = set(json!({"aheadMs": 0})).await;
+    assert_has(&clock, json!({"mode": "running", "aheadMs": 0}));
+    let clock = set(json!({"aheadMs": 5_000, "mode": "frozen"})).await;
+    assert_eq!(clock["mode"], "frozen");
+    let lead = sandbox.clock().lead().as_millis();
+    assert!((1..=5_000).contains(&lead), "{lead}");
+
     for body in [
         json!({}),
         json!({"mode": "x"}),
@@ -44,33 +48,12 @@ async fn the_clock_is_set_stopped_and_started() {
         json!({"advanceMs": 1, "aheadMs": 1}),
         json!({"setTo": 1, "advanceMs": 1}),
     ] {
-        refused(&sandbox, "/sandbox/clock", body, 400).await;
+        rejected(&sandbox, "clock", body, 400).await;
     }
 }
 
 #[tokio::test]
-async fn the_clock_goes_back_to_the_present() {
-    let sandbox = sandbox().await;
-    let ahead = moved(&sandbox, json!({"aheadMs": 3_600_000})).await;
-    assert_eq!(
-        (&ahead["mode"], &ahead["aheadMs"]),
-        (&json!("running"), &json!(3_600_000))
-    );
-    let more = moved(&sandbox, json!({"advanceMs": 1_000})).await;
-    assert_eq!(more["aheadMs"], 3_601_000);
-    let present = moved(&sandbox, json!({"aheadMs": 0})).await;
-    assert_eq!(
-        (&present["mode"], &present["aheadMs"]),
-        (&json!("running"), &json!(0))
-    );
-    let stopped = moved(&sandbox, json!({"aheadMs": 5_000, "mode": "frozen"})).await;
-    assert_eq!(stopped["mode"], "frozen");
-    let lead = sandbox.clock().lead().as_millis();
-    assert!((1..=5_000).contains(&lead), "{lead}");
-}
-
-#[tokio::test]
-async fn it_goes_no_further_than_the_year_9999() {
+async fn the_clock_ends_with_the_year_9999() {
     let sandbox = sandbox().await;
     let most = LAST - NOW.as_millis();
     for (body, limit) in [
@@ -78,49 +61,42 @@ async fn it_goes_no_further_than_the_year_9999() {
         (json!({"advanceMs": u64::MAX}), most),
         (json!({"setTo": LAST + 1}), LAST),
     ] {
-        let error = refused(&sandbox, "/sandbox/clock", body, 400).await;
-        let help = error["help"].as_str().unwrap();
-        assert!(help.contains(&limit.to_string()), "{help}");
+        let error = rejected(&sandbox, "clock", body, 400).await;
+        assert_contains(error["help"].as_str().unwrap(), &[&limit.to_string()]);
     }
-    // What no number here can hold is too far, too, and not "no number".
+    // A number beyond 64 bits is reported as too large, not as the wrong type.
     for name in ["advanceMs", "aheadMs", "setTo"] {
         let body = format!("{{\"{name}\":99999999999999999999}}");
-        let answer = send(&sandbox, "POST", "/sandbox/clock", JSON, &body).await;
-        let told: Value = serde_json::from_str(answer.json(400)).unwrap();
-        let error = &told["error"];
+        let response = send(&sandbox, "POST", "/sandbox/clock", JSON, &body).await;
+        let error = response.value(400)["error"].clone();
         assert_eq!(error["where"], format!("body.{name}"));
-        assert!(error["what"].as_str().unwrap().contains("9999"), "{error}");
+        assert_contains(error["what"].as_str().unwrap(), &["9999"]);
     }
-    refused(&sandbox, "/sandbox/clock", json!({"aheadMs": LAST}), 400).await;
-    assert_eq!(sandbox.now(), NOW, "what is refused moves nothing");
-    let clock = moved(&sandbox, json!({"advanceMs": most})).await;
+    rejected(&sandbox, "clock", json!({"aheadMs": LAST}), 400).await;
+    assert_eq!(sandbox.now(), NOW, "a rejected request changes nothing");
+    let clock = command(&sandbox, "clock", json!({"advanceMs": most})).await;
     assert_eq!(clock["now"], LAST);
-    refused(&sandbox, "/sandbox/clock", json!({"advanceMs": 1}), 400).await;
-    let delay = json!({"qr": dynamic_code(usd(1)), "delayMs": 1});
-    let error = refused(&sandbox, "/sandbox/pay", delay, 400).await;
+    rejected(&sandbox, "clock", json!({"advanceMs": 1}), 400).await;
+    let delayed = json!({"qr": dynamic_code(usd(1)), "delayMs": 1});
+    let error = rejected(&sandbox, "pay", delayed, 400).await;
     assert_eq!(error["where"], "body.delayMs");
 }
 
 #[tokio::test]
-async fn what_has_happened_stays_when_the_clock_goes_back() {
-    let sandbox = sandbox().await;
-    let token = sandbox.issue_token("dev@example.com");
+async fn setting_the_clock_back_undoes_no_payment() {
+    let (sandbox, token) = with_token().await;
     let (paid, later) = (dynamic_code(usd(100)), dynamic_code(usd(200)));
     let customer = customer(&sandbox);
     customer.pay_after(&paid, TEN_MINUTES / 2).unwrap();
     customer.pay_after(&later, TEN_MINUTES * 9 / 10).unwrap();
     sandbox.advance(TEN_MINUTES / 2);
     let before = check(&sandbox, &token, &paid).await;
-    assert!(before.json(200).contains(r#""responseCode":0"#));
-    moved(&sandbox, json!({"setTo": NOW.as_millis() - 1_000})).await;
+    assert_eq!(before.error_code(), Value::Null);
+    let back = json!({"setTo": NOW.as_millis() - 1_000});
+    command(&sandbox, "clock", back).await;
     assert_eq!(check(&sandbox, &token, &paid).await.body, before.body);
-    let waiting = check(&sandbox, &token, &later).await;
-    assert!(waiting.json(200).contains(r#""errorCode":1,"#));
-    let statuses: Vec<_> = sandbox
-        .payments()
-        .iter()
-        .map(bakong_sandbox::Transfer::status)
-        .collect();
+    assert_eq!(check(&sandbox, &token, &later).await.error_code(), 1);
+    let statuses: Vec<_> = sandbox.payments().iter().map(Transfer::status).collect();
     assert_eq!(
         statuses,
         [TransferStatus::Transferred, TransferStatus::Scheduled]
@@ -128,53 +104,33 @@ async fn what_has_happened_stays_when_the_clock_goes_back() {
 }
 
 #[tokio::test]
-async fn no_fresh_payment_is_of_a_later_time_than_the_clock_s() {
+async fn a_new_payment_has_no_time_in_the_future() {
     let sandbox = sandbox().await;
-    let paid = told(
-        &sandbox,
-        "/sandbox/pay",
-        json!({"qr": dynamic_code(usd(1))}),
-    )
-    .await;
-    let payment = &paid["payments"][0];
-    let times = [&payment["createdAt"], &payment["acknowledgedAt"]];
-    assert_eq!(times, [&json!(NOW.as_millis()); 2]);
+    let paid = command(&sandbox, "pay", json!({"qr": dynamic_code(usd(1))})).await;
+    let now = NOW.as_millis();
+    let times = json!({"createdAt": now, "acknowledgedAt": now});
+    assert_has(&paid["payments"][0], times);
 }
 
 #[tokio::test]
-async fn a_code_that_expired_by_the_clock_s_lead_says_so() {
+async fn a_code_that_expired_because_the_clock_is_ahead_says_so() {
     let sandbox = Sandbox::start().await.unwrap();
-    let now = SandboxClock::system().now();
-    let code = shop()
-        .dynamic_code(usd(100), now, now.saturating_add(TEN_MINUTES))
-        .unwrap()
-        .to_text();
-    moved(&sandbox, json!({"aheadMs": 7_200_000})).await;
-    let error = refused(&sandbox, "/sandbox/pay", json!({"qr": code}), 422).await;
+    let code = dynamic_code_from(SandboxClock::system().now(), usd(100));
+    command(&sandbox, "clock", json!({"aheadMs": 7_200_000})).await;
+    let error = rejected(&sandbox, "pay", json!({"qr": code}), 422).await;
     assert_eq!(error["reason"]["kind"], "Expired");
     let help = error["help"].as_str().unwrap();
-    assert!(
-        help.contains("2 h ahead") && help.contains(r#"{"aheadMs":0}"#),
-        "{help}"
-    );
-    let seen = told(&sandbox, "/sandbox/scan", json!({"qr": code})).await;
-    assert_eq!(seen["help"], error["help"]);
-    moved(&sandbox, json!({"aheadMs": 0})).await;
-    let seen = told(&sandbox, "/sandbox/scan", json!({"qr": code})).await;
-    assert_eq!(
-        (&seen["payable"], &seen["help"]),
-        (&json!(true), &Value::Null)
-    );
-    told(&sandbox, "/sandbox/pay", json!({"qr": code})).await;
+    assert_contains(help, &["2 h ahead", r#"{"aheadMs":0}"#]);
+    let scanned = command(&sandbox, "scan", json!({"qr": code})).await;
+    assert_eq!(scanned["help"], error["help"]);
+    command(&sandbox, "clock", json!({"aheadMs": 0})).await;
+    let scanned = command(&sandbox, "scan", json!({"qr": code})).await;
+    assert_has(&scanned, json!({"payable": true, "help": null}));
+    command(&sandbox, "pay", json!({"qr": code})).await;
 
-    // Where the clock is not ahead, the code is just old.
-    let old = shop()
-        .dynamic_code(usd(100), Timestamp::from_millis(1_600_000_000_000), NOW)
-        .unwrap()
-        .to_text();
-    let error = refused(&sandbox, "/sandbox/pay", json!({"qr": old}), 422).await;
-    assert!(
-        !error["help"].as_str().unwrap().contains("ahead"),
-        "{error}"
-    );
+    // The code is older than the real time, so the clock is not the reason.
+    let old = dynamic_code_from(Timestamp::from_millis(1_600_000_000_000), usd(100));
+    let error = rejected(&sandbox, "pay", json!({"qr": old}), 422).await;
+    let help = error["help"].as_str().unwrap();
+    assert!(!help.contains("ahead"), "{help}");
 }

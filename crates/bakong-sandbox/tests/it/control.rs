@@ -1,233 +1,179 @@
-//! The control over HTTP, as a client in any language has it.
+//! The control API over HTTP, as a client in any language uses it.
 
 use bakong_sandbox::Sandbox;
 use serde_json::{Value, json};
 
-use crate::client::{Answer, ask, check, post, request};
-use crate::{NOW, dynamic_code, sandbox, usd};
+use crate::client::{Response, ask, check, post, request};
+use crate::{
+    EMAIL, NOW, REGISTRATION, RENEWAL, assert_contains, assert_has, dynamic_code, sandbox, usd,
+    with_token,
+};
 
-/// Asks as a program does.
+pub(crate) const JSON: &str = "Content-Type: application/json\r\n";
+
+/// Sends a request to the host `localhost`.
 pub(crate) async fn send(
     sandbox: &Sandbox,
     method: &str,
     path: &str,
     headers: &str,
     body: &str,
-) -> Answer {
+) -> Response {
     let text = request(method, path, headers, body).replace("Host: bakong", "Host: localhost");
     ask(sandbox, &text).await.unwrap()
 }
 
+/// Returns the resource `/sandbox/{path}`.
 pub(crate) async fn get(sandbox: &Sandbox, path: &str) -> Value {
-    let answer = send(sandbox, "GET", path, "", "").await;
-    serde_json::from_str(answer.json(200)).unwrap()
+    let path = format!("/sandbox/{path}");
+    send(sandbox, "GET", &path, "", "").await.value(200)
 }
 
-pub(crate) const JSON: &str = "Content-Type: application/json\r\n";
-
-pub(crate) async fn told(sandbox: &Sandbox, path: &str, body: Value) -> Value {
-    let answer = send(sandbox, "POST", path, JSON, &body.to_string()).await;
-    serde_json::from_str(answer.json(200)).unwrap()
+/// Posts to `/sandbox/{path}` and returns the response.
+pub(crate) async fn command(sandbox: &Sandbox, path: &str, body: Value) -> Value {
+    post_control(sandbox, path, body).await.value(200)
 }
 
-/// What is wrong, told with this status.
-pub(crate) async fn refused(sandbox: &Sandbox, path: &str, body: Value, status: u16) -> Value {
-    let answer = send(sandbox, "POST", path, JSON, &body.to_string()).await;
-    let told: Value = serde_json::from_str(answer.json(status)).unwrap();
+/// Posts to `/sandbox/{path}` and returns the error of a response with this status.
+pub(crate) async fn rejected(sandbox: &Sandbox, path: &str, body: Value, status: u16) -> Value {
+    let response = post_control(sandbox, path, body).await.value(status);
     for name in ["what", "where", "help"] {
-        assert!(told["error"][name].is_string(), "{told}");
+        assert!(response["error"][name].is_string(), "{response}");
     }
-    told["error"].clone()
+    response["error"].clone()
+}
+
+async fn post_control(sandbox: &Sandbox, path: &str, body: Value) -> Response {
+    let path = format!("/sandbox/{path}");
+    send(sandbox, "POST", &path, JSON, &body.to_string()).await
 }
 
 #[tokio::test]
-async fn faults_are_given_listed_and_taken_back() {
-    let sandbox = sandbox().await;
-    let token = sandbox.issue_token("dev@example.com");
+async fn faults_are_added_listed_and_removed() {
+    let (sandbox, token) = with_token().await;
     let code = dynamic_code(usd(100));
     let outage = json!({"on": "check_transaction_by_md5", "times": 2,
         "answer": {"status": 502, "html": "<h1>502</h1>"}});
-    let added = told(&sandbox, "/sandbox/faults", outage.clone()).await;
+    let added = command(&sandbox, "faults", outage.clone()).await;
     assert_eq!(added["faults"][0]["number"], 1);
-    let late = json!({"answer": "cut", "on": "verify", "times": "always"});
-    told(&sandbox, "/sandbox/faults", json!([late, late])).await;
+    let cut = json!({"answer": "cut", "on": "verify", "times": "always"});
+    command(&sandbox, "faults", json!([cut, cut])).await;
     assert_eq!(check(&sandbox, &token, &code).await.status, 502);
-    let left = get(&sandbox, "/sandbox/faults").await;
+    let left = get(&sandbox, "faults").await;
     assert_eq!(left["faults"][0]["rule"]["times"], 1);
     assert_eq!(left["faults"].as_array().unwrap().len(), 3);
     assert_eq!(check(&sandbox, &token, &code).await.status, 502);
     check(&sandbox, &token, &code).await.json(200);
 
-    let gone = send(&sandbox, "DELETE", "/sandbox/faults?number=2", "", "").await;
-    assert!(gone.json(200).contains(r#""number":3"#));
+    let left = send(&sandbox, "DELETE", "/sandbox/faults?number=2", "", "").await;
+    assert_contains(left.json(200), &[r#""number":3"#]);
     for number in ["2", "x", ""] {
         let path = format!("/sandbox/faults?number={number}");
         send(&sandbox, "DELETE", &path, "", "").await.json(404);
     }
-    send(&sandbox, "DELETE", "/sandbox/faults", "", "")
-        .await
-        .json(200);
-    assert_eq!(get(&sandbox, "/sandbox/faults").await["faults"], json!([]));
+    let left = send(&sandbox, "DELETE", "/sandbox/faults", "", "").await;
+    assert_eq!(left.value(200)["faults"], json!([]));
+    assert_eq!(get(&sandbox, "faults").await["faults"], json!([]));
 
-    // All or none.
-    let error = refused(
-        &sandbox,
-        "/sandbox/faults",
-        json!([outage, {"answer": "x"}]),
-        400,
-    )
-    .await;
+    // One invalid rule rejects the whole list.
+    let rules = json!([outage, {"answer": "x"}]);
+    let error = rejected(&sandbox, "faults", rules, 400).await;
     assert_eq!(error["where"], "body[1].answer");
-    assert_eq!(get(&sandbox, "/sandbox/faults").await["faults"], json!([]));
-    let many = vec![json!({"answer": "cut"}); 1_001];
-    refused(&sandbox, "/sandbox/faults", json!(many), 400).await;
+    assert_eq!(get(&sandbox, "faults").await["faults"], json!([]));
+    let many = json!(vec![json!({"answer": "cut"}); 1_001]);
+    rejected(&sandbox, "faults", many, 400).await;
 }
 
 #[tokio::test]
-async fn nothing_strikes_the_control_itself() {
+async fn faults_do_not_apply_to_the_control_api() {
     let sandbox = sandbox().await;
     let cut = json!({"answer": "cut", "times": "always"});
-    told(&sandbox, "/sandbox/faults", cut).await;
-    get(&sandbox, "/sandbox/faults").await;
+    command(&sandbox, "faults", cut).await;
+    get(&sandbox, "faults").await;
     assert_eq!(sandbox.requests().len(), 0);
-    assert_eq!(
-        get(&sandbox, "/sandbox/requests").await["requests"],
-        json!([])
-    );
+    assert_eq!(get(&sandbox, "requests").await["requests"], json!([]));
 }
 
 #[tokio::test]
-async fn mails_can_be_read_and_accounts_opened() {
+async fn mails_are_listed_and_accounts_registered() {
     let sandbox = sandbox().await;
-    let body = r#"{"email":"dev@example.com","organization":"a","project":"b"}"#;
-    post(&sandbox, "/v1/request_token", None, body)
-        .await
-        .json(200);
-    post(
-        &sandbox,
-        "/v1/request_token",
-        None,
-        &body.replace("dev", "two"),
-    )
-    .await;
-    let mails = get(&sandbox, "/sandbox/mailbox?email=dev%40example.com").await;
-    assert_eq!(mails["mails"].as_array().unwrap().len(), 1);
-    assert_eq!(
-        mails["mails"][0]["code"],
-        sandbox.verification_code("dev@example.com").unwrap()
-    );
-    assert_eq!(
-        get(&sandbox, "/sandbox/mailbox").await["mails"]
-            .as_array()
-            .unwrap()
-            .len(),
-        2
-    );
+    for email in [EMAIL, "two@example.com"] {
+        let body = REGISTRATION.replace("new@example.com", email);
+        post(&sandbox, "/v1/request_token", None, &body)
+            .await
+            .json(200);
+    }
+    let mailbox = get(&sandbox, "mailbox?email=dev%40example.com").await;
+    assert_eq!(mailbox["mails"].as_array().unwrap().len(), 1);
+    let code = sandbox.verification_code(EMAIL).unwrap();
+    assert_eq!(mailbox["mails"][0]["code"], code);
+    let mailbox = get(&sandbox, "mailbox").await;
+    assert_eq!(mailbox["mails"].as_array().unwrap().len(), 2);
 
     let account = json!({"account": "someone@devb"});
-    told(&sandbox, "/sandbox/accounts", account).await;
+    command(&sandbox, "accounts", account).await;
     let body = r#"{"accountId":"someone@devb"}"#;
-    let answer = post(&sandbox, "/v1/check_bakong_account", None, body).await;
-    assert!(answer.json(200).contains("Account ID exists"));
-    refused(&sandbox, "/sandbox/accounts", json!({"account": "x"}), 400).await;
-    refused(
-        &sandbox,
-        "/sandbox/tokens",
-        json!({"email": "x".repeat(31)}),
-        400,
-    )
-    .await;
+    let response = post(&sandbox, "/v1/check_bakong_account", None, body).await;
+    assert_contains(response.json(200), &["Account ID exists"]);
+    rejected(&sandbox, "accounts", json!({"account": "x"}), 400).await;
+    let long = json!({"email": "x".repeat(31)});
+    rejected(&sandbox, "tokens", long, 400).await;
 }
 
 #[tokio::test]
-async fn the_last_requests_are_told_without_tokens() {
-    let sandbox = sandbox().await;
-    let token = sandbox.issue_token("dev@example.com");
-    post(
-        &sandbox,
-        "/v1/renew_token",
-        None,
-        r#"{"email":"dev@example.com"}"#,
-    )
-    .await;
+async fn the_request_log_has_no_tokens_and_no_verification_codes() {
+    let (sandbox, token) = with_token().await;
+    post(&sandbox, "/v1/renew_token", None, RENEWAL).await;
     check(&sandbox, &token, "x").await;
-    let answer = send(&sandbox, "GET", "/sandbox/requests?limit=5", "", "").await;
-    assert!(!answer.body.contains("eyJ"), "{answer:?}");
-    let told: Value = serde_json::from_str(answer.json(200)).unwrap();
-    let [checked, renewed] = &told["requests"].as_array().unwrap()[..] else {
-        panic!("{told}");
-    };
-    assert_eq!(
-        (
-            &checked["path"],
-            &checked["status"],
-            &checked["errorCode"],
-            &checked["hasToken"]
-        ),
-        (
-            &json!("/v1/check_transaction_by_md5"),
-            &json!(200),
-            &json!(1),
-            &json!(true)
-        )
+    let response = send(&sandbox, "GET", "/sandbox/requests?limit=5", "", "").await;
+    assert!(!response.body.contains("eyJ"), "{response:?}");
+    let log = response.value(200);
+    assert_eq!(log["requests"].as_array().unwrap().len(), 2);
+    let (checked, renewed) = (&log["requests"][0], &log["requests"][1]);
+    assert_has(
+        checked,
+        json!({"path": "/v1/check_transaction_by_md5", "status": 200, "errorCode": 1,
+            "hasToken": true}),
     );
-    assert!(renewed["answer"].as_str().unwrap().contains("[redacted]"));
-    assert!(
-        renewed["request"]
-            .as_str()
-            .unwrap()
-            .contains("dev@example.com")
-    );
-    // Nor the codes of mails.
-    let body = r#"{"email":"new@example.com","organization":"a","project":"b"}"#;
-    post(&sandbox, "/v1/request_token", None, body).await;
+    assert_contains(renewed["answer"].as_str().unwrap(), &["[redacted]"]);
+    assert_contains(renewed["request"].as_str().unwrap(), &[EMAIL]);
+
+    post(&sandbox, "/v1/request_token", None, REGISTRATION).await;
     let code = sandbox.verification_code("new@example.com").unwrap();
     let body = format!(r#"{{"code":"{code}"}}"#);
     post(&sandbox, "/v1/verify", None, &body).await.json(200);
-    let answer = send(&sandbox, "GET", "/sandbox/requests", "", "").await;
-    let told: Value = serde_json::from_str(answer.json(200)).unwrap();
-    assert_eq!(told["requests"][0]["request"], r#"{"code":"[redacted]"}"#);
-    assert!(!answer.body.contains(&code), "{answer:?}");
+    let response = send(&sandbox, "GET", "/sandbox/requests", "", "").await;
+    let log = response.value(200);
+    assert_eq!(log["requests"][0]["request"], r#"{"code":"[redacted]"}"#);
+    assert!(!response.body.contains(&code), "{response:?}");
     let path = "/sandbox/requests?limit=x";
     send(&sandbox, "GET", path, "", "").await.json(400);
 }
 
 #[tokio::test]
-async fn the_quota_is_told_and_set() {
-    let sandbox = sandbox().await;
-    let token = sandbox.issue_token("dev@example.com");
-    let quota = get(&sandbox, "/sandbox/quota").await;
-    assert_eq!(
-        (&quota["limit"], &quota["turnsAt"]),
-        (&Value::Null, &json!("17:00"))
+async fn the_quota_is_reported_and_changed() {
+    let (sandbox, token) = with_token().await;
+    let set = async |body: Value| command(&sandbox, "quota", body).await;
+    assert_has(
+        &get(&sandbox, "quota").await,
+        json!({"limit": null, "turnsAt": "17:00", "nextTurn": 1_761_238_800_000_u64,
+            "counts": "all"}),
     );
-    assert_eq!(quota["nextTurn"], 1_761_238_800_000_u64);
-    assert_eq!(quota["counts"], "all");
-    let quota = told(&sandbox, "/sandbox/quota", json!({"counts": "checks"})).await;
-    assert_eq!(quota["counts"], "checks");
-    let set = json!({"limit": 3, "turnsAt": "00:30", "email": "dev@example.com", "used": 3});
-    let quota = told(&sandbox, "/sandbox/quota", set).await;
-    assert_eq!(
-        (&quota["limit"], &quota["turnsAt"]),
-        (&json!(3), &json!("00:30"))
+    assert_eq!(set(json!({"counts": "checks"})).await["counts"], "checks");
+    let quota = json!({"limit": 3, "turnsAt": "00:30", "email": EMAIL, "used": 3});
+    assert_has(
+        &set(quota).await,
+        json!({"limit": 3, "turnsAt": "00:30",
+            "addresses": [{"email": EMAIL, "used": 3, "left": 0}]}),
     );
-    assert_eq!(
-        quota["addresses"],
-        json!([{"email": "dev@example.com", "used": 3, "left": 0}])
+    let response = check(&sandbox, &token, "x").await;
+    assert_contains(&response.body, &["limit of 3 exceeded"]);
+    // Members that are not given stay as they are.
+    assert_has(
+        &set(json!({"limit": "off"})).await,
+        json!({"limit": null, "turnsAt": "00:30", "counts": "checks"}),
     );
-    assert!(
-        check(&sandbox, &token, "x")
-            .await
-            .body
-            .contains("limit of 3 exceeded")
-    );
-    let quota = told(&sandbox, "/sandbox/quota", json!({"limit": "off"})).await;
-    assert_eq!(
-        (&quota["limit"], &quota["turnsAt"]),
-        (&Value::Null, &json!("00:30"))
-    );
-    assert_eq!(quota["counts"], "checks", "what was not said stays");
-    told(&sandbox, "/sandbox/quota", json!({"counts": "all"})).await;
+    set(json!({"counts": "all"})).await;
     for body in [
         json!({"counts": "some"}),
         json!({"limit": "x"}),
@@ -237,39 +183,29 @@ async fn the_quota_is_told_and_set() {
         json!({"email": "nobody@example.com", "used": 1}),
         json!({"used": 1}),
     ] {
-        refused(&sandbox, "/sandbox/quota", body, 400).await;
+        rejected(&sandbox, "quota", body, 400).await;
     }
 }
 
 #[tokio::test]
-async fn a_reset_forgets_everything_but_the_time() {
-    let sandbox = sandbox().await;
-    let token = sandbox.issue_token("dev@example.com");
+async fn a_reset_deletes_everything_but_the_clock() {
+    let (sandbox, token) = with_token().await;
     let code = dynamic_code(usd(100));
     check(&sandbox, &token, "x").await;
-    told(&sandbox, "/sandbox/pay", json!({"qr": code})).await;
-    told(
-        &sandbox,
-        "/sandbox/faults",
-        json!({"answer": "cut", "times": "always"}),
-    )
-    .await;
-    told(&sandbox, "/sandbox/clock", json!({"advanceMs": 1000})).await;
-    told(&sandbox, "/sandbox/reset", json!({})).await;
-    assert_eq!(get(&sandbox, "/sandbox/payments").await["total"], 0);
-    assert_eq!(get(&sandbox, "/sandbox/codes").await["codes"], json!([]));
-    assert_eq!(
-        get(&sandbox, "/sandbox/requests").await["requests"],
-        json!([])
-    );
-    assert_eq!(
-        get(&sandbox, "/sandbox/quota").await["addresses"],
-        json!([])
-    );
-    assert_eq!(
-        get(&sandbox, "/sandbox/clock").await["now"],
-        NOW.as_millis() + 1000
-    );
+    for (path, body) in [
+        ("pay", json!({"qr": code})),
+        ("faults", json!({"answer": "cut", "times": "always"})),
+        ("clock", json!({"advanceMs": 1000})),
+        ("reset", json!({})),
+    ] {
+        command(&sandbox, path, body).await;
+    }
+    assert_eq!(get(&sandbox, "payments").await["total"], 0);
+    assert_eq!(get(&sandbox, "codes").await["codes"], json!([]));
+    assert_eq!(get(&sandbox, "requests").await["requests"], json!([]));
+    assert_eq!(get(&sandbox, "quota").await["addresses"], json!([]));
+    let clock = get(&sandbox, "clock").await;
+    assert_eq!(clock["now"], NOW.as_millis() + 1000);
     check(&sandbox, &token, &code).await.json(401);
     assert_eq!(sandbox.requests().len(), 1);
 }

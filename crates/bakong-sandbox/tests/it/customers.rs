@@ -1,4 +1,4 @@
-//! Customers: what their bank takes, what it refuses, and what a shop can see of it.
+//! Customers: which payments their bank accepts, and what a check then finds.
 
 use std::time::Duration;
 
@@ -6,124 +6,109 @@ use bakong_sandbox::{Sandbox, Transfer, TransferError, TransferOptions, Transfer
 use khqr_core::{AccountId, Currency, ErrorKind};
 
 use crate::client::check;
-use crate::{NOW, TEN_MINUTES, customer, dynamic_code, khr, sandbox, static_code, usd};
+use crate::{
+    EMAIL, NOW, TEN_MINUTES, assert_contains, customer, dynamic_code, khr, sandbox, static_code,
+    usd, with_token,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn code_error(error: TransferError) -> ErrorKind {
+#[track_caller]
+fn assert_code_error(error: &TransferError, kind: ErrorKind) {
     match error {
-        TransferError::Code(error) => error.kind(),
+        TransferError::Code(error) => assert_eq!(error.kind(), kind),
         other => panic!("{other}"),
     }
 }
 
-/// The hash that a check shows, if it shows a transaction.
-async fn seen(sandbox: &Sandbox, code: &str) -> Option<String> {
-    let token = sandbox.issue_token("dev@example.com");
-    let answer = check(sandbox, &token, code).await;
-    let (_, rest) = answer.json(200).split_once(r#""hash":""#)?;
-    Some(rest[..64].to_owned())
+/// Checks a code, and returns the hash of the transaction found.
+async fn found(sandbox: &Sandbox, code: &str) -> Option<String> {
+    let token = sandbox.issue_token(EMAIL);
+    let response = check(sandbox, &token, code).await.value(200);
+    response["data"]["hash"].as_str().map(str::to_owned)
 }
 
 #[tokio::test]
-async fn a_bank_refuses_what_may_not_be_paid() {
+async fn unpayable_codes_are_rejected_and_not_recorded() {
     let sandbox = sandbox().await;
     let customer = customer(&sandbox);
     let code = dynamic_code(usd(100));
-    assert_eq!(
-        code_error(customer.pay("hello").unwrap_err()),
-        ErrorKind::Missing
-    );
     let changed = code.replace("shop@devb", "ship@devb");
-    assert_eq!(
-        code_error(customer.pay(&changed).unwrap_err()),
-        ErrorKind::CrcMismatch
-    );
     // NBC's sample of 2023 has an amount and no expiry.
     let sample = "00020101021215311234567812345678ABCDEFGHIJKLMNO30350009khqr@devb\
         01061234560208Dev Bank52045999530384054031005802KH5910John Smith6010PHNOM PENH62670106#12345\
         0211855122334550311Coffee Shop0709Cashier_10810Buy coffee64290002km0108ចន ស្មីន0207ភ្នំពេញ\
         9917001316880225153546304A367";
-    assert_eq!(
-        code_error(customer.pay(sample).unwrap_err()),
-        ErrorKind::Missing
-    );
-
+    for (text, kind) in [
+        ("hello", ErrorKind::Missing),
+        (&changed[..], ErrorKind::CrcMismatch),
+        (sample, ErrorKind::Missing),
+    ] {
+        assert_code_error(&customer.pay(text).unwrap_err(), kind);
+    }
     let fixed = static_code(Currency::Khr);
-    assert_eq!(
-        customer.pay(&fixed).unwrap_err(),
-        TransferError::AmountRequired
-    );
-    let nothing = TransferOptions::new().amount(khr(0));
-    assert_eq!(
-        customer.pay_with(&fixed, &nothing).unwrap_err(),
-        TransferError::AmountZero
-    );
+    let error = customer.pay(&fixed).unwrap_err();
+    assert_eq!(error, TransferError::AmountRequired);
+    let zero = TransferOptions::new().amount(khr(0));
+    let error = customer.pay_with(&fixed, &zero).unwrap_err();
+    assert_eq!(error, TransferError::AmountZero);
 
+    // A code is payable up to the millisecond of its expiry.
     sandbox.advance(TEN_MINUTES);
-    customer
-        .pay_with(&code, &TransferOptions::new().failing())
-        .unwrap();
+    let failing = TransferOptions::new().failing();
+    customer.pay_with(&code, &failing).unwrap();
     sandbox.advance(Duration::from_millis(1));
-    assert_eq!(
-        code_error(customer.pay(&code).unwrap_err()),
-        ErrorKind::Expired
-    );
-    assert_eq!(seen(&sandbox, &code).await, None);
-    // What was refused on scanning was never ordered.
+    assert_code_error(&customer.pay(&code).unwrap_err(), ErrorKind::Expired);
+    assert_eq!(found(&sandbox, &code).await, None);
     assert_eq!(sandbox.payments().len(), 1);
 }
 
 #[tokio::test]
-async fn a_delayed_payment_is_there_when_its_moment_comes() {
+async fn a_delayed_payment_is_transferred_at_its_time() {
     let sandbox = sandbox().await;
     let code = dynamic_code(usd(100));
     let payment = customer(&sandbox).pay_after(&code, 5 * SECOND).unwrap();
     assert_eq!(payment.status(), TransferStatus::Scheduled);
     assert_eq!(payment.created_at(), NOW.saturating_add(5 * SECOND));
     sandbox.advance(Duration::from_millis(4_999));
-    assert_eq!(seen(&sandbox, &code).await, None);
-    // However late somebody looks, the payment has its own time.
+    assert_eq!(found(&sandbox, &code).await, None);
+    // A late check does not change the time of the payment.
     sandbox.advance(60 * SECOND);
-    assert_eq!(seen(&sandbox, &code).await.as_deref(), Some(payment.hash()));
+    let hash = found(&sandbox, &code).await;
+    assert_eq!(hash.as_deref(), Some(payment.hash()));
     let settled = &sandbox.payments()[0];
     assert_eq!(settled.status(), TransferStatus::Transferred);
     assert_eq!(settled.created_at(), payment.created_at());
 }
 
 #[tokio::test]
-async fn a_payment_that_comes_too_late_is_refused_unless_asked_for() {
+async fn a_payment_after_the_expiry_needs_the_late_option() {
     let sandbox = sandbox().await;
     let code = dynamic_code(usd(100));
     let customer = customer(&sandbox);
     customer.pay_after(&code, TEN_MINUTES + SECOND).unwrap();
     sandbox.advance(TEN_MINUTES + SECOND);
-    assert_eq!(seen(&sandbox, &code).await, None);
+    assert_eq!(found(&sandbox, &code).await, None);
     let TransferStatus::Refused(reason) = sandbox.payments()[0].status() else {
         panic!("not refused")
     };
-    assert_eq!(code_error(reason), ErrorKind::Expired);
+    assert_code_error(&reason, ErrorKind::Expired);
 
-    let late = customer
-        .pay_with(&code, &TransferOptions::new().late())
-        .unwrap();
-    assert_eq!(late.created_at(), sandbox.now());
-    assert_eq!(seen(&sandbox, &code).await.as_deref(), Some(late.hash()));
+    let late = TransferOptions::new().late();
+    let payment = customer.pay_with(&code, &late).unwrap();
+    assert_eq!(payment.created_at(), sandbox.now());
+    let hash = found(&sandbox, &code).await;
+    assert_eq!(hash.as_deref(), Some(payment.hash()));
 
     let code = dynamic_code(usd(200));
-    assert!(
-        customer
-            .pay_with(&code, &TransferOptions::new().after(SECOND))
-            .is_err()
-    );
-    let late = TransferOptions::new().after(SECOND).late();
-    customer.pay_with(&code, &late).unwrap();
+    assert!(customer.pay_after(&code, SECOND).is_err());
+    customer.pay_with(&code, &late.after(SECOND)).unwrap();
     sandbox.advance(SECOND);
-    assert!(seen(&sandbox, &code).await.is_some());
+    assert!(found(&sandbox, &code).await.is_some());
 }
 
 #[tokio::test]
-async fn late_excuses_nothing_but_being_late() {
+async fn the_late_option_allows_no_other_error() {
     let sandbox = sandbox().await;
     sandbox.advance(2 * TEN_MINUTES);
     let code = dynamic_code(usd(100)).replace("Shop", "S\nop");
@@ -131,68 +116,54 @@ async fn late_excuses_nothing_but_being_late() {
     let code = format!("{body}{}", khqr_core::Crc::of(body.as_bytes()));
     let late = TransferOptions::new().late();
     let error = customer(&sandbox).pay_with(&code, &late).unwrap_err();
-    assert_eq!(code_error(error), ErrorKind::ControlCharacter);
+    assert_code_error(&error, ErrorKind::ControlCharacter);
 }
 
 #[tokio::test]
-async fn a_code_is_paid_twice_only_where_asked_for() {
+async fn a_second_payment_needs_the_again_option_unless_the_first_failed() {
     let sandbox = sandbox().await;
     let customer = customer(&sandbox);
     let code = dynamic_code(usd(100));
+    let failing = TransferOptions::new().failing();
+    let failed = customer.pay_with(&code, &failing).unwrap();
+    assert_eq!(failed.status(), TransferStatus::Failed);
+    assert_eq!(found(&sandbox, &code).await, None);
+
     let first = customer.pay(&code).unwrap();
     assert_eq!(customer.pay(&code).unwrap_err(), TransferError::AlreadyPaid);
-    let second = customer
-        .pay_with(&code, &TransferOptions::new().again())
-        .unwrap();
+    let again = TransferOptions::new().again();
+    let second = customer.pay_with(&code, &again).unwrap();
     assert_ne!(first.hash(), second.hash());
-    assert_eq!(seen(&sandbox, &code).await.as_deref(), Some(first.hash()));
-    assert_eq!(sandbox.payments().len(), 2);
+    let hash = found(&sandbox, &code).await;
+    assert_eq!(hash.as_deref(), Some(first.hash()));
+    assert_eq!(sandbox.payments().len(), 3);
 }
 
 #[tokio::test]
-async fn of_two_delayed_payments_the_earlier_wins_whoever_ordered_first() {
+async fn the_earlier_of_two_delayed_payments_is_transferred() {
     let sandbox = sandbox().await;
     let customer = customer(&sandbox);
     let code = dynamic_code(usd(100));
     customer.pay_after(&code, 9 * SECOND).unwrap();
     let earlier = customer.pay_after(&code, 3 * SECOND).unwrap();
     sandbox.advance(20 * SECOND);
-    assert_eq!(seen(&sandbox, &code).await.as_deref(), Some(earlier.hash()));
+    let hash = found(&sandbox, &code).await;
+    assert_eq!(hash.as_deref(), Some(earlier.hash()));
     let statuses: Vec<_> = sandbox.payments().iter().map(Transfer::status).collect();
-    assert_eq!(
-        statuses,
-        [
-            TransferStatus::Refused(TransferError::AlreadyPaid),
-            TransferStatus::Transferred
-        ]
-    );
+    let refused = TransferStatus::Refused(TransferError::AlreadyPaid);
+    assert_eq!(statuses, [refused, TransferStatus::Transferred]);
 }
 
 #[tokio::test]
-async fn a_failure_can_be_made_good() {
-    let sandbox = sandbox().await;
-    let customer = customer(&sandbox);
-    let code = dynamic_code(usd(100));
-    let failed = customer
-        .pay_with(&code, &TransferOptions::new().failing())
-        .unwrap();
-    assert_eq!(failed.status(), TransferStatus::Failed);
-    assert_eq!(seen(&sandbox, &code).await, None);
-    let paid = customer.pay(&code).unwrap();
-    assert_eq!(seen(&sandbox, &code).await.as_deref(), Some(paid.hash()));
-}
-
-#[tokio::test]
-async fn a_customer_may_pay_something_else() {
-    let sandbox = sandbox().await;
-    let token = sandbox.issue_token("dev@example.com");
+async fn a_customer_can_pay_another_amount_to_another_account() {
+    let (sandbox, token) = with_token().await;
     let code = dynamic_code(usd(100));
     let options = TransferOptions::new()
         .amount(khr(4_100))
         .payee(AccountId::new("other@devb").unwrap());
     let payment = customer(&sandbox).pay_with(&code, &options).unwrap();
     assert_eq!(payment.payee().as_str(), "other@devb");
-    let answer = check(&sandbox, &token, &code).await;
+    let response = check(&sandbox, &token, &code).await;
     let expected = r#""toAccountId":"other@devb","currency":"KHR","amount":4100,"#;
-    assert!(answer.json(200).contains(expected), "{answer:?}");
+    assert_contains(response.json(200), &[expected]);
 }

@@ -1,13 +1,22 @@
-//! What happens, told to whoever listens.
+//! The event stream.
 
-use bakong_sandbox::QuotaLimit;
+use std::time::Duration;
+
+use bakong_sandbox::{QuotaLimit, Sandbox};
 use serde_json::{Value, json};
 
 use crate::client::{Connection, check, post, request};
-use crate::control::told;
-use crate::{NOW, customer, dynamic_code, sandbox, usd};
+use crate::control::command;
+use crate::{EMAIL, NOW, REGISTRATION, customer, dynamic_code, sandbox, usd, with_token};
 
-/// The events that come until one of this kind, which is given.
+async fn listen(sandbox: &Sandbox) -> Connection {
+    let text = request("GET", "/sandbox/events", "", "").replace("Host: bakong", "Host: localhost");
+    let mut connection = Connection::with(sandbox, &text).await;
+    while connection.line().await != "retry: 1000" {}
+    connection
+}
+
+/// Skips events until one of this kind, and returns its data.
 async fn event(connection: &mut Connection, kind: &str) -> Value {
     loop {
         let line = connection.line().await;
@@ -19,78 +28,51 @@ async fn event(connection: &mut Connection, kind: &str) -> Value {
 }
 
 #[tokio::test]
-async fn events_are_told_as_they_happen() {
-    let sandbox = sandbox().await;
-    let mut connection = Connection::open(sandbox.address()).await;
-    let text = request("GET", "/sandbox/events", "", "").replace("Host: bakong", "Host: localhost");
-    connection.send(text.as_bytes()).await;
-    while connection.line().await != "retry: 1000" {}
-
-    let token = sandbox.issue_token("dev@example.com");
+async fn each_change_emits_an_event() {
+    let (sandbox, token) = with_token().await;
+    let mut events = listen(&sandbox).await;
     check(&sandbox, &token, "x").await;
-    assert_eq!(event(&mut connection, "request").await["errorCode"], 1);
-    let delay = std::time::Duration::from_secs(60);
-    customer(&sandbox)
-        .pay_after(&dynamic_code(usd(100)), delay)
-        .unwrap();
-    assert_eq!(
-        event(&mut connection, "payment").await["status"],
-        "scheduled"
-    );
+    assert_eq!(event(&mut events, "request").await["errorCode"], 1);
+    let delay = Duration::from_secs(60);
+    let code = dynamic_code(usd(100));
+    customer(&sandbox).pay_after(&code, delay).unwrap();
+    assert_eq!(event(&mut events, "payment").await["status"], "scheduled");
     sandbox.advance(delay);
-    assert_eq!(
-        event(&mut connection, "clock").await["now"],
-        NOW.saturating_add(delay).as_millis()
-    );
-    // Nobody asked; it is told all the same.
-    assert_eq!(
-        event(&mut connection, "payment").await["status"],
-        "transferred"
-    );
+    let end = NOW.saturating_add(delay).as_millis();
+    assert_eq!(event(&mut events, "clock").await["now"], end);
+    // The transfer happens without a check.
+    assert_eq!(event(&mut events, "payment").await["status"], "transferred");
     sandbox.fault(bakong_sandbox::Fault::cut());
-    assert_eq!(
-        event(&mut connection, "fault").await["faults"][0]["rule"]["answer"],
-        "cut"
-    );
+    let faults = event(&mut events, "fault").await;
+    assert_eq!(faults["faults"][0]["rule"]["answer"], "cut");
     sandbox.clear_faults();
-    let body = r#"{"email":"new@example.com","organization":"a","project":"b"}"#;
-    post(&sandbox, "/v1/request_token", None, body).await;
-    assert_eq!(
-        event(&mut connection, "mail").await["email"],
-        "new@example.com"
-    );
+    post(&sandbox, "/v1/request_token", None, REGISTRATION).await;
+    assert_eq!(event(&mut events, "mail").await["email"], "new@example.com");
     sandbox.set_quota(QuotaLimit::per_day(3));
-    assert_eq!(event(&mut connection, "quota").await["limit"], 3);
-    // One was used before, and this is the last.
+    assert_eq!(event(&mut events, "quota").await["limit"], 3);
+    // One request was counted before, so the second of these uses up the quota.
     for _ in 0..2 {
         check(&sandbox, &token, "x").await;
     }
-    assert_eq!(
-        event(&mut connection, "quota").await["addresses"][0]["left"],
-        0
-    );
+    let quota = event(&mut events, "quota").await;
+    assert_eq!(quota["addresses"][0]["left"], 0);
     sandbox.reset();
-    event(&mut connection, "reset").await;
-    // Whoever listens does not keep it from stopping.
+    event(&mut events, "reset").await;
+    // A listener does not delay the stop.
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn a_code_whose_text_is_told_and_an_address_that_gets_a_token_are_told_of() {
+async fn a_new_address_a_scan_and_a_link_emit_events() {
     let sandbox = sandbox().await;
-    let mut connection = Connection::open(sandbox.address()).await;
-    let text = request("GET", "/sandbox/events", "", "").replace("Host: bakong", "Host: localhost");
-    connection.send(text.as_bytes()).await;
-    while connection.line().await != "retry: 1000" {}
-
-    let email = "dev@example.com";
-    told(&sandbox, "/sandbox/tokens", json!({ "email": email })).await;
-    let quota = event(&mut connection, "quota").await;
-    assert_eq!(quota["addresses"][0]["email"], email);
+    let mut events = listen(&sandbox).await;
+    command(&sandbox, "tokens", json!({ "email": EMAIL })).await;
+    let quota = event(&mut events, "quota").await;
+    assert_eq!(quota["addresses"][0]["email"], EMAIL);
     let code = dynamic_code(usd(100));
-    told(&sandbox, "/sandbox/scan", json!({ "qr": code })).await;
-    assert_eq!(event(&mut connection, "code").await["qr"], code);
+    command(&sandbox, "scan", json!({ "qr": code })).await;
+    assert_eq!(event(&mut events, "code").await["qr"], code);
     let body = json!({ "qr": code }).to_string();
     post(&sandbox, "/v1/generate_deeplink_by_qr", None, &body).await;
-    assert_eq!(event(&mut connection, "code").await["checks"], 0);
+    assert_eq!(event(&mut events, "code").await["checks"], 0);
 }

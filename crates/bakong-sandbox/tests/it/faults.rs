@@ -1,19 +1,20 @@
-//! Faults reach the wire as they were asked for, and stop when they are used up.
+//! Faults on the wire: what they change, and when they end.
 
 use ::http::header::{CONNECTION, RETRY_AFTER};
 use ::http::{HeaderValue, StatusCode};
 use bakong_sandbox::{ApiEndpoint, Fault};
-use khqr_core::Md5Handle;
 
-use crate::client::{Connection, ask, check, post, post_text};
-use crate::{dynamic_code, sandbox, usd};
+use crate::client::{Connection, ask, check, post_text, request};
+use crate::control::send;
+use crate::{RENEWAL, dynamic_code, sandbox, usd, with_token};
 
-const RENEWAL: &str = r#"{"email":"dev@example.com"}"#;
+fn renewal() -> String {
+    post_text("/v1/renew_token", None, RENEWAL)
+}
 
 #[tokio::test]
-async fn an_outage_of_one_endpoint_passes() {
-    let sandbox = sandbox().await;
-    let token = sandbox.issue_token("dev@example.com");
+async fn a_fault_on_one_endpoint_ends_after_its_count() {
+    let (sandbox, token) = with_token().await;
     let code = dynamic_code(usd(100));
     let page = "<h1>502 Bad Gateway</h1>";
     sandbox.fault(
@@ -21,59 +22,44 @@ async fn an_outage_of_one_endpoint_passes() {
             .on(ApiEndpoint::CheckTransactionByMd5)
             .times(2),
     );
-    post(&sandbox, "/v1/renew_token", None, RENEWAL)
-        .await
-        .json(200);
+    ask(&sandbox, &renewal()).await.unwrap().json(200);
     for _ in 0..2 {
-        let answer = check(&sandbox, &token, &code).await;
-        assert_eq!(
-            (
-                answer.status,
-                answer.header("content-type"),
-                &answer.body[..]
-            ),
-            (502, Some("text/html"), page)
-        );
+        let response = check(&sandbox, &token, &code).await;
+        assert_eq!((response.status, &response.body[..]), (502, page));
+        assert_eq!(response.header("content-type"), Some("text/html"));
     }
     check(&sandbox, &token, &code).await.json(200);
-    let asked: Vec<_> = sandbox
-        .requests()
-        .iter()
-        .map(|exchange| {
-            (
-                exchange.endpoint,
-                exchange.status.map(|status| status.as_u16()),
-            )
-        })
-        .collect();
-    let checked = Some(ApiEndpoint::CheckTransactionByMd5);
+    let requests = sandbox.requests();
+    let log = requests.iter().map(|request| {
+        let status = request.status.map(|status| status.as_u16());
+        (request.endpoint.unwrap(), status.unwrap())
+    });
+    let by_md5 = ApiEndpoint::CheckTransactionByMd5;
     assert_eq!(
-        asked,
+        log.collect::<Vec<_>>(),
         [
-            (Some(ApiEndpoint::RenewToken), Some(200)),
-            (checked, Some(502)),
-            (checked, Some(502)),
-            (checked, Some(200))
+            (ApiEndpoint::RenewToken, 200),
+            (by_md5, 502),
+            (by_md5, 502),
+            (by_md5, 200)
         ]
     );
 }
 
 #[tokio::test]
-async fn a_cut_connection_brings_no_answer_and_harms_no_other() {
+async fn a_cut_ends_one_connection_without_a_response() {
     let sandbox = sandbox().await;
-    let text = post_text("/v1/renew_token", None, RENEWAL);
     let mut other = Connection::open(sandbox.address()).await;
     sandbox.fault(Fault::cut());
-    assert!(ask(&sandbox, &text).await.is_none());
-    other.send(text.as_bytes()).await;
+    assert!(ask(&sandbox, &renewal()).await.is_none());
+    other.send(renewal().as_bytes()).await;
     other.receive().await.unwrap().json(200);
     assert_eq!(sandbox.requests()[0].status, None);
 }
 
 #[tokio::test]
-async fn any_answer_can_be_put_in_place() {
-    let sandbox = sandbox().await;
-    let token = sandbox.issue_token("dev@example.com");
+async fn a_fault_can_replace_status_headers_and_body() {
+    let (sandbox, token) = with_token().await;
     let code = dynamic_code(usd(100));
     let odd = r#"{"responseCode":1,  "errorCode":99}"#;
     sandbox.fault(Fault::json(StatusCode::OK, odd));
@@ -81,32 +67,20 @@ async fn any_answer_can_be_put_in_place() {
 
     let wait = HeaderValue::from_static("2");
     sandbox.fault(Fault::status(StatusCode::TOO_MANY_REQUESTS).header(RETRY_AFTER, wait));
-    let answer = check(&sandbox, &token, &code).await;
-    assert_eq!(
-        (answer.status, answer.header("retry-after")),
-        (429, Some("2"))
-    );
-    assert_eq!(
-        (answer.header("content-type"), &answer.body[..]),
-        (None, "")
-    );
+    let response = check(&sandbox, &token, &code).await;
+    assert_eq!((response.status, &response.body[..]), (429, ""));
+    assert_eq!(response.header("retry-after"), Some("2"));
+    assert_eq!(response.header("content-type"), None);
 
-    // Whoever says that it closes does.
     let close = HeaderValue::from_static("close");
     sandbox.fault(Fault::own_answer().header(CONNECTION, close));
-    let mut connection = Connection::open(sandbox.address()).await;
-    connection
-        .send(post_text("/v1/renew_token", None, RENEWAL).as_bytes())
-        .await;
+    let mut connection = Connection::with(&sandbox, &renewal()).await;
     connection.receive().await.unwrap().json(200);
     assert!(connection.ends_empty().await);
 
-    // A length that is not the body's does not reach the wire.
-    let lying = ::http::Response::builder()
-        .header("content-length", "9")
-        .body("four")
-        .unwrap();
-    sandbox.fault(Fault::answer(lying));
+    // A wrong content length is not sent.
+    let wrong = ::http::Response::builder().header("content-length", "9");
+    sandbox.fault(Fault::answer(wrong.body("four").unwrap()));
     assert_eq!(check(&sandbox, &token, &code).await.body, "four");
 
     sandbox.fault(Fault::status(StatusCode::SERVICE_UNAVAILABLE).always());
@@ -118,49 +92,45 @@ async fn any_answer_can_be_put_in_place() {
 }
 
 #[tokio::test]
-async fn odd_statuses_leave_the_server_standing() {
+async fn the_server_survives_unusual_statuses() {
     let sandbox = sandbox().await;
-    let text = post_text("/v1/renew_token", None, RENEWAL);
-    let last = text.replace("User-Agent", "Connection: close\r\nUser-Agent");
+    let last = renewal().replace("User-Agent", "Connection: close\r\nUser-Agent");
     for status in [100, 101, 204, 304, 599, 999] {
         let status = StatusCode::from_u16(status).unwrap();
         sandbox.fault(Fault::json(status, "{}"));
-        let mut connection = Connection::open(sandbox.address()).await;
-        connection.send(last.as_bytes()).await;
+        let connection = Connection::with(&sandbox, &last).await;
         connection.read_to_end().await;
     }
     assert_eq!(sandbox.requests().len(), 6);
-    ask(&sandbox, &text).await.unwrap().json(200);
+    ask(&sandbox, &renewal()).await.unwrap().json(200);
 }
 
 #[tokio::test]
-async fn a_hanging_request_is_recorded_and_let_go() {
-    let sandbox = sandbox().await;
-    sandbox.fault(Fault::hang());
-    let body = format!(r#"{{"md5":"{}"}}"#, Md5Handle::of("x"));
-    let text = post_text(ApiEndpoint::CheckTransactionByMd5.path(), None, &body);
-    let mut connection = Connection::open(sandbox.address()).await;
-    connection.send(text.as_bytes()).await;
-    while sandbox.requests().is_empty() {
-        tokio::task::yield_now().await;
-    }
-    sandbox.stop().await;
-    assert!(connection.ends_empty().await);
-}
-
-#[tokio::test]
-async fn what_a_browser_asks_for_by_itself_meets_no_fault() {
+async fn browser_requests_for_icons_use_up_no_fault() {
     let sandbox = sandbox().await;
     sandbox.fault(Fault::cut());
     for path in [
         "/favicon.ico",
         "/.well-known/appspecific/com.chrome.devtools.json",
     ] {
-        let answer = crate::control::send(&sandbox, "GET", path, "", "").await;
-        answer.json(404);
+        send(&sandbox, "GET", path, "", "").await.json(404);
     }
     assert_eq!(sandbox.fault_count(), 1);
-    let program = crate::client::request("GET", "/v1/nothing", "", "");
+    let program = request("GET", "/v1/nothing", "", "");
     assert!(ask(&sandbox, &program).await.is_none());
     assert_eq!(sandbox.fault_count(), 0);
+}
+
+#[tokio::test]
+async fn the_expiry_fault_invalidates_all_tokens() {
+    let (sandbox, token) = with_token().await;
+    let code = dynamic_code(usd(100));
+    sandbox.fault(Fault::tokens_expire().after(1));
+    check(&sandbox, &token, &code).await.json(200);
+    for _ in 0..2 {
+        let response = check(&sandbox, &token, &code).await;
+        assert_eq!(response.value(401)["errorCode"], 6);
+    }
+    let renewed = sandbox.issue_token(crate::EMAIL);
+    check(&sandbox, &renewed, &code).await.json(200);
 }

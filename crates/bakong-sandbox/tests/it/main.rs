@@ -1,4 +1,4 @@
-//! The sandbox over a real socket, asked by a client that shares no code with it.
+//! Tests of the sandbox over a real socket, with a client that shares no code with it.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,43 +8,58 @@
 
 mod access;
 mod accounts;
-mod anything;
-mod checks;
+mod api_fuzz;
+mod check_by_md5;
+mod check_lists;
 mod client;
 mod clock;
 mod control;
+mod control_pay;
 mod customers;
 mod events;
 mod faults;
 mod http;
-mod life;
-mod lists;
 mod lookups;
-mod oddities;
 mod page;
-mod paying;
+mod quirks;
 mod quota;
+mod start_and_stop;
 mod state_file;
-mod storm;
+mod stress;
 mod tokens;
 
 use std::time::Duration;
 
-use bakong_sandbox::{Customer, Sandbox, SandboxClock};
+use bakong_sandbox::{Customer, Sandbox, SandboxBuilder, SandboxClock};
 use khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle, Timestamp};
+use serde_json::Value;
 
-/// The moment of payment in the published answer that `checks` compares with.
+/// The time of payment in the published response that `check_by_md5` compares with.
 const NOW: Timestamp = Timestamp::from_millis(1_761_154_142_000);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
+/// Far longer than any test waits, so that a hang becomes a failure.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A sandbox whose time stands still at [`NOW`] and whose secrets are always the same.
-async fn sandbox() -> Sandbox {
+const EMAIL: &str = "dev@example.com";
+const REGISTRATION: &str = r#"{"email":"new@example.com","organization":"a","project":"b"}"#;
+const RENEWAL: &str = r#"{"email":"dev@example.com"}"#;
+
+/// A builder with the clock stopped at [`NOW`] and a fixed seed.
+fn builder() -> SandboxBuilder {
     Sandbox::builder()
         .clock(SandboxClock::frozen_at(NOW))
         .seed([42; 32])
-        .start()
-        .await
-        .unwrap()
+}
+
+async fn sandbox() -> Sandbox {
+    builder().start().await.unwrap()
+}
+
+/// A sandbox and a token of [`EMAIL`].
+async fn with_token() -> (Sandbox, String) {
+    let sandbox = sandbox().await;
+    let token = sandbox.issue_token(EMAIL);
+    (sandbox, token)
 }
 
 fn customer(sandbox: &Sandbox) -> Customer {
@@ -59,12 +74,15 @@ const fn khr(riel: u64) -> Amount {
     Amount::from_minor_units(riel, Currency::Khr)
 }
 
-/// A code of `shop@devb` from [`NOW`] on for ten minutes.
+/// A code of `shop@devb` that is valid for ten minutes from [`NOW`].
 fn dynamic_code(amount: Amount) -> String {
-    shop()
-        .dynamic_code(amount, NOW, NOW.saturating_add(TEN_MINUTES))
-        .unwrap()
-        .to_text()
+    dynamic_code_from(NOW, amount)
+}
+
+/// A code of `shop@devb` that is valid for ten minutes from `start`.
+fn dynamic_code_from(start: Timestamp, amount: Amount) -> String {
+    let end = start.saturating_add(TEN_MINUTES);
+    shop().dynamic_code(amount, start, end).unwrap().to_text()
 }
 
 fn static_code(currency: Currency) -> String {
@@ -77,4 +95,23 @@ fn shop() -> KhqrBuilder<'static, khqr_core::Individual> {
 
 fn md5_of(code: &str) -> Md5Handle {
     Md5Handle::of(code)
+}
+
+/// Asserts that `actual` has each member of the object `expected`. Ignores other members.
+#[track_caller]
+fn assert_has(actual: &Value, expected: Value) {
+    let Value::Object(expected) = expected else {
+        panic!("{expected} is not an object")
+    };
+    for (name, value) in expected {
+        assert_eq!(actual[&name], value, "{name} in {actual}");
+    }
+}
+
+/// Asserts that `text` contains each of `parts`.
+#[track_caller]
+fn assert_contains(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is missing in {text:?}");
+    }
 }

@@ -1,12 +1,12 @@
-//! The page for people, as a browser gets it. What it does is tried in one, by `cargo xtask page`.
+//! The files of the page over HTTP. `cargo xtask page` tests the page in a browser.
 
 use std::collections::BTreeSet;
 
 use crate::control::send;
-use crate::sandbox;
+use crate::{assert_contains, sandbox};
 
-/// The files that a text of the page names.
-fn named(text: &str) -> impl Iterator<Item = String> {
+/// The page files that a text refers to.
+fn references(text: &str) -> impl Iterator<Item = String> {
     let names = text
         .split('"')
         .filter_map(|it| it.strip_prefix("/sandbox/page/").or(it.strip_prefix("./")));
@@ -14,48 +14,36 @@ fn named(text: &str) -> impl Iterator<Item = String> {
 }
 
 #[tokio::test]
-async fn the_page_and_all_that_it_names_are_served_under_its_policy() {
+async fn the_page_and_its_files_are_served_with_a_content_security_policy() {
     let sandbox = sandbox().await;
     let page = send(&sandbox, "GET", "/", "", "").await;
-    assert_eq!(
-        page.header("content-type"),
-        Some("text/html; charset=utf-8")
-    );
+    let html = Some("text/html; charset=utf-8");
+    assert_eq!(page.header("content-type"), html);
     let policy = page.header("content-security-policy").unwrap();
-    assert!(
-        policy.contains("default-src 'none'; script-src 'self'"),
-        "{policy}"
-    );
-    let mut left: Vec<String> = named(&page.body).collect();
+    assert_contains(policy, &["default-src 'none'; script-src 'self'"]);
+    let mut pending: Vec<String> = references(&page.body).collect();
     let mut seen = BTreeSet::new();
-    while let Some(name) = left.pop() {
+    while let Some(name) = pending.pop() {
         if !seen.insert(name.clone()) {
             continue;
         }
-        let file = send(&sandbox, "GET", &format!("/sandbox/page/{name}"), "", "").await;
-        let (kind, _) = file
-            .header("content-type")
-            .unwrap()
-            .split_once(';')
-            .unwrap();
+        let path = format!("/sandbox/page/{name}");
+        let file = send(&sandbox, "GET", &path, "", "").await;
+        assert_eq!(file.status, 200, "{name}");
         let expected = if name.ends_with(".css") {
-            "text/css"
+            "text/css;"
         } else {
-            "text/javascript"
+            "text/javascript;"
         };
-        assert_eq!((file.status, kind), (200, expected), "{name}");
-        left.extend(named(&file.body));
+        let content_type = file.header("content-type").unwrap();
+        assert!(content_type.starts_with(expected), "{name}");
+        pending.extend(references(&file.body));
     }
     assert!(seen.len() > 10, "{seen:?}");
-    for path in [
-        "/sandbox/page/",
-        "/sandbox/page/x.js",
-        "/sandbox/page/../lib.rs",
-        "/sandbox/page.js",
-    ] {
-        send(&sandbox, "GET", path, "", "").await.json(404);
+    for path in ["page/", "page/x.js", "page/../lib.rs", "page.js"] {
+        let path = format!("/sandbox/{path}");
+        send(&sandbox, "GET", &path, "", "").await.json(404);
     }
-    send(&sandbox, "POST", "/sandbox/page/main.js", "", "")
-        .await
-        .json(405);
+    let response = send(&sandbox, "POST", "/sandbox/page/main.js", "", "").await;
+    response.json(405);
 }

@@ -1,32 +1,31 @@
-//! Checks of many at once: an item for each identifier, in the order asked.
+//! List checks: one item for each identifier, in the order of the request.
 
 use bakong_sandbox::{ApiEndpoint, Sandbox, TransferOptions};
 use khqr_core::Currency;
 
-use crate::client::{Answer, check, post};
-use crate::{customer, dynamic_code, md5_of, sandbox, static_code, usd};
+use crate::client::{Response, check, post};
+use crate::{customer, dynamic_code, md5_of, static_code, usd, with_token};
 
-/// A transaction's object, as the answer to a single check has it.
+/// The transaction in the response to a single check.
 async fn transaction(sandbox: &Sandbox, token: &str, code: &str) -> String {
-    let answer = check(sandbox, token, code).await;
-    let (_, data) = answer.json(200).split_once(r#""data":"#).unwrap();
+    let response = check(sandbox, token, code).await;
+    let (_, data) = response.json(200).split_once(r#""data":"#).unwrap();
     data[..data.len() - 1].to_owned()
 }
 
-async fn ask_list(
+async fn check_list(
     sandbox: &Sandbox,
     endpoint: ApiEndpoint,
     token: &str,
     identifiers: &[String],
-) -> Answer {
+) -> Response {
     let body = format!("[\"{}\"]", identifiers.join("\",\""));
     post(sandbox, endpoint.path(), Some(token), &body).await
 }
 
 #[tokio::test]
-async fn each_handle_has_its_item() {
-    let sandbox = sandbox().await;
-    let token = sandbox.issue_token("dev@example.com");
+async fn each_md5_gets_an_item() {
+    let (sandbox, token) = with_token().await;
     let customer = customer(&sandbox);
     let paid = dynamic_code(usd(100));
     customer.pay(&paid).unwrap();
@@ -40,16 +39,10 @@ async fn each_handle_has_its_item() {
 
     let [unpaid, fixed, paid_md5, failed] =
         [&unpaid, &fixed, &paid, &failed].map(|code| md5_of(code).to_string());
-    let asked = [
-        unpaid.clone(),
-        fixed.clone(),
-        paid_md5.clone(),
-        "no handle".to_owned(),
-        failed.clone(),
-        paid_md5.clone(),
-    ];
+    let unknown = "no handle".to_owned();
+    let asked = [&unpaid, &fixed, &paid_md5, &unknown, &failed, &paid_md5].map(Clone::clone);
     let endpoint = ApiEndpoint::CheckTransactionByMd5List;
-    let answer = ask_list(&sandbox, endpoint, &token, &asked).await;
+    let response = check_list(&sandbox, endpoint, &token, &asked).await;
     let data = transaction(&sandbox, &token, &paid).await;
     let paid =
         format!(r#"{{"md5":"{paid_md5}","status":"SUCCESS","message":"Success","data":{data}}}"#);
@@ -74,13 +67,12 @@ async fn each_handle_has_its_item() {
         r#"{{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":[{}]}}"#,
         items.join(",")
     );
-    assert_eq!(answer.json(200), expected);
+    assert_eq!(response.json(200), expected);
 }
 
 #[tokio::test]
-async fn each_hash_has_its_item() {
-    let sandbox = sandbox().await;
-    let token = sandbox.issue_token("dev@example.com");
+async fn each_hash_gets_an_item() {
+    let (sandbox, token) = with_token().await;
     let customer = customer(&sandbox);
     let code = dynamic_code(usd(100));
     let hash = customer.pay(&code).unwrap().hash().to_owned();
@@ -90,41 +82,36 @@ async fn each_hash_has_its_item() {
 
     let asked = [fixed.clone(), "a\\\"b".to_owned(), hash.clone()];
     let endpoint = ApiEndpoint::CheckTransactionByHashList;
-    let answer = ask_list(&sandbox, endpoint, &token, &asked).await;
+    let response = check_list(&sandbox, endpoint, &token, &asked).await;
     let data = transaction(&sandbox, &token, &code).await;
-    let body = answer.json(200);
-    // Only by MD5 is a static code no use.
-    assert!(
-        body.starts_with(&format!(
-            r#"{{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":[{{"hash":"{fixed}","status":"SUCCESS","message":"Success","data":{{"hash":"{fixed}","#
-        )),
-        "{body}"
+    let body = response.json(200);
+    // `STATIC_QR` exists only in checks by MD5.
+    let start = format!(
+        r#"{{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":[{{"hash":"{fixed}","status":"SUCCESS","message":"Success","data":{{"hash":"{fixed}","#
     );
-    let rest = format!(
+    assert!(body.starts_with(&start), "{body}");
+    let end = format!(
         r#",{{"hash":"a\"b","status":"NOT_FOUND","message":"Transaction could not be found. Please check and try again.","data":null}},{{"hash":"{hash}","status":"SUCCESS","message":"Success","data":{data}}}]}}"#
     );
-    assert!(body.ends_with(&rest), "{body}");
+    assert!(body.ends_with(&end), "{body}");
 }
 
 #[tokio::test]
-async fn fifty_are_answered_and_one_more_is_refused() {
-    let sandbox = sandbox().await;
-    let token = sandbox.issue_token("dev@example.com");
-    let refused = r#"{"data":null,"errorCode":5,"responseCode":1,"responseMessage":"Missing required fields"}"#;
+async fn a_list_has_1_to_50_identifiers() {
+    let (sandbox, token) = with_token().await;
+    let rejected = r#"{"data":null,"errorCode":5,"responseCode":1,"responseMessage":"Missing required fields"}"#;
     for endpoint in [
         ApiEndpoint::CheckTransactionByMd5List,
         ApiEndpoint::CheckTransactionByHashList,
     ] {
-        let asked: Vec<_> = (0..51).map(|place| format!("{place:032x}")).collect();
-        let answer = ask_list(&sandbox, endpoint, &token, &asked[..50]).await;
-        let places: Vec<_> = asked[..50]
-            .iter()
-            .map(|text| answer.json(200).find(text.as_str()).unwrap())
-            .collect();
-        assert!(places.is_sorted());
-        let answer = ask_list(&sandbox, endpoint, &token, &asked).await;
-        assert_eq!(answer.json(200), refused);
-        let answer = post(&sandbox, endpoint.path(), Some(&token), "[]").await;
-        assert_eq!(answer.json(200), refused);
+        let asked: Vec<_> = (0..51).map(|number| format!("{number:032x}")).collect();
+        let response = check_list(&sandbox, endpoint, &token, &asked[..50]).await;
+        let body = response.json(200);
+        let positions = asked[..50].iter().map(|text| body.find(text).unwrap());
+        assert!(positions.is_sorted());
+        let response = check_list(&sandbox, endpoint, &token, &asked).await;
+        assert_eq!(response.json(200), rejected);
+        let response = post(&sandbox, endpoint.path(), Some(&token), "[]").await;
+        assert_eq!(response.json(200), rejected);
     }
 }

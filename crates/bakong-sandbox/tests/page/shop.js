@@ -1,11 +1,11 @@
 "use strict";
-// A shop's program: it makes codes and asks the sandbox about them, past the page.
+// A shop's program: generates codes and calls the sandbox directly, not through the page.
 
 const { createHash } = require("node:crypto");
 
 const field = (tag, value) => `${tag}${String(Buffer.byteLength(value)).padStart(2, "0")}${value}`;
 
-function crc(text) {
+function checksum(text) {
   let crc = 0xffff;
   for (const byte of Buffer.from(text)) {
     crc ^= byte << 8;
@@ -14,19 +14,19 @@ function crc(text) {
   return crc.toString(16).toUpperCase().padStart(4, "0");
 }
 
-let lastMade = 0;
+let lastCreatedAt = 0;
 
-/** A code of a shop, unlike any before; dynamic where there is an amount, and then good for ten minutes. */
-function khqr(name, amount, { currency = "840", made } = {}) {
-  lastMade = Math.max(Date.now(), lastMade + 1);
-  const start = made ?? lastMade;
+/** Generates a new code: static without `amount`, otherwise dynamic and valid for ten minutes. */
+function khqr(name, amount, { currency = "840", createdAt } = {}) {
+  lastCreatedAt = Math.max(Date.now(), lastCreatedAt + 1);
+  const start = createdAt ?? lastCreatedAt;
   let text = field("00", "01") + field("01", amount ? "12" : "11") + field("29", field("00", "sokha@devb"));
   text += field("52", "5999") + field("53", currency);
   if (amount) text += field("54", amount);
   text += field("58", "KH") + field("59", name) + field("60", "Phnom Penh");
   if (amount) text += field("99", field("00", String(start)) + field("01", String(start + 600_000)));
   text += "6304";
-  return text + crc(text);
+  return text + checksum(text);
 }
 
 const md5 = (text) => createHash("md5").update(text).digest("hex");
@@ -37,25 +37,31 @@ class Shop {
     this.token = token;
   }
 
-  /** Asks whatever it is, with a body as JSON if there is one. */
-  async call(path, body, headers = {}) {
-    const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+  /** Sends a GET without `body`, otherwise a POST. Sends a string body unchanged. */
+  async send(path, body, headers = {}) {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
+    const options = body === undefined ? {} : { method: "POST", body: text };
     options.headers = { "content-type": "application/json", "user-agent": "shop/1", ...headers };
     return fetch(this.base + path, options);
   }
 
-  async told(path, body, headers) {
-    return (await this.call(path, body, headers)).json();
+  /** Sends a request and returns the JSON of the response. */
+  async json(path, body, headers) {
+    return (await this.send(path, body, headers)).json();
   }
 
-  /** Asks whether a code was paid. */
+  /** Sends a request that the control API rejects, and returns the error. */
+  async error(path, body) {
+    return (await this.json(path, body)).error;
+  }
+
+  /** Checks whether a code was paid. */
   async check(code) {
-    return this.told("/v1/check_transaction_by_md5", { md5: md5(code) }, { authorization: `Bearer ${this.token}` });
+    return this.json("/v1/check_transaction_by_md5", { md5: md5(code) }, { authorization: `Bearer ${this.token}` });
   }
 
-  /** Asks for faults. */
-  async faults(rules) {
-    return this.told("/sandbox/faults", rules);
+  async addFaults(rules) {
+    return this.json("/sandbox/faults", rules);
   }
 
   async clearFaults() {

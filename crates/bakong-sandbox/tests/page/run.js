@@ -1,0 +1,98 @@
+"use strict";
+// Tests the sandbox's page in a headless Chromium, on a screen as narrow as a small phone's.
+// Usage: BAKONG=target/debug/bakong CHROMIUM=chromium node run.js
+
+const assert = require("node:assert");
+const { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } = require("node:fs");
+const { tmpdir } = require("node:os");
+const { join } = require("node:path");
+const { Browser } = require("./browser.js");
+const { Page } = require("./page.js");
+const { Sandbox } = require("./sandbox.js");
+const { Shop } = require("./shop.js");
+const { TcpProxy } = require("./tcp_proxy.js");
+
+const WIDTH = 360;
+// The order matters: steps use what earlier steps left in the sandbox.
+const STEPS = [
+  "first_visit", "phone", "scanning", "open_codes", "tokens", "clock", "quota", "faults", "requests", "connection", "appearance",
+  "reset",
+];
+
+const problems = [];
+
+/** Records script errors, and requests to other servers. */
+function recordProblems(browser, base) {
+  browser.on((method, params) => {
+    if (method === "Runtime.exceptionThrown") problems.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
+    // Chromium logs an error response as a network error. The page handles these.
+    if (method === "Log.entryAdded" && params.entry.level === "error" && params.entry.source !== "network") problems.push(params.entry.text);
+    if (method === "Network.requestWillBeSent" && !/^(data|about):/.test(params.request.url) && !params.request.url.startsWith(base)) {
+      problems.push(`The page requests ${params.request.url}`);
+    }
+  });
+}
+
+/** Starts a sandbox on a state file whose last line is incomplete, as after a kill during a write. */
+async function startWithTornFile(directory) {
+  mkdirSync(directory);
+  const file = join(directory, "state.json");
+  writeFileSync(file, "");
+  const options = ["--quota", "off", "--state", file];
+  await (await Sandbox.start(options)).stop();
+  appendFileSync(file, "[{");
+  return Sandbox.start(options);
+}
+
+async function runStep(page, title, action) {
+  const start = Date.now();
+  try {
+    await action();
+    assert.equal(await page.evaluate("document.documentElement.scrollWidth"), WIDTH, "the page is wider than the screen");
+  } catch (error) {
+    const text = await page.evaluate("document.body.innerText").catch(() => "");
+    throw new Error(`${title}: ${error.message}\nText of the page:\n${text.slice(0, 6000)}`);
+  }
+  console.log(`ok: ${title} (${Date.now() - start} ms)`);
+}
+
+async function runAll(directory, sandboxes, browsers) {
+  const sandbox = await Sandbox.start(["--quota", "off"]);
+  sandboxes.push(sandbox);
+  const stateDirectory = join(directory, "state");
+  const otherSandbox = await startWithTornFile(stateDirectory);
+  sandboxes.push(otherSandbox);
+  const proxy = await TcpProxy.start(sandbox.baseUrl);
+  const browser = await Browser.start(process.env.CHROMIUM, join(directory, "profile"));
+  browsers.push(browser);
+  recordProblems(browser, proxy.base);
+  await browser.send("Emulation.setDeviceMetricsOverride", { width: WIDTH, height: 740, deviceScaleFactor: 2, mobile: true });
+  // Without focus, Chromium does not let the page use the clipboard.
+  await browser.send("Emulation.setFocusEmulationEnabled", { enabled: true });
+  const page = new Page(browser, proxy.base);
+  const context = { page, proxy, directory, stateDirectory, shop: new Shop(sandbox.baseUrl, sandbox.token), otherShop: new Shop(otherSandbox.baseUrl) };
+  for (const name of STEPS) {
+    for (const [title, action] of require(`./steps/${name}.js`)) await runStep(page, title, () => action(context));
+  }
+  assert.deepEqual(problems, []);
+}
+
+async function main() {
+  const directory = mkdtempSync(join(tmpdir(), "bakong-page-"));
+  const sandboxes = [];
+  const browsers = [];
+  try {
+    await runAll(directory, sandboxes, browsers);
+  } finally {
+    await Promise.all([...browsers, ...sandboxes].map((it) => it.stop()));
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error) => {
+    console.error(`page: ${error.message}\n${problems.join("\n")}`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,74 @@
+"use strict";
+// Codes from the camera and from pictures, with a fake `BarcodeDetector`.
+
+const assert = require("node:assert");
+const { writeFileSync } = require("node:fs");
+const { join } = require("node:path");
+const { khqr } = require("../shop.js");
+
+const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+/** Opens the page after running `script` in the new document. */
+async function openWith(page, script) {
+  const { identifier } = await page.browser.send("Page.addScriptToEvaluateOnNewDocument", { source: script });
+  await page.open();
+  await page.browser.send("Page.removeScriptToEvaluateOnNewDocument", { identifier });
+}
+
+async function choosePicture(page, directory, name, bytes) {
+  const file = join(directory, name);
+  writeFileSync(file, bytes);
+  const { root } = await page.browser.send("DOM.getDocument");
+  const { nodeId } = await page.browser.send("DOM.querySelector", { nodeId: root.nodeId, selector: "#picture" });
+  await page.browser.send("DOM.setFileInputFiles", { nodeId, files: [file] });
+}
+
+module.exports = [
+  ["a browser without QR support says so and shows no scan buttons", async ({ page }) => {
+    for (const script of [
+      "delete window.BarcodeDetector",
+      "window.BarcodeDetector = class { static async getSupportedFormats() { return ['ean_8']; } }",
+    ]) {
+      await openWith(page, script);
+      for (const id of ["camera", "choose-picture", "video"]) await page.waitHidden(id);
+      await page.waitForText("camera-note", "This browser cannot scan QR codes. Paste the text");
+    }
+  }],
+
+  ["a code is read from a picture and from the camera", async ({ page, directory }) => {
+    await openWith(page, `window.code = null; window.BarcodeDetector = class {
+      static async getSupportedFormats() { return ["qr_code"]; }
+      async detect(source) {
+        window.source = source.constructor.name;
+        return window.code === null ? [] : [{ rawValue: window.code }];
+      }
+    }`);
+    await page.waitVisible("choose-picture");
+    await page.waitVisible("camera");
+    await choosePicture(page, directory, "text.png", "no picture");
+    await page.waitForText("camera-note", "not a readable picture");
+    await choosePicture(page, directory, "pixel.png", Buffer.from(PIXEL, "base64"));
+    await page.waitForText("camera-note", "No QR code found");
+    await page.evaluate(`window.code = ${JSON.stringify(khqr("Picture Shop", "1.00"))}`);
+    await choosePicture(page, directory, "pixel.png", Buffer.from(PIXEL, "base64"));
+    await page.waitForText("code-details", "Picture Shop");
+    assert.equal(await page.evaluate("window.source"), "ImageBitmap");
+
+    await page.evaluate("window.code = null");
+    await page.click("#camera");
+    await page.waitForText("camera-note", "Hold the code in front of the camera");
+    await page.waitVisible("video");
+    await page.evaluate(`window.code = ${JSON.stringify(khqr("Camera Shop", "1.00"))}`);
+    await page.waitForText("code-details", "Camera Shop");
+    await page.waitHidden("video");
+    assert.equal(await page.evaluate("window.source"), "HTMLVideoElement");
+  }],
+
+  ["a blocked camera shows the reason and an alternative", async ({ page }) => {
+    await page.evaluate("navigator.mediaDevices.getUserMedia = async () => { throw new Error('not allowed'); }");
+    await page.click("#camera");
+    await page.waitForText("camera-note", "not allowed");
+    await page.waitForText("camera-note", "paste the text");
+    await page.open();
+  }],
+];
