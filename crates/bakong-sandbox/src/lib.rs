@@ -1,7 +1,7 @@
 //! A Bakong for development and tests: the Open API on loopback, with customers who pay, faults on request,
 //! and a clock that tests can move.
 //!
-//! Outside NBC nobody can cause a test payment, an outage, or the passing of 90 days. A [`Sandbox`] responds
+//! Only NBC can cause a test payment, an outage, or the passing of 90 days in the live service. A [`Sandbox`] responds
 //! over real HTTP as the documents describe, byte for byte. A typed handle in the same process controls
 //! everything else: the [`Customer`], the mailbox, the [`SandboxClock`], the [`Fault`]. Programs in other
 //! languages use the same functions [over HTTP](#control-api), and people use the page at `/`.

@@ -26,7 +26,7 @@ pub(crate) struct Ledger {
     entries: Vec<Entry>,
     /// Positions of the entries that are not carried out yet, by due time.
     scheduled: BTreeSet<(Timestamp, usize)>,
-    /// Positions of the other entries, in the order in which they were carried out.
+    /// Positions of the other entries, in the order of their settlement.
     settled: Vec<usize>,
     codes: HashMap<Md5Handle, CodeHistory>,
     index: Index,
@@ -60,7 +60,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Carries out the order at a position, whatever the time. Returns `None` if the position has no order.
+    /// Carries out the order at a position, regardless of its due time. Returns `None` if the position has no order.
     pub(crate) fn settle(&mut self, position: usize) -> Option<&Transfer> {
         let entry = self.entries.get_mut(position)?;
         if self.scheduled.remove(&(entry.transfer.order.due, position)) {

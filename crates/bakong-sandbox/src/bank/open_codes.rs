@@ -1,4 +1,4 @@
-//! Open codes: codes that were checked or shown to the sandbox and that nobody has paid.
+//! Open codes: known codes that are not paid.
 //!
 //! A check contains only the MD5 of a code. The text is known if a link to the code was created, or if a
 //! customer scanned the code or tried to pay it.

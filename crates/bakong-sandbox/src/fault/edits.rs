@@ -15,7 +15,7 @@ const GARBLED: &str = r#"{"status":0,"data":["?"]}"#;
 impl Fault {
     /// Edits a body. Returns `None` if nothing changes, or if the body is not an envelope.
     ///
-    /// The edits apply in a fixed order, whatever the order of the builder's methods.
+    /// The edits apply in a fixed order, which does not depend on the order of the builder's methods.
     pub(super) fn edited(&self, body: &[u8]) -> Option<Bytes> {
         let unedited = Self::default().rewritten(body)?;
         let edited = self.rewritten(body)?;
@@ -251,17 +251,17 @@ mod tests {
             list(&[a, c].join(","))
         );
         assert_eq!(edited(&fault().without_item(3), LIST), LIST);
-        // Indices refer to the order of the request, whatever the other edits.
+        // Indices refer to the order of the request, even with other edits.
         let some = fault().reversed_list().item(0, "nonsense").without_item(2);
         assert_eq!(edited(&some, LIST), list(&[b, "nonsense"].join(",")));
         let garbled = edited(&fault().garbled_item(1), LIST);
         assert_eq!(garbled, LIST.replace(b, r#"{"status":0,"data":["?"]}"#));
         let failed = edited(&fault().service_failed_item(0), LIST);
-        let told = r#"{"hash":"a","status":"SERVICE_FAILED","data":null}"#;
-        assert_eq!(failed, LIST.replace(a, told));
+        let expected = r#"{"hash":"a","status":"SERVICE_FAILED","data":null}"#;
+        assert_eq!(failed, LIST.replace(a, expected));
         let nameless = edited(&fault().nameless_item(0), LIST);
-        let told = a.replacen(r#""hash":"a","#, "", 1);
-        assert_eq!(nameless, LIST.replace(a, &told));
+        let expected = a.replacen(r#""hash":"a","#, "", 1);
+        assert_eq!(nameless, LIST.replace(a, &expected));
         assert_eq!(
             edited(&fault().float_times().text_amounts(), LIST),
             LIST.replace(":1,", r#":"1","#)

@@ -1,5 +1,5 @@
-//! Faults on request: failures and oddities that a client must survive and that nobody can make the live
-//! service produce.
+//! Faults on request: failures and oddities that a client must survive, and that the live service cannot be
+//! made to produce.
 
 mod answer;
 mod apply;

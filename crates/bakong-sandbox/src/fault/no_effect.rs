@@ -12,8 +12,11 @@ use crate::wire::{self, Answer, ApiEndpoint, Failure, MAX_LIST, TokenUse};
 /// The fields that decide whether a rule matches, and the one that names the response.
 const NOT_EDITS: [&str; 6] = ["on", "times", "after", "percent", "answer", "limit"];
 
-/// Refuses a rule of which a part, or the whole, has no effect.
+/// Refuses a rule without an effect, and a rule with a part that has none.
 pub(super) fn check(fault: &Fault, place: &str) -> Result<(), InputError> {
+    let rule = fault.rule().unwrap_or_default();
+    // Read again, so that headers have the same order as in the rules that are compared with it.
+    let fault = &read(rule.clone()).unwrap_or_else(|| fault.clone());
     let samples: Vec<_> = samples(fault)
         .into_iter()
         .map(|own| (effect(fault, &own), own))
@@ -22,7 +25,6 @@ pub(super) fn check(fault: &Fault, place: &str) -> Result<(), InputError> {
         let mut samples = samples.iter();
         samples.all(|(with, own)| *with == effect(other, own))
     };
-    let rule = fault.rule().unwrap_or_default();
     for (name, value) in &rule {
         // The sandbox's own response can be longer than a sample.
         let is_unknown = name == "truncateTo" && fault.has_own_answer();

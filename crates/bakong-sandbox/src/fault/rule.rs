@@ -182,6 +182,8 @@ pub(super) fn read_headers<'de, D: Deserializer<'de>>(
     struct Values(#[serde(deserialize_with = "one_or_many")] Vec<String>);
 
     let pairs = BTreeMap::<String, Values>::deserialize(deserializer)?;
+    let mut pairs: Vec<_> = pairs.into_iter().collect();
+    pairs.sort_by_key(|(name, _)| name.to_ascii_lowercase());
     let mut headers = HeaderMap::new();
     for (name, Values(values)) in pairs {
         let invalid = || D::Error::custom(format!("`{name}` is not a valid header"));

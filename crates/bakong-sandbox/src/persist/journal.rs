@@ -112,7 +112,7 @@ impl Journal {
         self.is_broken || self.error.is_some() || self.appended > 0
     }
 
-    /// Detects that the file was removed: nobody would read what is appended to the open one.
+    /// Detects that the file was removed: lines that are appended to the open file would be lost.
     fn detect_removal(&mut self) {
         self.is_broken |= match fs::metadata(self.path()) {
             Ok(found) => !found.is_file(),

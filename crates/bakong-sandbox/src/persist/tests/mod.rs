@@ -205,8 +205,8 @@ fn an_invalid_file_is_refused_with_the_location() {
         ("[\"complete\"]\n", "", "the file is incomplete"),
         (
             "[\"complete\"]",
-            "[{\"settled\":9}]",
-            "no order 9 to settle",
+            "[{\"settled\":999}]",
+            "no order 999 to settle",
         ),
     ] {
         assert!(text.contains(from), "{from}");
