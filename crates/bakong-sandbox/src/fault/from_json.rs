@@ -19,7 +19,7 @@ impl Fault {
     ///
     /// | field | meaning | default |
     /// | --- | --- | --- |
-    /// | `on` | the [name](ApiEndpoint::name) of an endpoint, or a list of names | every request |
+    /// | `on` | the [name](crate::ApiEndpoint::name) of an endpoint, or a list of names | every request |
     /// | `times` | the number of requests, or `"always"` | 1 |
     /// | `after` | how many matching requests to skip first | 0 |
     /// | `percent` | the percentage of requests to match, 1 to 100 | 100 |
@@ -46,8 +46,6 @@ impl Fault {
     /// assert!(wrong.to_string().starts_with("rule.answer: unknown variant `explode`"));
     /// # Ok::<(), bakong_sandbox::InputError>(())
     /// ```
-    ///
-    /// [`ApiEndpoint::name`]: crate::ApiEndpoint::name
     ///
     /// # Errors
     /// Returns the location, the problem and the remedy for an unknown field, a wrong type, or a value out
