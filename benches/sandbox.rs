@@ -1,13 +1,13 @@
-//! How many requests the sandbox answers in a second, and how much memory payments take; with a state file too.
+//! Measures requests per second and memory per payment, without and with a state file.
 //!
-//! Server and clients are in this one process, on a runtime of two threads: the clients' share of the two
-//! cores is in the figure. Each client has a connection of its own and asks one request after the other.
-//! A goal that is missed is told and is no failure: on a busy machine times say little by themselves.
+//! Server and clients share this process and a runtime of two threads, so the clients' work is part of the
+//! result. Each client has its own connection and sends one request at a time. A missed goal is printed and
+//! is not a failure, because timings on a busy machine prove little.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a bench that cannot go on ends, and prints what it measured"
+    reason = "a bench may panic, and prints its results"
 )]
 
 use std::fs;
@@ -23,7 +23,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const PAYMENTS: u64 = 100_000;
 const CLIENTS: u64 = 32;
 const REQUESTS: u64 = 50_000;
-/// A list is as much work as many requests.
+/// A list is as much work as several requests.
 const LISTS: u64 = 5_000;
 const ROUNDS: u32 = 5;
 
@@ -40,7 +40,7 @@ fn main() {
     println!("\nwith a state file:");
     runtime.block_on(async {
         measure(builder().state_file(&file)).await;
-        start_again(&file).await;
+        restart(&file).await;
     });
     fs::remove_dir_all(&folder).unwrap();
 }
@@ -51,12 +51,12 @@ fn builder() -> SandboxBuilder {
         .quota(QuotaLimit::per_day(u32::MAX))
 }
 
-async fn start_again(file: &Path) {
+async fn restart(file: &Path) {
     let bytes = fs::metadata(file).unwrap().len();
     let start = Instant::now();
     let sandbox = builder().state_file(file).start().await.unwrap();
     let millis = start.elapsed().as_millis();
-    println!("starting again: {} MiB in {millis} ms", bytes / 1024 / 1024);
+    println!("restart: {} MiB in {millis} ms", bytes / 1024 / 1024);
     sandbox.stop().await;
 }
 
@@ -69,7 +69,7 @@ async fn measure(builder: SandboxBuilder) {
     let paying = start.elapsed();
     let memory = resident().saturating_sub(before);
     println!(
-        "memory: {PAYMENTS} payments take {} MiB (less than 100 wanted)",
+        "memory: {PAYMENTS} payments take {} MiB (goal: less than 100)",
         memory / 1024
     );
     println!(
@@ -97,7 +97,7 @@ async fn measure(builder: SandboxBuilder) {
                 let millis = start.elapsed().as_millis().max(1);
                 best = best.max(u128::from(requests) * 1000 / millis);
             }
-            println!("{name}: {best} requests per second (at least 5000 wanted)");
+            println!("{name}: {best} requests per second (goal: at least 5000)");
         }
     };
     let (md5, hash) = last;
@@ -122,7 +122,7 @@ async fn measure(builder: SandboxBuilder) {
     sandbox.stop().await;
 }
 
-/// Pays so many codes, and gives the last one's handle and hash.
+/// Pays [`PAYMENTS`] codes, and returns the MD5 and the hash of the last.
 fn pay(sandbox: &Sandbox) -> (Md5Handle, String) {
     let shop = AccountId::new("sokha@devb").unwrap();
     let customer = sandbox.customer(AccountId::new("dara@devb").unwrap());
@@ -147,7 +147,7 @@ fn request(path: &str, token: &str, body: &str) -> String {
     )
 }
 
-/// Asks its share of the requests, one after the other.
+/// Sends `count` requests, one after the other.
 async fn client(address: std::net::SocketAddr, request: String, count: u64) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
@@ -156,17 +156,17 @@ async fn client(address: std::net::SocketAddr, request: String, count: u64) {
     for _ in 0..count {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut length = 0;
-        // All answers are as long as the first, whose end its header says.
+        // Every response has the length of the first, which is in its header.
         while expected.is_none_or(|expected| length < expected) {
             length += stream.read(&mut buffer[length..]).await.unwrap();
-            expected = expected.or_else(|| whole(&buffer[..length]));
+            expected = expected.or_else(|| response_length(&buffer[..length]));
         }
     }
     assert!(String::from_utf8_lossy(&buffer).starts_with("HTTP/1.1 200"));
 }
 
-/// How long an answer is, head and body, once its head is there.
-fn whole(bytes: &[u8]) -> Option<usize> {
+/// The length of a response with its head, once the head is complete.
+fn response_length(bytes: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(bytes).ok()?;
     let (head, _) = text.split_once("\r\n\r\n")?;
     let mut lines = head.lines();

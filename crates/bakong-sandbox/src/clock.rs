@@ -1,124 +1,115 @@
-//! The sandbox's own time, so that a test sees a code expire or a token's 90 days pass without waiting.
+//! The sandbox's clock. Tests move it, so that codes and tokens expire without waiting.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use khqr_core::Timestamp;
+use serde::{Deserialize, Serialize};
 
-/// What a sandbox goes by: expiry of codes and tokens, delayed payments, and every time it writes.
+/// The clock that decides when codes and tokens expire and when delayed transfers are due, and that gives
+/// every timestamp in the sandbox's responses.
 ///
-/// It follows the system's time unless it is frozen, and is moved by
-/// [`Sandbox::advance`](crate::Sandbox::advance) and [`Sandbox::set_clock`](crate::Sandbox::set_clock).
+/// The clock follows the system time unless it is frozen.
+/// [`Sandbox::advance`](crate::Sandbox::advance) and [`Sandbox::set_clock`](crate::Sandbox::set_clock) move
+/// it. Its resolution is one millisecond.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SandboxClock {
-    base: Base,
-    /// By how much tests have moved it.
-    advanced: Duration,
+pub struct SandboxClock(ClockSetting);
+
+/// The setting of a clock, as the state file records it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum ClockSetting {
+    /// The system time plus this many milliseconds.
+    AheadMs(i64),
+    FrozenAt(Timestamp),
 }
 
-/// The last moment that a clock shows, the end of the year 9999: no date that is written later has the form
-/// that others read.
+/// The last time that a clock can show: the end of the year 9999. Later dates have no standard text form.
 pub(crate) const LAST: Timestamp = Timestamp::from_millis(253_402_300_799_999);
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Base {
-    /// The system's time, shifted by this many milliseconds.
-    Ticking {
-        shift: i128,
-    },
-    Frozen(Timestamp),
-}
-
 impl SandboxClock {
-    /// The system's time.
+    /// A clock that shows the system time.
     #[must_use]
     pub const fn system() -> Self {
-        Self::of(Base::Ticking { shift: 0 })
+        Self(ClockSetting::AheadMs(0))
     }
 
-    /// Says `start` now and ticks on from there.
+    /// A running clock that shows `start` now.
     #[must_use]
     pub fn starting_at(start: Timestamp) -> Self {
-        let shift = i128::from(start.as_millis()) - i128::from(system_now().as_millis());
-        Self::of(Base::Ticking { shift })
+        let ahead = i128::from(start.as_millis()) - i128::from(system_now().as_millis());
+        Self(ClockSetting::AheadMs(clamp(ahead)))
     }
 
-    /// Stands at `moment` until it is moved: the same run gives the same times.
+    /// A clock that shows `moment` until it is moved, so that every run gives the same timestamps.
     #[must_use]
     pub const fn frozen_at(moment: Timestamp) -> Self {
-        Self::of(Base::Frozen(moment))
+        Self(ClockSetting::FrozenAt(moment))
     }
 
-    /// The system's time, so much ahead of it. With nothing ahead it is [`SandboxClock::system`]: the way back to the
-    /// present.
+    /// A running clock that is this far ahead of the system time. With zero it equals
+    /// [`SandboxClock::system`].
     #[must_use]
-    pub const fn ahead_of_system(by: Duration) -> Self {
-        Self {
-            base: Base::Ticking { shift: 0 },
-            advanced: by,
-        }
+    pub fn ahead_of_system(by: Duration) -> Self {
+        Self(ClockSetting::AheadMs(millis(by)))
     }
 
-    const fn of(base: Base) -> Self {
-        Self {
-            base,
-            advanced: Duration::ZERO,
-        }
-    }
-
-    /// The moment it shows: from 1970 to the end of the year 9999, where it stays.
+    /// The time that the clock shows, from 1970 to the end of the year 9999.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let unmoved = match self.base {
-            Base::Frozen(moment) => moment,
-            Base::Ticking { shift } => {
-                let millis = (i128::from(system_now().as_millis()) + shift).max(0);
-                Timestamp::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+        let now = match self.0 {
+            ClockSetting::FrozenAt(moment) => moment,
+            ClockSetting::AheadMs(ahead) => {
+                let system = system_now().as_millis();
+                Timestamp::from_millis(system.saturating_add_signed(ahead))
             }
         };
-        unmoved.saturating_add(self.advanced).min(LAST)
+        now.min(LAST)
     }
 
-    /// Whether it stands still until it is moved.
+    /// Whether the clock stands still until it is moved.
     #[must_use]
     pub const fn is_frozen(&self) -> bool {
-        matches!(self.base, Base::Frozen(_))
+        matches!(self.0, ClockSetting::FrozenAt(_))
     }
 
-    pub(crate) fn advance(&mut self, by: Duration) {
-        self.advanced = self.advanced.saturating_add(by);
-    }
-
-    /// Shows `moment` from now on, and ticks or stands still as before.
-    pub(crate) fn set(&mut self, moment: Timestamp) {
-        *self = if self.is_frozen() {
-            Self::frozen_at(moment)
-        } else {
-            Self::starting_at(moment)
-        };
-    }
-
-    /// How much later the moment it shows is than the system's time; nothing if it is not later.
+    /// How far the clock is ahead of the system time; zero if it is behind.
     #[must_use]
     pub fn lead(&self) -> Duration {
         self.now().saturating_since(system_now())
     }
 
-    /// By how many milliseconds it is ahead of the system's time, if it follows that.
-    pub(crate) fn ahead_by(&self) -> Option<i64> {
-        match self.base {
-            Base::Frozen(_) => None,
-            Base::Ticking { shift } => {
-                let advanced = i128::try_from(self.advanced.as_millis()).unwrap_or(i128::MAX);
-                let ahead = shift.saturating_add(advanced);
-                let limit = i128::from(i64::MAX);
-                i64::try_from(ahead.clamp(-limit, limit)).ok()
-            }
+    /// The same clock, moved forward. A frozen clock stays frozen.
+    pub(crate) fn advanced(self, by: Duration) -> Self {
+        Self(match self.0 {
+            ClockSetting::AheadMs(ahead) => ClockSetting::AheadMs(ahead.saturating_add(millis(by))),
+            ClockSetting::FrozenAt(moment) => ClockSetting::FrozenAt(moment.saturating_add(by)),
+        })
+    }
+
+    /// The same clock at another time. A frozen clock stays frozen.
+    pub(crate) fn moved_to(self, moment: Timestamp) -> Self {
+        if self.is_frozen() {
+            Self::frozen_at(moment)
+        } else {
+            Self::starting_at(moment)
         }
     }
 
-    /// The system's time, ahead by so many milliseconds.
-    pub(crate) const fn ahead(by: i64) -> Self {
-        Self::of(Base::Ticking { shift: by as i128 })
+    /// How many milliseconds the clock is ahead of the system time; negative if it is behind, and `None`
+    /// if it is frozen.
+    pub(crate) const fn ahead_by(&self) -> Option<i64> {
+        match self.0 {
+            ClockSetting::FrozenAt(_) => None,
+            ClockSetting::AheadMs(ahead) => Some(ahead),
+        }
+    }
+
+    pub(crate) const fn from_setting(setting: ClockSetting) -> Self {
+        Self(setting)
+    }
+
+    pub(crate) const fn setting(self) -> ClockSetting {
+        self.0
     }
 }
 
@@ -128,7 +119,16 @@ impl Default for SandboxClock {
     }
 }
 
-/// A system clock before 1970 counts as 1970.
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn clamp(millis: i128) -> i64 {
+    let limit = i128::from(i64::MAX);
+    i64::try_from(millis.clamp(-limit, limit)).unwrap_or_default()
+}
+
+/// The system time. A time before 1970 counts as 1970.
 fn system_now() -> Timestamp {
     let since_1970 = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -140,71 +140,56 @@ fn system_now() -> Timestamp {
 mod tests {
     use super::*;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+    const MOMENT: Timestamp = Timestamp::from_millis(1_000_000);
+
+    fn ahead(millis: i64) -> SandboxClock {
+        SandboxClock::from_setting(ClockSetting::AheadMs(millis))
+    }
+
     #[test]
-    fn a_frozen_clock_moves_only_when_told() {
-        let mut clock = SandboxClock::frozen_at(Timestamp::from_millis(5));
+    fn a_frozen_clock_moves_only_when_it_is_moved() {
+        let clock = SandboxClock::frozen_at(Timestamp::from_millis(5));
         assert_eq!(clock.now().as_millis(), 5);
-        clock.advance(Duration::from_millis(7));
-        assert_eq!(clock.now().as_millis(), 12);
+        let clock = clock.advanced(Duration::from_millis(7));
+        assert_eq!((clock.now().as_millis(), clock.ahead_by()), (12, None));
+        let clock = clock.moved_to(MOMENT);
+        assert_eq!((clock.now(), clock.is_frozen()), (MOMENT, true));
     }
 
     #[test]
-    fn a_started_clock_is_at_its_start_or_a_little_later() {
+    fn a_running_clock_keeps_running() {
         let start = Timestamp::from_millis(1_795_000_000_000);
-        let passed = SandboxClock::starting_at(start)
-            .now()
-            .saturating_since(start);
-        assert!(passed < Duration::from_secs(60), "{passed:?}");
-        assert!(SandboxClock::starting_at(start).now() >= start);
-    }
-
-    #[test]
-    fn what_is_set_ticks_on_or_stands_as_before() {
-        let moment = Timestamp::from_millis(1_000_000);
-        let mut clock = SandboxClock::frozen_at(Timestamp::from_millis(5));
-        clock.advance(Duration::from_secs(1));
-        clock.set(moment);
-        assert_eq!((clock.now(), clock.is_frozen()), (moment, true));
-        assert_eq!(clock.ahead_by(), None);
-        let mut clock = SandboxClock::system();
-        assert_eq!(clock.ahead_by(), Some(0));
-        clock.advance(Duration::from_secs(3));
+        let clock = SandboxClock::starting_at(start);
+        assert!(clock.now() >= start && clock.now().saturating_since(start) < HOUR);
+        let clock = SandboxClock::system().advanced(Duration::from_secs(3));
         assert_eq!(clock.ahead_by(), Some(3_000));
-        clock.set(moment);
-        assert!(clock.now() >= moment && !clock.is_frozen());
+        let clock = clock.moved_to(MOMENT);
+        assert!(clock.now() >= MOMENT && !clock.is_frozen());
         assert!(clock.ahead_by() < Some(0));
-        let again = SandboxClock::ahead(clock.ahead_by().unwrap());
-        assert!(again.now().saturating_since(moment) < Duration::from_secs(60));
+        let restored = SandboxClock::from_setting(clock.setting());
+        assert_eq!(restored, clock);
     }
 
     #[test]
     fn no_distance_overflows() {
-        let mut clock = SandboxClock::starting_at(Timestamp::from_millis(u64::MAX));
-        clock.advance(Duration::MAX);
-        clock.advance(Duration::MAX);
-        assert_eq!(clock.now(), LAST);
-        assert_eq!(clock.ahead_by(), Some(i64::MAX));
-        assert_eq!(
-            SandboxClock::frozen_at(Timestamp::from_millis(u64::MAX)).now(),
-            LAST
-        );
-        assert_eq!(SandboxClock::ahead(i64::MIN).now().as_millis(), 0);
+        let end = Timestamp::from_millis(u64::MAX);
+        let clock = SandboxClock::starting_at(end);
+        let clock = clock.advanced(Duration::MAX).advanced(Duration::MAX);
+        assert_eq!((clock.now(), clock.ahead_by()), (LAST, Some(i64::MAX)));
+        assert_eq!(SandboxClock::frozen_at(end).now(), LAST);
+        assert_eq!(ahead(i64::MIN).now().as_millis(), 0);
     }
 
     #[test]
-    fn there_is_a_way_back_to_the_present() {
-        let hour = Duration::from_secs(3600);
-        let near = |lead: Duration, expected: Duration| {
-            lead <= expected && expected - lead < Duration::from_secs(60)
-        };
-        assert!(near(SandboxClock::ahead_of_system(hour).lead(), hour));
-        assert_eq!(
-            SandboxClock::ahead_of_system(Duration::ZERO),
-            SandboxClock::system()
-        );
-        assert_eq!(SandboxClock::system().lead(), Duration::ZERO);
-        assert_eq!(SandboxClock::ahead(-5_000).lead(), Duration::ZERO);
-        let stopped = SandboxClock::frozen_at(SandboxClock::ahead_of_system(hour).now());
-        assert!(near(stopped.lead(), hour));
+    fn the_lead_is_measured_against_the_system_time() {
+        let near = |lead: Duration| lead <= HOUR && HOUR - lead < Duration::from_secs(60);
+        let clock = SandboxClock::ahead_of_system(HOUR);
+        assert!(near(clock.lead()));
+        assert!(near(SandboxClock::frozen_at(clock.now()).lead()));
+        let system = SandboxClock::ahead_of_system(Duration::ZERO);
+        assert_eq!(system, SandboxClock::system());
+        assert_eq!(system.lead(), Duration::ZERO);
+        assert_eq!(ahead(-5_000).lead(), Duration::ZERO);
     }
 }

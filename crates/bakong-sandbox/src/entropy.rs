@@ -1,13 +1,14 @@
-//! Everything that nobody should guess, from one seed: a sandbox with a given seed repeats itself.
+//! Random values from one seed, so that a sandbox with a given seed repeats its run.
 
 use std::io;
 
 use sha2::{Digest, Sha256};
 
-/// Letters and digits that are hard to take for one another; 32, so that five bits choose one evenly.
+/// 32 letters and digits that are hard to confuse. Five bits select one uniformly.
 const ALPHABET: [u8; 32] = *b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
-/// SHA-256 over a seed and a counter.
+/// A random generator: SHA-256 over a seed and a counter.
+#[derive(Clone, Copy)]
 pub(crate) struct Entropy {
     seed: [u8; 32],
     drawn: u64,
@@ -24,8 +25,8 @@ impl Entropy {
         Ok(Self::from_seed(seed))
     }
 
-    /// Another source from the same seed, for what must not disturb this one: how often it is drawn from
-    /// depends on the requests.
+    /// Another generator from the same seed. The number of draws for `purpose` depends on the requests, and
+    /// must not influence the values of this generator.
     pub(crate) fn branch(&self, purpose: &str) -> Self {
         let seed = Sha256::new()
             .chain_update(self.seed)
@@ -34,17 +35,21 @@ impl Entropy {
         Self::from_seed(seed.into())
     }
 
-    /// What has to be kept to go on where this stands: the seed, and how often it was drawn from.
-    pub(crate) const fn standing(&self) -> (&[u8; 32], u64) {
-        (&self.seed, self.drawn)
+    pub(crate) const fn seed(&self) -> &[u8; 32] {
+        &self.seed
     }
 
-    /// Goes on where another stood.
-    pub(crate) const fn resume(seed: [u8; 32], drawn: u64) -> Self {
-        Self { seed, drawn }
+    /// The number of draws so far. With the seed it is the whole state of the generator.
+    pub(crate) const fn drawn(&self) -> u64 {
+        self.drawn
     }
 
-    /// 0 to 99, as evenly as 64 bits allow.
+    /// The same generator after this many draws.
+    pub(crate) const fn after(self, drawn: u64) -> Self {
+        Self { drawn, ..self }
+    }
+
+    /// A number from 0 to 99, as uniform as 64 bits allow.
     pub(crate) fn percentile(&mut self) -> u8 {
         let bytes = self.draw();
         let number = bytes
@@ -64,7 +69,7 @@ impl Entropy {
             .into()
     }
 
-    /// A key as long as a block of SHA-256.
+    /// A key of one SHA-256 block.
     pub(crate) fn hmac_key(&mut self) -> [u8; 64] {
         let mut key = [0; 64];
         for half in key.chunks_exact_mut(32) {
@@ -73,34 +78,34 @@ impl Entropy {
         key
     }
 
-    /// The 20 characters that a registration's mail brings.
+    /// The 20-character code in a verification mail.
     pub(crate) fn verification_code(&mut self) -> String {
         self.letters(20)
     }
 
-    /// So many letters of the alphabet, up to 32.
+    /// `count` letters of the alphabet, at most 32.
     fn letters(&mut self, count: usize) -> String {
         let bytes = self.draw();
         let letter = |byte: &u8| char::from(ALPHABET[usize::from(byte % 32)]);
         bytes.iter().take(count).map(letter).collect()
     }
 
-    /// A transaction's hash: 64 lower-case hexadecimal digits.
+    /// The hash of a transaction: 64 lower-case hexadecimal digits.
     pub(crate) fn transaction_hash(&mut self) -> String {
         hex(&self.draw())
     }
 
-    /// A registration's id as tokens carry it: 16 lower-case hexadecimal digits.
+    /// The registration ID that tokens contain: 16 lower-case hexadecimal digits.
     pub(crate) fn registration_id(&mut self) -> String {
         hex(&self.draw()[..8])
     }
 
-    /// What stands at the end of a short link: 17 letters and digits.
+    /// The ID at the end of a short link: 17 letters and digits.
     pub(crate) fn link_id(&mut self) -> String {
         self.letters(17)
     }
 
-    /// A payer bank's reference, as real answers have them: `100FT` and eleven digits.
+    /// The reference of the payer's bank, in the form of real responses: `100FT` and eleven digits.
     pub(crate) fn external_ref(&mut self) -> String {
         let bytes = self.draw();
         let number = bytes
@@ -111,8 +116,22 @@ impl Entropy {
     }
 }
 
+/// Lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads `COUNT` pairs of lower-case hexadecimal digits.
+pub(crate) fn from_hex<const COUNT: usize>(text: &str) -> Option<[u8; COUNT]> {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() != COUNT * 2 || !text.bytes().all(is_digit) {
+        return None;
+    }
+    let mut bytes = [0; COUNT];
+    for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(text.get(at..at + 2)?, 16).ok()?;
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -120,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_repeats_itself_and_nothing_else_does() {
+    fn a_seed_repeats_its_values() {
         let mut once = Entropy::from_seed([7; 32]);
         let mut again = Entropy::from_seed([7; 32]);
         let mut other = Entropy::from_seed([8; 32]);
@@ -131,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_its_form() {
+    fn every_value_has_its_form() {
         let mut entropy = Entropy::from_system().unwrap();
         let lower_hex = |text: &str| {
             text.bytes()

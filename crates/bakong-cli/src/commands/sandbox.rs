@@ -102,7 +102,7 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
             QuotaArgument::Requests(limit) => Some(limit),
         };
         // Keeps the reset time and which requests count.
-        sandbox.set_quota(sandbox.quota().limited_to(limit));
+        sandbox.set_quota(sandbox.quota().with_limit(limit));
     }
     announce(arguments, &sandbox);
     let mut save_checks = interval(SAVE_CHECK_INTERVAL);

@@ -1,13 +1,13 @@
-//! Who may reach the sandbox by way of a browser: its own page, and no other site's.
+//! Protects the sandbox against websites that the user's browser visits.
 //!
-//! A site that somebody happens to look at can send requests to this machine or its network, in two ways. By a name
-//! of its own that is made to mean this address (DNS rebinding): then `Host` is that name, and the browser takes the
-//! sandbox for the site's own server. Or across sites: then the browser says so in `Origin` or `Sec-Fetch-Site`.
-//! Programs send neither of these two.
+//! A website can make a browser send requests to this machine or its network in two ways. With DNS
+//! rebinding, a name of the website resolves to the sandbox's address: the browser sends that name in `Host`
+//! and treats the sandbox as the website's own server. With a cross-site request, the browser sends `Origin`
+//! or `Sec-Fetch-Site`. Programs send neither of these two headers.
 //!
-//! The control is for whoever passes both tests. The Open API is for programs, which may call the sandbox by any
-//! name, that of the live service too; so it asks only those who show that they are a browser. A browser
-//! does with every `POST`, and the Open API knows nothing else.
+//! The control API requires both checks. The Open API is for programs, which may use any host name,
+//! including the live service's. So it checks only requests with a browser's headers, which a browser adds
+//! to every `POST`.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,23 +15,24 @@ use std::sync::Arc;
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 
-use super::{Refusal, route};
+use super::page;
+use super::refusal::Refusal;
 use crate::input::InputError;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
-/// Ends of names that nobody can register (RFC 6761, 6762, 8375, and ICANN's of 2024), so that no stranger's
-/// site has one.
+/// Suffixes of names that cannot be registered in the public DNS (RFC 6761, 6762, 8375; `.internal` is
+/// reserved by ICANN since 2024).
 const RESERVED: [&str; 4] = [".local", ".internal", ".test", ".home.arpa"];
 
-/// The rule for a server that listens at some address.
+/// The checks for a server at a given address.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
-    /// Whether only this machine can reach the server, so that any other name is somebody's trick.
+    /// Whether only this machine can reach the server, so that it needs no other name.
     is_local: bool,
-    /// More names, without a port.
+    /// Additional allowed names, without a port.
     names: Arc<[String]>,
 }
 
@@ -41,24 +42,24 @@ impl Guard {
         Self { is_local, names }
     }
 
-    /// Refuses a request to the control that comes from another site. A link on another site may lead to the page:
-    /// what it brings is looked at by a person, and nothing is done without them.
+    /// Refuses a request to the control API from another website. Links to the page are allowed, because the
+    /// page does nothing with their content until a person acts.
     pub(super) fn check<T>(&self, request: &Request<T>) -> Result<(), Refusal> {
         let headers = request.headers();
         self.check_host(headers)?;
         let path = request.uri().path();
-        let is_for_people = path == "/" || route::link_id(path).is_some();
-        let is_followed = is_for_people
+        let is_page = path == "/" || page::link_id(path).is_some();
+        let is_followed_link = is_page
             && request.method() == Method::GET
             && one(headers, &SEC_FETCH_MODE) == Some("navigate")
             && one(headers, &SEC_FETCH_DEST) == Some("document");
-        if is_followed {
+        if is_followed_link {
             return Ok(());
         }
         self.check_site(headers)
     }
 
-    /// Refuses a request to the Open API that comes from a page of another site.
+    /// Refuses a request to the Open API from a page of another website.
     pub(super) fn check_program(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         if headers.contains_key(ORIGIN) || headers.contains_key(SEC_FETCH_SITE) {
             self.check_host(headers)?;
@@ -72,8 +73,8 @@ impl Guard {
         let passes = match name {
             Some(name) if self.allows(name) => true,
             Some(name) if self.is_local => is_this_machine(name),
-            Some(name) => is_nobody_s(name),
-            // Browsers always send it.
+            Some(name) => is_private_name(name),
+            // Browsers always send `Host`.
             None => !self.is_local && !headers.contains_key(HOST),
         };
         if passes {
@@ -81,31 +82,35 @@ impl Guard {
         }
         let (what, help) = if self.is_local {
             (
-                "it does not name this machine",
+                "the name is not this machine's",
                 "use http://127.0.0.1 or http://localhost",
             )
         } else {
             (
-                "it is a name that any site could have",
-                "use the address in numbers, a name without dots, or allow this one by --allow-host or SandboxBuilder::allow_host",
+                "the name could belong to a website",
+                "use the IP address or a name without dots, or allow this name with --allow-host or SandboxBuilder::allow_host",
             )
         };
         Err(forbidden("host", what, help))
     }
 
     fn check_site(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let help = "open the sandbox's own page, or use a program that is no browser";
+        let help = "open the sandbox's own page, or use a program instead of a browser";
         let host = one(headers, &HOST);
         if headers.contains_key(ORIGIN) {
             let origin = one(headers, &ORIGIN);
-            // In front of a name that was allowed, there may be a server that speaks TLS.
+            // A proxy in front of an allowed name may terminate TLS.
             let is_allowed = host.map(without_port).is_some_and(|host| self.allows(host));
             let name = origin.and_then(|origin| {
                 let over_tls = origin.strip_prefix("https://").filter(|_| is_allowed);
                 origin.strip_prefix("http://").or(over_tls)
             });
             if name.is_none() || name != host {
-                return Err(forbidden("origin", "it is another site", help));
+                return Err(forbidden(
+                    "origin",
+                    "the request comes from another website",
+                    help,
+                ));
             }
         }
         let is_own = |site: &str| ["same-origin", "none"].contains(&site);
@@ -113,7 +118,7 @@ impl Guard {
         if headers.contains_key(SEC_FETCH_SITE) && !site.is_some_and(is_own) {
             return Err(forbidden(
                 SEC_FETCH_SITE.as_str(),
-                "it is another site",
+                "the request comes from another website",
                 help,
             ));
         }
@@ -125,7 +130,7 @@ impl Guard {
     }
 }
 
-/// The text of a header that stands once.
+/// The text of a header that is not repeated.
 fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -146,7 +151,7 @@ fn address(name: &str) -> Option<IpAddr> {
     inner.unwrap_or(name).parse().ok()
 }
 
-/// Whether a name is this machine, and one that nobody else can give.
+/// Whether a name always means this machine.
 fn is_this_machine(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name == "localhost"
@@ -154,8 +159,8 @@ fn is_this_machine(name: &str) -> bool {
         || address(&name).is_some_and(|address| address.is_loopback())
 }
 
-/// Whether a name is one that no stranger's site can have: an address, or a name that is not in the public DNS.
-fn is_nobody_s(name: &str) -> bool {
+/// Whether a name cannot belong to a website: an address, or a name that is not in the public DNS.
+fn is_private_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     is_this_machine(&name)
@@ -196,7 +201,7 @@ mod tests {
     const ELSEWHERE: [&str; 2] = ["0.0.0.0:80", "192.168.1.2:80"];
 
     #[test]
-    fn on_loopback_only_this_machine_s_names_pass() {
+    fn on_loopback_only_names_of_this_machine_pass() {
         for host in [
             "127.0.0.1:8080",
             "127.0.0.1",
@@ -229,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_no_name_passes_that_a_site_could_have() {
+    fn on_other_addresses_no_website_name_passes() {
         for address in ELSEWHERE {
             for host in [
                 "sandbox:80",
@@ -255,13 +260,13 @@ mod tests {
             ] {
                 assert!(!passes(address, &[("host", host)]), "{host}");
             }
-            assert!(passes(address, &[]), "a program of HTTP/1.0");
+            assert!(passes(address, &[]), "an HTTP/1.0 program");
             assert!(!passes(address, &[("host", "a"), ("host", "a")]));
         }
     }
 
     #[test]
-    fn another_origin_does_not_pass_anywhere() {
+    fn another_origin_never_passes() {
         for (address, host) in [("127.0.0.1:80", "localhost:80"), ("10.0.0.1:80", "box:80")] {
             let with = |origin: &str| passes(address, &[("host", host), ("origin", origin)]);
             assert!(with(&format!("http://{host}")));
@@ -281,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_may_be_followed_to_the_page_and_nowhere_else() {
+    fn a_link_may_open_the_page_only() {
         let headers = [
             ("host", "localhost:8080"),
             ("sec-fetch-site", "cross-site"),
@@ -293,7 +298,10 @@ mod tests {
         };
         for path in ["/", "/?code=0002", "/l/ABC"] {
             assert!(followed(path, &headers), "{path}");
-            assert!(!followed(path, &headers[..3]), "{path}: it may be a frame");
+            assert!(
+                !followed(path, &headers[..3]),
+                "{path}: it could be a frame"
+            );
             let rebound = [("host", "evil.example"), headers[2], headers[3]];
             assert!(!followed(path, &rebound), "{path}");
         }
@@ -304,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_reach_the_api_by_any_name_and_no_site_does() {
+    fn programs_may_use_any_name_and_websites_none() {
         for address in [LOCAL, "0.0.0.0:80"] {
             let reaches = |headers: &[(&'static str, &str)]| {
                 guard(address)
@@ -313,7 +321,7 @@ mod tests {
             };
             assert!(reaches(&[]));
             assert!(reaches(&[("host", "api-bakong.nbc.gov.kh")]));
-            // As Node does by itself.
+            // Node.js sends this header.
             assert!(reaches(&[
                 ("host", "x.example"),
                 ("sec-fetch-mode", "cors")

@@ -1,19 +1,21 @@
-//! The page for people, served from the binary as it was written.
+//! Serves the page and its files, which are embedded in the binary.
 
 use bytes::Bytes;
-use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use super::route::Action;
+use super::call::{Call, Reply};
+use super::refusal::Refusal;
+use crate::input::InputError;
 use crate::wire::{self, Answer};
 
-/// Nothing runs on the page but its own scripts, nothing leaves it but to the sandbox, and no other page
-/// shows it in a frame. The text of a code is a stranger's.
+/// Restricts the page to its own scripts and to requests to the sandbox, and forbids frames. The text of a
+/// code is untrusted.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
     trusted-types 'none'";
 
-/// The style and the scripts, below `/sandbox/page/`.
+/// The stylesheet and the scripts under `/sandbox/page/`.
 const FILES: &[(&str, &str)] = &[
     ("page.css", include_str!("../page/page.css")),
     ("main.js", include_str!("../page/main.js")),
@@ -34,16 +36,14 @@ const FILES: &[(&str, &str)] = &[
     ("tokens.js", include_str!("../page/tokens.js")),
 ];
 
-/// The answer to a request for the page or a file of it.
-pub(super) fn answer(action: Action, path: &str) -> Option<Answer> {
-    let (content_type, text) = match action {
-        Action::Page => (
+/// Serves the page or one of its files.
+pub(super) fn serve(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let (content_type, text) = match call.request.uri().path() {
+        "/openapi.json" => ("application/json", include_str!("../page/openapi.json")),
+        path => file(path).unwrap_or((
             "text/html; charset=utf-8",
             include_str!("../page/page.html"),
-        ),
-        Action::PageFile => file(path)?,
-        Action::Document => ("application/json", include_str!("../page/openapi.json")),
-        _ => return None,
+        )),
     };
     let body = Bytes::from_static(text.as_bytes());
     let content_type = HeaderValue::from_static(content_type);
@@ -60,10 +60,10 @@ pub(super) fn answer(action: Action, path: &str) -> Option<Answer> {
         let value = HeaderValue::from_static(value);
         answer.headers_mut().insert(name, value);
     }
-    Some(answer)
+    Ok(Reply::Answer(answer))
 }
 
-/// The type and the text of the file at a path, if there is one.
+/// The content type and the text of a file.
 pub(super) fn file(path: &str) -> Option<(&'static str, &'static str)> {
     let name = path.strip_prefix("/sandbox/page/")?;
     let (_, text) = FILES.iter().find(|(known, _)| *known == name)?;
@@ -73,4 +73,25 @@ pub(super) fn file(path: &str) -> Option<(&'static str, &'static str)> {
         "text/javascript; charset=utf-8"
     };
     Some((content_type, text))
+}
+
+/// The ID in the path of a short link.
+pub(super) fn link_id(path: &str) -> Option<&str> {
+    path.strip_prefix("/l/")
+}
+
+/// Redirects a short link to the page.
+pub(super) fn follow_link(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let id = link_id(call.request.uri().path()).unwrap_or_default();
+    let target = call.backend.state().links.target(id);
+    let target = target.and_then(|target| HeaderValue::try_from(target).ok());
+    let target = target.ok_or_else(|| {
+        let help = "create a link with POST /v1/generate_deeplink_by_qr; the latest 1,000 links are stored";
+        let error = InputError::new("path", "no such link", help);
+        Refusal::new(StatusCode::NOT_FOUND, error)
+    })?;
+    let mut answer = Answer::new(Bytes::new());
+    *answer.status_mut() = StatusCode::FOUND;
+    answer.headers_mut().insert(LOCATION, target);
+    Ok(Reply::Answer(answer))
 }

@@ -1,156 +1,198 @@
-//! `POST /sandbox/pay`: somebody with a bank's app pays a code.
+//! `POST /sandbox/pay` and `POST /sandbox/scan`: what a customer does with a code.
 
 use std::time::Duration;
 
 use http::StatusCode;
-use khqr_core::{AccountIdBuf, Amount, Currency, ErrorKind, Khqr, Timestamp};
-use serde_json::{Value, json};
+use khqr_core::{AccountIdBuf, Amount, Currency, ErrorKind, Khqr};
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 
-use super::clock::about_lead;
-use super::{Refusal, view};
+use super::call::{Call, Reply};
+use super::clock::{lead_advice, too_far};
+use super::refusal::Refusal;
+use crate::backend::view;
+use crate::bank::{Lookup, TransferError, TransferOptions};
 use crate::clock::{LAST, SandboxClock};
-use crate::customer::TransferOptions;
-use crate::input::{Input, InputError};
-use crate::payment::TransferError;
-use crate::state::State;
+use crate::input::{self, InputError};
 
-/// Who pays unless said.
+/// The default payer.
 const PAYER: &str = "dara@devb";
 
-/// How often a code may be paid at once.
-const TIMES: u32 = 100;
+/// The maximum number of payments per request.
+const MAX_TIMES: u32 = 100;
 
-pub(super) fn pay(state: &mut State, mut body: Input, now: Timestamp) -> Result<Value, Refusal> {
-    let help = "give the text of a KHQR code";
-    let code = body.text("qr")?;
-    let code = body.needed("qr", code, help)?;
-    // Whoever pastes a text often pastes the end of its line, too.
-    let code = code.trim();
-    let account = "give an account such as dara@devb";
-    let payer: Option<AccountIdBuf> = body.parsed("from", account)?;
-    let payee: Option<AccountIdBuf> = body.parsed("to", account)?;
-    let times = body.small("times")?.unwrap_or(1);
-    if !(1..=TIMES).contains(&times) {
-        let help = format!("give a number from 1 to {TIMES}");
-        return Err(body
-            .error("times", "so often it cannot be paid at once", help)
-            .into());
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PayBody {
+    qr: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    times: Option<u32>,
+    delay_ms: Option<u64>,
+    description: Option<String>,
+    instruction_ref: Option<String>,
+    late: Option<bool>,
+    again: Option<bool>,
+    failing: Option<bool>,
+    /// A number or a string. A raw number keeps its digits.
+    amount: Option<Box<RawValue>>,
+    currency: Option<String>,
+}
+
+pub(super) fn pay(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let body: PayBody = call.body()?;
+    let clock = call.backend.state().clock;
+    let code = code(body.qr.as_deref())?;
+    let help = "give an account such as dara@devb";
+    let payer = body.from.as_deref().unwrap_or(PAYER);
+    let payer: Option<AccountIdBuf> = input::parsed("body.from", Some(payer), help)?;
+    let payer = payer.ok_or_else(|| InputError::missing("body.from", help))?;
+    let payee: Option<AccountIdBuf> = input::parsed("body.to", body.to.as_deref(), help)?;
+    let times = body.times.unwrap_or(1);
+    if !(1..=MAX_TIMES).contains(&times) {
+        let help = format!("give a number from 1 to {MAX_TIMES}");
+        return Err(InputError::new("body.times", "the number is out of range", help).into());
     }
-    let clock = state.clock;
-    let delay = Duration::from_millis(body.whole("delayMs")?.unwrap_or_default());
-    let longest = LAST.saturating_since(now);
+    let delay = Duration::from_millis(body.delay_ms.unwrap_or_default());
+    let longest = LAST.saturating_since(call.now);
     if delay > longest {
-        let help = format!("give at most {} milliseconds", longest.as_millis());
-        return Err(body
-            .error(
-                "delayMs",
-                "the clock does not go beyond the year 9999",
-                help,
-            )
-            .into());
+        return Err(too_far("body.delayMs", longest).into());
     }
     let mut options = TransferOptions::new().after(delay);
     if let Some(payee) = &payee {
         options = options.payee(payee.as_id());
     }
-    if let Some(text) = body.text("description")? {
+    if let Some(text) = body.description {
         options = options.description(text);
     }
-    if let Some(reference) = body.text("instructionRef")? {
+    if let Some(reference) = body.instruction_ref {
         options = options.instruction_ref(reference);
     }
-    for (is_asked, option) in [
-        (body.flag("late")?, TransferOptions::late as fn(_) -> _),
-        (body.flag("again")?, TransferOptions::again),
-        (body.flag("failing")?, TransferOptions::failing),
+    for (is_set, option) in [
+        (body.late, TransferOptions::late as fn(_) -> _),
+        (body.again, TransferOptions::again),
+        (body.failing, TransferOptions::failing),
     ] {
-        if is_asked {
+        if is_set == Some(true) {
             options = option(options);
         }
     }
-    if let Some(amount) = amount(&mut body, code, &clock)? {
+    let amount = body.amount.as_deref().map(RawValue::get);
+    if let Some(amount) = read_amount(amount, body.currency.as_deref(), code, &clock)? {
         options = options.amount(amount);
     }
-    body.finish()?;
 
-    let payer = match payer {
-        Some(payer) => payer,
-        None => PAYER.parse().map_err(|error: khqr_core::Error| {
-            InputError::new("body.from", error.to_string(), account)
-        })?,
-    };
     if let Ok(khqr) = Khqr::parse(code) {
-        state.hear_of(&khqr, now);
+        call.backend.observe_code(&khqr, call.now);
     }
     let mut payments = Vec::new();
     for _ in 0..times {
-        let order = options.order(code, payer.clone(), now);
-        let placed = order.and_then(|order| state.ledger.place(order, now, &mut state.entropy));
-        payments.push(placed.map_err(|error| refusal(error, &clock))?);
-        // Whoever pays more than once means to.
+        let paid = call.backend.pay(code, payer.clone(), &options, call.now);
+        let paid = paid.map_err(|error| refusal(error, &clock))?;
+        payments.push(view::transfer(&paid));
+        // Further payments of the same code are intended.
         options = options.again();
     }
-    state.open_account(payer);
-    let payments: Vec<_> = payments.iter().map(view::payment).collect();
-    Ok(json!({ "payments": payments }))
+    call.backend.open_account(payer);
+    Ok(Reply::json(&json!({ "payments": payments })))
 }
 
-/// The amount that the customer types in, as a number or as a text, in the code's currency unless said.
-fn amount(body: &mut Input, code: &str, clock: &SandboxClock) -> Result<Option<Amount>, Refusal> {
-    let currency: Option<Currency> = body.parsed("currency", "give KHR or USD")?;
-    let Some(raw) = body.raw("amount") else {
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ScanBody {
+    qr: Option<String>,
+    dry_run: Option<bool>,
+}
+
+pub(super) fn scan(call: &mut Call<'_>) -> Result<Reply, Refusal> {
+    let body: ScanBody = call.body()?;
+    let clock = call.backend.state().clock;
+    let code = code(body.qr.as_deref())?;
+    let khqr = Khqr::parse(code).map_err(|error| refusal(error.into(), &clock))?;
+    if body.dry_run != Some(true) {
+        call.backend.observe_code(&khqr, call.now);
+    }
+    let found = call
+        .backend
+        .settled_ledger(call.now)
+        .find_by_md5(khqr.md5());
+    let is_paid = matches!(found, Lookup::Transferred(_));
+    let unpayable = khqr.verify(call.now).err().map(TransferError::from);
+    let unpayable = unpayable.or(is_paid.then_some(TransferError::AlreadyPaid));
+    Ok(Reply::json(&json!({
+        "khqr": view::khqr(&khqr),
+        "payable": unpayable.is_none(),
+        "reason": unpayable.as_ref().map(view::reason),
+        "help": unpayable.as_ref().map(|error| advice(error, &clock).1),
+    })))
+}
+
+/// The code without the line break that is often pasted with it.
+fn code(qr: Option<&str>) -> Result<&str, InputError> {
+    let missing = || InputError::missing("body.qr", "give the text of a KHQR code");
+    qr.map(str::trim).ok_or_else(missing)
+}
+
+/// The amount that the customer enters, by default in the code's currency.
+fn read_amount(
+    raw: Option<&str>,
+    currency: Option<&str>,
+    code: &str,
+    clock: &SandboxClock,
+) -> Result<Option<Amount>, Refusal> {
+    let currency: Option<Currency> = input::parsed("body.currency", currency, "give KHR or USD")?;
+    let Some(raw) = raw else {
         if currency.is_some() {
-            let help = "give the amount too, or leave the currency out";
-            return Err(body
-                .error("currency", "there is no amount with it", help)
-                .into());
+            let what = "a currency needs an amount";
+            let help = "give an amount too, or leave the currency out";
+            return Err(InputError::new("body.currency", what, help).into());
         }
         return Ok(None);
     };
-    let text: String = serde_json::from_str(&raw).unwrap_or(raw);
+    let text: String = serde_json::from_str(raw).unwrap_or_else(|_| raw.to_owned());
     let currency = match currency {
         Some(currency) => currency,
         None => {
-            let asked = Khqr::parse(code).and_then(|khqr| khqr.currency());
-            asked.map_err(|error| refusal(error.into(), clock))?
+            let requested = Khqr::parse(code).and_then(|khqr| khqr.currency());
+            requested.map_err(|error| refusal(error.into(), clock))?
         }
     };
     let amount = Amount::parse(&text, currency).map_err(|error| {
         let help = "give a plain number such as 1.50; riel have no decimals";
-        body.error("amount", error.to_string(), help)
+        InputError::new("body.amount", error.to_string(), help)
     })?;
     Ok(Some(amount))
 }
 
-/// What a bank's app says, and what to do about it here.
-pub(super) fn refusal(error: TransferError, clock: &SandboxClock) -> Refusal {
+/// The refusal of a bank's app, with a remedy for the sandbox.
+fn refusal(error: TransferError, clock: &SandboxClock) -> Refusal {
     let (place, help) = advice(&error, clock);
-    let mut refusal = Refusal::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        InputError::new(place, error.to_string(), help),
-    );
-    refusal.reason = Some(view::reason(&error));
-    refusal
+    Refusal {
+        status: StatusCode::UNPROCESSABLE_ENTITY,
+        error: InputError::new(place, error.to_string(), help),
+        reason: Some(view::reason(&error)),
+    }
 }
 
-/// Where the trouble is, and what to do about it.
-pub(super) fn advice(error: &TransferError, clock: &SandboxClock) -> (&'static str, String) {
+/// The location of the problem, and the remedy.
+fn advice(error: &TransferError, clock: &SandboxClock) -> (&'static str, String) {
     let (place, help) = match error {
         TransferError::Code(code) if code.kind() == ErrorKind::Expired => {
-            let help = "make a new code, or pay this one with \"late\": true";
-            let lead = about_lead(clock).map(|lead| format!("{lead}; or {help}"));
+            let help = "create a new code, or pay this one with \"late\": true";
+            let lead = lead_advice(clock).map(|lead| format!("{lead}; or {help}"));
             return ("body.qr", lead.unwrap_or_else(|| help.to_owned()));
         }
         TransferError::Code(_) => (
             "body.qr",
-            "compare the text with what the shop made; `bakong qr inspect` shows its fields",
+            "compare the text with the one that the shop created; `bakong qr inspect` shows its fields",
         ),
         TransferError::AmountRequired => (
             "body.amount",
-            "give an amount, as a customer types it in for a static code",
+            "give an amount, as a customer enters it for a static code",
         ),
         TransferError::AmountZero => ("body.amount", "give an amount above zero"),
-        TransferError::AlreadyPaid => ("body.qr", "make a new code, or pay with \"again\": true"),
+        TransferError::AlreadyPaid => ("body.qr", "create a new code, or pay with \"again\": true"),
     };
     (place, help.to_owned())
 }

@@ -1,37 +1,47 @@
-//! The part of the address after the question mark.
+//! Query parameters.
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::Request;
 
-use super::Refusal;
+use super::refusal::Refusal;
 use crate::input::{InputError, brief};
 
-/// How many of a list are told unless said, and at most.
-pub(super) const LISTED: usize = 100;
-const MOST_LISTED: usize = 10_000;
+/// The default and the maximum length of a list.
+pub(super) const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 10_000;
 
-/// Its parameters, each of which may stand once.
+/// Query parameters without duplicates.
 pub(super) struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
 impl<'a> Query<'a> {
-    /// Refuses what is not `known`: a misspelt name would be dropped in silence, and more than was meant be told,
-    /// or taken back.
-    pub(super) fn of(request: &'a Request<Bytes>, known: &[&str]) -> Result<Self, InputError> {
+    /// Refuses unknown parameters, unless any are allowed. If a misspelt one were ignored, the request would
+    /// return or remove more than intended.
+    pub(super) fn of(
+        request: &'a Request<Bytes>,
+        known: Option<&[&str]>,
+    ) -> Result<Self, InputError> {
         let query = request.uri().query().unwrap_or_default();
         let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
-        for (place, (name, _)) in pairs.iter().enumerate() {
+        let Some(known) = known else {
+            return Ok(Self(pairs));
+        };
+        for (index, (name, _)) in pairs.iter().enumerate() {
             let at = format!("query.{}", brief(name));
             if !known.contains(&&**name) {
                 let help = match known {
-                    [] => "leave it out; there is nothing to say".to_owned(),
-                    _ => format!("there are: {}", known.join(", ")),
+                    [] => "leave it out; this request has no parameters".to_owned(),
+                    _ => format!("use one of: {}", known.join(", ")),
                 };
-                return Err(InputError::new(at, "there is no such parameter", help));
+                return Err(InputError::new(at, "unknown parameter", help));
             }
-            if pairs.iter().take(place).any(|(earlier, _)| earlier == name) {
-                return Err(InputError::new(at, "it stands twice", "give it once"));
+            if pairs.iter().take(index).any(|(earlier, _)| earlier == name) {
+                return Err(InputError::new(
+                    at,
+                    "the parameter is repeated",
+                    "give it once",
+                ));
             }
         }
         Ok(Self(pairs))
@@ -44,13 +54,13 @@ impl<'a> Query<'a> {
 
     pub(super) fn limit(&self) -> Result<usize, Refusal> {
         let Some(limit) = self.get("limit") else {
-            return Ok(LISTED);
+            return Ok(DEFAULT_LIMIT);
         };
         let limit = limit.parse::<usize>().ok();
-        let limit = limit.filter(|it| *it <= MOST_LISTED);
+        let limit = limit.filter(|it| *it <= MAX_LIMIT);
         Ok(limit.ok_or_else(|| {
-            let help = format!("give a whole number up to {MOST_LISTED}");
-            InputError::new("query.limit", "it is no such number", help)
+            let help = format!("give a whole number up to {MAX_LIMIT}");
+            InputError::new("query.limit", "the limit is not valid", help)
         })?)
     }
 }

@@ -1,125 +1,88 @@
-//! Every path of the control with its method. `openapi.json` lists them for people, and a test holds the
-//! two together.
+//! The paths and methods of the control API. A test compares them with `openapi.json`.
 
 use http::Method;
 
-use super::page;
+use super::call::Handler;
+use super::{clock, faults, handlers, page, pay, quota};
 
-/// What is asked for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Action {
-    Page,
-    PageFile,
-    Document,
-    Link,
-    Pay,
-    Scan,
-    Payments,
-    Codes,
-    Faults,
-    AddFaults,
-    RemoveFaults,
-    SandboxClock,
-    MoveClock,
-    Mailbox,
-    IssueToken,
-    OpenAccount,
-    Requests,
-    QuotaLimit,
-    SetQuota,
-    State,
-    Reset,
-    Events,
+/// A path with a method and its handler.
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    /// The names of the query parameters; `None` for a page, which may have any.
+    pub(super) parameters: Option<&'static [&'static str]>,
+    pub(super) handler: Handler,
 }
 
-impl Action {
-    /// What may stand after the question mark.
-    pub(super) const fn parameters(self) -> &'static [&'static str] {
-        match self {
-            Self::Payments => &["limit", "md5"],
-            Self::RemoveFaults => &["number"],
-            Self::Mailbox => &["email"],
-            Self::Requests => &["limit"],
-            _ => &[],
-        }
-    }
-}
-
-/// A path and what it does.
-pub(crate) struct Route {
-    pub(crate) method: &'static str,
-    pub(crate) path: &'static str,
-    pub(crate) action: Action,
-}
-
-const fn get(path: &'static str, action: Action) -> Route {
+/// A route with these query parameters.
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    parameters: &'static [&'static str],
+    handler: Handler,
+) -> Route {
     Route {
-        method: "GET",
+        method,
         path,
-        action,
+        parameters: Some(parameters),
+        handler,
     }
 }
 
-const fn post(path: &'static str, action: Action) -> Route {
+const fn page(path: &'static str, handler: Handler) -> Route {
     Route {
-        method: "POST",
-        path,
-        action,
+        parameters: None,
+        ..route("GET", path, &[], handler)
     }
 }
 
-pub(crate) const ROUTES: &[Route] = &[
-    get("/", Action::Page),
-    get("/openapi.json", Action::Document),
-    get("/l/{id}", Action::Link),
-    get("/sandbox/page/{file}", Action::PageFile),
-    post("/sandbox/pay", Action::Pay),
-    post("/sandbox/scan", Action::Scan),
-    get("/sandbox/payments", Action::Payments),
-    get("/sandbox/codes", Action::Codes),
-    get("/sandbox/faults", Action::Faults),
-    post("/sandbox/faults", Action::AddFaults),
-    Route {
-        method: "DELETE",
-        path: "/sandbox/faults",
-        action: Action::RemoveFaults,
-    },
-    get("/sandbox/clock", Action::SandboxClock),
-    post("/sandbox/clock", Action::MoveClock),
-    get("/sandbox/mailbox", Action::Mailbox),
-    post("/sandbox/tokens", Action::IssueToken),
-    post("/sandbox/accounts", Action::OpenAccount),
-    get("/sandbox/requests", Action::Requests),
-    get("/sandbox/quota", Action::QuotaLimit),
-    post("/sandbox/quota", Action::SetQuota),
-    get("/sandbox/state", Action::State),
-    post("/sandbox/reset", Action::Reset),
-    get("/sandbox/events", Action::Events),
+pub(super) const ROUTES: &[Route] = &[
+    page("/", page::serve),
+    page("/openapi.json", page::serve),
+    page("/l/{id}", page::follow_link),
+    page("/sandbox/page/{file}", page::serve),
+    route("POST", "/sandbox/pay", &[], pay::pay),
+    route("POST", "/sandbox/scan", &[], pay::scan),
+    route(
+        "GET",
+        "/sandbox/payments",
+        &["limit", "md5"],
+        handlers::payments,
+    ),
+    route("GET", "/sandbox/codes", &[], handlers::codes),
+    route("GET", "/sandbox/faults", &[], faults::list),
+    route("POST", "/sandbox/faults", &[], faults::add),
+    route("DELETE", "/sandbox/faults", &["number"], faults::remove),
+    route("GET", "/sandbox/clock", &[], clock::show),
+    route("POST", "/sandbox/clock", &[], clock::move_clock),
+    route("GET", "/sandbox/mailbox", &["email"], handlers::mailbox),
+    route("POST", "/sandbox/tokens", &[], handlers::issue_token),
+    route("POST", "/sandbox/accounts", &[], handlers::open_account),
+    route("GET", "/sandbox/requests", &["limit"], handlers::requests),
+    route("GET", "/sandbox/quota", &[], quota::show),
+    route("POST", "/sandbox/quota", &[], quota::set_quota),
+    route("GET", "/sandbox/state", &[], handlers::state),
+    route("POST", "/sandbox/reset", &[], handlers::reset),
+    route("GET", "/sandbox/events", &[], handlers::events),
 ];
-
-/// The id of a short link's path.
-pub(crate) fn link_id(path: &str) -> Option<&str> {
-    path.strip_prefix("/l/")
-}
 
 impl Route {
     fn is_at(&self, path: &str) -> bool {
-        match self.action {
-            Action::Link => link_id(path).is_some(),
-            Action::PageFile => page::file(path).is_some(),
-            _ => self.path == path,
+        match self.path {
+            "/l/{id}" => page::link_id(path).is_some(),
+            "/sandbox/page/{file}" => page::file(path).is_some(),
+            known => known == path,
         }
     }
 }
 
-/// The methods that a path takes; none if there is no such path.
-pub(crate) fn methods(path: &str) -> Vec<&'static str> {
+/// The methods of a path; empty for an unknown path.
+pub(super) fn methods(path: &str) -> Vec<&'static str> {
     let routes = ROUTES.iter().filter(|route| route.is_at(path));
     routes.map(|route| route.method).collect()
 }
 
-pub(crate) fn find(method: &Method, path: &str) -> Option<Action> {
+pub(super) fn find(method: &Method, path: &str) -> Option<&'static Route> {
     let mut routes = ROUTES.iter();
-    let route = routes.find(|route| route.is_at(path) && route.method == method.as_str())?;
-    Some(route.action)
+    routes.find(|route| route.is_at(path) && route.method == method.as_str())
 }

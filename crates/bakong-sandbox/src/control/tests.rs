@@ -1,4 +1,4 @@
-//! The document beside the routes: neither says more than the other.
+//! `openapi.json` and the routes describe the same API.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ fn document() -> Value {
 }
 
 #[test]
-fn the_document_lists_every_route_and_no_other() {
+fn the_document_lists_every_route() {
     let document = document();
     let mut listed = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -31,7 +31,7 @@ fn the_document_lists_every_route_and_no_other() {
     assert_eq!(listed, routes);
 }
 
-/// Calls `f` with every value in it.
+/// Calls `f` with the value and every value in it.
 fn walk(value: &Value, f: &mut impl FnMut(&Value)) {
     f(value);
     match value {
@@ -42,7 +42,7 @@ fn walk(value: &Value, f: &mut impl FnMut(&Value)) {
 }
 
 #[test]
-fn every_reference_in_the_document_leads_somewhere() {
+fn every_reference_in_the_document_resolves() {
     let document = document();
     assert_eq!(document["openapi"], "3.1.0");
     let mut count = 0;
@@ -57,7 +57,7 @@ fn every_reference_in_the_document_leads_somewhere() {
 }
 
 #[test]
-fn every_operation_says_what_it_does_and_answers() {
+fn every_operation_has_a_summary_and_a_response() {
     let document = document();
     let mut names = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -65,10 +65,7 @@ fn every_operation_says_what_it_does_and_answers() {
             let place = format!("{method} {path}");
             assert!(operation["summary"].is_string(), "{place}");
             let name = operation["operationId"].as_str().unwrap();
-            assert!(
-                names.insert(name.to_owned()),
-                "{place}: {name} stands twice"
-            );
+            assert!(names.insert(name.to_owned()), "{place}: {name} is repeated");
             let succeeds = ["200", "302"].map(|status| operation["responses"][status].is_object());
             assert_ne!(succeeds, [false; 2], "{place}");
             let takes_body = operation["requestBody"].is_object();

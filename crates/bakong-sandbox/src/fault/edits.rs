@@ -1,109 +1,83 @@
-//! Changes to an answer's JSON that keep all else as it was written: the order of keys, the digits of
-//! numbers.
+//! Edits of a JSON response that preserve everything else: the order of keys and the digits of numbers.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// What is changed, and nothing unless said. They come in the order in which they stand here, whatever the
-/// order in which they were asked for.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(super) struct Edits {
-    pub(super) float_times: bool,
-    pub(super) text_amounts: bool,
-    pub(super) transaction_place: TransactionPlace,
-    /// What becomes of the item at each place; of several for one place the last counts.
-    pub(super) items: BTreeMap<usize, ItemEdit>,
-    pub(super) reversed: bool,
-    pub(super) without_error_code: bool,
-}
+use super::rule::{Fault, TransactionPlace};
 
-/// What becomes of an item of a list.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum ItemEdit {
-    Missing,
-    Text(String),
-    /// It says that the service failed, of its own identifier.
-    ServiceFailed,
-    /// It does not say of which identifier it is.
-    Nameless,
-}
+/// The text of a garbled item: valid JSON that names no identifier.
+const GARBLED: &str = r#"{"status":0,"data":["?"]}"#;
 
-/// Where an item of a list has its transaction.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(super) enum TransactionPlace {
-    #[default]
-    Data,
-    Transaction,
-    Inline,
-}
+impl Fault {
+    /// Edits a body. Returns `None` if nothing changes, or if the body is not an envelope.
+    ///
+    /// The edits apply in a fixed order, which does not depend on the order of the builder's methods.
+    pub(super) fn edited(&self, body: &[u8]) -> Option<Bytes> {
+        let unedited = Self::default().rewritten(body)?;
+        let edited = self.rewritten(body)?;
+        // A body without changes keeps its white space.
+        (edited != unedited).then(|| edited.into())
+    }
 
-impl Edits {
-    /// The body as it is after the changes; `None` if there are none, or it is no envelope.
-    pub(super) fn apply(&self, body: &[u8]) -> Option<Bytes> {
-        if *self == Self::default() {
-            return None;
-        }
+    fn rewritten(&self, body: &[u8]) -> Option<String> {
         let mut envelope: Object<'_> = serde_json::from_slice(body).ok()?;
         if let Some(data) = envelope.get_mut("data") {
-            if let Ok(items) = serde_json::from_str(data) {
-                *data = self.list(items).into();
+            if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(data) {
+                *data = self.edited_list(items).into();
             } else if let Ok(transaction) = serde_json::from_str(data) {
-                *data = self.transaction(transaction).to_string().into();
+                *data = self.edited_transaction(transaction).to_string().into();
             }
         }
         if self.without_error_code && envelope.get("responseCode") == Some("0") {
             envelope.remove("errorCode");
         }
-        Some(envelope.to_string().into())
+        Some(envelope.to_string())
     }
 
-    fn list(&self, items: Vec<&RawValue>) -> String {
+    fn edited_list(&self, items: Vec<&RawValue>) -> String {
         let mut texts: Vec<String> = (0..)
             .zip(items)
-            .filter_map(|(place, item)| match self.items.get(&place) {
-                Some(ItemEdit::Missing) => None,
-                Some(ItemEdit::Text(text)) => Some(text.clone()),
-                edit => Some(self.item(item.get(), edit)),
+            .filter(|(index, _)| !self.without_items.contains(index))
+            .map(|(index, item)| match self.items.get(&index) {
+                Some(text) => text.clone(),
+                None if self.garbled_items.contains(&index) => GARBLED.to_owned(),
+                None => self.edited_item(index, item.get()),
             })
             .collect();
-        if self.reversed {
+        if self.reversed_list {
             texts.reverse();
         }
         format!("[{}]", texts.join(","))
     }
 
-    fn item(&self, text: &str, edit: Option<&ItemEdit>) -> String {
+    fn edited_item(&self, index: usize, text: &str) -> String {
         let Ok(mut item) = serde_json::from_str::<Object<'_>>(text) else {
             return text.to_owned();
         };
-        match edit {
-            Some(ItemEdit::ServiceFailed) => {
-                for (name, value) in [
-                    ("status", r#""SERVICE_FAILED""#),
-                    ("message", r#""Service failed""#),
-                    ("data", "null"),
-                ] {
-                    if let Some(it) = item.get_mut(name) {
-                        *it = value.into();
-                    }
+        if self.service_failed_items.contains(&index) {
+            for (name, value) in [
+                ("status", r#""SERVICE_FAILED""#),
+                ("message", r#""Service failed""#),
+                ("data", "null"),
+            ] {
+                if let Some(it) = item.get_mut(name) {
+                    *it = value.into();
                 }
             }
-            Some(ItemEdit::Nameless) => {
-                item.remove("md5");
-                item.remove("hash");
-            }
-            _ => {}
+        }
+        if self.nameless_items.contains(&index) {
+            item.remove("md5");
+            item.remove("hash");
         }
         let data = item.get("data").map(str::to_owned);
         let transaction = data
             .as_deref()
             .and_then(|data| serde_json::from_str(data).ok());
-        let transaction: Option<Object<'_>> = transaction.map(|it| self.transaction(it));
+        let transaction: Option<Object<'_>> = transaction.map(|it| self.edited_transaction(it));
         if let (Some(data), Some(transaction)) = (item.get_mut("data"), &transaction) {
             *data = transaction.to_string().into();
         }
@@ -112,7 +86,7 @@ impl Edits {
             TransactionPlace::Transaction => item.rename("data", "transaction"),
             TransactionPlace::Inline => {
                 item.remove("data");
-                // The hash of a list by hash stands there already.
+                // An item of a list by hash contains the hash already.
                 for (key, value) in transaction.into_iter().flat_map(|it| it.0) {
                     if item.get(&key).is_none() {
                         item.0
@@ -124,7 +98,7 @@ impl Edits {
         item.to_string()
     }
 
-    fn transaction<'a>(&self, mut transaction: Object<'a>) -> Object<'a> {
+    fn edited_transaction<'a>(&self, mut transaction: Object<'a>) -> Object<'a> {
         let is_number = |value: &str| value.starts_with(|first: char| first.is_ascii_digit());
         if self.float_times {
             for (name, decimal) in [("createdDateMs", ".0"), ("acknowledgedDateMs", ".2")] {
@@ -142,7 +116,7 @@ impl Edits {
     }
 }
 
-/// An object's keys and the texts of its values, in their order.
+/// The keys of an object and the texts of its values, in order.
 #[derive(Default)]
 struct Object<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
 
@@ -173,8 +147,8 @@ impl<'a> Object<'a> {
 impl fmt::Display for Object<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;
-        for (place, (key, value)) in self.0.iter().enumerate() {
-            let comma = if place > 0 { "," } else { "" };
+        for (position, (key, value)) in self.0.iter().enumerate() {
+            let comma = if position > 0 { "," } else { "" };
             let key = serde_json::to_string(key).map_err(|_| fmt::Error)?;
             write!(f, "{comma}{key}:{value}")?;
         }
@@ -211,12 +185,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Fault;
 
-    /// What the edits of a fault make of `body`.
-    fn edited(fault: Fault, body: &str) -> String {
-        let edits = fault.trouble.edits;
-        let edited = edits.apply(body.as_bytes());
+    /// `body` after the edits of a fault.
+    fn edited(fault: &Fault, body: &str) -> String {
+        let edited = fault.edited(body.as_bytes());
         edited.map_or(body.to_owned(), |it| {
             String::from_utf8(it.to_vec()).unwrap()
         })
@@ -225,20 +197,20 @@ mod tests {
     const FOUND: &str = r#"{"responseCode":0, "errorCode":null,"data":{"hash":"h\u0040","amount":1.50,"createdDateMs":17,"acknowledgedDateMs":18,"description":null}}"#;
     const LIST: &str = r#"{"responseCode":0,"errorCode":null,"data":[{"hash":"a","status":"SUCCESS","data":{"hash":"a","amount":1,"createdDateMs":17}},{"hash":"b","status":"NOT_FOUND","data":null},{"hash":"c","data":{"amount":2}}]}"#;
 
-    /// `LIST` with these items.
+    /// `LIST` with other items.
     fn list(items: &str) -> String {
         format!(r#"{{"responseCode":0,"errorCode":null,"data":[{items}]}}"#)
     }
 
     #[test]
-    fn nothing_is_touched_but_what_is_named() {
-        assert_eq!(edited(Fault::own_answer(), FOUND), FOUND);
+    fn only_the_named_fields_change() {
+        assert_eq!(edited(&Fault::own_answer(), FOUND), FOUND);
         assert_eq!(
-            edited(Fault::own_answer().float_times(), FOUND),
+            edited(&Fault::own_answer().float_times(), FOUND),
             r#"{"responseCode":0,"errorCode":null,"data":{"hash":"h\u0040","amount":1.50,"createdDateMs":17.0,"acknowledgedDateMs":18.2,"description":null}}"#
         );
         assert_eq!(
-            edited(Fault::own_answer().text_amounts(), FOUND),
+            edited(&Fault::own_answer().text_amounts(), FOUND),
             r#"{"responseCode":0,"errorCode":null,"data":{"hash":"h\u0040","amount":"1.50","createdDateMs":17,"acknowledgedDateMs":18,"description":null}}"#
         );
         let all = Fault::own_answer()
@@ -246,7 +218,7 @@ mod tests {
             .text_amounts()
             .float_times();
         assert_eq!(
-            edited(all, FOUND),
+            edited(&all, FOUND),
             r#"{"responseCode":0,"data":{"hash":"h\u0040","amount":"1.50","createdDateMs":17.0,"acknowledgedDateMs":18.2,"description":null}}"#
         );
     }
@@ -255,14 +227,14 @@ mod tests {
     fn a_failure_keeps_its_error_code() {
         let failure = r#"{"data":null,"errorCode":1,"responseCode":1}"#;
         let fault = || Fault::own_answer().without_error_code().float_times();
-        assert_eq!(edited(fault(), failure), failure);
+        assert_eq!(edited(&fault(), failure), failure);
         for other in ["", "<h1>", "[]", "{", r#"{"data":"x"}"#, "{}"] {
-            assert_eq!(edited(fault(), other), other);
+            assert_eq!(edited(&fault(), other), other);
         }
     }
 
     #[test]
-    fn lists_are_changed_item_by_item() {
+    fn list_items_are_edited_one_by_one() {
         let [a, b, c] = [
             r#"{"hash":"a","status":"SUCCESS","data":{"hash":"a","amount":1,"createdDateMs":17}}"#,
             r#"{"hash":"b","status":"NOT_FOUND","data":null}"#,
@@ -271,27 +243,27 @@ mod tests {
         assert_eq!(LIST, list(&[a, b, c].join(",")));
         let fault = Fault::own_answer;
         assert_eq!(
-            edited(fault().reversed_list(), LIST),
+            edited(&fault().reversed_list(), LIST),
             list(&[c, b, a].join(","))
         );
         assert_eq!(
-            edited(fault().without_item(1), LIST),
+            edited(&fault().without_item(1), LIST),
             list(&[a, c].join(","))
         );
-        assert_eq!(edited(fault().without_item(3), LIST), LIST);
-        // Places are those that were asked for, whatever else is done.
+        assert_eq!(edited(&fault().without_item(3), LIST), LIST);
+        // Indices refer to the order of the request, even with other edits.
         let some = fault().reversed_list().item(0, "nonsense").without_item(2);
-        assert_eq!(edited(some, LIST), list(&[b, "nonsense"].join(",")));
-        let garbled = edited(fault().garbled_item(1), LIST);
+        assert_eq!(edited(&some, LIST), list(&[b, "nonsense"].join(",")));
+        let garbled = edited(&fault().garbled_item(1), LIST);
         assert_eq!(garbled, LIST.replace(b, r#"{"status":0,"data":["?"]}"#));
-        let failed = edited(fault().service_failed_item(0), LIST);
-        let told = r#"{"hash":"a","status":"SERVICE_FAILED","data":null}"#;
-        assert_eq!(failed, LIST.replace(a, told));
-        let nameless = edited(fault().nameless_item(0), LIST);
-        let told = a.replacen(r#""hash":"a","#, "", 1);
-        assert_eq!(nameless, LIST.replace(a, &told));
+        let failed = edited(&fault().service_failed_item(0), LIST);
+        let expected = r#"{"hash":"a","status":"SERVICE_FAILED","data":null}"#;
+        assert_eq!(failed, LIST.replace(a, expected));
+        let nameless = edited(&fault().nameless_item(0), LIST);
+        let expected = a.replacen(r#""hash":"a","#, "", 1);
+        assert_eq!(nameless, LIST.replace(a, &expected));
         assert_eq!(
-            edited(fault().float_times().text_amounts(), LIST),
+            edited(&fault().float_times().text_amounts(), LIST),
             LIST.replace(":1,", r#":"1","#)
                 .replace("17", "17.0")
                 .replace(":2", r#":"2""#)
@@ -299,16 +271,16 @@ mod tests {
     }
 
     #[test]
-    fn transactions_move_in_their_items() {
+    fn transactions_move_within_their_items() {
         let fault = Fault::own_answer().float_times();
         assert_eq!(
-            edited(fault.clone().items_under_transaction(), LIST),
+            edited(&fault.clone().items_under_transaction(), LIST),
             LIST.replace("17", "17.0")
                 .replace(r#""data":{"#, r#""transaction":{"#)
                 .replace(r#""data":null"#, r#""transaction":null"#)
         );
         assert_eq!(
-            edited(fault.items_inline(), LIST),
+            edited(&fault.items_inline(), LIST),
             list(
                 r#"{"hash":"a","status":"SUCCESS","amount":1,"createdDateMs":17.0},{"hash":"b","status":"NOT_FOUND"},{"hash":"c","amount":2}"#
             )
@@ -321,22 +293,19 @@ mod tests {
             body in proptest::collection::vec(any::<u8>(), 0..60),
             data in "[\\[\\]{}\":,a-c0-9. ]{0,40}",
         ) {
-            let edits = Edits {
-                float_times: true,
-                text_amounts: true,
-                transaction_place: TransactionPlace::Inline,
-                items: BTreeMap::from([
-                    (0, ItemEdit::Missing),
-                    (1, ItemEdit::Text("x".to_owned())),
-                    (2, ItemEdit::ServiceFailed),
-                    (3, ItemEdit::Nameless),
-                ]),
-                reversed: true,
-                without_error_code: true,
-            };
-            edits.apply(&body);
-            edits.apply(format!(r#"{{"responseCode":0,"data":{data}}}"#).as_bytes());
-            edits.apply(format!(r#"{{"data":[{{}},{data}]}}"#).as_bytes());
+            let fault = Fault::own_answer()
+                .float_times()
+                .text_amounts()
+                .items_inline()
+                .without_item(0)
+                .item(1, "x")
+                .service_failed_item(2)
+                .nameless_item(3)
+                .reversed_list()
+                .without_error_code();
+            fault.edited(&body);
+            fault.edited(format!(r#"{{"responseCode":0,"data":{data}}}"#).as_bytes());
+            fault.edited(format!(r#"{{"data":[{{}},{data}]}}"#).as_bytes());
         }
     }
 }

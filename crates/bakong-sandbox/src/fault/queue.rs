@@ -1,56 +1,82 @@
-//! Which fault strikes which request.
+//! Decides which fault matches which request.
 
-use super::{Fault, Trouble};
-use crate::endpoint::ApiEndpoint;
+use serde::{Deserialize, Serialize};
+
+use super::rule::{Fault, Times};
 use crate::entropy::Entropy;
-use crate::keep::Change;
+use crate::wire::ApiEndpoint;
 
-/// The faults that are still to come, in the order in which they were asked for.
-pub(crate) struct Faults {
-    /// Each with its number, which no other has had.
+/// The faults that are not used up, in the order in which they were added.
+pub(crate) struct FaultQueue {
+    /// Each fault has a number that is never reused.
     queue: Vec<(u64, Fault)>,
     last_number: u64,
+    /// Decides which requests a fault with a percentage matches.
     dice: Entropy,
-    /// What a state file has not been told yet.
-    news: Vec<Change>,
 }
 
-impl Faults {
-    /// `dice` decides what is a matter of chance.
+/// What is left of a fault.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct FaultCounters {
+    number: u64,
+    /// How many requests are left; `None` for no limit.
+    times: Option<u32>,
+    /// How many matching requests to skip first.
+    after: u32,
+}
+
+/// The fault that matches a request, and how the queue changes by it.
+#[derive(Default)]
+pub(crate) struct Selection {
+    pub(crate) matched: Option<(u64, Fault)>,
+    pub(crate) counters: Vec<FaultCounters>,
+    /// The number of draws, if any were made.
+    pub(crate) draws: Option<u64>,
+}
+
+impl FaultQueue {
     pub(crate) const fn new(dice: Entropy) -> Self {
         Self {
             queue: Vec::new(),
             last_number: 0,
             dice,
-            news: Vec::new(),
         }
     }
 
-    /// Adds a fault and gives its number.
-    pub(crate) fn add(&mut self, fault: Fault) -> u64 {
-        self.last_number = self.last_number.saturating_add(1);
-        if !fault.target.is_used_up() {
-            self.news.extend(Change::fault(self.last_number, &fault));
-            self.queue.push((self.last_number, fault));
+    /// Selects the first fault that matches a request to `endpoint`, without changing the queue.
+    pub(crate) fn select(&self, endpoint: Option<ApiEndpoint>) -> Selection {
+        let mut selection = Selection::default();
+        let mut dice = self.dice;
+        for (number, fault) in &self.queue {
+            let is_meant = endpoint.is_some_and(|endpoint| fault.on.contains(&endpoint));
+            if !fault.on.is_empty() && !is_meant {
+                continue;
+            }
+            let mut counters = FaultCounters {
+                number: *number,
+                times: fault.times.0,
+                after: fault.after,
+            };
+            if let Some(after) = fault.after.checked_sub(1) {
+                counters.after = after;
+                selection.counters.push(counters);
+                continue;
+            }
+            let percent = fault.percent.unwrap_or(100);
+            if percent < 100 && dice.percentile() >= percent {
+                continue;
+            }
+            if let Times(Some(times)) = fault.times {
+                counters.times = Some(times.saturating_sub(1));
+                selection.counters.push(counters);
+            }
+            selection.matched = Some((*number, fault.clone()));
+            break;
         }
-        self.last_number
-    }
-
-    pub(crate) fn clear(&mut self) {
-        let gone = self.queue.drain(..);
-        self.news
-            .extend(gone.map(|(number, _)| Change::FaultGone(number)));
-    }
-
-    /// Takes one back; false if there is none of this number.
-    pub(crate) fn remove(&mut self, number: u64) -> bool {
-        let before = self.queue.len();
-        self.queue.retain(|(it, _)| *it != number);
-        let is_gone = self.queue.len() < before;
-        if is_gone {
-            self.news.push(Change::FaultGone(number));
-        }
-        is_gone
+        let draws = dice.drawn();
+        selection.draws = (draws != self.draws()).then_some(draws);
+        selection
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, &Fault)> {
@@ -61,168 +87,131 @@ impl Faults {
         self.queue.len()
     }
 
-    /// What happens to a request to `endpoint`: the first fault that is for it and not used up, with its
-    /// number.
-    pub(crate) fn next(&mut self, endpoint: Option<ApiEndpoint>) -> Option<(u64, Trouble)> {
-        let Self {
-            queue, dice, news, ..
-        } = self;
-        let place = queue.iter_mut().position(|(number, fault)| {
-            let target = &mut fault.target;
-            let before = (target.left, target.spared);
-            let strikes = target.strikes(endpoint, dice);
-            if target.is_used_up() {
-                news.push(Change::FaultGone(*number));
-            } else if (target.left, target.spared) != before {
-                news.push(Change::FaultLeft {
-                    number: *number,
-                    times: target.left,
-                    after: target.spared,
-                });
-            }
-            strikes
-        })?;
-        let (number, fault) = queue.get(place)?;
-        let struck = (*number, fault.trouble.clone());
-        if fault.target.is_used_up() {
-            queue.remove(place);
-        }
-        Some(struck)
+    pub(crate) const fn last_number(&self) -> u64 {
+        self.last_number
     }
 
-    /// How often the dice were thrown, and the number that the last fault had.
-    pub(crate) const fn counts(&self) -> (u64, u64) {
-        let (_, thrown) = self.dice.standing();
-        (thrown, self.last_number)
-    }
-
-    /// What has changed since this was asked last, but for the counts.
-    pub(crate) fn take_news(&mut self) -> Vec<Change> {
-        std::mem::take(&mut self.news)
+    pub(crate) const fn draws(&self) -> u64 {
+        self.dice.drawn()
     }
 }
 
-/// From a state file.
-impl Faults {
-    pub(crate) fn restore(&mut self, number: u64, fault: Fault) {
-        self.queue.push((number, fault));
-    }
-
-    /// A fault that there is not is one that could not be kept.
-    pub(crate) fn restore_left(&mut self, number: u64, times: Option<u32>, after: u32) {
-        for (it, fault) in &mut self.queue {
-            if *it == number {
-                fault.target.left = times;
-                fault.target.spared = after;
-            }
+/// Changes. Only `State::apply` calls these.
+impl FaultQueue {
+    pub(crate) fn insert(&mut self, number: u64, fault: &Fault) {
+        self.last_number = number;
+        if fault.times != Times(Some(0)) {
+            self.queue.push((number, fault.clone()));
         }
     }
 
-    pub(crate) fn restore_counts(&mut self, thrown: u64, last_number: u64) {
-        let (seed, _) = self.dice.standing();
-        self.dice = Entropy::resume(*seed, thrown);
-        self.last_number = last_number;
+    /// Updates the counters of a fault, and removes a fault that is used up. A missing fault is one that
+    /// the state file could not contain.
+    pub(crate) fn set_counters(&mut self, counters: FaultCounters) {
+        for (number, fault) in &mut self.queue {
+            if *number == counters.number {
+                fault.times = Times(counters.times);
+                fault.after = counters.after;
+            }
+        }
+        if counters.times == Some(0) {
+            self.remove(counters.number);
+        }
+    }
+
+    pub(crate) fn remove(&mut self, number: u64) {
+        self.queue.retain(|(it, _)| *it != number);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.queue.clear();
+    }
+
+    pub(crate) const fn set_draws(&mut self, drawn: u64) {
+        self.dice = self.dice.after(drawn);
+    }
+
+    pub(crate) const fn set_last_number(&mut self, number: u64) {
+        self.last_number = number;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::Source;
 
-    fn faults() -> Faults {
-        Faults::new(Entropy::from_seed([5; 32]))
+    /// A queue with numbered faults.
+    fn queue(seed: u8, faults: impl IntoIterator<Item = Fault>) -> FaultQueue {
+        let mut queue = FaultQueue::new(Entropy::from_seed([seed; 32]));
+        for (number, fault) in (1..).zip(faults) {
+            queue.insert(number, &fault);
+        }
+        queue
     }
 
-    fn next(faults: &mut Faults, endpoint: Option<ApiEndpoint>) -> Option<Trouble> {
-        faults.next(endpoint).map(|(_, trouble)| trouble)
+    /// The number of the fault that matches the next request, which is 0 for none.
+    fn next(queue: &mut FaultQueue, endpoint: Option<ApiEndpoint>) -> u64 {
+        let selection = queue.select(endpoint);
+        for counters in selection.counters {
+            queue.set_counters(counters);
+        }
+        if let Some(draws) = selection.draws {
+            queue.set_draws(draws);
+        }
+        selection.matched.map_or(0, |(number, _)| number)
     }
 
-    fn is_cut(trouble: Option<Trouble>) -> bool {
-        matches!(trouble.map(|trouble| trouble.source), Some(Source::Cut))
-    }
+    const VERIFY: Option<ApiEndpoint> = Some(ApiEndpoint::Verify);
+    const RENEW: Option<ApiEndpoint> = Some(ApiEndpoint::RenewToken);
 
-    fn is_hang(trouble: Option<Trouble>) -> bool {
-        matches!(trouble.map(|trouble| trouble.source), Some(Source::Hang))
+    #[test]
+    fn faults_match_in_order_until_they_are_used_up() {
+        let faults = [Fault::cut().times(2), Fault::hang(), Fault::cut().times(0)];
+        let mut queue = queue(5, faults);
+        let matched = [VERIFY, None, VERIFY, VERIFY].map(|it| next(&mut queue, it));
+        assert_eq!((matched, queue.len()), ([1, 1, 2, 0], 0));
+        assert_eq!(queue.last_number(), 3);
     }
 
     #[test]
-    fn faults_come_in_order_and_run_out() {
-        let mut faults = faults();
-        faults.add(Fault::cut().times(2));
-        faults.add(Fault::hang());
-        faults.add(Fault::cut().times(0));
-        let any = Some(ApiEndpoint::Verify);
-        assert!(is_cut(next(&mut faults, any)));
-        assert!(is_cut(next(&mut faults, None)));
-        assert!(is_hang(next(&mut faults, any)));
-        assert!(faults.next(any).is_none());
-        assert_eq!(faults.len(), 0);
-    }
-
-    #[test]
-    fn a_fault_of_some_endpoints_spares_the_others() {
-        let mut faults = faults();
+    fn a_fault_of_some_endpoints_ignores_the_others() {
         let two = Fault::cut()
             .on(ApiEndpoint::Verify)
             .on(ApiEndpoint::CheckBakongAccount);
-        faults.add(two.always());
-        faults.add(Fault::hang().on(ApiEndpoint::RenewToken));
-        assert!(faults.next(None).is_none());
-        assert!(faults.next(Some(ApiEndpoint::RequestToken)).is_none());
-        for endpoint in [
-            ApiEndpoint::Verify,
-            ApiEndpoint::CheckBakongAccount,
-            ApiEndpoint::Verify,
-        ] {
-            assert!(is_cut(next(&mut faults, Some(endpoint))));
-        }
-        assert!(is_hang(next(&mut faults, Some(ApiEndpoint::RenewToken))));
-        faults.clear();
-        assert!(faults.next(Some(ApiEndpoint::Verify)).is_none());
+        let renewals = Fault::hang().on(ApiEndpoint::RenewToken);
+        let mut queue = queue(5, [two.always(), renewals]);
+        let account = Some(ApiEndpoint::CheckBakongAccount);
+        let other = Some(ApiEndpoint::RequestToken);
+        let requests = [None, other, VERIFY, account, VERIFY, RENEW, RENEW];
+        let matched = requests.map(|endpoint| next(&mut queue, endpoint));
+        assert_eq!(matched, [0, 0, 1, 1, 1, 2, 0]);
+        queue.remove(1);
+        assert_eq!(next(&mut queue, VERIFY), 0);
     }
 
     #[test]
-    fn some_requests_are_let_through_first() {
-        let mut faults = faults();
-        faults.add(Fault::cut().on(ApiEndpoint::Verify).after(2).times(1));
-        faults.add(Fault::hang().on(ApiEndpoint::RenewToken).always());
-        let any = Some(ApiEndpoint::Verify);
-        assert!(faults.next(any).is_none());
-        // A request that it is not for does not count.
-        assert!(is_hang(next(&mut faults, Some(ApiEndpoint::RenewToken))));
-        assert!(faults.next(any).is_none());
-        assert!(is_cut(next(&mut faults, any)));
-        assert!(faults.next(any).is_none());
+    fn some_requests_are_skipped_first() {
+        let late = Fault::cut().on(ApiEndpoint::Verify).after(2);
+        let renewals = Fault::hang().on(ApiEndpoint::RenewToken).always();
+        let mut queue = queue(5, [late, renewals]);
+        // A request to another endpoint does not count.
+        let requests = [VERIFY, RENEW, VERIFY, VERIFY, VERIFY];
+        let matched = requests.map(|endpoint| next(&mut queue, endpoint));
+        assert_eq!(matched, [0, 2, 0, 1, 0]);
     }
 
     #[test]
-    fn chance_is_drawn_from_the_seed() {
+    fn the_seed_decides_which_requests_a_percentage_matches() {
         let run = |seed, percent| {
-            let mut faults = Faults::new(Entropy::from_seed([seed; 32]));
-            faults.add(Fault::cut().percent(percent).always());
+            let mut queue = queue(seed, [Fault::cut().percent(percent).always()]);
             (0..1000)
-                .map(|_| faults.next(None).is_some())
+                .map(|_| next(&mut queue, None))
                 .collect::<Vec<_>>()
         };
-        let struck = |percent| run(1, percent).iter().filter(|struck| **struck).count();
-        assert_eq!((struck(0), struck(100), struck(200)), (0, 1000, 1000));
-        assert!((200..300).contains(&struck(25)), "{}", struck(25));
+        let count = |percent| run(1, percent).iter().sum::<u64>();
+        assert_eq!((count(0), count(100), count(200)), (0, 1000, 1000));
+        assert!((200..300).contains(&count(25)), "{}", count(25));
         assert_eq!(run(1, 50), run(1, 50));
         assert_ne!(run(1, 50), run(2, 50));
-    }
-
-    #[test]
-    fn one_is_taken_back_by_its_number() {
-        let mut faults = faults();
-        let first = faults.add(Fault::cut().always());
-        let second = faults.add(Fault::hang().always());
-        assert!(faults.remove(first));
-        assert!(!faults.remove(first));
-        assert!(is_hang(next(&mut faults, None)));
-        let numbers: Vec<u64> = faults.iter().map(|(number, _)| number).collect();
-        assert_eq!(numbers, [second]);
-        faults.clear();
-        assert!(faults.add(Fault::cut()) > second, "a number is given once");
     }
 }

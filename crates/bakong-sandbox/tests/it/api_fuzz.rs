@@ -40,7 +40,7 @@ impl Fixture {
     pub(crate) fn reset(sandbox: &Sandbox) -> String {
         sandbox.reset();
         sandbox.set_clock(SandboxClock::frozen_at(NOW));
-        sandbox.set_quota(QuotaLimit::off());
+        sandbox.set_quota(QuotaLimit::unlimited());
         customer(sandbox).pay(&dynamic_code(usd(100))).unwrap();
         // Responses with unusual number formats are documented, too.
         sandbox.fault(Fault::own_answer().float_times().percent(50).always());

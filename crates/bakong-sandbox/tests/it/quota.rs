@@ -97,7 +97,7 @@ async fn every_request_of_a_known_address_counts() {
 #[tokio::test]
 async fn a_quota_can_count_checks_only() {
     let (sandbox, token) = limited(1_000).await;
-    sandbox.set_quota(QuotaLimit::per_day(21).of_checks_only());
+    sandbox.set_quota(QuotaLimit::per_day(21).checks_only());
     let mut used = 0;
     for endpoint in ApiEndpoint::ALL {
         for body in ["[]", "{", RENEWAL] {
@@ -124,16 +124,16 @@ async fn requests_with_a_fault_count() {
     }
     let used_up = USED_UP.replace("100", "2");
     assert_eq!(check(&sandbox, &token, &code).await.json(200), used_up);
-    sandbox.set_quota(QuotaLimit::off());
+    sandbox.set_quota(QuotaLimit::unlimited());
     assert_ne!(check(&sandbox, &token, &code).await.json(200), used_up);
-    assert_eq!(sandbox.quota(), QuotaLimit::off());
+    assert_eq!(sandbox.quota(), QuotaLimit::unlimited());
     assert_eq!(sandbox.quota_used(EMAIL), 4);
 }
 
 #[tokio::test]
 async fn there_is_no_limit_by_default() {
     let (sandbox, token) = with_token().await;
-    assert_eq!(sandbox.quota(), QuotaLimit::off());
+    assert_eq!(sandbox.quota(), QuotaLimit::unlimited());
     for _ in 0..120 {
         assert_eq!(check(&sandbox, &token, "x").await.error_code(), 1);
     }

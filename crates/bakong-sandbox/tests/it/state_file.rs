@@ -153,17 +153,17 @@ async fn links_codes_and_the_last_token_are_kept() {
     for _ in 0..2 {
         let again = directory.start().await.unwrap();
         assert_eq!(get(&again, "codes").await, open);
-        assert!(again.quota() == QuotaLimit::per_day(3).of_checks_only());
+        assert!(again.quota() == QuotaLimit::per_day(3).checks_only());
         let response = send(&again, "GET", link, "", "").await;
         assert_eq!(response.status, 302, "{response:?}");
         let token = again.issue_token(EMAIL);
         assert!(!tokens.contains(&token), "issued in the same second");
         tokens.push(token);
-        again.set_quota(again.quota().limited_to(None));
+        again.set_quota(again.quota().with_limit(None));
         for code in [&rejected, &shown] {
             assert_eq!(check(&again, &tokens[0], code).await.error_code(), 2);
         }
-        again.set_quota(again.quota().limited_to(Some(3)));
+        again.set_quota(again.quota().with_limit(Some(3)));
         again.stop_and_save().await.unwrap();
     }
 }
@@ -180,15 +180,15 @@ async fn quota_and_faults_are_kept_unless_the_builder_sets_them() {
     sandbox.stop_and_save().await.unwrap();
 
     let given = || {
-        let builder = directory.builder().quota(QuotaLimit::off());
+        let builder = directory.builder().quota(QuotaLimit::unlimited());
         builder.fault(Fault::cut())
     };
     for (builder, quota, count) in [
         (directory.builder(), kept, 2),
-        (given(), QuotaLimit::off(), 1),
+        (given(), QuotaLimit::unlimited(), 1),
         // The values of the builder are kept, too.
-        (directory.builder(), QuotaLimit::off(), 1),
-        (given().faults([]), QuotaLimit::off(), 0),
+        (directory.builder(), QuotaLimit::unlimited(), 1),
+        (given().faults([]), QuotaLimit::unlimited(), 0),
     ] {
         let sandbox = builder.start().await.unwrap();
         assert_eq!((sandbox.quota(), sandbox.fault_count()), (quota, count));

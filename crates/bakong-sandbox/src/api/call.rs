@@ -1,0 +1,21 @@
+//! The arguments of an endpoint.
+
+use khqr_core::Timestamp;
+
+use super::body::Body;
+use crate::backend::Backend;
+use crate::bank::Ledger;
+
+/// A request that passed all checks before its fields are read.
+pub(super) struct Call<'a> {
+    pub(super) backend: &'a mut Backend,
+    pub(super) body: Body<'a>,
+    pub(super) now: Timestamp,
+}
+
+impl Call<'_> {
+    /// The ledger after every order that is due.
+    pub(super) fn ledger(&mut self) -> &Ledger {
+        self.backend.settled_ledger(self.now)
+    }
+}

@@ -1,0 +1,64 @@
+//! The running sandbox: the state, the requests that it received, and the events that it emits.
+//!
+//! Nothing here waits, reads a socket or needs a runtime, so tests can send it any request.
+
+mod events;
+mod operations;
+mod recorded_requests;
+mod redact;
+mod request_log;
+pub(crate) mod view;
+
+pub(crate) use self::events::{Event, Events};
+pub use self::recorded_requests::RecordedRequest;
+pub(crate) use self::recorded_requests::RecordedRequests;
+pub(crate) use self::request_log::RequestLog;
+use crate::state::{Change, State};
+
+/// The sandbox behind its HTTP interfaces and its typed handle.
+pub(crate) struct Backend {
+    /// Private, so that only [`Backend::commit`] modifies it.
+    state: State,
+    /// Changes since the last [`Backend::drain_changes`].
+    changes: Vec<Change>,
+    pub(crate) recorded: RecordedRequests,
+    pub(crate) log: RequestLog,
+    pub(crate) events: Events,
+    /// The base URL of short links, without a trailing slash.
+    base_url: String,
+}
+
+impl Backend {
+    pub(crate) fn new(state: State) -> Self {
+        Self {
+            state,
+            changes: Vec::new(),
+            recorded: RecordedRequests::default(),
+            log: RequestLog::default(),
+            events: Events::default(),
+            base_url: "http://127.0.0.1".to_owned(),
+        }
+    }
+
+    pub(crate) const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Sets the base URL of short links.
+    pub(crate) fn set_base_url(&mut self, base_url: String) {
+        self.base_url = base_url;
+    }
+
+    /// Applies a change, and keeps it for the journal.
+    pub(crate) fn commit(&mut self, change: Change) {
+        // Only a damaged state file contains an inconsistent change.
+        if self.state.apply(&change).is_ok() {
+            self.changes.push(change);
+        }
+    }
+
+    /// Returns the changes since the last call.
+    pub(crate) fn drain_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+}

@@ -1,0 +1,181 @@
+//! The log of requests with their responses, for debugging. Tokens and verification codes are redacted when
+//! the log is read.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use khqr_core::Timestamp;
+use serde_json::{Value, json};
+
+use super::redact::redacted;
+use crate::wire::Answer;
+
+/// How many requests are stored.
+const CAPACITY: usize = 200;
+
+/// The maximum number of bytes of a body, and of characters of a path, that are stored.
+const MAX_BODY: usize = 4 * 1024;
+const MAX_PATH: usize = 256;
+
+/// A request and its response, without headers.
+struct Entry {
+    number: u64,
+    at: Timestamp,
+    method: String,
+    path: String,
+    has_token: bool,
+    request: Excerpt,
+    status: Option<StatusCode>,
+    answer: Excerpt,
+    fault: Option<u64>,
+}
+
+/// The beginning of a body, and its full length.
+struct Excerpt {
+    bytes: Bytes,
+    len: usize,
+}
+
+#[derive(Default)]
+pub(crate) struct RequestLog {
+    entries: VecDeque<Entry>,
+    last_number: u64,
+}
+
+impl RequestLog {
+    /// Records a request. `answer` is `None` if a fault sent no response.
+    pub(crate) fn record(
+        &mut self,
+        at: Timestamp,
+        request: &Request<Bytes>,
+        answer: Option<&Answer>,
+        fault: Option<u64>,
+    ) {
+        if self.entries.len() == CAPACITY {
+            self.entries.pop_front();
+        }
+        self.last_number = self.last_number.saturating_add(1);
+        let path = request.uri().path();
+        self.entries.push_back(Entry {
+            number: self.last_number,
+            at,
+            method: request.method().as_str().chars().take(32).collect(),
+            path: path.chars().take(MAX_PATH).collect(),
+            has_token: request.headers().contains_key(http::header::AUTHORIZATION),
+            request: Excerpt::of(request.body()),
+            status: answer.map(Answer::status),
+            answer: Excerpt::of(answer.map_or(&Bytes::new(), Answer::body)),
+            fault,
+        });
+    }
+
+    /// The latest `count` requests, newest first.
+    pub(crate) fn latest(&self, count: usize) -> impl Iterator<Item = Value> {
+        self.entries.iter().rev().take(count).map(Entry::view)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+    }
+}
+
+impl Excerpt {
+    fn of(body: &Bytes) -> Self {
+        let kept = body.get(..body.len().min(MAX_BODY)).unwrap_or_default();
+        Self {
+            // A copy, so that a small excerpt does not keep a large body alive.
+            bytes: Bytes::copy_from_slice(kept),
+            len: body.len(),
+        }
+    }
+
+    fn view(&self) -> String {
+        let mut text = redacted(&String::from_utf8_lossy(&self.bytes));
+        if self.len > self.bytes.len() {
+            text.push_str(&format!("… ({} bytes in total)", self.len));
+        }
+        text
+    }
+}
+
+impl Entry {
+    /// The JSON form. `status` is null if a fault sent no response.
+    fn view(&self) -> Value {
+        let envelope: Option<Value> = serde_json::from_slice(&self.answer.bytes).ok();
+        let code = |name| envelope.as_ref().and_then(|it| it.get(name)?.as_u64());
+        json!({
+            "number": self.number,
+            "at": self.at.as_millis(),
+            "method": self.method,
+            "path": redacted(&self.path),
+            "hasToken": self.has_token,
+            "request": self.request.view(),
+            "status": self.status.map(|status| status.as_u16()),
+            "responseCode": code("responseCode"),
+            "errorCode": code("errorCode"),
+            "answer": self.answer.view(),
+            "fault": self.fault,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire;
+
+    const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJkYXRhIjp7fX0.c2VjcmV0-_x";
+
+    fn log_of(path: &str, body: &str, answer: Option<&str>) -> Value {
+        let request = Request::post(path)
+            .body(Bytes::from(body.to_owned()))
+            .unwrap();
+        let answer = answer
+            .map(|body| wire::with_body(StatusCode::OK, wire::JSON, Bytes::from(body.to_owned())));
+        let mut log = RequestLog::default();
+        log.record(Timestamp::from_millis(7), &request, answer.as_ref(), None);
+        log.latest(1).next().unwrap()
+    }
+
+    #[test]
+    fn tokens_are_redacted() {
+        let body = format!(r#"{{"a":"{TOKEN}","b":"eyJ","c":"{TOKEN}"}}"#);
+        let logged = log_of(&format!("/v1/{TOKEN}"), &body, Some(&body));
+        let hidden = r#"{"a":"[redacted]","b":"eyJ","c":"[redacted]"}"#;
+        assert_eq!([&logged["request"], &logged["answer"]], [hidden, hidden]);
+        assert_eq!(logged["path"], "/v1/[redacted]");
+    }
+
+    #[test]
+    fn the_codes_of_an_envelope_are_shown() {
+        let failed = r#"{"data":null,"errorCode":17,"responseCode":1,"responseMessage":""}"#;
+        let logged = log_of("/", "", Some(failed));
+        assert_eq!([&logged["responseCode"], &logged["errorCode"]], [1, 17]);
+        let logged = log_of("/", "", Some("<h1>"));
+        assert!(logged["responseCode"].is_null() && logged["status"] == 200);
+        let logged = log_of("/", "", None);
+        assert!(logged["status"].is_null() && logged["answer"] == "");
+    }
+
+    #[test]
+    fn long_logs_and_bodies_are_truncated() {
+        let request = |len| Request::new(Bytes::from(vec![b'x'; len]));
+        let mut log = RequestLog::default();
+        for len in 0..CAPACITY + 5 {
+            log.record(Timestamp::from_millis(0), &request(len), None, None);
+        }
+        assert_eq!(log.latest(usize::MAX).count(), CAPACITY);
+        let numbers: Vec<u64> = log
+            .latest(2)
+            .filter_map(|logged| logged["number"].as_u64())
+            .collect();
+        assert_eq!(numbers, [205, 204]);
+        log.record(Timestamp::from_millis(0), &request(60_000), None, None);
+        let logged = log.latest(1).next().unwrap();
+        let request = logged["request"].as_str().unwrap();
+        assert!(request.len() < MAX_BODY + 40 && request.ends_with("(60000 bytes in total)"));
+        log.clear();
+        assert_eq!(log.latest(9).count(), 0);
+    }
+}

@@ -1,0 +1,152 @@
+//! Connections: passes requests to the backend and sends its responses.
+
+use std::future::{self, Future};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::body::{EventBody, ServerBody};
+use super::delivered_body::{Cut, DeliveredBody};
+use crate::api::{self, MAX_BODY};
+use crate::control::{self, Guard, Reply};
+use crate::fault::{Delivery, Effect};
+use crate::persist::Shared;
+
+/// How many bytes of an oversized body are read, so that the client gets 413 instead of a reset.
+const MAX_DRAINED: usize = 4 * 1024 * 1024;
+
+/// The pause after a connection cannot be accepted, which keeps the loop from spinning.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Signals that the sandbox stops, when its sender is dropped.
+pub(super) type Stopped = watch::Receiver<()>;
+
+/// Accepts connections until the sandbox stops, then closes them all.
+pub(super) async fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    guard: Guard,
+    mut stopped: Stopped,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => break,
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    let (shared, guard) = (Arc::clone(&shared), guard.clone());
+                    let connection = connection(stream, shared, guard, stopped.clone());
+                    connections.spawn(connection);
+                }
+                // The client has disconnected, or no file descriptor is free.
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Serves one connection. Its errors affect no other connection.
+async fn connection(stream: TcpStream, shared: Arc<Shared>, guard: Guard, mut stopped: Stopped) {
+    // Avoids delays of small responses. An error here is harmless.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| respond(&shared, &guard, request));
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = stopped.changed() => {
+            // Only faults make a response wait. So one poll completes every response that can complete, and
+            // an idle client does not delay the stop.
+            connection.as_mut().graceful_shutdown();
+            future::poll_fn(|context| {
+                let _ = connection.as_mut().poll(context);
+                Poll::Ready(())
+            })
+            .await;
+        }
+    }
+}
+
+async fn respond(
+    shared: &Arc<Shared>,
+    guard: &Guard,
+    request: Request<Incoming>,
+) -> Result<Response<ServerBody>, Cut> {
+    let (head, body) = request.into_parts();
+    let body = read(body).await.map_err(|_| Cut)?;
+    let request = Request::from_parts(head, body);
+    if control::is_control(request.uri().path()) {
+        let answer = match control::serve(shared, guard, &request) {
+            Reply::Answer(answer) => answer.map(whole),
+            Reply::Events(events) => {
+                let body = EventBody::new(events, Arc::clone(shared));
+                let mut answer = Response::new(ServerBody::Events(body));
+                let headers = answer.headers_mut();
+                let stream = HeaderValue::from_static("text/event-stream");
+                headers.insert(CONTENT_TYPE, stream);
+                headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+                answer
+            }
+        };
+        return Ok(answer);
+    }
+    if let Some(answer) = control::reject_website(shared, guard, &request) {
+        return Ok(answer.map(whole));
+    }
+    match shared.with(|backend| api::handle(backend, &request)) {
+        Effect::Answer(answer, delivery) => {
+            wait(delivery.latency).await;
+            Ok(answer.map(|body| ServerBody::Answer(DeliveredBody::new(body, delivery))))
+        }
+        Effect::Cut(latency) => {
+            wait(latency).await;
+            Err(Cut)
+        }
+        Effect::Hang => future::pending().await,
+    }
+}
+
+async fn wait(latency: Duration) {
+    // A timer rounds zero up.
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+}
+
+fn whole(body: Bytes) -> ServerBody {
+    ServerBody::Answer(DeliveredBody::new(body, Delivery::default()))
+}
+
+/// Reads a body. Of an oversized body it returns enough to detect that, and discards the rest.
+async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+    let mut kept = BytesMut::new();
+    let mut seen = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        seen = seen.saturating_add(data.len());
+        let room = (MAX_BODY + 1).saturating_sub(kept.len());
+        kept.extend_from_slice(&data[..data.len().min(room)]);
+        if seen > MAX_DRAINED {
+            break;
+        }
+    }
+    Ok(kept.freeze())
+}
