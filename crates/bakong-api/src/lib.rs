@@ -72,6 +72,7 @@ pub mod endpoint;
 mod envelope;
 mod error;
 mod json;
+mod jwt;
 mod lookup;
 pub mod observe;
 mod redact;

@@ -17,15 +17,12 @@ pub use self::store::{
 
 use std::fmt;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::HeaderValue;
 use khqr_core::Timestamp;
-use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::json::{Decimal, Object};
+use crate::jwt;
 
 /// An access token: a JWT that NBC issues for 90 days.
 ///
@@ -56,33 +53,10 @@ impl AccessToken {
             }
             _ => jwt,
         };
-        if jwt.is_empty() {
-            return Err(InvalidToken("is empty"));
-        }
-        let mut parts = jwt.split('.');
-        let (Some(header), Some(claims), Some(signature), None) =
-            (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
-            return Err(InvalidToken(
-                "does not have three parts separated by dots; was it copied completely?",
-            ));
-        };
-        let is_base64url = |part: &str| {
-            let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-            !part.is_empty() && part.bytes().all(fits)
-        };
-        if ![header, claims, signature].into_iter().all(is_base64url) {
-            return Err(InvalidToken(
-                "contains invalid characters; was something else pasted?",
-            ));
-        }
-        let unreadable = InvalidToken("has no readable claims; was it copied completely?");
-        let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).map_err(|_| unreadable)?);
-        let claims = std::str::from_utf8(&claims).map_err(|_| unreadable)?;
-        let claims = Object::parse(claims).ok_or(unreadable)?;
+        let claims = jwt::read_claims(jwt).map_err(InvalidToken)?;
         Ok(Self {
-            expires_at: claims.get("exp").and_then(expiry),
-            authorization: authorization(jwt).ok_or(unreadable)?,
+            expires_at: claims.expires_at,
+            authorization: authorization(jwt).ok_or(InvalidToken(jwt::UNREADABLE))?,
         })
     }
 
@@ -114,12 +88,6 @@ fn authorization(jwt: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Reads `exp`: seconds, in every token seen a whole number.
-fn expiry(value: &RawValue) -> Option<Timestamp> {
-    let seconds = Decimal::read(value)?.floor()?;
-    seconds.checked_mul(1_000).map(Timestamp::from_millis)
-}
-
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessToken")
@@ -143,6 +111,9 @@ impl std::error::Error for InvalidToken {}
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     fn jwt(claims: &str) -> String {

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::rule::{read_headers, write_headers};
+use super::fields::{read_headers, write_headers};
 use crate::input::reason;
 use crate::wire::{self, Answer};
 

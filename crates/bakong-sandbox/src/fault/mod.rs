@@ -5,6 +5,7 @@ mod answer;
 mod apply;
 mod builder;
 mod edits;
+mod fields;
 mod from_json;
 mod no_effect;
 mod queue;

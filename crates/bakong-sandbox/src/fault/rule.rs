@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::de::{DeserializeOwned, Deserializer, Error};
+use http::HeaderMap;
+use serde::de::{Deserializer, Error};
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::answer::Source;
-use crate::input::reason;
+use super::fields::{one_or_many, read_headers, write_headers};
 use crate::wire::ApiEndpoint;
 
 /// What happens to the next request, or to the next requests to some endpoints.
@@ -144,53 +143,4 @@ impl<'de> Deserialize<'de> for Times {
                 .map_err(|error| D::Error::custom(format!("{error}, or \"always\""))),
         }
     }
-}
-
-/// Reads a list of values, or one value without a list.
-fn one_or_many<'de, D, T, C>(deserializer: D) -> Result<C, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned,
-    C: DeserializeOwned + IntoIterator<Item = T> + FromIterator<T>,
-{
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
-    let values = if raw.get().starts_with('[') {
-        serde_json::from_str(raw.get())
-    } else {
-        serde_json::from_str(raw.get()).map(|value| C::from_iter([value]))
-    };
-    values.map_err(|error| D::Error::custom(reason(&error)))
-}
-
-/// Writes headers as an object of lists. Bytes that are not UTF-8 become U+FFFD.
-pub(super) fn write_headers<S: Serializer>(
-    headers: &HeaderMap,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    serializer.collect_map(headers.keys().map(|name| {
-        let values = headers.get_all(name).iter().map(text);
-        (name.as_str(), values.collect::<Vec<_>>())
-    }))
-}
-
-/// Reads an object of headers, each with a value or a list of values. The order of names does not matter.
-pub(super) fn read_headers<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<HeaderMap, D::Error> {
-    #[derive(Deserialize)]
-    struct Values(#[serde(deserialize_with = "one_or_many")] Vec<String>);
-
-    let pairs = BTreeMap::<String, Values>::deserialize(deserializer)?;
-    let mut pairs: Vec<_> = pairs.into_iter().collect();
-    pairs.sort_by_key(|(name, _)| name.to_ascii_lowercase());
-    let mut headers = HeaderMap::new();
-    for (name, Values(values)) in pairs {
-        let invalid = || D::Error::custom(format!("`{name}` is not a valid header"));
-        let header: HeaderName = name.parse().map_err(|_| invalid())?;
-        for value in values {
-            headers.append(header.clone(), value.parse().map_err(|_| invalid())?);
-        }
-    }
-    Ok(headers)
 }

@@ -1,0 +1,52 @@
+//! The form of a token: a JWT (RFC 7519), three base64url parts separated by dots, the second a JSON object.
+//! The signature cannot be checked without NBC's key.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use khqr_core::Timestamp;
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use crate::json::{Decimal, Object};
+
+/// The reason for a JWT whose second part is not a JSON object.
+pub(crate) const UNREADABLE: &str = "has no readable claims; was it copied completely?";
+
+/// The claims that this crate uses.
+pub(crate) struct Claims {
+    /// `exp`, to the second.
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// Reads the claims of a token, or returns the reason why the text is not a token. The reason contains no part
+/// of the text.
+pub(crate) fn read_claims(jwt: &str) -> Result<Claims, &'static str> {
+    if jwt.is_empty() {
+        return Err("is empty");
+    }
+    let mut parts = jwt.split('.');
+    let (Some(header), Some(claims), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err("does not have three parts separated by dots; was it copied completely?");
+    };
+    let is_base64url = |part: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        !part.is_empty() && part.bytes().all(fits)
+    };
+    if ![header, claims, signature].into_iter().all(is_base64url) {
+        return Err("contains invalid characters; was something else pasted?");
+    }
+    let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).map_err(|_| UNREADABLE)?);
+    let claims = std::str::from_utf8(&claims).map_err(|_| UNREADABLE)?;
+    let claims = Object::parse(claims).ok_or(UNREADABLE)?;
+    Ok(Claims {
+        expires_at: claims.get("exp").and_then(expiry),
+    })
+}
+
+/// Reads `exp`: seconds since 1970, in every token seen a whole number.
+fn expiry(value: &RawValue) -> Option<Timestamp> {
+    let seconds = Decimal::read(value)?.floor()?;
+    seconds.checked_mul(1_000).map(Timestamp::from_millis)
+}
