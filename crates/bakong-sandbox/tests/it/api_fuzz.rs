@@ -181,8 +181,9 @@ pub(crate) fn is_documented(path: &str, text: &[u8]) -> bool {
         };
     let is_error =
         ["what", "where", "help"].map(|name| json["error"][name].is_string()) == [true; 3];
-    // The request target may be an absolute URL.
-    let path = path.split_once("://").map_or(path, |(_, rest)| {
+    // The request target is a path or an absolute URL (RFC 9112, section 3.2).
+    let url = path.split_once("://").filter(|_| !path.starts_with('/'));
+    let path = url.map_or(path, |(_, rest)| {
         rest.find('/').map_or("/", |start| &rest[start..])
     });
     let path = path.split(['?', '#']).next().unwrap_or_default();
