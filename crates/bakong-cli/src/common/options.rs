@@ -28,6 +28,29 @@ pub(crate) struct TargetArguments {
     pub(crate) allow_plain_http: bool,
 }
 
+/// How requests are sent.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct TransportOptions {
+    pub(crate) allow_plain_http: bool,
+}
+
+impl TransportOptions {
+    pub(crate) const fn of(target: &TargetArguments) -> Self {
+        Self {
+            allow_plain_http: target.allow_plain_http,
+        }
+    }
+
+    /// The options of the command line, for a shell.
+    pub(crate) fn to_options(&self) -> String {
+        let mut options = String::new();
+        if self.allow_plain_http {
+            options.push_str(" --allow-plain-http");
+        }
+        options
+    }
+}
+
 /// The token for requests.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TokenArguments {

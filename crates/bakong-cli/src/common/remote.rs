@@ -15,7 +15,7 @@ use http::Response;
 use crate::common::advice::Advisor;
 use crate::common::credentials::{self, TokenSource};
 use crate::common::exit::{Exit, Failure};
-use crate::common::options::{TargetArguments, TokenArguments};
+use crate::common::options::{TargetArguments, TokenArguments, TransportOptions};
 use crate::common::output::note;
 use crate::common::renewal::{self, CommandTokenStore, RenewalNotes};
 use crate::common::time::in_phnom_penh;
@@ -84,7 +84,8 @@ fn open_with(
         (Some(token), None) => warn_of_end(token, &source),
         (_, Some(_)) => {}
     }
-    let http = http(target.allow_plain_http, retry)?;
+    let transport = TransportOptions::of(target);
+    let http = http(&transport, retry)?;
     let mut session = Session::new(http, base_url.clone());
     if let Some(token) = found {
         session = session.with_token(token);
@@ -98,7 +99,11 @@ fn open_with(
     let token = source;
     Ok(Remote {
         session,
-        advisor: Advisor { base_url, token },
+        advisor: Advisor {
+            base_url,
+            token,
+            transport,
+        },
     })
 }
 
@@ -144,24 +149,26 @@ impl SessionObserver for RejectionNote {
 /// Opens a session without a token, to send `what`. Sends no request.
 pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result<Remote, Failure> {
     let base_url = trusted_base_url(target, what)?;
+    let options = TransportOptions::of(target);
     Ok(Remote {
-        session: Session::new(transport(target.allow_plain_http)?, base_url.clone()),
+        session: Session::new(transport(&options)?, base_url.clone()),
         advisor: Advisor {
             base_url,
             token: TokenSource::None,
+            transport: options,
         },
     })
 }
 
 /// Creates a transport that repeats failed requests.
-pub(crate) fn transport(allow_plain_http: bool) -> Result<HyperTransport, Failure> {
-    http(allow_plain_http, RetryPolicy::default())
+pub(crate) fn transport(options: &TransportOptions) -> Result<HyperTransport, Failure> {
+    http(options, RetryPolicy::default())
 }
 
-fn http(allow_plain_http: bool, retry: RetryPolicy) -> Result<HyperTransport, Failure> {
+fn http(options: &TransportOptions, retry: RetryPolicy) -> Result<HyperTransport, Failure> {
     HyperTransport::builder()
         .user_agent(concat!("bakong-cli/", env!("CARGO_PKG_VERSION")))
-        .allow_plain_http(allow_plain_http)
+        .allow_plain_http(options.allow_plain_http)
         .retry(retry)
         .build()
         .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))

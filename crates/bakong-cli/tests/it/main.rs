@@ -14,8 +14,12 @@ mod checkout;
 mod deeplink;
 mod diagnose;
 mod errors;
+#[cfg(unix)]
+mod hints;
 mod qr;
 mod qr_scanner;
+#[cfg(unix)]
+mod readers;
 mod redaction;
 mod renewal;
 #[cfg(unix)]

@@ -262,8 +262,14 @@ pub(crate) struct Shop {
 impl Shop {
     /// Starts a checkout and reads its output up to the end of the drawing.
     pub(crate) async fn open(sandbox: &Sandbox, options: &str) -> Self {
-        let line = format!("checkout --base-url {} {options}", sandbox.base_url());
-        let mut child = bakong(&words(&line))
+        Self::open_with(sandbox, &words(options)).await
+    }
+
+    /// Like [`Shop::open`], with the options as they are.
+    pub(crate) async fn open_with(sandbox: &Sandbox, options: &[&str]) -> Self {
+        let base_url = sandbox.base_url();
+        let line = [&["checkout", "--base-url", &base_url], options].concat();
+        let mut child = bakong(&line)
             .env("BAKONG_TOKEN", token(sandbox))
             .spawn()
             .unwrap();
@@ -285,6 +291,11 @@ impl Shop {
             before,
             lines,
         }
+    }
+
+    /// Closes the output, as a reader that ends does.
+    pub(crate) fn close_output(self) -> Child {
+        self.child
     }
 
     /// Reads the rest of the output.

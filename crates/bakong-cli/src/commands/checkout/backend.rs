@@ -13,6 +13,7 @@ use crate::arguments::CheckoutArguments;
 use crate::common::advice::Advisor;
 use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure};
+use crate::common::options::TransportOptions;
 use crate::common::remote::{self, HttpSession, HttpWatcher, Remote};
 use crate::common::time::PayAfter;
 
@@ -20,7 +21,6 @@ use crate::common::time::PayAfter;
 pub(super) struct Backend {
     pub(super) watcher: HttpWatcher,
     pub(super) advisor: Advisor,
-    pub(super) allows_plain_http: bool,
     sandbox: Option<Sandbox>,
 }
 
@@ -57,7 +57,6 @@ impl Backend {
                 .await
                 .map_err(|error| failed(error.to_string()))?,
             advisor: remote.advisor,
-            allows_plain_http: arguments.target.allow_plain_http,
             sandbox,
         })
     }
@@ -104,10 +103,12 @@ fn failed(message: String) -> Failure {
 /// Gets a token the way a project does: registers, reads the e-mail, and exchanges its code.
 async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
     let base_url = BaseUrl::new(&sandbox.base_url()).map_err(|error| failed(error.to_string()))?;
-    let session = Session::new(remote::transport(false)?, base_url.clone());
+    let options = TransportOptions::default();
+    let session = Session::new(remote::transport(&options)?, base_url.clone());
     let advisor = Advisor {
         base_url,
         token: TokenSource::None,
+        transport: options,
     };
     let could_not_ask = |error| advisor.failure(&error);
 
