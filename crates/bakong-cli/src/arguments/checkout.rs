@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use khqr_core::Currency;
 
-use crate::common::options::{TargetArguments, TokenArguments, parse_currency};
+use crate::common::options::{QrStyle, TargetArguments, TokenArguments, parse_currency};
 use crate::common::time::{PayAfter, parse_lifetime};
 
 pub(super) const HELP: &str = "\
@@ -58,6 +58,9 @@ pub(crate) struct CheckoutArguments {
     /// How long the code can be paid. NBC recommends at most 10m
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_lifetime)]
     pub(crate) expires_in: Duration,
+    /// How to draw the code
+    #[arg(long, value_enum, value_name = "STYLE", default_value_t = QrStyle::Auto)]
+    pub(crate) qr: QrStyle,
     /// Print one JSON object at the end. The code is shown on standard error, if that is a terminal
     #[arg(long)]
     pub(crate) json: bool,

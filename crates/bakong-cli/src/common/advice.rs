@@ -153,7 +153,8 @@ impl Advisor {
                 None => "Check the port, and that the server is running".to_owned(),
             },
             Kind::Tls => {
-                "Check this machine's clock, and whether a firewall or proxy intercepts TLS"
+                "Check this machine's clock, and whether a firewall or proxy intercepts TLS. To trust a private certificate \
+                 authority, use --ca-file FILE or SSL_CERT_FILE"
                     .to_owned()
             }
             Kind::Proxy => {

@@ -1,15 +1,18 @@
 //! What several commands share. Nothing in here depends on a command.
 
 pub(crate) mod advice;
+pub(crate) mod blanks;
 pub(crate) mod code;
 pub(crate) mod credentials;
 pub(crate) mod exit;
+pub(crate) mod files;
 pub(crate) mod interrupt;
 pub(crate) mod lines;
 pub(crate) mod lookup;
 pub(crate) mod money;
 pub(crate) mod options;
 pub(crate) mod output;
+pub(crate) mod piped;
 pub(crate) mod reader;
 pub(crate) mod remote;
 pub(crate) mod renewal;
@@ -18,3 +21,4 @@ pub(crate) mod shell;
 pub(crate) mod terminal_qr;
 pub(crate) mod time;
 pub(crate) mod transaction;
+pub(crate) mod transport;

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use bakong_api::Environment;
 use bakong_api::base_url::UnknownEnvironment;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use khqr_core::Currency;
+
+use crate::common::shell;
 
 pub(crate) const TOKEN_FILE: &str =
     "The file that contains the token. If given, BAKONG_TOKEN is ignored";
@@ -26,18 +28,39 @@ pub(crate) struct TargetArguments {
     /// Allow an http:// address on another machine. Secrets are then sent unencrypted
     #[arg(long)]
     pub(crate) allow_plain_http: bool,
+    /// Also trust the certificate authorities in this PEM file. SSL_CERT_FILE and SSL_CERT_DIR replace the built-in ones
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// How a code is drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, ValueEnum)]
+pub(crate) enum QrStyle {
+    /// Draw for this terminal, and not at all if the output is not a terminal
+    #[default]
+    Auto,
+    /// Draw with block characters for a light background
+    Light,
+    /// Draw with block characters for a dark background
+    Dark,
+    /// Draw with ASCII characters, twice as large
+    Ascii,
+    /// Do not draw. The text of the code is still printed
+    None,
 }
 
 /// How requests are sent.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct TransportOptions {
     pub(crate) allow_plain_http: bool,
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 impl TransportOptions {
-    pub(crate) const fn of(target: &TargetArguments) -> Self {
+    pub(crate) fn of(target: &TargetArguments) -> Self {
         Self {
             allow_plain_http: target.allow_plain_http,
+            ca_file: target.ca_file.clone(),
         }
     }
 
@@ -46,6 +69,9 @@ impl TransportOptions {
         let mut options = String::new();
         if self.allow_plain_http {
             options.push_str(" --allow-plain-http");
+        }
+        if let Some(file) = &self.ca_file {
+            options.push_str(&shell::option("--ca-file", &file.to_string_lossy()));
         }
         options
     }

@@ -14,11 +14,12 @@ use http::Response;
 
 use crate::common::advice::Advisor;
 use crate::common::credentials::{self, TokenSource};
-use crate::common::exit::{Exit, Failure};
+use crate::common::exit::Failure;
 use crate::common::options::{TargetArguments, TokenArguments, TransportOptions};
 use crate::common::output::note;
 use crate::common::renewal::{self, CommandTokenStore, RenewalNotes};
 use crate::common::time::in_phnom_penh;
+use crate::common::transport;
 
 /// A session over HTTP.
 pub(crate) type HttpSession = Session<HyperTransport>;
@@ -84,8 +85,8 @@ fn open_with(
         (Some(token), None) => warn_of_end(token, &source),
         (_, Some(_)) => {}
     }
-    let transport = TransportOptions::of(target);
-    let http = http(&transport, retry)?;
+    let options = TransportOptions::of(target);
+    let http = transport::open(&options, retry)?;
     let mut session = Session::new(http, base_url.clone());
     if let Some(token) = found {
         session = session.with_token(token);
@@ -102,7 +103,7 @@ fn open_with(
         advisor: Advisor {
             base_url,
             token,
-            transport,
+            transport: options,
         },
     })
 }
@@ -151,27 +152,16 @@ pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result
     let base_url = trusted_base_url(target, what)?;
     let options = TransportOptions::of(target);
     Ok(Remote {
-        session: Session::new(transport(&options)?, base_url.clone()),
+        session: Session::new(
+            transport::open(&options, RetryPolicy::default())?,
+            base_url.clone(),
+        ),
         advisor: Advisor {
             base_url,
             token: TokenSource::None,
             transport: options,
         },
     })
-}
-
-/// Creates a transport that repeats failed requests.
-pub(crate) fn transport(options: &TransportOptions) -> Result<HyperTransport, Failure> {
-    http(options, RetryPolicy::default())
-}
-
-fn http(options: &TransportOptions, retry: RetryPolicy) -> Result<HyperTransport, Failure> {
-    HyperTransport::builder()
-        .user_agent(concat!("bakong-cli/", env!("CARGO_PKG_VERSION")))
-        .allow_plain_http(options.allow_plain_http)
-        .retry(retry)
-        .build()
-        .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))
 }
 
 /// Prints a note if the token has expired or expires soon, and the session cannot renew it.

@@ -16,6 +16,7 @@ mod diagnose;
 mod errors;
 #[cfg(unix)]
 mod hints;
+mod inputs;
 mod qr;
 mod qr_scanner;
 #[cfg(unix)]
@@ -31,6 +32,7 @@ mod sandbox_state;
 #[cfg(unix)]
 mod signals;
 mod support;
+mod tls;
 mod token;
 mod tx;
 mod vectors;

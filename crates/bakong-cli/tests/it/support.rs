@@ -29,6 +29,9 @@ pub(crate) fn bakong(arguments: &[&str]) -> Command {
         .args(arguments)
         .env_remove("BAKONG_TOKEN")
         .env_remove("BAKONG_EMAIL")
+        .env_remove("BAKONG_USER_AGENT")
+        .env_remove("SSL_CERT_FILE")
+        .env_remove("SSL_CERT_DIR")
         .env_remove("NO_COLOR")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -268,7 +271,11 @@ impl Shop {
     /// Like [`Shop::open`], with the options as they are.
     pub(crate) async fn open_with(sandbox: &Sandbox, options: &[&str]) -> Self {
         let base_url = sandbox.base_url();
-        let line = [&["checkout", "--base-url", &base_url], options].concat();
+        let line = [
+            &["checkout", "--qr", "light", "--base-url", &base_url],
+            options,
+        ]
+        .concat();
         let mut child = bakong(&line)
             .env("BAKONG_TOKEN", token(sandbox))
             .spawn()

@@ -16,6 +16,7 @@ use crate::common::exit::{Exit, Failure};
 use crate::common::options::TransportOptions;
 use crate::common::remote::{self, HttpSession, HttpWatcher, Remote};
 use crate::common::time::PayAfter;
+use crate::common::transport;
 
 /// A started watcher, and the sandbox if there is one.
 pub(super) struct Backend {
@@ -103,12 +104,11 @@ fn failed(message: String) -> Failure {
 /// Gets a token the way a project does: registers, reads the e-mail, and exchanges its code.
 async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
     let base_url = BaseUrl::new(&sandbox.base_url()).map_err(|error| failed(error.to_string()))?;
-    let options = TransportOptions::default();
-    let session = Session::new(remote::transport(&options)?, base_url.clone());
+    let session = Session::new(transport::embedded()?, base_url.clone());
     let advisor = Advisor {
         base_url,
         token: TokenSource::None,
-        transport: options,
+        transport: TransportOptions::default(),
     };
     let could_not_ask = |error| advisor.failure(&error);
 

@@ -17,7 +17,7 @@ use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::interrupt::Interrupts;
 use crate::common::remote::{self, HttpWatcher, Remote};
 use crate::common::runtime::block_on;
-use crate::common::{reader, transaction};
+use crate::common::{blanks, reader, transaction};
 
 use self::events::EventPrinter;
 use self::input::{Input, Line};
@@ -99,7 +99,10 @@ async fn open(
     let unusable =
         |error: &dyn std::fmt::Display| Failure::new(Exit::CouldNotAsk, error.to_string());
     let request = line.parse()?;
-    let khqr = Khqr::parse(&request.qr).map_err(|error| unusable(&error))?;
+    let khqr = Khqr::parse(&request.qr).map_err(|error| match blanks::find(&request.qr) {
+        Some(blank) => unusable(&blank),
+        None => unusable(&error),
+    })?;
     let order = request.order(&khqr)?;
     let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(&error))?;
     let expires_at = payment.expires_at;
