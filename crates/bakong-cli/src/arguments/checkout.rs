@@ -12,6 +12,9 @@ pub(super) const HELP: &str = "\
 Try it without any set-up:  bakong checkout --sandbox
 For a real Bakong, give the token with --token-file or in the environment variable BAKONG_TOKEN.
 
+On a terminal, the code is drawn. In a pipe or a file, only its text is printed, unless --qr selects a drawing. A locale
+that is not UTF-8 gets ASCII characters.
+
 Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 no usable response from Bakong,
 2 usage error, 130 stopped by Ctrl-C or another signal.";
 

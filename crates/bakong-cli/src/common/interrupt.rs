@@ -45,7 +45,7 @@ impl Interrupts {
     /// Waits for the first signal.
     pub(crate) async fn recv(&mut self) {
         if self.0.recv().await.is_none() {
-            future::pending().await
+            future::pending::<()>().await;
         }
     }
 }

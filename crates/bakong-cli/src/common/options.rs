@@ -13,6 +13,8 @@ pub(crate) const TOKEN_FILE: &str =
     "The file that contains the token. If given, BAKONG_TOKEN is ignored";
 pub(crate) const EMAIL: &str =
     "The project's e-mail address, at most 30 characters [env: BAKONG_EMAIL]";
+const CA_FILE: &str = "Also trust the certificate authorities in this PEM file. SSL_CERT_FILE and SSL_CERT_DIR replace the \
+     built-in authorities";
 const RENEWAL_EMAIL: &str = "The project's e-mail address, with which the command renews the token in --token-file \
      before it expires [env: BAKONG_EMAIL]";
 
@@ -28,8 +30,7 @@ pub(crate) struct TargetArguments {
     /// Allow an http:// address on another machine. Secrets are then sent unencrypted
     #[arg(long)]
     pub(crate) allow_plain_http: bool,
-    /// Also trust the certificate authorities in this PEM file. SSL_CERT_FILE and SSL_CERT_DIR replace the built-in ones
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = CA_FILE)]
     pub(crate) ca_file: Option<PathBuf>,
 }
 

@@ -23,7 +23,7 @@ pub(crate) async fn gone() {
             return;
         }
     }
-    future::pending().await
+    future::pending::<()>().await;
 }
 
 /// Waits for an error condition of standard output. Fails if the system cannot tell.

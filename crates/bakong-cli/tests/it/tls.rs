@@ -109,7 +109,7 @@ async fn certificates_that_cannot_be_used_are_named() {
         let finished = run_with_token(&line, UNKNOWN_TOKEN).await.exits(2);
         finished.shows("--ca-file");
         finished.shows(file);
-        let variables = [("SSL_CERT_FILE", &*file)];
+        let variables = [("SSL_CERT_FILE", file)];
         let finished = with_variables(&line, &variables).await.exits(2);
         finished.shows(file);
     }
