@@ -2,6 +2,7 @@
 
 pub(crate) mod advice;
 pub(crate) mod blanks;
+pub(crate) mod clock;
 pub(crate) mod code;
 pub(crate) mod credentials;
 pub(crate) mod exit;

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::common::advice::Advisor;
+use crate::common::clock::ClockCheck;
 use crate::common::credentials::{self, TokenSource};
 use crate::common::exit::Failure;
 use crate::common::options::{TargetArguments, TokenArguments, TransportOptions};
@@ -31,6 +32,7 @@ pub(crate) type HttpWatcher = Watcher<HyperTransport>;
 pub(crate) struct Remote {
     pub(crate) session: HttpSession,
     pub(crate) advisor: Advisor,
+    pub(crate) clock: ClockCheck,
 }
 
 /// Returns the base URL of `--base-url` or `--env`, if one is given.
@@ -87,7 +89,8 @@ fn open_with(
     }
     let options = TransportOptions::of(target);
     let http = transport::open(&options, retry)?;
-    let mut session = Session::new(http, base_url.clone());
+    let clock = ClockCheck::default();
+    let mut session = Session::new(http, base_url.clone()).with_observer(clock.clone());
     if let Some(token) = found {
         session = session.with_token(token);
     }
@@ -105,6 +108,7 @@ fn open_with(
             token,
             transport: options,
         },
+        clock,
     })
 }
 
@@ -151,16 +155,19 @@ impl SessionObserver for RejectionNote {
 pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result<Remote, Failure> {
     let base_url = trusted_base_url(target, what)?;
     let options = TransportOptions::of(target);
+    let clock = ClockCheck::default();
     Ok(Remote {
         session: Session::new(
             transport::open(&options, RetryPolicy::default())?,
             base_url.clone(),
-        ),
+        )
+        .with_observer(clock.clone()),
         advisor: Advisor {
             base_url,
             token: TokenSource::None,
             transport: options,
         },
+        clock,
     })
 }
 

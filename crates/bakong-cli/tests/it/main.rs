@@ -11,6 +11,7 @@ mod account;
 mod advice;
 mod bulk;
 mod checkout;
+mod clock;
 mod deeplink;
 mod diagnose;
 mod errors;

@@ -11,6 +11,7 @@ use khqr_core::AccountId;
 
 use crate::arguments::CheckoutArguments;
 use crate::common::advice::Advisor;
+use crate::common::clock::ClockCheck;
 use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure};
 use crate::common::options::TransportOptions;
@@ -22,6 +23,7 @@ use crate::common::transport;
 pub(super) struct Backend {
     pub(super) watcher: HttpWatcher,
     pub(super) advisor: Advisor,
+    pub(super) clock: ClockCheck,
     sandbox: Option<Sandbox>,
 }
 
@@ -58,6 +60,7 @@ impl Backend {
                 .await
                 .map_err(|error| failed(error.to_string()))?,
             advisor: remote.advisor,
+            clock: remote.clock,
             sandbox,
         })
     }
@@ -123,5 +126,6 @@ async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
     Ok(Remote {
         session: session.with_token(token),
         advisor,
+        clock: ClockCheck::default(),
     })
 }

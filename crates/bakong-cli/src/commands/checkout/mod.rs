@@ -107,6 +107,11 @@ async fn prepare(
             return Err(failure.and(". No code was shown, so nothing was paid."));
         }
     }
+    if backend.clock.has_passed(shown.expires_at) {
+        let message = "this machine's clock is so far behind that every phone would call the code expired. Set the \
+             clock, and try again. No code was shown, so nothing was paid";
+        return Err(Failure::new(Exit::CouldNotAsk, message));
+    }
     backend.send_customer(&shown.text, arguments.pay_after)?;
     Ok((backend, shown))
 }

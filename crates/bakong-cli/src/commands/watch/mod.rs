@@ -32,7 +32,9 @@ pub(crate) fn run(arguments: &WatchArguments) -> Result<Exit, Failure> {
 async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let mut input = Input::open(&arguments.file)?;
-    let Remote { session, advisor } = remote::open_once(&arguments.target, &arguments.token)?;
+    let Remote {
+        session, advisor, ..
+    } = remote::open_once(&arguments.target, &arguments.token)?;
     let mut config = Config::DEFAULT;
     config.quota.limit = arguments.quota;
     config.lists = !arguments.no_lists;
