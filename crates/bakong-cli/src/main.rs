@@ -20,7 +20,6 @@ use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
 use crate::commands::{account, checkout, deeplink, qr, sandbox, token, tx, watch};
-use crate::common::exit::Exit;
 use crate::common::output;
 
 fn main() -> ExitCode {
@@ -42,7 +41,5 @@ fn main() -> ExitCode {
         output::print_error(&failure.to_string());
         failure.exit()
     });
-    // Output that could not be written must not look like success.
-    let lost = exit == Exit::Success && output::is_lost();
-    (if lost { Exit::CouldNotAsk } else { exit }).into()
+    exit.into()
 }

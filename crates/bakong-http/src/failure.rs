@@ -155,7 +155,7 @@ fn advice(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> Optio
             | Certificate::NotValidYetContext { .. },
         ) => "check this machine's clock",
         rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => {
-            "add a private certificate authority with trust_pem"
+            "the certificate authority of the server is not trusted"
         }
         _ => return None,
     };

@@ -34,7 +34,12 @@ pub(crate) struct Proxy(Intercept);
 impl Proxy {
     /// Parses `http://user:password@host:port`, where only the host is required.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let uri: Uri = text.trim().parse().ok()?;
+        let text = &with_encoded_hashes(text.trim());
+        // `Uri` drops what follows a hash.
+        if text.contains('#') {
+            return None;
+        }
+        let uri: Uri = text.parse().ok()?;
         let is_http = |scheme: &Scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS;
         let is_valid = |authority: &Authority| {
             let text = authority.as_str();
@@ -55,7 +60,7 @@ impl Proxy {
         {
             return None;
         }
-        let matcher = Matcher::builder().all(text.trim()).build();
+        let matcher = Matcher::builder().all(text.as_str()).build();
         matcher
             .intercept(&Uri::from_static("http://any/"))
             .map(Self)
@@ -78,6 +83,15 @@ impl Proxy {
     /// Host and port, for error messages.
     pub(crate) fn name(&self) -> &str {
         self.uri().authority().map_or("", Authority::as_str)
+    }
+}
+
+/// Percent-encodes each `#` of the credentials. Otherwise, it would end the password, and a part of the credentials
+/// would be taken for the host.
+fn with_encoded_hashes(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((credentials, host)) => format!("{}@{host}", credentials.replace('#', "%23")),
+        None => text.to_owned(),
     }
 }
 
@@ -237,6 +251,24 @@ mod tests {
         );
         let setting = format!("{:?}", ProxySetting::Given(proxy));
         assert_eq!(setting, "Given(proxy.example:3128)");
+    }
+
+    #[test]
+    fn a_hash_in_the_password_does_not_cut_the_address() {
+        for password in ["12#34", "p#", "#", "%2312"] {
+            let proxy = Proxy::parse(&format!("http://sokha:{password}@proxy.example:3128"));
+            let proxy = proxy.unwrap();
+            assert_eq!(proxy.name(), "proxy.example:3128");
+            let encoded = password.replace('#', "%23");
+            let same = Proxy::parse(&format!("http://sokha:{encoded}@proxy.example:3128"));
+            assert_eq!(proxy.authorization(), same.unwrap().authorization());
+        }
+        let proxy = Proxy::parse("http://sokha:12#34@proxy.example:3128").unwrap();
+        let header = proxy.authorization().unwrap();
+        assert_eq!(header, "Basic c29raGE6MTIjMzQ=");
+        for text in ["http://proxy.example:3128#x", "http://a:b@proxy.example#x"] {
+            assert!(Proxy::parse(text).is_none(), "{text}");
+        }
     }
 
     #[test]

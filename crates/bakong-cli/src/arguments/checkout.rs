@@ -5,12 +5,15 @@ use std::time::Duration;
 use clap::Args;
 use khqr_core::Currency;
 
-use crate::common::options::{TargetArguments, TokenArguments, parse_currency};
+use crate::common::options::{QrStyle, TargetArguments, TokenArguments, parse_currency};
 use crate::common::time::{PayAfter, parse_lifetime};
 
 pub(super) const HELP: &str = "\
 Try it without any set-up:  bakong checkout --sandbox
 For a real Bakong, give the token with --token-file or in the environment variable BAKONG_TOKEN.
+
+On a terminal, the code is drawn. In a pipe or a file, only its text is printed, unless --qr selects a drawing. A locale
+that is not UTF-8 gets ASCII characters.
 
 Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 no usable response from Bakong,
 2 usage error, 130 stopped by Ctrl-C or another signal.";
@@ -58,6 +61,9 @@ pub(crate) struct CheckoutArguments {
     /// How long the code can be paid. NBC recommends at most 10m
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_lifetime)]
     pub(crate) expires_in: Duration,
+    /// How to draw the code
+    #[arg(long, value_enum, value_name = "STYLE", default_value_t = QrStyle::Auto)]
+    pub(crate) qr: QrStyle,
     /// Print one JSON object at the end. The code is shown on standard error, if that is a terminal
     #[arg(long)]
     pub(crate) json: bool,

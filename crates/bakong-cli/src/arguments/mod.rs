@@ -31,9 +31,21 @@ pub(crate) use self::token::{
 pub(crate) use self::tx::{CheckArguments, DiagnoseArguments, LookupArguments, TxCommand};
 pub(crate) use self::watch::WatchArguments;
 
+const HELP: &str = "\
+Environment variables:
+  BAKONG_TOKEN                  the access token, without --token-file
+  BAKONG_EMAIL                  the project's e-mail address, without --email
+  BAKONG_USER_AGENT             replaces the User-Agent of all requests
+  HTTPS_PROXY, NO_PROXY         the proxy for requests, and the hosts to reach directly
+  SSL_CERT_FILE, SSL_CERT_DIR   replace the built-in certificate authorities
+  NO_COLOR                      draws codes without colours
+
+Standard output that nothing reads is an error: the command stops asking and exits with code 1. Ctrl-C or another signal
+stops a command; a second one ends it at once.";
+
 /// Take KHQR payments over Bakong, and read, verify and generate KHQR codes.
 #[derive(Parser, Debug)]
-#[command(name = "bakong", version, arg_required_else_help = true)]
+#[command(name = "bakong", version, arg_required_else_help = true, after_help = HELP)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use khqr_core::{Currency, Timestamp};
 
-use crate::common::options::parse_currency;
+use crate::common::options::{QrStyle, parse_currency};
 use crate::common::time::{parse_lifetime, parse_moment};
 
 const GENERATE_HELP: &str = "\
@@ -53,11 +53,14 @@ pub(crate) struct GenerateArguments {
     /// The time of creation, in milliseconds since 1970 [default: now]
     #[arg(long, value_name = "MS", value_parser = parse_moment)]
     pub(crate) now: Option<Timestamp>,
+    /// How to draw the code
+    #[arg(long, value_enum, value_name = "STYLE", default_value_t = QrStyle::Auto)]
+    pub(crate) qr: QrStyle,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
     /// Read JSON objects from standard input, one on each line, and print a JSON object for each
-    #[arg(long, conflicts_with_all = ["GenerateFields", "json"])]
+    #[arg(long, conflicts_with_all = ["GenerateFields", "qr", "json"])]
     pub(crate) jsonl: bool,
 }
 

@@ -22,7 +22,8 @@ pub(crate) enum TxCommand {
 const CHECK_HELP: &str = "\
 Look the payment up by one of --md5, --hash, --short-hash, --instruction-ref and --external-ref.
 With --account and --amount, the command compares the payment with the order. A short hash needs --amount and
---currency, and the payment must have that amount.
+--currency, and the payment must have that amount. A payment needs review if a compared value differs, is missing or
+cannot be read.
 A check costs one request of the daily quota. If Bakong is unavailable, the command sends up to three requests.
 A token renewal costs one more, or two if Bakong rejects the old token first.
 Give the token with --token-file or in the environment variable BAKONG_TOKEN.
@@ -36,9 +37,10 @@ const DIAGNOSE_HELP: &str = "\
 Looks the payment up by MD5, by full hash and by short hash, as far as they are known. A hash in one response is used
 for the next lookup. This costs at most three requests of the daily quota. The command sends each request once, and
 stops if Bakong is unavailable. A token renewal costs one more request, or two if Bakong rejects the old token first.
+With --amount, a payment needs review if its amount or currency differs, is missing or cannot be read.
 
-Exit codes: 0 the payment was found and all responses agree, 3 not found, 4 the responses disagree, the payment
-failed or the code is static, 1 a lookup got no usable response, so the state of the payment is unknown,
+Exit codes: 0 the payment was found and all responses agree, 3 not found, 4 the payment needs review or failed, the
+responses disagree or the code is static, 1 a lookup got no usable response, so the state of the payment is unknown,
 2 usage error.";
 
 #[derive(Args, Debug)]

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::arguments::DeeplinkArguments;
 use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::runtime::block_on_unless_stopped;
-use crate::common::{lines, output, remote};
+use crate::common::{blanks, lines, output, remote};
 
 pub(crate) fn run(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
     print_json_error(get_link(arguments), arguments.json)
@@ -17,8 +17,10 @@ pub(crate) fn run(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
 fn get_link(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
     let source = source(arguments)?;
     let text = lines::readable_text(&arguments.code)?;
-    let khqr = Khqr::parse(&text)
-        .map_err(|error| Failure::new(Exit::NotValid, format!("not a KHQR: {error}")))?;
+    let khqr = Khqr::parse(&text).map_err(|error| match blanks::find(&text) {
+        Some(blank) => Failure::new(Exit::NotValid, format!("not a KHQR: {blank}")),
+        None => Failure::new(Exit::NotValid, format!("not a KHQR: {error}")),
+    })?;
     if let Err(error) = khqr.verify(SystemClock.now()) {
         output::note(format_args!("This code cannot be paid now: {error}."));
     }

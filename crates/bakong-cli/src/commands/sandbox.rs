@@ -1,7 +1,7 @@
 //! `bakong sandbox`: runs a sandbox on this machine until a signal.
 
-use std::fs;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::Path;
 use std::time::Duration;
 
 use bakong_sandbox::{Fault, QuotaLimit, Sandbox};
@@ -14,13 +14,16 @@ use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::interrupt::Interrupts;
 use crate::common::output::{note, print, print_json, row};
 use crate::common::runtime::block_on;
-use crate::common::time;
+use crate::common::{files, lines, time};
 
 /// The e-mail address of the token that is printed.
 const EMAIL: &str = "shop@example.com";
 
 /// The default daily quota, the same as of the live service.
 const DEFAULT_QUOTA: u32 = 100;
+
+/// The largest file of rules in bytes.
+const LARGEST_RULES: u64 = 16 << 20;
 
 /// How often the command looks for an error of saving the state.
 const SAVE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -41,8 +44,10 @@ fn faults(arguments: &[String]) -> Result<Option<Vec<Fault>>, Failure> {
             None => faults.append(&mut rules(argument).map_err(|reason| invalid_fault(&reason))?),
             Some(file) => {
                 let in_file = |reason: String| invalid_fault(&format!("{file}: {reason}"));
-                let text = fs::read_to_string(file).map_err(|error| in_file(error.to_string()))?;
-                faults.append(&mut rules(&text).map_err(in_file)?);
+                let bytes = files::read(Path::new(file), LARGEST_RULES)
+                    .map_err(|failure| Failure::usage(format!("--fault: {failure}")))?;
+                let text = lines::to_text(&bytes).map_err(|error| in_file(error.to_string()))?;
+                faults.append(&mut rules(text).map_err(in_file)?);
             }
         }
     }

@@ -3,6 +3,7 @@
 //! [`ApiError`] describes what happened. What to do next also depends on the command's options, its token and the
 //! time, so it is decided here.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bakong_api::transport::{TransportError, TransportErrorKind};
@@ -13,6 +14,8 @@ use khqr_core::Timestamp;
 
 use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure, Reason, sentences};
+use crate::common::options::TransportOptions;
+use crate::common::shell;
 use crate::common::time::{QuotaReset, in_phnom_penh, left};
 
 /// The Bakong that a command sends requests to, and the token it uses.
@@ -20,9 +23,22 @@ use crate::common::time::{QuotaReset, in_phnom_penh, left};
 pub(crate) struct Advisor {
     pub(crate) base_url: BaseUrl,
     pub(crate) token: TokenSource,
+    pub(crate) transport: TransportOptions,
 }
 
 impl Advisor {
+    /// The options with which another command reaches the same Bakong with the same token, for a shell.
+    pub(crate) fn target_options(&self) -> String {
+        let token_file = self.token.file().map(Path::to_string_lossy);
+        let token_file = token_file.map(|path| shell::option("--token-file", &path));
+        format!(
+            "{}{}{}",
+            shell::option("--base-url", &self.base_url.to_string()),
+            self.transport.to_options(),
+            token_file.unwrap_or_default()
+        )
+    }
+
     /// The failure of a request, with advice.
     pub(crate) fn failure(&self, error: &ApiError) -> Failure {
         failure(self.reason(error))
@@ -137,7 +153,8 @@ impl Advisor {
                 None => "Check the port, and that the server is running".to_owned(),
             },
             Kind::Tls => {
-                "Check this machine's clock, and whether a firewall or proxy intercepts TLS"
+                "Check this machine's clock, and whether a firewall or proxy intercepts TLS. To trust a private certificate \
+                 authority, use --ca-file FILE or SSL_CERT_FILE"
                     .to_owned()
             }
             Kind::Proxy => {
@@ -176,14 +193,10 @@ impl Advisor {
 
     /// How to get a new token.
     fn renew(&self) -> String {
-        let token_file = match &self.token {
-            TokenSource::File(_) => format!(" --token-file {}", self.token.shell_word()),
-            TokenSource::Environment | TokenSource::None => String::new(),
-        };
         let renew = format!(
-            "Get a new token: bakong token renew --email {} --base-url {}{token_file}",
+            "Get a new token: bakong token renew --email {}{}",
             self.token.email_word(),
-            self.base_url
+            self.target_options()
         );
         match &self.token {
             TokenSource::None => renew,

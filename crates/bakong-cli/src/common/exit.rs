@@ -30,17 +30,27 @@ pub(crate) enum Exit {
     Interrupted,
 }
 
+impl Exit {
+    /// The number that the shell sees.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::CouldNotAsk | Self::NotValid => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::NeedsAttention => 4,
+            Self::Expired => 5,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
+    /// Output that could not be written must not look like success.
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Success => 0,
-            Exit::CouldNotAsk | Exit::NotValid => 1,
-            Exit::Usage => 2,
-            Exit::NotFound => 3,
-            Exit::NeedsAttention => 4,
-            Exit::Expired => 5,
-            Exit::Interrupted => 130,
-        })
+        let is_lost = exit == Exit::Success && output::is_lost();
+        let exit = if is_lost { Exit::CouldNotAsk } else { exit };
+        exit.code().into()
     }
 }
 

@@ -1,58 +1,91 @@
 //! The signals that ask the command to stop.
 
+use std::future;
 use std::io;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use crate::common::exit::{Exit, Failure};
 
+/// A signal this soon after the first one is a duplicate. Wrappers such as npm forward the Ctrl-C that the terminal
+/// also sends to the command.
+const DUPLICATES: Duration = Duration::from_millis(500);
+
 /// Listens for Ctrl-C, SIGTERM and SIGHUP from its creation on. A signal that arrives between two calls of
 /// [`Interrupts::recv`] is not lost.
-pub(crate) struct Interrupts {
-    #[cfg(unix)]
-    signals: [tokio::signal::unix::Signal; 3],
-    #[cfg(windows)]
-    ctrl_c: tokio::signal::windows::CtrlC,
-}
+///
+/// The first signal asks the command to stop. A second one ends the process at once, even while the command waits for
+/// a reader of its output.
+#[derive(Debug)]
+pub(crate) struct Interrupts(mpsc::Receiver<()>);
 
 impl Interrupts {
-    /// Starts to listen.
+    /// Starts to listen, on a thread of the runtime.
     pub(crate) fn listen() -> Result<Self, Failure> {
-        Self::register().map_err(|error| {
+        let mut signals = Signals::register().map_err(|error| {
             let message = format!("cannot listen for Ctrl-C: {error}");
             Failure::new(Exit::CouldNotAsk, message)
-        })
+        })?;
+        let (sender, receiver) = mpsc::channel(1);
+        tokio::spawn(async move {
+            signals.recv().await;
+            // The receiver may be gone: then the command prints its result.
+            let _ = sender.try_send(());
+            let first = Instant::now();
+            while first.elapsed() < DUPLICATES {
+                signals.recv().await;
+            }
+            std::process::exit(Exit::Interrupted.code().into());
+        });
+        Ok(Self(receiver))
     }
 
-    #[cfg(unix)]
+    /// Waits for the first signal.
+    pub(crate) async fn recv(&mut self) {
+        if self.0.recv().await.is_none() {
+            future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(unix)]
+struct Signals([tokio::signal::unix::Signal; 3]);
+
+#[cfg(unix)]
+impl Signals {
     fn register() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            signals: [
-                signal(SignalKind::interrupt())?,
-                signal(SignalKind::terminate())?,
-                signal(SignalKind::hangup())?,
-            ],
-        })
+        Ok(Self([
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+        ]))
     }
 
     /// Waits for the next signal.
-    #[cfg(unix)]
-    pub(crate) async fn recv(&mut self) {
-        let [interrupt, terminate, hang_up] = &mut self.signals;
+    async fn recv(&mut self) {
+        let [interrupt, terminate, hang_up] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
             _ = hang_up.recv() => {}
         }
     }
+}
 
-    #[cfg(windows)]
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
     fn register() -> io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(|ctrl_c| Self { ctrl_c })
+        tokio::signal::windows::ctrl_c().map(Self)
     }
 
     /// Waits for the next signal.
-    #[cfg(windows)]
-    pub(crate) async fn recv(&mut self) {
-        self.ctrl_c.recv().await;
+    async fn recv(&mut self) {
+        self.0.recv().await;
     }
 }

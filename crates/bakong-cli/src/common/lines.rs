@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Read};
 use memchr::{memchr, memrchr};
 
 use crate::common::exit::{Exit, Failure};
+use crate::common::piped;
 
 /// The longest line in bytes, without its line feed. A longer line is reported and skipped.
 const LONGEST_LINE: usize = 1 << 20;
@@ -13,11 +14,13 @@ const LONGEST_LINE: usize = 1 << 20;
 /// The size of one read: enough work for one worker, and little memory.
 const ONE_READ: usize = 128 << 10;
 
-/// The byte order mark that editors on Windows write at the start of a file.
-const BYTE_ORDER_MARK: char = '\u{feff}';
+/// The byte order mark that editors on Windows write at the start of a file, in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+const UTF_16: &str = "the text is UTF-16, not UTF-8. Convert it: iconv -f UTF-16 -t UTF-8";
 
 /// The argument, or one line from standard input if the argument is `-`. Line breaks at its ends are not part of a
-/// code, but spaces may be.
+/// code. A line that this command printed as JSON is replaced by its code.
 pub(crate) fn text_or_line(argument: &str) -> Result<Result<String, Unreadable>, Failure> {
     if argument != "-" {
         return Ok(Ok(argument.trim_matches(['\r', '\n']).to_owned()));
@@ -27,7 +30,7 @@ pub(crate) fn text_or_line(argument: &str) -> Result<Result<String, Unreadable>,
         .fill(&mut chunk)
         .map_err(|error| Failure::new(Exit::CouldNotAsk, format!("standard input: {error}")))?;
     let line = chunk.lines().next().unwrap_or(Ok(""));
-    Ok(line.map(|line| without_byte_order_mark(line).to_owned()))
+    Ok(line.map(|line| piped::code_of(line).into_owned()))
 }
 
 /// Like [`text_or_line`], but fails if the line is unreadable.
@@ -35,9 +38,21 @@ pub(crate) fn readable_text(argument: &str) -> Result<String, Failure> {
     text_or_line(argument)?.map_err(|error| Failure::new(Exit::NotValid, error.to_string()))
 }
 
-/// The first line without its byte order mark.
-pub(crate) fn without_byte_order_mark(line: &str) -> &str {
-    line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line)
+/// The text without its byte order mark. Fails if it is UTF-16, which the first two bytes show: a byte order mark, or an
+/// ASCII character and a zero (Unicode Standard, section 23.8).
+fn without_byte_order_mark(text: &[u8]) -> io::Result<&[u8]> {
+    match text {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=255, ..] | [1..=255, 0, ..] => {
+            Err(io::Error::new(ErrorKind::InvalidData, UTF_16))
+        }
+        _ => Ok(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)),
+    }
+}
+
+/// A whole text without its byte order mark.
+pub(crate) fn to_text(bytes: &[u8]) -> io::Result<&str> {
+    std::str::from_utf8(without_byte_order_mark(bytes)?)
+        .map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
 }
 
 /// A buffer of whole lines. The last one may be unterminated: the last line of the input, or the start of a line that
@@ -105,6 +120,8 @@ pub(crate) struct Source<R> {
     partial: Vec<u8>,
     /// Whether the rest of a line that is too long is being skipped.
     skipping: bool,
+    /// Whether the first chunk was read.
+    started: bool,
     ended: bool,
 }
 
@@ -114,13 +131,28 @@ impl<R: Read> Source<R> {
             input,
             partial: Vec::new(),
             skipping: false,
+            started: false,
             ended: false,
         }
     }
 
     /// Fills the chunk with the lines that one read completes. Reads again only if it completes none. Returns `false`
     /// at the end of the input.
+    ///
+    /// # Errors
+    /// The error of a read, or an error if the input is UTF-16.
     pub(crate) fn fill(&mut self, chunk: &mut Chunk) -> io::Result<bool> {
+        let is_filled = self.fill_raw(chunk)?;
+        if !std::mem::replace(&mut self.started, true) {
+            let text = without_byte_order_mark(&chunk.buffer)?;
+            let mark = chunk.buffer.len() - text.len();
+            chunk.buffer.drain(..mark);
+            return Ok(is_filled && !chunk.buffer.is_empty());
+        }
+        Ok(is_filled)
+    }
+
+    fn fill_raw(&mut self, chunk: &mut Chunk) -> io::Result<bool> {
         let buffer = &mut chunk.buffer;
         buffer.clear();
         buffer.append(&mut self.partial);
@@ -227,6 +259,38 @@ mod tests {
     fn invalid_utf8_is_reported_with_its_offset() {
         let found = chunks(&[b"ab\xffc\nd\n"]);
         assert_eq!(found, [[Err(Unreadable::NotUtf8 { at: 2 }), line("d")]]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_not_part_of_the_first_line() {
+        for reads in [
+            &[&b"\xef\xbb\xbfa\nb\n"[..]][..],
+            &[b"\xef", b"\xbb", b"\xbfa\n", b"b\n"],
+        ] {
+            assert_eq!(chunks(reads).concat(), [line("a"), line("b")]);
+        }
+        assert_eq!(chunks(&[b"\xef\xbb\xbf"]), [[]; 0]);
+        // Only at the start of the input.
+        let inner = chunks(&[b"a\n\xef\xbb\xbfb\n"]).concat();
+        assert_eq!(inner, [line("a"), line("\u{feff}b")]);
+    }
+
+    #[test]
+    fn utf_16_has_its_own_message() {
+        let text: Vec<u16> = "{\"a\"}\n".encode_utf16().collect();
+        let big = text.iter().flat_map(|unit| unit.to_be_bytes()).collect();
+        let little = text.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let with_mark = |mark: [u8; 2], text: &Vec<u8>| [&mark[..], text].concat();
+        for text in [
+            with_mark([0xfe, 0xff], &big),
+            with_mark([0xff, 0xfe], &little),
+            big,
+            little,
+        ] {
+            let mut source = Source::new(Reads(vec![text]));
+            let error = source.fill(&mut Chunk::default()).unwrap_err();
+            assert!(error.to_string().contains("UTF-16"), "{error}");
+        }
     }
 
     #[test]

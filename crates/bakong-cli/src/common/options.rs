@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use bakong_api::Environment;
 use bakong_api::base_url::UnknownEnvironment;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use khqr_core::Currency;
+
+use crate::common::shell;
 
 pub(crate) const TOKEN_FILE: &str =
     "The file that contains the token. If given, BAKONG_TOKEN is ignored";
 pub(crate) const EMAIL: &str =
     "The project's e-mail address, at most 30 characters [env: BAKONG_EMAIL]";
+const CA_FILE: &str = "Also trust the certificate authorities in this PEM file. SSL_CERT_FILE and SSL_CERT_DIR replace the \
+     built-in authorities";
 const RENEWAL_EMAIL: &str = "The project's e-mail address, with which the command renews the token in --token-file \
      before it expires [env: BAKONG_EMAIL]";
 
@@ -26,6 +30,52 @@ pub(crate) struct TargetArguments {
     /// Allow an http:// address on another machine. Secrets are then sent unencrypted
     #[arg(long)]
     pub(crate) allow_plain_http: bool,
+    #[arg(long, value_name = "FILE", help = CA_FILE)]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// How a code is drawn.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, ValueEnum)]
+pub(crate) enum QrStyle {
+    /// Draw for this terminal, and not at all if the output is not a terminal
+    #[default]
+    Auto,
+    /// Draw with block characters for a light background
+    Light,
+    /// Draw with block characters for a dark background
+    Dark,
+    /// Draw with ASCII characters, twice as large
+    Ascii,
+    /// Do not draw. The text of the code is still printed
+    None,
+}
+
+/// How requests are sent.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct TransportOptions {
+    pub(crate) allow_plain_http: bool,
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+impl TransportOptions {
+    pub(crate) fn of(target: &TargetArguments) -> Self {
+        Self {
+            allow_plain_http: target.allow_plain_http,
+            ca_file: target.ca_file.clone(),
+        }
+    }
+
+    /// The options of the command line, for a shell.
+    pub(crate) fn to_options(&self) -> String {
+        let mut options = String::new();
+        if self.allow_plain_http {
+            options.push_str(" --allow-plain-http");
+        }
+        if let Some(file) = &self.ca_file {
+            options.push_str(&shell::option("--ca-file", &file.to_string_lossy()));
+        }
+        options
+    }
 }
 
 /// The token for requests.

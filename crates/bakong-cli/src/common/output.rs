@@ -1,7 +1,7 @@
 //! Writes to standard output and standard error without panicking.
 //!
-//! `println!` panics when the reader of a pipe closes it; here the output just ends. A line that cannot be written
-//! for another reason, such as a full disk, is repeated on standard error.
+//! `println!` panics when the reader of a pipe closes it. Here the output ends, and the command exits with code 1. A line
+//! that cannot be written for another reason, such as a full disk, is repeated on standard error.
 
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, IsTerminal, Write};
@@ -15,9 +15,14 @@ use serde_json::ser::{Formatter, Serializer};
 /// Whether a write to standard output failed.
 static LOST: AtomicBool = AtomicBool::new(false);
 
-/// Whether output was lost. A reader that closes the pipe does not count, except for secrets.
+/// Whether output was lost.
 pub(crate) fn is_lost() -> bool {
     LOST.load(Ordering::Relaxed)
+}
+
+/// Remembers that nothing reads the output.
+pub(crate) fn set_lost() {
+    LOST.store(true, Ordering::Relaxed);
 }
 
 /// A destination for text that people read.
@@ -60,21 +65,18 @@ impl Stream {
     }
 }
 
-/// Writes a line to standard output. Returns the error, except for a closed pipe.
+/// Writes a line to standard output. Returns the error, except for a closed pipe, which needs no message.
 fn write_out(line: &impl Display) -> Option<io::Error> {
     let error = writeln!(io::stdout().lock(), "{line}").err()?;
-    if error.kind() == io::ErrorKind::BrokenPipe {
-        return None;
-    }
-    LOST.store(true, Ordering::Relaxed);
-    Some(error)
+    set_lost();
+    (error.kind() != io::ErrorKind::BrokenPipe).then_some(error)
 }
 
 /// Prints a secret on standard output. If this fails, even because of a closed pipe, the secret is not repeated
 /// anywhere. The note on standard error ends with `remedy`: how to get another secret.
 pub(crate) fn print_secret(line: impl Display, remedy: &str) {
     if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
-        LOST.store(true, Ordering::Relaxed);
+        set_lost();
         note(format_args!(
             "standard output: {error}; the secret is lost. {remedy}"
         ));

@@ -13,12 +13,14 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::common::advice::Advisor;
+use crate::common::clock::ClockCheck;
 use crate::common::credentials::{self, TokenSource};
-use crate::common::exit::{Exit, Failure};
-use crate::common::options::{TargetArguments, TokenArguments};
+use crate::common::exit::Failure;
+use crate::common::options::{TargetArguments, TokenArguments, TransportOptions};
 use crate::common::output::note;
 use crate::common::renewal::{self, CommandTokenStore, RenewalNotes};
 use crate::common::time::in_phnom_penh;
+use crate::common::transport;
 
 /// A session over HTTP.
 pub(crate) type HttpSession = Session<HyperTransport>;
@@ -30,6 +32,7 @@ pub(crate) type HttpWatcher = Watcher<HyperTransport>;
 pub(crate) struct Remote {
     pub(crate) session: HttpSession,
     pub(crate) advisor: Advisor,
+    pub(crate) clock: ClockCheck,
 }
 
 /// Returns the base URL of `--base-url` or `--env`, if one is given.
@@ -84,8 +87,10 @@ fn open_with(
         (Some(token), None) => warn_of_end(token, &source),
         (_, Some(_)) => {}
     }
-    let http = http(target.allow_plain_http, retry)?;
-    let mut session = Session::new(http, base_url.clone());
+    let options = TransportOptions::of(target);
+    let http = transport::open(&options, retry)?;
+    let clock = ClockCheck::default();
+    let mut session = Session::new(http, base_url.clone()).with_observer(clock.clone());
     if let Some(token) = found {
         session = session.with_token(token);
     }
@@ -98,7 +103,12 @@ fn open_with(
     let token = source;
     Ok(Remote {
         session,
-        advisor: Advisor { base_url, token },
+        advisor: Advisor {
+            base_url,
+            token,
+            transport: options,
+        },
+        clock,
     })
 }
 
@@ -144,27 +154,21 @@ impl SessionObserver for RejectionNote {
 /// Opens a session without a token, to send `what`. Sends no request.
 pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result<Remote, Failure> {
     let base_url = trusted_base_url(target, what)?;
+    let options = TransportOptions::of(target);
+    let clock = ClockCheck::default();
     Ok(Remote {
-        session: Session::new(transport(target.allow_plain_http)?, base_url.clone()),
+        session: Session::new(
+            transport::open(&options, RetryPolicy::default())?,
+            base_url.clone(),
+        )
+        .with_observer(clock.clone()),
         advisor: Advisor {
             base_url,
             token: TokenSource::None,
+            transport: options,
         },
+        clock,
     })
-}
-
-/// Creates a transport that repeats failed requests.
-pub(crate) fn transport(allow_plain_http: bool) -> Result<HyperTransport, Failure> {
-    http(allow_plain_http, RetryPolicy::default())
-}
-
-fn http(allow_plain_http: bool, retry: RetryPolicy) -> Result<HyperTransport, Failure> {
-    HyperTransport::builder()
-        .user_agent(concat!("bakong-cli/", env!("CARGO_PKG_VERSION")))
-        .allow_plain_http(allow_plain_http)
-        .retry(retry)
-        .build()
-        .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))
 }
 
 /// Prints a note if the token has expired or expires soon, and the session cannot renew it.

@@ -3,9 +3,11 @@
 use crate::common::exit::{Exit, Failure};
 use crate::common::interrupt::Interrupts;
 
-/// Runs a future to its end on a single-threaded tokio runtime.
+/// Runs a future to its end on this thread. Tasks that it spawns run on other threads, so that requests and signals are
+/// still handled while this thread waits for a reader of standard output or standard error that has stalled.
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| {
@@ -13,8 +15,9 @@ pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> R
             Failure::new(Exit::CouldNotAsk, message)
         })?;
     let result = runtime.block_on(future);
-    // Does not wait for a DNS lookup that hangs.
-    runtime.shutdown_background();
+    // The runtime runs until the process ends. A second signal then also ends the command while it prints its result.
+    // Nothing waits for a DNS lookup that hangs.
+    std::mem::forget(runtime);
     result
 }
 

@@ -1,10 +1,14 @@
-//! Draws a text as a QR code with half-block characters. Each character shows two modules, one above the other.
+//! Draws a text as a QR code. Half-block characters show two modules, one above the other. ASCII characters show half a
+//! module.
+
+use std::ffi::OsString;
 
 use qrcode::bits::Bits;
 use qrcode::optimize::{Optimizer, Parser, Segment};
 use qrcode::types::{Mode, QrResult};
 use qrcode::{Color, EcLevel, QrCode, Version};
 
+use crate::common::options::QrStyle;
 use crate::common::output::Stream;
 
 /// How dark and light modules are drawn.
@@ -12,10 +16,64 @@ use crate::common::output::Stream;
 enum Style {
     /// Black on white, set by escape sequences.
     Colours,
-    /// Block characters for light modules, for terminals, which are mostly dark.
+    /// Block characters for light modules, for a dark background.
     LightBlocks,
-    /// Block characters for dark modules, for files, which are mostly shown on white.
+    /// Block characters for dark modules, for a light background.
     DarkBlocks,
+    /// Spaces on black and white, set by escape sequences. Needs no UTF-8.
+    AsciiColours,
+    /// `##` for dark modules, for a light background.
+    Ascii,
+    /// `##` for light modules, for a dark background.
+    AsciiLight,
+}
+
+impl Style {
+    /// Whether a character shows one row of modules, two characters wide. Otherwise it shows two rows.
+    const fn is_ascii(self) -> bool {
+        matches!(self, Self::AsciiColours | Self::Ascii | Self::AsciiLight)
+    }
+}
+
+/// Where a code is drawn.
+#[derive(Clone, Copy, Debug)]
+struct Screen {
+    is_terminal: bool,
+    wants_colours: bool,
+    is_utf8: bool,
+}
+
+impl Screen {
+    fn of(stream: Stream) -> Self {
+        let variable = |name: &str| std::env::var_os(name);
+        Self {
+            is_terminal: stream.is_terminal(),
+            wants_colours: wants_colours(variable),
+            is_utf8: cfg!(windows) || is_utf8(variable),
+        }
+    }
+
+    /// The style that `--qr` selects, or `None` if the code is not drawn.
+    const fn style(self, choice: QrStyle) -> Option<Style> {
+        match choice {
+            QrStyle::None => None,
+            QrStyle::Light => Some(Style::DarkBlocks),
+            QrStyle::Dark => Some(Style::LightBlocks),
+            QrStyle::Ascii if !self.is_terminal => Some(Style::Ascii),
+            // A program or a file gets text that it can read.
+            QrStyle::Auto if !self.is_terminal => None,
+            QrStyle::Auto if self.is_utf8 => Some(if self.wants_colours {
+                Style::Colours
+            } else {
+                Style::LightBlocks
+            }),
+            QrStyle::Auto | QrStyle::Ascii => Some(if self.wants_colours {
+                Style::AsciiColours
+            } else {
+                Style::AsciiLight
+            }),
+        }
+    }
 }
 
 /// An error correction level, and the width of the light margin in modules.
@@ -27,6 +85,8 @@ const SIZES: [Size; 3] = [(EcLevel::M, 4), (EcLevel::L, 4), (EcLevel::L, 2)];
 
 /// Black on bright white. The colours are given by number, because themes change the named colours.
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
+const BLACK: &str = "\x1b[48;5;16m";
+const WHITE: &str = "\x1b[48;5;231m";
 const RESET: &str = "\x1b[0m";
 
 /// A drawn code.
@@ -45,16 +105,14 @@ impl Drawing {
 }
 
 /// Prints a code for scanning. Chooses the most readable size that leaves room on the terminal for `lines_below`
-/// more lines, and prints a note if no size fits.
-pub(crate) fn print(text: &str, stream: Stream, lines_below: usize) {
+/// more lines, and prints a note if no size fits. Prints nothing if `choice` says so.
+pub(crate) fn print(text: &str, choice: QrStyle, stream: Stream, lines_below: usize) {
+    let Some(style) = Screen::of(stream).style(choice) else {
+        return;
+    };
     let room = stream
         .size()
         .map(|(rows, columns)| (rows.saturating_sub(lines_below), columns));
-    let style = match (stream.is_terminal(), wants_colours()) {
-        (true, true) => Style::Colours,
-        (true, false) => Style::LightBlocks,
-        (false, _) => Style::DarkBlocks,
-    };
     let Some(drawing) = draw(text, style, room) else {
         return stream.line("The text is too long for a QR code.");
     };
@@ -71,9 +129,21 @@ pub(crate) fn print(text: &str, stream: Stream, lines_below: usize) {
 }
 
 /// See <https://no-color.org>.
-fn wants_colours() -> bool {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+fn wants_colours(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    !is_set("NO_COLOR") && variable("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Whether the locale's encoding is UTF-8. The first variable that is set decides (POSIX, section 8.2). Without any, the
+/// locale is `C`, which is ASCII.
+fn is_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    let mut values = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .filter_map(variable);
+    values.find(|value| !value.is_empty()).is_some_and(|value| {
+        let value = value.to_string_lossy().to_ascii_lowercase();
+        value.contains("utf-8") || value.contains("utf8")
+    })
 }
 
 /// Draws `text` in the most readable size that fits into `room` (rows and columns), or in the smallest size.
@@ -99,11 +169,21 @@ fn draw_at(text: &str, style: Style, (errors, margin): Size) -> Option<Drawing> 
         let inside = (margin..margin + inner).contains(&x) && (margin..margin + inner).contains(&y);
         inside && modules[(y - margin) * inner + x - margin] == Color::Dark
     };
+    if style.is_ascii() {
+        let line = |y| {
+            let row: Vec<_> = (0..width).map(|x| is_dark(x, y)).collect();
+            ascii_line(&row, style)
+        };
+        return Some(Drawing {
+            lines: (0..width).map(line).collect(),
+            width: 2 * width,
+        });
+    }
     let line = |y: usize| {
         let cells = (0..width).map(|x| cell(is_dark(x, y), is_dark(x, y + 1), style));
         match style {
             Style::Colours => format!("{BLACK_ON_WHITE}{}{RESET}", cells.collect::<String>()),
-            Style::LightBlocks | Style::DarkBlocks => cells.collect(),
+            _ => cells.collect(),
         }
     };
     let lines = (0..width).step_by(2).map(line).collect();
@@ -138,11 +218,33 @@ fn segments(data: &[u8], version: Version) -> impl Iterator<Item = Segment> {
     Optimizer::new(segments, version)
 }
 
+/// One row of modules. `true` is dark.
+fn ascii_line(row: &[bool], style: Style) -> String {
+    let mut line = String::new();
+    let mut before = None;
+    for &is_dark in row {
+        if style == Style::AsciiColours {
+            // One escape sequence for each run of equal modules.
+            if before.replace(is_dark) != Some(is_dark) {
+                line.push_str(if is_dark { BLACK } else { WHITE });
+            }
+            line.push_str("  ");
+        } else {
+            let is_inked = is_dark == (style == Style::Ascii);
+            line.push_str(if is_inked { "##" } else { "  " });
+        }
+    }
+    if style == Style::AsciiColours {
+        line.push_str(RESET);
+    }
+    line
+}
+
 /// The character for two modules, the upper and the lower.
 const fn cell(upper_dark: bool, lower_dark: bool, style: Style) -> char {
     let inked = match style {
-        Style::Colours | Style::DarkBlocks => (upper_dark, lower_dark),
         Style::LightBlocks => (!upper_dark, !lower_dark),
+        _ => (upper_dark, lower_dark),
     };
     match inked {
         (true, true) => '█',
@@ -153,100 +255,4 @@ const fn cell(upper_dark: bool, lower_dark: bool, style: Style) -> char {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The modules that a camera sees; `true` is dark.
-    fn seen(drawing: &Drawing, style: Style) -> Vec<Vec<bool>> {
-        let mut rows = Vec::new();
-        for line in &drawing.lines {
-            let plain = line
-                .trim_start_matches(BLACK_ON_WHITE)
-                .trim_end_matches(RESET);
-            let ink = |upper: bool| {
-                plain
-                    .chars()
-                    .map(|cell| match cell {
-                        '█' => true,
-                        '▀' => upper,
-                        '▄' => !upper,
-                        ' ' => false,
-                        other => panic!("{other:?}"),
-                    })
-                    .map(|inked| inked != (style == Style::LightBlocks))
-                    .collect::<Vec<_>>()
-            };
-            rows.push(ink(true));
-            rows.push(ink(false));
-        }
-        rows
-    }
-
-    /// Decodes the picture. The decoder shares no code with the encoder.
-    fn scan(rows: &[Vec<bool>]) -> String {
-        const SCALE: usize = 4;
-        let (width, height) = (rows[0].len() * SCALE, rows.len() * SCALE);
-        let mut picture = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| {
-            if rows[y / SCALE][x / SCALE] { 0 } else { 255 }
-        });
-        let grids = picture.detect_grids();
-        assert_eq!(grids.len(), 1);
-        grids[0].decode().unwrap().1
-    }
-
-    const CODES: [&str; 2] = [
-        "00020101021229140010sokha@devb5204599953031165405100005802KH5912Sokha Coffee6010Phnom Penh\
-         62120108INV-20419934001317950000000000113179500060000063046965",
-        "00020101021215311234567812345678ABCDEFGHIJKLMNO30350009khqr@devb01061234560208Dev Bank\
-         52045999530384054031005802KH5910John Smith6010PHNOM PENH62670106#12345021185512233455\
-         0311Coffee Shop0709Cashier_10810Buy coffee64290002km0108ចន ស្មីន0207ភ្នំពេញ9917001316880225153546304A367",
-    ];
-
-    #[test]
-    fn every_style_scans() {
-        for text in CODES {
-            for style in [Style::Colours, Style::LightBlocks, Style::DarkBlocks] {
-                for size in SIZES {
-                    let drawing = draw_at(text, style, size).unwrap();
-                    let rows = seen(&drawing, style);
-                    assert!(rows.iter().all(|row| row.len() == drawing.width));
-                    assert_eq!(scan(&rows), text, "{style:?} {size:?}");
-                }
-            }
-        }
-    }
-
-    /// Scanning cannot show this: a decoder that returns raw bytes gives the same bytes for both modes.
-    #[test]
-    fn khmer_is_never_encoded_as_kanji() {
-        for text in ["សុខា", "ភ្នំពេញ", "ផ្សារធំថ្មី", "ហាងកាហ្វេ សុខា", "中文", CODES[1]]
-        {
-            let modes: Vec<Mode> = segments(text.as_bytes(), Version::Normal(9))
-                .map(|segment| segment.mode)
-                .collect();
-            assert!(!modes.contains(&Mode::Kanji), "{text} {modes:?}");
-        }
-    }
-
-    #[test]
-    fn a_small_window_gets_a_small_code() {
-        let lines = |room| draw(CODES[0], Style::Colours, room).unwrap().lines.len();
-        assert!(lines(Some((24, 80))) < lines(None));
-        assert_eq!(lines(Some((50, 100))), lines(None));
-        // Without a size that fits, the smallest is drawn.
-        assert!(lines(Some((5, 5))) <= lines(Some((24, 80))));
-    }
-
-    #[test]
-    fn colours_are_reset_on_every_line() {
-        let drawing = draw("x", Style::Colours, None).unwrap();
-        for line in drawing.lines {
-            assert!(line.starts_with(BLACK_ON_WHITE) && line.ends_with(RESET));
-        }
-    }
-
-    #[test]
-    fn a_text_too_long_for_a_qr_code_is_not_drawn() {
-        assert_eq!(draw(&"x".repeat(3_000), Style::Colours, None), None);
-    }
-}
+mod tests;

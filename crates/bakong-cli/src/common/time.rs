@@ -146,7 +146,7 @@ impl fmt::Display for QuotaReset {
         write!(
             f,
             "The quota is reset at midnight, either in Phnom Penh or in UTC: NBC does not document which. Try again \
-             at {first} in Phnom Penh, in {left}, and if that fails at {last}"
+             at {first} in Phnom Penh, in {left}, and if that fails at {last} in Phnom Penh"
         )
     }
 }

@@ -12,7 +12,9 @@ use crate::support::{Shop, dara, run_line};
 
 #[tokio::test]
 async fn a_payment_in_the_embedded_sandbox() {
-    let finished = run_line("checkout --sandbox --pay-after 1s").await.exits(0);
+    let finished = run_line("checkout --sandbox --qr light --pay-after 1s")
+        .await
+        .exits(0);
     let code = finished.row("code");
     assert_eq!(scan(finished.out.lines()), code);
     assert_eq!(finished.row("MD5"), Md5Handle::of(code).to_string());

@@ -11,11 +11,17 @@ mod account;
 mod advice;
 mod bulk;
 mod checkout;
+mod clock;
 mod deeplink;
 mod diagnose;
 mod errors;
+#[cfg(unix)]
+mod hints;
+mod inputs;
 mod qr;
 mod qr_scanner;
+#[cfg(unix)]
+mod readers;
 mod redaction;
 mod renewal;
 #[cfg(unix)]
@@ -27,6 +33,7 @@ mod sandbox_state;
 #[cfg(unix)]
 mod signals;
 mod support;
+mod tls;
 mod token;
 mod tx;
 mod vectors;

@@ -6,7 +6,7 @@ use khqr_core::{Crc, Khqr, Md5Handle};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 
-use crate::qr_scanner::scan;
+use crate::qr_scanner::{is_drawing, scan};
 use crate::support::{Finished, bakong, run, run_line, run_with_input, words};
 
 /// NBC's sample of 2023.
@@ -68,7 +68,7 @@ async fn an_altered_code_has_a_wrong_checksum() {
 
 #[tokio::test]
 async fn a_generated_code_scans_and_verifies() {
-    let line = "qr generate --account sokha@devb --name ហាងកាហ្វេ --amount 1.5 --currency USD --bill INV-1 \
+    let line = "qr generate --qr light --account sokha@devb --name ហាងកាហ្វេ --amount 1.5 --currency USD --bill INV-1 \
         --language en --alternate-name Coffee --now 1795000000000";
     let finished = run_line(line).await.exits(0);
     let code = finished.row("code");
@@ -159,4 +159,33 @@ async fn an_unknown_option_is_not_taken_for_a_code() {
         let finished = run_line(&format!("qr {command} --jsonll")).await.exits(2);
         assert!(finished.err.contains("--jsonll"), "{}", finished.err);
     }
+}
+
+#[tokio::test]
+async fn a_code_in_a_pipe_is_drawn_only_on_request() {
+    let generate = "qr generate --account a@b --name A";
+    let sandbox = "checkout --sandbox --pay-after 0s";
+    for line in [generate, sandbox] {
+        for style in ["", "--qr auto", "--qr none"] {
+            let finished = run_line(&format!("{line} {style}")).await.exits(0);
+            assert!(!finished.out.lines().any(is_drawing), "{finished:?}");
+            assert!(finished.row("code").starts_with("000201"));
+            assert!(!finished.out.contains('\u{1b}'));
+        }
+        let finished = run_line(&format!("{line} --qr light")).await.exits(0);
+        assert_eq!(scan(finished.out.lines()), finished.row("code"));
+        let finished = run_line(&format!("{line} --qr dark")).await.exits(0);
+        assert!(
+            finished
+                .out
+                .lines()
+                .next()
+                .is_some_and(|line| !line.is_empty())
+        );
+        assert!(finished.out.contains("█████"), "{finished:?}");
+        let finished = run_line(&format!("{line} --qr ascii")).await.exits(0);
+        assert!(finished.out.contains("####") && finished.out.is_ascii());
+    }
+    run_line(&format!("{generate} --qr huge")).await.exits(2);
+    run_line("qr generate --jsonl --qr dark").await.exits(2);
 }

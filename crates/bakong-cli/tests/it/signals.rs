@@ -97,6 +97,7 @@ async fn ctrl_c_leaves_the_terminal_unchanged() {
     let mut child = bakong(&["checkout", "--base-url", &base_url])
         .env("BAKONG_TOKEN", token(&sandbox))
         .env("TERM", "xterm-256color")
+        .env("LC_ALL", "C.UTF-8")
         .stdout(Stdio::from(terminal.try_clone().unwrap()))
         .stderr(Stdio::from(terminal.try_clone().unwrap()))
         .spawn()

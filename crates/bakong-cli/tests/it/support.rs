@@ -29,6 +29,9 @@ pub(crate) fn bakong(arguments: &[&str]) -> Command {
         .args(arguments)
         .env_remove("BAKONG_TOKEN")
         .env_remove("BAKONG_EMAIL")
+        .env_remove("BAKONG_USER_AGENT")
+        .env_remove("SSL_CERT_FILE")
+        .env_remove("SSL_CERT_DIR")
         .env_remove("NO_COLOR")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -262,8 +265,18 @@ pub(crate) struct Shop {
 impl Shop {
     /// Starts a checkout and reads its output up to the end of the drawing.
     pub(crate) async fn open(sandbox: &Sandbox, options: &str) -> Self {
-        let line = format!("checkout --base-url {} {options}", sandbox.base_url());
-        let mut child = bakong(&words(&line))
+        Self::open_with(sandbox, &words(options)).await
+    }
+
+    /// Like [`Shop::open`], with the options as they are.
+    pub(crate) async fn open_with(sandbox: &Sandbox, options: &[&str]) -> Self {
+        let base_url = sandbox.base_url();
+        let line = [
+            &["checkout", "--qr", "light", "--base-url", &base_url],
+            options,
+        ]
+        .concat();
+        let mut child = bakong(&line)
             .env("BAKONG_TOKEN", token(sandbox))
             .spawn()
             .unwrap();
@@ -285,6 +298,11 @@ impl Shop {
             before,
             lines,
         }
+    }
+
+    /// Closes the output, as a reader that ends does.
+    pub(crate) fn close_output(self) -> Child {
+        self.child
     }
 
     /// Reads the rest of the output.

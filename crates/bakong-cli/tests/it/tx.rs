@@ -115,3 +115,68 @@ async fn a_payment_is_found_by_each_kind_of_lookup() {
     let json = check(&format!("--hash {}", "0".repeat(64))).await;
     assert_eq!(json.status(3, "not_found")["transaction"], Value::Null);
 }
+
+/// The answers of a Bakong that reports another currency, or an amount that cannot be read.
+fn unreadable_payments(hash: &str) -> [(String, &'static str); 6] {
+    [
+        (r#""amount":1.50,"currency":"EUR""#, "untold_currency"),
+        (r#""amount":1.50"#, "untold_currency"),
+        (r#""amount":-1,"currency":"USD""#, "untold_amount"),
+        (r#""amount":"abc","currency":"USD""#, "untold_amount"),
+        (r#""amount":null,"currency":"USD""#, "untold_amount"),
+        (r#""amount":1.505,"currency":"USD""#, "untold_amount"),
+    ]
+    .map(|(fields, kind)| {
+        let data = format!(r#"{{"hash":"{hash}","toAccountId":"sokha@devb",{fields}}}"#);
+        (format!(r#"{{"responseCode":0,"data":{data}}}"#), kind)
+    })
+}
+
+#[tokio::test]
+async fn an_amount_that_bakong_does_not_report_is_never_paid() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let hash = "0123456789abcdef".repeat(4);
+    let money = "--amount 1.50 --currency USD";
+    for (answer, kind) in unreadable_payments(&hash) {
+        sandbox.fault(Fault::json(StatusCode::OK, answer).always());
+        for line in [
+            format!("tx check --short-hash 01234567 {money}"),
+            format!("tx check --short-hash 01234567 {money} --account sokha@devb"),
+            format!("tx check --hash {hash} {money} --account sokha@devb"),
+            format!("tx diagnose --short-hash 01234567 {money}"),
+            format!("tx diagnose --hash {hash} {money}"),
+            format!("tx diagnose --hash {hash} --short-hash 01234567 {money}"),
+        ] {
+            let json = ask(&sandbox, &format!("{line} --json")).await;
+            let json = json.status(4, "needs_review");
+            assert_eq!(json["mismatches"][0]["kind"], kind, "{line} {json}");
+            let finished = ask(&sandbox, &line).await.exits(4);
+            finished.shows("NEEDS REVIEW: ");
+        }
+        sandbox.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn every_lookup_compares_the_amount_in_the_same_way() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let code = dynamic_code(sandbox.now(), "1", Amount::us_cents(150));
+    let hash = dara(&sandbox).pay(&code).unwrap().hash().to_owned();
+    let md5 = Md5Handle::of(&code);
+    for (money, kind) in [
+        ("--amount 2 --currency USD", "short"),
+        ("--amount 1 --currency USD", "over"),
+        ("--amount 150 --currency KHR", "other_currency"),
+    ] {
+        for line in [
+            format!("tx check --md5 {md5} --account sokha@devb"),
+            format!("tx check --hash {hash} --account sokha@devb"),
+            format!("tx diagnose --md5 {md5}"),
+            format!("tx diagnose --hash {hash}"),
+        ] {
+            let json = ask(&sandbox, &format!("{line} {money} --json")).await;
+            let json = json.status(4, "needs_review");
+            assert_eq!(json["mismatches"][0]["kind"], kind, "{line} {json}");
+        }
+    }
+}

@@ -11,16 +11,19 @@ use khqr_core::AccountId;
 
 use crate::arguments::CheckoutArguments;
 use crate::common::advice::Advisor;
+use crate::common::clock::ClockCheck;
 use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure};
+use crate::common::options::TransportOptions;
 use crate::common::remote::{self, HttpSession, HttpWatcher, Remote};
 use crate::common::time::PayAfter;
+use crate::common::transport;
 
 /// A started watcher, and the sandbox if there is one.
 pub(super) struct Backend {
     pub(super) watcher: HttpWatcher,
     pub(super) advisor: Advisor,
-    pub(super) allows_plain_http: bool,
+    pub(super) clock: ClockCheck,
     sandbox: Option<Sandbox>,
 }
 
@@ -57,7 +60,7 @@ impl Backend {
                 .await
                 .map_err(|error| failed(error.to_string()))?,
             advisor: remote.advisor,
-            allows_plain_http: arguments.target.allow_plain_http,
+            clock: remote.clock,
             sandbox,
         })
     }
@@ -104,10 +107,11 @@ fn failed(message: String) -> Failure {
 /// Gets a token the way a project does: registers, reads the e-mail, and exchanges its code.
 async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
     let base_url = BaseUrl::new(&sandbox.base_url()).map_err(|error| failed(error.to_string()))?;
-    let session = Session::new(remote::transport(false)?, base_url.clone());
+    let session = Session::new(transport::embedded()?, base_url.clone());
     let advisor = Advisor {
         base_url,
         token: TokenSource::None,
+        transport: TransportOptions::default(),
     };
     let could_not_ask = |error| advisor.failure(&error);
 
@@ -122,5 +126,6 @@ async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
     Ok(Remote {
         session: session.with_token(token),
         advisor,
+        clock: ClockCheck::default(),
     })
 }

@@ -11,6 +11,7 @@ use super::backend::Backend;
 use super::order::ShownCode;
 use crate::arguments::CheckoutArguments;
 use crate::common::advice::Advisor;
+use crate::common::options::QrStyle;
 use crate::common::output::{Stream, note, row};
 use crate::common::terminal_qr;
 use crate::common::time::{ADVISED_LIFE, countdown, time_of_day};
@@ -36,9 +37,9 @@ impl Display {
         shown: &ShownCode,
     ) -> Self {
         if !arguments.json {
-            print_code(Stream::Out, backend, shown);
+            print_code(Stream::Out, arguments.qr, backend, shown);
         } else if Stream::Err.is_terminal() {
-            print_code(Stream::Err, backend, shown);
+            print_code(Stream::Err, arguments.qr, backend, shown);
         }
         let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         // The template is a valid constant; an error would only lose the style.
@@ -97,7 +98,7 @@ impl Display {
     }
 }
 
-fn print_code(stream: Stream, backend: &Backend, shown: &ShownCode) {
+fn print_code(stream: Stream, style: QrStyle, backend: &Backend, shown: &ShownCode) {
     if backend.is_sandbox() {
         stream
             .line("This is the sandbox. No real money moves, and no bank's app can pay this code.");
@@ -115,5 +116,5 @@ fn print_code(stream: Stream, backend: &Backend, shown: &ShownCode) {
     stream.line(row("code", Printable(&shown.text)));
     stream.line(row("MD5", shown.md5));
     // The drawing comes last, so that it stays on the screen above the countdown.
-    terminal_qr::print(&shown.text, stream, 1);
+    terminal_qr::print(&shown.text, style, stream, 1);
 }

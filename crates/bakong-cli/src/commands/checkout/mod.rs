@@ -5,6 +5,7 @@ mod display;
 mod order;
 mod report;
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bakong_api::endpoint::CheckTransactionByMd5;
@@ -16,8 +17,8 @@ use tokio::time::MissedTickBehavior;
 use crate::arguments::CheckoutArguments;
 use crate::common::exit::{Exit, Failure};
 use crate::common::interrupt::Interrupts;
-use crate::common::output;
 use crate::common::runtime::block_on;
+use crate::common::{output, reader};
 
 use self::backend::Backend;
 use self::display::Display;
@@ -39,7 +40,8 @@ pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
     let order = CheckoutOrder::of(arguments);
     let result = order.and_then(|order| block_on(take_payment(arguments, &order)));
     match result {
-        Err(failure) if arguments.json => {
+        // A failure that nothing reads on standard output is printed on standard error.
+        Err(failure) if arguments.json && !output::is_lost() => {
             output::print_json(&report::failure_json(&failure));
             Ok(failure.exit())
         }
@@ -52,14 +54,25 @@ async fn take_payment(
     order: &CheckoutOrder<'_>,
 ) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
+    let mut unread = pin!(reader::gone());
     let (backend, shown) = tokio::select! {
         prepared = prepare(arguments, order) => prepared?,
         () = interrupts.recv() => {
             let message = "stopped before the code was shown, so nothing was paid";
             return Err(Failure::new(Exit::Interrupted, message));
         }
+        () = &mut unread => {
+            let message = "nothing reads standard output. No code was shown, so nothing was paid";
+            return Err(Failure::new(Exit::CouldNotAsk, message));
+        }
     };
-    let ending = wait_for_payment(arguments, &backend, &shown, &mut interrupts).await?;
+    let stop = async {
+        tokio::select! {
+            () = interrupts.recv() => Ending::Stopped,
+            () = unread => Ending::Unread,
+        }
+    };
+    let ending = wait_for_payment(arguments, &backend, &shown, stop).await?;
     let report = Report {
         now: SystemClock.now(),
         shown: &shown,
@@ -94,6 +107,11 @@ async fn prepare(
             return Err(failure.and(". No code was shown, so nothing was paid."));
         }
     }
+    if backend.clock.has_passed(shown.expires_at) {
+        let message = "this machine's clock is so far behind that every phone would call the code expired. Set the \
+             clock, and try again. No code was shown, so nothing was paid";
+        return Err(Failure::new(Exit::CouldNotAsk, message));
+    }
     backend.send_customer(&shown.text, arguments.pay_after)?;
     Ok((backend, shown))
 }
@@ -103,7 +121,7 @@ async fn wait_for_payment(
     arguments: &CheckoutArguments,
     backend: &Backend,
     shown: &ShownCode,
-    interrupts: &mut Interrupts,
+    stop: impl Future<Output = Ending>,
 ) -> Result<Ending, Failure> {
     let unusable = |reason: String| Failure::new(Exit::NeedsAttention, reason);
     let khqr = Khqr::parse(&shown.text).map_err(|error| unusable(error.to_string()))?;
@@ -118,16 +136,20 @@ async fn wait_for_payment(
     let mut watched = watching.await.map_err(refused)?;
 
     let display = Display::open(arguments, backend, shown);
-    let ending = follow(&mut watched, &display, interrupts).await;
+    let ending = follow(&mut watched, &display, stop).await;
     display.close();
     Ok(ending)
 }
 
-/// Follows the payment until it is final, until the last check fails, or until a signal.
-async fn follow(watched: &mut Watched, display: &Display, interrupts: &mut Interrupts) -> Ending {
+/// Follows the payment until it is final, until the last check fails, or until `stop`.
+async fn follow(
+    watched: &mut Watched,
+    display: &Display,
+    stop: impl Future<Output = Ending>,
+) -> Ending {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut interrupted = std::pin::pin!(interrupts.recv());
+    let mut stop = pin!(stop);
     let timeout = POLICY.grace.after_expiry.saturating_add(LAST_CHECK_TIMEOUT);
     loop {
         let progress = tokio::select! {
@@ -136,7 +158,7 @@ async fn follow(watched: &mut Watched, display: &Display, interrupts: &mut Inter
                 Some(progress) => progress,
                 None => return Ending::GaveUp(None),
             },
-            () = &mut interrupted => return Ending::Stopped,
+            ending = &mut stop => return ending,
             _ = seconds.tick() => watched.progress(),
         };
         if let Some(outcome) = progress.outcome {

@@ -1,6 +1,7 @@
 //! The order that the command line describes, and its code.
 
 use bakong_api::{BaseUrl, Environment};
+use bakong_flow::Expected;
 use khqr_core::{AccountId, Amount, KhqrDraft, Md5Handle, Timestamp};
 
 use crate::arguments::CheckoutArguments;
@@ -22,6 +23,7 @@ pub(super) struct ShownCode {
     pub(super) text: String,
     pub(super) md5: Md5Handle,
     pub(super) account: String,
+    pub(super) expected: Expected,
     pub(super) name: String,
     pub(super) city: String,
     pub(super) amount: Amount,
@@ -80,6 +82,7 @@ impl<'a> CheckoutOrder<'a> {
             text,
             md5,
             account: self.account.as_str().to_owned(),
+            expected: Expected::new(self.amount, self.account.into()),
             name: self.name.to_owned(),
             city: self.arguments.city.clone(),
             amount: self.amount,

@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 
 use super::backend::Backend;
 use super::order::ShownCode;
-use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure};
-use crate::common::output::{print, print_json, row};
+use crate::common::output::{note, print, print_json, row};
 use crate::common::time::{in_phnom_penh, time_of_day};
-use crate::common::{money, transaction};
+use crate::common::{lookup, money, transaction};
 
 /// Why the command stopped waiting.
 pub(super) enum Ending {
@@ -21,6 +20,8 @@ pub(super) enum Ending {
     GaveUp(Option<ApiError>),
     /// A signal.
     Stopped,
+    /// Nothing reads standard output.
+    Unread,
 }
 
 const COULD_NOT_ASK: &str = "could_not_ask";
@@ -35,16 +36,18 @@ pub(super) struct Report<'r> {
 }
 
 impl Report<'_> {
-    /// Prints the report and returns the exit code.
+    /// Prints the report and returns the exit code. If nothing reads standard output, the report is on standard error.
     pub(super) fn print(&self, json: bool) -> Exit {
-        if json {
+        if matches!(self.ending, Ending::Unread) {
+            self.lines().iter().for_each(note);
+        } else if json {
             print_json(&self.json());
         } else {
             self.lines().iter().for_each(print);
         }
         match &self.ending {
             Ending::Final(outcome, _) => transaction::exit(outcome),
-            Ending::GaveUp(_) => Exit::CouldNotAsk,
+            Ending::GaveUp(_) | Ending::Unread => Exit::CouldNotAsk,
             Ending::Stopped => Exit::Interrupted,
         }
     }
@@ -61,13 +64,17 @@ impl Report<'_> {
             }
             Ending::Stopped => self
                 .unknown_lines("STOPPED: this command no longer waits for the payment".to_owned()),
+            Ending::Unread => self.unknown_lines(
+                "STOPPED: nothing reads standard output, so this command no longer waits for the payment"
+                    .to_owned(),
+            ),
         }
     }
 
     fn final_lines(&self, outcome: &Outcome, checks: u32) -> Vec<String> {
         let mut lines = vec![match outcome {
             Outcome::Expired => format!(
-                "EXPIRED: no payment by {}. A last check after that time found none either",
+                "EXPIRED: no payment by {} in Phnom Penh. A last check after that time found none either",
                 time_of_day(self.shown.expires_at)
             ),
             _ => transaction::headline(outcome),
@@ -115,31 +122,15 @@ impl Report<'_> {
         let mut lines = vec![headline, next];
         lines.extend(self.order_rows());
         if !self.backend.is_sandbox() {
-            lines.push(row("command", self.check_command()));
+            lines.push(row("command", self.lookup_command()));
         }
         lines
     }
 
     /// The command that looks the payment up.
-    fn check_command(&self) -> String {
-        let shown = self.shown;
-        let advisor = &self.backend.advisor;
-        let mut command = format!(
-            "bakong tx check --md5 {} --account {} --amount {} --currency {} --base-url {}",
-            shown.md5,
-            Printable(&shown.account),
-            money::decimal(shown.amount),
-            shown.amount.currency(),
-            advisor.base_url,
-        );
-        if self.backend.allows_plain_http {
-            command.push_str(" --allow-plain-http");
-        }
-        if let TokenSource::File(_) = &advisor.token {
-            command.push_str(" --token-file ");
-            command.push_str(&advisor.token.shell_word());
-        }
-        command
+    fn lookup_command(&self) -> String {
+        let (shown, advisor) = (self.shown, &self.backend.advisor);
+        lookup::command(shown.md5, &shown.expected, advisor)
     }
 
     /// The fields that identify the payment.
@@ -174,7 +165,7 @@ impl Report<'_> {
                         .map(|error| self.backend.advisor.reason(error))
                 );
             }
-            Ending::Stopped => object["status"] = STOPPED.into(),
+            Ending::Stopped | Ending::Unread => object["status"] = STOPPED.into(),
         }
         object
     }

@@ -18,7 +18,7 @@ pub(super) fn decode(text: &str, arguments: &TextArguments) -> Result<Exit, Fail
                 Ok(_) => "a well-formed EMVCo code, but not a KHQR",
                 Err(_) => "not a KHQR",
             };
-            return Refusal::from(error).report(what, arguments.json);
+            return Refusal::of_text(text, error).report(what, arguments.json);
         }
     };
     let verdict = khqr.verify(moment_or_now(arguments.now));
@@ -41,14 +41,15 @@ pub(super) fn decode(text: &str, arguments: &TextArguments) -> Result<Exit, Fail
 
 pub(super) fn verify(text: &str, arguments: &TextArguments) -> Result<Exit, Failure> {
     let now = moment_or_now(arguments.now);
-    let verdict = Khqr::parse(text).and_then(|khqr| khqr.verify(now));
-    match (verdict, arguments.json) {
+    let verdict = match Khqr::parse(text) {
+        Ok(khqr) => khqr.verify(now).map_err(Refusal::from),
+        Err(error) => Err(Refusal::of_text(text, error)),
+    };
+    match (&verdict, arguments.json) {
         (Ok(_), true) => print_json(&json!({ "valid": true })),
         (Ok(_), false) => print("valid: this code can be paid now"),
-        (Err(error), true) => {
-            print_json(&json!({ "valid": false, "error": Refusal::from(error) }));
-        }
-        (Err(error), false) => print(format_args!("not valid: {error}")),
+        (Err(error), true) => print_json(&json!({ "valid": false, "error": error })),
+        (Err(error), false) => print(format_args!("not valid: {}", error.message())),
     }
     Ok(match verdict {
         Ok(_) => Exit::Success,

@@ -30,7 +30,7 @@ pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
     if arguments.json {
         output::print_json(&json!({ "qr": code.text, "md5": code.md5 }));
     } else {
-        terminal_qr::print(&code.text, Stream::Out, CODE_AND_MD5);
+        terminal_qr::print(&code.text, arguments.qr, Stream::Out, CODE_AND_MD5);
         output::print(output::row("code", Printable(&code.text)));
         // A static code cannot be looked up by its MD5; see `Md5Handle`.
         if arguments.fields.amount.is_some() {

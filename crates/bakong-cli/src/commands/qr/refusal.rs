@@ -7,6 +7,7 @@ use khqr_core::{Error, TagPath};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::common::blanks;
 use crate::common::exit::{Exit, Failure};
 use crate::common::lines::Unreadable;
 use crate::common::output;
@@ -69,6 +70,16 @@ impl From<Unreadable> for Refusal {
 }
 
 impl Refusal {
+    /// Why a text is not a code. If blanks or line breaks were copied with the code, the message names them instead of
+    /// the error that they cause.
+    pub(super) fn of_text(text: &str, error: Error) -> Self {
+        let mut refusal = Self::from(error);
+        if let Some(blank) = blanks::find(text) {
+            refusal.message = Message::Text(blank.to_string().into());
+        }
+        refusal
+    }
+
     /// An error that the SDK has no code for.
     pub(super) fn of_line(kind: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -79,6 +90,10 @@ impl Refusal {
             tag: None,
             offset: None,
         }
+    }
+
+    pub(super) const fn message(&self) -> &impl fmt::Display {
+        &self.message
     }
 
     /// Adds the byte offset in the line.

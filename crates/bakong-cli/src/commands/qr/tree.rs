@@ -13,7 +13,9 @@ pub(super) fn inspect(text: &str, arguments: &TextArguments) -> Result<Exit, Fai
     match Payload::parse(text) {
         Ok(payload) if arguments.json => output::print_json(&Tree(payload.fields())),
         Ok(payload) => lines(payload).iter().for_each(output::print),
-        Err(error) => return Refusal::from(error).report("not an EMVCo code", arguments.json),
+        Err(error) => {
+            return Refusal::of_text(text, error).report("not an EMVCo code", arguments.json);
+        }
     }
     Ok(Exit::Success)
 }

@@ -1,78 +1,46 @@
 //! `bakong tx check`: was the payment made?
 
+use bakong_api::CheckAnswer;
 use bakong_api::endpoint::{
     CheckTransactionByExternalRef, CheckTransactionByHash, CheckTransactionByInstructionRef,
     CheckTransactionByMd5, CheckTransactionByShortHash,
 };
-use bakong_api::khqr_core::{AccountIdBuf, Amount, Error, Timestamp};
-use bakong_api::{CheckAnswer, Transaction};
-use bakong_flow::settlement::Settlement;
-use bakong_flow::{Expected, Mismatch};
+use bakong_api::khqr_core::Amount;
 use serde_json::json;
 
 use super::answer::{status, transaction_json, transaction_of};
+use super::comparison::Comparison;
 use crate::arguments::{CheckArguments, LookupArguments};
 use crate::common::exit::{Exit, Failure};
 use crate::common::output::{print, print_json};
 use crate::common::remote::Remote;
 use crate::common::runtime::block_on_unless_stopped;
-use crate::common::{code, remote, transaction};
+use crate::common::{remote, transaction};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let amount = arguments.money.amount()?;
-    let expectation = Expectation::of(arguments, amount)?;
+    let comparison = comparison(arguments, amount)?;
     let answer = block_on_unless_stopped("the state of the payment is unknown", async {
         let remote = remote::open(&arguments.target, &arguments.token)?;
         look_up(&remote, &arguments.lookup, amount).await
     })?;
-    Ok(report(&answer, expectation.as_ref(), arguments.json))
+    Ok(report(&answer, comparison.as_ref(), arguments.json))
 }
 
-/// What the payment is compared with.
-struct Expectation {
-    expected: Expected,
-    /// Whether `--account` was given. If not, Bakong found the payment by a short hash and the amount, and only the
-    /// amount is compared.
-    includes_recipient: bool,
-}
-
-impl Expectation {
-    fn of(arguments: &CheckArguments, amount: Option<Amount>) -> Result<Option<Self>, Failure> {
-        let Some(amount) = amount else {
-            return Ok(None);
-        };
-        let account = arguments.account.as_deref();
-        if account.is_none() && arguments.lookup.short_hash.is_none() {
-            return Err(Failure::usage(
-                "--amount requires --account: both are compared with the payment",
-            ));
-        }
-        let invalid =
-            |error: Error| Failure::usage(format!("--account: {}", code::without_tag(&error)));
-        let recipient = AccountIdBuf::new(account.unwrap_or("any@bank")).map_err(invalid)?;
-        Ok(Some(Self {
-            expected: Expected::new(amount, recipient),
-            includes_recipient: account.is_some(),
-        }))
+/// The order to compare with. A short hash finds the payment with its amount, so it needs no account.
+fn comparison(
+    arguments: &CheckArguments,
+    amount: Option<Amount>,
+) -> Result<Option<Comparison>, Failure> {
+    let account = arguments.account.as_deref();
+    if amount.is_some() && account.is_none() && arguments.lookup.short_hash.is_none() {
+        return Err(Failure::usage(
+            "--amount requires --account: both are compared with the payment",
+        ));
     }
-
-    fn mismatches(&self, transaction: &Transaction) -> Vec<Mismatch> {
-        // The expiry is unknown here, so no payment is late.
-        let expiry = Timestamp::from_millis(u64::MAX);
-        let Settlement::NeedsReview(mut mismatches) = self.expected.settle(transaction, expiry)
-        else {
-            return Vec::new();
-        };
-        if !self.includes_recipient {
-            mismatches.retain(|mismatch| {
-                !matches!(
-                    mismatch,
-                    Mismatch::OtherRecipient { .. } | Mismatch::Untold(_)
-                )
-            });
-        }
-        mismatches
-    }
+    amount
+        .map(|amount| Comparison::new(amount, account))
+        .transpose()
 }
 
 /// Sends the lookup that the options select.
@@ -101,14 +69,14 @@ async fn look_up(
     answer.map_err(|error| remote.advisor.failure(&error))
 }
 
-fn report(answer: &CheckAnswer, expectation: Option<&Expectation>, as_json: bool) -> Exit {
+fn report(answer: &CheckAnswer, comparison: Option<&Comparison>, as_json: bool) -> Exit {
     let paid = transaction_of(answer);
-    let mismatches = match (paid, expectation) {
-        (Some(transaction), Some(expectation)) => expectation.mismatches(transaction),
+    let mismatches = match (paid, comparison) {
+        (Some(transaction), Some(comparison)) => comparison.mismatches(transaction),
         _ => Vec::new(),
     };
     let needs_review = !mismatches.is_empty();
-    let compared = expectation.is_some_and(|it| it.includes_recipient || needs_review);
+    let compared = comparison.is_some_and(|it| it.includes_recipient || needs_review);
     let exit = match answer {
         CheckAnswer::Paid(_) if !needs_review => Exit::Success,
         CheckAnswer::NotFound => Exit::NotFound,

@@ -2,10 +2,12 @@
 
 use bakong_api::diagnose::{Clues, Diagnosis, Finding, NotAsked};
 use bakong_api::{Lookup, Transaction};
+use bakong_flow::Mismatch;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer::{status, transaction_json, transaction_of};
+use super::comparison::Comparison;
 use crate::arguments::DiagnoseArguments;
 use crate::common::advice::Advisor;
 use crate::common::exit::{Exit, Failure};
@@ -15,16 +17,24 @@ use crate::common::{remote, transaction};
 
 pub(super) fn run(arguments: &DiagnoseArguments) -> Result<Exit, Failure> {
     let clues = clues(arguments)?;
+    let comparison = clues
+        .amount
+        .map(|amount| Comparison::new(amount, None))
+        .transpose()?;
     let (diagnosis, advisor) =
         block_on_unless_stopped("the state of the payment is unknown", async {
             let remote = remote::open_once(&arguments.target, &arguments.token)?;
             Ok((remote.session.diagnose(&clues).await, remote.advisor))
         })?;
-    let conclusion = Conclusion::of(&diagnosis.findings());
+    let mismatches =
+        comparison.map_or_else(Vec::new, |comparison| mismatches(&diagnosis, &comparison));
+    let conclusion = Conclusion::of(&diagnosis.findings(), !mismatches.is_empty());
     if arguments.json {
-        print_json(&report(&diagnosis, conclusion, &advisor));
+        print_json(&report(&diagnosis, conclusion, &mismatches, &advisor));
     } else {
-        lines(&diagnosis, &advisor).iter().for_each(print);
+        lines(&diagnosis, &mismatches, &advisor)
+            .iter()
+            .for_each(print);
     }
     Ok(conclusion.exit())
 }
@@ -49,11 +59,24 @@ fn clues(arguments: &DiagnoseArguments) -> Result<Clues, Failure> {
     })
 }
 
+/// The differences between the expected amount and the first transaction that has one. Bakong's answers to two lookups
+/// may differ, so all are compared.
+fn mismatches(diagnosis: &Diagnosis, comparison: &Comparison) -> Vec<Mismatch> {
+    let answers = diagnosis.answers.iter().map(|(_, answer)| answer);
+    answers
+        .filter_map(|answer| transaction_of(answer.as_ref().ok()?))
+        .map(|transaction| comparison.mismatches(transaction))
+        .find(|mismatches| !mismatches.is_empty())
+        .unwrap_or_default()
+}
+
 /// The conclusion from all answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Conclusion {
     Paid,
+    /// The payment was found, but it differs from the order.
+    NeedsReview,
     NotFound,
     Failed,
     StaticQr,
@@ -64,29 +87,36 @@ enum Conclusion {
 impl Conclusion {
     /// An answer takes precedence over a failed lookup, except "not found": the failed lookup might have found the
     /// payment.
-    fn of(findings: &[Finding]) -> Self {
+    fn of(findings: &[Finding], is_mismatched: bool) -> Self {
         let any = |of: fn(&Finding) -> bool| findings.iter().any(of);
         let is_static = any(|finding| *finding == Finding::StaticQr);
+        let is_found = |finding: &Finding| match finding {
+            Finding::Found | Finding::FoundBy(_) | Finding::OtherAmount(_) => true,
+            // The lookup by short hash and amount finds nothing if another amount was paid.
+            Finding::FoundOnlyBy(_, _) => is_mismatched,
+            _ => false,
+        };
         // Findings that later versions add need a person.
         let known = |finding: &Finding| {
-            matches!(
-                finding,
-                Finding::Found
-                    | Finding::FoundBy(_)
-                    | Finding::NotFound
-                    | Finding::StaticQr
-                    | Finding::Failed
-                    | Finding::CouldNotAsk(_)
-            )
+            is_found(finding)
+                || matches!(
+                    finding,
+                    Finding::NotFound
+                        | Finding::StaticQr
+                        | Finding::Failed
+                        | Finding::CouldNotAsk(_)
+                )
         };
         if !findings.iter().all(known) {
             Self::Disagreement
         } else if any(|finding| *finding == Finding::Failed) {
             Self::Failed
-        } else if any(|finding| matches!(finding, Finding::Found | Finding::FoundBy(_))) {
+        } else if findings.iter().any(is_found) {
             // The hash belongs to a payment, but a static code does not show which payments are its own.
             if is_static {
                 Self::StaticQr
+            } else if is_mismatched || any(|finding| matches!(finding, Finding::OtherAmount(_))) {
+                Self::NeedsReview
             } else {
                 Self::Paid
             }
@@ -103,14 +133,16 @@ impl Conclusion {
         match self {
             Self::Paid => Exit::Success,
             Self::NotFound => Exit::NotFound,
-            Self::Failed | Self::StaticQr | Self::Disagreement => Exit::NeedsAttention,
+            Self::NeedsReview | Self::Failed | Self::StaticQr | Self::Disagreement => {
+                Exit::NeedsAttention
+            }
             Self::CouldNotAsk => Exit::CouldNotAsk,
         }
     }
 }
 
 /// The answer to each lookup, the findings, and the transaction.
-fn lines(diagnosis: &Diagnosis, advisor: &Advisor) -> Vec<String> {
+fn lines(diagnosis: &Diagnosis, mismatches: &[Mismatch], advisor: &Advisor) -> Vec<String> {
     let mut lines = Vec::new();
     for (lookup, answer) in &diagnosis.answers {
         let text = match answer {
@@ -127,6 +159,9 @@ fn lines(diagnosis: &Diagnosis, advisor: &Advisor) -> Vec<String> {
     }
     let findings = diagnosis.findings();
     lines.extend(findings.iter().map(ToString::to_string));
+    if !mismatches.is_empty() {
+        lines.push(transaction::review_headline(mismatches));
+    }
     if let Some(transaction) = diagnosis.transaction() {
         lines.extend(transaction::rows(transaction));
     }
@@ -141,7 +176,12 @@ fn hash(transaction: &Transaction) -> String {
     )
 }
 
-fn report(diagnosis: &Diagnosis, conclusion: Conclusion, advisor: &Advisor) -> Value {
+fn report(
+    diagnosis: &Diagnosis,
+    conclusion: Conclusion,
+    mismatches: &[Mismatch],
+    advisor: &Advisor,
+) -> Value {
     let answers = diagnosis.answers.iter().map(|(lookup, answer)| {
         let (status, transaction, error) = match answer {
             Ok(answer) => (Some(status(answer)), transaction_of(answer), None),
@@ -174,6 +214,7 @@ fn report(diagnosis: &Diagnosis, conclusion: Conclusion, advisor: &Advisor) -> V
     json!({
         "status": conclusion,
         "transaction": transaction_json(diagnosis.transaction()),
+        "mismatches": transaction::mismatches_json(mismatches),
         "findings": findings.iter().map(finding_json).collect::<Value>(),
         "answers": answers.collect::<Value>(),
         "notAsked": not_asked.collect::<Value>(),
@@ -232,7 +273,9 @@ mod tests {
             (vec![F::Found], C::Paid),
             (vec![F::Found, F::CouldNotAsk(Hash)], C::Paid),
             (vec![F::FoundBy(Md5), F::CouldNotAsk(Hash)], C::Paid),
-            (vec![F::OtherAmount(Md5)], C::Disagreement),
+            (vec![F::OtherAmount(Md5)], C::NeedsReview),
+            (vec![F::OtherAmount(Md5), F::StaticQr], C::StaticQr),
+            (vec![F::OtherAmount(Md5), F::CluesDisagree], C::Disagreement),
             (vec![F::NotFound], C::NotFound),
             (vec![F::NotFound, F::CouldNotAsk(Hash)], C::CouldNotAsk),
             (vec![F::CouldNotAsk(Md5)], C::CouldNotAsk),
@@ -246,7 +289,12 @@ mod tests {
             (vec![F::Found, F::CluesDisagree], C::Disagreement),
             (vec![F::NotFound, F::CluesDisagree], C::Disagreement),
         ] {
-            assert_eq!(C::of(&findings), expected, "{findings:?}");
+            assert_eq!(C::of(&findings, false), expected, "{findings:?}");
+            let mismatched = match (expected, findings.as_slice()) {
+                (C::Paid, _) | (_, [F::FoundOnlyBy(..)]) => C::NeedsReview,
+                (other, _) => other,
+            };
+            assert_eq!(C::of(&findings, true), mismatched, "{findings:?}");
         }
     }
 }

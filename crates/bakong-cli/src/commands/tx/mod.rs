@@ -2,6 +2,7 @@
 
 mod answer;
 mod check;
+mod comparison;
 mod diagnose;
 
 use crate::arguments::TxCommand;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bakong_api::{ErrorClass, TransactionHash};
 use bakong_flow::watcher::Progress;
-use bakong_flow::{Change, OrderId, Outcome};
+use bakong_flow::{Change, OrderId, Outcome, Payment};
 use khqr_core::{Md5Handle, Printable, Timestamp};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ use crate::common::advice::Advisor;
 use crate::common::exit::{Exit, Failure, Reason};
 use crate::common::output::{note, print, print_json};
 use crate::common::time::in_phnom_penh;
-use crate::common::transaction;
+use crate::common::{lookup, transaction};
 
 /// Prints events. Clones share what was printed about errors.
 #[derive(Clone, Debug)]
@@ -143,23 +143,32 @@ impl EventPrinter {
     }
 
     /// Prints the payments that are open when a signal stops the command.
-    pub(super) fn stopped(&self, open: &[Md5Handle]) {
+    pub(super) fn stopped(&self, open: &[&Payment]) {
         if self.json {
-            let open: Vec<String> = open.iter().map(ToString::to_string).collect();
+            let open: Vec<String> = open.iter().map(|it| it.md5.to_string()).collect();
             print_json(&json!({ "event": "stopped", "open": open }));
-            return;
+        } else {
+            self.note_open("Stopped.", open);
         }
-        let base_url = &self.advisor.base_url;
-        note(match open.len() {
-            0 => "Stopped. No payment is open.",
-            _ => {
-                "Stopped. These payments may still be made. Look them up before you close their orders:"
-            }
-        });
-        for md5 in open {
-            note(format_args!(
-                "  bakong tx check --md5 {md5} --base-url {base_url}"
-            ));
+    }
+
+    /// Prints the payments that are open when the reader of standard output has ended.
+    pub(super) fn unread(&self, open: &[&Payment]) {
+        self.note_open("Stopped, because nothing reads standard output.", open);
+    }
+
+    /// Prints how to look up the open payments.
+    fn note_open(&self, headline: &str, open: &[&Payment]) {
+        if open.is_empty() {
+            return note(format_args!("{headline} No payment is open."));
+        }
+        note(format_args!(
+            "{headline} These payments may still be made. Look them up before you close their orders:"
+        ));
+        for payment in open {
+            let command = lookup::command(payment.md5, &payment.expected, &self.advisor);
+            note(format_args!("{}:", name(&payment.order)));
+            note(format_args!("  {command}"));
         }
     }
 }

@@ -1,15 +1,19 @@
 //! Reads the codes to watch, line by line.
 
-use std::fs::File;
 use std::io::{self, Read};
+use std::path::Path;
 
 use bakong_flow::OrderId;
-use khqr_core::{Khqr, Printable};
+use khqr_core::{Khqr, Md5Handle, Printable};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
 use crate::common::exit::{Exit, Failure};
-use crate::common::lines::{Chunk, Source, Unreadable, without_byte_order_mark};
+use crate::common::files;
+use crate::common::lines::{Chunk, Source, Unreadable};
+
+/// The largest file in bytes. It holds more codes than anyone watches.
+const LARGEST_FILE: u64 = 64 << 20;
 
 /// A line of the input that is not empty.
 #[derive(Debug)]
@@ -18,13 +22,27 @@ pub(super) struct Line {
     text: Result<String, Unreadable>,
 }
 
-/// A line as JSON.
-#[derive(Deserialize, Debug)]
-#[serde(deny_unknown_fields)]
+/// A code to watch.
+#[derive(Debug)]
 pub(super) struct WatchRequest {
     pub(super) qr: String,
-    #[serde(default)]
     order: Option<String>,
+}
+
+/// A line as JSON. `md5` and `error` are from `bakong qr generate`.
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct JsonLine {
+    qr: Option<String>,
+    order: Option<String>,
+    md5: Option<String>,
+    error: Option<Refused>,
+}
+
+/// An error of `bakong qr generate`.
+#[derive(Deserialize, Debug)]
+struct Refused {
+    message: String,
 }
 
 /// Reads lines on its own thread, because a read from standard input cannot be cancelled.
@@ -40,9 +58,7 @@ impl Input {
         let source: Box<dyn Read + Send> = if file == "-" {
             Box::new(io::stdin())
         } else {
-            let file = File::open(file)
-                .map_err(|error| Failure::usage(format!("{}: {error}", Printable(file))))?;
-            Box::new(file)
+            Box::new(files::open(Path::new(file), LARGEST_FILE)?)
         };
         // The bound stops the reader while payments are being opened.
         let (sender, lines) = mpsc::channel(16);
@@ -80,10 +96,6 @@ fn read(source: impl Read, lines: &mpsc::Sender<io::Result<Line>>) {
         }
         for text in chunk.lines() {
             number += 1;
-            let text = match text {
-                Ok(text) if number == 1 => Ok(without_byte_order_mark(text)),
-                text => text,
-            };
             if text == Ok("") {
                 continue;
             }
@@ -107,11 +119,30 @@ impl Line {
                 order: None,
             });
         }
-        serde_json::from_str(text).map_err(|error| {
+        let expected = |problem: &str| {
             unusable(format!(
                 "expected a code, or {{\"qr\":\"...\",\"order\":\"...\"}}: {}",
-                Printable(&error.to_string())
+                Printable(problem)
             ))
+        };
+        let line: JsonLine =
+            serde_json::from_str(text).map_err(|error| expected(&error.to_string()))?;
+        if let Some(refused) = line.error {
+            let message = Printable(&refused.message);
+            return Err(unusable(format!("no code was generated: {message}")));
+        }
+        let qr = line.qr.ok_or_else(|| expected("qr is missing"))?;
+        if line
+            .md5
+            .is_some_and(|md5| md5 != Md5Handle::of(&qr).to_string())
+        {
+            return Err(unusable(
+                "md5 is not the MD5 of the code, so the code was changed".to_owned(),
+            ));
+        }
+        Ok(WatchRequest {
+            qr,
+            order: line.order,
         })
     }
 }

@@ -3,30 +3,38 @@
 mod events;
 mod input;
 
+use std::collections::HashMap;
+use std::pin::pin;
+
 use bakong_flow::watcher::Progress;
 use bakong_flow::{Config, MemoryStore, Payment, Policy, WatchError, Watched, Watcher};
-use khqr_core::Khqr;
+use khqr_core::{Khqr, Md5Handle};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, LocalSet};
 
 use crate::arguments::WatchArguments;
 use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::interrupt::Interrupts;
 use crate::common::remote::{self, HttpWatcher, Remote};
 use crate::common::runtime::block_on;
-use crate::common::transaction;
+use crate::common::{blanks, reader, transaction};
 
 use self::events::EventPrinter;
 use self::input::{Input, Line};
 
 pub(crate) fn run(arguments: &WatchArguments) -> Result<Exit, Failure> {
-    print_json_error(block_on(watch_all(arguments)), arguments.json)
+    print_json_error(
+        block_on(LocalSet::new().run_until(watch_all(arguments))),
+        arguments.json,
+    )
 }
 
 async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let mut input = Input::open(&arguments.file)?;
-    let Remote { session, advisor } = remote::open_once(&arguments.target, &arguments.token)?;
+    let Remote {
+        session, advisor, ..
+    } = remote::open_once(&arguments.target, &arguments.token)?;
     let mut config = Config::DEFAULT;
     config.quota.limit = arguments.quota;
     config.lists = !arguments.no_lists;
@@ -38,14 +46,19 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
     let printer = EventPrinter::new(arguments.json, advisor);
     let mut changes = watcher.subscribe();
     let mut followers = JoinSet::new();
+    let mut expected = HashMap::new();
+    let mut unread = pin!(reader::gone());
     let mut worst = Exit::Success;
     while !(input.has_ended() && followers.is_empty()) {
         tokio::select! {
             biased;
             () = interrupts.recv() => {
-                let open = watcher.open_payments().await.unwrap_or_default();
-                printer.stopped(&open);
+                printer.stopped(&open_payments(&watcher, &expected).await);
                 return Ok(Exit::Interrupted);
+            }
+            () = &mut unread => {
+                printer.unread(&open_payments(&watcher, &expected).await);
+                return Ok(Exit::CouldNotAsk);
             }
             Some(exit) = followers.join_next() => {
                 worst = worse(worst, exit.unwrap_or(Exit::CouldNotAsk));
@@ -59,9 +72,10 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
             line = input.next(), if !input.has_ended() => {
                 let Some(line) = line? else { continue };
                 match open(&watcher, &line, arguments.policy.into()).await {
-                    Ok(watched) => {
+                    Ok((watched, payment)) => {
                         printer.watching(&watched.progress());
-                        followers.spawn(follow(watched, printer.clone()));
+                        expected.insert(payment.md5, payment);
+                        followers.spawn_local(follow(watched, printer.clone()));
                     }
                     Err(refusal) => {
                         printer.refused(line.number, &refusal);
@@ -79,19 +93,36 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
 }
 
 /// Starts to watch the payment of a line.
-async fn open(watcher: &HttpWatcher, line: &Line, policy: Policy) -> Result<Watched, Failure> {
+async fn open(
+    watcher: &HttpWatcher,
+    line: &Line,
+    policy: Policy,
+) -> Result<(Watched, Payment), Failure> {
     let unusable =
         |error: &dyn std::fmt::Display| Failure::new(Exit::CouldNotAsk, error.to_string());
     let request = line.parse()?;
-    let khqr = Khqr::parse(&request.qr).map_err(|error| unusable(&error))?;
+    let khqr = Khqr::parse(&request.qr).map_err(|error| match blanks::find(&request.qr) {
+        Some(blank) => unusable(&blank),
+        None => unusable(&error),
+    })?;
     let order = request.order(&khqr)?;
     let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(&error))?;
     let expires_at = payment.expires_at;
-    let watching = watcher.watch(payment, policy).await;
-    watching.map_err(|error: WatchError| match error.until() {
+    let watching = watcher.watch(payment.clone(), policy).await;
+    let watched = watching.map_err(|error: WatchError| match error.until() {
         Some(until) => events::quota_exhausted(until, expires_at),
         None => unusable(&error),
-    })
+    })?;
+    Ok((watched, payment))
+}
+
+/// The payments that are not final.
+async fn open_payments<'a>(
+    watcher: &HttpWatcher,
+    watched: &'a HashMap<Md5Handle, Payment>,
+) -> Vec<&'a Payment> {
+    let open = watcher.open_payments().await.unwrap_or_default();
+    open.iter().filter_map(|md5| watched.get(md5)).collect()
 }
 
 /// Prints the events of a payment until it is final.

@@ -11,6 +11,7 @@ fn advisor(environment: Environment) -> Advisor {
     Advisor {
         base_url: environment.into(),
         token: TokenSource::Environment,
+        transport: TransportOptions::default(),
     }
 }
 
@@ -50,6 +51,7 @@ fn an_unknown_host_suggests_the_other_hosts() {
     let other = Advisor {
         base_url: BaseUrl::new("https://bakong.example").unwrap(),
         token: TokenSource::None,
+        transport: TransportOptions::default(),
     };
     let error = transport_error(TransportErrorKind::Resolve);
     let advice = other.advice(&error, NOW).unwrap();
@@ -128,6 +130,7 @@ fn a_rejected_token_names_its_source_and_how_to_renew() {
     let advisor = Advisor {
         base_url: Environment::Sit.into(),
         token: TokenSource::File("my tokens/a".into()),
+        transport: TransportOptions::default(),
     };
     let text = advisor.describe(&error);
     assert!(text.contains("--token-file 'my tokens/a'"), "{text}");

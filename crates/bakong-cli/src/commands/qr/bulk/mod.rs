@@ -16,6 +16,7 @@ use super::tree::Tree;
 use crate::common::exit::{Exit, Failure};
 use crate::common::lines::Lines;
 use crate::common::output;
+use crate::common::piped;
 use crate::common::time::moment_or_now;
 use engine::EngineError;
 use progress::Progress;
@@ -38,11 +39,17 @@ pub(super) fn run(operation: Operation, now: Option<Timestamp>) -> Result<Exit, 
         let now = moment_or_now(now);
         for line in lines {
             let line = line.map_err(Refusal::from);
+            if operation == Operation::Generate {
+                generate(line, now, out);
+                continue;
+            }
+            let code = line.map(piped::code_of);
+            let code = code.as_deref().map_err(Refusal::clone);
             match operation {
-                Operation::Generate => generate(line, now, out),
-                Operation::Verify => verify(line, now, out),
-                Operation::Decode => decode(line, out),
-                Operation::Inspect => inspect(line, out),
+                Operation::Generate => {}
+                Operation::Verify => verify(code, now, out),
+                Operation::Decode => decode(code, out),
+                Operation::Inspect => inspect(code, out),
             }
         }
     };
@@ -102,7 +109,7 @@ fn verify(line: Result<&str, Refusal>, now: Timestamp, out: &mut Vec<u8>) {
         error: Refusal,
     }
 
-    let verdict = line.and_then(|text| Ok(Khqr::parse(text)?.verify(now)?));
+    let verdict = line.and_then(|text| Ok(parse(text)?.verify(now)?));
     match verdict {
         Ok(_) => out.extend_from_slice(b"{\"valid\":true}\n"),
         Err(error) => {
@@ -118,7 +125,7 @@ fn decode(line: Result<&str, Refusal>, out: &mut Vec<u8>) {
         khqr: KhqrFields<'a>,
     }
 
-    match line.and_then(|text| Ok(Khqr::parse(text)?)) {
+    match line.and_then(parse) {
         Ok(khqr) => {
             let khqr = khqr.to_fields();
             put(&Decoded { khqr }, out);
@@ -128,10 +135,16 @@ fn decode(line: Result<&str, Refusal>, out: &mut Vec<u8>) {
 }
 
 fn inspect(line: Result<&str, Refusal>, out: &mut Vec<u8>) {
-    match line.and_then(|text| Ok(Payload::parse(text)?)) {
+    let payload =
+        line.and_then(|text| Payload::parse(text).map_err(|error| Refusal::of_text(text, error)));
+    match payload {
         Ok(payload) => put(&Tree(payload.fields()), out),
         Err(error) => put(&Refused { error }, out),
     }
+}
+
+fn parse(text: &str) -> Result<Khqr<'_>, Refusal> {
+    Khqr::parse(text).map_err(|error| Refusal::of_text(text, error))
 }
 
 fn put(answer: &impl Serialize, out: &mut Vec<u8>) {
