@@ -63,6 +63,7 @@
 //! [`allow_plain_http`]: HyperTransportBuilder::allow_plain_http
 
 mod builder;
+mod ca_files;
 mod circuit;
 mod client;
 mod connector;
@@ -70,6 +71,7 @@ mod deadline;
 mod destination;
 mod error;
 mod failure;
+mod history;
 mod limiter;
 mod log;
 #[cfg(feature = "proxy")]

@@ -34,6 +34,10 @@ pub(crate) struct Proxy(Intercept);
 impl Proxy {
     /// Parses `http://user:password@host:port`, where only the host is required.
     pub(crate) fn parse(text: &str) -> Option<Self> {
+        // `Uri` drops a fragment silently, and with it the rest of a password that contains `#`.
+        if text.contains('#') {
+            return None;
+        }
         let uri: Uri = text.trim().parse().ok()?;
         let is_http = |scheme: &Scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS;
         let is_valid = |authority: &Authority| {
@@ -224,6 +228,8 @@ mod tests {
 
     #[test]
     fn credentials_become_a_header_and_are_hidden() {
+        let encoded = Proxy::parse("http://u:%23%2F%3F%25@proxy.example").unwrap();
+        assert_eq!(encoded.authorization().unwrap(), "Basic dTojLz8l");
         let proxy = Proxy::parse("http://so%40kha:p%3Aw@proxy.example:3128").unwrap();
         let header = proxy.authorization().unwrap();
         assert_eq!(header, "Basic c29Aa2hhOnA6dw==");
@@ -253,6 +259,12 @@ mod tests {
             "http://proxy.example/?query",
             "http://proxy.example:port",
             "http://user:p@ss@proxy.example",
+            "http://user:p#ss@proxy.example",
+            "http://user:p?ss@proxy.example",
+            "http://user:p/ss@proxy.example",
+            "http://user:8#ss@proxy.example",
+            "http://us#er:pass@proxy.example",
+            "http://proxy.example:3128#",
             "http://two words",
         ] {
             assert!(Proxy::parse(text).is_none(), "{text}");

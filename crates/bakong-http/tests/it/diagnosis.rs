@@ -69,7 +69,7 @@ async fn a_regenerated_code_is_found_only_by_hash() {
         let payment = bakong.customer().pay(&shown).unwrap();
         let diagnosis = diagnosed(&bakong, &session, &clues(&anew, &payment), 3).await;
         let finding = Finding::FoundOnlyBy(Lookup::Hash, Lookup::Md5);
-        assert!(finding.to_string().contains("generated anew"), "{finding}");
+        assert!(finding.to_string().contains("generated again"), "{finding}");
         assert_eq!(diagnosis.findings(), [finding], "{relay:?}");
         let transaction = diagnosis.transaction().unwrap();
         assert_eq!(transaction.amount.known(), Some(&usd(150)));
