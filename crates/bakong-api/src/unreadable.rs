@@ -95,7 +95,10 @@ mod tests {
                 "http://user:secret@new.example/v1",
                 Some("http://new.example/v1"),
             ),
-            ("http://us@er:secret@new.example/v1", None),
+            (
+                "http://us@er:secret@new.example/v1",
+                Some("http://new.example/v1"),
+            ),
             (
                 "https://new.example/v1?token=secret#secret",
                 Some("https://new.example/v1"),
