@@ -242,7 +242,7 @@ impl HyperTransportBuilder {
     /// [`SetupError::SslCertFile`] or [`SetupError::SslCertDir`] if the variable is set and leads to no valid
     /// certificate.
     pub fn trust_environment(mut self) -> Result<Self, SetupError> {
-        ca_files::add_environment(&mut self.extra_roots, |name| std::env::var_os(name))?;
+        ca_files::add_environment(&mut self.extra_roots, std::env::var_os)?;
         Ok(self)
     }
 
