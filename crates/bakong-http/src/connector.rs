@@ -292,7 +292,7 @@ impl fmt::Display for InvalidProxyVariable {
         write!(
             f,
             "the environment variable {} is not the URL of an HTTP proxy; set it to http://host:port, with special \
-             characters in a password written as %23 for #, %40 for @, %2F for /; or list this host in NO_PROXY",
+             characters in a password written as %40 for @, %2F for /, %3F for ?; or list this host in NO_PROXY",
             self.0
         )
     }

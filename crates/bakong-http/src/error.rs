@@ -57,8 +57,8 @@ impl fmt::Display for SetupError {
             Self::UserAgent => "the User-Agent must be one line of visible ASCII characters",
             Self::ProxyAddress => {
                 "the proxy address must be http://host:port or https://host:port, with \
-                 user:password@ before the host if the proxy requires them; write special characters as %23 for #, \
-                 %40 for @, %2F for / and %3F for ?; SOCKS is not supported"
+                 user:password@ before the host if the proxy requires them; write special characters as %40 for @, \
+                 %2F for / and %3F for ?; SOCKS is not supported"
             }
             Self::NothingInFlight => "max_in_flight must be at least 1",
             Self::Tls => "the TLS library supports no protocol version",

@@ -158,7 +158,7 @@ fn advice(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> Optio
             | Certificate::NotValidYetContext { .. },
         ) => "check this machine's clock",
         rustls::Error::InvalidCertificate(Certificate::UnknownIssuer) => {
-            "if the server has a private certificate authority, add it with trust_pem_file or SSL_CERT_FILE"
+            "the certificate authority of the server is not trusted"
         }
         _ => return None,
     };
