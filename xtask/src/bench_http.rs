@@ -14,7 +14,8 @@ use crate::tools;
 use crate::workspace::Workspace;
 
 const PROJECT: &str = "benches/peers-http";
-const SIDES: [&str; 3] = ["ours", "bare", "peer"];
+/// `ours` reuses connections, as the other clients do; `fresh` is ours with default settings.
+const SIDES: [&str; 4] = ["ours", "fresh", "bare", "peer"];
 
 /// Name and column of each measure in the output of `benches/peers-http`, and its description.
 const MEASURES: [(&str, usize, &str); 5] = [

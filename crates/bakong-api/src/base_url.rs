@@ -178,7 +178,10 @@ impl BaseUrl {
         self.scheme == Scheme::HTTPS
     }
 
-    /// Whether the host is the local machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+    /// Whether the host names the local machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+    ///
+    /// A hosts file may give `localhost` another address. Before a transport sends a secret unencrypted, it must
+    /// check the address that it connects to.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         is_loopback_host(self.host())
@@ -199,7 +202,8 @@ impl BaseUrl {
     }
 }
 
-/// Whether a URI's host is the local machine: `localhost`, `127.0.0.0/8` or `[::1]`.
+/// Whether a URI's host names the local machine: `localhost`, `127.0.0.0/8` or `[::1]`. See
+/// [`BaseUrl::is_loopback`] for what this does not prove.
 #[must_use]
 pub fn is_loopback_host(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');

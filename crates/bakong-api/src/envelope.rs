@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use crate::error::{ApiError, ErrorClass, ErrorCode, RetryAfter};
 use crate::json::{Object, integer, is_empty, repair, string};
 use crate::transaction::Transaction;
+use crate::unreadable;
 
 /// A well-formed answer under HTTP 200 that is not an error of a general class.
 pub(crate) struct Envelope<'a> {
@@ -128,16 +129,13 @@ impl<'a> Envelope<'a> {
             class,
         } = Header::read(response, body.as_ref());
         if let Some(class) = class {
+            let message = unreadable::redirect(response).map_or(message, Cow::Owned);
             return Err(ApiError::with_server_message(class, message).in_answer(status, code));
         }
         let malformed =
             |what: &str| ApiError::new(ErrorClass::Malformed, what).in_answer(status, code);
         let Some(body) = body else {
-            return Err(malformed(match response.body().trim_ascii_start() {
-                [] => "the body is empty",
-                [b'<', ..] => "the body is a web page; is the base URL right?",
-                _ => "the body is not a JSON object",
-            }));
+            return Err(malformed(&unreadable::body(response)));
         };
         if body.contradicts_itself() {
             return Err(malformed("a member occurs twice with different values"));

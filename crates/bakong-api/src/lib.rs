@@ -80,6 +80,7 @@ mod session;
 pub mod token;
 mod transaction;
 pub mod transport;
+mod unreadable;
 
 pub use base_url::{BaseUrl, Environment};
 pub use endpoint::{CheckAnswer, Endpoint, ShortHash, TransactionHash};

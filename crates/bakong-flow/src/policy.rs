@@ -191,6 +191,7 @@ impl Backoff {
 
     /// Returns when to send the next request after `failures` in a row (at least one), the last of them of `class`.
     ///
+    /// An error that a person must repair, such as HTTP 403, has the maximum wait from the second failure on.
     /// A `Retry-After` of the server is obeyed, up to one hour.
     #[must_use]
     pub fn at(&self, failures: u32, class: ErrorClass, now: Timestamp) -> Timestamp {
@@ -206,6 +207,8 @@ impl Backoff {
             Remedy::AskAgain | Remedy::NewToken | Remedy::NextDay => {
                 exponential(self.first, failures.saturating_sub(1), longest)
             }
+            // A CDN refuses single requests by mistake. Only repetition means that the client is blocked.
+            Remedy::Attention if failures <= 1 => self.first.min(longest),
             Remedy::Attention => longest,
         };
         let moment = now.saturating_add(delay.max(MIN_INTERVAL));
@@ -313,7 +316,6 @@ mod tests {
         );
         let refused = ErrorClass::Transport(TransportErrorKind::Connect);
         assert_eq!([1, 9].map(|n| wait(n, refused)), [2, 30]);
-        assert_eq!(wait(1, ErrorClass::Blocked), 600);
         let retry_after = Some(RetryAfter::Delay(Duration::from_secs(77)));
         assert_eq!(wait(1, ErrorClass::RateLimited { retry_after }), 77);
         let wanted = now.saturating_add(Duration::from_secs(99));
@@ -321,6 +323,21 @@ mod tests {
         assert_eq!(wait(1, ErrorClass::Unavailable { retry_after }), 99);
         let retry_after = Some(RetryAfter::At(Timestamp::from_millis(u64::MAX)));
         assert_eq!(wait(1, ErrorClass::Unavailable { retry_after }), 3_600);
+    }
+
+    #[test]
+    fn a_single_refusal_does_not_stop_checks_for_long() {
+        let now = Timestamp::from_millis(1_795_000_000_000);
+        let waits = |class| {
+            [1, 2, 3].map(|failures| {
+                let next = Backoff::DEFAULT.at(failures, class, now);
+                next.saturating_since(now).as_secs()
+            })
+        };
+        assert_eq!(waits(ErrorClass::Blocked), [2, 600, 600]);
+        assert_eq!(waits(ErrorClass::Refused), [2, 600, 600]);
+        let proxy = ErrorClass::Transport(TransportErrorKind::Proxy);
+        assert_eq!(waits(proxy), [2, 30, 30]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The settings of a transport and their defaults.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,14 +9,16 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
+use crate::ca_files;
 use crate::circuit::CircuitBreaker;
 use crate::client::HttpClient;
 use crate::connector::{Connector, Steps};
 use crate::error::SetupError;
+use crate::history::History;
 use crate::limiter::Limiter;
 #[cfg(feature = "proxy")]
 use crate::proxy::{Proxies, Proxy, ProxySetting};
-use crate::resolver::Resolver;
+use crate::resolver::{Reach, Resolver};
 use crate::retry::RetryPolicy;
 use crate::tls::{self, Roots};
 use crate::transport::{HyperTransport, Inner};
@@ -54,6 +57,9 @@ pub struct HyperTransportBuilder {
     proxy: ProxySetting,
     roots: Roots,
     extra_roots: RootCertStore,
+    /// The addresses of all host names, for tests.
+    #[cfg(test)]
+    hosts_file: Option<Vec<std::net::IpAddr>>,
 }
 
 impl Default for HyperTransportBuilder {
@@ -74,6 +80,8 @@ impl Default for HyperTransportBuilder {
             proxy: ProxySetting::default(),
             roots: Roots::default(),
             extra_roots: RootCertStore::empty(),
+            #[cfg(test)]
+            hosts_file: None,
         }
     }
 }
@@ -162,7 +170,8 @@ impl HyperTransportBuilder {
 
     /// Allows plain `http` to other machines, where the token is sent unencrypted. Use it only on a trusted
     /// network, such as a tunnel. Plain `http` to this machine (`localhost`, `127.0.0.0/8`, `[::1]`) is always
-    /// allowed.
+    /// allowed. Only the loopback addresses of `localhost` are used. Other addresses from a hosts file
+    /// or a name server are rejected.
     #[must_use]
     pub const fn allow_plain_http(mut self, allow: bool) -> Self {
         self.allow_plain_http = allow;
@@ -173,7 +182,7 @@ impl HyperTransportBuilder {
     /// never use a proxy.
     ///
     /// The address is `http://host:port` or `https://host:port`, with `user:password@` before the host if the
-    /// proxy requires them. Special characters are percent-encoded: `%40` for `@`. The port defaults to 80 or
+    /// proxy requires them. Special characters are percent-encoded: `%40` for `@`, `%23` for `#`. The port defaults to 80 or
     /// 443. The proxy sees the host of each request. It sees nothing else of an `https` request.
     ///
     /// By default, the environment variables `HTTPS_PROXY` and `ALL_PROXY` set the proxy, and `NO_PROXY` lists
@@ -212,6 +221,31 @@ impl HyperTransportBuilder {
         Ok(self)
     }
 
+    /// Also trusts the certificate authorities in this PEM file, as [`trust_pem`](Self::trust_pem) does. The file
+    /// is read at once.
+    ///
+    /// # Errors
+    /// [`SetupError`] if the file cannot be read, is not a regular file or is larger than 4 MiB, or if it contains
+    /// no certificate, or an invalid one.
+    pub fn trust_pem_file(mut self, path: impl AsRef<Path>) -> Result<Self, SetupError> {
+        ca_files::add_file(&mut self.extra_roots, path.as_ref())?;
+        Ok(self)
+    }
+
+    /// Also trusts the certificate authorities that the environment variables `SSL_CERT_FILE` (a PEM file) and
+    /// `SSL_CERT_DIR` (folders of PEM files) name, if they are set. They are read at once.
+    ///
+    /// They add to [`roots`](Self::roots). In OpenSSL they replace the default roots; for that, choose
+    /// [`Roots::OnlyGiven`].
+    ///
+    /// # Errors
+    /// [`SetupError::SslCertFile`] or [`SetupError::SslCertDir`] if the variable is set and leads to no valid
+    /// certificate.
+    pub fn trust_environment(mut self) -> Result<Self, SetupError> {
+        ca_files::add_environment(&mut self.extra_roots, std::env::var_os)?;
+        Ok(self)
+    }
+
     /// Builds the transport. It needs a tokio runtime only when it sends.
     ///
     /// # Errors
@@ -229,6 +263,7 @@ impl HyperTransportBuilder {
                 self.body_limit,
             ),
             limiter: Limiter::new(self.max_in_flight, self.circuit_breaker),
+            history: History::default(),
             retry: self.retry,
             user_agent,
             request_timeout: self.request_timeout,
@@ -237,16 +272,29 @@ impl HyperTransportBuilder {
         })))
     }
 
-    fn connector(&self) -> Result<Connector, SetupError> {
-        let config = tls::config(self.roots, &self.extra_roots)?;
-        let mut tcp = HttpConnector::new_with_resolver(Resolver::default());
+    fn tcp(&self, reach: Reach) -> HttpConnector<Resolver> {
+        #[cfg_attr(not(test), allow(unused_mut, reason = "mutated only in tests"))]
+        let mut resolver = Resolver::new(reach);
+        #[cfg(test)]
+        resolver.hosts_file.clone_from(&self.hosts_file);
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
         // By default, HttpConnector rejects `https`.
         tcp.enforce_http(false);
         // Divided among the addresses of a host, so that an unreachable one leaves time for the next.
         tcp.set_connect_timeout(Some(self.connect_timeout));
         tcp.set_nodelay(true);
+        tcp
+    }
+
+    fn connector(&self) -> Result<Connector, SetupError> {
+        let config = tls::config(self.roots, &self.extra_roots)?;
+        let plain_reach = match self.allow_plain_http {
+            true => Reach::Anywhere,
+            false => Reach::ThisMachine,
+        };
         Ok(Connector::new(Steps {
-            tcp,
+            tcp: self.tcp(Reach::Anywhere),
+            plain_tcp: self.tcp(plain_reach),
             timeout: self.connect_timeout,
             reuse_http1: self.reuse_http1,
             #[cfg(feature = "proxy")]
@@ -273,4 +321,54 @@ fn user_agent(text: &str) -> Option<HeaderValue> {
         return None;
     }
     HeaderValue::from_str(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use bakong_api::Transport;
+    use bakong_api::transport::{TransportError, TransportErrorKind};
+    use bytes::Bytes;
+    use http::{Request, Response};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Sends a request to `http://localhost` while that name has these addresses.
+    async fn send(addresses: &[&str], port: u16) -> Result<Response<Bytes>, TransportError> {
+        let addresses: Vec<IpAddr> = addresses.iter().map(|ip| ip.parse().unwrap()).collect();
+        let mut builder = HyperTransport::builder().retry(RetryPolicy::never());
+        builder.hosts_file = Some(addresses);
+        let request = Request::post(format!("http://localhost:{port}/v1")).body(Bytes::new());
+        builder.build().unwrap().send(request.unwrap()).await
+    }
+
+    #[tokio::test]
+    async fn localhost_is_trusted_by_its_address_and_not_by_its_name() {
+        for other in ["192.0.2.1", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.1"] {
+            let error = send(&[other], 1).await.unwrap_err();
+            assert_eq!(error.kind(), TransportErrorKind::NotAllowed, "{error}");
+            let text = error.to_string();
+            assert!(
+                text.contains(other) && text.contains("hosts file"),
+                "{text}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn the_loopback_address_among_others_is_used() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serving = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await.unwrap();
+            let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        };
+        let (sent, ()) = tokio::join!(send(&["192.0.2.1", "127.0.0.1"], port), serving);
+        assert_eq!(sent.unwrap().status(), 204);
+    }
 }

@@ -32,7 +32,10 @@ pub(crate) struct Connector(Arc<Steps>);
 
 /// What each step needs.
 pub(crate) struct Steps {
+    /// For TLS and proxies, and for plain HTTP to any machine if it is allowed.
     pub(crate) tcp: HttpConnector<Resolver>,
+    /// For plain HTTP. Unless it is allowed to other machines, connects only to loopback addresses.
+    pub(crate) plain_tcp: HttpConnector<Resolver>,
     pub(crate) tls: TlsConnector,
     pub(crate) timeout: Duration,
     /// Whether HTTP/1.1 connections go back to the pool. HTTP/2 connections always do.
@@ -89,7 +92,7 @@ impl Steps {
     #[cfg(feature = "proxy")]
     async fn open(&self, to: Uri, deadline: ConnectDeadline) -> Result<Stream, ConnectError> {
         match self.proxies.route(&to) {
-            Route::Direct => self.open_tcp(to, deadline).await,
+            Route::Direct => self.open_direct(to, deadline).await,
             Route::Proxy(proxy) => {
                 let opened = self.open_tunnel(proxy, &to, deadline).await;
                 opened.map_err(|error| error.via(proxy.name()))
@@ -103,7 +106,7 @@ impl Steps {
 
     #[cfg(not(feature = "proxy"))]
     async fn open(&self, to: Uri, deadline: ConnectDeadline) -> Result<Stream, ConnectError> {
-        self.open_tcp(to, deadline).await
+        self.open_direct(to, deadline).await
     }
 
     #[cfg(feature = "proxy")]
@@ -113,7 +116,9 @@ impl Steps {
         to: &Uri,
         deadline: ConnectDeadline,
     ) -> Result<Stream, ConnectError> {
-        let mut stream = self.open_tcp(proxy.uri().clone(), deadline).await?;
+        let mut stream = self
+            .open_tcp(&self.tcp, proxy.uri().clone(), deadline)
+            .await?;
         if proxy.is_https() {
             let name = server_name(proxy.uri());
             let name = name.map_err(|error| ConnectError::new(Step::ProxyName, error))?;
@@ -131,8 +136,25 @@ impl Steps {
         Ok(stream)
     }
 
-    async fn open_tcp(&self, to: Uri, deadline: ConnectDeadline) -> Result<Stream, ConnectError> {
-        let stream = deadline.limit(Step::Tcp, self.tcp.clone().call(to)).await?;
+    async fn open_direct(
+        &self,
+        to: Uri,
+        deadline: ConnectDeadline,
+    ) -> Result<Stream, ConnectError> {
+        let tcp = match to.scheme() == Some(&Scheme::HTTPS) {
+            true => &self.tcp,
+            false => &self.plain_tcp,
+        };
+        self.open_tcp(tcp, to, deadline).await
+    }
+
+    async fn open_tcp(
+        &self,
+        tcp: &HttpConnector<Resolver>,
+        to: Uri,
+        deadline: ConnectDeadline,
+    ) -> Result<Stream, ConnectError> {
+        let stream = deadline.limit(Step::Tcp, tcp.clone().call(to)).await?;
         Ok(Stream::plain(stream.into_inner(), self.reuse_http1))
     }
 }
@@ -269,8 +291,8 @@ impl fmt::Display for InvalidProxyVariable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the environment variable {} is not the URL of an HTTP proxy; set it to http://host:port, or \
-             list this host in NO_PROXY",
+            "the environment variable {} is not the URL of an HTTP proxy; set it to http://host:port, with special \
+             characters in a password written as %40 for @, %2F for /, %3F for ?; or list this host in NO_PROXY",
             self.0
         )
     }

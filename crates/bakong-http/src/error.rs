@@ -10,6 +10,12 @@ pub enum SetupError {
     NoCertificate,
     /// A certificate in the PEM text cannot be parsed, or is not a certificate authority.
     BrokenCertificate,
+    /// The certificate file cannot be read, is not a regular file, or is larger than 4 MiB.
+    CertificateFile,
+    /// The environment variable `SSL_CERT_FILE` does not name a PEM file with valid certificates.
+    SslCertFile,
+    /// The environment variable `SSL_CERT_DIR` does not name a folder of PEM files with valid certificates.
+    SslCertDir,
     /// The transport would trust no certificate authority.
     NoRoots,
     /// The certificate store of the operating system was not found, or is empty.
@@ -31,6 +37,17 @@ impl fmt::Display for SetupError {
             Self::BrokenCertificate => {
                 "a certificate cannot be parsed, or is not a certificate authority"
             }
+            Self::CertificateFile => {
+                "the certificate file cannot be read; name a regular file in PEM of at most 4 MiB"
+            }
+            Self::SslCertFile => {
+                "the environment variable SSL_CERT_FILE names no usable file; set it to a file with valid \
+                 certificates in PEM, or unset it"
+            }
+            Self::SslCertDir => {
+                "the environment variable SSL_CERT_DIR names no usable folder; set it to a folder with valid \
+                 certificates in PEM, or unset it"
+            }
             Self::NoRoots => {
                 "no certificate authority is trusted; add one with trust_pem, or choose other roots"
             }
@@ -40,7 +57,8 @@ impl fmt::Display for SetupError {
             Self::UserAgent => "the User-Agent must be one line of visible ASCII characters",
             Self::ProxyAddress => {
                 "the proxy address must be http://host:port or https://host:port, with \
-                 user:password@ before the host if the proxy requires them; SOCKS is not supported"
+                 user:password@ before the host if the proxy requires them; write special characters as %40 for @, \
+                 %2F for / and %3F for ?; SOCKS is not supported"
             }
             Self::NothingInFlight => "max_in_flight must be at least 1",
             Self::Tls => "the TLS library supports no protocol version",

@@ -14,7 +14,7 @@ use tokio::time::error::Elapsed;
 
 use crate::connector::{ConnectError, Step};
 use crate::destination::Destination;
-use crate::resolver::LookupFailed;
+use crate::resolver::LookupError;
 #[cfg(feature = "proxy")]
 use crate::tunnel::TunnelRefused;
 
@@ -83,9 +83,12 @@ fn connect_kind(error: Cause<'_>) -> TransportErrorKind {
         }
         _ => {}
     }
-    if find::<LookupFailed>(error).is_some() && via(error).is_none() {
-        TransportErrorKind::Resolve
-    } else if find::<rustls::Error>(error).is_some_and(|error| !is_temporary(error)) {
+    match find(error) {
+        Some(LookupError::OtherMachine(_)) => return TransportErrorKind::NotAllowed,
+        Some(LookupError::Failed(_)) if via(error).is_none() => return TransportErrorKind::Resolve,
+        _ => {}
+    }
+    if find::<rustls::Error>(error).is_some_and(|error| !is_temporary(error)) {
         TransportErrorKind::Tls
     } else {
         TransportErrorKind::Connect
@@ -194,7 +197,7 @@ mod tests {
     fn failed_lookup(uri: &str) -> String {
         let uri: Uri = uri.parse().unwrap();
         let to = Destination::of(&uri, true).unwrap();
-        let error = io::Error::other(LookupFailed(io::Error::other("no such name")));
+        let error = io::Error::other(LookupError::Failed(io::Error::other("no such name")));
         assert_eq!(connect_kind(&error), TransportErrorKind::Resolve);
         detail(TransportErrorKind::Resolve, &to, &error)
     }

@@ -25,6 +25,7 @@
 //!   faulty server or proxy is not read as the answer to the next check. [`reuse_http1_connections`] changes
 //!   that. HTTP/2 connections are shared.
 //! - **Confidentiality.** Requests are encrypted unless they stay on this machine or [`allow_plain_http`] is set.
+//!   For `http://localhost`, the address decides and not the name: only loopback addresses are used.
 //!   Redirects are not followed, since the token would be sent along.
 //! - **Cancel safety.** Dropping a future at any point frees its place in the queue and closes its connection, or
 //!   its stream in HTTP/2. Other requests are not affected.
@@ -33,6 +34,10 @@
 //! Bakong answers clients outside Cambodia with HTTP 403, so many programs use a proxy there. The environment
 //! variables `HTTPS_PROXY` and `ALL_PROXY` set it, and `NO_PROXY` lists exceptions. A program can set it with
 //! [`proxy`](HyperTransportBuilder::proxy) and [`no_proxy`](HyperTransportBuilder::no_proxy).
+//!
+//! # Certificate authorities
+//! [`trust_pem_file`](HyperTransportBuilder::trust_pem_file) adds an authority of one's own, and
+//! [`trust_environment`](HyperTransportBuilder::trust_environment) those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
 //!
 //! # Logging
 //! Each attempt emits a `tracing` event at level `DEBUG` with the target `bakong_http` and the message `answer` or
@@ -63,6 +68,7 @@
 //! [`allow_plain_http`]: HyperTransportBuilder::allow_plain_http
 
 mod builder;
+mod ca_files;
 mod circuit;
 mod client;
 mod connector;
@@ -70,6 +76,7 @@ mod deadline;
 mod destination;
 mod error;
 mod failure;
+mod history;
 mod limiter;
 mod log;
 #[cfg(feature = "proxy")]

@@ -285,6 +285,9 @@ mod tests {
             "http://proxy.example/?query",
             "http://proxy.example:port",
             "http://user:p@ss@proxy.example",
+            "http://user:p?ss@proxy.example",
+            "http://user:p/ss@proxy.example",
+            "http://proxy.example:3128#",
             "http://two words",
         ] {
             assert!(Proxy::parse(text).is_none(), "{text}");

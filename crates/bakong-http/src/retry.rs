@@ -15,6 +15,10 @@ use bakong_api::{ErrorClass, Remedy, RetryAfter};
 ///   [`EndpointInfo`](bakong_api::endpoint::EndpointInfo) is `repeatable`. The same holds after an outage (HTTP
 ///   5xx and 408, Bakong's error codes 4, 7 and 9) and after HTTP 429.
 ///
+/// HTTP 403, 404, 405, 409 and similar statuses are retried like HTTP 502 if the same path has answered before and the
+/// answer has no error code of Bakong, since a CDN sends them by mistake now and then. A refusal that remains after the
+/// last attempt is final: the path is not retried again until it answers.
+///
 /// All other responses are returned as they are: an invalid token, an exhausted quota, a block, a refusal, and
 /// a response that cannot be read.
 ///

@@ -18,6 +18,7 @@ use crate::circuit::Signal;
 use crate::client::{HttpClient, TimeLimit};
 use crate::deadline::Deadline;
 use crate::destination::Destination;
+use crate::history::{self, History};
 use crate::limiter::Limiter;
 use crate::log::{self, Log};
 use crate::retry::{RetryPolicy, random};
@@ -31,6 +32,7 @@ pub struct HyperTransport(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) client: HttpClient,
     pub(crate) limiter: Limiter,
+    pub(crate) history: History,
     pub(crate) retry: RetryPolicy,
     pub(crate) user_agent: HeaderValue,
     pub(crate) request_timeout: Duration,
@@ -47,6 +49,7 @@ type SendResult = Result<Response<Bytes>, TransportError>;
 struct Call<'t> {
     transport: &'t Inner,
     to: Destination,
+    path: &'t str,
     repeatable: bool,
     log: Log,
     deadline: Deadline,
@@ -66,9 +69,15 @@ impl Inner {
             .headers_mut()
             .entry(header::USER_AGENT)
             .or_insert_with(|| self.user_agent.clone());
+        // Without it, some servers compress.
+        request
+            .headers_mut()
+            .entry(header::ACCEPT_ENCODING)
+            .or_insert(HeaderValue::from_static("identity"));
         let call = Call {
             transport: self,
             to,
+            path: request.uri().path(),
             repeatable: endpoint.is_some_and(|endpoint| endpoint.repeatable),
             log,
             deadline,
@@ -171,9 +180,15 @@ impl Call<'_> {
                     && (response.status() != StatusCode::OK
                         || response.body().len() <= MAX_OUTAGE_BODY);
                 let summary = (may_repeat || log::is_on()).then(|| AnswerSummary::of(response));
-                let class = summary.and_then(|summary| summary.class);
+                let refused = may_repeat && summary.is_some_and(|it| is_of_a_front(response, it));
+                let class = if refused && self.transport.history.has_answered(&self.to, self.path) {
+                    Some(ErrorClass::Unavailable { retry_after: None })
+                } else {
+                    summary.and_then(|summary| summary.class)
+                };
                 let wait =
                     class.and_then(|class| self.wait(number, class, || server_time(response)));
+                self.remember(response, wait);
                 self.log
                     .answer(number, response.status(), summary, elapsed, wait);
                 wait
@@ -184,6 +199,18 @@ impl Call<'_> {
                 self.log.failure(number, error, elapsed, wait);
                 wait
             }
+        }
+    }
+
+    /// Records what the answer shows about the path.
+    fn remember(&self, response: &Response<Bytes>, retry_in: Option<Duration>) {
+        let history = &self.transport.history;
+        if response.status() == StatusCode::OK {
+            if !history.has_answered(&self.to, self.path) && history::is_good(response) {
+                history.answered(&self.to, self.path);
+            }
+        } else if retry_in.is_none() && history::may_be_of_a_front(response.status()) {
+            history.refused(&self.to, self.path);
         }
     }
 
@@ -199,6 +226,16 @@ impl Call<'_> {
             *wait < self.deadline.remaining() && limiter.would_admit(&self.to, *wait)
         })
     }
+}
+
+/// Whether a front may have refused the request, and not Bakong, whose refusals have a code.
+fn is_of_a_front(response: &Response<Bytes>, summary: AnswerSummary) -> bool {
+    history::may_be_of_a_front(response.status())
+        && summary.error_code.is_none()
+        && matches!(
+            summary.class,
+            Some(ErrorClass::Blocked | ErrorClass::Refused)
+        )
 }
 
 /// When the server sent its response, by the server's own clock, so that an error of ours does not matter.

@@ -20,6 +20,16 @@ pub(crate) struct Case {
     pub(crate) retried: bool,
 }
 
+impl Case {
+    /// The number of requests of a repeatable check, if up to three are sent and the path has answered before.
+    pub(crate) fn attempts_after_a_good_answer(&self) -> usize {
+        match self.retried || matches!(self.name, "403" | "404") {
+            true => 3,
+            false => 1,
+        }
+    }
+}
+
 const NOT_FOUND: &str = r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found. Please check and try again."}"#;
 
 /// Returns all cases. Each fault applies until it is cleared.

@@ -24,6 +24,8 @@ async fn a_check_has_each_header_once() {
     assert_eq!(sent.headers("authorization"), [format!("Bearer {TOKEN}")]);
     assert_eq!(sent.headers("content-type"), ["application/json"]);
     assert_eq!(sent.headers("accept"), ["application/json"]);
+    // A compressed answer cannot be read.
+    assert_eq!(sent.headers("accept-encoding"), ["identity"]);
     let length = sent.body.len().to_string();
     assert_eq!(sent.headers("content-length"), [length]);
     assert!(sent.headers("transfer-encoding").is_empty());
@@ -78,7 +80,51 @@ async fn a_redirect_is_not_followed() {
         let check = bakong_api::endpoint::CheckTransactionByMd5::new(MD5.parse().unwrap());
         let error = session.send(&check).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Malformed);
+        let address = format!("{}/v1,", elsewhere.url());
+        assert!(error.to_string().contains(&address), "{error}");
         assert_eq!(received.all().len(), 2);
     }
     assert_eq!(elsewhere.accepted(), 0);
+}
+
+/// The text of the error of a check that gets this response.
+async fn error_text(response: &str) -> String {
+    let (server, _) = answering(response).await;
+    let base_url: bakong_api::BaseUrl = server.url().parse().unwrap();
+    let session = Session::new(transport(), base_url).with_token(token());
+    let check = bakong_api::endpoint::CheckTransactionByMd5::new(MD5.parse().unwrap());
+    session.send(&check).await.unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn the_address_of_a_redirect_is_shown_without_secrets() {
+    for location in [
+        "https://user:secret@new.example/v1",
+        "https://new.example/v1?token=secret",
+        "https://new.example/v1#secret",
+    ] {
+        let response = crate::server::status(308, &format!("Location: {location}\r\n"));
+        let text = error_text(&response).await;
+        assert!(text.contains("https://new.example/v1,"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+    let token = format!("Location: https://new.example/{TOKEN}\r\n");
+    let text = error_text(&crate::server::status(302, &token)).await;
+    assert!(!text.contains(TOKEN), "{text}");
+}
+
+#[tokio::test]
+async fn the_encoding_of_an_answer_that_cannot_be_read_is_named() {
+    for (header, named) in [
+        ("gzip", "Content-Encoding gzip,"),
+        ("br", "Content-Encoding br,"),
+        ("g\tz", "Content-Encoding g"),
+    ] {
+        let response = format!(
+            "HTTP/1.1 200 OK\r\nContent-Encoding: {header}\r\nContent-Length: 4\r\n\r\n\x1f\x08??"
+        );
+        let text = error_text(&response).await;
+        assert!(text.contains(named), "{text}");
+        assert!(!text.contains('\t'), "{text}");
+    }
 }

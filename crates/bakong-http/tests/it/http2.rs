@@ -9,17 +9,19 @@ use std::time::Duration;
 
 use bakong_api::Transport;
 use bakong_api::transport::TransportErrorKind;
+use bakong_http::RetryPolicy;
 use bytes::Bytes;
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::AsyncReadExt;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::ca::{TestCa, tls_server};
-use crate::server::{Server, ok, receive, send};
+use crate::server::{Server, ok, receive, send, until_closed};
 use crate::{TOKEN, failure_text, request, send_check};
 
 /// A server that speaks only HTTP/2. `answer` responds to each request.
@@ -215,5 +217,44 @@ async fn a_broken_connection_is_replaced() {
     let (kind, text) = failure_text(&transport, &url).await;
     assert_eq!(kind, TransportErrorKind::Interrupted, "{text}");
     send_check(&transport, &url).await.unwrap();
+    assert_eq!(server.accepted(), 2);
+}
+
+/// The frames of RFC 9113 sections 6.5 and 6.8: empty `SETTINGS`, its acknowledgement, and a `GOAWAY` whose last stream is
+/// 0, so that no request was processed.
+const REFUSE_ALL: &[u8] = &[
+    0, 0, 0, 4, 0, 0, 0, 0, 0, // SETTINGS
+    0, 0, 0, 4, 1, 0, 0, 0, 0, // SETTINGS, ACK
+    0, 0, 8, 7, 0, 0, 0, 0, 0, // GOAWAY
+    0, 0, 0, 0, 0, 0, 0, 0, // the last stream, NO_ERROR
+];
+
+#[tokio::test]
+async fn a_check_that_a_goaway_refuses_is_sent_again_on_another_connection() {
+    let ca = TestCa::new();
+    let acceptor = ca.acceptor_of(&["localhost"], 3000, &[b"h2"]);
+    let count = Arc::new(AtomicUsize::new(0));
+    let server = tls_server(acceptor, move |mut stream| {
+        let first = count.fetch_add(1, Ordering::SeqCst) == 0;
+        async move {
+            if first {
+                // The client's preface, and its first frames.
+                let _ = stream.read(&mut [0; 4096]).await;
+                send(&mut stream, REFUSE_ALL).await;
+                until_closed(&mut stream).await;
+                return;
+            }
+            let service = service_fn(|request| async { Ok::<_, Infallible>(echo(request).await) });
+            let _ = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        }
+    })
+    .await;
+    let url = format!("https://localhost:{}", server.port());
+    let retry = RetryPolicy::default().base(Duration::from_millis(1));
+    let transport = ca.trusting().retry(retry).build().unwrap();
+    let response = send_check(&transport, &url).await.unwrap();
+    assert_eq!(response.version(), Version::HTTP_2);
     assert_eq!(server.accepted(), 2);
 }

@@ -36,6 +36,7 @@ mod retries;
 mod secrets;
 mod server;
 mod setup;
+mod surplus;
 mod tls;
 
 use std::time::Duration;

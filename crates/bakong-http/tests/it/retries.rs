@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bakong_api::endpoint::{CheckTransactionByMd5, RenewToken};
+use bakong_api::endpoint::{CheckTransactionByMd5, CheckTransactionByMd5List, RenewToken};
 use bakong_api::observe::{Attempt, SessionObserver};
 use bakong_api::transport::{TransportError, TransportErrorKind};
 use bakong_api::{BaseUrl, CheckAnswer, Endpoint, ErrorClass, Session, Transport};
@@ -95,6 +95,87 @@ async fn a_permanent_error_is_not_retried() {
         let (server, received) = scripted(&[&answer]).await;
         send_check(&transport(), &server.url()).await.unwrap();
         assert_eq!(received.all().len(), 1, "{answer}");
+    }
+}
+
+/// The statuses that a front sends by mistake.
+const FRONT: [u16; 9] = [403, 404, 405, 406, 409, 410, 421, 425, 451];
+
+#[tokio::test]
+async fn a_single_refusal_in_the_middle_of_good_answers_is_retried() {
+    for code in FRONT {
+        let page = format!(
+            "HTTP/1.1 {code} Status\r\nContent-Type: text/html\r\nContent-Length: 12\r\n\r\n<h1>no</h1>\r\n"
+        );
+        for refusal in [status(code, ""), page] {
+            let good = ok("{}");
+            let (server, received) = scripted(&[&good, &refusal, &good, &refusal, &good]).await;
+            let transport = transport();
+            for sent in [1, 3, 5] {
+                let response = send_check(&transport, &server.url()).await.unwrap();
+                assert_eq!(response.status(), StatusCode::OK, "{refusal}");
+                assert_eq!(received.all().len(), sent, "{refusal}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_refusal_is_a_block_and_is_retried_only_once_per_good_answer() {
+    for code in FRONT {
+        let (server, received) = scripted(&[&ok("{}"), &status(code, "")]).await;
+        let transport = transport();
+        // Three attempts for the first refused check, then one each.
+        for sent in [1, 4, 5, 6] {
+            let response = send_check(&transport, &server.url()).await.unwrap();
+            let expected = if sent == 1 { 200 } else { code };
+            assert_eq!(response.status(), expected);
+            assert_eq!(received.all().len(), sent, "{code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_retried_on_a_path_that_never_answered() {
+    let md5 = MD5.parse().unwrap();
+    let list = CheckTransactionByMd5List::new([md5]).unwrap();
+    let (server, received) = scripted(&[&ok("{}"), &status(403, "")]).await;
+    let transport = transport();
+    send_check(&transport, &server.url()).await.unwrap();
+    let base_url = BaseUrl::new(&server.url()).unwrap();
+    let list = list.to_request(&base_url, Some(&token())).unwrap();
+    let response = transport.send(list).await.unwrap();
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert_eq!(received.all().len(), 2);
+    // The page of a captive portal is not a good answer.
+    let (server, received) = scripted(&[&ok("<h1>log in</h1>"), &status(403, "")]).await;
+    for sent in [1, 2] {
+        send_check(&transport, &server.url()).await.unwrap();
+        assert_eq!(received.all().len(), sent);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_with_a_code_of_bakong_is_not_retried() {
+    let body = r#"{"responseCode":1,"errorCode":5,"responseMessage":"no","data":null}"#;
+    for code in FRONT {
+        let refusal = ok(body).replace("200 OK", &format!("{code} No"));
+        let (server, received) = scripted(&[&ok("{}"), &refusal]).await;
+        let transport = transport();
+        for sent in [1, 2] {
+            send_check(&transport, &server.url()).await.unwrap();
+            assert_eq!(received.all().len(), sent, "{code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_is_not_repeated_after_a_refusal() {
+    let (server, received) = scripted(&[&ok("{}"), &status(403, "")]).await;
+    let transport = transport();
+    for sent in [1, 2] {
+        transport.send(renewal(&server.url())).await.unwrap();
+        assert_eq!(received.all().len(), sent);
     }
 }
 

@@ -74,6 +74,7 @@ fn an_invalid_proxy_address_is_rejected_and_not_shown() {
         "",
         "socks5://u:hidden@proxy.example",
         "http://u:hid@den@proxy.example",
+        "http://u:hid/den@proxy.example",
     ] {
         let error = HyperTransport::builder().proxy(address).unwrap_err();
         assert_eq!(error, SetupError::ProxyAddress);

@@ -36,6 +36,21 @@ async fn a_trusted_certificate_is_accepted_for_its_names() {
     }
 }
 
+#[tokio::test]
+async fn a_certificate_authority_from_a_file_is_trusted() {
+    let ca = TestCa::new();
+    let server = echo(ca.acceptor(&["localhost"], VALID)).await;
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let path = folder.join(format!("ca-{}.pem", std::process::id()));
+    std::fs::write(&path, ca.pem()).unwrap();
+    let trusting = crate::no_retry().trust_pem_file(&path);
+    std::fs::remove_file(&path).unwrap();
+    let transport = trusting.unwrap().build().unwrap();
+    send_check(&transport, &https("localhost", &server))
+        .await
+        .unwrap();
+}
+
 /// Asserts a TLS error before the request is sent.
 async fn assert_tls_error(transport: &bakong_http::HyperTransport, url: &str) -> String {
     let (kind, text) = failure_text(transport, url).await;
