@@ -2,13 +2,16 @@
 //!
 //! The messages begin with the numbers of the guarantees on the crate page.
 
+mod quota_replies;
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use bakong_flow::bakong_api::CheckAnswer;
 use bakong_flow::bakong_api::khqr_core::{Amount, Currency, Md5Handle, Timestamp};
+use bakong_flow::bakong_api::{CheckAnswer, ErrorClass};
 use bakong_flow::{Change, ListItem, Mismatch, Outcome, Question, Quota, Reply};
 
+use self::quota_replies::QuotaReplies;
 use crate::bakong::{md5, order_of, transfer_of};
 use crate::customers::{Order, Transfer};
 use crate::scenario::{Faults, Lists, Scenario};
@@ -28,6 +31,8 @@ pub struct Oracle {
     asked_about: HashSet<Md5Handle>,
     /// The day that error code 17 closed, and when, as persisted.
     closed: Option<(u64, u64)>,
+    /// What the replies say about the quota, by a clock that is always right.
+    quota_replies: QuotaReplies,
     settled_orders: HashSet<String>,
     /// The transactions that were found: the number of the order and of its transfer.
     found: HashSet<(usize, usize)>,
@@ -62,6 +67,7 @@ impl Oracle {
             in_flight: HashMap::new(),
             asked_about: HashSet::new(),
             closed: None,
+            quota_replies: QuotaReplies::default(),
             settled_orders: HashSet::new(),
             found: HashSet::new(),
         }
@@ -92,8 +98,15 @@ impl Oracle {
     }
 
     /// The shop is about to persist and send a request.
-    pub fn polled(&mut self, question: &Question, now: u64) {
-        if let Some((day, at)) = self.closed
+    ///
+    /// `now` is the time on the shop's clock, `right_now` the time on a clock that is right.
+    pub fn polled(&mut self, question: &Question, now: u64, right_now: u64) {
+        let probe_after = millis(self.quota.probe_after);
+        self.quota_replies.polled(now, right_now, probe_after);
+        // What is persisted has the times of the shop's clock, which must be right here.
+        let faults = self.scenario.faults;
+        if !(faults.turns || faults.clock)
+            && let Some((day, at)) = self.closed
             && day == (now - START) / DAY
         {
             let pause = millis(self.quota.probe_after);
@@ -154,6 +167,21 @@ impl Oracle {
                 }
             }
         }
+    }
+
+    /// Request `number` is about to be sent.
+    pub fn asked(&mut self, number: u64, now: u64, right_now: u64) {
+        self.quota_replies.asked(number, now, right_now);
+    }
+
+    /// The shop processed the reply to request `number`, and persisted its changes.
+    pub fn learned(&mut self, number: u64, class: Option<ErrorClass>) {
+        self.quota_replies.learned(number, class);
+    }
+
+    /// The shop's clock was set ahead.
+    pub const fn clock_set_ahead(&mut self, by: u64) {
+        self.quota_replies.clock_set_ahead(by);
     }
 
     /// The process was killed, and its requests are lost.
@@ -366,8 +394,14 @@ impl Oracle {
             ..self.scenario.faults
         } == Faults::NONE
             && self.is_as_assumed()
-            && matches!(self.scenario.lists, Lists::Work | Lists::Refused);
-        let within = millis(order.policy.grace.last_check_within);
+            && matches!(
+                self.scenario.lists,
+                Lists::Work | Lists::Refused | Lists::Down
+            );
+        // A list that is down takes up to half a minute to fail.
+        let is_down = self.scenario.lists == Lists::Down;
+        let extra = if is_down { 3 * MINUTE } else { 0 };
+        let within = millis(order.policy.grace.last_check_within) + extra;
         assert!(
             !is_quiet || *ended_at <= order.deadline() + within + MINUTE,
             "3: the final check of order {at} was late"
