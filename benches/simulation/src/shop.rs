@@ -211,13 +211,11 @@ impl Shop {
         };
         oracle.answered(number, asked_at, &reply);
         let class = failure_of(&reply);
-        let is_lost;
-        if self.random.u32(0..1_000) < self.scenario.faults.lost {
+        let is_lost = self.random.u32(0..1_000) < self.scenario.faults.lost;
+        if is_lost {
             tracker.abandon(ticket, sent, moment(now));
-            is_lost = true;
         } else {
             tracker.answer(ticket, sent, reply, moment(now));
-            is_lost = false;
         }
         self.persist(oracle, now)?;
         if !is_lost {

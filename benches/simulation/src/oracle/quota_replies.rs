@@ -1,17 +1,19 @@
 //! Checks that every error code 17 closes the quota window, also when the shop's clock is wrong.
 //!
-//! What the shop persists about the quota is not used: a shop that ignores a reply persists nothing.
+//! Whether the shop persists that a window is closed is not used: a shop that ignores a reply persists nothing.
 
 use std::collections::HashMap;
 
 use bakong_flow::bakong_api::ErrorClass;
+use bakong_flow::bakong_api::khqr_core::Timestamp;
+use bakong_flow::quota::{QuotaWindow, WindowIndex};
 
 use crate::{DAY, START};
 
 /// The replies about the quota, by a clock that is always right.
 #[derive(Clone, Default, Debug)]
 pub(super) struct QuotaReplies {
-    /// The latest day on the shop's clock. A clock that is set back brings no new quota.
+    /// The latest day whose usage the shop persisted. A clock that is set back brings no new quota.
     day: u64,
     /// The requests in flight, with their numbers.
     in_flight: HashMap<u64, Sent>,
@@ -23,16 +25,16 @@ pub(super) struct QuotaReplies {
 struct Sent {
     /// When the request was sent.
     at: u64,
-    /// The latest day on the shop's clock at that time.
+    /// The day whose usage counts the request.
     day: u64,
 }
 
 impl QuotaReplies {
     /// The shop is about to send a request.
     pub(super) fn polled(&mut self, shop_time: u64, now: u64, probe_after: u64) {
-        self.day = self.day.max((shop_time - START) / DAY);
+        let day = self.day.max((shop_time - START) / DAY);
         if let Some((number, sent)) = self.closed
-            && sent.day == self.day
+            && sent.day == day
         {
             assert!(
                 now >= sent.at + probe_after,
@@ -40,6 +42,12 @@ impl QuotaReplies {
                 sent.at
             );
         }
+    }
+
+    /// The shop persisted the usage of `window`.
+    pub(super) fn persisted(&mut self, window: WindowIndex) {
+        let first = QuotaWindow::PHNOM_PENH_DAY.index_of(Timestamp::from_millis(START));
+        self.day = self.day.max(window.0.saturating_sub(first.0));
     }
 
     /// Request `number` is sent.
