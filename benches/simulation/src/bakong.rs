@@ -127,8 +127,10 @@ impl Bakong {
     pub fn ask(&mut self, question: &Question, orders: &[Order], now: u64) -> Answer {
         let latency = self.random.u64(50..900);
         let outage = self.outages.iter().find(|o| o.from <= now && now < o.to);
+        let is_list = matches!(question, Question::Md5List(_));
         let class = match outage {
             Some(outage) => Some(outage.class),
+            None if is_list && self.lists_are_down(now) => Some(list_failure(&mut self.random)),
             None if self.random.u32(0..1_000) < self.scenario.faults.failures => {
                 Some(failure(&mut self.random))
             }
@@ -166,6 +168,15 @@ impl Bakong {
         }
     }
 
+    /// Whether the list endpoint fails although single checks are answered.
+    const fn lists_are_down(&self, at: u64) -> bool {
+        match self.scenario.lists {
+            Lists::Down => true,
+            Lists::DownAtTimes => is_bad_time(at),
+            _ => false,
+        }
+    }
+
     /// Counts a request. Returns `true` if the quota is exceeded.
     fn count(&mut self, now: u64) -> bool {
         let count = self.requests.entry((now - START) / DAY).or_default();
@@ -198,14 +209,12 @@ impl Bakong {
             Lists::Work => false,
             Lists::Refused => true,
             Lists::Unsteady => (at - START) / DAY % 2 == 1,
-            Lists::Unreadable => false,
+            Lists::Unreadable | Lists::Down | Lists::DownAtTimes => false,
         };
         if refused {
             return Reply::List(Err(ErrorClass::Blocked));
         }
-        // Some minutes of every hour, and some hours of every day.
-        let is_unreadable = at / MINUTE % 60 < 7 || (at / HOUR).is_multiple_of(6);
-        if self.scenario.lists == Lists::Unreadable && is_unreadable {
+        if self.scenario.lists == Lists::Unreadable && is_bad_time(at) {
             return Reply::List(Err(ErrorClass::Malformed));
         }
         let mut items: Vec<ListItem> = Vec::new();
@@ -286,6 +295,22 @@ fn failed(question: &Question, class: ErrorClass) -> Reply {
         Question::Md5List(_) => Reply::List(Err(class)),
         Question::Renewal => Reply::Renewal(Err(class)),
         _ => Reply::Check(Err(class)),
+    }
+}
+
+/// Some minutes of every hour, and some hours of every day.
+const fn is_bad_time(at: u64) -> bool {
+    at / MINUTE % 60 < 7 || (at / HOUR).is_multiple_of(6)
+}
+
+/// The failure of a list endpoint that is out of order.
+fn list_failure(random: &mut Rng) -> ErrorClass {
+    match random.u32(0..5) {
+        0 => ErrorClass::Transport(TransportErrorKind::Timeout),
+        1 => ErrorClass::Transport(TransportErrorKind::Interrupted),
+        2 => ErrorClass::RateLimited { retry_after: None },
+        3 => ErrorClass::Malformed,
+        _ => ErrorClass::Unavailable { retry_after: None },
     }
 }
 

@@ -88,8 +88,12 @@ pub fn orders(scenario: &Scenario) -> Vec<Order> {
     let mut orders = Vec::new();
     for day in 0..scenario.days {
         for _ in 0..scenario.orders {
-            let at = START + day * DAY + moment_of_day(&mut random);
-            let at = at + scenario.opens_later;
+            let moment = if scenario.rush {
+                12 * HOUR + random.u64(0..MINUTE)
+            } else {
+                moment_of_day(&mut random)
+            };
+            let at = START + day * DAY + moment + scenario.opens_later;
             let (policy, life) = kind(&mut random, scenario.policies);
             let order = order(&mut random, (at, life, policy), scenario.faults.customers);
             orders.push(order);

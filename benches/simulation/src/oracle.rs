@@ -2,17 +2,21 @@
 //!
 //! The messages begin with the numbers of the guarantees on the crate page.
 
+mod ended;
+mod quota_replies;
+
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use bakong_flow::bakong_api::CheckAnswer;
 use bakong_flow::bakong_api::khqr_core::{Amount, Currency, Md5Handle, Timestamp};
+use bakong_flow::bakong_api::{CheckAnswer, ErrorClass};
 use bakong_flow::{Change, ListItem, Mismatch, Outcome, Question, Quota, Reply};
 
+use self::quota_replies::QuotaReplies;
 use crate::bakong::{md5, order_of, transfer_of};
 use crate::customers::{Order, Transfer};
 use crate::scenario::{Faults, Lists, Scenario};
-use crate::{DAY, MINUTE, START};
+use crate::{DAY, START};
 
 /// A record of the payments and of the shop's requests.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub struct Oracle {
     asked_about: HashSet<Md5Handle>,
     /// The day that error code 17 closed, and when, as persisted.
     closed: Option<(u64, u64)>,
+    /// What the replies say about the quota, by a clock that is always right.
+    quota_replies: QuotaReplies,
     settled_orders: HashSet<String>,
     /// The transactions that were found: the number of the order and of its transfer.
     found: HashSet<(usize, usize)>,
@@ -62,6 +68,7 @@ impl Oracle {
             in_flight: HashMap::new(),
             asked_about: HashSet::new(),
             closed: None,
+            quota_replies: QuotaReplies::default(),
             settled_orders: HashSet::new(),
             found: HashSet::new(),
         }
@@ -92,8 +99,15 @@ impl Oracle {
     }
 
     /// The shop is about to persist and send a request.
-    pub fn polled(&mut self, question: &Question, now: u64) {
-        if let Some((day, at)) = self.closed
+    ///
+    /// `now` is the time on the shop's clock, `right_now` the time on a clock that is right.
+    pub fn polled(&mut self, question: &Question, now: u64, right_now: u64) {
+        let probe_after = millis(self.quota.probe_after);
+        self.quota_replies.polled(now, right_now, probe_after);
+        // What is persisted has the times of the shop's clock, which must be right here.
+        let faults = self.scenario.faults;
+        if !(faults.turns || faults.clock)
+            && let Some((day, at)) = self.closed
             && day == (now - START) / DAY
         {
             let pause = millis(self.quota.probe_after);
@@ -156,6 +170,21 @@ impl Oracle {
         }
     }
 
+    /// Request `number` is about to be sent.
+    pub fn asked(&mut self, number: u64, now: u64, right_now: u64) {
+        self.quota_replies.asked(number, now, right_now);
+    }
+
+    /// The shop processed the reply to request `number`, and persisted its changes.
+    pub fn learned(&mut self, number: u64, class: Option<ErrorClass>) {
+        self.quota_replies.learned(number, class);
+    }
+
+    /// The shop's clock was set ahead.
+    pub const fn clock_set_ahead(&mut self, by: u64) {
+        self.quota_replies.clock_set_ahead(by);
+    }
+
     /// The process was killed, and its requests are lost.
     pub fn crashed(&mut self) {
         self.in_flight.clear();
@@ -207,6 +236,7 @@ impl Oracle {
                     ..
                 } => self.finished(order_of(md5), order.as_str(), outcome, now),
                 Change::Quota(usage) => {
+                    self.quota_replies.persisted(usage.window);
                     assert!(
                         usage.requests <= self.quota.limit,
                         "4: {usage:?} exceeds the quota"
@@ -317,61 +347,9 @@ impl Oracle {
         }
     }
 
-    /// The simulation is over: every accepted payment must have a correct outcome.
-    pub fn ended(&self) {
-        for (at, known) in self.known.iter().enumerate() {
-            let order = &self.orders[at];
-            if !known.is_accepted {
-                assert!(known.outcome.is_none(), "order {at} was not accepted");
-                continue;
-            }
-            let Some((outcome, _)) = &known.outcome else {
-                panic!("3: order {at} had no final check");
-            };
-            let deadline = order.deadline();
-            let paid_in_time = order
-                .transfers
-                .iter()
-                .any(|transfer| transfer.visible_at < deadline);
-            let by_hash = known.hashes.iter().any(|question| match question {
-                Question::ShortHash(_, amount) => order.transfers.first().is_some_and(|transfer| {
-                    (transfer.amount, transfer.currency)
-                        == (amount.minor_units(), amount.currency())
-                }),
-                _ => true,
-            });
-            let can_be_found = !order.by_another_code || by_hash;
-            let is_unpaid = matches!(outcome, Outcome::Expired | Outcome::Cancelled);
-            assert!(
-                !(paid_in_time && can_be_found && is_unpaid),
-                "1: order {at} was paid and became {}",
-                outcome.name()
-            );
-            self.ended_in_time(at, order);
-        }
-    }
-
     /// Whether the quota is at least what the shop assumes.
     const fn is_as_assumed(&self) -> bool {
         self.scenario.others == 0 && self.scenario.limit >= self.quota.limit
-    }
-
-    /// Without faults, the outcome must be known in time.
-    fn ended_in_time(&self, at: usize, order: &Order) {
-        let Some((_, ended_at)) = &self.known[at].outcome else {
-            return;
-        };
-        let is_quiet = Faults {
-            customers: false,
-            ..self.scenario.faults
-        } == Faults::NONE
-            && self.is_as_assumed()
-            && matches!(self.scenario.lists, Lists::Work | Lists::Refused);
-        let within = millis(order.policy.grace.last_check_within);
-        assert!(
-            !is_quiet || *ended_at <= order.deadline() + within + MINUTE,
-            "3: the final check of order {at} was late"
-        );
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Scenario {
     pub policies: Policies,
     /// How long after 07:00 the shop opens, in milliseconds. It is open for 14 hours.
     pub opens_later: u64,
+    /// Whether all orders of a day arrive in the same minute at noon, so that their final checks are due together.
+    pub rush: bool,
     /// What goes wrong.
     pub faults: Faults,
 }
@@ -50,6 +52,10 @@ pub enum Lists {
     Unsteady,
     /// Lists are unreadable for minutes or hours.
     Unreadable,
+    /// Lists fail as in an outage (5xx, 429, timeouts, cut connections), but single checks are answered.
+    Down,
+    /// The same, for minutes or hours.
+    DownAtTimes,
 }
 
 /// What goes wrong.
@@ -71,6 +77,9 @@ pub struct Faults {
     pub receipts: bool,
     /// Whether the shop's clock is sometimes set back.
     pub clock: bool,
+    /// Whether the shop's clock is an hour ahead before the turn of each day, after a restart, and is set back before the
+    /// turn.
+    pub turns: bool,
 }
 
 /// How the token is renewed.
@@ -93,6 +102,7 @@ impl Faults {
         customers: false,
         receipts: false,
         clock: false,
+        turns: false,
     };
 }
 
@@ -109,6 +119,7 @@ impl Scenario {
             others: 0,
             policies: Policies::Of(Policy::COUNTER),
             opens_later: 0,
+            rush: false,
             faults: Faults::NONE,
         }
     }
@@ -118,7 +129,7 @@ impl Scenario {
     pub fn hostile(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let orders = *pick(&mut random, &[5, 20, 60, 90, 150, 400, 1_000, 2_000]);
-        Self {
+        let scenario = Self {
             seed,
             days: random.u64(1..=3),
             orders,
@@ -143,6 +154,7 @@ impl Scenario {
             ),
             // Some shops are open at midnight, when the quota window ends.
             opens_later: *pick(&mut random, &[0, 0, 9 * HOUR]),
+            rush: false,
             faults: Faults {
                 failures: *pick(&mut random, &[0, 10, 100, 300]),
                 outages: random.bool(),
@@ -155,7 +167,51 @@ impl Scenario {
                 customers: random.u8(0..4) > 0,
                 receipts: random.bool(),
                 clock: random.u8(0..4) == 0,
+                turns: false,
             },
+        };
+        scenario.varied(&mut random)
+    }
+
+    /// Changes some scenarios to situations that are rare otherwise.
+    fn varied(self, random: &mut Rng) -> Self {
+        let sick = [Lists::Down, Lists::DownAtTimes];
+        match random.u8(0..10) {
+            // A sick list endpoint, with all other faults.
+            0 => Self {
+                lists: *pick(random, &sick),
+                ..self
+            },
+            // The quota is reserved for final checks at the same minute, and nothing else fails.
+            1 | 2 => Self {
+                orders: *pick(random, &[20, 90, 97, 98, 99, 150, 400]),
+                lists: *pick(random, &[Lists::Refused, Lists::Down, Lists::Work]),
+                limit: 100,
+                others: 0,
+                policies: Policies::Of(Policy::COUNTER),
+                opens_later: 0,
+                rush: random.u8(0..4) > 0,
+                faults: Faults {
+                    customers: random.bool(),
+                    ..Faults::NONE
+                },
+                ..self
+            },
+            // Other programs use up the quota, and the clock is wrong while the shop is closed.
+            3 => Self {
+                orders: *pick(random, &[60, 90, 150]),
+                limit: 100,
+                others: *pick(random, &[20, 40, 90]),
+                policies: Policies::Of(Policy::COUNTER),
+                opens_later: 0,
+                faults: Faults {
+                    clock: false,
+                    turns: true,
+                    ..self.faults
+                },
+                ..self
+            },
+            _ => self,
         }
     }
 }
@@ -168,10 +224,11 @@ impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "seed {}: {} days of {} orders, lists {:?}, limit {}, external requests {}, {}, opens {} h later, {:?}",
+            "seed {}: {} days of {} orders{}, lists {:?}, limit {}, external requests {}, {}, opens {} h later, {:?}",
             self.seed,
             self.days,
             self.orders,
+            if self.rush { " at noon" } else { "" },
             self.lists,
             self.limit,
             self.others,

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use bakong_flow::bakong_api::TransactionHash;
 use bakong_flow::bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Timestamp};
+use bakong_flow::bakong_api::{ErrorClass, TransactionHash};
 use bakong_flow::{
     Ask, Change, Config, Expected, MemoryStore, OpenError, OrderId, Payment, Quota, Reply, Ticket,
     Tracker,
@@ -173,7 +173,7 @@ impl Shop {
         &mut self,
         number: u64,
         oracle: &mut Oracle,
-        now: u64,
+        (now, right_now): (u64, u64),
     ) -> Result<Option<Ask>, Killed> {
         let Some(tracker) = &mut self.tracker else {
             return Ok(None);
@@ -181,9 +181,10 @@ impl Shop {
         let Some(ask) = tracker.poll(moment(now)) else {
             return Ok(None);
         };
-        oracle.polled(&ask.question, now);
+        oracle.polled(&ask.question, now, right_now);
         self.persist(oracle, now)?;
         self.tickets.insert(number, (ask.ticket, now));
+        oracle.asked(number, now, right_now);
         Ok(Some(ask))
     }
 
@@ -209,12 +210,18 @@ impl Shop {
             return Ok(());
         };
         oracle.answered(number, asked_at, &reply);
-        if self.random.u32(0..1_000) < self.scenario.faults.lost {
+        let class = failure_of(&reply);
+        let is_lost = self.random.u32(0..1_000) < self.scenario.faults.lost;
+        if is_lost {
             tracker.abandon(ticket, sent, moment(now));
         } else {
             tracker.answer(ticket, sent, reply, moment(now));
         }
-        self.persist(oracle, now)
+        self.persist(oracle, now)?;
+        if !is_lost {
+            oracle.learned(number, class);
+        }
+        Ok(())
     }
 
     fn persist(&mut self, oracle: &mut Oracle, now: u64) -> Result<(), Killed> {
@@ -246,10 +253,25 @@ impl Shop {
         if self.random.u32(0..1_000) >= self.scenario.faults.crashes {
             return Ok(());
         }
+        self.kill(oracle);
+        Err(Killed)
+    }
+
+    /// Kills the process.
+    pub fn kill(&mut self, oracle: &mut Oracle) {
         self.tracker = None;
         self.tickets.clear();
         oracle.crashed();
-        Err(Killed)
+    }
+}
+
+/// Returns the error of a request that failed as a whole.
+const fn failure_of(reply: &Reply) -> Option<ErrorClass> {
+    match reply {
+        Reply::Check(Err(class)) | Reply::List(Err(class)) | Reply::Renewal(Err(class)) => {
+            Some(*class)
+        }
+        _ => None,
     }
 }
 

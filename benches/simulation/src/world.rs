@@ -35,6 +35,8 @@ pub struct World {
     wakeups: u64,
     /// How far the shop's clock is behind.
     clock_behind: u64,
+    /// How far the shop's clock is ahead.
+    clock_ahead: u64,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,11 @@ enum Event {
     Restart,
     NewToken,
     SetClockBack(u64),
+    /// The clock is ahead by this from now on. `restart` tells whether the process restarts.
+    SetClockAhead {
+        by: u64,
+        restart: bool,
+    },
 }
 
 /// The results of a simulation.
@@ -116,6 +123,7 @@ impl World {
             crashes: 0,
             wakeups: 0,
             clock_behind: 0,
+            clock_ahead: 0,
         };
         for (number, order) in orders.iter().enumerate() {
             world.at(order.at, Event::Order(number));
@@ -138,6 +146,24 @@ impl World {
                 let at = START + day * DAY + world.random.u64(0..DAY);
                 let by = world.random.u64(1..5 * MINUTE);
                 world.at(at, Event::SetClockBack(by));
+            }
+        }
+        if scenario.faults.turns {
+            for day in 1..=scenario.days {
+                // The clock passes the turn, and is right again before the turn.
+                let turn = START + day * DAY;
+                let from = world.random.u64(20 * MINUTE..58 * MINUTE);
+                let to = world.random.u64(MINUTE..from);
+                let ahead = Event::SetClockAhead {
+                    by: HOUR,
+                    restart: true,
+                };
+                let right = Event::SetClockAhead {
+                    by: 0,
+                    restart: world.random.bool(),
+                };
+                world.at(turn - from, ahead);
+                world.at(turn - to, right);
             }
         }
         world
@@ -170,8 +196,9 @@ impl World {
         self.oracle.ended();
         let summary = self.summary();
         // With a wrong clock, some requests belong to another day of Bakong's clock.
+        let is_clock_wrong = self.scenario.faults.clock || self.scenario.faults.turns;
         assert!(
-            self.scenario.faults.clock || summary.most_on_a_day <= self.shop.quota().limit,
+            is_clock_wrong || summary.most_on_a_day <= self.shop.quota().limit,
             "4: the quota was exceeded: {summary:?}"
         );
         // A tracker sometimes wakes up to look for a spare request.
@@ -189,7 +216,7 @@ impl World {
 
     /// The time on the shop's clock.
     const fn shop_time(&self) -> u64 {
-        self.now - self.clock_behind
+        self.now + self.clock_ahead - self.clock_behind
     }
 
     fn handle(&mut self, event: Event) -> Result<(), Killed> {
@@ -213,6 +240,15 @@ impl World {
                 self.shop.set_token(now);
             }
             Event::SetClockBack(by) => self.clock_behind += by,
+            Event::SetClockAhead { by, restart } => {
+                self.oracle
+                    .clock_set_ahead(by.saturating_sub(self.clock_ahead));
+                self.clock_ahead = by;
+                if restart && self.shop.runs() {
+                    self.shop.kill(&mut self.oracle);
+                    self.shop.restart(self.bakong.token().0, self.shop_time());
+                }
+            }
         }
         Ok(())
     }
@@ -222,7 +258,7 @@ impl World {
         let now = self.shop_time();
         loop {
             let number = self.requests;
-            let ask = self.shop.poll(number, &mut self.oracle, now)?;
+            let ask = self.shop.poll(number, &mut self.oracle, (now, self.now))?;
             let Some(ask) = ask else {
                 break;
             };
@@ -235,7 +271,9 @@ impl World {
         }
         if let Some(next) = self.shop.next_wakeup() {
             assert!(next > now, "the loop spins");
-            let next = next + self.clock_behind;
+            let next = (next + self.clock_behind).saturating_sub(self.clock_ahead);
+            // A clock that is ahead can pass the end of a wait.
+            let next = next.max(self.now);
             if self.wakeup != Some(next) {
                 self.wakeup = Some(next);
                 self.at(next, Event::WakeUp);

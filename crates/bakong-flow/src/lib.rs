@@ -20,7 +20,7 @@
 //! 6. No request asks about a final payment, and no two requests ask about one payment at once.
 //! 7. If the process is killed at any point, the persisted state is enough to continue.
 //!
-//! A simulator checks the guarantees in days with outages, refused lists, expired tokens, killed processes, and customers
+//! A simulator checks the guarantees in days with outages, failing lists, wrong clocks, expired tokens, killed processes, and customers
 //! who pay twice, late or wrong amounts: `cargo xtask simulate` in the repository. `COMPARE.md` in this crate compares the
 //! results with common polling schedules.
 //!
@@ -81,8 +81,10 @@
 //!   [`Schedule`](policy::Schedule) of a payment spreads its checks over its life: frequent while people pay, rare
 //!   afterwards. [`Tracker::nudge`] makes a check due at once.
 //! - **Lists** are tried when two payments are due. A list that is refused with 403 is not tried again for a day, unless
-//!   single checks are refused too. Single checks follow for payments that a list leaves out. After two unreadable lists
-//!   in a row, lists pause for five minutes, and longer each time; final checks wait if they can.
+//!   single checks are refused too. Single checks follow for payments that a list leaves out. After a list that failed,
+//!   single checks find out whether lists or all requests fail. After two failed lists in a row, lists pause for five
+//!   minutes, and longer each time; final checks wait if they can. Before a list is answered, and after one failed, each
+//!   payment reserves a request of its own, and a list takes no reserved request.
 //! - **Failures** pause all requests: for two seconds at first, doubled after each further one, or as long as the server
 //!   demands. During an outage, one request is in flight at a time. The pause is longer if a failed request may
 //!   have counted against the quota.

@@ -213,6 +213,8 @@ impl QuotaUsage {
             usual_demand,
             ..
         } = self.usage;
+        // A wait keeps at most its length when the clock is set back.
+        self.usage.closed_at = self.usage.closed_at.map(|at| at.min(now));
         // A clock that was set back by more than one window was wrong before. Requests that were counted since may
         // belong to this window, so they stay counted.
         if window.0.saturating_add(1) < current.0 {

@@ -35,7 +35,7 @@ impl Tracker {
         if window != self.usage.usage().window {
             return reserved;
         }
-        reserved.saturating_sub(self.in_flight.reserved())
+        reserved.saturating_sub(self.in_flight.reserved(lists))
     }
 
     /// Returns how many spare requests may be sent at once. The fewer requests are spare, the fewer.

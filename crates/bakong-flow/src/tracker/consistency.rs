@@ -52,7 +52,12 @@ fn reply(ask: &Ask, what: u8) -> Reply {
     match &ask.question {
         // The reply leaves out one MD5.
         Question::Md5List(md5s) => Reply::List(match what % 3 {
-            0 => Err(ErrorClass::Blocked),
+            0 => Err([
+                ErrorClass::Blocked,
+                ErrorClass::Malformed,
+                ErrorClass::QuotaExhausted,
+                ErrorClass::Unavailable { retry_after: None },
+            ][usize::from(what % 4)]),
             _ => Ok(md5s[1..].iter().map(|md5| (*md5, result.clone())).collect()),
         }),
         Question::Renewal => Reply::Renewal(Ok(None)),

@@ -7,6 +7,7 @@ use slab::Slab;
 
 use super::payments::Key;
 use crate::ask::Ticket;
+use crate::quota::WindowIndex;
 
 /// The requests in flight, by their tickets.
 #[derive(Clone, Default)]
@@ -21,6 +22,8 @@ pub(super) struct Request {
     /// Identifies the request. A payment that this request asks about has the same number in its state.
     pub(super) number: u64,
     pub(super) asked_at: Timestamp,
+    /// The quota window whose usage counts the request. A clock that is set back does not change it.
+    pub(super) window: WindowIndex,
     pub(super) subject: Subject,
     pub(super) grant: Grant,
 }
@@ -59,12 +62,18 @@ impl Subject {
 
 impl InFlight {
     /// Adds a request.
-    pub(super) fn add(&mut self, asked_at: Timestamp, subject: Subject, grant: Grant) -> Ticket {
+    pub(super) fn add(
+        &mut self,
+        (asked_at, window): (Timestamp, WindowIndex),
+        subject: Subject,
+        grant: Grant,
+    ) -> Ticket {
         self.last_number += 1;
         let number = self.last_number;
         let key = self.requests.insert(Request {
             number,
             asked_at,
+            window,
             subject,
             grant,
         });
@@ -83,10 +92,28 @@ impl InFlight {
         (request.number == ticket.number).then(|| self.requests.remove(ticket.key))
     }
 
-    /// Returns how many reservations are in use: each request counts for one final check or more.
-    pub(super) fn reserved(&self) -> u32 {
+    /// Returns the number of the last request that was added. A request with a higher number is sent later, even if the
+    /// clock is set back in between.
+    pub(super) const fn last_number(&self) -> u64 {
+        self.last_number
+    }
+
+    /// Whether a list is in flight.
+    pub(super) fn has_list(&self) -> bool {
+        let is_list = |request: &Request| matches!(request.subject, Subject::Many(_));
+        self.requests.iter().any(|(_, request)| is_list(request))
+    }
+
+    /// Returns how many reservations are in use: each request counts for one final check or more. `lists` tells whether
+    /// lists work. If not, a list uses no reservation, because its payments need their own if the list fails.
+    pub(super) fn reserved(&self, lists: bool) -> u32 {
         let is_reserved = |request: &Request| {
-            request.grant == Grant::Reserved && !matches!(request.subject, Subject::Token)
+            request.grant == Grant::Reserved
+                && match request.subject {
+                    Subject::One(..) => true,
+                    Subject::Many(_) => lists,
+                    Subject::Token => false,
+                }
         };
         let requests = self.requests.iter();
         requests

@@ -10,9 +10,9 @@ use crate::policy::exponential;
 
 /// How long lists are not tried after they were refused.
 const REFUSED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// The first pause after unreadable lists.
+/// The first pause after failed lists.
 const FIRST_PAUSE: Duration = Duration::from_secs(5 * 60);
-/// The maximum pause after unreadable lists. It is short, because a list replaces up to 50 requests.
+/// The maximum pause after failed lists. It is short, because a list replaces up to 50 requests.
 const MAX_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// The state of the list endpoint.
@@ -22,46 +22,72 @@ const MAX_PAUSE: Duration = Duration::from_secs(60 * 60);
 ///            ┌──────────┐ ──────────────────────────▶ ┌─────────┐
 ///  start ──▶ │ Untried  │ ◀── single checks are ───── │ Refused │ ──┐
 ///            └──────────┘     refused too (or back    └─────────┘   │ after a day, one list is tried
-///                 │           to Work)                  ▲     ▲     │
-///        answered │                            refused  │     └─────┘ refused again
-///                 ▼                                     │
+///               │    ▲        to Work)                  ▲     ▲     │
+///      answered │    │ failed                  refused  │     └─────┘ refused again
+///               ▼    │                                  │
 ///            ┌──────────┐ ──────────────────────────────┘
-///            │   Work   │ ── unreadable twice in a row ─▶ ┌────────┐ ──┐ after 5 minutes, one list is
-///            └──────────┘ ◀────────── answered ────────── │ Paused │   │ tried; unreadable again: the
-///                                                         └────────┘ ◀─┘ pause doubles, up to an hour
+///            │   Work   │ ◀────────── answered ────────── ┌────────┐ ──┐ after 5 minutes, one list is
+///            └──────────┘                                 │ Paused │   │ tried; failed again: the
+///                 Untried ── failed twice in a row ─────▶ └────────┘ ◀─┘ pause doubles, up to an hour
 /// ```
 ///
-/// `Untried` lists pause in the same way, and an answered list always leads to `Work`. `Off` is a state of its own, set by
-/// the configuration.
+/// A list that failed carries no reservations until a list is answered, so `Work` becomes `Untried` at once. An unreadable
+/// list failed: Bakong answered, but not this question. Every other failure is a [`Suspicion`]: single checks find out
+/// whether lists failed, or all of Bakong. In the second case the status before the list is restored.
+///
+/// An answered list always leads to `Work`. `Off` is a state of its own, set by the configuration.
 ///
 /// `Paused` and `Refused` are both [`ListStatus::RefusedUntil`]. Lists that were refused may be refused because
 /// Bakong blocks this client altogether. So `before` keeps the earlier status until a single check is answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ListEndpoint {
     status: ListStatus,
-    /// Unreadable lists in a row. Two or more mean `Paused`.
-    unreadable: u8,
-    /// The status before the refusal or pause, until a single check is answered.
+    /// Failed lists in a row. Two or more mean `Paused`.
+    failures: u8,
+    /// The status before the last failure, until a single check is answered.
     before: Option<ListStatus>,
+    suspicion: Suspicion,
+}
+
+/// Why a list failed, if that is not known yet. Meanwhile no list is sent.
+///
+/// ```text
+///  ┌──────┐ ──────── list failed ───────▶ ┌───────┐
+///  │ None │ ◀─ single check answered: ─── │ Lists │
+///  └──────┘    a failed list              └───────┘
+///      ▲                                      │ single check failed: the list is no failed list
+///      │                                      ▼
+///      │                                  ┌────────┐
+///      └── single check answered ──────── │ Outage │
+///                                         └────────┘
+/// ```
+///
+/// Only single checks that are sent after the list count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Suspicion {
+    None,
+    /// A list failed. Contains the number of the last request at that time.
+    Lists(u64),
+    /// A list failed, and so did a single check. Contains the number of the last request when the list failed.
+    Outage(u64),
 }
 
 /// What a failed list means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum ListFailure {
-    /// Other requests would fail too, so lists are not the cause.
+    /// Other requests may fail too, so all requests pause.
     Ordinary,
     /// Lists do not work for the time being. Single checks can go on.
-    Paused,
-    /// Lists are refused. The store must know.
-    Refused,
+    Lists,
 }
 
 impl ListEndpoint {
     pub(super) const fn new(status: ListStatus) -> Self {
         Self {
             status,
-            unreadable: 0,
+            failures: 0,
             before: None,
+            suspicion: Suspicion::None,
         }
     }
 
@@ -70,10 +96,10 @@ impl ListEndpoint {
     }
 
     /// Returns the status to persist: a pause is not persisted.
-    pub(super) fn persistent_status(self) -> ListStatus {
+    pub(super) const fn persistent_status(self) -> ListStatus {
         match self.status {
             ListStatus::Off => ListStatus::Untried,
-            _ if self.paused_until().is_some() => self.before.unwrap_or(ListStatus::Untried),
+            _ if self.paused_until().is_some() => ListStatus::Untried,
             status => status,
         }
     }
@@ -85,63 +111,103 @@ impl ListEndpoint {
 
     /// Whether a list may be sent now.
     pub(super) fn is_usable(self, now: Timestamp) -> bool {
-        match self.status {
+        let is_usable = match self.status {
             ListStatus::Untried | ListStatus::Work => true,
             ListStatus::RefusedUntil(until) => until <= now,
             ListStatus::Off => false,
-        }
+        };
+        is_usable && self.suspicion == Suspicion::None
     }
 
     /// Returns the end of the pause, if lists are paused.
     pub(super) const fn paused_until(self) -> Option<Timestamp> {
         match self.status {
-            ListStatus::RefusedUntil(until) if self.unreadable > 1 => Some(until),
+            ListStatus::RefusedUntil(until) if self.failures > 1 => Some(until),
             _ => None,
         }
     }
 
-    /// A list was answered. Returns `true` if the status changed.
-    pub(super) fn answered(&mut self) -> bool {
-        self.unreadable = 0;
-        let is_new = !self.works();
-        self.status = ListStatus::Work;
-        is_new
+    /// A list was answered.
+    pub(super) const fn answered(&mut self) {
+        *self = Self::new(ListStatus::Work);
     }
 
-    /// A list failed.
-    pub(super) fn failed(&mut self, class: ErrorClass, now: Timestamp) -> ListFailure {
-        let (rest, failure) = match class {
+    /// A list failed. `last_request` is the number of the last request.
+    pub(super) fn failed(
+        &mut self,
+        class: ErrorClass,
+        last_request: u64,
+        now: Timestamp,
+    ) -> ListFailure {
+        match class {
             ErrorClass::Blocked | ErrorClass::Refused => {
-                self.unreadable = 0;
-                (REFUSED_FOR, ListFailure::Refused)
+                self.failures = 0;
+                self.suspicion = Suspicion::None;
+                self.set_aside();
+                self.status = ListStatus::RefusedUntil(now.saturating_add(REFUSED_FOR));
+                ListFailure::Lists
             }
             ErrorClass::Malformed => {
-                self.unreadable = self.unreadable.saturating_add(1);
-                let Some(doublings) = u32::from(self.unreadable).checked_sub(2) else {
-                    return ListFailure::Ordinary;
-                };
-                let pause = exponential(FIRST_PAUSE, doublings, MAX_PAUSE);
-                (pause, ListFailure::Paused)
+                self.set_aside();
+                self.lists_failed(now)
             }
-            _ => return ListFailure::Ordinary,
-        };
-        self.before.get_or_insert(match self.status {
-            ListStatus::RefusedUntil(_) => ListStatus::Untried,
-            status => status,
-        });
-        self.status = ListStatus::RefusedUntil(now.saturating_add(rest));
-        failure
+            _ => {
+                self.set_aside();
+                self.suspicion = Suspicion::Lists(last_request);
+                ListFailure::Ordinary
+            }
+        }
     }
 
-    /// A single check was answered, so this client is not blocked altogether.
-    pub(super) const fn single_answered(&mut self) {
+    /// Keeps the status, and stops to count on lists.
+    fn set_aside(&mut self) {
+        self.before.get_or_insert(match self.status {
+            ListStatus::RefusedUntil(_) if self.failures < 2 => ListStatus::Untried,
+            status => status,
+        });
+        if self.works() {
+            self.status = ListStatus::Untried;
+        }
+    }
+
+    /// Counts a failed list, and pauses after two in a row.
+    fn lists_failed(&mut self, now: Timestamp) -> ListFailure {
+        self.failures = self.failures.saturating_add(1);
+        let Some(doublings) = u32::from(self.failures).checked_sub(2) else {
+            return ListFailure::Ordinary;
+        };
+        let pause = exponential(FIRST_PAUSE, doublings, MAX_PAUSE);
+        self.status = ListStatus::RefusedUntil(now.saturating_add(pause));
+        ListFailure::Lists
+    }
+
+    /// Single check `request` was answered, so Bakong is up and does not block this client.
+    pub(super) fn single_answered(&mut self, request: u64, now: Timestamp) {
+        match self.suspicion {
+            Suspicion::None => {}
+            Suspicion::Lists(last) | Suspicion::Outage(last) if request <= last => return,
+            Suspicion::Lists(_) => {
+                self.lists_failed(now);
+            }
+            Suspicion::Outage(_) => {}
+        }
+        self.suspicion = Suspicion::None;
         self.before = None;
     }
 
-    /// A single check was refused with 403, so lists are not the cause. Returns `true` if the status changed.
-    pub(super) fn single_blocked(&mut self) -> bool {
-        let before = self.before.take();
-        self.status = before.unwrap_or(self.status);
-        before.is_some()
+    /// Single check `request` failed. So lists are not the cause of a failure, or of a refusal if the check was `blocked`.
+    pub(super) const fn single_failed(&mut self, request: u64, blocked: bool) {
+        let is_outage = match self.suspicion {
+            Suspicion::Lists(last) if request > last => {
+                self.suspicion = Suspicion::Outage(last);
+                true
+            }
+            _ => false,
+        };
+        if (is_outage || blocked)
+            && let Some(before) = self.before.take()
+        {
+            self.status = before;
+        }
     }
 }

@@ -73,6 +73,8 @@ pub struct Tracker {
     finished: FinishedPayments,
     in_flight: InFlight,
     usage: QuotaUsage,
+    /// The last request before the window was closed. Only an answer to a later one reopens the window.
+    closed_after: u64,
     reservations: Reservations,
     pacer: Pacer,
     lists: ListEndpoint,
@@ -104,6 +106,7 @@ impl Tracker {
             reservations: Reservations::new(config.quota.window, usage.usage().window),
             pacer: Pacer::new(max_burst(config.quota), now),
             usage,
+            closed_after: 0,
             lists: ListEndpoint::new(lists),
             token: TokenGate::new(config.renewable, now),
             backoff: BackoffState::Clear,

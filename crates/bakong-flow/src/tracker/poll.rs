@@ -65,8 +65,15 @@ impl Tracker {
         Some(next.max(now))
     }
 
-    /// Whether the maximum number of requests is in flight.
+    /// Whether no further request may be sent before a reply arrives.
     fn is_busy(&self) -> bool {
+        // If the window has too few requests for single checks, wait for the list that tells whether lists work.
+        if !self.lists.works() && self.in_flight.has_list() {
+            let reserved = self.reserved(self.usage.usage().window, false);
+            if self.spendable() < reserved {
+                return true;
+            }
+        }
         let max = if self.backoff.is_failing() {
             1
         } else {
@@ -180,11 +187,16 @@ impl Tracker {
         self.send_check(Subject::One(key, slot.payment.md5), question, grant, now)
     }
 
-    /// Whether payments may be checked in a list. A list that is refused costs one request more, which must not be
-    /// reserved for others, unless the window has too few for all reservations anyway.
+    /// Whether payments may be checked in a list.
+    ///
+    /// Unless lists work, one list is in flight at a time. If that list fails, its request is lost. So the request must
+    /// not be reserved for others, unless the window has too few for all reservations anyway.
     fn may_send_list(&self, now: Timestamp) -> bool {
+        if self.lists.works() || !self.lists.is_usable(now) {
+            return self.lists.is_usable(now);
+        }
         let reserved = self.reserved(self.usage.usage().window, false);
-        self.lists.works() || (self.lists.is_usable(now) && self.spendable() != reserved)
+        !self.in_flight.has_list() && self.spendable() != reserved
     }
 
     /// Collects the payments of a list: `first`, then the final checks that are due, then the early checks that will be
@@ -216,7 +228,8 @@ impl Tracker {
         };
         let asked = md5s.iter().map(|md5| Change::Asked { md5: *md5, at: now });
         self.changes.extend(asked);
-        let ticket = self.in_flight.add(now, subject, grant);
+        let sent_in = (now, self.usage.usage().window);
+        let ticket = self.in_flight.add(sent_in, subject, grant);
         for key in self.in_flight.keys(ticket) {
             let slot = &mut self.payments[*key];
             slot.asked_at = Some(now);
@@ -233,8 +246,10 @@ impl Tracker {
         self.token.renewal_started();
         self.usage.spend_renewals(1);
         self.emit_usage();
+        let sent_in = (now, self.usage.usage().window);
+        let ticket = self.in_flight.add(sent_in, Subject::Token, Grant::Reserved);
         Ask {
-            ticket: self.in_flight.add(now, Subject::Token, Grant::Reserved),
+            ticket,
             question: Question::Renewal,
         }
     }
@@ -251,13 +266,13 @@ impl Tracker {
                 .most_urgent(now)
                 .or_else(|| self.payments.iter().next().map(|(key, _)| key))?,
             TokenStep::Renew => {
-                self.usage.close(now);
+                self.close(now);
                 return Some(self.renew_token(now));
             }
             TokenStep::Await | TokenStep::Refuse(_) | TokenStep::Missing => return None,
         };
         // If Bakong rejects the probe, the next one waits as long again.
-        self.usage.close(now);
+        self.close(now);
         Some(self.check_one(key, Grant::Reserved, now))
     }
 }

@@ -6,7 +6,7 @@ use bakong_api::{CheckAnswer, ErrorClass};
 
 use super::Tracker;
 use super::in_flight::{Grant, Request, Subject};
-use super::list_endpoint::ListFailure;
+use super::list_endpoint::{ListEndpoint, ListFailure};
 use super::payments::Key;
 use crate::ask::{ListItem, Reply, Ticket};
 use crate::change::Change;
@@ -62,8 +62,7 @@ impl Tracker {
         }
         if sent == 0 {
             // The usage of an earlier window is gone.
-            let window = self.config.quota.window.index_of(request.asked_at);
-            if window == self.usage.usage().window {
+            if request.window == self.usage.usage().window {
                 match request.subject {
                     Subject::Token => self.usage.refund_renewal(),
                     Subject::One(..) | Subject::Many(_) => self.usage.refund(),
@@ -88,14 +87,13 @@ impl Tracker {
         let class = match result {
             Ok(answer) => {
                 self.on_answer(request);
-                self.lists.single_answered();
+                self.update_lists(|lists| lists.single_answered(request.number, now));
                 return self.on_check(request, key, md5, answer, now);
             }
             Err(class) => class,
         };
-        if class == ErrorClass::Blocked && self.lists.single_blocked() {
-            self.changes.push(Change::ListStatus(self.lists.status()));
-        }
+        let is_blocked = class == ErrorClass::Blocked;
+        self.update_lists(|lists| lists.single_failed(request.number, is_blocked));
         self.on_failure(request, class, now);
         if matches!(class, ErrorClass::Refused | ErrorClass::Malformed) {
             self.on_single_failure(request, key, now);
@@ -117,9 +115,7 @@ impl Tracker {
             return self.on_list_failure(request, ErrorClass::Malformed, now);
         }
         self.on_answer(request);
-        if self.lists.answered() {
-            self.changes.push(Change::ListStatus(self.lists.status()));
-        }
+        self.update_lists(ListEndpoint::answered);
         for (md5, result) in items {
             let is_listed = |key: &Key| request.subject.keys().contains(key);
             match (self.payments.find(&md5).filter(is_listed), result) {
@@ -138,12 +134,22 @@ impl Tracker {
     }
 
     fn on_list_failure(&mut self, request: &Request, class: ErrorClass, now: Timestamp) {
-        match self.lists.failed(class, now) {
-            ListFailure::Ordinary => return self.on_failure(request, class, now),
-            ListFailure::Refused => self.changes.push(Change::ListStatus(self.lists.status())),
-            ListFailure::Paused => {}
+        let last = self.in_flight.last_number();
+        match self.update_lists(|lists| lists.failed(class, last, now)) {
+            ListFailure::Ordinary => self.on_failure(request, class, now),
+            ListFailure::Lists => self.emit_no_answer(request, class),
         }
-        self.emit_no_answer(request, class);
+    }
+
+    /// Updates the state of lists, and emits a change of the status to persist.
+    fn update_lists<T>(&mut self, update: impl FnOnce(&mut ListEndpoint) -> T) -> T {
+        let before = self.lists.persistent_status();
+        let result = update(&mut self.lists);
+        let status = self.lists.persistent_status();
+        if status != before {
+            self.changes.push(Change::ListStatus(status));
+        }
+        result
     }
 
     fn on_renewal(
@@ -173,8 +179,7 @@ impl Tracker {
         if !matches!(request.subject, Subject::Token) {
             self.token.answered(request.asked_at);
         }
-        let closed_at = self.usage.usage().closed_at;
-        if closed_at.is_some_and(|closed_at| closed_at <= request.asked_at) {
+        if self.usage.is_closed() && request.number > self.closed_after {
             self.usage.reopen();
             self.emit_usage();
         }
@@ -203,12 +208,18 @@ impl Tracker {
     }
 
     fn close_window(&mut self, request: &Request, now: Timestamp) {
-        // A request from an earlier window was rejected for that window's quota.
-        let window = self.config.quota.window.index_of(request.asked_at);
-        if window >= self.usage.usage().window {
-            self.usage.close(now);
+        // A request from an earlier window was rejected for that window's quota. The window that counted the request
+        // decides, not the clock: the clock may have been set back to an earlier window.
+        if request.window >= self.usage.usage().window {
+            self.close(now);
             self.emit_usage();
         }
+    }
+
+    /// Closes the quota window.
+    pub(super) fn close(&mut self, now: Timestamp) {
+        self.usage.close(now);
+        self.closed_after = self.in_flight.last_number();
     }
 
     fn emit_no_answer(&mut self, request: &Request, class: ErrorClass) {

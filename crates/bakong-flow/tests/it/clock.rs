@@ -1,10 +1,11 @@
 //! Deadlines, and a clock that is set back.
 
-use bakong_flow::Outcome;
-use bakong_flow::bakong_api::CheckAnswer;
+use bakong_flow::bakong_api::{CheckAnswer, ErrorClass};
+use bakong_flow::{Ask, Outcome, Reply};
 
 use crate::desk::{
-    DAY, DEADLINE, Desk, MINUTE, NOON, NOT_FOUND, UNTIL_DEADLINE, by_md5, hash, single,
+    DAY, DEADLINE, Desk, HOUR, MINUTE, NOON, NOT_FOUND, UNTIL_DEADLINE, by_md5, hash, single,
+    without_lists,
 };
 
 #[test]
@@ -73,4 +74,79 @@ fn final_checks_that_found_nothing_stay_valid_when_the_clock_is_set_back() {
     desk.earlier(MINUTE / 60);
     desk.answer(&ask, single(CheckAnswer::NotFound));
     assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+}
+
+const OVER_QUOTA: Reply = Reply::Check(Err(ErrorClass::QuotaExhausted));
+
+/// The final check of payment 1 is due half an hour before the turn of the quota window, and was sent by a clock that is
+/// an hour ahead.
+fn asked_by_a_clock_ahead() -> (Desk, Ask) {
+    let mut desk = Desk::of_singles();
+    desk.later(11 * HOUR);
+    desk.open([1]);
+    desk.later(HOUR / 2);
+    desk.exchange(Err(ErrorClass::QuotaExhausted));
+    desk.later(HOUR);
+    desk.restart(without_lists());
+    let ask = desk.ask();
+    (desk, ask)
+}
+
+/// Answers the next eight requests with error code 17: each must wait.
+fn assert_that_each_17_closes(mut desk: Desk) {
+    let ask = desk.next();
+    desk.answer(&ask, OVER_QUOTA);
+    for _ in 0..8 {
+        let closed_at = desk.now;
+        let ask = desk.next();
+        assert_eq!(desk.now, closed_at.saturating_add(2 * HOUR));
+        desk.answer(&ask, OVER_QUOTA);
+    }
+}
+
+#[test]
+fn a_17_closes_the_window_after_the_clock_was_set_back_over_its_turn() {
+    // The reply arrives after the clock was set back.
+    let (mut desk, ask) = asked_by_a_clock_ahead();
+    desk.earlier(HOUR);
+    desk.answer(&ask, OVER_QUOTA);
+    let set_back_at = desk.now;
+    assert_eq!(desk.poll(), None);
+    desk.next();
+    assert_eq!(desk.now, set_back_at.saturating_add(2 * HOUR));
+
+    // The process was killed before the reply arrived.
+    let (mut desk, _) = asked_by_a_clock_ahead();
+    desk.earlier(HOUR);
+    desk.restart(without_lists());
+    assert_that_each_17_closes(desk);
+}
+
+#[test]
+fn a_closed_window_is_probed_after_the_usual_wait_when_the_clock_is_set_back() {
+    for restarts in [false, true] {
+        let (mut desk, ask) = asked_by_a_clock_ahead();
+        desk.answer(&ask, OVER_QUOTA);
+        desk.earlier(HOUR);
+        if restarts {
+            desk.restart(without_lists());
+        }
+        let set_back_at = desk.now;
+        assert_eq!(desk.poll(), None);
+        desk.next();
+        assert_eq!(desk.now, set_back_at.saturating_add(2 * HOUR));
+    }
+}
+
+#[test]
+fn an_answer_from_before_a_17_reopens_nothing_when_the_clock_is_set_back() {
+    let mut desk = Desk::of_singles();
+    desk.open([1, 2]);
+    desk.later(UNTIL_DEADLINE);
+    let (first, second) = (desk.ask(), desk.ask());
+    desk.later(MINUTE);
+    desk.answer(&second, OVER_QUOTA);
+    desk.earlier(HOUR);
+    desk.answer(&first, single(CheckAnswer::NotFound));
+    assert!(desk.tracker.usage().closed_at.is_some());
 }

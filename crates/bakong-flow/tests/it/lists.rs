@@ -119,11 +119,12 @@ fn a_refusal_of_all_checks_is_no_refusal_of_lists() {
 
 #[test]
 fn an_outage_is_no_refusal_of_lists() {
-    let mut desk = untried([1, 2]);
+    let mut desk = untried([1, 2, 3]);
     desk.later(UNTIL_DEADLINE);
-    answer_list(&mut desk, 2, Reply::List(Err(DOWN)));
+    answer_list(&mut desk, 3, Reply::List(Err(DOWN)));
+    desk.exchange(Err(DOWN));
     assert_eq!(desk.tracker.lists(), ListStatus::Untried);
-    assert_eq!(finish_all(&mut desk), [2]);
+    assert_eq!(finish_all(&mut desk), [1, 2]);
 }
 
 #[test]
@@ -238,7 +239,8 @@ fn a_restart_ends_a_pause() {
     let mut desk = due(40);
     (0..2).for_each(|_| answer_list(&mut desk, 40, UNREADABLE));
     desk.restart(Config::DEFAULT);
-    assert_eq!(desk.tracker.lists(), ListStatus::Work);
+    // Lists that failed carry no reservations.
+    assert_eq!(desk.tracker.lists(), ListStatus::Untried);
     assert_eq!(finish_all(&mut desk), [40]);
 }
 

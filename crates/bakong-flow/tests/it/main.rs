@@ -18,4 +18,5 @@ mod pacing;
 mod polling;
 mod properties;
 mod settlement;
+mod sick_lists;
 mod usage;
