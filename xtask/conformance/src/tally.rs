@@ -9,7 +9,7 @@ use crate::deviation::Deviation;
 /// The most unexplained differences that the report shows in full.
 const SHOWN: usize = 20;
 /// The most of one kind.
-const SHOWN_OF_A_KIND: usize = 3;
+const MAX_PRINTED_PER_KIND: usize = 3;
 
 #[derive(Debug, Default)]
 struct Count {
@@ -109,7 +109,7 @@ impl Tally {
         for (kind, description) in &self.unexplained {
             let count = kinds.entry(kind).or_default();
             *count += 1;
-            if *count <= SHOWN_OF_A_KIND && shown < SHOWN {
+            if *count <= MAX_PRINTED_PER_KIND && shown < SHOWN {
                 shown += 1;
                 writeln!(out, "\n{description}")?;
             }

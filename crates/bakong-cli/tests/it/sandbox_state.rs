@@ -157,7 +157,7 @@ async fn an_unreadable_state_file_is_not_changed() {
     let error = start_error(&broken).await;
     for part in [
         "broken.json cannot be read: line 1, column 1: ",
-        "left as it is",
+        "The file was not changed",
     ] {
         assert!(error.contains(part), "{error}");
     }
@@ -196,8 +196,8 @@ async fn quota_and_faults_are_saved_unless_options_replace_them() {
         async |more: &[&str]| SandboxProcess::start(&[&["--state", &file], more].concat()).await;
     let rules = r#"[{"on":"verify","answer":"cut","times":9},{"answer":"hang","after":99}]"#;
     let sandbox = start(&["--quota", "7", "--fault", rules]).await;
-    let turn = json!({"turnsAt": "03:00", "counts": "checks"});
-    sandbox.post("/sandbox/quota", &turn).await;
+    let reset = json!({"resetsAt": "03:00", "counts": "checks"});
+    sandbox.post("/sandbox/quota", &reset).await;
     sandbox.kill().await;
     for (more, quota, faults) in [
         (&[][..], json!(7), 2),
@@ -220,7 +220,7 @@ async fn quota_and_faults_are_saved_unless_options_replace_them() {
         assert_eq!(sandbox.info["faults"], faults, "{more:?}");
         // The options do not change the reset time and which requests count.
         let quota = sandbox.post("/sandbox/quota", &json!({})).await;
-        assert_eq!(quota["turnsAt"], "03:00");
+        assert_eq!(quota["resetsAt"], "03:00");
         assert_eq!(quota["counts"], "checks");
         sandbox.kill().await;
     }

@@ -69,7 +69,8 @@ fn moved(clock: SandboxClock, body: &ClockBody) -> Result<SandboxClock, InputErr
     })
 }
 
-/// A whole number of milliseconds after `from`, at most up to the end of the year 9999.
+/// Parses the member `name`: a whole number of milliseconds. `from` plus this time must not be after the
+/// year 9999.
 fn millis(
     name: &str,
     raw: Option<&RawValue>,
@@ -78,23 +79,23 @@ fn millis(
     let Some(raw) = raw.map(RawValue::get) else {
         return Ok(None);
     };
-    let place = format!("body.{name}");
+    let path = format!("body.{name}");
     if !raw.bytes().all(|byte| byte.is_ascii_digit()) {
         let what = "the value is not a whole number of milliseconds from 0";
         let help = "give such a number; {\"aheadMs\":0} returns to the system time";
-        return Err(InputError::new(place, what, help));
+        return Err(InputError::new(path, what, help));
     }
     let limit = LAST.saturating_since(from);
     let time = raw.parse().map(Duration::from_millis);
     let time = time.ok().filter(|time| *time <= limit);
-    time.map(Some).ok_or_else(|| too_far(place, limit))
+    time.map(Some).ok_or_else(|| too_far(path, limit))
 }
 
 /// A time after the year 9999.
-pub(super) fn too_far(place: impl Into<String>, limit: Duration) -> InputError {
+pub(super) fn too_far(path: impl Into<String>, limit: Duration) -> InputError {
     let what = "the clock ends with the year 9999";
     let help = format!("give at most {} milliseconds", limit.as_millis());
-    InputError::new(place, what, help)
+    InputError::new(path, what, help)
 }
 
 /// The remedy for a code that expired because the clock is ahead of the system time, if it is.

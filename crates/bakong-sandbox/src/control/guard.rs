@@ -198,7 +198,7 @@ mod tests {
     }
 
     const LOCAL: &str = "127.0.0.1:8080";
-    const ELSEWHERE: [&str; 2] = ["0.0.0.0:80", "192.168.1.2:80"];
+    const OTHER_ADDRESSES: [&str; 2] = ["0.0.0.0:80", "192.168.1.2:80"];
 
     #[test]
     fn on_loopback_only_names_of_this_machine_pass() {
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn on_other_addresses_no_website_name_passes() {
-        for address in ELSEWHERE {
+        for address in OTHER_ADDRESSES {
             for host in [
                 "sandbox:80",
                 "SANDBOX_1",

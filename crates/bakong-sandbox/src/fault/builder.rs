@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use khqr_core::Timestamp;
 
 use super::answer::Source;
-use super::rule::{Fault, Times, TransactionPlace};
+use super::rule::{Fault, Times, TransactionLayout};
 use crate::wire::{self, ApiEndpoint};
 
 /// The headers that only the server sets.
@@ -256,14 +256,14 @@ impl Fault {
     /// Moves the transaction of every list item from the key `data` to the key `transaction`.
     #[must_use]
     pub const fn items_under_transaction(mut self) -> Self {
-        self.transaction_place = TransactionPlace::Transaction;
+        self.transaction_layout = TransactionLayout::Transaction;
         self
     }
 
     /// Moves the fields of the transaction of every list item into the item itself.
     #[must_use]
     pub const fn items_inline(mut self) -> Self {
-        self.transaction_place = TransactionPlace::Inline;
+        self.transaction_layout = TransactionLayout::Inline;
         self
     }
 }

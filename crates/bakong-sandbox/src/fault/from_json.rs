@@ -49,8 +49,8 @@ impl Fault {
     ///
     /// # Errors
     /// Returns the location, the problem and the remedy for an unknown field, a wrong type, or a value out
-    /// of range. A rule without any effect is an error, and so is a field that has none together with the
-    /// others, such as a header on a connection that is cut.
+    /// of range. A rule or a field without an effect is also an error, for example a header on a connection
+    /// that is cut.
     pub fn from_json(rule: &str) -> Result<Self, InputError> {
         read_rule("rule", rule.as_bytes())
     }
@@ -78,24 +78,24 @@ impl FromStr for Fault {
     }
 }
 
-/// Reads the rule that errors call `place`.
-pub(crate) fn read_rule(place: &str, text: &[u8]) -> Result<Fault, InputError> {
+/// Reads the rule that errors call `path`.
+pub(crate) fn read_rule(path: &str, text: &[u8]) -> Result<Fault, InputError> {
     let fields = serde_json::from_slice::<BTreeMap<String, &RawValue>>(text);
     let without_nulls = fields.and_then(|mut fields| {
         fields.retain(|_, value| value.get() != "null");
         serde_json::to_vec(&fields)
     });
     // An error of another kind is reported for the original text.
-    let fault: Fault = input::read(place, without_nulls.as_deref().unwrap_or(text))?;
-    check_values(&fault, place)?;
-    no_effect::check(&fault, place)?;
+    let fault: Fault = input::read(path, without_nulls.as_deref().unwrap_or(text))?;
+    check_values(&fault, path)?;
+    no_effect::check(&fault, path)?;
     Ok(fault)
 }
 
 /// Refuses values out of range, and headers that only the server may set.
-fn check_values(fault: &Fault, place: &str) -> Result<(), InputError> {
+fn check_values(fault: &Fault, path: &str) -> Result<(), InputError> {
     let refuse = |field: &str, what: &str, help: &str| {
-        Err(InputError::new(format!("{place}.{field}"), what, help))
+        Err(InputError::new(format!("{path}.{field}"), what, help))
     };
     if fault.times == Times(Some(0)) {
         let help = "give a number from 1, or \"always\"";

@@ -73,7 +73,8 @@ pub struct Fault {
     pub(super) nameless_items: BTreeSet<usize>,
     /// Texts that replace list items.
     pub(super) items: BTreeMap<usize, String>,
-    pub(super) transaction_place: TransactionPlace,
+    #[serde(rename = "transactionPlace")]
+    pub(super) transaction_layout: TransactionLayout,
     pub(super) delay_ms: u64,
     pub(super) truncate_to: Option<u32>,
     pub(super) drip_ms: Option<u64>,
@@ -92,7 +93,7 @@ impl Default for Times {
 /// Where a list item contains its transaction.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum TransactionPlace {
+pub(super) enum TransactionLayout {
     #[default]
     Data,
     Transaction,

@@ -46,7 +46,7 @@ pub(crate) fn load(file: &StateFile) -> io::Result<Option<Loaded>> {
 /// How often the file is checked for a sync or a snapshot.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Syncs the file and replaces it by snapshots.
+/// Syncs the state file to disk, and replaces it with a snapshot when it has grown.
 pub(crate) struct PersistTask {
     pub(super) shared: Arc<Shared>,
 }

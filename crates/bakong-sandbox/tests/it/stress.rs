@@ -167,7 +167,7 @@ fn commands() -> impl Strategy<Value = (&'static str, Value)> {
             namelessItems items transactionPlace truncateTo dripMs",
         ),
         ("/sandbox/clock", "advanceMs aheadMs setTo mode"),
-        ("/sandbox/quota", "limit turnsAt email used counts"),
+        ("/sandbox/quota", "limit resetsAt email used counts"),
         (
             "/sandbox/pay",
             "qr from to amount currency delayMs times late again failing description \

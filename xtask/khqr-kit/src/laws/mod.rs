@@ -15,7 +15,7 @@ use std::fmt::Write;
 use khqr_core::{Error, ErrorKind};
 
 /// Checks that all ways to write produce the same text of `len` bytes, and returns it.
-fn written_alike(
+fn writers_agree_on(
     len: usize,
     display: &dyn std::fmt::Display,
     to_slice: impl Fn(&mut [u8]) -> Result<usize, Error>,

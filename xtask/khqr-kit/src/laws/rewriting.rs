@@ -4,7 +4,7 @@ use khqr_core::{AccountKind, Error, Khqr, Timestamp};
 
 use super::reading::{readers_agree, texts};
 use super::writing::{draft, paid, text_of};
-use super::written_alike;
+use super::writers_agree_on;
 use crate::naive::writer::{Input, Money, Payment};
 use crate::naive::{Code, payload, sealed};
 
@@ -187,7 +187,7 @@ fn adding_a_payment_agrees(khqr: &Khqr<'_>, payment: &Payment) {
                 continue;
             }
         };
-        let written = written_alike(
+        let written = writers_agree_on(
             rewrite.len(),
             &rewrite,
             |buffer| rewrite.write_to_slice(buffer).map(str::len),
