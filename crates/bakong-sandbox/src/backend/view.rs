@@ -32,7 +32,7 @@ pub(crate) fn transfer(transfer: &Transfer) -> Value {
     })
 }
 
-/// A string, so that a reader with floats loses no digit.
+/// A string, so that a client that reads numbers as floats loses no digit.
 fn amount(amount: Amount) -> String {
     amount.payload_text().to_string()
 }

@@ -82,7 +82,7 @@ impl Guard {
         }
         let (what, help) = if self.is_local {
             (
-                "the name is not this machine's",
+                "the name does not belong to this machine",
                 "use http://127.0.0.1 or http://localhost",
             )
         } else {

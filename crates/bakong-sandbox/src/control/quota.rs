@@ -1,4 +1,4 @@
-//! `/sandbox/quota`: shows and sets the quota limit and the use of it.
+//! `/sandbox/quota`: shows and sets the quota limit and the number of requests made today.
 
 use std::time::Duration;
 

@@ -55,8 +55,8 @@ impl Fault {
         read_rule("rule", rule.as_bytes())
     }
 
-    /// Whether the rule of this fault contains all of its response. JSON cannot contain other bytes than
-    /// UTF-8.
+    /// Whether the rule of this fault contains all of its response. JSON cannot contain bytes that are
+    /// not UTF-8.
     pub(crate) fn is_utf8(&self) -> bool {
         let is_utf8 = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
         let are_utf8 =
@@ -78,14 +78,14 @@ impl FromStr for Fault {
     }
 }
 
-/// Reads the rule that errors call `path`.
+/// Reads a rule. Errors name the rule by `path`.
 pub(crate) fn read_rule(path: &str, text: &[u8]) -> Result<Fault, InputError> {
     let fields = serde_json::from_slice::<BTreeMap<String, &RawValue>>(text);
     let without_nulls = fields.and_then(|mut fields| {
         fields.retain(|_, value| value.get() != "null");
         serde_json::to_vec(&fields)
     });
-    // An error of another kind is reported for the original text.
+    // If `text` is not an object, the error is that of the original text.
     let fault: Fault = input::read(path, without_nulls.as_deref().unwrap_or(text))?;
     check_values(&fault, path)?;
     no_effect::check(&fault, path)?;
@@ -109,20 +109,20 @@ fn check_values(fault: &Fault, path: &str) -> Result<(), InputError> {
         return refuse("percent", "the percentage is out of range", help);
     }
     if fault.limit.is_some() && fault.answer != Source::QuotaExhausted {
-        let help = "leave it out, or use the answer quota_exhausted";
+        let help = "remove `limit`, or use the answer quota_exhausted";
         return refuse("limit", "the answer contains no limit", help);
     }
     if fault.retry_after.is_some() && fault.retry_after_date.is_some() {
-        let help = "leave one of them out; `headers` can contain both";
+        let help = "remove one of the two; `headers` can contain both values";
         return refuse("retryAfterDate", "retryAfter sets the same header", help);
     }
     let date = fault.retry_after_date.unwrap_or_default();
     if date > LAST.as_millis() {
         let help = format!("give at most {} milliseconds", LAST.as_millis());
-        let what = "an HTTP date ends with the year 9999";
+        let what = "the date is after the year 9999";
         return refuse("retryAfterDate", what, &help);
     }
-    let server_header = "leave it out; only the server sets it. truncateTo sends less than the announced length, \
+    let server_header = "remove the header; only the server sets it. truncateTo sends less than the announced length, \
         `cut` closes the connection, and connection may be close";
     if has_server_header(&fault.headers) {
         let what = "content-length, transfer-encoding or connection is set";
@@ -132,11 +132,11 @@ fn check_values(fault: &Fault, path: &str) -> Result<(), InputError> {
         return Ok(());
     };
     if answer.status.as_u16() < 200 {
-        let help = "give a status from 200 to 999; a lower one announces a later response";
+        let help = "give a status from 200 to 999; a status from 100 to 199 announces another response";
         return refuse("answer.status", "the status is not final", help);
     }
     if matches!(answer.status.as_u16(), 204 | 304) && !answer.body.is_empty() {
-        let help = "leave the body out, or give another status";
+        let help = "remove the body, or give another status";
         return refuse("answer", "a response with 204 or 304 has no body", help);
     }
     if has_server_header(&answer.headers) {

@@ -60,11 +60,11 @@ impl StateFile {
         }
     }
 
-    /// Replaces the content, and returns the file for appending. The disk has the new content before it takes
-    /// the place of the old.
+    /// Replaces the content, and returns the file for appending. The new content is synced to disk before it
+    /// replaces the old content.
     ///
     /// # Errors
-    /// Fails if the file cannot be written. The old content stays.
+    /// Fails if the file cannot be written. The old content is kept.
     pub(super) fn replace(&self, text: &[u8]) -> io::Result<File> {
         let temp = sibling(&self.path, ".", ".new")?;
         let replaced = write_new(&temp, text).and_then(|file| {
@@ -138,7 +138,7 @@ fn private(options: &mut OpenOptions) {
 
 /// Writes a new file, and syncs it to the disk.
 fn write_new(path: &Path, text: &[u8]) -> io::Result<File> {
-    // A killed process may have left one.
+    // A killed process may have left a temporary file.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
