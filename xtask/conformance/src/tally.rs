@@ -6,9 +6,9 @@ use std::fmt::{self, Write as _};
 use crate::case::{Case, Function, Verdict};
 use crate::deviation::Deviation;
 
-/// The most unexplained differences that the report shows in full.
+/// The maximum number of unexplained differences that the report shows in full.
 const SHOWN: usize = 20;
-/// The most of one kind.
+/// The maximum number of differences of one kind that the report shows in full.
 const MAX_PRINTED_PER_KIND: usize = 3;
 
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(crate) struct Tally {
     deviations: BTreeMap<Deviation, usize>,
     /// The kind and the description of each unexplained difference.
     unexplained: Vec<(String, String)>,
-    /// How often ts-khqr agrees in this way with the SDK and with khqr-core.
+    /// How often ts-khqr agrees with the SDK and with khqr-core in each way.
     other: BTreeMap<(Function, &'static str), [usize; 2]>,
 }
 

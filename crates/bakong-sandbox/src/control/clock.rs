@@ -50,7 +50,11 @@ fn moved(clock: SandboxClock, body: &ClockBody) -> Result<SandboxClock, InputErr
     let help = "give one of advanceMs, aheadMs and setTo, or mode, or one of the three with mode";
     let clock = match (advance, ahead, set) {
         (None, None, None) if body.mode.is_none() => {
-            return Err(InputError::new("body", "the body contains neither a time nor a mode", help));
+            return Err(InputError::new(
+                "body",
+                "the body contains neither a time nor a mode",
+                help,
+            ));
         }
         (None, None, None) => clock,
         (Some(by), None, None) => clock.advanced(by),

@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_may_use_any_name_and_websites_none() {
+    fn programs_may_use_any_host_name_but_websites_are_refused() {
         for address in [LOCAL, "0.0.0.0:80"] {
             let reaches = |headers: &[(&'static str, &str)]| {
                 guard(address)

@@ -132,7 +132,8 @@ fn check_values(fault: &Fault, path: &str) -> Result<(), InputError> {
         return Ok(());
     };
     if answer.status.as_u16() < 200 {
-        let help = "give a status from 200 to 999; a status from 100 to 199 announces another response";
+        let help =
+            "give a status from 200 to 999; a status from 100 to 199 announces another response";
         return refuse("answer.status", "the status is not final", help);
     }
     if matches!(answer.status.as_u16(), 204 | 304) && !answer.body.is_empty() {

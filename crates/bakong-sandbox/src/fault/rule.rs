@@ -15,9 +15,9 @@ use crate::wire::ApiEndpoint;
 /// Changes the responses to the next requests, to all endpoints or to some of them.
 ///
 /// A fault starts as a response that replaces the sandbox's own, as the sandbox's own response
-/// ([`Fault::own_answer`]), or as no response at all. Further methods imitate the
-/// variations of real responses, and change how the response is delivered. Every request that a fault matches uses it up by one, even if
-/// the response contains nothing to change.
+/// ([`Fault::own_answer`]), or as no response at all. Further methods imitate the variations of real
+/// responses, and change how the response is delivered. Every request that a fault matches uses it up by one,
+/// even if the response contains nothing to change.
 ///
 /// ```
 /// use std::time::Duration;

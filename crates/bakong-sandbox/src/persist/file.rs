@@ -36,7 +36,8 @@ impl StateFile {
         match locked {
             Ok(file) => Ok(Self { path, _lock: file }),
             Err(TryLockError::WouldBlock) => {
-                let what = "is in use by another sandbox; stop that sandbox, or choose another file";
+                let what =
+                    "is in use by another sandbox; stop that sandbox, or choose another file";
                 Err(file_error(&path, io::ErrorKind::ResourceBusy, what))
             }
             Err(TryLockError::Error(error)) => {

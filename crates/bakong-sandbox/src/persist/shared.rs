@@ -14,8 +14,8 @@ impl Shared {
         Self(Mutex::new((backend, None)))
     }
 
-    /// Runs `f` with exclusive access. The changes that `f` makes are in the state file before this returns, and before
-    /// any event is sent. After a panic in `f`, which has no known cause, the backend stays usable.
+    /// Runs `f` with exclusive access. The changes that `f` makes are in the state file before this returns, and
+    /// before any event is sent. After a panic in `f`, which has no known cause, the backend stays usable.
     pub(crate) fn with<T>(&self, f: impl FnOnce(&mut Backend) -> T) -> T {
         self.with_journal(|backend, _| f(backend))
     }

@@ -251,7 +251,7 @@ pub(crate) fn rejected(status: StatusCode) -> Answer {
     rejected_for(status, status.canonical_reason().unwrap_or("Rejected"))
 }
 
-/// The same with a message.
+/// Like [`rejected`], with this message.
 pub(crate) fn rejected_for(status: StatusCode, message: &str) -> Answer {
     envelope(KeyOrder::DataFirst, status, 1, None, message, None::<()>)
 }

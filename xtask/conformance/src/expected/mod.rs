@@ -1,7 +1,7 @@
 //! The expected answer of khqr-core to a question, computed from the answer of the official SDK and the known deviations.
 //!
-//! The rules of the deviations are written apart from khqr-core and read texts with the naive reader of `khqr-kit`. An
-//! answer of khqr-core can therefore not explain itself.
+//! The rules of the deviations are written independently of khqr-core and read texts with the naive reader of `khqr-kit`. The
+//! code of khqr-core can therefore not justify its own answer.
 
 pub(crate) mod decode;
 pub(crate) mod generate;
@@ -87,15 +87,13 @@ impl<Rank> Violation<Rank> {
     }
 }
 
-/// Returns the error for the first violation, unless the SDK reported an error at the same rank or before it, or with
-/// the same code. `sdk_error` is the rank and code of that error.
+/// Returns the error for the first violation, unless the SDK reported an error at the same rank, at an earlier rank,
+/// or with the same code. `sdk_error` is the rank and code of that error.
 fn first_violation<Rank: Ord>(
     violations: Vec<Violation<Rank>>,
     sdk_error: Option<(Rank, u64)>,
 ) -> Option<Expected> {
-    let first = violations
-        .into_iter()
-        .min_by(|a, b| a.rank.cmp(&b.rank))?;
+    let first = violations.into_iter().min_by(|a, b| a.rank.cmp(&b.rank))?;
     if sdk_error.is_some_and(|(rank, code)| rank <= first.rank || Some(code) == first.code) {
         return None;
     }

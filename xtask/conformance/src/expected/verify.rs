@@ -11,7 +11,8 @@ use super::number::{plain_decimal, zeros};
 use super::{Answer, Expected, Unreadable, Violation, first_violation};
 use crate::deviation::Deviation;
 
-/// A position in the order of checks: the group of rules, the position in it, and the check of a field.
+/// The position of a check in the order of all checks: the group of rules, the position in the group, and the check of
+/// a field.
 type Rank = (u8, usize, u8);
 
 /// The SDK rejects shorter texts as a whole.
@@ -222,7 +223,7 @@ fn check_times(code: &Code, now: u64, add: &mut impl FnMut(&'static str, u8, u64
     if creation.is_some_and(|text| !is_digits(text)) {
         add("99", CREATION, 8, Deviation::CreationNumber);
     }
-    // A creation time with too many digits is after every expiry.
+    // A creation time with too many digits counts as later than every expiry.
     let creation: Option<u64> = creation
         .filter(|text| is_digits(text))
         .map(|text| text.parse().unwrap_or(u64::MAX));
@@ -233,7 +234,7 @@ fn check_times(code: &Code, now: u64, add: &mut impl FnMut(&'static str, u8, u64
         return;
     };
     match expiry.parse::<u64>().ok().filter(|_| is_digits(expiry)) {
-        // More digits than a number of 64 bits.
+        // The number needs more than 64 bits.
         None if is_digits(expiry) => add("99", EXPIRY, 49, Deviation::NumbersLoosely),
         None | Some(0) if sdk_checks_expiry => add("99", EXPIRY, 45, Deviation::NumbersLoosely),
         None | Some(0) => add("99", EXPIRY, 45, Deviation::ExpiryEverywhere),

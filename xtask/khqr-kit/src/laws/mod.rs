@@ -51,11 +51,11 @@ fn writers_agree_on(
     text
 }
 
-/// Checks that the offset of an error slices the text and that its message has no control characters.
+/// Checks that the offset of an error is a character boundary of the text and that its message has no control characters.
 fn error_is_sound(text: &str, error: Error) {
     assert!(
         error.offset().is_none_or(|at| text.is_char_boundary(at)),
-        "an offset slices the text"
+        "the offset of an error is a character boundary"
     );
     let sentence = error.to_string();
     assert!(!sentence.is_empty() && !sentence.contains(char::is_control));

@@ -82,7 +82,11 @@ fn a_file_is_locked_for_one_sandbox() {
         let error = StateFile::lock(&path).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
         let error = error.to_string();
-        for part in ["state.json", "in use by another sandbox", "choose another file"] {
+        for part in [
+            "state.json",
+            "in use by another sandbox",
+            "choose another file",
+        ] {
             assert!(error.contains(part), "{error}");
         }
     }
@@ -167,7 +171,7 @@ fn a_grown_file_is_replaced_by_a_snapshot() {
 }
 
 #[test]
-fn a_failed_write_is_reported_and_repeated() {
+fn a_failed_write_is_reported_and_retried() {
     let folder = Folder::new("write_errors");
     let task = start(&folder);
     let now = Instant::now();
@@ -266,7 +270,7 @@ fn a_missing_file_is_created_when_the_sandbox_stops() {
         fs::create_dir(&folder.0).unwrap();
     }
 
-    // A folder is in its place.
+    // A folder takes the place of the file.
     let second = start(&folder);
     obstruct(&folder);
     second.stop().unwrap_err();
