@@ -9,7 +9,7 @@ use khqr_core::{AccountId, Amount, KhqrBuilder, KhqrDraft, Timestamp};
 pub(crate) const CREATED: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const EXPIRES: Timestamp = Timestamp::from_millis(1_795_000_600_000);
 
-/// A typical dynamic code of a shop: ASCII, a bill number, both times. `peers/` uses the same code. It has 157 bytes.
+/// A typical dynamic code of a shop: ASCII, a bill number, both times. 157 bytes, the same code as in `peers/`.
 pub(crate) fn ascii() -> KhqrDraft<'static> {
     let account = AccountId::new(black_box("sokha@devb")).expect("valid account");
     KhqrBuilder::individual(account, black_box("Sokha Coffee"))

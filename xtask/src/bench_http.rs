@@ -122,7 +122,7 @@ fn goals(output: &str, builds: &[(u64, u64)]) -> Result<String> {
     let [(crates, time), (lean_crates, lean_time), (_, peer_time)] = *builds else {
         anyhow::bail!("{} builds instead of 3", builds.len());
     };
-    // Each row is an upper limit, and values are rounded up, so that rounding never turns a missed goal into a reached one.
+    // Each row is an upper limit. Values are rounded up, so that rounding never turns a missed goal into a reached one.
     let rows = [
         (
             "CPU time, % of khqr-api's, median",

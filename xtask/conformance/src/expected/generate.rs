@@ -273,7 +273,7 @@ fn times(input: &SdkInput, found: &mut Vec<Violation<Check>>) {
         && creation.as_str().len() != 13
     {
         found.push(Violation {
-            place: Check::CreationLength,
+            rank: Check::CreationLength,
             code: None,
             tag: None,
             deviation: Deviation::CreationLength,
@@ -292,13 +292,13 @@ fn templates(input: &SdkInput, found: &mut Vec<Violation<Check>>) {
         ("accountInformation", "29")
     };
     let account = ["bakongAccountID", detail, "acquiringBank"];
-    for (place, tag, names) in [
+    for (rank, tag, names) in [
         (Check::AccountTemplate, tag, &account[..]),
         (Check::LabelTemplate, "62", &LABELS[..]),
     ] {
         if total(names) > 99 {
             found.push(Violation {
-                place,
+                rank,
                 code: None,
                 tag: Some(tag),
                 deviation: Deviation::TemplateOver99,

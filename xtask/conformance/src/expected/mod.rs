@@ -1,7 +1,7 @@
 //! The expected answer of khqr-core to a question, computed from the answer of the official SDK and the known deviations.
 //!
-//! The rules of the deviations are written independently of khqr-core and read texts with the naive reader of `khqr-kit`. The
-//! code of khqr-core can therefore not justify its own answer.
+//! The rules of the deviations are written independently of khqr-core and read texts with the naive reader of `khqr-kit`.
+//! The code of khqr-core can therefore not justify its own answer.
 
 pub(crate) mod decode;
 pub(crate) mod generate;
