@@ -174,7 +174,10 @@ async fn two_sandboxes_cannot_use_the_same_file() {
     let file = folder.file("state.json");
     let first = SandboxProcess::start(&["--state", &file]).await;
     let error = start_error(&file).await;
-    for part in ["state.json is in use by another sandbox", "stop that sandbox"] {
+    for part in [
+        "state.json is in use by another sandbox",
+        "stop that sandbox",
+    ] {
         assert!(error.contains(part), "{error}");
     }
     let (code, md5) = code(100);
