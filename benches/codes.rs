@@ -9,9 +9,9 @@ use khqr_core::{AccountId, Amount, KhqrBuilder, KhqrDraft, Timestamp};
 pub(crate) const CREATED: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const EXPIRES: Timestamp = Timestamp::from_millis(1_795_000_600_000);
 
-/// A typical dynamic code of a shop: ASCII, a bill number, both times. Same as in `peers/`, 157 bytes.
+/// A typical dynamic code of a shop: ASCII, a bill number, both times. 157 bytes, the same code as in `peers/`.
 pub(crate) fn ascii() -> KhqrDraft<'static> {
-    let account = AccountId::new(black_box("sokha@devb")).expect("an account");
+    let account = AccountId::new(black_box("sokha@devb")).expect("valid account");
     KhqrBuilder::individual(account, black_box("Sokha Coffee"))
         .bill_number(black_box("INV-2026-2041"))
         .dynamic_code(
@@ -19,12 +19,12 @@ pub(crate) fn ascii() -> KhqrDraft<'static> {
             black_box(CREATED),
             black_box(EXPIRES),
         )
-        .expect("a code")
+        .expect("valid code")
 }
 
 /// A merchant's code with names in Khmer, where lengths in characters and in bytes differ.
 pub(crate) fn khmer() -> KhqrDraft<'static> {
-    let account = AccountId::new(black_box("sokha@devb")).expect("an account");
+    let account = AccountId::new(black_box("sokha@devb")).expect("valid account");
     KhqrBuilder::merchant(
         account,
         black_box("123456"),
@@ -38,5 +38,5 @@ pub(crate) fn khmer() -> KhqrDraft<'static> {
         black_box(CREATED),
         black_box(EXPIRES),
     )
-    .expect("a code")
+    .expect("valid code")
 }

@@ -31,7 +31,7 @@ fn config() -> Config {
 
 /// Payments whose codes expire within an hour.
 fn payments(count: u32) -> Vec<Payment> {
-    let recipient = AccountIdBuf::new("sokha@devb").expect("an account");
+    let recipient = AccountIdBuf::new("sokha@devb").expect("valid account");
     let payment = |number: u32| {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(
@@ -40,7 +40,7 @@ fn payments(count: u32) -> Vec<Payment> {
                 .to_le_bytes(),
         );
         bytes[8..12].copy_from_slice(&number.to_le_bytes());
-        let order = OrderId::new(&format!("INV-{number:07}")).expect("an id");
+        let order = OrderId::new(&format!("INV-{number:07}")).expect("valid order ID");
         let amount = Amount::from_minor_units(10_000, Currency::Khr);
         let life =
             Duration::from_millis(600_000 + u64::from(number) * 3_600_000 / u64::from(count));
@@ -70,7 +70,10 @@ fn steps(tracker: &mut Tracker, checks: u64) -> [Duration; 2] {
     while done < checks {
         let started = Instant::now();
         let Some(ask) = tracker.poll(now) else {
-            now = tracker.next_wakeup().expect("a wake-up").max(now);
+            now = tracker
+                .next_wakeup()
+                .expect("a wake-up is scheduled")
+                .max(now);
             waking += started.elapsed();
             continue;
         };
@@ -109,7 +112,7 @@ fn flow(criterion: &mut Criterion) {
         });
         let mut full = Tracker::new(config(), NOW);
         open(&mut full, payments(count));
-        for (at, name) in ["wake and ask", "answer"].into_iter().enumerate() {
+        for (at, name) in ["wake and poll", "answer"].into_iter().enumerate() {
             group.bench_function(name, |bencher| {
                 bencher.iter_custom(|times| {
                     // A whole round, so that the result is a mean over all open payments.
@@ -131,7 +134,7 @@ fn per_time(took: Duration, done: u64, times: u64) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
-/// Prints the bytes that each open payment occupies, its order's id included.
+/// Prints the bytes that each open payment occupies, including its order ID.
 fn memory(_: &mut Criterion) {
     for count in SIZES {
         let mut tracker = None;

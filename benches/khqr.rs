@@ -23,10 +23,10 @@ fn reading(criterion: &mut Criterion) {
             bencher.iter(|| Crc::of(black_box(text.as_bytes())));
         });
         group.bench_function("payload", |bencher| {
-            bencher.iter(|| Payload::parse(black_box(&text)).expect("a payload"));
+            bencher.iter(|| Payload::parse(black_box(&text)).expect("valid payload"));
         });
         group.bench_function("khqr", |bencher| {
-            bencher.iter(|| Khqr::parse(black_box(&text)).expect("a KHQR"));
+            bencher.iter(|| Khqr::parse(black_box(&text)).expect("valid KHQR"));
         });
         group.bench_function("khqr and verify", |bencher| {
             bencher.iter(|| Khqr::parse(black_box(&text)).and_then(|khqr| khqr.verify(CREATED)));

@@ -23,7 +23,7 @@ const NOW: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const PAYMENTS: u64 = 100_000;
 const CLIENTS: u64 = 32;
 const REQUESTS: u64 = 50_000;
-/// A list is as much work as several requests.
+/// Fewer than `REQUESTS`, because a list takes as much work as several single checks.
 const LISTS: u64 = 5_000;
 const ROUNDS: u32 = 5;
 

@@ -48,15 +48,15 @@ async fn run(base: &str, relayed: &str, address: &str, token: &str) -> Result<()
 
     let bare = BakongClient::with_base_url(base, token);
     expect!(
-        "without a relay",
+        "a check without a User-Agent",
         bare.check_transaction_by_md5(nothing).await,
         Err(ApiError::Http { status: 403 })
     );
-    passed("without a User-Agent, every request gets 403");
+    passed("a request without a User-Agent gets 403");
 
     let client = BakongClient::with_base_url(relayed, token).with_renewal_email("shop@example.com");
     expect!(
-        "not paid",
+        "a check of an unpaid code",
         client.check_transaction_by_md5(nothing).await,
         Ok(TxStatus::NotFound)
     );
@@ -66,62 +66,62 @@ async fn run(base: &str, relayed: &str, address: &str, token: &str) -> Result<()
     let text = |name: &str| payment[name].as_str().unwrap_or_default().to_owned();
     let (md5, hash) = (text("md5"), text("hash"));
     let is_it = |status: &TxStatus| status.transaction().is_some_and(|it| it.hash == hash);
-    expect!("by MD5", client.check_transaction_by_md5(&md5).await, Ok(it) if is_it(&it));
-    expect!("by hash", client.check_transaction_by_hash(&hash).await, Ok(it) if is_it(&it));
+    expect!("a check by MD5", client.check_transaction_by_md5(&md5).await, Ok(it) if is_it(&it));
+    expect!("a check by hash", client.check_transaction_by_hash(&hash).await, Ok(it) if is_it(&it));
     let short = text("shortHash");
     let short = client
         .check_transaction_by_short_hash(&short, 1.5, "USD")
         .await;
-    expect!("by short hash", short, Ok(it) if is_it(&it));
+    expect!("a check by short hash", short, Ok(it) if is_it(&it));
     let external = client
         .check_transaction_by_external_ref(&text("externalRef"))
         .await;
-    expect!("by external reference", external, Ok(it) if is_it(&it));
-    passed("a payment is found by MD5, hash, short hash and reference");
+    expect!("a check by external reference", external, Ok(it) if is_it(&it));
+    passed("checks by MD5, hash, short hash and reference find a payment");
 
     let both = [md5.clone(), nothing.to_owned()];
     let list = client.check_transaction_by_md5_list(&both).await?;
-    expect!("a list", &list[..], [Ok(it), Ok(TxStatus::NotFound)] if is_it(it));
-    passed("a list has a result per item");
+    expect!("a check of a list", &list[..], [Ok(it), Ok(TxStatus::NotFound)] if is_it(it));
+    passed("a list check returns one result per item");
 
     let source = SourceInfo::new("Shop", "https://shop.example/icon.svg", "shop://paid");
     let link = client.generate_deeplink(&qr, &source).await?;
-    expect!("a link", &link, link if link.contains("/l/"));
+    expect!("the link to a code", &link, link if link.contains("/l/"));
     expect!(
-        "an account",
+        "an existing account",
         client.check_bakong_account("sokha@devb").await,
         Ok(true)
     );
     expect!(
-        "no account",
+        "a missing account",
         client.check_bakong_account("nobody@devb").await,
         Ok(false)
     );
-    passed("links and accounts are read");
+    passed("links and account checks are read correctly");
 
     let fault = |rule: Value| control("/sandbox/faults", &rule);
     fault(json!({ "answer": "tokens_expire", "on": "check_transaction_by_md5" }))?;
-    expect!("renewal", client.check_transaction_by_md5(&md5).await, Ok(it) if is_it(&it));
+    expect!("a check with an expired token", client.check_transaction_by_md5(&md5).await, Ok(it) if is_it(&it));
     passed("an expired token is renewed");
 
     fault(json!({ "answer": "quota_exhausted" }))?;
     expect!(
-        "the quota",
+        "a check after the quota is exhausted",
         client.check_transaction_by_md5(&md5).await,
         Err(ApiError::Bakong { code: Some(17), .. })
     );
     fault(json!({ "answer": { "status": 503, "html": "<h1>" } }))?;
     expect!(
-        "an outage",
+        "a check during an outage",
         client.check_transaction_by_md5(&md5).await,
         Err(ApiError::Http { status: 503 })
     );
-    passed("an exhausted quota and an HTML outage page are errors");
+    passed("an exhausted quota and an HTML error page are reported as errors");
 
-    // Answers that khqr-api misinterprets.
+    // The responses that khqr-api misreads.
     fault(json!({ "answer": { "status": 500, "error": { "code": 1, "message": "" } } }))?;
     expect!(
-        "an outage in JSON",
+        "a check during an outage with a JSON body",
         client.check_transaction_by_md5(&md5).await,
         Ok(TxStatus::NotFound)
     );
@@ -129,42 +129,44 @@ async fn run(base: &str, relayed: &str, address: &str, token: &str) -> Result<()
         json!({ "responseCode": 0, "responseMessage": "Success", "errorCode": null, "data": null });
     fault(json!({ "answer": { "status": 200, "json": empty } }))?;
     expect!(
-        "a success without data",
+        "a success without a transaction",
         client.check_transaction_by_md5(&md5).await,
         Ok(TxStatus::NotFound)
     );
-    passed("a JSON outage and a success without data are reported as not paid");
+    passed(
+        "an outage with a JSON body and a success without a transaction are reported as not found",
+    );
 
-    for odd in ["floatTimes", "textAmounts"] {
-        fault(json!({ odd: true }))?;
+    for edit in ["floatTimes", "textAmounts"] {
+        fault(json!({ edit: true }))?;
         expect!(
-            "an odd answer",
+            "an unusual number format",
             client.check_transaction_by_md5(&md5).await,
             Err(ApiError::Transport(_))
         );
     }
-    passed("times with fractions and amounts as strings make a payment unreadable");
+    passed("times with fractions and amounts as strings are reported as transport errors");
 
     fault(json!({ "reversedList": true }))?;
     expect!(
-        "a reversed list",
+        "a list in reverse order",
         client.check_transaction_by_md5_list(&both).await,
         Err(ApiError::BatchOutOfOrder { position: 0 })
     );
     fault(json!({ "withoutItems": [1] }))?;
     expect!(
-        "a short list",
+        "a list with a missing item",
         client.check_transaction_by_md5_list(&both).await,
         Err(ApiError::BatchMismatch {
             requested: 2,
             returned: 1
         })
     );
-    passed("a list in another order, or with a missing item, is an error of all items");
+    passed("a list in another order, or with a missing item, is rejected as a whole");
 
     fault(json!({ "answer": "quota_exhausted" }))?;
     expect!(
-        "an account beyond the quota",
+        "an account check after the quota is exhausted",
         client.check_bakong_account("sokha@devb").await,
         Ok(false)
     );

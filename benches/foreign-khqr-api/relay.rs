@@ -6,7 +6,7 @@ use std::thread;
 
 use serde_json::Value;
 
-/// The end of a request line. khqr-api sends it nowhere else.
+/// The end of a request line. khqr-api does not send this text anywhere else.
 const LINE_END: &[u8] = b" HTTP/1.1\r\n";
 const NAME: &[u8] = b" HTTP/1.1\r\nuser-agent: relay/1\r\n";
 

@@ -52,7 +52,7 @@ impl Caller for Ours {
     async fn check(&self) -> Result<(), Failure> {
         match self.session.send(&self.question).await? {
             CheckAnswer::Paid(_) => Ok(()),
-            other => Err(format!("{other:?} is not the answer of the server").into()),
+            other => Err(format!("unexpected answer: {other:?}").into()),
         }
     }
 }
@@ -121,7 +121,7 @@ impl Caller for Peer {
     async fn check(&self) -> Result<(), Failure> {
         match self.0.check_transaction_by_md5(MD5).await? {
             TxStatus::Paid(_) => Ok(()),
-            other => Err(format!("{other:?} is not the answer of the server").into()),
+            other => Err(format!("unexpected answer: {other:?}").into()),
         }
     }
 }

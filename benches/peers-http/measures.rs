@@ -14,10 +14,10 @@ use crate::Failure;
 use crate::callers::Caller;
 use crate::server::raise_open_files;
 
-/// How many requests are in flight in the throughput measure.
+/// The number of requests in flight in the throughput measurement.
 const IN_FLIGHT: usize = 64;
 
-/// How many requests each task sends before the measurement starts, to open connections and fill caches.
+/// The number of requests that each task sends before the measurement starts, to open connections and fill caches.
 const WARM_UP: usize = 20;
 
 #[derive(Clone, Copy)]
@@ -143,7 +143,7 @@ fn each(all: Duration, requests: usize) -> u128 {
 /// counts nanoseconds.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
-    // Neither is negative.
+    // Neither number is negative.
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or_default();
     Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds)

@@ -1,5 +1,5 @@
-//! Measures all clients in rounds. The speed of a shared machine varies, so the clients take turns and share the
-//! slow rounds.
+//! Measures all clients in rounds. The speed of a shared machine varies, so the clients take turns, and slow
+//! periods affect all of them.
 
 use std::env;
 use std::process::{Command, Stdio};

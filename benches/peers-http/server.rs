@@ -73,7 +73,7 @@ async fn answer(
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
-    // Empty for an incomplete request. No client reads that as paid.
+    // The response to an incomplete request has an empty body, which no client reads as paid.
     let body = request.map_or("", |_| PAID);
     let mut response = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
     let json = HeaderValue::from_static("application/json");

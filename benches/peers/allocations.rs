@@ -25,10 +25,10 @@ fn main() {
         drop(black_box(peer::read(&text, NOW)).expect("payable"));
     });
     count("write", "ours", || {
-        black_box(ours::write(&ORDER, &mut buffer)).expect("a code");
+        black_box(ours::write(&ORDER, &mut buffer)).expect("valid code");
     });
     count("write", "peer", || {
-        drop(black_box(peer::write(&ORDER)).expect("a code"));
+        drop(black_box(peer::write(&ORDER)).expect("valid code"));
     });
     count("crc", "ours", || {
         black_box(ours::checksum_is_right(&text));

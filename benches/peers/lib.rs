@@ -118,8 +118,8 @@ pub mod peer {
 #[must_use]
 pub fn agreed_text() -> String {
     let mut buffer = [0; ours::MAX_LEN];
-    let text = ours::write(&ORDER, &mut buffer).expect("our library makes the code");
-    let theirs = peer::write(&ORDER).expect("the peer makes the code");
+    let text = ours::write(&ORDER, &mut buffer).expect("our library writes the code");
+    let theirs = peer::write(&ORDER).expect("the peer writes the code");
     assert_eq!(text, theirs, "the two libraries write the code differently");
     assert_eq!(text.len(), LEN, "{text}");
 
@@ -129,7 +129,7 @@ pub fn agreed_text() -> String {
     assert_eq!(their_reading.merchant_name, ORDER.name);
     assert!(ours::checksum_is_right(text) && peer::checksum_is_right(text));
 
-    // Both must also reject invalid codes: a check that accepts everything is fast.
+    // Both must also reject invalid codes, because a check that accepts everything would be fast.
     let late = ORDER.expires + 1;
     assert!(ours::read(text, late).is_err() && peer::read(text, late).is_err());
     let misread = text.replace("Sokha", "Sokhe");

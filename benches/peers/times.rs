@@ -30,12 +30,12 @@ fn writing(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(agreed_text().len() as u64));
     group.bench_function("ours", |bencher| {
         bencher.iter(|| {
-            let text = ours::write(black_box(&ORDER), &mut buffer).expect("a code");
+            let text = ours::write(black_box(&ORDER), &mut buffer).expect("valid code");
             black_box(text);
         });
     });
     group.bench_function("peer", |bencher| {
-        bencher.iter(|| peer::write(black_box(&ORDER)).expect("a code"));
+        bencher.iter(|| peer::write(black_box(&ORDER)).expect("valid code"));
     });
     group.finish();
 }

@@ -64,18 +64,18 @@ fn response(bytes: &[u8]) -> Response<Bytes> {
 fn checks(given: &Given) {
     let response = &given.response;
     let amount = Amount::from_minor_units(100, Currency::Usd);
-    let hash = TransactionHash::new(HASH).expect("a hash");
-    let short = ShortHash::new("8465d722").expect("a short hash");
+    let hash = TransactionHash::new(HASH).expect("valid hash");
+    let short = ShortHash::new("8465d722").expect("valid short hash");
     let by_md5 = read(&CheckTransactionByMd5::new(md5(MD5)), given);
     let same = [
         read(&CheckTransactionByHash::new(hash), given),
         read(&CheckTransactionByShortHash::new(short, amount), given),
         read(
-            &CheckTransactionByInstructionRef::new("ref".parse().expect("a reference")),
+            &CheckTransactionByInstructionRef::new("ref".parse().expect("valid reference")),
             given,
         ),
         read(
-            &CheckTransactionByExternalRef::new("ref".parse().expect("a reference")),
+            &CheckTransactionByExternalRef::new("ref".parse().expect("valid reference")),
             given,
         ),
     ];
@@ -84,7 +84,7 @@ fn checks(given: &Given) {
         let is_of_another = other.is_err() && matches!(by_md5, Ok(CheckAnswer::Paid(_)));
         assert!(
             is_of_another || other.as_ref().ok() == by_md5.as_ref().ok(),
-            "all lookups read a response alike"
+            "all lookups interpret a response in the same way"
         );
     }
     let plain = plain_json::Answer::of(response.body());
@@ -132,7 +132,7 @@ fn checks(given: &Given) {
 fn lists(given: &Given) {
     let response = &given.response;
     let asked = [md5(MD5), md5(OTHER_MD5)];
-    let list = CheckTransactionByMd5List::new(asked).expect("two fit");
+    let list = CheckTransactionByMd5List::new(asked).expect("a list may have two MD5s");
     if let Ok(answers) = read(&list, given) {
         let own: Vec<_> = answers.iter().map(|(md5, _)| *md5).collect();
         assert_eq!(own, asked, "each MD5 has an answer, in order");
@@ -148,16 +148,16 @@ fn lists(given: &Given) {
             }
         }
     }
-    let hash = TransactionHash::new(HASH).expect("a hash");
-    let list = CheckTransactionByHashList::new([hash]).expect("one fits");
+    let hash = TransactionHash::new(HASH).expect("valid hash");
+    let list = CheckTransactionByHashList::new([hash]).expect("a list may have one hash");
     if let Ok(answers) = read(&list, given) {
         assert_eq!(answers.into_iter().count(), 1);
     }
 }
 
 fn others(given: &Given) {
-    let account = AccountId::new("user@bank").expect("an account");
-    let code = Khqr::parse(CODE).expect("a code");
+    let account = AccountId::new("user@bank").expect("valid account");
+    let code = Khqr::parse(CODE).expect("valid code");
     let _ = read(&CheckBakongAccount::new(account), given);
     if let Ok(link) = read(&GenerateDeeplinkByQr::new(&code), given) {
         assert!(link.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
@@ -195,5 +195,5 @@ fn check_error(error: &ApiError) {
 }
 
 fn md5(text: &str) -> Md5Handle {
-    text.parse().expect("an MD5")
+    text.parse().expect("valid MD5")
 }

@@ -23,7 +23,7 @@ fn pasted(text: &str) {
                 "the token is part of the text"
             );
             check_token(&token);
-            let again = AccessToken::new(token.expose()).expect("a token");
+            let again = AccessToken::new(token.expose()).expect("valid token");
             assert_eq!(again.expose(), token.expose());
         }
         Err(error) => {

@@ -120,7 +120,7 @@ fn check_result<T>(text: &str, result: Result<T, Error>) -> Option<T> {
 fn check_error(text: &str, error: Error) {
     assert!(
         error.offset().is_none_or(|at| text.get(at..).is_some()),
-        "an offset slices the text"
+        "the offset of an error is a character boundary"
     );
     let sentence = error.to_string();
     assert!(!sentence.is_empty() && !sentence.contains(char::is_control));

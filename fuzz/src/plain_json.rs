@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// A response as the plain reader understands it.
 pub struct Answer {
-    /// `responseCode`, if it is an integer or a string of one.
+    /// `responseCode`, if it is an integer or a string that contains one.
     pub response_code: Option<i64>,
     /// `errorCode` in the same form, if it is not 0.
     pub error_code: Option<i64>,

@@ -93,7 +93,7 @@ fn build(shell: &Shell, workspace: &Workspace, name: &str) -> Result<(u64, u64)>
         .arg(manifest)
         .read()?;
     let packages = tree.lines().map(|line| line.trim_end_matches(" (*)"));
-    // Without the program itself.
+    // The program itself does not count.
     let crates = packages.collect::<BTreeSet<_>>().len() - 1;
     Ok((u64::try_from(crates)?, millis))
 }
@@ -123,7 +123,7 @@ fn goals(output: &str, builds: &[(u64, u64)]) -> Result<String> {
     let [(crates, time), (lean_crates, lean_time), (_, peer_time)] = *builds else {
         anyhow::bail!("{} builds instead of 3", builds.len());
     };
-    // Each row is an upper limit, and values are rounded up, so that rounding reaches no goal.
+    // Each row is an upper limit. Values are rounded up, so that rounding never turns a missed goal into a reached one.
     let rows = [
         (
             "CPU time, % of khqr-api's, median",
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rounding_reaches_no_goal() {
+    fn rounding_does_not_turn_a_missed_goal_into_a_reached_one() {
         let goals_at = |cpu: u64, rate: u64, kib: u64, crates: u64, millis: u64| {
             let ours = format!("cpu ours {cpu}\nthroughput ours {rate} 1\nmemory ours {kib} 0\n");
             let output = ours + "cpu peer 20000\nthroughput peer 40000 1\n";

@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 /// The groups in `benches/peers/times.rs`, and how many times faster khqr-core should be.
 const GOALS: [(&str, u64); 3] = [("read", 8), ("write", 10), ("crc", 10)];
 
-/// The number of rounds. The fastest counts, because a shared machine can be half as fast in some rounds.
+/// The number of rounds. Only the fastest round counts, because a shared machine can be half as fast in some rounds.
 const ROUNDS: u32 = 5;
 
 pub(crate) fn run(runner: &mut Runner, workspace: &Workspace) -> Result<()> {

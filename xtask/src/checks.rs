@@ -256,7 +256,7 @@ pub(crate) fn instructions(runner: &mut Runner) -> Result<()> {
     })
 }
 
-/// Leaves out the advisories of cargo-deny, which need the network.
+/// Skips the advisories of cargo-deny, which need the network.
 pub(crate) fn deny(runner: &mut Runner) -> Result<()> {
     tools::require(&[tools::cargo("deny")])?;
     runner.command("deny", |shell| {

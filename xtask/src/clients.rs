@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 pub(crate) fn conformance(runner: &mut Runner, args: &[String]) -> Result<()> {
     tools::require(&tools::node())?;
     runner.step("conformance", |shell| {
-        // In one command, so that both programs are in one target folder.
+        // One command builds both programs, so that both are in one target folder.
         cmd!(
             shell,
             "cargo build -p bakong-cli -p conformance --bin bakong --bin conformance"
@@ -60,8 +60,8 @@ const FILES: [(&str, &str); 5] = [
     ("check.py", include_str!("../foreign-clients/check.py")),
 ];
 
-/// Tests the sandbox with clients of other authors. Some misread correct responses of Bakong; the scripts expect that,
-/// and the page of bakong-sandbox lists it.
+/// Tests the sandbox with clients of other authors. Some clients misread correct responses of Bakong. The scripts
+/// expect these errors, and the documentation of bakong-sandbox lists them.
 pub(crate) fn foreign(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     tools::require(&[tools::node(), vec![tools::python()]].concat())?;
     runner.step("foreign-clients", |shell| {

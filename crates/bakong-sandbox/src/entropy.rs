@@ -1,4 +1,4 @@
-//! Random values from one seed, so that a sandbox with a given seed repeats its run.
+//! Random values from one seed, so that two sandboxes with the same seed produce the same values.
 
 use std::io;
 

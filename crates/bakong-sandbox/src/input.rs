@@ -1,4 +1,4 @@
-//! JSON that people write: errors name the field, the problem and the remedy.
+//! Reads JSON that people write. Errors name the field, the problem and the remedy.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -56,7 +56,7 @@ pub(crate) fn read<T: DeserializeOwned>(place: &str, text: &[u8]) -> Result<T, I
         })?;
     }
     parse(&fields).map_err(|error| {
-        // A field that fails alone is the one to report.
+        // Each field is read alone to find the one that caused the error.
         let culprit = fields.iter().find_map(|(name, value)| {
             let error = parse::<T>(&BTreeMap::from([(name.clone(), *value)])).err()?;
             Some((format!("{place}.{}", brief(name)), error))
@@ -91,7 +91,7 @@ pub(crate) fn reason(error: &serde_json::Error) -> String {
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
-/// The same, shortened: an error of serde repeats the input.
+/// The shortened message of a JSON error, because serde repeats the input in it.
 fn brief_reason(error: &serde_json::Error) -> String {
     let reason = reason(error);
     match reason.split_once("expected") {

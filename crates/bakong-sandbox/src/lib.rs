@@ -63,12 +63,12 @@
 //! # Where the live service is unknown
 //! | question | in the sandbox |
 //! | --- | --- |
-//! | when a payment is acknowledged; published responses show a second after it | at its own time, so that a client can see it immediately |
+//! | when a payment is acknowledged; published responses show a second after it | at the time of the transfer, so that a client can see it immediately |
 //! | a wrong code at `verify` | error code 10 |
 //! | a second `request_token` before `verify` | another mail; the first code becomes invalid |
 //! | the old token after `renew_token` | valid until it expires |
 //! | a second token in the same second | differs from the first: it expires a second later |
-//! | an MD5, a hash or a currency in the other case | not found; for the currency error code 5 |
+//! | an MD5 or a hash in upper case; a currency in lower case | not found; for the currency, error code 5 |
 //! | a failed payment, followed by a completed one | the completed one |
 //! | several payments that match a reference or a short hash | the first that was transferred |
 //! | a static code's payment, or a code's second payment, by hash or reference | found |
@@ -80,11 +80,11 @@
 //! | a static code's MD5 before the sandbox knows the code | not found: an MD5 does not reveal its code |
 //! | the same after a payment attempt, a link, or a scan (`POST /sandbox/scan`) | error code 2 |
 //! | a link to a text that is not a KHQR | error code 5 |
-//! | a link to a code that has expired | a link |
+//! | a link to a code that has expired | a valid link |
 //! | the target of a short link | the sandbox's own page: `/l/…` redirects to `/?code=` with the percent-encoded code |
-//! | `sourceInfo` is null | as if absent |
+//! | `sourceInfo` is null | treated as absent |
 //! | an invalid token at `check_bakong_account` | 401 with error code 6 |
-//! | an invalid or over-long `accountId` | error code 12; if empty, 5 |
+//! | an invalid `accountId`, or one that is too long | error code 12; if empty, 5 |
 //!
 //! An account exists if the test [registers](Sandbox::register_account) it, if it belongs to a [`Customer`],
 //! or if it received money.
@@ -124,7 +124,7 @@
 //! {"error":{"help":"create a new code, or pay this one with \"late\": true","reason":{"kind":"Expired",…},"what":"the code cannot be paid: …","where":"body.qr"}}
 //! ```
 //!
-//! Faults and the quota do not apply to the control API, and it requires no token: anyone who reaches the
+//! Faults and the quota do not apply to the control API, and it requires no token: anyone who can reach the
 //! address controls the sandbox. It therefore listens on loopback [by default](SandboxBuilder::listen).
 //! Websites cannot use it through a browser: `Host` must be this machine, or on another address a name that
 //! no website can have, unless it is [allowed](SandboxBuilder::allow_host); `Origin` must be the sandbox's

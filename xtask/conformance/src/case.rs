@@ -170,13 +170,13 @@ fn agreement(other: &Json, answer: &Json) -> &'static str {
     let code = |answer: &Json| answer["code"].as_u64().or(answer["error"]["code"].as_u64());
     match (rejected(other), rejected(answer)) {
         (true, true) if code(other) == code(answer) => "same",
-        (true, true) => "another code",
-        (true, false) => "rejects what is accepted",
-        (false, true) => "accepts what is rejected",
+        (true, true) => "different code",
+        (true, false) => "rejects an accepted case",
+        (false, true) => "accepts a rejected case",
         (false, false) => {
             let names = ["qr", "md5", "valid", "khqr"];
             let same = names.iter().all(|name| other[name] == answer[name]);
-            if same { "same" } else { "another answer" }
+            if same { "same" } else { "different answer" }
         }
     }
 }

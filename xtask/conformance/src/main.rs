@@ -173,7 +173,7 @@ impl Sides {
         let Self { bakong, shell, .. } = self;
         let (function, now) = (function.name(), now.to_string());
         let lines: Vec<String> = questions.iter().map(Question::line).collect();
-        // The status says whether all lines are valid.
+        // The exit status shows whether all lines are valid.
         let answers = cmd!(shell, "{bakong} qr {function} --jsonl --now {now}")
             .quiet()
             .ignore_status()
@@ -221,7 +221,7 @@ fn sdk_tests(sides: &Sides) -> Result<Vec<(Function, Vec<Question>)>> {
         for call in calls {
             let same = |(function, _): &&mut (Function, _)| call["what"] == function.name();
             let Some((function, questions)) = questions.iter_mut().find(same) else {
-                bail!("an unknown call: {call}");
+                bail!("unknown call: {call}");
             };
             match (function, call["input"].as_str()) {
                 (Function::Generate, _) => {

@@ -15,13 +15,13 @@ const FOLDER: &str = concat!(
     "/../../crates/khqr-core/tests/vectors"
 );
 
-/// The most cases with the same answer of the SDK and the same deviation.
+/// The maximum number of cases with the same answer of the SDK and the same deviation.
 const CASES_OF_A_KIND: usize = 4;
 
-/// The most cases that the SDK accepts and that are equal.
+/// The maximum number of cases that the SDK accepts and that are equal.
 const EQUAL_CASES: usize = 100;
 
-/// The longest recorded line in bytes.
+/// The maximum length of a recorded line, in bytes.
 const MAX_LINE: usize = 1_500;
 
 /// Writes one file for each function. `cases` are the explained cases.

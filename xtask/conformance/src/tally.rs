@@ -6,10 +6,10 @@ use std::fmt::{self, Write as _};
 use crate::case::{Case, Function, Verdict};
 use crate::deviation::Deviation;
 
-/// The most unexplained differences that the report shows in full.
+/// The maximum number of unexplained differences that the report shows in full.
 const SHOWN: usize = 20;
-/// The most of one kind.
-const SHOWN_OF_A_KIND: usize = 3;
+/// The maximum number of differences of one kind that the report shows in full.
+const MAX_PRINTED_PER_KIND: usize = 3;
 
 #[derive(Debug, Default)]
 struct Count {
@@ -25,7 +25,7 @@ pub(crate) struct Tally {
     deviations: BTreeMap<Deviation, usize>,
     /// The kind and the description of each unexplained difference.
     unexplained: Vec<(String, String)>,
-    /// How often ts-khqr agrees in this way with the SDK and with khqr-core.
+    /// How often ts-khqr agrees with the SDK and with khqr-core in each way.
     other: BTreeMap<(Function, &'static str), [usize; 2]>,
 }
 
@@ -109,7 +109,7 @@ impl Tally {
         for (kind, description) in &self.unexplained {
             let count = kinds.entry(kind).or_default();
             *count += 1;
-            if *count <= SHOWN_OF_A_KIND && shown < SHOWN {
+            if *count <= MAX_PRINTED_PER_KIND && shown < SHOWN {
                 shown += 1;
                 writeln!(out, "\n{description}")?;
             }

@@ -1,6 +1,6 @@
 //! Import cycles between the modules of a crate.
 //!
-//! Two modules of a cycle cannot be understood, moved or tested one without the other. The rule applies to the siblings
+//! Two modules of a cycle cannot be understood, moved or tested independently of each other. The rule applies to the siblings
 //! at each level of the module tree: an import between two modules counts for their ancestors that are siblings. A child
 //! may use the items of its parent, and a parent may use and re-export the items of its children. A path to a re-export
 //! counts as an import of the parent that re-exports the item. Modules for tests do not count.

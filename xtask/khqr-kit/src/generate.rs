@@ -114,7 +114,7 @@ fn put(random: &mut Random, input: &mut SdkInput, name: &str) {
     input.set(name, Value::Text(text));
 }
 
-/// Sets a field with a chance of `percent`. Otherwise leaves it out or sets it to an empty text, which the SDK treats as
+/// Sets a field with a chance of `percent`. Otherwise omits the field or sets it to an empty text, which the SDK treats as
 /// missing.
 fn maybe_put(random: &mut Random, input: &mut SdkInput, percent: u64, name: &str) {
     if random.chance(percent) {
@@ -134,7 +134,7 @@ fn second_language(random: &mut Random, input: &mut SdkInput) {
     maybe_put(random, input, 50, "merchantCityAlternateLanguage");
 }
 
-/// Sets the currency in one of its forms, or leaves out riel, and returns its number.
+/// Sets the currency in one of its forms, or omits it for riel, and returns its number.
 fn currency(random: &mut Random, input: &mut SdkInput) -> &'static str {
     let (number, letters) = *random.pick(&[("116", "KHR"), ("840", "USD")]);
     match random.below(5) {
@@ -190,7 +190,7 @@ fn amount(random: &mut Random, input: &mut SdkInput, currency: &str) {
         input.set("amount", Value::Number(whole + &fraction));
         return;
     }
-    // As people type amounts: with leading and trailing zeros.
+    // Adds leading and trailing zeros, as people type them.
     let zeros = "0".repeat(if random.chance(20) && whole.len() < 6 {
         1 + random.index(2)
     } else {

@@ -1,4 +1,4 @@
-//! Codes of the shapes that banks and wallets in and around Cambodia print, other than those of today's SDK.
+//! Codes of the shapes that banks and wallets in and around Cambodia print, other than the shapes of the current SDK.
 
 use crate::naive::{encoded, sealed};
 

@@ -2,7 +2,7 @@
 //!
 //! Three programs share this crate: the property tests of `khqr-core`, the fuzz targets in `fuzz/`, and the
 //! comparison with NBC's SDK in `xtask/conformance`. The [`naive`] twin implements the rules a second time and calls
-//! none of khqr-core's parsing code. It uses khqr-core's names of currencies and errors only. The [`laws`] compare
+//! none of khqr-core's parsing code. It uses only khqr-core's names of currencies and errors. The [`laws`] compare
 //! the two.
 
 #![allow(

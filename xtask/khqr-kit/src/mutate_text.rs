@@ -85,7 +85,7 @@ fn parts(text: &str) -> Vec<Part> {
         .collect()
 }
 
-/// Changes what a reader must accept: the order of fields, unknown fields, and the text of known fields.
+/// Makes changes that a reader must accept: the order of fields, unknown fields, and the text of known fields.
 fn mutate_validly(random: &mut Random, text: &str) -> String {
     let mut parts = parts(text);
     for _ in 0..=random.index(3) {
@@ -240,7 +240,7 @@ fn set_length(random: &mut Random, part: &mut Part) {
     part.length = Some(digits.chars().take(2).collect());
 }
 
-/// Values near the rules of each field.
+/// For each tag, values that barely follow or break the rules of the field.
 const VALUES: [(&str, &str); 12] = [
     ("00", "02|1|0|011|𝟘|ab"),
     ("01", "11|12|13|1|012|1२|😀"),

@@ -13,7 +13,7 @@ enum Source {
 }
 
 impl Random {
-    /// Choices that depend on `seed` alone.
+    /// Creates choices that depend only on `seed`.
     #[must_use]
     pub const fn seeded(seed: u64) -> Self {
         Self(Source::Seeded(seed))

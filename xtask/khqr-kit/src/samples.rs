@@ -1,8 +1,8 @@
-//! Sample texts in every script that a form may be filled in with, of an exact length in UTF-16 units.
+//! Sample texts in the scripts that people may enter into a form, with an exact length in UTF-16 units.
 
 use crate::Random;
 
-/// The characters that a text is made of.
+/// The kind of characters in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Script {
     /// Letters, digits and common punctuation.
@@ -19,7 +19,7 @@ pub enum Script {
     ZeroWidth,
     /// Characters with a meaning in JSON, HTML, shells and the payload itself.
     Quoting,
-    /// Some of each.
+    /// Characters of all other variants.
     Mixed,
 }
 

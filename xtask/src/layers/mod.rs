@@ -1,8 +1,8 @@
 //! The dependency rule between crates, and import cycles between the modules of a crate.
 //!
 //! `cargo metadata` names the direct dependencies. `cargo tree` names all indirect ones. It resolves the features of one
-//! package at a time, without dev-dependencies: the graph in `cargo metadata` joins the features of all packages, so that
-//! crates seem reachable which a user of one library never compiles.
+//! package at a time, without dev-dependencies: the graph in `cargo metadata` joins the features of all packages, so it
+//! also reaches crates that a user of one library never compiles.
 
 mod rules;
 
@@ -37,7 +37,7 @@ pub(crate) fn check(shell: &Shell, members: &[Member]) -> Result<()> {
         violations.len()
     );
     println!(
-        "{} packages keep the dependency rule and have no import cycle",
+        "{} packages follow the dependency rule and have no import cycle",
         members.len()
     );
     Ok(())

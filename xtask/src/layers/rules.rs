@@ -25,10 +25,6 @@ const LAYERS: &[(&str, Option<&[&str]>)] = &[
     ("bakong-api", Some(&["khqr-core"])),
     ("bakong-http", Some(&["bakong-api"])),
     ("bakong-flow", Some(&["bakong-api"])),
-    (
-        "bakong-store",
-        Some(&["bakong-flow", "bakong-api", "khqr-core"]),
-    ),
     // Not bakong-api: client and server must not share a mistake in the wire format.
     ("bakong-sandbox", Some(&["khqr-core"])),
     ("bakong-cli", None),
@@ -153,7 +149,6 @@ mod tests {
             ("bakong-http", "bakong-flow"),
             ("bakong-flow", "bakong-http"),
             ("bakong-sandbox", "bakong-api"),
-            ("bakong-store", "bakong-http"),
         ] {
             let violations = check_dependencies(&[member(from, &[to])]);
             assert!(

@@ -157,7 +157,7 @@ async fn an_unreadable_state_file_is_not_changed() {
     let error = start_error(&broken).await;
     for part in [
         "broken.json cannot be read: line 1, column 1: ",
-        "left as it is",
+        "The file was not changed",
     ] {
         assert!(error.contains(part), "{error}");
     }
@@ -174,7 +174,10 @@ async fn two_sandboxes_cannot_use_the_same_file() {
     let file = folder.file("state.json");
     let first = SandboxProcess::start(&["--state", &file]).await;
     let error = start_error(&file).await;
-    for part in ["state.json is in use by another sandbox", "stop that one"] {
+    for part in [
+        "state.json is in use by another sandbox",
+        "stop that sandbox",
+    ] {
         assert!(error.contains(part), "{error}");
     }
     let (code, md5) = code(100);
@@ -196,8 +199,8 @@ async fn quota_and_faults_are_saved_unless_options_replace_them() {
         async |more: &[&str]| SandboxProcess::start(&[&["--state", &file], more].concat()).await;
     let rules = r#"[{"on":"verify","answer":"cut","times":9},{"answer":"hang","after":99}]"#;
     let sandbox = start(&["--quota", "7", "--fault", rules]).await;
-    let turn = json!({"turnsAt": "03:00", "counts": "checks"});
-    sandbox.post("/sandbox/quota", &turn).await;
+    let reset = json!({"resetsAt": "03:00", "counts": "checks"});
+    sandbox.post("/sandbox/quota", &reset).await;
     sandbox.kill().await;
     for (more, quota, faults) in [
         (&[][..], json!(7), 2),
@@ -220,7 +223,7 @@ async fn quota_and_faults_are_saved_unless_options_replace_them() {
         assert_eq!(sandbox.info["faults"], faults, "{more:?}");
         // The options do not change the reset time and which requests count.
         let quota = sandbox.post("/sandbox/quota", &json!({})).await;
-        assert_eq!(quota["turnsAt"], "03:00");
+        assert_eq!(quota["resetsAt"], "03:00");
         assert_eq!(quota["counts"], "checks");
         sandbox.kill().await;
     }

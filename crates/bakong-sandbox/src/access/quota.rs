@@ -43,7 +43,7 @@ pub struct QuotaLimit {
 }
 
 impl QuotaLimit {
-    /// No limit. Requests are counted all the same.
+    /// No limit. Requests are still counted.
     #[must_use]
     pub const fn unlimited() -> Self {
         Self {
@@ -136,7 +136,7 @@ impl Default for QuotaLimit {
     }
 }
 
-/// The limit, and the use of it by each registration ID.
+/// The limit, and the number of requests of each registration ID.
 #[derive(Default)]
 pub(crate) struct QuotaUsage {
     pub(crate) limit: QuotaLimit,
@@ -158,14 +158,14 @@ impl QuotaUsage {
         used.map_or(0, |used| used.count)
     }
 
-    /// A use of `count` requests on the day of `now`.
+    /// Builds the record of `count` requests on the day of `now`.
     pub(crate) fn used_today(&self, count: u32, now: Timestamp) -> Used {
         let day = self.limit.day(now);
         Used { day, count }
     }
 
-    /// What changes if `limit` replaces the current limit: requests of today still count, even if the new
-    /// limit resets at another time.
+    /// The records that change if `limit` replaces the current limit. Requests of today still count, even if
+    /// the new limit resets at another time.
     pub(crate) fn moved_to(&self, limit: QuotaLimit, now: Timestamp) -> Vec<(String, Used)> {
         let (before, day) = (self.limit.day(now), limit.day(now));
         if before == day {
@@ -177,13 +177,13 @@ impl QuotaUsage {
             .collect()
     }
 
-    /// Each registration ID with its use.
+    /// Each registration ID with its number of requests.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Used)> {
         self.used.iter().map(|(id, used)| (id.as_str(), *used))
     }
 }
 
-/// Changes. Only `State::apply` calls these.
+/// Modifications, which only `State::apply` calls.
 impl QuotaUsage {
     pub(crate) fn set_used(&mut self, id: &str, used: Used) {
         match self.used.get_mut(id) {

@@ -26,7 +26,7 @@ struct Registration {
     id: Option<String>,
 }
 
-/// Changes. Only `State::apply` calls these.
+/// Modifications, which only `State::apply` calls.
 impl Registry {
     /// Delivers a mail. Its code replaces the previous one, so that a lost mail can be requested again.
     pub(crate) fn deliver(&mut self, email: &str, mail: Mail) {

@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 
 use crate::wire::{Failure, MAX_LIST};
 
-/// The number of characters of a hash, an MD5 or a reference. NBC's reference gives it for the first two.
+/// The number of characters of a hash, an MD5 or a reference. NBC's reference states
+/// the length for hashes and MD5s only.
 pub(super) const IDENTIFIER: RangeInclusive<usize> = 1..=255;
 
 /// A body of well-formed JSON.

@@ -22,7 +22,8 @@ pub(crate) fn handle(backend: &mut Backend, request: &Request<Bytes>) -> Effect 
     let path = request.uri().path();
     let endpoint = ApiEndpoint::at(path);
     let exceeded = count(backend, endpoint, request, now);
-    // Browsers request other paths on their own, such as an icon. Faults are for programs.
+    // Browsers request other paths on their own, such as an icon. Faults apply to
+    // requests from programs only.
     let fault = if endpoint.is_some() || is_api_path(path) {
         backend.match_fault(endpoint)
     } else {
@@ -93,7 +94,7 @@ fn respond(
     exceeded: Option<u32>,
     now: Timestamp,
 ) -> Answer {
-    // The proxy of the live service rejects clients without a name.
+    // The proxy of the live service rejects requests without a `User-Agent`.
     if is_api_path(request.uri().path()) && !has_user_agent(request.headers()) {
         return wire::forbidden_page();
     }

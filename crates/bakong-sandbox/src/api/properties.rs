@@ -108,7 +108,7 @@ fn is_success(endpoint: ApiEndpoint, data: &Value, asked: &[u8]) -> bool {
     }
 }
 
-/// Whether a response has a form that the documents, or the page of this crate, describe.
+/// Whether a response has a form that the API's documents or the documentation of this crate describe.
 fn is_documented(asked: &Request<Bytes>, answer: &Answer) -> bool {
     if answer.status() == StatusCode::FORBIDDEN {
         return answer.body() == wire::forbidden_page().body()

@@ -27,7 +27,7 @@ pub(super) fn token(backend: &mut Backend) -> String {
     backend.issue_token("known@devb.kh", NOW).token
 }
 
-/// A complete request, from which a test removes something.
+/// A complete request. Tests remove parts of it.
 pub(super) fn request(
     endpoint: ApiEndpoint,
     token: &str,

@@ -10,7 +10,7 @@ use crate::wire::{self, Answer, Failure};
 /// The number of characters of an e-mail address.
 pub(crate) const EMAIL: RangeInclusive<usize> = 1..=30;
 
-/// The address of a renewal.
+/// The e-mail address in a renewal request.
 pub(super) fn email(body: Body<'_>) -> Result<Cow<'_, str>, Failure> {
     body.fields().text("email", EMAIL)
 }

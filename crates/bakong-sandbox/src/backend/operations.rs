@@ -1,4 +1,4 @@
-//! What can happen in a sandbox. Each operation commits changes and emits events.
+//! The operations of a sandbox. Each operation commits changes and emits events.
 
 use bytes::Bytes;
 use http::Request;
@@ -163,7 +163,7 @@ impl Backend {
         let issued = self.state().token_key.sign(&id, now);
         let (iat, exp) = (issued.iat, issued.exp);
         self.commit(Change::Issued { id, iat, exp });
-        // The list of addresses may be longer.
+        // The list of addresses may have grown.
         self.emit_quota();
         issued
     }
@@ -299,7 +299,7 @@ impl Backend {
         self.record_in_log(request, answer, fault, at);
     }
 
-    /// Records a request in the log alone.
+    /// Records a request only in the log.
     pub(crate) fn record_in_log(
         &mut self,
         request: &Request<Bytes>,

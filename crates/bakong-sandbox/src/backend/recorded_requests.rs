@@ -25,7 +25,7 @@ pub struct RecordedRequest {
 pub(crate) struct RecordedRequests(VecDeque<RecordedRequest>);
 
 impl RecordedRequests {
-    /// How many requests are stored.
+    /// The maximum number of stored requests.
     const CAPACITY: usize = 10_000;
 
     pub(crate) fn push(&mut self, request: RecordedRequest) {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::redact::redacted;
 use crate::wire::Answer;
 
-/// How many requests are stored.
+/// The maximum number of stored requests.
 const CAPACITY: usize = 200;
 
 /// The maximum number of bytes of a body, and of characters of a path, that are stored.

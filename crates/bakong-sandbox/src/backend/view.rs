@@ -32,7 +32,7 @@ pub(crate) fn transfer(transfer: &Transfer) -> Value {
     })
 }
 
-/// A string, so that a reader with floats loses no digit.
+/// A string, so that a client that reads numbers as floats loses no digit.
 fn amount(amount: Amount) -> String {
     amount.payload_text().to_string()
 }
@@ -136,8 +136,8 @@ pub(crate) fn quota(state: &State) -> Value {
     json!({
         "limit": limit.limit(),
         "counts": if limit.is_checks_only() { "checks" } else { "all" },
-        "turnsAt": format!("{:02}:{:02}", reset / 3600, reset / 60 % 60),
-        "nextTurn": limit.next_reset(now).as_millis(),
+        "resetsAt": format!("{:02}:{:02}", reset / 3600, reset / 60 % 60),
+        "nextReset": limit.next_reset(now).as_millis(),
         "addresses": addresses.collect::<Vec<_>>(),
     })
 }

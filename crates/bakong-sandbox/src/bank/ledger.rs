@@ -1,7 +1,7 @@
-//! The ledger: orders, what became of them, and what a lookup may see.
+//! The ledger: orders, their outcomes, and lookups.
 //!
-//! Nothing here waits. An order that is due later stays scheduled until someone settles the ledger at a
-//! later time; the caller does that before every lookup.
+//! Nothing here waits. An order stays scheduled until the caller settles the ledger at or after the
+//! due time. The caller settles the ledger before every lookup.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -39,16 +39,16 @@ struct Entry {
     unpayable: Option<khqr_core::Error>,
 }
 
-/// What became of the transfers of one code.
+/// The outcomes of the transfers of one code.
 #[derive(Clone, Copy, Default)]
 struct CodeHistory {
     static_code: bool,
     failed: bool,
-    /// The position of the first completed transfer. A lookup by MD5 finds this one only.
+    /// The position of the first completed transfer. A lookup by MD5 finds only this transfer.
     transfer: Option<usize>,
 }
 
-/// Changes. Only `State::apply` calls these.
+/// Modifications, which only `State::apply` calls.
 impl Ledger {
     /// Adds an order at the end, to be settled when it is due.
     pub(crate) fn insert(&mut self, order: &TransferOrder) -> Result<(), String> {
@@ -94,7 +94,7 @@ impl Ledger {
     }
 }
 
-/// Lookups. They see only what is settled.
+/// Lookups. They find only settled transfers.
 impl Ledger {
     pub(crate) fn find_by_md5(&self, md5: Md5Handle) -> Lookup<'_> {
         match self.codes.get(&md5) {
@@ -173,7 +173,7 @@ impl Ledger {
         self.accounts.iter()
     }
 
-    /// The static codes without a transfer that shows that they are static.
+    /// The static codes that must be stored as such, because no transfer shows that they are static.
     pub(crate) fn static_codes(&self) -> impl Iterator<Item = Md5Handle> {
         let codes = self.codes.iter();
         let codes = codes.filter(|(_, code)| code.static_code && !code.failed);

@@ -1,11 +1,11 @@
 //! Short links to codes. Each link opens the sandbox's own page: an invented link on a real domain would
-//! show whatever its owner publishes there.
+//! show whatever the owner of that domain publishes.
 
 use std::collections::VecDeque;
 
 use form_urlencoded::byte_serialize;
 
-/// How many links are stored. A new link replaces the oldest.
+/// The maximum number of stored links. A new link replaces the oldest.
 const CAPACITY: usize = 1_000;
 
 /// The latest links, oldest first: IDs and the texts of their codes.

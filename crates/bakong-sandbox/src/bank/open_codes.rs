@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use khqr_core::{Md5Handle, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// How many codes are stored. A new code replaces the one that was checked longest ago.
+/// The maximum number of stored codes. A new code replaces the code that was checked longest ago.
 const CAPACITY: usize = 200;
 
 /// An open code, as the state file records it.
@@ -60,7 +60,7 @@ impl OpenCodes {
         self.0.get(&md5)
     }
 
-    /// Every code, the last checked first.
+    /// Every code, the most recently checked first.
     pub(crate) fn sorted(&self) -> Vec<&OpenCode> {
         let mut codes: Vec<_> = self.0.values().collect();
         codes.sort_by_key(|code| (std::cmp::Reverse(code.last_asked), code.md5));
@@ -68,7 +68,7 @@ impl OpenCodes {
     }
 }
 
-/// Changes. Only `State::apply` calls these.
+/// Modifications, which only `State::apply` calls.
 impl OpenCodes {
     pub(crate) fn insert(&mut self, code: &OpenCode) {
         if let Some(known) = self.0.get_mut(&code.md5) {

@@ -1,4 +1,4 @@
-//! An accepted order: everything that decides what a transfer will be.
+//! An accepted order: everything that determines a transfer.
 
 use khqr_core::{AccountIdBuf, Amount, Md5Handle, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! A transfer from a customer to a shop, and what became of it.
+//! A transfer from a customer to a shop, and its status.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use khqr_core::{AccountId, Amount, Md5Handle, Timestamp};
 
 use super::order::TransferOrder;
 
-/// A transfer that a customer ordered, as it was when it was read.
+/// A transfer that a customer ordered. This value is a copy: later changes of the status do not affect it.
 #[derive(Clone, Debug)]
 pub struct Transfer {
     pub(crate) order: TransferOrder,

@@ -47,14 +47,18 @@ fn moved(clock: SandboxClock, body: &ClockBody) -> Result<SandboxClock, InputErr
     let advance = millis("advanceMs", body.advance_ms.as_deref(), clock.now())?;
     let ahead = millis("aheadMs", body.ahead_ms.as_deref(), system)?;
     let set = millis("setTo", body.set_to.as_deref(), START)?;
-    let help = "give one of advanceMs, aheadMs and setTo, or a mode, or one of them and a mode";
+    let help = "give one of advanceMs, aheadMs and setTo, or mode, or one of the three with mode";
     let clock = match (advance, ahead, set) {
         (None, None, None) if body.mode.is_none() => {
-            return Err(InputError::new("body", "the body moves nothing", help));
+            return Err(InputError::new(
+                "body",
+                "the body contains neither a time nor a mode",
+                help,
+            ));
         }
         (None, None, None) => clock,
         (Some(by), None, None) => clock.advanced(by),
-        // A frozen clock would soon be behind again, so this one runs.
+        // A frozen clock would soon be behind again, so the new clock runs.
         (None, Some(by), None) => SandboxClock::ahead_of_system(by),
         (None, None, Some(since_1970)) => clock.moved_to(START.saturating_add(since_1970)),
         _ => {
@@ -69,7 +73,8 @@ fn moved(clock: SandboxClock, body: &ClockBody) -> Result<SandboxClock, InputErr
     })
 }
 
-/// A whole number of milliseconds after `from`, at most up to the end of the year 9999.
+/// Parses the member `name`: a whole number of milliseconds. `from` plus this time must not be after the
+/// year 9999.
 fn millis(
     name: &str,
     raw: Option<&RawValue>,
@@ -78,26 +83,27 @@ fn millis(
     let Some(raw) = raw.map(RawValue::get) else {
         return Ok(None);
     };
-    let place = format!("body.{name}");
+    let path = format!("body.{name}");
     if !raw.bytes().all(|byte| byte.is_ascii_digit()) {
-        let what = "the value is not a whole number of milliseconds from 0";
-        let help = "give such a number; {\"aheadMs\":0} returns to the system time";
-        return Err(InputError::new(place, what, help));
+        let what = "the value is not a whole number of milliseconds, 0 or more";
+        let help = "give a number such as 60000; {\"aheadMs\":0} returns to the system time";
+        return Err(InputError::new(path, what, help));
     }
     let limit = LAST.saturating_since(from);
     let time = raw.parse().map(Duration::from_millis);
     let time = time.ok().filter(|time| *time <= limit);
-    time.map(Some).ok_or_else(|| too_far(place, limit))
+    time.map(Some).ok_or_else(|| too_far(path, limit))
 }
 
-/// A time after the year 9999.
-pub(super) fn too_far(place: impl Into<String>, limit: Duration) -> InputError {
-    let what = "the clock ends with the year 9999";
+/// The error for a time after the year 9999.
+pub(super) fn too_far(path: impl Into<String>, limit: Duration) -> InputError {
+    let what = "the time is after the year 9999";
     let help = format!("give at most {} milliseconds", limit.as_millis());
-    InputError::new(place, what, help)
+    InputError::new(path, what, help)
 }
 
-/// The remedy for a code that expired because the clock is ahead of the system time, if it is.
+/// The remedy for a code that expired because the clock is ahead of the system time. `None` if the clock is not
+/// ahead.
 pub(super) fn lead_advice(clock: &SandboxClock) -> Option<String> {
     let lead = clock.lead();
     (lead >= Duration::from_secs(1)).then(|| {

@@ -82,7 +82,7 @@ impl Guard {
         }
         let (what, help) = if self.is_local {
             (
-                "the name is not this machine's",
+                "the name does not belong to this machine",
                 "use http://127.0.0.1 or http://localhost",
             )
         } else {
@@ -198,7 +198,7 @@ mod tests {
     }
 
     const LOCAL: &str = "127.0.0.1:8080";
-    const ELSEWHERE: [&str; 2] = ["0.0.0.0:80", "192.168.1.2:80"];
+    const OTHER_ADDRESSES: [&str; 2] = ["0.0.0.0:80", "192.168.1.2:80"];
 
     #[test]
     fn on_loopback_only_names_of_this_machine_pass() {
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn on_other_addresses_no_website_name_passes() {
-        for address in ELSEWHERE {
+        for address in OTHER_ADDRESSES {
             for host in [
                 "sandbox:80",
                 "SANDBOX_1",
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_may_use_any_name_and_websites_none() {
+    fn programs_may_use_any_host_name_but_websites_are_refused() {
         for address in [LOCAL, "0.0.0.0:80"] {
             let reaches = |headers: &[(&'static str, &str)]| {
                 guard(address)

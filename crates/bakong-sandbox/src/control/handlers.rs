@@ -124,7 +124,7 @@ pub(super) fn reset(call: &mut Call<'_>) -> Result<Reply> {
 pub(super) fn events(call: &mut Call<'_>) -> Result<Reply> {
     let events = call.backend.events.listen();
     events.map(Reply::Events).ok_or_else(|| {
-        let help = "close another page or program that listens";
+        let help = "close a page or a program that listens to events";
         let error = InputError::new("path", "too many listeners", help);
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error)
     })

@@ -87,7 +87,7 @@ pub(super) fn follow_link(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let target = target.and_then(|target| HeaderValue::try_from(target).ok());
     let target = target.ok_or_else(|| {
         let help = "create a link with POST /v1/generate_deeplink_by_qr; the latest 1,000 links are stored";
-        let error = InputError::new("path", "no such link", help);
+        let error = InputError::new("path", "the link does not exist", help);
         Refusal::new(StatusCode::NOT_FOUND, error)
     })?;
     let mut answer = Answer::new(Bytes::new());

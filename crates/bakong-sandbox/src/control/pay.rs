@@ -145,7 +145,7 @@ fn read_amount(
     let Some(raw) = raw else {
         if currency.is_some() {
             let what = "a currency needs an amount";
-            let help = "give an amount too, or leave the currency out";
+            let help = "give an amount too, or omit the currency";
             return Err(InputError::new("body.currency", what, help).into());
         }
         return Ok(None);
@@ -185,13 +185,13 @@ fn advice(error: &TransferError, clock: &SandboxClock) -> (&'static str, String)
         }
         TransferError::Code(_) => (
             "body.qr",
-            "compare the text with the one that the shop created; `bakong qr inspect` shows its fields",
+            "compare the text with the code that the shop created; `bakong qr inspect` shows its fields",
         ),
         TransferError::AmountRequired => (
             "body.amount",
             "give an amount, as a customer enters it for a static code",
         ),
-        TransferError::AmountZero => ("body.amount", "give an amount above zero"),
+        TransferError::AmountZero => ("body.amount", "give an amount greater than zero"),
         TransferError::AlreadyPaid => ("body.qr", "create a new code, or pay with \"again\": true"),
     };
     (place, help.to_owned())

@@ -31,7 +31,7 @@ impl<'a> Query<'a> {
             let at = format!("query.{}", brief(name));
             if !known.contains(&&**name) {
                 let help = match known {
-                    [] => "leave it out; this request has no parameters".to_owned(),
+                    [] => "remove it; this request has no parameters".to_owned(),
                     _ => format!("use one of: {}", known.join(", ")),
                 };
                 return Err(InputError::new(at, "unknown parameter", help));
@@ -40,7 +40,7 @@ impl<'a> Query<'a> {
                 return Err(InputError::new(
                     at,
                     "the parameter is repeated",
-                    "give it once",
+                    "give the parameter once",
                 ));
             }
         }

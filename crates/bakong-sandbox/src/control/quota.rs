@@ -1,4 +1,4 @@
-//! `/sandbox/quota`: shows and sets the quota limit and the use of it.
+//! `/sandbox/quota`: shows and sets the quota limit and the number of requests made today.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ struct QuotaBody {
     /// Null and "off" remove the limit.
     #[serde(default, deserialize_with = "present")]
     limit: Option<Value>,
-    turns_at: Option<String>,
+    resets_at: Option<String>,
     counts: Option<Counts>,
     email: Option<String>,
     used: Option<u32>,
@@ -42,10 +42,10 @@ pub(super) fn show(call: &mut Call<'_>) -> Result<Reply, Refusal> {
 pub(super) fn set_quota(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let body: QuotaBody = call.body()?;
     let mut quota = call.backend.state().quota.limit;
-    if let Some(text) = &body.turns_at {
+    if let Some(text) = &body.resets_at {
         quota = quota.resets_at(time_of_day(text).ok_or_else(|| {
             let help = "give hours and minutes in UTC, such as 17:00";
-            InputError::new("body.turnsAt", "the text is not a time of day", help)
+            InputError::new("body.resetsAt", "the text is not a time of day", help)
         })?);
     }
     if let Some(limit) = body.limit {

@@ -36,7 +36,7 @@ pub(crate) fn serve(shared: &Shared, guard: &Guard, request: &Request<Bytes>) ->
     for (name, value) in [
         (CACHE_CONTROL, "no-store"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // Prevents other websites from loading it as a script or an image.
+        // Prevents other websites from loading the response as a script or an image.
         (same_origin, "same-origin"),
     ] {
         let value = HeaderValue::from_static(value);
@@ -91,7 +91,7 @@ fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<&'static Route, Box<
         let mut known: Vec<_> = ROUTES.iter().map(|route| route.path).collect();
         known.dedup();
         let help = format!("use one of: {}", known.join(", "));
-        let what = "no such path";
+        let what = "the path does not exist";
         return Err(refuse(StatusCode::NOT_FOUND, "path", what, help));
     }
     let Some(route) = route::find(request.method(), path) else {

@@ -98,7 +98,8 @@ impl TryFrom<AnswerFields> for CustomAnswer {
 
     fn try_from(fields: AnswerFields) -> Result<Self, String> {
         let status = fields.status.ok_or("missing field `status`")?;
-        let status = StatusCode::from_u16(status).map_err(|_| "the status is not a HTTP status")?;
+        let status =
+            StatusCode::from_u16(status).map_err(|_| "the status is not an HTTP status code")?;
         let html = fields.html.map(|page| (wire::HTML, Bytes::from(page)));
         let json = fields.json.map(|json| {
             let text: Box<str> = json.into();

@@ -94,10 +94,10 @@ fn too_many_requests() -> Answer {
     answer
 }
 
-/// The limit of the live service.
+/// The daily limit of the live service.
 const LIVE_LIMIT: u32 = 100;
 
-/// The last second that an HTTP date can express, since 1970.
+/// The last second of the year 9999, in seconds since 1970. An HTTP date cannot express a later time.
 const END_OF_9999: u64 = 253_402_300_799;
 
 /// An HTTP date (RFC 9110 §5.6.7) with a resolution of one second, not later than the year 9999.

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use khqr_core::Timestamp;
 
 use super::answer::Source;
-use super::rule::{Fault, Times, TransactionPlace};
+use super::rule::{Fault, Times, TransactionLayout};
 use crate::wire::{self, ApiEndpoint};
 
 /// The headers that only the server sets.
@@ -91,7 +91,7 @@ impl Fault {
         Self::of(Source::QuotaExhausted)
     }
 
-    /// The same with another limit in the message.
+    /// Like [`Fault::quota_exhausted`], with another limit in the message.
     #[must_use]
     pub fn quota_exhausted_at(limit: u32) -> Self {
         let mut fault = Self::quota_exhausted();
@@ -143,7 +143,7 @@ impl Fault {
         self
     }
 
-    /// Skips this many requests first that the fault would match.
+    /// Skips this many of the requests that the fault would match.
     #[must_use]
     pub const fn after(mut self, count: u32) -> Self {
         self.after = count;
@@ -151,7 +151,7 @@ impl Fault {
     }
 
     /// Matches only this percentage of the requests on average. The sandbox's
-    /// [seed](crate::SandboxBuilder::seed) decides which. More than 100 counts as 100.
+    /// [seed](crate::SandboxBuilder::seed) decides which. The maximum is 100; larger values are reduced to it.
     #[must_use]
     pub const fn percent(mut self, percent: u8) -> Self {
         self.percent = if percent < 100 { Some(percent) } else { None };
@@ -170,7 +170,7 @@ impl Fault {
         self
     }
 
-    /// Adds a `Retry-After` in seconds (RFC 9110 §10.2.3). A fraction of a second counts as a whole one.
+    /// Adds a `Retry-After` in seconds (RFC 9110 §10.2.3). Fractions of a second are rounded up.
     #[must_use]
     pub const fn retry_after(mut self, delay: Duration) -> Self {
         let has_fraction = delay.subsec_nanos() > 0;
@@ -256,14 +256,14 @@ impl Fault {
     /// Moves the transaction of every list item from the key `data` to the key `transaction`.
     #[must_use]
     pub const fn items_under_transaction(mut self) -> Self {
-        self.transaction_place = TransactionPlace::Transaction;
+        self.transaction_layout = TransactionLayout::Transaction;
         self
     }
 
     /// Moves the fields of the transaction of every list item into the item itself.
     #[must_use]
     pub const fn items_inline(mut self) -> Self {
-        self.transaction_place = TransactionPlace::Inline;
+        self.transaction_layout = TransactionLayout::Inline;
         self
     }
 }
@@ -279,7 +279,7 @@ impl Fault {
     }
 
     /// Sends only this many bytes of a longer body, announces the full length, and closes the connection.
-    /// More than 4,294,967,295 counts as that.
+    /// The maximum is 4,294,967,295; larger values are reduced to it.
     #[must_use]
     pub fn truncated_to(mut self, bytes: usize) -> Self {
         self.truncate_to = Some(u32::try_from(bytes).unwrap_or(u32::MAX));

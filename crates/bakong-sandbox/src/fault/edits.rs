@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::rule::{Fault, TransactionPlace};
+use super::rule::{Fault, TransactionLayout};
 
 /// The text of a garbled item: valid JSON that names no identifier.
 const GARBLED: &str = r#"{"status":0,"data":["?"]}"#;
@@ -81,10 +81,10 @@ impl Fault {
         if let (Some(data), Some(transaction)) = (item.get_mut("data"), &transaction) {
             *data = transaction.to_string().into();
         }
-        match self.transaction_place {
-            TransactionPlace::Data => {}
-            TransactionPlace::Transaction => item.rename("data", "transaction"),
-            TransactionPlace::Inline => {
+        match self.transaction_layout {
+            TransactionLayout::Data => {}
+            TransactionLayout::Transaction => item.rename("data", "transaction"),
+            TransactionLayout::Inline => {
                 item.remove("data");
                 // An item of a list by hash contains the hash already.
                 for (key, value) in transaction.into_iter().flat_map(|it| it.0) {

@@ -49,14 +49,14 @@ impl Fault {
     ///
     /// # Errors
     /// Returns the location, the problem and the remedy for an unknown field, a wrong type, or a value out
-    /// of range. A rule without any effect is an error, and so is a field that has none together with the
-    /// others, such as a header on a connection that is cut.
+    /// of range. A rule or a field without an effect is also an error, for example a header on a connection
+    /// that is cut.
     pub fn from_json(rule: &str) -> Result<Self, InputError> {
         read_rule("rule", rule.as_bytes())
     }
 
-    /// Whether the rule of this fault contains all of its response. JSON cannot contain other bytes than
-    /// UTF-8.
+    /// Whether the rule of this fault contains all of its response. JSON cannot contain bytes that are
+    /// not UTF-8.
     pub(crate) fn is_utf8(&self) -> bool {
         let is_utf8 = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
         let are_utf8 =
@@ -78,24 +78,24 @@ impl FromStr for Fault {
     }
 }
 
-/// Reads the rule that errors call `place`.
-pub(crate) fn read_rule(place: &str, text: &[u8]) -> Result<Fault, InputError> {
+/// Reads a rule. Errors name the rule by `path`.
+pub(crate) fn read_rule(path: &str, text: &[u8]) -> Result<Fault, InputError> {
     let fields = serde_json::from_slice::<BTreeMap<String, &RawValue>>(text);
     let without_nulls = fields.and_then(|mut fields| {
         fields.retain(|_, value| value.get() != "null");
         serde_json::to_vec(&fields)
     });
-    // An error of another kind is reported for the original text.
-    let fault: Fault = input::read(place, without_nulls.as_deref().unwrap_or(text))?;
-    check_values(&fault, place)?;
-    no_effect::check(&fault, place)?;
+    // If `text` is not an object, the error is that of the original text.
+    let fault: Fault = input::read(path, without_nulls.as_deref().unwrap_or(text))?;
+    check_values(&fault, path)?;
+    no_effect::check(&fault, path)?;
     Ok(fault)
 }
 
 /// Refuses values out of range, and headers that only the server may set.
-fn check_values(fault: &Fault, place: &str) -> Result<(), InputError> {
+fn check_values(fault: &Fault, path: &str) -> Result<(), InputError> {
     let refuse = |field: &str, what: &str, help: &str| {
-        Err(InputError::new(format!("{place}.{field}"), what, help))
+        Err(InputError::new(format!("{path}.{field}"), what, help))
     };
     if fault.times == Times(Some(0)) {
         let help = "give a number from 1, or \"always\"";
@@ -109,20 +109,20 @@ fn check_values(fault: &Fault, place: &str) -> Result<(), InputError> {
         return refuse("percent", "the percentage is out of range", help);
     }
     if fault.limit.is_some() && fault.answer != Source::QuotaExhausted {
-        let help = "leave it out, or use the answer quota_exhausted";
+        let help = "remove `limit`, or use the answer quota_exhausted";
         return refuse("limit", "the answer contains no limit", help);
     }
     if fault.retry_after.is_some() && fault.retry_after_date.is_some() {
-        let help = "leave one of them out; `headers` can contain both";
+        let help = "remove one of the two; `headers` can contain both values";
         return refuse("retryAfterDate", "retryAfter sets the same header", help);
     }
     let date = fault.retry_after_date.unwrap_or_default();
     if date > LAST.as_millis() {
         let help = format!("give at most {} milliseconds", LAST.as_millis());
-        let what = "an HTTP date ends with the year 9999";
+        let what = "the date is after the year 9999";
         return refuse("retryAfterDate", what, &help);
     }
-    let server_header = "leave it out; only the server sets it. truncateTo sends less than the announced length, \
+    let server_header = "remove the header; only the server sets it. truncateTo sends less than the announced length, \
         `cut` closes the connection, and connection may be close";
     if has_server_header(&fault.headers) {
         let what = "content-length, transfer-encoding or connection is set";
@@ -132,11 +132,12 @@ fn check_values(fault: &Fault, place: &str) -> Result<(), InputError> {
         return Ok(());
     };
     if answer.status.as_u16() < 200 {
-        let help = "give a status from 200 to 999; a lower one announces a later response";
+        let help =
+            "give a status from 200 to 999; a status from 100 to 199 announces another response";
         return refuse("answer.status", "the status is not final", help);
     }
     if matches!(answer.status.as_u16(), 204 | 304) && !answer.body.is_empty() {
-        let help = "leave the body out, or give another status";
+        let help = "remove the body, or give another status";
         return refuse("answer", "a response with 204 or 304 has no body", help);
     }
     if has_server_header(&answer.headers) {

@@ -1,5 +1,5 @@
-//! Faults on request: failures and oddities that a client must survive, and that the live service cannot be
-//! made to produce.
+//! Faults on request: failures and irregular responses that a client must survive. The live service cannot
+//! produce them on request.
 
 mod answer;
 mod apply;

@@ -1,4 +1,4 @@
-//! Refuses rules with a part that has no effect: the author expects one and would wait in vain.
+//! Refuses rules with a part that has no effect, because the author of such a rule expects an effect.
 //!
 //! A part has no effect if the rule does the same to every kind of response without it.
 
@@ -9,13 +9,13 @@ use super::rule::Fault;
 use crate::input::InputError;
 use crate::wire::{self, Answer, ApiEndpoint, Failure, MAX_LIST, TokenUse};
 
-/// The fields that decide whether a rule matches, and the one that names the response.
+/// The fields that decide whether a rule matches, and the field that names the response.
 const NOT_EDITS: [&str; 6] = ["on", "times", "after", "percent", "answer", "limit"];
 
-/// Refuses a rule without an effect, and a rule with a part that has none.
+/// Refuses a rule without an effect, and a rule with a part that has no effect.
 pub(super) fn check(fault: &Fault, place: &str) -> Result<(), InputError> {
     let rule = fault.rule().unwrap_or_default();
-    // Read again, so that headers have the same order as in the rules that are compared with it.
+    // The rule is read again, so that its headers have the same order as in the rules that it is compared with.
     let fault = &read(rule.clone()).unwrap_or_else(|| fault.clone());
     let samples: Vec<_> = samples(fault)
         .into_iter()
@@ -36,8 +36,8 @@ pub(super) fn check(fault: &Fault, place: &str) -> Result<(), InputError> {
             rule.insert(name.clone(), smaller);
             let without: Option<Fault> = read(rule);
             if without.is_some_and(|without| has_same_effect(&without)) {
-                let what = format!("`{name}` has no effect, or a part of it has none");
-                let help = "leave it out, or change the answer or the endpoints";
+                let what = format!("`{name}` or a part of it has no effect");
+                let help = "remove it, or change the answer or the endpoints";
                 return Err(InputError::new(format!("{place}.{name}"), what, help));
             }
         }

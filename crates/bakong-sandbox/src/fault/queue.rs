@@ -15,18 +15,18 @@ pub(crate) struct FaultQueue {
     dice: Entropy,
 }
 
-/// What is left of a fault.
+/// The counters of a fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct FaultCounters {
     number: u64,
-    /// How many requests are left; `None` for no limit.
+    /// The number of requests left; `None` for no limit.
     times: Option<u32>,
-    /// How many matching requests to skip first.
+    /// The number of matching requests to skip first.
     after: u32,
 }
 
-/// The fault that matches a request, and how the queue changes by it.
+/// The fault that matches a request, and the changes that the match causes in the queue.
 #[derive(Default)]
 pub(crate) struct Selection {
     pub(crate) matched: Option<(u64, Fault)>,
@@ -96,7 +96,7 @@ impl FaultQueue {
     }
 }
 
-/// Changes. Only `State::apply` calls these.
+/// Modifications, which only `State::apply` calls.
 impl FaultQueue {
     pub(crate) fn insert(&mut self, number: u64, fault: &Fault) {
         self.last_number = number;
@@ -105,8 +105,8 @@ impl FaultQueue {
         }
     }
 
-    /// Updates the counters of a fault, and removes a fault that is used up. A missing fault is one that
-    /// the state file could not contain.
+    /// Updates the counters of a fault, and removes a fault that is used up. A fault can be missing, because
+    /// the state file does not contain faults that are not UTF-8.
     pub(crate) fn set_counters(&mut self, counters: FaultCounters) {
         for (number, fault) in &mut self.queue {
             if *number == counters.number {

@@ -12,12 +12,12 @@ use super::answer::Source;
 use super::fields::{one_or_many, read_headers, write_headers};
 use crate::wire::ApiEndpoint;
 
-/// What happens to the next request, or to the next requests to some endpoints.
+/// Changes the responses to the next requests, to all endpoints or to some of them.
 ///
 /// A fault starts as a response that replaces the sandbox's own, as the sandbox's own response
-/// ([`Fault::own_answer`]), or as no response at all. Further methods change the body as real responses
-/// vary, and how the response is delivered. Every request that a fault matches uses it up by one, even if
-/// the response contains nothing to change.
+/// ([`Fault::own_answer`]), or as no response at all. Further methods imitate the variations of real
+/// responses, and change how the response is delivered. Every request that a fault matches uses it up by one,
+/// even if the response contains nothing to change.
 ///
 /// ```
 /// use std::time::Duration;
@@ -42,11 +42,11 @@ use crate::wire::ApiEndpoint;
     remote = "Self"
 )]
 pub struct Fault {
-    /// The endpoints that the fault is for; empty for all requests.
+    /// The endpoints that the fault applies to; empty for all requests.
     #[serde(deserialize_with = "one_or_many")]
     pub(super) on: Vec<ApiEndpoint>,
     pub(super) times: Times,
-    /// How many matching requests to skip first.
+    /// The number of matching requests to skip first.
     pub(super) after: u32,
     /// The percentage of requests to match; `None` for all.
     pub(super) percent: Option<u8>,
@@ -73,13 +73,14 @@ pub struct Fault {
     pub(super) nameless_items: BTreeSet<usize>,
     /// Texts that replace list items.
     pub(super) items: BTreeMap<usize, String>,
-    pub(super) transaction_place: TransactionPlace,
+    #[serde(rename = "transactionPlace")]
+    pub(super) transaction_layout: TransactionLayout,
     pub(super) delay_ms: u64,
     pub(super) truncate_to: Option<u32>,
     pub(super) drip_ms: Option<u64>,
 }
 
-/// How many requests a fault has left; `None` for no limit.
+/// The number of requests that a fault has left; `None` for no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Times(pub(super) Option<u32>);
 
@@ -92,7 +93,7 @@ impl Default for Times {
 /// Where a list item contains its transaction.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum TransactionPlace {
+pub(super) enum TransactionLayout {
     #[default]
     Data,
     Transaction,

@@ -1,4 +1,4 @@
-// Requests to the sandbox's control API. The page uses only what programs can use too.
+// Requests to the sandbox's control API. The page sends only requests that programs can send too.
 
 /** An error response, with the sandbox's own text: what is wrong, where, and what to do. */
 class ApiError extends Error {

@@ -1,4 +1,4 @@
-// Helpers for the document. Sets text as text and never as HTML, because codes contain text of strangers.
+// Helpers for the document. Inserts text as text and never as HTML, because codes contain text from strangers.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -10,7 +10,7 @@ export function element(name, className, ...children) {
   return created;
 }
 
-/** Wraps text from outside so that its writing direction does not affect the text around it. */
+/** Wraps untrusted text so that its writing direction does not affect the text around it. */
 export const untrusted = (text) => element("bdi", "", text);
 
 export function button(text, onClick, className = "small") {

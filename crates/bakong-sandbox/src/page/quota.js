@@ -37,10 +37,10 @@ const addresses = new KeyedList(byId("addresses"), "email", ({ email, used, left
 });
 
 export function showQuota(quota) {
-  const { limit, nextTurn } = quota;
-  resetAt = nextTurn > now() ? nextTurn : null;
+  const { limit, nextReset } = quota;
+  resetAt = nextReset > now() ? nextReset : null;
   byId("current-limit").textContent = limit === null ? "No daily limit. The sandbox only counts requests." : `${limit} requests per day and address.`;
-  byId("quota-reset").replaceChildren("The day ends at ", timeElement(nextTurn), " (", countdown(nextTurn), ").");
+  byId("quota-reset").replaceChildren("The day ends at ", timeElement(nextReset), " (", countdown(nextReset), ").");
   addresses.replace(quota.addresses.map((address) => ({ ...address, limit })));
   byId("unlimited").disabled = limit === null;
 }

@@ -5,7 +5,7 @@ import { timeElement } from "./clock.js";
 import { attempt, byId, copyButton, copyOnClick, element, onSubmit, showMessage, untrusted } from "./dom.js";
 import { KeyedList } from "./keyed_list.js";
 
-/** The last token issued on this page. Lost when the page is left. */
+/** The last token issued on this page. The token is lost when the page is left. */
 let token = "";
 
 /** The id of the key that signed `token`. */

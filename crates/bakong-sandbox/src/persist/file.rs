@@ -24,7 +24,7 @@ impl StateFile {
         let path = real_path(file)?;
         // A snapshot cannot replace a device or a folder.
         if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
-            let what = "is not a regular file; name another";
+            let what = "is not a regular file; choose another file";
             return Err(file_error(&path, io::ErrorKind::InvalidInput, what));
         }
         let lock = sibling(&path, "", ".lock")?;
@@ -36,7 +36,8 @@ impl StateFile {
         match locked {
             Ok(file) => Ok(Self { path, _lock: file }),
             Err(TryLockError::WouldBlock) => {
-                let what = "is in use by another sandbox; stop that one, or name another file";
+                let what =
+                    "is in use by another sandbox; stop that sandbox, or choose another file";
                 Err(file_error(&path, io::ErrorKind::ResourceBusy, what))
             }
             Err(TryLockError::Error(error)) => {
@@ -60,11 +61,11 @@ impl StateFile {
         }
     }
 
-    /// Replaces the content, and returns the file for appending. The disk has the new content before it takes
-    /// the place of the old.
+    /// Replaces the content, and returns the file for appending. The new content is synced to disk before it
+    /// replaces the old content.
     ///
     /// # Errors
-    /// Fails if the file cannot be written. The old content stays.
+    /// Fails if the file cannot be written. The old content is kept.
     pub(super) fn replace(&self, text: &[u8]) -> io::Result<File> {
         let temp = sibling(&self.path, ".", ".new")?;
         let replaced = write_new(&temp, text).and_then(|file| {
@@ -80,7 +81,7 @@ impl StateFile {
 
     pub(super) fn unreadable(&self, kind: io::ErrorKind, reason: &str) -> io::Error {
         let what = format!(
-            "cannot be read: {reason}; it is left as it is: repair it, move it away, or name another"
+            "cannot be read: {reason}. The file was not changed. Repair it, move it, or choose another file."
         );
         file_error(&self.path, kind, &what)
     }
@@ -101,7 +102,7 @@ fn real_path(file: &Path) -> io::Result<PathBuf> {
         };
         path = path.parent().unwrap_or(Path::new("")).join(target);
     }
-    let what = "is a link to itself, or a chain of too many links; name another";
+    let what = "is a link to itself, or a chain of too many links; choose another file";
     Err(file_error(file, io::ErrorKind::InvalidInput, what))
 }
 
@@ -119,7 +120,7 @@ pub(super) fn file_error(path: &Path, kind: io::ErrorKind, what: &str) -> io::Er
 /// A path in the same folder, with a prefix and a suffix around the name of the file.
 fn sibling(path: &Path, prefix: &str, suffix: &str) -> io::Result<PathBuf> {
     let Some(name) = path.file_name() else {
-        let what = "has no name; name another";
+        let what = "has no file name; choose another file";
         return Err(file_error(path, io::ErrorKind::InvalidInput, what));
     };
     let mut sibling = OsString::from(prefix);
@@ -138,7 +139,7 @@ fn private(options: &mut OpenOptions) {
 
 /// Writes a new file, and syncs it to the disk.
 fn write_new(path: &Path, text: &[u8]) -> io::Result<File> {
-    // A killed process may have left one.
+    // A killed process may have left a temporary file.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

@@ -22,7 +22,7 @@ struct Header {
     seed: String,
 }
 
-/// The part of the first line that every version has.
+/// The part of the first line that all versions of the format have.
 #[derive(Deserialize)]
 struct Version {
     format: u32,

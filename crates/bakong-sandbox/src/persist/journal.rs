@@ -9,11 +9,11 @@ use super::file::{StateFile, file_error};
 use super::format;
 use crate::state::{Change, State};
 
-/// How many bytes may be appended to a snapshot of up to this size. A larger snapshot may double. So the
-/// cost of snapshots is proportional to what is appended.
+/// The number of bytes that may be appended to a snapshot of up to this size. A larger snapshot may double in size.
+/// The cost of snapshots is therefore proportional to the number of appended bytes.
 const GROWTH: u64 = 4 * 1024 * 1024;
 
-/// The pause before a failed snapshot is retried. It doubles up to a minute, because every attempt takes
+/// The pause before a failed snapshot is retried. It doubles up to a minute, because every attempt uses
 /// disk space that a valid old file may need.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ pub(crate) struct Journal {
     /// The number of bytes of the snapshot, and of the lines after it.
     snapshot: u64,
     appended: u64,
-    /// Whether a line is missing from the file, so that nothing may follow.
+    /// Whether a line is missing from the file, so that nothing may be appended.
     is_broken: bool,
     error: Option<String>,
     /// The end and the length of the pause after a failed snapshot.
@@ -35,7 +35,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Replaces the file by a snapshot of `state`.
+    /// Replaces the file with a snapshot of `state`.
     pub(super) fn start(
         place: StateFile,
         state: &State,
@@ -61,8 +61,8 @@ impl Journal {
 
     /// Appends changes as one line.
     ///
-    /// The operating system has the line when this returns, so it survives the process. The disk follows
-    /// within about a second.
+    /// The operating system has the line when this returns, so the line survives the process. It is
+    /// synced to disk within about a second.
     pub(super) fn record(&mut self, mut changes: Vec<Change>) {
         changes.retain(Change::is_persistable);
         if changes.is_empty() {
@@ -91,8 +91,8 @@ impl Journal {
     /// Records that a line is missing from the file, so that a new snapshot is necessary.
     pub(super) fn fail(&mut self, error: &io::Error) {
         self.is_broken = true;
-        // One byte after the last complete line needs no disk space. It shows a later reader that more
-        // happened. If the length cannot be set, a partial line shows the same.
+        // One byte after the last complete line needs no disk space. It shows a later reader that a
+        // change is missing. If the length cannot be set, a partial line has the same meaning.
         let valid = self.snapshot.saturating_add(self.appended);
         let _ = self.file.set_len(valid.saturating_add(1));
         self.error = Some(cannot_be_written(self.path(), error).to_string());
@@ -132,7 +132,7 @@ impl Journal {
         self.file.try_clone().ok()
     }
 
-    /// Replaces the file by a snapshot of `state`.
+    /// Replaces the file with a snapshot of `state`.
     pub(super) fn snapshot(&mut self, state: &State, now: Instant) {
         match write_snapshot(&self.place, state) {
             Ok((file, len)) => {
@@ -144,7 +144,7 @@ impl Journal {
                 self.pause = None;
                 self.is_synced = true;
             }
-            // A valid old file is still appended to.
+            // Changes are still appended to a valid old file.
             Err(error) => {
                 self.error = Some(error.to_string());
                 let pause = self.pause.map_or(FIRST_PAUSE, |(_, pause)| {

@@ -1,8 +1,8 @@
 //! The state file, so that a sandbox continues where it was stopped or killed.
 //!
 //! The file consists of lines of JSON. The first is a header; every other line is a list of
-//! [changes](crate::state::Change) that turn a new state into the current one. What happens is appended as
-//! one line before the response is sent, so a killed process loses nothing that a client saw.
+//! [changes](crate::state::Change) that turn a new state into the current one. The changes of a request are appended
+//! as one line before its response is sent, so a killed process loses nothing that a client saw.
 //!
 //! A file that has grown is replaced by a snapshot: written beside the file, and renamed. A truncated last
 //! line is ignored: the process was killed while writing it, or the disk was full. After a failed write,

@@ -14,13 +14,13 @@ impl Shared {
         Self(Mutex::new((backend, None)))
     }
 
-    /// Runs `f` with exclusive access. Its changes are in the state file before this returns, and before
-    /// any event is sent. After a panic in `f`, which has no known cause, the backend stays usable.
+    /// Runs `f` with exclusive access. The changes that `f` makes are in the state file before this returns, and
+    /// before any event is sent. After a panic in `f`, which has no known cause, the backend stays usable.
     pub(crate) fn with<T>(&self, f: impl FnOnce(&mut Backend) -> T) -> T {
         self.with_journal(|backend, _| f(backend))
     }
 
-    /// The same with the journal, which contains all earlier changes.
+    /// Runs `f` with the backend and the journal, which contains all earlier changes.
     pub(crate) fn with_journal<T>(
         &self,
         f: impl FnOnce(&mut Backend, &mut Option<Journal>) -> T,

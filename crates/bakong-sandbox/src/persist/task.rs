@@ -32,7 +32,7 @@ pub(crate) fn load(file: &StateFile) -> io::Result<Option<Loaded>> {
     let content = content.map_err(|reason| file.unreadable(io::ErrorKind::InvalidData, &reason))?;
     let warning = content.truncated_line.map(|line| {
         format!(
-            "the state file {} ends in the middle of line {line}, which is left out: the sandbox was killed while \
+            "the state file {} ends in the middle of line {line}, which is ignored: the sandbox was killed while \
              writing it, or could not write it; changes after the last complete line may be missing",
             file.path().display()
         )
@@ -46,7 +46,7 @@ pub(crate) fn load(file: &StateFile) -> io::Result<Option<Loaded>> {
 /// How often the file is checked for a sync or a snapshot.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Syncs the file and replaces it by snapshots.
+/// Syncs the state file to disk, and replaces it with a snapshot when it has grown.
 pub(crate) struct PersistTask {
     pub(super) shared: Arc<Shared>,
 }
@@ -62,7 +62,7 @@ impl PersistTask {
         load_warning: Option<String>,
     ) -> io::Result<Arc<Self>> {
         shared.with_journal(|backend, journal| {
-            // The snapshot contains these.
+            // The snapshot contains these changes.
             drop(backend.drain_changes());
             *journal = Some(Journal::start(file, backend.state(), load_warning)?);
             io::Result::Ok(())
@@ -98,7 +98,7 @@ impl PersistTask {
             }
             journal.take_unsynced()
         });
-        // Without the lock, because a disk can be slow.
+        // The sync runs without the lock, because a disk can be slow.
         if let Some(Err(error)) = unsynced.map(|file| file.sync_data()) {
             self.with(|journal| journal.fail(&error));
         }

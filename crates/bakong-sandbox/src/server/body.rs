@@ -13,7 +13,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::delivered_body::{Cut, DeliveredBody};
 use crate::persist::Shared;
 
-/// How often due transfers are carried out while someone listens.
+/// The interval at which due transfers are carried out while anyone listens.
 const TICK: Duration = Duration::from_secs(1);
 
 /// The number of ticks without an event after which a comment is sent, so that no proxy closes the idle
@@ -166,7 +166,7 @@ mod tests {
             backend.pay(&code, payer, &options, start).unwrap();
         });
         assert!(next(&mut body).await.contains(r#""status":"scheduled""#));
-        // Without an event or a settlement, as a running clock moves.
+        // Moves the clock without an event or a settlement, as time does.
         shared.with(|backend| {
             let clock = backend.state().clock.advanced(Duration::from_secs(5));
             backend.commit(crate::state::Change::Clock(clock.setting()));

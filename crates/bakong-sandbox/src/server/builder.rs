@@ -102,7 +102,7 @@ impl SandboxBuilder {
     }
 
     /// Allows browsers and clients of the control API to use this host name, such as `bakong.example.com`.
-    /// Give it without a port, and never a name that a stranger could register.
+    /// Omit the port, and never give a name that a stranger could register.
     ///
     /// On loopback, `localhost`, names under `.localhost` and loopback addresses are always allowed. On
     /// other addresses, so are any IP address, a name without dots, and names under `.local`,

@@ -25,7 +25,7 @@ use crate::control::{self, Guard, Reply};
 use crate::fault::{Delivery, Effect};
 use crate::persist::Shared;
 
-/// How many bytes of an oversized body are read, so that the client gets 413 instead of a reset.
+/// The number of bytes of an oversized body that are read, so that the client gets 413 instead of a reset.
 const MAX_DRAINED: usize = 4 * 1024 * 1024;
 
 /// The pause after a connection cannot be accepted, which keeps the loop from spinning.
@@ -133,7 +133,7 @@ fn whole(body: Bytes) -> ServerBody {
     ServerBody::Answer(DeliveredBody::new(body, Delivery::default()))
 }
 
-/// Reads a body. Of an oversized body it returns enough to detect that, and discards the rest.
+/// Reads a body. Returns the beginning of an oversized body, enough to detect its size, and discards the rest.
 async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
     let mut kept = BytesMut::new();
     let mut seen = 0_usize;

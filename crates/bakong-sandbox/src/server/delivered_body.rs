@@ -1,4 +1,4 @@
-//! Sends a body in the way that a fault requests.
+//! Delivers a body as a fault requests: delayed, truncated or byte by byte.
 
 use std::fmt;
 use std::future::Future;

@@ -171,7 +171,7 @@ impl Sandbox {
         self.shared.with(Backend::reset);
     }
 
-    /// Stops the server, closes its connections, and returns when none is left.
+    /// Stops the server, closes its connections, and returns when all are closed.
     ///
     /// The state file, if there is one, is complete and free for another sandbox. Use
     /// [`Sandbox::stop_and_save`] to learn whether the file could be written.

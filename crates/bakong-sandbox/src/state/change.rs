@@ -9,8 +9,8 @@ use crate::clock::ClockSetting;
 use crate::entropy::hex;
 use crate::fault::{Fault, FaultCounters};
 
-/// One change. It contains decisions and random values, not requests, so applying it needs neither the
-/// clock nor the rules of the time when it was made.
+/// A change. A change contains decisions and random values, not requests. Applying a change therefore needs neither
+/// the clock nor the rules that were in force when the change was made.
 ///
 /// It has no `Debug`, because it can contain keys and verification codes.
 #[derive(Serialize, Deserialize)]
@@ -74,7 +74,7 @@ pub(crate) enum Change {
     /// A fault matched a request, or skipped one.
     FaultCounters(FaultCounters),
     FaultRemoved(u64),
-    /// The number of draws that decided which requests a fault strikes.
+    /// The number of draws that decided which requests a fault matches.
     FaultDraws(u64),
     /// The number of the latest fault.
     LastFault(u64),
@@ -95,8 +95,8 @@ impl Change {
         }
     }
 
-    /// Whether a state file can contain the change. A fault with a response that is not UTF-8 ends with
-    /// the process.
+    /// Whether a state file can contain the change. A fault with a response that is not UTF-8 exists
+    /// only until the process ends.
     pub(crate) fn is_persistable(&self) -> bool {
         match self {
             Self::Fault { rule, .. } => rule.is_utf8(),

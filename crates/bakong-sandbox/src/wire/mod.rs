@@ -246,12 +246,12 @@ impl<'a> Transaction<'a> {
     }
 }
 
-/// The response to a request that is not a request of the API. It has no error code, because none fits.
+/// The response to a request that does not belong to the API. The response has no error code, because none fits.
 pub(crate) fn rejected(status: StatusCode) -> Answer {
     rejected_for(status, status.canonical_reason().unwrap_or("Rejected"))
 }
 
-/// The same with a message.
+/// Like [`rejected`], with this message.
 pub(crate) fn rejected_for(status: StatusCode, message: &str) -> Answer {
     envelope(KeyOrder::DataFirst, status, 1, None, message, None::<()>)
 }

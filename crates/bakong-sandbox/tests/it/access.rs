@@ -67,9 +67,9 @@ async fn unknown_parameters_and_paths_are_rejected_with_the_known_ones() {
         ("GET", "payments?limit=1&limit=2", "query.limit", "once"),
         ("GET", "mailbox?mail=a", "query.mail", "email"),
         ("GET", "requests?last=5", "query.last", "limit"),
-        ("GET", "clock?x", "query.x", "leave it out"),
+        ("GET", "clock?x", "query.x", "remove it"),
         ("DELETE", "faults?id=1", "query.id", "number"),
-        ("POST", "reset?really=1", "query.really", "leave it out"),
+        ("POST", "reset?really=1", "query.really", "remove it"),
     ] {
         let response = send(&sandbox, method, &format!("/sandbox/{path}"), JSON, "").await;
         let error = response.value(400)["error"].clone();

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::client::post;
 use crate::{EMAIL, NOW, TIMEOUT, customer, dynamic_code, md5_of, sandbox, usd};
 
-/// One sandbox for all cases of a property, so that a case meets the state that earlier cases left.
+/// One sandbox for all cases of a property, so that each case starts from the state that earlier cases left.
 pub(crate) struct Fixture {
     pub(crate) runtime: Runtime,
     pub(crate) sandbox: Sandbox,

@@ -71,7 +71,7 @@ impl Connection {
                 break end;
             }
             if self.read_some(&mut bytes).await == 0 {
-                assert!(bytes.is_empty(), "half a response: {bytes:?}");
+                assert!(bytes.is_empty(), "incomplete response: {bytes:?}");
                 return None;
             }
         };
@@ -85,7 +85,7 @@ impl Connection {
         let length: usize = length.parse().unwrap();
         let mut body = bytes.split_off(end + 4);
         while body.len() < length {
-            assert_ne!(self.read_some(&mut body).await, 0, "half a body");
+            assert_ne!(self.read_some(&mut body).await, 0, "incomplete body");
         }
         assert_eq!(body.len(), length, "more than the body");
         response.body = String::from_utf8(body).unwrap();

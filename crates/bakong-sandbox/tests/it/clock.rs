@@ -113,7 +113,7 @@ async fn a_new_payment_has_no_time_in_the_future() {
 }
 
 #[tokio::test]
-async fn a_code_that_expired_because_the_clock_is_ahead_says_so() {
+async fn the_error_for_an_expired_code_reports_a_clock_that_is_ahead() {
     let sandbox = Sandbox::start().await.unwrap();
     let code = dynamic_code_from(SandboxClock::system().now(), usd(100));
     command(&sandbox, "clock", json!({"aheadMs": 7_200_000})).await;

@@ -156,30 +156,30 @@ async fn the_quota_is_reported_and_changed() {
     let set = async |body: Value| command(&sandbox, "quota", body).await;
     assert_has(
         &get(&sandbox, "quota").await,
-        json!({"limit": null, "turnsAt": "17:00", "nextTurn": 1_761_238_800_000_u64,
+        json!({"limit": null, "resetsAt": "17:00", "nextReset": 1_761_238_800_000_u64,
             "counts": "all"}),
     );
     assert_eq!(set(json!({"counts": "checks"})).await["counts"], "checks");
-    let quota = json!({"limit": 3, "turnsAt": "00:30", "email": EMAIL, "used": 3});
+    let quota = json!({"limit": 3, "resetsAt": "00:30", "email": EMAIL, "used": 3});
     assert_has(
         &set(quota).await,
-        json!({"limit": 3, "turnsAt": "00:30",
+        json!({"limit": 3, "resetsAt": "00:30",
             "addresses": [{"email": EMAIL, "used": 3, "left": 0}]}),
     );
     let response = check(&sandbox, &token, "x").await;
     assert_contains(&response.body, &["limit of 3 exceeded"]);
-    // Members that are not given stay as they are.
+    // Omitted members do not change.
     assert_has(
         &set(json!({"limit": "off"})).await,
-        json!({"limit": null, "turnsAt": "00:30", "counts": "checks"}),
+        json!({"limit": null, "resetsAt": "00:30", "counts": "checks"}),
     );
     set(json!({"counts": "all"})).await;
     for body in [
         json!({"counts": "some"}),
         json!({"limit": "x"}),
         json!({"limit": -1}),
-        json!({"turnsAt": "24:00"}),
-        json!({"turnsAt": "5:00"}),
+        json!({"resetsAt": "24:00"}),
+        json!({"resetsAt": "5:00"}),
         json!({"email": "nobody@example.com", "used": 1}),
         json!({"used": 1}),
     ] {

@@ -138,7 +138,7 @@ async fn a_scan_shows_the_code_and_whether_it_is_payable() {
     rejected(&sandbox, "scan", json!({"qr": "hello"}), 422).await;
 }
 
-/// A check contains only the MD5, which does not tell whether the code is static.
+/// A check contains only the MD5, which does not show whether the code is static.
 #[tokio::test]
 async fn a_check_returns_the_static_code_error_once_the_text_is_known() {
     let (sandbox, token) = with_token().await;

@@ -94,7 +94,7 @@ async fn retry_after_is_seconds_or_a_date() {
 }
 
 #[tokio::test]
-async fn a_fault_on_lists_leaves_single_checks_alone() {
+async fn a_fault_on_lists_does_not_affect_single_checks() {
     let paid = Paid::new().await;
     let lists = [
         ApiEndpoint::CheckTransactionByMd5List,

@@ -149,9 +149,9 @@ async fn changing_the_time_of_the_reset_keeps_the_count() {
         check(&sandbox, &token, "x").await;
     }
     for (body, used) in [
-        (json!({"turnsAt": "00:00"}), 5),
-        (json!({"turnsAt": "17:00"}), 5),
-        (json!({"turnsAt": "00:30", "email": EMAIL, "used": 3}), 3),
+        (json!({"resetsAt": "00:00"}), 5),
+        (json!({"resetsAt": "17:00"}), 5),
+        (json!({"resetsAt": "00:30", "email": EMAIL, "used": 3}), 3),
     ] {
         let quota = command(&sandbox, "quota", body).await;
         assert_eq!(quota["addresses"][0]["used"], used, "{quota}");

@@ -77,7 +77,7 @@ async fn a_restart_loses_nothing() {
         let scheduled = customer.pay_after(&later, 2 * HALF_MINUTE).unwrap();
         let fault = json!({"answer": "cut", "on": "generate_deeplink_by_qr", "times": 3});
         for (path, body) in [
-            ("quota", json!({"limit": 5, "turnsAt": "00:00"})),
+            ("quota", json!({"limit": 5, "resetsAt": "00:00"})),
             ("faults", fault),
             ("accounts", json!({"account": "vanna@devb"})),
         ] {
@@ -205,7 +205,10 @@ async fn two_sandboxes_cannot_use_the_same_file() {
     assert_eq!(error.kind(), std::io::ErrorKind::ResourceBusy);
     assert_contains(
         &error.to_string(),
-        &["state.json is in use", "stop that one, or name another"],
+        &[
+            "state.json is in use",
+            "stop that sandbox, or choose another file",
+        ],
     );
     sandbox.stop_and_save().await.unwrap();
     let next = directory.start().await.unwrap();
@@ -230,7 +233,7 @@ async fn an_incomplete_last_line_is_ignored_with_a_warning() {
     let warning = again.load_warning().unwrap();
     assert_contains(
         warning,
-        &["state.json ends in the middle of line ", "left out"],
+        &["state.json ends in the middle of line ", "is ignored"],
     );
     let state = get(&again, "state").await;
     assert_has(&state, json!({"loadWarning": warning, "saveError": null}));
@@ -285,7 +288,10 @@ async fn an_unreadable_file_prevents_the_start_and_is_not_changed() {
         std::fs::write(directory.file(), text).unwrap();
         let error = directory.start().await.unwrap_err().to_string();
         let place = "state.json cannot be read: line 1, column ";
-        assert_contains(&error, &[place, "left as it is", "name another"]);
+        assert_contains(
+            &error,
+            &[place, "The file was not changed", "choose another file"],
+        );
         assert_eq!(std::fs::read_to_string(directory.file()).unwrap(), text);
     }
     let missing = directory.0.join("no/such/folder/state.json");

@@ -167,7 +167,7 @@ fn commands() -> impl Strategy<Value = (&'static str, Value)> {
             namelessItems items transactionPlace truncateTo dripMs",
         ),
         ("/sandbox/clock", "advanceMs aheadMs setTo mode"),
-        ("/sandbox/quota", "limit turnsAt email used counts"),
+        ("/sandbox/quota", "limit resetsAt email used counts"),
         (
             "/sandbox/pay",
             "qr from to amount currency delayMs times late again failing description \
@@ -190,7 +190,7 @@ fn commands() -> impl Strategy<Value = (&'static str, Value)> {
         ];
         (Just(path), body)
     });
-    // Commands with a payable code get further than those with random text.
+    // Commands with a payable code exercise more of the sandbox than commands with random text.
     let code = crate::dynamic_code(crate::usd(200));
     command.prop_map(move |(path, mut body)| {
         if let Some(qr) = body.get_mut("qr").filter(|qr| !qr.is_null()) {

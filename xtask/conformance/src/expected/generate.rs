@@ -195,7 +195,7 @@ fn account(input: &SdkInput, found: &mut Vec<Violation<Check>>) {
     }
 }
 
-/// Returns the amount as a plain decimal. Of a JSON number the value counts, not the form.
+/// Returns the amount as a plain decimal. For a JSON number, the value counts, not the notation.
 fn plain_amount(value: &Value) -> Option<String> {
     match value {
         Value::Text(text) => plain_decimal(text).map(|_| text.clone()),
@@ -212,7 +212,7 @@ fn amount_is_not_exact(input: &SdkInput) -> bool {
         return true;
     };
     match value {
-        // An amount of zero means a static code in every form.
+        // An amount of zero means a static code, in any notation.
         _ if zeros(whole) && zeros(decimals) => false,
         // JavaScript writes larger numbers with an exponent.
         Value::Number(_) if whole.len() > 21 => true,
@@ -266,14 +266,14 @@ fn times(input: &SdkInput, found: &mut Vec<Violation<Check>>) {
     if expiry.is_some_and(|expiry| !digits(expiry)) {
         found.push(Violation::new(Check::Expiry, 45, Deviation::NumbersLoosely));
     } else if expiry.is_some_and(|expiry| expiry.parse::<u64>().is_err()) {
-        // More digits than a number of 64 bits.
+        // The number needs more than 64 bits.
         found.push(Violation::new(Check::Expiry, 49, Deviation::NumbersLoosely));
     }
     if let Some(creation) = input.given("creationTimestamp")
         && creation.as_str().len() != 13
     {
         found.push(Violation {
-            place: Check::CreationLength,
+            rank: Check::CreationLength,
             code: None,
             tag: None,
             deviation: Deviation::CreationLength,
@@ -292,13 +292,13 @@ fn templates(input: &SdkInput, found: &mut Vec<Violation<Check>>) {
         ("accountInformation", "29")
     };
     let account = ["bakongAccountID", detail, "acquiringBank"];
-    for (place, tag, names) in [
+    for (rank, tag, names) in [
         (Check::AccountTemplate, tag, &account[..]),
         (Check::LabelTemplate, "62", &LABELS[..]),
     ] {
         if total(names) > 99 {
             found.push(Violation {
-                place,
+                rank,
                 code: None,
                 tag: Some(tag),
                 deviation: Deviation::TemplateOver99,

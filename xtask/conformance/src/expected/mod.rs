@@ -1,7 +1,7 @@
 //! The expected answer of khqr-core to a question, computed from the answer of the official SDK and the known deviations.
 //!
-//! The rules of the deviations are written apart from khqr-core and read texts with the naive reader of `khqr-kit`. An
-//! answer of khqr-core can therefore not explain itself.
+//! The rules of the deviations are written independently of khqr-core and read texts with the naive reader of `khqr-kit`.
+//! The code of khqr-core can therefore not justify its own answer.
 
 pub(crate) mod decode;
 pub(crate) mod generate;
@@ -68,18 +68,18 @@ impl Answer {
 
 /// A violated rule that khqr-core has and the SDK lacks.
 #[derive(Debug, Clone)]
-struct Violation<Place> {
+struct Violation<Rank> {
     /// The position of the rule in the order of checks.
-    place: Place,
+    rank: Rank,
     code: Option<u64>,
     tag: Option<&'static str>,
     deviation: Deviation,
 }
 
-impl<Place> Violation<Place> {
-    const fn new(place: Place, code: u64, deviation: Deviation) -> Self {
+impl<Rank> Violation<Rank> {
+    const fn new(rank: Rank, code: u64, deviation: Deviation) -> Self {
         Self {
-            place,
+            rank,
             code: Some(code),
             tag: None,
             deviation,
@@ -87,16 +87,14 @@ impl<Place> Violation<Place> {
     }
 }
 
-/// Returns the error for the first violation, unless the SDK reported an error at the same place or before it, or with
-/// the same code. `sdk_error` is the place and code of that error.
-fn first_violation<Place: Ord>(
-    violations: Vec<Violation<Place>>,
-    sdk_error: Option<(Place, u64)>,
+/// Returns the error for the first violation, unless the SDK reported an error at the same rank, at an earlier rank,
+/// or with the same code. `sdk_error` is the rank and code of that error.
+fn first_violation<Rank: Ord>(
+    violations: Vec<Violation<Rank>>,
+    sdk_error: Option<(Rank, u64)>,
 ) -> Option<Expected> {
-    let first = violations
-        .into_iter()
-        .min_by(|a, b| a.place.cmp(&b.place))?;
-    if sdk_error.is_some_and(|(place, code)| place <= first.place || Some(code) == first.code) {
+    let first = violations.into_iter().min_by(|a, b| a.rank.cmp(&b.rank))?;
+    if sdk_error.is_some_and(|(rank, code)| rank <= first.rank || Some(code) == first.code) {
         return None;
     }
     Some(Expected {

@@ -11,8 +11,9 @@ use super::number::{plain_decimal, zeros};
 use super::{Answer, Expected, Unreadable, Violation, first_violation};
 use crate::deviation::Deviation;
 
-/// A position in the order of checks: the group of rules, the position in it, and the check of a field.
-type Place = (u8, usize, u8);
+/// The position of a check in the order of all checks: the group of rules, the position in the group, and the check of
+/// a field.
+type Rank = (u8, usize, u8);
 
 /// The SDK rejects shorter texts as a whole.
 const MIN_LENGTH: usize = 12;
@@ -29,10 +30,10 @@ pub(crate) fn expected(text: &str, now: u64, official: &Json) -> Result<Expected
     let violations = violations(&code, now);
     let sdk_error = match (official["valid"] == true, official["code"].as_u64()) {
         (true, _) => None,
-        (false, Some(number)) => Some((place_of(number, &code)?, number)),
+        (false, Some(number)) => Some((rank_of(number, &code)?, number)),
         (false, None) => {
             let explains =
-                |violation: &Violation<Place>| violation.deviation == Deviation::LanguageMissing;
+                |violation: &Violation<Rank>| violation.deviation == Deviation::LanguageMissing;
             if !violations.iter().any(explains) {
                 return Err("no deviation explains the SDK's exception".to_owned());
             }
@@ -69,14 +70,14 @@ fn unreadable(text: &str, reason: Unreadable, official: &Json) -> Expected {
     }
 }
 
-/// Returns the place of a check of a field.
-fn at(code: &Code, tag: &str, check: u8) -> Place {
+/// Returns the rank of a check of a field.
+fn at(code: &Code, tag: &str, check: u8) -> Rank {
     let index = code.order.iter().position(|other| other == tag);
     (2, index.unwrap_or(usize::MAX), check)
 }
 
-/// Returns the place at which the SDK reports the error `number` for this code.
-fn place_of(number: u64, code: &Code) -> Result<Place, String> {
+/// Returns the rank at which the SDK reports the error `number` for this code.
+fn rank_of(number: u64, code: &Code) -> Result<Rank, String> {
     let has = |tag| code.get(tag).is_some();
     let account = code.account_tag.as_str();
     // The SDK uses the same number for a missing field and for an empty one.
@@ -129,7 +130,7 @@ const CREATION: u8 = 2;
 const EXPIRY_PAST: u8 = 3;
 
 /// Returns all violations of rules that the SDK lacks.
-fn violations(code: &Code, now: u64) -> Vec<Violation<Place>> {
+fn violations(code: &Code, now: u64) -> Vec<Violation<Rank>> {
     let mut found = Vec::new();
     let mut add = |tag, check, number, deviation| {
         found.push(Violation::new(at(code, tag, check), number, deviation));
@@ -222,7 +223,7 @@ fn check_times(code: &Code, now: u64, add: &mut impl FnMut(&'static str, u8, u64
     if creation.is_some_and(|text| !is_digits(text)) {
         add("99", CREATION, 8, Deviation::CreationNumber);
     }
-    // A creation time with too many digits is after every expiry.
+    // A creation time with too many digits counts as later than every expiry.
     let creation: Option<u64> = creation
         .filter(|text| is_digits(text))
         .map(|text| text.parse().unwrap_or(u64::MAX));
@@ -233,7 +234,7 @@ fn check_times(code: &Code, now: u64, add: &mut impl FnMut(&'static str, u8, u64
         return;
     };
     match expiry.parse::<u64>().ok().filter(|_| is_digits(expiry)) {
-        // More digits than a number of 64 bits.
+        // The number needs more than 64 bits.
         None if is_digits(expiry) => add("99", EXPIRY, 49, Deviation::NumbersLoosely),
         None | Some(0) if sdk_checks_expiry => add("99", EXPIRY, 45, Deviation::NumbersLoosely),
         None | Some(0) => add("99", EXPIRY, 45, Deviation::ExpiryEverywhere),

@@ -15,7 +15,7 @@ use std::fmt::Write;
 use khqr_core::{Error, ErrorKind};
 
 /// Checks that all ways to write produce the same text of `len` bytes, and returns it.
-fn written_alike(
+fn writers_agree_on(
     len: usize,
     display: &dyn std::fmt::Display,
     to_slice: impl Fn(&mut [u8]) -> Result<usize, Error>,
@@ -51,11 +51,11 @@ fn written_alike(
     text
 }
 
-/// Checks that the offset of an error slices the text and that its message has no control characters.
+/// Checks that the offset of an error is a character boundary of the text and that its message has no control characters.
 fn error_is_sound(text: &str, error: Error) {
     assert!(
         error.offset().is_none_or(|at| text.is_char_boundary(at)),
-        "an offset slices the text"
+        "the offset of an error is a character boundary"
     );
     let sentence = error.to_string();
     assert!(!sentence.is_empty() && !sentence.contains(char::is_control));

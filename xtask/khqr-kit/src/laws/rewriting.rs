@@ -3,15 +3,15 @@
 use khqr_core::{AccountKind, Error, Khqr, Timestamp};
 
 use super::reading::{readers_agree, texts};
+use super::writers_agree_on;
 use super::writing::{draft, paid, text_of};
-use super::written_alike;
 use crate::naive::writer::{Input, Money, Payment};
 use crate::naive::{Code, payload, sealed};
 
-/// The most bytes that a payment can add: tag 01, an amount of 13 characters, two times.
+/// The maximum number of bytes that a payment can add: tag 01, an amount of 13 characters, two times.
 const MOST_ADDED: usize = 6 + 17 + 38;
 
-/// Rebuilds `text` if it is a code, and adds each of `payments` and its own payment to it.
+/// Rebuilds `text` if it is a code, and adds the code's own payment and each of `payments`.
 pub fn rewriting_keeps_the_code(text: &str, payments: &[Payment]) {
     let Ok(khqr) = Khqr::parse(text) else {
         return;
@@ -187,7 +187,7 @@ fn adding_a_payment_agrees(khqr: &Khqr<'_>, payment: &Payment) {
                 continue;
             }
         };
-        let written = written_alike(
+        let written = writers_agree_on(
             rewrite.len(),
             &rewrite,
             |buffer| rewrite.write_to_slice(buffer).map(str::len),

@@ -3,7 +3,7 @@
 use khqr_core::{AccountId, Amount, Error, Khqr, KhqrBuilder, KhqrDraft, PayloadAmount, Timestamp};
 
 use super::reading::{readers_agree, texts};
-use super::written_alike;
+use super::writers_agree_on;
 use crate::naive::Defect;
 use crate::naive::writer::{Input, Money, Payment};
 
@@ -69,7 +69,7 @@ fn expected<'i>(input: &'i Input, path: &str) -> Option<Option<&'i str>> {
 
 /// Writes a draft in every way.
 pub(super) fn text_of(draft: &KhqrDraft<'_>) -> String {
-    written_alike(
+    writers_agree_on(
         draft.len(),
         draft,
         |buffer| draft.write_to_slice(buffer).map(str::len),

@@ -43,7 +43,7 @@ pub fn written(minor_units: u64, currency: Currency) -> String {
 /// get two decimals, and riel become a whole number.
 ///
 /// # Errors
-/// Those of [`minor_units`], and `TooLong` for more than 13 characters.
+/// The errors of [`minor_units`], and `TooLong` for more than 13 characters.
 pub fn written_from_text(text: &str, currency: Currency) -> Result<String, ErrorKind> {
     let units = minor_units(text, currency)?;
     let form = match currency {

@@ -14,7 +14,7 @@ use khqr_core::{Error, ErrorKind};
 pub use code::Code;
 pub use form::{Node, encoded, payload, sealed, template};
 
-/// What is wrong with a text or an input.
+/// A defect of a text or an input.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Defect {
     /// The broken rule.

@@ -21,10 +21,10 @@ const RULES: [&str; 4] = [
 const KINDS: u8 = 19;
 pub(super) const CLOCK: u8 = 16;
 
-/// Does something of one of [`KINDS`] kinds. `number` varies it.
+/// Performs a step of one of [`KINDS`] kinds. `number` selects a variant of the step.
 pub(super) fn step(backend: &mut Backend, (kind, number): (u8, u8)) {
     let now = backend.state().clock.now();
-    // A static code for 0.
+    // The number 0 selects a static code.
     let any_code = |number: u8| match number {
         0 => static_code(0),
         cents => code(cents.into()),
@@ -90,7 +90,7 @@ pub(super) fn step(backend: &mut Backend, (kind, number): (u8, u8)) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// A process is killed while it writes the last change.
+    /// Simulates a process that is killed while it writes the last change.
     #[test]
     fn a_truncated_last_line_restores_the_state_before_it(
         steps in prop::collection::vec((0..KINDS, 0..6_u8), 1..40),

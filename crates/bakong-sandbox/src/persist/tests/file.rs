@@ -82,7 +82,11 @@ fn a_file_is_locked_for_one_sandbox() {
         let error = StateFile::lock(&path).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
         let error = error.to_string();
-        for part in ["state.json", "in use by another sandbox", "name another"] {
+        for part in [
+            "state.json",
+            "in use by another sandbox",
+            "choose another file",
+        ] {
             assert!(error.contains(part), "{error}");
         }
     }
@@ -115,21 +119,21 @@ fn a_link_is_followed() {
 fn a_link_to_a_missing_file_is_followed() {
     use std::os::unix::fs::symlink;
     let folder = Folder::new("dangling");
-    let elsewhere = folder.0.join("elsewhere");
-    fs::create_dir(&elsewhere).unwrap();
-    symlink("elsewhere/between.json", folder.file()).unwrap();
-    symlink("real.json", elsewhere.join("between.json")).unwrap();
+    let other_folder = folder.0.join("other");
+    fs::create_dir(&other_folder).unwrap();
+    symlink("other/between.json", folder.file()).unwrap();
+    symlink("real.json", other_folder.join("between.json")).unwrap();
     let task = start(&folder);
-    assert!(StateFile::lock(&elsewhere.join("real.json")).is_err());
+    assert!(StateFile::lock(&other_folder.join("real.json")).is_err());
     task.stop().unwrap();
     assert!(fs::symlink_metadata(folder.file()).unwrap().is_symlink());
-    let real = fs::symlink_metadata(elsewhere.join("real.json")).unwrap();
+    let real = fs::symlink_metadata(other_folder.join("real.json")).unwrap();
     assert!(real.is_file());
 
     let circle = folder.0.join("circle.json");
     symlink("circle.json", &circle).unwrap();
     let error = StateFile::lock(&circle).err().unwrap().to_string();
-    for part in ["circle.json", "link to itself", "name another"] {
+    for part in ["circle.json", "link to itself", "choose another file"] {
         assert!(error.contains(part), "{error}");
     }
     assert!(fs::symlink_metadata(&circle).unwrap().is_symlink());
@@ -167,8 +171,8 @@ fn a_grown_file_is_replaced_by_a_snapshot() {
 }
 
 #[test]
-fn a_failed_write_is_reported_and_repeated() {
-    let folder = Folder::new("trouble");
+fn a_failed_write_is_reported_and_retried() {
+    let folder = Folder::new("write_errors");
     let task = start(&folder);
     let now = Instant::now();
     // The file is removed.
@@ -266,7 +270,7 @@ fn a_missing_file_is_created_when_the_sandbox_stops() {
         fs::create_dir(&folder.0).unwrap();
     }
 
-    // A folder is in its place.
+    // A folder takes the place of the file.
     let second = start(&folder);
     obstruct(&folder);
     second.stop().unwrap_err();
@@ -320,7 +324,7 @@ proptest! {
         let place = StateFile::lock(&folder.file()).unwrap();
         let error = load(&place).err().unwrap().to_string();
         prop_assert!(error.contains("cannot be read: line 1, column "), "{}", error);
-        prop_assert!(error.contains("it is left as it is"), "{}", error);
+        prop_assert!(error.contains("The file was not changed. Repair it, move it, or choose another file."), "{}", error);
         prop_assert_eq!(fs::read(folder.file()).unwrap(), bytes);
     }
 }

@@ -63,7 +63,7 @@ fn eventful() -> Backend {
         let payer = "dara@devb".parse().unwrap();
         backend.pay(&code(cents), payer, &options, NOW).unwrap();
     }
-    // Neither the clock nor a reset.
+    // Every kind of step below `CLOCK`, so that neither the clock nor the tokens change.
     for kind in 0..CLOCK {
         for number in 0..6 {
             step(&mut backend, (kind, number));

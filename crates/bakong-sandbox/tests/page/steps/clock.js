@@ -13,8 +13,8 @@ module.exports = [
     await setTimeZone("Asia/Phnom_Penh");
     await page.open();
     await page.waitForText("time-zone", "Asia/Phnom_Penh");
-    const { nextTurn } = await shop.json("/sandbox/quota");
-    assert.equal(new Date(nextTurn).getUTCHours(), 17);
+    const { nextReset } = await shop.json("/sandbox/quota");
+    assert.equal(new Date(nextReset).getUTCHours(), 17);
     await page.waitForText("quota-reset", "00:00:00");
     await setTimeZone("");
     await page.open();

@@ -106,7 +106,7 @@ module.exports = [
     await page.waitLive();
   }],
 
-  ["a page over the listener limit says so and polls", async ({ page, shop }) => {
+  ["a page over the listener limit shows a message and polls", async ({ page, shop }) => {
     const end = new AbortController();
     const listen = () => fetch(`${shop.base}/sandbox/events`, { signal: end.signal });
     await page.browser.send("Page.navigate", { url: "about:blank" });
@@ -137,7 +137,7 @@ module.exports = [
     // The same sandbox: the token stays valid.
     await interrupt(page, proxy);
     assert.equal(await page.evaluate("document.getElementById('issued').hidden"), false);
-    // Another sandbox, which restarted with a torn state file.
+    // Another sandbox, which restarted with an incomplete state file.
     proxy.setTarget(otherShop.base);
     proxy.setMode("forward");
     await waitUntilSynchronized(page, otherShop);

@@ -43,7 +43,7 @@ module.exports = [
     assert.equal((await shop.check(code)).errorCode, 1);
   }],
 
-  ["switches have the effect that their names say", async ({ page, shop }) => {
+  ["each switch has the effect that its name describes", async ({ page, shop }) => {
     const code = khqr("Odd Shop", "2.00");
     await shop.json("/sandbox/pay", { qr: code });
     const checkWith = async (name) => {

@@ -42,8 +42,8 @@ module.exports = [
   ["the count resets at the end of the day without any request", async ({ page, shop }) => {
     await shop.check(khqr("Evening Shop", "1.00"));
     await itemText(page, "2 of 3 used");
-    const { nextTurn } = await shop.json("/sandbox/quota");
-    await shop.json("/sandbox/clock", { setTo: nextTurn - 2000 });
+    const { nextReset } = await shop.json("/sandbox/quota");
+    await shop.json("/sandbox/clock", { setTo: nextReset - 2000 });
     await itemText(page, "0 of 3 used");
     await page.waitForNoText("quota-reset", "expired");
     await shop.json("/sandbox/clock", { aheadMs: 0 });

@@ -10,7 +10,7 @@ module.exports = [
     });
     await page.click("#tokens button");
     await page.waitVisible("issued");
-    // Resolves only after the dialog is answered, so this does not wait.
+    // The click resolves only after the dialog is answered, so the test does not wait for it.
     page.click("#reset").catch(() => {});
     for (const list of ["payments", "requests", "mails", "codes", "addresses"]) await page.waitForItems(list, 0);
     await page.waitHidden("issued");

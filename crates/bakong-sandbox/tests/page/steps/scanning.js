@@ -24,7 +24,7 @@ async function choosePicture(page, directory, name, bytes) {
 }
 
 module.exports = [
-  ["a browser without QR support says so and shows no scan buttons", async ({ page }) => {
+  ["a browser without QR support shows a message and no scan buttons", async ({ page }) => {
     for (const script of [
       "delete window.BarcodeDetector",
       "window.BarcodeDetector = class { static async getSupportedFormats() { return ['ean_8']; } }",
