@@ -168,7 +168,7 @@ mod state;
 mod wire;
 
 pub use access::{Mail, QuotaLimit};
-pub use backend::RecordedRequest;
+pub use backend::{RecordedRequest, RefusedRequest};
 pub use bank::{Transfer, TransferError, TransferOptions, TransferStatus};
 pub use clock::SandboxClock;
 pub use fault::Fault;
