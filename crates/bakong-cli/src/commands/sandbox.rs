@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 use std::time::Duration;
 
 use bakong_sandbox::{Fault, QuotaLimit, Sandbox};
@@ -24,6 +26,12 @@ const DEFAULT_QUOTA: u32 = 100;
 
 /// How often the command looks for an error of saving the state.
 const SAVE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often the command looks for refused requests.
+const LOG_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How many lines of the log wait for a slow reader of standard error. Further lines are dropped.
+const MAX_WAITING_LINES: usize = 1_000;
 
 pub(crate) fn run(arguments: &SandboxArguments) -> Result<Exit, Failure> {
     let result = faults(&arguments.fault).and_then(|faults| block_on(serve(arguments, faults)));
@@ -108,9 +116,13 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
     let mut save_checks = interval(SAVE_CHECK_INTERVAL);
     save_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last_error = None;
+    let mut log_checks = interval(LOG_INTERVAL);
+    log_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut log = RefusalLog::start();
     loop {
         tokio::select! {
             () = interrupts.recv() => break,
+            _ = log_checks.tick() => log.print_new(&sandbox),
             _ = save_checks.tick() => {
                 let now = sandbox.save_error();
                 if let Some(text) = now.as_ref().filter(|_| now != last_error) {
@@ -125,6 +137,34 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
         .await
         .map_err(|error| failed(error.to_string()))?;
     Ok(Exit::Success)
+}
+
+/// Prints each refused request on standard error, with the reason.
+struct RefusalLog {
+    /// The number of the last request that was printed.
+    last: u64,
+    /// A thread prints the lines, because a write to a pipe that nobody reads blocks, and the sandbox must not.
+    lines: SyncSender<String>,
+}
+
+impl RefusalLog {
+    fn start() -> Self {
+        let (lines, waiting) = sync_channel::<String>(MAX_WAITING_LINES);
+        // Ends with the sender. If the thread cannot be started, the lines are lost.
+        let _ = thread::Builder::new().spawn(move || {
+            for line in waiting {
+                note(line);
+            }
+        });
+        Self { last: 0, lines }
+    }
+
+    fn print_new(&mut self, sandbox: &Sandbox) {
+        for refused in sandbox.refused_requests_after(self.last) {
+            self.last = refused.number;
+            let _ = self.lines.try_send(refused.to_string());
+        }
+    }
 }
 
 /// The address at which other machines can reach a server that listens at `address`, if known. Sends no packet: it
