@@ -1,12 +1,14 @@
 //! `bakong sandbox`: runs a sandbox on this machine until a signal.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use bakong_sandbox::{Fault, QuotaLimit, Sandbox};
+use khqr_core::Printable;
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::time::{MissedTickBehavior, interval};
@@ -23,6 +25,9 @@ const EMAIL: &str = "shop@example.com";
 
 /// The default daily quota, the same as of the live service.
 const DEFAULT_QUOTA: u32 = 100;
+
+/// The maximum number of bytes of a file with rules.
+const MAX_RULES: u64 = 1024 * 1024;
 
 /// How often the command looks for an error of saving the state.
 const SAVE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -49,7 +54,7 @@ fn faults(arguments: &[String]) -> Result<Option<Vec<Fault>>, Failure> {
             None => faults.append(&mut rules(argument).map_err(|reason| invalid_fault(&reason))?),
             Some(file) => {
                 let in_file = |reason: String| invalid_fault(&format!("{file}: {reason}"));
-                let text = fs::read_to_string(file).map_err(|error| in_file(error.to_string()))?;
+                let text = read_rules(file).map_err(|error| in_file(error.to_string()))?;
                 faults.append(&mut rules(&text).map_err(in_file)?);
             }
         }
@@ -57,7 +62,21 @@ fn faults(arguments: &[String]) -> Result<Option<Vec<Fault>>, Failure> {
     Ok(Some(faults))
 }
 
+/// Reads a file with rules. A device could be endless.
+fn read_rules(file: &str) -> io::Result<String> {
+    let mut text = String::new();
+    let file = File::open(file)?;
+    file.take(MAX_RULES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_RULES {
+        let what = format!("the file has more than {MAX_RULES} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, what));
+    }
+    Ok(text)
+}
+
+/// An error of serde quotes the rule.
 fn invalid_fault(reason: &str) -> Failure {
+    let reason = Printable(reason);
     Failure::usage(format!(
         r#"--fault: {reason}. Example: --fault '{{"on":"verify","times":2,"answer":{{"status":502}}}}'"#
     ))
@@ -98,7 +117,7 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
     let sandbox = builder.start().await.map_err(|error| {
         let listen = arguments.listen;
         match error.kind() {
-            std::io::ErrorKind::AddrInUse => failed(format!(
+            io::ErrorKind::AddrInUse => failed(format!(
                 "{listen} is in use. Use --listen 127.0.0.1:0 for a free port"
             )),
             _ => failed(format!("cannot start the sandbox: {error}")),
@@ -247,7 +266,7 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
         print(row("faults", text));
     }
     if let Some(state) = state {
-        print(row("state", khqr_core::Printable(&state)));
+        print(row("state", Printable(&state)));
     }
     print("\nIn another terminal:");
     print(format_args!("  export BAKONG_TOKEN={token}"));

@@ -56,10 +56,9 @@ async fn the_terminal_says_why_a_request_was_refused() {
     let mut child = bakong(&["sandbox", "--json", "--listen", "127.0.0.1:0"])
         .spawn()
         .unwrap();
-    let info = BufReader::new(child.stdout.take().unwrap())
-        .lines()
-        .next_line();
-    let info: Value = serde_json::from_str(&info.await.unwrap().unwrap()).unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let info = output.next_line().await.unwrap().unwrap();
+    let info: Value = serde_json::from_str(&info).unwrap();
     let address = info["baseUrl"].as_str().unwrap().replace("http://", "");
     let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
     for (headers, expected) in [
@@ -117,6 +116,14 @@ async fn errors_are_reported_before_it_starts() {
             "rule 3 of 3: ",
         ),
         ("--fault", "[{}", 2, "not a list of rules"),
+        ("--fault", "{\"answer\":\"\u{202e}x\"}", 2, "\\u{202e}x"),
+        ("--fault", "@/dev/zero", 2, "more than 1048576 bytes"),
+        (
+            "--fault",
+            r#"{"times":1,"answer":"cut","times":2}"#,
+            2,
+            "rule.times: the field is repeated",
+        ),
         ("--fault", "@/no/such/file", 2, "/no/such/file"),
         ("--fault", &empty, 2, "empty.json: rule 1 of 1: "),
         ("--seed", &"x".repeat(33), 2, "32 bytes"),
