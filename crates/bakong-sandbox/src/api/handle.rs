@@ -110,7 +110,10 @@ fn respond(
 ) -> (Answer, Option<String>) {
     let (endpoint, body) = match admit(backend, endpoint, request, exceeded, now) {
         Ok(admitted) => admitted,
-        Err((answer, why)) => return (answer, Some(why)),
+        Err(refused) => {
+            let (answer, why) = *refused;
+            return (answer, Some(why));
+        }
     };
     let respond = match endpoint {
         ApiEndpoint::RequestToken => tokens::request_token,
@@ -140,35 +143,39 @@ fn admit<'a>(
     request: &'a Request<Bytes>,
     exceeded: Option<u32>,
     now: Timestamp,
-) -> Result<(ApiEndpoint, Body<'a>), (Answer, String)> {
+) -> Result<(ApiEndpoint, Body<'a>), Box<(Answer, String)>> {
+    let refuse = |answer, why: String| Box::new((answer, why));
     let headers = request.headers();
     // The proxy of the live service rejects clients without a name.
     if is_api_path(request.uri().path()) && !has_user_agent(headers) {
         let why = "the header User-Agent is missing or empty; send any value, such as `User-Agent: shop/1.0`";
-        return Err((wire::forbidden_page(), why.to_owned()));
+        return Err(refuse(wire::forbidden_page(), why.to_owned()));
     }
     let Some(endpoint) = endpoint else {
         let why = "no endpoint of the API has this path; GET /openapi.json lists the paths";
-        return Err((wire::rejected(StatusCode::NOT_FOUND), why.to_owned()));
+        return Err(refuse(
+            wire::rejected(StatusCode::NOT_FOUND),
+            why.to_owned(),
+        ));
     };
     if request.method() != Method::POST {
         let why = "the API accepts only the method POST";
-        return Err((wire::method_not_allowed(), why.to_owned()));
+        return Err(refuse(wire::method_not_allowed(), why.to_owned()));
     }
     if request.body().len() > MAX_BODY {
         let why = format!("the body has more than {MAX_BODY} bytes");
-        return Err((wire::rejected(StatusCode::PAYLOAD_TOO_LARGE), why));
+        return Err(refuse(wire::rejected(StatusCode::PAYLOAD_TOO_LARGE), why));
     }
     let key = &backend.state().token_key;
     authorize(key, endpoint.token_use(), headers, now)
-        .map_err(|why| (wire::refusal(Failure::Unauthorized), why))?;
+        .map_err(|why| refuse(wire::refusal(Failure::Unauthorized), why))?;
     if let Some(limit) = exceeded {
         let why = format!(
             "the daily quota of {limit} requests is used up; POST /sandbox/quota changes it"
         );
-        return Err((wire::quota_exhausted(limit), why));
+        return Err(refuse(wire::quota_exhausted(limit), why));
     }
-    let bad_request = |why| (wire::rejected(StatusCode::BAD_REQUEST), why);
+    let bad_request = |why| refuse(wire::rejected(StatusCode::BAD_REQUEST), why);
     check_content_type(headers).map_err(bad_request)?;
     let body = Body::new(request.body()).map_err(bad_request)?;
     Ok((endpoint, body))

@@ -47,6 +47,8 @@ pub struct RefusedRequest {
     pub path: String,
     /// The status of the response; `None` if a fault sent no response.
     pub status: Option<StatusCode>,
+    /// The error code in the response.
+    pub error_code: Option<u64>,
     /// Why the sandbox refused the request: the header, the field or the fault that decided.
     pub why: String,
 }
@@ -58,6 +60,9 @@ impl fmt::Display for RefusedRequest {
         match self.status {
             Some(status) => write!(f, "{}", status.as_u16())?,
             None => f.write_str("no response")?,
+        }
+        if let Some(code) = self.error_code {
+            write!(f, ", error {code}")?;
         }
         write!(f, ": {}", Printable(&self.why))
     }
@@ -157,14 +162,19 @@ impl Entry {
             method: self.method.clone(),
             path: redacted(&self.path),
             status: self.status,
+            error_code: self.code("errorCode"),
             why: redacted(self.why.as_deref()?),
         })
     }
 
+    /// A number in the envelope of the response.
+    fn code(&self, name: &str) -> Option<u64> {
+        let envelope: Value = serde_json::from_slice(&self.answer.bytes).ok()?;
+        envelope.get(name)?.as_u64()
+    }
+
     /// The JSON form. `status` is null if a fault sent no response.
     fn view(&self) -> Value {
-        let envelope: Option<Value> = serde_json::from_slice(&self.answer.bytes).ok();
-        let code = |name| envelope.as_ref().and_then(|it| it.get(name)?.as_u64());
         json!({
             "number": self.number,
             "at": self.at.as_millis(),
@@ -174,8 +184,8 @@ impl Entry {
             "headers": self.headers.view(),
             "request": self.request.view(),
             "status": self.status.map(|status| status.as_u16()),
-            "responseCode": code("responseCode"),
-            "errorCode": code("errorCode"),
+            "responseCode": self.code("responseCode"),
+            "errorCode": self.code("errorCode"),
             "answer": self.answer.view(),
             "fault": self.fault,
             "why": self.why.as_deref().map(redacted),

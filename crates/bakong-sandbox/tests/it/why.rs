@@ -268,6 +268,11 @@ async fn faults_quota_and_expiry_are_reasons() {
     sandbox.revoke_tokens();
     check(&sandbox, &token, "x").await.json(401);
     assert_contains(&reason().await, &["did not sign", "revoked"]);
+    let last = sandbox.refused_requests_after(4).pop().unwrap();
+    assert_contains(
+        &last.to_string(),
+        &["5: POST /v1/check", ": 401, error 6: this"],
+    );
     assert_eq!(sandbox.refused_requests_after(2).len(), 3);
     assert_eq!(sandbox.refused_requests_after(5).len(), 0);
 }
