@@ -162,7 +162,7 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
 struct RefusalLog {
     /// The number of the last request that was printed.
     last: u64,
-    /// A thread prints the lines, because a write to a pipe that nobody reads blocks, and the sandbox must not.
+    /// A thread prints the lines, because a write to a full pipe blocks, and would stop the sandbox.
     lines: SyncSender<String>,
 }
 
