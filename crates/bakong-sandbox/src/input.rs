@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// An invalid rule or request: the problem, its location, and the remedy.
@@ -46,15 +48,9 @@ impl Error for InputError {}
 /// Reads an object with optional fields. `place` is the location of the object in errors. Empty input
 /// counts as `{}`.
 ///
-/// The last of several fields with the same name wins.
+/// A repeated field is an error, because its author can expect either value.
 pub(crate) fn read<T: DeserializeOwned>(place: &str, text: &[u8]) -> Result<T, InputError> {
-    let mut fields: BTreeMap<String, &RawValue> = BTreeMap::new();
-    if !text.trim_ascii().is_empty() {
-        fields = serde_json::from_slice(text).map_err(|error| {
-            let help = "send a JSON object, such as {\"name\":\"value\"}";
-            InputError::new(place, reason(&error), help)
-        })?;
-    }
+    let fields = fields(place, text)?;
     parse(&fields).map_err(|error| {
         // Each field is read alone to find the one that caused the error.
         let culprit = fields.iter().find_map(|(name, value)| {
@@ -65,6 +61,56 @@ pub(crate) fn read<T: DeserializeOwned>(place: &str, text: &[u8]) -> Result<T, I
         let help = "GET /openapi.json describes every field";
         InputError::new(place, brief_reason(&error), help)
     })
+}
+
+/// The fields of an object; none for an empty text.
+pub(crate) fn fields<'a>(
+    place: &str,
+    text: &'a [u8],
+) -> Result<BTreeMap<String, &'a RawValue>, InputError> {
+    if text.trim_ascii().is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let Pairs(pairs) = serde_json::from_slice(text).map_err(|error| {
+        let help = "send a JSON object, such as {\"name\":\"value\"}";
+        InputError::new(place, reason(&error), help)
+    })?;
+    let mut fields = BTreeMap::new();
+    for (name, value) in pairs {
+        let place = format!("{place}.{}", brief(&name));
+        if fields.insert(name, value).is_some() {
+            let what = "the field is repeated";
+            return Err(InputError::new(place, what, "give it once"));
+        }
+    }
+    Ok(fields)
+}
+
+/// The names and values of an object, including repeated names.
+pub(crate) struct Pairs<V>(pub(crate) Vec<(String, V)>);
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object<V>(PhantomData<V>);
+
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for Object<V> {
+            type Value = Pairs<V>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<V>, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Object(PhantomData))
+    }
 }
 
 fn parse<T: DeserializeOwned>(fields: &BTreeMap<String, &RawValue>) -> serde_json::Result<T> {
@@ -91,7 +137,29 @@ pub(crate) fn reason(error: &serde_json::Error) -> String {
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
-/// The shortened message of a JSON error, because serde repeats the input in it.
+/// The same without any part of the input, for files with secrets. A syntax error repeats nothing. An error
+/// of serde's about a value quotes the value between the kind of the error and `, expected`.
+pub(crate) fn reason_without_input(error: &serde_json::Error) -> String {
+    let reason = reason(error);
+    if !error.is_data() || reason.starts_with("missing field") {
+        return reason;
+    }
+    let kinds = [
+        "invalid type",
+        "invalid value",
+        "invalid length",
+        "unknown variant",
+        "unknown field",
+    ];
+    let kind = kinds.into_iter().find(|kind| reason.starts_with(kind));
+    let expected = reason.rfind(", expected ").and_then(|at| reason.get(at..));
+    match (kind, expected) {
+        (Some(kind), Some(expected)) => format!("{kind}{expected}"),
+        _ => "the value is not valid".to_owned(),
+    }
+}
+
+/// The same, shortened: an error of serde repeats the input.
 fn brief_reason(error: &serde_json::Error) -> String {
     let reason = reason(error);
     match reason.split_once("expected") {
@@ -114,8 +182,6 @@ pub(crate) fn brief(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Deserialize, Default, PartialEq, Debug)]
@@ -151,6 +217,11 @@ mod tests {
                 r#"{"text":"x","tekst":2}"#,
                 "body.tekst: unknown field `tekst`, expected `text` or `count`; ",
             ),
+            (
+                r#"{"text":"x","count":1,"t\u0065xt":"y"}"#,
+                "body.text: the field is repeated; give it once",
+            ),
+            (r#"{"no":1,"no":1}"#, "body.no: the field is repeated"),
             (r#"{"count":-1}"#, "body.count: "),
             (r#"{"count":1.5}"#, "body.count: "),
             (r#"{"count":"1"}"#, "body.count: "),

@@ -57,8 +57,16 @@
 //!
 //! A request without a `User-Agent` gets the live service's HTML page with 403. These errors have the API's
 //! envelope without an error code: 404 for an unknown path, 405 for a method other than `POST`, 413 for a
-//! body of more than 64 KiB, and 400 for a body that is not JSON. If a request is not valid HTTP, hyper
+//! body of more than 64 KiB, and 400 for a body that is not JSON or has another content type than
+//! `application/json`. If a request is not valid HTTP, hyper
 //! responds without a body: 400, 414 for a path that is too long, 431 for too many headers.
+//!
+//! These responses do not contain the reason, like the live service's. The log of requests does: see
+//! [`RecordedRequest::why`], [`Sandbox::refused_requests_after`], `GET /sandbox/requests` and the page. `bakong
+//! sandbox` prints each refused request with the reason on standard error.
+//!
+//! A connection that is idle for 60 seconds is closed. So is a connection whose client needs more than 60 seconds
+//! for the head or the body of a request, or reads nothing of a response for 60 seconds.
 //!
 //! # Where the live service is unknown
 //! | question | in the sandbox |
@@ -76,7 +84,9 @@
 //! | a short hash's amount that is impossible: `-1`, `0.001` | not found |
 //! | the lengths of `instructionRef`, `externalRef` and list items | 1 to 255, like a hash |
 //! | an identifier that occurs twice in a list | two items |
-//! | the `message` of an item, and of the envelope of a list | that of a single check; `Success` |
+//! | the message of a transaction: `Getting transaction successfully.` in the reference, also `Success` in published responses | the reference's |
+//! | the `message` of an item, and of the envelope of a list | that of a single check, but `Success` for a transaction; `Success` |
+//! | a missing content type, or another one than `application/json`; the reference lists the header for every endpoint | 400, after the token and the quota; parameters such as `charset` are ignored |
 //! | a static code's MD5 before the sandbox knows the code | not found: an MD5 does not reveal its code |
 //! | the same after a payment attempt, a link, or a scan (`POST /sandbox/scan`) | error code 2 |
 //! | a link to a text that is not a KHQR | error code 5 |
@@ -114,7 +124,7 @@
 //! | `GET /sandbox/mailbox?email=` | the mails with their verification codes |
 //! | `POST /sandbox/tokens`, `accounts` | issues a token for an `email`, opens an `account` |
 //! | `GET`, `POST /sandbox/quota` | the limit, what counts, the use, and the reset time |
-//! | `GET /sandbox/requests` | the latest requests with their responses, 100 by default and at most 200, without secrets |
+//! | `GET /sandbox/requests` | the latest requests with their headers, their responses, and `why` if they were refused; 100 by default and at most 200; without secrets |
 //! | `GET /sandbox/events` | server-sent events |
 //! | `GET /sandbox/state` | the state file, its errors, and the ID of the key that signs tokens |
 //! | `POST /sandbox/reset` | removes everything except the clock and the quota limit |
@@ -168,7 +178,7 @@ mod state;
 mod wire;
 
 pub use access::{Mail, QuotaLimit};
-pub use backend::RecordedRequest;
+pub use backend::{RecordedRequest, RefusedRequest};
 pub use bank::{Transfer, TransferError, TransferOptions, TransferStatus};
 pub use clock::SandboxClock;
 pub use fault::Fault;

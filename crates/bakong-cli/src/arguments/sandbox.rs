@@ -10,6 +10,9 @@ pub(super) const HELP: &str = "\
 Open the address in a browser to pay codes as a customer, read the e-mails, change the clock, inject faults and see
 the last requests. Programs can do the same: see /openapi.json. The sandbox runs until Ctrl-C or another signal.
 
+Each refused request is printed on standard error with the reason, such as a missing header. The responses do not
+contain the reason, like those of Bakong.
+
 A rule for --fault selects requests and the response they get. For example:
   '{\"on\":\"check_transaction_by_md5\",\"times\":2,\"answer\":{\"status\":502}}'
 
@@ -31,7 +34,8 @@ pub(crate) struct SandboxArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_host: Vec<String>,
     /// Save the sandbox's state in this file, and load it at the next start: registrations, e-mails, tokens, accounts,
-    /// payments, codes, links, clock, quota and faults. FILE.lock ensures that only one sandbox uses the file
+    /// payments, codes, links, clock, quota and faults. FILE.lock ensures that only one sandbox uses the file.
+    /// FILE must be a regular file of at most 512 MiB
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
     /// The daily quota of requests for each e-mail address, from 0 to 4294967295, or off. It is reset at midnight in

@@ -2,9 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
 use std::time::Duration;
 
 use bakong_sandbox::{Fault, QuotaLimit, Sandbox};
+use khqr_core::Printable;
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::time::{MissedTickBehavior, interval};
@@ -27,6 +30,12 @@ const LARGEST_RULES: u64 = 16 << 20;
 
 /// How often the command looks for an error of saving the state.
 const SAVE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often the command looks for refused requests.
+const LOG_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How many lines of the log wait for a slow reader of standard error. Further lines are dropped.
+const MAX_WAITING_LINES: usize = 1_000;
 
 pub(crate) fn run(arguments: &SandboxArguments) -> Result<Exit, Failure> {
     let result = faults(&arguments.fault).and_then(|faults| block_on(serve(arguments, faults)));
@@ -54,7 +63,9 @@ fn faults(arguments: &[String]) -> Result<Option<Vec<Fault>>, Failure> {
     Ok(Some(faults))
 }
 
+/// An error of serde quotes the rule.
 fn invalid_fault(reason: &str) -> Failure {
+    let reason = Printable(reason);
     Failure::usage(format!(
         r#"--fault: {reason}. Example: --fault '{{"on":"verify","times":2,"answer":{{"status":502}}}}'"#
     ))
@@ -95,7 +106,7 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
     let sandbox = builder.start().await.map_err(|error| {
         let listen = arguments.listen;
         match error.kind() {
-            std::io::ErrorKind::AddrInUse => failed(format!(
+            io::ErrorKind::AddrInUse => failed(format!(
                 "{listen} is in use. Use --listen 127.0.0.1:0 for a free port"
             )),
             _ => failed(format!("cannot start the sandbox: {error}")),
@@ -113,9 +124,13 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
     let mut save_checks = interval(SAVE_CHECK_INTERVAL);
     save_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut last_error = None;
+    let mut log_checks = interval(LOG_INTERVAL);
+    log_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut log = RefusalLog::start();
     loop {
         tokio::select! {
             () = interrupts.recv() => break,
+            _ = log_checks.tick() => log.print_new(&sandbox),
             _ = save_checks.tick() => {
                 let now = sandbox.save_error();
                 if let Some(text) = now.as_ref().filter(|_| now != last_error) {
@@ -130,6 +145,34 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
         .await
         .map_err(|error| failed(error.to_string()))?;
     Ok(Exit::Success)
+}
+
+/// Prints each refused request on standard error, with the reason.
+struct RefusalLog {
+    /// The number of the last request that was printed.
+    last: u64,
+    /// A thread prints the lines, because a write to a full pipe blocks, and would stop the sandbox.
+    lines: SyncSender<String>,
+}
+
+impl RefusalLog {
+    fn start() -> Self {
+        let (lines, waiting) = sync_channel::<String>(MAX_WAITING_LINES);
+        // Ends with the sender. If the thread cannot be started, the lines are lost.
+        let _ = thread::Builder::new().spawn(move || {
+            for line in waiting {
+                note(line);
+            }
+        });
+        Self { last: 0, lines }
+    }
+
+    fn print_new(&mut self, sandbox: &Sandbox) {
+        for refused in sandbox.refused_requests_after(self.last) {
+            self.last = refused.number;
+            let _ = self.lines.try_send(refused.to_string());
+        }
+    }
 }
 
 /// The address at which other machines can reach a server that listens at `address`, if known. Sends no packet: it
@@ -212,7 +255,7 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
         print(row("faults", text));
     }
     if let Some(state) = state {
-        print(row("state", khqr_core::Printable(&state)));
+        print(row("state", Printable(&state)));
     }
     print("\nIn another terminal:");
     print(format_args!("  export BAKONG_TOKEN={token}"));

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bakong_sandbox::{Sandbox, SandboxClock};
 use rustix::process::Signal;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
 use crate::sandbox_process::SandboxProcess;
 use crate::support::{Finished, Folder, MD5, bakong, interrupt, run, words};
@@ -49,6 +50,37 @@ async fn quota_faults_and_seed_come_from_the_options() {
     sandbox.stop(Signal::INT).await;
 }
 
+/// PHP's and Node's plain clients send no User-Agent, and get a page that does not say so.
+#[tokio::test]
+async fn the_terminal_says_why_a_request_was_refused() {
+    let mut child = bakong(&["sandbox", "--json", "--listen", "127.0.0.1:0"])
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let info = output.next_line().await.unwrap().unwrap();
+    let info: Value = serde_json::from_str(&info).unwrap();
+    let address = info["baseUrl"].as_str().unwrap().replace("http://", "");
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    for (headers, expected) in [
+        (
+            "",
+            "request 1: POST /v1/verify: 403: the header User-Agent is missing",
+        ),
+        (
+            "User-Agent: x\r\n",
+            "request 2: POST /v1/verify: 400: the header Content-Type is missing",
+        ),
+    ] {
+        let mut connection = TcpStream::connect(&address).await.unwrap();
+        let text =
+            format!("POST /v1/verify HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: 0\r\n\r\n");
+        connection.write_all(text.as_bytes()).await.unwrap();
+        let line = log.next_line().await.unwrap().unwrap();
+        assert!(line.starts_with(expected), "{line}");
+    }
+    child.kill().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_clock_that_is_ahead_gives_a_warning() {
     let folder = Folder::new();
@@ -84,6 +116,14 @@ async fn errors_are_reported_before_it_starts() {
             "rule 3 of 3: ",
         ),
         ("--fault", "[{}", 2, "not a list of rules"),
+        ("--fault", "{\"answer\":\"\u{202e}x\"}", 2, "\\u{202e}x"),
+        ("--fault", "@/dev/zero", 2, "more than 1048576 bytes"),
+        (
+            "--fault",
+            r#"{"times":1,"answer":"cut","times":2}"#,
+            2,
+            "rule.times: the field is repeated",
+        ),
         ("--fault", "@/no/such/file", 2, "/no/such/file"),
         ("--fault", &empty, 2, "empty.json: rule 1 of 1: "),
         ("--seed", &"x".repeat(33), 2, "32 bytes"),

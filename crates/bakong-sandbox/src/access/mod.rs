@@ -8,4 +8,4 @@ pub use self::quota::QuotaLimit;
 pub(crate) use self::quota::{QuotaUsage, Used};
 pub use self::registry::Mail;
 pub(crate) use self::registry::Registry;
-pub(crate) use self::token::{IssuedToken, TokenKey};
+pub(crate) use self::token::{IssuedToken, TokenError, TokenKey};

@@ -39,6 +39,17 @@ impl IssuedToken {
     }
 }
 
+/// Why a token is not valid. A client gets the same response for each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TokenError {
+    /// The token is not a JWT.
+    Malformed,
+    /// Another key signed the token.
+    Signature,
+    /// The token was valid before.
+    Expired,
+}
+
 #[derive(Deserialize)]
 struct Claims {
     exp: u64,
@@ -104,19 +115,28 @@ impl TokenKey {
     }
 
     /// The registration ID of `token`, if this key signed the token and the token has not expired.
-    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Option<String> {
+    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Result<String, TokenError> {
         let claims = self.claims(token)?;
-        (seconds(now) < claims.exp).then_some(claims.data.id)
+        if seconds(now) < claims.exp {
+            Ok(claims.data.id)
+        } else {
+            Err(TokenError::Expired)
+        }
     }
 
     /// The claims of a token that this key signed. The signature is compared first, in constant time. A
     /// token with another algorithm, including `none`, has no valid signature.
-    fn claims(&self, token: &str) -> Option<Claims> {
-        let (header, rest) = token.split_once('.')?;
-        let (claims, signature) = rest.split_once('.')?;
-        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        self.signing(header, claims).verify_slice(&signature).ok()?;
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
+    fn claims(&self, token: &str) -> Result<Claims, TokenError> {
+        let parts = token.split_once('.').and_then(|(header, rest)| {
+            let (claims, signature) = rest.split_once('.')?;
+            Some((header, claims, URL_SAFE_NO_PAD.decode(signature).ok()?))
+        });
+        let (header, claims, signature) = parts.ok_or(TokenError::Malformed)?;
+        let signed = self.signing(header, claims).verify_slice(&signature);
+        signed.map_err(|_| TokenError::Signature)?;
+        let claims = URL_SAFE_NO_PAD.decode(claims);
+        let claims = claims.map_err(|_| TokenError::Malformed)?;
+        serde_json::from_slice(&claims).map_err(|_| TokenError::Malformed)
     }
 
     fn signing(&self, header: &str, claims: &str) -> Hmac<Sha256> {
@@ -174,9 +194,9 @@ mod tests {
         let token = key().sign("id", NOW).token;
         let end = NOW.saturating_add(LIFETIME);
         let before = Timestamp::from_millis(end.as_millis() - 1);
-        assert_eq!(key().verify(&token, NOW).as_deref(), Some("id"));
-        assert_eq!(key().verify(&token, before).as_deref(), Some("id"));
-        assert_eq!(key().verify(&token, end), None);
+        assert_eq!(key().verify(&token, NOW).as_deref(), Ok("id"));
+        assert_eq!(key().verify(&token, before).as_deref(), Ok("id"));
+        assert_eq!(key().verify(&token, end), Err(TokenError::Expired));
     }
 
     #[test]
@@ -186,8 +206,11 @@ mod tests {
             let issued = key.sign(id, now);
             key.record_issued(id, issued.iat, issued.exp);
             let last_valid = Timestamp::from_millis(issued.expires_at().as_millis() - 1);
-            assert_eq!(key.verify(&issued.token, last_valid).as_deref(), Some(id));
-            assert_eq!(key.verify(&issued.token, issued.expires_at()), None);
+            assert_eq!(key.verify(&issued.token, last_valid).as_deref(), Ok(id));
+            assert_eq!(
+                key.verify(&issued.token, issued.expires_at()),
+                Err(TokenError::Expired)
+            );
             issued
         };
         let later = NOW.saturating_add(Duration::from_secs(1));
@@ -204,7 +227,10 @@ mod tests {
     #[test]
     fn a_token_of_another_key_or_form_is_rejected() {
         let token = key().sign("id", NOW).token;
-        assert_eq!(TokenKey::new([2; 64]).verify(&token, NOW), None);
+        assert_eq!(
+            TokenKey::new([2; 64]).verify(&token, NOW),
+            Err(TokenError::Signature)
+        );
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let (_, claims) = signed.split_once('.').unwrap();
         let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
@@ -220,7 +246,7 @@ mod tests {
             String::new(),
             "..".to_owned(),
         ] {
-            assert_eq!(key().verify(&forged, NOW), None, "{forged}");
+            assert!(key().verify(&forged, NOW).is_err(), "{forged}");
         }
     }
 
@@ -232,12 +258,12 @@ mod tests {
             let position = position.index(bytes.len());
             bytes[position] = byte;
             let changed = String::from_utf8(bytes).unwrap();
-            prop_assert_eq!(key().verify(&changed, NOW).is_some(), changed == token);
+            prop_assert_eq!(key().verify(&changed, NOW).is_ok(), changed == token);
         }
 
         #[test]
         fn any_text_can_be_verified(text: String) {
-            prop_assert_eq!(key().verify(&text, NOW), None);
+            prop_assert!(key().verify(&text, NOW).is_err());
         }
     }
 }

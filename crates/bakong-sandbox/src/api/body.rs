@@ -9,7 +9,9 @@ use std::ops::RangeInclusive;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::wire::{Failure, MAX_LIST};
+use super::refused::Refused;
+use crate::input::reason;
+use crate::wire::MAX_LIST;
 
 /// The number of characters of a hash, an MD5 or a reference. NBC's reference states
 /// the length for hashes and MD5s only.
@@ -20,61 +22,102 @@ pub(super) const IDENTIFIER: RangeInclusive<usize> = 1..=255;
 pub(super) struct Body<'a>(&'a str);
 
 impl<'a> Body<'a> {
-    /// Returns `None` if `bytes` are not JSON in UTF-8.
-    pub(super) fn new(bytes: &'a [u8]) -> Option<Self> {
-        let value: &RawValue = serde_json::from_slice(bytes).ok()?;
-        Some(Self(value.get()))
+    /// Returns the reason if `bytes` are not JSON in UTF-8.
+    pub(super) fn new(bytes: &'a [u8]) -> Result<Self, String> {
+        if bytes.trim_ascii().is_empty() {
+            return Err("the body is empty; send JSON".to_owned());
+        }
+        // A syntax error repeats nothing of the body.
+        let value: Result<&RawValue, _> = serde_json::from_slice(bytes);
+        value.map(|value| Self(value.get())).map_err(|error| {
+            let (line, column) = (error.line(), error.column());
+            let reason = reason(&error);
+            format!("the body is not JSON: line {line}, column {column}: {reason}")
+        })
     }
 
     /// The fields of an object. Any other JSON has no fields.
     pub(super) fn fields(self) -> Fields<'a> {
-        Fields(read(self.0).unwrap_or_default())
+        Fields {
+            place: "body".to_owned(),
+            fields: read(self.0).unwrap_or_default(),
+        }
     }
 
     /// The identifiers of a list.
-    pub(super) fn identifiers(self) -> Result<Vec<Cow<'a, str>>, Failure> {
-        let texts: Vec<Text<'a>> = read(self.0).ok_or(Failure::MissingFields)?;
+    pub(super) fn identifiers(self) -> Result<Vec<Cow<'a, str>>, Refused> {
+        let refuse = || {
+            Refused::missing_fields(format!(
+                "the body is not a list of 1 to {MAX_LIST} strings of {} to {} characters",
+                IDENTIFIER.start(),
+                IDENTIFIER.end()
+            ))
+        };
+        let texts: Vec<Text<'a>> = read(self.0).ok_or_else(refuse)?;
         let texts: Vec<_> = texts.into_iter().map(|text| text.0).collect();
         let fits = (1..=MAX_LIST).contains(&texts.len())
             && texts
                 .iter()
                 .all(|text| IDENTIFIER.contains(&text.chars().count()));
-        fits.then_some(texts).ok_or(Failure::MissingFields)
+        fits.then_some(texts).ok_or_else(refuse)
     }
 }
 
 /// The fields of an object. The last of several fields with the same name wins.
-pub(super) struct Fields<'a>(HashMap<Cow<'a, str>, &'a RawValue>);
+pub(super) struct Fields<'a> {
+    /// The location of the object, such as `body.sourceInfo`.
+    place: String,
+    fields: HashMap<Cow<'a, str>, &'a RawValue>,
+}
 
 impl<'a> Fields<'a> {
     /// A text field with this number of characters. Anything else counts as missing.
     pub(super) fn text(
         &self,
-        name: &str,
+        name: &'static str,
         len: RangeInclusive<usize>,
-    ) -> Result<Cow<'a, str>, Failure> {
-        self.raw(name)
-            .and_then(read::<Text<'a>>)
-            .map(|text| text.0)
-            .filter(|text| len.contains(&text.chars().count()))
-            .ok_or(Failure::MissingFields)
+    ) -> Result<Cow<'a, str>, Refused> {
+        let refuse = |what: &str| self.refuse(name, what);
+        let value = self.raw(name).ok_or_else(|| refuse("is missing"))?;
+        let text = read::<Text<'a>>(value).ok_or_else(|| refuse("is not a string"))?;
+        let count = text.0.chars().count();
+        if len.contains(&count) {
+            return Ok(text.0);
+        }
+        let (least, most) = (*len.start(), *len.end());
+        Err(refuse(&match (least, most) {
+            _ if count < least && least == 1 => "is empty".to_owned(),
+            _ if least == most => format!("has {count} characters instead of {most}"),
+            _ => format!("has {count} characters; the limit is {most}"),
+        }))
     }
 
     /// A number field, as it was written.
-    pub(super) fn number(&self, name: &str) -> Result<&'a str, Failure> {
-        self.raw(name)
-            .filter(|value| value.starts_with(|first: char| first == '-' || first.is_ascii_digit()))
-            .ok_or(Failure::MissingFields)
+    pub(super) fn number(&self, name: &'static str) -> Result<&'a str, Refused> {
+        let refuse = |what: &str| self.refuse(name, what);
+        let value = self.raw(name).ok_or_else(|| refuse("is missing"))?;
+        if value.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+            Ok(value)
+        } else {
+            Err(refuse("is not a number"))
+        }
     }
 
     /// The fields of an object field; `None` if the field is absent or null.
     pub(super) fn object(&self, name: &str) -> Option<Self> {
         let value = self.raw(name).filter(|value| *value != "null")?;
-        Some(Body(value).fields())
+        Some(Self {
+            place: format!("{}.{name}", self.place),
+            ..Body(value).fields()
+        })
+    }
+
+    fn refuse(&self, name: &str, what: &str) -> Refused {
+        Refused::missing_fields(format!("{}.{name} {what}", self.place))
     }
 
     fn raw(&self, name: &str) -> Option<&'a str> {
-        self.0.get(name).map(|value| value.get())
+        self.fields.get(name).map(|value| value.get())
     }
 }
 
@@ -99,7 +142,7 @@ mod tests {
         assert_eq!(fields.number("b"), Ok("-0"));
         assert_eq!(fields.number("c"), Ok("1e400"));
         for name in ["d", "e", "f", "g"] {
-            assert_eq!(fields.number(name), Err(Failure::MissingFields), "{name}");
+            assert!(fields.number(name).is_err(), "{name}");
         }
     }
 
@@ -109,7 +152,7 @@ mod tests {
         let fields = Body::new(body).unwrap().fields();
         assert_eq!(fields.text("a", 3..=3).as_deref(), Ok("x@y"));
         assert_eq!(fields.text("c", 1..=1).as_deref(), Ok("z"));
-        assert_eq!(fields.text("b", 0..=9), Err(Failure::MissingFields));
+        assert!(fields.text("b", 0..=9).is_err());
         for other in [
             "{}",
             "[]",
@@ -120,7 +163,7 @@ mod tests {
         ] {
             let fields = Body::new(other.as_bytes()).unwrap().fields();
             let text = fields.text("a", 0..=9);
-            assert_eq!(text, Err(Failure::MissingFields), "{other}");
+            assert!(text.is_err(), "{other}");
         }
     }
 
@@ -148,7 +191,7 @@ mod tests {
             r#""a""#,
             "null",
         ] {
-            assert_eq!(count(text), Err(Failure::MissingFields), "{text}");
+            assert!(count(text).is_err(), "{text}");
         }
     }
 
@@ -156,7 +199,7 @@ mod tests {
     fn deep_nesting_is_safe() {
         let deep = "[".repeat(30_000) + &"]".repeat(30_000);
         let body = Body::new(deep.as_bytes()).unwrap();
-        assert_eq!(body.identifiers(), Err(Failure::MissingFields));
-        assert!(Body::new(&deep.as_bytes()[1..]).is_none());
+        assert!(body.identifiers().is_err());
+        assert!(Body::new(&deep.as_bytes()[1..]).is_err());
     }
 }

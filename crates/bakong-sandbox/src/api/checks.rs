@@ -5,13 +5,14 @@ use khqr_core::{Amount, Currency, Md5Handle};
 use super::body::IDENTIFIER;
 use super::call::Call;
 use super::minor_units::minor_units;
+use super::refused::Refused;
 use crate::bank::{Ledger, Lookup, SearchKey, Transfer};
 use crate::wire::{self, Answer, Failure, ListedBy};
 
 /// The number of digits of a short hash.
 const SHORT_HASH: usize = 8;
 
-pub(super) fn by_md5(call: &mut Call<'_>) -> Result<Answer, Failure> {
+pub(super) fn by_md5(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let md5 = call.body.fields().text("md5", IDENTIFIER)?;
     let found = find_by_md5(call.ledger(), &md5);
     let is_open = matches!(found, Lookup::NotFound);
@@ -22,13 +23,13 @@ pub(super) fn by_md5(call: &mut Call<'_>) -> Result<Answer, Failure> {
     answer
 }
 
-pub(super) fn by_hash(call: &mut Call<'_>) -> Result<Answer, Failure> {
+pub(super) fn by_hash(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let hash = call.body.fields().text("hash", IDENTIFIER)?;
     respond(find_by_hash(call.ledger(), &hash))
 }
 
 /// Eight digits do not identify a transaction, so amount and currency must match too.
-pub(super) fn by_short_hash(call: &mut Call<'_>) -> Result<Answer, Failure> {
+pub(super) fn by_short_hash(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let fields = call.body.fields();
     let short = fields.text("hash", SHORT_HASH..=SHORT_HASH)?;
     let amount = fields.number("amount")?;
@@ -36,7 +37,7 @@ pub(super) fn by_short_hash(call: &mut Call<'_>) -> Result<Answer, Failure> {
     let currency = [Currency::Khr, Currency::Usd]
         .into_iter()
         .find(|known| known.alphabetic_code() == currency)
-        .ok_or(Failure::MissingFields)?;
+        .ok_or_else(|| Refused::missing_fields("body.currency is neither `KHR` nor `USD`"))?;
     let units = minor_units(amount, currency).ok_or(Failure::TransactionNotFound)?;
     let amount = Amount::from_minor_units(units, currency);
     let matches =
@@ -45,21 +46,21 @@ pub(super) fn by_short_hash(call: &mut Call<'_>) -> Result<Answer, Failure> {
     respond(call.ledger().find(key, matches))
 }
 
-pub(super) fn by_instruction_ref(call: &mut Call<'_>) -> Result<Answer, Failure> {
+pub(super) fn by_instruction_ref(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let reference = call.body.fields().text("instructionRef", IDENTIFIER)?;
     let matches = |transfer: &Transfer| transfer.instruction_ref() == Some(&*reference);
     let key = SearchKey::InstructionRef(&reference);
     respond(call.ledger().find(key, matches))
 }
 
-pub(super) fn by_external_ref(call: &mut Call<'_>) -> Result<Answer, Failure> {
+pub(super) fn by_external_ref(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let reference = call.body.fields().text("externalRef", IDENTIFIER)?;
     let matches = |transfer: &Transfer| transfer.external_ref() == reference;
     let key = SearchKey::ExternalRef(&reference);
     respond(call.ledger().find(key, matches))
 }
 
-pub(super) fn by_md5_list(call: &mut Call<'_>) -> Result<Answer, Failure> {
+pub(super) fn by_md5_list(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let identifiers = call.body.identifiers()?;
     let ledger = call.ledger();
     let mut unpaid = Vec::new();
@@ -77,7 +78,7 @@ pub(super) fn by_md5_list(call: &mut Call<'_>) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
-pub(super) fn by_hash_list(call: &mut Call<'_>) -> Result<Answer, Failure> {
+pub(super) fn by_hash_list(call: &mut Call<'_>) -> Result<Answer, Refused> {
     let identifiers = call.body.identifiers()?;
     let ledger = call.ledger();
     let results = identifiers
@@ -109,11 +110,12 @@ fn observe_check(call: &mut Call<'_>, text: &str) {
     }
 }
 
-fn respond(found: Lookup<'_>) -> Result<Answer, Failure> {
-    match found {
-        Lookup::Transferred(transfer) => Ok(wire::transaction(transfer)),
-        Lookup::NotFound => Err(Failure::TransactionNotFound),
-        Lookup::StaticCode => Err(Failure::StaticQr),
-        Lookup::Failed => Err(Failure::TransactionFailed),
-    }
+fn respond(found: Lookup<'_>) -> Result<Answer, Refused> {
+    let failure = match found {
+        Lookup::Transferred(transfer) => return Ok(wire::transaction(transfer)),
+        Lookup::NotFound => Failure::TransactionNotFound,
+        Lookup::StaticCode => Failure::StaticQr,
+        Lookup::Failed => Failure::TransactionFailed,
+    };
+    Err(failure.into())
 }

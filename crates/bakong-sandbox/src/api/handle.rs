@@ -2,16 +2,17 @@
 //! token, the quota, and the fields.
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, USER_AGENT};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use khqr_core::Timestamp;
 
+use super::admission::{authorize, bearer_token, check_content_type, has_user_agent};
 use super::body::Body;
 use super::call::Call;
+use super::refused::Refused;
 use super::{account, checks, deeplink, tokens};
 use crate::backend::Backend;
 use crate::fault::{Delivery, Effect};
-use crate::wire::{self, Answer, ApiEndpoint, Failure, TokenUse};
+use crate::wire::{self, Answer, ApiEndpoint, Failure};
 
 /// The maximum number of bytes of a body.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
@@ -29,20 +30,32 @@ pub(crate) fn handle(backend: &mut Backend, request: &Request<Bytes>) -> Effect 
     } else {
         None
     };
+    let mut why = None;
+    let own = |backend: &mut Backend, why: &mut Option<String>| {
+        let (answer, reason) = respond(backend, endpoint, request, exceeded, now);
+        *why = reason;
+        answer
+    };
     let (number, effect) = match fault {
         Some((number, fault)) => {
             if fault.expires_tokens() {
                 backend.revoke_tokens();
             }
-            let effect = fault.apply(|| respond(backend, endpoint, request, exceeded, now));
+            let effect = fault.apply(|| own(backend, &mut why));
+            if !fault.has_own_answer() {
+                let reason = format!(
+                    "fault {number} replaced the response; GET /sandbox/faults lists the rules"
+                );
+                why = Some(reason);
+            }
             (Some(number), effect)
         }
         None => {
-            let answer = respond(backend, endpoint, request, exceeded, now);
+            let answer = own(backend, &mut why);
             (None, Effect::Answer(answer, Delivery::default()))
         }
     };
-    backend.record(request, &effect, number, now);
+    backend.record(request, &effect, number, why, now);
     effect
 }
 
@@ -76,45 +89,32 @@ fn registration_id(
     now: Timestamp,
 ) -> Option<String> {
     let state = backend.state();
-    let by_token =
-        bearer_token(request.headers()).and_then(|token| state.token_key.verify(token, now));
+    let token = bearer_token(request.headers()).ok();
+    let by_token = token.and_then(|token| state.token_key.verify(token, now).ok());
     let by_email = || {
-        let body = Body::new(request.body()).filter(|_| endpoint == ApiEndpoint::RenewToken)?;
+        let body = Body::new(request.body()).ok();
+        let body = body.filter(|_| endpoint == ApiEndpoint::RenewToken)?;
         let id = state.registry.id(&tokens::email(body).ok()?)?;
         Some(id.to_owned())
     };
     by_token.or_else(by_email)
 }
 
-/// The sandbox's own response. `exceeded` is the quota limit that the request exceeds.
+/// The sandbox's own response, and the reason if it refuses the request. `exceeded` is the quota limit that
+/// the request exceeds.
 fn respond(
     backend: &mut Backend,
     endpoint: Option<ApiEndpoint>,
     request: &Request<Bytes>,
     exceeded: Option<u32>,
     now: Timestamp,
-) -> Answer {
-    // The proxy of the live service rejects requests without a `User-Agent`.
-    if is_api_path(request.uri().path()) && !has_user_agent(request.headers()) {
-        return wire::forbidden_page();
-    }
-    let Some(endpoint) = endpoint else {
-        return wire::rejected(StatusCode::NOT_FOUND);
-    };
-    if request.method() != Method::POST {
-        return wire::method_not_allowed();
-    }
-    if request.body().len() > MAX_BODY {
-        return wire::rejected(StatusCode::PAYLOAD_TOO_LARGE);
-    }
-    if !is_authorized(backend, endpoint.token_use(), request.headers(), now) {
-        return wire::refusal(Failure::Unauthorized);
-    }
-    if let Some(limit) = exceeded {
-        return wire::quota_exhausted(limit);
-    }
-    let Some(body) = Body::new(request.body()) else {
-        return wire::rejected(StatusCode::BAD_REQUEST);
+) -> (Answer, Option<String>) {
+    let (endpoint, body) = match admit(backend, endpoint, request, exceeded, now) {
+        Ok(admitted) => admitted,
+        Err(refused) => {
+            let (answer, why) = *refused;
+            return (answer, Some(why));
+        }
     };
     let respond = match endpoint {
         ApiEndpoint::RequestToken => tokens::request_token,
@@ -131,34 +131,53 @@ fn respond(
         ApiEndpoint::CheckBakongAccount => account::check_bakong_account,
     };
     let mut call = Call { backend, body, now };
-    respond(&mut call).unwrap_or_else(wire::refusal)
-}
-
-fn is_authorized(backend: &Backend, token: TokenUse, headers: &HeaderMap, now: Timestamp) -> bool {
-    let is_valid = || {
-        let key = &backend.state().token_key;
-        bearer_token(headers).is_some_and(|token| key.verify(token, now).is_some())
-    };
-    match token {
-        TokenUse::Required => is_valid(),
-        TokenUse::Optional => !headers.contains_key(AUTHORIZATION) || is_valid(),
-        TokenUse::Ignored => true,
+    match respond(&mut call) {
+        Ok(answer) => (answer, None),
+        Err(Refused { failure, why }) => (wire::refusal(failure), why.map(Into::into)),
     }
 }
 
-fn has_user_agent(headers: &HeaderMap) -> bool {
-    headers
-        .get(USER_AGENT)
-        .is_some_and(|name| !name.as_bytes().trim_ascii().is_empty())
-}
-
-/// The token of an `Authorization: Bearer …` header. The scheme is case-insensitive (RFC 9110 §11.1). Two
-/// such headers are ambiguous and count as none.
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (value, None) = (values.next()?, values.next()) else {
-        return None;
+/// Every check before the fields are read. An error is the response with its reason.
+fn admit<'a>(
+    backend: &Backend,
+    endpoint: Option<ApiEndpoint>,
+    request: &'a Request<Bytes>,
+    exceeded: Option<u32>,
+    now: Timestamp,
+) -> Result<(ApiEndpoint, Body<'a>), Box<(Answer, String)>> {
+    let refuse = |answer, why: String| Box::new((answer, why));
+    let headers = request.headers();
+    // The proxy of the live service rejects clients without a name.
+    if is_api_path(request.uri().path()) && !has_user_agent(headers) {
+        let why = "the header User-Agent is missing or empty; send any value, such as `User-Agent: shop/1.0`";
+        return Err(refuse(wire::forbidden_page(), why.to_owned()));
+    }
+    let Some(endpoint) = endpoint else {
+        let why = "no endpoint of the API has this path; GET /openapi.json lists the paths";
+        return Err(refuse(
+            wire::rejected(StatusCode::NOT_FOUND),
+            why.to_owned(),
+        ));
     };
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("Bearer").then_some(token)
+    if request.method() != Method::POST {
+        let why = "the API accepts only the method POST";
+        return Err(refuse(wire::method_not_allowed(), why.to_owned()));
+    }
+    if request.body().len() > MAX_BODY {
+        let why = format!("the body has more than {MAX_BODY} bytes");
+        return Err(refuse(wire::rejected(StatusCode::PAYLOAD_TOO_LARGE), why));
+    }
+    let key = &backend.state().token_key;
+    authorize(key, endpoint.token_use(), headers, now)
+        .map_err(|why| refuse(wire::refusal(Failure::Unauthorized), why))?;
+    if let Some(limit) = exceeded {
+        let why = format!(
+            "the daily quota of {limit} requests is used up; POST /sandbox/quota changes it"
+        );
+        return Err(refuse(wire::quota_exhausted(limit), why));
+    }
+    let bad_request = |why| refuse(wire::rejected(StatusCode::BAD_REQUEST), why);
+    check_content_type(headers).map_err(bad_request)?;
+    let body = Body::new(request.body()).map_err(bad_request)?;
+    Ok((endpoint, body))
 }

@@ -35,6 +35,7 @@ pub(super) fn request(
 ) -> Request<Bytes> {
     Request::post(endpoint.path())
         .header(USER_AGENT, "test")
+        .header(CONTENT_TYPE, "application/json")
         .header(AUTHORIZATION, format!("Bearer {token}"))
         .body(body.into())
         .unwrap()

@@ -3,6 +3,7 @@
 //! Nothing here waits, reads a socket or needs a runtime, so tests can send it any request.
 
 mod events;
+mod logged_headers;
 mod operations;
 mod recorded_requests;
 mod redact;
@@ -12,7 +13,9 @@ pub(crate) mod view;
 pub(crate) use self::events::{Event, Events};
 pub use self::recorded_requests::RecordedRequest;
 pub(crate) use self::recorded_requests::RecordedRequests;
-pub(crate) use self::request_log::RequestLog;
+pub(crate) use self::redact::redacted;
+pub use self::request_log::RefusedRequest;
+pub(crate) use self::request_log::{Outcome, RequestLog};
 use crate::state::{Change, State};
 
 /// The sandbox behind its HTTP interfaces and its typed handle.

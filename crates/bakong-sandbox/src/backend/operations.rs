@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Request;
 use khqr_core::{AccountIdBuf, Khqr, Md5Handle, Timestamp};
 
-use super::{Backend, Event, RecordedRequest, view};
+use super::{Backend, Event, Outcome, RecordedRequest, view};
 use crate::access::{IssuedToken, QuotaLimit};
 use crate::bank::{Ledger, Lookup, Transfer, TransferError, TransferOptions, TransferStatus};
 use crate::clock::SandboxClock;
@@ -282,12 +282,13 @@ impl Backend {
         self.events.emit(Event::Reset, || ());
     }
 
-    /// Records a request of the API and its response.
+    /// Records a request of the API and its response. `why` is the reason of a refusal.
     pub(crate) fn record(
         &mut self,
         request: &Request<Bytes>,
         effect: &Effect,
         fault: Option<u64>,
+        why: Option<String>,
         at: Timestamp,
     ) {
         let answer = effect.answer();
@@ -295,19 +296,19 @@ impl Backend {
             at,
             endpoint: ApiEndpoint::at(request.uri().path()),
             status: answer.map(Answer::status),
+            why: why.clone(),
         });
-        self.record_in_log(request, answer, fault, at);
+        self.record_in_log(request, Outcome { answer, fault, why }, at);
     }
 
     /// Records a request only in the log.
     pub(crate) fn record_in_log(
         &mut self,
         request: &Request<Bytes>,
-        answer: Option<&Answer>,
-        fault: Option<u64>,
+        outcome: Outcome<'_>,
         at: Timestamp,
     ) {
-        self.log.record(at, request, answer, fault);
+        self.log.record(at, request, outcome);
         let log = &self.log;
         self.events.emit(Event::Request, || log.latest(1).next());
     }

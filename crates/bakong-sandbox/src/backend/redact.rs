@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// The replacement of a secret.
-const REDACTED: &str = "[redacted]";
+pub(crate) const REDACTED: &str = "[redacted]";
 
 /// The names of fields with a secret value.
 const SECRETS: [&str; 2] = ["code", "token"];

@@ -2,12 +2,14 @@
 //! the log is read.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
-use khqr_core::Timestamp;
+use khqr_core::{Printable, Timestamp};
 use serde_json::{Value, json};
 
+use super::logged_headers::LoggedHeaders;
 use super::redact::redacted;
 use crate::wire::Answer;
 
@@ -18,17 +20,67 @@ const CAPACITY: usize = 200;
 const MAX_BODY: usize = 4 * 1024;
 const MAX_PATH: usize = 256;
 
-/// A request and its response, without headers.
+/// What became of a request.
+#[derive(Default)]
+pub(crate) struct Outcome<'a> {
+    /// `None` if a fault sent no response.
+    pub(crate) answer: Option<&'a Answer>,
+    /// The number of the fault that matched.
+    pub(crate) fault: Option<u64>,
+    /// Why the request was refused.
+    pub(crate) why: Option<String>,
+}
+
+/// A request that the sandbox refused, and the reason.
+///
+/// Its `Display` form is one line that is safe to print, without secrets.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct RefusedRequest {
+    /// The number of the request in `GET /sandbox/requests`. Later requests have higher numbers.
+    pub number: u64,
+    /// The time of the request on the sandbox's clock.
+    pub at: Timestamp,
+    /// The method.
+    pub method: String,
+    /// The path, at most 256 characters.
+    pub path: String,
+    /// The status of the response; `None` if a fault sent no response.
+    pub status: Option<StatusCode>,
+    /// The error code in the response.
+    pub error_code: Option<u64>,
+    /// Why the sandbox refused the request: the header, the field or the fault that decided.
+    pub why: String,
+}
+
+impl fmt::Display for RefusedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (method, path) = (Printable(&self.method), Printable(&self.path));
+        write!(f, "request {}: {method} {path}: ", self.number)?;
+        match self.status {
+            Some(status) => write!(f, "{}", status.as_u16())?,
+            None => f.write_str("no response")?,
+        }
+        if let Some(code) = self.error_code {
+            write!(f, ", error {code}")?;
+        }
+        write!(f, ": {}", Printable(&self.why))
+    }
+}
+
+/// A request and its response.
 struct Entry {
     number: u64,
     at: Timestamp,
     method: String,
     path: String,
     has_token: bool,
+    headers: LoggedHeaders,
     request: Excerpt,
     status: Option<StatusCode>,
     answer: Excerpt,
     fault: Option<u64>,
+    why: Option<String>,
 }
 
 /// The beginning of a body, and its full length.
@@ -44,14 +96,9 @@ pub(crate) struct RequestLog {
 }
 
 impl RequestLog {
-    /// Records a request. `answer` is `None` if a fault sent no response.
-    pub(crate) fn record(
-        &mut self,
-        at: Timestamp,
-        request: &Request<Bytes>,
-        answer: Option<&Answer>,
-        fault: Option<u64>,
-    ) {
+    /// Records a request.
+    pub(crate) fn record(&mut self, at: Timestamp, request: &Request<Bytes>, outcome: Outcome<'_>) {
+        let Outcome { answer, fault, why } = outcome;
         if self.entries.len() == CAPACITY {
             self.entries.pop_front();
         }
@@ -63,11 +110,19 @@ impl RequestLog {
             method: request.method().as_str().chars().take(32).collect(),
             path: path.chars().take(MAX_PATH).collect(),
             has_token: request.headers().contains_key(http::header::AUTHORIZATION),
+            headers: LoggedHeaders::of(request.headers()),
             request: Excerpt::of(request.body()),
             status: answer.map(Answer::status),
             answer: Excerpt::of(answer.map_or(&Bytes::new(), Answer::body)),
             fault,
+            why,
         });
+    }
+
+    /// The refused requests after the request with this number, oldest first.
+    pub(crate) fn refused_after(&self, number: u64) -> Vec<RefusedRequest> {
+        let later = self.entries.iter().filter(|entry| entry.number > number);
+        later.filter_map(Entry::refused).collect()
     }
 
     /// The latest `count` requests, newest first.
@@ -100,22 +155,40 @@ impl Excerpt {
 }
 
 impl Entry {
+    fn refused(&self) -> Option<RefusedRequest> {
+        Some(RefusedRequest {
+            number: self.number,
+            at: self.at,
+            method: self.method.clone(),
+            path: redacted(&self.path),
+            status: self.status,
+            error_code: self.code("errorCode"),
+            why: redacted(self.why.as_deref()?),
+        })
+    }
+
+    /// A number in the envelope of the response.
+    fn code(&self, name: &str) -> Option<u64> {
+        let envelope: Value = serde_json::from_slice(&self.answer.bytes).ok()?;
+        envelope.get(name)?.as_u64()
+    }
+
     /// The JSON form. `status` is null if a fault sent no response.
     fn view(&self) -> Value {
-        let envelope: Option<Value> = serde_json::from_slice(&self.answer.bytes).ok();
-        let code = |name| envelope.as_ref().and_then(|it| it.get(name)?.as_u64());
         json!({
             "number": self.number,
             "at": self.at.as_millis(),
             "method": self.method,
             "path": redacted(&self.path),
             "hasToken": self.has_token,
+            "headers": self.headers.view(),
             "request": self.request.view(),
             "status": self.status.map(|status| status.as_u16()),
-            "responseCode": code("responseCode"),
-            "errorCode": code("errorCode"),
+            "responseCode": self.code("responseCode"),
+            "errorCode": self.code("errorCode"),
             "answer": self.answer.view(),
             "fault": self.fault,
+            "why": self.why.as_deref().map(redacted),
         })
     }
 }
@@ -134,7 +207,11 @@ mod tests {
         let answer = answer
             .map(|body| wire::with_body(StatusCode::OK, wire::JSON, Bytes::from(body.to_owned())));
         let mut log = RequestLog::default();
-        log.record(Timestamp::from_millis(7), &request, answer.as_ref(), None);
+        let outcome = Outcome {
+            answer: answer.as_ref(),
+            ..Outcome::default()
+        };
+        log.record(Timestamp::from_millis(7), &request, outcome);
         log.latest(1).next().unwrap()
     }
 
@@ -163,7 +240,7 @@ mod tests {
         let request = |len| Request::new(Bytes::from(vec![b'x'; len]));
         let mut log = RequestLog::default();
         for len in 0..CAPACITY + 5 {
-            log.record(Timestamp::from_millis(0), &request(len), None, None);
+            log.record(Timestamp::from_millis(0), &request(len), Outcome::default());
         }
         assert_eq!(log.latest(usize::MAX).count(), CAPACITY);
         let numbers: Vec<u64> = log
@@ -171,7 +248,11 @@ mod tests {
             .filter_map(|logged| logged["number"].as_u64())
             .collect();
         assert_eq!(numbers, [205, 204]);
-        log.record(Timestamp::from_millis(0), &request(60_000), None, None);
+        log.record(
+            Timestamp::from_millis(0),
+            &request(60_000),
+            Outcome::default(),
+        );
         let logged = log.latest(1).next().unwrap();
         let request = logged["request"].as_str().unwrap();
         assert!(request.len() < MAX_BODY + 40 && request.ends_with("(60000 bytes in total)"));

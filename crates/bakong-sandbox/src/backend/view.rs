@@ -23,6 +23,7 @@ pub(crate) fn transfer(transfer: &Transfer) -> Value {
         "amount": amount(transfer.amount()),
         "currency": transfer.amount().currency().alphabetic_code(),
         "description": transfer.description(),
+        "billNumber": transfer.bill_number(),
         "instructionRef": transfer.instruction_ref(),
         "externalRef": transfer.external_ref(),
         "createdAt": transfer.created_at().as_millis(),

@@ -130,6 +130,7 @@ impl TransferOptions {
             amount,
             description: self.description.clone(),
             instruction_ref: self.instruction_ref.clone(),
+            bill_number: khqr.bill_number().map(str::to_owned),
             due,
             static_code: requested.is_none(),
             again: self.again,

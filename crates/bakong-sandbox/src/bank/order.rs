@@ -15,6 +15,9 @@ pub(crate) struct TransferOrder {
     pub(crate) amount: Amount,
     pub(crate) description: Option<String>,
     pub(crate) instruction_ref: Option<String>,
+    /// The bill number of the code. State files of earlier versions have none.
+    #[serde(default)]
+    pub(crate) bill_number: Option<String>,
     pub(crate) due: Timestamp,
     pub(crate) static_code: bool,
     /// Whether the transfer is carried out even if the code is already paid.

@@ -62,6 +62,12 @@ impl Transfer {
         self.order.instruction_ref.as_deref()
     }
 
+    /// The bill number in the paid code (tag 62, sub-tag 01). The API does not return it.
+    #[must_use]
+    pub fn bill_number(&self) -> Option<&str> {
+        self.order.bill_number.as_deref()
+    }
+
     /// The MD5 of the paid code.
     #[must_use]
     pub const fn md5(&self) -> Md5Handle {

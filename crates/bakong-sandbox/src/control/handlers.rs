@@ -11,7 +11,7 @@ use super::call::{Call, Reply};
 use super::query::DEFAULT_LIMIT;
 use super::refusal::Refusal;
 use crate::api::EMAIL;
-use crate::backend::view;
+use crate::backend::{redacted, view};
 use crate::bank::Transfer;
 use crate::input::{self, InputError};
 use crate::persist::Journal;
@@ -105,7 +105,7 @@ pub(super) fn state(call: &mut Call<'_>) -> Result<Reply> {
     let journal = call.journal;
     Ok(Reply::json(&json!({
         "keyId": call.backend.state().token_key.id(),
-        "file": journal.map(|journal| journal.path().display().to_string()),
+        "file": journal.map(|journal| redacted(&journal.path().display().to_string())),
         "loadWarning": journal.and_then(Journal::load_warning),
         "saveError": journal.and_then(Journal::error),
     })))

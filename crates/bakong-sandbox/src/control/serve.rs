@@ -1,7 +1,7 @@
 //! Admits requests to the control API, and answers them.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ALLOW, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 
 use super::call::{Call, Reply};
@@ -10,7 +10,8 @@ use super::page;
 use super::query::Query;
 use super::refusal::Refusal;
 use super::route::{self, ROUTES, Route};
-use crate::api::MAX_BODY;
+use crate::api::{MAX_BODY, check_content_type};
+use crate::backend::Outcome;
 use crate::input::InputError;
 use crate::persist::Shared;
 use crate::wire::{self, Answer};
@@ -53,10 +54,16 @@ pub(crate) fn reject_website(
     request: &Request<Bytes>,
 ) -> Option<Answer> {
     let refusal = guard.check_program(request.headers()).err()?;
-    let answer = wire::rejected_for(refusal.status, &refusal.error.to_string());
+    let why = refusal.error.to_string();
+    let answer = wire::rejected_for(refusal.status, &why);
     shared.with(|backend| {
         let now = backend.state().clock.now();
-        backend.record_in_log(request, Some(&answer), None, now);
+        let outcome = Outcome {
+            answer: Some(&answer),
+            fault: None,
+            why: Some(why),
+        };
+        backend.record_in_log(request, outcome, now);
     });
     Some(answer)
 }
@@ -119,19 +126,12 @@ fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<&'static Route, Box<
         let what = "this method takes no body";
         return Err(refuse(StatusCode::BAD_REQUEST, "body", what, help));
     }
-    if is_post && !is_json(request) {
+    // A page of another website cannot send this content type without a preflight.
+    if is_post && check_content_type(request.headers()).is_err() {
         let (status, place) = (StatusCode::UNSUPPORTED_MEDIA_TYPE, "header.content-type");
         let help = "send the header content-type: application/json".to_owned();
         let what = "the content type is not application/json";
         return Err(refuse(status, place, what, help));
     }
     Ok(route)
-}
-
-/// Whether the content type is JSON. A page of another website cannot send that without a preflight.
-fn is_json(request: &Request<Bytes>) -> bool {
-    let value = request.headers().get(CONTENT_TYPE);
-    let text = value.and_then(|value| value.to_str().ok()).unwrap_or("");
-    let essence = text.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
 }

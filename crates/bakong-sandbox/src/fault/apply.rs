@@ -43,7 +43,7 @@ impl Effect {
 
 impl Fault {
     /// Whether the response is the sandbox's own.
-    pub(super) fn has_own_answer(&self) -> bool {
+    pub(crate) fn has_own_answer(&self) -> bool {
         matches!(self.answer, Source::Own | Source::TokensExpire)
     }
 

@@ -1,6 +1,6 @@
 //! How rules write lists and headers in JSON.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error};
 use serde::ser::Serializer;
 use serde_json::value::RawValue;
 
-use crate::input::reason;
+use crate::input::{Pairs, brief, reason};
 
 /// Reads a list of values, or one value without a list.
 pub(super) fn one_or_many<'de, D, T, C>(deserializer: D) -> Result<C, D::Error>
@@ -45,10 +45,18 @@ pub(super) fn read_headers<'de, D: Deserializer<'de>>(
     #[derive(Deserialize)]
     struct Values(#[serde(deserialize_with = "one_or_many")] Vec<String>);
 
-    let pairs = BTreeMap::<String, Values>::deserialize(deserializer)?;
-    let mut pairs: Vec<_> = pairs.into_iter().collect();
-    pairs.sort_by_key(|(name, _)| name.to_ascii_lowercase());
+    let Pairs::<Values>(mut pairs) = Pairs::deserialize(deserializer)?;
+    pairs.sort_by_cached_key(|(name, _)| name.to_ascii_lowercase());
     let mut headers = HeaderMap::new();
+    let mut names = HashSet::new();
+    for (name, _) in &pairs {
+        if !names.insert(name) {
+            let name = brief(name);
+            return Err(D::Error::custom(format!(
+                "`{name}` is repeated; give a list of values"
+            )));
+        }
+    }
     for (name, Values(values)) in pairs {
         let invalid = || D::Error::custom(format!("`{name}` is not a valid header"));
         let header: HeaderName = name.parse().map_err(|_| invalid())?;

@@ -1,11 +1,9 @@
 //! Reads a rule and refuses rules that cannot have the requested effect.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use http::header::CONNECTION;
 use http::{HeaderMap, HeaderValue};
-use serde_json::value::RawValue;
 
 use super::answer::Source;
 use super::builder::FRAMING;
@@ -78,17 +76,14 @@ impl FromStr for Fault {
     }
 }
 
-/// Reads a rule. Errors name the rule by `path`.
-pub(crate) fn read_rule(path: &str, text: &[u8]) -> Result<Fault, InputError> {
-    let fields = serde_json::from_slice::<BTreeMap<String, &RawValue>>(text);
-    let without_nulls = fields.and_then(|mut fields| {
-        fields.retain(|_, value| value.get() != "null");
-        serde_json::to_vec(&fields)
-    });
-    // If `text` is not an object, the error is that of the original text.
-    let fault: Fault = input::read(path, without_nulls.as_deref().unwrap_or(text))?;
-    check_values(&fault, path)?;
-    no_effect::check(&fault, path)?;
+/// Reads the rule that errors call `place`.
+pub(crate) fn read_rule(place: &str, text: &[u8]) -> Result<Fault, InputError> {
+    let mut fields = input::fields(place, text)?;
+    fields.retain(|_, value| value.get() != "null");
+    let without_nulls = serde_json::to_vec(&fields);
+    let fault: Fault = input::read(place, without_nulls.as_deref().unwrap_or(text))?;
+    check_values(&fault, place)?;
+    no_effect::check(&fault, place)?;
     Ok(fault)
 }
 

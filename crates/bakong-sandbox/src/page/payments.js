@@ -20,6 +20,7 @@ export const payments = new KeyedList(byId("payments"), "hash", (payment) => {
   if (payment.reason) item.append(element("div", "bad", payment.reason.message));
   const time = timeElement(payment.createdAt);
   const when = payment.status === "scheduled" ? ["due ", time, ", ", countdown(payment.createdAt)] : [time];
+  const bill = payment.billNumber && [" · bill ", untrusted(payment.billNumber)];
   const identifiers = element("dl", "", ...definitions([
     ["MD5", element("code", "", payment.md5)],
     ["Hash", element("code", "", payment.hash)],
@@ -27,6 +28,7 @@ export const payments = new KeyedList(byId("payments"), "hash", (payment) => {
     ["External reference", element("code", "", payment.externalRef)],
     ["Instruction reference", payment.instructionRef && untrusted(payment.instructionRef)],
   ]));
+  if (bill) when.push(...bill);
   item.append(element("details", "", element("summary", "note", ...when, " · MD5, hash and references"), identifiers));
   return item;
 });

@@ -28,8 +28,11 @@ const log = new KeyedList(list, "number", (request) => {
   const name = element("span", "grow", untrusted(method + endpointName(request)));
   const summary = element("summary", "line", element("span", `chip ${kind}`, text + error), name, timeElement(request.at));
   if (request.fault !== null) summary.append(element("span", "chip bad", `fault ${request.fault}`));
+  if (request.why) summary.append(element("span", "why", untrusted(request.why)));
   const line = `${request.method} ${request.path}, ${request.hasToken ? "with a token" : "without a token"}`;
   const details = element("details", "", summary, element("p", "note", untrusted(line)));
+  const headers = request.headers.map((header) => `${header.name}: ${header.value}`).join("\n");
+  details.append(element("h3", "", "Request headers"), element("pre", "", headers || "(no headers)"));
   details.append(...body("Request", request.request), ...body("Response", request.answer));
   const item = element("li", "", details);
   item.dataset.endpoint = endpointName(request);

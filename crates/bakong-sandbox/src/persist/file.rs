@@ -2,10 +2,17 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use fs4::TryLockError;
+use khqr_core::Printable;
+
+use crate::backend::redacted;
+
+/// The maximum number of bytes of a state file, enough for about a million payments. A larger file is not
+/// read into memory.
+const MAX_LEN: u64 = 512 * 1024 * 1024;
 
 /// A state file that is locked for this process.
 pub(crate) struct StateFile {
@@ -22,12 +29,10 @@ impl StateFile {
     /// Fails if another sandbox has the lock, or if the lock file cannot be written.
     pub(crate) fn lock(file: &Path) -> io::Result<Self> {
         let path = real_path(file)?;
-        // A snapshot cannot replace a device or a folder.
-        if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
-            let what = "is not a regular file; choose another file";
-            return Err(file_error(&path, io::ErrorKind::InvalidInput, what));
-        }
         let lock = sibling(&path, "", ".lock")?;
+        for file in [&path, &lock] {
+            check_kind(file)?;
+        }
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         private(&mut options);
@@ -41,7 +46,7 @@ impl StateFile {
                 Err(file_error(&path, io::ErrorKind::ResourceBusy, what))
             }
             Err(TryLockError::Error(error)) => {
-                let lock = lock.display();
+                let lock = shown(&lock);
                 let what = format!("cannot be written: {lock} cannot be locked: {error}");
                 Err(file_error(&path, error.kind(), &what))
             }
@@ -54,8 +59,21 @@ impl StateFile {
 
     /// The content of the file; `None` if the file is missing or empty.
     pub(super) fn read(&self) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(&self.path) {
-            Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+        check_kind(&self.path)?;
+        let mut text = Vec::new();
+        let read = File::open(&self.path).and_then(|file| {
+            // The check of the length avoids reading 512 MiB of a file that is refused anyway.
+            if file.metadata()?.len() <= MAX_LEN {
+                file.take(MAX_LEN + 1).read_to_end(&mut text)?;
+                if text.len() as u64 <= MAX_LEN {
+                    return Ok(());
+                }
+            }
+            let what = format!("the file has more than {} MiB", MAX_LEN / 1024 / 1024);
+            Err(io::Error::new(io::ErrorKind::FileTooLarge, what))
+        });
+        match read {
+            Ok(()) => Ok(Some(text).filter(|text| !text.is_empty())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.unreadable(error.kind(), &error.to_string())),
         }
@@ -80,6 +98,7 @@ impl StateFile {
     }
 
     pub(super) fn unreadable(&self, kind: io::ErrorKind, reason: &str) -> io::Error {
+        let reason = redacted(&Printable(reason).to_string());
         let what = format!(
             "cannot be read: {reason}. The file was not changed. Repair it, move it, or choose another file."
         );
@@ -112,9 +131,24 @@ fn in_real_folder(file: &Path) -> Option<PathBuf> {
     Some(folder.join(file.file_name()?))
 }
 
+/// Refuses a file that is not a regular one. Opening a named pipe waits for another process, a device can be
+/// endless, and a snapshot can replace neither.
+fn check_kind(path: &Path) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let what = "is not a regular file; name another";
+        return Err(file_error(path, io::ErrorKind::InvalidInput, what));
+    }
+    Ok(())
+}
+
 /// An error about the state file.
 pub(super) fn file_error(path: &Path, kind: io::ErrorKind, what: &str) -> io::Error {
-    io::Error::new(kind, format!("the state file {} {what}", path.display()))
+    io::Error::new(kind, format!("the state file {} {what}", shown(path)))
+}
+
+/// A path that is safe to print, without tokens.
+pub(super) fn shown(path: &Path) -> String {
+    redacted(&Printable(&path.display().to_string()).to_string())
 }
 
 /// A path in the same folder, with a prefix and a suffix around the name of the file.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::SandboxClock;
 use crate::entropy::{Entropy, from_hex, hex};
-use crate::input::reason;
+use crate::input::reason_without_input;
 use crate::state::{Change, State};
 
 /// The version of the format. Every new kind of change requires a new version.
@@ -102,6 +102,9 @@ fn new_state(first: &[u8]) -> Result<State, String> {
 fn parse<'a, T: Deserialize<'a>>(line: &'a [u8], number: usize) -> Result<T, String> {
     serde_json::from_slice(line).map_err(|error| {
         let column = error.column().max(1);
-        format!("line {number}, column {column}: {}", reason(&error))
+        format!(
+            "line {number}, column {column}: {}",
+            reason_without_input(&error)
+        )
     })
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::file::StateFile;
+use super::file::{StateFile, shown};
 use super::format;
 use super::journal::Journal;
 use super::shared::Shared;
@@ -34,7 +34,7 @@ pub(crate) fn load(file: &StateFile) -> io::Result<Option<Loaded>> {
         format!(
             "the state file {} ends in the middle of line {line}, which is ignored: the sandbox was killed while \
              writing it, or could not write it; changes after the last complete line may be missing",
-            file.path().display()
+            shown(file.path())
         )
     });
     Ok(Some(Loaded {

@@ -27,8 +27,8 @@ impl Sandbox {
     /// Fails if no port is free, or if the operating system returns no random bytes.
     ///
     /// # Panics
-    /// Panics outside a tokio runtime with I/O enabled. Delayed faults, a state file and event listeners
-    /// also need its timers.
+    /// Panics outside a tokio runtime with I/O enabled. The runtime's timers must be enabled too: without them,
+    /// every connection fails.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
@@ -155,6 +155,8 @@ impl SandboxBuilder {
     /// The content of the file overrides the seed and the clock of this builder. A [quota](Self::quota)
     /// and [faults](Self::faults) of this builder override the file.
     ///
+    /// The file must be a regular file of at most 512 MiB, enough for about a million payments.
+    ///
     /// Only the file's owner may read it. `FILE.lock` in the same folder reserves the file for one sandbox
     /// until [`Sandbox::stop`], or otherwise until the process ends or every connection,
     /// [`Customer`](crate::Customer) and handle is dropped. Do not modify the file meanwhile.
@@ -198,8 +200,8 @@ impl SandboxBuilder {
     /// changed.
     ///
     /// # Panics
-    /// Panics outside a tokio runtime with I/O enabled. Delayed faults, a state file and event listeners
-    /// also need its timers.
+    /// Panics outside a tokio runtime with I/O enabled. The runtime's timers must be enabled too: without them,
+    /// every connection fails.
     pub async fn start(self) -> io::Result<Sandbox> {
         let file = self.state_file.as_deref();
         let file = file.map(StateFile::lock).transpose()?;

@@ -13,13 +13,15 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::body::{EventBody, ServerBody};
 use super::delivered_body::{Cut, DeliveredBody};
+use super::write_limit::WriteLimit;
 use crate::api::{self, MAX_BODY};
 use crate::control::{self, Guard, Reply};
 use crate::fault::{Delivery, Effect};
@@ -27,6 +29,10 @@ use crate::persist::Shared;
 
 /// The number of bytes of an oversized body that are read, so that the client gets 413 instead of a reset.
 const MAX_DRAINED: usize = 4 * 1024 * 1024;
+
+/// How long a connection may be idle or send the head of a request, how long a client may send a body, and how long
+/// it may read nothing of a response. Then the connection closes. nginx closes idle connections after 75 s.
+pub(super) const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The pause after a connection cannot be accepted, which keeps the loop from spinning.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -66,7 +72,12 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, guard: Guard, mut st
     // Avoids delays of small responses. An error here is harmless.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| respond(&shared, &guard, request));
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE_LIMIT);
+    let stream = TokioIo::new(WriteLimit::new(stream, IDLE_LIMIT));
+    let connection = builder.serve_connection(stream, service);
     let mut connection = pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => {}
@@ -89,7 +100,8 @@ async fn respond(
     request: Request<Incoming>,
 ) -> Result<Response<ServerBody>, Cut> {
     let (head, body) = request.into_parts();
-    let body = read(body).await.map_err(|_| Cut)?;
+    let body = timeout(IDLE_LIMIT, read(body)).await.map_err(|_| Cut)?;
+    let body = body.map_err(|_| Cut)?;
     let request = Request::from_parts(head, body);
     if control::is_control(request.uri().path()) {
         let answer = match control::serve(shared, guard, &request) {

@@ -6,6 +6,7 @@ mod connection;
 mod customer;
 mod delivered_body;
 mod sandbox;
+mod write_limit;
 
 pub use self::builder::SandboxBuilder;
 pub use self::customer::Customer;

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::customer::Customer;
 use crate::access::{Mail, QuotaLimit};
-use crate::backend::{Backend, RecordedRequest};
+use crate::backend::{Backend, RecordedRequest, RefusedRequest};
 use crate::bank::Transfer;
 use crate::clock::SandboxClock;
 use crate::fault::Fault;
@@ -163,6 +163,14 @@ impl Sandbox {
     #[must_use]
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.shared.with(|backend| backend.recorded.to_vec())
+    }
+
+    /// The refused requests after the request with this number, oldest first, with the reasons. Only the latest
+    /// 200 requests are searched. Start with 0, and continue with the number of the last element.
+    #[must_use]
+    pub fn refused_requests_after(&self, number: u64) -> Vec<RefusedRequest> {
+        self.shared
+            .with(|backend| backend.log.refused_after(number))
     }
 
     /// Removes transfers, accounts, registrations, mails, faults, requests and quota use, and invalidates

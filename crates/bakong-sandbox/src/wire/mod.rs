@@ -186,7 +186,7 @@ pub(crate) fn account_exists() -> Answer {
 }
 
 pub(crate) fn transaction(payment: &Transfer) -> Answer {
-    found(Some(Transaction::of(payment)), SUCCESS)
+    found(Some(Transaction::of(payment)), TRANSACTION_FOUND)
 }
 
 /// The response to a list request: one item for each identifier, in the order of the request.
@@ -200,7 +200,10 @@ pub(crate) fn transactions<'a>(
     found(Some(items), SUCCESS)
 }
 
-/// The live service's message for a transaction that was found.
+/// The message of the reference for a transaction that was found. The live service also says `Success`.
+const TRANSACTION_FOUND: &str = "Getting transaction successfully.";
+
+/// The message of a list, and of an item with a transaction. The reference contains no lists.
 const SUCCESS: &str = "Success";
 
 fn found<T: Serialize>(data: Option<T>, message: &str) -> Answer {

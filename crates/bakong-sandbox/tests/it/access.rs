@@ -99,7 +99,7 @@ async fn unknown_parameters_and_paths_are_rejected_with_the_known_ones() {
 async fn another_site_gets_no_token_and_uses_no_quota() {
     let (sandbox, _token) = with_token().await;
     let ask_from = async |host: &str, headers: &str| {
-        let headers = format!("User-Agent: browser\r\nContent-Type: text/plain\r\n{headers}");
+        let headers = format!("User-Agent: browser\r\nContent-Type: application/json\r\n{headers}");
         let text = request("POST", "/v1/renew_token", &headers, RENEWAL);
         let text = text.replace("Host: bakong", &format!("Host: {host}"));
         ask(&sandbox, &text).await.unwrap()

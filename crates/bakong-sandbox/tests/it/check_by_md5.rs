@@ -13,7 +13,7 @@ async fn a_paid_code_returns_the_transaction() {
     let payment = customer(&sandbox).pay(&code).unwrap();
     // The published response acknowledges the payment after one second. The sandbox acknowledges it at once,
     // because a check at the time of payment must not return a time in the future.
-    let expected = r#"{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":{"hash":"8608…","fromAccountId":"abaakhppxxx@abaa","toAccountId":"shop@devb","currency":"USD","amount":1,"description":null,"createdDateMs":1761154142000,"acknowledgedDateMs":1761154143000,"trackingStatus":null,"receiverBank":null,"receiverBankAccount":null,"instructionRef":null,"externalRef":"100FT35781491692"}}"#
+    let expected = r#"{"responseCode":0,"responseMessage":"Getting transaction successfully.","errorCode":null,"data":{"hash":"8608…","fromAccountId":"abaakhppxxx@abaa","toAccountId":"shop@devb","currency":"USD","amount":1,"description":null,"createdDateMs":1761154142000,"acknowledgedDateMs":1761154143000,"trackingStatus":null,"receiverBank":null,"receiverBankAccount":null,"instructionRef":null,"externalRef":"100FT35781491692"}}"#
         .replace("1761154143000", "1761154142000")
         .replace("8608…", payment.hash())
         .replace("100FT35781491692", payment.external_ref());

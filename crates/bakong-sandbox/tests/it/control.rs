@@ -85,6 +85,73 @@ async fn faults_are_added_listed_and_removed() {
 }
 
 #[tokio::test]
+async fn a_fault_can_expire_all_tokens() {
+    let (sandbox, token) = with_token().await;
+    let added = command(&sandbox, "faults", json!({"answer": "tokens_expire"})).await;
+    assert_eq!(added["faults"][0]["rule"]["answer"], "tokens_expire");
+    check(&sandbox, &token, "x").await.json(401);
+    assert_eq!(sandbox.fault_count(), 0);
+    check(&sandbox, &sandbox.issue_token(EMAIL), "x")
+        .await
+        .json(200);
+}
+
+#[tokio::test]
+async fn a_repeated_field_in_a_body_is_rejected() {
+    let sandbox = sandbox().await;
+    for (path, body, place) in [
+        (
+            "clock",
+            r#"{"advanceMs":1,"advanceMs":2}"#,
+            "body.advanceMs",
+        ),
+        (
+            "quota",
+            r#"{"limit":1,"counts":"all","limit":null}"#,
+            "body.limit",
+        ),
+        ("tokens", r#"{"email":"a@b","email":"a@b"}"#, "body.email"),
+        ("pay", r#"{"qr":"x","q\u0072":"y"}"#, "body.qr"),
+        (
+            "faults",
+            r#"{"answer":"cut","times":1,"times":2}"#,
+            "body.times",
+        ),
+        (
+            "faults",
+            r#"{"times":null,"answer":"cut","times":2}"#,
+            "body.times",
+        ),
+        (
+            "faults",
+            r#"[{"answer":"cut","answer":"hang"}]"#,
+            "body[0].answer",
+        ),
+        (
+            "faults",
+            r#"{"answer":{"status":500,"status":501}}"#,
+            "body.answer",
+        ),
+        (
+            "faults",
+            r#"{"answer":{"status":500,"error":{"code":1,"code":2}}}"#,
+            "body.answer",
+        ),
+        ("faults", r#"{"headers":{"a":"1","a":"2"}}"#, "body.headers"),
+        (
+            "faults",
+            r#"{"answer":{"status":500,"headers":{"a":"1","a":"2"}}}"#,
+            "body.answer",
+        ),
+    ] {
+        let path = format!("/sandbox/{path}");
+        let response = send(&sandbox, "POST", &path, JSON, body).await.value(400);
+        assert_eq!(response["error"]["where"], place, "{body}");
+    }
+    assert_eq!((sandbox.fault_count(), sandbox.now()), (0, NOW));
+}
+
+#[tokio::test]
 async fn faults_do_not_apply_to_the_control_api() {
     let sandbox = sandbox().await;
     let cut = json!({"answer": "cut", "times": "always"});

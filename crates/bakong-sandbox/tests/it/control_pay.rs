@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::client::{check, post};
 use crate::control::{command, get, rejected};
 use crate::{
-    EMAIL, NOW, assert_contains, assert_has, customer, dynamic_code, md5_of, sandbox, shop,
-    static_code, usd, with_token,
+    EMAIL, NOW, TEN_MINUTES, assert_contains, assert_has, customer, dynamic_code, md5_of, sandbox,
+    shop, static_code, usd, with_token,
 };
 
 /// Pays, and returns the first payment.
@@ -18,6 +18,27 @@ async fn pay(sandbox: &Sandbox, order: Value) -> Value {
 
 async fn open_codes(sandbox: &Sandbox) -> Value {
     get(sandbox, "codes").await["codes"].clone()
+}
+
+#[tokio::test]
+async fn a_payment_has_the_bill_number_of_its_code() {
+    let sandbox = sandbox().await;
+    let end = NOW.saturating_add(TEN_MINUTES);
+    let code = shop().bill_number("INV-7");
+    let code = code.dynamic_code(usd(150), NOW, end).unwrap().to_text();
+    let payment = pay(&sandbox, json!({"qr": code})).await;
+    assert_eq!(payment["billNumber"], "INV-7");
+    let payment = pay(&sandbox, json!({"qr": dynamic_code(usd(150))})).await;
+    assert_eq!(payment["billNumber"], Value::Null);
+    let list = get(&sandbox, "payments").await["payments"].clone();
+    let bills: Vec<_> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["billNumber"])
+        .collect();
+    assert_eq!(bills, [&Value::Null, &json!("INV-7")]);
+    assert_eq!(sandbox.payments()[0].bill_number(), Some("INV-7"));
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ mod start_and_stop;
 mod state_file;
 mod stress;
 mod tokens;
+mod why;
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bakong_sandbox::{Fault, Sandbox};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::client::{Connection, post, post_text};
 use crate::{EMAIL, TIMEOUT, builder, customer, dynamic_code, sandbox, usd};
@@ -31,6 +31,28 @@ async fn stopping_waits_for_no_connection() {
         assert!(timeout(TIMEOUT, connection.ends_empty()).await.unwrap());
     }
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+/// Time is paused, so that only a limit of the sandbox can end the wait.
+#[tokio::test(start_paused = true)]
+async fn idle_half_sent_and_stalled_connections_are_closed() {
+    let sandbox = sandbox().await;
+    let whole = verify();
+    let silent = "";
+    let half_head = "POST /v1/verify HTTP/1.1\r\nHo";
+    let half_body = &whole[..whole.len() - 1];
+    for text in [silent, half_head, half_body] {
+        let start = Instant::now();
+        let connection = Connection::with(&sandbox, text).await;
+        assert!(connection.ends_empty().await, "{text}");
+        assert_eq!(start.elapsed().as_secs(), 60, "{text}");
+    }
+    let start = Instant::now();
+    let mut idle = Connection::with(&sandbox, &whole).await;
+    idle.receive().await.unwrap().json(200);
+    assert!(idle.ends_empty().await);
+    assert_eq!(start.elapsed().as_secs(), 60);
+    assert_eq!(sandbox.requests().len(), 1);
 }
 
 #[tokio::test]

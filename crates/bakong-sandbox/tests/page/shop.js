@@ -17,13 +17,14 @@ function checksum(text) {
 let lastCreatedAt = 0;
 
 /** Generates a new code: static without `amount`, otherwise dynamic and valid for ten minutes. */
-function khqr(name, amount, { currency = "840", createdAt } = {}) {
+function khqr(name, amount, { currency = "840", createdAt, bill } = {}) {
   lastCreatedAt = Math.max(Date.now(), lastCreatedAt + 1);
   const start = createdAt ?? lastCreatedAt;
   let text = field("00", "01") + field("01", amount ? "12" : "11") + field("29", field("00", "sokha@devb"));
   text += field("52", "5999") + field("53", currency);
   if (amount) text += field("54", amount);
   text += field("58", "KH") + field("59", name) + field("60", "Phnom Penh");
+  if (bill) text += field("62", field("01", bill));
   if (amount) text += field("99", field("00", String(start)) + field("01", String(start + 600_000)));
   text += "6304";
   return text + checksum(text);

@@ -32,7 +32,7 @@ fn framing_headers_are_ignored() {
 }
 
 #[test]
-fn an_own_answer_is_the_response_of_the_sandbox() {
+fn a_rule_without_an_answer_keeps_the_response() {
     let fault = Fault::own_answer().header(RETRY_AFTER, HeaderValue::from_static("1"));
     let answer = answer(&fault, "{ }");
     assert_eq!(answer.body(), "{ }");

@@ -316,6 +316,74 @@ fn a_fault_with_bytes_that_are_not_utf8_is_not_persisted() {
     assert_eq!((state.faults.len(), state.faults.last_number()), (1, 2));
 }
 
+#[test]
+fn a_path_in_an_error_is_safe_to_print() {
+    let folder = Folder::new("path");
+    let token = "eyJhbGciOiJIUzI1NiJ9.eyJkYXRhIjp7fX0.c2VjcmV0";
+    let file = folder.0.join(format!("a\u{1b}[2J\u{202e}{token}"));
+    fs::write(&file, "{").unwrap();
+    let place = StateFile::lock(&file).unwrap();
+    let errors = [
+        load(&place).err().unwrap(),
+        StateFile::lock(&file).err().unwrap(),
+        StateFile::lock(&file.join("x")).err().unwrap(),
+    ];
+    for error in errors {
+        let error = error.to_string();
+        assert!(error.contains("a\\u{1b}[2J\\u{202e}[redacted]"), "{error}");
+        assert!(
+            !error.contains('\u{1b}') && !error.contains("eyJ"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_huge_file_is_refused_unread() {
+    let folder = Folder::new("huge");
+    // The file system stores no block of it.
+    let file = fs::File::create(folder.file()).unwrap();
+    file.set_len(3 * 1024 * 1024 * 1024).unwrap();
+    let place = StateFile::lock(&folder.file()).unwrap();
+    let error = load(&place).err().unwrap();
+    assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+    assert!(
+        error.to_string().contains("has more than 512 MiB"),
+        "{error}"
+    );
+}
+
+/// Opening a named pipe would wait forever.
+#[cfg(unix)]
+#[test]
+fn a_pipe_or_a_device_is_refused() {
+    let pipe = |path: &std::path::Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    };
+    let folder = Folder::new("pipe");
+    for name in ["state.json", "other.json.lock"] {
+        pipe(&folder.0.join(name));
+    }
+    std::os::unix::fs::symlink("/dev/zero", folder.0.join("zero")).unwrap();
+    for name in ["state.json", "other.json", "zero"] {
+        let error = StateFile::lock(&folder.0.join(name)).err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(
+            error.to_string().contains("is not a regular file"),
+            "{error}"
+        );
+    }
+    // The file becomes a pipe after the lock.
+    let file = folder.0.join("later");
+    let place = StateFile::lock(&file).unwrap();
+    pipe(&file);
+    assert_eq!(
+        load(&place).err().unwrap().kind(),
+        io::ErrorKind::InvalidInput
+    );
+}
+
 proptest! {
     #[test]
     fn an_invalid_file_is_not_changed(bytes in proptest::collection::vec(any::<u8>(), 1..200)) {

@@ -8,7 +8,7 @@ const HTML = "<img src=x onerror=xs()>";
 
 module.exports = [
   ["a code shows recipient, amount and MD5, and can be paid", async ({ page, shop }) => {
-    const code = khqr("Sokha Coffee", "1.50");
+    const code = khqr("Sokha Coffee", "1.50", { bill: "INV-2026-7" });
     assert.equal((await shop.check(code)).errorCode, 1);
     await page.readCode(` ${code}\n`);
     await page.waitVisible("pay");
@@ -19,6 +19,7 @@ module.exports = [
     await page.click("#send");
     await page.waitForText("payment-result", "Paid: 1.50 USD to Sokha Coffee");
     await page.waitForText("payments", "two iced lattes");
+    await page.waitForText("payments", "bill INV-2026-7");
     await page.waitForNoText("codes", md5(code));
     const { data } = await shop.check(code);
     assert.deepEqual([data.description, data.fromAccountId], ["two iced lattes", "rith@devb"]);

@@ -16,11 +16,20 @@ module.exports = [
     assert.equal(await page.evaluate(`document.querySelector("${FIRST} details").open`), false);
     await page.click(`${FIRST} summary`);
     const bodies = await page.evaluate(`[...document.querySelectorAll("${FIRST} pre")].map((body) => body.textContent)`);
-    assert.equal(bodies[0], JSON.stringify({ md5: md5(code) }));
-    assert.ok(bodies[1].includes("could not be found"));
+    assert.match(bodies[0], /^user-agent: shop\/1$/m);
+    assert.match(bodies[0], /^authorization: Bearer \[redacted\]$/m);
+    assert.equal(bodies[1], JSON.stringify({ md5: md5(code) }));
+    assert.ok(bodies[2].includes("could not be found"));
+    assert.equal(await page.evaluate(`document.querySelector("${FIRST} .why")`), null);
     // Open details stay open when another request arrives.
     await shop.check(code);
     await page.waitFor("document.querySelectorAll('#requests details')[1].open");
+  }],
+
+  ["a refused request shows the reason", async ({ page, shop }) => {
+    await shop.send("/v1/verify", {}, { "content-type": "text/plain" });
+    await page.waitFor(`document.querySelector("${FIRST} .why")?.textContent.includes("Content-Type is not application/json")`);
+    assert.match(await page.text(`${FIRST} summary`), /400.*verify/);
   }],
 
   ["the list is filtered by endpoint", async ({ page, shop }) => {
