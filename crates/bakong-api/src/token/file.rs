@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use khqr_core::Timestamp;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
@@ -29,7 +30,7 @@ use crate::token::store::{LeaseOutcome, LeaseRequest, TokenStore, TokenStoreErro
 /// - The process that creates the mark renews. The mark is removed after the renewal, when its holder stops
 ///   waiting, and by every [`save`](TokenStore::save). The mark of a killed process expires after 60 seconds.
 /// - A session without a usable token waits for another process's mark, at most 60 seconds, on a thread of its
-///   own. A session with a usable token does not wait.
+///   own. A session with a usable token does not wait, unless Bakong rejects that token.
 /// - After a failed renewal, the mark contains the number of failures, the reason, and the time of the next
 ///   attempt.
 /// - If the mark cannot be created, the lease is granted anyway if the token expires within a day. Earlier, the
@@ -184,6 +185,12 @@ impl TokenStore for FileTokenStore {
             );
             TokenStoreError::new(what, error)
         })
+    }
+
+    async fn wait_for_renewal(&self, now: Timestamp) {
+        RenewalMark::beside(&self.target())
+            .wait_while_held(now)
+            .await;
     }
 }
 

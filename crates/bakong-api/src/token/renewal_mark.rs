@@ -71,6 +71,31 @@ impl RenewalMark {
         receiver.await.unwrap_or(Ok(LeaseOutcome::Held))
     }
 
+    /// Waits while another process renews the token, at most until the mark expires.
+    pub(super) async fn wait_while_held(self, now: Timestamp) {
+        if !self.is_held(now) {
+            return;
+        }
+        let (sender, receiver) = oneshot::channel::<()>();
+        let thread = thread::Builder::new().spawn(move || {
+            let start = Instant::now();
+            while !sender.is_canceled() && start.elapsed() <= LEASE_TIME {
+                thread::sleep(POLL_INTERVAL);
+                if !self.is_held(now.saturating_add(start.elapsed())) {
+                    break;
+                }
+            }
+        });
+        if thread.is_ok() {
+            let _ = receiver.await;
+        }
+    }
+
+    fn is_held(&self, now: Timestamp) -> bool {
+        let held = |content: Content| content.is_in_force(now) && content.reason.is_empty();
+        self.read().is_some_and(held)
+    }
+
     fn wait(&self, request: LeaseRequest) -> io::Result<LeaseOutcome> {
         let start = Instant::now();
         loop {

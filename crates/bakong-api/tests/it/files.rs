@@ -325,6 +325,29 @@ fn without_a_usable_token_the_store_waits_for_the_lease() {
     assert_eq!(tasks.output(1), Some(&true));
 }
 
+#[test]
+fn a_rejected_session_waits_until_the_mark_is_gone_and_reads_the_new_token() {
+    let folder = Folder::new();
+    let store = FileTokenStore::new(folder.file());
+    let (fake, new) = (Fake::new(), fresh("new"));
+    fake.accept(&new);
+    let session = fake.session().with_token(fresh("old"));
+    let session = session.with_token_store(store.clone());
+    let lease = granted(acquire(&store, 0, true));
+    let mut tasks = Tasks::new();
+    tasks.add(async { ask(&session).await.is_ok() });
+    tasks.run();
+    assert_eq!((tasks.waiting(), fake.total()), (1, 1));
+    store.write(&new).unwrap();
+    drop(lease);
+    while tasks.waiting() > 0 {
+        std::thread::yield_now();
+        tasks.run();
+    }
+    assert_eq!(tasks.output(0), Some(&true));
+    assert_eq!(fake.total(), 2);
+}
+
 async fn acquire_waiting(store: &FileTokenStore) -> LeaseOutcome {
     let request = LeaseRequest::new(START);
     store.acquire_renewal(request).await.unwrap()

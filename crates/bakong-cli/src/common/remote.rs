@@ -89,11 +89,12 @@ fn open_with(
     if let Some(token) = found {
         session = session.with_token(token);
     }
-    if let Some((renewal, path)) = renewal.zip(source.file()) {
-        session = session
-            .with_renewal(renewal)
-            .with_token_store(CommandTokenStore(FileTokenStore::new(path)))
-            .with_observer(RenewalNotes);
+    if let Some(path) = source.file() {
+        // Even without renewal: another command may store a new token.
+        session = session.with_token_store(CommandTokenStore(FileTokenStore::new(path)));
+    }
+    if let Some(renewal) = renewal {
+        session = session.with_renewal(renewal).with_observer(RenewalNotes);
     }
     let token = source;
     Ok(Remote {

@@ -18,6 +18,7 @@ mod qr;
 mod qr_scanner;
 mod redaction;
 mod renewal;
+mod retired_token;
 #[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use bakong_api::AccessToken;
-use bakong_api::token::FileTokenStore;
+use bakong_api::token::{FileTokenStore, LeaseOutcome, LeaseRequest, RenewalLease, TokenStore};
 use bakong_flow::{Clock, SystemClock};
 use khqr_core::Timestamp;
 use serde_json::json;
@@ -33,6 +33,18 @@ impl<'a> Destination<'a> {
                 .map_err(|error| Failure::usage(format!("--token-file: {}", printable(&error))))?;
         }
         Ok(Self { file })
+    }
+
+    /// Acquires the renewal lease of the file, if there is a file. Waits while another command renews. If the lease
+    /// cannot be acquired, the token is renewed without one, because the user asked for it.
+    pub(super) async fn lease(&self, now: Timestamp) -> Option<Box<dyn RenewalLease>> {
+        let store = FileTokenStore::new(self.file?);
+        let mut request = LeaseRequest::new(now);
+        request.ignores_pause = true;
+        match store.acquire_renewal(request).await {
+            Ok(LeaseOutcome::Granted(lease)) => Some(lease),
+            _ => None,
+        }
     }
 
     /// Saves the token in the file, if there is one.
