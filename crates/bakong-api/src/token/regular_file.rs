@@ -45,3 +45,11 @@ pub(super) fn read(path: &Path, max: u64) -> io::Result<Option<Zeroizing<Vec<u8>
     let reason = format!("it is longer than {max} bytes");
     Err(io::Error::new(io::ErrorKind::InvalidData, reason))
 }
+
+/// Whether an error says that a file is not a regular file within the limit.
+pub(super) fn is_wrong_kind(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+    ) && error.raw_os_error().is_none()
+}

@@ -160,13 +160,15 @@ impl RenewalMark {
 
     /// Reads the mark; `None` if there is no mark.
     fn read(&self) -> io::Result<Option<Content>> {
-        let text = regular_file::read(&self.0, MAX_BYTES).map_err(|error| {
-            let path = redact::without_tokens(self.0.to_string_lossy());
-            let reason = format!("{error}; remove {path} and try again");
-            io::Error::new(error.kind(), reason)
-        })?;
-        let Some(text) = text else {
-            return Ok(None);
+        let text = match regular_file::read(&self.0, MAX_BYTES) {
+            Ok(Some(text)) => text,
+            Err(error) if regular_file::is_wrong_kind(&error) => {
+                let path = redact::without_tokens(self.0.to_string_lossy());
+                let reason = format!("{error}; remove {path} and try again");
+                return Err(io::Error::new(error.kind(), reason));
+            }
+            // A mark that cannot be read cannot be created either, which `try_acquire` handles.
+            Ok(None) | Err(_) => return Ok(None),
         };
         let content = serde_json::from_slice(&text).ok();
         Ok(content.or_else(|| self.unfinished()))

@@ -29,6 +29,7 @@ mod sandbox_state;
 mod signals;
 mod support;
 mod token;
+mod token_file;
 mod tx;
 mod vectors;
 mod watch;

@@ -1,6 +1,5 @@
 //! Saves a new token in a file, or prints it on standard output.
 
-use std::fs;
 use std::path::Path;
 
 use bakong_api::AccessToken;
@@ -96,15 +95,17 @@ impl<'a> Destination<'a> {
 
 /// Rejects an existing file with other content, which was probably named by mistake.
 fn reject_other_file(path: &Path) -> Result<(), Failure> {
-    let is_empty = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
-    if is_empty {
-        return Ok(());
-    }
-    match FileTokenStore::new(path).read() {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Failure::usage(format!(
-            "--token-file: {}. It would be overwritten; choose another file, or remove it",
-            printable(&error)
-        ))),
-    }
+    let reason = match FileTokenStore::new(path).read() {
+        Ok(None) => return Ok(()),
+        Ok(Some(token)) if token.is_jwt() => return Ok(()),
+        // Any word could be the token of a relay.
+        Ok(Some(_)) => format!(
+            "the content of the {} is not a token of NBC",
+            TokenSource::File(path.into())
+        ),
+        Err(error) => printable(&error),
+    };
+    Err(Failure::usage(format!(
+        "--token-file: {reason}. It would be overwritten; choose another file, or remove it"
+    )))
 }
