@@ -187,6 +187,16 @@ impl BaseUrl {
         is_loopback_host(self.host())
     }
 
+    /// Whether the host is one of NBC's: under `nbc.gov.kh` or `nbc.org.kh`.
+    #[must_use]
+    pub fn is_of_nbc(&self) -> bool {
+        let host = self.host().trim_end_matches('.').to_ascii_lowercase();
+        ["nbc.gov.kh", "nbc.org.kh"].into_iter().any(|domain| {
+            let rest = host.strip_suffix(domain);
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
+    }
+
     /// Returns the URI of an endpoint's path.
     pub(crate) fn join(&self, path: PathAndQuery) -> Result<Uri, http::Error> {
         let path = if self.path.is_empty() {

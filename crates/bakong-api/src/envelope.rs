@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{ApiError, ErrorClass, ErrorCode, RetryAfter};
 use crate::json::{Object, integer, is_empty, repair, string};
+use crate::places;
 use crate::transaction::Transaction;
 use crate::unreadable;
 
@@ -23,6 +24,8 @@ pub(crate) struct Envelope<'a> {
     /// Whether a failure contains, outside of `data`, a member that only a transaction has. Such an answer may
     /// hold a payment under a garbled name.
     pub(crate) mentions_transaction: bool,
+    /// Whether `data`, `transaction` and the answer itself hold different transactions.
+    pub(crate) contradicts_itself: bool,
     status: StatusCode,
     code: Option<ErrorCode>,
     message: Cow<'a, str>,
@@ -102,7 +105,12 @@ impl<'a> Header<'a> {
             .and_then(|body| body.get("responseMessage"))
             .and_then(string)
             .unwrap_or_default();
-        let class = class_of_code(status, code, &message)
+        // A paid answer stays paid, whatever its message says.
+        let is_success = body.is_some_and(|body| {
+            body.get("responseCode").and_then(integer) == Some(0)
+                && body.get("data").is_some_and(|data| !is_empty(data))
+        });
+        let class = class_of_code(status, code, &message, is_success)
             .or_else(|| class_of_status(status, response.headers()));
         Self {
             code,
@@ -148,6 +156,7 @@ impl<'a> Envelope<'a> {
         };
         Ok(Self {
             response_code,
+            contradicts_itself: !places::agree(&body),
             data: body.get("data").filter(|data| !is_empty(data)),
             mentions_transaction: response_code == ResponseCode::Failure
                 && (body.has_any(Transaction::MARKERS.into_iter().chain(["transaction"]))
@@ -200,21 +209,38 @@ impl<'a> Envelope<'a> {
 
 /// Returns the class that a code or a message gives an answer, whatever its status.
 ///
-/// A rejected token and an exhausted quota also count under other statuses and codes, because sending the
-/// request again would spend more of the quota.
-fn class_of_code(status: StatusCode, code: Option<ErrorCode>, message: &str) -> Option<ErrorClass> {
+/// A rejected token and an exhausted quota also count under other statuses and codes, and without a code, because
+/// sending the request again would spend more of the quota. `is_success` is true if the answer reports success and
+/// has data; its message then says nothing.
+fn class_of_code(
+    status: StatusCode,
+    code: Option<ErrorCode>,
+    message: &str,
+    is_success: bool,
+) -> Option<ErrorClass> {
     let has_code = status == StatusCode::OK || status.is_client_error();
     if !has_code || status == StatusCode::UNAUTHORIZED {
         return None;
     }
-    let mentions = |what: &str| message.to_ascii_lowercase().contains(what);
-    match code?.class() {
-        class @ (ErrorClass::QuotaExhausted | ErrorClass::Unauthorized) => Some(class),
-        _ if mentions("daily request limit") => Some(ErrorClass::QuotaExhausted),
-        _ if mentions("unauthorized") => Some(ErrorClass::Unauthorized),
-        // A code that only refuses may be the answer to the question, such as "not found".
-        ErrorClass::Refused => None,
-        class => (status == StatusCode::OK).then_some(class),
+    match code.map(ErrorCode::class) {
+        Some(class @ (ErrorClass::QuotaExhausted | ErrorClass::Unauthorized)) => Some(class),
+        None if is_success => None,
+        class => class_of_message(message).or_else(|| {
+            // A code that only refuses may be the answer to the question, such as "not found".
+            class.filter(|class| *class != ErrorClass::Refused && status == StatusCode::OK)
+        }),
+    }
+}
+
+/// Returns the class that a message alone gives a failure.
+pub(crate) fn class_of_message(message: &str) -> Option<ErrorClass> {
+    let message = message.to_ascii_lowercase();
+    if message.contains("daily request limit") {
+        Some(ErrorClass::QuotaExhausted)
+    } else if message.contains("unauthorized") {
+        Some(ErrorClass::Unauthorized)
+    } else {
+        None
     }
 }
 

@@ -26,6 +26,10 @@ pub struct ApiError {
 /// The message of an answer about a transaction that was not asked about.
 pub(crate) const OTHER_TRANSACTION: &str = "it describes another transaction";
 
+/// The message of an answer whose members hold different transactions.
+pub(crate) const CONTRADICTION: &str =
+    "the members data, transaction and those around them differ, so none is trusted";
+
 /// The kind of a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]

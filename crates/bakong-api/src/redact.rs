@@ -1,23 +1,36 @@
 //! Removes secrets from a server's messages: a server may repeat the request with the token or code in it.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::jwt;
 
 const REDACTED: &str = "[redacted]";
 
-/// The minimum length at which the beginning of a secret is removed as well: a message may be truncated.
-const PREFIX: usize = 6;
+/// The minimum length at which a part of a secret is removed: a message may be truncated, split or quote a part.
+const PART: usize = 6;
+
+/// The minimum length at which a word with upper case, lower case and digits counts as a part of a token.
+const RANDOM_WORD: usize = 20;
 
 /// The beginning of a JWT: `{"` in base64url.
 const JWT: &str = "eyJ";
 
-/// Removes everything that is a token or looks like the beginning of one.
+/// Whether a word looks like a part of a token without its start, such as the signature. Hashes have one case only.
+fn is_random(word: &str) -> bool {
+    let has = |is_kind: fn(&u8) -> bool| word.as_bytes().iter().any(is_kind);
+    RANDOM_WORD <= word.len()
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_digit)
+}
+
+/// Removes everything that is a token or looks like a part of one.
 pub(crate) fn without_tokens(text: Cow<'_, str>) -> Cow<'_, str> {
     let in_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let is_token = |word: &str| {
-        let is_jwt = word.find(JWT).is_some_and(|at| PREFIX < word.len() - at);
-        is_jwt || jwt::read_claims(word.trim_matches('.')).is_ok()
+        let is_jwt = word.find(JWT).is_some_and(|at| PART < word.len() - at);
+        is_jwt || word.split('.').any(is_random) || jwt::read_claims(word.trim_matches('.')).is_ok()
     };
     if !text.split(|c| !in_token(c)).any(is_token) {
         return text;
@@ -36,35 +49,56 @@ pub(crate) fn without_tokens(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(redacted)
 }
 
-/// Removes a secret, also in its JSON form and truncated. Returns `None` if the text does not contain it.
+/// Removes a secret, also in its JSON form: the whole, and every part of at least [`PART`] characters. A part of letters and
+/// digits is recognized in any case, and with anything else between them: line breaks, blanks, quotes or escapes. Returns
+/// `None` if the text contains no part of the secret.
 pub(crate) fn without(text: &str, secret: &str) -> Option<String> {
     let json = serde_json::Value::from(secret).to_string();
     let json = json.get(1..json.len() - 1).unwrap_or_default();
-    let mut redacted = String::with_capacity(text.len());
-    let mut rest = text;
-    let mut found = false;
-    while let Some(first) = rest.chars().next() {
-        let shared = common_prefix(rest, secret).max(common_prefix(rest, json));
-        let is_secret = shared == secret.len() || rest[..shared].chars().count() >= PREFIX;
-        if is_secret && shared > 0 {
-            found = true;
-            redacted.push_str(REDACTED);
-            rest = &rest[shared..];
-        } else {
-            redacted.push(first);
-            rest = &rest[first.len_utf8()..];
-        }
+    // Ranges of bytes, each with its end.
+    let mut ranges = shared(text, secret, char::is_alphanumeric);
+    for form in [secret, json].into_iter().filter(|form| !form.is_empty()) {
+        ranges.extend(shared(text, form, |_| true));
+        let whole = text.match_indices(form);
+        ranges.extend(whole.map(|(at, found)| (at, at + found.len())));
     }
-    found.then_some(redacted)
+    ranges.sort_unstable();
+    let mut redacted = String::with_capacity(text.len());
+    let mut shown_to = 0;
+    for (start, end) in &ranges {
+        // Overlapping ranges are one.
+        if *start >= shown_to {
+            redacted.push_str(text.get(shown_to..*start).unwrap_or_default());
+            redacted.push_str(REDACTED);
+        }
+        shown_to = shown_to.max(*end);
+    }
+    redacted.push_str(text.get(shown_to..).unwrap_or_default());
+    (!ranges.is_empty()).then_some(redacted)
 }
 
-/// Returns the length of the common prefix, in bytes.
-fn common_prefix(one: &str, other: &str) -> usize {
-    one.chars()
-        .zip(other.chars())
-        .take_while(|(one, other)| one == other)
-        .map(|(one, _)| one.len_utf8())
-        .sum()
+/// Returns the ranges of `text` with [`PART`] characters in a row that are also in a row in `secret`. Only characters that
+/// `counts` accepts are compared, without regard to case.
+fn shared(text: &str, secret: &str, counts: fn(char) -> bool) -> Vec<(usize, usize)> {
+    let characters = |text: &str| -> Vec<(usize, char)> {
+        let counted = text.char_indices().filter(|(_, c)| counts(*c));
+        counted
+            .map(|(at, c)| (at, c.to_ascii_lowercase()))
+            .collect()
+    };
+    let part = |part: &[(usize, char)]| -> [char; PART] {
+        std::array::from_fn(|at| part.get(at).map_or(' ', |(_, c)| *c))
+    };
+    let parts: HashSet<_> = characters(secret).windows(PART).map(part).collect();
+    let range = |part: &[(usize, char)]| {
+        let ((start, _), (last, c)) = (*part.first()?, *part.last()?);
+        Some((start, last + c.len_utf8()))
+    };
+    characters(text)
+        .windows(PART)
+        .filter(|window| parts.contains(&part(window)))
+        .filter_map(range)
+        .collect()
 }
 
 #[cfg(test)]
@@ -94,6 +128,61 @@ mod tests {
         }
         let plain = without_tokens("Transaction could not be found.".into());
         assert!(matches!(plain, Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn parts_of_an_unknown_token_are_removed() {
+        let signature = "SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c";
+        for text in [
+            signature,
+            &signature[10..],
+            &format!("e30.{signature}"),
+            &format!("eyJhbGci OiJIUzI1NiIsInR5cCI6Ik {signature}"),
+        ] {
+            let shown = without_tokens(text.into());
+            assert!(!shown.contains(&signature[12..20]), "{shown}");
+        }
+        for plain in [
+            "8465d722d7d5065f2886f0a474a4d34dc6a7855355b611836f7b6111228893e9",
+            "CheckTransactionByExternalReference",
+            "100FT35781491692",
+        ] {
+            assert_eq!(without_tokens(plain.into()), plain);
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_secret_is_removed() {
+        let signature = &TOKEN[TOKEN.len() - 8..];
+        for text in [
+            TOKEN[4..].to_owned(),
+            signature.to_owned(),
+            format!("signature {signature}!"),
+            TOKEN[10..20].to_uppercase(),
+            format!("{}\n{}", &TOKEN[..10], &TOKEN[10..]),
+            TOKEN.chars().flat_map(|c| [c, ' ']).collect(),
+            TOKEN
+                .as_bytes()
+                .chunks(5)
+                .map(|part| format!("{}\", \"", String::from_utf8_lossy(part)))
+                .collect(),
+        ] {
+            let shown = without(&text, TOKEN).unwrap();
+            let left = shown.replace("[redacted]", "");
+            assert!(
+                TOKEN
+                    .as_bytes()
+                    .windows(4)
+                    .all(|part| !left.as_bytes().windows(4).any(|shown| shown == part)),
+                "{shown}"
+            );
+        }
+        // A secret that consists of short words, such as a relay's token.
+        assert_eq!(
+            without("with rbk.a.1", "rbk.a.1").as_deref(),
+            Some("with [redacted]")
+        );
+        assert_eq!(without("Transaction could not be found.", TOKEN), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use khqr_core::{Amount, Currency, Timestamp};
 use serde_json::value::RawValue;
 
+use crate::hash;
 use crate::json::{Decimal, Object, string};
 
 /// One field of an answer.
@@ -60,7 +61,11 @@ impl Reading<String> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Transaction {
-    /// The full hash, 64 hexadecimal digits. The first eight are the short hash.
+    /// The full hash, 64 hexadecimal digits in lower case. The first eight are the short hash.
+    ///
+    /// White space, invisible characters and `0x` in front are removed, so that a transaction has one hash.
+    /// Unreadable if the rest is not a full hash. Without a known hash, a transaction cannot be recognized
+    /// when it is found again.
     pub hash: Reading<String>,
     /// The payer's account.
     pub from_account_id: Reading<String>,
@@ -116,7 +121,7 @@ impl Transaction {
         let currency = Reading::of(object, "currency", |raw| string(raw)?.parse().ok());
         let amount = Reading::of(object, "amount", |raw| amount(raw, *currency.known()?));
         let transaction = Self {
-            hash: text("hash"),
+            hash: Reading::of(object, "hash", |raw| hash::full(&string(raw)?)),
             from_account_id: text("fromAccountId"),
             to_account_id: text("toAccountId"),
             currency,

@@ -81,6 +81,8 @@ pub enum Detail {
     Currency,
     /// The recipient.
     Recipient,
+    /// The hash. Without a known hash, the same transaction could settle another order too.
+    Hash,
 }
 
 impl Expected {
@@ -92,12 +94,14 @@ impl Expected {
 
     /// Compares `transaction` with the expected payment. `in_time_until` is the code's expiry plus the grace period.
     ///
-    /// A transaction without a creation time counts as in time.
+    /// A transaction without a creation time counts as in time. A transaction without a hash needs a review, because
+    /// the hash is what prevents one transaction from settling two orders.
     #[must_use]
     pub fn settle(&self, transaction: &Transaction, in_time_until: Timestamp) -> Settlement {
         let mismatches: Vec<_> = [
             self.amount_mismatch(transaction),
             self.recipient_mismatch(transaction),
+            hash_mismatch(transaction),
         ]
         .into_iter()
         .flatten()
@@ -136,4 +140,9 @@ impl Expected {
             Reading::Absent | Reading::Unreadable(_) => Some(Mismatch::Untold(Detail::Recipient)),
         }
     }
+}
+
+fn hash_mismatch(transaction: &Transaction) -> Option<Mismatch> {
+    let is_unknown = transaction.hash.known().is_none();
+    is_unknown.then_some(Mismatch::Untold(Detail::Hash))
 }

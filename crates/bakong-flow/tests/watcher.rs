@@ -26,7 +26,7 @@ const OPENED: Timestamp = Timestamp::from_millis(1_795_309_200_000);
 const NOT_FOUND: &str = r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"no"}"#;
 const QUOTA: &str = r#"{"data":null,"errorCode":17,"responseCode":1,"responseMessage":"Daily"}"#;
 const UNAUTHORIZED: &str = r#"{"data":null,"errorCode":6,"responseCode":1,"responseMessage":"no"}"#;
-const PAID: &str = r#"{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":{"hash":"8465d722",
+const PAID: &str = r#"{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":{"hash":"8465d722d7d5065f2886f0a474a4d34dc6a7855355b611836f7b6111228893e9",
     "fromAccountId":"dara@devb","toAccountId":"sokha@devb","currency":"KHR","amount":10000,"createdDateMs":1795309201000}}"#;
 
 /// Tokio's clock, starting at `OPENED`. While paused, it jumps to the end of the next sleep.

@@ -13,9 +13,10 @@ use super::check_transaction::CheckAnswer;
 use super::field::InvalidField;
 use super::reference::TransactionHash;
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
-use crate::envelope::{Envelope, ResponseCode};
-use crate::error::{ApiError, ErrorClass};
+use crate::envelope::{Envelope, ResponseCode, class_of_message};
+use crate::error::{ApiError, CONTRADICTION, ErrorClass};
 use crate::json::{Object, is_empty, items, string};
+use crate::places::{self, NESTED};
 use crate::transaction::Transaction;
 
 /// The most identifiers in one request.
@@ -88,7 +89,7 @@ check_list! {
 check_list! {
     /// `POST /v1/check_transaction_by_hash_list`: looks up the transactions with these hashes.
     CheckTransactionByHashList(TransactionHash) "check_transaction_by_hash_list", "hash",
-    |text, asked| text.eq_ignore_ascii_case(asked.as_str())
+    |text, asked| TransactionHash::new(text).is_ok_and(|hash| hash == *asked)
 }
 
 fn distinct<K: PartialEq>(
@@ -218,8 +219,19 @@ impl<'a> ListItem<'a> {
             return malformed("a member occurs twice with different values");
         }
         let text = |name| self.object.get(name).and_then(string).unwrap_or_default();
+        if !places::agree(&self.object) {
+            return malformed(CONTRADICTION);
+        }
         let transaction = self.transaction(field);
-        let answer = match text("status").trim().to_ascii_uppercase().as_str() {
+        let status = text("status");
+        let status = status.trim().to_ascii_uppercase();
+        let message = text("message");
+        let class = (status != "SUCCESS").then(|| class_of_message(&message));
+        if let Some(class) = class.flatten() {
+            let error = ApiError::with_server_message(class, message);
+            return Err(error.in_answer(response.status(), None));
+        }
+        let answer = match status.as_str() {
             "SUCCESS" => {
                 return match transaction.flatten() {
                     Some(transaction) => Ok(CheckAnswer::Paid(Box::new(transaction))),
@@ -231,7 +243,7 @@ impl<'a> ListItem<'a> {
             "STATIC_QR" => CheckAnswer::StaticQr,
             "SERVICE_FAILED" => {
                 let class = ErrorClass::Unavailable { retry_after: None };
-                let error = ApiError::with_server_message(class, text("message"));
+                let error = ApiError::with_server_message(class, message);
                 return Err(error.in_answer(response.status(), None));
             }
             _ => return malformed("its status is unknown"),
@@ -246,7 +258,7 @@ impl<'a> ListItem<'a> {
     /// Returns the transaction under `data`, under `transaction` or in the item itself. `None` if all three are
     /// empty, `Some(None)` if none of them is readable.
     fn transaction(&self, field: &str) -> Option<Option<Transaction>> {
-        let nested = ["data", "transaction"]
+        let nested = NESTED
             .into_iter()
             .filter_map(|name| self.object.get(name))
             .filter(|value| !is_empty(value));

@@ -8,7 +8,7 @@ use super::body::JsonObject;
 use super::reference::{ExternalRef, InstructionRef, ShortHash, TransactionHash};
 use super::{Endpoint, EndpointInfo, TokenUse, sealed};
 use crate::envelope::{Envelope, ResponseCode};
-use crate::error::{ApiError, ErrorClass, ErrorCode, OTHER_TRANSACTION};
+use crate::error::{ApiError, CONTRADICTION, ErrorClass, ErrorCode, OTHER_TRANSACTION};
 use crate::transaction::{Reading, Transaction};
 
 /// Defines an endpoint that checks one transaction.
@@ -72,7 +72,7 @@ check! {
     /// `POST /v1/check_transaction_by_hash`: looks up the transaction with this hash.
     CheckTransactionByHash { hash: TransactionHash } "check_transaction_by_hash",
     |this| JsonObject::default().text("hash", this.hash.as_str()),
-    |asked, transaction| is_other(&transaction.hash, |hash| {
+    |asked, transaction| has_other_hash(&transaction.hash, |hash| {
         hash.eq_ignore_ascii_case(asked.hash.as_str())
     })
 }
@@ -85,7 +85,7 @@ check! {
         .text("hash", this.hash.as_str())
         .raw("amount", this.amount.payload_text())
         .text("currency", this.amount.currency().alphabetic_code()),
-    |asked, transaction| is_other(&transaction.hash, |hash| {
+    |asked, transaction| has_other_hash(&transaction.hash, |hash| {
         let short = hash.get(..asked.hash.as_str().len());
         short.is_some_and(|short| short.eq_ignore_ascii_case(asked.hash.as_str()))
     })
@@ -118,6 +118,15 @@ fn is_other(identifier: &Reading<String>, is_asked: impl FnOnce(&str) -> bool) -
         .is_some_and(|identifier| !is_asked(identifier.trim()))
 }
 
+/// Whether the transaction has another hash than the requested one, or an unreadable one.
+fn has_other_hash(hash: &Reading<String>, is_asked: impl FnOnce(&str) -> bool) -> bool {
+    match hash {
+        Reading::Known(hash) => !is_asked(hash),
+        Reading::Absent => false,
+        Reading::Unreadable(_) => true,
+    }
+}
+
 /// What Bakong knows about a payment. Any other answer is an [`ApiError`] and says nothing about the payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CheckAnswer {
@@ -140,6 +149,9 @@ impl CheckAnswer {
         match (envelope.response_code, envelope.data) {
             (ResponseCode::Success, None) => {
                 Err(envelope.malformed("it reports success without data"))
+            }
+            (ResponseCode::Success, Some(_)) if envelope.contradicts_itself => {
+                Err(envelope.malformed(CONTRADICTION))
             }
             (ResponseCode::Success, Some(data)) => match Transaction::from_json(data.get()) {
                 None => Err(envelope.malformed("it reports success without a transaction")),

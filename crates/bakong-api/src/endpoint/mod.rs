@@ -72,7 +72,8 @@ pub trait Endpoint: sealed::Body + Send + Sync {
     /// Builds the request, with `token` if the endpoint uses one.
     ///
     /// # Errors
-    /// [`ErrorClass::Unauthorized`] if the endpoint requires a token and `token` is `None`.
+    /// [`ErrorClass::Unauthorized`] if the endpoint requires a token and `token` is `None`, or if the host is NBC's and
+    /// the token is not a JWT.
     fn to_request(
         &self,
         base: &BaseUrl,
@@ -83,6 +84,9 @@ pub trait Endpoint: sealed::Body + Send + Sync {
             (TokenUse::Required, None) => return Err(no_token()),
             (TokenUse::Required | TokenUse::Optional, token) => token,
         };
+        if let Some(Err(error)) = token.map(|token| token.check_for(base)) {
+            return Err(ApiError::new(ErrorClass::Unauthorized, error.to_string()));
+        }
         let mut request = Request::new(self.body());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = base.join(const { PathAndQuery::from_static(Self::INFO.path) })?;

@@ -4,9 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::field::{InvalidField, text_of};
+use crate::hash;
 
 macro_rules! reference {
-    ($(#[$doc:meta])* $name:ident, $field:literal, $allowed:expr, $limits:literal) => {
+    ($(#[$doc:meta])* $name:ident, $field:literal, $allowed:expr, $limits:literal, $normalize:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, Debug)]
         pub struct $name(String);
@@ -17,7 +18,9 @@ macro_rules! reference {
             /// # Errors
             #[doc = concat!("[`InvalidField`] unless the text has ", $limits, " and no control character.")]
             pub fn new(text: &str) -> Result<Self, InvalidField> {
-                text_of($field, text.trim(), $allowed).map(Self)
+                let normalize: fn(&str) -> Option<String> = $normalize;
+                let normal = normalize(text);
+                text_of($field, normal.as_deref().unwrap_or_else(|| text.trim()), $allowed).map(Self)
             }
 
             /// Returns the text.
@@ -45,22 +48,26 @@ macro_rules! reference {
 
 reference! {
     /// A transaction's full hash: 64 hexadecimal digits in every answer seen so far.
-    TransactionHash, "hash", 1..=255, "1 to 255 characters"
+    ///
+    /// Hexadecimal digits are written in lower case, without `0x`, white space and invisible characters, as in
+    /// [`Transaction::hash`](crate::Transaction::hash). Other texts are sent as they are.
+    TransactionHash, "hash", 1..=255, "1 to 255 characters", hash::digits
 }
 
 reference! {
-    /// The first eight digits of a transaction's hash, as payers' apps show them.
-    ShortHash, "hash", 8..=8, "exactly 8 characters"
+    /// The first eight digits of a transaction's hash, as payers' apps show them. Has the form of a
+    /// [`TransactionHash`].
+    ShortHash, "hash", 8..=8, "exactly 8 characters", hash::digits
 }
 
 reference! {
     /// The reference that the payer's bank assigned to the payment instruction (`instructionRef`).
-    InstructionRef, "instructionRef", 1..=255, "1 to 255 characters"
+    InstructionRef, "instructionRef", 1..=255, "1 to 255 characters", |_| None
 }
 
 reference! {
     /// The payer bank's own reference (`externalRef`), such as `100FT35781491692`. It is not the merchant's.
-    ExternalRef, "externalRef", 1..=255, "1 to 255 characters"
+    ExternalRef, "externalRef", 1..=255, "1 to 255 characters", |_| None
 }
 
 impl TransactionHash {

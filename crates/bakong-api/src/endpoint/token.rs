@@ -151,5 +151,6 @@ fn read_token(response: &Response<Bytes>) -> Result<AccessToken, ApiError> {
         .into_text("token")?
         .map(|text| Zeroizing::new(text.into_owned()))
         .and_then(|text| AccessToken::new(&text).ok())
+        .filter(AccessToken::is_jwt)
         .ok_or(no_token)
 }

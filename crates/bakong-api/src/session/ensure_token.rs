@@ -104,7 +104,16 @@ impl<T: Transport> Session<T> {
         }
         match self.with_token_slot(|slot| slot.life.step(now)) {
             TokenStep::Use => Ok(()),
-            TokenStep::Refuse(_) => Err(self.with_token_slot(|slot| slot.pause_reason())),
+            TokenStep::Refuse(_) => {
+                // The token was rejected, perhaps because another process is renewing it.
+                if let Some(store) = &self.store {
+                    store.wait_for_renewal(now).await;
+                    if self.adopt_from_store((self.clock)()).await {
+                        return Ok(());
+                    }
+                }
+                Err(self.with_token_slot(|slot| slot.pause_reason()))
+            }
             TokenStep::Missing => Err(no_token()),
             TokenStep::Renew | TokenStep::RenewOrUse | TokenStep::Await => {
                 self.renew_token(gate, false).await

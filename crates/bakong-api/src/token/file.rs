@@ -2,14 +2,17 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use khqr_core::Timestamp;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
+use crate::redact;
 use crate::token::AccessToken;
+use crate::token::regular_file;
 use crate::token::renewal_mark::RenewalMark;
 use crate::token::store::{LeaseOutcome, LeaseRequest, TokenStore, TokenStoreError};
 
@@ -29,7 +32,7 @@ use crate::token::store::{LeaseOutcome, LeaseRequest, TokenStore, TokenStoreErro
 /// - The process that creates the mark renews. The mark is removed after the renewal, when its holder stops
 ///   waiting, and by every [`save`](TokenStore::save). The mark of a killed process expires after 60 seconds.
 /// - A session without a usable token waits for another process's mark, at most 60 seconds, on a thread of its
-///   own. A session with a usable token does not wait.
+///   own. A session with a usable token does not wait, unless Bakong rejects that token.
 /// - After a failed renewal, the mark contains the number of failures, the reason, and the time of the next
 ///   attempt.
 /// - If the mark cannot be created, the lease is granted anyway if the token expires within a day. Earlier, the
@@ -55,27 +58,23 @@ impl FileTokenStore {
         &self.path
     }
 
-    /// Reads the stored token, like [`TokenStore::load`], without async.
+    /// Reads the stored token, like [`TokenStore::load`], without async. An empty file contains no token.
     ///
     /// # Errors
     /// [`TokenStoreError`] if the file exists and cannot be read, is not a regular file, or contains no token.
     pub fn read(&self) -> Result<Option<AccessToken>, TokenStoreError> {
-        // Opening a pipe would block.
-        let file = is_regular(&self.path)
-            .and_then(|exists| exists.then(|| File::open(&self.path)).transpose());
-        let Some(file) = file.map_err(|error| self.error("read", error))? else {
+        let bytes = regular_file::read(&self.path, Self::MAX_BYTES);
+        let Some(bytes) = bytes.map_err(|error| self.error("read", error))? else {
             return Ok(None);
         };
-        let mut text = Zeroizing::new(String::new());
-        let length = file
-            .take(Self::MAX_BYTES + 1)
-            .read_to_string(&mut text)
-            .map_err(|error| self.error("read", error))?;
-        // The first part of another file could look like a token.
-        if u64::try_from(length).is_ok_and(|length| length > Self::MAX_BYTES) {
-            return Err(self.error("used", "it is too long for a token"));
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| self.error("used", "it is not a text in UTF-8"))?
+            .trim_start_matches('\u{feff}');
+        // After a crash, some file systems leave zeros.
+        if text.chars().all(|c| c.is_whitespace() || c == '\0') {
+            return Ok(None);
         }
-        AccessToken::new(text.trim_start_matches('\u{feff}'))
+        AccessToken::new(text)
             .map(Some)
             .map_err(|error| self.error("used", error))
     }
@@ -87,11 +86,12 @@ impl FileTokenStore {
     pub fn write(&self, token: &AccessToken) -> Result<(), TokenStoreError> {
         let path = self.target();
         let text = line(token);
-        let written = is_regular(&path).and_then(|exists| match replace(&path, text.as_bytes()) {
-            // If overwriting fails too, the first error is the more useful one.
-            Err(error) if exists => overwrite(&path, text.as_bytes()).map_err(|_| error),
-            replaced => replaced,
-        });
+        let written =
+            regular_file::exists(&path).and_then(|exists| match replace(&path, text.as_bytes()) {
+                // If overwriting fails too, the first error is the more useful one.
+                Err(error) if exists => overwrite(&path, text.as_bytes()).map_err(|_| error),
+                replaced => replaced,
+            });
         written.map_err(|error| self.error("written", error))?;
         RenewalMark::beside(&path).remove();
         Ok(())
@@ -104,7 +104,7 @@ impl FileTokenStore {
     /// [`TokenStoreError`] if [`write`](Self::write) would fail.
     pub fn try_out(&self) -> Result<(), TokenStoreError> {
         let path = self.target();
-        let tried = is_regular(&path).and_then(|exists| {
+        let tried = regular_file::exists(&path).and_then(|exists| {
             if !exists {
                 return create_temporary(&path, b"")?.close();
             }
@@ -112,13 +112,10 @@ impl FileTokenStore {
             let Err(not_writable) = OpenOptions::new().write(true).open(&path) else {
                 return Ok(());
             };
-            let mut content = Zeroizing::new(Vec::new());
-            let mut file = File::open(&path)?.take(Self::MAX_BYTES + 1);
-            file.read_to_end(&mut content)?;
-            if content.len() as u64 > Self::MAX_BYTES {
-                return Err(not_writable);
+            match regular_file::read(&path, Self::MAX_BYTES)? {
+                Some(content) => replace(&path, &content),
+                None => Err(not_writable),
             }
-            replace(&path, &content)
         });
         tried.map_err(|error| self.error("written", error))
     }
@@ -152,13 +149,23 @@ impl FileTokenStore {
         }
     }
 
+    /// Returns the path for messages. People pass the token itself by mistake, so tokens are removed.
+    fn shown(&self) -> String {
+        redact::without_tokens(self.path.to_string_lossy()).into_owned()
+    }
+
     fn error(
         &self,
         verb: &str,
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> TokenStoreError {
-        let what = format!("the token file {} cannot be {verb}", self.path.display());
-        TokenStoreError::new(what, cause)
+        let what = format!("the token file {} cannot be {verb}", self.shown());
+        let cause = cause.into();
+        // The message of an I/O error may contain the path, too.
+        match redact::without_tokens(cause.to_string().into()) {
+            shown if shown == cause.to_string() => TokenStoreError::new(what, cause),
+            shown => TokenStoreError::new(what, shown.into_owned()),
+        }
     }
 }
 
@@ -180,26 +187,16 @@ impl TokenStore for FileTokenStore {
         mark.acquire(request).await.map_err(|error| {
             let what = format!(
                 "no renewal mark can be created for the token file {}",
-                self.path.display()
+                self.shown()
             );
             TokenStoreError::new(what, error)
         })
     }
-}
 
-/// Whether the file exists.
-///
-/// # Errors
-/// An I/O error if it exists and is not a regular file.
-fn is_regular(path: &Path) -> io::Result<bool> {
-    match fs::metadata(path) {
-        Ok(file) if file.is_file() => Ok(true),
-        Ok(_) => Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "it is not a regular file",
-        )),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+    async fn wait_for_renewal(&self, now: Timestamp) {
+        RenewalMark::beside(&self.target())
+            .wait_while_held(now)
+            .await;
     }
 }
 
@@ -234,12 +231,33 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// Overwrites the content of the file at `path`.
+/// Overwrites the content of the file at `path`. On a full disk, the old content remains.
 fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
+    let old = regular_file::read(path, FileTokenStore::MAX_BYTES)?.unwrap_or_default();
     let mut file = OpenOptions::new().write(true).open(path)?;
     // Fails if the file belongs to another user.
     #[cfg(unix)]
     let _ = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    let written = reserve(&mut file, old.len(), content.len())
+        .and_then(|()| write_at_start(&mut file, content));
+    if written.is_err() {
+        // The disk has room for the old content, because the file had it before.
+        let _ = write_at_start(&mut file, &old);
+    }
+    written
+}
+
+/// Extends a file from `old` to `new` bytes with line breaks, which do not change the token that it contains.
+fn reserve(file: &mut File, old: usize, new: usize) -> io::Result<()> {
+    let missing = new.saturating_sub(old);
+    file.seek(SeekFrom::End(0))?;
+    file.write_all(&b"\n".repeat(missing))?;
+    file.sync_all()
+}
+
+/// Writes the content of a file from its start, and removes the rest.
+fn write_at_start(file: &mut File, content: &[u8]) -> io::Result<()> {
+    file.rewind()?;
     file.write_all(content)?;
     file.set_len(content.len() as u64)?;
     file.sync_all()

@@ -61,6 +61,8 @@ pub struct TokenLife {
     abandoned: bool,
     /// Before this time, no renewal starts, and a rejected token is not sent.
     not_before: Option<Timestamp>,
+    /// Whether the pause is a deferral: another process renews the token.
+    deferred: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,6 +121,7 @@ impl TokenLife {
             failures: 0,
             abandoned: false,
             not_before: None,
+            deferred: false,
         }
     }
 
@@ -217,6 +220,7 @@ impl TokenLife {
         self.renewing = false;
         self.abandoned = false;
         self.not_before = None;
+        self.deferred = false;
         self.token = Some(Token {
             expires_at,
             due_at,
@@ -233,10 +237,12 @@ impl TokenLife {
     }
 
     /// Records that no renewal may start before `until`, although none was sent: another process is renewing
-    /// the token, or its renewal failed. A pause of more than six hours is ignored.
+    /// the token, or its renewal failed. A pause of more than six hours is ignored. A rejection of the token ends the
+    /// pause: the other process may have a new token.
     pub const fn renewal_deferred(&mut self, until: Timestamp) {
         self.renewing = false;
         self.not_before = Some(until);
+        self.deferred = true;
     }
 
     /// Records that the caller of a renewal stopped waiting, so its result is unknown.
@@ -265,6 +271,9 @@ impl TokenLife {
             return;
         };
         token.rejected = true;
+        if std::mem::take(&mut self.deferred) {
+            self.not_before = None;
+        }
         // Without a pause, a rejected new token would be renewed again and again, and a token that cannot be
         // renewed would be sent again and again.
         if token.unproven || !self.renewable {
@@ -276,6 +285,7 @@ impl TokenLife {
         let pause = pause_after(remedy, self.failures, self.is_usable(now));
         self.failures = self.failures.saturating_add(1);
         self.not_before = Some(now.saturating_add(pause));
+        self.deferred = false;
     }
 }
 

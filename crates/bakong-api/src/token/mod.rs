@@ -4,6 +4,8 @@
 mod file;
 mod life;
 #[cfg(feature = "file-store")]
+mod regular_file;
+#[cfg(feature = "file-store")]
 mod renewal_mark;
 mod store;
 
@@ -15,6 +17,7 @@ pub use self::store::{
     TokenStoreError,
 };
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -22,9 +25,10 @@ use http::HeaderValue;
 use khqr_core::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::jwt;
+use crate::base_url::BaseUrl;
+use crate::{jwt, redact};
 
-/// An access token: a JWT that NBC issues for 90 days.
+/// An access token: a JWT that NBC issues for 90 days, or a token of a relay in the relay's own form.
 ///
 /// `Debug` prints no part of it, and it cannot be compared. Its memory is wiped when the last clone, and the last
 /// request that carries it, is dropped. Copies in a transport's own buffers are not wiped.
@@ -33,6 +37,8 @@ pub struct AccessToken {
     /// The header value `Bearer …`, built once and shared by all requests.
     authorization: HeaderValue,
     expires_at: Option<Timestamp>,
+    /// Why the token is not a JWT.
+    not_a_jwt: Option<InvalidToken>,
 }
 
 const BEARER: &str = "Bearer ";
@@ -41,9 +47,12 @@ impl AccessToken {
     /// Parses a token. Accepts and removes what people paste with it: surrounding white space and quotes, and
     /// the word `Bearer`.
     ///
+    /// Accepts tokens in any form, because relays have forms of their own. NBC's hosts get only a JWT: see
+    /// [`check_for`](Self::check_for).
+    ///
     /// # Errors
-    /// [`InvalidToken`] unless the text is three base64url parts separated by dots, the second of which is a JSON
-    /// object. The error contains no part of the text.
+    /// [`InvalidToken`] unless the text consists of printable ASCII characters without blanks. The error contains no
+    /// part of the text.
     pub fn new(text: &str) -> Result<Self, InvalidToken> {
         let is_around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
         let jwt = text.trim_matches(is_around);
@@ -53,14 +62,39 @@ impl AccessToken {
             }
             _ => jwt,
         };
-        let claims = jwt::read_claims(jwt).map_err(InvalidToken)?;
+        let claims = jwt::read_claims(jwt).map_err(InvalidToken);
+        let is_printable = !jwt.is_empty() && jwt.bytes().all(|byte| byte.is_ascii_graphic());
+        let (expires_at, not_a_jwt) = match claims {
+            Ok(claims) => (claims.expires_at, None),
+            Err(reason) if is_printable => (None, Some(reason)),
+            Err(reason) => return Err(reason),
+        };
         Ok(Self {
-            expires_at: claims.expires_at,
+            expires_at,
+            not_a_jwt,
             authorization: authorization(jwt).ok_or(InvalidToken(jwt::UNREADABLE))?,
         })
     }
 
-    /// Returns the token's expiry (`exp`), to the second; `None` if the token has none.
+    /// Whether the token has the form of a JWT, as all tokens of NBC have.
+    #[must_use]
+    pub const fn is_jwt(&self) -> bool {
+        self.not_a_jwt.is_none()
+    }
+
+    /// Checks whether this token may be sent to this Bakong. [`Endpoint::to_request`](crate::Endpoint::to_request)
+    /// does the same.
+    ///
+    /// # Errors
+    /// [`InvalidToken`] if the host is NBC's and the token is not a JWT: it was probably not copied completely.
+    pub fn check_for(&self, base_url: &BaseUrl) -> Result<(), InvalidToken> {
+        match self.not_a_jwt {
+            Some(reason) if base_url.is_of_nbc() => Err(reason),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the token's expiry (`exp`), to the second; `None` if the token has none, or is not a JWT.
     #[must_use]
     pub const fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
@@ -95,6 +129,13 @@ impl fmt::Debug for AccessToken {
             .field("expires_at", &self.expires_at)
             .finish()
     }
+}
+
+/// Removes everything from a text that looks like a token or a part of one: JWTs, beginnings of JWTs, and long words with
+/// upper case, lower case and digits. For messages that may repeat what a user or a server wrote.
+#[must_use]
+pub fn without_tokens(text: &str) -> Cow<'_, str> {
+    redact::without_tokens(Cow::Borrowed(text))
 }
 
 /// The reason why a text is not a token. Contains no part of the text.
@@ -160,19 +201,45 @@ mod tests {
         for text in [
             "",
             "\"\"",
-            "secret",
-            "secret.secret",
-            "a.b.c.secret",
             "se cret.e30.a",
-            "..",
-            "secret.secret.secret",
             "sécret.e30.a",
-            "secret.W10.a",
+            "secret\u{1b}",
+            "secret\nsecret",
             "Basic secret.e30.a",
         ] {
             let error = AccessToken::new(text).unwrap_err();
             assert!(!error.to_string().contains("cret"), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_token_in_another_form_is_for_relays_only() {
+        let relay = BaseUrl::new("https://relay.example").unwrap();
+        let nbc = [
+            "https://api-bakong.nbc.gov.kh",
+            "https://SIT-API-bakong.nbc.org.kh.",
+            "https://new.nbc.gov.kh",
+        ]
+        .map(|url| BaseUrl::new(url).unwrap());
+        for text in [
+            "secret",
+            "rbk-secret_0aZ",
+            "secret.secret",
+            "a.b.c.secret",
+            "..",
+            "secret.secret.secret",
+            "secret.W10.a",
+        ] {
+            let token = AccessToken::new(&format!(" \"{text}\"\n")).unwrap();
+            assert_eq!((token.expose(), token.expires_at()), (text, None));
+            assert!(!token.is_jwt() && token.check_for(&relay).is_ok());
+            for host in &nbc {
+                let error = token.check_for(host).unwrap_err();
+                assert!(!error.to_string().contains("cret"), "{text}: {error}");
+            }
+        }
+        let token = AccessToken::new(&jwt("{}")).unwrap();
+        assert!(token.is_jwt() && token.check_for(&nbc[0]).is_ok());
     }
 
     #[test]

@@ -11,7 +11,9 @@ use futures_channel::oneshot;
 use khqr_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::redact;
 use crate::token::life::LONGEST_PAUSE_WHILE_USABLE;
+use crate::token::regular_file;
 use crate::token::store::{LeaseOutcome, LeaseRequest, RenewalFailure, RenewalLease};
 
 /// When the mark of a renewal in progress expires, and how long another process waits for it. Longer than a
@@ -19,6 +21,8 @@ use crate::token::store::{LeaseOutcome, LeaseRequest, RenewalFailure, RenewalLea
 const LEASE_TIME: Duration = Duration::from_secs(60);
 /// How often a waiting process looks at the mark.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// Longer than any mark. The reason of a failure may quote a server's message.
+const MAX_BYTES: u64 = 64 * 1024;
 /// If no mark can be created, the token is renewed only this long before its expiry.
 const UNMARKED_RENEWAL: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -71,6 +75,32 @@ impl RenewalMark {
         receiver.await.unwrap_or(Ok(LeaseOutcome::Held))
     }
 
+    /// Waits while another process renews the token, at most until the mark expires.
+    pub(super) async fn wait_while_held(self, now: Timestamp) {
+        if !self.is_held(now) {
+            return;
+        }
+        let (sender, receiver) = oneshot::channel::<()>();
+        let thread = thread::Builder::new().spawn(move || {
+            let start = Instant::now();
+            while !sender.is_canceled() && start.elapsed() <= LEASE_TIME {
+                thread::sleep(POLL_INTERVAL);
+                if !self.is_held(now.saturating_add(start.elapsed())) {
+                    break;
+                }
+            }
+        });
+        if thread.is_ok() {
+            let _ = receiver.await;
+        }
+    }
+
+    fn is_held(&self, now: Timestamp) -> bool {
+        let held = |content: Content| content.is_in_force(now) && content.reason.is_empty();
+        // A mark that cannot be read is reported where the lease is acquired.
+        self.read().ok().flatten().is_some_and(held)
+    }
+
     fn wait(&self, request: LeaseRequest) -> io::Result<LeaseOutcome> {
         let start = Instant::now();
         loop {
@@ -87,7 +117,7 @@ impl RenewalMark {
     fn try_acquire(&self, request: &LeaseRequest) -> io::Result<LeaseOutcome> {
         let now = request.now;
         let mut failures = 0;
-        if let Some(content) = self.read() {
+        if let Some(content) = self.read()? {
             failures = content.failures;
             if content.is_in_force(now) {
                 if content.reason.is_empty() {
@@ -128,18 +158,31 @@ impl RenewalMark {
         })))
     }
 
-    fn read(&self) -> Option<Content> {
-        let text = fs::read(&self.0).ok()?;
-        serde_json::from_slice(&text).ok().or_else(|| {
-            // The file is being written, or its writer was killed. It expires by its age.
-            let written = fs::metadata(&self.0)
-                .and_then(|file| file.modified())
-                .ok()?;
-            let end = written.duration_since(UNIX_EPOCH).ok()? + LEASE_TIME;
-            Some(Content {
-                not_before: u64::try_from(end.as_millis()).ok()?,
-                ..Content::default()
-            })
+    /// Reads the mark; `None` if there is no mark.
+    fn read(&self) -> io::Result<Option<Content>> {
+        let text = match regular_file::read(&self.0, MAX_BYTES) {
+            Ok(Some(text)) => text,
+            Err(error) if regular_file::is_wrong_kind(&error) => {
+                let path = redact::without_tokens(self.0.to_string_lossy());
+                let reason = format!("{error}; remove {path} and try again");
+                return Err(io::Error::new(error.kind(), reason));
+            }
+            // A mark that cannot be read cannot be created either, which `try_acquire` handles.
+            Ok(None) | Err(_) => return Ok(None),
+        };
+        let content = serde_json::from_slice(&text).ok();
+        Ok(content.or_else(|| self.unfinished()))
+    }
+
+    /// Returns the content of a mark that is being written, or whose writer was killed. The mark expires by its age.
+    fn unfinished(&self) -> Option<Content> {
+        let written = fs::metadata(&self.0)
+            .and_then(|file| file.modified())
+            .ok()?;
+        let end = written.duration_since(UNIX_EPOCH).ok()? + LEASE_TIME;
+        Some(Content {
+            not_before: u64::try_from(end.as_millis()).ok()?,
+            ..Content::default()
         })
     }
 
@@ -178,6 +221,9 @@ impl RenewalLease for MarkLease {
         };
         // A mark that is gone is not created again: another process has stored a token. If writing fails, the
         // mark expires after `LEASE_TIME`.
+        if !regular_file::exists(&mark.0).is_ok_and(|exists| exists) {
+            return;
+        }
         let file = OpenOptions::new().write(true).truncate(true).open(&mark.0);
         let _ = file.map(|file| serde_json::to_writer(file, &content));
     }

@@ -55,6 +55,14 @@ pub trait TokenStore: Send + Sync {
         let _ = request;
         Ok(LeaseOutcome::Granted(Box::new(NoLease)))
     }
+
+    /// Waits while another process holds the lease, at most until that lease expires. A session that cannot renew
+    /// calls this after Bakong rejected its token, and then loads the token again.
+    ///
+    /// The default returns at once.
+    async fn wait_for_renewal(&self, now: Timestamp) {
+        let _ = now;
+    }
 }
 
 /// A request for a renewal lease.
@@ -171,6 +179,10 @@ impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
         request: LeaseRequest,
     ) -> Result<LeaseOutcome, TokenStoreError> {
         (**self).acquire_renewal(request).await
+    }
+
+    async fn wait_for_renewal(&self, now: Timestamp) {
+        (**self).wait_for_renewal(now).await;
     }
 }
 

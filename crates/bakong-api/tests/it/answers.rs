@@ -26,7 +26,7 @@ const PAID: &str = r#"{
 }"#;
 
 /// An answer of the live service.
-const PAID_LIVE: &str = r#"{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":{"hash":"8608","fromAccountId":"abaakhppxxx@abaa","toAccountId":"shop@devb","currency":"USD","amount":1,"description":null,"createdDateMs":1761154142000,"acknowledgedDateMs":1761154143000.0,"trackingStatus":null,"receiverBank":null,"receiverBankAccount":null,"instructionRef":null,"externalRef":"100FT35781491692"}}"#;
+const PAID_LIVE: &str = r#"{"responseCode":0,"responseMessage":"Success","errorCode":null,"data":{"hash":"8608a3e1f1e9e7c8c6c3ab1a2f5e2c4d9b7a6f5e4d3c2b1a0f9e8d7c6b5a4938","fromAccountId":"abaakhppxxx@abaa","toAccountId":"shop@devb","currency":"USD","amount":1,"description":null,"createdDateMs":1761154142000,"acknowledgedDateMs":1761154143000.0,"trackingStatus":null,"receiverBank":null,"receiverBankAccount":null,"instructionRef":null,"externalRef":"100FT35781491692"}}"#;
 
 pub(crate) fn paid(body: &str) -> Transaction {
     match check(200, body.to_owned()) {
@@ -62,7 +62,7 @@ fn the_sample_of_the_live_service_is_read() {
         Some("100FT35781491692")
     );
     assert_eq!(transaction.description, Reading::Absent);
-    assert_eq!(transaction.short_hash(), None);
+    assert_eq!(transaction.short_hash(), Some("8608a3e1"));
 }
 
 #[test]
@@ -106,6 +106,92 @@ fn a_payment_with_unreadable_fields_is_a_payment() {
     assert_eq!(strange.hash, Reading::Unreadable("7".into()));
     assert_eq!(strange.currency, Reading::Unreadable("\"THB\"".into()));
     assert_eq!(strange.amount, Reading::Unreadable("[1]".into()));
+}
+
+#[test]
+fn one_transaction_has_one_hash() {
+    let hash = "8465d722d7d5065f2886f0a474a4d34dc6a7855355b611836f7b6111228893e9";
+    let with = |json: &str| paid(&PAID.replace(&format!("\"{hash}\""), json)).hash;
+    for same in [
+        hash.to_uppercase(),
+        format!("0x{hash}"),
+        format!(" {hash}\\n"),
+        format!("\u{200b}{}\\u200b {}", &hash[..9], &hash[9..]),
+    ] {
+        let found = with(&format!("\"{same}\""));
+        assert_eq!(found, Reading::Known(hash.to_owned()), "{same:?}");
+    }
+    for none in [
+        "7",
+        "\"\"",
+        "\"0x\"",
+        "\"8465d722\"",
+        "\"none\"",
+        "[]",
+        "true",
+    ] {
+        assert_eq!(with(none), Reading::Unreadable(none.into()));
+    }
+    assert_eq!(with("null"), Reading::Absent);
+}
+
+#[test]
+fn contradicting_places_of_an_answer_are_an_error() {
+    const COMPACT: &str = crate::mutations::PAID;
+    let data = COMPACT.split_once("\"data\":").unwrap().1;
+    let data = &data[..data.len() - 1];
+    let inline = &data[1..data.len() - 1];
+    let other = |text: &str| text.replace("8465d722", "9465d722");
+    let more = |text: &str| text.replace("1.0", "2.0");
+    for part in [
+        format!("\"transaction\":{}", other(data)),
+        format!("\"transaction\":{}", more(data)),
+        "\"transaction\":7".to_owned(),
+        format!("\"transaction\":[{data}]"),
+        other(inline),
+        more(inline),
+        "\"toAccountId\":\"other@bank\"".to_owned(),
+        "\"currency\":\"KHR\"".to_owned(),
+    ] {
+        let around = COMPACT.replacen('{', &format!("{{{part},"), 1);
+        let inside = COMPACT.replace(inline, &format!("{inline},\"transaction\":{}", other(data)));
+        for body in [around, inside] {
+            let error = check(200, body.clone()).unwrap_err();
+            assert!(
+                error.message().starts_with("the members data"),
+                "{error} {body}"
+            );
+        }
+    }
+    for part in [
+        format!("\"transaction\":{data}"),
+        inline.to_owned(),
+        "\"transaction\":null,\"hash\":\"\",\"amount\":1".to_owned(),
+    ] {
+        paid(&COMPACT.replacen('{', &format!("{{{part},"), 1));
+    }
+}
+
+#[test]
+fn the_words_of_the_quota_suffice_without_a_code() {
+    let words = "Daily request limit of 100 exceeded. Please try again tomorrow.";
+    for (status, rest) in [
+        (200, r#""responseCode":1"#),
+        (200, r#""responseCode":1,"errorCode":null,"data":null"#),
+        (200, r#""responseCode":0,"data":null"#),
+        (200, r#""other":1"#),
+        (429, r#""responseCode":1"#),
+        (403, r#""responseCode":1"#),
+    ] {
+        let body = format!(r#"{{{rest},"responseMessage":"{words}"}}"#);
+        let error = check(status, body.clone()).unwrap_err();
+        assert_eq!(error.class(), ErrorClass::QuotaExhausted, "{body}");
+        let body = format!(r#"{{{rest},"responseMessage":"Unauthorized"}}"#);
+        let error = check(status, body.clone()).unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Unauthorized, "{body}");
+    }
+    // The message of a paid answer says nothing.
+    paid(&PAID.replace("Getting transaction successfully.", words));
 }
 
 #[test]

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use bakong_api::token::{FileTokenStore, LeaseOutcome, LeaseRequest, RenewalLease, TokenStore};
+use bakong_api::Remedy;
+use bakong_api::token::{
+    FileTokenStore, LeaseOutcome, LeaseRequest, RenewalFailure, RenewalLease, TokenStore,
+};
 
 use crate::fake::{DAY, Fake, RENEW, START, ask, fresh};
 use crate::tasks::{Tasks, block_on};
@@ -110,10 +113,8 @@ fn a_file_without_a_token_is_an_error_that_does_not_repeat_it() {
     let folder = Folder::new();
     let long = format!("{}{}", fresh("a").expose(), "secret".repeat(100_000));
     for bytes in [
-        &b""[..],
-        b"\n",
-        b"secret",
-        b"secret.secret.secret",
+        &b"two secrets"[..],
+        b"secret\0",
         b"\xff\xfesecret",
         long.as_bytes(),
     ] {
@@ -123,6 +124,76 @@ fn a_file_without_a_token_is_an_error_that_does_not_repeat_it() {
         assert!(!text.contains("secret"), "{text}");
         assert!(error.to_string().contains("bakong.token"), "{error}");
     }
+}
+
+#[test]
+fn an_empty_file_contains_no_token_and_is_renewed() {
+    let folder = Folder::new();
+    for empty in [&b""[..], b" \r\n", b"\xef\xbb\xbf\n", &[0; 4_096]] {
+        fs::write(folder.file(), empty).unwrap();
+        let store = FileTokenStore::new(folder.file());
+        assert!(store.read().unwrap().is_none(), "{empty:?}");
+        let fake = Fake::new();
+        let session = fake.renewing_session().with_token_store(store.clone());
+        block_on(ask(&session)).unwrap();
+        assert!(stored(store.path()).is_some() && fake.count(RENEW) == 1);
+    }
+}
+
+#[test]
+fn a_token_in_place_of_the_path_is_not_repeated() {
+    let token = fresh("a");
+    let store = FileTokenStore::new(token.expose());
+    let long = FileTokenStore::new("eyJ".repeat(200));
+    let folder = FileTokenStore::new(format!("{}/none", token.expose()));
+    for error in [
+        folder.write(&token).unwrap_err(),
+        long.read().map(|_| ()).unwrap_err(),
+        long.write(&token).unwrap_err(),
+    ] {
+        assert!(!format!("{error} {error:?}").contains("eyJ"), "{error}");
+    }
+    assert!(store.read().unwrap().is_none());
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_devices_and_large_files_are_not_read_as_token_or_mark() {
+    use std::process::Command;
+
+    let folder = Folder::new();
+    let mark = folder.0.join("bakong.token.renewal");
+    let pipe = |path: &Path| {
+        let made = Command::new("mkfifo").arg(path).status().unwrap();
+        assert!(made.success());
+    };
+    let device = |path: &Path| std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    // Three GiB without content, which take no space.
+    let large = |path: &Path| fs::File::create(path).unwrap().set_len(3 << 30).unwrap();
+    let store = FileTokenStore::new(folder.file());
+    for (make, reason) in [
+        (&pipe as &dyn Fn(&Path), "not a regular file"),
+        (&device, "not a regular file"),
+        (&large, "longer than 65536 bytes"),
+    ] {
+        make(&folder.file());
+        let error = store.read().unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+        fs::remove_file(folder.file()).unwrap();
+
+        make(&mark);
+        let request = LeaseRequest::new(START);
+        let error = block_on(store.acquire_renewal(request)).unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+        block_on(store.wait_for_renewal(START));
+        fs::remove_file(&mark).unwrap();
+    }
+    // The mark is replaced by a pipe during the renewal.
+    let lease = granted(acquire(&store, 0, false));
+    fs::remove_file(&mark).unwrap();
+    pipe(&mark);
+    let failure = RenewalFailure::new(START, Remedy::AskAgain, String::new());
+    block_on(lease.fail(&failure));
 }
 
 #[test]
@@ -323,6 +394,29 @@ fn without_a_usable_token_the_store_waits_for_the_lease() {
         tasks.run();
     }
     assert_eq!(tasks.output(1), Some(&true));
+}
+
+#[test]
+fn a_rejected_session_waits_until_the_mark_is_gone_and_reads_the_new_token() {
+    let folder = Folder::new();
+    let store = FileTokenStore::new(folder.file());
+    let (fake, new) = (Fake::new(), fresh("new"));
+    fake.accept(&new);
+    let session = fake.session().with_token(fresh("old"));
+    let session = session.with_token_store(store.clone());
+    let lease = granted(acquire(&store, 0, true));
+    let mut tasks = Tasks::new();
+    tasks.add(async { ask(&session).await.is_ok() });
+    tasks.run();
+    assert_eq!((tasks.waiting(), fake.total()), (1, 1));
+    store.write(&new).unwrap();
+    drop(lease);
+    while tasks.waiting() > 0 {
+        std::thread::yield_now();
+        tasks.run();
+    }
+    assert_eq!(tasks.output(0), Some(&true));
+    assert_eq!(fake.total(), 2);
 }
 
 async fn acquire_waiting(store: &FileTokenStore) -> LeaseOutcome {

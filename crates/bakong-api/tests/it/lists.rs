@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use crate::answer;
 use crate::fixtures::{HASH, MD5, OTHER_MD5};
 
-const TRANSACTION: &str = r#""hash":"8608","fromAccountId":"payer@bank","toAccountId":"shop@devb","currency":"USD","amount":1"#;
+const TRANSACTION: &str = r#""hash":"8608a3e1f1e9e7c8c6c3ab1a2f5e2c4d9b7a6f5e4d3c2b1a0f9e8d7c6b5a4938","fromAccountId":"payer@bank","toAccountId":"shop@devb","currency":"USD","amount":1"#;
+
+const PAID_HASH: &str = "8608a3e1f1e9e7c8c6c3ab1a2f5e2c4d9b7a6f5e4d3c2b1a0f9e8d7c6b5a4938";
 
 fn md5(text: &str) -> Md5Handle {
     text.parse().unwrap()
@@ -52,16 +54,57 @@ fn a_transaction_is_found_under_data_under_transaction_and_inline() {
             r#"{{"md5":" {MD5} ","status":" SUCCESS ","data":null,"transaction":{{{TRANSACTION}}}}}"#
         ),
         format!(r#"{{"md5":"{MD5}","status":"SUCCESS","data":{{}},{TRANSACTION}}}"#),
-        // Unreadable data does not hide a transaction elsewhere.
-        format!(r#"{{"md5":"{MD5}","status":"SUCCESS","data":7,"transaction":{{{TRANSACTION}}}}}"#),
-        format!(r#"{{"md5":"{MD5}","status":"SUCCESS","data":{{"md5":"x"}},{TRANSACTION}}}"#),
+        format!(r#"{{"md5":"{MD5}","status":"SUCCESS","data":{{"trace":"x"}},{TRANSACTION}}}"#),
+        // Equal places do not contradict each other.
+        format!(
+            r#"{{"md5":"{MD5}","status":"SUCCESS","data":{{{TRANSACTION}}},"transaction":{{{TRANSACTION}}},{TRANSACTION}}}"#
+        ),
+        format!(r#"{{"md5":"{MD5}","status":"SUCCESS","amount":1.0,"data":{{{TRANSACTION}}}}}"#),
     ] {
         match result_of(&item) {
             Ok(CheckAnswer::Paid(transaction)) => {
-                assert_eq!(transaction.hash.as_deref(), Some("8608"), "{item}");
+                assert_eq!(transaction.hash.as_deref(), Some(PAID_HASH), "{item}");
             }
             other => panic!("{other:?} of {item}"),
         }
+    }
+}
+
+#[test]
+fn contradicting_places_of_an_item_are_an_error() {
+    let other = TRANSACTION.replace("8608", "9608");
+    let more = TRANSACTION.replace("\"amount\":1", "\"amount\":2");
+    for rest in [
+        format!(r#""data":{{{TRANSACTION}}},"transaction":{{{other}}}"#),
+        format!(r#""data":{{{TRANSACTION}}},{other}"#),
+        format!(r#""transaction":{{{TRANSACTION}}},{more}"#),
+        format!(r#""data":{{{TRANSACTION}}},"amount":1.01"#),
+        format!(r#""data":{{{TRANSACTION}}},"currency":"KHR""#),
+        format!(r#""data":{{{TRANSACTION},"transaction":{{{other}}}}}"#),
+        format!(r#""data":{{{TRANSACTION},"md5":"{OTHER_MD5}"}}"#),
+        format!(r#""data":7,"transaction":{{{TRANSACTION}}}"#),
+        format!(r#""data":[{{{TRANSACTION}}}],"transaction":{{{TRANSACTION}}}"#),
+    ] {
+        let item = format!(r#"{{"md5":"{MD5}","status":"SUCCESS",{rest}}}"#);
+        assert_eq!(result_of(&item), Err(ErrorClass::Malformed), "{item}");
+    }
+    // The transaction of an item has the hash that the item repeats.
+    let list = CheckTransactionByHashList::new([TransactionHash::new(HASH).unwrap()]).unwrap();
+    let body = format!(
+        r#"{{"responseCode":0,"data":[{{"hash":"{HASH}","status":"SUCCESS","data":{{{TRANSACTION}}}}}]}}"#
+    );
+    let answers = list.read(&answer(200, body)).unwrap();
+    let (_, result) = answers.into_iter().next().unwrap();
+    assert_eq!(result.unwrap_err().class(), ErrorClass::Malformed);
+}
+
+#[test]
+fn the_words_of_the_quota_in_an_item_are_not_a_result() {
+    for status in ["FAILED", "NOT_FOUND", "SERVICE_FAILED", "PENDING"] {
+        let item = format!(
+            r#"{{"md5":"{MD5}","status":"{status}","message":"Daily request limit of 100 exceeded."}}"#
+        );
+        assert_eq!(result_of(&item), Err(ErrorClass::QuotaExhausted), "{item}");
     }
 }
 
@@ -227,8 +270,8 @@ proptest! {
                 let rest = match kinds[index] {
                     0 => r#""status":"NOT_FOUND""#.to_owned(),
                     1 => r#""status":"FAILED""#.to_owned(),
-                    2 => format!(r#""status":"SUCCESS","data":{{"hash":"{number}","amount":1}}"#),
-                    3 => format!(r#""status":"SUCCESS","hash":"{number}""#),
+                    2 => format!(r#""status":"SUCCESS","data":{{"hash":"{number:064}","amount":1}}"#),
+                    3 => format!(r#""status":"SUCCESS","hash":"{number:064}""#),
                     4 => r#""status":7"#.to_owned(),
                     _ => return None,
                 };
@@ -246,7 +289,7 @@ proptest! {
             match (kinds[number], result) {
                 (0, Ok(CheckAnswer::NotFound)) | (1, Ok(CheckAnswer::Failed)) | (4 | 5, Err(_)) => {}
                 (2 | 3, Ok(CheckAnswer::Paid(transaction))) => {
-                    let hash = number.to_string();
+                    let hash = format!("{number:064}");
                     prop_assert_eq!(transaction.hash.as_deref(), Some(hash.as_str()));
                 }
                 (kind, result) => prop_assert!(false, "{kind}: {result:?}"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bakong_api::endpoint::RenewToken;
 use bakong_api::token::TokenState;
 use bakong_api::transport::{TransportErrorKind, transport_fn};
-use bakong_api::{ApiError, CheckAnswer, Environment, ErrorClass, Session, Transport};
+use bakong_api::{AccessToken, ApiError, CheckAnswer, Environment, ErrorClass, Session, Transport};
 use proptest::prelude::*;
 
 use crate::fake::{
@@ -38,6 +38,32 @@ fn a_valid_token_is_sent_without_a_renewal() {
     assert_eq!(block_on(ask(&session)).unwrap(), CheckAnswer::NotFound);
     assert_eq!((fake.total(), fake.count(CHECK)), (1, 1));
     assert_eq!(session.token_state(), TokenState::Valid);
+}
+
+#[test]
+fn a_token_that_is_no_jwt_is_sent_to_relays_and_not_to_nbc() {
+    let token = AccessToken::new("rbk_secret").unwrap();
+    let fake = Fake::new();
+    fake.accept(&token);
+    let session = fake.session().with_token(token.clone());
+    for _ in 0..2 {
+        let error = block_on(ask(&session)).unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Unauthorized);
+        assert!(error.to_string().contains("three parts"), "{error}");
+        assert!(!error.to_string().contains("rbk"), "{error}");
+    }
+    assert_eq!(fake.total(), 0);
+    let relay = bakong_api::BaseUrl::new("https://relay.example/bakong").unwrap();
+    let clock = Arc::clone(&fake);
+    let session = Session::new(fake.transport(), relay)
+        .with_clock(move || clock.now())
+        .with_observer(Arc::clone(&fake))
+        .with_token(token);
+    // There is no expiry to plan for.
+    fake.advance(1_000 * DAY);
+    assert_eq!(session.token_state(), TokenState::Valid);
+    let _ = block_on(ask(&session));
+    assert_eq!(fake.total(), 1);
 }
 
 #[test]

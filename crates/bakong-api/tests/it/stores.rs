@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use bakong_api::khqr_core::Timestamp;
 use bakong_api::token::{
     LeaseOutcome, LeaseRequest, MemoryTokenStore, RenewalFailure, RenewalLease, TokenState,
     TokenStore, TokenStoreError,
@@ -35,8 +36,8 @@ struct FakeStore {
     slow: bool,
     /// The next answers to requests for a lease. Then, a lease is granted.
     refusals: Mutex<VecDeque<Result<LeaseOutcome, TokenStoreError>>>,
-    /// The token that another process stores before it releases the lease.
-    renewed_elsewhere: Option<AccessToken>,
+    /// The tokens that another process stores while this one waits for the lease, one for each wait.
+    renewed_elsewhere: Mutex<VecDeque<Option<AccessToken>>>,
     requests: Mutex<Vec<LeaseRequest>>,
     /// How leases ended.
     ends: Arc<Mutex<Vec<String>>>,
@@ -65,6 +66,13 @@ impl FakeStore {
     fn saved(&self) -> Option<String> {
         let token = self.token.lock().unwrap();
         token.as_ref().map(|token| token.expose().to_owned())
+    }
+
+    fn wait(&self) {
+        let stored = self.renewed_elsewhere.lock().unwrap().pop_front();
+        if let Some(token) = stored.flatten() {
+            self.put(&token);
+        }
     }
 
     async fn yield_once(&self) {
@@ -110,12 +118,14 @@ impl TokenStore for FakeStore {
         request: LeaseRequest,
     ) -> Result<LeaseOutcome, TokenStoreError> {
         self.requests.lock().unwrap().push(request);
-        if let Some(token) = &self.renewed_elsewhere {
-            self.put(token);
-        }
+        self.wait();
         let granted = || LeaseOutcome::Granted(Box::new(FakeLease(Arc::clone(&self.ends))));
         let refusal = self.refusals.lock().unwrap().pop_front();
         refusal.unwrap_or_else(|| Ok(granted()))
+    }
+
+    async fn wait_for_renewal(&self, _: Timestamp) {
+        self.wait();
     }
 }
 
@@ -372,7 +382,7 @@ fn a_token_renewed_while_the_lease_was_held_is_used() {
     let new = fresh("new");
     fake.accept(&new);
     let store = Arc::new(FakeStore {
-        renewed_elsewhere: Some(new),
+        renewed_elsewhere: Mutex::new(VecDeque::from([Some(new)])),
         ..FakeStore::default()
     });
     let session = fake.renewing_session().with_token_store(Arc::clone(&store));
@@ -437,4 +447,48 @@ fn a_usable_token_is_used_while_another_process_renews() {
     block_on(session.renew()).unwrap();
     let request = store.requests.lock().unwrap()[1];
     assert!(request.ignores_pause && request.usable_until.is_none());
+}
+
+#[test]
+fn a_token_rejected_while_another_process_renews_is_replaced() {
+    let fake = Fake::new();
+    let (old, new) = (
+        fresh("old"),
+        crate::fake::token("new", START.saturating_add(178 * DAY)),
+    );
+    fake.advance(88 * DAY);
+    // The server retires the old token at once: only the new one is accepted.
+    fake.accept(&new);
+    let store = Arc::new(FakeStore {
+        refusals: Mutex::new(VecDeque::from([Ok(LeaseOutcome::Held)])),
+        renewed_elsewhere: Mutex::new(VecDeque::from([None, Some(new.clone())])),
+        ..FakeStore::default()
+    });
+    let session = fake.renewing_session().with_token(old);
+    let session = session.with_token_store(Arc::clone(&store));
+    block_on(ask(&session)).unwrap();
+    assert_eq!((fake.count(RENEW), fake.count(CHECK)), (0, 2));
+    let requests = store.requests.lock().unwrap();
+    assert_eq!(requests.len(), 2);
+    // Without a usable token, the store waits.
+    assert!(requests[0].usable_until.is_some() && requests[1].usable_until.is_none());
+}
+
+#[test]
+fn a_session_without_renewal_waits_for_the_token_of_another_process() {
+    let fake = Fake::new();
+    let (old, new) = (fresh("old"), fresh("new"));
+    fake.accept(&new);
+    let store = Arc::new(FakeStore {
+        renewed_elsewhere: Mutex::new(VecDeque::from([Some(new.clone())])),
+        ..FakeStore::default()
+    });
+    let session = fake.session().with_token(old);
+    let session = session.with_token_store(Arc::clone(&store));
+    block_on(ask(&session)).unwrap();
+    assert_eq!((fake.count(RENEW), fake.count(CHECK)), (0, 2));
+    // If no other process renews, the rejection is the result, and the request is not repeated.
+    fake.reject_all();
+    assert!(block_on(ask(&session)).is_err());
+    assert_eq!(fake.count(CHECK), 3);
 }

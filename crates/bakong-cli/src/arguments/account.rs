@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::common::options::{TOKEN_FILE, TargetArguments};
+use crate::common::options::{TOKEN_FILE, TargetArguments, token_file};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum AccountCommand {
@@ -25,7 +25,7 @@ pub(crate) struct AccountCheckArguments {
     pub(crate) account: String,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
-    #[arg(long, value_name = "FILE", help = TOKEN_FILE)]
+    #[arg(long, value_name = "FILE", help = TOKEN_FILE, value_parser = token_file())]
     pub(crate) token_file: Option<PathBuf>,
     /// Ignored: this command renews no token. Accepted so that scripts can pass the same options everywhere
     #[arg(long = "email", value_name = "ADDRESS", requires = "token_file")]

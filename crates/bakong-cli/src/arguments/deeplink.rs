@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::common::options::TargetArguments;
+use crate::common::options::{TargetArguments, token_file};
 
 pub(super) const HELP: &str = "\
 Use the link for customers who shop on the phone that they pay with. Bakong returns a new link for each request.
@@ -28,7 +28,7 @@ pub(crate) struct DeeplinkArguments {
     #[command(flatten)]
     pub(crate) target: TargetArguments,
     /// Ignored: the request has no token. Accepted so that scripts can pass the same options everywhere
-    #[arg(long = "token-file", id = "token_file", value_name = "FILE")]
+    #[arg(long = "token-file", id = "token_file", value_name = "FILE", value_parser = token_file())]
     _token_file: Option<PathBuf>,
     /// Ignored, like --token-file
     #[arg(long = "email", value_name = "ADDRESS", requires = "token_file")]

@@ -114,8 +114,8 @@ fn first_paragraph(text: &str) -> String {
 mod tests {
     use clap::CommandFactory;
 
-    use super::secrets::REDACTED;
     use super::*;
+    use crate::common::options::REDACTED;
 
     const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.e30.c2VjcmV0";
     const CODE: &str = "abcdefghijklmnopqrst";
@@ -142,10 +142,15 @@ mod tests {
             &format!("{{\"token\":\"{TOKEN}\"}}"),
             &TOKEN[..22],
             "--token=a.e30.b",
+            // Without its start, and split.
+            &format!("c2ln.{}", "Sf1KxwRJSMeKKF2QT4fwpM"),
+            &format!("--token={}\n{}", &TOKEN[..12], &TOKEN[12..]),
         ] {
             let text = error_text(&["tx", "check", misplaced]);
             assert!(
-                !text.contains(&TOKEN[..12]) && !text.contains("a.e30.b"),
+                !text.contains(&TOKEN[..12])
+                    && !text.contains("a.e30.b")
+                    && !text.contains("KxwRJSMeKK"),
                 "{text}"
             );
         }

@@ -1,12 +1,12 @@
 //! Removes secrets from the error messages for an invalid command line.
 
-use bakong_api::AccessToken;
+use bakong_api::token::without_tokens;
 
-pub(super) const REDACTED: &str = "[redacted]";
+use crate::common::options::REDACTED;
 
 /// Redacts access tokens, and what may be the e-mailed code of `token verify`.
 pub(super) fn without_secrets(text: &str, arguments: &[String]) -> String {
-    let text = without_tokens(text);
+    let text = without_tokens(text).into_owned();
     if !arguments.iter().any(|argument| argument == "verify") {
         return text;
     }
@@ -23,23 +23,4 @@ pub(super) fn without_secrets(text: &str, arguments: &[String]) -> String {
     values
         .filter(may_be_code)
         .fold(text, |text, code| text.replace(code, REDACTED))
-}
-
-/// Redacts the words that are access tokens, whatever punctuation surrounds them.
-fn without_tokens(text: &str) -> String {
-    let in_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let mut redacted = String::with_capacity(text.len());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let length = rest.find(|c| !in_token(c)).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(length);
-        // The start of a JWT, which may be truncated.
-        let is_jwt = word.len() > 20 && word.contains("eyJ");
-        let is_token = is_jwt || AccessToken::new(word.trim_matches('.')).is_ok();
-        redacted.push_str(if is_token { REDACTED } else { word });
-        let gap = after.find(in_token).unwrap_or(after.len());
-        redacted.push_str(&after[..gap]);
-        rest = &after[gap..];
-    }
-    redacted
 }

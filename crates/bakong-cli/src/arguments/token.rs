@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::common::options::{EMAIL, TOKEN_FILE, TargetArguments};
+use crate::common::options::{EMAIL, TOKEN_FILE, TargetArguments, token_file};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum TokenCommand {
@@ -38,7 +38,8 @@ be saved, 2 usage error.";
 const STATUS_HELP: &str = "\
 Shows the token in --token-file, or in the environment variable BAKONG_TOKEN. NBC's tokens are valid for 90 days.
 A token is due for renewal three days before it expires.
-The command sends no request, so --env and --base-url have no effect.
+The command sends no request. With --env, or with --base-url and one of NBC's hosts, a token that is not a JWT is an
+error; other servers may have tokens of their own form.
 
 Exit codes: 0 valid or due for renewal, 1 expired, missing or not a token, 2 usage error.";
 
@@ -53,7 +54,7 @@ pub(crate) struct RequestArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) project: String,
     /// The file that you will save the token in. The command only repeats it in the next step that it prints
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = token_file())]
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
@@ -69,7 +70,7 @@ pub(crate) struct VerifyArguments {
     #[arg(long, allow_hyphen_values = true)]
     pub(crate) code: Secret,
     /// The file to save the token in. It replaces the previous token. Without a file, the token is printed
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = token_file())]
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
@@ -83,7 +84,7 @@ pub(crate) struct RenewArguments {
     #[arg(long, value_name = "ADDRESS", help = EMAIL)]
     pub(crate) email: Option<String>,
     /// The file to save the token in. It replaces the previous token. Without a file, the token is printed
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = token_file())]
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
@@ -94,7 +95,7 @@ pub(crate) struct RenewArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct StatusArguments {
-    #[arg(long, value_name = "FILE", help = TOKEN_FILE)]
+    #[arg(long, value_name = "FILE", help = TOKEN_FILE, value_parser = token_file())]
     pub(crate) token_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,

@@ -4,8 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use bakong_api::AccessToken;
+use bakong_api::BaseUrl;
 use bakong_api::endpoint::RenewToken;
-use bakong_api::token::{FileTokenStore, TokenLife, TokenState, TokenStoreError};
+use bakong_api::token::{FileTokenStore, TokenLife, TokenState, TokenStoreError, without_tokens};
 use khqr_core::{Printable, Timestamp};
 
 use crate::common::exit::{Exit, Failure, Reason};
@@ -77,12 +78,17 @@ impl TokenSource {
         }
     }
 
+    /// Reads the token for this Bakong, if there is one. NBC's hosts accept only a JWT.
+    pub(crate) fn read_for(&self, base_url: &BaseUrl) -> Result<Option<AccessToken>, Failure> {
+        let token = self.read()?;
+        match token.as_ref().map(|token| token.check_for(base_url)) {
+            Some(Err(error)) => Err(unusable(format!("{self}: {error}"))),
+            _ => Ok(token),
+        }
+    }
+
     /// Reads the token, if there is one. Prints a note if other users can read the file.
     pub(crate) fn read(&self) -> Result<Option<AccessToken>, Failure> {
-        let unusable = |message: String| {
-            let reason = Reason::no_token(message.as_str());
-            Failure::new(Exit::CouldNotAsk, message).because(reason)
-        };
         match self {
             Self::None => Ok(None),
             Self::Environment => match std::env::var_os(TOKEN) {
@@ -105,20 +111,25 @@ impl TokenSource {
 
     /// Returns the file's path quoted for a shell.
     pub(crate) fn shell_word(&self) -> String {
-        shell_word(&self.file().unwrap_or(Path::new("")).to_string_lossy())
+        let path = self.file().unwrap_or(Path::new("")).to_string_lossy();
+        shell_word(&without_tokens(&path))
     }
 
     /// Returns the message for a missing token. `renews` says whether the command can request one.
     pub(crate) fn missing(&self, renews: bool) -> String {
         match self {
-            Self::File(_) => {
+            Self::File(file) => {
                 let email = if renews {
                     ", or use --email with this command"
                 } else {
                     ""
                 };
+                let missing = match std::fs::exists(&file.path) {
+                    Ok(true) => "there is no token in the",
+                    _ => "there is no",
+                };
                 format!(
-                    "there is no {self}; create it with bakong token verify or bakong token renew{email}"
+                    "{missing} {self}; create it with bakong token verify or bakong token renew{email}"
                 )
             }
             Self::None | Self::Environment => format!(
@@ -129,13 +140,20 @@ impl TokenSource {
     }
 }
 
+/// The failure of a token that cannot be sent.
+fn unusable(message: String) -> Failure {
+    let reason = Reason::no_token(message.as_str());
+    Failure::new(Exit::CouldNotAsk, message).because(reason)
+}
+
 impl fmt::Display for TokenSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("no token"),
             Self::Environment => f.write_str(TOKEN),
             Self::File(file) => {
-                write!(f, "token file {}", Printable(&file.path.to_string_lossy()))
+                let path = file.path.to_string_lossy();
+                write!(f, "token file {}", Printable(&without_tokens(&path)))
             }
         }
     }

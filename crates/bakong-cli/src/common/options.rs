@@ -1,9 +1,11 @@
 //! Options that several commands have.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use bakong_api::Environment;
 use bakong_api::base_url::UnknownEnvironment;
+use bakong_api::token::without_tokens;
+use bakong_api::{AccessToken, Environment};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use khqr_core::Currency;
 
@@ -17,6 +19,9 @@ const CA_FILE: &str = "Also trust the certificate authorities in this PEM file. 
      built-in authorities";
 const RENEWAL_EMAIL: &str = "The project's e-mail address, with which the command renews the token in --token-file \
      before it expires [env: BAKONG_EMAIL]";
+
+/// What messages contain in place of a secret.
+pub(crate) const REDACTED: &str = "[redacted]";
 
 /// The Bakong to send requests to.
 #[derive(Args, Clone, Debug)]
@@ -81,10 +86,31 @@ impl TransportOptions {
 /// The token for requests.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TokenArguments {
-    #[arg(long, value_name = "FILE", help = TOKEN_FILE)]
+    #[arg(long, value_name = "FILE", help = TOKEN_FILE, value_parser = token_file())]
     pub(crate) token_file: Option<PathBuf>,
     #[arg(long, value_name = "ADDRESS", requires = "token_file", help = RENEWAL_EMAIL)]
     pub(crate) email: Option<String>,
+}
+
+/// Parses the path of a token file. Rejects a token in its place, as from `--token-file "$TOKEN"`; clap's message is
+/// redacted.
+pub(crate) fn token_file() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|path| {
+        let text = path.to_string_lossy();
+        let is_jwt = AccessToken::new(&text).is_ok_and(|token| token.is_jwt());
+        let looks_like_token = is_jwt || (30 <= text.len() && is_redacted(&text));
+        if looks_like_token && !Path::new(&path).exists() {
+            return Err(
+                "this looks like a token; save the token in a file and pass the file's name",
+            );
+        }
+        Ok(PathBuf::from(path))
+    })
+}
+
+/// Whether a text is redacted as a whole.
+fn is_redacted(text: &str) -> bool {
+    without_tokens(text) == REDACTED
 }
 
 pub(crate) fn parse_currency(text: &str) -> Result<Currency, khqr_core::Error> {

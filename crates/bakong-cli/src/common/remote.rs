@@ -81,7 +81,7 @@ fn open_with(
     let base_url = trusted_base_url(target, "the token")?;
     let source = TokenSource::of_arguments(token);
     let renewal = credentials::renewal(token)?;
-    let found = source.read()?;
+    let found = source.read_for(&base_url)?;
     match (&found, &renewal) {
         (None, None) => return Err(Failure::usage(source.missing(true))),
         (Some(token), None) => warn_of_end(token, &source),
@@ -94,11 +94,12 @@ fn open_with(
     if let Some(token) = found {
         session = session.with_token(token);
     }
-    if let Some((renewal, path)) = renewal.zip(source.file()) {
-        session = session
-            .with_renewal(renewal)
-            .with_token_store(CommandTokenStore(FileTokenStore::new(path)))
-            .with_observer(RenewalNotes);
+    if let Some(path) = source.file() {
+        // Even without renewal: another command may store a new token.
+        session = session.with_token_store(CommandTokenStore(FileTokenStore::new(path)));
+    }
+    if let Some(renewal) = renewal {
+        session = session.with_renewal(renewal).with_observer(RenewalNotes);
     }
     let token = source;
     Ok(Remote {
@@ -119,7 +120,7 @@ pub(crate) fn open_with_any_token(
 ) -> Result<Remote, Failure> {
     let mut remote = open_without_token(target, "the account, and the token if there is one,")?;
     let source = TokenSource::of(token_file);
-    match source.read() {
+    match source.read_for(&remote.advisor.base_url) {
         Ok(Some(token)) => {
             let note = RejectionNote {
                 source: source.clone(),

@@ -39,6 +39,10 @@ impl TokenStore for CommandTokenStore {
             .map_err(|error| TokenStoreError::new("the new token could not be saved", error))?;
         self.0.acquire_renewal(request).await
     }
+
+    async fn wait_for_renewal(&self, now: Timestamp) {
+        self.0.wait_for_renewal(now).await;
+    }
 }
 
 /// Saves a token in its file or, if that fails, in another file, which the error names.

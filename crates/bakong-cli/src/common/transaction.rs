@@ -177,6 +177,10 @@ fn describe(mismatch: &Mismatch) -> (&'static str, Option<String>, String) {
         Mismatch::Untold(Detail::Recipient) => {
             ("untold_recipient", "the recipient is not readable")
         }
+        Mismatch::Untold(Detail::Hash) => (
+            "untold_hash",
+            "the transaction's hash is missing or not readable, so it may have settled another order",
+        ),
         Mismatch::OrderSettled => (
             "order_settled",
             "another transaction already settled the order",

@@ -31,7 +31,7 @@ async fn a_token_is_optional_and_may_be_rejected() {
     let sandbox = Sandbox::start().await.unwrap();
     sandbox.register_account(sokha());
     let line = format!("account check sokha@devb --base-url {}", sandbox.base_url());
-    for secret in [&token(&sandbox), "secret.secret.secret"] {
+    for secret in [&token(&sandbox), "secret secret"] {
         let before = sandbox.requests().len();
         run_with_token(&line, secret).await.exits(0);
         assert_eq!(sandbox.requests().len() - before, 1);

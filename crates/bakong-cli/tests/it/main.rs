@@ -24,6 +24,7 @@ mod qr_scanner;
 mod readers;
 mod redaction;
 mod renewal;
+mod retired_token;
 #[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]
@@ -35,6 +36,7 @@ mod signals;
 mod support;
 mod tls;
 mod token;
+mod token_file;
 mod tx;
 mod vectors;
 mod watch;

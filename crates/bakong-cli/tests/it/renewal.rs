@@ -144,7 +144,7 @@ async fn a_token_that_cannot_be_saved_is_not_renewed() {
 }
 
 /// Starts a server that answers one request with this body, after calling `before`.
-async fn answering(body: String, before: impl FnOnce() + Send + 'static) -> String {
+pub(crate) async fn answering(body: String, before: impl FnOnce() + Send + 'static) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {

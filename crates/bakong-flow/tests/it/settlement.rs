@@ -110,6 +110,63 @@ fn a_transaction_settles_one_order() {
 }
 
 #[test]
+fn a_transaction_in_another_form_settles_no_second_order() {
+    let full = hash(7);
+    let full = full.as_str();
+    for form in [
+        full.to_uppercase(),
+        format!("0x{full}"),
+        format!(" {full}\\n"),
+        format!("{}\u{200b}{}", &full[..8], &full[8..]),
+        format!("{full}\\u200b"),
+    ] {
+        let mut desk = Desk::of_singles();
+        desk.open([1, 2]);
+        desk.exchange(Ok(paid(7)));
+        let same = json("10000", NOON).replace(hash(1).as_str(), &form);
+        desk.exchange(Ok(CheckAnswer::Paid(transaction(&same))));
+        let settled = if desk.is_paid(1) { 1 } else { 2 };
+        let order = order(settled);
+        assert_eq!(
+            desk.mismatches(3 - settled),
+            [Mismatch::SettledAnother { order }],
+            "{form}"
+        );
+    }
+}
+
+#[test]
+fn a_transaction_without_a_hash_settles_no_order() {
+    for none in [
+        "null",
+        "7",
+        "\"\"",
+        "\"0x\"",
+        "\"00000007\"",
+        "\"none\"",
+        "{}",
+    ] {
+        let mut desk = Desk::of_singles();
+        desk.open([1, 2]);
+        let body = json("10000", NOON);
+        let body = body.replace(&format!("\"{}\"", hash(1)), none);
+        for _ in 0..2 {
+            desk.exchange(Ok(CheckAnswer::Paid(transaction(&body))));
+        }
+        for number in [1, 2] {
+            assert_eq!(
+                desk.mismatches(number),
+                [Mismatch::Untold(Detail::Hash)],
+                "{none}"
+            );
+        }
+    }
+    let absent = json("10000", NOON).replace("\"hash\"", "\"other\"");
+    let untold = vec![Mismatch::Untold(Detail::Hash)];
+    assert_eq!(settle(&absent), Settlement::NeedsReview(untold));
+}
+
+#[test]
 fn an_order_is_settled_once() {
     let mut desk = Desk::of_singles();
     desk.open([1]);

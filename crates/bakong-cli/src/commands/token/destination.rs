@@ -1,10 +1,9 @@
 //! Saves a new token in a file, or prints it on standard output.
 
-use std::fs;
 use std::path::Path;
 
 use bakong_api::AccessToken;
-use bakong_api::token::FileTokenStore;
+use bakong_api::token::{FileTokenStore, LeaseOutcome, LeaseRequest, RenewalLease, TokenStore};
 use bakong_flow::{Clock, SystemClock};
 use khqr_core::Timestamp;
 use serde_json::json;
@@ -33,6 +32,18 @@ impl<'a> Destination<'a> {
                 .map_err(|error| Failure::usage(format!("--token-file: {}", printable(&error))))?;
         }
         Ok(Self { file })
+    }
+
+    /// Acquires the renewal lease of the file, if there is a file. Waits while another command renews. If the lease
+    /// cannot be acquired, the token is renewed without one, because the user asked for it.
+    pub(super) async fn lease(&self, now: Timestamp) -> Option<Box<dyn RenewalLease>> {
+        let store = FileTokenStore::new(self.file?);
+        let mut request = LeaseRequest::new(now);
+        request.ignores_pause = true;
+        match store.acquire_renewal(request).await {
+            Ok(LeaseOutcome::Granted(lease)) => Some(lease),
+            _ => None,
+        }
     }
 
     /// Saves the token in the file, if there is one.
@@ -84,15 +95,17 @@ impl<'a> Destination<'a> {
 
 /// Rejects an existing file with other content, which was probably named by mistake.
 fn reject_other_file(path: &Path) -> Result<(), Failure> {
-    let is_empty = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
-    if is_empty {
-        return Ok(());
-    }
-    match FileTokenStore::new(path).read() {
-        Ok(_) => Ok(()),
-        Err(error) => Err(Failure::usage(format!(
-            "--token-file: {}. It would be overwritten; choose another file, or remove it",
-            printable(&error)
-        ))),
-    }
+    let reason = match FileTokenStore::new(path).read() {
+        Ok(None) => return Ok(()),
+        Ok(Some(token)) if token.is_jwt() => return Ok(()),
+        // Any word could be the token of a relay.
+        Ok(Some(_)) => format!(
+            "the content of the {} is not a token of NBC",
+            TokenSource::File(path.into())
+        ),
+        Err(error) => printable(&error),
+    };
+    Err(Failure::usage(format!(
+        "--token-file: {reason}. It would be overwritten; choose another file, or remove it"
+    )))
 }

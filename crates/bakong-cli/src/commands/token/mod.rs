@@ -7,6 +7,7 @@ use std::io::{self, IsTerminal};
 
 use bakong_api::endpoint::{RequestToken, Verify};
 use bakong_api::{AccessToken, ErrorClass};
+use bakong_flow::{Clock, SystemClock};
 use khqr_core::Printable;
 use serde_json::json;
 
@@ -107,10 +108,18 @@ fn renew(arguments: &RenewArguments) -> Result<Exit, Failure> {
     let renewal = Email::required(arguments.email.as_deref())?.renewal()?;
     let token = block_on(MAY_HAVE_ARRIVED, async {
         let remote = remote::open_without_token(&arguments.target, "the new token")?;
+        // Other commands wait for the new token while this one has the lease.
+        let lease = destination.lease(SystemClock.now()).await;
         let answer = remote.session.send(&renewal).await;
-        answer.map_err(|error| remote.advisor.failure(&error))
+        match answer {
+            Ok(token) => Ok((token, lease)),
+            Err(error) => Err(remote.advisor.failure(&error)),
+        }
     })?;
-    save(&destination, &token, arguments.json)
+    let (token, lease) = token;
+    let saved = save(&destination, &token, arguments.json);
+    drop(lease);
+    saved
 }
 
 fn save(destination: &Destination<'_>, token: &AccessToken, json: bool) -> Result<Exit, Failure> {

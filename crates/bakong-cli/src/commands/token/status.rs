@@ -17,9 +17,13 @@ use crate::common::time::{in_phnom_penh, left};
 
 pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failure> {
     // No request is sent, but an invalid address is an error.
-    remote::base_url(&arguments.target)?;
+    let base_url = remote::base_url(&arguments.target)?;
     let source = TokenSource::of(arguments.token_file.as_ref());
-    let status = Status::of(source.read()?.as_ref(), SystemClock.now());
+    let token = match base_url {
+        Some(base_url) => source.read_for(&base_url)?,
+        None => source.read()?,
+    };
+    let status = Status::of(token.as_ref(), SystemClock.now());
     if arguments.json {
         print_json(&status.json(&source));
     } else {
@@ -35,6 +39,7 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failure> {
 struct Status {
     state: TokenState,
     end: Option<Timestamp>,
+    is_jwt: bool,
     now: Timestamp,
 }
 
@@ -43,6 +48,7 @@ impl Status {
         Self {
             state: credentials::state(token, now),
             end: token.and_then(AccessToken::expires_at),
+            is_jwt: token.is_none_or(AccessToken::is_jwt),
             now,
         }
     }
@@ -57,6 +63,9 @@ impl Status {
             (TokenState::Missing, _) => return vec![format!("NONE: {}", source.missing(false))],
             (TokenState::Expired, _) => format!("EXPIRED: {renew}"),
             (TokenState::DueForRenewal, _) => format!("DUE: it expires within three days; {renew}"),
+            (_, None) if !self.is_jwt => {
+                "VALID: it is not a JWT, as NBC's tokens are, so its expiry is unknown".to_owned()
+            }
             (_, None) => "VALID: it has no expiry date".to_owned(),
             (_, Some(_)) => "VALID".to_owned(),
         };

@@ -1,0 +1,70 @@
+//! The places of an answer that can hold a transaction: the member `data`, the member `transaction`, and the
+//! object around them.
+//!
+//! Two places with different values contradict each other. Neither is chosen, because the wrong one may end an
+//! order as paid.
+
+use serde_json::value::RawValue;
+
+use crate::hash;
+use crate::json::{Decimal, Object, is_empty, string};
+use crate::transaction::Transaction;
+
+/// The members that can hold a transaction, the preferred one first.
+pub(crate) const NESTED: [&str; 2] = ["data", "transaction"];
+
+/// How deep places are searched. NBC's answers have two levels.
+const MAX_DEPTH: u32 = 8;
+
+/// Whether all places in `outer` agree. A place that is not empty and not an object contradicts everything.
+pub(crate) fn agree(outer: &Object<'_>) -> bool {
+    let mut nested = Vec::new();
+    if !collect(outer, MAX_DEPTH, &mut nested) {
+        return false;
+    }
+    let places = || std::iter::once(outer).chain(&nested);
+    let mut names = Transaction::MARKERS.into_iter().chain(["currency", "md5"]);
+    nested.is_empty()
+        || names.all(|name| {
+            let mut values = places()
+                .filter(|place| place.contradiction(name).is_none())
+                .filter_map(|place| place.get(name))
+                .filter(|value| !is_empty(value));
+            let first = values.next();
+            first.is_none_or(|first| values.all(|other| is_same(name, first, other)))
+        })
+}
+
+/// Adds all objects nested in `outer` to `found`. Returns false if a place is not readable.
+fn collect<'a>(outer: &Object<'a>, depth: u32, found: &mut Vec<Object<'a>>) -> bool {
+    NESTED.into_iter().all(|name| {
+        let Some(value) = outer.get(name).filter(|value| !is_empty(value)) else {
+            return true;
+        };
+        let (Some(object), Some(depth)) = (Object::parse(value.get()), depth.checked_sub(1)) else {
+            return false;
+        };
+        let is_readable = collect(&object, depth, found);
+        found.push(object);
+        is_readable
+    })
+}
+
+/// Whether two values of the member `name` mean the same.
+fn is_same(name: &str, one: &RawValue, other: &RawValue) -> bool {
+    if one.get() == other.get() {
+        return true;
+    }
+    let number = |value| Decimal::read(value);
+    if number(one).is_some() && matches!(name, "amount" | "createdDateMs" | "acknowledgedDateMs") {
+        return number(one) == number(other);
+    }
+    let (Some(one), Some(other)) = (string(one), string(other)) else {
+        return false;
+    };
+    match name {
+        "hash" => hash::full(&one).is_some_and(|one| hash::full(&other) == Some(one)),
+        "md5" | "currency" => one.trim().eq_ignore_ascii_case(other.trim()),
+        _ => one == other,
+    }
+}

@@ -1,0 +1,55 @@
+//! Reads small files. A pipe in place of a file blocks its reader, a device may never end, and a large file fills the
+//! memory. So only regular files within a limit are read.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+/// Whether the file exists.
+///
+/// # Errors
+/// An I/O error if the file exists and is not a regular file.
+pub(super) fn exists(path: &Path) -> io::Result<bool> {
+    match fs::metadata(path) {
+        Ok(file) if file.is_file() => Ok(true),
+        Ok(_) => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not a regular file",
+        )),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads a file of at most `max` bytes; `None` if the file does not exist. The bytes are wiped when dropped.
+///
+/// # Errors
+/// An I/O error if the file is not a regular file, is longer, or cannot be read.
+pub(super) fn read(path: &Path, max: u64) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    if !exists(path)? {
+        return Ok(None);
+    }
+    let file = match File::open(path) {
+        Ok(file) => file,
+        // Another process has removed the file.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Zeroizing::new(Vec::new());
+    file.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= max) {
+        return Ok(Some(bytes));
+    }
+    let reason = format!("it is longer than {max} bytes");
+    Err(io::Error::new(io::ErrorKind::InvalidData, reason))
+}
+
+/// Whether an error says that a file is not a regular file within the limit.
+pub(super) fn is_wrong_kind(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
+    ) && error.raw_os_error().is_none()
+}
