@@ -1,5 +1,6 @@
 //! `bakong sandbox`: runs a sandbox on this machine until a signal.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, sync_channel};
