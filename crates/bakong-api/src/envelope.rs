@@ -14,13 +14,13 @@ use crate::error::{ApiError, ErrorClass, ErrorCode, RetryAfter};
 use crate::json::{Object, integer, is_empty, repair, string};
 use crate::transaction::Transaction;
 
-/// A well-formed answer under HTTP 200 that is not an error of a general class.
+/// A well-formed answer with HTTP 200 that is not an error of a general class.
 pub(crate) struct Envelope<'a> {
     pub(crate) response_code: ResponseCode,
     /// The value of `data`, unless it is absent, null or empty.
     pub(crate) data: Option<&'a RawValue>,
     /// Whether a failure contains, outside of `data`, a member that only a transaction has. Such an answer may
-    /// hold a payment under a garbled name.
+    /// report a payment under a garbled name.
     pub(crate) mentions_transaction: bool,
     status: StatusCode,
     code: Option<ErrorCode>,
@@ -35,7 +35,7 @@ pub(crate) enum ResponseCode {
     Failure,
 }
 
-/// The codes and the class of an answer, read without knowing what was asked: for logs, and to decide whether
+/// The codes and the class of an answer, read without knowledge of the request: for logs, and to decide whether
 /// to send a request again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -45,7 +45,7 @@ pub struct AnswerSummary {
     /// `errorCode`, if it is readable and not 0.
     pub error_code: Option<ErrorCode>,
     /// The class of an answer that is an error for every endpoint. `None` if only the endpoint can decide:
-    /// Bakong itself answered, perhaps to refuse.
+    /// Bakong itself answered, although it may have refused the request.
     pub class: Option<ErrorClass>,
 }
 
@@ -135,7 +135,7 @@ impl<'a> Envelope<'a> {
         let Some(body) = body else {
             return Err(malformed(match response.body().trim_ascii_start() {
                 [] => "the body is empty",
-                [b'<', ..] => "the body is a web page; is the base URL right?",
+                [b'<', ..] => "the body is a web page; check the base URL",
                 _ => "the body is not a JSON object",
             }));
         };
@@ -144,7 +144,7 @@ impl<'a> Envelope<'a> {
         }
         let response_code = match body.get("responseCode").and_then(integer) {
             Some(0) if code.is_none() => ResponseCode::Success,
-            Some(0) => return Err(malformed("it reports both success and an error code")),
+            Some(0) => return Err(malformed("the answer reports both success and an error code")),
             Some(1) => ResponseCode::Failure,
             _ => return Err(malformed("responseCode is neither 0 nor 1")),
         };
@@ -173,7 +173,7 @@ impl<'a> Envelope<'a> {
         ApiError::with_server_message(class, self.message).in_answer(self.status, self.code)
     }
 
-    /// Returns the error that this answer cannot be used, with the reason in our words.
+    /// Returns the error for an answer that cannot be used. `what` is the reason, in this crate's words.
     pub(crate) fn malformed(&self, what: &'static str) -> ApiError {
         ApiError::new(ErrorClass::Malformed, what).in_answer(self.status, self.code)
     }
@@ -202,7 +202,7 @@ impl<'a> Envelope<'a> {
 
 /// Returns the class that a code or a message gives an answer, whatever its status.
 ///
-/// A rejected token and an exhausted quota also count under other statuses and codes, because sending the
+/// A rejected token and an exhausted quota are also recognized with other statuses and codes, because sending the
 /// request again would spend more of the quota.
 fn class_of_code(status: StatusCode, code: Option<ErrorCode>, message: &str) -> Option<ErrorClass> {
     let has_code = status == StatusCode::OK || status.is_client_error();

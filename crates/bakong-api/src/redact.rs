@@ -12,7 +12,7 @@ const PREFIX: usize = 6;
 /// The beginning of a JWT: `{"` in base64url.
 const JWT: &str = "eyJ";
 
-/// Removes everything that is a token or looks like the beginning of one.
+/// Removes everything that looks like a token or the beginning of a token.
 pub(crate) fn without_tokens(text: Cow<'_, str>) -> Cow<'_, str> {
     let in_token = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let is_token = |word: &str| {
@@ -36,7 +36,7 @@ pub(crate) fn without_tokens(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(redacted)
 }
 
-/// Removes a secret, also in its JSON form and truncated. Returns `None` if the text does not contain it.
+/// Removes a secret, even if it is escaped as in JSON or truncated. Returns `None` if the text does not contain it.
 pub(crate) fn without(text: &str, secret: &str) -> Option<String> {
     let json = serde_json::Value::from(secret).to_string();
     let json = json.get(1..json.len() - 1).unwrap_or_default();

@@ -8,7 +8,7 @@ use std::fmt;
 pub enum SetupError {
     /// The PEM text contains no certificate.
     NoCertificate,
-    /// A certificate in the PEM text cannot be parsed, or is not a certificate authority.
+    /// A certificate in the PEM text cannot be parsed, or does not belong to a certificate authority.
     BrokenCertificate,
     /// The transport would trust no certificate authority.
     NoRoots,
@@ -29,7 +29,7 @@ impl fmt::Display for SetupError {
         f.write_str(match self {
             Self::NoCertificate => "the text contains no PEM certificate",
             Self::BrokenCertificate => {
-                "a certificate cannot be parsed, or is not a certificate authority"
+                "a certificate cannot be parsed, or does not belong to a certificate authority"
             }
             Self::NoRoots => {
                 "no certificate authority is trusted; add one with trust_pem, or choose other roots"

@@ -1,7 +1,7 @@
 //! Looks up hosts as the operating system does, and marks the errors of a lookup.
 //!
-//! hyper-util reports a failed lookup and a refused connection alike. They need different advice, since NBC's
-//! hosts are reachable under two domains.
+//! hyper-util does not distinguish a failed lookup from a refused connection. The two need different advice,
+//! because NBC's hosts are reachable under two domains.
 
 use std::fmt;
 use std::future::Future;

@@ -24,7 +24,7 @@ enum Io {
 }
 
 impl Stream {
-    /// `reuse_http1` tells whether hyper-util's pool may reuse the stream if it speaks HTTP/1.1.
+    /// `reuse_http1` is true if hyper-util's pool may reuse the stream for HTTP/1.1.
     pub(crate) fn plain(stream: TcpStream, reuse_http1: bool) -> Self {
         Self {
             io: Io::Plain(stream),

@@ -12,7 +12,7 @@ macro_rules! reference {
         pub struct $name(String);
 
         impl $name {
-            /// Takes the text. Surrounding white space is removed.
+            /// Creates a reference from `text`, without the surrounding white space.
             ///
             /// # Errors
             #[doc = concat!("[`InvalidField`] unless the text has ", $limits, " and no control character.")]
@@ -59,7 +59,7 @@ reference! {
 }
 
 reference! {
-    /// The payer bank's own reference (`externalRef`), such as `100FT35781491692`. It is not the merchant's.
+    /// The payer bank's own reference (`externalRef`), such as `100FT35781491692`, not the merchant's reference.
     ExternalRef, "externalRef", 1..=255, "1 to 255 characters"
 }
 

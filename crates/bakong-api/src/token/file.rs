@@ -17,7 +17,7 @@ use crate::token::store::{LeaseOutcome, LeaseRequest, TokenStore, TokenStoreErro
 ///
 /// A new token is written to a second file in the same folder, flushed to the disk and renamed, so that a crash
 /// leaves either the old or the new token. If the file cannot be replaced but is writable, the new token
-/// overwrites the old one. This is the case for a single file mounted into a container. Both ways block the
+/// overwrites the old one. This is the case for a single file mounted into a container. Both methods block the
 /// calling thread for a few milliseconds.
 ///
 /// If the path is a symbolic link, the store uses the file that the link points to.
@@ -71,9 +71,9 @@ impl FileTokenStore {
             .take(Self::MAX_BYTES + 1)
             .read_to_string(&mut text)
             .map_err(|error| self.error("read", error))?;
-        // The first part of another file could look like a token.
+        // The first part of a longer file could look like a token.
         if u64::try_from(length).is_ok_and(|length| length > Self::MAX_BYTES) {
-            return Err(self.error("used", "it is too long for a token"));
+            return Err(self.error("used", "the file is too long for a token"));
         }
         AccessToken::new(text.trim_start_matches('\u{feff}'))
             .map(Some)
@@ -88,12 +88,12 @@ impl FileTokenStore {
         let path = self.target();
         let text = line(token);
         let written = is_regular(&path).and_then(|exists| match replace(&path, text.as_bytes()) {
-            // If overwriting fails too, the first error is the more useful one.
+            // If overwriting fails too, the first error is more useful.
             Err(error) if exists => overwrite(&path, text.as_bytes()).map_err(|_| error),
             replaced => replaced,
         });
         written.map_err(|error| self.error("written", error))?;
-        RenewalMark::beside(&path).remove();
+        RenewalMark::for_token_file(&path).remove();
         Ok(())
     }
 
@@ -108,7 +108,7 @@ impl FileTokenStore {
             if !exists {
                 return create_temporary(&path, b"")?.close();
             }
-            // A writable file need not be replaceable.
+            // A file may be writable but not replaceable.
             let Err(not_writable) = OpenOptions::new().write(true).open(&path) else {
                 return Ok(());
             };
@@ -176,10 +176,10 @@ impl TokenStore for FileTokenStore {
         &self,
         request: LeaseRequest,
     ) -> Result<LeaseOutcome, TokenStoreError> {
-        let mark = RenewalMark::beside(&self.target());
+        let mark = RenewalMark::for_token_file(&self.target());
         mark.acquire(request).await.map_err(|error| {
             let what = format!(
-                "no renewal mark can be created for the token file {}",
+                "cannot create a renewal mark for the token file {}",
                 self.path.display()
             );
             TokenStoreError::new(what, error)
@@ -196,14 +196,14 @@ fn is_regular(path: &Path) -> io::Result<bool> {
         Ok(file) if file.is_file() => Ok(true),
         Ok(_) => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
-            "it is not a regular file",
+            "not a regular file; choose another file",
         )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Replaces the file at `path` by a new one with this content.
+/// Replaces the file at `path` with a new file that has this content.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     create_temporary(path, content)?.persist(path)?;
     // Flush the folder's entry as well, on systems that can open a folder.

@@ -97,7 +97,7 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// The reason why a text is not a token. Contains no part of the text.
+/// The reason why a text is not a token. The reason contains no part of the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InvalidToken(&'static str);
 

@@ -52,7 +52,7 @@ fn a_transaction_is_found_under_data_under_transaction_and_inline() {
             r#"{{"md5":" {MD5} ","status":" SUCCESS ","data":null,"transaction":{{{TRANSACTION}}}}}"#
         ),
         format!(r#"{{"md5":"{MD5}","status":"SUCCESS","data":{{}},{TRANSACTION}}}"#),
-        // Unreadable data does not hide a transaction elsewhere.
+        // Unreadable data does not hide a transaction in another member.
         format!(r#"{{"md5":"{MD5}","status":"SUCCESS","data":7,"transaction":{{{TRANSACTION}}}}}"#),
         format!(r#"{{"md5":"{MD5}","status":"SUCCESS","data":{{"md5":"x"}},{TRANSACTION}}}"#),
     ] {

@@ -36,7 +36,7 @@ struct FakeStore {
     /// The next answers to requests for a lease. Then, a lease is granted.
     refusals: Mutex<VecDeque<Result<LeaseOutcome, TokenStoreError>>>,
     /// The token that another process stores before it releases the lease.
-    renewed_elsewhere: Option<AccessToken>,
+    renewed_by_other: Option<AccessToken>,
     requests: Mutex<Vec<LeaseRequest>>,
     /// How leases ended.
     ends: Arc<Mutex<Vec<String>>>,
@@ -110,7 +110,7 @@ impl TokenStore for FakeStore {
         request: LeaseRequest,
     ) -> Result<LeaseOutcome, TokenStoreError> {
         self.requests.lock().unwrap().push(request);
-        if let Some(token) = &self.renewed_elsewhere {
+        if let Some(token) = &self.renewed_by_other {
             self.put(token);
         }
         let granted = || LeaseOutcome::Granted(Box::new(FakeLease(Arc::clone(&self.ends))));
@@ -372,7 +372,7 @@ fn a_token_renewed_while_the_lease_was_held_is_used() {
     let new = fresh("new");
     fake.accept(&new);
     let store = Arc::new(FakeStore {
-        renewed_elsewhere: Some(new),
+        renewed_by_other: Some(new),
         ..FakeStore::default()
     });
     let session = fake.renewing_session().with_token_store(Arc::clone(&store));
@@ -396,7 +396,7 @@ fn without_a_lease_no_renewal_is_sent() {
         ),
         (
             Ok(paused),
-            "possible in 60 min; the last one failed: refused",
+            "possible in 60 min; the last renewal failed: refused",
             DAY / 24,
         ),
         (Err(no_lease), "no lease: fake error", DAY / 24),
