@@ -153,7 +153,9 @@ impl BaseUrl {
             .map_or("", PathAndQuery::path)
             .trim_end_matches('/');
         if path.ends_with("/v1") {
-            return Err(InvalidBaseUrl("must not include /v1, which is appended automatically"));
+            return Err(InvalidBaseUrl(
+                "must not include /v1, which is appended automatically",
+            ));
         }
         // Check here that the endpoints' paths can be appended, so that `join` does not fail later.
         if format!("{path}/v1").parse::<PathAndQuery>().is_err() {

@@ -144,7 +144,11 @@ impl<'a> Envelope<'a> {
         }
         let response_code = match body.get("responseCode").and_then(integer) {
             Some(0) if code.is_none() => ResponseCode::Success,
-            Some(0) => return Err(malformed("the answer reports both success and an error code")),
+            Some(0) => {
+                return Err(malformed(
+                    "the answer reports both success and an error code",
+                ));
+            }
             Some(1) => ResponseCode::Failure,
             _ => return Err(malformed("responseCode is neither 0 nor 1")),
         };

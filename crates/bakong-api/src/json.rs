@@ -180,7 +180,7 @@ impl Decimal {
         Self::parse(unquoted(value))
     }
 
-    /// Parses `12`, `12.50` or `1.25e1`; `None` for anything else, and for more digits than an amount or a time has.
+    /// Parses `12`, `12.50` or `1.25e1`; `None` for any other text, and for more digits than an amount has.
     fn parse(text: &str) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i16>().ok()?),

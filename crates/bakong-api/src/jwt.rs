@@ -28,7 +28,9 @@ pub(crate) fn read_claims(jwt: &str) -> Result<Claims, &'static str> {
     let (Some(header), Some(claims), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err("does not have three parts separated by dots; check that it was copied completely");
+        return Err(
+            "does not have three parts separated by dots; check that it was copied completely",
+        );
     };
     let is_base64url = |part: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');

@@ -134,7 +134,9 @@ impl TransportErrorKind {
             Self::Tls => "the TLS handshake with the host failed",
             Self::Proxy => "the proxy refused the connection",
             Self::Busy => "too many requests are in flight",
-            Self::CircuitOpen => "requests to the host are suspended, because the last requests failed",
+            Self::CircuitOpen => {
+                "requests to the host are suspended, because the last requests failed"
+            }
             Self::Timeout => "no response arrived in time",
             Self::Interrupted => "the connection broke before the response was complete",
             Self::AnswerTooLarge => "the response is too large",

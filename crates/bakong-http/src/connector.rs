@@ -203,7 +203,7 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub(crate) struct ConnectError {
     pub(crate) step: Step,
-    /// The proxy through which the step failed.
+    /// The proxy in use when the step failed.
     pub(crate) via: Option<String>,
     cause: Box<dyn Error + Send + Sync>,
 }

@@ -52,7 +52,8 @@ pub(crate) fn too_large(
     error: impl Into<Box<dyn Error + Send + Sync>>,
 ) -> TransportError {
     let kind = TransportErrorKind::AnswerTooLarge;
-    let detail = format!("{to}: the response has more than {limit} bytes; to accept it, raise body_limit");
+    let detail =
+        format!("{to}: the response has more than {limit} bytes; to accept it, raise body_limit");
     TransportError::new(kind, error).with_detail(detail)
 }
 
@@ -105,7 +106,7 @@ const fn is_temporary(error: &rustls::Error) -> bool {
     )
 }
 
-/// The proxy through which connecting failed.
+/// The proxy in use when connecting failed.
 fn via(error: Cause<'_>) -> Option<&str> {
     find::<ConnectError>(error).and_then(|error| error.via.as_deref())
 }

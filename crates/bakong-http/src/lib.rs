@@ -31,15 +31,15 @@
 //!
 //! # Proxies
 //! Bakong answers clients outside Cambodia with HTTP 403, so many programs use a proxy there. The environment
-//! variables `HTTPS_PROXY` and `ALL_PROXY` set the proxy, and `NO_PROXY` lists exceptions. A program can set it with
+//! variables `HTTPS_PROXY` and `ALL_PROXY` set the proxy, and `NO_PROXY` lists exceptions. A program sets it with
 //! [`proxy`](HyperTransportBuilder::proxy) and [`no_proxy`](HyperTransportBuilder::no_proxy).
 //!
 //! # Logging
 //! Each attempt emits a `tracing` event at level `DEBUG` with the target `bakong_http` and the message `answer` or
 //! `no answer`. Its fields are `request_id` (a number that is unique in the process and the same for all attempts
 //! of a request), `endpoint`, `attempt`, `elapsed_ms`, and `retry_in_ms` if another attempt follows. An answer
-//! adds `status`, `response_code` and `error_code`. A failure adds `kind` and `error`. Tokens, codes, bodies and proxy
-//! credentials are never logged.
+//! adds `status`, `response_code` and `error_code`. A failure adds `kind` and `error`. Tokens, codes, bodies and
+//! proxy credentials are never logged.
 //!
 //! # Features
 //! | feature | default | adds |

@@ -1,4 +1,5 @@
-//! The `tracing` event of each attempt. The event contains only the codes of an answer, and no other data that was sent or received.
+//! The `tracing` event of each attempt. The event contains only the codes of an answer, and no other data that
+//! was sent or received.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -201,7 +201,7 @@ impl Call<'_> {
     }
 }
 
-/// When the server sent its response, by the server's own clock, so that an error of this machine's clock does not matter.
+/// When the server sent its response, by the server's own clock, so that this machine's clock does not matter.
 fn server_time(response: &Response<Bytes>) -> SystemTime {
     let date = response.headers().get(header::DATE);
     date.and_then(|date| date.to_str().ok())

@@ -159,7 +159,9 @@ impl<K: Clone> ListAnswer<K> {
         let mut repaired = String::new();
         let envelope = Envelope::open(response, &mut repaired)?;
         if envelope.response_code == ResponseCode::Failure && envelope.data.is_some() {
-            return Err(envelope.malformed("the answer reports a failure and contains transactions"));
+            return Err(
+                envelope.malformed("the answer reports a failure and contains transactions")
+            );
         }
         let no_list = envelope.malformed("the data is not a list");
         let malformed = |what| ListItem::malformed(response, what);
@@ -179,7 +181,9 @@ impl<K: Clone> ListAnswer<K> {
             // Equal duplicates count as one item. Different items cannot be trusted.
             if own.any(|other| other.answer(response, field).ok() != answer.as_ref().ok().cloned())
             {
-                return Err(malformed("the list contains different items for this identifier"));
+                return Err(malformed(
+                    "the list contains different items for this identifier",
+                ));
             }
             answer
         };

@@ -232,7 +232,7 @@ impl TokenLife {
         self.pause(remedy, now);
     }
 
-    /// Records that no renewal may start before `until`, although this session sent none: another process is renewing
+    /// Records that no renewal may start before `until`, although none was sent here: another process is renewing
     /// the token, or its renewal failed. A pause of more than six hours is ignored.
     pub const fn renewal_deferred(&mut self, until: Timestamp) {
         self.renewing = false;

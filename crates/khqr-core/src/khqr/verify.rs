@@ -40,7 +40,7 @@ impl Khqr<'_> {
     ///
     /// 1. A dynamic code has an amount (54), and a code with an amount has timestamps (99).
     /// 2. The required fields are present: 00, 52, 53, 58, 59, 60.
-    /// 3. Each value is valid, in the order of the text. Inside a template, fields follow the order of the standard,
+    /// 3. Each value is valid, in the order of the text. Inside a template, the order is that of the standard,
     ///    but missing fields come first in 64, and the expiry comes first in 99.
     ///
     /// The account was checked during parsing. In addition to the SDK, this method rejects:

@@ -90,7 +90,8 @@ impl Conclusion {
             } else {
                 Self::Paid
             }
-        } else if findings.is_empty() || any(|finding| matches!(finding, Finding::LookupFailed(_))) {
+        } else if findings.is_empty() || any(|finding| matches!(finding, Finding::LookupFailed(_)))
+        {
             Self::CouldNotAsk
         } else if is_static {
             Self::StaticQr
