@@ -52,9 +52,9 @@ impl Stream {
 impl Connection for Stream {
     /// Tells hyper-util's pool which HTTP version the stream speaks, and whether to reuse it.
     ///
-    /// Nothing in an HTTP/1.1 response ties it to its request. A second response that a server sends behind the
+    /// Nothing in an HTTP/1.1 response identifies its request. A second response that a server sends after the
     /// first would be read as the response to the next request on the connection (RFC 9112 section 9.2), and
-    /// that a check could report another payment. HTTP/2 has stream identifiers.
+    /// a check could report another payment. HTTP/2 has stream identifiers.
     fn connected(&self) -> Connected {
         let connected = Connected::new();
         if self.is_http2() {
