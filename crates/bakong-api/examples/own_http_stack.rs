@@ -1,4 +1,4 @@
-//! Checks whether a code was paid with another HTTP client: without a transport, a session or async.
+//! Checks with another HTTP client whether a code was paid: without a transport, a session or async.
 //!
 //! ```console
 //! $ BAKONG_BASE_URL=http://127.0.0.1:8080 BAKONG_MD5=d60f3db96913029a2af979a1662c1e72 BAKONG_TOKEN=… \
@@ -59,7 +59,7 @@ pub(crate) fn ask(
     let request = check.to_request(base, Some(token))?;
     let client = ureq::Agent::new_with_config(
         ureq::Agent::config_builder()
-            // `read` interprets the status.
+            // `read` interprets the status, so an error status must not end the call.
             .http_status_as_error(false)
             // A redirect would send the token to another host.
             .max_redirects(0)

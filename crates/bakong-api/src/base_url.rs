@@ -1,4 +1,4 @@
-//! The base URL of a Bakong: one of NBC's hosts, or any other address.
+//! The base URL of a Bakong environment: one of NBC's hosts, or any other address.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -33,7 +33,7 @@ impl Environment {
         Self::ProductionGov,
     ];
 
-    /// The name, the host and the same Bakong under its other domain.
+    /// The name, the host, and the same environment under its other domain.
     const fn row(self) -> (&'static str, &'static str, Self) {
         match self {
             Self::Sit => ("sit", "sit-api-bakong.nbc.org.kh", Self::SitGov),
@@ -55,7 +55,7 @@ impl Environment {
         self.row().1
     }
 
-    /// Returns the same Bakong under its other domain.
+    /// Returns the same environment under its other domain.
     #[must_use]
     pub const fn other_domain(self) -> Self {
         self.row().2
@@ -111,7 +111,7 @@ impl std::error::Error for UnknownEnvironment {}
 pub struct BaseUrl {
     scheme: Scheme,
     authority: Authority,
-    /// Without a trailing slash.
+    /// The path, without a trailing slash.
     path: String,
 }
 
@@ -153,7 +153,9 @@ impl BaseUrl {
             .map_or("", PathAndQuery::path)
             .trim_end_matches('/');
         if path.ends_with("/v1") {
-            return Err(InvalidBaseUrl("must not include /v1, which is appended"));
+            return Err(InvalidBaseUrl(
+                "must not include /v1, which is appended automatically",
+            ));
         }
         // Check here that the endpoints' paths can be appended, so that `join` does not fail later.
         if format!("{path}/v1").parse::<PathAndQuery>().is_err() {

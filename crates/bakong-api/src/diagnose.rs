@@ -1,4 +1,4 @@
-//! Diagnoses why a payment is not found: looks it up in every way and compares the answers.
+//! Diagnoses why a payment is not found: looks the payment up in every way and compares the answers.
 
 use std::fmt;
 
@@ -49,7 +49,7 @@ pub enum NotAsked {
     /// A lookup by short hash needs the amount, which is unknown.
     AmountUnknown,
     /// The last answer showed that further requests would fail as well: the quota is exhausted, the token is
-    /// rejected, the client is blocked or too fast, or Bakong is unavailable.
+    /// rejected, the client is blocked or rate-limited, or Bakong is unavailable.
     Pointless,
 }
 
@@ -61,7 +61,7 @@ pub enum Finding {
     Found,
     /// Only this lookup found the transaction. No other answer can be compared with it.
     FoundBy(Lookup),
-    /// The transaction found by this lookup has another amount or currency than the clues.
+    /// The transaction found by this lookup has a different amount or currency than the clues.
     OtherAmount(Lookup),
     /// No lookup that was answered found a transaction.
     NotFound,
@@ -80,7 +80,7 @@ pub enum Finding {
     /// The short hash is not the beginning of the full hash.
     CluesDisagree,
     /// This lookup failed; its error gives the reason.
-    CouldNotAsk(Lookup),
+    LookupFailed(Lookup),
 }
 
 impl<T: Transport> Session<T> {
@@ -141,7 +141,7 @@ impl<T: Transport> Session<T> {
 }
 
 impl Clues {
-    /// Adds the identifiers and the amount of a transaction, where they are unknown.
+    /// Adds the identifiers and the amount of a transaction if they are still unknown.
     fn learn(&mut self, transaction: &Transaction) {
         let hash = || TransactionHash::new(transaction.hash.as_deref()?).ok();
         self.hash = self.hash.take().or_else(hash);
@@ -187,7 +187,7 @@ impl Diagnosis {
                     .iter()
                     .flat_map(|(other, its)| differences(*first, transaction, *other, its)),
             );
-            // The others may differ if the first answer has no hash.
+            // The other answers may differ from each other if the first answer has no hash.
             let pairs = others.iter().zip(others.iter().skip(1));
             let pairs = pairs.filter(|((_, one), (_, other))| !is_same(one, other));
             findings.extend(
@@ -217,11 +217,11 @@ impl Diagnosis {
             findings.push(Finding::CluesDisagree);
         }
         let failed = self.answers.iter().filter(|(_, answer)| answer.is_err());
-        findings.extend(failed.map(|(lookup, _)| Finding::CouldNotAsk(*lookup)));
+        findings.extend(failed.map(|(lookup, _)| Finding::LookupFailed(*lookup)));
         findings
     }
 
-    /// Whether a transaction has another amount or currency than expected.
+    /// Whether a transaction has a different amount or currency than expected.
     fn has_other_amount(&self, transaction: &Transaction) -> bool {
         let Some(amount) = self.amount else {
             return false;
@@ -299,9 +299,9 @@ fn differences(
 impl fmt::Display for NotAsked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "it is unknown",
+            Self::Unknown => "the identifier is unknown",
             Self::AmountUnknown => "a lookup by short hash needs the amount, which is unknown",
-            Self::Pointless => "the previous answer showed that it would fail as well",
+            Self::Pointless => "the previous answer showed that this lookup would fail as well",
         })
     }
 }
@@ -316,11 +316,11 @@ impl fmt::Display for Finding {
             ),
             Self::OtherAmount(one) => write!(
                 f,
-                "The payment found by {one} has another amount or currency than expected."
+                "The payment found by {one} has a different amount or currency than expected."
             ),
             Self::NotFound => f.write_str(
-                "No lookup found a payment. It was not made, it was made with another code (each generated \
-                 code has another MD5), or Bakong does not know it yet.",
+                "No lookup found a payment. Either no payment was made, or it was made with another code (each \
+                 generated code has a different MD5), or Bakong does not know it yet.",
             ),
             Self::StaticQr => f.write_str(
                 "The code is static, so its payments cannot be looked up by MD5. Use the hash from the \
@@ -329,28 +329,28 @@ impl fmt::Display for Finding {
             Self::Failed => f.write_str("The payment was attempted and failed."),
             Self::FoundAndFailed(one, other) => write!(
                 f,
-                "The lookup by {one} found the payment, and by {other} it failed: it may have been attempted \
-                 twice. Check the account for the money."
+                "The lookup by {one} found the payment, but the lookup by {other} reported a failed payment. \
+                 The payment may have been attempted twice. Check whether the money is in the account."
             ),
             Self::FoundOnlyBy(one, Lookup::Md5) => write!(
                 f,
-                "The lookup by {one} found the payment, and by MD5 it did not: another code was paid. Was the \
-                 code generated again after it was shown?"
+                "The lookup by {one} found the payment, but the lookup by MD5 did not: another code was paid. \
+                 Check whether the code was generated again after it was shown."
             ),
             Self::FoundOnlyBy(one, Lookup::ShortHash) => write!(
                 f,
-                "The lookup by {one} found the payment, and by short hash it did not. Are the amount and the \
-                 currency correct?"
+                "The lookup by {one} found the payment, but the lookup by short hash did not. Check the amount \
+                 and the currency."
             ),
             Self::FoundOnlyBy(one, other) => write!(
                 f,
-                "The lookup by {one} found the payment, and by {other} it did not. Was the {other} copied \
-                 completely?"
+                "The lookup by {one} found the payment, but the lookup by {other} did not. Check that the \
+                 {other} was copied completely."
             ),
             Self::DifferentTransactions(one, other) => write!(
                 f,
-                "The {one} and the {other} belong to different payments. The code may have been paid twice, \
-                 and a lookup by MD5 finds one of them; or the hash belongs to another order."
+                "The {one} and the {other} belong to different payments. Either the code was paid twice, \
+                 and a lookup by MD5 finds only one of the payments, or the hash belongs to another order."
             ),
             Self::DifferentField(one, other, field) => write!(
                 f,
@@ -358,9 +358,9 @@ impl fmt::Display for Finding {
                  this to NBC."
             ),
             Self::CluesDisagree => f.write_str(
-                "The short hash is not the beginning of the full hash, so they belong to different payments.",
+                "The short hash is not the beginning of the full hash, so the two belong to different payments.",
             ),
-            Self::CouldNotAsk(lookup) => write!(
+            Self::LookupFailed(lookup) => write!(
                 f,
                 "The lookup by {lookup} failed, which says nothing about the payment."
             ),

@@ -16,13 +16,13 @@ use crate::places;
 use crate::transaction::Transaction;
 use crate::unreadable;
 
-/// A well-formed answer under HTTP 200 that is not an error of a general class.
+/// A well-formed answer with HTTP 200 that is not an error of a general class.
 pub(crate) struct Envelope<'a> {
     pub(crate) response_code: ResponseCode,
     /// The value of `data`, unless it is absent, null or empty.
     pub(crate) data: Option<&'a RawValue>,
     /// Whether a failure contains, outside of `data`, a member that only a transaction has. Such an answer may
-    /// hold a payment under a garbled name.
+    /// report a payment under a garbled name.
     pub(crate) mentions_transaction: bool,
     /// Whether `data`, `transaction` and the answer itself hold different transactions.
     pub(crate) contradicts_itself: bool,
@@ -39,7 +39,7 @@ pub(crate) enum ResponseCode {
     Failure,
 }
 
-/// The codes and the class of an answer, read without knowing what was asked: for logs, and to decide whether
+/// The codes and the class of an answer, read without knowledge of the request: for logs, and to decide whether
 /// to send a request again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
@@ -49,7 +49,7 @@ pub struct AnswerSummary {
     /// `errorCode`, if it is readable and not 0.
     pub error_code: Option<ErrorCode>,
     /// The class of an answer that is an error for every endpoint. `None` if only the endpoint can decide:
-    /// Bakong itself answered, perhaps to refuse.
+    /// Bakong itself answered, although it may have refused the request.
     pub class: Option<ErrorClass>,
 }
 
@@ -150,7 +150,11 @@ impl<'a> Envelope<'a> {
         }
         let response_code = match body.get("responseCode").and_then(integer) {
             Some(0) if code.is_none() => ResponseCode::Success,
-            Some(0) => return Err(malformed("it reports both success and an error code")),
+            Some(0) => {
+                return Err(malformed(
+                    "the answer reports both success and an error code",
+                ));
+            }
             Some(1) => ResponseCode::Failure,
             _ => return Err(malformed("responseCode is neither 0 nor 1")),
         };
@@ -180,7 +184,7 @@ impl<'a> Envelope<'a> {
         ApiError::with_server_message(class, self.message).in_answer(self.status, self.code)
     }
 
-    /// Returns the error that this answer cannot be used, with the reason in our words.
+    /// Returns the error for an answer that cannot be used. `what` is the reason, in this crate's words.
     pub(crate) fn malformed(&self, what: &'static str) -> ApiError {
         ApiError::new(ErrorClass::Malformed, what).in_answer(self.status, self.code)
     }

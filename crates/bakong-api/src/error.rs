@@ -23,8 +23,8 @@ pub struct ApiError {
     of_renewal: bool,
 }
 
-/// The message of an answer about a transaction that was not asked about.
-pub(crate) const OTHER_TRANSACTION: &str = "it describes another transaction";
+/// The message of an answer about a transaction that was not requested.
+pub(crate) const OTHER_TRANSACTION: &str = "the answer describes another transaction";
 
 /// The message of an answer whose members hold different transactions.
 pub(crate) const CONTRADICTION: &str =
@@ -159,7 +159,7 @@ macro_rules! error_codes {
                 }
             }
 
-            /// Returns the class of an answer with this code under HTTP 200, unless the code answers the
+            /// Returns the class of an answer with this code and HTTP 200, unless the code answers the
             /// question, as code 1 does for a check.
             #[must_use]
             pub const fn class(self) -> ErrorClass {
@@ -181,7 +181,7 @@ macro_rules! error_codes {
     };
 }
 
-/// The class of the codes that report an outage inside Bakong.
+/// The class of all codes that report an outage inside Bakong.
 const OUTAGE: ErrorClass = ErrorClass::Unavailable { retry_after: None };
 
 error_codes! {
@@ -242,14 +242,14 @@ impl ApiError {
         }
     }
 
-    /// Whether the renewal of the token failed. The request itself was then not sent, or was refused because
-    /// of its token.
+    /// Whether the renewal of the token failed. In this case, the request itself was not sent, or was refused
+    /// because of its token.
     #[must_use]
     pub const fn is_of_renewal(&self) -> bool {
         self.of_renewal
     }
 
-    /// Whether the answer describes another transaction than the one asked about.
+    /// Whether the answer describes a transaction other than the requested one.
     #[must_use]
     pub fn is_of_another_transaction(&self) -> bool {
         self.class == ErrorClass::Malformed && *self.message == *OTHER_TRANSACTION
@@ -273,8 +273,8 @@ impl ApiError {
         self.code
     }
 
-    /// Returns Bakong's message with the request's secrets removed, or our description of what is wrong with
-    /// the answer. May be empty.
+    /// Returns Bakong's message with the request's secrets removed, or this crate's description of what is
+    /// wrong with the answer. May be empty.
     ///
     /// The text comes from outside: print it through [`Printable`], as this error's `Display` does.
     #[must_use]
@@ -327,10 +327,10 @@ impl fmt::Display for ApiError {
                 "the token's quota for today is exhausted; Bakong accepts requests again when the next day begins"
             }
             ErrorClass::Blocked => {
-                "Bakong blocks this client, as it does outside Cambodia, without a User-Agent, and on paths \
-                 closed to the token"
+                "Bakong blocks this client: it is outside Cambodia or sends no User-Agent, or the path is closed to \
+                 the token"
             }
-            ErrorClass::RateLimited { .. } => "too many requests to Bakong; slow down",
+            ErrorClass::RateLimited { .. } => "too many requests to Bakong; send fewer requests",
             ErrorClass::Unavailable { .. } => "Bakong is unavailable; ask again later",
             ErrorClass::Refused => "Bakong refused the request",
             ErrorClass::Malformed => "Bakong's answer cannot be read",

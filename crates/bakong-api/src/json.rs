@@ -1,8 +1,8 @@
 //! Reads JSON without decoding it into fixed types.
 //!
-//! Bakong's answers vary where a derived decoder fails: an integer arrives as a float, a number as a string,
-//! a member twice. A decoder that fails on a paid answer loses an order. So every value stays the text that
-//! Bakong sent, and is interpreted only where it is used. No number passes through a float.
+//! Bakong's answers vary in ways that a derived decoder rejects: an integer arrives as a float, a number arrives
+//! as a string, a member occurs twice. A decoder that rejects a paid answer loses an order. So every value stays
+//! the text that Bakong sent, and is interpreted only where it is used. No number is converted to a float.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -148,7 +148,7 @@ pub(crate) fn string(value: &RawValue) -> Option<Cow<'_, str>> {
         .map(|Text(text)| text)
 }
 
-/// Returns a number's text. Removes the quotes of a string that may hold a number.
+/// Returns a number's text. Removes the quotes of a string that may contain a number.
 fn unquoted(value: &RawValue) -> &str {
     let text = value.get();
     text.strip_prefix('"')
@@ -180,7 +180,7 @@ impl Decimal {
         Self::parse(unquoted(value))
     }
 
-    /// Parses `12`, `12.50` or `1.25e1`; `None` for anything else, and for more digits than money or time has.
+    /// Parses `12`, `12.50` or `1.25e1`; `None` for any other text, and for more digits than an amount has.
     fn parse(text: &str) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i16>().ok()?),
@@ -207,13 +207,13 @@ impl Decimal {
         })
     }
 
-    /// Returns the number times `10^places`, if the product is whole and fits.
+    /// Returns the number times `10^places`, if the product is a whole number that fits into 64 bits.
     pub(crate) fn scaled(self, places: u32) -> Option<u64> {
         let (value, rest) = self.divided(places)?;
         (rest == 0).then_some(value)
     }
 
-    /// Returns the whole part.
+    /// Returns the number without its fraction.
     pub(crate) fn floor(self) -> Option<u64> {
         self.divided(0).map(|(value, _)| value)
     }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::json::{Decimal, Object};
 
 /// The reason for a JWT whose second part is not a JSON object.
-pub(crate) const UNREADABLE: &str = "has no readable claims; was it copied completely?";
+pub(crate) const UNREADABLE: &str = "has no readable claims; check that it was copied completely";
 
 /// The claims that this crate uses.
 pub(crate) struct Claims {
@@ -28,14 +28,16 @@ pub(crate) fn read_claims(jwt: &str) -> Result<Claims, &'static str> {
     let (Some(header), Some(claims), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
-        return Err("does not have three parts separated by dots; was it copied completely?");
+        return Err(
+            "does not have three parts separated by dots; check that it was copied completely",
+        );
     };
     let is_base64url = |part: &str| {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         !part.is_empty() && part.bytes().all(fits)
     };
     if ![header, claims, signature].into_iter().all(is_base64url) {
-        return Err("contains invalid characters; was something else pasted?");
+        return Err("contains invalid characters; check that only the token was pasted");
     }
     let claims = Zeroizing::new(URL_SAFE_NO_PAD.decode(claims).map_err(|_| UNREADABLE)?);
     let claims = std::str::from_utf8(&claims).map_err(|_| UNREADABLE)?;
@@ -45,7 +47,7 @@ pub(crate) fn read_claims(jwt: &str) -> Result<Claims, &'static str> {
     })
 }
 
-/// Reads `exp`: seconds since 1970, in every token seen a whole number.
+/// Reads `exp`: seconds since 1970, a whole number in every token seen so far.
 fn expiry(value: &RawValue) -> Option<Timestamp> {
     let seconds = Decimal::read(value)?.floor()?;
     seconds.checked_mul(1_000).map(Timestamp::from_millis)

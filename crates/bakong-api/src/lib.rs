@@ -5,7 +5,7 @@
 //! [`Session`] sends, reads and manages the token.
 //!
 //! # What an answer means
-//! A shop hands over goods because of an answer, so nothing is guessed:
+//! A shop hands over goods because of an answer, so this crate guesses nothing:
 //!
 //! - Only an explicit "not found" is [`CheckAnswer::NotFound`]. An outage, a web page, a contradiction or a
 //!   truncated answer is an [`ApiError`] and says nothing about the payment.
@@ -59,7 +59,8 @@
 //!
 //! # Features
 //! - `file-store`: [`FileTokenStore`](token::TokenStore), a token in a file that several processes may share.
-//! - `diagnose`: a module that looks a payment up in every way and compares the answers.
+//! - `diagnose`: a module that looks a payment up in every way and compares the answers to find out why the
+//!   payment is missing.
 //!
 //! # Secrets
 //! An [`AccessToken`] prints as `[redacted]` and is wiped from memory when dropped. Errors contain no token, no
@@ -93,5 +94,5 @@ pub use token::AccessToken;
 pub use transaction::{Reading, Transaction};
 pub use transport::Transport;
 
-/// The crate of the payload, whose types appear in this crate's interface.
+/// The crate for payloads, re-exported because its types appear in this crate's API.
 pub use khqr_core;

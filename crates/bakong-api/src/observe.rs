@@ -27,7 +27,7 @@ pub trait SessionObserver: Send + Sync {
 
     /// The answer has arrived, or the attempt failed. The kind of the error tells whether the request
     /// [may have arrived](crate::transport::TransportErrorKind::may_have_arrived). Not called if the caller stopped
-    /// waiting; the request may have arrived then.
+    /// waiting, although the request may have arrived.
     ///
     /// Do not log bodies: those of `verify` and `renew_token` contain a token.
     fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
@@ -46,7 +46,7 @@ pub trait SessionObserver: Send + Sync {
     }
 
     /// The token was renewed, and the [`TokenStore`](crate::token::TokenStore) failed to save it. The session uses
-    /// the new token, but after a restart it is lost.
+    /// the new token, but the token is lost after a restart.
     fn token_not_saved(&self, error: &TokenStoreError) {
         let _ = error;
     }
@@ -74,7 +74,7 @@ impl<O: SessionObserver + ?Sized> SessionObserver for Arc<O> {
     }
 }
 
-/// The observers of a session, in the order of their addition.
+/// The observers of a session, in the order in which they were added.
 pub(crate) type Observers = Vec<Arc<dyn SessionObserver>>;
 
 /// One attempt to send a request.

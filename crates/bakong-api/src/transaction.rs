@@ -57,7 +57,7 @@ impl Reading<String> {
 
 /// A payment that Bakong knows.
 ///
-/// Its texts come from strangers: print them through [`Printable`](khqr_core::Printable).
+/// The texts come from untrusted people: print them through [`Printable`](khqr_core::Printable).
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Transaction {
@@ -73,13 +73,13 @@ pub struct Transaction {
     pub to_account_id: Reading<String>,
     /// The currency.
     pub currency: Reading<Currency>,
-    /// The amount, read exactly from the number's text. Unreadable if the currency is.
+    /// The amount, read exactly from the number's text. Unreadable if the currency is unreadable.
     pub amount: Reading<Amount>,
     /// The payer's remark.
     pub description: Reading<String>,
     /// When the transaction was made (`createdDateMs`).
     pub created_at: Reading<Timestamp>,
-    /// When the receiving bank acknowledged it (`acknowledgedDateMs`).
+    /// When the receiving bank acknowledged the transaction (`acknowledgedDateMs`).
     pub acknowledged_at: Reading<Timestamp>,
     /// The state of the transfer between the banks.
     pub tracking_status: Reading<String>,
@@ -89,7 +89,7 @@ pub struct Transaction {
     pub receiver_bank_account: Reading<String>,
     /// The reference that the payer's bank assigned to the payment instruction.
     pub instruction_ref: Reading<String>,
-    /// The payer bank's own reference (`100FT…`). It is not the merchant's.
+    /// The payer bank's own reference (`100FT…`), which is not the merchant's reference.
     pub external_ref: Reading<String>,
     json: Box<str>,
 }

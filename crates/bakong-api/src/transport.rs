@@ -96,7 +96,7 @@ pub enum TransportErrorKind {
     Tls,
     /// The proxy refused the connection, or requires other credentials. The request was not sent.
     Proxy,
-    /// Too many requests were in flight for too long. The request was not sent.
+    /// The request waited too long because too many others were in flight. The request was not sent.
     Busy,
     /// The circuit breaker is open, because the last requests to this host failed. The request was not sent.
     CircuitOpen,
@@ -134,7 +134,9 @@ impl TransportErrorKind {
             Self::Tls => "the TLS handshake with the host failed",
             Self::Proxy => "the proxy refused the connection",
             Self::Busy => "too many requests are in flight",
-            Self::CircuitOpen => "requests to the host are suspended, because the last ones failed",
+            Self::CircuitOpen => {
+                "requests to the host are suspended, because the last requests failed"
+            }
             Self::Timeout => "no response arrived in time",
             Self::Interrupted => "the connection broke before the response was complete",
             Self::AnswerTooLarge => "the response is too large",
@@ -165,7 +167,7 @@ impl TransportError {
         }
     }
 
-    /// Marks the error as one of the proxy or of the connection to it.
+    /// Marks the error as a failure of the proxy or of the connection to the proxy.
     #[must_use]
     pub fn at_proxy(self) -> Self {
         Self {

@@ -111,7 +111,7 @@ impl HyperTransportBuilder {
     }
 
     /// Sets after how much idle time a connection is closed. Defaults to 30 s, at most a year. Connections
-    /// are checked at this interval, so one may stay open for up to twice the time, but is not used then.
+    /// are checked at this interval, so one may stay open for up to twice the time, but is not used after it.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
@@ -121,9 +121,9 @@ impl HyperTransportBuilder {
     /// Allows reusing HTTP/1.1 connections. Defaults to `false`: each request opens a connection.
     ///
     /// Reuse saves a TCP and TLS handshake per request. It also trusts the server and every proxy on the way
-    /// to send exactly one response per request: HTTP/1.1 cannot tell a surplus response from the response to
-    /// the next request, and the transport would return a wrong answer. HTTP/2 connections are always reused,
-    /// since HTTP/2 tells them apart.
+    /// to send exactly one response per request: an HTTP/1.1 client cannot distinguish a surplus response from the
+    /// response to the next request, and would return a wrong answer. HTTP/2 connections are always reused,
+    /// since HTTP/2 identifies each response.
     #[must_use]
     pub const fn reuse_http1_connections(mut self, reuse: bool) -> Self {
         self.reuse_http1 = reuse;
@@ -161,7 +161,7 @@ impl HyperTransportBuilder {
     }
 
     /// Sets the `User-Agent` header. Defaults to `bakong-http/` and the version. Bakong answers requests
-    /// without one with HTTP 403.
+    /// without this header with HTTP 403.
     #[must_use]
     pub fn user_agent(mut self, text: impl Into<String>) -> Self {
         self.user_agent = text.into();
@@ -280,7 +280,7 @@ impl HyperTransportBuilder {
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         // By default, HttpConnector rejects `https`.
         tcp.enforce_http(false);
-        // Divided among the addresses of a host, so that an unreachable one leaves time for the next.
+        // Divided among the addresses of a host, so that an unreachable address leaves time for the next one.
         tcp.set_connect_timeout(Some(self.connect_timeout));
         tcp.set_nodelay(true);
         tcp

@@ -74,7 +74,7 @@ pub(crate) enum Signal {
     Alive,
     /// The host did not respond, or a gateway in front of it reported that.
     Dead,
-    /// Nothing. The attempt was cancelled, or failed before it got to the host.
+    /// The attempt shows nothing: it was cancelled, or failed before it reached the host.
     Unclear,
 }
 
@@ -160,7 +160,7 @@ impl Circuit {
     /// Records the result of an attempt. Returns whether it opened the circuit.
     pub(crate) fn record(&mut self, admission: Admission, signal: Signal, now: Instant) -> bool {
         match (self.state, admission, signal) {
-            // Also a late response to an attempt from before the circuit opened.
+            // This includes a late response to an attempt that began before the circuit opened.
             (_, _, Signal::Alive) => {
                 *self = Self::new(self.settings);
                 false
@@ -182,7 +182,7 @@ impl Circuit {
                 }
                 opens
             }
-            // A late failure of an attempt from before the circuit opened.
+            // A late failure of an attempt that began before the circuit opened.
             (State::Open { .. } | State::Probing, _, Signal::Dead) | (_, _, Signal::Unclear) => {
                 false
             }
@@ -196,7 +196,7 @@ impl Circuit {
 
     fn open(&mut self, now: Instant) {
         let pause = self.pause.min(self.settings.longest_pause);
-        // A pause that the clock cannot represent becomes a year.
+        // If the clock cannot represent the end of the pause, the pause lasts a year.
         let until = now
             .checked_add(pause)
             .unwrap_or_else(|| now + Duration::from_secs(86_400 * 365));

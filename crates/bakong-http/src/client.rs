@@ -15,7 +15,7 @@ use crate::destination::Destination;
 use crate::failure;
 use crate::tracked_body::{TrackedBody, WriteMarker};
 
-/// How many bytes the head of a response may have. A connection reads ahead no more than this.
+/// How many bytes the head of a response may have. A connection reads ahead at most this much.
 const HEAD_LIMIT: usize = 64 << 10;
 
 /// The longest idle timeout. A longer one would overflow the clock.
@@ -31,7 +31,7 @@ pub(crate) struct HttpClient {
 pub(crate) struct TimeLimit {
     /// The time that is left for the attempt.
     pub(crate) left: Duration,
-    /// The timeout setting that ends it, for the error message.
+    /// The timeout setting that ends the attempt, for the error message.
     pub(crate) setting: Duration,
 }
 
@@ -98,7 +98,7 @@ impl HttpClient {
         let limit = self.body_limit;
         let announced = body.size_hint().lower();
         if usize::try_from(announced).map_or(true, |announced| announced > limit) {
-            let reason = "the Content-Length is larger";
+            let reason = "the Content-Length exceeds the limit";
             return Err(failure::too_large(to, limit, reason));
         }
         match Limited::new(body, limit).collect().await {

@@ -42,7 +42,7 @@ pub(crate) struct Steps {
     pub(crate) reuse_http1: bool,
     #[cfg(feature = "proxy")]
     pub(crate) proxies: Proxies,
-    /// For the connection to an `https` proxy, which is not offered HTTP/2.
+    /// The TLS settings for the connection to an `https` proxy, which offer no HTTP/2.
     #[cfg(feature = "proxy")]
     pub(crate) proxy_tls: TlsConnector,
 }
@@ -74,7 +74,7 @@ impl Steps {
             timeout: self.timeout,
             deadline: Deadline::after(self.timeout),
         };
-        // Checked before any byte is sent.
+        // The name is checked before any byte is sent.
         let name = if to.scheme() == Some(&Scheme::HTTPS) {
             let name = server_name(&to).map_err(|error| ConnectError::new(Step::Name, error))?;
             Some(name)
@@ -162,7 +162,7 @@ impl Steps {
 /// The deadline of all steps together.
 #[derive(Clone, Copy)]
 struct ConnectDeadline {
-    /// The setting, for the error message.
+    /// The timeout setting, for the error message.
     timeout: Duration,
     deadline: Deadline,
 }
@@ -225,7 +225,7 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub(crate) struct ConnectError {
     pub(crate) step: Step,
-    /// The proxy at or behind which the step failed.
+    /// The proxy in use when the step failed.
     pub(crate) via: Option<String>,
     cause: Box<dyn Error + Send + Sync>,
 }
@@ -281,7 +281,7 @@ impl fmt::Display for StepTimeout {
 
 impl Error for StepTimeout {}
 
-/// This environment variable does not contain the URL of an HTTP proxy.
+/// The environment variable with this name does not contain the URL of an HTTP proxy.
 #[cfg(feature = "proxy")]
 #[derive(Debug)]
 struct InvalidProxyVariable(&'static str);

@@ -1,4 +1,4 @@
-//! The instant by which a request or a connection must be done.
+//! The instant by which a request or a connection attempt must finish.
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use std::fmt;
 pub enum SetupError {
     /// The PEM text contains no certificate.
     NoCertificate,
-    /// A certificate in the PEM text cannot be parsed, or is not a certificate authority.
+    /// A certificate in the PEM text cannot be parsed, or does not belong to a certificate authority.
     BrokenCertificate,
     /// The certificate file cannot be read, is not a regular file, or is larger than 4 MiB.
     CertificateFile,
@@ -35,7 +35,7 @@ impl fmt::Display for SetupError {
         f.write_str(match self {
             Self::NoCertificate => "the text contains no PEM certificate",
             Self::BrokenCertificate => {
-                "a certificate cannot be parsed, or is not a certificate authority"
+                "a certificate cannot be parsed, or does not belong to a certificate authority"
             }
             Self::CertificateFile => {
                 "the certificate file cannot be read; name a regular file in PEM of at most 4 MiB"

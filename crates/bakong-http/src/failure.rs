@@ -1,5 +1,5 @@
-//! Turns the errors of hyper, rustls and the operating system into a [`TransportError`]: which step failed,
-//! and what to do about it.
+//! Turns the errors of hyper, rustls and the operating system into a [`TransportError`], which says which step
+//! failed and what to do about it.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -18,7 +18,7 @@ use crate::resolver::LookupError;
 #[cfg(feature = "proxy")]
 use crate::tunnel::TunnelRefused;
 
-/// Sending failed before the response began. `written` tells whether the request may have been written.
+/// Sending failed before the response began. `written` is true if the request may have been written.
 pub(crate) fn sending(to: &Destination, error: legacy::Error, written: bool) -> TransportError {
     if written {
         return receiving(to, error);
@@ -52,7 +52,8 @@ pub(crate) fn too_large(
     error: impl Into<Box<dyn Error + Send + Sync>>,
 ) -> TransportError {
     let kind = TransportErrorKind::AnswerTooLarge;
-    let detail = format!("{to}: the response has more than {limit} bytes; see body_limit");
+    let detail =
+        format!("{to}: the response has more than {limit} bytes; to accept it, raise body_limit");
     TransportError::new(kind, error).with_detail(detail)
 }
 
@@ -96,7 +97,7 @@ fn connect_kind(error: Cause<'_>) -> TransportErrorKind {
 }
 
 /// Whether a TLS handshake that failed like this may succeed later: the cause is a fault of the server or of
-/// the network, and not that one side rejects the other.
+/// the network, and neither side rejected the other.
 const fn is_temporary(error: &rustls::Error) -> bool {
     use AlertDescription as Alert;
     matches!(
@@ -108,7 +109,7 @@ const fn is_temporary(error: &rustls::Error) -> bool {
     )
 }
 
-/// The proxy at or behind which connecting failed.
+/// The proxy in use when connecting failed.
 fn via(error: Cause<'_>) -> Option<&str> {
     find::<ConnectError>(error).and_then(|error| error.via.as_deref())
 }
@@ -130,7 +131,7 @@ fn detail(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> Strin
 /// How many characters of a cause are printed.
 const CAUSE_LENGTH: usize = 300;
 
-/// What to check first.
+/// The advice: what to check first.
 fn advice(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> Option<String> {
     use CertificateError as Certificate;
     #[cfg(feature = "proxy")]

@@ -13,7 +13,7 @@
 //! # Guarantees
 //! - **Deadlines.** A request ends within [`request_timeout`] (30 s). This includes the time in the queue, each
 //!   attempt (at most [`attempt_timeout`], 10 s), and the waits between attempts. An attempt whose connection is
-//!   not open within [`connect_timeout`] (5 s) fails, and its error tells that the request was not sent.
+//!   not open within [`connect_timeout`] (5 s) fails, and its error says that the request was not sent.
 //! - **Retries only where they are safe.** A request is repeated only if that is harmless and may help: see
 //!   [`RetryPolicy`]. A request that must run once, such as a token renewal, is repeated only if it cannot have
 //!   been sent.
@@ -32,7 +32,7 @@
 //!
 //! # Proxies
 //! Bakong answers clients outside Cambodia with HTTP 403, so many programs use a proxy there. The environment
-//! variables `HTTPS_PROXY` and `ALL_PROXY` set it, and `NO_PROXY` lists exceptions. A program can set it with
+//! variables `HTTPS_PROXY` and `ALL_PROXY` set the proxy, and `NO_PROXY` lists exceptions. A program sets it with
 //! [`proxy`](HyperTransportBuilder::proxy) and [`no_proxy`](HyperTransportBuilder::no_proxy).
 //!
 //! # Certificate authorities
@@ -43,8 +43,8 @@
 //! Each attempt emits a `tracing` event at level `DEBUG` with the target `bakong_http` and the message `answer` or
 //! `no answer`. Its fields are `request_id` (a number that is unique in the process and the same for all attempts
 //! of a request), `endpoint`, `attempt`, `elapsed_ms`, and `retry_in_ms` if another attempt follows. An answer
-//! adds `status`, `response_code` and `error_code`, a failure `kind` and `error`. Tokens, codes, bodies and proxy
-//! credentials are never logged.
+//! adds `status`, `response_code` and `error_code`. A failure adds `kind` and `error`. Tokens, codes, bodies and
+//! proxy credentials are never logged.
 //!
 //! # Features
 //! | feature | default | adds |

@@ -22,7 +22,7 @@ pub(crate) struct Limiter {
     semaphore: Semaphore,
     max_in_flight: usize,
     breaker: CircuitBreaker,
-    /// Only hosts that failed. Empty in most programs.
+    /// Contains only hosts that failed, so the map is empty in most programs.
     hosts: Mutex<HashMap<Destination, HostState>>,
     /// Notified when a circuit opens, so that queued requests to its host fail at once.
     opened: Notify,
@@ -58,7 +58,7 @@ impl Limiter {
     ) -> Result<Permit<'l>, TransportError> {
         let permit = match self.semaphore.try_acquire() {
             Ok(permit) => permit,
-            // Boxed, so that the future of a caller that need not wait stays small.
+            // Boxed, so that the future stays small for callers that do not wait.
             Err(_) => Box::pin(self.queue(to, deadline)).await?,
         };
         let admission = self.with_host(to, Circuit::admit)?;
@@ -102,7 +102,7 @@ impl Limiter {
 
     fn busy(&self, to: &Destination, waited: Duration) -> TransportError {
         let detail = format!(
-            "{to}: {} requests were in flight and none finished within {} ms; see max_in_flight",
+            "{to}: {} requests were in flight and none finished within {} ms; to allow more, raise max_in_flight",
             self.max_in_flight,
             waited.as_millis()
         );
@@ -195,7 +195,7 @@ impl HostState {
         let when = match denied {
             Denied::Until(until) => {
                 let wait = until.saturating_duration_since(now);
-                format!("retried in {} ms", wait.as_millis())
+                format!("a new attempt is possible in {} ms", wait.as_millis())
             }
             Denied::Probing => "another request is testing the host now".to_owned(),
         };
@@ -205,7 +205,7 @@ impl HostState {
     }
 }
 
-/// Permits one attempt. Dropping it releases the place.
+/// The permit for one attempt. Dropping the permit releases its place.
 pub(crate) struct Permit<'l> {
     limiter: &'l Limiter,
     to: &'l Destination,
@@ -319,7 +319,7 @@ mod tests {
         let (kind, waited) = rejected.await.unwrap();
         assert_eq!(kind, Some(TransportErrorKind::CircuitOpen));
         assert_eq!(waited.as_secs(), 1);
-        // Requests to another host only move up in the queue.
+        // Requests to other hosts only move up in the queue.
         assert_eq!(admitted.await.unwrap().0, None);
     }
 

@@ -1,4 +1,5 @@
-//! The `tracing` event of each attempt. It contains nothing of what was sent or received but the codes.
+//! The `tracing` event of each attempt. The event contains only the codes of an answer, and no other data that
+//! was sent or received.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,7 +16,7 @@ pub(crate) fn is_on() -> bool {
 /// The log of one request, with all its attempts.
 #[derive(Clone, Copy)]
 pub(crate) struct Log {
-    /// Unique in this process.
+    /// The number of the request, unique in this process.
     request_id: u64,
     endpoint: &'static str,
 }

@@ -43,7 +43,7 @@ impl Proxy {
         let is_http = |scheme: &Scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS;
         let is_valid = |authority: &Authority| {
             let text = authority.as_str();
-            // With two `@`, a part of the password would be taken for the host.
+            // With two `@`, a part of the password would be read as the host.
             let host_and_port = match text.split_once('@') {
                 Some((_, host)) if !host.contains('@') => host,
                 Some(_) => return false,
@@ -110,7 +110,7 @@ pub(crate) enum Route {
 pub(crate) struct Proxies {
     https: Route,
     http: Route,
-    /// Matches all hosts but those of `NO_PROXY`. The proxy that it returns is not used.
+    /// Matches all hosts except those in `NO_PROXY`. The proxy that the matcher returns is not used.
     exemptions: Matcher,
 }
 

@@ -116,7 +116,7 @@ fn may_repeat(class: ErrorClass, repeatable: bool) -> bool {
     use TransportErrorKind as Kind;
     match class {
         ErrorClass::Unavailable { .. } | ErrorClass::RateLimited { .. } => repeatable,
-        // Not failures of the connection. A response that is too large would be too large again.
+        // These are not failures of the connection. A response that is too large would be too large again.
         ErrorClass::Transport(Kind::Busy | Kind::CircuitOpen | Kind::AnswerTooLarge) => false,
         ErrorClass::Transport(kind) => {
             class.remedy() == Remedy::AskAgain && (repeatable || !kind.may_have_arrived())
@@ -133,9 +133,9 @@ fn jitter(bound: Duration, random: u64) -> Duration {
     Duration::from_nanos(u64::try_from(share).unwrap_or(u64::MAX))
 }
 
-/// A random number. It need not be unpredictable, only differ between callers.
+/// A random number. It must differ between callers, but need not be unpredictable.
 pub(crate) fn random() -> u64 {
-    // Each `RandomState` has other keys.
+    // Each `RandomState` has different keys.
     RandomState::new().build_hasher().finish()
 }
 
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(at(NOW), Duration::ZERO);
         assert_eq!(at(0), Duration::ZERO);
         assert!(at(u64::MAX) > minute);
-        // A shorter one does not shorten the wait.
+        // A shorter `Retry-After` does not shorten the wait.
         let none = RetryAfter::Delay(Duration::ZERO);
         let retry_after = Some(none);
         let class = ErrorClass::Unavailable { retry_after };

@@ -24,7 +24,7 @@ enum Io {
 }
 
 impl Stream {
-    /// `reuse_http1` tells whether hyper-util's pool may reuse the stream if it speaks HTTP/1.1.
+    /// `reuse_http1` is true if hyper-util's pool may reuse the stream for HTTP/1.1.
     pub(crate) fn plain(stream: TcpStream, reuse_http1: bool) -> Self {
         Self {
             io: Io::Plain(stream),
@@ -52,9 +52,9 @@ impl Stream {
 impl Connection for Stream {
     /// Tells hyper-util's pool which HTTP version the stream speaks, and whether to reuse it.
     ///
-    /// Nothing in an HTTP/1.1 response ties it to its request. A second response that a server sends behind the
-    /// first would be read as the response to the next request on the connection (RFC 9112 section 9.2), so
-    /// that a check could report another payment. HTTP/2 has stream identifiers.
+    /// Nothing in an HTTP/1.1 response identifies its request. A second response that a server sends after the
+    /// first would be read as the response to the next request on the connection (RFC 9112 section 9.2), and
+    /// a check could report another payment. HTTP/2 has stream identifiers.
     fn connected(&self) -> Connected {
         let connected = Connected::new();
         if self.is_http2() {

@@ -24,7 +24,7 @@ pub enum Roots {
     /// environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR` override its location.
     #[cfg(feature = "native-roots")]
     Platform,
-    /// No others.
+    /// No certificate authorities besides the added ones.
     OnlyGiven,
 }
 
@@ -33,7 +33,7 @@ impl Default for Roots {
     /// `native-roots`, else [`OnlyGiven`](Self::OnlyGiven).
     #[allow(
         unreachable_code,
-        reason = "the features decide which line is the last"
+        reason = "the features determine which line is the last"
     )]
     fn default() -> Self {
         #[cfg(feature = "webpki-roots")]
@@ -69,7 +69,7 @@ pub(crate) fn config(roots: Roots, extra: &RootCertStore) -> Result<ClientConfig
         #[cfg(feature = "native-roots")]
         Roots::Platform => {
             let found = rustls_native_certs::load_native_certs();
-            // Many machines have old certificates that rustls cannot parse. They are skipped.
+            // Many machines have old certificates that rustls cannot parse. Skip those certificates.
             let (added, _) = store.add_parsable_certificates(found.certs);
             if added == 0 {
                 return Err(SetupError::NoPlatformRoots);

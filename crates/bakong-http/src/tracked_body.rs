@@ -17,7 +17,7 @@ pub(crate) struct TrackedBody {
     marker: WriteMarker,
 }
 
-/// Whether a request was written. Decided once: by the first write, or by [`cancel`](Self::cancel).
+/// Whether a request was written. The first write or [`cancel`](Self::cancel) decides, whichever comes first.
 #[derive(Clone, Default)]
 pub(crate) struct WriteMarker(Arc<OnceLock<bool>>);
 
@@ -27,7 +27,7 @@ impl WriteMarker {
         *self.0.get_or_init(|| true)
     }
 
-    /// Forbids writing from now on. Returns whether the request may have been written before.
+    /// Forbids writing from now on. Returns whether the request may already have been written.
     pub(crate) fn cancel(&self) -> bool {
         *self.0.get_or_init(|| false)
     }

@@ -40,7 +40,7 @@ pub(crate) struct Inner {
     pub(crate) allow_plain_http: bool,
 }
 
-/// A larger body under HTTP 200 contains data, so it does not report an outage and is not parsed for one.
+/// A larger body with HTTP 200 contains data. It reports no outage, so it is not parsed.
 const MAX_OUTAGE_BODY: usize = 256;
 
 type SendResult = Result<Response<Bytes>, TransportError>;
@@ -63,7 +63,7 @@ impl Inner {
         let log = Log::new(endpoint.map(|endpoint| endpoint.name));
         let to = Destination::of(request.uri(), self.allow_plain_http);
         let to = to.inspect_err(|error| log.failure(1, error, Duration::ZERO, None))?;
-        // The TLS handshake decides on HTTP/2.
+        // The TLS handshake selects HTTP/2.
         *request.version_mut() = Version::HTTP_11;
         request
             .headers_mut()
@@ -95,7 +95,7 @@ impl Call<'_> {
             let permit = match limiter.acquire(&self.to, self.deadline).await {
                 Ok(permit) => permit,
                 Err(rejection) => {
-                    // The result of the previous attempt tells more than the rejection of the next.
+                    // The result of the previous attempt is more useful than the rejection of the next.
                     return previous.unwrap_or_else(|| {
                         self.log.failure(number, &rejection, Duration::ZERO, None);
                         Err(rejection)
@@ -156,7 +156,7 @@ impl Call<'_> {
             request_timeout,
             ..
         } = self.transport;
-        // The queue or earlier attempts took most of the time.
+        // The queue or earlier attempts used up most of the time.
         let was_short = limit < *attempt_timeout.min(request_timeout) / 2;
         match error.kind() {
             Kind::Timeout | Kind::Connect if elapsed >= limit && was_short => Signal::Unclear,

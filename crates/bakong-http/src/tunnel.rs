@@ -63,7 +63,7 @@ impl fmt::Display for TunnelRefused {
 impl std::error::Error for TunnelRefused {}
 
 /// Asks the proxy at the other end of `stream` to connect to `host` (in brackets if it is an IPv6 address).
-/// Afterwards the stream leads to the host.
+/// On success, the stream is connected to the host.
 pub(crate) async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     host: &str,
@@ -128,7 +128,7 @@ mod tests {
     async fn open_with(response: &[u8]) -> (io::Result<()>, String) {
         let (mut ours, mut proxy) = duplex(HEAD_LIMIT * 2);
         proxy.write_all(response).await.unwrap();
-        // Closes only the write half.
+        // This closes only the write half.
         let (mut requests, mut responses) = tokio::io::split(proxy);
         responses.shutdown().await.unwrap();
         let authorization = HeaderValue::from_static("Basic dTpw");

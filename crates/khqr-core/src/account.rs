@@ -9,11 +9,11 @@ use crate::text::{is_visible, utf16_len};
 
 /// A borrowed Bakong account ID of the form `name@bank`.
 ///
-/// It has at most 32 UTF-16 code units, exactly one `@` with text on both sides, no white space and no
+/// An ID has at most 32 UTF-16 code units, exactly one `@` with text on both sides, no white space and no
 /// control characters.
 ///
-/// Two IDs are equal only if their bytes are equal; no document says that Bakong ignores case. Different IDs
-/// may look the same: like the official SDK, this type accepts invisible characters.
+/// Comparison is by byte, because no document says that Bakong ignores case. Different IDs may look the same:
+/// like the official SDK, this type accepts invisible characters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AccountId<'a>(&'a str);
 
@@ -22,8 +22,8 @@ impl<'a> AccountId<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::Empty`], [`ErrorKind::TooLong`] or [`ErrorKind::AccountShape`], in this order (the
-    /// official SDK's codes 1, 6 and 3). Their field is that of an individual account, 29/00;
-    /// [`Error::in_field`] changes it to 30/00.
+    /// official SDK's codes 1, 6 and 3). The error names the field 29/00 (individual account);
+    /// [`Error::in_field`] changes the field to 30/00.
     pub fn new(text: &'a str) -> Result<Self, Error> {
         let bytes = text.as_bytes();
         let mut ats = (0..).zip(bytes).filter(|(_, byte)| **byte == b'@');
@@ -95,10 +95,10 @@ pub struct AccountIdBuf(alloc::boxed::Box<str>);
 
 #[cfg(feature = "alloc")]
 impl AccountIdBuf {
-    /// Checks and copies `text`, see [`AccountId::new`].
+    /// Checks and copies `text`, like [`AccountId::new`].
     ///
     /// # Errors
-    /// Those of [`AccountId::new`].
+    /// The errors of [`AccountId::new`].
     pub fn new(text: &str) -> Result<Self, Error> {
         AccountId::new(text).map(Self::from)
     }
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(kind(""), ErrorKind::Empty);
         let too_long = ErrorKind::TooLong { max: 32 };
         assert_eq!(kind("01234567890123456789012345678@aba"), too_long);
-        // Sixteen emoji are 32 code units, so this has 34 in 18 characters.
+        // Sixteen emoji are 32 code units, so this ID has 34 code units in 18 characters.
         assert_eq!(kind("😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀😀@b"), too_long);
         assert_eq!(kind("nobody"), ErrorKind::AccountShape);
     }

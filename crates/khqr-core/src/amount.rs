@@ -10,7 +10,8 @@ use crate::tag::Tag;
 
 /// An amount of money: whole minor units (riel or US cents) and their currency.
 ///
-/// Prints for people, as `10000 KHR` or `1.10 USD`. [`Amount::payload_text`] returns the form for tag 54.
+/// `Display` prints the amount for people: `10000 KHR`, `1.10 USD`. [`Amount::payload_text`] returns the form
+/// for tag 54.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Amount {
     minor_units: u64,
@@ -32,8 +33,8 @@ impl Amount {
 
     /// An amount in whole riel or in US cents.
     ///
-    /// Some systems count riel in hundredths, as in ISO 4217. Nobody pays hundredths, and KHQR cannot
-    /// express them. Ten thousand riel are 10,000 minor units here.
+    /// Some systems count riel in hundredths, as in ISO 4217. Hundredths are not in use, and KHQR cannot
+    /// express them. In this type, ten thousand riel are 10,000 minor units.
     #[must_use]
     pub const fn from_minor_units(minor_units: u64, currency: Currency) -> Self {
         Self {
@@ -42,10 +43,10 @@ impl Amount {
         }
     }
 
-    /// Parses a plain decimal number: ASCII digits, optionally a point and more digits.
+    /// Parses a plain decimal number: ASCII digits, optionally followed by a point and more digits.
     ///
-    /// Never rounds. USD may have at most two decimals. Decimals of KHR must all be zero; some banks print
-    /// them.
+    /// Never rounds. USD may have at most two decimals. Decimals of KHR are accepted only if all of
+    /// them are zero, because some banks print `100.00`.
     ///
     /// # Errors
     /// [`ErrorKind::AmountSyntax`], [`ErrorKind::AmountPrecision`] or [`ErrorKind::AmountTooLarge`]. All

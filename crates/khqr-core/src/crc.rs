@@ -19,7 +19,7 @@ pub struct Crc(u16);
 /// The number of bytes that the tables process at a time.
 const BLOCK: usize = 16;
 
-/// The register value from which this many zero bytes lead to the start value of the checksum.
+/// The register value that this many zero bytes turn into the start value of the checksum.
 static BEFORE_ZEROS: [u16; BLOCK] = {
     let mut values = [CRC_16_IBM_3740.init; BLOCK];
     let mut zeros = 1;
@@ -41,8 +41,8 @@ static BEFORE_ZEROS: [u16; BLOCK] = {
     values
 };
 
-/// The register after a block. The block is one number: extracting bytes from a CPU register is cheaper
-/// than loading each byte.
+/// Returns the register after a block. The block is passed as one number, because extracting bytes from a CPU
+/// register is cheaper than loading each byte.
 #[inline]
 fn process_block(crc: u16, block: u128) -> u16 {
     let bytes = (block ^ u128::from(crc) << 112).to_le_bytes();
@@ -116,7 +116,7 @@ impl fmt::Debug for Crc {
     }
 }
 
-/// A checksum of bytes that arrive in pieces.
+/// Computes the checksum of bytes that arrive in pieces.
 pub(crate) struct Digest(crc::Digest<'static, u16, Table<16>>);
 
 impl Digest {

@@ -69,9 +69,9 @@ pub(crate) fn read_number(text: &[u8]) -> Result<u64, NumberError> {
 /// Why a text is not a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum NumberError {
-    /// It is empty or contains another character.
+    /// The text is empty or contains a character that is not a digit.
     NotDigits,
-    /// It does not fit into 64 bits.
+    /// The number does not fit into 64 bits.
     TooLarge,
 }
 
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn an_overflow_is_detected() {
-        // In the second one, both the multiplication by ten and the addition of 9 overflow.
+        // In the second text, both the multiplication by ten and the addition of 9 overflow.
         for text in ["18446744073709551616", "36893488147419103239"] {
             assert_eq!(read_number(text.as_bytes()), Err(NumberError::TooLarge));
         }

@@ -5,9 +5,9 @@ use core::fmt;
 use crate::field_table::{FieldSpec, find};
 use crate::tag::TagPath;
 
-/// Why a text cannot be read, must not be paid, or cannot be written.
+/// Why a code cannot be read, must not be paid, or cannot be written.
 ///
-/// Small and `Copy`. Contains no text of the code, so it is safe to print and to log.
+/// The error is small and `Copy`. It contains no text of the code, so it is safe to print and to log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -33,7 +33,7 @@ pub enum ErrorKind {
     SplitCharacter,
     /// The checksum does not match the text: the code was changed or misread.
     CrcMismatch,
-    /// A checksum field stands before the end of the text.
+    /// A checksum field occurs before the end of the text.
     CrcNotLast,
     /// A field occurs twice, so its value is ambiguous.
     Repeated,
@@ -65,7 +65,7 @@ pub enum ErrorKind {
     AccountShape,
     /// An amount is not a plain decimal number such as `5` or `1.10`.
     AmountSyntax,
-    /// An amount has more decimals than its currency: KHR has none, USD has two.
+    /// An amount has more decimals than its currency allows: none in KHR, two in USD.
     AmountPrecision,
     /// The amount of a payment is zero.
     AmountZero,
@@ -98,7 +98,7 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// An error of this kind without a field, for callers with checks of their own.
+    /// Creates an error of this kind without a field, for callers that add their own checks.
     #[must_use]
     pub const fn new(kind: ErrorKind) -> Self {
         Self {
@@ -112,7 +112,7 @@ impl Error {
         Self::new(kind).in_field(tag)
     }
 
-    /// The same error, about this field.
+    /// Returns the same error with this field.
     #[must_use]
     pub fn in_field(self, tag: impl Into<TagPath>) -> Self {
         Self {
@@ -140,10 +140,10 @@ impl Error {
         self.tag
     }
 
-    /// The byte index in the text where the field starts, or of the malformed part inside the field.
+    /// The byte index in the text at which the field, or its malformed part, starts.
     ///
     /// For a field that is missing in a template, this is the start of the template. Returns `None` for a
-    /// field that is missing at the top level, and for errors in writing.
+    /// field that is missing at the top level, and for errors of writing.
     #[must_use]
     pub fn offset(self) -> Option<usize> {
         self.offset.map(usize::from)
@@ -236,7 +236,7 @@ impl ErrorKind {
                     (None, Self::WrongLength { expected }) => {
                         write!(f, "must be exactly {expected} characters")
                     }
-                    (None, Self::NotDigits) => f.write_str("must be digits only"),
+                    (None, Self::NotDigits) => f.write_str("must contain digits only"),
                     _ => f.write_str("KHQR does not allow this value"),
                 };
             }
@@ -245,13 +245,13 @@ impl ErrorKind {
                 "not a plain decimal number; write 10000 or 1.10, without signs or commas"
             }
             Self::AmountPrecision => "too many decimals; KHR has none, USD has two",
-            Self::AmountZero => "zero; a payment needs an amount above zero",
+            Self::AmountZero => "must be above zero",
             Self::AmountTooLarge => "too large",
             Self::UnsupportedCurrency => "must be KHR (116) or USD (840)",
             Self::UnionPayInUsd => "a UnionPay account is valid in KHR only; the code is in USD",
-            Self::ExpiresBeforeCreation => "before the creation of the code",
+            Self::ExpiresBeforeCreation => "must not be before the creation of the code",
             Self::Expired => "the code has expired",
-            Self::CurrencyDiffers => "the currency is not that of the code",
+            Self::CurrencyDiffers => "the amount and the code have different currencies",
             Self::Md5Syntax => "an MD5 must be 32 hexadecimal digits",
             Self::CrcSyntax => "a CRC must be four hexadecimal digits",
             Self::TimestampSyntax => "must be a number of milliseconds since 1970",

@@ -56,13 +56,13 @@ impl<'a> Field<'a> {
         self.raw.tag
     }
 
-    /// The value, exactly as it stands in the text.
+    /// The value, exactly as it appears in the text.
     #[must_use]
     pub fn value(self) -> &'a str {
         self.source.slice(self.raw.value, self.raw.end)
     }
 
-    /// Tag, length and value as they stand in the text.
+    /// The tag, the length and the value, exactly as they appear in the text.
     #[must_use]
     pub fn encoded(self) -> &'a str {
         self.source.slice(self.raw.start, self.raw.end)

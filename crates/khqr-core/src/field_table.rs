@@ -1,7 +1,7 @@
 //! The field table: one row for each field that KHQR gives a meaning to.
 //!
 //! The reader's slots, the limits, the names and hints in error messages, and the official SDK's error
-//! codes are all read from here. `DECISIONS.md` has the recipe for adding a field.
+//! codes are all read from here. `CONTRIBUTING.md` in the repository has the recipe for adding a field.
 
 use crate::tag::{Tag, TagPath};
 
@@ -19,7 +19,7 @@ macro_rules! field_table {
     };
 }
 
-// The fields of a template stand in the order in which the SDK writes and checks them.
+// The fields of a template are in the order in which the SDK writes and checks them.
 field_table! {
     PayloadFormat      => top(0, "payload format indicator").missing(23).length(16).expect("01"),
     PointOfInitiation  => top(1, "point of initiation method").length(17).empty(48).invalid(48)
@@ -71,7 +71,7 @@ const MILLISECONDS: &str = "a time in milliseconds, 13 digits";
 /// The number of rows.
 pub(crate) const FIELD_COUNT: usize = IDS.len();
 
-/// A row: everything that is particular to one field.
+/// A row: the properties of one field.
 pub(crate) struct FieldSpec {
     pub(crate) path: TagPath,
     /// The last tag of the path.
@@ -82,15 +82,15 @@ pub(crate) struct FieldSpec {
     pub(crate) max: u8,
     /// The longest value that [`verify`](crate::Khqr::verify) accepts.
     pub(crate) max_read: u8,
-    /// Free text: `verify` checks its length and refuses control characters.
+    /// Free text: `verify` checks its length and rejects control characters.
     pub(crate) is_text: bool,
     /// The value may hold any character, so some characters count as two.
     pub(crate) is_unicode: bool,
     /// `verify` accepts an empty value.
     pub(crate) may_be_empty: bool,
-    /// What the value must be, to complete "must be …".
+    /// The text after "must be" in error messages.
     pub(crate) expected: Option<&'static str>,
-    /// What to add to the message "missing".
+    /// The hint after "missing" in error messages.
     pub(crate) missing_hint: Option<&'static str>,
     pub(crate) sdk: SdkCodes,
 }
@@ -98,12 +98,12 @@ pub(crate) struct FieldSpec {
 /// The error codes of NBC's SDK for one field; `None` where the SDK has none.
 pub(crate) struct SdkCodes {
     pub(crate) missing: Option<u8>,
-    /// For an empty value, where it is neither `missing` nor `length`.
+    /// The code for an empty value, if it is neither `missing` nor `length`.
     pub(crate) empty: Option<u8>,
     pub(crate) length: Option<u8>,
-    /// For a value that is not allowed, where it is not 8.
+    /// The code for a value that is not allowed, if it is not 8.
     pub(crate) invalid: Option<u8>,
-    /// For a control character, where it is not `length`.
+    /// The code for a control character, if it is not `length`.
     pub(crate) control: Option<u8>,
 }
 
@@ -209,7 +209,7 @@ impl FieldId {
         self.spec().tag
     }
 
-    /// The template that the field stands in, or the field itself at the top level.
+    /// The template that contains the field, or the field itself at the top level.
     pub(crate) fn at_top(self) -> Self {
         TOP[usize::from(self.path().top().number())].unwrap_or(self)
     }
@@ -270,7 +270,7 @@ pub(crate) static TEXTS: [(FieldId, u8); TEXT_COUNT] = texts().0;
 
 const TEXT_COUNT: usize = texts::<FIELD_COUNT>().1;
 
-/// The text fields as an array of `N`, and how many there are.
+/// The text fields as an array of `N`, and their number.
 const fn texts<const N: usize>() -> ([(FieldId, u8); N], usize) {
     let mut texts = [(IDS[0], 0); N];
     let (mut at, mut count) = (0, 0);

@@ -1,9 +1,9 @@
 //! Parse, verify and write KHQR payloads, byte for byte as NBC's SDK does.
 //!
 //! # KHQR in brief
-//! KHQR is Cambodia's payment QR code. Its text is an EMVCo merchant-presented payload: two-digit tag,
-//! two-digit length, value, repeated. The value of a template consists of such fields again. The text names
-//! an account at Bakong, the payment system of the National Bank of Cambodia (NBC).
+//! KHQR is Cambodia's payment QR code. Its text is an EMVCo merchant-presented payload: a sequence of fields,
+//! each with a two-digit tag, a two-digit length and a value. The value of a template is itself a sequence of
+//! fields. The text names an account at Bakong, the payment system of the National Bank of Cambodia (NBC).
 //!
 //! ```text
 //! 00 02 01                          payload format indicator

@@ -1,10 +1,11 @@
 //! The longest texts of a code, in UTF-16 code units ([`utf16_len`](crate::utf16_len)).
 //!
-//! These are the official SDK's limits, except [`TEMPLATE`]: the form of the standard sets that one.
+//! These are the official SDK's limits, except [`TEMPLATE`], which follows from the two-digit lengths of the
+//! standard.
 
 use crate::field_table::FieldId;
 
-/// A UnionPay merchant account (15) when written. Up to 99 are read.
+/// A UnionPay merchant account (15) when written. Parsing accepts up to 99.
 pub const UNION_PAY_ACCOUNT: u8 = FieldId::UnionPay.spec().max;
 /// A Bakong account (29/00, 30/00).
 pub const ACCOUNT: u8 = FieldId::IndividualAccount.spec().max;
@@ -20,8 +21,8 @@ pub const AMOUNT: u8 = FieldId::Amount.spec().max;
 pub const MERCHANT_NAME: u8 = FieldId::MerchantName.spec().max;
 /// A merchant's city (60).
 pub const MERCHANT_CITY: u8 = FieldId::MerchantCity.spec().max;
-/// Each of bill number (62/01), mobile number (62/02), store label (62/03), terminal label (62/07) and
-/// purpose (62/08). Together, with their tags and lengths, they have at most 99.
+/// The bill number (62/01), mobile number (62/02), store label (62/03), terminal label (62/07) and purpose
+/// (62/08), each. Together, including their tags and lengths, they have at most 99.
 pub const ADDITIONAL_DATA: u8 = FieldId::BillNumber.spec().max;
 /// A merchant's name in the second language (64/01).
 pub const ALTERNATE_NAME: u8 = FieldId::AlternateName.spec().max;

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 /// The MD5 of the text of a code, printed as 32 lower-case hexadecimal digits.
 ///
 /// Bakong looks up a payment by this value, and one different byte in the text gives another MD5. Store the
-/// text that was shown; never build it again. An MD5 identifies dynamic codes only: a static code is paid
+/// text that was shown; do not build it again. An MD5 identifies dynamic codes only: a static code is paid
 /// many times with one text, and the Open API rejects its MD5.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Md5Handle([u8; 16]);

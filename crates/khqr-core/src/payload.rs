@@ -39,8 +39,8 @@ impl<'a> Payload<'a> {
     /// Parses `text`, which must be the payload alone, without a line break at the end.
     ///
     /// # Errors
-    /// [`ErrorKind::TextTooLong`] above 7,089 bytes. Then errors of the checksum, which detects misread codes:
-    /// [`ErrorKind::Missing`] or [`ErrorKind::CrcMismatch`]. Then errors of the encoding:
+    /// [`ErrorKind::TextTooLong`] above 7,089 bytes. Next, errors of the checksum, which detects misread codes:
+    /// [`ErrorKind::Missing`] or [`ErrorKind::CrcMismatch`]. Last, errors of the encoding:
     /// [`ErrorKind::TagNotDigits`], [`ErrorKind::LengthNotDigits`], [`ErrorKind::Truncated`],
     /// [`ErrorKind::Trailing`], [`ErrorKind::SplitCharacter`], [`ErrorKind::CrcNotLast`].
     pub fn parse(text: &'a str) -> Result<Self, Error> {

@@ -12,7 +12,7 @@ use crate::tag::Tag;
 /// An [`Amount`] in the form of tag 54, as NBC's JavaScript SDK writes it.
 ///
 /// The SDK accepts an amount as a number or as a string, and can write the two differently. The number 5
-/// becomes `5`; the strings `5`, `5.00` and `05` of dollars become `5`, `5.00` and `05`. One amount thus has
+/// becomes `5`; the strings `5`, `5.00` and `05`, in dollars, become `5`, `5.00` and `05`. One amount thus has
 /// three texts and three MD5s. [`Amount::payload_text`] is the form of the number. Use
 /// [`PayloadAmount::from_text`] only to get the bytes of a system that passes strings to the SDK.
 ///
@@ -29,7 +29,7 @@ pub struct PayloadAmount {
     amount: Amount,
     /// The minimum number of digits before the point.
     whole_digits: u8,
-    /// Write two decimals even if both are zero.
+    /// Whether two decimals are written even if both are zero.
     cents: bool,
 }
 
@@ -47,11 +47,11 @@ impl Amount {
 }
 
 impl PayloadAmount {
-    /// The form in which the SDK writes a string: dollars without a point unchanged, dollars with a point
-    /// with two decimals, riel as a number.
+    /// The form in which the SDK writes a string. Dollars without a point stay unchanged, dollars with a
+    /// point get two decimals, and riel are written like a number.
     ///
     /// # Errors
-    /// Those of [`Amount::parse`], and [`ErrorKind::TooLong`] above 13 characters.
+    /// The errors of [`Amount::parse`], and [`ErrorKind::TooLong`] above 13 characters.
     pub fn from_text(text: &str, currency: Currency) -> Result<Self, Error> {
         let amount = Amount::parse(text, currency)?;
         let mut form = amount.payload_text();

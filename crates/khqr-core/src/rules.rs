@@ -17,7 +17,7 @@ pub(crate) fn category_code(value: &str) -> Result<(), ErrorKind> {
     })
 }
 
-/// Checks a language: two characters, as the SDK does. Whether they are letters is not checked.
+/// Checks that a language has two characters, as the SDK does. Does not check that they are letters.
 pub(crate) fn language_code(value: &str) -> Result<(), ErrorKind> {
     match utf16_len(value) {
         0 => Err(ErrorKind::Empty),

@@ -13,14 +13,15 @@ impl Error {
 
     /// The message of NBC's JavaScript SDK for [`Error::sdk_code`], word for word.
     ///
-    /// It names neither field nor place. Use it to compare with the SDK; show people this error's own text.
+    /// This message names neither the field nor its position. Use it to compare with the SDK. To users, show
+    /// the `Display` text of the error instead.
     #[must_use]
     pub fn sdk_message(self) -> Option<&'static str> {
         self.sdk_code().and_then(message)
     }
 }
 
-/// The SDK's code. Where it depends on the field, the field table has it.
+/// The SDK's code. A code that depends on the field is in the field table.
 fn code(kind: ErrorKind, tag: Option<TagPath>) -> Option<u8> {
     use ErrorKind as K;
     let field = tag.and_then(find).map(|field| &field.sdk);
@@ -59,7 +60,7 @@ fn code(kind: ErrorKind, tag: Option<TagPath>) -> Option<u8> {
 
 /// The SDK's message for a code that this crate reports.
 ///
-/// The SDK uses the codes 13, 14, 15 and 29 for network calls only, and 36 never.
+/// The SDK uses the codes 13, 14, 15 and 29 for network calls only, and never uses 36.
 const fn message(code: u8) -> Option<&'static str> {
     Some(match code {
         1 => "Bakong Account ID cannot be null or empty",

@@ -75,7 +75,7 @@ impl Tag {
     }
 }
 
-/// The place of a field: a tag of the payload, or a tag inside a template. Prints as `59` or `62/01`.
+/// The path of a field: a tag at the top level, or a tag inside a template. Prints as `59` or `62/01`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TagPath {
     top: Tag,
@@ -99,7 +99,7 @@ impl TagPath {
         Self { top, sub: None }
     }
 
-    /// `==` for constants.
+    /// `==` in `const` contexts.
     pub(crate) const fn is(self, other: Self) -> bool {
         let sub_is_same = match (self.sub, other.sub) {
             (None, None) => true,

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 /// The number of digits of a timestamp in tag 99.
 pub(crate) const DIGITS: u8 = 13;
 
-/// A moment in milliseconds since 1970-01-01T00:00:00Z. Prints as that number.
+/// A point in time, in milliseconds since 1970-01-01T00:00:00Z. Prints as that number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(u64);
 

@@ -1,7 +1,7 @@
-//! The encoding of every level of a payload: two-digit tag, two-digit length, value, repeated.
+//! The encoding of every level of a payload: fields with a two-digit tag, a two-digit length and a value.
 //!
 //! Lengths count UTF-16 code units because the official SDK uses JavaScript's `String.length`. A Khmer
-//! character counts as one though it has three bytes; an emoji counts as two.
+//! character counts as one although it has three bytes; an emoji counts as two.
 
 use crate::digits::two_numbers;
 use crate::error::{Error, ErrorKind};
@@ -12,14 +12,14 @@ use crate::text::{has_control, is_plain};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
-    /// All of it is printable ASCII, as in most codes: each character is one byte and one UTF-16 code unit.
+    /// Whether all characters are printable ASCII, as in most codes. Each is one byte and one UTF-16 code unit.
     pub(crate) plain: bool,
-    /// It contains no control character.
+    /// Whether the text contains no control character.
     pub(crate) clean: bool,
 }
 
 impl<'a> Source<'a> {
-    /// `text` has at most [`MAX_TEXT`] bytes.
+    /// `text` must have at most [`MAX_TEXT`] bytes.
     #[inline]
     pub(crate) fn new(text: &'a str) -> Self {
         let plain = is_plain(text.as_bytes());
@@ -106,12 +106,12 @@ pub(crate) struct Raw {
     pub(crate) end: u16,
 }
 
-/// An error in the encoding of a field: the reason, the tag if it is valid, and the byte.
+/// An error in the encoding of a field: the reason, the tag if it is valid, and the byte index.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Malformed(ErrorKind, Option<Tag>, u16);
 
 impl Malformed {
-    /// The error of a field header: the first four bytes of `rest` are not tag and length.
+    /// The error of a field header: the first four bytes of `rest` are not a tag and a length.
     #[cold]
     fn header(rest: &[u8], at: u16) -> Self {
         let Some(&[t1, t0, _, _]) = rest.first_chunk::<4>() else {

@@ -81,7 +81,8 @@ macro_rules! check_list {
 check_list! {
     /// `POST /v1/check_transaction_by_md5_list`: checks whether these dynamic codes have been paid.
     ///
-    /// The live service answers some tokens with a 403 page ([`ErrorClass::Blocked`]). Use single checks then.
+    /// The live service answers some tokens with a 403 page ([`ErrorClass::Blocked`]). In that case, use
+    /// single checks.
     CheckTransactionByMd5List(Md5Handle) "check_transaction_by_md5_list", "md5",
     |text, asked| text.parse() == Ok(*asked)
 }
@@ -159,9 +160,11 @@ impl<K: Clone> ListAnswer<K> {
         let mut repaired = String::new();
         let envelope = Envelope::open(response, &mut repaired)?;
         if envelope.response_code == ResponseCode::Failure && envelope.data.is_some() {
-            return Err(envelope.malformed("it reports a failure and contains transactions"));
+            return Err(
+                envelope.malformed("the answer reports a failure and contains transactions")
+            );
         }
-        let no_list = envelope.malformed("its data is not a list");
+        let no_list = envelope.malformed("the data is not a list");
         let malformed = |what| ListItem::malformed(response, what);
         let items: Vec<ListItem<'_>> = envelope
             .into_data()?
@@ -173,13 +176,15 @@ impl<K: Clone> ListAnswer<K> {
         let answer_for = |key: &K| {
             let mut own = items.iter().filter(|item| matches(&item.identifier, key));
             let Some(first) = own.next() else {
-                return Err(malformed("it contains no item for this identifier"));
+                return Err(malformed("the list contains no item for this identifier"));
             };
             let answer = first.answer(response, field);
-            // Equal duplicates count as one item. Different ones cannot be trusted.
+            // Equal duplicates count as one item. Different items cannot be trusted.
             if own.any(|other| other.answer(response, field).ok() != answer.as_ref().ok().cloned())
             {
-                return Err(malformed("it contains different items for this identifier"));
+                return Err(malformed(
+                    "the list contains different items for this identifier",
+                ));
             }
             answer
         };
@@ -235,7 +240,7 @@ impl<'a> ListItem<'a> {
             "SUCCESS" => {
                 return match transaction.flatten() {
                     Some(transaction) => Ok(CheckAnswer::Paid(Box::new(transaction))),
-                    None => malformed("it reports success without a transaction"),
+                    None => malformed("the item reports success without a transaction"),
                 };
             }
             "NOT_FOUND" => CheckAnswer::NotFound,
@@ -246,12 +251,12 @@ impl<'a> ListItem<'a> {
                 let error = ApiError::with_server_message(class, message);
                 return Err(error.in_answer(response.status(), None));
             }
-            _ => return malformed("its status is unknown"),
+            _ => return malformed("the status of the item is unknown"),
         };
         // An item that may report a payment must not count as unpaid.
         match transaction {
             None => Ok(answer),
-            Some(_) => malformed("it reports a failure and contains a transaction"),
+            Some(_) => malformed("the item reports a failure and contains a transaction"),
         }
     }
 
@@ -265,8 +270,8 @@ impl<'a> ListItem<'a> {
         // In a list of hashes, the item repeats the hash as its identifier.
         let markers = Transaction::MARKERS.into_iter();
         let is_inline = self.object.has_any(markers.filter(|name| *name != field));
-        let mut places = nested.chain(is_inline.then_some(self.raw)).peekable();
-        places.peek()?;
-        Some(places.find_map(|place| Transaction::from_json(place.get())))
+        let mut candidates = nested.chain(is_inline.then_some(self.raw)).peekable();
+        candidates.peek()?;
+        Some(candidates.find_map(|value| Transaction::from_json(value.get())))
     }
 }

@@ -141,29 +141,29 @@ pub enum CheckAnswer {
 }
 
 impl CheckAnswer {
-    /// Reads an answer. `is_other` recognizes a transaction that was not asked about.
+    /// Reads an answer. `is_other` recognizes a transaction that was not requested.
     fn of(
         envelope: Envelope<'_>,
         is_other: impl FnOnce(&Transaction) -> bool,
     ) -> Result<Self, ApiError> {
         match (envelope.response_code, envelope.data) {
             (ResponseCode::Success, None) => {
-                Err(envelope.malformed("it reports success without data"))
+                Err(envelope.malformed("the answer reports success without data"))
             }
             (ResponseCode::Success, Some(_)) if envelope.contradicts_itself => {
                 Err(envelope.malformed(CONTRADICTION))
             }
             (ResponseCode::Success, Some(data)) => match Transaction::from_json(data.get()) {
-                None => Err(envelope.malformed("it reports success without a transaction")),
+                None => Err(envelope.malformed("the answer reports success without a transaction")),
                 Some(transaction) if is_other(&transaction) => {
                     Err(envelope.malformed(OTHER_TRANSACTION))
                 }
                 Some(transaction) => Ok(Self::Paid(Box::new(transaction))),
             },
-            // The three results below let an order end unpaid, so none is taken from an answer that may report
-            // a payment.
+            // The three results below let an order end unpaid, so none of them is returned for an answer
+            // that may report a payment.
             (ResponseCode::Failure, data) if data.is_some() || envelope.mentions_transaction => {
-                Err(envelope.malformed("it reports a failure and contains a transaction"))
+                Err(envelope.malformed("the answer reports a failure and contains a transaction"))
             }
             (ResponseCode::Failure, _) => match envelope.code() {
                 Some(ErrorCode::TransactionFailed) => Ok(Self::Failed),

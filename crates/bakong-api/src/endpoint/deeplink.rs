@@ -14,7 +14,7 @@ use crate::error::ApiError;
 
 /// `POST /v1/generate_deeplink_by_qr`: creates a short link that opens a bank's app with this code.
 ///
-/// Each request creates a different link. Sent without a token, as in NBC's reference.
+/// Each request creates a different link. The request carries no token, as in NBC's reference.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GenerateDeeplinkByQr {
     qr: String,
@@ -31,7 +31,7 @@ impl GenerateDeeplinkByQr {
         }
     }
 
-    /// Adds the shop's app: what the bank's app shows of it, and where it returns to.
+    /// Adds the shop's app: its name and icon for the bank's app, and the URL to return to.
     #[must_use]
     pub fn with_source(self, source: SourceInfo) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl Endpoint for GenerateDeeplinkByQr {
     fn read(&self, response: &Response<Bytes>) -> Result<Deeplink, ApiError> {
         let mut repaired = String::new();
         let envelope = Envelope::open(response, &mut repaired)?;
-        let no_link = envelope.malformed("it contains no shortLink that is a URL");
+        let no_link = envelope.malformed("the answer contains no shortLink that is a URL");
         let link = envelope.into_text("shortLink")?;
         link.and_then(|link| Deeplink::of(link.into_owned()))
             .ok_or(no_link)
@@ -84,7 +84,7 @@ pub struct SourceInfo {
 }
 
 impl SourceInfo {
-    /// Takes the URL of the app's icon, the app's name, and the URL that the customer returns to.
+    /// Creates an app from the URL of its icon, its name, and the URL to which the customer returns.
     ///
     /// # Errors
     /// [`InvalidField`] if a text is blank, has more than 2,000 characters or contains a control character. The

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// A request field that violates a limit. Does not contain the field's text.
+/// A request field that violates a limit. The error does not contain the field's text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InvalidField {
     field: &'static str,
@@ -72,7 +72,7 @@ pub(super) fn email(text: &str) -> Result<String, InvalidField> {
     }
 }
 
-/// Checks a text: its number of characters, and that none is a control character.
+/// Checks that a text has an allowed number of characters and no control characters.
 pub(super) fn text_of(
     field: &'static str,
     text: &str,

@@ -51,8 +51,8 @@ pub struct EndpointInfo {
 pub enum TokenUse {
     /// The request never carries a token.
     None,
-    /// The request carries the token if there is one. NBC's reference requires it, and the live service answers
-    /// without.
+    /// The request carries the token if there is one. NBC's reference requires the token, but the live service
+    /// also answers without one.
     Optional,
     /// The request always carries the token.
     Required,
@@ -92,7 +92,7 @@ pub trait Endpoint: sealed::Body + Send + Sync {
         *request.uri_mut() = base.join(const { PathAndQuery::from_static(Self::INFO.path) })?;
         request.extensions_mut().insert(Self::INFO);
         let headers = request.headers_mut();
-        // The three below, and `User-Agent`, `Host` and `Content-Length` of the transport.
+        // The three headers below, and the transport's `User-Agent`, `Host` and `Content-Length`.
         headers.reserve(6);
         headers.insert(header::CONTENT_TYPE, JSON);
         headers.insert(header::ACCEPT, JSON);

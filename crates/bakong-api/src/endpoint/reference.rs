@@ -13,7 +13,7 @@ macro_rules! reference {
         pub struct $name(String);
 
         impl $name {
-            /// Takes the text. Surrounding white space is removed.
+            /// Creates a reference from `text`, without the surrounding white space.
             ///
             /// # Errors
             #[doc = concat!("[`InvalidField`] unless the text has ", $limits, " and no control character.")]

@@ -65,7 +65,7 @@ pub struct Verify {
 }
 
 impl Verify {
-    /// Takes the code. Surrounding white space is removed.
+    /// Creates a request with this code, without the surrounding white space.
     ///
     /// # Errors
     /// [`InvalidField`] unless the code has exactly 20 characters.
@@ -146,7 +146,7 @@ const fn token_endpoint(name: &'static str, path: &'static str) -> EndpointInfo 
 fn read_token(response: &Response<Bytes>) -> Result<AccessToken, ApiError> {
     let mut repaired = String::new();
     let envelope = Envelope::open(response, &mut repaired)?;
-    let no_token = envelope.malformed("it contains no readable token");
+    let no_token = envelope.malformed("the answer contains no readable token");
     envelope
         .into_text("token")?
         .map(|text| Zeroizing::new(text.into_owned()))

@@ -1,8 +1,8 @@
-//! Ensures that a session has a usable token: loads it from the store, renews it once for all callers, saves it.
+//! Ensures that a session has a usable token: loads the token, renews it once for all callers, and saves it.
 
 use std::time::Duration;
 
-use futures_util::lock::MutexGuard as GateGuard;
+use futures_util::lock::MutexGuard as RenewalLockGuard;
 use khqr_core::{Printable, Timestamp};
 
 use super::Session;
@@ -14,7 +14,7 @@ use crate::token::{
 };
 use crate::transport::{Transport, TransportError, TransportErrorKind};
 
-/// When to ask for the lease again that another process holds. It renews for a minute at most.
+/// When to ask again for a lease that another process holds. A renewal takes at most a minute.
 const HELD_PAUSE: Duration = Duration::from_secs(60);
 
 impl<T: Transport> Session<T> {
@@ -27,22 +27,22 @@ impl<T: Transport> Session<T> {
             let (generation, unsaved) = (slot.generation, slot.unsaved);
             (slot.life.step(now), usable, generation, unsaved)
         });
-        // A caller stopped waiting while it saved the token. If the gate is held, its holder saves.
-        if unsaved && let Some(gate) = self.gate.try_lock() {
-            self.save_or_report(&gate).await;
+        // A caller stopped waiting while it saved the token. If the lock is held, its holder saves.
+        if unsaved && let Some(lock) = self.renewal_lock.try_lock() {
+            self.save_or_report(&lock).await;
         }
         match step {
             TokenStep::Use if usable => {}
             TokenStep::RenewOrUse => {
                 // Callers that arrive during the renewal use the old token.
-                if let Some(gate) = self.gate.try_lock() {
+                if let Some(lock) = self.renewal_lock.try_lock() {
                     // The observers receive the error, and the old token is usable.
-                    let _ = self.ensure_usable(&gate, generation).await;
+                    let _ = self.ensure_usable(&lock, generation).await;
                 }
             }
             _ => {
-                let gate = self.gate.lock().await;
-                self.ensure_usable(&gate, generation).await?;
+                let lock = self.renewal_lock.lock().await;
+                self.ensure_usable(&lock, generation).await?;
             }
         }
         self.with_token_slot(|slot| slot.current())
@@ -66,7 +66,7 @@ impl<T: Transport> Session<T> {
         let Some(store) = store.filter(|_| !self.with_token_slot(is_loaded)) else {
             return Ok(());
         };
-        let _gate = self.gate.lock().await;
+        let _lock = self.renewal_lock.lock().await;
         if self.with_token_slot(is_loaded) {
             return Ok(());
         }
@@ -87,11 +87,11 @@ impl<T: Transport> Session<T> {
         Ok(())
     }
 
-    /// Gets a usable token from the store or by a renewal. Does nothing if another caller has done so while this
-    /// one waited for the gate; `generation` is the token's at the time when the waiting began.
+    /// Gets a usable token from the store or by a renewal. Does nothing if another caller replaced the token while
+    /// this one waited for the lock. `generation` is the token's generation before the wait.
     async fn ensure_usable(
         &self,
-        gate: &GateGuard<'_, ()>,
+        lock: &RenewalLockGuard<'_, ()>,
         generation: u64,
     ) -> Result<(), ApiError> {
         let now = (self.clock)();
@@ -116,7 +116,7 @@ impl<T: Transport> Session<T> {
             }
             TokenStep::Missing => Err(no_token()),
             TokenStep::Renew | TokenStep::RenewOrUse | TokenStep::Await => {
-                self.renew_token(gate, false).await
+                self.renew_token(lock, false).await
             }
         }
     }
@@ -139,11 +139,11 @@ impl<T: Transport> Session<T> {
         })
     }
 
-    /// Saves the current token, if it must still be saved. Requires the gate, so that the newest token is saved
+    /// Saves the current token, if it must still be saved. Requires the lock, so that the newest token is saved
     /// last.
     pub(super) async fn save_pending(
         &self,
-        _gate: &GateGuard<'_, ()>,
+        _lock: &RenewalLockGuard<'_, ()>,
     ) -> Result<(), TokenStoreError> {
         let version = self.with_token_slot(|slot| slot.to_save());
         let (Some(store), Some(version)) = (&self.store, version) else {
@@ -154,16 +154,16 @@ impl<T: Transport> Session<T> {
         result
     }
 
-    async fn save_or_report(&self, gate: &GateGuard<'_, ()>) {
-        if let Err(error) = self.save_pending(gate).await {
+    async fn save_or_report(&self, lock: &RenewalLockGuard<'_, ()>) {
+        if let Err(error) = self.save_pending(lock).await {
             self.notify(|observer| observer.token_not_saved(&error));
         }
     }
 
-    /// Requests a new token, under the store's lease. Requires the gate.
+    /// Requests a new token, under the store's lease. Requires the lock.
     pub(super) async fn renew_token(
         &self,
-        gate: &GateGuard<'_, ()>,
+        lock: &RenewalLockGuard<'_, ()>,
         ignores_pause: bool,
     ) -> Result<(), ApiError> {
         let Some(renewal) = &self.renewal else {
@@ -194,7 +194,7 @@ impl<T: Transport> Session<T> {
                     slot.unsaved = self.store.is_some();
                 });
                 self.notify(|observer| observer.token_renewed(expires_at));
-                self.save_or_report(gate).await;
+                self.save_or_report(lock).await;
                 if let Some(lease) = lease {
                     lease.release().await;
                 }
@@ -245,7 +245,7 @@ impl<T: Transport> Session<T> {
                 let error = not_renewed(
                     TransportErrorKind::NotAllowed,
                     format!(
-                        "the next renewal is possible in {}; the last one failed: {}",
+                        "the next renewal is possible in {}; the last renewal failed: {}",
                         Rounded(until.saturating_since(now)),
                         Printable(&reason)
                     ),

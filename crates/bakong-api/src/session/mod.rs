@@ -1,4 +1,4 @@
-//! Sends requests to one Bakong, with a token that the session renews and stores.
+//! Sends requests to one Bakong environment, and renews and stores the token.
 
 mod ensure_token;
 mod token_slot;
@@ -6,7 +6,7 @@ mod token_slot;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::lock::Mutex as Gate;
+use futures_util::lock::Mutex as AsyncMutex;
 use khqr_core::Timestamp;
 
 use self::token_slot::{TokenSlot, TokenVersion};
@@ -61,11 +61,12 @@ pub struct Session<T> {
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     slot: Mutex<TokenSlot>,
     /// Locked while a caller renews the token or uses the store.
-    gate: Gate<()>,
+    renewal_lock: AsyncMutex<()>,
 }
 
 impl<T: Transport> Session<T> {
-    /// Creates a session without a token. It can send the requests that need none, such as those that get one.
+    /// Creates a session without a token. It can send only requests that need no token,
+    /// such as the requests that get a token.
     pub fn new(transport: T, base_url: impl Into<BaseUrl>) -> Self {
         Self {
             transport,
@@ -75,7 +76,7 @@ impl<T: Transport> Session<T> {
             observers: Arc::default(),
             clock: Arc::new(Timestamp::now),
             slot: Mutex::new(TokenSlot::new()),
-            gate: Gate::new(()),
+            renewal_lock: AsyncMutex::new(()),
         }
     }
 
@@ -86,7 +87,7 @@ impl<T: Transport> Session<T> {
         self
     }
 
-    /// Enables renewal, for the e-mail address of `renewal`. A session without a token then requests one.
+    /// Enables renewal, for the e-mail address of `renewal`. With renewal, a session without a token requests one.
     #[must_use]
     pub fn with_renewal(mut self, renewal: RenewToken) -> Self {
         self.renewal = Some(renewal);
@@ -100,7 +101,7 @@ impl<T: Transport> Session<T> {
     }
 
     /// Sets the store of the token. Unless a token is set, the session loads it from there before the first
-    /// request. It saves each new token, and looks for a token of another process before it renews.
+    /// request. It saves each new token, and looks for another process's token before it renews.
     #[must_use]
     pub fn with_token_store(mut self, store: impl TokenStore + 'static) -> Self {
         self.store = Some(Arc::new(store));
@@ -108,7 +109,7 @@ impl<T: Transport> Session<T> {
         self
     }
 
-    /// Adds an observer. Observers receive events in the order of their addition.
+    /// Adds an observer. Observers receive events in the order in which they were added.
     #[must_use]
     pub fn with_observer(mut self, observer: impl SessionObserver + 'static) -> Self {
         Arc::make_mut(&mut self.observers).push(Arc::new(observer));
@@ -122,7 +123,7 @@ impl<T: Transport> Session<T> {
         self
     }
 
-    /// Returns the base URL of the session's Bakong.
+    /// Returns the base URL to which the session sends its requests.
     pub const fn base_url(&self) -> &BaseUrl {
         &self.base_url
     }
@@ -142,14 +143,14 @@ impl<T: Transport> Session<T> {
             slot.set(token);
             slot.unsaved = self.store.is_some();
         });
-        let gate = self.gate.lock().await;
-        self.save_pending(&gate).await
+        let lock = self.renewal_lock.lock().await;
+        self.save_pending(&lock).await
     }
 
     /// Sends a request and reads its answer.
     ///
-    /// Passes at most four requests to the transport: the request twice, and a renewal before each. Usually it is
-    /// one. Each counts against the daily quota, and a transport may repeat a failed request: see
+    /// Passes at most four requests to the transport: the request twice, and a renewal before each. Usually, it
+    /// passes only one. Each counts against the daily quota, and a transport may repeat a failed request: see
     /// [`SessionObserver::sending`].
     ///
     /// # Errors
@@ -190,14 +191,14 @@ impl<T: Transport> Session<T> {
     /// continues to use the old token.
     pub async fn renew(&self) -> Result<(), ApiError> {
         let seen = self.with_token_slot(|slot| slot.renewals);
-        let gate = self.gate.lock().await;
+        let lock = self.renewal_lock.lock().await;
         let ended = self.with_token_slot(|slot| {
             let ended = slot.renewals != seen;
             ended.then(|| slot.last_renewal())
         });
         match ended {
             Some(ended) => ended,
-            None => self.renew_token(&gate, true).await,
+            None => self.renew_token(&lock, true).await,
         }
     }
 
@@ -219,7 +220,7 @@ impl<T: Transport> Session<T> {
             attempts.finish(result.as_ref());
         }
         endpoint.read(&result?).map_err(|error| match token {
-            // The server may repeat a part of the token that does not look like one.
+            // The server may repeat a part of the token that does not look like a token.
             Some(token) => error.hiding(token.expose()),
             None => error,
         })
@@ -256,7 +257,7 @@ impl<T: Transport> Session<T> {
 }
 
 impl<T> Session<T> {
-    /// Locks the slot. No foreign code runs in `f`, so a poisoned lock is still consistent.
+    /// Locks the slot. `f` runs no code of callers, so the slot is consistent even if the lock is poisoned.
     fn with_token_slot<R>(&self, f: impl FnOnce(&mut TokenSlot) -> R) -> R {
         f(&mut self.slot.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -12,9 +12,9 @@ pub(crate) struct TokenSlot {
     pub(crate) token: Option<AccessToken>,
     /// Incremented with each token, so that a late rejection of an old token does not affect the current one.
     pub(crate) generation: u64,
-    /// Whether the first token has been loaded from the store, or need not be.
+    /// Whether the first token has been loaded from the store, or need not be loaded.
     pub(crate) loaded: bool,
-    /// The last token seen in the store. Only a different one was stored by another process.
+    /// The last token seen in the store. A different token in the store comes from another process.
     pub(crate) seen_in_store: Option<AccessToken>,
     /// Whether the token must still be saved. The caller that had to save it may have stopped waiting.
     pub(crate) unsaved: bool,

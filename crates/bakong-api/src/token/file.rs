@@ -20,7 +20,7 @@ use crate::token::store::{LeaseOutcome, LeaseRequest, TokenStore, TokenStoreErro
 ///
 /// A new token is written to a second file in the same folder, flushed to the disk and renamed, so that a crash
 /// leaves either the old or the new token. If the file cannot be replaced but is writable, the new token
-/// overwrites the old one. This is the case for a single file mounted into a container. Both ways block the
+/// overwrites the old one. This is the case for a single file mounted into a container. Both methods block the
 /// calling thread for a few milliseconds.
 ///
 /// If the path is a symbolic link, the store uses the file that the link points to.
@@ -93,7 +93,7 @@ impl FileTokenStore {
                 replaced => replaced,
             });
         written.map_err(|error| self.error("written", error))?;
-        RenewalMark::beside(&path).remove();
+        RenewalMark::for_token_file(&path).remove();
         Ok(())
     }
 
@@ -108,7 +108,7 @@ impl FileTokenStore {
             if !exists {
                 return create_temporary(&path, b"")?.close();
             }
-            // A writable file need not be replaceable.
+            // A file may be writable but not replaceable.
             let Err(not_writable) = OpenOptions::new().write(true).open(&path) else {
                 return Ok(());
             };
@@ -183,7 +183,7 @@ impl TokenStore for FileTokenStore {
         &self,
         request: LeaseRequest,
     ) -> Result<LeaseOutcome, TokenStoreError> {
-        let mark = RenewalMark::beside(&self.target());
+        let mark = RenewalMark::for_token_file(&self.target());
         mark.acquire(request).await.map_err(|error| {
             let what = format!(
                 "no renewal mark can be created for the token file {}",
@@ -200,7 +200,7 @@ impl TokenStore for FileTokenStore {
     }
 }
 
-/// Replaces the file at `path` by a new one with this content.
+/// Replaces the file at `path` with a new file that has this content.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     create_temporary(path, content)?.persist(path)?;
     // Flush the folder's entry as well, on systems that can open a folder.

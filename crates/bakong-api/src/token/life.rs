@@ -99,19 +99,19 @@ pub enum TokenStep {
     Use,
     /// One caller renews the token first, and uses the old token if that fails. The others use the old token.
     RenewOrUse,
-    /// One caller renews the token. No request can be sent before.
+    /// One caller renews the token. Until then, no request can be sent.
     Renew,
     /// Wait for the renewal that is in progress.
     Await,
     /// Send nothing before this time: the token is not usable, and the last renewal failed.
     Refuse(Timestamp),
-    /// There is no token, and none can be requested.
+    /// There is no token, and no token can be requested.
     Missing,
 }
 
 impl TokenLife {
-    /// Creates a state machine without a token. `renewable` is true if tokens can be renewed, which needs an e-mail
-    /// address.
+    /// Creates a state machine without a token. `renewable` is true if tokens can be renewed, which requires an
+    /// e-mail address.
     #[must_use]
     pub const fn new(renewable: bool) -> Self {
         Self {

@@ -34,11 +34,11 @@ pub(super) struct RenewalMark(PathBuf);
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Content {
-    /// No renewal starts before this time, in milliseconds since 1970.
+    /// The time before which no renewal starts, in milliseconds since 1970.
     not_before: u64,
-    /// How many renewals have failed since one succeeded.
+    /// How many renewals have failed since the last success.
     failures: u32,
-    /// Why the last renewal failed; empty while one is in progress.
+    /// Why the last renewal failed; empty while a renewal is in progress.
     reason: String,
 }
 
@@ -52,7 +52,7 @@ impl Content {
 
 impl RenewalMark {
     /// Returns the mark of a token file, whose path must not be a symbolic link.
-    pub(super) fn beside(token_file: &Path) -> Self {
+    pub(super) fn for_token_file(token_file: &Path) -> Self {
         let mut path = token_file.to_owned().into_os_string();
         path.push(".renewal");
         Self(path.into())
@@ -62,7 +62,7 @@ impl RenewalMark {
         let _ = fs::remove_file(&self.0);
     }
 
-    /// Acquires the lease, and waits for one that another process holds unless the token is usable.
+    /// Acquires the lease. If another process holds the lease, waits for it unless the token is usable.
     pub(super) async fn acquire(self, request: LeaseRequest) -> io::Result<LeaseOutcome> {
         match self.try_acquire(&request)? {
             LeaseOutcome::Held if request.usable_until.is_none() => {}
@@ -148,7 +148,7 @@ impl RenewalMark {
             {
                 return Err(error);
             }
-            // Without a mark, the token is renewed all the same before it expires.
+            // Even without a mark, the token is renewed before it expires.
             Ok(()) | Err(_) => {}
         }
         let mark = Some(self.clone());
@@ -219,7 +219,7 @@ impl RenewalLease for MarkLease {
             failures: self.failures.saturating_add(1),
             reason: failure.reason.clone(),
         };
-        // A mark that is gone is not created again: another process has stored a token. If writing fails, the
+        // A missing mark is not created again: another process has stored a token. If writing fails, the
         // mark expires after `LEASE_TIME`.
         if !regular_file::exists(&mark.0).is_ok_and(|exists| exists) {
             return;

@@ -1,4 +1,4 @@
-//! Where a token is stored between processes, and which process may renew it.
+//! Where processes store a token, and which of them may renew it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,14 +10,15 @@ use crate::error::Remedy;
 use crate::token::AccessToken;
 use crate::token::life::pause_after;
 
-/// Stores a token. Several processes may share a store: a token that one of them renewed is loaded by the others.
+/// Stores a token. Several processes may share a store: a token that one process renewed is loaded by the others.
 ///
 /// # Renewal lease
 /// A renewal invalidates the old token and counts against the daily quota, so of all processes that share a store
 /// only one should renew at a time. A session therefore acquires the store's lease before it renews:
 ///
 /// 1. It calls [`acquire_renewal`](Self::acquire_renewal), and continues only if the lease is granted.
-/// 2. It loads the token again. If another process has stored a new one, it uses that one and releases the lease.
+/// 2. It loads the token again. If another process has stored a new token, it uses that token and releases the
+///    lease.
 /// 3. It renews, saves the new token and calls [`RenewalLease::release`]. If the renewal fails, it calls
 ///    [`RenewalLease::fail`], and the store grants no lease until a pause has passed.
 ///
@@ -25,7 +26,7 @@ use crate::token::life::pause_after;
 /// database should let them expire after about a minute: a renewal takes at most as long as a request.
 ///
 /// The lease saves requests. It is not needed for correctness: if two processes renew at the same time, both
-/// tokens cost a request, and a session whose token was invalidated loads or renews another one.
+/// tokens cost a request, and a session whose token was invalidated loads or requests another token.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
     /// Returns the stored token, if there is one.
@@ -37,10 +38,10 @@ pub trait TokenStore: Send + Sync {
     /// Replaces the stored token.
     ///
     /// # Errors
-    /// [`TokenStoreError`] if the token is not stored. The previous token must then still be stored.
+    /// [`TokenStoreError`] if the token is not stored. In this case, the previous token must still be stored.
     async fn save(&self, token: &AccessToken) -> Result<(), TokenStoreError>;
 
-    /// Requests the lease to renew the token.
+    /// Requests the lease for renewing the token.
     ///
     /// The default grants every request, without a lease: processes that share the store may then renew at the
     /// same time, and each has its own pause after a failure.
@@ -72,7 +73,7 @@ pub struct LeaseRequest {
     /// The current time of the session's clock.
     pub now: Timestamp,
     /// The expiry of the session's token, if that token is usable until then. Without a usable token, the store
-    /// should wait for a lease that another process holds, at most until that lease expires.
+    /// should wait while another process holds the lease, at most until that lease expires.
     pub usable_until: Option<Timestamp>,
     /// Whether to ignore the pause after a failed renewal, for [`Session::renew`](crate::Session::renew).
     pub ignores_pause: bool,
@@ -144,8 +145,8 @@ impl RenewalFailure {
         }
     }
 
-    /// Returns the end of the pause. `failures` is the number of failed renewals before this one, since one
-    /// succeeded. The pause grows from one minute to one hour, or to six hours while the old token is usable.
+    /// Returns the end of the pause. `failures` is the number of failed renewals between the last success and
+    /// this failure. The pause grows from one minute to one hour, or to six hours while the old token is usable.
     #[must_use]
     pub fn retry_at(&self, failures: u32) -> Timestamp {
         let pause = pause_after(self.remedy, failures, self.usable);
@@ -186,7 +187,7 @@ impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
     }
 }
 
-/// Stores a token in memory, for sessions of one process. It has no renewal lease.
+/// Stores a token in memory, for the sessions of one process. This store has no renewal lease.
 #[derive(Default, Debug)]
 pub struct MemoryTokenStore(Mutex<Option<AccessToken>>);
 
@@ -211,7 +212,7 @@ impl TokenStore for MemoryTokenStore {
     }
 }
 
-/// A token could not be loaded or saved. Contains no part of the token.
+/// A token could not be loaded or saved. The error contains no part of the token.
 #[derive(Clone, Debug)]
 pub struct TokenStoreError {
     what: Box<str>,

@@ -219,7 +219,7 @@ fn every_failure_has_its_class() {
     let code = |code: i64| {
         format!(r#"{{"data":null,"errorCode":{code},"responseCode":1,"responseMessage":"no"}}"#)
     };
-    let says = |message: &str| {
+    let with_message = |message: &str| {
         format!(r#"{{"responseCode":1,"errorCode":1,"responseMessage":"{message}"}}"#)
     };
     let fails_and_paid = PAID.replace("\"data\"", "\"errorCode\":3,\"data\"");
@@ -237,7 +237,7 @@ fn every_failure_has_its_class() {
         ),
         (
             200,
-            says("Unauthorized, not yet requested for token"),
+            with_message("Unauthorized, not yet requested for token"),
             Class::Unauthorized,
         ),
         (400, code(17), Class::QuotaExhausted),
@@ -247,7 +247,7 @@ fn every_failure_has_its_class() {
         (200, r#"{"errorCode":17}"#.into(), Class::QuotaExhausted),
         (
             200,
-            says("Daily request limit of 100 exceeded."),
+            with_message("Daily request limit of 100 exceeded."),
             Class::QuotaExhausted,
         ),
         (403, html.into(), Class::Blocked),

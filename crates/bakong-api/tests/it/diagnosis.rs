@@ -117,19 +117,19 @@ fn answers_lead_to_findings() {
             "found upper found",
             vec![F::DifferentField(Md5, Hash, "amount"), F::OtherAmount(Hash)],
         ),
-        ("503 none 503", vec![F::CouldNotAsk(Md5)]),
-        ("none 503 none", vec![F::NotFound, F::CouldNotAsk(Hash)]),
+        ("503 none 503", vec![F::LookupFailed(Md5)]),
+        ("none 503 none", vec![F::NotFound, F::LookupFailed(Hash)]),
         (
             "static found none",
             vec![F::FoundOnlyBy(Hash, ShortHash), F::StaticQr],
         ),
         (
             "static found 503",
-            vec![F::FoundBy(Hash), F::StaticQr, F::CouldNotAsk(ShortHash)],
+            vec![F::FoundBy(Hash), F::StaticQr, F::LookupFailed(ShortHash)],
         ),
         ("seven seven seven", vec![F::OtherAmount(Md5)]),
-        ("found garbage found", vec![F::Found, F::CouldNotAsk(Hash)]),
-        ("refused found found", vec![F::Found, F::CouldNotAsk(Md5)]),
+        ("found garbage found", vec![F::Found, F::LookupFailed(Hash)]),
+        ("refused found found", vec![F::Found, F::LookupFailed(Md5)]),
         // The first answer has no hash, and the others have different ones.
         (
             "nameless found twin",

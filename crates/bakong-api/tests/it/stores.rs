@@ -406,7 +406,7 @@ fn without_a_lease_no_renewal_is_sent() {
         ),
         (
             Ok(paused),
-            "possible in 60 min; the last one failed: refused",
+            "possible in 60 min; the last renewal failed: refused",
             DAY / 24,
         ),
         (Err(no_lease), "no lease: fake error", DAY / 24),

@@ -22,7 +22,7 @@ async fn assert_interrupted(response: impl Into<Vec<u8>>) {
 async fn a_server_that_closes_at_once_is_an_error() {
     let server = Server::start(|stream| async move { drop(stream) }).await;
     let (kind, text) = failure_text(&transport(), &server.url()).await;
-    // Depends on whether the client notices the close before it writes the request.
+    // The kind depends on whether the client notices the close before it writes the request.
     let kinds = [TransportErrorKind::Connect, TransportErrorKind::Interrupted];
     assert!(kinds.contains(&kind), "{text}");
     assert_eq!(server.accepted(), 1);

@@ -44,7 +44,7 @@ impl TestCa {
         self.trusting().build().unwrap()
     }
 
-    /// The builder of such a transport.
+    /// The builder of a transport that trusts this certificate authority.
     pub(crate) fn trusting(&self) -> HyperTransportBuilder {
         no_retry().trust_pem(self.pem().as_bytes()).unwrap()
     }
@@ -54,7 +54,7 @@ impl TestCa {
         self.acceptor_of(names, until, &[])
     }
 
-    /// The same, with these ALPN protocols.
+    /// Like [`acceptor`](Self::acceptor), with these ALPN protocols.
     pub(crate) fn acceptor_of(
         &self,
         names: &[&str],

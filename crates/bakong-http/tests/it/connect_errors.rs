@@ -1,4 +1,4 @@
-//! Requests that cannot be sent. The error tells so.
+//! Requests that cannot be sent. The error says that they were not sent.
 
 use std::net::{Ipv4Addr, TcpListener};
 

@@ -54,7 +54,7 @@ async fn every_check_gets_its_own_answer(afterwards: Afterwards) {
             while stream.read(&mut [0; 4096]).is_ok_and(|length| length > 0) {
                 stream.write_all(ok("first").as_bytes()).unwrap();
                 let Ok(done) = proceeds.recv() else { return };
-                // Both fail if the client has closed the connection.
+                // Both writes fail if the client has closed the connection.
                 match afterwards {
                     Afterwards::SecondResponse => drop(stream.write_all(ok("second").as_bytes())),
                     Afterwards::Close => drop(stream.shutdown(Shutdown::Both)),
@@ -117,7 +117,7 @@ async fn an_unused_connection_is_closed() {
     let idle = no_retry()
         .reuse_http1_connections(true)
         .idle_timeout(Duration::from_millis(20));
-    // Without reuse it is closed at once.
+    // Without reuse, the connection is closed at once.
     for transport in [idle.build().unwrap(), transport()] {
         let (server, closed) = noticing_close().await;
         send_check(&transport, &server.url()).await.unwrap();

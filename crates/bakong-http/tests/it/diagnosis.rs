@@ -137,7 +137,7 @@ async fn a_diagnosis_stops_at_an_error_that_affects_all_lookups() {
             let (_, answer) = &diagnosis.answers[0];
             assert_eq!(answer.as_ref().unwrap_err().class(), class);
             let findings = diagnosis.findings();
-            assert_eq!(findings, [Finding::CouldNotAsk(Lookup::Md5)]);
+            assert_eq!(findings, [Finding::LookupFailed(Lookup::Md5)]);
         }
         // During an outage, each further lookup would cost a request.
         let outage = Fault::cut().on(ApiEndpoint::CheckTransactionByHash);
@@ -146,7 +146,7 @@ async fn a_diagnosis_stops_at_an_error_that_affects_all_lookups() {
         let diagnosis = diagnosed(&bakong, &session, &clues, 2).await;
         let findings = diagnosis.findings();
         let found = Finding::FoundBy(Lookup::Md5);
-        let expected = [found, Finding::CouldNotAsk(Lookup::Hash)];
+        let expected = [found, Finding::LookupFailed(Lookup::Hash)];
         assert_eq!(findings, expected, "{relay:?}");
         let first = &diagnosis.answers[0].1;
         assert!(matches!(first, Ok(CheckAnswer::Paid(_))), "{first:?}");

@@ -76,7 +76,7 @@ async fn an_account_exists_or_is_missing_or_invalid() {
             assert_eq!(answer, AccountAnswer::Exists);
             let answer = session.send(&account("nobody@devb")).await.unwrap();
             assert_eq!(answer, AccountAnswer::NotFound);
-            // `AccountId` rejects what the sandbox would call invalid.
+            // `AccountId` rejects every ID that the sandbox would report as invalid.
             let invalid = Fault::error(StatusCode::OK, 12, "Account ID is invalid");
             bakong.sandbox.fault(invalid);
             let answer = session.send(&account("nobody@devb")).await.unwrap();

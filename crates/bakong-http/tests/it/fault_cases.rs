@@ -14,7 +14,7 @@ use http::{Response, StatusCode};
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) fault: Fault,
-    /// `None` if the answer is unharmed.
+    /// `None` if the answer is still correct.
     pub(crate) error: Option<ErrorClass>,
     /// Whether a repeatable request is retried at once.
     pub(crate) retried: bool,
@@ -105,7 +105,7 @@ fn harmless() -> Vec<(&'static str, Fault)> {
 
 type Broken = (&'static str, Fault, ErrorClass);
 
-fn says(status: StatusCode, code: u8) -> Fault {
+fn with_code(status: StatusCode, code: u8) -> Fault {
     Fault::error(status, code, "Something went wrong")
 }
 
@@ -121,14 +121,14 @@ fn permanent() -> Vec<Broken> {
     let too_many = StatusCode::TOO_MANY_REQUESTS;
     vec![
         ("401", Fault::unauthorized(), Unauthorized),
-        ("code 6", says(ok, 6), Unauthorized),
+        ("code 6", with_code(ok, 6), Unauthorized),
         ("403", Fault::forbidden(), Blocked),
         ("code 17", Fault::quota_exhausted(), QuotaExhausted),
-        ("code 17 under 429", says(too_many, 17), QuotaExhausted),
-        ("400", says(StatusCode::BAD_REQUEST, 1), Refused),
+        ("code 17 under 429", with_code(too_many, 17), QuotaExhausted),
+        ("400", with_code(StatusCode::BAD_REQUEST, 1), Refused),
         ("404", status(StatusCode::NOT_FOUND), Refused),
-        ("an unknown code", says(ok, 99), Refused),
-        ("code 5", says(ok, 5), Refused),
+        ("an unknown code", with_code(ok, 99), Refused),
+        ("code 5", with_code(ok, 5), Refused),
         ("redirect", moved, Malformed),
         ("204", status(StatusCode::NO_CONTENT), Malformed),
         ("no body", status(ok), Malformed),
@@ -160,11 +160,11 @@ fn temporary() -> Vec<Broken> {
         ("500", Fault::status(status(500)), down),
         ("502 with HTML", page, down),
         ("503, not found", Fault::json(status(503), NOT_FOUND), down),
-        ("504, code 1", says(status(504), 1), down),
+        ("504, code 1", with_code(status(504), 1), down),
         ("408", Fault::status(status(408)), down),
-        ("code 4", says(StatusCode::OK, 4), down),
-        ("code 7", says(StatusCode::OK, 7), down),
-        ("code 9", says(StatusCode::OK, 9), down),
+        ("code 4", with_code(StatusCode::OK, 4), down),
+        ("code 7", with_code(StatusCode::OK, 7), down),
+        ("code 9", with_code(StatusCode::OK, 9), down),
         ("cut", Fault::cut(), broken),
         ("cut after a while", Fault::cut().delayed(late), broken),
         ("a head only", own().truncated_to(0), broken),
@@ -195,7 +195,7 @@ fn far_off() -> Vec<Broken> {
     ]
 }
 
-/// What the user should do about an error of this class, written down a second time.
+/// The expected remedy for an error of this class, independent of `ErrorClass::remedy`.
 fn remedy_of(class: ErrorClass) -> Remedy {
     match class {
         Unauthorized => Remedy::NewToken,

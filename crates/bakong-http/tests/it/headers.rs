@@ -69,9 +69,9 @@ async fn the_transport_selects_the_http_version() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let (elsewhere, _) = answering(ok("{}")).await;
+    let (redirect_target, _) = answering(ok("{}")).await;
     for status in [301, 302, 307, 308] {
-        let location = format!("Location: {}/v1\r\n", elsewhere.url());
+        let location = format!("Location: {}/v1\r\n", redirect_target.url());
         let (server, received) = answering(crate::server::status(status, &location)).await;
         let response = send_check(&transport(), &server.url()).await.unwrap();
         assert!(response.status().is_redirection());
@@ -84,7 +84,7 @@ async fn a_redirect_is_not_followed() {
         assert!(error.to_string().contains(&address), "{error}");
         assert_eq!(received.all().len(), 2);
     }
-    assert_eq!(elsewhere.accepted(), 0);
+    assert_eq!(redirect_target.accepted(), 0);
 }
 
 /// The text of the error of a check that gets this response.

@@ -24,7 +24,7 @@ use crate::ca::{TestCa, tls_server};
 use crate::server::{Server, ok, receive, send, until_closed};
 use crate::{TOKEN, failure_text, request, send_check};
 
-/// A server that speaks only HTTP/2. `answer` responds to each request.
+/// A server that supports only HTTP/2. `answer` responds to each request.
 async fn server<F, Answering>(ca: &TestCa, answer: F) -> (Server, String)
 where
     F: Fn(Request<Incoming>) -> Answering + Clone + Send + 'static,

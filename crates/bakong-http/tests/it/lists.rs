@@ -63,7 +63,7 @@ fn codes(bakong: &RelayedSandbox, count: usize) -> Vec<(Md5Handle, Status)> {
             }
         }
     };
-    // Not in the order of payment.
+    // The codes are not in the order of payment.
     (0..count).rev().map(make).collect()
 }
 

@@ -78,7 +78,7 @@ fn token() -> AccessToken {
     AccessToken::new(TOKEN).unwrap()
 }
 
-/// A check, as a session sends it to this base URL.
+/// A check as a session sends it to this base URL.
 fn request(base_url: &str) -> Request<Bytes> {
     let base_url = BaseUrl::new(base_url).unwrap();
     CheckTransactionByMd5::new(MD5.parse().unwrap())
@@ -102,7 +102,7 @@ async fn failure(transport: &HyperTransport, base_url: &str) -> TransportError {
     error
 }
 
-/// The kind and the text of such an error.
+/// The kind and the text of the error of such a check.
 async fn failure_text(transport: &HyperTransport, base_url: &str) -> (TransportErrorKind, String) {
     let error = failure(transport, base_url).await;
     (error.kind(), error.to_string())

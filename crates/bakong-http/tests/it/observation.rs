@@ -65,7 +65,7 @@ impl Observer {
         assert!(used <= received.len(), "{used}: {received:?}");
     }
 
-    /// The same for concurrent requests, in any order.
+    /// Asserts the same requests in any order, for concurrent requests.
     fn assert_same(&self, bakong: &RelayedSandbox) {
         let mut received = received(bakong);
         let mut finished = self.finished.lock().unwrap().clone();

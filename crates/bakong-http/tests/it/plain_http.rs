@@ -34,7 +34,8 @@ async fn plain_http_to_this_machine_is_always_allowed() {
         send_check(&transport(), &url).await.unwrap();
     }
     assert_eq!(received.all().len(), 3);
-    // Nothing listens there, and IPv6 may be unavailable. The attempt shows that the address is allowed.
+    // No server listens on this address, and IPv6 may be unavailable. The attempt shows that the
+    // address is allowed.
     let error = failure(&transport(), "http://[::1]:1").await;
     assert_eq!(error.kind(), TransportErrorKind::Connect, "{error}");
 }

@@ -1,4 +1,4 @@
-//! Proxies and certificates between a session and Bakong, and the token meanwhile.
+//! Proxies and certificates between a session and Bakong, and the effects on the session's token.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -91,7 +91,7 @@ impl RelayedSandbox {
             .request_timeout(long)
     }
 
-    /// The same with up to three attempts and short waits.
+    /// Like [`settings`](Self::settings), with up to three attempts and short waits.
     pub(crate) fn eager(&self) -> HyperTransportBuilder {
         let soon = Duration::from_millis(1);
         self.settings().retry(RetryPolicy::default().base(soon))
@@ -104,12 +104,12 @@ impl RelayedSandbox {
         Session::new(transport, base_url).with_clock(move || sandbox.now())
     }
 
-    /// Such a session without retries.
+    /// A session without a token and without retries.
     pub(crate) fn session(&self) -> Session<HyperTransport> {
         self.session_over(self.settings().build().unwrap())
     }
 
-    /// Such a session with a token and without renewal.
+    /// A session with a token, without renewal and without retries.
     pub(crate) fn session_with_token(&self) -> Session<HyperTransport> {
         self.session().with_token(self.issue_token())
     }
@@ -173,7 +173,7 @@ mod http2 {
         .await
     }
 
-    /// A response that the sandbox cuts off resets its stream.
+    /// If the sandbox truncates a response, the relay resets its stream.
     async fn forward(
         mut request: Request<Incoming>,
         sandbox: SocketAddr,

@@ -140,7 +140,7 @@ async fn a_refused_token_is_renewed_once() {
             "{relay:?}"
         );
         assert_eq!(checks_with(&bakong, StatusCode::OK), CALLERS, "{relay:?}");
-        // Callers that sent the refused token sent one more check each.
+        // Each caller that sent the refused token sent one more check.
         let refused = checks_with(&bakong, StatusCode::UNAUTHORIZED);
         assert!((1..=CALLERS).contains(&refused), "{relay:?}: {refused}");
         assert_ne!(file.read().expose(), old.expose());

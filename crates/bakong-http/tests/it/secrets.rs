@@ -1,4 +1,4 @@
-//! Logs and errors show no secret: neither the token nor the verification code, nor what was sent and received.
+//! Logs and errors show no secret: no token, no verification code, and no other data that was sent or received.
 
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};

@@ -88,7 +88,7 @@ pub(crate) async fn answering(response: impl AsRef<str>) -> (Server, Received) {
     scripted(&[response.as_ref()]).await
 }
 
-/// A server that sends these responses in order, and then repeats the last. An empty response closes the
+/// A server that sends these responses in order, and then repeats the last one. An empty response closes the
 /// connection.
 pub(crate) async fn scripted(responses: &[&str]) -> (Server, Received) {
     let responses: Arc<[String]> = responses.iter().map(|&text| text.to_owned()).collect();

@@ -144,7 +144,7 @@ async fn an_interrupted_handshake_may_be_tried_again() {
     })
     .await;
     assert_temporary(&within_a_record).await;
-    // The alert internal_error.
+    // The server sends the alert internal_error.
     assert_temporary(&answering_hello(b"\x15\x03\x03\x00\x02\x02\x50").await).await;
 }
 
@@ -153,7 +153,7 @@ async fn a_connection_that_breaks_after_the_handshake_is_interrupted() {
     let ca = TestCa::new();
     let acceptor = ca.acceptor(&["localhost"], VALID);
     for bytes in [
-        // An unencrypted alert, no TLS record, a record that cannot be decrypted, and nothing.
+        // An unencrypted alert, bytes that are not a TLS record, a record that cannot be decrypted, and no bytes.
         &b"\x15\x03\x03\x00\x02\x02\x50"[..],
         b"HTTP/1.1 200 OK\r\n\r\n",
         b"\x17\x03\x03\x00\x20aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",

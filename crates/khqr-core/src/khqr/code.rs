@@ -19,8 +19,8 @@ use crate::timestamp::{DIGITS, Timestamp};
 /// A KHQR: a payload that names one Bakong account, parsed into its fields.
 ///
 /// **Parsing** accepts what banks print: fields in any order, missing fields, old codes without an expiry,
-/// expired codes. **Verifying**, with [`Khqr::verify`], tells whether the code may be paid now. Getters of
-/// text return what stands in the code. Getters that interpret a value (amount, currency, times) can fail.
+/// expired codes. **Verifying**, with [`Khqr::verify`], checks whether the code may be paid now.
+/// Getters of text return it unchanged. Getters that interpret a value (amount, currency, times) can fail.
 ///
 /// Anyone can print a code, so its texts are untrusted: print them through [`Printable`](crate::Printable).
 ///
@@ -127,7 +127,7 @@ impl<'a> Khqr<'a> {
     /// The amount (54) in the currency of the code; `None` if the payer chooses it.
     ///
     /// # Errors
-    /// Those of [`Khqr::currency`] and of [`Amount::parse`], [`ErrorKind::Empty`], and
+    /// The errors of [`Khqr::currency`] and of [`Amount::parse`], [`ErrorKind::Empty`], and
     /// [`ErrorKind::TooLong`] above 13 characters.
     pub fn amount(&self) -> Result<Option<Amount>, Error> {
         if self.slots[FieldId::Amount].is_absent() {
@@ -141,7 +141,7 @@ impl<'a> Khqr<'a> {
         Amount::of_digits(digits, currency).map_err(|kind| self.error(kind, FieldId::Amount))
     }
 
-    /// The bytes of tag 54, if their number is valid.
+    /// The bytes of tag 54. Fails if the value is empty or too long.
     pub(super) fn amount_digits(&self) -> Result<&'a [u8], Error> {
         let id = FieldId::Amount;
         let digits = self.bytes(id);
@@ -168,8 +168,8 @@ impl<'a> Khqr<'a> {
     ///
     /// # Errors
     /// [`ErrorKind::Empty`], [`ErrorKind::NotDigits`], or [`ErrorKind::NotAllowed`] for zero: all have the
-    /// SDK's code 45. [`ErrorKind::WrongLength`] (code 49) if the number does not have 13 digits, leading
-    /// zeros not counted.
+    /// SDK's code 45. [`ErrorKind::WrongLength`] (code 49) if the number does not have 13 digits, not
+    /// counting leading zeros.
     pub fn expires_at(&self) -> Result<Option<Timestamp>, Error> {
         let expires = self.timestamp(FieldId::Expires)?;
         let kind = match expires {
@@ -210,7 +210,7 @@ impl<'a> Khqr<'a> {
         self.slots[id].units(self.payload.source())
     }
 
-    /// An error at the field, or at its template if the field is absent.
+    /// An error at the position of the field, or of its template if the field is absent.
     #[cold]
     #[inline(never)]
     pub(super) fn error(&self, kind: ErrorKind, id: FieldId) -> Error {

@@ -6,7 +6,7 @@ use crate::field_table::FieldId;
 
 macro_rules! text_getters {
     ($($(#[$doc:meta])* $name:ident => $id:ident;)*) => {
-        /// Fields as they stand in the text; `None` if the code does not have the field.
+        /// Fields as they appear in the text; `None` if the code does not have the field.
         impl<'a> Khqr<'a> {
             $(
                 $(#[$doc])*
@@ -22,19 +22,19 @@ macro_rules! text_getters {
 text_getters! {
     /// The payload format indicator (00), `01` in every payable code.
     payload_format_indicator => PayloadFormat;
-    /// Tag 01 exactly as it stands in the text.
+    /// Tag 01 exactly as it appears in the text.
     point_of_initiation_text => PointOfInitiation;
     /// A UnionPay merchant account (15).
     union_pay_account => UnionPay;
-    /// An account number or phone number (29/01). It makes the code a remittance.
+    /// An account number or phone number (29/01). A code with this field is a remittance.
     account_information => AccountInformation;
-    /// The ID that the bank gave the merchant (30/01).
+    /// The ID that the bank assigned to the merchant (30/01).
     merchant_id => MerchantId;
     /// The merchant category code (52), four digits in every payable code.
     merchant_category_code => CategoryCode;
-    /// The currency (53) exactly as it stands in the text.
+    /// The currency (53) exactly as it appears in the text.
     currency_text => Currency;
-    /// The amount (54) exactly as it stands in the text.
+    /// The amount (54) exactly as it appears in the text.
     amount_text => Amount;
     /// Whether the payer is asked for a tip (55: `01`), a fixed fee (`02`) or a percentage (`03`).
     ///
@@ -68,13 +68,13 @@ text_getters! {
     merchant_name_alternate_language => AlternateName;
     /// The merchant's city in the second language (64/02).
     merchant_city_alternate_language => AlternateCity;
-    /// The creation (99/00) exactly as it stands in the text.
+    /// The creation time (99/00) exactly as it appears in the text.
     created_at_text => Created;
-    /// The expiry (99/01) exactly as it stands in the text.
+    /// The expiry (99/01) exactly as it appears in the text.
     expires_at_text => Expires;
 }
 
-/// The fields that the official SDK's `decode` returns, under the SDK's names and as they stand in the text.
+/// The fields that the official SDK's `decode` returns, under the SDK's names and as they appear in the text.
 ///
 /// Returned by [`Khqr::to_fields`]. A field that the code does not have is `None`. With the feature `serde`,
 /// this serializes to the object that the SDK's `decode` returns.

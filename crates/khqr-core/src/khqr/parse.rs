@@ -33,7 +33,7 @@ impl<'a> Khqr<'a> {
     /// Parses a payload without checking its checksum again.
     ///
     /// # Errors
-    /// Those of [`Khqr::parse`], except checksum errors.
+    /// The errors of [`Khqr::parse`], except checksum errors.
     pub fn from_payload(payload: Payload<'a>) -> Result<Self, Error> {
         let source = payload.source();
         let mut slots = Slots::EMPTY;
@@ -158,7 +158,7 @@ fn insert(field: Raw, id: Option<FieldId>, slots: &mut Slots, unknown: &mut TagS
 struct TagSet([u64; 2]);
 
 impl TagSet {
-    /// Adds a tag. Returns whether it was not in the set.
+    /// Adds a tag. Returns whether the tag is new to the set.
     fn insert(&mut self, tag: Tag) -> bool {
         let word = &mut self.0[usize::from(tag.number() >= 64)];
         let bit = 1 << (tag.number() % 64);

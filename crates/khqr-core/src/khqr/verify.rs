@@ -40,10 +40,10 @@ impl Khqr<'_> {
     ///
     /// 1. A dynamic code has an amount (54), and a code with an amount has timestamps (99).
     /// 2. The required fields are present: 00, 52, 53, 58, 59, 60.
-    /// 3. Each value is valid, in the order of the text. Inside a template the order is that of the standard,
+    /// 3. Each value is valid, in the order of the text. Inside a template, the order is that of the standard,
     ///    but missing fields come first in 64, and the expiry comes first in 99.
     ///
-    /// The account was checked in parsing. In addition to the SDK, this rejects:
+    /// The account was checked during parsing. In addition to the SDK, this method rejects:
     ///
     /// - a format indicator other than `01`, and a country other than `KH`;
     /// - a category code of fewer than four digits;
@@ -161,7 +161,7 @@ impl Khqr<'_> {
         let language = self.get(FieldId::Language);
         let name = self.get(FieldId::AlternateName);
         let has_text = |value: Option<&str>| value.is_some_and(|value| !value.is_empty());
-        // An empty city is reported as empty, not as lacking its language.
+        // An empty city is reported as empty and not as a city without a language.
         let needs_language = name.is_some() || has_text(self.get(FieldId::AlternateCity));
         if has_text(language) && !has_text(name) {
             first.add(FieldId::AlternateName, ErrorKind::Missing);
@@ -247,7 +247,7 @@ impl FirstError<'_> {
         }
     }
 
-    /// Adds the error of a value that is not the only allowed one. The allowed value has `len` characters;
+    /// Adds the error of a value that differs from the only allowed one. The allowed value has `len` characters;
     /// the SDK reports values above `limit` as too long.
     #[cold]
     #[inline(never)]

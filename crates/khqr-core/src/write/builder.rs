@@ -130,7 +130,7 @@ impl<'a, Kind> KhqrBuilder<'a, Kind> {
         union_pay_account => union_pay;
         /// Sets the bill number (62/01), at most 25 characters.
         ///
-        /// Use a different one for each order: two codes with the same text have the same MD5, and Bakong
+        /// Use a different number for each order: two codes with the same text have the same MD5, and Bakong
         /// cannot distinguish their payments.
         bill_number => bill_number;
         /// Sets the mobile number (62/02), at most 25 characters.

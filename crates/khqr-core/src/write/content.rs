@@ -145,7 +145,7 @@ impl<'a> Content<'a> {
 
 /// Checks texts against the field table.
 struct Texts {
-    /// All texts so far are visible ASCII, so their length in UTF-16 code units is their length in bytes.
+    /// Whether all texts so far are visible ASCII, so that UTF-16 code units and bytes are equal in number.
     plain: bool,
 }
 

@@ -13,16 +13,16 @@ use crate::text::utf16_len;
 
 /// A checked code that is ready to be written. Created by [`KhqrBuilder`](crate::KhqrBuilder).
 ///
-/// A draft always gives the same text. Store the text, not the draft: Bakong identifies the payment by the
+/// A draft always produces the same text. Store the text, not the draft: Bakong identifies the payment by the
 /// MD5 of the text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KhqrDraft<'a> {
     content: Content<'a>,
     currency: Currency,
     payment: Option<Payment>,
-    /// All texts are visible ASCII, so their length in UTF-16 code units is their length in bytes.
+    /// Whether all texts are visible ASCII, so that UTF-16 code units and bytes are equal in number.
     plain: bool,
-    // The lengths of the templates; 0 for an absent one.
+    // The lengths of the templates; 0 for an absent template.
     account_units: u8,
     additional_data_units: u8,
     language_units: u8,
@@ -32,8 +32,8 @@ pub struct KhqrDraft<'a> {
 impl<'a> KhqrDraft<'a> {
     /// The largest length of a draft in bytes, 1,224: small enough for a buffer on the stack.
     ///
-    /// Computed per field: tag and length, and three bytes for each UTF-16 code unit (four bytes are two
-    /// units).
+    /// Each field counts as four bytes for tag and length, and three bytes for each UTF-16 code unit of the
+    /// value. (A character of four bytes has two units.)
     pub const MAX_LEN: usize = {
         const fn text(units: u8) -> usize {
             4 + 3 * units as usize

@@ -10,7 +10,7 @@ use crate::field_table::FieldId;
 use crate::payload_amount::PayloadAmount;
 use crate::timestamp::{DIGITS, Timestamp};
 
-/// The fields that make a code one for a single payment.
+/// The fields that limit a code to a single payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Payment {
     amount: PayloadAmount,
@@ -19,7 +19,7 @@ pub(super) struct Payment {
 }
 
 impl Payment {
-    /// The fields of tag 99 that this writes.
+    /// The fields of tag 99 that this type writes.
     pub(super) const TIMES: [FieldId; 2] = [FieldId::Created, FieldId::Expires];
 
     /// The largest length of these fields, including their tags and lengths.

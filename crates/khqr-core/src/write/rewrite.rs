@@ -25,14 +25,14 @@ pub struct KhqrRewrite<'a> {
 }
 
 impl<'a> Khqr<'a> {
-    /// Returns this code as one for a single payment of `amount` until `expires_at`.
+    /// Returns this code as a code for a single payment of `amount` until `expires_at`.
     ///
     /// Use this to add an amount to the code that a merchant has printed. Tag 01 becomes `12`. Amount and
-    /// times replace existing ones in place; otherwise they are inserted where NBC's SDK has them, after the
+    /// times replace existing ones in place; otherwise they are inserted where NBC's SDK writes them, after the
     /// currency and at the end. All other fields keep their text and order, including unknown ones. For a
     /// code that the SDK wrote, the result is the text that the SDK would write.
     ///
-    /// Other errors of the code remain, so [verify](Khqr::verify) it before.
+    /// Does not check the rest of the code. Call [`verify`](Khqr::verify) first.
     ///
     /// ```
     /// use core::time::Duration;
@@ -53,7 +53,7 @@ impl<'a> Khqr<'a> {
     /// ```
     ///
     /// # Errors
-    /// Those of [`Khqr::currency`]; [`ErrorKind::CurrencyDiffers`]; those of
+    /// The errors of [`Khqr::currency`]; [`ErrorKind::CurrencyDiffers`]; the errors of
     /// [`KhqrBuilder::dynamic_code`](crate::KhqrBuilder::dynamic_code) for amount and times;
     /// [`ErrorKind::TemplateTooLong`] if the other fields of tag 99 leave no space for the times;
     /// [`ErrorKind::TextTooLong`].

@@ -88,7 +88,7 @@ macro_rules! write_methods {
             /// Writes the text to the start of `buffer` and returns it.
             ///
             /// # Errors
-            /// [`BufferTooSmall`](crate::ErrorKind::BufferTooSmall); the buffer is unchanged then.
+            /// [`BufferTooSmall`](crate::ErrorKind::BufferTooSmall). In this case, the buffer is unchanged.
             pub fn write_to_slice<'b>(
                 &self,
                 buffer: &'b mut [u8],
@@ -99,7 +99,7 @@ macro_rules! write_methods {
             /// Writes the text to `writer`.
             ///
             /// # Errors
-            /// Those of `writer`.
+            /// The errors of `writer`.
             pub fn write_to(&self, writer: &mut (impl fmt::Write + ?Sized)) -> fmt::Result {
                 self.to_writer(writer)
             }
@@ -152,7 +152,7 @@ impl Sink for Cursor<'_> {
     }
 }
 
-/// Copies a short text inline. For most fields a call of `memcpy` costs more than the copy itself.
+/// Copies a short text inline. For most fields, a call to `memcpy` costs more than the copy itself.
 #[inline]
 fn copy_short(to: &mut [u8], from: &[u8]) {
     if !(copy_ends::<16>(to, from) || copy_ends::<8>(to, from) || copy_ends::<4>(to, from)) {

@@ -24,7 +24,7 @@ use khqr_kit::{laws, naive};
 
 /// The clock of the official SDK when it generated the codes in `write`.
 const CREATED: Timestamp = Timestamp::from_millis(1_795_000_000_000);
-/// Ten minutes later.
+/// Ten minutes after [`CREATED`].
 const EXPIRES: Timestamp = Timestamp::from_millis(1_795_000_600_000);
 
 /// A sample of NBC from 2023, with an amount but without the expiry that is required since.

@@ -106,7 +106,7 @@ merchant category code (tag 52) at byte 30: must be four digits
 transaction currency (tag 53) at byte 38: must be KHR (116) or USD (840)
 transaction amount (tag 54) at byte 45: not a plain decimal number; write 10000 or 1.10, without signs or commas
 transaction amount (tag 54) at byte 45: too many decimals; KHR has none, USD has two
-transaction amount (tag 54) at byte 45: zero; a payment needs an amount above zero
+transaction amount (tag 54) at byte 45: must be above zero
 country code (tag 58) at byte 53: must be KH
 merchant name (tag 59) at byte 59: empty
 merchant name (tag 59) at byte 59: contains a control character, such as a line break
@@ -117,7 +117,7 @@ expiration timestamp (tag 99/01) at byte 82: missing; a code with an amount must
 expiration timestamp (tag 99/01) at byte 103: must be a time in milliseconds, 13 digits
 expiration timestamp (tag 99/01) at byte 103: must be a time in milliseconds, 13 digits
 expiration timestamp (tag 99/01) at byte 103: must be a time in milliseconds, 13 digits
-expiration timestamp (tag 99/01) at byte 103: before the creation of the code
+expiration timestamp (tag 99/01) at byte 103: must not be before the creation of the code
 expiration timestamp (tag 99/01) at byte 103: the code has expired
 ",
     );
@@ -149,14 +149,14 @@ fn messages_of_writing_and_of_text_forms() {
 UnionPay merchant account (tag 15): a UnionPay account is valid in KHR only; the code is in USD
 transaction amount (tag 54): too large
 the buffer is too small; 71 bytes are needed
-transaction amount (tag 54): the currency is not that of the code
+transaction amount (tag 54): the amount and the code have different currencies
 expected a number and its currency, such as 10000 KHR or 1.10 USD
 transaction amount (tag 54): longer than 13 characters
 an MD5 must be 32 hexadecimal digits
 a CRC must be four hexadecimal digits
 must be a number of milliseconds since 1970
 KHQR does not allow this value
-must be digits only
+must contain digits only
 additional data (tag 62): its fields have more than 99 characters in total; shorten one of them
 ",
     );

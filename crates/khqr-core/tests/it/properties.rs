@@ -1,4 +1,4 @@
-//! The laws, applied to generated codes and inputs.
+//! Properties that hold for all generated codes and inputs.
 
 use khqr_core::{Amount, Currency, ErrorKind, Khqr, Payload, PayloadAmount, Timestamp};
 use proptest::prelude::*;
@@ -178,7 +178,7 @@ fn texts_around_the_capacity_of_a_qr_code() {
     }
 }
 
-/// The generators must produce enough valid codes, or the laws would check nothing.
+/// The generators must produce enough valid codes, or the properties would check nothing.
 #[test]
 #[cfg_attr(miri, ignore = "takes an hour, and tests only the generators")]
 fn the_generators_produce_every_kind_of_code() {
@@ -219,7 +219,7 @@ fn the_generators_produce_every_kind_of_code() {
     assert!(kinds.len() >= 20, "{kinds:?}");
 }
 
-/// The same for the inputs of the writers.
+/// The generators must also produce enough valid inputs for the writers.
 #[test]
 #[cfg_attr(miri, ignore = "takes an hour, and tests only the generators")]
 fn the_generators_produce_enough_valid_inputs() {

@@ -53,7 +53,7 @@ fn every_field_of_the_nbc_sample_is_read() {
 
 #[test]
 fn fields_have_any_order_and_unknown_ones_are_kept() {
-    // ACLEDA prints 58 before 53 and its own network in 39.
+    // ACLEDA prints tag 58 before tag 53, and the fields of its own network in tag 39.
     let text = sealed("0002015802KH29140010sokha@devb39200004ABCD0108whatever53031166005Takeo");
     let khqr = read(&text);
     assert_eq!(khqr.merchant_city(), Some("Takeo"));

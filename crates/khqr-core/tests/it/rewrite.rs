@@ -147,7 +147,7 @@ fn invalid_payments_are_rejected() {
 #[test]
 fn a_text_longer_than_a_qr_code_is_rejected() {
     let mut body = "29140010sokha@devb5303116".to_owned();
-    // Unknown fields of 301 bytes each, and one for the rest.
+    // Unknown fields of 301 bytes each, and one field for the remaining bytes.
     for tag in 65..88 {
         body.push_str(&format!("{tag}99{}", "ក".repeat(99)));
     }

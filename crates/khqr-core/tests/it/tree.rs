@@ -53,7 +53,7 @@ fn a_template_with_other_characters_is_a_plain_value() {
 }
 
 #[test]
-fn repeated_fields_are_all_there() {
+fn repeated_fields_are_all_kept() {
     parses_to(
         "9901a29050101a29050101b0001x",
         "99'a'29[01'a']29[01'b']00'x'",

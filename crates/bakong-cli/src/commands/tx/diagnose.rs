@@ -120,7 +120,8 @@ impl Conclusion {
             } else {
                 Self::Paid
             }
-        } else if findings.is_empty() || any(|finding| matches!(finding, Finding::CouldNotAsk(_))) {
+        } else if findings.is_empty() || any(|finding| matches!(finding, Finding::LookupFailed(_)))
+        {
             Self::CouldNotAsk
         } else if is_static {
             Self::StaticQr
@@ -245,7 +246,7 @@ fn finding_json(finding: &Finding) -> Value {
         F::DifferentTransactions(one, other) => ("different_transactions", vec![*one, *other]),
         F::DifferentField(one, other, _) => ("different_field", vec![*one, *other]),
         F::CluesDisagree => ("clues_disagree", vec![Lookup::Hash, Lookup::ShortHash]),
-        F::CouldNotAsk(lookup) => ("could_not_ask", vec![*lookup]),
+        F::LookupFailed(lookup) => ("could_not_ask", vec![*lookup]),
         _ => ("other", vec![]),
     };
     let field = match finding {
@@ -277,14 +278,14 @@ mod tests {
             (vec![F::OtherAmount(Md5), F::StaticQr], C::StaticQr),
             (vec![F::OtherAmount(Md5), F::CluesDisagree], C::Disagreement),
             (vec![F::NotFound], C::NotFound),
-            (vec![F::NotFound, F::CouldNotAsk(Hash)], C::CouldNotAsk),
-            (vec![F::CouldNotAsk(Md5)], C::CouldNotAsk),
+            (vec![F::NotFound, F::LookupFailed(Hash)], C::CouldNotAsk),
+            (vec![F::LookupFailed(Md5)], C::CouldNotAsk),
             (vec![], C::CouldNotAsk),
             (vec![F::StaticQr], C::StaticQr),
             (vec![F::Found, F::StaticQr], C::StaticQr),
             (vec![F::NotFound, F::StaticQr], C::StaticQr),
-            (vec![F::StaticQr, F::CouldNotAsk(Hash)], C::CouldNotAsk),
-            (vec![F::Failed, F::CouldNotAsk(Hash)], C::Failed),
+            (vec![F::StaticQr, F::LookupFailed(Hash)], C::CouldNotAsk),
+            (vec![F::Failed, F::LookupFailed(Hash)], C::Failed),
             (vec![F::FoundOnlyBy(Hash, Md5)], C::Disagreement),
             (vec![F::Found, F::CluesDisagree], C::Disagreement),
             (vec![F::NotFound, F::CluesDisagree], C::Disagreement),
