@@ -43,6 +43,6 @@ fn main() -> ExitCode {
         failure.exit()
     });
     // Output that could not be written must not look like success.
-    let lost = exit == Exit::Success && output::is_lost();
+    let lost = exit == Exit::Success && output::is_output_lost();
     (if lost { Exit::CouldNotAsk } else { exit }).into()
 }

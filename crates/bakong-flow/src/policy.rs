@@ -70,7 +70,7 @@ impl Policy {
 /// The maximum wait for a payment whose checks alone fail.
 const MAX_SINGLE_BACKOFF: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// The maximum `Retry-After` to obey. A server that asks for more may have a wrong clock.
+/// The maximum `Retry-After` that is honoured. A server that asks for more may have a wrong clock.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// The minimum time between two checks, so that a wrong policy cannot spend the quota within seconds.
@@ -191,7 +191,7 @@ impl Backoff {
 
     /// Returns when to send the next request after `failures` in a row (at least one), the last of them of `class`.
     ///
-    /// A `Retry-After` of the server is obeyed, up to one hour.
+    /// A `Retry-After` of the server is honoured, up to one hour.
     #[must_use]
     pub fn at(&self, failures: u32, class: ErrorClass, now: Timestamp) -> Timestamp {
         let longest = if may_have_counted(class) {

@@ -53,7 +53,7 @@ pub enum Mismatch {
         paid: String,
     },
     /// A detail is missing from Bakong's answer or cannot be read.
-    Untold(Detail),
+    Unreadable(Detail),
     /// The transaction was found for another order before.
     SettledAnother {
         /// The other order.
@@ -114,13 +114,13 @@ impl Expected {
     fn amount_mismatch(&self, transaction: &Transaction) -> Option<Mismatch> {
         let expected = self.amount;
         let Some(&currency) = transaction.currency.known() else {
-            return Some(Mismatch::Untold(Detail::Currency));
+            return Some(Mismatch::Unreadable(Detail::Currency));
         };
         if currency != expected.currency() {
             return Some(Mismatch::OtherCurrency { paid: currency });
         }
         let Some(&paid) = transaction.amount.known() else {
-            return Some(Mismatch::Untold(Detail::Amount));
+            return Some(Mismatch::Unreadable(Detail::Amount));
         };
         match paid.minor_units().cmp(&expected.minor_units()) {
             std::cmp::Ordering::Less => Some(Mismatch::Short { paid }),
@@ -133,7 +133,7 @@ impl Expected {
         match &transaction.to_account_id {
             Reading::Known(paid) if paid == self.recipient.as_str() => None,
             Reading::Known(paid) => Some(Mismatch::OtherRecipient { paid: paid.clone() }),
-            Reading::Absent | Reading::Unreadable(_) => Some(Mismatch::Untold(Detail::Recipient)),
+            Reading::Absent | Reading::Unreadable(_) => Some(Mismatch::Unreadable(Detail::Recipient)),
         }
     }
 }

@@ -13,11 +13,11 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 /// Whether a write to standard output failed.
-static LOST: AtomicBool = AtomicBool::new(false);
+static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Whether output was lost. A reader that closes the pipe does not count, except for secrets.
-pub(crate) fn is_lost() -> bool {
-    LOST.load(Ordering::Relaxed)
+pub(crate) fn is_output_lost() -> bool {
+    OUTPUT_LOST.load(Ordering::Relaxed)
 }
 
 /// A destination for text that people read.
@@ -66,7 +66,7 @@ fn write_out(line: &impl Display) -> Option<io::Error> {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return None;
     }
-    LOST.store(true, Ordering::Relaxed);
+    OUTPUT_LOST.store(true, Ordering::Relaxed);
     Some(error)
 }
 
@@ -74,7 +74,7 @@ fn write_out(line: &impl Display) -> Option<io::Error> {
 /// anywhere. The note on standard error ends with `remedy`: how to get another secret.
 pub(crate) fn print_secret(line: impl Display, remedy: &str) {
     if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
-        LOST.store(true, Ordering::Relaxed);
+        OUTPUT_LOST.store(true, Ordering::Relaxed);
         note(format_args!(
             "standard output: {error}; the secret is lost. {remedy}"
         ));

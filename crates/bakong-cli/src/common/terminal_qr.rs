@@ -38,7 +38,7 @@ struct Drawing {
 }
 
 impl Drawing {
-    /// Whether the drawing fits into `room` (rows and columns).
+    /// Whether the drawing fits into `available` (rows and columns).
     fn fits(&self, (rows, columns): (usize, usize)) -> bool {
         self.lines.len() <= rows && self.width <= columns
     }
@@ -47,7 +47,7 @@ impl Drawing {
 /// Prints a code for scanning. Chooses the most readable size that leaves room on the terminal for `lines_below`
 /// more lines, and prints a note if no size fits.
 pub(crate) fn print(text: &str, stream: Stream, lines_below: usize) {
-    let room = stream
+    let available = stream
         .size()
         .map(|(rows, columns)| (rows.saturating_sub(lines_below), columns));
     let style = match (stream.is_terminal(), wants_colours()) {
@@ -55,13 +55,13 @@ pub(crate) fn print(text: &str, stream: Stream, lines_below: usize) {
         (true, false) => Style::LightBlocks,
         (false, _) => Style::DarkBlocks,
     };
-    let Some(drawing) = draw(text, style, room) else {
+    let Some(drawing) = draw(text, style, available) else {
         return stream.line("The text is too long for a QR code.");
     };
     for line in &drawing.lines {
         stream.line(line);
     }
-    if room.is_some_and(|room| !drawing.fits(room)) {
+    if available.is_some_and(|available| !drawing.fits(available)) {
         stream.line(format_args!(
             "The window is too small for this code. Make it at least {} columns wide and {} lines high.",
             drawing.width,
@@ -76,13 +76,13 @@ fn wants_colours() -> bool {
     !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Draws `text` in the most readable size that fits into `room` (rows and columns), or in the smallest size.
+/// Draws `text` in the most readable size that fits into `available` (rows and columns), or in the smallest size.
 /// Returns `None` if the text is too long for any QR code.
-fn draw(text: &str, style: Style, room: Option<(usize, usize)>) -> Option<Drawing> {
+fn draw(text: &str, style: Style, available: Option<(usize, usize)>) -> Option<Drawing> {
     let mut drawing = None;
     for size in SIZES {
         let this = draw_at(text, style, size)?;
-        let fits = room.is_none_or(|room| this.fits(room));
+        let fits = available.is_none_or(|available| this.fits(available));
         drawing = Some(this);
         if fits {
             break;
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_small_window_gets_a_small_code() {
-        let lines = |room| draw(CODES[0], Style::Colours, room).unwrap().lines.len();
+        let lines = |available| draw(CODES[0], Style::Colours, available).unwrap().lines.len();
         assert!(lines(Some((24, 80))) < lines(None));
         assert_eq!(lines(Some((50, 100))), lines(None));
         // Without a size that fits, the smallest is drawn.

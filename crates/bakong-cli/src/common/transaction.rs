@@ -172,10 +172,10 @@ fn describe(mismatch: &Mismatch) -> (&'static str, Option<String>, String) {
             let text = format!("the same transaction already settled another order: {order}");
             return ("settled_another", None, text);
         }
-        Mismatch::Untold(Detail::Amount) => ("untold_amount", "the amount is not readable"),
-        Mismatch::Untold(Detail::Currency) => ("untold_currency", "the currency is not readable"),
-        Mismatch::Untold(Detail::Recipient) => {
-            ("untold_recipient", "the recipient is not readable")
+        Mismatch::Unreadable(Detail::Amount) => ("unreadable_amount", "the amount is not readable"),
+        Mismatch::Unreadable(Detail::Currency) => ("unreadable_currency", "the currency is not readable"),
+        Mismatch::Unreadable(Detail::Recipient) => {
+            ("unreadable_recipient", "the recipient is not readable")
         }
         Mismatch::OrderSettled => (
             "order_settled",
@@ -187,7 +187,7 @@ fn describe(mismatch: &Mismatch) -> (&'static str, Option<String>, String) {
         ),
         Mismatch::BeforeOpened => (
             "before_opened",
-            "the transaction is older than the request for this payment",
+            "the transaction was made before this payment was opened",
         ),
         Mismatch::Cancelled => ("cancelled", "the order was cancelled before it was paid"),
         _ => ("other", "the payment differs from the order"),

@@ -48,7 +48,7 @@ pub enum Conflict {
     /// Another payment settled the order. Rejects [`Change::Opened`] and [`Change::Finished`].
     OrderSettled,
     /// The transaction settled another order.
-    TransactionTaken {
+    TransactionSettledAnother {
         /// The other order.
         order: OrderId,
     },

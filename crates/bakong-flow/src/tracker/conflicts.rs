@@ -51,7 +51,7 @@ impl Tracker {
                             }));
                         return;
                     }
-                    Conflict::TransactionTaken { order } => {
+                    Conflict::TransactionSettledAnother { order } => {
                         (Mismatch::SettledAnother { order }, false)
                     }
                     // The order is settled, though by another payment.

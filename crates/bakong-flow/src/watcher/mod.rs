@@ -187,8 +187,8 @@ impl<T: Transport + 'static> Watcher<T> {
 
     /// Returns all changes of all payments from now on, each after it was persisted.
     ///
-    /// A slow subscriber loses the oldest changes and gets an error instead. The store has the state of all payments, but
-    /// a [`Change::PaidAgain`] only if the store persists it.
+    /// A slow subscriber loses the oldest changes and gets an error instead. Read the missed state from the store. A
+    /// missed [`Change::PaidAgain`] is lost unless the store persists it.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()

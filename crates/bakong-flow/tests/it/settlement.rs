@@ -63,18 +63,18 @@ fn a_difference_needs_a_review() {
         (body.replace("KHR", "USD"), vec![usd]),
         (body.replace("sokha", "other"), vec![other("other@devb")]),
         (sokha, vec![short(1), other("Sokha@devb")]),
-        (json("null", NOON), vec![Mismatch::Untold(Detail::Amount)]),
+        (json("null", NOON), vec![Mismatch::Unreadable(Detail::Amount)]),
         (
             json("10000.5", NOON),
-            vec![Mismatch::Untold(Detail::Amount)],
+            vec![Mismatch::Unreadable(Detail::Amount)],
         ),
         (
             body.replace("KHR", "THB"),
-            vec![Mismatch::Untold(Detail::Currency)],
+            vec![Mismatch::Unreadable(Detail::Currency)],
         ),
         (
             body.replace("toAccountId", "other"),
-            vec![Mismatch::Untold(Detail::Recipient)],
+            vec![Mismatch::Unreadable(Detail::Recipient)],
         ),
     ] {
         assert_eq!(settle(&body), Settlement::NeedsReview(mismatches), "{body}");

@@ -144,9 +144,9 @@ async fn follow(watched: &mut Watched, display: &Display, interrupts: &mut Inter
         }
         let now = SystemClock.now();
         let is_over = now > progress.expires_at.saturating_add(timeout);
-        let trouble = progress.trouble.as_deref();
-        if trouble.is_some_and(|error| is_over || error.class().remedy() != Remedy::AskAgain) {
-            return Ending::GaveUp(trouble.cloned());
+        let last_error = progress.last_error.as_deref();
+        if last_error.is_some_and(|error| is_over || error.class().remedy() != Remedy::AskAgain) {
+            return Ending::GaveUp(last_error.cloned());
         }
         display.update(&progress);
         display.tick(now);

@@ -67,7 +67,7 @@ impl Expectation {
             mismatches.retain(|mismatch| {
                 !matches!(
                     mismatch,
-                    Mismatch::OtherRecipient { .. } | Mismatch::Untold(_)
+                    Mismatch::OtherRecipient { .. } | Mismatch::Unreadable(_)
                 )
             });
         }
