@@ -28,7 +28,7 @@ pub struct World {
     /// The events by time and number.
     queue: BTreeMap<(u64, u64), Event>,
     events: u64,
-    /// The current wake-up. Earlier ones are void.
+    /// The current wake-up. Earlier wake-ups are ignored.
     wakeup: Option<u64>,
     requests: u64,
     crashes: u32,

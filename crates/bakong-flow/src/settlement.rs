@@ -54,18 +54,18 @@ pub enum Mismatch {
     },
     /// A detail is missing from Bakong's answer or cannot be read.
     Unreadable(Detail),
-    /// The transaction was found for another order before.
+    /// The transaction was already found for another order.
     SettledAnother {
         /// The other order.
         order: OrderId,
     },
-    /// Another transaction settled the order before. The shop may have to refund this one.
+    /// Another transaction already settled the order. The shop may have to refund this one.
     OrderSettled,
     /// A lookup by hash found the transaction, and the lookup by MD5 found nothing. So another code was paid: an
     /// earlier code of this order, or the code of another order.
     OtherCode,
     /// A lookup by hash found the transaction, and the transfer was made before the payment was opened. It is
-    /// probably for something else.
+    /// probably for another purpose.
     BeforeOpened,
     /// The order had been cancelled.
     Cancelled,
@@ -133,7 +133,9 @@ impl Expected {
         match &transaction.to_account_id {
             Reading::Known(paid) if paid == self.recipient.as_str() => None,
             Reading::Known(paid) => Some(Mismatch::OtherRecipient { paid: paid.clone() }),
-            Reading::Absent | Reading::Unreadable(_) => Some(Mismatch::Unreadable(Detail::Recipient)),
+            Reading::Absent | Reading::Unreadable(_) => {
+                Some(Mismatch::Unreadable(Detail::Recipient))
+            }
         }
     }
 }

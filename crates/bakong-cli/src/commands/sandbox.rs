@@ -19,10 +19,10 @@ use crate::common::time;
 /// The e-mail address of the token that is printed.
 const EMAIL: &str = "shop@example.com";
 
-/// The default daily quota, the same as of the live service.
+/// The default daily quota, the same as that of the live service.
 const DEFAULT_QUOTA: u32 = 100;
 
-/// How often the command looks for an error of saving the state.
+/// How often the command checks whether saving the state failed.
 const SAVE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: &SandboxArguments) -> Result<Exit, Failure> {
@@ -169,7 +169,7 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
     let base_url = sandbox.base_url();
     let lead = sandbox.clock().lead();
     if lead >= Duration::from_secs(1) {
-        // The state file keeps the clock, and its user may have forgotten.
+        // The state file keeps the setting of the clock, which the user may have forgotten.
         note(format_args!(
             "warning: the sandbox's clock is {} ahead of the real time, so codes expire earlier. To reset it, \
              POST {{\"aheadMs\":0}} to {base_url}/sandbox/clock",

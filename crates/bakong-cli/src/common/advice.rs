@@ -212,7 +212,7 @@ fn text(reason: &Reason) -> String {
     }
 }
 
-/// The response is about another transaction than the request.
+/// The response is about a different transaction than the request.
 const OTHER_TRANSACTION: &str = "Check that the hash or reference was copied completely and belongs to this payment. If \
      it is right, report the response to NBC: it does not show whether the payment was made";
 

@@ -230,7 +230,12 @@ mod tests {
 
     #[test]
     fn a_small_window_gets_a_small_code() {
-        let lines = |available| draw(CODES[0], Style::Colours, available).unwrap().lines.len();
+        let lines = |available| {
+            draw(CODES[0], Style::Colours, available)
+                .unwrap()
+                .lines
+                .len()
+        };
         assert!(lines(Some((24, 80))) < lines(None));
         assert_eq!(lines(Some((50, 100))), lines(None));
         // Without a size that fits, the smallest is drawn.

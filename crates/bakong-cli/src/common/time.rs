@@ -41,7 +41,7 @@ pub(crate) fn parse_moment(text: &str) -> Result<Timestamp, String> {
         .map_err(|_| "expected milliseconds since 1970, such as 1795000000000".to_owned())
 }
 
-/// The given moment, or the present.
+/// The given moment, or the current time.
 pub(crate) fn moment_or_now(moment: Option<Timestamp>) -> Timestamp {
     moment.unwrap_or_else(|| SystemClock.now())
 }

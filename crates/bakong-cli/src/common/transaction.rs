@@ -173,7 +173,9 @@ fn describe(mismatch: &Mismatch) -> (&'static str, Option<String>, String) {
             return ("settled_another", None, text);
         }
         Mismatch::Unreadable(Detail::Amount) => ("unreadable_amount", "the amount is not readable"),
-        Mismatch::Unreadable(Detail::Currency) => ("unreadable_currency", "the currency is not readable"),
+        Mismatch::Unreadable(Detail::Currency) => {
+            ("unreadable_currency", "the currency is not readable")
+        }
         Mismatch::Unreadable(Detail::Recipient) => {
             ("unreadable_recipient", "the recipient is not readable")
         }

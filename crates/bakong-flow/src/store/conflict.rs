@@ -41,7 +41,7 @@ impl Rejected {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Conflict {
-    /// The payment was opened before.
+    /// The payment is already known.
     Known,
     /// The payment is final, with this outcome.
     Final(Box<Outcome>),

@@ -61,7 +61,7 @@ impl Tracker {
             return;
         }
         if sent == 0 {
-            // The usage of an earlier window is gone.
+            // The usage of an earlier window is no longer kept.
             let window = self.config.quota.window.index_of(request.asked_at);
             if window == self.usage.usage().window {
                 match request.subject {

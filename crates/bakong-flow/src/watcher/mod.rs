@@ -69,7 +69,7 @@ pub use self::watched::Watched;
 ///   and send other requests by [`Watcher::session`].
 /// - To renew the token automatically, give the session an e-mail address ([`Session::with_renewal`]). The watcher counts
 ///   the renewals, and payments wait while the token is not valid.
-/// - One watcher per token and store. Two watchers would not know each other's requests and spend twice the quota.
+/// - One watcher per token and store. Two watchers would not know about each other's requests and could spend twice the quota.
 ///   Payments are still finished once.
 /// - A transport that does not retry checks. Each retry counts against the quota, and the tracker plans retries
 ///   better.
@@ -92,7 +92,7 @@ pub struct WatcherBuilder<T, S, C = SystemClock> {
     timeout: Duration,
 }
 
-/// How long to wait for a reply, unless the transport gives up before.
+/// How long to wait for a reply, unless the transport gives up first.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// How many changes a [subscriber](Watcher::subscribe) can lag behind.

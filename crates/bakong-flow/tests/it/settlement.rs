@@ -63,7 +63,10 @@ fn a_difference_needs_a_review() {
         (body.replace("KHR", "USD"), vec![usd]),
         (body.replace("sokha", "other"), vec![other("other@devb")]),
         (sokha, vec![short(1), other("Sokha@devb")]),
-        (json("null", NOON), vec![Mismatch::Unreadable(Detail::Amount)]),
+        (
+            json("null", NOON),
+            vec![Mismatch::Unreadable(Detail::Amount)],
+        ),
         (
             json("10000.5", NOON),
             vec![Mismatch::Unreadable(Detail::Amount)],
@@ -265,7 +268,7 @@ fn each_refusal_has_a_message() {
         (OpenError::OrderSettled, "settled"),
         (
             OpenError::NoQuota { until: NOON },
-            "do not show the code before 1795237200000 ms",
+            "do not show the code before 1795237200000 (milliseconds since 1970)",
         ),
     ] {
         let text = error.to_string();

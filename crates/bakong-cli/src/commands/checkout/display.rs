@@ -21,7 +21,7 @@ pub(super) struct Display {
     /// The amount and the recipient. They are part of the line, because a small window may not show them above.
     order: String,
     expires_at: Timestamp,
-    /// The error of the last check, as displayed.
+    /// The error of the most recent check, as displayed.
     last_error: RefCell<Option<String>>,
     advisor: Advisor,
     /// Whether changes are printed as lines, because standard error is not a terminal.
@@ -60,7 +60,7 @@ impl Display {
         }
     }
 
-    /// Updates the result of the last check.
+    /// Updates the result of the most recent check.
     pub(super) fn update(&self, progress: &Progress) {
         let last_error = progress.last_error.as_ref();
         let last_error = last_error.map(|error| self.advisor.describe(error));
@@ -79,7 +79,7 @@ impl Display {
         let left = self.expires_at.saturating_since(now);
         let order = &self.order;
         let time = if left == Duration::ZERO {
-            format!("{order}: expired; checking one last time")
+            format!("{order}: expired; making the final check")
         } else {
             format!("{order}: waiting, {} left", countdown(left))
         };

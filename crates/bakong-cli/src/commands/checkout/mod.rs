@@ -24,7 +24,7 @@ use self::display::Display;
 use self::order::{CheckoutOrder, ShownCode};
 use self::report::{Ending, Report};
 
-/// The policy for a customer at the counter. The last check is not delayed to share a list request.
+/// The policy for a customer at the counter. The final check is not delayed to share a list request.
 const POLICY: Policy = {
     let mut policy = Policy::COUNTER;
     policy.grace.after_expiry = Duration::from_secs(15);
@@ -32,7 +32,7 @@ const POLICY: Policy = {
     policy
 };
 
-/// How long to wait for the last check if Bakong does not respond.
+/// How long to wait for the final check if Bakong does not respond.
 const LAST_CHECK_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
@@ -123,7 +123,7 @@ async fn wait_for_payment(
     Ok(ending)
 }
 
-/// Follows the payment until it is final, until the last check fails, or until a signal.
+/// Follows the payment until it is final, until the final check fails, or until a signal.
 async fn follow(watched: &mut Watched, display: &Display, interrupts: &mut Interrupts) -> Ending {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);

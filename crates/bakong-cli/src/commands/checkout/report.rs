@@ -67,7 +67,7 @@ impl Report<'_> {
     fn final_lines(&self, outcome: &Outcome, checks: u32) -> Vec<String> {
         let mut lines = vec![match outcome {
             Outcome::Expired => format!(
-                "EXPIRED: no payment by {}. A last check after that time found none either",
+                "EXPIRED: no payment by {}. The final check after that time found none either",
                 time_of_day(self.shown.expires_at)
             ),
             _ => transaction::headline(outcome),

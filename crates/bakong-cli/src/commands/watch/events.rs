@@ -14,7 +14,7 @@ use crate::common::output::{note, print, print_json};
 use crate::common::time::in_phnom_penh;
 use crate::common::transaction;
 
-/// Prints events. Clones share what was printed about errors.
+/// Prints events. Clones share the last printed error.
 #[derive(Clone, Debug)]
 pub(super) struct EventPrinter {
     json: bool,
@@ -88,7 +88,10 @@ impl EventPrinter {
     /// Remembers the error that affects all requests. Returns whether it changed, so that it is printed once for all
     /// payments.
     fn is_new_error(&self, error_class: Option<ErrorClass>) -> bool {
-        let mut printed = self.error_class.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut printed = self
+            .error_class
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *printed, error_class) != error_class
     }
 
@@ -164,7 +167,7 @@ impl EventPrinter {
     }
 }
 
-/// The refusal of a code whose last check does not fit into the quota.
+/// The refusal of a code whose final check does not fit into the quota.
 pub(super) fn quota_exhausted(until: Timestamp, expires_at: Timestamp) -> Failure {
     let moment = in_phnom_penh(until);
     let advice = if until < expires_at {

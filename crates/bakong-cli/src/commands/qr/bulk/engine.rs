@@ -1,8 +1,8 @@
 //! Processes lines on every core and writes the answers in order.
 //!
 //! Each worker repeats three steps. It locks the input and reads the next chunk of lines. It processes
-//! the chunk without a lock. It waits until all earlier chunks are written, and writes its answers. So the order is
-//! kept, nothing is queued, and a slow reader slows down the workers. One thread processes a single line from start
+//! the chunk without a lock. It waits until all earlier chunks are written, and writes its answers. So the lines stay in
+//! order, nothing is queued, and a slow reader slows down the workers. One thread processes a single line from start
 //! to end, without waiting for more input.
 
 use std::io::{self, Read, Write};

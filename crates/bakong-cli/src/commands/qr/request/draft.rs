@@ -1,7 +1,7 @@
 //! Turns a request into a code, or into the error that the official SDK would report.
 //!
 //! khqr-core's builder checks fields in the SDK's order. But the account, the amount and the times are parsed before
-//! the builder sees them. So errors of parsing are noted, a placeholder takes the place of the value, and the error
+//! the builder sees them. So parsing errors are noted, a placeholder takes the place of the value, and the error
 //! that comes first in the SDK's order is returned.
 
 use khqr_core::{
