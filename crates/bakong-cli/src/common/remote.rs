@@ -119,7 +119,9 @@ pub(crate) fn open_with_any_token(
             remote.advisor.token = source;
         }
         Ok(None) => {}
-        Err(failure) => note(format_args!("{failure}; asking without a token.")),
+        Err(failure) => note(format_args!(
+            "{failure}; sending the request without a token."
+        )),
     }
     Ok(remote)
 }
@@ -134,7 +136,7 @@ impl SessionObserver for RejectionNote {
     fn finished(&self, _: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
         if renewal::is_rejection(result) && !self.printed.swap(true, Ordering::Relaxed) {
             note(format_args!(
-                "{}: Bakong does not accept the token; asking without.",
+                "{}: Bakong does not accept the token; sending the request without a token.",
                 self.source
             ));
         }

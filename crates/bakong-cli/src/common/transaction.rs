@@ -172,13 +172,18 @@ fn describe(mismatch: &Mismatch) -> (&'static str, Option<String>, String) {
             let text = format!("the same transaction already settled another order: {order}");
             return ("settled_another", None, text);
         }
-        Mismatch::Unreadable(Detail::Amount) => ("unreadable_amount", "the amount is not readable"),
-        Mismatch::Unreadable(Detail::Currency) => {
-            ("unreadable_currency", "the currency is not readable")
-        }
-        Mismatch::Unreadable(Detail::Recipient) => {
-            ("unreadable_recipient", "the recipient is not readable")
-        }
+        Mismatch::Unreadable(Detail::Amount) => (
+            "unreadable_amount",
+            "the amount is missing or cannot be read",
+        ),
+        Mismatch::Unreadable(Detail::Currency) => (
+            "unreadable_currency",
+            "the currency is missing or cannot be read",
+        ),
+        Mismatch::Unreadable(Detail::Recipient) => (
+            "unreadable_recipient",
+            "the recipient is missing or cannot be read",
+        ),
         Mismatch::OrderSettled => (
             "order_settled",
             "another transaction already settled the order",

@@ -41,7 +41,7 @@ impl Rejected {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Conflict {
-    /// The payment is already known.
+    /// The payment was already opened.
     Known,
     /// The payment is final, with this outcome.
     Final(Box<Outcome>),

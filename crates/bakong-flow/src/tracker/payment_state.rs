@@ -28,7 +28,8 @@ use bakong_api::khqr_core::Timestamp;
 /// ```
 ///
 /// - A final payment leaves the tracker's slab, so it has no state. Each final answer becomes an `Outcome`:
-///   - A transaction that matches the order becomes `Paid`. Any other transaction becomes `NeedsReview`.
+///   - A transaction that matches the order and that the MD5 found becomes `Paid`. Any other transaction, and any
+///     transaction for a cancelled order, becomes `NeedsReview`.
 ///   - "Failed" becomes `Failed`, and "static code" becomes `StaticQr`, if the lookup was by MD5. If the lookup was by
 ///     hash, both count as not found, because the hash may belong to another code.
 ///   - If no lookup finds a transaction after the deadline, the payment becomes `Expired`, or `Cancelled` if the order
