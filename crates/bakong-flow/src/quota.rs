@@ -140,8 +140,8 @@ impl WindowUsage {
     /// Merges the stored usage (`self`) with the usage `later`, which this worker or another one reports.
     ///
     /// For the same window, each count becomes the maximum, so that no worker's requests are forgotten; `later` decides
-    /// whether the window is closed. Otherwise the later window wins. An exception is a `later` of an earlier window
-    /// by two or more: then the stored window came from a clock that was ahead, and `later` wins.
+    /// whether the window is closed. Otherwise the later window wins, with one exception: if the window of `later` is
+    /// two or more windows earlier, the stored window came from a clock that was ahead, and `later` wins.
     #[must_use]
     pub fn merge(self, later: Self) -> Self {
         if self.window != later.window {

@@ -27,7 +27,7 @@ impl Tracker {
         now: Timestamp,
     ) {
         if !self.payments.is_asked_by(key, request.number) {
-            // Another worker finished the payment meanwhile.
+            // Another worker finished the payment in the meantime.
             if let CheckAnswer::Paid(transaction) = answer {
                 self.emit_paid_again(md5, transaction);
             }

@@ -176,7 +176,7 @@ impl<T: Transport + 'static> Watcher<T> {
     /// Uses a new token, like [`Session::set_token`]. If the previous token was rejected, requests continue at once.
     ///
     /// # Errors
-    /// [`TokenStoreError`] if the token could not be saved. The token is used all the same.
+    /// [`TokenStoreError`] if the token could not be saved. The session still uses the token.
     pub async fn set_token(&self, token: AccessToken) -> Result<(), TokenStoreError> {
         let expires_at = token.expires_at();
         let saved = self.session.set_token(token).await;

@@ -75,7 +75,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
             _ if advice::is_not_bakong(&error) => remote.advisor.failure(&error),
             ErrorClass::Refused => remote.advisor.failure_with_advice(
                 &error,
-                "Is it the complete code from the newest e-mail, and not used before? Get another with bakong \
+                "Is it the complete, unused code from the newest e-mail? Get another with bakong \
                  token request",
             ),
             ErrorClass::Unavailable { .. } | ErrorClass::Malformed => {

@@ -88,7 +88,7 @@ fn payment(
     };
     let one = Amount::from_minor_units(1, currency).into();
     let amount = earliest.or(amount.map_err(Refusal::from), one);
-    // The SDK checks the expiry and not the creation time, so the expiry's error is noted first.
+    // The SDK checks the expiry but not the creation time, so the expiry's error is noted first.
     let expires_at = expiry(request).map_err(|refusal| earliest.note(refusal));
     let created_at = earliest.or(creation(request, now), now);
     PaymentFields::Dynamic {
