@@ -1,4 +1,4 @@
-//! `simulate`: simulates days of a shop and prints the results. Run it by `cargo xtask simulate`.
+//! `simulate`: simulates days of a shop and prints the results. Run it with `cargo xtask simulate`.
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -55,7 +55,7 @@ fn one(seed: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// Simulates seeds on all cores until one fails.
+/// Simulates seeds on all cores until one seed fails.
 fn many(from: u64, seeds: u64) -> Result<(), String> {
     let next = AtomicU64::new(from);
     let failed = AtomicBool::new(false);
@@ -88,7 +88,7 @@ fn many(from: u64, seeds: u64) -> Result<(), String> {
     let (summary, failures) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(seed) = failures.first() {
         return Err(format!(
-            "a guarantee is violated; reproduce it by: cargo xtask simulate --seed {seed}"
+            "a guarantee is violated; reproduce it with: cargo xtask simulate --seed {seed}"
         ));
     }
     print(&format!("{seeds} seeds: {}", describe(&summary)));

@@ -90,7 +90,7 @@ pub fn rows(seeds: u64) -> Vec<Row> {
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
     let mut table = String::from(
-        "| lists | orders a day | schedule | accepted | settled of the paid | median delay | 95th percentile | requests a day | most on a day |\n\
+        "| lists | orders a day | schedule | accepted | paid orders settled | median delay | 95th percentile | requests a day | maximum a day |\n\
          | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
     for row in rows {
@@ -132,8 +132,8 @@ pub fn page(rows: &[Row], seeds: u64) -> String {
          The table shows a simulation of the same shop days with four schedules: {seeds} seeds of three days each, one \
          token, 100 requests a day, rejected requests included. A code expires after ten minutes. Orders arrive between \
          07:00 and 21:00, with peaks at noon and in the evening. Half of the customers pay within 40 seconds, one in \
-         twenty takes more than five minutes, and eight percent do not pay. No request fails. An order is settled in time \
-         if the payment is known 15 minutes after the code's expiry. `cargo xtask simulate --report` writes this page.\n\n\
+         twenty takes more than five minutes, and eight percent do not pay. No request fails. An order counts as settled \
+         in time if the payment is known at most 15 minutes after the code expires. `cargo xtask simulate --report` writes this page.\n\n\
          `bakong-flow` uses `Policy::COUNTER`. It refuses a payment if the quota has no request left for the final check, \
          and the shop does not show that code (column \"accepted\"). The other schedules show every code and miss most of \
          those payments. \"every 3 s\", \"every 5 s\" and the `Backoff` of khqr-api 0.4.1 (2 s, doubling up to a minute) \

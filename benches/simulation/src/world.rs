@@ -28,7 +28,7 @@ pub struct World {
     /// The events by time and number.
     queue: BTreeMap<(u64, u64), Event>,
     events: u64,
-    /// The current wake-up. Earlier ones are void.
+    /// The current wake-up. Earlier wake-ups are ignored.
     wakeup: Option<u64>,
     requests: u64,
     crashes: u32,
@@ -66,9 +66,9 @@ pub struct Summary {
     pub refused: u32,
     /// Accepted orders that were paid in full.
     pub paid: u32,
-    /// Of those, the orders that were settled.
+    /// Orders of `paid` that were settled.
     pub settled: u32,
-    /// Of those, the orders that were settled within 15 minutes after the expiry.
+    /// Orders of `paid` that were settled within 15 minutes after the expiry.
     pub settled_in_grace: u32,
     /// The time from each transfer to its settlement, in milliseconds.
     pub delays: Vec<u64>,

@@ -11,7 +11,7 @@ use bakong_api::{CheckAnswer, ErrorClass, ShortHash, TransactionHash};
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Ask {
-    /// Identifies the request when its reply is handed in.
+    /// Identifies the request when its reply is passed to the tracker.
     pub ticket: Ticket,
     /// The question to send.
     pub question: Question,

@@ -96,11 +96,11 @@ pub enum Change {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ListStatus {
-    /// No list was answered yet.
+    /// No list has been answered yet.
     Untried,
     /// Lists are answered.
     Work,
-    /// Lists were refused. The next one may be sent at this time.
+    /// Lists were refused. The next list may be sent at this time.
     RefusedUntil(Timestamp),
     /// The configuration forbids lists.
     Off,

@@ -67,10 +67,10 @@ impl Policy {
     }
 }
 
-/// The maximum wait for a payment whose checks alone fail.
+/// The maximum wait for a payment if only its own checks fail.
 const MAX_SINGLE_BACKOFF: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// The maximum `Retry-After` to obey. A server that asks for more may have a wrong clock.
+/// The maximum `Retry-After` that is honoured. A server that asks for more may have a wrong clock.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// The minimum time between two checks, so that a wrong policy cannot spend the quota within seconds.
@@ -98,7 +98,7 @@ pub struct Schedule {
 /// ratio of consecutive ages in thousandths).
 ///
 /// The ratios place the checks evenly on a logarithmic scale up to the expiry, because customers' delays are
-/// distributed like that.
+/// distributed in this way.
 const SPREAD: &[(u64, u64, u64)] = &[
     (1, 24, 4_000),
     (2, 16, 2_520),
@@ -117,7 +117,7 @@ const SPREAD: &[(u64, u64, u64)] = &[
 const PLENTY: u64 = 30;
 
 impl Schedule {
-    /// Returns the gap after a check of a payment of this age, if the quota is no limit.
+    /// Returns the gap after a check of a payment of this age, regardless of the quota.
     #[must_use]
     pub fn gap(&self, age: Duration) -> Duration {
         let part = age.saturating_mul(self.percent_of_age) / 100;
@@ -127,7 +127,7 @@ impl Schedule {
     /// Returns the age at the next check of a payment.
     ///
     /// `age` is the current age, `life` the time from opening to expiry, and `thousandths` the number of checks, in
-    /// thousandths, that the quota has for the payment. Returns `None` if that is less than one check.
+    /// thousandths, that the quota allows for the payment. Returns `None` if that is less than one check.
     #[must_use]
     pub fn spread(&self, age: Duration, life: Duration, thousandths: u64) -> Option<Duration> {
         let earliest = if age.is_zero() {

@@ -110,13 +110,13 @@ pub struct WindowUsage {
     pub window: WindowIndex,
     /// Requests that were sent in the window.
     pub requests: u32,
-    /// How many of them were token renewals or repetitions of another request.
+    /// How many of the requests were token renewals or repetitions of another request.
     pub renewals: u32,
     /// When Bakong closed the window (error code 17), if it did.
     pub closed_at: Option<Timestamp>,
     /// Payments that the shop tried to open in the window, refused ones included.
     pub demand: u32,
-    /// When the first of them was tried.
+    /// When the shop first tried to open one of these payments.
     pub first_demand_at: Option<Timestamp>,
     /// The demand of a busy window: the maximum of the previous windows, with decreasing weight; 0 in the first window.
     pub usual_demand: u32,
@@ -140,8 +140,8 @@ impl WindowUsage {
     /// Merges the stored usage (`self`) with the usage `later`, which this worker or another one reports.
     ///
     /// For the same window, each count becomes the maximum, so that no worker's requests are forgotten; `later` decides
-    /// whether the window is closed. Otherwise the later window wins. An exception is a `later` of an earlier window
-    /// by two or more: then the stored window came from a clock that was ahead, and `later` wins.
+    /// whether the window is closed. Otherwise the later window wins, with one exception: if the window of `later` is
+    /// two or more windows earlier, the stored window came from a clock that was ahead, and `later` wins.
     #[must_use]
     pub fn merge(self, later: Self) -> Self {
         if self.window != later.window {
@@ -237,7 +237,7 @@ impl QuotaUsage {
         self.quota.limit.saturating_sub(self.usage.requests)
     }
 
-    /// Returns how many requests are left for checks: without those that are still reserved for renewals.
+    /// Returns how many requests are left for checks, not counting those that are still reserved for renewals.
     #[must_use]
     pub const fn left_for_checks(&self) -> u32 {
         let reserved = self.quota.renewals.saturating_sub(self.usage.renewals);
@@ -257,7 +257,7 @@ impl QuotaUsage {
     }
 
     /// Returns when a closed window may be probed. Returns `None` if the window is open, if no request is left, or if
-    /// the window ends before.
+    /// the window ends first.
     #[must_use]
     pub fn probe_at(&self) -> Option<Timestamp> {
         let closed_at = self.usage.closed_at?;

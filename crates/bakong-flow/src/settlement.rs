@@ -53,19 +53,19 @@ pub enum Mismatch {
         paid: String,
     },
     /// A detail is missing from Bakong's answer or cannot be read.
-    Untold(Detail),
-    /// The transaction was found for another order before.
+    Unreadable(Detail),
+    /// The transaction was already found for another order.
     SettledAnother {
         /// The other order.
         order: OrderId,
     },
-    /// Another transaction settled the order before. The shop may have to refund this one.
+    /// Another transaction already settled the order. The shop may have to refund this one.
     OrderSettled,
     /// A lookup by hash found the transaction, and the lookup by MD5 found nothing. So another code was paid: an
     /// earlier code of this order, or the code of another order.
     OtherCode,
     /// A lookup by hash found the transaction, and the transfer was made before the payment was opened. It is
-    /// probably for something else.
+    /// probably for another purpose.
     BeforeOpened,
     /// The order had been cancelled.
     Cancelled,
@@ -118,13 +118,13 @@ impl Expected {
     fn amount_mismatch(&self, transaction: &Transaction) -> Option<Mismatch> {
         let expected = self.amount;
         let Some(&currency) = transaction.currency.known() else {
-            return Some(Mismatch::Untold(Detail::Currency));
+            return Some(Mismatch::Unreadable(Detail::Currency));
         };
         if currency != expected.currency() {
             return Some(Mismatch::OtherCurrency { paid: currency });
         }
         let Some(&paid) = transaction.amount.known() else {
-            return Some(Mismatch::Untold(Detail::Amount));
+            return Some(Mismatch::Unreadable(Detail::Amount));
         };
         match paid.minor_units().cmp(&expected.minor_units()) {
             std::cmp::Ordering::Less => Some(Mismatch::Short { paid }),
@@ -137,12 +137,14 @@ impl Expected {
         match &transaction.to_account_id {
             Reading::Known(paid) if paid == self.recipient.as_str() => None,
             Reading::Known(paid) => Some(Mismatch::OtherRecipient { paid: paid.clone() }),
-            Reading::Absent | Reading::Unreadable(_) => Some(Mismatch::Untold(Detail::Recipient)),
+            Reading::Absent | Reading::Unreadable(_) => {
+                Some(Mismatch::Unreadable(Detail::Recipient))
+            }
         }
     }
 }
 
 fn hash_mismatch(transaction: &Transaction) -> Option<Mismatch> {
     let is_unknown = transaction.hash.known().is_none();
-    is_unknown.then_some(Mismatch::Untold(Detail::Hash))
+    is_unknown.then_some(Mismatch::Unreadable(Detail::Hash))
 }

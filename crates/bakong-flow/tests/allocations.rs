@@ -1,4 +1,4 @@
-//! Sending and answering a check allocates nothing but a node of the queue now and then.
+//! Sending and answering a check allocates nothing except an occasional node of the queue.
 //!
 //! This is a test binary of its own, because `allocation_counter` replaces the allocator.
 

@@ -212,8 +212,8 @@ async fn failures_are_reported_and_retried() {
     let (_watcher, mut watched, _) = watch(&script).await;
     let mut failures = Vec::new();
     while let Some(progress) = watched.changed().await {
-        assert!(progress.outcome.is_none() || progress.trouble.is_none());
-        if let (false, Some(error)) = (progress.is_asking, &progress.trouble) {
+        assert!(progress.outcome.is_none() || progress.last_error.is_none());
+        if let (false, Some(error)) = (progress.is_asking, &progress.last_error) {
             failures.push(error.class());
         }
     }
@@ -374,7 +374,7 @@ async fn other_requests_of_the_session_count() {
 async fn payments_wait_while_the_token_is_rejected() {
     let script = Script::new([Act::Answer(401, UNAUTHORIZED)]);
     let (watcher, mut watched, clock) = watch(&script).await;
-    while watched.changed().await.unwrap().trouble.is_none() {}
+    while watched.changed().await.unwrap().last_error.is_none() {}
     tokio::time::sleep(Duration::from_secs(3_600)).await;
     assert!(watched.progress().outcome.is_none());
     let requests = script.requests();

@@ -194,7 +194,7 @@ impl TokenStore for FileTokenStore {
     }
 
     async fn wait_for_renewal(&self, now: Timestamp) {
-        RenewalMark::beside(&self.target())
+        RenewalMark::for_token_file(&self.target())
             .wait_while_held(now)
             .await;
     }

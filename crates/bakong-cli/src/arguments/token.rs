@@ -13,10 +13,10 @@ pub(crate) enum TokenCommand {
     #[command(after_help = REQUEST_HELP)]
     Request(RequestArguments),
     /// Exchange the code from the e-mail for a token, and save the token
-    #[command(after_help = KEPT_HELP)]
+    #[command(after_help = SAVED_HELP)]
     Verify(VerifyArguments),
     /// Get a new token for a registered e-mail address
-    #[command(after_help = KEPT_HELP)]
+    #[command(after_help = SAVED_HELP)]
     Renew(RenewArguments),
     /// Show when the token expires. Sends no request
     #[command(after_help = STATUS_HELP)]
@@ -28,7 +28,7 @@ Next, give the code from the e-mail to bakong token verify.
 
 Exit codes: 0 Bakong sends the e-mail, 1 no usable response from Bakong, or it refused, 2 usage error.";
 
-const KEPT_HELP: &str = "\
+const SAVED_HELP: &str = "\
 The token is saved in --token-file, which only its owner can read (mode 0600). Without --token-file, the token is
 printed on standard output, so that you can store it elsewhere.
 

@@ -10,7 +10,7 @@ Each line of the input is a code, or a JSON object {\"qr\":\"...\",\"order\":\".
 number identifies the payment, or its MD5 if it has none. You can send more lines while the command runs. It ends when \
 the input has ended and every payment is final.
 
---quota says how many requests a day the token has. The command reserves the last check of every code. If the quota is \
+--quota says how many requests a day the token has. The command reserves a request for the final check of every code. If the quota is \
 too small for another code, the command refuses it: do not show that code. Open payments are not saved when the \
 command ends. To continue, give it the codes again.
 

@@ -23,7 +23,7 @@ use crate::common::{files, lines, time};
 /// The e-mail address of the token that is printed.
 const EMAIL: &str = "shop@example.com";
 
-/// The default daily quota, the same as of the live service.
+/// The default daily quota, the same as that of the live service.
 const DEFAULT_QUOTA: u32 = 100;
 
 /// The largest file of rules in bytes.
@@ -88,7 +88,7 @@ fn rules(text: &str) -> Result<Vec<Fault>, String> {
 }
 
 async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Result<Exit, Failure> {
-    let failed = |reason: String| Failure::new(Exit::CouldNotAsk, reason);
+    let failed = |reason: String| Failure::new(Exit::NoAnswer, reason);
     let mut interrupts = Interrupts::listen()?;
     let mut builder = Sandbox::builder()
         .listen(arguments.listen)
@@ -218,7 +218,7 @@ fn announce(arguments: &SandboxArguments, sandbox: &Sandbox) {
     let base_url = sandbox.base_url();
     let lead = sandbox.clock().lead();
     if lead >= Duration::from_secs(1) {
-        // The state file keeps the clock, and its user may have forgotten.
+        // The state file keeps the setting of the clock, which the user may have forgotten.
         note(format_args!(
             "warning: the sandbox's clock is {} ahead of the real time, so codes expire earlier. To reset it, \
              POST {{\"aheadMs\":0}} to {base_url}/sandbox/clock",

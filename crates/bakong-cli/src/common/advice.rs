@@ -214,7 +214,7 @@ pub(crate) fn is_not_bakong(error: &ApiError) -> bool {
 
 fn failure(reason: Reason) -> Failure {
     let text = format!("could not ask Bakong: {}", text(&reason));
-    Failure::new(Exit::CouldNotAsk, text).because(reason)
+    Failure::new(Exit::NoAnswer, text).because(reason)
 }
 
 /// The message and the advice.
@@ -225,7 +225,7 @@ fn text(reason: &Reason) -> String {
     }
 }
 
-/// The response is about another transaction than the request.
+/// The response is about a different transaction than the request.
 const OTHER_TRANSACTION: &str = "Check that the hash or reference was copied completely and belongs to this payment. If \
      it is right, report the response to NBC: it does not show whether the payment was made";
 

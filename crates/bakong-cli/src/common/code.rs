@@ -26,10 +26,10 @@ impl From<KhqrDraft<'_>> for GeneratedCode {
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct CodeFields<'a> {
     pub(crate) name: &'a str,
-    /// Makes the code a merchant's.
+    /// Makes the code a merchant code.
     pub(crate) merchant_id: Option<&'a str>,
     pub(crate) bank: Option<&'a str>,
-    /// Individuals only.
+    /// For individual codes only.
     pub(crate) account_information: Option<&'a str>,
     pub(crate) city: Option<&'a str>,
     pub(crate) category_code: Option<&'a str>,

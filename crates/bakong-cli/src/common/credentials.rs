@@ -143,7 +143,7 @@ impl TokenSource {
 /// The failure of a token that cannot be sent.
 fn unusable(message: String) -> Failure {
     let reason = Reason::no_token(message.as_str());
-    Failure::new(Exit::CouldNotAsk, message).because(reason)
+    Failure::new(Exit::NoAnswer, message).because(reason)
 }
 
 impl fmt::Display for TokenSource {

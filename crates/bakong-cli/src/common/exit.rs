@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     /// 0: the command did what was asked.
     Success,
     /// 1: Bakong gave no usable answer, or standard input or output failed. The state of the payment is unknown.
-    CouldNotAsk,
+    NoAnswer,
     /// 1: a code cannot be read or must not be paid.
     NotValid,
     /// 2: the command line or the environment is wrong.
@@ -35,7 +35,7 @@ impl Exit {
     pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Success => 0,
-            Self::CouldNotAsk | Self::NotValid => 1,
+            Self::NoAnswer | Self::NotValid => 1,
             Self::Usage => 2,
             Self::NotFound => 3,
             Self::NeedsAttention => 4,
@@ -48,8 +48,8 @@ impl Exit {
 impl From<Exit> for ExitCode {
     /// Output that could not be written must not look like success.
     fn from(exit: Exit) -> Self {
-        let is_lost = exit == Exit::Success && output::is_lost();
-        let exit = if is_lost { Exit::CouldNotAsk } else { exit };
+        let is_output_lost = exit == Exit::Success && output::is_output_lost();
+        let exit = if is_output_lost { Exit::NoAnswer } else { exit };
         exit.code().into()
     }
 }

@@ -26,7 +26,7 @@ impl Interrupts {
     pub(crate) fn listen() -> Result<Self, Failure> {
         let mut signals = Signals::register().map_err(|error| {
             let message = format!("cannot listen for Ctrl-C: {error}");
-            Failure::new(Exit::CouldNotAsk, message)
+            Failure::new(Exit::NoAnswer, message)
         })?;
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(async move {

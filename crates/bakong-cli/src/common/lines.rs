@@ -28,7 +28,7 @@ pub(crate) fn text_or_line(argument: &str) -> Result<Result<String, Unreadable>,
     let mut chunk = Chunk::default();
     Source::new(io::stdin().lock())
         .fill(&mut chunk)
-        .map_err(|error| Failure::new(Exit::CouldNotAsk, format!("standard input: {error}")))?;
+        .map_err(|error| Failure::new(Exit::NoAnswer, format!("standard input: {error}")))?;
     let line = chunk.lines().next().unwrap_or(Ok(""));
     Ok(line.map(|line| piped::code_of(line).into_owned()))
 }

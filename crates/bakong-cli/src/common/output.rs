@@ -13,16 +13,16 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
 /// Whether a write to standard output failed.
-static LOST: AtomicBool = AtomicBool::new(false);
+static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Whether output was lost.
-pub(crate) fn is_lost() -> bool {
-    LOST.load(Ordering::Relaxed)
+pub(crate) fn is_output_lost() -> bool {
+    OUTPUT_LOST.load(Ordering::Relaxed)
 }
 
 /// Remembers that nothing reads the output.
 pub(crate) fn set_lost() {
-    LOST.store(true, Ordering::Relaxed);
+    OUTPUT_LOST.store(true, Ordering::Relaxed);
 }
 
 /// A destination for text that people read.

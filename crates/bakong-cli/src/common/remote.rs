@@ -46,7 +46,7 @@ pub(crate) fn base_url(target: &TargetArguments) -> Result<Option<BaseUrl>, Fail
     }
 }
 
-/// Returns the base URL to send `what` to, which is a secret.
+/// Returns the base URL to which the secret `what` is sent.
 fn trusted_base_url(target: &TargetArguments, what: &str) -> Result<BaseUrl, Failure> {
     let base_url = base_url(target)?.ok_or_else(|| {
         Failure::usage("no Bakong given; use --env sit, --env production or --base-url URL")
@@ -130,7 +130,9 @@ pub(crate) fn open_with_any_token(
             remote.advisor.token = source;
         }
         Ok(None) => {}
-        Err(failure) => note(format_args!("{failure}; asking without a token.")),
+        Err(failure) => note(format_args!(
+            "{failure}; sending the request without a token."
+        )),
     }
     Ok(remote)
 }
@@ -145,7 +147,7 @@ impl SessionObserver for RejectionNote {
     fn finished(&self, _: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
         if renewal::is_rejection(result) && !self.printed.swap(true, Ordering::Relaxed) {
             note(format_args!(
-                "{}: Bakong does not accept the token; asking without.",
+                "{}: Bakong does not accept the token; sending the request without a token.",
                 self.source
             ));
         }

@@ -12,7 +12,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> R
         .build()
         .map_err(|error| {
             let message = format!("cannot start the async runtime: {error}");
-            Failure::new(Exit::CouldNotAsk, message)
+            Failure::new(Exit::NoAnswer, message)
         })?;
     let result = runtime.block_on(future);
     // The runtime runs until the process ends. A second signal then also ends the command while it prints its result.

@@ -98,7 +98,7 @@ struct Drawing {
 }
 
 impl Drawing {
-    /// Whether the drawing fits into `room` (rows and columns).
+    /// Whether the drawing fits into `available` (rows and columns).
     fn fits(&self, (rows, columns): (usize, usize)) -> bool {
         self.lines.len() <= rows && self.width <= columns
     }
@@ -110,16 +110,16 @@ pub(crate) fn print(text: &str, choice: QrStyle, stream: Stream, lines_below: us
     let Some(style) = Screen::of(stream).style(choice) else {
         return;
     };
-    let room = stream
+    let available = stream
         .size()
         .map(|(rows, columns)| (rows.saturating_sub(lines_below), columns));
-    let Some(drawing) = draw(text, style, room) else {
+    let Some(drawing) = draw(text, style, available) else {
         return stream.line("The text is too long for a QR code.");
     };
     for line in &drawing.lines {
         stream.line(line);
     }
-    if room.is_some_and(|room| !drawing.fits(room)) {
+    if available.is_some_and(|available| !drawing.fits(available)) {
         stream.line(format_args!(
             "The window is too small for this code. Make it at least {} columns wide and {} lines high.",
             drawing.width,
@@ -146,13 +146,13 @@ fn is_utf8(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     })
 }
 
-/// Draws `text` in the most readable size that fits into `room` (rows and columns), or in the smallest size.
+/// Draws `text` in the most readable size that fits into `available` (rows and columns), or in the smallest size.
 /// Returns `None` if the text is too long for any QR code.
-fn draw(text: &str, style: Style, room: Option<(usize, usize)>) -> Option<Drawing> {
+fn draw(text: &str, style: Style, available: Option<(usize, usize)>) -> Option<Drawing> {
     let mut drawing = None;
     for size in SIZES {
         let this = draw_at(text, style, size)?;
-        let fits = room.is_none_or(|room| this.fits(room));
+        let fits = available.is_none_or(|available| this.fits(available));
         drawing = Some(this);
         if fits {
             break;

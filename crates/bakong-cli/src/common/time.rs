@@ -18,18 +18,18 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 /// The longest lifetime that NBC recommends for a code at a counter.
-pub(crate) const ADVISED_LIFE: Duration = Duration::from_secs(600);
+pub(crate) const RECOMMENDED_LIFETIME: Duration = Duration::from_secs(600);
 
 /// The longest lifetime that this command accepts. A longer one is probably a wrong unit.
-const LONGEST_LIFE: Duration = Duration::from_secs(366 * 86_400);
+const MAX_LIFETIME: Duration = Duration::from_secs(366 * 86_400);
 
-/// Parses the lifetime of a code: a duration above zero and at most [`LONGEST_LIFE`].
+/// Parses the lifetime of a code: a duration above zero and at most [`MAX_LIFETIME`].
 pub(crate) fn parse_lifetime(text: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
         Duration::ZERO => {
             Err("the code would expire immediately; expected a duration such as 10m".to_owned())
         }
-        life if life > LONGEST_LIFE => Err("the longest lifetime of a code is 366 days".to_owned()),
+        life if life > MAX_LIFETIME => Err("the longest lifetime of a code is 366 days".to_owned()),
         life => Ok(life),
     }
 }
@@ -41,7 +41,7 @@ pub(crate) fn parse_moment(text: &str) -> Result<Timestamp, String> {
         .map_err(|_| "expected milliseconds since 1970, such as 1795000000000".to_owned())
 }
 
-/// The given moment, or the present.
+/// The given moment, or the current time.
 pub(crate) fn moment_or_now(moment: Option<Timestamp>) -> Timestamp {
     moment.unwrap_or_else(|| SystemClock.now())
 }

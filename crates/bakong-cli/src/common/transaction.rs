@@ -172,13 +172,15 @@ fn describe(mismatch: &Mismatch) -> (&'static str, Option<String>, String) {
             let text = format!("the same transaction already settled another order: {order}");
             return ("settled_another", None, text);
         }
-        Mismatch::Untold(Detail::Amount) => ("untold_amount", "the amount is not readable"),
-        Mismatch::Untold(Detail::Currency) => ("untold_currency", "the currency is not readable"),
-        Mismatch::Untold(Detail::Recipient) => {
-            ("untold_recipient", "the recipient is not readable")
+        Mismatch::Unreadable(Detail::Amount) => ("unreadable_amount", "the amount is not readable"),
+        Mismatch::Unreadable(Detail::Currency) => {
+            ("unreadable_currency", "the currency is not readable")
         }
-        Mismatch::Untold(Detail::Hash) => (
-            "untold_hash",
+        Mismatch::Unreadable(Detail::Recipient) => {
+            ("unreadable_recipient", "the recipient is not readable")
+        }
+        Mismatch::Unreadable(Detail::Hash) => (
+            "unreadable_hash",
             "the transaction's hash is missing or not readable, so it may have settled another order",
         ),
         Mismatch::OrderSettled => (
@@ -191,7 +193,7 @@ fn describe(mismatch: &Mismatch) -> (&'static str, Option<String>, String) {
         ),
         Mismatch::BeforeOpened => (
             "before_opened",
-            "the transaction is older than the request for this payment",
+            "the transaction was made before this payment was opened",
         ),
         Mismatch::Cancelled => ("cancelled", "the order was cancelled before it was paid"),
         _ => ("other", "the payment differs from the order"),

@@ -58,7 +58,7 @@ pub(crate) fn open(
             "{}: no certificate authority found",
             CERTIFICATE_VARIABLES.join(", ")
         )),
-        error => Failure::new(Exit::CouldNotAsk, error.to_string()),
+        error => Failure::new(Exit::NoAnswer, error.to_string()),
     })
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn open(
 pub(crate) fn embedded() -> Result<HyperTransport, Failure> {
     builder()
         .build()
-        .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))
+        .map_err(|error| Failure::new(Exit::NoAnswer, error.to_string()))
 }
 
 fn builder() -> HyperTransportBuilder {

@@ -52,7 +52,7 @@ async fn an_unpaid_code_expires() {
     let start = Instant::now();
     let finished = run_line("checkout --sandbox --pay-after never --expires-in 2s").await;
     finished.exits(5).shows("EXPIRED");
-    // The last check comes after the grace period, not before.
+    // The final check comes after the grace period, not before.
     assert!(start.elapsed() >= Duration::from_secs(5));
     let line = "checkout --sandbox --pay-after 9m --expires-in 1s --json";
     run_line(line).await.status(5, "expired");

@@ -32,9 +32,9 @@ async fn a_project_registers_and_checks_a_payment() {
     let (url, folder) = (sandbox.base_url(), Folder::new());
     let code = register(&sandbox).await;
     let file = folder.file("token");
-    let keep = ["--token-file", &file, "--base-url", &url];
+    let options = ["--token-file", &file, "--base-url", &url];
 
-    let verify = [&["token", "verify", "--code", "-"], &keep[..]].concat();
+    let verify = [&["token", "verify", "--code", "-"], &options[..]].concat();
     let finished = run_with_input(&verify, &format!("{code}\n")).await;
     assert_eq!(finished.exit, 0, "{finished:?}");
     let token = std::fs::read_to_string(&file).unwrap();
@@ -48,7 +48,7 @@ async fn a_project_registers_and_checks_a_payment() {
         assert_eq!(mode & 0o777, 0o600);
     }
 
-    let check = [&["tx", "check", "--md5", MD5], &keep[..]].concat();
+    let check = [&["tx", "check", "--md5", MD5], &options[..]].concat();
     let finished = run(&check).await;
     assert_eq!(
         (finished.exit, finished.err.as_str()),
@@ -58,7 +58,7 @@ async fn a_project_registers_and_checks_a_payment() {
 
     // The code works once, and the saved token stays.
     let verify = ["token", "verify", "--json", "--code", &code];
-    let finished = run(&[&verify[..], &keep].concat()).await;
+    let finished = run(&[&verify[..], &options].concat()).await;
     assert_eq!(finished.exit, 1, "{finished:?}");
     let error = &finished.json()["error"];
     assert_eq!(
@@ -128,8 +128,8 @@ async fn a_token_saved_in_a_file_is_not_printed() {
     let file = folder.write("token", &old);
     // Tokens issued in the same second are equal.
     sandbox.advance(Duration::from_secs(60));
-    let keep = ["--token-file", &file, "--base-url", &url];
-    let renew = [&["token", "renew", "--json"], &keep[..]].concat();
+    let options = ["--token-file", &file, "--base-url", &url];
+    let renew = [&["token", "renew", "--json"], &options[..]].concat();
     let finished = run(&[&renew[..], &["--email", EMAIL]].concat()).await;
     assert_eq!(finished.exit, 0, "{finished:?}");
     assert_eq!(finished.json()["tokenFile"], file.as_str());

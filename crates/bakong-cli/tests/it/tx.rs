@@ -119,12 +119,12 @@ async fn a_payment_is_found_by_each_kind_of_lookup() {
 /// The answers of a Bakong that reports another currency, or an amount that cannot be read.
 fn unreadable_payments(hash: &str) -> [(String, &'static str); 6] {
     [
-        (r#""amount":1.50,"currency":"EUR""#, "untold_currency"),
-        (r#""amount":1.50"#, "untold_currency"),
-        (r#""amount":-1,"currency":"USD""#, "untold_amount"),
-        (r#""amount":"abc","currency":"USD""#, "untold_amount"),
-        (r#""amount":null,"currency":"USD""#, "untold_amount"),
-        (r#""amount":1.505,"currency":"USD""#, "untold_amount"),
+        (r#""amount":1.50,"currency":"EUR""#, "unreadable_currency"),
+        (r#""amount":1.50"#, "unreadable_currency"),
+        (r#""amount":-1,"currency":"USD""#, "unreadable_amount"),
+        (r#""amount":"abc","currency":"USD""#, "unreadable_amount"),
+        (r#""amount":null,"currency":"USD""#, "unreadable_amount"),
+        (r#""amount":1.505,"currency":"USD""#, "unreadable_amount"),
     ]
     .map(|(fields, kind)| {
         let data = format!(r#"{{"hash":"{hash}","toAccountId":"sokha@devb",{fields}}}"#);

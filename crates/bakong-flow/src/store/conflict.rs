@@ -41,14 +41,14 @@ impl Rejected {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Conflict {
-    /// The payment was opened before.
+    /// The payment was already opened.
     Known,
     /// The payment is final, with this outcome.
     Final(Box<Outcome>),
     /// Another payment settled the order. Rejects [`Change::Opened`] and [`Change::Finished`].
     OrderSettled,
     /// The transaction settled another order.
-    TransactionTaken {
+    TransactionSettledAnother {
         /// The other order.
         order: OrderId,
     },

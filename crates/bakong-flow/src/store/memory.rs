@@ -166,7 +166,7 @@ impl State {
             let hash = finished.hash.as_deref();
             if let Some(order) = hash.and_then(|hash| self.finished.order_of(hash)) {
                 let order = order.clone();
-                return Some(Conflict::TransactionTaken { order });
+                return Some(Conflict::TransactionSettledAnother { order });
             }
             if self.finished.is_settled(order) {
                 return Some(Conflict::OrderSettled);

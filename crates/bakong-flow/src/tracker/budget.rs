@@ -22,7 +22,7 @@ impl Tracker {
             return left.saturating_sub(expected);
         }
         // Spare lists, spread over the rest of the window, also check the expected payments. So none are
-        // subtracted, as long as there are enough for them.
+        // subtracted, as long as enough lists are spare.
         let rest = self.usage.ends_at().saturating_since(self.now);
         let intervals = u32::try_from(rest.as_secs() / LIST_INTERVAL.as_secs()).unwrap_or(u32::MAX);
         let needed = expected.min(intervals.max(expected.div_ceil(MAX_LIST)));
@@ -38,7 +38,7 @@ impl Tracker {
         reserved.saturating_sub(self.in_flight.reserved(lists))
     }
 
-    /// Returns how many spare requests may be sent at once. The fewer requests are spare, the fewer.
+    /// Returns how many spare requests may be sent at once. If fewer requests are spare, the burst is smaller.
     pub(super) fn burst(&self) -> u32 {
         let expected = self.usage.expected_demand(self.now);
         let spare = self.spendable().saturating_sub(expected);

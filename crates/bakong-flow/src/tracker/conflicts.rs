@@ -1,4 +1,4 @@
-//! Decisions of other workers that came first.
+//! Handles decisions that other workers made first.
 
 use bakong_api::khqr_core::Timestamp;
 
@@ -20,8 +20,8 @@ impl Tracker {
         self.finished.add(payment, until);
     }
 
-    /// Handles a change that the store rejected because of `conflict`. What the tracker does instead is among its
-    /// [changes](Self::take_changes).
+    /// Handles a change that the store rejected because of `conflict`. The tracker emits its reaction among
+    /// its [changes](Self::take_changes).
     pub fn on_conflict(&mut self, change: Change, conflict: Conflict) {
         match change {
             Change::Opened { payment, .. } => {
@@ -51,7 +51,7 @@ impl Tracker {
                             }));
                         return;
                     }
-                    Conflict::TransactionTaken { order } => {
+                    Conflict::TransactionSettledAnother { order } => {
                         (Mismatch::SettledAnother { order }, false)
                     }
                     // The order is settled, though by another payment.

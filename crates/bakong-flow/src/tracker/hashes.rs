@@ -65,11 +65,11 @@ impl Tracker {
         }
         let deadline = slot.deadline();
         self.reservations.release_singles(window, requests);
-        let is_kept = needed <= requests && window >= self.usage.usage().window;
-        let window = if is_kept {
+        let is_unchanged = needed <= requests && window >= self.usage.usage().window;
+        let window = if is_unchanged {
             window
         } else {
-            self.window_with_room(self.config.quota.window.index_of(deadline), needed)
+            self.window_with_capacity(self.config.quota.window.index_of(deadline), needed)
         };
         self.reservations.reserve_singles(window, needed);
         self.payments[key].hash_reservation = (window, needed);
@@ -92,8 +92,8 @@ impl Tracker {
         }
     }
 
-    /// Returns the first window from `first` on with room for `needed` more requests, or the last one that was searched.
-    fn window_with_room(&self, first: WindowIndex, needed: u32) -> WindowIndex {
+    /// Returns the first window from `first` on that has capacity for `needed` more requests, or the last one that was searched.
+    fn window_with_capacity(&self, first: WindowIndex, needed: u32) -> WindowIndex {
         let first = first.max(self.usage.usage().window);
         let last = WindowIndex(first.0.saturating_add(WINDOWS_AHEAD));
         let lists = self.lists.works();

@@ -31,7 +31,7 @@ pub(super) struct Request {
 /// What a request asks about.
 #[derive(Clone, Debug)]
 pub(super) enum Subject {
-    /// One payment. The MD5 remains valid if another worker finishes the payment meanwhile.
+    /// One payment. The MD5 remains valid even if another worker finishes the payment in the meantime.
     One(Key, Md5Handle),
     /// A list of payments.
     Many(Vec<Key>),
@@ -49,7 +49,7 @@ pub(super) enum Grant {
 }
 
 impl Subject {
-    /// Returns the keys of the payments. A payment that became final meanwhile may have left its key to another one: see
+    /// Returns the keys of the payments. A payment that became final in the meantime may have left its key to another one: see
     /// [`Payments::is_asked_by`](super::payments::Payments::is_asked_by).
     pub(super) fn keys(&self) -> &[Key] {
         match self {

@@ -95,7 +95,7 @@ impl LookupSet {
         self.is_outdated = false;
     }
 
-    /// Bakong found nothing. `is_final` tells whether the request was sent after the deadline.
+    /// Bakong found nothing. `is_final` says whether the request was sent after the deadline.
     ///
     /// Selects the next lookup, and returns `false` if none is left.
     pub(super) fn not_found(&mut self, is_final: bool) -> bool {
@@ -111,7 +111,7 @@ impl LookupSet {
         true
     }
 
-    /// The answer could not be read. `is_final` tells whether the deadline has passed.
+    /// The answer could not be read. `is_final` says whether the deadline has passed.
     ///
     /// Selects the next lookup, and returns `true` if that lookup is to be tried without a pause.
     pub(super) fn unreadable(&mut self, is_final: bool) -> bool {

@@ -7,8 +7,8 @@
 //! | `PaymentState` | when a payment is checked next |
 //! | `LookupSet` | which lookup is used: MD5, hash or short hash |
 //! | [`QuotaUsage`] | how many requests are left in the quota window |
-//! | `Reservations` | how many of them final checks need |
-//! | `Pacer` | how fast the others are spent |
+//! | `Reservations` | how many of these requests final checks need |
+//! | `Pacer` | how fast the spare requests are spent |
 //! | `ListEndpoint` | whether payments can be checked in lists |
 //! | `TokenGate` | whether the token can be used |
 //! | `BackoffState` | how long to pause after failures |
@@ -63,7 +63,7 @@ pub use crate::change::ListStatus;
 /// Watches payments: decides when to send which request, so that the quota suffices, and what the answers mean.
 ///
 /// The crate page shows the loop that drives a tracker. A tracker reads no clock: the caller passes `now`, which should
-/// be correct, since codes expire by it.
+/// be correct, because it decides when codes expire.
 #[derive(Clone, Debug)]
 pub struct Tracker {
     config: Config,
@@ -201,20 +201,20 @@ impl Tracker {
         self.changes.push(Change::Cancelled { md5: *md5 });
     }
 
-    /// Uses a new token. `expires_at` is the expiry that the token states; a renewal is due before.
+    /// Uses a new token. `expires_at` is the expiry that the token states; a renewal becomes due before then.
     pub fn set_token(&mut self, expires_at: Option<Timestamp>, now: Timestamp) {
         self.tick(now);
         self.token.set(expires_at, now);
     }
 
-    /// Records that the sender of the requests renewed the token, and the expiry of the new one.
+    /// Records that the sender of the requests renewed the token, and the expiry of the new token.
     pub fn token_renewed(&mut self, expires_at: Option<Timestamp>, now: Timestamp) {
         self.tick(now);
         self.token.renewed(expires_at, now);
         self.changes.push(Change::Token(Ok(expires_at)));
     }
 
-    /// Counts `requests` that others sent with the same token.
+    /// Counts `requests` that were sent with the same token, but not by this tracker.
     pub fn add_external_usage(&mut self, requests: u32, now: Timestamp) {
         self.tick(now);
         if requests > 0 {

@@ -27,7 +27,7 @@ impl Tracker {
         now: Timestamp,
     ) {
         if !self.payments.is_asked_by(key, request.number) {
-            // Another worker finished the payment meanwhile.
+            // Another worker finished the payment in the meantime.
             if let CheckAnswer::Paid(transaction) = answer {
                 self.emit_paid_again(md5, transaction);
             }
@@ -44,7 +44,7 @@ impl Tracker {
             CheckAnswer::Paid(transaction) => return self.on_found_by_hash(key, transaction, now),
             CheckAnswer::Failed if is_by_md5 => self.finish(key, Outcome::Failed, now),
             CheckAnswer::StaticQr if is_by_md5 => self.finish(key, Outcome::StaticQr, now),
-            // What a hash finds is another code, which may have failed or be static.
+            // A hash can find another code, which may have failed or be static.
             CheckAnswer::NotFound | CheckAnswer::Failed | CheckAnswer::StaticQr => {
                 return self.on_not_found(request, key, now);
             }
@@ -56,7 +56,7 @@ impl Tracker {
     }
 
     /// A hash found a transaction before the final check by MD5. The MD5 decides: the transfer may have become visible
-    /// after the last check by MD5.
+    /// after the most recent check by MD5.
     fn on_found_by_hash(&mut self, key: Key, transaction: Box<Transaction>, now: Timestamp) {
         let slot = &mut self.payments[key];
         slot.lookups.found(transaction);
@@ -90,7 +90,8 @@ impl Tracker {
         let (md5, is_by_md5) = (slot.payment.md5, slot.lookups.current() == Lookup::Md5);
         if is_final {
             self.reserve_hashes(key);
-            // The deadline puts the payment before all that became due later: a restart would lose its progress.
+            // With the deadline as its due time, this payment comes before those that became due later. A
+            // restart would lose its progress.
             self.retry_at(key, deadline);
         } else if slot.state().is_final_due() || !is_by_md5 {
             self.retry_at(key, now);
@@ -102,7 +103,7 @@ impl Tracker {
         self.changes.push(Change::NotPaidYet { md5, next });
     }
 
-    /// A transaction was found. `by_hash` tells whether a hash found it and the MD5 did not.
+    /// A transaction was found. `by_hash` says whether only a hash found it.
     fn on_paid(&mut self, key: Key, transaction: Box<Transaction>, by_hash: bool, now: Timestamp) {
         let slot = &self.payments[key];
         let payment = &slot.payment;

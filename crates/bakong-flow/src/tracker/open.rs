@@ -22,7 +22,7 @@ pub enum OpenError {
     /// The quota has no request left for the final check, so the shop would not learn whether the payment was made.
     /// Do not show the code.
     NoQuota {
-        /// When the final check of such a payment can be reserved, as far as is known.
+        /// When the final check of such a payment can be reserved, as far as the tracker knows.
         until: Timestamp,
     },
 }
@@ -36,7 +36,7 @@ impl fmt::Display for OpenError {
             Self::OrderSettled => f.write_str("the order is already settled"),
             Self::NoQuota { until } => write!(
                 f,
-                "the quota has no request left to check this payment; do not show the code before {} ms since 1970",
+                "the quota has no request left to check this payment; do not show the code before {} (milliseconds since 1970)",
                 until.as_millis()
             ),
         }
@@ -88,7 +88,7 @@ impl Tracker {
         key
     }
 
-    /// Returns when the final check of `payment` can be reserved; `None` if it can be now.
+    /// Returns when the final check of `payment` can be reserved; `None` if it can be reserved now.
     fn refused_until(&self, payment: &Payment, policy: Policy) -> Option<Timestamp> {
         let deadline = policy.deadline(payment.expires_at);
         let due_at = deadline.max(self.now);
@@ -102,7 +102,7 @@ impl Tracker {
         if self.reserved(window, lists).saturating_add(needed) <= self.capacity_of(window) {
             return None;
         }
-        // The deadline of a payment that is opened later by this wait is in the next window.
+        // A payment that is opened after this wait has its deadline in the next window.
         let wait = windows.end_of(window).saturating_since(due_at);
         Some(self.now.saturating_add(wait))
     }

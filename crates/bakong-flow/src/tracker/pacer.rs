@@ -29,7 +29,7 @@ impl Pacer {
         }
     }
 
-    /// Adds the tokens since the last call. `spare` requests must last until `end`, and the bucket holds `burst` tokens.
+    /// Adds the tokens of the time since the last call. `spare` requests must last until `end`, and the bucket holds `burst` tokens.
     pub(super) fn refill(&mut self, spare: u32, burst: u32, end: Timestamp, now: Timestamp) {
         let capacity = u64::from(burst) * TOKEN;
         let spare = u64::from(spare) * TOKEN;
@@ -76,7 +76,7 @@ impl Pacer {
         }
     }
 
-    /// Returns the token of a request that was not sent, or that saved a final check.
+    /// Puts back the token of a request that was not sent, or that saved a final check.
     pub(super) const fn refund(&mut self) {
         self.tokens = self.tokens.saturating_add(TOKEN);
     }

@@ -11,21 +11,30 @@ use bakong_api::khqr_core::Timestamp;
 ///
 /// ```text
 ///            open
-///             │          not found, no answer,
-///             ▼          or not found but a hash is left
-///        ┌─────────┐ ◀──────────────────────────────── ┌──────────┐
-///        │ Waiting │ ── early check: next check due ─▶ │ InFlight │ ── paid, failed, static code ─────▶ final
-///        └─────────┘                                   └──────────┘ ── not found, sent after the
-///             │   ▲                                       ▲    │       deadline, no lookup left ───────▶ final
+///             │          before the deadline:
+///             ▼          not found or no answer
+///        ┌─────────┐ ◀──────────────────────────────── ┌──────────┐ ── paid ───────────▶ Paid, NeedsReview
+///        │ Waiting │ ── early check: next check due ─▶ │ InFlight │ ── failed ─────────▶ Failed
+///        └─────────┘                                   └──────────┘ ── static code ────▶ StaticQr
+///             │   ▲                                       ▲    │    ── no lookup left ─▶ Expired, Cancelled
 ///   final_at  │   │ clock set back, or the request        │    │
-///   is over   │   │ is reserved in a later window         │    │ no answer after the deadline,
-///             ▼   │                                       │    │ or a hash is left
+///   passed    │   │ is reserved in a later window         │    │ after the deadline:
+///             ▼   │                                       │    │ no answer, or a lookup is left
 ///        ┌──────────┐ ── final check: alone, in a list, ──┘    │
 ///        │ FinalDue │    or with a spare request               │
 ///        └──────────┘ ◀────────────────────────────────────────┘  (through Waiting, if final_at is in the future)
+///
+///        any state ── finished by another worker ──▶ removed
 /// ```
 ///
-/// - A final payment leaves the tracker's slab, so it has no state.
+/// - A final payment leaves the tracker's slab, so it has no state. Each final answer becomes an `Outcome`:
+///   - A transaction that matches the order and that the MD5 found becomes `Paid`. Any other transaction, and any
+///     transaction for a cancelled order, becomes `NeedsReview`.
+///   - "Failed" becomes `Failed`, and "static code" becomes `StaticQr`, if the lookup was by MD5. If the lookup was by
+///     hash, both count as not found, because the hash may belong to another code.
+///   - If no lookup finds a transaction after the deadline, the payment becomes `Expired`, or `Cancelled` if the order
+///     was cancelled.
+/// - After a restart, every open payment starts in `Waiting` again.
 /// - If `final_at` passes while a request is in flight, the payment stays `InFlight`, and `is_final_due` becomes true.
 /// - A check that is not due yet can join a list, or probe whether a closed quota window is open again.
 /// - A cancelled order has no early checks.
@@ -51,9 +60,9 @@ pub(super) enum PaymentState {
     },
     /// The final check is due.
     FinalDue {
-        /// When it became due.
+        /// When the check became due.
         final_at: Timestamp,
-        /// The latest time to send the check. Until then it can wait for others to share a list.
+        /// The latest time to send the check. Until then the check can wait to share a list with others.
         latest: Timestamp,
     },
 }
@@ -64,7 +73,7 @@ impl PaymentState {
         Self::waiting(None, deadline)
     }
 
-    /// The next check is planned anew: an early check at `check_at`, if any, and the final check from `final_at` on.
+    /// The next check is planned again: an early check at `check_at`, if any, and the final check from `final_at` on.
     pub(super) const fn waiting(check_at: Option<Timestamp>, final_at: Timestamp) -> Self {
         Self::Waiting { check_at, final_at }
     }
@@ -79,7 +88,7 @@ impl PaymentState {
         }
     }
 
-    /// The customer asks for a check at `at`. Ignored unless that is earlier than what is planned.
+    /// The customer asks for a check at `at`. Ignored unless `at` is earlier than the next planned check.
     #[must_use]
     pub(super) fn nudged(self, at: Timestamp) -> Self {
         match self {

@@ -117,7 +117,7 @@ impl Payments {
         self.iter().map(|(key, _)| key).collect()
     }
 
-    /// Whether request number `request` asks about the payment `key`. The payment may have become final meanwhile.
+    /// Whether request number `request` asks about the payment `key`. The payment may have become final.
     pub(super) fn is_asked_by(&self, key: Key, request: u64) -> bool {
         let slot = self.slots.get(key.0);
         slot.is_some_and(|slot| slot.state.request() == Some(request))

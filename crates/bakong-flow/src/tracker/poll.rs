@@ -12,7 +12,7 @@ use super::reservations::MAX_LIST;
 use crate::ask::{Ask, Question};
 use crate::change::Change;
 
-/// How long to wait before looking again whether a request is spare.
+/// How long to wait before looking for a spare request again.
 const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
 
 /// Payments due within this window join a list request that is sent anyway.
@@ -94,7 +94,7 @@ impl Tracker {
             .pacer
             .ready_at(spare, window_end)
             .filter(|_| spare > 0)
-            // Requests for expected payments become spare if those do not come.
+            // Requests for expected payments become spare if those payments do not come.
             .unwrap_or_else(|| window_end.min(self.now.saturating_add(LOOK_AGAIN)));
         let final_check = self
             .final_check_at()
@@ -137,7 +137,7 @@ impl Tracker {
         })
     }
 
-    /// Returns why a check may be sent now; `None` if none may.
+    /// Returns why a check may be sent now; `None` if no check may be sent.
     fn grant(&mut self, now: Timestamp) -> Option<Grant> {
         if self.spendable() == 0 {
             return None;

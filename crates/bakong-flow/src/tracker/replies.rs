@@ -121,7 +121,7 @@ impl Tracker {
             match (self.payments.find(&md5).filter(is_listed), result) {
                 (Some(key), Ok(answer)) => self.on_check(request, key, md5, answer, now),
                 (Some(key), Err(class)) => self.check_alone(request, key, class, now),
-                // Another worker finished the payment meanwhile.
+                // Another worker finished the payment in the meantime.
                 (None, Ok(CheckAnswer::Paid(transaction))) => {
                     self.emit_paid_again(md5, transaction);
                 }

@@ -158,7 +158,7 @@ impl Reservations {
         }
     }
 
-    /// Returns how many requests are reserved in `window`. `lists` tells whether final checks share lists.
+    /// Returns how many requests are reserved in `window`. `lists` says whether final checks share lists.
     pub(super) fn requests(&self, window: WindowIndex, lists: bool) -> u32 {
         let (overdue, overdue_singles) = if window == self.current {
             (self.overdue, self.overdue_singles)

@@ -47,7 +47,8 @@ impl TokenGate {
         }
     }
 
-    /// A request that was sent at `asked_at` was rejected as unauthorized. Returns `false` if an earlier token was.
+    /// A request that was sent at `asked_at` was rejected as unauthorized. Returns `false` if the
+    /// request used an earlier token.
     pub(super) fn unauthorized(&mut self, asked_at: Timestamp, now: Timestamp) -> bool {
         let is_current = asked_at >= self.since;
         if is_current {

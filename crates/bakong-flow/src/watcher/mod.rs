@@ -69,7 +69,7 @@ pub use self::watched::Watched;
 ///   and send other requests by [`Watcher::session`].
 /// - To renew the token automatically, give the session an e-mail address ([`Session::with_renewal`]). The watcher counts
 ///   the renewals, and payments wait while the token is not valid.
-/// - One watcher per token and store. Two watchers would not know each other's requests and spend twice the quota.
+/// - One watcher per token and store. Two watchers would not know about each other's requests and could spend twice the quota.
 ///   Payments are still finished once.
 /// - A transport that does not retry checks. Each retry counts against the quota, and the tracker plans retries
 ///   better.
@@ -92,7 +92,7 @@ pub struct WatcherBuilder<T, S, C = SystemClock> {
     timeout: Duration,
 }
 
-/// How long to wait for a reply, unless the transport gives up before.
+/// How long to wait for a reply, unless the transport gives up first.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// How many changes a [subscriber](Watcher::subscribe) can lag behind.
@@ -176,7 +176,7 @@ impl<T: Transport + 'static> Watcher<T> {
     /// Uses a new token, like [`Session::set_token`]. If the previous token was rejected, requests continue at once.
     ///
     /// # Errors
-    /// [`TokenStoreError`] if the token could not be saved. The token is used all the same.
+    /// [`TokenStoreError`] if the token could not be saved. The session still uses the token.
     pub async fn set_token(&self, token: AccessToken) -> Result<(), TokenStoreError> {
         let expires_at = token.expires_at();
         let saved = self.session.set_token(token).await;
@@ -187,8 +187,8 @@ impl<T: Transport + 'static> Watcher<T> {
 
     /// Returns all changes of all payments from now on, each after it was persisted.
     ///
-    /// A slow subscriber loses the oldest changes and gets an error instead. The store has the state of all payments, but
-    /// a [`Change::PaidAgain`] only if the store persists it.
+    /// A slow subscriber loses the oldest changes and gets an error instead. Read the missed state from the store. A
+    /// missed [`Change::PaidAgain`] is lost unless the store persists it.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()

@@ -26,7 +26,7 @@ pub struct Progress {
     /// When the next check is due, if known. The check waits longer if the quota requires it.
     pub next_check: Option<Timestamp>,
     /// The error of the last request, if it failed. The state of the payment is then unknown.
-    pub trouble: Option<Arc<ApiError>>,
+    pub last_error: Option<Arc<ApiError>>,
     /// Whether the order was cancelled.
     pub is_cancelled: bool,
     /// The outcome, if the payment is final.
@@ -42,7 +42,7 @@ impl Progress {
             checks: 0,
             is_asking: false,
             next_check: None,
-            trouble: None,
+            last_error: None,
             is_cancelled,
             outcome: None,
         }

@@ -75,7 +75,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 tracing::debug!(%md5, "not paid yet");
                 update(md5, &|progress| {
                     progress.is_asking = false;
-                    progress.trouble = None;
+                    progress.last_error = None;
                     progress.next_check = Some(*next);
                 });
             }
@@ -83,7 +83,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 tracing::warn!(%md5, class = class.name(), "a request failed");
                 update(md5, &|progress| {
                     progress.is_asking = false;
-                    progress.trouble = errors.of(md5).or(progress.trouble.take());
+                    progress.last_error = errors.of(md5).or(progress.last_error.take());
                     progress.next_check = None;
                 });
             }
@@ -99,7 +99,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 if let Some(progress) = self.open.remove(md5) {
                     progress.send_modify(|progress| {
                         progress.is_asking = false;
-                        progress.trouble = None;
+                        progress.last_error = None;
                         progress.next_check = None;
                         progress.outcome = Some(outcome.clone());
                     });

@@ -51,7 +51,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The first and the maximum pause after a failure of the store.
 const STORE_BACKOFF: Duration = Duration::from_millis(500);
 const MAX_STORE_BACKOFF: Duration = Duration::from_secs(30);
-/// The minimum sleep, in case that the tracker asks for a wake-up at once.
+/// The minimum sleep, in case the tracker asks for an immediate wake-up.
 const MIN_SLEEP: Duration = Duration::from_millis(20);
 
 impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
@@ -235,7 +235,9 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             };
             match persisted {
                 Ok(()) => return Ok(()),
-                Err(error) => tracing::error!(%error, "no request is sent until the store works"),
+                Err(error) => {
+                    tracing::error!(%error, "cannot persist changes; no request is sent until the store works")
+                }
             }
             tokio::select! {
                 () = stopped(stop) => return Err(Stopped),

@@ -37,7 +37,7 @@ impl Watched {
     /// Waits for the outcome. Cancel safe.
     ///
     /// # Errors
-    /// [`Stopped`] if the watcher stops before.
+    /// [`Stopped`] if the watcher stops before the payment is final.
     pub async fn outcome(&mut self) -> Result<Outcome, Stopped> {
         let ended = self
             .progress
@@ -55,7 +55,7 @@ impl Watched {
         self.commands.send(Command::Nudge(self.md5())).await
     }
 
-    /// Cancels the order, and returns when the store has persisted that. See
+    /// Cancels the order, and returns when the store has persisted the change. See
     /// [`Tracker::cancel`](crate::Tracker::cancel).
     ///
     /// # Errors

@@ -140,7 +140,7 @@ fn error_code_17_of_an_earlier_window_does_not_close_this_one() {
 }
 
 #[test]
-fn an_unreadable_payment_is_checked_less_and_less() {
+fn an_unreadable_payment_is_checked_less_and_less_often() {
     let mut desk = Desk::of_singles();
     desk.open([1]);
     desk.later(UNTIL_DEADLINE);

@@ -385,7 +385,7 @@ fn an_unreadable_md5_does_not_hide_a_transaction_that_a_hash_finds() {
         }
         desk.exchange(Err(ErrorClass::Malformed));
         assert_eq!(desk.exchange(Ok(paid(7))), by_hash());
-        // The MD5 decides all the same.
+        // The MD5 still decides.
         assert_eq!(desk.exchange(Ok(paid(7))), by_md5(1));
         assert!(desk.is_paid(1));
     }

@@ -98,7 +98,7 @@ fn a_refused_list_is_remembered_for_a_day() {
 }
 
 #[test]
-fn a_refusal_of_all_checks_is_no_refusal_of_lists() {
+fn a_refusal_of_all_checks_is_not_a_refusal_of_lists() {
     for was_refused_before in [false, true] {
         let mut desk = untried([1, 2]);
         desk.later(UNTIL_DEADLINE);

@@ -61,9 +61,9 @@ pub(crate) enum Action {
 /// The payments that an answer is based on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Seen {
-    /// Those that were made when the request was sent.
+    /// The payments that were made when the request was sent.
     Then,
-    /// Those that are made now.
+    /// The payments that have been made by now.
     Now,
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn digest(value: &impl std::fmt::Debug) -> u64 {
     hasher.finish()
 }
 
-/// The invariants. A state lists those that it violates.
+/// The invariants. A state lists the invariants that it violates.
 pub(crate) const SETTLED_ONCE: &str = "an order is settled once, by a transaction of its own";
 pub(crate) const FINAL_ONCE: &str = "a payment becomes final once";
 pub(crate) const NOT_UNPAID: &str = "only a check after the deadline can mean unpaid";

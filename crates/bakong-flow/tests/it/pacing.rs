@@ -44,7 +44,7 @@ fn a_quiet_shop_can_spend_a_tenth_of_the_quota_at_once() {
     let mut desk = desk();
     assert_eq!(checks_before(&mut desk, soon(), not_found), 10);
     // Of 98 requests for checks, 12 are reserved, 60 are for expected payments and 10 are spent.
-    // The rest is 16 for twelve hours.
+    // The remaining 16 must last for twelve hours.
     assert!(checks_before(&mut desk, DEADLINE, not_found) <= 1);
     // Each payment has a final check.
     desk.now = DEADLINE;

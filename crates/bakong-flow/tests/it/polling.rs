@@ -1,4 +1,4 @@
-//! What is sent when: the quota, failures, the token, nudges and cancelled orders.
+//! When requests are sent: the quota, failures, the token, nudges and cancelled orders.
 
 use std::time::Duration;
 

@@ -63,18 +63,21 @@ fn a_difference_needs_a_review() {
         (body.replace("KHR", "USD"), vec![usd]),
         (body.replace("sokha", "other"), vec![other("other@devb")]),
         (sokha, vec![short(1), other("Sokha@devb")]),
-        (json("null", NOON), vec![Mismatch::Untold(Detail::Amount)]),
+        (
+            json("null", NOON),
+            vec![Mismatch::Unreadable(Detail::Amount)],
+        ),
         (
             json("10000.5", NOON),
-            vec![Mismatch::Untold(Detail::Amount)],
+            vec![Mismatch::Unreadable(Detail::Amount)],
         ),
         (
             body.replace("KHR", "THB"),
-            vec![Mismatch::Untold(Detail::Currency)],
+            vec![Mismatch::Unreadable(Detail::Currency)],
         ),
         (
             body.replace("toAccountId", "other"),
-            vec![Mismatch::Untold(Detail::Recipient)],
+            vec![Mismatch::Unreadable(Detail::Recipient)],
         ),
     ] {
         assert_eq!(settle(&body), Settlement::NeedsReview(mismatches), "{body}");
@@ -156,13 +159,13 @@ fn a_transaction_without_a_hash_settles_no_order() {
         for number in [1, 2] {
             assert_eq!(
                 desk.mismatches(number),
-                [Mismatch::Untold(Detail::Hash)],
+                [Mismatch::Unreadable(Detail::Hash)],
                 "{none}"
             );
         }
     }
     let absent = json("10000", NOON).replace("\"hash\"", "\"other\"");
-    let untold = vec![Mismatch::Untold(Detail::Hash)];
+    let untold = vec![Mismatch::Unreadable(Detail::Hash)];
     assert_eq!(settle(&absent), Settlement::NeedsReview(untold));
 }
 
@@ -322,7 +325,7 @@ fn each_refusal_has_a_message() {
         (OpenError::OrderSettled, "settled"),
         (
             OpenError::NoQuota { until: NOON },
-            "do not show the code before 1795237200000 ms",
+            "do not show the code before 1795237200000 (milliseconds since 1970)",
         ),
     ] {
         let text = error.to_string();

@@ -80,7 +80,7 @@ async fn a_redirect_is_not_followed() {
         let check = bakong_api::endpoint::CheckTransactionByMd5::new(MD5.parse().unwrap());
         let error = session.send(&check).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Malformed);
-        let address = format!("{}/v1,", elsewhere.url());
+        let address = format!("{}/v1,", redirect_target.url());
         assert!(error.to_string().contains(&address), "{error}");
         assert_eq!(received.all().len(), 2);
     }

@@ -101,7 +101,7 @@ impl Backend {
 }
 
 fn failed(message: String) -> Failure {
-    Failure::new(Exit::CouldNotAsk, message)
+    Failure::new(Exit::NoAnswer, message)
 }
 
 /// Gets a token the way a project does: registers, reads the e-mail, and exchanges its code.
@@ -113,16 +113,16 @@ async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
         token: TokenSource::None,
         transport: TransportOptions::default(),
     };
-    let could_not_ask = |error| advisor.failure(&error);
+    let failed = |error| advisor.failure(&error);
 
     let request = RequestToken::new(EMAIL, "Sokha Coffee", "bakong checkout")
         .map_err(|error| failed(error.to_string()))?;
-    session.send(&request).await.map_err(could_not_ask)?;
+    session.send(&request).await.map_err(failed)?;
     let code = sandbox
         .verification_code(EMAIL)
         .ok_or_else(|| failed("the sandbox sent no e-mail".to_owned()))?;
     let verify = Verify::new(&code).map_err(|error| failed(error.to_string()))?;
-    let token = session.send(&verify).await.map_err(could_not_ask)?;
+    let token = session.send(&verify).await.map_err(failed)?;
     Ok(Remote {
         session: session.with_token(token),
         advisor,

@@ -14,7 +14,7 @@ use crate::common::advice::Advisor;
 use crate::common::options::QrStyle;
 use crate::common::output::{Stream, note, row};
 use crate::common::terminal_qr;
-use crate::common::time::{ADVISED_LIFE, countdown, time_of_day};
+use crate::common::time::{RECOMMENDED_LIFETIME, countdown, time_of_day};
 
 /// A countdown line on standard error, below the code. It is removed at the end, and no terminal mode is changed.
 pub(super) struct Display {
@@ -22,8 +22,8 @@ pub(super) struct Display {
     /// The amount and the recipient. They are part of the line, because a small window may not show them above.
     order: String,
     expires_at: Timestamp,
-    /// The error of the last check, as displayed.
-    trouble: RefCell<Option<String>>,
+    /// The error of the most recent check, as displayed.
+    last_error: RefCell<Option<String>>,
     advisor: Advisor,
     /// Whether changes are printed as lines, because standard error is not a terminal.
     prints_lines: bool,
@@ -55,24 +55,24 @@ impl Display {
             line,
             order: format!("{} to {}", shown.amount, Printable(&shown.name)),
             expires_at: shown.expires_at,
-            trouble: RefCell::new(None),
+            last_error: RefCell::new(None),
             advisor: backend.advisor.clone(),
             prints_lines,
         }
     }
 
-    /// Updates the result of the last check.
+    /// Updates the result of the most recent check.
     pub(super) fn update(&self, progress: &Progress) {
-        let trouble = progress.trouble.as_ref();
-        let trouble = trouble.map(|error| self.advisor.describe(error));
-        let mut before = self.trouble.borrow_mut();
-        if self.prints_lines && *before != trouble {
-            match &trouble {
-                Some(trouble) => note(format_args!("No answer: {trouble}. Trying again.")),
+        let last_error = progress.last_error.as_ref();
+        let last_error = last_error.map(|error| self.advisor.describe(error));
+        let mut before = self.last_error.borrow_mut();
+        if self.prints_lines && *before != last_error {
+            match &last_error {
+                Some(last_error) => note(format_args!("No answer: {last_error}. Trying again.")),
                 None => note("Bakong answers again."),
             }
         }
-        *before = trouble;
+        *before = last_error;
     }
 
     /// Redraws the line.
@@ -80,13 +80,13 @@ impl Display {
         let left = self.expires_at.saturating_since(now);
         let order = &self.order;
         let time = if left == Duration::ZERO {
-            format!("{order}: expired; checking one last time")
+            format!("{order}: expired; making the final check")
         } else {
             format!("{order}: waiting, {} left", countdown(left))
         };
-        let trouble = self.trouble.borrow();
-        self.line.set_message(match &*trouble {
-            Some(trouble) => format!("{time}; no answer: {trouble}; trying again"),
+        let last_error = self.last_error.borrow();
+        self.line.set_message(match &*last_error {
+            Some(last_error) => format!("{time}; no answer: {last_error}; trying again"),
             None => time,
         });
         self.line.tick();
@@ -103,7 +103,7 @@ fn print_code(stream: Stream, style: QrStyle, backend: &Backend, shown: &ShownCo
         stream
             .line("This is the sandbox. No real money moves, and no bank's app can pay this code.");
     }
-    if shown.expires_at.saturating_since(shown.created_at) > ADVISED_LIFE {
+    if shown.expires_at.saturating_since(shown.created_at) > RECOMMENDED_LIFETIME {
         stream.line("NBC recommends that a code at a counter expires after at most 10 minutes.");
     }
     let (name, city) = (Printable(&shown.name), Printable(&shown.city));

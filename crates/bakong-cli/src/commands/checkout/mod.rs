@@ -25,7 +25,7 @@ use self::display::Display;
 use self::order::{CheckoutOrder, ShownCode};
 use self::report::{Ending, Report};
 
-/// The policy for a customer at the counter. The last check is not delayed to share a list request.
+/// The policy for a customer at the counter. The final check is not delayed to share a list request.
 const POLICY: Policy = {
     let mut policy = Policy::COUNTER;
     policy.grace.after_expiry = Duration::from_secs(15);
@@ -33,7 +33,7 @@ const POLICY: Policy = {
     policy
 };
 
-/// How long to wait for the last check if Bakong does not respond.
+/// How long to wait for the final check if Bakong does not respond.
 const LAST_CHECK_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
     let result = order.and_then(|order| block_on(take_payment(arguments, &order)));
     match result {
         // A failure that nothing reads on standard output is printed on standard error.
-        Err(failure) if arguments.json && !output::is_lost() => {
+        Err(failure) if arguments.json && !output::is_output_lost() => {
             output::print_json(&report::failure_json(&failure));
             Ok(failure.exit())
         }
@@ -63,7 +63,7 @@ async fn take_payment(
         }
         () = &mut unread => {
             let message = "nothing reads standard output. No code was shown, so nothing was paid";
-            return Err(Failure::new(Exit::CouldNotAsk, message));
+            return Err(Failure::new(Exit::NoAnswer, message));
         }
     };
     let stop = async {
@@ -110,7 +110,7 @@ async fn prepare(
     if backend.clock.has_passed(shown.expires_at) {
         let message = "this machine's clock is so far behind that every phone would call the code expired. Set the \
              clock, and try again. No code was shown, so nothing was paid";
-        return Err(Failure::new(Exit::CouldNotAsk, message));
+        return Err(Failure::new(Exit::NoAnswer, message));
     }
     backend.send_customer(&shown.text, arguments.pay_after)?;
     Ok((backend, shown))
@@ -130,7 +130,7 @@ async fn wait_for_payment(
     let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(error.to_string()))?;
     let refused = |error: WatchError| {
         let message = format!("{error}. No code was shown, so nothing was paid");
-        Failure::new(Exit::CouldNotAsk, message)
+        Failure::new(Exit::NoAnswer, message)
     };
     let watching = backend.watcher.watch(payment, POLICY);
     let mut watched = watching.await.map_err(refused)?;
@@ -141,7 +141,7 @@ async fn wait_for_payment(
     Ok(ending)
 }
 
-/// Follows the payment until it is final, until the last check fails, or until `stop`.
+/// Follows the payment until it is final, until the final check fails, or until `stop`.
 async fn follow(
     watched: &mut Watched,
     display: &Display,
@@ -166,9 +166,9 @@ async fn follow(
         }
         let now = SystemClock.now();
         let is_over = now > progress.expires_at.saturating_add(timeout);
-        let trouble = progress.trouble.as_deref();
-        if trouble.is_some_and(|error| is_over || error.class().remedy() != Remedy::AskAgain) {
-            return Ending::GaveUp(trouble.cloned());
+        let last_error = progress.last_error.as_deref();
+        if last_error.is_some_and(|error| is_over || error.class().remedy() != Remedy::AskAgain) {
+            return Ending::GaveUp(last_error.cloned());
         }
         display.update(&progress);
         display.tick(now);

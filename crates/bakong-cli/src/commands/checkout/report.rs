@@ -24,7 +24,7 @@ pub(super) enum Ending {
     Unread,
 }
 
-const COULD_NOT_ASK: &str = "could_not_ask";
+const NO_ANSWER: &str = "could_not_ask";
 const STOPPED: &str = "stopped";
 
 /// What the report is made of.
@@ -47,7 +47,7 @@ impl Report<'_> {
         }
         match &self.ending {
             Ending::Final(outcome, _) => transaction::exit(outcome),
-            Ending::GaveUp(_) | Ending::Unread => Exit::CouldNotAsk,
+            Ending::GaveUp(_) | Ending::Unread => Exit::NoAnswer,
             Ending::Stopped => Exit::Interrupted,
         }
     }
@@ -74,7 +74,7 @@ impl Report<'_> {
     fn final_lines(&self, outcome: &Outcome, checks: u32) -> Vec<String> {
         let mut lines = vec![match outcome {
             Outcome::Expired => format!(
-                "EXPIRED: no payment by {} in Phnom Penh. A last check after that time found none either",
+                "EXPIRED: no payment by {} in Phnom Penh. A final check after that time found none either",
                 time_of_day(self.shown.expires_at)
             ),
             _ => transaction::headline(outcome),
@@ -158,7 +158,7 @@ impl Report<'_> {
         match &self.ending {
             Ending::Final(outcome, _) => transaction::write_outcome(outcome, &mut object),
             Ending::GaveUp(error) => {
-                object["status"] = COULD_NOT_ASK.into();
+                object["status"] = NO_ANSWER.into();
                 object["error"] = json!(
                     error
                         .as_ref()
@@ -177,7 +177,7 @@ pub(super) fn failure_json(failure: &Failure) -> Value {
     object["status"] = match failure.exit() {
         Exit::Interrupted => STOPPED,
         Exit::NeedsAttention => "needs_review",
-        _ => COULD_NOT_ASK,
+        _ => NO_ANSWER,
     }
     .into();
     object["error"] = json!(failure.reason());

@@ -8,7 +8,7 @@ use crate::arguments::GenerateArguments;
 use crate::common::code::{self, CodeFields, GeneratedCode, PaymentFields};
 use crate::common::exit::{Exit, Failure};
 use crate::common::output::{self, Stream};
-use crate::common::time::{ADVISED_LIFE, moment_or_now};
+use crate::common::time::{RECOMMENDED_LIFETIME, moment_or_now};
 use crate::common::{money, terminal_qr};
 
 /// The lines below the drawing. The code may take three of them on a narrow terminal.
@@ -45,7 +45,7 @@ fn draft(arguments: &GenerateArguments) -> Result<KhqrDraft<'_>, Error> {
     let payment = match &given.amount {
         Some(text) => {
             let created_at = moment_or_now(arguments.now);
-            let life = given.expires_in.unwrap_or(ADVISED_LIFE);
+            let life = given.expires_in.unwrap_or(RECOMMENDED_LIFETIME);
             PaymentFields::Dynamic {
                 amount: Amount::parse(text, given.currency)?.into(),
                 created_at,

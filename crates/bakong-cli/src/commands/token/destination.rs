@@ -53,7 +53,7 @@ impl<'a> Destination<'a> {
         };
         renewal::save(&FileTokenStore::new(path), token).map_err(|error| {
             let reason = format!("the new token could not be saved: {}", printable(&error));
-            Failure::new(Exit::CouldNotAsk, reason)
+            Failure::new(Exit::NoAnswer, reason)
         })
     }
 

@@ -63,27 +63,27 @@ fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
 const MAY_HAVE_ARRIVED: &str = "Bakong may have received the request; its answer is discarded";
 
 /// What to do if the code may have been used.
-const SPENT: &str = "Bakong may have accepted the code, which works once; in that case, get the token with bakong token renew";
+const CODE_MAY_BE_USED: &str = "Bakong may have accepted the code, which works once; in that case, get the token with bakong token renew";
 
 fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let destination = Destination::prepare(arguments.token_file.as_deref())?;
     let code = code(arguments.code.expose())?;
     let verify = Verify::new(&code).map_err(|error| Failure::usage(format!("--code: {error}")))?;
-    let token = block_on(SPENT, async {
+    let token = block_on(CODE_MAY_BE_USED, async {
         let remote = remote::open_without_token(&arguments.target, "the code")?;
         let answer = remote.session.send(&verify).await;
         answer.map_err(|error| match error.class() {
             _ if advice::is_not_bakong(&error) => remote.advisor.failure(&error),
             ErrorClass::Refused => remote.advisor.failure_with_advice(
                 &error,
-                "Is it the complete code from the newest e-mail, and not used before? Get another with bakong \
+                "Is it the complete, unused code from the newest e-mail? Get another with bakong \
                  token request",
             ),
             ErrorClass::Unavailable { .. } | ErrorClass::Malformed => {
-                remote.advisor.failure_with_advice(&error, SPENT)
+                remote.advisor.failure_with_advice(&error, CODE_MAY_BE_USED)
             }
             ErrorClass::Transport(kind) if kind.may_have_arrived() => {
-                remote.advisor.failure_with_advice(&error, SPENT)
+                remote.advisor.failure_with_advice(&error, CODE_MAY_BE_USED)
             }
             _ => remote.advisor.failure(&error),
         })

@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failure> {
     }
     Ok(match status.state {
         TokenState::Valid | TokenState::DueForRenewal => Exit::Success,
-        _ => Exit::CouldNotAsk,
+        _ => Exit::NoAnswer,
     })
 }
 

@@ -41,7 +41,7 @@ impl Comparison {
             mismatches.retain(|mismatch| {
                 !matches!(
                     mismatch,
-                    Mismatch::OtherRecipient { .. } | Mismatch::Untold(Detail::Recipient)
+                    Mismatch::OtherRecipient { .. } | Mismatch::Unreadable(Detail::Recipient)
                 )
             });
         }

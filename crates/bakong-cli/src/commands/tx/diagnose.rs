@@ -81,7 +81,7 @@ enum Conclusion {
     Failed,
     StaticQr,
     Disagreement,
-    CouldNotAsk,
+    NoAnswer,
 }
 
 impl Conclusion {
@@ -104,7 +104,7 @@ impl Conclusion {
                     Finding::NotFound
                         | Finding::StaticQr
                         | Finding::Failed
-                        | Finding::CouldNotAsk(_)
+                        | Finding::LookupFailed(_)
                 )
         };
         if !findings.iter().all(known) {
@@ -122,7 +122,7 @@ impl Conclusion {
             }
         } else if findings.is_empty() || any(|finding| matches!(finding, Finding::LookupFailed(_)))
         {
-            Self::CouldNotAsk
+            Self::NoAnswer
         } else if is_static {
             Self::StaticQr
         } else {
@@ -137,7 +137,7 @@ impl Conclusion {
             Self::NeedsReview | Self::Failed | Self::StaticQr | Self::Disagreement => {
                 Exit::NeedsAttention
             }
-            Self::CouldNotAsk => Exit::CouldNotAsk,
+            Self::NoAnswer => Exit::NoAnswer,
         }
     }
 }
@@ -210,7 +210,7 @@ fn report(
         .answers
         .iter()
         .find_map(|(_, answer)| answer.as_ref().err())
-        .filter(|_| conclusion == Conclusion::CouldNotAsk)
+        .filter(|_| conclusion == Conclusion::NoAnswer)
         .map(|error| advisor.reason(error));
     json!({
         "status": conclusion,
@@ -272,19 +272,19 @@ mod tests {
         use Lookup::{Hash, Md5};
         for (findings, expected) in [
             (vec![F::Found], C::Paid),
-            (vec![F::Found, F::CouldNotAsk(Hash)], C::Paid),
-            (vec![F::FoundBy(Md5), F::CouldNotAsk(Hash)], C::Paid),
+            (vec![F::Found, F::LookupFailed(Hash)], C::Paid),
+            (vec![F::FoundBy(Md5), F::LookupFailed(Hash)], C::Paid),
             (vec![F::OtherAmount(Md5)], C::NeedsReview),
             (vec![F::OtherAmount(Md5), F::StaticQr], C::StaticQr),
             (vec![F::OtherAmount(Md5), F::CluesDisagree], C::Disagreement),
             (vec![F::NotFound], C::NotFound),
-            (vec![F::NotFound, F::LookupFailed(Hash)], C::CouldNotAsk),
-            (vec![F::LookupFailed(Md5)], C::CouldNotAsk),
-            (vec![], C::CouldNotAsk),
+            (vec![F::NotFound, F::LookupFailed(Hash)], C::NoAnswer),
+            (vec![F::LookupFailed(Md5)], C::NoAnswer),
+            (vec![], C::NoAnswer),
             (vec![F::StaticQr], C::StaticQr),
             (vec![F::Found, F::StaticQr], C::StaticQr),
             (vec![F::NotFound, F::StaticQr], C::StaticQr),
-            (vec![F::StaticQr, F::LookupFailed(Hash)], C::CouldNotAsk),
+            (vec![F::StaticQr, F::LookupFailed(Hash)], C::NoAnswer),
             (vec![F::Failed, F::LookupFailed(Hash)], C::Failed),
             (vec![F::FoundOnlyBy(Hash, Md5)], C::Disagreement),
             (vec![F::Found, F::CluesDisagree], C::Disagreement),

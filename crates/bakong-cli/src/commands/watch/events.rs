@@ -14,13 +14,13 @@ use crate::common::output::{note, print, print_json};
 use crate::common::time::in_phnom_penh;
 use crate::common::{lookup, transaction};
 
-/// Prints events. Clones share what was printed about errors.
+/// Prints events. Clones share the last printed error.
 #[derive(Clone, Debug)]
 pub(super) struct EventPrinter {
     json: bool,
     advisor: Arc<Advisor>,
     /// The error that affects all requests, as last printed.
-    trouble: Arc<Mutex<Option<ErrorClass>>>,
+    error_class: Arc<Mutex<Option<ErrorClass>>>,
 }
 
 impl EventPrinter {
@@ -28,7 +28,7 @@ impl EventPrinter {
         Self {
             json,
             advisor: Arc::new(advisor),
-            trouble: Arc::default(),
+            error_class: Arc::default(),
         }
     }
 
@@ -50,15 +50,15 @@ impl EventPrinter {
     pub(super) fn progress(&self, progress: &Progress, before: Option<&Progress>) {
         if let Some(outcome) = &progress.outcome {
             // A final payment shows that Bakong responds again, so this needs no message.
-            self.is_new_trouble(None);
+            self.is_new_error(None);
             self.ended(progress, outcome);
             return;
         }
         if progress.is_asking {
             return;
         }
-        if let Some(error) = &progress.trouble {
-            let known = before.and_then(|before| before.trouble.as_ref());
+        if let Some(error) = &progress.last_error {
+            let known = before.and_then(|before| before.last_error.as_ref());
             let is_new = known.is_none_or(|known| known.class() != error.class());
             if self.json {
                 let mut event = event("no_answer", progress.md5, &progress.order);
@@ -70,7 +70,7 @@ impl EventPrinter {
                     let error = self.advisor.describe(error);
                     note(format_args!("{order}: no answer: {error}"));
                 }
-            } else if self.is_new_trouble(Some(error.class())) {
+            } else if self.is_new_error(Some(error.class())) {
                 note(format_args!("No answer: {}", self.advisor.describe(error)));
             }
         } else if progress.checks > 0 {
@@ -79,7 +79,7 @@ impl EventPrinter {
                 event["checks"] = progress.checks.into();
                 event["nextCheckAt"] = progress.next_check.map(Timestamp::as_millis).into();
                 print_json(&event);
-            } else if self.is_new_trouble(None) {
+            } else if self.is_new_error(None) {
                 note("Bakong answers again.");
             }
         }
@@ -87,9 +87,12 @@ impl EventPrinter {
 
     /// Remembers the error that affects all requests. Returns whether it changed, so that it is printed once for all
     /// payments.
-    fn is_new_trouble(&self, trouble: Option<ErrorClass>) -> bool {
-        let mut printed = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut *printed, trouble) != trouble
+    fn is_new_error(&self, error_class: Option<ErrorClass>) -> bool {
+        let mut printed = self
+            .error_class
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *printed, error_class) != error_class
     }
 
     fn ended(&self, progress: &Progress, outcome: &Outcome) {
@@ -173,7 +176,7 @@ impl EventPrinter {
     }
 }
 
-/// The refusal of a code whose last check does not fit into the quota.
+/// The refusal of a code whose final check does not fit into the quota.
 pub(super) fn quota_exhausted(until: Timestamp, expires_at: Timestamp) -> Failure {
     let moment = in_phnom_penh(until);
     let advice = if until < expires_at {
@@ -186,7 +189,7 @@ pub(super) fn quota_exhausted(until: Timestamp, expires_at: Timestamp) -> Failur
         retry_at: Some(until.as_millis()),
         ..Reason::text(message.as_str())
     };
-    Failure::new(Exit::CouldNotAsk, message).because(reason)
+    Failure::new(Exit::NoAnswer, message).because(reason)
 }
 
 /// Whether an error of this class may concern one payment only.

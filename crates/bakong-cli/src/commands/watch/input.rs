@@ -74,7 +74,7 @@ impl Input {
         let line = self.lines.recv().await;
         self.ended = !matches!(line, Some(Ok(_)));
         line.transpose().map_err(|error| {
-            Failure::new(Exit::CouldNotAsk, format!("cannot read the codes: {error}"))
+            Failure::new(Exit::NoAnswer, format!("cannot read the codes: {error}"))
         })
     }
 
@@ -110,7 +110,7 @@ fn read(source: impl Read, lines: &mpsc::Sender<io::Result<Line>>) {
 impl Line {
     /// Parses the line: a code, or a JSON object.
     pub(super) fn parse(&self) -> Result<WatchRequest, Failure> {
-        let unusable = |reason: String| Failure::new(Exit::CouldNotAsk, reason);
+        let unusable = |reason: String| Failure::new(Exit::NoAnswer, reason);
         let text = self.text.as_ref();
         let text = text.map_err(|error| unusable(error.to_string()))?;
         if !text.trim_start().starts_with('{') {
@@ -153,6 +153,6 @@ impl WatchRequest {
         let md5 = khqr.md5().to_string();
         let given = self.order.as_deref();
         let id = given.or(khqr.bill_number()).unwrap_or(&md5);
-        OrderId::new(id).map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))
+        OrderId::new(id).map_err(|error| Failure::new(Exit::NoAnswer, error.to_string()))
     }
 }

@@ -42,7 +42,7 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
     let watcher = builder
         .start()
         .await
-        .map_err(|error| Failure::new(Exit::CouldNotAsk, error.to_string()))?;
+        .map_err(|error| Failure::new(Exit::NoAnswer, error.to_string()))?;
     let printer = EventPrinter::new(arguments.json, advisor);
     let mut changes = watcher.subscribe();
     let mut followers = JoinSet::new();
@@ -58,16 +58,16 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
             }
             () = &mut unread => {
                 printer.unread(&open_payments(&watcher, &expected).await);
-                return Ok(Exit::CouldNotAsk);
+                return Ok(Exit::NoAnswer);
             }
             Some(exit) = followers.join_next() => {
-                worst = worse(worst, exit.unwrap_or(Exit::CouldNotAsk));
+                worst = worse(worst, exit.unwrap_or(Exit::NoAnswer));
             }
             change = changes.recv() => match change {
                 Ok(change) => worst = worse(worst, printer.change(&change)),
                 // A missed change may have been a second payment.
                 Err(RecvError::Lagged(_)) => worst = worse(worst, Exit::NeedsAttention),
-                Err(RecvError::Closed) => return Ok(Exit::CouldNotAsk),
+                Err(RecvError::Closed) => return Ok(Exit::NoAnswer),
             },
             line = input.next(), if !input.has_ended() => {
                 let Some(line) = line? else { continue };
@@ -98,8 +98,7 @@ async fn open(
     line: &Line,
     policy: Policy,
 ) -> Result<(Watched, Payment), Failure> {
-    let unusable =
-        |error: &dyn std::fmt::Display| Failure::new(Exit::CouldNotAsk, error.to_string());
+    let unusable = |error: &dyn std::fmt::Display| Failure::new(Exit::NoAnswer, error.to_string());
     let request = line.parse()?;
     let khqr = Khqr::parse(&request.qr).map_err(|error| match blanks::find(&request.qr) {
         Some(blank) => unusable(&blank),
@@ -135,7 +134,7 @@ async fn follow(mut watched: Watched, printer: EventPrinter) -> Exit {
         }
         before = Some(progress);
     }
-    Exit::CouldNotAsk
+    Exit::NoAnswer
 }
 
 /// The more serious of two exit codes.
@@ -144,7 +143,7 @@ const fn worse(one: Exit, other: Exit) -> Exit {
         match exit {
             Exit::Success => 0,
             Exit::Expired => 1,
-            Exit::CouldNotAsk | Exit::NotValid => 2,
+            Exit::NoAnswer | Exit::NotValid => 2,
             _ => 3,
         }
     }

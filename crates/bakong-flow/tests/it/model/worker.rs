@@ -17,7 +17,7 @@ pub(crate) struct Worker {
     pub(crate) tracker: Option<Tracker>,
     /// The changes that are not persisted.
     pub(crate) pending: Vec<Change>,
-    /// The request to send when they are.
+    /// The request to send once the changes are persisted.
     pub(crate) to_send: Option<(Ask, Timestamp)>,
     pub(crate) in_flight: Vec<Sent>,
     /// The payments that the worker knows to be final.

@@ -1,8 +1,8 @@
 //! Processes lines on every core and writes the answers in order.
 //!
-//! Each worker repeats three steps. It locks the input and takes the next chunk of lines with its number. It processes
-//! the chunk without a lock. It waits until the chunks before are written, and writes its answers. So the order is
-//! kept, nothing is queued, and a slow reader slows down the workers. One thread processes a single line from start
+//! Each worker repeats three steps. It locks the input and reads the next chunk of lines. It processes
+//! the chunk without a lock. It waits until all earlier chunks are written, and writes its answers. So the lines stay in
+//! order, nothing is queued, and a slow reader slows down the workers. One thread processes a single line from start
 //! to end, without waiting for more input.
 
 use std::io::{self, Read, Write};
@@ -16,7 +16,7 @@ use crate::common::lines::{Chunk, Lines, Source};
 /// The largest capacity of an answer buffer that is kept for the next chunk.
 const MAX_CAPACITY: usize = 1 << 20;
 
-/// Why not all lines were processed. The answers to the lines before the error were written.
+/// Why not all lines were processed. The answers to the lines before the error have been written.
 #[derive(Debug)]
 pub(super) enum EngineError {
     Read(io::Error),
@@ -45,11 +45,11 @@ where
     let engine = Arc::new(Engine {
         input: Mutex::new(Input {
             source: Source::new(input),
-            taken: 0,
+            chunks_read: 0,
         }),
         output: Mutex::new(Output {
             writer: output,
-            written: 0,
+            chunks_written: 0,
             stopped: false,
             progress: progress.clone(),
         }),
@@ -76,21 +76,21 @@ where
 struct Engine<R, W, A> {
     input: Mutex<Input<R>>,
     output: Mutex<Output<W>>,
-    /// Notified when a chunk was written.
+    /// Notified when a chunk is written.
     next: Condvar,
     answer: A,
 }
 
 struct Input<R> {
     source: Source<R>,
-    /// The number of chunks taken.
-    taken: u64,
+    /// The number of chunks that were read.
+    chunks_read: u64,
 }
 
 struct Output<W> {
     writer: W,
-    /// The number of chunks written.
-    written: u64,
+    /// The number of chunks whose answers were written.
+    chunks_written: u64,
     stopped: bool,
     progress: Progress,
 }
@@ -109,7 +109,7 @@ impl<R: Read, W: Write, A: Fn(Lines<'_>, &mut Vec<u8>)> Engine<R, W, A> {
                 }
                 Err(error) => Err(EngineError::Read(error)),
             };
-            let Some(mut output) = self.turn(number) else {
+            let Some(mut output) = self.wait_for_turn(number) else {
                 return Ok(());
             };
             let written = answered.and_then(|()| output.write(&answers, chunk.read));
@@ -126,16 +126,16 @@ impl<R: Read, W: Write, A: Fn(Lines<'_>, &mut Vec<u8>)> Engine<R, W, A> {
     fn take(&self, chunk: &mut Chunk) -> (u64, io::Result<bool>) {
         let mut input = lock(&self.input);
         let is_filled = input.source.fill(chunk);
-        let number = input.taken;
+        let number = input.chunks_read;
         if !matches!(is_filled, Ok(false)) {
-            input.taken += 1;
+            input.chunks_read += 1;
         }
         (number, is_filled)
     }
 
     /// Waits until all chunks before this one are written. Returns `None` if the engine has stopped.
-    fn turn(&self, number: u64) -> Option<MutexGuard<'_, Output<W>>> {
-        let is_later = |output: &mut Output<W>| output.written != number && !output.stopped;
+    fn wait_for_turn(&self, number: u64) -> Option<MutexGuard<'_, Output<W>>> {
+        let is_later = |output: &mut Output<W>| output.chunks_written != number && !output.stopped;
         let output = self.next.wait_while(lock(&self.output), is_later);
         let output = output.unwrap_or_else(PoisonError::into_inner);
         (!output.stopped).then_some(output)
@@ -146,7 +146,7 @@ impl<W: Write> Output<W> {
     fn write(&mut self, answers: &[u8], read: u64) -> Result<(), EngineError> {
         self.writer.write_all(answers).map_err(EngineError::Write)?;
         self.writer.flush().map_err(EngineError::Write)?;
-        self.written += 1;
+        self.chunks_written += 1;
         self.progress.add(read);
         Ok(())
     }

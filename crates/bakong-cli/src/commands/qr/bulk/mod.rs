@@ -60,7 +60,7 @@ pub(super) fn run(operation: Operation, now: Option<Timestamp>) -> Result<Exit, 
     let message = match error {
         // The reader closed the pipe on purpose, so this needs no message. But not every line was answered.
         EngineError::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-            return Ok(Exit::CouldNotAsk);
+            return Ok(Exit::NoAnswer);
         }
         EngineError::Read(error) => format!("standard input: {error}"),
         EngineError::Write(error) => format!("standard output: {error}"),
@@ -69,7 +69,7 @@ pub(super) fn run(operation: Operation, now: Option<Timestamp>) -> Result<Exit, 
             "a bug in this command; the following lines were not processed".to_owned()
         }
     };
-    Err(Failure::new(Exit::CouldNotAsk, message))
+    Err(Failure::new(Exit::NoAnswer, message))
 }
 
 #[derive(Serialize)]

@@ -1,7 +1,7 @@
 //! Turns a request into a code, or into the error that the official SDK would report.
 //!
 //! khqr-core's builder checks fields in the SDK's order. But the account, the amount and the times are parsed before
-//! the builder sees them. So errors of parsing are noted, a placeholder takes the place of the value, and the error
+//! the builder sees them. So parsing errors are noted, a placeholder takes the place of the value, and the error
 //! that comes first in the SDK's order is returned.
 
 use khqr_core::{
@@ -88,7 +88,7 @@ fn payment(
     };
     let one = Amount::from_minor_units(1, currency).into();
     let amount = earliest.or(amount.map_err(Refusal::from), one);
-    // The SDK checks the expiry and not the creation time, so the expiry's error is noted first.
+    // The SDK checks the expiry but not the creation time, so the expiry's error is noted first.
     let expires_at = expiry(request).map_err(|refusal| earliest.note(refusal));
     let created_at = earliest.or(creation(request, now), now);
     PaymentFields::Dynamic {

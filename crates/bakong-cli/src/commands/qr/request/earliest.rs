@@ -4,7 +4,7 @@ use khqr_core::ErrorKind;
 
 use crate::commands::qr::refusal::Refusal;
 
-/// Of all errors noted, the one that the SDK checks first.
+/// The noted error that the SDK checks first.
 #[derive(Default)]
 pub(super) struct Earliest(pub(super) Option<Refusal>);
 

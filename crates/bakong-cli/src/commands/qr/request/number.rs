@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-/// The most zeros that are written. No field is longer, so a number with more zeros is invalid with this many too.
+/// The maximum number of zeros that are written. No field is this long, so a longer number stays invalid when it is
+/// shortened to this many zeros.
 const MOST_ZEROS: usize = 99;
 
 /// Converts a JSON number to plain notation: `5.00` is `5`, `1e3` is `1000`, `-0` is `0`.
