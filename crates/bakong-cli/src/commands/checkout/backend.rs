@@ -113,16 +113,16 @@ async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
         token: TokenSource::None,
         transport: TransportOptions::default(),
     };
-    let failed = |error| advisor.failure(&error);
+    let request_failed = |error| advisor.failure(&error);
 
     let request = RequestToken::new(EMAIL, "Sokha Coffee", "bakong checkout")
         .map_err(|error| failed(error.to_string()))?;
-    session.send(&request).await.map_err(failed)?;
+    session.send(&request).await.map_err(request_failed)?;
     let code = sandbox
         .verification_code(EMAIL)
         .ok_or_else(|| failed("the sandbox sent no e-mail".to_owned()))?;
     let verify = Verify::new(&code).map_err(|error| failed(error.to_string()))?;
-    let token = session.send(&verify).await.map_err(failed)?;
+    let token = session.send(&verify).await.map_err(request_failed)?;
     Ok(Remote {
         session: session.with_token(token),
         advisor,
