@@ -117,7 +117,7 @@ async fn errors_are_reported_before_it_starts() {
         ),
         ("--fault", "[{}", 2, "not a list of rules"),
         ("--fault", "{\"answer\":\"\u{202e}x\"}", 2, "\\u{202e}x"),
-        ("--fault", "@/dev/zero", 2, "more than 1048576 bytes"),
+        ("--fault", "@/dev/zero", 2, "not a regular file"),
         (
             "--fault",
             r#"{"times":1,"answer":"cut","times":2}"#,

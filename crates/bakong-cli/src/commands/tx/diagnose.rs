@@ -81,6 +81,7 @@ enum Conclusion {
     Failed,
     StaticQr,
     Disagreement,
+    #[serde(rename = "could_not_ask")]
     NoAnswer,
 }
 

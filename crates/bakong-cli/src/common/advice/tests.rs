@@ -84,7 +84,7 @@ fn a_403_lists_all_three_causes() {
     let text = advisor(Environment::Sit).describe(&error);
     for cause in [
         "outside Cambodia",
-        "without a User-Agent",
+        "sends no User-Agent",
         "closed to the token",
     ] {
         assert!(text.contains(cause), "{text}");
