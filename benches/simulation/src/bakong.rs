@@ -298,7 +298,7 @@ fn failed(question: &Question, class: ErrorClass) -> Reply {
     }
 }
 
-/// Some minutes of every hour, and some hours of every day.
+/// Whether `at` is in a bad period: the first 7 minutes of every hour, and every sixth hour.
 const fn is_bad_time(at: u64) -> bool {
     at / MINUTE % 60 < 7 || (at / HOUR).is_multiple_of(6)
 }

@@ -48,7 +48,7 @@ impl Order {
 pub struct Receipt {
     /// When the receipt is shown.
     pub at: u64,
-    /// The order of the transfer: usually the customer's own order.
+    /// The order that the receipt's transfer pays: usually the customer's own order.
     pub of: usize,
     /// Whether the receipt has the full hash.
     pub full: bool,

@@ -105,7 +105,7 @@ impl<'a> Header<'a> {
             .and_then(|body| body.get("responseMessage"))
             .and_then(string)
             .unwrap_or_default();
-        // A paid answer stays paid, whatever its message says.
+        // A paid answer stays paid, regardless of its message.
         let is_success = body.is_some_and(|body| {
             body.get("responseCode").and_then(integer) == Some(0)
                 && body.get("data").is_some_and(|data| !is_empty(data))
@@ -211,11 +211,11 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// Returns the class that a code or a message gives an answer, whatever its status.
+/// Returns the class of an answer according to its code or message, regardless of its status.
 ///
 /// A rejected token and an exhausted quota also count under other statuses and codes, and without a code, because
 /// sending the request again would spend more of the quota. `is_success` is true if the answer reports success and
-/// has data; its message then says nothing.
+/// has data; its message is then ignored.
 fn class_of_code(
     status: StatusCode,
     code: Option<ErrorCode>,
@@ -236,7 +236,7 @@ fn class_of_code(
     }
 }
 
-/// Returns the class that a message alone gives a failure.
+/// Returns the class of a failure according to its message alone.
 pub(crate) fn class_of_message(message: &str) -> Option<ErrorClass> {
     let message = message.to_ascii_lowercase();
     if message.contains("daily request limit") {

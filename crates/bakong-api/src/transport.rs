@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// Sends a request and returns its response, whatever the status.
+/// Sends a request and returns its response, regardless of the status.
 ///
 /// A transport does not interpret responses: a 500 is a response. It may repeat a request if
 /// [`EndpointInfo::repeatable`](crate::endpoint::EndpointInfo) in the request's extensions allows it, or if the

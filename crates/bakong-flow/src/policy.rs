@@ -207,7 +207,7 @@ impl Backoff {
             Remedy::AskAgain | Remedy::NewToken | Remedy::NextDay => {
                 exponential(self.first, failures.saturating_sub(1), longest)
             }
-            // A CDN refuses single requests by mistake. Only repetition means that the client is blocked.
+            // A CDN refuses single requests by mistake. The client is considered blocked only after several refusals.
             Remedy::Attention if failures <= 1 => self.first.min(longest),
             Remedy::Attention => longest,
         };

@@ -112,7 +112,7 @@ pub struct WindowUsage {
     pub requests: u32,
     /// How many of the requests were token renewals or repetitions of another request.
     pub renewals: u32,
-    /// When Bakong closed the window (error code 17), if it did.
+    /// When Bakong closed the window (error code 17); `None` if the window was not closed.
     pub closed_at: Option<Timestamp>,
     /// Payments that the shop tried to open in the window, refused ones included.
     pub demand: u32,

@@ -203,7 +203,7 @@ mod tests {
         detail(TransportErrorKind::Resolve, &to, &error)
     }
 
-    // Not over a socket, since that would contact NBC.
+    // This test opens no socket, since that would contact NBC.
     #[test]
     fn a_failed_lookup_of_an_nbc_host_names_its_other_domain() {
         for environment in Environment::ALL {

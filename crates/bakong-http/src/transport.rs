@@ -1,4 +1,4 @@
-//! A request as its caller sees it: attempts, the waits between them, and one deadline for all of them.
+//! A caller's request: its attempts, the waits between them, and one deadline for all of them.
 
 use std::fmt;
 use std::mem;

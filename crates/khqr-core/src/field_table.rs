@@ -101,9 +101,9 @@ pub(crate) struct SdkCodes {
     /// The code for an empty value, if it is neither `missing` nor `length`.
     pub(crate) empty: Option<u8>,
     pub(crate) length: Option<u8>,
-    /// The code for a value that is not allowed, if it is not 8.
+    /// The code for a value that is not allowed; `None` stands for 8.
     pub(crate) invalid: Option<u8>,
-    /// The code for a control character, if it is not `length`.
+    /// The code for a control character; `None` stands for `length`.
     pub(crate) control: Option<u8>,
 }
 

@@ -68,7 +68,7 @@ impl FileTokenStore {
             return Ok(None);
         };
         let text = std::str::from_utf8(&bytes)
-            .map_err(|_| self.error("used", "it is not a text in UTF-8"))?
+            .map_err(|_| self.error("used", "it is not UTF-8 text"))?
             .trim_start_matches('\u{feff}');
         // After a crash, some file systems leave zeros.
         if text.chars().all(|c| c.is_whitespace() || c == '\0') {
@@ -186,7 +186,7 @@ impl TokenStore for FileTokenStore {
         let mark = RenewalMark::for_token_file(&self.target());
         mark.acquire(request).await.map_err(|error| {
             let what = format!(
-                "no renewal mark can be created for the token file {}",
+                "the file that marks a renewal cannot be created for the token file {}",
                 self.shown()
             );
             TokenStoreError::new(what, error)

@@ -46,7 +46,7 @@ pub(super) fn read(path: &Path, max: u64) -> io::Result<Option<Zeroizing<Vec<u8>
     Err(io::Error::new(io::ErrorKind::InvalidData, reason))
 }
 
-/// Whether an error says that a file is not a regular file within the limit.
+/// Whether an error means that a file is not a regular file, or is larger than the limit.
 pub(super) fn is_wrong_kind(error: &io::Error) -> bool {
     matches!(
         error.kind(),

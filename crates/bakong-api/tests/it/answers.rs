@@ -190,7 +190,7 @@ fn the_words_of_the_quota_suffice_without_a_code() {
         let error = check(status, body.clone()).unwrap_err();
         assert_eq!(error.class(), ErrorClass::Unauthorized, "{body}");
     }
-    // The message of a paid answer says nothing.
+    // The message of a paid answer is ignored.
     paid(&PAID.replace("Getting transaction successfully.", words));
 }
 

@@ -238,7 +238,7 @@ fn of_tokens_set_at_the_same_time_the_last_is_saved() {
 
 #[test]
 fn a_token_renewed_by_another_process_is_used() {
-    // Rejected, due, and expired.
+    // The old token's age in days: rejected while valid, due for renewal, and expired.
     for age in [1, 88, 91] {
         for renews in [true, false] {
             let fake = Fake::new();

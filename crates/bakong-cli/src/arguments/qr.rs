@@ -64,7 +64,7 @@ pub(crate) struct GenerateArguments {
     pub(crate) jsonl: bool,
 }
 
-/// What the code contains. `--jsonl` excludes all of it.
+/// What the code contains. None of these options can be combined with `--jsonl`.
 #[derive(Args, Debug)]
 pub(crate) struct GenerateFields {
     /// The account that receives the money, such as name@bank

@@ -1,4 +1,4 @@
-//! `bakong sandbox`: runs a sandbox on this machine until a signal.
+//! `bakong sandbox`: runs a sandbox on this machine until a signal stops it.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};

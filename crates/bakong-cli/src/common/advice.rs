@@ -99,7 +99,7 @@ impl Advisor {
                     "Check the e-mail address. Use bakong token request to register it".to_owned(),
                 ),
                 ErrorCode::MissingFields => Some(
-                    "Bakong rejects a value on the command line. Its message may say which one"
+                    "Bakong rejects a value on the command line. Bakong's message may name the value"
                         .to_owned(),
                 ),
                 _ => None,

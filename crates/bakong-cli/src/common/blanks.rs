@@ -2,7 +2,7 @@
 
 use khqr_core::Payload;
 
-/// What does not belong to a code, and where.
+/// Characters that do not belong to a code, and their position.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Blank {
     what: &'static str,

@@ -1,4 +1,4 @@
-//! Generates a code from the fields that a command line or a JSON line gives.
+//! Generates a code from the fields on a command line or in a JSON line.
 
 use khqr_core::{
     AccountId, Currency, Error, KhqrBuilder, KhqrDraft, Md5Handle, PayloadAmount, Tag, TagPath,

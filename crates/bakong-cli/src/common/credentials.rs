@@ -216,7 +216,7 @@ impl Email {
     pub(crate) fn required(given: Option<&str>) -> Result<Self, Failure> {
         Self::find(given)?.ok_or_else(|| {
             Failure::usage(format!(
-                "no e-mail address; use the project's --email, or set the environment variable {EMAIL}"
+                "no e-mail address; pass the project's address with --email, or set the environment variable {EMAIL}"
             ))
         })
     }

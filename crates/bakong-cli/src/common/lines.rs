@@ -270,7 +270,7 @@ mod tests {
             assert_eq!(chunks(reads).concat(), [line("a"), line("b")]);
         }
         assert_eq!(chunks(&[b"\xef\xbb\xbf"]), [[]; 0]);
-        // Only at the start of the input.
+        // A byte order mark is removed only at the start of the input.
         let inner = chunks(&[b"a\n\xef\xbb\xbfb\n"]).concat();
         assert_eq!(inner, [line("a"), line("\u{feff}b")]);
     }

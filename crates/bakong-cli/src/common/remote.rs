@@ -49,7 +49,9 @@ pub(crate) fn base_url(target: &TargetArguments) -> Result<Option<BaseUrl>, Fail
 /// Returns the base URL to which the secret `what` is sent.
 fn trusted_base_url(target: &TargetArguments, what: &str) -> Result<BaseUrl, Failure> {
     let base_url = base_url(target)?.ok_or_else(|| {
-        Failure::usage("no Bakong given; use --env sit, --env production or --base-url URL")
+        Failure::usage(
+            "no Bakong server selected; use --env sit, --env production or --base-url URL",
+        )
     })?;
     if !base_url.is_https() && !base_url.is_loopback() && !target.allow_plain_http {
         return Err(Failure::usage(format!(

@@ -2,7 +2,7 @@
 
 use khqr_core::Printable;
 
-/// Quotes a text, so that a shell takes it for one word and expands nothing in it.
+/// Quotes a text, so that a shell parses it as one word and expands nothing in it.
 pub(crate) fn word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+@:,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
@@ -11,7 +11,7 @@ pub(crate) fn word(text: &str) -> String {
     format!("'{}'", Printable(&text.replace('\'', r"'\''")))
 }
 
-/// An option and its value, with a space before. A value that starts with a hyphen would be taken for an option.
+/// Returns ` NAME VALUE`, or ` NAME=VALUE` if the value starts with a hyphen and would be parsed as an option.
 pub(crate) fn option(name: &str, value: &str) -> String {
     let separator = if value.starts_with('-') { '=' } else { ' ' };
     format!(" {name}{separator}{}", word(value))

@@ -105,7 +105,7 @@ impl Drawing {
 }
 
 /// Prints a code for scanning. Chooses the most readable size that leaves room on the terminal for `lines_below`
-/// more lines, and prints a note if no size fits. Prints nothing if `choice` says so.
+/// more lines, and prints a note if no size fits. Prints nothing if `choice` and the stream select no style.
 pub(crate) fn print(text: &str, choice: QrStyle, stream: Stream, lines_below: usize) {
     let Some(style) = Screen::of(stream).style(choice) else {
         return;

@@ -45,7 +45,7 @@ pub struct OpenPayment {
     pub policy: Policy,
     /// When the payment was opened.
     pub opened_at: Timestamp,
-    /// When the last request about the payment was issued, answered or not.
+    /// When the last request about the payment was issued, whether or not it was answered.
     pub asked_at: Option<Timestamp>,
     /// Whether the order was cancelled.
     pub is_cancelled: bool,

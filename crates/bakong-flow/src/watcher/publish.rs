@@ -110,7 +110,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             }
             Change::Quota(usage) => match usage.closed_at {
                 Some(_) => tracing::warn!(usage.requests, "Bakong closed the quota window"),
-                None => tracing::debug!(usage.requests, "requests of the quota window"),
+                None => tracing::debug!(usage.requests, "the usage of the quota window"),
             },
             Change::ListStatus(lists) => {
                 tracing::info!(?lists, "the status of the list endpoint changed");

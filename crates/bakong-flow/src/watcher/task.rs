@@ -236,7 +236,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             match persisted {
                 Ok(()) => return Ok(()),
                 Err(error) => {
-                    tracing::error!(%error, "cannot persist changes; no request is sent until the store works")
+                    tracing::error!(%error, "cannot persist changes; no request is sent until the store works");
                 }
             }
             tokio::select! {

@@ -84,7 +84,7 @@ impl QuotaLimit {
         self
     }
 
-    /// Whether a request to `endpoint` counts, if it can be attributed to an address.
+    /// Whether a request to `endpoint` counts against the quota, provided that it can be attributed to an address.
     #[must_use]
     pub fn counts(self, endpoint: ApiEndpoint) -> bool {
         !self.checks_only || endpoint.token_use() == TokenUse::Required

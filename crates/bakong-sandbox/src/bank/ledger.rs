@@ -35,7 +35,7 @@ pub(crate) struct Ledger {
 
 struct Entry {
     transfer: Transfer,
-    /// Why the code cannot be paid when the order is due, if it cannot.
+    /// Why the code cannot be paid when the order is due; `None` if it can be paid.
     unpayable: Option<khqr_core::Error>,
 }
 
@@ -83,7 +83,7 @@ impl Ledger {
         Some(&entry.transfer)
     }
 
-    /// Opens `account`. An account that receives money opens without this.
+    /// Opens `account`. A payment to an account also opens it.
     pub(crate) fn open_account(&mut self, account: AccountIdBuf) {
         self.accounts.insert(account);
     }

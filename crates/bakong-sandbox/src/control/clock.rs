@@ -47,7 +47,7 @@ fn moved(clock: SandboxClock, body: &ClockBody) -> Result<SandboxClock, InputErr
     let advance = millis("advanceMs", body.advance_ms.as_deref(), clock.now())?;
     let ahead = millis("aheadMs", body.ahead_ms.as_deref(), system)?;
     let set = millis("setTo", body.set_to.as_deref(), START)?;
-    let help = "give one of advanceMs, aheadMs and setTo, or mode, or one of the three with mode";
+    let help = "give one of advanceMs, aheadMs and setTo, or mode, or both";
     let clock = match (advance, ahead, set) {
         (None, None, None) if body.mode.is_none() => {
             return Err(InputError::new(

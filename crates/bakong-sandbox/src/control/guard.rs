@@ -43,7 +43,7 @@ impl Guard {
     }
 
     /// Refuses a request to the control API from another website. Links to the page are allowed, because the
-    /// page does nothing with their content until a person acts.
+    /// page does not act on their content until the user does.
     pub(super) fn check<T>(&self, request: &Request<T>) -> Result<(), Refusal> {
         let headers = request.headers();
         self.check_host(headers)?;

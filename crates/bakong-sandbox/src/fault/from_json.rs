@@ -109,7 +109,11 @@ fn check_values(fault: &Fault, path: &str) -> Result<(), InputError> {
     }
     if fault.retry_after.is_some() && fault.retry_after_date.is_some() {
         let help = "remove one of the two; `headers` can contain both values";
-        return refuse("retryAfterDate", "retryAfter sets the same header", help);
+        return refuse(
+            "retryAfterDate",
+            "retryAfter and retryAfterDate both set the header Retry-After",
+            help,
+        );
     }
     let date = fault.retry_after_date.unwrap_or_default();
     if date > LAST.as_millis() {

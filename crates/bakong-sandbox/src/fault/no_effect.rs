@@ -44,7 +44,7 @@ pub(super) fn check(fault: &Fault, place: &str) -> Result<(), InputError> {
     }
     let is_known = !fault.expires_tokens() && fault.truncate_to.is_none();
     if is_known && has_same_effect(&Fault::default()) {
-        let help = "give an answer, an edit of the response, or a delivery";
+        let help = "add an answer, a change to the response, or a field that delays or cuts it";
         return Err(InputError::new(place, "the rule has no effect", help));
     }
     Ok(())

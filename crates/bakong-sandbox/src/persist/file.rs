@@ -132,10 +132,10 @@ fn in_real_folder(file: &Path) -> Option<PathBuf> {
 }
 
 /// Refuses a file that is not a regular one. Opening a named pipe waits for another process, a device can be
-/// endless, and a snapshot can replace neither.
+/// endless, and neither can be replaced by a snapshot.
 fn check_kind(path: &Path) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        let what = "is not a regular file; name another";
+        let what = "is not a regular file; choose another file";
         return Err(file_error(path, io::ErrorKind::InvalidInput, what));
     }
     Ok(())

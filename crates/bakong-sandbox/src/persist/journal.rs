@@ -123,7 +123,7 @@ impl Journal {
         };
     }
 
-    /// The file if the disk may lack a part of it. The caller must sync it.
+    /// The file, if a part of it may not be on disk yet. The caller must sync it.
     pub(super) fn take_unsynced(&mut self) -> Option<File> {
         if self.is_synced {
             return None;

@@ -26,7 +26,7 @@ pub(super) enum ServerBody {
     Events(EventBody),
 }
 
-/// A stream of events, until the listener disconnects or the sandbox stops.
+/// A stream of events, until the client disconnects or the sandbox stops.
 pub(super) struct EventBody {
     events: mpsc::Receiver<Bytes>,
     shared: Arc<Shared>,

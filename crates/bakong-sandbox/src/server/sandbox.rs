@@ -100,7 +100,7 @@ impl Sandbox {
     }
 
     /// Makes `account` exist for `POST /v1/check_bakong_account`. Accounts of
-    /// [customers](Self::customer) and accounts that received money exist without this.
+    /// [customers](Self::customer) and accounts that received money already exist.
     pub fn register_account(&self, account: AccountId<'_>) {
         self.shared
             .with(|backend| backend.open_account(account.into()));

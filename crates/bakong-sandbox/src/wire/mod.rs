@@ -200,7 +200,7 @@ pub(crate) fn transactions<'a>(
     found(Some(items), SUCCESS)
 }
 
-/// The message of the reference for a transaction that was found. The live service also says `Success`.
+/// The reference's message for a transaction that was found. The live service also sends `Success`.
 const TRANSACTION_FOUND: &str = "Getting transaction successfully.";
 
 /// The message of a list, and of an item with a transaction. The reference contains no lists.

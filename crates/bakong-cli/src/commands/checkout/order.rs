@@ -40,7 +40,7 @@ impl<'a> CheckoutOrder<'a> {
             None if arguments.sandbox => true,
             None => {
                 return Err(Failure::usage(
-                    "choose a Bakong: --sandbox, --env sit, --env production or --base-url URL",
+                    "choose a Bakong server: --sandbox, --env sit, --env production or --base-url URL",
                 ));
             }
             Some(base_url) => allows_defaults(base_url),
@@ -120,7 +120,8 @@ fn allows_defaults(base_url: &BaseUrl) -> bool {
 /// A random bill number. Two codes with the same text have the same MD5, so every order needs its own.
 fn unique_bill() -> Result<String, Failure> {
     let random = getrandom::u64().map_err(|error| {
-        let message = format!("no random numbers ({error}); set a bill number with --bill");
+        let message =
+            format!("cannot generate a random bill number ({error}); set one with --bill");
         Failure::usage(message)
     })?;
     Ok(format!("B-{random:016x}"))

@@ -27,7 +27,7 @@ pub(super) enum Ending {
 const NO_ANSWER: &str = "could_not_ask";
 const STOPPED: &str = "stopped";
 
-/// What the report is made of.
+/// The data that the report shows.
 pub(super) struct Report<'r> {
     pub(super) now: Timestamp,
     pub(super) shown: &'r ShownCode,
@@ -184,7 +184,7 @@ pub(super) fn failure_json(failure: &Failure) -> Value {
     object
 }
 
-/// An object with all keys, so that every result has the same ones.
+/// An object with all keys, so that every result has the same keys.
 fn empty_json() -> Value {
     json!({
         "status": null,

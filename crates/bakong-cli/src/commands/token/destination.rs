@@ -100,7 +100,7 @@ fn reject_other_file(path: &Path) -> Result<(), Failure> {
         Ok(Some(token)) if token.is_jwt() => return Ok(()),
         // Any word could be the token of a relay.
         Ok(Some(_)) => format!(
-            "the content of the {} is not a token of NBC",
+            "the content of the {} is not an NBC token",
             TokenSource::File(path.into())
         ),
         Err(error) => printable(&error),

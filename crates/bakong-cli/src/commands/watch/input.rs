@@ -12,7 +12,7 @@ use crate::common::exit::{Exit, Failure};
 use crate::common::files;
 use crate::common::lines::{Chunk, Source, Unreadable};
 
-/// The largest file in bytes. It holds more codes than anyone watches.
+/// The largest file in bytes. This is room for more codes than a shop watches at once.
 const LARGEST_FILE: u64 = 64 << 20;
 
 /// A line of the input that is not empty.

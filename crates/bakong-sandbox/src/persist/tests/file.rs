@@ -341,7 +341,7 @@ fn a_path_in_an_error_is_safe_to_print() {
 #[test]
 fn a_huge_file_is_refused_unread() {
     let folder = Folder::new("huge");
-    // The file system stores no block of it.
+    // The file is sparse, so it uses no disk space.
     let file = fs::File::create(folder.file()).unwrap();
     file.set_len(3 * 1024 * 1024 * 1024).unwrap();
     let place = StateFile::lock(&folder.file()).unwrap();

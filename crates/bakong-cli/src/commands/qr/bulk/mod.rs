@@ -66,7 +66,7 @@ pub(super) fn run(operation: Operation, now: Option<Timestamp>) -> Result<Exit, 
         EngineError::Write(error) => format!("standard output: {error}"),
         EngineError::Thread(error) => format!("cannot start a thread: {error}"),
         EngineError::Panic => {
-            "a bug in this command; the following lines were not processed".to_owned()
+            "this command has a bug and stopped; the remaining lines were not processed".to_owned()
         }
     };
     Err(Failure::new(Exit::NoAnswer, message))
