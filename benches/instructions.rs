@@ -16,7 +16,7 @@ use codes::CREATED;
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use khqr_core::{Crc, Error, Khqr, KhqrDraft, Md5Handle, Payable, Payload};
 
-// Leaked, because the deallocation would be counted.
+// The text is leaked, because its deallocation would be counted.
 fn ascii() -> &'static str {
     codes::ascii().to_text().leak()
 }

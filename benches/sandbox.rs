@@ -156,7 +156,7 @@ async fn client(address: std::net::SocketAddr, request: String, count: u64) {
     for _ in 0..count {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut length = 0;
-        // Every response has the length of the first, which is in its header.
+        // Every response is as long as the first one, whose header states the length.
         while expected.is_none_or(|expected| length < expected) {
             length += stream.read(&mut buffer[length..]).await.unwrap();
             expected = expected.or_else(|| response_length(&buffer[..length]));

@@ -40,7 +40,7 @@ fn copy(mut from: TcpStream, mut to: TcpStream, change: impl Fn(&[u8]) -> Vec<u8
     let _ = to.shutdown(std::net::Shutdown::Both);
 }
 
-/// A request of khqr-api is small, so it arrives in one read.
+/// Adds a `User-Agent` to a request. A request of khqr-api is small, so it arrives in one read.
 fn named(request: &[u8]) -> Vec<u8> {
     let end = request
         .windows(LINE_END.len())

@@ -25,8 +25,8 @@ const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.\
                      eyJkYXRhIjp7ImlkIjoiOTBlNmJlbmNoMjA0MSJ9LCJpYXQiOjE3OTUwMDAwMDAsImV4cCI6MTgwMjc3NjAwMH0.\
                      bm90LWEtc2lnbmF0dXJlLW5vdC1hLXNpZ25hdHVyZS0";
 
-/// A client that checks whether a code was paid. Neither a trait object nor an enum, so that each client's
-/// future has its own size.
+/// A client that checks whether a code was paid. Clients are neither trait objects nor variants of an enum, so that
+/// each client's future has its own size.
 pub(crate) trait Caller: Send + Sync + 'static {
     /// Sends one check. Any answer but "paid" is an error.
     fn check(&self) -> impl Future<Output = Result<(), Failure>> + Send;

@@ -31,10 +31,10 @@ pub(crate) const PAID: &str = concat!(
     r#""instructionRef":null,"externalRef":"100FT35781491692"}}"#
 );
 
-/// The length of the queue of connections, up to the limit of the system.
+/// The maximum length of the queue of incoming connections. The system may limit it further.
 const BACKLOG: u32 = 16_384;
 
-/// Answers every request after `delay`, until standard input ends, so that it ends with its parent process.
+/// Answers every request after `delay`, until standard input ends, so that the server ends with its parent process.
 /// Prints its address on the first line of standard output.
 pub(crate) fn serve(delay: Duration) -> Result<(), Failure> {
     raise_open_files()?;
@@ -81,7 +81,7 @@ async fn answer(
     Ok(response)
 }
 
-/// Raises the limit of open files, usually 1,024. Each connection is one.
+/// Raises the limit of open files, usually 1,024. Each connection needs an open file.
 pub(crate) fn raise_open_files() -> Result<(), Failure> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {

@@ -35,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
     others(&given);
 });
 
-/// A response and its class according to the summary.
+/// A response, and the error class that its summary states.
 struct Given {
     response: Response<Bytes>,
     class: Option<ErrorClass>,
@@ -80,7 +80,7 @@ fn checks(given: &Given) {
         ),
     ];
     for other in same {
-        // A lookup by hash or reference rejects the transaction of another hash or reference.
+        // A lookup by hash or reference rejects a transaction with a different hash or reference.
         let is_of_another = other.is_err() && matches!(by_md5, Ok(CheckAnswer::Paid(_)));
         assert!(
             is_of_another || other.as_ref().ok() == by_md5.as_ref().ok(),

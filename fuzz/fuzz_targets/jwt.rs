@@ -1,4 +1,4 @@
-//! Reads any text as a token and as the claims of a token, because people paste anything.
+//! Reads any text as a token and as the claims of a token, because users may paste any text as their token.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Reads any text as a payload and as a KHQR, because anyone can print a code. The fastest target: it does not use the
-//! naive twin, and only checks the assertions below.
+//! Reads any text as a payload and as a KHQR, because anyone can print a code. This target is the fastest,
+//! because it checks only the assertions below and does not use the naive twin.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Reads, writes and reads again. Rebuilds a payable code through the builder. Adds payments to every code: its own, those
-//! of the input, and two fixed ones.
+//! Reads a code, writes it and reads it again. Rebuilds a payable code with the builder. Adds payments to every code:
+//! its own payment, those of the input, and two fixed ones.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Writes an input given as lines of fields. The result must equal that of the naive writer, read back, be payable, and
-//! stay the same when it is rewritten.
+//! Writes an input given as lines of fields. The text must equal the naive writer's, be payable, and
+//! stay the same when the code is read and rebuilt.
 
 #![no_main]
 

@@ -7,7 +7,7 @@ pub mod plain_json;
 pub use khqr_kit::laws;
 
 /// Calls `attempt` with each text that the bytes represent: the text itself, the text with a correct checksum, and the
-/// text as lines of fields. Almost no random text has a correct checksum, and almost no mutation keeps lengths correct.
+/// text as lines of fields. Few random texts have a correct checksum, and few mutations keep lengths correct.
 pub fn each_text(bytes: &[u8], mut attempt: impl FnMut(&str)) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         attempt(text);

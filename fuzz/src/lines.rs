@@ -1,5 +1,5 @@
-//! The line format of inputs: one field per line, tag and value, such as `53840`. A mutation then changes a field without
-//! making its length wrong. A value with bars is a template: `62|01INV-1|07Till 2`.
+//! The line format of inputs: one field per line, tag and value without a length, such as `53840`. A mutation can
+//! then change a field and keep it well-formed. A value with vertical bars is a template: `62|01INV-1|07Till 2`.
 
 use khqr_core::Currency;
 use khqr_kit::naive;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// A response as the plain reader understands it.
+/// What the plain reader extracts from a response.
 pub struct Answer {
     /// `responseCode`, if it is an integer or a string that contains one.
     pub response_code: Option<i64>,
@@ -10,7 +10,7 @@ pub struct Answer {
     pub error_code: Option<i64>,
     /// Whether any object has a non-empty field of a transaction.
     pub mentions_payment: bool,
-    /// Whether it has exactly the documented form of a paid response.
+    /// Whether the response has exactly the documented form of a paid one.
     pub is_documented_paid: bool,
 }
 
@@ -18,7 +18,7 @@ impl Answer {
     /// Returns `None` if the body is not a JSON object, or if a plain reader may understand it differently.
     pub fn of(body: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(body).ok()?;
-        // A plain reader keeps only the last of two equal names, and escapes hide names.
+        // A plain reader keeps only the last of two equal names, and escapes can disguise a name.
         if text.contains('\\') {
             return None;
         }

@@ -12,7 +12,7 @@ use khqr_core::{
 };
 use panic_halt as _;
 
-// `black_box` keeps the compiler from computing or removing the code.
+// `black_box` keeps the compiler from evaluating the code at compile time or removing it.
 #[entry]
 fn main() -> ! {
     let now = Timestamp::from_millis(black_box(1_795_000_000_000));

@@ -1,4 +1,4 @@
-//! An empty firmware image, to subtract its size from that of the other image.
+//! An empty firmware image. Its size is subtracted from that of the other image.
 
 #![no_std]
 #![no_main]

@@ -14,10 +14,10 @@ use crate::tools;
 use crate::workspace::Workspace;
 
 const PROJECT: &str = "benches/peers-http";
-/// `ours` reuses connections, as the other clients do; `fresh` is ours with default settings.
+/// `ours` is bakong-http, set to reuse connections as the other clients do; `fresh` has the default settings.
 const SIDES: [&str; 4] = ["ours", "fresh", "bare", "peer"];
 
-/// Name and column of each measure in the output of `benches/peers-http`, and its description.
+/// The name and the column of each measure in the output of `benches/peers-http`, and the text in the report.
 const MEASURES: [(&str, usize, &str); 5] = [
     ("cpu", 0, "CPU time of a request, one at a time, ns"),
     (
@@ -72,7 +72,7 @@ pub(crate) fn run(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Returns the number of crates of a minimal program, and the milliseconds of a build from an empty folder.
+/// Returns the number of crates of a minimal program, and how many milliseconds a build from scratch takes.
 fn build(shell: &Shell, workspace: &Workspace, name: &str) -> Result<(u64, u64)> {
     let manifest = format!("{PROJECT}/{name}/Cargo.toml");
     let folder = workspace.target().join("bench-http").join(name);
@@ -112,7 +112,7 @@ fn rounds(output: &str, measure: &str, side: &str, column: usize) -> Result<Vec<
     Ok(rounds)
 }
 
-/// Returns the table of goals. `builds` are those of ours, ours with few features, and khqr-api.
+/// Returns the table of goals. `builds` are those of bakong-http, bakong-http with few features, and khqr-api.
 fn goals(output: &str, builds: &[(u64, u64)]) -> Result<String> {
     let of = |measure, side| rounds(output, measure, side, 0);
     let median = |rounds: &[u64]| rounds[rounds.len() / 2];

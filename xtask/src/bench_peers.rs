@@ -25,7 +25,7 @@ pub(crate) fn run(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
         .run()?;
         Ok(())
     };
-    // For each group the fastest times of ours and of the peer.
+    // For each group, the fastest time of our crate and that of the peer.
     let mut fastest = GOALS.map(|_| [u64::MAX; 2]);
     runner.step("times", |shell| {
         for _ in 0..ROUNDS {
@@ -58,7 +58,7 @@ pub(crate) fn run(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
         let ratio = format!("{}.{}", tenths / 10, tenths % 10);
         println!("{name:<6} {ours:>12} {peer:>12}  {ratio} times faster (goal {goal}: {result})");
     }
-    // Prints lines of function, side, number of allocations, allocated bytes.
+    // Each printed line has the function, the side, the number of allocations and the allocated bytes.
     runner.step("allocations", |shell| bench(shell, "allocations", &[]))
 }
 

@@ -41,8 +41,8 @@ pub(crate) fn test(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
             "cargo clippy --workspace --all-features --all-targets -- -D warnings"
         )
     })?;
-    // In the workspace, a feature that one package needs is enabled for all. This check shows what each package gets
-    // when it is a dependency.
+    // A build of the workspace enables the features that any package needs. This step checks each package with only
+    // the features that it has as a dependency of another project.
     for member in workspace.members().iter().filter(|member| member.published) {
         let name = &member.name;
         // bakong-http needs a crypto provider and root certificates.
@@ -85,8 +85,8 @@ pub(crate) fn layers(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     runner.step("layers", |shell| layers::check(shell, &workspace.members()))
 }
 
-/// Checks the published libraries. Uses its own target folder, because the results of two compilers in one folder
-/// replace each other.
+/// Checks the published libraries with their `rust-version`. Uses its own target folder, because two compilers
+/// overwrite each other's results in a shared folder.
 pub(crate) fn msrv(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     let mut libraries = workspace.members();
     libraries.retain(|member| member.published && member.library);
@@ -214,7 +214,7 @@ pub(crate) fn mutants(runner: &mut Runner, args: &[String]) -> Result<()> {
         Some((package, args)) if !package.starts_with('-') => (package.as_str(), args),
         _ => ("khqr-core", args),
     };
-    // Fewer proptest cases, because each mutant runs all tests.
+    // Runs fewer proptest cases, because all tests run once for each mutant.
     runner.command("mutants", |shell| {
         cmd!(shell, "cargo mutants -p {package} {args...}").env("PROPTEST_CASES", "64")
     })
@@ -231,7 +231,7 @@ pub(crate) fn miri(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
         .args(["--target-dir", target.as_str()])
         // Miri is about 10,000 times slower than compiled code.
         .env("PROPTEST_CASES", "2")
-        // proptest reads entropy and writes a file of failures.
+        // Miri's isolation would keep proptest from reading entropy and from writing its file of failures.
         .env("MIRIFLAGS", "-Zmiri-disable-isolation")
     })
 }
@@ -245,7 +245,7 @@ pub(crate) fn bench(runner: &mut Runner, filter: Option<&str>) -> Result<()> {
     })
 }
 
-/// gungraun compares the counts with those of the previous run.
+/// Counts instructions with gungraun, which compares the counts with those of the previous run.
 pub(crate) fn instructions(runner: &mut Runner) -> Result<()> {
     tools::require(&tools::valgrind())?;
     runner.command("instructions", |shell| {

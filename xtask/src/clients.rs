@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 pub(crate) fn conformance(runner: &mut Runner, args: &[String]) -> Result<()> {
     tools::require(&tools::node())?;
     runner.step("conformance", |shell| {
-        // One command builds both programs, so that both are in one target folder.
+        // Builds both programs into one target folder, because conformance runs the `bakong` in its own folder.
         cmd!(
             shell,
             "cargo build -p bakong-cli -p conformance --bin bakong --bin conformance"
@@ -22,7 +22,7 @@ pub(crate) fn conformance(runner: &mut Runner, args: &[String]) -> Result<()> {
     })
 }
 
-/// The browser tests of the sandbox's page are in its crate, and start their own sandboxes.
+/// Runs the browser tests of the sandbox's page. They are in the sandbox's crate and start their own sandboxes.
 pub(crate) fn page(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     tools::require(&tools::node())?;
     let names = ["chromium", "chromium-browser", "google-chrome"];

@@ -160,7 +160,7 @@ fn moment_of_day(random: &mut Rng) -> u64 {
 
 fn order(random: &mut Rng, (at, life, policy): (u64, u64, Policy), with_faults: bool) -> Order {
     let amount = random.u64(1..200) * 500;
-    // Customers take longer if the code lives longer.
+    // Customers take longer if the code is valid for longer.
     let delay = delay(random) * (life / 1_000) / (CODE_LIFE / 1_000);
     let expires_at = at + life;
     let mut order = Order {

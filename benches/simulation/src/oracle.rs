@@ -30,9 +30,9 @@ pub struct Oracle {
     /// The requests in flight.
     in_flight: HashMap<u64, Question>,
     asked_about: HashSet<Md5Handle>,
-    /// The day that error code 17 closed, and when, as persisted.
+    /// The day that error code 17 closed, and the time when the day was closed, as persisted.
     closed: Option<(u64, u64)>,
-    /// What the replies say about the quota, by a clock that is always right.
+    /// What the replies say about the quota, with times from a clock that is always right.
     quota_replies: QuotaReplies,
     settled_orders: HashSet<String>,
     /// The transactions that were found: the number of the order and of its transfer.
@@ -104,7 +104,7 @@ impl Oracle {
     pub fn polled(&mut self, question: &Question, now: u64, right_now: u64) {
         let probe_after = millis(self.quota.probe_after);
         self.quota_replies.polled(now, right_now, probe_after);
-        // What is persisted has the times of the shop's clock, which must be right here.
+        // The persisted times come from the shop's clock, so this check needs that clock to be right.
         let faults = self.scenario.faults;
         if !(faults.turns || faults.clock)
             && let Some((day, at)) = self.closed

@@ -77,8 +77,8 @@ pub struct Faults {
     pub receipts: bool,
     /// Whether the shop's clock is sometimes set back.
     pub clock: bool,
-    /// Whether the shop's clock is an hour ahead before the turn of each day, after a restart, and is set back before the
-    /// turn.
+    /// Whether the shop restarts before each midnight with a clock that is an hour ahead, and the clock is corrected
+    /// before the real midnight.
     pub turns: bool,
 }
 
@@ -182,7 +182,7 @@ impl Scenario {
                 lists: *pick(random, &sick),
                 ..self
             },
-            // The quota is reserved for final checks at the same minute, and nothing else fails.
+            // The quota is reserved for final checks that fall in the same minute, and nothing else fails.
             1 | 2 => Self {
                 orders: *pick(random, &[20, 90, 97, 98, 99, 150, 400]),
                 lists: *pick(random, &[Lists::Refused, Lists::Down, Lists::Work]),

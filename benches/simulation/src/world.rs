@@ -13,7 +13,7 @@ use crate::shop::{Killed, Shop};
 use crate::{DAY, HOUR, MINUTE, START};
 
 /// The maximum number of days after the last order. With 40 requests a day, half of them failing, the payments that were
-/// accepted for a quota of 100 take weeks.
+/// accepted for a quota of 100 take weeks to become final.
 const MAX_DAYS: u64 = 40;
 
 /// A simulation.
@@ -50,7 +50,7 @@ enum Event {
     Restart,
     NewToken,
     SetClockBack(u64),
-    /// The clock is ahead by this from now on. `restart` tells whether the process restarts.
+    /// From now on, the clock is ahead by `by`. `restart` tells whether the process restarts.
     SetClockAhead {
         by: u64,
         restart: bool,
@@ -150,7 +150,7 @@ impl World {
         }
         if scenario.faults.turns {
             for day in 1..=scenario.days {
-                // The clock passes the turn, and is right again before the turn.
+                // The shop's clock passes midnight too early, and is right again before the real midnight.
                 let turn = START + day * DAY;
                 let from = world.random.u64(20 * MINUTE..58 * MINUTE);
                 let to = world.random.u64(MINUTE..from);
@@ -195,7 +195,7 @@ impl World {
         assert!(self.shop.is_idle(), "3: a payment is left open");
         self.oracle.ended();
         let summary = self.summary();
-        // With a wrong clock, some requests belong to another day of Bakong's clock.
+        // With a wrong clock, some requests count for another day on Bakong's clock.
         let is_clock_wrong = self.scenario.faults.clock || self.scenario.faults.turns;
         assert!(
             is_clock_wrong || summary.most_on_a_day <= self.shop.quota().limit,

@@ -1,4 +1,4 @@
-//! Checks with another HTTP client whether a code was paid: without a transport, a session or async.
+//! Uses another HTTP client to check whether a code was paid, without a `Transport`, a session or async.
 //!
 //! ```console
 //! $ BAKONG_BASE_URL=http://127.0.0.1:8080 BAKONG_MD5=d60f3db96913029a2af979a1662c1e72 BAKONG_TOKEN=… \
@@ -24,7 +24,7 @@ use bakong_api::{AccessToken, ApiError, BaseUrl, CheckAnswer, Endpoint, Reading,
 use bytes::Bytes;
 use http::Response;
 
-/// Larger than any answer.
+/// More bytes than any answer has.
 const LARGEST_ANSWER: u64 = 1024 * 1024;
 
 #[allow(dead_code, reason = "tests use the rest of this file as a module")]
@@ -61,7 +61,7 @@ pub(crate) fn ask(
         ureq::Agent::config_builder()
             // `read` interprets the status, so an error status must not end the call.
             .http_status_as_error(false)
-            // A redirect would send the token to another host.
+            // Redirects are not followed: a request with a token must not go to another host.
             .max_redirects(0)
             .timeout_global(Some(Duration::from_secs(20)))
             .build(),

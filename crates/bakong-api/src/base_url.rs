@@ -126,7 +126,7 @@ impl BaseUrl {
             return Err(InvalidBaseUrl("must not have a query or fragment"));
         }
         let not_a_url = InvalidBaseUrl("is not a URL like https://host or https://host/path");
-        // `Uri` accepts non-ASCII text, which would be printed.
+        // `Uri` accepts non-ASCII text, but a base URL must be safe to print.
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(not_a_url);
         }
@@ -215,7 +215,7 @@ impl BaseUrl {
 }
 
 /// Whether a URI's host names the local machine: `localhost`, `127.0.0.0/8` or `[::1]`. See
-/// [`BaseUrl::is_loopback`] for what this does not prove.
+/// [`BaseUrl::is_loopback`] for the limits of this check.
 #[must_use]
 pub fn is_loopback_host(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');

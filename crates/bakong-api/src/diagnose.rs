@@ -1,4 +1,4 @@
-//! Diagnoses why a payment is not found: looks the payment up in every way and compares the answers.
+//! Diagnoses why a payment is not found: looks the payment up by every known identifier and compares the answers.
 
 use std::fmt;
 
@@ -53,7 +53,7 @@ pub enum NotAsked {
     Pointless,
 }
 
-/// A conclusion from the answers. `Display` prints a sentence that is safe to print.
+/// A conclusion from the answers. Its `Display` output is a sentence without control characters or secrets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Finding {
@@ -84,7 +84,7 @@ pub enum Finding {
 }
 
 impl<T: Transport> Session<T> {
-    /// Looks a payment up by MD5, by full hash and by short hash, as far as they are known. A hash in one answer
+    /// Looks a payment up by MD5, full hash and short hash, and skips those that are unknown. A hash in one answer
     /// is used for the next lookup. Sends at most three requests, each through [`send`](Self::send), and stops
     /// when further requests would fail as well.
     pub async fn diagnose(&self, clues: &Clues) -> Diagnosis {
@@ -187,7 +187,7 @@ impl Diagnosis {
                     .iter()
                     .flat_map(|(other, its)| differences(*first, transaction, *other, its)),
             );
-            // The other answers may differ from each other if the first answer has no hash.
+            // If the first answer has no hash, it agrees with all others, but these may differ from each other.
             let pairs = others.iter().zip(others.iter().skip(1));
             let pairs = pairs.filter(|((_, one), (_, other))| !is_same(one, other));
             findings.extend(

@@ -16,13 +16,13 @@ use crate::places;
 use crate::transaction::Transaction;
 use crate::unreadable;
 
-/// A well-formed answer with HTTP 200 that is not an error of a general class.
+/// A well-formed answer with HTTP 200 that only the endpoint can interpret.
 pub(crate) struct Envelope<'a> {
     pub(crate) response_code: ResponseCode,
     /// The value of `data`, unless it is absent, null or empty.
     pub(crate) data: Option<&'a RawValue>,
     /// Whether a failure contains, outside of `data`, a member that only a transaction has. Such an answer may
-    /// report a payment under a garbled name.
+    /// report a payment in a member with a garbled name.
     pub(crate) mentions_transaction: bool,
     /// Whether `data`, `transaction` and the answer itself hold different transactions.
     pub(crate) contradicts_itself: bool,
@@ -124,7 +124,7 @@ impl<'a> Envelope<'a> {
     /// Opens an answer. `repaired` stores the body if it had to be repaired.
     ///
     /// # Errors
-    /// [`ApiError`] if the answer has an error's class, is not an envelope, or contradicts itself.
+    /// [`ApiError`] if the answer belongs to an error class, is not an envelope, or contradicts itself.
     pub(crate) fn open(
         response: &'a Response<Bytes>,
         repaired: &'a mut String,
@@ -213,9 +213,9 @@ impl<'a> Envelope<'a> {
 
 /// Returns the class of an answer according to its code or message, regardless of its status.
 ///
-/// A rejected token and an exhausted quota also count under other statuses and codes, and without a code, because
-/// sending the request again would spend more of the quota. `is_success` is true if the answer reports success and
-/// has data; its message is then ignored.
+/// A rejected token and an exhausted quota are also recognized under other statuses and codes, and without a code,
+/// because sending the request again would spend more of the quota. `is_success` is true if the answer reports
+/// success and has data; its message is then ignored.
 fn class_of_code(
     status: StatusCode,
     code: Option<ErrorCode>,
@@ -230,7 +230,7 @@ fn class_of_code(
         Some(class @ (ErrorClass::QuotaExhausted | ErrorClass::Unauthorized)) => Some(class),
         None if is_success => None,
         class => class_of_message(message).or_else(|| {
-            // A code that only refuses may be the answer to the question, such as "not found".
+            // A code of the class `Refused` may be the answer to the question, such as "not found".
             class.filter(|class| *class != ErrorClass::Refused && status == StatusCode::OK)
         }),
     }

@@ -12,7 +12,7 @@ use khqr_core::{Printable, Timestamp};
 use crate::redact;
 use crate::transport::{TransportError, TransportErrorKind};
 
-/// A request that got no answer. It says nothing about whether a payment was made.
+/// A request that got no answer to its question. The error says nothing about whether a payment was made.
 #[derive(Clone, Debug)]
 pub struct ApiError {
     class: ErrorClass,
@@ -23,10 +23,10 @@ pub struct ApiError {
     of_renewal: bool,
 }
 
-/// The message of an answer about a transaction that was not requested.
+/// The error message for an answer about a transaction that was not requested.
 pub(crate) const OTHER_TRANSACTION: &str = "the answer describes another transaction";
 
-/// The message of an answer whose members hold different transactions.
+/// The error message for an answer whose members hold different transactions.
 pub(crate) const CONTRADICTION: &str =
     "the members data, transaction and those around them differ, so none is trusted";
 
@@ -63,7 +63,7 @@ pub enum ErrorClass {
 pub enum Remedy {
     /// Ask again after a while.
     AskAgain,
-    /// Wait until the next day of the quota begins.
+    /// Wait for the next day, when a new quota begins.
     NextDay,
     /// Get another token.
     NewToken,
@@ -121,7 +121,7 @@ impl ErrorClass {
 pub enum RetryAfter {
     /// This long after the answer.
     Delay(Duration),
-    /// At this time of the server's clock.
+    /// At this time on the server's clock.
     At(Timestamp),
 }
 
@@ -159,8 +159,8 @@ macro_rules! error_codes {
                 }
             }
 
-            /// Returns the class of an answer with this code and HTTP 200, unless the code answers the
-            /// question, as code 1 does for a check.
+            /// Returns the class of an answer with this code and HTTP 200. The class does not apply if the code
+            /// itself answers the question, as code 1 does for a check.
             #[must_use]
             pub const fn class(self) -> ErrorClass {
                 match self {
@@ -212,7 +212,7 @@ impl ApiError {
         }
     }
 
-    /// An error with a message from the server, which may repeat the token of the request.
+    /// Creates an error with the server's message, without any tokens that the message repeats.
     pub(crate) fn with_server_message(class: ErrorClass, message: Cow<'_, str>) -> Self {
         Self::new(class, redact::without_tokens(message))
     }
@@ -276,7 +276,7 @@ impl ApiError {
     /// Returns Bakong's message with the request's secrets removed, or this crate's description of what is
     /// wrong with the answer. May be empty.
     ///
-    /// The text comes from outside: print it through [`Printable`], as this error's `Display` does.
+    /// The text is untrusted: print it through [`Printable`], as this error's `Display` does.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message

@@ -1,16 +1,16 @@
 //! The form of a transaction's hash. A shop recognizes a transaction by its hash, so each transaction must have
-//! exactly one text: two texts for one transaction would settle two orders.
+//! exactly one spelling of it: with two spellings, one transaction could settle two orders.
 
 /// The length of a full hash, in hexadecimal digits.
 const DIGITS: usize = 64;
 
 /// Returns a full hash as 64 hexadecimal digits in lower case. Removes white space and invisible characters
-/// anywhere, and `0x` in front. Returns `None` if the rest is not a full hash.
+/// anywhere, and a leading `0x`. Returns `None` if the rest is not a full hash.
 pub(crate) fn full(text: &str) -> Option<String> {
     digits(text).filter(|digits| digits.len() == DIGITS)
 }
 
-/// Returns hexadecimal digits in the form of [`full`], of any length but 0.
+/// Normalizes hexadecimal digits as [`full`] does, but accepts any length except 0.
 pub(crate) fn digits(text: &str) -> Option<String> {
     let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
     let digits = visible
@@ -21,7 +21,7 @@ pub(crate) fn digits(text: &str) -> Option<String> {
     is_hex.then(|| digits.to_ascii_lowercase())
 }
 
-/// Whether a character has no ink: white space, control characters, and the default ignorable code points of
+/// Whether a character is invisible: white space, control characters, and the default ignorable code points of
 /// Unicode that occur in copied texts.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace()

@@ -1,7 +1,7 @@
 //! Reads JSON without decoding it into fixed types.
 //!
 //! Bakong's answers vary in ways that a derived decoder rejects: an integer arrives as a float, a number arrives
-//! as a string, a member occurs twice. A decoder that rejects a paid answer loses an order. So every value stays
+//! as a string, a member occurs twice. A decoder that rejects a paid answer loses an order. So every value is kept as
 //! the text that Bakong sent, and is interpreted only where it is used. No number is converted to a float.
 
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The members of a JSON object, in the order of the text.
+/// The members of a JSON object, in the order in which they occur.
 pub(crate) struct Object<'a>(Vec<Member<'a>>);
 
 type Member<'a> = (Cow<'a, str>, &'a RawValue);
@@ -66,7 +66,7 @@ impl<'a> Object<'a> {
 
     /// Whether any member occurs more than once with different values.
     pub(crate) fn contradicts_itself(&self) -> bool {
-        // Sorted, because a hostile server may send a hundred thousand members.
+        // Sorting avoids comparing all pairs: a hostile server may send a hundred thousand members.
         let mut members: Vec<_> = self.0.iter().collect();
         members.sort_by(|(one, _), (other, _)| one.cmp(other));
         let mut pairs = members.iter().zip(members.iter().skip(1));
@@ -98,8 +98,8 @@ impl<'a> Object<'a> {
     }
 }
 
-/// How deep [`Object::hides_any`] searches. Answers of Bakong have fewer than five levels. The limit protects
-/// the stack, and the time, from a hostile server.
+/// The depth to which [`Object::hides_any`] searches. Bakong's answers have fewer than five levels. The limit keeps a
+/// hostile server from exhausting the stack or wasting time.
 const MAX_DEPTH: u32 = 127;
 
 fn contains_any(value: &RawValue, names: &[&'static str], depth: u32) -> bool {
@@ -121,7 +121,7 @@ fn contains_any(value: &RawValue, names: &[&'static str], depth: u32) -> bool {
 }
 
 /// Repairs a body that is not valid JSON: removes a byte order mark, and replaces invalid UTF-8 and raw control
-/// characters. Payers' remarks contain such bytes.
+/// characters. Such bytes occur in payers' remarks.
 pub(crate) fn repair(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}');
@@ -148,7 +148,7 @@ pub(crate) fn string(value: &RawValue) -> Option<Cow<'_, str>> {
         .map(|Text(text)| text)
 }
 
-/// Returns a number's text. Removes the quotes of a string that may contain a number.
+/// Returns the text of a value that should be a number, without the quotes if it was sent as a string.
 fn unquoted(value: &RawValue) -> &str {
     let text = value.get();
     text.strip_prefix('"')
@@ -167,7 +167,7 @@ pub(crate) fn integer(value: &RawValue) -> Option<i64> {
     Some(if negative { -value } else { value })
 }
 
-/// A non-negative JSON number, exactly: `digits × 10^exponent`.
+/// The exact value of a non-negative JSON number: `digits × 10^exponent`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Decimal {
     digits: u128,
@@ -180,7 +180,7 @@ impl Decimal {
         Self::parse(unquoted(value))
     }
 
-    /// Parses `12`, `12.50` or `1.25e1`; `None` for any other text, and for more digits than an amount has.
+    /// Parses `12`, `12.50` or `1.25e1`; `None` for any other text, or for too many digits or too large an exponent.
     fn parse(text: &str) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i16>().ok()?),

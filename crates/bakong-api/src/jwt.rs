@@ -1,4 +1,4 @@
-//! The form of a token: a JWT (RFC 7519), three base64url parts separated by dots, the second a JSON object.
+//! The form of a token: a JWT (RFC 7519), three base64url parts separated by dots. The second encodes a JSON object.
 //! The signature cannot be checked without NBC's key.
 
 use base64::Engine;
@@ -9,12 +9,12 @@ use zeroize::Zeroizing;
 
 use crate::json::{Decimal, Object};
 
-/// The reason for a JWT whose second part is not a JSON object.
+/// The reason for rejecting a JWT whose second part is not a JSON object.
 pub(crate) const UNREADABLE: &str = "has no readable claims; check that it was copied completely";
 
 /// The claims that this crate uses.
 pub(crate) struct Claims {
-    /// `exp`, to the second.
+    /// The expiry (`exp`), to the second.
     pub(crate) expires_at: Option<Timestamp>,
 }
 

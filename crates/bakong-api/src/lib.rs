@@ -2,16 +2,16 @@
 //!
 //! Each endpoint is a struct that is valid by construction. It builds an [`http::Request`], and reads an
 //! [`http::Response`] into its answer or an [`ApiError`], so any HTTP client works. With a [`Transport`], a
-//! [`Session`] sends, reads and manages the token.
+//! [`Session`] sends requests, reads answers and manages the token.
 //!
 //! # What an answer means
-//! A shop hands over goods because of an answer, so this crate guesses nothing:
+//! A shop hands over goods on the strength of an answer, so this crate never guesses:
 //!
 //! - Only an explicit "not found" is [`CheckAnswer::NotFound`]. An outage, a web page, a contradiction or a
 //!   truncated answer is an [`ApiError`] and says nothing about the payment.
 //! - The HTTP status is checked before the body.
 //! - A paid answer is never lost because of a field that cannot be interpreted: see [`Reading`].
-//! - Amounts are read exactly, from the text of the number.
+//! - Amounts are read exactly from the JSON text, never through a floating-point number.
 //!
 //! The [class](ErrorClass) of an error determines what can be done about it: [`ErrorClass::remedy`].
 //!
@@ -34,8 +34,8 @@
 //! # With a session
 //! A [`Session`] adds the token to requests. It renews the token before it expires and when Bakong rejects it,
 //! and saves it in a [`TokenStore`](token::TokenStore). A [`SessionObserver`](observe::SessionObserver) can count
-//! every request, because a token has about a hundred requests a day. The states of a token are a separate
-//! state machine, [`TokenLife`](token::TokenLife), which also works without a session.
+//! every request, because a token is limited to about a hundred requests a day. A separate state machine,
+//! [`TokenLife`](token::TokenLife), tracks the states of a token and also works without a session.
 //!
 //! # Without a session
 //! ```
@@ -59,8 +59,8 @@
 //!
 //! # Features
 //! - `file-store`: [`FileTokenStore`](token::TokenStore), a token in a file that several processes may share.
-//! - `diagnose`: a module that looks a payment up in every way and compares the answers to find out why the
-//!   payment is missing.
+//! - `diagnose`: a module that looks a payment up by every known identifier and compares the answers to find out
+//!   why the payment is missing.
 //!
 //! # Secrets
 //! An [`AccessToken`] prints as `[redacted]` and is wiped from memory when dropped. Errors contain no token, no

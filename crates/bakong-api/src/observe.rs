@@ -1,5 +1,5 @@
-//! Observing a session: every request counts against the daily quota, including refused and repeated ones, and a
-//! failed renewal should be noticed before the token expires.
+//! Events of a session, to count requests (refused and repeated ones also use the daily quota) and to notice a
+//! failed renewal before the token expires.
 
 pub use crate::envelope::AnswerSummary;
 
@@ -18,7 +18,7 @@ use crate::transport::TransportError;
 
 /// Receives events of a [`Session`](crate::Session): requests, repetitions by the transport, and token renewals.
 ///
-/// The methods run on the path of the request, so they should return quickly.
+/// The methods are called while a request is being processed and delay it, so they should return quickly.
 pub trait SessionObserver: Send + Sync {
     /// A request is about to be sent.
     fn sending(&self, attempt: Attempt) {
@@ -27,7 +27,7 @@ pub trait SessionObserver: Send + Sync {
 
     /// The answer has arrived, or the attempt failed. The kind of the error tells whether the request
     /// [may have arrived](crate::transport::TransportErrorKind::may_have_arrived). Not called if the caller stopped
-    /// waiting, although the request may have arrived.
+    /// waiting; the request may have arrived anyway.
     ///
     /// Do not log bodies: those of `verify` and `renew_token` contain a token.
     fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
@@ -113,7 +113,7 @@ impl Attempts {
     /// previous attempt.
     pub fn repeat(&self, previous: Result<&Response<Bytes>, &TransportError>) {
         self.finish(previous);
-        // The attempts of one request never overlap.
+        // `Relaxed` suffices, because the attempts of one request never overlap.
         self.0.number.fetch_add(1, Ordering::Relaxed);
         self.notify(|observer| observer.sending(self.current()));
     }

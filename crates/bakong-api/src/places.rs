@@ -1,7 +1,7 @@
-//! The places of an answer that can hold a transaction: the member `data`, the member `transaction`, and the
+//! The places in an answer that can hold a transaction: the member `data`, the member `transaction`, and the
 //! object around them.
 //!
-//! Two places with different values contradict each other. Neither is chosen, because the wrong one may end an
+//! Two places with different values contradict each other. Neither is chosen, because the wrong one could mark an
 //! order as paid.
 
 use serde_json::value::RawValue;
@@ -13,10 +13,10 @@ use crate::transaction::Transaction;
 /// The members that can hold a transaction, the preferred one first.
 pub(crate) const NESTED: [&str; 2] = ["data", "transaction"];
 
-/// How deep places are searched. NBC's answers have two levels.
+/// The depth to which nested places are searched. NBC's answers have two levels.
 const MAX_DEPTH: u32 = 8;
 
-/// Whether all places in `outer` agree. A place that is not empty and not an object contradicts everything.
+/// Whether all places in `outer` agree. A place that is neither empty nor an object counts as a contradiction.
 pub(crate) fn agree(outer: &Object<'_>) -> bool {
     let mut nested = Vec::new();
     if !collect(outer, MAX_DEPTH, &mut nested) {

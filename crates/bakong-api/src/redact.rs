@@ -1,4 +1,4 @@
-//! Removes secrets from a server's messages: a server may repeat the request with the token or code in it.
+//! Removes secrets from a server's messages: a server may repeat the request, including its token or code.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -7,7 +7,7 @@ use crate::jwt;
 
 const REDACTED: &str = "[redacted]";
 
-/// The minimum length at which a part of a secret is removed: a message may be truncated, split or quote a part.
+/// The minimum length at which a part of a secret is removed. Messages may truncate, split or partly quote a secret.
 const PART: usize = 6;
 
 /// The minimum length at which a word with upper case, lower case and digits counts as a part of a token.
@@ -16,7 +16,7 @@ const RANDOM_WORD: usize = 20;
 /// The beginning of a JWT: `{"` in base64url.
 const JWT: &str = "eyJ";
 
-/// Whether a word looks like a part of a token without its start, such as the signature. Hashes have one case only.
+/// Whether a word looks like a later part of a token, such as the signature. Hashes do not: they have only one case.
 fn is_random(word: &str) -> bool {
     let has = |is_kind: fn(&u8) -> bool| word.as_bytes().iter().any(is_kind);
     RANDOM_WORD <= word.len()
@@ -49,13 +49,13 @@ pub(crate) fn without_tokens(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(redacted)
 }
 
-/// Removes a secret, also in its JSON form: the whole, and every part of at least [`PART`] characters. A part of letters and
-/// digits is recognized in any case, and with anything else between them: line breaks, blanks, quotes or escapes. Returns
+/// Removes a secret and every part of it of at least [`PART`] characters, in plain or JSON form. Letters and
+/// digits are recognized in any case, and with anything between them: line breaks, blanks, quotes or escapes. Returns
 /// `None` if the text contains no part of the secret.
 pub(crate) fn without(text: &str, secret: &str) -> Option<String> {
     let json = serde_json::Value::from(secret).to_string();
     let json = json.get(1..json.len() - 1).unwrap_or_default();
-    // Ranges of bytes, each with its end.
+    // Byte ranges, each as its start and end.
     let mut ranges = shared(text, secret, char::is_alphanumeric);
     for form in [secret, json].into_iter().filter(|form| !form.is_empty()) {
         ranges.extend(shared(text, form, |_| true));
@@ -66,7 +66,7 @@ pub(crate) fn without(text: &str, secret: &str) -> Option<String> {
     let mut redacted = String::with_capacity(text.len());
     let mut shown_to = 0;
     for (start, end) in &ranges {
-        // Overlapping ranges are one.
+        // Overlapping ranges are redacted as one.
         if *start >= shown_to {
             redacted.push_str(text.get(shown_to..*start).unwrap_or_default());
             redacted.push_str(REDACTED);
@@ -77,8 +77,8 @@ pub(crate) fn without(text: &str, secret: &str) -> Option<String> {
     (!ranges.is_empty()).then_some(redacted)
 }
 
-/// Returns the ranges of `text` with [`PART`] characters in a row that are also in a row in `secret`. Only characters that
-/// `counts` accepts are compared, without regard to case.
+/// Returns the ranges of `text` in which [`PART`] consecutive characters are also consecutive in `secret`. Only
+/// characters that `counts` accepts are compared, without regard to case.
 fn shared(text: &str, secret: &str, counts: fn(char) -> bool) -> Vec<(usize, usize)> {
     let characters = |text: &str| -> Vec<(usize, char)> {
         let counted = text.char_indices().filter(|(_, c)| counts(*c));

@@ -57,13 +57,13 @@ impl Reading<String> {
 
 /// A payment that Bakong knows.
 ///
-/// The texts come from untrusted people: print them through [`Printable`](khqr_core::Printable).
+/// The text fields come from untrusted sources: print them through [`Printable`](khqr_core::Printable).
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Transaction {
     /// The full hash, 64 hexadecimal digits in lower case. The first eight are the short hash.
     ///
-    /// White space, invisible characters and `0x` in front are removed, so that a transaction has one hash.
+    /// White space, invisible characters and a leading `0x` are removed, so that each transaction has only one hash.
     /// Unreadable if the rest is not a full hash. Without a known hash, a transaction cannot be recognized
     /// when it is found again.
     pub hash: Reading<String>,

@@ -12,8 +12,8 @@ use http::{Request, Response};
 ///
 /// A transport does not interpret responses: a 500 is a response. It may repeat a request if
 /// [`EndpointInfo::repeatable`](crate::endpoint::EndpointInfo) in the request's extensions allows it, or if the
-/// request cannot have arrived. It then calls [`Attempts::repeat`](crate::observe::Attempts::repeat), if the
-/// extensions contain one.
+/// request cannot have arrived. Before that, it calls [`Attempts::repeat`](crate::observe::Attempts::repeat) if the
+/// extensions contain [`Attempts`](crate::observe::Attempts).
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends `request`, whose URI is absolute, and returns the complete response.
@@ -109,7 +109,7 @@ pub enum TransportErrorKind {
 }
 
 impl TransportErrorKind {
-    /// Whether the request may have reached Bakong, so that repeating it may have an effect twice.
+    /// Whether the request may have reached Bakong, so that repeating it may duplicate its effect.
     #[must_use]
     pub const fn may_have_arrived(self) -> bool {
         match self {
@@ -158,7 +158,7 @@ impl TransportError {
         }
     }
 
-    /// Adds details for people: which host, how long, what to try.
+    /// Adds details for a human reader, such as the host, the time waited, or what to try.
     #[must_use]
     pub fn with_detail(self, detail: impl Into<Box<str>>) -> Self {
         Self {

@@ -1,8 +1,8 @@
-//! Says why an answer cannot be read: a redirect, an encoding, a web page.
+//! Explains why an answer cannot be read: it may be a redirect, a compressed body or a web page.
 
 use http::{HeaderMap, Response, Uri, header};
 
-/// How many characters of a header are repeated.
+/// The maximum number of characters that a message quotes from a header.
 const HEADER_LENGTH: usize = 120;
 
 /// Returns what is wrong with a body that is not a JSON object.
@@ -55,7 +55,7 @@ fn target(location: &str) -> Option<String> {
         Some(end) => location.split_at(end),
         None => (location, ""),
     };
-    // The cut may be inside of a password.
+    // If an `@` follows, the `?` or `#` may be inside a password whose first part is still in `location`.
     if rest.contains('@') {
         return None;
     }
@@ -71,7 +71,7 @@ fn target(location: &str) -> Option<String> {
         }
         _ => return None,
     };
-    // A second `@` in the path may belong to a password with a slash.
+    // An `@` in the path may follow a password that contains a slash.
     (!target.contains('@')).then(|| cut(&target))
 }
 

@@ -3,7 +3,7 @@
 use bakong_api::khqr_core::{Amount, Md5Handle, Timestamp};
 use bakong_api::{CheckAnswer, ErrorClass, ShortHash, TransactionHash};
 
-/// One request to send now. The quota usage includes the request already.
+/// One request to send now. The quota usage already includes the request.
 ///
 /// First persist the changes ([`Tracker::take_changes`](crate::Tracker::take_changes)), then send the request. Then
 /// pass the [`Reply`] to [`Tracker::answer`](crate::Tracker::answer), or call

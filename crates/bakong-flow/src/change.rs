@@ -36,7 +36,7 @@ pub enum Change {
     NotPaidYet {
         /// The MD5 of the payment.
         md5: Md5Handle,
-        /// When the next check is due. The check waits longer if the quota requires it.
+        /// When the next check is due. The check is sent later if the quota requires it.
         next: Timestamp,
     },
     /// A request failed. The state of the payment is unknown, and the tracker asks again.

@@ -1,28 +1,28 @@
 //! Watches KHQR payments over time: decides when to ask Bakong, what the answers mean, and when an order is settled.
 //!
 //! Bakong sends no notifications. A shop looks up the code's MD5 until the payment is made or the code has expired. A
-//! token has about 100 requests a day, rejected ones included, and polling one payment every three seconds for ten
+//! token allows about 100 requests a day, rejected ones included, but polling one payment every three seconds for ten
 //! minutes takes 200. A [`Tracker`] watches any number of payments within the quota. It reads no clock and opens no
 //! socket, so every case can be tested. With the feature `tokio`, a `Watcher` runs a tracker over a
 //! `bakong_api::Session` and a [`PaymentStore`].
 //!
 //! # Guarantees
-//! 1. A failed request never means unpaid or expired. A payment becomes [`Outcome::Expired`] only if Bakong answers
-//!    "not found" to a request that was sent after the expiry and the grace period.
+//! 1. A failed request never counts as unpaid or expired. A payment becomes [`Outcome::Expired`] only if Bakong
+//!    answers "not found" to a request that was sent after the expiry and the grace period.
 //! 2. A payment becomes final once, and an order is settled once, even with two workers or after a restart.
-//! 3. Every accepted payment gets a final check after its expiry. Its request is reserved when the payment is opened. If
-//!    none is left, opening fails with [`OpenError::NoQuota`] and the time to try again. Do not show the code before.
-//! 4. The quota is never exceeded. Error code 17 closes the quota window at once, even if the count is lower. Open
-//!    payments continue in the next window.
+//! 3. Every accepted payment gets a final check after its expiry. A request for it is reserved when the payment is
+//!    opened. If none is left, [`OpenError::NoQuota`] says when to try again. Show the code only if opening succeeds.
+//! 4. The quota is never exceeded. Error code 17 closes the quota window at once, even if fewer requests are counted.
+//!    Open payments continue in the next window.
 //! 5. A transaction settles an order only if amount, currency and recipient match and it was found under the code's
-//!    MD5. All others need a review, and the outcome lists the reasons. A transfer after the expiry and the grace
-//!    period is marked as late.
+//!    MD5. Other transactions need a review, and the outcome lists the reasons. A transfer after the expiry and the
+//!    grace period is marked as late.
 //! 6. No request asks about a final payment, and no two requests ask about one payment at once.
 //! 7. If the process is killed at any point, the persisted state is enough to continue.
 //!
-//! A simulator checks the guarantees in days with outages, failing lists, wrong clocks, expired tokens, killed processes, and customers
-//! who pay twice, late or wrong amounts: `cargo xtask simulate` in the repository. `COMPARE.md` in this crate compares the
-//! results with common polling schedules.
+//! A simulator checks the guarantees over days with outages, failing lists, wrong clocks, expired tokens, killed
+//! processes, and customers who pay twice, late or wrong amounts: `cargo xtask simulate` in the repository.
+//! `COMPARE.md` in this crate compares the results with common polling schedules.
 //!
 //! # The loop
 //! A driver runs this loop. Replies may arrive in any order:
@@ -77,18 +77,18 @@
 //!   [`Grace::last_check_within`](policy::Grace::last_check_within). A known hash reserves one more request, for when the
 //!   MD5 finds nothing. Other requests are reserved for token renewals ([`Quota::renewals`]) and for the payments that
 //!   the shop is expected to open in the rest of the window.
-//! - **Spare requests** make payments known earlier. A token bucket spreads them over the window. The
+//! - **Spare requests** detect payments earlier. A token bucket spreads them over the window. The
 //!   [`Schedule`](policy::Schedule) of a payment spreads its checks over its life: frequent while people pay, rare
 //!   afterwards. [`Tracker::nudge`] makes a check due at once.
 //! - **Lists** are tried when two payments are due. A list that is refused with 403 is not tried again for a day, unless
 //!   single checks are refused too. Single checks follow for payments that a list leaves out. After a list that failed,
 //!   single checks find out whether lists or all requests fail. After two failed lists in a row, lists pause for five
-//!   minutes, and longer each time; final checks wait if they can. Before a list is answered, and after one failed, each
-//!   payment reserves a request of its own, and a list takes no reserved request.
-//! - **Failures** pause all requests: for two seconds at first, doubled after each further one, or as long as the server
-//!   demands. During an outage, one request is in flight at a time. The pause is longer if a failed request may
-//!   have counted against the quota.
-//! - **The token.** While it is rejected, no request is sent and no payment changes.
+//!   minutes, and longer each time; final checks wait if they can. Until a list is answered, and after one failed,
+//!   each payment reserves a request of its own, and a list uses no reserved request.
+//! - **Failures** pause all requests: for two seconds at first, doubled after each further failure, or as long as
+//!   the server demands. During an outage, one request is in flight at a time. The pause is longer if a failed
+//!   request may have counted against the quota.
+//! - **The token.** While Bakong rejects the token, no request is sent and no payment changes.
 //!
 //! [`Policy::COUNTER`], [`Policy::WEB_SHOP`] and [`Policy::INVOICE`] are predefined. All values of [`Policy`],
 //! [`Quota`] and [`Backoff`](policy::Backoff) can be changed.

@@ -1,4 +1,4 @@
-//! A payment to watch: the code that was shown for an order, and the money it should bring.
+//! A payment to watch: the code that was shown for an order, and the amount and recipient to expect.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub struct Payment {
     pub expected: Expected,
     /// When the code expires.
     pub expires_at: Timestamp,
-    /// The full hash of the transaction, if known. It adds one lookup to the final check, for when the MD5 finds
+    /// The full hash of the transaction, if known. It adds one lookup to the final check, in case the MD5 finds
     /// nothing, and reserves one more request.
     pub hash: Option<TransactionHash>,
     /// The first eight digits of the hash, if known. They add another lookup and reserve another request.
@@ -65,7 +65,7 @@ impl Payment {
 pub enum Untrackable {
     /// The code has no amount. It is a static code, which can be paid many times, so its MD5 identifies no payment.
     NoAmount,
-    /// The code has no expiry, so the final check would have no time.
+    /// The code has no expiry, so no time can be set for the final check.
     NoExpiry,
     /// The amount or the expiry cannot be read.
     Unreadable(khqr_core::Error),

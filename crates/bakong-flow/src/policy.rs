@@ -32,8 +32,8 @@ impl Policy {
         },
     };
 
-    /// For a web shop: half as many checks. The outcome is known 30 minutes after the expiry at the latest, which
-    /// leaves more time to combine final checks.
+    /// For a web shop: half as many checks as at a counter. The outcome is known 30 minutes after the expiry at the
+    /// latest, which leaves more time to combine final checks.
     pub const WEB_SHOP: Self = Self {
         schedule: Schedule {
             first: Duration::from_secs(10),
@@ -70,7 +70,7 @@ impl Policy {
 /// The maximum wait for a payment if only its own checks fail.
 const MAX_SINGLE_BACKOFF: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// The maximum `Retry-After` that is honoured. A server that asks for more may have a wrong clock.
+/// The maximum `Retry-After` that is honoured. A server that asks for a longer wait may have a wrong clock.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// The minimum time between two checks, so that a wrong policy cannot spend the quota within seconds.
@@ -94,8 +94,8 @@ pub struct Schedule {
     pub percent_of_age: u32,
 }
 
-/// How to spread few checks over a payment's life: (number of checks, the first check as a divisor of the life, the
-/// ratio of consecutive ages in thousandths).
+/// How to spread few checks over a payment's life: (number of checks, divisor of the life that gives the age to start
+/// from, ratio of consecutive ages in thousandths).
 ///
 /// The ratios place the checks evenly on a logarithmic scale up to the expiry, because customers' delays are
 /// distributed in this way.
@@ -151,11 +151,11 @@ impl Schedule {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Grace {
-    /// The minimum time between the expiry and the final check, for transfers in progress. A transfer within this time
-    /// counts as in time.
+    /// The minimum time between the expiry and the final check, for transfers in progress. A transfer that is made
+    /// within this time is not late.
     pub after_expiry: Duration,
-    /// How much later the final check may be, so that several payments can share a request. The check is earlier if
-    /// the quota has a request to spare, and immediate if lists do not work.
+    /// How much later the final check may be sent, so that several payments can share a request. It is sent earlier
+    /// if the quota has a request to spare, and at once if lists do not work.
     pub last_check_within: Duration,
 }
 
@@ -167,13 +167,13 @@ pub struct Backoff {
     pub first: Duration,
     /// The maximum wait if the request did not arrive at Bakong, so that it did not count against the quota.
     pub longest: Duration,
-    /// The maximum wait if the request may have counted against the quota. The maximum triples during an outage of
-    /// hours.
+    /// The maximum wait if the request may have counted against the quota. The maximum triples during an outage that
+    /// lasts hours.
     pub longest_if_counted: Duration,
 }
 
 impl Backoff {
-    /// From two seconds to 30 seconds, or to ten minutes if requests may have counted.
+    /// From two seconds to 30 seconds, or to ten minutes if requests may have counted against the quota.
     pub const DEFAULT: Self = Self {
         first: Duration::from_secs(2),
         longest: Duration::from_secs(30),
@@ -203,11 +203,11 @@ impl Backoff {
             self.longest
         };
         let delay = match class.remedy() {
-            // The token and the quota window have their own states.
+            // Rejected tokens and closed quota windows are also tracked elsewhere, with waits of their own.
             Remedy::AskAgain | Remedy::NewToken | Remedy::NextDay => {
                 exponential(self.first, failures.saturating_sub(1), longest)
             }
-            // A CDN refuses single requests by mistake. The client is considered blocked only after several refusals.
+            // A CDN sometimes refuses a request by mistake, so one refusal does not mean that the client is blocked.
             Remedy::Attention if failures <= 1 => self.first.min(longest),
             Remedy::Attention => longest,
         };

@@ -23,13 +23,13 @@ pub struct Quota {
     pub window: QuotaWindow,
     /// How many requests of a window are reserved for renewals of the token.
     pub renewals: u32,
-    /// How long to wait after error code 17 before a probe is sent in the same window. The window's end is an
-    /// assumption, and a token may have a higher limit.
+    /// How long to wait after error code 17 before a probe is sent in the same window. A probe may succeed, because
+    /// the end of the window is an assumption, and a token may have a higher limit.
     pub probe_after: Duration,
 }
 
 impl Quota {
-    /// 100 requests per day of Phnom Penh, two of them for renewals, and a probe every two hours.
+    /// 100 requests per day in Phnom Penh time, two of them for renewals, and a probe every two hours.
     pub const DEFAULT: Self = Self {
         limit: 100,
         window: QuotaWindow::PHNOM_PENH_DAY,
@@ -213,9 +213,9 @@ impl QuotaUsage {
             usual_demand,
             ..
         } = self.usage;
-        // A wait keeps at most its length when the clock is set back.
+        // If the clock was set back, the wait for a probe starts again now, so that it is not longer than usual.
         self.usage.closed_at = self.usage.closed_at.map(|at| at.min(now));
-        // A clock that was set back by more than one window was wrong before. Requests that were counted since may
+        // A clock that was set back by more than one window was wrong before. Requests that were counted then may
         // belong to this window, so they stay counted.
         if window.0.saturating_add(1) < current.0 {
             self.usage.window = window;
@@ -276,9 +276,9 @@ impl QuotaUsage {
 
     /// Estimates how many more payments the shop will open in this window.
     ///
-    /// The estimate is the demand of a busy window so far, minus the demand of this window; but at most twice the
-    /// share for the remaining time. In the first window it is the larger of two numbers: that formula for 60 % of the
-    /// limit, and the demand so far, extrapolated.
+    /// The estimate is the demand of a busy window minus the demand of this window so far, but at most twice the
+    /// demand that a busy window has in the remaining time on average. In the first window, it is the larger of two
+    /// numbers: this estimate for a demand of 60 % of the limit, and the demand so far, extrapolated.
     #[must_use]
     pub fn expected_demand(&self, now: Timestamp) -> u32 {
         let WindowUsage {

@@ -24,7 +24,7 @@ pub enum Settlement {
         /// Whether the transfer was made after the code's expiry and the grace period.
         late: bool,
     },
-    /// The transaction differs from the expected payment, so a person must decide. Never empty.
+    /// The transaction differs from the expected payment, so a person must decide. The list is never empty.
     NeedsReview(Vec<Mismatch>),
 }
 
@@ -64,8 +64,8 @@ pub enum Mismatch {
     /// A lookup by hash found the transaction, and the lookup by MD5 found nothing. So another code was paid: an
     /// earlier code of this order, or the code of another order.
     OtherCode,
-    /// A lookup by hash found the transaction, and the transfer was made before the payment was opened. It is
-    /// probably for another purpose.
+    /// A lookup by hash found the transaction, and the transfer was made before the payment was opened. The
+    /// transfer was probably made for another purpose.
     BeforeOpened,
     /// The order had been cancelled.
     Cancelled,

@@ -57,7 +57,7 @@ pub struct HyperTransportBuilder {
     proxy: ProxySetting,
     roots: Roots,
     extra_roots: RootCertStore,
-    /// The addresses of all host names, for tests.
+    /// The addresses to which every host name resolves, for tests.
     #[cfg(test)]
     hosts_file: Option<Vec<std::net::IpAddr>>,
 }
@@ -88,7 +88,7 @@ impl Default for HyperTransportBuilder {
 
 impl HyperTransportBuilder {
     /// Sets how long opening a connection may take: name lookup, TCP, proxy tunnel and TLS handshake together.
-    /// Defaults to 5 s. A request that fails at this limit was not sent.
+    /// Defaults to 5 s. If this timeout passes, the request was not sent.
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
@@ -110,8 +110,8 @@ impl HyperTransportBuilder {
         self
     }
 
-    /// Sets after how much idle time a connection is closed. Defaults to 30 s, at most a year. Connections
-    /// are checked at this interval, so one may stay open for up to twice the time, but is not used after it.
+    /// Sets how long a connection may be idle before it is closed. Defaults to 30 s. The maximum is a year. Idle
+    /// connections are checked at this interval: one may stay open for twice the timeout, but is not reused after it.
     #[must_use]
     pub const fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
@@ -132,7 +132,7 @@ impl HyperTransportBuilder {
 
     /// Sets how many requests may be in flight at once. Defaults to 64. Further requests wait in a first-in,
     /// first-out queue. They fail with [`TransportErrorKind::Busy`](bakong_api::transport::TransportErrorKind::Busy)
-    /// if their [`request_timeout`](Self::request_timeout) passes first. This also bounds the open connections.
+    /// if their [`request_timeout`](Self::request_timeout) passes first. The limit also bounds the open connections.
     #[must_use]
     pub const fn max_in_flight(mut self, requests: usize) -> Self {
         self.max_in_flight = requests;
@@ -235,7 +235,7 @@ impl HyperTransportBuilder {
     /// Also trusts the certificate authorities that the environment variables `SSL_CERT_FILE` (a PEM file) and
     /// `SSL_CERT_DIR` (folders of PEM files) name, if they are set. They are read at once.
     ///
-    /// They add to [`roots`](Self::roots). In OpenSSL they replace the default roots; for that, choose
+    /// They are added to [`roots`](Self::roots). OpenSSL replaces its default roots with them; to do that, choose
     /// [`Roots::OnlyGiven`].
     ///
     /// # Errors
@@ -246,7 +246,7 @@ impl HyperTransportBuilder {
         Ok(self)
     }
 
-    /// Builds the transport. It needs a tokio runtime only when it sends.
+    /// Builds the transport. A tokio runtime is needed only when a request is sent.
     ///
     /// # Errors
     /// [`SetupError`] if a setting cannot be used.
@@ -280,7 +280,7 @@ impl HyperTransportBuilder {
         let mut tcp = HttpConnector::new_with_resolver(resolver);
         // By default, HttpConnector rejects `https`.
         tcp.enforce_http(false);
-        // Divided among the addresses of a host, so that an unreachable address leaves time for the next one.
+        // This time is divided among the addresses of a host, so that an unreachable one leaves time for the next.
         tcp.set_connect_timeout(Some(self.connect_timeout));
         tcp.set_nodelay(true);
         tcp
@@ -336,7 +336,7 @@ mod tests {
 
     use super::*;
 
-    /// Sends a request to `http://localhost` while that name has these addresses.
+    /// Sends a request to `http://localhost` while that name resolves to these addresses.
     async fn send(addresses: &[&str], port: u16) -> Result<Response<Bytes>, TransportError> {
         let addresses: Vec<IpAddr> = addresses.iter().map(|ip| ip.parse().unwrap()).collect();
         let mut builder = HyperTransport::builder().retry(RetryPolicy::never());

@@ -10,7 +10,7 @@ use rustls::RootCertStore;
 use crate::error::SetupError;
 use crate::tls;
 
-/// How large a file may be. Mozilla's whole bundle has 220 KB.
+/// How large a file may be. Mozilla's complete bundle is 220 KB.
 const FILE_LIMIT: u64 = 4 << 20;
 
 /// Adds the certificate authorities in a PEM file.
@@ -45,7 +45,7 @@ pub(crate) fn add_environment(
     Ok(())
 }
 
-/// Adds the certificate authorities of all files in a folder. Like OpenSSL, skips files that hold none.
+/// Adds the certificate authorities of all files in a folder. Like OpenSSL, skips files that are unusable.
 fn add_folder(roots: &mut RootCertStore, folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if let Some(pem) = read(&entry.path()) {
@@ -57,7 +57,7 @@ fn add_folder(roots: &mut RootCertStore, folder: &Path) {
     }
 }
 
-/// Reads a regular file within the limit. A FIFO or a device could block, or never end.
+/// Reads a regular file within the limit. Other files are rejected: a FIFO or a device could block or never end.
 fn read(path: &Path) -> Option<Vec<u8>> {
     if !fs::metadata(path).ok()?.is_file() {
         return None;

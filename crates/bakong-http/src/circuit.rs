@@ -74,11 +74,11 @@ pub(crate) enum Signal {
     Alive,
     /// The host did not respond, or a gateway in front of it reported that.
     Dead,
-    /// The attempt shows nothing: it was cancelled, or failed before it reached the host.
+    /// The attempt shows nothing about the host: for example, it was cancelled, or ended before reaching the host.
     Unclear,
 }
 
-/// Admits one attempt. Passed back to [`Circuit::record`] with the result.
+/// Permission for one attempt. Passed back to [`Circuit::record`] with the result.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Admission {
     Ordinary,

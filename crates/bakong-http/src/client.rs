@@ -125,7 +125,7 @@ fn configure_http2(builder: &mut hyper_util::client::legacy::Builder) {
         .http2_max_header_list_size(u32::try_from(HEAD_LIMIT).unwrap_or(u32::MAX))
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
-        // All requests share a connection. Pings detect a dead one within the default attempt timeout.
+        // All requests share one connection. Pings detect that it is dead within the default attempt timeout.
         .http2_keep_alive_interval(PING_INTERVAL)
         .http2_keep_alive_timeout(PING_TIMEOUT)
         .http2_keep_alive_while_idle(true);

@@ -32,9 +32,9 @@ pub(crate) struct Connector(Arc<Steps>);
 
 /// What each step needs.
 pub(crate) struct Steps {
-    /// For TLS and proxies, and for plain HTTP to any machine if it is allowed.
+    /// For `https` hosts and for proxies, on any machine.
     pub(crate) tcp: HttpConnector<Resolver>,
-    /// For plain HTTP. Unless it is allowed to other machines, connects only to loopback addresses.
+    /// For plain HTTP. Connects only to loopback addresses, unless plain HTTP to other machines is allowed.
     pub(crate) plain_tcp: HttpConnector<Resolver>,
     pub(crate) tls: TlsConnector,
     pub(crate) timeout: Duration,

@@ -1,4 +1,4 @@
-//! The host and port of a request. Checks whether a request may be sent to it.
+//! The host and port of a request, and the check whether the request may be sent there.
 
 use std::fmt;
 

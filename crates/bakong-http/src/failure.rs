@@ -18,7 +18,7 @@ use crate::resolver::LookupError;
 #[cfg(feature = "proxy")]
 use crate::tunnel::TunnelRefused;
 
-/// Sending failed before the response began. `written` is true if the request may have been written.
+/// The error if sending failed before the response began. `written` is true if the request may have been written.
 pub(crate) fn sending(to: &Destination, error: legacy::Error, written: bool) -> TransportError {
     if written {
         return receiving(to, error);
@@ -30,7 +30,7 @@ pub(crate) fn sending(to: &Destination, error: legacy::Error, written: bool) -> 
     if at_proxy { error.at_proxy() } else { error }
 }
 
-/// Reading the response failed.
+/// The error if reading the response failed.
 pub(crate) fn receiving(
     to: &Destination,
     error: impl Into<Box<dyn Error + Send + Sync>>,
@@ -45,7 +45,7 @@ pub(crate) fn receiving(
     TransportError::new(kind, error).with_detail(detail)
 }
 
-/// The body of a response is larger than `limit` bytes.
+/// The error if the body of a response is larger than `limit` bytes.
 pub(crate) fn too_large(
     to: &Destination,
     limit: usize,
@@ -57,7 +57,7 @@ pub(crate) fn too_large(
     TransportError::new(kind, error).with_detail(detail)
 }
 
-/// The response, or for kind `Connect` the connection, was not complete within `limit`.
+/// The error if the response (for kind `Connect`, the connection) was not complete within `limit`.
 pub(crate) fn timed_out(
     kind: TransportErrorKind,
     to: &Destination,
@@ -96,7 +96,7 @@ fn connect_kind(error: Cause<'_>) -> TransportErrorKind {
     }
 }
 
-/// Whether a TLS handshake that failed like this may succeed later: the cause is a fault of the server or of
+/// Whether a TLS handshake that failed with this error may succeed later: the cause is a fault of the server or of
 /// the network, and neither side rejected the other.
 const fn is_temporary(error: &rustls::Error) -> bool {
     use AlertDescription as Alert;
@@ -115,7 +115,7 @@ fn via(error: Cause<'_>) -> Option<&str> {
 }
 
 fn detail(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> String {
-    // A certificate may hold thousands of names, chosen by the server.
+    // The cause may list the names in a certificate: there may be thousands, and the server chooses them.
     let cause: String = root(error).to_string().chars().take(CAUSE_LENGTH).collect();
     let mut detail = match via(error) {
         Some(proxy) => format!("{to}: the proxy {proxy}: {}", Printable(&cause)),
@@ -131,7 +131,7 @@ fn detail(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> Strin
 /// How many characters of a cause are printed.
 const CAUSE_LENGTH: usize = 300;
 
-/// The advice: what to check first.
+/// Advice on what to check first.
 fn advice(kind: TransportErrorKind, to: &Destination, error: Cause<'_>) -> Option<String> {
     use CertificateError as Certificate;
     #[cfg(feature = "proxy")]

@@ -1,7 +1,7 @@
-//! Which addresses have answered this transport before.
+//! Which paths of each host have answered this transport before.
 //!
-//! The front of Bakong, a CDN, now and then refuses a request in the middle of good answers, with a status that otherwise
-//! means that the client is blocked or the path is closed. Only the history tells the two apart.
+//! The CDN in front of Bakong now and then refuses a request between good answers, with a status that otherwise
+//! means that the client is blocked or the path is closed. Only the history tells these two cases apart.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,12 +12,12 @@ use http::{Response, StatusCode};
 
 use crate::destination::Destination;
 
-/// How many paths are remembered. A path that is forgotten is not retried until it answers again.
+/// How many paths are remembered. Refusals of a forgotten path are not retried until it answers again.
 const PATHS: usize = 1_024;
 
-/// The paths that have answered since their last repeated refusal, by host.
+/// The paths of each host that have answered since their last final refusal.
 ///
-/// A path that never answered does not profit from the answers of others: Bakong closes some paths, such as the list
+/// An answer on one path shows nothing about another: Bakong closes some paths, such as the list
 /// endpoints, to some tokens.
 #[derive(Default)]
 pub(crate) struct History(Mutex<HashMap<Destination, HashSet<Box<str>>>>);
@@ -52,14 +52,14 @@ impl History {
     }
 }
 
-/// Whether Bakong itself answered without an error, and not a front or a captive portal.
+/// Whether this is an answer without an error from Bakong itself, and not from a CDN or a captive portal.
 pub(crate) fn is_good(response: &Response<Bytes>) -> bool {
     response.status() == StatusCode::OK
         && response.body().trim_ascii_start().starts_with(b"{")
         && AnswerSummary::of(response).class.is_none()
 }
 
-/// Whether a front may send this status by mistake. The statuses that blame the request itself, such as 400, are not
+/// Whether a CDN may send this status by mistake. Statuses that blame the request itself, such as 400, are not
 /// among them.
 pub(crate) const fn may_be_of_a_front(status: StatusCode) -> bool {
     matches!(

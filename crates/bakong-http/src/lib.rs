@@ -21,30 +21,30 @@
 //!   a response has at most [`body_limit`] bytes (1 MiB), its head at most 64 KiB. Idle connections are closed
 //!   after [`idle_timeout`] (30 s). Requests to a host that does not respond fail at once for a while: see
 //!   [`CircuitBreaker`].
-//! - **No confused responses.** An HTTP/1.1 connection carries one request, so that a surplus response of a
+//! - **No mixed-up responses.** An HTTP/1.1 connection carries one request, so that a surplus response of a
 //!   faulty server or proxy is not read as the answer to the next check. [`reuse_http1_connections`] changes
 //!   that. HTTP/2 connections are shared.
 //! - **Confidentiality.** Requests are encrypted unless they stay on this machine or [`allow_plain_http`] is set.
 //!   For `http://localhost`, the address decides and not the name: only loopback addresses are used.
-//!   Redirects are not followed, since the token would be sent along.
+//!   Redirects are not followed, since the token would be sent to the new address.
 //! - **Cancel safety.** Dropping a future at any point frees its place in the queue and closes its connection, or
 //!   its stream in HTTP/2. Other requests are not affected.
 //!
 //! # Proxies
 //! Bakong answers clients outside Cambodia with HTTP 403, so many programs use a proxy there. The environment
-//! variables `HTTPS_PROXY` and `ALL_PROXY` set the proxy, and `NO_PROXY` lists exceptions. A program sets it with
-//! [`proxy`](HyperTransportBuilder::proxy) and [`no_proxy`](HyperTransportBuilder::no_proxy).
+//! variables `HTTPS_PROXY` and `ALL_PROXY` set the proxy, and `NO_PROXY` lists exceptions. A program overrides
+//! them with [`proxy`](HyperTransportBuilder::proxy) and [`no_proxy`](HyperTransportBuilder::no_proxy).
 //!
 //! # Certificate authorities
-//! [`trust_pem_file`](HyperTransportBuilder::trust_pem_file) adds an authority of one's own, and
+//! [`trust_pem_file`](HyperTransportBuilder::trust_pem_file) adds a private authority, and
 //! [`trust_environment`](HyperTransportBuilder::trust_environment) those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
 //!
 //! # Logging
 //! Each attempt emits a `tracing` event at level `DEBUG` with the target `bakong_http` and the message `answer` or
 //! `no answer`. Its fields are `request_id` (a number that is unique in the process and the same for all attempts
 //! of a request), `endpoint`, `attempt`, `elapsed_ms`, and `retry_in_ms` if another attempt follows. An answer
-//! adds `status`, `response_code` and `error_code`. A failure adds `kind` and `error`. Tokens, codes, bodies and
-//! proxy credentials are never logged.
+//! adds `status`, `response_code` and `error_code`. A failure adds `kind` and `error`. Tokens, e-mailed codes,
+//! payment codes, bodies and proxy credentials are never logged.
 //!
 //! # Features
 //! | feature | default | adds |
@@ -56,7 +56,7 @@
 //! | `aws-lc-rs` | | the crypto provider aws-lc-rs, which takes precedence over ring |
 //! | `native-roots` | | the certificate authorities of the operating system: `Roots::Platform` |
 //!
-//! `ring` and `webpki-roots` suffice to check transactions. They need 62 crates, the default features 72.
+//! `ring` and `webpki-roots` suffice to check transactions. They need 62 crates; the default features need 72.
 //!
 //! [`request_timeout`]: HyperTransportBuilder::request_timeout
 //! [`attempt_timeout`]: HyperTransportBuilder::attempt_timeout

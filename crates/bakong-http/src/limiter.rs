@@ -124,7 +124,7 @@ impl Limiter {
             .is_none_or(|then| host.circuit.check(then).is_ok())
     }
 
-    /// Applies `ask` to the circuit of a host that failed before. `None` for all others.
+    /// Applies `ask` to the circuit of a host that failed before. Returns `None` for any other host.
     fn with_host<T>(
         &self,
         to: &Destination,
@@ -179,7 +179,7 @@ impl Limiter {
     }
 }
 
-/// Removes the host that failed the longest time ago, if the map is full.
+/// If the map is full, removes the host whose last failure is the oldest.
 fn evict_oldest(hosts: &mut HashMap<Destination, HostState>) {
     if hosts.len() < HOSTS {
         return;

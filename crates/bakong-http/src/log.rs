@@ -1,5 +1,5 @@
-//! The `tracing` event of each attempt. The event contains only the codes of an answer, and no other data that
-//! was sent or received.
+//! The `tracing` event of each attempt. Of an answer, it contains only the HTTP status and Bakong's codes. Of a
+//! failure, it contains the kind and the text of the error. It never contains headers or bodies.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -148,7 +148,7 @@ impl Proxies {
 
     /// The route to the host of this URI.
     pub(crate) fn route(&self, to: &Uri) -> &Route {
-        // For a proxy, `localhost` is another machine.
+        // A proxy would take `localhost` for its own machine.
         if to.host().is_none_or(is_loopback_host) || self.exemptions.intercept(to).is_none() {
             return &Route::Direct;
         }

@@ -21,7 +21,7 @@ use tower_service::Service;
 pub(crate) struct Resolver {
     system: GaiResolver,
     reach: Reach,
-    /// Replaces the operating system, as a hosts file would.
+    /// Replaces the operating system's lookup, as a hosts file would.
     #[cfg(test)]
     pub(crate) hosts_file: Option<Vec<IpAddr>>,
 }
@@ -92,7 +92,7 @@ impl Reach {
 pub(crate) enum LookupError {
     /// The host name has no address, or no name server answered.
     Failed(io::Error),
-    /// The name of this machine has the address of another one.
+    /// A name of this machine, such as `localhost`, resolves to the address of another machine.
     OtherMachine(IpAddr),
 }
 

@@ -116,7 +116,7 @@ fn may_repeat(class: ErrorClass, repeatable: bool) -> bool {
     use TransportErrorKind as Kind;
     match class {
         ErrorClass::Unavailable { .. } | ErrorClass::RateLimited { .. } => repeatable,
-        // These are not failures of the connection. A response that is too large would be too large again.
+        // `Busy` and `CircuitOpen` are not connection failures. A response that is too large would be so again.
         ErrorClass::Transport(Kind::Busy | Kind::CircuitOpen | Kind::AnswerTooLarge) => false,
         ErrorClass::Transport(kind) => {
             class.remedy() == Remedy::AskAgain && (repeatable || !kind.may_have_arrived())

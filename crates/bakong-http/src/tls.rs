@@ -17,7 +17,7 @@ compile_error!("bakong-http needs a crypto provider: enable the feature `ring` o
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Roots {
-    /// Mozilla's root program, compiled into the program.
+    /// The certificate authorities of Mozilla's root program, compiled into the binary.
     #[cfg(feature = "webpki-roots")]
     WebPki,
     /// The certificate store of the operating system, read when the transport is built. On Unix, the

@@ -69,7 +69,7 @@ impl Inner {
             .headers_mut()
             .entry(header::USER_AGENT)
             .or_insert_with(|| self.user_agent.clone());
-        // Without it, some servers compress.
+        // Without this header, some servers compress the response.
         request
             .headers_mut()
             .entry(header::ACCEPT_ENCODING)
@@ -228,7 +228,7 @@ impl Call<'_> {
     }
 }
 
-/// Whether a front may have refused the request, and not Bakong, whose refusals have a code.
+/// Whether a CDN in front of Bakong may have refused the request. Bakong's own refusals have an error code.
 fn is_of_a_front(response: &Response<Bytes>, summary: AnswerSummary) -> bool {
     history::may_be_of_a_front(response.status())
         && summary.error_code.is_none()
@@ -238,7 +238,7 @@ fn is_of_a_front(response: &Response<Bytes>, summary: AnswerSummary) -> bool {
         )
 }
 
-/// When the server sent its response, by the server's own clock, so that an error of ours does not matter.
+/// When the server sent its response, by its own clock, so that an error of this machine's clock does not matter.
 fn server_time(response: &Response<Bytes>) -> SystemTime {
     let date = response.headers().get(header::DATE);
     date.and_then(|date| date.to_str().ok())

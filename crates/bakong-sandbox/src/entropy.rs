@@ -25,7 +25,7 @@ impl Entropy {
         Ok(Self::from_seed(seed))
     }
 
-    /// Another generator from the same seed. The number of draws for `purpose` depends on the requests, and
+    /// A separate generator for `purpose`, derived from this seed. Its number of draws depends on the requests, and
     /// must not influence the values of this generator.
     pub(crate) fn branch(&self, purpose: &str) -> Self {
         let seed = Sha256::new()
@@ -83,7 +83,7 @@ impl Entropy {
         self.letters(20)
     }
 
-    /// `count` letters of the alphabet, at most 32.
+    /// `count` characters of `ALPHABET`, at most 32.
     fn letters(&mut self, count: usize) -> String {
         let bytes = self.draw();
         let letter = |byte: &u8| char::from(ALPHABET[usize::from(byte % 32)]);

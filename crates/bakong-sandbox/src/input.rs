@@ -48,7 +48,7 @@ impl Error for InputError {}
 /// Reads an object with optional fields. `place` is the location of the object in errors. Empty input
 /// counts as `{}`.
 ///
-/// A repeated field is an error, because its author can expect either value.
+/// A repeated field is an error, because the author could have meant either value.
 pub(crate) fn read<T: DeserializeOwned>(place: &str, text: &[u8]) -> Result<T, InputError> {
     let fields = fields(place, text)?;
     parse(&fields).map_err(|error| {
@@ -137,8 +137,8 @@ pub(crate) fn reason(error: &serde_json::Error) -> String {
     text.strip_suffix(&position).unwrap_or(&text).to_owned()
 }
 
-/// The same without any part of the input, for files with secrets. A syntax error repeats nothing. An error
-/// of serde's about a value quotes the value between the kind of the error and `, expected`.
+/// Like `reason`, without any part of the input, for files with secrets. A syntax error quotes nothing. An error
+/// of serde about a value quotes the value between the kind of the error and `, expected`.
 pub(crate) fn reason_without_input(error: &serde_json::Error) -> String {
     let reason = reason(error);
     if !error.is_data() || reason.starts_with("missing field") {
@@ -159,7 +159,7 @@ pub(crate) fn reason_without_input(error: &serde_json::Error) -> String {
     }
 }
 
-/// The same, shortened: an error of serde repeats the input.
+/// Like `reason`, but shortened, because an error of serde can quote a long part of the input.
 fn brief_reason(error: &serde_json::Error) -> String {
     let reason = reason(error);
     match reason.split_once("expected") {

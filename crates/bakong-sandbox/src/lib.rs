@@ -1,7 +1,7 @@
 //! A Bakong for development and tests: the Open API on loopback, with customers who pay, faults on request,
 //! and a clock that tests can move.
 //!
-//! Only NBC can cause a test payment, an outage, or the passing of 90 days in the live service. A [`Sandbox`] responds
+//! In the live service, developers cannot cause a test payment, an outage or a token's expiry. A [`Sandbox`] responds
 //! over real HTTP as the documents describe, byte for byte. A typed handle in the same process controls
 //! everything else: the [`Customer`], the mailbox, the [`SandboxClock`], the [`Fault`]. Programs in other
 //! languages use the same functions [over HTTP](#control-api), and people use the page at `/`.
@@ -53,15 +53,15 @@
 //! is empty, has more than 50 items, or has items that are not strings. Lengths count characters.
 //!
 //! `request_token`, `verify`, `renew_token` and `generate_deeplink_by_qr` ignore tokens. The checks of
-//! transactions require a valid token. `check_bakong_account` requires none, like the live service.
+//! transactions require a valid token. `check_bakong_account` requires none, as in the live service.
 //!
 //! A request without a `User-Agent` gets the live service's HTML page with 403. These errors have the API's
 //! envelope without an error code: 404 for an unknown path, 405 for a method other than `POST`, 413 for a
-//! body of more than 64 KiB, and 400 for a body that is not JSON or has another content type than
+//! body of more than 64 KiB, and 400 for a body that is not JSON or has a content type other than
 //! `application/json`. If a request is not valid HTTP, hyper
 //! responds without a body: 400, 414 for a path that is too long, 431 for too many headers.
 //!
-//! These responses do not contain the reason, like the live service's. The log of requests does: see
+//! As in the live service, these responses do not give the reason. The log of requests does: see
 //! [`RecordedRequest::why`], [`Sandbox::refused_requests_after`], `GET /sandbox/requests` and the page. `bakong
 //! sandbox` prints each refused request with the reason on standard error.
 //!
@@ -85,10 +85,10 @@
 //! | the lengths of `instructionRef`, `externalRef` and list items | 1 to 255, like a hash |
 //! | an identifier that occurs twice in a list | two items |
 //! | the message of a transaction: `Getting transaction successfully.` in the reference, also `Success` in published responses | the reference's |
-//! | the `message` of an item, and of the envelope of a list | that of a single check, but `Success` for a transaction; `Success` |
+//! | the `message` of a list item; of the list | that of a single check, but `Success` for a transaction; `Success` |
 //! | a missing content type, or another one than `application/json`; the reference lists the header for every endpoint | 400, after the token and the quota; parameters such as `charset` are ignored |
 //! | a static code's MD5 before the sandbox knows the code | not found: an MD5 does not reveal its code |
-//! | the same after a payment attempt, a link, or a scan (`POST /sandbox/scan`) | error code 2 |
+//! | a static code's MD5 after a payment attempt, a link, or a scan (`POST /sandbox/scan`) | error code 2 |
 //! | a link to a text that is not a KHQR | error code 5 |
 //! | a link to a code that has expired | a valid link |
 //! | the target of a short link | the sandbox's own page: `/l/…` redirects to `/?code=` with the percent-encoded code |
@@ -100,11 +100,11 @@
 //! or if it received money.
 //!
 //! # Quota, faults, clock and state
-//! - A [`QuotaLimit`] counts requests like the live service. It is off by default, and 100 per day in `bakong
+//! - A [`QuotaLimit`] counts requests as the live service does. It is off by default, and 100 per day in `bakong
 //!   sandbox`.
-//! - A [`Fault`] replaces, edits, delays or truncates the response to the next requests. Error codes 4, 7 and 9 occur
+//! - A [`Fault`] replaces, edits, delays or truncates responses to the next requests. Error codes 4, 7 and 9 occur
 //!   only through a fault: the link provider fails, the e-mail server is down, the server cannot be reached.
-//! - The sandbox runs no timers, except for faults that take real time. A delayed transfer exists for any request
+//! - The sandbox runs no timers, except for faults that take real time. A delayed transfer is visible to any request
 //!   after its due time, and a token expires on the sandbox's clock. [`Sandbox::advance`] and
 //!   [`Sandbox::set_clock`] move the clock. The client's own clock is not affected, so set both to the same time.
 //! - With a [state file](SandboxBuilder::state_file), a restarted sandbox continues where the last one stopped or was
@@ -151,7 +151,7 @@
 //!
 //! # Other clients
 //! `cargo xtask foreign-clients` runs three clients by other authors against the sandbox. They read its
-//! responses, except for these correct ones:
+//! responses correctly, except for the following, in which the mistake is the client's:
 //!
 //! | client | misreads |
 //! | --- | --- |

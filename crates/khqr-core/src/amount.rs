@@ -33,8 +33,8 @@ impl Amount {
 
     /// An amount in whole riel or in US cents.
     ///
-    /// Some systems count riel in hundredths, as in ISO 4217. Hundredths are not in use, and KHQR cannot
-    /// express them. In this type, ten thousand riel are 10,000 minor units.
+    /// ISO 4217 defines hundredths of a riel, and some systems count in them. They are not in use, and KHQR cannot
+    /// express them. In this type, 10,000 riel are 10,000 minor units.
     #[must_use]
     pub const fn from_minor_units(minor_units: u64, currency: Currency) -> Self {
         Self {
@@ -102,7 +102,7 @@ impl Amount {
         self.minor_units == 0
     }
 
-    /// Whole units and cents.
+    /// The whole riel or dollars, and the remaining cents (always 0 for riel).
     pub(crate) const fn parts(self) -> (u64, u64) {
         let unit = self.currency.units_per_whole();
         (self.minor_units / unit, self.minor_units % unit)
@@ -123,7 +123,7 @@ impl FromStr for Amount {
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Twenty digits, a point, a space and three letters.
+        // The longest output has twenty digits, a point, a space and three letters.
         let mut text = [b' '; 32];
         let (whole, cents) = self.parts();
         let [tens, ones] = two_digits(cents);

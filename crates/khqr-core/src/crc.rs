@@ -19,7 +19,7 @@ pub struct Crc(u16);
 /// The number of bytes that the tables process at a time.
 const BLOCK: usize = 16;
 
-/// The register value that this many zero bytes turn into the start value of the checksum.
+/// Entry `n` is the register value that `n` zero bytes turn into the initial value of the checksum.
 static BEFORE_ZEROS: [u16; BLOCK] = {
     let mut values = [CRC_16_IBM_3740.init; BLOCK];
     let mut zeros = 1;
@@ -27,7 +27,7 @@ static BEFORE_ZEROS: [u16; BLOCK] = {
         let mut value = values[zeros - 1];
         let mut bit = 0;
         while bit < 8 {
-            // The polynomial is odd, so the lowest bit shows whether this step added it.
+            // The polynomial is odd, so the lowest bit shows whether the forward step XORed it in.
             value = if value & 1 == 1 {
                 (value ^ CRC_16_IBM_3740.poly) >> 1 | 0x8000
             } else {
@@ -41,8 +41,8 @@ static BEFORE_ZEROS: [u16; BLOCK] = {
     values
 };
 
-/// Returns the register after a block. The block is passed as one number, because extracting bytes from a CPU
-/// register is cheaper than loading each byte.
+/// Returns the CRC register after a block. The block is passed as one integer, because extracting its bytes is
+/// cheaper than loading each byte from memory.
 #[inline]
 fn process_block(crc: u16, block: u128) -> u16 {
     let bytes = (block ^ u128::from(crc) << 112).to_le_bytes();
@@ -54,8 +54,8 @@ impl Crc {
     /// The checksum of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        // A partial block, processed byte by byte, takes as long as eight full blocks. Instead, zeros fill
-        // up the front of the first block, and the start value cancels them out.
+        // Processing a partial block byte by byte takes as long as eight full blocks. Therefore zeros pad
+        // the front of the first block, and the value from `BEFORE_ZEROS` cancels their effect.
         let Some((first, _)) = bytes.split_first_chunk::<BLOCK>() else {
             return Self(ALGORITHM.checksum(bytes));
         };

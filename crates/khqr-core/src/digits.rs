@@ -3,7 +3,7 @@
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
-/// `00` to `99`.
+/// The two ASCII digits of each number from `00` to `99`.
 const PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[b'0'; 2]; 100];
     let mut number = 0u8;
@@ -25,7 +25,7 @@ pub(crate) fn two_digits(number: u64) -> [u8; 2] {
 #[inline]
 pub(crate) fn two_numbers(text: [u8; 4]) -> Option<(u8, u8)> {
     let digits = u32::from_le_bytes(text) ^ 0x3030_3030;
-    // A byte that is not a digit now has its high bit set.
+    // The addition sets the high bit of each byte from 10 to 127. Larger bytes have it set already.
     if (digits.wrapping_add(0x7676_7676) | digits) & 0x8080_8080 != 0 {
         return None;
     }
@@ -78,8 +78,8 @@ pub(crate) enum NumberError {
 /// The eight digits of a number below 100,000,000.
 #[inline]
 fn write_eight(number: u64) -> [u8; 8] {
-    // Divides lanes of 32, then 16, then 8 bits at once. Each multiplication is exact for the values that
-    // its lane can have.
+    // Splits the number into lanes of 32, then 16, then 8 bits, and divides all lanes at once. Each
+    // division is a multiplication and a shift, which is exact for all values that can occur in the lane.
     let quads = (number / 10_000) | ((number % 10_000) << 32);
     let hundreds = (quads * 5_243) >> 19 & 0x0000_007F_0000_007F;
     let pairs = hundreds | (quads - hundreds * 100) << 16;
@@ -88,7 +88,7 @@ fn write_eight(number: u64) -> [u8; 8] {
     (digits | ZEROS).to_le_bytes()
 }
 
-/// The number of digits that [`decimal`] returns, enough for any number.
+/// The number of digits that [`decimal`] returns, enough for any `u64`.
 pub(crate) const MAX_DIGITS: usize = 24;
 
 /// The digits of a number, with leading zeros.

@@ -19,7 +19,7 @@ pub struct Error {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The text has more bytes than a QR code can hold characters (7,089, ISO/IEC 18004).
+    /// The text has more than 7,089 bytes, the number of digits that a QR code can hold (ISO/IEC 18004).
     TextTooLong,
     /// A tag is not two ASCII digits.
     TagNotDigits,
@@ -143,7 +143,7 @@ impl Error {
     /// The byte index in the text at which the field, or its malformed part, starts.
     ///
     /// For a field that is missing in a template, this is the start of the template. Returns `None` for a
-    /// field that is missing at the top level, and for errors of writing.
+    /// field that is missing at the top level, and for errors that occur when a code is written.
     #[must_use]
     pub fn offset(self) -> Option<usize> {
         self.offset.map(usize::from)
@@ -177,7 +177,7 @@ impl core::error::Error for Error {}
 
 macro_rules! names {
     ($($kind:ident)*) => {
-        /// The name of the variant, for programs that read errors. It is stable within a major version.
+        /// The name of the variant, for machine-readable output. It is stable within a major version.
         #[must_use]
         pub const fn name(self) -> &'static str {
             match self {

@@ -76,8 +76,8 @@ impl<'a> Field<'a> {
 
     /// The fields inside a template; `None` for other fields.
     ///
-    /// In EMVCo, the tags 26 to 51, 62, 64, 80 to 99, and 50 to 99 inside 62, can be templates. A field is a
-    /// template if, in addition, its whole value consists of well-formed fields.
+    /// EMVCo allows templates in the tags 26 to 51, 62, 64 and 80 to 99, and in 50 to 99 inside 62. Such a field
+    /// counts as a template only if its whole value consists of well-formed fields.
     #[must_use]
     pub fn template(self) -> Option<Fields<'a>> {
         let Raw { value, end, .. } = self.raw;
@@ -121,7 +121,7 @@ impl<'a> Iterator for Fields<'a> {
         if self.at >= self.end {
             return None;
         }
-        // The same fields were parsed before, so this cannot fail.
+        // These fields were parsed successfully before, so this cannot fail.
         let raw = self.source.field(self.at, self.end).ok()?;
         self.at = raw.end;
         Some(Field {

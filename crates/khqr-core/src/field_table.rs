@@ -1,7 +1,7 @@
 //! The field table: one row for each field that KHQR gives a meaning to.
 //!
 //! The reader's slots, the limits, the names and hints in error messages, and the official SDK's error
-//! codes are all read from here. `CONTRIBUTING.md` in the repository has the recipe for adding a field.
+//! codes all come from this table. `CONTRIBUTING.md` in the repository has the recipe for adding a field.
 
 use crate::tag::{Tag, TagPath};
 
@@ -24,7 +24,7 @@ field_table! {
     PayloadFormat      => top(0, "payload format indicator").missing(23).length(16).expect("01"),
     PointOfInitiation  => top(1, "point of initiation method").length(17).empty(48).invalid(48)
                               .expect("11 (static) or 12 (dynamic)"),
-    // NBC's SDK reads up to 99 characters.
+    // NBC's SDK writes at most 31 characters of this field, but reads up to 99.
     UnionPay           => top(15, "UnionPay merchant account").text(31).read_up_to(99).optional().length(43),
     Individual         => top(29, "individual account").missing(5).hint("this is not a Bakong payment code"),
     IndividualAccount  => sub(29, 0, "Bakong account").limit(32).missing(1).length(6).control(3),
@@ -84,7 +84,7 @@ pub(crate) struct FieldSpec {
     pub(crate) max_read: u8,
     /// Free text: `verify` checks its length and rejects control characters.
     pub(crate) is_text: bool,
-    /// The value may hold any character, so some characters count as two.
+    /// The value may hold any Unicode character, so one character may count as two UTF-16 code units.
     pub(crate) is_unicode: bool,
     /// `verify` accepts an empty value.
     pub(crate) may_be_empty: bool,
@@ -209,7 +209,7 @@ impl FieldId {
         self.spec().tag
     }
 
-    /// The template that contains the field, or the field itself at the top level.
+    /// The template that contains the field, or the field itself if it is at the top level.
     pub(crate) fn at_top(self) -> Self {
         TOP[usize::from(self.path().top().number())].unwrap_or(self)
     }
@@ -234,7 +234,7 @@ pub(crate) type TagMap = [Option<FieldId>; 100];
 /// The known fields of the top level.
 pub(crate) static TOP: TagMap = tag_map(None);
 
-/// The known fields of each template, in the order in which the reader opens them.
+/// The known fields of each template, in the order in which the reader parses them.
 pub(crate) static TEMPLATES: [(FieldId, TagMap); 5] = [
     (FieldId::Individual, tag_map(Some(Tag::INDIVIDUAL))),
     (FieldId::Merchant, tag_map(Some(Tag::MERCHANT))),
@@ -265,12 +265,12 @@ const fn tag_map(template: Option<Tag>) -> TagMap {
     map
 }
 
-/// The free-text fields with the longest value that `verify` accepts, in table order.
+/// The free-text fields in table order, each with the maximum length that `verify` accepts.
 pub(crate) static TEXTS: [(FieldId, u8); TEXT_COUNT] = texts().0;
 
 const TEXT_COUNT: usize = texts::<FIELD_COUNT>().1;
 
-/// The text fields as an array of `N`, and their number.
+/// Collects the free-text fields into an array of `N` entries, and counts them.
 const fn texts<const N: usize>() -> ([(FieldId, u8); N], usize) {
     let mut texts = [(IDS[0], 0); N];
     let (mut at, mut count) = (0, 0);

@@ -91,7 +91,7 @@
 //! NBC's JavaScript SDK (`bakong-khqr` 1.0.20) is the reference. If the SDK's own `verify` accepts the text
 //! that the SDK generates, this crate writes the same bytes. If the SDK rejects an input, this crate rejects it
 //! with the same code ([`Error::sdk_code`]). The table lists all exceptions. Its last column gives their
-//! names in `tests/vectors`, which records the answers of both.
+//! names in `tests/vectors`, which records the answers of the SDK and of this crate.
 //!
 #![doc = include_str!("../DEVIATIONS.md")]
 //!

@@ -1,11 +1,11 @@
-//! The longest texts of a code, in UTF-16 code units ([`utf16_len`](crate::utf16_len)).
+//! The maximum lengths of the texts in a code, in UTF-16 code units ([`utf16_len`](crate::utf16_len)).
 //!
 //! These are the official SDK's limits, except [`TEMPLATE`], which follows from the two-digit lengths of the
 //! standard.
 
 use crate::field_table::FieldId;
 
-/// A UnionPay merchant account (15) when written. Parsing accepts up to 99.
+/// A UnionPay merchant account (15) in a code to be written. The reader accepts up to 99.
 pub const UNION_PAY_ACCOUNT: u8 = FieldId::UnionPay.spec().max;
 /// A Bakong account (29/00, 30/00).
 pub const ACCOUNT: u8 = FieldId::IndividualAccount.spec().max;

@@ -14,7 +14,7 @@ use crate::tag::Tag;
 /// The SDK accepts an amount as a number or as a string, and can write the two differently. The number 5
 /// becomes `5`; the strings `5`, `5.00` and `05`, in dollars, become `5`, `5.00` and `05`. One amount thus has
 /// three texts and three MD5s. [`Amount::payload_text`] is the form of the number. Use
-/// [`PayloadAmount::from_text`] only to get the bytes of a system that passes strings to the SDK.
+/// [`PayloadAmount::from_text`] only to reproduce the bytes of a system that passes strings to the SDK.
 ///
 /// ```
 /// use khqr_core::{Amount, Currency, PayloadAmount};

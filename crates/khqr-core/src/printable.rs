@@ -2,10 +2,10 @@
 
 use core::fmt::{self, Write};
 
-/// An untrusted text that is safe to print.
+/// A wrapper that prints an untrusted text safely.
 ///
 /// Anyone can print a code with any text in its fields. An escape sequence in a merchant name can clear the
-/// terminal or overwrite the amount above it. An invisible direction mark can reverse `gnp.exe`. This type
+/// terminal or overwrite the amount above it. A direction mark can display `gnp.exe` as `exe.png`. This type
 /// prints control characters, direction marks and line separators as `\u{..}`. It leaves everything else
 /// unchanged, including the word breaks of Khmer.
 ///

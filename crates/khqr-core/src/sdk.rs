@@ -60,7 +60,7 @@ fn code(kind: ErrorKind, tag: Option<TagPath>) -> Option<u8> {
 
 /// The SDK's message for a code that this crate reports.
 ///
-/// The SDK uses the codes 13, 14, 15 and 29 for network calls only, and never uses 36.
+/// Omits the codes 13, 14, 15 and 29, which the SDK uses only for network calls, and 36, which it never uses.
 const fn message(code: u8) -> Option<&'static str> {
     Some(match code {
         1 => "Bakong Account ID cannot be null or empty",

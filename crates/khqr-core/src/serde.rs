@@ -44,7 +44,7 @@ impl Serialize for Khqr<'_> {
     }
 }
 
-/// Deserializes from a temporary string.
+/// Deserializes from a string that need not be borrowed from the input.
 struct FromText<T>(PhantomData<T>);
 
 impl<T: FromStr<Err = Error>> Visitor<'_> for FromText<T> {
@@ -73,7 +73,7 @@ deserialize_from_text! {
     AccountKind, Amount, Crc, Currency, Md5Handle, PointOfInitiation, Tag, TagPath,
 }
 
-/// Deserializes milliseconds from a string, or from a number as JavaScript sends them.
+/// Deserializes milliseconds from a string, or from a number, which is how JavaScript programs send them.
 struct Millis;
 
 impl Visitor<'_> for Millis {

@@ -12,8 +12,8 @@
 /// ```
 #[must_use]
 pub fn utf16_len(text: &str) -> usize {
-    // Every byte except 10xxxxxx starts a character, and a character of four bytes counts as two. Sums over
-    // bytes are vectorized.
+    // Every byte except 10xxxxxx starts a character, and a character of four bytes counts as two. The compiler
+    // can vectorize such a sum over bytes.
     let units = |byte: &u8| usize::from(byte & 0xC0 != 0x80) + usize::from(*byte >= 0xF0);
     text.as_bytes().iter().map(units).sum()
 }

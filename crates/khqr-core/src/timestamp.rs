@@ -87,7 +87,7 @@ mod system_time {
     use super::Timestamp;
 
     impl Timestamp {
-        /// The current time of the system clock; 1970 if the clock is before 1970.
+        /// The current time of the system clock; the start of 1970 if the clock shows an earlier time.
         #[must_use]
         pub fn now() -> Self {
             SystemTime::now().into()
@@ -101,7 +101,7 @@ mod system_time {
     }
 
     impl From<SystemTime> for Timestamp {
-        /// Rounds down to whole milliseconds. Moments before 1970 become 1970.
+        /// Rounds down to whole milliseconds. Earlier times become the start of 1970.
         fn from(time: SystemTime) -> Self {
             let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
             Self::from_millis(0).saturating_add(since)

@@ -1,6 +1,6 @@
-//! Nothing allocates except the functions that return a `String`, with or without the feature `alloc`.
+//! Only the functions that return a `String` allocate, with or without the feature `alloc`.
 //!
-//! This is a separate test binary because `allocation_counter` replaces the global allocator. It counts per
+//! This is a separate test binary because `allocation_counter` replaces the global allocator. The crate counts per
 //! thread, so parallel tests do not affect each other.
 
 #![allow(
@@ -21,7 +21,7 @@ use khqr_core::{
 const CREATED: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 const EXPIRES: Timestamp = Timestamp::from_millis(1_795_000_600_000);
 
-/// The number of allocations of `run`. A control allocation proves that the counter works.
+/// Returns how many times `run` allocates. A control allocation proves that the counter works.
 fn allocations<T>(run: impl FnOnce() -> T) -> u64 {
     let seen = measure(|| {
         drop(black_box(String::from("control")));
@@ -31,7 +31,7 @@ fn allocations<T>(run: impl FnOnce() -> T) -> u64 {
     others.expect("the control allocation was not counted")
 }
 
-/// A code with every field and several scripts.
+/// A code that has every field, with texts in several scripts.
 fn draft() -> KhqrDraft<'static> {
     KhqrBuilder::merchant(
         AccountId::new("sokha@devb").unwrap(),

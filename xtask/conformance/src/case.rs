@@ -1,4 +1,4 @@
-//! A question, the answers of all sides, and the verdict.
+//! A question, the answers of all implementations, and the verdict.
 
 use khqr_kit::{SdkInput, quoted};
 use serde_json::Value as Json;
@@ -52,7 +52,7 @@ impl Question {
         }
     }
 
-    /// Returns the input line of the harness. The clock of the SDK shows the creation time of the input, or `now`.
+    /// Returns the input line of the harness. Sets the SDK's clock to the creation time of the input, or to `now`.
     pub(crate) fn request(&self, side: &str, function: Function, now: u64) -> String {
         let created = match self {
             Self::Input(input) => input.given("creationTimestamp"),
@@ -75,11 +75,11 @@ pub(crate) struct Case {
     pub(crate) now: u64,
     pub(crate) official: Json,
     pub(crate) ours: Json,
-    /// The answer of ts-khqr, which has no `inspect`.
+    /// The answer of ts-khqr; `None` for `inspect`, which ts-khqr lacks.
     pub(crate) other: Option<Json>,
 }
 
-/// The deviation that explains the answer of khqr-core, if it differs from the SDK's, or why the answer is wrong.
+/// The deviation that explains a difference from the SDK's answer, or the reason why khqr-core's answer is wrong.
 pub(crate) type Verdict = Result<Option<Deviation>, String>;
 
 impl Case {
@@ -122,7 +122,7 @@ impl Case {
         kind.map_or("good", |kind| kind).to_owned()
     }
 
-    /// Returns the description that similar unexplained cases share.
+    /// Returns a short description that is the same for similar unexplained cases.
     pub(crate) fn difference_kind(&self, why: &str) -> String {
         let error = &self.ours["error"];
         let ours = if error.is_object() {

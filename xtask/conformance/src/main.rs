@@ -51,10 +51,10 @@ struct Options {
     record: bool,
 }
 
-/// The time at which the SDK's own tests pass: the fixed expiry in them must be in the future.
+/// A time at which the SDK's own tests pass: it is before the fixed expiry in those tests.
 const NOW_OF_SDK_TESTS: u64 = 1_727_300_000_000;
 
-/// The number of codes of the SDK to mutate.
+/// The number of codes that the SDK generates for the pool of texts to mutate.
 const POOL: usize = 1_000;
 
 /// The one test file of the SDK that calls none of the compared functions.
@@ -122,7 +122,7 @@ fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The programs that answer questions.
+/// The programs whose answers are compared.
 struct Sides {
     bakong: PathBuf,
     shell: Shell,
@@ -173,7 +173,7 @@ impl Sides {
         let Self { bakong, shell, .. } = self;
         let (function, now) = (function.name(), now.to_string());
         let lines: Vec<String> = questions.iter().map(Question::line).collect();
-        // The exit status shows whether all lines are valid.
+        // The exit status is not 0 if any line is invalid, so it is ignored.
         let answers = cmd!(shell, "{bakong} qr {function} --jsonl --now {now}")
             .quiet()
             .ignore_status()
@@ -239,7 +239,7 @@ fn sdk_tests(sides: &Sides) -> Result<Vec<(Function, Vec<Question>)>> {
     Ok(questions.into())
 }
 
-/// Returns the texts to mutate: two thirds are codes of the SDK, and one third has other shapes.
+/// Returns the texts to mutate: two thirds are codes that the SDK wrote, and one third are codes of other issuers.
 fn pool(sides: &Sides, seed: u64) -> Result<Vec<String>> {
     let mut random = Random::seeded(seed ^ 0x5EED);
     let inputs = (0..POOL).map(|_| Question::Input(generate::valid_sdk_input(&mut random, NOW)));

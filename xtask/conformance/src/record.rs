@@ -15,10 +15,10 @@ const FOLDER: &str = concat!(
     "/../../crates/khqr-core/tests/vectors"
 );
 
-/// The maximum number of cases with the same answer of the SDK and the same deviation.
+/// The maximum number of recorded cases that have the same SDK error code and the same deviation.
 const CASES_OF_A_KIND: usize = 4;
 
-/// The maximum number of cases that the SDK accepts and that are equal.
+/// The maximum number of recorded cases that the SDK accepts and answers as khqr-core does.
 const EQUAL_CASES: usize = 100;
 
 /// The maximum length of a recorded line, in bytes.
@@ -69,7 +69,7 @@ fn line(case: &Case, deviation: Option<Deviation>) -> String {
     )
 }
 
-/// Removes the message of an error, which may change.
+/// Removes the message of an error, because the wording may change.
 fn without_message(mut answer: Json) -> Json {
     if let Some(error) = answer.get_mut("error").and_then(Json::as_object_mut) {
         error.retain(|name, _| matches!(name.as_str(), "code" | "kind" | "tag" | "offset"));

@@ -25,7 +25,7 @@ pub(crate) struct Tally {
     deviations: BTreeMap<Deviation, usize>,
     /// The kind and the description of each unexplained difference.
     unexplained: Vec<(String, String)>,
-    /// How often ts-khqr agrees with the SDK and with khqr-core in each way.
+    /// For each function and kind of agreement: how often ts-khqr agrees with the SDK and with khqr-core.
     other: BTreeMap<(Function, &'static str), [usize; 2]>,
 }
 

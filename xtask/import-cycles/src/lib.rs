@@ -1,6 +1,6 @@
 //! Import cycles between the modules of a crate.
 //!
-//! Two modules of a cycle cannot be understood, moved or tested independently of each other. The rule applies to the siblings
+//! The modules of a cycle cannot be understood, moved or tested independently. The rule applies to the siblings
 //! at each level of the module tree: an import between two modules counts for their ancestors that are siblings. A child
 //! may use the items of its parent, and a parent may use and re-export the items of its children. A path to a re-export
 //! counts as an import of the parent that re-exports the item. Modules for tests do not count.
@@ -13,10 +13,10 @@ use anyhow::{Context as _, Result};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Item, ItemMod, UseTree};
 
-/// The names from the root of the crate to a module.
+/// The path of a module: the module names from the root of the crate.
 type ModulePath = Vec<String>;
 
-/// Imports between siblings: importing module, imported module, and an example of a path.
+/// Imports between siblings: importing module, imported module, and an example of a path that imports it.
 type Imports = BTreeMap<(ModulePath, ModulePath), String>;
 
 /// Returns a description of each cycle in the crate whose root module is `root`, such as `src/lib.rs`.
@@ -103,7 +103,7 @@ impl ModuleTree {
         imports
     }
 
-    /// Returns the innermost module that a path of `module` names.
+    /// Returns the innermost module that `path` names, resolved from `module`.
     fn target(&self, module: &ModulePath, path: &[String]) -> Option<ModulePath> {
         let mut target = module.clone();
         for name in path {
@@ -168,7 +168,7 @@ impl PathCollector {
 impl<'ast> Visit<'ast> for PathCollector {
     fn visit_item(&mut self, item: &'ast Item) {
         match item {
-            // The module has an entry of its own.
+            // A nested module is collected separately.
             Item::Mod(_) => {}
             Item::Fn(item) if is_for_tests(&item.attrs) => {}
             Item::Impl(item) if is_for_tests(&item.attrs) => {}
@@ -277,7 +277,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the cycles of a crate with these files, without the examples.
+    /// Returns the cycles of a crate with these files, without the example imports.
     fn cycles(files: &[(&str, &str)]) -> Vec<String> {
         let shell = Shell::new().unwrap();
         let folder = shell.create_temp_dir().unwrap();

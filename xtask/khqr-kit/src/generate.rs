@@ -9,8 +9,8 @@ use crate::{Random, SdkInput, Value, known_codes, mutate_input, mutate_text};
 /// The time at which the generated codes are verified, in milliseconds since 1970.
 pub const NOW: u64 = 1_795_000_000_000;
 
-/// Generates a code of at least 8 bytes, in most cases with a valid checksum. The naive writer or a known shape provides
-/// the text, which is then mutated in most cases.
+/// Generates a code of at least 8 bytes, in most cases with a valid checksum. The text comes from the
+/// naive writer or from the list of known codes, and most texts are then mutated.
 pub fn code(random: &mut Random) -> String {
     let start = if random.chance(20) {
         random.pick(&known_codes::texts(NOW)).clone()

@@ -13,7 +13,7 @@ pub(crate) fn amount_text(random: &mut Random) -> &'static str {
     )
 }
 
-/// Returns such an amount as a JSON number.
+/// Like [`amount_text`], but returns a JSON number.
 fn amount_number(random: &mut Random) -> &'static str {
     random.text(
         "-1|-0.5|0.001|1.001|1.999|0.5|1e3|1E2|1e21|1e-7|1.5e21|9999999999999|99999999999999|9999999999.99|\

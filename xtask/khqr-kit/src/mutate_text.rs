@@ -240,7 +240,7 @@ fn set_length(random: &mut Random, part: &mut Part) {
     part.length = Some(digits.chars().take(2).collect());
 }
 
-/// For each tag, values that barely follow or break the rules of the field.
+/// For each tag, values that just satisfy or just violate the rules of the field.
 const VALUES: [(&str, &str); 12] = [
     ("00", "02|1|0|011|𝟘|ab"),
     ("01", "11|12|13|1|012|1२|😀"),

@@ -17,7 +17,7 @@ pub enum Script {
     Combining,
     /// Zero-width characters, direction marks and unusual spaces.
     ZeroWidth,
-    /// Characters with a meaning in JSON, HTML, shells and the payload itself.
+    /// Characters with a special meaning in JSON, HTML, shells and the payload itself.
     Quoting,
     /// Characters of all other variants.
     Mixed,
@@ -52,7 +52,7 @@ impl Script {
     }
 }
 
-/// Returns a text of exactly `units` UTF-16 units. An `x` fills a last unit that is too small for the next character.
+/// Returns a text of exactly `units` UTF-16 units. An `x` fills the last unit if the next character needs two.
 pub fn text(random: &mut Random, script: Script, units: usize) -> String {
     let alphabet: Vec<char> = script.alphabet().chars().collect();
     let mut text = String::new();
@@ -98,7 +98,7 @@ pub fn account(random: &mut Random) -> String {
     }
 }
 
-/// Replaces one character of `text` with a control character, or appends it.
+/// Replaces one character of `text` with a control character, or appends a control character.
 pub fn with_control(random: &mut Random, text: &str) -> String {
     const CONTROLS: [char; 9] = [
         '\0', '\t', '\n', '\r', '\u{1b}', '\u{1f}', '\u{7f}', '\u{85}', '\u{9b}',

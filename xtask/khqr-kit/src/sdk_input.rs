@@ -40,12 +40,12 @@ pub fn longest(name: &str) -> usize {
     found.map_or(0, |(_, max)| *max)
 }
 
-/// A JSON value. A number keeps its digits.
+/// A JSON value. A number is kept as text, so that its notation is preserved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// A string.
     Text(String),
-    /// The digits of a number.
+    /// A number as it is written in JSON.
     Number(String),
 }
 
@@ -157,8 +157,8 @@ impl SdkInput {
         Ok(input)
     }
 
-    /// Converts the input to the typed input of khqr-core's builder. A currency other than US dollars becomes riel. A
-    /// time that is not a number becomes 0. A missing creation time becomes `now`. An amount that is given as a JSON number becomes minor units if possible.
+    /// Converts the input to the typed input of khqr-core's builder. A currency other than US dollars becomes riel.
+    /// A missing or invalid creation time becomes `now`; such an expiry becomes 0. A JSON integer is in minor units.
     #[must_use]
     pub fn to_typed(&self, now: u64) -> Input {
         let own = |name: &str| self.get(name).map(|value| value.as_str().to_owned());

@@ -25,7 +25,7 @@ const LAYERS: &[(&str, Option<&[&str]>)] = &[
     ("bakong-api", Some(&["khqr-core"])),
     ("bakong-http", Some(&["bakong-api"])),
     ("bakong-flow", Some(&["bakong-api"])),
-    // Not bakong-api: client and server must not share a mistake in the wire format.
+    // The sandbox must not use bakong-api, so that client and server cannot share a mistake in the wire format.
     ("bakong-sandbox", Some(&["khqr-core"])),
     ("bakong-cli", None),
 ];
@@ -47,7 +47,7 @@ const NETWORK: &[&str] = &[
     "aws-lc-rs",
 ];
 const RUNTIME: &[&str] = &["tokio"];
-/// Crates that no package may use. `tower-service`, a single trait, is not `tower`.
+/// Crates that no package may use. The separate crate `tower-service`, a single trait, is allowed.
 const BANNED: &[&str] = &["reqwest", "tower", "openssl", "openssl-sys", "native-tls"];
 
 /// Packages, and the crates that they must not depend on even indirectly.

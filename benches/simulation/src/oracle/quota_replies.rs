@@ -1,6 +1,6 @@
-//! Checks that every error code 17 closes the quota window, also when the shop's clock is wrong.
+//! Checks that every error code 17 closes the quota window, even when the shop's clock is wrong.
 //!
-//! Whether the shop persists that a window is closed is not used: a shop that ignores a reply persists nothing.
+//! The check does not rely on the closed windows that a shop persists: a shop that ignores a reply persists none.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use bakong_flow::quota::{QuotaWindow, WindowIndex};
 
 use crate::{DAY, START};
 
-/// The replies about the quota, by a clock that is always right.
+/// The replies about the quota, with times from a clock that is always right.
 #[derive(Clone, Default, Debug)]
 pub(super) struct QuotaReplies {
     /// The latest day whose usage the shop persisted. A clock that is set back brings no new quota.

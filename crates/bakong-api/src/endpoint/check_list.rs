@@ -1,4 +1,4 @@
-//! Checks of up to fifty payments in one request, each with its own result.
+//! The endpoints that check up to fifty payments in one request, each with its own result.
 //!
 //! Items are matched by the identifier that they repeat, never by their position. An item that cannot be read
 //! does not affect the others.
@@ -19,7 +19,7 @@ use crate::json::{Object, is_empty, items, string};
 use crate::places::{self, NESTED};
 use crate::transaction::Transaction;
 
-/// The most identifiers in one request.
+/// The maximum number of identifiers in one request.
 const MAX: usize = 50;
 
 /// Defines an endpoint that checks a list of identifiers.
@@ -34,7 +34,7 @@ macro_rules! check_list {
         pub struct $name(Vec<$identifier>);
 
         impl $name {
-            /// The most identifiers in one request.
+            /// The maximum number of identifiers in one request.
             pub const MAX: usize = MAX;
 
             /// Creates a check of these identifiers. Duplicates are sent once.
@@ -267,7 +267,7 @@ impl<'a> ListItem<'a> {
             .into_iter()
             .filter_map(|name| self.object.get(name))
             .filter(|value| !is_empty(value));
-        // In a list of hashes, the item repeats the hash as its identifier.
+        // In a list of hashes, every item has a `hash`: its identifier, which is no sign of a transaction.
         let markers = Transaction::MARKERS.into_iter();
         let is_inline = self.object.has_any(markers.filter(|name| *name != field));
         let mut candidates = nested.chain(is_inline.then_some(self.raw)).peekable();

@@ -1,4 +1,4 @@
-//! Checks of one payment.
+//! The endpoints that check one payment.
 
 use bytes::Bytes;
 use http::Response;
@@ -64,7 +64,7 @@ check! {
     /// `POST /v1/check_transaction_by_md5`: checks whether this dynamic code has been paid.
     CheckTransactionByMd5 { md5: Md5Handle } "check_transaction_by_md5",
     |this| JsonObject::default().raw("md5", format_args!("\"{}\"", this.md5)),
-    // No answer repeats the MD5.
+    // No answer repeats the MD5, so there is nothing to compare.
     |_asked, _transaction| false
 }
 
@@ -118,7 +118,7 @@ fn is_other(identifier: &Reading<String>, is_asked: impl FnOnce(&str) -> bool) -
         .is_some_and(|identifier| !is_asked(identifier.trim()))
 }
 
-/// Whether the transaction has another hash than the requested one, or an unreadable one.
+/// Whether the transaction has a hash other than the requested one, or an unreadable one.
 fn has_other_hash(hash: &Reading<String>, is_asked: impl FnOnce(&str) -> bool) -> bool {
     match hash {
         Reading::Known(hash) => !is_asked(hash),
@@ -160,7 +160,7 @@ impl CheckAnswer {
                 }
                 Some(transaction) => Ok(Self::Paid(Box::new(transaction))),
             },
-            // The three results below let an order end unpaid, so none of them is returned for an answer
+            // The three results below can close an order as unpaid, so none of them is returned for an answer
             // that may report a payment.
             (ResponseCode::Failure, data) if data.is_some() || envelope.mentions_transaction => {
                 Err(envelope.malformed("the answer reports a failure and contains a transaction"))

@@ -84,11 +84,11 @@ pub struct SourceInfo {
 }
 
 impl SourceInfo {
-    /// Creates an app from the URL of its icon, its name, and the URL to which the customer returns.
+    /// Describes the shop's app by the URL of its icon, its name, and the URL to which the customer returns.
     ///
     /// # Errors
     /// [`InvalidField`] if a text is blank, has more than 2,000 characters or contains a control character. The
-    /// limit is ours; NBC's reference has none.
+    /// limit is this crate's; NBC's reference has none.
     pub fn new(
         app_icon_url: &str,
         app_name: &str,
@@ -119,7 +119,7 @@ impl Deeplink {
         (is_web && uri.host().is_some()).then_some(Self(text))
     }
 
-    /// Returns the URL: visible ASCII characters only.
+    /// Returns the URL, which consists of visible ASCII characters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -109,7 +109,7 @@ pub trait Endpoint: sealed::Body + Send + Sync {
     fn read(&self, response: &Response<Bytes>) -> Result<Self::Answer, ApiError>;
 }
 
-/// The error of a request that needs a token.
+/// Returns the error for a request that needs a token when there is none.
 pub(crate) fn no_token() -> ApiError {
     ApiError::new(ErrorClass::Unauthorized, "there is no token to send")
 }

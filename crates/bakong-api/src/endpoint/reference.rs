@@ -49,13 +49,13 @@ macro_rules! reference {
 reference! {
     /// A transaction's full hash: 64 hexadecimal digits in every answer seen so far.
     ///
-    /// Hexadecimal digits are written in lower case, without `0x`, white space and invisible characters, as in
+    /// Hexadecimal digits are normalized to lower case, without `0x`, white space or invisible characters, as in
     /// [`Transaction::hash`](crate::Transaction::hash). Other texts are sent as they are.
     TransactionHash, "hash", 1..=255, "1 to 255 characters", hash::digits
 }
 
 reference! {
-    /// The first eight digits of a transaction's hash, as payers' apps show them. Has the form of a
+    /// The first eight digits of a transaction's hash, as payers' apps show them. They are normalized like a
     /// [`TransactionHash`].
     ShortHash, "hash", 8..=8, "exactly 8 characters", hash::digits
 }
@@ -66,7 +66,7 @@ reference! {
 }
 
 reference! {
-    /// The payer bank's own reference (`externalRef`), such as `100FT35781491692`. It is not the merchant's.
+    /// The payer bank's own reference (`externalRef`), such as `100FT35781491692`; not the merchant's reference.
     ExternalRef, "externalRef", 1..=255, "1 to 255 characters", |_| None
 }
 

@@ -132,7 +132,7 @@ impl Endpoint for RenewToken {
     }
 }
 
-/// Describes an endpoint that is sent without a token and must not be repeated.
+/// Describes an endpoint whose request carries no token and must not be repeated.
 const fn token_endpoint(name: &'static str, path: &'static str) -> EndpointInfo {
     EndpointInfo {
         name,

@@ -272,7 +272,7 @@ impl<T: Transport> Session<T> {
     }
 }
 
-/// The error of a renewal that was not sent.
+/// Creates the error for a renewal that was not sent.
 fn not_renewed(kind: TransportErrorKind, why: String) -> ApiError {
     let error = TransportError::new(kind, why.as_str()).with_detail(why);
     ApiError::from(error).of_renewal()

@@ -41,12 +41,12 @@ use crate::transport::Transport;
 /// # Renewal
 /// With [`with_renewal`](Self::with_renewal), the session renews the token three days before it expires, and when
 /// Bakong rejects it (401, or code 6). A request with a rejected token is then sent once more. All callers share
-/// one renewal and its result. After a failed renewal, the next one waits for a pause ([`TokenLife`]); until then,
-/// callers get the error of the failed renewal and no request is sent. With a store, sessions in different
-/// processes share the renewal, too: see [`TokenStore`].
+/// one renewal and its result. After a failed renewal, the next one starts only after a pause ([`TokenLife`]). Until
+/// then, callers without a usable token get the error of the failed renewal, and no request is sent. With a store,
+/// sessions in different processes share the renewal, too: see [`TokenStore`].
 ///
-/// Without renewal, a rejected token is not sent again for a pause either: each request counts against the daily
-/// quota.
+/// Without renewal, a rejected token is not sent again until a pause has passed, because each request counts against
+/// the daily quota.
 ///
 /// # Concurrency and cancellation
 /// All methods take `&self`: share a session in an [`Arc`]. Any call can be cancelled by dropping its future. If
@@ -231,7 +231,7 @@ impl<T: Transport> Session<T> {
         let now = (self.clock)();
         let error = answer.as_ref().err();
         let rejection = error.filter(|error| error.class() == ErrorClass::Unauthorized);
-        // Bakong refuses a request, or counts it, only after it has accepted the token.
+        // A refusal or an exhausted quota shows that Bakong accepted the token: it checks the token first.
         let accepted = error.is_none_or(|error| {
             matches!(
                 error.class(),

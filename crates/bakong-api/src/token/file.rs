@@ -16,7 +16,7 @@ use crate::token::regular_file;
 use crate::token::renewal_mark::RenewalMark;
 use crate::token::store::{LeaseOutcome, LeaseRequest, TokenStore, TokenStoreError};
 
-/// Stores a token in a file of one line with mode 0600.
+/// Stores a token in a one-line file with mode 0600.
 ///
 /// A new token is written to a second file in the same folder, flushed to the disk and renamed, so that a crash
 /// leaves either the old or the new token. If the file cannot be replaced but is writable, the new token
@@ -35,8 +35,8 @@ use crate::token::store::{LeaseOutcome, LeaseRequest, TokenStore, TokenStoreErro
 ///   own. A session with a usable token does not wait, unless Bakong rejects that token.
 /// - After a failed renewal, the mark contains the number of failures, the reason, and the time of the next
 ///   attempt.
-/// - If the mark cannot be created, the lease is granted anyway if the token expires within a day. Earlier, the
-///   request fails.
+/// - If the mark cannot be created, the lease is granted anyway, unless the token is usable for more than a day. In
+///   that case, the request for the lease fails.
 /// - Two processes that find an expired mark at the same moment may both renew.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FileTokenStore {
@@ -44,10 +44,10 @@ pub struct FileTokenStore {
 }
 
 impl FileTokenStore {
-    /// Longer than any token, and short enough to read a wrong file without harm.
+    /// More bytes than any token has, but few enough that reading a wrong file does no harm.
     const MAX_BYTES: u64 = 64 * 1024;
 
-    /// Creates a store in this file. The file need not exist, but its folder must.
+    /// Creates a store that uses this file. The file need not exist, but its folder must.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
@@ -70,7 +70,7 @@ impl FileTokenStore {
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| self.error("used", "it is not UTF-8 text"))?
             .trim_start_matches('\u{feff}');
-        // After a crash, some file systems leave zeros.
+        // After a crash, some file systems leave NUL bytes in place of the content.
         if text.chars().all(|c| c.is_whitespace() || c == '\0') {
             return Ok(None);
         }
@@ -120,8 +120,8 @@ impl FileTokenStore {
         tried.map_err(|error| self.error("written", error))
     }
 
-    /// Writes a token that [`write`](Self::write) could not store to a new file (mode 0600), and returns its
-    /// path. The file is in the same folder or, failing that, in the folder for temporary files.
+    /// After [`write`](Self::write) has failed, writes the token to a new file (mode 0600) and returns its path. The
+    /// new file is in the same folder or, failing that, in the folder for temporary files.
     ///
     /// # Errors
     /// [`TokenStoreError`] if neither folder accepts the file.
@@ -149,7 +149,7 @@ impl FileTokenStore {
         }
     }
 
-    /// Returns the path for messages. People pass the token itself by mistake, so tokens are removed.
+    /// Returns the path for messages. Users sometimes pass the token itself as the path, so tokens are removed.
     fn shown(&self) -> String {
         redact::without_tokens(self.path.to_string_lossy()).into_owned()
     }
@@ -211,7 +211,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// Creates a file with this content and mode 0600 in the folder of `path`, because renaming works only within one
-/// file system. The name is random: containers that share a folder may have equal process ids.
+/// file system. The name is random, because processes in containers that share the folder may have equal ids.
 fn create_temporary(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
     let mut prefix = path.file_name().unwrap_or_default().to_owned();
     prefix.push(".");
@@ -235,7 +235,7 @@ fn folder(path: &Path) -> &Path {
 fn overwrite(path: &Path, content: &[u8]) -> io::Result<()> {
     let old = regular_file::read(path, FileTokenStore::MAX_BYTES)?.unwrap_or_default();
     let mut file = OpenOptions::new().write(true).open(path)?;
-    // Fails if the file belongs to another user.
+    // The result is ignored: this fails if the file belongs to another user.
     #[cfg(unix)]
     let _ = file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
     let written = reserve(&mut file, old.len(), content.len())
@@ -255,7 +255,7 @@ fn reserve(file: &mut File, old: usize, new: usize) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Writes the content of a file from its start, and removes the rest.
+/// Overwrites a file from its start with this content, and truncates the rest.
 fn write_at_start(file: &mut File, content: &[u8]) -> io::Result<()> {
     file.rewind()?;
     file.write_all(content)?;

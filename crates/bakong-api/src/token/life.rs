@@ -15,7 +15,7 @@ const AHEAD: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest pause while no request can be sent.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
-/// The longest pause while the old token is usable: each renewal counts against the daily quota.
+/// The longest pause while the old token is usable. It is longer because each renewal counts against the daily quota.
 pub(crate) const LONGEST_PAUSE_WHILE_USABLE: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Returns the pause after a failed renewal. `failures` counts the failed renewals before it. `usable` is true if
@@ -48,7 +48,7 @@ pub(crate) fn pause_after(remedy: Remedy, failures: u32, usable: bool) -> Durati
 ///                                               └─ failed ─▶ the previous state, with a pause
 /// ```
 ///
-/// After a failed renewal, the next one waits for a pause. The pause grows from one minute to one hour, or to six
+/// After a failed renewal, the next one starts after a pause. The pause grows from one minute to one hour, or to six
 /// hours while the old token is usable, so that failing renewals do not exhaust the daily quota.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TokenLife {
@@ -199,7 +199,7 @@ impl TokenLife {
     fn pause_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.not_before
             .filter(|moment| now < *moment)
-            // A longer pause means that the clock was ahead and has been set back.
+            // A pause beyond the maximum means that the clock was ahead and has been set back.
             .filter(|moment| moment.saturating_since(now) <= LONGEST_PAUSE_WHILE_USABLE)
     }
 
@@ -236,9 +236,9 @@ impl TokenLife {
         self.pause(remedy, now);
     }
 
-    /// Records that no renewal may start before `until`, although none was sent: another process is renewing
+    /// Records that no renewal may start before `until`, although this process sent none: another process is renewing
     /// the token, or its renewal failed. A pause of more than six hours is ignored. A rejection of the token ends the
-    /// pause: the other process may have a new token.
+    /// pause, because the other process may have a new token.
     pub const fn renewal_deferred(&mut self, until: Timestamp) {
         self.renewing = false;
         self.not_before = Some(until);
@@ -247,8 +247,8 @@ impl TokenLife {
 
     /// Records that the caller of a renewal stopped waiting, so its result is unknown.
     ///
-    /// If no usable token is left, another caller may renew at once. The second time in a row starts a pause: the
-    /// answers arrive later than callers wait, and each renewal counts against the daily quota.
+    /// If no usable token is left, another caller may renew at once. A second abandoned renewal in a row starts a
+    /// pause: answers apparently take longer than callers wait, and each renewal counts against the daily quota.
     pub fn renewal_abandoned(&mut self, now: Timestamp) {
         self.renewing = false;
         if std::mem::replace(&mut self.abandoned, true) || self.is_usable(now) {

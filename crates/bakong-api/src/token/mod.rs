@@ -28,7 +28,7 @@ use zeroize::Zeroizing;
 use crate::base_url::BaseUrl;
 use crate::{jwt, redact};
 
-/// An access token: a JWT that NBC issues for 90 days, or a token of a relay in the relay's own form.
+/// An access token: a JWT that NBC issues for 90 days, or a token that a relay issues in a format of its own.
 ///
 /// `Debug` prints no part of it, and it cannot be compared. Its memory is wiped when the last clone, and the last
 /// request that carries it, is dropped. Copies in a transport's own buffers are not wiped.
@@ -47,11 +47,11 @@ impl AccessToken {
     /// Parses a token. Accepts and removes what people paste with it: surrounding white space and quotes, and
     /// the word `Bearer`.
     ///
-    /// Accepts tokens in any form, because relays have forms of their own. NBC's hosts get only a JWT: see
+    /// Accepts tokens in any format, because relays define their own. Only a JWT is sent to NBC's hosts: see
     /// [`check_for`](Self::check_for).
     ///
     /// # Errors
-    /// [`InvalidToken`] unless the text consists of printable ASCII characters without blanks. The error contains no
+    /// [`InvalidToken`] unless the text consists of printable ASCII characters without spaces. The error contains no
     /// part of the text.
     pub fn new(text: &str) -> Result<Self, InvalidToken> {
         let is_around = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
@@ -76,14 +76,14 @@ impl AccessToken {
         })
     }
 
-    /// Whether the token has the form of a JWT, as all tokens of NBC have.
+    /// Whether the token has the form of a JWT, as all of NBC's tokens do.
     #[must_use]
     pub const fn is_jwt(&self) -> bool {
         self.not_a_jwt.is_none()
     }
 
-    /// Checks whether this token may be sent to this Bakong. [`Endpoint::to_request`](crate::Endpoint::to_request)
-    /// does the same.
+    /// Checks whether this token may be sent to this host. [`Endpoint::to_request`](crate::Endpoint::to_request)
+    /// performs the same check.
     ///
     /// # Errors
     /// [`InvalidToken`] if the host is NBC's and the token is not a JWT: it was probably not copied completely.
@@ -100,7 +100,7 @@ impl AccessToken {
         self.expires_at
     }
 
-    /// Returns the token itself, for storage among other secrets. Do not print it.
+    /// Returns the token itself, to be stored as a secret. Do not print it.
     #[must_use]
     pub fn expose(&self) -> &str {
         // `new` accepts ASCII only.
@@ -131,8 +131,8 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// Removes everything from a text that looks like a token or a part of one: JWTs, beginnings of JWTs, and long words with
-/// upper case, lower case and digits. For messages that may repeat what a user or a server wrote.
+/// Removes from a text everything that looks like a token or a part of one: JWTs, beginnings of JWTs, and long words
+/// with upper case, lower case and digits. Meant for messages that may repeat what a user or a server wrote.
 #[must_use]
 pub fn without_tokens(text: &str) -> Cow<'_, str> {
     redact::without_tokens(Cow::Borrowed(text))

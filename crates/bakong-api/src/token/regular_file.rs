@@ -1,4 +1,4 @@
-//! Reads small files. A pipe in place of a file blocks its reader, a device may never end, and a large file fills the
+//! Reads small files. Reading a pipe blocks, reading a device may never end, and reading a huge file exhausts the
 //! memory. So only regular files within a limit are read.
 
 use std::fs::{self, File};
@@ -26,7 +26,7 @@ pub(super) fn exists(path: &Path) -> io::Result<bool> {
 /// Reads a file of at most `max` bytes; `None` if the file does not exist. The bytes are wiped when dropped.
 ///
 /// # Errors
-/// An I/O error if the file is not a regular file, is longer, or cannot be read.
+/// An I/O error if the file is not a regular file, is longer than `max`, or cannot be read.
 pub(super) fn read(path: &Path, max: u64) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     if !exists(path)? {
         return Ok(None);

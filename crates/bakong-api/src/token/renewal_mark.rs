@@ -16,12 +16,12 @@ use crate::token::life::LONGEST_PAUSE_WHILE_USABLE;
 use crate::token::regular_file;
 use crate::token::store::{LeaseOutcome, LeaseRequest, RenewalFailure, RenewalLease};
 
-/// When the mark of a renewal in progress expires, and how long another process waits for it. Longer than a
-/// request takes.
+/// How long the mark of a renewal in progress is in force, and how long another process waits for it. A request
+/// takes less time.
 const LEASE_TIME: Duration = Duration::from_secs(60);
 /// How often a waiting process looks at the mark.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// Longer than any mark. The reason of a failure may quote a server's message.
+/// More bytes than any mark has, even if the reason of its failure quotes a server's message.
 const MAX_BYTES: u64 = 64 * 1024;
 /// If no mark can be created, the token is renewed only this long before its expiry.
 const UNMARKED_RENEWAL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -43,7 +43,7 @@ struct Content {
 }
 
 impl Content {
-    /// Whether the mark is still in force. A longer pause means that the clock was ahead and has been set back.
+    /// Whether the mark is still in force. A pause beyond the maximum means that a clock was ahead and was set back.
     fn is_in_force(&self, now: Timestamp) -> bool {
         let end = Timestamp::from_millis(self.not_before);
         now < end && end.saturating_since(now) <= LONGEST_PAUSE_WHILE_USABLE
@@ -148,7 +148,7 @@ impl RenewalMark {
             {
                 return Err(error);
             }
-            // Even without a mark, the token is renewed before it expires.
+            // A token that is unusable or expires soon is renewed even without a mark.
             Ok(()) | Err(_) => {}
         }
         let mark = Some(self.clone());
@@ -174,7 +174,7 @@ impl RenewalMark {
         Ok(content.or_else(|| self.unfinished()))
     }
 
-    /// Returns the content of a mark that is being written, or whose writer was killed. The mark expires by its age.
+    /// Returns the content of a mark that is being written, or whose writer was killed. It expires by the file's age.
     fn unfinished(&self) -> Option<Content> {
         let written = fs::metadata(&self.0)
             .and_then(|file| file.modified())
@@ -190,7 +190,7 @@ impl RenewalMark {
     fn create(&self, content: &Content) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
-        // The reason of a failure may contain the e-mail address.
+        // Others must not read the mark: the reason of a failure may contain the e-mail address.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&self.0)?;

@@ -25,8 +25,8 @@ use crate::token::life::pause_after;
 /// A lease must expire on its own, because its holder may be killed. An implementation that keeps leases in a
 /// database should let them expire after about a minute: a renewal takes at most as long as a request.
 ///
-/// The lease saves requests. It is not needed for correctness: if two processes renew at the same time, both
-/// tokens cost a request, and a session whose token was invalidated loads or requests another token.
+/// The lease saves requests. It is not needed for correctness: if two processes renew at the same time, one request
+/// is wasted, and a session whose token was invalidated loads or requests another token.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
     /// Returns the stored token, if there is one.
@@ -75,12 +75,12 @@ pub struct LeaseRequest {
     /// The expiry of the session's token, if that token is usable until then. Without a usable token, the store
     /// should wait while another process holds the lease, at most until that lease expires.
     pub usable_until: Option<Timestamp>,
-    /// Whether to ignore the pause after a failed renewal, for [`Session::renew`](crate::Session::renew).
+    /// Whether to ignore the pause after a failed renewal, as [`Session::renew`](crate::Session::renew) does.
     pub ignores_pause: bool,
 }
 
 impl LeaseRequest {
-    /// Creates a request at this time, by a session without a usable token.
+    /// Creates a request made at this time by a session without a usable token.
     #[must_use]
     pub const fn new(now: Timestamp) -> Self {
         Self {
@@ -108,8 +108,8 @@ pub enum LeaseOutcome {
     },
 }
 
-/// The right to renew a token. Dropping the lease should release it, as [`release`](Self::release) does, or let it
-/// expire: this happens when a caller stops waiting for a renewal.
+/// The right to renew a token. A lease is dropped when a caller stops waiting for a renewal: dropping it should
+/// release it, as [`release`](Self::release) does, or let it expire.
 #[async_trait]
 pub trait RenewalLease: Send + fmt::Debug {
     /// Ends the lease after a renewal. The new token has been passed to [`TokenStore::save`].
@@ -134,7 +134,7 @@ pub struct RenewalFailure {
 }
 
 impl RenewalFailure {
-    /// Creates a failure at this time, by a session without a usable token.
+    /// Creates the failure of a renewal at this time, in a session without a usable token.
     #[must_use]
     pub const fn new(at: Timestamp, remedy: Remedy, reason: String) -> Self {
         Self {
@@ -154,7 +154,7 @@ impl RenewalFailure {
     }
 }
 
-/// The lease of a store without leases.
+/// The lease that a store without leases grants. It does nothing.
 #[derive(Debug)]
 struct NoLease;
 

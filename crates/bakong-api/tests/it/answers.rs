@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use crate::{NOT_FOUND, answer, check, question};
 
-/// The sample of NBC's reference.
+/// The sample from NBC's reference.
 const PAID: &str = r#"{
   "responseCode": 0,
   "responseMessage": "Getting transaction successfully.",
@@ -342,7 +342,7 @@ fn an_answer_that_may_report_a_payment_never_counts_as_unpaid() {
         NOT_FOUND.replace("\"errorCode\":1", "\"errorCode\":3,\"errorCode\":1"),
         format!(r#"{{"errorCode":3,"responseCode":1,"data":{transaction}}}"#),
         format!(r#"{{"errorCode":2,"responseCode":1,"data":{transaction}}}"#),
-        // Under a garbled name, and nested.
+        // A transaction in a member with a garbled name, or nested deeper.
         format!(r#"{{{none},"da=a":{{"hash":"8465d722","amount":1.0}}}}"#),
         format!(r#"{{{none},"result":[null,{{"payment":{{"toAccountId":"shop@devb"}}}}]}}"#),
     ] {

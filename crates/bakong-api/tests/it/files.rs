@@ -83,7 +83,7 @@ fn only_the_owner_can_read_the_file() {
     use std::os::unix::fs::PermissionsExt;
 
     let folder = Folder::new();
-    // Even if the previous file was readable by others.
+    // A file that was readable by others gets mode 0600, too.
     fs::write(folder.file(), "").unwrap();
     fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o644)).unwrap();
     FileTokenStore::new(folder.file())
@@ -168,7 +168,7 @@ fn pipes_devices_and_large_files_are_not_read_as_token_or_mark() {
         assert!(made.success());
     };
     let device = |path: &Path| std::os::unix::fs::symlink("/dev/zero", path).unwrap();
-    // Three GiB without content, which take no space.
+    // A sparse file of 3 GiB, which takes no space on the disk.
     let large = |path: &Path| fs::File::create(path).unwrap().set_len(3 << 30).unwrap();
     let store = FileTokenStore::new(folder.file());
     for (make, reason) in [
@@ -253,7 +253,7 @@ fn a_symbolic_link_is_preserved() {
     let link = folder.0.join("link");
     std::os::unix::fs::symlink("bakong.token", &link).unwrap();
     let store = FileTokenStore::new(&link);
-    // Even if its target does not exist yet.
+    // In the first round, the target of the link does not exist yet.
     for name in ["a", "b"] {
         store.try_out().unwrap();
         store.write(&fresh(name)).unwrap();
@@ -388,7 +388,7 @@ fn without_a_usable_token_the_store_waits_for_the_lease() {
     assert_eq!(tasks.waiting(), 2);
     tasks.cancel(0);
     drop(lease);
-    // The cancelled request may get the lease first, and releases it.
+    // The cancelled request may get the lease first, but then releases it.
     while tasks.waiting() > 0 {
         std::thread::yield_now();
         tasks.run();
@@ -475,7 +475,7 @@ fn without_a_mark_a_token_is_renewed_only_on_its_last_day() {
     let mut request = LeaseRequest::new(START);
     request.usable_until = Some(START.saturating_add(DAY + Duration::from_secs(1)));
     let error = block_on(store.acquire_renewal(request)).unwrap_err();
-    assert!(error.to_string().contains("no renewal mark"), "{error}");
+    assert!(error.to_string().contains("the file that marks a renewal cannot be created"), "{error}");
     request.usable_until = Some(START.saturating_add(DAY));
     drop(granted(block_on(store.acquire_renewal(request)).unwrap()));
 }

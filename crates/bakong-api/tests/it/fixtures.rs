@@ -1,4 +1,4 @@
-//! Requests and answers of NBC's reference and of the live service, for each endpoint.
+//! Requests and answers from NBC's reference and from the live service, for each endpoint.
 
 use bakong_api::endpoint::{
     AccountAnswer, CheckBakongAccount, CheckTransactionByExternalRef, CheckTransactionByHash,

@@ -1,4 +1,4 @@
-//! Lists: each item answers its own identifier, in any order and form, next to any other item.
+//! Lists: each item is matched by its identifier, in any order and form, whatever the other items contain.
 
 use bakong_api::endpoint::{CheckTransactionByHashList, CheckTransactionByMd5List, ListAnswer};
 use bakong_api::khqr_core::Md5Handle;

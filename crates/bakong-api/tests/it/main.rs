@@ -29,7 +29,7 @@ use bakong_api::{ApiError, CheckAnswer, Endpoint};
 use bytes::Bytes;
 use http::Response;
 
-/// The sample of NBC's reference.
+/// The sample from NBC's reference.
 const NOT_FOUND: &str = r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found. Please check and try again."}"#;
 
 /// Creates a response with this status and body.

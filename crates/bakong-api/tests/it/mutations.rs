@@ -91,7 +91,7 @@ fn an_answer_with_a_hundred_thousand_members_is_read_quickly() {
     paid(&body);
     let inside = PAID.replace("{\"hash\"", &format!("{{{many},\"hash\""));
     paid(&inside);
-    // Unknown members are searched for a payment, and deep ones are not followed.
+    // Unknown members are searched for a payment. Values nested too deep are not, and make the answer malformed.
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for member in ["data", "other"] {
         let body = NOT_FOUND.replacen('{', &format!("{{\"{member}\":{deep},"), 1);

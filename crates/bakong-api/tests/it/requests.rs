@@ -1,4 +1,4 @@
-//! The requests that are sent, and the fields that are rejected before.
+//! The requests that are sent, and the fields that are rejected before sending.
 
 use bakong_api::endpoint::{CheckTransactionByMd5, RenewToken, RequestToken, TokenUse, Verify};
 use bakong_api::{AccessToken, Endpoint, Environment};

@@ -59,7 +59,7 @@ fn a_token_that_is_no_jwt_is_sent_to_relays_and_not_to_nbc() {
         .with_clock(move || clock.now())
         .with_observer(Arc::clone(&fake))
         .with_token(token);
-    // There is no expiry to plan for.
+    // A token without an expiry stays valid.
     fake.advance(1_000 * DAY);
     assert_eq!(session.token_state(), TokenState::Valid);
     let _ = block_on(ask(&session));

@@ -34,7 +34,7 @@ struct FakeStore {
     saves: AtomicU32,
     /// Whether load and save return `Pending` once.
     slow: bool,
-    /// The next answers to requests for a lease. Then, a lease is granted.
+    /// The next answers to requests for a lease. After them, every request is granted.
     refusals: Mutex<VecDeque<Result<LeaseOutcome, TokenStoreError>>>,
     /// The tokens that another process stores while this one waits for the lease, one for each wait.
     renewed_elsewhere: Mutex<VecDeque<Option<AccessToken>>>,
@@ -228,7 +228,7 @@ fn of_tokens_set_at_the_same_time_the_last_is_saved() {
     let mut tasks = Tasks::new();
     tasks.add(session.set_token(fresh("one")));
     tasks.add(session.set_token(fresh("two")));
-    // Both are set before the first is saved.
+    // Both tokens are set before the first is saved.
     tasks.poll(0);
     tasks.poll(1);
     tasks.run();
@@ -470,7 +470,7 @@ fn a_token_rejected_while_another_process_renews_is_replaced() {
     assert_eq!((fake.count(RENEW), fake.count(CHECK)), (0, 2));
     let requests = store.requests.lock().unwrap();
     assert_eq!(requests.len(), 2);
-    // Without a usable token, the store waits.
+    // At the second request, the session has no usable token, so the store waits.
     assert!(requests[0].usable_until.is_some() && requests[1].usable_until.is_none());
 }
 

@@ -37,7 +37,7 @@ fn no_error_repeats_the_secrets_of_the_request() {
         assert!(text.contains("[redacted]"), "{text}");
     };
     let jwt = token.expose();
-    // Truncated where `Display` truncates the message.
+    // `Display` truncates this message within the token.
     let long = format!("{} Bearer {jwt}", "x".repeat(180));
     for (status, number) in [(200, 99), (401, 6), (200, 6), (500, 1), (429, 1), (400, 5)] {
         for message in [

@@ -18,7 +18,7 @@ that is not UTF-8 gets ASCII characters.
 Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 no usable response from Bakong,
 2 usage error, 130 stopped by Ctrl-C or another signal.";
 
-// rustdoc would take the default for a link.
+// In a doc comment, rustdoc would take the default in brackets for a link.
 const ACCOUNT: &str = "The account that receives the money, such as name@bank [default: sokha@sandbox; required in \
      production]";
 

@@ -142,7 +142,7 @@ mod tests {
             &format!("{{\"token\":\"{TOKEN}\"}}"),
             &TOKEN[..22],
             "--token=a.e30.b",
-            // Without its start, and split.
+            // A token without its start, and one that is split by a line break.
             &format!("c2ln.{}", "Sf1KxwRJSMeKKF2QT4fwpM"),
             &format!("--token={}\n{}", &TOKEN[..12], &TOKEN[12..]),
         ] {

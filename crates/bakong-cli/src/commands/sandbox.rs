@@ -29,7 +29,7 @@ const DEFAULT_QUOTA: u32 = 100;
 /// The largest file of rules in bytes.
 const LARGEST_RULES: u64 = 16 << 20;
 
-/// How often the command looks for an error of saving the state.
+/// How often the command checks whether saving the state failed.
 const SAVE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How often the command looks for refused requests.
@@ -64,7 +64,7 @@ fn faults(arguments: &[String]) -> Result<Option<Vec<Fault>>, Failure> {
     Ok(Some(faults))
 }
 
-/// An error of serde quotes the rule.
+/// The usage error for an invalid rule. The reason may quote the rule, so it is made safe to print.
 fn invalid_fault(reason: &str) -> Failure {
     let reason = Printable(reason);
     Failure::usage(format!(
@@ -118,7 +118,7 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
             QuotaArgument::Off => None,
             QuotaArgument::Requests(limit) => Some(limit),
         };
-        // Keeps the reset time and which requests count.
+        // Changes only the limit: the reset time and the kinds of requests that count stay the same.
         sandbox.set_quota(sandbox.quota().with_limit(limit));
     }
     announce(arguments, &sandbox);
@@ -152,14 +152,14 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
 struct RefusalLog {
     /// The number of the last request that was printed.
     last: u64,
-    /// A thread prints the lines, because a write to a full pipe blocks, and would stop the sandbox.
+    /// A separate thread prints these lines: a write to a full pipe blocks, which would stop the sandbox.
     lines: SyncSender<String>,
 }
 
 impl RefusalLog {
     fn start() -> Self {
         let (lines, waiting) = sync_channel::<String>(MAX_WAITING_LINES);
-        // Ends with the sender. If the thread cannot be started, the lines are lost.
+        // The thread ends when the sender is dropped. If it cannot be started, the lines are lost.
         let _ = thread::Builder::new().spawn(move || {
             for line in waiting {
                 note(line);

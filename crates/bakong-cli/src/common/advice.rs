@@ -27,7 +27,7 @@ pub(crate) struct Advisor {
 }
 
 impl Advisor {
-    /// The options with which another command reaches the same Bakong with the same token, for a shell.
+    /// The options with which another command reaches the same Bakong with the same token, quoted for a shell.
     pub(crate) fn target_options(&self) -> String {
         let token_file = self.token.file().map(Path::to_string_lossy);
         let token_file = token_file.map(|path| shell::option("--token-file", &path));
@@ -229,7 +229,7 @@ fn text(reason: &Reason) -> String {
 const OTHER_TRANSACTION: &str = "Check that the hash or reference was copied completely and belongs to this payment. If \
      it is right, report the response to NBC: it does not show whether the payment was made";
 
-/// HTTP 403 is the same HTML page for three causes.
+/// Bakong sends HTTP 403 with the same HTML page for three different causes.
 const BLOCKED: &str = "Outside Cambodia, send requests through a proxy there: set HTTPS_PROXY, or use \
      --base-url for a reverse proxy. This command sends a User-Agent: check that no proxy removes it. If the path is \
      closed to your token, ask NBC to open it, or look the payment up in another way";

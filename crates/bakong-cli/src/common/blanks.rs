@@ -1,4 +1,4 @@
-//! Blanks and line breaks that came into a code when it was copied.
+//! Blanks and line breaks that got into a code when it was copied.
 
 use khqr_core::Payload;
 
@@ -10,7 +10,7 @@ pub(crate) struct Blank {
     at: usize,
 }
 
-/// Returns why a code that cannot be read is probably not altered, but badly copied. Payment apps wrap long codes, and
+/// Returns what shows that an unreadable code was copied badly, if anything does. Payment apps wrap long codes, and
 /// editors add blanks.
 pub(crate) fn find(text: &str) -> Option<Blank> {
     let blank = |at| {
@@ -35,7 +35,7 @@ pub(crate) fn find(text: &str) -> Option<Blank> {
     if is_blank(end) {
         return blank(last);
     }
-    // Other blanks may belong to a name. They do not, if the code is right without them.
+    // Other blanks may belong to a name, but not if the code is valid without them.
     let at = text.find(is_blank)?;
     let without: String = text.chars().filter(|&c| !is_blank(c)).collect();
     Payload::parse(&without).is_ok().then(|| blank(at))?

@@ -1,5 +1,5 @@
 //! Compares this machine's clock with the `Date` of Bakong's answers. The expiry in a code is from this machine's clock,
-//! and the payer's phone compares it with another one.
+//! and the payer's phone compares it with another clock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -37,7 +37,7 @@ struct State {
     printed: bool,
 }
 
-/// How far this machine's clock is from Bakong's, at least.
+/// The least by which this machine's clock differs from Bakong's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Difference {
     Behind(Duration),
@@ -45,7 +45,7 @@ enum Difference {
 }
 
 impl ClockCheck {
-    /// Whether this moment had passed by Bakong's clock when it answered last.
+    /// Whether this moment had passed, by Bakong's clock, when Bakong last answered.
     pub(crate) fn has_passed(&self, moment: Timestamp) -> bool {
         self.state().date.is_some_and(|date| date >= moment)
     }
@@ -99,7 +99,7 @@ fn date_of(answer: &Response<Bytes>) -> Option<Timestamp> {
         .map(Timestamp::from_millis)
 }
 
-/// Compares the clocks. Bakong wrote `date` between both moments, so the duration of the request is an uncertainty.
+/// Compares the clocks. Bakong wrote `date` between the two moments, so the time between them is the uncertainty.
 fn difference(sent_at: Timestamp, received_at: Timestamp, date: Timestamp) -> Option<Difference> {
     let behind = date.saturating_since(received_at);
     let ahead = sent_at.saturating_since(date.saturating_add(RESOLUTION));

@@ -249,7 +249,7 @@ fn warn_if_exposed(path: &Path) {
 #[cfg(not(unix))]
 const fn warn_if_exposed(_: &Path) {}
 
-/// Returns an error's message, safe to print: it contains a path.
+/// Returns an error's message in a form that is safe to print, because it contains a path.
 pub(crate) fn printable(error: &TokenStoreError) -> String {
     Printable(&error.to_string()).to_string()
 }

@@ -73,7 +73,7 @@ pub(crate) struct Reason {
 }
 
 impl Reason {
-    /// Has a message and nothing else.
+    /// Returns an error object with only a message.
     pub(crate) fn text(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -81,7 +81,7 @@ impl Reason {
         }
     }
 
-    /// A token that cannot be sent. It has the class of a rejected token, because the remedy is the same.
+    /// For a token that cannot be sent. The object has the class of a rejected token, because the remedy is the same.
     pub(crate) fn no_token(message: impl Into<String>) -> Self {
         Self {
             class: Some(ErrorClass::Unauthorized.name()),

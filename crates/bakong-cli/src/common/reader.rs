@@ -12,7 +12,7 @@ pub(crate) async fn gone() {
     #[cfg(unix)]
     {
         let (sender, receiver) = tokio::sync::oneshot::channel();
-        // A thread, because epoll does not accept every kind of standard output. It ends with the process.
+        // A thread, because epoll does not accept every kind of standard output. The thread ends with the process.
         std::thread::spawn(move || {
             if wait().is_ok() {
                 output::set_lost();

@@ -97,7 +97,7 @@ fn open_with(
         session = session.with_token(token);
     }
     if let Some(path) = source.file() {
-        // Even without renewal: another command may store a new token.
+        // The store is used even without renewal, because another command may store a new token.
         session = session.with_token_store(CommandTokenStore(FileTokenStore::new(path)));
     }
     if let Some(renewal) = renewal {

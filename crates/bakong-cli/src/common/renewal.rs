@@ -16,7 +16,7 @@ use crate::common::time::in_phnom_penh;
 
 /// A [`FileTokenStore`] that does not lose tokens.
 ///
-/// A command runs once, so a token that cannot be saved would be renewed by every command. Such a token is not
+/// If new tokens cannot be saved, every command would renew again. So saving is tried out before a token is
 /// requested. If saving fails nevertheless, the token is written to another file.
 pub(crate) struct CommandTokenStore(pub(crate) FileTokenStore);
 

@@ -60,7 +60,7 @@ impl Screen {
             QrStyle::Light => Some(Style::DarkBlocks),
             QrStyle::Dark => Some(Style::LightBlocks),
             QrStyle::Ascii if !self.is_terminal => Some(Style::Ascii),
-            // A program or a file gets text that it can read.
+            // Programs and files get only the text of the code.
             QrStyle::Auto if !self.is_terminal => None,
             QrStyle::Auto if self.is_utf8 => Some(if self.wants_colours {
                 Style::Colours
@@ -128,7 +128,7 @@ pub(crate) fn print(text: &str, choice: QrStyle, stream: Stream, lines_below: us
     }
 }
 
-/// See <https://no-color.org>.
+/// Whether colours are wanted. See <https://no-color.org>.
 fn wants_colours(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
     !is_set("NO_COLOR") && variable("TERM").is_none_or(|term| term != "dumb")

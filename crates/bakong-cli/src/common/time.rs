@@ -20,7 +20,7 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 /// The longest lifetime that NBC recommends for a code at a counter.
 pub(crate) const RECOMMENDED_LIFETIME: Duration = Duration::from_secs(600);
 
-/// The longest lifetime that this command accepts. A longer one is probably a wrong unit.
+/// The longest lifetime that this command accepts. A longer one probably has the wrong unit.
 const MAX_LIFETIME: Duration = Duration::from_secs(366 * 86_400);
 
 /// Parses the lifetime of a code: a duration above zero and at most [`MAX_LIFETIME`].
@@ -214,7 +214,7 @@ mod tests {
         let reset = QuotaReset::after(night);
         assert_eq!(in_phnom_penh(reset.first), "2026-11-19 07:00:00");
         assert_eq!(in_phnom_penh(reset.last), "2026-11-20 00:00:00");
-        // At midnight, the next one counts.
+        // At midnight, the next midnight counts.
         let midnight = QuotaReset::after(reset.last);
         assert!(reset.last < midnight.first);
         let _ = QuotaReset::after(Timestamp::from_millis(u64::MAX)).to_string();

@@ -10,13 +10,13 @@ use crate::common::exit::{Exit, Failure};
 use crate::common::files;
 use crate::common::options::TransportOptions;
 
-/// Replaces the `User-Agent`. NBC's front has refused some values.
+/// Replaces the `User-Agent`. The CDN in front of Bakong has refused some values.
 const USER_AGENT: &str = "BAKONG_USER_AGENT";
 
-/// Replace the built-in certificate authorities, as they do for OpenSSL and curl.
+/// These variables replace the built-in certificate authorities, as they do for OpenSSL and curl.
 const CERTIFICATE_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// The largest file of certificates in bytes. Mozilla's has 230 kB.
+/// The largest file of certificates in bytes. Mozilla's is 230 kB.
 const LARGEST_PEM: u64 = 16 << 20;
 
 /// Creates the transport to a Bakong.
@@ -49,7 +49,7 @@ pub(crate) fn open(
             .map_err(|error| invalid(&format_args!("{}: {error}", Printable(&path))))?;
     }
     if let Some(agent) = variable(USER_AGENT) {
-        // The builder refuses the replacement of characters that are not Unicode.
+        // Text that is not Unicode gets replacement characters, which the builder refuses.
         builder = builder.user_agent(agent.to_string_lossy());
     }
     builder.build().map_err(|error| match error {

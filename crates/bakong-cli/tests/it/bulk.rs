@@ -71,7 +71,7 @@ async fn decode_answers_every_line() {
     assert_eq!(khqr["merchantName"], "Sokha\u{202e}");
     assert_eq!(khqr.as_object().unwrap().len(), 25);
     assert_mixed(&found, &json!({ "khqr": khqr }), KINDS);
-    // A single code gives the same object.
+    // Decoding the code alone gives the same object.
     let single = run(&["qr", "decode", "--json", &code]).await.json();
     assert_eq!(single["khqr"], *khqr);
 }

@@ -10,10 +10,10 @@ use tokio::process::Command;
 
 use crate::support::{Finished, Folder, Shop, bakong, dara, interrupt, row, token};
 
-/// Every account here is valid, and would do something in a shell.
+/// Every account here is valid, and contains shell syntax that must be quoted.
 const ACCOUNTS: [&str; 3] = ["$(id)@devb", "a;exit@devb", "it's`id`@devb"];
 
-/// Runs a command in a shell, with this build of `bakong`. Nothing else is set.
+/// Runs a command in a shell that finds only this build of `bakong`, without a token in its environment.
 async fn paste(command: &str) -> Finished {
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_bakong")).parent();
     let output = Command::new("/bin/sh")

@@ -42,7 +42,7 @@ fn renewals(sandbox: &Sandbox) -> usize {
 
 #[tokio::test]
 async fn after_a_failed_renewal_the_next_command_does_not_renew() {
-    // A token that is due, and one that Bakong rejects.
+    // A token that is due for renewal, and one that Bakong rejects.
     for rejected in [false, true] {
         let sandbox = aged(88).await;
         let folder = Folder::new();
@@ -93,7 +93,7 @@ async fn one_of_many_commands_renews() {
         finished.hides("eyJ");
     }
     assert_eq!(renewals(&sandbox), 1);
-    // No mark remains.
+    // No other file of the renewal remains in the folder.
     let names = std::fs::read_dir(std::path::Path::new(&file).parent().unwrap());
     assert_eq!(names.unwrap().count(), 1);
 }
@@ -107,7 +107,7 @@ async fn a_stale_mark_is_ignored() {
     let far = now + 7 * 24 * 3_600_000;
     for mark in [
         format!(r#"{{"notBefore":{},"failures":3,"reason":""}}"#, now - 1),
-        // From a clock that was ahead.
+        // A mark written while the clock was ahead.
         format!(r#"{{"notBefore":{far},"failures":3,"reason":"x"}}"#),
     ] {
         let file = folder.write("token", TOKEN);

@@ -129,7 +129,7 @@ async fn check_during_a_renewal(old: String, more: &[&str], renewing: &[&str]) {
 #[tokio::test]
 async fn checks_wait_for_the_token_that_another_check_renews() {
     let check = ["tx", "check", "--md5", MD5, "--email", EMAIL];
-    // With an address of their own, and without one.
+    // The checks have an e-mail address for renewals, or none.
     for more in [&["--email", EMAIL][..], &[]] {
         check_during_a_renewal(token("old", 1), more, &check).await;
     }

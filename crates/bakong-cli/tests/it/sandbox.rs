@@ -40,7 +40,7 @@ async fn quota_faults_and_seed_come_from_the_options() {
     sandbox.ask(&check).await.error(1, "quota_exhausted");
     let account = "account check a@devb";
     sandbox.ask(account).await.error(1, "blocked");
-    // A request with a token also counts where no token is needed.
+    // A request with a token counts against the quota even if it needs no token.
     sandbox.ask(account).await.error(1, "quota_exhausted");
     sandbox.stop(Signal::INT).await;
     let list = r#" [{"answer":"cut"}, {"on":"verify","answer":"hang"}]"#;
@@ -50,7 +50,7 @@ async fn quota_faults_and_seed_come_from_the_options() {
     sandbox.stop(Signal::INT).await;
 }
 
-/// PHP's and Node's plain clients send no User-Agent, and get a page that does not say so.
+/// PHP's and Node's plain clients send no User-Agent, and get a page that does not name the cause.
 #[tokio::test]
 async fn the_terminal_says_why_a_request_was_refused() {
     let mut child = bakong(&["sandbox", "--json", "--listen", "127.0.0.1:0"])

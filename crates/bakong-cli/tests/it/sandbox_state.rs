@@ -93,7 +93,7 @@ async fn acknowledged_changes_survive_a_kill_and_a_stop() {
     assert_eq!(again.stop(Signal::INT).await.exit, 0);
 }
 
-/// Unlike above, the process is killed while it handles requests.
+/// Unlike in the test above, the process is killed while it handles requests.
 #[tokio::test]
 async fn acknowledged_changes_survive_a_kill_under_load() {
     let folder = Folder::new();
@@ -221,7 +221,7 @@ async fn quota_and_faults_are_saved_unless_options_replace_them() {
         let sandbox = start(more).await;
         assert_eq!(sandbox.info["quota"], quota, "{more:?}");
         assert_eq!(sandbox.info["faults"], faults, "{more:?}");
-        // The options do not change the reset time and which requests count.
+        // The options do not change the reset time or which requests count.
         let quota = sandbox.post("/sandbox/quota", &json!({})).await;
         assert_eq!(quota["resetsAt"], "03:00");
         assert_eq!(quota["counts"], "checks");

@@ -268,7 +268,7 @@ impl Shop {
         Self::open_with(sandbox, &words(options)).await
     }
 
-    /// Like [`Shop::open`], with the options as they are.
+    /// Like [`Shop::open`], with options that are already split.
     pub(crate) async fn open_with(sandbox: &Sandbox, options: &[&str]) -> Self {
         let base_url = sandbox.base_url();
         let line = [

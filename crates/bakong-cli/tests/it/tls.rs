@@ -79,7 +79,7 @@ async fn a_private_certificate_authority_can_be_trusted() {
         &[("SSL_CERT_FILE", &file)],
         &[("SSL_CERT_FILE", &file), ("SSL_CERT_DIR", &none)],
         &[("SSL_CERT_FILE", &file), ("SSL_CERT_DIR", "")],
-        // A directory needs the names that OpenSSL's rehash gives.
+        // Files in a directory need the names that OpenSSL's rehash gives them.
         &[
             ("SSL_CERT_FILE", ""),
             ("SSL_CERT_DIR", &hashed(&folder, &pem)),

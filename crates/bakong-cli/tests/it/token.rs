@@ -69,7 +69,7 @@ async fn a_project_registers_and_checks_a_payment() {
     finished.hides(&code);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), token);
 
-    // An address registers once.
+    // An e-mail address can be registered only once.
     let request = ["token", "request", "--email", EMAIL, "--organization", "S"];
     let request = [&request[..], &["--project", "till", "--base-url", &url]].concat();
     let finished = run(&request).await;

@@ -115,13 +115,13 @@ async fn a_token_that_is_no_jwt_is_refused_for_nbc_only() {
     assert_eq!(finished.exit, 2, "{finished:?}");
 }
 
-/// A command in a shell that cannot write files of more than 1 KiB, as on a full disk.
+/// Runs the command in a shell that cannot write files of more than 1 KiB, as on a full disk.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_full_disk_does_not_damage_the_stored_token() {
     let folder = Folder::new();
-    // In a file that can be replaced, and in one that can only be overwritten: the names of temporary files in the
-    // folder would be too long.
+    // The token is in a file that can be replaced, or in one that can only be overwritten, because the names of
+    // temporary files in the folder would be too long.
     for name in ["token", &"t".repeat(250)] {
         let file = folder.write(name, TOKEN);
         let long = crate::retired_token::token(&"n".repeat(1_500), 90);

@@ -113,7 +113,7 @@ async fn a_code_that_exceeds_the_quota_is_refused() {
     let refused = events(&finished, "refused");
     let retry_at = refused[0]["error"]["retryAt"].as_u64().unwrap();
     assert!(sandbox.requests().is_empty());
-    // Shortly before the quota is reset, the code is still valid after the reset.
+    // If the quota is reset soon, the code is still valid after the reset.
     let expires_at = Khqr::parse(&code).unwrap().expires_at().unwrap().unwrap();
     let advice = if retry_at < expires_at.as_millis() {
         "Do not show it before"

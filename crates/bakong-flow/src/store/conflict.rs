@@ -45,7 +45,7 @@ pub enum Conflict {
     Known,
     /// The payment is final, with this outcome.
     Final(Box<Outcome>),
-    /// Another payment settled the order. Rejects [`Change::Opened`] and [`Change::Finished`].
+    /// Another payment settled the order. A [`Change::Opened`] or [`Change::Finished`] can be rejected for this.
     OrderSettled,
     /// The transaction settled another order.
     TransactionSettledAnother {

@@ -1,4 +1,4 @@
-//! An index of final payments, shared by the tracker and the store in memory.
+//! An index of final payments, used by the tracker and the in-memory store.
 
 use std::collections::{BTreeMap, VecDeque};
 

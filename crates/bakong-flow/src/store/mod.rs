@@ -1,4 +1,4 @@
-//! The interface to a store that persists a tracker's changes, and a store in memory.
+//! The interface to a store that persists a tracker's changes, and an in-memory store.
 
 mod conflict;
 mod finished;
@@ -26,7 +26,7 @@ pub trait PaymentStore: Send + Sync {
     /// [`StoreError`] if the state cannot be read.
     async fn load(&self) -> Result<Snapshot, StoreError>;
 
-    /// Persists `changes` in their order, all of them or none. Returns when they would survive the end of the process.
+    /// Persists `changes` in order, all of them or none. Returns once they would survive the end of the process.
     ///
     /// The store rejects a [`Change::Opened`] or [`Change::Finished`] that conflicts with an earlier one, persists the
     /// other changes, and returns the rejections. Pass these to

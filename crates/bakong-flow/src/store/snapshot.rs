@@ -73,7 +73,7 @@ pub struct FinishedPayment {
     pub md5: Md5Handle,
     /// The order of the payment.
     pub order: OrderId,
-    /// The hash of the transaction, if the payment has one, Bakong reported its hash, and the MD5 found it.
+    /// The hash of the transaction, if the lookup by MD5 found a transaction and Bakong reported its hash.
     pub hash: Option<Box<str>>,
     /// Whether the payment settled its order.
     pub is_settled: bool,

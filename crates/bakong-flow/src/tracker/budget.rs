@@ -21,8 +21,8 @@ impl Tracker {
         if !lists {
             return left.saturating_sub(expected);
         }
-        // Spare lists, spread over the rest of the window, also check the expected payments. So none are
-        // subtracted, as long as enough lists are spare.
+        // Spare lists, spread over the rest of the window, also check the expected payments. So nothing is
+        // subtracted for these payments, as long as enough lists are spare.
         let rest = self.usage.ends_at().saturating_since(self.now);
         let intervals = u32::try_from(rest.as_secs() / LIST_INTERVAL.as_secs()).unwrap_or(u32::MAX);
         let needed = expected.min(intervals.max(expected.div_ceil(MAX_LIST)));

@@ -44,7 +44,7 @@ pub(super) enum Subject {
 pub(super) enum Grant {
     /// The request is reserved for a final check, or for the token.
     Reserved,
-    /// The request is spare and took a token of the pacer.
+    /// The request is spare and took a token from the pacer.
     Paced,
 }
 

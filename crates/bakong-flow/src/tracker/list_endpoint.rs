@@ -31,13 +31,13 @@ const MAX_PAUSE: Duration = Duration::from_secs(60 * 60);
 ///                 Untried ── failed twice in a row ─────▶ └────────┘ ◀─┘ pause doubles, up to an hour
 /// ```
 ///
-/// A list that failed carries no reservations until a list is answered, so `Work` becomes `Untried` at once. An unreadable
-/// list failed: Bakong answered, but not this question. Every other failure is a [`Suspicion`]: single checks find out
-/// whether lists failed, or all of Bakong. In the second case the status before the list is restored.
+/// After a list failed, reservations do not count on lists until one is answered: `Work` becomes `Untried` at once.
+/// An unreadable list is a failed list: Bakong did answer. Every other failure is a [`Suspicion`]: single checks
+/// find out whether only lists fail or Bakong as a whole. In the latter case, the status before the list is restored.
 ///
 /// An answered list always leads to `Work`. `Off` is a state of its own, set by the configuration.
 ///
-/// `Paused` and `Refused` are both [`ListStatus::RefusedUntil`]. Lists that were refused may be refused because
+/// `Paused` and `Refused` are both [`ListStatus::RefusedUntil`]. A list may also be refused because
 /// Bakong blocks this client altogether. So `before` keeps the earlier status until a single check is answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ListEndpoint {
@@ -159,7 +159,7 @@ impl ListEndpoint {
         }
     }
 
-    /// Keeps the status, and stops to count on lists.
+    /// Saves the status in `before`, and no longer counts on lists.
     fn set_aside(&mut self) {
         self.before.get_or_insert(match self.status {
             ListStatus::RefusedUntil(_) if self.failures < 2 => ListStatus::Untried,

@@ -69,7 +69,7 @@ pub struct Tracker {
     config: Config,
     /// The open payments, each with its state, and the queue of their checks.
     payments: Payments,
-    /// The final payments that may matter again.
+    /// The final payments, remembered so that their codes and transactions are not accepted again.
     finished: FinishedPayments,
     in_flight: InFlight,
     usage: QuotaUsage,
@@ -155,8 +155,8 @@ impl Tracker {
 
     /// Requests an early check, for example when the customer claims to have paid.
     ///
-    /// The first call makes the check due now. After each further call the check waits longer: 10, 20, 40 … seconds
-    /// after the last one. The quota can delay a check. Does nothing if the payment is not open.
+    /// The first call makes a check due now, the next calls 10, 20, 40 … seconds after the previous check. The quota
+    /// can delay a check. Does nothing if the payment is not open.
     pub fn nudge(&mut self, md5: &Md5Handle, now: Timestamp) {
         self.tick(now);
         let Some(key) = self.payments.find(md5) else {

@@ -90,8 +90,8 @@ impl Tracker {
         let (md5, is_by_md5) = (slot.payment.md5, slot.lookups.current() == Lookup::Md5);
         if is_final {
             self.reserve_hashes(key);
-            // With the deadline as its due time, this payment comes before those that became due later. A
-            // restart would lose its progress.
+            // Keep the deadline as the due time, so that this payment comes before those that became due later: a
+            // restart would lose the progress of its lookups.
             self.retry_at(key, deadline);
         } else if slot.state().is_final_due() || !is_by_md5 {
             self.retry_at(key, now);

@@ -1,6 +1,6 @@
 //! The rate at which spare requests are spent.
 //!
-//! Requests that are not reserved for final checks or renewals are spare. They make payments known earlier. A token bucket
+//! Requests that are not reserved for final checks or renewals are spare. They find payments earlier. A token bucket
 //! spreads them over the rest of the quota window: it refills at the rate at which the spare requests last until the
 //! window ends, and each early check takes one token.
 
@@ -29,7 +29,7 @@ impl Pacer {
         }
     }
 
-    /// Adds the tokens of the time since the last call. `spare` requests must last until `end`, and the bucket holds `burst` tokens.
+    /// Adds the tokens for the time since the last call, up to `burst`. `spare` requests must last until `end`.
     pub(super) fn refill(&mut self, spare: u32, burst: u32, end: Timestamp, now: Timestamp) {
         let capacity = u64::from(burst) * TOKEN;
         let spare = u64::from(spare) * TOKEN;
@@ -76,7 +76,7 @@ impl Pacer {
         }
     }
 
-    /// Puts back the token of a request that was not sent, or that saved a final check.
+    /// Puts back the token of a request that was not sent, or that made a final check unnecessary.
     pub(super) const fn refund(&mut self) {
         self.tokens = self.tokens.saturating_add(TOKEN);
     }

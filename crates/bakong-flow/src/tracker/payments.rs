@@ -28,7 +28,7 @@ pub(super) struct Slot {
     pub(super) opened_at: Timestamp,
     /// When the last request about the payment was issued.
     pub(super) asked_at: Option<Timestamp>,
-    /// Changed by [`Payments::reschedule`] alone.
+    /// Only [`Payments::reschedule`] changes the state.
     state: PaymentState,
     pub(super) lookups: LookupSet,
     /// The window and the number of the requests that are reserved for final checks by hash.

@@ -106,7 +106,7 @@ impl Tracker {
         [final_check, next_final, early].into_iter().flatten().min()
     }
 
-    /// Defers final checks by hash if their requests are reserved in a later window and none is spare.
+    /// Defers final checks by hash if their requests are reserved in a later window and no request is spare now.
     fn defer_hash_checks(&mut self) {
         loop {
             let first = self.payments.final_checks().next();
@@ -189,8 +189,8 @@ impl Tracker {
 
     /// Whether payments may be checked in a list.
     ///
-    /// Unless lists work, one list is in flight at a time. If that list fails, its request is lost. So the request must
-    /// not be reserved for others, unless the window has too few for all reservations anyway.
+    /// Unless lists work, one list is in flight at a time. If that list fails, its request is lost. So the list must
+    /// not use a reserved request, unless the window has too few requests for all reservations anyway.
     fn may_send_list(&self, now: Timestamp) -> bool {
         if self.lists.works() || !self.lists.is_usable(now) {
             return self.lists.is_usable(now);
@@ -271,7 +271,7 @@ impl Tracker {
             }
             TokenStep::Await | TokenStep::Refuse(_) | TokenStep::Missing => return None,
         };
-        // If Bakong rejects the probe, the next one waits as long again.
+        // If Bakong rejects this probe, the next one is sent after the same wait.
         self.close(now);
         Some(self.check_one(key, Grant::Reserved, now))
     }

@@ -55,13 +55,13 @@ impl Tracker {
         self.reschedule_all(&request, now);
     }
 
-    /// Counts the requests that were sent instead of the one that was assumed.
+    /// Corrects the usage if more or fewer requests were sent than the one that was counted.
     fn correct_usage(&mut self, request: &Request, sent: u32) {
         if sent == 1 {
             return;
         }
         if sent == 0 {
-            // The usage of an earlier window is gone.
+            // The usage of an earlier window is no longer tracked.
             if request.window == self.usage.usage().window {
                 match request.subject {
                     Subject::Token => self.usage.refund_renewal(),

@@ -131,7 +131,7 @@ impl Reservations {
         }
     }
 
-    /// Reserves `requests` in `window` that cannot be shared.
+    /// Reserves `requests` unshared requests in `window`.
     pub(super) fn reserve_singles(&mut self, window: WindowIndex, requests: u32) {
         if window < self.current {
             self.overdue_singles += requests;
@@ -141,7 +141,7 @@ impl Reservations {
         }
     }
 
-    /// Releases `requests` in `window` that cannot be shared.
+    /// Releases `requests` unshared requests in `window`.
     pub(super) fn release_singles(&mut self, window: WindowIndex, requests: u32) {
         if window < self.current {
             self.overdue_singles = self.overdue_singles.saturating_sub(requests);

@@ -7,7 +7,7 @@ use super::payment_state::PaymentState;
 use super::payments::{Key, Slot};
 use super::reservations::MAX_LIST;
 
-/// How long before the end of a quota window the final checks that are reserved in it are sent at the latest, in
+/// The final checks that are reserved in a quota window are sent at least this long before the window ends, in
 /// milliseconds.
 const BEFORE_WINDOW_END: u64 = 30_000;
 
@@ -30,7 +30,7 @@ impl Tracker {
         // Plan one check in any case: whether a request is spare is decided when the check is due.
         let next = schedule.spread(age, life, share.max(1_000));
         let next = next.map(|age| slot.opened_at.saturating_add(age));
-        // A list that is sent anyway has room for the payment.
+        // The payment can also join a list that is sent anyway.
         let interval = self.pacer.interval(spare, window_end);
         let in_list = interval
             .filter(|_| per_request > 1 && !age.is_zero())
@@ -63,7 +63,7 @@ impl Tracker {
         {
             let slot = &mut self.payments[key];
             if slot.state().request().is_none() {
-                // A hash whose early turn is pending does not take the turn of the MD5.
+                // The MD5 comes before a hash that is still waiting for its early turn.
                 slot.lookups.start_final();
             }
             let slot = &self.payments[key];
@@ -72,8 +72,8 @@ impl Tracker {
         }
     }
 
-    /// Returns until when the final check of a payment can wait for a list. The request is reserved in the window of
-    /// the deadline.
+    /// Returns the time until which the final check of a payment can wait for a list. Its request is reserved in the
+    /// window of the deadline.
     fn latest(&self, slot: &Slot) -> Timestamp {
         let (deadline, final_at) = (slot.deadline(), slot.state().final_at());
         let window = self.config.quota.window;

@@ -1,4 +1,4 @@
-//! The commands from the handles to the task.
+//! The commands that the handles send to the task.
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::{ShortHash, TransactionHash};

@@ -71,8 +71,8 @@ pub use self::watched::Watched;
 ///   the renewals, and payments wait while the token is not valid.
 /// - One watcher per token and store. Two watchers would not know about each other's requests and could spend twice the quota.
 ///   Payments are still finished once.
-/// - A transport that does not retry checks. Each retry counts against the quota, and the tracker plans retries
-///   better.
+/// - A transport that does not retry checks. Each retry counts against the quota, and the tracker schedules
+///   retries itself.
 pub struct Watcher<T> {
     session: Arc<Session<T>>,
     commands: Commands,
@@ -200,10 +200,10 @@ impl<T: Transport + 'static> Watcher<T> {
         self.stop.send_replace(true);
         let mut running = self.task.lock().await;
         if let Some(task) = running.as_mut() {
-            // The task is never aborted, and tokio reports a panic.
+            // The task is never aborted, so the only possible error is a panic, which tokio reports.
             let _ = task.await;
         }
-        // A cancelled call leaves the task in place for the next one.
+        // A call that is cancelled leaves the task in place for the next call.
         *running = None;
     }
 }

@@ -23,7 +23,7 @@ pub struct Progress {
     pub checks: u32,
     /// Whether a request that asks about the payment is in flight.
     pub is_asking: bool,
-    /// When the next check is due, if known. The check waits longer if the quota requires it.
+    /// When the next check is due, if known. The check is sent later if the quota requires it.
     pub next_check: Option<Timestamp>,
     /// The error of the last request, if it failed. The state of the payment is then unknown.
     pub last_error: Option<Arc<ApiError>>,

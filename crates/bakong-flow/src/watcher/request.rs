@@ -22,7 +22,7 @@ tokio::task_local! {
     static SENT: SendCount;
 }
 
-/// The number of requests that were sent for a question. Known even if no answer arrives.
+/// The number of requests that were sent for a question. The number is known even if no answer arrives.
 #[derive(Clone, Default, Debug)]
 pub(super) struct SendCount(Arc<AtomicU32>);
 
@@ -41,7 +41,7 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// Returns how many requests were sent since the last call that do not belong to a question.
+    /// Returns how many requests that do not belong to a question were sent since the last call.
     pub(super) fn take_external(&self) -> u32 {
         self.external.swap(0, Ordering::Relaxed)
     }
@@ -129,7 +129,7 @@ async fn ask<T: Transport>(session: &Session<T>, question: Question) -> (Reply, 
         Question::Md5List(md5s) => list(session, md5s).await,
         Question::Renewal => {
             let (result, errors) = split(session.renew().await);
-            // The observer gets the expiry.
+            // The expiry is passed to the observer instead.
             (Reply::Renewal(result.map(|()| None)), errors)
         }
     }
@@ -141,7 +141,7 @@ fn check(result: Result<CheckAnswer, ApiError>) -> (Reply, Errors) {
 }
 
 async fn list<T: Transport>(session: &Session<T>, md5s: Vec<Md5Handle>) -> (Reply, Errors) {
-    // A tracker never asks for an invalid number.
+    // A tracker never asks for a list with an invalid number of MD5s.
     let Ok(endpoint) = CheckTransactionByMd5List::new(md5s) else {
         return (Reply::List(Ok(Vec::new())), Errors::default());
     };

@@ -38,7 +38,7 @@ pub(super) struct Task<T, S, C> {
     pub(super) open: HashMap<Md5Handle, watch::Sender<Progress>>,
     /// The replies to send when a new payment is persisted.
     pub(super) opening: HashMap<Md5Handle, WatchReply>,
-    /// To notify when all changes so far are persisted.
+    /// The senders to notify when all changes so far are persisted.
     on_persisted: Vec<oneshot::Sender<()>>,
     /// The changes that the store has not persisted.
     pending: Vec<Change>,

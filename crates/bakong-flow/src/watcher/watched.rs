@@ -34,7 +34,7 @@ impl Watched {
         Some(self.progress.borrow_and_update().clone())
     }
 
-    /// Waits for the outcome. Cancel safe.
+    /// Waits for the outcome. This method is cancel safe.
     ///
     /// # Errors
     /// [`Stopped`] if the watcher stops before the payment is final.

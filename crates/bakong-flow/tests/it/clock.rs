@@ -78,8 +78,8 @@ fn final_checks_that_found_nothing_stay_valid_when_the_clock_is_set_back() {
 
 const OVER_QUOTA: Reply = Reply::Check(Err(ErrorClass::QuotaExhausted));
 
-/// The final check of payment 1 is due half an hour before the turn of the quota window, and was sent by a clock that is
-/// an hour ahead.
+/// The final check of payment 1 is due half an hour before the turn of the quota window, and was sent while the clock
+/// was an hour ahead.
 fn asked_by_a_clock_ahead() -> (Desk, Ask) {
     let mut desk = Desk::of_singles();
     desk.later(11 * HOUR);

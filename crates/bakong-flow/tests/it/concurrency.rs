@@ -91,7 +91,7 @@ fn rejections_of_simultaneous_requests_count_as_one() {
     for ask in &asks {
         desk.answer(ask, failure(ErrorClass::Unauthorized));
     }
-    // The first pause of a rejected token.
+    // This is the first pause after a token is rejected.
     let rejected_at = desk.now;
     assert_next(&mut desk, rejected_at, MINUTE);
 }

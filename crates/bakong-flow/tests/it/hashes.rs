@@ -137,7 +137,7 @@ fn a_lookup_by_hash_without_quota_waits_for_the_next_window() {
     desk.open([1, 2, 3]);
     desk.learn(1, Some(full()), None);
     desk.later(UNTIL_DEADLINE);
-    // The reserved requests of the other payments are not spent on it.
+    // The reserved requests of the other payments are not spent on the lookup by hash.
     let questions = checked_now(&mut desk);
     let is_by_md5 = |question: &Question| matches!(question, Question::Md5(_));
     assert!(questions.len() == 3 && questions.iter().all(is_by_md5));

@@ -239,7 +239,7 @@ fn a_restart_ends_a_pause() {
     let mut desk = due(40);
     (0..2).for_each(|_| answer_list(&mut desk, 40, UNREADABLE));
     desk.restart(Config::DEFAULT);
-    // Lists that failed carry no reservations.
+    // After a list failed, reservations do not count on lists.
     assert_eq!(desk.tracker.lists(), ListStatus::Untried);
     assert_eq!(finish_all(&mut desk), [40]);
 }
@@ -301,7 +301,7 @@ fn a_list_has_each_payment_once() {
         desk.nudge(1);
         let first = desk.exchange(NOT_FOUND);
         assert_eq!((desk.now, length(&first)), (NOON, payments as usize));
-        // The next check is due when it was due before the nudge.
+        // The nudge has not changed when the next check is due.
         desk.later(5 * MINUTE);
         next_list(&mut desk, payments as usize);
     }

@@ -109,7 +109,7 @@ impl Model for Setting {
             [Duration::ZERO, soon],
         ];
         let paid_at = paid_after.map(|paid| paid.map(|after| NOON.saturating_add(after)));
-        // Without early checks, the last two cases are equal to others.
+        // Without early checks, the last two cases are the same as earlier ones.
         let has_early_checks = self.policy.schedule.first < self.life;
         let different = if has_early_checks { 6 } else { 4 };
         let states = paid_at.map(|paid_at| State::new(self, paid_at));

@@ -212,7 +212,7 @@ impl World {
                 .map(|(md5, _)| Question::Md5(*md5))
                 .collect(),
             (Question::Md5(_), Reply::Check(Ok(CheckAnswer::NotFound))) => vec![question.clone()],
-            // A code that failed and was found by a hash is another code.
+            // If a hash finds a failed or static code, that is another code, so the lookup found nothing.
             (
                 _,
                 Reply::Check(Ok(

@@ -196,7 +196,7 @@ async fn requests_dropped_at_any_point_free_their_places() {
             callers.abort_all();
             while callers.join_next().await.is_some() {}
         }
-        // Two at once need both places.
+        // Two concurrent requests need both places.
         let (first, second) =
             tokio::join!(send_check(&transport, &url), send_check(&transport, &url));
         first.unwrap();

@@ -78,7 +78,7 @@ pub(crate) fn errors_of_all_endpoints() -> impl Iterator<Item = Case> {
     cases.filter(move |case| names.contains(&case.name))
 }
 
-/// Faults that change the form of an answer and not its meaning.
+/// Faults that change the form of an answer but not its meaning.
 fn harmless() -> Vec<(&'static str, Fault)> {
     let own = Fault::own_answer;
     let header = HeaderName::from_static("x-served-by");

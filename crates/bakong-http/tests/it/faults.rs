@@ -1,4 +1,4 @@
-//! Checks a payment that was made while the sandbox injects faults: the result is the payment or an error, and
+//! While the sandbox injects faults, checks a payment that was made: the result is the payment or an error, and
 //! never "not paid".
 
 use std::time::Duration;

@@ -24,7 +24,7 @@ async fn a_check_has_each_header_once() {
     assert_eq!(sent.headers("authorization"), [format!("Bearer {TOKEN}")]);
     assert_eq!(sent.headers("content-type"), ["application/json"]);
     assert_eq!(sent.headers("accept"), ["application/json"]);
-    // A compressed answer cannot be read.
+    // The client cannot read a compressed answer.
     assert_eq!(sent.headers("accept-encoding"), ["identity"]);
     let length = sent.body.len().to_string();
     assert_eq!(sent.headers("content-length"), [length]);

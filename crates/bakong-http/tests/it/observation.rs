@@ -60,7 +60,7 @@ impl Observer {
         let paths: Vec<_> = received.iter().map(|(path, _)| *path).collect();
         assert_eq!(*self.sent.lock().unwrap(), paths);
         assert_eq!(*self.finished.lock().unwrap(), received);
-        // The sandbox never counts more than was sent.
+        // The sandbox never counts more requests against the quota than were sent.
         let used = usize::try_from(bakong.sandbox.quota_used(EMAIL)).unwrap();
         assert!(used <= received.len(), "{used}: {received:?}");
     }
@@ -98,7 +98,7 @@ async fn the_observer_sees_each_request_once() {
         }
         assert_eq!(bakong.sandbox.requests().len(), ApiEndpoint::ALL.len());
         observer.assert_same_order(&bakong);
-        // Two requests of the registration and the link have no token.
+        // The two requests of the registration and the one for a link carry no token.
         assert_eq!(bakong.sandbox.quota_used(EMAIL), 9);
 
         // One outage, two cut connections, and three outages in a row.

@@ -98,7 +98,7 @@ async fn a_permanent_error_is_not_retried() {
     }
 }
 
-/// The statuses that a front sends by mistake.
+/// The statuses that a CDN in front of Bakong may send by mistake.
 const FRONT: [u16; 9] = [403, 404, 405, 406, 409, 410, 421, 425, 451];
 
 #[tokio::test]

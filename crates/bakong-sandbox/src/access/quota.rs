@@ -21,7 +21,7 @@ const PHNOM_PENH_MIDNIGHT: Duration = Duration::from_secs(17 * 60 * 60);
 /// [`Fault`](crate::Fault), and a list counts as one request. A request over the limit gets HTTP 200 with
 /// error code 17, and counts too. All tokens of an address share one quota.
 ///
-/// It is unknown whether the live service counts renewals, accounts and links.
+/// It is unknown whether the live service counts renewals, account checks and links.
 /// [`QuotaLimit::checks_only`] excludes them.
 ///
 /// ```
@@ -71,7 +71,7 @@ impl QuotaLimit {
         self
     }
 
-    /// Counts only the seven checks of transactions, and no renewals, accounts or links.
+    /// Counts only the seven checks of transactions, and no renewals, account checks or links.
     #[must_use]
     pub const fn checks_only(self) -> Self {
         self.with_checks_only(true)
@@ -130,7 +130,7 @@ impl QuotaLimit {
 }
 
 impl Default for QuotaLimit {
-    /// Equal to [`QuotaLimit::unlimited`].
+    /// Equivalent to [`QuotaLimit::unlimited`].
     fn default() -> Self {
         Self::unlimited()
     }
@@ -164,7 +164,7 @@ impl QuotaUsage {
         Used { day, count }
     }
 
-    /// The records that change if `limit` replaces the current limit. Requests of today still count, even if
+    /// The records that change if `limit` replaces the current limit. Requests made today still count, even if
     /// the new limit resets at another time.
     pub(crate) fn moved_to(&self, limit: QuotaLimit, now: Timestamp) -> Vec<(String, Used)> {
         let (before, day) = (self.limit.day(now), limit.day(now));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use khqr_core::Timestamp;
 
-/// An e-mail that the sandbox sent. Only tests can read its mailbox.
+/// An e-mail that the sandbox sent. It is delivered only to a mailbox inside the sandbox.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Mail {

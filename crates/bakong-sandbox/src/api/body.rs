@@ -1,6 +1,6 @@
 //! The body of a request: any JSON, from which each endpoint reads its fields.
 //!
-//! Values remain texts, so that an amount is compared digit by digit.
+//! Values are kept as text, so that an amount is compared digit by digit.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ impl<'a> Body<'a> {
         if bytes.trim_ascii().is_empty() {
             return Err("the body is empty; send JSON".to_owned());
         }
-        // A syntax error repeats nothing of the body.
+        // A syntax error quotes nothing from the body.
         let value: Result<&RawValue, _> = serde_json::from_slice(bytes);
         value.map(|value| Self(value.get())).map_err(|error| {
             let (line, column) = (error.line(), error.column());
@@ -121,7 +121,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Borrows a text without escapes, which a plain `Cow` does not.
+/// Borrows a text that has no escapes. A plain `Cow` always copies it.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -6,7 +6,7 @@ use super::body::Body;
 use crate::backend::Backend;
 use crate::bank::Ledger;
 
-/// A request that passed all checks before its fields are read.
+/// A request that has passed every check made before its fields are read.
 pub(super) struct Call<'a> {
     pub(super) backend: &'a mut Backend,
     pub(super) body: Body<'a>,
@@ -14,7 +14,7 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The ledger after every order that is due.
+    /// Carries out every order that is due, and returns the ledger.
     pub(super) fn ledger(&mut self) -> &Ledger {
         self.backend.settled_ledger(self.now)
     }

@@ -87,7 +87,7 @@ pub(super) fn by_hash_list(call: &mut Call<'_>) -> Result<Answer, Refused> {
     Ok(wire::transactions(ListedBy::Hash, results))
 }
 
-/// Reads 32 lower-case digits. The API finds no other form.
+/// Reads 32 lower-case hexadecimal digits. A check with any other form finds nothing.
 fn md5(text: &str) -> Option<Md5Handle> {
     let md5 = text.parse::<Md5Handle>().ok()?;
     (md5.to_string() == text).then_some(md5)

@@ -1,4 +1,4 @@
-//! Handles a request. Checks run in the order of the live service: the proxy in front first, then HTTP, the
+//! Handles a request. Checks run in the order of the live service: first those of its proxy, then HTTP, the
 //! token, the quota, and the fields.
 
 use bytes::Bytes;
@@ -23,7 +23,7 @@ pub(crate) fn handle(backend: &mut Backend, request: &Request<Bytes>) -> Effect 
     let path = request.uri().path();
     let endpoint = ApiEndpoint::at(path);
     let exceeded = count(backend, endpoint, request, now);
-    // Browsers request other paths on their own, such as an icon. Faults apply to
+    // On their own, browsers request other paths, such as that of an icon. Faults apply to
     // requests from programs only.
     let fault = if endpoint.is_some() || is_api_path(path) {
         backend.match_fault(endpoint)
@@ -81,7 +81,7 @@ fn count(
     backend.count_request(&id, now)
 }
 
-/// The registration ID of a request: by its token, or by the e-mail of a renewal.
+/// The registration ID that a request belongs to, found by its token or by the e-mail of a renewal.
 fn registration_id(
     backend: &Backend,
     endpoint: ApiEndpoint,
@@ -147,7 +147,7 @@ fn admit<'a>(
 ) -> Result<(ApiEndpoint, Body<'a>), Box<(Answer, String)>> {
     let refuse = |answer, why: String| Box::new((answer, why));
     let headers = request.headers();
-    // The proxy of the live service rejects clients without a name.
+    // The proxy of the live service rejects clients that send no user agent.
     if is_api_path(request.uri().path()) && !has_user_agent(headers) {
         let why = "the header User-Agent is missing or empty; send any value, such as `User-Agent: shop/1.0`";
         return Err(refuse(wire::forbidden_page(), why.to_owned()));

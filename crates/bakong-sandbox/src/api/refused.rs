@@ -30,7 +30,7 @@ impl From<Failure> for Refused {
     /// A failure whose cause needs no further details.
     fn from(failure: Failure) -> Self {
         let why = match failure {
-            // The results of checks. Clients get the first one until a customer pays.
+            // These are results, not mistakes: a check finds no transaction until a customer pays.
             Failure::TransactionNotFound | Failure::TransactionFailed => None,
             Failure::StaticQr => {
                 Some("the code is static, and the API finds no transaction by its MD5")

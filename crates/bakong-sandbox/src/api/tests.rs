@@ -56,7 +56,7 @@ fn code_of(backend: &mut Backend, endpoint: ApiEndpoint, body: impl Into<Bytes>)
     json(&answer(backend, &request(endpoint, &token, body)))["errorCode"].as_u64()
 }
 
-/// A code of `sokha@devb` over one dollar, paid by `dara@devb`.
+/// A code of `sokha@devb` for one dollar, paid by `dara@devb`.
 pub(super) fn paid(backend: &mut Backend, options: &TransferOptions) -> Transfer {
     let expires_at = NOW.saturating_add(Duration::from_secs(600));
     let code = KhqrBuilder::individual(AccountId::new("sokha@devb").unwrap(), "Sokha")

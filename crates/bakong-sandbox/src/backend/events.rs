@@ -23,7 +23,7 @@ pub(crate) enum Event {
     Fault,
     Clock,
     Mail,
-    /// An address spent its quota or got a token, or the limit or the use was set.
+    /// An address used up its quota or got a token, or the limit or the number of requests used was set.
     Quota,
     /// The sandbox was reset.
     Reset,

@@ -33,7 +33,7 @@ impl LoggedHeaders {
     }
 }
 
-/// The beginning of a value. Of a header for secrets, only the scheme.
+/// The beginning of a value, or only the scheme if the header carries a secret.
 fn excerpt(name: &HeaderName, value: &HeaderValue) -> Vec<u8> {
     let bytes = value.as_bytes();
     if !is_secret(name) {

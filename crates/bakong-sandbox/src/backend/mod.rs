@@ -1,6 +1,6 @@
 //! The running sandbox: the state, the requests that it received, and the events that it emits.
 //!
-//! Nothing here waits, reads a socket or needs a runtime, so tests can send it any request.
+//! Nothing here waits, reads a socket or needs a runtime, so tests can pass any request to the backend directly.
 
 mod events;
 mod logged_headers;
@@ -54,7 +54,7 @@ impl Backend {
 
     /// Applies a change, and keeps it for the journal.
     pub(crate) fn commit(&mut self, change: Change) {
-        // Only a damaged state file contains an inconsistent change.
+        // Every change made here is consistent: only a damaged state file contains one that is not.
         if self.state.apply(&change).is_ok() {
             self.changes.push(change);
         }

@@ -23,7 +23,7 @@ impl Backend {
         }
     }
 
-    /// The ledger after every order that is due at `now`.
+    /// Carries out every order that is due at `now`, and returns the ledger.
     pub(crate) fn settled_ledger(&mut self, now: Timestamp) -> &Ledger {
         self.settle(now);
         &self.state().ledger
@@ -98,7 +98,7 @@ impl Backend {
         }
     }
 
-    /// Records a check of a code that is not paid: a shop is probably showing it.
+    /// Records a check that found no payment: a shop is probably showing the code.
     pub(crate) fn observe_check(&mut self, md5: Md5Handle, now: Timestamp) {
         let code = self.state().open_codes.checked(md5, now);
         self.commit(Change::OpenCode(code));
@@ -163,7 +163,7 @@ impl Backend {
         let issued = self.state().token_key.sign(&id, now);
         let (iat, exp) = (issued.iat, issued.exp);
         self.commit(Change::Issued { id, iat, exp });
-        // The list of addresses may have grown.
+        // The quota event lists the registered addresses, and this one may be new.
         self.emit_quota();
         issued
     }
@@ -192,7 +192,7 @@ impl Backend {
         self.commit(Change::Used { id, used });
     }
 
-    /// Replaces the quota limit. Today's requests still count.
+    /// Replaces the quota limit. Requests already made today count against it.
     pub(crate) fn set_quota(&mut self, limit: QuotaLimit) {
         let now = self.state().clock.now();
         let moved = self.state().quota.moved_to(limit, now);
@@ -242,7 +242,7 @@ impl Backend {
         self.state().faults.iter().map(|(number, _)| number)
     }
 
-    /// Selects the fault that matches a request, and uses it up by one.
+    /// Selects the fault that matches a request, and counts the request as one use of it.
     pub(crate) fn match_fault(&mut self, endpoint: Option<ApiEndpoint>) -> Option<(u64, Fault)> {
         let selection = self.state().faults.select(endpoint);
         for counters in selection.counters {
@@ -266,7 +266,7 @@ impl Backend {
     pub(crate) fn set_clock(&mut self, clock: SandboxClock) {
         self.commit(Change::Clock(clock.setting()));
         self.events.emit(Event::Clock, || view::clock(&clock));
-        // Otherwise the next lookup settles the ledger.
+        // Without listeners, the ledger need not be settled before the next lookup.
         if self.events.has_listeners() {
             self.settle(clock.now());
         }

@@ -18,7 +18,7 @@ pub struct RecordedRequest {
     /// The status of the response, even if only a part of it was delivered; `None` if a fault sent no
     /// response.
     pub status: Option<StatusCode>,
-    /// Why the sandbox refused the request, for developers: the header, the field or the fault that decided.
+    /// Why the sandbox refused the request, for developers: the header, the field or the fault that caused it.
     /// `None` for a successful response, and for the results *not found* and *failed* of a check.
     pub why: Option<String>,
 }

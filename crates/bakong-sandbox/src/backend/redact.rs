@@ -36,7 +36,7 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
         let start = from + found;
         let bytes = text.as_bytes().get(start..).unwrap_or_default();
         let end = start + bytes.iter().take_while(|byte| is_part(byte)).count();
-        // The header of a token is longer.
+        // A shorter match is no token: the header alone is longer.
         if end - start >= 16 {
             ranges.push(start..end);
         }
@@ -46,7 +46,7 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
 }
 
 /// Finds the values of [`SECRETS`] in `"code":"…"` and in other forms, such as `code=…`. It does not parse
-/// JSON, because a truncated or badly quoted text contains secrets too.
+/// JSON, because a truncated or badly quoted text can contain secrets too.
 fn named_secrets(text: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let mut at = 0;
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn tokens_are_redacted_everywhere() {
-        // Including a truncated token.
+        // A truncated token is redacted, too.
         for end in 16..TOKEN.len() {
             assert_eq!(redacted(&TOKEN[..end]), REDACTED);
         }

@@ -49,7 +49,7 @@ pub struct RefusedRequest {
     pub status: Option<StatusCode>,
     /// The error code in the response.
     pub error_code: Option<u64>,
-    /// Why the sandbox refused the request: the header, the field or the fault that decided.
+    /// Why the sandbox refused the request: the header, the field or the fault that caused it.
     pub why: String,
 }
 

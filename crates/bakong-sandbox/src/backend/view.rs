@@ -33,7 +33,7 @@ pub(crate) fn transfer(transfer: &Transfer) -> Value {
     })
 }
 
-/// A string, so that a client that reads numbers as floats loses no digit.
+/// The amount as a string, so that a client that reads numbers as floats loses no digits.
 fn amount(amount: Amount) -> String {
     amount.payload_text().to_string()
 }

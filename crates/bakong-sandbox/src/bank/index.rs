@@ -14,7 +14,7 @@ pub(crate) enum SearchKey<'a> {
     InstructionRef(&'a str),
 }
 
-/// Ledger positions, keyed by the hash of each search key. Keys can collide, so the caller must check what
+/// Ledger positions, keyed by the hash of each search key. Hashes can collide, so the caller must check what
 /// it finds.
 #[derive(Default)]
 pub(crate) struct Index {

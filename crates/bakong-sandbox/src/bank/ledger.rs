@@ -108,7 +108,7 @@ impl Ledger {
         }
     }
 
-    /// Returns the first completed transfer with this key that `matches`; otherwise whether one failed.
+    /// Returns the first completed transfer with this key for which `matches` is true, or else whether one failed.
     pub(crate) fn find(
         &self,
         key: SearchKey<'_>,
@@ -145,7 +145,7 @@ impl Ledger {
         self.entries.get(position).map(|entry| &entry.transfer)
     }
 
-    /// Every transfer, in the order of their orders.
+    /// All transfers, oldest order first.
     pub(crate) fn transfers(
         &self,
     ) -> impl DoubleEndedIterator<Item = &Transfer> + ExactSizeIterator {

@@ -38,7 +38,7 @@ impl TransferOptions {
 
     /// Delays the transfer by this much on the sandbox's clock.
     ///
-    /// No timer runs: the transfer exists for any request after its due time. If the code has expired by
+    /// No timer runs: any request after the due time finds the transfer. If the code has expired by
     /// then, the bank refuses the transfer unless [`late`](Self::late) is set.
     #[must_use]
     pub const fn after(mut self, delay: Duration) -> Self {
@@ -109,7 +109,7 @@ impl TransferOptions {
         let khqr = Khqr::parse(code)?;
         let due = now.saturating_add(self.delay);
         let verify_at = |time: Timestamp| {
-            // Expiry is the only rule that depends on time, so a late payment verifies at the expiry.
+            // Expiry is the only rule that depends on time, so a late payment is verified as of the expiry.
             let expires_at = khqr.expires_at().ok().flatten().filter(|_| self.late);
             khqr.verify(expires_at.map_or(time, |expires_at| time.min(expires_at)))
         };

@@ -58,7 +58,7 @@ fn moved(clock: SandboxClock, body: &ClockBody) -> Result<SandboxClock, InputErr
         }
         (None, None, None) => clock,
         (Some(by), None, None) => clock.advanced(by),
-        // A frozen clock would soon be behind again, so the new clock runs.
+        // The new clock always runs, because a frozen one would soon fall behind again.
         (None, Some(by), None) => SandboxClock::ahead_of_system(by),
         (None, None, Some(since_1970)) => clock.moved_to(START.saturating_add(since_1970)),
         _ => {

@@ -5,7 +5,7 @@
 //! and treats the sandbox as the website's own server. With a cross-site request, the browser sends `Origin`
 //! or `Sec-Fetch-Site`. Programs send neither of these two headers.
 //!
-//! The control API requires both checks. The Open API is for programs, which may use any host name,
+//! The control API checks for both attacks. The Open API is for programs, which may use any host name,
 //! including the live service's. So it checks only requests with a browser's headers, which a browser adds
 //! to every `POST`.
 
@@ -30,7 +30,7 @@ const RESERVED: [&str; 4] = [".local", ".internal", ".test", ".home.arpa"];
 /// The checks for a server at a given address.
 #[derive(Clone, Debug)]
 pub(crate) struct Guard {
-    /// Whether only this machine can reach the server, so that it needs no other name.
+    /// Whether only this machine can reach the server, so that no names but those of this machine are needed.
     is_local: bool,
     /// Additional allowed names, without a port.
     names: Arc<[String]>,
@@ -74,7 +74,7 @@ impl Guard {
             Some(name) if self.allows(name) => true,
             Some(name) if self.is_local => is_this_machine(name),
             Some(name) => is_private_name(name),
-            // Browsers always send `Host`.
+            // Only a program omits `Host`, because browsers always send it.
             None => !self.is_local && !headers.contains_key(HOST),
         };
         if passes {

@@ -1,4 +1,4 @@
-//! The remaining handlers.
+//! Handlers that have no module of their own.
 
 use std::cmp::Reverse;
 
@@ -44,7 +44,7 @@ pub(super) fn mailbox(call: &mut Call<'_>) -> Result<Reply> {
     let mut mails: Vec<_> = mails
         .filter(|(to, _)| email.is_none_or(|email| email == *to))
         .collect();
-    // Of mails with the same time, the last of an address is the newest.
+    // Of the mails that one address got at the same time, the last is the newest.
     mails.reverse();
     mails.sort_by_key(|(_, mail)| Reverse(mail.sent_at));
     let mails = mails.iter().take(DEFAULT_LIMIT);

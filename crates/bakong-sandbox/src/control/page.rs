@@ -9,7 +9,7 @@ use super::refusal::Refusal;
 use crate::input::InputError;
 use crate::wire::{self, Answer};
 
-/// Restricts the page to its own scripts and to requests to the sandbox, and forbids frames. The text of a
+/// Restricts the page to its own scripts and to requests to the sandbox, and forbids frames, because the text of a
 /// code is untrusted.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \

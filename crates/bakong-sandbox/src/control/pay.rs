@@ -91,7 +91,7 @@ pub(super) fn pay(call: &mut Call<'_>) -> Result<Reply, Refusal> {
         let paid = call.backend.pay(code, payer.clone(), &options, call.now);
         let paid = paid.map_err(|error| refusal(error, &clock))?;
         payments.push(view::transfer(&paid));
-        // Further payments of the same code are intended.
+        // The request asks for further payments of the same code.
         options = options.again();
     }
     call.backend.open_account(payer);

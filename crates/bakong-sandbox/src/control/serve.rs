@@ -94,7 +94,7 @@ fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<&'static Route, Box<
     let path = request.uri().path();
     let methods = route::methods(path);
     if methods.is_empty() {
-        // The two methods of a path are adjacent.
+        // The routes of one path are adjacent, so `dedup` removes all repetitions.
         let mut known: Vec<_> = ROUTES.iter().map(|route| route.path).collect();
         known.dedup();
         let help = format!("use one of: {}", known.join(", "));

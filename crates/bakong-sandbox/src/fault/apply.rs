@@ -25,14 +25,14 @@ pub(crate) enum Effect {
 pub(crate) struct Delivery {
     /// The delay before the response starts.
     pub(crate) latency: Duration,
-    /// The number of bytes of a longer body after which the connection closes.
+    /// If the body is longer than this many bytes, the connection closes after them.
     pub(crate) limit: Option<usize>,
     /// The gap after each byte; `None` sends all bytes together.
     pub(crate) gap: Option<Duration>,
 }
 
 impl Effect {
-    /// The response, unless there is none.
+    /// The response, if there is one.
     pub(crate) const fn answer(&self) -> Option<&Answer> {
         match self {
             Self::Answer(answer, _) => Some(answer),

@@ -84,7 +84,7 @@ impl Fault {
         Self::of(Source::TooManyRequests)
     }
 
-    /// 200 with error code 17: the token has spent its 100 requests of the day. The sandbox's own
+    /// 200 with error code 17, as if the 100 requests of the day were used up. The sandbox's own
     /// [`QuotaLimit`](crate::QuotaLimit) does not change.
     #[must_use]
     pub fn quota_exhausted() -> Self {
@@ -201,7 +201,7 @@ impl Fault {
         self
     }
 
-    /// Removes the key `errorCode` from a success.
+    /// Removes the key `errorCode` from a successful response.
     #[must_use]
     pub const fn without_error_code(mut self) -> Self {
         self.without_error_code = true;
@@ -231,7 +231,7 @@ impl Fault {
         self
     }
 
-    /// Sets the status of an item of a list to `SERVICE_FAILED`. The item names its identifier and has no
+    /// Sets the status of an item of a list to `SERVICE_FAILED`. The item has its identifier but no
     /// transaction. The live service's message is unknown; the sandbox's is `Service failed`.
     #[must_use]
     pub fn service_failed_item(mut self, index: usize) -> Self {
@@ -278,7 +278,7 @@ impl Fault {
         self
     }
 
-    /// Sends only this many bytes of a longer body, announces the full length, and closes the connection.
+    /// Announces the full length of a longer body, sends only this many bytes of it, and closes the connection.
     /// The maximum is 4,294,967,295; larger values are reduced to it.
     #[must_use]
     pub fn truncated_to(mut self, bytes: usize) -> Self {

@@ -86,7 +86,7 @@ impl Fault {
             TransactionLayout::Transaction => item.rename("data", "transaction"),
             TransactionLayout::Inline => {
                 item.remove("data");
-                // An item of a list by hash contains the hash already.
+                // In a list by hash, the item already contains the hash.
                 for (key, value) in transaction.into_iter().flat_map(|it| it.0) {
                     if item.get(&key).is_none() {
                         item.0
@@ -251,7 +251,7 @@ mod tests {
             list(&[a, c].join(","))
         );
         assert_eq!(edited(&fault().without_item(3), LIST), LIST);
-        // Indices refer to the order of the request, even with other edits.
+        // Indices refer to the order of the request, even if other edits move or remove items.
         let some = fault().reversed_list().item(0, "nonsense").without_item(2);
         assert_eq!(edited(&some, LIST), list(&[b, "nonsense"].join(",")));
         let garbled = edited(&fault().garbled_item(1), LIST);

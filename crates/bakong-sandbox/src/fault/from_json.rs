@@ -53,7 +53,7 @@ impl Fault {
         read_rule("rule", rule.as_bytes())
     }
 
-    /// Whether the rule of this fault contains all of its response. JSON cannot contain bytes that are
+    /// Whether the JSON rule of this fault can contain its whole response. JSON cannot contain bytes that are
     /// not UTF-8.
     pub(crate) fn is_utf8(&self) -> bool {
         let is_utf8 = |bytes: &[u8]| std::str::from_utf8(bytes).is_ok();
@@ -70,13 +70,13 @@ impl Fault {
 impl FromStr for Fault {
     type Err = InputError;
 
-    /// Equal to [`Fault::from_json`].
+    /// Equivalent to [`Fault::from_json`].
     fn from_str(rule: &str) -> Result<Self, InputError> {
         Self::from_json(rule)
     }
 }
 
-/// Reads the rule that errors call `place`.
+/// Reads a rule. Errors give its location as `place`.
 pub(crate) fn read_rule(place: &str, text: &[u8]) -> Result<Fault, InputError> {
     let mut fields = input::fields(place, text)?;
     fields.retain(|_, value| value.get() != "null");

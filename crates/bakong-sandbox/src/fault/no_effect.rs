@@ -1,6 +1,6 @@
 //! Refuses rules with a part that has no effect, because the author of such a rule expects an effect.
 //!
-//! A part has no effect if the rule does the same to every kind of response without it.
+//! A part has no effect if, without it, the rule still does the same to every kind of response.
 
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -26,7 +26,7 @@ pub(super) fn check(fault: &Fault, place: &str) -> Result<(), InputError> {
         samples.all(|(with, own)| *with == effect(other, own))
     };
     for (name, value) in &rule {
-        // The sandbox's own response can be longer than a sample.
+        // The samples cannot show the effect, because the sandbox's own response can be longer than a sample.
         let is_unknown = name == "truncateTo" && fault.has_own_answer();
         if is_unknown || NOT_EDITS.contains(&&**name) {
             continue;
@@ -55,7 +55,7 @@ fn read(rule: Map<String, Value>) -> Option<Fault> {
     serde_json::from_value(Value::Object(rule.collect())).ok()
 }
 
-/// The value without each of its elements; null for a value without elements.
+/// Copies of the value that each lack one of its elements; null for a value without elements.
 fn without_one_part(value: &Value) -> Vec<Value> {
     match value {
         Value::Array(list) if list.len() > 1 => (0..list.len())
@@ -101,12 +101,12 @@ fn samples(fault: &Fault) -> Vec<Answer> {
             samples.push(sample);
         }
     }
-    // Almost every edit shows in a list or a transaction, which are last.
+    // Puts lists and transactions first, because they show the effect of almost every edit.
     samples.reverse();
     samples
 }
 
-/// A successful response of an endpoint, as far as edits concern it.
+/// A successful response of an endpoint, reduced to what edits can change.
 fn success(endpoint: ApiEndpoint) -> Answer {
     const TRANSACTION: &str = r#"{"amount":1.5,"createdDateMs":1,"acknowledgedDateMs":1}"#;
     let data = if endpoint.name().ends_with("_list") {

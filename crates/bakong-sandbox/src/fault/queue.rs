@@ -31,7 +31,7 @@ pub(crate) struct FaultCounters {
 pub(crate) struct Selection {
     pub(crate) matched: Option<(u64, Fault)>,
     pub(crate) counters: Vec<FaultCounters>,
-    /// The number of draws, if any were made.
+    /// The total number of draws, if this selection made any.
     pub(crate) draws: Option<u64>,
 }
 

@@ -16,7 +16,7 @@ use crate::wire::ApiEndpoint;
 ///
 /// A fault starts as a response that replaces the sandbox's own, as the sandbox's own response
 /// ([`Fault::own_answer`]), or as no response at all. Further methods imitate the variations of real
-/// responses, and change how the response is delivered. Every request that a fault matches uses it up by one,
+/// responses, and change how the response is delivered. Every request that a fault matches counts as one use,
 /// even if the response contains nothing to change.
 ///
 /// ```

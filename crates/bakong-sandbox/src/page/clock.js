@@ -16,7 +16,7 @@ const DAY = { year: "numeric", month: "short", day: "numeric" };
 const dayFormat = new Intl.DateTimeFormat("en-GB", DAY);
 const timeFormat = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
-/** Formats the date of a timestamp, also of a timestamp that `Date` cannot represent. */
+/** Formats the date of a timestamp, even of one that `Date` cannot represent. */
 function formatDay(millis) {
   const date = new Date(millis);
   return Number.isNaN(date.getTime()) ? `${millis} ms after 1970` : dayFormat.format(date);

@@ -1,4 +1,4 @@
-// Helpers for the document. Inserts text as text and never as HTML, because codes contain text from strangers.
+// Helpers for the document. Text is inserted as text, never as HTML, because codes contain text from strangers.
 
 export const byId = (id) => document.getElementById(id);
 

@@ -83,7 +83,7 @@ export function listen({ readAll, showAll, handlers, showConnection }) {
     timer = setTimeout(open, RETRY_MS);
   }
 
-  // A browser opens at most six connections to one address. A hidden page does not hold one.
+  // A hidden page closes its stream, because a browser opens at most six connections to one address.
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
   addEventListener("pagehide", close);
   addEventListener("pageshow", ({ persisted }) => persisted && open());

@@ -1,4 +1,4 @@
-// Fault rules. The switches show the sandbox's rules, also rules that a program added. A change made here is
+// Fault rules. The switches show the sandbox's rules, including those that a program added. A change made here is
 // shown when its event arrives, because a response can be older than an event that arrived before it.
 
 import { send } from "./api.js";

@@ -26,7 +26,7 @@ function showState({ keyId, loadWarning, saveError }) {
   if (loadWarning) warnings.push(`Warning: ${loadWarning}.`);
   const banner = byId("file-warning");
   const text = warnings.join(" ");
-  // Screen readers announce every assignment.
+  // Screen readers announce every assignment, even of an unchanged text.
   if (banner.textContent !== text) banner.textContent = text;
   banner.hidden = !text;
 }
@@ -66,7 +66,7 @@ const handlers = {
   fault: showFaults,
   quota(quota) {
     showQuota(quota);
-    // A refresh in flight may carry an older quota.
+    // A refresh that is already running may return an older quota, so another one follows.
     refreshCodes();
   },
   code: refreshCodes,

@@ -33,7 +33,7 @@ function showRefusal(reason) {
   );
   byId("refusal").hidden = false;
   byId("refusal").scrollIntoView({ block: "nearest" });
-  // The help names an option in this section.
+  // The help refers to an option in this section, so the section is opened.
   if (reason.kind === "Expired" || reason.kind === "AlreadyPaid") byId("payment-options").open = true;
 }
 

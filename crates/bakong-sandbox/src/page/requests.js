@@ -39,7 +39,7 @@ const log = new KeyedList(list, "number", (request) => {
   return item;
 });
 
-/** Hides requests to other endpoints than the selected one, and updates the options. */
+/** Hides requests to endpoints other than the selected one, and updates the options. */
 function applyFilter() {
   const items = [...list.children];
   const present = new Set(items.map((item) => item.dataset.endpoint));

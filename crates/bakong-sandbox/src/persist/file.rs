@@ -91,7 +91,7 @@ impl StateFile {
             Ok(file)
         });
         if replaced.is_err() {
-            // A partial file could fill the disk that the current file needs.
+            // A partial file could take up disk space that the current file needs.
             let _ = fs::remove_file(&temp);
         }
         replaced

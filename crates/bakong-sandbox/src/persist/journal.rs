@@ -9,11 +9,11 @@ use super::file::{StateFile, file_error};
 use super::format;
 use crate::state::{Change, State};
 
-/// The number of bytes that may be appended to a snapshot of up to this size. A larger snapshot may double in size.
-/// The cost of snapshots is therefore proportional to the number of appended bytes.
+/// The number of bytes that may be appended before a new snapshot is written. A file with a larger snapshot may
+/// double in size, so the cost of snapshots stays proportional to the number of appended bytes.
 const GROWTH: u64 = 4 * 1024 * 1024;
 
-/// The pause before a failed snapshot is retried. It doubles up to a minute, because every attempt uses
+/// The pause before a failed snapshot is retried. It doubles each time, up to a minute, because every attempt uses
 /// disk space that a valid old file may need.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
@@ -61,7 +61,7 @@ impl Journal {
 
     /// Appends changes as one line.
     ///
-    /// The operating system has the line when this returns, so the line survives the process. It is
+    /// The operating system has the line when this returns, so the line survives if the process is killed. It is
     /// synced to disk within about a second.
     pub(super) fn record(&mut self, mut changes: Vec<Change>) {
         changes.retain(Change::is_persistable);
@@ -144,7 +144,7 @@ impl Journal {
                 self.pause = None;
                 self.is_synced = true;
             }
-            // Changes are still appended to a valid old file.
+            // If the old file is valid, changes are still appended to it.
             Err(error) => {
                 self.error = Some(error.to_string());
                 let pause = self.pause.map_or(FIRST_PAUSE, |(_, pause)| {

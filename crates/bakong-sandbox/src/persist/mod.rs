@@ -4,7 +4,7 @@
 //! [changes](crate::state::Change) that turn a new state into the current one. The changes of a request are appended
 //! as one line before its response is sent, so a killed process loses nothing that a client saw.
 //!
-//! A file that has grown is replaced by a snapshot: written beside the file, and renamed. A truncated last
+//! A file that has grown is replaced by a snapshot, which is written beside it and then renamed. A truncated last
 //! line is ignored: the process was killed while writing it, or the disk was full. After a failed write,
 //! nothing is appended until a new snapshot is in place, and the sandbox continues without the file.
 

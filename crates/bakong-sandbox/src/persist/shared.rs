@@ -15,7 +15,7 @@ impl Shared {
     }
 
     /// Runs `f` with exclusive access. The changes that `f` makes are in the state file before this returns, and
-    /// before any event is sent. After a panic in `f`, which has no known cause, the backend stays usable.
+    /// before any event is sent. The backend stays usable even if `f` panics, which is not known to happen.
     pub(crate) fn with<T>(&self, f: impl FnOnce(&mut Backend) -> T) -> T {
         self.with_journal(|backend, _| f(backend))
     }

@@ -16,7 +16,7 @@ use crate::state::State;
 /// The state in a file.
 pub(crate) struct Loaded {
     pub(crate) state: State,
-    /// What was ignored.
+    /// What was ignored while loading, if anything.
     pub(crate) warning: Option<String>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn load(file: &StateFile) -> io::Result<Option<Loaded>> {
     }))
 }
 
-/// How often the file is checked for a sync or a snapshot.
+/// How often the task checks whether a sync or a snapshot is due.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// Syncs the state file to disk, and replaces it with a snapshot when it has grown.

@@ -51,7 +51,7 @@ impl EventBody {
     fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if !self.has_begun {
             self.has_begun = true;
-            // The head is sent with the first bytes of the body.
+            // The response head is sent only with the first bytes of the body, so the stream starts with some.
             return Poll::Ready(Some(Bytes::from_static(b"retry: 1000\n\n")));
         }
         loop {
@@ -62,7 +62,7 @@ impl EventBody {
             if self.tick.poll_tick(context).is_pending() {
                 return Poll::Pending;
             }
-            // Emits the events of due transfers.
+            // Carries out due transfers, which emits their events.
             self.shared
                 .with(|backend| backend.settle(backend.state().clock.now()));
             self.quiet = self.quiet.saturating_add(1);
@@ -166,7 +166,7 @@ mod tests {
             backend.pay(&code, payer, &options, start).unwrap();
         });
         assert!(next(&mut body).await.contains(r#""status":"scheduled""#));
-        // Moves the clock without an event or a settlement, as time does.
+        // Moves the clock without emitting an event or settling transfers, as the passing of time does.
         shared.with(|backend| {
             let clock = backend.state().clock.advanced(Duration::from_secs(5));
             backend.commit(crate::state::Change::Clock(clock.setting()));

@@ -105,8 +105,8 @@ impl SandboxBuilder {
     /// Omit the port, and never give a name that a stranger could register.
     ///
     /// On loopback, `localhost`, names under `.localhost` and loopback addresses are always allowed. On
-    /// other addresses, so are any IP address, a name without dots, and names under `.local`,
-    /// `.internal`, `.test` or `.home.arpa`.
+    /// other addresses, any IP address, names without dots, and names under `.local`,
+    /// `.internal`, `.test` or `.home.arpa` are allowed as well.
     #[must_use]
     pub fn allow_host(mut self, name: impl Into<String>) -> Self {
         self.allowed_hosts.push(name.into());
@@ -145,11 +145,11 @@ impl SandboxBuilder {
     /// Persists the state in this file, and continues from its content.
     ///
     /// The file contains registrations and mails, the token key, transfers, accounts, open codes, the
-    /// latest 1,000 short links, the clock, the quota and its use, the faults with what is left of each,
-    /// and the position in the seed. Every change is in the file before the response to its request is
+    /// latest 1,000 short links, the clock, the quota and its use, the faults and their counters,
+    /// and the seed with its number of draws. Every change is in the file before the response to its request is
     /// sent. A killed process therefore loses nothing that a client saw, unless the file [cannot be
     /// written](Sandbox::save_error). After a power failure, about the last second may be missing. The
-    /// file does not contain recorded requests, [allowed hosts](Self::allow_host), and faults with bytes
+    /// file does not contain recorded requests, [allowed hosts](Self::allow_host), or faults with bytes
     /// that are not UTF-8.
     ///
     /// The content of the file overrides the seed and the clock of this builder. A [quota](Self::quota)
@@ -158,8 +158,8 @@ impl SandboxBuilder {
     /// The file must be a regular file of at most 512 MiB, enough for about a million payments.
     ///
     /// Only the file's owner may read it. `FILE.lock` in the same folder reserves the file for one sandbox
-    /// until [`Sandbox::stop`], or otherwise until the process ends or every connection,
-    /// [`Customer`](crate::Customer) and handle is dropped. Do not modify the file meanwhile.
+    /// until it is stopped with [`Sandbox::stop`], or until the process ends or every connection,
+    /// [`Customer`](crate::Customer) and handle is dropped. Do not modify the file during that time.
     ///
     /// ```
     /// # use bakong_sandbox::Sandbox;

@@ -30,14 +30,14 @@ use crate::persist::Shared;
 /// The number of bytes of an oversized body that are read, so that the client gets 413 instead of a reset.
 const MAX_DRAINED: usize = 4 * 1024 * 1024;
 
-/// How long a connection may be idle or send the head of a request, how long a client may send a body, and how long
-/// it may read nothing of a response. Then the connection closes. nginx closes idle connections after 75 s.
+/// The time limit for an idle connection, for the head of a request, for its body, and for a client that reads
+/// nothing of a response. After it, the connection closes. nginx closes idle connections after 75 s.
 pub(super) const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The pause after a connection cannot be accepted, which keeps the loop from spinning.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Signals that the sandbox stops, when its sender is dropped.
+/// Signals, once its sender is dropped, that the sandbox is stopping.
 pub(super) type Stopped = watch::Receiver<()>;
 
 /// Accepts connections until the sandbox stops, then closes them all.
@@ -82,7 +82,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, guard: Guard, mut st
     tokio::select! {
         _ = connection.as_mut() => {}
         _ = stopped.changed() => {
-            // Only faults make a response wait. So one poll completes every response that can complete, and
+            // Only a fault can delay a response. A single poll therefore completes all that can complete, and
             // an idle client does not delay the stop.
             connection.as_mut().graceful_shutdown();
             future::poll_fn(|context| {
@@ -135,7 +135,7 @@ async fn respond(
 }
 
 async fn wait(latency: Duration) {
-    // A timer rounds zero up.
+    // The timer would round a delay of zero up.
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }

@@ -77,7 +77,7 @@ impl Sandbox {
         self.shared.with(|backend| backend.state().quota.limit)
     }
 
-    /// Sets the daily quota. Requests of today still count.
+    /// Sets the daily quota. Requests already made today count against it.
     pub fn set_quota(&self, quota: QuotaLimit) {
         self.shared.with(|backend| backend.set_quota(quota));
     }
@@ -106,7 +106,7 @@ impl Sandbox {
             .with(|backend| backend.open_account(account.into()));
     }
 
-    /// Every transfer with its current status, in the order in which customers ordered them.
+    /// Every transfer with its current status, oldest order first.
     #[must_use]
     pub fn payments(&self) -> Vec<Transfer> {
         self.shared.with(|backend| {
@@ -143,7 +143,7 @@ impl Sandbox {
         self.shared.with(Backend::revoke_tokens);
     }
 
-    /// Adds a fault. The first fault that matches a request applies, until it is used up.
+    /// Adds a fault. Of the faults that match a request, the one added first applies, until it is used up.
     pub fn fault(&self, fault: Fault) {
         self.shared.with(|backend| backend.add_fault(fault));
     }
@@ -181,7 +181,7 @@ impl Sandbox {
 
     /// Stops the server, closes its connections, and returns when all are closed.
     ///
-    /// The state file, if there is one, is complete and free for another sandbox. Use
+    /// When this returns, the state file, if there is one, is complete and another sandbox can use it. Use
     /// [`Sandbox::stop_and_save`] to learn whether the file could be written.
     pub async fn stop(self) {
         let _ = self.stop_and_save().await;
@@ -190,8 +190,8 @@ impl Sandbox {
     /// Stops like [`Sandbox::stop`].
     ///
     /// # Errors
-    /// Fails if the state file cannot be written and lacks a change, or if it was removed and cannot be
-    /// created.
+    /// Fails if the state file lacks a change that could not be written, or if it was removed and cannot be
+    /// recreated.
     pub async fn stop_and_save(self) -> io::Result<()> {
         drop(self.running);
         // The server task neither panics nor is aborted.
@@ -205,8 +205,8 @@ impl Sandbox {
         }
     }
 
-    /// What the sandbox ignored when it loaded the state file: a truncated last line, after which the
-    /// previous process was killed or could not write. Later changes may be missing.
+    /// What the sandbox ignored when it loaded the state file: a truncated last line, left by a previous process
+    /// that was killed or could not write to the file. Later changes may be missing.
     #[must_use]
     pub fn load_warning(&self) -> Option<&str> {
         self.load_warning.as_deref()
@@ -231,7 +231,7 @@ impl fmt::Debug for Sandbox {
 
 /// The URL of a server at `address`, for clients on this machine.
 pub(super) fn base_url(address: SocketAddr) -> String {
-    // An unspecified address cannot be connected to.
+    // Clients cannot connect to an unspecified address.
     let host = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),

@@ -26,7 +26,7 @@ impl<S> WriteLimit<S> {
         }
     }
 
-    /// Starts the time limit with a pending write, and ends it with the next progress.
+    /// Starts the time limit when a write is pending, and clears it when a write makes progress.
     fn limited<T>(
         &mut self,
         context: &mut Context<'_>,

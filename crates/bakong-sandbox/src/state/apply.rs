@@ -41,7 +41,7 @@ impl State {
                 self.registry.deliver(email, Mail { sent_at, code });
             }
             Change::Registered { email, id } => {
-                // Tokens contain the ID without JSON escapes.
+                // The ID is written into tokens without escaping, so it must not need JSON escapes.
                 from_hex::<8>(id).ok_or("registered.id is not 16 hexadecimal digits")?;
                 self.registry.register(email, id);
             }

@@ -52,9 +52,9 @@ pub(crate) enum Change {
     Account(AccountIdBuf),
     /// An order is accepted. Its position is the number of earlier orders.
     Order(Box<TransferOrder>),
-    /// The order at this position is carried out. If that transfers money, its code is not open any more.
+    /// The order at this position is carried out. If money is transferred, the code is no longer open.
     Settled(usize),
-    /// A code is known to be static, without a transfer. It is not open any more.
+    /// A code became known as static without a transfer. It is no longer open.
     StaticCode(Md5Handle),
     /// An unpaid code was checked, or its text became known.
     OpenCode(OpenCode),

@@ -47,7 +47,7 @@ pub(crate) const fn documented_message(error_code: u8) -> &'static str {
     }
 }
 
-/// The message of error code 17 with another limit than the live service's 100.
+/// The message of error code 17 with a limit other than the live service's 100.
 pub(crate) fn quota_message(limit: u32) -> String {
     format!("Daily request limit of {limit} exceeded. Please try again tomorrow.")
 }

@@ -121,7 +121,7 @@ async fn another_site_gets_no_token_and_uses_no_quota() {
     }
     assert_eq!(sandbox.quota_used(EMAIL), 0);
     assert_eq!(sandbox.requests().len(), 0);
-    // The log of the control API has the rejected requests.
+    // The log in the control API contains the rejected requests.
     let log = get(&sandbox, "requests").await;
     assert_eq!(log["requests"].as_array().unwrap().len(), 5);
     // A program may use any host name, and the sandbox's own page may use the API.

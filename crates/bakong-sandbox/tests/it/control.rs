@@ -235,7 +235,7 @@ async fn the_quota_is_reported_and_changed() {
     );
     let response = check(&sandbox, &token, "x").await;
     assert_contains(&response.body, &["limit of 3 exceeded"]);
-    // Omitted members do not change.
+    // Settings that the body omits do not change.
     assert_has(
         &set(json!({"limit": "off"})).await,
         json!({"limit": null, "resetsAt": "00:30", "counts": "checks"}),

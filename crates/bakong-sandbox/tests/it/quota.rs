@@ -142,7 +142,7 @@ async fn there_is_no_limit_by_default() {
 #[tokio::test]
 async fn changing_the_time_of_the_reset_keeps_the_count() {
     let (sandbox, token) = with_token().await;
-    // 10:00 UTC is on different days for resets at 00:00 and at 17:00.
+    // A reset at 00:00 and one at 17:00 put 10:00 UTC on different quota days.
     let morning = json!({ "setTo": 1_761_127_200_000_u64 });
     command(&sandbox, "clock", morning).await;
     for _ in 0..5 {

@@ -16,7 +16,7 @@ async fn latest(sandbox: &Sandbox) -> Value {
     get(sandbox, "requests?limit=1").await["requests"][0].clone()
 }
 
-/// Sends a request and returns the status and the reason in the log, which is the same in every place.
+/// Sends a request, and returns the status and the logged reason, which must be the same wherever it is recorded.
 async fn why(sandbox: &Sandbox, text: &str) -> (u16, String) {
     let status = ask(sandbox, text).await.unwrap().status;
     let why = latest(sandbox).await["why"].clone();

@@ -25,7 +25,7 @@ const problems = [];
 function recordProblems(browser, base) {
   browser.on((method, params) => {
     if (method === "Runtime.exceptionThrown") problems.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
-    // Chromium logs an error response as a network error. The page handles these.
+    // The page handles error responses, which Chromium logs as network errors.
     if (method === "Log.entryAdded" && params.entry.level === "error" && params.entry.source !== "network") problems.push(params.entry.text);
     if (method === "Network.requestWillBeSent" && !/^(data|about):/.test(params.request.url) && !params.request.url.startsWith(base)) {
       problems.push(`The page requests ${params.request.url}`);

@@ -1,4 +1,4 @@
-//! The type `Khqr`, and the getters that return more than text.
+//! The type `Khqr`, and the getters that return typed values.
 
 use core::fmt;
 
@@ -20,7 +20,7 @@ use crate::timestamp::{DIGITS, Timestamp};
 ///
 /// **Parsing** accepts what banks print: fields in any order, missing fields, old codes without an expiry,
 /// expired codes. **Verifying**, with [`Khqr::verify`], checks whether the code may be paid now.
-/// Getters of text return it unchanged. Getters that interpret a value (amount, currency, times) can fail.
+/// Getters that return text do not change it. Getters that interpret a value (amount, currency, times) can fail.
 ///
 /// Anyone can print a code, so its texts are untrusted: print them through [`Printable`](crate::Printable).
 ///
@@ -155,7 +155,7 @@ impl<'a> Khqr<'a> {
         }
     }
 
-    /// The creation time (99/00), if present. Before SDK 1.0.18, static codes had one too.
+    /// The creation time (99/00), if present. Before version 1.0.18, the SDK wrote one into static codes too.
     ///
     /// # Errors
     /// [`ErrorKind::Empty`], [`ErrorKind::NotDigits`], or [`ErrorKind::WrongLength`] if the number does not

@@ -42,7 +42,7 @@ impl AccountKind {
     }
 }
 
-/// Whether a code is for any number of payments or for one (tag 01).
+/// Whether a code can be paid any number of times or only once (tag 01).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum PointOfInitiation {
     /// `11`: printed once and paid many times.

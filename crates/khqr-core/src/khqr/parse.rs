@@ -15,7 +15,7 @@ impl<'a> Khqr<'a> {
     ///
     /// Rejects codes whose recipient or amount is ambiguous: a field that occurs twice, at the top level or
     /// in a known template, and an individual account together with a merchant account. The official SDK
-    /// uses the last of two equal fields, so a second account and a new checksum redirect the payment.
+    /// uses the last of two fields with the same tag, so an appended account and a new checksum redirect the payment.
     ///
     /// # Errors
     /// In this order:
@@ -24,7 +24,7 @@ impl<'a> Khqr<'a> {
     /// 2. Errors of the top level, in the order of the text: those of [`Payload::parse`] and
     ///    [`ErrorKind::Repeated`].
     /// 3. [`ErrorKind::TwoAccounts`], or [`ErrorKind::Missing`] if there is neither tag 29 nor tag 30.
-    /// 4. The same errors inside the templates, in the order 29 or 30, 62, 64, 99.
+    /// 4. The errors of step 2 inside the templates, in the order 29 or 30, 62, 64, 99.
     /// 5. Errors of the account: [`ErrorKind::Missing`], and those of [`AccountId::new`].
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         Self::from_payload(Payload::with_checksum(text)?)

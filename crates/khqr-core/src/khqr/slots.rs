@@ -30,7 +30,7 @@ impl Slot {
         self.start == 0
     }
 
-    /// The first byte of the field: tag and length precede the value.
+    /// The first byte of the field, four bytes before the value: tag and length have two digits each.
     #[inline]
     pub(super) const fn field_start(self) -> u16 {
         self.start.saturating_sub(4)

@@ -43,7 +43,7 @@ impl Khqr<'_> {
     /// 3. Each value is valid, in the order of the text. Inside a template, the order is that of the standard,
     ///    but missing fields come first in 64, and the expiry comes first in 99.
     ///
-    /// The account was checked during parsing. In addition to the SDK, this method rejects:
+    /// The account was checked during parsing. This method also rejects codes that the SDK accepts:
     ///
     /// - a format indicator other than `01`, and a country other than `KH`;
     /// - a category code of fewer than four digits;
@@ -76,7 +76,7 @@ impl Khqr<'_> {
                 expires_at,
             }),
             (Some(error), _) => Err(error),
-            // Unreachable: an invalid currency is an error.
+            // Unreachable: an invalid currency has already added an error.
             (None, None) => Err(missing(FieldId::Currency)),
         }
     }
@@ -126,8 +126,8 @@ impl Khqr<'_> {
             return (currency, None);
         };
         let Some(currency) = currency else {
-            // Without a currency the amount cannot be parsed. The SDK still rejects a negative one, which
-            // counts if it precedes the currency.
+            // Without a valid currency, the amount cannot be parsed. The SDK still rejects a negative amount,
+            // and reports it if the amount precedes the currency in the text.
             if digits.contains(&b'-') {
                 first.add(FieldId::Amount, ErrorKind::AmountSyntax);
             }
@@ -188,7 +188,7 @@ impl Khqr<'_> {
         };
         let is_before_creation = match self.created_at() {
             Ok(created) => created.is_some_and(|created| expires < created),
-            // A creation time that overflows is after every expiry.
+            // A creation time that does not fit into 64 bits is later than every expiry.
             Err(error) if matches!(error.kind(), ErrorKind::WrongLength { .. }) => true,
             Err(error) => {
                 first.add_error(FieldId::Created, error);
@@ -248,7 +248,7 @@ impl FirstError<'_> {
     }
 
     /// Adds the error of a value that differs from the only allowed one. The allowed value has `len` characters;
-    /// the SDK reports values above `limit` as too long.
+    /// the SDK reports a value as too long only if it has more than `limit`.
     #[cold]
     #[inline(never)]
     fn add_value(&mut self, id: FieldId, len: u8, limit: u16) {

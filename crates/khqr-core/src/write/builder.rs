@@ -126,7 +126,7 @@ impl<'a, Kind> KhqrBuilder<'a, Kind> {
     }
 
     setters! {
-        /// Sets a UnionPay merchant account (15), at most 31 characters. Valid in codes in KHR only.
+        /// Sets a UnionPay merchant account (15), at most 31 characters. Valid only in codes in KHR.
         union_pay_account => union_pay;
         /// Sets the bill number (62/01), at most 25 characters.
         ///
@@ -178,7 +178,7 @@ impl<'a, Kind> KhqrBuilder<'a, Kind> {
     ///
     /// # Errors
     /// The first invalid field in the official SDK's order, with the SDK's code. The account and the text of
-    /// an amount are checked earlier, where they are created. The amount must be above zero and have at most
+    /// an amount are checked earlier, when they are created. The amount must be above zero and have at most
     /// 13 characters. Both times must have 13 digits, and the expiry must not be before the creation.
     pub fn dynamic_code(
         &self,

@@ -98,7 +98,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Checks all values in the SDK's order, so that the first error is the SDK's. Returns whether all
+    /// Checks all values in the SDK's order, so that both report the same first error. Returns whether all
     /// texts are visible ASCII.
     pub(super) fn check(
         &self,

@@ -33,7 +33,7 @@ impl<'a> KhqrDraft<'a> {
     /// The largest length of a draft in bytes, 1,224: small enough for a buffer on the stack.
     ///
     /// Each field counts as four bytes for tag and length, and three bytes for each UTF-16 code unit of the
-    /// value. (A character of four bytes has two units.)
+    /// value, the maximum in UTF-8: a character of four bytes has two units.
     pub const MAX_LEN: usize = {
         const fn text(units: u8) -> usize {
             4 + 3 * units as usize

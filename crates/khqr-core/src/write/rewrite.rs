@@ -19,7 +19,7 @@ use crate::tlv::MAX_TEXT;
 pub struct KhqrRewrite<'a> {
     khqr: Khqr<'a>,
     payment: Payment,
-    /// The length of tag 99 in UTF-16 code units.
+    /// The length of the value of tag 99 in UTF-16 code units.
     times_units: usize,
     len: usize,
 }
@@ -97,7 +97,7 @@ impl<'a> Khqr<'a> {
 }
 
 impl<'a> KhqrRewrite<'a> {
-    /// The largest difference in length to the parsed code, in bytes: tag 01, an amount, and the times.
+    /// The maximum number of bytes added to the parsed code: tag 01, an amount, and the times.
     pub const MAX_GROWTH: usize = 6 + (4 + limits::AMOUNT as usize) + (4 + Payment::MAX_TIMES_LEN);
 
     /// The length of the text in bytes: that of the parsed code plus at most [`Self::MAX_GROWTH`].

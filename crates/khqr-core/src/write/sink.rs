@@ -52,7 +52,7 @@ pub(super) trait Encode {
         };
         self.put_fields(&mut cursor).ok()?;
         cursor.put(CRC_HEADER).ok()?;
-        // Never compute a checksum over bytes that were not written.
+        // If the length is wrong, the checksum would cover bytes that were not written.
         if !cursor.is_full() {
             return None;
         }
@@ -226,7 +226,7 @@ mod tests {
         }
     }
 
-    /// A text whose encoded length is too large by `.0`.
+    /// A text that reports an encoded length that is too large by `.0` bytes.
     struct Miscounted(usize);
 
     impl Encode for Miscounted {

@@ -222,7 +222,7 @@ fn the_expiry_of_every_code_with_an_amount_is_checked() {
         let error = read(&text).verify(late).unwrap_err();
         assert_eq!(error.sdk_code(), Some(46), "{method:?}");
     }
-    // The times precede tag 01.
+    // The SDK checks the expiry only if tag 01 precedes tag 99; this text has the reverse order.
     let moved = payable(&[("01", None)]);
     let text = sealed(&format!("{}010212", unsealed(&moved)));
     assert_eq!(read(&text).verify(late).unwrap_err().sdk_code(), Some(46));
@@ -286,7 +286,7 @@ fn parsing_requires_a_checksum_and_an_account() {
     let account = payload.field(Tag::INDIVIDUAL).and_then(Field::template);
     let values: Vec<&str> = account.into_iter().flatten().map(Field::value).collect();
     assert_eq!(values, ["A000000677010111", "0066812345678"]);
-    // A template of unknown fields has no known ones.
+    // The template holds only a field that KHQR does not define.
     let text = payable(&[("62", Some("9903abc"))]);
     let fields = read(&text).to_fields();
     assert_eq!((fields.bill_number, fields.terminal_label), (None, None));

@@ -22,12 +22,12 @@ mod write;
 use khqr_core::{AccountId, Crc, Error, Khqr, KhqrDraft, Timestamp};
 use khqr_kit::{laws, naive};
 
-/// The clock of the official SDK when it generated the codes in `write`.
+/// The time that the official SDK's clock showed when the SDK generated the codes in `write`.
 const CREATED: Timestamp = Timestamp::from_millis(1_795_000_000_000);
 /// Ten minutes after [`CREATED`].
 const EXPIRES: Timestamp = Timestamp::from_millis(1_795_000_600_000);
 
-/// A sample of NBC from 2023, with an amount but without the expiry that is required since.
+/// A sample code that NBC published in 2023. It has an amount, but not the expiry that later SDKs require.
 const NBC_SAMPLE: &str = "00020101021215311234567812345678ABCDEFGHIJKLMNO30350009khqr@devb\
     01061234560208Dev Bank52045999530384054031005802KH5910John Smith6010PHNOM PENH62670106#12345\
     0211855122334550311Coffee Shop0709Cashier_10810Buy coffee64290002km0108ចន ស្មីន0207ភ្នំពេញ\
@@ -54,7 +54,7 @@ fn unsealed(text: &str) -> &str {
     &text[..text.len() - 8]
 }
 
-/// A code that is payable from [`CREATED`] to [`EXPIRES`]; [`payable`] adds its times.
+/// The fields of a code that is payable from [`CREATED`] to [`EXPIRES`]. [`payable`] adds the times.
 const PAYABLE: [(&str, &str); 9] = [
     ("00", "01"),
     ("01", "12"),
@@ -101,7 +101,7 @@ fn error_of(text: &str) -> Error {
     verdict.expect_err("the code is payable")
 }
 
-/// Kind, field and SDK code of an error, separated by bars.
+/// The kind, the field and the SDK code of an error, separated by vertical bars.
 fn summary(error: Error) -> String {
     let tag = error.tag().map_or(String::new(), |tag| tag.to_string());
     let code = error
@@ -110,14 +110,14 @@ fn summary(error: Error) -> String {
     format!("{:?} | {tag} | {code}", error.kind())
 }
 
-/// Asserts the [`summary`] of the error of a text.
+/// Asserts that a text is rejected with an error that has this [`summary`].
 #[track_caller]
 fn rejects(text: &str, wanted: &str) {
     assert_eq!(summary(error_of(text)), wanted, "{text:?}");
 }
 
 /// Checks a table of changes to [`PAYABLE`]: tag, value (`absent` to remove the field), and the [`summary`]
-/// of the error. The offset of the error must be that of the field, or of its template if it is missing.
+/// of the error. The offset of the error must be that of the field, or of its template if the field is missing.
 #[track_caller]
 fn rejects_changes(table: &str) {
     for line in table.lines().filter(|line| !line.is_empty()) {

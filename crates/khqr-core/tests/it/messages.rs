@@ -21,7 +21,7 @@ fn known_fields_have_a_name() {
     assert_eq!(path.sub(), Some(Tag::CRC));
 }
 
-/// Compares the messages of errors with a list, one message on a line.
+/// Compares the messages of errors with `wanted`, which has one message on each line.
 #[track_caller]
 fn read_as(errors: impl IntoIterator<Item = Error>, wanted: &str) {
     let messages: String = errors

@@ -73,7 +73,7 @@ proptest! {
         if let (Ok(form), Ok(written), Ok(parsed)) = (form, written, parsed) {
             prop_assert_eq!(form.amount(), parsed);
             prop_assert_eq!(form.len(), written.len());
-            // The written form is stable.
+            // Parsing the written form and writing it again changes nothing.
             prop_assert_eq!(PayloadAmount::from_text(&written, currency).unwrap().to_string(), written);
         }
         if let Ok(parsed) = parsed {
@@ -113,7 +113,7 @@ fn changed_byte_is_rejected(text: &str, place: usize, byte: u8) {
     }
 }
 
-/// Miri would take an hour for all bytes.
+/// Under Miri, trying every byte value would take an hour.
 const STEP: usize = if cfg!(miri) { 85 } else { 1 };
 
 #[test]
@@ -128,7 +128,7 @@ fn every_byte_of_these_codes_is_protected() {
     }
 }
 
-/// This code grows by the maximum.
+/// The code lacks tags 01, 54 and 99 and gets the longest amount, so it grows by the maximum.
 #[test]
 fn an_amount_adds_at_most_61_bytes() {
     let printed = sealed("29140010sokha@devb5303116");
@@ -178,7 +178,7 @@ fn texts_around_the_capacity_of_a_qr_code() {
     }
 }
 
-/// The generators must produce enough valid codes, or the properties would check nothing.
+/// The generators must produce enough valid codes. Otherwise, the properties would check nothing.
 #[test]
 #[cfg_attr(miri, ignore = "takes an hour, and tests only the generators")]
 fn the_generators_produce_every_kind_of_code() {

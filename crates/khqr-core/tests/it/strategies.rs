@@ -1,5 +1,5 @@
-//! Proptest strategies on the generators of `khqr-kit`. They generate lists of choices. Proptest shrinks a list by cutting
-//! it off: the missing choices count as 0, the simplest choice.
+//! Proptest strategies that use the generators of `khqr-kit`. They generate a list of choices. Proptest shrinks the
+//! list by truncating it: the missing choices count as 0, the simplest choice.
 
 use khqr_kit::naive::writer::{Input, Payment};
 use khqr_kit::{Random, generate};

@@ -1,4 +1,4 @@
-//! Every value type prints as a text and parses it again, also with serde.
+//! Every value type parses the text that it prints, and serde uses the same text.
 
 use std::fmt::Display;
 use std::str::FromStr;

@@ -39,7 +39,7 @@ fn additional_data_contains_templates() {
         "622749050101a50050101a99050101a",
         "62[49'0101a'50[01'a']99[01'a']]",
     );
-    // The third level is the deepest one.
+    // Fields of the third level are never templates.
     parses_to("622350140101a50050101x0701b", "62[50[01'a'50'0101x']07'b']");
 }
 

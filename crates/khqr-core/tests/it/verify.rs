@@ -105,7 +105,7 @@ fn values_at_a_limit_are_valid() {
         ("60", &long[..15]),
         ("62", "0125abcdefghijklmnopqrstuvwxy"),
         ("64", "0000"),
-        // The SDK accepts a leading zero.
+        // Like the SDK, `verify` accepts a timestamp with a leading zero.
         ("99", "00131795000000000011401795000600000"),
     ] {
         let text = payable(&[(tag, Some(value))]);
@@ -138,7 +138,7 @@ fn an_amount_before_an_invalid_currency_is_checked_first() {
             rejects(&text, &format!("{kind} | 54 | 4"));
         }
     }
-    // The precision depends on the currency, so it is not checked.
+    // The allowed precision depends on the currency, so it is not checked if the currency is unknown.
     let text = sealed(&format!("{head}54051.1115303764{tail}"));
     rejects(&text, "UnsupportedCurrency | 53 | 28");
 }

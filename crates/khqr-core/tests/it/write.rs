@@ -1,4 +1,4 @@
-//! Written codes are byte-exact with the official SDK: `bakong-khqr` 1.0.20 generated these texts and MD5s
+//! Written codes equal those of the official SDK byte for byte: `bakong-khqr` 1.0.20 generated these texts and MD5s
 //! from the same input, with its clock at `CREATED`.
 
 use khqr_core::{

@@ -1,4 +1,4 @@
-//! The expected fields and tree of a text. The SDK reports no errors here, so every error has a deviation.
+//! The expected fields and tree of a text. The SDK reports no errors here, so any error of khqr-core is a deviation.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +42,7 @@ pub(crate) fn fields(text: &str, official: &Json) -> Result<Expected, String> {
     })
 }
 
-/// Returns whether a template has fields but none that KHQR defines. The SDK spreads its value into characters.
+/// Returns whether a template has only fields unknown to KHQR. The SDK decodes such a template into characters.
 fn has_spread_template(code: &Code) -> bool {
     let known: [(&str, &[&str]); 3] = [
         ("62", &["01", "02", "03", "07", "08"]),

@@ -1,7 +1,7 @@
 //! The expected answer of khqr-core to a question, computed from the answer of the official SDK and the known deviations.
 //!
 //! The rules of the deviations are written independently of khqr-core and read texts with the naive reader of `khqr-kit`.
-//! The code of khqr-core can therefore not justify its own answer.
+//! A bug in khqr-core therefore cannot change the expected answer.
 
 pub(crate) mod decode;
 pub(crate) mod generate;
@@ -33,7 +33,7 @@ pub(crate) enum Answer {
     Fields(Json),
     Tree(Json),
     Error {
-        /// The SDK's number of the error.
+        /// The SDK's code for the error.
         code: Option<u64>,
         /// The tag that the error must name.
         tag: Option<&'static str>,

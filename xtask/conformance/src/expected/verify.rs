@@ -15,7 +15,7 @@ use crate::deviation::Deviation;
 /// a field.
 type Rank = (u8, usize, u8);
 
-/// The SDK rejects shorter texts as a whole.
+/// The SDK rejects a text that is shorter than this without reading its fields.
 const MIN_LENGTH: usize = 12;
 
 /// Returns the expected result at `now`, or why the SDK's answer cannot be explained.
@@ -70,7 +70,7 @@ fn unreadable(text: &str, reason: Unreadable, official: &Json) -> Expected {
     }
 }
 
-/// Returns the rank of a check of a field.
+/// Returns the rank of the check number `check` of the field `tag`.
 fn at(code: &Code, tag: &str, check: u8) -> Rank {
     let index = code.order.iter().position(|other| other == tag);
     (2, index.unwrap_or(usize::MAX), check)

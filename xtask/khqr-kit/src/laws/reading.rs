@@ -5,7 +5,7 @@ use khqr_core::{AccountKind, Error, Khqr, KhqrFields, Md5Handle, Payload, Printa
 use super::error_is_sound;
 use crate::naive::{Code, Defect, amount, payload};
 
-/// Compares the text as a payload, as a code with all fields, and as a code to pay at several times: around its expiry,
+/// Compares how both readers parse `text` as a payload and as a code, and verify it at several times: near its expiry
 /// and at the limits of the time type.
 pub fn readers_agree(text: &str) {
     let parsed = Payload::parse(text);

@@ -20,7 +20,7 @@ pub fn rewriting_keeps_the_code(text: &str, payments: &[Payment]) {
     for payment in payments.iter().chain(&own) {
         adding_a_payment_agrees(&khqr, payment);
     }
-    // The builder always writes a creation time, which a code may lack.
+    // With an amount, the builder always writes a creation time, but a parsed code may lack it.
     let is_complete = own.is_some() || khqr.amount_text().is_none();
     if is_complete && khqr.verify(Timestamp::from_millis(0)).is_ok() {
         rebuilding_gives_the_same(&khqr, own);
@@ -137,7 +137,7 @@ fn is_canonical(khqr: &Khqr<'_>) -> bool {
     } else {
         "11"
     };
-    // The SDK must write the amount unchanged, and times have 13 digits.
+    // The SDK would write the amount as the same text, and both times have 13 digits.
     let payment_is = match (khqr.amount_text(), khqr.currency()) {
         (Some(text), Ok(currency)) => {
             crate::naive::amount::written_from_text(text, currency).as_deref() == Ok(text)
@@ -171,7 +171,7 @@ fn is_canonical(khqr: &Khqr<'_>) -> bool {
         && khqr.text().ends_with(&khqr.crc().to_string())
 }
 
-/// Adds a payment to the code, in its own currency and in the other one, and compares with the naive writer.
+/// Adds a payment in the code's own currency and in the other one. Compares the results with the naive writer's.
 fn adding_a_payment_agrees(khqr: &Khqr<'_>, payment: &Payment) {
     let text = khqr.text();
     let (nodes, code) = (payload(text).unwrap(), Code::read(text).unwrap());

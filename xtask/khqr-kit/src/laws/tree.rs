@@ -4,7 +4,7 @@ use khqr_core::{Error, Field, Fields, Payload};
 
 use crate::naive::{Defect, Node, payload, template};
 
-/// The maximum depth: tag 62, in it a tag from 50 to 99, in that a field.
+/// The maximum depth: tag 62, a tag from 50 to 99 inside it, and a field inside that one.
 const DEEPEST: usize = 3;
 
 /// Compares both trees of `text`.

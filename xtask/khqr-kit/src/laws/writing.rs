@@ -1,4 +1,4 @@
-//! The builder writes the same text as the naive writer, and the text reads back.
+//! The builder writes the same text as the naive writer, and the text can be read back.
 
 use khqr_core::{AccountId, Amount, Error, Khqr, KhqrBuilder, KhqrDraft, PayloadAmount, Timestamp};
 
@@ -7,7 +7,7 @@ use super::writers_agree_on;
 use crate::naive::Defect;
 use crate::naive::writer::{Input, Money, Payment};
 
-/// Writes `input` with both writers and compares.
+/// Writes `input` with both writers and compares the results.
 pub fn writers_agree(input: &Input) {
     let text = match (draft(input), input.write()) {
         (Ok(draft), Ok(naive)) => {
@@ -67,7 +67,7 @@ fn expected<'i>(input: &'i Input, path: &str) -> Option<Option<&'i str>> {
     })
 }
 
-/// Writes a draft in every way.
+/// Writes a draft in every supported way, and checks that the results are equal.
 pub(super) fn text_of(draft: &KhqrDraft<'_>) -> String {
     writers_agree_on(
         draft.len(),

@@ -13,7 +13,7 @@ impl Code {
     /// Reads tag 01.
     ///
     /// # Errors
-    /// The defect of the field, as for all getters here.
+    /// The defect of the field.
     pub fn point_of_initiation(&self) -> Result<Option<PointOfInitiation>, Defect> {
         let kind = match self.get("01") {
             None => return Ok(None),
@@ -211,7 +211,7 @@ impl Code {
     }
 }
 
-/// Checks a field with a single allowed value. A value longer than `limit` is too long instead of wrong.
+/// Checks a field with a single allowed value. A wrong value longer than `limit` counts as too long.
 fn only_value_defect(value: &str, only: &str, limit: usize) -> Option<ErrorKind> {
     let max = u8::try_from(only.len()).unwrap();
     match length(value) {

@@ -235,7 +235,7 @@ fn template(tag: &str, fields: &[(&str, &str)]) -> Result<String, Defect> {
 
 impl Code {
     /// Turns the code into a dynamic code. `nodes` are all its fields. Each of the three written fields replaces the
-    /// field with the same tag. Otherwise tag 01 comes after tag 00 or first, tag 54 after tag 53, and tag 99 last.
+    /// field with the same tag. If it is absent, tag 01 goes after tag 00 or first, tag 54 after tag 53, tag 99 last.
     ///
     /// # Errors
     /// The first defect of the currency, the amount, the times or the resulting text.

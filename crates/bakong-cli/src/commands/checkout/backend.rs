@@ -1,4 +1,4 @@
-//! The Bakong that the checkout uses: a sandbox inside this process, or another one over the network. Only the
+//! The Bakong that the checkout uses: a sandbox inside this process, or a server on the network. Only the
 //! address differs.
 
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(super) struct Backend {
     sandbox: Option<Sandbox>,
 }
 
-/// The e-mail address that registers with the sandbox.
+/// The e-mail address that is registered with the sandbox.
 const EMAIL: &str = "shop@example.com";
 
 /// The longest backoff after a failed request. It is shorter than the default, because a customer is waiting.

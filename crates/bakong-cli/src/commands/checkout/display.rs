@@ -19,7 +19,7 @@ use crate::common::time::{RECOMMENDED_LIFETIME, countdown, time_of_day};
 /// A countdown line on standard error, below the code. It is removed at the end, and no terminal mode is changed.
 pub(super) struct Display {
     line: ProgressBar,
-    /// The amount and the recipient. They are part of the line, because a small window may not show them above.
+    /// The amount and the recipient. They are part of the line, because a small window may hide the lines above.
     order: String,
     expires_at: Timestamp,
     /// The error of the most recent check, as displayed.
@@ -42,7 +42,7 @@ impl Display {
             print_code(Stream::Err, arguments.qr, backend, shown);
         }
         let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        // The template is a valid constant; an error would only lose the style.
+        // The template is a valid constant; if it failed, only the style would be lost.
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
             line.set_style(style);
         }

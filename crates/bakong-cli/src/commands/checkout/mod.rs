@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
     let order = CheckoutOrder::of(arguments);
     let result = order.and_then(|order| block_on(take_payment(arguments, &order)));
     match result {
-        // A failure that nothing reads on standard output is printed on standard error.
+        // If nothing reads standard output, the failure is printed on standard error.
         Err(failure) if arguments.json && !output::is_output_lost() => {
             output::print_json(&report::failure_json(&failure));
             Ok(failure.exit())

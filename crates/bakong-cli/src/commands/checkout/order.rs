@@ -111,13 +111,13 @@ impl<'a> CheckoutOrder<'a> {
 }
 
 /// Whether the options of the order may have defaults. They may not on NBC's production hosts. Another address may
-/// also lead to production, through a proxy. So the default account is at a bank that does not exist, and no app can
-/// pay it.
+/// also lead to production, through a proxy. For that case, the default account is at a bank that does not exist, so
+/// no app can pay to it.
 fn allows_defaults(base_url: &BaseUrl) -> bool {
     !Environment::of_host(base_url.host()).is_some_and(Environment::is_production)
 }
 
-/// A random bill number. Two codes with the same text have the same MD5, so every order needs its own.
+/// A random bill number. Two codes with the same text have the same MD5, so every order needs its own number.
 fn unique_bill() -> Result<String, Failure> {
     let random = getrandom::u64().map_err(|error| {
         let message =

@@ -18,7 +18,7 @@ pub(super) enum Ending {
     Final(Outcome, u32),
     /// Bakong gave no usable response, for this reason.
     GaveUp(Option<ApiError>),
-    /// A signal.
+    /// A signal stopped the command.
     Stopped,
     /// Nothing reads standard output.
     Unread,
@@ -36,7 +36,7 @@ pub(super) struct Report<'r> {
 }
 
 impl Report<'_> {
-    /// Prints the report and returns the exit code. If nothing reads standard output, the report is on standard error.
+    /// Prints the report and returns the exit code. If nothing reads standard output, prints it on standard error.
     pub(super) fn print(&self, json: bool) -> Exit {
         if matches!(self.ending, Ending::Unread) {
             self.lines().iter().for_each(note);

@@ -11,7 +11,7 @@ use crate::common::output::{self, Stream};
 use crate::common::time::{RECOMMENDED_LIFETIME, moment_or_now};
 use crate::common::{money, terminal_qr};
 
-/// The lines below the drawing. The code may take three of them on a narrow terminal.
+/// The number of lines below the drawing. The code may take up three of them on a narrow terminal.
 const CODE_AND_MD5: usize = 4;
 
 pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {

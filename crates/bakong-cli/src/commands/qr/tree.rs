@@ -32,7 +32,7 @@ impl Serialize for Tree<'_> {
         let mut map = serializer.serialize_map(None)?;
         for field in self.0.clone() {
             match std::mem::take(&mut counts[number(&field)]) {
-                // Written with the first field of this tag.
+                // Already written with the first field of this tag.
                 0 => {}
                 1 => map.serialize_entry(&field.tag(), &Branch(field))?,
                 _ => {

@@ -98,7 +98,7 @@ fn reject_other_file(path: &Path) -> Result<(), Failure> {
     let reason = match FileTokenStore::new(path).read() {
         Ok(None) => return Ok(()),
         Ok(Some(token)) if token.is_jwt() => return Ok(()),
-        // Any word could be the token of a relay.
+        // Any word could be a relay's token, so the file may hold something else.
         Ok(Some(_)) => format!(
             "the content of the {} is not an NBC token",
             TokenSource::File(path.into())

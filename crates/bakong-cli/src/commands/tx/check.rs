@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     Ok(report(&answer, comparison.as_ref(), arguments.json))
 }
 
-/// The order to compare with. A short hash finds the payment with its amount, so it needs no account.
+/// The order to compare with. A short hash is looked up together with the amount, so it needs no account.
 fn comparison(
     arguments: &CheckArguments,
     amount: Option<Amount>,

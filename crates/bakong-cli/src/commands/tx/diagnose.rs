@@ -59,7 +59,7 @@ fn clues(arguments: &DiagnoseArguments) -> Result<Clues, Failure> {
     })
 }
 
-/// The differences between the expected amount and the first transaction that has one. Bakong's answers to two lookups
+/// The differences between the order and the first transaction that differs from it. Bakong's answers to two lookups
 /// may differ, so all are compared.
 fn mismatches(diagnosis: &Diagnosis, comparison: &Comparison) -> Vec<Mismatch> {
     let answers = diagnosis.answers.iter().map(|(_, answer)| answer);
@@ -97,7 +97,7 @@ impl Conclusion {
             Finding::FoundOnlyBy(_, _) => is_mismatched,
             _ => false,
         };
-        // Findings that later versions add need a person.
+        // Findings that later versions add need a person to judge them.
         let known = |finding: &Finding| {
             is_found(finding)
                 || matches!(

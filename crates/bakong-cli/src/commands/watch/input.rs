@@ -60,7 +60,7 @@ impl Input {
         } else {
             Box::new(files::open(Path::new(file), LARGEST_FILE)?)
         };
-        // The bound stops the reader while payments are being opened.
+        // The bound makes the reader wait while payments are being opened.
         let (sender, lines) = mpsc::channel(16);
         std::thread::spawn(move || read(source, &sender));
         Ok(Self {

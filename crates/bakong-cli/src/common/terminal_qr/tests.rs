@@ -176,7 +176,7 @@ fn a_small_window_gets_a_small_code() {
     let lines = |room| draw(CODES[0], Style::Colours, room).unwrap().lines.len();
     assert!(lines(Some((24, 80))) < lines(None));
     assert_eq!(lines(Some((50, 100))), lines(None));
-    // Without a size that fits, the smallest is drawn.
+    // If no size fits, the smallest is drawn.
     assert!(lines(Some((5, 5))) <= lines(Some((24, 80))));
 }
 

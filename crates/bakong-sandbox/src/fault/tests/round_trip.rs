@@ -1,4 +1,4 @@
-//! Which rules are refused, and that every accepted rule is accepted again after it was read back.
+//! Which rules are refused, and that every accepted rule is accepted again after it is written and read back.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -169,7 +169,7 @@ fn a_rule_without_an_effect_is_refused() {
     }
 }
 
-/// Rules of which about half are valid: each field in some rules, mostly with a suitable value.
+/// Rules of which about half are valid. Each field occurs in some of them, mostly with a suitable value.
 pub(crate) fn rules() -> impl Strategy<Value = Value> {
     let names = json!([
         "verify",

@@ -113,7 +113,7 @@ fn a_link_is_followed() {
     assert!(fs::metadata(folder.file()).unwrap().len() > 0);
 }
 
-/// A link can exist before its target, such as one to a mounted folder.
+/// A link can exist before its target, such as a link into a folder that is mounted later.
 #[test]
 #[cfg(unix)]
 fn a_link_to_a_missing_file_is_followed() {
@@ -153,7 +153,7 @@ fn a_grown_file_is_replaced_by_a_snapshot() {
     let folder = Folder::new("grown");
     let task = start(&folder);
     let small = fs::metadata(folder.file()).unwrap().len();
-    // 1,000 requests a step, all on one quota.
+    // Each step makes 1,000 requests, all counted for one registration ID.
     let mut is_smaller = false;
     for _ in 0..1_000 {
         for _ in 0..1_000 {
@@ -374,7 +374,7 @@ fn a_pipe_or_a_device_is_refused() {
             "{error}"
         );
     }
-    // The file becomes a pipe after the lock.
+    // The file becomes a pipe after it is locked.
     let file = folder.0.join("later");
     let place = StateFile::lock(&file).unwrap();
     pipe(&file);

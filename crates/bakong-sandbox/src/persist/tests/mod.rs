@@ -172,7 +172,7 @@ fn a_restored_state_has_the_same_future() {
     assert_eq!(original, restored);
 }
 
-/// A file is damaged at any place, also next to the key of the tokens.
+/// Damages a line in several ways, each with the key of the tokens in it.
 #[test]
 fn an_error_repeats_nothing_of_the_file() {
     let text = String::from_utf8(format::write(eventful().state()).unwrap()).unwrap();

@@ -66,7 +66,7 @@ module.exports = [
   }],
 
   ["rules from the API turn on switches, or are listed and removable", async ({ page, shop }) => {
-    // The same rule as the switch, with another order of keys.
+    // The same rule as the switch, with its keys in another order.
     await shop.addFaults([{ times: "always", retryAfter: 30, answer: "too_many_requests" }]);
     await waitForSwitches(page, 1);
     assert.equal(await firstOn(page), await switchIndex(page, "429"));

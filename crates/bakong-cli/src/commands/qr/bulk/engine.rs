@@ -2,8 +2,8 @@
 //!
 //! Each worker repeats three steps. It locks the input and reads the next chunk of lines. It processes
 //! the chunk without a lock. It waits until all earlier chunks are written, and writes its answers. So the lines stay in
-//! order, nothing is queued, and a slow reader slows down the workers. One thread processes a single line from start
-//! to end, without waiting for more input.
+//! order, nothing is queued, and a slow reader slows down the workers. A line that arrives alone is answered
+//! at once, without waiting for more input.
 
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -62,7 +62,7 @@ where
         let work = move || drop(done.send(engine.work()));
         match thread::Builder::new().spawn(work) {
             Err(error) if started == 0 => return Err(EngineError::Thread(error)),
-            // Fewer workers are only slower.
+            // With fewer workers, the engine is only slower.
             _ => {}
         }
     }

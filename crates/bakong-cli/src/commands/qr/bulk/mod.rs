@@ -58,7 +58,7 @@ pub(super) fn run(operation: Operation, now: Option<Timestamp>) -> Result<Exit, 
         Err(error) => error,
     };
     let message = match error {
-        // The reader closed the pipe on purpose, so this needs no message. But not every line was answered.
+        // The reader closed the pipe on purpose, so no message is needed. The exit code shows that answers are lost.
         EngineError::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             return Ok(Exit::NoAnswer);
         }

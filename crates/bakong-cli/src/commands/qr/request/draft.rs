@@ -120,7 +120,7 @@ fn currency(request: &CodeRequest<'_>) -> Result<Currency, Refusal> {
         return Ok(Currency::Khr);
     };
     text.parse().map_err(|error: Error| {
-        // The SDK checks the length of strings only.
+        // The SDK checks the length of a currency only if it is a string.
         let is_text = matches!(request.value(Key::Currency), Value::Text(_));
         let error = if is_text && utf16_len(text) > 3 {
             Error::new(ErrorKind::TooLong { max: 3 })

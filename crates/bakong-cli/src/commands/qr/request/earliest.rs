@@ -4,7 +4,7 @@ use khqr_core::ErrorKind;
 
 use crate::commands::qr::refusal::Refusal;
 
-/// The noted error that the SDK checks first.
+/// The noted error that the SDK would report first.
 #[derive(Default)]
 pub(super) struct Earliest(pub(super) Option<Refusal>);
 

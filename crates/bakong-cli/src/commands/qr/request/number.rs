@@ -1,4 +1,4 @@
-//! Exact JSON numbers. A float cannot represent 0.1.
+//! Keeps JSON numbers exact. A binary float cannot represent 0.1.
 
 use std::borrow::Cow;
 
@@ -42,7 +42,7 @@ pub(super) fn plain(number: &str) -> Cow<'_, str> {
     })
 }
 
-/// Parses the exponent. One that does not fit becomes the largest or smallest value.
+/// Parses the exponent. An exponent that does not fit becomes the largest or smallest value.
 fn read_exponent(text: &str) -> i64 {
     text.parse().unwrap_or(if text.starts_with('-') {
         i64::MIN
