@@ -475,7 +475,12 @@ fn without_a_mark_a_token_is_renewed_only_on_its_last_day() {
     let mut request = LeaseRequest::new(START);
     request.usable_until = Some(START.saturating_add(DAY + Duration::from_secs(1)));
     let error = block_on(store.acquire_renewal(request)).unwrap_err();
-    assert!(error.to_string().contains("the file that marks a renewal cannot be created"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("the file that marks a renewal cannot be created"),
+        "{error}"
+    );
     request.usable_until = Some(START.saturating_add(DAY));
     drop(granted(block_on(store.acquire_renewal(request)).unwrap()));
 }

@@ -92,7 +92,7 @@ fn an_invalid_rule_is_refused_with_its_location() {
         (r#"{"limit":5,"answer":"cut"}"#, "rule.limit: "),
         (
             r#"{"answer":"forbidden","retryAfter":1,"retryAfterDate":1000}"#,
-            "rule.retryAfterDate: retryAfter sets",
+            "rule.retryAfterDate: retryAfter and retryAfterDate both set",
         ),
         (
             r#"{"retryAfterDate":253402300800000}"#,
