@@ -104,7 +104,7 @@ impl RetryPolicy {
         Some(jitter(self.bound(attempt), random).max(minimum))
     }
 
-    /// The limit of the wait after this attempt.
+    /// The upper bound of the random delay after this attempt. A `Retry-After` can make the wait longer.
     fn bound(self, attempt: u32) -> Duration {
         let doublings = attempt.saturating_sub(1).min(31);
         self.base.saturating_mul(1 << doublings).min(self.cap)
