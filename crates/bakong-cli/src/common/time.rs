@@ -146,7 +146,7 @@ impl fmt::Display for QuotaReset {
         write!(
             f,
             "The quota is reset at midnight, either in Phnom Penh or in UTC: NBC does not document which. Try again \
-             at {first} in Phnom Penh, in {left}, and if that fails at {last} in Phnom Penh"
+             at {first} in Phnom Penh, in {left}. If that fails, try again at {last} in Phnom Penh"
         )
     }
 }
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(in_phnom_penh(reset.first), "2026-11-19 00:00:00");
         assert_eq!(in_phnom_penh(reset.last), "2026-11-19 07:00:00");
         let text = reset.to_string();
-        let times = "in 5 h 54 min, and if that fails at 2026-11-19 07:00:00";
+        let times = "in 5 h 54 min. If that fails, try again at 2026-11-19 07:00:00";
         assert!(text.contains(times), "{text}");
         // 03:00 in Phnom Penh: its midnight has passed, UTC's has not.
         let night = reset.first.saturating_add(Duration::from_secs(3 * 3_600));

@@ -31,7 +31,8 @@ pub(super) struct Request {
 /// What a request asks about.
 #[derive(Clone, Debug)]
 pub(super) enum Subject {
-    /// One payment. The MD5 remains valid even if another worker finishes the payment in the meantime.
+    /// One payment. The MD5 identifies it even if another worker finishes the payment while the request is in
+    /// flight: the key then no longer leads to it.
     One(Key, Md5Handle),
     /// A list of payments.
     Many(Vec<Key>),
