@@ -12,6 +12,7 @@ use khqr_core::{Printable, Timestamp};
 use crate::common::exit::{Exit, Failure, Reason};
 use crate::common::options::TokenArguments;
 use crate::common::output::note;
+use crate::common::shell;
 use crate::common::time::in_phnom_penh;
 
 const TOKEN: &str = "BAKONG_TOKEN";
@@ -68,7 +69,7 @@ impl TokenSource {
         };
         // An unreadable variable is reported where the address is needed.
         let known = given.or_else(|| Email::find(None).ok().flatten().map(|email| email.text));
-        known.map_or_else(|| "ADDRESS".to_owned(), |email| shell_word(&email))
+        known.map_or_else(|| "ADDRESS".to_owned(), |email| shell::word(&email))
     }
 
     pub(crate) fn file(&self) -> Option<&Path> {
@@ -112,7 +113,7 @@ impl TokenSource {
     /// Returns the file's path quoted for a shell.
     pub(crate) fn shell_word(&self) -> String {
         let path = self.file().unwrap_or(Path::new("")).to_string_lossy();
-        shell_word(&without_tokens(&path))
+        shell::word(&without_tokens(&path))
     }
 
     /// Returns the message for a missing token. `renews` says whether the command can request one.
@@ -157,15 +158,6 @@ impl fmt::Display for TokenSource {
             }
         }
     }
-}
-
-/// Quotes a text as one word for a shell.
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@:,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", Printable(&text.replace('\'', r"'\''")))
 }
 
 /// Returns the renewal of the token, if there is an e-mail address, and a file to save the new token in. Without a
