@@ -219,38 +219,41 @@ fn a_refusal_of_everything_does_not_count_against_lists() {
 
 #[test]
 fn a_token_that_only_lists_reject_is_used_for_single_checks() {
-    for status in [ListStatus::Untried, ListStatus::Work] {
-        for renewal in [
-            None,
-            Some(Ok(None)),
-            Some(Err(DOWN)),
-            Some(Err(ErrorClass::Refused)),
-        ] {
-            let mut config = Config::DEFAULT;
-            config.renewable = renewal.is_some();
-            let mut desk = Desk::new(config);
-            desk.restart_with_lists(config, status);
-            desk.open([1]);
-            desk.later(MINUTE);
-            desk.open(2..=5);
-            let mut singles = 0;
-            for _ in 0..100 {
-                if desk.tracker.open_payments() == 0 {
-                    break;
-                }
-                let ask = desk.next();
-                let reply = match (&ask.question, renewal) {
-                    (Question::Md5List(_), _) => Reply::List(Err(ErrorClass::Unauthorized)),
-                    (Question::Renewal, Some(result)) => Reply::Renewal(result),
-                    _ => {
-                        singles += 1;
-                        Reply::Check(NOT_FOUND)
-                    }
-                };
-                desk.answer(&ask, reply);
+    // The token cannot be renewed, or its renewal succeeds or fails.
+    let refused = Some(Err(ErrorClass::Refused));
+    let renewals = [None, Some(Ok(None)), Some(Err(DOWN)), refused];
+    for (status, renewal) in [ListStatus::Untried, ListStatus::Work]
+        .into_iter()
+        .flat_map(|status| renewals.map(|renewal| (status, renewal)))
+    {
+        let mut config = Config::DEFAULT;
+        config.renewable = renewal.is_some();
+        let mut desk = Desk::new(config);
+        desk.restart_with_lists(config, status);
+        desk.open([1]);
+        desk.later(MINUTE);
+        desk.open(2..=5);
+        for _ in 0..100 {
+            if desk.tracker.open_payments() == 0 {
+                break;
             }
-            let context = format!("{status:?} {renewal:?} {singles} {:?}", desk.now);
-            println!("{context} {}", desk.tracker.open_payments());
+            let ask = desk.next();
+            let reply = match (&ask.question, renewal) {
+                (Question::Md5List(_), _) => Reply::List(Err(ErrorClass::Unauthorized)),
+                (Question::Renewal, Some(result)) => Reply::Renewal(result),
+                _ => Reply::Check(NOT_FOUND),
+            };
+            desk.answer(&ask, reply);
         }
+        let context = format!("{status:?}, renewal {renewal:?}, {:?}", desk.now);
+        assert_eq!(desk.tracker.open_payments(), 0, "{context}");
+        // A refused renewal pauses requests for an hour.
+        let pauses = if renewal == refused {
+            3 * HOUR
+        } else {
+            2 * MINUTE
+        };
+        let within = desk.policy.grace.last_check_within + pauses;
+        assert!(desk.now <= DEADLINE.saturating_add(within), "{context}");
     }
 }
