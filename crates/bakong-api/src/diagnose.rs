@@ -75,6 +75,8 @@ pub enum Finding {
     FoundOnlyBy(Lookup, Lookup),
     /// The lookups found different transactions.
     DifferentTransactions(Lookup, Lookup),
+    /// Both lookups found a transaction, but at least one has no readable hash. They may be different transactions.
+    NotComparable(Lookup, Lookup),
     /// The lookups found the same transaction with different values of this field.
     DifferentField(Lookup, Lookup, &'static str),
     /// The short hash is not the beginning of the full hash.
@@ -162,12 +164,13 @@ impl Clues {
 }
 
 impl Diagnosis {
-    /// Returns the transaction, unless none was found or the answers describe different ones.
+    /// Returns the transaction, if one was found and all lookups that found one provably found the same.
     #[must_use]
     pub fn transaction(&self) -> Option<&Transaction> {
-        let (_, first) = self.paid().next()?;
-        let is_one = |(_, one)| self.paid().all(|(_, other)| is_same(one, other));
-        self.paid().all(is_one).then_some(first)
+        let mut paid = self.paid();
+        let (_, first) = paid.next()?;
+        paid.all(|(_, other)| is_same(first, other) == Some(true))
+            .then_some(first)
     }
 
     /// Returns the conclusions, the most important first. Empty only if no lookup was possible.
@@ -187,12 +190,13 @@ impl Diagnosis {
                     .iter()
                     .flat_map(|(other, its)| differences(*first, transaction, *other, its)),
             );
-            // If the first answer has no hash, it agrees with all others, but these may differ from each other.
-            let pairs = others.iter().zip(others.iter().skip(1));
-            let pairs = pairs.filter(|((_, one), (_, other))| !is_same(one, other));
-            findings.extend(
-                pairs.map(|((one, _), (other, _))| Finding::DifferentTransactions(*one, *other)),
-            );
+            // If an answer has no hash, the others may differ from each other.
+            if paid.iter().any(|(_, its)| its.hash.as_deref().is_none()) {
+                let pairs = others.iter().zip(others.iter().skip(1));
+                findings.extend(pairs.filter_map(|((one, its), (other, others))| {
+                    separation(*one, its, *other, others)
+                }));
+            }
             let unaware = answered(CheckAnswer::NotFound);
             findings.extend(unaware.map(|lookup| Finding::FoundOnlyBy(*first, lookup)));
             let failed = answered(CheckAnswer::Failed);
@@ -257,11 +261,24 @@ impl Diagnosis {
     }
 }
 
-/// Whether two answers describe one transaction: their hashes are equal, or one has no hash.
-fn is_same(one: &Transaction, other: &Transaction) -> bool {
-    match (one.hash.as_deref(), other.hash.as_deref()) {
-        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
-        _ => true,
+/// Whether two answers describe one transaction. `None` if a hash is missing: another field, even the time, can be
+/// equal in two transactions.
+fn is_same(one: &Transaction, other: &Transaction) -> Option<bool> {
+    let (one, other) = (one.hash.as_deref()?, other.hash.as_deref()?);
+    Some(one.eq_ignore_ascii_case(other))
+}
+
+/// Returns why two answers do not provably describe one transaction.
+fn separation(
+    first: Lookup,
+    one: &Transaction,
+    second: Lookup,
+    other: &Transaction,
+) -> Option<Finding> {
+    match is_same(one, other) {
+        Some(true) => None,
+        Some(false) => Some(Finding::DifferentTransactions(first, second)),
+        None => Some(Finding::NotComparable(first, second)),
     }
 }
 
@@ -274,8 +291,8 @@ fn differences(
     fn differs<T: PartialEq>(one: &Reading<T>, other: &Reading<T>) -> bool {
         matches!((one, other), (Reading::Known(one), Reading::Known(other)) if one != other)
     }
-    if !is_same(one, other) {
-        return vec![Finding::DifferentTransactions(first, second)];
+    if let Some(finding) = separation(first, one, second, other) {
+        return vec![finding];
     }
     [
         (
@@ -351,6 +368,11 @@ impl fmt::Display for Finding {
                 f,
                 "The {one} and the {other} belong to different payments. Either the code was paid twice, \
                  and a lookup by MD5 finds only one of the payments, or the hash belongs to another order."
+            ),
+            Self::NotComparable(one, other) => write!(
+                f,
+                "The lookups by {one} and by {other} found a payment, but an answer has no readable hash. So they may \
+                 have found different payments. Compare the payments with the account statement."
             ),
             Self::DifferentField(one, other, field) => write!(
                 f,

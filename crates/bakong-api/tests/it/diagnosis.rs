@@ -130,10 +130,29 @@ fn answers_lead_to_findings() {
         ("seven seven seven", vec![F::OtherAmount(Md5)]),
         ("found garbage found", vec![F::Found, F::LookupFailed(Hash)]),
         ("refused found found", vec![F::Found, F::LookupFailed(Md5)]),
-        // The first answer has no hash, and the others have different ones.
+        // A transaction without a hash may be any transaction.
         (
             "nameless found twin",
-            vec![F::DifferentTransactions(Hash, ShortHash)],
+            vec![
+                F::NotComparable(Md5, Hash),
+                F::NotComparable(Md5, ShortHash),
+                F::DifferentTransactions(Hash, ShortHash),
+            ],
+        ),
+        (
+            "found nameless found",
+            vec![
+                F::NotComparable(Md5, Hash),
+                F::NotComparable(Hash, ShortHash),
+            ],
+        ),
+        (
+            "none nameless nameless",
+            vec![F::NotComparable(Hash, ShortHash), F::FoundOnlyBy(Hash, Md5)],
+        ),
+        (
+            "nameless 503 none",
+            vec![F::FoundBy(Md5), F::LookupFailed(Hash)],
         ),
     ] {
         let findings = diagnose(&clues(), answers(names)).0.findings();
@@ -152,7 +171,9 @@ fn the_transaction_is_returned_only_if_it_is_unique() {
         ("found none found", Some(hash)),
         ("other found found", None),
         ("nameless found twin", None),
-        ("nameless found found", Some(None)),
+        ("nameless found found", None),
+        ("found found nameless", None),
+        ("nameless none none", Some(None)),
         ("none none none", None),
     ] {
         let (diagnosis, _) = diagnose(&clues(), answers(names));

@@ -245,6 +245,7 @@ fn finding_json(finding: &Finding) -> Value {
         F::Failed => ("failed", vec![]),
         F::FoundOnlyBy(one, other) => ("found_only_by", vec![*one, *other]),
         F::DifferentTransactions(one, other) => ("different_transactions", vec![*one, *other]),
+        F::NotComparable(one, other) => ("not_comparable", vec![*one, *other]),
         F::DifferentField(one, other, _) => ("different_field", vec![*one, *other]),
         F::CluesDisagree => ("clues_disagree", vec![Lookup::Hash, Lookup::ShortHash]),
         F::LookupFailed(lookup) => ("could_not_ask", vec![*lookup]),
@@ -289,6 +290,7 @@ mod tests {
             (vec![F::Failed, F::LookupFailed(Hash)], C::Failed),
             (vec![F::FoundOnlyBy(Hash, Md5)], C::Disagreement),
             (vec![F::Found, F::CluesDisagree], C::Disagreement),
+            (vec![F::NotComparable(Md5, Hash)], C::Disagreement),
             (vec![F::NotFound, F::CluesDisagree], C::Disagreement),
         ] {
             assert_eq!(C::of(&findings, false), expected, "{findings:?}");
