@@ -110,7 +110,11 @@ impl<'a> Header<'a> {
             body.get("responseCode").and_then(integer) == Some(0)
                 && body.get("data").is_some_and(|data| !is_empty(data))
         });
+        // The body of Bakong is an envelope. Another body, such as a page of a proxy, has its words in any place.
+        let is_envelope = body.is_some_and(|body| body.get("responseCode").is_some());
+        let is_used_up = has_code(status) && !is_envelope && states_used_up_quota(response.body());
         let class = class_of_code(status, code, &message, is_success)
+            .or_else(|| is_used_up.then_some(ErrorClass::QuotaExhausted))
             .or_else(|| class_of_status(status, response.headers()));
         Self {
             code,
@@ -222,8 +226,7 @@ fn class_of_code(
     message: &str,
     is_success: bool,
 ) -> Option<ErrorClass> {
-    let has_code = status == StatusCode::OK || status.is_client_error();
-    if !has_code || status == StatusCode::UNAUTHORIZED {
+    if !has_code(status) {
         return None;
     }
     match code.map(ErrorCode::class) {
@@ -234,6 +237,43 @@ fn class_of_code(
             class.filter(|class| *class != ErrorClass::Refused && status == StatusCode::OK)
         }),
     }
+}
+
+/// Whether the code or the words of an answer with this status decide its class. Under 5xx, the status decides: an
+/// outage may repeat an earlier answer.
+fn has_code(status: StatusCode) -> bool {
+    status == StatusCode::OK || (status.is_client_error() && status != StatusCode::UNAUTHORIZED)
+}
+
+/// Whether a body without an envelope contains Bakong's sentence "Daily request limit of 100 exceeded", with any number.
+///
+/// The whole sentence is required. A proxy's page may contain some of the words, and a wrong match stops all checks
+/// until the next probe. Tags and punctuation are ignored.
+fn states_used_up_quota(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body).to_ascii_lowercase();
+    let Some(at) = text.find("daily") else {
+        return false;
+    };
+    let mut is_tag = false;
+    let visible: String = text[at..]
+        .chars()
+        .map(|c| match c {
+            '<' | '>' => {
+                is_tag = c == '<';
+                ' '
+            }
+            _ if is_tag => ' ',
+            c => c,
+        })
+        .collect();
+    let visible = visible.replace(|c: char| !c.is_alphanumeric() && c != ',', " ");
+    let words: Vec<&str> = visible.split_whitespace().collect();
+    words.windows(6).any(|words| match words {
+        ["daily", "request", "limit", "of", number, "exceeded"] => number
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b','),
+        _ => false,
+    })
 }
 
 /// Returns the class of a failure according to its message alone.

@@ -216,6 +216,7 @@ fn every_failure_has_its_class() {
     let unavailable = Class::Unavailable { retry_after: None };
     let rate_limited = Class::RateLimited { retry_after: None };
     let html = "<html><head><title>403 Forbidden</title></head></html>";
+    let used_up = "Daily request limit of 100 exceeded. Please try again tomorrow.";
     let code = |code: i64| {
         format!(r#"{{"data":null,"errorCode":{code},"responseCode":1,"responseMessage":"no"}}"#)
     };
@@ -249,6 +250,35 @@ fn every_failure_has_its_class() {
             200,
             with_message("Daily request limit of 100 exceeded."),
             Class::QuotaExhausted,
+        ),
+        (400, used_up.into(), Class::QuotaExhausted),
+        (403, used_up.into(), Class::QuotaExhausted),
+        (429, used_up.into(), Class::QuotaExhausted),
+        (200, used_up.into(), Class::QuotaExhausted),
+        (
+            429,
+            "<html><body>\n<p>Daily request\n limit of <b>1,000</b> exceeded.</p>".into(),
+            Class::QuotaExhausted,
+        ),
+        (
+            403,
+            r#"{"message":"Daily request limit of 100 exceeded."}"#.into(),
+            Class::QuotaExhausted,
+        ),
+        // The status decides, as it does for error code 17.
+        (401, used_up.into(), Class::Unauthorized),
+        (500, used_up.into(), unavailable),
+        (302, used_up.into(), Class::Malformed),
+        // Other sentences with these words are no answer about the quota.
+        (
+            403,
+            "<p>Raise your daily request limit. Bandwidth exceeded".into(),
+            Class::Blocked,
+        ),
+        (
+            429,
+            "Daily request limit of your plan: 100".into(),
+            rate_limited,
         ),
         (403, html.into(), Class::Blocked),
         (429, String::new(), rate_limited),
