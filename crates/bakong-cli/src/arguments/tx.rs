@@ -140,31 +140,32 @@ fn parse_md5(text: &str) -> Result<Md5Handle, khqr_core::Error> {
     text.parse()
 }
 
-/// Whether the trimmed text consists of this many hexadecimal digits.
-fn is_hex(text: &str, digits: usize) -> bool {
-    let text = text.trim();
-    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+/// Returns a hash in its normal form, and the number of its digits. The number is 0 if the text is not hexadecimal.
+fn hexadecimal(text: &str) -> Result<(TransactionHash, usize), String> {
+    let hash = TransactionHash::new(text).map_err(|error| error.to_string())?;
+    let digits = hash.as_str();
+    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let length = if is_hex { digits.len() } else { 0 };
+    Ok((hash, length))
 }
 
 /// Accepts only complete hashes. For anything else, Bakong would respond "not found", which looks like "not paid".
 fn parse_hash(text: &str) -> Result<TransactionHash, String> {
-    if is_hex(text, 8) {
-        return Err("a full hash has 64 hexadecimal digits; did you mean --short-hash?".to_owned());
+    match hexadecimal(text)? {
+        (hash, 64) => Ok(hash),
+        (_, 8) => {
+            Err("a full hash has 64 hexadecimal digits; did you mean --short-hash?".to_owned())
+        }
+        _ => Err("a full hash has 64 hexadecimal digits".to_owned()),
     }
-    if !is_hex(text, 64) {
-        return Err("a full hash has 64 hexadecimal digits".to_owned());
-    }
-    TransactionHash::new(text).map_err(|error| error.to_string())
 }
 
 fn parse_short_hash(text: &str) -> Result<ShortHash, String> {
-    if is_hex(text, 64) {
-        return Err(
-            "a short hash has exactly 8 hexadecimal digits; did you mean --hash?".to_owned(),
-        );
+    match hexadecimal(text)? {
+        (hash, 8) => ShortHash::new(hash.as_str()).map_err(|error| error.to_string()),
+        (_, 64) => {
+            Err("a short hash has exactly 8 hexadecimal digits; did you mean --hash?".to_owned())
+        }
+        _ => Err("a short hash has exactly 8 hexadecimal digits".to_owned()),
     }
-    if !is_hex(text, 8) {
-        return Err("a short hash has exactly 8 hexadecimal digits".to_owned());
-    }
-    ShortHash::new(text).map_err(|error| error.to_string())
 }

@@ -85,6 +85,21 @@ async fn a_payment_is_found_by_each_kind_of_lookup() {
         assert_eq!(json["compared"], false, "{lookup}");
     }
 
+    // A hash that was copied with a prefix, blanks or in upper case is the same hash.
+    for copied in [
+        format!("0x{hash}"),
+        format!("'  0X{}	'", hash.to_uppercase()),
+        format!("'{} {}'", &hash[..8], &hash[8..]),
+    ] {
+        let json = check(&format!("--hash {copied}")).await;
+        assert_eq!(json.status(0, "paid")["transaction"]["hash"], hash);
+        let copied = copied.replace(&hash[8..], "");
+        let copied = copied.replace(&hash[8..].to_uppercase(), "");
+        let short = format!("--short-hash {copied} --currency USD --amount 1.50");
+        let json = check(&short).await;
+        assert_eq!(json.status(0, "paid")["transaction"]["hash"], hash);
+    }
+
     // With --account, a payment found by its short hash is compared with the order.
     let json = check(&format!("{dollars} --account sokha@devb")).await;
     assert_eq!(json.status(0, "paid")["compared"], true);
