@@ -256,7 +256,7 @@ pub(crate) fn instructions(runner: &mut Runner) -> Result<()> {
     })
 }
 
-/// Skips the advisories of cargo-deny, which need the network.
+/// Skips the advisories of cargo-deny: their database is not a package of any registry.
 pub(crate) fn deny(runner: &mut Runner) -> Result<()> {
     tools::require(&[tools::cargo("deny")])?;
     runner.command("deny", |shell| {

@@ -89,7 +89,7 @@ enum Task {
     BenchHttp,
     /// Counts the instructions of each step of khqr-core with valgrind
     Instructions,
-    /// Checks licences, banned crates and sources with cargo-deny, without network
+    /// Checks licences, banned crates and sources with cargo-deny, without network and without advisories
     Deny,
 }
 
