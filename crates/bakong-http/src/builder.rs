@@ -56,6 +56,8 @@ pub struct HyperTransportBuilder {
     #[cfg(feature = "proxy")]
     proxy: ProxySetting,
     roots: Roots,
+    /// The roots that the environment names instead.
+    environment_roots: Option<RootCertStore>,
     extra_roots: RootCertStore,
     /// The addresses to which every host name resolves, for tests.
     #[cfg(test)]
@@ -79,6 +81,7 @@ impl Default for HyperTransportBuilder {
             #[cfg(feature = "proxy")]
             proxy: ProxySetting::default(),
             roots: Roots::default(),
+            environment_roots: None,
             extra_roots: RootCertStore::empty(),
             #[cfg(test)]
             hosts_file: None,
@@ -232,17 +235,17 @@ impl HyperTransportBuilder {
         Ok(self)
     }
 
-    /// Also trusts the certificate authorities that the environment variables `SSL_CERT_FILE` (a PEM file) and
-    /// `SSL_CERT_DIR` (folders of PEM files) name, if they are set. They are read at once.
+    /// Trusts the certificate authorities that the environment variables `SSL_CERT_FILE` (a PEM file) and
+    /// `SSL_CERT_DIR` (folders of PEM files) name, if one of them is set and not empty. They are read at once.
     ///
-    /// They are added to [`roots`](Self::roots). OpenSSL replaces its default roots with them; to do that, choose
-    /// [`Roots::OnlyGiven`].
+    /// As in OpenSSL, they replace [`roots`](Self::roots). Authorities that were added, for example with
+    /// [`trust_pem`](Self::trust_pem), are trusted too.
     ///
     /// # Errors
-    /// [`SetupError::SslCertFile`] or [`SetupError::SslCertDir`] if the variable is set and leads to no valid
-    /// certificate.
+    /// [`SetupError::SslCertFile`] if that variable leads to no valid certificate. [`SetupError::SslCertDir`] if neither
+    /// variable does.
     pub fn trust_environment(mut self) -> Result<Self, SetupError> {
-        ca_files::add_environment(&mut self.extra_roots, std::env::var_os)?;
+        self.environment_roots = ca_files::of_environment(std::env::var_os)?;
         Ok(self)
     }
 
@@ -286,8 +289,19 @@ impl HyperTransportBuilder {
         tcp
     }
 
+    /// Returns the default authorities to trust, and those to trust in addition.
+    fn authorities(&self) -> (Roots, RootCertStore) {
+        let mut added = self.extra_roots.clone();
+        let Some(environment) = &self.environment_roots else {
+            return (self.roots, added);
+        };
+        added.extend(environment.roots.iter().cloned());
+        (Roots::OnlyGiven, added)
+    }
+
     fn connector(&self) -> Result<Connector, SetupError> {
-        let config = tls::config(self.roots, &self.extra_roots)?;
+        let (roots, added) = self.authorities();
+        let config = tls::config(roots, added)?;
         let plain_reach = match self.allow_plain_http {
             true => Reach::Anywhere,
             false => Reach::ThisMachine,
@@ -343,6 +357,31 @@ mod tests {
         builder.hosts_file = Some(addresses);
         let request = Request::post(format!("http://localhost:{port}/v1")).body(Bytes::new());
         builder.build().unwrap().send(request.unwrap()).await
+    }
+
+    #[test]
+    fn the_authorities_of_the_environment_replace_the_roots() {
+        let anchor = |_| {
+            let mut params = rcgen::CertificateParams::default();
+            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            let key = rcgen::KeyPair::generate().unwrap();
+            params.self_signed(&key).unwrap()
+        };
+        let [given, named] = [(); 2].map(anchor);
+        let mut builder = HyperTransport::builder()
+            .trust_pem(given.pem().as_bytes())
+            .unwrap();
+        let counts = |builder: &HyperTransportBuilder| {
+            let (roots, added) = builder.authorities();
+            (roots, added.len())
+        };
+        assert_eq!(counts(&builder), (Roots::default(), 1));
+        let mut environment = RootCertStore::empty();
+        environment.add(named.der().clone()).unwrap();
+        builder.environment_roots = Some(environment);
+        assert_eq!(counts(&builder), (Roots::OnlyGiven, 2));
+        let builder = builder.roots(Roots::default());
+        assert_eq!(counts(&builder), (Roots::OnlyGiven, 2));
     }
 
     #[tokio::test]

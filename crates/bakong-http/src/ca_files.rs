@@ -2,12 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
-use crate::error::SetupError;
+use crate::error::{SetupError, UnusableFile};
 use crate::tls;
 
 /// How large a file may be. Mozilla's complete bundle is 220 KB.
@@ -18,56 +20,63 @@ const FILE_LIMIT: u64 = 4 << 20;
 /// # Errors
 /// [`SetupError`] if the file cannot be read, or contains no certificate or an invalid one.
 pub(crate) fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), SetupError> {
-    tls::add_pem(roots, &read(path).ok_or(SetupError::CertificateFile)?)
+    let pem = read(path).map_err(|_| SetupError::CertificateFile)?;
+    tls::add_pem(roots, &pem)
 }
 
-/// Adds the certificate authorities that `SSL_CERT_FILE` and `SSL_CERT_DIR` name, if they are set.
+/// Returns the certificate authorities that `SSL_CERT_FILE` and `SSL_CERT_DIR` name; `None` if neither is set.
 ///
 /// # Errors
-/// [`SetupError`] if a variable is set and leads to no valid certificate.
-pub(crate) fn add_environment(
-    roots: &mut RootCertStore,
+/// [`SetupError`] if `SSL_CERT_FILE` is set and leads to no valid certificate, or if only `SSL_CERT_DIR` is set, and
+/// its folders contain none. OpenSSL accepts both, and then trusts no server.
+pub(crate) fn of_environment(
     variable: impl Fn(&'static str) -> Option<OsString>,
-) -> Result<(), SetupError> {
+) -> Result<Option<RootCertStore>, SetupError> {
     let variable = |name| variable(name).filter(|value| !value.is_empty());
-    if let Some(path) = variable("SSL_CERT_FILE") {
-        add_file(roots, Path::new(&path)).map_err(|_| SetupError::SslCertFile)?;
+    let (file, folders) = (variable("SSL_CERT_FILE"), variable("SSL_CERT_DIR"));
+    if file.is_none() && folders.is_none() {
+        return Ok(None);
     }
-    if let Some(folders) = variable("SSL_CERT_DIR") {
-        let before = roots.len();
-        for folder in std::env::split_paths(&folders) {
-            add_folder(roots, &folder);
-        }
-        if roots.len() == before {
-            return Err(SetupError::SslCertDir);
+    let mut roots = RootCertStore::empty();
+    if let Some(path) = file {
+        add_parsable(&mut roots, Path::new(&path)).map_err(SetupError::SslCertFile)?;
+    }
+    for folder in folders.iter().flat_map(std::env::split_paths) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            // Like OpenSSL, skips files that are unusable.
+            let _ = add_parsable(&mut roots, &entry.path());
         }
     }
-    Ok(())
+    if roots.is_empty() {
+        return Err(SetupError::SslCertDir);
+    }
+    Ok(Some(roots))
 }
 
-/// Adds the certificate authorities of all files in a folder. Like OpenSSL, skips files that are unusable.
-fn add_folder(roots: &mut RootCertStore, folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if let Some(pem) = read(&entry.path()) {
-            let mut of_file = RootCertStore::empty();
-            if tls::add_pem(&mut of_file, &pem).is_ok() {
-                roots.extend(of_file.roots);
-            }
-        }
+/// Adds the certificate authorities in a PEM file. Skips certificates that cannot be parsed: the bundles of many systems
+/// have old ones.
+fn add_parsable(roots: &mut RootCertStore, path: &Path) -> Result<(), UnusableFile> {
+    let pem = read(path)?;
+    let certificates = CertificateDer::pem_slice_iter(&pem).flatten();
+    match roots.add_parsable_certificates(certificates) {
+        (0, _) => Err(UnusableFile::NoCertificate),
+        _ => Ok(()),
     }
 }
 
 /// Reads a regular file within the limit. Other files are rejected: a FIFO or a device could block or never end.
-fn read(path: &Path) -> Option<Vec<u8>> {
-    if !fs::metadata(path).ok()?.is_file() {
-        return None;
+fn read(path: &Path) -> Result<Vec<u8>, UnusableFile> {
+    let unreadable = |error: io::Error| UnusableFile::Unreadable(error.kind());
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(UnusableFile::NotRegular);
     }
     let mut content = Vec::new();
-    let mut file = File::open(path).ok()?.take(FILE_LIMIT + 1);
-    let length = file.read_to_end(&mut content).ok()?;
-    u64::try_from(length)
-        .is_ok_and(|length| length <= FILE_LIMIT)
-        .then_some(content)
+    let mut file = File::open(path).map_err(unreadable)?.take(FILE_LIMIT + 1);
+    let length = file.read_to_end(&mut content).map_err(unreadable)?;
+    match u64::try_from(length) {
+        Ok(length) if length <= FILE_LIMIT => Ok(content),
+        _ => Err(UnusableFile::TooLarge),
+    }
 }
 
 #[cfg(test)]
@@ -107,10 +116,12 @@ mod tests {
         params.self_signed(&key).unwrap().pem()
     }
 
-    /// The number of authorities that these variables add.
-    fn added(file: Option<&OsString>, folder: Option<&OsString>) -> Result<usize, SetupError> {
-        let mut roots = RootCertStore::empty();
-        add_environment(&mut roots, |name| {
+    /// The number of authorities that these variables name.
+    fn named(
+        file: Option<&OsString>,
+        folder: Option<&OsString>,
+    ) -> Result<Option<usize>, SetupError> {
+        let roots = of_environment(|name| {
             let value = if name == "SSL_CERT_FILE" {
                 file
             } else {
@@ -118,7 +129,7 @@ mod tests {
             };
             value.cloned()
         })?;
-        Ok(roots.len())
+        Ok(roots.map(|roots| roots.len()))
     }
 
     #[test]
@@ -126,25 +137,40 @@ mod tests {
         let folder = Folder::new("variables");
         let path: OsString = folder.0.clone().into();
         let empty = OsString::new();
-        assert_eq!(added(None, None), Ok(0));
-        assert_eq!(added(Some(&empty), Some(&empty)), Ok(0));
-        assert_eq!(added(None, Some(&path)), Err(SetupError::SslCertDir));
+        assert_eq!(named(None, None), Ok(None));
+        assert_eq!(named(Some(&empty), Some(&empty)), Ok(None));
+        assert_eq!(named(None, Some(&path)), Err(SetupError::SslCertDir));
         let one = folder.file("one.pem", certificate().as_bytes());
         let two = [certificate(), certificate()].concat();
         let two = folder.file("two.pem", two.as_bytes());
         let other = folder.file("README", b"no certificate");
-        assert_eq!(added(Some(&one), None), Ok(1));
-        assert_eq!(added(Some(&two), None), Ok(2));
-        assert_eq!(added(None, Some(&path)), Ok(3));
-        assert_eq!(added(Some(&one), Some(&path)), Ok(4));
+        assert_eq!(named(Some(&one), None), Ok(Some(1)));
+        assert_eq!(named(Some(&two), None), Ok(Some(2)));
+        assert_eq!(named(None, Some(&path)), Ok(Some(3)));
+        assert_eq!(named(Some(&one), Some(&path)), Ok(Some(4)));
+        // A certificate that cannot be parsed does not affect the others.
+        let old = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        let mixed = folder.file(
+            "mixed.pem",
+            [old.to_owned(), certificate()].concat().as_bytes(),
+        );
+        assert_eq!(named(Some(&mixed), None), Ok(Some(1)));
+        fs::remove_file(mixed).unwrap();
         let missing = folder.0.join("missing");
         let folders = std::env::join_paths([missing.as_path(), &folder.0]).unwrap();
-        assert_eq!(added(None, Some(&folders)), Ok(3));
+        assert_eq!(named(None, Some(&folders)), Ok(Some(3)));
         let missing = missing.into();
-        for unusable in [&missing, &other, &path] {
-            assert_eq!(added(Some(unusable), None), Err(SetupError::SslCertFile));
+        for (unusable, why) in [
+            (&missing, UnusableFile::Unreadable(io::ErrorKind::NotFound)),
+            (&other, UnusableFile::NoCertificate),
+            (&path, UnusableFile::NotRegular),
+        ] {
+            let error = Err(SetupError::SslCertFile(why));
+            assert_eq!(named(Some(unusable), None), error);
+            assert_eq!(named(Some(unusable), Some(&path)), error);
         }
-        assert_eq!(added(None, Some(&missing)), Err(SetupError::SslCertDir));
+        assert_eq!(named(None, Some(&missing)), Err(SetupError::SslCertDir));
+        assert_eq!(named(Some(&one), Some(&missing)), Ok(Some(1)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Errors of [`HyperTransportBuilder`](crate::HyperTransportBuilder).
 
-use std::fmt;
+use std::{fmt, io};
 
 /// A setting that cannot be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,7 +13,7 @@ pub enum SetupError {
     /// The certificate file cannot be read, is not a regular file, or is larger than 4 MiB.
     CertificateFile,
     /// The environment variable `SSL_CERT_FILE` does not name a PEM file with valid certificates.
-    SslCertFile,
+    SslCertFile(UnusableFile),
     /// The environment variable `SSL_CERT_DIR` does not name a folder of PEM files with valid certificates.
     SslCertDir,
     /// The transport would trust no certificate authority.
@@ -30,8 +30,40 @@ pub enum SetupError {
     Tls,
 }
 
+/// Why a file of certificates cannot be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum UnusableFile {
+    /// The file cannot be opened or read.
+    Unreadable(io::ErrorKind),
+    /// The path leads to a folder, a pipe or a device, which could block for ever.
+    NotRegular,
+    /// The file is larger than 4 MiB.
+    TooLarge,
+    /// The file contains no certificate in PEM that can be parsed.
+    NoCertificate,
+}
+
+impl fmt::Display for UnusableFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(kind) => write!(f, "the file cannot be read: {kind}"),
+            Self::NotRegular => f.write_str("not a regular file"),
+            Self::TooLarge => f.write_str("the file is larger than 4 MiB"),
+            Self::NoCertificate => f.write_str("the file contains no valid certificate in PEM"),
+        }
+    }
+}
+
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::SslCertFile(why) = self {
+            return write!(
+                f,
+                "the environment variable SSL_CERT_FILE names no usable file: {why}; set it to a file with valid \
+                 certificates in PEM, or unset it"
+            );
+        }
         f.write_str(match self {
             Self::NoCertificate => "the text contains no PEM certificate",
             Self::BrokenCertificate => {
@@ -40,10 +72,7 @@ impl fmt::Display for SetupError {
             Self::CertificateFile => {
                 "the certificate file cannot be read; name a regular file in PEM of at most 4 MiB"
             }
-            Self::SslCertFile => {
-                "the environment variable SSL_CERT_FILE names no usable file; set it to a file with valid \
-                 certificates in PEM, or unset it"
-            }
+            Self::SslCertFile(_) => "the environment variable SSL_CERT_FILE names no usable file",
             Self::SslCertDir => {
                 "the environment variable SSL_CERT_DIR names no usable folder; set it to a folder with valid \
                  certificates in PEM, or unset it"

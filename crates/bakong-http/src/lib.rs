@@ -36,8 +36,9 @@
 //! them with [`proxy`](HyperTransportBuilder::proxy) and [`no_proxy`](HyperTransportBuilder::no_proxy).
 //!
 //! # Certificate authorities
-//! [`trust_pem_file`](HyperTransportBuilder::trust_pem_file) adds a private authority, and
-//! [`trust_environment`](HyperTransportBuilder::trust_environment) those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+//! [`trust_pem_file`](HyperTransportBuilder::trust_pem_file) adds a private authority.
+//! [`trust_environment`](HyperTransportBuilder::trust_environment) replaces the default authorities with those of
+//! `SSL_CERT_FILE` and `SSL_CERT_DIR`, as OpenSSL does.
 //!
 //! # Logging
 //! Each attempt emits a `tracing` event at level `DEBUG` with the target `bakong_http` and the message `answer` or
@@ -92,7 +93,7 @@ mod tunnel;
 
 pub use builder::HyperTransportBuilder;
 pub use circuit::CircuitBreaker;
-pub use error::SetupError;
+pub use error::{SetupError, UnusableFile};
 pub use retry::RetryPolicy;
 pub use tls::Roots;
 pub use transport::HyperTransport;

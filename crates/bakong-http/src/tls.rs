@@ -59,10 +59,11 @@ pub(crate) fn add_pem(roots: &mut RootCertStore, pem: &[u8]) -> Result<(), Setup
     Ok(())
 }
 
-/// Returns the configuration of a TLS client that trusts `roots` and `extra`.
-pub(crate) fn config(roots: Roots, extra: &RootCertStore) -> Result<ClientConfig, SetupError> {
-    #[allow(unused_mut, reason = "mutated only with a feature for roots")]
-    let mut store = extra.clone();
+/// Returns the configuration of a TLS client that trusts `roots` and the authorities in `store`.
+pub(crate) fn config(
+    roots: Roots,
+    #[allow(unused_mut, reason = "mutated only with a feature for roots")] mut store: RootCertStore,
+) -> Result<ClientConfig, SetupError> {
     match roots {
         #[cfg(feature = "webpki-roots")]
         Roots::WebPki => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),

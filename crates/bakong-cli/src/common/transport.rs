@@ -1,9 +1,8 @@
 //! The HTTP transport, from the command line and the environment.
 
 use std::ffi::OsString;
-use std::path::Path;
 
-use bakong_http::{HyperTransport, HyperTransportBuilder, RetryPolicy, Roots, SetupError};
+use bakong_http::{HyperTransport, HyperTransportBuilder, RetryPolicy, SetupError};
 use khqr_core::Printable;
 
 use crate::common::exit::{Exit, Failure};
@@ -12,9 +11,6 @@ use crate::common::options::TransportOptions;
 
 /// Replaces the `User-Agent`. The CDN in front of Bakong has refused some values.
 const USER_AGENT: &str = "BAKONG_USER_AGENT";
-
-/// These variables replace the built-in certificate authorities, as they do for OpenSSL and curl.
-const CERTIFICATE_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// The largest file of certificates in bytes. Mozilla's is 230 kB.
 const LARGEST_PEM: u64 = 16 << 20;
@@ -27,18 +23,7 @@ pub(crate) fn open(
     let mut builder = builder()
         .allow_plain_http(options.allow_plain_http)
         .retry(retry);
-    if let Some(file) = variable(CERTIFICATE_VARIABLES[0]) {
-        // Tested here, because the loader ignores files that it cannot read.
-        files::open(Path::new(&file), LARGEST_PEM).map_err(|failure| {
-            Failure::usage(format!("{}: {failure}", CERTIFICATE_VARIABLES[0]))
-        })?;
-    }
-    if CERTIFICATE_VARIABLES
-        .into_iter()
-        .any(|name| variable(name).is_some())
-    {
-        builder = builder.roots(Roots::Platform);
-    }
+    builder = builder.trust_environment().map_err(unusable_authorities)?;
     if let Some(file) = &options.ca_file {
         let invalid =
             |reason: &dyn std::fmt::Display| Failure::usage(format!("--ca-file: {reason}"));
@@ -54,10 +39,6 @@ pub(crate) fn open(
     }
     builder.build().map_err(|error| match error {
         SetupError::UserAgent => Failure::usage(format!("{USER_AGENT}: {error}")),
-        SetupError::NoPlatformRoots => Failure::usage(format!(
-            "{}: no certificate authority found",
-            CERTIFICATE_VARIABLES.join(", ")
-        )),
         error => Failure::new(Exit::NoAnswer, error.to_string()),
     })
 }
@@ -71,6 +52,21 @@ pub(crate) fn embedded() -> Result<HyperTransport, Failure> {
 
 fn builder() -> HyperTransportBuilder {
     HyperTransport::builder().user_agent(concat!("bakong-cli/", env!("CARGO_PKG_VERSION")))
+}
+
+/// The failure of `SSL_CERT_FILE` or `SSL_CERT_DIR`, with its value.
+fn unusable_authorities(error: SetupError) -> Failure {
+    let (name, why) = match error {
+        SetupError::SslCertFile(why) => ("SSL_CERT_FILE", why.to_string()),
+        SetupError::SslCertDir => (
+            "SSL_CERT_DIR",
+            "no file with a valid certificate in PEM".to_owned(),
+        ),
+        error => return Failure::usage(error.to_string()),
+    };
+    let value = variable(name).unwrap_or_default();
+    let value = value.to_string_lossy();
+    Failure::usage(format!("{name}: {}: {why}", Printable(&value)))
 }
 
 /// A variable that is set and not empty.

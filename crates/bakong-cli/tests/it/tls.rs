@@ -79,7 +79,6 @@ async fn a_private_certificate_authority_can_be_trusted() {
         &[("SSL_CERT_FILE", &file)],
         &[("SSL_CERT_FILE", &file), ("SSL_CERT_DIR", &none)],
         &[("SSL_CERT_FILE", &file), ("SSL_CERT_DIR", "")],
-        // Files in a directory need the names that OpenSSL's rehash gives them.
         &[
             ("SSL_CERT_FILE", ""),
             ("SSL_CERT_DIR", &hashed(&folder, &pem)),
@@ -88,6 +87,12 @@ async fn a_private_certificate_authority_can_be_trusted() {
     for variables in variables {
         with_variables(&line, variables).await.exits(3);
     }
+
+    // --ca-file adds to the authorities of the variables.
+    let other = folder.write("other.pem", &start().await.1);
+    let variables = [("SSL_CERT_FILE", other.as_str())];
+    with_variables(&line, &variables).await.exits(1);
+    with_variables(&trusting, &variables).await.exits(3);
 }
 
 /// A folder with this certificate.
@@ -113,8 +118,15 @@ async fn certificates_that_cannot_be_used_are_named() {
         let finished = with_variables(&line, &variables).await.exits(2);
         finished.shows(file);
     }
-    let finished = with_variables(&line, &[("SSL_CERT_FILE", &text)]).await;
-    finished.exits(2).shows("SSL_CERT_FILE");
+    for (name, file, why) in [
+        ("SSL_CERT_FILE", &text, "no valid certificate"),
+        ("SSL_CERT_FILE", &none, "not found"),
+        ("SSL_CERT_DIR", &none, "no file with a valid certificate"),
+    ] {
+        let finished = with_variables(&line, &[(name, file)]).await.exits(2);
+        finished.shows(&format!("{name}: {file}: "));
+        finished.shows(why);
+    }
     // The variables do not matter to a sandbox inside the command.
     let sandbox = run_line("checkout --sandbox --pay-after 0s --json");
     sandbox.await.exits(0);
