@@ -123,6 +123,17 @@ fn a_17_closes_the_window_after_the_clock_was_set_back_over_its_turn() {
 }
 
 #[test]
+fn a_17_closes_the_window_after_the_clock_was_days_ahead() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.later(3 * DAY);
+    let ask = desk.ask();
+    desk.earlier(3 * DAY);
+    desk.answer(&ask, OVER_QUOTA);
+    assert_eq!(desk.tracker.usage().closed_at, Some(desk.now));
+}
+
+#[test]
 fn a_closed_window_is_probed_after_the_usual_wait_when_the_clock_is_set_back() {
     for restarts in [false, true] {
         let (mut desk, ask) = asked_by_a_clock_ahead();
