@@ -75,8 +75,8 @@ pub struct Transfer {
 const BY_HOUR: [u32; 14] = [2, 3, 4, 5, 8, 10, 9, 5, 5, 6, 9, 12, 10, 6];
 const OPENS_AT: u64 = 7 * HOUR;
 
-/// The time that customers take to pay, in seconds, by twentieths. Half of them take up to 40 seconds, and one in twenty
-/// takes more than five minutes.
+/// The time that customers take to pay, in seconds: the 5th, 10th, 15th, … percentile. The median is 40 seconds, and
+/// one customer in twenty takes more than five minutes.
 const DELAYS: [u64; 21] = [
     5, 8, 11, 14, 17, 20, 24, 28, 32, 36, 40, 46, 53, 62, 73, 88, 110, 145, 205, 310, 590,
 ];

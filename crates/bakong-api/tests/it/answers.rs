@@ -256,7 +256,7 @@ fn every_failure_has_its_class() {
         (500, code(17), unavailable),
         (500, html.into(), unavailable),
         (502, String::new(), unavailable),
-        // The status counts, whatever the body contains.
+        // The status decides, regardless of the body.
         (503, PAID.into(), unavailable),
         (500, NOT_FOUND.into(), unavailable),
         (200, code(4), unavailable),
@@ -321,7 +321,7 @@ fn error_codes_have_a_number_and_a_meaning() {
     let body = r#"{"data":null,"errorCode":99,"responseCode":1}"#;
     let error = check(200, body).unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::Other(99)));
-    // The meaning stands in for a missing message.
+    // The meaning replaces a missing message.
     let error = check(200, body.replace("99", "5")).unwrap_err();
     assert_eq!(
         error.to_string(),

@@ -19,7 +19,7 @@ const CERTIFICATE_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 /// The largest file of certificates in bytes. Mozilla's is 230 kB.
 const LARGEST_PEM: u64 = 16 << 20;
 
-/// Creates the transport to a Bakong.
+/// Creates the transport to a Bakong server.
 pub(crate) fn open(
     options: &TransportOptions,
     retry: RetryPolicy,

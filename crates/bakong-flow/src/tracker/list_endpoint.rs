@@ -1,4 +1,4 @@
-//! Whether payments can be checked in lists.
+//! Tracks whether payments can be checked in lists.
 
 use std::time::Duration;
 
@@ -77,7 +77,7 @@ enum Suspicion {
 pub(super) enum ListFailure {
     /// Other requests may fail too, so all requests pause.
     Ordinary,
-    /// Lists do not work for the time being. Single checks can go on.
+    /// Lists do not work for the time being. Single checks can continue.
     Lists,
 }
 

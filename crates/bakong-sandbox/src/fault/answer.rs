@@ -120,7 +120,7 @@ impl TryFrom<AnswerFields> for CustomAnswer {
             text.is_some(),
         ];
         if count.into_iter().filter(|is_some| *is_some).count() > 1 {
-            return Err("give at most one of html, json, body and error".to_owned());
+            return Err("specify at most one of html, json, body and error".to_owned());
         }
         let mut answer = match html.or(json).or(error) {
             Some((content_type, body)) => wire::with_body(status, content_type, body),

@@ -53,7 +53,7 @@ pub(super) fn read_headers<'de, D: Deserializer<'de>>(
         if !names.insert(name) {
             let name = brief(name);
             return Err(D::Error::custom(format!(
-                "`{name}` is repeated; give a list of values"
+                "`{name}` is repeated; specify a list of values"
             )));
         }
     }

@@ -1,5 +1,5 @@
-//! Compares a payment with the order. All lookups use the same rules, so that none calls a payment "paid" that another
-//! one sends to review.
+//! Compares a payment with the order. All lookups use the same rules, so that no lookup reports a payment as "paid"
+//! that another lookup sends to review.
 
 use bakong_api::Transaction;
 use bakong_api::khqr_core::{AccountIdBuf, Amount, Error, Timestamp};

@@ -123,7 +123,7 @@ impl Worker {
             let at = changes
                 .iter()
                 .position(|change| rejected.is_about(change))
-                .expect("one of the changes");
+                .expect("the rejected change is one of the persisted changes");
             if let Conflict::Final(_) = rejected.conflict {
                 self.finished.insert(rejected.md5);
             }

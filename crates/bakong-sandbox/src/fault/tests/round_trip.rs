@@ -38,7 +38,7 @@ fn an_invalid_rule_is_refused_with_its_location() {
         ),
         (
             r#"{"answer":{"status":200,"html":"","body":""}}"#,
-            "rule.answer: give at most one",
+            "rule.answer: specify at most one",
         ),
         (
             r#"{"answer":{"status":200,"error":{"code":256}}}"#,
