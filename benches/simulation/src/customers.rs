@@ -28,7 +28,7 @@ pub struct Order {
     pub fails: bool,
     /// Whether this is a second code for the previous order.
     pub is_second_code: bool,
-    /// Whether the customer pays another code than the watched one, so that only hashes find the transfers.
+    /// Whether the customer pays a code other than the watched one, so that only lookups by hash find the transfers.
     pub by_another_code: bool,
     /// The receipt that the customer shows.
     pub receipt: Option<Receipt>,

@@ -32,7 +32,7 @@ pub struct Oracle {
     asked_about: HashSet<Md5Handle>,
     /// The day that error code 17 closed, and the time when the day was closed, as persisted.
     closed: Option<(u64, u64)>,
-    /// What the replies say about the quota, with times from a clock that is always correct.
+    /// The replies about the quota, with times from a clock that is always correct.
     quota_replies: QuotaReplies,
     settled_orders: HashSet<String>,
     /// The transactions that were found: the number of the order and of its transfer.

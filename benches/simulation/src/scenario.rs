@@ -28,7 +28,7 @@ pub struct Scenario {
     pub opens_later: u64,
     /// Whether all orders of a day arrive in the same minute at noon, so that their final checks are due together.
     pub rush: bool,
-    /// What goes wrong.
+    /// The faults that the simulation injects.
     pub faults: Faults,
 }
 
@@ -58,7 +58,7 @@ pub enum Lists {
     DownAtTimes,
 }
 
-/// What goes wrong.
+/// The faults that the simulation injects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Faults {
     /// Failing requests per thousand.

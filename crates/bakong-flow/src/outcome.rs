@@ -1,4 +1,4 @@
-//! How a payment ends.
+//! The outcome of a payment.
 
 use bakong_api::Transaction;
 

@@ -86,7 +86,7 @@
 //! | an identifier that occurs twice in a list | two items |
 //! | the message of a transaction: `Getting transaction successfully.` in the reference, also `Success` in published responses | the reference's |
 //! | the `message` of a list item; of the list | that of a single check, but `Success` for a transaction; `Success` |
-//! | a missing content type, or another one than `application/json`; the reference lists the header for every endpoint | 400, after the token and the quota; parameters such as `charset` are ignored |
+//! | a missing content type, or one other than `application/json`; the reference lists the header for every endpoint | 400, after the token and the quota; parameters such as `charset` are ignored |
 //! | a static code's MD5 before the sandbox knows the code | not found: an MD5 does not reveal its code |
 //! | a static code's MD5 after a payment attempt, a link, or a scan (`POST /sandbox/scan`) | error code 2 |
 //! | a link to a string that is not a KHQR | error code 5 |

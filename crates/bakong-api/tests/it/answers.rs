@@ -1,4 +1,4 @@
-//! How answers to a check are read.
+//! Reading the answers to a check.
 
 use std::time::Duration;
 

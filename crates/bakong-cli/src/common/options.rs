@@ -20,7 +20,7 @@ const CA_FILE: &str = "Also trust the certificate authorities in this PEM file. 
 const RENEWAL_EMAIL: &str = "The project's e-mail address, with which the command renews the token in --token-file \
      before it expires [env: BAKONG_EMAIL]";
 
-/// What messages contain in place of a secret.
+/// The text that replaces a secret in messages.
 pub(crate) const REDACTED: &str = "[redacted]";
 
 /// The Bakong server to send requests to.

@@ -35,7 +35,7 @@ impl Style {
     }
 }
 
-/// Where a code is drawn.
+/// The stream that a code is drawn on.
 #[derive(Clone, Copy, Debug)]
 struct Screen {
     is_terminal: bool,

@@ -60,10 +60,7 @@ async fn checkout_stops_when_its_reader_ends() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut child = spawn(&sandbox, "checkout --json");
     drop(child.stdout.take());
-    end(child)
-        .await
-        .exits(1)
-        .shows("standard output is closed");
+    end(child).await.exits(1).shows("standard output is closed");
 
     let sandbox = Sandbox::start().await.unwrap();
     let shop = Shop::open(&sandbox, "").await;

@@ -28,7 +28,7 @@ pub(super) struct Request {
     pub(super) grant: Grant,
 }
 
-/// What a request asks about.
+/// The subject of a request.
 #[derive(Clone, Debug)]
 pub(super) enum Subject {
     /// One payment. The MD5 identifies it even if another worker finishes the payment while the request is in

@@ -72,7 +72,7 @@ enum Suspicion {
     Outage(u64),
 }
 
-/// What a failed list means.
+/// The conclusion from a failed list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum ListFailure {
     /// Other requests may fail too, so all requests pause.

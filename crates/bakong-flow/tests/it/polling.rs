@@ -1,4 +1,4 @@
-//! When requests are sent: the quota, failures, the token, nudges and cancelled orders.
+//! The time at which requests are sent: the quota, failures, the token, nudges and cancelled orders.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which requests are retried, and when.
+//! Retries: the requests that are repeated, and the waits between attempts.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};

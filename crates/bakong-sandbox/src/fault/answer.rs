@@ -11,7 +11,7 @@ use super::fields::{read_headers, write_headers};
 use crate::input::reason;
 use crate::wire::{self, Answer};
 
-/// Where the response of a fault comes from.
+/// The source of a fault's response.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", remote = "Self")]
 pub(super) enum Source {

@@ -1,4 +1,4 @@
-//! How rules write lists and headers in JSON.
+//! The JSON form of lists and headers in rules.
 
 use std::collections::HashSet;
 

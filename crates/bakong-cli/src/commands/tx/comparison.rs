@@ -9,7 +9,7 @@ use bakong_flow::{Expected, Mismatch};
 use crate::common::code;
 use crate::common::exit::Failure;
 
-/// What the payment is compared with.
+/// The values that the payment is compared with.
 pub(super) struct Comparison {
     expected: Expected,
     /// Whether the recipient is known. If not, only the amount and the currency are compared.

@@ -11,7 +11,7 @@ use super::{
     FINAL_ONCE, IN_QUOTA, NOT_FINAL, NOT_TWICE, NOT_UNPAID, SETTLED_ONCE, Setting, digest,
 };
 
-/// A worker, running or not.
+/// A worker, which may be stopped.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
     pub(crate) tracker: Option<Tracker>,

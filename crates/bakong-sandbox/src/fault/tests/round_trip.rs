@@ -1,4 +1,5 @@
-//! Which rules are refused, and that every accepted rule is accepted again after it is written and read back.
+//! Tests that invalid rules are refused, and that every accepted rule is accepted again after it is written and read
+//! back.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
