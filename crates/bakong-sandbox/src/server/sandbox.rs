@@ -99,7 +99,7 @@ impl Sandbox {
         Customer::new(account.into(), Arc::clone(&self.shared))
     }
 
-    /// Makes `account` exist for `POST /v1/check_bakong_account`. Accounts of
+    /// Registers `account`, so that `POST /v1/check_bakong_account` finds it. Accounts of
     /// [customers](Self::customer) and accounts that received money already exist.
     pub fn register_account(&self, account: AccountId<'_>) {
         self.shared
