@@ -158,7 +158,7 @@ fn contradicting_places_of_an_answer_are_an_error() {
         for body in [around, inside] {
             let error = check(200, body.clone()).unwrap_err();
             assert!(
-                error.message().starts_with("the members data"),
+                error.message().starts_with("the answer contains different"),
                 "{error} {body}"
             );
         }
