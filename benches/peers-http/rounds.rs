@@ -45,7 +45,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     for plan in PLANS {
         let server = Server::start(plan.server_delay)?;
         for round in 0..plan.rounds {
-            // Each round starts with another client than the last one.
+            // Each round starts with a different client than the round before.
             for turn in 0..SIDES.len() {
                 let side = SIDES[(round + turn) % SIDES.len()];
                 let figures = measure(&plan, side, &server.address)?;

@@ -37,9 +37,9 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Everything that must pass before a change is accepted: layers, formatting, clippy, tests, docs
+    /// Runs everything that must pass before a change is accepted: layers, formatting, clippy, tests, docs
     Test,
-    /// The dependency rule between crates, and import cycles between modules
+    /// Checks the dependency rule between crates, and import cycles between modules
     Layers,
     /// Builds the libraries with the oldest supported Rust
     Msrv,

@@ -85,7 +85,7 @@ const SPREAD: u32 = 0x9e37_79b1;
 const SPREAD_INVERSE: u32 = 0x0e8b_2f51;
 
 impl Bakong {
-    /// Creates the Bakong of a scenario.
+    /// Creates the simulated Bakong of a scenario.
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
         let mut random = Rng::with_seed(scenario.seed ^ 0x6261_6b6f_6e67);

@@ -28,7 +28,7 @@ pub struct Order {
     pub fails: bool,
     /// Whether this is a second code for the previous order.
     pub is_second_code: bool,
-    /// Whether the customer pays another code than the watched one, so that only hashes find the transfers.
+    /// Whether the customer pays a code other than the watched one, so that only lookups by hash find the transfers.
     pub by_another_code: bool,
     /// The receipt that the customer shows.
     pub receipt: Option<Receipt>,
@@ -75,8 +75,8 @@ pub struct Transfer {
 const BY_HOUR: [u32; 14] = [2, 3, 4, 5, 8, 10, 9, 5, 5, 6, 9, 12, 10, 6];
 const OPENS_AT: u64 = 7 * HOUR;
 
-/// The time that customers take to pay, in seconds, by twentieths. Half of them take up to 40 seconds, and one in twenty
-/// takes more than five minutes.
+/// The time that customers take to pay, in seconds: the 5th, 10th, 15th, … percentile. The median is 40 seconds, and
+/// one customer in twenty takes more than five minutes.
 const DELAYS: [u64; 21] = [
     5, 8, 11, 14, 17, 20, 24, 28, 32, 36, 40, 46, 53, 62, 73, 88, 110, 145, 205, 310, 590,
 ];

@@ -1,8 +1,8 @@
 //! Simulates days of a shop in virtual time.
 //!
-//! A [`World`] has a Bakong, customers, and a shop whose payments a [`bakong_flow::Tracker`] watches. One seed determines
-//! all events, so that a failure can be reproduced. After every step the [`oracle`] checks the seven guarantees of
-//! `bakong-flow`; a violation panics.
+//! A [`World`] consists of a simulated Bakong, customers, and a shop whose payments a [`bakong_flow::Tracker`] watches.
+//! One seed determines all events, so that a failure can be reproduced. After every step the [`oracle`] checks the
+//! seven guarantees of `bakong-flow`; a violation panics.
 //!
 //! [`peers`] simulates the same days with other polling schedules, and [`report`] compares the results.
 

@@ -12,7 +12,7 @@ use clap::Parser;
 
 /// Simulates days of a shop in virtual time, and checks the guarantees of bakong-flow after every step.
 ///
-/// Bakong fails, the process is killed, and customers pay twice, late or wrong amounts.
+/// Bakong fails, the process is killed, and customers pay twice, too late or the wrong amount.
 #[derive(Parser)]
 struct Arguments {
     /// Number of seeds to simulate.

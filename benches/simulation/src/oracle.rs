@@ -32,7 +32,7 @@ pub struct Oracle {
     asked_about: HashSet<Md5Handle>,
     /// The day that error code 17 closed, and the time when the day was closed, as persisted.
     closed: Option<(u64, u64)>,
-    /// What the replies say about the quota, with times from a clock that is always right.
+    /// The replies about the quota, with times from a clock that is always correct.
     quota_replies: QuotaReplies,
     settled_orders: HashSet<String>,
     /// The transactions that were found: the number of the order and of its transfer.
@@ -100,11 +100,11 @@ impl Oracle {
 
     /// The shop is about to persist and send a request.
     ///
-    /// `now` is the time on the shop's clock, `right_now` the time on a clock that is right.
+    /// `now` is the time on the shop's clock, `right_now` the time on a correct clock.
     pub fn polled(&mut self, question: &Question, now: u64, right_now: u64) {
         let probe_after = millis(self.quota.probe_after);
         self.quota_replies.polled(now, right_now, probe_after);
-        // The persisted times come from the shop's clock, so this check needs that clock to be right.
+        // The persisted times come from the shop's clock, so this check requires a correct clock.
         let faults = self.scenario.faults;
         if !(faults.turns || faults.clock)
             && let Some((day, at)) = self.closed

@@ -28,7 +28,7 @@ pub struct Scenario {
     pub opens_later: u64,
     /// Whether all orders of a day arrive in the same minute at noon, so that their final checks are due together.
     pub rush: bool,
-    /// What goes wrong.
+    /// The faults that the simulation injects.
     pub faults: Faults,
 }
 
@@ -60,7 +60,7 @@ pub enum Lists {
     RefusedAtTimes,
 }
 
-/// What goes wrong.
+/// The faults that the simulation injects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Faults {
     /// Failing requests per thousand.
@@ -73,7 +73,7 @@ pub struct Faults {
     pub crashes: u32,
     /// Whether the token expires, and how it is renewed.
     pub token: Option<Renewal>,
-    /// Whether customers pay twice, late or wrong amounts, and shops cancel orders.
+    /// Whether customers pay twice, too late or the wrong amount, and shops cancel orders.
     pub customers: bool,
     /// Whether customers show receipts, their own or others'.
     pub receipts: bool,
@@ -179,7 +179,7 @@ impl Scenario {
     fn varied(self, random: &mut Rng) -> Self {
         let sick = [Lists::Down, Lists::DownAtTimes];
         match random.u8(0..10) {
-            // A sick list endpoint, with all other faults.
+            // A failing list endpoint, in addition to all other faults.
             0 => Self {
                 lists: *pick(random, &sick),
                 ..self

@@ -150,7 +150,7 @@ impl World {
         }
         if scenario.faults.turns {
             for day in 1..=scenario.days {
-                // The shop's clock passes midnight too early, and is right again before the real midnight.
+                // The shop's clock passes midnight too early, and is corrected before the real midnight.
                 let turn = START + day * DAY;
                 let from = world.random.u64(20 * MINUTE..58 * MINUTE);
                 let to = world.random.u64(MINUTE..from);

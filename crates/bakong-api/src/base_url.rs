@@ -247,7 +247,7 @@ impl fmt::Display for BaseUrl {
     }
 }
 
-/// The reason why a text is not a [`BaseUrl`].
+/// The reason why a string is not a [`BaseUrl`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InvalidBaseUrl(&'static str);
 

@@ -28,7 +28,7 @@ pub(crate) const OTHER_TRANSACTION: &str = "the answer describes another transac
 
 /// The error message for an answer whose members hold different transactions.
 pub(crate) const CONTRADICTION: &str =
-    "the members data, transaction and those around them differ, so none is trusted";
+    "the answer contains different transactions, so none of them is used";
 
 /// The kind of a failure.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

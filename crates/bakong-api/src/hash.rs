@@ -12,6 +12,10 @@ pub(crate) fn full(text: &str) -> Option<String> {
 
 /// Normalizes hexadecimal digits as [`full`] does, but accepts any length except 0.
 pub(crate) fn digits(text: &str) -> Option<String> {
+    let is_normal = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if !text.is_empty() && text.bytes().all(is_normal) {
+        return Some(text.to_owned());
+    }
     let visible: String = text.chars().filter(|c| !is_invisible(*c)).collect();
     let digits = visible
         .strip_prefix("0x")

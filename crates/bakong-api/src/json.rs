@@ -73,15 +73,26 @@ impl<'a> Object<'a> {
         pairs.any(|((one, value), (other, next))| one == other && value.get() != next.get())
     }
 
-    /// Returns the values of `name` as a JSON list if it occurs more than once with different values.
-    pub(crate) fn contradiction(&self, name: &str) -> Option<String> {
-        let last = self.values(name).next()?.get();
-        if self.values(name).all(|value| value.get() == last) {
-            return None;
+    /// Returns the member's value, like [`get`](Self::get).
+    ///
+    /// # Errors
+    /// The values as a JSON list if the member occurs more than once with different values.
+    pub(crate) fn get_unique(&self, name: &str) -> Result<Option<&'a RawValue>, String> {
+        let mut values = self.values(name);
+        let Some(last) = values.next() else {
+            return Ok(None);
+        };
+        if values.all(|value| value.get() == last.get()) {
+            return Ok((last.get() != "null").then_some(last));
         }
         let mut values: Vec<_> = self.values(name).map(RawValue::get).collect();
         values.reverse();
-        Some(format!("[{}]", values.join(",")))
+        Err(format!("[{}]", values.join(",")))
+    }
+
+    /// Whether any of these members is present.
+    pub(crate) fn contains_any(&self, names: &[&str]) -> bool {
+        self.0.iter().any(|(name, _)| names.contains(&&**name))
     }
 
     /// Whether any of these members is present and not empty.
@@ -276,8 +287,15 @@ mod tests {
         assert_eq!(object.get("a").map(RawValue::get), Some("3"));
         assert_eq!(object.get("b").map(RawValue::get), Some("2"));
         assert!(object.get("n").is_none() && object.get("x").is_none());
-        assert_eq!(object.contradiction("a").as_deref(), Some("[1,3]"));
-        assert_eq!(object.contradiction("b"), None);
+        let unique = |name| {
+            object
+                .get_unique(name)
+                .map(|value| value.map(RawValue::get))
+        };
+        assert_eq!(unique("a"), Err("[1,3]".to_owned()));
+        assert_eq!(unique("b"), Ok(Some("2")));
+        assert_eq!((unique("n"), unique("x")), (Ok(None), Ok(None)));
+        assert!(object.contains_any(&["x", "b"]) && !object.contains_any(&["x", "y"]));
         for text in ["", "[]", "{", "{}x", "<html>", "null", "{\"a\"}"] {
             assert!(Object::parse(text).is_none(), "{text}");
         }

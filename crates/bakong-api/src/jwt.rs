@@ -18,8 +18,8 @@ pub(crate) struct Claims {
     pub(crate) expires_at: Option<Timestamp>,
 }
 
-/// Reads the claims of a token, or returns the reason why the text is not a token. The reason contains no part
-/// of the text.
+/// Reads the claims of a token, or returns the reason why the string is not a token. The reason contains no part of the
+/// string.
 pub(crate) fn read_claims(jwt: &str) -> Result<Claims, &'static str> {
     if jwt.is_empty() {
         return Err("is empty");

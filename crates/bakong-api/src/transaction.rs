@@ -37,12 +37,12 @@ impl<T> Reading<T> {
         name: &str,
         read: impl FnOnce(&'a RawValue) -> Option<T>,
     ) -> Self {
-        if let Some(values) = object.contradiction(name) {
-            return Self::Unreadable(values.into());
-        }
-        match object.get(name) {
-            None => Self::Absent,
-            Some(raw) => read(raw).map_or_else(|| Self::Unreadable(raw.get().into()), Self::Known),
+        match object.get_unique(name) {
+            Err(values) => Self::Unreadable(values.into()),
+            Ok(None) => Self::Absent,
+            Ok(Some(raw)) => {
+                read(raw).map_or_else(|| Self::Unreadable(raw.get().into()), Self::Known)
+            }
         }
     }
 }

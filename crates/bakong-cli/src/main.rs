@@ -5,8 +5,8 @@
 //!
 //! - `arguments` defines the command line.
 //! - `commands` holds one module for each command group.
-//! - `common` holds what several commands share. All output goes through `common::output`; the exit codes are in
-//!   `common::exit`.
+//! - `common` holds the code that several commands share. All output goes through `common::output`; the exit codes are
+//!   in `common::exit`.
 //!
 //! Texts from codes and from Bakong's responses are untrusted: print them through `Printable`.
 

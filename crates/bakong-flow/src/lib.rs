@@ -21,7 +21,7 @@
 //! 7. If the process is killed at any point, the persisted state is enough to continue.
 //!
 //! A simulator checks the guarantees over days with outages, failing lists, wrong clocks, expired tokens, killed
-//! processes, and customers who pay twice, late or wrong amounts: `cargo xtask simulate` in the repository.
+//! processes, and customers who pay twice, too late or the wrong amount: `cargo xtask simulate` in the repository.
 //! `COMPARE.md` in this crate compares the results with common polling schedules.
 //!
 //! # The loop

@@ -46,7 +46,7 @@ impl std::str::FromStr for OrderId {
     }
 }
 
-/// The error for a text that is not a valid [`OrderId`].
+/// The error for a string that is not a valid [`OrderId`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InvalidOrderId;
 

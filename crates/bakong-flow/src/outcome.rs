@@ -1,4 +1,4 @@
-//! How a payment ends.
+//! The outcome of a payment.
 
 use bakong_api::Transaction;
 
@@ -27,9 +27,9 @@ pub enum Outcome {
     Failed,
     /// Bakong reports that the code is static and cannot be looked up by MD5.
     StaticQr,
-    /// Bakong knew no payment when asked after the expiry and the grace period.
+    /// Bakong found no payment in a check after the expiry and the grace period.
     Expired,
-    /// The order was cancelled, and Bakong knew no payment when asked after the expiry and the grace period.
+    /// The order was cancelled, and Bakong found no payment in a check after the expiry and the grace period.
     Cancelled,
 }
 

@@ -1,4 +1,4 @@
-//! When to check a payment and how long to wait after failures, as values that a shop can change.
+//! The schedule of a payment's checks and the waits after failures, as values that a shop can change.
 
 use std::time::Duration;
 

@@ -62,7 +62,7 @@ enum Act {
     Panic,
 }
 
-/// A Bakong that takes one second per request and repeats its last act.
+/// A fake Bakong that takes one second per request and repeats its last response.
 #[derive(Clone)]
 struct Script {
     acts: Arc<Mutex<VecDeque<Act>>>,

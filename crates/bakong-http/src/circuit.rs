@@ -67,7 +67,7 @@ impl CircuitBreaker {
     }
 }
 
-/// What an attempt shows about its host.
+/// The conclusion from an attempt about its host.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Signal {
     /// The host responded.

@@ -30,7 +30,7 @@ use crate::tunnel;
 #[derive(Clone)]
 pub(crate) struct Connector(Arc<Steps>);
 
-/// What each step needs.
+/// The settings and resources that the steps share.
 pub(crate) struct Steps {
     /// For `https` hosts and for proxies, on any machine.
     pub(crate) tcp: HttpConnector<Resolver>,

@@ -1,4 +1,4 @@
-//! Which paths of each host have answered this transport before.
+//! Records which paths of each host have answered this transport.
 //!
 //! The CDN in front of Bakong now and then refuses a request between good answers, with a status that otherwise
 //! means that the client is blocked or the path is closed. Only the history tells these two cases apart.

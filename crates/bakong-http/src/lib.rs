@@ -57,7 +57,7 @@
 //! | `aws-lc-rs` | | the crypto provider aws-lc-rs, which takes precedence over ring |
 //! | `native-roots` | | the certificate authorities of the operating system: `Roots::Platform` |
 //!
-//! `ring` and `webpki-roots` suffice to check transactions. They need 62 crates; the default features need 72.
+//! `ring` and `webpki-roots` suffice to check transactions. They need 64 crates; the default features need 74.
 //!
 //! [`request_timeout`]: HyperTransportBuilder::request_timeout
 //! [`attempt_timeout`]: HyperTransportBuilder::attempt_timeout

@@ -1,4 +1,4 @@
-//! Which requests are retried, and when. The decision depends only on the error's class and the endpoint.
+//! Decides which requests are retried, and when. The decision depends only on the error's class and the endpoint.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::{Duration, SystemTime};

@@ -137,7 +137,7 @@ impl Call<'_> {
         }
     }
 
-    /// What an attempt that took `elapsed` of its `limit` shows about the host.
+    /// Returns the conclusion about the host from an attempt that took `elapsed` of its `limit`.
     fn signal(&self, result: &SendResult, elapsed: Duration, limit: Duration) -> Signal {
         use TransportErrorKind as Kind;
         let error = match result {

@@ -34,7 +34,7 @@ impl TunnelRefused {
         )
     }
 
-    /// What the user can do.
+    /// Advice for the user.
     pub(crate) fn advice(self) -> &'static str {
         match self {
             Self::Status(StatusCode::PROXY_AUTHENTICATION_REQUIRED) => {

@@ -78,7 +78,7 @@ impl Entropy {
         key
     }
 
-    /// The 20-character code in a verification mail.
+    /// The 20-character code in a verification e-mail.
     pub(crate) fn verification_code(&mut self) -> String {
         self.letters(20)
     }

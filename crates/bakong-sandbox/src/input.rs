@@ -80,7 +80,7 @@ pub(crate) fn fields<'a>(
         let place = format!("{place}.{}", brief(&name));
         if fields.insert(name, value).is_some() {
             let what = "the field is repeated";
-            return Err(InputError::new(place, what, "give it once"));
+            return Err(InputError::new(place, what, "specify it once"));
         }
     }
     Ok(fields)
@@ -171,7 +171,7 @@ fn brief_reason(error: &serde_json::Error) -> String {
     }
 }
 
-/// The beginning of a text that an error repeats.
+/// The beginning of a string that an error quotes.
 pub(crate) fn brief(text: &str) -> String {
     let mut brief: String = text.chars().take(40).collect();
     if brief.len() < text.len() {
@@ -219,7 +219,7 @@ mod tests {
             ),
             (
                 r#"{"text":"x","count":1,"t\u0065xt":"y"}"#,
-                "body.text: the field is repeated; give it once",
+                "body.text: the field is repeated; specify it once",
             ),
             (r#"{"no":1,"no":1}"#, "body.no: the field is repeated"),
             (r#"{"count":-1}"#, "body.count: "),

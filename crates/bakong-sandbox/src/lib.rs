@@ -1,5 +1,5 @@
-//! A Bakong for development and tests: the Open API on loopback, with customers who pay, faults on request,
-//! and a clock that tests can move.
+//! A local Bakong server for development and tests: the Open API on loopback, with customers who pay, faults on
+//! request, and a clock that tests can move.
 //!
 //! In the live service, developers cannot cause a test payment, an outage or a token's expiry. A [`Sandbox`] responds
 //! over real HTTP as the documents describe, byte for byte. A typed handle in the same process controls
@@ -49,7 +49,7 @@
 //! for each identifier, in the same order, with the status `SUCCESS`, `NOT_FOUND`, `STATIC_QR` (by MD5 only)
 //! or `FAILED`.
 //!
-//! A field that is missing, of the wrong type or of the wrong length gets error code 5. So does a list that
+//! Error code 5 is returned for a field that is missing, of the wrong type or of the wrong length, and for a list that
 //! is empty, has more than 50 items, or has items that are not strings. Lengths count characters.
 //!
 //! `request_token`, `verify`, `renew_token` and `generate_deeplink_by_qr` ignore tokens. The checks of
@@ -65,8 +65,8 @@
 //! [`RecordedRequest::why`], [`Sandbox::refused_requests_after`], `GET /sandbox/requests` and the page. `bakong
 //! sandbox` prints each refused request with the reason on standard error.
 //!
-//! A connection that is idle for 60 seconds is closed. So is a connection whose client needs more than 60 seconds
-//! for the head or the body of a request, or reads nothing of a response for 60 seconds.
+//! A connection is closed if it is idle for 60 seconds, if its client needs more than 60 seconds for the head or the
+//! body of a request, or if its client reads nothing of a response for 60 seconds.
 //!
 //! # Where the live service is unknown
 //! | question | in the sandbox |
@@ -86,10 +86,10 @@
 //! | an identifier that occurs twice in a list | two items |
 //! | the message of a transaction: `Getting transaction successfully.` in the reference, also `Success` in published responses | the reference's |
 //! | the `message` of a list item; of the list | that of a single check, but `Success` for a transaction; `Success` |
-//! | a missing content type, or another one than `application/json`; the reference lists the header for every endpoint | 400, after the token and the quota; parameters such as `charset` are ignored |
+//! | a missing content type, or one other than `application/json`; the reference lists the header for every endpoint | 400, after the token and the quota; parameters such as `charset` are ignored |
 //! | a static code's MD5 before the sandbox knows the code | not found: an MD5 does not reveal its code |
 //! | a static code's MD5 after a payment attempt, a link, or a scan (`POST /sandbox/scan`) | error code 2 |
-//! | a link to a text that is not a KHQR | error code 5 |
+//! | a link to a string that is not a KHQR | error code 5 |
 //! | a link to a code that has expired | a valid link |
 //! | the target of a short link | the sandbox's own page: `/l/…` redirects to `/?code=` with the percent-encoded code |
 //! | `sourceInfo` is null | treated as absent |
@@ -121,9 +121,9 @@
 //! | `GET /sandbox/payments`, `codes` | the payments; the open codes, which are known and not paid |
 //! | `GET`, `POST`, `DELETE /sandbox/faults` | lists the faults, adds one or more [rules](Fault::from_json), removes them |
 //! | `GET`, `POST /sandbox/clock` | the time: `advanceMs`, `aheadMs`, `setTo`, `mode` |
-//! | `GET /sandbox/mailbox?email=` | the mails with their verification codes |
+//! | `GET /sandbox/mailbox?email=` | the e-mails with their verification codes |
 //! | `POST /sandbox/tokens`, `accounts` | issues a token for an `email`, opens an `account` |
-//! | `GET`, `POST /sandbox/quota` | the limit, what counts, the use, and the reset time |
+//! | `GET`, `POST /sandbox/quota` | the limit, which requests count, how many each address has sent, and the reset time |
 //! | `GET /sandbox/requests` | the latest requests with their headers, their responses, and `why` if they were refused; 100 by default and at most 200; without secrets |
 //! | `GET /sandbox/events` | server-sent events |
 //! | `GET /sandbox/state` | the state file, its errors, and the ID of the key that signs tokens |
@@ -144,10 +144,10 @@
 //! `Sec-Fetch-Site` from another website gets 403 with the reason.
 //!
 //! # The page
-//! The page at `/` shows a customer's phone, which reads a code as text, by camera or from a picture, and
-//! pays it. It also shows open codes, tokens, mails, the clock, the quota, switches for faults, and the
-//! latest requests, and updates all of them live. `/?code=` with a percent-encoded code shows the code on the
-//! phone without paying it. The sandbox does not remember such a code, so a link has no side effects.
+//! The page at `/` shows a customer's phone, which reads a code as text, by camera or from a picture, and pays it. It
+//! also shows open codes, tokens, e-mails, the clock, the quota, switches for faults, and the latest requests, and
+//! updates all of them live. `/?code=` with a percent-encoded code shows the code on the phone without paying it. The
+//! sandbox does not remember such a code, so a link has no side effects.
 //!
 //! # Other clients
 //! `cargo xtask foreign-clients` runs three clients by other authors against the sandbox. They read its
@@ -155,8 +155,8 @@
 //!
 //! | client | misreads |
 //! | --- | --- |
-//! | NBC's SDK, npm `bakong-khqr` 1.0.20 | `generateDeepLink` does not send `sourceInfo`, and throws a `TypeError` for a refusal; `checkBakongAccount` treats any refusal, including a spent quota, as "no such account"; both report every outage, 401 and 403 as a timeout |
-//! | Python's `bakong-khqr` 0.6.5 | `check_payment` returns `UNPAID` for a failed payment, a spent quota, a refused token and an outage in JSON |
+//! | NBC's SDK, npm `bakong-khqr` 1.0.20 | `generateDeepLink` does not send `sourceInfo`, and throws a `TypeError` for a refusal; `checkBakongAccount` treats any refusal, including an exhausted quota, as "no such account"; both report every outage, 401 and 403 as a timeout |
+//! | Python's `bakong-khqr` 0.6.5 | `check_payment` returns `UNPAID` for a failed payment, an exhausted quota, a refused token and an outage in JSON |
 //! | crates.io `khqr-api` 0.4.1 | sends no `User-Agent`, and so always gets 403; reports an outage in JSON and a success without data as *not found*; cannot read a payment with fractional times or with an amount as a string; fails on a list with reordered or missing items; treats any refusal as "no such account" |
 //!
 //! The Python client uses TLS and a fixed address, and must be patched to use another address.

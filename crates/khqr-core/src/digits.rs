@@ -66,10 +66,10 @@ pub(crate) fn read_number(text: &[u8]) -> Result<u64, NumberError> {
     }
 }
 
-/// Why a text is not a number.
+/// Why a string is not a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum NumberError {
-    /// The text is empty or contains a character that is not a digit.
+    /// The string is empty or contains a character that is not a digit.
     NotDigits,
     /// The number does not fit into 64 bits.
     TooLarge,

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 pub struct Md5Handle([u8; 16]);
 
 impl Md5Handle {
-    /// Computes the MD5 of a text.
+    /// Computes the MD5 of a string.
     #[must_use]
     pub fn of(text: &str) -> Self {
         Self(Md5::digest(text.as_bytes()).into())

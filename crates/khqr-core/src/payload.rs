@@ -32,8 +32,8 @@ pub struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    /// The largest length of a text in bytes: the capacity of a QR code in characters (version 40-L, digits
-    /// only; ISO/IEC 18004 table 7).
+    /// The largest length of a payload in bytes: the capacity of a QR code in characters (version 40-L, digits only;
+    /// ISO/IEC 18004 table 7).
     pub const MAX_LEN: usize = MAX_TEXT;
 
     /// Parses `text`, which must be the payload alone, without a line break at the end.

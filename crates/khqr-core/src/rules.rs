@@ -27,7 +27,7 @@ pub(crate) fn language_code(value: &str) -> Result<(), ErrorKind> {
     }
 }
 
-/// Checks a text: not empty, at most `max` long, no control characters.
+/// Checks a text field: not empty, at most `max` long, no control characters.
 pub(crate) fn text(value: &str, max: u8) -> Result<(), ErrorKind> {
     if value.is_empty() {
         Err(ErrorKind::Empty)

@@ -1,6 +1,6 @@
-//! Length and character classes of texts.
+//! The length of a string, and the classes of its characters.
 
-/// The length of a text in UTF-16 code units, the unit of all lengths in KHQR and in
+/// The length of a string in UTF-16 code units, the unit of all lengths in KHQR and in
 /// [`limits`](crate::limits). A Khmer character counts as one, most emoji as two.
 ///
 /// ```

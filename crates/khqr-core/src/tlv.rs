@@ -90,8 +90,8 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The largest length of a text in bytes: the capacity of a QR code in characters (version 40-L, digits
-/// only; ISO/IEC 18004 table 7). Offsets in such a text fit into 16 bits.
+/// The largest length of a payload in bytes: the capacity of a QR code in characters (version 40-L, digits only;
+/// ISO/IEC 18004 table 7). Offsets in such a payload fit into 16 bits.
 pub(crate) const MAX_TEXT: usize = 7_089;
 
 /// The byte positions of a field.

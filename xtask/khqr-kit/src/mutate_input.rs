@@ -39,7 +39,7 @@ pub fn mutate_input(random: &mut Random, input: &mut SdkInput, now: u64) {
     }
 }
 
-/// Sets a text field to a length around its limit, or to a text with a surrogate pair across the limit.
+/// Sets a text field to a length around its limit, or to a string with a surrogate pair across the limit.
 fn change_length(random: &mut Random, input: &mut SdkInput) {
     let (name, max) = *random.pick(&TEXTS);
     let value = match random.below(8) {

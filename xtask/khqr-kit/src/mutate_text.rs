@@ -63,7 +63,7 @@ fn set(random: &mut Random, parts: &mut Vec<Part>, tag: &str, value: impl Into<S
     }
 }
 
-/// Mutates a text of `pool`, which must not be empty. The result has no line break. `now` is the time at which the text
+/// Mutates a code of `pool`, which must not be empty. The result has no line break. `now` is the time at which the code
 /// will be verified.
 pub fn mutate_text(random: &mut Random, pool: &[String], now: u64) -> String {
     let start = random.pick(pool);

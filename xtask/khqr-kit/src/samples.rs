@@ -2,7 +2,7 @@
 
 use crate::Random;
 
-/// The kind of characters in a text.
+/// The kind of characters in a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Script {
     /// Letters, digits and common punctuation.
@@ -52,7 +52,7 @@ impl Script {
     }
 }
 
-/// Returns a text of exactly `units` UTF-16 units. An `x` fills the last unit if the next character needs two.
+/// Returns a string of exactly `units` UTF-16 units. An `x` fills the last unit if the next character needs two.
 pub fn text(random: &mut Random, script: Script, units: usize) -> String {
     let alphabet: Vec<char> = script.alphabet().chars().collect();
     let mut text = String::new();
@@ -67,7 +67,7 @@ pub fn text(random: &mut Random, script: Script, units: usize) -> String {
     text
 }
 
-/// Returns a text of 1 to `max` UTF-16 units. Half of the texts are Latin, and half are of any script.
+/// Returns a string of 1 to `max` UTF-16 units. Half of the strings are Latin, and half are in any script.
 pub fn any_text(random: &mut Random, max: usize) -> String {
     let script = if random.chance(50) {
         *random.pick(&Script::ALL)
@@ -78,7 +78,7 @@ pub fn any_text(random: &mut Random, max: usize) -> String {
     text(random, script, units)
 }
 
-/// Returns a text of `max + 1` units whose last character is a surrogate pair across the limit.
+/// Returns a string of `max + 1` units whose last character is a surrogate pair across the limit.
 pub fn pair_across(random: &mut Random, max: usize) -> String {
     let script = *random.pick(&Script::ALL);
     text(random, script, max - 1) + "😀"

@@ -95,13 +95,13 @@ impl SdkInput {
         self.0.get(name)
     }
 
-    /// Returns a field unless it is empty. The SDK treats an empty text as a missing field.
+    /// Returns a field unless it is empty. The SDK treats an empty string as a missing field.
     #[must_use]
     pub fn given(&self, name: &str) -> Option<&Value> {
         self.get(name).filter(|value| !value.as_str().is_empty())
     }
 
-    /// Returns a field that is a text and not empty.
+    /// Returns a field if it is a non-empty string.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.given(name) {
@@ -202,7 +202,7 @@ impl SdkInput {
     }
 }
 
-/// Returns a text as a JSON string.
+/// Encodes a string as JSON.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()

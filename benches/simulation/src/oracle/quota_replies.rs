@@ -10,7 +10,7 @@ use bakong_flow::quota::{QuotaWindow, WindowIndex};
 
 use crate::{DAY, START};
 
-/// The replies about the quota, with times from a clock that is always right.
+/// The replies about the quota, with times from a clock that is always correct.
 #[derive(Clone, Default, Debug)]
 pub(super) struct QuotaReplies {
     /// The latest day whose usage the shop persisted. A clock that is set back brings no new quota.

@@ -87,8 +87,8 @@ impl SourceInfo {
     /// Describes the shop's app by the URL of its icon, its name, and the URL to which the customer returns.
     ///
     /// # Errors
-    /// [`InvalidField`] if a text is blank, has more than 2,000 characters or contains a control character. The
-    /// limit is this crate's; NBC's reference has none.
+    /// [`InvalidField`] if a string is blank, has more than 2,000 characters or contains a control character. The limit
+    /// is this crate's; NBC's reference has none.
     pub fn new(
         app_icon_url: &str,
         app_name: &str,

@@ -72,7 +72,7 @@ pub(super) fn email(text: &str) -> Result<String, InvalidField> {
     }
 }
 
-/// Checks that a text has an allowed number of characters and no control characters.
+/// Checks that a string has an allowed number of characters and no control characters.
 pub(super) fn text_of(
     field: &'static str,
     text: &str,

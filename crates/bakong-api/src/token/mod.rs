@@ -131,14 +131,14 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// Removes from a text everything that looks like a token or a part of one: JWTs, beginnings of JWTs, and long words
+/// Removes from a string everything that looks like a token or a part of one: JWTs, beginnings of JWTs, and long words
 /// with upper case, lower case and digits. Meant for messages that may repeat what a user or a server wrote.
 #[must_use]
 pub fn without_tokens(text: &str) -> Cow<'_, str> {
     redact::without_tokens(Cow::Borrowed(text))
 }
 
-/// The reason why a text is not a token. Contains no part of the text.
+/// The reason why a string is not a token. Contains no part of the string.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InvalidToken(&'static str);
 

@@ -19,7 +19,7 @@ use crate::token::store::{LeaseOutcome, LeaseRequest, RenewalFailure, RenewalLea
 /// How long the mark of a renewal in progress is in force, and how long another process waits for it. A request
 /// takes less time.
 const LEASE_TIME: Duration = Duration::from_secs(60);
-/// How often a waiting process looks at the mark.
+/// How often a waiting process checks the mark.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// More bytes than any mark has, even if the reason of its failure quotes a server's message.
 const MAX_BYTES: u64 = 64 * 1024;

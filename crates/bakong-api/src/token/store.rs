@@ -1,4 +1,4 @@
-//! Where processes store a token, and which of them may renew it.
+//! The interface to a token store, and the lease that permits one process to renew the token.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

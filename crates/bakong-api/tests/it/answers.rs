@@ -1,4 +1,4 @@
-//! How answers to a check are read.
+//! Reading the answers to a check.
 
 use std::time::Duration;
 
@@ -158,7 +158,7 @@ fn contradicting_places_of_an_answer_are_an_error() {
         for body in [around, inside] {
             let error = check(200, body.clone()).unwrap_err();
             assert!(
-                error.message().starts_with("the members data"),
+                error.message().starts_with("the answer contains different"),
                 "{error} {body}"
             );
         }
@@ -286,7 +286,7 @@ fn every_failure_has_its_class() {
         (500, code(17), unavailable),
         (500, html.into(), unavailable),
         (502, String::new(), unavailable),
-        // The status counts, whatever the body contains.
+        // The status decides, regardless of the body.
         (503, PAID.into(), unavailable),
         (500, NOT_FOUND.into(), unavailable),
         (200, code(4), unavailable),
@@ -351,7 +351,7 @@ fn error_codes_have_a_number_and_a_meaning() {
     let body = r#"{"data":null,"errorCode":99,"responseCode":1}"#;
     let error = check(200, body).unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::Other(99)));
-    // The meaning stands in for a missing message.
+    // The meaning replaces a missing message.
     let error = check(200, body.replace("99", "5")).unwrap_err();
     assert_eq!(
         error.to_string(),

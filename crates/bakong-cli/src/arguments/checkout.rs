@@ -10,7 +10,7 @@ use crate::common::time::{PayAfter, parse_lifetime};
 
 pub(super) const HELP: &str = "\
 Try it without any set-up:  bakong checkout --sandbox
-For a real Bakong, give the token with --token-file or in the environment variable BAKONG_TOKEN.
+For NBC's servers, pass the token with --token-file or in the environment variable BAKONG_TOKEN.
 
 On a terminal, the code is drawn. In a pipe or a file, only its text is printed, unless --qr selects a drawing. A locale
 that is not UTF-8 gets ASCII characters.

@@ -25,7 +25,7 @@ pub(crate) enum QrCommand {
     Verify(TextArguments),
     /// Show the fields of any EMVCo code, from any country, as a tree
     Inspect(TextArguments),
-    /// Generate a code: for one payment with --amount, for printing without
+    /// Generate a code: with --amount for one payment, without it for printing
     #[command(after_help = GENERATE_HELP)]
     Generate(Box<GenerateArguments>),
 }

@@ -26,10 +26,10 @@ With --account and --amount, the command compares the payment with the order. A 
 cannot be read.
 A check costs one request of the daily quota. If Bakong is unavailable, the command sends up to three requests.
 A token renewal costs one more, or two if Bakong rejects the old token first.
-Give the token with --token-file or in the environment variable BAKONG_TOKEN.
+Pass the token with --token-file or in the environment variable BAKONG_TOKEN.
 
-Exit codes: 0 paid, 3 not found, 4 failed, a static code or different from the order, 1 no usable response from
-Bakong, 2 usage error.
+Exit codes: 0 paid, 3 not found, 4 the payment failed or differs from the order, or the code is static,
+1 no usable response from Bakong, 2 usage error.
 --json prints {\"status\":\"paid|needs_review|not_found|failed|static_qr\",\"transaction\":{…},…}, or
 {\"error\":{\"class\":…,\"message\":…,\"advice\":…,…}} without a usable response from Bakong.";
 

@@ -10,9 +10,9 @@ Each line of the input is a code, or a JSON object {\"qr\":\"...\",\"order\":\".
 number identifies the payment, or its MD5 if it has none. You can send more lines while the command runs. It ends when \
 the input has ended and every payment is final.
 
---quota says how many requests a day the token has. The command reserves a request for the final check of every code. If the quota is \
-too small for another code, the command refuses it: do not show that code. Open payments are not saved when the \
-command ends. To continue, give it the codes again.
+Set --quota to the number of requests a day that the token allows. The command reserves a request for the final check \
+of every code. If the quota is too small for another code, the command refuses it: do not show that code. Open \
+payments are not saved when the command ends. To continue, run the command again with the same codes.
 
 If Bakong does not respond or rejects the token, payments stay open, even after their codes expire. The command tries \
 again until Bakong responds, or until Ctrl-C, which lists the open payments. \"watching\" means that the requests are \
@@ -21,8 +21,8 @@ reserved, not that Bakong was reached. Run bakong tx check first to test the con
 Each line of the output of bakong qr generate --jsonl is accepted too: bakong qr generate --jsonl < orders | bakong watch.
 A file must be a regular file of at most 64 MiB. Times in the output are in Phnom Penh (UTC+7).
 
-If nothing reads standard output any more, the command stops with exit code 1. If the reader only stalls, the command
-goes on asking.
+If the reader of standard output closes it, the command stops with exit code 1. If the reader only stalls, the command \
+continues its checks.
 
 With --json, each line of the output is an object with an \"event\": watching, not_paid_yet, no_answer, final, \
 paid_again, refused or stopped.

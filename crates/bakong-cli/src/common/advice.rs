@@ -1,4 +1,4 @@
-//! What to do about an error.
+//! Advice on what to do about an error.
 //!
 //! [`ApiError`] describes what happened. What to do next also depends on the command's options, its token and the
 //! time, so it is decided here.
@@ -18,7 +18,7 @@ use crate::common::options::TransportOptions;
 use crate::common::shell;
 use crate::common::time::{QuotaReset, in_phnom_penh, left};
 
-/// The Bakong that a command sends requests to, and the token it uses.
+/// The server that a command sends requests to, and the token it uses.
 #[derive(Clone, Debug)]
 pub(crate) struct Advisor {
     pub(crate) base_url: BaseUrl,

@@ -10,8 +10,8 @@ pub(crate) struct Blank {
     at: usize,
 }
 
-/// Returns what shows that an unreadable code was copied badly, if anything does. Payment apps wrap long codes, and
-/// editors add blanks.
+/// Returns the first sign that an unreadable code was copied incorrectly, if there is one. Payment apps wrap long
+/// codes, and editors add blanks.
 pub(crate) fn find(text: &str) -> Option<Blank> {
     let blank = |at| {
         let what = match text.get(at..)?.chars().next()? {

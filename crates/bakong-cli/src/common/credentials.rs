@@ -1,4 +1,4 @@
-//! Where the token comes from: a file or the environment.
+//! The source of the token: a file or the environment.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -120,7 +120,7 @@ impl Failure {
         }
     }
 
-    /// Appends a text to the message. A full stop at its start is dropped if the message already ends a sentence.
+    /// Appends a sentence to the message. A full stop at its start is dropped if the message already ends a sentence.
     pub(crate) fn and(mut self, more: &str) -> Self {
         let more = match more.strip_prefix('.') {
             Some(rest) if ends_sentence(&self.message) => rest,

@@ -8,7 +8,7 @@ use khqr_core::Printable;
 
 use crate::common::exit::Failure;
 
-/// Opens a regular file of at most `limit` bytes. A FIFO could block for ever, and a device may have no end.
+/// Opens a regular file of at most `limit` bytes. A FIFO could block forever, and a device may have no end.
 pub(crate) fn open(path: &Path, limit: u64) -> Result<File, Failure> {
     let unusable = |reason: &dyn std::fmt::Display| {
         let path = path.to_string_lossy();

@@ -31,7 +31,7 @@ impl Interrupts {
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(async move {
             signals.recv().await;
-            // The receiver may be gone: the command is then already printing its result.
+            // The receiver may have been dropped, because the command is already printing its result.
             let _ = sender.try_send(());
             let first = Instant::now();
             while first.elapsed() < DUPLICATES {

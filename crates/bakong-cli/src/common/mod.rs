@@ -1,4 +1,4 @@
-//! What several commands share. Nothing in here depends on a command.
+//! Code that several commands share. It does not depend on any command.
 
 pub(crate) mod advice;
 pub(crate) mod blanks;

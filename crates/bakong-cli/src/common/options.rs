@@ -20,10 +20,10 @@ const CA_FILE: &str = "Also trust the certificate authorities in this PEM file. 
 const RENEWAL_EMAIL: &str = "The project's e-mail address, with which the command renews the token in --token-file \
      before it expires [env: BAKONG_EMAIL]";
 
-/// What messages contain in place of a secret.
+/// The text that replaces a secret in messages.
 pub(crate) const REDACTED: &str = "[redacted]";
 
-/// The Bakong to send requests to.
+/// The Bakong server to send requests to.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TargetArguments {
     /// One of NBC's hosts: sit, production, sit-gov or production-gov
@@ -108,7 +108,7 @@ pub(crate) fn token_file() -> impl TypedValueParser<Value = PathBuf> {
     })
 }
 
-/// Whether a text is redacted as a whole.
+/// Whether the whole string is redacted.
 fn is_redacted(text: &str) -> bool {
     without_tokens(text) == REDACTED
 }

@@ -20,7 +20,7 @@ pub(crate) fn is_output_lost() -> bool {
     OUTPUT_LOST.load(Ordering::Relaxed)
 }
 
-/// Remembers that nothing reads the output.
+/// Records that the output is closed.
 pub(crate) fn set_lost() {
     OUTPUT_LOST.store(true, Ordering::Relaxed);
 }

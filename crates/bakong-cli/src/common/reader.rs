@@ -4,8 +4,8 @@ use std::future;
 
 use crate::common::output;
 
-/// Waits until nothing reads standard output any more: `head` in `bakong watch | head -1` has ended. Never returns for
-/// a file or a terminal.
+/// Waits until the reader of standard output closes it, as when `head` in `bakong watch | head -1` has ended. Never
+/// returns for a file or a terminal.
 ///
 /// A write would notice this too, but the next event may be minutes away, and each check until then costs a request.
 pub(crate) async fn gone() {

@@ -52,7 +52,10 @@ pub(crate) fn save(store: &FileTokenStore, token: &AccessToken) -> Result<(), To
         .map_err(|error| match store.write_aside(token) {
             Ok(aside) => {
                 let aside = aside.display();
-                TokenStoreError::new(error.to_string(), format!("it is in {aside} instead"))
+                TokenStoreError::new(
+                    error.to_string(),
+                    format!("it was saved in {aside} instead"),
+                )
             }
             Err(_) => TokenStoreError::new(
                 error.to_string(),

@@ -21,8 +21,8 @@ pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> R
     result
 }
 
-/// Like [`block_on`], but stops on Ctrl-C or another signal. `meaning` is the second part of the message: what the
-/// user knows, or does not know, after the interruption.
+/// Like [`block_on`], but stops on Ctrl-C or another signal. `meaning` is the second part of the message: whether
+/// Bakong may have acted on the request before the interruption.
 ///
 /// If the result and a signal arrive together, the result wins, so that a received token is saved first.
 pub(crate) fn block_on_unless_stopped<T>(

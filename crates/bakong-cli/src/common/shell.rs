@@ -2,7 +2,7 @@
 
 use khqr_core::Printable;
 
-/// Quotes a text, so that a shell parses it as one word and expands nothing in it.
+/// Quotes a string, so that a shell parses it as one word and expands nothing in it.
 pub(crate) fn word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+@:,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

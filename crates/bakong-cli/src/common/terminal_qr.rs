@@ -1,5 +1,5 @@
-//! Draws a text as a QR code. Half-block characters show two modules, one above the other. ASCII characters show half a
-//! module.
+//! Draws a string as a QR code. Half-block characters show two modules, one above the other. ASCII characters show half
+//! a module.
 
 use std::ffi::OsString;
 
@@ -35,7 +35,7 @@ impl Style {
     }
 }
 
-/// Where a code is drawn.
+/// The stream that a code is drawn on.
 #[derive(Clone, Copy, Debug)]
 struct Screen {
     is_terminal: bool,

@@ -15,7 +15,7 @@ const USER_AGENT: &str = "BAKONG_USER_AGENT";
 /// The largest file of certificates in bytes. Mozilla's is 230 kB.
 const LARGEST_PEM: u64 = 16 << 20;
 
-/// Creates the transport to a Bakong.
+/// Creates the transport to a Bakong server.
 pub(crate) fn open(
     options: &TransportOptions,
     retry: RetryPolicy,

@@ -1,4 +1,4 @@
-//! A Bakong whose clock differs from this machine's.
+//! A fake Bakong whose clock differs from this machine's.
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 
 use crate::support::{MD5, UNKNOWN_TOKEN, run_with_token};
 
-/// Starts a Bakong that finds no payment, with a clock that is ahead of this machine's. Returns its address.
+/// Starts a fake Bakong that finds no payment, with a clock that is ahead of this machine's. Returns its address.
 async fn start(ahead: SignedDuration) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -1,4 +1,4 @@
-//! Input of every form: byte order marks, UTF-16, the command's own output, badly copied codes, special files.
+//! Input in every form: byte order marks, UTF-16, the command's own output, badly copied codes, special files.
 
 use bakong_sandbox::Sandbox;
 use khqr_core::{Amount, Currency, Md5Handle};

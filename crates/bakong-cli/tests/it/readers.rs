@@ -48,7 +48,7 @@ async fn watch_stops_when_its_reader_ends() {
         lines.next_line().await.unwrap().unwrap();
         drop(lines);
         let finished = end(child).await.exits(1);
-        finished.shows("nothing reads standard output");
+        finished.shows("standard output is closed");
         finished.shows(&Md5Handle::of(&code).to_string());
         drop(stdin);
     }
@@ -60,16 +60,13 @@ async fn checkout_stops_when_its_reader_ends() {
     let sandbox = Sandbox::start().await.unwrap();
     let mut child = spawn(&sandbox, "checkout --json");
     drop(child.stdout.take());
-    end(child)
-        .await
-        .exits(1)
-        .shows("nothing reads standard output");
+    end(child).await.exits(1).shows("standard output is closed");
 
     let sandbox = Sandbox::start().await.unwrap();
     let shop = Shop::open(&sandbox, "").await;
     let md5 = Md5Handle::of(&shop.code).to_string();
     let finished = end(shop.close_output()).await.exits(1);
-    finished.shows("STOPPED: nothing reads standard output");
+    finished.shows("STOPPED: standard output is closed");
     finished.shows(&format!("bakong tx check --md5 {md5}"));
 }
 
@@ -94,7 +91,7 @@ async fn output_that_nothing_reads_is_not_a_success() {
     }
 }
 
-/// Starts `watch` with one code, and fills the pipe of its output, which nothing reads from then on.
+/// Starts `watch` with one code, and fills the pipe of its output, which is not read after that.
 async fn stalled(sandbox: &Sandbox) -> Child {
     let mut child = spawn(sandbox, "watch --json");
     let mut stdin = child.stdin.take().unwrap();

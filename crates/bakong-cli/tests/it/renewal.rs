@@ -173,7 +173,7 @@ async fn a_token_whose_file_became_unwritable_is_written_aside() {
     let renew = ["token", "renew", "--email", EMAIL, "--base-url", &url];
     let finished = run(&[&renew[..], &["--token-file", &file]].concat()).await;
     assert_eq!(finished.exit, 1, "{finished:?}");
-    let (_, aside) = finished.err.split_once("it is in ").unwrap();
+    let (_, aside) = finished.err.split_once("it was saved in ").unwrap();
     let aside = aside.split_once(" instead").unwrap().0;
     assert_eq!(std::fs::read_to_string(aside).unwrap().trim(), TOKEN);
     #[cfg(unix)]

@@ -186,14 +186,14 @@ impl Finished {
         json["error"].clone()
     }
 
-    /// Checks that standard output or standard error contains a text.
+    /// Checks that standard output or standard error contains a string.
     #[track_caller]
     pub(crate) fn shows(&self, text: &str) {
         let shown = self.out.contains(text) || self.err.contains(text);
         assert!(shown, "{text}: {self:?}");
     }
 
-    /// Checks that neither standard output nor standard error contains a text.
+    /// Checks that neither standard output nor standard error contains a string.
     #[track_caller]
     pub(crate) fn hides(&self, text: &str) {
         let shown = self.out.contains(text) || self.err.contains(text);

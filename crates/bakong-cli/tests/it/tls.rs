@@ -13,7 +13,7 @@ use crate::support::{
     Finished, Folder, MD5, UNKNOWN_TOKEN, bakong, run_line, run_with_token, words,
 };
 
-/// Starts a Bakong that finds no payment. Returns its address and its certificate authority in PEM.
+/// Starts a fake Bakong that finds no payment. Returns its address and its certificate authority in PEM.
 async fn start() -> (String, String) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -131,7 +131,7 @@ async fn a_payment_is_found_by_each_kind_of_lookup() {
     assert_eq!(json.status(3, "not_found")["transaction"], Value::Null);
 }
 
-/// The answers of a Bakong that reports another currency, or an amount that cannot be read.
+/// The answers of a fake Bakong that reports another currency, or an amount that cannot be read.
 fn unreadable_payments(hash: &str) -> [(String, &'static str); 6] {
     [
         (r#""amount":1.50,"currency":"EUR""#, "unreadable_currency"),

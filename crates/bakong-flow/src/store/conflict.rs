@@ -12,7 +12,7 @@ use crate::outcome::Outcome;
 pub struct Rejected {
     /// The MD5 of the payment that the change is about.
     pub md5: Md5Handle,
-    /// What the change conflicts with.
+    /// The reason for the rejection.
     pub conflict: Conflict,
 }
 

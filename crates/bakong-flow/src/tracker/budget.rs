@@ -1,4 +1,4 @@
-//! How many requests of the quota window may be spent, and on what.
+//! Computes how many requests of the quota window may be spent, and for which purpose.
 
 use std::time::Duration;
 

@@ -28,7 +28,7 @@ pub(super) struct Request {
     pub(super) grant: Grant,
 }
 
-/// What a request asks about.
+/// The subject of a request.
 #[derive(Clone, Debug)]
 pub(super) enum Subject {
     /// One payment. The MD5 identifies it even if another worker finishes the payment while the request is in
@@ -126,7 +126,7 @@ impl InFlight {
         self.requests.len()
     }
 
-    /// The clock was set back to `now`: no request was sent later.
+    /// The clock was set back to `now`: requests with a later time get the time `now`.
     pub(super) fn clock_set_back(&mut self, now: Timestamp) {
         for (_, request) in &mut self.requests {
             request.asked_at = request.asked_at.min(now);

@@ -1,4 +1,4 @@
-//! Whether payments can be checked in lists.
+//! Tracks whether payments can be checked in lists.
 
 use std::time::Duration;
 
@@ -97,12 +97,12 @@ enum Proof {
     RefusedOnce(u64),
 }
 
-/// What a failed list means.
+/// The conclusion from a failed list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum ListFailure {
     /// Other requests may fail too, so all requests pause.
     Ordinary,
-    /// Lists do not work for the time being. Single checks can go on.
+    /// Lists do not work for the time being. Single checks can continue.
     Lists,
 }
 

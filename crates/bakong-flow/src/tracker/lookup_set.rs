@@ -14,15 +14,15 @@ const ORDER: [Lookup; 3] = [Lookup::Md5, Lookup::Hash, Lookup::ShortHash];
 /// ```text
 ///  before the deadline, each known lookup:      after the deadline, each known lookup:
 ///
-///   learned ─▶ early turn pending                 Pending ──── not found ──────▶ NotFound
+///   learned ─▶ early check pending                Pending ──── not found ──────▶ NotFound
 ///                   │                              │   ▲                            ▲
 ///       not found,  │                   unreadable │   │ all others are read        │ not found
 ///       unreadable  ▼                              ▼   │ or unreadable              │
 ///                 tried                          Unreadable ────────────────────────┘
 /// ```
 ///
-/// - Before the deadline, `current` is the first lookup whose early turn is pending, otherwise the MD5. The MD5 and the
-///   hashes that were known when the payment was opened have no early turn.
+/// - Before the deadline, `current` is the first lookup whose early check is pending, otherwise the MD5. The MD5 and
+///   the hashes that were known when the payment was opened have no early check.
 /// - After the deadline, `current` is the first pending lookup, then the first unreadable one. A payment expires when
 ///   every known lookup is `NotFound`.
 /// - A hash that finds a transaction before the MD5 had its final check makes the MD5 `current` once more:
@@ -41,7 +41,7 @@ pub(super) struct LookupSet {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Progress {
     is_known: bool,
-    /// Whether the early turn is over.
+    /// Whether the early check was made.
     tried: bool,
     last: FinalCheck,
 }

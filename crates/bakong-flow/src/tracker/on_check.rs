@@ -1,4 +1,4 @@
-//! What an answer about a payment means.
+//! Applies an answer to a payment.
 
 use std::time::Duration;
 

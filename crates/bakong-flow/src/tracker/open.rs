@@ -1,4 +1,4 @@
-//! Which payments are accepted.
+//! Accepts or refuses new payments.
 
 use std::fmt;
 

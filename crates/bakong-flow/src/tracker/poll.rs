@@ -1,4 +1,4 @@
-//! The next request, and when to look for it.
+//! Selects the next request, and computes when to poll again.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl Tracker {
         Some(next.max(now))
     }
 
-    /// Whether no further request may be sent before a reply arrives.
+    /// Whether the next request must wait for a reply.
     fn is_busy(&self) -> bool {
         // If the window has too few requests for single checks, wait for the list that tells whether lists work.
         if !self.lists.works() && self.in_flight.has_list() {
@@ -261,7 +261,7 @@ impl Tracker {
             return None;
         }
         let key = match self.token.step(now) {
-            // If no payment is due, any payment will do.
+            // If no payment is due, choose any payment.
             TokenStep::Use | TokenStep::RenewOrUse => self
                 .most_urgent(now)
                 .or_else(|| self.payments.iter().next().map(|(key, _)| key))?,

@@ -1,4 +1,4 @@
-//! What a reply means for its payments, and for all requests.
+//! Applies a reply to the payments of its request, and to the pauses that affect all requests.
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::transport::TransportErrorKind;
@@ -32,7 +32,7 @@ impl Tracker {
                 self.on_list_failure(&request, class, now);
             }
             (Subject::Token, Reply::Renewal(result)) => self.on_renewal(&request, result, now),
-            // The reply does not fit the question, so it has no meaning.
+            // The kind of the reply does not match the question, so the reply cannot be used.
             (Subject::Token, _) => self.token.renewal_abandoned(now),
             (_, _) => self.on_failure(&request, ErrorClass::Malformed, now),
         }
@@ -231,8 +231,8 @@ impl Tracker {
         }
     }
 
-    /// A single check failed, possibly because of its payment: the payment tries another lookup, or waits longer than
-    /// others do.
+    /// A single check failed, possibly because of its payment: its next check uses another lookup, or comes after a
+    /// longer pause than the other payments have.
     fn on_single_failure(&mut self, request: &Request, key: Key, now: Timestamp) {
         if !self.payments.is_asked_by(key, request.number) {
             return;

@@ -1,4 +1,4 @@
-//! When each payment is checked next.
+//! Schedules the next check of each payment.
 
 use bakong_api::khqr_core::Timestamp;
 
@@ -63,7 +63,7 @@ impl Tracker {
         {
             let slot = &mut self.payments[key];
             if slot.state().request().is_none() {
-                // The MD5 comes before a hash that is still waiting for its early turn.
+                // The MD5 comes before a hash whose early check is still pending.
                 slot.lookups.start_final();
             }
             let slot = &self.payments[key];

@@ -1,4 +1,4 @@
-//! Whether requests can be sent with the token.
+//! Tracks whether requests can be sent with the token.
 
 use bakong_api::ErrorClass;
 use bakong_api::khqr_core::Timestamp;

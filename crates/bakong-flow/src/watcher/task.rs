@@ -150,7 +150,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                         self.open.insert(md5, watch::Sender::new(progress));
                         self.opening.insert(md5, reply);
                     }
-                    // A caller that is gone does not need the reply.
+                    // A caller that stopped waiting does not need the reply.
                     Err(error) => drop(reply.send(Err(error.into()))),
                 }
             }
@@ -252,7 +252,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
         loop {
             self.pending.extend(self.tracker.take_changes());
             if self.pending.is_empty() {
-                // A caller that is gone does not need the notification.
+                // A caller that stopped waiting does not need the notification.
                 for persisted in self.on_persisted.drain(..) {
                     let _ = persisted.send(());
                 }

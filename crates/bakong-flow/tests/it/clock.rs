@@ -58,7 +58,7 @@ fn a_clock_ahead_by_days_leaves_no_reservation() {
     desk.exchange(NOT_FOUND);
     desk.now = NOON;
     desk.finish_all();
-    // The next day has all of its requests.
+    // The next day has its full quota.
     desk.later(DAY);
     desk.open(11..=13);
 }
@@ -78,7 +78,7 @@ fn final_checks_that_found_nothing_stay_valid_when_the_clock_is_set_back() {
 
 const OVER_QUOTA: Reply = Reply::Check(Err(ErrorClass::QuotaExhausted));
 
-/// The final check of payment 1 is due half an hour before the turn of the quota window, and was sent while the clock
+/// The final check of payment 1 is due half an hour before the end of the quota window, and was sent while the clock
 /// was an hour ahead.
 fn asked_by_a_clock_ahead() -> (Desk, Ask) {
     let mut desk = Desk::of_singles();

@@ -142,9 +142,10 @@ impl Model for Setting {
             Property::sometimes("a change is rejected", |_, state: &State| {
                 state.has_rejected()
             }),
-            Property::sometimes("the end is reached", |setting: &Self, state: &State| {
-                state.now() >= setting.end
-            }),
+            Property::sometimes(
+                "the last event is reached",
+                |setting: &Self, state: &State| state.now() >= setting.end,
+            ),
         ]
     }
 }

@@ -1,4 +1,4 @@
-//! How spare requests are spent.
+//! The pace at which spare requests are spent.
 
 use bakong_flow::Config;
 use bakong_flow::bakong_api::CheckAnswer;

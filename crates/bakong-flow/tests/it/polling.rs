@@ -1,4 +1,4 @@
-//! When requests are sent: the quota, failures, the token, nudges and cancelled orders.
+//! The time at which requests are sent: the quota, failures, the token, nudges and cancelled orders.
 
 use std::time::Duration;
 
@@ -221,7 +221,11 @@ fn an_abandoned_request_is_sent_again_after_a_pause() {
     let again = desk.next();
     assert_ne!(again.ticket, ask.ticket);
     desk.answer(&ask, single(CheckAnswer::Failed));
-    assert_eq!(desk.outcome(1), None, "the ticket is used");
+    assert_eq!(
+        desk.outcome(1),
+        None,
+        "a ticket that was used before is ignored"
+    );
     desk.answer(&again, single(paid(7)));
     assert!(desk.is_paid(1));
 }

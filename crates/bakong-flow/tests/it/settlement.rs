@@ -1,4 +1,4 @@
-//! Which transactions settle an order, and which need a review.
+//! Transactions that settle an order, and transactions that need a review.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! How requests and attempts to open payments are counted.
+//! The counts of requests and of attempts to open payments.
 
 use bakong_flow::bakong_api::ErrorClass;
 use bakong_flow::bakong_api::transport::TransportErrorKind;

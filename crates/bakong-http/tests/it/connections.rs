@@ -1,4 +1,4 @@
-//! How connections are opened, reused and closed.
+//! Opening, reusing and closing connections.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;

@@ -30,7 +30,11 @@ async fn a_project_registers_verifies_and_renews() {
         let token = session.send(&verify).await.unwrap();
         assert!(token.expires_at() > Some(bakong.sandbox.now()));
         let twice = session.send(&verify).await.unwrap_err();
-        assert_eq!(twice.class(), ErrorClass::Refused, "a code is valid once");
+        assert_eq!(
+            twice.class(),
+            ErrorClass::Refused,
+            "a verification code can be used once"
+        );
         assert_eq!(twice.class().remedy(), Remedy::Attention);
 
         let error = session.send(&registration).await.unwrap_err();

@@ -98,7 +98,7 @@ fn harmless() -> Vec<(&'static str, Fault)> {
         ("Retry-After under 200", own().retry_after(minute)),
         ("byte by byte", own().dripped(Duration::ZERO)),
         ("delayed", own().delayed(Duration::from_millis(1))),
-        ("truncated behind its end", own().truncated_to(1 << 20)),
+        ("truncated after its end", own().truncated_to(1 << 20)),
         ("all of these", all),
     ]
 }

@@ -133,7 +133,7 @@ fn forms() -> Vec<(&'static str, Fault, &'static [usize])> {
         ("a paid one is garbled", own().garbled_item(0), &[0]),
         ("an unpaid one is garbled", own().garbled_item(1), &[1]),
         (
-            "two are, in all forms",
+            "two are garbled, in all forms",
             all().items_inline().garbled_item(1).garbled_item(3),
             &[1, 3],
         ),
@@ -143,7 +143,7 @@ fn forms() -> Vec<(&'static str, Fault, &'static [usize])> {
             own().item(0, r#"[{"status":"NOT_FOUND"}]"#),
             &[0],
         ),
-        ("an item is a text", own().item(0, r#""NOT_FOUND""#), &[0]),
+        ("an item is a string", own().item(0, r#""NOT_FOUND""#), &[0]),
         (
             "an item without a key",
             own().item(0, r#"{"status":"NOT_FOUND"}"#),

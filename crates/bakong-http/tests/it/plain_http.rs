@@ -1,4 +1,4 @@
-//! Where unencrypted requests are allowed.
+//! Unencrypted requests: the addresses to which they are allowed.
 
 use bakong_api::transport::TransportErrorKind;
 use bakong_http::HyperTransport;

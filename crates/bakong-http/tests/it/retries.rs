@@ -1,4 +1,4 @@
-//! Which requests are retried, and when.
+//! Retries: the requests that are repeated, and the waits between attempts.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -228,7 +228,7 @@ async fn a_request_that_is_not_repeatable_is_sent_once() {
         let answer = transport().send(renewal(&server.url())).await;
         assert_ne!(answer.map(|it| it.status()).ok(), Some(StatusCode::OK));
         assert_eq!(received.all().len(), 1, "{outage}");
-        // Nor is a request without `EndpointInfo` repeatable.
+        // A request without `EndpointInfo` is not repeatable either.
         let mut unknown = request(&server.url());
         unknown.extensions_mut().clear();
         let (server, received) = scripted(&[&outage, &ok("{}")]).await;

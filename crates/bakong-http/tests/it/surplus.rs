@@ -1,5 +1,6 @@
-//! Servers that send a second answer right behind the first (RFC 9112 section 9.2 forbids it), or close each connection
-//! without notice. With default settings, no check takes the second answer for its own, and no close costs a request.
+//! Servers that send a second answer directly after the first (RFC 9112 section 9.2 forbids it), or close each
+//! connection without notice. With default settings, no check takes the second answer for its own, and no close costs a
+//! request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,7 +36,7 @@ enum Behind {
     Later,
 }
 
-/// A server that sends `first`, and `second` behind each answer. The number counts its requests.
+/// A server that sends `first`, and `second` after each answer. The number counts its requests.
 async fn surplus(first: String, second: String, behind: Behind) -> (Server, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let requests = Arc::clone(&count);

@@ -1,4 +1,4 @@
-//! Who may use the API: registered addresses, their tokens, and their daily quota.
+//! Access to the API: registered addresses, their tokens, and their daily quota.
 
 mod quota;
 mod registry;

@@ -8,7 +8,7 @@ use khqr_core::Timestamp;
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Mail {
-    /// The time at which the mail was sent, on the sandbox's clock.
+    /// The time at which the e-mail was sent, on the sandbox's clock.
     pub sent_at: Timestamp,
     /// The 20-character code that `POST /v1/verify` accepts once.
     pub code: String,
@@ -28,7 +28,7 @@ struct Registration {
 
 /// Modifications, which only `State::apply` calls.
 impl Registry {
-    /// Delivers a mail. Its code replaces the previous one, so that a lost mail can be requested again.
+    /// Delivers an e-mail. Its code replaces the previous one, so that a lost e-mail can be requested again.
     pub(crate) fn deliver(&mut self, email: &str, mail: Mail) {
         let registration = self.by_email.entry(email.to_owned()).or_default();
         registration.mailbox.push(mail);
@@ -62,7 +62,7 @@ impl Registry {
         all.filter_map(|(email, it)| Some((email.as_str(), it.id.as_deref()?)))
     }
 
-    /// Every mail with its recipient.
+    /// Every e-mail with its recipient.
     pub(crate) fn mails(&self) -> impl Iterator<Item = (&str, &Mail)> {
         let all = self.by_email.iter();
         all.flat_map(|(email, it)| it.mailbox.iter().map(|mail| (email.as_str(), mail)))

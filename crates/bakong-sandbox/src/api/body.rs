@@ -121,7 +121,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Borrows a text that has no escapes. A plain `Cow` always copies it.
+/// Borrows a string that has no escapes. A plain `Cow` would always copy it.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -38,7 +38,7 @@ impl From<Failure> for Refused {
             Failure::MissingFields => Some("a field of the body is missing or not valid"),
             Failure::Unauthorized => Some("the token is missing or not valid"),
             Failure::EmailRegistered => Some(
-                "the e-mail address is registered already; POST /v1/renew_token issues another token",
+                "the e-mail address is already registered; POST /v1/renew_token issues another token",
             ),
             Failure::NotRegistered => Some(
                 "no token was issued for the e-mail address; POST /v1/request_token and /v1/verify register it",

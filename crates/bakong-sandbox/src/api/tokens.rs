@@ -33,7 +33,7 @@ pub(super) fn verify(call: &mut Call<'_>) -> Result<Answer, Refused> {
     // The live service's response to a wrong code is unknown. This documented failure fits best.
     let email = call.backend.state().registry.email_of_code(&code);
     let email = email.ok_or_else(|| {
-        let why = "body.code is not the code of the latest mail to any address; GET /sandbox/mailbox lists the mails";
+        let why = "body.code is not the code of the latest e-mail to any address; GET /sandbox/mailbox lists the e-mails";
         Refused::new(Failure::NotRegistered, why)
     });
     let email = email?.to_owned();

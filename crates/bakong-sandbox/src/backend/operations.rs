@@ -130,7 +130,7 @@ impl Backend {
         value
     }
 
-    /// Mails a verification code to an address. Returns false if the address is registered already.
+    /// Sends a verification code to an address by e-mail. Returns false if the address is already registered.
     pub(crate) fn request_token(&mut self, email: &str, now: Timestamp) -> bool {
         if self.state().registry.id(email).is_some() {
             return false;
@@ -272,8 +272,8 @@ impl Backend {
         }
     }
 
-    /// Removes transfers, accounts, registrations, mails, faults, requests and quota use, and invalidates
-    /// every token. The clock and the quota limit stay.
+    /// Removes transfers, accounts, registrations, e-mails, faults, requests and quota use, and invalidates every
+    /// token. The clock and the quota limit stay.
     pub(crate) fn reset(&mut self) {
         self.commit(Change::Reset);
         self.revoke_tokens();

@@ -8,7 +8,7 @@ pub(crate) const REDACTED: &str = "[redacted]";
 /// The names of fields with a secret value.
 const SECRETS: [&str; 2] = ["code", "token"];
 
-/// Replaces the secrets in a text. The text can be JSON, truncated JSON, or anything with names and values.
+/// Replaces the secrets in a string. The string can be JSON, truncated JSON, or anything else with names and values.
 pub(crate) fn redacted(text: &str) -> String {
     let text = replace(text, &named_secrets(text));
     replace(&text, &tokens(&text))

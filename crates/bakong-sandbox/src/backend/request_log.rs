@@ -20,7 +20,7 @@ const CAPACITY: usize = 200;
 const MAX_BODY: usize = 4 * 1024;
 const MAX_PATH: usize = 256;
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Default)]
 pub(crate) struct Outcome<'a> {
     /// `None` if a fault sent no response.

@@ -119,7 +119,7 @@ pub(crate) fn mail(email: &str, mail: &Mail) -> Value {
     json!({ "email": email, "sentAt": mail.sent_at.as_millis(), "code": mail.code })
 }
 
-/// The latest mail to `email`.
+/// The latest e-mail to `email`.
 pub(crate) fn last_mail(registry: &Registry, email: &str) -> Value {
     let last = registry.mailbox(email).last();
     last.map_or(Value::Null, |last| mail(email, last))

@@ -159,7 +159,7 @@ impl Ledger {
     }
 }
 
-/// What a snapshot contains.
+/// The content of a snapshot.
 impl Ledger {
     pub(crate) fn orders(&self) -> impl Iterator<Item = &TransferOrder> {
         self.transfers().map(|transfer| &transfer.order)

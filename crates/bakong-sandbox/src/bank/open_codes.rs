@@ -16,7 +16,7 @@ const CAPACITY: usize = 200;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct OpenCode {
     pub(crate) md5: Md5Handle,
-    /// The text of the code. A change without a text keeps the text that is known.
+    /// The text of the code. `None` keeps the text that is already known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) text: Option<String>,
     pub(crate) first_asked: Timestamp,

@@ -1,4 +1,4 @@
-//! How a customer pays a code.
+//! The options for paying a code.
 
 use std::time::Duration;
 

@@ -47,7 +47,7 @@ fn moved(clock: SandboxClock, body: &ClockBody) -> Result<SandboxClock, InputErr
     let advance = millis("advanceMs", body.advance_ms.as_deref(), clock.now())?;
     let ahead = millis("aheadMs", body.ahead_ms.as_deref(), system)?;
     let set = millis("setTo", body.set_to.as_deref(), START)?;
-    let help = "give one of advanceMs, aheadMs and setTo, or mode, or both";
+    let help = "specify one of advanceMs, aheadMs and setTo, or mode, or both";
     let clock = match (advance, ahead, set) {
         (None, None, None) if body.mode.is_none() => {
             return Err(InputError::new(
@@ -86,7 +86,7 @@ fn millis(
     let path = format!("body.{name}");
     if !raw.bytes().all(|byte| byte.is_ascii_digit()) {
         let what = "the value is not a whole number of milliseconds, 0 or more";
-        let help = "give a number such as 60000; {\"aheadMs\":0} returns to the system time";
+        let help = "specify a number such as 60000; {\"aheadMs\":0} returns to the system time";
         return Err(InputError::new(path, what, help));
     }
     let limit = LAST.saturating_since(from);
@@ -98,7 +98,7 @@ fn millis(
 /// The error for a time after the year 9999.
 pub(super) fn too_far(path: impl Into<String>, limit: Duration) -> InputError {
     let what = "the time is after the year 9999";
-    let help = format!("give at most {} milliseconds", limit.as_millis());
+    let help = format!("specify at most {} milliseconds", limit.as_millis());
     InputError::new(path, what, help)
 }
 

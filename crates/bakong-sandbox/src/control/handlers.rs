@@ -20,7 +20,7 @@ type Result<T> = std::result::Result<T, Refusal>;
 
 pub(super) fn payments(call: &mut Call<'_>) -> Result<Reply> {
     let limit = call.query.limit()?;
-    let help = "give the MD5 of a code: 32 hexadecimal digits";
+    let help = "specify the MD5 of a code: 32 hexadecimal digits";
     let md5: Option<Md5Handle> = input::parsed("query.md5", call.query.get("md5"), help)?;
     let all = call.backend.settled_ledger(call.now).transfers();
     let total = all.len();
@@ -44,7 +44,7 @@ pub(super) fn mailbox(call: &mut Call<'_>) -> Result<Reply> {
     let mut mails: Vec<_> = mails
         .filter(|(to, _)| email.is_none_or(|email| email == *to))
         .collect();
-    // Of the mails that one address got at the same time, the last is the newest.
+    // If one address received several e-mails at the same time, the last is the newest.
     mails.reverse();
     mails.sort_by_key(|(_, mail)| Reverse(mail.sent_at));
     let mails = mails.iter().take(DEFAULT_LIMIT);
@@ -71,7 +71,7 @@ pub(super) fn issue_token(call: &mut Call<'_>) -> Result<Reply> {
 
 /// Checks an address as the Open API does.
 pub(super) fn check_email(email: Option<String>) -> Result<String> {
-    let help = "give an e-mail address of 1 to 30 characters";
+    let help = "specify an e-mail address of 1 to 30 characters";
     let email = email.ok_or_else(|| InputError::missing("body.email", help))?;
     if EMAIL.contains(&email.chars().count()) {
         return Ok(email);
@@ -87,7 +87,7 @@ struct AccountBody {
 
 pub(super) fn open_account(call: &mut Call<'_>) -> Result<Reply> {
     let AccountBody { account } = call.body()?;
-    let help = "give an account such as name@bank";
+    let help = "specify an account such as name@bank";
     let account: Option<AccountIdBuf> = input::parsed("body.account", account.as_deref(), help)?;
     let account = account.ok_or_else(|| InputError::missing("body.account", help))?;
     let opened = json!({ "account": account.as_str() });

@@ -44,14 +44,14 @@ pub(super) fn pay(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let body: PayBody = call.body()?;
     let clock = call.backend.state().clock;
     let code = code(body.qr.as_deref())?;
-    let help = "give an account such as dara@devb";
+    let help = "specify an account such as dara@devb";
     let payer = body.from.as_deref().unwrap_or(PAYER);
     let payer: Option<AccountIdBuf> = input::parsed("body.from", Some(payer), help)?;
     let payer = payer.ok_or_else(|| InputError::missing("body.from", help))?;
     let payee: Option<AccountIdBuf> = input::parsed("body.to", body.to.as_deref(), help)?;
     let times = body.times.unwrap_or(1);
     if !(1..=MAX_TIMES).contains(&times) {
-        let help = format!("give a number from 1 to {MAX_TIMES}");
+        let help = format!("specify a number from 1 to {MAX_TIMES}");
         return Err(InputError::new("body.times", "the number is out of range", help).into());
     }
     let delay = Duration::from_millis(body.delay_ms.unwrap_or_default());
@@ -130,7 +130,7 @@ pub(super) fn scan(call: &mut Call<'_>) -> Result<Reply, Refusal> {
 
 /// The code without the line break that is often pasted with it.
 fn code(qr: Option<&str>) -> Result<&str, InputError> {
-    let missing = || InputError::missing("body.qr", "give the text of a KHQR code");
+    let missing = || InputError::missing("body.qr", "send the text of a KHQR code");
     qr.map(str::trim).ok_or_else(missing)
 }
 
@@ -141,11 +141,12 @@ fn read_amount(
     code: &str,
     clock: &SandboxClock,
 ) -> Result<Option<Amount>, Refusal> {
-    let currency: Option<Currency> = input::parsed("body.currency", currency, "give KHR or USD")?;
+    let currency: Option<Currency> =
+        input::parsed("body.currency", currency, "specify KHR or USD")?;
     let Some(raw) = raw else {
         if currency.is_some() {
             let what = "a currency needs an amount";
-            let help = "give an amount too, or omit the currency";
+            let help = "also specify an amount, or omit the currency";
             return Err(InputError::new("body.currency", what, help).into());
         }
         return Ok(None);
@@ -159,7 +160,7 @@ fn read_amount(
         }
     };
     let amount = Amount::parse(&text, currency).map_err(|error| {
-        let help = "give a plain number such as 1.50; riel have no decimals";
+        let help = "specify a plain number such as 1.50; riel have no decimals";
         InputError::new("body.amount", error.to_string(), help)
     })?;
     Ok(Some(amount))
@@ -189,9 +190,9 @@ fn advice(error: &TransferError, clock: &SandboxClock) -> (&'static str, String)
         ),
         TransferError::AmountRequired => (
             "body.amount",
-            "give an amount, as a customer enters it for a static code",
+            "specify an amount, as a customer enters it for a static code",
         ),
-        TransferError::AmountZero => ("body.amount", "give an amount greater than zero"),
+        TransferError::AmountZero => ("body.amount", "specify an amount greater than zero"),
         TransferError::AlreadyPaid => ("body.qr", "create a new code, or pay with \"again\": true"),
     };
     (place, help.to_owned())

@@ -40,7 +40,7 @@ impl<'a> Query<'a> {
                 return Err(InputError::new(
                     at,
                     "the parameter is repeated",
-                    "give the parameter once",
+                    "specify the parameter once",
                 ));
             }
         }
@@ -59,7 +59,7 @@ impl<'a> Query<'a> {
         let limit = limit.parse::<usize>().ok();
         let limit = limit.filter(|it| *it <= MAX_LIMIT);
         Ok(limit.ok_or_else(|| {
-            let help = format!("give a whole number up to {MAX_LIMIT}");
+            let help = format!("specify a whole number up to {MAX_LIMIT}");
             InputError::new("query.limit", "the limit is not valid", help)
         })?)
     }

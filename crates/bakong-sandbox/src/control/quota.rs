@@ -44,7 +44,7 @@ pub(super) fn set_quota(call: &mut Call<'_>) -> Result<Reply, Refusal> {
     let mut quota = call.backend.state().quota.limit;
     if let Some(text) = &body.resets_at {
         quota = quota.resets_at(time_of_day(text).ok_or_else(|| {
-            let help = "give hours and minutes in UTC, such as 17:00";
+            let help = "specify hours and minutes in UTC, such as 17:00";
             InputError::new("body.resetsAt", "the text is not a time of day", help)
         })?);
     }
@@ -78,7 +78,7 @@ fn read_limit(limit: &Value) -> Result<Option<u32>, InputError> {
     let number = limit.as_u64().and_then(|limit| u32::try_from(limit).ok());
     number.map(Some).ok_or_else(|| {
         let what = format!("{} is not a limit", brief(&limit.to_string()));
-        let help = "give a whole number of requests per day, or \"off\"";
+        let help = "specify a whole number of requests per day, or \"off\"";
         InputError::new("body.limit", what, help)
     })
 }

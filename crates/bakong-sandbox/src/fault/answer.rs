@@ -11,7 +11,7 @@ use super::fields::{read_headers, write_headers};
 use crate::input::reason;
 use crate::wire::{self, Answer};
 
-/// Where the response of a fault comes from.
+/// The source of a fault's response.
 #[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", remote = "Self")]
 pub(super) enum Source {
@@ -120,7 +120,7 @@ impl TryFrom<AnswerFields> for CustomAnswer {
             text.is_some(),
         ];
         if count.into_iter().filter(|is_some| *is_some).count() > 1 {
-            return Err("give at most one of html, json, body and error".to_owned());
+            return Err("specify at most one of html, json, body and error".to_owned());
         }
         let mut answer = match html.or(json).or(error) {
             Some((content_type, body)) => wire::with_body(status, content_type, body),

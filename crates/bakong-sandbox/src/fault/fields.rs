@@ -1,4 +1,4 @@
-//! How rules write lists and headers in JSON.
+//! The JSON form of lists and headers in rules.
 
 use std::collections::HashSet;
 
@@ -53,7 +53,7 @@ pub(super) fn read_headers<'de, D: Deserializer<'de>>(
         if !names.insert(name) {
             let name = brief(name);
             return Err(D::Error::custom(format!(
-                "`{name}` is repeated; give a list of values"
+                "`{name}` is repeated; specify a list of values"
             )));
         }
     }

@@ -93,14 +93,14 @@ fn check_values(fault: &Fault, path: &str) -> Result<(), InputError> {
         Err(InputError::new(format!("{path}.{field}"), what, help))
     };
     if fault.times == Times(Some(0)) {
-        let help = "give a number from 1, or \"always\"";
+        let help = "specify a number from 1, or \"always\"";
         return refuse("times", "0 matches no request", help);
     }
     if fault
         .percent
         .is_some_and(|percent| !(1..=100).contains(&percent))
     {
-        let help = "give a whole number from 1 to 100";
+        let help = "specify a whole number from 1 to 100";
         return refuse("percent", "the percentage is out of range", help);
     }
     if fault.limit.is_some() && fault.answer != Source::QuotaExhausted {
@@ -117,7 +117,7 @@ fn check_values(fault: &Fault, path: &str) -> Result<(), InputError> {
     }
     let date = fault.retry_after_date.unwrap_or_default();
     if date > LAST.as_millis() {
-        let help = format!("give at most {} milliseconds", LAST.as_millis());
+        let help = format!("specify at most {} milliseconds", LAST.as_millis());
         let what = "the date is after the year 9999";
         return refuse("retryAfterDate", what, &help);
     }
@@ -132,11 +132,11 @@ fn check_values(fault: &Fault, path: &str) -> Result<(), InputError> {
     };
     if answer.status.as_u16() < 200 {
         let help =
-            "give a status from 200 to 999; a status from 100 to 199 announces another response";
+            "specify a status from 200 to 999; a status from 100 to 199 announces another response";
         return refuse("answer.status", "the status is not final", help);
     }
     if matches!(answer.status.as_u16(), 204 | 304) && !answer.body.is_empty() {
-        let help = "remove the body, or give another status";
+        let help = "remove the body, or specify another status";
         return refuse("answer", "a response with 204 or 304 has no body", help);
     }
     if has_server_header(&answer.headers) {

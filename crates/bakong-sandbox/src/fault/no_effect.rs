@@ -77,7 +77,7 @@ fn without_one_part(value: &Value) -> Vec<Value> {
     }
 }
 
-/// What a client can observe, as a text.
+/// Everything that a client can observe, as a string.
 fn effect(fault: &Fault, own: &Answer) -> String {
     format!("{:?}", fault.apply(|| own.clone()))
 }

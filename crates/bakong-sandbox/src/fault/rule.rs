@@ -90,7 +90,7 @@ impl Default for Times {
     }
 }
 
-/// Where a list item contains its transaction.
+/// The place of the transaction in a list item.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum TransactionLayout {

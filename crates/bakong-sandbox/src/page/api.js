@@ -10,7 +10,7 @@ class ApiError extends Error {
   }
 }
 
-/** Capitalizes a text and ends it with a full stop. */
+/** Capitalizes a sentence and ends it with a full stop. */
 function sentence(text) {
   const whole = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;

@@ -50,7 +50,7 @@ export function onSubmit(id, action) {
   });
 }
 
-/** Copies a text. Returns false when the browser does not allow it. */
+/** Copies a string. Returns false when the browser does not allow it. */
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);

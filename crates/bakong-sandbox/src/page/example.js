@@ -4,7 +4,7 @@ import { now } from "./clock.js";
 
 const field = (tag, value) => `${tag}${String(value.length).padStart(2, "0")}${value}`;
 
-/** Computes the CRC-16/IBM-3740 that KHQR uses, of an ASCII text. */
+/** Computes the CRC-16/IBM-3740 of an ASCII string, as KHQR requires. */
 function checksum(text) {
   let crc = 0xffff;
   for (const character of text) {

@@ -98,7 +98,7 @@ setUpQuota();
 setUpRequests();
 setUpTokens();
 byId("reset").addEventListener("click", () => {
-  if (!confirm("Delete all payments, accounts, addresses, mails, faults and requests? All tokens become invalid. The clock and the daily limit stay.")) return;
+  if (!confirm("Delete all payments, accounts, addresses, e-mails, faults and requests? All tokens become invalid. The clock and the daily limit do not change.")) return;
   attempt(byId("reset-error"), () => send("POST", "/sandbox/reset", {}));
 });
 listen({ readAll, showAll, handlers, showConnection });

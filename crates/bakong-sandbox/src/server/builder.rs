@@ -93,16 +93,16 @@ impl SandboxBuilder {
 
     /// Listens on this address.
     ///
-    /// Anyone who can reach an address other than loopback controls the sandbox, its tokens and its mails.
-    /// A client that uses a name from the public DNS also needs [`allow_host`](Self::allow_host).
+    /// Anyone who can reach an address other than loopback controls the sandbox, its tokens and its e-mails. A client
+    /// that uses a name from the public DNS also needs [`allow_host`](Self::allow_host).
     #[must_use]
     pub const fn listen(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
     }
 
-    /// Allows browsers and clients of the control API to use this host name, such as `bakong.example.com`.
-    /// Omit the port, and never give a name that a stranger could register.
+    /// Allows browsers and clients of the control API to use this host name, such as `bakong.example.com`. Omit the
+    /// port, and never use a name that a stranger could register.
     ///
     /// On loopback, `localhost`, names under `.localhost` and loopback addresses are always allowed. On
     /// other addresses, any IP address, names without dots, and names under `.local`,
@@ -144,13 +144,12 @@ impl SandboxBuilder {
 
     /// Persists the state in this file, and continues from its content.
     ///
-    /// The file contains registrations and mails, the token key, transfers, accounts, open codes, the
-    /// latest 1,000 short links, the clock, the quota and its use, the faults and their counters,
-    /// and the seed with its number of draws. Every change is in the file before the response to its request is
-    /// sent. A killed process therefore loses nothing that a client saw, unless the file [cannot be
-    /// written](Sandbox::save_error). After a power failure, about the last second may be missing. The
-    /// file does not contain recorded requests, [allowed hosts](Self::allow_host), or faults with bytes
-    /// that are not UTF-8.
+    /// The file contains registrations and e-mails, the token key, transfers, accounts, open codes, the latest 1,000
+    /// short links, the clock, the quota and its use, the faults and their counters, and the seed with its number of
+    /// draws. Every change is in the file before the response to its request is sent. A killed process therefore loses
+    /// nothing that a client saw, unless the file [cannot be written](Sandbox::save_error). After a power failure,
+    /// about the last second may be missing. The file does not contain recorded requests, [allowed
+    /// hosts](Self::allow_host), or faults with bytes that are not UTF-8.
     ///
     /// The content of the file overrides the seed and the clock of this builder. A [quota](Self::quota)
     /// and [faults](Self::faults) of this builder override the file.

@@ -99,7 +99,7 @@ impl Sandbox {
         Customer::new(account.into(), Arc::clone(&self.shared))
     }
 
-    /// Makes `account` exist for `POST /v1/check_bakong_account`. Accounts of
+    /// Registers `account`, so that `POST /v1/check_bakong_account` finds it. Accounts of
     /// [customers](Self::customer) and accounts that received money already exist.
     pub fn register_account(&self, account: AccountId<'_>) {
         self.shared
@@ -116,20 +116,20 @@ impl Sandbox {
         })
     }
 
-    /// The mails to `email`, oldest first.
+    /// The e-mails to `email`, oldest first.
     #[must_use]
     pub fn mailbox(&self, email: &str) -> Vec<Mail> {
         self.shared
             .with(|backend| backend.state().registry.mailbox(email).to_vec())
     }
 
-    /// The code in the latest mail to `email`, which `POST /v1/verify` accepts.
+    /// The code in the latest e-mail to `email`, which `POST /v1/verify` accepts.
     #[must_use]
     pub fn verification_code(&self, email: &str) -> Option<String> {
         Some(self.mailbox(email).pop()?.code)
     }
 
-    /// Registers `email` if necessary, and issues a token without the mail and the verification.
+    /// Registers `email` if necessary, and issues a token without the e-mail and the verification.
     #[must_use]
     pub fn issue_token(&self, email: &str) -> String {
         self.shared.with(|backend| {
@@ -173,8 +173,8 @@ impl Sandbox {
             .with(|backend| backend.log.refused_after(number))
     }
 
-    /// Removes transfers, accounts, registrations, mails, faults, requests and quota use, and invalidates
-    /// every token. The clock and the quota limit stay.
+    /// Removes transfers, accounts, registrations, e-mails, faults, requests and quota use, and invalidates every
+    /// token. The clock and the quota limit stay.
     pub fn reset(&self) {
         self.shared.with(Backend::reset);
     }

@@ -32,7 +32,7 @@ pub(crate) enum Change {
         reset_seconds: u64,
         checks_only: bool,
     },
-    /// A verification code was mailed. It replaces the previous one.
+    /// A verification code was sent by e-mail. It replaces the previous one.
     Mail {
         email: String,
         sent_at: Timestamp,

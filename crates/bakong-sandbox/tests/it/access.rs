@@ -1,4 +1,4 @@
-//! Who may use the control API and the page, and which requests they reject.
+//! Access to the control API and the page, and the requests that they reject.
 
 use std::net::SocketAddr;
 

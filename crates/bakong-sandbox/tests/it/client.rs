@@ -87,7 +87,7 @@ impl Connection {
         while body.len() < length {
             assert_ne!(self.read_some(&mut body).await, 0, "incomplete body");
         }
-        assert_eq!(body.len(), length, "more than the body");
+        assert_eq!(body.len(), length, "bytes after the body");
         response.body = String::from_utf8(body).unwrap();
         Some(response)
     }

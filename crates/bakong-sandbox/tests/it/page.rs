@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::control::send;
 use crate::{assert_contains, sandbox};
 
-/// The page files that a text refers to.
+/// The page files that a document refers to.
 fn references(text: &str) -> impl Iterator<Item = String> {
     let names = text
         .split('"')

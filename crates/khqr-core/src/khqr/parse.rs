@@ -1,4 +1,4 @@
-//! Parsing a text into the slots of its fields, in one pass over each level.
+//! Parses a payload into the slots of its fields, in one pass over each level.
 
 use super::code::Khqr;
 use super::kind::AccountKind;

@@ -10,9 +10,9 @@ use crate::tlv::{Raw, Source};
 /// absent.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub(super) struct Slot {
-    /// The first byte of the value.
+    /// The index of the first byte of the value.
     pub(super) start: u16,
-    /// The byte after the value.
+    /// The index of the byte after the value.
     pub(super) end: u16,
 }
 
@@ -30,7 +30,7 @@ impl Slot {
         self.start == 0
     }
 
-    /// The first byte of the field, four bytes before the value: tag and length have two digits each.
+    /// The index of the first byte of the field, four bytes before the value: tag and length have two digits each.
     #[inline]
     pub(super) const fn field_start(self) -> u16 {
         self.start.saturating_sub(4)

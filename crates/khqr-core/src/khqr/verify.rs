@@ -260,7 +260,7 @@ impl FirstError<'_> {
         self.add(id, kind);
     }
 
-    /// Checks a text and adds its error, if any.
+    /// Checks a text field and adds its error, if any.
     #[cold]
     #[inline(never)]
     fn add_text(&mut self, id: FieldId, max: u8) {

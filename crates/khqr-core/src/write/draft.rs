@@ -119,7 +119,7 @@ impl<'a> KhqrDraft<'a> {
     }
 }
 
-/// The length of a text in UTF-16 code units.
+/// The length of a string in UTF-16 code units.
 #[inline]
 fn units(value: &str, plain: bool) -> usize {
     if plain { value.len() } else { utf16_len(value) }

@@ -110,7 +110,7 @@ fn summary(error: Error) -> String {
     format!("{:?} | {tag} | {code}", error.kind())
 }
 
-/// Asserts that a text is rejected with an error that has this [`summary`].
+/// Asserts that a string is rejected with an error that has this [`summary`].
 #[track_caller]
 fn rejects(text: &str, wanted: &str) {
     assert_eq!(summary(error_of(text)), wanted, "{text:?}");

@@ -1,4 +1,4 @@
-//! Whether a code may be paid.
+//! Verification: payable codes, and the reasons why a code is not payable.
 
 use khqr_core::{Amount, Currency, Timestamp};
 

@@ -1,4 +1,4 @@
-//! The expected fields and tree of a text. The SDK reports no errors here, so any error of khqr-core is a deviation.
+//! The expected fields and tree of a code. The SDK reports no errors here, so any error of khqr-core is a deviation.
 
 use std::collections::BTreeMap;
 

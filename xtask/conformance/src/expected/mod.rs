@@ -106,7 +106,7 @@ fn first_violation<Rank: Ord>(
     })
 }
 
-/// Why a text cannot be read as a KHQR.
+/// Why a string cannot be read as a KHQR.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unreadable {
     TooLong,

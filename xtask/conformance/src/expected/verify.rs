@@ -15,7 +15,7 @@ use crate::deviation::Deviation;
 /// a field.
 type Rank = (u8, usize, u8);
 
-/// The SDK rejects a text that is shorter than this without reading its fields.
+/// The SDK rejects a shorter code without reading its fields.
 const MIN_LENGTH: usize = 12;
 
 /// Returns the expected result at `now`, or why the SDK's answer cannot be explained.

@@ -100,7 +100,7 @@ fn rebuilding_gives_the_same(khqr: &Khqr<'_>, payment: Option<Payment>) {
     }
 }
 
-/// The order of fields in a text of the SDK.
+/// The order of fields in a code that the SDK wrote.
 const ORDER: [&str; 15] = [
     "00", "01", "15", "29", "30", "52", "53", "54", "58", "59", "60", "62", "64", "99", "63",
 ];

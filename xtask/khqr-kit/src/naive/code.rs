@@ -18,7 +18,7 @@ pub struct Code {
 }
 
 impl Code {
-    /// Reads a text. Checks the top level first, then the templates 29 or 30, 62, 64 and 99, then the account.
+    /// Reads a code. Checks the top level first, then the templates 29 or 30, 62, 64 and 99, then the account.
     ///
     /// # Errors
     /// The first defect in this order.

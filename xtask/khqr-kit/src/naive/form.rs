@@ -103,7 +103,7 @@ pub fn sealed(body: &str) -> String {
 
 /// Checks the checksum. Returns the fields before it up to the first malformed one, and the defect of that field.
 pub(super) fn unsealed(text: &str) -> Result<(Vec<Node>, Option<Defect>), Defect> {
-    // The capacity of the largest QR code.
+    // The number of digits that the largest QR code can hold.
     if text.len() > 7_089 {
         return Err(Defect::of_text(ErrorKind::TextTooLong));
     }

@@ -14,7 +14,7 @@ use khqr_core::{Error, ErrorKind};
 pub use code::Code;
 pub use form::{Node, encoded, payload, sealed, template};
 
-/// A defect of a text or an input.
+/// A defect of a code or an input.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Defect {
     /// The broken rule.
@@ -59,13 +59,13 @@ impl From<Error> for Defect {
     }
 }
 
-/// Returns the length of a text in UTF-16 code units, as JavaScript's `String.length` counts it.
+/// Returns the length of a string in UTF-16 code units, as JavaScript's `String.length` counts it.
 #[must_use]
 pub fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// Returns whether a text consists of ASCII digits and is not empty.
+/// Returns whether a string consists of ASCII digits and is not empty.
 #[must_use]
 pub fn is_digits(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_digit())

@@ -1,4 +1,4 @@
-//! The Bakong that the checkout uses: a sandbox inside this process, or a server on the network. Only the
+//! The server that the checkout uses: a sandbox inside this process, or a Bakong server on the network. Only the
 //! address differs.
 
 use std::time::Duration;
@@ -42,7 +42,7 @@ const MAX_BACKOFF_IF_COUNTED: Duration = Duration::from_secs(30);
 const PAY_AFTER: PayAfter = PayAfter::Delay(Duration::from_secs(5));
 
 impl Backend {
-    /// Opens the Bakong that the command line names.
+    /// Connects to the server that the command line names, or starts the sandbox.
     pub(super) async fn open(arguments: &CheckoutArguments) -> Result<Self, Failure> {
         let (remote, sandbox) = if arguments.sandbox {
             let sandbox = Sandbox::start()

@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
     let order = CheckoutOrder::of(arguments);
     let result = order.and_then(|order| block_on(take_payment(arguments, &order)));
     match result {
-        // If nothing reads standard output, the failure is printed on standard error.
+        // If standard output is closed, the failure is printed on standard error.
         Err(failure) if arguments.json && !output::is_output_lost() => {
             output::print_json(&report::failure_json(&failure));
             Ok(failure.exit())
@@ -66,7 +66,7 @@ async fn take_payment(
             return Err(Failure::new(Exit::Interrupted, message));
         }
         () = &mut unread => {
-            let message = "nothing reads standard output. No code was shown, so nothing was paid";
+            let message = "standard output is closed. No code was shown, so nothing was paid";
             return Err(Failure::new(Exit::NoAnswer, message));
         }
     };

@@ -20,7 +20,7 @@ pub(super) enum Ending {
     GaveUp(Option<ApiError>),
     /// A signal stopped the command.
     Stopped,
-    /// Nothing reads standard output.
+    /// Standard output is closed.
     Unread,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Report<'r> {
 }
 
 impl Report<'_> {
-    /// Prints the report and returns the exit code. If nothing reads standard output, prints it on standard error.
+    /// Prints the report and returns the exit code. If standard output is closed, prints the report on standard error.
     pub(super) fn print(&self, json: bool) -> Exit {
         if matches!(self.ending, Ending::Unread) {
             self.lines().iter().for_each(note);
@@ -65,7 +65,7 @@ impl Report<'_> {
             Ending::Stopped => self
                 .unknown_lines("STOPPED: this command no longer waits for the payment".to_owned()),
             Ending::Unread => self.unknown_lines(
-                "STOPPED: nothing reads standard output, so this command no longer waits for the payment"
+                "STOPPED: standard output is closed, so this command no longer waits for the payment"
                     .to_owned(),
             ),
         }

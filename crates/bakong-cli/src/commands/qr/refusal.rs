@@ -70,8 +70,8 @@ impl From<Unreadable> for Refusal {
 }
 
 impl Refusal {
-    /// Why a text is not a code. If blanks or line breaks were copied with the code, the message names them instead of
-    /// the error that they cause.
+    /// Why a string is not a code. If blanks or line breaks were copied with the code, the message names them instead
+    /// of the error that they cause.
     pub(super) fn of_text(text: &str, error: Error) -> Self {
         let mut refusal = Self::from(error);
         if let Some(blank) = blanks::find(text) {

@@ -59,7 +59,7 @@ fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// The meaning of an interrupted registration or renewal.
+/// The message after an interrupted registration or renewal.
 const MAY_HAVE_ARRIVED: &str = "Bakong may have received the request; its answer is discarded";
 
 /// What to do if the code may have been used.

@@ -1,4 +1,4 @@
-//! `bakong tx check`: was the payment made?
+//! `bakong tx check`: checks whether the payment was made.
 
 use bakong_api::CheckAnswer;
 use bakong_api::endpoint::{

@@ -1,5 +1,5 @@
-//! Compares a payment with the order. All lookups use the same rules, so that none calls a payment "paid" that another
-//! one sends to review.
+//! Compares a payment with the order. All lookups use the same rules, so that no lookup reports a payment as "paid"
+//! that another lookup sends to review.
 
 use bakong_api::Transaction;
 use bakong_api::khqr_core::{AccountIdBuf, Amount, Error, Timestamp};
@@ -9,7 +9,7 @@ use bakong_flow::{Expected, Mismatch};
 use crate::common::code;
 use crate::common::exit::Failure;
 
-/// What the payment is compared with.
+/// The values that the payment is compared with.
 pub(super) struct Comparison {
     expected: Expected,
     /// Whether the recipient is known. If not, only the amount and the currency are compared.

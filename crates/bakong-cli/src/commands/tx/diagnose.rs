@@ -1,4 +1,4 @@
-//! `bakong tx diagnose`: why is a payment not found?
+//! `bakong tx diagnose`: finds out why a payment is not found.
 
 use bakong_api::diagnose::{Clues, Diagnosis, Finding, NotAsked};
 use bakong_api::{Lookup, Transaction};

@@ -157,7 +157,7 @@ impl EventPrinter {
 
     /// Prints the payments that are open when the reader of standard output has ended.
     pub(super) fn unread(&self, open: &[&Payment]) {
-        self.note_open("Stopped, because nothing reads standard output.", open);
+        self.note_open("Stopped, because standard output is closed.", open);
     }
 
     /// Prints how to look up the open payments.

@@ -113,7 +113,7 @@ impl State {
         self.persisted.has_rejected
     }
 
-    /// Whether no worker has changes or requests.
+    /// Whether all workers are idle: no changes to persist and no requests in flight.
     pub(crate) fn is_quiet(&self) -> bool {
         self.workers.iter().all(|worker| worker.is_idle())
     }
@@ -259,7 +259,10 @@ impl State {
             }
             let wakes = |worker: &Arc<Worker>| {
                 let mut tracker = worker.tracker.clone()?;
-                assert!(tracker.poll(state.now).is_none(), "the work is done");
+                assert!(
+                    tracker.poll(state.now).is_none(),
+                    "poll returned a request after the worker was idle"
+                );
                 tracker.next_wakeup()
             };
             let next = state.workers.iter().filter_map(wakes).min();
@@ -267,7 +270,10 @@ impl State {
                 return false;
             };
             state.now = next;
-            assert!(round < 199, "200 wake-ups without an end: {state:?}");
+            assert!(
+                round < 199,
+                "still not finished after 200 wake-ups: {state:?}"
+            );
         }
         false
     }

@@ -11,7 +11,7 @@ use super::{
     FINAL_ONCE, IN_QUOTA, NOT_FINAL, NOT_TWICE, NOT_UNPAID, SETTLED_ONCE, Setting, digest,
 };
 
-/// A worker, running or not.
+/// A worker, which may be stopped.
 #[derive(Clone, Debug)]
 pub(crate) struct Worker {
     pub(crate) tracker: Option<Tracker>,
@@ -123,7 +123,7 @@ impl Worker {
             let at = changes
                 .iter()
                 .position(|change| rejected.is_about(change))
-                .expect("one of the changes");
+                .expect("the rejected change is one of the persisted changes");
             if let Conflict::Final(_) = rejected.conflict {
                 self.finished.insert(rejected.md5);
             }

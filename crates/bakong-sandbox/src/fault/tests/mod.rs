@@ -1,4 +1,4 @@
-//! What a fault does to a response, and which rules are accepted.
+//! Tests the effect of faults on responses, and the acceptance of rules.
 
 mod round_trip;
 

@@ -1,4 +1,5 @@
-//! Which rules are refused, and that every accepted rule is accepted again after it is written and read back.
+//! Tests that invalid rules are refused, and that every accepted rule is accepted again after it is written and read
+//! back.
 
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -38,7 +39,7 @@ fn an_invalid_rule_is_refused_with_its_location() {
         ),
         (
             r#"{"answer":{"status":200,"html":"","body":""}}"#,
-            "rule.answer: give at most one",
+            "rule.answer: specify at most one",
         ),
         (
             r#"{"answer":{"status":200,"error":{"code":256}}}"#,

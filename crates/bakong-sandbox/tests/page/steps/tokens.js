@@ -40,7 +40,7 @@ module.exports = [
     await page.setValue("email", "dev@example.com");
   }],
 
-  ["mails arrive with valid verification codes", async ({ page, shop }) => {
+  ["e-mails arrive with valid verification codes", async ({ page, shop }) => {
     await shop.send("/v1/request_token", { email: "new@example.com", organization: "a", project: "b" });
     await page.waitForText("mails", "new@example.com");
     const code = await page.text("#mails code");

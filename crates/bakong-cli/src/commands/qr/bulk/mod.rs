@@ -21,7 +21,7 @@ use crate::common::time::moment_or_now;
 use engine::EngineError;
 use progress::Progress;
 
-/// What to do with every line.
+/// The operation to apply to every line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Operation {
     Generate,
