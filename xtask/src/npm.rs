@@ -53,20 +53,28 @@ pub(crate) fn test(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
         runner.step(&format!("tests with Node {version}"), |shell| {
             let _folder = shell.push_dir(&tools);
             let files = test_files(shell, &tools)?;
-            cmd!(shell, "{node} --test {files...}").run().with_context(|| {
-                format!("tools/package.json has Node {version} for x64 Linux only")
-            })
+            cmd!(shell, "{node} --test {files...}")
+                .run()
+                .with_context(|| {
+                    format!("tools/package.json has Node {version} for x64 Linux only")
+                })
         })?;
     }
     runner.step("types", |shell| {
         let _folder = shell.push_dir(tools.join("tests/types"));
         for resolution in ["node16-esm", "node16-cjs", "bundler", "node10"] {
-            cmd!(shell, "node ../../node_modules/typescript/bin/tsc -p tsconfig.{resolution}.json").run()?;
+            cmd!(
+                shell,
+                "node ../../node_modules/typescript/bin/tsc -p tsconfig.{resolution}.json"
+            )
+            .run()?;
         }
         Ok(())
     })?;
     runner.step("page in Chromium", |shell| {
-        let driver = shell.current_dir().join("crates/bakong-sandbox/tests/page/browser.js");
+        let driver = shell
+            .current_dir()
+            .join("crates/bakong-sandbox/tests/page/browser.js");
         let _folder = shell.push_dir(&tools);
         cmd!(shell, "node tests/page/run.mjs")
             .env("BROWSER", driver)
@@ -111,13 +119,28 @@ fn install(shell: &Shell, target: &Utf8Path) -> Result<()> {
             shell.copy_file(format!("{CRATE}/tools/{name}"), folder.join(name))?;
         }
         let _folder = shell.push_dir(&folder);
-        cmd!(shell, "npm ci --ignore-scripts --no-audit --no-fund --silent").run()?;
+        cmd!(
+            shell,
+            "npm ci --ignore-scripts --no-audit --no-fund --silent"
+        )
+        .run()?;
         shell.copy_file("package-lock.json", &installed)?;
     }
     shell.remove_path(folder.join("tests"))?;
-    copy_folder(shell, format!("{CRATE}/tools").into(), folder.clone().into())?;
-    copy_folder(shell, format!("{CRATE}/tests/npm").into(), folder.join("tests").into())?;
-    shell.copy_file("xtask/conformance/node/jest_globals.js", folder.join("tests"))?;
+    copy_folder(
+        shell,
+        format!("{CRATE}/tools").into(),
+        folder.clone().into(),
+    )?;
+    copy_folder(
+        shell,
+        format!("{CRATE}/tests/npm").into(),
+        folder.join("tests").into(),
+    )?;
+    shell.copy_file(
+        "xtask/conformance/node/jest_globals.js",
+        folder.join("tests"),
+    )?;
     let link = folder.join("node_modules/khqr-wasm");
     if !shell.path_exists(&link) {
         let package = target.join("npm");

@@ -124,7 +124,10 @@ impl Tool {
         output.is_some_and(|output| {
             output.is_ok_and(|output| {
                 let text = String::from_utf8_lossy(&output.stdout);
-                let is_expected = self.expected.as_deref().is_none_or(|part| text.contains(part));
+                let is_expected = self
+                    .expected
+                    .as_deref()
+                    .is_none_or(|part| text.contains(part));
                 output.status.success() && is_expected
             })
         })

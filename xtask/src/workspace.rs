@@ -47,7 +47,9 @@ impl Workspace {
         let mut dependencies = packages.iter().flat_map(|package| &package.dependencies);
         let found = dependencies.find(|other| other.name == dependency);
         let requirement = found.map(|found| found.req.to_string());
-        let version = requirement.as_deref().and_then(|text| text.strip_prefix('='));
+        let version = requirement
+            .as_deref()
+            .and_then(|text| text.strip_prefix('='));
         version
             .map(str::to_owned)
             .with_context(|| format!("no package requires an exact version of {dependency}"))

@@ -231,8 +231,8 @@ export class KhqrError extends Error {
 }
 
 /**
- * Compiles the WebAssembly module asynchronously. Optional: otherwise, the first call compiles it, which takes about a
- * millisecond. Pass `source` where code must not be compiled at run time: the imported module `khqr-wasm/khqr.wasm`.
+ * Compiles the WebAssembly module asynchronously. Optional: otherwise, the first call compiles it, which takes a few
+ * milliseconds. Pass `source` where code must not be compiled at run time: the imported module `khqr-wasm/khqr.wasm`.
  *
  * @param source a `WebAssembly.Module`, its bytes, its URL, or a `Response` or a promise of one.
  */

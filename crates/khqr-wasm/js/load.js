@@ -5,7 +5,12 @@ import base64 from "./bytes.js";
 
 let loaded = false;
 
-const bytes = () => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+function bytes() {
+  const text = atob(base64);
+  const array = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1) array[at] = text.charCodeAt(at);
+  return array;
+}
 
 /** Compiles the module on this thread if it is not loaded yet. */
 export function load() {

@@ -26,7 +26,9 @@ pub fn code(text: &str) -> String {
 pub fn error(error: Error, text: &str) -> String {
     let mut out = String::with_capacity(160);
     let parts: [&dyn std::fmt::Display; 6] = [
-        &error.sdk_code().map_or_else(String::new, |code| code.to_string()),
+        &error
+            .sdk_code()
+            .map_or_else(String::new, |code| code.to_string()),
         &error.kind().name(),
         &error.tag().map_or_else(String::new, |tag| tag.to_string()),
         &error.offset().map_or_else(String::new, |offset| {
@@ -51,7 +53,9 @@ pub fn payable(payable: &Payable) -> String {
     let parts = [
         payable.currency.to_string(),
         amount.map_or_else(String::new, |amount| amount.minor_units().to_string()),
-        payable.expires_at.map_or_else(String::new, |time| time.to_string()),
+        payable
+            .expires_at
+            .map_or_else(String::new, |time| time.to_string()),
     ];
     parts.join("\u{1}")
 }

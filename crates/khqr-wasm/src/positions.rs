@@ -18,11 +18,14 @@ impl<'a> Units<'a> {
         if !text.is_ascii() {
             table.reserve_exact(text.len() + 1);
             let mut units = 0;
-            for c in text.chars() {
-                table.extend(std::iter::repeat_n(units, c.len_utf8()));
-                // A text has at most 7,089 bytes, so this does not overflow.
-                units += if c.len_utf16() == 2 { 2 } else { 1 };
-            }
+            // A text has at most 7,089 bytes, so the count does not overflow.
+            table.extend(text.bytes().map(|byte| {
+                let at = units;
+                // Bytes of 0x80 to 0xBF continue a character, which was counted at its first byte. A character of four
+                // bytes has two code units.
+                units += u16::from(byte & 0xC0 != 0x80) + u16::from(byte >= 0xF0);
+                at
+            }));
             table.push(units);
         }
         Self { text, table }
@@ -37,7 +40,10 @@ impl<'a> Units<'a> {
 
     /// The start and the end of `value`, which is a part of the text.
     fn of(&self, value: &str) -> [u16; 2] {
-        let start = value.as_ptr().addr().saturating_sub(self.text.as_ptr().addr());
+        let start = value
+            .as_ptr()
+            .addr()
+            .saturating_sub(self.text.as_ptr().addr());
         [self.at(start), self.at(start + value.len())]
     }
 }
@@ -143,18 +149,37 @@ mod tests {
     fn positions_cut_out_the_values_of_khqr_core() {
         let mut with_emoji = 0;
         for text in texts() {
-            let Ok(khqr) = Khqr::parse(&text) else { continue };
+            let Ok(khqr) = Khqr::parse(&text) else {
+                continue;
+            };
             let positions = fields(&khqr);
-            let values: Vec<Option<String>> =
-                positions[1..].chunks(2).map(|position| slice(&text, position)).collect();
+            let values: Vec<Option<String>> = positions[1..]
+                .chunks(2)
+                .map(|position| slice(&text, position))
+                .collect();
             with_emoji += usize::from(text.chars().any(|c| c.len_utf16() == 2));
             let own = |value: Option<&str>| value.map(str::to_owned);
-            assert_eq!(positions[0], if khqr.merchant_id().is_some() { 30 } else { positions[0] });
+            assert_eq!(
+                positions[0],
+                if khqr.merchant_id().is_some() {
+                    30
+                } else {
+                    positions[0]
+                }
+            );
             assert_eq!(values[0], own(Some(khqr.account().as_str())), "{text}");
             assert_eq!(values[4], own(khqr.bill_number()), "{text}");
-            assert_eq!(values[10], own(khqr.merchant_name_alternate_language()), "{text}");
+            assert_eq!(
+                values[10],
+                own(khqr.merchant_name_alternate_language()),
+                "{text}"
+            );
             assert_eq!(values[21], own(khqr.merchant_name()), "{text}");
-            assert_eq!(values[23].as_deref(), Some(&text[text.len() - 4..]), "{text}");
+            assert_eq!(
+                values[23].as_deref(),
+                Some(&text[text.len() - 4..]),
+                "{text}"
+            );
             assert_eq!(values[27], own(khqr.postal_code()), "{text}");
         }
         assert!(with_emoji > 0, "no text has a character of two code units");

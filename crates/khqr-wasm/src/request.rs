@@ -205,16 +205,14 @@ fn currency(request: &Request<'_>) -> Result<Currency, Error> {
         return Err(at(ErrorKind::Missing));
     };
     match text.parse() {
-        Ok(currency) if !request.has(SDK) || text == currency_number(currency) => Ok(currency),
+        Ok(currency) if !request.has(SDK) || text == Currency::numeric_code(currency) => {
+            Ok(currency)
+        }
         _ if request.has(TEXT_CURRENCY) && utf16_len(text) > 3 => {
             Err(at(ErrorKind::TooLong { max: 3 }))
         }
         _ => Err(at(ErrorKind::UnsupportedCurrency)),
     }
-}
-
-const fn currency_number(currency: Currency) -> &'static str {
-    currency.numeric_code()
 }
 
 /// The amount, or `None` if the payer chooses it.
@@ -279,9 +277,10 @@ fn expiry(request: &Request<'_>) -> Result<Timestamp, Error> {
         Some(text) => match moment(text) {
             Some(moment) if moment.as_millis() == 0 => ErrorKind::NotAllowed,
             Some(moment) => return Ok(moment),
-            // A fraction or a negative number. The SDK checks the number of characters, including the sign.
+            // A fraction, a negative number or a number with an exponent. The SDK checks the number of characters,
+            // including the sign. A positive exponent means more than 21 digits.
             None if request.has(NUMBER_EXPIRY) => match text.len() {
-                13 => ErrorKind::ExpiresBeforeCreation,
+                13 if !text.contains("e+") => ErrorKind::ExpiresBeforeCreation,
                 _ => ErrorKind::WrongLength { expected: 13 },
             },
             None => ErrorKind::NotDigits,

@@ -22,10 +22,7 @@ const FILES: [(&str, &str); 10] = [
     ("other.js", include_str!("../node/other.js")),
     ("drop_in.js", include_str!("../node/drop_in.js")),
     ("jest.js", include_str!("../node/jest.js")),
-    (
-        "jest_globals.js",
-        include_str!("../node/jest_globals.js"),
-    ),
+    ("jest_globals.js", include_str!("../node/jest_globals.js")),
 ];
 
 /// A temporary folder with the packages.

@@ -8,11 +8,23 @@ const { after, test } = require("node:test");
 const { runFile, testFiles } = require("./jest_globals.js");
 
 const NETWORK = "needs the network";
-/** The tests that must fail: the file and the name of each, and the reason. */
+/**
+ * The tests that must fail: the file and the name of each, and the reason: the network, or a deviation in
+ * `crates/khqr-core/DEVIATIONS.md`. The tests with a deviation read texts that are not codes.
+ */
 const FAILING = {
   "bakongAccountExist.test.js: Account exists": NETWORK,
   "bakongAccountExist.test.js: Account not found": NETWORK,
   "deepLink.test.js: Generating DeepLink successfully": NETWORK,
+  "decode.test.js: Decode Test 9": "decode-unchecked",
+  "decode.test.js: Decode Test 10": "decode-unchecked",
+  "decode.test.js: Decode Test 11": "decode-unchecked",
+  "decode.test.js: Decode Test 12": "decode-unchecked",
+  "decode.test.js: Decode Test 14": "decode-foreign",
+  "decode.test.js: Decode Test 15": "decode-foreign",
+  "decode.test.js: Decode Test 16": "decode-foreign",
+  "feature/non-khqr/docode.test.js: Incorrect length of tag 52": "tree-unchecked",
+  "feature/non-khqr/docode.test.js: Invalid crc length": "tree-unchecked",
 };
 
 // The fixed expiry in NBC's tests is after this time.
@@ -42,7 +54,7 @@ test("NBC's tests pass with the drop-in, except the listed ones", async () => {
       }
     }
     assert.deepStrictEqual(failed.sort(), Object.keys(FAILING).sort());
-    assert.ok(passed > 150, `only ${passed} tests of NBC ran`);
+    assert.ok(passed > 150, `only ${passed} tests of NBC passed`);
   } finally {
     Date.now = clock;
     globalThis.fetch = network;
