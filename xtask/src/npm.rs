@@ -2,9 +2,9 @@
 //!
 //! Everything runs in `target/npm-tools`, where npm installs the packages of the lock file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
 use xshell::{Shell, cmd};
 
@@ -25,6 +25,7 @@ pub(crate) fn build(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
             shell,
             "cargo build -p khqr-wasm --profile npm --target wasm32-unknown-unknown"
         )
+        .env("RUSTFLAGS", remap_registry()?)
         .run()?;
         let wasm = target.join("wasm32-unknown-unknown/npm/khqr_wasm.wasm");
         let glue = target.join("npm-glue");
@@ -53,11 +54,12 @@ pub(crate) fn test(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
         runner.step(&format!("tests with Node {version}"), |shell| {
             let _folder = shell.push_dir(&tools);
             let files = test_files(shell, &tools)?;
-            cmd!(shell, "{node} --test {files...}")
-                .run()
-                .with_context(|| {
-                    format!("tools/package.json has Node {version} for x64 Linux only")
-                })
+            ensure!(
+                shell.path_exists(&node),
+                "{CRATE}/tools/package.json has Node {version} for Linux on x64 only"
+            );
+            cmd!(shell, "{node} --test {files...}").run()?;
+            Ok(())
         })?;
     }
     runner.step("types", |shell| {
@@ -78,7 +80,7 @@ pub(crate) fn test(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
         let _folder = shell.push_dir(&tools);
         cmd!(shell, "node tests/page/run.mjs")
             .env("BROWSER", driver)
-            .env("CHROMIUM", &chromium)
+            .env("CHROMIUM", chromium)
             .run()?;
         Ok(())
     })?;
@@ -101,6 +103,15 @@ pub(crate) fn bench(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
         cmd!(shell, "node bench.cjs").run()?;
         Ok(())
     })
+}
+
+/// Returns the flag that keeps the path of cargo's registry out of the module: panic messages name source files.
+fn remap_registry() -> Result<String> {
+    let home = match (std::env::var("CARGO_HOME"), std::env::var("HOME")) {
+        (Ok(home), _) => home,
+        (_, home) => format!("{}/.cargo", home.context("HOME is not set")?),
+    };
+    Ok(format!("--remap-path-prefix={home}/registry/src=registry"))
 }
 
 fn tools_folder(target: &Utf8Path) -> Utf8PathBuf {
@@ -127,15 +138,11 @@ fn install(shell: &Shell, target: &Utf8Path) -> Result<()> {
         shell.copy_file("package-lock.json", &installed)?;
     }
     shell.remove_path(folder.join("tests"))?;
+    copy_folder(shell, format!("{CRATE}/tools").as_ref(), folder.as_ref())?;
     copy_folder(
         shell,
-        format!("{CRATE}/tools").into(),
-        folder.clone().into(),
-    )?;
-    copy_folder(
-        shell,
-        format!("{CRATE}/tests/npm").into(),
-        folder.join("tests").into(),
+        format!("{CRATE}/tests/npm").as_ref(),
+        folder.join("tests").as_ref(),
     )?;
     shell.copy_file(
         "xtask/conformance/node/jest_globals.js",
@@ -149,12 +156,12 @@ fn install(shell: &Shell, target: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-fn copy_folder(shell: &Shell, from: PathBuf, to: PathBuf) -> Result<()> {
-    shell.create_dir(&to)?;
-    for path in shell.read_dir(&from)? {
+fn copy_folder(shell: &Shell, from: &Path, to: &Path) -> Result<()> {
+    shell.create_dir(to)?;
+    for path in shell.read_dir(from)? {
         let to = to.join(path.file_name().unwrap_or_default());
-        if shell.current_dir().join(&path).is_dir() {
-            copy_folder(shell, path, to)?;
+        if path.is_dir() {
+            copy_folder(shell, &path, &to)?;
         } else {
             shell.copy_file(path, to)?;
         }

@@ -63,45 +63,51 @@ export function generate(values, flags, now) {
 
 /** Adds an amount to a code. Returns like `generate`. */
 export function withAmount(code, values, flags, now) {
-  return withFields(values, flags, (text, all) => glue.withAmount(code, text, all, high(now), low(now)));
+  return withFields(values, flags, (text, all) => glue.withAmount(bounded(code), text, all, high(now), low(now)));
 }
 
 /** Splits the answer of `generate` or `withAmount`. */
 export const code = (answer) => ({ qr: answer.slice(32), md5: answer.slice(0, 32) });
 
+/** The longest text that khqr-core reads, in bytes. */
+const MAX_BYTES = 7089;
+
+/** Shortens a text that is too long to be a code, so that it is not copied as a whole. It stays too long. */
+const bounded = (text) => (text.length > MAX_BYTES ? text.slice(0, MAX_BYTES + 1) : text);
+
 export function isPayable(text, now) {
   load();
-  return glue.isPayable(text, high(now), low(now));
+  return glue.isPayable(bounded(text), high(now), low(now));
 }
 
 /** Returns an answer: currency, amount and expiry, or an error. */
 export function verify(text, now) {
   load();
-  return glue.verify(text, high(now), low(now));
+  return glue.verify(bounded(text), high(now), low(now));
 }
 
 /** Returns the kind of account and the positions of the fields; an empty array if the text is not a KHQR. */
 export function parse(text) {
   load();
-  return glue.parse(text);
+  return glue.parse(bounded(text));
 }
 
 /** Returns an answer: the typed values of a KHQR, or why the text is not a KHQR. */
 export function values(text) {
   load();
-  return glue.values(text);
+  return glue.values(bounded(text));
 }
 
 /** Returns the rows of the tree of any EMVCo code; an empty array if the text is not one. */
 export function inspect(text) {
   load();
-  return glue.inspect(text);
+  return glue.inspect(bounded(text));
 }
 
 /** Returns an answer: why a text is not an EMVCo code. */
 export function inspectError(text) {
   load();
-  return glue.inspectError(text);
+  return glue.inspectError(bounded(text));
 }
 
 export function md5(text) {

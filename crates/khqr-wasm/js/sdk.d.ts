@@ -31,7 +31,20 @@ export interface OptionalInfo {
   merchantCategoryCode?: string | number | null | undefined;
 }
 
-export declare class IndividualInfo {
+/** What `generateIndividual` needs: an `IndividualInfo`, or an object with the same properties and a currency. */
+export interface IndividualData extends OptionalInfo {
+  bakongAccountID: string;
+  merchantName: string | number;
+  merchantCity?: string | number | null | undefined;
+}
+
+/** What `generateMerchant` needs: a `MerchantInfo`, or an object with the same properties and a currency. */
+export interface MerchantData extends IndividualData {
+  merchantID: string | number;
+  acquiringBank: string | number;
+}
+
+export declare class IndividualInfo implements IndividualData {
   constructor(
     bakongAccountID: string,
     merchantName: string | number,
@@ -69,6 +82,7 @@ export declare class MerchantInfo extends IndividualInfo {
     optional?: OptionalInfo,
   );
   merchantID: string | number;
+  acquiringBank: string | number;
 }
 
 export declare class SourceInfo {
@@ -114,8 +128,8 @@ export interface EMVTree {
 }
 
 export declare class BakongKHQR {
-  generateIndividual(individualInfo: IndividualInfo): KHQRResponse<{ qr: string; md5: string }>;
-  generateMerchant(merchantInfo: MerchantInfo): KHQRResponse<{ qr: string; md5: string }>;
+  generateIndividual(individualInfo: IndividualData): KHQRResponse<{ qr: string; md5: string }>;
+  generateMerchant(merchantInfo: MerchantData): KHQRResponse<{ qr: string; md5: string }>;
   static decode(KHQRString: string): KHQRResponse<KHQRFields>;
   static decodeNonKhqr(KHQRString: string): KHQRResponse<EMVTree>;
   static verify(KHQRString: string): { isValid: boolean };

@@ -33,5 +33,7 @@ writeFileSync(join(cjs, "package.json"), '{ "type": "commonjs" }\n');
 const manifest = JSON.parse(readFileSync(join(crate, "package.json"), "utf8"));
 const { name, ...rest } = manifest;
 writeFileSync(join(target, "package.json"), `${JSON.stringify({ name, version, ...rest }, null, 2)}\n`);
-copyFileSync(join(crate, "README.md"), join(target, "README.md"));
+const readme = readFileSync(join(crate, "README.md"), "utf8");
+writeFileSync(join(target, "README.md"), readme.replaceAll("../khqr-core/DEVIATIONS.md", "DEVIATIONS.md"));
+copyFileSync(join(crate, "../khqr-core/DEVIATIONS.md"), join(target, "DEVIATIONS.md"));
 for (const licence of ["LICENSE-MIT", "LICENSE-APACHE"]) copyFileSync(join(crate, "../..", licence), join(target, licence));

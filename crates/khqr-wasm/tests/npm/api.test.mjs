@@ -167,6 +167,16 @@ test("separators and lone surrogates in a field do not move the other fields", (
   assert.strictEqual(parse(generate({ ...SHOP, merchantName: "a\ud83d" }).qr).merchantName, "a\ufffd");
 });
 
+test("a text that is too long for a code is refused as such", () => {
+  const { qr } = generate(SHOP);
+  for (const text of [qr.padStart(7090, "0"), "x".repeat(50_000_000) + qr, "😀".repeat(4000) + qr]) {
+    for (const call of [() => parse(text), () => inspect(text), () => withAmount(text, { amount: 1, ...TIMES })]) {
+      assert.strictEqual(khqrError(call).kind, "TextTooLong");
+    }
+    assert.strictEqual(verify(text).error.kind, "TextTooLong");
+  }
+});
+
 test("both module systems work, and asynchronous loading", async () => {
   const require = createRequire(import.meta.url);
   const common = require("khqr-wasm");

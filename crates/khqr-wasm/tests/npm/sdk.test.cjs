@@ -54,6 +54,17 @@ test("objects have the same properties in the same order", () => {
   }
 });
 
+test("the fields of decode have the order of NBC's SDK", () => {
+  for (const kind of ["individual", "merchant"]) {
+    const optional = { billNumber: "INV-2041", languagePreference: "km", merchantNameAlternateLanguage: "ន" };
+    const info = new dropIn.MerchantInfo("a@b", "n", "c", "id", "bank", optional);
+    const make = { individual: "generateIndividual", merchant: "generateMerchant" }[kind];
+    const { qr } = new dropIn.BakongKHQR()[make](info).data;
+    assert.strictEqual(JSON.stringify(dropIn.BakongKHQR.decode(qr)), JSON.stringify(official.BakongKHQR.decode(qr)));
+    assert.strictEqual(JSON.stringify(dropIn.BakongKHQR.decodeNonKhqr(qr)), JSON.stringify(official.BakongKHQR.decodeNonKhqr(qr)));
+  }
+});
+
 const later = Date.now() + 600_000;
 
 /** Values of types that the random comparison does not have, because they are not JSON. */

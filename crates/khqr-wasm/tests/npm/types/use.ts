@@ -56,6 +56,9 @@ if (answer.data) console.log(answer.data.qr.length);
 else console.log(answer.status.errorCode, answer.status.message);
 const merchant = new MerchantInfo("sokha@devb", "Sokha", "Phnom Penh", 1234, "DEVBKKHPXXX", { currency: khqrData.currency.khr });
 console.log(new BakongKHQR().generateMerchant(merchant).data?.md5, BakongKHQR.verify(qr).isValid);
+new BakongKHQR().generateIndividual({ bakongAccountID: "a@b", merchantName: "n", currency: 116 });
+// @ts-expect-error a merchant has a merchant ID
+new BakongKHQR().generateMerchant({ bakongAccountID: "a@b", merchantName: "n", acquiringBank: "b", currency: 116 });
 console.log(BakongKHQR.decode(qr).data?.bakongAccountID, BakongKHQR.decodeNonKhqr(qr).data?.["29"]);
 
 export async function network(): Promise<string | undefined> {
