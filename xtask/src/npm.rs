@@ -23,11 +23,11 @@ pub(crate) fn build(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     runner.step("npm package", |shell| {
         cmd!(
             shell,
-            "cargo build -p khqr-wasm --profile npm --target wasm32-unknown-unknown"
+            "cargo build -p khqr-wasm --profile wasm --target wasm32-unknown-unknown"
         )
         .env("RUSTFLAGS", remap_registry()?)
         .run()?;
-        let wasm = target.join("wasm32-unknown-unknown/npm/khqr_wasm.wasm");
+        let wasm = target.join("wasm32-unknown-unknown/wasm/khqr_wasm.wasm");
         let glue = target.join("npm-glue");
         let options = "--target web --omit-default-module-path --no-typescript --out-name glue";
         let options = options.split(' ');
