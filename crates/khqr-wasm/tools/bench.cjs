@@ -8,8 +8,9 @@ const dropIn = require("khqr-wasm/bakong-khqr");
 const khqr = require("khqr-wasm");
 
 const GOAL = 3;
-const ROUNDS = 15;
-const CALLS = 4000;
+// Short batches: on a busy machine, some of them run undisturbed.
+const ROUNDS = 3000;
+const CALLS = 40;
 
 const now = Date.now();
 const expiry = now + 600_000;
@@ -75,8 +76,9 @@ function time(call, at) {
   return Number(process.hrtime.bigint() - start) / CALLS;
 }
 
-console.log(`Node ${process.version}, ns per call, the fastest of ${ROUNDS} rounds; "times" is how many times faster the drop-in is`);
-console.log("function  text    drop-in  own API   bakong-khqr  times  ts-khqr  times");
+console.log(`Node ${process.version}: ns per call, the fastest of ${ROUNDS} batches of ${CALLS} calls.`);
+console.log('"times" is how many times faster the drop-in is, and the own API, in this order.');
+console.log("function  text    drop-in  own API   bakong-khqr        times   ts-khqr        times");
 let missed = false;
 for (const [name, calls] of Object.entries(FUNCTIONS)) {
   for (const [at, text] of ["ASCII", "Khmer"].entries()) {
@@ -88,8 +90,10 @@ for (const [name, calls] of Object.entries(FUNCTIONS)) {
     const [ours, own, sdk, ts] = fastest;
     const ratios = [sdk / ours, ts / ours, sdk / own, ts / own];
     missed ||= ratios.some((ratio) => ratio < GOAL);
-    const columns = [ours.toFixed(0).padStart(7), own.toFixed(0).padStart(8), sdk.toFixed(0).padStart(13), ratios[0].toFixed(1).padStart(6), ts.toFixed(0).padStart(8), ratios[1].toFixed(1).padStart(6)];
-    console.log(name.padEnd(9), text.padEnd(6), ...columns);
+    const both = (at) => `${ratios[at].toFixed(1)} ${ratios[at + 2].toFixed(1).padStart(5)}`.padStart(12);
+    const cells = [ours.toFixed(0).padStart(7), own.toFixed(0).padStart(8), sdk.toFixed(0).padStart(13), both(0), ts.toFixed(0).padStart(9), both(1)];
+    console.log(name.padEnd(9), text.padEnd(6), ...cells);
   }
 }
-console.log(missed ? `MISSED: not everything is ${GOAL} times faster` : `reached: everything is at least ${GOAL} times faster`, sink === 0 ? "" : sink);
+console.log(missed ? `MISSED: not everything is ${GOAL} times faster` : `reached: everything is at least ${GOAL} times faster`);
+assert.strictEqual(sink, 0);
