@@ -1,7 +1,7 @@
 // Calls into WebAssembly and what comes back. `src/request.rs` and `src/answer.rs` are the other side.
 
 import * as glue from "./glue.js";
-import { load } from "./load.js";
+import { load, memory } from "./load.js";
 
 /** The order of the fields in a request. The index of a field is also its bit in the flags. */
 export const FIELDS = [
@@ -75,9 +75,36 @@ const MAX_BYTES = 7089;
 /** Shortens a text that is too long to be a code, so that it is not copied as a whole. It stays too long. */
 const bounded = (text) => (text.length > MAX_BYTES ? text.slice(0, MAX_BYTES + 1) : text);
 
-export function isPayable(text, now) {
+const encoder = new TextEncoder();
+let buffers;
+/** The text and the positions in the memory of the module. */
+let bytes = new Uint8Array(0);
+let numbers;
+
+/** Writes a text into the memory of the module and returns its length in bytes. */
+function put(text) {
   load();
-  return glue.isPayable(bounded(text), high(now), low(now));
+  // The memory has grown, and all views are detached and empty; or nothing was loaded before.
+  if (bytes.length === 0) {
+    buffers ??= new glue.Buffers();
+    bytes = new Uint8Array(memory().buffer, buffers.textAddress(), buffers.textSize());
+    numbers = undefined;
+  }
+  return encoder.encodeInto(bounded(text), bytes).written;
+}
+
+/** Returns `count` numbers from the memory of the module, valid until the next call. */
+function positions(count) {
+  const address = buffers.positionsAddress();
+  if (numbers?.buffer !== memory().buffer || numbers.byteOffset !== address || numbers.length !== count) {
+    numbers = new Uint16Array(memory().buffer, address, count);
+  }
+  return numbers;
+}
+
+export function isPayable(text, now) {
+  const length = put(text);
+  return buffers.isPayable(length, high(now), low(now));
 }
 
 /** Returns an answer: currency, amount and expiry, or an error. */
@@ -86,10 +113,14 @@ export function verify(text, now) {
   return glue.verify(bounded(text), high(now), low(now));
 }
 
-/** Returns the kind of account and the positions of the fields; an empty array if the text is not a KHQR. */
+/**
+ * Returns the kind of account and the positions of the fields, valid until the next call; `undefined` if the text is not a
+ * KHQR.
+ */
 export function parse(text) {
-  load();
-  return glue.parse(bounded(text));
+  const length = put(text);
+  const count = buffers.parse(length);
+  return count === 0 ? undefined : positions(count);
 }
 
 /** Returns an answer: the typed values of a KHQR, or why the text is not a KHQR. */
@@ -98,10 +129,11 @@ export function values(text) {
   return glue.values(bounded(text));
 }
 
-/** Returns the rows of the tree of any EMVCo code; an empty array if the text is not one. */
+/** Returns the rows of the tree of any EMVCo code, valid until the next call; `undefined` if the text is not one. */
 export function inspect(text) {
-  load();
-  return glue.inspect(bounded(text));
+  const length = put(text);
+  const count = buffers.inspect(length);
+  return count === 0 ? undefined : positions(count);
 }
 
 /** Returns an answer: why a text is not an EMVCo code. */
@@ -118,7 +150,7 @@ export function md5(text) {
 const ABSENT = 0xffff;
 
 /** Cuts the value number `index` out of the text. Returns `absent` if the code does not have it. */
-export function cut(text, positions, index, absent) {
-  const start = positions[2 * index + 1];
-  return start === ABSENT ? absent : text.slice(start, positions[2 * index + 2]);
+export function cut(text, found, index, absent) {
+  const start = found[2 * index + 1];
+  return start === ABSENT ? absent : text.slice(start, found[2 * index + 2]);
 }

@@ -192,7 +192,7 @@ class Khqr {
 /** Parses a KHQR. */
 export function parse(text) {
   const positions = positionsOf(string(text, "text"));
-  if (positions.length === 0) throw new KhqrError(valuesOf(text));
+  if (positions === undefined) throw new KhqrError(valuesOf(text));
   return new Khqr(text, positions);
 }
 
@@ -204,7 +204,7 @@ export function md5(text) {
 /** Returns the fields of any EMVCo code. */
 export function inspect(text) {
   const tree = rows(string(text, "text"));
-  if (tree.length === 0) throw new KhqrError(inspectError(text));
+  if (tree === undefined) throw new KhqrError(inspectError(text));
   const levels = [[]];
   for (let at = 0; at < tree.length; at += 4) {
     const depth = tree[at];

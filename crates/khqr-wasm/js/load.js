@@ -4,6 +4,10 @@ import initialize, { initSync } from "./glue.js";
 import base64 from "./bytes.js";
 
 let loaded = false;
+let instance;
+
+/** The memory of the loaded module. */
+export const memory = () => instance.memory;
 
 function bytes() {
   const text = atob(base64);
@@ -15,13 +19,13 @@ function bytes() {
 /** Compiles the module on this thread if it is not loaded yet. */
 export function load() {
   if (loaded) return;
-  initSync({ module: bytes() });
+  instance = initSync({ module: bytes() });
   loaded = true;
 }
 
 /** Compiles the module asynchronously, or takes a module from elsewhere. */
 export async function init(source) {
   if (loaded) return;
-  await initialize({ module_or_path: source ?? (await WebAssembly.compile(bytes())) });
+  instance = await initialize({ module_or_path: source ?? (await WebAssembly.compile(bytes())) });
   loaded = true;
 }

@@ -214,13 +214,13 @@ export class BakongKHQR {
   static decode(KHQRString) {
     if (typeof KHQRString !== "string") return failure(KHQR_INVALID);
     const positions = parse(KHQRString);
-    return positions.length === 0 ? refused(valuesOf(KHQRString)) : success(fieldsOf(KHQRString, positions));
+    return positions === undefined ? refused(valuesOf(KHQRString)) : success(fieldsOf(KHQRString, positions));
   }
 
   static decodeNonKhqr(KHQRString) {
     if (typeof KHQRString !== "string") return failure(KHQR_INVALID);
     const rows = inspect(KHQRString);
-    return rows.length === 0 ? refused(inspectError(KHQRString)) : success(treeOf(KHQRString, rows, { at: 0 }, 0));
+    return rows === undefined ? refused(inspectError(KHQRString)) : success(treeOf(KHQRString, rows, { at: 0 }, 0));
   }
 
   static verify(KHQRString) {

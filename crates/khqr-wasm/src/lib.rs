@@ -5,10 +5,10 @@
 //!
 //! # The boundary
 //! A call between JavaScript and WebAssembly is cheap, but each string and each object that crosses it is copied. So
-//! each function takes one string and returns one value:
+//! one call does the whole work:
 //!
-//! - Reading returns the **positions** of all values as one array of numbers ([`positions`]). JavaScript cuts the
-//!   values out of the text that it already has.
+//! - Reading writes the **positions** of all values into a buffer ([`positions`], [`exports::Buffers`]). JavaScript cuts
+//!   the values out of the text that it already has.
 //! - Writing takes all fields as one string ([`request`]), and returns the MD5 and the code as one string.
 //! - A function that can fail returns an error as a string that starts with a zero character ([`answer`]).
 //!

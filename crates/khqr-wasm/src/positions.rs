@@ -5,6 +5,9 @@ use khqr_core::{Fields, Khqr, Payload};
 /// The start of a value that the code does not have.
 pub const ABSENT: u16 = u16::MAX;
 
+/// How many numbers [`fields`] writes.
+pub const FIELDS_LEN: usize = 2 * 28 + 1;
+
 /// Converts byte positions to UTF-16 code units.
 struct Units<'a> {
     text: &'a str,
@@ -49,14 +52,13 @@ impl<'a> Units<'a> {
 }
 
 /// The positions of the fields that the SDK's `decode` returns, in the order of [`khqr_core::KhqrFields`], and then
-/// of the other known fields: 55, 56, 57 and 61. Two numbers for each field.
-#[must_use]
-pub fn fields(khqr: &Khqr<'_>) -> Vec<u16> {
+/// of the other known fields: 55, 56, 57 and 61. Two numbers for each field, after the tag of the account.
+pub fn fields(khqr: &Khqr<'_>, positions: &mut Vec<u16>) {
     let units = Units::new(khqr.text());
     let f = khqr.to_fields();
     // The first field is `29` or `30`, which is a constant of khqr-core and not a part of the text.
     let kind = if f.merchant_type == "30" { 30 } else { 29 };
-    let values = [
+    let values: [Option<&str>; FIELDS_LEN / 2] = [
         Some(f.bakong_account_id),
         f.account_information,
         f.merchant_id,
@@ -86,29 +88,22 @@ pub fn fields(khqr: &Khqr<'_>) -> Vec<u16> {
         khqr.convenience_fee_percentage(),
         khqr.postal_code(),
     ];
-    let mut positions = Vec::with_capacity(2 * values.len() + 1);
     positions.push(kind);
     for value in values {
         positions.extend(value.map_or([ABSENT; 2], |value| units.of(value)));
     }
-    positions
 }
 
 /// The fields of any EMVCo code in the order of the text, templates before their fields. Four numbers for each:
 /// its depth, its tag, and the start and the end of its value.
-#[must_use]
-pub fn tree(payload: Payload<'_>) -> Vec<u16> {
-    let mut tree = Tree {
-        units: Units::new(payload.text()),
-        rows: Vec::with_capacity(128),
-    };
-    tree.add(payload.fields(), 0);
-    tree.rows
+pub fn tree(payload: Payload<'_>, rows: &mut Vec<u16>) {
+    let units = Units::new(payload.text());
+    Tree { units, rows }.add(payload.fields(), 0);
 }
 
 struct Tree<'a> {
     units: Units<'a>,
-    rows: Vec<u16>,
+    rows: &'a mut Vec<u16>,
 }
 
 impl Tree<'_> {
@@ -152,7 +147,9 @@ mod tests {
             let Ok(khqr) = Khqr::parse(&text) else {
                 continue;
             };
-            let positions = fields(&khqr);
+            let mut positions = Vec::new();
+            fields(&khqr, &mut positions);
+            assert_eq!(positions.len(), FIELDS_LEN);
             let values: Vec<Option<String>> = positions[1..]
                 .chunks(2)
                 .map(|position| slice(&text, position))
@@ -191,7 +188,8 @@ mod tests {
         let covered = format!("{body}6304");
         let text = format!("{covered}{}", Crc::of(covered.as_bytes()));
         let payload = Payload::parse(&text).unwrap();
-        let rows = tree(payload);
+        let mut rows = Vec::new();
+        tree(payload, &mut rows);
         let row = |row: &[u16]| (row[0], row[1], slice(&text, &row[2..]).unwrap());
         let rows: Vec<_> = rows.chunks(4).map(row).collect();
         let own = |depth, tag, value: &str| (depth, tag, value.to_owned());

@@ -174,7 +174,6 @@ fn verifying_gives_the_recorded_answers() {
         );
         let answer = exports::verify(&text, high, low);
         let valid = ours["valid"] == true;
-        assert_eq!(exports::is_payable(&text, high, low), valid, "{text}");
         if valid {
             assert!(!answer.starts_with('\0'), "{text}");
             continue;

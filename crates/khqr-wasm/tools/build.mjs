@@ -15,7 +15,10 @@ mkdirSync(cjs, { recursive: true });
 // wasm-opt makes the module 12% smaller. It runs in Node, from the npm package `binaryen`.
 const wasmOpt = join(import.meta.dirname, "node_modules/binaryen/bin/wasm-opt");
 const wasm = join(target, "khqr.wasm");
-execFileSync(process.execPath, [wasmOpt, "-O3", "--all-features", "--strip-producers", join(glue, "glue_bg.wasm"), "-o", wasm]);
+// The features that Rust enables by default. With other features, wasm-opt writes modules that Node 18 cannot read.
+const features = ["bulk-memory", "bulk-memory-opt", "multivalue", "mutable-globals", "nontrapping-float-to-int", "reference-types", "sign-ext"];
+const flags = ["-O3", ...features.map((feature) => `--enable-${feature}`), "--strip-producers", "--strip-target-features"];
+execFileSync(process.execPath, [wasmOpt, ...flags, join(glue, "glue_bg.wasm"), "-o", wasm]);
 
 const sources = join(crate, "js");
 const filesIn = (folder, ending) => readdirSync(folder).filter((name) => name.endsWith(ending));

@@ -177,6 +177,13 @@ test("a text that is too long for a code is refused as such", () => {
   }
 });
 
+test("codes are read after the memory of the module has grown", () => {
+  const { qr } = generate(SHOP);
+  const before = [parse(qr), inspect(qr), verify(qr)];
+  assert.strictEqual(md5("x".repeat(20_000_000)).length, 32);
+  assert.deepStrictEqual([parse(qr), inspect(qr), verify(qr)], before);
+});
+
 test("both module systems work, and asynchronous loading", async () => {
   const require = createRequire(import.meta.url);
   const common = require("khqr-wasm");
