@@ -25,12 +25,7 @@ pub(crate) fn conformance(runner: &mut Runner, args: &[String]) -> Result<()> {
 /// Runs the browser tests of the sandbox's page. They are in the sandbox's crate and start their own sandboxes.
 pub(crate) fn page(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     tools::require(&tools::node())?;
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let installed = names
-        .into_iter()
-        .find(|name| tools::chromium(name).is_installed());
-    let chromium = installed.unwrap_or("chromium");
-    tools::require(&[tools::chromium(chromium)])?;
+    let chromium = tools::require_chromium()?;
     runner.step("page", |shell| {
         let bakong = build_bakong(shell, workspace)?;
         let _folder = shell.push_dir("crates/bakong-sandbox/tests/page");

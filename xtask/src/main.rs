@@ -14,6 +14,7 @@ mod checks;
 mod clients;
 mod image;
 mod layers;
+mod npm;
 mod runner;
 mod sandbox;
 mod tools;
@@ -56,6 +57,10 @@ enum Task {
     Page,
     /// Tests the sandbox with other clients: NBC's SDK (from npm), bakong-khqr (from pip), khqr-api (from cargo)
     ForeignClients,
+    /// Builds the npm package `khqr-wasm` into `target/npm`
+    Npm,
+    /// Builds the npm package and tests it: Node 18, 20 and 22, types, Chromium, NBC's own tests, conformance
+    NpmTest,
     /// Runs the fuzz targets in turn, all by default
     Fuzz {
         /// Seconds for each target
@@ -87,6 +92,8 @@ enum Task {
     BenchPeers,
     /// Compares bakong-http with a bare hyper client and with khqr-api; takes ten minutes
     BenchHttp,
+    /// Compares the speed of the npm package with NBC's SDK and with ts-khqr
+    BenchNpm,
     /// Counts the instructions of each step of khqr-core with valgrind
     Instructions,
     /// Checks licences, banned crates and sources with cargo-deny, without network and without advisories
@@ -123,6 +130,8 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::Conformance { args } => clients::conformance(runner, args),
         Task::Page => clients::page(runner, &workspace),
         Task::ForeignClients => clients::foreign(runner, &workspace),
+        Task::Npm => npm::build(runner, &workspace),
+        Task::NpmTest => npm::test(runner, &workspace),
         Task::Fuzz { seconds, targets } => checks::fuzz(runner, *seconds, targets),
         Task::Simulate { args } => checks::simulate(runner, args),
         Task::Mutants { args } => checks::mutants(runner, args),
@@ -130,6 +139,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::Bench { filter } => checks::bench(runner, filter.as_deref()),
         Task::BenchPeers => bench_peers::run(runner, &workspace),
         Task::BenchHttp => bench_http::run(runner, &workspace),
+        Task::BenchNpm => npm::bench(runner, &workspace),
         Task::Instructions => checks::instructions(runner),
         Task::Deny => checks::deny(runner),
     }

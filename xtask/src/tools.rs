@@ -12,6 +12,8 @@ pub(crate) const NIGHTLY: &str = "nightly-2026-05-20";
 pub(crate) struct Tool {
     name: String,
     probe: String,
+    /// A text that the output of the probe must contain.
+    expected: Option<String>,
     install: String,
 }
 
@@ -20,6 +22,7 @@ fn tool(name: &str, probe: &str, install: &str) -> Tool {
     Tool {
         name,
         probe,
+        expected: None,
         install,
     }
 }
@@ -86,9 +89,30 @@ pub(crate) fn python() -> Tool {
     )
 }
 
-pub(crate) fn chromium(program: &str) -> Tool {
+fn chromium(program: &str) -> Tool {
     let install = "sudo apt-get install chromium";
     tool("Chromium", &format!("{program} --version"), install)
+}
+
+/// Returns the name of the installed program, or fails if there is none.
+pub(crate) fn require_chromium() -> Result<&'static str> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let installed = names.into_iter().find(|name| chromium(name).is_installed());
+    let chromium_name = installed.unwrap_or("chromium");
+    require(&[chromium(chromium_name)])?;
+    Ok(chromium_name)
+}
+
+/// The program that processes the output of the crate wasm-bindgen, in exactly the version of that crate.
+pub(crate) fn wasm_bindgen(version: &str) -> Tool {
+    Tool {
+        expected: Some(version.to_owned()),
+        ..tool(
+            &format!("wasm-bindgen {version}"),
+            "wasm-bindgen --version",
+            &format!("cargo install --locked wasm-bindgen-cli --version {version}"),
+        )
+    }
 }
 
 impl Tool {
@@ -97,7 +121,16 @@ impl Tool {
         let output = words
             .next()
             .map(|program| Command::new(program).args(words).output());
-        output.is_some_and(|output| output.is_ok_and(|output| output.status.success()))
+        output.is_some_and(|output| {
+            output.is_ok_and(|output| {
+                let text = String::from_utf8_lossy(&output.stdout);
+                let is_expected = self
+                    .expected
+                    .as_deref()
+                    .is_none_or(|part| text.contains(part));
+                output.status.success() && is_expected
+            })
+        })
     }
 }
 

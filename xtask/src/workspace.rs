@@ -34,6 +34,27 @@ impl Workspace {
         &self.metadata.target_directory
     }
 
+    /// Returns the version of the published crates.
+    pub(crate) fn version(&self) -> String {
+        let packages = self.metadata.workspace_packages();
+        let published = packages.iter().find(|package| package.name == "khqr-core");
+        published.map_or_else(String::new, |package| package.version.to_string())
+    }
+
+    /// Returns the exact version that khqr-wasm requires of a dependency.
+    pub(crate) fn version_of(&self, dependency: &str) -> Result<String> {
+        let packages = self.metadata.workspace_packages();
+        let mut dependencies = packages.iter().flat_map(|package| &package.dependencies);
+        let found = dependencies.find(|other| other.name == dependency);
+        let requirement = found.map(|found| found.req.to_string());
+        let version = requirement
+            .as_deref()
+            .and_then(|text| text.strip_prefix('='));
+        version
+            .map(str::to_owned)
+            .with_context(|| format!("no package requires an exact version of {dependency}"))
+    }
+
     pub(crate) fn members(&self) -> Vec<Member> {
         let packages = self.metadata.workspace_packages();
         packages

@@ -1,9 +1,8 @@
 "use strict";
-// Runs the SDK's own test files without Jest and records each call of a compared function.
+// Runs the SDK's own test files and records each call of a compared function.
 
-const fs = require("fs");
 const path = require("path");
-const { isDeepStrictEqual } = require("util");
+const { runFile, testFiles } = require("./jest_globals");
 
 const root = path.dirname(require.resolve("bakong-khqr/package.json"));
 
@@ -31,70 +30,14 @@ record(BakongKHQR, "decodeNonKhqr", text("inspect"));
 record(BakongKHQR.prototype, "generateIndividual", made("individual"));
 record(BakongKHQR.prototype, "generateMerchant", made("merchant"));
 
-let tests = [];
-
-function expect(value) {
-    const demand = (negated) => {
-        const check = (holds) => {
-            if (holds === negated) throw new Error("a failed expectation");
-        };
-        return {
-            toBe: (other) => check(Object.is(value, other)),
-            toEqual: (other) => check(isDeepStrictEqual({ ...value }, { ...other })),
-            toStrictEqual: (other) => check(isDeepStrictEqual(value, other)),
-            toBeNull: () => check(value === null),
-            toBeUndefined: () => check(value === undefined),
-            toBeDefined: () => check(value !== undefined),
-            toBeTruthy: () => check(Boolean(value)),
-            toBeFalsy: () => check(!value),
-            toContain: (other) => check(value.includes(other)),
-            toMatch: (other) => check(value.match(other) !== null),
-            toHaveLength: (other) => check(value.length === other),
-        };
-    };
-    return { ...demand(false), not: demand(true) };
-}
-
-const collect = (_, body) => tests.push(body);
-const describe = (_, body) => body();
-collect.only = collect.skip = collect;
-describe.only = describe.skip = describe;
-Object.assign(globalThis, {
-    test: collect,
-    it: collect,
-    describe,
-    expect,
-    jest: { fn: () => () => undefined, setTimeout() {}, mock() {} },
-    beforeAll: (body) => body(),
-    beforeEach: (body) => body(),
-    afterAll() {},
-    afterEach() {},
-});
-
-function testFiles(folder) {
-    return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-        const file = path.join(folder, entry.name);
-        if (entry.isDirectory()) return testFiles(file);
-        return entry.name.endsWith(".test.js") ? [file] : [];
-    });
-}
-
 // Returns each test file with its number of tests and failures and the recorded calls.
 async function run() {
     const files = [];
-    for (const file of testFiles(path.join(root, "test")).sort()) {
+    for (const file of testFiles(path.join(root, "test"))) {
         calls = [];
-        tests = [];
-        let failed = 0;
-        require(file);
-        for (const body of tests) {
-            try {
-                await body();
-            } catch {
-                failed += 1;
-            }
-        }
-        files.push({ file: path.relative(root, file), tests: tests.length, failed, calls });
+        const results = await runFile(file);
+        const failed = results.filter(({ passed }) => !passed).length;
+        files.push({ file: path.relative(root, file), tests: results.length, failed, calls });
     }
     return { files };
 }

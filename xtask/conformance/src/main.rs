@@ -3,7 +3,8 @@
 //!
 //! The SDK runs in Node and comes from npm (see `../node`). khqr-core runs as the command `bakong qr … --jsonl`. The
 //! answers of ts-khqr, a port of the SDK, are counted for information. Run this program with `cargo xtask conformance`,
-//! which builds the command first.
+//! which builds the command first. With `--drop-in`, the drop-in of the npm package khqr-wasm takes the place of the
+//! command, in the same process of Node as the SDK.
 
 #![allow(
     clippy::print_stdout,
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use khqr_kit::generate::{self, NOW};
-use khqr_kit::{Random, SdkInput, known_codes, mutate_text};
+use khqr_kit::{Random, SdkInput, Value, known_codes, mutate_text};
 use serde_json::Value as Json;
 use xshell::{Shell, cmd};
 
@@ -47,8 +48,11 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Write some cases of each kind to the vectors of khqr-core, if no difference is unexplained.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "drop_in")]
     record: bool,
+    /// Compare the drop-in of this npm package instead of the command.
+    #[arg(long, value_name = "FOLDER")]
+    drop_in: Option<PathBuf>,
 }
 
 /// A time at which the SDK's own tests pass: it is before the fixed expiry in those tests.
@@ -76,7 +80,11 @@ fn run(options: &Options) -> Result<()> {
         bakong: program.with_file_name(format!("bakong{}", std::env::consts::EXE_SUFFIX)),
         shell: Shell::new()?,
         node: Node::install()?,
+        drop_in: options.drop_in.is_some(),
     };
+    if let Some(package) = &options.drop_in {
+        sides.node.link(package)?;
+    }
     let mut tally = Tally::default();
     let mut explained: Vec<(Case, Option<Deviation>)> = Vec::new();
     let mut judge = |part, cases: Vec<Case>| {
@@ -94,6 +102,8 @@ fn run(options: &Options) -> Result<()> {
     }
     let mut random = Random::seeded(options.seed);
     let inputs = (0..options.generate).map(|_| generate::sdk_input(&mut random, NOW));
+    // JavaScript rounds such a number before the drop-in or the SDK sees it.
+    let inputs = inputs.filter(|input| !(sides.drop_in && has_long_fraction(input)));
     let inputs = inputs.map(Question::Input).collect();
     judge(
         "random inputs",
@@ -122,11 +132,18 @@ fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Returns whether the amount is a JSON number with more digits than a JavaScript number can have.
+fn has_long_fraction(input: &SdkInput) -> bool {
+    matches!(input.get("amount"), Some(Value::Number(text)) if text.contains('.') && text.len() > 17)
+}
+
 /// The programs whose answers are compared.
 struct Sides {
     bakong: PathBuf,
     shell: Shell,
     node: Node,
+    /// Whether the npm package answers instead of the command.
+    drop_in: bool,
 }
 
 impl Sides {
@@ -134,15 +151,20 @@ impl Sides {
         if questions.is_empty() {
             return Ok(Vec::new());
         }
-        let official = self.ask_node("official", function, &questions, now)?;
+        let (official, ours) = if self.drop_in {
+            self.ask_both(function, &questions, now)?
+        } else {
+            let official = self.ask_node("official", function, &questions, now)?;
+            (official, self.ask_ours(function, &questions, now)?)
+        };
         let other = match function {
+            _ if self.drop_in => vec![None; questions.len()],
             Function::Inspect => vec![None; questions.len()],
             _ => {
                 let answers = self.ask_node("other", function, &questions, now)?;
                 answers.into_iter().map(Some).collect()
             }
         };
-        let ours = self.ask_ours(function, &questions, now)?;
         let answers = official.into_iter().zip(ours).zip(other);
         let cases = questions.into_iter().zip(answers);
         Ok(cases
@@ -155,6 +177,24 @@ impl Sides {
                 other,
             })
             .collect())
+    }
+
+    /// Asks the SDK and the drop-in in one process.
+    fn ask_both(
+        &self,
+        function: Function,
+        questions: &[Question],
+        now: u64,
+    ) -> Result<(Vec<Json>, Vec<Json>)> {
+        let of = |side| {
+            questions
+                .iter()
+                .map(move |question| question.request(side, function, now))
+        };
+        let requests: Vec<String> = of("official").chain(of("drop_in")).collect();
+        let mut official = self.node.ask(&requests)?;
+        let drop_in = official.split_off(questions.len());
+        Ok((official, drop_in))
     }
 
     fn ask_node(

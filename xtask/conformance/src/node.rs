@@ -1,5 +1,7 @@
 //! The official SDK and ts-khqr, installed from npm and run by Node.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use serde_json::Value as Json;
 use xshell::{Shell, TempDir, cmd};
@@ -7,7 +9,7 @@ use xshell::{Shell, TempDir, cmd};
 use crate::parse_answers;
 
 /// The files of the folder in which npm installs the packages.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 10] = [
     ("package.json", include_str!("../node/package.json")),
     (
         "package-lock.json",
@@ -18,7 +20,9 @@ const FILES: [(&str, &str); 8] = [
     ("clock.js", include_str!("../node/clock.js")),
     ("official.js", include_str!("../node/official.js")),
     ("other.js", include_str!("../node/other.js")),
+    ("drop_in.js", include_str!("../node/drop_in.js")),
     ("jest.js", include_str!("../node/jest.js")),
+    ("jest_globals.js", include_str!("../node/jest_globals.js")),
 ];
 
 /// A temporary folder with the packages.
@@ -47,6 +51,13 @@ impl Node {
             shell,
             _folder: folder,
         })
+    }
+
+    /// Makes the npm package khqr-wasm in `package` available to the harness.
+    pub(crate) fn link(&self, package: &Path) -> Result<()> {
+        let package = package.canonicalize()?;
+        cmd!(self.shell, "ln -s {package} node_modules/khqr-wasm").run()?;
+        Ok(())
     }
 
     /// Answers requests, each on one line of JSON, in their order.
