@@ -101,6 +101,7 @@ mod ask;
 mod change;
 #[cfg(feature = "tokio")]
 mod clock;
+mod open_error;
 mod order;
 mod outcome;
 pub mod payment;
@@ -116,6 +117,7 @@ pub use ask::{Ask, ListItem, Question, Reply, Ticket};
 pub use change::Change;
 #[cfg(feature = "tokio")]
 pub use clock::{Clock, SystemClock};
+pub use open_error::OpenError;
 pub use order::OrderId;
 pub use outcome::Outcome;
 pub use payment::Payment;
@@ -123,7 +125,7 @@ pub use policy::Policy;
 pub use quota::Quota;
 pub use settlement::{Expected, Mismatch};
 pub use store::{MemoryStore, PaymentStore};
-pub use tracker::{Config, OpenError, Tracker};
+pub use tracker::{Config, Tracker};
 #[cfg(feature = "tokio")]
 pub use watcher::{WatchError, Watched, Watcher};
 

@@ -27,10 +27,11 @@ impl Rejected {
     #[must_use]
     pub fn is_about(&self, change: &Change) -> bool {
         match (change, &self.conflict) {
-            (Change::Opened { payment, .. }, Conflict::Known | Conflict::OrderSettled) => {
-                payment.md5 == self.md5
-            }
-            (Change::Opened { .. }, _) | (_, Conflict::Known) => false,
+            (
+                Change::Opened { payment, .. },
+                Conflict::Known | Conflict::OrderSettled | Conflict::Withdrawn,
+            ) => payment.md5 == self.md5,
+            (Change::Opened { .. }, _) | (_, Conflict::Known | Conflict::Withdrawn) => false,
             (Change::Finished { md5, .. }, _) => *md5 == self.md5,
             _ => false,
         }
@@ -43,8 +44,12 @@ impl Rejected {
 pub enum Conflict {
     /// The payment was already opened.
     Known,
+    /// The store has no such payment, so it cannot become final.
+    Unknown,
     /// The payment is final, with this outcome.
     Final(Box<Outcome>),
+    /// The command to open the payment was withdrawn.
+    Withdrawn,
     /// Another payment settled the order. A [`Change::Opened`] or [`Change::Finished`] can be rejected for this.
     OrderSettled,
     /// The transaction settled another order.

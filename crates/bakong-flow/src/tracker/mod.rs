@@ -57,7 +57,6 @@ use self::reservations::Reservations;
 use self::token_gate::TokenGate;
 
 pub use self::config::Config;
-pub use self::open::OpenError;
 pub use crate::change::ListStatus;
 
 /// Watches payments: decides when to send which request, so that the quota suffices, and what the answers mean.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bakong_api::khqr_core::Timestamp;
 
-use crate::tracker::OpenError;
+use crate::open_error::OpenError;
 
 /// Why a payment is not watched. Do not show its code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

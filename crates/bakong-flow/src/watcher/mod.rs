@@ -22,7 +22,7 @@ use crate::change::Change;
 use crate::clock::{Clock, SystemClock};
 use crate::payment::Payment;
 use crate::policy::Policy;
-use crate::store::{PaymentStore, StoreError};
+use crate::store::{Acquired, PaymentStore, StoreError, WorkerId};
 use crate::tracker::{Config, Tracker};
 
 use self::command::{Command, Commands};
@@ -90,7 +90,11 @@ pub struct WatcherBuilder<T, S, C = SystemClock> {
     clock: C,
     config: Config,
     timeout: Duration,
+    worker: WorkerId,
 }
+
+/// The term of a lease.
+const LEASE_TERM: Duration = Duration::from_secs(30);
 
 /// How long to wait for a reply, unless the transport gives up first.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(90);
@@ -118,7 +122,7 @@ impl<T: Transport + 'static> Watcher<T> {
 
     /// Returns a builder, to set a configuration or a clock.
     #[must_use]
-    pub const fn builder<S: PaymentStore + 'static>(
+    pub fn builder<S: PaymentStore + 'static>(
         session: Session<T>,
         store: S,
     ) -> WatcherBuilder<T, S> {
@@ -128,6 +132,7 @@ impl<T: Transport + 'static> Watcher<T> {
             clock: SystemClock,
             config: Config::DEFAULT,
             timeout: DEFAULT_TIMEOUT,
+            worker: WorkerId::new("worker"),
         }
     }
 
@@ -232,6 +237,7 @@ impl<T: Transport + 'static, S: PaymentStore + 'static, C: Clock + 'static>
             clock,
             config: self.config,
             timeout: self.timeout,
+            worker: self.worker,
         }
     }
 
@@ -249,8 +255,14 @@ impl<T: Transport + 'static, S: PaymentStore + 'static, C: Clock + 'static>
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<Watcher<T>, StoreError> {
-        let snapshot = self.store.load().await?;
-        let tracker = Tracker::restore(self.config, snapshot, self.clock.now());
+        let now = self.clock.now();
+        let epoch = match self.store.acquire(&self.worker, LEASE_TERM).await? {
+            Acquired::Leader(epoch) => epoch,
+            Acquired::Follower { .. } => return Err(StoreError::fenced()),
+        };
+        let finished_since = now.saturating_sub(self.config.remember);
+        let snapshot = self.store.load(finished_since).await?;
+        let tracker = Tracker::restore(self.config, snapshot, now);
         let counter = Arc::new(Counter::default());
         let session = Arc::new(self.session.with_observer(Arc::clone(&counter)));
         let (commands, received) = mpsc::channel(COMMAND_BUFFER);
@@ -264,7 +276,7 @@ impl<T: Transport + 'static, S: PaymentStore + 'static, C: Clock + 'static>
             changes: changes.clone(),
             timeout: self.timeout,
         };
-        let task = Task::new(tracker, context);
+        let task = Task::new(tracker, epoch, context);
         let task = tokio::spawn(task.run(received, stopping));
         Ok(Watcher {
             session,

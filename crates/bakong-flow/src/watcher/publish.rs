@@ -8,8 +8,8 @@ use super::request::Errors;
 use super::task::Task;
 use crate::change::Change;
 use crate::clock::Clock;
+use crate::open_error::OpenError;
 use crate::store::{Conflict, PaymentStore, Rejected};
-use crate::tracker::OpenError;
 
 impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
     /// Publishes the persisted changes, and returns the rejected ones to the tracker.
@@ -88,6 +88,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 });
             }
             Change::Learned { .. } => {}
+            Change::Withdrawn { md5 } => drop(self.open.remove(md5)),
             Change::Cancelled { md5 } => update(md5, &|progress| progress.is_cancelled = true),
             Change::Finished {
                 md5,

@@ -17,7 +17,7 @@ use super::request::{Counter, Errors, Exchange, SendCount, send};
 use crate::ask::{Ask, Ticket};
 use crate::change::Change;
 use crate::clock::Clock;
-use crate::store::{PaymentStore, StoreError};
+use crate::store::{Batch, Epoch, PaymentStore, StoreError};
 use crate::tracker::Tracker;
 
 /// The resources of the task.
@@ -40,6 +40,9 @@ pub(super) struct Task<T, S, C> {
     pub(super) opening: HashMap<Md5Handle, WatchReply>,
     /// The senders to notify when all changes so far are persisted.
     on_persisted: Vec<oneshot::Sender<()>>,
+    epoch: Epoch,
+    /// The number of the next batch.
+    sequence: u64,
     /// The changes that the store has not persisted.
     pending: Vec<Change>,
     in_flight: JoinSet<Option<Exchange>>,
@@ -55,7 +58,7 @@ const MAX_STORE_BACKOFF: Duration = Duration::from_secs(30);
 const MIN_SLEEP: Duration = Duration::from_millis(20);
 
 impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
-    pub(super) fn new(tracker: Tracker, context: Context<T, S, C>) -> Self {
+    pub(super) fn new(tracker: Tracker, epoch: Epoch, context: Context<T, S, C>) -> Self {
         let open = tracker.snapshot().open.into_iter().map(|open| {
             let progress = Progress::new(&open.payment, open.is_cancelled);
             (open.payment.md5, watch::Sender::new(progress))
@@ -66,6 +69,8 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             context,
             opening: HashMap::new(),
             on_persisted: Vec::new(),
+            epoch,
+            sequence: 1,
             pending: Vec::new(),
             in_flight: JoinSet::new(),
             tickets: HashMap::new(),
@@ -258,9 +263,17 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 }
                 return Ok(());
             }
-            let rejected = self.context.store.persist(&self.pending).await?;
+            let batch = Batch {
+                epoch: self.epoch,
+                sequence: self.sequence,
+                changes: &self.pending,
+                results: &[],
+                exchanges: &[],
+            };
+            let committed = self.context.store.commit(&batch).await?;
+            self.sequence += 1;
             let changes = std::mem::take(&mut self.pending);
-            self.publish(changes, &rejected, errors);
+            self.publish(changes, &committed.rejected, errors);
         }
     }
 }
