@@ -12,17 +12,22 @@ use crate::policy::Policy;
 /// Hands the commands of followers to the leader.
 ///
 /// A follower submits a command and polls for its result. The leader polls for pending commands, carries them out, and
-/// commits each result in the [`Batch`](super::Batch) of the changes that the command caused.
+/// commits each result in the [`Batch`](super::Batch) of the changes that the command caused. If the store rejects the
+/// [`Change::Opened`](crate::Change::Opened) of a [`Command::Open`], it records the result
+/// [`Refused`](CommandResult::Refused) instead of the one in the batch.
 ///
 /// The default methods belong to a store that only one process opens: there is never a follower.
 #[async_trait]
 pub trait CommandQueue: Send + Sync {
     /// Adds a command. Any worker may call this.
     ///
+    /// `key` identifies the submission. If a command with this key was added before, the store adds nothing and
+    /// returns the id of that command. So a worker that did not receive the answer can submit the command again.
+    ///
     /// # Errors
-    /// [`StoreError`] if the command was not added.
-    async fn submit(&self, command: &Command) -> Result<CommandId, StoreError> {
-        let _ = command;
+    /// [`StoreError`]. The command may have been added.
+    async fn submit(&self, key: &str, command: &Command) -> Result<CommandId, StoreError> {
+        let _ = (key, command);
         Err(StoreError::fatal("the store has no command queue"))
     }
 

@@ -3,6 +3,7 @@
 use bakong_api::khqr_core::Md5Handle;
 
 use crate::change::Change;
+use crate::open_error::OpenError;
 use crate::order::OrderId;
 use crate::outcome::Outcome;
 
@@ -35,6 +36,17 @@ impl Rejected {
             (Change::Opened { .. }, _) | (_, Conflict::Known | Conflict::Withdrawn) => false,
             (Change::Finished { md5, .. }, _) => *md5 == self.md5,
             _ => false,
+        }
+    }
+}
+
+impl Conflict {
+    /// Returns the error of a payment that was not opened because of this conflict.
+    #[must_use]
+    pub const fn open_error(&self) -> OpenError {
+        match self {
+            Self::OrderSettled => OpenError::OrderSettled,
+            _ => OpenError::Known,
         }
     }
 }
