@@ -19,7 +19,8 @@ pub struct Batch<'a> {
     pub sequence: u64,
     /// The changes of the tracker, in order.
     pub changes: &'a [Change],
-    /// The results of commands from other workers.
+    /// The results of commands from other workers. The store replaces the result of a
+    /// [`Command::Open`](super::Command::Open) whose change it rejects.
     pub results: &'a [(CommandId, CommandResult)],
     /// The requests that were answered or failed since the batch before, for reconciliation.
     pub exchanges: &'a [Exchange],
@@ -27,6 +28,7 @@ pub struct Batch<'a> {
 
 /// What a store did with a [`Batch`].
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Committed {
     /// The changes that the store rejected. It committed all others.

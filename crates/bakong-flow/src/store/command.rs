@@ -12,17 +12,22 @@ use crate::policy::Policy;
 /// Hands the commands of followers to the leader.
 ///
 /// A follower submits a command and polls for its result. The leader polls for pending commands, carries them out, and
-/// commits each result in the [`Batch`](super::Batch) of the changes that the command caused.
+/// commits each result in the [`Batch`](super::Batch) of the changes that the command caused. If the store rejects the
+/// [`Change::Opened`](crate::Change::Opened) of a [`Command::Open`], it records the result
+/// [`Refused`](CommandResult::Refused) instead of the one in the batch.
 ///
 /// The default methods belong to a store that only one process opens: there is never a follower.
 #[async_trait]
 pub trait CommandQueue: Send + Sync {
     /// Adds a command. Any worker may call this.
     ///
+    /// `key` identifies the submission. If a command with this key was added before, the store adds nothing and
+    /// returns the id of that command. So a worker that did not receive the answer can submit the command again.
+    ///
     /// # Errors
-    /// [`StoreError`] if the command was not added.
-    async fn submit(&self, command: &Command) -> Result<CommandId, StoreError> {
-        let _ = command;
+    /// [`StoreError`]. The command may have been added.
+    async fn submit(&self, key: &str, command: &Command) -> Result<CommandId, StoreError> {
+        let _ = (key, command);
         Err(StoreError::fatal("the store has no command queue"))
     }
 
@@ -63,6 +68,8 @@ pub trait CommandQueue: Send + Sync {
 
 /// A command for the leader.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Command {
     /// Watch a payment.
@@ -100,6 +107,8 @@ pub enum Command {
 
 /// What became of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum CommandResult {
     /// The command was carried out, and its changes were committed.
@@ -112,6 +121,7 @@ pub enum CommandResult {
 
 /// The id of a command, assigned by the store. A later command of the same registration has a higher id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CommandId(i64);
 
 impl CommandId {

@@ -3,11 +3,13 @@
 use bakong_api::khqr_core::Md5Handle;
 
 use crate::change::Change;
+use crate::open_error::OpenError;
 use crate::order::OrderId;
 use crate::outcome::Outcome;
 
 /// A change that a store rejected.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Rejected {
     /// The MD5 of the payment that the change is about.
@@ -38,8 +40,21 @@ impl Rejected {
     }
 }
 
+impl Conflict {
+    /// Returns the error of a payment that was not opened because of this conflict.
+    #[must_use]
+    pub const fn open_error(&self) -> OpenError {
+        match self {
+            Self::OrderSettled => OpenError::OrderSettled,
+            _ => OpenError::Known,
+        }
+    }
+}
+
 /// Why a store rejects a change.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Conflict {
     /// The payment was already opened.

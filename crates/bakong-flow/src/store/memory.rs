@@ -2,10 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(not(feature = "tokio"))]
+use std::time::Instant;
 
 use async_trait::async_trait;
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
+// Leases then follow tokio's time, which tests can pause.
+#[cfg(feature = "tokio")]
+use tokio::time::Instant;
 
 use super::PaymentStore;
 use super::batch::{Batch, Committed};
@@ -49,13 +54,22 @@ struct State {
     events: VecDeque<Event>,
     last_event: i64,
     acknowledged: BTreeMap<Box<str>, EventId>,
-    commands: BTreeMap<CommandId, (Command, Option<CommandResult>)>,
+    commands: BTreeMap<CommandId, SubmittedCommand>,
+    /// The id of each command, by its key.
+    command_keys: BTreeMap<Box<str>, CommandId>,
     last_command: i64,
     epoch: u64,
     /// The worker that has the lease, and when the lease expires.
     lease: Option<(WorkerId, Instant)>,
     /// The number and the result of the last batch of the epoch.
     last_batch: (u64, Committed),
+}
+
+#[derive(Clone, Debug)]
+struct SubmittedCommand {
+    key: Box<str>,
+    command: Command,
+    result: Option<CommandResult>,
 }
 
 impl MemoryStore {
@@ -215,11 +229,20 @@ impl LeaderLease for MemoryStore {
 
 #[async_trait]
 impl CommandQueue for MemoryStore {
-    async fn submit(&self, command: &Command) -> Result<CommandId, StoreError> {
+    async fn submit(&self, key: &str, command: &Command) -> Result<CommandId, StoreError> {
         let mut state = self.state();
+        if let Some(id) = state.command_keys.get(key) {
+            return Ok(*id);
+        }
         state.last_command += 1;
         let id = CommandId::new(state.last_command);
-        state.commands.insert(id, (command.clone(), None));
+        state.command_keys.insert(key.into(), id);
+        let command = SubmittedCommand {
+            key: key.into(),
+            command: command.clone(),
+            result: None,
+        };
+        state.commands.insert(id, command);
         drop(state);
         self.notify();
         Ok(id)
@@ -227,23 +250,21 @@ impl CommandQueue for MemoryStore {
 
     async fn result(&self, id: CommandId) -> Result<Option<CommandResult>, StoreError> {
         let state = self.state();
-        let (_, result) = state.commands.get(&id).ok_or_else(unknown_command)?;
-        Ok(*result)
+        let submitted = state.commands.get(&id).ok_or_else(unknown_command)?;
+        Ok(submitted.result)
     }
 
     async fn withdraw(&self, id: CommandId) -> Result<CommandResult, StoreError> {
         let mut state = self.state();
-        let (_, result) = state.commands.get_mut(&id).ok_or_else(unknown_command)?;
-        Ok(*result.get_or_insert(CommandResult::Withdrawn))
+        let submitted = state.commands.get_mut(&id).ok_or_else(unknown_command)?;
+        Ok(*submitted.result.get_or_insert(CommandResult::Withdrawn))
     }
 
     async fn pending(&self, limit: usize) -> Result<Vec<(CommandId, Command)>, StoreError> {
         let state = self.state();
-        let pending = state
-            .commands
-            .iter()
-            .filter(|(_, (_, result))| result.is_none());
-        let pending = pending.map(|(id, (command, _))| (*id, command.clone()));
+        let pending = state.commands.iter();
+        let pending = pending.filter(|(_, submitted)| submitted.result.is_none());
+        let pending = pending.map(|(id, submitted)| (*id, submitted.command.clone()));
         Ok(pending.take(limit).collect())
     }
 
@@ -281,28 +302,53 @@ impl State {
                 batch.sequence
             )));
         }
-        let mut withdrawn = Vec::new();
-        for (id, result) in batch.results {
-            let Some((command, stored)) = self.commands.get_mut(id) else {
-                continue;
-            };
-            if let (Some(CommandResult::Withdrawn), Command::Open { payment, .. }) =
-                (&stored, &*command)
-            {
-                withdrawn.push(payment.md5);
-            }
-            stored.get_or_insert(*result);
-        }
+        let withdrawn = self.withdrawn_payments(batch.results);
         let rejected = batch.changes.iter().filter_map(|change| match change {
             Change::Opened { payment, .. } if withdrawn.contains(&payment.md5) => {
                 Some(Rejected::new(payment.md5, Conflict::Withdrawn))
             }
             change => self.apply(change),
         });
-        let committed = Committed::new(rejected.collect());
+        let rejected: Vec<_> = rejected.collect();
+        self.store_results(batch, &rejected);
+        let committed = Committed::new(rejected);
         self.last_batch = (batch.sequence, committed.clone());
         self.remove_answered_commands();
         Ok(committed)
+    }
+
+    /// Returns the payments of these commands that were withdrawn in the meantime.
+    fn withdrawn_payments(&self, results: &[(CommandId, CommandResult)]) -> Vec<Md5Handle> {
+        let commands = results.iter().filter_map(|(id, _)| self.commands.get(id));
+        let withdrawn = commands.filter_map(|submitted| match &submitted.command {
+            Command::Open { payment, .. } if submitted.result == Some(CommandResult::Withdrawn) => {
+                Some(payment.md5)
+            }
+            _ => None,
+        });
+        withdrawn.collect()
+    }
+
+    fn store_results(&mut self, batch: &Batch<'_>, rejected: &[Rejected]) {
+        for (id, result) in batch.results {
+            let Some(submitted) = self.commands.get_mut(id) else {
+                continue;
+            };
+            let rejection = match (&submitted.command, result) {
+                (Command::Open { payment, .. }, CommandResult::Done) => {
+                    let opened = batch.changes.iter().find(|change| {
+                        matches!(change, Change::Opened { payment: opened, .. } if opened.md5 == payment.md5)
+                    });
+                    let rejection = rejected
+                        .iter()
+                        .find(|rejected| opened.is_some_and(|opened| rejected.is_about(opened)));
+                    rejection.map(|rejected| rejected.conflict.open_error())
+                }
+                _ => None,
+            };
+            let result = rejection.map_or(*result, CommandResult::Refused);
+            submitted.result.get_or_insert(result);
+        }
     }
 
     fn apply(&mut self, change: &Change) -> Option<Rejected> {
@@ -402,7 +448,9 @@ impl State {
     fn remove_answered_commands(&mut self) {
         while self.commands.len() > MAX_ANSWERED_COMMANDS {
             match self.commands.first_entry() {
-                Some(oldest) if oldest.get().1.is_some() => drop(oldest.remove()),
+                Some(oldest) if oldest.get().result.is_some() => {
+                    self.command_keys.remove(&oldest.remove().key);
+                }
                 _ => return,
             }
         }

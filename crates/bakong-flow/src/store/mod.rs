@@ -24,6 +24,10 @@
 //!   of a transaction that settled another order.
 //! - A payment whose [`Command::Open`] was withdrawn is not opened: [`Conflict::Withdrawn`].
 //!
+//! If the rejected payment came from a [`Command::Open`], the result of the command is
+//! [`Refused`](CommandResult::Refused) with [`OpenError::Known`](crate::OpenError::Known) or
+//! [`OpenError::OrderSettled`](crate::OpenError::OrderSettled), regardless of the result in the batch.
+//!
 //! [`Change::must_persist`] tells which changes a store needs. A store ignores the others, and commits a batch without
 //! changes.
 //!
@@ -32,6 +36,8 @@
 mod batch;
 mod command;
 mod conflict;
+#[cfg(feature = "testing")]
+pub mod contract;
 mod error;
 mod event;
 mod finished;
@@ -174,8 +180,8 @@ impl<S: LeaderLease + ?Sized> LeaderLease for Arc<S> {
 
 #[async_trait]
 impl<S: CommandQueue + ?Sized> CommandQueue for Arc<S> {
-    async fn submit(&self, command: &Command) -> Result<CommandId, StoreError> {
-        (**self).submit(command).await
+    async fn submit(&self, key: &str, command: &Command) -> Result<CommandId, StoreError> {
+        (**self).submit(key, command).await
     }
 
     async fn result(&self, id: CommandId) -> Result<Option<CommandResult>, StoreError> {
