@@ -218,7 +218,10 @@ impl Statement {
             settled,
             needs_review,
             paid_again,
-            totals: totals.into_iter().filter(|total| total.payments > 0).collect(),
+            totals: totals
+                .into_iter()
+                .filter(|total| total.payments > 0)
+                .collect(),
         }
     }
 }

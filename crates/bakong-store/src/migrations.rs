@@ -40,7 +40,11 @@ pub(crate) fn missing(
     let known = newest(migrations);
     let newer = NewerSchema { current, known };
     let first = migrations.partition_point(|migration| migration.version <= current);
-    if current > known { Err(newer) } else { Ok(&migrations[first..]) }
+    if current > known {
+        Err(newer)
+    } else {
+        Ok(&migrations[first..])
+    }
 }
 
 /// Returns the version of the newest schema that this program knows.
@@ -74,9 +78,18 @@ mod tests {
     use super::*;
 
     const THREE: &[Migration] = &[
-        Migration { version: 1, sql: "" },
-        Migration { version: 2, sql: "" },
-        Migration { version: 3, sql: "" },
+        Migration {
+            version: 1,
+            sql: "",
+        },
+        Migration {
+            version: 2,
+            sql: "",
+        },
+        Migration {
+            version: 3,
+            sql: "",
+        },
     ];
 
     #[test]
@@ -88,7 +101,10 @@ mod tests {
         assert_eq!(versions(0), Ok(vec![1, 2, 3]));
         assert_eq!(versions(2), Ok(vec![3]));
         assert_eq!(versions(3), Ok(vec![]));
-        let newer = NewerSchema { current: 4, known: 3 };
+        let newer = NewerSchema {
+            current: 4,
+            known: 3,
+        };
         assert_eq!(versions(4), Err(newer));
     }
 

@@ -30,9 +30,8 @@ impl Registration {
     /// character, if the host contains a slash, or if the owner looks like a token.
     pub fn new(host: &str, owner: &str) -> Result<Self, InvalidRegistration> {
         for (part, text) in [("host", host), ("owner", owner)] {
-            let is_valid = !text.is_empty()
-                && text.len() <= Self::MAX_LEN
-                && !text.contains(char::is_control);
+            let is_valid =
+                !text.is_empty() && text.len() <= Self::MAX_LEN && !text.contains(char::is_control);
             if !is_valid {
                 return Err(InvalidRegistration::Part(part));
             }
@@ -95,7 +94,10 @@ mod tests {
     #[test]
     fn a_registration_is_named_by_host_and_owner() {
         let name = |host, owner| Registration::new(host, owner).map(|name| name.to_string());
-        assert_eq!(name("API.example", "Shop 1/2"), Ok("api.example/Shop 1/2".into()));
+        assert_eq!(
+            name("API.example", "Shop 1/2"),
+            Ok("api.example/Shop 1/2".into())
+        );
         for host in ["", "a/b", "a\n", &"x".repeat(256)] {
             assert_eq!(name(host, "shop"), Err(InvalidRegistration::Part("host")));
         }

@@ -102,7 +102,12 @@ impl EventRow {
                 let missing = || Corrupt::new("payments.decision", "it is missing");
                 EventKind::Resolved(resolution.ok_or_else(missing)?)
             }
-            _ => return Err(Corrupt::new("events.kind", "the kind is unknown, or its payment is missing")),
+            _ => {
+                return Err(Corrupt::new(
+                    "events.kind",
+                    "the kind is unknown, or its payment is missing",
+                ));
+            }
         };
         Ok(Event::new(
             EventId::new(self.id),

@@ -60,7 +60,9 @@ impl ExchangeRow {
 
     /// Returns the exchange of the row. Its duration has a resolution of a microsecond.
     pub(crate) fn read(self) -> Result<Exchange, Corrupt> {
-        let status = self.status.map(|status| unsigned("exchanges.status", status));
+        let status = self
+            .status
+            .map(|status| unsigned("exchanges.status", status));
         Ok(Exchange {
             request_id: self.request_id.into(),
             endpoint: self.endpoint.into(),

@@ -4,6 +4,7 @@
 //! amount that does not fit is an error. A row that cannot be read is a [`Corrupt`] row: the store fails instead of
 //! returning wrong values.
 
+mod command;
 mod event;
 mod exchange;
 mod number;
@@ -16,10 +17,13 @@ use bakong_flow::store::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::command::{result_to_store, withdrawn_payment};
 pub(crate) use self::event::{EventRow, NewEvent};
 pub(crate) use self::exchange::{ExchangeRow, NewExchange};
 pub(crate) use self::number::{integer, millis, timestamp, unsigned};
-pub(crate) use self::payment::{FinishedRow, Final, NewPayment, PaymentRow, settling_hash};
+pub(crate) use self::payment::{
+    Final, FinishedRow, NewPayment, PaymentRow, decision_name, settling_hash,
+};
 
 /// A row that this program cannot read, or a value that it cannot write.
 #[derive(Debug)]

@@ -157,10 +157,14 @@ impl PaymentRow {
 
     /// Returns the payment of the row as an open payment.
     pub(crate) fn read_open(self) -> Result<OpenPayment, Corrupt> {
-        let currency: Currency = self.currency.parse().map_err(invalid("payments.currency"))?;
+        let currency: Currency = self
+            .currency
+            .parse()
+            .map_err(invalid("payments.currency"))?;
         let amount = super::unsigned("payments.amount", self.amount)?;
         let amount = Amount::from_minor_units(amount, currency);
-        let recipient = AccountIdBuf::new(&self.recipient).map_err(invalid("payments.recipient"))?;
+        let recipient =
+            AccountIdBuf::new(&self.recipient).map_err(invalid("payments.recipient"))?;
         let mut payment = Payment::new(
             OrderId::new(&self.order).map_err(invalid("payments.order_id"))?,
             Md5Handle::from_bytes(self.md5),
@@ -222,7 +226,9 @@ pub(crate) const fn decision_name(decision: Decision) -> &'static str {
 
 fn read_decision(name: &str) -> Result<Decision, Corrupt> {
     let all = [Decision::Accept, Decision::Reject];
-    let decision = all.into_iter().find(|decision| decision_name(*decision) == name);
+    let decision = all
+        .into_iter()
+        .find(|decision| decision_name(*decision) == name);
     decision.ok_or_else(|| Corrupt::new("payments.decision", "unknown decision"))
 }
 

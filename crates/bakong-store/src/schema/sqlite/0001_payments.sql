@@ -104,6 +104,8 @@ CREATE TABLE consumers (
 CREATE TABLE commands (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     registration INTEGER NOT NULL REFERENCES registrations (id),
+    -- The key of the submission. A command that is submitted again has the same key.
+    key TEXT NOT NULL,
     -- JSON (`Command`).
     command TEXT NOT NULL,
     -- JSON (`CommandResult`); NULL while the command is pending.
@@ -111,8 +113,8 @@ CREATE TABLE commands (
     submitted_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE UNIQUE INDEX commands_key ON commands (registration, key);
 CREATE INDEX commands_pending ON commands (registration, id) WHERE result IS NULL;
-CREATE INDEX commands_answered ON commands (registration, id) WHERE result IS NOT NULL;
 
 -- The HTTP requests, for reconciliation.
 CREATE TABLE exchanges (
