@@ -7,6 +7,7 @@
 mod command;
 mod event;
 mod exchange;
+mod lease;
 mod number;
 mod payment;
 mod policy;
@@ -20,6 +21,7 @@ use serde::de::DeserializeOwned;
 pub(crate) use self::command::{result_to_store, withdrawn_payment};
 pub(crate) use self::event::{EventRow, NewEvent};
 pub(crate) use self::exchange::{ExchangeRow, NewExchange};
+pub(crate) use self::lease::{LeaseRow, term_millis};
 pub(crate) use self::number::{integer, millis, timestamp, unsigned};
 pub(crate) use self::payment::{
     Final, FinishedRow, NewPayment, PaymentRow, decision_name, settling_hash,

@@ -5,10 +5,12 @@ CREATE TABLE registrations (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- The host of the API and the owner of the token, never the token itself.
     name TEXT NOT NULL UNIQUE,
-    -- The lease. `expires_at` is a time of the database's clock; NULL if the lease was released.
+    -- The lease. `expires_at` is a time of the database's clock; NULL if the lease was released. `term` is the length
+    -- of the lease in milliseconds: a lease that ends much later was granted before the clock was set back.
     owner TEXT,
     epoch BIGINT NOT NULL DEFAULT 0,
     expires_at BIGINT,
+    term BIGINT,
     -- The number of the last batch of the epoch, and its result as JSON (`Committed`).
     last_sequence BIGINT NOT NULL DEFAULT 0,
     last_result TEXT,
