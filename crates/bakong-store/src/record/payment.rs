@@ -70,31 +70,27 @@ impl<'a> NewPayment<'a> {
 
 /// The columns that change when a payment becomes final.
 #[derive(Debug)]
-pub(crate) struct Final<'a> {
+pub(crate) struct Final {
     pub(crate) status: &'static str,
     /// JSON.
     pub(crate) outcome: String,
     pub(crate) finished_at: i64,
-    /// The order, if the outcome settles it.
-    pub(crate) settled_order: Option<&'a str>,
+    /// Whether the outcome settles the order. The column `settled_order` then becomes the order of the row.
+    pub(crate) settles_order: bool,
     /// The hash of the transaction in lower case, if the outcome settles the order.
     pub(crate) settled_hash: Option<String>,
 }
 
-impl<'a> Final<'a> {
-    /// Returns the columns of a payment of `order` that becomes final at `at`.
-    pub(crate) fn new(
-        order: &'a OrderId,
-        outcome: &Outcome,
-        at: Timestamp,
-    ) -> Result<Self, Corrupt> {
-        let settles = matches!(outcome, Outcome::Paid { .. });
+impl Final {
+    /// Returns the columns of a payment that becomes final at `at`.
+    pub(crate) fn new(outcome: &Outcome, at: Timestamp) -> Result<Self, Corrupt> {
+        let settles_order = matches!(outcome, Outcome::Paid { .. });
         Ok(Self {
             status: outcome.name(),
             outcome: to_json("payments.outcome", outcome)?,
             finished_at: millis(at),
-            settled_order: settles.then_some(order.as_str()),
-            settled_hash: settling_hash(outcome).filter(|_| settles),
+            settles_order,
+            settled_hash: settling_hash(outcome).filter(|_| settles_order),
         })
     }
 }
