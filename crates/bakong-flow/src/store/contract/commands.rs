@@ -2,7 +2,7 @@
 
 use bakong_api::ShortHash;
 
-use super::sample::{after, md5, opened, payment, reference};
+use super::sample::{after, finished, md5, opened, paid, payment, reference};
 use super::{Fixture, Leader, cases, find};
 use crate::open_error::OpenError;
 use crate::policy::Policy;
@@ -11,7 +11,9 @@ use crate::store::{Command, CommandId, CommandQueue, CommandResult, Conflict, Re
 pub(super) async fn run<F: Fixture>(make: &impl AsyncFn() -> F) {
     cases!(make:
         commands_are_handed_over_in_order,
+        a_command_is_submitted_once,
         a_command_gets_its_result_once,
+        a_rejected_payment_refuses_its_command,
         a_withdrawn_command_is_not_carried_out,
         a_result_comes_before_a_withdrawal,
         a_withdrawn_payment_is_not_opened,
@@ -26,8 +28,9 @@ fn open(number: u32) -> Command {
     }
 }
 
-async fn submit(store: &impl CommandQueue, command: &Command) -> CommandId {
-    store.submit(command).await.expect("submit a command")
+async fn submit(store: &impl CommandQueue, key: &str, command: &Command) -> CommandId {
+    let id = store.submit(key, command).await;
+    id.expect("submit a command")
 }
 
 async fn pending(store: &impl CommandQueue, limit: usize) -> Vec<(CommandId, Command)> {
@@ -49,19 +52,58 @@ async fn commands_are_handed_over_in_order<F: Fixture>(fixture: &F) {
         Command::Withdraw { md5: md5(1) },
     ];
     let mut submitted = Vec::new();
-    for command in commands {
-        submitted.push((submit(&follower, &command).await, command));
+    for (key, command) in ["a", "b", "c", "d", "e"].into_iter().zip(commands) {
+        submitted.push((submit(&follower, key, &command).await, command));
     }
     assert!(submitted.is_sorted_by_key(|(id, _)| *id));
     assert_eq!(pending(&leader, 10).await, submitted);
     assert_eq!(pending(&leader, 2).await, submitted[..2]);
 }
 
+async fn a_command_is_submitted_once<F: Fixture>(fixture: &F) {
+    let follower = fixture.open().await;
+    let id = submit(&follower, "a", &open(1)).await;
+    // The follower did not receive the answer, and submits the command over another connection.
+    let again = fixture.open().await;
+    assert_eq!(submit(&again, "a", &open(1)).await, id);
+    assert_ne!(submit(&again, "b", &open(1)).await, id);
+    let withdrawn = follower.withdraw(id).await.expect("withdraw");
+    assert_eq!(withdrawn, CommandResult::Withdrawn);
+    assert_eq!(submit(&again, "a", &open(1)).await, id);
+    assert_eq!(pending(&again, 10).await.len(), 1);
+}
+
+async fn a_rejected_payment_refuses_its_command<F: Fixture>(fixture: &F) {
+    let follower = fixture.open().await;
+    let mut leader = Leader::start(fixture).await;
+    let changes = [opened(1, 1), opened(2, 2), finished(2, 2, paid(7))];
+    assert_eq!(leader.commit(&changes).await, []);
+    let of_settled_order = Command::Open {
+        payment: Box::new(payment(3, 2)),
+        policy: Policy::WEB_SHOP,
+    };
+    let known = submit(&follower, "a", &open(1)).await;
+    let settled = submit(&follower, "b", &of_settled_order).await;
+    let other = submit(&follower, "c", &open(4)).await;
+    let results = [known, settled, other].map(|id| (id, CommandResult::Done));
+    let changes = [opened(1, 1), opened(3, 2), opened(4, 4)];
+    let rejected = leader.commit_results(&changes, &results).await;
+    assert_eq!(rejected.len(), 2);
+    let expected = [
+        (known, CommandResult::Refused(OpenError::Known)),
+        (settled, CommandResult::Refused(OpenError::OrderSettled)),
+        (other, CommandResult::Done),
+    ];
+    for (id, result) in expected {
+        assert_eq!(follower.result(id).await.expect("read"), Some(result));
+    }
+}
+
 async fn a_command_gets_its_result_once<F: Fixture>(fixture: &F) {
     let follower = fixture.open().await;
     let mut leader = Leader::start(fixture).await;
-    let done = submit(&follower, &open(1)).await;
-    let refused = submit(&follower, &open(2)).await;
+    let done = submit(&follower, "a", &open(1)).await;
+    let refused = submit(&follower, "b", &open(2)).await;
     assert_eq!(follower.result(done).await.expect("read"), None);
     let until = OpenError::NoQuota { until: after(60) };
     let results = [
@@ -82,7 +124,7 @@ async fn a_command_gets_its_result_once<F: Fixture>(fixture: &F) {
 
 async fn a_withdrawn_command_is_not_carried_out<F: Fixture>(fixture: &F) {
     let follower = fixture.open().await;
-    let id = submit(&follower, &open(1)).await;
+    let id = submit(&follower, "a", &open(1)).await;
     for _ in 0..2 {
         let withdrawn = follower.withdraw(id).await.expect("withdraw");
         assert_eq!(withdrawn, CommandResult::Withdrawn);
@@ -93,7 +135,7 @@ async fn a_withdrawn_command_is_not_carried_out<F: Fixture>(fixture: &F) {
 async fn a_result_comes_before_a_withdrawal<F: Fixture>(fixture: &F) {
     let follower = fixture.open().await;
     let mut leader = Leader::start(fixture).await;
-    let id = submit(&follower, &open(1)).await;
+    let id = submit(&follower, "a", &open(1)).await;
     let results = [(id, CommandResult::Done)];
     assert_eq!(leader.commit_results(&[opened(1, 1)], &results).await, []);
     let result = follower.withdraw(id).await.expect("withdraw");
@@ -104,7 +146,7 @@ async fn a_result_comes_before_a_withdrawal<F: Fixture>(fixture: &F) {
 async fn a_withdrawn_payment_is_not_opened<F: Fixture>(fixture: &F) {
     let follower = fixture.open().await;
     let mut leader = Leader::start(fixture).await;
-    let id = submit(&follower, &open(1)).await;
+    let id = submit(&follower, "a", &open(1)).await;
     assert_eq!(pending(&leader.store, 10).await.len(), 1);
     // The follower gives up after the leader has read the command.
     follower.withdraw(id).await.expect("withdraw");
