@@ -19,6 +19,8 @@ pub struct Bakong {
     random: Rng,
     outages: Vec<Outage>,
     token_ends_at: Option<u64>,
+    /// Whether the last list was refused.
+    refused_last_list: bool,
     /// The requests of each day, rejected ones included.
     pub requests: HashMap<u64, u32>,
     /// The requests that were rejected with error code 17.
@@ -107,6 +109,8 @@ impl Bakong {
             random,
             outages,
             token_ends_at,
+            // The first list works.
+            refused_last_list: true,
             requests: HashMap::new(),
             over_quota: 0,
         }
@@ -210,7 +214,9 @@ impl Bakong {
             Lists::Refused => true,
             Lists::Unsteady => (at - START) / DAY % 2 == 1,
             Lists::Unreadable | Lists::Down | Lists::DownAtTimes => false,
+            Lists::RefusedAtTimes => !self.refused_last_list && self.random.u32(0..4) == 0,
         };
+        self.refused_last_list = refused;
         if refused {
             return Reply::List(Err(ErrorClass::Blocked));
         }
@@ -305,11 +311,12 @@ const fn is_bad_time(at: u64) -> bool {
 
 /// The failure of a list endpoint that is out of order.
 fn list_failure(random: &mut Rng) -> ErrorClass {
-    match random.u32(0..5) {
+    match random.u32(0..6) {
         0 => ErrorClass::Transport(TransportErrorKind::Timeout),
         1 => ErrorClass::Transport(TransportErrorKind::Interrupted),
         2 => ErrorClass::RateLimited { retry_after: None },
         3 => ErrorClass::Malformed,
+        4 => ErrorClass::Unauthorized,
         _ => ErrorClass::Unavailable { retry_after: None },
     }
 }

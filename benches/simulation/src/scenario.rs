@@ -56,6 +56,8 @@ pub enum Lists {
     Down,
     /// The same, for minutes or hours.
     DownAtTimes,
+    /// Lists work, but a CDN refuses some of them with 403, never two in a row.
+    RefusedAtTimes,
 }
 
 /// What goes wrong.
@@ -211,8 +213,26 @@ impl Scenario {
                 },
                 ..self
             },
+            // A CDN refuses single lists.
+            4 => Self {
+                lists: Lists::RefusedAtTimes,
+                faults: *pick(random, &[Faults::NONE, self.faults]),
+                ..self
+            },
             _ => self,
         }
+    }
+
+    /// Whether nothing but single refusals can happen to lists.
+    #[must_use]
+    pub fn has_only_single_refusals(&self) -> bool {
+        self.lists == Lists::RefusedAtTimes
+            && Faults {
+                customers: false,
+                receipts: false,
+                ..self.faults
+            } == Faults::NONE
+            && (self.limit, self.others) == (100, 0)
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use bakong_flow::bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Timestamp};
 use bakong_flow::bakong_api::{ErrorClass, TransactionHash};
+use bakong_flow::tracker::ListStatus;
 use bakong_flow::{
     Ask, Change, Config, Expected, MemoryStore, OpenError, OrderId, Payment, Quota, Reply, Ticket,
     Tracker,
@@ -217,6 +218,11 @@ impl Shop {
         } else {
             tracker.answer(ticket, sent, reply, moment(now));
         }
+        assert!(
+            !self.scenario.has_only_single_refusals()
+                || !matches!(tracker.lists(), ListStatus::RefusedUntil(_)),
+            "single refusals ended lists"
+        );
         self.persist(oracle, now)?;
         if !is_lost {
             oracle.learned(number, class);

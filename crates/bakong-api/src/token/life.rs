@@ -50,6 +50,9 @@ pub(crate) fn pause_after(remedy: Remedy, failures: u32, usable: bool) -> Durati
 ///
 /// After a failed renewal, the next one starts after a pause. The pause grows from one minute to one hour, or to six
 /// hours while the old token is usable, so that failing renewals do not exhaust the daily quota.
+///
+/// A rejected token is sent again after such a pause, before the next renewal: Bakong may have rejected the token for one
+/// endpoint only.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TokenLife {
     renewable: bool,
@@ -70,6 +73,8 @@ struct Token {
     expires_at: Option<Timestamp>,
     due_at: Option<Timestamp>,
     rejected: bool,
+    /// Whether the renewal of the rejected token failed, so that the token is sent again after the pause.
+    retried: bool,
     /// Whether the token came from a renewal and Bakong has not accepted it yet.
     unproven: bool,
 }
@@ -138,6 +143,7 @@ impl TokenLife {
                 expires_at,
                 due_at: expires_at.map(due_before),
                 rejected: false,
+                retried: false,
                 unproven: false,
             }),
             renewing: self.renewing,
@@ -170,6 +176,7 @@ impl TokenLife {
             _ if self.renewing => TokenStep::Await,
             (None, _) if !self.renewable => TokenStep::Missing,
             (_, Some(moment)) => TokenStep::Refuse(moment),
+            (Some(token), None) if token.retried && !token.has_expired(now) => TokenStep::Use,
             _ if self.renewable => TokenStep::Renew,
             // Bakong decides whether the token is still valid: this machine's clock may be wrong.
             _ => TokenStep::Use,
@@ -225,6 +232,7 @@ impl TokenLife {
             expires_at,
             due_at,
             rejected: false,
+            retried: false,
             unproven: true,
         });
     }
@@ -260,6 +268,7 @@ impl TokenLife {
     pub fn accepted(&mut self) {
         if let Some(token) = &mut self.token {
             token.rejected = false;
+            token.retried = false;
             token.unproven = false;
             self.failures = 0;
         }
@@ -279,6 +288,10 @@ impl TokenLife {
         if token.unproven || !self.renewable {
             self.pause(Remedy::AskAgain, now);
         }
+        // The next renewal comes first.
+        if let Some(token) = &mut self.token {
+            token.retried = false;
+        }
     }
 
     fn pause(&mut self, remedy: Remedy, now: Timestamp) {
@@ -286,6 +299,9 @@ impl TokenLife {
         self.failures = self.failures.saturating_add(1);
         self.not_before = Some(now.saturating_add(pause));
         self.deferred = false;
+        if let Some(token) = &mut self.token {
+            token.retried = token.rejected;
+        }
     }
 }
 

@@ -91,12 +91,27 @@ async fn a_failed_payment() {
     shop.finish().await.exits(4).shows("FAILED");
 }
 
+/// The sandbox answers every check with this status.
+fn fail(sandbox: &Sandbox, status: StatusCode) {
+    let fault = Fault::html(status, "<html>");
+    sandbox.fault(fault.on(ApiEndpoint::CheckTransactionByMd5).always());
+}
+
 #[tokio::test]
-async fn a_payment_after_an_outage() {
+async fn no_failure_ends_a_code_that_can_be_paid() {
+    tokio::join!(
+        a_payment_after_failures(StatusCode::BAD_GATEWAY),
+        a_payment_after_failures(StatusCode::FORBIDDEN),
+        a_payment_after_failures(StatusCode::NOT_FOUND),
+        a_payment_after_failures(StatusCode::CONFLICT),
+    );
+}
+
+/// Checks fail with this status until the command has reported a failure. Then the customer pays.
+async fn a_payment_after_failures(status: StatusCode) {
     let sandbox = Sandbox::start().await.unwrap();
     let mut shop = Shop::open(&sandbox, "").await;
-    let fault = Fault::html(StatusCode::BAD_GATEWAY, "<html>");
-    sandbox.fault(fault.on(ApiEndpoint::CheckTransactionByMd5).always());
+    fail(&sandbox, status);
     let mut notes = BufReader::new(shop.child.stderr.take().unwrap()).lines();
     let mut next = async || notes.next_line().await.unwrap().expect("a note");
     while !next().await.starts_with("No answer: ") {}
@@ -104,4 +119,22 @@ async fn a_payment_after_an_outage() {
     while next().await != "Bakong answers again." {}
     dara(&sandbox).pay(&shop.code).unwrap();
     shop.finish().await.exits(0);
+}
+
+#[tokio::test]
+async fn failures_until_the_code_has_expired_leave_the_payment_unknown() {
+    let run = async |status| {
+        let sandbox = Sandbox::start().await.unwrap();
+        let start = Instant::now();
+        let shop = Shop::open(&sandbox, "--expires-in 2s").await;
+        fail(&sandbox, status);
+        let finished = shop.finish().await.exits(1);
+        // The final check is due 15 s after the expiry.
+        assert!(start.elapsed() > Duration::from_secs(17), "{status}");
+        finished.shows("UNKNOWN: could not ask Bakong");
+        finished.shows("may have been paid before it expired");
+        finished.shows("bakong tx check --md5");
+        finished.hides("EXPIRED");
+    };
+    tokio::join!(run(StatusCode::FORBIDDEN), run(StatusCode::BAD_GATEWAY));
 }

@@ -18,17 +18,17 @@ const MAX_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// The state of the list endpoint.
 ///
 /// ```text
-///                                refused with 403
-///            ┌──────────┐ ──────────────────────────▶ ┌─────────┐
-///  start ──▶ │ Untried  │ ◀── single checks are ───── │ Refused │ ──┐
-///            └──────────┘     refused too (or back    └─────────┘   │ after a day, one list is tried
-///               │    ▲        to Work)                  ▲     ▲     │
-///      answered │    │ failed                  refused  │     └─────┘ refused again
-///               ▼    │                                  │
-///            ┌──────────┐ ──────────────────────────────┘
-///            │   Work   │ ◀────────── answered ────────── ┌────────┐ ──┐ after 5 minutes, one list is
-///            └──────────┘                                 │ Paused │   │ tried; failed again: the
-///                 Untried ── failed twice in a row ─────▶ └────────┘ ◀─┘ pause doubles, up to an hour
+///                            refused (see `Proof`)
+///            ┌──────────┐ ──────────────────────────▶ ┌─────────┐ ──┐ after a day, one list is
+///  start ──▶ │ Untried  │ ◀── single checks are ───── │ Refused │   │ tried; refused again
+///            └──────────┘     refused too             └─────────┘ ◀─┘
+///               │    ▲
+///      answered │    │ failed, refused
+///               ▼    │
+///            ┌──────────┐ ◀────────── answered ────────── ┌────────┐ ──┐ after 5 minutes, one list is
+///            │   Work   │                                 │ Paused │   │ tried; failed again: the
+///            └──────────┘                                 └────────┘ ◀─┘ pause doubles, up to an hour
+///                 Untried ── failed twice in a row ──────────▲
 /// ```
 ///
 /// After a list failed, reservations do not count on lists until one is answered: `Work` becomes `Untried` at once.
@@ -47,6 +47,7 @@ pub(super) struct ListEndpoint {
     /// The status before the last failure, until a single check is answered.
     before: Option<ListStatus>,
     suspicion: Suspicion,
+    proof: Proof,
 }
 
 /// Why a list failed, if that is not known yet. Meanwhile no list is sent.
@@ -72,6 +73,30 @@ enum Suspicion {
     Outage(u64),
 }
 
+/// How many refusals (HTTP 403, for example) show that Bakong closes lists to this client.
+///
+/// ```text
+///  ┌──────────┐ ── answered ─▶ ┌────────┐ ── refused ─▶ ┌─────────────┐
+///  │ Unproven │                │ Worked │               │ RefusedOnce │
+///  └──────────┘ ◀─┐            └────────┘ ◀─ answered,  └─────────────┘
+///       │         │                          or an outage      │
+///       └─────────┴── refused: no lists for a day ─────────────┘
+/// ```
+///
+/// A CDN sends a single 403 between good answers now and then. A day without lists then costs up to fifty times as many
+/// requests. So lists that have worked must be refused twice, with an answered single check between the refusals.
+/// One refusal is enough for unproven lists: most tokens have no lists, each trial costs a request, and no
+/// reservation depends on unproven lists.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Proof {
+    /// No list was answered since the start, or since lists were refused for a day.
+    Unproven,
+    /// A list was answered.
+    Worked,
+    /// A list was answered, and a later one was refused. Contains the number of the last request at that time.
+    RefusedOnce(u64),
+}
+
 /// What a failed list means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum ListFailure {
@@ -88,6 +113,10 @@ impl ListEndpoint {
             failures: 0,
             before: None,
             suspicion: Suspicion::None,
+            proof: match status {
+                ListStatus::Work => Proof::Worked,
+                _ => Proof::Unproven,
+            },
         }
     }
 
@@ -132,15 +161,18 @@ impl ListEndpoint {
         *self = Self::new(ListStatus::Work);
     }
 
-    /// A list failed. `last_request` is the number of the last request.
+    /// List `request` failed. `last_request` is the number of the last request.
     pub(super) fn failed(
         &mut self,
         class: ErrorClass,
+        request: u64,
         last_request: u64,
         now: Timestamp,
     ) -> ListFailure {
         match class {
-            ErrorClass::Blocked | ErrorClass::Refused => {
+            ErrorClass::Blocked | ErrorClass::Refused
+                if self.proof.refused(request, last_request) =>
+            {
                 self.failures = 0;
                 self.suspicion = Suspicion::None;
                 self.set_aside();
@@ -200,6 +232,9 @@ impl ListEndpoint {
         let is_outage = match self.suspicion {
             Suspicion::Lists(last) if request > last => {
                 self.suspicion = Suspicion::Outage(last);
+                if let Proof::RefusedOnce(_) = self.proof {
+                    self.proof = Proof::Worked;
+                }
                 true
             }
             _ => false,
@@ -208,6 +243,24 @@ impl ListEndpoint {
             && let Some(before) = self.before.take()
         {
             self.status = before;
+        }
+    }
+}
+
+impl Proof {
+    /// List `request` was refused. Returns whether this ends lists for a day.
+    const fn refused(&mut self, request: u64, last_request: u64) -> bool {
+        match *self {
+            Self::Worked => {
+                *self = Self::RefusedOnce(last_request);
+                false
+            }
+            // Lists that are refused together are refused once.
+            Self::RefusedOnce(last) if request <= last => false,
+            Self::RefusedOnce(_) | Self::Unproven => {
+                *self = Self::Unproven;
+                true
+            }
         }
     }
 }

@@ -135,7 +135,7 @@ impl Tracker {
 
     fn on_list_failure(&mut self, request: &Request, class: ErrorClass, now: Timestamp) {
         let last = self.in_flight.last_number();
-        match self.update_lists(|lists| lists.failed(class, last, now)) {
+        match self.update_lists(|lists| lists.failed(class, request.number, last, now)) {
             ListFailure::Ordinary => self.on_failure(request, class, now),
             ListFailure::Lists => self.emit_no_answer(request, class),
         }

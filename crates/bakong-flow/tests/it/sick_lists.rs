@@ -5,7 +5,9 @@ use bakong_flow::bakong_api::transport::TransportErrorKind;
 use bakong_flow::tracker::ListStatus;
 use bakong_flow::{Config, Question, Reply};
 
-use crate::desk::{DEADLINE, DOWN, Desk, HOUR, MINUTE, NOT_FOUND, UNTIL_DEADLINE, md5, with_limit};
+use crate::desk::{
+    DAY, DEADLINE, DOWN, Desk, HOUR, MINUTE, NOT_FOUND, UNTIL_DEADLINE, md5, with_limit,
+};
 
 /// The failures of a list that do not name the list as the cause.
 const FAILURES: [ErrorClass; 7] = [
@@ -124,4 +126,134 @@ fn an_outage_leaves_the_status_of_lists() {
     assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5(_)));
     assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5List(_)));
     assert_eq!(desk.tracker.open_payments(), 0);
+}
+
+/// The classes of a refusal: 403, and for example 404 or 405.
+const REFUSALS: [ErrorClass; 2] = [ErrorClass::Blocked, ErrorClass::Refused];
+
+/// Payments 1 to 40 are due, lists work, and the first list was refused with `class`.
+fn refused_once(class: ErrorClass) -> Desk {
+    let mut desk = Desk::of_lists(Config::DEFAULT);
+    desk.open(1..=40);
+    desk.later(UNTIL_DEADLINE);
+    let list = desk.next();
+    assert!(matches!(list.question, Question::Md5List(_)));
+    desk.answer(&list, Reply::List(Err(class)));
+    desk
+}
+
+#[test]
+fn a_single_refusal_of_a_list_costs_one_single_check() {
+    for class in REFUSALS {
+        let mut desk = refused_once(class);
+        assert_eq!(desk.tracker.lists(), ListStatus::Untried, "{class:?}");
+        assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5(_)));
+        assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5List(_)));
+        assert_eq!(desk.tracker.lists(), ListStatus::Work);
+        assert_eq!(desk.tracker.open_payments(), 0);
+        assert_eq!(desk.tracker.usage().requests, 3);
+        assert!(desk.now < DEADLINE.saturating_add(MINUTE));
+        // The answered list clears the refusal, so the next one is a single refusal again.
+        desk.open(41..=80);
+        desk.later(UNTIL_DEADLINE);
+        let list = desk.next();
+        desk.answer(&list, Reply::List(Err(class)));
+        assert_eq!(desk.tracker.lists(), ListStatus::Untried);
+    }
+}
+
+#[test]
+fn a_second_refusal_of_lists_ends_them_for_a_day() {
+    for class in REFUSALS {
+        let mut desk = refused_once(class);
+        assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5(_)));
+        let list = desk.next();
+        assert!(matches!(list.question, Question::Md5List(_)));
+        desk.answer(&list, Reply::List(Err(class)));
+        let until = desk.now.saturating_add(DAY);
+        assert_eq!(desk.tracker.lists(), ListStatus::RefusedUntil(until));
+        let singles = desk.finish_all();
+        assert_eq!(singles.len(), 39);
+        assert_eq!(desk.tracker.usage().requests, 42);
+        // After a day, one refused list is enough: it confirms the refusals before it.
+        desk.now = until;
+        desk.open([41, 42]);
+        desk.later(UNTIL_DEADLINE);
+        let list = desk.next();
+        desk.answer(&list, Reply::List(Err(class)));
+        let until = desk.now.saturating_add(DAY);
+        assert_eq!(desk.tracker.lists(), ListStatus::RefusedUntil(until));
+    }
+}
+
+#[test]
+fn lists_that_are_refused_together_are_refused_once() {
+    let mut desk = Desk::of_lists(Config::DEFAULT);
+    desk.open(1..=150);
+    desk.later(UNTIL_DEADLINE);
+    for list in [desk.ask(), desk.ask()] {
+        desk.answer(&list, Reply::List(Err(ErrorClass::Blocked)));
+    }
+    assert_eq!(desk.tracker.lists(), ListStatus::Untried);
+    assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5(_)));
+    assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5List(_)));
+    assert_eq!(desk.tracker.lists(), ListStatus::Work);
+}
+
+#[test]
+fn a_refusal_of_everything_does_not_count_against_lists() {
+    let mut desk = refused_once(ErrorClass::Blocked);
+    // The client is blocked as a whole, so lists keep their status.
+    assert!(matches!(
+        desk.exchange(Err(ErrorClass::Blocked)),
+        Question::Md5(_)
+    ));
+    assert_eq!(desk.tracker.lists(), ListStatus::Work);
+    assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5(_)));
+    let list = desk.next();
+    desk.answer(&list, Reply::List(Err(ErrorClass::Blocked)));
+    assert_eq!(desk.tracker.lists(), ListStatus::Untried);
+    assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5(_)));
+    assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5List(_)));
+}
+
+#[test]
+fn a_token_that_only_lists_reject_is_used_for_single_checks() {
+    // The token cannot be renewed, or its renewal succeeds or fails.
+    let refused = Some(Err(ErrorClass::Refused));
+    let renewals = [None, Some(Ok(None)), Some(Err(DOWN)), refused];
+    for (status, renewal) in [ListStatus::Untried, ListStatus::Work]
+        .into_iter()
+        .flat_map(|status| renewals.map(|renewal| (status, renewal)))
+    {
+        let mut config = Config::DEFAULT;
+        config.renewable = renewal.is_some();
+        let mut desk = Desk::new(config);
+        desk.restart_with_lists(config, status);
+        desk.open([1]);
+        desk.later(MINUTE);
+        desk.open(2..=5);
+        for _ in 0..100 {
+            if desk.tracker.open_payments() == 0 {
+                break;
+            }
+            let ask = desk.next();
+            let reply = match (&ask.question, renewal) {
+                (Question::Md5List(_), _) => Reply::List(Err(ErrorClass::Unauthorized)),
+                (Question::Renewal, Some(result)) => Reply::Renewal(result),
+                _ => Reply::Check(NOT_FOUND),
+            };
+            desk.answer(&ask, reply);
+        }
+        let context = format!("{status:?}, renewal {renewal:?}, {:?}", desk.now);
+        assert_eq!(desk.tracker.open_payments(), 0, "{context}");
+        // A refused renewal pauses requests for an hour.
+        let pauses = if renewal == refused {
+            3 * HOUR
+        } else {
+            2 * MINUTE
+        };
+        let within = desk.policy.grace.last_check_within + pauses;
+        assert!(desk.now <= DEADLINE.saturating_add(within), "{context}");
+    }
 }

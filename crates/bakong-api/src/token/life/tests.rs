@@ -135,6 +135,28 @@ fn a_failed_renewal_is_followed_by_a_pause() {
 }
 
 #[test]
+fn a_rejected_token_is_sent_again_if_its_renewal_fails() {
+    let mut life = fresh(true);
+    life.rejected(START);
+    assert_eq!(life.step(START), TokenStep::Renew);
+    life.renewal_failed(Remedy::AskAgain, START);
+    let end = after(FIRST_PAUSE);
+    assert_eq!(life.step(START), TokenStep::Refuse(end));
+    assert_eq!(life.step(end), TokenStep::Use);
+    // Bakong may have rejected the token only for one endpoint.
+    let mut accepted = life.clone();
+    accepted.accepted();
+    assert_eq!(accepted.step(end), TokenStep::Use);
+    assert_eq!(accepted.state(end), TokenState::Valid);
+    // If Bakong rejects it again, the next renewal is due.
+    life.rejected(end);
+    assert_eq!(life.step(end), TokenStep::Renew);
+    // An expired token is not sent.
+    life.renewal_failed(Remedy::AskAgain, after(90 * DAY));
+    assert_eq!(life.step(after(91 * DAY)), TokenStep::Renew);
+}
+
+#[test]
 fn a_rejected_new_token_is_not_renewed_at_once() {
     let mut life = fresh(true);
     life.accepted();

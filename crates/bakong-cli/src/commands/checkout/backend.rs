@@ -30,8 +30,13 @@ pub(super) struct Backend {
 /// The e-mail address that is registered with the sandbox.
 const EMAIL: &str = "shop@example.com";
 
-/// The longest backoff after a failed request. It is shorter than the default, because a customer is waiting.
+/// The longest backoff after a request that did not arrive. It is shorter than the default, because a customer is
+/// waiting.
 const MAX_BACKOFF: Duration = Duration::from_secs(15);
+
+/// The longest backoff after a request that may count against the quota, for example a refused one. It triples during a
+/// long failure. A code of ten minutes then costs at most 30 of 100 requests.
+const MAX_BACKOFF_IF_COUNTED: Duration = Duration::from_secs(30);
 
 /// When the sandbox's customer pays by default.
 const PAY_AFTER: PayAfter = PayAfter::Delay(Duration::from_secs(5));
@@ -52,7 +57,7 @@ impl Backend {
         };
         let mut config = Config::DEFAULT;
         config.retry.longest = MAX_BACKOFF;
-        config.retry.longest_if_counted = MAX_BACKOFF;
+        config.retry.longest_if_counted = MAX_BACKOFF_IF_COUNTED;
         let builder = Watcher::builder(remote.session, MemoryStore::new()).config(config);
         Ok(Self {
             watcher: builder

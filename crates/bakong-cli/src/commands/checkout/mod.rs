@@ -8,10 +8,11 @@ mod report;
 use std::pin::pin;
 use std::time::Duration;
 
+use bakong_api::CheckAnswer;
 use bakong_api::endpoint::CheckTransactionByMd5;
-use bakong_api::{CheckAnswer, Remedy};
+use bakong_flow::watcher::Progress;
 use bakong_flow::{Clock, OrderId, Payment, Policy, SystemClock, WatchError, Watched};
-use khqr_core::Khqr;
+use khqr_core::{Khqr, Timestamp};
 use tokio::time::MissedTickBehavior;
 
 use crate::arguments::CheckoutArguments;
@@ -33,8 +34,11 @@ const POLICY: Policy = {
     policy
 };
 
-/// How long to wait for the final check if Bakong does not respond.
-const LAST_CHECK_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long to repeat the final check if it fails.
+const FINAL_CHECK_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long the final check may be delayed by the pause after earlier failures.
+const FINAL_CHECK_DELAY: Duration = Duration::from_secs(100);
 
 pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
     let order = CheckoutOrder::of(arguments);
@@ -142,6 +146,9 @@ async fn wait_for_payment(
 }
 
 /// Follows the payment until it is final, until the final check fails, or until `stop`.
+///
+/// No failure ends the command while the code can be paid, not even a block or a rejected token: the cause may pass or
+/// be repaired, and otherwise nobody notices the payment.
 async fn follow(
     watched: &mut Watched,
     display: &Display,
@@ -150,7 +157,8 @@ async fn follow(
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut stop = pin!(stop);
-    let timeout = POLICY.grace.after_expiry.saturating_add(LAST_CHECK_TIMEOUT);
+    // The checks before the final check was due.
+    let mut early_checks = 0;
     loop {
         let progress = tokio::select! {
             biased;
@@ -165,12 +173,34 @@ async fn follow(
             return Ending::Final(outcome, progress.checks);
         }
         let now = SystemClock.now();
-        let is_over = now > progress.expires_at.saturating_add(timeout);
-        let last_error = progress.last_error.as_deref();
-        if last_error.is_some_and(|error| is_over || error.class().remedy() != Remedy::AskAgain) {
-            return Ending::GaveUp(last_error.cloned());
+        let final_check_at = progress
+            .expires_at
+            .saturating_add(POLICY.grace.after_expiry);
+        if now < final_check_at {
+            early_checks = progress.checks;
+        }
+        if let Some(error) = &progress.last_error
+            && has_final_check_failed(&progress, early_checks, final_check_at, now)
+        {
+            return Ending::GaveUp(Some(error.as_ref().clone()));
         }
         display.update(&progress);
         display.tick(now);
     }
+}
+
+/// Whether to give up, if the last request failed. `early_checks` counts the checks before `final_check_at`.
+fn has_final_check_failed(
+    progress: &Progress,
+    early_checks: u32,
+    final_check_at: Timestamp,
+    now: Timestamp,
+) -> bool {
+    let latest = final_check_at.saturating_add(FINAL_CHECK_DELAY);
+    // Without quota, or with a rejected token, the next check may be hours away.
+    let is_final_check_sent = progress.checks > early_checks && !progress.is_asking;
+    let is_none_left = progress.next_check.is_some_and(|next| next > latest);
+    now > latest
+        || (now > final_check_at.saturating_add(FINAL_CHECK_TIMEOUT)
+            && (is_final_check_sent || is_none_left))
 }
