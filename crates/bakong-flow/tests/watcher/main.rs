@@ -1,0 +1,7 @@
+//! The watcher with a scripted Bakong and paused time.
+
+#![cfg(all(feature = "tokio", feature = "testing"))]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
+
+mod basics;
+mod script;
