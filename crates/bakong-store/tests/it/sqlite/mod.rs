@@ -1,6 +1,8 @@
 //! The SQLite store.
 
 mod contract;
+mod kills;
+mod properties;
 
 use std::path::PathBuf;
 
