@@ -47,7 +47,7 @@ pub use books::{
 };
 pub use registration::{InvalidRegistration, Registration};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteDatabase, SqliteStore};
+pub use sqlite::{SqliteDatabase, SqliteOptions, SqliteStore};
 
 /// The crate of the payments, whose types are part of this crate's interface.
 pub use bakong_flow;

@@ -4,9 +4,10 @@ use std::fmt;
 
 /// Names a registration: one token and its quota.
 ///
-/// The name consists of the host of the API and the owner of the token, such as the id or the e-mail address with which
-/// the token was registered at NBC. It stays the same when the token is renewed. It is stored and printed, so it must not
-/// contain the token itself.
+/// The name consists of the host of the API and the owner of the token: the id in the token
+/// ([`AccessToken::registration_id`](bakong_flow::bakong_api::token::AccessToken::registration_id)), or the e-mail address with
+/// which the token was registered at NBC. It stays the same when the token is renewed. It is stored and printed, so it must
+/// not contain the token itself.
 ///
 /// # Examples
 /// ```
@@ -98,7 +99,8 @@ mod tests {
             name("API.example", "Shop 1/2"),
             Ok("api.example/Shop 1/2".into())
         );
-        for host in ["", "a/b", "a\n", &"x".repeat(256)] {
+        let long = "x".repeat(256);
+        for host in ["", "a/b", "a\n", &long] {
             assert_eq!(name(host, "shop"), Err(InvalidRegistration::Part("host")));
         }
         assert_eq!(name("host", ""), Err(InvalidRegistration::Part("owner")));

@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn a_named_policy_keeps_its_values() {
         let seconds = |policy: Policy| {
-            let Policy { schedule, grace } = policy;
+            let (schedule, grace) = (policy.schedule, policy.grace);
             let times = [
                 schedule.first,
                 schedule.shortest,

@@ -195,7 +195,8 @@ impl Problems {
         let mut last = 0;
         loop {
             let rows = session.all(&sql, [last], |row| {
-                let (status, hash) = (row.get("status")?, row.get("settled_hash")?);
+                let status: String = row.get("status")?;
+                let hash: Option<String> = row.get("settled_hash")?;
                 Ok((payment_row(row)?, status, hash))
             })?;
             let Some((row, ..)) = rows.last() else {

@@ -7,7 +7,7 @@ use bakong_flow::store::StoreError;
 use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
-use super::failure::{Failure, Place};
+use super::failure::Failure;
 use super::file::{self, Migrated, Preparation};
 use super::fuse::Fuse;
 use super::inspect;

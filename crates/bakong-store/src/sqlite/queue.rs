@@ -15,23 +15,22 @@ pub(super) fn submit(
     key: &str,
     command: &Command,
 ) -> Result<CommandId, Failure> {
+    let submitted = session.first(
+        "SELECT id FROM commands WHERE registration = ?1 AND key = ?2",
+        params![registration, key],
+        |row| row.get(0),
+    )?;
+    if let Some(id) = submitted {
+        return Ok(CommandId::new(id));
+    }
     let json = to_json("commands.command", command)?;
     let id = session.first(
         &format!(
-            "INSERT INTO commands (registration, key, command, submitted_at) VALUES (?1, ?2, ?3, {NOW}) \
-             ON CONFLICT (registration, key) DO NOTHING RETURNING id"
+            "INSERT INTO commands (registration, key, command, submitted_at) VALUES (?1, ?2, ?3, {NOW}) RETURNING id"
         ),
         params![registration, key, json],
         |row| row.get(0),
     )?;
-    let id = match id {
-        Some(id) => Some(id),
-        None => session.first(
-            "SELECT id FROM commands WHERE registration = ?1 AND key = ?2",
-            params![registration, key],
-            |row| row.get(0),
-        )?,
-    };
     id.map(CommandId::new).ok_or_else(unknown_command)
 }
 
