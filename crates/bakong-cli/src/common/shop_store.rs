@@ -6,15 +6,17 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bakong_api::{AccessToken, BaseUrl};
-use bakong_flow::store::StoreError;
+use bakong_api::BaseUrl;
+use bakong_flow::store::{EventId, StoreError};
 use bakong_flow::{Clock, MemoryStore, PaymentStore, SystemClock};
 use bakong_store::{Books, Registration, SqliteDatabase};
 use clap::Args;
 use jiff::civil::Date;
-use khqr_core::{Printable, Timestamp};
+use khqr_core::{Md5Handle, Printable, Timestamp};
 
+use crate::common::advice::Advisor;
 use crate::common::exit::{Exit, Failure};
+use crate::common::output::note;
 use crate::common::shell;
 use crate::common::time::{date_in_phnom_penh, midnight_in_phnom_penh};
 
@@ -127,21 +129,72 @@ impl StoreArguments {
 }
 
 impl KeepArguments {
-    /// Opens the store for payments that are watched with this token; a store in memory for `--no-store`.
+    /// Opens the store for payments of this registration; a store in memory for `--no-store`.
+    ///
+    /// A token that is no JWT has no registration id. Then the store has one registration for the host.
     pub(crate) async fn open(
         &self,
         base_url: &BaseUrl,
-        token: Option<&AccessToken>,
-    ) -> Result<Arc<dyn PaymentStore>, Failure> {
+        registration_id: Option<&str>,
+    ) -> Result<KeptStore, Failure> {
         if self.no_store {
-            return Ok(Arc::new(MemoryStore::new()));
+            return Ok(KeptStore::in_memory());
         }
         let database = Database::open(&self.location.location()?, false).await?;
-        // A token of a relay has no id. Then one store has one registration of the relay.
-        let id = token.and_then(AccessToken::registration_id);
-        let name = registration(base_url.host(), id.unwrap_or("default"))?;
-        Ok(database.store(&name).await?)
+        let name = registration(base_url.host(), registration_id.unwrap_or("default"))?;
+        Ok(KeptStore {
+            store: database.store(&name).await?,
+            resume_options: Some(self.location.to_options()),
+        })
     }
+}
+
+/// The store of `bakong checkout` and `bakong watch`, which records the receipts that were printed.
+#[derive(Clone)]
+pub(crate) struct KeptStore {
+    pub(crate) store: Arc<dyn PaymentStore>,
+    /// The options that name the store for `bakong watch --resume`; `None` if the payments end with the process.
+    resume_options: Option<String>,
+}
+
+impl KeptStore {
+    pub(crate) fn in_memory() -> Self {
+        Self {
+            store: Arc::new(MemoryStore::new()),
+            resume_options: None,
+        }
+    }
+
+    /// Returns the command that watches the open payments again, if the store outlives the process.
+    pub(crate) fn resume_command(&self, advisor: &Advisor) -> Option<String> {
+        let options = self.resume_options.as_ref()?;
+        let target = advisor.target_options();
+        Some(format!("bakong watch --resume{options}{target}"))
+    }
+
+    /// Whether the outcome of the payment was printed.
+    pub(crate) async fn is_receipt_printed(&self, md5: &Md5Handle) -> Result<bool, StoreError> {
+        let acknowledged = self.store.acknowledged(&receipt_consumer(md5)).await?;
+        Ok(acknowledged > EventId::START)
+    }
+
+    /// Records that the outcome of the payment was printed, so that `bakong watch --resume` does not print it again.
+    pub(crate) async fn receipt_printed(&self, md5: &Md5Handle) {
+        let first = EventId::new(1);
+        let recorded = self.store.acknowledge(&receipt_consumer(md5), first).await;
+        if let Err(error) = recorded {
+            note(format_args!(
+                "{}; bakong watch --resume may print the receipt again.",
+                Printable(&error.to_string())
+            ));
+        }
+    }
+}
+
+/// Each payment has a consumer of its own, because several commands print receipts at once. It acknowledges the first
+/// event when the outcome was printed.
+fn receipt_consumer(md5: &Md5Handle) -> String {
+    format!("receipt:{md5}")
 }
 
 fn registration(host: &str, id: &str) -> Result<Registration, Failure> {

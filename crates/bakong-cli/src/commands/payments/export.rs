@@ -1,7 +1,7 @@
 //! `bakong payments export`: the statement of a day.
 
 use bakong_flow::store::StoredPayment;
-use bakong_store::{Books, Statement, settled_amount, settled_at};
+use bakong_store::{Statement, settled_amount, settled_at};
 use serde_json::json;
 
 use super::entry;

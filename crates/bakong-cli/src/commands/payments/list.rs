@@ -1,6 +1,6 @@
 //! `bakong payments list`.
 
-use bakong_store::{Books, PaymentFilter, StateFilter};
+use bakong_store::{PaymentFilter, StateFilter};
 use serde_json::json;
 
 use super::entry;

@@ -3,7 +3,6 @@
 mod bank_list;
 mod matching;
 
-use bakong_store::Books;
 use khqr_core::Printable;
 use serde_json::{Value, json};
 
