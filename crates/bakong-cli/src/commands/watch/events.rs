@@ -168,13 +168,6 @@ impl EventPrinter {
         if open.is_empty() {
             return note(format_args!("{headline} No payment is open."));
         }
-        if let Some(resume) = &self.resume {
-            note(format_args!(
-                "{headline} {} payments are stored and still open. To wait for them again:",
-                open.len()
-            ));
-            return note(format_args!("  {resume}"));
-        }
         note(format_args!(
             "{headline} These payments may still be made. Look them up before you close their orders:"
         ));
@@ -182,6 +175,10 @@ impl EventPrinter {
             let command = lookup::command(payment.md5, &payment.expected, &self.advisor);
             note(format_args!("{}:", name(&payment.order)));
             note(format_args!("  {command}"));
+        }
+        if let Some(resume) = &self.resume {
+            note("The payments are stored. To wait for them again:");
+            note(format_args!("  {resume}"));
         }
     }
 }
