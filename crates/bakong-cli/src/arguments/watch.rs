@@ -16,7 +16,7 @@ the quota is too small for another code, the command refuses it: do not show tha
 
 Payments are stored. If the command ends early, bakong watch --resume continues with them, and prints each outcome that \
 was not printed. Commands that share a store and a token share the quota: one sends the requests for all of them. If it \
-ends, another one takes over after at most 30 seconds.
+is killed, another one takes over within seconds.
 
 If Bakong does not respond or rejects the token, payments stay open, even after their codes expire. The command tries \
 again until Bakong responds, or until Ctrl-C, which lists the open payments. \"watching\" means that the requests are \

@@ -5,6 +5,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bakong_api::BaseUrl;
 use bakong_flow::store::{EventId, StoreError};
@@ -25,6 +26,9 @@ const STORE: &str = "The store of the payments: a file, or the URL of a PostgreS
 
 /// The environment variable that names the store.
 const VARIABLE: &str = "BAKONG_STORE";
+
+/// How long the requests of other commands wait if the command that sends them is killed.
+pub(crate) const LEASE_TERM: Duration = Duration::from_secs(10);
 
 /// A store with payments that can be watched and listed.
 pub(crate) trait ShopStore: PaymentStore + Books + 'static {}

@@ -18,7 +18,7 @@ use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure};
 use crate::common::options::TransportOptions;
 use crate::common::remote::{self, HttpSession, HttpWatcher, Remote};
-use crate::common::shop_store::KeptStore;
+use crate::common::shop_store::{KeptStore, LEASE_TERM};
 use crate::common::time::PayAfter;
 use crate::common::transport;
 
@@ -66,6 +66,7 @@ impl Backend {
         let builder = Watcher::builder(remote.session, Arc::clone(&kept.store)).config(config);
         Ok(Self {
             watcher: builder
+                .lease_term(LEASE_TERM)
                 .start()
                 .await
                 .map_err(|error| failed(error.to_string()))?,

@@ -19,7 +19,7 @@ use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::interrupt::Interrupts;
 use crate::common::remote::{self, HttpWatcher, Remote};
 use crate::common::runtime::block_on;
-use crate::common::shop_store::{self, KeptStore};
+use crate::common::shop_store::{self, KeptStore, LEASE_TERM};
 use crate::common::{blanks, output, reader, transaction};
 
 use self::events::EventPrinter;
@@ -52,6 +52,7 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
     config.lists = !arguments.no_lists;
     let builder = Watcher::builder(session, Arc::clone(&kept.store)).config(config);
     let watcher = builder
+        .lease_term(LEASE_TERM)
         .start()
         .await
         .map_err(|error| shop_store::failure(&error))?;
