@@ -4,4 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
 
 mod basics;
+mod faulty;
+mod roles;
 mod script;
