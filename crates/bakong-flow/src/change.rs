@@ -123,6 +123,8 @@ impl Change {
 
 /// Whether the list endpoint works for a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ListStatus {
     /// No list has been answered yet.

@@ -6,6 +6,8 @@ use bakong_api::khqr_core::Timestamp;
 
 /// Why a payment is not watched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum OpenError {
     /// A payment with this MD5 is open or final. Two orders with the same code cannot be distinguished, so give each

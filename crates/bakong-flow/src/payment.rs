@@ -11,6 +11,7 @@ pub use crate::order::{InvalidOrderId, OrderId};
 
 /// A payment to watch.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Payment {
     /// The order that the payment is for.
@@ -33,6 +34,7 @@ pub struct Payment {
 
 /// What a store keeps about a payment for people and other programs.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PaymentDetails {
     /// The exact text of the code.
     pub code: Option<Box<str>>,

@@ -28,6 +28,7 @@ pub struct Batch<'a> {
 
 /// What a store did with a [`Batch`].
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Committed {
     /// The changes that the store rejected. It committed all others.

@@ -68,6 +68,8 @@ pub trait CommandQueue: Send + Sync {
 
 /// A command for the leader.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Command {
     /// Watch a payment.
@@ -105,6 +107,8 @@ pub enum Command {
 
 /// What became of a command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum CommandResult {
     /// The command was carried out, and its changes were committed.
@@ -117,6 +121,7 @@ pub enum CommandResult {
 
 /// The id of a command, assigned by the store. A later command of the same registration has a higher id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CommandId(i64);
 
 impl CommandId {

@@ -9,6 +9,7 @@ use crate::outcome::Outcome;
 
 /// A change that a store rejected.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Rejected {
     /// The MD5 of the payment that the change is about.
@@ -52,6 +53,8 @@ impl Conflict {
 
 /// Why a store rejects a change.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Conflict {
     /// The payment was already opened.

@@ -48,6 +48,8 @@ impl Event {
 
 /// What an [`Event`] reports.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum EventKind {
     /// The payment is final.
@@ -65,6 +67,7 @@ pub enum EventKind {
 
 /// The number of an event. Numbers start at 1.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct EventId(i64);
 
 impl EventId {

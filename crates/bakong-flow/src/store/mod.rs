@@ -36,6 +36,8 @@
 mod batch;
 mod command;
 mod conflict;
+#[cfg(feature = "testing")]
+pub mod contract;
 mod error;
 mod event;
 mod finished;

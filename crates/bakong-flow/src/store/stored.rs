@@ -55,6 +55,7 @@ impl StoredPayment {
 
 /// The decision of a person about a payment with the outcome [`Outcome::NeedsReview`].
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Resolution {
     /// The decision.
     pub decision: Decision,
@@ -68,6 +69,8 @@ pub struct Resolution {
 
 /// What a person decides about a payment under review.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Decision {
     /// The transaction settles the order. An order is still settled only once.
     Accept,
