@@ -110,7 +110,7 @@ mod question;
 pub mod quota;
 pub mod settlement;
 pub mod store;
-#[cfg(all(feature = "testing", feature = "tokio"))]
+#[cfg(feature = "testing")]
 mod test_clock;
 pub mod tracker;
 #[cfg(feature = "tokio")]
@@ -129,7 +129,7 @@ pub use question::Answered;
 pub use quota::Quota;
 pub use settlement::{Expected, Mismatch};
 pub use store::{MemoryStore, PaymentStore};
-#[cfg(all(feature = "testing", feature = "tokio"))]
+#[cfg(feature = "testing")]
 pub use test_clock::TestClock;
 pub use tracker::{Config, Tracker};
 #[cfg(feature = "tokio")]

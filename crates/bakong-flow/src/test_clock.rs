@@ -86,11 +86,11 @@ impl TestClock {
         let end = self.now().saturating_add(duration);
         loop {
             self.idle().await;
-            let mut state = self.0.state();
-            let next = state.sleeps.values().copied().filter(|at| *at <= end).min();
-            state.now = next.unwrap_or(end).max(state.now);
-            drop(state);
-            self.0.changed.notify_waiters();
+            let next = self.0.update(|state| {
+                let next = state.sleeps.values().copied().filter(|at| *at <= end).min();
+                state.now = next.unwrap_or(end).max(state.now);
+                next
+            });
             if next.is_none() {
                 return self.idle().await;
             }

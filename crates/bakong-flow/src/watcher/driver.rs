@@ -237,12 +237,16 @@ async fn stand_by(shared: Arc<Shared>, expires_in: Duration) -> Result<Turn, Sto
     let mut wait = expires_in.min(term);
     let mut backoff = StoreBackoff::default();
     loop {
-        tokio::time::sleep(pause.min(wait)).await;
-        let rest = wait.saturating_sub(pause);
-        tokio::select! {
-            () = shared.store.notified() => {}
-            () = tokio::time::sleep(rest) => {}
-        }
+        // The leader may release its lease, and the notification of that may be lost.
+        wait = wait.min(term / 3);
+        let may_be_free = async {
+            tokio::select! {
+                () = shared.store.notified() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+        };
+        // A commit notifies, too, so there may be many notifications.
+        tokio::join!(tokio::time::sleep(pause.min(wait)), may_be_free);
         match acquire(&shared).await {
             Ok(Turn::Follow(expires_in)) => {
                 backoff = StoreBackoff::default();

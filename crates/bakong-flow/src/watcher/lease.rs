@@ -77,7 +77,7 @@ impl Lease {
     pub(super) async fn changed(&mut self) {
         if self.state.changed().await.is_err() {
             // The keeper has ended, and its last state was returned.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -116,7 +116,7 @@ impl Counter {
             .partition(|started| started.task == Some(task));
         records.started = started;
         for started in stopped {
-            records.finish(started, self.ids.next(), None);
+            records.finish(&started, self.ids.next(), None);
         }
     }
 
@@ -152,7 +152,7 @@ impl Records {
         self.started.remove(at)
     }
 
-    fn finish(&mut self, started: Started, request_id: String, response: Option<&Response<Bytes>>) {
+    fn finish(&mut self, started: &Started, request_id: String, response: Option<&Response<Bytes>>) {
         let summary = response.map(AnswerSummary::of);
         if self.finished.len() == MAX_EXCHANGES {
             self.finished.pop_front();
@@ -191,7 +191,7 @@ impl SessionObserver for Counter {
         }
         let mut records = self.records();
         if let Some(started) = records.take_started(attempt) {
-            records.finish(started, self.ids.next(), result.ok());
+            records.finish(&started, self.ids.next(), result.ok());
         }
     }
 
