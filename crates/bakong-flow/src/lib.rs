@@ -108,6 +108,7 @@ pub mod payment;
 pub mod policy;
 mod question;
 pub mod quota;
+pub mod server_time;
 pub mod settlement;
 pub mod store;
 #[cfg(feature = "testing")]

@@ -64,6 +64,6 @@ pub struct Exchange {
     pub duration: Duration,
     /// 1 for the first attempt, 2 for the first repetition, and so on.
     pub attempt: u32,
-    /// When the request was sent, by the worker's clock.
+    /// When the request was sent, by Bakong's clock as far as it is known.
     pub sent_at: Timestamp,
 }

@@ -13,6 +13,7 @@ use super::handles::Handles;
 use super::health::{HealthRecord, Role};
 use super::leader::Context;
 use super::request::Counter;
+use super::server_clock::{ServerClock, SharedServerTime};
 use super::shared::{Settings, Shared, UniqueIds, unique_text};
 use crate::clock::{Clock, SystemClock};
 use crate::store::{PaymentStore, StoreError, WorkerId};
@@ -114,10 +115,15 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<Watcher<T>, StoreError> {
-        let clock = Arc::new(self.clock);
+        let server_time = SharedServerTime::default();
+        let clock = Arc::new(ServerClock::new(self.clock, server_time.clone()));
         let now = {
             let clock = Arc::clone(&clock);
             move || clock.now()
+        };
+        let local_now = {
+            let clock = Arc::clone(&clock);
+            move || clock.local_now()
         };
         let (withdrawals, withdrawn) = mpsc::unbounded_channel();
         let (stop, stopping) = watch::channel(false);
@@ -126,6 +132,7 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
             handles: Handles::default(),
             health: HealthRecord::new(),
             now: Box::new(now.clone()),
+            server_time: server_time.clone(),
             withdrawals,
             stop: stopping.clone(),
             ids: UniqueIds::new(),
@@ -137,8 +144,10 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
             let epoch = lease.epoch();
             shared.health.set_role(Role::Leader { epoch });
         }
-        let counter = Arc::new(Counter::new(now));
-        let session = Arc::new(self.session.with_observer(Arc::clone(&counter)));
+        let counter = Arc::new(Counter::new(local_now, server_time));
+        // A token expires by Bakong's clock.
+        let session = self.session.with_clock(now);
+        let session = Arc::new(session.with_observer(Arc::clone(&counter)));
         let (sender, commands) = mpsc::channel(MAX_COMMANDS);
         let (changes, _) = broadcast::channel(EVENT_BUFFER);
         let subscriptions = changes.downgrade();

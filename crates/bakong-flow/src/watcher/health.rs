@@ -6,6 +6,7 @@ use bakong_api::khqr_core::Timestamp;
 use bakong_api::token::TokenState;
 
 use crate::quota::WindowUsage;
+use crate::server_time::Skew;
 use crate::store::Epoch;
 
 /// What a watcher does, and what works.
@@ -22,6 +23,8 @@ pub struct Health {
     pub quota_limit: u32,
     /// The state of the session's token.
     pub token: TokenState,
+    /// How this machine's clock differs from Bakong's.
+    pub clock: Skew,
     /// The number of open payments; `None` for a follower.
     pub open_payments: Option<usize>,
 }

@@ -26,6 +26,7 @@ mod publish;
 mod queue;
 mod remote;
 mod request;
+mod server_clock;
 mod shared;
 mod watched;
 
@@ -292,6 +293,7 @@ impl<T: Transport + 'static> Watcher<T> {
             usage: recorded.usage,
             quota_limit: self.shared.settings.config.quota.limit,
             token: self.session.token_state(),
+            clock: self.shared.server_time.skew(),
             open_payments: recorded.open_payments,
         }
     }

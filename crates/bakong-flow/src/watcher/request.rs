@@ -13,6 +13,7 @@ use http::Response;
 use tokio::time::Instant;
 
 use super::lease::LeaseCheck;
+use super::server_clock::SharedServerTime;
 use super::shared::UniqueIds;
 use crate::ask::Question;
 use crate::question::Answered;
@@ -56,7 +57,8 @@ pub(super) struct Counter {
     renewed: Mutex<Option<Option<Timestamp>>>,
     records: Mutex<Records>,
     ids: UniqueIds,
-    now: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    local_now: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    server_time: SharedServerTime,
 }
 
 #[derive(Default)]
@@ -71,18 +73,23 @@ struct Started {
     task: Option<tokio::task::Id>,
     attempt: Attempt,
     md5: Option<Md5Handle>,
+    /// The local time.
     sent_at: Timestamp,
     at: Instant,
 }
 
 impl Counter {
-    pub(super) fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+    pub(super) fn new(
+        local_now: impl Fn() -> Timestamp + Send + Sync + 'static,
+        server_time: SharedServerTime,
+    ) -> Self {
         Self {
             external: AtomicU32::new(0),
             renewed: Mutex::default(),
             records: Mutex::default(),
             ids: UniqueIds::new(),
-            now: Box::new(now),
+            local_now: Box::new(local_now),
+            server_time,
         }
     }
 
@@ -116,7 +123,8 @@ impl Counter {
             .partition(|started| started.task == Some(task));
         records.started = started;
         for started in stopped {
-            records.finish(&started, self.ids.next(), None);
+            let sent_at = self.server_time.correct(started.sent_at);
+            records.finish(&started, sent_at, self.ids.next(), None);
         }
     }
 
@@ -152,7 +160,13 @@ impl Records {
         self.started.remove(at)
     }
 
-    fn finish(&mut self, started: &Started, request_id: String, response: Option<&Response<Bytes>>) {
+    fn finish(
+        &mut self,
+        started: &Started,
+        sent_at: Timestamp,
+        request_id: String,
+        response: Option<&Response<Bytes>>,
+    ) {
         let summary = response.map(AnswerSummary::of);
         if self.finished.len() == MAX_EXCHANGES {
             self.finished.pop_front();
@@ -168,7 +182,7 @@ impl Records {
                 .map(ErrorCode::number),
             duration: started.at.elapsed(),
             attempt: started.attempt.number,
-            sent_at: started.sent_at,
+            sent_at,
         });
     }
 }
@@ -180,7 +194,7 @@ impl SessionObserver for Counter {
             task: tokio::task::try_id(),
             attempt,
             md5: SENT.try_with(|sent| sent.md5).ok().flatten(),
-            sent_at: (self.now)(),
+            sent_at: (self.local_now)(),
             at: Instant::now(),
         });
     }
@@ -191,7 +205,13 @@ impl SessionObserver for Counter {
         }
         let mut records = self.records();
         if let Some(started) = records.take_started(attempt) {
-            records.finish(&started, self.ids.next(), result.ok());
+            if let Ok(response) = result {
+                let received_at = (self.local_now)();
+                self.server_time
+                    .observe(started.sent_at, received_at, response);
+            }
+            let sent_at = self.server_time.correct(started.sent_at);
+            records.finish(&started, sent_at, self.ids.next(), result.ok());
         }
     }
 
