@@ -1,6 +1,7 @@
 //! The SQLite store.
 
 mod contract;
+mod errors;
 mod kills;
 mod properties;
 
