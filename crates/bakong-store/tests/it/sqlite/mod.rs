@@ -4,6 +4,8 @@ mod contract;
 mod errors;
 mod kills;
 mod properties;
+mod sharing;
+mod tools;
 
 use std::path::PathBuf;
 
