@@ -15,6 +15,7 @@ use crate::oracle::Oracle;
 use crate::scenario::ClockSkew;
 use crate::scenario::{Renewal, Scenario};
 use crate::shop::{Killed, Shop};
+use crate::store::StoreKind;
 use crate::{DAY, HOUR, MINUTE, START};
 
 /// The maximum number of days after the last order. With 40 requests a day, half of them failing, the payments that were
@@ -117,11 +118,17 @@ impl Summary {
 }
 
 impl World {
-    /// Creates a simulation before its first day.
+    /// Creates a simulation before its first day, with the store in memory.
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
+        Self::with_store(scenario, StoreKind::Memory)
+    }
+
+    /// Creates a simulation before its first day.
+    #[must_use]
+    pub fn with_store(scenario: Scenario, store: StoreKind) -> Self {
         let orders = orders(&scenario);
-        let shop = Shop::new(scenario, START);
+        let shop = Shop::new(scenario, store, START);
         let mut world = Self {
             scenario,
             now: START,
@@ -217,6 +224,7 @@ impl World {
         }
         assert!(self.shop.is_idle(), "3: a payment is left open");
         self.oracle.ended();
+        self.shop.check_store();
         let summary = self.summary();
         // With a wrong clock, some requests count for another day on Bakong's clock.
         let faults = &self.scenario.faults;

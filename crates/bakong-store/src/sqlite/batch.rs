@@ -62,6 +62,23 @@ struct Head {
     lists: Option<String>,
 }
 
+impl Head {
+    /// Returns the result of the last batch.
+    fn last_committed(&self) -> Result<Committed, Failure> {
+        let result = self.last_result.as_deref();
+        let committed = from_json_option("registrations.last_result", result)?;
+        Ok(committed.unwrap_or_default())
+    }
+}
+
+/// Returns the number and the result of the last batch of the current epoch.
+#[cfg(feature = "testing")]
+pub(super) fn last(session: &Session<'_>, registration: i64) -> Result<(u64, Committed), Failure> {
+    let head = head(session, registration)?;
+    let sequence = unsigned("registrations.last_sequence", head.last_sequence)?;
+    Ok((sequence, head.last_committed()?))
+}
+
 /// Commits `batch` for the registration with this id.
 pub(super) fn commit(
     session: &Session<'_>,
@@ -75,9 +92,7 @@ pub(super) fn commit(
     }
     let last: u64 = unsigned("registrations.last_sequence", head.last_sequence)?;
     if batch.sequence == last {
-        let result = head.last_result.as_deref();
-        let committed = from_json_option("registrations.last_result", result)?;
-        return Ok(committed.unwrap_or_default());
+        return head.last_committed();
     }
     if batch.sequence != last.saturating_add(1) {
         let sequence = batch.sequence;

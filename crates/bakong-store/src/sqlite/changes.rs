@@ -165,11 +165,9 @@ impl<'s> Changes<'s> {
                 self.add_event(&NewEvent::finished(md5, order, at))?;
                 return Ok(None);
             }
-            Err(failure) if failure.is_unique_violation() => settled_conflict(
-                self.session,
-                self.registration,
-                row.settled_hash.as_deref(),
-            )?,
+            Err(failure) if failure.is_unique_violation() => {
+                settled_conflict(self.session, self.registration, row.settled_hash.as_deref())?
+            }
             Err(failure) => return Err(failure),
         };
         Ok(Some(Rejected::new(*md5, conflict)))
@@ -274,6 +272,7 @@ pub(super) fn settled_conflict(
     let Some(order) = order else {
         return Ok(Conflict::OrderSettled);
     };
-    let order = OrderId::new(&order).map_err(|error| Corrupt::new("payments.settled_order", error))?;
+    let order =
+        OrderId::new(&order).map_err(|error| Corrupt::new("payments.settled_order", error))?;
     Ok(Conflict::TransactionSettledAnother { order })
 }

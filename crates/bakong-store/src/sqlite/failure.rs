@@ -49,6 +49,11 @@ impl Failure {
         )
     }
 
+    /// Whether the file, its log, or the index of its log cannot be opened.
+    pub(super) fn is_cannot_open(&self) -> bool {
+        self.code() == Some(ErrorCode::CannotOpen)
+    }
+
     fn code(&self) -> Option<ErrorCode> {
         match self {
             Self::Sqlite(error) => error.sqlite_error_code(),

@@ -58,7 +58,17 @@ pub(super) fn open(
         connection.pragma_update(None, "foreign_keys", true)?;
         Ok((connection, migrated))
     };
-    migrated().map_err(|failure| failure.store_error(place))
+    migrated().map_err(|failure| opening(failure).store_error(place))
+}
+
+/// Explains "unable to open" of a file that exists.
+fn opening(failure: Failure) -> Failure {
+    if failure.is_cannot_open() {
+        return Failure::NotAStore(
+            "the file, or the log beside it, cannot be opened. Allow this user to write the file and its folder",
+        );
+    }
+    failure
 }
 
 /// Opens a connection for reading a file that is prepared.
@@ -68,13 +78,19 @@ pub(super) fn open_reader(path: &Path, place: &Place) -> Result<Connection, Stor
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     };
-    connection().map_err(|failure| failure.store_error(place))
+    connection().map_err(|failure| opening(failure).store_error(place))
 }
 
 fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
     // The path is not a URI, and the file exists.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
+    if connection.is_readonly("main")? {
+        // SQLite opens a file that cannot be written for reading.
+        return Err(Failure::NotAStore(
+            "the file is read-only. Allow this user to write the file and its folder, or choose another file",
+        ));
+    }
     connection.busy_timeout(busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     Ok(connection)
@@ -154,6 +170,57 @@ pub(super) fn sync_folder(path: &Path) {
     }
 }
 
+/// Recognises an open file by its path.
+///
+/// SQLite continues to write a file that was deleted or replaced, and the data is lost at the end of the process. Only
+/// Unix allows to delete an open file.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    #[cfg(unix)]
+    path: std::path::PathBuf,
+    /// The device and the inode.
+    #[cfg(unix)]
+    id: Option<(u64, u64)>,
+}
+
+#[cfg(unix)]
+impl OpenFile {
+    pub(super) fn new(path: &Path) -> Self {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let id = Self::id_of(&path);
+        Self { path, id }
+    }
+
+    /// Fails if the path leads to another file now.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if Self::id_of(&self.path) == self.id {
+            Ok(())
+        } else {
+            Err(Failure::NotAStore(
+                "it was moved, deleted or replaced while it was in use. Restore it and start the program again",
+            ))
+        }
+    }
+
+    fn id_of(path: &Path) -> Option<(u64, u64)> {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = fs::metadata(path).ok()?;
+        Some((metadata.dev(), metadata.ino()))
+    }
+}
+
+#[cfg(not(unix))]
+impl OpenFile {
+    pub(super) const fn new(_: &Path) -> Self {
+        Self {}
+    }
+
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "as on Unix")]
+    pub(super) const fn check(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
 /// Returns the version of the schema; 0 for an empty database.
 pub(super) fn version(connection: &Connection) -> Result<u32, Failure> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
@@ -176,9 +243,8 @@ fn enable_wal(connection: &Connection, busy_timeout: Duration) -> Result<(), Fai
     let started_at = Instant::now();
     loop {
         // SQLite does not wait for the lock that this needs.
-        let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| {
-            row.get::<_, String>(0)
-        });
+        let mode = connection
+            .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0));
         match mode.map_err(Failure::from) {
             Ok(mode) if mode == "wal" => return Ok(()),
             Ok(_) => {
@@ -205,10 +271,7 @@ pub struct Migrated {
 }
 
 /// Applies the missing migrations, in one transaction.
-fn migrate(
-    connection: &Connection,
-    migrations: &'static [Migration],
-) -> Result<Migrated, Failure> {
+fn migrate(connection: &Connection, migrations: &'static [Migration]) -> Result<Migrated, Failure> {
     let current = version(connection)?;
     if migrations::missing(migrations, current)?.is_empty() {
         let to = current;
@@ -216,7 +279,11 @@ fn migrate(
     }
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let migrated = migrate_locked(connection, migrations);
-    let end = if migrated.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    let end = if migrated.is_ok() {
+        "COMMIT"
+    } else {
+        "ROLLBACK"
+    };
     let ended = connection.execute_batch(end);
     let migrated = migrated?;
     ended?;
@@ -236,4 +303,73 @@ fn migrate_locked(
     }
     let to = version(connection)?;
     Ok(Migrated { from, to })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Migration = Migration {
+        version: 1,
+        sql: "CREATE TABLE one (x INTEGER); INSERT INTO one VALUES (7);",
+    };
+    const TWO: Migration = Migration {
+        version: 2,
+        sql: "ALTER TABLE one ADD COLUMN y INTEGER; UPDATE one SET y = x + 1;",
+    };
+
+    fn open_with(path: &Path, migrations: &'static [Migration]) -> Result<Migrated, StoreError> {
+        let place = Place::new(path, Duration::from_secs(5));
+        open(path, &place, Preparation::CreateOrMigrate, migrations).map(|(_, migrated)| migrated)
+    }
+
+    #[test]
+    fn an_older_schema_is_migrated_once_by_processes_that_start_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("payments.db");
+        let created = open_with(&path, &[ONE]).unwrap();
+        assert_eq!((created.from, created.to), (0, 1));
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let path = path.clone();
+                std::thread::spawn(move || open_with(&path, &[ONE, TWO]).unwrap())
+            })
+            .collect();
+        let migrated = threads.into_iter().map(|thread| thread.join().unwrap());
+        let changed = migrated.filter(|migrated| migrated.from < migrated.to);
+        assert_eq!(changed.count(), 1);
+        let connection = Connection::open(&path).unwrap();
+        let row = connection.query_row("SELECT x, y FROM one", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        });
+        assert_eq!(row.unwrap(), (7, 8));
+    }
+
+    #[test]
+    fn a_migration_that_fails_changes_nothing() {
+        const BROKEN: Migration = Migration {
+            version: 3,
+            sql: "CREATE TABLE three (x INTEGER); INSERT INTO missing VALUES (1);",
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("payments.db");
+        open_with(&path, &[ONE]).unwrap();
+        open_with(&path, &[ONE, TWO, BROKEN]).unwrap_err();
+        let connection = Connection::open(&path).unwrap();
+        assert_eq!(version(&connection).unwrap(), 1);
+        let migrated = open_with(&path, &[ONE, TWO]).unwrap();
+        assert_eq!((migrated.from, migrated.to), (1, 2));
+    }
+
+    #[test]
+    fn an_old_schema_is_not_migrated_by_a_check() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("payments.db");
+        open_with(&path, &[ONE]).unwrap();
+        let place = Place::new(&path, Duration::ZERO);
+        let error = open(&path, &place, Preparation::None, &[ONE, TWO]).unwrap_err();
+        assert!(error.to_string().contains("migrate"), "{error}");
+        let connection = Connection::open(&path).unwrap();
+        assert_eq!(version(&connection).unwrap(), 1);
+    }
 }

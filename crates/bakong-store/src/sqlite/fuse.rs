@@ -22,7 +22,8 @@ impl Fuse {
     /// Stops the store before the statement `statements` from now: 0 for the next one.
     #[cfg(feature = "testing")]
     pub fn stop_after(&self, statements: u64) {
-        self.left.store(statements.saturating_add(1), Ordering::SeqCst);
+        self.left
+            .store(statements.saturating_add(1), Ordering::SeqCst);
     }
 
     /// Cancels the stop.

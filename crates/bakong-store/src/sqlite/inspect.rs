@@ -70,7 +70,13 @@ pub(super) fn report(session: &Session<'_>, version: u32) -> Result<CheckReport,
         Ok(u64::try_from(count.unwrap_or(0)).unwrap_or(0))
     };
     let is_readable = problems.0.is_empty();
-    let count = |what| if is_readable { count(what) } else { Ok(count(what).unwrap_or(0)) };
+    let count = |what| {
+        if is_readable {
+            count(what)
+        } else {
+            Ok(count(what).unwrap_or(0))
+        }
+    };
     Ok(CheckReport {
         version,
         registrations: count("registrations")?,
@@ -121,15 +127,20 @@ impl Problems {
         for migration in migrations::SQLITE {
             new.execute_batch(migration.sql)?;
         }
-        let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+        let read =
+            |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
         let mut expected = new.prepare(OBJECTS)?;
         let expected: Vec<_> = expected.query_map([], read)?.collect::<Result<_, _>>()?;
         let found = session.all(OBJECTS, [], read)?;
         for (name, _) in expected.iter().filter(|object| !found.contains(object)) {
-            self.add(format!("the schema is wrong: {name:?} is missing or different"));
+            self.add(format!(
+                "the schema is wrong: {name:?} is missing or different"
+            ));
         }
         for (name, _) in found.iter().filter(|object| !expected.contains(object)) {
-            self.add(format!("the schema is wrong: {name:?} was added or changed"));
+            self.add(format!(
+                "the schema is wrong: {name:?} was added or changed"
+            ));
         }
         let broken = session.all("PRAGMA foreign_key_check", [], |row| {
             row.get::<_, String>(0)
@@ -150,7 +161,11 @@ impl Problems {
         self.registrations(session)?;
         self.payments(session)?;
         self.commands(session)?;
-        let sql = format!("SELECT {} FROM {} WHERE e.kind = 'paid_again'", EventRow::COLUMNS, EventRow::FROM);
+        let sql = format!(
+            "SELECT {} FROM {} WHERE e.kind = 'paid_again'",
+            EventRow::COLUMNS,
+            EventRow::FROM
+        );
         for row in session.all(&sql, [], event_row)? {
             let id = row.id;
             self.add_unreadable("events", id, row.read().map(drop));

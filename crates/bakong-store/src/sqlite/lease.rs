@@ -66,7 +66,11 @@ pub(super) fn renew(
         ),
         params![registration, column(epoch)?, term],
     )?;
-    if updated == 1 { Ok(()) } else { Err(Failure::Fenced) }
+    if updated == 1 {
+        Ok(())
+    } else {
+        Err(Failure::Fenced)
+    }
 }
 
 /// Releases the lease of `epoch`, if it is current.

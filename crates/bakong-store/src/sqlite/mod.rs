@@ -60,7 +60,7 @@ pub use self::maintenance::CheckReport;
 pub use self::store::SqliteStore;
 
 use self::failure::{Failure, Place};
-use self::file::Preparation;
+use self::file::{OpenFile, Preparation};
 #[cfg(not(feature = "testing"))]
 use self::fuse::Fuse;
 use self::reader::Read;
@@ -137,6 +137,7 @@ impl SqliteOptions {
         let watchers = Arc::new(Watchers::default());
         let writer = Writer {
             connection,
+            file: OpenFile::new(path),
             #[cfg(feature = "testing")]
             fuse: self.fuse.clone(),
             #[cfg(not(feature = "testing"))]

@@ -200,7 +200,13 @@ pub(super) fn resolve(
         }
         Err(failure) => return Err(failure),
     }
-    add_resolved_event(session, registration, md5, &stored.payment.order, resolution)?;
+    add_resolved_event(
+        session,
+        registration,
+        md5,
+        &stored.payment.order,
+        resolution,
+    )?;
     Ok(Ok(()))
 }
 

@@ -61,7 +61,11 @@ pub(super) fn withdraw(
     let withdrawn = CommandResult::Withdrawn;
     session.execute(
         "UPDATE commands SET result = ?3 WHERE id = ?1 AND registration = ?2",
-        params![id.get(), registration, to_json("commands.result", &withdrawn)?],
+        params![
+            id.get(),
+            registration,
+            to_json("commands.result", &withdrawn)?
+        ],
     )?;
     Ok(withdrawn)
 }
@@ -77,9 +81,9 @@ pub(super) fn pending(
         params![registration, limit],
         |row| Ok((row.get(0)?, row.get::<_, String>(1)?)),
     )?;
-    let commands = rows.into_iter().map(|(id, command)| {
-        Ok((CommandId::new(id), from_json("commands.command", &command)?))
-    });
+    let commands = rows
+        .into_iter()
+        .map(|(id, command)| Ok((CommandId::new(id), from_json("commands.command", &command)?)));
     commands.collect()
 }
 

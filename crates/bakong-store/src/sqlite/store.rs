@@ -62,6 +62,20 @@ impl SqliteStore {
         expire.await.map(drop)
     }
 
+    /// Returns the number and the result of the last batch of the current epoch, for tests.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be read.
+    #[cfg(feature = "testing")]
+    pub async fn last_batch(&self) -> Result<(u64, Committed), StoreError> {
+        let registration = self.registration;
+        let last = self
+            .database
+            .0
+            .read(move |session| batch::last(session, registration));
+        last.await
+    }
+
     fn notify(&self) -> Option<Arc<Notify>> {
         Some(Arc::clone(&self.notify))
     }

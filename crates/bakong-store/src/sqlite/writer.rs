@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::{Notify, oneshot};
 
 use super::failure::{Failure, Place};
+use super::file::OpenFile;
 use super::fuse::Fuse;
 use super::session::Session;
 use super::watch::Watchers;
@@ -87,6 +88,7 @@ where
 #[derive(Debug)]
 pub(super) struct Writer {
     pub(super) connection: Connection,
+    pub(super) file: OpenFile,
     pub(super) fuse: Fuse,
     pub(super) place: Place,
     pub(super) watchers: Arc<Watchers>,
@@ -141,7 +143,10 @@ impl Writer {
     /// Commits the work of all callers and answers them. Returns `Err` if a test stopped the store.
     fn commit(&self, group: &mut Vec<Box<dyn Work>>) -> Result<(), ()> {
         let session = Session::new(&self.connection, &self.fuse);
-        let end = Self::transaction(&session, group);
+        let end = self
+            .file
+            .check()
+            .and_then(|()| Self::transaction(&session, group));
         let stopped = group.iter().any(|work| work.is_stopped()) || is_stopped(&end);
         if end.is_err() && !session.is_autocommit() && !stopped {
             // If this fails, the transaction has ended already.
@@ -154,6 +159,10 @@ impl Writer {
     }
 
     fn transaction(session: &Session<'_>, group: &mut [Box<dyn Work>]) -> Result<(), Failure> {
+        if !session.is_autocommit() {
+            // The rollback of an earlier transaction failed.
+            session.execute("ROLLBACK", [])?;
+        }
         session.execute("BEGIN IMMEDIATE", [])?;
         if let [work] = group {
             return match work.run(session) {

@@ -36,7 +36,10 @@ fn batch(number: u32) -> Vec<Change> {
 
 /// Returns the number of the last batch that is stored, and fails if any batch is stored in part.
 async fn last_batch(store: &SqliteStore) -> u32 {
-    let events = store.events_after(EventId::START, usize::MAX).await.unwrap();
+    let events = store
+        .events_after(EventId::START, usize::MAX)
+        .await
+        .unwrap();
     let last = u32::try_from(events.len()).unwrap() + 1;
     let find = async |number| {
         let found = store.find(&PaymentKey::Md5(md5(number))).await.unwrap();
@@ -67,7 +70,11 @@ fn a_killed_process_loses_nothing_that_it_acknowledged() {
     let mut acknowledged = [0u32; WORKERS as usize];
     for kill in 0..KILLS {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "sqlite::kills::write_until_killed", "--nocapture"])
+            .args([
+                "--exact",
+                "sqlite::kills::write_until_killed",
+                "--nocapture",
+            ])
             .env(FILE, folder.file())
             .stdout(Stdio::piped())
             .spawn()
@@ -86,8 +93,10 @@ fn a_killed_process_loses_nothing_that_it_acknowledged() {
             Some(())
         };
         // Some kills come before the first batch.
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let lines_before = (random >> 33) % 40;
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let lines_before = (random >> 33) % 12;
         for _ in 0..lines_before {
             if read(&mut lines).is_none() {
                 break;
@@ -112,7 +121,10 @@ fn a_killed_process_loses_nothing_that_it_acknowledged() {
             }
         });
     }
-    assert!(acknowledged.iter().all(|&number| number > KILLS / 4), "{acknowledged:?}");
+    assert!(
+        acknowledged.iter().all(|&number| number > KILLS / 4),
+        "{acknowledged:?}"
+    );
     let report = runtime.block_on(SqliteOptions::default().check(folder.file()));
     assert_eq!(report.unwrap().problems, [""; 0]);
 }

@@ -1,8 +1,11 @@
 //! The SQLite store.
 
 mod contract;
+mod errors;
 mod kills;
 mod properties;
+mod sharing;
+mod tools;
 
 use std::path::PathBuf;
 

@@ -105,14 +105,13 @@ fn changes() -> impl Strategy<Value = Change> {
             }
         },
     );
-    let finished = (number.clone(), outcomes(), times()).prop_map(|(number, outcome, at)| {
-        Change::Finished {
+    let finished =
+        (number.clone(), outcomes(), times()).prop_map(|(number, outcome, at)| Change::Finished {
             md5: md5(number),
             order: order(order_of(number)),
             outcome,
             at,
-        }
-    });
+        });
     let usage = (0u64..4, 0u32..100, 0u32..9, prop::option::of(times())).prop_map(
         |(window, requests, demand, closed_at)| {
             let mut usage = WindowUsage::unused(WindowIndex(window));
