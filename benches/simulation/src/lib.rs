@@ -15,9 +15,11 @@ pub mod peers;
 pub mod report;
 pub mod scenario;
 pub mod shop;
+pub mod store;
 pub mod world;
 
 pub use scenario::Scenario;
+pub use store::StoreKind;
 pub use world::{Summary, World};
 
 /// A second, in milliseconds.

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use bakong_simulation::{Scenario, Summary, World, report};
-use clap::Parser;
+use bakong_simulation::{Scenario, StoreKind, Summary, World, report};
+use clap::{Parser, ValueEnum};
 
 /// Simulates days of a shop in virtual time, and checks the guarantees of bakong-flow after every step.
 ///
@@ -24,6 +24,9 @@ struct Arguments {
     /// Simulate one seed and print its scenario.
     #[arg(long, conflicts_with_all = ["seeds", "from", "report"])]
     seed: Option<u64>,
+    /// Where the shop stores its payments.
+    #[arg(long, value_enum, default_value_t = Store::Memory)]
+    store: Store,
     /// Compare with other polling schedules, and write the table and the plot to this folder.
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
@@ -32,12 +35,38 @@ struct Arguments {
     report_seeds: u64,
 }
 
+/// Where the shop stores its payments.
+#[derive(Clone, Copy, ValueEnum)]
+enum Store {
+    /// In memory that survives the process.
+    Memory,
+    /// In an SQLite file. The process is killed between any two statements, too.
+    Sqlite,
+}
+
+impl Store {
+    const fn kind(self) -> StoreKind {
+        match self {
+            Self::Memory => StoreKind::Memory,
+            Self::Sqlite => StoreKind::Sqlite,
+        }
+    }
+
+    /// Returns the option that selects the store again.
+    const fn option(self) -> &'static str {
+        match self {
+            Self::Memory => "",
+            Self::Sqlite => " --store sqlite",
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match (arguments.seed, &arguments.report) {
-        (Some(seed), _) => one(seed),
+        (Some(seed), _) => one(seed, arguments.store),
         (None, Some(folder)) => compare(folder, arguments.report_seeds),
-        (None, None) => many(arguments.from, arguments.seeds),
+        (None, None) => many(arguments.from, arguments.seeds, arguments.store),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,15 +77,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn one(seed: u64) -> Result<(), String> {
+fn one(seed: u64, store: Store) -> Result<(), String> {
     let scenario = Scenario::hostile(seed);
     print(&scenario.to_string());
-    print(&describe(&World::new(scenario).run()));
+    print(&describe(&World::with_store(scenario, store.kind()).run()));
     Ok(())
 }
 
 /// Simulates seeds on all cores until one seed fails.
-fn many(from: u64, seeds: u64) -> Result<(), String> {
+fn many(from: u64, seeds: u64, store: Store) -> Result<(), String> {
     let next = AtomicU64::new(from);
     let failed = AtomicBool::new(false);
     let total = Mutex::new((Summary::default(), Vec::new()));
@@ -67,7 +96,7 @@ fn many(from: u64, seeds: u64) -> Result<(), String> {
                 return;
             }
             let result = catch_unwind(AssertUnwindSafe(|| {
-                World::new(Scenario::hostile(seed)).run()
+                World::with_store(Scenario::hostile(seed), store.kind()).run()
             }));
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             match result {
@@ -88,7 +117,8 @@ fn many(from: u64, seeds: u64) -> Result<(), String> {
     let (summary, failures) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(seed) = failures.first() {
         return Err(format!(
-            "a guarantee is violated; reproduce it with: cargo xtask simulate --seed {seed}"
+            "a guarantee is violated; reproduce it with: cargo xtask simulate{} --seed {seed}",
+            store.option()
         ));
     }
     print(&format!("{seeds} seeds: {}", describe(&summary)));

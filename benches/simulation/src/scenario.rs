@@ -82,6 +82,19 @@ pub struct Faults {
     /// Whether the shop restarts before each midnight with a clock that is an hour ahead, and the clock is corrected
     /// before the real midnight.
     pub turns: bool,
+    /// How the shop's clock differs from Bakong's, if the shop learns Bakong's time from the answers.
+    pub skew: Option<ClockSkew>,
+}
+
+/// A clock that is wrong from the start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClockSkew {
+    /// Milliseconds by which the clock is ahead at the start.
+    pub ahead: i64,
+    /// By how much the clock is too fast, in millionths.
+    pub drift: i64,
+    /// Whether the clock is set several times a day, also while requests are in flight.
+    pub steps: bool,
 }
 
 /// How the token is renewed.
@@ -105,6 +118,7 @@ impl Faults {
         receipts: false,
         clock: false,
         turns: false,
+        skew: None,
     };
 }
 
@@ -170,6 +184,7 @@ impl Scenario {
                 receipts: random.bool(),
                 clock: random.u8(0..4) == 0,
                 turns: false,
+                skew: None,
             },
         };
         scenario.varied(&mut random)
@@ -219,6 +234,23 @@ impl Scenario {
                 faults: *pick(random, &[Faults::NONE, self.faults]),
                 ..self
             },
+            // The shop's clock is wrong, and Bakong's answers tell its time.
+            5 => Self {
+                faults: Faults {
+                    clock: false,
+                    skew: Some(ClockSkew {
+                        ahead: *pick(
+                            random,
+                            &[0, 11, -11, 120, -120, 1_500, -1_500],
+                        ) * MINUTE_I64
+                            + random.i64(-900..900),
+                        drift: random.i64(-100..=100),
+                        steps: random.bool(),
+                    }),
+                    ..*pick(random, &[Faults::NONE, self.faults])
+                },
+                ..self
+            },
             _ => self,
         }
     }
@@ -235,6 +267,8 @@ impl Scenario {
             && (self.limit, self.others) == (100, 0)
     }
 }
+
+const MINUTE_I64: i64 = 60 * 1_000;
 
 fn pick<'c, T>(random: &mut Rng, from: &'c [T]) -> &'c T {
     &from[random.usize(0..from.len())]

@@ -6,14 +6,14 @@ use bakong_flow::bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Timesta
 use bakong_flow::bakong_api::{ErrorClass, TransactionHash};
 use bakong_flow::tracker::ListStatus;
 use bakong_flow::{
-    Ask, Change, Config, Expected, MemoryStore, OpenError, OrderId, Payment, Quota, Reply, Ticket,
-    Tracker,
+    Ask, Change, Config, Expected, OpenError, OrderId, Payment, Quota, Reply, Ticket, Tracker,
 };
 use fastrand::Rng;
 
 use crate::bakong::{hash, md5};
 use crate::oracle::Oracle;
 use crate::scenario::{Renewal, Scenario};
+use crate::store::{KilledInCommit, ShopStore, StoreKind};
 
 /// The process was killed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,7 +26,7 @@ pub struct Shop {
     config: Config,
     random: Rng,
     tracker: Option<Tracker>,
-    store: MemoryStore,
+    store: Box<dyn ShopStore>,
     tickets: HashMap<u64, (Ticket, u64)>,
     recipient: AccountIdBuf,
 }
@@ -37,7 +37,7 @@ impl Shop {
     /// # Panics
     /// Never: the account is valid.
     #[must_use]
-    pub fn new(scenario: Scenario, now: u64) -> Self {
+    pub fn new(scenario: Scenario, store: StoreKind, now: u64) -> Self {
         let mut config = Config::DEFAULT;
         config.renewable = scenario.faults.token == Some(Renewal::Works);
         let Ok(recipient) = AccountIdBuf::new("sokha@devb") else {
@@ -48,7 +48,7 @@ impl Shop {
             config,
             random: Rng::with_seed(scenario.seed ^ 0x7368_6f70),
             tracker: Some(Tracker::new(config, moment(now))),
-            store: MemoryStore::new(),
+            store: store.create(&scenario),
             tickets: HashMap::new(),
             recipient,
         }
@@ -76,12 +76,17 @@ impl Shop {
 
     /// Starts the process again from its store.
     pub fn restart(&mut self, token_ends_at: Option<u64>, now: u64) {
-        let snapshot = self.store.snapshot();
+        let snapshot = self.store.reopen();
         let open = snapshot.open.len();
         let mut tracker = Tracker::restore(self.config, snapshot, moment(now));
         assert_eq!(tracker.open_payments(), open, "7: an open payment is lost");
         tracker.set_token(token_ends_at.map(moment), moment(now));
         self.tracker = Some(tracker);
+    }
+
+    /// Checks the store at the end.
+    pub fn check_store(&mut self) {
+        self.store.check();
     }
 
     /// Sets a new token.
@@ -240,7 +245,16 @@ impl Shop {
                 return Ok(());
             }
             self.survive(oracle)?;
-            let rejected = self.store.apply(&changes);
+            let (rejected, is_killed) = match self.store.persist(&changes) {
+                Ok(rejected) => (rejected, false),
+                Err(KilledInCommit {
+                    committed: Some(rejected),
+                }) => (rejected, true),
+                Err(KilledInCommit { committed: None }) => {
+                    self.kill(oracle);
+                    return Err(Killed);
+                }
+            };
             let Some(tracker) = &mut self.tracker else {
                 return Ok(());
             };
@@ -250,6 +264,10 @@ impl Shop {
                 }
             }
             oracle.persisted(&changes, now);
+            if is_killed {
+                self.kill(oracle);
+                return Err(Killed);
+            }
             self.survive(oracle)?;
         }
     }

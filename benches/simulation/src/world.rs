@@ -2,14 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use bakong_flow::bakong_api::ErrorClass;
+use bakong_flow::bakong_api::khqr_core::Timestamp;
+use bakong_flow::server_time::ServerTime;
 use bakong_flow::{Outcome, Reply};
 use fastrand::Rng;
 
 use crate::bakong::Bakong;
 use crate::customers::orders;
 use crate::oracle::Oracle;
+#[cfg(doc)]
+use crate::scenario::ClockSkew;
 use crate::scenario::{Renewal, Scenario};
 use crate::shop::{Killed, Shop};
+use crate::store::StoreKind;
 use crate::{DAY, HOUR, MINUTE, START};
 
 /// The maximum number of days after the last order. With 40 requests a day, half of them failing, the payments that were
@@ -37,6 +43,12 @@ pub struct World {
     clock_behind: u64,
     /// How far the shop's clock is ahead.
     clock_ahead: u64,
+    /// Milliseconds by which a clock with [`ClockSkew`] is ahead of Bakong's, without its drift.
+    skew: i64,
+    /// What the running process knows of Bakong's time.
+    server_time: ServerTime,
+    /// The local times at which requests were sent.
+    sent_at: BTreeMap<u64, u64>,
 }
 
 #[derive(Debug)]
@@ -50,6 +62,8 @@ enum Event {
     Restart,
     NewToken,
     SetClockBack(u64),
+    /// The clock with [`ClockSkew`] is set: from now on, it is ahead by this many milliseconds.
+    SetClock(i64),
     /// From now on, the clock is ahead by `by`. `restart` tells whether the process restarts.
     SetClockAhead {
         by: u64,
@@ -104,11 +118,17 @@ impl Summary {
 }
 
 impl World {
-    /// Creates a simulation before its first day.
+    /// Creates a simulation before its first day, with the store in memory.
     #[must_use]
     pub fn new(scenario: Scenario) -> Self {
+        Self::with_store(scenario, StoreKind::Memory)
+    }
+
+    /// Creates a simulation before its first day.
+    #[must_use]
+    pub fn with_store(scenario: Scenario, store: StoreKind) -> Self {
         let orders = orders(&scenario);
-        let shop = Shop::new(scenario, START);
+        let shop = Shop::new(scenario, store, START);
         let mut world = Self {
             scenario,
             now: START,
@@ -124,6 +144,9 @@ impl World {
             wakeups: 0,
             clock_behind: 0,
             clock_ahead: 0,
+            skew: scenario.faults.skew.map_or(0, |skew| skew.ahead),
+            server_time: ServerTime::new(),
+            sent_at: BTreeMap::new(),
         };
         for (number, order) in orders.iter().enumerate() {
             world.at(order.at, Event::Order(number));
@@ -146,6 +169,13 @@ impl World {
                 let at = START + day * DAY + world.random.u64(0..DAY);
                 let by = world.random.u64(1..5 * MINUTE);
                 world.at(at, Event::SetClockBack(by));
+            }
+        }
+        if scenario.faults.skew.is_some_and(|skew| skew.steps) {
+            for day in 0..scenario.days * 4 {
+                let at = START + day * DAY / 4 + world.random.u64(0..DAY / 4);
+                let ahead = world.random.i64(-2 * HOUR_I64..2 * HOUR_I64);
+                world.at(at, Event::SetClock(ahead));
             }
         }
         if scenario.faults.turns {
@@ -194,9 +224,11 @@ impl World {
         }
         assert!(self.shop.is_idle(), "3: a payment is left open");
         self.oracle.ended();
+        self.shop.check_store();
         let summary = self.summary();
         // With a wrong clock, some requests count for another day on Bakong's clock.
-        let is_clock_wrong = self.scenario.faults.clock || self.scenario.faults.turns;
+        let faults = &self.scenario.faults;
+        let is_clock_wrong = faults.clock || faults.turns || faults.skew.is_some();
         assert!(
             is_clock_wrong || summary.most_on_a_day <= self.shop.quota().limit,
             "4: the quota was exceeded: {summary:?}"
@@ -214,12 +246,46 @@ impl World {
         self.queue.insert((at, self.events), event);
     }
 
-    /// The time on the shop's clock.
-    const fn shop_time(&self) -> u64 {
+    /// The time that the shop's process goes by.
+    fn shop_time(&self) -> u64 {
+        if self.scenario.faults.skew.is_some() {
+            return self.server_time.correct(moment(self.local_time())).as_millis();
+        }
         self.now + self.clock_ahead - self.clock_behind
     }
 
+    /// The time on a clock with [`ClockSkew`].
+    fn local_time(&self) -> u64 {
+        let drift = self.scenario.faults.skew.map_or(0, |skew| skew.drift);
+        let since = i64::try_from(self.now - START).unwrap_or(i64::MAX);
+        self.now
+            .saturating_add_signed(self.skew + since * drift / 1_000_000)
+    }
+
+    /// The shop's process learns Bakong's time from an HTTP response.
+    fn observe_date(&mut self, number: u64, reply: &Reply) {
+        let sent_at = self.sent_at.remove(&number);
+        let has_response = !matches!(
+            reply,
+            Reply::Check(Err(ErrorClass::Transport(_)))
+                | Reply::List(Err(ErrorClass::Transport(_)))
+                | Reply::Renewal(Err(ErrorClass::Transport(_)))
+        );
+        if let Some(sent_at) = sent_at.filter(|_| has_response) {
+            let date = moment(self.now / 1_000 * 1_000);
+            let received_at = moment(self.local_time());
+            self.server_time
+                .observe(moment(sent_at), received_at, date);
+        }
+    }
+
     fn handle(&mut self, event: Event) -> Result<(), Killed> {
+        if self.scenario.faults.skew.is_some() {
+            self.shop.set_right_now(self.now);
+            if let Event::Answer(number, reply, _) = &event {
+                self.observe_date(*number, reply);
+            }
+        }
         let now = self.shop_time();
         match event {
             Event::Order(number) => self.shop.open(number, &mut self.oracle, now)?,
@@ -234,12 +300,18 @@ impl World {
                 self.wakeup = None;
                 self.wakeups += 1;
             }
-            Event::Restart => self.shop.restart(self.bakong.token().0, now),
+            Event::Restart => {
+                self.server_time = ServerTime::new();
+                self.sent_at.clear();
+                let now = self.shop_time();
+                self.shop.restart(self.bakong.token().0, now);
+            }
             Event::NewToken => {
                 self.bakong.renew();
                 self.shop.set_token(now);
             }
             Event::SetClockBack(by) => self.clock_behind += by,
+            Event::SetClock(ahead) => self.skew = ahead,
             Event::SetClockAhead { by, restart } => {
                 self.oracle
                     .clock_set_ahead(by.saturating_sub(self.clock_ahead));
@@ -263,6 +335,7 @@ impl World {
                 break;
             };
             self.requests += 1;
+            self.sent_at.insert(number, self.local_time());
             let answer = self
                 .bakong
                 .ask(&ask.question, &self.oracle.orders, self.now);
@@ -271,7 +344,13 @@ impl World {
         }
         if let Some(next) = self.shop.next_wakeup() {
             assert!(next > now, "the loop spins");
-            let next = (next + self.clock_behind).saturating_sub(self.clock_ahead);
+            let next = if self.scenario.faults.skew.is_some() {
+                let local = self.server_time.to_local(moment(next)).as_millis();
+                // The timer measures the duration.
+                self.now + local.saturating_sub(self.local_time()).max(1)
+            } else {
+                (next + self.clock_behind).saturating_sub(self.clock_ahead)
+            };
             // A clock that is ahead can pass the end of a wait.
             let next = next.max(self.now);
             if self.wakeup != Some(next) {
@@ -314,4 +393,10 @@ impl World {
         }
         summary
     }
+}
+
+const HOUR_I64: i64 = 60 * 60 * 1_000;
+
+const fn moment(millis: u64) -> Timestamp {
+    Timestamp::from_millis(millis)
 }

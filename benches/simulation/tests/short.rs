@@ -1,6 +1,6 @@
 //! A short run. `cargo xtask simulate` simulates many more seeds.
 
-use bakong_simulation::{Scenario, World, report};
+use bakong_simulation::{Scenario, StoreKind, World, report};
 
 #[test]
 fn the_guarantees_hold_in_hostile_scenarios() {
@@ -16,6 +16,26 @@ fn the_guarantees_hold_in_hostile_scenarios() {
         payments > 20_000 && kills > 200 && over > 100,
         "{payments} {kills} {over}"
     );
+}
+
+/// `cargo xtask simulate --store sqlite` simulates more than 100,000 payments.
+#[test]
+fn the_guarantees_hold_with_kills_between_any_two_statements_of_sqlite() {
+    let (mut payments, mut kills) = (0, 0);
+    for seed in 2_000_000..2_000_012 {
+        let summary = World::with_store(Scenario::hostile(seed), StoreKind::Sqlite).run();
+        payments += summary.orders - summary.refused;
+        kills += summary.crashes;
+    }
+    assert!(payments > 500 && kills > 20, "{payments} {kills}");
+}
+
+#[test]
+fn the_stores_give_the_same_result_without_kills() {
+    let mut scenario = Scenario::hostile(7);
+    scenario.faults.crashes = 0;
+    let run = |store| World::with_store(scenario, store).run();
+    assert_eq!(run(StoreKind::Sqlite), run(StoreKind::Memory));
 }
 
 #[test]

@@ -7,7 +7,10 @@ use khqr_core::Timestamp;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::json::{Decimal, Object};
+use crate::json::{Decimal, Object, string};
+
+/// The maximum length of a registration's id. The ids seen so far have 13 to 36 characters.
+const MAX_ID: usize = 128;
 
 /// The reason for rejecting a JWT whose second part is not a JSON object.
 pub(crate) const UNREADABLE: &str = "has no readable claims; check that it was copied completely";
@@ -16,6 +19,8 @@ pub(crate) const UNREADABLE: &str = "has no readable claims; check that it was c
 pub(crate) struct Claims {
     /// The expiry (`exp`), to the second.
     pub(crate) expires_at: Option<Timestamp>,
+    /// The id of the registration (`data.id`).
+    pub(crate) registration_id: Option<Box<str>>,
 }
 
 /// Reads the claims of a token, or returns the reason why the string is not a token. The reason contains no part of the
@@ -44,7 +49,17 @@ pub(crate) fn read_claims(jwt: &str) -> Result<Claims, &'static str> {
     let claims = Object::parse(claims).ok_or(UNREADABLE)?;
     Ok(Claims {
         expires_at: claims.get("exp").and_then(expiry),
+        registration_id: claims.get("data").and_then(registration_id),
     })
+}
+
+/// Reads `id` from `data`: printable ASCII characters, as in every token seen so far.
+fn registration_id(data: &RawValue) -> Option<Box<str>> {
+    let data = Object::parse(data.get())?;
+    let id = string(data.get("id")?)?;
+    let is_readable =
+        !id.is_empty() && id.len() <= MAX_ID && id.bytes().all(|b| b.is_ascii_graphic());
+    is_readable.then(|| id.into())
 }
 
 /// Reads `exp`: seconds since 1970, a whole number in every token seen so far.

@@ -94,6 +94,23 @@ pub struct Transaction {
     json: Box<str>,
 }
 
+/// Serializes the transaction as a string: the JSON text of [`Transaction::as_json`].
+#[cfg(feature = "serde")]
+impl serde::Serialize for Transaction {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.json)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Transaction {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = String::deserialize(deserializer)?;
+        let transaction = Self::from_json(&json);
+        transaction.ok_or_else(|| serde::de::Error::custom("the text is not a transaction"))
+    }
+}
+
 impl Transaction {
     /// The members that occur only in an answer about a transaction.
     pub(crate) const MARKERS: [&str; 11] = [

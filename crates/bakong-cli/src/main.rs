@@ -1,6 +1,6 @@
 //! The `bakong` command.
 //!
-//! It takes KHQR payments (`checkout`, `watch`), reads, verifies and generates codes (`qr`), looks up payments and
+//! It takes KHQR payments (`checkout`, `watch`), stores them (`payments`, `store`), reads, verifies and generates codes (`qr`), looks up payments and
 //! accounts (`tx`, `account`), manages the access token (`token`), and runs a local sandbox (`sandbox`).
 //!
 //! - `arguments` defines the command line.
@@ -19,7 +19,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
-use crate::commands::{account, checkout, deeplink, qr, sandbox, token, tx, watch};
+use crate::commands::{
+    account, checkout, deeplink, payments, qr, sandbox, store, token, tx, watch,
+};
 use crate::common::output;
 
 fn main() -> ExitCode {
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Checkout(arguments) => checkout::run(arguments),
         Command::Watch(arguments) => watch::run(arguments),
+        Command::Payments(command) => payments::run(command),
+        Command::Store(command) => store::run(command),
         Command::Qr(command) => qr::run(command),
         Command::Tx(command) => tx::run(command),
         Command::Token(command) => token::run(command),

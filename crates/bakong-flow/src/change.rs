@@ -11,8 +11,7 @@ use crate::quota::WindowUsage;
 
 /// One change of a tracker's state, emitted in chronological order.
 ///
-/// [`Asked`](Self::Asked), [`NotPaidYet`](Self::NotPaidYet), [`NoAnswer`](Self::NoAnswer) and
-/// [`Token`](Self::Token) inform subscribers. A store does not need to persist them.
+/// Some changes inform subscribers only: see [`must_persist`](Self::must_persist).
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Change {
@@ -60,6 +59,11 @@ pub enum Change {
         /// The MD5 of the payment.
         md5: Md5Handle,
     },
+    /// The payment was withdrawn before its code was shown. The store removes it, and the code can be opened again.
+    Withdrawn {
+        /// The MD5 of the payment.
+        md5: Md5Handle,
+    },
     /// The payment is final. Persist this by compare-and-set on the order's id, so that an order is settled once.
     Finished {
         /// The MD5 of the payment.
@@ -81,6 +85,8 @@ pub enum Change {
         transaction: Option<Box<Transaction>>,
         /// The hash of the transaction, if only the hash is known.
         hash: Option<TransactionHash>,
+        /// When the transaction was found.
+        at: Timestamp,
     },
     /// The usage of the quota changed: requests were counted, a new window began, or the window was closed by error
     /// code 17 or reopened.
@@ -92,8 +98,33 @@ pub enum Change {
     Token(Result<Option<Timestamp>, ErrorClass>),
 }
 
+impl Change {
+    /// Whether a store must persist the change. The tracker can continue without the others after a restart.
+    ///
+    /// A store that does not know a new kind of change can ignore it if this returns `false`, and must fail otherwise.
+    #[must_use]
+    pub const fn must_persist(&self) -> bool {
+        match self {
+            Self::Opened { .. }
+            | Self::Learned { .. }
+            | Self::Cancelled { .. }
+            | Self::Withdrawn { .. }
+            | Self::Finished { .. }
+            | Self::PaidAgain { .. }
+            | Self::Quota(_)
+            | Self::ListStatus(_) => true,
+            Self::Asked { .. }
+            | Self::NotPaidYet { .. }
+            | Self::NoAnswer { .. }
+            | Self::Token(_) => false,
+        }
+    }
+}
+
 /// Whether the list endpoint works for a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum ListStatus {
     /// No list has been answered yet.

@@ -1,6 +1,7 @@
 //! The clock of a watcher, replaceable in tests.
 
 use std::future::Future;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bakong_api::khqr_core::Timestamp;
@@ -12,38 +13,91 @@ pub trait Clock: Send + Sync {
 
     /// Waits until `moment`, or until the clock is set back.
     fn sleep_until(&self, moment: Timestamp) -> impl Future<Output = ()> + Send;
+
+    /// Records that a watcher is busy until the returned value is dropped. Only a clock for tests needs this, to find out
+    /// when the watcher is idle.
+    fn busy(&self) -> Busy {
+        Busy::default()
+    }
 }
 
-/// The system clock, with tokio's timers.
+/// Shows a clock for tests that a watcher is busy, until the value is dropped.
+#[derive(Default, Debug)]
+pub struct Busy {
+    #[cfg(feature = "testing")]
+    #[allow(dead_code, reason = "only its drop matters")]
+    pub(crate) guard: Option<crate::test_clock::BusyGuard>,
+}
+
+/// The system clock at the start of the process, advanced by a monotonic clock, with tokio's timers.
+///
+/// A change of the system clock moves no deadline of a running process. On Linux, the monotonic clock includes the time
+/// in which the machine is suspended. On other systems it may not; a watcher corrects its clock with the next answer of
+/// Bakong.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct SystemClock;
 
 impl SystemClock {
-    /// The maximum length of one sleep. Timers stop while the machine is suspended, and the system clock can be
-    /// changed, so the clock is read again after each sleep.
+    /// The maximum length of one sleep. Timers stop while the machine is suspended, so the clock is read again after
+    /// each sleep.
     const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        // A clock that is set to a time before 1970 counts as 1970.
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Timestamp::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        static START: OnceLock<(Timestamp, Monotonic)> = OnceLock::new();
+        let (start, monotonic) = START.get_or_init(|| (system_time(), Monotonic::now()));
+        start.saturating_add(monotonic.elapsed())
     }
 
     async fn sleep_until(&self, moment: Timestamp) {
-        let mut before = self.now();
         loop {
-            let now = self.now();
-            let left = moment.saturating_since(now);
-            // Return early if the clock was set back: the caller must recompute the moment.
-            if left.is_zero() || now < before {
+            let left = moment.saturating_since(self.now());
+            if left.is_zero() {
                 return;
             }
-            before = now;
             tokio::time::sleep(left.min(Self::LONGEST_SLEEP)).await;
         }
+    }
+}
+
+/// A clock that is set to a time before 1970 counts as 1970.
+fn system_time() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since.unwrap_or_default().as_millis();
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+}
+
+/// A moment of a clock that nobody can set.
+#[derive(Clone, Copy, Debug)]
+struct Monotonic(
+    #[cfg(target_os = "linux")] Duration,
+    #[cfg(not(target_os = "linux"))] std::time::Instant,
+);
+
+#[cfg(target_os = "linux")]
+impl Monotonic {
+    /// Reads the time since the machine was started, including the time in which it was suspended.
+    fn now() -> Self {
+        use rustix::time::{ClockId, clock_gettime};
+        let time = clock_gettime(ClockId::Boottime);
+        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+        let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
+        Self(Duration::new(seconds, nanos))
+    }
+
+    fn elapsed(self) -> Duration {
+        Self::now().0.saturating_sub(self.0)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Monotonic {
+    fn now() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    fn elapsed(self) -> Duration {
+        self.0.elapsed()
     }
 }

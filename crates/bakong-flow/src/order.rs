@@ -7,6 +7,8 @@ use std::sync::Arc;
 ///
 /// An order whose code expired can get a new code under the same id.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "Box<str>"))]
 pub struct OrderId(Arc<str>);
 
 impl OrderId {
@@ -43,6 +45,15 @@ impl std::str::FromStr for OrderId {
 
     fn from_str(text: &str) -> Result<Self, InvalidOrderId> {
         Self::new(text)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Box<str>> for OrderId {
+    type Error = InvalidOrderId;
+
+    fn try_from(text: Box<str>) -> Result<Self, InvalidOrderId> {
+        Self::new(&text)
     }
 }
 

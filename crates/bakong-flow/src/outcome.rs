@@ -6,6 +6,8 @@ use crate::settlement::Mismatch;
 
 /// The final result of a payment. It never changes.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Outcome {
     /// The payment was made: amount, currency and recipient match.

@@ -11,6 +11,7 @@ pub use crate::order::{InvalidOrderId, OrderId};
 
 /// A payment to watch.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Payment {
     /// The order that the payment is for.
@@ -26,6 +27,19 @@ pub struct Payment {
     pub hash: Option<TransactionHash>,
     /// The first eight digits of the hash, if known. They add another lookup and reserve another request.
     pub short_hash: Option<ShortHash>,
+    /// What the store keeps for people and other programs. The tracker passes the details to the store and does not use
+    /// them.
+    pub details: Option<Box<PaymentDetails>>,
+}
+
+/// What a store keeps about a payment for people and other programs.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct PaymentDetails {
+    /// The exact text of the code.
+    pub code: Option<Box<str>>,
+    /// Data of the caller, in any format. Must not contain secrets.
+    pub metadata: Option<Box<str>>,
 }
 
 impl Payment {
@@ -44,10 +58,11 @@ impl Payment {
             expires_at,
             hash: None,
             short_hash: None,
+            details: None,
         }
     }
 
-    /// Creates the payment that the dynamic code `khqr` asks for.
+    /// Creates the payment that the dynamic code `khqr` asks for. The details contain the text of the code.
     ///
     /// # Errors
     /// [`Untrackable`] if the code has no amount or no expiry, or if one of them cannot be read.
@@ -55,7 +70,12 @@ impl Payment {
         let amount = khqr.amount()?.ok_or(Untrackable::NoAmount)?;
         let expected = Expected::new(amount, khqr.account().into());
         let expires_at = khqr.expires_at()?.ok_or(Untrackable::NoExpiry)?;
-        Ok(Self::new(order, khqr.md5(), expected, expires_at))
+        let mut payment = Self::new(order, khqr.md5(), expected, expires_at);
+        payment.details = Some(Box::new(PaymentDetails {
+            code: Some(khqr.text().into()),
+            metadata: None,
+        }));
+        Ok(payment)
     }
 }
 

@@ -8,6 +8,7 @@ use bakong_api::{ErrorClass, Remedy, RetryAfter};
 
 /// When to check a payment. Start from one of the constants and change its fields.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Policy {
     /// The checks before the code expires.
@@ -82,6 +83,7 @@ pub(crate) const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// delay in proportion to the time that the customer took. The schedule is an upper limit: if the quota is too small
 /// for it, [`spread`](Self::spread) returns later times.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Schedule {
     /// The age of the payment at its first check.
@@ -149,6 +151,7 @@ impl Schedule {
 
 /// The time of the final check.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Grace {
     /// The minimum time between the expiry and the final check, for transfers in progress. A transfer that is made

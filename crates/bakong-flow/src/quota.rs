@@ -100,10 +100,12 @@ impl QuotaWindow {
 
 /// The number of a quota window. Consecutive windows have consecutive numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct WindowIndex(pub u64);
 
 /// The usage of one window, and the demand for payments. A store persists this value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct WindowUsage {
     /// The window.

@@ -7,6 +7,7 @@ use crate::order::OrderId;
 
 /// The amount and the recipient that a payment should have.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Expected {
     /// The expected amount and currency.
@@ -30,6 +31,8 @@ pub enum Settlement {
 
 /// A difference between a transaction and the expected payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Mismatch {
     /// The paid amount is too small.
@@ -73,6 +76,8 @@ pub enum Mismatch {
 
 /// A detail of a transaction that must match.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Detail {
     /// The amount.

@@ -34,6 +34,13 @@ impl Timestamp {
         Self(self.0.saturating_add(millis))
     }
 
+    /// Subtracts `duration`, saturating at 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn saturating_sub(self, duration: Duration) -> Self {
+        let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+
     /// The time since `earlier`; zero if `earlier` is not before `self`.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {

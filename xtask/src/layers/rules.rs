@@ -25,6 +25,7 @@ const LAYERS: &[(&str, Option<&[&str]>)] = &[
     ("bakong-api", Some(&["khqr-core"])),
     ("bakong-http", Some(&["bakong-api"])),
     ("bakong-flow", Some(&["bakong-api"])),
+    ("bakong-store", Some(&["bakong-flow"])),
     // The sandbox must not use bakong-api, so that client and server cannot share a mistake in the wire format.
     ("bakong-sandbox", Some(&["khqr-core"])),
     // Published to npm.
@@ -58,6 +59,8 @@ const UNREACHABLE: &[(&str, Features, &[&[&str]])] = &[
     ("bakong-api", Features::All, &[NETWORK, RUNTIME]),
     ("khqr-wasm", Features::All, &[NETWORK, RUNTIME]),
     ("bakong-flow", Features::Default, &[NETWORK, RUNTIME]),
+    // SQLite needs channels of tokio, but no runtime and no network.
+    ("bakong-store", Features::Default, &[NETWORK]),
     // The watcher uses the timers of tokio.
     ("bakong-flow", Features::All, &[NETWORK]),
 ];

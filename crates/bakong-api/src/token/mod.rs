@@ -37,6 +37,7 @@ pub struct AccessToken {
     /// The header value `Bearer …`, built once and shared by all requests.
     authorization: HeaderValue,
     expires_at: Option<Timestamp>,
+    registration_id: Option<Box<str>>,
     /// Why the token is not a JWT.
     not_a_jwt: Option<InvalidToken>,
 }
@@ -64,13 +65,14 @@ impl AccessToken {
         };
         let claims = jwt::read_claims(jwt).map_err(InvalidToken);
         let is_printable = !jwt.is_empty() && jwt.bytes().all(|byte| byte.is_ascii_graphic());
-        let (expires_at, not_a_jwt) = match claims {
-            Ok(claims) => (claims.expires_at, None),
-            Err(reason) if is_printable => (None, Some(reason)),
+        let (expires_at, registration_id, not_a_jwt) = match claims {
+            Ok(claims) => (claims.expires_at, claims.registration_id, None),
+            Err(reason) if is_printable => (None, None, Some(reason)),
             Err(reason) => return Err(reason),
         };
         Ok(Self {
             expires_at,
+            registration_id,
             not_a_jwt,
             authorization: authorization(jwt).ok_or(InvalidToken(jwt::UNREADABLE))?,
         })
@@ -98,6 +100,15 @@ impl AccessToken {
     #[must_use]
     pub const fn expires_at(&self) -> Option<Timestamp> {
         self.expires_at
+    }
+
+    /// Returns the id of the registration that the token belongs to (`data.id`); `None` if the token has none, or is not a
+    /// JWT.
+    ///
+    /// All tokens of a registration have the same id and share its quota. The id is not secret.
+    #[must_use]
+    pub fn registration_id(&self) -> Option<&str> {
+        self.registration_id.as_deref()
     }
 
     /// Returns the token itself, to be stored as a secret. Do not print it.
@@ -180,6 +191,27 @@ mod tests {
         ] {
             assert_eq!(expires(claims), None, "{claims}");
         }
+    }
+
+    #[test]
+    fn the_registration_is_read_from_the_claims() {
+        let id = |claims: &str| {
+            let token = AccessToken::new(&jwt(claims)).unwrap();
+            token.registration_id().map(str::to_owned)
+        };
+        let claims = r#"{"data":{"id":"a1b2-c3"},"exp":1803000000}"#;
+        assert_eq!(id(claims).as_deref(), Some("a1b2-c3"));
+        for claims in [
+            "{}",
+            r#"{"data":null}"#,
+            r#"{"data":{"id":7}}"#,
+            r#"{"data":{"id":""}}"#,
+            r#"{"data":{"id":"a b"}}"#,
+            r#"{"data":{"id":"a\u001b"}}"#,
+        ] {
+            assert_eq!(id(claims), None, "{claims}");
+        }
+        assert_eq!(AccessToken::new("opaque").unwrap().registration_id(), None);
     }
 
     #[test]

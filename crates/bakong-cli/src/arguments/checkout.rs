@@ -6,6 +6,7 @@ use clap::Args;
 use khqr_core::Currency;
 
 use crate::common::options::{QrStyle, TargetArguments, TokenArguments, parse_currency};
+use crate::common::shop_store::KeepArguments;
 use crate::common::time::{PayAfter, parse_lifetime};
 
 pub(super) const HELP: &str = "\
@@ -14,6 +15,10 @@ For NBC's servers, pass the token with --token-file or in the environment variab
 
 On a terminal, the code is drawn. In a pipe or a file, only its text is printed, unless --qr selects a drawing. A locale
 that is not UTF-8 gets ASCII characters.
+
+The payment is stored, so that it is not lost if the command ends early: bakong watch --resume continues, and bakong
+payments lists what happened. Commands that share a store and a token also share the quota. The payments of --sandbox
+are not stored.
 
 Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 no usable response from Bakong,
 2 usage error, 130 stopped by Ctrl-C or another signal.";
@@ -25,7 +30,7 @@ const ACCOUNT: &str = "The account that receives the money, such as name@bank [d
 #[derive(Args, Debug)]
 pub(crate) struct CheckoutArguments {
     /// Use a sandbox inside this command: no account, no token, no real money
-    #[arg(long, conflicts_with_all = ["env", "base_url", "token_file"])]
+    #[arg(long, conflicts_with_all = ["env", "base_url", "token_file", "store"])]
     pub(crate) sandbox: bool,
     /// When the sandbox's customer pays: a duration, or never [default: 5s]
     #[arg(long, value_name = "DELAY", conflicts_with_all = ["env", "base_url"])]
@@ -34,6 +39,8 @@ pub(crate) struct CheckoutArguments {
     pub(crate) target: TargetArguments,
     #[command(flatten)]
     pub(crate) token: TokenArguments,
+    #[command(flatten)]
+    pub(crate) keep: KeepArguments,
     #[arg(long, help = ACCOUNT)]
     pub(crate) account: Option<String>,
     /// The shop's name, at most 25 characters [default: Sokha Coffee; required in production]

@@ -3,9 +3,11 @@
 mod account;
 mod checkout;
 mod deeplink;
+mod payments;
 mod qr;
 mod sandbox;
 mod secrets;
+mod store;
 mod token;
 mod tx;
 mod watch;
@@ -22,9 +24,14 @@ use crate::common::output;
 pub(crate) use self::account::{AccountCheckArguments, AccountCommand};
 pub(crate) use self::checkout::CheckoutArguments;
 pub(crate) use self::deeplink::DeeplinkArguments;
+pub(crate) use self::payments::{
+    DecisionName, ExportArguments, ExportFormat, ListArguments, ListState, PaymentsCommand,
+    ReconcileArguments, ResolveArguments, ShowArguments,
+};
 pub(crate) use self::qr::{GenerateArguments, QrCommand, TextArguments};
 pub(crate) use self::sandbox::{QuotaArgument, SandboxArguments};
 use self::secrets::without_secrets;
+pub(crate) use self::store::{BackupArguments, StoreCommand, StoreCommandArguments};
 pub(crate) use self::token::{
     RenewArguments, RequestArguments, StatusArguments, TokenCommand, VerifyArguments,
 };
@@ -35,6 +42,7 @@ const HELP: &str = "\
 Environment variables:
   BAKONG_TOKEN                  the access token, without --token-file
   BAKONG_EMAIL                  the project's e-mail address, without --email
+  BAKONG_STORE                  the store of the payments, without --store
   BAKONG_USER_AGENT             replaces the User-Agent of all requests
   HTTPS_PROXY, NO_PROXY         the proxy for requests, and the hosts to reach directly
   SSL_CERT_FILE, SSL_CERT_DIR   replace the built-in certificate authorities
@@ -59,6 +67,12 @@ pub(crate) enum Command {
     /// Watch many codes until each is paid, failed or expired
     #[command(after_help = watch::HELP)]
     Watch(WatchArguments),
+    /// List, show and export stored payments, compare them with the bank's list, and record decisions
+    #[command(subcommand)]
+    Payments(PaymentsCommand),
+    /// Check, migrate and copy the store of the payments
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Read, verify and generate codes
     #[command(subcommand)]
     Qr(QrCommand),

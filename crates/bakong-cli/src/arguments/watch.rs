@@ -4,6 +4,7 @@ use bakong_flow::Policy;
 use clap::{Args, ValueEnum};
 
 use crate::common::options::{TargetArguments, TokenArguments};
+use crate::common::shop_store::KeepArguments;
 
 pub(super) const HELP: &str = "\
 Each line of the input is a code, or a JSON object {\"qr\":\"...\",\"order\":\"...\"}. Without an order, the code's bill \
@@ -11,8 +12,11 @@ number identifies the payment, or its MD5 if it has none. You can send more line
 the input has ended and every payment is final.
 
 Set --quota to the number of requests a day that the token allows. The command reserves a request for the final check \
-of every code. If the quota is too small for another code, the command refuses it: do not show that code. Open \
-payments are not saved when the command ends. To continue, run the command again with the same codes.
+of every code. If the quota is too small for another code, the command refuses it: do not show that code.
+
+Payments are stored. If the command ends early, bakong watch --resume continues with them, and prints each outcome that \
+was not printed. Commands that share a store and a token share the quota: one sends the requests for all of them. If it \
+is killed, another one takes over within seconds.
 
 If Bakong does not respond or rejects the token, payments stay open, even after their codes expire. The command tries \
 again until Bakong responds, or until Ctrl-C, which lists the open payments. \"watching\" means that the requests are \
@@ -32,13 +36,18 @@ Exit codes: 0 all paid, 5 some expired unpaid, 1 some were refused or not readab
 
 #[derive(Args, Debug)]
 pub(crate) struct WatchArguments {
-    /// The file with the codes, or - for standard input
-    #[arg(default_value = "-", value_name = "FILE")]
-    pub(crate) file: String,
+    /// The file with the codes, or - for standard input [default: -, or no codes with --resume]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<String>,
+    /// Watch the open payments of the store too, and print the outcomes that an earlier command did not print
+    #[arg(long, conflicts_with = "no_store")]
+    pub(crate) resume: bool,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
     #[command(flatten)]
     pub(crate) token: TokenArguments,
+    #[command(flatten)]
+    pub(crate) keep: KeepArguments,
     /// How quickly a payment must be noticed
     #[arg(long, value_enum, default_value_t = PolicyName::Counter)]
     pub(crate) policy: PolicyName,

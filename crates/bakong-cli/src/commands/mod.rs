@@ -3,8 +3,10 @@
 pub(crate) mod account;
 pub(crate) mod checkout;
 pub(crate) mod deeplink;
+pub(crate) mod payments;
 pub(crate) mod qr;
 pub(crate) mod sandbox;
+pub(crate) mod store;
 pub(crate) mod token;
 pub(crate) mod tx;
 pub(crate) mod watch;

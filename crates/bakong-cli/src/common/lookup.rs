@@ -1,6 +1,6 @@
-//! The command that looks a payment up later, for people to paste.
+//! What identifies a payment later: the command that looks it up, and the bill number of its code.
 
-use khqr_core::Md5Handle;
+use khqr_core::{Khqr, Md5Handle};
 
 use bakong_flow::Expected;
 
@@ -17,4 +17,10 @@ pub(crate) fn command(md5: Md5Handle, expected: &Expected, advisor: &Advisor) ->
         amount.currency(),
         advisor.target_options(),
     )
+}
+
+/// Returns the bill number of a code.
+pub(crate) fn bill_number(code: &str) -> Option<String> {
+    let khqr = Khqr::parse(code).ok()?;
+    khqr.bill_number().map(str::to_owned)
 }

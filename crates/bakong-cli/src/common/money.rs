@@ -7,9 +7,14 @@ use crate::common::exit::Failure;
 
 /// The amount as a decimal number with all decimals of its currency: `10000`, `1.50`.
 pub(crate) fn decimal(amount: Amount) -> String {
-    let places = amount.currency().decimals();
-    let unit = 10u64.pow(places);
-    let (whole, rest) = (amount.minor_units() / unit, amount.minor_units() % unit);
+    decimal_sum(amount.minor_units().into(), amount.currency())
+}
+
+/// A sum of minor units as a decimal number.
+pub(crate) fn decimal_sum(minor_units: u128, currency: Currency) -> String {
+    let places = currency.decimals();
+    let unit = 10u128.pow(places);
+    let (whole, rest) = (minor_units / unit, minor_units % unit);
     match places {
         0 => whole.to_string(),
         _ => format!("{whole}.{rest:0width$}", width = places as usize),

@@ -33,6 +33,8 @@ pub(crate) struct Remote {
     pub(crate) session: HttpSession,
     pub(crate) advisor: Advisor,
     pub(crate) clock: ClockCheck,
+    /// The id of the registration that the token belongs to, if the token has one.
+    pub(crate) registration_id: Option<String>,
 }
 
 /// Returns the base URL of `--base-url` or `--env`, if one is given.
@@ -93,6 +95,8 @@ fn open_with(
     let http = transport::open(&options, retry)?;
     let clock = ClockCheck::default();
     let mut session = Session::new(http, base_url.clone()).with_observer(clock.clone());
+    let registration_id = found.as_ref().and_then(AccessToken::registration_id);
+    let registration_id = registration_id.map(str::to_owned);
     if let Some(token) = found {
         session = session.with_token(token);
     }
@@ -112,6 +116,7 @@ fn open_with(
             transport: options,
         },
         clock,
+        registration_id,
     })
 }
 
@@ -173,6 +178,7 @@ pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result
             transport: options,
         },
         clock,
+        registration_id: None,
     })
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bakong_flow::{Clock, SystemClock};
+use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp as Moment};
 use khqr_core::Timestamp;
@@ -76,9 +77,32 @@ pub(crate) fn time_of_day(moment: Timestamp) -> String {
     format(moment, "%H:%M:%S")
 }
 
+/// The date and time in Phnom Penh as RFC 3339, for machines.
+pub(crate) fn rfc_3339(moment: Timestamp) -> String {
+    format(moment, "%Y-%m-%dT%H:%M:%S+07:00")
+}
+
+/// The day in Phnom Penh.
+pub(crate) fn date_in_phnom_penh(moment: Timestamp) -> Date {
+    let millis = i64::try_from(moment.as_millis()).unwrap_or(i64::MAX);
+    let moment = Moment::from_millisecond(millis).unwrap_or(Moment::MAX);
+    moment.to_zoned(phnom_penh()).date()
+}
+
+/// The start of a day in Phnom Penh. A day before 1970 starts in 1970.
+pub(crate) fn midnight_in_phnom_penh(day: Date) -> Timestamp {
+    let midnight = day.to_zoned(phnom_penh());
+    let millis = midnight.map_or(0, |midnight| midnight.timestamp().as_millisecond());
+    Timestamp::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+/// Cambodia has UTC+7 all year.
+const fn phnom_penh() -> TimeZone {
+    TimeZone::fixed(Offset::constant(7))
+}
+
 fn format(moment: Timestamp, form: &str) -> String {
-    // Cambodia has UTC+7 all year.
-    let zone = TimeZone::fixed(Offset::constant(7));
+    let zone = phnom_penh();
     i64::try_from(moment.as_millis())
         .ok()
         .and_then(|millis| Moment::from_millisecond(millis).ok())

@@ -33,6 +33,7 @@ mod sandbox_process;
 mod sandbox_state;
 #[cfg(unix)]
 mod signals;
+mod store;
 mod support;
 mod tls;
 mod token;

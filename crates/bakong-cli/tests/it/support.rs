@@ -19,7 +19,7 @@ pub(crate) const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
 /// A well-formed token that no sandbox accepts. It expires in 2027.
 pub(crate) const UNKNOWN_TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2VjcmV0";
 
-/// The command with these arguments, without token, proxy and colours.
+/// The command with these arguments, without token, proxy and colours, and with a store of its own.
 pub(crate) fn bakong(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bakong"));
     for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
@@ -33,6 +33,7 @@ pub(crate) fn bakong(arguments: &[&str]) -> Command {
         .env_remove("SSL_CERT_FILE")
         .env_remove("SSL_CERT_DIR")
         .env_remove("NO_COLOR")
+        .env("BAKONG_STORE", unused_path("store").join("payments.db"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -88,15 +89,20 @@ pub(crate) async fn feed(mut command: Command, input: impl Into<Vec<u8>>) -> Fin
     finished
 }
 
+/// A path under the folder for temporary files of tests. Nothing is there.
+fn unused_path(what: &str) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("bakong-{what}-{}-{count}", std::process::id());
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
 /// A temporary folder, removed when dropped.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("bakong-{}-{count}", std::process::id());
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let path = unused_path("folder");
         std::fs::create_dir(&path).unwrap();
         Self(path)
     }

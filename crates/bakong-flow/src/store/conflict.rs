@@ -3,11 +3,13 @@
 use bakong_api::khqr_core::Md5Handle;
 
 use crate::change::Change;
+use crate::open_error::OpenError;
 use crate::order::OrderId;
 use crate::outcome::Outcome;
 
 /// A change that a store rejected.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Rejected {
     /// The MD5 of the payment that the change is about.
@@ -27,24 +29,42 @@ impl Rejected {
     #[must_use]
     pub fn is_about(&self, change: &Change) -> bool {
         match (change, &self.conflict) {
-            (Change::Opened { payment, .. }, Conflict::Known | Conflict::OrderSettled) => {
-                payment.md5 == self.md5
-            }
-            (Change::Opened { .. }, _) | (_, Conflict::Known) => false,
+            (
+                Change::Opened { payment, .. },
+                Conflict::Known | Conflict::OrderSettled | Conflict::Withdrawn,
+            ) => payment.md5 == self.md5,
+            (Change::Opened { .. }, _) | (_, Conflict::Known | Conflict::Withdrawn) => false,
             (Change::Finished { md5, .. }, _) => *md5 == self.md5,
             _ => false,
         }
     }
 }
 
+impl Conflict {
+    /// Returns the error of a payment that was not opened because of this conflict.
+    #[must_use]
+    pub const fn open_error(&self) -> OpenError {
+        match self {
+            Self::OrderSettled => OpenError::OrderSettled,
+            _ => OpenError::Known,
+        }
+    }
+}
+
 /// Why a store rejects a change.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Conflict {
     /// The payment was already opened.
     Known,
+    /// The store has no such payment, so it cannot become final.
+    Unknown,
     /// The payment is final, with this outcome.
     Final(Box<Outcome>),
+    /// The command to open the payment was withdrawn.
+    Withdrawn,
     /// Another payment settled the order. A [`Change::Opened`] or [`Change::Finished`] can be rejected for this.
     OrderSettled,
     /// The transaction settled another order.

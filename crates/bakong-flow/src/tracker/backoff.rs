@@ -28,46 +28,46 @@ pub(super) enum BackoffState {
     Failing {
         /// Failures in a row.
         failures: u32,
-        /// When the last of them was reported.
-        failed_at: Timestamp,
+        /// The number of the last request that was sent before the last failure was reported.
+        failed_after: u64,
         /// The end of the pause.
         until: Timestamp,
     },
 }
 
 impl BackoffState {
-    /// A request that was sent at `asked_at` was answered.
-    pub(super) fn answered(&mut self, asked_at: Timestamp) {
-        if let Self::Failing { failed_at, .. } = self
-            && asked_at > *failed_at
+    /// The request with this number was answered.
+    pub(super) fn answered(&mut self, number: u64) {
+        if let Self::Failing { failed_after, .. } = self
+            && number > *failed_after
         {
             *self = Self::Clear;
         }
     }
 
-    /// A request that was sent at `asked_at` failed.
+    /// The request with this number failed. `last_number` is the number of the last request that was sent.
     pub(super) fn failed(
         &mut self,
         policy: &Backoff,
         class: ErrorClass,
-        asked_at: Timestamp,
+        (number, last_number): (u64, u64),
         now: Timestamp,
     ) {
         let (failures, hold) = match *self {
             Self::Clear => (1, None),
             Self::Failing {
                 failures,
-                failed_at,
+                failed_after,
                 until,
             } => (
-                failures.saturating_add(u32::from(asked_at > failed_at)),
+                failures.saturating_add(u32::from(number > failed_after)),
                 Some(until),
             ),
         };
         let until = policy.at(failures, class, now);
         *self = Self::Failing {
             failures,
-            failed_at: now,
+            failed_after: last_number,
             until: hold.map_or(until, |hold| hold.max(until)),
         };
     }
@@ -87,11 +87,7 @@ impl BackoffState {
 
     /// The clock was set back by `by`.
     pub(super) fn clock_set_back(&mut self, by: Duration) {
-        if let Self::Failing {
-            failed_at, until, ..
-        } = self
-        {
-            *failed_at = earlier(*failed_at, by);
+        if let Self::Failing { until, .. } = self {
             *until = earlier(*until, by);
         }
     }

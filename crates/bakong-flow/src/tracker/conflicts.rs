@@ -48,6 +48,7 @@ impl Tracker {
                                 order,
                                 transaction: Some(transaction),
                                 hash: None,
+                                at,
                             }));
                         return;
                     }
@@ -55,7 +56,9 @@ impl Tracker {
                         (Mismatch::SettledAnother { order }, false)
                     }
                     // The order is settled, though by another payment.
-                    Conflict::OrderSettled | Conflict::Known => (Mismatch::OrderSettled, true),
+                    Conflict::OrderSettled => (Mismatch::OrderSettled, true),
+                    // The payment is not in the store any more, so its outcome has no meaning.
+                    Conflict::Unknown | Conflict::Known | Conflict::Withdrawn => return,
                 };
                 let Some(transaction) = outcome.into_transaction() else {
                     return;

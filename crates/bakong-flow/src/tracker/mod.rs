@@ -57,7 +57,6 @@ use self::reservations::Reservations;
 use self::token_gate::TokenGate;
 
 pub use self::config::Config;
-pub use self::open::OpenError;
 pub use crate::change::ListStatus;
 
 /// Watches payments: decides when to send which request, so that the quota suffices, and what the answers mean.
@@ -108,7 +107,7 @@ impl Tracker {
             usage,
             closed_after: 0,
             lists: ListEndpoint::new(lists),
-            token: TokenGate::new(config.renewable, now),
+            token: TokenGate::new(config.renewable),
             backoff: BackoffState::Clear,
             changes: Vec::new(),
             now,
@@ -204,13 +203,14 @@ impl Tracker {
     /// Uses a new token. `expires_at` is the expiry that the token states; a renewal becomes due before then.
     pub fn set_token(&mut self, expires_at: Option<Timestamp>, now: Timestamp) {
         self.tick(now);
-        self.token.set(expires_at, now);
+        self.token.set(expires_at, self.in_flight.last_number());
     }
 
     /// Records that the sender of the requests renewed the token, and the expiry of the new token.
     pub fn token_renewed(&mut self, expires_at: Option<Timestamp>, now: Timestamp) {
         self.tick(now);
-        self.token.renewed(expires_at, now);
+        let last_number = self.in_flight.last_number();
+        self.token.renewed(expires_at, last_number, now);
         self.changes.push(Change::Token(Ok(expires_at)));
     }
 

@@ -158,6 +158,7 @@ impl Tracker {
                 order,
                 transaction: None,
                 hash: Some(hash),
+                at: now,
             });
         }
     }
@@ -177,6 +178,7 @@ impl Tracker {
                 order: finished.order.clone(),
                 transaction: Some(transaction),
                 hash: None,
+                at: self.now,
             });
         }
     }

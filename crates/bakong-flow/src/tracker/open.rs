@@ -1,49 +1,13 @@
 //! Accepts or refuses new payments.
 
-use std::fmt;
-
-use bakong_api::khqr_core::Timestamp;
+use bakong_api::khqr_core::{Md5Handle, Timestamp};
 
 use super::Tracker;
 use super::payments::Key;
 use crate::change::Change;
+use crate::open_error::OpenError;
 use crate::payment::Payment;
 use crate::policy::Policy;
-
-/// Why a payment is not watched.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// A payment with this MD5 is open or final. Two orders with the same code cannot be distinguished, so give each
-    /// code its own bill number.
-    Known,
-    /// The order is settled. A customer who pays a new code for it would pay twice.
-    OrderSettled,
-    /// The quota has no request left for the final check, so the shop would not learn whether the payment was made.
-    /// Do not show the code.
-    NoQuota {
-        /// When the final check of such a payment can be reserved, as far as the tracker knows.
-        until: Timestamp,
-    },
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Known => f.write_str(
-                "a payment with this code is already known; give each code its own bill number",
-            ),
-            Self::OrderSettled => f.write_str("the order is already settled"),
-            Self::NoQuota { until } => write!(
-                f,
-                "the quota has no request left to check this payment; do not show the code before {} (milliseconds since 1970)",
-                until.as_millis()
-            ),
-        }
-    }
-}
-
-impl std::error::Error for OpenError {}
 
 impl Tracker {
     /// Starts to watch a payment, and reserves a request for its final check. A payment whose code has expired is
@@ -64,6 +28,9 @@ impl Tracker {
         if self.finished.is_settled(&payment.order) {
             return Err(OpenError::OrderSettled);
         }
+        if self.token.is_refused(now) {
+            return Err(OpenError::TokenRejected);
+        }
         self.usage.record_demand(payment.md5, now);
         if let Some(until) = self.refused_until(&payment, policy) {
             return Err(OpenError::NoQuota { until });
@@ -78,8 +45,27 @@ impl Tracker {
         Ok(())
     }
 
+    /// Stops watching a payment whose code was never shown, and releases its reserved requests. Does nothing if the
+    /// payment is not open.
+    ///
+    /// Use [`cancel`](Self::cancel) if the customer may have seen the code.
+    pub fn withdraw(&mut self, md5: &Md5Handle, now: Timestamp) {
+        self.tick(now);
+        if let Some(key) = self.payments.find(md5) {
+            self.remove(key);
+            self.changes.push(Change::Withdrawn { md5: *md5 });
+        }
+    }
+
     /// Adds a payment and its reservations without checking the quota.
-    pub(super) fn admit(&mut self, payment: Payment, policy: Policy, opened_at: Timestamp) -> Key {
+    pub(super) fn admit(
+        &mut self,
+        mut payment: Payment,
+        policy: Policy,
+        opened_at: Timestamp,
+    ) -> Key {
+        // Only the store needs the details.
+        payment.details = None;
         let deadline = policy.deadline(payment.expires_at);
         let key = self.payments.insert(payment, policy, opened_at);
         let within = policy.grace.last_check_within;

@@ -161,7 +161,8 @@ impl Tracker {
         match result {
             Ok(expires_at) => {
                 self.on_answer(request);
-                self.token.renewed(expires_at, now);
+                let last_number = self.in_flight.last_number();
+                self.token.renewed(expires_at, last_number, now);
             }
             Err(class) => {
                 self.token.renewal_failed(class, now);
@@ -175,9 +176,9 @@ impl Tracker {
 
     /// Bakong answered, so requests succeed.
     fn on_answer(&mut self, request: &Request) {
-        self.backoff.answered(request.asked_at);
+        self.backoff.answered(request.number);
         if !matches!(request.subject, Subject::Token) {
-            self.token.answered(request.asked_at);
+            self.token.answered(request.number);
         }
         if self.usage.is_closed() && request.number > self.closed_after {
             self.usage.reopen();
@@ -187,10 +188,11 @@ impl Tracker {
 
     /// A request failed for a reason that would affect any other request too.
     fn on_failure(&mut self, request: &Request, class: ErrorClass, now: Timestamp) {
+        let numbers = (request.number, self.in_flight.last_number());
         match class {
             ErrorClass::QuotaExhausted => self.close_window(request, now),
             ErrorClass::Unauthorized => {
-                if self.token.unauthorized(request.asked_at, now) {
+                if self.token.unauthorized(numbers, now) {
                     self.changes.push(Change::Token(Err(class)));
                 }
             }
@@ -201,7 +203,7 @@ impl Tracker {
                     class => class,
                 };
                 let policy = &self.config.retry;
-                self.backoff.failed(policy, pause, request.asked_at, now);
+                self.backoff.failed(policy, pause, numbers, now);
             }
         }
         self.emit_no_answer(request, class);

@@ -112,7 +112,6 @@ impl Tracker {
             self.reserve_hashes(key);
         }
         self.backoff.clock_set_back(by);
-        self.token.clock_set_back(now);
         self.in_flight.clock_set_back(now);
     }
 }

@@ -19,4 +19,8 @@ mod polling;
 mod properties;
 mod settlement;
 mod sick_lists;
+#[cfg(feature = "testing")]
+mod store;
+#[cfg(all(feature = "serde", feature = "testing"))]
+mod stored_format;
 mod usage;

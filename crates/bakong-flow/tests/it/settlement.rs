@@ -190,6 +190,14 @@ fn an_order_is_settled_once() {
 fn another_worker_may_have_settled_the_order() {
     let mut desk = Desk::of_singles();
     desk.open([1, 2, 3]);
+    let mut second = desk.payment(9);
+    second.order = order(2);
+    let opened = Change::Opened {
+        payment: Box::new(second),
+        policy: desk.policy,
+        at: desk.now,
+    };
+    assert_eq!(desk.store.apply(&[opened]), []);
     // Another worker settles the first order, and the second one by another code.
     let others = [
         finished(1, 1, paid_outcome(7)),

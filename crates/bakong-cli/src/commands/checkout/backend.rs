@@ -1,11 +1,13 @@
 //! The server that the checkout uses: a sandbox inside this process, or a Bakong server on the network. Only the
 //! address differs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bakong_api::endpoint::{RequestToken, Verify};
 use bakong_api::{BaseUrl, Session};
-use bakong_flow::{Config, MemoryStore, Watcher};
+use bakong_flow::watcher::Role;
+use bakong_flow::{Config, Watcher};
 use bakong_sandbox::Sandbox;
 use khqr_core::AccountId;
 
@@ -16,6 +18,7 @@ use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure};
 use crate::common::options::TransportOptions;
 use crate::common::remote::{self, HttpSession, HttpWatcher, Remote};
+use crate::common::shop_store::{KeptStore, LEASE_TERM};
 use crate::common::time::PayAfter;
 use crate::common::transport;
 
@@ -24,6 +27,7 @@ pub(super) struct Backend {
     pub(super) watcher: HttpWatcher,
     pub(super) advisor: Advisor,
     pub(super) clock: ClockCheck,
+    pub(super) kept: KeptStore,
     sandbox: Option<Sandbox>,
 }
 
@@ -44,34 +48,42 @@ const PAY_AFTER: PayAfter = PayAfter::Delay(Duration::from_secs(5));
 impl Backend {
     /// Connects to the server that the command line names, or starts the sandbox.
     pub(super) async fn open(arguments: &CheckoutArguments) -> Result<Self, Failure> {
-        let (remote, sandbox) = if arguments.sandbox {
+        let (remote, kept, sandbox) = if arguments.sandbox {
             let sandbox = Sandbox::start()
                 .await
                 .map_err(|error| failed(format!("cannot start the sandbox: {error}")))?;
-            (register(&sandbox).await?, Some(sandbox))
+            let remote = register(&sandbox).await?;
+            (remote, KeptStore::in_memory(), Some(sandbox))
         } else {
-            (
-                remote::open_once(&arguments.target, &arguments.token)?,
-                None,
-            )
+            let remote = remote::open_once(&arguments.target, &arguments.token)?;
+            let id = remote.registration_id.as_deref();
+            let kept = arguments.keep.open(&remote.advisor.base_url, id).await?;
+            (remote, kept, None)
         };
         let mut config = Config::DEFAULT;
         config.retry.longest = MAX_BACKOFF;
         config.retry.longest_if_counted = MAX_BACKOFF_IF_COUNTED;
-        let builder = Watcher::builder(remote.session, MemoryStore::new()).config(config);
+        let builder = Watcher::builder(remote.session, Arc::clone(&kept.store)).config(config);
         Ok(Self {
             watcher: builder
+                .lease_term(LEASE_TERM)
                 .start()
                 .await
                 .map_err(|error| failed(error.to_string()))?,
             advisor: remote.advisor,
             clock: remote.clock,
+            kept,
             sandbox,
         })
     }
 
     pub(super) fn session(&self) -> &HttpSession {
         self.watcher.session()
+    }
+
+    /// Whether this command sends the requests. If not, another command with the same store and token does.
+    pub(super) fn is_leader(&self) -> bool {
+        matches!(self.watcher.health().role, Role::Leader { .. })
     }
 
     pub(super) const fn is_sandbox(&self) -> bool {
@@ -98,7 +110,8 @@ impl Backend {
     }
 
     pub(super) async fn close(self) {
-        drop(self.watcher);
+        // Releases the lease, so that another command can send requests at once.
+        self.watcher.shutdown().await;
         if let Some(sandbox) = self.sandbox {
             sandbox.stop().await;
         }
@@ -132,5 +145,6 @@ async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
         session: session.with_token(token),
         advisor,
         clock: ClockCheck::default(),
+        registration_id: None,
     })
 }

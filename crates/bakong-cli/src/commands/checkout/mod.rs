@@ -84,6 +84,9 @@ async fn take_payment(
         ending,
     };
     let exit = report.print(arguments.json);
+    if report.is_final() && !output::is_output_lost() {
+        backend.kept.receipt_printed(&shown.md5).await;
+    }
     backend.close().await;
     Ok(exit)
 }
@@ -100,15 +103,18 @@ async fn prepare(
     if !arguments.json && !backend.is_sandbox() {
         output::note(format_args!("Connecting to {}.", session.base_url()));
     }
-    match session.send(&CheckTransactionByMd5::new(shown.md5)).await {
-        Ok(CheckAnswer::NotFound) => {}
-        Ok(_) => {
-            let message = "Bakong already has a payment for this code. Use a different --bill for every order";
-            return Err(Failure::new(Exit::NeedsAttention, message));
-        }
-        Err(error) => {
-            let failure = backend.advisor.failure(&error);
-            return Err(failure.and(". No code was shown, so nothing was paid."));
+    // Another command with the same store counts the requests and has checked the connection.
+    if backend.is_leader() {
+        match session.send(&CheckTransactionByMd5::new(shown.md5)).await {
+            Ok(CheckAnswer::NotFound) => {}
+            Ok(_) => {
+                let message = "Bakong already has a payment for this code. Use a different --bill for every order";
+                return Err(Failure::new(Exit::NeedsAttention, message));
+            }
+            Err(error) => {
+                let failure = backend.advisor.failure(&error);
+                return Err(failure.and(". No code was shown, so nothing was paid."));
+            }
         }
     }
     if backend.clock.has_passed(shown.expires_at) {
@@ -129,8 +135,7 @@ async fn wait_for_payment(
 ) -> Result<Ending, Failure> {
     let unusable = |reason: String| Failure::new(Exit::NeedsAttention, reason);
     let khqr = Khqr::parse(&shown.text).map_err(|error| unusable(error.to_string()))?;
-    let order =
-        OrderId::new(&shown.md5.to_string()).map_err(|error| unusable(error.to_string()))?;
+    let order = OrderId::new(&shown.bill).map_err(|error| unusable(error.to_string()))?;
     let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(error.to_string()))?;
     let refused = |error: WatchError| {
         let message = format!("{error}. No code was shown, so nothing was paid");

@@ -52,6 +52,11 @@ impl Report<'_> {
         }
     }
 
+    /// Whether the payment is final.
+    pub(super) const fn is_final(&self) -> bool {
+        matches!(self.ending, Ending::Final(..))
+    }
+
     fn lines(&self) -> Vec<String> {
         match &self.ending {
             Ending::Final(outcome, checks) => self.final_lines(outcome, *checks),
@@ -123,6 +128,10 @@ impl Report<'_> {
         lines.extend(self.order_rows());
         if !self.backend.is_sandbox() {
             lines.push(row("command", self.lookup_command()));
+        }
+        if let Some(resume) = self.backend.kept.resume_command(&self.backend.advisor) {
+            lines.push("The payment is stored and still open. To wait for it again:".to_owned());
+            lines.push(row("command", resume));
         }
         lines
     }

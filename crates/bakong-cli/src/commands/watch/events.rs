@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bakong_api::{ErrorClass, TransactionHash};
+use bakong_flow::store::{Event, EventKind};
 use bakong_flow::watcher::Progress;
-use bakong_flow::{Change, OrderId, Outcome, Payment};
+use bakong_flow::{OrderId, Outcome, Payment};
 use khqr_core::{Md5Handle, Printable, Timestamp};
 use serde_json::{Value, json};
 
@@ -19,15 +20,18 @@ use crate::common::{lookup, transaction};
 pub(super) struct EventPrinter {
     json: bool,
     advisor: Arc<Advisor>,
+    /// The command that watches the open payments again, if they are stored.
+    resume: Option<String>,
     /// The error that affects all requests, as last printed.
     error_class: Arc<Mutex<Option<ErrorClass>>>,
 }
 
 impl EventPrinter {
-    pub(super) fn new(json: bool, advisor: Advisor) -> Self {
+    pub(super) fn new(json: bool, advisor: Advisor, resume: Option<String>) -> Self {
         Self {
             json,
             advisor: Arc::new(advisor),
+            resume,
             error_class: Arc::default(),
         }
     }
@@ -51,7 +55,7 @@ impl EventPrinter {
         if let Some(outcome) = &progress.outcome {
             // A final payment shows that Bakong responds again, so this needs no message.
             self.is_new_error(None);
-            self.ended(progress, outcome);
+            self.ended(progress.md5, &progress.order, outcome);
             return;
         }
         if progress.is_asking {
@@ -95,15 +99,16 @@ impl EventPrinter {
         std::mem::replace(&mut *printed, error_class) != error_class
     }
 
-    fn ended(&self, progress: &Progress, outcome: &Outcome) {
+    /// Prints the outcome of a payment.
+    pub(super) fn ended(&self, md5: Md5Handle, order: &OrderId, outcome: &Outcome) {
         if self.json {
-            let mut event = event("final", progress.md5, &progress.order);
+            let mut event = event("final", md5, order);
             transaction::write_outcome(outcome, &mut event);
             print_json(&event);
             return;
         }
         let headline = transaction::headline(outcome);
-        print(format_args!("{}: {headline}", name(&progress.order)));
+        print(format_args!("{}: {headline}", name(order)));
         if let Some(paid) = outcome.transaction() {
             for row in transaction::rows(paid) {
                 print(format_args!("  {row}"));
@@ -111,24 +116,22 @@ impl EventPrinter {
         }
     }
 
-    /// Prints a change that concerns a payment which is already final. Returns its exit code.
-    pub(super) fn change(&self, change: &Change) -> Exit {
-        let Change::PaidAgain {
-            md5,
-            order,
+    /// Prints an event that concerns a payment which is already final. Returns its exit code.
+    pub(super) fn event(&self, found: &Event) -> Exit {
+        let EventKind::PaidAgain {
             transaction: paid,
             hash,
-        } = change
+        } = &found.kind
         else {
             return Exit::Success;
         };
         if self.json {
-            let mut event = event("paid_again", *md5, order);
+            let mut event = event("paid_again", found.md5, &found.order);
             event["transaction"] = paid.as_deref().map(transaction::json).into();
             event["hash"] = hash.as_ref().map(TransactionHash::as_str).into();
             print_json(&event);
         } else {
-            let order = name(order);
+            let order = name(&found.order);
             print(format_args!(
                 "{order}: NEEDS REVIEW: it was paid a second time"
             ));
@@ -172,6 +175,10 @@ impl EventPrinter {
             let command = lookup::command(payment.md5, &payment.expected, &self.advisor);
             note(format_args!("{}:", name(&payment.order)));
             note(format_args!("  {command}"));
+        }
+        if let Some(resume) = &self.resume {
+            note("The payments are stored. To wait for them again:");
+            note(format_args!("  {resume}"));
         }
     }
 }

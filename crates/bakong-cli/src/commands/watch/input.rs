@@ -69,6 +69,12 @@ impl Input {
         })
     }
 
+    /// An input without lines.
+    pub(super) fn empty() -> Self {
+        let (_, lines) = mpsc::channel(1);
+        Self { lines, ended: true }
+    }
+
     /// The next line, or `None` at the end of the input.
     pub(super) async fn next(&mut self) -> Result<Option<Line>, Failure> {
         let line = self.lines.recv().await;

@@ -2,14 +2,16 @@
 
 mod events;
 mod input;
+mod resume;
 
 use std::collections::HashMap;
 use std::pin::pin;
+use std::sync::Arc;
 
-use bakong_flow::watcher::Progress;
-use bakong_flow::{Config, MemoryStore, Payment, Policy, WatchError, Watched, Watcher};
-use khqr_core::{Khqr, Md5Handle};
-use tokio::sync::broadcast::error::RecvError;
+use bakong_flow::store::Event;
+use bakong_flow::watcher::{Events, Progress};
+use bakong_flow::{Config, Payment, Policy, WatchError, Watched, Watcher};
+use khqr_core::{Khqr, Md5Handle, Printable};
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::arguments::WatchArguments;
@@ -17,7 +19,8 @@ use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::interrupt::Interrupts;
 use crate::common::remote::{self, HttpWatcher, Remote};
 use crate::common::runtime::block_on;
-use crate::common::{blanks, reader, transaction};
+use crate::common::shop_store::{self, KeptStore, LEASE_TERM};
+use crate::common::{blanks, output, reader, transaction};
 
 use self::events::EventPrinter;
 use self::input::{Input, Line};
@@ -31,51 +34,73 @@ pub(crate) fn run(arguments: &WatchArguments) -> Result<Exit, Failure> {
 
 async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
-    let mut input = Input::open(&arguments.file)?;
+    let mut input = match (&arguments.file, arguments.resume) {
+        (Some(file), _) => Input::open(file)?,
+        (None, false) => Input::open("-")?,
+        (None, true) => Input::empty(),
+    };
     let Remote {
-        session, advisor, ..
+        session,
+        advisor,
+        registration_id,
+        ..
     } = remote::open_once(&arguments.target, &arguments.token)?;
+    let id = registration_id.as_deref();
+    let kept = arguments.keep.open(&advisor.base_url, id).await?;
     let mut config = Config::DEFAULT;
     config.quota.limit = arguments.quota;
     config.lists = !arguments.no_lists;
-    let builder = Watcher::builder(session, MemoryStore::new()).config(config);
+    let builder = Watcher::builder(session, Arc::clone(&kept.store)).config(config);
     let watcher = builder
+        .lease_term(LEASE_TERM)
         .start()
         .await
-        .map_err(|error| Failure::new(Exit::NoAnswer, error.to_string()))?;
-    let printer = EventPrinter::new(arguments.json, advisor);
-    let mut changes = watcher.subscribe();
+        .map_err(|error| shop_store::failure(&error))?;
+    let resume_command = kept.resume_command(&advisor);
+    let printer = EventPrinter::new(arguments.json, advisor, resume_command);
+    let mut second_payments = watcher.events("paid_again");
     let mut followers = JoinSet::new();
     let mut expected = HashMap::new();
     let mut unread = pin!(reader::gone());
     let mut worst = Exit::Success;
+    if arguments.resume {
+        worst = resume::print_missed(&kept, &printer).await?;
+        for watched in resume::attach_all(&watcher, &kept, &printer, &mut expected).await? {
+            printer.watching(&watched.progress());
+            followers.spawn_local(follow(watched, printer.clone(), kept.clone()));
+        }
+    }
     while !(input.has_ended() && followers.is_empty()) {
         tokio::select! {
             biased;
             () = interrupts.recv() => {
                 printer.stopped(&open_payments(&watcher, &expected).await);
+                watcher.shutdown().await;
                 return Ok(Exit::Interrupted);
             }
             () = &mut unread => {
                 printer.unread(&open_payments(&watcher, &expected).await);
+                watcher.shutdown().await;
                 return Ok(Exit::NoAnswer);
             }
             Some(exit) = followers.join_next() => {
                 worst = worse(worst, exit.unwrap_or(Exit::NoAnswer));
             }
-            change = changes.recv() => match change {
-                Ok(change) => worst = worse(worst, printer.change(&change)),
-                // A missed change may have been a second payment.
-                Err(RecvError::Lagged(_)) => worst = worse(worst, Exit::NeedsAttention),
-                Err(RecvError::Closed) => return Ok(Exit::NoAnswer),
-            },
+            event = second_payments.next() => {
+                let event = event.map_err(|error| shop_store::failure(&error))?;
+                let Some(event) = event else {
+                    let reason = watcher.closed().await.to_string();
+                    return Err(Failure::new(Exit::NoAnswer, Printable(&reason).to_string()));
+                };
+                worst = worse(worst, print_second_payment(&event, &second_payments, &printer).await?);
+            }
             line = input.next(), if !input.has_ended() => {
                 let Some(line) = line? else { continue };
                 match open(&watcher, &line, arguments.policy.into()).await {
                     Ok((watched, payment)) => {
                         printer.watching(&watched.progress());
                         expected.insert(payment.md5, payment);
-                        followers.spawn_local(follow(watched, printer.clone()));
+                        followers.spawn_local(follow(watched, printer.clone(), kept.clone()));
                     }
                     Err(refusal) => {
                         printer.refused(line.number, &refusal);
@@ -86,10 +111,27 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
         }
     }
     watcher.shutdown().await;
-    while let Ok(change) = changes.try_recv() {
-        worst = worse(worst, printer.change(&change));
+    while let Ok(Some(event)) = second_payments.next().await {
+        worst = worse(
+            worst,
+            print_second_payment(&event, &second_payments, &printer).await?,
+        );
     }
     Ok(worst)
+}
+
+/// Prints the event of a second payment, and records that it was printed.
+async fn print_second_payment(
+    event: &Event,
+    events: &Events,
+    printer: &EventPrinter,
+) -> Result<Exit, Failure> {
+    let exit = printer.event(event);
+    if !output::is_output_lost() {
+        let recorded = events.acknowledge(event.id).await;
+        recorded.map_err(|error| shop_store::failure(&error))?;
+    }
+    Ok(exit)
 }
 
 /// Starts to watch the payment of a line.
@@ -125,11 +167,14 @@ async fn open_payments<'a>(
 }
 
 /// Prints the events of a payment until it is final.
-async fn follow(mut watched: Watched, printer: EventPrinter) -> Exit {
+async fn follow(mut watched: Watched, printer: EventPrinter, kept: KeptStore) -> Exit {
     let mut before: Option<Progress> = None;
     while let Some(progress) = watched.changed().await {
         printer.progress(&progress, before.as_ref());
         if let Some(outcome) = &progress.outcome {
+            if !output::is_output_lost() {
+                kept.receipt_printed(&progress.md5).await;
+            }
             return transaction::exit(outcome);
         }
         before = Some(progress);

@@ -36,7 +36,7 @@ pub(crate) struct Sent {
 }
 
 /// The store, and a record of what it accepted.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Persisted {
     pub(crate) store: MemoryStore,
     pub(crate) finished: BTreeSet<Md5Handle>,
@@ -46,6 +46,20 @@ pub(crate) struct Persisted {
     pub(crate) not_found_at_last: BTreeSet<Md5Handle>,
     /// Whether the store rejected a change.
     pub(crate) has_rejected: bool,
+}
+
+/// Each state of the model has a store of its own.
+impl Clone for Persisted {
+    fn clone(&self) -> Self {
+        Self {
+            store: self.store.fork(),
+            finished: self.finished.clone(),
+            settled: self.settled.clone(),
+            used: self.used.clone(),
+            not_found_at_last: self.not_found_at_last.clone(),
+            has_rejected: self.has_rejected,
+        }
+    }
 }
 
 /// The invariants that are violated.

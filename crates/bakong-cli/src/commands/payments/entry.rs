@@ -1,0 +1,126 @@
+//! A stored payment, as text and as JSON.
+
+use bakong_flow::Outcome;
+use bakong_flow::payment::PaymentDetails;
+use bakong_flow::store::{Decision, Resolution, StoredPayment};
+use khqr_core::{Printable, Timestamp};
+use serde_json::{Value, json};
+
+use crate::common::output::row;
+use crate::common::time::in_phnom_penh;
+use crate::common::{money, transaction};
+
+/// Whether a person must decide about the payment.
+pub(super) fn needs_person(stored: &StoredPayment) -> bool {
+    matches!(&stored.finished, Some((Outcome::NeedsReview { .. }, _)))
+        && stored.resolution.is_none()
+}
+
+/// The state in one word: `open`, or the name of the outcome, or `accepted` or `rejected` after a review.
+pub(super) fn state(stored: &StoredPayment) -> &'static str {
+    match (&stored.finished, &stored.resolution) {
+        (None, _) => "open",
+        (_, Some(resolution)) => decision_name(resolution.decision),
+        (Some((outcome, _)), None) => outcome.name(),
+    }
+}
+
+pub(super) const fn decision_name(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Accept => "accepted",
+        Decision::Reject => "rejected",
+    }
+}
+
+/// The payment in one line: when it was opened, the state, the amount, the order and the MD5.
+pub(super) fn line(stored: &StoredPayment) -> String {
+    let payment = &stored.payment;
+    let amount = payment.expected.amount;
+    format!(
+        "{}  {:<12}  {:>12} {}  {}  {}",
+        in_phnom_penh(stored.opened_at),
+        state(stored),
+        money::decimal(amount),
+        amount.currency(),
+        payment.md5,
+        Printable(payment.order.as_str()),
+    )
+}
+
+/// All rows of a payment. If a person must decide, both sides: what was expected, and what Bakong reports.
+pub(super) fn rows(stored: &StoredPayment) -> Vec<String> {
+    let payment = &stored.payment;
+    let time = |at: Timestamp| format!("{} in Phnom Penh", in_phnom_penh(at));
+    let mut rows = vec![
+        row("order", Printable(payment.order.as_str())),
+        row("md5", payment.md5),
+        row("state", state(stored)),
+        row("expected", payment.expected.amount),
+        row("account", &payment.expected.recipient),
+        row("opened", time(stored.opened_at)),
+        row("expires", time(payment.expires_at)),
+    ];
+    if stored.is_cancelled {
+        rows.push(row("cancelled", "yes"));
+    }
+    if let Some((outcome, at)) = &stored.finished {
+        rows.push(row("final", time(*at)));
+        rows.push(row("outcome", transaction::headline(outcome)));
+        if let Some(paid) = outcome.transaction() {
+            rows.extend(transaction::rows(paid));
+        }
+    }
+    if let Some(resolution) = &stored.resolution {
+        rows.push(row("decision", decision_name(resolution.decision)));
+        rows.push(row("note", Printable(&resolution.note)));
+        rows.push(row("decided by", Printable(&resolution.by)));
+        rows.push(row("decided", time(resolution.at)));
+    }
+    if let Some(code) = payment.details.as_ref().and_then(|it| it.code.as_deref()) {
+        rows.push(row("code", Printable(code)));
+    }
+    rows
+}
+
+/// All fields of a payment. Amounts are strings, times are milliseconds since 1970.
+pub(super) fn json(stored: &StoredPayment) -> Value {
+    let payment = &stored.payment;
+    let amount = payment.expected.amount;
+    let detail = |read: fn(&PaymentDetails) -> Option<&str>| {
+        Value::from(payment.details.as_deref().and_then(read))
+    };
+    let mut object = json!({
+        "md5": payment.md5.to_string(),
+        "order": payment.order.as_str(),
+        "state": state(stored),
+        "amount": money::decimal(amount),
+        "currency": amount.currency().alphabetic_code(),
+        "account": payment.expected.recipient.as_str(),
+        "openedAt": stored.opened_at.as_millis(),
+        "expiresAt": payment.expires_at.as_millis(),
+        "cancelled": stored.is_cancelled,
+        "finalAt": stored.finished.as_ref().map(|(_, at)| at.as_millis()),
+        "hash": payment.hash.as_ref().map(bakong_api::TransactionHash::as_str),
+        "shortHash": payment.short_hash.as_ref().map(bakong_api::ShortHash::as_str),
+        "code": detail(|details| details.code.as_deref()),
+        "metadata": detail(|details| details.metadata.as_deref()),
+        "resolution": stored.resolution.as_ref().map(resolution_json),
+        "status": null,
+        "transaction": null,
+        "late": null,
+        "mismatches": [],
+    });
+    if let Some((outcome, _)) = &stored.finished {
+        transaction::write_outcome(outcome, &mut object);
+    }
+    object
+}
+
+fn resolution_json(resolution: &Resolution) -> Value {
+    json!({
+        "decision": decision_name(resolution.decision),
+        "note": resolution.note,
+        "by": resolution.by,
+        "at": resolution.at.as_millis(),
+    })
+}

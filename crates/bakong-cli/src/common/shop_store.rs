@@ -1,0 +1,322 @@
+//! The store of the shop's payments, as the command line names it.
+
+use std::fmt;
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bakong_api::BaseUrl;
+use bakong_flow::store::{EventId, StoreError};
+use bakong_flow::{Clock, MemoryStore, PaymentStore, SystemClock};
+use bakong_store::{Books, Registration, SqliteDatabase};
+use clap::Args;
+use jiff::civil::Date;
+use khqr_core::{Md5Handle, Printable, Timestamp};
+
+use crate::common::advice::Advisor;
+use crate::common::exit::{Exit, Failure};
+use crate::common::output::note;
+use crate::common::shell;
+use crate::common::time::{date_in_phnom_penh, midnight_in_phnom_penh};
+
+const STORE: &str = "The store of the payments: a file, or the URL of a PostgreSQL database \
+     [env: BAKONG_STORE] [default: bakong/payments.db in the user's data folder]";
+
+/// The environment variable that names the store.
+const VARIABLE: &str = "BAKONG_STORE";
+
+/// How long the requests of other commands wait if the command that sends them is killed.
+pub(crate) const LEASE_TERM: Duration = Duration::from_secs(10);
+
+/// A store with payments that can be watched and listed.
+pub(crate) trait ShopStore: PaymentStore + Books + 'static {}
+
+impl<S: PaymentStore + Books + 'static> ShopStore for S {}
+
+/// The store of one registration.
+pub(crate) type SharedStore = Arc<dyn ShopStore>;
+
+/// Where the store is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LocationArguments {
+    #[arg(long, value_name = "STORE", help = STORE)]
+    pub(crate) store: Option<String>,
+}
+
+/// The store and the registration whose payments a command reads.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StoreArguments {
+    #[command(flatten)]
+    pub(crate) location: LocationArguments,
+    /// The registration, if the store has several: the API's host and the registration's id
+    #[arg(long, value_name = "HOST/ID")]
+    pub(crate) registration: Option<String>,
+}
+
+/// Where `bakong checkout` and `bakong watch` store payments.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct KeepArguments {
+    #[command(flatten)]
+    pub(crate) location: LocationArguments,
+    /// Store no payment. Payments that are open when the command ends are not watched any more
+    #[arg(long, conflicts_with = "store")]
+    pub(crate) no_store: bool,
+}
+
+/// The place of a store.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Location {
+    File(PathBuf),
+}
+
+impl LocationArguments {
+    /// Returns the place that the option, the variable or the default names.
+    pub(crate) fn location(&self) -> Result<Location, Failure> {
+        let variable = std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
+        let given = self.store.as_ref().map(Into::into).or(variable);
+        let path = match given {
+            Some(given) => PathBuf::from(given),
+            None => default_file()?,
+        };
+        Ok(Location::File(path))
+    }
+
+    fn to_options(&self) -> String {
+        let store = self.store.as_deref();
+        store.map_or_else(String::new, |store| shell::option("--store", store))
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => Printable(&path.to_string_lossy()).fmt(f),
+        }
+    }
+}
+
+impl StoreArguments {
+    /// Opens the store of the registration. The store must exist.
+    pub(crate) async fn open(&self) -> Result<SharedStore, Failure> {
+        let database = Database::open(&self.location.location()?, true).await?;
+        let names = database.registrations().await?;
+        let name = match (&self.registration, names.as_slice()) {
+            (Some(name), names) if names.contains(name) => name,
+            (None, [name]) => name,
+            (_, []) => {
+                let message =
+                    "the store has no payments; bakong checkout and bakong watch add them";
+                return Err(Failure::new(Exit::NotFound, message));
+            }
+            (_, names) => {
+                let names: Vec<_> = names.iter().map(|it| Printable(it).to_string()).collect();
+                return Err(Failure::usage(format!(
+                    "select a registration of the store with --registration: {}",
+                    names.join(", ")
+                )));
+            }
+        };
+        let (host, id) = name.split_once('/').unwrap_or((name, ""));
+        database.store(&registration(host, id)?).await
+    }
+
+    /// The options of the command line, for a shell.
+    pub(crate) fn to_options(&self) -> String {
+        let mut options = self.location.to_options();
+        if let Some(name) = &self.registration {
+            options.push_str(&shell::option("--registration", name));
+        }
+        options
+    }
+}
+
+impl KeepArguments {
+    /// Opens the store for payments of this registration; a store in memory for `--no-store`.
+    ///
+    /// A token that is no JWT has no registration id. Then the store has one registration for the host.
+    pub(crate) async fn open(
+        &self,
+        base_url: &BaseUrl,
+        registration_id: Option<&str>,
+    ) -> Result<KeptStore, Failure> {
+        if self.no_store {
+            return Ok(KeptStore::in_memory());
+        }
+        let database = Database::open(&self.location.location()?, false).await?;
+        let name = registration(base_url.host(), registration_id.unwrap_or("default"))?;
+        Ok(KeptStore {
+            store: database.store(&name).await?,
+            resume_options: Some(self.location.to_options()),
+        })
+    }
+}
+
+/// The store of `bakong checkout` and `bakong watch`, which records the receipts that were printed.
+#[derive(Clone)]
+pub(crate) struct KeptStore {
+    pub(crate) store: Arc<dyn PaymentStore>,
+    /// The options that name the store for `bakong watch --resume`; `None` if the payments end with the process.
+    resume_options: Option<String>,
+}
+
+impl KeptStore {
+    pub(crate) fn in_memory() -> Self {
+        Self {
+            store: Arc::new(MemoryStore::new()),
+            resume_options: None,
+        }
+    }
+
+    /// Returns the command that watches the open payments again, if the store outlives the process.
+    pub(crate) fn resume_command(&self, advisor: &Advisor) -> Option<String> {
+        let options = self.resume_options.as_ref()?;
+        let target = advisor.target_options();
+        Some(format!("bakong watch --resume{options}{target}"))
+    }
+
+    /// Whether the outcome of the payment was printed.
+    pub(crate) async fn is_receipt_printed(&self, md5: &Md5Handle) -> Result<bool, StoreError> {
+        let acknowledged = self.store.acknowledged(&receipt_consumer(md5)).await?;
+        Ok(acknowledged > EventId::START)
+    }
+
+    /// Records that the outcome of the payment was printed, so that `bakong watch --resume` does not print it again.
+    pub(crate) async fn receipt_printed(&self, md5: &Md5Handle) {
+        let first = EventId::new(1);
+        let recorded = self.store.acknowledge(&receipt_consumer(md5), first).await;
+        if let Err(error) = recorded {
+            note(format_args!(
+                "{}; bakong watch --resume may print the receipt again.",
+                Printable(&error.to_string())
+            ));
+        }
+    }
+}
+
+/// Each payment has a consumer of its own, because several commands print receipts at once. It acknowledges the first
+/// event when the outcome was printed.
+fn receipt_consumer(md5: &Md5Handle) -> String {
+    format!("receipt:{md5}")
+}
+
+fn registration(host: &str, id: &str) -> Result<Registration, Failure> {
+    Registration::new(host, id).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// An open database.
+enum Database {
+    Sqlite(SqliteDatabase),
+}
+
+impl Database {
+    /// Opens the database. Creates a file, unless it `must_exist`.
+    async fn open(location: &Location, must_exist: bool) -> Result<Self, Failure> {
+        match location {
+            Location::File(path) => {
+                if must_exist && !path.exists() {
+                    let message = format!("there is no store at {location}; name it with --store");
+                    return Err(Failure::new(Exit::NotFound, message));
+                }
+                create_folder(path)?;
+                let opened = SqliteDatabase::open(path).await;
+                Ok(Self::Sqlite(opened.map_err(|error| failure(&error))?))
+            }
+        }
+    }
+
+    async fn registrations(&self) -> Result<Vec<String>, Failure> {
+        let names = match self {
+            Self::Sqlite(database) => database.registrations().await,
+        };
+        names.map_err(|error| failure(&error))
+    }
+
+    async fn store(&self, name: &Registration) -> Result<SharedStore, Failure> {
+        let store = match self {
+            Self::Sqlite(database) => database.store(name).await,
+        };
+        Ok(Arc::new(store.map_err(|error| failure(&error))?))
+    }
+}
+
+/// Returns the failure of a command that cannot use the store.
+pub(crate) fn failure(error: &StoreError) -> Failure {
+    Failure::new(Exit::NoAnswer, Printable(&error.to_string()).to_string())
+}
+
+/// The file in the user's data folder.
+fn default_file() -> Result<PathBuf, Failure> {
+    let folder = dirs::data_dir().ok_or_else(|| {
+        Failure::usage("the user has no data folder; pass --store FILE or --no-store")
+    })?;
+    Ok(folder.join("bakong").join("payments.db"))
+}
+
+/// Creates the folder of the file, for its owner only.
+fn create_folder(file: &Path) -> Result<(), Failure> {
+    let Some(folder) = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    else {
+        return Ok(());
+    };
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder).map_err(|error| {
+        let folder = folder.to_string_lossy();
+        let message = format!(
+            "cannot create the folder {} of the store: {error}; pass --store FILE or --no-store",
+            Printable(&folder)
+        );
+        Failure::new(Exit::NoAnswer, message)
+    })
+}
+
+/// Parses a day: `2026-11-28`, `today` or `yesterday` in Phnom Penh.
+pub(crate) fn parse_day(text: &str) -> Result<Date, String> {
+    let today = date_in_phnom_penh(SystemClock.now());
+    let day = match text {
+        "today" => Some(today),
+        "yesterday" => today.yesterday().ok(),
+        text => text.parse().ok(),
+    };
+    day.ok_or_else(|| "expected a day such as 2026-11-28, today or yesterday".to_owned())
+}
+
+/// The day in Phnom Penh, from midnight to midnight.
+pub(crate) fn period(day: Date) -> Range<Timestamp> {
+    let start = midnight_in_phnom_penh(day);
+    let end = day
+        .tomorrow()
+        .map_or(Timestamp::from_millis(u64::MAX), midnight_in_phnom_penh);
+    start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_at_midnight_in_phnom_penh() {
+        let day = parse_day("2026-11-28").unwrap();
+        // 2026-11-27T17:00:00Z.
+        let start = Timestamp::from_millis(1_795_798_800_000);
+        let end = Timestamp::from_millis(1_795_798_800_000 + 86_400_000);
+        assert_eq!(period(day), start..end);
+        assert!(parse_day("28.11.2026").is_err());
+        assert_eq!(
+            parse_day("yesterday").unwrap().tomorrow().unwrap(),
+            parse_day("today").unwrap()
+        );
+    }
+}

@@ -1,0 +1,57 @@
+//! Durable payments for [`bakong_flow`]: nothing is lost when a process ends, and several workers can share a store.
+//!
+//! | store | feature | for |
+//! | --- | --- | --- |
+#![cfg_attr(
+    feature = "sqlite",
+    doc = "| [`SqliteStore`] | `sqlite`, on by default | one machine: a till, a shop's server. One file, any number of processes |"
+)]
+#![cfg_attr(
+    feature = "postgres",
+    doc = "| `PostgresStore` | `postgres` | several machines: each registration has a worker, and another one if it fails |"
+)]
+//! | [`MemoryStore`](bakong_flow::MemoryStore) | none | tests |
+//!
+//! All stores implement [`PaymentStore`](bakong_flow::PaymentStore) with its lease and its command queue, and [`Books`],
+//! which lists payments and exchanges for tools and people.
+//!
+//! # What is stored
+//! The same tables in both engines, in the files of `src/schema`. A store has any number of registrations: one token and
+//! its quota each, named by a [`Registration`].
+//! - A payment: the order, the merchant's ids, the MD5, the exact text of the code, the expected amount, currency and
+//!   recipient, the times, the policy, the hashes, the outcome with the transaction as Bakong reported it, the decision
+//!   of a person, and data of the caller.
+//! - An exchange: each HTTP request, with its id, status, codes and duration, for reconciliation.
+//! - Events, commands, the lease, the quota usage and the status of lists.
+//!
+//! No token and no password is stored. The data is personal data of customers: protect the file or the database.
+//!
+//! # Schema versions
+//! The migrations are part of the program. Opening a store creates the newest schema, or migrates an older schema in one
+//! transaction under a lock. A store with a newer schema is refused, and stays as it is.
+
+#![forbid(unsafe_code)]
+
+mod books;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod migrations;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod record;
+mod registration;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+pub use books::{
+    Books, Cursor, ExchangeFilter, InvalidCursor, Page, PaymentFilter, StateFilter, Statement,
+    Total, settled_amount, settled_at,
+};
+pub use registration::{InvalidRegistration, Registration};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteDatabase, SqliteOptions, SqliteStore};
+
+/// The crate of the payments, whose types are part of this crate's interface.
+pub use bakong_flow;
+
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

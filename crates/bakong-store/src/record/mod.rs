@@ -1,0 +1,92 @@
+//! The conversion between the types of bakong-flow and the columns of the tables, the same for both engines.
+//!
+//! An integer column has 64 bits with a sign in both engines. A time that does not fit is stored as the maximum; an
+//! amount that does not fit is an error. A row that cannot be read is a [`Corrupt`] row: the store fails instead of
+//! returning wrong values.
+
+mod command;
+mod event;
+mod exchange;
+mod lease;
+mod number;
+mod payment;
+mod policy;
+
+use std::fmt;
+
+use bakong_flow::store::StoreError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub(crate) use self::command::{result_to_store, withdrawn_payment};
+pub(crate) use self::event::{EventRow, NewEvent};
+pub(crate) use self::exchange::{ExchangeRow, NewExchange};
+pub(crate) use self::lease::{LeaseRow, term_millis};
+pub(crate) use self::number::{integer, millis, timestamp, unsigned};
+pub(crate) use self::payment::{
+    Final, FinishedRow, NewPayment, PaymentRow, decision_name, settling_hash,
+};
+
+/// A row that this program cannot read, or a value that it cannot write.
+#[derive(Debug)]
+pub(crate) struct Corrupt {
+    /// The table and the column.
+    column: &'static str,
+    reason: Box<str>,
+}
+
+impl Corrupt {
+    pub(crate) fn new(column: &'static str, reason: impl fmt::Display) -> Self {
+        Self {
+            column,
+            reason: reason.to_string().into(),
+        }
+    }
+}
+
+impl fmt::Display for Corrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { column, reason } = self;
+        write!(
+            f,
+            "the column {column} has a value that cannot be read: {reason}. Restore the store from a backup, or report the error"
+        )
+    }
+}
+
+impl std::error::Error for Corrupt {}
+
+impl From<Corrupt> for StoreError {
+    fn from(corrupt: Corrupt) -> Self {
+        Self::fatal(corrupt)
+    }
+}
+
+/// Returns `value` as JSON, for the column `column`.
+pub(crate) fn to_json<T: Serialize>(column: &'static str, value: &T) -> Result<String, Corrupt> {
+    serde_json::to_string(value).map_err(|error| Corrupt::new(column, error))
+}
+
+/// Reads the JSON of the column `column`.
+pub(crate) fn from_json<T: DeserializeOwned>(
+    column: &'static str,
+    json: &str,
+) -> Result<T, Corrupt> {
+    // The error of serde_json may quote the value, which can contain personal data. Its position is enough.
+    serde_json::from_str(json).map_err(|error| {
+        let category = error.classify();
+        let (line, position) = (error.line(), error.column());
+        Corrupt::new(
+            column,
+            format_args!("{category:?} error of JSON in line {line}, column {position}"),
+        )
+    })
+}
+
+/// Reads JSON that may be absent.
+pub(crate) fn from_json_option<T: DeserializeOwned>(
+    column: &'static str,
+    json: Option<&str>,
+) -> Result<Option<T>, Corrupt> {
+    json.map(|json| from_json(column, json)).transpose()
+}

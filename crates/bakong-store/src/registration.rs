@@ -1,0 +1,115 @@
+//! The name of a registration.
+
+use std::fmt;
+
+/// Names a registration: one token and its quota.
+///
+/// The name consists of the host of the API and the owner of the token: the id in the token
+/// ([`AccessToken::registration_id`](bakong_flow::bakong_api::token::AccessToken::registration_id)), or the e-mail address with
+/// which the token was registered at NBC. It stays the same when the token is renewed. It is stored and printed, so it must
+/// not contain the token itself.
+///
+/// # Examples
+/// ```
+/// use bakong_store::Registration;
+///
+/// let registration = Registration::new("api-bakong.nbc.gov.kh", "shop@example.com")?;
+/// assert_eq!(registration.as_str(), "api-bakong.nbc.gov.kh/shop@example.com");
+/// # Ok::<(), bakong_store::InvalidRegistration>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Registration(Box<str>);
+
+impl Registration {
+    /// The maximum length of the host and of the owner, in bytes.
+    pub const MAX_LEN: usize = 255;
+
+    /// Creates the name of the registration of `owner` at `host`. The host is converted to lower case.
+    ///
+    /// # Errors
+    /// [`InvalidRegistration`] if a part is empty, longer than [`MAX_LEN`](Self::MAX_LEN) bytes or contains a control
+    /// character, if the host contains a slash, or if the owner looks like a token.
+    pub fn new(host: &str, owner: &str) -> Result<Self, InvalidRegistration> {
+        for (part, text) in [("host", host), ("owner", owner)] {
+            let is_valid =
+                !text.is_empty() && text.len() <= Self::MAX_LEN && !text.contains(char::is_control);
+            if !is_valid {
+                return Err(InvalidRegistration::Part(part));
+            }
+        }
+        if host.contains('/') {
+            return Err(InvalidRegistration::Part("host"));
+        }
+        // A JWT starts with the encoded `{"`, and two dots divide its parts.
+        if owner.starts_with("eyJ") && owner.matches('.').count() == 2 {
+            return Err(InvalidRegistration::Token);
+        }
+        let host = host.to_ascii_lowercase();
+        Ok(Self(format!("{host}/{owner}").into()))
+    }
+
+    /// Returns the name: host, slash, owner.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// The error for a text that cannot be part of the name of a [`Registration`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum InvalidRegistration {
+    /// The host or the owner is invalid.
+    Part(&'static str),
+    /// The owner is a token. A name is not secret, so it must not contain the token.
+    Token,
+}
+
+impl fmt::Display for InvalidRegistration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Part(part) => write!(
+                f,
+                "invalid {part} of a registration: it must have 1 to {} bytes and no control character, and the host no slash",
+                Registration::MAX_LEN
+            ),
+            Self::Token => f.write_str(
+                "the owner of a registration is a token; pass an id or an e-mail address instead",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for InvalidRegistration {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registration_is_named_by_host_and_owner() {
+        let name = |host, owner| Registration::new(host, owner).map(|name| name.to_string());
+        assert_eq!(
+            name("API.example", "Shop 1/2"),
+            Ok("api.example/Shop 1/2".into())
+        );
+        let long = "x".repeat(256);
+        for host in ["", "a/b", "a\n", &long] {
+            assert_eq!(name(host, "shop"), Err(InvalidRegistration::Part("host")));
+        }
+        assert_eq!(name("host", ""), Err(InvalidRegistration::Part("owner")));
+    }
+
+    #[test]
+    fn a_secret_token_cannot_be_a_name() {
+        let error = Registration::new("host", "eyJhbGciOi.eyJzdWIi.c2ln");
+        assert_eq!(error, Err(InvalidRegistration::Token));
+        assert!(!format!("{error:?}").contains("eyJ"));
+    }
+}

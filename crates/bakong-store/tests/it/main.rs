@@ -1,0 +1,3 @@
+//! Tests of the stores with real files.
+
+mod sqlite;
