@@ -74,7 +74,7 @@
 //! # How the quota is spent
 //! - **Reserved requests.** Each open payment reserves a request for its final check, in the quota window of its deadline.
 //!   Where lists work, up to 50 payments share a request, if they are due within
-//!   [`Grace::last_check_within`](policy::Grace::last_check_within). A known hash reserves one more request, for when the
+//!   [`Grace::final_check_window`](policy::Grace::final_check_window). A known hash reserves one more request, for when the
 //!   MD5 finds nothing. Other requests are reserved for token renewals ([`Quota::renewals`]) and for the payments that
 //!   the shop is expected to open in the rest of the window.
 //! - **Spare requests** detect payments earlier. A token bucket spreads them over the window. The

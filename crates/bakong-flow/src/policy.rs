@@ -29,7 +29,7 @@ impl Policy {
         },
         grace: Grace {
             after_expiry: Duration::from_secs(30),
-            last_check_within: Duration::from_secs(14 * 60),
+            final_check_window: Duration::from_secs(14 * 60),
         },
     };
 
@@ -44,7 +44,7 @@ impl Policy {
         },
         grace: Grace {
             after_expiry: Duration::from_secs(60),
-            last_check_within: Duration::from_secs(29 * 60),
+            final_check_window: Duration::from_secs(29 * 60),
         },
     };
 
@@ -58,7 +58,7 @@ impl Policy {
         },
         grace: Grace {
             after_expiry: Duration::from_secs(60 * 60),
-            last_check_within: Duration::from_secs(60 * 60),
+            final_check_window: Duration::from_secs(60 * 60),
         },
     };
 
@@ -159,7 +159,7 @@ pub struct Grace {
     pub after_expiry: Duration,
     /// How much later the final check may be sent, so that several payments can share a request. It is sent earlier
     /// if the quota has a request to spare, and at once if lists do not work.
-    pub last_check_within: Duration,
+    pub final_check_window: Duration,
 }
 
 /// How long to wait after a failed request. All payments wait, because the cause affects all of them.
@@ -283,7 +283,7 @@ mod tests {
         let policies = [Policy::COUNTER, Policy::WEB_SHOP, Policy::INVOICE];
         let table = policies.map(|Policy { schedule, grace }| {
             let [first, shortest] = [schedule.first, schedule.shortest];
-            let [after, within] = [grace.after_expiry, grace.last_check_within];
+            let [after, within] = [grace.after_expiry, grace.final_check_window];
             let times = [first, shortest, schedule.longest, after, within];
             (times.map(|time| time.as_secs()), schedule.percent_of_age)
         });
@@ -298,7 +298,7 @@ mod tests {
         );
         for (policy, wait) in [(Policy::COUNTER, 15), (Policy::WEB_SHOP, 30)] {
             let grace = policy.grace;
-            assert!((grace.after_expiry + grace.last_check_within).as_secs() <= wait * minute);
+            assert!((grace.after_expiry + grace.final_check_window).as_secs() <= wait * minute);
         }
     }
 

@@ -59,7 +59,7 @@ impl Oracle {
         // A list that is down takes up to half a minute to fail.
         let is_down = self.scenario.lists == Lists::Down;
         let extra = if is_down { 3 * MINUTE } else { 0 };
-        let within = millis(order.policy.grace.last_check_within) + extra;
+        let within = millis(order.policy.grace.final_check_window) + extra;
         assert!(
             !is_quiet || *ended_at <= order.deadline() + within + MINUTE,
             "3: the final check of order {at} was late"

@@ -21,7 +21,7 @@ impl Tracker {
         let mut reservations = Reservations::new(self.config.quota.window, window);
         for (key, slot) in self.payments.iter() {
             if !slot.lookups.is_md5_done() {
-                let within = slot.policy.grace.last_check_within;
+                let within = slot.policy.grace.final_check_window;
                 reservations.reserve(slot.deadline(), within);
             }
             let (window, requests) = slot.hash_reservation;

@@ -83,7 +83,7 @@ impl Tracker {
             let slot = &mut self.payments[*key];
             slot.hash_reservation.1 = 0;
             if !slot.lookups.is_md5_done() {
-                let within = slot.policy.grace.last_check_within;
+                let within = slot.policy.grace.final_check_window;
                 self.reservations.reserve(slot.deadline(), within);
             }
         }

@@ -76,7 +76,7 @@ impl Tracker {
         let was_md5_done = slot.lookups.is_md5_done();
         let is_lookup_left = slot.lookups.not_found(is_final);
         if slot.lookups.is_md5_done() && !was_md5_done {
-            let within = slot.policy.grace.last_check_within;
+            let within = slot.policy.grace.final_check_window;
             self.reservations.release(deadline, within);
         }
         if !is_lookup_left {
@@ -187,7 +187,7 @@ impl Tracker {
     pub(super) fn remove(&mut self, key: Key) -> Slot {
         let slot = self.payments.remove(key);
         if !slot.lookups.is_md5_done() {
-            let within = slot.policy.grace.last_check_within;
+            let within = slot.policy.grace.final_check_window;
             self.reservations.release(slot.deadline(), within);
         }
         let (window, requests) = slot.hash_reservation;

@@ -68,7 +68,7 @@ impl Tracker {
         payment.details = None;
         let deadline = policy.deadline(payment.expires_at);
         let key = self.payments.insert(payment, policy, opened_at);
-        let within = policy.grace.last_check_within;
+        let within = policy.grace.final_check_window;
         self.reservations.reserve(deadline, within);
         self.reserve_hashes(key);
         key
@@ -81,7 +81,7 @@ impl Tracker {
         let windows = self.config.quota.window;
         let window = windows.index_of(due_at).max(self.usage.usage().window);
         let lists = self.lists.works();
-        let within = policy.grace.last_check_within;
+        let within = policy.grace.final_check_window;
         let needed = self.reservations.cost_of_one_more(deadline, within, lists)
             + u32::from(payment.hash.is_some())
             + u32::from(payment.short_hash.is_some());

@@ -39,10 +39,10 @@ struct Reserved {
 
 /// Final checks that can share lists.
 ///
-/// Time is divided into stretches as long as the final check may wait ([`Grace::last_check_within`]). Final checks with
+/// Time is divided into stretches as long as the final check may wait ([`Grace::final_check_window`]). Final checks with
 /// deadlines in the same stretch can all be sent at its end.
 ///
-/// [`Grace::last_check_within`]: crate::policy::Grace::last_check_within
+/// [`Grace::final_check_window`]: crate::policy::Grace::final_check_window
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Batch {
     length: u64,

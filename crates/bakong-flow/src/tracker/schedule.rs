@@ -79,7 +79,7 @@ impl Tracker {
         let window = self.config.quota.window;
         let window_end = window.end_of(window.index_of(deadline)).as_millis();
         let latest = deadline
-            .saturating_add(slot.policy.grace.last_check_within)
+            .saturating_add(slot.policy.grace.final_check_window)
             .min(Timestamp::from_millis(
                 window_end.saturating_sub(BEFORE_WINDOW_END),
             ));
@@ -102,7 +102,7 @@ impl Tracker {
             slot.opened_at = slot.opened_at.min(now);
             if is_before_deadline {
                 if slot.lookups.is_md5_done() {
-                    let within = slot.policy.grace.last_check_within;
+                    let within = slot.policy.grace.final_check_window;
                     self.reservations.reserve(deadline, within);
                 }
                 slot.lookups.reset_final();

@@ -73,7 +73,7 @@ fn a_final_check_waits_for_others_as_long_as_it_may() {
     desk.open([2]);
     next_list(&mut desk, 2);
     assert!(desk.now >= DEADLINE.saturating_add(MINUTE));
-    let within = desk.policy.grace.last_check_within;
+    let within = desk.policy.grace.final_check_window;
     assert!(desk.now <= DEADLINE.saturating_add(within));
 }
 

@@ -160,7 +160,7 @@ fn setting() -> Setting {
     policy.schedule.first = Duration::from_secs(100);
     policy.schedule.shortest = Duration::from_secs(60);
     policy.grace.after_expiry = Duration::from_secs(10);
-    policy.grace.last_check_within = Duration::from_secs(20);
+    policy.grace.final_check_window = Duration::from_secs(20);
     Setting {
         config,
         policy,

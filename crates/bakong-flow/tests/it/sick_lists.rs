@@ -48,7 +48,7 @@ fn payments_become_final_although_every_list_fails() {
         desk.later(MINUTE);
         desk.open([2]);
         finish_with_failing_lists(&mut desk, class);
-        let latest = DEADLINE.saturating_add(MINUTE + desk.policy.grace.last_check_within);
+        let latest = DEADLINE.saturating_add(MINUTE + desk.policy.grace.final_check_window);
         // A list that is rejected with error code 17 closes the window until a probe is answered.
         let is_in_time = desk.now <= latest || class == ErrorClass::QuotaExhausted;
         assert!(is_in_time, "{class:?} {:?}", desk.now);
@@ -253,7 +253,7 @@ fn a_token_that_only_lists_reject_is_used_for_single_checks() {
         } else {
             2 * MINUTE
         };
-        let within = desk.policy.grace.last_check_within + pauses;
+        let within = desk.policy.grace.final_check_window + pauses;
         assert!(desk.now <= DEADLINE.saturating_add(within), "{context}");
     }
 }

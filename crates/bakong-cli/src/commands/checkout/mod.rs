@@ -30,7 +30,7 @@ use self::report::{Ending, Report};
 const POLICY: Policy = {
     let mut policy = Policy::COUNTER;
     policy.grace.after_expiry = Duration::from_secs(15);
-    policy.grace.last_check_within = Duration::ZERO;
+    policy.grace.final_check_window = Duration::ZERO;
     policy
 };
 
