@@ -210,6 +210,21 @@ mod tests {
         assert_eq!(acquire_all(&mut pacer), 1);
     }
 
+    #[test]
+    fn frequent_refills_lose_no_fraction_of_a_token() {
+        // One request for 900 minutes: a unit of the bucket takes 54 ms.
+        let mut pacer = Pacer::new(0, START);
+        for step in 1..=54 {
+            pacer.refill(
+                1,
+                1,
+                END,
+                START.saturating_add(Duration::from_millis(step * 10)),
+            );
+        }
+        assert_eq!(pacer.tokens, 9);
+    }
+
     proptest! {
         #[test]
         fn no_more_requests_than_are_spare_are_sent(
