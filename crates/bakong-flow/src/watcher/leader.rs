@@ -56,7 +56,7 @@ pub(super) struct Leader<T, C> {
     pub(super) opening: HashMap<Md5Handle, Opening>,
     /// The payments that were committed although their callers are gone.
     pub(super) unclaimed: Vec<Md5Handle>,
-    /// Requests to open a payment again whose first opening is being committed for a caller that is gone.
+    /// Requests to open a payment whose first opening is not committed yet.
     pub(super) deferred: Vec<OpenRequest>,
     /// The commands of followers that were carried out, until a poll that began after the commit of their results.
     pub(super) taken: HashSet<CommandId>,
@@ -67,6 +67,16 @@ pub(super) struct Leader<T, C> {
     tickets: HashMap<Id, (Ticket, Question, SendCount)>,
     /// Looks up the payments that were open when this worker last knew them, and are not open now.
     _settling: JoinSet<()>,
+}
+
+/// What a leader could not finish.
+pub(super) struct Unfinished {
+    pub(super) lease: Lease,
+    /// The payments that are open in the store, and whose withdrawal was not committed.
+    pub(super) withdrawn: Vec<Md5Handle>,
+    pub(super) opening: Vec<Opening>,
+    pub(super) deferred: Vec<OpenRequest>,
+    pub(super) changes: Vec<ChangeRequest>,
 }
 
 /// Why a worker does not lead any more.
@@ -377,8 +387,8 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
         }
     }
 
-    /// Drops the tracker and the requests in flight, and returns what the callers still want.
-    pub(super) fn into_unfinished(self) -> (Lease, Vec<Opening>, Vec<ChangeRequest>) {
+    /// Drops the tracker and the requests in flight, and returns what must be handed to the next leader.
+    pub(super) fn into_unfinished(self) -> Unfinished {
         for (_, _, count) in self.tickets.values() {
             // The first request of each question was counted in the batch before it was sent.
             let uncounted = count.get().saturating_sub(1);
@@ -386,14 +396,18 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
         }
         let mut changes = self.committer.into_callers();
         changes.extend(self.draft.effects.callers);
-        let mut opening: Vec<_> = self.opening.into_values().collect();
-        let deferred = self.deferred.into_iter();
-        // A deferred request was never carried out, so no payment in the store is its own.
-        opening.extend(deferred.map(|request| Opening {
-            request,
-            at: Timestamp::from_millis(0),
-        }));
-        (self.lease, opening, changes)
+        let withdrawn = self.draft.contents.changes.iter();
+        let withdrawn = withdrawn.filter_map(|change| match change {
+            Change::Withdrawn { md5 } => Some(*md5),
+            _ => None,
+        });
+        Unfinished {
+            withdrawn: withdrawn.collect(),
+            lease: self.lease,
+            opening: self.opening.into_values().collect(),
+            deferred: self.deferred,
+            changes,
+        }
     }
 }
 
