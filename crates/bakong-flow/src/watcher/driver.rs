@@ -91,7 +91,7 @@ impl<T: Transport + 'static, C: Clock + 'static> Driver<T, C> {
                     }
                 }
                 Turn::Follow(expires_in) => {
-                    drop(std::mem::take(&mut busy));
+                    std::mem::take(&mut busy).end();
                     match self.follow(expires_in).await {
                         Ok(turn) => turn,
                         Err(end) => break end,

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::transport::{TransportError, TransportErrorKind};
 use bakong_api::{Session, Transport};
 use tokio::sync::broadcast;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -16,10 +15,10 @@ use super::command::{ChangeRequest, Command, OpenRequest};
 use super::driver::{Channels, MAX_COMMANDS, stopped};
 use super::lease::Lease;
 use super::mirror;
-use super::persist::{Committer, Done, Draft, PendingAsk};
+use super::persist::{Committer, Done, Draft};
 use super::progress::Progress;
 use super::queue;
-use super::request::{Counter, SendCount, send};
+use super::request::{Counter, SendCount};
 use super::shared::Shared;
 use crate::ask::{Question, Ticket};
 use crate::change::Change;
@@ -63,8 +62,8 @@ pub(super) struct Leader<T, C> {
     /// Those of the commands above whose results are committed.
     answered: Vec<CommandId>,
     queue: QueuePoll,
-    in_flight: JoinSet<Option<Answered>>,
-    tickets: HashMap<Id, (Ticket, Question, SendCount)>,
+    pub(super) in_flight: JoinSet<Option<Answered>>,
+    pub(super) tickets: HashMap<Id, (Ticket, Question, SendCount)>,
     /// Looks up the payments that were open when this worker last knew them, and are not open now.
     _settling: JoinSet<()>,
 }
@@ -105,8 +104,6 @@ enum Wakeup {
 const MIN_SLEEP: Duration = Duration::from_millis(20);
 /// How many payments can wait for a commit before further commands wait.
 const MAX_OPENING: usize = 4 * MAX_COMMANDS;
-/// How long a request may wait for its commit. After that, the tracker decides anew.
-const MAX_ASK_AGE: Duration = Duration::from_secs(60);
 
 impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
     pub(super) fn new(context: Arc<Context<T, C>>, lease: Lease, snapshot: Snapshot) -> Self {
@@ -156,7 +153,7 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
             };
             tokio::pin!(sleep);
             if self.committer.is_idle() && self.in_flight.is_empty() {
-                drop(busy);
+                busy.end();
             }
             let wakeup = self.wait(channels, sleep.as_mut()).await;
             // The sleep is dropped after this, so that a clock for tests never sees an idle watcher in between.
@@ -205,26 +202,6 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
         let shared = &self.context.shared;
         let (usage, open) = (self.tracker.usage(), self.tracker.open_payments());
         shared.health.set_leader(self.lease.epoch(), usage, open);
-    }
-
-    fn poll(&mut self) {
-        while self.lease.is_valid()
-            && let Some(ask) = self.tracker.poll(self.context.clock.now())
-        {
-            let before = self.draft.contents.changes.len();
-            self.collect();
-            let mut asked = self.draft.contents.changes[before..].iter();
-            let md5 = asked.find_map(|change| match change {
-                Change::Asked { md5, .. } => Some(*md5),
-                _ => None,
-            });
-            let md5 = md5.filter(|_| !matches!(ask.question, Question::Md5List(_)));
-            let asked_at = self.context.clock.now();
-            self.draft
-                .effects
-                .asks
-                .push(PendingAsk { ask, md5, asked_at });
-        }
     }
 
     /// Starts to commit the draft. If there is nothing to commit, its callers get their replies at once.
@@ -294,61 +271,6 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
             self.send(ask);
         }
         self.withdraw_unclaimed();
-    }
-
-    fn send(&mut self, PendingAsk { ask, md5, asked_at }: PendingAsk) {
-        let now = self.context.clock.now();
-        let is_fresh = now.saturating_since(asked_at) <= MAX_ASK_AGE;
-        let is_stopping = *self.context.shared.stop.borrow();
-        if !self.lease.is_valid() || !is_fresh || is_stopping {
-            self.tracker.abandon(ask.ticket, 0, now);
-            return;
-        }
-        let question = ask.question;
-        tracing::debug!(?question, "sending a request");
-        let count = SendCount::of(md5);
-        let session = Arc::clone(&self.context.session);
-        let answered = send(session, question.clone(), count.clone(), self.lease.check());
-        let answered = tokio::time::timeout(self.context.shared.settings.timeout, answered);
-        let task = self
-            .in_flight
-            .spawn(async { answered.await.ok().flatten() });
-        self.tickets
-            .insert(task.id(), (ask.ticket, question, count));
-    }
-
-    /// Passes the result of a request to the tracker.
-    fn complete(&mut self, result: Result<(Id, Option<Answered>), JoinError>) {
-        let (id, answered) = match result {
-            Ok((id, answered)) => (id, answered),
-            Err(error) => (error.id(), None),
-        };
-        let Some((ticket, question, count)) = self.tickets.remove(&id) else {
-            return;
-        };
-        self.collect();
-        let now = self.context.clock.now();
-        let answered = if let Some(mut answered) = answered {
-            let reply =
-                std::mem::replace(&mut answered.reply, crate::ask::Reply::Renewal(Ok(None)));
-            self.tracker.answer(ticket, count.get(), reply, now);
-            answered
-        } else {
-            tracing::warn!("a request timed out");
-            self.context.counter.stopped(id);
-            self.tracker.abandon(ticket, count.get(), now);
-            let reason = "the request timed out";
-            question.failed_with(TransportError::new(TransportErrorKind::Timeout, reason))
-        };
-        let before = self.draft.contents.changes.len();
-        self.collect();
-        for change in &self.draft.contents.changes[before..] {
-            if let Change::NoAnswer { md5, .. } = change
-                && let Some(error) = answered.error_of(md5)
-            {
-                self.draft.effects.errors.insert(*md5, error);
-            }
-        }
     }
 
     /// Counts the requests and renewals that the session sent on its own.
