@@ -29,6 +29,11 @@ pub struct Busy {
     pub(crate) guard: Option<crate::test_clock::BusyGuard>,
 }
 
+impl Busy {
+    /// The watcher is idle.
+    pub(crate) fn end(self) {}
+}
+
 /// The system clock at the start of the process, advanced by a monotonic clock, with tokio's timers.
 ///
 /// A change of the system clock moves no deadline of a running process. On Linux, the monotonic clock includes the time
