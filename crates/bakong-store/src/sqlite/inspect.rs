@@ -222,7 +222,7 @@ impl Problems {
                 let id = row.id;
                 match row.read() {
                     Ok(stored) => {
-                        for problem in payment_problems(&stored, &status, hash) {
+                        for problem in payment_problems(&stored, &status, hash.as_deref()) {
                             self.add(format!("payments {id}: {problem}"));
                         }
                     }
@@ -253,18 +253,15 @@ impl Problems {
 }
 
 /// Returns where the columns of a payment disagree.
-fn payment_problems(
-    stored: &StoredPayment,
-    status: &str,
-    hash: Option<String>,
-) -> Vec<&'static str> {
+fn payment_problems(stored: &StoredPayment, status: &str, hash: Option<&str>) -> Vec<&'static str> {
     let outcome = stored.finished.as_ref().map(|(outcome, _)| outcome);
     let mut problems = Vec::new();
     if status != outcome.map_or("open", Outcome::name) {
         problems.push("the status is not the name of the outcome");
     }
     let settles = crate::settled_at(stored).is_some();
-    if hash != outcome.and_then(settling_hash).filter(|_| settles) {
+    let expected = outcome.and_then(settling_hash).filter(|_| settles);
+    if hash != expected.as_deref() {
         problems.push("the hash is not the one of the transaction that settled the order");
     }
     problems
