@@ -7,7 +7,6 @@ use rusqlite::Connection;
 
 use super::books::exchange_row;
 use super::failure::Failure;
-use super::maintenance::CheckReport;
 use super::payments::{event_row, payment_row};
 use super::session::Session;
 use crate::migrations;
@@ -51,6 +50,26 @@ const RULES: &[(&str, &str)] = &[
          WHERE c.acknowledged > r.last_event",
     ),
 ];
+
+/// What [`check`](super::SqliteOptions::check) found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct CheckReport {
+    /// The version of the schema.
+    pub version: u32,
+    /// The number of registrations.
+    pub registrations: u64,
+    /// The number of payments.
+    pub payments: u64,
+    /// How many of the payments are open.
+    pub open: u64,
+    /// The number of events.
+    pub events: u64,
+    /// The number of exchanges.
+    pub exchanges: u64,
+    /// What is wrong. Empty if the store is sound. At most 100 entries.
+    pub problems: Vec<String>,
+}
 
 /// Checks everything. The session has a transaction.
 pub(super) fn report(session: &Session<'_>, version: u32) -> Result<CheckReport, Failure> {
