@@ -7,7 +7,6 @@ use rusqlite::Connection;
 
 use super::books::exchange_row;
 use super::failure::Failure;
-use super::maintenance::CheckReport;
 use super::payments::{event_row, payment_row};
 use super::session::Session;
 use crate::migrations;
@@ -51,6 +50,26 @@ const RULES: &[(&str, &str)] = &[
          WHERE c.acknowledged > r.last_event",
     ),
 ];
+
+/// What [`check`](super::SqliteOptions::check) found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct CheckReport {
+    /// The version of the schema.
+    pub version: u32,
+    /// The number of registrations.
+    pub registrations: u64,
+    /// The number of payments.
+    pub payments: u64,
+    /// How many of the payments are open.
+    pub open: u64,
+    /// The number of events.
+    pub events: u64,
+    /// The number of exchanges.
+    pub exchanges: u64,
+    /// What is wrong. Empty if the store is sound. At most 100 entries.
+    pub problems: Vec<String>,
+}
 
 /// Checks everything. The session has a transaction.
 pub(super) fn report(session: &Session<'_>, version: u32) -> Result<CheckReport, Failure> {
@@ -222,7 +241,7 @@ impl Problems {
                 let id = row.id;
                 match row.read() {
                     Ok(stored) => {
-                        for problem in payment_problems(&stored, &status, hash) {
+                        for problem in payment_problems(&stored, &status, hash.as_deref()) {
                             self.add(format!("payments {id}: {problem}"));
                         }
                     }
@@ -253,18 +272,15 @@ impl Problems {
 }
 
 /// Returns where the columns of a payment disagree.
-fn payment_problems(
-    stored: &StoredPayment,
-    status: &str,
-    hash: Option<String>,
-) -> Vec<&'static str> {
+fn payment_problems(stored: &StoredPayment, status: &str, hash: Option<&str>) -> Vec<&'static str> {
     let outcome = stored.finished.as_ref().map(|(outcome, _)| outcome);
     let mut problems = Vec::new();
     if status != outcome.map_or("open", Outcome::name) {
         problems.push("the status is not the name of the outcome");
     }
     let settles = crate::settled_at(stored).is_some();
-    if hash != outcome.and_then(settling_hash).filter(|_| settles) {
+    let expected = outcome.and_then(settling_hash).filter(|_| settles);
+    if hash != expected.as_deref() {
         problems.push("the hash is not the one of the transaction that settled the order");
     }
     problems

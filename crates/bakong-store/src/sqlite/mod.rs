@@ -56,7 +56,7 @@ use tokio::sync::{Notify, oneshot};
 pub use self::file::Migrated;
 #[cfg(feature = "testing")]
 pub use self::fuse::Fuse;
-pub use self::maintenance::CheckReport;
+pub use self::inspect::CheckReport;
 pub use self::store::SqliteStore;
 
 use self::failure::{Failure, Place};
