@@ -268,7 +268,11 @@ impl Card {
     }
 
     fn description(&self) -> String {
-        let parts = [Some(self.second_name.clone()), self.expiry(), Some(self.caption.clone())];
+        let parts = [
+            Some(self.second_name.clone()),
+            self.expiry(),
+            Some(self.caption.clone()),
+        ];
         let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
         parts.collect::<Vec<_>>().join(". ")
     }
@@ -374,7 +378,8 @@ impl Card {
         let margin = i32::try_from(self.margin).unwrap_or_default();
         let bottom = match self.caption.is_empty() {
             true => HEIGHT,
-            false => CAPTION - NOTE_SIZE,
+            // The highest letters with marks.
+            false => CAPTION - NOTE_SIZE * 5 / 4,
         };
         // The widths of a square that holds the code and its margin.
         let available = [WIDTH, bottom - DIVIDER];
@@ -455,7 +460,9 @@ const GAP: i32 = 8 * UNIT;
 const CAP_HEIGHT: i32 = 705;
 
 fn units(value: u32) -> i32 {
-    i32::try_from(value).unwrap_or_default().saturating_mul(UNIT)
+    i32::try_from(value)
+        .unwrap_or_default()
+        .saturating_mul(UNIT)
 }
 
 /// The amount with its thousands grouped: `10,000`, `1,234.50`.
@@ -481,20 +488,4 @@ fn digits(amount: Amount) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_grouped() {
-        for (amount, text) in [
-            (Amount::riel(0), "0"),
-            (Amount::riel(999), "999"),
-            (Amount::riel(1_000), "1,000"),
-            (Amount::riel(9_999_999_999_999), "9,999,999,999,999"),
-            (Amount::us_cents(5), "0.05"),
-            (Amount::us_cents(123_450), "1,234.50"),
-        ] {
-            assert_eq!(digits(amount), text);
-        }
-    }
-}
+mod tests;

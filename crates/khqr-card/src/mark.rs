@@ -135,11 +135,11 @@ impl fmt::Display for Thousandths {
 /// Decodes a PNG file, and encodes only its pixels.
 fn raster(file: &[u8]) -> Result<Content, MarkError> {
     let invalid = |_| MarkError::InvalidPng;
-    let mut decoder = png::Decoder::new_with_limits(
-        std::io::Cursor::new(file),
-        png::Limits { bytes: 16 << 20 },
+    let mut decoder =
+        png::Decoder::new_with_limits(std::io::Cursor::new(file), png::Limits { bytes: 16 << 20 });
+    decoder.set_transformations(
+        png::Transformations::normalize_to_color8() | png::Transformations::ALPHA,
     );
-    decoder.set_transformations(png::Transformations::normalize_to_color8() | png::Transformations::ALPHA);
     decoder.set_ignore_text_chunk(true);
     decoder.ignore_checksums(false);
     let size = {
@@ -174,8 +174,25 @@ fn raster(file: &[u8]) -> Result<Content, MarkError> {
 
 /// The elements that an SVG file may contain. Elements of other namespaces, as editors write them, are ignored.
 const ELEMENTS: [&str; 19] = [
-    "svg", "g", "defs", "symbol", "use", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon",
-    "linearGradient", "radialGradient", "stop", "clipPath", "title", "desc", "metadata",
+    "svg",
+    "g",
+    "defs",
+    "symbol",
+    "use",
+    "path",
+    "rect",
+    "circle",
+    "ellipse",
+    "line",
+    "polyline",
+    "polygon",
+    "linearGradient",
+    "radialGradient",
+    "stop",
+    "clipPath",
+    "title",
+    "desc",
+    "metadata",
 ];
 const SVG: &str = "http://www.w3.org/2000/svg";
 const MAX_DEPTH: usize = 32;
@@ -192,10 +209,11 @@ fn vector(file: &str) -> Result<Content, MarkError> {
         nodes_limit: u32::try_from(8 * limits::MAX_MARK_ELEMENTS).unwrap_or(u32::MAX),
         ..roxmltree::ParsingOptions::default()
     };
-    let document = roxmltree::Document::parse_with_options(file, options).map_err(|error| match error {
-        roxmltree::Error::NodesLimitReached => MarkError::TooComplex,
-        _ => MarkError::InvalidSvg,
-    })?;
+    let document =
+        roxmltree::Document::parse_with_options(file, options).map_err(|error| match error {
+            roxmltree::Error::NodesLimitReached => MarkError::TooComplex,
+            _ => MarkError::InvalidSvg,
+        })?;
     if !document.root_element().has_tag_name((SVG, "svg")) {
         return Err(MarkError::UnknownFormat);
     }
@@ -221,7 +239,9 @@ fn vector(file: &str) -> Result<Content, MarkError> {
         ..usvg::WriteOptions::default()
     };
     let written = tree.to_string(&options);
-    let body = written.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
+    let body = written
+        .split_once('>')
+        .and_then(|(_, rest)| rest.rsplit_once("</svg>"));
     let (elements, _) = body.ok_or(MarkError::InvalidSvg)?;
     Ok(Content::Vector {
         elements: elements.trim().to_owned(),
@@ -248,7 +268,9 @@ fn thousandths(size: usvg::Size) -> Result<(u32, u32), MarkError> {
 
 /// Checks the elements of the file, before they are expanded.
 fn check_elements(document: &roxmltree::Document<'_>) -> Result<(), MarkError> {
-    let is_svg = |node: &roxmltree::Node<'_, '_>| node.is_element() && node.tag_name().namespace() == Some(SVG);
+    let is_svg = |node: &roxmltree::Node<'_, '_>| {
+        node.is_element() && node.tag_name().namespace() == Some(SVG)
+    };
     let (mut count, mut style_bytes) = (0, 0);
     for node in document.descendants().filter(is_svg) {
         let name = node.tag_name().name();
@@ -263,7 +285,11 @@ fn check_elements(document: &roxmltree::Document<'_>) -> Result<(), MarkError> {
         for attribute in node.attributes() {
             check_attribute(attribute.name(), attribute.value())?;
         }
-        count += if name == "use" { used(document, node)? } else { 1 };
+        count += if name == "use" {
+            used(document, node)?
+        } else {
+            1
+        };
         if limits::MAX_MARK_ELEMENTS < count || MAX_STYLE_BYTES < style_bytes {
             return Err(MarkError::TooComplex);
         }
@@ -283,10 +309,17 @@ fn check_attribute(name: &str, value: &str) -> Result<(), MarkError> {
 }
 
 /// The number of elements that a `use` element expands to. A `use` inside of a used element would multiply.
-fn used(document: &roxmltree::Document<'_>, node: roxmltree::Node<'_, '_>) -> Result<usize, MarkError> {
-    let href = node.attributes().find(|attribute| attribute.name() == "href");
+fn used(
+    document: &roxmltree::Document<'_>,
+    node: roxmltree::Node<'_, '_>,
+) -> Result<usize, MarkError> {
+    let href = node
+        .attributes()
+        .find(|attribute| attribute.name() == "href");
     let id = href.and_then(|href| href.value().strip_prefix('#'));
-    let target = document.descendants().find(|node| id.is_some() && node.attribute("id") == id);
+    let target = document
+        .descendants()
+        .find(|node| id.is_some() && node.attribute("id") == id);
     let Some(target) = target else { return Ok(1) };
     let mut elements = target.descendants().filter(roxmltree::Node::is_element);
     if elements.any(|element| element.tag_name().name() == "use") {
@@ -332,7 +365,10 @@ fn check_group(group: &usvg::Group) -> Result<(), MarkError> {
                     return Err(MarkError::NotAllowed("a pattern"));
                 }
                 // A dash can be so short that a line has millions of them.
-                if path.stroke().is_some_and(|stroke| stroke.dasharray().is_some()) {
+                if path
+                    .stroke()
+                    .is_some_and(|stroke| stroke.dasharray().is_some())
+                {
                     return Err(MarkError::NotAllowed("a dashed line"));
                 }
             }

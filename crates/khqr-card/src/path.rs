@@ -47,8 +47,7 @@ impl Path {
         self.0.push(Step::Move((upper, 0)));
         self.0.push(Step::Line((w - upper, 0)));
         if upper > 0 {
-            self.0
-                .push(Step::Cubic((w - u, 0), (w, u), (w, upper)));
+            self.0.push(Step::Cubic((w - u, 0), (w, u), (w, upper)));
         }
         self.0.push(Step::Line((w, h - lower)));
         if lower > 0 {
@@ -57,8 +56,7 @@ impl Path {
         }
         self.0.push(Step::Line((lower, h)));
         if lower > 0 {
-            self.0
-                .push(Step::Cubic((l, h), (0, h - l), (0, h - lower)));
+            self.0.push(Step::Cubic((l, h), (0, h - l), (0, h - lower)));
         }
         self.0.push(Step::Line((0, upper)));
         if upper > 0 {

@@ -150,7 +150,10 @@ fn write_image(pdf: &mut Pdf, at: usize, placed: &PlacedMark) -> Result<(), Erro
     let size = i32::try_from(pixmap.width()).and_then(|w| Ok((w, i32::try_from(pixmap.height())?)));
     let (width, height) = size.map_err(|_| Error::Raster)?;
     let pixels = pixmap.take_demultiplied();
-    let colors: Vec<u8> = pixels.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+    let colors: Vec<u8> = pixels
+        .chunks_exact(4)
+        .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
+        .collect();
     let alpha: Vec<u8> = pixels.chunks_exact(4).map(|pixel| pixel[3]).collect();
     let (image, mask) = refs(at);
     let packed = compress(&colors);

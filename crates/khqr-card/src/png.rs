@@ -22,7 +22,10 @@ pub(crate) fn encode(scene: &Scene, width: u32) -> Result<Vec<u8>, Error> {
     let pixels = pixmap.take_demultiplied();
     let is_opaque = pixels.chunks_exact(4).all(|pixel| pixel[3] == u8::MAX);
     let file = if is_opaque {
-        let rgb: Vec<u8> = pixels.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
+        let rgb: Vec<u8> = pixels
+            .chunks_exact(4)
+            .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
+            .collect();
         png_file::encode(size, &rgb, png::ColorType::Rgb)
     } else {
         png_file::encode(size, &pixels, png::ColorType::Rgba)
@@ -33,13 +36,20 @@ pub(crate) fn encode(scene: &Scene, width: u32) -> Result<Vec<u8>, Error> {
 /// Draws a scene. Its SVG is the source of all shapes.
 pub(crate) fn draw(scene: &Scene, width: u32) -> Option<Pixmap> {
     let (scene_width, scene_height) = scene.size;
-    let (w, h) = (u32::try_from(scene_width).ok()?, u32::try_from(scene_height).ok()?);
+    let (w, h) = (
+        u32::try_from(scene_width).ok()?,
+        u32::try_from(scene_height).ok()?,
+    );
     let height = u64::from(width) * u64::from(h) / u64::from(w.max(1));
     let mut pixmap = Pixmap::new(width, u32::try_from(height).ok()?.max(1))?;
     let document = svg::document(scene, w, h);
     let tree = usvg::Tree::from_str(&document, &usvg::Options::default()).ok()?;
     let scale = width as f32 / w as f32;
-    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixmap.as_mut());
+    resvg::render(
+        &tree,
+        Transform::from_scale(scale, scale),
+        &mut pixmap.as_mut(),
+    );
     // The renderer has no decoder for images.
     for item in &scene.items {
         if let Item::Mark(placed) = item {
@@ -63,13 +73,16 @@ fn draw_raster(placed: &PlacedMark, scale: f32, to: &mut Pixmap) -> Option<()> {
         quality: FilterQuality::Bilinear,
         ..PixmapPaint::default()
     };
-    let transform = Transform::from_scale(fit * scale, fit * scale).post_translate(x * scale, y * scale);
+    let transform =
+        Transform::from_scale(fit * scale, fit * scale).post_translate(x * scale, y * scale);
     to.draw_pixmap(0, 0, image.as_ref(), &paint, transform, None);
     Some(())
 }
 
 fn decode(file: &[u8], (width, height): (u32, u32)) -> Option<Pixmap> {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().ok()?;
+    let mut reader = png::Decoder::new(std::io::Cursor::new(file))
+        .read_info()
+        .ok()?;
     let mut pixels = vec![0; reader.output_buffer_size()?];
     reader.next_frame(&mut pixels).ok()?;
     // The pixmap has premultiplied colours.

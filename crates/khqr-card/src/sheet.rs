@@ -91,7 +91,11 @@ impl Sheet {
         let mut page = Path::default();
         page.rect((0, 0), PAGE.0, PAGE.1);
         sheet.fill(page, Color::WHITE);
-        let scenes: Vec<Scene> = self.cards.iter().map(Card::scene).collect::<Result<_, _>>()?;
+        let scenes: Vec<Scene> = self
+            .cards
+            .iter()
+            .map(Card::scene)
+            .collect::<Result<_, _>>()?;
         let scenes = scenes.iter().cycle().take(match self.is_filled {
             true => cells.len(),
             false => scenes.len(),

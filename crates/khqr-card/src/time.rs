@@ -15,7 +15,10 @@ pub(crate) fn in_phnom_penh(time: Timestamp) -> String {
     let (day, month, year) = date(minutes / (24 * 60));
     let month = usize::try_from(month).ok().and_then(|at| MONTHS.get(at));
     let (hour, minute) = (minutes / 60 % 24, minutes % 60);
-    format!("{day} {} {year}, {hour:02}:{minute:02}", month.unwrap_or(&""))
+    format!(
+        "{day} {} {year}, {hour:02}:{minute:02}",
+        month.unwrap_or(&"")
+    )
 }
 
 /// The day of the month, the month from 0, and the year of a day since 1970. Counts in years that start in March, so that

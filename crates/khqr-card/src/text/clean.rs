@@ -57,6 +57,9 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_off() {
-        assert_eq!(clean(&"ក".repeat(1_000)).chars().count(), MAX_LINE_CHARACTERS);
+        assert_eq!(
+            clean(&"ក".repeat(1_000)).chars().count(),
+            MAX_LINE_CHARACTERS
+        );
     }
 }

@@ -74,13 +74,12 @@ impl Line {
     }
 }
 
-/// Fits a text that [`clean`](super::clean) returned. Returns `None` for an empty text.
+/// Fits a text that [`clean`](super::clean) returned. Returns `None` for a text without visible
+/// letters.
 pub(crate) fn fit(text: &str, place: LineBox, weight: Weight, fonts: &Fonts) -> Option<Line> {
-    if text.is_empty() {
-        return None;
-    }
     let chain = fonts.chain(weight);
     let whole = shaped(text, &chain);
+    whole.path.bounds()?;
     let size = place.size_of(&whole);
     if place.smallest() <= size {
         return Some(line(whole, place, size));
@@ -149,6 +148,8 @@ mod tests {
 
     #[test]
     fn an_empty_text_has_no_line() {
-        assert_eq!(fit("", PLACE, Weight::Bold, &Fonts::default()), None);
+        for text in ["", "\u{200d}"] {
+            assert_eq!(fit(text, PLACE, Weight::Bold, &Fonts::default()), None);
+        }
     }
 }

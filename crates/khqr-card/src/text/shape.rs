@@ -59,7 +59,9 @@ fn scaled(value: i32, units_per_em: i32) -> i32 {
     let wide = i64::from(value) * i64::from(EM);
     let em = i64::from(units_per_em.max(1));
     let rounded = (wide * 2 + em).div_euclid(em * 2);
-    i32::try_from(rounded).unwrap_or(0).clamp(-100 * EM, 100 * EM)
+    i32::try_from(rounded)
+        .unwrap_or(0)
+        .clamp(-100 * EM, 100 * EM)
 }
 
 /// Splits a text into runs of one font: the byte offset, the text and the font.
@@ -79,7 +81,11 @@ fn runs<'t, 'f>(text: &'t str, fonts: &[&'f Font]) -> Vec<(usize, &'t str, &'f F
             Some((start, run, last)) if std::ptr::eq(*last, font) => {
                 *run = text.get(*start..at + c.len_utf8()).unwrap_or(run);
             }
-            _ => runs.push((at, text.get(at..at + c.len_utf8()).unwrap_or_default(), font)),
+            _ => runs.push((
+                at,
+                text.get(at..at + c.len_utf8()).unwrap_or_default(),
+                font,
+            )),
         }
     }
     runs
@@ -163,7 +169,10 @@ mod tests {
         let runs = |text| {
             let fonts = Fonts::default();
             let chain = fonts.chain(Weight::Regular);
-            runs(text, &chain).iter().map(|run| run.1.to_owned()).collect::<Vec<_>>()
+            runs(text, &chain)
+                .iter()
+                .map(|run| run.1.to_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(runs("Sokha សុខា 2"), ["Sokha ", "សុខា ", "2"]);
         assert_eq!(runs("金边"), ["金边"]);
