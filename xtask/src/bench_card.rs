@@ -27,9 +27,12 @@ pub(crate) fn run(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     let target = workspace.target();
     let mut times = [0; GOALS.len()];
     runner.step("khqr-card", |shell| {
-        cmd!(shell, "cargo bench -p bakong-benches --bench card -- card/ascii")
-            .env("CARGO_TARGET_DIR", target)
-            .run()?;
+        cmd!(
+            shell,
+            "cargo bench -p bakong-benches --bench card -- card/ascii"
+        )
+        .env("CARGO_TARGET_DIR", target)
+        .run()?;
         for ((name, _), time) in GOALS.iter().zip(&mut times) {
             let file = format!("criterion/card_ascii/{name}/new/estimates.json");
             let json = shell.read_file(target.join(&file))?;
@@ -50,11 +53,18 @@ pub(crate) fn run(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
             "{python} -m pip install --quiet --disable-pip-version-check -r requirements.txt"
         )
         .run()?;
-        peer = cmd!(shell, "{python} render.py {CODE} 200").read()?.trim().parse()?;
+        peer = cmd!(shell, "{python} render.py {CODE} 200")
+            .read()?
+            .trim()
+            .parse()?;
         Ok(())
     })?;
     for ((name, goal), time) in GOALS.iter().zip(times) {
-        println!("{name:<8} {:>8} µs  {}", time / 1_000, result(time / 1_000 <= *goal));
+        println!(
+            "{name:<8} {:>8} µs  {}",
+            time / 1_000,
+            result(time / 1_000 <= *goal)
+        );
     }
     let tenths = peer * 10 / times[1].max(1);
     println!(
@@ -68,5 +78,9 @@ pub(crate) fn run(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
 }
 
 const fn result(is_reached: bool) -> &'static str {
-    if is_reached { "goal reached" } else { "goal MISSED" }
+    if is_reached {
+        "goal reached"
+    } else {
+        "goal MISSED"
+    }
 }

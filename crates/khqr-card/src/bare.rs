@@ -93,6 +93,15 @@ impl BareCode {
         crate::png::encode(&self.snapped_scene()?, self.width)
     }
 
+    /// Draws the code as a PDF document of one page, 60 mm × 60 mm.
+    ///
+    /// # Errors
+    /// Those of [`BareCode::to_svg`].
+    #[cfg(feature = "pdf")]
+    pub fn to_pdf(&self) -> Result<Vec<u8>, Error> {
+        crate::pdf::document(&self.scene()?, (60, 60))
+    }
+
     pub(crate) fn scene(&self) -> Result<Scene, Error> {
         let modules = self.modules()?;
         let width = size(modules.width()) + 2 * i32::try_from(self.margin).unwrap_or_default();

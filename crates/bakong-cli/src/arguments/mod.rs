@@ -3,6 +3,7 @@
 mod account;
 mod checkout;
 mod deeplink;
+mod draw;
 mod qr;
 mod sandbox;
 mod secrets;
@@ -22,7 +23,10 @@ use crate::common::output;
 pub(crate) use self::account::{AccountCheckArguments, AccountCommand};
 pub(crate) use self::checkout::CheckoutArguments;
 pub(crate) use self::deeplink::DeeplinkArguments;
-pub(crate) use self::qr::{GenerateArguments, QrCommand, TextArguments};
+pub(crate) use self::draw::DrawArguments;
+pub(crate) use self::qr::{
+    GenerateArguments, QrCommand, ReadArguments, RenderArguments, TextArguments,
+};
 pub(crate) use self::sandbox::{QuotaArgument, SandboxArguments};
 use self::secrets::without_secrets;
 pub(crate) use self::token::{

@@ -128,6 +128,15 @@ fn rotated_grey_and_compressed_pictures_of_random_codes_scan() {
     scan_all(&PICTURES[3..]);
 }
 
+/// Nearly all bytes of the word look like Kanji in Shift-JIS.
+#[test]
+fn khmer_is_not_written_as_kanji() {
+    for text in ["ភ្នំពេញ", "5908ចន ស្មីន"] {
+        let picture = decode(&BareCode::of_text(text).to_png().unwrap());
+        assert_eq!(failures(text, "bare code", &picture), [""; 0]);
+    }
+}
+
 /// The longest text that khqr-core writes has more modules than 160 pixels can show with two pixels each.
 #[test]
 fn the_longest_text_scans() {
