@@ -63,7 +63,7 @@ pub(crate) fn run(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
 }
 
 /// Reads the median of criterion's estimates, in picoseconds. The workspace uses no floating-point numbers.
-fn median(estimates: &str) -> Option<u64> {
+pub(crate) fn median(estimates: &str) -> Option<u64> {
     let estimates: serde_json::Value = serde_json::from_str(estimates).ok()?;
     let nanoseconds = estimates.pointer("/median/point_estimate")?.to_string();
     let (whole, fraction) = nanoseconds.split_once('.').unwrap_or((&nanoseconds, ""));

@@ -192,6 +192,18 @@ pub(crate) fn fuzz(runner: &mut Runner, seconds: u32, targets: &[String]) -> Res
     Ok(())
 }
 
+/// Scans pictures of random codes. The build is optimized, because a picture takes some milliseconds.
+pub(crate) fn scans(runner: &mut Runner, codes: u32) -> Result<()> {
+    let codes = codes.to_string();
+    runner.command(&format!("scans of {codes} codes"), |shell| {
+        cmd!(
+            shell,
+            "cargo test --release -p khqr-card --all-features --test it scans"
+        )
+        .env("KHQR_SCANS", codes)
+    })
+}
+
 pub(crate) fn simulate(runner: &mut Runner, args: &[String]) -> Result<()> {
     let mut args = args.to_vec();
     // `--report` without a folder writes to the folder of the crate.
@@ -240,7 +252,7 @@ pub(crate) fn bench(runner: &mut Runner, filter: Option<&str>) -> Result<()> {
     runner.command("bench", |shell| {
         cmd!(
             shell,
-            "cargo bench -p bakong-benches --bench khqr --bench flow -- {filter...}"
+            "cargo bench -p bakong-benches --bench khqr --bench flow --bench card -- {filter...}"
         )
     })
 }

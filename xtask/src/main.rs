@@ -8,6 +8,7 @@
     reason = "a command-line program"
 )]
 
+mod bench_card;
 mod bench_http;
 mod bench_peers;
 mod checks;
@@ -53,6 +54,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Draws random codes in six ways, and reads each picture back with two decoders
+    Scans {
+        /// The number of codes
+        #[arg(long, default_value_t = 2_000)]
+        codes: u32,
+    },
     /// Tests the sandbox's page in headless Chromium
     Page,
     /// Tests the sandbox with other clients: NBC's SDK (from npm), bakong-khqr (from pip), khqr-api (from cargo)
@@ -94,6 +101,8 @@ enum Task {
     BenchHttp,
     /// Compares the speed of the npm package with NBC's SDK and with ts-khqr
     BenchNpm,
+    /// Compares khqr-card with the Python package bakong-khqr-image
+    BenchCard,
     /// Counts the instructions of each step of khqr-core with valgrind
     Instructions,
     /// Checks licences, banned crates and sources with cargo-deny, without network and without advisories
@@ -128,6 +137,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::Msrv => checks::msrv(runner, &workspace),
         Task::NoStd => checks::no_std(runner, &workspace),
         Task::Conformance { args } => clients::conformance(runner, args),
+        Task::Scans { codes } => checks::scans(runner, *codes),
         Task::Page => clients::page(runner, &workspace),
         Task::ForeignClients => clients::foreign(runner, &workspace),
         Task::Npm => npm::build(runner, &workspace),
@@ -140,6 +150,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::BenchPeers => bench_peers::run(runner, &workspace),
         Task::BenchHttp => bench_http::run(runner, &workspace),
         Task::BenchNpm => npm::bench(runner, &workspace),
+        Task::BenchCard => bench_card::run(runner, &workspace),
         Task::Instructions => checks::instructions(runner),
         Task::Deny => checks::deny(runner),
     }

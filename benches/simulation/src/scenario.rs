@@ -239,10 +239,7 @@ impl Scenario {
                 faults: Faults {
                     clock: false,
                     skew: Some(ClockSkew {
-                        ahead: *pick(
-                            random,
-                            &[0, 11, -11, 120, -120, 1_500, -1_500],
-                        ) * MINUTE_I64
+                        ahead: *pick(random, &[0, 11, -11, 120, -120, 1_500, -1_500]) * MINUTE_I64
                             + random.i64(-900..900),
                         drift: random.i64(-100..=100),
                         steps: random.bool(),

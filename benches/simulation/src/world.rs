@@ -249,7 +249,10 @@ impl World {
     /// The time that the shop's process goes by.
     fn shop_time(&self) -> u64 {
         if self.scenario.faults.skew.is_some() {
-            return self.server_time.correct(moment(self.local_time())).as_millis();
+            return self
+                .server_time
+                .correct(moment(self.local_time()))
+                .as_millis();
         }
         self.now + self.clock_ahead - self.clock_behind
     }
@@ -274,8 +277,7 @@ impl World {
         if let Some(sent_at) = sent_at.filter(|_| has_response) {
             let date = moment(self.now / 1_000 * 1_000);
             let received_at = moment(self.local_time());
-            self.server_time
-                .observe(moment(sent_at), received_at, date);
+            self.server_time.observe(moment(sent_at), received_at, date);
         }
     }
 

@@ -117,6 +117,7 @@
 //! | request | effect |
 //! | --- | --- |
 //! | `POST /sandbox/pay` | a customer pays a code: `qr`, `from`, `amount`, `delayMs`, `again`, `late`, `failing`, … |
+//! | `POST /sandbox/picture` | returns the texts of the QR codes in a PNG or JPEG picture of at most 3 MiB |
 //! | `POST /sandbox/scan` | shows what a customer sees after scanning a code; with `dryRun` the sandbox does not remember it |
 //! | `GET /sandbox/payments`, `codes` | the payments; the open codes, which are known and not paid |
 //! | `GET`, `POST`, `DELETE /sandbox/faults` | lists the faults, adds one or more [rules](Fault::from_json), removes them |
@@ -173,6 +174,7 @@ mod entropy;
 mod fault;
 mod input;
 mod persist;
+mod picture;
 mod server;
 mod state;
 mod wire;
@@ -183,5 +185,6 @@ pub use bank::{Transfer, TransferError, TransferOptions, TransferStatus};
 pub use clock::SandboxClock;
 pub use fault::Fault;
 pub use input::InputError;
+pub use picture::{PictureError, read_picture};
 pub use server::{Customer, Sandbox, SandboxBuilder};
 pub use wire::ApiEndpoint;

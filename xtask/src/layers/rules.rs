@@ -22,6 +22,7 @@ impl Features {
 /// Each crate that users get, and the crates of the workspace that it may depend on directly. `None` allows all.
 const LAYERS: &[(&str, Option<&[&str]>)] = &[
     ("khqr-core", Some(&[])),
+    ("khqr-card", Some(&["khqr-core"])),
     ("bakong-api", Some(&["khqr-core"])),
     ("bakong-http", Some(&["bakong-api"])),
     ("bakong-flow", Some(&["bakong-api"])),
@@ -56,6 +57,7 @@ const BANNED: &[&str] = &["reqwest", "tower", "openssl", "openssl-sys", "native-
 /// Packages, and the crates that they must not depend on even indirectly.
 const UNREACHABLE: &[(&str, Features, &[&[&str]])] = &[
     ("khqr-core", Features::All, &[NETWORK, RUNTIME]),
+    ("khqr-card", Features::All, &[NETWORK, RUNTIME]),
     ("bakong-api", Features::All, &[NETWORK, RUNTIME]),
     ("khqr-wasm", Features::All, &[NETWORK, RUNTIME]),
     ("bakong-flow", Features::Default, &[NETWORK, RUNTIME]),
@@ -157,6 +159,7 @@ mod tests {
             ("bakong-flow", "bakong-http"),
             ("bakong-sandbox", "bakong-api"),
             ("khqr-wasm", "bakong-api"),
+            ("khqr-card", "bakong-api"),
         ] {
             let violations = check_dependencies(&[member(from, &[to])]);
             assert!(

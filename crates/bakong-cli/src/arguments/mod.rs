@@ -3,6 +3,7 @@
 mod account;
 mod checkout;
 mod deeplink;
+mod draw;
 mod payments;
 mod qr;
 mod sandbox;
@@ -24,11 +25,14 @@ use crate::common::output;
 pub(crate) use self::account::{AccountCheckArguments, AccountCommand};
 pub(crate) use self::checkout::CheckoutArguments;
 pub(crate) use self::deeplink::DeeplinkArguments;
+pub(crate) use self::draw::DrawArguments;
 pub(crate) use self::payments::{
     DecisionName, ExportArguments, ExportFormat, ListArguments, ListState, PaymentsCommand,
     ReconcileArguments, ResolveArguments, ShowArguments,
 };
-pub(crate) use self::qr::{GenerateArguments, QrCommand, TextArguments};
+pub(crate) use self::qr::{
+    GenerateArguments, QrCommand, ReadArguments, RenderArguments, TextArguments,
+};
 pub(crate) use self::sandbox::{QuotaArgument, SandboxArguments};
 use self::secrets::without_secrets;
 pub(crate) use self::store::{BackupArguments, StoreCommand, StoreCommandArguments};

@@ -1,10 +1,12 @@
 //! The command line of `bakong qr`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use khqr_core::{Currency, Timestamp};
 
+use super::draw::DrawArguments;
 use crate::common::options::{QrStyle, parse_currency};
 use crate::common::time::{parse_lifetime, parse_moment};
 
@@ -28,6 +30,34 @@ pub(crate) enum QrCommand {
     /// Generate a code: with --amount for one payment, without it for printing
     #[command(after_help = GENERATE_HELP)]
     Generate(Box<GenerateArguments>),
+    /// Draw a code as an image for print or a screen: SVG, PNG or PDF
+    Render(RenderArguments),
+    /// Read the codes in a photo or screenshot (exit code 1 if it has none)
+    Read(ReadArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RenderArguments {
+    /// The text of the code, or - to read one line from standard input
+    pub(crate) text: String,
+    /// The file to write. Its name ends in .svg, .png or .pdf
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) draw: DrawArguments,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReadArguments {
+    /// A PNG or JPEG file of at most 32 MiB
+    #[arg(value_name = "IMAGE")]
+    pub(crate) picture: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]
@@ -53,14 +83,19 @@ pub(crate) struct GenerateArguments {
     /// The time of creation, in milliseconds since 1970 [default: now]
     #[arg(long, value_name = "MS", value_parser = parse_moment)]
     pub(crate) now: Option<Timestamp>,
-    /// How to draw the code
+    /// Also draw the code into a file. Its name ends in .svg, .png or .pdf
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) draw: DrawArguments,
+    /// How to draw the code on the terminal
     #[arg(long, value_enum, value_name = "STYLE", default_value_t = QrStyle::Auto)]
     pub(crate) qr: QrStyle,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
     /// Read JSON objects from standard input, one on each line, and print a JSON object for each
-    #[arg(long, conflicts_with_all = ["GenerateFields", "qr", "json"])]
+    #[arg(long, conflicts_with_all = ["GenerateFields", "DrawArguments", "output", "qr", "json"])]
     pub(crate) jsonl: bool,
 }
 

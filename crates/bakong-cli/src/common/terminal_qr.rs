@@ -3,10 +3,7 @@
 
 use std::ffi::OsString;
 
-use qrcode::bits::Bits;
-use qrcode::optimize::{Optimizer, Parser, Segment};
-use qrcode::types::{Mode, QrResult};
-use qrcode::{Color, EcLevel, QrCode, Version};
+use khqr_card::{ErrorCorrection, Modules};
 
 use crate::common::options::QrStyle;
 use crate::common::output::Stream;
@@ -77,11 +74,15 @@ impl Screen {
 }
 
 /// An error correction level, and the width of the light margin in modules.
-type Size = (EcLevel, usize);
+type Size = (ErrorCorrection, usize);
 
 /// From the most readable to the smallest. EMVCo recommends level M (15 %), ISO/IEC 18004 a margin of four. A screen
 /// has no scratches, so level L (7 %) is enough there. Phones read a margin of two, but never a code that is cut off.
-const SIZES: [Size; 3] = [(EcLevel::M, 4), (EcLevel::L, 4), (EcLevel::L, 2)];
+const SIZES: [Size; 3] = [
+    (ErrorCorrection::Medium, 4),
+    (ErrorCorrection::Low, 4),
+    (ErrorCorrection::Low, 2),
+];
 
 /// Black on bright white. The colours are given by number, because themes change the named colours.
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
@@ -128,6 +129,11 @@ pub(crate) fn print(text: &str, choice: QrStyle, stream: Stream, lines_below: us
     }
 }
 
+/// Whether `--qr` asks for a drawing even if the output is not a terminal.
+pub(crate) const fn is_drawn_in_pipe(choice: QrStyle) -> bool {
+    !matches!(choice, QrStyle::Auto | QrStyle::None)
+}
+
 /// Whether colours are wanted. See <https://no-color.org>.
 fn wants_colours(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
@@ -162,12 +168,12 @@ fn draw(text: &str, style: Style, available: Option<(usize, usize)>) -> Option<D
 }
 
 fn draw_at(text: &str, style: Style, (errors, margin): Size) -> Option<Drawing> {
-    let code = encode(text.as_bytes(), errors)?;
-    let (modules, inner) = (code.to_colors(), code.width());
+    let modules = Modules::encode(text, errors).ok()?;
+    let inner = modules.width();
     let width = inner + 2 * margin;
     let is_dark = |x: usize, y: usize| {
         let inside = (margin..margin + inner).contains(&x) && (margin..margin + inner).contains(&y);
-        inside && modules[(y - margin) * inner + x - margin] == Color::Dark
+        inside && modules.is_dark(x - margin, y - margin)
     };
     if style.is_ascii() {
         let line = |y| {
@@ -188,34 +194,6 @@ fn draw_at(text: &str, style: Style, (errors, margin): Size) -> Option<Drawing> 
     };
     let lines = (0..width).step_by(2).map(line).collect();
     Some(Drawing { lines, width })
-}
-
-/// Encodes `data` in the smallest version that holds it.
-fn encode(data: &[u8], errors: EcLevel) -> Option<QrCode> {
-    (1..=40).find_map(|version| {
-        let bits = bits(data, Version::Normal(version), errors).ok()?;
-        QrCode::with_bits(bits, errors).ok()
-    })
-}
-
-fn bits(data: &[u8], version: Version, errors: EcLevel) -> QrResult<Bits> {
-    let mut bits = Bits::new(version);
-    bits.push_segments(data, segments(data, version))?;
-    bits.push_terminator(errors)?;
-    Ok(bits)
-}
-
-/// Splits `data` into numeric, alphanumeric and byte segments. The encoder's own choice takes some Khmer text in
-/// UTF-8 for Shift-JIS and writes it as Kanji, which scanners decode to other characters.
-fn segments(data: &[u8], version: Version) -> impl Iterator<Item = Segment> {
-    let segments = Parser::new(data).map(|segment| Segment {
-        mode: match segment.mode {
-            Mode::Kanji => Mode::Byte,
-            mode => mode,
-        },
-        ..segment
-    });
-    Optimizer::new(segments, version)
 }
 
 /// One row of modules. `true` is dark.

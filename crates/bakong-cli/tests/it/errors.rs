@@ -204,7 +204,7 @@ async fn lost_output_is_not_a_success() {
     let mut command = bakong(&words("qr generate --json --account a@b --name A"));
     let child = command.stdout(full.unwrap()).spawn().unwrap();
     let finished = Finished::of(child.wait_with_output().await.unwrap());
-    finished.exits(1).shows("lost: {\"md5\"");
+    finished.exits(1).shows("lost: {\"expiresAt\"");
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ mod errors;
 mod hints;
 mod inputs;
 mod qr;
+mod qr_images;
 mod qr_scanner;
 #[cfg(unix)]
 mod readers;

@@ -30,7 +30,14 @@ impl Call<'_> {
     }
 }
 
-pub(super) type Handler = fn(&mut Call<'_>) -> Result<Reply, Refusal>;
+/// Answers a request.
+#[derive(Clone, Copy)]
+pub(super) enum Handler {
+    /// Has the state of the sandbox, and takes a JSON body.
+    State(fn(&mut Call<'_>) -> Result<Reply, Refusal>),
+    /// Has only the picture in the body.
+    Picture(fn(&[u8]) -> Result<Reply, Refusal>),
+}
 
 /// The result of a request to the control API.
 pub(crate) enum Reply {

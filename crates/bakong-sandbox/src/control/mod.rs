@@ -10,6 +10,7 @@ mod guard;
 mod handlers;
 mod page;
 mod pay;
+mod picture;
 mod query;
 mod quota;
 mod refusal;
@@ -20,4 +21,4 @@ mod tests;
 
 pub(crate) use self::call::Reply;
 pub(crate) use self::guard::Guard;
-pub(crate) use self::serve::{is_control, reject_website, serve};
+pub(crate) use self::serve::{is_control, is_picture, max_body, reject_website, serve};

@@ -2,8 +2,9 @@
 
 use http::Method;
 
-use super::call::Handler;
-use super::{clock, faults, handlers, page, pay, quota};
+use super::call::{Call, Handler, Reply};
+use super::refusal::Refusal;
+use super::{clock, faults, handlers, page, pay, picture, quota};
 
 /// A path with a method and its handler.
 pub(super) struct Route {
@@ -14,22 +15,24 @@ pub(super) struct Route {
     pub(super) handler: Handler,
 }
 
+type StateHandler = fn(&mut Call<'_>) -> Result<Reply, Refusal>;
+
 /// A route with these query parameters.
 const fn route(
     method: &'static str,
     path: &'static str,
     parameters: &'static [&'static str],
-    handler: Handler,
+    handler: StateHandler,
 ) -> Route {
     Route {
         method,
         path,
         parameters: Some(parameters),
-        handler,
+        handler: Handler::State(handler),
     }
 }
 
-const fn page(path: &'static str, handler: Handler) -> Route {
+const fn page(path: &'static str, handler: StateHandler) -> Route {
     Route {
         parameters: None,
         ..route("GET", path, &[], handler)
@@ -43,6 +46,12 @@ pub(super) const ROUTES: &[Route] = &[
     page("/sandbox/page/{file}", page::serve),
     route("POST", "/sandbox/pay", &[], pay::pay),
     route("POST", "/sandbox/scan", &[], pay::scan),
+    Route {
+        method: "POST",
+        path: picture::PATH,
+        parameters: Some(&[]),
+        handler: Handler::Picture(picture::read),
+    },
     route(
         "GET",
         "/sandbox/payments",

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode};
 
-use super::call::{Call, Reply};
+use super::call::{Call, Handler, Reply};
 use super::guard::Guard;
 use super::page;
+use super::picture::{self, MAX_PICTURE};
 use super::query::Query;
 use super::refusal::Refusal;
 use super::route::{self, ROUTES, Route};
@@ -21,6 +22,20 @@ pub(crate) fn is_control(path: &str) -> bool {
     ["/", "/openapi.json", "/sandbox"].contains(&path)
         || path.starts_with("/sandbox/")
         || page::link_id(path).is_some()
+}
+
+/// Whether the request has a picture. Answering it takes long, and does not need the state of the sandbox.
+pub(crate) fn is_picture(path: &str) -> bool {
+    path == picture::PATH
+}
+
+/// The largest body for a path, in bytes.
+pub(crate) fn max_body(path: &str) -> usize {
+    if is_picture(path) {
+        MAX_PICTURE
+    } else {
+        MAX_BODY
+    }
 }
 
 /// Answers a request to the control API.
@@ -70,9 +85,13 @@ pub(crate) fn reject_website(
 
 fn call(shared: &Shared, route: &Route, request: &Request<Bytes>) -> Result<Reply, Refusal> {
     let query = Query::of(request, route.parameters)?;
+    let handler = match route.handler {
+        Handler::State(handler) => handler,
+        Handler::Picture(handler) => return handler(request.body()),
+    };
     shared.with_journal(|backend, journal| {
         let now = backend.state().clock.now();
-        (route.handler)(&mut Call {
+        handler(&mut Call {
             backend,
             journal: journal.as_ref(),
             request,
@@ -114,10 +133,11 @@ fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<&'static Route, Box<
         return Err(answer);
     };
     let is_post = request.method() == Method::POST;
-    if request.body().len() > MAX_BODY {
+    let max_body = max_body(path);
+    if request.body().len() > max_body {
         let (what, help) = (
             "the body is too large",
-            format!("send at most {MAX_BODY} bytes"),
+            format!("send at most {max_body} bytes"),
         );
         return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "body", what, help));
     }
@@ -125,6 +145,15 @@ fn admit(guard: &Guard, request: &Request<Bytes>) -> Result<&'static Route, Box<
         let help = "send parameters in the query string".to_owned();
         let what = "this method takes no body";
         return Err(refuse(StatusCode::BAD_REQUEST, "body", what, help));
+    }
+    if matches!(route.handler, Handler::Picture(_)) {
+        if !picture::is_picture(request.headers()) {
+            let (status, place) = (StatusCode::UNSUPPORTED_MEDIA_TYPE, "header.content-type");
+            let help = "send the header content-type: image/png or image/jpeg".to_owned();
+            let what = "the content type is not that of a picture";
+            return Err(refuse(status, place, what, help));
+        }
+        return Ok(route);
     }
     // A page of another website cannot send this content type without a preflight.
     if is_post && check_content_type(request.headers()).is_err() {

@@ -35,6 +35,20 @@ export async function send(method, path, body) {
   throw new Error("The sandbox does not respond. Check that it is still running in its terminal.");
 }
 
+/** Returns the texts of the QR codes in a JPEG picture, or an empty array if it has none. */
+export async function sendPicture(picture) {
+  const response = await fetch("/sandbox/picture", {
+    method: "POST",
+    headers: { "Content-Type": "image/jpeg" },
+    body: picture,
+  });
+  const json = await response.json();
+  if (response.ok) return json.codes;
+  // The picture was read, and has no code.
+  if (response.status === 422) return [];
+  throw new ApiError(json.error);
+}
+
 /**
  * Wraps `refresh` so that calls within 250 ms run it once. Never runs it twice at the same time, so the
  * newest response is shown last.

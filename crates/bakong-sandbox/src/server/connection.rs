@@ -16,13 +16,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 use super::body::{EventBody, ServerBody};
 use super::delivered_body::{Cut, DeliveredBody};
 use super::write_limit::WriteLimit;
-use crate::api::{self, MAX_BODY};
+use crate::api;
 use crate::control::{self, Guard, Reply};
 use crate::fault::{Delivery, Effect};
 use crate::persist::Shared;
@@ -100,11 +100,21 @@ async fn respond(
     request: Request<Incoming>,
 ) -> Result<Response<ServerBody>, Cut> {
     let (head, body) = request.into_parts();
-    let body = timeout(IDLE_LIMIT, read(body)).await.map_err(|_| Cut)?;
+    let max_body = control::max_body(head.uri.path());
+    let body = timeout(IDLE_LIMIT, read(body, max_body))
+        .await
+        .map_err(|_| Cut)?;
     let body = body.map_err(|_| Cut)?;
     let request = Request::from_parts(head, body);
     if control::is_control(request.uri().path()) {
-        let answer = match control::serve(shared, guard, &request) {
+        let reply = if control::is_picture(request.uri().path()) {
+            let (shared, guard) = (Arc::clone(shared), guard.clone());
+            let reply = spawn_blocking(move || control::serve(&shared, &guard, &request));
+            reply.await.map_err(|_| Cut)?
+        } else {
+            control::serve(shared, guard, &request)
+        };
+        let answer = match reply {
             Reply::Answer(answer) => answer.map(whole),
             Reply::Events(events) => {
                 let body = EventBody::new(events, Arc::clone(shared));
@@ -146,7 +156,7 @@ fn whole(body: Bytes) -> ServerBody {
 }
 
 /// Reads a body. Returns the beginning of an oversized body, enough to detect its size, and discards the rest.
-async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+async fn read(mut body: Incoming, max_body: usize) -> Result<Bytes, hyper::Error> {
     let mut kept = BytesMut::new();
     let mut seen = 0_usize;
     while let Some(frame) = body.frame().await {
@@ -154,7 +164,7 @@ async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
             continue;
         };
         seen = seen.saturating_add(data.len());
-        let room = (MAX_BODY + 1).saturating_sub(kept.len());
+        let room = (max_body + 1).saturating_sub(kept.len());
         kept.extend_from_slice(&data[..data.len().min(room)]);
         if seen > MAX_DRAINED {
             break;

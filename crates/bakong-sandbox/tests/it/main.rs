@@ -21,6 +21,7 @@ mod faults;
 mod http;
 mod lookups;
 mod page;
+mod picture;
 mod quirks;
 mod quota;
 mod start_and_stop;

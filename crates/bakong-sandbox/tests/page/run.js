@@ -3,7 +3,8 @@
 // Usage: BAKONG=target/debug/bakong CHROMIUM=chromium node run.js
 
 const assert = require("node:assert");
-const { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } = require("node:fs");
+const { execFileSync } = require("node:child_process");
+const { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require("node:fs");
 const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 const { Browser } = require("./browser.js");
@@ -44,6 +45,13 @@ async function startWithTornFile(directory) {
   return Sandbox.start(options);
 }
 
+/** Draws a code as PNG. */
+function draw(directory, code) {
+  const file = join(directory, "drawn.png");
+  execFileSync(process.env.BAKONG, ["qr", "render", code, "--output", file]);
+  return readFileSync(file);
+}
+
 async function runStep(page, title, action) {
   const start = Date.now();
   try {
@@ -70,7 +78,7 @@ async function runAll(directory, sandboxes, browsers) {
   // Without focus, Chromium does not let the page use the clipboard.
   await browser.send("Emulation.setFocusEmulationEnabled", { enabled: true });
   const page = new Page(browser, proxy.base);
-  const context = { page, proxy, directory, stateDirectory, shop: new Shop(sandbox.baseUrl, sandbox.token), otherShop: new Shop(otherSandbox.baseUrl) };
+  const context = { page, proxy, directory, stateDirectory, draw: (code) => draw(directory, code), shop: new Shop(sandbox.baseUrl, sandbox.token), otherShop: new Shop(otherSandbox.baseUrl) };
   for (const name of STEPS) {
     for (const [title, action] of require(`./steps/${name}.js`)) await runStep(page, title, () => action(context));
   }

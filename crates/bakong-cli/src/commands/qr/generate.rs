@@ -1,9 +1,10 @@
 //! `bakong qr generate` for one code.
 
-use khqr_core::{AccountId, Amount, Error, KhqrDraft, Printable};
+use khqr_core::{AccountId, Amount, Error, Khqr, KhqrDraft, Printable, Timestamp};
 use serde_json::json;
 
 use super::refusal::Refusal;
+use super::render;
 use crate::arguments::GenerateArguments;
 use crate::common::code::{self, CodeFields, GeneratedCode, PaymentFields};
 use crate::common::exit::{Exit, Failure};
@@ -27,15 +28,31 @@ pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
             return Err(code::usage_error(&error).and(hint));
         }
     };
+    if let Some(file) = &arguments.output {
+        render::save(&code.text, &arguments.draw, file)?;
+    } else if arguments.draw.is_given() {
+        return Err(Failure::usage(
+            "the options for images need --output: add -o card.svg",
+        ));
+    }
     if arguments.json {
-        output::print_json(&json!({ "qr": code.text, "md5": code.md5 }));
-    } else {
+        let expires_at = Khqr::parse(&code.text).and_then(|khqr| khqr.expires_at());
+        let expires_at = expires_at.ok().flatten().map(Timestamp::as_millis);
+        let (text, md5) = (&code.text, code.md5);
+        output::print_json(&json!({ "qr": text, "md5": md5, "expiresAt": expires_at }));
+    } else if Stream::Out.is_terminal() || terminal_qr::is_drawn_in_pipe(arguments.qr) {
         terminal_qr::print(&code.text, arguments.qr, Stream::Out, CODE_AND_MD5);
         output::print(output::row("code", Printable(&code.text)));
         // A static code cannot be looked up by its MD5; see `Md5Handle`.
         if arguments.fields.amount.is_some() {
             output::print(output::row("MD5", code.md5));
         }
+    } else {
+        // A program needs every character, so that it gets the same MD5.
+        output::print(&code.text);
+    }
+    if let Some(file) = &arguments.output {
+        output::note(format_args!("saved {}", Printable(&file.to_string_lossy())));
     }
     Ok(Exit::Success)
 }

@@ -1,9 +1,11 @@
-//! `bakong qr`: reads, verifies and generates codes, one or many.
+//! `bakong qr`: reads, verifies, generates and draws codes, one or many.
 
 mod bulk;
 mod decode;
 mod generate;
+mod read;
 mod refusal;
+mod render;
 mod request;
 mod tree;
 
@@ -23,6 +25,8 @@ pub(crate) fn run(command: &QrCommand) -> Result<Exit, Failure> {
             bulk::run(Operation::Generate, arguments.now)
         }
         QrCommand::Generate(arguments) => generate::run(arguments),
+        QrCommand::Render(arguments) => render::run(arguments),
+        QrCommand::Read(arguments) => read::run(arguments),
     }
 }
 

@@ -24,15 +24,39 @@ async function choosePicture(page, directory, name, bytes) {
 }
 
 module.exports = [
-  ["a browser without QR support shows a message and no scan buttons", async ({ page }) => {
+  ["without BarcodeDetector, the sandbox reads pictures and the camera's picture", async ({ page, directory, draw }) => {
     for (const script of [
       "delete window.BarcodeDetector",
       "window.BarcodeDetector = class { static async getSupportedFormats() { return ['ean_8']; } }",
     ]) {
       await openWith(page, script);
-      for (const id of ["camera", "choose-picture", "video"]) await page.waitHidden(id);
-      await page.waitForText("camera-note", "This browser cannot scan QR codes. Paste the text");
+      await page.waitVisible("choose-picture");
+      await page.waitVisible("camera");
+      await choosePicture(page, directory, "text.png", "no picture");
+      await page.waitForText("camera-note", "not a readable picture");
+      await choosePicture(page, directory, "pixel.png", Buffer.from(PIXEL, "base64"));
+      await page.waitForText("camera-note", "No QR code found");
+      await choosePicture(page, directory, "code.png", draw(khqr("Drawn Shop", "1.00")));
+      await page.waitForText("code-details", "Drawn Shop");
     }
+
+    // The camera shows a drawn code: a canvas whose stream replaces the camera's.
+    const picture = draw(khqr("Filmed Shop", "1.00")).toString("base64");
+    await page.evaluate(`navigator.mediaDevices.getUserMedia = async () => {
+      const image = new Image();
+      image.src = "data:image/png;base64,${picture}";
+      await image.decode();
+      const canvas = document.createElement("canvas");
+      canvas.width = image.width;
+      canvas.height = image.height;
+      const paint = () => canvas.getContext("2d").drawImage(image, 0, 0);
+      setInterval(paint, 50);
+      return canvas.captureStream(20);
+    }`);
+    await page.click("#camera");
+    await page.waitForText("code-details", "Filmed Shop");
+    await page.waitHidden("video");
+    await page.open();
   }],
 
   ["a code is read from a picture and from the camera", async ({ page, directory }) => {

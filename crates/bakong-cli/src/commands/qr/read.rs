@@ -1,0 +1,45 @@
+//! `bakong qr read`: the codes in a photo or screenshot.
+
+use bakong_sandbox::{PictureError, read_picture};
+use khqr_core::Printable;
+use serde_json::json;
+
+use super::refusal::Refusal;
+use crate::arguments::ReadArguments;
+use crate::common::exit::{Exit, Failure};
+use crate::common::files;
+use crate::common::output::{Stream, print, print_json};
+
+/// The largest file in bytes.
+const MAX_FILE: u64 = 32 << 20;
+
+pub(super) fn run(arguments: &ReadArguments) -> Result<Exit, Failure> {
+    let file = files::read(&arguments.picture, MAX_FILE)?;
+    let codes = match read_picture(&file) {
+        Ok(codes) => codes,
+        Err(error) => {
+            let help = match error {
+                PictureError::UnknownFormat => "convert it to PNG or JPEG",
+                PictureError::TooLarge => "make it smaller",
+                PictureError::NoCode => "crop it closer to the code, or take a sharper one",
+                _ => "take another one",
+            };
+            let name = arguments.picture.to_string_lossy();
+            let refusal = Refusal::of_line("Picture", format!("{error}: {help}"));
+            return refusal.report(&Printable(&name).to_string(), arguments.json);
+        }
+    };
+    if arguments.json {
+        print_json(&json!({ "codes": codes }));
+        return Ok(Exit::Success);
+    }
+    for code in &codes {
+        if Stream::Out.is_terminal() {
+            print(Printable(code));
+        } else {
+            // A program needs every character. A line break would start another code.
+            print(code.replace(['\r', '\n'], " "));
+        }
+    }
+    Ok(Exit::Success)
+}
