@@ -62,7 +62,7 @@ pub use crate::change::ListStatus;
 /// Watches payments: decides when to send which request, so that the quota suffices, and what the answers mean.
 ///
 /// The crate page shows the loop that drives a tracker. A tracker reads no clock: the caller passes `now`, which should
-/// be correct, because it decides when codes expire.
+/// be Bakong's time, because it decides when codes expire. [`ServerTime`](crate::server_time::ServerTime) estimates it.
 #[derive(Clone, Debug)]
 pub struct Tracker {
     config: Config,
