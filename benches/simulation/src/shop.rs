@@ -29,6 +29,8 @@ pub struct Shop {
     store: Box<dyn ShopStore>,
     tickets: HashMap<u64, (Ticket, u64)>,
     recipient: AccountIdBuf,
+    /// The time on a clock that is right, if the shop's own differs from it unpredictably.
+    right_now: Option<u64>,
 }
 
 impl Shop {
@@ -51,6 +53,7 @@ impl Shop {
             store: store.create(&scenario),
             tickets: HashMap::new(),
             recipient,
+            right_now: None,
         }
     }
 
@@ -72,6 +75,15 @@ impl Shop {
         self.tracker
             .as_ref()
             .is_some_and(|tracker| tracker.open_payments() == 0 && tracker.in_flight() == 0)
+    }
+
+    /// Sets the time by which the oracle judges the shop, instead of the time on the shop's clock.
+    pub const fn set_right_now(&mut self, now: u64) {
+        self.right_now = Some(now);
+    }
+
+    fn oracle_time(&self, now: u64) -> u64 {
+        self.right_now.unwrap_or(now)
     }
 
     /// Starts the process again from its store.
@@ -187,10 +199,11 @@ impl Shop {
         let Some(ask) = tracker.poll(moment(now)) else {
             return Ok(None);
         };
-        oracle.polled(&ask.question, now, right_now);
+        let oracle_now = self.right_now.unwrap_or(now);
+        oracle.polled(&ask.question, oracle_now, right_now);
         self.persist(oracle, now)?;
-        self.tickets.insert(number, (ask.ticket, now));
-        oracle.asked(number, now, right_now);
+        self.tickets.insert(number, (ask.ticket, oracle_now));
+        oracle.asked(number, oracle_now, right_now);
         Ok(Some(ask))
     }
 
@@ -264,7 +277,7 @@ impl Shop {
                     tracker.on_conflict(changes.remove(at), rejected.conflict);
                 }
             }
-            oracle.persisted(&changes, now);
+            oracle.persisted(&changes, self.oracle_time(now));
             if is_killed {
                 self.kill(oracle);
                 return Err(Killed);
