@@ -12,6 +12,20 @@ pub trait Clock: Send + Sync {
 
     /// Waits until `moment`, or until the clock is set back.
     fn sleep_until(&self, moment: Timestamp) -> impl Future<Output = ()> + Send;
+
+    /// Records that a watcher is busy until the returned value is dropped. Only a clock for tests needs this, to find out
+    /// when the watcher is idle.
+    fn busy(&self) -> Busy {
+        Busy::default()
+    }
+}
+
+/// Shows a clock for tests that a watcher is busy, until the value is dropped.
+#[derive(Default, Debug)]
+pub struct Busy {
+    #[cfg(feature = "testing")]
+    #[allow(dead_code, reason = "only its drop matters")]
+    pub(crate) guard: Option<crate::test_clock::BusyGuard>,
 }
 
 /// The system clock, with tokio's timers.

@@ -106,9 +106,12 @@ mod order;
 mod outcome;
 pub mod payment;
 pub mod policy;
+mod question;
 pub mod quota;
 pub mod settlement;
 pub mod store;
+#[cfg(feature = "testing")]
+mod test_clock;
 pub mod tracker;
 #[cfg(feature = "tokio")]
 pub mod watcher;
@@ -116,18 +119,21 @@ pub mod watcher;
 pub use ask::{Ask, ListItem, Question, Reply, Ticket};
 pub use change::Change;
 #[cfg(feature = "tokio")]
-pub use clock::{Clock, SystemClock};
+pub use clock::{Busy, Clock, SystemClock};
 pub use open_error::OpenError;
 pub use order::OrderId;
 pub use outcome::Outcome;
 pub use payment::Payment;
 pub use policy::Policy;
+pub use question::Answered;
 pub use quota::Quota;
 pub use settlement::{Expected, Mismatch};
 pub use store::{MemoryStore, PaymentStore};
+#[cfg(feature = "testing")]
+pub use test_clock::TestClock;
 pub use tracker::{Config, Tracker};
 #[cfg(feature = "tokio")]
-pub use watcher::{WatchError, Watched, Watcher};
+pub use watcher::{Attached, CommandError, Events, WatchError, Watched, Watcher};
 
 /// The crate of the API, whose types are part of this crate's interface.
 pub use bakong_api;

@@ -21,6 +21,9 @@ pub enum OpenError {
         /// When the final check of such a payment can be reserved, as far as the tracker knows.
         until: Timestamp,
     },
+    /// Bakong rejected the token, and the tracker cannot renew it, so no request would be answered. Set a new token. Do
+    /// not show the code.
+    TokenRejected,
 }
 
 impl fmt::Display for OpenError {
@@ -34,6 +37,9 @@ impl fmt::Display for OpenError {
                 f,
                 "the quota has no request left to check this payment; do not show the code before {} (milliseconds since 1970)",
                 until.as_millis()
+            ),
+            Self::TokenRejected => f.write_str(
+                "Bakong rejected the token, so this payment cannot be checked; set a new token before you show the code",
             ),
         }
     }

@@ -37,6 +37,15 @@ impl HyperTransport {
     pub fn builder() -> HyperTransportBuilder {
         HyperTransportBuilder::default()
     }
+
+    /// Returns a builder of a transport for the watcher of `bakong-flow`: it sends each request once.
+    ///
+    /// The watcher counts every request against the daily quota and schedules the repetitions itself. A transport that
+    /// retries would send requests that the watcher has not reserved.
+    #[must_use]
+    pub fn for_watcher() -> HyperTransportBuilder {
+        Self::builder().retry(RetryPolicy::never())
+    }
 }
 
 /// Configures a [`HyperTransport`]. Returned by [`HyperTransport::builder`].

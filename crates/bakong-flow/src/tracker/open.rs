@@ -28,6 +28,9 @@ impl Tracker {
         if self.finished.is_settled(&payment.order) {
             return Err(OpenError::OrderSettled);
         }
+        if self.token.is_refused(now) {
+            return Err(OpenError::TokenRejected);
+        }
         self.usage.record_demand(payment.md5, now);
         if let Some(until) = self.refused_until(&payment, policy) {
             return Err(OpenError::NoQuota { until });

@@ -2,7 +2,7 @@
 
 use bakong_api::ErrorClass;
 use bakong_api::khqr_core::Timestamp;
-use bakong_api::token::{TokenLife, TokenStep};
+use bakong_api::token::{TokenLife, TokenState, TokenStep};
 
 /// The life of the token, protected against replies to requests that were sent with an earlier token.
 ///
@@ -68,6 +68,11 @@ impl TokenGate {
 
     pub(super) fn renewal_abandoned(&mut self, now: Timestamp) {
         self.life.renewal_abandoned(now);
+    }
+
+    /// Whether Bakong rejected the token, and only a new one from outside can help.
+    pub(super) fn is_refused(&self, now: Timestamp) -> bool {
+        !self.life.is_renewable() && self.life.state(now) == TokenState::Rejected
     }
 
     /// Returns what to do before a request is sent.

@@ -1,10 +1,12 @@
 //! The errors of a watcher.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bakong_api::khqr_core::Timestamp;
 
 use crate::open_error::OpenError;
+use crate::store::StoreError;
 
 /// Why a payment is not watched. Do not show its code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +14,9 @@ use crate::open_error::OpenError;
 pub enum WatchError {
     /// The tracker does not accept the payment.
     Refused(OpenError),
+    /// The store did not commit the payment in time, or no leader opened it in time. The payment is withdrawn, so you
+    /// can try again with the same code.
+    StoreUnavailable,
     /// The watcher has stopped.
     Stopped,
 }
@@ -33,9 +38,12 @@ impl From<OpenError> for WatchError {
     }
 }
 
-impl From<Stopped> for WatchError {
-    fn from(Stopped: Stopped) -> Self {
-        Self::Stopped
+impl From<CommandError> for WatchError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::StoreUnavailable => Self::StoreUnavailable,
+            CommandError::Stopped => Self::Stopped,
+        }
     }
 }
 
@@ -43,12 +51,44 @@ impl fmt::Display for WatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(error) => error.fmt(f),
+            Self::StoreUnavailable => f.write_str(
+                "the payment store did not confirm the payment in time; do not show the code, and try again",
+            ),
             Self::Stopped => Stopped.fmt(f),
         }
     }
 }
 
 impl std::error::Error for WatchError {}
+
+/// Why a command or a query has no result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The store did not answer in time, or no leader carried the command out in time. A command may take effect later.
+    StoreUnavailable,
+    /// The watcher has stopped.
+    Stopped,
+}
+
+impl From<Stopped> for CommandError {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StoreUnavailable => {
+                f.write_str("the payment store did not answer in time; try again")
+            }
+            Self::Stopped => Stopped.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for CommandError {}
 
 /// The watcher has stopped. Open payments stay open in its store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,3 +101,25 @@ impl fmt::Display for Stopped {
 }
 
 impl std::error::Error for Stopped {}
+
+/// Why a watcher ended. Open payments stay open in its store.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// [`Watcher::shutdown`](super::Watcher::shutdown) was called, or the watcher was dropped.
+    Shutdown,
+    /// The store failed with an error of the kind [`Fatal`](crate::store::StoreErrorKind::Fatal).
+    StoreFailed(Arc<StoreError>),
+    /// The watcher's task panicked. This is a bug.
+    Panicked,
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shutdown => f.write_str("the watcher was shut down"),
+            Self::StoreFailed(error) => write!(f, "the watcher ended: {error}"),
+            Self::Panicked => f.write_str("the watcher ended because its task panicked"),
+        }
+    }
+}

@@ -1,42 +1,66 @@
-//! Runs a tracker over a session, a store and a clock.
+//! Runs a tracker over a session, a store and a clock, on one worker of several.
+//!
+//! | file | for |
+//! | --- | --- |
+//! | `driver` | the task: leads or follows |
+//! | `leader`, `commands`, `persist`, `publish`, `queue`, `request` | the leader: the tracker, batches, requests |
+//! | `remote`, `mirror` | the follower: commands to the leader, outcomes from the store |
+//! | `lease` | the lease, renewed by a task of its own |
+//! | `command`, `handles`, `shared` | what the task and the calls share |
+//! | `watched`, `events`, `health`, `error`, `progress` | what users see |
 
+mod builder;
 mod command;
+mod commands;
+mod driver;
 mod error;
+mod events;
+mod handles;
+mod health;
+mod leader;
+mod lease;
+mod mirror;
+mod persist;
 mod progress;
 mod publish;
+mod queue;
+mod remote;
 mod request;
-mod task;
+mod shared;
 mod watched;
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bakong_api::khqr_core::Md5Handle;
+use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::token::TokenStoreError;
 use bakong_api::{AccessToken, Session, Transport};
-use tokio::sync::{Mutex, broadcast, mpsc, watch};
+use tokio::sync::{Mutex, broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::change::Change;
-use crate::clock::{Clock, SystemClock};
+use crate::outcome::Outcome;
 use crate::payment::Payment;
 use crate::policy::Policy;
-use crate::store::{Acquired, PaymentStore, StoreError, WorkerId};
+use crate::store::{PaymentKey, PaymentStore, StoreError, StoredPayment};
+#[cfg(doc)]
 use crate::tracker::{Config, Tracker};
 
-use self::command::{Command, Commands};
-use self::request::Counter;
-use self::task::{Context, Task};
+use self::command::{Command, Commands, OpenRequest};
+use self::shared::{Found, Shared};
 
-pub use self::error::{Stopped, WatchError};
+pub use self::builder::WatcherBuilder;
+pub use self::error::{CommandError, EndReason, Stopped, WatchError};
+pub use self::events::Events;
+pub use self::health::{Health, Role, StoreHealth};
 pub use self::progress::Progress;
 pub use self::watched::Watched;
 
-/// Watches payments over one session. Use one watcher per token.
+/// Watches payments over one session, alone or together with the watchers of other workers.
 ///
 /// A watcher is a tokio task that owns a [`Tracker`]. It persists every decision before it acts on it. If the process is
-/// killed at any point, a new watcher with the same store continues. Payments are watched whether or not a [`Watched`]
+/// killed at any point, another watcher with the same store continues. Payments are watched whether or not a [`Watched`]
 /// handle exists.
 ///
 /// ```no_run
@@ -63,50 +87,57 @@ pub use self::watched::Watched;
 /// # Ok(()) }
 /// ```
 ///
+/// # Roles
+/// The watchers that share a store are workers of one registration: one token and its quota. One of them has the
+/// lease: the **leader** runs the tracker, asks Bakong and commits. The others are **followers**. A follower accepts
+/// the same calls. It hands each command to the leader through the store, waits for the result, and learns the outcomes
+/// from the store. [`Watcher::health`] tells the role.
+///
+/// If the leader shuts down, a follower leads at once. If the leader's process or machine dies, a follower leads when the
+/// lease expires: after at most one [term](WatcherBuilder::lease_term), 30 seconds by default. Meanwhile calls fail
+/// with [`WatchError::StoreUnavailable`], and no payment is lost. A worker that was suspended for longer than its lease
+/// cannot send or commit anything. It drops what it knows and follows. Each [`Watched`] survives these changes.
+///
+/// Use several workers so that a shop survives the loss of a machine, and so that each of its servers can open payments.
+/// More workers do not ask Bakong more often, because the quota belongs to the token. A single worker needs no
+/// lease in its store: see [`store`](crate::store).
+///
 /// # Requirements
 /// - A tokio runtime with timers.
-/// - All requests with the token go through this session, so that the watcher can count them. Pass an unused session,
-///   and send other requests by [`Watcher::session`].
+/// - All requests with the token go through the sessions of the watchers, so that they are counted. Pass an unused session,
+///   and send other requests by [`Watcher::session`]. A follower's own requests are counted when it leads.
 /// - To renew the token automatically, give the session an e-mail address ([`Session::with_renewal`]). The watcher counts
 ///   the renewals, and payments wait while the token is not valid.
-/// - One watcher per token and store. Two watchers would not know about each other's requests and could spend twice the quota.
-///   Payments are still finished once.
-/// - A transport that does not retry checks. Each retry counts against the quota, and the tracker schedules
-///   retries itself.
+/// - The same [`Config`] for all workers of a store, and a correct clock on each.
+/// - A transport that does not retry checks, for example `HyperTransport::for_watcher` of `bakong-http`. Each retry counts
+///   against the quota, and the tracker schedules retries itself.
 pub struct Watcher<T> {
     session: Arc<Session<T>>,
+    shared: Arc<Shared>,
     commands: Commands,
-    changes: broadcast::Sender<Change>,
-    /// The task stops when the value is `true` or the sender is dropped.
+    subscriptions: broadcast::WeakSender<Change>,
+    /// The task stops when the value is `true`.
     stop: watch::Sender<bool>,
+    /// Why the task has ended.
+    ended: watch::Receiver<Option<EndReason>>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Configures and starts a [`Watcher`].
-#[derive(Debug)]
-pub struct WatcherBuilder<T, S, C = SystemClock> {
-    session: Session<T>,
-    store: S,
-    clock: C,
-    config: Config,
-    timeout: Duration,
-    worker: WorkerId,
+/// What [`Watcher::attach`] found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Attached {
+    /// The payment is open.
+    Open(Watched),
+    /// The payment is final.
+    Final(Outcome),
+    /// The store has no such payment.
+    Unknown,
 }
 
-/// The term of a lease.
-const LEASE_TERM: Duration = Duration::from_secs(30);
-
-/// How long to wait for a reply, unless the transport gives up first.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(90);
-
-/// How many changes a [subscriber](Watcher::subscribe) can lag behind.
-const EVENT_BUFFER: usize = 1_024;
-
-/// How many commands can wait for the task.
-const COMMAND_BUFFER: usize = 64;
-
 impl<T: Transport + 'static> Watcher<T> {
-    /// Starts to watch the open payments of `store`, with the default [`Config`] and the system clock.
+    /// Starts to watch the open payments of `store`, with the default [`Config`] and the system clock. If another worker
+    /// leads, the watcher starts as a follower.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
@@ -122,18 +153,8 @@ impl<T: Transport + 'static> Watcher<T> {
 
     /// Returns a builder, to set a configuration or a clock.
     #[must_use]
-    pub fn builder<S: PaymentStore + 'static>(
-        session: Session<T>,
-        store: S,
-    ) -> WatcherBuilder<T, S> {
-        WatcherBuilder {
-            session,
-            store,
-            clock: SystemClock,
-            config: Config::DEFAULT,
-            timeout: DEFAULT_TIMEOUT,
-            worker: WorkerId::new("worker"),
-        }
+    pub fn builder(session: Session<T>, store: impl PaymentStore + 'static) -> WatcherBuilder<T> {
+        WatcherBuilder::new(session, Arc::new(store))
     }
 
     /// Returns the session, for other requests with the same token.
@@ -147,38 +168,82 @@ impl<T: Transport + 'static> Watcher<T> {
     /// Returns when the store has persisted the payment and a request for its final check is reserved. Then the code may
     /// be shown.
     ///
+    /// If the call fails or its future is dropped, the payment is withdrawn: it is not watched, its reservation is
+    /// released, and its code can be opened again. If the process is killed meanwhile, the payment may stay open until
+    /// it expires.
+    ///
     /// # Errors
     /// [`WatchError`] if the payment is not watched. Do not show the code.
     pub async fn watch(&self, payment: Payment, policy: Policy) -> Result<Watched, WatchError> {
-        let watch = |reply| Command::Watch {
-            payment: Box::new(payment),
-            policy,
-            reply,
+        let watch = |deadline, reply| {
+            Command::Watch(OpenRequest {
+                payment: Box::new(payment),
+                policy,
+                deadline,
+                reply,
+            })
         };
-        let progress = self.commands.request(watch).await??;
+        let opened = self.commands.request(watch).await??;
+        let progress = opened.accept().ok_or(WatchError::Stopped)?;
         Ok(Watched::new(progress, self.commands.clone()))
     }
 
-    /// Returns a handle to an open payment, for example one from before a restart; `None` if no payment with this MD5 is
-    /// open.
+    /// Returns the state of a payment, with a handle if the payment is open, for example one from before a restart.
     ///
     /// # Errors
-    /// [`Stopped`] if the watcher has stopped.
-    pub async fn attach(&self, md5: Md5Handle) -> Result<Option<Watched>, Stopped> {
-        let attach = |reply| Command::Attach { md5, reply };
-        let progress = self.commands.request(attach).await?;
-        Ok(progress.map(|progress| Watched::new(progress, self.commands.clone())))
+    /// [`CommandError`] if the store cannot be read.
+    pub async fn attach(&self, md5: Md5Handle) -> Result<Attached, CommandError> {
+        if let Some(progress) = self.shared.handles.subscribe(&md5) {
+            return Ok(Attached::Open(Watched::new(
+                progress,
+                self.commands.clone(),
+            )));
+        }
+        let found = self.read(self.shared.attach(md5)).await?;
+        Ok(match found {
+            Found::Open(progress) => Attached::Open(Watched::new(progress, self.commands.clone())),
+            Found::Final(outcome) => Attached::Final(outcome),
+            Found::Unknown => Attached::Unknown,
+        })
     }
 
-    /// Returns the MD5s of all open payments.
+    /// Returns the stored payment with this MD5, or the payments of this order, the oldest first.
     ///
     /// # Errors
-    /// [`Stopped`] if the watcher has stopped.
-    pub async fn open_payments(&self) -> Result<Vec<Md5Handle>, Stopped> {
-        self.commands.request(|reply| Command::List { reply }).await
+    /// [`CommandError`] if the store cannot be read.
+    pub async fn find(&self, key: &PaymentKey) -> Result<Vec<StoredPayment>, CommandError> {
+        self.read(self.shared.call(self.shared.store.find(key)))
+            .await
+    }
+
+    /// Returns the MD5s of all open payments, the oldest first.
+    ///
+    /// # Errors
+    /// [`CommandError`] if the store cannot be read.
+    pub async fn open_payments(&self) -> Result<Vec<Md5Handle>, CommandError> {
+        // No payment became final that late, so the store returns the open payments only.
+        let load = self.shared.store.load(Timestamp::from_millis(u64::MAX));
+        let snapshot = self.read(self.shared.call(load)).await?;
+        Ok(snapshot.open.iter().map(|open| open.payment.md5).collect())
+    }
+
+    async fn read<R>(
+        &self,
+        read: impl Future<Output = Result<R, StoreError>>,
+    ) -> Result<R, CommandError> {
+        if self.ended.borrow().is_some() {
+            return Err(CommandError::Stopped);
+        }
+        read.await.map_err(|error| {
+            tracing::warn!(%error, "the payment store cannot be read");
+            CommandError::StoreUnavailable
+        })
     }
 
     /// Uses a new token, like [`Session::set_token`]. If the previous token was rejected, requests continue at once.
+    ///
+    /// Set the token on every worker, because each has a session of its own. Sessions with the same
+    /// [`TokenStore`](bakong_api::token::TokenStore) share it.
     ///
     /// # Errors
     /// [`TokenStoreError`] if the token could not be saved. The session still uses the token.
@@ -192,15 +257,56 @@ impl<T: Transport + 'static> Watcher<T> {
 
     /// Returns all changes of all payments from now on, each after it was persisted.
     ///
-    /// A slow subscriber loses the oldest changes and gets an error instead. Read the missed state from the store. A
-    /// missed [`Change::PaidAgain`] is lost unless the store persists it.
+    /// Only a leader sends changes: a follower sends none. Use [`events`](Self::events) for what must not be missed. A
+    /// slow subscriber loses the oldest changes and gets an error instead. When the watcher ends, so does the channel.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Change> {
-        self.changes.subscribe()
+        match self.subscriptions.upgrade() {
+            Some(changes) => changes.subscribe(),
+            // The watcher has ended, so the receiver is closed from the start.
+            None => broadcast::channel(1).1,
+        }
     }
 
-    /// Stops the watcher: sends no more requests, waits for the requests in flight, and persists their results. Open
-    /// payments stay open in the store.
+    /// Returns the outcomes of all payments, and what else must not be missed, for the consumer with this name.
+    ///
+    /// The events start after the last one that the consumer acknowledged, and end when the watcher has ended.
+    #[must_use]
+    pub fn events(&self, consumer: &str) -> Events {
+        let store = Arc::clone(&self.shared.store);
+        Events::new(store, consumer, Some(self.ended.clone()))
+    }
+
+    /// Returns the health of the watcher, for monitoring.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let recorded = self.shared.health.get();
+        let has_ended = self.ended.borrow().is_some() || self.ended.has_changed().is_err();
+        Health {
+            role: if has_ended {
+                Role::Ended
+            } else {
+                recorded.role
+            },
+            store: recorded.store,
+            usage: recorded.usage,
+            quota_limit: self.shared.settings.config.quota.limit,
+            token: self.session.token_state(),
+            open_payments: recorded.open_payments,
+        }
+    }
+
+    /// Waits until the watcher has ended, and returns the reason. This method is cancel safe.
+    pub async fn closed(&self) -> EndReason {
+        let mut ended = self.ended.clone();
+        let reason = ended.wait_for(Option::is_some).await;
+        let reason = reason.ok().and_then(|reason| reason.clone());
+        // A task that panics drops the sender without a reason.
+        reason.unwrap_or(EndReason::Panicked)
+    }
+
+    /// Stops the watcher: sends no more requests, waits for the requests in flight, and persists their results. Then
+    /// releases the lease. Open payments stay open in the store.
     pub async fn shutdown(&self) {
         self.stop.send_replace(true);
         let mut running = self.task.lock().await;
@@ -213,77 +319,14 @@ impl<T: Transport + 'static> Watcher<T> {
     }
 }
 
-impl<T> fmt::Debug for Watcher<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watcher").finish_non_exhaustive()
+impl<T> Drop for Watcher<T> {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
     }
 }
 
-impl<T: Transport + 'static, S: PaymentStore + 'static, C: Clock + 'static>
-    WatcherBuilder<T, S, C>
-{
-    /// Sets the configuration of the tracker.
-    #[must_use]
-    pub fn config(self, config: Config) -> Self {
-        Self { config, ..self }
-    }
-
-    /// Sets the clock. The default is the system clock.
-    #[must_use]
-    pub fn clock<D: Clock + 'static>(self, clock: D) -> WatcherBuilder<T, S, D> {
-        WatcherBuilder {
-            session: self.session,
-            store: self.store,
-            clock,
-            config: self.config,
-            timeout: self.timeout,
-            worker: self.worker,
-        }
-    }
-
-    /// Sets how long to wait for a reply. The default is 90 seconds. The transport's own limit should be shorter.
-    #[must_use]
-    pub fn timeout(self, timeout: Duration) -> Self {
-        Self { timeout, ..self }
-    }
-
-    /// Starts the watcher.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store cannot be read.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime.
-    pub async fn start(self) -> Result<Watcher<T>, StoreError> {
-        let now = self.clock.now();
-        let epoch = match self.store.acquire(&self.worker, LEASE_TERM).await? {
-            Acquired::Leader(epoch) => epoch,
-            Acquired::Follower { .. } => return Err(StoreError::fenced()),
-        };
-        let finished_since = now.saturating_sub(self.config.remember);
-        let snapshot = self.store.load(finished_since).await?;
-        let tracker = Tracker::restore(self.config, snapshot, now);
-        let counter = Arc::new(Counter::default());
-        let session = Arc::new(self.session.with_observer(Arc::clone(&counter)));
-        let (commands, received) = mpsc::channel(COMMAND_BUFFER);
-        let (changes, _) = broadcast::channel(EVENT_BUFFER);
-        let (stop, stopping) = watch::channel(false);
-        let context = Context {
-            store: self.store,
-            clock: self.clock,
-            session: Arc::clone(&session),
-            counter,
-            changes: changes.clone(),
-            timeout: self.timeout,
-        };
-        let task = Task::new(tracker, epoch, context);
-        let task = tokio::spawn(task.run(received, stopping));
-        Ok(Watcher {
-            session,
-            commands: Commands(commands),
-            changes,
-            stop,
-            task: Mutex::new(Some(task)),
-        })
+impl<T> fmt::Debug for Watcher<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watcher").finish_non_exhaustive()
     }
 }

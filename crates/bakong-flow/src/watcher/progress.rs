@@ -47,4 +47,12 @@ impl Progress {
             outcome: None,
         }
     }
+
+    /// The payment became final.
+    pub(super) fn finish(&mut self, outcome: &Outcome) {
+        self.is_asking = false;
+        self.last_error = None;
+        self.next_check = None;
+        self.outcome = Some(outcome.clone());
+    }
 }

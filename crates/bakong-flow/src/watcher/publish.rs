@@ -1,17 +1,22 @@
 //! Publishes the changes that the store persisted or rejected.
 
-use bakong_api::Transport;
-use bakong_api::khqr_core::Md5Handle;
+use std::collections::HashMap;
+use std::sync::Arc;
 
+use bakong_api::khqr_core::Md5Handle;
+use bakong_api::{ApiError, Transport};
+
+use super::command::Opened;
+use super::leader::Leader;
 use super::progress::Progress;
-use super::request::Errors;
-use super::task::Task;
 use crate::change::Change;
 use crate::clock::Clock;
-use crate::open_error::OpenError;
-use crate::store::{Conflict, PaymentStore, Rejected};
+use crate::store::{Conflict, Rejected};
 
-impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
+/// The errors of the requests that failed, by payment.
+pub(super) type Errors = HashMap<Md5Handle, Arc<ApiError>>;
+
+impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
     /// Publishes the persisted changes, and returns the rejected ones to the tracker.
     pub(super) fn publish(&mut self, changes: Vec<Change>, rejected: &[Rejected], errors: &Errors) {
         for change in changes {
@@ -25,17 +30,12 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
     fn on_conflict(&mut self, change: Change, conflict: &Conflict) {
         match (&change, conflict) {
             (Change::Opened { payment, .. }, _) => {
-                let md5 = payment.md5;
-                self.open.remove(&md5);
-                let refused = match conflict {
-                    Conflict::OrderSettled => OpenError::OrderSettled,
-                    _ => OpenError::Known,
-                };
-                if let Some(reply) = self.opening.remove(&md5) {
-                    drop(reply.send(Err(refused.into())));
+                if let Some(opening) = self.opening.remove(&payment.md5) {
+                    let error = conflict.open_error();
+                    drop(opening.request.reply.send(Err(error.into())));
                 }
             }
-            // The outcome of the other worker counts.
+            // The outcome in the store counts.
             (Change::Finished { md5, order, at, .. }, Conflict::Final(outcome)) => {
                 let stored = Change::Finished {
                     md5: *md5,
@@ -43,7 +43,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                     outcome: (**outcome).clone(),
                     at: *at,
                 };
-                self.emit(stored, &Errors::default());
+                self.emit(stored, &Errors::new());
             }
             _ => {}
         }
@@ -52,28 +52,29 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
 
     /// Updates the progress of the payment, logs the change, and sends it to the subscribers.
     fn emit(&mut self, change: Change, errors: &Errors) {
-        let update = |md5: &Md5Handle, update: &dyn Fn(&mut Progress)| {
-            if let Some(progress) = self.open.get(md5) {
-                progress.send_modify(update);
-            }
-        };
+        let handles = &self.context.shared.handles;
         match &change {
             Change::Opened { payment, .. } => {
                 let md5 = payment.md5;
                 tracing::info!(%md5, order = %payment.order, "watching a payment");
-                if let (Some(reply), Some(progress)) =
-                    (self.opening.remove(&md5), self.open.get(&md5))
-                {
-                    drop(reply.send(Ok(progress.subscribe())));
+                let progress = handles.add(Progress::new(payment, false));
+                if let Some(opening) = self.opening.remove(&md5) {
+                    let withdrawals = self.context.shared.withdrawals.clone();
+                    let opened = Opened::new(md5, progress, withdrawals);
+                    if let Err(Ok(unclaimed)) = opening.request.reply.send(Ok(opened)) {
+                        // This task withdraws the payment itself, before it opens the same code again.
+                        drop(unclaimed.accept());
+                        self.unclaimed.push(md5);
+                    }
                 }
             }
-            Change::Asked { md5, .. } => update(md5, &|progress| {
+            Change::Asked { md5, .. } => handles.update(md5, |progress| {
                 progress.checks = progress.checks.saturating_add(1);
                 progress.is_asking = true;
             }),
             Change::NotPaidYet { md5, next } => {
                 tracing::debug!(%md5, "not paid yet");
-                update(md5, &|progress| {
+                handles.update(md5, |progress| {
                     progress.is_asking = false;
                     progress.last_error = None;
                     progress.next_check = Some(*next);
@@ -81,15 +82,16 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
             }
             Change::NoAnswer { md5, class } => {
                 tracing::warn!(%md5, class = class.name(), "a request failed");
-                update(md5, &|progress| {
+                handles.update(md5, |progress| {
+                    let error = errors.get(md5).cloned();
                     progress.is_asking = false;
-                    progress.last_error = errors.of(md5).or(progress.last_error.take());
+                    progress.last_error = error.or(progress.last_error.take());
                     progress.next_check = None;
                 });
             }
             Change::Learned { .. } => {}
-            Change::Withdrawn { md5 } => drop(self.open.remove(md5)),
-            Change::Cancelled { md5 } => update(md5, &|progress| progress.is_cancelled = true),
+            Change::Withdrawn { md5 } => handles.remove(md5),
+            Change::Cancelled { md5 } => handles.cancel(md5),
             Change::Finished {
                 md5,
                 order,
@@ -97,14 +99,7 @@ impl<T: Transport + 'static, S: PaymentStore, C: Clock> Task<T, S, C> {
                 ..
             } => {
                 tracing::info!(%md5, %order, outcome = outcome.name(), "the payment is final");
-                if let Some(progress) = self.open.remove(md5) {
-                    progress.send_modify(|progress| {
-                        progress.is_asking = false;
-                        progress.last_error = None;
-                        progress.next_check = None;
-                        progress.outcome = Some(outcome.clone());
-                    });
-                }
+                handles.finish(md5, outcome);
             }
             Change::PaidAgain { md5, order, .. } => {
                 tracing::warn!(%md5, %order, "a second transaction was found for a final payment");

@@ -1,49 +1,99 @@
-//! Sends a question over the session and counts the requests.
+//! Sends a question over the session, counts the requests, and records them.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bakong_api::endpoint::{
-    CheckTransactionByHash, CheckTransactionByMd5, CheckTransactionByMd5List,
-    CheckTransactionByShortHash,
-};
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::observe::{Attempt, SessionObserver};
+use bakong_api::observe::{AnswerSummary, Attempt, SessionObserver};
 use bakong_api::transport::TransportError;
-use bakong_api::{ApiError, CheckAnswer, ErrorClass, Session, Transport};
+use bakong_api::{ErrorCode, Session, Transport};
 use bytes::Bytes;
 use http::Response;
+use tokio::time::Instant;
 
-use crate::ask::{Question, Reply};
+use super::lease::LeaseCheck;
+use super::shared::UniqueIds;
+use crate::ask::Question;
+use crate::question::Answered;
+use crate::store::Exchange;
 
 tokio::task_local! {
-    /// The number of requests that were sent for the question of the current task.
+    /// What is known about the requests of the question of the current task.
     static SENT: SendCount;
 }
 
+/// The maximum number of exchanges that wait for a commit. A follower commits none, so it forgets the oldest.
+const MAX_EXCHANGES: usize = 1_000;
+/// The maximum number of requests in flight whose start is remembered.
+const MAX_STARTED: usize = 256;
+
 /// The number of requests that were sent for a question. The number is known even if no answer arrives.
 #[derive(Clone, Default, Debug)]
-pub(super) struct SendCount(Arc<AtomicU32>);
+pub(super) struct SendCount {
+    count: Arc<AtomicU32>,
+    /// The payment, if the question asks about one payment.
+    md5: Option<Md5Handle>,
+}
 
 impl SendCount {
+    pub(super) fn of(md5: Option<Md5Handle>) -> Self {
+        Self {
+            md5,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn get(&self) -> u32 {
-        self.0.load(Ordering::Relaxed)
+        self.count.load(Ordering::Relaxed)
     }
 }
 
-/// Counts the requests of the session: those of each question, and all others together.
-#[derive(Default)]
+/// Counts the requests of the session: those of each question, and all others together. Records each request.
 pub(super) struct Counter {
     external: AtomicU32,
     /// The expiry of a renewed token, until it is taken.
     renewed: Mutex<Option<Option<Timestamp>>>,
+    records: Mutex<Records>,
+    ids: UniqueIds,
+    now: Box<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+#[derive(Default)]
+struct Records {
+    started: VecDeque<Started>,
+    finished: VecDeque<Exchange>,
+}
+
+/// A request that has no answer yet.
+struct Started {
+    /// The task that sends the request.
+    task: Option<tokio::task::Id>,
+    attempt: Attempt,
+    md5: Option<Md5Handle>,
+    sent_at: Timestamp,
+    at: Instant,
 }
 
 impl Counter {
+    pub(super) fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self {
+            external: AtomicU32::new(0),
+            renewed: Mutex::default(),
+            records: Mutex::default(),
+            ids: UniqueIds::new(),
+            now: Box::new(now),
+        }
+    }
+
     /// Returns how many requests that do not belong to a question were sent since the last call.
     pub(super) fn take_external(&self) -> u32 {
         self.external.swap(0, Ordering::Relaxed)
+    }
+
+    /// Counts requests that a leader could not count before it lost its lease.
+    pub(super) fn add_external(&self, requests: u32) {
+        self.external.fetch_add(requests, Ordering::Relaxed);
     }
 
     /// Returns the expiry of the token that was renewed since the last call.
@@ -52,26 +102,96 @@ impl Counter {
         renewed.take()
     }
 
+    /// Returns the requests that were answered or failed since the last call.
+    pub(super) fn take_exchanges(&self) -> impl Iterator<Item = Exchange> {
+        std::mem::take(&mut self.records().finished).into_iter()
+    }
+
+    /// The task with this id was stopped before its request was answered.
+    pub(super) fn stopped(&self, task: tokio::task::Id) {
+        let mut records = self.records();
+        let started = std::mem::take(&mut records.started);
+        let (stopped, started): (VecDeque<_>, _) = started
+            .into_iter()
+            .partition(|started| started.task == Some(task));
+        records.started = started;
+        for started in stopped {
+            records.finish(&started, self.ids.next(), None);
+        }
+    }
+
+    fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn count(&self, change: impl Fn(u32) -> u32 + Copy) {
         let update = |count: &AtomicU32| {
             let _ = count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
                 Some(change(count))
             });
         };
-        if SENT.try_with(|sent| update(&sent.0)).is_err() {
+        if SENT.try_with(|sent| update(&sent.count)).is_err() {
             update(&self.external);
         }
     }
 }
 
-impl SessionObserver for Counter {
-    fn sending(&self, _attempt: Attempt) {
-        self.count(|count| count.saturating_add(1));
+impl Records {
+    fn start(&mut self, started: Started) {
+        if self.started.len() == MAX_STARTED {
+            self.started.pop_front();
+        }
+        self.started.push_back(started);
     }
 
-    fn finished(&self, _attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
+    /// Removes the record of a request that the current task sent.
+    fn take_started(&mut self, attempt: Attempt) -> Option<Started> {
+        let task = tokio::task::try_id();
+        let is_same = |started: &Started| started.task == task && started.attempt == attempt;
+        let at = self.started.iter().position(is_same)?;
+        self.started.remove(at)
+    }
+
+    fn finish(&mut self, started: &Started, request_id: String, response: Option<&Response<Bytes>>) {
+        let summary = response.map(AnswerSummary::of);
+        if self.finished.len() == MAX_EXCHANGES {
+            self.finished.pop_front();
+        }
+        self.finished.push_back(Exchange {
+            request_id: request_id.into(),
+            endpoint: started.attempt.endpoint.name.into(),
+            md5: started.md5,
+            status: response.map(|response| response.status().as_u16()),
+            response_code: summary.and_then(|summary| summary.response_code),
+            error_code: summary
+                .and_then(|summary| summary.error_code)
+                .map(ErrorCode::number),
+            duration: started.at.elapsed(),
+            attempt: started.attempt.number,
+            sent_at: started.sent_at,
+        });
+    }
+}
+
+impl SessionObserver for Counter {
+    fn sending(&self, attempt: Attempt) {
+        self.count(|count| count.saturating_add(1));
+        self.records().start(Started {
+            task: tokio::task::try_id(),
+            attempt,
+            md5: SENT.try_with(|sent| sent.md5).ok().flatten(),
+            sent_at: (self.now)(),
+            at: Instant::now(),
+        });
+    }
+
+    fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
         if result.is_err_and(|error| !error.kind().may_have_arrived()) {
             self.count(|count| count.saturating_sub(1));
+        }
+        let mut records = self.records();
+        if let Some(started) = records.take_started(attempt) {
+            records.finish(&started, self.ids.next(), result.ok());
         }
     }
 
@@ -80,110 +200,16 @@ impl SessionObserver for Counter {
     }
 }
 
-/// The result of a question.
-#[derive(Debug)]
-pub(super) struct Exchange {
-    pub(super) reply: Reply,
-    pub(super) errors: Errors,
-}
-
-/// The errors of a question: one for all payments, or one for each item of a list.
-#[derive(Debug, Default)]
-pub(super) struct Errors {
-    all: Option<Arc<ApiError>>,
-    by_md5: HashMap<Md5Handle, Arc<ApiError>>,
-}
-
-impl Errors {
-    /// Creates an error for all payments.
-    pub(super) fn of_all(error: impl Into<ApiError>) -> Self {
-        Self {
-            all: Some(Arc::new(error.into())),
-            by_md5: HashMap::new(),
-        }
-    }
-
-    pub(super) fn of(&self, md5: &Md5Handle) -> Option<Arc<ApiError>> {
-        self.by_md5.get(md5).or(self.all.as_ref()).cloned()
-    }
-}
-
-/// Sends `question`, and counts the requests in `count`.
+/// Sends `question`, and counts the requests in `count`. Sends nothing and returns `None` if the lease is not valid.
 pub(super) async fn send<T: Transport>(
     session: Arc<Session<T>>,
     question: Question,
     count: SendCount,
-) -> Exchange {
-    let (reply, errors) = SENT.scope(count, ask(&session, question)).await;
-    Exchange { reply, errors }
-}
-
-async fn ask<T: Transport>(session: &Session<T>, question: Question) -> (Reply, Errors) {
-    match question {
-        Question::Md5(md5) => check(session.send(&CheckTransactionByMd5::new(md5)).await),
-        Question::Hash(hash) => check(session.send(&CheckTransactionByHash::new(hash)).await),
-        Question::ShortHash(hash, amount) => {
-            let endpoint = CheckTransactionByShortHash::new(hash, amount);
-            check(session.send(&endpoint).await)
-        }
-        Question::Md5List(md5s) => list(session, md5s).await,
-        Question::Renewal => {
-            let (result, errors) = split(session.renew().await);
-            // The expiry is passed to the observer instead.
-            (Reply::Renewal(result.map(|()| None)), errors)
-        }
+    lease: LeaseCheck,
+) -> Option<Answered> {
+    // The process may have been suspended between the commit and this line.
+    if !lease.is_valid() {
+        return None;
     }
-}
-
-fn check(result: Result<CheckAnswer, ApiError>) -> (Reply, Errors) {
-    let (result, errors) = split(result);
-    (Reply::Check(result), errors)
-}
-
-async fn list<T: Transport>(session: &Session<T>, md5s: Vec<Md5Handle>) -> (Reply, Errors) {
-    // A tracker never asks for a list with an invalid number of MD5s.
-    let Ok(endpoint) = CheckTransactionByMd5List::new(md5s) else {
-        return (Reply::List(Ok(Vec::new())), Errors::default());
-    };
-    let answers = match session.send(&endpoint).await {
-        Ok(answers) => answers,
-        Err(error) => {
-            let (result, errors) = split(Err(error));
-            return (Reply::List(result), errors);
-        }
-    };
-    let mut errors = Errors::default();
-    let items = answers.iter().map(|(md5, answer)| {
-        let answer = match answer {
-            Ok(answer) => Ok(answer.clone()),
-            Err(error) => {
-                errors.by_md5.insert(*md5, Arc::new(error.clone()));
-                Err(error.class())
-            }
-        };
-        (*md5, answer)
-    });
-    (Reply::List(Ok(items.collect())), errors)
-}
-
-/// Returns the class of an error. A rejected renewal does not mean that the question is rejected.
-fn class_of(error: &ApiError) -> ErrorClass {
-    match error.class() {
-        ErrorClass::Refused | ErrorClass::Blocked | ErrorClass::Malformed
-            if error.is_of_renewal() =>
-        {
-            ErrorClass::Unauthorized
-        }
-        class => class,
-    }
-}
-
-fn split<A>(result: Result<A, ApiError>) -> (Result<A, ErrorClass>, Errors) {
-    match result {
-        Ok(answer) => (Ok(answer), Errors::default()),
-        Err(error) => {
-            let class = class_of(&error);
-            (Err(class), Errors::of_all(error))
-        }
-    }
+    Some(SENT.scope(count, question.send(&session)).await)
 }

@@ -3,12 +3,17 @@
 use bakong_api::khqr_core::Md5Handle;
 use bakong_api::{ShortHash, TransactionHash};
 
-use super::command::{Command, Commands, ProgressReceiver};
-use super::error::Stopped;
+use super::command::Commands;
+use super::error::{CommandError, Stopped};
+use super::handles::ProgressReceiver;
 use super::progress::Progress;
 use crate::outcome::Outcome;
+use crate::store::Command;
 
 /// A handle to a watched payment. Dropping the handle has no effect on the payment.
+///
+/// The handle works whether or not the watcher leads. A follower learns the outcome from the store. It does not know
+/// when the payment is checked: only a leader updates [`Progress::checks`] and [`Progress::is_asking`].
 #[derive(Clone, Debug)]
 pub struct Watched {
     progress: ProgressReceiver,
@@ -37,7 +42,7 @@ impl Watched {
     /// Waits for the outcome. This method is cancel safe.
     ///
     /// # Errors
-    /// [`Stopped`] if the watcher stops before the payment is final.
+    /// [`Stopped`] if the watcher stops before the payment is final, or if another worker withdrew the payment.
     pub async fn outcome(&mut self) -> Result<Outcome, Stopped> {
         let ended = self
             .progress
@@ -50,40 +55,39 @@ impl Watched {
     /// [`Tracker::nudge`](crate::Tracker::nudge).
     ///
     /// # Errors
-    /// [`Stopped`] if the watcher has stopped.
-    pub async fn nudge(&self) -> Result<(), Stopped> {
-        self.commands.send(Command::Nudge(self.md5())).await
+    /// [`CommandError`] if the leader did not receive the request.
+    pub async fn nudge(&self) -> Result<(), CommandError> {
+        let md5 = self.md5();
+        self.commands.change(Command::Nudge { md5 }).await
     }
 
     /// Cancels the order, and returns when the store has persisted the change. See
     /// [`Tracker::cancel`](crate::Tracker::cancel).
     ///
     /// # Errors
-    /// [`Stopped`] if the watcher has stopped.
-    pub async fn cancel(&self) -> Result<(), Stopped> {
+    /// [`CommandError`] if the change is not persisted yet.
+    pub async fn cancel(&self) -> Result<(), CommandError> {
         let md5 = self.md5();
-        let cancel = |persisted| Command::Cancel(md5, persisted);
-        self.commands.request(cancel).await
+        self.commands.change(Command::Cancel { md5 }).await
     }
 
     /// Adds hashes of the transaction, for example from the customer's receipt, and returns when the store has
     /// persisted them. See [`Tracker::learn`](crate::Tracker::learn).
     ///
     /// # Errors
-    /// [`Stopped`] if the watcher has stopped.
+    /// [`CommandError`] if the hashes are not persisted yet.
     pub async fn learn(
         &self,
         hash: Option<TransactionHash>,
         short_hash: Option<ShortHash>,
-    ) -> Result<(), Stopped> {
+    ) -> Result<(), CommandError> {
         let md5 = self.md5();
-        let learn = |persisted| Command::Learn {
+        let learn = Command::AddHash {
             md5,
             hash,
             short_hash,
-            persisted,
         };
-        self.commands.request(learn).await
+        self.commands.change(learn).await
     }
 
     fn md5(&self) -> Md5Handle {

@@ -1,0 +1,113 @@
+//! The health of a watcher, for monitoring.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bakong_api::khqr_core::Timestamp;
+use bakong_api::token::TokenState;
+
+use crate::quota::WindowUsage;
+use crate::store::Epoch;
+
+/// What a watcher does, and what works.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Health {
+    /// The role of the watcher.
+    pub role: Role,
+    /// Whether the store works.
+    pub store: StoreHealth,
+    /// The usage of the current quota window; `None` for a follower.
+    pub usage: Option<WindowUsage>,
+    /// The maximum number of requests in a quota window.
+    pub quota_limit: u32,
+    /// The state of the session's token.
+    pub token: TokenState,
+    /// The number of open payments; `None` for a follower.
+    pub open_payments: Option<usize>,
+}
+
+/// The role of a watcher among the watchers of one store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum Role {
+    /// The watcher has the lease: it asks Bakong and decides.
+    Leader {
+        /// The epoch of the lease.
+        epoch: Epoch,
+    },
+    /// Another watcher leads, or the store cannot be reached. This watcher hands over its commands.
+    Follower,
+    /// The watcher has ended.
+    Ended,
+}
+
+/// Whether the store works.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum StoreHealth {
+    /// The last access succeeded.
+    Working,
+    /// The last access failed.
+    Failing {
+        /// When the first of the failures in a row happened.
+        since: Timestamp,
+    },
+}
+
+/// The part of the health that the task records.
+#[derive(Debug)]
+pub(super) struct HealthRecord(Mutex<Recorded>);
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Recorded {
+    pub(super) role: Role,
+    pub(super) store: StoreHealth,
+    pub(super) usage: Option<WindowUsage>,
+    pub(super) open_payments: Option<usize>,
+}
+
+impl HealthRecord {
+    pub(super) const fn new() -> Self {
+        Self(Mutex::new(Recorded {
+            role: Role::Follower,
+            store: StoreHealth::Working,
+            usage: None,
+            open_payments: None,
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Recorded> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn get(&self) -> Recorded {
+        *self.lock()
+    }
+
+    pub(super) fn set_role(&self, role: Role) {
+        let mut recorded = self.lock();
+        recorded.role = role;
+        if !matches!(role, Role::Leader { .. }) {
+            recorded.usage = None;
+            recorded.open_payments = None;
+        }
+    }
+
+    pub(super) fn set_leader(&self, epoch: Epoch, usage: WindowUsage, open_payments: usize) {
+        let mut recorded = self.lock();
+        recorded.role = Role::Leader { epoch };
+        recorded.usage = Some(usage);
+        recorded.open_payments = Some(open_payments);
+    }
+
+    pub(super) fn store_works(&self) {
+        self.lock().store = StoreHealth::Working;
+    }
+
+    pub(super) fn store_failed(&self, now: Timestamp) {
+        let store = &mut self.lock().store;
+        if *store == StoreHealth::Working {
+            *store = StoreHealth::Failing { since: now };
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The watcher with a scripted Bakong and paused time.
+
+#![cfg(feature = "testing")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
+
+mod basics;
+mod faulty;
+mod roles;
+mod script;
