@@ -8,32 +8,13 @@ use rusqlite::Connection;
 use rusqlite::backup::Backup;
 
 use super::failure::Failure;
-use super::file::{self, Migrated, Preparation};
+use super::file::{self, Preparation};
 use super::fuse::Fuse;
 use super::inspect;
 use super::session::Session;
 use super::{SqliteOptions, on_thread};
 use crate::migrations;
-
-/// What [`check`](SqliteOptions::check) found.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct CheckReport {
-    /// The version of the schema.
-    pub version: u32,
-    /// The number of registrations.
-    pub registrations: u64,
-    /// The number of payments.
-    pub payments: u64,
-    /// How many of the payments are open.
-    pub open: u64,
-    /// The number of events.
-    pub events: u64,
-    /// The number of exchanges.
-    pub exchanges: u64,
-    /// What is wrong. Empty if the store is sound. At most 100 entries.
-    pub problems: Vec<String>,
-}
+use crate::report::{CheckReport, Migrated};
 
 impl SqliteOptions {
     /// Checks the file, the schema, and all rows. Workers can use the store meanwhile.

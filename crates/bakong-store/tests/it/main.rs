@@ -1,3 +1,5 @@
-//! Tests of the stores with real files.
+//! Tests of the stores with real files and a real server.
 
+#[cfg(all(unix, feature = "postgres"))]
+mod postgres;
 mod sqlite;
