@@ -194,6 +194,7 @@ impl Shop {
     }
 
     /// Returns when to poll next.
+    #[must_use]
     pub fn next_wakeup(&self) -> Option<u64> {
         let next = self.tracker.as_ref()?.next_wakeup()?;
         Some(next.as_millis())

@@ -59,3 +59,7 @@ pub use sqlite::{SqliteDatabase, SqliteOptions, SqliteStore};
 
 /// The crate of the payments, whose types are part of this crate's interface.
 pub use bakong_flow;
+
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -46,7 +46,7 @@ pub(crate) const RULES: &[(&str, &str)] = &[
 pub(crate) fn payment_problems(
     stored: &StoredPayment,
     status: &str,
-    hash: Option<String>,
+    hash: Option<&str>,
 ) -> Vec<&'static str> {
     let outcome = stored.finished.as_ref().map(|(outcome, _)| outcome);
     let mut problems = Vec::new();
@@ -54,7 +54,8 @@ pub(crate) fn payment_problems(
         problems.push("the status is not the name of the outcome");
     }
     let settles = crate::settled_at(stored).is_some();
-    if hash != outcome.and_then(settling_hash).filter(|_| settles) {
+    let expected = outcome.and_then(settling_hash).filter(|_| settles);
+    if hash != expected.as_deref() {
         problems.push("the hash is not the one of the transaction that settled the order");
     }
     problems

@@ -187,7 +187,7 @@ impl Problems {
             }
             for row in &rows {
                 let status: &str = named(row, "status")?;
-                let hash: Option<String> = named(row, "settled_hash")?;
+                let hash: Option<&str> = named(row, "settled_hash")?;
                 let payment = payment_row(row)?;
                 let id = payment.id;
                 last = id;

@@ -172,10 +172,10 @@ impl PaymentRow {
         let short_hash = self.short_hash.as_deref().map(ShortHash::new).transpose();
         payment.short_hash = short_hash.map_err(invalid("payments.short_hash"))?;
         if self.code.is_some() || self.metadata.is_some() {
-            let mut details = PaymentDetails::default();
-            details.code = self.code.map(Into::into);
-            details.metadata = self.metadata.map(Into::into);
-            payment.details = Some(Box::new(details));
+            payment.details = Some(Box::new(PaymentDetails {
+                code: self.code.map(Into::into),
+                metadata: self.metadata.map(Into::into),
+            }));
         }
         let policy = policy::decode(&self.policy)?;
         let mut open = OpenPayment::new(payment, policy, timestamp(self.opened_at));

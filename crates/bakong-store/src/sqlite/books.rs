@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
-use bakong_flow::bakong_api::khqr_core::Timestamp;
+use bakong_flow::OrderId;
+use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_flow::store::{Exchange, StoredPayment};
 use rusqlite::{Row, named_params, params};
 
 use super::failure::Failure;
 use super::payments::{event_row, payment_row, read_all};
 use super::session::Session;
-use crate::books::{Cursor, ExchangeFilter, Page, PaymentFilter, Statement};
+use crate::books::{Cursor, ExchangeFilter, Page, PaymentFilter, StateFilter, Statement};
 use crate::record::{EventRow, ExchangeRow, PaymentRow, millis};
 
 /// The position before the first row of a list whose newest row comes first.
@@ -28,25 +29,16 @@ pub(super) fn payments(
 ) -> Result<Page<StoredPayment>, Failure> {
     let (from, until) = bounds(filter.opened.as_ref());
     let after = after.unwrap_or(START);
-    let order = filter.order.as_ref();
-    let sql = format!(
-        "SELECT {} FROM payments WHERE registration = :registration AND {} AND {} \
-         AND opened_at BETWEEN :from AND :until AND (opened_at, id) < (:at, :id) \
-         ORDER BY opened_at DESC, id DESC LIMIT :limit",
-        PaymentRow::COLUMNS,
-        filter.state.condition(),
-        order.map_or(":order IS NULL", |_| "order_id = :order"),
-    );
     let params = named_params! {
         ":registration": registration,
-        ":order": order.map(bakong_flow::OrderId::as_str),
+        ":order": filter.order.as_ref().map(OrderId::as_str),
         ":from": from,
         ":until": until,
         ":at": after.at,
         ":id": after.id,
         ":limit": rows_of(limit),
     };
-    let rows = session.all(&sql, params, payment_row)?;
+    let rows = session.all(&payments_sql(filter), params, payment_row)?;
     let payments = rows.into_iter().map(|row| {
         let cursor = Cursor {
             at: row.opened_at,
@@ -58,6 +50,23 @@ pub(super) fn payments(
         payments.collect::<Result<_, Failure>>()?,
         limit,
     ))
+}
+
+/// Names the index, because SQLite would scan all payments in the order of time instead.
+fn payments_sql(filter: &PaymentFilter) -> String {
+    let (index, order) = match (&filter.order, filter.state) {
+        (Some(_), _) => ("payments_order", "order_id = :order"),
+        (None, StateFilter::Open) => ("payments_open", ":order IS NULL"),
+        (None, StateFilter::NeedsReview) => ("payments_review", ":order IS NULL"),
+        (None, StateFilter::All | StateFilter::Final) => ("payments_opened", ":order IS NULL"),
+    };
+    format!(
+        "SELECT {} FROM payments INDEXED BY {index} WHERE registration = :registration AND {order} AND {} \
+         AND opened_at BETWEEN :from AND :until AND (opened_at, id) < (:at, :id) \
+         ORDER BY opened_at DESC, id DESC LIMIT :limit",
+        PaymentRow::COLUMNS,
+        filter.state.condition(),
+    )
 }
 
 /// Returns one page of exchanges, the newest first.
@@ -80,7 +89,7 @@ pub(super) fn exchanges(
     );
     let params = named_params! {
         ":registration": registration,
-        ":md5": md5.map(bakong_flow::bakong_api::khqr_core::Md5Handle::as_bytes),
+        ":md5": md5.map(Md5Handle::as_bytes),
         ":from": from,
         ":until": until,
         ":at": after.at,
@@ -123,8 +132,7 @@ pub(super) fn statement(
     )?;
     let events = session.all(
         &format!(
-            "SELECT {} FROM {} WHERE e.registration = ?1 AND e.kind = 'paid_again' AND e.at BETWEEN ?2 AND ?3 \
-             ORDER BY e.id",
+            "SELECT {} FROM {} WHERE e.registration = ?1 AND e.kind = 'paid_again' AND e.at BETWEEN ?2 AND ?3",
             EventRow::COLUMNS,
             EventRow::FROM
         ),
@@ -132,7 +140,9 @@ pub(super) fn statement(
         event_row,
     )?;
     let events = events.into_iter().map(EventRow::read);
-    let paid_again = events.collect::<Result<_, _>>()?;
+    let mut paid_again = events.collect::<Result<Vec<_>, _>>()?;
+    // Not ORDER BY: SQLite would scan all events.
+    paid_again.sort_by_key(|event| event.id);
     Ok(Statement::new(period, settled, needs_review, paid_again))
 }
 
@@ -177,4 +187,68 @@ fn bounds(period: Option<&Range<Timestamp>>) -> (i64, i64) {
 /// Returns how many rows to read for a page: one more than it has, to know whether there are more.
 fn rows_of(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+
+    #[test]
+    fn a_page_of_payments_is_found_by_an_index() {
+        let connection = Connection::open_in_memory().unwrap();
+        for migration in crate::migrations::SQLITE {
+            connection.execute_batch(migration.sql).unwrap();
+        }
+        for (state, order, expected) in [
+            (
+                StateFilter::All,
+                None,
+                "payments_opened (registration=? AND opened_at>",
+            ),
+            (
+                StateFilter::Final,
+                None,
+                "payments_opened (registration=? AND opened_at>",
+            ),
+            (
+                StateFilter::Open,
+                None,
+                "payments_open (registration=? AND opened_at>",
+            ),
+            (
+                StateFilter::NeedsReview,
+                None,
+                "payments_review (registration=? AND opened_at>",
+            ),
+            (
+                StateFilter::All,
+                Some("17"),
+                "payments_order (registration=? AND order_id=?",
+            ),
+            (
+                StateFilter::Open,
+                Some("17"),
+                "payments_order (registration=? AND order_id=?",
+            ),
+        ] {
+            let filter = PaymentFilter {
+                state,
+                order: order.map(|order| OrderId::new(order).unwrap()),
+                opened: None,
+            };
+            let sql = format!("EXPLAIN QUERY PLAN {}", payments_sql(&filter));
+            let mut statement = connection.prepare(&sql).unwrap();
+            let mut plan = String::new();
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next().unwrap() {
+                plan.push_str(&row.get::<_, String>("detail").unwrap());
+            }
+            assert!(plan.contains(expected), "{filter:?}: {plan}");
+            // The few payments of one order may be sorted.
+            let is_sorted = plan.contains("TEMP B-TREE FOR ORDER BY");
+            assert!(!is_sorted || filter.order.is_some(), "{plan}");
+        }
+    }
 }

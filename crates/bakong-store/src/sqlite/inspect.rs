@@ -184,7 +184,7 @@ impl Problems {
                 let id = row.id;
                 match row.read() {
                     Ok(stored) => {
-                        for problem in payment_problems(&stored, &status, hash) {
+                        for problem in payment_problems(&stored, &status, hash.as_deref()) {
                             self.add(format!("payments {id}: {problem}"));
                         }
                     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use bakong_flow::store::StoreError;
 use rusqlite::Connection;
-use rusqlite::backup::Backup;
+use rusqlite::backup::{Backup, StepResult};
 
 use super::failure::Failure;
 use super::file::{self, Preparation};
@@ -88,7 +88,12 @@ impl SqliteOptions {
 fn copy(source: &Connection, to: &Path) -> Result<(), Failure> {
     let mut target = Connection::open(to)?;
     // All pages in one step: the state of one moment, and writers need not wait.
-    Backup::new(source, &mut target)?.step(-1)?;
+    let step = Backup::new(source, &mut target)?.step(-1)?;
+    if step != StepResult::Done {
+        return Err(Failure::NotAStore(
+            "it was not copied, because another process has locked one of the files. Try again",
+        ));
+    }
     target.close().map_err(|(_, error)| error)?;
     file::sync_folder(to);
     Ok(())

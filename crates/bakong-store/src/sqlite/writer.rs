@@ -159,6 +159,10 @@ impl Writer {
     }
 
     fn transaction(session: &Session<'_>, group: &mut [Box<dyn Work>]) -> Result<(), Failure> {
+        if !session.is_autocommit() {
+            // The rollback of an earlier transaction failed.
+            session.execute("ROLLBACK", [])?;
+        }
         session.execute("BEGIN IMMEDIATE", [])?;
         if let [work] = group {
             return match work.run(session) {

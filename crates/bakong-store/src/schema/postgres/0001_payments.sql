@@ -119,6 +119,7 @@ CREATE TABLE commands (
 );
 
 CREATE UNIQUE INDEX commands_key ON commands (registration, key);
+CREATE INDEX commands_id ON commands (registration, id);
 CREATE INDEX commands_pending ON commands (registration, id) WHERE result IS NULL;
 
 -- The HTTP requests, for reconciliation.

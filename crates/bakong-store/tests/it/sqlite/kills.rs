@@ -96,7 +96,7 @@ fn a_killed_process_loses_nothing_that_it_acknowledged() {
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        let lines_before = (random >> 33) % 40;
+        let lines_before = (random >> 33) % 12;
         for _ in 0..lines_before {
             if read(&mut lines).is_none() {
                 break;

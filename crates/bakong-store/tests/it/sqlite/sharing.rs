@@ -46,16 +46,24 @@ async fn a_waiting_worker_learns_of_changes_by_other_processes() {
     let store = folder.open(&options).await;
     // A database of its own, as another process has it.
     let other = folder.open(&options).await;
-    // The first poll only notes the state of the file.
-    store.notified().await;
     let waiting = tokio::spawn({
         let store = store.clone();
-        async move { store.notified().await }
+        async move {
+            // The first poll only notes the state of the file.
+            store.notified().await;
+            store.notified().await;
+        }
     });
+    // A change before the call of `notified` may be missed, so the other process makes several changes.
     let nudge = Command::Nudge { md5: md5(1) };
-    other.submit("key", &nudge).await.unwrap();
-    waiting.await.unwrap();
-    assert_eq!(store.pending(10).await.unwrap().len(), 1);
+    for number in 0..1_000 {
+        if waiting.is_finished() {
+            return;
+        }
+        other.submit(&number.to_string(), &nudge).await.unwrap();
+        tokio::time::sleep(options.poll_interval).await;
+    }
+    panic!("no change was noticed");
 }
 
 #[tokio::test]
