@@ -218,9 +218,10 @@ fn is_written(rows: &[Vec<Row>]) -> Result<bool, Failure> {
 
 /// Returns the statement that reads all payments that the changes are about.
 fn select_rows(registration: i64, keys: Keys<'_>) -> Statement<'_> {
-    let select = "SELECT md5, outcome, settled_order, settled_hash FROM payments WHERE registration = $1 AND ";
+    let select = "SELECT md5, order_id, outcome, settled_order, settled_hash FROM payments WHERE registration = $1 AND ";
     Statement::new(format!(
         "{select} md5 = ANY ($2) UNION {select} settled_order IS NOT NULL AND settled_order = ANY ($3) \
+         UNION {select} settled_order IN (SELECT order_id FROM payments WHERE registration = $1 AND md5 = ANY ($2)) \
          UNION {select} settled_hash IS NOT NULL AND settled_hash = ANY ($4)"
     ))
     .with(registration)
@@ -236,9 +237,11 @@ fn read_rows(rows: &[Row]) -> Result<Rows, Failure> {
     for row in rows {
         let mut columns = Columns::new(row);
         let md5 = Md5Handle::from_bytes(columns.md5()?);
+        let invalid = |error| Corrupt::new("payments.order_id", error);
+        let order = OrderId::new(columns.read()?).map_err(invalid)?;
         let outcome: Option<&str> = columns.read()?;
         let outcome = from_json_option("payments.outcome", outcome)?;
-        payments.insert(md5, outcome);
+        payments.insert(md5, (order, outcome));
         let order: Option<String> = columns.read()?;
         let hash: Option<String> = columns.read()?;
         let Some(order) = order else { continue };

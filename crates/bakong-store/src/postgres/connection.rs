@@ -64,7 +64,8 @@ impl Begin {
             WHERE current_setting('synchronous_commit') = 'off'";
         let path = "SET LOCAL search_path = bakong, pg_temp";
         let read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let write = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+        // Not `READ WRITE`: a replica would report that it lacks a feature, instead of that it is read-only.
+        let write = "BEGIN ISOLATION LEVEL READ COMMITTED";
         Self {
             read: format!("{read}; {limits}").into(),
             report: format!("{read}; {path}; SET LOCAL statement_timeout = 0").into(),
@@ -155,6 +156,21 @@ impl Connections {
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         self.within_limit(Mode::Write, work).await
+    }
+
+    /// Returns what a session of the server keeps between transactions.
+    #[cfg(feature = "testing")]
+    pub(super) async fn session_state(&self) -> Result<Vec<String>, Failure> {
+        let session = Session::new(self.pool.get().await?);
+        let select = Statement::new(
+            "SELECT (SELECT count(*) FROM pg_prepared_statements WHERE name <> '') || ' prepared statements' UNION ALL \
+             SELECT count(*) || ' locks' FROM pg_locks WHERE pid = pg_backend_pid() AND locktype IN ('advisory', 'tuple') \
+             UNION ALL SELECT 'search_path ' || current_setting('search_path') \
+             UNION ALL SELECT 'statement_timeout ' || current_setting('statement_timeout')",
+        );
+        let rows = session.execute(&[select]).await?;
+        let rows = rows.iter().flatten();
+        rows.map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     /// Closes all connections. Later transactions fail.

@@ -262,7 +262,7 @@ impl Place {
         if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
             return (
                 Transient,
-                "the server is a read-only replica. Connect to the primary; with several hosts, add target_session_attrs=read-write".into(),
+                "the server or the user is read-only. Connect to the primary; with several hosts, add target_session_attrs=read-write".into(),
             );
         }
         if *code == SqlState::TOO_MANY_CONNECTIONS {

@@ -277,6 +277,16 @@ impl PostgresDatabase {
         names.map_err(|failure| failure.store_error(&self.0.place))
     }
 
+    /// Returns what the sessions of the server keep between transactions, for tests.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be read.
+    #[cfg(feature = "testing")]
+    pub async fn session_state(&self) -> Result<Vec<String>, StoreError> {
+        let state = self.0.connections.session_state().await;
+        state.map_err(|failure| failure.store_error(&self.0.place))
+    }
+
     /// Returns the name of the database and its server, for messages. It has no password.
     #[must_use]
     pub fn name(&self) -> &str {

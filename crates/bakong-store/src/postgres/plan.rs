@@ -22,8 +22,8 @@ pub(super) enum Rows {
     /// Nothing was read.
     Assumed,
     Read {
-        /// The outcome of each payment of the batch that exists; `None` for an open payment.
-        payments: BTreeMap<Md5Handle, Option<Outcome>>,
+        /// The order of each payment of the batch that exists, and its outcome unless it is open.
+        payments: BTreeMap<Md5Handle, (OrderId, Option<Outcome>)>,
         /// The orders of the batch that are settled.
         settled_orders: BTreeSet<String>,
         /// The transactions of the batch that settled an order.
@@ -129,6 +129,8 @@ pub(super) struct Finish {
 #[derive(Debug)]
 struct Work<'a> {
     state: State,
+    /// The order of the row, if known. It is the one that is settled.
+    order: Option<&'a OrderId>,
     /// The row to insert, with its place among the inserts.
     insert: Option<(usize, NewPayment<'a>)>,
     update: Update<'a>,
@@ -145,8 +147,8 @@ enum State {
 
 /// Applies the changes of a batch, one after the other.
 #[derive(Debug)]
-pub(super) struct Planner<'a, 'r> {
-    rows: &'r Rows,
+pub(super) struct Planner<'a> {
+    rows: &'a Rows,
     plan: Plan<'a>,
     works: BTreeMap<&'a [u8], Work<'a>>,
     inserts: usize,
@@ -155,9 +157,9 @@ pub(super) struct Planner<'a, 'r> {
     settled_hashes: BTreeMap<String, &'a OrderId>,
 }
 
-impl<'a, 'r> Planner<'a, 'r> {
+impl<'a> Planner<'a> {
     /// Starts with the last event and the usage of the registration.
-    pub(super) fn new(rows: &'r Rows, last_event: i64, usage: Option<WindowUsage>) -> Self {
+    pub(super) fn new(rows: &'a Rows, last_event: i64, usage: Option<WindowUsage>) -> Self {
         Self {
             rows,
             plan: Plan {
@@ -289,23 +291,23 @@ impl<'a, 'r> Planner<'a, 'r> {
     fn work(&mut self, md5: &'a Md5Handle, opens: bool) -> &mut Work<'a> {
         let rows = self.rows;
         self.works.entry(md5.as_bytes()).or_insert_with(|| {
-            let (state, is_assumed) = match rows {
-                Rows::Assumed if opens => (State::Absent, false),
-                Rows::Assumed => (State::Open, true),
-                Rows::Read { payments, .. } => {
-                    let state = match payments.get(md5) {
-                        None => State::Absent,
-                        Some(None) => State::Open,
-                        Some(Some(outcome)) => State::Final(Box::new(outcome.clone())),
-                    };
-                    (state, false)
-                }
+            let (state, order) = match rows {
+                Rows::Assumed if opens => (State::Absent, None),
+                Rows::Assumed => (State::Open, None),
+                Rows::Read { payments, .. } => match payments.get(md5) {
+                    None => (State::Absent, None),
+                    Some((order, None)) => (State::Open, Some(order)),
+                    Some((order, Some(outcome))) => {
+                        (State::Final(Box::new(outcome.clone())), Some(order))
+                    }
+                },
             };
             Work {
+                is_assumed: matches!((rows, &state), (Rows::Assumed, State::Open)),
                 state,
+                order,
                 insert: None,
                 update: Update::default(),
-                is_assumed,
             }
         })
     }
@@ -332,6 +334,7 @@ impl<'a, 'r> Planner<'a, 'r> {
             self.reject(&payment.md5, Conflict::OrderSettled);
         } else {
             work.state = State::Open;
+            work.order = Some(&payment.order);
             work.insert = Some((place, row));
             work.update = Update::default();
             self.inserts += 1;
@@ -365,11 +368,12 @@ impl<'a, 'r> Planner<'a, 'r> {
             State::Final(outcome) => Conflict::Final(outcome.clone()),
             State::Open => {
                 let is_assumed = std::mem::take(&mut work.is_assumed);
+                let settled = work.order.unwrap_or(order);
                 if is_assumed {
                     self.plan.assumed_open.push(md5.as_bytes());
                 }
                 let row = Final::new(outcome, at)?;
-                match self.settle(order, outcome, row.settled_hash.as_deref()) {
+                match self.settle(settled, outcome, row.settled_hash.as_deref()) {
                     Ok(()) => {
                         let event = self.add_event(NewEvent::finished(md5, order, at));
                         let work = self.work(md5, false);

@@ -2,4 +2,5 @@
 
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
+mod random;
 mod sqlite;

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 const WATCH: &str = r#"
 "$1/postgres" -D "$2/data" >"$2/log" 2>&1 &
 read -r _
-kill -QUIT $! 2>/dev/null
+"$1/pg_ctl" stop -D "$2/data" -m immediate >/dev/null 2>&1
 wait
 rm -rf "$2"
 "#;
@@ -98,6 +98,19 @@ impl Cluster {
             .open(data.join("postgresql.conf"))
             .unwrap();
         file.write_all(configuration.as_bytes()).unwrap();
+        let trust = "local all all trust\nhost all locked all scram-sha-256\nhost all all 127.0.0.1/32 trust\n\
+            local replication all trust\n";
+        fs::write(data.join("pg_hba.conf"), trust).unwrap();
+        let cluster = Self::watch(binaries, folder, port, user);
+        cluster.sql(
+            "postgres",
+            "CREATE ROLE locked LOGIN PASSWORD 'ge/heim'; CREATE ROLE guest LOGIN",
+        );
+        Some(cluster)
+    }
+
+    /// Starts the server with the data in `folder`.
+    fn watch(binaries: PathBuf, folder: PathBuf, port: u16, user: Option<u32>) -> Self {
         let watch = command(Path::new("sh"), user)
             .args(["-c", WATCH, "sh"])
             .arg(&binaries)
@@ -113,10 +126,63 @@ impl Cluster {
             watch,
         };
         cluster.wait_until_ready();
-        Some(cluster)
+        cluster
     }
 
-    pub(crate) fn wait_until_ready(&self) {
+    /// Kills all processes of the server.
+    pub(crate) fn crash(&self) {
+        let output = self.run("pg_ctl", &["stop", "-m", "immediate"]);
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Starts the server again after a crash.
+    pub(crate) fn restart(&self) {
+        let log = self.folder.join("log");
+        let output = self.run("pg_ctl", &["start", "-w", "-l", log.to_str().unwrap()]);
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Starts a replica of the server.
+    pub(crate) fn replica(&self) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("bakong-pg")
+            .tempdir()
+            .unwrap()
+            .keep();
+        if let Some(user) = self.user {
+            chown(&folder, Some(user), Some(user)).unwrap();
+        }
+        let data = folder.join("data");
+        let port = free_port();
+        let output = self.run(
+            "pg_basebackup",
+            &[
+                "--write-recovery-conf",
+                "--checkpoint=fast",
+                "--no-sync",
+                "--username=postgres",
+                "--host",
+                self.folder.to_str().unwrap(),
+                "--port",
+                &self.port.to_string(),
+                "--pgdata",
+                data.to_str().unwrap(),
+            ],
+        );
+        assert!(output.status.success(), "{output:?}");
+        let configuration = format!(
+            "\nport = {port}\nunix_socket_directories = '{}'\n",
+            folder.display()
+        );
+        let mut file = fs::OpenOptions::new()
+            .append(true)
+            .open(data.join("postgresql.conf"))
+            .unwrap();
+        file.write_all(configuration.as_bytes()).unwrap();
+        Self::watch(self.binaries.clone(), folder, port, self.user)
+    }
+
+    fn wait_until_ready(&self) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while !self.psql("postgres", "SELECT 1").status.success() {
             let log = fs::read_to_string(self.folder.join("log"));
@@ -145,10 +211,6 @@ impl Cluster {
         self.port
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// Executes SQL and returns the rows as text.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
         let output = self.psql(database, sql);
@@ -164,7 +226,7 @@ impl Cluster {
     }
 
     /// Runs a program of PostgreSQL as the user of the server, with the folder of the data.
-    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> std::process::Output {
+    fn run(&self, program: &str, arguments: &[&str]) -> std::process::Output {
         let mut command = command(&self.binaries.join(program), self.user);
         command
             .env("PGDATA", self.folder.join("data"))
@@ -178,6 +240,12 @@ impl Drop for Cluster {
         drop(self.watch.stdin.take());
         let _ = self.watch.wait();
     }
+}
+
+/// Returns a port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 fn command(program: &Path, user: Option<u32>) -> Command {

@@ -2,6 +2,10 @@
 
 mod cluster;
 mod contract;
+mod errors;
+mod properties;
+mod proxy;
+mod sharing;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
