@@ -248,7 +248,7 @@ fn named<'r, T: FromSql<'r>>(row: &'r Row, column: &str) -> Result<T, Failure> {
 /// Returns the columns, indexes and constraints of a schema as texts, without the name of the schema. The version table
 /// is not part of a migration.
 const OBJECTS: &str = "SELECT 'column ' || c.relname || '.' || a.attname || ' ' || \
-    format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END || a.attidentity || \
+    format_type(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END || a.attidentity::text || \
     coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '') \
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
     LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum \

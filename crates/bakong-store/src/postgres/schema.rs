@@ -47,9 +47,11 @@ pub(super) fn require_current(version: i64) -> Result<(), Failure> {
 /// Reads the state. Creates nothing.
 pub(super) async fn state(connections: &Connections) -> Result<State, Failure> {
     let statement = Statement::new(
-        "SELECT pg_is_in_recovery(), current_setting('fsync') = 'on', to_regclass('bakong.schema_version') IS NOT NULL, \
-         EXISTS (SELECT FROM pg_class WHERE relnamespace = to_regnamespace('bakong')), \
-         coalesce(has_schema_privilege(to_regnamespace('bakong'), 'USAGE'), TRUE)",
+        "SELECT pg_is_in_recovery(), current_setting('fsync') = 'on', \
+         EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid AND relname = 'schema_version'), \
+         EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid), \
+         coalesce(has_schema_privilege(n.oid, 'USAGE'), TRUE) \
+         FROM (SELECT) one LEFT JOIN pg_namespace n ON n.nspname = 'bakong'",
     );
     let rows = connections.run(Mode::Read, &[statement]).await?;
     let row = rows.first().and_then(|rows| rows.first());
@@ -119,7 +121,7 @@ async fn migrate(
     let setup = "CREATE SCHEMA IF NOT EXISTS bakong; \
         CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)";
     // `CREATE SCHEMA IF NOT EXISTS` needs a permission even if the schema exists.
-    let exists = Statement::new("SELECT to_regclass('bakong.schema_version') IS NOT NULL");
+    let exists = Statement::new("SELECT to_regclass('schema_version') IS NOT NULL");
     let rows = session.execute(&[exists]).await?;
     if first(&rows[0])? != Some(true) {
         session.batch(setup).await?;
