@@ -27,30 +27,48 @@ pub(crate) use self::payment::{
     Final, FinishedRow, NewPayment, PaymentRow, decision_name, settling_hash,
 };
 
-/// A row that this program cannot read, or a value that it cannot write.
+/// A row that this program cannot read, or a value that it cannot store.
 #[derive(Debug)]
 pub(crate) struct Corrupt {
     /// The table and the column.
     column: &'static str,
     reason: Box<str>,
+    is_stored: bool,
 }
 
 impl Corrupt {
+    /// Creates the error of a stored value.
     pub(crate) fn new(column: &'static str, reason: impl fmt::Display) -> Self {
         Self {
             column,
             reason: reason.to_string().into(),
+            is_stored: true,
+        }
+    }
+
+    /// Creates the error of a value that the column cannot have.
+    pub(crate) fn unstorable(column: &'static str, reason: impl fmt::Display) -> Self {
+        Self {
+            is_stored: false,
+            ..Self::new(column, reason)
         }
     }
 }
 
 impl fmt::Display for Corrupt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { column, reason } = self;
-        write!(
-            f,
-            "the column {column} has a value that cannot be read: {reason}. Restore the store from a backup, or report the error"
-        )
+        let Self { column, reason, .. } = self;
+        if self.is_stored {
+            write!(
+                f,
+                "the column {column} has a value that cannot be read: {reason}. Restore the store from a backup, or report the error"
+            )
+        } else {
+            write!(
+                f,
+                "the column {column} cannot store a value: {reason}. Correct the value, or report the error"
+            )
+        }
     }
 }
 
@@ -64,7 +82,7 @@ impl From<Corrupt> for StoreError {
 
 /// Returns `value` as JSON, for the column `column`.
 pub(crate) fn to_json<T: Serialize>(column: &'static str, value: &T) -> Result<String, Corrupt> {
-    serde_json::to_string(value).map_err(|error| Corrupt::new(column, error))
+    serde_json::to_string(value).map_err(|error| Corrupt::unstorable(column, error))
 }
 
 /// Reads the JSON of the column `column`.

@@ -16,7 +16,7 @@ pub(crate) fn timestamp(millis: i64) -> Timestamp {
 
 /// Returns `value` as a column has it.
 pub(crate) fn integer<T: TryInto<i64>>(column: &'static str, value: T) -> Result<i64, Corrupt> {
-    let too_large = |_| Corrupt::new(column, "the number has more than 63 bits");
+    let too_large = |_| Corrupt::unstorable(column, "the number has more than 63 bits");
     value.try_into().map_err(too_large)
 }
 

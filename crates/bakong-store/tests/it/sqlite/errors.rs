@@ -5,12 +5,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use bakong_flow::PaymentStore;
+use bakong_flow::bakong_api::khqr_core::{Amount, Currency};
 use bakong_flow::store::contract::sample::{finished, md5, opened, paid};
 use bakong_flow::store::{
     Acquired, Batch, Committed, Epoch, LeaderLease, PaymentKey, StoreError, StoreErrorKind,
     WorkerId,
 };
+use bakong_flow::{Change, PaymentStore};
 use bakong_store::{SqliteDatabase, SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 
@@ -211,20 +212,47 @@ async fn one_caller_of_a_group_fails_alone() {
     let other = Connection::open(folder.file()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let stale = Epoch::new(epoch.get() + 7);
-    let ended = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        other.execute_batch("ROLLBACK").unwrap();
+    // Fails after the statements of its first change.
+    let Change::Opened {
+        mut payment,
+        policy,
+        at,
+    } = opened(9, 9)
+    else {
+        panic!("a payment");
     };
-    let (one, two, three, ()) = tokio::join!(
+    payment.expected.amount = Amount::from_minor_units(u64::MAX, Currency::Khr);
+    let changes = [
+        opened(8, 8),
+        Change::Opened {
+            payment,
+            policy,
+            at,
+        },
+    ];
+    let batch = Batch {
+        epoch,
+        sequence: 2,
+        changes: &changes,
+        results: &[],
+        exchanges: &[],
+    };
+    // The last future: all callers have handed over their work when it runs.
+    let ended = async { other.execute_batch("ROLLBACK").unwrap() };
+    let (one, fenced, failed, two, ()) = tokio::join!(
         commit(&first, epoch, 1),
         commit(&first, stale, 2),
+        first.commit(&batch),
         commit(&first, epoch, 2),
         ended
     );
     one.unwrap();
-    assert_eq!(two.unwrap_err().kind(), StoreErrorKind::Fenced);
-    three.unwrap();
+    assert_eq!(fenced.unwrap_err().kind(), StoreErrorKind::Fenced);
+    let words = ["payments.amount", "63 bits", "Correct the value"];
+    assert_error(&failed.unwrap_err(), FATAL, &folder.file(), &words);
+    two.unwrap();
     assert!(has(&first, 1).await && has(&first, 2).await);
+    assert!(!has(&first, 8).await, "the failed batch is stored in part");
 }
 
 #[tokio::test]
