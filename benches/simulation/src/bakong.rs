@@ -148,16 +148,16 @@ impl Bakong {
                     } else {
                         latency
                     },
-                reply: failed(question, ErrorClass::Transport(kind)),
+                reply: question.failed(ErrorClass::Transport(kind)),
                 sent: u32::from(kind.may_have_arrived()),
             };
         }
         let over = self.count(now);
         let reply = match class {
-            Some(class) => failed(question, class),
+            Some(class) => question.failed(class),
             None if over => {
                 self.over_quota += 1;
-                failed(question, ErrorClass::QuotaExhausted)
+                question.failed(ErrorClass::QuotaExhausted)
             }
             None => self.answer(question, orders, now + latency / 2),
         };
@@ -191,7 +191,7 @@ impl Bakong {
             return Reply::Renewal(Ok(Some(in_90_days)));
         }
         if self.token_ends_at.is_some_and(|end| end <= at) {
-            return failed(question, ErrorClass::Unauthorized);
+            return question.failed(ErrorClass::Unauthorized);
         }
         match question {
             Question::Md5(md5) => Reply::Check(Ok(look_up(order_of(md5), orders, at))),
@@ -287,14 +287,6 @@ fn paid((order, number): (usize, usize), transfer: &Transfer) -> CheckAnswer {
     match Transaction::from_json(&json) {
         Some(transaction) => CheckAnswer::Paid(Box::new(transaction)),
         None => CheckAnswer::NotFound,
-    }
-}
-
-fn failed(question: &Question, class: ErrorClass) -> Reply {
-    match question {
-        Question::Md5List(_) => Reply::List(Err(class)),
-        Question::Renewal => Reply::Renewal(Err(class)),
-        _ => Reply::Check(Err(class)),
     }
 }
 

@@ -28,6 +28,11 @@ pub struct Busy {
     pub(crate) guard: Option<crate::test_clock::BusyGuard>,
 }
 
+impl Busy {
+    /// The watcher is idle.
+    pub(crate) fn end(self) {}
+}
+
 /// The system clock, with tokio's timers.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct SystemClock;

@@ -28,11 +28,14 @@
 //! A driver runs this loop. Replies may arrive in any order:
 //! ```
 //! use bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Md5Handle, Timestamp};
-//! use bakong_api::CheckAnswer;
+//! use bakong_api::transport::TransportError;
+//! use bakong_api::{AccessToken, BaseUrl};
 //! use bakong_flow::{
-//!     Change, Config, Expected, MemoryStore, OrderId, Outcome, Payment, Policy, Question, Reply, Tracker,
+//!     Change, Config, Expected, MemoryStore, OrderId, Outcome, Payment, Policy, Tracker,
 //! };
 //!
+//! let base_url = BaseUrl::new("http://127.0.0.1:8080")?;
+//! let token = AccessToken::new("eyJhbGciOiJIUzI1NiJ9.e30.c2ln")?;
 //! let store = MemoryStore::new();
 //! let mut now = Timestamp::from_millis(1_795_000_000_000);
 //! let mut tracker = Tracker::restore(Config::DEFAULT, store.snapshot(), now);
@@ -46,20 +49,37 @@
 //! let payment = Payment::new(OrderId::new("order 17")?, md5, expected, expires_at);
 //! tracker.open(payment, Policy::COUNTER, now)?;
 //!
-//! let mut persist = |tracker: &mut Tracker| {
+//! // Persists the changes. The store may reject some, for example the second settlement of an order. The tracker reacts
+//! // to a rejection with further changes.
+//! let persist = |tracker: &mut Tracker| loop {
 //!     let changes: Vec<Change> = tracker.take_changes().collect();
-//!     // Pass the rejected changes to `Tracker::on_conflict`.
-//!     assert!(store.apply(&changes).is_empty());
+//!     if changes.is_empty() {
+//!         break;
+//!     }
+//!     let rejected = store.apply(&changes);
+//!     for change in changes {
+//!         match rejected.iter().find(|rejected| rejected.is_about(&change)) {
+//!             Some(rejected) => tracker.on_conflict(change, rejected.conflict.clone()),
+//!             None => println!("{change:?}"), // tell the shop
+//!         }
+//!     }
+//! };
+//! // Sends a request with any HTTP client. Here, Bakong answers that the payment was not found.
+//! let send = |_request: http::Request<bytes::Bytes>| {
+//!     let body = r#"{"responseCode":1,"errorCode":1,"responseMessage":"not found","data":null}"#;
+//!     Ok::<_, TransportError>(http::Response::new(bytes::Bytes::from(body)))
 //! };
 //! loop {
 //!     persist(&mut tracker); // then show the code, or hand over the goods
 //!     if let Some(ask) = tracker.poll(now) {
 //!         persist(&mut tracker); // then send the request
-//!         let reply = match ask.question {
-//!             Question::Md5(_) => Reply::Check(Ok(CheckAnswer::NotFound)),
-//!             other => unreachable!("one payment needs no list: {other:?}"),
+//!         let question = &ask.question;
+//!         let answered = match question.to_request(&base_url, Some(&token), None).map(send) {
+//!             Ok(Ok(response)) => question.read(&response),
+//!             Ok(Err(error)) => question.failed_with(error),
+//!             Err(error) => question.failed_with(error),
 //!         };
-//!         tracker.answer(ask.ticket, 1, reply, now);
+//!         tracker.answer(ask.ticket, 1, answered.reply, now);
 //!     } else if let Some(wakeup) = tracker.next_wakeup() {
 //!         now = wakeup; // sleep until then, or until a reply, a payment or a nudge arrives
 //!     } else {

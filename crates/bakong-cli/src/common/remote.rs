@@ -8,7 +8,7 @@ use bakong_api::token::{FileTokenStore, TokenState};
 use bakong_api::transport::TransportError;
 use bakong_api::{AccessToken, BaseUrl, Session};
 use bakong_flow::{Clock, SystemClock, Watcher};
-use bakong_http::{HyperTransport, RetryPolicy};
+use bakong_http::{HyperTransport, HyperTransportBuilder};
 use bytes::Bytes;
 use http::Response;
 
@@ -64,7 +64,7 @@ fn trusted_base_url(target: &TargetArguments, what: &str) -> Result<BaseUrl, Fai
 
 /// Opens a session with a token, which it renews if it can. Sends no request.
 pub(crate) fn open(target: &TargetArguments, token: &TokenArguments) -> Result<Remote, Failure> {
-    open_with(target, token, RetryPolicy::default())
+    open_with(target, token, HyperTransport::builder())
 }
 
 /// Opens a session that does not repeat requests.
@@ -72,13 +72,13 @@ pub(crate) fn open_once(
     target: &TargetArguments,
     token: &TokenArguments,
 ) -> Result<Remote, Failure> {
-    open_with(target, token, RetryPolicy::never())
+    open_with(target, token, HyperTransport::for_watcher())
 }
 
 fn open_with(
     target: &TargetArguments,
     token: &TokenArguments,
-    retry: RetryPolicy,
+    builder: HyperTransportBuilder,
 ) -> Result<Remote, Failure> {
     let base_url = trusted_base_url(target, "the token")?;
     let source = TokenSource::of_arguments(token);
@@ -90,7 +90,7 @@ fn open_with(
         (_, Some(_)) => {}
     }
     let options = TransportOptions::of(target);
-    let http = transport::open(&options, retry)?;
+    let http = transport::open(&options, builder)?;
     let clock = ClockCheck::default();
     let mut session = Session::new(http, base_url.clone()).with_observer(clock.clone());
     if let Some(token) = found {
@@ -163,7 +163,7 @@ pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result
     let clock = ClockCheck::default();
     Ok(Remote {
         session: Session::new(
-            transport::open(&options, RetryPolicy::default())?,
+            transport::open(&options, HyperTransport::builder())?,
             base_url.clone(),
         )
         .with_observer(clock.clone()),

@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use bakong_http::{HyperTransport, HyperTransportBuilder, RetryPolicy, Roots, SetupError};
+use bakong_http::{HyperTransport, HyperTransportBuilder, Roots, SetupError};
 use khqr_core::Printable;
 
 use crate::common::exit::{Exit, Failure};
 use crate::common::files;
 use crate::common::options::TransportOptions;
+
+const DEFAULT_USER_AGENT: &str = concat!("bakong-cli/", env!("CARGO_PKG_VERSION"));
 
 /// Replaces the `User-Agent`. The CDN in front of Bakong has refused some values.
 const USER_AGENT: &str = "BAKONG_USER_AGENT";
@@ -22,11 +24,11 @@ const LARGEST_PEM: u64 = 16 << 20;
 /// Creates the transport to a Bakong.
 pub(crate) fn open(
     options: &TransportOptions,
-    retry: RetryPolicy,
+    builder: HyperTransportBuilder,
 ) -> Result<HyperTransport, Failure> {
-    let mut builder = builder()
-        .allow_plain_http(options.allow_plain_http)
-        .retry(retry);
+    let mut builder = builder
+        .user_agent(DEFAULT_USER_AGENT)
+        .allow_plain_http(options.allow_plain_http);
     if let Some(file) = variable(CERTIFICATE_VARIABLES[0]) {
         // Tested here, because the loader ignores files that it cannot read.
         files::open(Path::new(&file), LARGEST_PEM).map_err(|failure| {
@@ -64,13 +66,10 @@ pub(crate) fn open(
 
 /// Creates the transport to the sandbox inside this process. It does not depend on the environment.
 pub(crate) fn embedded() -> Result<HyperTransport, Failure> {
-    builder()
+    HyperTransport::for_watcher()
+        .user_agent(DEFAULT_USER_AGENT)
         .build()
         .map_err(|error| Failure::new(Exit::NoAnswer, error.to_string()))
-}
-
-fn builder() -> HyperTransportBuilder {
-    HyperTransport::builder().user_agent(concat!("bakong-cli/", env!("CARGO_PKG_VERSION")))
 }
 
 /// A variable that is set and not empty.

@@ -12,6 +12,7 @@ use super::driver::{Channels, Driver, MAX_COMMANDS, Turn, acquire};
 use super::handles::Handles;
 use super::health::{HealthRecord, Role};
 use super::leader::Context;
+use super::remote::RemoteTasks;
 use super::request::Counter;
 use super::shared::{Settings, Shared, UniqueIds, unique_text};
 use crate::clock::{Clock, SystemClock};
@@ -154,6 +155,7 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
             commands,
             withdrawals: withdrawn,
             stop: stopping,
+            remote: RemoteTasks::new(Arc::clone(&shared)),
         };
         let driver = Driver::new(Arc::new(context), channels);
         let task = tokio::spawn(async move {

@@ -19,6 +19,10 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
                 self.withdraw(&md5);
             }
             match command {
+                // This worker handed the same payment to the last leader and is about to withdraw it.
+                Command::Watch(request) if channels.remote.is_busy(&request.payment.md5) => {
+                    channels.remote.open(request, None);
+                }
                 Command::Watch(request) => self.open(request),
                 Command::Change(request) => self.change(request),
                 Command::NewToken(expires_at) => {
@@ -34,14 +38,14 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
             return;
         }
         let md5 = request.payment.md5;
-        if self.opening.get(&md5).is_some_and(is_abandoned) {
-            if self.is_in_draft(&md5) {
-                self.withdraw(&md5);
-            } else {
-                // The first opening is withdrawn when its commit has ended.
+        if self.is_uncommitted(&md5) {
+            let is_abandoned = self.opening.get(&md5).is_some_and(is_abandoned);
+            if !(is_abandoned && self.is_in_draft(&md5)) {
+                // The payment is known only if its first opening is committed and not withdrawn.
                 self.deferred.push(request);
                 return;
             }
+            self.withdraw(&md5);
         }
         let now = self.context.clock.now();
         let opened = self
@@ -73,6 +77,12 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
     /// Carries out the commands of followers. The next batch has their results.
     pub(super) fn carry_out(&mut self, commands: Vec<(CommandId, store::Command)>) {
         for (id, command) in commands {
+            if let store::Command::Open { payment, .. } = &command
+                && self.is_uncommitted(&payment.md5)
+            {
+                // The command stays pending until the first opening is committed or withdrawn.
+                continue;
+            }
             if self.taken.insert(id) {
                 let result = self.apply(&command);
                 self.collect();
@@ -149,6 +159,11 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
         }
     }
 
+    /// Whether the payment was opened, and the store may not know it yet.
+    fn is_uncommitted(&self, md5: &Md5Handle) -> bool {
+        self.is_in_draft(md5) || self.committer.is_opening(md5)
+    }
+
     /// Whether the opening of the payment waits for the next batch.
     fn is_in_draft(&self, md5: &Md5Handle) -> bool {
         let mut changes = self.draft.contents.changes.iter();
@@ -156,7 +171,7 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
     }
 }
 
-fn is_opening_of(change: &Change, md5: &Md5Handle) -> bool {
+pub(super) fn is_opening_of(change: &Change, md5: &Md5Handle) -> bool {
     matches!(change, Change::Opened { payment, .. } if payment.md5 == *md5)
 }
 

@@ -4,25 +4,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bakong_api::Transport;
-use bakong_api::khqr_core::{Md5Handle, Timestamp};
+use bakong_api::khqr_core::Md5Handle;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::command::{Command, OpenRequest};
+use super::command::Command;
 use super::error::EndReason;
 use super::health::Role;
 use super::leader::{Context, LeadEnd, Leader};
 use super::lease::Lease;
+use super::mirror;
+use super::remote::RemoteTasks;
 use super::shared::{Shared, StoreBackoff};
-use super::{mirror, remote};
 use crate::clock::{Busy, Clock};
 use crate::store::{Acquired, Snapshot, StoreError, StoreErrorKind};
 
 /// How many commands can wait for the task, and how many it takes at once.
 pub(super) const MAX_COMMANDS: usize = 256;
-/// How many commands of a follower can wait for the leader.
-const MAX_REMOTE: usize = 1_024;
 /// How long to wait for the requests in flight, and then for the store, when the watcher stops.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The minimum pause between two attempts to acquire the lease.
@@ -34,6 +33,8 @@ pub(super) struct Channels {
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) withdrawals: mpsc::UnboundedReceiver<Md5Handle>,
     pub(super) stop: watch::Receiver<bool>,
+    /// The commands on their way to the leader.
+    pub(super) remote: RemoteTasks,
 }
 
 /// What a worker does next.
@@ -46,8 +47,6 @@ pub(super) enum Turn {
 pub(super) struct Driver<T, C> {
     context: Arc<Context<T, C>>,
     channels: Channels,
-    /// The commands on their way to the leader.
-    remote: JoinSet<()>,
 }
 
 /// Acquires the lease if it is free, and loads the state.
@@ -74,12 +73,8 @@ pub(super) async fn acquire(shared: &Arc<Shared>) -> Result<Turn, StoreError> {
 }
 
 impl<T: Transport + 'static, C: Clock + 'static> Driver<T, C> {
-    pub(super) fn new(context: Arc<Context<T, C>>, channels: Channels) -> Self {
-        Self {
-            context,
-            channels,
-            remote: JoinSet::new(),
-        }
+    pub(super) const fn new(context: Arc<Context<T, C>>, channels: Channels) -> Self {
+        Self { context, channels }
     }
 
     /// Runs until the watcher stops or the store fails for good.
@@ -96,7 +91,7 @@ impl<T: Transport + 'static, C: Clock + 'static> Driver<T, C> {
                     }
                 }
                 Turn::Follow(expires_in) => {
-                    drop(std::mem::take(&mut busy));
+                    std::mem::take(&mut busy).end();
                     match self.follow(expires_in).await {
                         Ok(turn) => turn,
                         Err(end) => break end,
@@ -109,9 +104,9 @@ impl<T: Transport + 'static, C: Clock + 'static> Driver<T, C> {
         // The callers of these commands are told that the watcher has stopped.
         while self.channels.commands.try_recv().is_ok() {}
         while let Ok(md5) = self.channels.withdrawals.try_recv() {
-            self.spawn_withdrawal(md5);
+            self.channels.remote.withdraw(md5);
         }
-        let finished = async { while self.remote.join_next().await.is_some() {} };
+        let finished = self.channels.remote.finish();
         let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, finished).await;
         shared.handles.clear();
         end
@@ -145,7 +140,8 @@ impl<T: Transport + 'static, C: Clock + 'static> Driver<T, C> {
                 );
             }
         }
-        let (lease, opening, changes) = leader.into_unfinished();
+        let unfinished = leader.into_unfinished();
+        let lease = unfinished.lease;
         let turn = match end {
             LeadEnd::Stopped => {
                 lease.release(&shared).await;
@@ -161,12 +157,18 @@ impl<T: Transport + 'static, C: Clock + 'static> Driver<T, C> {
         tracing::warn!(epoch = epoch.get(), "another worker leads; standing by");
         drop(lease);
         shared.handles.lost_lease();
-        for opening in opening {
-            self.spawn_open(opening.request, Some(opening.at));
+        let remote = &mut self.channels.remote;
+        for md5 in unfinished.withdrawn {
+            remote.withdraw(md5);
         }
-        for change in changes {
-            self.remote
-                .spawn(remote::change(Arc::clone(&shared), change));
+        for opening in unfinished.opening {
+            remote.open(opening.request, Some(opening.at));
+        }
+        for request in unfinished.deferred {
+            remote.open(request, None);
+        }
+        for request in unfinished.changes {
+            remote.change(request);
         }
         Ok(turn)
     }
@@ -180,7 +182,7 @@ impl<T: Transport + 'static, C: Clock + 'static> Driver<T, C> {
         let mut acquiring = Box::pin(stand_by(Arc::clone(&shared), expires_in));
         loop {
             let mut commands = Vec::new();
-            let can_take = self.remote.len() < MAX_REMOTE;
+            let can_take = !self.channels.remote.is_full();
             tokio::select! {
                 () = stopped(&mut self.channels.stop) => return Err(EndReason::Shutdown),
                 turn = &mut acquiring => return turn.map_err(|error| {
@@ -193,8 +195,8 @@ impl<T: Transport + 'static, C: Clock + 'static> Driver<T, C> {
                     }
                     self.hand_over(commands);
                 }
-                Some(md5) = self.channels.withdrawals.recv() => self.spawn_withdrawal(md5),
-                Some(_) = self.remote.join_next() => {}
+                Some(md5) = self.channels.withdrawals.recv() => self.channels.remote.withdraw(md5),
+                () = self.channels.remote.ended() => {}
             }
         }
     }
@@ -204,29 +206,16 @@ impl<T: Transport + 'static, C: Clock + 'static> Driver<T, C> {
         for command in commands {
             // A caller that gave a payment up may open it again with its next command.
             while let Ok(md5) = self.channels.withdrawals.try_recv() {
-                self.spawn_withdrawal(md5);
+                self.channels.remote.withdraw(md5);
             }
             match command {
                 Command::Watch(request) if request.reply.is_closed() => {}
-                Command::Watch(request) => self.spawn_open(request, None),
-                Command::Change(request) => {
-                    let shared = Arc::clone(&self.context.shared);
-                    self.remote.spawn(remote::change(shared, request));
-                }
+                Command::Watch(request) => self.channels.remote.open(request, None),
+                Command::Change(request) => self.channels.remote.change(request),
                 // Only the leader's session sends requests. This worker's session has the token already.
                 Command::NewToken(_) => {}
             }
         }
-    }
-
-    fn spawn_open(&mut self, request: OpenRequest, tried_at: Option<Timestamp>) {
-        let shared = Arc::clone(&self.context.shared);
-        self.remote.spawn(remote::open(shared, request, tried_at));
-    }
-
-    fn spawn_withdrawal(&mut self, md5: Md5Handle) {
-        let shared = Arc::clone(&self.context.shared);
-        self.remote.spawn(remote::withdraw(shared, md5));
     }
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::transport::{TransportError, TransportErrorKind};
 use bakong_api::{Session, Transport};
 use tokio::sync::broadcast;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -16,10 +15,10 @@ use super::command::{ChangeRequest, Command, OpenRequest};
 use super::driver::{Channels, MAX_COMMANDS, stopped};
 use super::lease::Lease;
 use super::mirror;
-use super::persist::{Committer, Done, Draft, PendingAsk};
+use super::persist::{Committer, Done, Draft};
 use super::progress::Progress;
 use super::queue;
-use super::request::{Counter, SendCount, send};
+use super::request::{Counter, SendCount};
 use super::shared::Shared;
 use crate::ask::{Question, Ticket};
 use crate::change::Change;
@@ -56,17 +55,27 @@ pub(super) struct Leader<T, C> {
     pub(super) opening: HashMap<Md5Handle, Opening>,
     /// The payments that were committed although their callers are gone.
     pub(super) unclaimed: Vec<Md5Handle>,
-    /// Requests to open a payment again whose first opening is being committed for a caller that is gone.
+    /// Requests to open a payment whose first opening is not committed yet.
     pub(super) deferred: Vec<OpenRequest>,
     /// The commands of followers that were carried out, until a poll that began after the commit of their results.
     pub(super) taken: HashSet<CommandId>,
     /// Those of the commands above whose results are committed.
     answered: Vec<CommandId>,
     queue: QueuePoll,
-    in_flight: JoinSet<Option<Answered>>,
-    tickets: HashMap<Id, (Ticket, Question, SendCount)>,
+    pub(super) in_flight: JoinSet<Option<Answered>>,
+    pub(super) tickets: HashMap<Id, (Ticket, Question, SendCount)>,
     /// Looks up the payments that were open when this worker last knew them, and are not open now.
     _settling: JoinSet<()>,
+}
+
+/// What a leader could not finish.
+pub(super) struct Unfinished {
+    pub(super) lease: Lease,
+    /// The payments that are open in the store, and whose withdrawal was not committed.
+    pub(super) withdrawn: Vec<Md5Handle>,
+    pub(super) opening: Vec<Opening>,
+    pub(super) deferred: Vec<OpenRequest>,
+    pub(super) changes: Vec<ChangeRequest>,
 }
 
 /// Why a worker does not lead any more.
@@ -95,8 +104,6 @@ enum Wakeup {
 const MIN_SLEEP: Duration = Duration::from_millis(20);
 /// How many payments can wait for a commit before further commands wait.
 const MAX_OPENING: usize = 4 * MAX_COMMANDS;
-/// How long a request may wait for its commit. After that, the tracker decides anew.
-const MAX_ASK_AGE: Duration = Duration::from_secs(60);
 
 impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
     pub(super) fn new(context: Arc<Context<T, C>>, lease: Lease, snapshot: Snapshot) -> Self {
@@ -146,7 +153,7 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
             };
             tokio::pin!(sleep);
             if self.committer.is_idle() && self.in_flight.is_empty() {
-                drop(busy);
+                busy.end();
             }
             let wakeup = self.wait(channels, sleep.as_mut()).await;
             // The sleep is dropped after this, so that a clock for tests never sees an idle watcher in between.
@@ -195,26 +202,6 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
         let shared = &self.context.shared;
         let (usage, open) = (self.tracker.usage(), self.tracker.open_payments());
         shared.health.set_leader(self.lease.epoch(), usage, open);
-    }
-
-    fn poll(&mut self) {
-        while self.lease.is_valid()
-            && let Some(ask) = self.tracker.poll(self.context.clock.now())
-        {
-            let before = self.draft.contents.changes.len();
-            self.collect();
-            let mut asked = self.draft.contents.changes[before..].iter();
-            let md5 = asked.find_map(|change| match change {
-                Change::Asked { md5, .. } => Some(*md5),
-                _ => None,
-            });
-            let md5 = md5.filter(|_| !matches!(ask.question, Question::Md5List(_)));
-            let asked_at = self.context.clock.now();
-            self.draft
-                .effects
-                .asks
-                .push(PendingAsk { ask, md5, asked_at });
-        }
     }
 
     /// Starts to commit the draft. If there is nothing to commit, its callers get their replies at once.
@@ -286,61 +273,6 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
         self.withdraw_unclaimed();
     }
 
-    fn send(&mut self, PendingAsk { ask, md5, asked_at }: PendingAsk) {
-        let now = self.context.clock.now();
-        let is_fresh = now.saturating_since(asked_at) <= MAX_ASK_AGE;
-        let is_stopping = *self.context.shared.stop.borrow();
-        if !self.lease.is_valid() || !is_fresh || is_stopping {
-            self.tracker.abandon(ask.ticket, 0, now);
-            return;
-        }
-        let question = ask.question;
-        tracing::debug!(?question, "sending a request");
-        let count = SendCount::of(md5);
-        let session = Arc::clone(&self.context.session);
-        let answered = send(session, question.clone(), count.clone(), self.lease.check());
-        let answered = tokio::time::timeout(self.context.shared.settings.timeout, answered);
-        let task = self
-            .in_flight
-            .spawn(async { answered.await.ok().flatten() });
-        self.tickets
-            .insert(task.id(), (ask.ticket, question, count));
-    }
-
-    /// Passes the result of a request to the tracker.
-    fn complete(&mut self, result: Result<(Id, Option<Answered>), JoinError>) {
-        let (id, answered) = match result {
-            Ok((id, answered)) => (id, answered),
-            Err(error) => (error.id(), None),
-        };
-        let Some((ticket, question, count)) = self.tickets.remove(&id) else {
-            return;
-        };
-        self.collect();
-        let now = self.context.clock.now();
-        let answered = if let Some(mut answered) = answered {
-            let reply =
-                std::mem::replace(&mut answered.reply, crate::ask::Reply::Renewal(Ok(None)));
-            self.tracker.answer(ticket, count.get(), reply, now);
-            answered
-        } else {
-            tracing::warn!("a request timed out");
-            self.context.counter.stopped(id);
-            self.tracker.abandon(ticket, count.get(), now);
-            let reason = "the request timed out";
-            question.failed_with(TransportError::new(TransportErrorKind::Timeout, reason))
-        };
-        let before = self.draft.contents.changes.len();
-        self.collect();
-        for change in &self.draft.contents.changes[before..] {
-            if let Change::NoAnswer { md5, .. } = change
-                && let Some(error) = answered.error_of(md5)
-            {
-                self.draft.effects.errors.insert(*md5, error);
-            }
-        }
-    }
-
     /// Counts the requests and renewals that the session sent on its own.
     pub(super) fn count_external_usage(&mut self) {
         let now = self.context.clock.now();
@@ -377,8 +309,8 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
         }
     }
 
-    /// Drops the tracker and the requests in flight, and returns what the callers still want.
-    pub(super) fn into_unfinished(self) -> (Lease, Vec<Opening>, Vec<ChangeRequest>) {
+    /// Drops the tracker and the requests in flight, and returns what must be handed to the next leader.
+    pub(super) fn into_unfinished(self) -> Unfinished {
         for (_, _, count) in self.tickets.values() {
             // The first request of each question was counted in the batch before it was sent.
             let uncounted = count.get().saturating_sub(1);
@@ -386,14 +318,18 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
         }
         let mut changes = self.committer.into_callers();
         changes.extend(self.draft.effects.callers);
-        let mut opening: Vec<_> = self.opening.into_values().collect();
-        let deferred = self.deferred.into_iter();
-        // A deferred request was never carried out, so no payment in the store is its own.
-        opening.extend(deferred.map(|request| Opening {
-            request,
-            at: Timestamp::from_millis(0),
-        }));
-        (self.lease, opening, changes)
+        let withdrawn = self.draft.contents.changes.iter();
+        let withdrawn = withdrawn.filter_map(|change| match change {
+            Change::Withdrawn { md5 } => Some(*md5),
+            _ => None,
+        });
+        Unfinished {
+            withdrawn: withdrawn.collect(),
+            lease: self.lease,
+            opening: self.opening.into_values().collect(),
+            deferred: self.deferred,
+            changes,
+        }
     }
 }
 

@@ -3,12 +3,13 @@
 //! | file | for |
 //! | --- | --- |
 //! | `driver` | the task: leads or follows |
-//! | `leader`, `commands`, `persist`, `publish`, `queue`, `request` | the leader: the tracker, batches, requests |
+//! | `leader`, `asks`, `commands`, `persist`, `publish`, `queue`, `request` | the leader: the tracker, batches, requests |
 //! | `remote`, `mirror` | the follower: commands to the leader, outcomes from the store |
 //! | `lease` | the lease, renewed by a task of its own |
 //! | `command`, `handles`, `shared` | what the task and the calls share |
 //! | `watched`, `events`, `health`, `error`, `progress` | what users see |
 
+mod asks;
 mod builder;
 mod command;
 mod commands;

@@ -13,6 +13,7 @@ use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use tokio::time::{Instant, Sleep};
 
 use super::command::ChangeRequest;
+use super::commands::is_opening_of;
 use super::shared::{Shared, StoreBackoff};
 use crate::ask::Ask;
 use crate::change::Change;
@@ -110,6 +111,15 @@ impl Committer {
 
     pub(super) const fn is_idle(&self) -> bool {
         self.frozen.is_none()
+    }
+
+    /// Whether the batch that is being committed opens this payment.
+    pub(super) fn is_opening(&self, md5: &Md5Handle) -> bool {
+        let changes = self
+            .frozen
+            .iter()
+            .flat_map(|(contents, _)| &contents.changes);
+        changes.into_iter().any(|change| is_opening_of(change, md5))
     }
 
     /// Starts to commit a batch. The last batch must be committed.

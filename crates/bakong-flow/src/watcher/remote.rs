@@ -3,11 +3,14 @@
 //! Each command runs in a task of its own until it has a result, and survives a change of the role: the worker that
 //! leads carries it out, even if that is this one.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::command::{ChangeRequest, OpenRequest, Opened};
@@ -24,6 +27,96 @@ const MAX_WITHDRAWAL_TIME: Duration = Duration::from_secs(1);
 
 /// How long to try to withdraw a command after the watcher was stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The maximum number of commands that wait for the leader.
+const MAX_TASKS: usize = 1_024;
+
+/// The commands on their way to the leader.
+///
+/// The commands that open or withdraw one payment are submitted one after the other. Otherwise a code that was opened for
+/// a caller who went away could be known when the next caller opens it.
+pub(super) struct RemoteTasks {
+    shared: Arc<Shared>,
+    tasks: JoinSet<()>,
+    /// The last task of each payment. The sender is dropped when the task ends.
+    last: HashMap<Md5Handle, oneshot::Receiver<()>>,
+}
+
+impl RemoteTasks {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            tasks: JoinSet::new(),
+            last: HashMap::new(),
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.tasks.len() >= MAX_TASKS
+    }
+
+    /// Whether a command about this payment is on its way.
+    pub(super) fn is_busy(&mut self, md5: &Md5Handle) -> bool {
+        self.last.get_mut(md5).is_some_and(is_pending)
+    }
+
+    /// Opens a payment. If this worker tried to open it at `tried_at` as the leader and then lost the lease, the payment
+    /// may be open already.
+    pub(super) fn open(&mut self, request: OpenRequest, tried_at: Option<Timestamp>) {
+        let md5 = request.payment.md5;
+        let task = open(Arc::clone(&self.shared), request, tried_at);
+        self.spawn_after_last(md5, task);
+    }
+
+    /// Withdraws a payment whose code was never shown.
+    pub(super) fn withdraw(&mut self, md5: Md5Handle) {
+        let task = withdraw(Arc::clone(&self.shared), md5);
+        self.spawn_after_last(md5, task);
+    }
+
+    /// Asks the leader for a change of a payment.
+    pub(super) fn change(&mut self, request: ChangeRequest) {
+        let task = change(Arc::clone(&self.shared), request);
+        self.tasks.spawn(task);
+    }
+
+    fn spawn_after_last(
+        &mut self,
+        md5: Md5Handle,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        while self.tasks.try_join_next().is_some() {}
+        if self.last.len() >= 4 * MAX_TASKS {
+            self.last.retain(|_, ended| is_pending(ended));
+        }
+        let (end, ended) = oneshot::channel::<()>();
+        let last = self.last.insert(md5, ended);
+        self.tasks.spawn(async move {
+            if let Some(last) = last {
+                // The result is always an error, because nothing is sent.
+                let _ = last.await;
+            }
+            task.await;
+            drop(end);
+        });
+    }
+
+    /// Waits until a task has ended. Waits for ever if there is none.
+    pub(super) async fn ended(&mut self) {
+        if self.tasks.join_next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Waits until all tasks have ended.
+    pub(super) async fn finish(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+fn is_pending(ended: &mut oneshot::Receiver<()>) -> bool {
+    ended.try_recv() == Err(oneshot::error::TryRecvError::Empty)
+}
 
 /// A command on its way to the leader.
 struct Submission<'a> {
@@ -112,13 +205,7 @@ impl Shared {
     }
 }
 
-/// Opens a payment. If this worker tried to open it at `tried_at` as the leader and then lost the lease, the payment may
-/// be open already.
-pub(super) async fn open(
-    shared: Arc<Shared>,
-    mut request: OpenRequest,
-    tried_at: Option<Timestamp>,
-) {
+async fn open(shared: Arc<Shared>, mut request: OpenRequest, tried_at: Option<Timestamp>) {
     let md5 = request.payment.md5;
     let progress = Progress::new(&request.payment, false);
     if let Some(tried_at) = tried_at
@@ -158,7 +245,7 @@ async fn is_open(shared: &Shared, request: &OpenRequest, tried_at: Timestamp) ->
 }
 
 /// Passes an opened payment to its caller. If the caller is gone, the payment is withdrawn.
-async fn reply_opened(shared: &Shared, request: OpenRequest, progress: Progress) {
+async fn reply_opened(shared: &Arc<Shared>, request: OpenRequest, progress: Progress) {
     let md5 = request.payment.md5;
     let receiver = match shared.attach(md5).await {
         Ok(Found::Open(receiver)) => receiver,
@@ -171,12 +258,14 @@ async fn reply_opened(shared: &Shared, request: OpenRequest, progress: Progress)
         Ok(Found::Unknown) | Err(_) => shared.handles.add(progress),
     };
     let opened = Opened::new(md5, receiver, shared.withdrawals.clone());
-    // If the caller is gone, the value comes back and is dropped, which withdraws the payment.
-    let _ = request.reply.send(Ok(opened));
+    if let Err(Ok(unclaimed)) = request.reply.send(Ok(opened)) {
+        // The caller is gone. The next command about this payment waits until it is withdrawn.
+        drop(unclaimed.accept());
+        withdraw(Arc::clone(shared), md5).await;
+    }
 }
 
-/// Asks the leader for a change of a payment.
-pub(super) async fn change(shared: Arc<Shared>, mut request: ChangeRequest) {
+async fn change(shared: Arc<Shared>, mut request: ChangeRequest) {
     let submission = shared.submission(request.command);
     let deadline = shared.withdraw_at(request.deadline);
     let result = submission.settle(request.reply.closed(), deadline).await;
@@ -188,8 +277,7 @@ pub(super) async fn change(shared: Arc<Shared>, mut request: ChangeRequest) {
     let _ = request.reply.send(result);
 }
 
-/// Asks the leader to withdraw a payment whose code was never shown.
-pub(super) async fn withdraw(shared: Arc<Shared>, md5: Md5Handle) {
+async fn withdraw(shared: Arc<Shared>, md5: Md5Handle) {
     let submission = shared.submission(Command::Withdraw { md5 });
     let mut stop = shared.stop.clone();
     let submitted = tokio::select! {

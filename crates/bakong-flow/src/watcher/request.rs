@@ -152,7 +152,12 @@ impl Records {
         self.started.remove(at)
     }
 
-    fn finish(&mut self, started: &Started, request_id: String, response: Option<&Response<Bytes>>) {
+    fn finish(
+        &mut self,
+        started: &Started,
+        request_id: String,
+        response: Option<&Response<Bytes>>,
+    ) {
         let summary = response.map(AnswerSummary::of);
         if self.finished.len() == MAX_EXCHANGES {
             self.finished.pop_front();

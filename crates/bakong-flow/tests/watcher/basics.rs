@@ -1,5 +1,6 @@
 //! One watcher: what a shop sees.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bakong_api::endpoint::CheckTransactionByMd5;
@@ -8,10 +9,12 @@ use bakong_api::transport::TransportErrorKind;
 use bakong_api::{AccessToken, ErrorClass};
 use bakong_flow::watcher::Attached;
 use bakong_flow::{
-    Change, Config, MemoryStore, OpenError, Outcome, Policy, WatchError, Watcher, bakong_api,
+    Change, Config, MemoryStore, OpenError, Outcome, Policy, TestClock, WatchError, Watcher,
+    bakong_api,
 };
 use tokio::time::Duration;
 
+use crate::faulty::Faulty;
 use crate::script::*;
 
 #[tokio::test(start_paused = true)]
@@ -196,4 +199,75 @@ async fn payments_wait_while_the_token_is_rejected() {
     watcher.set_token(token).await.unwrap();
     assert_eq!(outcome_name(&mut watched).await, "paid");
     assert!(clock.elapsed() < Duration::from_secs(3_700));
+}
+
+#[tokio::test]
+async fn a_test_clock_plays_a_day_without_waiting() {
+    let script = Script::immediate(NOT_FOUND);
+    let clock = TestClock::at(OPENED);
+    let builder = Watcher::builder(session(&script), MemoryStore::new()).clock(clock.clone());
+    let watcher = builder.start().await.unwrap();
+    let mut watched = watcher.watch(payment("a"), Policy::COUNTER).await.unwrap();
+    clock.advance(Duration::from_secs(629)).await;
+    let before = script.requests();
+    assert!(before > 1);
+    assert_eq!(watched.progress().outcome, None);
+    assert_eq!(watched.progress().checks, before);
+    // The final check is due 30 seconds after the expiry.
+    clock.advance(Duration::from_secs(1)).await;
+    assert_eq!(script.requests(), before + 1);
+    assert_eq!(outcome_name(&mut watched).await, "expired");
+    let watched = watcher.watch(payment("b"), Policy::COUNTER).await.unwrap();
+    clock.advance(Duration::from_secs(24 * 60 * 60)).await;
+    assert!(watched.progress().outcome.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_is_recorded() {
+    let script = Script::new([
+        Act::Fail(TransportErrorKind::Connect),
+        Act::Answer(503, "<html>"),
+        Act::Answer(200, NOT_FOUND),
+        Act::Hang,
+        Act::Answer(200, PAID),
+    ]);
+    let store = Faulty::default();
+    let watcher = start(&script, store.clone(), TokioClock::start()).await;
+    let mut watched = watcher.watch(payment("a"), Policy::COUNTER).await.unwrap();
+    let check = CheckTransactionByMd5::new(Md5Handle::of("b"));
+    watcher.session().send(&check).await.unwrap_err();
+    assert_eq!(outcome_name(&mut watched).await, "paid");
+    watcher.shutdown().await;
+    let exchanges = store.exchanges();
+    assert_eq!(exchanges.len(), 5, "{exchanges:#?}");
+    let ids: HashSet<_> = exchanges
+        .iter()
+        .map(|exchange| &exchange.request_id)
+        .collect();
+    assert_eq!(ids.len(), 5);
+    let own = exchanges.iter().filter(|exchange| exchange.md5.is_some());
+    let own: Vec<_> = own
+        .map(|exchange| (exchange.status, exchange.response_code, exchange.error_code))
+        .collect();
+    let expected = [
+        (Some(503), None, None),
+        (Some(200), Some(1), Some(1)),
+        (None, None, None),
+        (Some(200), Some(0), None),
+    ];
+    assert_eq!(own, expected);
+    for exchange in &exchanges {
+        assert_eq!(&*exchange.endpoint, "check_transaction_by_md5");
+        assert_eq!(exchange.attempt, 1);
+        let seconds = exchange.duration.as_secs();
+        assert_eq!(
+            seconds,
+            if exchange.status.is_none() && exchange.md5.is_some() {
+                90
+            } else {
+                1
+            }
+        );
+        assert!(exchange.sent_at >= OPENED);
+    }
 }

@@ -9,8 +9,8 @@ use bakong_flow::MemoryStore;
 use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_flow::store::{
     Acquired, Batch, Command, CommandId, CommandQueue, CommandResult, Committed, Epoch, Event,
-    EventId, LeaderLease, PaymentKey, PaymentStore, Resolution, ResolveConflict, Snapshot,
-    StoreError, StoredPayment, WorkerId,
+    EventId, Exchange, LeaderLease, PaymentKey, PaymentStore, Resolution, ResolveConflict,
+    Snapshot, StoreError, StoredPayment, WorkerId,
 };
 use tokio::time::Duration;
 
@@ -38,6 +38,8 @@ pub(crate) struct Faulty {
     lost_answers: Arc<AtomicU32>,
     /// The number of commits that were attempted.
     commits: Arc<AtomicU32>,
+    /// The exchanges that were committed.
+    exchanges: Arc<Mutex<Vec<Exchange>>>,
     /// How long each commit takes.
     pub(crate) delay: Duration,
 }
@@ -60,6 +62,10 @@ impl Faulty {
 
     pub(crate) fn commits(&self) -> u32 {
         self.commits.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn exchanges(&self) -> Vec<Exchange> {
+        self.exchanges.lock().unwrap().clone()
     }
 
     async fn read<R>(
@@ -100,8 +106,15 @@ impl PaymentStore for Faulty {
 
     async fn commit(&self, batch: &Batch<'_>) -> Result<Committed, StoreError> {
         self.commits.fetch_add(1, Ordering::Relaxed);
-        tokio::time::sleep(self.delay).await;
-        self.write(self.inner.commit(batch)).await
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
+        let committed = self.write(self.inner.commit(batch)).await?;
+        self.exchanges
+            .lock()
+            .unwrap()
+            .extend_from_slice(batch.exchanges);
+        Ok(committed)
     }
 
     async fn find(&self, key: &PaymentKey) -> Result<Vec<StoredPayment>, StoreError> {

@@ -5,5 +5,6 @@
 
 mod basics;
 mod faulty;
+mod given_up;
 mod roles;
 mod script;

@@ -60,11 +60,13 @@ pub(crate) enum Act {
     Panic,
 }
 
-/// A Bakong that takes one second per request and repeats its last act.
+/// A Bakong that repeats its last act.
 #[derive(Clone)]
 pub(crate) struct Script {
     pub(crate) acts: Arc<Mutex<VecDeque<Act>>>,
     requests: Arc<AtomicU32>,
+    /// How long each request takes.
+    delay: Duration,
 }
 
 impl Script {
@@ -72,6 +74,15 @@ impl Script {
         Self {
             acts: Arc::new(Mutex::new(acts.into_iter().collect())),
             requests: Arc::default(),
+            delay: Duration::from_secs(1),
+        }
+    }
+
+    /// Answers every request with this body, at once.
+    pub(crate) fn immediate(body: &'static str) -> Self {
+        Self {
+            delay: Duration::ZERO,
+            ..Self::of_bodies([body])
         }
     }
 
@@ -97,7 +108,9 @@ impl Transport for Script {
                 acts.front().cloned()
             }
         };
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        if !self.delay.is_zero() {
+            tokio::time::sleep(self.delay).await;
+        }
         match act.unwrap() {
             Act::Answer(status, body) => {
                 let mut response = Response::new(Bytes::from(body));

@@ -40,6 +40,15 @@ fn renewal(base_url: &str) -> Request<Bytes> {
 }
 
 #[tokio::test]
+async fn the_transport_of_a_watcher_repeats_nothing() {
+    let (server, received) = scripted(&[&status(503, ""), &ok("{}")]).await;
+    let transport = HyperTransport::for_watcher().build().unwrap();
+    let response = send_check(&transport, &server.url()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(received.all().len(), 1);
+}
+
+#[tokio::test]
 async fn a_temporary_outage_is_retried() {
     let code_9 = ok(r#"{"responseCode":1,"errorCode":9,"responseMessage":"down","data":null}"#);
     for outage in [

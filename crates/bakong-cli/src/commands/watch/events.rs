@@ -118,6 +118,7 @@ impl EventPrinter {
             order,
             transaction: paid,
             hash,
+            ..
         } = change
         else {
             return Exit::Success;

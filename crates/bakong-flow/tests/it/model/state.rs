@@ -311,23 +311,20 @@ fn number_of(code: &Md5Handle) -> usize {
 fn reply(setting: &Setting, sent: &Sent, class: Option<ErrorClass>, is_paid: [bool; 2]) -> Reply {
     let answer = |code: &Md5Handle| {
         let number = number_of(code);
-        if let Some(class) = class {
-            return Err(class);
-        }
         let transfer = if setting.one_transfer { 0 } else { number };
-        Ok(if is_paid[number] {
+        if is_paid[number] {
             paid(u32::try_from(transfer).unwrap_or_default())
         } else {
             CheckAnswer::NotFound
-        })
+        }
     };
     match (&sent.ask.question, class) {
-        (Question::Renewal, Some(class)) => Reply::Renewal(Err(class)),
+        (question, Some(class)) => question.failed(class),
         (Question::Renewal, None) => Reply::Renewal(Ok(None)),
-        (Question::Md5List(_), Some(class)) => Reply::List(Err(class)),
-        (Question::Md5List(codes), None) => {
-            Reply::List(Ok(codes.iter().map(|code| (*code, answer(code))).collect()))
-        }
-        (question, _) => Reply::Check(answer(&subjects(question)[0])),
+        (Question::Md5List(codes), None) => Reply::List(Ok(codes
+            .iter()
+            .map(|code| (*code, Ok(answer(code))))
+            .collect())),
+        (question, None) => Reply::Check(Ok(answer(&subjects(question)[0]))),
     }
 }
