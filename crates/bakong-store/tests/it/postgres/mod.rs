@@ -1,5 +1,6 @@
 //! The PostgreSQL store.
 
+mod chaos;
 mod cluster;
 mod contract;
 mod errors;
