@@ -11,130 +11,27 @@
 #![allow(clippy::expect_used, reason = "a failed bench panics")]
 #![allow(clippy::print_stdout, reason = "a bench prints its results")]
 
+mod rounds;
+
 use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use bakong_flow::bakong_api::Transaction;
-use bakong_flow::bakong_api::khqr_core::{
-    AccountIdBuf, Amount, Khqr, KhqrBuilder, Md5Handle, Timestamp,
-};
-use bakong_flow::store::{Acquired, Batch, Epoch, LeaderLease, PaymentKey, WorkerId};
-use bakong_flow::{Change, OrderId, Outcome, Payment, PaymentStore, Policy};
-use bakong_store::{Registration, SqliteDatabase, SqliteOptions, SqliteStore};
+use bakong_flow::store::PaymentKey;
+use bakong_flow::{Change, PaymentStore};
+use bakong_store::{SqliteDatabase, SqliteOptions, SqliteStore};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rusqlite::{Connection, params};
 use tokio::runtime::Runtime;
 
-const START: u64 = 1_795_000_000_000;
-const START_MILLIS: i64 = 1_795_000_000_000;
-const GROUPS: [u64; 3] = [1, 16, 64];
+use rounds::{
+    BareRow, GROUPS, OPEN, START_MILLIS, STORED, Worker, at, bare_row, fill, payment, play,
+    registration, rounds_of,
+};
 
-fn at(number: u64) -> Timestamp {
-    Timestamp::from_millis(START + number)
-}
-
-/// A payment of a shop, with its code and a till's data.
-fn payment(number: u64) -> Payment {
-    let account = AccountIdBuf::new("sokha@devb").expect("valid account");
-    let bill = format!("INV-{number:08}");
-    let text = KhqrBuilder::individual(account.as_id(), "Sokha Coffee")
-        .bill_number(&bill)
-        .terminal_label("Till 2")
-        .dynamic_code(Amount::us_cents(450), at(number), at(number + 600_000))
-        .expect("a valid code")
-        .to_string();
-    let khqr = Khqr::parse(&text).expect("a valid code");
-    let order = OrderId::new(&bill).expect("valid order id");
-    let mut payment = Payment::of_khqr(order, &khqr).expect("a dynamic code");
-    if let Some(details) = &mut payment.details {
-        details.metadata = Some(r#"{"till":2,"cashier":"bopha"}"#.into());
-    }
-    payment
-}
-
-fn paid(number: u64) -> Outcome {
-    let json = format!(
-        r#"{{"hash":"{number:064x}","fromAccountId":"bopha@devb","toAccountId":"sokha@devb","currency":"USD","amount":4.5,"description":"","createdDateMs":{START}.0,"acknowledgedDateMs":{START}.0,"trackingStatus":null,"receiverBank":null,"receiverBankAccount":null,"instructionRef":null,"externalRef":"100FT{number:011}"}}"#
-    );
-    Outcome::Paid {
-        transaction: Box::new(Transaction::from_json(&json).expect("a transaction")),
-        late: false,
-    }
-}
-
-/// The changes of one round: open, then settle.
-fn round(number: u64) -> [[Change; 1]; 2] {
-    let payment = payment(number);
-    let finished = Change::Finished {
-        md5: payment.md5,
-        order: payment.order.clone(),
-        outcome: paid(number),
-        at: at(number),
-    };
-    let opened = Change::Opened {
-        payment: Box::new(payment),
-        policy: Policy::COUNTER,
-        at: at(number),
-    };
-    [[opened], [finished]]
-}
-
-/// A worker that leads a registration.
-struct Worker {
-    store: SqliteStore,
-    epoch: Epoch,
-    sequence: u64,
-}
-
-impl Worker {
-    async fn start(database: &SqliteDatabase, number: u64) -> Self {
-        let name = Registration::new("api.example", &format!("shop {number}"));
-        let store = database.store(&name.expect("a valid name")).await;
-        let store = store.expect("the store works");
-        let id = WorkerId::new("bench");
-        let acquired = store.acquire(&id, Duration::from_secs(3_600)).await;
-        let Ok(Acquired::Leader(epoch)) = acquired else {
-            unreachable!("the lease is free");
-        };
-        Self {
-            store,
-            epoch,
-            sequence: 0,
-        }
-    }
-
-    async fn commit(&mut self, changes: &[Change]) {
-        self.sequence += 1;
-        let batch = Batch {
-            epoch: self.epoch,
-            sequence: self.sequence,
-            changes,
-            results: &[],
-            exchanges: &[],
-        };
-        let committed = self.store.commit(&batch).await.expect("the store works");
-        assert!(committed.rejected.is_empty());
-    }
-}
-
-/// Runs `rounds` rounds of each of the workers at the same time.
-fn play(runtime: &Runtime, workers: Vec<Worker>, rounds: Vec<Vec<[[Change; 1]; 2]>>) -> Duration {
-    let started = Instant::now();
-    runtime.block_on(async {
-        let workers = workers.into_iter().zip(rounds);
-        let tasks = workers.map(|(mut worker, rounds)| {
-            tokio::spawn(async move {
-                for changes in rounds.iter().flatten() {
-                    worker.commit(changes).await;
-                }
-            })
-        });
-        for task in tasks.collect::<Vec<_>>() {
-            task.await.expect("a worker");
-        }
-    });
-    started.elapsed()
+async fn worker(database: &SqliteDatabase, number: u64) -> Worker<SqliteStore> {
+    let store = database.store(&registration(number)).await;
+    Worker::start(store.expect("the store works")).await
 }
 
 /// The statements that the store executes for the same rows.
@@ -155,32 +52,6 @@ fn play_bare(connection: &Connection, rounds: &[Vec<[[Change; 1]; 2]>]) -> Durat
         }
     }
     started.elapsed()
-}
-
-struct BareRow {
-    md5: Md5Handle,
-    order: String,
-    code: String,
-    outcome: String,
-    hash: String,
-}
-
-fn bare_row(open: &Change) -> BareRow {
-    let Change::Opened { payment, at, .. } = open else {
-        unreachable!("a round begins with a payment");
-    };
-    let number = at.as_millis() - START;
-    let details = payment.details.as_ref();
-    let code = details.and_then(|details| details.code.as_deref());
-    let transaction = paid(number);
-    let json = transaction.transaction().map(Transaction::as_json);
-    BareRow {
-        md5: payment.md5,
-        order: payment.order.to_string(),
-        code: code.unwrap_or_default().to_owned(),
-        outcome: json.unwrap_or_default().to_owned(),
-        hash: format!("{number:064x}"),
-    }
 }
 
 fn open_bare(connection: &Connection, registration: i64, index: i64, row: &BareRow) {
@@ -257,12 +128,6 @@ fn connect(path: &Path) -> Connection {
     connection
 }
 
-/// Returns `rounds` rounds for each of the callers.
-fn rounds_of(group: u64, rounds: u64) -> Vec<Vec<[[Change; 1]; 2]>> {
-    let of_caller = |_| (0..rounds).map(round).collect();
-    (0..group).map(of_caller).collect()
-}
-
 fn commits(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
     for callers in GROUPS {
@@ -278,7 +143,7 @@ fn commits(criterion: &mut Criterion) {
                     let database = database.expect("open");
                     let mut workers = Vec::new();
                     for number in 1..=callers {
-                        workers.push(Worker::start(&database, number).await);
+                        workers.push(worker(&database, number).await);
                     }
                     workers
                 });
@@ -292,7 +157,7 @@ fn commits(criterion: &mut Criterion) {
                 runtime.block_on(async {
                     let database = SqliteDatabase::open(&path).await.expect("open");
                     for number in 1..=callers {
-                        Worker::start(&database, number).await;
+                        worker(&database, number).await;
                     }
                     database.close().await;
                 });
@@ -304,17 +169,14 @@ fn commits(criterion: &mut Criterion) {
     }
 }
 
-const STORED: u64 = 1_000_000;
-const OPEN: u64 = 5_000;
-
 fn million(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("payments.db");
-    runtime.block_on(fill(&path));
+    runtime.block_on(fill_file(&path));
     let size = std::fs::metadata(&path).expect("the file").len();
     println!("{STORED} payments: {} bytes each", size / STORED);
-    let name = Registration::new("api.example", "shop 1").expect("a valid name");
+    let name = registration(1);
     // The last 5,000 final payments are those that a tracker still needs.
     let since = at(STORED - 2 * OPEN);
     let mut group = criterion.benchmark_group("1,000,000 payments, 5,000 open");
@@ -359,23 +221,13 @@ fn million(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Stores the payments through the store itself, without waiting for the disk.
-async fn fill(path: &Path) {
+/// Stores the payments without waiting for the disk.
+async fn fill_file(path: &Path) {
     let mut options = SqliteOptions::default();
     options.sync = false;
     let database = options.open(path).await.expect("open");
-    let mut worker = Worker::start(&database, 1).await;
-    const PART: u64 = 10_000;
-    for start in (0..STORED).step_by(usize::try_from(PART).expect("a small number")) {
-        let numbers = start..start + PART;
-        let changes = numbers.flat_map(|number| {
-            let [[opened], [finished]] = round(number);
-            let is_open = number >= STORED - OPEN;
-            [Some(opened), Some(finished).filter(|_| !is_open)]
-        });
-        let changes: Vec<_> = changes.flatten().collect();
-        worker.commit(&changes).await;
-    }
+    let mut worker = worker(&database, 1).await;
+    fill(&mut worker).await;
     database.close().await;
     // Moves the log into the file.
     drop((worker, database));

@@ -8,7 +8,7 @@
 )]
 #![cfg_attr(
     feature = "postgres",
-    doc = "| `PostgresStore` | `postgres` | several machines: each registration has a worker, and another one if it fails |"
+    doc = "| [`PostgresStore`] | `postgres` | several machines: each registration has a worker, and another one if it fails |"
 )]
 //! | [`MemoryStore`](bakong_flow::MemoryStore) | none | tests |
 //!
@@ -35,9 +35,14 @@
 mod books;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod migrations;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod record;
 mod registration;
+mod report;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod rules;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 
@@ -45,7 +50,10 @@ pub use books::{
     Books, Cursor, ExchangeFilter, InvalidCursor, Page, PaymentFilter, StateFilter, Statement,
     Total, settled_amount, settled_at,
 };
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresDatabase, PostgresOptions, PostgresStore};
 pub use registration::{InvalidRegistration, Registration};
+pub use report::{CheckReport, Migrated};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteDatabase, SqliteOptions, SqliteStore};
 

@@ -85,7 +85,7 @@ async fn a_generated_code_scans_and_verifies() {
     let fixed = json["qr"].as_str().unwrap();
     assert!(fixed.starts_with("000201010211"), "{fixed}");
     assert_eq!(json["md5"], Md5Handle::of(fixed).to_string());
-    assert_eq!(json["expiresAt"], serde_json::Value::Null);
+    assert_eq!(json["expiresAt"], Value::Null);
     let line =
         "qr generate --json --account a@b --name A --amount 1 --now 1795000000000 --expires-in 5m";
     let json = run_line(line).await.json();

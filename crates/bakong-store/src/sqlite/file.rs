@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::failure::{Failure, Place};
 use crate::migrations::{self, Migration};
+use crate::report::Migrated;
 
 /// Marks the file as a store (`PRAGMA application_id`): `bkst` in ASCII.
 const APPLICATION_ID: i64 = 0x626b_7374;
@@ -258,16 +259,6 @@ fn enable_wal(connection: &Connection, busy_timeout: Duration) -> Result<(), Fai
             Err(failure) => return Err(failure),
         }
     }
-}
-
-/// The versions before and after a migration.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct Migrated {
-    /// The version before; 0 if the store was created.
-    pub from: u32,
-    /// The version after.
-    pub to: u32,
 }
 
 /// Applies the missing migrations, in one transaction.

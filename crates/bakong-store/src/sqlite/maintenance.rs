@@ -8,12 +8,13 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::failure::Failure;
-use super::file::{self, Migrated, Preparation};
+use super::file::{self, Preparation};
 use super::fuse::Fuse;
-use super::inspect::{self, CheckReport};
+use super::inspect;
 use super::session::Session;
 use super::{SqliteOptions, on_thread};
 use crate::migrations;
+use crate::report::{CheckReport, Migrated};
 
 impl SqliteOptions {
     /// Checks the file, the schema, and all rows. Workers can use the store meanwhile.

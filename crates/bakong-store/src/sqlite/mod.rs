@@ -53,10 +53,8 @@ use std::time::Duration;
 use bakong_flow::store::StoreError;
 use tokio::sync::{Notify, oneshot};
 
-pub use self::file::Migrated;
 #[cfg(feature = "testing")]
 pub use self::fuse::Fuse;
-pub use self::inspect::CheckReport;
 pub use self::store::SqliteStore;
 
 use self::failure::{Failure, Place};

@@ -159,18 +159,6 @@ fn the_first_variable_that_is_set_is_the_locale() {
     assert!(!is_utf8(|_| None));
 }
 
-/// Scanning cannot show this: a decoder that returns raw bytes gives the same bytes for both modes.
-#[test]
-fn khmer_is_never_encoded_as_kanji() {
-    for text in ["សុខា", "ភ្នំពេញ", "ផ្សារធំថ្មី", "ហាងកាហ្វេ សុខា", "中文", CODES[1]]
-    {
-        let modes: Vec<Mode> = segments(text.as_bytes(), Version::Normal(9))
-            .map(|segment| segment.mode)
-            .collect();
-        assert!(!modes.contains(&Mode::Kanji), "{text} {modes:?}");
-    }
-}
-
 #[test]
 fn a_small_window_gets_a_small_code() {
     let lines = |room| draw(CODES[0], Style::Colours, room).unwrap().lines.len();

@@ -1,4 +1,7 @@
 -- Times are milliseconds since 1970 in UTC. Amounts are integers of minor units. JSON is text.
+--
+-- No table references `registrations` by a foreign key: the check of each new row would lock the row of the registration,
+-- which every commit updates. Registrations are never deleted.
 
 -- A registration: one token and its quota. At most one worker, the leader, writes its payments.
 CREATE TABLE registrations (
@@ -23,7 +26,7 @@ CREATE TABLE registrations (
 CREATE TABLE payments (
     -- Increases in the order in which payments are opened.
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    registration BIGINT NOT NULL REFERENCES registrations (id),
+    registration BIGINT NOT NULL,
     md5 BYTEA NOT NULL CHECK (length(md5) = 16),
     order_id TEXT NOT NULL,
     amount BIGINT NOT NULL CHECK (amount >= 0),
@@ -66,7 +69,7 @@ CREATE TABLE payments (
     CHECK (settled_order IS NULL OR settled_order = order_id),
     CHECK (settled_order IS NOT NULL OR settled_hash IS NULL),
     CHECK ((decision IS NULL) = (decided_at IS NULL))
-);
+) WITH (fillfactor = 70);
 
 CREATE UNIQUE INDEX payments_md5 ON payments (registration, md5);
 CREATE UNIQUE INDEX payments_settled_order ON payments (registration, settled_order) WHERE settled_order IS NOT NULL;
@@ -80,7 +83,7 @@ CREATE INDEX payments_decided ON payments (registration, decided_at) WHERE decid
 
 -- What consumers must learn. Numbered for each registration, without gaps.
 CREATE TABLE events (
-    registration BIGINT NOT NULL REFERENCES registrations (id),
+    registration BIGINT NOT NULL,
     id BIGINT NOT NULL,
     md5 BYTEA NOT NULL CHECK (length(md5) = 16),
     order_id TEXT NOT NULL,
@@ -95,7 +98,7 @@ CREATE TABLE events (
 CREATE INDEX events_paid_again ON events (registration, at) WHERE kind = 'paid_again';
 
 CREATE TABLE consumers (
-    registration BIGINT NOT NULL REFERENCES registrations (id),
+    registration BIGINT NOT NULL,
     name TEXT NOT NULL,
     -- The last event that the consumer acknowledged.
     acknowledged BIGINT NOT NULL,
@@ -105,7 +108,7 @@ CREATE TABLE consumers (
 -- The commands of workers that do not have the lease.
 CREATE TABLE commands (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    registration BIGINT NOT NULL REFERENCES registrations (id),
+    registration BIGINT NOT NULL,
     -- The key of the submission. A command that is submitted again has the same key.
     key TEXT NOT NULL,
     -- JSON (`Command`).
@@ -122,7 +125,7 @@ CREATE INDEX commands_pending ON commands (registration, id) WHERE result IS NUL
 -- The HTTP requests, for reconciliation.
 CREATE TABLE exchanges (
     id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    registration BIGINT NOT NULL REFERENCES registrations (id),
+    registration BIGINT NOT NULL,
     request_id TEXT NOT NULL,
     endpoint TEXT NOT NULL,
     -- NULL for a list or a renewal.

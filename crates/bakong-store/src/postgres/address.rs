@@ -1,0 +1,192 @@
+//! Reads a connection string. No error repeats any part of it, because the part may be the password.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bakong_flow::store::StoreError;
+use percent_encoding::percent_decode_str;
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+
+use super::failure::Place;
+use super::tls::{Tls, Verify};
+
+/// Where a database is, and how to connect.
+#[derive(Clone, Debug)]
+pub(super) struct Address {
+    /// The driver's configuration. Its `Debug` hides the password.
+    pub(super) config: Config,
+    pub(super) tls: Tls,
+    pub(super) place: Place,
+}
+
+impl Address {
+    /// Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full` and so on.
+    pub(super) fn parse(url: &str, connect_timeout: Duration) -> Result<Self, StoreError> {
+        let rest = url
+            .strip_prefix("postgres://")
+            .or_else(|| url.strip_prefix("postgresql://"))
+            .ok_or_else(|| invalid("it must start with postgres://"))?;
+        let (head, query) = match rest.split_once('?') {
+            Some((head, query)) => (head, Some(query)),
+            None => (rest, None),
+        };
+        // A password with one of these characters would be read as a part of the host or the path.
+        if head.matches('@').count() > 1
+            || head
+                .split_once('/')
+                .is_some_and(|(_, path)| path.contains('@'))
+        {
+            return Err(invalid(
+                "write @, /, ?, # and % in the user and the password as %40, %2F, %3F, %23 and %25",
+            ));
+        }
+        let mut ssl_mode = SslMode::Prefer;
+        let mut verify = None;
+        let mut root_file = None;
+        let mut others = Vec::new();
+        for pair in query.into_iter().flat_map(|query| query.split('&')) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            match key {
+                "" => {}
+                "sslmode" => {
+                    (ssl_mode, verify) = match value {
+                        "disable" => (SslMode::Disable, None),
+                        "allow" | "prefer" => (SslMode::Prefer, None),
+                        "require" => (SslMode::Require, None),
+                        "verify-ca" => (SslMode::Require, Some(Verify::Chain)),
+                        "verify-full" => (SslMode::Require, Some(Verify::Full)),
+                        _ => {
+                            return Err(invalid(
+                                "sslmode must be disable, prefer, require, verify-ca or verify-full",
+                            ));
+                        }
+                    };
+                }
+                "sslrootcert" => {
+                    let path = percent_decode_str(value).decode_utf8();
+                    let path =
+                        path.map_err(|_| invalid("sslrootcert must be the path of a file"))?;
+                    root_file = (path != "system").then(|| PathBuf::from(&*path));
+                }
+                "sslcert" | "sslkey" | "sslcrl" | "sslpassword" => {
+                    return Err(invalid(
+                        "client certificates are not supported. Remove sslcert, sslkey, sslcrl and sslpassword, and use a password",
+                    ));
+                }
+                _ => others.push(pair),
+            }
+        }
+        // With a root certificate, `require` verifies the chain, as in libpq.
+        let verify = match (verify, &root_file, ssl_mode) {
+            (Some(verify), ..) => verify,
+            (None, Some(_), SslMode::Require) => Verify::Chain,
+            _ => Verify::Nothing,
+        };
+        let others = others.join("&");
+        let mut config = Config::from_str(&format!("postgres://{head}?{others}")).map_err(|_| {
+            invalid(
+                "write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters of the password as %40 and so on, and only known options",
+            )
+        })?;
+        if config.get_hosts().is_empty() {
+            return Err(invalid("the host is missing"));
+        }
+        if config.get_user().is_none() {
+            return Err(invalid("the user is missing"));
+        }
+        config.ssl_mode(ssl_mode);
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(connect_timeout);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("bakong-store");
+        }
+        // Finds a dead peer in less time than a lease lasts.
+        config
+            .keepalives_idle(Duration::from_secs(10))
+            .keepalives_interval(Duration::from_secs(3))
+            .keepalives_retries(3);
+        let place = Place::new(&config);
+        Ok(Self {
+            tls: Tls { verify, root_file },
+            config,
+            place,
+        })
+    }
+}
+
+fn invalid(reason: &str) -> StoreError {
+    StoreError::fatal(format!("the connection string is invalid: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> Result<Address, String> {
+        let parsed = Address::parse(url, Duration::from_secs(5));
+        parsed.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_connection_string_names_the_database_and_the_server() {
+        let address = parse("postgres://shop:pw@db.example/pay").unwrap();
+        assert_eq!(address.place.name(), "\"pay\" at db.example:5432");
+        let address = parse("postgresql://shop@%2Frun%2Fpg:6000,b:7/").unwrap();
+        assert_eq!(address.place.name(), "\"shop\" at /run/pg:6000, b:7");
+    }
+
+    #[test]
+    fn the_ssl_mode_decides_what_is_verified() {
+        for (query, mode, verify) in [
+            ("", SslMode::Prefer, Verify::Nothing),
+            ("?sslmode=disable", SslMode::Disable, Verify::Nothing),
+            ("?sslmode=require", SslMode::Require, Verify::Nothing),
+            (
+                "?sslmode=require&sslrootcert=ca.pem",
+                SslMode::Require,
+                Verify::Chain,
+            ),
+            ("?sslmode=verify-ca", SslMode::Require, Verify::Chain),
+            (
+                "?sslmode=verify-full&sslrootcert=system",
+                SslMode::Require,
+                Verify::Full,
+            ),
+        ] {
+            let address = parse(&format!("postgres://u@h/d{query}")).unwrap();
+            assert_eq!(
+                (address.config.get_ssl_mode(), address.tls.verify),
+                (mode, verify),
+                "{query}"
+            );
+        }
+        let address = parse("postgres://u@h/d?sslrootcert=%2Fa%20b.pem").unwrap();
+        assert_eq!(address.tls.root_file, Some("/a b.pem".into()));
+    }
+
+    #[test]
+    fn no_error_and_no_debug_output_has_the_secret_password() {
+        for url in [
+            "postgres://u:geheim@h/d?unknown=1",
+            "postgres://u:geheim@h/d?sslmode=geheim",
+            "postgres://u:ge@geheim@h/d",
+            "postgres://u:12/geheim@h/d",
+            "postgres://u:12?geheim@h/d",
+            "postgres://u:%zzgeheim@h/d",
+            "postgres://u:geheim@h:port/d",
+            "mysql://u:geheim@h/d",
+            "postgres://:geheim@/d",
+        ] {
+            match parse(url) {
+                Ok(address) => panic!("{url} was accepted: {address:?}"),
+                Err(error) => assert!(!error.contains("geheim"), "{error}"),
+            }
+        }
+        let address = parse("postgres://u:geheim@h/d").unwrap();
+        assert_eq!(address.config.get_password(), Some(&b"geheim"[..]));
+        assert!(!format!("{address:?}").contains("geheim"));
+    }
+}
