@@ -138,10 +138,13 @@ fn a_failed_renewal_is_retried_after_a_pause() {
     assert_eq!(desk.exchange(Err(DOWN)), Question::Renewal);
     let failed_at = desk.now;
     assert_eq!(desk.poll(), None);
-    assert_eq!(desk.exchange(NOT_FOUND), Question::Renewal);
+    // After the pause, the old token is tried once.
+    let rejected = desk.exchange(Err(ErrorClass::Unauthorized));
+    assert_eq!(rejected, by_md5(1));
     assert!(desk.now >= failed_at.saturating_add(MINUTE));
+    assert_eq!(desk.exchange(NOT_FOUND), Question::Renewal);
     assert_eq!(desk.exchange(NOT_FOUND), by_md5(1));
-    assert_eq!(desk.tracker.usage().requests, 4);
+    assert_eq!(desk.tracker.usage().requests, 5);
     // An abandoned renewal is retried too.
     desk.open([2]);
     desk.exchange(Err(ErrorClass::Unauthorized));
