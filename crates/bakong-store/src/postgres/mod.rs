@@ -196,7 +196,8 @@ impl PostgresOptions {
         let pool = Pool::builder(manager)
             .max_size(size)
             .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(self.operation_timeout))
+            // Shorter than an operation, so that a wait for the pool is not mistaken for a server that does not answer.
+            .wait_timeout(Some(self.operation_timeout / 2))
             .create_timeout(Some(self.operation_timeout))
             .build();
         let pool = pool.map_err(StoreError::fatal)?;
@@ -218,7 +219,8 @@ pub struct PostgresDatabase(Arc<Shared>);
 struct Shared {
     place: Place,
     connections: Connections,
-    /// One connection, so that leases are extended even if all others are in use.
+    /// One connection, so that leases are extended even if all others are in use. A worker that has no connection left
+    /// should not acquire more leases, so it does that on one of the others.
     leases: Connections,
     listener: Listener,
     notifications: Arc<Notifications>,

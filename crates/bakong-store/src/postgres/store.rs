@@ -163,7 +163,7 @@ impl PaymentStore for PostgresStore {
 impl LeaderLease for PostgresStore {
     async fn acquire(&self, worker: &WorkerId, term: Duration) -> Result<Acquired, StoreError> {
         let (term, worker) = (term_millis(term), worker.as_str());
-        let acquired = lease::acquire(self.leases(), self.registration, worker, term).await;
+        let acquired = lease::acquire(self.connections(), self.registration, worker, term).await;
         self.explain(acquired)
     }
 

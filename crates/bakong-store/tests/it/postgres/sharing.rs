@@ -340,6 +340,8 @@ async fn counted(database: &Database) -> (Proxy, PostgresDatabase) {
     options.connections = 1;
     let url = proxy.url(&database.url(), database.cluster.port());
     let opened = options.open(&url).await.unwrap();
+    // Its connection is counted, too.
+    wait_for_listener(database, 1).await;
     (proxy, opened)
 }
 
