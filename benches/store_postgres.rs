@@ -26,6 +26,7 @@ use bakong_flow::store::PaymentKey;
 use bakong_store::{PostgresDatabase, PostgresOptions, PostgresStore};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Statement};
 
 use cluster::Cluster;
@@ -98,27 +99,27 @@ impl Bare {
         let at = START_MILLIS + index;
         let md5 = &row.md5.as_bytes()[..];
         let (sequence, event) = (2 * index + 1, index + 1);
+        let opened: [&(dyn ToSql + Sync); 5] = [&registration, &md5, &row.order, &at, &row.code];
+        let numbered: [&(dyn ToSql + Sync); 3] = [&registration, &sequence, &index];
         // Polled in order, so that one round trip has all statements.
         let (begin, open, number, end) = futures_util::join!(
             client.batch_execute("BEGIN"),
-            client.execute(
-                &self.open,
-                &[&registration, &md5, &row.order, &at, &row.code]
-            ),
-            client.execute(&self.number, &[&registration, &sequence, &index]),
+            client.execute(&self.open, &opened),
+            client.execute(&self.number, &numbered),
             client.batch_execute("COMMIT"),
         );
         begin.and(end).expect("a transaction");
         open.and(number).expect("a row");
         let sequence = sequence + 1;
+        let finished: [&(dyn ToSql + Sync); 6] =
+            [&registration, &md5, &row.outcome, &at, &event, &row.hash];
+        let emitted: [&(dyn ToSql + Sync); 5] = [&registration, &event, &md5, &row.order, &at];
+        let numbered: [&(dyn ToSql + Sync); 3] = [&registration, &sequence, &event];
         let (begin, finish, inserted, number, end) = futures_util::join!(
             client.batch_execute("BEGIN"),
-            client.execute(
-                &self.finish,
-                &[&registration, &md5, &row.outcome, &at, &event, &row.hash]
-            ),
-            client.execute(&self.event, &[&registration, &event, &md5, &row.order, &at]),
-            client.execute(&self.number, &[&registration, &sequence, &event]),
+            client.execute(&self.finish, &finished),
+            client.execute(&self.event, &emitted),
+            client.execute(&self.number, &numbered),
             client.batch_execute("COMMIT"),
         );
         begin.and(end).expect("a transaction");

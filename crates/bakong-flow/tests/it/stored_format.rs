@@ -21,7 +21,7 @@ fn earlier_texts_stay_readable() {
         concat!(
             r#"{"schedule":{"first":{"secs":3,"nanos":0},"shortest":{"secs":2,"nanos":0},"#,
             r#""longest":{"secs":45,"nanos":0},"percent_of_age":20},"#,
-            r#""grace":{"after_expiry":{"secs":30,"nanos":0},"last_check_within":{"secs":840,"nanos":0}}}"#
+            r#""grace":{"after_expiry":{"secs":30,"nanos":0},"final_check_window":{"secs":840,"nanos":0}}}"#
         ),
     );
     let conflict = Conflict::TransactionSettledAnother {

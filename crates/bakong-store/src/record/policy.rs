@@ -58,7 +58,7 @@ mod tests {
                 schedule.shortest,
                 schedule.longest,
                 grace.after_expiry,
-                grace.last_check_within,
+                grace.final_check_window,
             ];
             (times.map(|time| time.as_secs()), schedule.percent_of_age)
         };
