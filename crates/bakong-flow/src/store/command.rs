@@ -62,7 +62,7 @@ pub trait CommandQueue: Send + Sync {
     /// Waits until there may be a new command, result or event. This is a hint: it may return early, and it may
     /// miss a change. So callers also poll at an interval. This method is cancel safe.
     async fn notified(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

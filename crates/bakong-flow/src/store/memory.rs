@@ -97,6 +97,7 @@ impl MemoryStore {
     }
 
     /// Stores `changes`, regardless of leases. This is [`PaymentStore::commit`] without `async`, for a single worker.
+    #[must_use = "rejected changes must be passed to the tracker"]
     pub fn apply(&self, changes: &[Change]) -> Vec<Rejected> {
         let mut state = self.state();
         let rejected = changes.iter().filter_map(|change| state.apply(change));

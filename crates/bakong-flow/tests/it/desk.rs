@@ -143,7 +143,7 @@ impl Desk {
     }
 
     pub(crate) fn restart_with_lists(&mut self, config: Config, lists: ListStatus) {
-        self.store.apply(&[Change::ListStatus(lists)]);
+        assert_eq!(self.store.apply(&[Change::ListStatus(lists)]), []);
         self.restart(config);
     }
 

@@ -251,7 +251,8 @@ fn a_second_worker_reports_only_another_transaction() {
     for (number, is_reported) in [(7, false), (8, true)] {
         let mut desk = Desk::of_singles();
         desk.open([1]);
-        desk.store.apply(&[finished(1, 1, paid_outcome(7))]);
+        let settled = finished(1, 1, paid_outcome(7));
+        assert_eq!(desk.store.apply(&[settled]), []);
         desk.exchange(Ok(paid(number)));
         assert_eq!(desk.is_paid_again(), is_reported);
     }

@@ -170,7 +170,7 @@ impl Place {
         }
         let cause = cause(error);
         let source = error.source();
-        if source.is_some_and(|source| source.is::<tokio_postgres::types::WrongType>()) {
+        if source.is_some_and(<dyn Error>::is::<tokio_postgres::types::WrongType>) {
             return (
                 Fatal,
                 format!(

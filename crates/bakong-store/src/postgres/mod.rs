@@ -36,7 +36,7 @@
 //! A process uses up to [`PostgresOptions::connections`] connections, one more for leases, and one for notifications. So a
 //! leader extends its lease even if all other connections are in use.
 //!
-//! A transaction-pooling proxy such as PgBouncer works: no statement is prepared, each transaction sets what it needs, and
+//! A transaction-pooling proxy such as `PgBouncer` works: no statement is prepared, each transaction sets what it needs, and
 //! no lock outlives a transaction. Such a proxy delivers no notifications. The store finds that out, logs a warning, and
 //! the workers poll.
 //!

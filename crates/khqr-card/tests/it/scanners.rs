@@ -1,4 +1,4 @@
-//! Two decoders that share no code with the encoder or with each other: rqrr (from quirc) and rxing (from ZXing).
+//! Two decoders that share no code with the encoder or with each other: rqrr (from quirc) and rxing (from `ZXing`).
 
 use image::GrayImage;
 use image::imageops::{FilterType, resize};

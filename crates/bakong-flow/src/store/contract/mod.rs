@@ -26,6 +26,13 @@
 //! # }
 //! ```
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    reason = "a store that breaks a rule fails the test"
+)]
+
 mod batches;
 mod commands;
 mod events;

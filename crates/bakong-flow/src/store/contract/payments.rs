@@ -65,8 +65,9 @@ async fn a_payment_is_opened_once<F: Fixture>(fixture: &F) {
     let known = Rejected::new(md5(1), Conflict::Known);
     // Twice in a batch, and again in another one, for any order.
     let batch = [opened(1, 1), opened(1, 2)];
-    assert_eq!(leader.commit(&batch).await, [known.clone()]);
-    assert_eq!(leader.commit(&[opened(1, 3)]).await, [known.clone()]);
+    let rejected = std::slice::from_ref(&known);
+    assert_eq!(leader.commit(&batch).await, rejected);
+    assert_eq!(leader.commit(&[opened(1, 3)]).await, rejected);
     let stored = find(&leader.store, md5(1)).await.expect("the payment");
     assert_eq!(stored.payment.order, order(1));
     // A final payment is known, too.
