@@ -8,6 +8,7 @@ use bakong_flow::store::StoreError;
 use bakong_flow::store::StoreErrorKind::{self, Fatal, Transient};
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::types::WrongType;
 
 use crate::migrations::NewerSchema;
 use crate::record::Corrupt;
@@ -170,7 +171,7 @@ impl Place {
         }
         let cause = cause(error);
         let source = error.source();
-        if source.is_some_and(<dyn Error>::is::<tokio_postgres::types::WrongType>) {
+        if source.is_some_and(<dyn Error + 'static>::is::<WrongType>) {
             return (
                 Fatal,
                 format!(

@@ -130,10 +130,10 @@ impl PostgresOptions {
     /// Outside a tokio runtime.
     pub async fn open(&self, url: &str) -> Result<PostgresDatabase, StoreError> {
         let (address, tls) = self.address(url)?;
-        let connections = self.connections(&address, &tls, self.connections.max(1))?;
+        let connections = self.pool(&address, &tls, self.connections.max(1))?;
         let prepared = schema::prepare(&connections, migrations::POSTGRES).await;
         prepared.map_err(|failure| failure.store_error(&address.place))?;
-        let leases = self.connections(&address, &tls, 1)?;
+        let leases = self.pool(&address, &tls, 1)?;
         let notifications = Arc::new(Notifications::default());
         Ok(PostgresDatabase(Arc::new(Shared {
             place: address.place.clone(),
@@ -150,7 +150,7 @@ impl PostgresOptions {
     /// [`StoreError`] if the database cannot be read, has no store, or has a newer schema.
     pub async fn check(&self, url: &str) -> Result<CheckReport, StoreError> {
         let (address, tls) = self.address(url)?;
-        let connections = self.connections(&address, &tls, 1)?;
+        let connections = self.pool(&address, &tls, 1)?;
         let report = inspect::report(&connections).await;
         report.map_err(|failure| failure.store_error(&address.place))
     }
@@ -161,7 +161,7 @@ impl PostgresOptions {
     /// [`StoreError`] if the schema is newer, or if the database cannot be written. The store then is as it was.
     pub async fn migrate(&self, url: &str) -> Result<Migrated, StoreError> {
         let (address, tls) = self.address(url)?;
-        let connections = self.connections(&address, &tls, 1)?;
+        let connections = self.pool(&address, &tls, 1)?;
         let migrated = schema::prepare(&connections, migrations::POSTGRES).await;
         migrated.map_err(|failure| failure.store_error(&address.place))
     }
@@ -183,7 +183,7 @@ impl PostgresOptions {
         Ok((address, tls))
     }
 
-    fn connections(
+    fn pool(
         &self,
         address: &Address,
         tls: &MakeRustlsConnect,

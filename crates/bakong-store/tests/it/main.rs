@@ -1,5 +1,12 @@
 //! Tests of the stores with real files and a real server.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics"
+)]
+
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
 mod random;

@@ -78,7 +78,7 @@ async fn a_waiting_worker_learns_of_changes_by_other_processes() {
     })
     .await;
     notify_until(waiting(&first), async |_| {
-        second.release(epoch).await.unwrap()
+        second.release(epoch).await.unwrap();
     })
     .await;
 }

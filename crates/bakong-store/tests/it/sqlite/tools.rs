@@ -45,10 +45,10 @@ fn exchange(number: u64) -> Exchange {
     Exchange {
         request_id: format!("request-{number}").into(),
         endpoint: "check_transaction_by_md5".into(),
-        md5: (number % 2 == 0).then(|| md5(1)),
+        md5: number.is_multiple_of(2).then(|| md5(1)),
         status: Some(200),
         response_code: Some(1),
-        error_code: (number % 3 == 0).then_some(-7),
+        error_code: number.is_multiple_of(3).then_some(-7),
         duration: Duration::from_micros(120_001),
         attempt: 2,
         sent_at: after(number),
