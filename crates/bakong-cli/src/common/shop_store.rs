@@ -12,6 +12,7 @@ use bakong_flow::store::{EventId, StoreError};
 use bakong_flow::{Clock, MemoryStore, PaymentStore, SystemClock};
 use bakong_store::{Books, Registration, SqliteDatabase};
 use clap::Args;
+use etcetera::BaseStrategy;
 use jiff::civil::Date;
 use khqr_core::{Md5Handle, Printable, Timestamp};
 
@@ -248,10 +249,10 @@ pub(crate) fn failure(error: &StoreError) -> Failure {
 
 /// The file in the user's data folder.
 fn default_file() -> Result<PathBuf, Failure> {
-    let folder = dirs::data_dir().ok_or_else(|| {
+    let base = etcetera::choose_native_strategy().map_err(|_| {
         Failure::usage("the user has no data folder; pass --store FILE or --no-store")
     })?;
-    Ok(folder.join("bakong").join("payments.db"))
+    Ok(base.data_dir().join("bakong").join("payments.db"))
 }
 
 /// Creates the folder of the file, for its owner only.
