@@ -11,6 +11,7 @@ use super::failure::Failure;
 ///
 /// The store then drops its connection to the file without a commit, and all calls fail. A stop after a commit and before
 /// its answer is possible too.
+#[allow(unreachable_pub, reason = "public with the feature `testing`")]
 #[derive(Clone, Default, Debug)]
 pub struct Fuse {
     /// The number of statements until the stop, plus 1; 0 if there is no stop.
