@@ -249,7 +249,7 @@ pub(crate) fn failure(error: &StoreError) -> Failure {
 
 /// The file in the user's data folder.
 fn default_file() -> Result<PathBuf, Failure> {
-    let base = etcetera::choose_native_strategy().map_err(|_| {
+    let base = etcetera::base_strategy::choose_native_strategy().map_err(|_| {
         Failure::usage("the user has no data folder; pass --store FILE or --no-store")
     })?;
     Ok(base.data_dir().join("bakong").join("payments.db"))
