@@ -22,14 +22,28 @@ pub trait Clock: Send + Sync {
 }
 
 /// Shows a clock for tests that a watcher is busy, until the value is dropped.
-#[derive(Default, Debug)]
+#[derive(Default)]
 pub struct Busy {
     #[cfg(feature = "testing")]
     #[allow(dead_code, reason = "only its drop matters")]
-    pub(crate) guard: Option<crate::test_clock::BusyGuard>,
+    guard: Option<Box<dyn std::any::Any + Send + Sync>>,
+}
+
+impl std::fmt::Debug for Busy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Busy").finish_non_exhaustive()
+    }
 }
 
 impl Busy {
+    /// The watcher is busy until `guard` is dropped.
+    #[cfg(feature = "testing")]
+    pub(crate) fn until_dropped(guard: impl Send + Sync + 'static) -> Self {
+        Self {
+            guard: Some(Box::new(guard)),
+        }
+    }
+
     /// The watcher is idle.
     pub(crate) fn end(self) {}
 }

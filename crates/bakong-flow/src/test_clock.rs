@@ -133,9 +133,7 @@ impl Clock for TestClock {
 
     fn busy(&self) -> Busy {
         self.0.update(|state| state.busy += 1);
-        Busy {
-            guard: Some(BusyGuard(Arc::clone(&self.0))),
-        }
+        Busy::until_dropped(BusyGuard(Arc::clone(&self.0)))
     }
 }
 

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+// In a doc comment, rustdoc would take the default in brackets for a link.
+const RED: &str = "The colour of the card's header, such as #E1232E [default: #E21A1A]";
+
 /// The appearance of an image. The defaults are those of khqr-card.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Image")]
@@ -26,8 +29,7 @@ pub(crate) struct DrawArguments {
     /// How much of the code may be damaged [default: m, or q with --symbol]
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub(crate) error_correction: Option<Correction>,
-    /// The colour of the card's header, such as #E1232E [default: #E21A1A]
-    #[arg(long, value_name = "COLOUR", value_parser = parse_color)]
+    #[arg(long, value_name = "COLOUR", value_parser = parse_color, help = RED)]
     pub(crate) red: Option<khqr_card::Color>,
     /// The radius of the card's corners. The card is 400 units wide [default: 0]
     #[arg(long, value_name = "UNITS")]

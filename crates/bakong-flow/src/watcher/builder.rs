@@ -7,8 +7,9 @@ use bakong_api::{Session, Transport};
 use tokio::sync::{Mutex, broadcast, mpsc, watch};
 
 use super::Watcher;
+use super::channels::{Channels, MAX_COMMANDS};
 use super::command::Commands;
-use super::driver::{Channels, Driver, MAX_COMMANDS, Turn, acquire};
+use super::driver::{Driver, Turn, acquire};
 use super::handles::Handles;
 use super::health::{HealthRecord, Role};
 use super::leader::Context;

@@ -3,9 +3,10 @@
 use bakong_api::Transport;
 use bakong_api::khqr_core::Md5Handle;
 
+use super::channels::Channels;
 use super::command::{ChangeRequest, Command, OpenRequest};
-use super::driver::Channels;
 use super::leader::{Leader, Opening};
+use super::persist::is_opening_of;
 use crate::change::Change;
 use crate::clock::Clock;
 use crate::store::{self, CommandId, CommandResult};
@@ -169,10 +170,6 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
         let mut changes = self.draft.contents.changes.iter();
         changes.any(|change| is_opening_of(change, md5))
     }
-}
-
-pub(super) fn is_opening_of(change: &Change, md5: &Md5Handle) -> bool {
-    matches!(change, Change::Opened { payment, .. } if payment.md5 == *md5)
 }
 
 fn is_abandoned(opening: &Opening) -> bool {

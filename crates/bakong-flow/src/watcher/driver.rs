@@ -4,38 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bakong_api::Transport;
-use bakong_api::khqr_core::Md5Handle;
-use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::channels::{Channels, MAX_COMMANDS, stopped};
 use super::command::Command;
 use super::error::EndReason;
 use super::health::Role;
 use super::leader::{Context, LeadEnd, Leader};
 use super::lease::Lease;
 use super::mirror;
-use super::remote::RemoteTasks;
 use super::shared::{Shared, StoreBackoff};
 use crate::clock::{Busy, Clock};
 use crate::store::{Acquired, Snapshot, StoreError, StoreErrorKind};
 
-/// How many commands can wait for the task, and how many it takes at once.
-pub(super) const MAX_COMMANDS: usize = 256;
 /// How long to wait for the requests in flight, and then for the store, when the watcher stops.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// The minimum pause between two attempts to acquire the lease.
 const MIN_STANDBY: Duration = Duration::from_millis(100);
 const MAX_STANDBY: Duration = Duration::from_secs(1);
-
-/// What the task receives.
-pub(super) struct Channels {
-    pub(super) commands: mpsc::Receiver<Command>,
-    pub(super) withdrawals: mpsc::UnboundedReceiver<Md5Handle>,
-    pub(super) stop: watch::Receiver<bool>,
-    /// The commands on their way to the leader.
-    pub(super) remote: RemoteTasks,
-}
 
 /// What a worker does next.
 pub(super) enum Turn {
@@ -250,10 +237,4 @@ async fn stand_by(shared: Arc<Shared>, expires_in: Duration) -> Result<Turn, Sto
             }
         }
     }
-}
-
-/// Waits until the watcher stops.
-pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // A watcher that was dropped has stopped.
-    let _ = stop.wait_for(|stop| *stop).await;
 }

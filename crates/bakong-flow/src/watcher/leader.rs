@@ -11,8 +11,8 @@ use bakong_api::{Session, Transport};
 use tokio::sync::broadcast;
 use tokio::task::{Id, JoinError, JoinSet};
 
+use super::channels::{Channels, MAX_COMMANDS, stopped};
 use super::command::{ChangeRequest, Command, OpenRequest};
-use super::driver::{Channels, MAX_COMMANDS, stopped};
 use super::lease::Lease;
 use super::mirror;
 use super::persist::{Committer, Done, Draft};

@@ -11,6 +11,7 @@
 
 mod asks;
 mod builder;
+mod channels;
 mod command;
 mod commands;
 mod driver;

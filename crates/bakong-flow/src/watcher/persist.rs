@@ -13,7 +13,6 @@ use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use tokio::time::{Instant, Sleep};
 
 use super::command::ChangeRequest;
-use super::commands::is_opening_of;
 use super::shared::{Shared, StoreBackoff};
 use crate::ask::Ask;
 use crate::change::Change;
@@ -200,4 +199,9 @@ impl Committer {
             .map(|(_, effects)| effects.callers)
             .unwrap_or_default()
     }
+}
+
+/// Whether the change opens the payment.
+pub(super) fn is_opening_of(change: &Change, md5: &Md5Handle) -> bool {
+    matches!(change, Change::Opened { payment, .. } if payment.md5 == *md5)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::driver::MAX_COMMANDS;
+use super::channels::MAX_COMMANDS;
 use super::shared::Shared;
 use crate::store::{Command, CommandId};
 
