@@ -102,11 +102,13 @@ impl Oracle {
     ///
     /// `now` is the time on the shop's clock, `right_now` the time on a correct clock.
     pub fn polled(&mut self, question: &Question, now: u64, right_now: u64) {
-        let probe_after = millis(self.quota.probe_after);
+        // A clock that drifts is right within seconds.
+        let slack = self.scenario.faults.skew.map_or(0, |_| 5_000);
+        let probe_after = millis(self.quota.probe_after) - slack;
         self.quota_replies.polled(now, right_now, probe_after);
         // The persisted times come from the shop's clock, so this check requires a correct clock.
         let faults = self.scenario.faults;
-        if !(faults.turns || faults.clock)
+        if !(faults.turns || faults.clock || faults.skew.is_some())
             && let Some((day, at)) = self.closed
             && day == (now - START) / DAY
         {

@@ -93,7 +93,7 @@ pub struct ClockSkew {
     pub ahead: i64,
     /// By how much the clock is too fast, in millionths.
     pub drift: i64,
-    /// Whether the clock is set several times a day, also while requests are in flight.
+    /// Whether the clock is set and the process restarts several times a day.
     pub steps: bool,
 }
 

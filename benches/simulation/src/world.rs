@@ -62,7 +62,7 @@ enum Event {
     Restart,
     NewToken,
     SetClockBack(u64),
-    /// The clock with [`ClockSkew`] is set: from now on, it is ahead by this many milliseconds.
+    /// The system clock with [`ClockSkew`] is set, and the process restarts. The clock is then ahead by this many milliseconds.
     SetClock(i64),
     /// From now on, the clock is ahead by `by`. `restart` tells whether the process restarts.
     SetClockAhead {
@@ -302,18 +302,20 @@ impl World {
                 self.wakeup = None;
                 self.wakeups += 1;
             }
-            Event::Restart => {
-                self.server_time = ServerTime::new();
-                self.sent_at.clear();
-                let now = self.shop_time();
-                self.shop.restart(self.bakong.token().0, now);
-            }
+            Event::Restart => self.restart(),
             Event::NewToken => {
                 self.bakong.renew();
                 self.shop.set_token(now);
             }
             Event::SetClockBack(by) => self.clock_behind += by,
-            Event::SetClock(ahead) => self.skew = ahead,
+            Event::SetClock(ahead) => {
+                // A running process has a monotonic clock, so the new time takes effect with a new process.
+                self.skew = ahead;
+                if self.shop.runs() {
+                    self.shop.kill(&mut self.oracle);
+                    self.restart();
+                }
+            }
             Event::SetClockAhead { by, restart } => {
                 self.oracle
                     .clock_set_ahead(by.saturating_sub(self.clock_ahead));
@@ -325,6 +327,17 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Starts a new process, which does not know Bakong's time before the first answer.
+    fn restart(&mut self) {
+        self.server_time = ServerTime::new();
+        self.sent_at.clear();
+        let now = self.shop_time();
+        if self.scenario.faults.skew.is_some() {
+            self.oracle.clock_set_ahead(now.saturating_sub(self.now));
+        }
+        self.shop.restart(self.bakong.token().0, now);
     }
 
     /// Runs the loop of a driver: sends the requests that are due, then sleeps.

@@ -32,7 +32,7 @@ use crate::clock::{Busy, Clock};
 ///     .start()
 ///     .await?;
 /// let expires_at = Timestamp::from_millis(1_795_309_800_000);
-/// let payment = Payment::new(OrderId::new("order 17")?, Md5Handle::of("code"), expected, expires_at)?;
+/// let payment = Payment::new(OrderId::new("order 17")?, Md5Handle::of("code"), expected, expires_at);
 /// let watched = watcher.watch(payment, Policy::COUNTER).await?;
 ///
 /// clock.advance(Duration::from_secs(3_600)).await;

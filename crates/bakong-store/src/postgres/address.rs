@@ -181,7 +181,8 @@ mod tests {
             "postgres://:geheim@/d",
         ] {
             match parse(url) {
-                Ok(address) => panic!("{url} was accepted: {address:?}"),
+                // A password may contain a question mark.
+                Ok(address) => assert!(!format!("{address:?}").contains("geheim"), "{url}"),
                 Err(error) => assert!(!error.contains("geheim"), "{error}"),
             }
         }
