@@ -174,20 +174,21 @@ mod tests {
             "postgres://u:geheim@h/d?sslmode=geheim",
             "postgres://u:ge@geheim@h/d",
             "postgres://u:12/geheim@h/d",
-            "postgres://u:12?geheim@h/d",
             "postgres://u:%zzgeheim@h/d",
             "postgres://u:geheim@h:port/d",
             "mysql://u:geheim@h/d",
             "postgres://:geheim@/d",
         ] {
             match parse(url) {
-                // A password may contain a question mark.
-                Ok(address) => assert!(!format!("{address:?}").contains("geheim"), "{url}"),
+                Ok(address) => panic!("{url} was accepted: {address:?}"),
                 Err(error) => assert!(!error.contains("geheim"), "{error}"),
             }
         }
         let address = parse("postgres://u:geheim@h/d").unwrap();
         assert_eq!(address.config.get_password(), Some(&b"geheim"[..]));
+        assert!(!format!("{address:?}").contains("geheim"));
+        // A password may contain a question mark.
+        let address = parse("postgres://u:12?geheim@h/d").unwrap();
         assert!(!format!("{address:?}").contains("geheim"));
     }
 }
