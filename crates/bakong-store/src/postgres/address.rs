@@ -174,7 +174,6 @@ mod tests {
             "postgres://u:geheim@h/d?sslmode=geheim",
             "postgres://u:ge@geheim@h/d",
             "postgres://u:12/geheim@h/d",
-            "postgres://u:%zzgeheim@h/d",
             "postgres://u:geheim@h:port/d",
             "mysql://u:geheim@h/d",
             "postgres://:geheim@/d",
@@ -187,8 +186,10 @@ mod tests {
         let address = parse("postgres://u:geheim@h/d").unwrap();
         assert_eq!(address.config.get_password(), Some(&b"geheim"[..]));
         assert!(!format!("{address:?}").contains("geheim"));
-        // A password may contain a question mark.
-        let address = parse("postgres://u:12?geheim@h/d").unwrap();
-        assert!(!format!("{address:?}").contains("geheim"));
+        // A password may contain a question mark or an invalid escape.
+        for url in ["postgres://u:12?geheim@h/d", "postgres://u:%zzgeheim@h/d"] {
+            let address = parse(url).unwrap();
+            assert!(!format!("{address:?}").contains("geheim"));
+        }
     }
 }
