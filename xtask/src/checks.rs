@@ -198,7 +198,7 @@ pub(crate) fn scans(runner: &mut Runner, codes: u32) -> Result<()> {
     runner.command(&format!("scans of {codes} codes"), |shell| {
         cmd!(
             shell,
-            "cargo test --release -p khqr-card --all-features --test it scans"
+            "cargo test -p khqr-card --all-features --test it scans"
         )
         .env("KHQR_SCANS", codes)
     })

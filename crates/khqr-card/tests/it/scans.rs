@@ -1,6 +1,7 @@
 //! Every picture of a random code is read back by two decoders.
 //!
-//! `cargo xtask scans` scans 2,000 codes with an optimized build. The tests here scan the first ones of them.
+//! `cargo xtask scans` scans 2,000 codes. The tests here scan the first ones of them.
+//! The profile `dev` of the workspace optimizes the crates that draw and read pictures.
 
 use image::GrayImage;
 use khqr_card::{BareCode, Card, ErrorCorrection, Mark, Modules};
