@@ -50,7 +50,7 @@ async fn has(store: &PostgresStore, number: u32) -> bool {
 }
 
 #[track_caller]
-fn assert_error(error: &StoreError, kind: StoreErrorKind, words: &[&str]) {
+pub(super) fn assert_error(error: &StoreError, kind: StoreErrorKind, words: &[&str]) {
     let message = error.to_string();
     assert_eq!(error.kind(), kind, "{message}");
     for part in words {
