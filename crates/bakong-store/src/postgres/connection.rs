@@ -127,6 +127,27 @@ impl Connections {
         .await
     }
 
+    /// Executes the statements as [`run`](Self::run) does, on the first connection of this pool or of `others` that is free.
+    pub(super) async fn run_on_first(
+        &self,
+        others: &Self,
+        mode: Mode,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<Row>>, Failure> {
+        self.within_limit(mode, async {
+            let object = tokio::select! {
+                biased;
+                own = self.pool.get() => own?,
+                other = others.pool.get() => other?,
+            };
+            let begin = self.begin.of(mode);
+            Session::new(object)
+                .end(Some(begin), statements, "COMMIT")
+                .await
+        })
+        .await
+    }
+
     /// Begins a transaction of several round trips, and executes its first statements.
     ///
     /// Call it within [`limited`](Self::limited).

@@ -95,13 +95,17 @@ async fn watch(url: &str, registrations: usize, limit: Duration, state: &State) 
         for (registration, (row, renewal)) in rows.iter().zip(&mut renewals).enumerate() {
             let [expires_at, term, now, epoch] =
                 [0, 1, 2, 3].map(|column| row.get::<_, i64>(column));
-            if expires_at > now {
-                held += 1;
+            // A lease that was granted, renewed and lost since the last query counts, too.
+            let at = expires_at - term;
+            if expires_at > 0 && renewal.is_none_or(|renewal| renewal.at < at) {
                 *renewal = Some(Renewal {
-                    at: expires_at - term,
+                    at,
                     epoch,
                     is_reported: false,
                 });
+            }
+            if expires_at > now {
+                held += 1;
                 continue;
             }
             let Some(renewal) = renewal else { continue };

@@ -10,7 +10,8 @@ use super::worker::registration;
 
 /// How many requests a leader may have in flight: `Config::max_in_flight`.
 const MAX_IN_FLIGHT: u32 = 4;
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Longer than the last code is valid by the clock that is furthest behind.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A registration in the store.
 #[derive(Debug)]

@@ -28,8 +28,9 @@ const DAY: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 pub(super) const START: u64 = 231 * 90 * 24 * 60 * 60 * 1_000 + 1_000;
 /// How long a code can be paid. The clocks of the workers are up to an hour apart, so it is longer.
 const LIFETIME: Duration = Duration::from_secs(90 * 60);
-/// How many seconds of the watchers a real second has.
-const SPEED: u32 = 480;
+/// How many seconds of the watchers a real second has. A watcher does not send a request whose commit took longer than a
+/// minute. On a busy machine a commit can take a large part of a second, so the clock must not run much faster.
+const SPEED: u32 = 60;
 /// How much the clock of the last worker is ahead of the first, in seconds.
 pub(super) const MAX_AHEAD: u64 = 3_600;
 /// How many orders a till opens at once.
