@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::cluster::{free_port, report_missing};
-use super::errors::{commit, lead};
+use super::setup::{commit, lead};
 use super::{Database, registration};
 
 /// How many sessions of the server all clients share.

@@ -11,8 +11,8 @@ use bakong_flow::store::{
 use bakong_store::{PostgresDatabase, PostgresOptions, PostgresStore};
 use tokio::time::timeout;
 
-use super::errors::{commit, lead};
 use super::proxy::Proxy;
+use super::setup::{commit, lead};
 use super::{Database, registration, store};
 
 const TERM: Duration = Duration::from_secs(30);

@@ -4,14 +4,12 @@ use std::path::Path;
 
 use bakong_flow::PaymentStore;
 use bakong_flow::store::contract::sample::md5;
-use bakong_flow::store::{PaymentKey, StoreError, StoreErrorKind};
+use bakong_flow::store::{PaymentKey, StoreError};
 use bakong_store::{PostgresDatabase, PostgresOptions};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
-use super::errors::assert_error;
+use super::setup::{FATAL, assert_error};
 use super::{Cluster, store};
-
-const FATAL: StoreErrorKind = StoreErrorKind::Fatal;
 
 /// A certificate authority.
 struct Authority {

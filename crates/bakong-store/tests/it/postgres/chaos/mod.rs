@@ -195,7 +195,7 @@ impl Size {
     /// have enough requests.
     fn limit(&self, number: usize) -> u32 {
         let each = u32::try_from(self.payments / REGISTRATIONS).unwrap();
-        if number % 4 == 0 {
+        if number.is_multiple_of(4) {
             6 + each / 60
         } else {
             40 + each
