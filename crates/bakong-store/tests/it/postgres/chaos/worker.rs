@@ -133,7 +133,9 @@ pub(super) async fn run(orders: Orders) {
     for number in 0..orders.limits.len() {
         watchers.push(Arc::new(start(&orders, &database, number).await));
     }
-    for (number, watcher) in watchers.iter().enumerate() {
+    // On the second day, the workers only finish what is open.
+    let tills = watchers.iter().enumerate().filter(|_| orders.day == 0);
+    for (number, watcher) in tills {
         tokio::spawn(till(Arc::clone(&orders), number, Arc::clone(watcher)));
     }
     loop {
