@@ -122,6 +122,44 @@ async fn connections_that_are_cut_or_frozen_are_replaced() {
 }
 
 #[tokio::test]
+async fn a_slow_operation_closes_no_other_connection_while_the_server_answers() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let mut options = quick();
+    options.connections = 3;
+    options.lock_timeout = Duration::from_secs(20);
+    options.statement_timeout = Duration::from_secs(20);
+    options.operation_timeout = Duration::from_secs(1);
+    let opened = options.open(&database.url()).await.unwrap();
+    let [slow, other] = [store(&opened).await, store(&opened).await];
+    let epoch = lead(&slow).await;
+    let (client, connection) = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let lock = "BEGIN; SELECT FROM bakong.registrations FOR UPDATE";
+    client.batch_execute(lock).await.unwrap();
+    let slow = tokio::spawn(async move { commit(&slow, epoch, 1).await });
+    let sessions = "SELECT string_agg(pid::text, ',' ORDER BY pid) FROM pg_stat_activity \
+        WHERE application_name = 'bakong-store' AND datname = current_database() AND state = 'idle' \
+        AND query = 'COMMIT'";
+    let mut idle = String::new();
+    while !slow.is_finished() {
+        assert!(!has(&other, 1).await);
+        idle = database.sql(sessions);
+    }
+    let error = slow.await.unwrap().unwrap_err();
+    assert_error(&error, TRANSIENT, &["did not answer within 1000 ms"]);
+    assert!(!idle.is_empty());
+    assert!(!has(&other, 1).await);
+    assert_eq!(database.sql(sessions), idle);
+    client.batch_execute("ROLLBACK").await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_call_that_is_given_up_leaves_no_open_transaction() {
     let Some(database) = Database::new() else {
         return;

@@ -38,7 +38,6 @@ const REGISTRATIONS: usize = 20;
 const ORDERS: &str = "BAKONG_CHAOS_ORDERS";
 const PAYMENTS: &str = "BAKONG_CHAOS_PAYMENTS";
 const SEED: &str = "BAKONG_CHAOS_SEED";
-const TERM: Duration = Duration::from_secs(4);
 
 /// A worker process behind its own proxy.
 struct Worker {
@@ -57,6 +56,10 @@ impl Worker {
             proxy,
             child,
         }
+    }
+
+    const fn term(&self) -> Duration {
+        Duration::from_millis(self.orders.lease_term_ms)
     }
 
     fn signal(&self, signal: Signal) {
@@ -78,12 +81,12 @@ impl Worker {
             }
             Disturbance::Suspend => {
                 self.signal(Signal::STOP);
-                thread::sleep(TERM * 3 / 2);
+                thread::sleep(self.term() * 3 / 2);
                 self.signal(Signal::CONT);
             }
             Disturbance::Freeze => {
                 self.proxy.freeze(true);
-                thread::sleep(TERM * 3 / 2);
+                thread::sleep(self.term() * 3 / 2);
                 self.proxy.cut();
                 self.proxy.freeze(false);
             }
@@ -202,6 +205,11 @@ impl Size {
         }
     }
 
+    /// Returns the term of the lease. A long run shares the machine with whatever else runs for half an hour.
+    const fn term(&self) -> Duration {
+        Duration::from_secs(if self.is_long { 10 } else { 4 })
+    }
+
     fn database(&self) -> Option<Database> {
         // Only a long run needs a server that waits for its disk.
         let own = if self.is_long {
@@ -242,7 +250,7 @@ fn run(workers: usize, first: &[Disturbance]) {
         started,
         day: 0,
         ahead: u64::try_from(worker).unwrap() * MAX_AHEAD / (u64::try_from(workers).unwrap() - 1),
-        lease_term_ms: u64::try_from(TERM.as_millis()).unwrap(),
+        lease_term_ms: u64::try_from(size.term().as_millis()).unwrap(),
         pause_ms: if size.is_long { 0 } else { 1_500 },
     };
     let mut processes: Vec<_> = (0..workers)
@@ -251,7 +259,7 @@ fn run(workers: usize, first: &[Disturbance]) {
     for number in 0..workers {
         bakong.wait_until_healthy(number);
     }
-    let leases = LeaseWatch::start(&database.url(), REGISTRATIONS, TERM * 2);
+    let leases = LeaseWatch::start(&database.url(), REGISTRATIONS, size.term() * 2);
     let seed = env::var(SEED).map_or(0, |seed| seed.parse().unwrap());
     let mut random = Random(seed ^ u64::try_from(workers).unwrap());
     let (mut disturbances, mut rounds) = (first.iter(), 0);
@@ -304,10 +312,11 @@ fn run(workers: usize, first: &[Disturbance]) {
     let requests: u32 = requests.sum();
     say(&format!(
         "{workers} workers, seed {seed}: {rounds} disturbances and {shown} payments in {played:.1?}; {requests} requests, \
-         {refused} payments refused, {waiting} final on the next day only; at most {:?} without a leader (term {TERM:?})",
-        gap.length
+         {refused} payments refused, {waiting} final on the next day only; at most {:?} without a leader (term {:?})",
+        gap.length,
+        size.term()
     ));
-    assert!(gap.length <= TERM * 2, "no leader: {gap:?}");
+    assert!(gap.length <= size.term() * 2, "no leader: {gap:?}");
     if size.is_long {
         assert!(refused > 0, "the quota of no registration was used up");
     }

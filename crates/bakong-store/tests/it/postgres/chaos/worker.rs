@@ -124,10 +124,12 @@ async fn say(port: u16, call: &Call) -> std::io::Result<String> {
 pub(super) async fn run(orders: Orders) {
     let orders = Arc::new(orders);
     let mut options = PostgresOptions::default();
-    options.connect_timeout = Duration::from_secs(1);
-    options.lock_timeout = Duration::from_millis(500);
-    options.statement_timeout = Duration::from_secs(1);
-    options.operation_timeout = Duration::from_millis(1_500);
+    // An operation that hangs must leave time to renew the lease.
+    let term = Duration::from_millis(orders.lease_term_ms);
+    options.connect_timeout = term / 4;
+    options.lock_timeout = term / 8;
+    options.statement_timeout = term / 4;
+    options.operation_timeout = term * 3 / 8;
     let database = retry(|| options.open(&orders.url)).await;
     let mut watchers = Vec::new();
     for number in 0..orders.limits.len() {
@@ -171,7 +173,7 @@ async fn start(orders: &Arc<Orders>, database: &PostgresDatabase, number: usize)
             .clock(FastClock(Arc::clone(orders)))
             .config(config)
             .timeout(Duration::from_secs(5))
-            .store_timeout(Duration::from_secs(2))
+            .store_timeout(Duration::from_millis(orders.lease_term_ms / 2))
             .lease_term(Duration::from_millis(orders.lease_term_ms))
             .start()
     })
