@@ -2,7 +2,8 @@
 //!
 //! A round of a caller opens a payment and settles it, in two commits, as a counter does. The callers of a group have a
 //! registration each. `bare` has as many connections as the store, prepares its statements once, and sends each
-//! transaction in one round trip. The server waits for its disk.
+//! transaction in one round trip. Both take turns, once with a server that waits for its disk and once with one that does
+//! not.
 
 #![allow(
     missing_docs,
@@ -24,7 +25,7 @@ use std::time::{Duration, Instant};
 use bakong_flow::PaymentStore;
 use bakong_flow::store::PaymentKey;
 use bakong_store::{PostgresDatabase, PostgresOptions, PostgresStore};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use tokio::runtime::Runtime;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, NoTls, Statement};
@@ -160,37 +161,59 @@ fn play_bare(runtime: &Runtime, connections: Vec<Bare>, callers: u64, rounds: u6
     started.elapsed()
 }
 
-fn commits(criterion: &mut Criterion, cluster: &Cluster) {
+/// How often the store and the bare driver take turns.
+const TURNS: usize = 9;
+/// How many payments a turn has.
+const PAYMENTS: u64 = 640;
+
+/// Prints how many payments a second are opened and settled, as medians, and the median of the ratios of the turns: other
+/// programs on the machine slow both sides of a turn down.
+fn commits(cluster: &Cluster, disk: &str) {
     let runtime = Runtime::new().expect("a runtime");
     for callers in GROUPS {
-        let mut group = criterion.benchmark_group(format!("open and settle, {callers} callers"));
-        group.sample_size(10);
-        group.throughput(Throughput::Elements(callers));
-        // One iteration is one payment of each caller.
-        group.bench_function("store", |bencher| {
-            bencher.iter_custom(|times| {
-                let url = cluster.url(&cluster.create_database());
-                let workers = runtime.block_on(workers(&url, callers));
-                play(&runtime, workers, rounds_of(callers, times))
-            });
-        });
-        group.bench_function("bare", |bencher| {
-            bencher.iter_custom(|times| {
-                let url = cluster.url(&cluster.create_database());
-                let connections = runtime.block_on(async {
-                    drop(workers(&url, callers).await);
-                    let mut connections = Vec::new();
-                    let callers = usize::try_from(callers).expect("a small number");
-                    for _ in 0..callers.min(CONNECTIONS) {
-                        connections.push(Bare::connect(&url).await);
-                    }
-                    connections
-                });
-                play_bare(&runtime, connections, callers, times)
-            });
-        });
-        group.finish();
+        let rounds = PAYMENTS / callers;
+        let mut turns = Vec::new();
+        for _ in 0..TURNS {
+            let url = cluster.url(&cluster.create_database());
+            let workers = runtime.block_on(workers(&url, callers));
+            let store = play(&runtime, workers, rounds_of(callers, rounds));
+            let url = cluster.url(&cluster.create_database());
+            let connections = runtime.block_on(connections(&url, callers));
+            let bare = play_bare(&runtime, connections, callers, rounds);
+            turns.push((store, bare));
+        }
+        let rate = |time: Duration| PAYMENTS * 1_000_000 / micros(time);
+        let store = median(turns.iter().map(|(store, _)| rate(*store)));
+        let bare = median(turns.iter().map(|(_, bare)| rate(*bare)));
+        let percent = turns
+            .iter()
+            .map(|(store, bare)| 100 * micros(*bare) / micros(*store));
+        println!(
+            "{disk}, {callers} callers: store {store} payments/s, bare {bare} payments/s, {} %",
+            median(percent)
+        );
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1)
+}
+
+fn median(values: impl Iterator<Item = u64>) -> u64 {
+    let mut values: Vec<u64> = values.collect();
+    values.sort_unstable();
+    values[values.len() / 2]
+}
+
+/// Connects as often as the store does, to a database with the same registrations.
+async fn connections(url: &str, callers: u64) -> Vec<Bare> {
+    drop(workers(url, callers).await);
+    let callers = usize::try_from(callers).expect("a small number");
+    let mut connections = Vec::new();
+    for _ in 0..callers.min(CONNECTIONS) {
+        connections.push(Bare::connect(url).await);
+    }
+    connections
 }
 
 fn million(criterion: &mut Criterion, cluster: &Cluster) {
@@ -261,10 +284,14 @@ fn million(criterion: &mut Criterion, cluster: &Cluster) {
 
 fn all(criterion: &mut Criterion) {
     // As large as a small server has it.
-    let Some(cluster) = Cluster::start("max_wal_size = 4GB\n") else {
+    let configuration = "max_wal_size = 4GB\n";
+    let Some(cluster) = Cluster::start(configuration) else {
         return;
     };
-    commits(criterion, &cluster);
+    commits(&cluster, "fsync on");
+    if let Some(fast) = Cluster::start(&format!("{configuration}fsync = off\n")) {
+        commits(&fast, "fsync off");
+    }
     million(criterion, &cluster);
 }
 

@@ -220,15 +220,16 @@ pub(crate) fn simulate(runner: &mut Runner, args: &[String]) -> Result<()> {
     })
 }
 
-/// A long run of the test that CI plays with few payments. The test prints what it saw, and fails without PostgreSQL.
-pub(crate) fn chaos(runner: &mut Runner, payments: u32) -> Result<()> {
+/// Long runs of the tests that CI plays with few payments. They print what they saw, and fail without PostgreSQL.
+pub(crate) fn chaos(runner: &mut Runner, payments: u32, seed: u32) -> Result<()> {
     runner.command("chaos", |shell| {
         cmd!(
             shell,
             "cargo test --release -p bakong-store --features postgres --test it -- --test-threads 1 --nocapture survive_chaos"
         )
         .env("BAKONG_REQUIRE_POSTGRES", "1")
-        .env("BAKONG_CHAOS_PAYMENTS", payments.to_string())
+        .env("BAKONG_CHAOS_PAYMENTS", payments.div_ceil(2).to_string())
+        .env("BAKONG_CHAOS_SEED", seed.to_string())
     })
 }
 

@@ -81,11 +81,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Kills, suspends and cuts off the workers of a PostgreSQL store while they open payments; takes an hour
+    /// Kills, suspends and cuts off the workers of a PostgreSQL store while they open payments; takes half an hour
     Chaos {
-        /// How many payments to open with two workers, and again with four
-        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(20..))]
+        /// How many payments to open: half of them with two workers, and half with four
+        #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(40..))]
         payments: u32,
+        /// Selects the disturbances
+        #[arg(long, default_value_t = 0)]
+        seed: u32,
     },
     /// Tests a crate (khqr-core by default) against a mutation of each line
     Mutants {
@@ -150,7 +153,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::NpmTest => npm::test(runner, &workspace),
         Task::Fuzz { seconds, targets } => checks::fuzz(runner, *seconds, targets),
         Task::Simulate { args } => checks::simulate(runner, args),
-        Task::Chaos { payments } => checks::chaos(runner, *payments),
+        Task::Chaos { payments, seed } => checks::chaos(runner, *payments, *seed),
         Task::Mutants { args } => checks::mutants(runner, args),
         Task::Miri => checks::miri(runner, &workspace),
         Task::Bench { filter } => checks::bench(runner, filter.as_deref()),

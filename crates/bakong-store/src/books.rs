@@ -121,20 +121,29 @@ impl<T> Page<T> {
         Self { items, next }
     }
 
-    /// Creates a page of at most `limit` items from up to `limit + 1` rows, each with its position.
-    #[cfg_attr(
-        not(any(feature = "sqlite", feature = "postgres")),
-        expect(dead_code, reason = "only an engine needs it")
-    )]
-    pub(crate) fn of_rows(mut rows: Vec<(Cursor, T)>, limit: usize) -> Self {
+    /// Creates a page of at most `limit` items from the rows that [`rows_of`] asks for. `read` returns the item of a row
+    /// and its position.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn of_rows<R, E>(
+        rows: impl IntoIterator<Item = R>,
+        limit: usize,
+        read: impl Fn(R) -> Result<(Cursor, T), E>,
+    ) -> Result<Self, E> {
+        let mut rows: Vec<_> = rows.into_iter().map(read).collect::<Result<_, E>>()?;
         let has_more = rows.len() > limit;
         rows.truncate(limit);
         let last = rows.last().map(|(cursor, _)| *cursor);
-        Self {
+        Ok(Self {
             items: rows.into_iter().map(|(_, item)| item).collect(),
             next: last.filter(|_| has_more),
-        }
+        })
     }
+}
+
+/// Returns how many rows to read for a page: one more than it has, to know whether there are more.
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) fn rows_of(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
 }
 
 /// A position in a list. It stays valid when items are added. Its text is for URLs and command lines.
@@ -144,6 +153,15 @@ pub struct Cursor {
     pub(crate) at: i64,
     /// The id of the row, which decides between equal times.
     pub(crate) id: i64,
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+impl Cursor {
+    /// The position before the first row of a list whose newest row comes first.
+    pub(crate) const START: Self = Self {
+        at: i64::MAX,
+        id: i64::MAX,
+    };
 }
 
 impl fmt::Display for Cursor {

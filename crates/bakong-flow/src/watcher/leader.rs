@@ -164,6 +164,8 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
                     if let Some(error) = self.lease.lost() {
                         return end_of(error);
                     }
+                    // The store has renewed the lease, so a commit need not wait any longer.
+                    self.committer.retry_now();
                 }
                 Wakeup::Committed(done) => match *done {
                     Ok(done) => self.on_committed(done),

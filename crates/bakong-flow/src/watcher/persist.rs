@@ -149,6 +149,13 @@ impl Committer {
         }))
     }
 
+    /// Ends a pause after a failure, because the store works again.
+    pub(super) fn retry_now(&mut self) {
+        if let State::Paused(_) = self.state {
+            self.state = self.commit();
+        }
+    }
+
     /// Waits until the batch is committed. Waits for ever if there is none. This method is cancel safe.
     ///
     /// # Errors

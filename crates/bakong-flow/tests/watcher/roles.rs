@@ -361,6 +361,25 @@ async fn no_call_hangs_while_the_store_hangs() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn payments_can_be_opened_soon_after_the_store_works_again() {
+    for minutes in 1..20 {
+        let script = Script::of_bodies([NOT_FOUND]);
+        let (store, clock) = (MemoryStore::new(), TokioClock::start());
+        let one = worker(&script, &store, clock).await;
+        one.store.set(Fault::Down);
+        let failed = one.watcher.watch(payment("a"), Policy::COUNTER).await;
+        assert_eq!(failed.unwrap_err(), WatchError::StoreUnavailable);
+        // The pauses between two commits grow meanwhile.
+        tokio::time::sleep(Duration::from_secs(minutes * 61)).await;
+        one.store.set(Fault::None);
+        // Longer than the pause between two renewals of the lease.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let opened = one.watcher.watch(payment("b"), Policy::COUNTER).await;
+        assert!(opened.is_ok(), "after {minutes} minutes: {opened:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_watcher_ends_if_the_store_is_broken() {
     let script = Script::of_bodies([NOT_FOUND]);
     let (store, clock) = (MemoryStore::new(), TokioClock::start());

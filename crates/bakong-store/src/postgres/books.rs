@@ -10,14 +10,8 @@ use super::failure::Failure;
 use super::payments::{read_event, read_payment};
 use super::rows::{Columns, exchange_row, payment_row};
 use super::statement::Statement;
-use crate::books::{Cursor, ExchangeFilter, Page, PaymentFilter, Statement as Account};
-use crate::record::{EventRow, ExchangeRow, PaymentRow, millis};
-
-/// The position before the first row of a list whose newest row comes first.
-const START: Cursor = Cursor {
-    at: i64::MAX,
-    id: i64::MAX,
-};
+use crate::books::{Cursor, ExchangeFilter, Page, PaymentFilter, Statement as Account, rows_of};
+use crate::record::{EventRow, ExchangeRow, PaymentRow, millis, millis_of};
 
 /// Returns one page of payments, the newest first.
 pub(super) async fn payments(
@@ -45,18 +39,8 @@ pub(super) async fn payments(
         limit,
     );
     let rows = connections.run(Mode::Report, &[select]).await?;
-    let payments = rows.iter().flatten().map(|row| {
-        let row = payment_row(row)?;
-        let cursor = Cursor {
-            at: row.opened_at,
-            id: row.id,
-        };
-        Ok((cursor, row.read()?))
-    });
-    Ok(Page::of_rows(
-        payments.collect::<Result<_, Failure>>()?,
-        limit,
-    ))
+    let rows = rows.iter().flatten();
+    Page::of_rows(rows, limit, |row| Ok(payment_row(row)?.item()?))
 }
 
 /// Returns one page of exchanges, the newest first.
@@ -78,18 +62,8 @@ pub(super) async fn exchanges(
     }
     page(&mut select, "sent_at", filter.sent.as_ref(), after, limit);
     let rows = connections.run(Mode::Report, &[select]).await?;
-    let exchanges = rows.iter().flatten().map(|row| {
-        let row = exchange_row(row)?;
-        let cursor = Cursor {
-            at: row.sent_at,
-            id: row.id,
-        };
-        Ok((cursor, row.read()?))
-    });
-    Ok(Page::of_rows(
-        exchanges.collect::<Result<_, Failure>>()?,
-        limit,
-    ))
+    let rows = rows.iter().flatten();
+    Page::of_rows(rows, limit, |row| Ok(exchange_row(row)?.item()?))
 }
 
 /// Adds the conditions, the order and the limit of a page of a list that is sorted by `column`.
@@ -101,15 +75,13 @@ fn page(
     limit: usize,
 ) {
     if let Some(period) = period {
-        let (from, until) = bounds(period);
+        let (from, until) = millis_of(period);
         let (from, until) = (select.bind(from), select.bind(until));
         select.sql += &format!(" AND {column} BETWEEN ${from} AND ${until}");
     }
-    let after = after.unwrap_or(START);
+    let after = after.unwrap_or(Cursor::START);
     let (at, id) = (select.bind(after.at), select.bind(after.id));
-    // One row more than the page has, to know whether there are more.
-    let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let rows = select.bind(rows);
+    let rows = select.bind(rows_of(limit));
     select.sql += &format!(
         " AND ({column}, id) < (${at}, ${id}) ORDER BY {column} DESC, id DESC LIMIT ${rows}"
     );
@@ -121,7 +93,7 @@ pub(super) async fn statement(
     registration: i64,
     period: Range<Timestamp>,
 ) -> Result<Account, Failure> {
-    let (from, until) = bounds(&period);
+    let (from, until) = millis_of(&period);
     let select = |sql: String| {
         Statement::new(sql)
             .with(registration)
@@ -183,10 +155,4 @@ pub(super) async fn prune_exchanges(
             return Ok(total);
         }
     }
-}
-
-/// Returns the first and the last millisecond of a period.
-fn bounds(period: &Range<Timestamp>) -> (i64, i64) {
-    // A period that ends at 0 has no millisecond.
-    (millis(period.start), millis(period.end) - 1)
 }

@@ -6,10 +6,12 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
+use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use super::failure::Failure;
@@ -94,6 +96,8 @@ pub(super) struct Connections {
     pool: Pool,
     begin: Begin,
     limits: Limits,
+    /// When the server last answered on a connection of this pool.
+    answered_at: Mutex<Option<Instant>>,
 }
 
 impl fmt::Debug for Connections {
@@ -110,6 +114,7 @@ impl Connections {
             pool,
             begin: Begin::new(&limits),
             limits,
+            answered_at: Mutex::new(None),
         }
     }
 
@@ -123,6 +128,27 @@ impl Connections {
             let session = Session::new(self.pool.get().await?);
             let begin = self.begin.of(mode);
             session.end(Some(begin), statements, "COMMIT").await
+        })
+        .await
+    }
+
+    /// Executes the statements as [`run`](Self::run) does, on the first connection of this pool or of `others` that is free.
+    pub(super) async fn run_on_first(
+        &self,
+        others: &Self,
+        mode: Mode,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<Row>>, Failure> {
+        self.within_limit(mode, async {
+            let object = tokio::select! {
+                biased;
+                own = self.pool.get() => own?,
+                other = others.pool.get() => other?,
+            };
+            let begin = self.begin.of(mode);
+            Session::new(object)
+                .end(Some(begin), statements, "COMMIT")
+                .await
         })
         .await
     }
@@ -184,6 +210,7 @@ impl Connections {
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let limit = self.limits.operation;
+        let began_at = Instant::now();
         let result = match mode {
             Mode::Report | Mode::Migrate => work.await,
             _ => match tokio::time::timeout(limit, work).await {
@@ -191,10 +218,23 @@ impl Connections {
                 Err(_) => Err(Failure::Timeout(limit)),
             },
         };
-        if result.as_ref().is_err_and(Failure::is_disconnect) {
-            // The idle connections are probably broken too, and each would have to be waited for.
-            self.pool.retain(|_, _| false);
+        let mut answered_at = self
+            .answered_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match &result {
+            Err(failure) if failure.is_disconnect() => {
+                // Without an answer since this operation began, the idle connections are probably broken too, and each
+                // would have to be waited for. With one, the server is only slow, and new connections would make it slower.
+                if answered_at.is_none_or(|at| at < began_at) {
+                    self.pool.retain(|_, _| false);
+                }
+            }
+            // This process is the cause.
+            Err(Failure::PoolExhausted) => {}
+            _ => *answered_at = Some(Instant::now()),
         }
+        drop(answered_at);
         result
     }
 }

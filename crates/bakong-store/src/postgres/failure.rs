@@ -201,8 +201,13 @@ impl Place {
             ),
             "error performing TLS handshake" => (
                 Fatal,
-                format!(
-                    "TLS failed: {cause}. Check sslmode and sslrootcert in the connection string, and the server's certificate"
+                explain_certificate(error).map_or_else(
+                    || {
+                        format!(
+                            "TLS failed: {cause}. Check sslmode and sslrootcert in the connection string, and the server's certificate"
+                        )
+                    },
+                    str::to_owned,
                 ),
             ),
             "error connecting to server" => (
@@ -338,6 +343,34 @@ impl Place {
             ),
         }
     }
+}
+
+/// Returns what is wrong with the server's certificate, and what to do, for the usual mistakes.
+fn explain_certificate(error: &tokio_postgres::Error) -> Option<&'static str> {
+    use rustls::CertificateError as Certificate;
+    // The driver of TLS wraps its error in one of `std::io`, whose `source` is not that error but the next one.
+    let wrapped = error
+        .source()?
+        .downcast_ref::<std::io::Error>()?
+        .get_ref()?;
+    let rustls::Error::InvalidCertificate(reason) = wrapped.downcast_ref()? else {
+        return None;
+    };
+    Some(match reason {
+        Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+            "the server's certificate is not for the host of the connection string. Connect by a name that the certificate has, or set sslmode=verify-ca to accept any host"
+        }
+        Certificate::UnknownIssuer => {
+            "the server's certificate is signed by an authority that is not trusted. Set sslrootcert to a PEM file with the certificate of that authority"
+        }
+        Certificate::Expired | Certificate::ExpiredContext { .. } => {
+            "the server's certificate has expired. Renew it, and check the clock of this machine"
+        }
+        Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+            "the server's certificate is not valid yet. Check the clock of this machine"
+        }
+        _ => return None,
+    })
 }
 
 /// Returns the innermost cause, which says the most.

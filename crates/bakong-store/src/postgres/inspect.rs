@@ -2,9 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use bakong_flow::quota::WindowUsage;
-use bakong_flow::store::{Command, CommandResult, Committed};
-use bakong_flow::tracker::ListStatus;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
@@ -14,12 +11,9 @@ use super::rows::{Columns, event_row, exchange_row, first, payment_row};
 use super::schema;
 use super::statement::Statement;
 use crate::migrations;
-use crate::record::{Corrupt, EventRow, ExchangeRow, PaymentRow, from_json, from_json_option};
+use crate::record::{ExchangeRow, PaymentRow};
 use crate::report::CheckReport;
-use crate::rules::{MAX_PROBLEMS, RULES, payment_problems};
-
-/// How many rows to read at once.
-const PART: i64 = 10_000;
+use crate::rules::{PART, Problems, RULES, select_events};
 
 /// Checks everything.
 pub(super) async fn report(connections: &Connections) -> Result<CheckReport, Failure> {
@@ -35,7 +29,7 @@ pub(super) async fn report(connections: &Connections) -> Result<CheckReport, Fai
         problems.add("the server does not wait for its disk: a loss of power can corrupt the store. Set fsync = on".into());
     }
     if !state.is_replica && state.version == migrations::newest(migrations::POSTGRES) {
-        problems.schema(connections).await?;
+        schema_problems(connections, &mut problems).await?;
     }
     let has_schema = problems
         .0
@@ -44,7 +38,7 @@ pub(super) async fn report(connections: &Connections) -> Result<CheckReport, Fai
     let (session, _) = connections.begin(Mode::Report, &[]).await?;
     let session = Reader(session);
     if has_schema {
-        problems.rows(&session).await?;
+        rows(&session, &mut problems).await?;
     }
     let report = CheckReport {
         version: state.version,
@@ -72,6 +66,24 @@ impl Reader {
         Ok(rows.into_iter().next().unwrap_or_default())
     }
 
+    /// Reads a table in parts, because it can have millions of rows. `visit` returns the id of a row.
+    async fn in_parts(
+        &self,
+        select: &str,
+        mut visit: impl FnMut(&Row) -> Result<i64, Failure>,
+    ) -> Result<(), Failure> {
+        let sql = format!("{select} WHERE id > $1 ORDER BY id LIMIT {PART}");
+        let mut last = Some(0);
+        while let Some(after) = last {
+            let rows = self.select(Statement::new(&*sql).with(after)).await?;
+            last = None;
+            for row in &rows {
+                last = Some(visit(row)?);
+            }
+        }
+        Ok(())
+    }
+
     async fn count(&self, what: &str) -> Result<u64, Failure> {
         let rows = self.all(&format!("SELECT count(*) FROM {what}")).await?;
         let count: Option<i64> = first(&rows)?;
@@ -79,166 +91,88 @@ impl Reader {
     }
 }
 
-#[derive(Default)]
-struct Problems(Vec<String>);
-
-impl Problems {
-    fn add(&mut self, problem: String) {
-        if self.0.len() < MAX_PROBLEMS {
-            self.0.push(problem);
-        }
+/// Compares the schema with a new one, which is created in a transaction that is rolled back.
+async fn schema_problems(
+    connections: &Connections,
+    problems: &mut Problems,
+) -> Result<(), Failure> {
+    let (session, _) = connections.begin(Mode::Migrate, &[]).await?;
+    session
+        .batch("CREATE SCHEMA bakong_check; SET LOCAL search_path = bakong_check, pg_temp")
+        .await?;
+    for migration in migrations::POSTGRES {
+        session.batch(migration.sql).await?;
     }
-
-    /// Adds a row that cannot be read.
-    fn add_unreadable(&mut self, table: &str, id: i64, result: Result<(), Corrupt>) {
-        if let Err(corrupt) = result {
-            self.add(format!("{table} {id}: {corrupt}"));
-        }
-    }
-
-    /// Compares the schema with a new one, which is created in a transaction that is rolled back.
-    async fn schema(&mut self, connections: &Connections) -> Result<(), Failure> {
-        let (session, _) = connections.begin(Mode::Migrate, &[]).await?;
-        session
-            .batch("CREATE SCHEMA bakong_check; SET LOCAL search_path = bakong_check, pg_temp")
+    let objects = async |schema: &'static str| {
+        let rows = session
+            .execute(&[Statement::new(OBJECTS).with(schema)])
             .await?;
-        for migration in migrations::POSTGRES {
-            session.batch(migration.sql).await?;
+        let names = rows.iter().flatten().map(|row| Columns::new(row).read());
+        names.collect::<Result<BTreeSet<String>, _>>()
+    };
+    let (expected, found) = (objects("bakong_check").await?, objects("bakong").await?);
+    session.roll_back().await?;
+    for object in expected.difference(&found) {
+        problems.add(format!(
+            "the schema is wrong: {object:?} is missing or different"
+        ));
+    }
+    Ok(())
+}
+
+/// Reads all rows, and checks the rules between them.
+async fn rows(session: &Reader, problems: &mut Problems) -> Result<(), Failure> {
+    for (rule, sql) in RULES {
+        for row in session.all(sql).await? {
+            problems.rule(rule, Columns::new(&row).read()?);
         }
-        let objects = async |schema: &'static str| {
-            let rows = session
-                .execute(&[Statement::new(OBJECTS).with(schema)])
-                .await?;
-            let names = rows.iter().flatten().map(|row| Columns::new(row).read());
-            names.collect::<Result<BTreeSet<String>, _>>()
-        };
-        let (expected, found) = (objects("bakong_check").await?, objects("bakong").await?);
-        session.roll_back().await?;
-        for object in expected.difference(&found) {
-            self.add(format!(
-                "the schema is wrong: {object:?} is missing or different"
+    }
+    for table in ["payments", "events", "consumers", "commands", "exchanges"] {
+        let orphans = format!(
+            "{table} t WHERE NOT EXISTS (SELECT FROM registrations r WHERE r.id = t.registration)"
+        );
+        let orphans = session.count(&orphans).await?;
+        if orphans > 0 {
+            problems.add(format!(
+                "{orphans} rows of {table} belong to no registration"
             ));
         }
-        Ok(())
     }
-
-    /// Reads all rows, and checks the rules between them.
-    async fn rows(&mut self, session: &Reader) -> Result<(), Failure> {
-        for (rule, sql) in RULES {
-            for row in session.all(sql).await? {
-                let row: String = Columns::new(&row).read()?;
-                self.add(format!("{row}: {rule}"));
-            }
-        }
-        for table in ["payments", "events", "consumers", "commands", "exchanges"] {
-            let rows = session
-                .count(&format!(
-                    "{table} t WHERE NOT EXISTS (SELECT FROM registrations r WHERE r.id = t.registration)"
-                ))
-                .await?;
-            if rows > 0 {
-                self.add(format!("{rows} rows of {table} belong to no registration"));
-            }
-        }
-        self.registrations(session).await?;
-        self.payments(session).await?;
-        self.commands(session).await?;
-        let sql = format!(
-            "SELECT {} FROM {} WHERE e.kind = 'paid_again'",
-            EventRow::COLUMNS,
-            EventRow::FROM
-        );
-        for row in session.all(&sql).await? {
-            let row = event_row(&row)?;
-            let id = row.id;
-            self.add_unreadable("events", id, row.read().map(drop));
-        }
-        self.exchanges(session).await
+    let registrations = "SELECT id, last_result, quota_usage, list_status FROM registrations";
+    for row in session.all(registrations).await? {
+        let mut columns = Columns::new(&row);
+        let id = columns.read()?;
+        problems.registration(id, [columns.read()?, columns.read()?, columns.read()?]);
     }
-
-    async fn registrations(&mut self, session: &Reader) -> Result<(), Failure> {
-        let sql = "SELECT id, last_result, quota_usage, list_status FROM registrations";
-        for row in session.all(sql).await? {
-            let mut columns = Columns::new(&row);
-            let id = columns.read()?;
-            let [result, usage, lists]: [Option<&str>; 3] =
-                [columns.read()?, columns.read()?, columns.read()?];
-            let read = || -> Result<(), Corrupt> {
-                from_json_option::<Committed>("registrations.last_result", result)?;
-                from_json_option::<WindowUsage>("registrations.quota_usage", usage)?;
-                from_json_option::<ListStatus>("registrations.list_status", lists)?;
-                Ok(())
-            };
-            self.add_unreadable("registrations", id, read());
-        }
-        Ok(())
+    let payments = format!(
+        "SELECT {}, status, settled_hash FROM payments",
+        PaymentRow::COLUMNS
+    );
+    let payment = |row: &Row| {
+        let payment = payment_row(row)?;
+        let id = payment.id;
+        problems.payment(payment, named(row, "status")?, named(row, "settled_hash")?);
+        Ok(id)
+    };
+    session.in_parts(&payments, payment).await?;
+    for row in session
+        .all("SELECT id, command, result FROM commands")
+        .await?
+    {
+        let mut columns = Columns::new(&row);
+        problems.command(columns.read()?, columns.read()?, columns.read()?);
     }
-
-    async fn payments(&mut self, session: &Reader) -> Result<(), Failure> {
-        let sql = format!(
-            "SELECT {}, status, settled_hash FROM payments WHERE id > $1 ORDER BY id LIMIT {PART}",
-            PaymentRow::COLUMNS
-        );
-        let mut last = 0;
-        loop {
-            let rows = session.select(Statement::new(&*sql).with(last)).await?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            for row in &rows {
-                let status: &str = named(row, "status")?;
-                let hash: Option<&str> = named(row, "settled_hash")?;
-                let payment = payment_row(row)?;
-                let id = payment.id;
-                last = id;
-                match payment.read() {
-                    Ok(stored) => {
-                        for problem in payment_problems(&stored, status, hash) {
-                            self.add(format!("payments {id}: {problem}"));
-                        }
-                    }
-                    Err(corrupt) => self.add(format!("payments {id}: {corrupt}")),
-                }
-            }
-        }
+    for row in session.all(&select_events()).await? {
+        problems.event(event_row(&row)?);
     }
-
-    async fn commands(&mut self, session: &Reader) -> Result<(), Failure> {
-        for row in session
-            .all("SELECT id, command, result FROM commands")
-            .await?
-        {
-            let mut columns = Columns::new(&row);
-            let id = columns.read()?;
-            let (command, result): (&str, Option<&str>) = (columns.read()?, columns.read()?);
-            let read = || -> Result<(), Corrupt> {
-                from_json::<Command>("commands.command", command)?;
-                from_json_option::<CommandResult>("commands.result", result)?;
-                Ok(())
-            };
-            self.add_unreadable("commands", id, read());
-        }
-        Ok(())
-    }
-
-    async fn exchanges(&mut self, session: &Reader) -> Result<(), Failure> {
-        let sql = format!(
-            "SELECT {} FROM exchanges WHERE id > $1 ORDER BY id LIMIT {PART}",
-            ExchangeRow::COLUMNS
-        );
-        let mut last = 0;
-        loop {
-            let rows = session.select(Statement::new(&*sql).with(last)).await?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            for row in &rows {
-                let row = exchange_row(row)?;
-                last = row.id;
-                self.add_unreadable("exchanges", last, row.read().map(drop));
-            }
-        }
-    }
+    let exchanges = format!("SELECT {} FROM exchanges", ExchangeRow::COLUMNS);
+    let exchange = |row: &Row| {
+        let exchange = exchange_row(row)?;
+        let id = exchange.id;
+        problems.exchange(exchange);
+        Ok(id)
+    };
+    session.in_parts(&exchanges, exchange).await
 }
 
 fn named<'r, T: FromSql<'r>>(row: &'r Row, column: &str) -> Result<T, Failure> {

@@ -1,5 +1,8 @@
 //! The lease, by the clock of the server.
 //!
+//! A renewal uses the connection that is reserved for leases, or another one if that is free first. So neither a pool that is
+//! in use nor the locked row of one registration delays the renewals of the others.
+//!
 //! No transaction waits for the worker while it decides: it reads the row, and then updates the row if the lease is still
 //! the one that was read.
 
@@ -73,6 +76,7 @@ pub(super) async fn acquire(
 ///
 /// A crash of the server may undo this. Then the lease ends earlier, and the epoch fences its owner, as usual.
 pub(super) async fn renew(
+    reserved: &Connections,
     connections: &Connections,
     registration: i64,
     epoch: Epoch,
@@ -82,7 +86,9 @@ pub(super) async fn renew(
         "UPDATE registrations SET expires_at = {NOW} + $3, term = $3 WHERE id = $1 AND epoch = $2 RETURNING id"
     ));
     let renew = renew.with(registration).with(column(epoch)?).with(term);
-    let rows = connections.run(Mode::WriteAsync, &[renew]).await?;
+    let rows = reserved
+        .run_on_first(connections, Mode::WriteAsync, &[renew])
+        .await?;
     if rows.first().is_some_and(|rows| !rows.is_empty()) {
         Ok(())
     } else {
@@ -92,6 +98,7 @@ pub(super) async fn renew(
 
 /// Releases the lease of `epoch`, if it is current.
 pub(super) async fn release(
+    reserved: &Connections,
     connections: &Connections,
     registration: i64,
     epoch: Epoch,
@@ -100,7 +107,9 @@ pub(super) async fn release(
         "UPDATE registrations SET owner = NULL, expires_at = NULL WHERE id = $1 AND epoch = $2",
     );
     let release = release.with(registration).with(column(epoch)?);
-    connections.run(Mode::WriteAsync, &[release]).await?;
+    reserved
+        .run_on_first(connections, Mode::WriteAsync, &[release])
+        .await?;
     Ok(())
 }
 

@@ -219,7 +219,8 @@ pub struct PostgresDatabase(Arc<Shared>);
 struct Shared {
     place: Place,
     connections: Connections,
-    /// One connection, so that leases are extended even if all others are in use. A worker that has no connection left
+    /// One connection, so that leases are extended even if all others are in use. If this one is in use, leases are
+    /// extended on the others. A worker that has no connection left
     /// should not acquire more leases, so it does that on one of the others.
     leases: Connections,
     listener: Listener,

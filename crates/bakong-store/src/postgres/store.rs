@@ -169,12 +169,14 @@ impl LeaderLease for PostgresStore {
 
     async fn renew(&self, epoch: Epoch, term: Duration) -> Result<(), StoreError> {
         let term = term_millis(term);
-        let renewed = lease::renew(self.leases(), self.registration, epoch, term).await;
+        let (reserved, others) = (self.leases(), self.connections());
+        let renewed = lease::renew(reserved, others, self.registration, epoch, term).await;
         self.explain(renewed)
     }
 
     async fn release(&self, epoch: Epoch) -> Result<(), StoreError> {
-        let released = lease::release(self.leases(), self.registration, epoch).await;
+        let (reserved, others) = (self.leases(), self.connections());
+        let released = lease::release(reserved, others, self.registration, epoch).await;
         self.explain(released)?;
         self.notify();
         Ok(())

@@ -5,6 +5,8 @@ use std::time::Duration;
 use bakong_flow::bakong_api::khqr_core::Md5Handle;
 use bakong_flow::store::Exchange;
 
+use crate::books::Cursor;
+
 use super::{Corrupt, millis, timestamp, unsigned};
 
 /// The columns of an exchange to insert.
@@ -57,6 +59,12 @@ impl ExchangeRow {
     /// The columns to select, in the order of the fields.
     pub(crate) const COLUMNS: &'static str = "id, request_id, endpoint, md5, status, response_code, error_code, \
         duration_us, attempt, sent_at";
+
+    /// Returns the exchange of the row and its position in a list.
+    pub(crate) fn item(self) -> Result<(Cursor, Exchange), Corrupt> {
+        let (at, id) = (self.sent_at, self.id);
+        Ok((Cursor { at, id }, self.read()?))
+    }
 
     /// Returns the exchange of the row. Its duration has a resolution of a microsecond.
     pub(crate) fn read(self) -> Result<Exchange, Corrupt> {

@@ -22,7 +22,7 @@ pub(crate) use self::command::{result_to_store, withdrawn_payment};
 pub(crate) use self::event::{EventRow, NewEvent};
 pub(crate) use self::exchange::{ExchangeRow, NewExchange};
 pub(crate) use self::lease::{LeaseRow, term_millis};
-pub(crate) use self::number::{integer, millis, timestamp, unsigned};
+pub(crate) use self::number::{integer, millis, millis_of, timestamp, unsigned};
 pub(crate) use self::payment::{
     Final, FinishedRow, NewPayment, PaymentRow, decision_name, settling_hash,
 };

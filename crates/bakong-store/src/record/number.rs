@@ -1,5 +1,7 @@
 //! Integers of the tables.
 
+use std::ops::Range;
+
 use bakong_flow::bakong_api::khqr_core::Timestamp;
 
 use super::Corrupt;
@@ -7,6 +9,12 @@ use super::Corrupt;
 /// Returns the milliseconds of `time` as a column has them. A later time than a column can have becomes the maximum.
 pub(crate) fn millis(time: Timestamp) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Returns the first and the last millisecond of a period, as a column has them.
+pub(crate) fn millis_of(period: &Range<Timestamp>) -> (i64, i64) {
+    // A period that ends at 0 has no millisecond.
+    (millis(period.start), millis(period.end) - 1)
 }
 
 /// Returns the time of a column. A negative value counts as 1970.

@@ -8,6 +8,8 @@ use bakong_flow::payment::PaymentDetails;
 use bakong_flow::store::{Decision, FinishedPayment, OpenPayment, Resolution, StoredPayment};
 use bakong_flow::{Expected, OrderId, Outcome, Payment, Policy};
 
+use crate::books::Cursor;
+
 use super::{Corrupt, from_json, integer, millis, policy, timestamp, to_json};
 
 /// The columns of a payment that is opened. The other columns have their default values.
@@ -132,6 +134,12 @@ impl PaymentRow {
     pub(crate) const COLUMNS: &'static str = "id, md5, order_id, amount, currency, recipient, opened_at, expires_at, \
         policy, code, metadata, asked_at, hash, short_hash, is_cancelled, outcome, finished_at, decision, decision_note, \
         decided_by, decided_at";
+
+    /// Returns the payment of the row and its position in a list.
+    pub(crate) fn item(self) -> Result<(Cursor, StoredPayment), Corrupt> {
+        let (at, id) = (self.opened_at, self.id);
+        Ok((Cursor { at, id }, self.read()?))
+    }
 
     /// Returns the payment of the row.
     pub(crate) fn read(self) -> Result<StoredPayment, Corrupt> {

@@ -10,14 +10,8 @@ use rusqlite::{Row, named_params, params};
 use super::failure::Failure;
 use super::payments::{event_row, payment_row, read_all};
 use super::session::Session;
-use crate::books::{Cursor, ExchangeFilter, Page, PaymentFilter, StateFilter, Statement};
-use crate::record::{EventRow, ExchangeRow, PaymentRow, millis};
-
-/// The position before the first row of a list whose newest row comes first.
-const START: Cursor = Cursor {
-    at: i64::MAX,
-    id: i64::MAX,
-};
+use crate::books::{Cursor, ExchangeFilter, Page, PaymentFilter, StateFilter, Statement, rows_of};
+use crate::record::{EventRow, ExchangeRow, PaymentRow, millis, millis_of};
 
 /// Returns one page of payments, the newest first.
 pub(super) fn payments(
@@ -28,7 +22,7 @@ pub(super) fn payments(
     limit: usize,
 ) -> Result<Page<StoredPayment>, Failure> {
     let (from, until) = bounds(filter.opened.as_ref());
-    let after = after.unwrap_or(START);
+    let after = after.unwrap_or(Cursor::START);
     let params = named_params! {
         ":registration": registration,
         ":order": filter.order.as_ref().map(OrderId::as_str),
@@ -39,17 +33,7 @@ pub(super) fn payments(
         ":limit": rows_of(limit),
     };
     let rows = session.all(&payments_sql(filter), params, payment_row)?;
-    let payments = rows.into_iter().map(|row| {
-        let cursor = Cursor {
-            at: row.opened_at,
-            id: row.id,
-        };
-        Ok((cursor, row.read()?))
-    });
-    Ok(Page::of_rows(
-        payments.collect::<Result<_, Failure>>()?,
-        limit,
-    ))
+    Ok(Page::of_rows(rows, limit, PaymentRow::item)?)
 }
 
 /// Names the index, because SQLite would scan all payments in the order of time instead.
@@ -78,7 +62,7 @@ pub(super) fn exchanges(
     limit: usize,
 ) -> Result<Page<Exchange>, Failure> {
     let (from, until) = bounds(filter.sent.as_ref());
-    let after = after.unwrap_or(START);
+    let after = after.unwrap_or(Cursor::START);
     let md5 = filter.md5.as_ref();
     let sql = format!(
         "SELECT {} FROM exchanges WHERE registration = :registration AND {} \
@@ -97,17 +81,7 @@ pub(super) fn exchanges(
         ":limit": rows_of(limit),
     };
     let rows = session.all(&sql, params, exchange_row)?;
-    let exchanges = rows.into_iter().map(|row| {
-        let cursor = Cursor {
-            at: row.sent_at,
-            id: row.id,
-        };
-        Ok((cursor, row.read()?))
-    });
-    Ok(Page::of_rows(
-        exchanges.collect::<Result<_, Failure>>()?,
-        limit,
-    ))
+    Ok(Page::of_rows(rows, limit, ExchangeRow::item)?)
 }
 
 /// Returns the statement of a period.
@@ -175,18 +149,9 @@ pub(super) fn exchange_row(row: &Row<'_>) -> rusqlite::Result<ExchangeRow> {
     })
 }
 
-/// Returns the first and the last millisecond of a period.
+/// Returns the first and the last millisecond of a period, or of all times.
 fn bounds(period: Option<&Range<Timestamp>>) -> (i64, i64) {
-    match period {
-        None => (0, i64::MAX),
-        // A period that ends at 0 has no millisecond.
-        Some(period) => (millis(period.start), millis(period.end) - 1),
-    }
-}
-
-/// Returns how many rows to read for a page: one more than it has, to know whether there are more.
-fn rows_of(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1)
+    period.map_or((0, i64::MAX), millis_of)
 }
 
 #[cfg(test)]

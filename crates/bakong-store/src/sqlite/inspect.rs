@@ -1,29 +1,26 @@
 //! Finds what is wrong with a store.
 
-use bakong_flow::quota::WindowUsage;
-use bakong_flow::store::{Command, CommandResult, Committed};
-use bakong_flow::tracker::ListStatus;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 use super::books::exchange_row;
 use super::failure::Failure;
 use super::payments::{event_row, payment_row};
 use super::session::Session;
 use crate::migrations;
-use crate::record::{Corrupt, EventRow, ExchangeRow, PaymentRow, from_json, from_json_option};
+use crate::record::{ExchangeRow, PaymentRow};
 use crate::report::CheckReport;
-use crate::rules::{MAX_PROBLEMS, RULES, payment_problems};
+use crate::rules::{MAX_PROBLEMS, PART, Problems, RULES, select_events};
 
 /// Checks everything. The session has a transaction.
 pub(super) fn report(session: &Session<'_>, version: u32) -> Result<CheckReport, Failure> {
     let mut problems = Problems::default();
-    problems.file(session)?;
+    file(session, &mut problems)?;
     // The rows of a corrupt file cannot be trusted to be read.
     if problems.0.is_empty() {
-        problems.schema(session)?;
+        schema(session, &mut problems)?;
     }
     if problems.0.is_empty() {
-        problems.rows(session)?;
+        rows(session, &mut problems)?;
     }
     let count = |what: &str| -> Result<u64, Failure> {
         let count = session.first(&format!("SELECT count(*) FROM {what}"), [], |row| {
@@ -50,166 +47,111 @@ pub(super) fn report(session: &Session<'_>, version: u32) -> Result<CheckReport,
     })
 }
 
-#[derive(Default)]
-struct Problems(Vec<String>);
+/// Checks the pages and the indexes of the file.
+fn file(session: &Session<'_>, problems: &mut Problems) -> Result<(), Failure> {
+    let sql = format!("PRAGMA integrity_check({MAX_PROBLEMS})");
+    let lines = match session.all(&sql, [], |row| row.get::<_, String>(0)) {
+        Ok(lines) => lines,
+        Err(Failure::Sqlite(error)) => vec![error.to_string()],
+        Err(failure) => return Err(failure),
+    };
+    for line in lines.into_iter().filter(|line| line != "ok") {
+        problems.add(format!("the file is corrupt: {line:?}"));
+    }
+    Ok(())
+}
 
-impl Problems {
-    fn add(&mut self, problem: String) {
-        if self.0.len() < MAX_PROBLEMS {
-            self.0.push(problem);
+/// Compares the schema with the one of a new store.
+fn schema(session: &Session<'_>, problems: &mut Problems) -> Result<(), Failure> {
+    const OBJECTS: &str = "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema \
+        WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1";
+    let new = Connection::open_in_memory()?;
+    for migration in migrations::SQLITE {
+        new.execute_batch(migration.sql)?;
+    }
+    let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+    let mut expected = new.prepare(OBJECTS)?;
+    let expected: Vec<_> = expected.query_map([], read)?.collect::<Result<_, _>>()?;
+    let found = session.all(OBJECTS, [], read)?;
+    for (name, _) in expected.iter().filter(|object| !found.contains(object)) {
+        problems.add(format!(
+            "the schema is wrong: {name:?} is missing or different"
+        ));
+    }
+    for (name, _) in found.iter().filter(|object| !expected.contains(object)) {
+        problems.add(format!(
+            "the schema is wrong: {name:?} was added or changed"
+        ));
+    }
+    let broken = session.all("PRAGMA foreign_key_check", [], |row| {
+        row.get::<_, String>(0)
+    })?;
+    for table in broken {
+        problems.add(format!("a row of {table} belongs to no registration"));
+    }
+    Ok(())
+}
+
+/// Reads all rows, and checks the rules between them.
+fn rows(session: &Session<'_>, problems: &mut Problems) -> Result<(), Failure> {
+    for (rule, sql) in RULES {
+        for row in session.all(sql, [], |row| row.get::<_, String>(0))? {
+            problems.rule(rule, &row);
         }
     }
-
-    /// Adds a row that cannot be read.
-    fn add_unreadable(&mut self, table: &str, id: i64, result: Result<(), Corrupt>) {
-        if let Err(corrupt) = result {
-            self.add(format!("{table} {id}: {corrupt}"));
-        }
+    let registrations = session.all(
+        "SELECT id, last_result, quota_usage, list_status FROM registrations",
+        [],
+        |row| Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?])),
+    )?;
+    for (id, columns) in registrations {
+        let columns: [Option<String>; 3] = columns;
+        problems.registration(id, columns.each_ref().map(Option::as_deref));
     }
-
-    /// Checks the pages and the indexes of the file.
-    fn file(&mut self, session: &Session<'_>) -> Result<(), Failure> {
-        let sql = format!("PRAGMA integrity_check({MAX_PROBLEMS})");
-        let lines = match session.all(&sql, [], |row| row.get::<_, String>(0)) {
-            Ok(lines) => lines,
-            Err(Failure::Sqlite(error)) => vec![error.to_string()],
-            Err(failure) => return Err(failure),
-        };
-        for line in lines.into_iter().filter(|line| line != "ok") {
-            self.add(format!("the file is corrupt: {line:?}"));
-        }
-        Ok(())
+    let payments = format!(
+        "SELECT {}, status, settled_hash FROM payments",
+        PaymentRow::COLUMNS
+    );
+    let read = |row: &Row<'_>| {
+        let (status, hash): (String, Option<String>) =
+            (row.get("status")?, row.get("settled_hash")?);
+        Ok((payment_row(row)?, status, hash))
+    };
+    in_parts(session, &payments, read, |(row, status, hash)| {
+        let id = row.id;
+        problems.payment(row, &status, hash.as_deref());
+        id
+    })?;
+    let commands = session.all("SELECT id, command, result FROM commands", [], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })?;
+    for (id, command, result) in commands {
+        let (command, result): (String, Option<String>) = (command, result);
+        problems.command(id, &command, result.as_deref());
     }
-
-    /// Compares the schema with the one of a new store.
-    fn schema(&mut self, session: &Session<'_>) -> Result<(), Failure> {
-        const OBJECTS: &str = "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema \
-            WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1";
-        let new = Connection::open_in_memory()?;
-        for migration in migrations::SQLITE {
-            new.execute_batch(migration.sql)?;
-        }
-        let read =
-            |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
-        let mut expected = new.prepare(OBJECTS)?;
-        let expected: Vec<_> = expected.query_map([], read)?.collect::<Result<_, _>>()?;
-        let found = session.all(OBJECTS, [], read)?;
-        for (name, _) in expected.iter().filter(|object| !found.contains(object)) {
-            self.add(format!(
-                "the schema is wrong: {name:?} is missing or different"
-            ));
-        }
-        for (name, _) in found.iter().filter(|object| !expected.contains(object)) {
-            self.add(format!(
-                "the schema is wrong: {name:?} was added or changed"
-            ));
-        }
-        let broken = session.all("PRAGMA foreign_key_check", [], |row| {
-            row.get::<_, String>(0)
-        })?;
-        for table in broken {
-            self.add(format!("a row of {table} belongs to no registration"));
-        }
-        Ok(())
+    for row in session.all(&select_events(), [], event_row)? {
+        problems.event(row);
     }
+    let exchanges = format!("SELECT {} FROM exchanges", ExchangeRow::COLUMNS);
+    in_parts(session, &exchanges, exchange_row, |row| {
+        let id = row.id;
+        problems.exchange(row);
+        id
+    })
+}
 
-    /// Reads all rows, and checks the rules between them.
-    fn rows(&mut self, session: &Session<'_>) -> Result<(), Failure> {
-        for (rule, sql) in RULES {
-            for row in session.all(sql, [], |row| row.get::<_, String>(0))? {
-                self.add(format!("{row}: {rule}"));
-            }
-        }
-        self.registrations(session)?;
-        self.payments(session)?;
-        self.commands(session)?;
-        let sql = format!(
-            "SELECT {} FROM {} WHERE e.kind = 'paid_again'",
-            EventRow::COLUMNS,
-            EventRow::FROM
-        );
-        for row in session.all(&sql, [], event_row)? {
-            let id = row.id;
-            self.add_unreadable("events", id, row.read().map(drop));
-        }
-        let sql = format!("SELECT {} FROM exchanges", ExchangeRow::COLUMNS);
-        for row in session.all(&sql, [], exchange_row)? {
-            let id = row.id;
-            self.add_unreadable("exchanges", id, row.read().map(drop));
-        }
-        Ok(())
+/// Reads a table in parts, because it can have millions of rows. `visit` returns the id of a row.
+fn in_parts<T>(
+    session: &Session<'_>,
+    select: &str,
+    read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    mut visit: impl FnMut(T) -> i64,
+) -> Result<(), Failure> {
+    let sql = format!("{select} WHERE id > ?1 ORDER BY id LIMIT {PART}");
+    let mut last = Some(0);
+    while let Some(after) = last {
+        let rows = session.all(&sql, [after], &read)?;
+        last = rows.into_iter().map(&mut visit).last();
     }
-
-    fn registrations(&mut self, session: &Session<'_>) -> Result<(), Failure> {
-        let rows = session.all(
-            "SELECT id, last_result, quota_usage, list_status FROM registrations",
-            [],
-            |row| Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?])),
-        )?;
-        for (id, columns) in rows {
-            let [result, usage, lists]: [Option<String>; 3] = columns;
-            let read = || -> Result<(), Corrupt> {
-                let result = result.as_deref();
-                from_json_option::<Committed>("registrations.last_result", result)?;
-                let usage = usage.as_deref();
-                from_json_option::<WindowUsage>("registrations.quota_usage", usage)?;
-                let lists = lists.as_deref();
-                from_json_option::<ListStatus>("registrations.list_status", lists)?;
-                Ok(())
-            };
-            self.add_unreadable("registrations", id, read());
-        }
-        Ok(())
-    }
-
-    fn payments(&mut self, session: &Session<'_>) -> Result<(), Failure> {
-        // In parts, because a store can have millions of payments.
-        const PART: i64 = 10_000;
-        let sql = format!(
-            "SELECT {}, status, settled_hash FROM payments WHERE id > ?1 ORDER BY id LIMIT {PART}",
-            PaymentRow::COLUMNS
-        );
-        let mut last = 0;
-        loop {
-            let rows = session.all(&sql, [last], |row| {
-                let status: String = row.get("status")?;
-                let hash: Option<String> = row.get("settled_hash")?;
-                Ok((payment_row(row)?, status, hash))
-            })?;
-            let Some((row, ..)) = rows.last() else {
-                return Ok(());
-            };
-            last = row.id;
-            for (row, status, hash) in rows {
-                let id = row.id;
-                match row.read() {
-                    Ok(stored) => {
-                        for problem in payment_problems(&stored, &status, hash.as_deref()) {
-                            self.add(format!("payments {id}: {problem}"));
-                        }
-                    }
-                    Err(corrupt) => self.add(format!("payments {id}: {corrupt}")),
-                }
-            }
-        }
-    }
-
-    fn commands(&mut self, session: &Session<'_>) -> Result<(), Failure> {
-        let rows = session.all("SELECT id, command, result FROM commands", [], |row| {
-            Ok((
-                row.get(0)?,
-                row.get::<_, String>(1)?,
-                row.get::<_, Option<String>>(2)?,
-            ))
-        })?;
-        for (id, command, result) in rows {
-            let read = || -> Result<(), Corrupt> {
-                from_json::<Command>("commands.command", &command)?;
-                from_json_option::<CommandResult>("commands.result", result.as_deref())?;
-                Ok(())
-            };
-            self.add_unreadable("commands", id, read());
-        }
-        Ok(())
-    }
+    Ok(())
 }

@@ -7,6 +7,7 @@
     reason = "a failed test panics"
 )]
 
+mod books;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
 mod random;

@@ -48,15 +48,16 @@ impl Cluster {
 
     /// Starts a server with more lines for its configuration.
     pub(crate) fn start(configuration: &str) -> Option<Self> {
+        Self::start_with(configuration, &[])
+    }
+
+    /// Starts a server with more lines for its configuration, and with files in the folder of its data.
+    pub(crate) fn start_with(configuration: &str, files: &[(&str, &str)]) -> Option<Self> {
         let Some(binaries) = binaries() else {
-            let message = "PostgreSQL IS NOT INSTALLED: its tests did not run. Install the package `postgresql`, or put \
-                the folder of `initdb` into PATH";
-            assert!(
-                env::var_os("BAKONG_REQUIRE_POSTGRES").is_none(),
-                "{message}"
+            report_missing(
+                "PostgreSQL IS NOT INSTALLED: its tests did not run. Install the package `postgresql`, or put \
+                 the folder of `initdb` into PATH",
             );
-            // `print!` would be captured.
-            let _ = writeln!(std::io::stderr().lock(), "\n*** {message} ***\n");
             return None;
         };
         let temporary = tempfile::Builder::new()
@@ -82,12 +83,7 @@ impl Cluster {
             .output()
             .unwrap();
         assert!(initdb.status.success(), "{initdb:?}");
-        // A port that was free a moment ago.
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let port = free_port();
         let configuration = format!(
             "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{}'\nmax_connections = 400\n\
              shared_buffers = 64MB\nautovacuum_naptime = 5s\nlogging_collector = off\n{configuration}",
@@ -101,6 +97,15 @@ impl Cluster {
         let trust = "local all all trust\nhost all locked all scram-sha-256\nhost all all 127.0.0.1/32 trust\n\
             local replication all trust\n";
         fs::write(data.join("pg_hba.conf"), trust).unwrap();
+        for (name, contents) in files {
+            let path = data.join(name);
+            fs::write(&path, contents).unwrap();
+            // The server refuses a private key that others can read.
+            fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+            if let Some(user) = user {
+                chown(&path, Some(user), Some(user)).unwrap();
+            }
+        }
         let cluster = Self::watch(binaries, folder, port, user);
         cluster.sql(
             "postgres",
@@ -211,6 +216,18 @@ impl Cluster {
         self.port
     }
 
+    /// Returns a command that runs a program as the user of the server, and a folder that this user can write.
+    pub(crate) fn command(&self, program: &Path) -> (Command, TempDir) {
+        let folder = tempfile::Builder::new()
+            .prefix("bakong-pg")
+            .tempdir()
+            .unwrap();
+        if let Some(user) = self.user {
+            chown(folder.path(), Some(user), Some(user)).unwrap();
+        }
+        (command(program, self.user), folder)
+    }
+
     /// Executes SQL and returns the rows as text.
     pub(crate) fn sql(&self, database: &str, sql: &str) -> String {
         let output = self.psql(database, sql);
@@ -242,8 +259,18 @@ impl Drop for Cluster {
     }
 }
 
+/// Reports that tests did not run because a program is missing. With `BAKONG_REQUIRE_POSTGRES`, fails instead.
+pub(crate) fn report_missing(message: &str) {
+    assert!(
+        env::var_os("BAKONG_REQUIRE_POSTGRES").is_none(),
+        "{message}"
+    );
+    // `print!` would be captured.
+    let _ = writeln!(std::io::stderr().lock(), "\n*** {message} ***\n");
+}
+
 /// Returns a port that was free a moment ago.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }

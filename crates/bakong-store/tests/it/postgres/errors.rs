@@ -1,387 +1,14 @@
-//! What goes wrong with a server: a clear error, the right kind, and no harm.
+//! What goes wrong with a server while a store is used: the right kind of error, and no harm.
 
 use std::time::Duration;
 
 use bakong_flow::PaymentStore;
-use bakong_flow::store::contract::sample::{finished, md5, opened, paid};
-use bakong_flow::store::{
-    Acquired, Batch, Committed, Epoch, LeaderLease, PaymentKey, StoreError, StoreErrorKind,
-    WorkerId,
-};
-use bakong_store::{PostgresOptions, PostgresStore};
+use bakong_flow::store::contract::sample::md5;
+use bakong_flow::store::{Batch, PaymentKey};
 
 use super::proxy::Proxy;
+use super::setup::{FATAL, TRANSIENT, assert_error, commit, has, lead, quick};
 use super::{Cluster, Database, store};
-
-const FATAL: StoreErrorKind = StoreErrorKind::Fatal;
-const TRANSIENT: StoreErrorKind = StoreErrorKind::Transient;
-
-pub(super) async fn lead(store: &PostgresStore) -> Epoch {
-    let worker = WorkerId::new("worker");
-    match store.acquire(&worker, Duration::from_secs(60)).await {
-        Ok(Acquired::Leader(epoch)) => epoch,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Opens and settles payment `sequence`.
-pub(super) async fn commit(
-    store: &PostgresStore,
-    epoch: Epoch,
-    sequence: u32,
-) -> Result<Committed, StoreError> {
-    let changes = [
-        opened(sequence, sequence),
-        finished(sequence, sequence, paid(sequence)),
-    ];
-    let batch = Batch {
-        epoch,
-        sequence: sequence.into(),
-        changes: &changes,
-        results: &[],
-        exchanges: &[],
-    };
-    store.commit(&batch).await
-}
-
-async fn has(store: &PostgresStore, number: u32) -> bool {
-    let found = store.find(&PaymentKey::Md5(md5(number))).await;
-    !found.unwrap().is_empty()
-}
-
-#[track_caller]
-fn assert_error(error: &StoreError, kind: StoreErrorKind, words: &[&str]) {
-    let message = error.to_string();
-    assert_eq!(error.kind(), kind, "{message}");
-    for part in words {
-        assert!(message.contains(part), "{part:?} is missing: {message}");
-    }
-    let debug = format!("{error:?}");
-    assert!(
-        !message.contains("geheim") && !debug.contains("geheim"),
-        "{debug}"
-    );
-}
-
-/// Short limits, so that a test need not wait for long.
-fn quick() -> PostgresOptions {
-    let mut options = PostgresOptions::default();
-    options.connections = 2;
-    options.lock_timeout = Duration::from_millis(200);
-    options.statement_timeout = Duration::from_secs(5);
-    options.operation_timeout = Duration::from_secs(10);
-    options
-}
-
-async fn open_error(url: &str) -> StoreError {
-    quick()
-        .open(url)
-        .await
-        .expect_err("the database cannot be used")
-}
-
-#[tokio::test]
-async fn a_server_that_cannot_be_reached_is_named() {
-    // Nothing listens on this port.
-    let error = open_error("postgres://shop:geheim@127.0.0.1:1/pay").await;
-    let words = [
-        "\"pay\" at 127.0.0.1:1",
-        "cannot be reached",
-        "Connection refused",
-        "Check",
-    ];
-    assert_error(&error, TRANSIENT, &words);
-    let error = open_error("postgres://shop:geheim@host.invalid/pay").await;
-    assert_error(
-        &error,
-        TRANSIENT,
-        &["\"pay\" at host.invalid:5432", "cannot be reached"],
-    );
-}
-
-#[tokio::test]
-async fn users_and_databases_that_do_not_exist_are_named() {
-    let Some(database) = Database::new() else {
-        return;
-    };
-    let url = database.url();
-    let as_user = |user: &str| url.replace("postgres@", &format!("{user}@"));
-    let error = open_error(&as_user("locked:wrong-geheim")).await;
-    assert_error(
-        &error,
-        FATAL,
-        &["rejects the password of the user \"locked\"", "Check"],
-    );
-    let error = open_error(&as_user("locked")).await;
-    assert_error(
-        &error,
-        FATAL,
-        &["asks for the password of the user \"locked\"", "Add it"],
-    );
-    let error = open_error(&as_user("nobody_of_this_name:geheim")).await;
-    assert_error(&error, FATAL, &["nobody_of_this_name"]);
-    let missing = database.cluster.url("missing_database");
-    let error = open_error(&missing).await;
-    assert_error(
-        &error,
-        FATAL,
-        &["database \"missing_database\" does not exist", "createdb"],
-    );
-    let error = open_error(&format!("{url}?sslmode=require")).await;
-    assert_error(&error, FATAL, &["TLS failed", "sslmode"]);
-}
-
-#[tokio::test]
-async fn a_password_is_checked_by_the_server_and_appears_nowhere() {
-    let Some(database) = Database::new() else {
-        return;
-    };
-    database.sql(&format!(
-        "GRANT CREATE ON DATABASE {} TO locked",
-        database.name
-    ));
-    let url = database.url().replace("postgres@", "locked:ge%2Fheim@");
-    let opened = quick().open(&url).await.unwrap();
-    let store = store(&opened).await;
-    for text in [
-        format!("{opened:?}"),
-        format!("{store:?}"),
-        opened.name().into(),
-    ] {
-        assert!(!text.contains("heim"), "{text}");
-    }
-}
-
-#[tokio::test]
-async fn missing_permissions_are_explained() {
-    let Some(database) = Database::new() else {
-        return;
-    };
-    let url = database.url().replace("postgres@", "guest@");
-    let error = open_error(&url).await;
-    assert_error(
-        &error,
-        FATAL,
-        &["the user \"guest\" lacks a permission", "CREATE SCHEMA"],
-    );
-    database.open().await;
-    let error = open_error(&url).await;
-    assert_error(
-        &error,
-        FATAL,
-        &["may not use the schema bakong", "GRANT USAGE"],
-    );
-    database.sql("GRANT USAGE ON SCHEMA bakong TO guest; GRANT SELECT ON ALL TABLES IN SCHEMA bakong TO guest");
-    let opened = quick().open(&url).await.unwrap();
-    let error = opened.store(&super::registration()).await.unwrap_err();
-    assert_error(&error, FATAL, &["lacks a permission", "registrations"]);
-}
-
-#[tokio::test]
-async fn a_schema_of_another_program_stays_as_it_is() {
-    let Some(database) = Database::new() else {
-        return;
-    };
-    database.sql("CREATE SCHEMA bakong; CREATE TABLE bakong.songs (title TEXT)");
-    let error = open_error(&database.url()).await;
-    assert_error(
-        &error,
-        FATAL,
-        &["belongs to another program", "Choose another"],
-    );
-    assert_eq!(
-        database.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'bakong'::regnamespace"),
-        "1"
-    );
-}
-
-#[tokio::test]
-async fn tables_of_the_shop_are_not_touched() {
-    let Some(database) = Database::new() else {
-        return;
-    };
-    database.sql("CREATE TABLE payments (id INT); INSERT INTO payments VALUES (7); CREATE TABLE events (x TEXT)");
-    let opened = database.open().await;
-    let store = store(&opened).await;
-    let epoch = lead(&store).await;
-    commit(&store, epoch, 1).await.unwrap();
-    assert_eq!(database.sql("SELECT id FROM public.payments"), "7");
-}
-
-#[tokio::test]
-async fn a_newer_schema_is_refused_and_stays_as_it_is() {
-    let Some(database) = Database::new() else {
-        return;
-    };
-    let opened = database.open().await;
-    let store = store(&opened).await;
-    let epoch = lead(&store).await;
-    commit(&store, epoch, 1).await.unwrap();
-    database.sql("UPDATE bakong.schema_version SET version = 99");
-    let words = ["version 99", "up to 1", "Install a newer version"];
-    assert_error(&open_error(&database.url()).await, FATAL, &words);
-    for error in [
-        quick().migrate(&database.url()).await.unwrap_err(),
-        quick().check(&database.url()).await.unwrap_err(),
-        // A worker that was running while another one migrated.
-        commit(&store, epoch, 2).await.unwrap_err(),
-        store
-            .acquire(&WorkerId::new("worker"), Duration::from_secs(1))
-            .await
-            .unwrap_err(),
-    ] {
-        assert_error(&error, FATAL, &words);
-    }
-    database.sql("UPDATE bakong.schema_version SET version = 0");
-    let error = commit(&store, epoch, 2).await.unwrap_err();
-    assert_error(
-        &error,
-        FATAL,
-        &["version 0, older than version 1", "migrate"],
-    );
-    assert_eq!(database.sql("SELECT count(*) FROM bakong.payments"), "1");
-}
-
-#[tokio::test]
-async fn programs_that_start_at_once_create_the_tables_once() {
-    let Some(database) = Database::new() else {
-        return;
-    };
-    let url = database.url();
-    let opened = (0..8).map(|_| {
-        let url = url.clone();
-        tokio::spawn(async move { quick().migrate(&url).await.unwrap() })
-    });
-    let mut created = 0;
-    for opened in opened.collect::<Vec<_>>() {
-        let migrated = opened.await.unwrap();
-        created += u32::from(migrated.from == 0);
-        assert_eq!(migrated.to, 1);
-    }
-    assert_eq!(created, 1);
-    assert_eq!(
-        database.sql("SELECT version FROM bakong.schema_version"),
-        "1"
-    );
-}
-
-#[tokio::test]
-async fn too_many_connections_are_transient() {
-    let Some(database) = Database::new() else {
-        return;
-    };
-    database.sql("CREATE ROLE crowded LOGIN SUPERUSER CONNECTION LIMIT 0");
-    // The limit does not apply to superusers.
-    database.sql("ALTER ROLE crowded NOSUPERUSER");
-    let error = open_error(&database.url().replace("postgres@", "crowded@")).await;
-    assert_error(
-        &error,
-        TRANSIENT,
-        &["too many connections", "max_connections"],
-    );
-    database.sql("DROP ROLE crowded");
-}
-
-#[tokio::test]
-async fn errors_of_the_server_have_the_right_kind_and_commit_nothing() {
-    let Some(database) = Database::new() else {
-        return;
-    };
-    let opened = database.open().await;
-    let store = store(&opened).await;
-    let epoch = lead(&store).await;
-    commit(&store, epoch, 1).await.unwrap();
-    database.sql(
-        "CREATE TABLE public.code (code TEXT); CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$ \
-         BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = (SELECT code FROM public.code); END $$; \
-         CREATE TRIGGER fail BEFORE INSERT ON bakong.payments FOR EACH ROW EXECUTE FUNCTION public.fail()",
-    );
-    for (code, kind, word) in [
-        ("53100", TRANSIENT, "disk of the server is full"),
-        ("53200", TRANSIENT, "53200"),
-        ("40001", TRANSIENT, "40001"),
-        ("40P01", TRANSIENT, "40P01"),
-        ("25006", TRANSIENT, "read-only"),
-        ("57P01", TRANSIENT, "shuts down"),
-        ("57014", TRANSIENT, "took too long"),
-        ("58030", TRANSIENT, "58030"),
-        ("XX001", FATAL, "corrupt"),
-        ("42501", FATAL, "permission"),
-        ("42703", FATAL, "not those of this program"),
-        ("22012", FATAL, "Report"),
-    ] {
-        database.sql(&format!(
-            "DELETE FROM public.code; INSERT INTO public.code VALUES ('{code}')"
-        ));
-        // First in one round trip, then with reads.
-        for _ in 0..2 {
-            let error = commit(&store, epoch, 2).await.unwrap_err();
-            assert_error(&error, kind, &[word]);
-        }
-        assert!(!has(&store, 2).await);
-    }
-    database.sql("DROP TRIGGER fail ON bakong.payments");
-    commit(&store, epoch, 2).await.unwrap();
-    assert!(has(&store, 2).await);
-}
-
-#[tokio::test]
-async fn a_lock_of_another_session_is_waited_for_and_then_reported() {
-    let Some(database) = Database::new() else {
-        return;
-    };
-    let opened = quick().open(&database.url()).await.unwrap();
-    let store = store(&opened).await;
-    let epoch = lead(&store).await;
-    commit(&store, epoch, 1).await.unwrap();
-    let (client, connection) = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls)
-        .await
-        .unwrap();
-    let connection = tokio::spawn(connection);
-    client
-        .batch_execute("BEGIN; SELECT FROM bakong.registrations FOR UPDATE")
-        .await
-        .unwrap();
-    for _ in 0..2 {
-        let error = commit(&store, epoch, 2).await.unwrap_err();
-        assert_error(
-            &error,
-            TRANSIENT,
-            &["locked the registration", "tries again"],
-        );
-    }
-    // Readers need no lock.
-    assert!(!has(&store, 2).await);
-    client.batch_execute("ROLLBACK").await.unwrap();
-    commit(&store, epoch, 2).await.unwrap();
-    drop(client);
-    connection.await.unwrap().unwrap();
-}
-
-#[tokio::test]
-async fn a_row_that_cannot_be_read_is_an_error() {
-    let Some(database) = Database::new() else {
-        return;
-    };
-    let opened = database.open().await;
-    let store = store(&opened).await;
-    let epoch = lead(&store).await;
-    commit(&store, epoch, 1).await.unwrap();
-    database.sql("UPDATE bakong.payments SET recipient = ''");
-    let error = store.find(&PaymentKey::Md5(md5(1))).await.unwrap_err();
-    assert_error(&error, FATAL, &["payments.recipient", "backup"]);
-    database.sql("ALTER TABLE bakong.payments ALTER COLUMN opened_at TYPE INT USING 0");
-    let error = store.find(&PaymentKey::Md5(md5(1))).await.unwrap_err();
-    assert_error(&error, FATAL, &["not those of this program"]);
-    database.sql("ALTER TABLE bakong.payments DROP COLUMN opened_at");
-    let error = store.find(&PaymentKey::Md5(md5(1))).await.unwrap_err();
-    assert_error(&error, FATAL, &["opened_at", "not those of this program"]);
-    let problems = quick().check(&database.url()).await.unwrap().problems;
-    assert!(
-        problems.iter().any(|problem| problem.contains("opened_at")),
-        "{problems:?}"
-    );
-}
 
 #[tokio::test]
 async fn a_server_that_crashes_loses_nothing_that_was_committed() {
@@ -495,6 +122,44 @@ async fn connections_that_are_cut_or_frozen_are_replaced() {
 }
 
 #[tokio::test]
+async fn a_slow_operation_closes_no_other_connection_while_the_server_answers() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let mut options = quick();
+    options.connections = 3;
+    options.lock_timeout = Duration::from_secs(20);
+    options.statement_timeout = Duration::from_secs(20);
+    options.operation_timeout = Duration::from_secs(1);
+    let opened = options.open(&database.url()).await.unwrap();
+    let [slow, other] = [store(&opened).await, store(&opened).await];
+    let epoch = lead(&slow).await;
+    let (client, connection) = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let lock = "BEGIN; SELECT FROM bakong.registrations FOR UPDATE";
+    client.batch_execute(lock).await.unwrap();
+    let slow = tokio::spawn(async move { commit(&slow, epoch, 1).await });
+    let sessions = "SELECT string_agg(pid::text, ',' ORDER BY pid) FROM pg_stat_activity \
+        WHERE application_name = 'bakong-store' AND datname = current_database() AND state = 'idle' \
+        AND query = 'COMMIT'";
+    let mut idle = String::new();
+    while !slow.is_finished() {
+        assert!(!has(&other, 1).await);
+        idle = database.sql(sessions);
+    }
+    let error = slow.await.unwrap().unwrap_err();
+    assert_error(&error, TRANSIENT, &["did not answer within 1000 ms"]);
+    assert!(!idle.is_empty());
+    assert!(!has(&other, 1).await);
+    assert_eq!(database.sql(sessions), idle);
+    client.batch_execute("ROLLBACK").await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_call_that_is_given_up_leaves_no_open_transaction() {
     let Some(database) = Database::new() else {
         return;
@@ -532,19 +197,77 @@ async fn a_call_that_is_given_up_leaves_no_open_transaction() {
 }
 
 #[tokio::test]
-async fn a_closed_store_says_so() {
+async fn errors_of_the_server_have_the_right_kind_and_commit_nothing() {
     let Some(database) = Database::new() else {
         return;
     };
     let opened = database.open().await;
     let store = store(&opened).await;
-    opened.close();
-    let error = store.find(&PaymentKey::Md5(md5(1))).await.unwrap_err();
-    assert_error(&error, FATAL, &["was closed", "Open it again"]);
+    let epoch = lead(&store).await;
+    commit(&store, epoch, 1).await.unwrap();
+    database.sql(
+        "CREATE TABLE public.code (code TEXT); CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$ \
+         BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = (SELECT code FROM public.code); END $$; \
+         CREATE TRIGGER fail BEFORE INSERT ON bakong.payments FOR EACH ROW EXECUTE FUNCTION public.fail()",
+    );
+    for (code, kind, word) in [
+        ("53100", TRANSIENT, "disk of the server is full"),
+        ("53200", TRANSIENT, "53200"),
+        ("40001", TRANSIENT, "40001"),
+        ("40P01", TRANSIENT, "40P01"),
+        ("25006", TRANSIENT, "read-only"),
+        ("57P01", TRANSIENT, "shuts down"),
+        ("57014", TRANSIENT, "took too long"),
+        ("58030", TRANSIENT, "58030"),
+        ("XX001", FATAL, "corrupt"),
+        ("42501", FATAL, "permission"),
+        ("42703", FATAL, "not those of this program"),
+        ("22012", FATAL, "Report"),
+    ] {
+        database.sql(&format!(
+            "DELETE FROM public.code; INSERT INTO public.code VALUES ('{code}')"
+        ));
+        // First in one round trip, then with reads.
+        for _ in 0..2 {
+            let error = commit(&store, epoch, 2).await.unwrap_err();
+            assert_error(&error, kind, &[word]);
+        }
+        assert!(!has(&store, 2).await);
+    }
+    database.sql("DROP TRIGGER fail ON bakong.payments");
+    commit(&store, epoch, 2).await.unwrap();
+    assert!(has(&store, 2).await);
 }
 
-#[test]
-fn a_backup_names_the_tools_of_postgresql() {
-    let error = quick().backup("postgres://shop:geheim@db/pay").unwrap_err();
-    assert_error(&error, FATAL, &["pg_dump", "pg_restore"]);
+#[tokio::test]
+async fn a_lock_of_another_session_is_waited_for_and_then_reported() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let opened = quick().open(&database.url()).await.unwrap();
+    let store = store(&opened).await;
+    let epoch = lead(&store).await;
+    commit(&store, epoch, 1).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    client
+        .batch_execute("BEGIN; SELECT FROM bakong.registrations FOR UPDATE")
+        .await
+        .unwrap();
+    for _ in 0..2 {
+        let error = commit(&store, epoch, 2).await.unwrap_err();
+        assert_error(
+            &error,
+            TRANSIENT,
+            &["locked the registration", "tries again"],
+        );
+    }
+    // Readers need no lock.
+    assert!(!has(&store, 2).await);
+    client.batch_execute("ROLLBACK").await.unwrap();
+    commit(&store, epoch, 2).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
 }

@@ -4,9 +4,15 @@ mod chaos;
 mod cluster;
 mod contract;
 mod errors;
+mod opening;
+mod pgbouncer;
 mod properties;
 mod proxy;
+mod schema;
+mod setup;
 mod sharing;
+mod tls;
+mod tools;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -27,6 +33,22 @@ impl Database {
         let cluster = Cluster::shared()?;
         let name = cluster.create_database();
         Some(Self { cluster, name })
+    }
+
+    /// Copies the database. Nobody may use it meanwhile, so its sessions are ended.
+    pub(crate) fn copy(&self) -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let original = &self.name;
+        let name = format!("{original}_{}", NEXT.fetch_add(1, Ordering::SeqCst));
+        let server = |sql: &str| self.cluster.sql("postgres", sql);
+        server(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{original}'"
+        ));
+        server(&format!("CREATE DATABASE {name} TEMPLATE {original}"));
+        Self {
+            cluster: self.cluster,
+            name,
+        }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -11,8 +11,8 @@ use bakong_flow::store::{
 use bakong_store::{PostgresDatabase, PostgresOptions, PostgresStore};
 use tokio::time::timeout;
 
-use super::errors::{commit, lead};
 use super::proxy::Proxy;
+use super::setup::{commit, lead};
 use super::{Database, registration, store};
 
 const TERM: Duration = Duration::from_secs(30);
@@ -98,6 +98,43 @@ async fn a_new_connection_for_notifications_counts_as_a_notification() {
         tokio::time::sleep(Duration::from_millis(300)).await;
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_locked_registration_does_not_delay_the_leases_of_others() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let mut options = PostgresOptions::default();
+    options.connections = 2;
+    options.lock_timeout = Duration::from_secs(20);
+    options.statement_timeout = Duration::from_secs(20);
+    options.operation_timeout = Duration::from_secs(20);
+    let opened = options.open(&database.url()).await.unwrap();
+    let names = [registration(), registration()];
+    let locked = opened.store(&names[0]).await.unwrap();
+    let other = opened.store(&names[1]).await.unwrap();
+    let (locked_epoch, epoch) = (lead(&locked).await, lead(&other).await);
+    let (client, connection) = tokio_postgres::connect(&database.url(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let lock = "SELECT FROM bakong.registrations WHERE name = $1 FOR UPDATE";
+    client.batch_execute("BEGIN").await.unwrap();
+    client.execute(lock, &[&names[0].as_str()]).await.unwrap();
+    let waiting = tokio::spawn(async move { locked.renew(locked_epoch, TERM).await });
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let deadline = Instant::now() + PATIENCE;
+    while database.sql(waits) != "1" {
+        assert!(Instant::now() < deadline, "the renewal does not wait");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    other.renew(epoch, TERM).await.unwrap();
+    assert!(!waiting.is_finished(), "the other renewal waited, too");
+    client.batch_execute("ROLLBACK").await.unwrap();
+    waiting.await.unwrap().unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -1,243 +1,29 @@
 //! Lists, statements, checks and copies.
 
-use std::time::Duration;
-
-use bakong_flow::bakong_api::khqr_core::{
-    AccountIdBuf, Amount, Currency, Khqr, KhqrBuilder, Timestamp,
-};
-use bakong_flow::store::contract::sample::{
-    after, finished, md5, needs_review, opened, order, paid, reference,
-};
-use bakong_flow::store::{
-    Acquired, Batch, Decision, Epoch, EventId, Exchange, LeaderLease, PaymentKey, Resolution,
-    StoredPayment, WorkerId,
-};
-use bakong_flow::{Change, Outcome, Payment, PaymentStore, Policy};
-use bakong_store::{
-    Books, Cursor, ExchangeFilter, Page, PaymentFilter, Registration, SqliteDatabase,
-    SqliteOptions, SqliteStore, StateFilter, settled_amount, settled_at,
-};
+use bakong_flow::bakong_api::khqr_core::{AccountIdBuf, Amount, Khqr, KhqrBuilder, Timestamp};
+use bakong_flow::store::PaymentKey;
+use bakong_flow::store::contract::sample::{after, finished, opened, order, paid};
+use bakong_flow::{Change, Payment, PaymentStore, Policy};
+use bakong_store::{Registration, SqliteDatabase, SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 
 use super::Folder;
+use crate::books::{DAMAGES, commit, damage_rows, exchange};
 
-async fn lead(store: &SqliteStore) -> Epoch {
-    let worker = WorkerId::new("worker");
-    match store.acquire(&worker, Duration::from_secs(60)).await {
-        Ok(Acquired::Leader(epoch)) => epoch,
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Commits all changes as the first batch of a new leader.
-async fn commit(store: &SqliteStore, changes: &[Change], exchanges: &[Exchange]) {
-    let batch = Batch {
-        epoch: lead(store).await,
-        sequence: 1,
-        changes,
-        results: &[],
-        exchanges,
-    };
-    assert_eq!(store.commit(&batch).await.unwrap().rejected, []);
-}
-
-fn exchange(number: u64) -> Exchange {
-    Exchange {
-        request_id: format!("request-{number}").into(),
-        endpoint: "check_transaction_by_md5".into(),
-        md5: number.is_multiple_of(2).then(|| md5(1)),
-        status: Some(200),
-        response_code: Some(1),
-        error_code: number.is_multiple_of(3).then_some(-7),
-        duration: Duration::from_micros(120_001),
-        attempt: 2,
-        sent_at: after(number),
-    }
-}
-
-/// Reads all pages of two items.
-async fn pages<T>(read: impl AsyncFn(Option<Cursor>) -> Page<T>) -> Vec<T> {
-    let mut all = Vec::new();
-    let mut next = None;
-    loop {
-        let page = read(next).await;
-        assert!(page.items.len() <= 2);
-        all.extend(page.items);
-        let Some(cursor) = page.next else { return all };
-        // A cursor survives a page in a browser.
-        next = Some(cursor.to_string().parse().unwrap());
-    }
-}
-
-fn numbers(payments: &[StoredPayment]) -> Vec<u32> {
-    let number = |stored: &StoredPayment| (1..100).find(|&n| md5(n) == stored.payment.md5);
-    payments.iter().filter_map(number).collect()
-}
-
-fn accept(at: Timestamp) -> Resolution {
-    Resolution {
-        decision: Decision::Accept,
-        note: "the customer paid the rest in cash".into(),
-        by: "sokha".into(),
-        at,
-    }
-}
-
-#[tokio::test]
-async fn payments_are_listed_by_state_order_and_time() {
-    let folder = Folder::new();
-    let store = folder.open(&SqliteOptions::default()).await;
-    let mut changes: Vec<_> = (1..=7).map(|number| opened(number, number % 4)).collect();
-    changes.extend([
-        finished(1, 1, paid(1)),
-        finished(2, 2, needs_review(2)),
-        finished(3, 3, Outcome::Expired),
-        finished(6, 2, needs_review(6)),
-    ]);
-    commit(&store, &changes, &[]).await;
-    store
-        .resolve(&md5(2), &accept(after(3_000)))
-        .await
-        .unwrap()
-        .unwrap();
-    let list = async |change: &dyn Fn(&mut PaymentFilter)| {
-        let mut filter = PaymentFilter::default();
-        change(&mut filter);
-        let read = async |after| Books::payments(&store, &filter, after, 2).await.unwrap();
-        numbers(&pages(read).await)
-    };
-    assert_eq!(list(&|_| ()).await, [7, 6, 5, 4, 3, 2, 1]);
-    assert_eq!(list(&|f| f.state = StateFilter::Open).await, [7, 5, 4]);
-    assert_eq!(list(&|f| f.state = StateFilter::Final).await, [6, 3, 2, 1]);
-    assert_eq!(list(&|f| f.state = StateFilter::NeedsReview).await, [6]);
-    assert_eq!(list(&|f| f.order = Some(order(3))).await, [7, 3]);
-    assert_eq!(
-        list(&|f| f.opened = Some(after(2)..after(5))).await,
-        [4, 3, 2]
-    );
-    let both = |f: &mut PaymentFilter| {
-        f.state = StateFilter::Open;
-        f.opened = Some(after(5)..after(100));
-    };
-    assert_eq!(list(&both).await, [7, 5]);
-    assert_eq!(
-        list(&|f| f.opened = Some(after(5)..after(5))).await,
-        [0u32; 0]
-    );
-}
-
-#[tokio::test]
-async fn exchanges_are_listed_and_pruned() {
-    let folder = Folder::new();
-    let store = folder.open(&SqliteOptions::default()).await;
-    let all: Vec<_> = (1..=5).map(exchange).collect();
-    commit(&store, &[], &all).await;
-    let list = async |filter: &ExchangeFilter| {
-        pages(async |after| store.exchanges(filter, after, 2).await.unwrap()).await
-    };
-    let newest_first: Vec<_> = all.iter().rev().cloned().collect();
-    let mut filter = ExchangeFilter::default();
-    assert_eq!(list(&filter).await, newest_first);
-    filter.md5 = Some(md5(1));
-    assert_eq!(list(&filter).await, [exchange(4), exchange(2)]);
-    filter.sent = Some(after(3)..after(10));
-    assert_eq!(list(&filter).await, [exchange(4)]);
-    assert_eq!(store.prune_exchanges(after(4)).await.unwrap(), 3);
-    let left = list(&ExchangeFilter::default()).await;
-    assert_eq!(left, [exchange(5), exchange(4)]);
-}
-
-#[tokio::test]
-async fn a_statement_has_what_was_settled_and_what_needs_a_person() {
-    let folder = Folder::new();
-    let store = folder.open(&SqliteOptions::default()).await;
-    let dollars = |number: u32| {
-        let Change::Opened {
-            mut payment,
-            policy,
-            at,
-        } = opened(number, number)
-        else {
-            panic!("a payment");
-        };
-        payment.expected.amount = Amount::from_minor_units(150, Currency::Usd);
-        Change::Opened {
-            payment,
-            policy,
-            at,
-        }
-    };
-    let again = Change::PaidAgain {
-        md5: md5(1),
-        order: order(1),
-        transaction: None,
-        hash: Some(reference(9)),
-        at: after(1_500),
-    };
-    let mut changes: Vec<_> = (1..=6).map(|number| opened(number, number)).collect();
-    changes.extend([
-        dollars(7),
-        finished(1, 1, paid(1)),
-        finished(2, 2, needs_review(2)),
-        finished(3, 3, needs_review(3)),
-        finished(4, 4, Outcome::Failed),
-        finished(5, 5, paid(5)),
-        again,
-    ]);
-    commit(&store, &changes, &[]).await;
-    store
-        .resolve(&md5(2), &accept(after(1_004)))
-        .await
-        .unwrap()
-        .unwrap();
-    // Payment 1 became final at second 1001, payment 5 at second 1005.
-    let statement = store.statement(after(1_001)..after(1_005)).await.unwrap();
-    assert_eq!(numbers(&statement.settled), [1, 2]);
-    let times: Vec<_> = statement.settled.iter().map(settled_at).collect();
-    assert_eq!(times, [Some(after(1_001)), Some(after(1_004))]);
-    assert_eq!(settled_amount(&statement.settled[0]).minor_units(), 10_000);
-    assert_eq!(numbers(&statement.needs_review), [3]);
-    assert_eq!(statement.paid_again, []);
-    let totals: Vec<_> = statement
-        .totals
-        .iter()
-        .map(|total| (total.currency, total.payments, total.minor_units))
-        .collect();
-    assert_eq!(totals, [(Currency::Khr, 2, 20_000)]);
-    let statement = store.statement(after(1_005)..after(2_000)).await.unwrap();
-    assert_eq!(numbers(&statement.settled), [5]);
-    assert_eq!(statement.paid_again.len(), 1);
-}
-
-#[tokio::test]
-async fn registrations_do_not_see_each_other() {
+async fn two_registrations() -> Option<([SqliteStore; 2], Folder)> {
     let folder = Folder::new();
     let database = SqliteDatabase::open(folder.file()).await.unwrap();
-    let mut stores = Vec::new();
-    for owner in ["a", "b"] {
-        let name = Registration::new("api.example", owner).unwrap();
-        let store = database.store(&name).await.unwrap();
-        // The same code, order and transaction.
-        commit(
-            &store,
-            &[opened(1, 1), finished(1, 1, paid(1))],
-            &[exchange(1)],
-        )
-        .await;
-        stores.push(store);
-    }
-    for store in &stores {
-        let filter = PaymentFilter::default();
-        let page = Books::payments(store, &filter, None, 10).await.unwrap();
-        assert_eq!(page.items.len(), 1);
-        let events = store.events_after(EventId::START, 10).await.unwrap();
-        assert_eq!((events.len(), events[0].id), (1, EventId::new(1)));
-        let page = store.exchanges(&ExchangeFilter::default(), None, 10).await;
-        assert_eq!(page.unwrap().items.len(), 1);
-    }
-    let names = database.registrations().await.unwrap();
-    assert_eq!(names, ["api.example/a", "api.example/b"]);
+    let names = ["a", "b"].map(|owner| Registration::new("api.example", owner).unwrap());
+    let stores = [
+        database.store(&names[0]).await.unwrap(),
+        database.store(&names[1]).await.unwrap(),
+    ];
+    let listed = database.registrations().await.unwrap();
+    assert_eq!(listed, ["api.example/a", "api.example/b"]);
+    Some((stores, folder))
 }
+
+crate::books::all_books_tests!(two_registrations);
 
 #[tokio::test]
 async fn the_columns_have_what_the_code_says() {
@@ -331,58 +117,9 @@ async fn a_check_finds_rows_that_break_a_rule() {
     let folder = Folder::new();
     let options = SqliteOptions::default();
     let store = folder.open(&options).await;
-    let changes = [
-        opened(1, 1),
-        opened(2, 2),
-        opened(3, 3),
-        finished(1, 1, paid(1)),
-        finished(2, 2, needs_review(2)),
-    ];
-    commit(&store, &changes, &[exchange(1)]).await;
-    for (sql, problem) in [
-        (
-            "UPDATE payments SET settled_hash = NULL, settled_order = NULL WHERE id = 1",
-            "settled without",
-        ),
-        (
-            "UPDATE payments SET settled_hash = 'x' WHERE id = 1",
-            "hash is not the one",
-        ),
-        (
-            "UPDATE payments SET status = 'failed' WHERE id = 2",
-            "status is not",
-        ),
-        (
-            "UPDATE payments SET outcome = '{\"paid\"' WHERE id = 1",
-            "error of JSON",
-        ),
-        (
-            "UPDATE payments SET recipient = '' WHERE id = 3",
-            "payments.recipient",
-        ),
-        (
-            "UPDATE payments SET policy = 'none' WHERE id = 3",
-            "payments.policy",
-        ),
-        ("DELETE FROM events WHERE id = 1", "no event"),
-        ("DELETE FROM events WHERE id = 2", "have gaps"),
-        ("UPDATE registrations SET last_event = 9", "have gaps"),
-        (
-            "UPDATE registrations SET quota_usage = '[]'",
-            "registrations.quota_usage",
-        ),
-        ("INSERT INTO consumers VALUES (1, 'x', 7)", "do not exist"),
-        ("UPDATE exchanges SET status = 70000", "exchanges.status"),
-        (
-            "INSERT INTO commands (registration, key, command, submitted_at) VALUES (1, 'k', '{}', 0)",
-            "commands.command",
-        ),
-        (
-            "DROP INDEX payments_settled_hash",
-            "is missing or different",
-        ),
-        ("CREATE TABLE extra (x)", "was added"),
-    ] {
+    damage_rows(&store).await;
+    let added = ("CREATE TABLE extra (x)", "was added");
+    for (sql, problem) in DAMAGES.iter().chain([&added]) {
         // A copy, because the statements damage the store.
         let copy = folder.file().with_file_name("damaged.db");
         options.backup(folder.file(), &copy).await.unwrap();

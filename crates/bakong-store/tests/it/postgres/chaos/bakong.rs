@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::worker::{MAX_AHEAD, START, fast_time};
+
 /// What a worker says, in one line of JSON.
 #[derive(Serialize, Deserialize, Debug)]
 pub(super) enum Call {
@@ -18,11 +20,13 @@ pub(super) enum Call {
         path: String,
         body: String,
     },
-    /// The code of a payment is shown, and the customer pays or not.
+    /// The code of a payment is shown, and the customer wants to pay or not.
     Shown {
         registration: usize,
         md5: String,
         order: String,
+        /// In milliseconds since 1970.
+        expires_at: u64,
         is_paid: bool,
     },
     /// A payment was refused because of the quota.
@@ -41,14 +45,18 @@ pub(super) struct Shown {
 /// What Bakong knows of a registration.
 #[derive(Default, Debug)]
 pub(super) struct Account {
-    /// The requests that arrived.
+    /// The requests that arrived on this day.
     pub(super) requests: u32,
+    /// The requests that arrived on earlier days.
+    pub(super) earlier_requests: u32,
     pub(super) refused: u32,
     pub(super) shown: HashMap<String, Shown>,
 }
 
 #[derive(Debug)]
 struct State {
+    /// When the run began, in milliseconds since 1970.
+    started: u64,
     limits: Vec<u32>,
     accounts: Vec<Account>,
     healthy: Vec<usize>,
@@ -65,10 +73,11 @@ pub(super) struct Bakong {
 
 impl Bakong {
     /// Starts a Bakong with a quota for each registration. It wants `target` payments.
-    pub(super) fn start(limits: Vec<u32>, workers: usize, target: usize) -> Self {
+    pub(super) fn start(limits: Vec<u32>, workers: usize, target: usize, started: u64) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::new(Mutex::new(State {
+            started,
             accounts: limits.iter().map(|_| Account::default()).collect(),
             limits,
             healthy: vec![0; workers],
@@ -106,6 +115,23 @@ impl Bakong {
             "worker {worker} does not recover: {:?}",
             self.lock().healthy
         );
+    }
+
+    /// Begins the next day of the quota. No worker may run.
+    pub(super) fn begin_next_day(&self) {
+        for account in &mut self.lock().accounts {
+            account.earlier_requests += std::mem::take(&mut account.requests);
+        }
+    }
+
+    /// Returns how many requests each registration has sent on this day.
+    pub(super) fn requests(&self) -> Vec<u32> {
+        let state = self.lock();
+        state
+            .accounts
+            .iter()
+            .map(|account| account.requests)
+            .collect()
     }
 
     pub(super) fn take_accounts(&self) -> Vec<Account> {
@@ -147,11 +173,14 @@ impl State {
                 registration,
                 md5,
                 order,
+                expires_at,
                 is_paid,
             } => {
+                // The worker may have been suspended between the commit and this call. Nobody pays an expired code.
+                let now = fast_time(self.started, MAX_AHEAD).as_millis();
                 let shown = Shown {
                     order: order.clone(),
-                    is_paid: *is_paid,
+                    is_paid: *is_paid && now < *expires_at,
                 };
                 let before = self.accounts[*registration]
                     .shown
@@ -180,7 +209,7 @@ impl State {
         let transaction = |md5: &str| {
             account.shown.get(md5).filter(|shown| shown.is_paid).map(|_| {
                 format!(
-                    r#"{{"hash":"{md5}{md5}","fromAccountId":"bopha@devb","toAccountId":"sokha@devb","currency":"KHR","amount":10000,"description":"","createdDateMs":1795309201000}}"#
+                    r#"{{"hash":"{md5}{md5}","fromAccountId":"bopha@devb","toAccountId":"sokha@devb","currency":"KHR","amount":10000,"description":"","createdDateMs":{START}}}"#
                 )
             })
         };

@@ -3,16 +3,20 @@
 //! Bakong is in the process of the test. At the end, what Bakong saw is compared with what the store has:
 //! - no registration sent more requests than its quota, and each request was counted;
 //! - no payment whose code was shown is lost, and each has one outcome and one event;
-//! - no order is settled twice;
+//! - each order that was paid is settled once;
 //! - each registration found a new leader within two terms of the lease.
 //!
-//! `cargo xtask chaos` plays a long run: `BAKONG_CHAOS_PAYMENTS` sets how many payments.
+//! A request whose answer is lost with its worker is spent. So a few payments of a registration whose quota is used up wait
+//! for the next day. That day is played too, and then no payment may be open.
+//!
+//! `cargo xtask chaos` plays a long run. The variables `BAKONG_CHAOS_PAYMENTS` and `BAKONG_CHAOS_SEED` set how many
+//! payments, and which disturbances.
 
 mod bakong;
 mod leases;
+mod oracle;
 mod worker;
 
-use std::collections::BTreeMap;
 use std::env;
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
@@ -23,9 +27,9 @@ use std::time::{Duration, Instant};
 use bakong_store::PostgresOptions;
 use rustix::process::{Pid, Signal, kill_process};
 
-use self::bakong::{Account, Bakong};
+use self::bakong::Bakong;
 use self::leases::LeaseWatch;
-use self::worker::{Orders, now_ms, registration};
+use self::worker::{MAX_AHEAD, Orders, now_ms};
 use super::proxy::Proxy;
 use super::{Cluster, Database};
 
@@ -33,9 +37,7 @@ const REGISTRATIONS: usize = 20;
 /// The names of the variables for the worker process and for the length of a run.
 const ORDERS: &str = "BAKONG_CHAOS_ORDERS";
 const PAYMENTS: &str = "BAKONG_CHAOS_PAYMENTS";
-const TERM: Duration = Duration::from_secs(4);
-/// How many seconds of the watchers a real second has.
-const SPEED: u32 = 480;
+const SEED: &str = "BAKONG_CHAOS_SEED";
 
 /// A worker process behind its own proxy.
 struct Worker {
@@ -56,6 +58,10 @@ impl Worker {
         }
     }
 
+    const fn term(&self) -> Duration {
+        Duration::from_millis(self.orders.lease_term_ms)
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
@@ -66,32 +72,31 @@ impl Worker {
         self.child.wait().unwrap();
     }
 
-    /// Disturbs the worker in way number `way`, and ends the disturbance.
-    fn disturb(&mut self, way: u64) {
-        match way % 6 {
-            0 | 1 => {
+    /// Disturbs the worker, and ends the disturbance.
+    fn disturb(&mut self, way: Disturbance) {
+        match way {
+            Disturbance::Kill => {
                 self.kill();
                 self.child = spawn(&self.orders);
             }
-            2 => {
-                // Longer than the lease.
+            Disturbance::Suspend => {
                 self.signal(Signal::STOP);
-                thread::sleep(TERM * 3 / 2);
+                thread::sleep(self.term() * 3 / 2);
                 self.signal(Signal::CONT);
             }
-            3 => {
+            Disturbance::Freeze => {
                 self.proxy.freeze(true);
-                thread::sleep(TERM * 3 / 2);
+                thread::sleep(self.term() * 3 / 2);
                 self.proxy.cut();
                 self.proxy.freeze(false);
             }
-            4 => {
+            Disturbance::LoseAnswers => {
                 self.proxy.lose_answers(true);
                 thread::sleep(Duration::from_millis(300));
                 self.proxy.cut();
                 self.proxy.lose_answers(false);
             }
-            _ => {
+            Disturbance::Delay => {
                 self.proxy.delay(Duration::from_millis(60));
                 thread::sleep(Duration::from_secs(1));
                 self.proxy.cut();
@@ -100,6 +105,30 @@ impl Worker {
         }
     }
 }
+
+/// What happens to a worker.
+#[derive(Clone, Copy, Debug)]
+enum Disturbance {
+    /// Kills the process, and starts another one.
+    Kill,
+    /// Stops the process for longer than the lease lasts.
+    Suspend,
+    /// Keeps the connections to the database, but forwards nothing for longer than the lease lasts.
+    Freeze,
+    /// Loses answers of the database, and cuts the connections.
+    LoseAnswers,
+    /// Delays what is sent to the database, and cuts the connections.
+    Delay,
+}
+
+const DISTURBANCES: [Disturbance; 6] = [
+    Disturbance::Kill,
+    Disturbance::Suspend,
+    Disturbance::LoseAnswers,
+    Disturbance::Kill,
+    Disturbance::Freeze,
+    Disturbance::Delay,
+];
 
 impl Drop for Worker {
     fn drop(&mut self) {
@@ -141,60 +170,88 @@ fn say(text: &str) {
 
 #[test]
 fn two_workers_survive_chaos() {
-    run(2);
+    run(2, &DISTURBANCES[..3]);
 }
 
 #[test]
 fn four_workers_survive_chaos() {
-    run(4);
+    run(4, &DISTURBANCES[3..]);
 }
 
-fn run(workers: usize) {
-    // Two runs at once would slow each other down.
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _guard = ONE_AT_A_TIME.lock();
-    let payments = env::var(PAYMENTS).map(|number| number.parse().unwrap());
-    let is_long = payments.is_ok();
-    let payments = payments.unwrap_or(400);
-    // Only the long run has the machine for itself, and needs a server that waits for its disk.
-    let own = if is_long {
-        Cluster::start("max_wal_size = 2GB\n")
-    } else {
-        None
-    };
-    let own: Option<&'static Cluster> = own.map(|cluster| &*Box::leak(Box::new(cluster)));
-    let Some(cluster) = own.or_else(Cluster::shared) else {
-        return;
-    };
-    let name = cluster.create_database();
-    let database = Database { cluster, name };
-    let each = u32::try_from(payments / REGISTRATIONS).unwrap();
-    // A list has up to fifty payments. Every fourth registration does not have enough requests.
-    let limit = |number| {
-        if number % 4 == 0 {
-            6 + each / 25
+/// The size of a run.
+struct Size {
+    payments: usize,
+    /// Whether the run has the machine for itself.
+    is_long: bool,
+}
+
+impl Size {
+    fn from_environment() -> Self {
+        let payments = env::var(PAYMENTS).map(|number| number.parse().unwrap());
+        Self {
+            is_long: payments.is_ok(),
+            payments: payments.unwrap_or(300),
+        }
+    }
+
+    /// Returns the quota of registration `number`. A list has up to fifty payments. Every fourth registration does not
+    /// have enough requests.
+    fn limit(&self, number: usize) -> u32 {
+        let each = u32::try_from(self.payments / REGISTRATIONS).unwrap();
+        if number.is_multiple_of(4) {
+            6 + each / 60
         } else {
             40 + each
         }
+    }
+
+    /// Returns the term of the lease. A long run shares the machine with whatever else runs for half an hour.
+    const fn term(&self) -> Duration {
+        Duration::from_secs(if self.is_long { 10 } else { 4 })
+    }
+
+    fn database(&self) -> Option<Database> {
+        // Only a long run needs a server that waits for its disk.
+        let own = if self.is_long {
+            Cluster::start("max_wal_size = 2GB\n")
+        } else {
+            None
+        };
+        let own: Option<&'static Cluster> = own.map(|cluster| &*Box::leak(Box::new(cluster)));
+        let cluster = own.or_else(Cluster::shared)?;
+        let name = cluster.create_database();
+        Some(Database { cluster, name })
+    }
+}
+
+/// Plays a run with at least the disturbances `first`.
+fn run(workers: usize, first: &[Disturbance]) {
+    // Two runs at once would slow each other down.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock();
+    let size = Size::from_environment();
+    let Some(database) = size.database() else {
+        return;
     };
-    let limits: Vec<u32> = (0..REGISTRATIONS).map(limit).collect();
-    let bakong = Bakong::start(limits.clone(), workers, payments);
+    let limits: Vec<u32> = (0..REGISTRATIONS)
+        .map(|number| size.limit(number))
+        .collect();
+    let started = now_ms();
+    let bakong = Bakong::start(limits.clone(), workers, size.payments, started);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime
         .block_on(PostgresOptions::default().migrate(&database.url()))
         .unwrap();
-    let started = now_ms();
     let worker = |worker: usize| Orders {
         url: String::new(),
         bakong: bakong.port,
         worker,
         limits: limits.clone(),
         started,
-        speed: SPEED,
-        // The first and the last are an hour apart.
-        ahead: u64::try_from(worker * 3_600 / (workers - 1)).unwrap(),
-        lease_term_ms: u64::try_from(TERM.as_millis()).unwrap(),
-        pause_ms: if is_long { 0 } else { 1_500 },
+        day: 0,
+        ahead: u64::try_from(worker).unwrap() * MAX_AHEAD / (u64::try_from(workers).unwrap() - 1),
+        lease_term_ms: u64::try_from(size.term().as_millis()).unwrap(),
+        pause_ms: if size.is_long { 0 } else { 1_500 },
     };
     let mut processes: Vec<_> = (0..workers)
         .map(|number| Worker::start(worker(number), &database))
@@ -202,56 +259,67 @@ fn run(workers: usize) {
     for number in 0..workers {
         bakong.wait_until_healthy(number);
     }
-    let leases = LeaseWatch::start(&database.url(), REGISTRATIONS);
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64 ^ u64::try_from(workers).unwrap();
-    let mut rounds = 0;
+    let leases = LeaseWatch::start(&database.url(), REGISTRATIONS, size.term() * 2);
+    let seed = env::var(SEED).map_or(0, |seed| seed.parse().unwrap());
+    let mut random = Random(seed ^ u64::try_from(workers).unwrap());
+    let (mut disturbances, mut rounds) = (first.iter(), 0);
     let began = Instant::now();
-    // At least one disturbance of each kind.
-    while bakong.shown() < payments || rounds < 6 {
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        let victim = usize::try_from(random >> 33).unwrap() % workers;
-        let way = if rounds < 6 {
-            rounds
-        } else {
-            (random >> 40) % 6
-        };
+    while bakong.shown() < size.payments || disturbances.len() > 0 {
+        let victim = random.below(workers);
+        let way = disturbances.next().copied();
+        let way = way.unwrap_or_else(|| DISTURBANCES[random.below(DISTURBANCES.len())]);
+        if size.is_long {
+            let (at, shown) = (began.elapsed(), bakong.shown());
+            say(&format!(
+                "{at:.1?}: {shown} payments; {way:?} worker {victim}"
+            ));
+        }
         processes[victim].disturb(way);
         // One worker at a time: while all others are well, each registration must find a leader.
         bakong.wait_until_healthy(victim);
         leases.wait_until_all_are_held();
         rounds += 1;
-        if is_long && rounds % 10 == 0 {
-            let shown = bakong.shown();
-            say(&format!(
-                "{rounds} disturbances, {shown} payments, {:?}",
-                began.elapsed()
-            ));
-        }
     }
     let gap = leases.stop();
-    wait_until_final(&database, &limits);
+    let played = began.elapsed();
+    // A short run goes on to the next day at once.
+    let waiting = if size.is_long {
+        oracle::wait_until_final_or_spent(&database, &bakong, &limits, rounds)
+    } else {
+        0
+    };
+    for process in &mut processes {
+        process.kill();
+    }
+    oracle::compare_usage(&database, &bakong.requests(), &limits);
+    bakong.begin_next_day();
+    // The killed workers keep no lease.
+    database.sql("UPDATE bakong.registrations SET expires_at = 0");
+    for process in &mut processes {
+        process.orders.day += 1;
+        process.child = spawn(&process.orders);
+    }
+    oracle::wait_until_final(&database, REGISTRATIONS);
     drop(processes);
+    oracle::compare_usage(&database, &bakong.requests(), &limits);
     let accounts = bakong.take_accounts();
     for (number, account) in accounts.iter().enumerate() {
-        compare(&database, number, limits[number], account);
+        oracle::compare_payments(&database, number, account);
     }
-    let (shown, requests, refused) = accounts.iter().fold((0, 0, 0), |sum, account| {
-        let Account {
-            requests,
-            refused,
-            shown,
-        } = account;
-        (sum.0 + shown.len(), sum.1 + requests, sum.2 + refused)
-    });
-    assert!(refused > 0, "the quota of no registration was used up");
+    let shown: usize = accounts.iter().map(|account| account.shown.len()).sum();
+    let refused: u32 = accounts.iter().map(|account| account.refused).sum();
+    let requests = accounts.iter().map(|account| account.earlier_requests);
+    let requests: u32 = requests.sum();
     say(&format!(
-        "{workers} workers, {rounds} disturbances, {shown} payments in {:?}: {requests} requests, {refused} payments refused, \
-         at most {gap:?} without a leader (term {TERM:?})",
-        began.elapsed()
+        "{workers} workers, seed {seed}: {rounds} disturbances and {shown} payments in {played:.1?}; {requests} requests, \
+         {refused} payments refused, {waiting} final on the next day only; at most {:?} without a leader (term {:?})",
+        gap.length,
+        size.term()
     ));
-    assert!(gap <= TERM * 2, "a registration had no leader for {gap:?}");
+    assert!(gap.length <= size.term() * 2, "no leader: {gap:?}");
+    if size.is_long {
+        assert!(refused > 0, "the quota of no registration was used up");
+    }
     let report = runtime
         .block_on(PostgresOptions::default().check(&database.url()))
         .unwrap();
@@ -260,100 +328,15 @@ fn run(workers: usize) {
     assert_eq!(problems, [""; 0]);
 }
 
-/// Waits until no payment is open, except where the quota is used up: a request whose answer was lost with its worker is
-/// spent, so the payment waits for the next window.
-fn wait_until_final(database: &Database, limits: &[u32]) {
-    let deadline = Instant::now() + Duration::from_secs(120);
-    loop {
-        let rows = database.sql(
-            "SELECT right(name, 2), quota_usage::json ->> 'requests', count(*) FROM bakong.registrations r \
-             JOIN bakong.payments p ON p.registration = r.id WHERE status = 'open' GROUP BY 1, 2",
-        );
-        let waits = |row: &&str| {
-            let columns: Vec<usize> = row
-                .split('|')
-                .map(|column| column.parse().unwrap())
-                .collect();
-            columns[1] < usize::try_from(limits[columns[0]]).unwrap()
-        };
-        if !rows.lines().any(|row| waits(&row)) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "payments stay open: {rows}");
-        thread::sleep(Duration::from_millis(200));
-    }
-}
+/// A linear congruential generator, so that a seed repeats the disturbances.
+struct Random(u64);
 
-/// Compares what Bakong saw with what the store has.
-fn compare(database: &Database, number: usize, limit: u32, account: &Account) {
-    let Account {
-        requests, shown, ..
-    } = account;
-    assert!(
-        *requests <= limit,
-        "registration {number} sent {requests} of {limit} requests"
-    );
-    let id = format!(
-        "(SELECT id FROM bakong.registrations WHERE name = '{}')",
-        registration(number)
-    );
-    let counted = database.sql(&format!(
-        "SELECT (quota_usage::json ->> 'requests')::int FROM bakong.registrations WHERE id = {id}"
-    ));
-    let counted: u32 = if counted.is_empty() {
-        0
-    } else {
-        counted.parse().unwrap()
-    };
-    assert!(
-        counted >= *requests,
-        "registration {number} counted {counted} of {requests} requests"
-    );
-    let rows = database.sql(&format!(
-        "SELECT encode(p.md5, 'hex'), p.status, p.settled_order IS NOT NULL, \
-         (SELECT count(*) FROM bakong.events e WHERE e.registration = p.registration AND e.md5 = p.md5 AND e.kind = 'finished') \
-         FROM bakong.payments p WHERE p.registration = {id}"
-    ));
-    let rows: BTreeMap<&str, Vec<&str>> = rows
-        .lines()
-        .map(|row| {
-            let (md5, rest) = row.split_once('|').unwrap();
-            (md5, rest.split('|').collect())
-        })
-        .collect();
-    let mut settled: BTreeMap<&str, u32> = BTreeMap::new();
-    for (md5, payment) in shown {
-        let row = rows
-            .get(&**md5)
-            .unwrap_or_else(|| panic!("payment {md5} is lost"));
-        let [status, settles, events] = row[..] else {
-            panic!("{row:?}");
-        };
-        if status == "open" {
-            assert!(counted >= limit, "{md5} stays open: {row:?}");
-            continue;
-        }
-        assert_eq!(events, "1", "{md5} {row:?}");
-        if payment.is_paid {
-            // A second payment of an order needs a person.
-            assert!(["paid", "needs_review"].contains(&status), "{md5} {row:?}");
-            *settled.entry(&payment.order).or_default() += u32::from(settles == "t");
-        } else {
-            assert_eq!(status, "expired", "{md5} {row:?}");
-        }
-    }
-    for (order, count) in settled {
-        let is_spent = counted >= limit && count == 0;
-        assert!(
-            count == 1 || is_spent,
-            "order {order} was settled {count} times"
-        );
-    }
-    for (md5, row) in &rows {
-        let is_unshown = !shown.contains_key(*md5);
-        assert!(
-            !is_unshown || ["expired", "open"].contains(&row[0]),
-            "nobody paid {md5}, which was never shown: {row:?}"
-        );
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit
     }
 }
