@@ -237,7 +237,7 @@ pub(crate) fn kills(runner: &mut Runner, kills: u32, seed: u64) -> Result<()> {
     runner.command("kills", |shell| {
         cmd!(
             shell,
-            "cargo test -p bakong-cli --test it -- --test-threads 1 commands_that_are_killed"
+            "cargo test -p bakong-cli --test it -- --include-ignored --test-threads 1 commands_that_are_killed"
         )
         .env("BAKONG_REQUIRE_POSTGRES", "1")
         .env("BAKONG_KILLS", kills.to_string())
