@@ -47,6 +47,7 @@ Environment variables:
   BAKONG_TOKEN                  the access token, without --token-file
   BAKONG_EMAIL                  the project's e-mail address, without --email
   BAKONG_STORE                  the store of the payments, without --store
+  PGPASSWORD                    the password of a PostgreSQL store, if its URL has none
   BAKONG_USER_AGENT             replaces the User-Agent of all requests
   HTTPS_PROXY, NO_PROXY         the proxy for requests, and the hosts to reach directly
   SSL_CERT_FILE, SSL_CERT_DIR   replace the built-in certificate authorities
@@ -137,6 +138,7 @@ mod tests {
 
     const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.e30.c2VjcmV0";
     const CODE: &str = "abcdefghijklmnopqrst";
+    const DATABASE: &str = "postgres://shop:geheim@db.example/pay";
 
     fn error_text(arguments: &[&str]) -> String {
         let arguments = [&["bakong"], arguments].concat();
@@ -178,10 +180,13 @@ mod tests {
             &["token", "verify", CODE],
             &["token", "verify", &format!("--cod={CODE}")],
             &["token", "verify", "--code", CODE, CODE],
+            &["store", "check", DATABASE],
+            &["checkout", &format!("--stor={DATABASE}")],
+            &["checkout", "--sandbox", "--store", DATABASE],
         ] {
             let text = error_text(arguments);
             assert!(
-                !text.contains(&TOKEN[..12]) && !text.contains(CODE),
+                !text.contains(&TOKEN[..12]) && !text.contains(CODE) && !text.contains("geheim"),
                 "{text}"
             );
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::common::shop_store::LocationArguments;
+use crate::common::location::LocationArguments;
 
 const HELP: &str = "\
 Exit codes: 0 success, 4 the check found a problem, 1 the store cannot be used, 2 usage error.";
@@ -17,7 +17,7 @@ pub(crate) enum StoreCommand {
     Check(StoreCommandArguments),
     /// Migrate the store to the schema of this version. Opening a store does the same
     Migrate(StoreCommandArguments),
-    /// Copy the store into a new file while other commands use it
+    /// Copy the store into a new file while other commands use it. Copy a PostgreSQL database with pg_dump
     Backup(BackupArguments),
 }
 

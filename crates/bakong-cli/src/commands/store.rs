@@ -6,9 +6,10 @@ use serde_json::json;
 
 use crate::arguments::{BackupArguments, StoreCommand, StoreCommandArguments};
 use crate::common::exit::{Exit, Failure, print_json_error};
+use crate::common::location::{Location, PostgresLocation};
 use crate::common::output::{print, print_json};
 use crate::common::runtime::block_on;
-use crate::common::shop_store::{self, Location};
+use crate::common::shop_store;
 
 pub(crate) fn run(command: &StoreCommand) -> Result<Exit, Failure> {
     match command {
@@ -28,6 +29,7 @@ async fn check(arguments: &StoreCommandArguments) -> Result<Exit, Failure> {
     let location = arguments.location.location()?;
     let report = match &location {
         Location::File(path) => SqliteOptions::default().check(path).await,
+        Location::Postgres(database) => PostgresLocation::options().check(database.url()).await,
     };
     let report = report.map_err(|error| shop_store::failure(&error))?;
     if arguments.json {
@@ -69,6 +71,7 @@ async fn migrate(arguments: &StoreCommandArguments) -> Result<Exit, Failure> {
     let location = arguments.location.location()?;
     let migrated = match &location {
         Location::File(path) => SqliteOptions::default().migrate(path).await,
+        Location::Postgres(database) => PostgresLocation::options().migrate(database.url()).await,
     };
     let migrated = migrated.map_err(|error| shop_store::failure(&error))?;
     let (from, to) = (migrated.from, migrated.to);
@@ -94,6 +97,7 @@ async fn backup(arguments: &BackupArguments) -> Result<Exit, Failure> {
                 .backup(path, &arguments.destination)
                 .await
         }
+        Location::Postgres(database) => PostgresLocation::options().backup(database.url()),
     };
     copied.map_err(|error| shop_store::failure(&error))?;
     let destination = arguments.destination.to_string_lossy();

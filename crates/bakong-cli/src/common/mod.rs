@@ -10,6 +10,7 @@ pub(crate) mod exit;
 pub(crate) mod files;
 pub(crate) mod interrupt;
 pub(crate) mod lines;
+pub(crate) mod location;
 pub(crate) mod lookup;
 pub(crate) mod money;
 pub(crate) mod options;

@@ -1,35 +1,31 @@
 //! The store of the shop's payments, as the command line names it.
 
-use std::fmt;
 use std::fs;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bakong_api::BaseUrl;
 use bakong_flow::store::{EventId, StoreError};
-use bakong_flow::{Clock, MemoryStore, PaymentStore, SystemClock};
-use bakong_store::{Books, Registration, SqliteDatabase};
+use bakong_flow::{Clock, MemoryStore, PaymentStore, SystemClock, WatchError};
+use bakong_store::{Books, PostgresDatabase, Registration, SqliteDatabase};
 use clap::Args;
-use etcetera::BaseStrategy;
 use jiff::civil::Date;
 use khqr_core::{Md5Handle, Printable, Timestamp};
 
 use crate::common::advice::Advisor;
 use crate::common::exit::{Exit, Failure};
+use crate::common::location::{Location, LocationArguments, PostgresLocation};
 use crate::common::output::note;
 use crate::common::shell;
 use crate::common::time::{date_in_phnom_penh, midnight_in_phnom_penh};
 
-const STORE: &str = "The store of the payments: a file, or the URL of a PostgreSQL database \
-     [env: BAKONG_STORE] [default: bakong/payments.db in the user's data folder]";
-
-/// The environment variable that names the store.
-const VARIABLE: &str = "BAKONG_STORE";
-
 /// How long the requests of other commands wait if the command that sends them is killed.
 pub(crate) const LEASE_TERM: Duration = Duration::from_secs(10);
+
+/// How long to wait for the error of a store that does not answer.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A store with payments that can be watched and listed.
 pub(crate) trait ShopStore: PaymentStore + Books + 'static {}
@@ -38,13 +34,6 @@ impl<S: PaymentStore + Books + 'static> ShopStore for S {}
 
 /// The store of one registration.
 pub(crate) type SharedStore = Arc<dyn ShopStore>;
-
-/// Where the store is.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct LocationArguments {
-    #[arg(long, value_name = "STORE", help = STORE)]
-    pub(crate) store: Option<String>,
-}
 
 /// The store and the registration whose payments a command reads.
 #[derive(Args, Clone, Debug)]
@@ -64,38 +53,6 @@ pub(crate) struct KeepArguments {
     /// Store no payment. Payments that are open when the command ends are not watched any more
     #[arg(long, conflicts_with = "store")]
     pub(crate) no_store: bool,
-}
-
-/// The place of a store.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Location {
-    File(PathBuf),
-}
-
-impl LocationArguments {
-    /// Returns the place that the option, the variable or the default names.
-    pub(crate) fn location(&self) -> Result<Location, Failure> {
-        let variable = std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
-        let given = self.store.as_ref().map(Into::into).or(variable);
-        let path = match given {
-            Some(given) => PathBuf::from(given),
-            None => default_file()?,
-        };
-        Ok(Location::File(path))
-    }
-
-    fn to_options(&self) -> String {
-        let store = self.store.as_deref();
-        store.map_or_else(String::new, |store| shell::option("--store", store))
-    }
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => Printable(&path.to_string_lossy()).fmt(f),
-        }
-    }
 }
 
 impl StoreArguments {
@@ -177,6 +134,19 @@ impl KeptStore {
         Some(format!("bakong watch --resume{options}{target}"))
     }
 
+    /// Explains why a payment is not watched. If the store did not confirm it in time, writes to the store to find out why.
+    pub(crate) async fn reason(&self, error: &WatchError) -> String {
+        if let WatchError::StoreUnavailable = error {
+            // A consumer that has acknowledged nothing.
+            let probe = self.store.acknowledge("probe", EventId::START);
+            if let Ok(Err(cause)) = tokio::time::timeout(PROBE_TIMEOUT, probe).await {
+                let cause = cause.to_string();
+                return Printable(cause.trim_end_matches('.')).to_string();
+            }
+        }
+        error.to_string()
+    }
+
     /// Whether the outcome of the payment was printed.
     pub(crate) async fn is_receipt_printed(&self, md5: &Md5Handle) -> Result<bool, StoreError> {
         let acknowledged = self.store.acknowledged(&receipt_consumer(md5)).await?;
@@ -209,20 +179,34 @@ fn registration(host: &str, id: &str) -> Result<Registration, Failure> {
 /// An open database.
 enum Database {
     Sqlite(SqliteDatabase),
+    Postgres(PostgresDatabase),
 }
 
 impl Database {
-    /// Opens the database. Creates a file, unless it `must_exist`.
+    /// Opens the database. Creates a file or the tables, unless the store `must_exist`.
     async fn open(location: &Location, must_exist: bool) -> Result<Self, Failure> {
+        let missing = |what: &str| {
+            let message = format!("there is no store {what} {location}; name it with --store");
+            Failure::new(Exit::NotFound, message)
+        };
         match location {
             Location::File(path) => {
                 if must_exist && !path.exists() {
-                    let message = format!("there is no store at {location}; name it with --store");
-                    return Err(Failure::new(Exit::NotFound, message));
+                    return Err(missing("at"));
                 }
                 create_folder(path)?;
                 let opened = SqliteDatabase::open(path).await;
                 Ok(Self::Sqlite(opened.map_err(|error| failure(&error))?))
+            }
+            Location::Postgres(database) => {
+                let (options, url) = (PostgresLocation::options(), database.url());
+                let opened = if must_exist {
+                    options.find(url).await
+                } else {
+                    options.open(url).await.map(Some)
+                };
+                let opened = opened.map_err(|error| failure(&error))?;
+                Ok(Self::Postgres(opened.ok_or_else(|| missing("in"))?))
             }
         }
     }
@@ -230,29 +214,23 @@ impl Database {
     async fn registrations(&self) -> Result<Vec<String>, Failure> {
         let names = match self {
             Self::Sqlite(database) => database.registrations().await,
+            Self::Postgres(database) => database.registrations().await,
         };
         names.map_err(|error| failure(&error))
     }
 
     async fn store(&self, name: &Registration) -> Result<SharedStore, Failure> {
-        let store = match self {
-            Self::Sqlite(database) => database.store(name).await,
-        };
-        Ok(Arc::new(store.map_err(|error| failure(&error))?))
+        let failure = |error| failure(&error);
+        Ok(match self {
+            Self::Sqlite(database) => Arc::new(database.store(name).await.map_err(failure)?),
+            Self::Postgres(database) => Arc::new(database.store(name).await.map_err(failure)?),
+        })
     }
 }
 
 /// Returns the failure of a command that cannot use the store.
 pub(crate) fn failure(error: &StoreError) -> Failure {
     Failure::new(Exit::NoAnswer, Printable(&error.to_string()).to_string())
-}
-
-/// The file in the user's data folder.
-fn default_file() -> Result<PathBuf, Failure> {
-    let base = etcetera::base_strategy::choose_native_strategy().map_err(|_| {
-        Failure::usage("the user has no data folder; pass --store FILE or --no-store")
-    })?;
-    Ok(base.data_dir().join("bakong").join("payments.db"))
 }
 
 /// Creates the folder of the file, for its owner only.

@@ -35,6 +35,13 @@ mod sandbox_state;
 #[cfg(unix)]
 mod signals;
 mod store;
+#[cfg(unix)]
+mod store_damage;
+#[cfg(unix)]
+mod store_kills;
+#[cfg(unix)]
+mod store_postgres;
+mod stored_shop;
 mod support;
 mod tls;
 mod token;

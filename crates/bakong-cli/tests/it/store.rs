@@ -1,107 +1,16 @@
 //! Payments outlive the command: `--store`, `watch --resume`, `payments` and `store`.
 
-use std::process::Stdio;
-
-use bakong_sandbox::{Sandbox, TransferOptions};
-use khqr_core::{Amount, Currency};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::Command;
 
-use crate::support::{
-    Finished, Folder, bakong, dara, dynamic_code, feed, interrupt, row, token, words,
+use crate::stored_shop::{
+    StoredShop, exported_and_compared, finals, killed_checkout, listed_and_resolved,
+    tills_share_requests,
 };
-
-/// A shop: a sandbox, a token and a store that its commands share.
-struct StoredShop {
-    sandbox: Sandbox,
-    token: String,
-    folder: Folder,
-}
-
-impl StoredShop {
-    async fn open() -> Self {
-        let sandbox = Sandbox::start().await.unwrap();
-        let token = token(&sandbox);
-        Self {
-            sandbox,
-            token,
-            folder: Folder::new(),
-        }
-    }
-
-    fn store(&self) -> String {
-        self.folder.file("shop/payments.db")
-    }
-
-    /// A command that sends requests.
-    fn command(&self, line: &str) -> Command {
-        let base_url = self.sandbox.base_url();
-        let mut command = bakong(&words(&format!("{line} --base-url {base_url}")));
-        command
-            .env("BAKONG_TOKEN", &self.token)
-            .env("BAKONG_STORE", self.store());
-        command
-    }
-
-    /// Runs a command that sends no request.
-    async fn run(&self, line: &str) -> Finished {
-        let mut command = bakong(&words(line));
-        command.env("BAKONG_STORE", self.store());
-        Finished::of(command.output().await.unwrap())
-    }
-
-    fn code(&self, bill: &str) -> String {
-        let amount = Amount::from_minor_units(10_000, Currency::Khr);
-        dynamic_code(self.sandbox.now(), bill, amount)
-    }
-
-    async fn watch(&self, codes: &[&String]) -> Finished {
-        let lines: Vec<_> = codes.iter().map(|code| code.as_str()).collect();
-        feed(self.command("watch --json --no-lists"), lines.join("\n")).await
-    }
-
-    async fn resume(&self) -> Finished {
-        let output = self.command("watch --resume --json").output().await;
-        Finished::of(output.unwrap())
-    }
-}
-
-fn finals(finished: &Finished) -> Vec<Value> {
-    let mut events = finished.json_lines();
-    events.retain(|event| event["event"] == "final");
-    events
-}
+use crate::support::{Finished, bakong, dara, feed};
 
 #[tokio::test]
 async fn a_killed_checkout_is_taken_up_and_its_receipt_appears_once() {
-    let shop = StoredShop::open().await;
-    let mut child = shop.command("checkout --bill A-1").spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let code = loop {
-        let line = lines.next_line().await.unwrap().expect("a code");
-        if let Some(code) = row([line.as_str()], "code") {
-            break code.to_owned();
-        }
-    };
-    child.kill().await.unwrap();
-
-    let open = shop
-        .run("payments list --json --state open")
-        .await
-        .exits(0)
-        .json();
-    let payment = &open["payments"][0];
-    assert_eq!(payment["order"], "A-1");
-    assert_eq!(payment["code"], code);
-    let _ = dara(&shop.sandbox).pay(&code).unwrap();
-
-    let resumed = shop.resume().await.exits(0);
-    let events = finals(&resumed);
-    assert_eq!(events.len(), 1, "{resumed:?}");
-    assert_eq!(events[0]["order"], "A-1");
-    assert_eq!(events[0]["status"], "paid");
-    assert_eq!(finals(&shop.resume().await.exits(0)), [] as [Value; 0]);
+    killed_checkout(&StoredShop::open().await).await;
 }
 
 #[tokio::test]
@@ -119,148 +28,19 @@ async fn an_outcome_that_was_printed_is_not_printed_again() {
 
 #[tokio::test]
 async fn payments_are_listed_shown_and_resolved() {
-    let shop = StoredShop::open().await;
-    let codes = [shop.code("A-1"), shop.code("A-2")];
-    let _ = dara(&shop.sandbox).pay(&codes[0]).unwrap();
-    let too_little = TransferOptions::new().amount(Amount::from_minor_units(1, Currency::Khr));
-    let _ = dara(&shop.sandbox)
-        .pay_with(&codes[1], &too_little)
-        .unwrap();
-    shop.watch(&[&codes[0], &codes[1]]).await.exits(4);
-
-    let listed = shop.run("payments list").await.exits(4);
-    assert_eq!(listed.out.lines().count(), 2, "{listed:?}");
-    let review = shop
-        .run("payments list --state review --json")
-        .await
-        .exits(4)
-        .json();
-    let md5 = review["payments"][0]["md5"].as_str().unwrap().to_owned();
-    let shown = shop.run("payments show A-2").await.exits(4);
-    shown.shows("too little was paid: 1 KHR");
-    shown.shows("10000 KHR");
-    assert!(shown.err.contains("bakong payments resolve"), "{shown:?}");
-
-    let resolve =
-        format!("payments resolve {md5} accept --note 'paid the rest in cash' --by Sokha");
-    shop.run(&resolve).await.exits(0);
-    shop.run(&resolve).await.exits(4);
-    shop.run("payments list --state review").await.exits(0);
-    let shown = shop
-        .run(&format!("payments show {md5} --json"))
-        .await
-        .exits(0)
-        .json();
-    let resolution = &shown["payments"][0]["resolution"];
-    assert_eq!(resolution["decision"], "accepted");
-    assert_eq!(resolution["note"], "paid the rest in cash");
-    assert_eq!(resolution["by"], "Sokha");
-    shop.run("payments show A-3").await.exits(3);
+    listed_and_resolved(&StoredShop::open().await).await;
 }
 
 #[tokio::test]
 async fn a_day_is_exported_and_compared_with_the_banks_list() {
-    let shop = StoredShop::open().await;
-    let codes = [shop.code("A-1"), shop.code("A-2")];
-    for code in &codes {
-        let _ = dara(&shop.sandbox).pay(code).unwrap();
-    }
-    shop.watch(&[&codes[0], &codes[1]]).await.exits(0);
-    let statement = shop
-        .run("payments export --format json")
-        .await
-        .exits(0)
-        .json();
-    let total = json!({ "currency": "KHR", "payments": 2, "amount": "20000" });
-    assert_eq!(statement["totals"], json!([total]));
-    let csv = shop.run("payments export").await.exits(0).out;
-    assert_eq!(csv.lines().count(), 3, "{csv}");
-    assert!(csv.lines().nth(1).unwrap().contains("A-1"), "{csv}");
-
-    let hash = |at: usize| {
-        statement["settled"][at]["transaction"]["hash"]
-            .as_str()
-            .unwrap()
-    };
-    let all = format!(
-        "Amount;Ccy;Hash of bank\n10,000.00;KHR;{}\n10000;KHR;{}\n",
-        hash(0),
-        &hash(1)[..8]
-    );
-    let options = "--delimiter ; --currency-column Ccy --hash-column 'Hash of bank' --json";
-    let all = shop.folder.write("all.csv", &all);
-    let line = format!("payments reconcile {all} {options}");
-    let compared = shop.run(&line).await.exits(0).json();
-    assert_eq!(compared["matched"].as_array().unwrap().len(), 2);
-
-    let other = format!(
-        "amount,currency,hash\n9000,KHR,{}\n5000,KHR,feedbeef\n",
-        hash(0)
-    );
-    let other = shop.folder.write("other.csv", &other);
-    let line = format!("payments reconcile {other} --json");
-    let compared = shop.run(&line).await.exits(4).json();
-    assert_eq!(compared["differing"][0]["bank"]["line"], 2);
-    assert_eq!(compared["notSettledHere"][0]["line"], 3);
-    assert_eq!(compared["missingInBankList"].as_array().unwrap().len(), 1);
-    let line = format!("payments reconcile {other} --amount-column paid");
-    let missing = shop.run(&line).await.exits(1);
-    assert!(missing.err.contains("--amount-column"), "{missing:?}");
+    exported_and_compared(&StoredShop::open().await).await;
 }
 
 #[tokio::test]
 async fn two_tills_share_the_requests_of_a_store() {
-    let shop = StoredShop::open().await;
-    let codes: Vec<_> = (0..12)
-        .map(|number| shop.code(&format!("T-{number}")))
-        .collect();
-    let mut tills = Vec::new();
-    for codes in codes.chunks(6) {
-        let mut command = shop.command("watch --json --no-lists --quota 10");
-        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let lines = codes.join("\n") + "\n";
-        stdin.write_all(lines.as_bytes()).await.unwrap();
-        let out = BufReader::new(child.stdout.take().unwrap()).lines();
-        tills.push((child, stdin, out));
+    for seed in 1..=3 {
+        tills_share_requests(&StoredShop::open().await, seed).await;
     }
-    let (mut watched, mut refused) = (Vec::new(), 0);
-    for (_, _, out) in &mut tills {
-        for _ in 0..6 {
-            let event: Value = loop {
-                let line = out.next_line().await.unwrap().expect("an event");
-                let event: Value = serde_json::from_str(&line).unwrap();
-                if event["event"] == "watching" || event["event"] == "refused" {
-                    break event;
-                }
-            };
-            match event["event"].as_str() {
-                Some("watching") => watched.push(event["order"].as_str().unwrap().to_owned()),
-                _ => refused += 1,
-            }
-        }
-    }
-    for (child, ..) in &tills {
-        interrupt(child);
-    }
-    for (child, ..) in tills {
-        Finished::of(child.wait_with_output().await.unwrap()).exits(130);
-    }
-    // Two of the ten requests are reserved for renewals.
-    assert!((1..=8).contains(&watched.len()), "{watched:?}");
-    assert_eq!(watched.len() + refused, 12);
-    assert!(shop.sandbox.requests().len() <= 10);
-    // Each code that may be shown is in the store, with a reserved request.
-    let open = shop.run("payments list --json --state open").await;
-    let open = open.exits(0).json();
-    let mut orders: Vec<_> = open["payments"].as_array().unwrap().iter().collect();
-    orders.sort_by_key(|payment| payment["order"].as_str());
-    watched.sort();
-    let orders: Vec<_> = orders
-        .iter()
-        .map(|it| it["order"].as_str().unwrap())
-        .collect();
-    assert_eq!(orders, watched);
 }
 
 #[tokio::test]

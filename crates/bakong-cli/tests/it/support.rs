@@ -33,6 +33,7 @@ pub(crate) fn bakong(arguments: &[&str]) -> Command {
         .env_remove("SSL_CERT_FILE")
         .env_remove("SSL_CERT_DIR")
         .env_remove("NO_COLOR")
+        .env_remove("PGPASSWORD")
         .env("BAKONG_STORE", unused_path("store").join("payments.db"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -158,7 +158,7 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
             shared: Arc::clone(&shared),
             session: Arc::clone(&session),
             clock,
-            counter,
+            counter: Arc::clone(&counter),
             changes,
         };
         let channels = Channels {
@@ -174,6 +174,7 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
         });
         Ok(Watcher {
             session,
+            counter,
             commands: Commands::new(sender, shared.settings.store_timeout),
             shared,
             subscriptions,

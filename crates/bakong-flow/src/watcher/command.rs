@@ -18,6 +18,8 @@ use crate::store;
 pub(super) enum Command {
     Watch(OpenRequest),
     Change(ChangeRequest),
+    /// Counts a request that the caller is about to send. The reply is sent when the count is persisted.
+    Count(oneshot::Sender<Result<(), CommandError>>),
     NewToken(Option<Timestamp>),
 }
 

@@ -26,6 +26,12 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
                 }
                 Command::Watch(request) => self.open(request),
                 Command::Change(request) => self.change(request),
+                Command::Count(reply) => {
+                    let now = self.context.clock.now();
+                    self.tracker.add_external_usage(1, now);
+                    self.collect();
+                    self.draft.effects.counted.push(reply);
+                }
                 Command::NewToken(expires_at) => {
                     let now = self.context.clock.now();
                     self.tracker.set_token(expires_at, now);

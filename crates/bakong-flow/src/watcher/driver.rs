@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::channels::{Channels, MAX_COMMANDS, stopped};
 use super::command::Command;
-use super::error::EndReason;
+use super::error::{CommandError, EndReason};
 use super::health::Role;
 use super::leader::{Context, LeadEnd, Leader};
 use super::lease::Lease;
@@ -199,6 +199,8 @@ impl<T: Transport + 'static, C: Clock + 'static> Driver<T, C> {
                 Command::Watch(request) if request.reply.is_closed() => {}
                 Command::Watch(request) => self.channels.remote.open(request, None),
                 Command::Change(request) => self.channels.remote.change(request),
+                // Only a leader counts requests. A caller that is gone does not need the reply.
+                Command::Count(reply) => drop(reply.send(Err(CommandError::StoreUnavailable))),
                 // Only the leader's session sends requests. This worker's session has the token already.
                 Command::NewToken(_) => {}
             }

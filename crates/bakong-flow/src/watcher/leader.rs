@@ -269,6 +269,9 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
         for caller in effects.callers {
             let _ = caller.reply.send(Ok(()));
         }
+        for reply in effects.counted {
+            let _ = reply.send(Ok(()));
+        }
         for ask in effects.asks {
             self.send(ask);
         }

@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::token::TokenStoreError;
-use bakong_api::{AccessToken, Session, Transport};
+use bakong_api::{AccessToken, ApiError, Endpoint, Session, Transport};
 use tokio::sync::{Mutex, broadcast, watch};
 use tokio::task::JoinHandle;
 
@@ -51,6 +51,7 @@ use crate::store::{PaymentKey, PaymentStore, StoreError, StoredPayment};
 use crate::tracker::{Config, Tracker};
 
 use self::command::{Command, Commands, OpenRequest};
+use self::request::Counter;
 use self::shared::{Found, Shared};
 
 pub use self::builder::WatcherBuilder;
@@ -116,6 +117,7 @@ pub use self::watched::Watched;
 ///   against the quota, and the tracker schedules retries itself.
 pub struct Watcher<T> {
     session: Arc<Session<T>>,
+    counter: Arc<Counter>,
     shared: Arc<Shared>,
     commands: Commands,
     subscriptions: broadcast::WeakSender<Change>,
@@ -164,6 +166,21 @@ impl<T: Transport + 'static> Watcher<T> {
     #[must_use]
     pub fn session(&self) -> &Session<T> {
         &self.session
+    }
+
+    /// Sends another request with the same token, and counts it in the store before it is sent. A request that is sent through
+    /// [`session`](Self::session) is counted afterwards, so a process that is killed meanwhile does not count it.
+    ///
+    /// # Errors
+    /// [`CommandError`] if the request was not counted: nothing was sent. Only a [leader](Role::Leader) counts requests. The
+    /// inner error is the one of [`Session::send`].
+    pub async fn send<E: Endpoint>(
+        &self,
+        endpoint: &E,
+    ) -> Result<Result<E::Answer, ApiError>, CommandError> {
+        let counting = self.commands.request(|_, reply| Command::Count(reply));
+        counting.await??;
+        Ok(request::send_counted(&self.session, endpoint, &self.counter).await)
     }
 
     /// Starts to watch a payment.

@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 use bakong_api::ApiError;
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
 use super::command::ChangeRequest;
+use super::error::CommandError;
 use super::shared::{Shared, StoreBackoff};
 use crate::ask::Ask;
 use crate::change::Change;
@@ -42,6 +44,8 @@ pub(super) struct Effects {
     pub(super) asks: Vec<PendingAsk>,
     /// The callers that wait for their changes.
     pub(super) callers: Vec<ChangeRequest>,
+    /// The callers that wait until their requests are counted. If the lease is lost, they send nothing.
+    pub(super) counted: Vec<oneshot::Sender<Result<(), CommandError>>>,
     /// The errors of the requests that failed.
     pub(super) errors: HashMap<Md5Handle, Arc<ApiError>>,
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::observe::{AnswerSummary, Attempt, SessionObserver};
 use bakong_api::transport::TransportError;
-use bakong_api::{ErrorCode, Session, Transport};
+use bakong_api::{ApiError, Endpoint, ErrorCode, Session, Transport};
 use bytes::Bytes;
 use http::Response;
 use tokio::time::Instant;
@@ -218,6 +218,24 @@ impl SessionObserver for Counter {
     fn token_renewed(&self, expires_at: Option<Timestamp>) {
         *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Some(expires_at);
     }
+}
+
+/// Sends a request that was counted before. Counts the repetitions and renewals that it caused, also if the caller stops
+/// waiting.
+pub(super) async fn send_counted<T: Transport, E: Endpoint>(
+    session: &Session<T>,
+    endpoint: &E,
+    counter: &Counter,
+) -> Result<E::Answer, ApiError> {
+    struct Rest<'c>(&'c Counter, SendCount);
+    impl Drop for Rest<'_> {
+        fn drop(&mut self) {
+            self.0.add_external(self.1.get().saturating_sub(1));
+        }
+    }
+    let count = SendCount::default();
+    let _rest = Rest(counter, count.clone());
+    SENT.scope(count, session.send(endpoint)).await
 }
 
 /// Sends `question`, and counts the requests in `count`. Sends nothing and returns `None` if the lease is not valid.

@@ -185,6 +185,22 @@ async fn other_requests_of_the_session_count() {
     assert!(counted >= 3, "{counted}");
 }
 
+/// A process may be killed between the request and its answer.
+#[tokio::test(start_paused = true)]
+async fn a_request_of_the_caller_is_counted_before_it_is_sent() {
+    let script = Script::new([Act::Answer(200, NOT_FOUND), Act::Hang]);
+    let store = Arc::new(MemoryStore::new());
+    let watcher = start(&script, Arc::clone(&store), TokioClock::start()).await;
+    let check = CheckTransactionByMd5::new(Md5Handle::of("b"));
+    watcher.send(&check).await.unwrap().unwrap();
+    let in_flight = tokio::time::timeout(Duration::from_secs(1), watcher.send(&check));
+    in_flight.await.unwrap_err();
+    assert_eq!(script.requests(), 2);
+    assert_eq!(store.snapshot().usage.unwrap().requests, 2);
+    watcher.shutdown().await;
+    assert_eq!(store.snapshot().usage.unwrap().requests, 2);
+}
+
 #[tokio::test(start_paused = true)]
 async fn payments_wait_while_the_token_is_rejected() {
     let script = Script::new([Act::Answer(401, UNAUTHORIZED)]);

@@ -5,9 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use bakong_flow::store::StoreError;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 
 use super::failure::Place;
 use super::tls::{Tls, Verify};
@@ -19,7 +19,12 @@ pub(super) struct Address {
     pub(super) config: Config,
     pub(super) tls: Tls,
     pub(super) place: Place,
+    /// The options that select and verify the server, as they were passed. None of them is secret.
+    shown_options: Vec<(Box<str>, Box<str>)>,
 }
+
+/// The options that a copy of the connection string needs.
+const SHOWN_OPTIONS: [&str; 4] = ["hostaddr", "sslmode", "sslrootcert", "target_session_attrs"];
 
 impl Address {
     /// Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full` and so on.
@@ -28,16 +33,15 @@ impl Address {
             .strip_prefix("postgres://")
             .or_else(|| url.strip_prefix("postgresql://"))
             .ok_or_else(|| invalid("it must start with postgres://"))?;
-        let (head, query) = match rest.split_once('?') {
-            Some((head, query)) => (head, Some(query)),
+        // The user and the password end at the first at sign, as for the driver. Either may contain a question mark.
+        let credentials_end = rest.find('@').map_or(0, |at| at + 1);
+        let (credentials, rest) = rest.split_at(credentials_end);
+        let (server, query) = match rest.split_once('?') {
+            Some((server, query)) => (server, Some(query)),
             None => (rest, None),
         };
         // A password with one of these characters would be read as a part of the host or the path.
-        if head.matches('@').count() > 1
-            || head
-                .split_once('/')
-                .is_some_and(|(_, path)| path.contains('@'))
-        {
+        if server.contains('@') || credentials.contains('/') {
             return Err(invalid(
                 "write @, /, ?, # and % in the user and the password as %40, %2F, %3F, %23 and %25",
             ));
@@ -46,8 +50,12 @@ impl Address {
         let mut verify = None;
         let mut root_file = None;
         let mut others = Vec::new();
+        let mut shown_options = Vec::new();
         for pair in query.into_iter().flat_map(|query| query.split('&')) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if SHOWN_OPTIONS.contains(&key) {
+                shown_options.push((key.into(), value.into()));
+            }
             match key {
                 "" => {}
                 "sslmode" => {
@@ -85,7 +93,7 @@ impl Address {
             _ => Verify::Nothing,
         };
         let others = others.join("&");
-        let mut config = Config::from_str(&format!("postgres://{head}?{others}")).map_err(|_| {
+        let mut config = Config::from_str(&format!("postgres://{credentials}{server}?{others}")).map_err(|_| {
             invalid(
                 "write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters of the password as %40 and so on, and only known options",
             )
@@ -113,8 +121,50 @@ impl Address {
             tls: Tls { verify, root_file },
             config,
             place,
+            shown_options,
         })
     }
+}
+
+/// Returns the connection string without the password, for messages and for people to copy. Options that only tune a
+/// connection are left out.
+///
+/// # Errors
+/// [`Fatal`](bakong_flow::store::StoreErrorKind::Fatal) if the connection string is invalid. The error repeats no part of it.
+pub fn without_password(url: &str) -> Result<String, StoreError> {
+    let address = Address::parse(url, Duration::ZERO)?;
+    // Built from what was read, so that no unexpected place of a password can be copied.
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let config = &address.config;
+    let ports = config.get_ports();
+    let hosts = config.get_hosts().iter().enumerate().map(|(index, host)| {
+        let host = match host {
+            Host::Tcp(host)
+                if host.contains(|c: char| !c.is_ascii_alphanumeric() && !".-_".contains(c)) =>
+            {
+                encode(host)
+            }
+            Host::Tcp(host) => host.clone(),
+            #[cfg(unix)]
+            Host::Unix(path) => encode(&path.to_string_lossy()),
+        };
+        match ports.get(index).or(ports.first()) {
+            None | Some(5432) => host,
+            Some(port) => format!("{host}:{port}"),
+        }
+    });
+    let hosts: Vec<_> = hosts.collect();
+    let user = encode(config.get_user().unwrap_or_default());
+    let mut text = format!("postgres://{user}@{}", hosts.join(","));
+    if let Some(database) = config.get_dbname() {
+        text.push('/');
+        text.push_str(&encode(database));
+    }
+    for (index, (key, value)) in address.shown_options.iter().enumerate() {
+        text.push(if index == 0 { '?' } else { '&' });
+        text.push_str(&format!("{key}={value}"));
+    }
+    Ok(text)
 }
 
 fn invalid(reason: &str) -> StoreError {
@@ -165,6 +215,37 @@ mod tests {
         }
         let address = parse("postgres://u@h/d?sslrootcert=%2Fa%20b.pem").unwrap();
         assert_eq!(address.tls.root_file, Some("/a b.pem".into()));
+    }
+
+    #[test]
+    fn a_copy_of_the_connection_string_has_no_secret_password() {
+        for (url, copy) in [
+            ("postgres://shop:geheim@h", "postgres://shop@h"),
+            ("postgresql://shop@h:6000,g/d", "postgres://shop@h:6000,g/d"),
+            (
+                "postgres://shop:geheim@h/d?sslmode=require&connect_timeout=3&password=geheim",
+                "postgres://shop@h/d?sslmode=require",
+            ),
+            (
+                "postgres://a%40b:12?sslrootcert=geheim&x@[::1]/%2Fd?sslrootcert=%2Fca.pem",
+                "postgres://a%40b@%3A%3A1/%2Fd?sslrootcert=%2Fca.pem",
+            ),
+            (
+                "postgres://h/d?user=shop&p%61ssword=geheim",
+                "postgres://shop@h/d",
+            ),
+            (
+                "postgres://shop:geheim@%2Frun%2Fpg/d",
+                "postgres://shop@%2Frun%2Fpg/d",
+            ),
+        ] {
+            assert_eq!(without_password(url).unwrap(), copy);
+            // The copy names the same database.
+            let (url, copy) = (parse(url).unwrap(), parse(copy).unwrap());
+            assert_eq!(url.place.name(), copy.place.name());
+            assert_eq!(url.config.get_user(), copy.config.get_user());
+        }
+        assert!(without_password("postgres://shop:ge@heim@h").is_err());
     }
 
     #[test]

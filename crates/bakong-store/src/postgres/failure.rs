@@ -184,7 +184,7 @@ impl Place {
             "invalid configuration" if cause.contains("password") => (
                 Fatal,
                 format!(
-                    "the server asks for the password of the user {}. Add it to the connection string: postgres://USER:PASSWORD@HOST/DATABASE",
+                    "the server asks for the password of the user {}. Add it to the connection string, postgres://USER:PASSWORD@HOST/DATABASE, or set PGPASSWORD for the `bakong` command",
                     self.user
                 ),
             ),
@@ -237,7 +237,7 @@ impl Place {
             return (
                 Fatal,
                 format!(
-                    "the server rejects the password of the user {user}. Check the connection string"
+                    "the server rejects the password of the user {user}. Check it, and the user, in the connection string"
                 ),
             );
         }

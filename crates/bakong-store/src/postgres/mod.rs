@@ -30,7 +30,8 @@
 //! | `verify-full` | encryption, verifies the chain and the host. Use this over a network |
 //!
 //! `sslrootcert` names a PEM file with the trusted certificates. Without it, Mozilla's are trusted. No error, log or
-//! `Debug` output has the password.
+//! `Debug` output has the password. To keep the password out of the connection string, set [`PostgresOptions::password`]. The
+//! variables and files of libpq, such as `PGPASSWORD` and `PGPASSFILE`, are not read.
 //!
 //! # Connections
 //! A process uses up to [`PostgresOptions::connections`] connections, one more for leases, and one for notifications. So a
@@ -55,6 +56,7 @@ mod head;
 mod inspect;
 mod lease;
 mod listener;
+mod password;
 mod payments;
 mod plan;
 mod queue;
@@ -72,6 +74,8 @@ use bakong_flow::store::StoreError;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+pub use self::address::without_password;
+pub use self::password::Password;
 pub use self::store::PostgresStore;
 
 use self::address::Address;
@@ -101,6 +105,8 @@ pub struct PostgresOptions {
     pub statement_timeout: Duration,
     /// How long an operation may take in all, with the wait for a connection. Defaults to 10 seconds.
     pub operation_timeout: Duration,
+    /// The password, if the connection string has none. Defaults to `None`.
+    pub password: Option<Password>,
 }
 
 impl Default for PostgresOptions {
@@ -111,6 +117,7 @@ impl Default for PostgresOptions {
             lock_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(5),
             operation_timeout: Duration::from_secs(10),
+            password: None,
         }
     }
 }
@@ -131,6 +138,34 @@ impl PostgresOptions {
     pub async fn open(&self, url: &str) -> Result<PostgresDatabase, StoreError> {
         let (address, tls) = self.address(url)?;
         let connections = self.pool(&address, &tls, self.connections.max(1))?;
+        self.prepare(address, tls, connections).await
+    }
+
+    /// Like [`open`](Self::open), but creates no tables. Returns `None` if the database has no store.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub async fn find(&self, url: &str) -> Result<Option<PostgresDatabase>, StoreError> {
+        let (address, tls) = self.address(url)?;
+        let connections = self.pool(&address, &tls, self.connections.max(1))?;
+        let state = schema::state(&connections).await;
+        let state = state.map_err(|failure| failure.store_error(&address.place))?;
+        if state.version == 0 {
+            return Ok(None);
+        }
+        self.prepare(address, tls, connections).await.map(Some)
+    }
+
+    /// Creates or migrates the tables if needed.
+    async fn prepare(
+        &self,
+        address: Address,
+        tls: MakeRustlsConnect,
+        connections: Connections,
+    ) -> Result<PostgresDatabase, StoreError> {
         let prepared = schema::prepare(&connections, migrations::POSTGRES).await;
         prepared.map_err(|failure| failure.store_error(&address.place))?;
         let leases = self.pool(&address, &tls, 1)?;
@@ -177,7 +212,10 @@ impl PostgresOptions {
     }
 
     fn address(&self, url: &str) -> Result<(Address, MakeRustlsConnect), StoreError> {
-        let address = Address::parse(url, self.connect_timeout)?;
+        let mut address = Address::parse(url, self.connect_timeout)?;
+        if let (None, Some(password)) = (address.config.get_password(), &self.password) {
+            address.config.password(password.expose());
+        }
         let tls = address.tls.connector();
         let tls = tls.map_err(|failure| failure.store_error(&address.place))?;
         Ok((address, tls))

@@ -17,7 +17,7 @@ use crate::common::clock::ClockCheck;
 use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure};
 use crate::common::options::TransportOptions;
-use crate::common::remote::{self, HttpSession, HttpWatcher, Remote};
+use crate::common::remote::{self, HttpWatcher, Remote};
 use crate::common::shop_store::{KeptStore, LEASE_TERM};
 use crate::common::time::PayAfter;
 use crate::common::transport;
@@ -75,10 +75,6 @@ impl Backend {
             kept,
             sandbox,
         })
-    }
-
-    pub(super) fn session(&self) -> &HttpSession {
-        self.watcher.session()
     }
 
     /// Whether this command sends the requests. If not, another command with the same store and token does.

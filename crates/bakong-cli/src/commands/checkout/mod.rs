@@ -19,6 +19,7 @@ use crate::arguments::CheckoutArguments;
 use crate::common::exit::{Exit, Failure};
 use crate::common::interrupt::Interrupts;
 use crate::common::runtime::block_on;
+use crate::common::shop_store::KeptStore;
 use crate::common::{output, reader};
 
 use self::backend::Backend;
@@ -99,13 +100,16 @@ async fn prepare(
 ) -> Result<(Backend, ShownCode), Failure> {
     let backend = Backend::open(arguments).await?;
     let shown = order.code(SystemClock.now())?;
-    let session = backend.session();
     if !arguments.json && !backend.is_sandbox() {
-        output::note(format_args!("Connecting to {}.", session.base_url()));
+        output::note(format_args!("Connecting to {}.", backend.advisor.base_url));
     }
     // Another command with the same store counts the requests and has checked the connection.
     if backend.is_leader() {
-        match session.send(&CheckTransactionByMd5::new(shown.md5)).await {
+        let check = CheckTransactionByMd5::new(shown.md5);
+        let Ok(answer) = backend.watcher.send(&check).await else {
+            return Err(refused(&backend.kept, WatchError::StoreUnavailable).await);
+        };
+        match answer {
             Ok(CheckAnswer::NotFound) => {}
             Ok(_) => {
                 let message = "Bakong already has a payment for this code. Use a different --bill for every order";
@@ -137,17 +141,22 @@ async fn wait_for_payment(
     let khqr = Khqr::parse(&shown.text).map_err(|error| unusable(error.to_string()))?;
     let order = OrderId::new(&shown.bill).map_err(|error| unusable(error.to_string()))?;
     let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(error.to_string()))?;
-    let refused = |error: WatchError| {
-        let message = format!("{error}. No code was shown, so nothing was paid");
-        Failure::new(Exit::NoAnswer, message)
+    let mut watched = match backend.watcher.watch(payment, POLICY).await {
+        Ok(watched) => watched,
+        Err(error) => return Err(refused(&backend.kept, error).await),
     };
-    let watching = backend.watcher.watch(payment, POLICY);
-    let mut watched = watching.await.map_err(refused)?;
 
     let display = Display::open(arguments, backend, shown);
     let ending = follow(&mut watched, &display, stop).await;
     display.close();
     Ok(ending)
+}
+
+/// Returns the failure for a payment that is not watched.
+async fn refused(kept: &KeptStore, error: WatchError) -> Failure {
+    let reason = kept.reason(&error).await;
+    let message = format!("{reason}. No code was shown, so nothing was paid");
+    Failure::new(Exit::NoAnswer, message)
 }
 
 /// Follows the payment until it is final, until the final check fails, or until `stop`.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bakong_flow::store::Event;
 use bakong_flow::watcher::{Events, Progress};
-use bakong_flow::{Config, Payment, Policy, WatchError, Watched, Watcher};
+use bakong_flow::{Config, Payment, Policy, Watched, Watcher};
 use khqr_core::{Khqr, Md5Handle, Printable};
 use tokio::task::{JoinSet, LocalSet};
 
@@ -96,7 +96,7 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
             }
             line = input.next(), if !input.has_ended() => {
                 let Some(line) = line? else { continue };
-                match open(&watcher, &line, arguments.policy.into()).await {
+                match open(&watcher, &kept, &line, arguments.policy.into()).await {
                     Ok((watched, payment)) => {
                         printer.watching(&watched.progress());
                         expected.insert(payment.md5, payment);
@@ -137,6 +137,7 @@ async fn print_second_payment(
 /// Starts to watch the payment of a line.
 async fn open(
     watcher: &HttpWatcher,
+    kept: &KeptStore,
     line: &Line,
     policy: Policy,
 ) -> Result<(Watched, Payment), Failure> {
@@ -149,12 +150,13 @@ async fn open(
     let order = request.order(&khqr)?;
     let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(&error))?;
     let expires_at = payment.expires_at;
-    let watching = watcher.watch(payment.clone(), policy).await;
-    let watched = watching.map_err(|error: WatchError| match error.until() {
-        Some(until) => events::quota_exhausted(until, expires_at),
-        None => unusable(&error),
-    })?;
-    Ok((watched, payment))
+    match watcher.watch(payment.clone(), policy).await {
+        Ok(watched) => Ok((watched, payment)),
+        Err(error) => Err(match error.until() {
+            Some(until) => events::quota_exhausted(until, expires_at),
+            None => unusable(&kept.reason(&error).await),
+        }),
+    }
 }
 
 /// The payments that are not final.
