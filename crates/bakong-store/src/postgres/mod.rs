@@ -62,6 +62,7 @@ mod rows;
 mod schema;
 mod statement;
 mod store;
+mod tables;
 mod tls;
 mod write;
 
