@@ -49,9 +49,8 @@ async fn write(connections: &Connections, statements: &[Statement]) -> Result<Wr
         return Ok(Ok(read_rows(&rows)?));
     }
     let (session, rows) = connections.begin(Mode::Write, &prepared).await?;
-    let lacks_row = |(statement, rows): (&Statement, &Vec<_>)| {
-        statement.is_required && rows.is_empty()
-    };
+    let lacks_row =
+        |(statement, rows): (&Statement, &Vec<_>)| statement.is_required && rows.is_empty();
     if let Some(index) = statements.iter().zip(&rows).position(lacks_row) {
         session.roll_back().await?;
         return Ok(Err(Rejection::NoRow(index)));
@@ -80,7 +79,10 @@ async fn prepare(connections: &Connections, steps: &'static [&'static str]) -> R
         session.roll_back().await?;
         return Err(NewerSchema { current, known }.into());
     }
-    for step in steps.iter().skip(usize::try_from(current).unwrap_or(usize::MAX)) {
+    for step in steps
+        .iter()
+        .skip(usize::try_from(current).unwrap_or(usize::MAX))
+    {
         session.batch(step).await?;
     }
     let set = Prepared::new(if is_new {

@@ -17,9 +17,7 @@ use crate::tables::{Column, Rejection, Row, Statement, Tables, Value, Written};
 #[async_trait]
 impl Tables for SqliteDatabase {
     async fn prepare(&self, steps: &'static [&'static str]) -> Result<(), StoreError> {
-        let prepare = self
-            .0
-            .write(None, move |session| prepare(session, steps));
+        let prepare = self.0.write(None, move |session| prepare(session, steps));
         prepare.await
     }
 
@@ -31,9 +29,7 @@ impl Tables for SqliteDatabase {
             let mut all = Vec::with_capacity(statements.len());
             for (index, statement) in statements.iter().enumerate() {
                 let reason = match rows(session, statement) {
-                    Ok(rows) if rows.is_empty() && statement.is_required => {
-                        Rejection::NoRow(index)
-                    }
+                    Ok(rows) if rows.is_empty() && statement.is_required => Rejection::NoRow(index),
                     Ok(rows) => {
                         all.push(rows);
                         continue;
@@ -70,7 +66,10 @@ fn prepare(session: &Session<'_>, steps: &'static [&'static str]) -> Result<(), 
     if current > known {
         return Err(NewerSchema { current, known }.into());
     }
-    for step in steps.iter().skip(usize::try_from(current).unwrap_or(usize::MAX)) {
+    for step in steps
+        .iter()
+        .skip(usize::try_from(current).unwrap_or(usize::MAX))
+    {
         session.batch(step)?;
     }
     let set = if is_new {

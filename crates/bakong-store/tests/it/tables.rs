@@ -44,7 +44,11 @@ pub(crate) async fn check(tables: &dyn Tables) {
     assert!(row.integer().is_err());
 
     // A transaction is all or nothing.
-    let written = tables.write(vec![insert(3, None), update(1, 1, "uno"), update(2, 9, "due")]);
+    let written = tables.write(vec![
+        insert(3, None),
+        update(1, 1, "uno"),
+        update(2, 9, "due"),
+    ]);
     assert_eq!(written.await.unwrap().unwrap_err(), Rejection::NoRow(2));
     let written = tables.write(vec![insert(3, None), insert(4, Some("one"))]);
     assert_eq!(written.await.unwrap().unwrap_err(), Rejection::Unique);
