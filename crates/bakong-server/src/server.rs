@@ -203,10 +203,10 @@ impl Server {
         self.tasks.shutdown().await;
         self.database.close().await;
         self.shops.clear();
-        if let Some(sandbox) = self.sandbox.take().and_then(Arc::into_inner) {
-            if let Err(error) = sandbox.stop_and_save().await {
-                tracing::warn!(%error, "the state of the sandbox was not saved");
-            }
+        if let Some(sandbox) = self.sandbox.take().and_then(Arc::into_inner)
+            && let Err(error) = sandbox.stop_and_save().await
+        {
+            tracing::warn!(%error, "the state of the sandbox was not saved");
         }
     }
 }

@@ -109,9 +109,9 @@ fn report(arguments: &ServeArguments, server: &Server) {
         return;
     }
     print(row("API", url));
-    print(row("Docs", &format!("{url}/docs")));
+    print(row("Docs", format!("{url}/docs")));
     if let Some(sandbox) = &sandbox {
-        print(row("Sandbox", &format!("{sandbox}/ (pay as a customer)")));
+        print(row("Sandbox", format!("{sandbox}/ (pay as a customer)")));
     }
     for key in server.new_keys() {
         let name = if key.test { "Test key" } else { "Live key" };

@@ -44,13 +44,13 @@ pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
         }
         match health.token {
             TokenState::Missing => {
-                problems.push(format!("{name}: there is no token; set token_file"))
+                problems.push(format!("{name}: there is no token; set token_file"));
             }
             TokenState::Expired => problems.push(format!(
                 "{name}: the token has expired; renew it with bakong token renew"
             )),
             TokenState::Rejected => {
-                problems.push(format!("{name}: Bakong rejects the token; set a new one"))
+                problems.push(format!("{name}: Bakong rejects the token; set a new one"));
             }
             _ => {}
         }

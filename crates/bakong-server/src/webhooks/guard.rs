@@ -29,7 +29,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     )
 }
 
-/// Only global unicast addresses (2000::/3) are public, without those that contain an IPv4 address: IPv4-mapped ones,
+/// Only global unicast addresses (`2000::/3`) are public, without those that contain an IPv4 address: IPv4-mapped ones,
 /// NAT64, Teredo and 6to4 could lead to a private one.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();

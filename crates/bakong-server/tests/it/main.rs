@@ -9,6 +9,11 @@
 
 mod access;
 mod client;
+/// A PostgreSQL server, which the tests of bakong-store start too.
+#[cfg(unix)]
+#[allow(dead_code, reason = "these tests need less of it")]
+#[path = "../../../bakong-store/tests/it/postgres/cluster.rs"]
+mod cluster;
 mod description;
 mod harness;
 mod idempotency;
@@ -18,3 +23,5 @@ mod payments;
 mod reviews;
 mod streams;
 mod webhooks;
+#[cfg(unix)]
+mod workers;

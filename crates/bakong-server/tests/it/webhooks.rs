@@ -39,11 +39,11 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn start(answers: &[&'static str]) -> Self {
+    async fn start(answers: Vec<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hooks?shop=1", listener.local_addr().unwrap());
         let (sender, messages) = unbounded_channel();
-        let mut answers = answers.to_vec().into_iter();
+        let mut answers = answers.into_iter();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut reader = BufReader::new(&mut stream);
@@ -106,7 +106,7 @@ async fn delivery(shop: &Harness, event: &str, is_done: impl Fn(&Value) -> bool)
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_is_verified_by_an_independent_library_and_has_the_stored_text() {
     let shop = Harness::start().await;
-    let mut receiver = Receiver::start(&[]).await;
+    let mut receiver = Receiver::start(vec![]).await;
     let url = receiver.url.clone();
     let (id, secret) = endpoint(&shop, &json!({ "url": url })).await;
     // The secret is shown once.
@@ -156,7 +156,7 @@ async fn a_message_is_verified_by_an_independent_library_and_has_the_stored_text
 async fn a_failed_delivery_is_repeated_with_the_same_id_and_a_redirect_is_a_failure() {
     let shop = Harness::start().await;
     let redirect = "302 Found\r\nlocation: http://127.0.0.1:1/\r\n";
-    let mut receiver = Receiver::start(&[redirect, "500 Oops\r\n"]).await;
+    let mut receiver = Receiver::start(vec![redirect, "500 Oops\r\n"]).await;
     let (id, _) = endpoint(&shop, &json!({ "url": receiver.url })).await;
     let path = format!("/v1/webhook_endpoints/{id}/ping");
     let ping = shop.post(&path, &json!({})).await.expect(202);
@@ -189,8 +189,8 @@ async fn a_failed_delivery_is_repeated_with_the_same_id_and_a_redirect_is_a_fail
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_gets_its_types_until_it_is_gone_or_deleted() {
     let shop = Harness::start().await;
-    let mut gone = Receiver::start(&["410 Gone\r\n"]).await;
-    let mut other = Receiver::start(&[]).await;
+    let mut gone = Receiver::start(vec!["410 Gone\r\n"]).await;
+    let mut other = Receiver::start(vec![]).await;
     let (id, _) = endpoint(&shop, &json!({ "url": gone.url })).await;
     let body = json!({ "url": other.url, "types": ["payment.paid"] });
     let (other_id, _) = endpoint(&shop, &body).await;
