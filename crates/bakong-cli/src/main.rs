@@ -1,7 +1,8 @@
 //! The `bakong` command.
 //!
 //! It takes KHQR payments (`checkout`, `watch`), stores them (`payments`, `store`), reads, verifies and generates codes (`qr`), looks up payments and
-//! accounts (`tx`, `account`), manages the access token (`token`), and runs a local sandbox (`sandbox`).
+//! accounts (`tx`, `account`), manages the access token (`token`), takes payments
+//! over HTTP for shops in any language (`serve`), and runs a local sandbox (`sandbox`).
 //!
 //! - `arguments` defines the command line.
 //! - `commands` holds one module for each command group.
@@ -20,7 +21,7 @@ use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
 use crate::commands::{
-    account, checkout, deeplink, payments, qr, sandbox, store, token, tx, watch,
+    account, checkout, deeplink, payments, qr, sandbox, serve, store, token, tx, watch,
 };
 use crate::common::output;
 
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Token(command) => token::run(command),
         Command::Account(command) => account::run(command),
         Command::Deeplink(arguments) => deeplink::run(arguments),
+        Command::Serve(arguments) => serve::run(arguments),
         Command::Sandbox(arguments) => sandbox::run(arguments),
     };
     let exit = result.unwrap_or_else(|failure| {

@@ -45,6 +45,7 @@ mod report;
 mod rules;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+pub mod tables;
 
 pub use books::{
     Books, Cursor, ExchangeFilter, InvalidCursor, Page, PaymentFilter, StateFilter, Statement,

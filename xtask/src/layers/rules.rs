@@ -31,6 +31,18 @@ const LAYERS: &[(&str, Option<&[&str]>)] = &[
     ("bakong-sandbox", Some(&["khqr-core"])),
     // Published to npm.
     ("khqr-wasm", Some(&["khqr-core"])),
+    (
+        "bakong-server",
+        Some(&[
+            "khqr-core",
+            "khqr-card",
+            "bakong-api",
+            "bakong-http",
+            "bakong-flow",
+            "bakong-store",
+            "bakong-sandbox",
+        ]),
+    ),
     ("bakong-cli", None),
 ];
 
@@ -51,8 +63,13 @@ const NETWORK: &[&str] = &[
     "aws-lc-rs",
 ];
 const RUNTIME: &[&str] = &["tokio"];
-/// Crates that no package may use. The separate crate `tower-service`, a single trait, is allowed.
-const BANNED: &[&str] = &["reqwest", "tower", "openssl", "openssl-sys", "native-tls"];
+/// Crates that no package may use.
+const BANNED: &[&str] = &["reqwest", "openssl", "openssl-sys", "native-tls"];
+/// The framework of the server. Clients plug in through the `Transport` trait instead. The separate crate
+/// `tower-service`, a single trait, is allowed everywhere.
+const SERVER_ONLY: &[&str] = &["axum", "tower", "tower-http"];
+/// The packages that may use [`SERVER_ONLY`].
+const SERVERS: &[&str] = &["bakong-server", "bakong-cli"];
 
 /// Packages, and the crates that they must not depend on even indirectly.
 const UNREACHABLE: &[(&str, Features, &[&[&str]])] = &[
@@ -108,6 +125,9 @@ pub(super) fn check_tree(package: &str, features: Features, tree: &[Dependency])
     }
     if features == Features::All {
         forbidden.extend(BANNED);
+        if !SERVERS.contains(&package) {
+            forbidden.extend(SERVER_ONLY);
+        }
     }
     forbidden.retain(|name| tree.iter().any(|dependency| dependency.name == *name));
     let flags = features.flags().concat();
@@ -170,6 +190,7 @@ mod tests {
         let allowed = [
             member("bakong-api", &["khqr-core"]),
             member("bakong-cli", &["bakong-sandbox", "bakong-http"]),
+            member("bakong-server", &["bakong-store", "bakong-sandbox"]),
         ];
         assert_eq!(check_dependencies(&allowed), [""; 0]);
     }
@@ -195,6 +216,8 @@ mod tests {
             ("bakong-flow", Features::All, "mio", 1),
             ("bakong-http", Features::All, "hyper", 0),
             ("bakong-cli", Features::All, "reqwest", 1),
+            ("bakong-cli", Features::All, "tower", 0),
+            ("bakong-http", Features::All, "tower", 1),
         ] {
             let violations = check_tree(package, features, &tree(&[package, name, "helper"]));
             assert_eq!(

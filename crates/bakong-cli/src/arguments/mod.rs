@@ -8,6 +8,7 @@ mod payments;
 mod qr;
 mod sandbox;
 mod secrets;
+mod serve;
 mod store;
 mod token;
 mod tx;
@@ -35,6 +36,7 @@ pub(crate) use self::qr::{
 };
 pub(crate) use self::sandbox::{QuotaArgument, SandboxArguments};
 use self::secrets::without_secrets;
+pub(crate) use self::serve::ServeArguments;
 pub(crate) use self::store::{BackupArguments, StoreCommand, StoreCommandArguments};
 pub(crate) use self::token::{
     RenewArguments, RequestArguments, StatusArguments, TokenCommand, VerifyArguments,
@@ -93,6 +95,9 @@ pub(crate) enum Command {
     /// Get a link that opens a bank's app with the code
     #[command(after_help = deeplink::HELP)]
     Deeplink(DeeplinkArguments),
+    /// Run a payment server for shops in any language: API, events
+    #[command(after_help = serve::HELP)]
+    Serve(ServeArguments),
     /// Run a Bakong sandbox on this machine, for development
     #[command(after_help = sandbox::HELP)]
     Sandbox(SandboxArguments),

@@ -17,7 +17,7 @@ pub(crate) enum StoreCommand {
     Check(StoreCommandArguments),
     /// Migrate the store to the schema of this version. Opening a store does the same
     Migrate(StoreCommandArguments),
-    /// Copy the store into a new file while other commands use it. Copy a PostgreSQL database with pg_dump
+    /// Copy the store into a new file while other commands use it. Copy a PostgreSQL database with its own tools
     Backup(BackupArguments),
 }
 

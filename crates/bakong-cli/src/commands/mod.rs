@@ -6,6 +6,7 @@ pub(crate) mod deeplink;
 pub(crate) mod payments;
 pub(crate) mod qr;
 pub(crate) mod sandbox;
+pub(crate) mod serve;
 pub(crate) mod store;
 pub(crate) mod token;
 pub(crate) mod tx;

@@ -190,7 +190,7 @@ mod tests {
             assert!(!failure.to_string().contains("heim"), "{failure}");
         }
         let file = arguments("till/payments.db").location().unwrap();
-        assert!(matches!(file, Location::File(path) if path == PathBuf::from("till/payments.db")));
+        assert!(matches!(file, Location::File(path) if *path == *"till/payments.db"));
     }
 
     #[test]

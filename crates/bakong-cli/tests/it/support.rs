@@ -91,7 +91,7 @@ pub(crate) async fn feed(mut command: Command, input: impl Into<Vec<u8>>) -> Fin
 }
 
 /// A path under the folder for temporary files of tests. Nothing is there.
-fn unused_path(what: &str) -> PathBuf {
+pub(crate) fn unused_path(what: &str) -> PathBuf {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let name = format!("bakong-{what}-{}-{count}", std::process::id());

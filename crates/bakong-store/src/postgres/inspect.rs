@@ -186,11 +186,12 @@ const OBJECTS: &str = "SELECT 'column ' || c.relname || '.' || a.attname || ' ' 
     coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '') \
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid \
     LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum \
-    WHERE c.relnamespace = to_regnamespace($1) AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped \
+    WHERE c.relnamespace = to_regnamespace($1) AND c.relkind = 'r' AND left(c.relname, 7) <> 'server_' AND a.attnum > 0 AND NOT a.attisdropped \
     UNION ALL \
     SELECT 'index ' || replace(pg_get_indexdef(i.indexrelid), $1 || '.', '') FROM pg_index i \
     JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = to_regnamespace($1) AND i.indisvalid \
+    AND left(c.relname, 7) <> 'server_' \
     UNION ALL \
     SELECT 'constraint of ' || c.relname || ': ' || replace(pg_get_constraintdef(k.oid), $1 || '.', '') \
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid \
-    WHERE c.relnamespace = to_regnamespace($1) AND k.contype <> 'n'";
+    WHERE c.relnamespace = to_regnamespace($1) AND k.contype <> 'n' AND left(c.relname, 7) <> 'server_'";

@@ -64,6 +64,7 @@ mod rows;
 mod schema;
 mod statement;
 mod store;
+mod tables;
 mod tls;
 mod write;
 

@@ -64,7 +64,7 @@ fn file(session: &Session<'_>, problems: &mut Problems) -> Result<(), Failure> {
 /// Compares the schema with the one of a new store.
 fn schema(session: &Session<'_>, problems: &mut Problems) -> Result<(), Failure> {
     const OBJECTS: &str = "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema \
-        WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1";
+        WHERE name NOT LIKE 'sqlite_stat%' AND tbl_name NOT LIKE 'server\\_%' ESCAPE '\\' ORDER BY 1";
     let new = Connection::open_in_memory()?;
     for migration in migrations::SQLITE {
         new.execute_batch(migration.sql)?;

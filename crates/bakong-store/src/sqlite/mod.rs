@@ -41,6 +41,7 @@ mod queue;
 mod reader;
 mod session;
 mod store;
+mod tables;
 mod watch;
 mod writer;
 

@@ -46,6 +46,12 @@ impl<'c> Session<'c> {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Executes statements without parameters.
+    pub(super) fn batch(&self, sql: &str) -> Result<(), Failure> {
+        self.fuse.burn()?;
+        Ok(self.connection.execute_batch(sql)?)
+    }
+
     /// Whether no transaction is open. Some errors end a transaction.
     pub(super) fn is_autocommit(&self) -> bool {
         self.connection.is_autocommit()

@@ -12,3 +12,4 @@ mod books;
 mod postgres;
 mod random;
 mod sqlite;
+mod tables;

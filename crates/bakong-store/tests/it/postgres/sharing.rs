@@ -477,3 +477,16 @@ async fn workers_do_not_block_each_other_forever() {
         timeout(PATIENCE, task).await.unwrap().unwrap();
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_another_program_are_written_as_a_whole_and_ignored_by_the_check() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    crate::tables::check(&database.open().await).await;
+    let report = PostgresOptions::default().check(&database.url()).await;
+    let mut problems = report.unwrap().problems;
+    // The shared server does not wait for its disk.
+    problems.retain(|problem| problem.contains("schema"));
+    assert_eq!(problems, [""; 0]);
+}

@@ -136,3 +136,13 @@ async fn a_check_finds_rows_that_break_a_rule() {
     let report = options.check(folder.file()).await.unwrap();
     assert_eq!(report.problems, [""; 0]);
 }
+
+#[tokio::test]
+async fn tables_of_another_program_are_written_as_a_whole_and_ignored_by_the_check() {
+    let folder = Folder::new();
+    let database = SqliteDatabase::open(folder.file()).await.unwrap();
+    crate::tables::check(&database).await;
+    database.close().await;
+    let report = SqliteOptions::default().check(folder.file()).await.unwrap();
+    assert_eq!(report.problems, [""; 0]);
+}

@@ -1,0 +1,133 @@
+//! `bakong serve`: runs the payment server until a signal stops it.
+
+use std::path::{Path, PathBuf};
+
+use bakong_server::{Config, Server, StartError};
+use khqr_core::Printable;
+use serde_json::json;
+
+use crate::arguments::ServeArguments;
+use crate::common::exit::{Exit, Failure, print_json_error};
+use crate::common::interrupt::Interrupts;
+use crate::common::output::{note, print, print_json, row};
+use crate::common::runtime::block_on;
+
+/// A test key that is known in advance.
+const TEST_KEY: &str = "BAKONG_TEST_KEY";
+
+pub(crate) fn run(arguments: &ServeArguments) -> Result<Exit, Failure> {
+    let result = block_on(serve(arguments));
+    print_json_error(result, arguments.json)
+}
+
+async fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
+    let mut interrupts = Interrupts::listen()?;
+    let (config, temporary) = config(arguments)?;
+    let server = Server::start(&config)
+        .await
+        .map_err(|error| cannot_start(&error))?;
+    report(arguments, &server);
+    interrupts.recv().await;
+    server.shutdown().await;
+    if let Some(folder) = temporary {
+        // What remains in the folder for temporary files is deleted by the system.
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    Ok(Exit::Success)
+}
+
+/// Returns the configuration, and the folder to delete at the end.
+fn config(arguments: &ServeArguments) -> Result<(Config, Option<PathBuf>), Failure> {
+    if let Some(path) = &arguments.config {
+        let config = Config::load(Some(path), variables());
+        return Ok((config.map_err(|error| usage(&error))?, None));
+    }
+    let (folder, temporary) = match &arguments.data {
+        Some(folder) => {
+            create_folder(folder)?;
+            (folder.clone(), None)
+        }
+        None => {
+            let folder = temporary_folder()?;
+            (folder.clone(), Some(folder))
+        }
+    };
+    let mut config = Config::sandbox(arguments.listen, &folder);
+    config.test_key = std::env::var(TEST_KEY).ok().filter(|key| !key.is_empty());
+    Ok((config, temporary))
+}
+
+/// Returns the variables that are Unicode. Others cannot be settings.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    let texts = std::env::vars_os().map(|(name, value)| (name.into_string(), value.into_string()));
+    texts.filter_map(|(name, value)| Some((name.ok()?, value.ok()?)))
+}
+
+fn create_folder(folder: &Path) -> Result<(), Failure> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder).map_err(|error| {
+        let folder = folder.to_string_lossy();
+        let folder = Printable(&folder);
+        Failure::usage(format!(
+            "cannot create the folder {folder}: {error}; pass another folder with --data"
+        ))
+    })
+}
+
+fn temporary_folder() -> Result<PathBuf, Failure> {
+    let random = getrandom::u64().map_err(|error| {
+        Failure::usage(format!(
+            "cannot choose a temporary folder ({error}); pass a folder with --data"
+        ))
+    })?;
+    let folder = std::env::temp_dir().join(format!("bakong-serve-{random:016x}"));
+    create_folder(&folder)?;
+    Ok(folder)
+}
+
+fn report(arguments: &ServeArguments, server: &Server) {
+    let sandbox = server.sandbox().map(bakong_sandbox::Sandbox::base_url);
+    let url = server.public_url();
+    if arguments.json {
+        let key = |test| {
+            let mut keys = server.new_keys().iter();
+            keys.find(|key| key.test == test).map(|key| &key.key)
+        };
+        print_json(&json!({
+            "url": url,
+            "docs": format!("{url}/docs"),
+            "sandbox": sandbox,
+            "testKey": key(true),
+            "liveKey": key(false),
+        }));
+        return;
+    }
+    print(row("API", url));
+    print(row("Docs", format!("{url}/docs")));
+    if let Some(sandbox) = &sandbox {
+        print(row("Sandbox", format!("{sandbox}/ (pay as a customer)")));
+    }
+    for key in server.new_keys() {
+        let name = if key.test { "Test key" } else { "Live key" };
+        print(row(name, &key.key));
+    }
+    if !server.new_keys().is_empty() {
+        note(format_args!(
+            "An API key is shown once. Create further keys with POST /v1/keys."
+        ));
+    }
+}
+
+fn usage(error: &StartError) -> Failure {
+    Failure::usage(Printable(&error.to_string()).to_string())
+}
+
+fn cannot_start(error: &StartError) -> Failure {
+    Failure::new(Exit::NoAnswer, Printable(&error.to_string()).to_string())
+}

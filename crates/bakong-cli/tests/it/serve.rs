@@ -1,0 +1,113 @@
+//! `bakong serve`.
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use crate::support::{Finished, bakong, unused_path};
+
+async fn get(address: &str, path: &str, key: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    response
+}
+
+#[tokio::test]
+async fn the_server_prints_its_addresses_and_a_key_and_stops_at_a_signal() {
+    let data = unused_path("serve");
+    let data = data.to_str().unwrap();
+    let arguments = [
+        "serve",
+        "--sandbox",
+        "--json",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+        data,
+    ];
+    let mut child = bakong(&arguments)
+        .env_remove("BAKONG_TEST_KEY")
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let info = lines.next_line().await.unwrap().expect("no JSON object");
+    let info: Value = serde_json::from_str(&info).unwrap();
+    let address = info["url"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("http://")
+        .unwrap();
+    let key = info["testKey"].as_str().unwrap();
+    assert!(
+        info["sandbox"]
+            .as_str()
+            .unwrap()
+            .starts_with("http://127.0.0.1:")
+    );
+    let list = get(address, "/v1/payments", key).await;
+    assert!(
+        list.starts_with("HTTP/1.1 200") && list.contains("\"data\":[]"),
+        "{list}"
+    );
+    let refused = get(address, "/v1/payments", "sk_test_wrong").await;
+    assert!(refused.starts_with("HTTP/1.1 401"), "{refused}");
+    assert!(get(address, "/docs", "").await.contains("/v1/payments"));
+
+    // The port is in use.
+    let second = ["serve", "--sandbox", "--listen", address];
+    let second = Finished::of(bakong(&second).output().await.unwrap());
+    assert_eq!(second.exit, 1);
+    assert!(
+        second.err.contains("another program uses the port"),
+        "{}",
+        second.err
+    );
+
+    let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let finished = Finished::of(child.wait_with_output().await.unwrap());
+    assert_eq!(finished.exit, 0, "{}", finished.err);
+
+    // The key is not printed again, but the store has it.
+    let mut child = bakong(&arguments)
+        .env_remove("BAKONG_TEST_KEY")
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let again = lines.next_line().await.unwrap().expect("no JSON object");
+    let again: Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(again["testKey"], Value::Null);
+    let address = again["url"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("http://")
+        .unwrap();
+    assert!(
+        get(address, "/v1/payments", key)
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    child.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_is_a_usage_error_that_names_the_setting() {
+    let file = unused_path("serve.toml");
+    std::fs::write(&file, "store = \"payments.db\"\nbind = \"8600\"\n").unwrap();
+    let arguments = ["serve", "--config", file.to_str().unwrap()];
+    let finished = Finished::of(bakong(&arguments).output().await.unwrap());
+    assert_eq!(finished.exit, 2);
+    assert!(
+        finished.err.contains("bind: write an address"),
+        "{}",
+        finished.err
+    );
+    let finished = Finished::of(bakong(&["serve"]).output().await.unwrap());
+    assert_eq!(finished.exit, 2);
+}

@@ -1,0 +1,78 @@
+//! Who calls: the key in the header `Authorization: Bearer sk_…`.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+
+use crate::app::App;
+use crate::keys::{self, Scope};
+use crate::problem::Problem;
+use crate::shop::Shop;
+
+/// An authenticated caller.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) shop: Arc<Shop>,
+    pub(crate) key: String,
+    scopes: String,
+}
+
+impl Caller {
+    /// Fails unless the key has the scope.
+    pub(crate) fn require(&self, scope: Scope) -> Result<(), Problem> {
+        if keys::allows(&self.scopes, scope) {
+            return Ok(());
+        }
+        let detail = format!("the API key lacks the scope {}", scope.name());
+        Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail))
+    }
+
+    /// Returns the caller with this key.
+    pub(crate) async fn of_key(app: &App, key: &str) -> Result<Self, Problem> {
+        let row = keys::find(app.db(), key).await?.ok_or_else(wrong_key)?;
+        let shop = app.shop(row.shop).ok_or_else(|| {
+            Problem::new(
+                StatusCode::FORBIDDEN,
+                "wrong_mode",
+                "this server does not serve the mode of the API key; check whether the key begins with sk_live_ or sk_test_",
+            )
+        })?;
+        Ok(Self {
+            shop: Arc::clone(shop),
+            key: row.id,
+            scopes: row.scopes,
+        })
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let header = parts.headers.get(header::AUTHORIZATION);
+        let text = header.and_then(|value| value.to_str().ok());
+        let key = text.and_then(|text| {
+            let (scheme, key) = text.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
+        });
+        let Some(key) = key else {
+            let detail = "send the API key in the header `Authorization: Bearer sk_…`";
+            return Err(Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "missing_key",
+                detail,
+            ));
+        };
+        Self::of_key(app, key).await
+    }
+}
+
+fn wrong_key() -> Problem {
+    Problem::new(
+        StatusCode::UNAUTHORIZED,
+        "wrong_key",
+        "the API key is unknown or was revoked",
+    )
+}

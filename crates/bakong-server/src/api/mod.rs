@@ -1,0 +1,94 @@
+//! The API: `/v1`, its description at `/openapi.json` and `/docs`, and the probes.
+
+#![allow(unused_qualifications, reason = "code that utoipa generates")]
+
+mod auth;
+mod body;
+mod deliveries;
+mod docs;
+mod events;
+mod idempotency;
+mod images;
+mod keys;
+mod layers;
+mod payments;
+mod probes;
+mod statement;
+mod webhooks;
+
+use axum::Router;
+use axum::http::{Method, StatusCode, Uri};
+use axum::routing::get;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::problem::Problem;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "bakong-server",
+        description = "KHQR payments over Bakong. Create a payment, show its code or its checkout page, and wait for the event or read the payment. Amounts are exact texts. Errors are `application/problem+json`."
+    ),
+    components(schemas(crate::problem::ProblemBody<'static>)),
+    security(("key" = []))
+)]
+struct Description;
+
+/// Returns all routes of the API.
+pub(crate) fn router(app: App) -> Router {
+    let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
+        .routes(routes!(payments::create, payments::list))
+        .routes(routes!(payments::read))
+        .routes(routes!(payments::new_attempt))
+        .routes(routes!(payments::check))
+        .routes(routes!(payments::cancel))
+        .routes(routes!(payments::resolve))
+        .routes(routes!(events::stream))
+        .routes(routes!(images::qr_svg))
+        .routes(routes!(images::qr_png))
+        .routes(routes!(images::card_svg))
+        .routes(routes!(images::card_png))
+        .routes(routes!(statement::balance_of_requests))
+        .routes(routes!(statement::statement))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::read))
+        .routes(routes!(deliveries::deliveries))
+        .routes(routes!(deliveries::replay))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::delete))
+        .routes(routes!(webhooks::enable))
+        .routes(routes!(webhooks::rotate))
+        .routes(routes!(webhooks::ping))
+        .routes(routes!(keys::create, keys::list))
+        .routes(routes!(keys::revoke))
+        .split_for_parts();
+    let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    if let Some(components) = &mut description.components {
+        components
+            .security_schemes
+            .insert("key".to_owned(), scheme.into());
+    }
+    let router = router
+        .merge(docs::router(&description))
+        .route("/healthz", get(probes::healthz))
+        .route("/readyz", get(probes::readyz))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(app);
+    layers::add(router)
+}
+
+async fn no_such_path(uri: Uri) -> Problem {
+    let path = khqr_core::Printable(uri.path()).to_string();
+    let detail = format!("there is no {path}; see /docs");
+    Problem::new(StatusCode::NOT_FOUND, "no_such_path", detail)
+}
+
+async fn wrong_method(method: Method) -> Problem {
+    let detail = format!("this path does not support {method}; see /docs");
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", detail)
+}

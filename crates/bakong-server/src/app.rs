@@ -1,0 +1,53 @@
+//! What the handlers share.
+
+use std::sync::Arc;
+
+use crate::db::Db;
+use crate::feed::Feed;
+use crate::shop::Shop;
+use crate::webhooks::Sender;
+
+/// The state of the server. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct App(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    db: Db,
+    feed: Feed,
+    shops: Vec<Arc<Shop>>,
+    sender: Sender,
+}
+
+impl App {
+    pub(crate) fn new(db: Db, feed: Feed, shops: Vec<Arc<Shop>>, sender: Sender) -> Self {
+        Self(Arc::new(Shared {
+            db,
+            feed,
+            shops,
+            sender,
+        }))
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.0.feed
+    }
+
+    pub(crate) fn shops(&self) -> &[Arc<Shop>] {
+        &self.0.shops
+    }
+
+    /// What sends webhooks.
+    pub(crate) fn sender(&self) -> &Sender {
+        &self.0.sender
+    }
+
+    /// Returns the shop with this id, if this process serves it.
+    pub(crate) fn shop(&self, id: i64) -> Option<&Arc<Shop>> {
+        self.0.shops.iter().find(|shop| shop.id == id)
+    }
+}

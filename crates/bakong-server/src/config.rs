@@ -1,0 +1,541 @@
+//! The configuration: a TOML file, and a variable for each setting.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bakong_flow::Policy;
+use bakong_flow::bakong_api::token::{FileTokenStore, TokenStore};
+use bakong_flow::bakong_api::{AccessToken, BaseUrl, Environment};
+use khqr_core::{AccountIdBuf, Printable};
+use serde::Deserialize;
+use toml::{Table, Value};
+
+use crate::error::StartError;
+use crate::merchant::Merchant;
+
+/// How the names of the variables begin.
+pub const VARIABLE_PREFIX: &str = "BAKONG_SERVER_";
+/// The default port.
+const DEFAULT_BIND: &str = "127.0.0.1:8600";
+/// How long a code is valid by default. NBC recommends at most ten minutes.
+const DEFAULT_EXPIRES_IN: u64 = 600;
+
+/// How long the lease of a leader lasts by default.
+const DEFAULT_LEASE_TERM: Duration = Duration::from_secs(10);
+
+/// All settings. The variable of a setting is the prefix and its path in upper case: `BAKONG_SERVER_MERCHANT_NAME`.
+const SETTINGS: &[&[&str]] = &[
+    &["bind"],
+    &["public_url"],
+    &["store"],
+    &["expires_in"],
+    &["policy"],
+    &["sandbox"],
+    &["sandbox_port"],
+    &["allow_private_webhooks"],
+    &["bakong", "environment"],
+    &["bakong", "base_url"],
+    &["bakong", "token_file"],
+    &["bakong", "renewal_email"],
+    &["bakong", "allow_plain_http"],
+    &["merchant", "account"],
+    &["merchant", "name"],
+    &["merchant", "city"],
+    &["merchant", "merchant_id"],
+    &["merchant", "acquiring_bank"],
+];
+
+/// How to run a server.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The address on which to listen.
+    pub bind: SocketAddr,
+    /// The address under which browsers and webhooks reach the server; `None` for the address on which it listens.
+    pub public_url: Option<String>,
+    /// Where the payments are stored.
+    pub store: StoreLocation,
+    /// The shop at a real Bakong.
+    pub live: Option<LiveConfig>,
+    /// The embedded sandbox for test keys.
+    pub sandbox: Option<SandboxConfig>,
+    /// A test key that is known in advance, for scripts.
+    pub test_key: Option<String>,
+    /// How long another worker, or the next process, waits if the one that asks Bakong dies. At least one second.
+    pub lease_term: Duration,
+    /// Whether webhooks may be sent to private networks and without TLS.
+    pub allow_private_webhooks: bool,
+    /// When to check a payment.
+    pub policy: Policy,
+    /// How long a code is valid.
+    pub expires_in: Duration,
+}
+
+/// Where the payments are stored.
+#[derive(Clone, Debug)]
+pub enum StoreLocation {
+    /// An SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL database.
+    Postgres(SecretText),
+}
+
+/// A text that may contain a password. `Debug` does not show it.
+#[derive(Clone)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// Wraps a text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// The shop at a real Bakong.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LiveConfig {
+    /// The address of Bakong.
+    pub base_url: BaseUrl,
+    /// The file with the token.
+    pub token_file: PathBuf,
+    /// The e-mail address with which the token was registered, to renew it.
+    pub renewal_email: Option<String>,
+    /// Whether the token may be sent without TLS.
+    pub allow_plain_http: bool,
+    /// Who is paid.
+    pub merchant: Merchant,
+}
+
+impl LiveConfig {
+    pub(crate) fn token(&self) -> Result<AccessToken, StartError> {
+        let file = Printable(&self.token_file.to_string_lossy()).to_string();
+        let read = FileTokenStore::new(&self.token_file).read();
+        let token = read.map_err(|error| StartError::new(format!("token_file: {error}")))?;
+        let advice =
+            "request a token with `bakong token request`, or name its file with token_file";
+        let token = token
+            .ok_or_else(|| StartError::new(format!("the file {file} has no token; {advice}")))?;
+        token
+            .check_for(&self.base_url)
+            .map_err(|error| StartError::new(format!("token_file: {error}")))?;
+        Ok(token)
+    }
+
+    pub(crate) fn token_store(&self) -> impl TokenStore + use<> {
+        FileTokenStore::new(&self.token_file)
+    }
+}
+
+/// The embedded sandbox.
+#[derive(Clone, Default, Debug)]
+#[non_exhaustive]
+pub struct SandboxConfig {
+    /// The port on loopback; 0 for any.
+    pub port: u16,
+    /// The file that keeps the state of the sandbox.
+    pub state_file: Option<PathBuf>,
+}
+
+impl Config {
+    /// A server for trying out: an embedded sandbox, and a store in the folder `data`.
+    #[must_use]
+    pub fn sandbox(bind: SocketAddr, data: &Path) -> Self {
+        Self {
+            bind,
+            public_url: None,
+            store: StoreLocation::File(data.join("payments.db")),
+            live: None,
+            sandbox: Some(SandboxConfig {
+                port: 0,
+                state_file: Some(data.join("sandbox.json")),
+            }),
+            test_key: None,
+            lease_term: DEFAULT_LEASE_TERM,
+            allow_private_webhooks: true,
+            policy: Policy::COUNTER,
+            expires_in: Duration::from_secs(DEFAULT_EXPIRES_IN),
+        }
+    }
+
+    /// Reads the configuration from the file `path` and from variables, which override the file.
+    ///
+    /// # Errors
+    /// [`StartError`] names the setting and says what to write.
+    pub fn load(
+        path: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, StartError> {
+        let mut table = match path {
+            None => Table::new(),
+            Some(path) => read(path)?,
+        };
+        override_with(&mut table, variables)?;
+        let raw: RawConfig = table.try_into().map_err(|error: toml::de::Error| {
+            let message = Printable(error.message()).to_string();
+            let names: Vec<_> = SETTINGS.iter().map(|path| path.join(".")).collect();
+            StartError::new(format!(
+                "the configuration is wrong: {message}. The settings are {}",
+                names.join(", ")
+            ))
+        })?;
+        let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
+        raw.check(folder)
+    }
+}
+
+fn read(path: &Path) -> Result<Table, StartError> {
+    let name = Printable(&path.to_string_lossy()).to_string();
+    let text = fs::read_to_string(path).map_err(|error| {
+        StartError::new(format!(
+            "cannot read the configuration {name}: {error}; name another file with --config"
+        ))
+    })?;
+    text.parse().map_err(|error: toml::de::Error| {
+        // The full text of the error shows the line, which may contain a password.
+        let start = error.span().map_or(0, |span| span.start);
+        let line = text.get(..start).unwrap_or_default().matches('\n').count() + 1;
+        let message = Printable(error.message()).to_string();
+        StartError::new(format!("{name}, line {line}: {message}"))
+    })
+}
+
+fn override_with(
+    table: &mut Table,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<(), StartError> {
+    let known: BTreeMap<String, &[&str]> = SETTINGS
+        .iter()
+        .map(|path| (path.join("_").to_uppercase(), *path))
+        .collect();
+    for (variable, text) in variables {
+        let Some(name) = variable.strip_prefix(VARIABLE_PREFIX) else {
+            continue;
+        };
+        let Some(path) = known.get(name) else {
+            let names: Vec<_> = known.keys().map(String::as_str).collect();
+            let variable = Printable(&variable).to_string();
+            return Err(StartError::new(format!(
+                "there is no setting for the variable {variable}. After {VARIABLE_PREFIX} follows one of {}",
+                names.join(", ")
+            )));
+        };
+        let value = match (*path, text.as_str()) {
+            (["expires_in" | "sandbox_port"], number) => match number.parse() {
+                Ok(number) => Value::Integer(number),
+                Err(_) => Value::String(text),
+            },
+            (["sandbox" | "allow_private_webhooks"] | [_, "allow_plain_http"], "true") => {
+                Value::Boolean(true)
+            }
+            (["sandbox" | "allow_private_webhooks"] | [_, "allow_plain_http"], "false") => {
+                Value::Boolean(false)
+            }
+            _ => Value::String(text),
+        };
+        let mut table = &mut *table;
+        if let [section, _] = path {
+            let section = table
+                .entry(*section)
+                .or_insert_with(|| Value::Table(Table::new()));
+            match section {
+                Value::Table(section) => table = section,
+                // The file has another type here, which is reported later.
+                _ => continue,
+            }
+        }
+        if let Some(last) = path.last() {
+            table.insert((*last).to_owned(), value);
+        }
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    bind: Option<String>,
+    public_url: Option<String>,
+    store: Option<String>,
+    expires_in: Option<u64>,
+    policy: Option<String>,
+    sandbox: Option<bool>,
+    sandbox_port: Option<u16>,
+    allow_private_webhooks: Option<bool>,
+    bakong: Option<RawBakong>,
+    merchant: Option<RawMerchant>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBakong {
+    environment: Option<String>,
+    base_url: Option<String>,
+    token_file: Option<PathBuf>,
+    renewal_email: Option<String>,
+    allow_plain_http: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMerchant {
+    account: Option<String>,
+    name: Option<String>,
+    city: Option<String>,
+    merchant_id: Option<String>,
+    acquiring_bank: Option<String>,
+}
+
+impl RawConfig {
+    fn check(self, folder: &Path) -> Result<Config, StartError> {
+        let bind = self.bind.as_deref().unwrap_or(DEFAULT_BIND);
+        let bind = bind.parse().map_err(|_| {
+            StartError::new("bind: write an address and a port, such as \"127.0.0.1:8600\"")
+        })?;
+        let store = self.store.ok_or_else(|| {
+            StartError::new(
+                "store is missing: write a file such as \"payments.db\", or \"postgres://…\"",
+            )
+        })?;
+        let is_postgres = store.starts_with("postgres://") || store.starts_with("postgresql://");
+        let store = if is_postgres {
+            StoreLocation::Postgres(SecretText(store))
+        } else {
+            StoreLocation::File(folder.join(store))
+        };
+        let policy = match self.policy.as_deref() {
+            None | Some("web_shop") => Policy::WEB_SHOP,
+            Some("counter") => Policy::COUNTER,
+            Some("invoice") => Policy::INVOICE,
+            Some(_) => {
+                let message = "policy: write \"counter\", \"web_shop\" or \"invoice\"";
+                return Err(StartError::new(message));
+            }
+        };
+        let expires_in = self.expires_in.unwrap_or(DEFAULT_EXPIRES_IN);
+        if !(60..=2_592_000).contains(&expires_in) {
+            return Err(StartError::new("expires_in: write 60 to 2592000 seconds"));
+        }
+        if let Some(url) = &self.public_url
+            && !(url.starts_with("https://") || url.starts_with("http://"))
+        {
+            let message =
+                "public_url: write the address of the server, such as \"https://pay.example.com\"";
+            return Err(StartError::new(message));
+        }
+        let live = self
+            .bakong
+            .map(|bakong| bakong.check(self.merchant, folder))
+            .transpose()?;
+        // The workers of a cluster have no common sandbox.
+        let has_sandbox = self.sandbox.unwrap_or(!is_postgres);
+        if live.is_none() && !has_sandbox {
+            return Err(StartError::new(
+                "there is nothing to serve: add a section [bakong], or write sandbox = true",
+            ));
+        }
+        let state_file = match &store {
+            StoreLocation::File(path) => Some(path.with_extension("sandbox.json")),
+            StoreLocation::Postgres(_) => None,
+        };
+        let sandbox = has_sandbox.then_some(SandboxConfig {
+            port: self.sandbox_port.unwrap_or(0),
+            state_file,
+        });
+        Ok(Config {
+            bind,
+            public_url: self.public_url,
+            store,
+            live,
+            sandbox,
+            test_key: None,
+            lease_term: DEFAULT_LEASE_TERM,
+            allow_private_webhooks: self.allow_private_webhooks.unwrap_or(false),
+            policy,
+            expires_in: Duration::from_secs(expires_in),
+        })
+    }
+}
+
+impl RawBakong {
+    fn check(self, merchant: Option<RawMerchant>, folder: &Path) -> Result<LiveConfig, StartError> {
+        let base_url = match (self.environment.as_deref(), self.base_url.as_deref()) {
+            (Some(name), None) => {
+                let found = Environment::ALL.into_iter().find(|it| it.name() == name);
+                let names = Environment::ALL.map(|it| format!("\"{}\"", it.name()));
+                BaseUrl::from(found.ok_or_else(|| {
+                    StartError::new(format!(
+                        "bakong.environment: write one of {}",
+                        names.join(", ")
+                    ))
+                })?)
+            }
+            (None, Some(url)) => BaseUrl::new(url)
+                .map_err(|error| StartError::new(format!("bakong.base_url: {error}")))?,
+            _ => {
+                let message =
+                    "bakong: write either environment = \"production\" or \"sit\", or base_url";
+                return Err(StartError::new(message));
+            }
+        };
+        let allow_plain_http = self.allow_plain_http.unwrap_or(false);
+        if !base_url.is_https() && !base_url.is_loopback() && !allow_plain_http {
+            let message = "bakong.base_url is http, which exposes the token to the network; use https, or write allow_plain_http = true if the network is trusted";
+            return Err(StartError::new(message));
+        }
+        let token_file = self.token_file.ok_or_else(|| {
+            StartError::new("bakong.token_file is missing: write the file of the token; `bakong token request` creates it")
+        })?;
+        let merchant = merchant.ok_or_else(|| {
+            StartError::new("the section [merchant] is missing: write account and name")
+        })?;
+        Ok(LiveConfig {
+            base_url,
+            token_file: folder.join(token_file),
+            renewal_email: self.renewal_email,
+            allow_plain_http,
+            merchant: merchant.check()?,
+        })
+    }
+}
+
+impl RawMerchant {
+    fn check(self) -> Result<Merchant, StartError> {
+        let missing = |name: &str| StartError::new(format!("merchant.{name} is missing"));
+        let account = self.account.ok_or_else(|| missing("account"))?;
+        let account = AccountIdBuf::new(&account)
+            .map_err(|error| StartError::new(format!("merchant.account: {error}")))?;
+        let registered = match (self.merchant_id, self.acquiring_bank) {
+            (None, None) => None,
+            (Some(id), Some(bank)) => Some((id, bank)),
+            _ => {
+                let message = "merchant: write merchant_id and acquiring_bank together, or neither";
+                return Err(StartError::new(message));
+            }
+        };
+        let merchant = Merchant {
+            account,
+            name: self.name.ok_or_else(|| missing("name"))?,
+            city: self.city.unwrap_or_else(|| "Phnom Penh".to_owned()),
+            registered,
+        };
+        merchant
+            .check()
+            .map_err(|error| StartError::new(format!("merchant: {error}")))?;
+        Ok(merchant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+        store = "payments.db"
+        [bakong]
+        environment = "sit"
+        token_file = "token"
+        [merchant]
+        account = "sokha@devb"
+        name = "Sokha Coffee"
+    "#;
+
+    fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bakong.toml");
+        fs::write(&path, text).unwrap();
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(Some(&path), variables).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_setting_has_a_variable_that_overrides_the_file() {
+        let config = load(
+            FILE,
+            &[
+                ("BAKONG_SERVER_BIND", "0.0.0.0:80"),
+                ("BAKONG_SERVER_EXPIRES_IN", "120"),
+                ("BAKONG_SERVER_SANDBOX", "false"),
+                ("BAKONG_SERVER_MERCHANT_NAME", "Dara Tea"),
+                ("BAKONG_SERVER_BAKONG_ALLOW_PLAIN_HTTP", "true"),
+                ("PATH", "ignored"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.bind.port(), 80);
+        assert_eq!(config.expires_in, Duration::from_secs(120));
+        assert!(config.sandbox.is_none());
+        let live = config.live.unwrap();
+        assert_eq!(live.merchant.name, "Dara Tea");
+        assert!(live.allow_plain_http);
+        assert!(live.token_file.is_absolute());
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named_with_what_to_write() {
+        for (text, variables, expected) in [
+            ("", &[][..], "store is missing"),
+            ("store = 7", &[], "invalid type"),
+            ("stroe = \"x\"", &[], "unknown field"),
+            ("store = \"x", &[], "line 1"),
+            ("store = \"x\"\nbind = \"8600\"", &[], "127.0.0.1:8600"),
+            ("store = \"x\"\npolicy = \"often\"", &[], "web_shop"),
+            ("store = \"x\"\nexpires_in = 1", &[], "60 to 2592000"),
+            ("store = \"x\"\nsandbox = false", &[], "nothing to serve"),
+            ("store = \"x\"\n[bakong]", &[], "environment"),
+            (
+                "store = \"x\"\n[bakong]\nbase_url = \"http://bakong.example\"",
+                &[],
+                "https",
+            ),
+            (
+                "store = \"x\"",
+                &[("BAKONG_SERVER_STROE", "x")],
+                "BAKONG_SERVER_STROE",
+            ),
+            (
+                "store = \"x\"",
+                &[("BAKONG_SERVER_SANDBOX", "maybe")],
+                "invalid type",
+            ),
+            (
+                FILE,
+                &[("BAKONG_SERVER_MERCHANT_ACCOUNT", "sokha")],
+                "merchant.account",
+            ),
+            (
+                FILE,
+                &[("BAKONG_SERVER_MERCHANT_MERCHANT_ID", "1")],
+                "together",
+            ),
+        ] {
+            let error = load(text, variables).unwrap_err();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_password_of_the_store_is_not_printed() {
+        let text = "store = \"postgres://shop:hunter2@db/payments\"\nsandbox = true";
+        assert!(!format!("{:?}", load(text, &[]).unwrap()).contains("hunter2"));
+        let wrong = format!("{text}\nsandbox = \"hunter2");
+        assert!(!load(&wrong, &[]).unwrap_err().contains("hunter2"));
+    }
+}

@@ -1,0 +1,66 @@
+//! Turns the events of the store into changes of payments.
+//!
+//! The store adds an event in the commit of each outcome. This task applies it: one transaction stores the new state of the
+//! payment and the event for the shop, keyed by the number of the store's event. Then it acknowledges the store's event.
+//! If the process is killed in between, the event is applied again, which changes nothing. Every worker runs this task.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::db::Db;
+use crate::feed::Feed;
+use crate::service;
+use crate::shop::{CONSUMER, Shop};
+
+/// How long to wait before an event is applied again after an error.
+const RETRY: Duration = Duration::from_secs(1);
+/// How often interrupted creations are looked for.
+const JANITOR: Duration = Duration::from_secs(20);
+
+/// Applies the events of a shop until the watcher ends.
+pub(crate) async fn run(db: Db, shop: Arc<Shop>, feed: Feed) {
+    let mut events = shop.watcher.events(CONSUMER);
+    loop {
+        let event = match events.next().await {
+            Ok(Some(event)) => event,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::error!(%error, "the events of the store cannot be read; no payment changes until a restart");
+                return;
+            }
+        };
+        while let Err(problem) = service::apply_flow_event(&db, &shop, &event).await {
+            tracing::error!(
+                code = problem.code,
+                event = event.id.get(),
+                "an event was not applied; trying again"
+            );
+            tokio::time::sleep(RETRY).await;
+        }
+        feed.wake();
+        if let Err(error) = events.acknowledge(event.id).await {
+            tracing::warn!(%error, "an event was not acknowledged; it is applied again after a restart");
+        }
+    }
+}
+
+/// Ends interrupted creations and deletes old answers, until `stop`.
+pub(crate) async fn maintain(db: Db, shop: Arc<Shop>, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(problem) = service::recover_unopened(&db, &shop, shop.now()).await {
+            tracing::warn!(
+                code = problem.code,
+                "interrupted payments were not ended; trying again"
+            );
+        }
+        if let Err(error) = db.prune_answers(khqr_core::Timestamp::now()).await {
+            tracing::warn!(%error, "old answers were not deleted; trying again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(JANITOR) => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! Payments and their attempts.
+
+use std::str::FromStr;
+
+use bakong_flow::store::StoreError;
+use bakong_store::tables::{Rejection, Row, Statement};
+use khqr_core::{Amount, Currency, Md5Handle, Timestamp};
+
+use super::idempotency::Claim;
+use super::{Db, corrupt, millis, time};
+use crate::domain::{Attempt, Payment, Status};
+
+/// Which payments to list.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct PaymentFilter {
+    pub(crate) order_id: Option<String>,
+    pub(crate) status: Option<Status>,
+    pub(crate) created_after: Option<Timestamp>,
+}
+
+/// A position in a list, the newest payment first.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct PaymentCursor {
+    created_at: Timestamp,
+    id: String,
+}
+
+impl PaymentCursor {
+    pub(crate) fn after(payment: &Payment) -> Self {
+        Self {
+            created_at: payment.created_at,
+            id: payment.id.clone(),
+        }
+    }
+}
+
+impl std::fmt::Display for PaymentCursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.created_at, self.id)
+    }
+}
+
+impl FromStr for PaymentCursor {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (at, id) = text.split_once('.').ok_or(())?;
+        Ok(Self {
+            created_at: at.parse().map_err(|_| ())?,
+            id: id.to_owned(),
+        })
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT p.id, p.version, p.order_id, p.amount, p.currency, p.description, p.metadata, p.terminal, \
+             p.success_url, p.cancel_url, p.checkout_token, p.status, p.reasons, p.created_at, p.paid_at, \
+             p.paid_transaction, a.number, a.md5, a.code, a.created_at, a.expires_at \
+             FROM server_payments p JOIN server_attempts a ON a.payment = p.id AND a.number = p.attempt ",
+            $rest
+        )
+    };
+}
+
+impl Db {
+    /// Adds a payment with its first attempt, and records it at the idempotency key of the caller. Returns `false` if
+    /// the order has another payment that is open or paid.
+    pub(crate) async fn add_payment(
+        &self,
+        shop: i64,
+        payment: &Payment,
+        claim: Option<&Claim>,
+    ) -> Result<bool, StoreError> {
+        let insert = Statement::new(
+            "INSERT INTO server_payments (id, shop, version, order_id, amount, currency, description, metadata, terminal, \
+             success_url, cancel_url, checkout_token, status, reasons, created_at, attempt) \
+             VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id",
+        );
+        let insert = insert
+            .text(&*payment.id)
+            .integer(shop)
+            .text(&*payment.order_id)
+            .integer(minor_units(payment.amount)?)
+            .text(payment.amount.currency().to_string())
+            .optional_text(payment.description.clone())
+            .text(&*payment.metadata)
+            .optional_text(payment.terminal.clone())
+            .optional_text(payment.success_url.clone())
+            .optional_text(payment.cancel_url.clone())
+            .text(&*payment.checkout_token)
+            .text(payment.status.name())
+            .text(to_json(&payment.reasons)?)
+            .integer(millis(payment.created_at))
+            .integer(payment.attempt.number)
+            .required();
+        let mut statements = vec![insert, payment.attempt.insert(shop, &payment.id)];
+        statements.extend(claim.map(|claim| claim.record(shop, &payment.id)));
+        match self.0.write(statements).await? {
+            Ok(_) => Ok(true),
+            Err(Rejection::Unique) => Ok(false),
+            Err(_) => Err(StoreError::transient(
+                "another request has taken over this Idempotency-Key",
+            )),
+        }
+    }
+
+    /// Removes a payment that was never opened, with its attempts.
+    pub(crate) async fn remove_unopened(&self, shop: i64, payment: &str) -> Result<(), StoreError> {
+        let delete = Statement::new(
+            "DELETE FROM server_payments WHERE shop = $1 AND id = $2 AND status = 'opening' RETURNING id",
+        );
+        let attempts =
+            Statement::new("DELETE FROM server_attempts WHERE shop = $1 AND payment = $2");
+        let forget = Statement::new(
+            "UPDATE server_idempotency SET payment = NULL WHERE shop = $1 AND payment = $2",
+        );
+        let statements = vec![
+            delete.integer(shop).text(payment).required(),
+            attempts.integer(shop).text(payment),
+            forget.integer(shop).text(payment),
+        ];
+        // A payment that is not `opening` any more stays.
+        self.0.write(statements).await.map(drop)
+    }
+
+    /// Marks the payment as open, unless it has another status meanwhile. Stores the answer of the caller's idempotency
+    /// key in the same transaction.
+    pub(crate) async fn payment_opened(&self, shop: i64, payment: &str) -> Result<(), StoreError> {
+        let update = Statement::new(
+            "UPDATE server_payments SET status = 'open', version = version + 1 \
+             WHERE shop = $1 AND id = $2 AND status = 'opening'",
+        );
+        self.change(update.integer(shop).text(payment))
+            .await
+            .map(drop)
+    }
+
+    /// Adds an attempt to a payment that still has the version of `payment`, and makes it the newest. Returns `false` if
+    /// the payment was changed meanwhile, or if another payment of the order is open or paid.
+    pub(crate) async fn add_attempt(
+        &self,
+        shop: i64,
+        payment: &Payment,
+    ) -> Result<bool, StoreError> {
+        let update = payment.update(shop)?;
+        let insert = payment.attempt.insert(shop, &payment.id);
+        let written = self.0.write(vec![update, insert]).await?;
+        Ok(written.is_ok())
+    }
+
+    /// Returns a payment by its id.
+    pub(crate) async fn payment(&self, shop: i64, id: &str) -> Result<Option<Payment>, StoreError> {
+        let select = Statement::new(select!("WHERE p.shop = $1 AND p.id = $2"));
+        let row = self.select(select.integer(shop).text(id)).await?.pop();
+        row.map(read).transpose()
+    }
+
+    /// Returns the payment that has an attempt with this MD5, and the number of the attempt.
+    pub(crate) async fn payment_by_md5(
+        &self,
+        shop: i64,
+        md5: &Md5Handle,
+    ) -> Result<Option<(Payment, i64)>, StoreError> {
+        let number =
+            Statement::new("SELECT number FROM server_attempts WHERE shop = $1 AND md5 = $2");
+        let select = Statement::new(select!(
+            "JOIN server_attempts m ON m.payment = p.id WHERE m.shop = $1 AND m.md5 = $2"
+        ));
+        let key = |statement: Statement| statement.integer(shop).text(md5.to_string());
+        let mut rows = self.0.read(vec![key(number), key(select)]).await?;
+        let payment = rows.pop().and_then(|mut rows| rows.pop());
+        let number = rows.pop().and_then(|mut rows| rows.pop());
+        match (number, payment) {
+            (Some(mut number), Some(payment)) => Ok(Some((read(payment)?, number.integer()?))),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns up to `limit` payments after the position `after`, the newest first. Payments that were not opened are left
+    /// out.
+    pub(crate) async fn payments(
+        &self,
+        shop: i64,
+        filter: &PaymentFilter,
+        after: Option<&PaymentCursor>,
+        limit: i64,
+    ) -> Result<Vec<Payment>, StoreError> {
+        let select = Statement::new(select!(
+            "WHERE p.shop = $1 AND p.status <> 'opening' AND ($2 IS NULL OR p.order_id = $2) \
+             AND ($3 IS NULL OR p.status = $3) AND ($4 IS NULL OR p.created_at > $4) \
+             AND ($5 IS NULL OR p.created_at < $5 OR (p.created_at = $5 AND p.id < $6)) \
+             ORDER BY p.created_at DESC, p.id DESC LIMIT $7"
+        ));
+        let select = select
+            .integer(shop)
+            .optional_text(filter.order_id.clone())
+            .optional_text(filter.status.map(|status| status.name().to_owned()))
+            .optional_integer(filter.created_after.map(millis))
+            .optional_integer(after.map(|after| millis(after.created_at)))
+            .optional_text(after.map(|after| after.id.clone()))
+            .integer(limit);
+        let rows = self.select(select).await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Returns the payments of an order, the newest first, also those that were not opened.
+    pub(crate) async fn payments_of_order(
+        &self,
+        shop: i64,
+        order: &str,
+    ) -> Result<Vec<Payment>, StoreError> {
+        let select = Statement::new(select!(
+            "WHERE p.shop = $1 AND p.order_id = $2 ORDER BY p.created_at DESC, p.id DESC LIMIT 100"
+        ));
+        let rows = self.select(select.integer(shop).text(order)).await?;
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Returns payments that were created before `before` and are still being opened.
+    pub(crate) async fn unopened(
+        &self,
+        shop: i64,
+        before: Timestamp,
+    ) -> Result<Vec<Payment>, StoreError> {
+        let select = Statement::new(select!(
+            "WHERE p.shop = $1 AND p.status = 'opening' AND p.created_at < $2 ORDER BY p.created_at LIMIT 100"
+        ));
+        let rows = self.select(select.integer(shop).integer(millis(before)));
+        rows.await?.into_iter().map(read).collect()
+    }
+}
+
+impl Payment {
+    /// Stores all that can change, if the payment has the version that this value was computed from.
+    pub(super) fn update(&self, shop: i64) -> Result<Statement, StoreError> {
+        let update = Statement::new(
+            "UPDATE server_payments SET version = version + 1, status = $4, reasons = $5, paid_at = $6, \
+             paid_transaction = $7, attempt = $8 WHERE shop = $1 AND id = $2 AND version = $3 RETURNING version",
+        );
+        let transaction = self.transaction.as_ref().map(to_json).transpose()?;
+        Ok(update
+            .integer(shop)
+            .text(&*self.id)
+            .integer(self.version)
+            .text(self.status.name())
+            .text(to_json(&self.reasons)?)
+            .optional_integer(self.paid_at.map(millis))
+            .optional_text(transaction)
+            .integer(self.attempt.number)
+            .required())
+    }
+}
+
+impl Attempt {
+    fn insert(&self, shop: i64, payment: &str) -> Statement {
+        let insert = Statement::new(
+            "INSERT INTO server_attempts (shop, md5, payment, number, code, created_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        );
+        insert
+            .integer(shop)
+            .text(self.md5.to_string())
+            .text(payment)
+            .integer(self.number)
+            .text(&*self.code)
+            .integer(millis(self.created_at))
+            .integer(millis(self.expires_at))
+    }
+}
+
+fn read(mut row: Row) -> Result<Payment, StoreError> {
+    let id = row.text()?;
+    let version = row.integer()?;
+    let order_id = row.text()?;
+    let units = u64::try_from(row.integer()?).map_err(|_| corrupt("an amount is negative"))?;
+    let currency: Currency = row
+        .text()?
+        .parse()
+        .map_err(|_| corrupt("a currency is unknown"))?;
+    Ok(Payment {
+        id,
+        version,
+        order_id,
+        amount: Amount::from_minor_units(units, currency),
+        description: row.optional_text()?,
+        metadata: row.text()?,
+        terminal: row.optional_text()?,
+        success_url: row.optional_text()?,
+        cancel_url: row.optional_text()?,
+        checkout_token: row.text()?,
+        status: row
+            .text()?
+            .parse()
+            .map_err(|()| corrupt("a status is unknown"))?,
+        reasons: from_json(&row.text()?)?,
+        created_at: time(row.integer()?),
+        paid_at: row.optional_integer()?.map(time),
+        transaction: row.optional_text()?.as_deref().map(from_json).transpose()?,
+        attempt: Attempt {
+            number: row.integer()?,
+            md5: row
+                .text()?
+                .parse()
+                .map_err(|_| corrupt("an MD5 is invalid"))?,
+            code: row.text()?,
+            created_at: time(row.integer()?),
+            expires_at: time(row.integer()?),
+        },
+    })
+}
+
+fn minor_units(amount: Amount) -> Result<i64, StoreError> {
+    let units = i64::try_from(amount.minor_units());
+    units.map_err(|_| StoreError::fatal("the amount has more than 63 bits"))
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(StoreError::fatal)
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|_| corrupt("a JSON text is invalid"))
+}

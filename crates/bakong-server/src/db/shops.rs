@@ -1,0 +1,27 @@
+//! Shops: the registrations that the server takes payments for.
+
+use bakong_flow::store::StoreError;
+use bakong_store::tables::Statement;
+
+use super::{Db, corrupt};
+
+/// How often to try to add a shop while other workers add others.
+const ATTEMPTS: usize = 10;
+
+impl Db {
+    /// Returns the id of the shop of a registration. Adds the shop if it is new.
+    pub(crate) async fn shop(&self, name: &str) -> Result<i64, StoreError> {
+        for _ in 0..ATTEMPTS {
+            let select = Statement::new("SELECT id FROM server_shops WHERE name = $1");
+            if let Some(mut row) = self.select(select.text(name)).await?.pop() {
+                return row.integer();
+            }
+            let insert = Statement::new(
+                "INSERT INTO server_shops (id, name) SELECT coalesce(max(id), 0) + 1, $1 FROM server_shops",
+            );
+            // Another worker may have added this shop, or another one with the same id.
+            let _ = self.0.write(vec![insert.text(name)]).await?;
+        }
+        Err(corrupt("a shop cannot be added"))
+    }
+}

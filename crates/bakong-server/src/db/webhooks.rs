@@ -1,0 +1,372 @@
+//! Endpoints of webhooks, and deliveries to them.
+
+use std::time::Duration;
+
+use bakong_flow::store::StoreError;
+use bakong_store::tables::{Row, Statement};
+use khqr_core::Timestamp;
+
+use super::events::{EventRow, NewEvent};
+use super::{Db, millis, time};
+
+/// How long a worker has a delivery for itself. An attempt takes less time.
+const LOCK: Duration = Duration::from_secs(60);
+
+/// A stored endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct EndpointRow {
+    pub(crate) id: String,
+    pub(crate) url: String,
+    /// The types of the events, separated by spaces; empty for all.
+    pub(crate) types: String,
+    pub(crate) secret: StoredSecret,
+    pub(crate) previous_secret: Option<(StoredSecret, Timestamp)>,
+    pub(crate) is_enabled: bool,
+    pub(crate) disabled_reason: Option<String>,
+    pub(crate) failing_since: Option<Timestamp>,
+    pub(crate) created_at: Timestamp,
+}
+
+/// The text of a secret. `Debug` does not show it.
+#[derive(Clone)]
+pub(crate) struct StoredSecret(pub(crate) String);
+
+impl std::fmt::Debug for StoredSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// A delivery that this worker has for itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct DueDelivery {
+    pub(crate) shop: i64,
+    pub(crate) event: i64,
+    pub(crate) endpoint: String,
+    /// How many attempts have ended.
+    pub(crate) attempts: i64,
+    /// How many of them count for the schedule.
+    pub(crate) retries: i64,
+}
+
+/// A delivery.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct DeliveryRow {
+    pub(crate) endpoint: String,
+    pub(crate) status: String,
+    pub(crate) next_at: Timestamp,
+    pub(crate) attempts: Vec<AttemptRow>,
+}
+
+/// An attempt to deliver.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct AttemptRow {
+    pub(crate) at: Timestamp,
+    pub(crate) duration: Duration,
+    pub(crate) status: Option<u16>,
+    pub(crate) error: Option<String>,
+    pub(crate) answer: Option<String>,
+}
+
+/// What follows an attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Next {
+    Delivered,
+    RetryAt(Timestamp),
+    Failed,
+}
+
+macro_rules! endpoints {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, url, types, secret, previous_secret, previous_until, status, disabled_reason, failing_since, \
+             created_at FROM server_endpoints ",
+            $rest
+        )
+    };
+}
+
+impl EndpointRow {
+    fn read(mut row: Row) -> Result<Self, StoreError> {
+        let (id, url, types) = (row.text()?, row.text()?, row.text()?);
+        let secret = StoredSecret(row.text()?);
+        let previous = row.optional_text()?.map(StoredSecret);
+        let until = row.optional_integer()?.map(time);
+        Ok(Self {
+            id,
+            url,
+            types,
+            secret,
+            previous_secret: previous.zip(until),
+            is_enabled: row.text()? == "enabled",
+            disabled_reason: row.optional_text()?,
+            failing_since: row.optional_integer()?.map(time),
+            created_at: time(row.integer()?),
+        })
+    }
+}
+
+impl Db {
+    /// Adds an endpoint.
+    pub(crate) async fn add_endpoint(
+        &self,
+        shop: i64,
+        endpoint: &EndpointRow,
+    ) -> Result<(), StoreError> {
+        let insert = Statement::new(
+            "INSERT INTO server_endpoints (id, shop, url, types, secret, status, created_at) \
+             VALUES ($1, $2, $3, $4, $5, 'enabled', $6)",
+        );
+        let insert = insert
+            .text(&*endpoint.id)
+            .integer(shop)
+            .text(&*endpoint.url)
+            .text(&*endpoint.types)
+            .text(&*endpoint.secret.0)
+            .integer(millis(endpoint.created_at));
+        self.change(insert).await.map(drop)
+    }
+
+    /// Returns the endpoints of a shop, the oldest first.
+    pub(crate) async fn endpoints(&self, shop: i64) -> Result<Vec<EndpointRow>, StoreError> {
+        let select = Statement::new(endpoints!("WHERE shop = $1 ORDER BY created_at, id"));
+        let rows = self.select(select.integer(shop)).await?;
+        rows.into_iter().map(EndpointRow::read).collect()
+    }
+
+    /// Returns an endpoint of a shop.
+    pub(crate) async fn endpoint(
+        &self,
+        shop: i64,
+        id: &str,
+    ) -> Result<Option<EndpointRow>, StoreError> {
+        let select = Statement::new(endpoints!("WHERE shop = $1 AND id = $2"));
+        let row = self.select(select.integer(shop).text(id)).await?.pop();
+        row.map(EndpointRow::read).transpose()
+    }
+
+    /// Deletes an endpoint. Returns whether the shop had it. Its deliveries stay as a record, and the pending ones end.
+    pub(crate) async fn delete_endpoint(&self, shop: i64, id: &str) -> Result<bool, StoreError> {
+        let delete = "DELETE FROM server_endpoints WHERE shop = $1 AND id = $2 RETURNING id";
+        let end = "UPDATE server_deliveries SET status = 'failed' \
+            WHERE shop = $1 AND endpoint = $2 AND status = 'pending'";
+        let statement = |sql| Statement::new(sql).integer(shop).text(id);
+        let written = self
+            .0
+            .write(vec![statement(delete).required(), statement(end)]);
+        Ok(written.await?.is_ok())
+    }
+
+    /// Replaces the secret of an endpoint. Until `until`, messages are signed with the old one too.
+    pub(crate) async fn rotate_secret(
+        &self,
+        shop: i64,
+        id: &str,
+        secret: &StoredSecret,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let update = Statement::new(
+            "UPDATE server_endpoints SET previous_secret = secret, previous_until = $4, secret = $3 \
+             WHERE shop = $1 AND id = $2 RETURNING id",
+        );
+        let update = update
+            .integer(shop)
+            .text(id)
+            .text(&*secret.0)
+            .integer(millis(until));
+        Ok(!self.change(update).await?.is_empty())
+    }
+
+    /// Enables an endpoint that was disabled.
+    pub(crate) async fn enable_endpoint(&self, shop: i64, id: &str) -> Result<bool, StoreError> {
+        let update = Statement::new(
+            "UPDATE server_endpoints SET status = 'enabled', disabled_reason = NULL, failing_since = NULL \
+             WHERE shop = $1 AND id = $2 RETURNING id",
+        );
+        let rows = self.change(update.integer(shop).text(id)).await?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Disables an endpoint.
+    pub(crate) async fn disable_endpoint(
+        &self,
+        shop: i64,
+        id: &str,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let update = Statement::new(
+            "UPDATE server_endpoints SET status = 'disabled', disabled_reason = $3 WHERE shop = $1 AND id = $2",
+        );
+        let update = update.integer(shop).text(id).text(reason);
+        self.change(update).await.map(drop)
+    }
+
+    /// Adds an event without a payment, for one endpoint. Returns its number.
+    pub(crate) async fn add_ping(
+        &self,
+        shop: i64,
+        endpoint: &str,
+        event: &NewEvent,
+    ) -> Result<(), StoreError> {
+        let [next, insert] = event.insert(shop, "");
+        let deliver = Statement::new(
+            "INSERT INTO server_deliveries (shop, event, endpoint, status, attempts, retries, next_at, locked_until) \
+             SELECT shop, number, $2, 'pending', 0, 0, 0, 0 FROM server_events WHERE id = $1",
+        );
+        let deliver = deliver.text(&*event.id).text(endpoint);
+        self.0.write(vec![next, insert, deliver]).await.map(drop)
+    }
+
+    /// Delivers an event again: to all endpoints that it was sent to, and to those that exist now. Returns `false` if the
+    /// shop has no such event.
+    pub(crate) async fn replay(&self, shop: i64, event: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT number FROM server_events WHERE shop = $1 AND id = $2";
+        let exists = Statement::new(sql).integer(shop).text(event).required();
+        let again = Statement::new(
+            "INSERT INTO server_deliveries (shop, event, endpoint, status, attempts, retries, next_at, locked_until) \
+             SELECT e.shop, e.number, w.id, 'pending', 0, 0, 0, 0 FROM server_events e \
+             JOIN server_endpoints w ON w.shop = e.shop WHERE e.shop = $1 AND e.id = $2 AND w.status = 'enabled' \
+             ON CONFLICT (shop, event, endpoint) DO UPDATE SET status = 'pending', retries = 0, next_at = 0",
+        );
+        let again = again.integer(shop).text(event);
+        Ok(self.0.write(vec![exists, again]).await?.is_ok())
+    }
+
+    /// Takes up to `limit` deliveries that are due. No other worker takes them before the lock ends.
+    pub(crate) async fn take_deliveries(
+        &self,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<DueDelivery>, StoreError> {
+        // Usually nothing is due, and a read costs less than a transaction that writes.
+        let due = Statement::new(
+            "SELECT event FROM server_deliveries WHERE status = 'pending' AND next_at <= $1 AND locked_until <= $1 LIMIT 1",
+        );
+        if self.select(due.integer(millis(now))).await?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let update = Statement::new(
+            "UPDATE server_deliveries SET locked_until = $2 WHERE status = 'pending' AND next_at <= $1 \
+             AND locked_until <= $1 AND (shop, event, endpoint) IN (SELECT shop, event, endpoint FROM server_deliveries \
+             WHERE status = 'pending' AND next_at <= $1 AND locked_until <= $1 ORDER BY next_at LIMIT $3) \
+             RETURNING shop, event, endpoint, attempts, retries",
+        );
+        let update = update
+            .integer(millis(now))
+            .integer(millis(now.saturating_add(LOCK)))
+            .integer(limit);
+        let rows = self.change(update).await?.into_iter();
+        let deliveries = rows.map(|mut row| {
+            Ok(DueDelivery {
+                shop: row.integer()?,
+                event: row.integer()?,
+                endpoint: row.text()?,
+                attempts: row.integer()?,
+                retries: row.integer()?,
+            })
+        });
+        deliveries.collect()
+    }
+
+    /// Stores an attempt and what follows it.
+    pub(crate) async fn end_attempt(
+        &self,
+        due: &DueDelivery,
+        attempt: &AttemptRow,
+        next: Next,
+    ) -> Result<(), StoreError> {
+        let insert = Statement::new(
+            "INSERT INTO server_delivery_attempts (shop, event, endpoint, number, at, duration_ms, status, error, answer) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+        );
+        let insert = insert
+            .integer(due.shop)
+            .integer(due.event)
+            .text(&*due.endpoint)
+            .integer(due.attempts + 1)
+            .integer(millis(attempt.at))
+            .integer(i64::try_from(attempt.duration.as_millis()).unwrap_or(i64::MAX))
+            .optional_integer(attempt.status.map(i64::from))
+            .optional_text(attempt.error.clone())
+            .optional_text(attempt.answer.clone());
+        let (status, next_at) = match next {
+            Next::Delivered => ("delivered", attempt.at),
+            Next::Failed => ("failed", attempt.at),
+            Next::RetryAt(at) => ("pending", at),
+        };
+        let update = Statement::new(
+            "UPDATE server_deliveries SET status = $4, next_at = $5, locked_until = 0, attempts = $6, retries = $7 \
+             WHERE shop = $1 AND event = $2 AND endpoint = $3 AND attempts = $6 - 1",
+        );
+        let update = update
+            .integer(due.shop)
+            .integer(due.event)
+            .text(&*due.endpoint)
+            .text(status)
+            .integer(millis(next_at))
+            .integer(due.attempts + 1)
+            .integer(due.retries + 1);
+        let failing = Statement::new(if next == Next::Delivered {
+            "UPDATE server_endpoints SET failing_since = NULL WHERE shop = $1 AND id = $2 AND $3 > 0"
+        } else {
+            "UPDATE server_endpoints SET failing_since = coalesce(failing_since, $3) WHERE shop = $1 AND id = $2"
+        });
+        let failing = failing
+            .integer(due.shop)
+            .text(&*due.endpoint)
+            .integer(millis(attempt.at));
+        self.0.write(vec![insert, update, failing]).await.map(drop)
+    }
+
+    /// Returns the deliveries of an event with their attempts.
+    pub(crate) async fn deliveries(
+        &self,
+        shop: i64,
+        event: i64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        let deliveries = Statement::new(
+            "SELECT endpoint, status, next_at FROM server_deliveries WHERE shop = $1 AND event = $2 ORDER BY endpoint",
+        );
+        let attempts = Statement::new(
+            "SELECT endpoint, at, duration_ms, status, error, answer FROM server_delivery_attempts \
+             WHERE shop = $1 AND event = $2 ORDER BY endpoint, number",
+        );
+        let key = |statement: Statement| statement.integer(shop).integer(event);
+        let mut rows = self.0.read(vec![key(deliveries), key(attempts)]).await?;
+        let attempts = rows.pop().unwrap_or_default();
+        let mut found = Vec::new();
+        for mut row in rows.pop().unwrap_or_default() {
+            found.push(DeliveryRow {
+                endpoint: row.text()?,
+                status: row.text()?,
+                next_at: time(row.integer()?),
+                attempts: Vec::new(),
+            });
+        }
+        for mut row in attempts {
+            let endpoint = row.text()?;
+            let attempt = AttemptRow {
+                at: time(row.integer()?),
+                duration: Duration::from_millis(u64::try_from(row.integer()?).unwrap_or(0)),
+                status: row
+                    .optional_integer()?
+                    .and_then(|it| u16::try_from(it).ok()),
+                error: row.optional_text()?,
+                answer: row.optional_text()?,
+            };
+            if let Some(delivery) = found.iter_mut().find(|it| it.endpoint == endpoint) {
+                delivery.attempts.push(attempt);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns an event by its number.
+    pub(crate) async fn event_by_number(
+        &self,
+        shop: i64,
+        number: i64,
+    ) -> Result<Option<EventRow>, StoreError> {
+        Ok(self.events_after(shop, number - 1, 1).await?.pop())
+    }
+}

@@ -1,0 +1,49 @@
+//! What a shop must learn.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The kind of an event.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) enum EventType {
+    /// The payment is paid.
+    #[serde(rename = "payment.paid")]
+    Paid,
+    /// A transaction does not match the payment. A person must decide.
+    #[serde(rename = "payment.needs_review")]
+    NeedsReview,
+    /// Bakong found no payment after the expiry and the grace period.
+    #[serde(rename = "payment.expired")]
+    Expired,
+    /// The payment was cancelled.
+    #[serde(rename = "payment.cancelled")]
+    Cancelled,
+    /// Bakong reports that the payment failed, or a person rejected it.
+    #[serde(rename = "payment.failed")]
+    Failed,
+    /// More money was found for a payment that is final. The status of the payment does not change.
+    #[serde(rename = "payment.duplicate")]
+    Duplicate,
+}
+
+impl EventType {
+    /// Returns the name in the API and in the database.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Paid => "payment.paid",
+            Self::NeedsReview => "payment.needs_review",
+            Self::Expired => "payment.expired",
+            Self::Cancelled => "payment.cancelled",
+            Self::Failed => "payment.failed",
+            Self::Duplicate => "payment.duplicate",
+        }
+    }
+}
+
+impl fmt::Display for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}

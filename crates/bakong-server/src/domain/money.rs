@@ -1,0 +1,84 @@
+//! Amounts in JSON: read exactly from a text or a number, written as a text.
+
+use khqr_core::{Amount, Currency};
+use serde_json::value::RawValue;
+
+/// Reads an amount from a JSON text such as `"1.50"` or a JSON number such as `1.5`. The digits of a number are read as they
+/// are written, so no binary fraction is involved.
+///
+/// # Errors
+/// A sentence that says what to write instead.
+pub(crate) fn parse_amount(json: &RawValue, currency: Currency) -> Result<Amount, String> {
+    let text = match json.get().as_bytes().first() {
+        Some(b'"') => serde_json::from_str(json.get()).unwrap_or_default(),
+        Some(b'0'..=b'9') => json.get().to_owned(),
+        _ => String::new(),
+    };
+    let example = match currency {
+        Currency::Khr => "10000",
+        Currency::Usd => "1.50",
+    };
+    let amount = Amount::parse(&text, currency).map_err(|error| {
+        format!("{error}; write digits such as \"{example}\", without an exponent or a sign")
+    })?;
+    if amount.is_zero() {
+        return Err(format!(
+            "the amount must be above zero, such as \"{example}\""
+        ));
+    }
+    Ok(amount)
+}
+
+/// Returns the amount without its currency: `10000` or `1.50`.
+pub(crate) fn amount_text(amount: Amount) -> String {
+    let text = amount.to_string();
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str, currency: Currency) -> Result<String, String> {
+        let raw = RawValue::from_string(json.to_owned()).unwrap();
+        parse_amount(&raw, currency).map(amount_text)
+    }
+
+    #[test]
+    fn amounts_are_read_exactly_from_texts_and_numbers() {
+        for (json, currency, text) in [
+            ("\"1.5\"", Currency::Usd, "1.50"),
+            ("1.10", Currency::Usd, "1.10"),
+            // As a binary fraction, this number would lose a cent.
+            ("90071992547409.93", Currency::Usd, "90071992547409.93"),
+            ("10000", Currency::Khr, "10000"),
+            ("\"10000.00\"", Currency::Khr, "10000"),
+        ] {
+            assert_eq!(parse(json, currency).as_deref(), Ok(text), "{json}");
+        }
+    }
+
+    #[test]
+    fn other_amounts_are_refused_with_an_example() {
+        for json in [
+            "1e2",
+            "-1",
+            "\"\"",
+            "\" 1\"",
+            "null",
+            "true",
+            "[]",
+            "{}",
+            "0",
+            "\"0.00\"",
+            "1.005",
+            "99999999999999999999999",
+            "\"1,50\"",
+            "\"\\u0000\"",
+        ] {
+            let error = parse(json, Currency::Usd).unwrap_err();
+            assert!(error.contains("such as \"1.50\""), "{json}: {error}");
+        }
+        assert!(parse("100.5", Currency::Khr).is_err());
+    }
+}

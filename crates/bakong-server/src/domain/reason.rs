@@ -1,0 +1,56 @@
+//! Why a payment has its status.
+
+use bakong_flow::Mismatch;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Why a payment has its status.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reason {
+    /// The money arrived after the expiry and the grace period.
+    Late,
+    /// The paid amount is smaller or larger than the amount of the payment.
+    AmountMismatch,
+    /// The money arrived in another currency.
+    WrongCurrency,
+    /// Another account was paid.
+    WrongRecipient,
+    /// The order was paid before, or the transaction was found for another order.
+    Duplicate,
+    /// A person decided.
+    Manual,
+    /// The payment was cancelled before the money arrived.
+    Cancelled,
+    /// Bakong's answer lacks a detail, or the detail cannot be read.
+    Unreadable,
+    /// The transaction was found by its hash, but not under the code of this payment.
+    OtherCode,
+    /// The payment was never opened, so its code was not shown.
+    NotOpened,
+}
+
+impl Reason {
+    /// Returns the reasons for a review, without repetitions.
+    pub(crate) fn of_mismatches(mismatches: &[Mismatch]) -> Vec<Self> {
+        let mut reasons: Vec<_> = mismatches.iter().map(Self::of).collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        reasons
+    }
+
+    fn of(mismatch: &Mismatch) -> Self {
+        match mismatch {
+            Mismatch::Short { .. } | Mismatch::Over { .. } => Self::AmountMismatch,
+            Mismatch::OtherCurrency { .. } => Self::WrongCurrency,
+            Mismatch::OtherRecipient { .. } => Self::WrongRecipient,
+            Mismatch::SettledAnother { .. } | Mismatch::OrderSettled => Self::Duplicate,
+            Mismatch::OtherCode | Mismatch::BeforeOpened => Self::OtherCode,
+            Mismatch::Cancelled => Self::Cancelled,
+            // `Mismatch` may get new variants. A person has to look at the transaction in any case.
+            _ => Self::Unreadable,
+        }
+    }
+}

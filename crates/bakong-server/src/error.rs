@@ -1,0 +1,47 @@
+//! Why the server does not start.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use bakong_flow::store::StoreError;
+
+/// Why the server does not start: a sentence that says what to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StartError(String);
+
+impl StartError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    pub(crate) fn bind(address: SocketAddr, error: &io::Error) -> Self {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "another program uses the port; stop it, or choose another port with bind"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "only an administrator may use a port below 1024; choose another one with bind"
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine does not have the address; choose another one with bind"
+            }
+            _ => "choose another address with bind",
+        };
+        Self(format!("cannot listen on {address}: {error}: {advice}"))
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
+    }
+}

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod api;
+mod app;
+mod config;
+mod consumer;
+mod db;
+mod domain;
+mod error;
+mod feed;
+mod ids;
+mod keys;
+mod merchant;
+mod problem;
+mod server;
+mod service;
+mod shop;
+mod webhooks;
+
+pub use config::{Config, LiveConfig, SandboxConfig, SecretText, StoreLocation, VARIABLE_PREFIX};
+pub use error::StartError;
+pub use merchant::Merchant;
+pub use server::{NewKey, Server};

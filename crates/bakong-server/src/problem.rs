@@ -1,0 +1,186 @@
+//! Errors of the API as `application/problem+json` (RFC 9457).
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bakong_flow::CommandError;
+use bakong_flow::store::{StoreError, StoreErrorKind};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+tokio::task_local! {
+    /// The id of the request that the current task handles.
+    pub(crate) static REQUEST_ID: String;
+}
+
+/// An error of the API.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+    /// The field or the parameter that is wrong.
+    pub(crate) param: Option<&'static str>,
+    /// In how many seconds to try again.
+    pub(crate) retry_after: Option<u64>,
+    /// The payment that prevents the request.
+    pub(crate) payment: Option<String>,
+}
+
+/// The body of an error.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProblemBody<'a> {
+    /// A URI reference that identifies the kind of error.
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'a str,
+    status: u16,
+    /// What happened, and what to do.
+    detail: &'a str,
+    /// A name for programs.
+    code: &'a str,
+    /// The field or the parameter that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    param: Option<&'a str>,
+    /// The payment that prevents the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<&'a str>,
+    /// The `Request-Id` of the answer.
+    request_id: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            param: None,
+            retry_after: None,
+            payment: None,
+        }
+    }
+
+    /// 400: a value cannot be used.
+    pub(crate) fn invalid(param: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            param: Some(param),
+            ..Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail)
+        }
+    }
+
+    /// 404: the shop of the key has no such object.
+    pub(crate) fn not_found(what: &str) -> Self {
+        let detail = format!(
+            "there is no such {what} for this API key; check the id and the mode of the key"
+        );
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// 409.
+    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
+    /// 503: the request may succeed later.
+    pub(crate) fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            retry_after: Some(2),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+        }
+    }
+
+    /// 500.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "the server failed; its log has the reason under this request_id",
+        )
+    }
+
+    pub(crate) fn about(mut self, payment: &str) -> Self {
+        self.payment = Some(payment.to_owned());
+        self
+    }
+
+    /// Whether a repetition of the request should get this answer too. Other problems end, so the request is executed again.
+    pub(crate) fn is_final(&self) -> bool {
+        self.status.is_client_error()
+            && !matches!(
+                self.status,
+                StatusCode::CONFLICT
+                    | StatusCode::TOO_MANY_REQUESTS
+                    | StatusCode::REQUEST_TIMEOUT
+                    | StatusCode::UNAUTHORIZED
+                    | StatusCode::FORBIDDEN
+            )
+    }
+
+    /// Returns the body as a JSON text.
+    pub(crate) fn to_json(&self) -> String {
+        let body = ProblemBody {
+            kind: format!("/docs#{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            param: self.param,
+            payment: self.payment.as_deref(),
+            request_id: REQUEST_ID.try_with(Clone::clone).unwrap_or_default(),
+        };
+        serde_json::to_string(&body).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, self.to_json()).into_response();
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        if error.kind() == StoreErrorKind::Fatal {
+            return Self::internal();
+        }
+        Self::unavailable(
+            "store_unavailable",
+            "the store of the payments cannot be used; try again",
+        )
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::StoreUnavailable => Self::unavailable(
+                "store_unavailable",
+                "the store or the leader did not answer in time; try again",
+            ),
+            // Stopped, or a new reason of bakong-flow.
+            _ => shutting_down(),
+        }
+    }
+}
+
+impl From<getrandom::Error> for Problem {
+    fn from(error: getrandom::Error) -> Self {
+        tracing::error!(%error, "the operating system has no random numbers");
+        Self::internal()
+    }
+}
+
+pub(crate) fn shutting_down() -> Problem {
+    Problem::unavailable("shutting_down", "the server is shutting down; try again")
+}

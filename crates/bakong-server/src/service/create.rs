@@ -1,0 +1,268 @@
+//! Creates payments and further attempts.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::http::Uri;
+use bakong_flow::OrderId;
+use khqr_core::{Currency, Md5Handle, Timestamp};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::{change, open};
+use crate::db::{Claim, Db};
+use crate::domain::{Attempt, Payment, Status, parse_amount};
+use crate::ids;
+use crate::merchant::{CodeFields, bill_number};
+use crate::problem::Problem;
+use crate::shop::Shop;
+
+/// The maximum length of a description in bytes.
+const MAX_DESCRIPTION: usize = 500;
+/// The maximum number of metadata entries.
+const MAX_METADATA: usize = 50;
+/// The maximum length of a metadata key and of a value in bytes.
+const MAX_METADATA_TEXT: usize = 500;
+/// The maximum length of an address in bytes.
+const MAX_URL: usize = 2_000;
+/// How long a code can be valid.
+const EXPIRES_IN: std::ops::RangeInclusive<u64> = 60..=30 * 24 * 60 * 60;
+
+/// What an order wants.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewPayment {
+    /// A text or a number. Its digits are read exactly.
+    #[schema(value_type = String, example = "1.50")]
+    amount: Box<RawValue>,
+    /// `KHR` or `USD`.
+    #[schema(example = "USD")]
+    currency: String,
+    /// The id of the order in the shop, 1 to 128 bytes. An order is paid once.
+    #[schema(example = "INV-2041")]
+    order_id: String,
+    /// A text for the customer.
+    description: Option<String>,
+    /// How many seconds the code is valid: 60 to 2592000. Defaults to the setting of the server.
+    expires_in: Option<u64>,
+    /// Texts that the server stores and returns. Must not contain secrets.
+    #[serde(default)]
+    metadata: BTreeMap<String, String>,
+    /// The label of the till, at most 25 characters. The statement has a total for each.
+    terminal: Option<String>,
+    /// Where the checkout page leads after the payment.
+    success_url: Option<String>,
+    /// Where the checkout page leads if the customer gives up.
+    cancel_url: Option<String>,
+}
+
+/// Creates a payment and opens its first attempt. Continues the creation that a request with the same idempotency key
+/// began and did not finish.
+pub(crate) async fn create(
+    db: &Db,
+    shop: &Shop,
+    new: &NewPayment,
+    claim: Option<&Claim>,
+) -> Result<Payment, Problem> {
+    if let Some(begun) = claim.and_then(|claim| claim.payment.as_deref())
+        && let Some(payment) = db.payment(shop.id, begun).await?
+    {
+        return open::open(db, shop, payment).await;
+    }
+    let payment = new.payment(shop)?;
+    check_order(db, shop, &payment.order_id, None).await?;
+    if !db.add_payment(shop.id, &payment, claim).await? {
+        check_order(db, shop, &payment.order_id, None).await?;
+        // The other payment has just ended.
+        let detail = "another payment of this order was changed meanwhile; try again";
+        return Err(Problem::conflict("order_open", detail));
+    }
+    open::open(db, shop, payment).await
+}
+
+/// Adds an attempt to a payment whose code cannot be paid any more, and opens it.
+pub(crate) async fn new_attempt(
+    db: &Db,
+    shop: &Shop,
+    id: &str,
+    expires_in: Option<u64>,
+) -> Result<Payment, Problem> {
+    let mut payment = change::load(db, shop, id).await?;
+    let now = shop.now();
+    let is_payable = payment.attempt.expires_at > now && payment.status != Status::Failed;
+    let conflict = match payment.status {
+        Status::Paid => Some(("order_paid", "the payment is paid")),
+        Status::NeedsReview => Some((
+            "order_needs_review",
+            "money for this payment needs a decision first",
+        )),
+        _ if is_payable => Some((
+            "payment_open",
+            "the code of this payment can still be paid, and a customer could pay both",
+        )),
+        _ => None,
+    };
+    if let Some((code, detail)) = conflict {
+        return Err(Problem::conflict(code, detail).about(id));
+    }
+    check_order(db, shop, &payment.order_id, Some(id)).await?;
+    let expires_in = lifetime(expires_in, shop)?;
+    let number = payment.attempt.number + 1;
+    payment.attempt = attempt(shop, &payment, number, now, expires_in)?;
+    payment.status = Status::Open;
+    payment.reasons = Vec::new();
+    open::watch(shop, &payment).await?;
+    if db.add_attempt(shop.id, &payment).await? {
+        return change::load(db, shop, id).await;
+    }
+    let detail = "the payment was changed meanwhile; read it again";
+    Err(Problem::conflict("payment_changed", detail).about(id))
+}
+
+/// Fails if the order is paid, under review, or has an open payment.
+async fn check_order(
+    db: &Db,
+    shop: &Shop,
+    order: &str,
+    except: Option<&str>,
+) -> Result<(), Problem> {
+    for payment in db.payments_of_order(shop.id, order).await? {
+        if Some(payment.id.as_str()) == except {
+            continue;
+        }
+        let (code, detail) = match payment.status {
+            Status::Paid => ("order_paid", "the order is already paid"),
+            Status::NeedsReview => (
+                "order_needs_review",
+                "money for this order needs a decision first; see POST /v1/payments/{id}/resolve",
+            ),
+            Status::Opening | Status::Open => (
+                "order_open",
+                "the order has an open payment; use it, or cancel it first",
+            ),
+            Status::Expired | Status::Cancelled | Status::Failed => continue,
+        };
+        return Err(Problem::conflict(code, detail).about(&payment.id));
+    }
+    Ok(())
+}
+
+impl NewPayment {
+    fn payment(&self, shop: &Shop) -> Result<Payment, Problem> {
+        let currency: Currency = self
+            .currency
+            .parse()
+            .map_err(|_| Problem::invalid("currency", "the currency must be \"KHR\" or \"USD\""))?;
+        let amount = parse_amount(&self.amount, currency)
+            .map_err(|detail| Problem::invalid("amount", detail))?;
+        OrderId::new(&self.order_id)
+            .map_err(|error| Problem::invalid("order_id", error.to_string()))?;
+        if let Some(description) = &self.description
+            && (description.len() > MAX_DESCRIPTION || description.contains(char::is_control))
+        {
+            let detail = format!(
+                "a description has at most {MAX_DESCRIPTION} bytes and no control characters"
+            );
+            return Err(Problem::invalid("description", detail));
+        }
+        let is_long = |text: &String| text.len() > MAX_METADATA_TEXT;
+        let mut metadata = self.metadata.iter();
+        if self.metadata.len() > MAX_METADATA || metadata.any(|(k, v)| is_long(k) || is_long(v)) {
+            let detail = format!(
+                "metadata has at most {MAX_METADATA} entries with at most {MAX_METADATA_TEXT} bytes for a key or a value"
+            );
+            return Err(Problem::invalid("metadata", detail));
+        }
+        check_url("success_url", self.success_url.as_deref())?;
+        check_url("cancel_url", self.cancel_url.as_deref())?;
+        let expires_in = lifetime(self.expires_in, shop)?;
+        let now = shop.now();
+        let mut payment = Payment {
+            id: ids::random("pay_")?,
+            version: 1,
+            order_id: self.order_id.clone(),
+            amount,
+            description: self.description.clone(),
+            metadata: serde_json::to_string(&self.metadata).map_err(|_| Problem::internal())?,
+            terminal: self.terminal.clone(),
+            success_url: self.success_url.clone(),
+            cancel_url: self.cancel_url.clone(),
+            checkout_token: ids::random("")?,
+            status: Status::Opening,
+            reasons: Vec::new(),
+            created_at: now,
+            paid_at: None,
+            transaction: None,
+            attempt: Attempt {
+                number: 0,
+                md5: Md5Handle::of(""),
+                code: String::new(),
+                created_at: now,
+                expires_at: now,
+            },
+        };
+        payment.attempt = attempt(shop, &payment, 1, now, expires_in)?;
+        Ok(payment)
+    }
+}
+
+/// Creates the code of an attempt.
+fn attempt(
+    shop: &Shop,
+    payment: &Payment,
+    number: i64,
+    now: Timestamp,
+    expires_in: Duration,
+) -> Result<Attempt, Problem> {
+    let expires_at = now.saturating_add(expires_in);
+    let fields = CodeFields {
+        amount: payment.amount,
+        bill: &bill_number(&payment.order_id)?,
+        terminal: payment.terminal.as_deref(),
+        created_at: now,
+        expires_at,
+    };
+    let code = shop.merchant.code(&fields).map_err(|error| {
+        // The fields of the merchant were checked when the server started.
+        let is_amount = error.tag() == Some(khqr_core::Tag::TRANSACTION_AMOUNT.into());
+        let param = if is_amount { "amount" } else { "terminal" };
+        Problem::invalid(param, error.to_string())
+    })?;
+    Ok(Attempt {
+        number,
+        md5: Md5Handle::of(&code),
+        code,
+        created_at: now,
+        expires_at,
+    })
+}
+
+fn lifetime(expires_in: Option<u64>, shop: &Shop) -> Result<Duration, Problem> {
+    match expires_in {
+        None => Ok(shop.expires_in),
+        Some(seconds) if EXPIRES_IN.contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        Some(_) => {
+            let (min, max) = (EXPIRES_IN.start(), EXPIRES_IN.end());
+            let detail = format!("a code is valid for {min} to {max} seconds");
+            Err(Problem::invalid("expires_in", detail))
+        }
+    }
+}
+
+/// Checks an address to which the checkout page leads. A script address would run in the page.
+fn check_url(param: &'static str, url: Option<&str>) -> Result<(), Problem> {
+    let Some(url) = url else { return Ok(()) };
+    let is_valid = || {
+        let uri: Uri = url.parse().ok()?;
+        let scheme = uri.scheme_str()?;
+        (uri.host().is_some() && ["http", "https"].contains(&scheme)).then_some(())
+    };
+    if url.len() > MAX_URL || is_valid().is_none() {
+        let detail = format!(
+            "the address must begin with https:// or http://, and have at most {MAX_URL} bytes"
+        );
+        return Err(Problem::invalid(param, detail));
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! What the API, the pages and the drop-in do with payments.
+
+mod cancel;
+mod change;
+mod create;
+mod open;
+mod render;
+mod resolve;
+
+pub(crate) use cancel::cancel;
+pub(crate) use change::{apply_flow_event, check};
+pub(crate) use create::{NewPayment, create, new_attempt};
+pub(crate) use open::recover_unopened;
+pub(crate) use render::{PaymentBody, ping, rfc3339};
+pub(crate) use resolve::{NewDecision, resolve};

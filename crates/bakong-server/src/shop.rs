@@ -1,0 +1,130 @@
+//! A shop: one registration, its watcher, its clock and its merchant.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bakong_flow::bakong_api::Transport;
+use bakong_flow::bakong_api::transport::TransportError;
+use bakong_flow::store::PaymentStore;
+use bakong_flow::{Clock, Policy, SystemClock, Watcher};
+use bakong_http::HyperTransport;
+use bakong_sandbox::Sandbox;
+use bakong_store::Books;
+use bytes::Bytes;
+use http::{Request, Response, header};
+use khqr_core::Timestamp;
+
+use crate::merchant::Merchant;
+
+/// The name under which the server acknowledges the events of the store.
+pub(crate) const CONSUMER: &str = "bakong-server";
+
+/// A store with payments that can be watched and listed.
+pub(crate) trait ShopStore: PaymentStore + Books + 'static {}
+
+impl<S: PaymentStore + Books + 'static> ShopStore for S {}
+
+/// Which Bakong the money moves at.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum Mode {
+    /// A real one.
+    Live,
+    /// The sandbox inside this process.
+    Test,
+}
+
+impl Mode {
+    /// Returns how the keys of this mode begin.
+    pub(crate) const fn key_prefix(self) -> &'static str {
+        match self {
+            Self::Live => "sk_live_",
+            Self::Test => "sk_test_",
+        }
+    }
+}
+
+/// One registration for which the server takes payments.
+pub(crate) struct Shop {
+    /// The id in the tables of the server.
+    pub(crate) id: i64,
+    pub(crate) mode: Mode,
+    pub(crate) watcher: Watcher<ShopTransport>,
+    pub(crate) store: Arc<dyn ShopStore>,
+    pub(crate) merchant: Merchant,
+    pub(crate) policy: Policy,
+    /// How long a code is valid, unless the request says otherwise.
+    pub(crate) expires_in: Duration,
+    pub(crate) clock: ShopClock,
+    /// The public address of the server, without a slash at the end.
+    pub(crate) public_url: Arc<str>,
+}
+
+impl Shop {
+    /// The time at this shop's Bakong.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+impl std::fmt::Debug for Shop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shop")
+            .field("id", &self.id)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The connection of a shop to its Bakong.
+#[derive(Debug)]
+pub(crate) struct ShopTransport {
+    pub(crate) http: HyperTransport,
+    pub(crate) mode: Mode,
+}
+
+#[async_trait]
+impl Transport for ShopTransport {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let mut response = self.http.send(request).await?;
+        if self.mode == Mode::Test {
+            // The header has the time of the system. The watcher follows the clock of the sandbox, which users can move.
+            response.headers_mut().remove(header::DATE);
+        }
+        Ok(response)
+    }
+}
+
+/// The clock of a shop: the system's, or the sandbox's, which its users can move.
+#[derive(Clone, Debug)]
+pub(crate) enum ShopClock {
+    System,
+    Sandbox(Arc<Sandbox>),
+}
+
+impl ShopClock {
+    /// How often to look whether the clock of the sandbox was moved.
+    const POLL: Duration = Duration::from_millis(100);
+}
+
+impl Clock for ShopClock {
+    fn now(&self) -> Timestamp {
+        match self {
+            Self::System => SystemClock.now(),
+            Self::Sandbox(sandbox) => sandbox.now(),
+        }
+    }
+
+    async fn sleep_until(&self, moment: Timestamp) {
+        match self {
+            Self::System => SystemClock.sleep_until(moment).await,
+            Self::Sandbox(sandbox) => loop {
+                let left = moment.saturating_since(sandbox.now());
+                if left.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(left.min(Self::POLL)).await;
+            },
+        }
+    }
+}

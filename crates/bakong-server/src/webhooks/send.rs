@@ -1,0 +1,281 @@
+//! Sends one message: resolves the host, checks the address, and connects to that address. Follows no redirect.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use khqr_core::Timestamp;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::guard::is_public;
+use super::message::Secret;
+
+/// How long a receiver may take in all.
+const TIMEOUT: Duration = Duration::from_secs(15);
+/// How many bytes of an answer are kept.
+const MAX_ANSWER: usize = 512;
+/// The maximum length of an address in bytes.
+const MAX_URL: usize = 2_000;
+
+/// Sends messages.
+#[derive(Clone)]
+pub(crate) struct Sender {
+    tls: TlsConnector,
+    /// Whether addresses of private networks and plain HTTP are allowed.
+    allow_private: bool,
+}
+
+impl std::fmt::Debug for Sender {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sender")
+            .field("allow_private", &self.allow_private)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A message to an endpoint.
+#[derive(Debug)]
+pub(super) struct Message<'a> {
+    pub(super) url: &'a str,
+    pub(super) id: &'a str,
+    pub(super) body: &'a str,
+    /// The secrets to sign with, the newest first.
+    pub(super) secrets: &'a [Secret],
+}
+
+/// What a receiver answered.
+#[derive(Debug)]
+pub(super) struct Received {
+    pub(super) status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+    /// The first bytes of the body.
+    pub(super) start: String,
+}
+
+impl Sender {
+    pub(crate) fn new(allow_private: bool) -> Result<Self, rustls::Error> {
+        let roots = RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.into(),
+        };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Ok(Self {
+            tls: TlsConnector::from(Arc::new(config)),
+            allow_private,
+        })
+    }
+
+    /// Whether addresses of private networks and plain HTTP are allowed.
+    pub(crate) const fn allows_private(&self) -> bool {
+        self.allow_private
+    }
+
+    /// Sends a message. An error is a sentence for the owner of the endpoint.
+    pub(super) async fn send(&self, message: &Message<'_>) -> Result<Received, String> {
+        let sent = tokio::time::timeout(TIMEOUT, self.send_now(message)).await;
+        sent.unwrap_or_else(|_| Err(format!("no answer within {} s", TIMEOUT.as_secs())))
+    }
+
+    async fn send_now(&self, message: &Message<'_>) -> Result<Received, String> {
+        let target = check_url(message.url, self.allow_private)?;
+        let stream = self.connect(&target).await?;
+        if !target.is_https {
+            return exchange(stream, &target, message).await;
+        }
+        let name = ServerName::try_from(target.host.clone())
+            .map_err(|_| "the host is no valid name for TLS".to_owned())?;
+        let stream = self.tls.connect(name, stream).await;
+        let stream = stream.map_err(|error| format!("TLS failed: {error}"))?;
+        exchange(stream, &target, message).await
+    }
+
+    /// Connects to an address of the host that is allowed. The name is not resolved again after the check.
+    async fn connect(&self, target: &Target) -> Result<TcpStream, String> {
+        let found = tokio::net::lookup_host((target.host.as_str(), target.port)).await;
+        let found = found.map_err(|error| format!("the host cannot be resolved: {error}"))?;
+        let allowed: Vec<SocketAddr> = found
+            .filter(|address| self.allow_private || is_public(address.ip()))
+            .collect();
+        let mut last = "the host has no public address".to_owned();
+        for address in allowed {
+            match TcpStream::connect(address).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = format!("the host cannot be reached: {error}"),
+            }
+        }
+        Err(last)
+    }
+}
+
+/// The parts of an address.
+#[derive(Debug)]
+pub(crate) struct Target {
+    host: String,
+    port: u16,
+    is_https: bool,
+    authority: String,
+    path: String,
+}
+
+/// Checks the address of an endpoint. Its host is checked again at each delivery, because its address can change.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub(crate) fn check_url(url: &str, allow_private: bool) -> Result<Target, String> {
+    let wrong = || {
+        format!(
+            "write an address such as https://shop.example/webhooks, with at most {MAX_URL} bytes"
+        )
+    };
+    if url.len() > MAX_URL {
+        return Err(wrong());
+    }
+    let uri: Uri = url.parse().map_err(|_| wrong())?;
+    let authority = uri.authority().ok_or_else(wrong)?;
+    if authority.as_str().contains('@') {
+        return Err("the address must not contain a user name or a password".to_owned());
+    }
+    let is_https = match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") if allow_private => false,
+        Some("http") => return Err("the address must begin with https://".to_owned()),
+        _ => return Err(wrong()),
+    };
+    let host = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    if let Ok(address) = host.parse()
+        && !allow_private
+        && !is_public(address)
+    {
+        return Err("the address belongs to a private network".to_owned());
+    }
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    Ok(Target {
+        host: host.to_owned(),
+        port: authority
+            .port_u16()
+            .unwrap_or(if is_https { 443 } else { 80 }),
+        is_https,
+        authority: authority.as_str().to_owned(),
+        path: path.to_owned(),
+    })
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    target: &Target,
+    message: &Message<'_>,
+) -> Result<Received, String> {
+    let failed = |error: hyper::Error| format!("the exchange failed: {error}");
+    let handshake = http1::handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = handshake.map_err(failed)?;
+    let connection = tokio::spawn(connection);
+    let timestamp = (Timestamp::now().as_millis() / 1_000).to_string();
+    let signatures: Vec<_> = message
+        .secrets
+        .iter()
+        .map(|secret| secret.sign(message.id, &timestamp, message.body))
+        .collect();
+    let request = Request::post(target.path.as_str())
+        .header(header::HOST, &target.authority)
+        .header(
+            header::USER_AGENT,
+            concat!("bakong-server/", env!("CARGO_PKG_VERSION")),
+        )
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("webhook-id", message.id)
+        .header("webhook-timestamp", timestamp)
+        .header("webhook-signature", signatures.join(" "))
+        .body(Full::new(Bytes::copy_from_slice(message.body.as_bytes())))
+        .map_err(|error| format!("the request cannot be built: {error}"))?;
+    let received = async {
+        let response = sender.send_request(request).await.map_err(failed)?;
+        let status = response.status();
+        let retry_after = retry_after(response.headers());
+        let mut body = response.into_body();
+        let mut start = Vec::new();
+        while start.len() < MAX_ANSWER {
+            let Some(Ok(frame)) = body.frame().await else {
+                break;
+            };
+            if let Ok(data) = frame.into_data() {
+                start.extend_from_slice(&data);
+            }
+        }
+        start.truncate(MAX_ANSWER);
+        // Some databases cannot store this character.
+        let start = String::from_utf8_lossy(&start).replace('\0', "\u{FFFD}");
+        Ok(Received {
+            status,
+            retry_after,
+            start,
+        })
+    };
+    let received = received.await;
+    // The receiver may send the rest of a long answer for ever.
+    connection.abort();
+    received
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = Timestamp::from(httpdate::parse_http_date(text).ok()?);
+    Some(at.saturating_since(Timestamp::now()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_public_and_uses_tls() {
+        for url in [
+            "http://shop.example/",
+            "https://127.0.0.1/",
+            "https://[::1]:8443/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://169.254.169.254/latest/meta-data",
+            "https://user:secret@shop.example/",
+            "ftp://shop.example/",
+            "/webhooks",
+            "https://",
+            "",
+        ] {
+            assert!(check_url(url, false).is_err(), "{url}");
+        }
+        assert!(check_url("https://shop.example/webhooks?shop=1", false).is_ok());
+        assert!(check_url("http://127.0.0.1:3000/", true).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_a_private_address_is_not_connected() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let sender = Sender::new(false).unwrap();
+        let message = Message {
+            url: &format!("https://localhost:{port}/"),
+            id: "evt_1",
+            body: "{}",
+            secrets: &[],
+        };
+        let error = sender.send(&message).await.unwrap_err();
+        assert_eq!(error, "the host has no public address");
+    }
+}

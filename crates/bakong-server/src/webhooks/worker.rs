@@ -1,0 +1,162 @@
+//! Delivers the events of all shops. Every worker of a store runs this task; the database gives each delivery to one of them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bakong_flow::store::StoreError;
+use http::StatusCode;
+use khqr_core::{Printable, Timestamp};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::message::Secret;
+use super::schedule::{self, MAX_FAILING};
+use super::send::{Message, Received, Sender};
+use crate::db::{AttemptRow, Db, DueDelivery, EndpointRow, Next};
+use crate::feed::Feed;
+
+/// How many deliveries are in progress at once. Each takes at most 15 seconds.
+const MAX_IN_PROGRESS: usize = 64;
+/// How often to look for deliveries that are due.
+const POLL: Duration = Duration::from_millis(500);
+/// How many deliveries are taken at once.
+const PAGE: usize = 16;
+
+/// Delivers until the process stops. Waits for the attempts in progress.
+pub(crate) async fn run(db: Db, sender: Sender, feed: Feed) {
+    let slots = Arc::new(Semaphore::new(MAX_IN_PROGRESS));
+    let mut attempts = JoinSet::new();
+    loop {
+        while attempts.try_join_next().is_some() {}
+        let free = slots.available_permits().min(PAGE);
+        let limit = i64::try_from(free).unwrap_or(0);
+        let due = match limit {
+            0 => Vec::new(),
+            limit => db
+                .take_deliveries(Timestamp::now(), limit)
+                .await
+                .unwrap_or_else(|error| {
+                    tracing::warn!(%error, "deliveries cannot be read; trying again");
+                    Vec::new()
+                }),
+        };
+        let may_have_more = due.len() == free && free > 0;
+        for due in due {
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+                return;
+            };
+            let (db, sender) = (db.clone(), sender.clone());
+            attempts.spawn(async move {
+                if let Err(error) = deliver(&db, &sender, &due).await {
+                    tracing::warn!(%error, event = due.event, "a delivery was not recorded; it is repeated");
+                }
+                drop(slot);
+            });
+        }
+        if may_have_more {
+            continue;
+        }
+        tokio::select! {
+            () = feed.woken() => {}
+            () = tokio::time::sleep(POLL) => {}
+            () = feed.stopped() => break,
+        }
+    }
+    while attempts.join_next().await.is_some() {}
+}
+
+async fn deliver(db: &Db, sender: &Sender, due: &DueDelivery) -> Result<(), StoreError> {
+    let endpoint = db.endpoint(due.shop, &due.endpoint).await?;
+    let event = db.event_by_number(due.shop, due.event).await?;
+    let at = Timestamp::now();
+    let started = Instant::now();
+    let attempt = |status, error, answer| AttemptRow {
+        at,
+        duration: started.elapsed(),
+        status,
+        error,
+        answer,
+    };
+    let (Some(endpoint), Some(event)) = (endpoint.filter(|it| it.is_enabled), event) else {
+        let error = Some("the endpoint is disabled".to_owned());
+        return db
+            .end_attempt(due, &attempt(None, error, None), Next::Failed)
+            .await;
+    };
+    let secrets = secrets(&endpoint, at);
+    let message = Message {
+        url: &endpoint.url,
+        id: &event.id,
+        body: &event.body,
+        secrets: &secrets,
+    };
+    let sent = sender.send(&message).await;
+    let next = next(&sent, due, at);
+    let attempt = match &sent {
+        Ok(received) => attempt(
+            Some(received.status.as_u16()),
+            None,
+            Some(received.start.clone()),
+        ),
+        Err(error) => attempt(None, Some(Printable(error).to_string()), None),
+    };
+    db.end_attempt(due, &attempt, next).await?;
+    disable_if_dead(db, due, &endpoint, &sent, at).await
+}
+
+fn secrets(endpoint: &EndpointRow, now: Timestamp) -> Vec<Secret> {
+    let previous = endpoint.previous_secret.as_ref();
+    let previous = previous
+        .filter(|(_, until)| *until > now)
+        .map(|(secret, _)| secret);
+    std::iter::once(&endpoint.secret)
+        .chain(previous)
+        .map(|secret| Secret::stored(secret.0.clone()))
+        .collect()
+}
+
+fn next(sent: &Result<Received, String>, due: &DueDelivery, now: Timestamp) -> Next {
+    let retry_after = match sent {
+        Ok(received) if received.status.is_success() => return Next::Delivered,
+        Ok(received) if received.status == StatusCode::GONE => return Next::Failed,
+        Ok(received)
+            if matches!(
+                received.status,
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+            ) =>
+        {
+            received.retry_after
+        }
+        _ => None,
+    };
+    let mut random = [0];
+    // Without random numbers there is no jitter.
+    let _ = getrandom::fill(&mut random);
+    match schedule::wait(due.retries + 1, retry_after, random[0]) {
+        Some(wait) => Next::RetryAt(now.saturating_add(wait)),
+        None => Next::Failed,
+    }
+}
+
+/// Disables an endpoint that says that it is gone, or that has failed for days.
+async fn disable_if_dead(
+    db: &Db,
+    due: &DueDelivery,
+    endpoint: &EndpointRow,
+    sent: &Result<Received, String>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let is_gone = matches!(sent, Ok(received) if received.status == StatusCode::GONE);
+    let is_success = matches!(sent, Ok(received) if received.status.is_success());
+    let has_failed_long = !is_success
+        && endpoint
+            .failing_since
+            .is_some_and(|since| now.saturating_since(since) > MAX_FAILING);
+    let reason = match (is_gone, has_failed_long) {
+        (true, _) => "the receiver answered 410 Gone",
+        (_, true) => "no delivery has succeeded for five days",
+        _ => return Ok(()),
+    };
+    tracing::error!(endpoint = %endpoint.id, reason, "a webhook endpoint was disabled");
+    db.disable_endpoint(due.shop, &endpoint.id, reason).await
+}

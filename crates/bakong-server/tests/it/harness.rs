@@ -1,0 +1,132 @@
+//! A server with a sandbox, in a folder of its own.
+
+use std::time::Duration;
+
+use bakong_sandbox::{Sandbox, TransferOptions};
+use bakong_server::{Config, Server};
+use http::Method;
+use khqr_core::AccountId;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::client::{self, Answer, Stream};
+
+pub(crate) const KEY: &str = "sk_test_0123456789abcdefghij";
+
+/// A running server.
+#[derive(Debug)]
+pub(crate) struct Harness {
+    pub(crate) server: Server,
+    folder: TempDir,
+}
+
+impl Harness {
+    pub(crate) async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap()).await
+    }
+
+    async fn start_in(folder: TempDir) -> Self {
+        let mut config = Config::sandbox("127.0.0.1:0".parse().unwrap(), folder.path());
+        config.test_key = Some(KEY.to_owned());
+        let server = Server::start(&config).await.unwrap();
+        Self { server, folder }
+    }
+
+    /// Stops the server and starts another one on the same data.
+    pub(crate) async fn restart(self) -> Self {
+        self.server.shutdown().await;
+        Self::start_in(self.folder).await
+    }
+
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        self.server.sandbox().unwrap()
+    }
+
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
+        let bearer = format!("Bearer {KEY}");
+        let mut all = vec![("authorization", bearer.as_str())];
+        if !body.is_empty() {
+            all.push(("content-type", "application/json"));
+        }
+        all.extend(headers);
+        client::send(self.server.address(), method, path, &all, body.to_owned()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, &[], "").await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::POST, path, &[], &body.to_string()).await
+    }
+
+    /// Creates a payment of 1.50 USD.
+    pub(crate) async fn create(&self, order: &str) -> Value {
+        let body = json!({ "amount": "1.50", "currency": "USD", "order_id": order });
+        self.post("/v1/payments", &body).await.expect(201)
+    }
+
+    pub(crate) async fn read(&self, payment: &Value) -> Value {
+        self.get(&path(payment, "")).await.expect(200)
+    }
+
+    /// Follows a payment after the event with this id.
+    pub(crate) async fn follow(&self, payment: &Value, after: i64) -> Stream {
+        let bearer = format!("Bearer {KEY}");
+        let after = after.to_string();
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("last-event-id", after.as_str()),
+        ];
+        let path = path(payment, "/events");
+        Stream::new(client::open(self.server.address(), Method::GET, &path, &headers, "").await)
+    }
+
+    /// A customer pays the code of a payment.
+    pub(crate) fn pay(&self, payment: &Value) {
+        self.pay_with(payment, &TransferOptions::new());
+    }
+
+    pub(crate) fn pay_with(&self, payment: &Value, options: &TransferOptions) {
+        let customer = self
+            .sandbox()
+            .customer(AccountId::new("dara@devb").unwrap());
+        let code = payment["qr"].as_str().unwrap();
+        customer.pay_with(code, options).unwrap();
+    }
+
+    /// Asks the server to check a payment at once.
+    pub(crate) async fn check(&self, payment: &Value) {
+        let answer = self.post(&path(payment, "/check"), &json!({})).await;
+        answer.expect(202);
+    }
+
+    /// A customer pays a payment, and the server finds the money.
+    pub(crate) async fn pay_and_wait(&self, payment: &Value) -> Value {
+        let mut events = self.follow(payment, 0).await;
+        self.pay(payment);
+        self.check(payment).await;
+        loop {
+            let event = events.next().await;
+            if event.kind == "payment.paid" {
+                return event.data;
+            }
+        }
+    }
+
+    /// Moves the sandbox's clock.
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.sandbox().advance(Duration::from_secs(seconds));
+    }
+}
+
+/// Returns the path of a payment.
+pub(crate) fn path(payment: &Value, rest: &str) -> String {
+    format!("/v1/payments/{}{rest}", payment["id"].as_str().unwrap())
+}

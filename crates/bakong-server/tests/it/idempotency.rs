@@ -1,0 +1,81 @@
+//! The header `Idempotency-Key`.
+
+use http::Method;
+use serde_json::json;
+
+use crate::harness::{Harness, path};
+
+fn order(id: &str) -> String {
+    json!({ "amount": "1.50", "currency": "USD", "order_id": id }).to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repetition_gets_the_first_answer_and_another_body_is_refused() {
+    let shop = Harness::start().await;
+    let key = [("idempotency-key", "order 1")];
+    let post = |body: String| {
+        let shop = &shop;
+        async move { shop.call(Method::POST, "/v1/payments", &key, &body).await }
+    };
+    let first = post(order("INV-1")).await;
+    assert_eq!(first.header("idempotent-replayed"), None);
+    let second = post(order("INV-1")).await;
+    assert_eq!(second.header("idempotent-replayed"), Some("true"));
+    assert_eq!(second.status.as_u16(), 201);
+    assert_eq!(first.body, second.body);
+    post(order("INV-2"))
+        .await
+        .expect_problem(422, "idempotency_mismatch");
+
+    // The key belongs to a path, too.
+    let cancel = path(&first.json(), "/cancel");
+    let answer = shop.call(Method::POST, &cancel, &key, "").await;
+    answer.expect_problem(422, "idempotency_mismatch");
+
+    // A refusal is stored as well.
+    let key = [("idempotency-key", "order 2")];
+    for replayed in [None, Some("true")] {
+        let body = r#"{"amount":"x"}"#;
+        let answer = shop.call(Method::POST, "/v1/payments", &key, body).await;
+        assert_eq!(answer.header("idempotent-replayed"), replayed);
+        assert_eq!(answer.expect(400)["code"], "invalid_body");
+    }
+    let long = "k".repeat(256);
+    let key = [("idempotency-key", long.as_str())];
+    let third = order("INV-3");
+    let answer = shop.call(Method::POST, "/v1/payments", &key, &third);
+    answer.await.expect_problem(400, "invalid_parameter");
+
+    let first = first.body;
+    let shop = shop.restart().await;
+    let key = [("idempotency-key", "order 1")];
+    let body = order("INV-1");
+    let after = shop.call(Method::POST, "/v1/payments", &key, &body);
+    assert_eq!(after.await.body, first);
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_requests_with_one_key_create_one_payment() {
+    let shop = Harness::start().await;
+    let key = [("idempotency-key", "order 1")];
+    let body = order("INV-1");
+    let requests = (0..12).map(|_| shop.call(Method::POST, "/v1/payments", &key, &body));
+    let answers = futures_util::future::join_all(requests).await;
+    let mut ids = std::collections::BTreeSet::new();
+    for answer in answers {
+        match answer.status.as_u16() {
+            201 => {
+                ids.insert(answer.json()["id"].as_str().unwrap().to_owned());
+            }
+            409 => {
+                answer.expect_problem(409, "idempotency_in_progress");
+            }
+            _ => panic!("{}", answer.text()),
+        }
+    }
+    assert_eq!(ids.len(), 1);
+    let list = shop.get("/v1/payments").await.expect(200);
+    assert_eq!(list["data"].as_array().unwrap().len(), 1);
+    shop.server.shutdown().await;
+}

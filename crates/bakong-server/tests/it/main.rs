@@ -1,0 +1,27 @@
+//! Tests of the server over real sockets, with an embedded sandbox.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed test panics"
+)]
+
+mod access;
+mod client;
+/// A PostgreSQL server, which the tests of bakong-store start too.
+#[cfg(unix)]
+#[allow(dead_code, reason = "these tests need less of it")]
+#[path = "../../../bakong-store/tests/it/postgres/cluster.rs"]
+mod cluster;
+mod description;
+mod harness;
+mod idempotency;
+mod kills;
+mod lists;
+mod payments;
+mod reviews;
+mod streams;
+mod webhooks;
+#[cfg(unix)]
+mod workers;

@@ -1,0 +1,94 @@
+//! Payments that need a person.
+
+use bakong_sandbox::TransferOptions;
+use khqr_core::Amount;
+use serde_json::json;
+
+use crate::harness::{Harness, path};
+
+async fn pay_wrong_amount(shop: &Harness, order: &str) -> serde_json::Value {
+    let created = shop.create(order).await;
+    let mut events = shop.follow(&created, 0).await;
+    shop.pay_with(
+        &created,
+        &TransferOptions::new().amount(Amount::us_cents(100)),
+    );
+    shop.check(&created).await;
+    let event = events.next().await;
+    assert_eq!(event.kind, "payment.needs_review");
+    assert_eq!(event.data["reasons"], json!(["amount_mismatch"]));
+    created
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_amount_pays_nothing_until_a_person_accepts_it() {
+    let shop = Harness::start().await;
+    let created = pay_wrong_amount(&shop, "INV-1").await;
+    let review = shop.read(&created).await;
+    assert_eq!(review["status"], "needs_review");
+    assert_eq!(review["transaction"]["amount"], "1.00");
+
+    shop.post(
+        &path(&created, "/resolve"),
+        &json!({ "decision": "accept", "note": " " }),
+    )
+    .await
+    .expect_problem(400, "invalid_parameter");
+    let decision = json!({ "decision": "accept", "note": "a regular customer" });
+    let paid = shop.post(&path(&created, "/resolve"), &decision).await;
+    let paid = paid.expect(200);
+    assert_eq!(paid["status"], "paid");
+    assert_eq!(paid["reasons"], json!(["amount_mismatch", "manual"]));
+    shop.post(&path(&created, "/resolve"), &decision)
+        .await
+        .expect_problem(409, "no_review");
+
+    // One event for each change, although two tasks apply the decision.
+    let mut events = shop.follow(&created, 0).await;
+    let first = events.next().await;
+    let second = events.next().await;
+    assert_eq!(first.kind, "payment.needs_review");
+    assert_eq!(second.kind, "payment.paid");
+    let shop = shop.restart().await;
+    let mut events = shop.follow(&created, second.id).await;
+    shop.server.shutdown().await;
+    assert!(events.try_next().await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rejected_payment_fails_and_its_order_can_be_paid_again() {
+    let shop = Harness::start().await;
+    let created = pay_wrong_amount(&shop, "INV-2").await;
+    let body = json!({ "amount": "1.50", "currency": "USD", "order_id": "INV-2" });
+    let refused = shop.post("/v1/payments", &body).await;
+    refused.expect_problem(409, "order_needs_review");
+    let decision = json!({ "decision": "reject", "note": "returned at the counter" });
+    let failed = shop.post(&path(&created, "/resolve"), &decision).await;
+    let failed = failed.expect(200);
+    assert_eq!(failed["status"], "failed");
+    assert_eq!(failed["reasons"], json!(["manual"]));
+    let again = shop.create("INV-2").await;
+    shop.pay_and_wait(&again).await;
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_for_a_cancelled_payment_needs_a_review() {
+    let shop = Harness::start().await;
+    let created = shop.create("INV-3").await;
+    let mut events = shop.follow(&created, 0).await;
+    let cancelled = shop.post(&path(&created, "/cancel"), &json!({})).await;
+    assert_eq!(cancelled.expect(200)["status"], "cancelled");
+    assert_eq!(events.next().await.kind, "payment.cancelled");
+    // A repetition changes nothing.
+    let again = shop.post(&path(&created, "/cancel"), &json!({})).await;
+    assert_eq!(again.expect(200)["status"], "cancelled");
+
+    shop.pay(&created);
+    // A cancelled payment is checked once, after its code has expired.
+    shop.advance(600 + 30 + 14 * 60 + 60);
+    let event = events.next().await;
+    assert_eq!(event.kind, "payment.needs_review");
+    assert_eq!(event.data["reasons"], json!(["cancelled"]));
+    shop.server.shutdown().await;
+}

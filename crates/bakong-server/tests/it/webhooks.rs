@@ -1,0 +1,251 @@
+//! Webhooks, received over real sockets and verified by the library `standardwebhooks`.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::{Value, json};
+use standardwebhooks::Webhook;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::client::PATIENCE;
+use crate::harness::Harness;
+
+/// A message as it arrived.
+#[derive(Debug)]
+struct Received {
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Received {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    fn id(&self) -> &str {
+        self.headers["webhook-id"].to_str().unwrap()
+    }
+
+    fn verify(&self, secret: &str) -> bool {
+        let webhook = Webhook::new(secret).unwrap();
+        webhook.verify(self.body.as_bytes(), &self.headers).is_ok()
+    }
+}
+
+/// A receiver that gives the answers in order, and then 200.
+struct Receiver {
+    url: String,
+    messages: UnboundedReceiver<Received>,
+}
+
+impl Receiver {
+    async fn start(answers: Vec<&'static str>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hooks?shop=1", listener.local_addr().unwrap());
+        let (sender, messages) = unbounded_channel();
+        let mut answers = answers.into_iter();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut reader = BufReader::new(&mut stream);
+                let mut headers = HeaderMap::new();
+                let mut line = String::new();
+                reader.read_line(&mut line).await.unwrap();
+                assert!(line.starts_with("POST /hooks?shop=1 "), "{line}");
+                loop {
+                    line.clear();
+                    reader.read_line(&mut line).await.unwrap();
+                    let Some((name, value)) = line.trim_end().split_once(": ") else {
+                        break;
+                    };
+                    let name = HeaderName::try_from(name).unwrap();
+                    headers.insert(name, HeaderValue::from_str(value).unwrap());
+                }
+                let length = headers["content-length"].to_str().unwrap();
+                let mut body = vec![0; length.parse().unwrap()];
+                reader.read_exact(&mut body).await.unwrap();
+                let body = String::from_utf8(body).unwrap();
+                let _ = sender.send(Received { headers, body });
+                let answer = answers.next().unwrap_or("200 OK\r\n");
+                let answer = format!("HTTP/1.1 {answer}content-length: 2\r\n\r\nok");
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        Self { url, messages }
+    }
+
+    async fn next(&mut self) -> Received {
+        let next = tokio::time::timeout(PATIENCE, self.messages.recv()).await;
+        next.expect("no message arrived").unwrap()
+    }
+}
+
+async fn endpoint(shop: &Harness, body: &Value) -> (String, String) {
+    let created = shop.post("/v1/webhook_endpoints", body).await.expect(201);
+    let text = |name: &str| created[name].as_str().unwrap().to_owned();
+    (text("id"), text("secret"))
+}
+
+/// Waits until the event has an attempt with another number than before, and returns its only delivery.
+async fn delivery(shop: &Harness, event: &str, is_done: impl Fn(&Value) -> bool) -> Value {
+    let path = format!("/v1/events/{event}/deliveries");
+    let wait = async {
+        loop {
+            let list = shop.get(&path).await.expect(200);
+            let delivery = &list["data"][0];
+            if is_done(delivery) {
+                return delivery.clone();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .expect("the delivery did not end")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_is_verified_by_an_independent_library_and_has_the_stored_text() {
+    let shop = Harness::start().await;
+    let mut receiver = Receiver::start(vec![]).await;
+    let url = receiver.url.clone();
+    let (id, secret) = endpoint(&shop, &json!({ "url": url })).await;
+    // The secret is shown once.
+    assert!(
+        !shop
+            .get("/v1/webhook_endpoints")
+            .await
+            .text()
+            .contains(&secret)
+    );
+
+    let created = shop.create("INV-1").await;
+    let event = shop.pay_and_wait(&created).await;
+    let message = receiver.next().await;
+    assert!(message.verify(&secret));
+    assert_eq!(message.json(), event);
+    assert_eq!(message.id(), event["id"]);
+    let mut forged = message;
+    forged.body = forged.body.replace("1.50", "9.50");
+    assert!(!forged.verify(&secret));
+
+    let stored = shop
+        .get(&format!("/v1/events/{}", event["id"].as_str().unwrap()))
+        .await;
+    assert_eq!(stored.expect(200), event);
+    let list = shop.get("/v1/events?limit=1").await.expect(200);
+    assert_eq!(list["data"], json!([event]));
+    let next = shop
+        .get(&format!("/v1/events?cursor={}", list["next"]))
+        .await;
+    assert_eq!(next.expect(200)["data"], json!([]));
+
+    // After a rotation, both secrets verify.
+    let path = format!("/v1/webhook_endpoints/{id}/rotate");
+    let rotated = shop.post(&path, &json!({})).await.expect(200);
+    let new_secret = rotated["secret"].as_str().unwrap();
+    let path = format!("/v1/webhook_endpoints/{id}/ping");
+    let ping = shop.post(&path, &json!({})).await.expect(202);
+    let message = receiver.next().await;
+    assert_eq!(message.id(), ping["event"]);
+    assert_eq!(message.json()["type"], "ping");
+    assert!(message.verify(&secret) && message.verify(new_secret));
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_delivery_is_repeated_with_the_same_id_and_a_redirect_is_a_failure() {
+    let shop = Harness::start().await;
+    let redirect = "302 Found\r\nlocation: http://127.0.0.1:1/\r\n";
+    let mut receiver = Receiver::start(vec![redirect, "500 Oops\r\n"]).await;
+    let (id, _) = endpoint(&shop, &json!({ "url": receiver.url })).await;
+    let path = format!("/v1/webhook_endpoints/{id}/ping");
+    let ping = shop.post(&path, &json!({})).await.expect(202);
+    let event = ping["event"].as_str().unwrap();
+    let first = receiver.next().await;
+    let failed = delivery(&shop, event, |it| it["attempts"][0].is_object()).await;
+    assert_eq!(failed["status"], "pending");
+    assert_eq!(failed["attempts"][0]["status"], 302);
+    assert_eq!(failed["attempts"][0]["answer"], "ok");
+
+    // A replay does not wait for the schedule.
+    let replay = format!("/v1/events/{event}/replay");
+    let answer = shop.post(&replay, &json!({})).await;
+    assert_eq!(answer.status.as_u16(), 202);
+    let second = receiver.next().await;
+    delivery(&shop, event, |it| it["attempts"][1]["status"] == 500).await;
+    shop.post(&replay, &json!({})).await;
+    let third = receiver.next().await;
+    let delivered = delivery(&shop, event, |it| it["status"] == "delivered").await;
+    assert_eq!(delivered["attempts"].as_array().unwrap().len(), 3);
+    assert_eq!(delivered["next_attempt_at"], Value::Null);
+    assert_eq!([first.id(), second.id(), third.id()], [event; 3]);
+    assert_eq!(first.body, third.body);
+    shop.post("/v1/events/evt_0/replay", &json!({}))
+        .await
+        .expect_problem(404, "not_found");
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_gets_its_types_until_it_is_gone_or_deleted() {
+    let shop = Harness::start().await;
+    let mut gone = Receiver::start(vec!["410 Gone\r\n"]).await;
+    let mut other = Receiver::start(vec![]).await;
+    let (id, _) = endpoint(&shop, &json!({ "url": gone.url })).await;
+    let body = json!({ "url": other.url, "types": ["payment.paid"] });
+    let (other_id, _) = endpoint(&shop, &body).await;
+
+    let cancelled = shop.create("INV-1").await;
+    let path = crate::harness::path(&cancelled, "/cancel");
+    shop.post(&path, &json!({})).await.expect(200);
+    assert_eq!(gone.next().await.json()["type"], "payment.cancelled");
+    let event = shop.get("/v1/events").await.expect(200)["data"][0]["id"].clone();
+    let event = event.as_str().unwrap();
+    delivery(&shop, event, |it| it["status"] == "failed").await;
+    loop {
+        let list = shop.get("/v1/webhook_endpoints").await.expect(200);
+        let first = &list["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|it| it["id"] == id)
+            .unwrap()
+            .clone();
+        if first["enabled"] == false {
+            assert!(first["disabled_reason"].as_str().unwrap().contains("410"));
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let paid = shop.create("INV-2").await;
+    shop.pay_and_wait(&paid).await;
+    // The other endpoint gets only the type that it wants, and the disabled one gets nothing.
+    assert_eq!(other.next().await.json()["type"], "payment.paid");
+    assert!(gone.messages.try_recv().is_err());
+
+    let path = format!("/v1/webhook_endpoints/{id}/enable");
+    assert_eq!(
+        shop.post(&path, &json!({})).await.expect(200)["enabled"],
+        true
+    );
+    let path = format!("/v1/webhook_endpoints/{other_id}");
+    let deleted = shop.call(Method::DELETE, &path, &[], "").await;
+    assert_eq!(deleted.status.as_u16(), 204);
+    let again = shop.call(Method::DELETE, &path, &[], "").await;
+    again.expect_problem(404, "not_found");
+    for (body, code) in [
+        (json!({ "url": "file:///etc/passwd" }), "invalid_parameter"),
+        (
+            json!({ "url": "https://a:b@shop.example/" }),
+            "invalid_parameter",
+        ),
+        (
+            json!({ "url": "https://shop.example/", "types": ["all"] }),
+            "invalid_body",
+        ),
+    ] {
+        let answer = shop.post("/v1/webhook_endpoints", &body).await;
+        answer.expect_problem(400, code);
+    }
+    shop.server.shutdown().await;
+}
