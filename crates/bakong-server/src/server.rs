@@ -121,12 +121,12 @@ impl Server {
         let db = Db::open(database.tables()).await?;
         let mut shops = Vec::new();
         if let Some(live) = &config.live {
-            shops.push(live_shop(config, live, &database, &db, &public_url).await?);
+            shops.push(live_shop(config, live, &database, &db).await?);
         }
         let mut sandbox = None;
         if let Some(settings) = &config.sandbox {
             let started = Arc::new(start_sandbox(settings).await?);
-            shops.push(test_shop(config, &started, &database, &db, &public_url).await?);
+            shops.push(test_shop(config, &started, &database, &db).await?);
             sandbox = Some(started);
         }
         let new_keys = first_keys(config, &db, &shops).await?;
@@ -216,7 +216,6 @@ async fn live_shop(
     live: &LiveConfig,
     database: &Database,
     db: &Db,
-    public_url: &Arc<str>,
 ) -> Result<Arc<Shop>, StartError> {
     let token = live.token()?;
     let transport = HyperTransport::for_watcher()
@@ -244,7 +243,7 @@ async fn live_shop(
         session,
         registration,
     };
-    parts.start(config, database, db, public_url).await
+    parts.start(config, database, db).await
 }
 
 async fn start_sandbox(settings: &SandboxConfig) -> Result<Sandbox, StartError> {
@@ -261,7 +260,6 @@ async fn test_shop(
     sandbox: &Arc<Sandbox>,
     database: &Database,
     db: &Db,
-    public_url: &Arc<str>,
 ) -> Result<Arc<Shop>, StartError> {
     let merchant = match &config.live {
         // The same name on the code, but an account of the sandbox.
@@ -290,7 +288,7 @@ async fn test_shop(
         session: Session::new(transport, base_url).with_token(token),
         registration: registration(SANDBOX_HOST, SANDBOX_EMAIL)?,
     };
-    parts.start(config, database, db, public_url).await
+    parts.start(config, database, db).await
 }
 
 /// What differs between a live shop and a test shop.
@@ -308,7 +306,6 @@ impl Parts {
         config: &Config,
         database: &Database,
         db: &Db,
-        public_url: &Arc<str>,
     ) -> Result<Arc<Shop>, StartError> {
         let store = database.store(&self.registration).await?;
         let watcher = Watcher::builder(self.session, Arc::clone(&store))
@@ -325,7 +322,6 @@ impl Parts {
             policy: config.policy,
             expires_in: config.expires_in,
             clock: self.clock,
-            public_url: Arc::clone(public_url),
         }))
     }
 }

@@ -56,8 +56,6 @@ pub(crate) struct Shop {
     /// How long a code is valid, unless the request says otherwise.
     pub(crate) expires_in: Duration,
     pub(crate) clock: ShopClock,
-    /// The public address of the server, without a slash at the end.
-    pub(crate) public_url: Arc<str>,
 }
 
 impl Shop {

@@ -23,8 +23,7 @@ const MAX_PAGE: u32 = 100;
 
 /// Create a payment.
 ///
-/// Show its code or lead the customer to `checkout_url`. Send an `Idempotency-Key`, so that a repetition creates no second
-/// payment.
+/// Show its code to the customer. Send an `Idempotency-Key`, so that a repetition creates no second payment.
 #[utoipa::path(post, path = "/v1/payments", tag = "payments", request_body = NewPayment,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 characters; the answer is stored for 24 hours")),
     responses(

@@ -48,8 +48,6 @@ pub(crate) struct PaymentBody {
     pub(crate) paid_at: Option<String>,
     /// The money, as Bakong reports it.
     pub(crate) transaction: Option<TransactionSummary>,
-    /// The page for the customer.
-    pub(crate) checkout_url: String,
     pub(crate) success_url: Option<String>,
     pub(crate) cancel_url: Option<String>,
 }
@@ -75,7 +73,6 @@ impl PaymentBody {
             expires_at: rfc3339(payment.attempt.expires_at),
             paid_at: payment.paid_at.map(rfc3339),
             transaction: payment.transaction.clone(),
-            checkout_url: format!("{}/pay/{}", shop.public_url, payment.checkout_token),
             success_url: payment.success_url.clone(),
             cancel_url: payment.cancel_url.clone(),
         }

@@ -48,10 +48,7 @@ async fn a_payment_is_paid_once_and_stays_paid() {
     assert_eq!(shop.read(&created).await, paid);
 
     let shop = shop.restart().await;
-    let mut after = shop.read(&created).await;
-    // The port of the test's server changes.
-    after["checkout_url"] = paid["checkout_url"].clone();
-    assert_eq!(after, paid);
+    assert_eq!(shop.read(&created).await, paid);
     shop.server.shutdown().await;
 }
 
