@@ -25,7 +25,7 @@ pub(crate) struct Payment {
     pub(crate) terminal: Option<String>,
     pub(crate) success_url: Option<String>,
     pub(crate) cancel_url: Option<String>,
-    /// The secret part of the address of the checkout page.
+    /// A secret that identifies the payment to its customer.
     pub(crate) checkout_token: String,
     pub(crate) status: Status,
     pub(crate) reasons: Vec<Reason>,

@@ -51,9 +51,9 @@ pub(crate) struct NewPayment {
     metadata: BTreeMap<String, String>,
     /// The label of the till, at most 25 characters. The statement has a total for each.
     terminal: Option<String>,
-    /// Where the checkout page leads after the payment.
+    /// Where to send the customer after the payment. It is stored for the shop's page.
     success_url: Option<String>,
-    /// Where the checkout page leads if the customer gives up.
+    /// Where to send the customer who gives up. It is stored for the shop's page.
     cancel_url: Option<String>,
 }
 
@@ -250,7 +250,7 @@ fn lifetime(expires_in: Option<u64>, shop: &Shop) -> Result<Duration, Problem> {
     }
 }
 
-/// Checks an address to which the checkout page leads. A script address would run in the page.
+/// Checks an address to which a page sends the customer. A script address would run in the page.
 fn check_url(param: &'static str, url: Option<&str>) -> Result<(), Problem> {
     let Some(url) = url else { return Ok(()) };
     let is_valid = || {
