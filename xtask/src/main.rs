@@ -90,15 +90,6 @@ enum Task {
         #[arg(long, default_value_t = 0)]
         seed: u32,
     },
-    /// Kills checkouts and watches of the `bakong` command at random moments, on SQLite and PostgreSQL; takes ten minutes
-    Kills {
-        /// How many commands to kill on SQLite; a fifth of that on PostgreSQL
-        #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(5..))]
-        kills: u32,
-        /// Selects the moments
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
     /// Tests a crate (khqr-core by default) against a mutation of each line
     Mutants {
         /// The crate, and further arguments of cargo-mutants
@@ -163,7 +154,6 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::Fuzz { seconds, targets } => checks::fuzz(runner, *seconds, targets),
         Task::Simulate { args } => checks::simulate(runner, args),
         Task::Chaos { payments, seed } => checks::chaos(runner, *payments, *seed),
-        Task::Kills { kills, seed } => checks::kills(runner, *kills, *seed),
         Task::Mutants { args } => checks::mutants(runner, args),
         Task::Miri => checks::miri(runner, &workspace),
         Task::Bench { filter } => checks::bench(runner, filter.as_deref()),
