@@ -45,6 +45,7 @@ mod report;
 mod rules;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub mod tables;
 
 pub use books::{
