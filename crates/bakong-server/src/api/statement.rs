@@ -115,8 +115,9 @@ pub(super) struct Entry {
     /// When the payment was found, or when a person accepted it.
     #[schema(format = "date-time")]
     at: Option<String>,
-    amount: String,
-    currency: String,
+    /// Null if Bakong reported no amount for a code of another program.
+    amount: Option<String>,
+    currency: Option<String>,
     /// The label of the till.
     terminal: Option<String>,
     /// The hash of the transaction.
@@ -156,7 +157,9 @@ pub(super) async fn statement(
     let statement = shop.store.statement(period).await?;
     let mut totals: BTreeMap<(Option<String>, &str), (u64, u64, Currency)> = BTreeMap::new();
     for stored in &statement.settled {
-        let amount = settled_amount(stored);
+        let Some(amount) = settled_amount(stored) else {
+            continue;
+        };
         let currency = amount.currency();
         let name = match currency {
             Currency::Khr => "KHR",
@@ -197,8 +200,8 @@ fn entry(stored: &StoredPayment) -> Entry {
     Entry {
         order_id: stored.payment.order.as_str().to_owned(),
         at: settled_at(stored).map(rfc3339),
-        amount: amount_text(amount),
-        currency: amount.currency().to_string(),
+        amount: amount.map(amount_text),
+        currency: amount.map(|amount| amount.currency().to_string()),
         terminal: terminal(stored),
         hash: transaction.and_then(|it| it.hash.known().cloned()),
         from_account_id: transaction.and_then(|it| it.from_account_id.known().cloned()),
@@ -228,8 +231,8 @@ fn csv(body: &StatementBody) -> Response {
             status.to_owned(),
             entry.order_id.clone(),
             optional(&entry.at),
-            entry.amount.clone(),
-            entry.currency.clone(),
+            entry.amount.clone().unwrap_or_default(),
+            entry.currency.clone().unwrap_or_default(),
             optional(&entry.terminal),
             optional(&entry.hash),
             optional(&entry.from_account_id),

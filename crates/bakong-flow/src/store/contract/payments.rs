@@ -38,9 +38,11 @@ async fn an_open_payment_is_stored_with_all_fields<F: Fixture>(fixture: &F) {
     let mut with_hashes = payment(1, 1);
     with_hashes.hash = Some(reference(7));
     with_hashes.short_hash = reference(8).short();
-    with_hashes.expected.amount = Amount::from_minor_units(u64::from(u32::MAX) + 1, Currency::Usd);
+    let expected = with_hashes.expected.as_mut().expect("the sample has it");
+    expected.amount = Amount::from_minor_units(u64::from(u32::MAX) + 1, Currency::Usd);
     let mut bare = payment(2, 2);
     bare.details = None;
+    bare.expected = None;
     for (payment, policy) in [(with_hashes, Policy::INVOICE), (bare, Policy::COUNTER)] {
         let change = Change::Opened {
             payment: Box::new(payment.clone()),
