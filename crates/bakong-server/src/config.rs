@@ -24,6 +24,12 @@ const DEFAULT_BIND: &str = "127.0.0.1:8600";
 /// How long a code is valid by default. NBC recommends at most ten minutes.
 const DEFAULT_EXPIRES_IN: u64 = 600;
 
+/// How long, in seconds, the drop-in looks for the payment of a code by default. Programs poll for 10 minutes.
+const DEFAULT_DROPIN_EXPIRES_IN: u64 = 900;
+
+/// The range of both settings.
+const EXPIRES_IN: std::ops::RangeInclusive<u64> = 60..=2_592_000;
+
 /// How long the lease of a leader lasts by default.
 const DEFAULT_LEASE_TERM: Duration = Duration::from_secs(10);
 
@@ -33,6 +39,7 @@ const SETTINGS: &[&[&str]] = &[
     &["public_url"],
     &["store"],
     &["expires_in"],
+    &["dropin_expires_in"],
     &["policy"],
     &["sandbox"],
     &["sandbox_port"],
@@ -73,6 +80,9 @@ pub struct Config {
     pub policy: Policy,
     /// How long a code is valid.
     pub expires_in: Duration,
+    /// How long the drop-in looks for the payment of a code that another program created, from its first question on. The
+    /// lifetime of the program's codes is a good value.
+    pub dropin_expires_in: Duration,
 }
 
 /// Where the payments are stored.
@@ -170,6 +180,7 @@ impl Config {
             allow_private_webhooks: true,
             policy: Policy::COUNTER,
             expires_in: Duration::from_secs(DEFAULT_EXPIRES_IN),
+            dropin_expires_in: Duration::from_secs(DEFAULT_DROPIN_EXPIRES_IN),
         }
     }
 
@@ -273,6 +284,7 @@ struct RawConfig {
     public_url: Option<String>,
     store: Option<String>,
     expires_in: Option<u64>,
+    dropin_expires_in: Option<u64>,
     policy: Option<String>,
     sandbox: Option<bool>,
     sandbox_port: Option<u16>,
@@ -327,10 +339,12 @@ impl RawConfig {
                 return Err(StartError::new(message));
             }
         };
-        let expires_in = self.expires_in.unwrap_or(DEFAULT_EXPIRES_IN);
-        if !(60..=2_592_000).contains(&expires_in) {
-            return Err(StartError::new("expires_in: write 60 to 2592000 seconds"));
-        }
+        let expires_in = seconds("expires_in", self.expires_in, DEFAULT_EXPIRES_IN)?;
+        let dropin_expires_in = seconds(
+            "dropin_expires_in",
+            self.dropin_expires_in,
+            DEFAULT_DROPIN_EXPIRES_IN,
+        )?;
         if let Some(url) = &self.public_url
             && !(url.starts_with("https://") || url.starts_with("http://"))
         {
@@ -367,9 +381,21 @@ impl RawConfig {
             lease_term: DEFAULT_LEASE_TERM,
             allow_private_webhooks: self.allow_private_webhooks.unwrap_or(false),
             policy,
-            expires_in: Duration::from_secs(expires_in),
+            expires_in,
+            dropin_expires_in,
         })
     }
+}
+
+fn seconds(name: &str, value: Option<u64>, default: u64) -> Result<Duration, StartError> {
+    let value = value.unwrap_or(default);
+    if !EXPIRES_IN.contains(&value) {
+        let (min, max) = (EXPIRES_IN.start(), EXPIRES_IN.end());
+        return Err(StartError::new(format!(
+            "{name}: write {min} to {max} seconds"
+        )));
+    }
+    Ok(Duration::from_secs(value))
 }
 
 impl RawBakong {

@@ -321,6 +321,7 @@ impl Parts {
             merchant: self.merchant,
             policy: config.policy,
             expires_in: config.expires_in,
+            dropin_expires_in: config.dropin_expires_in,
             clock: self.clock,
         }))
     }

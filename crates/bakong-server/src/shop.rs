@@ -55,6 +55,8 @@ pub(crate) struct Shop {
     pub(crate) policy: Policy,
     /// How long a code is valid, unless the request says otherwise.
     pub(crate) expires_in: Duration,
+    /// How long to look for the payment of a code that another program created, from the first question on.
+    pub(crate) dropin_expires_in: Duration,
     pub(crate) clock: ShopClock,
 }
 

@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod deliveries;
 mod docs;
+mod dropin;
 mod events;
 mod idempotency;
 mod images;
@@ -74,6 +75,7 @@ pub(crate) fn router(app: App) -> Router {
     }
     let router = router
         .merge(docs::router(&description))
+        .merge(dropin::router())
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .fallback(no_such_path)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use bakong_flow::store::PaymentKey;
 use bakong_flow::{OpenError, WatchError};
-use khqr_core::Timestamp;
+use khqr_core::{Md5Handle, Timestamp};
 
 use super::change;
 use crate::db::{Changed, Db};
@@ -47,29 +47,48 @@ pub(super) async fn watch(shop: &Shop, payment: &Payment) -> Result<(), Problem>
         details.metadata = Some(format!(r#"{{"payment":"{}"}}"#, payment.id).into());
     }
     let result = match shop.watcher.watch(watched, shop.policy).await {
-        Ok(_) => Ok(()),
         Err(WatchError::Refused(OpenError::Known)) if is_known(shop, payment).await? => Ok(()),
-        Err(WatchError::Refused(OpenError::NoQuota { until })) => Err(no_quota(until, shop.now())),
-        Err(WatchError::Refused(OpenError::OrderSettled)) => {
-            Err(Problem::conflict("order_paid", "the order is already paid"))
-        }
-        Err(WatchError::Refused(OpenError::TokenRejected)) => Err(Problem::unavailable(
-            "bakong_token_rejected",
-            "Bakong rejects the token of this server, so no payment could be seen; set a new token",
-        )),
-        Err(WatchError::Refused(_)) => Err(Problem::conflict(
-            "code_used",
-            "the code was used before; try again",
-        )),
-        Err(WatchError::StoreUnavailable) => Err(Problem::unavailable(
-            "store_unavailable",
-            "the store or the leader did not answer in time; try again",
-        )),
-        Err(_) => Err(shutting_down()),
+        Err(error) => Err(refusal(&error, shop)),
+        Ok(_) => Ok(()),
     };
     result.inspect_err(|problem| {
         tracing::warn!(payment = %payment.id, code = problem.code, "a payment was not opened");
     })
+}
+
+/// Watches a code that another program created, of which only the MD5 is known. Does nothing if the code is watched.
+pub(crate) async fn watch_md5(shop: &Shop, md5: Md5Handle) -> Result<(), Problem> {
+    let order = bakong_flow::OrderId::new(&md5.to_string()).map_err(|_| Problem::internal())?;
+    let expires_at = shop.now().saturating_add(shop.dropin_expires_in);
+    let payment = bakong_flow::Payment::of_md5(order, md5, expires_at);
+    match shop.watcher.watch(payment, shop.policy).await {
+        // Another request was faster.
+        Err(WatchError::Refused(OpenError::Known)) => Ok(()),
+        Err(error) => Err(refusal(&error, shop)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Returns why a payment was not opened.
+fn refusal(error: &WatchError, shop: &Shop) -> Problem {
+    match error {
+        WatchError::Refused(OpenError::NoQuota { until }) => no_quota(*until, shop.now()),
+        WatchError::Refused(OpenError::OrderSettled) => {
+            Problem::conflict("order_paid", "the order is already paid")
+        }
+        WatchError::Refused(OpenError::TokenRejected) => Problem::unavailable(
+            "bakong_token_rejected",
+            "Bakong rejects the token of this server, so no payment could be seen; set a new token",
+        ),
+        WatchError::Refused(_) => {
+            Problem::conflict("code_used", "the code was used before; try again")
+        }
+        WatchError::StoreUnavailable => Problem::unavailable(
+            "store_unavailable",
+            "the store or the leader did not answer in time; try again",
+        ),
+        _ => shutting_down(),
+    }
 }
 
 /// Whether the store has this attempt, because an interrupted request opened it.

@@ -15,6 +15,7 @@ mod client;
 #[path = "../../../bakong-store/tests/it/postgres/cluster.rs"]
 mod cluster;
 mod description;
+mod dropin;
 mod harness;
 mod idempotency;
 mod kills;
