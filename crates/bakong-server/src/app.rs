@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use crate::db::Db;
 use crate::feed::Feed;
+use crate::metrics::Metrics;
+use crate::outbound::Sender;
 use crate::shop::Shop;
-use crate::webhooks::Sender;
 
 /// The state of the server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,15 +18,23 @@ struct Shared {
     feed: Feed,
     shops: Vec<Arc<Shop>>,
     sender: Sender,
+    metrics: Metrics,
 }
 
 impl App {
-    pub(crate) fn new(db: Db, feed: Feed, shops: Vec<Arc<Shop>>, sender: Sender) -> Self {
+    pub(crate) fn new(
+        db: Db,
+        feed: Feed,
+        shops: Vec<Arc<Shop>>,
+        sender: Sender,
+        metrics: Metrics,
+    ) -> Self {
         Self(Arc::new(Shared {
             db,
             feed,
             shops,
             sender,
+            metrics,
         }))
     }
 
@@ -39,6 +48,11 @@ impl App {
 
     pub(crate) fn shops(&self) -> &[Arc<Shop>] {
         &self.0.shops
+    }
+
+    /// What the process counts.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// What sends webhooks.

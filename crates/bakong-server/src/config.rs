@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,7 +14,9 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::error::StartError;
+use crate::files;
 use crate::merchant::Merchant;
+use crate::outbound::check_url;
 
 /// How the names of the variables begin.
 pub const VARIABLE_PREFIX: &str = "BAKONG_SERVER_";
@@ -23,6 +24,9 @@ pub const VARIABLE_PREFIX: &str = "BAKONG_SERVER_";
 const DEFAULT_BIND: &str = "127.0.0.1:8600";
 /// How long a code is valid by default. NBC recommends at most ten minutes.
 const DEFAULT_EXPIRES_IN: u64 = 600;
+
+/// The Bot API of Telegram.
+const TELEGRAM_API: &str = "https://api.telegram.org";
 
 /// How long, in seconds, the drop-in looks for the payment of a code by default. Programs poll for 10 minutes.
 const DEFAULT_DROPIN_EXPIRES_IN: u64 = 900;
@@ -37,6 +41,11 @@ const DEFAULT_LEASE_TERM: Duration = Duration::from_secs(10);
 const SETTINGS: &[&[&str]] = &[
     &["bind"],
     &["public_url"],
+    &["tls_cert_file"],
+    &["tls_key_file"],
+    &["metrics_bind"],
+    &["log_format"],
+    &["log_level"],
     &["store"],
     &["expires_in"],
     &["dropin_expires_in"],
@@ -54,6 +63,9 @@ const SETTINGS: &[&[&str]] = &[
     &["merchant", "city"],
     &["merchant", "merchant_id"],
     &["merchant", "acquiring_bank"],
+    &["telegram", "bot_token_file"],
+    &["telegram", "chat_id"],
+    &["telegram", "api_url"],
 ];
 
 /// How to run a server.
@@ -62,6 +74,12 @@ const SETTINGS: &[&[&str]] = &[
 pub struct Config {
     /// The address on which to listen.
     pub bind: SocketAddr,
+    /// The certificate of the server; `None` for HTTP without TLS, behind a proxy.
+    pub tls: Option<TlsConfig>,
+    /// The address on which `/metrics` is served; `None` for no metrics.
+    pub metrics_bind: Option<SocketAddr>,
+    /// What the program logs. The library only emits events of `tracing`.
+    pub log: LogConfig,
     /// The address under which browsers and webhooks reach the server; `None` for the address on which it listens.
     pub public_url: Option<String>,
     /// Where the payments are stored.
@@ -83,6 +101,8 @@ pub struct Config {
     /// How long the drop-in looks for the payment of a code that another program created, from its first question on. The
     /// lifetime of the program's codes is a good value.
     pub dropin_expires_in: Duration,
+    /// The Telegram chat that learns of sales and alerts.
+    pub telegram: Option<TelegramConfig>,
 }
 
 /// Where the payments are stored.
@@ -152,6 +172,66 @@ impl LiveConfig {
     }
 }
 
+/// What a program that runs the server logs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogConfig {
+    /// The form of each line.
+    pub format: LogFormat,
+    /// The least important events to log.
+    pub level: tracing::Level,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            level: tracing::Level::INFO,
+        }
+    }
+}
+
+/// The form of a line of the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// The files of a certificate.
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    /// The certificate and those of its authorities, in PEM form.
+    pub cert_file: PathBuf,
+    /// The private key, in PEM form.
+    pub key_file: PathBuf,
+}
+
+/// A Telegram chat that learns of sales and alerts.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TelegramConfig {
+    /// The file with the token of the bot, which @BotFather shows.
+    pub bot_token_file: PathBuf,
+    /// The id of the chat, or `@` and the name of a channel.
+    pub chat_id: String,
+    /// The address of the Bot API.
+    pub api_url: String,
+}
+
+impl TelegramConfig {
+    /// A chat of a bot at Telegram's own Bot API.
+    #[must_use]
+    pub fn new(bot_token_file: PathBuf, chat_id: String) -> Self {
+        Self {
+            bot_token_file,
+            chat_id,
+            api_url: TELEGRAM_API.to_owned(),
+        }
+    }
+}
+
 /// The embedded sandbox.
 #[derive(Clone, Default, Debug)]
 #[non_exhaustive]
@@ -168,6 +248,9 @@ impl Config {
     pub fn sandbox(bind: SocketAddr, data: &Path) -> Self {
         Self {
             bind,
+            tls: None,
+            metrics_bind: None,
+            log: LogConfig::default(),
             public_url: None,
             store: StoreLocation::File(data.join("payments.db")),
             live: None,
@@ -181,6 +264,7 @@ impl Config {
             policy: Policy::COUNTER,
             expires_in: Duration::from_secs(DEFAULT_EXPIRES_IN),
             dropin_expires_in: Duration::from_secs(DEFAULT_DROPIN_EXPIRES_IN),
+            telegram: None,
         }
     }
 
@@ -212,7 +296,7 @@ impl Config {
 
 fn read(path: &Path) -> Result<Table, StartError> {
     let name = Printable(&path.to_string_lossy()).to_string();
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = files::read_text(path).map_err(|error| {
         StartError::new(format!(
             "cannot read the configuration {name}: {error}; name another file with --config"
         ))
@@ -281,6 +365,11 @@ fn override_with(
 #[serde(deny_unknown_fields)]
 struct RawConfig {
     bind: Option<String>,
+    tls_cert_file: Option<PathBuf>,
+    tls_key_file: Option<PathBuf>,
+    metrics_bind: Option<String>,
+    log_format: Option<String>,
+    log_level: Option<String>,
     public_url: Option<String>,
     store: Option<String>,
     expires_in: Option<u64>,
@@ -291,6 +380,7 @@ struct RawConfig {
     allow_private_webhooks: Option<bool>,
     bakong: Option<RawBakong>,
     merchant: Option<RawMerchant>,
+    telegram: Option<RawTelegram>,
 }
 
 #[derive(Deserialize)]
@@ -305,6 +395,14 @@ struct RawBakong {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawTelegram {
+    bot_token_file: Option<PathBuf>,
+    chat_id: Option<String>,
+    api_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawMerchant {
     account: Option<String>,
     name: Option<String>,
@@ -315,10 +413,22 @@ struct RawMerchant {
 
 impl RawConfig {
     fn check(self, folder: &Path) -> Result<Config, StartError> {
-        let bind = self.bind.as_deref().unwrap_or(DEFAULT_BIND);
-        let bind = bind.parse().map_err(|_| {
-            StartError::new("bind: write an address and a port, such as \"127.0.0.1:8600\"")
-        })?;
+        let bind = address("bind", self.bind.as_deref().unwrap_or(DEFAULT_BIND))?;
+        let metrics_bind = self.metrics_bind.as_deref();
+        let metrics_bind = metrics_bind
+            .map(|text| address("metrics_bind", text))
+            .transpose()?;
+        let tls = match (self.tls_cert_file, self.tls_key_file) {
+            (None, None) => None,
+            (Some(cert), Some(key)) => Some(TlsConfig {
+                cert_file: folder.join(cert),
+                key_file: folder.join(key),
+            }),
+            _ => {
+                let message = "write tls_cert_file and tls_key_file together, or neither";
+                return Err(StartError::new(message));
+            }
+        };
         let store = self.store.ok_or_else(|| {
             StartError::new(
                 "store is missing: write a file such as \"payments.db\", or \"postgres://…\"",
@@ -373,6 +483,9 @@ impl RawConfig {
         });
         Ok(Config {
             bind,
+            tls,
+            metrics_bind,
+            log: log(self.log_format.as_deref(), self.log_level.as_deref())?,
             public_url: self.public_url,
             store,
             live,
@@ -383,8 +496,37 @@ impl RawConfig {
             policy,
             expires_in,
             dropin_expires_in,
+            telegram: self
+                .telegram
+                .map(|telegram| telegram.check(folder))
+                .transpose()?,
         })
     }
+}
+
+fn log(format: Option<&str>, level: Option<&str>) -> Result<LogConfig, StartError> {
+    let mut log = LogConfig::default();
+    match format {
+        None | Some("text") => {}
+        Some("json") => log.format = LogFormat::Json,
+        Some(_) => return Err(StartError::new("log_format: write \"text\" or \"json\"")),
+    }
+    if let Some(level) = level {
+        log.level = level.parse().map_err(|_| {
+            StartError::new(
+                "log_level: write \"error\", \"warn\", \"info\", \"debug\" or \"trace\"",
+            )
+        })?;
+    }
+    Ok(log)
+}
+
+fn address(name: &str, text: &str) -> Result<SocketAddr, StartError> {
+    text.parse().map_err(|_| {
+        StartError::new(format!(
+            "{name}: write an address and a port, such as \"127.0.0.1:8600\""
+        ))
+    })
 }
 
 fn seconds(name: &str, value: Option<u64>, default: u64) -> Result<Duration, StartError> {
@@ -440,6 +582,26 @@ impl RawBakong {
     }
 }
 
+impl RawTelegram {
+    fn check(self, folder: &Path) -> Result<TelegramConfig, StartError> {
+        let missing = |name: &str, what: &str| {
+            StartError::new(format!("telegram.{name} is missing: write {what}"))
+        };
+        let file = self.bot_token_file;
+        let file =
+            file.ok_or_else(|| missing("bot_token_file", "the file with the token of the bot"))?;
+        let chat_id = self.chat_id;
+        let chat_id = chat_id.ok_or_else(|| missing("chat_id", "the id of the chat as a text"))?;
+        let mut config = TelegramConfig::new(folder.join(file), chat_id);
+        if let Some(url) = self.api_url {
+            check_url(&url, true)
+                .map_err(|error| StartError::new(format!("telegram.api_url: {error}")))?;
+            config.api_url = url;
+        }
+        Ok(config)
+    }
+}
+
 impl RawMerchant {
     fn check(self) -> Result<Merchant, StartError> {
         let missing = |name: &str| StartError::new(format!("merchant.{name} is missing"));
@@ -469,6 +631,8 @@ impl RawMerchant {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const FILE: &str = r#"
@@ -524,6 +688,9 @@ mod tests {
             ("store = \"x\"\nbind = \"8600\"", &[], "127.0.0.1:8600"),
             ("store = \"x\"\npolicy = \"often\"", &[], "web_shop"),
             ("store = \"x\"\nexpires_in = 1", &[], "60 to 2592000"),
+            ("store = \"x\"\nlog_level = \"loud\"", &[], "debug"),
+            ("store = \"x\"\ntls_key_file = \"key\"", &[], "together"),
+            ("store = \"x\"\n[telegram]", &[], "bot_token_file"),
             ("store = \"x\"\nsandbox = false", &[], "nothing to serve"),
             ("store = \"x\"\n[bakong]", &[], "environment"),
             (

@@ -19,12 +19,15 @@ use tokio::task::JoinSet;
 use crate::app::App;
 use crate::config::{Config, LiveConfig, SandboxConfig, StoreLocation};
 use crate::db::Db;
+use crate::deliveries::{self, Targets};
 use crate::error::StartError;
 use crate::feed::Feed;
 use crate::keys::{ApiKey, Scope};
+use crate::metrics::Metrics;
+use crate::outbound::Sender;
 use crate::shop::{Mode, Shop, ShopClock, ShopStore, ShopTransport};
-use crate::webhooks::{self, Sender};
-use crate::{api, consumer};
+use crate::telegram::{self, Bot};
+use crate::{api, connections, consumer, scrape};
 
 /// The owner of the token in the embedded sandbox.
 const SANDBOX_EMAIL: &str = "shop@example.com";
@@ -37,6 +40,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     public_url: Arc<str>,
     shops: Vec<Arc<Shop>>,
     sandbox: Option<Arc<Sandbox>>,
@@ -107,26 +111,28 @@ impl Server {
     /// # Errors
     /// [`StartError`] with a sentence that says what to do.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(config.bind)
-            .await
-            .map_err(|error| StartError::bind(config.bind, &error))?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| StartError::bind(config.bind, &error))?;
+        let tls = config.tls.as_ref().map(connections::tls).transpose()?;
+        let (listener, address) = listen(config.bind).await?;
+        let metrics_listener = match config.metrics_bind {
+            Some(bind) => Some(listen(bind).await?),
+            None => None,
+        };
         let public_url: Arc<str> = match &config.public_url {
             Some(url) => url.trim_end_matches('/').into(),
+            None if tls.is_some() => format!("https://{address}").into(),
             None => format!("http://{address}").into(),
         };
         let database = Database::open(&config.store).await?;
         let db = Db::open(database.tables()).await?;
+        let metrics = Metrics::default();
         let mut shops = Vec::new();
         if let Some(live) = &config.live {
-            shops.push(live_shop(config, live, &database, &db).await?);
+            shops.push(live_shop(config, live, &database, &db, &metrics).await?);
         }
         let mut sandbox = None;
         if let Some(settings) = &config.sandbox {
             let started = Arc::new(start_sandbox(settings).await?);
-            shops.push(test_shop(config, &started, &database, &db).await?);
+            shops.push(test_shop(config, &started, &database, &db, &metrics).await?);
             sandbox = Some(started);
         }
         let new_keys = first_keys(config, &db, &shops).await?;
@@ -134,7 +140,13 @@ impl Server {
         let feed = Feed::new(stopped.clone());
         let sender = Sender::new(config.allow_private_webhooks)
             .map_err(|error| StartError::new(format!("TLS cannot be used: {error}")))?;
-        let app = App::new(db.clone(), feed.clone(), shops.clone(), sender.clone());
+        let app = App::new(
+            db.clone(),
+            feed.clone(),
+            shops.clone(),
+            sender.clone(),
+            metrics.clone(),
+        );
         let mut tasks = JoinSet::new();
         for shop in &shops {
             tasks.spawn(consumer::run(db.clone(), Arc::clone(shop), feed.clone()));
@@ -142,19 +154,25 @@ impl Server {
             tasks.spawn(maintain);
             tasks.spawn(feed.clone().run(db.clone(), shop.id));
         }
-        tasks.spawn(webhooks::run(db.clone(), sender, feed.clone()));
-        let mut until = stopped.clone();
-        let serve = axum::serve(listener, api::router(app));
-        let serve = serve.with_graceful_shutdown(async move {
-            let _ = until.wait_for(|stop| *stop).await;
-        });
-        tasks.spawn(async move {
-            if let Err(error) = serve.await {
-                tracing::error!(%error, "the server ended");
-            }
-        });
+        let bot = chat(config, &db, &shops).await?;
+        let targets = Targets {
+            sender,
+            bot,
+            metrics: metrics.clone(),
+        };
+        tasks.spawn(deliveries::run(db.clone(), targets, feed.clone()));
+        tracing::info!(%address, tls = tls.is_some(), "the server listens");
+        let router = api::router(app.clone());
+        tasks.spawn(connections::serve(listener, tls, router, stopped.clone()));
+        let mut metrics_address = None;
+        if let Some((listener, address)) = metrics_listener {
+            metrics_address = Some(address);
+            let router = scrape::router(app.clone());
+            tasks.spawn(connections::serve(listener, None, router, stopped.clone()));
+        }
         Ok(Self {
             address,
+            metrics_address,
             public_url,
             shops,
             sandbox,
@@ -169,6 +187,12 @@ impl Server {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address on which `/metrics` is served.
+    #[must_use]
+    pub const fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// The public address, without a slash at the end.
@@ -211,11 +235,19 @@ impl Server {
     }
 }
 
+async fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error: std::io::Error| StartError::bind(bind, &error);
+    let listener = TcpListener::bind(bind).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
 async fn live_shop(
     config: &Config,
     live: &LiveConfig,
     database: &Database,
     db: &Db,
+    metrics: &Metrics,
 ) -> Result<Arc<Shop>, StartError> {
     let token = live.token()?;
     let transport = HyperTransport::for_watcher()
@@ -242,8 +274,9 @@ async fn live_shop(
         merchant: live.merchant.clone(),
         session,
         registration,
+        renews_token: live.renewal_email.is_some(),
     };
-    parts.start(config, database, db).await
+    parts.start(config, database, db, metrics).await
 }
 
 async fn start_sandbox(settings: &SandboxConfig) -> Result<Sandbox, StartError> {
@@ -260,6 +293,7 @@ async fn test_shop(
     sandbox: &Arc<Sandbox>,
     database: &Database,
     db: &Db,
+    metrics: &Metrics,
 ) -> Result<Arc<Shop>, StartError> {
     let merchant = match &config.live {
         // The same name on the code, but an account of the sandbox.
@@ -287,8 +321,10 @@ async fn test_shop(
         merchant,
         session: Session::new(transport, base_url).with_token(token),
         registration: registration(SANDBOX_HOST, SANDBOX_EMAIL)?,
+        // Its tokens last longer than people try things out.
+        renews_token: true,
     };
-    parts.start(config, database, db).await
+    parts.start(config, database, db, metrics).await
 }
 
 /// What differs between a live shop and a test shop.
@@ -298,6 +334,7 @@ struct Parts {
     merchant: crate::merchant::Merchant,
     session: Session<ShopTransport>,
     registration: Registration,
+    renews_token: bool,
 }
 
 impl Parts {
@@ -306,6 +343,7 @@ impl Parts {
         config: &Config,
         database: &Database,
         db: &Db,
+        metrics: &Metrics,
     ) -> Result<Arc<Shop>, StartError> {
         let store = database.store(&self.registration).await?;
         let watcher = Watcher::builder(self.session, Arc::clone(&store))
@@ -322,6 +360,8 @@ impl Parts {
             policy: config.policy,
             expires_in: config.expires_in,
             dropin_expires_in: config.dropin_expires_in,
+            renews_token: self.renews_token,
+            metrics: metrics.clone(),
             clock: self.clock,
         }))
     }
@@ -329,6 +369,24 @@ impl Parts {
 
 fn registration(host: &str, owner: &str) -> Result<Registration, StartError> {
     Registration::new(host, owner).map_err(|error| StartError::new(error.to_string()))
+}
+
+/// Stores the chat of the configuration for the live shop, or for the test shop if there is no other. Ends other chats.
+async fn chat(config: &Config, db: &Db, shops: &[Arc<Shop>]) -> Result<Option<Bot>, StartError> {
+    let owner = shops.iter().min_by_key(|shop| shop.mode);
+    let bot = match (&config.telegram, owner) {
+        (Some(telegram), Some(shop)) => Some(Bot::new(telegram, Arc::clone(shop))?),
+        _ => None,
+    };
+    let types: Vec<_> = telegram::TYPES.iter().map(|kind| kind.name()).collect();
+    let types = types.join(" ");
+    for shop in shops {
+        let bot = bot.as_ref().filter(|bot| bot.shop() == shop.id);
+        let address = bot.map(Bot::address);
+        let chat = address.as_deref().map(|address| (address, types.as_str()));
+        db.set_chat(shop.id, chat, Timestamp::now()).await?;
+    }
+    Ok(bot)
 }
 
 /// Stores the test key of the configuration, and creates a key for each shop that has none.

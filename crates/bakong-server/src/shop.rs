@@ -16,6 +16,7 @@ use http::{Request, Response, header};
 use khqr_core::Timestamp;
 
 use crate::merchant::Merchant;
+use crate::metrics::Metrics;
 
 /// The name under which the server acknowledges the events of the store.
 pub(crate) const CONSUMER: &str = "bakong-server";
@@ -35,6 +36,14 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// Returns the name for people and labels.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+
     /// Returns how the keys of this mode begin.
     pub(crate) const fn key_prefix(self) -> &'static str {
         match self {
@@ -57,6 +66,9 @@ pub(crate) struct Shop {
     pub(crate) expires_in: Duration,
     /// How long to look for the payment of a code that another program created, from the first question on.
     pub(crate) dropin_expires_in: Duration,
+    /// Whether the server renews the token.
+    pub(crate) renews_token: bool,
+    pub(crate) metrics: Metrics,
     pub(crate) clock: ShopClock,
 }
 

@@ -1,8 +1,9 @@
 //! `bakong serve`: runs the payment server until a signal stops it.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use bakong_server::{Config, Server, StartError};
+use bakong_server::{Config, LogConfig, LogFormat, Server, StartError};
 use khqr_core::Printable;
 use serde_json::json;
 
@@ -23,6 +24,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<Exit, Failure> {
 async fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let (config, temporary) = config(arguments)?;
+    log(config.log);
     let server = Server::start(&config)
         .await
         .map_err(|error| cannot_start(&error))?;
@@ -34,6 +36,20 @@ async fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
         let _ = std::fs::remove_dir_all(folder);
     }
     Ok(Exit::Success)
+}
+
+/// Writes the events of the server to standard error from now on.
+fn log(config: LogConfig) {
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(config.level)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    // It fails if a logger is set, which only a test can do.
+    let _ = match config.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
 }
 
 /// Returns the configuration, and the folder to delete at the end.

@@ -80,8 +80,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/readyz", get(probes::readyz))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(app);
-    layers::add(router)
+        .with_state(app.clone());
+    layers::add(router, app.metrics().clone())
 }
 
 async fn no_such_path(uri: Uri) -> Problem {

@@ -8,7 +8,6 @@ use bakong_flow::watcher::{Role, StoreHealth};
 use serde::Serialize;
 
 use crate::app::App;
-use crate::shop::Mode;
 
 /// The process runs.
 pub(super) async fn healthz() -> &'static str {
@@ -29,10 +28,7 @@ pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
         problems.push("the store cannot be read; the log has the reason".to_owned());
     }
     for shop in app.shops() {
-        let name = match shop.mode {
-            Mode::Live => "live",
-            Mode::Test => "test",
-        };
+        let name = shop.mode.name();
         let health = shop.watcher.health();
         if let Role::Ended = health.role {
             problems.push(format!("{name}: the watcher has ended; restart the server"));

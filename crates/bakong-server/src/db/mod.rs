@@ -8,6 +8,7 @@ mod idempotency;
 mod keys;
 mod payments;
 mod shops;
+mod telegram;
 mod webhooks;
 
 use std::sync::Arc;
@@ -19,12 +20,15 @@ pub(crate) use events::{Changed, EventRow, NewEvent};
 pub(crate) use idempotency::{Claim, Claimed, LOCK};
 pub(crate) use keys::KeyRow;
 pub(crate) use payments::{PaymentCursor, PaymentFilter};
-pub(crate) use webhooks::{AttemptRow, DeliveryRow, DueDelivery, EndpointRow, Next, StoredSecret};
+pub(crate) use webhooks::{
+    AttemptRow, DeliveryRow, DueDelivery, EndpointKind, EndpointRow, Next, StoredSecret,
+};
 
 /// The schema, as numbered steps that never change after a release.
 const STEPS: &[&str] = &[
     include_str!("schema/0001_payments.sql"),
     include_str!("schema/0002_webhooks.sql"),
+    include_str!("schema/0003_telegram.sql"),
 ];
 
 /// The tables of the server. Cheap to clone.

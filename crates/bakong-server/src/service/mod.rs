@@ -1,5 +1,6 @@
 //! What the API, the pages and the drop-in do with payments.
 
+mod alert;
 mod cancel;
 mod change;
 mod create;
@@ -7,6 +8,7 @@ mod open;
 mod render;
 mod resolve;
 
+pub(crate) use alert::{Alert, alert, watch_health};
 pub(crate) use cancel::cancel;
 pub(crate) use change::{apply_flow_event, check};
 pub(crate) use create::{NewPayment, create, new_attempt};

@@ -116,6 +116,23 @@ pub(super) fn event(
     })
 }
 
+/// Renders an alert.
+pub(super) fn alert(id: &str, code: &str, object: &str, detail: &str, at: Timestamp) -> NewEvent {
+    let body = serde_json::json!({
+        "id": id,
+        "type": EventType::Alert,
+        "timestamp": rfc3339(at),
+        "data": { "code": code, "object": object, "detail": detail },
+    });
+    NewEvent {
+        id: id.to_owned(),
+        kind: EventType::Alert.name(),
+        body: body.to_string(),
+        at,
+        flow_event: None,
+    }
+}
+
 /// Renders an event that only shows that an endpoint works.
 pub(crate) fn ping(at: Timestamp) -> Result<NewEvent, Problem> {
     let id = ids::random("evt_")?;

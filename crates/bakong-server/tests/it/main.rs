@@ -20,9 +20,11 @@ mod harness;
 mod idempotency;
 mod kills;
 mod lists;
+mod operation;
 mod payments;
 mod reviews;
 mod streams;
+mod telegram;
 mod webhooks;
 #[cfg(unix)]
 mod workers;
