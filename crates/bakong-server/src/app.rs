@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::db::Db;
 use crate::feed::Feed;
 use crate::shop::Shop;
+use crate::site::Site;
 use crate::webhooks::Sender;
 
 /// The state of the server. Cheap to clone.
@@ -17,15 +18,23 @@ struct Shared {
     feed: Feed,
     shops: Vec<Arc<Shop>>,
     sender: Sender,
+    site: Site,
 }
 
 impl App {
-    pub(crate) fn new(db: Db, feed: Feed, shops: Vec<Arc<Shop>>, sender: Sender) -> Self {
+    pub(crate) fn new(
+        db: Db,
+        feed: Feed,
+        shops: Vec<Arc<Shop>>,
+        sender: Sender,
+        site: Site,
+    ) -> Self {
         Self(Arc::new(Shared {
             db,
             feed,
             shops,
             sender,
+            site,
         }))
     }
 
@@ -44,6 +53,11 @@ impl App {
     /// What sends webhooks.
     pub(crate) fn sender(&self) -> &Sender {
         &self.0.sender
+    }
+
+    /// What the pages need.
+    pub(crate) fn site(&self) -> &Site {
+        &self.0.site
     }
 
     /// Returns the shop with this id, if this process serves it.

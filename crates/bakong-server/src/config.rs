@@ -37,6 +37,8 @@ const SETTINGS: &[&[&str]] = &[
     &["sandbox"],
     &["sandbox_port"],
     &["allow_private_webhooks"],
+    &["embed_origins"],
+    &["dashboard_password_hash"],
     &["bakong", "environment"],
     &["bakong", "base_url"],
     &["bakong", "token_file"],
@@ -47,6 +49,7 @@ const SETTINGS: &[&[&str]] = &[
     &["merchant", "city"],
     &["merchant", "merchant_id"],
     &["merchant", "acquiring_bank"],
+    &["merchant", "contact"],
 ];
 
 /// How to run a server.
@@ -73,6 +76,20 @@ pub struct Config {
     pub policy: Policy,
     /// How long a code is valid.
     pub expires_in: Duration,
+    /// The settings of the pages.
+    pub pages: PageConfig,
+}
+
+/// The settings of the pages for people.
+#[derive(Clone, Default, Debug)]
+#[non_exhaustive]
+pub struct PageConfig {
+    /// The origins of the shops whose pages may show the checkout in a frame, such as `https://shop.example.com`.
+    pub embed_origins: Vec<String>,
+    /// The Argon2 hash of the password of the dashboard. Without one, each start prints a one-time link.
+    pub password_hash: Option<SecretText>,
+    /// Whether to serve a demo shop. Needs the sandbox.
+    pub demo: bool,
 }
 
 /// Where the payments are stored.
@@ -170,6 +187,7 @@ impl Config {
             allow_private_webhooks: true,
             policy: Policy::COUNTER,
             expires_in: Duration::from_secs(DEFAULT_EXPIRES_IN),
+            pages: PageConfig::default(),
         }
     }
 
@@ -277,6 +295,8 @@ struct RawConfig {
     sandbox: Option<bool>,
     sandbox_port: Option<u16>,
     allow_private_webhooks: Option<bool>,
+    embed_origins: Option<String>,
+    dashboard_password_hash: Option<String>,
     bakong: Option<RawBakong>,
     merchant: Option<RawMerchant>,
 }
@@ -299,6 +319,7 @@ struct RawMerchant {
     city: Option<String>,
     merchant_id: Option<String>,
     acquiring_bank: Option<String>,
+    contact: Option<String>,
 }
 
 impl RawConfig {
@@ -338,6 +359,11 @@ impl RawConfig {
                 "public_url: write the address of the server, such as \"https://pay.example.com\"";
             return Err(StartError::new(message));
         }
+        let pages = PageConfig {
+            embed_origins: embed_origins(self.embed_origins.as_deref().unwrap_or_default())?,
+            password_hash: self.dashboard_password_hash.map(SecretText),
+            demo: false,
+        };
         let live = self
             .bakong
             .map(|bakong| bakong.check(self.merchant, folder))
@@ -368,8 +394,27 @@ impl RawConfig {
             allow_private_webhooks: self.allow_private_webhooks.unwrap_or(false),
             policy,
             expires_in: Duration::from_secs(expires_in),
+            pages,
         })
     }
+}
+
+/// Reads origins that are separated by spaces. They become a part of a header, so each of them must be an origin and nothing else.
+fn embed_origins(text: &str) -> Result<Vec<String>, StartError> {
+    let is_origin = |text: &str| {
+        let host = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"));
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+        host.is_some_and(|host| !host.is_empty() && host.bytes().all(is_host))
+    };
+    let origins: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+    if origins.iter().all(|origin| is_origin(origin)) {
+        return Ok(origins);
+    }
+    Err(StartError::new(
+        "embed_origins: write the origins of shops, separated by spaces, such as \"https://shop.example.com\"",
+    ))
 }
 
 impl RawBakong {
@@ -433,6 +478,7 @@ impl RawMerchant {
             name: self.name.ok_or_else(|| missing("name"))?,
             city: self.city.unwrap_or_else(|| "Phnom Penh".to_owned()),
             registered,
+            contact: self.contact.filter(|contact| !contact.trim().is_empty()),
         };
         merchant
             .check()

@@ -11,13 +11,17 @@ mod feed;
 mod ids;
 mod keys;
 mod merchant;
+mod pages;
 mod problem;
 mod server;
 mod service;
 mod shop;
+mod site;
 mod webhooks;
 
-pub use config::{Config, LiveConfig, SandboxConfig, SecretText, StoreLocation, VARIABLE_PREFIX};
+pub use config::{
+    Config, LiveConfig, PageConfig, SandboxConfig, SecretText, StoreLocation, VARIABLE_PREFIX,
+};
 pub use error::StartError;
 pub use merchant::Merchant;
 pub use server::{NewKey, Server};

@@ -23,8 +23,9 @@ use crate::error::StartError;
 use crate::feed::Feed;
 use crate::keys::{ApiKey, Scope};
 use crate::shop::{Mode, Shop, ShopClock, ShopStore, ShopTransport};
+use crate::site::Site;
 use crate::webhooks::{self, Sender};
-use crate::{api, consumer};
+use crate::{api, consumer, pages};
 
 /// The owner of the token in the embedded sandbox.
 const SANDBOX_EMAIL: &str = "shop@example.com";
@@ -121,12 +122,12 @@ impl Server {
         let db = Db::open(database.tables()).await?;
         let mut shops = Vec::new();
         if let Some(live) = &config.live {
-            shops.push(live_shop(config, live, &database, &db).await?);
+            shops.push(live_shop(config, live, &database, &db, &public_url).await?);
         }
         let mut sandbox = None;
         if let Some(settings) = &config.sandbox {
             let started = Arc::new(start_sandbox(settings).await?);
-            shops.push(test_shop(config, &started, &database, &db).await?);
+            shops.push(test_shop(config, &started, &database, &db, &public_url).await?);
             sandbox = Some(started);
         }
         let new_keys = first_keys(config, &db, &shops).await?;
@@ -134,7 +135,14 @@ impl Server {
         let feed = Feed::new(stopped.clone());
         let sender = Sender::new(config.allow_private_webhooks)
             .map_err(|error| StartError::new(format!("TLS cannot be used: {error}")))?;
-        let app = App::new(db.clone(), feed.clone(), shops.clone(), sender.clone());
+        let site = Site::new(config, &public_url, sandbox.as_deref());
+        let app = App::new(
+            db.clone(),
+            feed.clone(),
+            shops.clone(),
+            sender.clone(),
+            site,
+        );
         let mut tasks = JoinSet::new();
         for shop in &shops {
             tasks.spawn(consumer::run(db.clone(), Arc::clone(shop), feed.clone()));
@@ -144,7 +152,7 @@ impl Server {
         }
         tasks.spawn(webhooks::run(db.clone(), sender, feed.clone()));
         let mut until = stopped.clone();
-        let serve = axum::serve(listener, api::router(app));
+        let serve = axum::serve(listener, api::router(app, pages::router()));
         let serve = serve.with_graceful_shutdown(async move {
             let _ = until.wait_for(|stop| *stop).await;
         });
@@ -216,6 +224,7 @@ async fn live_shop(
     live: &LiveConfig,
     database: &Database,
     db: &Db,
+    public_url: &Arc<str>,
 ) -> Result<Arc<Shop>, StartError> {
     let token = live.token()?;
     let transport = HyperTransport::for_watcher()
@@ -243,7 +252,7 @@ async fn live_shop(
         session,
         registration,
     };
-    parts.start(config, database, db).await
+    parts.start(config, database, db, public_url).await
 }
 
 async fn start_sandbox(settings: &SandboxConfig) -> Result<Sandbox, StartError> {
@@ -260,6 +269,7 @@ async fn test_shop(
     sandbox: &Arc<Sandbox>,
     database: &Database,
     db: &Db,
+    public_url: &Arc<str>,
 ) -> Result<Arc<Shop>, StartError> {
     let merchant = match &config.live {
         // The same name on the code, but an account of the sandbox.
@@ -288,7 +298,7 @@ async fn test_shop(
         session: Session::new(transport, base_url).with_token(token),
         registration: registration(SANDBOX_HOST, SANDBOX_EMAIL)?,
     };
-    parts.start(config, database, db).await
+    parts.start(config, database, db, public_url).await
 }
 
 /// What differs between a live shop and a test shop.
@@ -306,6 +316,7 @@ impl Parts {
         config: &Config,
         database: &Database,
         db: &Db,
+        public_url: &Arc<str>,
     ) -> Result<Arc<Shop>, StartError> {
         let store = database.store(&self.registration).await?;
         let watcher = Watcher::builder(self.session, Arc::clone(&store))
@@ -322,6 +333,7 @@ impl Parts {
             policy: config.policy,
             expires_in: config.expires_in,
             clock: self.clock,
+            public_url: Arc::clone(public_url),
         }))
     }
 }

@@ -56,9 +56,16 @@ pub(crate) struct Shop {
     /// How long a code is valid, unless the request says otherwise.
     pub(crate) expires_in: Duration,
     pub(crate) clock: ShopClock,
+    /// The public address of the server, without a slash at the end.
+    pub(crate) public_url: Arc<str>,
 }
 
 impl Shop {
+    /// Returns the address of the checkout page with this token.
+    pub(crate) fn checkout_url(&self, token: &str) -> String {
+        format!("{}/pay/{token}", self.public_url)
+    }
+
     /// The time at this shop's Bakong.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()

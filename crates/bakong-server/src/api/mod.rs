@@ -6,14 +6,14 @@ mod auth;
 mod body;
 mod deliveries;
 mod docs;
-mod events;
+pub(crate) mod events;
 mod idempotency;
-mod images;
+pub(crate) mod images;
 mod keys;
 mod layers;
 mod payments;
 mod probes;
-mod statement;
+pub(crate) mod statement;
 mod webhooks;
 
 use axum::Router;
@@ -38,8 +38,8 @@ use crate::problem::Problem;
 )]
 struct Description;
 
-/// Returns all routes of the API.
-pub(crate) fn router(app: App) -> Router {
+/// Returns all routes: those of the API, and `others`.
+pub(crate) fn router(app: App, others: Router<App>) -> Router {
     let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(payments::create, payments::list))
         .routes(routes!(payments::read))
@@ -74,6 +74,7 @@ pub(crate) fn router(app: App) -> Router {
     }
     let router = router
         .merge(docs::router(&description))
+        .merge(others)
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .fallback(no_such_path)

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod checkout;
 mod client;
 /// A PostgreSQL server, which the tests of bakong-store start too.
 #[cfg(unix)]

@@ -1,0 +1,79 @@
+//! What the pages need to know about the server.
+
+use std::fmt::Write as _;
+
+use axum::http::HeaderValue;
+use bakong_sandbox::Sandbox;
+
+use crate::config::Config;
+
+/// What the pages need to know about the server.
+#[derive(Clone, Debug)]
+pub(crate) struct Site {
+    /// Whether browsers use TLS. Cookies are then sent with TLS only.
+    pub(crate) is_https: bool,
+    /// The origins that may show the checkout in a frame, separated by spaces; the first is the server itself.
+    pub(crate) embedders: String,
+    /// The policy of the checkout, which other pages may embed.
+    pub(crate) checkout_policy: HeaderValue,
+    /// The address of the sandbox, where test payments are paid.
+    pub(crate) sandbox_url: Option<String>,
+}
+
+/// A page uses its own scripts, styles and images, and sends forms to its own server.
+macro_rules! policy {
+    ($ancestors:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+             frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors ",
+            $ancestors
+        )
+    };
+}
+
+impl Site {
+    pub(crate) fn new(config: &Config, public_url: &str, sandbox: Option<&Sandbox>) -> Self {
+        let mut embedders = origin(public_url).to_owned();
+        let mut ancestors = "'self'".to_owned();
+        for origin in &config.pages.embed_origins {
+            // Writing to a string cannot fail.
+            let _ = write!(embedders, " {origin}");
+            let _ = write!(ancestors, " {origin}");
+        }
+        let policy = format!(policy!("{}"), ancestors);
+        Self {
+            is_https: public_url.starts_with("https://"),
+            embedders,
+            // The origins were checked by the configuration.
+            checkout_policy: HeaderValue::try_from(policy).unwrap_or_else(|_| closed_policy()),
+            sandbox_url: sandbox.map(Sandbox::base_url),
+        }
+    }
+}
+
+/// The policy of pages that no other page may show in a frame.
+pub(crate) fn closed_policy() -> HeaderValue {
+    HeaderValue::from_static(policy!("'none'"))
+}
+
+/// Returns the origin of an address: its scheme, host and port.
+fn origin(url: &str) -> &str {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url.get(start..).and_then(|rest| rest.find('/'));
+    url.get(..end.map_or(url.len(), |end| start + end))
+        .unwrap_or(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_origin_of_an_address_has_no_path() {
+        assert_eq!(
+            origin("https://pay.example.com/shop"),
+            "https://pay.example.com"
+        );
+        assert_eq!(origin("http://127.0.0.1:8600"), "http://127.0.0.1:8600");
+    }
+}
