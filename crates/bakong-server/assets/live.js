@@ -1,14 +1,15 @@
-// Keeps the page up to date. The server renders every state; this script fetches the page again when its version changes.
+// Keeps a part of the page up to date: the element with `data-version`. The server renders every state; this script fetches the page
+// again when its version changes.
 
 const POLL_MS = 5000;
 const news = document.getElementById("news");
 let source = null;
 let fetching = false;
 
-const main = () => document.querySelector("main");
+const part = (page = document) => page.querySelector("[data-version]");
 
 /** Whether a person has typed something that a new page would delete. */
-const isEdited = () => [...main().querySelectorAll("input:not([type=hidden]), textarea")].some((field) =>
+const isEdited = () => [...part().querySelectorAll("input:not([type=hidden]), textarea")].some((field) =>
   field.value !== field.defaultValue || field.checked !== field.defaultChecked);
 
 /** Fetches the page and shows it, unless it shows the same version. */
@@ -21,8 +22,8 @@ export async function refresh({ evenIfSame = false } = {}) {
     if (response.redirected) return location.reload();
     if (!response.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    const next = page.querySelector("main");
-    if (!next || (!evenIfSame && next.dataset.version === main().dataset.version)) return;
+    const next = part(page);
+    if (!next || (!evenIfSame && next.dataset.version === part().dataset.version)) return;
     if (isEdited()) {
       news.textContent = news.dataset.edited;
       return;
@@ -36,7 +37,7 @@ export async function refresh({ evenIfSame = false } = {}) {
 }
 
 function show(next, title) {
-  const before = main();
+  const before = part();
   const focused = document.activeElement?.id;
   before.replaceWith(next);
   document.title = title;
@@ -46,13 +47,13 @@ function show(next, title) {
 }
 
 function connect() {
-  source = new EventSource(main().dataset.events);
+  source = new EventSource(part().dataset.events);
   source.onmessage = ({ data }) => {
-    if (data !== main().dataset.version) refresh();
+    if (data !== part().dataset.version) refresh();
   };
 }
 
-if (main().dataset.events) {
+if (part()?.dataset.events) {
   connect();
   // Proxies can block streams, and browsers do not repeat a stream that was refused.
   setInterval(() => {

@@ -25,3 +25,4 @@ pub use config::{
 pub use error::StartError;
 pub use merchant::Merchant;
 pub use server::{NewKey, Server};
+pub use site::hash_password;

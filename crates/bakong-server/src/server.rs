@@ -17,10 +17,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::App;
-use crate::config::{Config, LiveConfig, SandboxConfig, StoreLocation};
-use crate::db::Db;
+use crate::config::{Config, LiveConfig, SandboxConfig, SecretText, StoreLocation};
+use crate::db::{Db, Secret};
 use crate::error::StartError;
 use crate::feed::Feed;
+use crate::ids;
 use crate::keys::{ApiKey, Scope};
 use crate::shop::{Mode, Shop, ShopClock, ShopStore, ShopTransport};
 use crate::site::Site;
@@ -31,6 +32,8 @@ use crate::{api, consumer, pages};
 const SANDBOX_EMAIL: &str = "shop@example.com";
 /// The name of the sandbox's registration. Its real host has a port that changes.
 const SANDBOX_HOST: &str = "sandbox";
+/// How long the one-time link of the dashboard is valid.
+const LINK_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long requests in progress may take at the end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -43,6 +46,7 @@ pub struct Server {
     sandbox: Option<Arc<Sandbox>>,
     database: Database,
     new_keys: Vec<NewKey>,
+    login_link: Option<SecretText>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -135,7 +139,8 @@ impl Server {
         let feed = Feed::new(stopped.clone());
         let sender = Sender::new(config.allow_private_webhooks)
             .map_err(|error| StartError::new(format!("TLS cannot be used: {error}")))?;
-        let site = Site::new(config, &public_url, sandbox.as_deref());
+        let site = Site::new(config, &public_url, sandbox.as_deref())?;
+        let login_link = first_link(config, &db, &public_url).await?;
         let app = App::new(
             db.clone(),
             feed.clone(),
@@ -168,6 +173,7 @@ impl Server {
             sandbox,
             database,
             new_keys,
+            login_link,
             stop,
             tasks,
         })
@@ -189,6 +195,12 @@ impl Server {
     #[must_use]
     pub fn new_keys(&self) -> &[NewKey] {
         &self.new_keys
+    }
+
+    /// The address that starts a session of the dashboard, once and within a day; `None` if the dashboard has a password.
+    #[must_use]
+    pub fn login_link(&self) -> Option<&str> {
+        self.login_link.as_ref().map(SecretText::expose)
     }
 
     /// The embedded sandbox, whose customers pay the test payments.
@@ -340,6 +352,23 @@ impl Parts {
 
 fn registration(host: &str, owner: &str) -> Result<Registration, StartError> {
     Registration::new(host, owner).map_err(|error| StartError::new(error.to_string()))
+}
+
+/// Creates the one-time link of the dashboard, unless the dashboard has a password.
+async fn first_link(
+    config: &Config,
+    db: &Db,
+    public_url: &str,
+) -> Result<Option<SecretText>, StartError> {
+    if config.pages.password_hash.is_some() {
+        return Ok(None);
+    }
+    let secret = ids::random("").map_err(|error| StartError::new(error.to_string()))?;
+    let now = Timestamp::now();
+    let until = now.saturating_add(LINK_LIFE);
+    db.add_secret(Secret::Link, &secret, now, until).await?;
+    let link = format!("{public_url}/login?link={secret}");
+    Ok(Some(SecretText::new(link)))
 }
 
 /// Stores the test key of the configuration, and creates a key for each shop that has none.

@@ -35,6 +35,14 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// Returns the name for people and addresses.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Test => "test",
+        }
+    }
+
     /// Returns how the keys of this mode begin.
     pub(crate) const fn key_prefix(self) -> &'static str {
         match self {

@@ -3,16 +3,16 @@
 #![allow(unused_qualifications, reason = "code that utoipa generates")]
 
 mod auth;
-mod body;
+pub(crate) mod body;
 mod deliveries;
 mod docs;
 pub(crate) mod events;
 mod idempotency;
 pub(crate) mod images;
-mod keys;
+pub(crate) mod keys;
 mod layers;
 mod payments;
-mod probes;
+pub(crate) mod probes;
 pub(crate) mod statement;
 mod webhooks;
 

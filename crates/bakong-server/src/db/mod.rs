@@ -7,6 +7,7 @@ mod events;
 mod idempotency;
 mod keys;
 mod payments;
+mod sessions;
 mod shops;
 mod webhooks;
 
@@ -19,12 +20,16 @@ pub(crate) use events::{Changed, EventRow, NewEvent};
 pub(crate) use idempotency::{Claim, Claimed, LOCK};
 pub(crate) use keys::KeyRow;
 pub(crate) use payments::{PaymentCursor, PaymentFilter};
-pub(crate) use webhooks::{AttemptRow, DeliveryRow, DueDelivery, EndpointRow, Next, StoredSecret};
+pub(crate) use sessions::Secret;
+pub(crate) use webhooks::{
+    AttemptRow, DeliveryRow, DueDelivery, EndpointRow, Next, RecentDelivery, StoredSecret,
+};
 
 /// The schema, as numbered steps that never change after a release.
 const STEPS: &[&str] = &[
     include_str!("schema/0001_payments.sql"),
     include_str!("schema/0002_webhooks.sql"),
+    include_str!("schema/0003_sessions.sql"),
 ];
 
 /// The tables of the server. Cheap to clone.

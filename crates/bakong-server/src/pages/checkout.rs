@@ -15,6 +15,7 @@ use axum::routing::{get, post};
 use super::format;
 use super::live::{self, Subject};
 use super::page::{Base, PageError, render};
+use super::text::Texts;
 use crate::api::images::{Drawing, Image, draw};
 use crate::app::App;
 use crate::domain::{Payment, Status};
@@ -31,7 +32,7 @@ pub(super) fn router() -> Router<App> {
 
 /// What the customer sees.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum View {
+pub(super) enum View {
     /// The code can be paid.
     Open,
     /// The code cannot be paid. The server may still look for money.
@@ -43,7 +44,7 @@ enum View {
 }
 
 impl View {
-    fn of(payment: &Payment, shop: &Shop) -> Self {
+    pub(super) fn of(payment: &Payment, shop: &Shop) -> Self {
         match payment.status {
             Status::Paid => Self::Paid,
             Status::NeedsReview => Self::Review,
@@ -58,7 +59,7 @@ impl View {
     }
 
     /// Returns the name for the script and the style sheet.
-    const fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Expired => "expired",
@@ -66,6 +67,18 @@ impl View {
             Self::Review => "review",
             Self::Cancelled => "cancelled",
             Self::Failed => "failed",
+        }
+    }
+
+    /// Returns the title for the customer.
+    pub(super) const fn title(self, t: &Texts) -> &'static str {
+        match self {
+            Self::Open => t.waiting,
+            Self::Expired => t.expired,
+            Self::Paid => t.paid,
+            Self::Review => t.review,
+            Self::Cancelled => t.cancelled,
+            Self::Failed => t.failed,
         }
     }
 }
@@ -97,14 +110,7 @@ async fn show(State(app): State<App>, Path(token): Path<String>) -> Result<Respo
     let site = app.site();
     let page = CheckoutPage {
         view,
-        title: match view {
-            View::Open => base.t.waiting,
-            View::Expired => base.t.expired,
-            View::Paid => base.t.paid,
-            View::Review => base.t.review,
-            View::Cancelled => base.t.cancelled,
-            View::Failed => base.t.failed,
-        },
+        title: view.title(base.t),
         amount: format::amount(payment.amount),
         expires_in: payment
             .attempt

@@ -1,6 +1,8 @@
 //! Cookies.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use crate::problem::Problem;
 
 /// Returns the value of a cookie.
 pub(super) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -12,4 +14,19 @@ pub(super) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     pairs
         .find(|(found, _)| *found == name)
         .map(|(_, value)| value)
+}
+
+/// Returns the header that sets a cookie which scripts cannot read and which other sites cannot make the browser send.
+pub(super) fn strict(
+    name: &str,
+    value: &str,
+    path: &str,
+    max_age: u64,
+    is_https: bool,
+) -> Result<HeaderValue, Problem> {
+    let secure = if is_https { "; Secure" } else { "" };
+    let text = format!(
+        "{name}={value}; Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}"
+    );
+    HeaderValue::try_from(text).map_err(|_| Problem::internal())
 }

@@ -24,6 +24,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub(super) enum Subject {
     /// A payment.
     Payment { shop: i64, id: String },
+    /// The payments, events and deliveries of a shop.
+    Books { shop: i64 },
 }
 
 impl Subject {
@@ -31,12 +33,14 @@ impl Subject {
     const fn poll(&self) -> Duration {
         match self {
             Self::Payment { .. } => Duration::from_secs(10),
+            Self::Books { .. } => Duration::from_secs(1),
         }
     }
 
     fn is_changed_by(&self, event: &EventRow) -> bool {
         match self {
             Self::Payment { shop, id } => event.shop == *shop && event.payment == *id,
+            Self::Books { shop } => event.shop == *shop,
         }
     }
 
@@ -47,6 +51,7 @@ impl Subject {
                 let payment = app.db().payment(*shop, id).await.ok()??;
                 Some(payment.version.to_string())
             }
+            Self::Books { shop } => app.db().books_version(*shop).await.ok(),
         }
     }
 }

@@ -6,9 +6,14 @@
 mod assets;
 mod checkout;
 mod cookie;
+mod dashboard;
+mod form;
 mod format;
 mod live;
+mod login;
 mod page;
+mod pos;
+mod session;
 mod text;
 
 use axum::Router;
@@ -25,6 +30,9 @@ pub(crate) fn router() -> Router<App> {
     Router::new()
         .merge(assets::router())
         .merge(checkout::router())
+        .merge(dashboard::router())
+        .merge(login::router())
+        .merge(pos::router())
         .layer(middleware::from_fn(text::with_language))
         .layer(middleware::from_fn(with_headers))
 }

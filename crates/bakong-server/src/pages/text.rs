@@ -43,12 +43,10 @@ texts! {
     other_code: "km", "en";
     other_language: "ភាសាខ្មែរ", "English";
     failed_title: "That did not work", "មិនបានសម្រេច";
-    back: "Back", "ត្រឡប់ក្រោយ";
     test_mode: "Test. No real money moves.", "សាកល្បង។ គ្មានប្រាក់ពិតប្រាកដទេ។";
     news: "There is something new. Reload the page.", "មានព័ត៌មានថ្មី។ សូមផ្ទុកទំព័រឡើងវិញ។";
 
     // The checkout.
-    pay: "Payment", "ការបង់ប្រាក់";
     scan: "Scan this code with your bank's app", "ស្កេនកូដនេះដោយកម្មវិធីធនាគាររបស់អ្នក";
     code_alt: "KHQR code", "កូដ KHQR";
     waiting: "Waiting for the payment", "កំពុងរង់ចាំការបង់ប្រាក់";
@@ -76,6 +74,92 @@ texts! {
     transaction: "Transaction", "ប្រតិបត្តិការ";
     payment_id: "Payment", "លេខការបង់ប្រាក់";
     pay_in_sandbox: "Pay in the sandbox", "បង់ប្រាក់ក្នុង sandbox";
+
+    // The session.
+    log_in: "Log in", "ចូល";
+    log_out: "Log out", "ចាកចេញ";
+    password: "Password", "ពាក្យសម្ងាត់";
+    wrong_password: "The password is wrong.", "ពាក្យសម្ងាត់មិនត្រឹមត្រូវទេ។";
+    used_link: "The link was used before, or is too old. Start the server again for a new one.", "តំណនេះត្រូវបានប្រើរួចហើយ ឬចាស់ពេក។ សូមចាប់ផ្តើមម៉ាស៊ីនមេម្តងទៀត ដើម្បីទទួលបានតំណថ្មី។";
+    needs_link: "Open the link that the server printed when it started.", "សូមបើកតំណដែលម៉ាស៊ីនមេបានបង្ហាញនៅពេលចាប់ផ្តើម។";
+
+    // The dashboard.
+    dashboard: "Dashboard", "ផ្ទាំងគ្រប់គ្រង";
+    statement: "Statement", "របាយការណ៍";
+    webhooks: "Webhooks", "Webhook";
+    keys: "API keys", "កូនសោ API";
+    pos: "Point of sale", "កន្លែងលក់";
+    to_live: "Show live payments", "បង្ហាញការបង់ប្រាក់ពិត";
+    to_test: "Show test payments", "បង្ហាញការបង់ប្រាក់សាកល្បង";
+    requests_left: "Requests left today", "សំណើដែលនៅសល់ថ្ងៃនេះ";
+    token: "Token", "ថូខឹន";
+    until: "until", "រហូតដល់";
+    token_valid: "valid", "មានសុពលភាព";
+    token_due: "must be renewed soon", "ត្រូវបន្តឆាប់ៗ";
+    token_expired: "expired", "ផុតកំណត់ហើយ";
+    token_rejected: "rejected by Bakong", "បាគងបដិសេធ";
+    token_missing: "missing", "មិនមាន";
+    reviews: "Payments that need a decision", "ការបង់ប្រាក់ដែលត្រូវសម្រេច";
+    no_reviews: "No payment needs a decision.", "គ្មានការបង់ប្រាក់ដែលត្រូវសម្រេចទេ។";
+    expected: "Expected", "រំពឹងទុក";
+    received: "Received", "បានទទួល";
+    to_account: "To account", "ទៅគណនី";
+    from_account: "From account", "ពីគណនី";
+    time: "Time", "ពេលវេលា";
+    note: "Why do you decide so? The note is stored.", "ហេតុអ្វីអ្នកសម្រេចដូច្នេះ? កំណត់ចំណាំនេះត្រូវបានរក្សាទុក។";
+    accept: "Accept the payment", "ទទួលយកការបង់ប្រាក់";
+    reject: "Reject the payment", "បដិសេធការបង់ប្រាក់";
+    late: "late", "យឺត";
+    amount_mismatch: "other amount", "ចំនួនទឹកប្រាក់ខុស";
+    wrong_currency: "other currency", "រូបិយប័ណ្ណខុស";
+    wrong_recipient: "other recipient", "អ្នកទទួលខុស";
+    duplicate: "paid twice", "បង់ពីរដង";
+    manual: "decided by a person", "សម្រេចដោយមនុស្ស";
+    was_cancelled: "was cancelled", "បានបោះបង់";
+    unreadable: "a detail is missing", "ខ្វះព័ត៌មាន";
+    other_code_reason: "other code", "កូដផ្សេង";
+    not_opened: "never shown", "មិនធ្លាប់បង្ហាញ";
+    open_payments: "Open payments", "ការបង់ប្រាក់ដែលកំពុងរង់ចាំ";
+    no_open_payments: "No payment is open.", "គ្មានការបង់ប្រាក់ដែលកំពុងរង់ចាំទេ។";
+    expires_at: "Expires", "ផុតកំណត់";
+    checkout: "Payment page", "ទំព័របង់ប្រាក់";
+    endpoints: "Endpoints", "អាសយដ្ឋានទទួល";
+    no_endpoints: "There is no endpoint. Create one with POST /v1/webhook_endpoints.", "គ្មានអាសយដ្ឋានទទួលទេ។ សូមបង្កើតដោយ POST /v1/webhook_endpoints។";
+    disabled: "disabled", "បានបិទ";
+    deleted: "deleted", "បានលុប";
+    deliveries: "Deliveries", "ការបញ្ជូន";
+    no_deliveries: "Nothing was delivered yet.", "មិនទាន់មានការបញ្ជូនទេ។";
+    event: "Event", "ព្រឹត្តិការណ៍";
+    endpoint: "Endpoint", "អាសយដ្ឋានទទួល";
+    status: "Status", "ស្ថានភាព";
+    delivered: "delivered", "បានបញ្ជូន";
+    not_delivered: "failed", "បរាជ័យ";
+    pending: "pending", "កំពុងរង់ចាំ";
+    replay: "Send again", "បញ្ជូនម្តងទៀត";
+    day: "Day", "ថ្ងៃ";
+    show: "Show", "បង្ហាញ";
+    totals: "Totals", "សរុប";
+    no_sales: "No payment was made on this day.", "គ្មានការបង់ប្រាក់នៅថ្ងៃនេះទេ។";
+    payments: "Payments", "ការបង់ប្រាក់";
+    under_review: "needs a decision", "ត្រូវសម្រេច";
+    key_once: "Copy the key now. It is not shown again.", "សូមចម្លងកូនសោឥឡូវនេះ។ វានឹងមិនបង្ហាញម្តងទៀតទេ។";
+    name: "Name", "ឈ្មោះ";
+    scopes: "Scopes", "សិទ្ធិ";
+    created_at: "Created", "បានបង្កើត";
+    revoked: "revoked", "បានដកហូត";
+    revoke: "Revoke", "ដកហូត";
+    create_key: "Create a key", "បង្កើតកូនសោ";
+
+    // The point of sale.
+    new_sale: "New sale", "ការលក់ថ្មី";
+    currency: "Currency", "រូបិយប័ណ្ណ";
+    delete_digit: "Delete the last digit", "លុបលេខចុងក្រោយ";
+    show_code: "Show the code", "បង្ហាញកូដ";
+    cancel_sale: "Cancel the sale", "បោះបង់ការលក់";
+    last_sales: "Last sales", "ការលក់ចុងក្រោយ";
+    no_sales_yet: "There are no sales yet.", "មិនទាន់មានការលក់ទេ។";
+    is_open: "waiting", "កំពុងរង់ចាំ";
+    is_expired: "expired", "ផុតកំណត់";
 }
 
 /// Returns the texts in the language of the current request; English outside a request.

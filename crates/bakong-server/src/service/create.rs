@@ -170,6 +170,22 @@ async fn check_order(
 }
 
 impl NewPayment {
+    /// A sale at a counter.
+    pub(crate) fn sale(order: &str, amount: &str, currency: &str) -> Result<Self, Problem> {
+        let amount = serde_json::to_string(amount).and_then(RawValue::from_string);
+        Ok(Self {
+            amount: amount.map_err(|_| Problem::internal())?,
+            currency: currency.to_owned(),
+            order_id: order.to_owned(),
+            description: None,
+            expires_in: None,
+            metadata: BTreeMap::new(),
+            terminal: None,
+            success_url: None,
+            cancel_url: None,
+        })
+    }
+
     fn payment(&self, shop: &Shop) -> Result<Payment, Problem> {
         let currency: Currency = self
             .currency

@@ -1,5 +1,6 @@
 //! A server with a sandbox, in a folder of its own.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bakong_sandbox::{Sandbox, TransferOptions};
@@ -26,9 +27,7 @@ impl Harness {
     }
 
     async fn start_in(folder: TempDir) -> Self {
-        let mut config = Config::sandbox("127.0.0.1:0".parse().unwrap(), folder.path());
-        config.test_key = Some(KEY.to_owned());
-        let server = Server::start(&config).await.unwrap();
+        let server = Server::start(&config(folder.path())).await.unwrap();
         Self { server, folder }
     }
 
@@ -124,6 +123,13 @@ impl Harness {
     pub(crate) fn advance(&self, seconds: u64) {
         self.sandbox().advance(Duration::from_secs(seconds));
     }
+}
+
+/// Returns the configuration of a server with a sandbox and a known key.
+pub(crate) fn config(folder: &Path) -> Config {
+    let mut config = Config::sandbox("127.0.0.1:0".parse().unwrap(), folder);
+    config.test_key = Some(KEY.to_owned());
+    config
 }
 
 /// Returns the path of a payment.

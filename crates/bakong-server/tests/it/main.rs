@@ -15,6 +15,7 @@ mod client;
 #[allow(dead_code, reason = "these tests need less of it")]
 #[path = "../../../bakong-store/tests/it/postgres/cluster.rs"]
 mod cluster;
+mod dashboard;
 mod description;
 mod harness;
 mod idempotency;

@@ -1,11 +1,20 @@
 //! What the pages need to know about the server.
 
+mod attempts;
+mod password;
+
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use axum::http::HeaderValue;
 use bakong_sandbox::Sandbox;
 
-use crate::config::Config;
+use crate::config::{Config, LiveConfig};
+use crate::error::StartError;
+
+pub(crate) use attempts::Attempts;
+pub(crate) use password::Password;
+pub use password::hash_password;
 
 /// What the pages need to know about the server.
 #[derive(Clone, Debug)]
@@ -18,6 +27,12 @@ pub(crate) struct Site {
     pub(crate) checkout_policy: HeaderValue,
     /// The address of the sandbox, where test payments are paid.
     pub(crate) sandbox_url: Option<String>,
+    /// The password of the dashboard.
+    pub(crate) password: Option<Password>,
+    /// The attempts to log in, in this process.
+    pub(crate) attempts: Arc<Attempts>,
+    /// The settings of the live shop, for the life of its token.
+    pub(crate) live: Option<LiveConfig>,
 }
 
 /// A page uses its own scripts, styles and images, and sends forms to its own server.
@@ -32,7 +47,11 @@ macro_rules! policy {
 }
 
 impl Site {
-    pub(crate) fn new(config: &Config, public_url: &str, sandbox: Option<&Sandbox>) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        public_url: &str,
+        sandbox: Option<&Sandbox>,
+    ) -> Result<Self, StartError> {
         let mut embedders = origin(public_url).to_owned();
         let mut ancestors = "'self'".to_owned();
         for origin in &config.pages.embed_origins {
@@ -41,13 +60,17 @@ impl Site {
             let _ = write!(ancestors, " {origin}");
         }
         let policy = format!(policy!("{}"), ancestors);
-        Self {
+        let hash = config.pages.password_hash.as_ref();
+        Ok(Self {
             is_https: public_url.starts_with("https://"),
             embedders,
             // The origins were checked by the configuration.
             checkout_policy: HeaderValue::try_from(policy).unwrap_or_else(|_| closed_policy()),
             sandbox_url: sandbox.map(Sandbox::base_url),
-        }
+            password: hash.map(Password::new).transpose()?,
+            attempts: Arc::default(),
+            live: config.live.clone(),
+        })
     }
 }
 
