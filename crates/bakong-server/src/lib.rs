@@ -5,6 +5,7 @@ mod app;
 mod config;
 mod consumer;
 mod db;
+mod demo;
 mod domain;
 mod error;
 mod feed;

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::config::{Config, LiveConfig, SandboxConfig, SecretText, StoreLocation};
-use crate::db::{Db, Secret};
+use crate::db::{Db, LoginSecret};
 use crate::error::StartError;
 use crate::feed::Feed;
 use crate::ids;
@@ -26,7 +26,7 @@ use crate::keys::{ApiKey, Scope};
 use crate::shop::{Mode, Shop, ShopClock, ShopStore, ShopTransport};
 use crate::site::Site;
 use crate::webhooks::{self, Sender};
-use crate::{api, consumer, pages};
+use crate::{api, consumer, demo, pages};
 
 /// The owner of the token in the embedded sandbox.
 const SANDBOX_EMAIL: &str = "shop@example.com";
@@ -139,7 +139,13 @@ impl Server {
         let feed = Feed::new(stopped.clone());
         let sender = Sender::new(config.allow_private_webhooks)
             .map_err(|error| StartError::new(format!("TLS cannot be used: {error}")))?;
-        let site = Site::new(config, &public_url, sandbox.as_deref())?;
+        let demo_shop = shops.iter().find(|shop| shop.mode == Mode::Test);
+        let demo_shop = demo_shop.filter(|_| config.pages.demo).map(Arc::clone);
+        let demo = match &demo_shop {
+            Some(shop) => Some(demo::start(&db, shop, address).await?),
+            None => None,
+        };
+        let site = Site::new(config, &public_url, sandbox.as_deref(), demo)?;
         let login_link = first_link(config, &db, &public_url).await?;
         let app = App::new(
             db.clone(),
@@ -154,6 +160,9 @@ impl Server {
             let maintain = consumer::maintain(db.clone(), Arc::clone(shop), stopped.clone());
             tasks.spawn(maintain);
             tasks.spawn(feed.clone().run(db.clone(), shop.id));
+        }
+        if let Some((shop, sandbox)) = demo_shop.zip(sandbox.clone()) {
+            tasks.spawn(demo::check_early(shop, sandbox, stopped.clone()));
         }
         tasks.spawn(webhooks::run(db.clone(), sender, feed.clone()));
         let mut until = stopped.clone();
@@ -366,7 +375,8 @@ async fn first_link(
     let secret = ids::random("").map_err(|error| StartError::new(error.to_string()))?;
     let now = Timestamp::now();
     let until = now.saturating_add(LINK_LIFE);
-    db.add_secret(Secret::Link, &secret, now, until).await?;
+    db.add_secret(LoginSecret::Link, &secret, now, until)
+        .await?;
     let link = format!("{public_url}/login?link={secret}");
     Ok(Some(SecretText::new(link)))
 }

@@ -1,14 +1,16 @@
 //! `bakong serve`: runs the payment server until a signal stops it.
 
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use bakong_server::{Config, Server, StartError};
+use bakong_server::{Config, Server, StartError, hash_password};
 use khqr_core::Printable;
 use serde_json::json;
 
 use crate::arguments::ServeArguments;
 use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::interrupt::Interrupts;
+use crate::common::lines::readable_text;
 use crate::common::output::{note, print, print_json, row};
 use crate::common::runtime::block_on;
 
@@ -16,6 +18,9 @@ use crate::common::runtime::block_on;
 const TEST_KEY: &str = "BAKONG_TEST_KEY";
 
 pub(crate) fn run(arguments: &ServeArguments) -> Result<Exit, Failure> {
+    if arguments.hash_password {
+        return print_hash();
+    }
     let result = block_on(serve(arguments));
     print_json_error(result, arguments.json)
 }
@@ -36,6 +41,17 @@ async fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
+/// Prints the hash of a password that is read from standard input.
+fn print_hash() -> Result<Exit, Failure> {
+    if io::stdin().is_terminal() {
+        note("Enter the password. The terminal shows it:");
+    }
+    let password = readable_text("-")?;
+    let hash = hash_password(password.trim_end_matches(['\r', '\n']));
+    print(hash.map_err(|error| usage(&error))?);
+    Ok(Exit::Success)
+}
+
 /// Returns the configuration, and the folder to delete at the end.
 fn config(arguments: &ServeArguments) -> Result<(Config, Option<PathBuf>), Failure> {
     if let Some(path) = &arguments.config {
@@ -53,6 +69,7 @@ fn config(arguments: &ServeArguments) -> Result<(Config, Option<PathBuf>), Failu
         }
     };
     let mut config = Config::sandbox(arguments.listen, &folder);
+    config.pages.demo = true;
     config.test_key = std::env::var(TEST_KEY).ok().filter(|key| !key.is_empty());
     Ok((config, temporary))
 }
@@ -94,6 +111,9 @@ fn temporary_folder() -> Result<PathBuf, Failure> {
 fn report(arguments: &ServeArguments, server: &Server) {
     let sandbox = server.sandbox().map(bakong_sandbox::Sandbox::base_url);
     let url = server.public_url();
+    let demo = arguments.sandbox.then(|| format!("{url}/demo"));
+    let dashboard = server.login_link();
+    let dashboard = dashboard.map_or_else(|| format!("{url}/dashboard"), str::to_owned);
     if arguments.json {
         let key = |test| {
             let mut keys = server.new_keys().iter();
@@ -103,13 +123,19 @@ fn report(arguments: &ServeArguments, server: &Server) {
             "url": url,
             "docs": format!("{url}/docs"),
             "sandbox": sandbox,
+            "demo": demo,
+            "dashboard": dashboard,
             "testKey": key(true),
             "liveKey": key(false),
         }));
         return;
     }
-    print(row("API", url));
-    print(row("Docs", format!("{url}/docs")));
+    if let Some(demo) = demo {
+        print(row("Demo shop", demo));
+    }
+    let once = server.login_link().map_or("", |_| " (can be used once)");
+    print(row("Dashboard", format!("{dashboard}{once}")));
+    print(row("API docs", format!("{url}/docs")));
     if let Some(sandbox) = &sandbox {
         print(row("Sandbox", format!("{sandbox}/ (pay as a customer)")));
     }

@@ -20,7 +20,7 @@ pub(crate) use events::{Changed, EventRow, NewEvent};
 pub(crate) use idempotency::{Claim, Claimed, LOCK};
 pub(crate) use keys::KeyRow;
 pub(crate) use payments::{PaymentCursor, PaymentFilter};
-pub(crate) use sessions::Secret;
+pub(crate) use sessions::LoginSecret;
 pub(crate) use webhooks::{
     AttemptRow, DeliveryRow, DueDelivery, EndpointRow, Next, RecentDelivery, StoredSecret,
 };

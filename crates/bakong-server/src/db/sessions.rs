@@ -9,14 +9,14 @@ use crate::ids;
 
 /// What a secret allows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Secret {
+pub(crate) enum LoginSecret {
     /// To use the dashboard.
     Session,
     /// To start a session, once.
     Link,
 }
 
-impl Secret {
+impl LoginSecret {
     const fn name(self) -> &'static str {
         match self {
             Self::Session => "session",
@@ -34,7 +34,7 @@ impl Db {
     /// Stores a secret until `until`, and deletes those that have expired.
     pub(crate) async fn add_secret(
         &self,
-        kind: Secret,
+        kind: LoginSecret,
         text: &str,
         now: Timestamp,
         until: Timestamp,
@@ -54,7 +54,7 @@ impl Db {
     /// Whether a secret is stored and has not expired.
     pub(crate) async fn has_secret(
         &self,
-        kind: Secret,
+        kind: LoginSecret,
         text: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
@@ -71,7 +71,7 @@ impl Db {
     /// Deletes a secret. Returns whether it was stored and had not expired: of several callers, one gets `true`.
     pub(crate) async fn take_secret(
         &self,
-        kind: Secret,
+        kind: LoginSecret,
         text: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {

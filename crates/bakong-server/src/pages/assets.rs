@@ -17,6 +17,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const FILES: &[(&str, &str, &str)] = &[
     ("page.css", STYLE, include_str!("../../assets/page.css")),
+    ("demo.js", SCRIPT, include_str!("../../assets/demo.js")),
     ("live.js", SCRIPT, include_str!("../../assets/live.js")),
     ("pos.js", SCRIPT, include_str!("../../assets/pos.js")),
     (

@@ -15,6 +15,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::App;
 use crate::db::EventRow;
+use crate::site::Demo;
 
 /// How often to send a comment, so that proxies do not close a quiet stream.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -26,6 +27,8 @@ pub(super) enum Subject {
     Payment { shop: i64, id: String },
     /// The payments, events and deliveries of a shop.
     Books { shop: i64 },
+    /// The messages that the demo shop received.
+    Demo(Arc<Demo>),
 }
 
 impl Subject {
@@ -34,6 +37,8 @@ impl Subject {
         match self {
             Self::Payment { .. } => Duration::from_secs(10),
             Self::Books { .. } => Duration::from_secs(1),
+            // Reads memory only.
+            Self::Demo(_) => Duration::from_millis(200),
         }
     }
 
@@ -41,6 +46,7 @@ impl Subject {
         match self {
             Self::Payment { shop, id } => event.shop == *shop && event.payment == *id,
             Self::Books { shop } => event.shop == *shop,
+            Self::Demo(_) => false,
         }
     }
 
@@ -52,6 +58,7 @@ impl Subject {
                 Some(payment.version.to_string())
             }
             Self::Books { shop } => app.db().books_version(*shop).await.ok(),
+            Self::Demo(demo) => Some(demo.version().to_string()),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::form::{Form, StaffForm};
 use super::page::{Base, PageError, render};
 use super::session::{Session, csrf, forged, is_csrf};
 use crate::app::App;
-use crate::db::Secret;
+use crate::db::LoginSecret;
 use crate::ids;
 use crate::problem::Problem;
 
@@ -92,7 +92,7 @@ async fn log_in(
         "" => Some(base.t.wrong_password),
         link if app
             .db()
-            .take_secret(Secret::Link, link, Timestamp::now())
+            .take_secret(LoginSecret::Link, link, Timestamp::now())
             .await? =>
         {
             None

@@ -7,6 +7,7 @@ mod assets;
 mod checkout;
 mod cookie;
 mod dashboard;
+mod demo;
 mod form;
 mod format;
 mod live;
@@ -31,6 +32,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(assets::router())
         .merge(checkout::router())
         .merge(dashboard::router())
+        .merge(demo::router())
         .merge(login::router())
         .merge(pos::router())
         .layer(middleware::from_fn(text::with_language))

@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 use super::cookie;
 use super::page::PageError;
 use crate::app::App;
-use crate::db::Secret;
+use crate::db::LoginSecret;
 use crate::ids;
 use crate::problem::Problem;
 use crate::shop::{Mode, Shop};
@@ -40,7 +40,7 @@ impl Session {
         let now = Timestamp::now();
         let until = now.saturating_add(LIFE);
         app.db()
-            .add_secret(Secret::Session, &secret, now, until)
+            .add_secret(LoginSecret::Session, &secret, now, until)
             .await?;
         let name = cookie_name(app.site());
         cookie::strict(name, &secret, "/", LIFE.as_secs(), app.site().is_https)
@@ -49,7 +49,7 @@ impl Session {
     /// Ends the session. Returns the cookie that deletes the old one.
     pub(super) async fn end(&self, app: &App) -> Result<HeaderValue, Problem> {
         app.db()
-            .take_secret(Secret::Session, &self.secret, Timestamp::now())
+            .take_secret(LoginSecret::Session, &self.secret, Timestamp::now())
             .await?;
         cookie::strict(cookie_name(app.site()), "", "/", 0, app.site().is_https)
     }
@@ -68,7 +68,7 @@ impl FromRequestParts<App> for Session {
         let secret = secret.ok_or(PageError::LogIn)?.to_owned();
         if app
             .db()
-            .has_secret(Secret::Session, &secret, Timestamp::now())
+            .has_secret(LoginSecret::Session, &secret, Timestamp::now())
             .await?
         {
             return Ok(Self { secret });

@@ -160,6 +160,18 @@ texts! {
     no_sales_yet: "There are no sales yet.", "មិនទាន់មានការលក់ទេ។";
     is_open: "waiting", "កំពុងរង់ចាំ";
     is_expired: "expired", "ផុតកំណត់";
+
+    // The demo shop.
+    demo: "Demo shop", "ហាងសាកល្បង";
+    sandbox: "Sandbox: pay as a customer", "Sandbox៖ បង់ប្រាក់ជាអតិថិជន";
+    demo_back: "You are back in the shop.", "អ្នកបានត្រឡប់មកហាងវិញហើយ។";
+    demo_pay: "Open the payment", "បើកការបង់ប្រាក់";
+    demo_products: "Buy a coffee", "ទិញកាហ្វេ";
+    demo_buy: "Buy", "ទិញ";
+    demo_dialog: "Buy in a dialog", "ទិញក្នុងផ្ទាំងតូច";
+    demo_messages: "Webhooks that this shop received", "Webhook ដែលហាងនេះបានទទួល";
+    demo_messages_help: "The shop delivers after a message with a valid signature, not because a browser says so.", "ហាងប្រគល់ទំនិញ បន្ទាប់ពីទទួលសារដែលមានហត្ថលេខាត្រឹមត្រូវ មិនមែនតាមសម្តីកម្មវិធីរុករកទេ។";
+    demo_verified: "signature valid", "ហត្ថលេខាត្រឹមត្រូវ";
 }
 
 /// Returns the texts in the language of the current request; English outside a request.

@@ -186,6 +186,16 @@ impl NewPayment {
         })
     }
 
+    /// Adds a description, and the address to which the checkout sends the customer.
+    pub(crate) fn with_page(self, description: &str, url: &str) -> Self {
+        Self {
+            description: Some(description.to_owned()),
+            success_url: Some(url.to_owned()),
+            cancel_url: Some(url.to_owned()),
+            ..self
+        }
+    }
+
     fn payment(&self, shop: &Shop) -> Result<Payment, Problem> {
         let currency: Currency = self
             .currency

@@ -1,6 +1,7 @@
 //! What the pages need to know about the server.
 
 mod attempts;
+mod demo;
 mod password;
 
 use std::fmt::Write as _;
@@ -13,6 +14,7 @@ use crate::config::{Config, LiveConfig};
 use crate::error::StartError;
 
 pub(crate) use attempts::Attempts;
+pub(crate) use demo::{Demo, Received};
 pub(crate) use password::Password;
 pub use password::hash_password;
 
@@ -33,6 +35,8 @@ pub(crate) struct Site {
     pub(crate) attempts: Arc<Attempts>,
     /// The settings of the live shop, for the life of its token.
     pub(crate) live: Option<LiveConfig>,
+    /// The demo shop, if the server has one.
+    pub(crate) demo: Option<Arc<Demo>>,
 }
 
 /// A page uses its own scripts, styles and images, and sends forms to its own server.
@@ -51,6 +55,7 @@ impl Site {
         config: &Config,
         public_url: &str,
         sandbox: Option<&Sandbox>,
+        demo: Option<Demo>,
     ) -> Result<Self, StartError> {
         let mut embedders = origin(public_url).to_owned();
         let mut ancestors = "'self'".to_owned();
@@ -70,6 +75,7 @@ impl Site {
             password: hash.map(Password::new).transpose()?,
             attempts: Arc::default(),
             live: config.live.clone(),
+            demo: demo.map(Arc::new),
         })
     }
 }

@@ -16,12 +16,14 @@ mod client;
 #[path = "../../../bakong-store/tests/it/postgres/cluster.rs"]
 mod cluster;
 mod dashboard;
+mod demo;
 mod description;
 mod harness;
 mod idempotency;
 mod kills;
 mod lists;
 mod payments;
+mod person;
 mod reviews;
 mod streams;
 mod webhooks;
