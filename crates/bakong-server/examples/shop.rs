@@ -1,77 +1,83 @@
-//! A shop that sells coffee for 1.50 USD. Run it with: PORT=8080 cargo run --example shop
-//!
-//! BAKONG_URL, BAKONG_KEY and WEBHOOK_SECRET are described in README.md.
+//! A shop that sells coffee for 1.50 USD. BAKONG_URL, BAKONG_KEY and WEBHOOK_SECRET are described in README.md.
 
 use std::collections::HashSet;
 use std::env::var;
 use std::error::Error;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, Redirect};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
+const PAGE: &str =
+    r#"<form method="post" action="/buy"><button>Buy coffee for 1.50 USD</button></form>"#;
+
 /// The orders that are fulfilled. A real shop uses a table with a unique column.
-type Fulfilled = Arc<Mutex<HashSet<String>>>;
+static FULFILLED: Mutex<Option<HashSet<String>>> = Mutex::new(None);
 
 /// Creates the payment of an order. The key makes a repetition return the same payment.
 fn create_payment(order: &str) -> Result<Value, Box<dyn Error>> {
-    let url = format!("{}/v1/payments", var("BAKONG_URL")?);
-    let port = var("PORT")?;
-    let body = json!({
+    let shop = format!("http://127.0.0.1:{}", var("PORT")?);
+    let request = ureq::post(format!("{}/v1/payments", var("BAKONG_URL")?))
+        .header("authorization", format!("Bearer {}", var("BAKONG_KEY")?))
+        .header("idempotency-key", order);
+    let mut answer = request.send_json(json!({
         "amount": "1.50",
         "currency": "USD",
         "order_id": order,
         "description": "Coffee",
-        "success_url": format!("http://127.0.0.1:{port}/orders/{order}"),
-    });
-    let request = ureq::post(url)
-        .header("authorization", format!("Bearer {}", var("BAKONG_KEY")?))
-        .header("idempotency-key", order);
-    Ok(request.send_json(&body)?.body_mut().read_json()?)
+        "success_url": format!("{shop}/orders/{order}"),
+    }))?;
+    Ok(answer.body_mut().read_json()?)
 }
 
 async fn buy() -> Result<Redirect, StatusCode> {
     let order = format!("RUST-{:016x}", fastrand::u64(..));
-    let payment = tokio::task::spawn_blocking(move || create_payment(&order).ok());
-    let payment = payment.await.ok().flatten().ok_or(StatusCode::BAD_GATEWAY)?;
-    let url = payment["checkout_url"].as_str().ok_or(StatusCode::BAD_GATEWAY)?;
-    Ok(Redirect::to(url))
+    let payment = tokio::task::spawn_blocking(move || create_payment(&order).ok()).await;
+    let payment = payment.ok().flatten().unwrap_or_default();
+    let url = payment["checkout_url"].as_str();
+    Ok(Redirect::to(url.ok_or(StatusCode::BAD_GATEWAY)?))
 }
 
-async fn webhook(State(fulfilled): State<Fulfilled>, headers: HeaderMap, body: String) -> StatusCode {
-    let secret = var("WEBHOOK_SECRET").unwrap_or_default();
-    let verified = Webhook::new(&secret).map(|it| it.verify(body.as_bytes(), &headers));
-    let (Ok(Ok(())), Ok(event)) = (verified, serde_json::from_str::<Value>(&body)) else {
-        return StatusCode::BAD_REQUEST;
-    };
-    if let (Some("payment.paid"), Some(order)) = (event["type"].as_str(), event["data"]["order_id"].as_str())
-        // A message can arrive twice, so the order is fulfilled once.
-        && fulfilled.lock().is_ok_and(|mut fulfilled| fulfilled.insert(order.to_owned()))
-    {
+async fn webhook(headers: HeaderMap, body: String) -> Result<(), StatusCode> {
+    let webhook = Webhook::new(&var("WEBHOOK_SECRET").unwrap_or_default());
+    let webhook = webhook.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let verified = webhook.verify(body.as_bytes(), &headers);
+    verified.map_err(|_| StatusCode::BAD_REQUEST)?;
+    let event: Value = serde_json::from_str(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
+    let order = event["data"]["order_id"].as_str().unwrap_or_default();
+    // A message can arrive twice, so the order is fulfilled once.
+    let mut fulfilled = FULFILLED
+        .lock()
+        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+    let fulfilled = fulfilled.get_or_insert_default();
+    if event["type"] == "payment.paid" && fulfilled.insert(order.to_owned()) {
         println!("fulfil {order}");
     }
-    StatusCode::OK
+    Ok(())
 }
 
-async fn order(State(fulfilled): State<Fulfilled>, Path(order): Path<String>) -> &'static str {
-    let is_paid = fulfilled.lock().is_ok_and(|fulfilled| fulfilled.contains(&order));
-    if is_paid { "paid" } else { "waiting for the payment" }
+async fn order(Path(order): Path<String>) -> &'static str {
+    let fulfilled = FULFILLED.lock();
+    let is_paid = fulfilled.is_ok_and(|it| it.as_ref().is_some_and(|it| it.contains(&order)));
+    if is_paid {
+        "paid"
+    } else {
+        "waiting for the payment"
+    }
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let page = r#"<form method="post" action="/buy"><button>Buy coffee for 1.50 USD</button></form>"#;
     let router = Router::new()
-        .route("/", get(move || async move { Html(page) }))
+        .route("/", get(Html(PAGE)))
         .route("/buy", post(buy))
         .route("/webhook", post(webhook))
-        .route("/orders/{order}", get(order))
-        .with_state(Fulfilled::default());
+        .route("/orders/{order}", get(order));
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{}", var("PORT")?)).await?;
     Ok(axum::serve(listener, router).await?)
 }

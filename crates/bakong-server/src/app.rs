@@ -7,6 +7,7 @@ use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::outbound::Sender;
 use crate::shop::Shop;
+use crate::site::Site;
 
 /// The state of the server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -19,6 +20,7 @@ struct Shared {
     shops: Vec<Arc<Shop>>,
     sender: Sender,
     metrics: Metrics,
+    site: Site,
 }
 
 impl App {
@@ -28,6 +30,7 @@ impl App {
         shops: Vec<Arc<Shop>>,
         sender: Sender,
         metrics: Metrics,
+        site: Site,
     ) -> Self {
         Self(Arc::new(Shared {
             db,
@@ -35,6 +38,7 @@ impl App {
             shops,
             sender,
             metrics,
+            site,
         }))
     }
 
@@ -58,6 +62,11 @@ impl App {
     /// What sends webhooks.
     pub(crate) fn sender(&self) -> &Sender {
         &self.0.sender
+    }
+
+    /// What the pages need.
+    pub(crate) fn site(&self) -> &Site {
+        &self.0.site
     }
 
     /// Returns the shop with this id, if this process serves it.

@@ -53,6 +53,8 @@ const SETTINGS: &[&[&str]] = &[
     &["sandbox"],
     &["sandbox_port"],
     &["allow_private_webhooks"],
+    &["embed_origins"],
+    &["dashboard_password_hash"],
     &["bakong", "environment"],
     &["bakong", "base_url"],
     &["bakong", "token_file"],
@@ -66,6 +68,7 @@ const SETTINGS: &[&[&str]] = &[
     &["telegram", "bot_token_file"],
     &["telegram", "chat_id"],
     &["telegram", "api_url"],
+    &["merchant", "contact"],
 ];
 
 /// How to run a server.
@@ -103,6 +106,20 @@ pub struct Config {
     pub dropin_expires_in: Duration,
     /// The Telegram chat that learns of sales and alerts.
     pub telegram: Option<TelegramConfig>,
+    /// The settings of the pages.
+    pub pages: PageConfig,
+}
+
+/// The settings of the pages for people.
+#[derive(Clone, Default, Debug)]
+#[non_exhaustive]
+pub struct PageConfig {
+    /// The origins of the shops whose pages may show the checkout in a frame, such as `https://shop.example.com`.
+    pub embed_origins: Vec<String>,
+    /// The Argon2 hash of the password of the dashboard. Without one, each start prints a one-time link.
+    pub password_hash: Option<SecretText>,
+    /// Whether to serve a demo shop. Needs the sandbox.
+    pub demo: bool,
 }
 
 /// Where the payments are stored.
@@ -265,6 +282,7 @@ impl Config {
             expires_in: Duration::from_secs(DEFAULT_EXPIRES_IN),
             dropin_expires_in: Duration::from_secs(DEFAULT_DROPIN_EXPIRES_IN),
             telegram: None,
+            pages: PageConfig::default(),
         }
     }
 
@@ -378,6 +396,8 @@ struct RawConfig {
     sandbox: Option<bool>,
     sandbox_port: Option<u16>,
     allow_private_webhooks: Option<bool>,
+    embed_origins: Option<String>,
+    dashboard_password_hash: Option<String>,
     bakong: Option<RawBakong>,
     merchant: Option<RawMerchant>,
     telegram: Option<RawTelegram>,
@@ -409,6 +429,7 @@ struct RawMerchant {
     city: Option<String>,
     merchant_id: Option<String>,
     acquiring_bank: Option<String>,
+    contact: Option<String>,
 }
 
 impl RawConfig {
@@ -462,6 +483,11 @@ impl RawConfig {
                 "public_url: write the address of the server, such as \"https://pay.example.com\"";
             return Err(StartError::new(message));
         }
+        let pages = PageConfig {
+            embed_origins: embed_origins(self.embed_origins.as_deref().unwrap_or_default())?,
+            password_hash: self.dashboard_password_hash.map(SecretText),
+            demo: false,
+        };
         let live = self
             .bakong
             .map(|bakong| bakong.check(self.merchant, folder))
@@ -500,6 +526,7 @@ impl RawConfig {
                 .telegram
                 .map(|telegram| telegram.check(folder))
                 .transpose()?,
+            pages,
         })
     }
 }
@@ -538,6 +565,24 @@ fn seconds(name: &str, value: Option<u64>, default: u64) -> Result<Duration, Sta
         )));
     }
     Ok(Duration::from_secs(value))
+}
+
+/// Reads origins that are separated by spaces. They become a part of a header, so each of them must be an origin and nothing else.
+fn embed_origins(text: &str) -> Result<Vec<String>, StartError> {
+    let is_origin = |text: &str| {
+        let host = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"));
+        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
+        host.is_some_and(|host| !host.is_empty() && host.bytes().all(is_host))
+    };
+    let origins: Vec<_> = text.split_whitespace().map(str::to_owned).collect();
+    if origins.iter().all(|origin| is_origin(origin)) {
+        return Ok(origins);
+    }
+    Err(StartError::new(
+        "embed_origins: write the origins of shops, separated by spaces, such as \"https://shop.example.com\"",
+    ))
 }
 
 impl RawBakong {
@@ -621,6 +666,7 @@ impl RawMerchant {
             name: self.name.ok_or_else(|| missing("name"))?,
             city: self.city.unwrap_or_else(|| "Phnom Penh".to_owned()),
             registered,
+            contact: self.contact.filter(|contact| !contact.trim().is_empty()),
         };
         merchant
             .check()

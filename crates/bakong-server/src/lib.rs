@@ -7,6 +7,7 @@ mod connections;
 mod consumer;
 mod db;
 mod deliveries;
+mod demo;
 mod domain;
 mod error;
 mod feed;
@@ -16,18 +17,21 @@ mod keys;
 mod merchant;
 mod metrics;
 mod outbound;
+mod pages;
 mod problem;
 mod scrape;
 mod server;
 mod service;
 mod shop;
+mod site;
 mod telegram;
 mod webhooks;
 
 pub use config::{
-    Config, LiveConfig, LogConfig, LogFormat, SandboxConfig, SecretText, StoreLocation,
+    Config, LiveConfig, LogConfig, LogFormat, PageConfig, SandboxConfig, SecretText, StoreLocation,
     TelegramConfig, TlsConfig, VARIABLE_PREFIX,
 };
 pub use error::StartError;
 pub use merchant::Merchant;
 pub use server::{NewKey, Server};
+pub use site::hash_password;

@@ -15,6 +15,8 @@ pub struct Merchant {
     pub city: String,
     /// The merchant id and the acquiring bank, for a merchant that is registered with its bank.
     pub registered: Option<(String, String)>,
+    /// How a customer reaches the shop, such as a telephone number. The checkout page shows it.
+    pub contact: Option<String>,
 }
 
 /// The fields of a code that belong to one payment.
@@ -82,6 +84,7 @@ impl Merchant {
             name: "Sokha Coffee".to_owned(),
             city: "Phnom Penh".to_owned(),
             registered: None,
+            contact: Some("012 345 678".to_owned()),
         })
     }
 }

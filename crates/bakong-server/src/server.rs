@@ -17,22 +17,26 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::App;
-use crate::config::{Config, LiveConfig, SandboxConfig, StoreLocation};
-use crate::db::Db;
+use crate::config::{Config, LiveConfig, SandboxConfig, SecretText, StoreLocation};
+use crate::db::{Db, LoginSecret};
 use crate::deliveries::{self, Targets};
 use crate::error::StartError;
 use crate::feed::Feed;
+use crate::ids;
 use crate::keys::{ApiKey, Scope};
 use crate::metrics::Metrics;
 use crate::outbound::Sender;
 use crate::shop::{Mode, Shop, ShopClock, ShopStore, ShopTransport};
+use crate::site::Site;
 use crate::telegram::{self, Bot};
-use crate::{api, connections, consumer, scrape};
+use crate::{api, connections, consumer, demo, pages, scrape};
 
 /// The owner of the token in the embedded sandbox.
 const SANDBOX_EMAIL: &str = "shop@example.com";
 /// The name of the sandbox's registration. Its real host has a port that changes.
 const SANDBOX_HOST: &str = "sandbox";
+/// How long the one-time link of the dashboard is valid.
+const LINK_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long requests in progress may take at the end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -46,6 +50,7 @@ pub struct Server {
     sandbox: Option<Arc<Sandbox>>,
     database: Database,
     new_keys: Vec<NewKey>,
+    login_link: Option<SecretText>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
 }
@@ -125,14 +130,21 @@ impl Server {
         let database = Database::open(&config.store).await?;
         let db = Db::open(database.tables()).await?;
         let metrics = Metrics::default();
+        let common = Common {
+            config,
+            database: &database,
+            db: &db,
+            metrics: &metrics,
+            public_url: &public_url,
+        };
         let mut shops = Vec::new();
         if let Some(live) = &config.live {
-            shops.push(live_shop(config, live, &database, &db, &metrics).await?);
+            shops.push(live_shop(live, &common).await?);
         }
         let mut sandbox = None;
         if let Some(settings) = &config.sandbox {
             let started = Arc::new(start_sandbox(settings).await?);
-            shops.push(test_shop(config, &started, &database, &db, &metrics).await?);
+            shops.push(test_shop(&started, &common).await?);
             sandbox = Some(started);
         }
         let new_keys = first_keys(config, &db, &shops).await?;
@@ -140,12 +152,21 @@ impl Server {
         let feed = Feed::new(stopped.clone());
         let sender = Sender::new(config.allow_private_webhooks)
             .map_err(|error| StartError::new(format!("TLS cannot be used: {error}")))?;
+        let demo_shop = shops.iter().find(|shop| shop.mode == Mode::Test);
+        let demo_shop = demo_shop.filter(|_| config.pages.demo).map(Arc::clone);
+        let demo = match &demo_shop {
+            Some(shop) => Some(demo::start(&db, shop, address).await?),
+            None => None,
+        };
+        let site = Site::new(config, &public_url, sandbox.as_deref(), demo)?;
+        let login_link = first_link(config, &db, &public_url).await?;
         let app = App::new(
             db.clone(),
             feed.clone(),
             shops.clone(),
             sender.clone(),
             metrics.clone(),
+            site,
         );
         let mut tasks = JoinSet::new();
         for shop in &shops {
@@ -162,13 +183,16 @@ impl Server {
         };
         tasks.spawn(deliveries::run(db.clone(), targets, feed.clone()));
         tracing::info!(%address, tls = tls.is_some(), "the server listens");
-        let router = api::router(app.clone());
+        let router = api::router(app.clone(), pages::router());
         tasks.spawn(connections::serve(listener, tls, router, stopped.clone()));
         let mut metrics_address = None;
         if let Some((listener, address)) = metrics_listener {
             metrics_address = Some(address);
             let router = scrape::router(app.clone());
             tasks.spawn(connections::serve(listener, None, router, stopped.clone()));
+        }
+        if let Some((shop, sandbox)) = demo_shop.zip(sandbox.clone()) {
+            tasks.spawn(demo::check_early(shop, sandbox, stopped.clone()));
         }
         Ok(Self {
             address,
@@ -178,6 +202,7 @@ impl Server {
             sandbox,
             database,
             new_keys,
+            login_link,
             stop,
             tasks,
         })
@@ -205,6 +230,12 @@ impl Server {
     #[must_use]
     pub fn new_keys(&self) -> &[NewKey] {
         &self.new_keys
+    }
+
+    /// The address that starts a session of the dashboard, once and within a day; `None` if the dashboard has a password.
+    #[must_use]
+    pub fn login_link(&self) -> Option<&str> {
+        self.login_link.as_ref().map(SecretText::expose)
     }
 
     /// The embedded sandbox, whose customers pay the test payments.
@@ -242,13 +273,7 @@ async fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), StartErro
     Ok((listener, address))
 }
 
-async fn live_shop(
-    config: &Config,
-    live: &LiveConfig,
-    database: &Database,
-    db: &Db,
-    metrics: &Metrics,
-) -> Result<Arc<Shop>, StartError> {
+async fn live_shop(live: &LiveConfig, common: &Common<'_>) -> Result<Arc<Shop>, StartError> {
     let token = live.token()?;
     let transport = HyperTransport::for_watcher()
         .user_agent(concat!("bakong-server/", env!("CARGO_PKG_VERSION")))
@@ -276,7 +301,7 @@ async fn live_shop(
         registration,
         renews_token: live.renewal_email.is_some(),
     };
-    parts.start(config, database, db, metrics).await
+    parts.start(common).await
 }
 
 async fn start_sandbox(settings: &SandboxConfig) -> Result<Sandbox, StartError> {
@@ -288,14 +313,8 @@ async fn start_sandbox(settings: &SandboxConfig) -> Result<Sandbox, StartError> 
     builder.start().await.map_err(failed)
 }
 
-async fn test_shop(
-    config: &Config,
-    sandbox: &Arc<Sandbox>,
-    database: &Database,
-    db: &Db,
-    metrics: &Metrics,
-) -> Result<Arc<Shop>, StartError> {
-    let merchant = match &config.live {
+async fn test_shop(sandbox: &Arc<Sandbox>, common: &Common<'_>) -> Result<Arc<Shop>, StartError> {
+    let merchant = match &common.config.live {
         // The same name on the code, but an account of the sandbox.
         Some(live) => live.merchant.clone(),
         None => crate::merchant::Merchant::example()
@@ -324,7 +343,17 @@ async fn test_shop(
         // Its tokens last longer than people try things out.
         renews_token: true,
     };
-    parts.start(config, database, db, metrics).await
+    parts.start(common).await
+}
+
+/// What the shops of a server share.
+#[derive(Clone, Copy)]
+struct Common<'a> {
+    config: &'a Config,
+    database: &'a Database,
+    db: &'a Db,
+    metrics: &'a Metrics,
+    public_url: &'a Arc<str>,
 }
 
 /// What differs between a live shop and a test shop.
@@ -338,13 +367,14 @@ struct Parts {
 }
 
 impl Parts {
-    async fn start(
-        self,
-        config: &Config,
-        database: &Database,
-        db: &Db,
-        metrics: &Metrics,
-    ) -> Result<Arc<Shop>, StartError> {
+    async fn start(self, common: &Common<'_>) -> Result<Arc<Shop>, StartError> {
+        let &Common {
+            config,
+            database,
+            db,
+            metrics,
+            public_url,
+        } = common;
         let store = database.store(&self.registration).await?;
         let watcher = Watcher::builder(self.session, Arc::clone(&store))
             .clock(self.clock.clone())
@@ -363,6 +393,7 @@ impl Parts {
             renews_token: self.renews_token,
             metrics: metrics.clone(),
             clock: self.clock,
+            public_url: Arc::clone(public_url),
         }))
     }
 }
@@ -387,6 +418,24 @@ async fn chat(config: &Config, db: &Db, shops: &[Arc<Shop>]) -> Result<Option<Bo
         db.set_chat(shop.id, chat, Timestamp::now()).await?;
     }
     Ok(bot)
+}
+
+/// Creates the one-time link of the dashboard, unless the dashboard has a password.
+async fn first_link(
+    config: &Config,
+    db: &Db,
+    public_url: &str,
+) -> Result<Option<SecretText>, StartError> {
+    if config.pages.password_hash.is_some() {
+        return Ok(None);
+    }
+    let secret = ids::random("").map_err(|error| StartError::new(error.to_string()))?;
+    let now = Timestamp::now();
+    let until = now.saturating_add(LINK_LIFE);
+    db.add_secret(LoginSecret::Link, &secret, now, until)
+        .await?;
+    let link = format!("{public_url}/login?link={secret}");
+    Ok(Some(SecretText::new(link)))
 }
 
 /// Stores the test key of the configuration, and creates a key for each shop that has none.

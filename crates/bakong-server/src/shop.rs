@@ -37,6 +37,7 @@ pub(crate) enum Mode {
 
 impl Mode {
     /// Returns the name for people and labels.
+    /// Returns the name for people and addresses.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -70,9 +71,16 @@ pub(crate) struct Shop {
     pub(crate) renews_token: bool,
     pub(crate) metrics: Metrics,
     pub(crate) clock: ShopClock,
+    /// The public address of the server, without a slash at the end.
+    pub(crate) public_url: Arc<str>,
 }
 
 impl Shop {
+    /// Returns the address of the checkout page with this token.
+    pub(crate) fn checkout_url(&self, token: &str) -> String {
+        format!("{}/pay/{token}", self.public_url)
+    }
+
     /// The time at this shop's Bakong.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()

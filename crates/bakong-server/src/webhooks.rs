@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use khqr_core::Timestamp;
 use sha2::Sha256;
+use subtle::ConstantTimeEq;
 
 /// How a secret begins.
 const PREFIX: &str = "whsec_";
@@ -30,6 +31,19 @@ impl Secret {
 
     pub(crate) fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Whether one of the signatures, which are separated by spaces, is the signature of a message.
+    pub(crate) fn has_signed(
+        &self,
+        signatures: &str,
+        id: &str,
+        timestamp: &str,
+        body: &str,
+    ) -> bool {
+        let expected = self.sign(id, timestamp, body);
+        let is_same = |found: &str| bool::from(found.as_bytes().ct_eq(expected.as_bytes()));
+        signatures.split(' ').any(is_same)
     }
 
     /// Returns the signature of a message: `v1,` and the HMAC-SHA256 of id, time and body in Base64.
@@ -86,6 +100,12 @@ mod tests {
             r#"{"test": 2432232314}"#,
         );
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        let signatures = format!("v1,old {signature}");
+        let has_signed = |body| {
+            let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+            secret.has_signed(&signatures, id, "1614265330", body)
+        };
+        assert!(has_signed(r#"{"test": 2432232314}"#) && !has_signed("{}"));
         assert!(!format!("{secret:?}").contains("MfKQ"));
     }
 }

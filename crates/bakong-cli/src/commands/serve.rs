@@ -1,15 +1,16 @@
 //! `bakong serve`: runs the payment server until a signal stops it.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use bakong_server::{Config, LogConfig, LogFormat, Server, StartError};
+use bakong_server::{Config, LogConfig, LogFormat, Server, StartError, hash_password};
 use khqr_core::Printable;
 use serde_json::json;
 
 use crate::arguments::ServeArguments;
 use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::interrupt::Interrupts;
+use crate::common::lines::readable_text;
 use crate::common::output::{note, print, print_json, row};
 use crate::common::runtime::block_on;
 
@@ -17,6 +18,9 @@ use crate::common::runtime::block_on;
 const TEST_KEY: &str = "BAKONG_TEST_KEY";
 
 pub(crate) fn run(arguments: &ServeArguments) -> Result<Exit, Failure> {
+    if arguments.hash_password {
+        return print_hash();
+    }
     let result = block_on(serve(arguments));
     print_json_error(result, arguments.json)
 }
@@ -43,13 +47,24 @@ fn log(config: LogConfig) {
     let builder = tracing_subscriber::fmt()
         .with_max_level(config.level)
         .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     // It fails if a logger is set, which only a test can do.
     let _ = match config.format {
         LogFormat::Text => builder.try_init(),
         LogFormat::Json => builder.json().try_init(),
     };
+}
+
+/// Prints the hash of a password that is read from standard input.
+fn print_hash() -> Result<Exit, Failure> {
+    if io::stdin().is_terminal() {
+        note("Enter the password. The terminal shows it:");
+    }
+    let password = readable_text("-")?;
+    let hash = hash_password(password.trim_end_matches(['\r', '\n']));
+    print(hash.map_err(|error| usage(&error))?);
+    Ok(Exit::Success)
 }
 
 /// Returns the configuration, and the folder to delete at the end.
@@ -69,6 +84,7 @@ fn config(arguments: &ServeArguments) -> Result<(Config, Option<PathBuf>), Failu
         }
     };
     let mut config = Config::sandbox(arguments.listen, &folder);
+    config.pages.demo = true;
     config.test_key = std::env::var(TEST_KEY).ok().filter(|key| !key.is_empty());
     Ok((config, temporary))
 }
@@ -110,6 +126,9 @@ fn temporary_folder() -> Result<PathBuf, Failure> {
 fn report(arguments: &ServeArguments, server: &Server) {
     let sandbox = server.sandbox().map(bakong_sandbox::Sandbox::base_url);
     let url = server.public_url();
+    let demo = arguments.sandbox.then(|| format!("{url}/demo"));
+    let dashboard = server.login_link();
+    let dashboard = dashboard.map_or_else(|| format!("{url}/dashboard"), str::to_owned);
     if arguments.json {
         let key = |test| {
             let mut keys = server.new_keys().iter();
@@ -119,13 +138,19 @@ fn report(arguments: &ServeArguments, server: &Server) {
             "url": url,
             "docs": format!("{url}/docs"),
             "sandbox": sandbox,
+            "demo": demo,
+            "dashboard": dashboard,
             "testKey": key(true),
             "liveKey": key(false),
         }));
         return;
     }
-    print(row("API", url));
-    print(row("Docs", format!("{url}/docs")));
+    if let Some(demo) = demo {
+        print(row("Demo shop", demo));
+    }
+    let once = server.login_link().map_or("", |_| " (can be used once)");
+    print(row("Dashboard", format!("{dashboard}{once}")));
+    print(row("API docs", format!("{url}/docs")));
     if let Some(sandbox) = &sandbox {
         print(row("Sandbox", format!("{sandbox}/ (pay as a customer)")));
     }

@@ -1,5 +1,7 @@
 //! `bakong serve`.
 
+use std::process::Stdio;
+
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -58,6 +60,14 @@ async fn the_server_prints_its_addresses_and_a_key_and_stops_at_a_signal() {
     let refused = get(address, "/v1/payments", "sk_test_wrong").await;
     assert!(refused.starts_with("HTTP/1.1 401"), "{refused}");
     assert!(get(address, "/docs", "").await.contains("/v1/payments"));
+    let path = |name: &str| {
+        let link = info[name].as_str().unwrap();
+        link.strip_prefix("http://").unwrap()[address.len()..].to_owned()
+    };
+    let demo = get(address, &path("demo"), "").await;
+    assert!(demo.starts_with("HTTP/1.1 200"), "{demo}");
+    let login = get(address, &path("dashboard"), "").await;
+    assert!(login.contains("name=\"link\""), "{login}");
 
     // The port is in use.
     let second = ["serve", "--sandbox", "--listen", address];
@@ -93,6 +103,49 @@ async fn the_server_prints_its_addresses_and_a_key_and_stops_at_a_signal() {
             .await
             .starts_with("HTTP/1.1 200")
     );
+    child.kill().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_hash_of_a_password_can_be_a_setting() {
+    let hash = |password: &'static str| async move {
+        let mut child = bakong(&["serve", "--hash-password"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(password.as_bytes()).await.unwrap();
+        drop(input);
+        Finished::of(child.wait_with_output().await.unwrap())
+    };
+    let short = hash("short\n").await;
+    assert_eq!(short.exit, 2);
+    assert!(
+        short.err.contains("at least 10 characters"),
+        "{}",
+        short.err
+    );
+    let hash = hash("correct horse\n").await;
+    assert_eq!(hash.exit, 0, "{}", hash.err);
+    let hash = hash.out.trim();
+    assert!(hash.starts_with("$argon2id$"));
+    let file = unused_path("password.toml");
+    let text = format!(
+        "store = \"{}\"\nsandbox = true\nbind = \"127.0.0.1:0\"\ndashboard_password_hash = \"{hash}\"\n",
+        unused_path("password.db").display()
+    );
+    std::fs::write(&file, text).unwrap();
+    let mut child = bakong(&["serve", "--json", "--config", file.to_str().unwrap()])
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let info = lines.next_line().await.unwrap().expect("no JSON object");
+    let info: Value = serde_json::from_str(&info).unwrap();
+    let url = info["url"].as_str().unwrap();
+    assert_eq!(info["dashboard"], format!("{url}/dashboard"));
+    assert_eq!(info["demo"], Value::Null);
+    let login = get(url.strip_prefix("http://").unwrap(), "/login", "").await;
+    assert!(login.contains("type=\"password\""), "{login}");
     child.kill().await.unwrap();
 }
 

@@ -14,6 +14,7 @@ use crate::db::KeyRow;
 use crate::keys::{ApiKey, Scope};
 use crate::problem::{Problem, ProblemBody};
 use crate::service::rfc3339;
+use crate::shop::Shop;
 
 /// The maximum length of a name in bytes.
 const MAX_NAME: usize = 100;
@@ -65,21 +66,30 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<KeyBody>), Problem> {
     caller.require(Scope::Admin)?;
     let new: NewKey = body.json()?;
-    if new.name.is_empty() || new.name.len() > MAX_NAME || new.name.contains(char::is_control) {
+    let (row, key) = add(&app, &caller.shop, &new.name, &new.scopes).await?;
+    Ok((StatusCode::CREATED, Json(KeyBody::of(row, Some(&key)))))
+}
+
+/// Creates a key of a shop and stores its hash.
+pub(crate) async fn add(
+    app: &App,
+    shop: &Shop,
+    name: &str,
+    scopes: &[Scope],
+) -> Result<(KeyRow, ApiKey), Problem> {
+    if name.is_empty() || name.len() > MAX_NAME || name.contains(char::is_control) {
         let detail = format!("a name has 1 to {MAX_NAME} bytes and no control characters");
         return Err(Problem::invalid("name", detail));
     }
-    if new.scopes.is_empty() {
+    if scopes.is_empty() {
         let detail = "name at least one of create, read, resolve, admin";
         return Err(Problem::invalid("scopes", detail));
     }
-    let shop = &caller.shop;
     let key = ApiKey::random(shop.mode)?;
-    let now = Timestamp::now();
     let row = key
-        .store(app.db(), shop, &new.name, &new.scopes, now)
+        .store(app.db(), shop, name, scopes, Timestamp::now())
         .await?;
-    Ok((StatusCode::CREATED, Json(KeyBody::of(row, Some(&key)))))
+    Ok((row, key))
 }
 
 /// All keys of a mode.

@@ -3,18 +3,18 @@
 #![allow(unused_qualifications, reason = "code that utoipa generates")]
 
 mod auth;
-mod body;
+pub(crate) mod body;
 mod deliveries;
 mod docs;
 mod dropin;
-mod events;
+pub(crate) mod events;
 mod idempotency;
-mod images;
-mod keys;
+pub(crate) mod images;
+pub(crate) mod keys;
 mod layers;
 mod payments;
-mod probes;
-mod statement;
+pub(crate) mod probes;
+pub(crate) mod statement;
 mod webhooks;
 
 use axum::Router;
@@ -39,8 +39,8 @@ use crate::problem::Problem;
 )]
 struct Description;
 
-/// Returns all routes of the API.
-pub(crate) fn router(app: App) -> Router {
+/// Returns all routes: those of the API, and `others`.
+pub(crate) fn router(app: App, others: Router<App>) -> Router {
     let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(payments::create, payments::list))
         .routes(routes!(payments::read))
@@ -76,6 +76,7 @@ pub(crate) fn router(app: App) -> Router {
     let router = router
         .merge(docs::router(&description))
         .merge(dropin::router())
+        .merge(others)
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .fallback(no_such_path)

@@ -16,7 +16,7 @@ use crate::db::{PaymentCursor, PaymentFilter};
 use crate::domain::{Payment, Status};
 use crate::keys::Scope;
 use crate::problem::{Problem, ProblemBody};
-use crate::service::{self, NewDecision, NewPayment, PaymentBody};
+use crate::service::{self, NewDecision, NewPayment, PaymentBody, Requester};
 
 /// The maximum number of payments in a page.
 const MAX_PAGE: u32 = 100;
@@ -179,7 +179,8 @@ pub(super) async fn new_attempt(
     once(app.db(), &caller, &headers, &path, &body, async |_| {
         let new: NewAttempt = body.json()?;
         let shop = &caller.shop;
-        let payment = service::new_attempt(app.db(), shop, &id, new.expires_in).await?;
+        let requester = Requester::Shop;
+        let payment = service::new_attempt(app.db(), shop, &id, new.expires_in, requester).await?;
         Answer::json(StatusCode::CREATED, &PaymentBody::of(&payment, shop))
     })
     .await

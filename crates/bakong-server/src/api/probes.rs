@@ -8,6 +8,7 @@ use bakong_flow::watcher::{Role, StoreHealth};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::shop::Shop;
 
 /// The process runs.
 pub(super) async fn healthz() -> &'static str {
@@ -29,27 +30,11 @@ pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
     }
     for shop in app.shops() {
         let name = shop.mode.name();
-        let health = shop.watcher.health();
-        if let Role::Ended = health.role {
-            problems.push(format!("{name}: the watcher has ended; restart the server"));
-        }
-        if let StoreHealth::Failing { .. } = health.store {
-            problems.push(format!(
-                "{name}: the store of the payments fails; the log has the reason"
-            ));
-        }
-        match health.token {
-            TokenState::Missing => {
-                problems.push(format!("{name}: there is no token; set token_file"));
-            }
-            TokenState::Expired => problems.push(format!(
-                "{name}: the token has expired; renew it with bakong token renew"
-            )),
-            TokenState::Rejected => {
-                problems.push(format!("{name}: Bakong rejects the token; set a new one"));
-            }
-            _ => {}
-        }
+        problems.extend(
+            problems_of(shop)
+                .into_iter()
+                .map(|problem| format!("{name}: {problem}")),
+        );
     }
     let status = if problems.is_empty() {
         StatusCode::OK
@@ -58,4 +43,25 @@ pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, Json<Readines
     };
     let ready = problems.is_empty();
     (status, Json(Readiness { ready, problems }))
+}
+
+/// Returns what prevents payments of a shop.
+pub(crate) fn problems_of(shop: &Shop) -> Vec<&'static str> {
+    let health = shop.watcher.health();
+    let mut problems = Vec::new();
+    if let Role::Ended = health.role {
+        problems.push("the watcher has ended; restart the server");
+    }
+    if let StoreHealth::Failing { .. } = health.store {
+        problems.push("the store of the payments fails; the log has the reason");
+    }
+    match health.token {
+        TokenState::Missing => problems.push("there is no token; set token_file"),
+        TokenState::Expired => {
+            problems.push("the token has expired; renew it with bakong token renew");
+        }
+        TokenState::Rejected => problems.push("Bakong rejects the token; set a new one"),
+        _ => {}
+    }
+    problems
 }

@@ -22,20 +22,21 @@ use crate::keys::Scope;
 use crate::merchant;
 use crate::problem::{Problem, ProblemBody};
 use crate::service::rfc3339;
+use crate::shop::Shop;
 
 /// What is left of the quota.
 #[derive(Serialize, ToSchema)]
-pub(super) struct BalanceOfRequests {
+pub(crate) struct BalanceOfRequests {
     /// How many requests Bakong allows in a window.
-    limit: u32,
+    pub(crate) limit: u32,
     /// How many requests were sent in this window.
-    used: u32,
-    left: u32,
+    pub(crate) used: u32,
+    pub(crate) left: u32,
     /// Whether Bakong has closed the window with error code 17.
-    closed: bool,
+    pub(crate) closed: bool,
     /// When the next window begins.
     #[schema(format = "date-time")]
-    resets_at: String,
+    pub(crate) resets_at: String,
 }
 
 /// What is left of the quota of requests to Bakong.
@@ -44,7 +45,11 @@ pub(super) async fn balance_of_requests(
     caller: Caller,
 ) -> Result<Json<BalanceOfRequests>, Problem> {
     caller.require(Scope::Read)?;
-    let shop = &caller.shop;
+    Ok(Json(balance(&caller.shop).await?))
+}
+
+/// Returns what is left of the quota of a shop.
+pub(crate) async fn balance(shop: &Shop) -> Result<BalanceOfRequests, Problem> {
     let health = shop.watcher.health();
     let usage = match health.usage {
         Some(usage) => Some(usage),
@@ -60,7 +65,7 @@ pub(super) async fn balance_of_requests(
     let used = usage.map_or(0, |usage| usage.requests);
     let closed = usage.is_some_and(|usage| usage.closed_at.is_some());
     let limit = health.quota_limit;
-    Ok(Json(BalanceOfRequests {
+    Ok(BalanceOfRequests {
         limit,
         used,
         left: if closed {
@@ -70,7 +75,7 @@ pub(super) async fn balance_of_requests(
         },
         closed,
         resets_at: rfc3339(window.end_of(now)),
-    }))
+    })
 }
 
 /// Which day.
@@ -94,34 +99,34 @@ enum Format {
 
 /// The books of a day.
 #[derive(Serialize, ToSchema)]
-pub(super) struct StatementBody {
+pub(crate) struct StatementBody {
     /// The day in Phnom Penh.
     #[schema(format = "date")]
-    day: String,
+    pub(crate) day: String,
     /// The payments that settled their orders, the oldest first.
-    settled: Vec<Entry>,
+    pub(crate) settled: Vec<Entry>,
     /// The payments that need a decision.
-    needs_review: Vec<Entry>,
+    pub(crate) needs_review: Vec<Entry>,
     /// How many second transactions were found.
-    duplicates: usize,
+    pub(crate) duplicates: usize,
     /// The sums of `settled`, for each till and currency.
-    totals: Vec<TotalBody>,
+    pub(crate) totals: Vec<TotalBody>,
 }
 
 /// A line of a statement.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Entry {
-    order_id: String,
+pub(crate) struct Entry {
+    pub(crate) order_id: String,
     /// When the payment was found, or when a person accepted it.
     #[schema(format = "date-time")]
-    at: Option<String>,
+    pub(crate) at: Option<String>,
     /// Null if Bakong reported no amount for a code of another program.
-    amount: Option<String>,
-    currency: Option<String>,
+    pub(crate) amount: Option<String>,
+    pub(crate) currency: Option<String>,
     /// The label of the till.
-    terminal: Option<String>,
+    pub(crate) terminal: Option<String>,
     /// The hash of the transaction.
-    hash: Option<String>,
+    pub(crate) hash: Option<String>,
     /// The payer's account, as Bakong reports it.
     from_account_id: Option<String>,
     md5: String,
@@ -129,12 +134,12 @@ pub(super) struct Entry {
 
 /// A sum.
 #[derive(Serialize, ToSchema)]
-pub(super) struct TotalBody {
-    terminal: Option<String>,
-    currency: String,
-    payments: u64,
+pub(crate) struct TotalBody {
+    pub(crate) terminal: Option<String>,
+    pub(crate) currency: String,
+    pub(crate) payments: u64,
     /// The exact sum as a text.
-    amount: String,
+    pub(crate) amount: String,
 }
 
 /// The books of a day, from midnight to midnight in Phnom Penh.
@@ -146,8 +151,16 @@ pub(super) async fn statement(
     Parameters(query): Parameters<StatementQuery>,
 ) -> Result<Response, Problem> {
     caller.require(Scope::Read)?;
-    let shop = &caller.shop;
-    let day = match query.day.as_deref() {
+    let body = of_day(&caller.shop, query.day.as_deref()).await?;
+    Ok(match query.format {
+        Some(Format::Csv) => csv(&body),
+        _ => Json(body).into_response(),
+    })
+}
+
+/// Returns the books of a day in Phnom Penh; of today without a day.
+pub(crate) async fn of_day(shop: &Shop, day: Option<&str>) -> Result<StatementBody, Problem> {
+    let day = match day {
         None => today(shop.now()),
         Some(text) => text.parse().ok(),
     };
@@ -170,7 +183,7 @@ pub(super) async fn statement(
         *count += 1;
         *units = units.saturating_add(amount.minor_units());
     }
-    let body = StatementBody {
+    Ok(StatementBody {
         day: day.to_string(),
         settled: statement.settled.iter().map(entry).collect(),
         needs_review: statement.needs_review.iter().map(entry).collect(),
@@ -186,10 +199,6 @@ pub(super) async fn statement(
                 },
             )
             .collect(),
-    };
-    Ok(match query.format {
-        Some(Format::Csv) => csv(&body),
-        _ => Json(body).into_response(),
     })
 }
 
@@ -217,7 +226,7 @@ fn terminal(stored: &StoredPayment) -> Option<String> {
 }
 
 /// Writes the settled payments and those under review as CSV (RFC 4180).
-fn csv(body: &StatementBody) -> Response {
+pub(crate) fn csv(body: &StatementBody) -> Response {
     let mut text =
         "status,order_id,at,amount,currency,terminal,hash,from_account_id,md5\r\n".to_owned();
     let settled = body.settled.iter().map(|entry| ("settled", entry));

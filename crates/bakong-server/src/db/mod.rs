@@ -7,6 +7,7 @@ mod events;
 mod idempotency;
 mod keys;
 mod payments;
+mod sessions;
 mod shops;
 mod telegram;
 mod webhooks;
@@ -20,8 +21,10 @@ pub(crate) use events::{Changed, EventRow, NewEvent};
 pub(crate) use idempotency::{Claim, Claimed, LOCK};
 pub(crate) use keys::KeyRow;
 pub(crate) use payments::{PaymentCursor, PaymentFilter};
+pub(crate) use sessions::LoginSecret;
 pub(crate) use webhooks::{
-    AttemptRow, DeliveryRow, DueDelivery, EndpointKind, EndpointRow, Next, StoredSecret,
+    AttemptRow, DeliveryRow, DueDelivery, EndpointKind, EndpointRow, Next, RecentDelivery,
+    StoredSecret,
 };
 
 /// The schema, as numbered steps that never change after a release.
@@ -29,6 +32,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/0001_payments.sql"),
     include_str!("schema/0002_webhooks.sql"),
     include_str!("schema/0003_telegram.sql"),
+    include_str!("schema/0004_sessions.sql"),
 ];
 
 /// The tables of the server. Cheap to clone.

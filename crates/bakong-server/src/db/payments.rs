@@ -157,6 +157,25 @@ impl Db {
         row.map(read).transpose()
     }
 
+    /// Returns the payment with this checkout token, and the id of its shop.
+    pub(crate) async fn payment_by_token(
+        &self,
+        token: &str,
+    ) -> Result<Option<(i64, Payment)>, StoreError> {
+        let shop = Statement::new("SELECT shop FROM server_payments WHERE checkout_token = $1");
+        let select = Statement::new(select!("WHERE p.checkout_token = $1"));
+        let mut rows = self
+            .0
+            .read(vec![shop.text(token), select.text(token)])
+            .await?;
+        let payment = rows.pop().and_then(|mut rows| rows.pop());
+        let shop = rows.pop().and_then(|mut rows| rows.pop());
+        match (shop, payment) {
+            (Some(mut shop), Some(payment)) => Ok(Some((shop.integer()?, read(payment)?))),
+            _ => Ok(None),
+        }
+    }
+
     /// Returns the payment that has an attempt with this MD5, and the number of the attempt.
     pub(crate) async fn payment_by_md5(
         &self,

@@ -76,6 +76,24 @@ pub(crate) struct AttemptRow {
     pub(crate) answer: Option<String>,
 }
 
+/// A delivery in the list of the newest.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct RecentDelivery {
+    /// `evt_…`
+    pub(crate) event: String,
+    pub(crate) kind: String,
+    pub(crate) payment: String,
+    pub(crate) created_at: Timestamp,
+    /// The address of the endpoint; `None` if it was deleted.
+    pub(crate) url: Option<String>,
+    pub(crate) status: String,
+    pub(crate) attempts: i64,
+    /// The HTTP status of the last attempt.
+    pub(crate) last_status: Option<i64>,
+    /// Why the last attempt had no answer.
+    pub(crate) last_error: Option<String>,
+}
+
 /// What follows an attempt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Next {
@@ -376,6 +394,54 @@ impl Db {
             }
         }
         Ok(found)
+    }
+
+    /// Returns the newest deliveries of a shop, the newest first.
+    pub(crate) async fn recent_deliveries(
+        &self,
+        shop: i64,
+        limit: i64,
+    ) -> Result<Vec<RecentDelivery>, StoreError> {
+        let select = Statement::new(
+            "SELECT e.id, e.type, e.payment, e.created_at, w.url, d.status, d.attempts, a.status, a.error \
+             FROM server_deliveries d JOIN server_events e ON e.shop = d.shop AND e.number = d.event \
+             LEFT JOIN server_endpoints w ON w.shop = d.shop AND w.id = d.endpoint \
+             LEFT JOIN server_delivery_attempts a ON a.shop = d.shop AND a.event = d.event AND a.endpoint = d.endpoint \
+             AND a.number = d.attempts WHERE d.shop = $1 ORDER BY d.event DESC, d.endpoint LIMIT $2",
+        );
+        let rows = self.select(select.integer(shop).integer(limit)).await?;
+        let deliveries = rows.into_iter().map(|mut row| {
+            Ok(RecentDelivery {
+                event: row.text()?,
+                kind: row.text()?,
+                payment: row.text()?,
+                created_at: time(row.integer()?),
+                url: row.optional_text()?,
+                status: row.text()?,
+                attempts: row.integer()?,
+                last_status: row.optional_integer()?,
+                last_error: row.optional_text()?,
+            })
+        });
+        deliveries.collect()
+    }
+
+    /// Returns a text that differs after each new payment, event and attempt to deliver of a shop.
+    pub(crate) async fn books_version(&self, shop: i64) -> Result<String, StoreError> {
+        let select = Statement::new(
+            "SELECT last_event, \
+             (SELECT coalesce(max(created_at), 0) FROM server_payments WHERE shop = $1 AND status <> 'opening'), \
+             (SELECT coalesce(max(at), 0) FROM server_delivery_attempts WHERE shop = $1 AND event > last_event - 50) \
+             FROM server_shops WHERE id = $1",
+        );
+        let mut text = String::new();
+        for mut row in self.select(select.integer(shop)).await? {
+            for _ in 0..3 {
+                text.push_str(&row.integer()?.to_string());
+                text.push('.');
+            }
+        }
+        Ok(text)
     }
 
     /// Returns an event by its number.

@@ -51,9 +51,9 @@ pub(crate) struct NewPayment {
     metadata: BTreeMap<String, String>,
     /// The label of the till, at most 25 characters. The statement has a total for each.
     terminal: Option<String>,
-    /// Where to send the customer after the payment. It is stored for the shop's page.
+    /// Where the checkout page sends the customer after the payment: an address with `https://` or `http://`.
     success_url: Option<String>,
-    /// Where to send the customer who gives up. It is stored for the shop's page.
+    /// Where the checkout page sends the customer who gives up: an address with `https://` or `http://`.
     cancel_url: Option<String>,
 }
 
@@ -81,12 +81,26 @@ pub(crate) async fn create(
     open::open(db, shop, payment).await
 }
 
+/// Who asks for a new code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Requester {
+    /// The shop, through the API.
+    Shop,
+    /// The customer, on the checkout page. A customer cannot reopen a payment that was cancelled or that failed, and gets
+    /// [`MAX_CODES`] codes, because each of them reserves a request to Bakong.
+    Customer,
+}
+
+/// How many codes a payment can have before its customer must ask the shop.
+pub(crate) const MAX_CODES: i64 = 10;
+
 /// Adds an attempt to a payment whose code cannot be paid any more, and opens it.
 pub(crate) async fn new_attempt(
     db: &Db,
     shop: &Shop,
     id: &str,
     expires_in: Option<u64>,
+    requester: Requester,
 ) -> Result<Payment, Problem> {
     let mut payment = change::load(db, shop, id).await?;
     let now = shop.now();
@@ -100,6 +114,13 @@ pub(crate) async fn new_attempt(
         _ if is_payable => Some((
             "payment_open",
             "the code of this payment can still be paid, and a customer could pay both",
+        )),
+        Status::Cancelled | Status::Failed if requester == Requester::Customer => {
+            Some(("payment_closed", "the shop has closed the payment"))
+        }
+        _ if requester == Requester::Customer && payment.attempt.number >= MAX_CODES => Some((
+            "too_many_codes",
+            "the payment had too many codes; ask the shop for a new payment",
         )),
         _ => None,
     };
@@ -149,6 +170,32 @@ async fn check_order(
 }
 
 impl NewPayment {
+    /// A sale at a counter.
+    pub(crate) fn sale(order: &str, amount: &str, currency: &str) -> Result<Self, Problem> {
+        let amount = serde_json::to_string(amount).and_then(RawValue::from_string);
+        Ok(Self {
+            amount: amount.map_err(|_| Problem::internal())?,
+            currency: currency.to_owned(),
+            order_id: order.to_owned(),
+            description: None,
+            expires_in: None,
+            metadata: BTreeMap::new(),
+            terminal: None,
+            success_url: None,
+            cancel_url: None,
+        })
+    }
+
+    /// Adds a description, and the address to which the checkout sends the customer.
+    pub(crate) fn with_page(self, description: &str, url: &str) -> Self {
+        Self {
+            description: Some(description.to_owned()),
+            success_url: Some(url.to_owned()),
+            cancel_url: Some(url.to_owned()),
+            ..self
+        }
+    }
+
     fn payment(&self, shop: &Shop) -> Result<Payment, Problem> {
         let currency: Currency = self
             .currency

@@ -48,6 +48,8 @@ pub(crate) struct PaymentBody {
     pub(crate) paid_at: Option<String>,
     /// The money, as Bakong reports it.
     pub(crate) transaction: Option<TransactionSummary>,
+    /// The page where the customer pays. Its address is a secret between the shop and the customer.
+    pub(crate) checkout_url: String,
     pub(crate) success_url: Option<String>,
     pub(crate) cancel_url: Option<String>,
 }
@@ -73,6 +75,7 @@ impl PaymentBody {
             expires_at: rfc3339(payment.attempt.expires_at),
             paid_at: payment.paid_at.map(rfc3339),
             transaction: payment.transaction.clone(),
+            checkout_url: shop.checkout_url(&payment.checkout_token),
             success_url: payment.success_url.clone(),
             cancel_url: payment.cancel_url.clone(),
         }

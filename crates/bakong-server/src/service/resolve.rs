@@ -24,6 +24,18 @@ pub(crate) struct NewDecision {
     note: String,
 }
 
+impl NewDecision {
+    pub(crate) const fn accept(note: String) -> Self {
+        let decision = DecisionName::Accept;
+        Self { decision, note }
+    }
+
+    pub(crate) const fn reject(note: String) -> Self {
+        let decision = DecisionName::Reject;
+        Self { decision, note }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum DecisionName {

@@ -129,6 +129,27 @@ impl Stream {
         next.expect("no event arrived").expect("the stream ended")
     }
 
+    /// Waits for the next event that has only data, and returns the data.
+    pub(crate) async fn next_data(&mut self) -> String {
+        let next = tokio::time::timeout(PATIENCE, async {
+            loop {
+                while let Some((event, rest)) = self.text.split_once("\n\n") {
+                    let data = event
+                        .strip_prefix("data:")
+                        .map(|data| data.trim().to_owned());
+                    self.text = rest.to_owned();
+                    if let Some(data) = data {
+                        return data;
+                    }
+                }
+                let frame = self.body.frame().await.expect("the stream ended").unwrap();
+                let data = frame.into_data().unwrap();
+                self.text.push_str(std::str::from_utf8(&data).unwrap());
+            }
+        });
+        next.await.expect("no event arrived")
+    }
+
     /// Waits for the next event, or returns `None` at the end of the stream.
     pub(crate) async fn try_next(&mut self) -> Option<Event> {
         loop {

@@ -31,8 +31,7 @@ impl Harness {
     /// Starts a server with a configuration that `set` changes. The path is the folder of the data.
     pub(crate) async fn start_with(set: impl FnOnce(&mut Config, &Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut config = Config::sandbox("127.0.0.1:0".parse().unwrap(), folder.path());
-        config.test_key = Some(KEY.to_owned());
+        let mut config = config(folder.path());
         set(&mut config, folder.path());
         let server = Server::start(&config).await.unwrap();
         Self {
@@ -135,6 +134,13 @@ impl Harness {
     pub(crate) fn advance(&self, seconds: u64) {
         self.sandbox().advance(Duration::from_secs(seconds));
     }
+}
+
+/// Returns the configuration of a server with a sandbox and a known key.
+pub(crate) fn config(folder: &Path) -> Config {
+    let mut config = Config::sandbox("127.0.0.1:0".parse().unwrap(), folder);
+    config.test_key = Some(KEY.to_owned());
+    config
 }
 
 /// Returns the path of a payment.

@@ -8,12 +8,15 @@
 )]
 
 mod access;
+mod checkout;
 mod client;
 /// A PostgreSQL server, which the tests of bakong-store start too.
 #[cfg(unix)]
 #[allow(dead_code, reason = "these tests need less of it")]
 #[path = "../../../bakong-store/tests/it/postgres/cluster.rs"]
 mod cluster;
+mod dashboard;
+mod demo;
 mod description;
 mod dropin;
 mod harness;
@@ -22,6 +25,7 @@ mod kills;
 mod lists;
 mod operation;
 mod payments;
+mod person;
 mod reviews;
 mod streams;
 mod telegram;

@@ -1,0 +1,64 @@
+// Keeps a part of the page up to date: the element with `data-version`. The server renders every state; this script fetches the page
+// again when its version changes.
+
+const POLL_MS = 5000;
+const news = document.getElementById("news");
+let source = null;
+let fetching = false;
+
+const part = (page = document) => page.querySelector("[data-version]");
+
+/** Whether a person has typed something that a new page would delete. */
+const isEdited = () => [...part().querySelectorAll("input:not([type=hidden]), textarea")].some((field) =>
+  field.value !== field.defaultValue || field.checked !== field.defaultChecked);
+
+/** Fetches the page and shows it, unless it shows the same version. */
+export async function refresh({ evenIfSame = false } = {}) {
+  if (fetching) return;
+  fetching = true;
+  try {
+    const response = await fetch(location.href);
+    // A session that has ended leads to another page.
+    if (response.redirected) return location.reload();
+    if (!response.ok) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const next = part(page);
+    if (!next || (!evenIfSame && next.dataset.version === part().dataset.version)) return;
+    if (isEdited()) {
+      news.textContent = news.dataset.edited;
+      return;
+    }
+    show(document.adoptNode(next), page.title);
+  } catch {
+    // The network is away. The next version or the next poll tries again.
+  } finally {
+    fetching = false;
+  }
+}
+
+function show(next, title) {
+  const before = part();
+  const focused = document.activeElement?.id;
+  before.replaceWith(next);
+  document.title = title;
+  if (focused) document.getElementById(focused)?.focus();
+  if (next.dataset.news !== before.dataset.news) news.textContent = next.dataset.news ?? "";
+  document.dispatchEvent(new CustomEvent("page-changed", { detail: { before: before.dataset.view } }));
+}
+
+function connect() {
+  source = new EventSource(part().dataset.events);
+  source.onmessage = ({ data }) => {
+    if (data !== part().dataset.version) refresh();
+  };
+}
+
+if (part()?.dataset.events) {
+  connect();
+  // Proxies can block streams, and browsers do not repeat a stream that was refused.
+  setInterval(() => {
+    if (source.readyState === EventSource.OPEN) return;
+    refresh();
+    if (source.readyState === EventSource.CLOSED) connect();
+  }, POLL_MS);
+}
