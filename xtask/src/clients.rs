@@ -37,6 +37,41 @@ pub(crate) fn page(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     })
 }
 
+/// Runs the example shops of bakong-server, and clients of other authors, against `bakong serve --sandbox`.
+pub(crate) fn shops(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+    tools::require(&[tools::node(), vec![tools::python(), tools::php()]].concat())?;
+    runner.step("shops", |shell| {
+        let bakong = build_bakong(shell, workspace)?;
+        cmd!(shell, "cargo build -p bakong-server --example shop").run()?;
+        let rust_shop = workspace.target().join("debug/examples/shop");
+        shell.set_var("NO_PROXY", "127.0.0.1");
+        shell.set_var("no_proxy", "127.0.0.1");
+        let folder = shell.create_temp_dir()?;
+        let clients = shell.current_dir().join("crates/bakong-server/tests/clients");
+        {
+            let examples = shell.current_dir().join("crates/bakong-server/examples");
+            let _folder = shell.push_dir(folder.path());
+            for name in ["shop-php", "shop-node", "shop-python"] {
+                cmd!(shell, "cp -R {examples}/{name} {name}").run()?;
+            }
+            let npm = "--prefix shop-node ci --ignore-scripts --no-audit --no-fund --silent";
+            cmd!(shell, "npm").args(npm.split(' ')).run()?;
+            cmd!(shell, "python3 -m venv venv").run()?;
+        }
+        let python = folder.path().join("venv/bin/python");
+        let install = "-m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt";
+        let _folder = shell.push_dir(clients);
+        cmd!(shell, "{python}").args(install.split(' ')).run()?;
+        cmd!(shell, "node run.js")
+            .env("BAKONG", bakong)
+            .env("SHOPS", folder.path())
+            .env("RUST_SHOP", rust_shop)
+            .env("PYTHON", python)
+            .run()?;
+        Ok(())
+    })
+}
+
 /// The files for npm and pip, which install packages next to them.
 const FILES: [(&str, &str); 5] = [
     (

@@ -22,6 +22,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -73,6 +74,7 @@ pub(crate) fn router(app: App, others: Router<App>) -> Router {
             .security_schemes
             .insert("key".to_owned(), scheme.into());
     }
+    document_errors(&mut description);
     let router = router
         .merge(docs::router(&description))
         .merge(dropin::router())
@@ -83,6 +85,23 @@ pub(crate) fn router(app: App, others: Router<App>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .with_state(app.clone());
     layers::add(router, app.metrics().clone())
+}
+
+/// Adds the form of errors to every operation. A client can get one for reasons that have nothing to do with the operation.
+fn document_errors(description: &mut utoipa::openapi::OpenApi) {
+    let body = Ref::from_schema_name("ProblemBody");
+    let content = ContentBuilder::new().schema(Some(body)).build();
+    let error = ResponseBuilder::new()
+        .description("Another error, such as a wrong API key or a store that does not answer")
+        .content("application/problem+json", content)
+        .build();
+    for item in description.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
+            responses.insert("default".to_owned(), error.clone().into());
+        }
+    }
 }
 
 async fn no_such_path(uri: Uri) -> Problem {

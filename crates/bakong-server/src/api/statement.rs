@@ -144,7 +144,7 @@ pub(crate) struct TotalBody {
 
 /// The books of a day, from midnight to midnight in Phnom Penh.
 #[utoipa::path(get, path = "/v1/statement", tag = "books", params(StatementQuery),
-    responses((status = 200, body = StatementBody), (status = 400, body = ProblemBody<'static>, content_type = "application/problem+json")))]
+    responses((status = 200, content((StatementBody = "application/json"), (String = "text/csv"))), (status = 400, body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn statement(
     State(_): State<crate::app::App>,
     caller: Caller,

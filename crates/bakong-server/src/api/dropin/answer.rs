@@ -19,7 +19,6 @@ pub(super) enum ErrorCode {
     TransactionFailed = 3,
     MissingFields = 5,
     Unauthorized = 6,
-    CannotConnect = 9,
     AccountNotFound = 11,
     AccountInvalid = 12,
     QuotaExhausted = 17,
@@ -35,7 +34,6 @@ impl ErrorCode {
             Self::TransactionFailed => "Transaction failed.",
             Self::MissingFields => "Missing required fields",
             Self::Unauthorized => "Unauthorized, not yet requested for token or code invalid",
-            Self::CannotConnect => "Cannot connect to server",
             Self::AccountNotFound => "Account ID not found",
             Self::AccountInvalid => "Account ID is invalid",
             Self::QuotaExhausted => {
@@ -60,8 +58,12 @@ struct Envelope<'a, T> {
 pub(super) struct Answer {
     status: StatusCode,
     retry_after: Option<u64>,
+    /// JSON, except for an outage.
     body: String,
 }
+
+/// The body of an outage. It is not JSON, as Bakong's: clients take an envelope with an error code for "not paid".
+const OUTAGE: &str = "The server cannot answer now. Try again.\n";
 
 impl Answer {
     pub(super) fn transaction(json: &RawValue) -> Self {
@@ -90,10 +92,18 @@ impl Answer {
     pub(super) fn error(code: ErrorCode) -> Self {
         let status = match code {
             ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
-            ErrorCode::CannotConnect => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::OK,
         };
         Self::failure(status, Some(code as i64), code.message())
+    }
+
+    /// The answer if nobody can say whether there is a payment.
+    pub(super) fn outage() -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            retry_after: None,
+            body: OUTAGE.to_owned(),
+        }
     }
 
     pub(super) fn no_such_endpoint() -> Self {
@@ -138,13 +148,16 @@ impl Answer {
 /// A problem of the server. A program must not read one as "not paid".
 impl From<Problem> for Answer {
     fn from(problem: Problem) -> Self {
-        let code = match problem.status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorCode::Unauthorized,
-            StatusCode::TOO_MANY_REQUESTS => ErrorCode::QuotaExhausted,
-            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::MissingFields,
-            _ => ErrorCode::CannotConnect,
+        let mut answer = match problem.status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Self::error(ErrorCode::Unauthorized)
+            }
+            StatusCode::TOO_MANY_REQUESTS => Self::error(ErrorCode::QuotaExhausted),
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE => {
+                Self::error(ErrorCode::MissingFields)
+            }
+            _ => Self::outage(),
         };
-        let mut answer = Self::error(code);
         answer.retry_after = problem.retry_after;
         answer
     }
@@ -160,7 +173,7 @@ impl From<ApiError> for Answer {
                 Self::failure(StatusCode::OK, Some(code.number()), &message)
             }
             // The token of the server, not the key of the program.
-            _ => Self::error(ErrorCode::CannotConnect),
+            _ => Self::outage(),
         }
     }
 }
@@ -169,8 +182,10 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.body).into_response();
         let headers = response.headers_mut();
-        let json = HeaderValue::from_static("application/json");
-        headers.insert(header::CONTENT_TYPE, json);
+        if self.status != StatusCode::SERVICE_UNAVAILABLE {
+            let json = HeaderValue::from_static("application/json");
+            headers.insert(header::CONTENT_TYPE, json);
+        }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

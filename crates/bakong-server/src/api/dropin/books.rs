@@ -97,7 +97,7 @@ enum Found {
 }
 
 /// Looks an MD5 up. The code of an unknown MD5 is watched from now on.
-async fn look_up(app: &App, caller: &Caller, text: &str) -> Result<Found, Problem> {
+async fn look_up(app: &App, caller: &Caller, text: &str) -> Result<Found, Answer> {
     caller.require(Scope::Read)?;
     let not_found = Found::Error(ErrorCode::TransactionNotFound);
     // Bakong finds nothing for capital letters either.
@@ -106,12 +106,13 @@ async fn look_up(app: &App, caller: &Caller, text: &str) -> Result<Found, Proble
         return Ok(not_found);
     };
     let shop = &caller.shop;
-    let stored = shop.store.find(&PaymentKey::Md5(md5)).await?.pop();
-    if let Some(stored) = stored {
-        return Ok(found(&stored));
+    let stored = shop.store.find(&PaymentKey::Md5(md5)).await;
+    if let Some(stored) = stored.map_err(Problem::from)?.pop() {
+        return found(&stored);
     }
     // The server is about to show this code.
-    if app.db().payment_by_md5(shop.id, &md5).await?.is_none() {
+    let known = app.db().payment_by_md5(shop.id, &md5).await;
+    if known.map_err(Problem::from)?.is_none() {
         caller.require(Scope::Create)?;
         service::watch_md5(shop, md5).await?;
     }
@@ -122,8 +123,8 @@ async fn look_up(app: &App, caller: &Caller, text: &str) -> Result<Found, Proble
 ///
 /// Nobody but the program knows the order of a code that another program created, so the program compares the
 /// transaction. A payment of this server that is under review is not reported as paid.
-fn found(stored: &StoredPayment) -> Found {
-    let error = Found::Error;
+fn found(stored: &StoredPayment) -> Result<Found, Answer> {
+    let error = |code| Ok(Found::Error(code));
     let not_found = error(ErrorCode::TransactionNotFound);
     let Some((outcome, _)) = &stored.finished else {
         return not_found;
@@ -150,8 +151,8 @@ fn found(stored: &StoredPayment) -> Found {
     }
 }
 
-fn json(transaction: &Transaction) -> Found {
+fn json(transaction: &Transaction) -> Result<Found, Answer> {
     let json = RawValue::from_string(transaction.as_json().to_owned());
     // It was JSON when it was stored.
-    json.map_or(Found::Error(ErrorCode::CannotConnect), Found::Transaction)
+    json.map(Found::Transaction).map_err(|_| Answer::outage())
 }
