@@ -1,22 +1,26 @@
 //! Tasks that run programs in other languages against the command and the sandbox.
 
+use std::path::Path;
+
 use anyhow::Result;
 use xshell::cmd;
 
 use crate::runner::Runner;
-use crate::sandbox::{Sandbox, build_bakong};
+use crate::sandbox::{Sandbox, build_bakong, built_bakong};
 use crate::tools;
 use crate::workspace::Workspace;
 
 pub(crate) fn conformance(runner: &mut Runner, args: &[String]) -> Result<()> {
     tools::require(&tools::node())?;
     runner.step("conformance", |shell| {
-        // Builds both programs into one target folder, because conformance runs the `bakong` in its own folder.
-        cmd!(
-            shell,
-            "cargo build -p bakong-cli -p conformance --bin bakong --bin conformance"
-        )
-        .run()?;
+        // Conformance runs the `bakong` in its own folder.
+        if built_bakong().is_none() {
+            cmd!(
+                shell,
+                "cargo build -p bakong-cli -p conformance --bin bakong --bin conformance"
+            )
+            .run()?;
+        }
         cmd!(shell, "cargo run --quiet -p conformance -- {args...}").run()?;
         Ok(())
     })
@@ -42,8 +46,15 @@ pub(crate) fn shops(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     tools::require(&[tools::node(), vec![tools::python(), tools::php()]].concat())?;
     runner.step("shops", |shell| {
         let bakong = build_bakong(shell, workspace)?;
-        cmd!(shell, "cargo build -p bakong-server --example shop").run()?;
-        let rust_shop = workspace.target().join("debug/examples/shop");
+        let rust_shop = if built_bakong().is_some() {
+            Path::new(&bakong).with_file_name("examples").join("shop")
+        } else {
+            cmd!(shell, "cargo build -p bakong-server --example shop").run()?;
+            workspace
+                .target()
+                .join("debug/examples/shop")
+                .into_std_path_buf()
+        };
         shell.set_var("NO_PROXY", "127.0.0.1");
         shell.set_var("no_proxy", "127.0.0.1");
         let folder = shell.create_temp_dir()?;
