@@ -11,7 +11,7 @@ pub(super) fn amount(amount: Amount) -> String {
 }
 
 /// Separates the thousands of a decimal number.
-fn grouped(digits: &str) -> String {
+pub(super) fn grouped(digits: &str) -> String {
     let (whole, fraction) = match digits.split_once('.') {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (digits, None),
