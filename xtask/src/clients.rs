@@ -26,17 +26,43 @@ pub(crate) fn conformance(runner: &mut Runner, args: &[String]) -> Result<()> {
     })
 }
 
-/// Runs the browser tests of the sandbox's page. They are in the sandbox's crate and start their own sandboxes.
-pub(crate) fn page(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+/// The tests of the server's pages.
+const SERVER_PAGES: &str = "crates/bakong-server/tests/page";
+
+/// Runs the browser tests of the sandbox's page and of the server's pages. They are in the crates and start their own programs.
+pub(crate) fn page(runner: &mut Runner, workspace: &Workspace, pictures: bool) -> Result<()> {
     tools::require(&tools::node())?;
     let chromium = tools::require_chromium()?;
-    runner.step("page", |shell| {
-        let bakong = build_bakong(shell, workspace)?;
+    let mut bakong = String::new();
+    runner.step("the sandbox's page", |shell| {
+        bakong = build_bakong(shell, workspace)?;
         let _folder = shell.push_dir("crates/bakong-sandbox/tests/page");
         cmd!(shell, "node run.js")
-            .env("BAKONG", bakong)
+            .env("BAKONG", &bakong)
             .env("CHROMIUM", chromium)
             .run()?;
+        Ok(())
+    })?;
+    runner.step("the server's pages", |shell| {
+        let tools = workspace.target().join("page-tools");
+        shell.create_dir(&tools)?;
+        for name in ["package.json", "package-lock.json"] {
+            shell.copy_file(format!("{SERVER_PAGES}/{name}"), tools.join(name))?;
+        }
+        {
+            let _folder = shell.push_dir(&tools);
+            cmd!(shell, "npm ci --ignore-scripts --no-audit --no-fund --silent").run()?;
+        }
+        let mut pages = cmd!(shell, "node {SERVER_PAGES}/run.js")
+            .env("BAKONG", &bakong)
+            .env("CHROMIUM", chromium)
+            .env("AXE", tools.join("node_modules/axe-core/axe.min.js"));
+        if pictures {
+            let folder = shell.current_dir().join("crates/bakong-server/pictures");
+            shell.create_dir(&folder)?;
+            pages = pages.env("PICTURES", folder);
+        }
+        pages.run()?;
         Ok(())
     })
 }

@@ -60,8 +60,12 @@ enum Task {
         #[arg(long, default_value_t = 2_000)]
         codes: u32,
     },
-    /// Tests the sandbox's page in headless Chromium
-    Page,
+    /// Tests the sandbox's page and the server's pages in headless Chromium
+    Page {
+        /// Write the pictures of the README of bakong-server
+        #[arg(long)]
+        pictures: bool,
+    },
     /// Tests the sandbox with other clients: NBC's SDK (from npm), bakong-khqr (from pip), khqr-api (from cargo)
     ForeignClients,
     /// Runs the example shops of bakong-server in PHP, Node.js, Python and Rust, and other clients of its API
@@ -149,7 +153,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::NoStd => checks::no_std(runner, &workspace),
         Task::Conformance { args } => clients::conformance(runner, args),
         Task::Scans { codes } => checks::scans(runner, *codes),
-        Task::Page => clients::page(runner, &workspace),
+        Task::Page { pictures } => clients::page(runner, &workspace, *pictures),
         Task::ForeignClients => clients::foreign(runner, &workspace),
         Task::Shops => clients::shops(runner, &workspace),
         Task::Npm => npm::build(runner, &workspace),

@@ -56,6 +56,10 @@ window.addEventListener("message", ({ source, origin, data }) => {
   report();
 });
 
+document.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape" && embedder) window.parent.postMessage({ type: "bakong.close" }, embedder);
+});
+
 document.addEventListener("page-changed", ({ detail: { before } }) => {
   startCountdown();
   setUpPrint();

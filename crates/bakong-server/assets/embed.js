@@ -26,13 +26,15 @@
       padding: "0", border: "0", borderRadius: "12px", width: "min(30rem, 100vw)", height: "min(56rem, 96vh)", maxWidth: "100vw", maxHeight: "96vh", overflow: "hidden",
     }, { ariaLabel: "KHQR" });
     const close = element("button", {
-      position: "absolute", top: "0", right: "0", width: "44px", height: "44px", border: "0", background: "#fff", color: "#111", font: "24px/1 system-ui", cursor: "pointer",
+      position: "absolute", zIndex: "1", top: "0", right: "0", width: "44px", height: "44px", border: "0", background: "#fff", color: "#111", font: "24px/1 system-ui", cursor: "pointer",
     }, { type: "button", textContent: "×", ariaLabel: "Close" });
     const frame = element("iframe", { display: "block", width: "100%", height: "100%", border: "0" }, { src: target.href, title: "KHQR" });
     let isPaid = false;
 
     function receive({ source, origin, data }) {
-      if (source !== frame.contentWindow || origin !== server || data?.type !== "bakong.checkout") return;
+      if (source !== frame.contentWindow || origin !== server) return;
+      if (data?.type === "bakong.close") dialog.close();
+      if (data?.type !== "bakong.checkout") return;
       if (data.status !== "paid" || isPaid) return;
       isPaid = true;
       onPaid?.({ payment: data.payment });
@@ -47,7 +49,8 @@
       dialog.remove();
       onClose?.({ paid: isPaid });
     });
-    dialog.append(frame, close);
+    // The first element gets the focus. Keys in the frame do not reach this page, so the checkout reports Escape.
+    dialog.append(close, frame);
     document.body.append(dialog);
     dialog.showModal();
     return { close: () => dialog.close() };

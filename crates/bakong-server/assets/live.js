@@ -55,6 +55,11 @@ function connect() {
 
 if (part()?.dataset.events) {
   connect();
+  // A browser has few connections to a server, and keeps pages that a person has left.
+  window.addEventListener("pagehide", () => source.close());
+  window.addEventListener("pageshow", ({ persisted }) => {
+    if (persisted) connect();
+  });
   // Proxies can block streams, and browsers do not repeat a stream that was refused.
   setInterval(() => {
     if (source.readyState === EventSource.OPEN) return;

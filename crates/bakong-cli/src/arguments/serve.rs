@@ -41,7 +41,7 @@ pub(crate) struct ServeArguments {
         conflicts_with = "config"
     )]
     pub(crate) listen: SocketAddr,
-    /// Read a password for the dashboard from standard input, print its hash for the setting dashboard_password_hash, and stop
+    /// Read a password for the dashboard from standard input, print its hash for the setting `dashboard_password_hash`, and stop
     #[arg(long, conflicts_with_all = ["sandbox", "config", "json"])]
     pub(crate) hash_password: bool,
     /// Print one JSON object when the server is ready

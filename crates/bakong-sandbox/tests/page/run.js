@@ -8,6 +8,7 @@ const { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileS
 const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 const { Browser } = require("./browser.js");
+const { recordProblems, runStep } = require("./check.js");
 const { Page } = require("./page.js");
 const { Sandbox } = require("./sandbox.js");
 const { Shop } = require("./shop.js");
@@ -21,18 +22,6 @@ const STEPS = [
 ];
 
 const problems = [];
-
-/** Records script errors, and requests to other servers. */
-function recordProblems(browser, base) {
-  browser.on((method, params) => {
-    if (method === "Runtime.exceptionThrown") problems.push(params.exceptionDetails.exception?.description ?? params.exceptionDetails.text);
-    // The page handles error responses, which Chromium logs as network errors.
-    if (method === "Log.entryAdded" && params.entry.level === "error" && params.entry.source !== "network") problems.push(params.entry.text);
-    if (method === "Network.requestWillBeSent" && !/^(data|about):/.test(params.request.url) && !params.request.url.startsWith(base)) {
-      problems.push(`The page requests ${params.request.url}`);
-    }
-  });
-}
 
 /** Starts a sandbox on a state file whose last line is incomplete, as after a kill during a write. */
 async function startWithTornFile(directory) {
@@ -52,18 +41,6 @@ function draw(directory, code) {
   return readFileSync(file);
 }
 
-async function runStep(page, title, action) {
-  const start = Date.now();
-  try {
-    await action();
-    assert.equal(await page.evaluate("document.documentElement.scrollWidth"), WIDTH, "the page is wider than the screen");
-  } catch (error) {
-    const text = await page.evaluate("document.body.innerText").catch(() => "");
-    throw new Error(`${title}: ${error.message}\nText of the page:\n${text.slice(0, 6000)}`);
-  }
-  console.log(`ok: ${title} (${Date.now() - start} ms)`);
-}
-
 async function runAll(directory, sandboxes, browsers) {
   const sandbox = await Sandbox.start(["--quota", "off"]);
   sandboxes.push(sandbox);
@@ -73,14 +50,14 @@ async function runAll(directory, sandboxes, browsers) {
   const proxy = await TcpProxy.start(sandbox.baseUrl);
   const browser = await Browser.start(process.env.CHROMIUM, join(directory, "profile"));
   browsers.push(browser);
-  recordProblems(browser, proxy.base);
+  recordProblems(browser, [proxy.base], problems);
   await browser.send("Emulation.setDeviceMetricsOverride", { width: WIDTH, height: 740, deviceScaleFactor: 2, mobile: true });
   // Without focus, Chromium does not let the page use the clipboard.
   await browser.send("Emulation.setFocusEmulationEnabled", { enabled: true });
   const page = new Page(browser, proxy.base);
   const context = { page, proxy, directory, stateDirectory, draw: (code) => draw(directory, code), shop: new Shop(sandbox.baseUrl, sandbox.token), otherShop: new Shop(otherSandbox.baseUrl) };
   for (const name of STEPS) {
-    for (const [title, action] of require(`./steps/${name}.js`)) await runStep(page, title, () => action(context));
+    for (const [title, action] of require(`./steps/${name}.js`)) await runStep(page, title, () => action(context), WIDTH);
   }
   assert.deepEqual(problems, []);
 }

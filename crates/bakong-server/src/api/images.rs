@@ -61,6 +61,13 @@ pub(crate) async fn draw(code: String, drawing: Drawing) -> Result<Image, Proble
     Ok(([(header::CONTENT_TYPE, kind)], image))
 }
 
+/// Draws the KHQR card as SVG, with a text before the expiry.
+pub(crate) fn card_svg_with(code: &str, expiry_text: &str) -> Option<String> {
+    let khqr = merchant::parse(code)?;
+    let card = Card::new(&khqr).ok()?.expiry_text(expiry_text);
+    card.to_svg().ok()
+}
+
 fn draw_now(code: &str, drawing: Drawing) -> Option<Vec<u8>> {
     let khqr = merchant::parse(code)?;
     match drawing {

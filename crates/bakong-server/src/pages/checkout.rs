@@ -8,17 +8,18 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::header;
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use super::format;
 use super::live::{self, Subject};
 use super::page::{Base, PageError, render};
-use super::text::Texts;
-use crate::api::images::{Drawing, Image, draw};
+use super::text::{Texts, texts};
+use crate::api::images::card_svg_with;
 use crate::app::App;
 use crate::domain::{Payment, Status};
+use crate::problem::Problem;
 use crate::service::{self, MAX_CODES, Requester};
 use crate::shop::{Mode, Shop};
 
@@ -145,9 +146,17 @@ pub(super) fn sandbox_url(base: Option<&str>, shop: &Shop, payment: &Payment) ->
 }
 
 /// Draws the card of the newest code.
-async fn card(State(app): State<App>, Path(token): Path<String>) -> Result<Image, PageError> {
+async fn card(
+    State(app): State<App>,
+    Path(token): Path<String>,
+) -> Result<impl IntoResponse, PageError> {
     let (_, payment) = find(&app, &token).await?;
-    Ok(draw(payment.attempt.code, Drawing::CardSvg).await?)
+    let svg = card_svg_with(&payment.attempt.code, texts().valid_until);
+    let kind = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("image/svg+xml"),
+    )];
+    Ok((kind, svg.ok_or_else(Problem::internal)?))
 }
 
 /// Tells the page when to fetch itself again.

@@ -11,7 +11,7 @@ pub(super) fn amount(amount: Amount) -> String {
 }
 
 /// Separates the thousands of a decimal number.
-fn grouped(digits: &str) -> String {
+pub(super) fn grouped(digits: &str) -> String {
     let (whole, fraction) = match digits.split_once('.') {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (digits, None),
@@ -50,7 +50,7 @@ mod tests {
     fn amounts_and_times_are_for_people() {
         for (units, currency, text) in [
             (150, Currency::Usd, "1.50 USD"),
-            (1_234_567_89, Currency::Usd, "1,234,567.89 USD"),
+            (123_456_789, Currency::Usd, "1,234,567.89 USD"),
             (999, Currency::Khr, "999 KHR"),
             (10_000, Currency::Khr, "10,000 KHR"),
         ] {

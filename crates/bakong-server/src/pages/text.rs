@@ -51,6 +51,7 @@ texts! {
     code_alt: "KHQR code", "កូដ KHQR";
     waiting: "Waiting for the payment", "កំពុងរង់ចាំការបង់ប្រាក់";
     expires_in: "The code expires in", "កូដផុតកំណត់ក្នុងរយៈពេល";
+    valid_until: "Valid until", "មានសុពលភាពដល់";
     expired: "The code has expired", "កូដផុតកំណត់ហើយ";
     expired_help: "Do not pay with the old code. If you have paid already, wait: the shop will see the payment.", "សូមកុំបង់ប្រាក់តាមកូដចាស់។ បើអ្នកបានបង់រួចហើយ សូមរង់ចាំ ហាងនឹងឃើញការបង់ប្រាក់របស់អ្នក។";
     ask_shop: "Ask the shop for a new payment.", "សូមសុំការបង់ប្រាក់ថ្មីពីហាង។";

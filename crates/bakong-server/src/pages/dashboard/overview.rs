@@ -67,7 +67,8 @@ impl Review {
         let received = transaction.and_then(|it| {
             let amount = it.amount.as_deref()?;
             Some(format!(
-                "{amount} {}",
+                "{} {}",
+                format::grouped(amount),
                 it.currency.as_deref().unwrap_or_default()
             ))
         });
