@@ -229,7 +229,7 @@ pub struct TlsConfig {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TelegramConfig {
-    /// The file with the token of the bot, which @BotFather shows.
+    /// The file with the token of the bot, which `@BotFather` shows.
     pub bot_token_file: PathBuf,
     /// The id of the chat, or `@` and the name of a channel.
     pub chat_id: String,

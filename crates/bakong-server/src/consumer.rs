@@ -16,8 +16,8 @@ use crate::shop::{CONSUMER, Shop};
 
 /// How long to wait before an event is applied again after an error.
 const RETRY: Duration = Duration::from_secs(1);
-/// How often interrupted creations are looked for.
-const JANITOR: Duration = Duration::from_secs(20);
+/// How often interrupted creations and reasons for alerts are looked for.
+const JANITOR: Duration = Duration::from_secs(5);
 
 /// Applies the events of a shop until the watcher ends.
 pub(crate) async fn run(db: Db, shop: Arc<Shop>, feed: Feed) {

@@ -11,6 +11,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 /// The upper limits of the histogram of durations, in seconds.
+#[expect(
+    clippy::disallowed_types,
+    reason = "Prometheus measures durations in this type"
+)]
 const BUCKETS: [f64; 9] = [0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 5.0, 15.0, 30.0];
 
 /// What the process counts. Cheap to clone.

@@ -183,7 +183,7 @@ impl Server {
         };
         tasks.spawn(deliveries::run(db.clone(), targets, feed.clone()));
         tracing::info!(%address, tls = tls.is_some(), "the server listens");
-        let router = api::router(app.clone(), pages::router());
+        let router = api::router(&app, pages::router());
         tasks.spawn(connections::serve(listener, tls, router, stopped.clone()));
         let mut metrics_address = None;
         if let Some((listener, address)) = metrics_listener {

@@ -41,7 +41,7 @@ use crate::problem::Problem;
 struct Description;
 
 /// Returns all routes: those of the API, and `others`.
-pub(crate) fn router(app: App, others: Router<App>) -> Router {
+pub(crate) fn router(app: &App, others: Router<App>) -> Router {
     let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(payments::create, payments::list))
         .routes(routes!(payments::read))

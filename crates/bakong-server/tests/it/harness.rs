@@ -42,7 +42,9 @@ impl Harness {
     }
 
     /// Stops the server and starts another one on the same data.
-    pub(crate) async fn restart(self) -> Self {
+    pub(crate) async fn restart(mut self) -> Self {
+        // The address is a part of the URLs in payments.
+        self.config.bind = self.server.address();
         self.server.shutdown().await;
         let server = Server::start(&self.config).await.unwrap();
         Self { server, ..self }
