@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bakong_flow::Policy;
 use bakong_flow::bakong_api::token::{FileTokenStore, TokenStore};
 use bakong_flow::bakong_api::{AccessToken, BaseUrl, Environment};
+use bakong_flow::{Policy, Quota};
 use khqr_core::{AccountIdBuf, Printable};
 use serde::Deserialize;
 use toml::{Table, Value};
@@ -24,6 +24,9 @@ pub const VARIABLE_PREFIX: &str = "BAKONG_SERVER_";
 const DEFAULT_BIND: &str = "127.0.0.1:8600";
 /// How long a code is valid by default. NBC recommends at most ten minutes.
 const DEFAULT_EXPIRES_IN: u64 = 600;
+
+/// The minimum of requests in a day: some for renewals, and some for checks.
+const MIN_REQUESTS: u32 = 10;
 
 /// The Bot API of Telegram.
 const TELEGRAM_API: &str = "https://api.telegram.org";
@@ -59,6 +62,7 @@ const SETTINGS: &[&[&str]] = &[
     &["bakong", "base_url"],
     &["bakong", "token_file"],
     &["bakong", "renewal_email"],
+    &["bakong", "requests_per_day"],
     &["bakong", "allow_plain_http"],
     &["merchant", "account"],
     &["merchant", "name"],
@@ -163,6 +167,8 @@ pub struct LiveConfig {
     pub token_file: PathBuf,
     /// The e-mail address with which the token was registered, to renew it.
     pub renewal_email: Option<String>,
+    /// How many requests Bakong allows the token in a day. Tokens are known to have 100.
+    pub requests_per_day: u32,
     /// Whether the token may be sent without TLS.
     pub allow_plain_http: bool,
     /// Who is paid.
@@ -410,6 +416,7 @@ struct RawBakong {
     base_url: Option<String>,
     token_file: Option<PathBuf>,
     renewal_email: Option<String>,
+    requests_per_day: Option<u32>,
     allow_plain_http: Option<bool>,
 }
 
@@ -614,6 +621,12 @@ impl RawBakong {
         let token_file = self.token_file.ok_or_else(|| {
             StartError::new("bakong.token_file is missing: write the file of the token; `bakong token request` creates it")
         })?;
+        let requests_per_day = self.requests_per_day.unwrap_or(Quota::DEFAULT.limit);
+        if requests_per_day < MIN_REQUESTS {
+            return Err(StartError::new(format!(
+                "bakong.requests_per_day: write at least {MIN_REQUESTS}"
+            )));
+        }
         let merchant = merchant.ok_or_else(|| {
             StartError::new("the section [merchant] is missing: write account and name")
         })?;
@@ -621,6 +634,7 @@ impl RawBakong {
             base_url,
             token_file: folder.join(token_file),
             renewal_email: self.renewal_email,
+            requests_per_day,
             allow_plain_http,
             merchant: merchant.check()?,
         })
@@ -734,6 +748,11 @@ mod tests {
             ("store = \"x\"\nbind = \"8600\"", &[], "127.0.0.1:8600"),
             ("store = \"x\"\npolicy = \"often\"", &[], "web_shop"),
             ("store = \"x\"\nexpires_in = 1", &[], "60 to 2592000"),
+            (
+                FILE,
+                &[("BAKONG_SERVER_BAKONG_REQUESTS_PER_DAY", "1")],
+                "at least 10",
+            ),
             ("store = \"x\"\nlog_level = \"loud\"", &[], "debug"),
             ("store = \"x\"\ntls_key_file = \"key\"", &[], "together"),
             ("store = \"x\"\n[telegram]", &[], "bot_token_file"),

@@ -300,6 +300,7 @@ async fn live_shop(live: &LiveConfig, common: &Common<'_>) -> Result<Arc<Shop>, 
         session,
         registration,
         renews_token: live.renewal_email.is_some(),
+        requests_per_day: live.requests_per_day,
     };
     parts.start(common).await
 }
@@ -340,8 +341,9 @@ async fn test_shop(sandbox: &Arc<Sandbox>, common: &Common<'_>) -> Result<Arc<Sh
         merchant,
         session: Session::new(transport, base_url).with_token(token),
         registration: registration(SANDBOX_HOST, SANDBOX_EMAIL)?,
-        // Its tokens last longer than people try things out.
-        renews_token: true,
+        // Each start issues a token for 90 days.
+        renews_token: false,
+        requests_per_day: bakong_flow::Quota::DEFAULT.limit,
     };
     parts.start(common).await
 }
@@ -364,6 +366,7 @@ struct Parts {
     session: Session<ShopTransport>,
     registration: Registration,
     renews_token: bool,
+    requests_per_day: u32,
 }
 
 impl Parts {
@@ -376,7 +379,10 @@ impl Parts {
             public_url,
         } = common;
         let store = database.store(&self.registration).await?;
+        let mut tracker = bakong_flow::Config::DEFAULT;
+        tracker.quota.limit = self.requests_per_day;
         let watcher = Watcher::builder(self.session, Arc::clone(&store))
+            .config(tracker)
             .clock(self.clock.clone())
             .lease_term(config.lease_term)
             .start()

@@ -15,6 +15,8 @@ mod client;
 #[allow(dead_code, reason = "these tests need less of it")]
 #[path = "../../../bakong-store/tests/it/postgres/cluster.rs"]
 mod cluster;
+#[cfg(unix)]
+mod cluster_kills;
 mod dashboard;
 mod demo;
 mod description;
