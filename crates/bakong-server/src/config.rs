@@ -52,6 +52,7 @@ const SETTINGS: &[&[&str]] = &[
     &["store"],
     &["expires_in"],
     &["dropin_expires_in"],
+    &["deeplinks"],
     &["policy"],
     &["sandbox"],
     &["sandbox_port"],
@@ -108,6 +109,8 @@ pub struct Config {
     /// How long the drop-in looks for the payment of a code that another program created, from its first question on. The
     /// lifetime of the program's codes is a good value.
     pub dropin_expires_in: Duration,
+    /// Whether to request a deep link for each code. Each costs a request to Bakong.
+    pub deeplinks: bool,
     /// The Telegram chat that learns of sales and alerts.
     pub telegram: Option<TelegramConfig>,
     /// The settings of the pages.
@@ -287,6 +290,7 @@ impl Config {
             policy: Policy::COUNTER,
             expires_in: Duration::from_secs(DEFAULT_EXPIRES_IN),
             dropin_expires_in: Duration::from_secs(DEFAULT_DROPIN_EXPIRES_IN),
+            deeplinks: false,
             telegram: None,
             pages: PageConfig::default(),
         }
@@ -398,6 +402,7 @@ struct RawConfig {
     store: Option<String>,
     expires_in: Option<u64>,
     dropin_expires_in: Option<u64>,
+    deeplinks: Option<bool>,
     policy: Option<String>,
     sandbox: Option<bool>,
     sandbox_port: Option<u16>,
@@ -529,6 +534,7 @@ impl RawConfig {
             policy,
             expires_in,
             dropin_expires_in,
+            deeplinks: self.deeplinks.unwrap_or(false),
             telegram: self
                 .telegram
                 .map(|telegram| telegram.check(folder))

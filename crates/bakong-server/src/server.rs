@@ -396,6 +396,7 @@ impl Parts {
             policy: config.policy,
             expires_in: config.expires_in,
             dropin_expires_in: config.dropin_expires_in,
+            deeplinks: config.deeplinks,
             renews_token: self.renews_token,
             metrics: metrics.clone(),
             clock: self.clock,

@@ -67,6 +67,8 @@ pub(crate) struct Shop {
     pub(crate) expires_in: Duration,
     /// How long to look for the payment of a code that another program created, from the first question on.
     pub(crate) dropin_expires_in: Duration,
+    /// Whether to request a deep link for each code.
+    pub(crate) deeplinks: bool,
     /// Whether the server renews the token.
     pub(crate) renews_token: bool,
     pub(crate) metrics: Metrics,

@@ -33,6 +33,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/0002_webhooks.sql"),
     include_str!("schema/0003_telegram.sql"),
     include_str!("schema/0004_sessions.sql"),
+    include_str!("schema/0005_deeplinks.sql"),
 ];
 
 /// The tables of the server. Cheap to clone.

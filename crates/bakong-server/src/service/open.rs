@@ -6,17 +6,21 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use bakong_flow::bakong_api::endpoint::GenerateDeeplinkByQr;
 use bakong_flow::store::PaymentKey;
 use bakong_flow::{OpenError, WatchError};
 use khqr_core::{Md5Handle, Timestamp};
 
 use super::change;
+use super::request::send_spare;
 use crate::db::{Changed, Db};
-use crate::domain::{Payment, Reason, Status};
+use crate::domain::{Attempt, Payment, Reason, Status};
 use crate::merchant;
 use crate::problem::{Problem, shutting_down};
 use crate::shop::Shop;
 
+/// How long a payment waits for its deep link.
+const DEEPLINK_TIMEOUT: Duration = Duration::from_secs(5);
 /// When a payment that is still being opened was interrupted. Opening takes a few seconds at most.
 const INTERRUPTED_AFTER: Duration = Duration::from_secs(60);
 
@@ -32,8 +36,30 @@ pub(super) async fn open(db: &Db, shop: &Shop, payment: Payment) -> Result<Payme
         }
         return Err(problem);
     }
+    if let Some(link) = deeplink(shop, &payment.attempt).await {
+        db.set_deeplink(shop.id, &payment.attempt, &link).await?;
+    }
     db.payment_opened(shop.id, &payment.id).await?;
     change::load(db, shop, &payment.id).await
+}
+
+/// Requests a deep link, if the configuration wants one and the quota has a request to spare. A payment works without one.
+pub(super) async fn deeplink(shop: &Shop, attempt: &Attempt) -> Option<String> {
+    let khqr = merchant::parse(&attempt.code).filter(|_| shop.deeplinks)?;
+    let request = GenerateDeeplinkByQr::new(&khqr);
+    let answer = tokio::time::timeout(DEEPLINK_TIMEOUT, send_spare(shop, &request)).await;
+    match answer {
+        Ok(Ok(link)) => {
+            let is_web = ["https://", "http://"]
+                .iter()
+                .any(|it| link.as_str().starts_with(it));
+            is_web.then(|| link.as_str().to_owned())
+        }
+        no_link => {
+            tracing::info!(?no_link, "a payment has no deep link");
+            None
+        }
+    }
 }
 
 /// Watches the newest attempt of a payment. Only then may its code be shown.

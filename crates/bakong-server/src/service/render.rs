@@ -35,6 +35,8 @@ pub(crate) struct PaymentBody {
     pub(crate) terminal: Option<String>,
     /// The text of the code that the customer scans.
     pub(crate) qr: String,
+    /// Opens the code in the bank app of the customer's phone. Null unless the server is configured to request links.
+    pub(crate) deeplink: Option<String>,
     /// The MD5 of `qr`.
     pub(crate) md5: String,
     /// The number of the code, from 1.
@@ -69,6 +71,7 @@ impl PaymentBody {
             metadata: metadata.unwrap_or_else(|_| RawValue::NULL.to_owned()),
             terminal: payment.terminal.clone(),
             qr: payment.attempt.code.clone(),
+            deeplink: payment.attempt.deeplink.clone(),
             md5: payment.attempt.md5.to_string(),
             attempt: payment.attempt.number,
             created_at: rfc3339(payment.created_at),

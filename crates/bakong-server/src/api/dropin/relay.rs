@@ -18,6 +18,7 @@ use super::{Body, Program};
 use crate::domain::parse_amount;
 use crate::keys::Scope;
 use crate::problem::Problem;
+use crate::service::{self, NoAnswer};
 use crate::shop::Shop;
 
 #[derive(Deserialize)]
@@ -123,16 +124,12 @@ async fn check(
 }
 
 async fn send<E: Endpoint>(shop: &Shop, request: &E) -> Result<E::Answer, Answer> {
-    let health = shop.watcher.health();
-    if let (Some(usage), Some(open)) = (health.usage, health.open_payments) {
-        let left = health.quota_limit.saturating_sub(usage.requests);
-        let is_closed = usage.closed_at.is_some();
-        if is_closed || usize::try_from(left).is_ok_and(|left| left <= open) {
-            return Err(Answer::error(ErrorCode::QuotaExhausted));
-        }
-    }
-    let sent = shop.watcher.send(request).await.map_err(Problem::from)?;
-    Ok(sent?)
+    let sent = service::send_spare(shop, request).await;
+    sent.map_err(|no_answer| match no_answer {
+        NoAnswer::NoQuota => Answer::error(ErrorCode::QuotaExhausted),
+        NoAnswer::NotSent(error) => Problem::from(error).into(),
+        NoAnswer::Failed(error) => error.into(),
+    })
 }
 
 fn read<T: DeserializeOwned>(body: Body) -> Result<T, Answer> {
