@@ -41,11 +41,12 @@ module.exports = [
 
   ["the last sales change while an amount is typed", async ({ page, server }) => {
     await page.open("/pos");
+    await page.waitFor("document.activeElement.id === 'amount'");
     await page.type("7");
     const payment = await server.create("ONLINE-1");
     await page.waitFor("document.querySelector('.sales').textContent.includes('ONLINE-1')");
     await server.pay(payment);
-    await page.waitFor("/ONLINE-1/.test(document.querySelector('.sales li').textContent) && !!document.querySelector('.sales li .good')");
+    await page.waitFor("/ONLINE-1.*/.test(document.querySelector('.sales li:has(.good)').textContent)");
     assert.equal(await page.evaluate("document.getElementById('amount').value"), "7");
   }],
 ];
