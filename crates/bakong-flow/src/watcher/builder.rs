@@ -15,6 +15,7 @@ use super::health::{HealthRecord, Role};
 use super::leader::Context;
 use super::remote::RemoteTasks;
 use super::request::Counter;
+use super::results::Results;
 use super::server_clock::{ServerClock, SharedServerTime};
 use super::shared::{Settings, Shared, UniqueIds, unique_text};
 use crate::clock::{Clock, SystemClock};
@@ -132,6 +133,7 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
         let shared = Arc::new(Shared {
             store: self.store,
             handles: Handles::default(),
+            results: Results::default(),
             health: HealthRecord::new(),
             now: Box::new(now.clone()),
             server_time: server_time.clone(),

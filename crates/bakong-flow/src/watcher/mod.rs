@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `driver` | the task: leads or follows |
 //! | `leader`, `asks`, `commands`, `persist`, `publish`, `queue`, `request` | the leader: the tracker, batches, requests |
-//! | `remote`, `mirror` | the follower: commands to the leader, outcomes from the store |
+//! | `remote`, `results`, `mirror` | the follower: commands to the leader, their results and outcomes from the store |
 //! | `lease` | the lease, renewed by a task of its own |
 //! | `command`, `handles`, `shared` | what the task and the calls share |
 //! | `watched`, `events`, `health`, `error`, `progress` | what users see |
@@ -28,6 +28,7 @@ mod publish;
 mod queue;
 mod remote;
 mod request;
+mod results;
 mod server_clock;
 mod shared;
 mod watched;

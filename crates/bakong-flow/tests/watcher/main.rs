@@ -5,6 +5,7 @@
 
 mod basics;
 mod faulty;
+mod followers;
 mod given_up;
 mod roles;
 mod script;
