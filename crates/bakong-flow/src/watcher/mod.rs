@@ -318,6 +318,13 @@ impl<T: Transport + 'static> Watcher<T> {
         }
     }
 
+    /// Returns why the last commit failed, while it is repeated. Use it to explain [`WatchError::StoreUnavailable`]. The text
+    /// comes from the store.
+    #[must_use]
+    pub fn commit_error(&self) -> Option<Box<str>> {
+        self.shared.health.commit_error()
+    }
+
     /// Waits until the watcher has ended, and returns the reason. This method is cancel safe.
     pub async fn closed(&self) -> EndReason {
         let mut ended = self.ended.clone();

@@ -35,7 +35,11 @@ async fn the_load_of_a_follower_does_not_grow_with_its_payments() {
     assert!(is_leader(&one) && !is_leader(&two));
     // Each payment is looked up once when it is opened.
     assert!(two.store.lookups() < 500, "{}", two.store.lookups());
-    assert!(two.store.result_reads() < 45, "{}", two.store.result_reads());
+    assert!(
+        two.store.result_reads() < 45,
+        "{}",
+        two.store.result_reads()
+    );
     let before = two.store.lookups();
     tokio::time::sleep(Duration::from_secs(60)).await;
     let lookups = two.store.lookups() - before;
@@ -66,7 +70,11 @@ async fn a_follower_learns_what_other_workers_cancel_or_withdraw() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(cancelled.progress().is_cancelled);
     assert!(withdrawn.outcome().await.is_err());
-    assert!(watched.iter().all(|watched| !watched.progress().is_cancelled));
+    assert!(
+        watched
+            .iter()
+            .all(|watched| !watched.progress().is_cancelled)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,7 +90,10 @@ async fn a_follower_misses_no_outcome_while_it_has_no_handle_or_no_store() {
         panic!("{attached:?}");
     };
     two.store.set(Fault::Down);
-    assert_eq!(wait_for_outcome(&store, "code 1").await.unwrap().name(), "expired");
+    assert_eq!(
+        wait_for_outcome(&store, "code 1").await.unwrap().name(),
+        "expired"
+    );
     two.store.set(Fault::None);
     let outcome = tokio::time::timeout(Duration::from_secs(5), outcome_name(&mut watched)).await;
     assert_eq!(outcome.unwrap(), "expired");

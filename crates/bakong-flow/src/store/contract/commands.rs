@@ -89,10 +89,7 @@ async fn several_results_are_read_at_once<F: Fixture>(fixture: &F) {
     };
     assert_eq!(results().await, []);
     let answers = [(ids[0], CommandResult::Done)];
-    assert_eq!(
-        leader.commit_results(&[opened(1, 1)], &answers).await,
-        []
-    );
+    assert_eq!(leader.commit_results(&[opened(1, 1)], &answers).await, []);
     follower.withdraw(ids[2]).await.expect("withdraw");
     let expected = [
         (ids[0], CommandResult::Done),
