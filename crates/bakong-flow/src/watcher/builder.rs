@@ -13,6 +13,7 @@ use super::driver::{Driver, Turn, acquire};
 use super::handles::Handles;
 use super::health::{HealthRecord, Role};
 use super::leader::Context;
+use super::quota_gate::QuotaGate;
 use super::remote::RemoteTasks;
 use super::request::Counter;
 use super::results::Results;
@@ -151,8 +152,10 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
         let counter = Arc::new(Counter::new(local_now, server_time));
         // A token expires by Bakong's clock.
         let session = self.session.with_clock(now);
-        let session = Arc::new(session.with_observer(Arc::clone(&counter)));
         let (sender, commands) = mpsc::channel(MAX_COMMANDS);
+        let gate = QuotaGate::new(&sender, shared.settings.store_timeout);
+        let session = session.with_observer(Arc::clone(&counter));
+        let session = Arc::new(session.with_observer(gate));
         let (changes, _) = broadcast::channel(EVENT_BUFFER);
         let subscriptions = changes.downgrade();
         let (end, ended) = watch::channel(None);

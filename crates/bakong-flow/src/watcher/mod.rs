@@ -3,7 +3,7 @@
 //! | file | for |
 //! | --- | --- |
 //! | `driver` | the task: leads or follows |
-//! | `leader`, `asks`, `commands`, `persist`, `publish`, `queue`, `request` | the leader: the tracker, batches, requests |
+//! | `leader`, `asks`, `commands`, `persist`, `publish`, `queue`, `quota_gate`, `request` | the leader: the tracker, batches, requests |
 //! | `remote`, `results`, `mirror` | the follower: commands to the leader, their results and outcomes from the store |
 //! | `lease` | the lease, renewed by a task of its own |
 //! | `command`, `handles`, `shared` | what the task and the calls share |
@@ -26,6 +26,7 @@ mod persist;
 mod progress;
 mod publish;
 mod queue;
+mod quota_gate;
 mod remote;
 mod request;
 mod results;

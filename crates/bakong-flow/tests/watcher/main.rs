@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
 
 mod basics;
+mod counting;
 mod faulty;
 mod followers;
 mod given_up;
