@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
 use khqr_core::Timestamp;
@@ -18,8 +19,21 @@ use crate::transport::TransportError;
 
 /// Receives events of a [`Session`](crate::Session): requests, repetitions by the transport, and token renewals.
 ///
-/// The methods are called while a request is being processed and delay it, so they should return quickly.
+/// The methods are called while a request is being processed and delay it, so they should return quickly. An implementation
+/// of [`before_sending`](Self::before_sending) needs the attribute `async_trait::async_trait`.
+#[async_trait]
 pub trait SessionObserver: Send + Sync {
+    /// A request is about to be sent. The session waits for this method, so that the observer can count the request in a
+    /// store first. Not called before repetitions by the transport.
+    ///
+    /// # Errors
+    /// [`TransportError`] if the request must not be sent. Its kind must be one of those whose request
+    /// [cannot have arrived](crate::transport::TransportErrorKind::may_have_arrived).
+    async fn before_sending(&self, endpoint: EndpointInfo) -> Result<(), TransportError> {
+        let _ = endpoint;
+        Ok(())
+    }
+
     /// A request is about to be sent.
     fn sending(&self, attempt: Attempt) {
         let _ = attempt;
@@ -52,7 +66,12 @@ pub trait SessionObserver: Send + Sync {
     }
 }
 
+#[async_trait]
 impl<O: SessionObserver + ?Sized> SessionObserver for Arc<O> {
+    async fn before_sending(&self, endpoint: EndpointInfo) -> Result<(), TransportError> {
+        (**self).before_sending(endpoint).await
+    }
+
     fn sending(&self, attempt: Attempt) {
         (**self).sending(attempt);
     }

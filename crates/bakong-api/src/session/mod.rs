@@ -208,6 +208,9 @@ impl<T: Transport> Session<T> {
         endpoint: &E,
         version: Option<&TokenVersion>,
     ) -> Result<E::Answer, ApiError> {
+        for observer in self.observers.iter() {
+            observer.before_sending(E::INFO).await?;
+        }
         let token = version.map(|version| &version.token);
         let mut request = endpoint.to_request(&self.base_url, token)?;
         let attempts = (!self.observers.is_empty())

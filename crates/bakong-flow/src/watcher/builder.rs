@@ -13,8 +13,10 @@ use super::driver::{Driver, Turn, acquire};
 use super::handles::Handles;
 use super::health::{HealthRecord, Role};
 use super::leader::Context;
+use super::quota_gate::QuotaGate;
 use super::remote::RemoteTasks;
 use super::request::Counter;
+use super::results::Results;
 use super::server_clock::{ServerClock, SharedServerTime};
 use super::shared::{Settings, Shared, UniqueIds, unique_text};
 use crate::clock::{Clock, SystemClock};
@@ -132,6 +134,7 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
         let shared = Arc::new(Shared {
             store: self.store,
             handles: Handles::default(),
+            results: Results::default(),
             health: HealthRecord::new(),
             now: Box::new(now.clone()),
             server_time: server_time.clone(),
@@ -149,8 +152,10 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
         let counter = Arc::new(Counter::new(local_now, server_time));
         // A token expires by Bakong's clock.
         let session = self.session.with_clock(now);
-        let session = Arc::new(session.with_observer(Arc::clone(&counter)));
         let (sender, commands) = mpsc::channel(MAX_COMMANDS);
+        let gate = QuotaGate::new(&sender, shared.settings.store_timeout);
+        let session = session.with_observer(Arc::clone(&counter));
+        let session = Arc::new(session.with_observer(gate));
         let (changes, _) = broadcast::channel(EVENT_BUFFER);
         let subscriptions = changes.downgrade();
         let (end, ended) = watch::channel(None);

@@ -7,7 +7,7 @@ use bakong_api::token::TokenState;
 
 use crate::quota::WindowUsage;
 use crate::server_time::Skew;
-use crate::store::Epoch;
+use crate::store::{Epoch, StoreError};
 
 /// What a watcher does, and what works.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,7 +59,11 @@ pub enum StoreHealth {
 
 /// The part of the health that the task records.
 #[derive(Debug)]
-pub(super) struct HealthRecord(Mutex<Recorded>);
+pub(super) struct HealthRecord {
+    recorded: Mutex<Recorded>,
+    /// Why the last commit failed, until it succeeds.
+    commit_error: Mutex<Option<Box<str>>>,
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Recorded {
@@ -71,16 +75,34 @@ pub(super) struct Recorded {
 
 impl HealthRecord {
     pub(super) const fn new() -> Self {
-        Self(Mutex::new(Recorded {
+        let recorded = Recorded {
             role: Role::Follower,
             store: StoreHealth::Working,
             usage: None,
             open_payments: None,
-        }))
+        };
+        Self {
+            recorded: Mutex::new(recorded),
+            commit_error: Mutex::new(None),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Recorded> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let recorded = self.recorded.lock();
+        recorded.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_commit_error(&self, error: Option<&StoreError>) {
+        let mut recorded = self
+            .commit_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *recorded = error.map(|error| error.to_string().into());
+    }
+
+    pub(super) fn commit_error(&self) -> Option<Box<str>> {
+        let recorded = self.commit_error.lock();
+        recorded.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn get(&self) -> Recorded {

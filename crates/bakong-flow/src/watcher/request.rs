@@ -30,9 +30,13 @@ const MAX_EXCHANGES: usize = 1_000;
 const MAX_STARTED: usize = 256;
 
 /// The number of requests that were sent for a question. The number is known even if no answer arrives.
+///
+/// The first request is counted in the store with the question. Each other one is counted by itself before it is sent.
 #[derive(Clone, Default, Debug)]
 pub(super) struct SendCount {
     count: Arc<AtomicU32>,
+    /// How many requests were counted by themselves.
+    counted: Arc<AtomicU32>,
     /// The payment, if the question asks about one payment.
     md5: Option<Md5Handle>,
 }
@@ -45,8 +49,25 @@ impl SendCount {
         }
     }
 
+    /// Returns the count of the question of the current task.
+    pub(super) fn current() -> Option<Self> {
+        SENT.try_with(Self::clone).ok()
+    }
+
+    /// Returns the number of requests that were sent, without those that were counted by themselves.
     pub(super) fn get(&self) -> u32 {
-        self.count.load(Ordering::Relaxed)
+        let counted = self.counted.load(Ordering::Relaxed);
+        self.count.load(Ordering::Relaxed).saturating_sub(counted)
+    }
+
+    /// Whether the store has counted the next request.
+    pub(super) fn is_next_counted(&self) -> bool {
+        self.get() == 0
+    }
+
+    /// The store has counted the next request by itself.
+    pub(super) fn next_is_counted(&self) {
+        self.counted.fetch_add(1, Ordering::Relaxed);
     }
 }
 

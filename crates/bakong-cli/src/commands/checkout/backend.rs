@@ -18,7 +18,7 @@ use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure};
 use crate::common::options::TransportOptions;
 use crate::common::remote::{self, HttpWatcher, Remote};
-use crate::common::shop_store::{KeptStore, LEASE_TERM};
+use crate::common::shop_store::{KeptStore, LEASE_TERM, STORE_TIMEOUT};
 use crate::common::time::PayAfter;
 use crate::common::transport;
 
@@ -67,6 +67,7 @@ impl Backend {
         Ok(Self {
             watcher: builder
                 .lease_term(LEASE_TERM)
+                .store_timeout(STORE_TIMEOUT)
                 .start()
                 .await
                 .map_err(|error| failed(error.to_string()))?,

@@ -19,7 +19,6 @@ use crate::arguments::CheckoutArguments;
 use crate::common::exit::{Exit, Failure};
 use crate::common::interrupt::Interrupts;
 use crate::common::runtime::block_on;
-use crate::common::shop_store::KeptStore;
 use crate::common::{output, reader};
 
 use self::backend::Backend;
@@ -107,7 +106,7 @@ async fn prepare(
     if backend.is_leader() {
         let check = CheckTransactionByMd5::new(shown.md5);
         let Ok(answer) = backend.watcher.send(&check).await else {
-            return Err(refused(&backend.kept, WatchError::StoreUnavailable).await);
+            return Err(refused(&backend, WatchError::StoreUnavailable).await);
         };
         match answer {
             Ok(CheckAnswer::NotFound) => {}
@@ -143,7 +142,7 @@ async fn wait_for_payment(
     let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(error.to_string()))?;
     let mut watched = match backend.watcher.watch(payment, POLICY).await {
         Ok(watched) => watched,
-        Err(error) => return Err(refused(&backend.kept, error).await),
+        Err(error) => return Err(refused(&backend, error).await),
     };
 
     let display = Display::open(arguments, backend, shown);
@@ -153,8 +152,8 @@ async fn wait_for_payment(
 }
 
 /// Returns the failure for a payment that is not watched.
-async fn refused(kept: &KeptStore, error: WatchError) -> Failure {
-    let reason = kept.reason(&error).await;
+async fn refused(backend: &Backend, error: WatchError) -> Failure {
+    let reason = backend.kept.reason(&backend.watcher, &error).await;
     let message = format!("{reason}. No code was shown, so nothing was paid");
     Failure::new(Exit::NoAnswer, message)
 }
