@@ -1,12 +1,15 @@
 //! Estimates Bakong's time from the `Date` of its answers.
 //!
-//! The expiry of a code and the quota window follow Bakong's clock, and the clock of this machine may be wrong. Each
-//! answer has a `Date` (RFC 9110, section 6.6.1). Pass the times of each answer to [`ServerTime::observe`], and
-//! pass [`ServerTime::correct`] of the local time to the [`Tracker`](crate::Tracker) as `now`.
+//! The expiry of a code, of a token and of the quota window follow Bakong's clock, and the clock of this machine may be
+//! wrong. Each answer has a `Date` (RFC 9110, section 6.6.1), which [`date_of`] reads. A [`Session`](crate::Session) does
+//! this for each of its answers. With an HTTP client of your own, pass the times of each answer to
+//! [`ServerTime::observe`].
 
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, UNIX_EPOCH};
 
-use bakong_api::khqr_core::Timestamp;
+use http::{Response, header};
+use khqr_core::Timestamp;
 
 /// A difference between the clocks up to this length is normal.
 pub const TOLERANCE: Duration = Duration::from_secs(60);
@@ -47,6 +50,22 @@ pub enum Skew {
     Behind(Duration),
     /// The local clock is ahead by at least this duration.
     Ahead(Duration),
+}
+
+impl Skew {
+    /// Whether the clocks differ by more than [`TOLERANCE`].
+    #[must_use]
+    pub const fn is_wrong(self) -> bool {
+        self.side() != 0
+    }
+
+    const fn side(self) -> i8 {
+        match self {
+            Self::Unknown | Self::Small => 0,
+            Self::Behind(_) => -1,
+            Self::Ahead(_) => 1,
+        }
+    }
 }
 
 impl ServerTime {
@@ -126,6 +145,63 @@ impl Bounds {
     }
 }
 
+/// The estimate of a [`Session`](crate::Session). Clones share the estimate.
+#[derive(Clone, Default, Debug)]
+pub struct SharedServerTime(Arc<Mutex<ServerTime>>);
+
+impl SharedServerTime {
+    /// Returns the current estimate.
+    #[must_use]
+    pub fn get(&self) -> ServerTime {
+        *self.estimate()
+    }
+
+    /// Returns Bakong's time at the local time `local`: see [`ServerTime::correct`].
+    #[must_use]
+    pub fn correct(&self, local: Timestamp) -> Timestamp {
+        self.get().correct(local)
+    }
+
+    /// Returns how the local clock differs from Bakong's.
+    #[must_use]
+    pub fn skew(&self) -> Skew {
+        self.get().skew()
+    }
+
+    /// Records an answer. Returns the difference if a difference of more than [`TOLERANCE`] began or ended.
+    pub(crate) fn observe<B>(
+        &self,
+        sent_at: Timestamp,
+        received_at: Timestamp,
+        answer: &Response<B>,
+    ) -> Option<Skew> {
+        let date = date_of(answer)?;
+        let mut estimate = self.estimate();
+        let before = estimate.skew();
+        estimate.observe(sent_at, received_at, date);
+        let after = estimate.skew();
+        (before.side() != after.side()).then_some(after)
+    }
+
+    fn estimate(&self) -> MutexGuard<'_, ServerTime> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns the time when the server created the answer: its `Date`. Returns `None` if the answer has no valid `Date`, or
+/// has the header `Age`, because a cache may have stored the answer.
+#[must_use]
+pub fn date_of<B>(answer: &Response<B>) -> Option<Timestamp> {
+    if answer.headers().contains_key(header::AGE) {
+        return None;
+    }
+    let date = answer.headers().get(header::DATE)?.to_str().ok()?;
+    let date = httpdate::parse_http_date(date).ok()?;
+    let since_1970 = date.duration_since(UNIX_EPOCH).ok()?;
+    let millis = u64::try_from(since_1970.as_millis()).ok()?;
+    Some(Timestamp::from_millis(millis))
+}
+
 fn difference(one: Timestamp, other: Timestamp) -> i64 {
     let difference = i128::from(one.as_millis()) - i128::from(other.as_millis());
     i64::try_from(difference).unwrap_or(if difference < 0 { i64::MIN } else { i64::MAX })
@@ -180,6 +256,42 @@ mod tests {
         assert_eq!(time.correct(at(662_100)), at(2_000));
         time.observe(at(3_000), at(3_100), at(3_000));
         assert_eq!(time.correct(at(4_000)), at(4_000));
+    }
+
+    #[test]
+    fn the_date_of_a_cached_answer_is_ignored() {
+        let answer = |headers: &[(&str, &str)]| {
+            let mut answer = Response::builder();
+            for (name, value) in headers {
+                answer = answer.header(*name, *value);
+            }
+            date_of(&answer.body(()).unwrap())
+        };
+        let date = ("date", "Wed, 18 Nov 2026 11:06:40 GMT");
+        assert_eq!(answer(&[date]), Some(at(0)));
+        assert_eq!(answer(&[date, ("age", "0")]), None);
+        assert_eq!(answer(&[]), None);
+        for text in ["", "yesterday", "Wed, 18 Nov 1926 11:06:40 GMT"] {
+            assert_eq!(answer(&[("date", text)]), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_difference_is_reported_when_it_begins_and_when_it_ends() {
+        let time = SharedServerTime::default();
+        let observe = |local: i64, server: i64| {
+            let date = UNIX_EPOCH + Duration::from_millis(at(server).as_millis());
+            let answer = Response::builder().header("date", httpdate::fmt_http_date(date));
+            time.observe(at(local), at(local), &answer.body(()).unwrap())
+        };
+        assert_eq!(observe(0, 0), None);
+        assert_eq!(observe(60_000, 0), None);
+        let ahead = Skew::Ahead(Duration::from_millis(61_001));
+        assert_eq!(observe(62_000, 0), Some(ahead));
+        assert_eq!(observe(72_000, 10_000), None);
+        let behind = Skew::Behind(Duration::from_secs(100));
+        assert_eq!(observe(20_000, 120_000), Some(behind));
+        assert_eq!(observe(130_000, 130_000), Some(Skew::Small));
     }
 
     #[test]
