@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use bakong_flow::bakong_api::ErrorClass;
 use bakong_flow::bakong_api::khqr_core::Timestamp;
 use bakong_flow::server_time::ServerTime;
-use bakong_flow::{Outcome, Reply};
+use bakong_flow::{Outcome, Question, Reply};
 use fastrand::Rng;
 
 use crate::bakong::Bakong;
 use crate::customers::orders;
-use crate::oracle::Oracle;
+use crate::oracle::{ESTIMATE_SLACK, Oracle};
 #[cfg(doc)]
 use crate::scenario::ClockSkew;
 use crate::scenario::{Renewal, Scenario};
@@ -351,6 +351,9 @@ impl World {
             };
             self.requests += 1;
             self.sent_at.insert(number, self.local_time());
+            if ask.question == Question::Renewal && self.scenario.faults.skew.is_some() {
+                self.check_renewal();
+            }
             let answer = self
                 .bakong
                 .ask(&ask.question, &self.oracle.orders, self.now);
@@ -376,6 +379,17 @@ impl World {
             self.wakeup = None;
         }
         Ok(())
+    }
+
+    /// Checks that the token is not renewed because the shop's clock is ahead.
+    fn check_renewal(&self) {
+        let due_before = self.now + 3 * DAY + ESTIMATE_SLACK;
+        let end = self.bakong.token().0;
+        assert!(
+            end.is_none_or(|end| end <= due_before),
+            "the token is renewed at {} although it expires at {end:?}",
+            self.now
+        );
     }
 
     fn summary(&self) -> Summary {
