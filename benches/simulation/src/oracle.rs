@@ -22,7 +22,7 @@ use crate::{DAY, START};
 ///
 /// An answer takes at most 900 ms, and its `Date` has no fractions of a second (999 ms). So one answer tells Bakong's time
 /// to within 1,899 ms. `ServerTime` allows for a drift of 200 parts per million, which is 1,440 ms in two hours.
-pub const ESTIMATE_SLACK: u64 = 900 + 999 + 1_440;
+const ESTIMATE_SLACK: u64 = 900 + 999 + 1_440;
 
 /// A record of the payments and of the shop's requests.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use fastrand::Rng;
 
 use crate::bakong::Bakong;
 use crate::customers::orders;
-use crate::oracle::{ESTIMATE_SLACK, Oracle};
+use crate::oracle::Oracle;
 #[cfg(doc)]
 use crate::scenario::ClockSkew;
 use crate::scenario::{Renewal, Scenario};
@@ -383,7 +383,7 @@ impl World {
 
     /// Checks that the token is not renewed because the shop's clock is ahead.
     fn check_renewal(&self) {
-        let due_before = self.now + 3 * DAY + ESTIMATE_SLACK;
+        let due_before = self.now + 3 * DAY + MINUTE;
         let end = self.bakong.token().0;
         assert!(
             end.is_none_or(|end| end <= due_before),
