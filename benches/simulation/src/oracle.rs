@@ -74,7 +74,7 @@ impl Oracle {
             in_flight: HashMap::new(),
             asked_about: HashSet::new(),
             closed: None,
-            quota_replies: QuotaReplies::default(),
+            quota_replies: QuotaReplies::new(scenario.faults.skew.is_some()),
             settled_orders: HashSet::new(),
             found: HashSet::new(),
         }
@@ -183,8 +183,8 @@ impl Oracle {
     }
 
     /// The shop processed the reply to request `number`, and persisted its changes.
-    pub fn learned(&mut self, number: u64, class: Option<ErrorClass>) {
-        self.quota_replies.learned(number, class);
+    pub fn learned(&mut self, number: u64, class: Option<ErrorClass>, now: u64) {
+        self.quota_replies.learned(number, class, now);
     }
 
     /// The shop's clock was set ahead.

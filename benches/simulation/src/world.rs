@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bakong_flow::bakong_api::ErrorClass;
 use bakong_flow::bakong_api::khqr_core::Timestamp;
-use bakong_flow::server_time::ServerTime;
+use bakong_flow::server_time::{ServerTime, Skew};
 use bakong_flow::{Outcome, Question, Reply};
 use fastrand::Rng;
 
@@ -343,9 +343,17 @@ impl World {
     /// Runs the loop of a driver: sends the requests that are due, then sleeps.
     fn drive(&mut self) -> Result<(), Killed> {
         let now = self.shop_time();
+        // Until the first answer, a clock that is ahead tells the wrong quota window. After that, the process knows
+        // Bakong's time. A request in a new window at Bakong is right by each clock.
+        let quota_now = match self.scenario.faults.skew {
+            Some(_) if self.server_time.skew() == Skew::Unknown => now.max(self.now),
+            Some(_) => self.now,
+            None => now,
+        };
         loop {
             let number = self.requests;
-            let ask = self.shop.poll(number, &mut self.oracle, (now, self.now))?;
+            let times = (now, quota_now, self.now);
+            let ask = self.shop.poll(number, &mut self.oracle, times)?;
             let Some(ask) = ask else {
                 break;
             };

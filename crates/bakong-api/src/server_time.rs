@@ -26,6 +26,8 @@ const DRIFT: i64 = 5_000;
 /// the difference is between `date - received_at` and `date + 999 ms - sent_at`. The difference must be within the bounds
 /// of all answers. Old bounds are widened, because clocks drift. If an answer contradicts the bounds, one of the clocks
 /// was set, and only the new answer counts.
+///
+/// Bakong's time counts as the earliest time within the bounds: see [`correct`](Self::correct).
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct ServerTime(Option<Bounds>);
 
@@ -90,19 +92,36 @@ impl ServerTime {
         self.0 = Some(self.0.and_then(|old| old.intersect(new)).unwrap_or(new));
     }
 
-    /// Returns Bakong's time at the local time `local`.
+    /// Returns Bakong's time at the local time `local`: the earliest time that the answers and the drift since the last
+    /// answer allow. So no code counts as expired too early, and no request is sent before the end of a wait. Without an
+    /// answer, returns `local`.
     ///
-    /// The result is `local` if the clocks may agree. Otherwise it is the earliest time that the answers allow, so that
-    /// no code counts as expired too early.
+    /// The result is up to two seconds early with a right clock, because a `Date` has no fractions of a second. As local
+    /// time passes, it never decreases, unless an answer shows that a clock was set.
     #[must_use]
     pub fn correct(&self, local: Timestamp) -> Timestamp {
-        shift(local, self.correction())
+        let Some(bounds) = self.0 else {
+            return local;
+        };
+        let age = local.as_millis().saturating_sub(bounds.at.as_millis());
+        let drift = age.div_ceil(DRIFT.unsigned_abs());
+        shift(
+            Timestamp::from_millis(local.as_millis() - drift),
+            bounds.least,
+        )
     }
 
-    /// Returns the local time at Bakong's time `server`: the reverse of [`correct`](Self::correct).
+    /// Returns the earliest local time at which [`correct`](Self::correct) returns `server` or later.
     #[must_use]
     pub fn to_local(&self, server: Timestamp) -> Timestamp {
-        shift(server, self.correction().saturating_neg())
+        let Some(bounds) = self.0 else {
+            return server;
+        };
+        let local = shift(server, bounds.least.saturating_neg());
+        // Without the drift, this much time passes after the last answer. With it, one of `DRIFT` milliseconds is lost.
+        let age = local.as_millis().saturating_sub(bounds.at.as_millis());
+        let drift = age.div_ceil(DRIFT.unsigned_abs() - 1);
+        Timestamp::from_millis(local.as_millis().saturating_add(drift))
     }
 
     /// Returns how the local clock differs from Bakong's.
@@ -120,13 +139,6 @@ impl ServerTime {
             Skew::Ahead(ahead)
         } else {
             Skew::Small
-        }
-    }
-
-    fn correction(&self) -> i64 {
-        match self.0 {
-            Some(bounds) if bounds.least > 0 || bounds.greatest < 0 => bounds.least,
-            _ => 0,
         }
     }
 }
@@ -222,12 +234,69 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_may_agree_are_not_corrected() {
+    fn the_earliest_possible_time_counts_although_the_clocks_may_agree() {
         let mut time = ServerTime::new();
         assert_eq!((time.correct(at(5)), time.skew()), (at(5), Skew::Unknown));
         // Sent at 12:00:00.400, answered at 12:00:00.700, and the date is 12:00:00.
         time.observe(at(400), at(700), at(0));
-        assert_eq!((time.correct(at(5)), time.skew()), (at(5), Skew::Small));
+        assert_eq!((time.correct(at(700)), time.skew()), (at(0), Skew::Small));
+        // Sent and answered at 12:00:02.100, and the date is 12:00:02.
+        time.observe(at(2_100), at(2_100), at(2_000));
+        assert_eq!(time.correct(at(2_100)), at(2_000));
+    }
+
+    #[test]
+    fn the_time_since_the_last_answer_may_have_drifted() {
+        let mut time = ServerTime::new();
+        time.observe(at(0), at(0), at(0));
+        // 200 parts per million of an hour.
+        let (hour, drift) = (3_600_000, 720);
+        assert_eq!(time.correct(at(hour)), at(hour - drift));
+        // The answer of a clock that was a second too fast in this hour does not set the estimate back.
+        time.observe(at(hour), at(hour), at(hour - 1_000));
+        assert_eq!(time.correct(at(hour)), at(hour - drift));
+    }
+
+    /// Answers at growing local times with a drift of up to 190 parts per million, from a server whose clock is `offset`
+    /// ahead: the estimate is never later than Bakong's time, never decreases, and `to_local` is its inverse.
+    #[test]
+    fn the_estimate_is_early_grows_and_can_be_inverted() {
+        let mut random = 7_u64;
+        let mut next = |below: u64| {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (random >> 33) % below
+        };
+        let mut signed = move |below: u64| i64::try_from(next(below)).unwrap();
+        for _ in 0..200 {
+            let (drift, offset) = (signed(381) - 190, signed(7_200_000) - 3_600_000);
+            let local_of = |millis: i64| at(millis + millis * drift / 1_000_000 - offset);
+            let (mut time, mut last, mut now) = (ServerTime::new(), None, 0);
+            for _ in 0..50 {
+                now += signed(4_000_000);
+                if signed(3) == 0 {
+                    let (latency, rest) = (signed(900), signed(900));
+                    let sent = local_of(now);
+                    let date = at((now + latency).div_euclid(1_000) * 1_000);
+                    now += latency + rest;
+                    time.observe(sent, local_of(now), date);
+                }
+                if time == ServerTime::new() {
+                    continue;
+                }
+                let local = local_of(now);
+                let estimate = time.correct(local);
+                // The local time has a resolution of a millisecond.
+                assert!(estimate <= at(now + 1), "{estimate:?} at {:?}", at(now));
+                assert!(last <= Some(estimate), "{last:?} {estimate:?}");
+                last = Some(estimate);
+                let wake = time.to_local(estimate);
+                assert!(wake <= local && time.correct(wake) >= estimate);
+                let before = Timestamp::from_millis(wake.as_millis() - 1);
+                assert!(time.correct(before) < estimate);
+            }
+        }
     }
 
     #[test]
@@ -253,9 +322,9 @@ mod tests {
         time.observe(at(0), at(100), at(0));
         // Set eleven minutes ahead, and back again.
         time.observe(at(661_000), at(661_100), at(1_000));
-        assert_eq!(time.correct(at(662_100)), at(2_000));
+        assert_eq!(time.correct(at(661_100)), at(1_000));
         time.observe(at(3_000), at(3_100), at(3_000));
-        assert_eq!(time.correct(at(4_000)), at(4_000));
+        assert_eq!(time.correct(at(3_100)), at(3_000));
     }
 
     #[test]

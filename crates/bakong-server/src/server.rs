@@ -22,7 +22,7 @@ use crate::db::Db;
 use crate::error::StartError;
 use crate::feed::Feed;
 use crate::keys::{ApiKey, Scope};
-use crate::shop::{Mode, Shop, ShopClock, ShopStore, ShopTransport};
+use crate::shop::{Mode, Shop, ShopClock, ShopStore};
 use crate::webhooks::{self, Sender};
 use crate::{api, consumer};
 
@@ -224,10 +224,6 @@ async fn live_shop(
         .build()
         .map_err(|error| StartError::new(error.to_string()))?;
     let owner = token.registration_id().unwrap_or("default").to_owned();
-    let transport = ShopTransport {
-        http: transport,
-        mode: Mode::Live,
-    };
     let mut session = Session::new(transport, live.base_url.clone()).with_token(token);
     session = session.with_token_store(live.token_store());
     if let Some(email) = &live.renewal_email {
@@ -274,10 +270,6 @@ async fn test_shop(
         .no_proxy()
         .build()
         .map_err(|error| failed(&error))?;
-    let transport = ShopTransport {
-        http: transport,
-        mode: Mode::Test,
-    };
     let base_url = BaseUrl::new(&sandbox.base_url()).map_err(|error| failed(&error))?;
     let token = sandbox.issue_token(SANDBOX_EMAIL);
     let token = AccessToken::new(&token).map_err(|error| failed(&error))?;
@@ -296,7 +288,7 @@ struct Parts {
     mode: Mode,
     clock: ShopClock,
     merchant: crate::merchant::Merchant,
-    session: Session<ShopTransport>,
+    session: Session<HyperTransport>,
     registration: Registration,
 }
 
@@ -309,7 +301,7 @@ impl Parts {
     ) -> Result<Arc<Shop>, StartError> {
         let store = database.store(&self.registration).await?;
         let watcher = Watcher::builder(self.session, Arc::clone(&store))
-            .clock(self.clock.clone())
+            .clock(self.clock)
             .lease_term(config.lease_term)
             .start()
             .await?;
@@ -321,7 +313,6 @@ impl Parts {
             merchant: self.merchant,
             policy: config.policy,
             expires_in: config.expires_in,
-            clock: self.clock,
         }))
     }
 }

@@ -72,7 +72,7 @@ impl<T: Transport> Session<T> {
     }
 
     /// Loads the token from the store, once, before the first request that needs it.
-    async fn load_first_token(&self) -> Result<(), ApiError> {
+    pub(super) async fn load_first_token(&self) -> Result<(), ApiError> {
         let is_loaded = |slot: &mut TokenSlot| slot.loaded;
         let store = self.store.as_ref();
         let Some(store) = store.filter(|_| !self.with_token_slot(is_loaded)) else {

@@ -1,6 +1,7 @@
 //! Sends requests to one Bakong environment, and renews and stores the token.
 
 mod ensure_token;
+mod probe;
 mod token_slot;
 
 use std::fmt;
@@ -49,7 +50,8 @@ use crate::transport::Transport;
 ///
 /// The token expires by Bakong's clock, which the `Date` of each answer tells. Until Bakong has accepted or rejected the
 /// token once, the expiry does not count, because this machine's clock may be ahead. The token is sent, and renewed
-/// after the answer if it is due.
+/// after the answer if it is due. If the token has expired by this machine's clock, one request is sent first as a
+/// probe. The other callers wait for its answer, so that an expired token costs one rejected request.
 ///
 /// Without renewal, a rejected token is not sent again until a pause has passed, because each request counts against
 /// the daily quota.
@@ -68,6 +70,8 @@ pub struct Session<T> {
     slot: Mutex<TokenSlot>,
     /// Locked while a caller renews the token or uses the store.
     renewal_lock: AsyncMutex<()>,
+    /// Locked while a request probes whether the token has expired.
+    probe_lock: AsyncMutex<()>,
 }
 
 impl<T: Transport> Session<T> {
@@ -83,6 +87,7 @@ impl<T: Transport> Session<T> {
             clock: SessionClock::monotonic(),
             slot: Mutex::new(TokenSlot::new()),
             renewal_lock: AsyncMutex::new(()),
+            probe_lock: AsyncMutex::new(()),
         }
     }
 
@@ -177,9 +182,13 @@ impl<T: Transport> Session<T> {
         match E::INFO.token {
             TokenUse::None => self.exchange(endpoint, None).await,
             TokenUse::Required => {
-                let version = self.ensure_token().await?;
+                let (version, probe) = self.token_to_send().await?;
                 let answer = self.exchange(endpoint, Some(&version)).await;
-                if !self.is_rejected(&version, &answer) {
+                let is_rejected = self.is_rejected(&version, &answer);
+                if let Some(probe) = probe {
+                    probe.finish();
+                }
+                if !is_rejected {
                     if version.is_first {
                         self.renew_if_due().await;
                     }

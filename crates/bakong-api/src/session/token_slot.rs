@@ -20,6 +20,8 @@ pub(crate) struct TokenSlot {
     pub(crate) unsaved: bool,
     /// Why no request is sent during a pause.
     pause_reason: Option<ApiError>,
+    /// The number of finished probes: see [`TokenLife::needs_probe`].
+    pub(crate) probes: u64,
     /// The number of finished renewals.
     pub(crate) renewals: u64,
     /// The error of the last renewal, if it failed.
@@ -45,6 +47,7 @@ impl TokenSlot {
             seen_in_store: None,
             unsaved: false,
             pause_reason: None,
+            probes: 0,
             renewals: 0,
             renewal_error: None,
         }

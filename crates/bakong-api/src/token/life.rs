@@ -52,7 +52,8 @@ pub(crate) fn pause_after(remedy: Remedy, failures: u32, usable: bool) -> Durati
 /// hours while the old token is usable, so that failing renewals do not exhaust the daily quota.
 ///
 /// The expiry counts only after Bakong has accepted or rejected a token once. Until then, the clock may be wrong, and a
-/// token that seems to be due or expired is sent. If it has expired, Bakong rejects it, and it is renewed.
+/// token that seems to be due or expired is sent. If it has expired, Bakong rejects it, and it is renewed. With many
+/// callers, [`needs_probe`](Self::needs_probe) tells that one request should find this out for all of them.
 ///
 /// A rejected token is sent again after such a pause, before the next renewal: Bakong may have rejected the token for one
 /// endpoint only.
@@ -140,6 +141,17 @@ impl TokenLife {
     #[must_use]
     pub const fn is_answered(&self) -> bool {
         self.answered
+    }
+
+    /// Whether the token has expired by the clock, and no answer has confirmed the clock so far. One request should then be
+    /// sent as a probe, while other callers wait for its answer: if the token has expired, each request is rejected, and
+    /// counts against the daily quota.
+    #[must_use]
+    pub fn needs_probe(&self, now: Timestamp) -> bool {
+        !self.answered
+            && self
+                .token
+                .is_some_and(|token| !token.rejected && token.has_expired(now))
     }
 
     /// Whether tokens can be renewed.
