@@ -26,7 +26,7 @@ use crate::ids;
 use crate::keys::{ApiKey, Scope};
 use crate::metrics::Metrics;
 use crate::outbound::Sender;
-use crate::shop::{Mode, Shop, ShopClock, ShopStore, ShopTransport};
+use crate::shop::{Mode, Shop, ShopClock, ShopStore};
 use crate::site::Site;
 use crate::telegram::{self, Bot};
 use crate::{api, connections, consumer, demo, pages, scrape};
@@ -281,10 +281,6 @@ async fn live_shop(live: &LiveConfig, common: &Common<'_>) -> Result<Arc<Shop>, 
         .build()
         .map_err(|error| StartError::new(error.to_string()))?;
     let owner = token.registration_id().unwrap_or("default").to_owned();
-    let transport = ShopTransport {
-        http: transport,
-        mode: Mode::Live,
-    };
     let mut session = Session::new(transport, live.base_url.clone()).with_token(token);
     session = session.with_token_store(live.token_store());
     if let Some(email) = &live.renewal_email {
@@ -328,10 +324,6 @@ async fn test_shop(sandbox: &Arc<Sandbox>, common: &Common<'_>) -> Result<Arc<Sh
         .no_proxy()
         .build()
         .map_err(|error| failed(&error))?;
-    let transport = ShopTransport {
-        http: transport,
-        mode: Mode::Test,
-    };
     let base_url = BaseUrl::new(&sandbox.base_url()).map_err(|error| failed(&error))?;
     let token = sandbox.issue_token(SANDBOX_EMAIL);
     let token = AccessToken::new(&token).map_err(|error| failed(&error))?;
@@ -363,7 +355,7 @@ struct Parts {
     mode: Mode,
     clock: ShopClock,
     merchant: crate::merchant::Merchant,
-    session: Session<ShopTransport>,
+    session: Session<HyperTransport>,
     registration: Registration,
     renews_token: bool,
     requests_per_day: u32,
@@ -383,7 +375,7 @@ impl Parts {
         tracker.quota.limit = self.requests_per_day;
         let watcher = Watcher::builder(self.session, Arc::clone(&store))
             .config(tracker)
-            .clock(self.clock.clone())
+            .clock(self.clock)
             .lease_term(config.lease_term)
             .start()
             .await?;
@@ -399,7 +391,6 @@ impl Parts {
             deeplinks: config.deeplinks,
             renews_token: self.renews_token,
             metrics: metrics.clone(),
-            clock: self.clock,
             public_url: Arc::clone(public_url),
         }))
     }

@@ -3,16 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bakong_flow::bakong_api::Transport;
-use bakong_flow::bakong_api::transport::TransportError;
 use bakong_flow::store::PaymentStore;
 use bakong_flow::{Clock, Policy, SystemClock, Watcher};
 use bakong_http::HyperTransport;
 use bakong_sandbox::Sandbox;
 use bakong_store::Books;
-use bytes::Bytes;
-use http::{Request, Response, header};
 use khqr_core::Timestamp;
 
 use crate::merchant::Merchant;
@@ -59,7 +54,7 @@ pub(crate) struct Shop {
     /// The id in the tables of the server.
     pub(crate) id: i64,
     pub(crate) mode: Mode,
-    pub(crate) watcher: Watcher<ShopTransport>,
+    pub(crate) watcher: Watcher<HyperTransport>,
     pub(crate) store: Arc<dyn ShopStore>,
     pub(crate) merchant: Merchant,
     pub(crate) policy: Policy,
@@ -72,7 +67,6 @@ pub(crate) struct Shop {
     /// Whether the server renews the token.
     pub(crate) renews_token: bool,
     pub(crate) metrics: Metrics,
-    pub(crate) clock: ShopClock,
     /// The public address of the server, without a slash at the end.
     pub(crate) public_url: Arc<str>,
 }
@@ -83,9 +77,9 @@ impl Shop {
         format!("{}/pay/{token}", self.public_url)
     }
 
-    /// The time at this shop's Bakong.
+    /// The time at this shop's Bakong: the clock of this machine, corrected by the `Date` of the answers.
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.watcher.session().now()
     }
 }
 
@@ -95,25 +89,6 @@ impl std::fmt::Debug for Shop {
             .field("id", &self.id)
             .field("mode", &self.mode)
             .finish_non_exhaustive()
-    }
-}
-
-/// The connection of a shop to its Bakong.
-#[derive(Debug)]
-pub(crate) struct ShopTransport {
-    pub(crate) http: HyperTransport,
-    pub(crate) mode: Mode,
-}
-
-#[async_trait]
-impl Transport for ShopTransport {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let mut response = self.http.send(request).await?;
-        if self.mode == Mode::Test {
-            // The header has the time of the system. The watcher follows the clock of the sandbox, which users can move.
-            response.headers_mut().remove(header::DATE);
-        }
-        Ok(response)
     }
 }
 

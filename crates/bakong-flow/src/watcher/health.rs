@@ -3,10 +3,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bakong_api::khqr_core::Timestamp;
+use bakong_api::server_time::Skew;
 use bakong_api::token::TokenState;
 
 use crate::quota::WindowUsage;
-use crate::server_time::Skew;
 use crate::store::{Epoch, StoreError};
 
 /// What a watcher does, and what works.
@@ -23,7 +23,8 @@ pub struct Health {
     pub quota_limit: u32,
     /// The state of the session's token.
     pub token: TokenState,
-    /// How this machine's clock differs from Bakong's.
+    /// How this machine's clock differs from Bakong's. To be told when a difference of over a minute begins or ends, add an
+    /// observer to the session: [`SessionObserver::skew_changed`](bakong_api::observe::SessionObserver::skew_changed).
     pub clock: Skew,
     /// The number of open payments; `None` for a follower.
     pub open_payments: Option<usize>,

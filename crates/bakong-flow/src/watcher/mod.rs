@@ -314,7 +314,7 @@ impl<T: Transport + 'static> Watcher<T> {
             usage: recorded.usage,
             quota_limit: self.shared.settings.config.quota.limit,
             token: self.session.token_state(),
-            clock: self.shared.server_time.skew(),
+            clock: self.session.server_time().skew(),
             open_payments: recorded.open_payments,
         }
     }

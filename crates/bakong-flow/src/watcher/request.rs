@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::observe::{AnswerSummary, Attempt, SessionObserver};
+use bakong_api::server_time::{SharedServerTime, Skew};
 use bakong_api::transport::TransportError;
 use bakong_api::{ApiError, Endpoint, ErrorCode, Session, Transport};
 use bytes::Bytes;
@@ -13,7 +14,6 @@ use http::Response;
 use tokio::time::Instant;
 
 use super::lease::LeaseCheck;
-use super::server_clock::SharedServerTime;
 use super::shared::UniqueIds;
 use crate::ask::Question;
 use crate::question::Answered;
@@ -226,13 +226,19 @@ impl SessionObserver for Counter {
         }
         let mut records = self.records();
         if let Some(started) = records.take_started(attempt) {
-            if let Ok(response) = result {
-                let received_at = (self.local_now)();
-                self.server_time
-                    .observe(started.sent_at, received_at, response);
-            }
             let sent_at = self.server_time.correct(started.sent_at);
             records.finish(&started, sent_at, self.ids.next(), result.ok());
+        }
+    }
+
+    fn skew_changed(&self, skew: Skew) {
+        if skew.is_wrong() {
+            tracing::warn!(
+                ?skew,
+                "the clock of this machine differs from Bakong's; set it. Payments follow Bakong's clock"
+            );
+        } else {
+            tracing::info!("the clock of this machine agrees with Bakong's again");
         }
     }
 

@@ -13,7 +13,6 @@ use super::handles::{Handles, ProgressReceiver};
 use super::health::HealthRecord;
 use super::progress::Progress;
 use super::results::Results;
-use super::server_clock::SharedServerTime;
 use crate::outcome::Outcome;
 use crate::store::{PaymentKey, PaymentStore, StoreError, StoreErrorKind, WorkerId};
 use crate::tracker::Config;
@@ -43,7 +42,6 @@ pub(super) struct Shared {
     pub(super) health: HealthRecord,
     /// Bakong's time, as far as it is known.
     pub(super) now: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    pub(super) server_time: SharedServerTime,
     /// The payments that were opened for callers who went away.
     pub(super) withdrawals: mpsc::UnboundedSender<Md5Handle>,
     pub(super) stop: watch::Receiver<bool>,

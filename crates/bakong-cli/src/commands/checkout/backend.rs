@@ -9,11 +9,10 @@ use bakong_api::{BaseUrl, Session};
 use bakong_flow::watcher::Role;
 use bakong_flow::{Config, Watcher};
 use bakong_sandbox::Sandbox;
-use khqr_core::AccountId;
+use khqr_core::{AccountId, Timestamp};
 
 use crate::arguments::CheckoutArguments;
 use crate::common::advice::Advisor;
-use crate::common::clock::ClockCheck;
 use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure};
 use crate::common::options::TransportOptions;
@@ -26,7 +25,6 @@ use crate::common::transport;
 pub(super) struct Backend {
     pub(super) watcher: HttpWatcher,
     pub(super) advisor: Advisor,
-    pub(super) clock: ClockCheck,
     pub(super) kept: KeptStore,
     sandbox: Option<Sandbox>,
 }
@@ -72,10 +70,14 @@ impl Backend {
                 .await
                 .map_err(|error| failed(error.to_string()))?,
             advisor: remote.advisor,
-            clock: remote.clock,
             kept,
             sandbox,
         })
+    }
+
+    /// Returns the time by the estimate of Bakong's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.watcher.session().now()
     }
 
     /// Whether this command sends the requests. If not, another command with the same store and token does.
@@ -141,7 +143,6 @@ async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
     Ok(Remote {
         session: session.with_token(token),
         advisor,
-        clock: ClockCheck::default(),
         registration_id: None,
     })
 }
