@@ -46,7 +46,9 @@ const CALLERS: usize = 16;
 const ROUNDS: usize = 5;
 const CREATIONS: usize = 320;
 const READS: usize = 8_000;
-const STREAMS: usize = 9_000;
+const STREAMS: usize = 10_000;
+/// How many connections send nothing.
+const IDLE: usize = 9_900;
 const OPEN: usize = 1_000;
 const SALES: usize = 200;
 const REQUESTS_PER_DAY: u32 = 1_000_000;
@@ -151,6 +153,7 @@ fn request(method: &Method, path: &str, key: &str, body: String) -> Request<Full
 }
 
 async fn call(sender: &mut Sender, method: Method, path: &str, key: &str, body: String) -> Value {
+    sender.ready().await.unwrap();
     let response = sender
         .send_request(request(&method, path, key, body))
         .await
@@ -446,5 +449,24 @@ async fn streams(process: &Process) {
         after / 1_024,
         before / 1_024
     );
-    drop(open);
+    open.lock().unwrap().clear();
+    let mut idle = Vec::new();
+    for _ in 0..IDLE {
+        idle.push(TcpStream::connect(process.server).await.unwrap());
+    }
+    let started = Instant::now();
+    let mut sender = connect(process.server).await;
+    let body = order(77_777_777);
+    call(
+        &mut sender,
+        Method::POST,
+        "/v1/payments",
+        &process.key,
+        body,
+    )
+    .await;
+    println!(
+        "{IDLE} connections that send nothing: a payment is created in {:?}",
+        started.elapsed()
+    );
 }
