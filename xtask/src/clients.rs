@@ -47,7 +47,11 @@ pub(crate) fn page(runner: &mut Runner, workspace: &Workspace, pictures: bool) -
         }
         {
             let _folder = shell.push_dir(&tools);
-            cmd!(shell, "npm ci --ignore-scripts --no-audit --no-fund --silent").run()?;
+            cmd!(
+                shell,
+                "npm ci --ignore-scripts --no-audit --no-fund --silent"
+            )
+            .run()?;
         }
         let mut pages = cmd!(shell, "node {SERVER_PAGES}/run.js")
             .env("BAKONG", &bakong)
