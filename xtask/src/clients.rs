@@ -1,22 +1,26 @@
 //! Tasks that run programs in other languages against the command and the sandbox.
 
+use std::path::Path;
+
 use anyhow::Result;
 use xshell::cmd;
 
 use crate::runner::Runner;
-use crate::sandbox::{Sandbox, build_bakong};
+use crate::sandbox::{Sandbox, build_bakong, built_bakong};
 use crate::tools;
 use crate::workspace::Workspace;
 
 pub(crate) fn conformance(runner: &mut Runner, args: &[String]) -> Result<()> {
     tools::require(&tools::node())?;
     runner.step("conformance", |shell| {
-        // Builds both programs into one target folder, because conformance runs the `bakong` in its own folder.
-        cmd!(
-            shell,
-            "cargo build -p bakong-cli -p conformance --bin bakong --bin conformance"
-        )
-        .run()?;
+        // Conformance runs the `bakong` in its own folder.
+        if built_bakong().is_none() {
+            cmd!(
+                shell,
+                "cargo build -p bakong-cli -p conformance --bin bakong --bin conformance"
+            )
+            .run()?;
+        }
         cmd!(shell, "cargo run --quiet -p conformance -- {args...}").run()?;
         Ok(())
     })
@@ -63,6 +67,48 @@ pub(crate) fn page(runner: &mut Runner, workspace: &Workspace, pictures: bool) -
             pages = pages.env("PICTURES", folder);
         }
         pages.run()?;
+        Ok(())
+    })
+}
+
+/// Runs the example shops of bakong-server, and clients of other authors, against `bakong serve --sandbox`.
+pub(crate) fn shops(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+    tools::require(&[tools::node(), vec![tools::python(), tools::php()]].concat())?;
+    runner.step("shops", |shell| {
+        let bakong = build_bakong(shell, workspace)?;
+        let rust_shop = if built_bakong().is_some() {
+            Path::new(&bakong).with_file_name("examples").join("shop")
+        } else {
+            cmd!(shell, "cargo build -p bakong-server --example shop").run()?;
+            workspace
+                .target()
+                .join("debug/examples/shop")
+                .into_std_path_buf()
+        };
+        shell.set_var("NO_PROXY", "127.0.0.1");
+        shell.set_var("no_proxy", "127.0.0.1");
+        let folder = shell.create_temp_dir()?;
+        let clients = shell.current_dir().join("crates/bakong-server/tests/clients");
+        {
+            let examples = shell.current_dir().join("crates/bakong-server/examples");
+            let _folder = shell.push_dir(folder.path());
+            for name in ["shop-php", "shop-node", "shop-python"] {
+                cmd!(shell, "cp -R {examples}/{name} {name}").run()?;
+            }
+            let npm = "--prefix shop-node ci --ignore-scripts --no-audit --no-fund --silent";
+            cmd!(shell, "npm").args(npm.split(' ')).run()?;
+            cmd!(shell, "python3 -m venv venv").run()?;
+        }
+        let python = folder.path().join("venv/bin/python");
+        let install = "-m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt";
+        let _folder = shell.push_dir(clients);
+        cmd!(shell, "{python}").args(install.split(' ')).run()?;
+        cmd!(shell, "node run.js")
+            .env("BAKONG", bakong)
+            .env("SHOPS", folder.path())
+            .env("RUST_SHOP", rust_shop)
+            .env("PYTHON", python)
+            .run()?;
         Ok(())
     })
 }

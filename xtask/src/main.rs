@@ -68,6 +68,8 @@ enum Task {
     },
     /// Tests the sandbox with other clients: NBC's SDK (from npm), bakong-khqr (from pip), khqr-api (from cargo)
     ForeignClients,
+    /// Runs the example shops of bakong-server in PHP, Node.js, Python and Rust, and other clients of its API
+    Shops,
     /// Builds the npm package `khqr-wasm` into `target/npm`
     Npm,
     /// Builds the npm package and tests it: Node 18, 20 and 22, types, Chromium, NBC's own tests, conformance
@@ -153,6 +155,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::Scans { codes } => checks::scans(runner, *codes),
         Task::Page { pictures } => clients::page(runner, &workspace, *pictures),
         Task::ForeignClients => clients::foreign(runner, &workspace),
+        Task::Shops => clients::shops(runner, &workspace),
         Task::Npm => npm::build(runner, &workspace),
         Task::NpmTest => npm::test(runner, &workspace),
         Task::Fuzz { seconds, targets } => checks::fuzz(runner, *seconds, targets),

@@ -9,8 +9,20 @@ use xshell::{Shell, cmd};
 
 use crate::workspace::Workspace;
 
-/// Builds the command and returns its path.
+/// Names a command that is built already, and so does the folder `examples` next to it. CI sets it: the tests of the
+/// workspace have built all programs, and a build of one package has other features and takes minutes.
+const BUILT: &str = "XTASK_BAKONG";
+
+/// Returns the command that the variable `XTASK_BAKONG` names, if it is set.
+pub(crate) fn built_bakong() -> Option<String> {
+    std::env::var(BUILT).ok().filter(|path| !path.is_empty())
+}
+
+/// Builds the command, unless [`built_bakong`] has it, and returns its path.
 pub(crate) fn build_bakong(shell: &Shell, workspace: &Workspace) -> Result<String> {
+    if let Some(path) = built_bakong() {
+        return Ok(path);
+    }
     cmd!(shell, "cargo build -p bakong-cli --bin bakong").run()?;
     let name = format!("bakong{}", std::env::consts::EXE_SUFFIX);
     Ok(workspace.target().join("debug").join(name).into_string())

@@ -89,6 +89,11 @@ pub(crate) fn python() -> Tool {
     )
 }
 
+pub(crate) fn php() -> Tool {
+    let install = "sudo apt-get install php-cli php-curl";
+    tool("PHP with curl", "php --ri curl", install)
+}
+
 fn chromium(program: &str) -> Tool {
     let install = "sudo apt-get install chromium";
     tool("Chromium", &format!("{program} --version"), install)

@@ -21,6 +21,9 @@ struct Arguments {
     /// First seed.
     #[arg(long, default_value_t = 0)]
     from: u64,
+    /// Skip the seeds whose shop has a right clock. One seed of about ten remains.
+    #[arg(long)]
+    wrong_clocks: bool,
     /// Simulate one seed and print its scenario.
     #[arg(long, conflicts_with_all = ["seeds", "from", "report"])]
     seed: Option<u64>,
@@ -66,7 +69,7 @@ fn main() -> ExitCode {
     let result = match (arguments.seed, &arguments.report) {
         (Some(seed), _) => one(seed, arguments.store),
         (None, Some(folder)) => compare(folder, arguments.report_seeds),
-        (None, None) => many(arguments.from, arguments.seeds, arguments.store),
+        (None, None) => many(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -85,7 +88,10 @@ fn one(seed: u64, store: Store) -> Result<(), String> {
 }
 
 /// Simulates seeds on all cores until one seed fails.
-fn many(from: u64, seeds: u64, store: Store) -> Result<(), String> {
+fn many(arguments: &Arguments) -> Result<(), String> {
+    let (from, store) = (arguments.from, arguments.store);
+    let seeds = arguments.seeds;
+    let simulated = AtomicU64::new(0);
     let next = AtomicU64::new(from);
     let failed = AtomicBool::new(false);
     let total = Mutex::new((Summary::default(), Vec::new()));
@@ -95,8 +101,13 @@ fn many(from: u64, seeds: u64, store: Store) -> Result<(), String> {
             if seed >= from.saturating_add(seeds) {
                 return;
             }
+            let scenario = Scenario::hostile(seed);
+            if arguments.wrong_clocks && scenario.faults.skew.is_none() {
+                continue;
+            }
+            simulated.fetch_add(1, Ordering::Relaxed);
             let result = catch_unwind(AssertUnwindSafe(|| {
-                World::with_store(Scenario::hostile(seed), store.kind()).run()
+                World::with_store(scenario, store.kind()).run()
             }));
             let mut total = total.lock().unwrap_or_else(PoisonError::into_inner);
             match result {
@@ -121,7 +132,8 @@ fn many(from: u64, seeds: u64, store: Store) -> Result<(), String> {
             store.option()
         ));
     }
-    print(&format!("{seeds} seeds: {}", describe(&summary)));
+    let simulated = simulated.into_inner();
+    print(&format!("{simulated} seeds: {}", describe(&summary)));
     Ok(())
 }
 

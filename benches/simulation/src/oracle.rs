@@ -18,6 +18,12 @@ use crate::customers::{Order, Transfer};
 use crate::scenario::{Faults, Lists, Scenario};
 use crate::{DAY, START};
 
+/// By how many milliseconds a shop with a wrong clock may misjudge the pause of two hours after error code 17.
+///
+/// An answer takes at most 900 ms, and its `Date` has no fractions of a second (999 ms). So one answer tells Bakong's time
+/// to within 1,899 ms. `ServerTime` allows for a drift of 200 parts per million, which is 1,440 ms in two hours.
+const ESTIMATE_SLACK: u64 = 900 + 999 + 1_440;
+
 /// A record of the payments and of the shop's requests.
 #[derive(Debug)]
 pub struct Oracle {
@@ -68,7 +74,7 @@ impl Oracle {
             in_flight: HashMap::new(),
             asked_about: HashSet::new(),
             closed: None,
-            quota_replies: QuotaReplies::default(),
+            quota_replies: QuotaReplies::new(scenario.faults.skew.is_some()),
             settled_orders: HashSet::new(),
             found: HashSet::new(),
         }
@@ -102,8 +108,7 @@ impl Oracle {
     ///
     /// `now` is the time on the shop's clock, `right_now` the time on a correct clock.
     pub fn polled(&mut self, question: &Question, now: u64, right_now: u64) {
-        // A clock that drifts is right within seconds.
-        let slack = self.scenario.faults.skew.map_or(0, |_| 5_000);
+        let slack = self.scenario.faults.skew.map_or(0, |_| ESTIMATE_SLACK);
         let probe_after = millis(self.quota.probe_after) - slack;
         self.quota_replies.polled(now, right_now, probe_after);
         // The persisted times come from the shop's clock, so this check requires a correct clock.
@@ -178,8 +183,8 @@ impl Oracle {
     }
 
     /// The shop processed the reply to request `number`, and persisted its changes.
-    pub fn learned(&mut self, number: u64, class: Option<ErrorClass>) {
-        self.quota_replies.learned(number, class);
+    pub fn learned(&mut self, number: u64, class: Option<ErrorClass>, now: u64) {
+        self.quota_replies.learned(number, class, now);
     }
 
     /// The shop's clock was set ahead.

@@ -183,7 +183,7 @@ impl Shop {
         self.persist(oracle, now)
     }
 
-    /// Returns the next request to send.
+    /// Returns the next request to send. `quota_now` is the time by which the oracle tells the quota window.
     ///
     /// # Errors
     /// [`Killed`] if the process is killed.
@@ -191,7 +191,7 @@ impl Shop {
         &mut self,
         number: u64,
         oracle: &mut Oracle,
-        (now, right_now): (u64, u64),
+        (now, quota_now, right_now): (u64, u64, u64),
     ) -> Result<Option<Ask>, Killed> {
         let Some(tracker) = &mut self.tracker else {
             return Ok(None);
@@ -199,11 +199,11 @@ impl Shop {
         let Some(ask) = tracker.poll(moment(now)) else {
             return Ok(None);
         };
-        let oracle_now = self.right_now.unwrap_or(now);
-        oracle.polled(&ask.question, oracle_now, right_now);
+        oracle.polled(&ask.question, quota_now, right_now);
         self.persist(oracle, now)?;
-        self.tickets.insert(number, (ask.ticket, oracle_now));
-        oracle.asked(number, oracle_now, right_now);
+        let asked_at = self.oracle_time(now);
+        self.tickets.insert(number, (ask.ticket, asked_at));
+        oracle.asked(number, asked_at, right_now);
         Ok(Some(ask))
     }
 
@@ -244,7 +244,8 @@ impl Shop {
         );
         self.persist(oracle, now)?;
         if !is_lost {
-            oracle.learned(number, class);
+            let answered_at = self.oracle_time(now);
+            oracle.learned(number, class, answered_at);
         }
         Ok(())
     }

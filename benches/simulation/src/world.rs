@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bakong_flow::bakong_api::ErrorClass;
 use bakong_flow::bakong_api::khqr_core::Timestamp;
-use bakong_flow::server_time::ServerTime;
-use bakong_flow::{Outcome, Reply};
+use bakong_flow::server_time::{ServerTime, Skew};
+use bakong_flow::{Outcome, Question, Reply};
 use fastrand::Rng;
 
 use crate::bakong::Bakong;
@@ -343,14 +343,25 @@ impl World {
     /// Runs the loop of a driver: sends the requests that are due, then sleeps.
     fn drive(&mut self) -> Result<(), Killed> {
         let now = self.shop_time();
+        // Until the first answer, a clock that is ahead tells the wrong quota window. After that, the process knows
+        // Bakong's time. A request in a new window at Bakong is right by each clock.
+        let quota_now = match self.scenario.faults.skew {
+            Some(_) if self.server_time.skew() == Skew::Unknown => now.max(self.now),
+            Some(_) => self.now,
+            None => now,
+        };
         loop {
             let number = self.requests;
-            let ask = self.shop.poll(number, &mut self.oracle, (now, self.now))?;
+            let times = (now, quota_now, self.now);
+            let ask = self.shop.poll(number, &mut self.oracle, times)?;
             let Some(ask) = ask else {
                 break;
             };
             self.requests += 1;
             self.sent_at.insert(number, self.local_time());
+            if ask.question == Question::Renewal && self.scenario.faults.skew.is_some() {
+                self.check_renewal();
+            }
             let answer = self
                 .bakong
                 .ask(&ask.question, &self.oracle.orders, self.now);
@@ -376,6 +387,17 @@ impl World {
             self.wakeup = None;
         }
         Ok(())
+    }
+
+    /// Checks that the token is not renewed because the shop's clock is ahead.
+    fn check_renewal(&self) {
+        let due_before = self.now + 3 * DAY + MINUTE;
+        let end = self.bakong.token().0;
+        assert!(
+            end.is_none_or(|end| end <= due_before),
+            "the token is renewed at {} although it expires at {end:?}",
+            self.now
+        );
     }
 
     fn summary(&self) -> Summary {

@@ -67,6 +67,7 @@
 //! code and no request body, even if a server repeats them in its message.
 
 pub mod base_url;
+mod clock;
 #[cfg(feature = "diagnose")]
 pub mod diagnose;
 pub mod endpoint;
@@ -79,6 +80,7 @@ mod lookup;
 pub mod observe;
 mod places;
 mod redact;
+pub mod server_time;
 mod session;
 pub mod token;
 mod transaction;

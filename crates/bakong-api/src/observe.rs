@@ -1,25 +1,41 @@
-//! Events of a session, to count requests (refused and repeated ones also use the daily quota) and to notice a
-//! failed renewal before the token expires.
+//! Events of a session, to count requests (refused and repeated ones also use the daily quota), and to notice a failed
+//! renewal before the token expires, or a wrong clock.
 
 pub use crate::envelope::AnswerSummary;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::Response;
 use khqr_core::Timestamp;
 
+use crate::clock::SessionClock;
 use crate::endpoint::EndpointInfo;
 use crate::error::ApiError;
+use crate::server_time::Skew;
 use crate::token::TokenStoreError;
 use crate::transport::TransportError;
 
 /// Receives events of a [`Session`](crate::Session): requests, repetitions by the transport, and token renewals.
 ///
-/// The methods are called while a request is being processed and delay it, so they should return quickly.
+/// The methods are called while a request is being processed and delay it, so they should return quickly. An implementation
+/// of [`before_sending`](Self::before_sending) needs the attribute `async_trait::async_trait`.
+#[async_trait]
 pub trait SessionObserver: Send + Sync {
+    /// A request is about to be sent. The session waits for this method, so that the observer can count the request in a
+    /// store first. Not called before repetitions by the transport.
+    ///
+    /// # Errors
+    /// [`TransportError`] if the request must not be sent. Its kind must be one of those whose request
+    /// [cannot have arrived](crate::transport::TransportErrorKind::may_have_arrived).
+    async fn before_sending(&self, endpoint: EndpointInfo) -> Result<(), TransportError> {
+        let _ = endpoint;
+        Ok(())
+    }
+
     /// A request is about to be sent.
     fn sending(&self, attempt: Attempt) {
         let _ = attempt;
@@ -32,6 +48,13 @@ pub trait SessionObserver: Send + Sync {
     /// Do not log bodies: those of `verify` and `renew_token` contain a token.
     fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
         let _ = (attempt, result);
+    }
+
+    /// A difference of more than a minute between this machine's clock and Bakong's began or ended, as the `Date` of an
+    /// answer shows. Called before [`finished`](Self::finished) of that answer. With a wrong clock, new codes have the
+    /// wrong expiry, so tell a person to set the clock.
+    fn skew_changed(&self, skew: Skew) {
+        let _ = skew;
     }
 
     /// The token was renewed. `expires_at` is the new token's expiry, if it has one.
@@ -52,13 +75,22 @@ pub trait SessionObserver: Send + Sync {
     }
 }
 
+#[async_trait]
 impl<O: SessionObserver + ?Sized> SessionObserver for Arc<O> {
+    async fn before_sending(&self, endpoint: EndpointInfo) -> Result<(), TransportError> {
+        (**self).before_sending(endpoint).await
+    }
+
     fn sending(&self, attempt: Attempt) {
         (**self).sending(attempt);
     }
 
     fn finished(&self, attempt: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
         (**self).finished(attempt, result);
+    }
+
+    fn skew_changed(&self, skew: Skew) {
+        (**self).skew_changed(skew);
     }
 
     fn token_renewed(&self, expires_at: Option<Timestamp>) {
@@ -87,7 +119,8 @@ pub struct Attempt {
     pub number: u32,
 }
 
-/// Counts the attempts to send one request. Every request of an observed session carries this in its extensions.
+/// Counts the attempts to send one request, and reads the `Date` of each answer. Every request of a session carries this
+/// in its extensions.
 #[derive(Clone)]
 pub struct Attempts(Arc<Inner>);
 
@@ -95,15 +128,24 @@ struct Inner {
     endpoint: EndpointInfo,
     number: AtomicU32,
     observers: Arc<Observers>,
+    clock: SessionClock,
+    /// When the current attempt was sent: milliseconds since 1970 by the local clock.
+    sent_at: AtomicU64,
 }
 
 impl Attempts {
     /// Begins the first attempt.
-    pub(crate) fn start(endpoint: EndpointInfo, observers: Arc<Observers>) -> Self {
+    pub(crate) fn start(
+        endpoint: EndpointInfo,
+        observers: Arc<Observers>,
+        clock: SessionClock,
+    ) -> Self {
         let attempts = Self(Arc::new(Inner {
             endpoint,
             number: AtomicU32::new(1),
             observers,
+            sent_at: AtomicU64::new(clock.local_now().as_millis()),
+            clock,
         }));
         attempts.notify(|observer| observer.sending(attempts.current()));
         attempts
@@ -115,10 +157,18 @@ impl Attempts {
         self.finish(previous);
         // `Relaxed` suffices, because the attempts of one request never overlap.
         self.0.number.fetch_add(1, Ordering::Relaxed);
+        let sent_at = self.0.clock.local_now().as_millis();
+        self.0.sent_at.store(sent_at, Ordering::Relaxed);
         self.notify(|observer| observer.sending(self.current()));
     }
 
     pub(crate) fn finish(&self, result: Result<&Response<Bytes>, &TransportError>) {
+        let sent_at = Timestamp::from_millis(self.0.sent_at.load(Ordering::Relaxed));
+        if let Ok(answer) = result
+            && let Some(skew) = self.0.clock.observe(sent_at, answer)
+        {
+            self.notify(|observer| observer.skew_changed(skew));
+        }
         self.notify(|observer| observer.finished(self.current(), result));
     }
 

@@ -128,7 +128,6 @@ pub mod payment;
 pub mod policy;
 mod question;
 pub mod quota;
-pub mod server_time;
 pub mod settlement;
 pub mod store;
 #[cfg(feature = "testing")]
@@ -155,6 +154,10 @@ pub use test_clock::TestClock;
 pub use tracker::{Config, Tracker};
 #[cfg(feature = "tokio")]
 pub use watcher::{Attached, CommandError, Events, WatchError, Watched, Watcher};
+
+/// Estimates Bakong's time from the `Date` of its answers. Pass
+/// [`ServerTime::correct`](server_time::ServerTime::correct) of the local time to the [`Tracker`] as `now`.
+pub use bakong_api::server_time;
 
 /// The crate of the API, whose types are part of this crate's interface.
 pub use bakong_api;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bakong_api::khqr_core::{self, Khqr, Md5Handle, Timestamp};
+use bakong_api::khqr_core::{self, Amount, Khqr, Md5Handle, Timestamp};
 use bakong_api::{ShortHash, TransactionHash};
 
 use crate::settlement::Expected;
@@ -18,14 +18,16 @@ pub struct Payment {
     pub order: OrderId,
     /// The MD5 of the code's text. Bakong looks up the payment by this value.
     pub md5: Md5Handle,
-    /// The expected amount and recipient.
-    pub expected: Expected,
+    /// The expected amount and recipient. `None` if only the MD5 of the code is known: then every transaction of the code
+    /// settles the order, and the caller must compare the amount and the recipient.
+    pub expected: Option<Expected>,
     /// When the code expires.
     pub expires_at: Timestamp,
     /// The full hash of the transaction, if known. It adds one lookup to the final check, in case the MD5 finds
     /// nothing, and reserves one more request.
     pub hash: Option<TransactionHash>,
-    /// The first eight digits of the hash, if known. They add another lookup and reserve another request.
+    /// The first eight digits of the hash, if known. They add another lookup and reserve another request, unless the
+    /// amount is unknown: Bakong needs it for this lookup.
     pub short_hash: Option<ShortHash>,
     /// What the store keeps for people and other programs. The tracker passes the details to the store and does not use
     /// them.
@@ -45,21 +47,33 @@ pub struct PaymentDetails {
 impl Payment {
     /// Creates the payment of `order` by the code with handle `md5`.
     #[must_use]
-    pub const fn new(
-        order: OrderId,
-        md5: Md5Handle,
-        expected: Expected,
-        expires_at: Timestamp,
-    ) -> Self {
+    pub fn new(order: OrderId, md5: Md5Handle, expected: Expected, expires_at: Timestamp) -> Self {
+        let mut payment = Self::of_md5(order, md5, expires_at);
+        payment.expected = Some(expected);
+        payment
+    }
+
+    /// Creates the payment of a code that another program created, of which only the MD5 is known. `expires_at` is when to
+    /// stop looking for the payment.
+    ///
+    /// Every transaction of the code settles the order. The caller must compare its amount and its recipient.
+    #[must_use]
+    pub const fn of_md5(order: OrderId, md5: Md5Handle, expires_at: Timestamp) -> Self {
         Self {
             order,
             md5,
-            expected,
+            expected: None,
             expires_at,
             hash: None,
             short_hash: None,
             details: None,
         }
+    }
+
+    /// Returns what the lookup by short hash needs, if all of it is known.
+    pub(crate) fn short_lookup(&self) -> Option<(&ShortHash, Amount)> {
+        let expected = self.expected.as_ref()?;
+        Some((self.short_hash.as_ref()?, expected.amount))
     }
 
     /// Creates the payment that the dynamic code `khqr` asks for. The details contain the text of the code.

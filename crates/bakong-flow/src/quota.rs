@@ -169,11 +169,15 @@ impl WindowUsage {
 /// Counts the requests of the current window.
 ///
 /// [`advance`](Self::advance) moves to the window of the given time. A clock that is set back by less than a window does
-/// not make new requests available.
+/// not make new requests available, nor does a clock that is set back by days and then corrected.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QuotaUsage {
     quota: Quota,
     usage: WindowUsage,
+    /// When the wait for a probe began: `closed_at`, or the time to which the clock was set back after that.
+    waits_since: Option<Timestamp>,
+    /// The window from which the clock was set back by more than a window.
+    set_back_from: Option<WindowIndex>,
     /// The last payment that was counted as demand: trying to open the same payment again does not count.
     last_demand: Option<Md5Handle>,
 }
@@ -185,6 +189,8 @@ impl QuotaUsage {
         Self {
             quota,
             usage: WindowUsage::unused(quota.window.index_of(now)),
+            waits_since: None,
+            set_back_from: None,
             last_demand: None,
         }
     }
@@ -215,21 +221,31 @@ impl QuotaUsage {
             usual_demand,
             ..
         } = self.usage;
-        // If the clock was set back, the wait for a probe starts again now, so that it is not longer than usual.
-        self.usage.closed_at = self.usage.closed_at.map(|at| at.min(now));
-        // A clock that was set back by more than one window was wrong before. Requests that were counted then may
-        // belong to this window, so they stay counted.
+        // If the clock was set back, the wait for a probe starts again now, so that it is not longer than usual. The
+        // persisted time stays: if the clock is wrong now, the next process may have a right one.
+        let since = self.waits_since.or(self.usage.closed_at);
+        self.waits_since = since.map(|since| since.min(now));
+        // A clock that was set back by more than one window was wrong before, or is wrong now. Requests that were counted
+        // before may belong to this window, so they stay counted.
         if window.0.saturating_add(1) < current.0 {
+            self.set_back_from.get_or_insert(current);
             self.usage.window = window;
             return true;
         }
         if window <= current {
             return false;
         }
+        // The clock was wrong in the earlier window, and an answer corrected it.
+        if self.set_back_from.take() == Some(window) {
+            self.usage.window = window;
+            self.waits_since = self.usage.closed_at;
+            return true;
+        }
         self.usage = WindowUsage {
             usual_demand: demand.max(usual_demand - usual_demand / 4),
             ..WindowUsage::unused(window)
         };
+        self.waits_since = None;
         true
     }
 
@@ -262,8 +278,7 @@ impl QuotaUsage {
     /// the window ends first.
     #[must_use]
     pub fn probe_at(&self) -> Option<Timestamp> {
-        let closed_at = self.usage.closed_at?;
-        let probe_at = closed_at.saturating_add(self.quota.probe_after);
+        let probe_at = self.waits_since?.saturating_add(self.quota.probe_after);
         (self.left() > 0 && probe_at < self.ends_at()).then_some(probe_at)
     }
 
@@ -330,11 +345,13 @@ impl QuotaUsage {
     /// Closes the window: Bakong answered with error code 17, or a probe is sent.
     pub const fn close(&mut self, now: Timestamp) {
         self.usage.closed_at = Some(now);
+        self.waits_since = Some(now);
     }
 
     /// Reopens the window: Bakong answered a probe.
     pub const fn reopen(&mut self) {
         self.usage.closed_at = None;
+        self.waits_since = None;
     }
 }
 

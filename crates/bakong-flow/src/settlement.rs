@@ -111,25 +111,19 @@ impl Expected {
         .into_iter()
         .flatten()
         .collect();
-        if !mismatches.is_empty() {
-            return Settlement::NeedsReview(mismatches);
-        }
-        let created_at = transaction.created_at.known();
-        Settlement::Settled {
-            late: created_at.is_some_and(|created_at| *created_at > in_time_until),
-        }
+        settlement(mismatches, transaction, in_time_until)
     }
 
     fn amount_mismatch(&self, transaction: &Transaction) -> Option<Mismatch> {
         let expected = self.amount;
-        let Some(&currency) = transaction.currency.known() else {
-            return Some(Mismatch::Unreadable(Detail::Currency));
-        };
-        if currency != expected.currency() {
+        if let Some(&currency) = transaction.currency.known()
+            && currency != expected.currency()
+        {
             return Some(Mismatch::OtherCurrency { paid: currency });
         }
-        let Some(&paid) = transaction.amount.known() else {
-            return Some(Mismatch::Unreadable(Detail::Amount));
+        let paid = match paid_amount(transaction) {
+            Ok(paid) => paid,
+            Err(detail) => return Some(Mismatch::Unreadable(detail)),
         };
         match paid.minor_units().cmp(&expected.minor_units()) {
             std::cmp::Ordering::Less => Some(Mismatch::Short { paid }),
@@ -147,6 +141,33 @@ impl Expected {
             }
         }
     }
+}
+
+/// Checks a transaction for a payment of which only the MD5 is known: its amount, its currency and its hash must be readable.
+pub(crate) fn settle_any(transaction: &Transaction, in_time_until: Timestamp) -> Settlement {
+    let unreadable = paid_amount(transaction).err().map(Mismatch::Unreadable);
+    let mismatches = unreadable.into_iter().chain(hash_mismatch(transaction));
+    settlement(mismatches.collect(), transaction, in_time_until)
+}
+
+fn settlement(
+    mismatches: Vec<Mismatch>,
+    transaction: &Transaction,
+    in_time_until: Timestamp,
+) -> Settlement {
+    if !mismatches.is_empty() {
+        return Settlement::NeedsReview(mismatches);
+    }
+    let created_at = transaction.created_at.known();
+    Settlement::Settled {
+        late: created_at.is_some_and(|created_at| *created_at > in_time_until),
+    }
+}
+
+/// Returns the paid amount, or what cannot be read.
+fn paid_amount(transaction: &Transaction) -> Result<Amount, Detail> {
+    transaction.currency.known().ok_or(Detail::Currency)?;
+    transaction.amount.known().copied().ok_or(Detail::Amount)
 }
 
 fn hash_mismatch(transaction: &Transaction) -> Option<Mismatch> {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::db::Db;
 use crate::feed::Feed;
+use crate::metrics::Metrics;
+use crate::outbound::Sender;
 use crate::shop::Shop;
 use crate::site::Site;
-use crate::webhooks::Sender;
 
 /// The state of the server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -18,6 +19,7 @@ struct Shared {
     feed: Feed,
     shops: Vec<Arc<Shop>>,
     sender: Sender,
+    metrics: Metrics,
     site: Site,
 }
 
@@ -27,6 +29,7 @@ impl App {
         feed: Feed,
         shops: Vec<Arc<Shop>>,
         sender: Sender,
+        metrics: Metrics,
         site: Site,
     ) -> Self {
         Self(Arc::new(Shared {
@@ -34,6 +37,7 @@ impl App {
             feed,
             shops,
             sender,
+            metrics,
             site,
         }))
     }
@@ -48,6 +52,11 @@ impl App {
 
     pub(crate) fn shops(&self) -> &[Arc<Shop>] {
         &self.0.shops
+    }
+
+    /// What the process counts.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// What sends webhooks.

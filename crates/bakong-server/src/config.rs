@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bakong_flow::Policy;
 use bakong_flow::bakong_api::token::{FileTokenStore, TokenStore};
 use bakong_flow::bakong_api::{AccessToken, BaseUrl, Environment};
+use bakong_flow::{Policy, Quota};
 use khqr_core::{AccountIdBuf, Printable};
 use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::error::StartError;
+use crate::files;
 use crate::merchant::Merchant;
+use crate::outbound::check_url;
 
 /// How the names of the variables begin.
 pub const VARIABLE_PREFIX: &str = "BAKONG_SERVER_";
@@ -24,6 +25,18 @@ const DEFAULT_BIND: &str = "127.0.0.1:8600";
 /// How long a code is valid by default. NBC recommends at most ten minutes.
 const DEFAULT_EXPIRES_IN: u64 = 600;
 
+/// The minimum of requests in a day: some for renewals, and some for checks.
+const MIN_REQUESTS: u32 = 10;
+
+/// The Bot API of Telegram.
+const TELEGRAM_API: &str = "https://api.telegram.org";
+
+/// How long, in seconds, the drop-in looks for the payment of a code by default. Programs poll for 10 minutes.
+const DEFAULT_DROPIN_EXPIRES_IN: u64 = 900;
+
+/// The range of both settings.
+const EXPIRES_IN: std::ops::RangeInclusive<u64> = 60..=2_592_000;
+
 /// How long the lease of a leader lasts by default.
 const DEFAULT_LEASE_TERM: Duration = Duration::from_secs(10);
 
@@ -31,8 +44,15 @@ const DEFAULT_LEASE_TERM: Duration = Duration::from_secs(10);
 const SETTINGS: &[&[&str]] = &[
     &["bind"],
     &["public_url"],
+    &["tls_cert_file"],
+    &["tls_key_file"],
+    &["metrics_bind"],
+    &["log_format"],
+    &["log_level"],
     &["store"],
     &["expires_in"],
+    &["dropin_expires_in"],
+    &["deeplinks"],
     &["policy"],
     &["sandbox"],
     &["sandbox_port"],
@@ -43,12 +63,16 @@ const SETTINGS: &[&[&str]] = &[
     &["bakong", "base_url"],
     &["bakong", "token_file"],
     &["bakong", "renewal_email"],
+    &["bakong", "requests_per_day"],
     &["bakong", "allow_plain_http"],
     &["merchant", "account"],
     &["merchant", "name"],
     &["merchant", "city"],
     &["merchant", "merchant_id"],
     &["merchant", "acquiring_bank"],
+    &["telegram", "bot_token_file"],
+    &["telegram", "chat_id"],
+    &["telegram", "api_url"],
     &["merchant", "contact"],
 ];
 
@@ -58,6 +82,12 @@ const SETTINGS: &[&[&str]] = &[
 pub struct Config {
     /// The address on which to listen.
     pub bind: SocketAddr,
+    /// The certificate of the server; `None` for HTTP without TLS, behind a proxy.
+    pub tls: Option<TlsConfig>,
+    /// The address on which `/metrics` is served; `None` for no metrics.
+    pub metrics_bind: Option<SocketAddr>,
+    /// What the program logs. The library only emits events of `tracing`.
+    pub log: LogConfig,
     /// The address under which browsers and webhooks reach the server; `None` for the address on which it listens.
     pub public_url: Option<String>,
     /// Where the payments are stored.
@@ -76,6 +106,13 @@ pub struct Config {
     pub policy: Policy,
     /// How long a code is valid.
     pub expires_in: Duration,
+    /// How long the drop-in looks for the payment of a code that another program created, from its first question on. The
+    /// lifetime of the program's codes is a good value.
+    pub dropin_expires_in: Duration,
+    /// Whether to request a deep link for each code. Each costs a request to Bakong.
+    pub deeplinks: bool,
+    /// The Telegram chat that learns of sales and alerts.
+    pub telegram: Option<TelegramConfig>,
     /// The settings of the pages.
     pub pages: PageConfig,
 }
@@ -133,6 +170,8 @@ pub struct LiveConfig {
     pub token_file: PathBuf,
     /// The e-mail address with which the token was registered, to renew it.
     pub renewal_email: Option<String>,
+    /// How many requests Bakong allows the token in a day. Tokens are known to have 100.
+    pub requests_per_day: u32,
     /// Whether the token may be sent without TLS.
     pub allow_plain_http: bool,
     /// Who is paid.
@@ -159,6 +198,66 @@ impl LiveConfig {
     }
 }
 
+/// What a program that runs the server logs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LogConfig {
+    /// The form of each line.
+    pub format: LogFormat,
+    /// The least important events to log.
+    pub level: tracing::Level,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            level: tracing::Level::INFO,
+        }
+    }
+}
+
+/// The form of a line of the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// The files of a certificate.
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    /// The certificate and those of its authorities, in PEM form.
+    pub cert_file: PathBuf,
+    /// The private key, in PEM form.
+    pub key_file: PathBuf,
+}
+
+/// A Telegram chat that learns of sales and alerts.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TelegramConfig {
+    /// The file with the token of the bot, which `@BotFather` shows.
+    pub bot_token_file: PathBuf,
+    /// The id of the chat, or `@` and the name of a channel.
+    pub chat_id: String,
+    /// The address of the Bot API.
+    pub api_url: String,
+}
+
+impl TelegramConfig {
+    /// A chat of a bot at Telegram's own Bot API.
+    #[must_use]
+    pub fn new(bot_token_file: PathBuf, chat_id: String) -> Self {
+        Self {
+            bot_token_file,
+            chat_id,
+            api_url: TELEGRAM_API.to_owned(),
+        }
+    }
+}
+
 /// The embedded sandbox.
 #[derive(Clone, Default, Debug)]
 #[non_exhaustive]
@@ -175,6 +274,9 @@ impl Config {
     pub fn sandbox(bind: SocketAddr, data: &Path) -> Self {
         Self {
             bind,
+            tls: None,
+            metrics_bind: None,
+            log: LogConfig::default(),
             public_url: None,
             store: StoreLocation::File(data.join("payments.db")),
             live: None,
@@ -187,6 +289,9 @@ impl Config {
             allow_private_webhooks: true,
             policy: Policy::COUNTER,
             expires_in: Duration::from_secs(DEFAULT_EXPIRES_IN),
+            dropin_expires_in: Duration::from_secs(DEFAULT_DROPIN_EXPIRES_IN),
+            deeplinks: false,
+            telegram: None,
             pages: PageConfig::default(),
         }
     }
@@ -219,7 +324,7 @@ impl Config {
 
 fn read(path: &Path) -> Result<Table, StartError> {
     let name = Printable(&path.to_string_lossy()).to_string();
-    let text = fs::read_to_string(path).map_err(|error| {
+    let text = files::read_text(path).map_err(|error| {
         StartError::new(format!(
             "cannot read the configuration {name}: {error}; name another file with --config"
         ))
@@ -288,9 +393,16 @@ fn override_with(
 #[serde(deny_unknown_fields)]
 struct RawConfig {
     bind: Option<String>,
+    tls_cert_file: Option<PathBuf>,
+    tls_key_file: Option<PathBuf>,
+    metrics_bind: Option<String>,
+    log_format: Option<String>,
+    log_level: Option<String>,
     public_url: Option<String>,
     store: Option<String>,
     expires_in: Option<u64>,
+    dropin_expires_in: Option<u64>,
+    deeplinks: Option<bool>,
     policy: Option<String>,
     sandbox: Option<bool>,
     sandbox_port: Option<u16>,
@@ -299,6 +411,7 @@ struct RawConfig {
     dashboard_password_hash: Option<String>,
     bakong: Option<RawBakong>,
     merchant: Option<RawMerchant>,
+    telegram: Option<RawTelegram>,
 }
 
 #[derive(Deserialize)]
@@ -308,7 +421,16 @@ struct RawBakong {
     base_url: Option<String>,
     token_file: Option<PathBuf>,
     renewal_email: Option<String>,
+    requests_per_day: Option<u32>,
     allow_plain_http: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTelegram {
+    bot_token_file: Option<PathBuf>,
+    chat_id: Option<String>,
+    api_url: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -324,10 +446,22 @@ struct RawMerchant {
 
 impl RawConfig {
     fn check(self, folder: &Path) -> Result<Config, StartError> {
-        let bind = self.bind.as_deref().unwrap_or(DEFAULT_BIND);
-        let bind = bind.parse().map_err(|_| {
-            StartError::new("bind: write an address and a port, such as \"127.0.0.1:8600\"")
-        })?;
+        let bind = address("bind", self.bind.as_deref().unwrap_or(DEFAULT_BIND))?;
+        let metrics_bind = self.metrics_bind.as_deref();
+        let metrics_bind = metrics_bind
+            .map(|text| address("metrics_bind", text))
+            .transpose()?;
+        let tls = match (self.tls_cert_file, self.tls_key_file) {
+            (None, None) => None,
+            (Some(cert), Some(key)) => Some(TlsConfig {
+                cert_file: folder.join(cert),
+                key_file: folder.join(key),
+            }),
+            _ => {
+                let message = "write tls_cert_file and tls_key_file together, or neither";
+                return Err(StartError::new(message));
+            }
+        };
         let store = self.store.ok_or_else(|| {
             StartError::new(
                 "store is missing: write a file such as \"payments.db\", or \"postgres://…\"",
@@ -348,10 +482,12 @@ impl RawConfig {
                 return Err(StartError::new(message));
             }
         };
-        let expires_in = self.expires_in.unwrap_or(DEFAULT_EXPIRES_IN);
-        if !(60..=2_592_000).contains(&expires_in) {
-            return Err(StartError::new("expires_in: write 60 to 2592000 seconds"));
-        }
+        let expires_in = seconds("expires_in", self.expires_in, DEFAULT_EXPIRES_IN)?;
+        let dropin_expires_in = seconds(
+            "dropin_expires_in",
+            self.dropin_expires_in,
+            DEFAULT_DROPIN_EXPIRES_IN,
+        )?;
         if let Some(url) = &self.public_url
             && !(url.starts_with("https://") || url.starts_with("http://"))
         {
@@ -385,6 +521,9 @@ impl RawConfig {
         });
         Ok(Config {
             bind,
+            tls,
+            metrics_bind,
+            log: log(self.log_format.as_deref(), self.log_level.as_deref())?,
             public_url: self.public_url,
             store,
             live,
@@ -393,10 +532,52 @@ impl RawConfig {
             lease_term: DEFAULT_LEASE_TERM,
             allow_private_webhooks: self.allow_private_webhooks.unwrap_or(false),
             policy,
-            expires_in: Duration::from_secs(expires_in),
+            expires_in,
+            dropin_expires_in,
+            deeplinks: self.deeplinks.unwrap_or(false),
+            telegram: self
+                .telegram
+                .map(|telegram| telegram.check(folder))
+                .transpose()?,
             pages,
         })
     }
+}
+
+fn log(format: Option<&str>, level: Option<&str>) -> Result<LogConfig, StartError> {
+    let mut log = LogConfig::default();
+    match format {
+        None | Some("text") => {}
+        Some("json") => log.format = LogFormat::Json,
+        Some(_) => return Err(StartError::new("log_format: write \"text\" or \"json\"")),
+    }
+    if let Some(level) = level {
+        log.level = level.parse().map_err(|_| {
+            StartError::new(
+                "log_level: write \"error\", \"warn\", \"info\", \"debug\" or \"trace\"",
+            )
+        })?;
+    }
+    Ok(log)
+}
+
+fn address(name: &str, text: &str) -> Result<SocketAddr, StartError> {
+    text.parse().map_err(|_| {
+        StartError::new(format!(
+            "{name}: write an address and a port, such as \"127.0.0.1:8600\""
+        ))
+    })
+}
+
+fn seconds(name: &str, value: Option<u64>, default: u64) -> Result<Duration, StartError> {
+    let value = value.unwrap_or(default);
+    if !EXPIRES_IN.contains(&value) {
+        let (min, max) = (EXPIRES_IN.start(), EXPIRES_IN.end());
+        return Err(StartError::new(format!(
+            "{name}: write {min} to {max} seconds"
+        )));
+    }
+    Ok(Duration::from_secs(value))
 }
 
 /// Reads origins that are separated by spaces. They become a part of a header, so each of them must be an origin and nothing else.
@@ -446,6 +627,12 @@ impl RawBakong {
         let token_file = self.token_file.ok_or_else(|| {
             StartError::new("bakong.token_file is missing: write the file of the token; `bakong token request` creates it")
         })?;
+        let requests_per_day = self.requests_per_day.unwrap_or(Quota::DEFAULT.limit);
+        if requests_per_day < MIN_REQUESTS {
+            return Err(StartError::new(format!(
+                "bakong.requests_per_day: write at least {MIN_REQUESTS}"
+            )));
+        }
         let merchant = merchant.ok_or_else(|| {
             StartError::new("the section [merchant] is missing: write account and name")
         })?;
@@ -453,9 +640,30 @@ impl RawBakong {
             base_url,
             token_file: folder.join(token_file),
             renewal_email: self.renewal_email,
+            requests_per_day,
             allow_plain_http,
             merchant: merchant.check()?,
         })
+    }
+}
+
+impl RawTelegram {
+    fn check(self, folder: &Path) -> Result<TelegramConfig, StartError> {
+        let missing = |name: &str, what: &str| {
+            StartError::new(format!("telegram.{name} is missing: write {what}"))
+        };
+        let file = self.bot_token_file;
+        let file =
+            file.ok_or_else(|| missing("bot_token_file", "the file with the token of the bot"))?;
+        let chat_id = self.chat_id;
+        let chat_id = chat_id.ok_or_else(|| missing("chat_id", "the id of the chat as a text"))?;
+        let mut config = TelegramConfig::new(folder.join(file), chat_id);
+        if let Some(url) = self.api_url {
+            check_url(&url, true)
+                .map_err(|error| StartError::new(format!("telegram.api_url: {error}")))?;
+            config.api_url = url;
+        }
+        Ok(config)
     }
 }
 
@@ -489,6 +697,8 @@ impl RawMerchant {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const FILE: &str = r#"
@@ -555,6 +765,14 @@ mod tests {
                 "embed_origins",
             ),
             ("store = \"x\"\nexpires_in = 1", &[], "60 to 2592000"),
+            (
+                FILE,
+                &[("BAKONG_SERVER_BAKONG_REQUESTS_PER_DAY", "1")],
+                "at least 10",
+            ),
+            ("store = \"x\"\nlog_level = \"loud\"", &[], "debug"),
+            ("store = \"x\"\ntls_key_file = \"key\"", &[], "together"),
+            ("store = \"x\"\n[telegram]", &[], "bot_token_file"),
             ("store = \"x\"\nsandbox = false", &[], "nothing to serve"),
             ("store = \"x\"\n[bakong]", &[], "environment"),
             (

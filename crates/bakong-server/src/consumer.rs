@@ -16,8 +16,8 @@ use crate::shop::{CONSUMER, Shop};
 
 /// How long to wait before an event is applied again after an error.
 const RETRY: Duration = Duration::from_secs(1);
-/// How often interrupted creations are looked for.
-const JANITOR: Duration = Duration::from_secs(20);
+/// How often interrupted creations and reasons for alerts are looked for.
+const JANITOR: Duration = Duration::from_secs(5);
 
 /// Applies the events of a shop until the watcher ends.
 pub(crate) async fn run(db: Db, shop: Arc<Shop>, feed: Feed) {
@@ -46,7 +46,7 @@ pub(crate) async fn run(db: Db, shop: Arc<Shop>, feed: Feed) {
     }
 }
 
-/// Ends interrupted creations and deletes old answers, until `stop`.
+/// Ends interrupted creations, stores alerts and deletes old answers, until `stop`.
 pub(crate) async fn maintain(db: Db, shop: Arc<Shop>, mut stop: watch::Receiver<bool>) {
     loop {
         if let Err(problem) = service::recover_unopened(&db, &shop, shop.now()).await {
@@ -54,6 +54,9 @@ pub(crate) async fn maintain(db: Db, shop: Arc<Shop>, mut stop: watch::Receiver<
                 code = problem.code,
                 "interrupted payments were not ended; trying again"
             );
+        }
+        if let Err(problem) = service::watch_health(&db, &shop).await {
+            tracing::warn!(code = problem.code, "an alert was not stored; trying again");
         }
         if let Err(error) = db.prune_answers(khqr_core::Timestamp::now()).await {
             tracing::warn!(%error, "old answers were not deleted; trying again");

@@ -8,7 +8,7 @@ use bakong_sandbox::{Sandbox, TransferStatus};
 use khqr_core::Timestamp;
 use tokio::sync::watch;
 
-use crate::db::{Db, EndpointRow, StoredSecret};
+use crate::db::{Db, EndpointKind, EndpointRow, StoredSecret};
 use crate::error::StartError;
 use crate::service;
 use crate::shop::Shop;
@@ -26,6 +26,7 @@ pub(crate) async fn start(db: &Db, shop: &Shop, address: SocketAddr) -> Result<D
     db.delete_endpoint(shop.id, ENDPOINT).await?;
     let endpoint = EndpointRow {
         id: ENDPOINT.to_owned(),
+        kind: EndpointKind::Webhook,
         url: format!("http://{address}/demo/webhook"),
         types: String::new(),
         secret: StoredSecret(secret.expose().to_owned()),

@@ -3,25 +3,33 @@
 mod api;
 mod app;
 mod config;
+mod connections;
 mod consumer;
 mod db;
+mod deliveries;
 mod demo;
 mod domain;
 mod error;
 mod feed;
+mod files;
 mod ids;
 mod keys;
 mod merchant;
+mod metrics;
+mod outbound;
 mod pages;
 mod problem;
+mod scrape;
 mod server;
 mod service;
 mod shop;
 mod site;
+mod telegram;
 mod webhooks;
 
 pub use config::{
-    Config, LiveConfig, PageConfig, SandboxConfig, SecretText, StoreLocation, VARIABLE_PREFIX,
+    Config, LiveConfig, LogConfig, LogFormat, PageConfig, SandboxConfig, SecretText, StoreLocation,
+    TelegramConfig, TlsConfig, VARIABLE_PREFIX,
 };
 pub use error::StartError;
 pub use merchant::Merchant;

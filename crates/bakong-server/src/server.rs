@@ -19,14 +19,17 @@ use tokio::task::JoinSet;
 use crate::app::App;
 use crate::config::{Config, LiveConfig, SandboxConfig, SecretText, StoreLocation};
 use crate::db::{Db, LoginSecret};
+use crate::deliveries::{self, Targets};
 use crate::error::StartError;
 use crate::feed::Feed;
 use crate::ids;
 use crate::keys::{ApiKey, Scope};
-use crate::shop::{Mode, Shop, ShopClock, ShopStore, ShopTransport};
+use crate::metrics::Metrics;
+use crate::outbound::Sender;
+use crate::shop::{Mode, Shop, ShopClock, ShopStore};
 use crate::site::Site;
-use crate::webhooks::{self, Sender};
-use crate::{api, consumer, demo, pages};
+use crate::telegram::{self, Bot};
+use crate::{api, connections, consumer, demo, pages, scrape};
 
 /// The owner of the token in the embedded sandbox.
 const SANDBOX_EMAIL: &str = "shop@example.com";
@@ -41,6 +44,7 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     public_url: Arc<str>,
     shops: Vec<Arc<Shop>>,
     sandbox: Option<Arc<Sandbox>>,
@@ -112,26 +116,35 @@ impl Server {
     /// # Errors
     /// [`StartError`] with a sentence that says what to do.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
-        let listener = TcpListener::bind(config.bind)
-            .await
-            .map_err(|error| StartError::bind(config.bind, &error))?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| StartError::bind(config.bind, &error))?;
+        let tls = config.tls.as_ref().map(connections::tls).transpose()?;
+        let (listener, address) = listen(config.bind).await?;
+        let metrics_listener = match config.metrics_bind {
+            Some(bind) => Some(listen(bind).await?),
+            None => None,
+        };
         let public_url: Arc<str> = match &config.public_url {
             Some(url) => url.trim_end_matches('/').into(),
+            None if tls.is_some() => format!("https://{address}").into(),
             None => format!("http://{address}").into(),
         };
         let database = Database::open(&config.store).await?;
         let db = Db::open(database.tables()).await?;
+        let metrics = Metrics::default();
+        let common = Common {
+            config,
+            database: &database,
+            db: &db,
+            metrics: &metrics,
+            public_url: &public_url,
+        };
         let mut shops = Vec::new();
         if let Some(live) = &config.live {
-            shops.push(live_shop(config, live, &database, &db, &public_url).await?);
+            shops.push(live_shop(live, &common).await?);
         }
         let mut sandbox = None;
         if let Some(settings) = &config.sandbox {
             let started = Arc::new(start_sandbox(settings).await?);
-            shops.push(test_shop(config, &started, &database, &db, &public_url).await?);
+            shops.push(test_shop(&started, &common).await?);
             sandbox = Some(started);
         }
         let new_keys = first_keys(config, &db, &shops).await?;
@@ -152,6 +165,7 @@ impl Server {
             feed.clone(),
             shops.clone(),
             sender.clone(),
+            metrics.clone(),
             site,
         );
         let mut tasks = JoinSet::new();
@@ -161,22 +175,28 @@ impl Server {
             tasks.spawn(maintain);
             tasks.spawn(feed.clone().run(db.clone(), shop.id));
         }
+        let bot = chat(config, &db, &shops).await?;
+        let targets = Targets {
+            sender,
+            bot,
+            metrics: metrics.clone(),
+        };
+        tasks.spawn(deliveries::run(db.clone(), targets, feed.clone()));
+        tracing::info!(%address, tls = tls.is_some(), "the server listens");
+        let router = api::router(&app, pages::router());
+        tasks.spawn(connections::serve(listener, tls, router, stopped.clone()));
+        let mut metrics_address = None;
+        if let Some((listener, address)) = metrics_listener {
+            metrics_address = Some(address);
+            let router = scrape::router(app.clone());
+            tasks.spawn(connections::serve(listener, None, router, stopped.clone()));
+        }
         if let Some((shop, sandbox)) = demo_shop.zip(sandbox.clone()) {
             tasks.spawn(demo::check_early(shop, sandbox, stopped.clone()));
         }
-        tasks.spawn(webhooks::run(db.clone(), sender, feed.clone()));
-        let mut until = stopped.clone();
-        let serve = axum::serve(listener, api::router(app, pages::router()));
-        let serve = serve.with_graceful_shutdown(async move {
-            let _ = until.wait_for(|stop| *stop).await;
-        });
-        tasks.spawn(async move {
-            if let Err(error) = serve.await {
-                tracing::error!(%error, "the server ended");
-            }
-        });
         Ok(Self {
             address,
+            metrics_address,
             public_url,
             shops,
             sandbox,
@@ -192,6 +212,12 @@ impl Server {
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address on which `/metrics` is served.
+    #[must_use]
+    pub const fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// The public address, without a slash at the end.
@@ -240,13 +266,14 @@ impl Server {
     }
 }
 
-async fn live_shop(
-    config: &Config,
-    live: &LiveConfig,
-    database: &Database,
-    db: &Db,
-    public_url: &Arc<str>,
-) -> Result<Arc<Shop>, StartError> {
+async fn listen(bind: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error: std::io::Error| StartError::bind(bind, &error);
+    let listener = TcpListener::bind(bind).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+async fn live_shop(live: &LiveConfig, common: &Common<'_>) -> Result<Arc<Shop>, StartError> {
     let token = live.token()?;
     let transport = HyperTransport::for_watcher()
         .user_agent(concat!("bakong-server/", env!("CARGO_PKG_VERSION")))
@@ -254,10 +281,6 @@ async fn live_shop(
         .build()
         .map_err(|error| StartError::new(error.to_string()))?;
     let owner = token.registration_id().unwrap_or("default").to_owned();
-    let transport = ShopTransport {
-        http: transport,
-        mode: Mode::Live,
-    };
     let mut session = Session::new(transport, live.base_url.clone()).with_token(token);
     session = session.with_token_store(live.token_store());
     if let Some(email) = &live.renewal_email {
@@ -272,8 +295,10 @@ async fn live_shop(
         merchant: live.merchant.clone(),
         session,
         registration,
+        renews_token: live.renewal_email.is_some(),
+        requests_per_day: live.requests_per_day,
     };
-    parts.start(config, database, db, public_url).await
+    parts.start(common).await
 }
 
 async fn start_sandbox(settings: &SandboxConfig) -> Result<Sandbox, StartError> {
@@ -285,14 +310,8 @@ async fn start_sandbox(settings: &SandboxConfig) -> Result<Sandbox, StartError> 
     builder.start().await.map_err(failed)
 }
 
-async fn test_shop(
-    config: &Config,
-    sandbox: &Arc<Sandbox>,
-    database: &Database,
-    db: &Db,
-    public_url: &Arc<str>,
-) -> Result<Arc<Shop>, StartError> {
-    let merchant = match &config.live {
+async fn test_shop(sandbox: &Arc<Sandbox>, common: &Common<'_>) -> Result<Arc<Shop>, StartError> {
+    let merchant = match &common.config.live {
         // The same name on the code, but an account of the sandbox.
         Some(live) => live.merchant.clone(),
         None => crate::merchant::Merchant::example()
@@ -305,10 +324,6 @@ async fn test_shop(
         .no_proxy()
         .build()
         .map_err(|error| failed(&error))?;
-    let transport = ShopTransport {
-        http: transport,
-        mode: Mode::Test,
-    };
     let base_url = BaseUrl::new(&sandbox.base_url()).map_err(|error| failed(&error))?;
     let token = sandbox.issue_token(SANDBOX_EMAIL);
     let token = AccessToken::new(&token).map_err(|error| failed(&error))?;
@@ -318,8 +333,21 @@ async fn test_shop(
         merchant,
         session: Session::new(transport, base_url).with_token(token),
         registration: registration(SANDBOX_HOST, SANDBOX_EMAIL)?,
+        // Each start issues a token for 90 days.
+        renews_token: false,
+        requests_per_day: bakong_flow::Quota::DEFAULT.limit,
     };
-    parts.start(config, database, db, public_url).await
+    parts.start(common).await
+}
+
+/// What the shops of a server share.
+#[derive(Clone, Copy)]
+struct Common<'a> {
+    config: &'a Config,
+    database: &'a Database,
+    db: &'a Db,
+    metrics: &'a Metrics,
+    public_url: &'a Arc<str>,
 }
 
 /// What differs between a live shop and a test shop.
@@ -327,21 +355,27 @@ struct Parts {
     mode: Mode,
     clock: ShopClock,
     merchant: crate::merchant::Merchant,
-    session: Session<ShopTransport>,
+    session: Session<HyperTransport>,
     registration: Registration,
+    renews_token: bool,
+    requests_per_day: u32,
 }
 
 impl Parts {
-    async fn start(
-        self,
-        config: &Config,
-        database: &Database,
-        db: &Db,
-        public_url: &Arc<str>,
-    ) -> Result<Arc<Shop>, StartError> {
+    async fn start(self, common: &Common<'_>) -> Result<Arc<Shop>, StartError> {
+        let &Common {
+            config,
+            database,
+            db,
+            metrics,
+            public_url,
+        } = common;
         let store = database.store(&self.registration).await?;
+        let mut tracker = bakong_flow::Config::DEFAULT;
+        tracker.quota.limit = self.requests_per_day;
         let watcher = Watcher::builder(self.session, Arc::clone(&store))
-            .clock(self.clock.clone())
+            .config(tracker)
+            .clock(self.clock)
             .lease_term(config.lease_term)
             .start()
             .await?;
@@ -353,7 +387,10 @@ impl Parts {
             merchant: self.merchant,
             policy: config.policy,
             expires_in: config.expires_in,
-            clock: self.clock,
+            dropin_expires_in: config.dropin_expires_in,
+            deeplinks: config.deeplinks,
+            renews_token: self.renews_token,
+            metrics: metrics.clone(),
             public_url: Arc::clone(public_url),
         }))
     }
@@ -361,6 +398,24 @@ impl Parts {
 
 fn registration(host: &str, owner: &str) -> Result<Registration, StartError> {
     Registration::new(host, owner).map_err(|error| StartError::new(error.to_string()))
+}
+
+/// Stores the chat of the configuration for the live shop, or for the test shop if there is no other. Ends other chats.
+async fn chat(config: &Config, db: &Db, shops: &[Arc<Shop>]) -> Result<Option<Bot>, StartError> {
+    let owner = shops.iter().min_by_key(|shop| shop.mode);
+    let bot = match (&config.telegram, owner) {
+        (Some(telegram), Some(shop)) => Some(Bot::new(telegram, Arc::clone(shop))?),
+        _ => None,
+    };
+    let types: Vec<_> = telegram::TYPES.iter().map(|kind| kind.name()).collect();
+    let types = types.join(" ");
+    for shop in shops {
+        let bot = bot.as_ref().filter(|bot| bot.shop() == shop.id);
+        let address = bot.map(Bot::address);
+        let chat = address.as_deref().map(|address| (address, types.as_str()));
+        db.set_chat(shop.id, chat, Timestamp::now()).await?;
+    }
+    Ok(bot)
 }
 
 /// Creates the one-time link of the dashboard, unless the dashboard has a password.

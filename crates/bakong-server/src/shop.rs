@@ -3,19 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bakong_flow::bakong_api::Transport;
-use bakong_flow::bakong_api::transport::TransportError;
 use bakong_flow::store::PaymentStore;
 use bakong_flow::{Clock, Policy, SystemClock, Watcher};
 use bakong_http::HyperTransport;
 use bakong_sandbox::Sandbox;
 use bakong_store::Books;
-use bytes::Bytes;
-use http::{Request, Response, header};
 use khqr_core::Timestamp;
 
 use crate::merchant::Merchant;
+use crate::metrics::Metrics;
 
 /// The name under which the server acknowledges the events of the store.
 pub(crate) const CONSUMER: &str = "bakong-server";
@@ -35,6 +31,7 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    /// Returns the name for people and labels.
     /// Returns the name for people and addresses.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -57,13 +54,19 @@ pub(crate) struct Shop {
     /// The id in the tables of the server.
     pub(crate) id: i64,
     pub(crate) mode: Mode,
-    pub(crate) watcher: Watcher<ShopTransport>,
+    pub(crate) watcher: Watcher<HyperTransport>,
     pub(crate) store: Arc<dyn ShopStore>,
     pub(crate) merchant: Merchant,
     pub(crate) policy: Policy,
     /// How long a code is valid, unless the request says otherwise.
     pub(crate) expires_in: Duration,
-    pub(crate) clock: ShopClock,
+    /// How long to look for the payment of a code that another program created, from the first question on.
+    pub(crate) dropin_expires_in: Duration,
+    /// Whether to request a deep link for each code.
+    pub(crate) deeplinks: bool,
+    /// Whether the server renews the token.
+    pub(crate) renews_token: bool,
+    pub(crate) metrics: Metrics,
     /// The public address of the server, without a slash at the end.
     pub(crate) public_url: Arc<str>,
 }
@@ -74,9 +77,9 @@ impl Shop {
         format!("{}/pay/{token}", self.public_url)
     }
 
-    /// The time at this shop's Bakong.
+    /// The time at this shop's Bakong: the clock of this machine, corrected by the `Date` of the answers.
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.watcher.session().now()
     }
 }
 
@@ -86,25 +89,6 @@ impl std::fmt::Debug for Shop {
             .field("id", &self.id)
             .field("mode", &self.mode)
             .finish_non_exhaustive()
-    }
-}
-
-/// The connection of a shop to its Bakong.
-#[derive(Debug)]
-pub(crate) struct ShopTransport {
-    pub(crate) http: HyperTransport,
-    pub(crate) mode: Mode,
-}
-
-#[async_trait]
-impl Transport for ShopTransport {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let mut response = self.http.send(request).await?;
-        if self.mode == Mode::Test {
-            // The header has the time of the system. The watcher follows the clock of the sandbox, which users can move.
-            response.headers_mut().remove(header::DATE);
-        }
-        Ok(response)
     }
 }
 

@@ -227,7 +227,7 @@ impl Statement {
     ) -> Self {
         settled.sort_by_key(|stored| (settled_at(stored), stored.payment.md5));
         let totals = [Currency::Khr, Currency::Usd].map(|currency| {
-            let amounts = settled.iter().map(settled_amount);
+            let amounts = settled.iter().filter_map(settled_amount);
             let amounts = amounts.filter(|amount| amount.currency() == currency);
             amounts.fold(Total::zero(currency), Total::add)
         });
@@ -284,11 +284,12 @@ pub fn settled_at(stored: &StoredPayment) -> Option<Timestamp> {
     }
 }
 
-/// Returns the amount that was paid, or the expected amount if Bakong reported none.
+/// Returns the amount that was paid, or the expected amount if Bakong reported none. `None` if neither is known.
 #[must_use]
-pub fn settled_amount(stored: &StoredPayment) -> Amount {
+pub fn settled_amount(stored: &StoredPayment) -> Option<Amount> {
     let outcome = stored.finished.as_ref().map(|(outcome, _)| outcome);
     let transaction = outcome.and_then(Outcome::transaction);
     let paid = transaction.and_then(|transaction| transaction.amount.known());
-    paid.copied().unwrap_or(stored.payment.expected.amount)
+    let expected = stored.payment.expected.as_ref();
+    paid.copied().or(expected.map(|expected| expected.amount))
 }

@@ -23,11 +23,13 @@ macro_rules! migrations {
 
 /// The migrations of SQLite.
 #[cfg(feature = "sqlite")]
-pub(crate) const SQLITE: &[Migration] = migrations!("sqlite": 1 => "0001_payments");
+pub(crate) const SQLITE: &[Migration] =
+    migrations!("sqlite": 1 => "0001_payments", 2 => "0002_md5_only");
 
 /// The migrations of PostgreSQL.
 #[cfg(feature = "postgres")]
-pub(crate) const POSTGRES: &[Migration] = migrations!("postgres": 1 => "0001_payments");
+pub(crate) const POSTGRES: &[Migration] =
+    migrations!("postgres": 1 => "0001_payments", 2 => "0002_md5_only");
 
 /// Returns the migrations that a database of version `current` lacks. Version 0 is an empty database.
 ///

@@ -13,6 +13,9 @@ use crate::{DAY, START};
 /// The replies about the quota, with times from a clock that is always correct.
 #[derive(Clone, Default, Debug)]
 pub(super) struct QuotaReplies {
+    /// Whether the shop learns Bakong's time from the answers. Then Bakong's day counts, although a wrong clock may have
+    /// persisted a later day before.
+    knows_time: bool,
     /// The latest day whose usage the shop persisted. A clock that is set back brings no new quota.
     day: u64,
     /// The requests in flight, with their numbers.
@@ -30,9 +33,27 @@ struct Sent {
 }
 
 impl QuotaReplies {
+    /// Creates a record without requests.
+    pub(super) fn new(knows_time: bool) -> Self {
+        Self {
+            knows_time,
+            ..Self::default()
+        }
+    }
+
+    /// Returns the day whose usage counts a request at `shop_time`.
+    fn day_of(&self, shop_time: u64) -> u64 {
+        let day = shop_time.saturating_sub(START) / DAY;
+        if self.knows_time {
+            day
+        } else {
+            self.day.max(day)
+        }
+    }
+
     /// The shop is about to send a request.
     pub(super) fn polled(&mut self, shop_time: u64, now: u64, probe_after: u64) {
-        let day = self.day.max((shop_time - START) / DAY);
+        let day = self.day_of(shop_time);
         if let Some((number, sent)) = self.closed
             && sent.day == day
         {
@@ -52,17 +73,22 @@ impl QuotaReplies {
 
     /// Request `number` is sent.
     pub(super) fn asked(&mut self, number: u64, shop_time: u64, now: u64) {
-        let day = self.day.max((shop_time - START) / DAY);
+        let day = self.day_of(shop_time);
         self.in_flight.insert(number, Sent { at: now, day });
     }
 
     /// The shop processed the reply to request `number`.
-    pub(super) fn learned(&mut self, number: u64, class: Option<ErrorClass>) {
+    pub(super) fn learned(&mut self, number: u64, class: Option<ErrorClass>, now: u64) {
         let Some(sent) = self.in_flight.remove(&number) else {
             return;
         };
+        let today = if self.knows_time {
+            self.day_of(now)
+        } else {
+            self.day
+        };
         match class {
-            Some(ErrorClass::QuotaExhausted) if sent.day == self.day => {
+            Some(ErrorClass::QuotaExhausted) if sent.day == today => {
                 self.closed = Some((number, sent));
             }
             // An answer to a later request shows that the quota has requests again.

@@ -21,7 +21,7 @@ impl<T: Transport> Session<T> {
     /// Returns a token to send, after renewing it if necessary.
     pub(super) async fn ensure_token(&self) -> Result<TokenVersion, ApiError> {
         self.load_first_token().await?;
-        let now = (self.clock)();
+        let now = self.now();
         let (step, usable, generation, unsaved) = self.with_token_slot(|slot| {
             let usable = slot.has_usable(now);
             let (generation, unsaved) = (slot.generation, slot.unsaved);
@@ -48,11 +48,23 @@ impl<T: Transport> Session<T> {
         self.with_token_slot(|slot| slot.current())
     }
 
+    /// Renews the token if it is due by the time that the first answer told. Before that answer, the expiry did not count.
+    pub(super) async fn renew_if_due(&self) {
+        let now = self.now();
+        let (step, generation) =
+            self.with_token_slot(|slot| (slot.life.step(now), slot.generation));
+        let is_due = matches!(step, TokenStep::RenewOrUse | TokenStep::Renew);
+        if is_due && let Some(lock) = self.renewal_lock.try_lock() {
+            // The observers receive the error, and the caller has its answer.
+            let _ = self.ensure_usable(&lock, generation).await;
+        }
+    }
+
     /// Returns a token if a usable one exists. Does not renew.
     pub(super) async fn usable_token(&self) -> Option<TokenVersion> {
         // The endpoint works without a token, so a store that cannot be read is not an error.
         let _ = self.load_first_token().await;
-        let now = (self.clock)();
+        let now = self.now();
         self.with_token_slot(|slot| {
             let usable = slot.life.is_usable(now);
             usable.then(|| slot.current().ok()).flatten()
@@ -60,7 +72,7 @@ impl<T: Transport> Session<T> {
     }
 
     /// Loads the token from the store, once, before the first request that needs it.
-    async fn load_first_token(&self) -> Result<(), ApiError> {
+    pub(super) async fn load_first_token(&self) -> Result<(), ApiError> {
         let is_loaded = |slot: &mut TokenSlot| slot.loaded;
         let store = self.store.as_ref();
         let Some(store) = store.filter(|_| !self.with_token_slot(is_loaded)) else {
@@ -94,7 +106,7 @@ impl<T: Transport> Session<T> {
         lock: &RenewalLockGuard<'_, ()>,
         generation: u64,
     ) -> Result<(), ApiError> {
-        let now = (self.clock)();
+        let now = self.now();
         let is_done = self.with_token_slot(|slot| {
             let is_new = slot.generation != generation;
             slot.has_usable(now) && (is_new || slot.life.step(now) == TokenStep::Use)
@@ -107,8 +119,8 @@ impl<T: Transport> Session<T> {
             TokenStep::Refuse(_) => {
                 // The token was rejected, perhaps because another process is renewing it.
                 if let Some(store) = &self.store {
-                    store.wait_for_renewal(now).await;
-                    if self.adopt_from_store((self.clock)()).await {
+                    store.wait_for_renewal(self.clock.local_now()).await;
+                    if self.adopt_from_store(self.now()).await {
                         return Ok(());
                     }
                 }
@@ -172,7 +184,7 @@ impl<T: Transport> Session<T> {
         };
         let lease = self.acquire_lease(ignores_pause).await?;
         // Another process may have renewed the token before this one got the lease.
-        if !ignores_pause && self.adopt_from_store((self.clock)()).await {
+        if !ignores_pause && self.adopt_from_store(self.now()).await {
             if let Some(lease) = lease {
                 lease.release().await;
             }
@@ -180,12 +192,12 @@ impl<T: Transport> Session<T> {
         }
         self.with_token_slot(|slot| slot.life.renewal_started());
         let abandoned = OnDrop(Some(|| {
-            let now = (self.clock)();
+            let now = self.now();
             self.with_token_slot(|slot| slot.renewal_abandoned(now));
         }));
         let result = self.exchange(renewal, None).await;
         abandoned.defuse();
-        let now = (self.clock)();
+        let now = self.now();
         match result {
             Ok(token) => {
                 let expires_at = token.expires_at();
@@ -202,7 +214,7 @@ impl<T: Transport> Session<T> {
             }
             Err(error) => {
                 let failure = RenewalFailure {
-                    at: now,
+                    at: self.clock.local_now(),
                     remedy: error.class().remedy(),
                     usable: self.with_token_slot(|slot| slot.has_usable(now)),
                     reason: error.to_string(),
@@ -225,10 +237,13 @@ impl<T: Transport> Session<T> {
         let Some(store) = &self.store else {
             return Ok(None);
         };
-        let now = (self.clock)();
+        let now = self.now();
+        let server_time = self.server_time().get();
         let usable_until = self.with_token_slot(|slot| slot.usable_until(now));
+        let usable_until = usable_until.map(|expiry| server_time.to_local(expiry));
+        // Other processes on this machine compare the time of a lease with the same clock.
         let request = LeaseRequest {
-            now,
+            now: self.clock.local_now(),
             usable_until: usable_until.filter(|_| !ignores_pause),
             ignores_pause,
         };
@@ -239,18 +254,18 @@ impl<T: Transport> Session<T> {
                     TransportErrorKind::Busy,
                     "another process is renewing the token".to_owned(),
                 );
-                (error, Some((self.clock)().saturating_add(HELD_PAUSE)))
+                (error, Some(self.now().saturating_add(HELD_PAUSE)))
             }
             Ok(LeaseOutcome::Paused { until, reason }) => {
                 let error = not_renewed(
                     TransportErrorKind::NotAllowed,
                     format!(
                         "the next renewal is possible in {}; the last renewal failed: {}",
-                        Rounded(until.saturating_since(now)),
+                        Rounded(until.saturating_since(request.now)),
                         Printable(&reason)
                     ),
                 );
-                (error, Some(until))
+                (error, Some(server_time.correct(until)))
             }
             Err(error) => {
                 let error = Printable(&error.to_string()).to_string();
@@ -265,7 +280,7 @@ impl<T: Transport> Session<T> {
     }
 
     fn report_not_renewed(&self, error: ApiError) -> ApiError {
-        let now = (self.clock)();
+        let now = self.now();
         let usable_until = self.with_token_slot(|slot| slot.usable_until(now));
         self.notify(|observer| observer.token_not_renewed(&error, usable_until));
         error

@@ -1,6 +1,7 @@
 //! Sends requests to one Bakong environment, and renews and stores the token.
 
 mod ensure_token;
+mod probe;
 mod token_slot;
 
 use std::fmt;
@@ -11,9 +12,11 @@ use khqr_core::Timestamp;
 
 use self::token_slot::{TokenSlot, TokenVersion};
 use crate::base_url::BaseUrl;
+use crate::clock::SessionClock;
 use crate::endpoint::{Endpoint, RenewToken, TokenUse};
 use crate::error::{ApiError, ErrorClass};
 use crate::observe::{Attempts, Observers, SessionObserver};
+use crate::server_time::{SharedServerTime, Skew};
 use crate::token::{AccessToken, TokenLife, TokenState, TokenStore, TokenStoreError};
 use crate::transport::Transport;
 
@@ -45,6 +48,11 @@ use crate::transport::Transport;
 /// then, callers without a usable token get the error of the failed renewal, and no request is sent. With a store,
 /// sessions in different processes share the renewal, too: see [`TokenStore`].
 ///
+/// The token expires by Bakong's clock, which the `Date` of each answer tells. Until Bakong has accepted or rejected the
+/// token once, the expiry does not count, because this machine's clock may be ahead. The token is sent, and renewed
+/// after the answer if it is due. If the token has expired by this machine's clock, one request is sent first as a
+/// probe. The other callers wait for its answer, so that an expired token costs one rejected request.
+///
 /// Without renewal, a rejected token is not sent again until a pause has passed, because each request counts against
 /// the daily quota.
 ///
@@ -58,10 +66,12 @@ pub struct Session<T> {
     renewal: Option<RenewToken>,
     store: Option<Arc<dyn TokenStore>>,
     observers: Arc<Observers>,
-    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    clock: SessionClock,
     slot: Mutex<TokenSlot>,
     /// Locked while a caller renews the token or uses the store.
     renewal_lock: AsyncMutex<()>,
+    /// Locked while a request probes whether the token has expired.
+    probe_lock: AsyncMutex<()>,
 }
 
 impl<T: Transport> Session<T> {
@@ -74,9 +84,10 @@ impl<T: Transport> Session<T> {
             renewal: None,
             store: None,
             observers: Arc::default(),
-            clock: Arc::new(Timestamp::now),
+            clock: SessionClock::monotonic(),
             slot: Mutex::new(TokenSlot::new()),
             renewal_lock: AsyncMutex::new(()),
+            probe_lock: AsyncMutex::new(()),
         }
     }
 
@@ -116,11 +127,23 @@ impl<T: Transport> Session<T> {
         self
     }
 
-    /// Replaces the clock, which determines whether a token has expired. The default is the system clock.
+    /// Replaces this machine's clock. The default is the system clock when the session is created, advanced by a
+    /// monotonic clock. The session corrects the clock by the answers: see [`now`](Self::now).
     #[must_use]
     pub fn with_clock(mut self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        self.clock = Arc::new(now);
+        self.clock.set_local(now);
         self
+    }
+
+    /// Returns Bakong's time, which determines whether a token has expired. It is this machine's clock, corrected by the
+    /// `Date` of the answers so far.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Returns the estimate of Bakong's time, which the session updates with each answer.
+    pub const fn server_time(&self) -> &SharedServerTime {
+        self.clock.server_time()
     }
 
     /// Returns the base URL to which the session sends its requests.
@@ -130,7 +153,7 @@ impl<T: Transport> Session<T> {
 
     /// Returns the state of the token. A token that has not been loaded from the store yet counts as missing.
     pub fn token_state(&self) -> TokenState {
-        let now = (self.clock)();
+        let now = self.now();
         self.with_token_slot(|slot| slot.life.state(now))
     }
 
@@ -159,9 +182,16 @@ impl<T: Transport> Session<T> {
         match E::INFO.token {
             TokenUse::None => self.exchange(endpoint, None).await,
             TokenUse::Required => {
-                let version = self.ensure_token().await?;
+                let (version, probe) = self.token_to_send().await?;
                 let answer = self.exchange(endpoint, Some(&version)).await;
-                if !self.is_rejected(&version, &answer) {
+                let is_rejected = self.is_rejected(&version, &answer);
+                if let Some(probe) = probe {
+                    probe.finish();
+                }
+                if !is_rejected {
+                    if version.is_first {
+                        self.renew_if_due().await;
+                    }
                     return answer;
                 }
                 let version = self.ensure_token().await?;
@@ -208,17 +238,16 @@ impl<T: Transport> Session<T> {
         endpoint: &E,
         version: Option<&TokenVersion>,
     ) -> Result<E::Answer, ApiError> {
+        for observer in self.observers.iter() {
+            observer.before_sending(E::INFO).await?;
+        }
         let token = version.map(|version| &version.token);
         let mut request = endpoint.to_request(&self.base_url, token)?;
-        let attempts = (!self.observers.is_empty())
-            .then(|| Attempts::start(E::INFO, Arc::clone(&self.observers)));
-        if let Some(attempts) = &attempts {
-            request.extensions_mut().insert(attempts.clone());
-        }
+        let observers = Arc::clone(&self.observers);
+        let attempts = Attempts::start(E::INFO, observers, self.clock.clone());
+        request.extensions_mut().insert(attempts.clone());
         let result = self.transport.send(request).await;
-        if let Some(attempts) = &attempts {
-            attempts.finish(result.as_ref());
-        }
+        attempts.finish(result.as_ref());
         endpoint.read(&result?).map_err(|error| match token {
             // The server may repeat a part of the token that does not look like a token.
             Some(token) => error.hiding(token.expose()),
@@ -228,7 +257,7 @@ impl<T: Transport> Session<T> {
 
     /// Whether Bakong rejected the token. Updates the token's state, unless the token has been replaced.
     fn is_rejected<A>(&self, version: &TokenVersion, answer: &Result<A, ApiError>) -> bool {
-        let now = (self.clock)();
+        let now = self.now();
         let error = answer.as_ref().err();
         let rejection = error.filter(|error| error.class() == ErrorClass::Unauthorized);
         // A refusal or an exhausted quota shows that Bakong accepted the token: it checks the token first.
@@ -246,6 +275,11 @@ impl<T: Transport> Session<T> {
                 slot.rejected(rejection, now);
             } else if accepted {
                 slot.life.accepted();
+                // No answer had a `Date`, and only this machine's clock says that the accepted token has expired.
+                let is_unknown = self.server_time().skew() == Skew::Unknown;
+                if is_unknown && slot.life.state(now) == TokenState::Expired {
+                    slot.life.set(None);
+                }
             }
         });
         rejection.is_some()

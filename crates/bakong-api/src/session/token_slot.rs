@@ -20,6 +20,8 @@ pub(crate) struct TokenSlot {
     pub(crate) unsaved: bool,
     /// Why no request is sent during a pause.
     pause_reason: Option<ApiError>,
+    /// The number of finished probes: see [`TokenLife::needs_probe`].
+    pub(crate) probes: u64,
     /// The number of finished renewals.
     pub(crate) renewals: u64,
     /// The error of the last renewal, if it failed.
@@ -30,6 +32,8 @@ pub(crate) struct TokenSlot {
 pub(crate) struct TokenVersion {
     pub(crate) token: AccessToken,
     pub(crate) generation: u64,
+    /// Whether Bakong has neither accepted nor rejected a token so far.
+    pub(crate) is_first: bool,
 }
 
 impl TokenSlot {
@@ -43,6 +47,7 @@ impl TokenSlot {
             seen_in_store: None,
             unsaved: false,
             pause_reason: None,
+            probes: 0,
             renewals: 0,
             renewal_error: None,
         }
@@ -116,8 +121,11 @@ impl TokenSlot {
     /// Returns the current token.
     pub(crate) fn current(&self) -> Result<TokenVersion, ApiError> {
         let token = self.token.clone().ok_or_else(no_token)?;
-        let generation = self.generation;
-        Ok(TokenVersion { token, generation })
+        Ok(TokenVersion {
+            token,
+            generation: self.generation,
+            is_first: !self.life.is_answered(),
+        })
     }
 
     pub(crate) fn has_usable(&self, now: Timestamp) -> bool {
@@ -140,7 +148,7 @@ impl TokenSlot {
             return false;
         }
         let expiry = found.expires_at();
-        let has_expired = expiry.is_some_and(|expiry| expiry <= now);
+        let has_expired = self.life.is_answered() && expiry.is_some_and(|expiry| expiry <= now);
         let current = self.token.as_ref().and_then(AccessToken::expires_at);
         let lasts_longer =
             expiry.is_none_or(|expiry| current.is_some_and(|current| current < expiry));

@@ -51,6 +51,10 @@ pub(crate) fn pause_after(remedy: Remedy, failures: u32, usable: bool) -> Durati
 /// After a failed renewal, the next one starts after a pause. The pause grows from one minute to one hour, or to six
 /// hours while the old token is usable, so that failing renewals do not exhaust the daily quota.
 ///
+/// The expiry counts only after Bakong has accepted or rejected a token once. Until then, the clock may be wrong, and a
+/// token that seems to be due or expired is sent. If it has expired, Bakong rejects it, and it is renewed. With many
+/// callers, [`needs_probe`](Self::needs_probe) tells that one request should find this out for all of them.
+///
 /// A rejected token is sent again after such a pause, before the next renewal: Bakong may have rejected the token for one
 /// endpoint only.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -66,6 +70,8 @@ pub struct TokenLife {
     not_before: Option<Timestamp>,
     /// Whether the pause is a deferral: another process renews the token.
     deferred: bool,
+    /// Whether Bakong has accepted or rejected a token, so that its answer has told its time.
+    answered: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,7 +133,25 @@ impl TokenLife {
             abandoned: false,
             not_before: None,
             deferred: false,
+            answered: false,
         }
+    }
+
+    /// Whether Bakong has accepted, rejected or issued a token. Before that, the expiry of the token does not count.
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        self.answered
+    }
+
+    /// Whether the token has expired by the clock, and no answer has confirmed the clock so far. One request should then be
+    /// sent as a probe, while other callers wait for its answer: if the token has expired, each request is rejected, and
+    /// counts against the daily quota.
+    #[must_use]
+    pub fn needs_probe(&self, now: Timestamp) -> bool {
+        !self.answered
+            && self
+                .token
+                .is_some_and(|token| !token.rejected && token.has_expired(now))
     }
 
     /// Whether tokens can be renewed.
@@ -147,6 +171,7 @@ impl TokenLife {
                 unproven: false,
             }),
             renewing: self.renewing,
+            answered: self.answered,
             ..Self::new(self.renewable)
         };
     }
@@ -171,7 +196,9 @@ impl TokenLife {
         let usable = self.is_usable(now);
         match (self.token, paused) {
             _ if usable && (self.renewing || !self.renewable || paused.is_some()) => TokenStep::Use,
-            (Some(token), None) if usable && token.is_due(now) => TokenStep::RenewOrUse,
+            (Some(token), None) if usable && self.answered && token.is_due(now) => {
+                TokenStep::RenewOrUse
+            }
             _ if usable => TokenStep::Use,
             _ if self.renewing => TokenStep::Await,
             (None, _) if !self.renewable => TokenStep::Missing,
@@ -183,11 +210,12 @@ impl TokenLife {
         }
     }
 
-    /// Whether the token may be sent: it has not expired, and Bakong has not rejected it.
+    /// Whether the token may be sent: it has not expired, and Bakong has not rejected it. Before the first answer, the
+    /// expiry does not count.
     #[must_use]
     pub fn is_usable(&self, now: Timestamp) -> bool {
         self.token
-            .is_some_and(|token| !token.rejected && !token.has_expired(now))
+            .is_some_and(|token| !(token.rejected || self.answered && token.has_expired(now)))
     }
 
     /// Returns the next time at which [`step`](Self::step) can change without another event.
@@ -228,6 +256,7 @@ impl TokenLife {
         self.abandoned = false;
         self.not_before = None;
         self.deferred = false;
+        self.answered = true;
         self.token = Some(Token {
             expires_at,
             due_at,
@@ -271,6 +300,7 @@ impl TokenLife {
             token.retried = false;
             token.unproven = false;
             self.failures = 0;
+            self.answered = true;
         }
     }
 
@@ -280,6 +310,7 @@ impl TokenLife {
             return;
         };
         token.rejected = true;
+        self.answered = true;
         if std::mem::take(&mut self.deferred) {
             self.not_before = None;
         }

@@ -70,9 +70,10 @@ pub trait TokenStore: Send + Sync {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct LeaseRequest {
-    /// The current time of the session's clock.
+    /// The time of this machine's clock. Leases do not use Bakong's time, because a process does not know it before its
+    /// first answer.
     pub now: Timestamp,
-    /// The expiry of the session's token, if that token is usable until then. Without a usable token, the store
+    /// The expiry of the session's token on this machine's clock, if that token is usable until then. Without a usable token, the store
     /// should wait while another process holds the lease, at most until that lease expires.
     pub usable_until: Option<Timestamp>,
     /// Whether to ignore the pause after a failed renewal, as [`Session::renew`](crate::Session::renew) does.
@@ -123,7 +124,7 @@ pub trait RenewalLease: Send + fmt::Debug {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct RenewalFailure {
-    /// When the renewal failed, by the session's clock.
+    /// When the renewal failed, by this machine's clock.
     pub at: Timestamp,
     /// What must happen before a renewal can succeed.
     pub remedy: Remedy,

@@ -2,10 +2,10 @@
 //! counts requests.
 
 use std::collections::{HashSet, VecDeque};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bakong_api::endpoint::{CheckTransactionByMd5, RenewToken};
 use bakong_api::khqr_core::Timestamp;
@@ -72,6 +72,10 @@ pub(crate) struct Fake {
     sending: AtomicU32,
     /// How far each request advances the clock, in milliseconds.
     pub(crate) latency: AtomicU64,
+    /// How far this machine's clock is ahead of Bakong's, in milliseconds.
+    ahead: AtomicU64,
+    /// Whether the answers have a `Date`.
+    dates: AtomicBool,
 }
 
 pub(crate) const RENEW: &str = "/v1/renew_token";
@@ -85,6 +89,8 @@ impl Fake {
             now: AtomicU64::new(START.as_millis()),
             sending: AtomicU32::new(0),
             latency: AtomicU64::new(0),
+            ahead: AtomicU64::new(0),
+            dates: AtomicBool::new(true),
         })
     }
 
@@ -100,7 +106,7 @@ impl Fake {
     pub(crate) fn session(self: &Arc<Self>) -> Session<Box<dyn Transport>> {
         let clock = Arc::clone(self);
         Session::new(self.transport(), Environment::Sit)
-            .with_clock(move || clock.now())
+            .with_clock(move || clock.local_now())
             .with_observer(Arc::clone(self))
     }
 
@@ -110,6 +116,24 @@ impl Fake {
             .with_renewal(RenewToken::new("a@b.kh").unwrap())
     }
 
+    /// Returns the time on this machine's clock.
+    pub(crate) fn local_now(&self) -> Timestamp {
+        let ahead = self.ahead.load(Ordering::SeqCst);
+        self.now().saturating_add(Duration::from_millis(ahead))
+    }
+
+    /// Sets this machine's clock ahead of Bakong's.
+    pub(crate) fn set_ahead(&self, by: Duration) {
+        let millis = u64::try_from(by.as_millis()).unwrap();
+        self.ahead.store(millis, Ordering::SeqCst);
+    }
+
+    /// Sends answers without a `Date` from now on.
+    pub(crate) fn omit_dates(&self) {
+        self.dates.store(false, Ordering::SeqCst);
+    }
+
+    /// Returns Bakong's time.
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.now.load(Ordering::SeqCst))
     }
@@ -200,7 +224,15 @@ impl Fake {
         self.advance(Duration::from_millis(self.latency.load(Ordering::SeqCst)));
         let now = self.now();
         match self.with(|state| state.answer(&path, token.as_deref(), now)) {
-            Ok((status, body)) => Ok(answer(status, body)),
+            Ok((status, body)) => {
+                let mut answer = answer(status, body);
+                if self.dates.load(Ordering::SeqCst) {
+                    let date = UNIX_EPOCH + Duration::from_millis(now.as_millis());
+                    let date = httpdate::fmt_http_date(date).parse().unwrap();
+                    answer.headers_mut().insert(header::DATE, date);
+                }
+                Ok(answer)
+            }
             Err(kind) => Err(TransportError::new(kind, "fake error")),
         }
     }

@@ -8,6 +8,7 @@
 )]
 
 mod answers;
+mod clock;
 #[cfg(feature = "diagnose")]
 mod diagnosis;
 mod fake;

@@ -85,7 +85,8 @@ fn a_token_is_renewed_three_days_before_its_expiry() {
     fake.advance(87 * DAY - Duration::from_secs(1));
     block_on(ask(&session)).unwrap();
     assert_eq!(fake.count(RENEW), 0);
-    fake.advance(Duration::from_secs(1));
+    // The clock may have drifted since the answer.
+    fake.advance(Duration::from_millis(1_001));
     block_on(ask(&session)).unwrap();
     block_on(ask(&session)).unwrap();
     assert_eq!(fake.count(RENEW), 1);
@@ -126,8 +127,7 @@ fn a_thousand_callers_share_one_renewal() {
         assert!(tasks.outputs().iter().all(|answer| answer.is_ok()));
         assert_eq!(fake.count(RENEW), 1);
         // The first request was rejected, then all waited.
-        let rejected = if expired { 0 } else { 1 };
-        assert_eq!(fake.count(CHECK), rejected + 1_000);
+        assert_eq!(fake.count(CHECK), 1_001);
     }
 }
 
@@ -143,7 +143,8 @@ fn while_a_usable_token_is_renewed_other_callers_do_not_wait() {
     tasks.run();
     assert_eq!((tasks.waiting(), fake.count(RENEW)), (1, 1));
     let old = Some(token.expose().to_owned());
-    assert_eq!(fake.tokens(CHECK), vec![old; 99]);
+    // The first caller has its answer and renews.
+    assert_eq!(fake.tokens(CHECK), vec![old; 100]);
     fake.release();
     tasks.run();
     assert_eq!((tasks.waiting(), fake.total()), (0, 101));
@@ -169,7 +170,8 @@ fn all_callers_get_the_error_of_a_failed_renewal_and_a_pause_follows() {
     fake.advance(MINUTE - Duration::from_millis(1));
     assert!(block_on(ask(&session)).unwrap_err().is_of_renewal());
     assert_eq!(fake.total(), 1);
-    fake.advance(Duration::from_millis(1));
+    // The clock may have drifted by 200 millionths since the answer.
+    fake.advance(Duration::from_millis(1 + 13));
     block_on(ask(&session)).unwrap();
     assert_eq!(fake.count(RENEW), 2);
 }
@@ -318,7 +320,8 @@ fn a_rejected_token_without_renewal_is_not_sent_during_a_pause() {
         assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
     }
     assert_eq!(fake.total(), 1);
-    fake.advance(MINUTE);
+    // The clock may have drifted by 200 millionths since the answer.
+    fake.advance(MINUTE + Duration::from_millis(13));
     assert!(block_on(ask(&session)).is_err());
     assert_eq!(fake.total(), 2);
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bakong_api::khqr_core::Timestamp;
@@ -12,7 +13,7 @@ use bakong_api::token::{
 };
 use bakong_api::{AccessToken, ErrorClass};
 
-use crate::fake::{CHECK, DAY, Fake, RENEW, START, ask, fresh};
+use crate::fake::{CHECK, DAY, Fake, RENEW, START, ask, fresh, token};
 use crate::tasks::{Tasks, block_on};
 
 #[test]
@@ -254,7 +255,7 @@ fn a_token_renewed_by_another_process_is_used() {
             block_on(ask(&session)).unwrap();
             fake.advance(age * DAY);
             fake.reject_all();
-            let new = crate::fake::token("new", fake.now().saturating_add(90 * DAY));
+            let new = token("new", fake.now().saturating_add(90 * DAY));
             fake.accept(&new);
             store.put(&new);
             block_on(ask(&session)).unwrap();
@@ -298,7 +299,7 @@ fn an_older_stored_token_does_not_replace_a_valid_one() {
     let given = fresh("given");
     fake.accept(&given);
     fake.advance(88 * DAY);
-    let older = crate::fake::token("older", fake.now().saturating_add(DAY));
+    let older = token("older", fake.now().saturating_add(DAY));
     let store = FakeStore::with(&older);
     let session = fake
         .renewing_session()
@@ -377,6 +378,40 @@ fn a_lease_is_released_after_a_renewal_and_fails_with_it() {
 }
 
 #[test]
+fn leases_and_their_pauses_have_the_time_of_this_machine() {
+    let fake = Fake::new();
+    fake.set_ahead(2 * DAY);
+    let until = fake.local_now().saturating_add(DAY / 24);
+    let reason = "refused".into();
+    let store = FakeStore::refusing([Ok(LeaseOutcome::Paused { until, reason })]);
+    let old = token("old", START.saturating_add(2 * DAY));
+    fake.accept(&old);
+    let session = fake.renewing_session().with_token(old);
+    let session = session.with_token_store(Arc::clone(&store));
+    // The answer tells Bakong's time, and the token is due.
+    block_on(ask(&session)).unwrap();
+    let requests = store.requests.lock().unwrap().clone();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].now, fake.local_now());
+    let left = requests[0].usable_until.unwrap();
+    let left = left.saturating_since(requests[0].now);
+    // The clock may drift by 200 millionths until then.
+    assert!(
+        (2 * DAY..=2 * DAY + DAY / 2_400).contains(&left),
+        "{left:?}"
+    );
+    fake.advance(DAY / 24 - Duration::from_secs(2));
+    block_on(ask(&session)).unwrap();
+    assert_eq!(store.requests.lock().unwrap().len(), 1);
+    fake.advance(Duration::from_secs(2));
+    block_on(ask(&session)).unwrap();
+    assert_eq!(
+        (store.requests.lock().unwrap().len(), fake.count(RENEW)),
+        (2, 1)
+    );
+}
+
+#[test]
 fn a_token_renewed_while_the_lease_was_held_is_used() {
     let fake = Fake::new();
     let new = fresh("new");
@@ -441,7 +476,10 @@ fn a_usable_token_is_used_while_another_process_renews() {
     block_on(ask(&session)).unwrap();
     assert_eq!((fake.count(RENEW), fake.count(CHECK)), (0, 1));
     let request = store.requests.lock().unwrap()[0];
-    assert_eq!(request.usable_until, old.expires_at());
+    // The clock may drift by 200 millionths until then.
+    let after = request.usable_until.unwrap();
+    let after = after.saturating_since(old.expires_at().unwrap());
+    assert!(after <= 2 * DAY / 4_999, "{after:?}");
     assert!(!request.ignores_pause);
     // An explicit renewal waits for the lease and ignores the pause.
     block_on(session.renew()).unwrap();
@@ -452,13 +490,9 @@ fn a_usable_token_is_used_while_another_process_renews() {
 #[test]
 fn a_token_rejected_while_another_process_renews_is_replaced() {
     let fake = Fake::new();
-    let (old, new) = (
-        fresh("old"),
-        crate::fake::token("new", START.saturating_add(178 * DAY)),
-    );
+    let (old, new) = (fresh("old"), token("new", START.saturating_add(178 * DAY)));
     fake.advance(88 * DAY);
-    // The server retires the old token at once: only the new one is accepted.
-    fake.accept(&new);
+    fake.accept(&old);
     let store = Arc::new(FakeStore {
         refusals: Mutex::new(VecDeque::from([Ok(LeaseOutcome::Held)])),
         renewed_elsewhere: Mutex::new(VecDeque::from([None, Some(new.clone())])),
@@ -467,7 +501,11 @@ fn a_token_rejected_while_another_process_renews_is_replaced() {
     let session = fake.renewing_session().with_token(old);
     let session = session.with_token_store(Arc::clone(&store));
     block_on(ask(&session)).unwrap();
-    assert_eq!((fake.count(RENEW), fake.count(CHECK)), (0, 2));
+    // The server retires the old token at once: only the new one is accepted.
+    fake.reject_all();
+    fake.accept(&new);
+    block_on(ask(&session)).unwrap();
+    assert_eq!((fake.count(RENEW), fake.count(CHECK)), (0, 3));
     let requests = store.requests.lock().unwrap();
     assert_eq!(requests.len(), 2);
     // At the second request, the session has no usable token, so the store waits.

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use bakong_server::{Config, Server, StartError, hash_password};
+use bakong_server::{Config, LogConfig, LogFormat, Server, StartError, hash_password};
 use khqr_core::Printable;
 use serde_json::json;
 
@@ -28,6 +28,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<Exit, Failure> {
 async fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let (config, temporary) = config(arguments)?;
+    log(config.log);
     let server = Server::start(&config)
         .await
         .map_err(|error| cannot_start(&error))?;
@@ -39,6 +40,20 @@ async fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
         let _ = std::fs::remove_dir_all(folder);
     }
     Ok(Exit::Success)
+}
+
+/// Writes the events of the server to standard error from now on.
+fn log(config: LogConfig) {
+    let builder = tracing_subscriber::fmt()
+        .with_max_level(config.level)
+        .with_target(false)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
+    // It fails if a logger is set, which only a test can do.
+    let _ = match config.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
 }
 
 /// Prints the hash of a password that is read from standard input.

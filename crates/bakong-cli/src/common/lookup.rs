@@ -7,14 +7,18 @@ use bakong_flow::Expected;
 use crate::common::advice::Advisor;
 use crate::common::{money, shell};
 
-/// Returns the complete command that looks the payment up and compares it with the order.
-pub(crate) fn command(md5: Md5Handle, expected: &Expected, advisor: &Advisor) -> String {
-    let amount = expected.amount;
-    let account = shell::option("--account", expected.recipient.as_str());
+/// Returns the complete command that looks the payment up and compares it with the order, if the order is known.
+pub(crate) fn command(md5: Md5Handle, expected: Option<&Expected>, advisor: &Advisor) -> String {
+    let comparison = expected.map(|expected| {
+        let amount = expected.amount;
+        let account = shell::option("--account", expected.recipient.as_str());
+        let currency = amount.currency();
+        let amount = money::decimal(amount);
+        format!("{account} --amount {amount} --currency {currency}")
+    });
     format!(
-        "bakong tx check --md5 {md5}{account} --amount {} --currency {}{}",
-        money::decimal(amount),
-        amount.currency(),
+        "bakong tx check --md5 {md5}{}{}",
+        comparison.unwrap_or_default(),
         advisor.target_options(),
     )
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bakong_api::observe::{Attempt, SessionObserver};
+use bakong_api::server_time::date_of;
 use bakong_api::token::{FileTokenStore, TokenState};
 use bakong_api::transport::TransportError;
 use bakong_api::{AccessToken, BaseUrl, Session};
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use http::Response;
 
 use crate::common::advice::Advisor;
-use crate::common::clock::ClockCheck;
+use crate::common::clock::ClockWarning;
 use crate::common::credentials::{self, TokenSource};
 use crate::common::exit::Failure;
 use crate::common::options::{TargetArguments, TokenArguments, TransportOptions};
@@ -32,7 +33,6 @@ pub(crate) type HttpWatcher = Watcher<HyperTransport>;
 pub(crate) struct Remote {
     pub(crate) session: HttpSession,
     pub(crate) advisor: Advisor,
-    pub(crate) clock: ClockCheck,
     /// The id of the registration that the token belongs to, if the token has one.
     pub(crate) registration_id: Option<String>,
 }
@@ -86,15 +86,15 @@ fn open_with(
     let source = TokenSource::of_arguments(token);
     let renewal = credentials::renewal(token)?;
     let found = source.read_for(&base_url)?;
-    match (&found, &renewal) {
-        (None, None) => return Err(Failure::usage(source.missing(true))),
-        (Some(token), None) => warn_of_end(token, &source),
-        (_, Some(_)) => {}
+    if found.is_none() && renewal.is_none() {
+        return Err(Failure::usage(source.missing(true)));
     }
     let options = TransportOptions::of(target);
     let http = transport::open(&options, builder)?;
-    let clock = ClockCheck::default();
-    let mut session = Session::new(http, base_url.clone()).with_observer(clock.clone());
+    let mut session = Session::new(http, base_url.clone()).with_observer(ClockWarning::default());
+    if let (Some(token), None) = (&found, &renewal) {
+        session = session.with_observer(ExpiryNote::new(token.clone(), source.clone()));
+    }
     let registration_id = found.as_ref().and_then(AccessToken::registration_id);
     let registration_id = registration_id.map(str::to_owned);
     if let Some(token) = found {
@@ -115,7 +115,6 @@ fn open_with(
             token,
             transport: options,
         },
-        clock,
         registration_id,
     })
 }
@@ -165,36 +164,57 @@ impl SessionObserver for RejectionNote {
 pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result<Remote, Failure> {
     let base_url = trusted_base_url(target, what)?;
     let options = TransportOptions::of(target);
-    let clock = ClockCheck::default();
     Ok(Remote {
         session: Session::new(
             transport::open(&options, HyperTransport::builder())?,
             base_url.clone(),
         )
-        .with_observer(clock.clone()),
+        .with_observer(ClockWarning::default()),
         advisor: Advisor {
             base_url,
             token: TokenSource::None,
             transport: options,
         },
-        clock,
         registration_id: None,
     })
 }
 
-/// Prints a note if the token has expired or expires soon, and the session cannot renew it.
-fn warn_of_end(token: &AccessToken, source: &TokenSource) {
-    let Some(end) = token.expires_at() else {
-        return;
-    };
-    let end = in_phnom_penh(end);
-    match credentials::state(Some(token), SystemClock.now()) {
-        TokenState::Expired => note(format_args!(
-            "{source}: the token expired on {end} in Phnom Penh."
-        )),
-        TokenState::DueForRenewal => note(format_args!(
-            "{source}: the token expires on {end} in Phnom Penh; renew it with bakong token renew."
-        )),
-        _ => {}
+/// Prints a note if the token has expired or expires soon, and the session cannot renew it. The time is the `Date` of the
+/// first answer.
+struct ExpiryNote {
+    token: AccessToken,
+    source: TokenSource,
+    is_done: AtomicBool,
+}
+
+impl ExpiryNote {
+    const fn new(token: AccessToken, source: TokenSource) -> Self {
+        Self {
+            token,
+            source,
+            is_done: AtomicBool::new(false),
+        }
+    }
+}
+
+impl SessionObserver for ExpiryNote {
+    fn finished(&self, _: Attempt, result: Result<&Response<Bytes>, &TransportError>) {
+        let (Ok(answer), Some(end)) = (result, self.token.expires_at()) else {
+            return;
+        };
+        if self.is_done.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let now = date_of(answer).unwrap_or_else(|| SystemClock.now());
+        let (source, end) = (&self.source, in_phnom_penh(end));
+        match credentials::state(Some(&self.token), now) {
+            TokenState::Expired => note(format_args!(
+                "{source}: the token expired on {end} in Phnom Penh."
+            )),
+            TokenState::DueForRenewal => note(format_args!(
+                "{source}: the token expires on {end} in Phnom Penh; renew it with bakong token renew."
+            )),
+            _ => {}
+        }
     }
 }

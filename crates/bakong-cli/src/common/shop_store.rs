@@ -18,11 +18,16 @@ use crate::common::advice::Advisor;
 use crate::common::exit::{Exit, Failure};
 use crate::common::location::{Location, LocationArguments, PostgresLocation};
 use crate::common::output::note;
+use crate::common::remote::HttpWatcher;
 use crate::common::shell;
 use crate::common::time::{date_in_phnom_penh, midnight_in_phnom_penh};
 
 /// How long the requests of other commands wait if the command that sends them is killed.
 pub(crate) const LEASE_TERM: Duration = Duration::from_secs(10);
+
+/// How long a command waits for the store, or for the command that leads. If that was killed, its lease ends within
+/// [`LEASE_TERM`], and then this command leads.
+pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long to wait for the error of a store that does not answer.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -134,9 +139,13 @@ impl KeptStore {
         Some(format!("bakong watch --resume{options}{target}"))
     }
 
-    /// Explains why a payment is not watched. If the store did not confirm it in time, writes to the store to find out why.
-    pub(crate) async fn reason(&self, error: &WatchError) -> String {
+    /// Explains why a payment is not watched. If the store did not confirm it in time, the reason is the error of the last
+    /// commit. A command that commits nothing itself writes to the store to find out why.
+    pub(crate) async fn reason(&self, watcher: &HttpWatcher, error: &WatchError) -> String {
         if let WatchError::StoreUnavailable = error {
+            if let Some(cause) = watcher.commit_error() {
+                return Printable(cause.trim_end_matches('.')).to_string();
+            }
             // A consumer that has acknowledged nothing.
             let probe = self.store.acknowledge("probe", EventId::START);
             if let Ok(Err(cause)) = tokio::time::timeout(PROBE_TIMEOUT, probe).await {

@@ -40,6 +40,8 @@ mod store;
 #[cfg(unix)]
 mod store_damage;
 #[cfg(unix)]
+mod store_kills;
+#[cfg(unix)]
 mod store_postgres;
 mod stored_shop;
 mod support;

@@ -164,3 +164,32 @@ async fn a_wrong_configuration_is_a_usage_error_that_names_the_setting() {
     let finished = Finished::of(bakong(&["serve"]).output().await.unwrap());
     assert_eq!(finished.exit, 2);
 }
+
+#[tokio::test]
+async fn the_log_has_one_json_object_a_line_if_the_configuration_says_so() {
+    let folder = unused_path("serve-log");
+    std::fs::create_dir_all(&folder).unwrap();
+    let config = folder.join("bakong.toml");
+    let text =
+        "bind = \"127.0.0.1:0\"\nstore = \"payments.db\"\nsandbox = true\nlog_format = \"json\"\n";
+    std::fs::write(&config, text).unwrap();
+    let arguments = ["serve", "--config", config.to_str().unwrap(), "--json"];
+    let mut child = bakong(&arguments).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.next_line().await.unwrap().expect("no JSON object");
+    let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let finished = Finished::of(child.wait_with_output().await.unwrap());
+    assert_eq!(finished.exit, 0);
+    let log: Vec<Value> = finished
+        .err
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let listens = log
+        .iter()
+        .find(|line| line["fields"]["message"] == "the server listens");
+    assert_eq!(listens.unwrap()["level"], "INFO");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

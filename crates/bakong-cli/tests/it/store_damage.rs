@@ -1,14 +1,22 @@
 //! Files that cannot be used: the command names the file, the reason and what to do, shows no code, and does no harm.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use rusqlite::Connection;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use crate::stored_shop::StoredShop;
 use crate::support::{Finished, dara};
+
+/// Longer than any command may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The commands, and whether each of them sends requests.
 const COMMANDS: [(&str, bool); 4] = [
@@ -27,17 +35,38 @@ async fn shop() -> StoredShop {
     shop
 }
 
+/// Runs one of the commands. None may hang.
+async fn run(shop: &StoredShop, line: &str, sends: bool) -> Finished {
+    let mut command = if sends {
+        shop.command(line)
+    } else {
+        shop.local_command(line)
+    };
+    end(command.output(), line).await
+}
+
+/// Waits for the end of a command, but not for ever.
+async fn end(output: impl Future<Output = io::Result<Output>>, what: &str) -> Finished {
+    let output = timeout(PATIENCE, output).await;
+    Finished::of(output.unwrap_or_else(|_| panic!("{what} hangs")).unwrap())
+}
+
+/// Moves everything from the write-ahead log to the file. SQLite reads a page from the log if the log has it, so damage to the
+/// file itself would not be seen.
+fn checkpoint(shop: &StoredShop) {
+    let connection = Connection::open(&shop.store).unwrap();
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let busy: i64 = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(busy, 0);
+    connection.close().unwrap();
+}
+
 /// Runs all commands. Each fails with these words, the name of the file and no code, and leaves the file as it is.
 async fn refused(shop: &StoredShop, words: &[&str]) {
     let before = fs::read(&shop.store).unwrap();
     let requests = shop.sandbox.requests().len();
     for (line, sends) in COMMANDS {
-        let finished = if sends {
-            Finished::of(shop.command(line).output().await.unwrap())
-        } else {
-            shop.run(line).await
-        };
-        let finished = finished.exits(1);
+        let finished = run(shop, line, sends).await.exits(1);
         assert_eq!(finished.out, "", "{line}");
         assert_eq!(finished.err.lines().count(), 1, "{line}: {finished:?}");
         for word in words.iter().copied().chain([shop.store.as_str()]) {
@@ -85,28 +114,48 @@ async fn a_locked_file_is_reported() {
     let connection = Connection::open(&shop.store).unwrap();
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
     for (line, sends) in COMMANDS {
-        let mut command = if sends {
-            shop.command(line)
-        } else {
-            shop.local_command(line)
-        };
-        let finished = Finished::of(command.output().await.unwrap());
+        let finished = run(&shop, line, sends).await;
         if line == "store migrate" {
             // Nothing has to be migrated.
             continue;
         }
         let finished = finished.exits(1);
         assert_eq!(finished.out, "");
-        assert!(
-            finished.err.contains("another process has locked the file"),
-            "{finished:?}"
-        );
-        assert!(
-            finished.err.contains("End the other process"),
-            "{finished:?}"
-        );
+        finished.shows("another process has locked the file");
+        finished.shows("End the other process");
     }
     drop(connection);
+    unharmed(&shop).await;
+}
+
+#[tokio::test]
+async fn a_corrupt_file_is_reported() {
+    let shop = shop().await;
+    checkpoint(&shop);
+    let sound = fs::read(&shop.store).unwrap();
+    // A header that SQLite cannot read.
+    let mut corrupt = sound.clone();
+    corrupt[..16].fill(b'x');
+    fs::write(&shop.store, &corrupt).unwrap();
+    refused(&shop, &["not an SQLite database"]).await;
+    // Pages with other contents.
+    let mut corrupt = sound.clone();
+    corrupt[4_096..].fill(0xa5);
+    fs::write(&shop.store, &corrupt).unwrap();
+    for (line, sends) in COMMANDS {
+        let finished = run(&shop, line, sends).await;
+        if line == "store migrate" {
+            // The version is in the first page.
+            continue;
+        }
+        let finished = finished.exits(1);
+        assert!(!finished.out.contains("00020101"), "no code is shown");
+        finished.shows("corrupt");
+        finished.shows("restore a backup");
+    }
+    let check = shop.run("store check").await;
+    assert_ne!(check.exit, 0, "{check:?}");
+    fs::write(&shop.store, &sound).unwrap();
     unharmed(&shop).await;
 }
 
@@ -142,7 +191,7 @@ async fn a_read_only_file_is_refused() {
         if is_root {
             command.uid(NOBODY).gid(NOBODY);
         }
-        let finished = Finished::of(command.output().await.unwrap()).exits(1);
+        let finished = end(command.output(), line).await.exits(1);
         assert_eq!(finished.out, "", "{line}");
         finished.shows("the file is read-only");
         finished.shows("Allow this user to write");
@@ -152,4 +201,94 @@ async fn a_read_only_file_is_refused() {
         copied == fs::read(&shop.store).unwrap(),
         "the file was changed"
     );
+}
+
+/// A limit on the size of files has the same effect as a disk that takes no more data.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_disk_that_takes_no_more_data_loses_no_code_that_was_shown() {
+    let shop = shop().await;
+    let limited = |line: &str, kibibytes: u64| {
+        let command = shop.command(line);
+        let arguments = command.as_std().get_args().map(|it| it.to_str().unwrap());
+        let line: Vec<_> = arguments.collect();
+        let mut limited = Command::new("/bin/bash");
+        limited
+            .args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\""])
+            .arg(kibibytes.to_string())
+            .arg(env!("CARGO_BIN_EXE_bakong"))
+            .args(&line)
+            .envs(
+                command
+                    .as_std()
+                    .get_envs()
+                    .filter_map(|(key, value)| Some((key, value?))),
+            )
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        limited
+    };
+    // No space at all.
+    let finished = end(limited("checkout", 40).output(), "checkout")
+        .await
+        .exits(1);
+    assert!(!finished.out.contains("00020101"), "no code is shown");
+    finished.shows("cannot use the file");
+    finished.shows("the disk");
+    // Space for a part of the payments. The write-ahead log, which grows first, is empty now.
+    checkpoint(&shop);
+    let size = fs::metadata(&shop.store).unwrap().len() / 1_024;
+    let codes: Vec<_> = (0..60)
+        .map(|number| shop.code(&format!("B-{number}")))
+        .collect();
+    let watch = limited("watch --json --no-lists --quota 1000", size + 150);
+    let (watched, refused) = watch_until_refused(watch, &codes).await;
+    let message = refused["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains(&shop.store) && message.contains("the disk"),
+        "{message}"
+    );
+    for order in watched {
+        shop.run(&format!("payments show {order}")).await.exits(0);
+    }
+    unharmed(&shop).await;
+}
+
+/// Passes codes to `bakong watch` until it refuses one, and then kills it. Returns the orders that it watched and the event of
+/// the refusal.
+async fn watch_until_refused(mut command: Command, codes: &[String]) -> (Vec<String>, Value) {
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut watched = Vec::new();
+    for code in codes {
+        stdin
+            .write_all(format!("{code}\n").as_bytes())
+            .await
+            .unwrap();
+        loop {
+            let line = timeout(PATIENCE, lines.next_line())
+                .await
+                .expect("an event")
+                .unwrap();
+            let Some(line) = line else {
+                panic!("{:?}", end(child.wait_with_output(), "watch").await);
+            };
+            let event: Value = serde_json::from_str(&line).unwrap();
+            assert!(event["event"].is_string(), "{event}");
+            match event["event"].as_str() {
+                Some("watching") => {
+                    watched.push(event["order"].as_str().unwrap().to_owned());
+                    break;
+                }
+                Some("refused") => {
+                    assert!(!watched.is_empty(), "{event}");
+                    child.kill().await.unwrap();
+                    return (watched, event);
+                }
+                _ => {}
+            }
+        }
+    }
+    panic!("all payments were stored");
 }

@@ -40,6 +40,25 @@ pub trait CommandQueue: Send + Sync {
         Ok(None)
     }
 
+    /// Returns the results of those of these commands that have one, in any order.
+    ///
+    /// The default calls [`result`](Self::result) for each.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    async fn results(
+        &self,
+        ids: &[CommandId],
+    ) -> Result<Vec<(CommandId, CommandResult)>, StoreError> {
+        let mut results = Vec::new();
+        for id in ids {
+            if let Some(result) = self.result(*id).await? {
+                results.push((*id, result));
+            }
+        }
+        Ok(results)
+    }
+
     /// Withdraws a pending command, so that it is never carried out, and returns [`CommandResult::Withdrawn`]. If the
     /// command was carried out before, returns its result.
     ///

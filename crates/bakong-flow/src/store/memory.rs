@@ -151,11 +151,21 @@ impl PaymentStore for MemoryStore {
         })
     }
 
+    async fn find_all(&self, md5s: &[Md5Handle]) -> Result<Vec<StoredPayment>, StoreError> {
+        let state = self.state();
+        let found = md5s.iter().filter_map(|md5| state.payments.get(md5));
+        Ok(found.cloned().collect())
+    }
+
     async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<Event>, StoreError> {
         let state = self.state();
         let first = state.events.partition_point(|event| event.id <= after);
         let events = state.events.iter().skip(first).take(limit);
         Ok(events.cloned().collect())
+    }
+
+    async fn last_event(&self) -> Result<EventId, StoreError> {
+        Ok(EventId::new(self.state().last_event))
     }
 
     async fn acknowledge(&self, consumer: &str, through: EventId) -> Result<(), StoreError> {

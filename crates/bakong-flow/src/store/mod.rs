@@ -67,6 +67,9 @@ pub use self::memory::MemoryStore;
 pub use self::snapshot::{FinishedPayment, OpenPayment, Snapshot};
 pub use self::stored::{Decision, PaymentKey, Resolution, ResolveConflict, StoredPayment};
 
+/// How many events [`PaymentStore::last_event`] reads at once.
+const EVENT_PAGE: usize = 1_000;
+
 /// Stores the payments of one registration.
 ///
 /// The [module page](self) has the rules that a store enforces.
@@ -98,11 +101,39 @@ pub trait PaymentStore: LeaderLease + CommandQueue {
     /// [`StoreError`] if the store cannot be read.
     async fn find(&self, key: &PaymentKey) -> Result<Vec<StoredPayment>, StoreError>;
 
+    /// Returns those of the payments with these MD5s that the store has, in any order.
+    ///
+    /// A follower looks up up to 200 payments at once. The default calls [`find`](Self::find) for each.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    async fn find_all(&self, md5s: &[Md5Handle]) -> Result<Vec<StoredPayment>, StoreError> {
+        let mut payments = Vec::new();
+        for md5 in md5s {
+            payments.extend(self.find(&PaymentKey::Md5(*md5)).await?);
+        }
+        Ok(payments)
+    }
+
     /// Returns up to `limit` events with a higher id than `after`, the lowest first.
     ///
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
     async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<Event>, StoreError>;
+
+    /// Returns the id of the last event; [`EventId::START`] if there is none.
+    ///
+    /// The default reads all events.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    async fn last_event(&self) -> Result<EventId, StoreError> {
+        let mut last = EventId::START;
+        while let Some(event) = self.events_after(last, EVENT_PAGE).await?.last() {
+            last = event.id;
+        }
+        Ok(last)
+    }
 
     /// Records that `consumer` has handled all events up to `through`. A lower id than before has no effect.
     ///
@@ -142,8 +173,16 @@ impl<S: PaymentStore + ?Sized> PaymentStore for Arc<S> {
         (**self).find(key).await
     }
 
+    async fn find_all(&self, md5s: &[Md5Handle]) -> Result<Vec<StoredPayment>, StoreError> {
+        (**self).find_all(md5s).await
+    }
+
     async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<Event>, StoreError> {
         (**self).events_after(after, limit).await
+    }
+
+    async fn last_event(&self) -> Result<EventId, StoreError> {
+        (**self).last_event().await
     }
 
     async fn acknowledge(&self, consumer: &str, through: EventId) -> Result<(), StoreError> {
@@ -186,6 +225,13 @@ impl<S: CommandQueue + ?Sized> CommandQueue for Arc<S> {
 
     async fn result(&self, id: CommandId) -> Result<Option<CommandResult>, StoreError> {
         (**self).result(id).await
+    }
+
+    async fn results(
+        &self,
+        ids: &[CommandId],
+    ) -> Result<Vec<(CommandId, CommandResult)>, StoreError> {
+        (**self).results(ids).await
     }
 
     async fn withdraw(&self, id: CommandId) -> Result<CommandResult, StoreError> {

@@ -42,8 +42,10 @@ impl Tracker {
             known.hash = hash;
         }
         if short_hash.is_some() {
-            slot.lookups.learned(Lookup::ShortHash, is_in_flight);
             known.short_hash = short_hash;
+            if known.short_lookup().is_some() {
+                slot.lookups.learned(Lookup::ShortHash, is_in_flight);
+            }
         }
         self.changes.push(Change::Learned {
             md5: *md5,

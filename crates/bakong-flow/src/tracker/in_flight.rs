@@ -1,6 +1,7 @@
 //! The requests in flight.
 
 use std::fmt;
+use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use slab::Slab;
@@ -8,6 +9,9 @@ use slab::Slab;
 use super::payments::Key;
 use crate::ask::Ticket;
 use crate::quota::WindowIndex;
+
+/// How long a request is in flight at most: longer than the default timeout of a watcher.
+const LONGEST_REQUEST: Duration = Duration::from_secs(2 * 60);
 
 /// The requests in flight, by their tickets.
 #[derive(Clone, Default)]
@@ -47,6 +51,20 @@ pub(super) enum Grant {
     Reserved,
     /// The request is spare and took a token from the pacer.
     Paced,
+}
+
+impl Request {
+    /// Returns a time at or before the sending of a request that is answered at `now`. If the request seems to be older
+    /// than any request, an answer set the clock ahead while it was in flight.
+    pub(super) fn sent_after(&self, now: Timestamp) -> Timestamp {
+        self.asked_at.max(earliest(now))
+    }
+}
+
+/// Returns when a request that is in flight at `now` was sent at the earliest.
+fn earliest(now: Timestamp) -> Timestamp {
+    let longest = u64::try_from(LONGEST_REQUEST.as_millis()).unwrap_or(u64::MAX);
+    Timestamp::from_millis(now.as_millis().saturating_sub(longest))
 }
 
 impl Subject {
@@ -126,10 +144,11 @@ impl InFlight {
         self.requests.len()
     }
 
-    /// The clock was set back to `now`: requests with a later time get the time `now`.
+    /// The clock was set back to `now`, so `asked_at` was wrong. How long the requests have been in flight is unknown, so
+    /// they count as sent as early as possible. Otherwise a request that was sent before a deadline could be final.
     pub(super) fn clock_set_back(&mut self, now: Timestamp) {
         for (_, request) in &mut self.requests {
-            request.asked_at = request.asked_at.min(now);
+            request.asked_at = request.asked_at.min(earliest(now));
         }
     }
 }

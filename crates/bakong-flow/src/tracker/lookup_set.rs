@@ -66,7 +66,7 @@ impl LookupSet {
             progress: [
                 known(true),
                 known(payment.hash.is_some()),
-                known(payment.short_hash.is_some()),
+                known(payment.short_lookup().is_some()),
             ],
             current: Lookup::Md5,
             is_outdated: false,

@@ -10,7 +10,7 @@ use super::in_flight::{Grant, Request};
 use super::payments::{Key, Slot};
 use crate::change::Change;
 use crate::outcome::Outcome;
-use crate::settlement::{Mismatch, Settlement};
+use crate::settlement::{Mismatch, Settlement, settle_any};
 use crate::store::FinishedPayment;
 
 /// The maximum assumed difference between Bakong's clock and ours.
@@ -107,7 +107,11 @@ impl Tracker {
     fn on_paid(&mut self, key: Key, transaction: Box<Transaction>, by_hash: bool, now: Timestamp) {
         let slot = &self.payments[key];
         let payment = &slot.payment;
-        let (late, mut mismatches) = match payment.expected.settle(&transaction, slot.deadline()) {
+        let settlement = match &payment.expected {
+            Some(expected) => expected.settle(&transaction, slot.deadline()),
+            None => settle_any(&transaction, slot.deadline()),
+        };
+        let (late, mut mismatches) = match settlement {
             Settlement::Settled { late } => (late, Vec::new()),
             Settlement::NeedsReview(mismatches) => (false, mismatches),
         };

@@ -84,7 +84,7 @@ impl Tracker {
         let within = policy.grace.final_check_window;
         let needed = self.reservations.cost_of_one_more(deadline, within, lists)
             + u32::from(payment.hash.is_some())
-            + u32::from(payment.short_hash.is_some());
+            + u32::from(payment.short_lookup().is_some());
         if self.reserved(window, lists).saturating_add(needed) <= self.capacity_of(window) {
             return None;
         }

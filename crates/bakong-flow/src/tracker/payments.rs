@@ -80,8 +80,8 @@ impl Slot {
             Lookup::Md5 => None,
             Lookup::Hash => payment.hash.clone().map(Question::Hash),
             Lookup::ShortHash => {
-                let hash = payment.short_hash.clone();
-                hash.map(|hash| Question::ShortHash(hash, payment.expected.amount))
+                let known = payment.short_lookup();
+                known.map(|(hash, amount)| Question::ShortHash(hash.clone(), amount))
             }
         };
         question.unwrap_or(Question::Md5(payment.md5))

@@ -211,8 +211,11 @@ impl Tracker {
 
     fn close_window(&mut self, request: &Request, now: Timestamp) {
         // A request from an earlier window was rejected for that window's quota. The window that counted the request
-        // decides, not the clock: the clock may have been set back to an earlier window.
-        if request.window >= self.usage.usage().window {
+        // decides, not the clock: the clock may have been set back to an earlier window. If the clock was set ahead by
+        // the answer, the request was sent shortly before.
+        let current = self.usage.usage().window;
+        let sent_in = self.config.quota.window.index_of(request.sent_after(now));
+        if request.window.max(sent_in) >= current {
             self.close(now);
             self.emit_usage();
         }

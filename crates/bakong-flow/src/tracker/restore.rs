@@ -35,6 +35,7 @@ impl Tracker {
             slot.asked_at = open.asked_at;
             slot.is_cancelled = open.is_cancelled;
             tracker.plan_check(key, now);
+            tracker.plan_missed_check(key, now);
         }
         tracker
     }

@@ -41,6 +41,23 @@ impl Tracker {
         self.payments.reschedule(key, state);
     }
 
+    /// Plans an early check at once if one was due while no tracker ran, because the customer may have paid meanwhile.
+    pub(super) fn plan_missed_check(&mut self, key: Key, now: Timestamp) {
+        let slot = &self.payments[key];
+        let schedule = slot.policy.schedule;
+        let due_at = match slot.asked_at {
+            Some(asked_at) => {
+                let age = asked_at.saturating_since(slot.opened_at);
+                asked_at.saturating_add(schedule.gap(age))
+            }
+            None => slot.opened_at.saturating_add(schedule.first),
+        };
+        if due_at <= now && now < slot.payment.expires_at && !slot.is_cancelled {
+            let state = PaymentState::waiting(Some(now), slot.state().final_at());
+            self.payments.reschedule(key, state);
+        }
+    }
+
     /// Ends the request in flight for the payment and makes the next check due at `at`: an early check before the
     /// deadline, otherwise the final check.
     pub(super) fn retry_at(&mut self, key: Key, at: Timestamp) {

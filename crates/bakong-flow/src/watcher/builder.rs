@@ -13,9 +13,11 @@ use super::driver::{Driver, Turn, acquire};
 use super::handles::Handles;
 use super::health::{HealthRecord, Role};
 use super::leader::Context;
+use super::quota_gate::QuotaGate;
 use super::remote::RemoteTasks;
 use super::request::Counter;
-use super::server_clock::{ServerClock, SharedServerTime};
+use super::results::Results;
+use super::server_clock::ServerClock;
 use super::shared::{Settings, Shared, UniqueIds, unique_text};
 use crate::clock::{Clock, SystemClock};
 use crate::store::{PaymentStore, StoreError, WorkerId};
@@ -117,7 +119,7 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(self) -> Result<Watcher<T>, StoreError> {
-        let server_time = SharedServerTime::default();
+        let server_time = self.session.server_time().clone();
         let clock = Arc::new(ServerClock::new(self.clock, server_time.clone()));
         let now = {
             let clock = Arc::clone(&clock);
@@ -132,9 +134,9 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
         let shared = Arc::new(Shared {
             store: self.store,
             handles: Handles::default(),
+            results: Results::default(),
             health: HealthRecord::new(),
-            now: Box::new(now.clone()),
-            server_time: server_time.clone(),
+            now: Box::new(now),
             withdrawals,
             stop: stopping.clone(),
             ids: UniqueIds::new(),
@@ -146,11 +148,13 @@ impl<T: Transport + 'static, C: Clock + 'static> WatcherBuilder<T, C> {
             let epoch = lease.epoch();
             shared.health.set_role(Role::Leader { epoch });
         }
-        let counter = Arc::new(Counter::new(local_now, server_time));
-        // A token expires by Bakong's clock.
-        let session = self.session.with_clock(now);
-        let session = Arc::new(session.with_observer(Arc::clone(&counter)));
+        let counter = Arc::new(Counter::new(local_now.clone(), server_time));
+        // The session and the payments have one clock and one estimate of Bakong's time.
+        let session = self.session.with_clock(local_now);
         let (sender, commands) = mpsc::channel(MAX_COMMANDS);
+        let gate = QuotaGate::new(&sender, shared.settings.store_timeout);
+        let session = session.with_observer(Arc::clone(&counter));
+        let session = Arc::new(session.with_observer(gate));
         let (changes, _) = broadcast::channel(EVENT_BUFFER);
         let subscriptions = changes.downgrade();
         let (end, ended) = watch::channel(None);

@@ -3,7 +3,8 @@
 //! The progress survives a change of the role. A leader has the progress of every open payment, a follower that of the
 //! payments with a [`Watched`](super::Watched).
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bakong_api::khqr_core::Md5Handle;
@@ -17,10 +18,10 @@ pub(super) type ProgressReceiver = watch::Receiver<Progress>;
 
 /// The progress of open payments, by MD5.
 #[derive(Clone, Default, Debug)]
-pub(super) struct Handles(Arc<Mutex<HashMap<Md5Handle, watch::Sender<Progress>>>>);
+pub(super) struct Handles(Arc<Mutex<BTreeMap<Md5Handle, watch::Sender<Progress>>>>);
 
 impl Handles {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Md5Handle, watch::Sender<Progress>>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Md5Handle, watch::Sender<Progress>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -75,11 +76,20 @@ impl Handles {
         }
     }
 
-    /// Forgets the payments without a handle, and returns the others.
-    pub(super) fn watched(&self) -> Vec<Md5Handle> {
+    /// Forgets the payments without a handle, and returns whether there are others.
+    pub(super) fn has_watched(&self) -> bool {
         let mut handles = self.lock();
         handles.retain(|_, progress| progress.receiver_count() > 0);
-        handles.keys().copied().collect()
+        !handles.is_empty()
+    }
+
+    /// Forgets the payments without a handle, and returns up to `limit` of the others, after the payment `after`.
+    pub(super) fn watched_after(&self, after: Option<Md5Handle>, limit: usize) -> Vec<Md5Handle> {
+        let mut handles = self.lock();
+        handles.retain(|_, progress| progress.receiver_count() > 0);
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let watched = handles.range((start, Bound::Unbounded));
+        watched.map(|(md5, _)| *md5).take(limit).collect()
     }
 
     pub(super) fn clear(&self) {

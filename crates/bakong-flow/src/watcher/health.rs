@@ -3,11 +3,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bakong_api::khqr_core::Timestamp;
+use bakong_api::server_time::Skew;
 use bakong_api::token::TokenState;
 
 use crate::quota::WindowUsage;
-use crate::server_time::Skew;
-use crate::store::Epoch;
+use crate::store::{Epoch, StoreError};
 
 /// What a watcher does, and what works.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,7 +23,8 @@ pub struct Health {
     pub quota_limit: u32,
     /// The state of the session's token.
     pub token: TokenState,
-    /// How this machine's clock differs from Bakong's.
+    /// How this machine's clock differs from Bakong's. To be told when a difference of over a minute begins or ends, add an
+    /// observer to the session: [`SessionObserver::skew_changed`](bakong_api::observe::SessionObserver::skew_changed).
     pub clock: Skew,
     /// The number of open payments; `None` for a follower.
     pub open_payments: Option<usize>,
@@ -59,7 +60,11 @@ pub enum StoreHealth {
 
 /// The part of the health that the task records.
 #[derive(Debug)]
-pub(super) struct HealthRecord(Mutex<Recorded>);
+pub(super) struct HealthRecord {
+    recorded: Mutex<Recorded>,
+    /// Why the last commit failed, until it succeeds.
+    commit_error: Mutex<Option<Box<str>>>,
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Recorded {
@@ -71,16 +76,34 @@ pub(super) struct Recorded {
 
 impl HealthRecord {
     pub(super) const fn new() -> Self {
-        Self(Mutex::new(Recorded {
+        let recorded = Recorded {
             role: Role::Follower,
             store: StoreHealth::Working,
             usage: None,
             open_payments: None,
-        }))
+        };
+        Self {
+            recorded: Mutex::new(recorded),
+            commit_error: Mutex::new(None),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Recorded> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let recorded = self.recorded.lock();
+        recorded.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_commit_error(&self, error: Option<&StoreError>) {
+        let mut recorded = self
+            .commit_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *recorded = error.map(|error| error.to_string().into());
+    }
+
+    pub(super) fn commit_error(&self) -> Option<Box<str>> {
+        let recorded = self.commit_error.lock();
+        recorded.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn get(&self) -> Recorded {

@@ -109,7 +109,7 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
     pub(super) fn new(context: Arc<Context<T, C>>, lease: Lease, snapshot: Snapshot) -> Self {
         let shared = &context.shared;
         let open: HashSet<Md5Handle> = snapshot.open.iter().map(|open| open.payment.md5).collect();
-        let mut gone = shared.handles.watched();
+        let mut gone = shared.handles.watched_after(None, usize::MAX);
         gone.retain(|md5| !open.contains(md5));
         for open in &snapshot.open {
             drop(

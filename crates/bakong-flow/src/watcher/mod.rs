@@ -3,8 +3,8 @@
 //! | file | for |
 //! | --- | --- |
 //! | `driver` | the task: leads or follows |
-//! | `leader`, `asks`, `commands`, `persist`, `publish`, `queue`, `request` | the leader: the tracker, batches, requests |
-//! | `remote`, `mirror` | the follower: commands to the leader, outcomes from the store |
+//! | `leader`, `asks`, `commands`, `persist`, `publish`, `queue`, `quota_gate`, `request` | the leader: the tracker, batches, requests |
+//! | `remote`, `results`, `mirror` | the follower: commands to the leader, their results and outcomes from the store |
 //! | `lease` | the lease, renewed by a task of its own |
 //! | `command`, `handles`, `shared` | what the task and the calls share |
 //! | `watched`, `events`, `health`, `error`, `progress` | what users see |
@@ -26,8 +26,10 @@ mod persist;
 mod progress;
 mod publish;
 mod queue;
+mod quota_gate;
 mod remote;
 mod request;
+mod results;
 mod server_clock;
 mod shared;
 mod watched;
@@ -312,9 +314,16 @@ impl<T: Transport + 'static> Watcher<T> {
             usage: recorded.usage,
             quota_limit: self.shared.settings.config.quota.limit,
             token: self.session.token_state(),
-            clock: self.shared.server_time.skew(),
+            clock: self.session.server_time().skew(),
             open_payments: recorded.open_payments,
         }
+    }
+
+    /// Returns why the last commit failed, while it is repeated. Use it to explain [`WatchError::StoreUnavailable`]. The text
+    /// comes from the store.
+    #[must_use]
+    pub fn commit_error(&self) -> Option<Box<str>> {
+        self.shared.health.commit_error()
     }
 
     /// Waits until the watcher has ended, and returns the reason. This method is cancel safe.

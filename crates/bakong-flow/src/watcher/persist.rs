@@ -176,6 +176,7 @@ impl Committer {
                     let result = commit.await;
                     self.state = State::Idle;
                     self.shared.record(result.as_ref().err());
+                    self.shared.health.set_commit_error(result.as_ref().err());
                     match result {
                         Ok(committed) => {
                             if let Some(done) = self.thaw(committed) {

@@ -16,11 +16,9 @@ use tokio::time::Instant;
 use super::command::{ChangeRequest, OpenRequest, Opened};
 use super::error::{CommandError, WatchError};
 use super::progress::Progress;
-use super::shared::{Found, Shared};
+use super::results;
+use super::shared::Shared;
 use crate::store::{Command, CommandId, CommandResult, PaymentKey, StoreError};
-
-/// How often the result of a command is polled, in case a notification is lost.
-const POLL: Duration = Duration::from_millis(250);
 
 /// How much of a caller's time is reserved for the withdrawal of its command.
 const MAX_WITHDRAWAL_TIME: Duration = Duration::from_secs(1);
@@ -40,14 +38,19 @@ pub(super) struct RemoteTasks {
     tasks: JoinSet<()>,
     /// The last task of each payment. The sender is dropped when the task ends.
     last: HashMap<Md5Handle, oneshot::Receiver<()>>,
+    /// Polls the results of the commands.
+    _results: JoinSet<()>,
 }
 
 impl RemoteTasks {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
+        let mut polling = JoinSet::new();
+        polling.spawn(results::poll(Arc::clone(&shared)));
         Self {
             shared,
             tasks: JoinSet::new(),
             last: HashMap::new(),
+            _results: polling,
         }
     }
 
@@ -136,16 +139,7 @@ impl Submission<'_> {
     /// Submits the command and waits for its result.
     async fn result(&self) -> Result<CommandResult, StoreError> {
         let id = self.submit().await?;
-        let store = &self.shared.store;
-        loop {
-            if let Some(result) = self.shared.retry(|| store.result(id)).await? {
-                return Ok(result);
-            }
-            tokio::select! {
-                () = store.notified() => {}
-                () = tokio::time::sleep(POLL) => {}
-            }
-        }
+        self.shared.results.of(id).await
     }
 
     /// Withdraws the command, and returns its result if it was carried out before.
@@ -247,16 +241,14 @@ async fn is_open(shared: &Shared, request: &OpenRequest, tried_at: Timestamp) ->
 /// Passes an opened payment to its caller. If the caller is gone, the payment is withdrawn.
 async fn reply_opened(shared: &Arc<Shared>, request: OpenRequest, progress: Progress) {
     let md5 = request.payment.md5;
-    let receiver = match shared.attach(md5).await {
-        Ok(Found::Open(receiver)) => receiver,
-        Ok(Found::Final(outcome)) => {
-            let mut progress = progress;
-            progress.finish(&outcome);
-            tokio::sync::watch::Sender::new(progress).subscribe()
-        }
-        // The leader has opened the payment, although the store does not answer now.
-        Ok(Found::Unknown) | Err(_) => shared.handles.add(progress),
-    };
+    let receiver = shared.handles.add(progress);
+    // The payment may have become final before this worker waits for its outcome. If the store does not answer now, the
+    // outcome is copied later.
+    let found = shared.call(shared.store.find(&PaymentKey::Md5(md5))).await;
+    let stored = found.ok().and_then(|found| found.into_iter().next());
+    if let Some((outcome, _)) = stored.and_then(|stored| stored.finished) {
+        shared.handles.finish(&md5, &outcome);
+    }
     let opened = Opened::new(md5, receiver, shared.withdrawals.clone());
     if let Err(Ok(unclaimed)) = request.reply.send(Ok(opened)) {
         // The caller is gone. The next command about this payment waits until it is withdrawn.
@@ -269,6 +261,9 @@ async fn change(shared: Arc<Shared>, mut request: ChangeRequest) {
     let submission = shared.submission(request.command);
     let deadline = shared.withdraw_at(request.deadline);
     let result = submission.settle(request.reply.closed(), deadline).await;
+    if let (Ok(CommandResult::Done), Command::Cancel { md5 }) = (&result, &submission.command) {
+        shared.handles.cancel(md5);
+    }
     let result = match result {
         Ok(CommandResult::Withdrawn) | Err(_) if shared.is_stopping() => Err(CommandError::Stopped),
         Ok(CommandResult::Withdrawn) | Err(_) => Err(CommandError::StoreUnavailable),

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_api::observe::{AnswerSummary, Attempt, SessionObserver};
+use bakong_api::server_time::{SharedServerTime, Skew};
 use bakong_api::transport::TransportError;
 use bakong_api::{ApiError, Endpoint, ErrorCode, Session, Transport};
 use bytes::Bytes;
@@ -13,7 +14,6 @@ use http::Response;
 use tokio::time::Instant;
 
 use super::lease::LeaseCheck;
-use super::server_clock::SharedServerTime;
 use super::shared::UniqueIds;
 use crate::ask::Question;
 use crate::question::Answered;
@@ -30,9 +30,13 @@ const MAX_EXCHANGES: usize = 1_000;
 const MAX_STARTED: usize = 256;
 
 /// The number of requests that were sent for a question. The number is known even if no answer arrives.
+///
+/// The first request is counted in the store with the question. Each other one is counted by itself before it is sent.
 #[derive(Clone, Default, Debug)]
 pub(super) struct SendCount {
     count: Arc<AtomicU32>,
+    /// How many requests were counted by themselves.
+    counted: Arc<AtomicU32>,
     /// The payment, if the question asks about one payment.
     md5: Option<Md5Handle>,
 }
@@ -45,8 +49,25 @@ impl SendCount {
         }
     }
 
+    /// Returns the count of the question of the current task.
+    pub(super) fn current() -> Option<Self> {
+        SENT.try_with(Self::clone).ok()
+    }
+
+    /// Returns the number of requests that were sent, without those that were counted by themselves.
     pub(super) fn get(&self) -> u32 {
-        self.count.load(Ordering::Relaxed)
+        let counted = self.counted.load(Ordering::Relaxed);
+        self.count.load(Ordering::Relaxed).saturating_sub(counted)
+    }
+
+    /// Whether the store has counted the next request.
+    pub(super) fn is_next_counted(&self) -> bool {
+        self.get() == 0
+    }
+
+    /// The store has counted the next request by itself.
+    pub(super) fn next_is_counted(&self) {
+        self.counted.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -205,13 +226,19 @@ impl SessionObserver for Counter {
         }
         let mut records = self.records();
         if let Some(started) = records.take_started(attempt) {
-            if let Ok(response) = result {
-                let received_at = (self.local_now)();
-                self.server_time
-                    .observe(started.sent_at, received_at, response);
-            }
             let sent_at = self.server_time.correct(started.sent_at);
             records.finish(&started, sent_at, self.ids.next(), result.ok());
+        }
+    }
+
+    fn skew_changed(&self, skew: Skew) {
+        if skew.is_wrong() {
+            tracing::warn!(
+                ?skew,
+                "the clock of this machine differs from Bakong's; set it. Payments follow Bakong's clock"
+            );
+        } else {
+            tracing::info!("the clock of this machine agrees with Bakong's again");
         }
     }
 

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::handles::{Handles, ProgressReceiver};
 use super::health::HealthRecord;
 use super::progress::Progress;
-use super::server_clock::SharedServerTime;
+use super::results::Results;
 use crate::outcome::Outcome;
 use crate::store::{PaymentKey, PaymentStore, StoreError, StoreErrorKind, WorkerId};
 use crate::tracker::Config;
@@ -37,10 +37,11 @@ pub(super) struct Shared {
     pub(super) store: Arc<dyn PaymentStore>,
     pub(super) settings: Settings,
     pub(super) handles: Handles,
+    /// The results of commands that were handed to the leader.
+    pub(super) results: Results,
     pub(super) health: HealthRecord,
     /// Bakong's time, as far as it is known.
     pub(super) now: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    pub(super) server_time: SharedServerTime,
     /// The payments that were opened for callers who went away.
     pub(super) withdrawals: mpsc::UnboundedSender<Md5Handle>,
     pub(super) stop: watch::Receiver<bool>,

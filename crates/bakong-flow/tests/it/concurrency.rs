@@ -115,8 +115,7 @@ fn a_renewal_that_is_rejected_for_the_quota_closes_the_window() {
         config.renewable = true;
         let mut desk = Desk::new(config);
         desk.open([1]);
-        let expires_at = NOON.saturating_add(MINUTE);
-        desk.tracker.set_token(Some(expires_at), desk.now);
+        desk.exchange(Err(ErrorClass::Unauthorized));
         let ask = desk.ask();
         assert_eq!(ask.question, Question::Renewal);
         desk.answer(&ask, Reply::Renewal(Err(class)));

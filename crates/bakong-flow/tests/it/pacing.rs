@@ -1,10 +1,12 @@
 //! The pace at which spare requests are spent.
 
+use std::time::Duration;
+
 use bakong_flow::Config;
 use bakong_flow::bakong_api::CheckAnswer;
 use bakong_flow::bakong_api::khqr_core::Timestamp;
 
-use crate::desk::{DEADLINE, Desk, MINUTE, NOON, NOT_FOUND, paid, single};
+use crate::desk::{DEADLINE, Desk, MINUTE, NOON, NOT_FOUND, paid, single, without_lists};
 
 /// Answers the requests before `end`, each with its number, and returns how many there were.
 fn checks_before(desk: &mut Desk, end: Timestamp, answer: impl Fn(u32) -> CheckAnswer) -> u32 {
@@ -76,4 +78,27 @@ fn a_restart_gives_no_second_burst() {
         let checks = checks_before(&mut desk, soon(), not_found);
         assert_eq!(checks > 2, has_burst, "{checks}");
     }
+}
+
+#[test]
+fn a_restart_sends_a_check_that_it_missed_at_once() {
+    let mut desk = Desk::of_singles();
+    desk.open(1..=3);
+    desk.exchange(NOT_FOUND);
+    // No tracker runs for the term of a lease.
+    desk.later(Duration::from_secs(10));
+    desk.restart(without_lists());
+    assert!(desk.poll().is_some());
+    // The other payments wait for the pacer, as after any restart.
+    assert!(desk.poll().is_none());
+}
+
+#[test]
+fn a_restart_does_not_repeat_a_recent_check() {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    desk.exchange(NOT_FOUND);
+    desk.later(Duration::from_secs(1));
+    desk.restart(without_lists());
+    assert!(desk.poll().is_none());
 }

@@ -106,13 +106,34 @@ fn a_token_is_renewed_in_time_and_used_meanwhile() {
     let ends = NOON.saturating_add(DAY);
     desk.tracker.set_token(Some(ends), desk.now);
     desk.open([1]);
+    // The clock may be ahead, so the token is sent before it is renewed.
+    assert_eq!(desk.exchange(NOT_FOUND), by_md5(1));
     let renewal = desk.ask();
     assert_eq!(renewal.question, Question::Renewal);
-    assert_eq!(desk.tracker.usage().requests, 1);
+    assert_eq!(desk.tracker.usage().requests, 2);
     assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5(_)));
     let ends = desk.now.saturating_add(90 * DAY);
     desk.answer(&renewal, Reply::Renewal(Ok(Some(ends))));
     assert!(matches!(desk.exchange(NOT_FOUND), Question::Md5(_)));
+}
+
+#[test]
+fn a_token_is_not_renewed_because_the_clock_is_ahead() {
+    let mut desk = renewable();
+    let ends = NOON.saturating_add(4 * DAY);
+    desk.tracker.set_token(Some(ends), desk.now);
+    desk.open([1]);
+    desk.later(5 * DAY);
+    let ask = desk.ask();
+    assert_eq!(ask.question, by_md5(1));
+    // The answer tells the time.
+    desk.earlier(5 * DAY);
+    desk.answer(&ask, single(CheckAnswer::NotFound));
+    let questions = desk.finish_all();
+    assert!(questions.iter().all(|question| *question == by_md5(1)));
+    desk.later(DAY);
+    desk.open([2]);
+    assert_eq!(desk.ask().question, Question::Renewal);
 }
 
 #[test]

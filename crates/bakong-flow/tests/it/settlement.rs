@@ -6,15 +6,15 @@ use bakong_flow::bakong_api::CheckAnswer;
 use bakong_flow::bakong_api::khqr_core::{Currency, Timestamp};
 use bakong_flow::settlement::{Detail, Settlement};
 use bakong_flow::store::{Conflict, Rejected};
-use bakong_flow::{Change, Mismatch, OpenError, Outcome, Question};
+use bakong_flow::{Change, Mismatch, OpenError, Outcome, Payment, Question};
 
 use crate::desk::{
     DEADLINE, Desk, LIFE, MINUTE, NOON, NOT_FOUND, UNTIL_DEADLINE, by_md5, hash, khr, md5, order,
-    paid, paid_at, paid_outcome, payment, single, transaction, transaction_json,
+    paid, paid_at, paid_outcome, payment, short_hash, single, transaction, transaction_json,
 };
 
 fn settle(json: &str) -> Settlement {
-    let expected = payment(1, NOON.saturating_add(LIFE)).expected;
+    let expected = payment(1, NOON.saturating_add(LIFE)).expected.unwrap();
     expected.settle(&transaction(json), DEADLINE)
 }
 
@@ -42,6 +42,35 @@ fn a_matching_transaction_settles() {
         (json("10000", late).replace("createdDateMs", "other"), false),
     ] {
         assert_eq!(settle(&json), Settlement::Settled { late }, "{json}");
+    }
+}
+
+#[test]
+fn every_readable_transaction_settles_a_payment_of_which_only_the_md5_is_known() {
+    let body = json("5", NOON).replace("sokha", "other");
+    let no_amount = body.replace("amount", "other");
+    let no_currency = body.replace("KHR", "THB");
+    let no_hash = body.replace("\"hash\"", "\"other\"");
+    for (body, unreadable) in [
+        (body, None),
+        (no_amount, Some(Detail::Amount)),
+        (no_currency, Some(Detail::Currency)),
+        (no_hash, Some(Detail::Hash)),
+    ] {
+        let mut desk = Desk::of_singles();
+        let expires_at = NOON.saturating_add(LIFE);
+        let mut payment = Payment::of_md5(order(1), md5(1), expires_at);
+        payment.short_hash = Some(short_hash(1));
+        desk.try_open(payment).unwrap();
+        // Bakong needs the amount for a lookup by short hash, so there is none.
+        desk.learn(1, None, Some(short_hash(2)));
+        assert_eq!(desk.exchange(NOT_FOUND), by_md5(1));
+        let answer = Ok(CheckAnswer::Paid(transaction(&body)));
+        assert_eq!(desk.exchange(answer), by_md5(1));
+        match unreadable {
+            None => assert!(desk.is_paid(1), "{body}"),
+            Some(detail) => assert_eq!(desk.mismatches(1), [Mismatch::Unreadable(detail)]),
+        }
     }
 }
 

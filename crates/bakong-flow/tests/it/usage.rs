@@ -5,7 +5,7 @@ use bakong_flow::bakong_api::transport::TransportErrorKind;
 use bakong_flow::{Config, Question, Reply};
 
 use crate::desk::{
-    DAY, DOWN, Desk, HOUR, MINUTE, NOON, NOT_FOUND, UNTIL_DEADLINE, payment, single, with_limit,
+    DAY, DOWN, Desk, HOUR, MINUTE, NOT_FOUND, UNTIL_DEADLINE, payment, single, with_limit,
     without_lists,
 };
 
@@ -36,14 +36,14 @@ fn a_renewal_that_was_not_sent_does_not_count() {
     let mut config = without_lists();
     config.renewable = true;
     let mut desk = Desk::new(config);
-    desk.tracker.set_token(Some(NOON), desk.now);
     desk.open([1]);
+    desk.exchange(Err(ErrorClass::Unauthorized));
     let ask = desk.ask();
     assert_eq!(ask.question, Question::Renewal);
     assert_eq!(desk.tracker.usage().renewals, 1);
     desk.answer_sent(&ask, 0, Reply::Renewal(Err(DOWN)));
     let usage = desk.tracker.usage();
-    assert_eq!((usage.requests, usage.renewals), (0, 0));
+    assert_eq!((usage.requests, usage.renewals), (1, 0));
 }
 
 #[test]

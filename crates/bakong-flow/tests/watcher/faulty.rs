@@ -38,6 +38,10 @@ pub(crate) struct Faulty {
     lost_answers: Arc<AtomicU32>,
     /// The number of commits that were attempted.
     commits: Arc<AtomicU32>,
+    /// The number of look-ups of payments.
+    lookups: Arc<AtomicU32>,
+    /// The number of times at which results of commands were read.
+    result_reads: Arc<AtomicU32>,
     /// The exchanges that were committed.
     exchanges: Arc<Mutex<Vec<Exchange>>>,
     /// How long each commit takes.
@@ -62,6 +66,14 @@ impl Faulty {
 
     pub(crate) fn commits(&self) -> u32 {
         self.commits.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn lookups(&self) -> u32 {
+        self.lookups.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn result_reads(&self) -> u32 {
+        self.result_reads.load(Ordering::Relaxed)
     }
 
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
@@ -118,11 +130,21 @@ impl PaymentStore for Faulty {
     }
 
     async fn find(&self, key: &PaymentKey) -> Result<Vec<StoredPayment>, StoreError> {
+        self.lookups.fetch_add(1, Ordering::Relaxed);
         self.read(self.inner.find(key)).await
+    }
+
+    async fn find_all(&self, md5s: &[Md5Handle]) -> Result<Vec<StoredPayment>, StoreError> {
+        self.lookups.fetch_add(1, Ordering::Relaxed);
+        self.read(self.inner.find_all(md5s)).await
     }
 
     async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<Event>, StoreError> {
         self.read(self.inner.events_after(after, limit)).await
+    }
+
+    async fn last_event(&self) -> Result<EventId, StoreError> {
+        self.read(self.inner.last_event()).await
     }
 
     async fn acknowledge(&self, consumer: &str, through: EventId) -> Result<(), StoreError> {
@@ -165,6 +187,14 @@ impl CommandQueue for Faulty {
 
     async fn result(&self, id: CommandId) -> Result<Option<CommandResult>, StoreError> {
         self.read(self.inner.result(id)).await
+    }
+
+    async fn results(
+        &self,
+        ids: &[CommandId],
+    ) -> Result<Vec<(CommandId, CommandResult)>, StoreError> {
+        self.result_reads.fetch_add(1, Ordering::Relaxed);
+        self.read(self.inner.results(ids)).await
     }
 
     async fn withdraw(&self, id: CommandId) -> Result<CommandResult, StoreError> {

@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test panics")]
 
 mod basics;
+mod counting;
 mod faulty;
+mod followers;
 mod given_up;
 mod roles;
 mod script;

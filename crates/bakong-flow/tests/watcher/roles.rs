@@ -14,16 +14,16 @@ use crate::script::*;
 const TERM: Duration = Duration::from_secs(30);
 
 /// A worker with its own connection to the store, and the requests of all workers.
-struct Worker {
-    store: Faulty,
-    watcher: Watcher<Script>,
+pub(crate) struct Worker {
+    pub(crate) store: Faulty,
+    pub(crate) watcher: Watcher<Script>,
 }
 
 async fn worker(script: &Script, store: &MemoryStore, clock: TokioClock) -> Worker {
     worker_with(Config::DEFAULT, script, store, clock).await
 }
 
-async fn worker_with(
+pub(crate) async fn worker_with(
     config: Config,
     script: &Script,
     store: &MemoryStore,
@@ -35,11 +35,11 @@ async fn worker_with(
     Worker { store, watcher }
 }
 
-fn is_leader(worker: &Worker) -> bool {
+pub(crate) fn is_leader(worker: &Worker) -> bool {
     matches!(worker.watcher.health().role, Role::Leader { .. })
 }
 
-fn md5(code: &str) -> Md5Handle {
+pub(crate) fn md5(code: &str) -> Md5Handle {
     Md5Handle::of(code)
 }
 
@@ -160,7 +160,7 @@ async fn a_follower_leads_within_two_terms_after_the_leader_died() {
     assert!(!is_leader(&one));
 }
 
-async fn wait_for_outcome(store: &MemoryStore, code: &str) -> Option<Outcome> {
+pub(crate) async fn wait_for_outcome(store: &MemoryStore, code: &str) -> Option<Outcome> {
     for _ in 0..3_600 {
         if let Some(outcome) = store.outcome(&md5(code)) {
             return Some(outcome);

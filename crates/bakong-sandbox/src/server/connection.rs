@@ -4,10 +4,10 @@ use std::future::{self, Future};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, DATE};
 use http::{HeaderValue, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -71,9 +71,10 @@ pub(super) async fn serve(
 async fn connection(stream: TcpStream, shared: Arc<Shared>, guard: Guard, mut stopped: Stopped) {
     // Avoids delays of small responses. An error here is harmless.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| respond(&shared, &guard, request));
+    let service = service_fn(|request| dated(&shared, &guard, request));
     let mut builder = http1::Builder::new();
     builder
+        .auto_date_header(false)
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE_LIMIT);
     let stream = TokioIo::new(WriteLimit::new(stream, IDLE_LIMIT));
@@ -92,6 +93,22 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, guard: Guard, mut st
             .await;
         }
     }
+}
+
+/// Adds `Date` to the response, from the sandbox's clock, because Bakong judges expiries by the clock that its `Date`
+/// shows (RFC 9110, section 6.6.1). The time is read when the response is sent, after a delay.
+async fn dated(
+    shared: &Arc<Shared>,
+    guard: &Guard,
+    request: Request<Incoming>,
+) -> Result<Response<ServerBody>, Cut> {
+    let mut response = respond(shared, guard, request).await?;
+    let now = shared.with(|backend| backend.state().clock.now());
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(now.as_millis()));
+    if let Ok(date) = HeaderValue::try_from(date) {
+        response.headers_mut().entry(DATE).or_insert(date);
+    }
+    Ok(response)
 }
 
 async fn respond(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 
 use crate::app::App;
 use crate::keys::{self, Scope};
@@ -51,13 +51,7 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let header = parts.headers.get(header::AUTHORIZATION);
-        let text = header.and_then(|value| value.to_str().ok());
-        let key = text.and_then(|text| {
-            let (scheme, key) = text.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
-        });
-        let Some(key) = key else {
+        let Some(key) = bearer(&parts.headers) else {
             let detail = "send the API key in the header `Authorization: Bearer sk_…`";
             return Err(Problem::new(
                 StatusCode::UNAUTHORIZED,
@@ -67,6 +61,13 @@ impl FromRequestParts<App> for Caller {
         };
         Self::of_key(app, key).await
     }
+}
+
+/// Returns the key in the header `Authorization`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = text.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())
 }
 
 fn wrong_key() -> Problem {

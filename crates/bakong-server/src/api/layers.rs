@@ -1,16 +1,17 @@
 //! What happens to every request: its id, its time limit, the headers of the answer.
 
 use std::any::Any;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::ids;
+use crate::metrics::Metrics;
 use crate::problem::{Problem, REQUEST_ID};
 
 /// How long a request may take until its answer begins, with the time to send its body.
@@ -18,10 +19,22 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("request-id");
 
-pub(super) fn add(router: Router) -> Router {
+pub(super) fn add(router: Router, metrics: Metrics) -> Router {
     router
+        .layer(middleware::from_fn_with_state(metrics, with_metrics))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(with_request_id))
+}
+
+/// Counts the answer by its route.
+async fn with_metrics(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("none", MatchedPath::as_str).to_owned();
+    let method = request.method().clone();
+    let started = Instant::now();
+    let response = next.run(request).await;
+    metrics.request(&method, route, response.status(), started.elapsed());
+    response
 }
 
 async fn with_request_id(request: Request, next: Next) -> Response {

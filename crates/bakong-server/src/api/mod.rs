@@ -6,6 +6,7 @@ mod auth;
 pub(crate) mod body;
 mod deliveries;
 mod docs;
+mod dropin;
 pub(crate) mod events;
 mod idempotency;
 pub(crate) mod images;
@@ -21,6 +22,7 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Ref, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -39,7 +41,7 @@ use crate::problem::Problem;
 struct Description;
 
 /// Returns all routes: those of the API, and `others`.
-pub(crate) fn router(app: App, others: Router<App>) -> Router {
+pub(crate) fn router(app: &App, others: Router<App>) -> Router {
     let (router, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(payments::create, payments::list))
         .routes(routes!(payments::read))
@@ -72,15 +74,34 @@ pub(crate) fn router(app: App, others: Router<App>) -> Router {
             .security_schemes
             .insert("key".to_owned(), scheme.into());
     }
+    document_errors(&mut description);
     let router = router
         .merge(docs::router(&description))
+        .merge(dropin::router())
         .merge(others)
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .fallback(no_such_path)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(app);
-    layers::add(router)
+        .with_state(app.clone());
+    layers::add(router, app.metrics().clone())
+}
+
+/// Adds the form of errors to every operation. A client can get one for reasons that have nothing to do with the operation.
+fn document_errors(description: &mut utoipa::openapi::OpenApi) {
+    let body = Ref::from_schema_name("ProblemBody");
+    let content = ContentBuilder::new().schema(Some(body)).build();
+    let error = ResponseBuilder::new()
+        .description("Another error, such as a wrong API key or a store that does not answer")
+        .content("application/problem+json", content)
+        .build();
+    for item in description.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
+            responses.insert("default".to_owned(), error.clone().into());
+        }
+    }
 }
 
 async fn no_such_path(uri: Uri) -> Problem {

@@ -120,8 +120,9 @@ pub(crate) struct Entry {
     /// When the payment was found, or when a person accepted it.
     #[schema(format = "date-time")]
     pub(crate) at: Option<String>,
-    pub(crate) amount: String,
-    pub(crate) currency: String,
+    /// Null if Bakong reported no amount for a code of another program.
+    pub(crate) amount: Option<String>,
+    pub(crate) currency: Option<String>,
     /// The label of the till.
     pub(crate) terminal: Option<String>,
     /// The hash of the transaction.
@@ -143,7 +144,7 @@ pub(crate) struct TotalBody {
 
 /// The books of a day, from midnight to midnight in Phnom Penh.
 #[utoipa::path(get, path = "/v1/statement", tag = "books", params(StatementQuery),
-    responses((status = 200, body = StatementBody), (status = 400, body = ProblemBody<'static>, content_type = "application/problem+json")))]
+    responses((status = 200, content((StatementBody = "application/json"), (String = "text/csv"))), (status = 400, body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn statement(
     State(_): State<crate::app::App>,
     caller: Caller,
@@ -169,7 +170,9 @@ pub(crate) async fn of_day(shop: &Shop, day: Option<&str>) -> Result<StatementBo
     let statement = shop.store.statement(period).await?;
     let mut totals: BTreeMap<(Option<String>, &str), (u64, u64, Currency)> = BTreeMap::new();
     for stored in &statement.settled {
-        let amount = settled_amount(stored);
+        let Some(amount) = settled_amount(stored) else {
+            continue;
+        };
         let currency = amount.currency();
         let name = match currency {
             Currency::Khr => "KHR",
@@ -206,8 +209,8 @@ fn entry(stored: &StoredPayment) -> Entry {
     Entry {
         order_id: stored.payment.order.as_str().to_owned(),
         at: settled_at(stored).map(rfc3339),
-        amount: amount_text(amount),
-        currency: amount.currency().to_string(),
+        amount: amount.map(amount_text),
+        currency: amount.map(|amount| amount.currency().to_string()),
         terminal: terminal(stored),
         hash: transaction.and_then(|it| it.hash.known().cloned()),
         from_account_id: transaction.and_then(|it| it.from_account_id.known().cloned()),
@@ -237,8 +240,8 @@ pub(crate) fn csv(body: &StatementBody) -> Response {
             status.to_owned(),
             entry.order_id.clone(),
             optional(&entry.at),
-            entry.amount.clone(),
-            entry.currency.clone(),
+            entry.amount.clone().unwrap_or_default(),
+            entry.currency.clone().unwrap_or_default(),
             optional(&entry.terminal),
             optional(&entry.hash),
             optional(&entry.from_account_id),

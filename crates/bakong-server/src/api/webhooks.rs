@@ -12,13 +12,14 @@ use utoipa::ToSchema;
 use super::auth::Caller;
 use super::body::RawBody;
 use crate::app::App;
-use crate::db::{EndpointRow, StoredSecret};
+use crate::db::{EndpointKind, EndpointRow, StoredSecret};
 use crate::domain::EventType;
 use crate::ids;
 use crate::keys::Scope;
+use crate::outbound::check_url;
 use crate::problem::{Problem, ProblemBody};
 use crate::service::{self, rfc3339};
-use crate::webhooks::{Secret, check_url};
+use crate::webhooks::Secret;
 
 /// The maximum number of endpoints of a shop.
 const MAX_ENDPOINTS: usize = 20;
@@ -94,6 +95,7 @@ pub(super) async fn create(
     let types: Vec<_> = new.types.iter().map(|kind| kind.name()).collect();
     let row = EndpointRow {
         id: ids::random("we_")?,
+        kind: EndpointKind::Webhook,
         url: new.url,
         types: types.join(" "),
         secret: StoredSecret(secret.expose().to_owned()),
@@ -204,7 +206,8 @@ pub(super) async fn ping(
 
 async fn find(app: &App, caller: &Caller, id: &str) -> Result<EndpointRow, Problem> {
     let row = app.db().endpoint(caller.shop.id, id).await?;
-    row.ok_or_else(missing)
+    row.filter(|row| row.kind == EndpointKind::Webhook)
+        .ok_or_else(missing)
 }
 
 fn missing() -> Problem {

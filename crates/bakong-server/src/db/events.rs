@@ -83,6 +83,18 @@ impl Db {
         })
     }
 
+    /// Stores an event without a payment, and its deliveries. Returns `false` if an event with its id is stored.
+    pub(crate) async fn add_alert(&self, shop: i64, event: &NewEvent) -> Result<bool, StoreError> {
+        let sql = "SELECT number FROM server_events WHERE id = $1";
+        let known = self.select(Statement::new(sql).text(&*event.id));
+        if !known.await?.is_empty() {
+            return Ok(false);
+        }
+        let mut statements = Vec::from(event.insert(shop, ""));
+        statements.push(event.deliver());
+        Ok(self.0.write(statements).await?.is_ok())
+    }
+
     /// Whether an event of the store was handled.
     pub(crate) async fn has_flow_event(&self, shop: i64, id: EventId) -> Result<bool, StoreError> {
         let sql = "SELECT number FROM server_events WHERE shop = $1 AND flow_event = $2";

@@ -9,6 +9,7 @@ mod keys;
 mod payments;
 mod sessions;
 mod shops;
+mod telegram;
 mod webhooks;
 
 use std::sync::Arc;
@@ -22,14 +23,17 @@ pub(crate) use keys::KeyRow;
 pub(crate) use payments::{PaymentCursor, PaymentFilter};
 pub(crate) use sessions::LoginSecret;
 pub(crate) use webhooks::{
-    AttemptRow, DeliveryRow, DueDelivery, EndpointRow, Next, RecentDelivery, StoredSecret,
+    AttemptRow, DeliveryRow, DueDelivery, EndpointKind, EndpointRow, Next, RecentDelivery,
+    StoredSecret,
 };
 
 /// The schema, as numbered steps that never change after a release.
 const STEPS: &[&str] = &[
     include_str!("schema/0001_payments.sql"),
     include_str!("schema/0002_webhooks.sql"),
-    include_str!("schema/0003_sessions.sql"),
+    include_str!("schema/0003_telegram.sql"),
+    include_str!("schema/0004_sessions.sql"),
+    include_str!("schema/0005_deeplinks.sql"),
 ];
 
 /// The tables of the server. Cheap to clone.

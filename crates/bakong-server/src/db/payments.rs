@@ -57,7 +57,7 @@ macro_rules! select {
         concat!(
             "SELECT p.id, p.version, p.order_id, p.amount, p.currency, p.description, p.metadata, p.terminal, \
              p.success_url, p.cancel_url, p.checkout_token, p.status, p.reasons, p.created_at, p.paid_at, \
-             p.paid_transaction, a.number, a.md5, a.code, a.created_at, a.expires_at \
+             p.paid_transaction, a.number, a.md5, a.code, a.created_at, a.expires_at, a.deeplink \
              FROM server_payments p JOIN server_attempts a ON a.payment = p.id AND a.number = p.attempt ",
             $rest
         )
@@ -123,6 +123,22 @@ impl Db {
         ];
         // A payment that is not `opening` any more stays.
         self.0.write(statements).await.map(drop)
+    }
+
+    /// Stores the deep link of an attempt.
+    pub(crate) async fn set_deeplink(
+        &self,
+        shop: i64,
+        attempt: &Attempt,
+        link: &str,
+    ) -> Result<(), StoreError> {
+        let update =
+            Statement::new("UPDATE server_attempts SET deeplink = $3 WHERE shop = $1 AND md5 = $2");
+        let update = update
+            .integer(shop)
+            .text(attempt.md5.to_string())
+            .text(link);
+        self.change(update).await.map(drop)
     }
 
     /// Marks the payment as open, unless it has another status meanwhile. Stores the answer of the caller's idempotency
@@ -275,8 +291,8 @@ impl Payment {
 impl Attempt {
     fn insert(&self, shop: i64, payment: &str) -> Statement {
         let insert = Statement::new(
-            "INSERT INTO server_attempts (shop, md5, payment, number, code, created_at, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO server_attempts (shop, md5, payment, number, code, created_at, expires_at, deeplink) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         );
         insert
             .integer(shop)
@@ -286,6 +302,7 @@ impl Attempt {
             .text(&*self.code)
             .integer(millis(self.created_at))
             .integer(millis(self.expires_at))
+            .optional_text(self.deeplink.clone())
     }
 }
 
@@ -326,6 +343,7 @@ fn read(mut row: Row) -> Result<Payment, StoreError> {
             code: row.text()?,
             created_at: time(row.integer()?),
             expires_at: time(row.integer()?),
+            deeplink: row.optional_text()?,
         },
     })
 }

@@ -16,6 +16,7 @@ const LOCK: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub(crate) struct EndpointRow {
     pub(crate) id: String,
+    pub(crate) kind: EndpointKind,
     pub(crate) url: String,
     /// The types of the events, separated by spaces; empty for all.
     pub(crate) types: String,
@@ -25,6 +26,13 @@ pub(crate) struct EndpointRow {
     pub(crate) disabled_reason: Option<String>,
     pub(crate) failing_since: Option<Timestamp>,
     pub(crate) created_at: Timestamp,
+}
+
+/// How an endpoint gets its messages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum EndpointKind {
+    Webhook,
+    Telegram,
 }
 
 /// The text of a secret. `Debug` does not show it.
@@ -97,7 +105,7 @@ pub(crate) enum Next {
 macro_rules! endpoints {
     ($rest:literal) => {
         concat!(
-            "SELECT id, url, types, secret, previous_secret, previous_until, status, disabled_reason, failing_since, \
+            "SELECT id, kind, url, types, secret, previous_secret, previous_until, status, disabled_reason, failing_since, \
              created_at FROM server_endpoints ",
             $rest
         )
@@ -106,12 +114,18 @@ macro_rules! endpoints {
 
 impl EndpointRow {
     fn read(mut row: Row) -> Result<Self, StoreError> {
-        let (id, url, types) = (row.text()?, row.text()?, row.text()?);
+        let id = row.text()?;
+        let kind = match row.text()?.as_str() {
+            "telegram" => EndpointKind::Telegram,
+            _ => EndpointKind::Webhook,
+        };
+        let (url, types) = (row.text()?, row.text()?);
         let secret = StoredSecret(row.text()?);
         let previous = row.optional_text()?.map(StoredSecret);
         let until = row.optional_integer()?.map(time);
         Ok(Self {
             id,
+            kind,
             url,
             types,
             secret,
@@ -145,9 +159,11 @@ impl Db {
         self.change(insert).await.map(drop)
     }
 
-    /// Returns the endpoints of a shop, the oldest first.
+    /// Returns the webhook endpoints of a shop, the oldest first.
     pub(crate) async fn endpoints(&self, shop: i64) -> Result<Vec<EndpointRow>, StoreError> {
-        let select = Statement::new(endpoints!("WHERE shop = $1 ORDER BY created_at, id"));
+        let select = Statement::new(endpoints!(
+            "WHERE shop = $1 AND kind = 'webhook' ORDER BY created_at, id"
+        ));
         let rows = self.select(select.integer(shop)).await?;
         rows.into_iter().map(EndpointRow::read).collect()
     }
@@ -165,7 +181,7 @@ impl Db {
 
     /// Deletes an endpoint. Returns whether the shop had it. Its deliveries stay as a record, and the pending ones end.
     pub(crate) async fn delete_endpoint(&self, shop: i64, id: &str) -> Result<bool, StoreError> {
-        let delete = "DELETE FROM server_endpoints WHERE shop = $1 AND id = $2 RETURNING id";
+        let delete = "DELETE FROM server_endpoints WHERE shop = $1 AND id = $2 AND kind = 'webhook' RETURNING id";
         let end = "UPDATE server_deliveries SET status = 'failed' \
             WHERE shop = $1 AND endpoint = $2 AND status = 'pending'";
         let statement = |sql| Statement::new(sql).integer(shop).text(id);
@@ -235,7 +251,7 @@ impl Db {
         self.0.write(vec![next, insert, deliver]).await.map(drop)
     }
 
-    /// Delivers an event again: to all endpoints that it was sent to, and to those that exist now. Returns `false` if the
+    /// Delivers an event again to all endpoints that want its type. Returns `false` if the
     /// shop has no such event.
     pub(crate) async fn replay(&self, shop: i64, event: &str) -> Result<bool, StoreError> {
         let sql = "SELECT number FROM server_events WHERE shop = $1 AND id = $2";
@@ -244,6 +260,7 @@ impl Db {
             "INSERT INTO server_deliveries (shop, event, endpoint, status, attempts, retries, next_at, locked_until) \
              SELECT e.shop, e.number, w.id, 'pending', 0, 0, 0, 0 FROM server_events e \
              JOIN server_endpoints w ON w.shop = e.shop WHERE e.shop = $1 AND e.id = $2 AND w.status = 'enabled' \
+             AND (w.types = '' OR ' ' || w.types || ' ' LIKE '% ' || e.type || ' %') \
              ON CONFLICT (shop, event, endpoint) DO UPDATE SET status = 'pending', retries = 0, next_at = 0",
         );
         let again = again.integer(shop).text(event);

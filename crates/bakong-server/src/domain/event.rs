@@ -26,6 +26,10 @@ pub(crate) enum EventType {
     /// More money was found for a payment that is final. The status of the payment does not change.
     #[serde(rename = "payment.duplicate")]
     Duplicate,
+    /// Something else that the owner of the shop must learn, for example that the token expires. `data` has `code`,
+    /// `object` and `detail`.
+    #[serde(rename = "alert")]
+    Alert,
 }
 
 impl EventType {
@@ -38,6 +42,7 @@ impl EventType {
             Self::Cancelled => "payment.cancelled",
             Self::Failed => "payment.failed",
             Self::Duplicate => "payment.duplicate",
+            Self::Alert => "alert",
         }
     }
 }

@@ -46,6 +46,8 @@ pub(crate) struct Attempt {
     pub(crate) code: String,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    /// Opens the code in the customer's bank app.
+    pub(crate) deeplink: Option<String>,
 }
 
 /// The state of a payment.

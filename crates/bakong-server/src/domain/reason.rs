@@ -41,6 +41,22 @@ impl Reason {
         reasons
     }
 
+    /// Returns the name in the API and in the database.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Late => "late",
+            Self::AmountMismatch => "amount_mismatch",
+            Self::WrongCurrency => "wrong_currency",
+            Self::WrongRecipient => "wrong_recipient",
+            Self::Duplicate => "duplicate",
+            Self::Manual => "manual",
+            Self::Cancelled => "cancelled",
+            Self::Unreadable => "unreadable",
+            Self::OtherCode => "other_code",
+            Self::NotOpened => "not_opened",
+        }
+    }
+
     fn of(mismatch: &Mismatch) -> Self {
         match mismatch {
             Mismatch::Short { .. } | Mismatch::Over { .. } => Self::AmountMismatch,

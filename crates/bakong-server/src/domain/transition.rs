@@ -188,6 +188,7 @@ mod tests {
                 code: "code".to_owned(),
                 created_at: at,
                 expires_at: at,
+                deeplink: None,
             },
         }
     }

@@ -74,6 +74,7 @@ texts! {
     paid_at: "Paid at", "បង់នៅ";
     transaction: "Transaction", "ប្រតិបត្តិការ";
     payment_id: "Payment", "លេខការបង់ប្រាក់";
+    open_bank_app: "Open the bank app", "បើកកម្មវិធីធនាគារ";
     pay_in_sandbox: "Pay in the sandbox", "បង់ប្រាក់ក្នុង sandbox";
 
     // The session.

@@ -44,7 +44,12 @@ pub(crate) async fn apply_flow_event(
             .change_payment(shop.id, &transition.payment, event.as_ref())
             .await?
         {
-            Changed::Stored => return Ok(()),
+            Changed::Stored => {
+                if let Some(event) = &event {
+                    shop.metrics.event(shop.mode.name(), event.kind);
+                }
+                return Ok(());
+            }
             Changed::Outdated => {}
             Changed::Conflict if db.has_flow_event(shop.id, flow_event.id).await? => return Ok(()),
             Changed::Conflict => {}
@@ -71,6 +76,7 @@ pub(super) async fn apply(
         let event = render::event(shop, &transition.payment, *kind, reasons, at)?;
         let changed = db.change_payment(shop.id, &transition.payment, Some(&event));
         if changed.await? == Changed::Stored {
+            shop.metrics.event(shop.mode.name(), event.kind);
             return load(db, shop, id).await;
         }
     }

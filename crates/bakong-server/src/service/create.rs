@@ -134,6 +134,7 @@ pub(crate) async fn new_attempt(
     payment.status = Status::Open;
     payment.reasons = Vec::new();
     open::watch(shop, &payment).await?;
+    payment.attempt.deeplink = open::deeplink(shop, &payment.attempt).await;
     if db.add_attempt(shop.id, &payment).await? {
         return change::load(db, shop, id).await;
     }
@@ -247,6 +248,7 @@ impl NewPayment {
                 code: String::new(),
                 created_at: now,
                 expires_at: now,
+                deeplink: None,
             },
         };
         payment.attempt = attempt(shop, &payment, 1, now, expires_in)?;
@@ -282,6 +284,7 @@ fn attempt(
         code,
         created_at: now,
         expires_at,
+        deeplink: None,
     })
 }
 

@@ -6,17 +6,21 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use bakong_flow::bakong_api::endpoint::GenerateDeeplinkByQr;
 use bakong_flow::store::PaymentKey;
 use bakong_flow::{OpenError, WatchError};
-use khqr_core::Timestamp;
+use khqr_core::{Md5Handle, Timestamp};
 
 use super::change;
+use super::request::send_spare;
 use crate::db::{Changed, Db};
-use crate::domain::{Payment, Reason, Status};
+use crate::domain::{Attempt, Payment, Reason, Status};
 use crate::merchant;
 use crate::problem::{Problem, shutting_down};
 use crate::shop::Shop;
 
+/// How long a payment waits for its deep link.
+const DEEPLINK_TIMEOUT: Duration = Duration::from_secs(5);
 /// When a payment that is still being opened was interrupted. Opening takes a few seconds at most.
 const INTERRUPTED_AFTER: Duration = Duration::from_secs(60);
 
@@ -32,8 +36,30 @@ pub(super) async fn open(db: &Db, shop: &Shop, payment: Payment) -> Result<Payme
         }
         return Err(problem);
     }
+    if let Some(link) = deeplink(shop, &payment.attempt).await {
+        db.set_deeplink(shop.id, &payment.attempt, &link).await?;
+    }
     db.payment_opened(shop.id, &payment.id).await?;
     change::load(db, shop, &payment.id).await
+}
+
+/// Requests a deep link, if the configuration wants one and the quota has a request to spare. A payment works without one.
+pub(super) async fn deeplink(shop: &Shop, attempt: &Attempt) -> Option<String> {
+    let khqr = merchant::parse(&attempt.code).filter(|_| shop.deeplinks)?;
+    let request = GenerateDeeplinkByQr::new(&khqr);
+    let answer = tokio::time::timeout(DEEPLINK_TIMEOUT, send_spare(shop, &request)).await;
+    match answer {
+        Ok(Ok(link)) => {
+            let is_web = ["https://", "http://"]
+                .iter()
+                .any(|it| link.as_str().starts_with(it));
+            is_web.then(|| link.as_str().to_owned())
+        }
+        no_link => {
+            tracing::info!(?no_link, "a payment has no deep link");
+            None
+        }
+    }
 }
 
 /// Watches the newest attempt of a payment. Only then may its code be shown.
@@ -47,29 +73,48 @@ pub(super) async fn watch(shop: &Shop, payment: &Payment) -> Result<(), Problem>
         details.metadata = Some(format!(r#"{{"payment":"{}"}}"#, payment.id).into());
     }
     let result = match shop.watcher.watch(watched, shop.policy).await {
-        Ok(_) => Ok(()),
         Err(WatchError::Refused(OpenError::Known)) if is_known(shop, payment).await? => Ok(()),
-        Err(WatchError::Refused(OpenError::NoQuota { until })) => Err(no_quota(until, shop.now())),
-        Err(WatchError::Refused(OpenError::OrderSettled)) => {
-            Err(Problem::conflict("order_paid", "the order is already paid"))
-        }
-        Err(WatchError::Refused(OpenError::TokenRejected)) => Err(Problem::unavailable(
-            "bakong_token_rejected",
-            "Bakong rejects the token of this server, so no payment could be seen; set a new token",
-        )),
-        Err(WatchError::Refused(_)) => Err(Problem::conflict(
-            "code_used",
-            "the code was used before; try again",
-        )),
-        Err(WatchError::StoreUnavailable) => Err(Problem::unavailable(
-            "store_unavailable",
-            "the store or the leader did not answer in time; try again",
-        )),
-        Err(_) => Err(shutting_down()),
+        Err(error) => Err(refusal(&error, shop)),
+        Ok(_) => Ok(()),
     };
     result.inspect_err(|problem| {
         tracing::warn!(payment = %payment.id, code = problem.code, "a payment was not opened");
     })
+}
+
+/// Watches a code that another program created, of which only the MD5 is known. Does nothing if the code is watched.
+pub(crate) async fn watch_md5(shop: &Shop, md5: Md5Handle) -> Result<(), Problem> {
+    let order = bakong_flow::OrderId::new(&md5.to_string()).map_err(|_| Problem::internal())?;
+    let expires_at = shop.now().saturating_add(shop.dropin_expires_in);
+    let payment = bakong_flow::Payment::of_md5(order, md5, expires_at);
+    match shop.watcher.watch(payment, shop.policy).await {
+        // Another request was faster.
+        Err(WatchError::Refused(OpenError::Known)) => Ok(()),
+        Err(error) => Err(refusal(&error, shop)),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Returns why a payment was not opened.
+fn refusal(error: &WatchError, shop: &Shop) -> Problem {
+    match error {
+        WatchError::Refused(OpenError::NoQuota { until }) => no_quota(*until, shop.now()),
+        WatchError::Refused(OpenError::OrderSettled) => {
+            Problem::conflict("order_paid", "the order is already paid")
+        }
+        WatchError::Refused(OpenError::TokenRejected) => Problem::unavailable(
+            "bakong_token_rejected",
+            "Bakong rejects the token of this server, so no payment could be seen; set a new token",
+        ),
+        WatchError::Refused(_) => {
+            Problem::conflict("code_used", "the code was used before; try again")
+        }
+        WatchError::StoreUnavailable => Problem::unavailable(
+            "store_unavailable",
+            "the store or the leader did not answer in time; try again",
+        ),
+        _ => shutting_down(),
+    }
 }
 
 /// Whether the store has this attempt, because an interrupted request opened it.

@@ -35,6 +35,8 @@ pub(crate) struct PaymentBody {
     pub(crate) terminal: Option<String>,
     /// The text of the code that the customer scans.
     pub(crate) qr: String,
+    /// Opens the code in the bank app of the customer's phone. Null unless the server is configured to request links.
+    pub(crate) deeplink: Option<String>,
     /// The MD5 of `qr`.
     pub(crate) md5: String,
     /// The number of the code, from 1.
@@ -69,6 +71,7 @@ impl PaymentBody {
             metadata: metadata.unwrap_or_else(|_| RawValue::NULL.to_owned()),
             terminal: payment.terminal.clone(),
             qr: payment.attempt.code.clone(),
+            deeplink: payment.attempt.deeplink.clone(),
             md5: payment.attempt.md5.to_string(),
             attempt: payment.attempt.number,
             created_at: rfc3339(payment.created_at),
@@ -117,6 +120,23 @@ pub(super) fn event(
         at,
         flow_event: None,
     })
+}
+
+/// Renders an alert.
+pub(super) fn alert(id: &str, code: &str, object: &str, detail: &str, at: Timestamp) -> NewEvent {
+    let body = serde_json::json!({
+        "id": id,
+        "type": EventType::Alert,
+        "timestamp": rfc3339(at),
+        "data": { "code": code, "object": object, "detail": detail },
+    });
+    NewEvent {
+        id: id.to_owned(),
+        kind: EventType::Alert.name(),
+        body: body.to_string(),
+        at,
+        flow_event: None,
+    }
 }
 
 /// Renders an event that only shows that an endpoint works.

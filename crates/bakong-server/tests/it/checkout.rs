@@ -253,3 +253,21 @@ async fn a_customer_whose_money_does_not_match_is_told_to_contact_the_shop() {
     assert!(!text.contains("card.svg") && !text.contains("/code\""));
     shop.server.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_has_a_deep_link_if_the_configuration_wants_one() {
+    let shop = Harness::start_with(|config, _| config.deeplinks = true).await;
+    let payment = shop.create("INV-1").await;
+    let link = payment["deeplink"].as_str().unwrap();
+    assert!(link.starts_with("http"), "{link}");
+    let page = page(&shop, &payment, &[]).await;
+    assert!(page.text().contains(link));
+    assert_eq!(shop.read(&payment).await["deeplink"], link);
+    shop.server.shutdown().await;
+
+    let shop = Harness::start().await;
+    let payment = shop.create("INV-1").await;
+    assert!(payment["deeplink"].is_null());
+    assert_eq!(shop.sandbox().requests().len(), 0);
+    shop.server.shutdown().await;
+}

@@ -18,23 +18,36 @@ pub(crate) const KEY: &str = "sk_test_0123456789abcdefghij";
 #[derive(Debug)]
 pub(crate) struct Harness {
     pub(crate) server: Server,
-    folder: TempDir,
+    config: Config,
+    /// Deleted at the end.
+    _folder: TempDir,
 }
 
 impl Harness {
     pub(crate) async fn start() -> Self {
-        Self::start_in(tempfile::tempdir().unwrap()).await
+        Self::start_with(|_, _| {}).await
     }
 
-    async fn start_in(folder: TempDir) -> Self {
-        let server = Server::start(&config(folder.path())).await.unwrap();
-        Self { server, folder }
+    /// Starts a server with a configuration that `set` changes. The path is the folder of the data.
+    pub(crate) async fn start_with(set: impl FnOnce(&mut Config, &Path)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path());
+        set(&mut config, folder.path());
+        let server = Server::start(&config).await.unwrap();
+        Self {
+            server,
+            config,
+            _folder: folder,
+        }
     }
 
     /// Stops the server and starts another one on the same data.
-    pub(crate) async fn restart(self) -> Self {
+    pub(crate) async fn restart(mut self) -> Self {
+        // The address is a part of the URLs in payments.
+        self.config.bind = self.server.address();
         self.server.shutdown().await;
-        Self::start_in(self.folder).await
+        let server = Server::start(&self.config).await.unwrap();
+        Self { server, ..self }
     }
 
     pub(crate) fn sandbox(&self) -> &Sandbox {

@@ -15,17 +15,22 @@ mod client;
 #[allow(dead_code, reason = "these tests need less of it")]
 #[path = "../../../bakong-store/tests/it/postgres/cluster.rs"]
 mod cluster;
+#[cfg(unix)]
+mod cluster_kills;
 mod dashboard;
 mod demo;
 mod description;
+mod dropin;
 mod harness;
 mod idempotency;
 mod kills;
 mod lists;
+mod operation;
 mod payments;
 mod person;
 mod reviews;
 mod streams;
+mod telegram;
 mod webhooks;
 #[cfg(unix)]
 mod workers;

@@ -1,7 +1,7 @@
 //! The lease, by the clock of the server.
 //!
-//! A renewal uses the connection that is reserved for leases, or another one if that is free first. So neither a pool that is
-//! in use nor the locked row of one registration delays the renewals of the others.
+//! All of this uses the connection that is reserved for leases, or another one if that is free first. So neither a pool that
+//! is in use nor the locked row of one registration delays the leases of the others.
 //!
 //! No transaction waits for the worker while it decides: it reads the row, and then updates the row if the lease is still
 //! the one that was read.
@@ -21,6 +21,7 @@ pub(super) const NOW: &str = "floor(extract(epoch FROM clock_timestamp()) * 1000
 
 /// Acquires the lease for `term` milliseconds if it is free.
 pub(super) async fn acquire(
+    reserved: &Connections,
     connections: &Connections,
     registration: i64,
     worker: &str,
@@ -38,7 +39,9 @@ pub(super) async fn acquire(
     // Another worker can be faster, or the leader can extend its lease. Each makes the next read answer "held".
     for _ in 0..8 {
         let select = Statement::new(&*sql).with(registration);
-        let rows = connections.run(Mode::Read, &[select]).await?;
+        let rows = reserved
+            .run_on_first(connections, Mode::Read, &[select])
+            .await?;
         let row = rows.first().and_then(|rows| rows.first());
         let mut columns = Columns::new(row.ok_or_else(missing_registration)?);
         let lease = LeaseRow {
@@ -59,7 +62,9 @@ pub(super) async fn acquire(
             .with(epoch)
             .with(lease.owner)
             .with(lease.expires_at);
-        let rows = connections.run(Mode::Write, &[take]).await?;
+        let rows = reserved
+            .run_on_first(connections, Mode::Write, &[take])
+            .await?;
         let epoch: Option<i64> = first(rows.first().map_or(&[][..], Vec::as_slice))?;
         if let Some(epoch) = epoch {
             let epoch = unsigned("registrations.epoch", epoch)?;

@@ -35,7 +35,7 @@
 //!
 //! # Connections
 //! A process uses up to [`PostgresOptions::connections`] connections, one more for leases, and one for notifications. So a
-//! leader extends its lease even if all other connections are in use.
+//! leader keeps its lease, and a dead leader is replaced, even if all other connections are in use.
 //!
 //! A transaction-pooling proxy such as `PgBouncer` works: no statement is prepared, each transaction sets what it needs, and
 //! no lock outlives a transaction. Such a proxy delivers no notifications. The store finds that out, logs a warning, and
@@ -258,9 +258,8 @@ pub struct PostgresDatabase(Arc<Shared>);
 struct Shared {
     place: Place,
     connections: Connections,
-    /// One connection, so that leases are extended even if all others are in use. If this one is in use, leases are
-    /// extended on the others. A worker that has no connection left
-    /// should not acquire more leases, so it does that on one of the others.
+    /// One connection, so that leases are acquired and extended even if all others are in use. If this one is in use, one
+    /// of the others does that.
     leases: Connections,
     listener: Listener,
     notifications: Arc<Notifications>,

@@ -18,8 +18,10 @@ use crate::record::{
     settling_hash,
 };
 
-/// Returns the state from which a tracker continues.
+/// Returns the state from which a tracker continues. A new leader needs it, so it uses the connection for leases if that is
+/// free first.
 pub(super) async fn load(
+    reserved: &Connections,
     connections: &Connections,
     registration: i64,
     finished_since: Timestamp,
@@ -39,7 +41,10 @@ pub(super) async fn load(
         open.with(registration),
         finished.with(registration).with(millis(finished_since)),
     ];
-    let rows = connections.run(Mode::Read, &statements).await?;
+    // This can take long, so the others come first.
+    let rows = connections
+        .run_on_first(reserved, Mode::Read, &statements)
+        .await?;
     let [head, open, finished] = &rows[..] else {
         return Err(missing_registration());
     };
@@ -80,6 +85,34 @@ pub(super) async fn find(
     };
     let rows = connections.run(Mode::Read, &[select]).await?;
     rows.iter().flatten().map(read_payment).collect()
+}
+
+/// Returns the payments with these MD5s.
+pub(super) async fn find_all(
+    connections: &Connections,
+    registration: i64,
+    md5s: &[Md5Handle],
+) -> Result<Vec<StoredPayment>, Failure> {
+    let select = Statement::new(format!(
+        "SELECT {} FROM payments WHERE registration = $1 AND md5 = ANY ($2)",
+        PaymentRow::COLUMNS
+    ));
+    let md5s: Vec<&[u8]> = md5s.iter().map(|md5| &md5.as_bytes()[..]).collect();
+    let select = select.with(registration).with(md5s);
+    let rows = connections.run(Mode::Read, &[select]).await?;
+    rows.iter().flatten().map(read_payment).collect()
+}
+
+/// Returns the id of the last event.
+pub(super) async fn last_event(
+    connections: &Connections,
+    registration: i64,
+) -> Result<EventId, Failure> {
+    let select = Statement::new("SELECT last_event FROM registrations WHERE id = $1");
+    let select = select.with(registration);
+    let rows = connections.run(Mode::Read, &[select]).await?;
+    let last: Option<i64> = first(rows.first().map_or(&[][..], Vec::as_slice))?;
+    last.map(EventId::new).ok_or_else(missing_registration)
 }
 
 fn select_payment(registration: i64, md5: &Md5Handle) -> Statement<'_> {

@@ -45,6 +45,26 @@ pub(super) async fn result(
     Ok(from_json_option("commands.result", result)?)
 }
 
+/// Returns the results of those of the commands that have one.
+pub(super) async fn results(
+    connections: &Connections,
+    registration: i64,
+    ids: &[CommandId],
+) -> Result<Vec<(CommandId, CommandResult)>, Failure> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.get()).collect();
+    let select = Statement::new(
+        "SELECT id, result FROM commands WHERE registration = $1 AND id = ANY ($2) AND result IS NOT NULL",
+    );
+    let select = select.with(registration).with(ids);
+    let rows = connections.run(Mode::Read, &[select]).await?;
+    let results = rows.iter().flatten().map(|row| {
+        let mut columns = Columns::new(row);
+        let id = CommandId::new(columns.read()?);
+        Ok((id, from_json("commands.result", columns.read()?)?))
+    });
+    results.collect()
+}
+
 /// Withdraws a command that has no result, and returns the result that is stored now.
 pub(super) async fn withdraw(
     connections: &Connections,

@@ -103,7 +103,8 @@ fn column(limit: usize) -> i64 {
 #[async_trait]
 impl PaymentStore for PostgresStore {
     async fn load(&self, finished_since: Timestamp) -> Result<Snapshot, StoreError> {
-        let loaded = payments::load(self.connections(), self.registration, finished_since).await;
+        let (reserved, others) = (self.leases(), self.connections());
+        let loaded = payments::load(reserved, others, self.registration, finished_since).await;
         self.explain(loaded)
     }
 
@@ -126,11 +127,21 @@ impl PaymentStore for PostgresStore {
         self.explain(found)
     }
 
+    async fn find_all(&self, md5s: &[Md5Handle]) -> Result<Vec<StoredPayment>, StoreError> {
+        let found = payments::find_all(self.connections(), self.registration, md5s).await;
+        self.explain(found)
+    }
+
     async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<Event>, StoreError> {
         let limit = column(limit);
         let connections = self.connections();
         let events = payments::events_after(connections, self.registration, after, limit).await;
         self.explain(events)
+    }
+
+    async fn last_event(&self) -> Result<EventId, StoreError> {
+        let last = payments::last_event(self.connections(), self.registration).await;
+        self.explain(last)
     }
 
     async fn acknowledge(&self, consumer: &str, through: EventId) -> Result<(), StoreError> {
@@ -163,7 +174,8 @@ impl PaymentStore for PostgresStore {
 impl LeaderLease for PostgresStore {
     async fn acquire(&self, worker: &WorkerId, term: Duration) -> Result<Acquired, StoreError> {
         let (term, worker) = (term_millis(term), worker.as_str());
-        let acquired = lease::acquire(self.connections(), self.registration, worker, term).await;
+        let (reserved, others) = (self.leases(), self.connections());
+        let acquired = lease::acquire(reserved, others, self.registration, worker, term).await;
         self.explain(acquired)
     }
 
@@ -194,6 +206,14 @@ impl CommandQueue for PostgresStore {
 
     async fn result(&self, id: CommandId) -> Result<Option<CommandResult>, StoreError> {
         let found = queue::result(self.connections(), self.registration, id).await;
+        self.explain(found)
+    }
+
+    async fn results(
+        &self,
+        ids: &[CommandId],
+    ) -> Result<Vec<(CommandId, CommandResult)>, StoreError> {
+        let found = queue::results(self.connections(), self.registration, ids).await;
         self.explain(found)
     }
 

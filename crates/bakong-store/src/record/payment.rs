@@ -17,9 +17,10 @@ use super::{Corrupt, from_json, integer, millis, policy, timestamp, to_json};
 pub(crate) struct NewPayment<'a> {
     pub(crate) md5: &'a [u8; 16],
     pub(crate) order: &'a str,
-    pub(crate) amount: i64,
-    pub(crate) currency: &'static str,
-    pub(crate) recipient: &'a str,
+    /// NULL, like `currency` and `recipient`, if only the MD5 of the code is known.
+    pub(crate) amount: Option<i64>,
+    pub(crate) currency: Option<&'static str>,
+    pub(crate) recipient: Option<&'a str>,
     pub(crate) opened_at: i64,
     pub(crate) expires_at: i64,
     pub(crate) policy: String,
@@ -40,9 +41,9 @@ impl<'a> NewPayment<'a> {
         policy: &Policy,
         at: Timestamp,
     ) -> Result<Self, Corrupt> {
-        let Expected {
-            amount, recipient, ..
-        } = &payment.expected;
+        let expected = payment.expected.as_ref();
+        let amount = expected.map(|expected| expected.amount);
+        let minor_units = amount.map(|amount| integer("payments.amount", amount.minor_units()));
         let details = payment.details.as_deref();
         let code = details.and_then(|details| details.code.as_deref());
         // A text that is not a code has no fields, and is stored all the same.
@@ -52,9 +53,9 @@ impl<'a> NewPayment<'a> {
         Ok(Self {
             md5: payment.md5.as_bytes(),
             order: payment.order.as_str(),
-            amount: integer("payments.amount", amount.minor_units())?,
-            currency: amount.currency().alphabetic_code(),
-            recipient: recipient.as_str(),
+            amount: minor_units.transpose()?,
+            currency: amount.map(|amount| amount.currency().alphabetic_code()),
+            recipient: expected.map(|expected| expected.recipient.as_str()),
             opened_at: millis(at),
             expires_at: millis(payment.expires_at),
             policy: policy::encode(policy)?,
@@ -109,9 +110,9 @@ pub(crate) struct PaymentRow {
     pub(crate) id: i64,
     pub(crate) md5: [u8; 16],
     pub(crate) order: String,
-    pub(crate) amount: i64,
-    pub(crate) currency: String,
-    pub(crate) recipient: String,
+    pub(crate) amount: Option<i64>,
+    pub(crate) currency: Option<String>,
+    pub(crate) recipient: Option<String>,
     pub(crate) opened_at: i64,
     pub(crate) expires_at: i64,
     pub(crate) policy: String,
@@ -161,20 +162,12 @@ impl PaymentRow {
 
     /// Returns the payment of the row as an open payment.
     pub(crate) fn read_open(self) -> Result<OpenPayment, Corrupt> {
-        let currency: Currency = self
-            .currency
-            .parse()
-            .map_err(invalid("payments.currency"))?;
-        let amount = super::unsigned("payments.amount", self.amount)?;
-        let amount = Amount::from_minor_units(amount, currency);
-        let recipient =
-            AccountIdBuf::new(&self.recipient).map_err(invalid("payments.recipient"))?;
-        let mut payment = Payment::new(
+        let mut payment = Payment::of_md5(
             OrderId::new(&self.order).map_err(invalid("payments.order_id"))?,
             Md5Handle::from_bytes(self.md5),
-            Expected::new(amount, recipient),
             timestamp(self.expires_at),
         );
+        payment.expected = self.expected()?;
         let hash = self.hash.as_deref().map(TransactionHash::new).transpose();
         payment.hash = hash.map_err(invalid("payments.hash"))?;
         let short_hash = self.short_hash.as_deref().map(ShortHash::new).transpose();
@@ -190,6 +183,21 @@ impl PaymentRow {
         open.asked_at = self.asked_at.map(timestamp);
         open.is_cancelled = self.is_cancelled;
         Ok(open)
+    }
+
+    fn expected(&self) -> Result<Option<Expected>, Corrupt> {
+        let columns = (self.amount, &self.currency, &self.recipient);
+        let (Some(amount), Some(currency), Some(recipient)) = columns else {
+            return match columns {
+                (None, None, None) => Ok(None),
+                _ => Err(Corrupt::new("payments.amount", "only a part is stored")),
+            };
+        };
+        let currency: Currency = currency.parse().map_err(invalid("payments.currency"))?;
+        let amount = super::unsigned("payments.amount", amount)?;
+        let amount = Amount::from_minor_units(amount, currency);
+        let recipient = AccountIdBuf::new(recipient).map_err(invalid("payments.recipient"))?;
+        Ok(Some(Expected::new(amount, recipient)))
     }
 
     fn resolution(&self) -> Result<Option<Resolution>, Corrupt> {

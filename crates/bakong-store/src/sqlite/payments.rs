@@ -102,6 +102,29 @@ pub(super) fn find(
     payments.collect()
 }
 
+/// Returns the payments with these MD5s, by one statement for each, within the transaction of the caller.
+pub(super) fn find_all(
+    session: &Session<'_>,
+    registration: i64,
+    md5s: &[Md5Handle],
+) -> Result<Vec<StoredPayment>, Failure> {
+    let mut payments = Vec::new();
+    for md5 in md5s {
+        payments.extend(find(session, registration, &PaymentKey::Md5(*md5))?);
+    }
+    Ok(payments)
+}
+
+/// Returns the id of the last event.
+pub(super) fn last_event(session: &Session<'_>, registration: i64) -> Result<EventId, Failure> {
+    let last = session.first(
+        "SELECT last_event FROM registrations WHERE id = ?1",
+        [registration],
+        |row| row.get(0),
+    )?;
+    last.map(EventId::new).ok_or_else(missing_registration)
+}
+
 /// Returns up to `limit` events after `after`, the lowest first.
 pub(super) fn events_after(
     session: &Session<'_>,

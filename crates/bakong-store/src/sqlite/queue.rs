@@ -49,6 +49,26 @@ pub(super) fn result(
     Ok(from_json_option("commands.result", result.as_deref())?)
 }
 
+/// Returns the results of those of the commands that have one.
+pub(super) fn results(
+    session: &Session<'_>,
+    registration: i64,
+    ids: &[CommandId],
+) -> Result<Vec<(CommandId, CommandResult)>, Failure> {
+    let mut results = Vec::new();
+    for id in ids {
+        let stored = session.first(
+            "SELECT result FROM commands WHERE id = ?1 AND registration = ?2",
+            params![id.get(), registration],
+            |row| row.get::<_, Option<String>>(0),
+        )?;
+        if let Some(stored) = stored.flatten() {
+            results.push((*id, from_json("commands.result", &stored)?));
+        }
+    }
+    Ok(results)
+}
+
 /// Withdraws a command that has no result, and returns the result that is stored now.
 pub(super) fn withdraw(
     session: &Session<'_>,

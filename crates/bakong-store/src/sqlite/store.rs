@@ -110,6 +110,15 @@ impl PaymentStore for SqliteStore {
         find.await
     }
 
+    async fn find_all(&self, md5s: &[Md5Handle]) -> Result<Vec<StoredPayment>, StoreError> {
+        let (registration, md5s) = (self.registration, md5s.to_vec());
+        let find = self
+            .database
+            .0
+            .read(move |session| payments::find_all(session, registration, &md5s));
+        find.await
+    }
+
     async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<Event>, StoreError> {
         let registration = self.registration;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -118,6 +127,15 @@ impl PaymentStore for SqliteStore {
             .0
             .read(move |session| payments::events_after(session, registration, after, limit));
         events.await
+    }
+
+    async fn last_event(&self) -> Result<EventId, StoreError> {
+        let registration = self.registration;
+        let last = self
+            .database
+            .0
+            .read(move |session| payments::last_event(session, registration));
+        last.await
     }
 
     async fn acknowledge(&self, consumer: &str, through: EventId) -> Result<(), StoreError> {
@@ -196,6 +214,18 @@ impl CommandQueue for SqliteStore {
             .0
             .read(move |session| queue::result(session, registration, id));
         result.await
+    }
+
+    async fn results(
+        &self,
+        ids: &[CommandId],
+    ) -> Result<Vec<(CommandId, CommandResult)>, StoreError> {
+        let (registration, ids) = (self.registration, ids.to_vec());
+        let results = self
+            .database
+            .0
+            .read(move |session| queue::results(session, registration, &ids));
+        results.await
     }
 
     async fn withdraw(&self, id: CommandId) -> Result<CommandResult, StoreError> {

@@ -182,7 +182,8 @@ pub(crate) async fn a_statement_has_what_was_settled_and_what_needs_a_person(sto
         else {
             panic!("a payment");
         };
-        payment.expected.amount = Amount::from_minor_units(150, Currency::Usd);
+        let expected = payment.expected.as_mut().unwrap();
+        expected.amount = Amount::from_minor_units(150, Currency::Usd);
         Change::Opened {
             payment,
             policy,
@@ -217,7 +218,10 @@ pub(crate) async fn a_statement_has_what_was_settled_and_what_needs_a_person(sto
     assert_eq!(numbers(&statement.settled), [1, 2]);
     let times: Vec<_> = statement.settled.iter().map(settled_at).collect();
     assert_eq!(times, [Some(after(1_001)), Some(after(1_004))]);
-    assert_eq!(settled_amount(&statement.settled[0]).minor_units(), 10_000);
+    assert_eq!(
+        settled_amount(&statement.settled[0]).unwrap().minor_units(),
+        10_000
+    );
     assert_eq!(numbers(&statement.needs_review), [3]);
     assert_eq!(statement.paid_again, []);
     let totals: Vec<_> = statement

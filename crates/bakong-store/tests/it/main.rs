@@ -8,6 +8,7 @@
 )]
 
 mod books;
+mod first_schema;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
 mod random;

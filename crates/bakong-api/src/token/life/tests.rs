@@ -11,11 +11,32 @@ fn after(duration: Duration) -> Timestamp {
     START.saturating_add(duration)
 }
 
-/// A new token, valid for 90 days.
+/// A new token, valid for 90 days, that Bakong has accepted.
 fn fresh(renewable: bool) -> TokenLife {
     let mut life = TokenLife::new(renewable);
     life.set(Some(after(90 * DAY)));
+    life.accepted();
     life
+}
+
+#[test]
+fn the_expiry_counts_only_after_an_answer() {
+    let (due, expired) = (after(88 * DAY), after(91 * DAY));
+    let mut life = TokenLife::new(true);
+    life.set(Some(after(90 * DAY)));
+    for moment in [due, expired] {
+        assert_eq!(life.step(moment), TokenStep::Use);
+        assert!(life.is_usable(moment));
+    }
+    // The answer may be about an earlier token.
+    life.accepted();
+    life.set(Some(after(90 * DAY)));
+    assert_eq!(life.step(due), TokenStep::RenewOrUse);
+    assert_eq!(life.step(expired), TokenStep::Renew);
+    let mut life = TokenLife::new(true);
+    life.set(Some(after(90 * DAY)));
+    life.rejected(due);
+    assert_eq!(life.step(due), TokenStep::Renew);
 }
 
 #[test]

@@ -9,16 +9,15 @@ use bakong_api::{BaseUrl, Session};
 use bakong_flow::watcher::Role;
 use bakong_flow::{Config, Watcher};
 use bakong_sandbox::Sandbox;
-use khqr_core::AccountId;
+use khqr_core::{AccountId, Timestamp};
 
 use crate::arguments::CheckoutArguments;
 use crate::common::advice::Advisor;
-use crate::common::clock::ClockCheck;
 use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure};
 use crate::common::options::TransportOptions;
 use crate::common::remote::{self, HttpWatcher, Remote};
-use crate::common::shop_store::{KeptStore, LEASE_TERM};
+use crate::common::shop_store::{KeptStore, LEASE_TERM, STORE_TIMEOUT};
 use crate::common::time::PayAfter;
 use crate::common::transport;
 
@@ -26,7 +25,6 @@ use crate::common::transport;
 pub(super) struct Backend {
     pub(super) watcher: HttpWatcher,
     pub(super) advisor: Advisor,
-    pub(super) clock: ClockCheck,
     pub(super) kept: KeptStore,
     sandbox: Option<Sandbox>,
 }
@@ -67,14 +65,19 @@ impl Backend {
         Ok(Self {
             watcher: builder
                 .lease_term(LEASE_TERM)
+                .store_timeout(STORE_TIMEOUT)
                 .start()
                 .await
                 .map_err(|error| failed(error.to_string()))?,
             advisor: remote.advisor,
-            clock: remote.clock,
             kept,
             sandbox,
         })
+    }
+
+    /// Returns the time by the estimate of Bakong's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.watcher.session().now()
     }
 
     /// Whether this command sends the requests. If not, another command with the same store and token does.
@@ -140,7 +143,6 @@ async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
     Ok(Remote {
         session: session.with_token(token),
         advisor,
-        clock: ClockCheck::default(),
         registration_id: None,
     })
 }

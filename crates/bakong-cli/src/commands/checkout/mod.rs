@@ -11,7 +11,7 @@ use std::time::Duration;
 use bakong_api::CheckAnswer;
 use bakong_api::endpoint::CheckTransactionByMd5;
 use bakong_flow::watcher::Progress;
-use bakong_flow::{Clock, OrderId, Payment, Policy, SystemClock, WatchError, Watched};
+use bakong_flow::{OrderId, Payment, Policy, WatchError, Watched};
 use khqr_core::{Khqr, Timestamp};
 use tokio::time::MissedTickBehavior;
 
@@ -19,7 +19,6 @@ use crate::arguments::CheckoutArguments;
 use crate::common::exit::{Exit, Failure};
 use crate::common::interrupt::Interrupts;
 use crate::common::runtime::block_on;
-use crate::common::shop_store::KeptStore;
 use crate::common::{output, reader};
 
 use self::backend::Backend;
@@ -79,7 +78,7 @@ async fn take_payment(
     };
     let ending = wait_for_payment(arguments, &backend, &shown, stop).await?;
     let report = Report {
-        now: SystemClock.now(),
+        now: backend.now(),
         shown: &shown,
         backend: &backend,
         ending,
@@ -99,7 +98,7 @@ async fn prepare(
     order: &CheckoutOrder<'_>,
 ) -> Result<(Backend, ShownCode), Failure> {
     let backend = Backend::open(arguments).await?;
-    let shown = order.code(SystemClock.now())?;
+    let shown = order.code(backend.now())?;
     if !arguments.json && !backend.is_sandbox() {
         output::note(format_args!("Connecting to {}.", backend.advisor.base_url));
     }
@@ -107,7 +106,7 @@ async fn prepare(
     if backend.is_leader() {
         let check = CheckTransactionByMd5::new(shown.md5);
         let Ok(answer) = backend.watcher.send(&check).await else {
-            return Err(refused(&backend.kept, WatchError::StoreUnavailable).await);
+            return Err(refused(&backend, WatchError::StoreUnavailable).await);
         };
         match answer {
             Ok(CheckAnswer::NotFound) => {}
@@ -121,7 +120,7 @@ async fn prepare(
             }
         }
     }
-    if backend.clock.has_passed(shown.expires_at) {
+    if shown.expires_at <= backend.now() {
         let message = "this machine's clock is so far behind that every phone would call the code expired. Set the \
              clock, and try again. No code was shown, so nothing was paid";
         return Err(Failure::new(Exit::NoAnswer, message));
@@ -143,29 +142,31 @@ async fn wait_for_payment(
     let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(error.to_string()))?;
     let mut watched = match backend.watcher.watch(payment, POLICY).await {
         Ok(watched) => watched,
-        Err(error) => return Err(refused(&backend.kept, error).await),
+        Err(error) => return Err(refused(&backend, error).await),
     };
 
     let display = Display::open(arguments, backend, shown);
-    let ending = follow(&mut watched, &display, stop).await;
+    let now = || backend.now();
+    let ending = follow(&mut watched, &display, now, stop).await;
     display.close();
     Ok(ending)
 }
 
 /// Returns the failure for a payment that is not watched.
-async fn refused(kept: &KeptStore, error: WatchError) -> Failure {
-    let reason = kept.reason(&error).await;
+async fn refused(backend: &Backend, error: WatchError) -> Failure {
+    let reason = backend.kept.reason(&backend.watcher, &error).await;
     let message = format!("{reason}. No code was shown, so nothing was paid");
     Failure::new(Exit::NoAnswer, message)
 }
 
-/// Follows the payment until it is final, until the final check fails, or until `stop`.
+/// Follows the payment until it is final, until the final check fails, or until `stop`. `now` is Bakong's time.
 ///
 /// No failure ends the command while the code can be paid, not even a block or a rejected token: the cause may pass or
 /// be repaired, and otherwise nobody notices the payment.
 async fn follow(
     watched: &mut Watched,
     display: &Display,
+    now: impl Fn() -> Timestamp,
     stop: impl Future<Output = Ending>,
 ) -> Ending {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
@@ -186,7 +187,7 @@ async fn follow(
         if let Some(outcome) = progress.outcome {
             return Ending::Final(outcome, progress.checks);
         }
-        let now = SystemClock.now();
+        let now = now();
         let final_check_at = progress
             .expires_at
             .saturating_add(POLICY.grace.after_expiry);

@@ -139,7 +139,7 @@ impl Report<'_> {
     /// The command that looks the payment up.
     fn lookup_command(&self) -> String {
         let (shown, advisor) = (self.shown, &self.backend.advisor);
-        lookup::command(shown.md5, &shown.expected, advisor)
+        lookup::command(shown.md5, Some(&shown.expected), advisor)
     }
 
     /// The fields that identify the payment.

@@ -35,13 +35,18 @@ pub(super) const fn decision_name(decision: Decision) -> &'static str {
 /// The payment in one line: when it was opened, the state, the amount, the order and the MD5.
 pub(super) fn line(stored: &StoredPayment) -> String {
     let payment = &stored.payment;
-    let amount = payment.expected.amount;
+    let expected = payment.expected.as_ref();
+    let (amount, currency) = expected.map_or_else(
+        || ("any".to_owned(), "---"),
+        |expected| {
+            let currency = expected.amount.currency().alphabetic_code();
+            (money::decimal(expected.amount), currency)
+        },
+    );
     format!(
-        "{}  {:<12}  {:>12} {}  {}  {}",
+        "{}  {:<12}  {amount:>12} {currency}  {}  {}",
         in_phnom_penh(stored.opened_at),
         state(stored),
-        money::decimal(amount),
-        amount.currency(),
         payment.md5,
         Printable(payment.order.as_str()),
     )
@@ -55,11 +60,18 @@ pub(super) fn rows(stored: &StoredPayment) -> Vec<String> {
         row("order", Printable(payment.order.as_str())),
         row("md5", payment.md5),
         row("state", state(stored)),
-        row("expected", payment.expected.amount),
-        row("account", &payment.expected.recipient),
+    ];
+    match &payment.expected {
+        Some(expected) => rows.extend([
+            row("expected", expected.amount),
+            row("account", &expected.recipient),
+        ]),
+        None => rows.push(row("expected", "any amount (only the MD5 is known)")),
+    }
+    rows.extend([
         row("opened", time(stored.opened_at)),
         row("expires", time(payment.expires_at)),
-    ];
+    ]);
     if stored.is_cancelled {
         rows.push(row("cancelled", "yes"));
     }
@@ -85,7 +97,8 @@ pub(super) fn rows(stored: &StoredPayment) -> Vec<String> {
 /// All fields of a payment. Amounts are strings, times are milliseconds since 1970.
 pub(super) fn json(stored: &StoredPayment) -> Value {
     let payment = &stored.payment;
-    let amount = payment.expected.amount;
+    let expected = payment.expected.as_ref();
+    let amount = expected.map(|expected| expected.amount);
     let detail = |read: fn(&PaymentDetails) -> Option<&str>| {
         Value::from(payment.details.as_deref().and_then(read))
     };
@@ -93,9 +106,9 @@ pub(super) fn json(stored: &StoredPayment) -> Value {
         "md5": payment.md5.to_string(),
         "order": payment.order.as_str(),
         "state": state(stored),
-        "amount": money::decimal(amount),
-        "currency": amount.currency().alphabetic_code(),
-        "account": payment.expected.recipient.as_str(),
+        "amount": amount.map(money::decimal),
+        "currency": amount.map(|amount| amount.currency().alphabetic_code()),
+        "account": expected.map(|expected| expected.recipient.as_str()),
         "openedAt": stored.opened_at.as_millis(),
         "expiresAt": payment.expires_at.as_millis(),
         "cancelled": stored.is_cancelled,

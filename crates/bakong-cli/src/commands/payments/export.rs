@@ -58,6 +58,8 @@ fn csv(statement: &Statement) -> String {
         let payer = transaction.and_then(|it| it.from_account_id.as_deref());
         let hash = transaction.and_then(|it| it.hash.as_deref());
         let amount = settled_amount(stored);
+        let expected = stored.payment.expected.as_ref();
+        let recipient = expected.map(|expected| &expected.recipient);
         let late = matches!(
             &stored.finished,
             Some((bakong_flow::Outcome::Paid { late: true, .. }, _))
@@ -65,11 +67,15 @@ fn csv(statement: &Statement) -> String {
         text.row(&[
             settled_at(stored).map(rfc_3339).unwrap_or_default(),
             stored.payment.order.as_str().to_owned(),
-            money::decimal(amount),
-            amount.currency().alphabetic_code().to_owned(),
+            amount.map(money::decimal).unwrap_or_default(),
+            amount
+                .map(|it| it.currency().to_string())
+                .unwrap_or_default(),
             entry::state(stored).to_owned(),
             late.to_string(),
-            stored.payment.expected.recipient.as_str().to_owned(),
+            recipient
+                .map(|it| it.as_str().to_owned())
+                .unwrap_or_default(),
             payer.unwrap_or_default().to_owned(),
             hash.unwrap_or_default().to_owned(),
             stored.payment.md5.to_string(),

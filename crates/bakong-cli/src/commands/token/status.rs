@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &StatusArguments) -> Result<Exit, Failure> {
     })
 }
 
-/// The state of a token, by its expiry alone.
+/// The state of a token, by its expiry and this machine's clock alone.
 struct Status {
     state: TokenState,
     end: Option<Timestamp>,
@@ -61,7 +61,7 @@ impl Status {
         let renew = "renew it with bakong token renew";
         let sentence = match (self.state, self.end) {
             (TokenState::Missing, _) => return vec![format!("NONE: {}", source.missing(false))],
-            (TokenState::Expired, _) => format!("EXPIRED: {renew}"),
+            (TokenState::Expired, _) => format!("EXPIRED by this machine's clock: {renew}"),
             (TokenState::DueForRenewal, _) => format!("DUE: it expires within three days; {renew}"),
             (_, None) if !self.is_jwt => {
                 "VALID: it is not a JWT, as NBC's tokens are, so its expiry is unknown".to_owned()

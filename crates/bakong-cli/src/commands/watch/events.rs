@@ -172,7 +172,7 @@ impl EventPrinter {
             "{headline} These payments may still be made. Look them up before you close their orders:"
         ));
         for payment in open {
-            let command = lookup::command(payment.md5, &payment.expected, &self.advisor);
+            let command = lookup::command(payment.md5, payment.expected.as_ref(), &self.advisor);
             note(format_args!("{}:", name(&payment.order)));
             note(format_args!("  {command}"));
         }

@@ -19,7 +19,7 @@ use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::interrupt::Interrupts;
 use crate::common::remote::{self, HttpWatcher, Remote};
 use crate::common::runtime::block_on;
-use crate::common::shop_store::{self, KeptStore, LEASE_TERM};
+use crate::common::shop_store::{self, KeptStore, LEASE_TERM, STORE_TIMEOUT};
 use crate::common::{blanks, output, reader, transaction};
 
 use self::events::EventPrinter;
@@ -53,6 +53,7 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
     let builder = Watcher::builder(session, Arc::clone(&kept.store)).config(config);
     let watcher = builder
         .lease_term(LEASE_TERM)
+        .store_timeout(STORE_TIMEOUT)
         .start()
         .await
         .map_err(|error| shop_store::failure(&error))?;
@@ -76,6 +77,7 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
             () = interrupts.recv() => {
                 printer.stopped(&open_payments(&watcher, &expected).await);
                 watcher.shutdown().await;
+                end_all(&mut followers).await;
                 return Ok(Exit::Interrupted);
             }
             () = &mut unread => {
@@ -120,6 +122,12 @@ async fn watch_all(arguments: &WatchArguments) -> Result<Exit, Failure> {
     Ok(worst)
 }
 
+/// Waits until the followers of a watcher that has stopped have recorded the receipts that they printed. Otherwise
+/// `--resume` would print them again.
+async fn end_all(followers: &mut JoinSet<Exit>) {
+    while followers.join_next().await.is_some() {}
+}
+
 /// Prints the event of a second payment, and records that it was printed.
 async fn print_second_payment(
     event: &Event,
@@ -154,7 +162,7 @@ async fn open(
         Ok(watched) => Ok((watched, payment)),
         Err(error) => Err(match error.until() {
             Some(until) => events::quota_exhausted(until, expires_at),
-            None => unusable(&kept.reason(&error).await),
+            None => unusable(&kept.reason(watcher, &error).await),
         }),
     }
 }

@@ -13,6 +13,7 @@ pub(super) async fn run<F: Fixture>(make: &impl AsyncFn() -> F) {
         commands_are_handed_over_in_order,
         a_command_is_submitted_once,
         a_command_gets_its_result_once,
+        several_results_are_read_at_once,
         a_rejected_payment_refuses_its_command,
         a_withdrawn_command_is_not_carried_out,
         a_result_comes_before_a_withdrawal,
@@ -71,6 +72,31 @@ async fn a_command_is_submitted_once<F: Fixture>(fixture: &F) {
     assert_eq!(withdrawn, CommandResult::Withdrawn);
     assert_eq!(submit(&again, "a", &open(1)).await, id);
     assert_eq!(pending(&again, 10).await.len(), 1);
+}
+
+async fn several_results_are_read_at_once<F: Fixture>(fixture: &F) {
+    let follower = fixture.open().await;
+    let mut leader = Leader::start(fixture).await;
+    let mut ids = Vec::new();
+    for (number, key) in [(1, "a"), (2, "b"), (3, "c")] {
+        ids.push(submit(&follower, key, &open(number)).await);
+    }
+    let results = async || {
+        let results = follower.results(&ids).await;
+        let mut results = results.expect("read results");
+        results.sort_by_key(|(id, _)| *id);
+        results
+    };
+    assert_eq!(results().await, []);
+    let answers = [(ids[0], CommandResult::Done)];
+    assert_eq!(leader.commit_results(&[opened(1, 1)], &answers).await, []);
+    follower.withdraw(ids[2]).await.expect("withdraw");
+    let expected = [
+        (ids[0], CommandResult::Done),
+        (ids[2], CommandResult::Withdrawn),
+    ];
+    assert_eq!(results().await, expected);
+    assert_eq!(follower.results(&[]).await.expect("read results"), []);
 }
 
 async fn a_rejected_payment_refuses_its_command<F: Fixture>(fixture: &F) {

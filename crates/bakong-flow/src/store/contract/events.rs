@@ -11,6 +11,7 @@ pub(super) async fn run<F: Fixture>(make: &impl AsyncFn() -> F) {
         each_outcome_is_an_event,
         a_rejected_outcome_is_no_event,
         events_are_read_in_parts,
+        the_last_event_is_known,
         a_consumer_acknowledges_for_itself,
     );
 }
@@ -103,6 +104,21 @@ async fn events_are_read_in_parts<F: Fixture>(fixture: &F) {
     }
     assert_eq!(read, all);
     assert_eq!(read.len(), 5);
+}
+
+async fn the_last_event_is_known<F: Fixture>(fixture: &F) {
+    let mut leader = Leader::start(fixture).await;
+    let last = async || {
+        let last = fixture.open().await.last_event().await;
+        last.expect("read the last event")
+    };
+    assert_eq!(last().await, EventId::START);
+    assert_eq!(leader.commit(&[opened(1, 1), opened(2, 2)]).await, []);
+    assert_eq!(last().await, EventId::START);
+    let changes = [finished(1, 1, paid(7)), finished(2, 2, Outcome::Expired)];
+    assert_eq!(leader.commit(&changes).await, []);
+    let all = events_after(&leader.store, EventId::START, 10).await;
+    assert_eq!(Some(last().await), all.last().map(|event| event.id));
 }
 
 async fn a_consumer_acknowledges_for_itself<F: Fixture>(fixture: &F) {

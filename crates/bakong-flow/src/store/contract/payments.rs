@@ -21,6 +21,7 @@ pub(super) async fn run<F: Fixture>(make: &impl AsyncFn() -> F) {
         the_changes_of_an_open_payment_are_stored,
         a_withdrawn_payment_is_removed,
         every_outcome_is_stored_unchanged,
+        several_payments_are_found_at_once,
         recent_final_payments_are_loaded,
         the_usage_and_the_status_of_lists_are_stored,
     );
@@ -38,9 +39,11 @@ async fn an_open_payment_is_stored_with_all_fields<F: Fixture>(fixture: &F) {
     let mut with_hashes = payment(1, 1);
     with_hashes.hash = Some(reference(7));
     with_hashes.short_hash = reference(8).short();
-    with_hashes.expected.amount = Amount::from_minor_units(u64::from(u32::MAX) + 1, Currency::Usd);
+    let expected = with_hashes.expected.as_mut().expect("the sample has it");
+    expected.amount = Amount::from_minor_units(u64::from(u32::MAX) + 1, Currency::Usd);
     let mut bare = payment(2, 2);
     bare.details = None;
+    bare.expected = None;
     for (payment, policy) in [(with_hashes, Policy::INVOICE), (bare, Policy::COUNTER)] {
         let change = Change::Opened {
             payment: Box::new(payment.clone()),
@@ -196,6 +199,28 @@ async fn every_outcome_is_stored_unchanged<F: Fixture>(fixture: &F) {
         let (found, at) = stored.and_then(|stored| stored.finished).expect("final");
         assert_eq!((found, at), (outcome, after(1_000 + u64::from(number))));
     }
+}
+
+async fn several_payments_are_found_at_once<F: Fixture>(fixture: &F) {
+    let mut leader = Leader::start(fixture).await;
+    let cancel = Change::Cancelled { md5: md5(2) };
+    let changes = [
+        opened(1, 1),
+        opened(2, 2),
+        opened(3, 3),
+        cancel,
+        finished(3, 3, paid(7)),
+    ];
+    assert_eq!(leader.commit(&changes).await, []);
+    let store = fixture.open().await;
+    let md5s = [md5(3), md5(9), md5(2)];
+    let found = store.find_all(&md5s).await.expect("find payments");
+    assert_eq!(found.len(), 2);
+    for payment in found {
+        assert!(md5s.contains(&payment.payment.md5));
+        assert_eq!(find(&store, payment.payment.md5).await, Some(payment));
+    }
+    assert_eq!(store.find_all(&[]).await.expect("find payments"), []);
 }
 
 async fn recent_final_payments_are_loaded<F: Fixture>(fixture: &F) {

@@ -5,9 +5,11 @@ use std::time::Duration;
 use bakong_flow::PaymentStore;
 use bakong_flow::store::contract::sample::md5;
 use bakong_flow::store::{LeaderLease, PaymentKey, WorkerId};
+use bakong_store::Registration;
 
 use super::setup::{FATAL, assert_error, commit, lead, open_error, quick};
 use super::{Database, store};
+use crate::first_schema::{FIRST_ROWS, assert_first_rows};
 
 #[tokio::test]
 async fn a_schema_of_another_program_stays_as_it_is() {
@@ -50,7 +52,7 @@ async fn a_newer_schema_is_refused_and_stays_as_it_is() {
     let epoch = lead(&store).await;
     commit(&store, epoch, 1).await.unwrap();
     database.sql("UPDATE bakong.schema_version SET version = 99");
-    let words = ["version 99", "up to 1", "Install a newer version"];
+    let words = ["version 99", "up to 2", "Install a newer version"];
     assert_error(&open_error(&database.url()).await, FATAL, &words);
     for error in [
         quick().migrate(&database.url()).await.unwrap_err(),
@@ -69,7 +71,7 @@ async fn a_newer_schema_is_refused_and_stays_as_it_is() {
     assert_error(
         &error,
         FATAL,
-        &["version 0, older than version 1", "migrate"],
+        &["version 0, older than version 2", "migrate"],
     );
     assert_eq!(database.sql("SELECT count(*) FROM bakong.payments"), "1");
 }
@@ -88,13 +90,36 @@ async fn programs_that_start_at_once_create_the_tables_once() {
     for opened in opened.collect::<Vec<_>>() {
         let migrated = opened.await.unwrap();
         created += u32::from(migrated.from == 0);
-        assert_eq!(migrated.to, 1);
+        assert_eq!(migrated.to, 2);
     }
     assert_eq!(created, 1);
     assert_eq!(
         database.sql("SELECT version FROM bakong.schema_version"),
-        "1"
+        "2"
     );
+}
+
+#[tokio::test]
+async fn the_first_schema_is_migrated_with_its_payments() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    database.sql(&format!(
+        "CREATE SCHEMA bakong; SET search_path = bakong; {}; \
+         CREATE TABLE schema_version (version BIGINT NOT NULL); INSERT INTO schema_version VALUES (1)",
+        include_str!("../../../src/schema/postgres/0001_payments.sql")
+    ));
+    for row in FIRST_ROWS {
+        database.sql(&format!(
+            "SET search_path = bakong; {}",
+            row.replace("{md5}", "'\\x000102030405060708090a0b0c0d0e0f'")
+        ));
+    }
+    let migrated = quick().migrate(&database.url()).await.unwrap();
+    assert_eq!((migrated.from, migrated.to), (1, 2));
+    let name = Registration::new("api.example", "shop").unwrap();
+    let store = database.open().await.store(&name).await.unwrap();
+    assert_first_rows(&store).await;
 }
 
 #[tokio::test]

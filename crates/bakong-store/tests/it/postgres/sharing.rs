@@ -138,7 +138,7 @@ async fn a_locked_registration_does_not_delay_the_leases_of_others() {
 }
 
 #[tokio::test]
-async fn a_worker_without_a_connection_keeps_its_lease() {
+async fn a_worker_without_a_connection_keeps_and_acquires_leases() {
     let Some(database) = Database::new() else {
         return;
     };
@@ -148,8 +148,14 @@ async fn a_worker_without_a_connection_keeps_its_lease() {
     options.statement_timeout = Duration::from_secs(20);
     options.operation_timeout = Duration::from_secs(20);
     let opened = options.open(&database.url()).await.unwrap();
-    let [busy, store] = [store(&opened).await, store(&opened).await];
+    let [busy, store, dead] = [
+        store(&opened).await,
+        store(&opened).await,
+        store(&opened).await,
+    ];
     let epoch = lead(&store).await;
+    let dead_epoch = lead(&dead).await;
+    dead.expire_lease().await.unwrap();
     let busy_epoch = lead(&busy).await;
     commit(&busy, busy_epoch, 1).await.unwrap();
     // The only connection waits for a lock.
@@ -178,6 +184,8 @@ async fn a_worker_without_a_connection_keeps_its_lease() {
     for _ in 0..10 {
         store.renew(epoch, TERM).await.unwrap();
     }
+    let acquired = dead.acquire(&WorkerId::new("other"), TERM).await.unwrap();
+    assert!(matches!(acquired, Acquired::Leader(epoch) if epoch > dead_epoch));
     client.batch_execute("ROLLBACK").await.unwrap();
     blocked.await.unwrap().unwrap();
     commit(&store, epoch, 1).await.unwrap();

@@ -16,6 +16,7 @@ use bakong_store::{SqliteDatabase, SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 
 use super::{Folder, store};
+use crate::first_schema::{FIRST_ROWS, assert_first_rows};
 
 async fn lead(store: &SqliteStore) -> Epoch {
     let worker = WorkerId::new("worker");
@@ -137,7 +138,7 @@ async fn a_newer_schema_is_refused_and_stays_as_it_is() {
     drop(connection);
     let before = fs::read(folder.file()).unwrap();
     let error = open_error(&folder.file()).await;
-    let words = ["version 99", "up to 1", "Install a newer version"];
+    let words = ["version 99", "up to 2", "Install a newer version"];
     assert_error(&error, FATAL, &folder.file(), &words);
     let options = SqliteOptions::default();
     for error in [
@@ -147,6 +148,31 @@ async fn a_newer_schema_is_refused_and_stays_as_it_is() {
         assert_error(&error, FATAL, &folder.file(), &words);
     }
     assert_eq!(fs::read(folder.file()).unwrap(), before);
+}
+
+#[tokio::test]
+async fn the_first_schema_is_migrated_with_its_payments() {
+    let folder = Folder::new();
+    let connection = Connection::open(folder.file()).unwrap();
+    let schema = include_str!("../../../src/schema/sqlite/0001_payments.sql");
+    connection.execute_batch(schema).unwrap();
+    for row in FIRST_ROWS {
+        let row = row.replace("{md5}", "x'000102030405060708090a0b0c0d0e0f'");
+        connection.execute_batch(&row).unwrap();
+    }
+    // "bkst" in ASCII.
+    let mark = 0x626b_7374;
+    connection
+        .pragma_update(None, "application_id", mark)
+        .unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    drop(connection);
+    let options = SqliteOptions::default();
+    let migrated = options.migrate(folder.file()).await.unwrap();
+    assert_eq!((migrated.from, migrated.to), (1, 2));
+    assert_first_rows(&folder.open(&options).await).await;
+    let report = options.check(folder.file()).await.unwrap();
+    assert!(report.problems.is_empty(), "{report:?}");
 }
 
 #[tokio::test]
@@ -221,7 +247,7 @@ async fn one_caller_of_a_group_fails_alone() {
     else {
         panic!("a payment");
     };
-    payment.expected.amount = Amount::from_minor_units(u64::MAX, Currency::Khr);
+    payment.expected.as_mut().unwrap().amount = Amount::from_minor_units(u64::MAX, Currency::Khr);
     let changes = [
         opened(8, 8),
         Change::Opened {

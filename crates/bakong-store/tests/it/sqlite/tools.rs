@@ -101,7 +101,7 @@ async fn a_backup_has_everything_and_overwrites_nothing() {
         report.events,
         report.exchanges,
     ];
-    assert_eq!((counts, report.version), ([1, 2, 1, 1, 1], 1));
+    assert_eq!((counts, report.version), ([1, 2, 1, 1, 1], 2));
     assert_eq!(report.problems, [""; 0]);
     let missing = folder.file().with_file_name("missing.db");
     let unused = folder.file().with_file_name("unused.db");

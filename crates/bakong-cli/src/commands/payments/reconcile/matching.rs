@@ -20,7 +20,7 @@ pub(super) struct Settled<'a> {
     pub(super) order: &'a str,
     bill_number: Option<String>,
     hash: Option<&'a str>,
-    pub(super) amount: Amount,
+    pub(super) amount: Option<Amount>,
 }
 
 impl<'a> Settled<'a> {
@@ -38,12 +38,18 @@ impl<'a> Settled<'a> {
         }
     }
 
+    /// The amount as a text for people.
+    pub(super) fn amount_text(&self) -> String {
+        let amount = self.amount.map(|amount| amount.to_string());
+        amount.unwrap_or_else(|| "an unknown amount".to_owned())
+    }
+
     pub(super) fn json(&self) -> Value {
         json!({
             "md5": self.md5.to_string(),
             "order": self.order,
-            "amount": money::decimal(self.amount),
-            "currency": self.amount.currency().alphabetic_code(),
+            "amount": self.amount.map(money::decimal),
+            "currency": self.amount.map(|amount| amount.currency().alphabetic_code()),
             "hash": self.hash,
         })
     }
@@ -92,7 +98,7 @@ pub(super) fn compare<'a>(settled: &'a [Settled<'a>], rows: &'a [BankRow]) -> Co
     let mut is_found = vec![false; settled.len()];
     for row in rows {
         match find(row).filter(|at| !std::mem::replace(&mut is_found[*at], true)) {
-            Some(at) if settled[at].amount == row.amount => {
+            Some(at) if settled[at].amount == Some(row.amount) => {
                 comparison.matched.push((&settled[at], row));
             }
             Some(at) => comparison.differing.push((&settled[at], row)),
@@ -139,7 +145,7 @@ mod tests {
             order,
             bill_number: Some(format!("bill {order}")),
             hash: Some(hash),
-            amount: Amount::from_minor_units(units, Currency::Khr),
+            amount: Some(Amount::from_minor_units(units, Currency::Khr)),
         }
     }
 

@@ -39,7 +39,7 @@ fn print_text(comparison: &Comparison<'_>) {
             "line {}: {} was settled with {}, but the bank has {}",
             row.line,
             Printable(settled.order),
-            settled.amount,
+            settled.amount_text(),
             row.amount
         ));
     }
@@ -47,7 +47,7 @@ fn print_text(comparison: &Comparison<'_>) {
         print(format_args!(
             "missing in the bank's list: {}, {}, MD5 {}",
             Printable(settled.order),
-            settled.amount,
+            settled.amount_text(),
             settled.md5
         ));
     }

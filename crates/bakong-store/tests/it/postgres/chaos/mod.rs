@@ -39,6 +39,9 @@ const ORDERS: &str = "BAKONG_CHAOS_ORDERS";
 const PAYMENTS: &str = "BAKONG_CHAOS_PAYMENTS";
 const SEED: &str = "BAKONG_CHAOS_SEED";
 
+/// Longer than any payment waits for its final check.
+const STANDSTILL: Duration = Duration::from_secs(600);
+
 /// A worker process behind its own proxy.
 struct Worker {
     orders: Orders,
@@ -194,14 +197,15 @@ impl Size {
         }
     }
 
-    /// Returns the quota of registration `number`. A list has up to fifty payments. Every fourth registration does not
-    /// have enough requests.
+    /// Returns the quota of registration `number`. Every fourth registration does not have enough requests. The others also
+    /// open its payments. Each payment needs a request for its final check, so together they have more requests than
+    /// payments. Otherwise the run could never end.
     fn limit(&self, number: usize) -> u32 {
         let each = u32::try_from(self.payments / REGISTRATIONS).unwrap();
         if number.is_multiple_of(4) {
             6 + each / 60
         } else {
-            40 + each
+            40 + each * 3 / 2
         }
     }
 
@@ -264,7 +268,15 @@ fn run(workers: usize, first: &[Disturbance]) {
     let mut random = Random(seed ^ u64::try_from(workers).unwrap());
     let (mut disturbances, mut rounds) = (first.iter(), 0);
     let began = Instant::now();
+    let (mut shown, mut shown_at) = (0, began);
     while bakong.shown() < size.payments || disturbances.len() > 0 {
+        if bakong.shown() > shown {
+            (shown, shown_at) = (bakong.shown(), Instant::now());
+        }
+        assert!(
+            shown_at.elapsed() < STANDSTILL,
+            "no payment was opened for {STANDSTILL:?}, after {shown}"
+        );
         let victim = random.below(workers);
         let way = disturbances.next().copied();
         let way = way.unwrap_or_else(|| DISTURBANCES[random.below(DISTURBANCES.len())]);

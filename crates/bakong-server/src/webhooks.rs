@@ -1,10 +1,11 @@
-//! A signed message.
+//! Webhooks as the Standard Webhooks specification describes them: <https://www.standardwebhooks.com>.
 
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use khqr_core::Timestamp;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
@@ -46,7 +47,7 @@ impl Secret {
     }
 
     /// Returns the signature of a message: `v1,` and the HMAC-SHA256 of id, time and body in Base64.
-    pub(super) fn sign(&self, id: &str, timestamp: &str, body: &str) -> String {
+    fn sign(&self, id: &str, timestamp: &str, body: &str) -> String {
         let encoded = self.0.strip_prefix(PREFIX).unwrap_or(&self.0);
         // This program created the secret. HMAC takes a key of any length.
         let key = STANDARD.decode(encoded).unwrap_or_default();
@@ -58,6 +59,25 @@ impl Secret {
         }
         format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
     }
+}
+
+/// Returns the headers of a message that is signed with all `secrets`, the newest first.
+pub(crate) fn headers(
+    id: &str,
+    at: Timestamp,
+    body: &str,
+    secrets: &[Secret],
+) -> [(&'static str, String); 3] {
+    let timestamp = (at.as_millis() / 1_000).to_string();
+    let signatures: Vec<_> = secrets
+        .iter()
+        .map(|secret| secret.sign(id, &timestamp, body))
+        .collect();
+    [
+        ("webhook-id", id.to_owned()),
+        ("webhook-timestamp", timestamp),
+        ("webhook-signature", signatures.join(" ")),
+    ]
 }
 
 impl fmt::Debug for Secret {

@@ -9,21 +9,35 @@ use khqr_core::{Printable, Timestamp};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::message::Secret;
 use super::schedule::{self, MAX_FAILING};
-use super::send::{Message, Received, Sender};
-use crate::db::{AttemptRow, Db, DueDelivery, EndpointRow, Next};
+use crate::db::{AttemptRow, Db, DueDelivery, EndpointKind, EndpointRow, EventRow, Next};
 use crate::feed::Feed;
+use crate::metrics::Metrics;
+use crate::outbound::{Post, Received, Sender};
+use crate::service::{self, Alert};
+use crate::telegram::Bot;
+use crate::webhooks::{self, Secret};
 
 /// How many deliveries are in progress at once. Each takes at most 15 seconds.
 const MAX_IN_PROGRESS: usize = 64;
 /// How often to look for deliveries that are due.
 const POLL: Duration = Duration::from_millis(500);
+/// How many characters of an answer are stored.
+const MAX_STORED_ANSWER: usize = 512;
 /// How many deliveries are taken at once.
 const PAGE: usize = 16;
 
+/// What delivers.
+#[derive(Clone, Debug)]
+pub(crate) struct Targets {
+    pub(crate) sender: Sender,
+    /// The chat of a shop.
+    pub(crate) bot: Option<Bot>,
+    pub(crate) metrics: Metrics,
+}
+
 /// Delivers until the process stops. Waits for the attempts in progress.
-pub(crate) async fn run(db: Db, sender: Sender, feed: Feed) {
+pub(crate) async fn run(db: Db, targets: Targets, feed: Feed) {
     let slots = Arc::new(Semaphore::new(MAX_IN_PROGRESS));
     let mut attempts = JoinSet::new();
     loop {
@@ -45,9 +59,9 @@ pub(crate) async fn run(db: Db, sender: Sender, feed: Feed) {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
                 return;
             };
-            let (db, sender) = (db.clone(), sender.clone());
+            let (db, targets) = (db.clone(), targets.clone());
             attempts.spawn(async move {
-                if let Err(error) = deliver(&db, &sender, &due).await {
+                if let Err(error) = deliver(&db, &targets, &due).await {
                     tracing::warn!(%error, event = due.event, "a delivery was not recorded; it is repeated");
                 }
                 drop(slot);
@@ -65,7 +79,7 @@ pub(crate) async fn run(db: Db, sender: Sender, feed: Feed) {
     while attempts.join_next().await.is_some() {}
 }
 
-async fn deliver(db: &Db, sender: &Sender, due: &DueDelivery) -> Result<(), StoreError> {
+async fn deliver(db: &Db, targets: &Targets, due: &DueDelivery) -> Result<(), StoreError> {
     let endpoint = db.endpoint(due.shop, &due.endpoint).await?;
     let event = db.event_by_number(due.shop, due.event).await?;
     let at = Timestamp::now();
@@ -83,25 +97,42 @@ async fn deliver(db: &Db, sender: &Sender, due: &DueDelivery) -> Result<(), Stor
             .end_attempt(due, &attempt(None, error, None), Next::Failed)
             .await;
     };
-    let secrets = secrets(&endpoint, at);
-    let message = Message {
-        url: &endpoint.url,
-        id: &event.id,
-        body: &event.body,
-        secrets: &secrets,
+    let sent = match (endpoint.kind, &targets.bot) {
+        (EndpointKind::Webhook, _) => send_webhook(&targets.sender, &endpoint, &event).await,
+        (EndpointKind::Telegram, Some(bot)) if bot.shop() == due.shop => {
+            bot.deliver(db, &endpoint.id, &event).await?
+        }
+        // Another worker has another configuration.
+        (EndpointKind::Telegram, _) => Err("this worker has no bot for the chat".to_owned()),
     };
-    let sent = sender.send(&message).await;
     let next = next(&sent, due, at);
+    targets.metrics.delivery(matches!(next, Next::Delivered));
     let attempt = match &sent {
         Ok(received) => attempt(
             Some(received.status.as_u16()),
             None,
-            Some(received.start.clone()),
+            Some(received.start.chars().take(MAX_STORED_ANSWER).collect()),
         ),
         Err(error) => attempt(None, Some(Printable(error).to_string()), None),
     };
     db.end_attempt(due, &attempt, next).await?;
     disable_if_dead(db, due, &endpoint, &sent, at).await
+}
+
+async fn send_webhook(
+    sender: &Sender,
+    endpoint: &EndpointRow,
+    event: &EventRow,
+) -> Result<Received, String> {
+    let at = Timestamp::now();
+    let secrets = secrets(endpoint, at);
+    let headers = webhooks::headers(&event.id, at, &event.body, &secrets);
+    let post = Post {
+        url: &endpoint.url,
+        headers: &headers,
+        body: &event.body,
+    };
+    sender.post(post).await
 }
 
 fn secrets(endpoint: &EndpointRow, now: Timestamp) -> Vec<Secret> {
@@ -157,6 +188,15 @@ async fn disable_if_dead(
         (_, true) => "no delivery has succeeded for five days",
         _ => return Ok(()),
     };
-    tracing::error!(endpoint = %endpoint.id, reason, "a webhook endpoint was disabled");
-    db.disable_endpoint(due.shop, &endpoint.id, reason).await
+    db.disable_endpoint(due.shop, &endpoint.id, reason).await?;
+    let detail = format!(
+        "The webhook endpoint {} was disabled: {reason}. Repair the receiver, enable the endpoint, and replay the events",
+        endpoint.id
+    );
+    let alert = Alert {
+        code: "webhook_endpoint_disabled",
+        object: &endpoint.id,
+        detail: &detail,
+    };
+    service::alert(db, due.shop, alert, now).await
 }

@@ -1,4 +1,4 @@
-//! Sends one message: resolves the host, checks the address, and connects to that address. Follows no redirect.
+//! Sends one request: resolves the host, checks the address, and connects to that address. Follows no redirect.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,16 +17,15 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::guard::is_public;
-use super::message::Secret;
 
 /// How long a receiver may take in all.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// How many bytes of an answer are kept.
-const MAX_ANSWER: usize = 512;
+/// How many bytes of an answer are read.
+const MAX_ANSWER: usize = 4_096;
 /// The maximum length of an address in bytes.
 const MAX_URL: usize = 2_000;
 
-/// Sends messages.
+/// Sends requests.
 #[derive(Clone)]
 pub(crate) struct Sender {
     tls: TlsConnector,
@@ -42,23 +41,21 @@ impl std::fmt::Debug for Sender {
     }
 }
 
-/// A message to an endpoint.
-#[derive(Debug)]
-pub(super) struct Message<'a> {
-    pub(super) url: &'a str,
-    pub(super) id: &'a str,
-    pub(super) body: &'a str,
-    /// The secrets to sign with, the newest first.
-    pub(super) secrets: &'a [Secret],
+/// A request with a body of JSON. `Debug` does not show the address, which can contain a secret.
+#[derive(Clone, Copy)]
+pub(crate) struct Post<'a> {
+    pub(crate) url: &'a str,
+    pub(crate) headers: &'a [(&'static str, String)],
+    pub(crate) body: &'a str,
 }
 
 /// What a receiver answered.
 #[derive(Debug)]
-pub(super) struct Received {
-    pub(super) status: StatusCode,
-    pub(super) retry_after: Option<Duration>,
+pub(crate) struct Received {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: Option<Duration>,
     /// The first bytes of the body.
-    pub(super) start: String,
+    pub(crate) start: String,
 }
 
 impl Sender {
@@ -82,23 +79,23 @@ impl Sender {
         self.allow_private
     }
 
-    /// Sends a message. An error is a sentence for the owner of the endpoint.
-    pub(super) async fn send(&self, message: &Message<'_>) -> Result<Received, String> {
-        let sent = tokio::time::timeout(TIMEOUT, self.send_now(message)).await;
+    /// Sends a request. An error is a sentence for the owner of the endpoint, without the path of the address.
+    pub(crate) async fn post(&self, post: Post<'_>) -> Result<Received, String> {
+        let sent = tokio::time::timeout(TIMEOUT, self.post_now(post)).await;
         sent.unwrap_or_else(|_| Err(format!("no answer within {} s", TIMEOUT.as_secs())))
     }
 
-    async fn send_now(&self, message: &Message<'_>) -> Result<Received, String> {
-        let target = check_url(message.url, self.allow_private)?;
+    async fn post_now(&self, post: Post<'_>) -> Result<Received, String> {
+        let target = check_url(post.url, self.allow_private)?;
         let stream = self.connect(&target).await?;
         if !target.is_https {
-            return exchange(stream, &target, message).await;
+            return exchange(stream, &target, post).await;
         }
         let name = ServerName::try_from(target.host.clone())
             .map_err(|_| "the host is no valid name for TLS".to_owned())?;
         let stream = self.tls.connect(name, stream).await;
         let stream = stream.map_err(|error| format!("TLS failed: {error}"))?;
-        exchange(stream, &target, message).await
+        exchange(stream, &target, post).await
     }
 
     /// Connects to an address of the host that is allowed. The name is not resolved again after the check.
@@ -178,29 +175,25 @@ pub(crate) fn check_url(url: &str, allow_private: bool) -> Result<Target, String
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     target: &Target,
-    message: &Message<'_>,
+    post: Post<'_>,
 ) -> Result<Received, String> {
     let failed = |error: hyper::Error| format!("the exchange failed: {error}");
     let handshake = http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(failed)?;
     let connection = tokio::spawn(connection);
-    let timestamp = (Timestamp::now().as_millis() / 1_000).to_string();
-    let signatures: Vec<_> = message
-        .secrets
-        .iter()
-        .map(|secret| secret.sign(message.id, &timestamp, message.body))
-        .collect();
-    let request = Request::post(target.path.as_str())
+    let mut request = Request::post(target.path.as_str())
         .header(header::HOST, &target.authority)
         .header(
             header::USER_AGENT,
             concat!("bakong-server/", env!("CARGO_PKG_VERSION")),
         )
-        .header(header::CONTENT_TYPE, "application/json")
-        .header("webhook-id", message.id)
-        .header("webhook-timestamp", timestamp)
-        .header("webhook-signature", signatures.join(" "))
-        .body(Full::new(Bytes::copy_from_slice(message.body.as_bytes())))
+        .header(header::CONTENT_TYPE, "application/json");
+    for (name, value) in post.headers {
+        request = request.header(*name, value);
+    }
+    let body = Bytes::copy_from_slice(post.body.as_bytes());
+    let request = request
+        .body(Full::new(body))
         .map_err(|error| format!("the request cannot be built: {error}"))?;
     let received = async {
         let response = sender.send_request(request).await.map_err(failed)?;
@@ -269,13 +262,12 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let sender = Sender::new(false).unwrap();
-        let message = Message {
+        let post = Post {
             url: &format!("https://localhost:{port}/"),
-            id: "evt_1",
+            headers: &[],
             body: "{}",
-            secrets: &[],
         };
-        let error = sender.send(&message).await.unwrap_err();
+        let error = sender.post(post).await.unwrap_err();
         assert_eq!(error, "the host has no public address");
     }
 }

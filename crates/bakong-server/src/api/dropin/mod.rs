@@ -1,0 +1,70 @@
+//! The drop-in: Bakong's own endpoints at `/bakong/v1`, for programs that poll Bakong themselves.
+//!
+//! Such a program changes its base URL and uses an API key as its token. Its lookups by MD5 are answered from the books, so
+//! it can poll as often as it wants: the tracker decides when a request goes to Bakong.
+
+mod answer;
+mod books;
+mod relay;
+
+use axum::Router;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, FromRequestParts};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::routing::post;
+
+use self::answer::Answer;
+use super::auth::Caller;
+use super::body::MAX_BODY;
+use crate::app::App;
+
+/// The base URL of the drop-in, below the address of the server.
+pub(crate) const PATH: &str = "/bakong";
+
+/// Returns the routes. Every answer has Bakong's form, also an error.
+pub(super) fn router() -> Router<App> {
+    let routes = Router::new()
+        .route("/v1/check_transaction_by_md5", post(books::by_md5))
+        .route(
+            "/v1/check_transaction_by_md5_list",
+            post(books::by_md5_list),
+        )
+        .route("/v1/check_transaction_by_hash", post(relay::by_hash))
+        .route(
+            "/v1/check_transaction_by_short_hash",
+            post(relay::by_short_hash),
+        )
+        .route("/v1/renew_token", post(renew_token))
+        .route("/v1/generate_deeplink_by_qr", post(relay::deeplink))
+        .route("/v1/check_bakong_account", post(relay::account))
+        .fallback(no_such_endpoint)
+        .method_not_allowed_fallback(no_such_endpoint)
+        .layer(DefaultBodyLimit::max(MAX_BODY));
+    Router::new().nest(PATH, routes)
+}
+
+/// The caller of the drop-in: the bearer token is an API key.
+struct Program(Caller);
+
+impl FromRequestParts<App> for Program {
+    type Rejection = Answer;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Answer> {
+        Ok(Self(Caller::from_request_parts(parts, app).await?))
+    }
+}
+
+/// The body of a request, or why it cannot be read.
+type Body = Result<bytes::Bytes, BytesRejection>;
+
+/// The server renews its own token. The program goes on with its API key.
+async fn renew_token(_: Program, headers: HeaderMap) -> Answer {
+    // The extractor has read the key from this header.
+    let key = super::auth::bearer(&headers).unwrap_or_default();
+    Answer::token(key)
+}
+
+async fn no_such_endpoint() -> Answer {
+    Answer::no_such_endpoint()
+}

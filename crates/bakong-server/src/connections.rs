@@ -1,0 +1,139 @@
+//! Accepts connections, with or without TLS, and serves requests on them.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tower_service::Service;
+
+use crate::config::TlsConfig;
+use crate::error::StartError;
+use crate::files;
+
+/// How long a client may take for the head of a request. A connection without a request is closed after this time too.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take for the TLS handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait after a failed `accept`, for example because too many files are open.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Reads the certificate and its key.
+pub(crate) fn tls(config: &TlsConfig) -> Result<TlsAcceptor, StartError> {
+    let read = |name: &str, path| {
+        let bytes = files::read(path);
+        bytes.map_err(|error| StartError::new(format!("{name}: {error}")))
+    };
+    let chain = read("tls_cert_file", &config.cert_file)?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&chain).collect();
+    let chain = chain.unwrap_or_default();
+    if chain.is_empty() {
+        let message = "tls_cert_file: the file has no certificate in PEM form; write the certificate first, then those of its authorities";
+        return Err(StartError::new(message));
+    }
+    let key = read("tls_key_file", &config.key_file)?;
+    let key = PrivateKeyDer::from_pem_slice(&key).map_err(|_| {
+        StartError::new("tls_key_file: the file has no private key in PEM form without a password")
+    })?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let failed = |error: rustls::Error| {
+        StartError::new(format!(
+            "tls_cert_file and tls_key_file cannot be used together: {error}"
+        ))
+    };
+    let mut server = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(failed)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(failed)?;
+    server.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(server)))
+}
+
+/// Serves until `stop`. Then waits for the requests in progress.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
+    let shutdown = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let connection = serve_connection(stream, peer, tls.clone(), router.clone());
+        tokio::spawn(connection(shutdown.watcher()));
+    }
+    drop(listener);
+    shutdown.shutdown().await;
+}
+
+fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+) -> impl FnOnce(Watcher) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> {
+    move |watcher| {
+        Box::pin(async move {
+            // Small answers must not wait for others.
+            let _ = stream.set_nodelay(true);
+            let Some(tls) = tls else {
+                return serve_stream(stream, peer, router, watcher).await;
+            };
+            let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream));
+            if let Ok(Ok(stream)) = handshake.await {
+                serve_stream(stream, peer, router, watcher).await;
+            }
+        })
+    }
+}
+
+async fn serve_stream(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    router: Router,
+    watcher: Watcher,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let mut router = router.clone();
+        async move {
+            let response: Result<Response, Infallible> = router.call(request).await;
+            response
+        }
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT);
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    // The error of a connection concerns its client only.
+    let _ = watcher.watch(connection).await;
+}
