@@ -753,6 +753,17 @@ mod tests {
             ("store = \"x", &[], "line 1"),
             ("store = \"x\"\nbind = \"8600\"", &[], "127.0.0.1:8600"),
             ("store = \"x\"\npolicy = \"often\"", &[], "web_shop"),
+            // These would change the policy of the checkout.
+            (
+                "store = \"x\"\nembed_origins = \"https://a.example; script-src *\"",
+                &[],
+                "embed_origins",
+            ),
+            (
+                "store = \"x\"\nembed_origins = \"https://a.example/shop *\"",
+                &[],
+                "embed_origins",
+            ),
             ("store = \"x\"\nexpires_in = 1", &[], "60 to 2592000"),
             (
                 FILE,

@@ -33,7 +33,7 @@ use crate::problem::Problem;
 #[openapi(
     info(
         title = "bakong-server",
-        description = "KHQR payments over Bakong. Create a payment, show its code, and wait for the event or read the payment. Amounts are exact texts. Errors are `application/problem+json`."
+        description = "KHQR payments over Bakong. Create a payment, send the customer to its `checkout_url` or show its code, and wait for the event or read the payment. Amounts are exact texts. Errors are `application/problem+json`."
     ),
     components(schemas(crate::problem::ProblemBody<'static>)),
     security(("key" = []))

@@ -124,7 +124,7 @@ async fn a_one_time_link_starts_one_session_and_its_cookie_is_protected() {
     person
         .get(link.strip_prefix(shop.server.public_url()).unwrap())
         .await;
-    let answer = person.use_link(&link).await;
+    let answer = person.use_link(&link, shop.server.public_url()).await;
     let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
     let cookie = cookies[0].to_str().unwrap();
     assert!(cookie.starts_with("session="), "{cookie}");
@@ -134,7 +134,14 @@ async fn a_one_time_link_starts_one_session_and_its_cookie_is_protected() {
     assert!(!cookie.contains("Secure"), "{cookie}");
     assert_eq!(person.get("/dashboard").await.status.as_u16(), 200);
     let mut second = Person::new(&shop.server);
-    assert_eq!(second.use_link(&link).await.status.as_u16(), 403);
+    assert_eq!(
+        second
+            .use_link(&link, shop.server.public_url())
+            .await
+            .status
+            .as_u16(),
+        403
+    );
     assert_eq!(second.get("/dashboard").await.status.as_u16(), 303);
 
     let page = person.get("/dashboard").await.text();
@@ -161,7 +168,7 @@ async fn with_tls_the_cookie_is_sent_with_tls_only() {
     let server = Server::start(&config).await.unwrap();
     let mut person = Person::new(&server);
     let link = server.login_link().unwrap().to_owned();
-    let answer = person.use_link(&link).await;
+    let answer = person.use_link(&link, server.public_url()).await;
     let cookie = answer.header("set-cookie").unwrap();
     assert!(
         cookie.starts_with("__Host-session=") && cookie.contains("; Secure"),

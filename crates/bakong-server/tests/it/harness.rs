@@ -142,6 +142,8 @@ impl Harness {
 pub(crate) fn config(folder: &Path) -> Config {
     let mut config = Config::sandbox("127.0.0.1:0".parse().unwrap(), folder);
     config.test_key = Some(KEY.to_owned());
+    // The same after a restart, which changes the port.
+    config.public_url = Some("http://shop.test".to_owned());
     config
 }
 

@@ -22,13 +22,13 @@ impl<'a> Person<'a> {
     pub(crate) async fn with_link(server: &'a Server) -> Self {
         let mut person = Self::new(server);
         let link = server.login_link().unwrap().to_owned();
-        let answer = person.use_link(&link).await;
+        let answer = person.use_link(&link, server.public_url()).await;
         assert_eq!(answer.header("location"), Some("/dashboard"));
         person
     }
 
-    pub(crate) async fn use_link(&mut self, link: &str) -> Answer {
-        let path = link.strip_prefix(self.server.public_url()).unwrap();
+    pub(crate) async fn use_link(&mut self, link: &str, public_url: &str) -> Answer {
+        let path = link.strip_prefix(public_url).unwrap();
         let page = self.get(path).await.text();
         let secret = link.split("link=").nth(1).unwrap();
         let fields = [("csrf", csrf(&page)), ("link", secret.to_owned())];

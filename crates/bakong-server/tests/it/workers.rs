@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::client::{Answer, Stream, open, send};
 use crate::cluster::Cluster;
 use crate::harness::{KEY, path};
+use crate::person::Person;
 
 async fn call(worker: &Server, method: Method, path: &str, key: &str, body: &str) -> Answer {
     let bearer = format!("Bearer {KEY}");
@@ -123,6 +124,26 @@ async fn two_workers_on_postgres_show_one_consistent_payment() {
     let delete = format!("/v1/webhook_endpoints/{id}");
     let deleted = call(&leader, Method::DELETE, &delete, "", "").await;
     assert_eq!(deleted.status.as_u16(), 204);
+
+    // A session that one worker started is valid on the other, and the pages read the same rows.
+    let cookies = Person::with_link(&leader).await.cookies;
+    let mut person = Person::new(&follower);
+    person.cookies = cookies;
+    let checkout = created["checkout_url"].as_str().unwrap();
+    let checkout = &checkout[checkout.find("/pay/").unwrap()..];
+    for (path, text) in [
+        ("/dashboard", "data-version"),
+        ("/dashboard/webhooks", "payment.paid"),
+        ("/dashboard/keys", "BAKONG_TEST_KEY"),
+        ("/pos", "INV-1"),
+        (checkout, "data-view=\"paid\""),
+    ] {
+        let page = person.get(path).await.text();
+        assert!(page.contains(text), "{path}: {page}");
+    }
+    let mut second = Person::new(&follower);
+    let used = second.use_link(leader.login_link().unwrap(), leader.public_url());
+    assert_eq!(used.await.status.as_u16(), 403);
 
     // The follower leads when the leader stops.
     leader.shutdown().await;
