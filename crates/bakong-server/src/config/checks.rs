@@ -38,7 +38,10 @@ impl Config {
         let table = table::load(path, variables)?;
         let raw: RawConfig = table.try_into().map_err(|error: toml::de::Error| {
             let message = Printable(error.message()).to_string();
-            let names: Vec<_> = table::SETTINGS.iter().map(|path| path.join(".")).collect();
+            let names: Vec<_> = table::SETTINGS
+                .iter()
+                .map(|(path, _)| path.join("."))
+                .collect();
             StartError::new(format!(
                 "the configuration is wrong: {message}. The settings are {}",
                 names.join(", ")

@@ -13,40 +13,49 @@ use crate::files;
 pub const VARIABLE_PREFIX: &str = "BAKONG_SERVER_";
 
 /// All settings. The variable of a setting is the prefix and its path in upper case: `BAKONG_SERVER_MERCHANT_NAME`.
-pub(super) const SETTINGS: &[&[&str]] = &[
-    &["bind"],
-    &["public_url"],
-    &["tls_cert_file"],
-    &["tls_key_file"],
-    &["metrics_bind"],
-    &["log_format"],
-    &["log_level"],
-    &["store"],
-    &["expires_in"],
-    &["dropin_expires_in"],
-    &["deeplinks"],
-    &["policy"],
-    &["sandbox"],
-    &["sandbox_port"],
-    &["allow_private_webhooks"],
-    &["embed_origins"],
-    &["dashboard_password_hash"],
-    &["bakong", "environment"],
-    &["bakong", "base_url"],
-    &["bakong", "token_file"],
-    &["bakong", "renewal_email"],
-    &["bakong", "requests_per_day"],
-    &["bakong", "allow_plain_http"],
-    &["merchant", "account"],
-    &["merchant", "name"],
-    &["merchant", "city"],
-    &["merchant", "merchant_id"],
-    &["merchant", "acquiring_bank"],
-    &["telegram", "bot_token_file"],
-    &["telegram", "chat_id"],
-    &["telegram", "api_url"],
-    &["merchant", "contact"],
+pub(super) const SETTINGS: &[(&[&str], Kind)] = &[
+    (&["bind"], Kind::Text),
+    (&["public_url"], Kind::Text),
+    (&["tls_cert_file"], Kind::Text),
+    (&["tls_key_file"], Kind::Text),
+    (&["metrics_bind"], Kind::Text),
+    (&["log_format"], Kind::Text),
+    (&["log_level"], Kind::Text),
+    (&["store"], Kind::Text),
+    (&["expires_in"], Kind::Number),
+    (&["dropin_expires_in"], Kind::Number),
+    (&["deeplinks"], Kind::Switch),
+    (&["policy"], Kind::Text),
+    (&["sandbox"], Kind::Switch),
+    (&["sandbox_port"], Kind::Number),
+    (&["allow_private_webhooks"], Kind::Switch),
+    (&["embed_origins"], Kind::Text),
+    (&["dashboard_password_hash"], Kind::Text),
+    (&["bakong", "environment"], Kind::Text),
+    (&["bakong", "base_url"], Kind::Text),
+    (&["bakong", "token_file"], Kind::Text),
+    (&["bakong", "renewal_email"], Kind::Text),
+    (&["bakong", "requests_per_day"], Kind::Number),
+    (&["bakong", "allow_plain_http"], Kind::Switch),
+    (&["merchant", "account"], Kind::Text),
+    (&["merchant", "name"], Kind::Text),
+    (&["merchant", "city"], Kind::Text),
+    (&["merchant", "merchant_id"], Kind::Text),
+    (&["merchant", "acquiring_bank"], Kind::Text),
+    (&["merchant", "contact"], Kind::Text),
+    (&["telegram", "bot_token_file"], Kind::Text),
+    (&["telegram", "chat_id"], Kind::Text),
+    (&["telegram", "api_url"], Kind::Text),
 ];
+
+/// The type of a setting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    Text,
+    Number,
+    /// `true` or `false`.
+    Switch,
+}
 
 /// Returns the settings of the file, which variables override.
 pub(super) fn load(
@@ -81,15 +90,15 @@ fn override_with(
     table: &mut Table,
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(), StartError> {
-    let known: BTreeMap<String, &[&str]> = SETTINGS
+    let known: BTreeMap<String, (&[&str], Kind)> = SETTINGS
         .iter()
-        .map(|path| (path.join("_").to_uppercase(), *path))
+        .map(|(path, kind)| (path.join("_").to_uppercase(), (*path, *kind)))
         .collect();
     for (variable, text) in variables {
         let Some(name) = variable.strip_prefix(VARIABLE_PREFIX) else {
             continue;
         };
-        let Some(path) = known.get(name) else {
+        let Some((path, kind)) = known.get(name) else {
             let names: Vec<_> = known.keys().map(String::as_str).collect();
             let variable = Printable(&variable).to_string();
             return Err(StartError::new(format!(
@@ -97,19 +106,13 @@ fn override_with(
                 names.join(", ")
             )));
         };
-        let value = match (*path, text.as_str()) {
-            (["expires_in" | "sandbox_port"], number) => match number.parse() {
-                Ok(number) => Value::Integer(number),
-                Err(_) => Value::String(text),
-            },
-            (["sandbox" | "allow_private_webhooks"] | [_, "allow_plain_http"], "true") => {
-                Value::Boolean(true)
-            }
-            (["sandbox" | "allow_private_webhooks"] | [_, "allow_plain_http"], "false") => {
-                Value::Boolean(false)
-            }
-            _ => Value::String(text),
+        // A value of the wrong type stays a text, and the error names the type that is expected.
+        let value = match kind {
+            Kind::Text => None,
+            Kind::Number => text.parse().ok().map(Value::Integer),
+            Kind::Switch => text.parse().ok().map(Value::Boolean),
         };
+        let value = value.unwrap_or(Value::String(text));
         let mut table = &mut *table;
         if let [section, _] = path {
             let section = table

@@ -1,6 +1,7 @@
 use std::fs;
 
 use super::*;
+use crate::config::table::Kind;
 
 const FILE: &str = r#"
     store = "payments.db"
@@ -43,6 +44,22 @@ fn every_setting_has_a_variable_that_overrides_the_file() {
     assert_eq!(live.merchant.name, "Dara Tea");
     assert!(live.allow_plain_http);
     assert!(live.token_file.is_absolute());
+}
+
+#[test]
+fn a_variable_of_each_setting_has_the_type_of_the_setting() {
+    for (path, kind) in table::SETTINGS {
+        let value = match kind {
+            Kind::Text => "text",
+            Kind::Number => "77",
+            Kind::Switch => "true",
+        };
+        let variable = format!("BAKONG_SERVER_{}", path.join("_").to_uppercase());
+        // The value may be wrong, but never its type.
+        if let Err(error) = load(FILE, &[(&variable, value)]) {
+            assert!(!error.contains("type"), "{variable}: {error}");
+        }
+    }
 }
 
 #[test]
