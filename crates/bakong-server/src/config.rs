@@ -359,16 +359,21 @@ fn override_with(
             )));
         };
         let value = match (*path, text.as_str()) {
-            (["expires_in" | "sandbox_port"], number) => match number.parse() {
+            (
+                ["expires_in" | "dropin_expires_in" | "sandbox_port"] | [_, "requests_per_day"],
+                number,
+            ) => match number.parse() {
                 Ok(number) => Value::Integer(number),
                 Err(_) => Value::String(text),
             },
-            (["sandbox" | "allow_private_webhooks"] | [_, "allow_plain_http"], "true") => {
-                Value::Boolean(true)
-            }
-            (["sandbox" | "allow_private_webhooks"] | [_, "allow_plain_http"], "false") => {
-                Value::Boolean(false)
-            }
+            (
+                ["sandbox" | "allow_private_webhooks" | "deeplinks"] | [_, "allow_plain_http"],
+                "true",
+            ) => Value::Boolean(true),
+            (
+                ["sandbox" | "allow_private_webhooks" | "deeplinks"] | [_, "allow_plain_http"],
+                "false",
+            ) => Value::Boolean(false),
             _ => Value::String(text),
         };
         let mut table = &mut *table;
