@@ -321,6 +321,10 @@ async fn a_decision_on_the_dashboard_is_stored_with_its_note() {
     };
     let answer = person.post(&path(&accepted), &form("accept", " ")).await;
     assert_eq!(answer.status.as_u16(), 400);
+    // Neither accept nor reject.
+    let answer = person.post(&path(&accepted), &form("", "why")).await;
+    assert_eq!(answer.status.as_u16(), 400);
+    assert_eq!(shop.read(&accepted).await["status"], "needs_review");
     let answer = person
         .post(&path(&accepted), &form("accept", "a regular customer"))
         .await;

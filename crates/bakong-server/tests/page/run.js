@@ -35,7 +35,7 @@ async function runAll(directory, running) {
   };
   const shop = await start(OtherShop.start());
   const config = join(directory, "bakong.toml");
-  writeFileSync(config, `bind = "127.0.0.1:0"\nstore = "embed.db"\nsandbox = true\nembed_origins = "${shop.origin}"\n`);
+  writeFileSync(config, `bind = "127.0.0.1:0"\nstore = "embed.db"\nsandbox = true\ndeeplinks = true\nembed_origins = "${shop.origin}"\n`);
   const embedded = await start(Server.start(["--config", config]));
   useFonts(directory);
   const browser = await start(Browser.start(process.env.CHROMIUM, join(directory, "profile")));
@@ -70,7 +70,7 @@ async function main() {
 main().then(
   () => process.exit(0),
   (error) => {
-    console.error(`page: ${error.message}\n${problems.join("\n")}`);
+    console.error(`page: ${error.message}\n${problems.join("\n")}\nLog of the servers:\n${Server.log}`);
     process.exit(1);
   },
 );

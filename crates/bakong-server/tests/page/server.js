@@ -6,6 +6,8 @@ const { once } = require("node:events");
 const readline = require("node:readline");
 
 class Server {
+  /** What the servers logged, for the report of a failure. */
+  static log = "";
   #child;
 
   /** Starts `bakong serve` with these options. Resolves when it accepts requests. */
@@ -13,7 +15,10 @@ class Server {
     const server = new Server();
     const args = ["serve", "--json", ...options];
     const env = { ...process.env, BAKONG_TEST_KEY: "sk_test_pages_0123456789abcd" };
-    server.#child = spawn(process.env.BAKONG, args, { stdio: ["ignore", "pipe", "inherit"], env });
+    server.#child = spawn(process.env.BAKONG, args, { stdio: ["ignore", "pipe", "pipe"], env });
+    server.#child.stderr.setEncoding("utf8").on("data", (text) => {
+      Server.log = (Server.log + text).slice(-20_000);
+    });
     const failed = new Promise((_, reject) => {
       server.#child.on("error", reject);
       server.#child.on("exit", (code) => reject(new Error(`\`bakong serve\` ended with ${code}`)));

@@ -15,6 +15,7 @@ use crate::pages::format;
 use crate::pages::page::{Base, PageError, render};
 use crate::pages::session::{Bar, Staff};
 use crate::pages::text::Texts;
+use crate::problem::Problem;
 use crate::service::{self, NewDecision};
 use crate::shop::{Mode, Shop};
 
@@ -179,7 +180,8 @@ pub(super) async fn resolve(
     let note = form.get("note").to_owned();
     let decision = match form.get("decision") {
         "accept" => NewDecision::accept(note),
-        _ => NewDecision::reject(note),
+        "reject" => NewDecision::reject(note),
+        _ => return Err(Problem::invalid("decision", "choose accept or reject").into()),
     };
     service::resolve(app.db(), &staff.shop, &id, decision, BY).await?;
     app.feed().wake();

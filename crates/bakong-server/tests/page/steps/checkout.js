@@ -96,6 +96,21 @@ module.exports = [
     await page.browser.send("Network.setBlockedURLs", { urls: [] });
   }],
 
+  ["a deep link is offered on a touch screen only", async ({ page, embedded }) => {
+    const payment = await embedded.create("LINK-1");
+    await page.look({ width: 1280 });
+    await page.open(payment.checkout_url);
+    const isVisible = "document.querySelector('.phone-only a').checkVisibility()";
+    assert.equal(await page.evaluate(isVisible), false);
+    await page.look({ width: 320, language: "km" });
+    await page.browser.send("Emulation.setTouchEmulationEnabled", { enabled: true });
+    await page.open(payment.checkout_url);
+    await page.waitFor(isVisible);
+    assert.equal(await page.evaluate("document.querySelector('.phone-only a').href"), payment.deeplink);
+    await page.audit();
+    await page.browser.send("Emulation.setTouchEmulationEnabled", { enabled: false });
+  }],
+
   ["names and descriptions cannot run scripts", async ({ page, server }) => {
     await page.look({ width: 320 });
     const payment = await server.create(HOSTILE.slice(0, 100), { description: HOSTILE, metadata: { [HOSTILE]: HOSTILE } });
