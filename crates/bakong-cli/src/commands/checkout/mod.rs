@@ -142,7 +142,7 @@ async fn wait_for_payment(
     let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(error.to_string()))?;
     let mut watched = match backend.watcher.watch(payment, POLICY).await {
         Ok(watched) => watched,
-        Err(error) => return Err(refused(&backend, error).await),
+        Err(error) => return Err(refused(backend, error).await),
     };
 
     let display = Display::open(arguments, backend, shown);
