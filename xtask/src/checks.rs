@@ -233,6 +233,19 @@ pub(crate) fn chaos(runner: &mut Runner, payments: u32, seed: u32) -> Result<()>
     })
 }
 
+/// Long runs of the tests that CI plays with few kills. They print what they saw, and fail without PostgreSQL.
+pub(crate) fn kills(runner: &mut Runner, kills: u32, seed: u32) -> Result<()> {
+    runner.command("kills", |shell| {
+        cmd!(
+            shell,
+            "cargo test -p bakong-cli --test it -- --test-threads 1 --nocapture commands_that_are_killed"
+        )
+        .env("BAKONG_REQUIRE_POSTGRES", "1")
+        .env("BAKONG_KILLS", kills.to_string())
+        .env("BAKONG_KILLS_SEED", seed.to_string())
+    })
+}
+
 pub(crate) fn mutants(runner: &mut Runner, args: &[String]) -> Result<()> {
     tools::require(&[tools::cargo("mutants")])?;
     let (package, args) = match args.split_first() {

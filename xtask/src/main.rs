@@ -96,6 +96,15 @@ enum Task {
         #[arg(long, default_value_t = 0)]
         seed: u32,
     },
+    /// Kills `bakong checkout` and `bakong watch` at random moments, on SQLite and on PostgreSQL; takes half an hour
+    Kills {
+        /// How many commands to kill on SQLite; a fifth of them on PostgreSQL
+        #[arg(long, default_value_t = 300)]
+        kills: u32,
+        /// Which moments
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+    },
     /// Tests a crate (khqr-core by default) against a mutation of each line
     Mutants {
         /// The crate, and further arguments of cargo-mutants
@@ -161,6 +170,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::Fuzz { seconds, targets } => checks::fuzz(runner, *seconds, targets),
         Task::Simulate { args } => checks::simulate(runner, args),
         Task::Chaos { payments, seed } => checks::chaos(runner, *payments, *seed),
+        Task::Kills { kills, seed } => checks::kills(runner, *kills, *seed),
         Task::Mutants { args } => checks::mutants(runner, args),
         Task::Miri => checks::miri(runner, &workspace),
         Task::Bench { filter } => checks::bench(runner, filter.as_deref()),

@@ -292,3 +292,54 @@ async fn watch_until_refused(mut command: Command, codes: &[String]) -> (Vec<Str
     }
     panic!("all payments were stored");
 }
+
+/// Copies the store `$1` to a small file system of its own, fills it, and runs checkouts. Then frees the space, shows order
+/// A-1 and checks the store.
+#[cfg(target_os = "linux")]
+const FULL: &str = r#"
+mount -t tmpfs -o size=1M tmpfs "$2" || exit 77
+cp "$1" "$2/payments.db"
+export BAKONG_STORE="$2/payments.db"
+for left in 0 20 40 48; do
+    available=$(df --output=avail -k "$2" | tail -1)
+    head -c "$(( (available - left) * 1024 ))" /dev/zero > "$2/rest"
+    timeout 60 "$3" checkout --base-url "$4"
+    echo "exit $?"
+    rm "$2/rest"
+done
+"$3" payments show A-1
+"$3" store check
+"#;
+
+/// The file system is a real one, in a mount namespace of the test. Where that is not allowed, the test reports that it did
+/// not run.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_file_system_is_reported_and_loses_nothing() {
+    let shop = shop().await;
+    checkpoint(&shop);
+    let mount = tempfile::tempdir().unwrap();
+    let mut command = Command::new("unshare");
+    command
+        .args(["-Urm", "bash", "-c", FULL, "bash", &shop.store])
+        .arg(mount.path())
+        .args([env!("CARGO_BIN_EXE_bakong"), &shop.sandbox.base_url()])
+        .env("BAKONG_TOKEN", &shop.token);
+    let output = timeout(PATIENCE * 5, command.output()).await;
+    let output = output.expect("a command hangs").unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    if error.contains("unshare failed") || error.contains("Operation not permitted") {
+        eprintln!("NO MOUNT NAMESPACE: the test of a full file system did not run: {error}");
+        return;
+    }
+    // The code of order A-1, and no other.
+    assert_eq!(printed.matches("00020101").count(), 1, "{printed}");
+    assert_eq!(printed.matches("exit 1\n").count(), 4, "{printed}{error}");
+    assert_eq!(error.matches("the disk is full").count(), 4, "{error}");
+    assert!(printed.contains("PAID"), "{printed}{error}");
+    assert!(
+        printed.contains("No problem was found."),
+        "{printed}{error}"
+    );
+}

@@ -260,8 +260,11 @@ impl Shop {
     }
 
     fn pay(&mut self, md5: Md5Handle) {
-        if self.paid.insert(md5) {
-            let _ = dara(&self.world.sandbox).pay(&self.codes[&md5]).unwrap();
+        // A checkout that was killed before it showed its code is watched by `--resume`, but nobody can pay it.
+        if let Some(code) = self.codes.get(&md5)
+            && self.paid.insert(md5)
+        {
+            let _ = dara(&self.world.sandbox).pay(code).unwrap();
         }
     }
 

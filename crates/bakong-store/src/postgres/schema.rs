@@ -1,5 +1,8 @@
 //! The schema `bakong` of the database: its version and its migrations.
 
+#[cfg(test)]
+mod tests;
+
 use bakong_flow::store::StoreErrorKind;
 
 use super::connection::{Connections, Mode};

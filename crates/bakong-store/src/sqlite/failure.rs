@@ -10,6 +10,11 @@ use rusqlite::ErrorCode;
 use crate::migrations::NewerSchema;
 use crate::record::Corrupt;
 
+/// `SQLITE_IOERR_SHMSIZE`
+const LOG_INDEX_SIZE: i32 = 4_874;
+const DISK_FULL: &str =
+    "the disk is full. Free some space; nothing is lost, and the program tries again";
+
 /// `SQLITE_READONLY_DBMOVED`: the file was moved or deleted while it was open.
 const MOVED: i32 = 1032;
 /// `SQLITE_CONSTRAINT_UNIQUE`.
@@ -152,10 +157,7 @@ impl Place {
         };
         let extended = code.extended_code;
         match code.code {
-            ErrorCode::DiskFull => (
-                Transient,
-                "the disk is full. Free some space; nothing is lost, and the program tries again".into(),
-            ),
+            ErrorCode::DiskFull => (Transient, DISK_FULL.into()),
             ErrorCode::ReadOnly if extended == MOVED => (
                 Fatal,
                 "the file was moved or deleted while it was in use. Restore the file and start the program again"
@@ -193,6 +195,8 @@ impl Place {
                     "the file cannot be opened (SQLite error {extended}). Check that the file and its folder exist, and that this user may write both"
                 ),
             ),
+            // SQLite does not report a full disk when it extends the index of the write-ahead log.
+            ErrorCode::SystemIoFailure if extended == LOG_INDEX_SIZE => (Transient, DISK_FULL.into()),
             ErrorCode::SystemIoFailure => (
                 Transient,
                 format!(
