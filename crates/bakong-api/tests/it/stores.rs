@@ -396,7 +396,10 @@ fn leases_and_their_pauses_have_the_time_of_this_machine() {
     let left = requests[0].usable_until.unwrap();
     let left = left.saturating_since(requests[0].now);
     // The clock may drift by 200 millionths until then.
-    assert!((2 * DAY..=2 * DAY + DAY / 2_400).contains(&left), "{left:?}");
+    assert!(
+        (2 * DAY..=2 * DAY + DAY / 2_400).contains(&left),
+        "{left:?}"
+    );
     fake.advance(DAY / 24 - Duration::from_secs(2));
     block_on(ask(&session)).unwrap();
     assert_eq!(store.requests.lock().unwrap().len(), 1);
@@ -476,7 +479,7 @@ fn a_usable_token_is_used_while_another_process_renews() {
     // The clock may drift by 200 millionths until then.
     let after = request.usable_until.unwrap();
     let after = after.saturating_since(old.expires_at().unwrap());
-    assert!(after <= 2 * DAY / 4_999, "{after:?}");
+    assert!(after < Duration::from_secs(35), "{after:?}");
     assert!(!request.ignores_pause);
     // An explicit renewal waits for the lease and ignores the pause.
     block_on(session.renew()).unwrap();
