@@ -214,6 +214,13 @@ impl Shop {
         Some(next.as_millis())
     }
 
+    /// The reply to request `number` shows that it was sent at another time.
+    pub fn set_sent_at(&mut self, number: u64, at: Timestamp) {
+        if let (Some(tracker), Some((ticket, _))) = (&mut self.tracker, self.tickets.get(&number)) {
+            tracker.set_sent_at(*ticket, at);
+        }
+    }
+
     /// The reply to request `number` arrived.
     ///
     /// # Errors

@@ -265,7 +265,7 @@ impl World {
             .saturating_add_signed(self.skew + since * drift / 1_000_000)
     }
 
-    /// The shop's process learns Bakong's time from an HTTP response.
+    /// The shop's process learns Bakong's time from an HTTP response, and judges its request by that time.
     fn observe_date(&mut self, number: u64, reply: &Reply) {
         let sent_at = self.sent_at.remove(&number);
         let has_response = !matches!(
@@ -278,6 +278,9 @@ impl World {
             let date = moment(self.now / 1_000 * 1_000);
             let received_at = moment(self.local_time());
             self.server_time.observe(moment(sent_at), received_at, date);
+            if let Some(at) = self.server_time.revised(moment(sent_at)) {
+                self.shop.set_sent_at(number, at);
+            }
         }
     }
 

@@ -36,6 +36,8 @@ pub struct ServerTime(Option<Bounds>);
 struct Bounds {
     least: i64,
     greatest: i64,
+    /// The local time of the first answer since one of the clocks was set.
+    since: Timestamp,
     /// The local time of the last answer.
     at: Timestamp,
 }
@@ -87,6 +89,7 @@ impl ServerTime {
         let new = Bounds {
             least: difference(date, received_at),
             greatest: difference(date, sent_at).saturating_add(RESOLUTION),
+            since: received_at,
             at: received_at,
         };
         self.0 = Some(self.0.and_then(|old| old.intersect(new)).unwrap_or(new));
@@ -103,8 +106,8 @@ impl ServerTime {
         let Some(bounds) = self.0 else {
             return local;
         };
-        let age = local.as_millis().saturating_sub(bounds.at.as_millis());
-        let drift = age.div_ceil(DRIFT.unsigned_abs());
+        let age = local.as_millis().abs_diff(bounds.at.as_millis());
+        let drift = age.div_ceil(DRIFT.unsigned_abs()).min(local.as_millis());
         shift(
             Timestamp::from_millis(local.as_millis() - drift),
             bounds.least,
@@ -122,6 +125,17 @@ impl ServerTime {
         let age = local.as_millis().saturating_sub(bounds.at.as_millis());
         let drift = age.div_ceil(DRIFT.unsigned_abs() - 1);
         Timestamp::from_millis(local.as_millis().saturating_add(drift))
+    }
+
+    /// Returns Bakong's time at an earlier local time, if the result of [`correct`](Self::correct) at that time was wrong:
+    /// no answer had told Bakong's time, or an answer since then shows that a clock was set.
+    ///
+    /// An answer can correct the clock while its request is in flight. Judge the request by the corrected time at which it
+    /// was sent: a "not found" from before the expiry proves nothing, although a wrong clock showed a later time.
+    #[must_use]
+    pub fn revised(&self, local: Timestamp) -> Option<Timestamp> {
+        let is_wrong = self.0.is_some_and(|bounds| local <= bounds.since);
+        is_wrong.then(|| self.correct(local))
     }
 
     /// Returns how the local clock differs from Bakong's.
@@ -151,6 +165,7 @@ impl Bounds {
         let both = Self {
             least: new.least.max(self.least.saturating_sub(drift)),
             greatest: new.greatest.min(self.greatest.saturating_add(drift)),
+            since: self.since,
             at: new.at,
         };
         (both.least <= both.greatest).then_some(both)
@@ -325,6 +340,20 @@ mod tests {
         assert_eq!(time.correct(at(661_100)), at(1_000));
         time.observe(at(3_000), at(3_100), at(3_000));
         assert_eq!(time.correct(at(3_100)), at(3_000));
+    }
+
+    #[test]
+    fn a_time_before_a_correction_is_revised() {
+        let mut time = ServerTime::new();
+        assert_eq!(time.revised(at(0)), None);
+        // The local clock is an hour ahead.
+        let hour = 3_600_000;
+        time.observe(at(hour), at(hour + 10_000), at(9_000));
+        let sent_at = time.revised(at(hour)).unwrap();
+        assert!(at(-1_003) <= sent_at && sent_at <= at(0), "{sent_at:?}");
+        // A request that is sent later had the right time.
+        time.observe(at(hour + 20_000), at(hour + 20_100), at(20_000));
+        assert_eq!(time.revised(at(hour + 20_000)), None);
     }
 
     #[test]

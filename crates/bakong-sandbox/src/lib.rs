@@ -106,7 +106,8 @@
 //!   only through a fault: the link provider fails, the e-mail server is down, the server cannot be reached.
 //! - The sandbox runs no timers, except for faults that take real time. A delayed transfer is visible to any request
 //!   after its due time, and a token expires on the sandbox's clock. [`Sandbox::advance`] and
-//!   [`Sandbox::set_clock`] move the clock. The client's own clock is not affected, so set both to the same time.
+//!   [`Sandbox::set_clock`] move the clock. The `Date` of each response has its time. The client's own clock is not affected,
+//!   so set both to the same time, or let the client follow `Date`.
 //! - With a [state file](SandboxBuilder::state_file), a restarted sandbox continues where the last one stopped or was
 //!   killed.
 //!

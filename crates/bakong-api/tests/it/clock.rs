@@ -3,15 +3,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bakong_api::CheckAnswer;
 use bakong_api::observe::SessionObserver;
 use bakong_api::server_time::Skew;
 use bakong_api::token::{MemoryTokenStore, TokenState, TokenStore};
 use bakong_api::transport::TransportErrorKind;
+use bakong_api::{ApiError, CheckAnswer};
 
 use crate::fake::{ACCOUNT, CHECK, DAY, Fake, RENEW, START, ask, fresh, token};
 use crate::fixtures::account;
-use crate::tasks::block_on;
+use crate::tasks::{Tasks, block_on};
 
 #[test]
 fn a_token_is_not_renewed_because_the_clock_is_ahead() {
@@ -79,6 +79,74 @@ fn an_answer_that_tells_nothing_about_the_token_renews_nothing() {
         assert!(block_on(ask(&session)).is_err());
     }
     assert_eq!((fake.count(CHECK), fake.count(RENEW)), (3, 0));
+}
+
+/// Sends a check from 100 callers, with a token that has expired by this machine's clock and answers that are held back.
+fn send_with_an_expired_token(fake: &Arc<Fake>) -> Tasks<'static, Result<CheckAnswer, ApiError>> {
+    fake.hold(CHECK);
+    let session = Arc::new(fake.renewing_session().with_token(fresh("old")));
+    let mut tasks = Tasks::new();
+    for _ in 0..100 {
+        let session = Arc::clone(&session);
+        tasks.add(async move { ask(&session).await });
+    }
+    tasks.run();
+    assert_eq!(fake.count(CHECK), 1, "the others wait for the answer");
+    tasks
+}
+
+#[test]
+fn an_expired_token_costs_one_rejected_request() {
+    let fake = Fake::new();
+    fake.advance(100 * DAY);
+    let mut tasks = send_with_an_expired_token(&fake);
+    fake.release();
+    tasks.run();
+    assert_eq!(tasks.waiting(), 0);
+    assert_eq!((fake.count(CHECK), fake.count(RENEW)), (101, 1));
+}
+
+#[test]
+fn callers_continue_after_a_probe_that_shows_a_valid_token() {
+    let fake = Fake::new();
+    fake.accept(&fresh("old"));
+    fake.set_ahead(100 * DAY);
+    let mut tasks = send_with_an_expired_token(&fake);
+    fake.release();
+    tasks.run();
+    assert_eq!(tasks.waiting(), 0);
+    assert_eq!((fake.count(CHECK), fake.count(RENEW)), (100, 0));
+}
+
+#[test]
+fn callers_do_not_wait_one_after_another_for_probes_that_fail() {
+    let fake = Fake::new();
+    fake.advance(100 * DAY);
+    fake.reject_with(502, "");
+    let mut tasks = send_with_an_expired_token(&fake);
+    fake.release();
+    tasks.poll(0);
+    fake.hold(CHECK);
+    tasks.run();
+    // The probe ended without an answer about the token, and all others have sent their own request.
+    assert_eq!((tasks.waiting(), fake.count(CHECK)), (99, 100));
+    fake.release();
+    tasks.run();
+    assert_eq!((tasks.waiting(), fake.count(RENEW)), (0, 0));
+}
+
+#[test]
+fn another_caller_probes_if_the_first_one_stops_waiting() {
+    let fake = Fake::new();
+    fake.advance(100 * DAY);
+    let mut tasks = send_with_an_expired_token(&fake);
+    tasks.cancel(0);
+    tasks.run();
+    assert_eq!((tasks.waiting(), fake.count(CHECK)), (99, 2));
+    fake.release();
+    tasks.run();
+    assert_eq!(tasks.waiting(), 0);
+    assert_eq!((fake.count(CHECK), fake.count(RENEW)), (2 + 99, 1));
 }
 
 #[test]

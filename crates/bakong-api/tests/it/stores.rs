@@ -479,7 +479,7 @@ fn a_usable_token_is_used_while_another_process_renews() {
     // The clock may drift by 200 millionths until then.
     let after = request.usable_until.unwrap();
     let after = after.saturating_since(old.expires_at().unwrap());
-    assert!(after <= 2 * DAY / 4_999, "{after:?}");
+    assert!(after < Duration::from_secs(35), "{after:?}");
     assert!(!request.ignores_pause);
     // An explicit renewal waits for the lease and ignores the pause.
     block_on(session.renew()).unwrap();

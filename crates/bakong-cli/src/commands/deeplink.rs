@@ -1,7 +1,6 @@
 //! `bakong deeplink`: gets a link that opens a bank's app with a code.
 
 use bakong_api::endpoint::{GenerateDeeplinkByQr, SourceInfo};
-use bakong_flow::{Clock, SystemClock};
 use khqr_core::Khqr;
 use serde_json::json;
 
@@ -21,9 +20,6 @@ fn get_link(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
         Some(blank) => Failure::new(Exit::NotValid, format!("not a KHQR: {blank}")),
         None => Failure::new(Exit::NotValid, format!("not a KHQR: {error}")),
     })?;
-    if let Err(error) = khqr.verify(SystemClock.now()) {
-        output::note(format_args!("This code cannot be paid now: {error}."));
-    }
     let mut request = GenerateDeeplinkByQr::new(&khqr);
     if let Some(source) = source {
         request = request.with_source(source);
@@ -31,6 +27,10 @@ fn get_link(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
     let link = block_on_unless_stopped("no link was received", async {
         let remote = remote::open_without_token(&arguments.target, "the code")?;
         let answer = remote.session.send(&request).await;
+        // The answer tells Bakong's time, by which a code expires.
+        if let Err(error) = khqr.verify(remote.session.now()) {
+            output::note(format_args!("This code cannot be paid now: {error}."));
+        }
         answer.map_err(|error| remote.advisor.failure(&error))
     })?;
     if arguments.json {

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use bakong_api::server_time::SharedServerTime;
 use bakong_api::transport::{TransportError, TransportErrorKind};
 use bakong_api::{ApiError, BaseUrl, Environment, ErrorClass, ErrorCode, RetryAfter};
 use bakong_flow::{Clock, SystemClock};
@@ -24,6 +25,8 @@ pub(crate) struct Advisor {
     pub(crate) base_url: BaseUrl,
     pub(crate) token: TokenSource,
     pub(crate) transport: TransportOptions,
+    /// The estimate of Bakong's time of the session whose errors are explained.
+    pub(crate) server_time: SharedServerTime,
 }
 
 impl Advisor {
@@ -59,7 +62,7 @@ impl Advisor {
 
     /// The JSON error object.
     pub(crate) fn reason(&self, error: &ApiError) -> Reason {
-        let now = SystemClock.now();
+        let now = self.server_time.correct(SystemClock.now());
         Reason {
             class: Some(error.class().name()),
             code: error.code().map(ErrorCode::number),

@@ -108,12 +108,14 @@ fn open_with(
         session = session.with_renewal(renewal).with_observer(RenewalNotes);
     }
     let token = source;
+    let server_time = session.server_time().clone();
     Ok(Remote {
         session,
         advisor: Advisor {
             base_url,
             token,
             transport: options,
+            server_time,
         },
         registration_id,
     })
@@ -164,16 +166,16 @@ impl SessionObserver for RejectionNote {
 pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result<Remote, Failure> {
     let base_url = trusted_base_url(target, what)?;
     let options = TransportOptions::of(target);
+    let transport = transport::open(&options, HyperTransport::builder())?;
+    let session = Session::new(transport, base_url.clone()).with_observer(ClockWarning::default());
+    let server_time = session.server_time().clone();
     Ok(Remote {
-        session: Session::new(
-            transport::open(&options, HyperTransport::builder())?,
-            base_url.clone(),
-        )
-        .with_observer(ClockWarning::default()),
+        session,
         advisor: Advisor {
             base_url,
             token: TokenSource::None,
             transport: options,
+            server_time,
         },
         registration_id: None,
     })

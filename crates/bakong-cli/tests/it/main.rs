@@ -36,6 +36,8 @@ mod sandbox_state;
 mod serve;
 #[cfg(unix)]
 mod signals;
+#[cfg(target_os = "linux")]
+mod stepped_clock;
 mod store;
 #[cfg(unix)]
 mod store_damage;

@@ -16,13 +16,17 @@ pub(crate) const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
 /// A well-formed token that no sandbox accepts. It expires in 2027.
 pub(crate) const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2VjcmV0";
 
-/// Starts a sandbox whose clock is this many days behind, so that its tokens are as old.
-pub(crate) async fn aged(days: u64) -> Sandbox {
+/// Starts a sandbox and issues a token for [`EMAIL`] that is this many days old. The sandbox's clock is right afterwards,
+/// because commands go by the time of its answers.
+pub(crate) async fn aged(days: u64) -> (Sandbox, String) {
     let age = Duration::from_secs(days * 86_400);
     let age = u64::try_from(age.as_millis()).unwrap();
     let issued = Timestamp::from_millis(Timestamp::now().as_millis() - age);
     let clock = SandboxClock::starting_at(issued);
-    Sandbox::builder().clock(clock).start().await.unwrap()
+    let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
+    let token = token(&sandbox);
+    sandbox.set_clock(SandboxClock::system());
+    (sandbox, token)
 }
 
 /// Runs a check that renews its token automatically.
@@ -44,9 +48,9 @@ fn renewals(sandbox: &Sandbox) -> usize {
 async fn after_a_failed_renewal_the_next_command_does_not_renew() {
     // A token that is due for renewal, and one that Bakong rejects.
     for rejected in [false, true] {
-        let sandbox = aged(88).await;
+        let (sandbox, token) = aged(88).await;
         let folder = Folder::new();
-        let file = folder.write("token", &token(&sandbox));
+        let file = folder.write("token", &token);
         if rejected {
             sandbox.revoke_tokens();
         }
@@ -221,7 +225,10 @@ async fn a_saved_token_is_not_reported_as_lost() {
 
 #[tokio::test]
 async fn an_expired_new_token_causes_a_note_about_the_clock() {
-    let sandbox = aged(100).await;
+    // The machine's clock is ahead of Bakong's.
+    let issued = Timestamp::from_millis(Timestamp::now().as_millis() - 100 * 86_400_000);
+    let clock = SandboxClock::starting_at(issued);
+    let sandbox = Sandbox::builder().clock(clock).start().await.unwrap();
     let folder = Folder::new();
     let _ = token(&sandbox);
     let file = folder.write("token", TOKEN);

@@ -283,10 +283,14 @@ impl Shop {
             options,
         ]
         .concat();
-        let mut child = bakong(&line)
-            .env("BAKONG_TOKEN", token(sandbox))
-            .spawn()
-            .unwrap();
+        let mut command = bakong(&line);
+        command.env("BAKONG_TOKEN", token(sandbox));
+        Self::started(command).await
+    }
+
+    /// Starts a checkout that draws its code, and reads its output up to the end of the drawing.
+    pub(crate) async fn started(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut before = Vec::new();
         // The drawing is a square. Each line of it has two rows of modules.

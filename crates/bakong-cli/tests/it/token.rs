@@ -170,8 +170,7 @@ async fn a_token_that_cannot_be_saved_is_not_requested() {
 
 /// Runs `token status` for a token issued this many days ago.
 async fn status(days_ago: u64, more: &[&str]) -> Finished {
-    let sandbox = aged(days_ago).await;
-    let token = token(&sandbox);
+    let (sandbox, token) = aged(days_ago).await;
     let output = bakong(&[&["token", "status"], more].concat())
         .env("BAKONG_TOKEN", &token)
         .output()
@@ -331,9 +330,9 @@ async fn with_an_address_the_token_is_renewed_automatically() {
 
 #[tokio::test]
 async fn a_due_token_is_used_if_it_cannot_be_renewed() {
-    let sandbox = aged(88).await;
+    let (sandbox, token) = aged(88).await;
     let (url, folder) = (sandbox.base_url(), Folder::new());
-    let file = folder.write("token", &token(&sandbox));
+    let file = folder.write("token", &token);
     let check = check_with(&url, &file);
     let finished = run(&check).await;
     assert_eq!(finished.exit, 3, "{finished:?}");

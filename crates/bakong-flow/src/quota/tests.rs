@@ -63,6 +63,29 @@ fn a_clock_set_back_makes_no_new_window() {
 }
 
 #[test]
+fn a_clock_that_is_days_behind_for_a_while_makes_no_new_window() {
+    let mut usage = QuotaUsage::new(Quota::DEFAULT, BEFORE_MIDNIGHT);
+    usage.spend(7);
+    usage.close(BEFORE_MIDNIGHT);
+    let two_days = millis(2 * DAY);
+    let behind = Timestamp::from_millis(BEFORE_MIDNIGHT.as_millis() - two_days);
+    assert!(usage.advance(behind));
+    usage.spend(1);
+    assert!(usage.advance(BEFORE_MIDNIGHT));
+    assert_eq!((usage.left(), usage.is_closed()), (92, true));
+    assert_eq!(usage.usage().closed_at, Some(BEFORE_MIDNIGHT));
+    // The next window is new. So is the window of a clock that was ahead, when it comes.
+    let mut ahead = usage.clone();
+    assert!(usage.advance(BEFORE_MIDNIGHT.saturating_add(MILLISECOND)));
+    assert_eq!((usage.left(), usage.is_closed()), (100, false));
+    assert!(ahead.advance(behind));
+    for (days, left) in [(1, 100), (2, 100)] {
+        assert!(ahead.advance(behind.saturating_add(days * DAY)));
+        assert_eq!((ahead.left(), ahead.is_closed()), (left, false));
+    }
+}
+
+#[test]
 fn a_closed_window_is_probed_rarely() {
     let noon = Timestamp::from_millis(BEFORE_MIDNIGHT.as_millis() - millis(DAY) / 2);
     let mut usage = QuotaUsage::new(Quota::DEFAULT, noon);

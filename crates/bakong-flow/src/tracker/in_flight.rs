@@ -1,7 +1,6 @@
 //! The requests in flight.
 
 use std::fmt;
-use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
 use slab::Slab;
@@ -9,9 +8,6 @@ use slab::Slab;
 use super::payments::Key;
 use crate::ask::Ticket;
 use crate::quota::WindowIndex;
-
-/// How long a request is in flight at most: longer than the default timeout of a watcher.
-const LONGEST_REQUEST: Duration = Duration::from_secs(2 * 60);
 
 /// The requests in flight, by their tickets.
 #[derive(Clone, Default)]
@@ -51,20 +47,6 @@ pub(super) enum Grant {
     Reserved,
     /// The request is spare and took a token from the pacer.
     Paced,
-}
-
-impl Request {
-    /// Returns a time at or before the sending of a request that is answered at `now`. If the request seems to be older
-    /// than any request, an answer set the clock ahead while it was in flight.
-    pub(super) fn sent_after(&self, now: Timestamp) -> Timestamp {
-        self.asked_at.max(earliest(now))
-    }
-}
-
-/// Returns when a request that is in flight at `now` was sent at the earliest.
-fn earliest(now: Timestamp) -> Timestamp {
-    let longest = u64::try_from(LONGEST_REQUEST.as_millis()).unwrap_or(u64::MAX);
-    Timestamp::from_millis(now.as_millis().saturating_sub(longest))
 }
 
 impl Subject {
@@ -111,6 +93,14 @@ impl InFlight {
         (request.number == ticket.number).then(|| self.requests.remove(ticket.key))
     }
 
+    /// Sets the time at which the request of this ticket was sent.
+    pub(super) fn set_sent_at(&mut self, ticket: Ticket, at: Timestamp) {
+        let request = self.requests.get_mut(ticket.key);
+        if let Some(request) = request.filter(|request| request.number == ticket.number) {
+            request.asked_at = at;
+        }
+    }
+
     /// Returns the number of the last request that was added. A request with a higher number is sent later, even if the
     /// clock is set back in between.
     pub(super) const fn last_number(&self) -> u64 {
@@ -144,11 +134,10 @@ impl InFlight {
         self.requests.len()
     }
 
-    /// The clock was set back to `now`, so `asked_at` was wrong. How long the requests have been in flight is unknown, so
-    /// they count as sent as early as possible. Otherwise a request that was sent before a deadline could be final.
+    /// The clock was set back to `now`: requests with a later time get the time `now`.
     pub(super) fn clock_set_back(&mut self, now: Timestamp) {
         for (_, request) in &mut self.requests {
-            request.asked_at = request.asked_at.min(earliest(now));
+            request.asked_at = request.asked_at.min(now);
         }
     }
 }

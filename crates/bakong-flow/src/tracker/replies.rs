@@ -12,6 +12,14 @@ use crate::ask::{ListItem, Reply, Ticket};
 use crate::change::Change;
 
 impl Tracker {
+    /// Corrects the time at which a request was sent, which is the time of [`poll`](Self::poll) otherwise. Call this before
+    /// [`answer`](Self::answer) if the answer shows that the clock was wrong when the request was sent: see
+    /// [`ServerTime::revised`](crate::server_time::ServerTime::revised). Only a request that was sent after the deadline
+    /// can make a payment final, and the request counts for the quota window in which it was sent.
+    pub fn set_sent_at(&mut self, ticket: Ticket, at: Timestamp) {
+        self.in_flight.set_sent_at(ticket, at);
+    }
+
     /// Handles the reply to a request. A ticket that was used before changes nothing.
     ///
     /// `sent` is the number of HTTP requests that were sent for the ticket, as a session observer counts them. Pass 1 if
@@ -211,11 +219,10 @@ impl Tracker {
 
     fn close_window(&mut self, request: &Request, now: Timestamp) {
         // A request from an earlier window was rejected for that window's quota. The window that counted the request
-        // decides, not the clock: the clock may have been set back to an earlier window. If the clock was set ahead by
-        // the answer, the request was sent shortly before.
-        let current = self.usage.usage().window;
-        let sent_in = self.config.quota.window.index_of(request.sent_after(now));
-        if request.window.max(sent_in) >= current {
+        // decides, not the clock: the clock may have been set back to an earlier window. If the clock was behind, the
+        // corrected time decides.
+        let sent_in = self.config.quota.window.index_of(request.asked_at);
+        if request.window.max(sent_in) >= self.usage.usage().window {
             self.close(now);
             self.emit_usage();
         }

@@ -52,6 +52,7 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
         let question = ask.question;
         tracing::debug!(?question, "sending a request");
         let count = SendCount::of(md5);
+        let sent_at = self.context.counter.local_now();
         let session = Arc::clone(&self.context.session);
         let answered = send(session, question.clone(), count.clone(), self.lease.check());
         let answered = tokio::time::timeout(self.context.shared.settings.timeout, answered);
@@ -59,7 +60,7 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
             .in_flight
             .spawn(async { answered.await.ok().flatten() });
         self.tickets
-            .insert(task.id(), (ask.ticket, question, count));
+            .insert(task.id(), (ask.ticket, question, count, sent_at));
     }
 
     /// Passes the result of a request to the tracker.
@@ -68,13 +69,16 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
             Ok((id, answered)) => (id, answered),
             Err(error) => (error.id(), None),
         };
-        let Some((ticket, question, count)) = self.tickets.remove(&id) else {
+        let Some((ticket, question, count, sent_at)) = self.tickets.remove(&id) else {
             return;
         };
         self.collect();
         let now = self.context.clock.now();
         let answered = if let Some(mut answered) = answered {
             let reply = std::mem::replace(&mut answered.reply, Reply::Renewal(Ok(None)));
+            if let Some(at) = self.context.counter.revised(sent_at) {
+                self.tracker.set_sent_at(ticket, at);
+            }
             self.tracker.answer(ticket, count.get(), reply, now);
             answered
         } else {

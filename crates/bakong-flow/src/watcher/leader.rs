@@ -63,7 +63,8 @@ pub(super) struct Leader<T, C> {
     answered: Vec<CommandId>,
     queue: QueuePoll,
     pub(super) in_flight: JoinSet<Option<Answered>>,
-    pub(super) tickets: HashMap<Id, (Ticket, Question, SendCount)>,
+    /// The last value is the local time at which the request was sent.
+    pub(super) tickets: HashMap<Id, (Ticket, Question, SendCount, Timestamp)>,
     /// Looks up the payments that were open when this worker last knew them, and are not open now.
     _settling: JoinSet<()>,
 }
@@ -316,7 +317,7 @@ impl<T: Transport + 'static, C: Clock + 'static> Leader<T, C> {
 
     /// Drops the tracker and the requests in flight, and returns what must be handed to the next leader.
     pub(super) fn into_unfinished(self) -> Unfinished {
-        for (_, _, count) in self.tickets.values() {
+        for (_, _, count, _) in self.tickets.values() {
             // The first request of each question was counted in the batch before it was sent.
             let uncounted = count.get().saturating_sub(1);
             self.context.counter.add_external(uncounted);

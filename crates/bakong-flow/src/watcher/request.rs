@@ -114,6 +114,16 @@ impl Counter {
         }
     }
 
+    /// Returns the local time.
+    pub(super) fn local_now(&self) -> Timestamp {
+        (self.local_now)()
+    }
+
+    /// Returns Bakong's time at an earlier local time, if an answer since then showed that the clock was wrong.
+    pub(super) fn revised(&self, local: Timestamp) -> Option<Timestamp> {
+        self.server_time.get().revised(local)
+    }
+
     /// Returns how many requests that do not belong to a question were sent since the last call.
     pub(super) fn take_external(&self) -> u32 {
         self.external.swap(0, Ordering::Relaxed)

@@ -68,13 +68,33 @@ fn final_checks_that_found_nothing_stay_valid_when_the_clock_is_set_back() {
     let mut desk = Desk::with_quota(2);
     desk.open([1]);
     desk.learn(1, Some(hash(7)), None);
-    // A request that is in flight counts as sent up to two minutes before the time to which the clock is set back.
-    desk.later(UNTIL_DEADLINE + 3 * MINUTE);
+    desk.later(UNTIL_DEADLINE + MINUTE);
     desk.exchange(NOT_FOUND);
     let ask = desk.ask();
     desk.earlier(MINUTE / 60);
     desk.answer(&ask, single(CheckAnswer::NotFound));
     assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+}
+
+#[test]
+fn the_corrected_time_of_a_request_decides_whether_it_is_final() {
+    // The clock is an hour or two seconds ahead. The answer takes twelve seconds, and corrects the clock to a time after
+    // the deadline.
+    for ahead in [HOUR, MINUTE / 30] {
+        let mut desk = Desk::of_singles();
+        desk.open([1]);
+        desk.now = DEADLINE;
+        desk.earlier(MINUTE / 30);
+        let sent_at = desk.now;
+        desk.later(ahead);
+        let ask = desk.ask();
+        desk.now = sent_at.saturating_add(MINUTE / 5);
+        desk.tracker.set_sent_at(ask.ticket, sent_at);
+        desk.answer(&ask, single(CheckAnswer::NotFound));
+        assert_eq!(desk.outcome(1), None, "{ahead:?}");
+        desk.finish_all();
+        assert_eq!(desk.outcome(1), Some(Outcome::Expired));
+    }
 }
 
 const OVER_QUOTA: Reply = Reply::Check(Err(ErrorClass::QuotaExhausted));
@@ -161,4 +181,47 @@ fn an_answer_from_before_a_17_reopens_nothing_when_the_clock_is_set_back() {
     desk.earlier(HOUR);
     desk.answer(&first, single(CheckAnswer::NotFound));
     assert!(desk.tracker.usage().closed_at.is_some());
+}
+
+#[test]
+fn a_17_that_corrects_a_clock_that_is_days_behind_closes_the_window() {
+    let mut desk = Desk::of_singles();
+    desk.open([1, 2]);
+    desk.exchange(NOT_FOUND);
+    let sent = desk.tracker.usage().requests;
+    // The process starts again with a clock that is two days behind.
+    desk.earlier(2 * DAY);
+    desk.restart(without_lists());
+    let ask = desk.next();
+    desk.now = NOON.saturating_add(MINUTE);
+    desk.tracker.set_sent_at(ask.ticket, desk.now);
+    desk.answer(&ask, OVER_QUOTA);
+    assert_eq!(desk.tracker.usage().closed_at, Some(desk.now));
+    // No request of the day is forgotten.
+    assert_eq!(desk.tracker.usage().requests, sent + 1);
+}
+
+/// A payment whose first check is in flight.
+fn closed_at_noon() -> (Desk, Ask) {
+    let mut desk = Desk::of_singles();
+    desk.open([1]);
+    let ask = desk.next();
+    (desk, ask)
+}
+
+#[test]
+fn a_process_with_a_slow_clock_does_not_shorten_the_wait_of_the_next_process() {
+    let (mut desk, ask) = closed_at_noon();
+    desk.answer(&ask, OVER_QUOTA);
+    let closed_at = desk.now;
+    desk.later(MINUTE);
+    desk.earlier(HOUR);
+    desk.restart(without_lists());
+    assert_eq!(desk.poll(), None);
+    // The refused payment is demand, so the process persists its usage.
+    desk.assert_no_quota(desk.payment(2));
+    desk.later(HOUR);
+    desk.restart(without_lists());
+    desk.next();
+    assert_eq!(desk.now, closed_at.saturating_add(2 * HOUR));
 }

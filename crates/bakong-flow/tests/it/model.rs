@@ -1,7 +1,8 @@
 //! A model of two workers with one store, checked by stateright in every order of events.
 //!
 //! The trackers and the store are the real ones. Time advances from one possible event to the next. A worker polls,
-//! persists, sends and takes a reply in separate steps. It can be slow, and it can be killed between any two steps.
+//! persists, sends and takes a reply in separate steps. It can be slow, and it can be killed between any two steps. The
+//! clock of one worker can be wrong until the first response tells Bakong's time.
 
 mod state;
 mod worker;
@@ -35,6 +36,8 @@ pub(crate) struct Setting {
     pub(crate) faults: u8,
     /// The maximum number of times that a worker is killed.
     pub(crate) crashes: u8,
+    /// How many milliseconds the clock of one worker can be ahead when it starts. An earlier clock has a negative number.
+    pub(crate) clocks: Vec<i64>,
     /// The time of the last event.
     pub(crate) end: Timestamp,
 }
@@ -112,8 +115,17 @@ impl Model for Setting {
         // Without early checks, the last two cases are the same as earlier ones.
         let has_early_checks = self.policy.schedule.first < self.life;
         let different = if has_early_checks { 6 } else { 4 };
-        let states = paid_at.map(|paid_at| State::new(self, paid_at));
-        states.into_iter().take(different).collect()
+        let paid_at = &paid_at[..different];
+        let with = |ahead: &i64| {
+            paid_at
+                .iter()
+                .map(|paid_at| State::new(self, *paid_at, *ahead))
+                .collect()
+        };
+        self.clocks
+            .iter()
+            .flat_map(|ahead| -> Vec<_> { with(ahead) })
+            .collect()
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Action>) {
@@ -170,6 +182,7 @@ fn setting() -> Setting {
         is_cancelled: false,
         faults: 1,
         crashes: 1,
+        clocks: vec![0],
         end: NOON.saturating_add(Duration::from_secs(100)),
     }
 }
@@ -248,5 +261,17 @@ fn two_requests_in_flight() {
     setting.one_transfer = true;
     setting.crashes = 0;
     setting.config.quota.limit = 4;
+    check(setting, None);
+}
+
+#[test]
+fn a_worker_whose_clock_is_wrong_until_the_first_response() {
+    let mut setting = setting();
+    setting.one_order = true;
+    // Ahead, the worker sends its final check before the deadline. Behind, it is late.
+    setting.clocks = vec![-30_000, 30_000];
+    setting.faults = 0;
+    setting.crashes = 0;
+    setting.config.quota.limit = 3;
     check(setting, None);
 }

@@ -124,6 +124,27 @@ async fn an_expired_token_is_renewed_once() {
 }
 
 #[tokio::test]
+async fn one_caller_finds_out_that_a_token_has_expired() {
+    for relay in [Relay::Plain, Relay::Tls] {
+        let bakong = RelayedSandbox::start(relay).await;
+        let file = TokenFile::holding(&format!("probe-{relay:?}"), &bakong.issue_token());
+        let session = file.session(&bakong);
+        // No answer has told Bakong's time yet.
+        bakong.sandbox.advance(QUARTER);
+        let check = paid(&bakong);
+        let slow = Fault::own_answer().delayed(Duration::from_millis(50));
+        let slow = slow.on(ApiEndpoint::CheckTransactionByMd5);
+        bakong.sandbox.fault(slow.times(1));
+        slow_renewals(&bakong);
+        assert_all_paid(&check_all(&session, &check, CALLERS).await);
+        let refused = checks_with(&bakong, StatusCode::UNAUTHORIZED);
+        assert_eq!(refused, 1, "{relay:?}");
+        assert_eq!(bakong.request_count(ApiEndpoint::RenewToken), 1);
+        assert_eq!(bakong.sandbox.requests().len(), CALLERS + 2, "{relay:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_token_is_renewed_once() {
     for relay in [Relay::Plain, Relay::Tls] {
         let bakong = RelayedSandbox::start(relay).await;
@@ -183,7 +204,8 @@ async fn all_callers_share_a_failed_renewal() {
                 assert_eq!(error.class().name(), class, "{error}");
                 assert!(error.is_of_renewal(), "{error}");
             }
-            assert_eq!(bakong.sandbox.requests().len(), 1, "{class}");
+            // One check with the expired token, and one renewal.
+            assert_eq!(bakong.sandbox.requests().len(), 2, "{class}");
         }
         assert_eq!(file.read().expose(), old.expose());
 
@@ -192,7 +214,7 @@ async fn all_callers_share_a_failed_renewal() {
         bakong.sandbox.advance(DAY);
         assert_all_paid(&check_all(&session, &check, 100).await);
         assert_eq!(bakong.request_count(ApiEndpoint::RenewToken), 2, "{class}");
-        assert_eq!(bakong.sandbox.requests().len(), 100 + 2, "{class}");
+        assert_eq!(bakong.sandbox.requests().len(), 100 + 3, "{class}");
         assert_ne!(file.read().expose(), old.expose());
     }
 }

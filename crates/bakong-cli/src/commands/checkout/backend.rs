@@ -129,6 +129,7 @@ async fn register(sandbox: &Sandbox) -> Result<Remote, Failure> {
         base_url,
         token: TokenSource::None,
         transport: TransportOptions::default(),
+        server_time: session.server_time().clone(),
     };
     let request_failed = |error| advisor.failure(&error);
 

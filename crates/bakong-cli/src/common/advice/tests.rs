@@ -12,6 +12,7 @@ fn advisor(environment: Environment) -> Advisor {
         base_url: environment.into(),
         token: TokenSource::Environment,
         transport: TransportOptions::default(),
+        server_time: SharedServerTime::default(),
     }
 }
 
@@ -52,6 +53,7 @@ fn an_unknown_host_suggests_the_other_hosts() {
         base_url: BaseUrl::new("https://bakong.example").unwrap(),
         token: TokenSource::None,
         transport: TransportOptions::default(),
+        server_time: SharedServerTime::default(),
     };
     let error = transport_error(TransportErrorKind::Resolve);
     let advice = other.advice(&error, NOW).unwrap();
@@ -131,6 +133,7 @@ fn a_rejected_token_names_its_source_and_how_to_renew() {
         base_url: Environment::Sit.into(),
         token: TokenSource::File("my tokens/a".into()),
         transport: TransportOptions::default(),
+        server_time: SharedServerTime::default(),
     };
     let text = advisor.describe(&error);
     assert!(text.contains("--token-file 'my tokens/a'"), "{text}");

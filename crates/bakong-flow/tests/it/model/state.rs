@@ -40,8 +40,9 @@ impl PartialEq for State {
 }
 
 impl State {
-    /// Creates a state in which both payments are open and both workers have started.
-    pub(crate) fn new(setting: &Setting, paid_at: [Timestamp; 2]) -> Self {
+    /// Creates a state in which both payments are open and both workers have started. The first worker's clock is ahead by
+    /// this many milliseconds.
+    pub(crate) fn new(setting: &Setting, paid_at: [Timestamp; 2], ahead: i64) -> Self {
         let store = MemoryStore::new();
         let mut tracker = Tracker::new(setting.config, NOON);
         for number in 0..2 {
@@ -56,7 +57,7 @@ impl State {
         }
         let changes: Vec<_> = tracker.take_changes().collect();
         assert_eq!(store.apply(&changes), []);
-        let worker = Worker::start(setting, &store, NOON);
+        let workers = [ahead, 0].map(|ahead| Worker::start(setting, &store, NOON, ahead));
         let persisted = Persisted {
             store,
             finished: BTreeSet::new(),
@@ -67,8 +68,8 @@ impl State {
         };
         Self {
             now: NOON,
-            worker_digests: [worker.digest(); 2],
-            workers: [Arc::new(worker.clone()), Arc::new(worker)],
+            worker_digests: workers.each_ref().map(Worker::digest),
+            workers: workers.map(Arc::new),
             persisted_digest: digest(&persisted),
             persisted: Arc::new(persisted),
             paid_at,
@@ -213,9 +214,9 @@ impl State {
         for worker in &self.workers {
             let mut tracker = worker.tracker.clone();
             if let Some(tracker) = &mut tracker
-                && tracker.poll(self.now).is_none()
+                && tracker.poll(worker.clock(self.now)).is_none()
             {
-                moments.extend(tracker.next_wakeup());
+                moments.extend(tracker.next_wakeup().map(|at| worker.real_time(at)));
             }
         }
         moments
@@ -260,10 +261,10 @@ impl State {
             let wakes = |worker: &Arc<Worker>| {
                 let mut tracker = worker.tracker.clone()?;
                 assert!(
-                    tracker.poll(state.now).is_none(),
+                    tracker.poll(worker.clock(state.now)).is_none(),
                     "poll returned a request after the worker was idle"
                 );
-                tracker.next_wakeup()
+                tracker.next_wakeup().map(|at| worker.real_time(at))
             };
             let next = state.workers.iter().filter_map(wakes).min();
             let Some(next) = next.filter(|next| *next > state.now) else {

@@ -20,6 +20,10 @@ pub(crate) struct Worker {
     /// The request to send once the changes are persisted.
     pub(crate) to_send: Option<(Ask, Timestamp)>,
     pub(crate) in_flight: Vec<Sent>,
+    /// How many milliseconds the clock is ahead, as long as no response has told Bakong's time.
+    ahead: i64,
+    /// How many milliseconds the clock is ahead when the worker starts.
+    ahead_at_start: i64,
     /// The payments that the worker knows to be final.
     finished: BTreeSet<Md5Handle>,
     /// The requests of each window, over all restarts.
@@ -66,12 +70,19 @@ impl Clone for Persisted {
 type Violations = Vec<&'static str>;
 
 impl Worker {
-    pub(crate) fn start(setting: &Setting, store: &MemoryStore, now: Timestamp) -> Self {
+    pub(crate) fn start(
+        setting: &Setting,
+        store: &MemoryStore,
+        now: Timestamp,
+        ahead: i64,
+    ) -> Self {
         let mut worker = Self {
             tracker: None,
             pending: Vec::new(),
             to_send: None,
             in_flight: Vec::new(),
+            ahead,
+            ahead_at_start: ahead,
             finished: BTreeSet::new(),
             sent: BTreeMap::new(),
         };
@@ -82,7 +93,19 @@ impl Worker {
     pub(crate) fn restart(&mut self, setting: &Setting, store: &MemoryStore, now: Timestamp) {
         let snapshot = store.snapshot();
         self.finished = snapshot.finished.iter().map(|known| known.md5).collect();
+        self.ahead = self.ahead_at_start;
+        let now = self.clock(now);
         self.tracker = Some(Tracker::restore(setting.config, snapshot, now));
+    }
+
+    /// Returns the time on the worker's clock.
+    pub(crate) fn clock(&self, now: Timestamp) -> Timestamp {
+        Timestamp::from_millis(now.as_millis().saturating_add_signed(self.ahead))
+    }
+
+    /// Returns the time at which the worker's clock shows `local`.
+    pub(crate) fn real_time(&self, local: Timestamp) -> Timestamp {
+        Timestamp::from_millis(local.as_millis().saturating_add_signed(-self.ahead))
     }
 
     pub(crate) fn kill(&mut self) {
@@ -103,8 +126,9 @@ impl Worker {
 
     /// Polls. Returns `None` if nothing changes.
     pub(crate) fn poll(&mut self, now: Timestamp, violations: &mut Violations) -> Option<()> {
+        let local = self.clock(now);
         let tracker = self.tracker.as_mut()?;
-        let ask = tracker.poll(now);
+        let ask = tracker.poll(local);
         self.pending.extend(tracker.take_changes());
         if ask.is_none() && self.pending.is_empty() {
             return None;
@@ -182,11 +206,21 @@ impl Worker {
 
     /// Takes a reply, or abandons the request if there is none.
     pub(crate) fn answer(&mut self, sent: &Sent, reply: Option<Reply>, now: Timestamp) {
+        let was_wrong = self.ahead != 0;
+        if reply.is_some() {
+            self.ahead = 0;
+        }
+        let now = self.clock(now);
         let Some(tracker) = &mut self.tracker else {
             return;
         };
         match reply {
-            Some(reply) => tracker.answer(sent.ask.ticket, 1, reply, now),
+            Some(reply) => {
+                if was_wrong {
+                    tracker.set_sent_at(sent.ask.ticket, sent.asked_at);
+                }
+                tracker.answer(sent.ask.ticket, 1, reply, now);
+            }
             None => tracker.abandon(sent.ask.ticket, 1, now),
         }
         self.pending.extend(tracker.take_changes());
