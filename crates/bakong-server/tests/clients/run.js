@@ -150,7 +150,8 @@ async function buy(server, name, command, args, cwd) {
 }
 
 async function run(name, command, args) {
-  const child = start(command, args);
+  // A client may write files to its folder.
+  const child = start(command, args, { cwd: SHOPS });
   const [code] = await once(child, 'exit');
   assert.equal(code, 0, `${name}\n${child.output}`);
   console.log(`ok: ${name}`);
