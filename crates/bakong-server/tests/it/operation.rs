@@ -63,7 +63,11 @@ async fn two_files_are_enough_for_tls() {
         cert_file: cert.clone(),
         key_file: key.clone(),
     };
-    let shop = Harness::start_with(|config, _| config.tls = Some(tls)).await;
+    let shop = Harness::start_with(|config, _| {
+        config.public_url = None;
+        config.tls = Some(tls);
+    })
+    .await;
     assert!(shop.server.public_url().starts_with("https://127.0.0.1:"));
 
     let mut roots = RootCertStore::empty();
