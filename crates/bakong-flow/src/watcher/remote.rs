@@ -16,9 +16,11 @@ use tokio::time::Instant;
 use super::command::{ChangeRequest, OpenRequest, Opened};
 use super::error::{CommandError, WatchError};
 use super::progress::Progress;
-use super::results;
-use super::shared::Shared;
-use crate::store::{Command, CommandId, CommandResult, PaymentKey, StoreError};
+use super::shared::{Shared, StoreBackoff};
+use crate::store::{Command, CommandId, CommandResult, PaymentKey, StoreError, StoreErrorKind};
+
+/// How often the results of commands are polled, in case a notification is lost.
+const RESULT_POLL: Duration = Duration::from_millis(250);
 
 /// How much of a caller's time is reserved for the withdrawal of its command.
 const MAX_WITHDRAWAL_TIME: Duration = Duration::from_secs(1);
@@ -45,7 +47,7 @@ pub(super) struct RemoteTasks {
 impl RemoteTasks {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         let mut polling = JoinSet::new();
-        polling.spawn(results::poll(Arc::clone(&shared)));
+        polling.spawn(poll_results(Arc::clone(&shared)));
         Self {
             shared,
             tasks: JoinSet::new(),
@@ -286,4 +288,37 @@ async fn withdraw(shared: Arc<Shared>, md5: Md5Handle) {
         tracing::warn!(%md5, %error, "a payment that no one waits for was not withdrawn");
     }
     shared.handles.remove(&md5);
+}
+
+/// Polls the results that are waited for, until the future is dropped.
+async fn poll_results(shared: Arc<Shared>) {
+    let results = &shared.results;
+    let mut backoff = StoreBackoff::default();
+    loop {
+        let pending = results.pending();
+        if pending.is_empty() {
+            results.added().await;
+            continue;
+        }
+        let pause = match shared.call(shared.store.results(&pending)).await {
+            Ok(found) => {
+                results.deliver(found);
+                backoff = StoreBackoff::default();
+                RESULT_POLL
+            }
+            Err(error) if error.kind() == StoreErrorKind::Transient => {
+                tracing::warn!(%error, "the results of commands cannot be read; trying again");
+                backoff.next()
+            }
+            Err(error) => {
+                tracing::error!(%error, "the results of commands cannot be read");
+                results.fail();
+                RESULT_POLL
+            }
+        };
+        tokio::select! {
+            () = shared.store.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
 }

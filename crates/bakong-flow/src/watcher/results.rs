@@ -1,16 +1,11 @@
-//! Waits for the results of a follower's commands, with one query for all of them.
+//! The commands of a follower that wait for a result, so that one query can read the results of all of them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, oneshot};
 
-use super::shared::{Shared, StoreBackoff};
-use crate::store::{CommandId, CommandResult, StoreError, StoreErrorKind};
-
-/// How often the results are polled, in case a notification is lost.
-const POLL: Duration = Duration::from_millis(250);
+use crate::store::{CommandId, CommandResult, StoreError};
 
 /// The commands that wait for a result.
 #[derive(Default, Debug)]
@@ -36,14 +31,19 @@ impl Results {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits until a command is added.
+    pub(super) async fn added(&self) {
+        self.added.notified().await;
+    }
+
     /// Forgets the commands that nobody waits for, and returns the others.
-    fn pending(&self) -> Vec<CommandId> {
+    pub(super) fn pending(&self) -> Vec<CommandId> {
         let mut waiting = self.lock();
         waiting.retain(|_, sender| !sender.is_closed());
         waiting.keys().copied().collect()
     }
 
-    fn deliver(&self, results: Vec<(CommandId, CommandResult)>) {
+    pub(super) fn deliver(&self, results: Vec<(CommandId, CommandResult)>) {
         let mut waiting = self.lock();
         for (id, result) in results {
             if let Some(sender) = waiting.remove(&id) {
@@ -52,37 +52,9 @@ impl Results {
             }
         }
     }
-}
 
-/// Polls the results that are waited for, until the future is dropped.
-pub(super) async fn poll(shared: Arc<Shared>) {
-    let results = &shared.results;
-    let mut backoff = StoreBackoff::default();
-    loop {
-        let pending = results.pending();
-        if pending.is_empty() {
-            results.added.notified().await;
-            continue;
-        }
-        let pause = match shared.call(shared.store.results(&pending)).await {
-            Ok(found) => {
-                results.deliver(found);
-                backoff = StoreBackoff::default();
-                POLL
-            }
-            Err(error) if error.kind() == StoreErrorKind::Transient => {
-                tracing::warn!(%error, "the results of commands cannot be read; trying again");
-                backoff.next()
-            }
-            Err(error) => {
-                tracing::error!(%error, "the results of commands cannot be read");
-                results.lock().clear();
-                POLL
-            }
-        };
-        tokio::select! {
-            () = shared.store.notified() => {}
-            () = tokio::time::sleep(pause) => {}
-        }
+    /// The results cannot be read for good.
+    pub(super) fn fail(&self) {
+        self.lock().clear();
     }
 }
