@@ -36,7 +36,7 @@ const LATENCY: Duration = Duration::from_millis(40);
 const PATIENCE: Duration = Duration::from_secs(40);
 /// How many shops have commands at the same time.
 const SHOPS: usize = 16;
-const SHORT_RUN: usize = 20;
+const SHORT_RUN: usize = 6;
 
 /// When a command is killed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -525,5 +525,5 @@ async fn commands_that_are_killed_lose_no_payment() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn commands_that_are_killed_lose_no_payment_on_postgresql() {
     let Some((_, url)) = database() else { return };
-    survive_kills(url, kills() / 5).await;
+    survive_kills(url, kills().div_ceil(5)).await;
 }

@@ -78,7 +78,7 @@ async fn a_store_on_postgresql_is_created_checked_and_not_copied() {
         .exits(1)
         .shows("bakong store migrate");
     assert_eq!(tables(), "0");
-    shop.run("store migrate").await.exits(0).shows("to 1");
+    shop.run("store migrate").await.exits(0).shows("to 2");
     assert_eq!(tables(), "1");
     shop.run("payments list").await.exits(3);
     let code = shop.code("A-1");
