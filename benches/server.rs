@@ -1,4 +1,4 @@
-//! bakong-server under load, beside the bare store and an empty handler. Prints ratios and checks nothing.
+//! bakong-server under load, compared with the bare store and with an empty handler. Prints ratios and checks nothing.
 //!
 //! The server runs in a process of its own, with a sandbox outside it as Bakong. The callers, the sandbox and the bare
 //! store are in this process. Both share the machine.
@@ -228,7 +228,7 @@ async fn run() {
     streams(&process).await;
 }
 
-/// Payments that are created, beside a watcher that opens the same payments in a store of its own.
+/// Payments that are created, compared with a watcher that opens the same payments in a store of its own.
 async fn creations(process: &Process, sandbox: &Sandbox, folder: &Path, token: &str) {
     let database = SqliteDatabase::open(folder.join("bare.db")).await.unwrap();
     let registration = Registration::new("bakong.example", "shop").unwrap();
@@ -279,7 +279,7 @@ async fn creations(process: &Process, sandbox: &Sandbox, folder: &Path, token: &
         );
     }
     println!(
-        "create, {CALLERS} callers, beside the bare store: {}",
+        "create, {CALLERS} callers, compared with the bare store: {}",
         ratio(median(ours), median(bare))
     );
     watcher.shutdown().await;
@@ -326,7 +326,7 @@ async fn reads(process: &Process) {
         }
     }
     println!(
-        "read, {CALLERS} callers, beside an empty handler: {}",
+        "read, {CALLERS} callers, compared with an empty handler: {}",
         ratio(median(ours), median(empty))
     );
 }

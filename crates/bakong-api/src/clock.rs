@@ -35,7 +35,7 @@ impl SessionClock {
         (self.local)()
     }
 
-    /// Returns Bakong's time, or this machine's until an answer told Bakong's.
+    /// Returns Bakong's time, or this machine's time before the first answer.
     pub(crate) fn now(&self) -> Timestamp {
         self.server_time.correct(self.local_now())
     }
