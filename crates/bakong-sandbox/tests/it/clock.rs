@@ -4,7 +4,7 @@ use bakong_sandbox::{Sandbox, SandboxClock, Transfer, TransferStatus};
 use khqr_core::Timestamp;
 use serde_json::{Value, json};
 
-use crate::client::check;
+use crate::client::{ask, check, request};
 use crate::control::{JSON, command, get, rejected, send};
 use crate::{
     NOW, TEN_MINUTES, assert_contains, assert_has, customer, dynamic_code, dynamic_code_from,
@@ -13,6 +13,21 @@ use crate::{
 
 /// The end of the year 9999.
 const LAST: u64 = 253_402_300_799_999;
+
+#[tokio::test]
+async fn every_answer_has_the_date_of_the_sandbox_s_clock() {
+    let sandbox = sandbox().await;
+    for moment in [NOW, Timestamp::from_millis(1_700_000_000_999)] {
+        sandbox.set_clock(SandboxClock::frozen_at(moment));
+        for path in ["/v1/verify", "/sandbox/clock", "/"] {
+            let text = request("GET", path, "User-Agent: test/1\r\n", "");
+            let answer = ask(&sandbox, &text).await.unwrap();
+            let date = httpdate::parse_http_date(answer.header("date").unwrap()).unwrap();
+            let seconds = Timestamp::from(date).as_millis() / 1_000;
+            assert_eq!(seconds, moment.as_millis() / 1_000, "{path}");
+        }
+    }
+}
 
 #[tokio::test]
 async fn the_clock_is_set_stopped_and_started() {

@@ -61,13 +61,13 @@ async fn a_bought_coffee_leads_to_a_webhook_with_a_valid_signature_and_no_progra
 
     // A message that the server did not sign.
     let headers = [
-        ("webhook-id", "evt_1"),
+        ("webhook-id", "evt_forged"),
         ("webhook-timestamp", "1795000000"),
         ("webhook-signature", "v1,AAAA"),
     ];
     let answer = send(address, Method::POST, "/demo/webhook", &headers, "{}").await;
     assert_eq!(answer.status.as_u16(), 401);
-    assert!(!person.get("/demo").await.text().contains("evt_1"));
+    assert!(!person.get("/demo").await.text().contains("evt_forged"));
     server.shutdown().await;
 }
 
