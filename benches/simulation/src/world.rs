@@ -46,6 +46,8 @@ pub struct World {
     /// Milliseconds by which a clock with [`ClockSkew`] is ahead of Bakong's, without its drift.
     skew: i64,
     /// What the running process knows of Bakong's time.
+    /// The day on the shop's clock when the process started.
+    first_day: u64,
     server_time: ServerTime,
     /// The local times at which requests were sent.
     sent_at: BTreeMap<u64, u64>,
@@ -145,6 +147,7 @@ impl World {
             clock_behind: 0,
             clock_ahead: 0,
             skew: scenario.faults.skew.map_or(0, |skew| skew.ahead),
+            first_day: 0,
             server_time: ServerTime::new(),
             sent_at: BTreeMap::new(),
         };
@@ -337,6 +340,7 @@ impl World {
         self.server_time = ServerTime::new();
         self.sent_at.clear();
         let now = self.shop_time();
+        self.first_day = now.saturating_sub(START) / DAY;
         if self.scenario.faults.skew.is_some() {
             self.oracle.clock_set_ahead(now.saturating_sub(self.now));
         }
@@ -347,8 +351,13 @@ impl World {
     fn drive(&mut self) -> Result<(), Killed> {
         let now = self.shop_time();
         // Until the first answer, a clock that is ahead tells the wrong quota window. After that, the process knows
-        // Bakong's time. A request in a new window at Bakong is right by each clock.
+        // Bakong's time. A request in a new window at Bakong is right by each clock. If midnight passes on a clock that is
+        // behind, nothing tells a process without an answer that the window is not a new one.
+        let is_new_day = (now.saturating_sub(START) / DAY) > self.first_day;
         let quota_now = match self.scenario.faults.skew {
+            Some(_) if self.server_time.skew() == Skew::Unknown && is_new_day => {
+                self.now.saturating_add(DAY)
+            }
             Some(_) if self.server_time.skew() == Skew::Unknown => now.max(self.now),
             Some(_) => self.now,
             None => now,

@@ -122,6 +122,13 @@ pub struct WindowUsage {
     pub first_demand_at: Option<Timestamp>,
     /// The demand of a busy window: the maximum of the previous windows, with decreasing weight; 0 in the first window.
     pub usual_demand: u32,
+    /// The window from which the clock was set back by more than a window. If an answer corrects the clock, the requests
+    /// and the closure belong to that window.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none")
+    )]
+    pub set_back_from: Option<WindowIndex>,
 }
 
 impl WindowUsage {
@@ -136,6 +143,7 @@ impl WindowUsage {
             demand: 0,
             first_demand_at: None,
             usual_demand: 0,
+            set_back_from: None,
         }
     }
 
@@ -162,6 +170,7 @@ impl WindowUsage {
             demand: self.demand.max(later.demand),
             first_demand_at: first.min(),
             usual_demand: self.usual_demand.max(later.usual_demand),
+            set_back_from: later.set_back_from,
         }
     }
 }
@@ -176,8 +185,6 @@ pub struct QuotaUsage {
     usage: WindowUsage,
     /// When the wait for a probe began: `closed_at`, or the time to which the clock was set back after that.
     waits_since: Option<Timestamp>,
-    /// The window from which the clock was set back by more than a window.
-    set_back_from: Option<WindowIndex>,
     /// The last payment that was counted as demand: trying to open the same payment again does not count.
     last_demand: Option<Md5Handle>,
 }
@@ -190,7 +197,6 @@ impl QuotaUsage {
             quota,
             usage: WindowUsage::unused(quota.window.index_of(now)),
             waits_since: None,
-            set_back_from: None,
             last_demand: None,
         }
     }
@@ -228,7 +234,7 @@ impl QuotaUsage {
         // A clock that was set back by more than one window was wrong before, or is wrong now. Requests that were counted
         // before may belong to this window, so they stay counted.
         if window.0.saturating_add(1) < current.0 {
-            self.set_back_from.get_or_insert(current);
+            self.usage.set_back_from.get_or_insert(current);
             self.usage.window = window;
             return true;
         }
@@ -236,7 +242,7 @@ impl QuotaUsage {
             return false;
         }
         // The clock was wrong in the earlier window, and an answer corrected it.
-        if self.set_back_from.take() == Some(window) {
+        if self.usage.set_back_from.take() == Some(window) {
             self.usage.window = window;
             self.waits_since = self.usage.closed_at;
             return true;

@@ -86,6 +86,19 @@ fn a_clock_that_is_days_behind_for_a_while_makes_no_new_window() {
 }
 
 #[test]
+fn restarts_with_a_clock_that_is_days_behind_make_no_new_window() {
+    let mut usage = QuotaUsage::new(Quota::DEFAULT, BEFORE_MIDNIGHT);
+    usage.spend(7);
+    usage.close(BEFORE_MIDNIGHT);
+    let behind = Timestamp::from_millis(BEFORE_MIDNIGHT.as_millis() - millis(2 * DAY));
+    for _ in 0..3 {
+        usage = QuotaUsage::restore(Quota::DEFAULT, usage.usage(), behind);
+    }
+    assert!(usage.advance(BEFORE_MIDNIGHT));
+    assert_eq!((usage.left(), usage.is_closed()), (93, true));
+}
+
+#[test]
 fn a_closed_window_is_probed_rarely() {
     let noon = Timestamp::from_millis(BEFORE_MIDNIGHT.as_millis() - millis(DAY) / 2);
     let mut usage = QuotaUsage::new(Quota::DEFAULT, noon);
