@@ -16,8 +16,10 @@ use crate::shop::{CONSUMER, Shop};
 
 /// How long to wait before an event is applied again after an error.
 const RETRY: Duration = Duration::from_secs(1);
-/// How often interrupted creations and reasons for alerts are looked for.
-const JANITOR: Duration = Duration::from_secs(5);
+/// How often interrupted creations and old answers are looked for.
+const CLEANUP: Duration = Duration::from_secs(20);
+/// How often to look for reasons for alerts. If there are none, the database is not read.
+const HEALTH: Duration = Duration::from_secs(5);
 
 /// Applies the events of a shop until the watcher ends.
 pub(crate) async fn run(db: Db, shop: Arc<Shop>, feed: Feed) {
@@ -46,24 +48,36 @@ pub(crate) async fn run(db: Db, shop: Arc<Shop>, feed: Feed) {
     }
 }
 
-/// Ends interrupted creations, stores alerts and deletes old answers, until `stop`.
+/// Stores alerts, ends interrupted creations and deletes old answers, until `stop`.
 pub(crate) async fn maintain(db: Db, shop: Arc<Shop>, mut stop: watch::Receiver<bool>) {
+    let stopped = async {
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    tokio::pin!(stopped);
+    let mut cleanup = tokio::time::interval(CLEANUP);
+    let mut health = tokio::time::interval(HEALTH);
     loop {
-        if let Err(problem) = service::recover_unopened(&db, &shop, shop.now()).await {
-            tracing::warn!(
-                code = problem.code,
-                "interrupted payments were not ended; trying again"
-            );
-        }
-        if let Err(problem) = service::watch_health(&db, &shop).await {
-            tracing::warn!(code = problem.code, "an alert was not stored; trying again");
-        }
-        if let Err(error) = db.prune_answers(khqr_core::Timestamp::now()).await {
-            tracing::warn!(%error, "old answers were not deleted; trying again");
-        }
         tokio::select! {
-            () = tokio::time::sleep(JANITOR) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = cleanup.tick() => clean_up(&db, &shop).await,
+            _ = health.tick() => {
+                if let Err(problem) = service::watch_health(&db, &shop).await {
+                    tracing::warn!(code = problem.code, "an alert was not stored; trying again");
+                }
+            }
+            () = &mut stopped => return,
         }
+    }
+}
+
+/// Ends interrupted creations and deletes old answers.
+async fn clean_up(db: &Db, shop: &Shop) {
+    if let Err(problem) = service::recover_unopened(db, shop, shop.now()).await {
+        tracing::warn!(
+            code = problem.code,
+            "interrupted payments were not ended; trying again"
+        );
+    }
+    if let Err(error) = db.prune_answers(khqr_core::Timestamp::now()).await {
+        tracing::warn!(%error, "old answers were not deleted; trying again");
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, ErrorCode};
-use super::{Body, Program};
+use super::{Body, Program, read, transaction_json};
 use crate::api::auth::Caller;
 use crate::app::App;
 use crate::keys::Scope;
@@ -30,12 +30,7 @@ pub(super) async fn by_md5(
     Program(caller): Program,
     body: Body,
 ) -> Result<Answer, Answer> {
-    let body = body
-        .ok()
-        .and_then(|body| serde_json::from_slice(&body).ok());
-    let Some(Md5Body { md5 }) = body else {
-        return Err(Answer::error(ErrorCode::MissingFields));
-    };
+    let Md5Body { md5 } = read(body)?;
     match look_up(&app, &caller, &md5).await? {
         Found::Transaction(json) => Ok(Answer::transaction(&json)),
         Found::Error(code) => Err(Answer::error(code)),
@@ -57,10 +52,7 @@ pub(super) async fn by_md5_list(
     Program(caller): Program,
     body: Body,
 ) -> Result<Answer, Answer> {
-    let body = body
-        .ok()
-        .and_then(|body| serde_json::from_slice(&body).ok());
-    let list: Vec<String> = body.unwrap_or_default();
+    let list: Vec<String> = read(body)?;
     if !(1..=MAX_LIST).contains(&list.len()) {
         return Err(Answer::error(ErrorCode::MissingFields));
     }
@@ -152,7 +144,5 @@ fn found(stored: &StoredPayment) -> Result<Found, Answer> {
 }
 
 fn json(transaction: &Transaction) -> Result<Found, Answer> {
-    let json = RawValue::from_string(transaction.as_json().to_owned());
-    // It was JSON when it was stored.
-    json.map(Found::Transaction).map_err(|_| Answer::outage())
+    transaction_json(transaction).map(Found::Transaction)
 }

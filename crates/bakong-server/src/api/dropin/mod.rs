@@ -13,14 +13,17 @@ use axum::extract::{DefaultBodyLimit, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::routing::post;
+use bakong_flow::bakong_api::Transaction;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
-use self::answer::Answer;
+use self::answer::{Answer, ErrorCode};
 use super::auth::Caller;
 use super::body::MAX_BODY;
 use crate::app::App;
 
 /// The base URL of the drop-in, below the address of the server.
-pub(crate) const PATH: &str = "/bakong";
+const PATH: &str = "/bakong";
 
 /// Returns the routes. Every answer has Bakong's form, also an error.
 pub(super) fn router() -> Router<App> {
@@ -57,6 +60,20 @@ impl FromRequestParts<App> for Program {
 
 /// The body of a request, or why it cannot be read.
 type Body = Result<bytes::Bytes, BytesRejection>;
+
+/// Reads the JSON of a body.
+fn read<T: DeserializeOwned>(body: Body) -> Result<T, Answer> {
+    let body = body
+        .ok()
+        .and_then(|body| serde_json::from_slice(&body).ok());
+    body.ok_or_else(|| Answer::error(ErrorCode::MissingFields))
+}
+
+/// Returns a transaction as Bakong reported it.
+fn transaction_json(transaction: &Transaction) -> Result<Box<RawValue>, Answer> {
+    // It was JSON when it was read.
+    RawValue::from_string(transaction.as_json().to_owned()).map_err(|_| Answer::outage())
+}
 
 /// The server renews its own token. The program goes on with its API key.
 async fn renew_token(_: Program, headers: HeaderMap) -> Answer {

@@ -10,11 +10,10 @@ use bakong_flow::bakong_api::endpoint::{
 use bakong_flow::bakong_api::{CheckAnswer, ShortHash, TransactionHash};
 use khqr_core::{AccountId, Amount, Currency, Khqr};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::answer::{Answer, ErrorCode};
-use super::{Body, Program};
+use super::{Body, Program, read, transaction_json};
 use crate::domain::parse_amount;
 use crate::keys::Scope;
 use crate::problem::Problem;
@@ -113,8 +112,7 @@ async fn check(
 ) -> Result<Answer, Answer> {
     let code = match send(shop, request).await? {
         CheckAnswer::Paid(transaction) => {
-            let json = RawValue::from_string(transaction.as_json().to_owned());
-            return Ok(Answer::transaction(&json.map_err(|_| Problem::internal())?));
+            return Ok(Answer::transaction(&transaction_json(&transaction)?));
         }
         CheckAnswer::NotFound => ErrorCode::TransactionNotFound,
         CheckAnswer::Failed => ErrorCode::TransactionFailed,
@@ -130,11 +128,4 @@ async fn send<E: Endpoint>(shop: &Shop, request: &E) -> Result<E::Answer, Answer
         NoAnswer::NotSent(error) => Problem::from(error).into(),
         NoAnswer::Failed(error) => error.into(),
     })
-}
-
-fn read<T: DeserializeOwned>(body: Body) -> Result<T, Answer> {
-    let body = body
-        .ok()
-        .and_then(|body| serde_json::from_slice(&body).ok());
-    body.ok_or_else(|| Answer::error(ErrorCode::MissingFields))
 }
