@@ -70,7 +70,10 @@ pub(crate) fn test(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
         cmd!(shell, "cargo test --workspace --all-features")
     })?;
     runner.command("tests of khqr-core without features", |shell| {
-        cmd!(shell, "cargo test -p khqr-core --no-default-features")
+        cmd!(
+            shell,
+            "cargo test -p bakong-khqr-core --no-default-features"
+        )
     })?;
     runner.command("tests of bakong-flow without tokio", |shell| {
         // The model does not depend on the feature, and it takes half a minute.
@@ -120,7 +123,7 @@ pub(crate) fn no_std(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     for target in [CHIP, "wasm32-unknown-unknown"] {
         for features in ["", "alloc", "serde", "alloc,serde"] {
             runner.command(&format!("{target} with features `{features}`"), |shell| {
-                cmd!(shell, "cargo build -p khqr-core --no-default-features --features {features} --target {target}")
+                cmd!(shell, "cargo build -p bakong-khqr-core --no-default-features --features {features} --target {target}")
             })?;
         }
     }
@@ -251,7 +254,7 @@ pub(crate) fn mutants(runner: &mut Runner, args: &[String]) -> Result<()> {
     tools::require(&[tools::cargo("mutants")])?;
     let (package, args) = match args.split_first() {
         Some((package, args)) if !package.starts_with('-') => (package.as_str(), args),
-        _ => ("khqr-core", args),
+        _ => ("bakong-khqr-core", args),
     };
     // Runs fewer proptest cases, because all tests run once for each mutant.
     runner.command("mutants", |shell| {
@@ -265,7 +268,7 @@ pub(crate) fn miri(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     runner.command("miri", |shell| {
         cmd!(
             shell,
-            "rustup run {NIGHTLY} cargo miri test -p khqr-core --all-features --lib --tests"
+            "rustup run {NIGHTLY} cargo miri test -p bakong-khqr-core --all-features --lib --tests"
         )
         .args(["--target-dir", target.as_str()])
         // Miri is about 10,000 times slower than compiled code.

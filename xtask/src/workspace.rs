@@ -37,7 +37,9 @@ impl Workspace {
     /// Returns the version of the published crates.
     pub(crate) fn version(&self) -> String {
         let packages = self.metadata.workspace_packages();
-        let published = packages.iter().find(|package| package.name == "khqr-core");
+        let published = packages
+            .iter()
+            .find(|package| package.name == "bakong-khqr-core");
         published.map_or_else(String::new, |package| package.version.to_string())
     }
 

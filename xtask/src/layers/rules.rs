@@ -21,20 +21,20 @@ impl Features {
 
 /// Each crate that users get, and the crates of the workspace that it may depend on directly. `None` allows all.
 const LAYERS: &[(&str, Option<&[&str]>)] = &[
-    ("khqr-core", Some(&[])),
-    ("khqr-card", Some(&["khqr-core"])),
-    ("bakong-api", Some(&["khqr-core"])),
+    ("bakong-khqr-core", Some(&[])),
+    ("khqr-card", Some(&["bakong-khqr-core"])),
+    ("bakong-api", Some(&["bakong-khqr-core"])),
     ("bakong-http", Some(&["bakong-api"])),
     ("bakong-flow", Some(&["bakong-api"])),
     ("bakong-store", Some(&["bakong-flow"])),
     // The sandbox must not use bakong-api, so that client and server cannot share a mistake in the wire format.
-    ("bakong-sandbox", Some(&["khqr-core"])),
+    ("bakong-sandbox", Some(&["bakong-khqr-core"])),
     // Published to npm.
-    ("khqr-wasm", Some(&["khqr-core"])),
+    ("khqr-wasm", Some(&["bakong-khqr-core"])),
     (
         "bakong-server",
         Some(&[
-            "khqr-core",
+            "bakong-khqr-core",
             "khqr-card",
             "bakong-api",
             "bakong-http",
@@ -73,7 +73,7 @@ const SERVERS: &[&str] = &["bakong-server", "bakong-cli"];
 
 /// Packages, and the crates that they must not depend on even indirectly.
 const UNREACHABLE: &[(&str, Features, &[&[&str]])] = &[
-    ("khqr-core", Features::All, &[NETWORK, RUNTIME]),
+    ("bakong-khqr-core", Features::All, &[NETWORK, RUNTIME]),
     ("khqr-card", Features::All, &[NETWORK, RUNTIME]),
     ("bakong-api", Features::All, &[NETWORK, RUNTIME]),
     ("khqr-wasm", Features::All, &[NETWORK, RUNTIME]),
@@ -137,11 +137,11 @@ pub(super) fn check_tree(package: &str, features: Features, tree: &[Dependency])
             format!("{package} must not depend on {name}. To see why it does: cargo tree -p {package} -i {name} {flags}")
         })
         .collect();
-    if package == "khqr-core" && features == Features::Default {
+    if package == "bakong-khqr-core" && features == Features::Default {
         let direct = tree.iter().filter(|dependency| dependency.depth == 1);
         let names = direct.map(|dependency| dependency.name.as_str());
         violations.extend(names.filter(|name| !CORE_DEPENDENCIES.contains(name)).map(|name| {
-            format!("khqr-core depends on {name} by default, but may depend on {CORE_DEPENDENCIES:?} only.")
+            format!("bakong-khqr-core depends on {name} by default, but may depend on {CORE_DEPENDENCIES:?} only.")
         }));
     }
     violations
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_dependency_against_the_layers_is_a_violation() {
         for (from, to) in [
-            ("khqr-core", "bakong-api"),
+            ("bakong-khqr-core", "bakong-api"),
             ("bakong-api", "bakong-http"),
             ("bakong-http", "bakong-flow"),
             ("bakong-flow", "bakong-http"),
@@ -188,7 +188,7 @@ mod tests {
             );
         }
         let allowed = [
-            member("bakong-api", &["khqr-core"]),
+            member("bakong-api", &["bakong-khqr-core"]),
             member("bakong-cli", &["bakong-sandbox", "bakong-http"]),
             member("bakong-server", &["bakong-store", "bakong-sandbox"]),
         ];
@@ -206,10 +206,10 @@ mod tests {
     #[test]
     fn forbidden_indirect_dependencies_are_violations() {
         for (package, features, name, count) in [
-            ("khqr-core", Features::All, "hyper", 1),
-            ("khqr-core", Features::All, "serde", 0),
-            ("khqr-core", Features::Default, "crc", 0),
-            ("khqr-core", Features::Default, "serde", 1),
+            ("bakong-khqr-core", Features::All, "hyper", 1),
+            ("bakong-khqr-core", Features::All, "serde", 0),
+            ("bakong-khqr-core", Features::Default, "crc", 0),
+            ("bakong-khqr-core", Features::Default, "serde", 1),
             ("bakong-api", Features::All, "tokio", 1),
             ("bakong-flow", Features::Default, "tokio", 1),
             ("bakong-flow", Features::All, "tokio", 0),
