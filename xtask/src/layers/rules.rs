@@ -43,6 +43,18 @@ const LAYERS: &[(&str, Option<&[&str]>)] = &[
             "bakong-sandbox",
         ]),
     ),
+    // Re-exports the libraries.
+    (
+        "bakong",
+        Some(&[
+            "khqr-card",
+            "bakong-api",
+            "bakong-http",
+            "bakong-flow",
+            "bakong-store",
+            "bakong-sandbox",
+        ]),
+    ),
     ("bakong-cli", None),
 ];
 
