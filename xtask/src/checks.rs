@@ -1,6 +1,6 @@
 //! Tasks that run cargo and its subcommands.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use cargo_metadata::{MetadataCommand, Target};
 use xshell::cmd;
 
@@ -87,33 +87,6 @@ pub(crate) fn test(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
 
 pub(crate) fn layers(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
     runner.step("layers", |shell| layers::check(shell, &workspace.members()))
-}
-
-/// Checks the published libraries with their `rust-version`. Uses its own target folder, because two compilers
-/// overwrite each other's results in a shared folder.
-pub(crate) fn msrv(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
-    let mut libraries = workspace.members();
-    libraries.retain(|member| member.published && member.library);
-    let versions = libraries
-        .iter()
-        .map(|library| library.rust_version.as_deref());
-    let first = versions
-        .clone()
-        .next()
-        .flatten()
-        .context("no published library has a `rust-version`")?;
-    ensure!(
-        versions.clone().all(|version| version == Some(first)),
-        "the published libraries must all have `rust-version.workspace = true`"
-    );
-    tools::require(&[tools::toolchain(first)])?;
-    let packages = libraries.iter().flat_map(|library| ["-p", &library.name]);
-    runner.command(&format!("msrv {first}"), |shell| {
-        cmd!(
-            shell,
-            "rustup run {first} cargo check --all-features --target-dir target/msrv {packages...}"
-        )
-    })
 }
 
 /// A Cortex-M4F: no operating system, no allocator.

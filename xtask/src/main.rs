@@ -16,6 +16,7 @@ mod clients;
 mod image;
 mod layers;
 mod npm;
+mod package;
 mod runner;
 mod sandbox;
 mod tools;
@@ -43,8 +44,13 @@ enum Task {
     Test,
     /// Checks the dependency rule between crates, and import cycles between modules
     Layers,
-    /// Builds the libraries with the oldest supported Rust
-    Msrv,
+    /// Packs the published crates and checks the tarballs: with the oldest supported Rust, with the oldest versions of
+    /// their dependencies, and each crate alone in a scratch project
+    Package {
+        /// Fail if the working copy has changes or the address of the repository is missing
+        #[arg(long)]
+        release: bool,
+    },
     /// Builds khqr-core for a microcontroller and for wasm, and prints the size of a firmware image
     NoStd,
     /// Compares khqr-core with NBC's SDK in Node: its own tests, random inputs and mutated texts
@@ -158,7 +164,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
     match task {
         Task::Test => checks::test(runner, &workspace),
         Task::Layers => checks::layers(runner, &workspace),
-        Task::Msrv => checks::msrv(runner, &workspace),
+        Task::Package { release } => package::check(runner, &workspace, *release),
         Task::NoStd => checks::no_std(runner, &workspace),
         Task::Conformance { args } => clients::conformance(runner, args),
         Task::Scans { codes } => checks::scans(runner, *codes),

@@ -9,15 +9,19 @@ pub(crate) struct Workspace {
 }
 
 /// A package of the workspace.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Member {
     pub(crate) name: String,
+    pub(crate) version: String,
     pub(crate) folder: Utf8PathBuf,
     /// Whether the package is published to a registry.
     pub(crate) published: bool,
     pub(crate) library: bool,
     /// The oldest supported Rust, as rustup names it.
     pub(crate) rust_version: Option<String>,
+    /// The metadata of a published crate that its manifest lacks, without the address of the repository.
+    pub(crate) missing: Vec<&'static str>,
+    pub(crate) has_repository: bool,
     /// The normal and build dependencies in the workspace, including optional ones.
     pub(crate) dependencies: Vec<String>,
 }
@@ -66,6 +70,25 @@ impl Workspace {
     }
 }
 
+/// Returns the keys that a reader of the registry expects, and that the manifest does not have.
+fn missing_metadata(package: &Package) -> Vec<&'static str> {
+    let docs = package.metadata.pointer("/docs/rs/all-features");
+    let keys = [
+        ("description", package.description.is_some()),
+        ("license", package.license.is_some()),
+        ("readme", package.readme.is_some()),
+        ("keywords", !package.keywords.is_empty()),
+        ("categories", !package.categories.is_empty()),
+        // The documentation shows what is behind features.
+        (
+            "package.metadata.docs.rs.all-features",
+            package.features.is_empty() || docs.is_some(),
+        ),
+    ];
+    let missing = keys.into_iter().filter(|(_, present)| !present);
+    missing.map(|(key, _)| key).collect()
+}
+
 fn member(package: &Package, workspace: &[&Package]) -> Member {
     let in_workspace = |name: &str| workspace.iter().any(|other| other.name.as_str() == name);
     let dependencies = package.dependencies.iter().filter(|dependency| {
@@ -73,6 +96,7 @@ fn member(package: &Package, workspace: &[&Package]) -> Member {
     });
     Member {
         name: package.name.to_string(),
+        version: package.version.to_string(),
         folder: package
             .manifest_path
             .parent()
@@ -90,6 +114,11 @@ fn member(package: &Package, workspace: &[&Package]) -> Member {
                 0 => format!("{}.{}", version.major, version.minor),
                 _ => version.to_string(),
             }),
+        missing: missing_metadata(package),
+        has_repository: package
+            .repository
+            .as_deref()
+            .is_some_and(|url| !url.is_empty()),
         dependencies: dependencies
             .map(|dependency| dependency.name.clone())
             .collect(),

@@ -166,11 +166,10 @@ mod tests {
     fn member(name: &str, dependencies: &[&str]) -> Member {
         Member {
             name: name.to_owned(),
-            folder: "/".into(),
             published: true,
             library: true,
-            rust_version: None,
             dependencies: dependencies.iter().map(|&name| name.to_owned()).collect(),
+            ..Member::default()
         }
     }
 
