@@ -41,23 +41,6 @@ pub(crate) fn test(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
             "cargo clippy --workspace --all-features --all-targets -- -D warnings"
         )
     })?;
-    // A build of the workspace enables the features that any package needs. This step checks each package with only
-    // the features that it has as a dependency of another project.
-    for member in workspace.members().iter().filter(|member| member.published) {
-        let name = &member.name;
-        // bakong-http needs a crypto provider and root certificates.
-        let features = if name == "bakong-http" {
-            "ring,webpki-roots"
-        } else {
-            ""
-        };
-        runner.command(&format!("clippy of {name} alone"), |shell| {
-            cmd!(
-                shell,
-                "cargo clippy -p {name} --no-default-features --features {features} -- -D warnings"
-            )
-        })?;
-    }
     let target = workspace.target();
     runner.command("clippy of benches/peers", |shell| {
         cmd!(

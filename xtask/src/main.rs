@@ -45,11 +45,16 @@ enum Task {
     /// Checks the dependency rule between crates, and import cycles between modules
     Layers,
     /// Packs the published crates and checks the tarballs: with the oldest supported Rust, with the oldest versions of
-    /// their dependencies, and each crate alone in a scratch project
+    /// their dependencies, with each feature, and each crate alone in a scratch project
     Package {
         /// Fail if the working copy has changes or the address of the repository is missing
         #[arg(long)]
         release: bool,
+    },
+    /// Compares the public items of the libraries with those of a release, with cargo-semver-checks
+    Semver {
+        /// A revision; by default, the newest tag `v*`
+        baseline: Option<String>,
     },
     /// Builds khqr-core for a microcontroller and for wasm, and prints the size of a firmware image
     NoStd,
@@ -165,6 +170,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::Test => checks::test(runner, &workspace),
         Task::Layers => checks::layers(runner, &workspace),
         Task::Package { release } => package::check(runner, &workspace, *release),
+        Task::Semver { baseline } => package::semver(runner, &workspace, baseline.as_deref()),
         Task::NoStd => checks::no_std(runner, &workspace),
         Task::Conformance { args } => clients::conformance(runner, args),
         Task::Scans { codes } => checks::scans(runner, *codes),

@@ -22,13 +22,17 @@ const CONSUMER_FEATURES: &[(&str, &[&str])] = &[
 ];
 
 /// Packs the published crates, unpacks the tarballs into a workspace of their own, and checks them there:
-/// with the oldest Rust, with the oldest versions of their direct dependencies, with all features, and each in a scratch project that
-/// depends on that crate alone.
+/// with the oldest Rust, with the oldest versions of their direct dependencies, with each feature, and each in a scratch
+/// project that depends on that crate alone.
 pub(crate) fn check(runner: &mut Runner, workspace: &Workspace, release: bool) -> Result<()> {
     let mut members = workspace.members();
     members.retain(|member| member.published);
     let oldest = oldest_rust(&members)?;
-    tools::require(&[tools::toolchain(oldest), tools::toolchain(NIGHTLY)])?;
+    tools::require(&[
+        tools::toolchain(oldest),
+        tools::toolchain(NIGHTLY),
+        tools::cargo("hack"),
+    ])?;
     let folder = workspace.target().join("package-check");
     let target = workspace.target().join("msrv");
 
@@ -52,24 +56,61 @@ pub(crate) fn check(runner: &mut Runner, workspace: &Workspace, release: bool) -
         )
     })?;
     let manifest = folder.join("Cargo.toml");
-    let libraries: Vec<&Member> = members.iter().filter(|member| member.library).collect();
-    let packages = libraries.iter().flat_map(|member| ["-p", &member.name]);
-    runner.command(&format!("all libraries with Rust {oldest}"), |shell| {
-        cmd!(
-            shell,
-            "rustup run {oldest} cargo check --quiet --all-features --manifest-path {manifest} --target-dir {target} {packages...}"
-        )
-    })?;
-    for member in libraries {
-        let name = &member.name;
+    let libraries = members.iter().filter(|member| member.library);
+    for Member { name, .. } in libraries.clone() {
+        // bakong-http needs a crypto provider and root certificates.
+        let always = match name.as_str() {
+            "bakong-http" => &["--features", "ring,webpki-roots"][..],
+            _ => &[],
+        };
+        runner.command(&format!("{name} with each feature"), |shell| {
+            cmd!(
+                shell,
+                "rustup run {oldest} cargo hack check --quiet --each-feature --no-dev-deps {always...} --manifest-path {manifest} -p {name}"
+            )
+            .env("CARGO_TARGET_DIR", &target)
+            .env("RUSTFLAGS", "-D warnings")
+        })?;
+    }
+    for Member { name, .. } in libraries {
         runner.command(&format!("{name} alone"), |shell| {
             cmd!(
                 shell,
-                "rustup run {oldest} cargo check --quiet --manifest-path {manifest} --target-dir {target} -p consumer-of-{name}"
+                "rustup run {oldest} cargo check --quiet --manifest-path {manifest} -p consumer-of-{name}"
             )
+            .env("CARGO_TARGET_DIR", &target)
+            .env("RUSTFLAGS", "-D warnings")
         })?;
     }
     Ok(())
+}
+
+/// Compares the public items of the libraries with those of a release: by default, with the newest tag.
+pub(crate) fn semver(
+    runner: &mut Runner,
+    workspace: &Workspace,
+    baseline: Option<&str>,
+) -> Result<()> {
+    let mut libraries = workspace.members();
+    libraries.retain(|member| member.published && member.library);
+    runner.step("semver", |shell| {
+        let baseline = match baseline {
+            Some(baseline) => baseline.to_owned(),
+            None => cmd!(shell, "git tag --list v* --sort=-version:refname").read()?,
+        };
+        let Some(baseline) = baseline.lines().next() else {
+            println!("No tag v* exists, so there is no release to compare with.");
+            return Ok(());
+        };
+        tools::require(&[tools::cargo("semver-checks")])?;
+        let packages = libraries.iter().flat_map(|member| ["-p", &member.name]);
+        cmd!(
+            shell,
+            "cargo semver-checks --baseline-rev {baseline} {packages...}"
+        )
+        .run()?;
+        Ok(())
+    })
 }
 
 fn oldest_rust(members: &[Member]) -> Result<&str> {
