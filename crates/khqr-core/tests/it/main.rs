@@ -7,6 +7,8 @@
     reason = "an unexpected value fails the test"
 )]
 
+#[cfg(feature = "std")]
+mod check_codes;
 mod deviations;
 mod messages;
 mod properties;
