@@ -16,6 +16,7 @@ mod connections;
 mod deadlines;
 mod diagnosis;
 mod endpoints;
+mod example;
 mod fault_cases;
 mod faults;
 mod headers;
