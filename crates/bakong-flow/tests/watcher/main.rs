@@ -10,3 +10,4 @@ mod followers;
 mod given_up;
 mod roles;
 mod script;
+mod till;

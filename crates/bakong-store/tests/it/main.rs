@@ -12,5 +12,7 @@ mod first_schema;
 #[cfg(all(unix, feature = "postgres"))]
 mod postgres;
 mod random;
+#[cfg(feature = "sqlite")]
+mod shop;
 mod sqlite;
 mod tables;
