@@ -1,8 +1,22 @@
-//! NBC's Bakong Open API as types, independent of any transport.
+#![doc = include_str!("../README.md")]
 //!
-//! Each endpoint is a struct that is valid by construction. It builds an [`http::Request`], and reads an
-//! [`http::Response`] into its answer or an [`ApiError`], so any HTTP client works. With a [`Transport`], a
-//! [`Session`] sends requests, reads answers and manages the token.
+//! # I want to …
+//! | I want to | item |
+//! | --- | --- |
+//! | check whether a code was paid | [`CheckTransactionByMd5`](endpoint::CheckTransactionByMd5), [`CheckAnswer`] |
+//! | check up to 50 codes at once | [`CheckTransactionByMd5List`](endpoint::CheckTransactionByMd5List) |
+//! | find a payment by what the customer's receipt shows | [`Lookup`] |
+//! | use my own HTTP client | [`Endpoint::to_request`], [`Endpoint::read`] |
+//! | use my own HTTP client with a session | [`Transport`], [`transport_fn`](transport::transport_fn) |
+//! | register, and get a token | [`RequestToken`](endpoint::RequestToken), [`Verify`](endpoint::Verify) |
+//! | renew the token automatically | [`Session::with_renewal`] |
+//! | keep the token over restarts | [`TokenStore`](token::TokenStore); `FileTokenStore` with the feature `file-store` |
+//! | know what to do after an error | [`ApiError::class`], [`ErrorClass::remedy`] |
+//! | read the amount of a payment exactly | [`Transaction`], [`Reading`] |
+//! | count requests against the daily quota | [`SessionObserver`](observe::SessionObserver) |
+//! | use NBC's hosts, a proxy's address or the sandbox | [`Environment`], [`BaseUrl`] |
+//! | open a bank's app with a link | [`GenerateDeeplinkByQr`](endpoint::GenerateDeeplinkByQr) |
+//! | follow Bakong's clock | [`server_time`] |
 //!
 //! # What an answer means
 //! A shop hands over goods on the strength of an answer, so this crate never guesses:
@@ -36,31 +50,6 @@
 //! and saves it in a [`TokenStore`](token::TokenStore). A [`SessionObserver`](observe::SessionObserver) can count
 //! every request, because a token is limited to about a hundred requests a day. A separate state machine,
 //! [`TokenLife`](token::TokenLife), tracks the states of a token and also works without a session.
-//!
-//! # Without a session
-//! ```
-//! use bakong_api::{BaseUrl, AccessToken, CheckAnswer, Endpoint};
-//! use bakong_api::endpoint::CheckTransactionByMd5;
-//!
-//! # let jwt = "eyJhbGciOiJIUzI1NiJ9.e30.c2ln";
-//! let base = BaseUrl::new("https://sit-api-bakong.nbc.org.kh")?;
-//! let token = AccessToken::new(jwt)?;
-//! let check = CheckTransactionByMd5::new("d60f3db96913029a2af979a1662c1e72".parse()?);
-//!
-//! let request = check.to_request(&base, Some(&token))?;
-//! assert_eq!(request.uri().path(), "/v1/check_transaction_by_md5");
-//! // Send the request with any HTTP client, and read the response:
-//! let response = http::Response::new(
-//!     r#"{"data":null,"errorCode":1,"responseCode":1,"responseMessage":"Transaction could not be found."}"#.into(),
-//! );
-//! assert_eq!(check.read(&response)?, CheckAnswer::NotFound);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! # Features
-//! - `file-store`: [`FileTokenStore`](token::TokenStore), a token in a file that several processes may share.
-//! - `diagnose`: a module that looks a payment up by every known identifier and compares the answers to find out
-//!   why the payment is missing.
 //!
 //! # Secrets
 //! An [`AccessToken`] prints as `[redacted]` and is wiped from memory when dropped. Errors contain no token, no

@@ -1,10 +1,32 @@
-//! Watches KHQR payments over time: decides when to ask Bakong, what the answers mean, and when an order is settled.
+// Without tokio, the crate has no `Watcher`, which the example of the README uses.
+#![cfg_attr(feature = "tokio", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "tokio"),
+    doc = "Watches KHQR payments over time: decides when to ask Bakong, what the answers mean, and when an order is settled. This page was built without the feature `tokio`, so it does not describe the watcher."
+)]
 //!
-//! Bakong sends no notifications. A shop looks up the code's MD5 until the payment is made or the code has expired. A
-//! token allows about 100 requests a day, rejected ones included, but polling one payment every three seconds for ten
-//! minutes takes 200. A [`Tracker`] watches any number of payments within the quota. It reads no clock and opens no
-//! socket, so every case can be tested. With the feature `tokio`, a `Watcher` runs a tracker over a
-//! `bakong_api::Session` and a [`PaymentStore`].
+//! # I want to …
+//! | I want to | item |
+//! | --- | --- |
+#![cfg_attr(
+    feature = "tokio",
+    doc = "| watch payments | [`Watcher::start`], [`Watcher::watch`] |
+| wait for the outcome of one payment | [`Watched::outcome`], [`Outcome`] |
+| learn all outcomes, also after a restart | [`Watcher::events`] |
+| ask early, because a customer says that the money was sent | [`Watched::nudge`] |
+| find a payment by the hash on a receipt | [`Watched::learn`] |
+| cancel an order | [`Watched::cancel`] |
+| find a payment again after a restart | [`Watcher::attach`], [`Watcher::find`] |
+| know why a payment is refused | [`WatchError`], [`OpenError`] |
+| monitor the watcher | [`Watcher::health`] |"
+)]
+//! | record a person's decision about a review | [`PaymentStore::resolve`] |
+//! | survive a restart, or run several workers | a store of the crate `bakong-store` |
+//! | write a store of my own | [`store`] |
+//! | change when payments are checked | [`Policy`] |
+//! | change the daily quota | [`Quota`], [`Config`] |
+//! | watch without tokio, or in simulated time | [`Tracker`]: see [the loop](#the-loop) |
+//! | know what makes a payment need a review | [`Mismatch`] |
 //!
 //! # Guarantees
 //! 1. A failed request never counts as unpaid or expired. A payment becomes [`Outcome::Expired`] only if Bakong
@@ -22,7 +44,6 @@
 //!
 //! A simulator checks the guarantees over days with outages, failing lists, wrong clocks, expired tokens, killed
 //! processes, and customers who pay twice, too late or the wrong amount: `cargo xtask simulate` in the repository.
-//! `COMPARE.md` in this crate compares the results with common polling schedules.
 //!
 //! # The loop
 //! A driver runs this loop. Replies may arrive in any order:

@@ -1,14 +1,18 @@
-//! A [`Transport`](bakong_api::Transport) for the Bakong Open API, on hyper-util and rustls.
+#![doc = include_str!("../README.md")]
 //!
-//! ```
-//! # fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use bakong_api::{AccessToken, Environment, Session};
-//! use bakong_http::HyperTransport;
-//!
-//! let token = AccessToken::new(&std::env::var("BAKONG_TOKEN")?)?;
-//! let session = Session::new(HyperTransport::new()?, Environment::Sit).with_token(token);
-//! # Ok(()) }
-//! ```
+//! # I want to …
+//! | I want to | item |
+//! | --- | --- |
+//! | send single requests | [`HyperTransport::new`] |
+//! | send the requests of a `Watcher` of bakong-flow | [`HyperTransport::for_watcher`] |
+//! | change the deadlines | [`request_timeout`], [`attempt_timeout`], [`connect_timeout`] |
+//! | change what is repeated | [`RetryPolicy`], [`HyperTransportBuilder::retry`] |
+//! | use an HTTP proxy in Cambodia | [`HyperTransportBuilder::proxy`], or the variable `HTTPS_PROXY` |
+//! | trust a private certificate authority | [`HyperTransportBuilder::trust_pem_file`] |
+//! | save handshakes in a program that asks often | [`reuse_http1_connections`] |
+//! | use `http://` for another machine | [`allow_plain_http`] |
+//! | see each attempt | the log: see [Logging](#logging) |
+//! | know which step failed | [`TransportError::kind`](bakong_api::transport::TransportError::kind) |
 //!
 //! # Guarantees
 //! - **Deadlines.** A request ends within [`request_timeout`] (30 s). This includes the time in the queue, each
@@ -46,18 +50,6 @@
 //! of a request), `endpoint`, `attempt`, `elapsed_ms`, and `retry_in_ms` if another attempt follows. An answer
 //! adds `status`, `response_code` and `error_code`. A failure adds `kind` and `error`. Tokens, e-mailed codes,
 //! payment codes, bodies and proxy credentials are never logged.
-//!
-//! # Features
-//! | feature | default | adds |
-//! | --- | --- | --- |
-//! | `http2` | yes | HTTP/2, if the server offers it in the TLS handshake |
-//! | `proxy` | yes | HTTP proxies, with `CONNECT` |
-//! | `ring` | yes | the crypto provider ring |
-//! | `webpki-roots` | yes | Mozilla's certificate authorities: [`Roots::WebPki`] |
-//! | `aws-lc-rs` | | the crypto provider aws-lc-rs, which takes precedence over ring |
-//! | `native-roots` | | the certificate authorities of the operating system: `Roots::Platform` |
-//!
-//! `ring` and `webpki-roots` suffice to check transactions. They need 64 crates; the default features need 74.
 //!
 //! [`request_timeout`]: HyperTransportBuilder::request_timeout
 //! [`attempt_timeout`]: HyperTransportBuilder::attempt_timeout

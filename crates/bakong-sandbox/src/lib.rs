@@ -1,46 +1,18 @@
-//! A local Bakong server for development and tests: the Open API on loopback, with customers who pay, faults on
-//! request, and a clock that tests can move.
+#![doc = include_str!("../README.md")]
 //!
-//! In the live service, developers cannot cause a test payment, an outage or a token's expiry. A [`Sandbox`] responds
-//! over real HTTP as the documents describe, byte for byte. A typed handle in the same process controls
-//! everything else: the [`Customer`], the mailbox, the [`SandboxClock`], the [`Fault`]. Programs in other
-//! languages use the same functions [over HTTP](#control-api), and people use the page at `/`.
-//!
-//! # Usage
-//! ```
-//! use std::time::Duration;
-//! use bakong_sandbox::{TransferStatus, Sandbox};
-//! use khqr_core::{AccountId, Amount, Currency, KhqrBuilder};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let sandbox = Sandbox::start().await?;
-//! println!("set the client's base URL to {}", sandbox.base_url());
-//! let token = sandbox.issue_token("dev@example.com");
-//! # assert_eq!(token.split('.').count(), 3);
-//!
-//! // The shop shows a code that expires in ten minutes.
-//! let now = sandbox.now();
-//! let code = KhqrBuilder::individual(AccountId::new("sokha@devb")?, "Sokha Coffee")
-//!     .dynamic_code(
-//!         Amount::from_minor_units(150, Currency::Usd),
-//!         now,
-//!         now.saturating_add(Duration::from_secs(600)),
-//!     )?
-//!     .to_text();
-//!
-//! // A customer pays it five seconds later on the sandbox's clock.
-//! let customer = sandbox.customer(AccountId::new("dara@devb")?);
-//! let payment = customer.pay_after(&code, Duration::from_secs(5))?;
-//! assert_eq!(payment.status(), TransferStatus::Scheduled);
-//!
-//! sandbox.advance(Duration::from_secs(5));
-//! assert_eq!(sandbox.payments()[0].status(), TransferStatus::Transferred);
-//! // POST /v1/check_transaction_by_md5 now returns the transaction.
-//! sandbox.stop().await;
-//! # Ok(())
-//! # }
-//! ```
+//! # I want to …
+//! | I want to | item |
+//! | --- | --- |
+//! | start a sandbox in a test | [`Sandbox::start`] |
+//! | set the port, the clock, the quota, the seed or a state file | [`Sandbox::builder`] |
+//! | let a customer pay | [`Sandbox::customer`], [`Customer::pay`], [`Customer::pay_after`] |
+//! | pay late, again, the wrong amount or to the wrong account | [`Customer::pay_with`], [`TransferOptions`] |
+//! | get a token without the registration | [`Sandbox::issue_token`] |
+//! | read an e-mailed code | [`Sandbox::verification_code`], [`Sandbox::mailbox`] |
+//! | cause an outage, a truncated answer or a used-up quota | [`Fault`], [`Sandbox::fault`] |
+//! | move the time | [`Sandbox::advance`], [`Sandbox::set_clock`] |
+//! | see what my program sent, and why it was refused | [`Sandbox::requests`], [`RecordedRequest::why`] |
+//! | read the codes in a picture | [`read_picture`] |
 //!
 //! # Endpoints
 //! The sandbox implements the twelve endpoints of [`ApiEndpoint`]. A transaction can be found by the MD5 of
@@ -111,46 +83,6 @@
 //! - With a [state file](SandboxBuilder::state_file), a restarted sandbox continues where the last one stopped or was
 //!   killed.
 //!
-//! # Control API
-//! `/sandbox/…` on the same address accepts and returns JSON. [`/openapi.json`][openapi] describes every
-//! request and response.
-//!
-//! | request | effect |
-//! | --- | --- |
-//! | `POST /sandbox/pay` | a customer pays a code: `qr`, `from`, `amount`, `delayMs`, `again`, `late`, `failing`, … |
-//! | `POST /sandbox/picture` | returns the texts of the QR codes in a PNG or JPEG picture of at most 3 MiB |
-//! | `POST /sandbox/scan` | shows what a customer sees after scanning a code; with `dryRun` the sandbox does not remember it |
-//! | `GET /sandbox/payments`, `codes` | the payments; the open codes, which are known and not paid |
-//! | `GET`, `POST`, `DELETE /sandbox/faults` | lists the faults, adds one or more [rules](Fault::from_json), removes them |
-//! | `GET`, `POST /sandbox/clock` | the time: `advanceMs`, `aheadMs`, `setTo`, `mode` |
-//! | `GET /sandbox/mailbox?email=` | the e-mails with their verification codes |
-//! | `POST /sandbox/tokens`, `accounts` | issues a token for an `email`, opens an `account` |
-//! | `GET`, `POST /sandbox/quota` | the limit, which requests count, how many each address has sent, and the reset time |
-//! | `GET /sandbox/requests` | the latest requests with their headers, their responses, and `why` if they were refused; 100 by default and at most 200; without secrets |
-//! | `GET /sandbox/events` | server-sent events |
-//! | `GET /sandbox/state` | the state file, its errors, and the ID of the key that signs tokens |
-//! | `POST /sandbox/reset` | removes everything except the clock and the quota limit |
-//!
-//! ```console
-//! $ curl -sX POST localhost:4717/sandbox/pay -H 'content-type: application/json' -d '{"qr":"000201…"}'
-//! {"error":{"help":"create a new code, or pay this one with \"late\": true","reason":{"kind":"Expired",…},"what":"the code cannot be paid: …","where":"body.qr"}}
-//! ```
-//!
-//! Faults and the quota do not apply to the control API, and it requires no token: anyone who can reach the
-//! address controls the sandbox. It therefore listens on loopback [by default](SandboxBuilder::listen).
-//! Websites cannot use it through a browser: `Host` must be this machine, or on another address a name that
-//! no website can have, unless it is [allowed](SandboxBuilder::allow_host); `Origin` must be the sandbox's
-//! own; and a `POST` needs the content type `application/json`. Links from anywhere may open the page.
-//!
-//! The Open API is for programs, which may use any host name. A request with a browser's `Origin` or
-//! `Sec-Fetch-Site` from another website gets 403 with the reason.
-//!
-//! # The page
-//! The page at `/` shows a customer's phone, which reads a code as text, by camera or from a picture, and pays it. It
-//! also shows open codes, tokens, e-mails, the clock, the quota, switches for faults, and the latest requests, and
-//! updates all of them live. `/?code=` with a percent-encoded code shows the code on the phone without paying it. The
-//! sandbox does not remember such a code, so a link has no side effects.
-//!
 //! # Other clients
 //! `cargo xtask foreign-clients` runs three clients by other authors against the sandbox. They read its
 //! responses correctly, except for the following, in which the mistake is the client's:
@@ -159,11 +91,9 @@
 //! | --- | --- |
 //! | NBC's SDK, npm `bakong-khqr` 1.0.20 | `generateDeepLink` does not send `sourceInfo`, and throws a `TypeError` for a refusal; `checkBakongAccount` treats any refusal, including an exhausted quota, as "no such account"; both report every outage, 401 and 403 as a timeout |
 //! | Python's `bakong-khqr` 0.6.5 | `check_payment` returns `UNPAID` for a failed payment, an exhausted quota, a refused token and an outage in JSON |
-//! | crates.io `khqr-api` 0.4.1 | sends no `User-Agent`, and so always gets 403; reports an outage in JSON and a success without data as *not found*; cannot read a payment with fractional times or with an amount as a string; fails on a list with reordered or missing items; treats any refusal as "no such account" |
+//! | Rust's `khqr-api` 0.4.1 | sends no `User-Agent`, and so always gets 403; reports an outage in JSON and a success without data as *not found*; cannot read a payment with fractional times or with an amount as a string; fails on a list with reordered or missing items; treats any refusal as "no such account" |
 //!
 //! The Python client uses TLS and a fixed address, and must be patched to use another address.
-//!
-//! [openapi]: https://spec.openapis.org/oas/v3.1.0
 
 mod access;
 mod api;

@@ -1,16 +1,29 @@
-//! Durable payments for [`bakong_flow`]: nothing is lost when a process ends, and several workers can share a store.
+// Without SQLite, the example of the README does not compile.
+#![cfg_attr(feature = "sqlite", doc = include_str!("../README.md"))]
+#![cfg_attr(
+    not(feature = "sqlite"),
+    doc = "Durable payments for `bakong-flow`: nothing is lost when a process ends, and several workers can share a store."
+)]
 //!
-//! | store | feature | for |
-//! | --- | --- | --- |
+//! # I want to …
+//! | I want to | item |
+//! | --- | --- |
 #![cfg_attr(
     feature = "sqlite",
-    doc = "| [`SqliteStore`] | `sqlite`, on by default | one machine: a till, a shop's server. One file, any number of processes |"
+    doc = "| keep payments in a file | [`SqliteDatabase::open`], [`SqliteDatabase::store`] |
+| copy, check or migrate a file | [`SqliteOptions::backup`], [`SqliteOptions::check`], [`SqliteOptions::migrate`] |"
 )]
 #![cfg_attr(
     feature = "postgres",
-    doc = "| [`PostgresStore`] | `postgres` | several machines: each registration has a worker, and another one if it fails |"
+    doc = "| keep payments in PostgreSQL | [`PostgresDatabase::open`], [`PostgresDatabase::store`] |
+| set the pool and the time limits | [`PostgresOptions`] |"
 )]
-//! | [`MemoryStore`](bakong_flow::MemoryStore) | none | tests |
+//! | name a token and its quota | [`Registration`] |
+//! | list payments, newest first | [`Books::payments`] |
+//! | make the statement of a day | [`Books::statement`] |
+//! | see each request to Bakong | [`Books::exchanges`] |
+//! | keep tables of my own in the same database | `tables` |
+//! | test without a file | [`MemoryStore`](bakong_flow::MemoryStore) |
 //!
 //! All stores implement [`PaymentStore`](bakong_flow::PaymentStore) with its lease and its command queue, and [`Books`],
 //! which lists payments and exchanges for tools and people.
@@ -61,7 +74,3 @@ pub use sqlite::{SqliteDatabase, SqliteOptions, SqliteStore};
 
 /// The crate of the payments, whose types are part of this crate's interface.
 pub use bakong_flow;
-
-#[cfg(all(doctest, feature = "sqlite"))]
-#[doc = include_str!("../README.md")]
-struct Readme;

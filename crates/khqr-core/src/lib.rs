@@ -1,4 +1,20 @@
-//! Parse, verify and write KHQR payloads, byte for byte as NBC's SDK does.
+#![doc = include_str!("../README.md")]
+//!
+//! # I want to …
+//! | I want to | item |
+//! | --- | --- |
+//! | read a KHQR | [`Khqr::parse`] |
+//! | know whether a code can be paid now, and why not | [`Khqr::verify`], [`ErrorKind`] |
+//! | write a code for one payment | [`KhqrBuilder::individual`] or [`KhqrBuilder::merchant`], then [`dynamic_code`](KhqrBuilder::dynamic_code) |
+//! | write a code to print | [`KhqrBuilder::static_code`] |
+//! | add an amount to a printed code | [`Khqr::with_amount`] |
+//! | get the MD5 by which Bakong finds the payment | [`Khqr::md5`], [`Md5Handle::of`] |
+//! | read an amount that a person typed | [`Amount::parse`] |
+//! | read any EMVCo code, from any country | [`Payload::parse`], [`Payload::fields`], [`Field::template`] |
+//! | show text of a code safely | [`Printable`] |
+//! | return the error code of NBC's SDK | [`Error::sdk_code`], [`Error::sdk_message`] |
+//! | write without an allocator | [`KhqrDraft::write_to_slice`] |
+//! | know the maximum lengths | [`limits`] |
 //!
 //! # KHQR in brief
 //! KHQR is Cambodia's payment QR code. Its text is an EMVCo merchant-presented payload: a sequence of fields,
@@ -66,27 +82,6 @@
 //! # Ok::<(), khqr_core::Error>(())
 //! ```
 //!
-//! # Write a code
-//! ```
-//! use core::time::Duration;
-//! use khqr_core::{AccountId, Amount, Currency, KhqrBuilder, KhqrDraft, Md5Handle, Timestamp};
-//!
-//! let now = Timestamp::from_millis(1_795_000_000_000);
-//! let draft = KhqrBuilder::individual(AccountId::new("sokha@devb")?, "Sokha Coffee")
-//!     .bill_number("INV-2041")
-//!     .dynamic_code(
-//!         Amount::from_minor_units(10_000, Currency::Khr),
-//!         now,
-//!         now.saturating_add(Duration::from_secs(600)),
-//!     )?;
-//! let mut buffer = [0; KhqrDraft::MAX_LEN];
-//! let text = draft.write_to_slice(&mut buffer)?;
-//! assert_eq!(Md5Handle::of(text).to_string(), "aef22de654f760851556c420ad74424f");
-//! # Ok::<(), khqr_core::Error>(())
-//! ```
-//!
-//! [`Khqr::with_amount`] adds an amount to a printed static code.
-//!
 //! # Deviations from the official SDK
 //! NBC's JavaScript SDK (`bakong-khqr` 1.0.20) is the reference. If the SDK's own `verify` accepts the text
 //! that the SDK generates, this crate writes the same bytes. If the SDK rejects an input, this crate rejects it
@@ -98,21 +93,11 @@
 //! # Untrusted text
 //! Anyone can print a code. Getters return the text unchanged; print it through [`Printable`], which escapes
 //! control sequences and direction marks. An [`Error`] contains no text of the code, so it is safe to show and
-//! to log.
+//! to log. Pass bytes from a scanner through [`core::str::from_utf8`] first.
 //!
-//! # Features
-//! No feature is on by default. The crate is `no_std`, allocates nothing, and depends on `crc` and `md-5`.
-//!
-//! | feature | adds |
-//! | --- | --- |
-//! | `alloc` | owned results: `AccountIdBuf`, `KhqrDraft::to_text`, `KhqrRewrite::to_text` |
-//! | `std` | `alloc`, and the clock: `Timestamp::now`, conversions from and to `SystemTime` |
-//! | `serde` | every value as its text (`"1.50 USD"`, `"sokha@devb"`; timestamps also from numbers), and [`KhqrFields`] as the object that the SDK's `decode` returns |
-//!
+//! # Borrowed values in serde
 //! With `serde`, [`AccountId`], [`Payload`] and [`Khqr`] borrow from the input, which must hold the string
 //! without escapes. To keep a code, store it as a `String`.
-//!
-//! Requires Rust 1.88. Pass bytes from a scanner through [`core::str::from_utf8`] first.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

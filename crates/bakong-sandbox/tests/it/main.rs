@@ -18,6 +18,8 @@ mod control_pay;
 mod customers;
 mod events;
 mod faults;
+#[cfg(unix)]
+mod guide;
 mod http;
 mod lookups;
 mod page;
