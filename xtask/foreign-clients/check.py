@@ -34,8 +34,8 @@ def control(path, body, method="POST"):
         return json.load(answer)
 
 
-def code(bill):
-    return client().create_qr(
+def code(bill, **changes):
+    arguments = dict(
         account_id="sokha@devb",
         merchant_name="Sokha Coffee",
         merchant_city="Phnom Penh",
@@ -47,6 +47,7 @@ def code(bill):
         terminal_label="T1",
         static=False,
     )
+    return client().create_qr(**{**arguments, **changes})
 
 
 def md5(qr):
@@ -110,3 +111,13 @@ ok("check_payment raises an exception if the response is not JSON")
 control("faults", {"floatTimes": True, "textAmounts": True, "withoutErrorCode": True})
 assert client().check_payment(md5(qr)) == "PAID"
 ok("check_payment finds a payment in every form of the response")
+
+# Codes that a bank's app refuses, and amounts that differ from the request. COMPARE.md refers to these.
+assert "5403nan" in str(code("INV-4", amount=float("nan")))
+assert "29100006nobody" in str(code("INV-5", account_id="nobody"))
+long = dict(store_label="s" * 25, phone_number="0" * 25, terminal_label="t" * 25)
+assert "62116" in str(code("b" * 25, **long))
+ok("create_qr writes the amount `nan`, an account without a bank and a length of three digits")
+assert "5401158" in str(code("INV-6", amount=1.005))
+assert "5405100.5" in str(code("INV-7", amount=100.5, currency="KHR"))
+ok("create_qr rounds 1.005 dollars to 1, and writes riel with decimals")

@@ -150,6 +150,6 @@ async fn find(shop: &Shop, order: &str) -> Answer<StoredPayment> {
         .ok_or((StatusCode::NOT_FOUND, "no such order".to_owned()))
 }
 
-fn unexpected(error: impl ToString) -> (StatusCode, String) {
-    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+fn unexpected(error: impl Into<Box<dyn Error>>) -> (StatusCode, String) {
+    (StatusCode::INTERNAL_SERVER_ERROR, error.into().to_string())
 }

@@ -8,6 +8,7 @@
 
 mod broken_connections;
 mod ca;
+mod check_payment;
 mod checks;
 mod circuit;
 mod concurrency;
@@ -16,7 +17,6 @@ mod connections;
 mod deadlines;
 mod diagnosis;
 mod endpoints;
-mod example;
 mod fault_cases;
 mod faults;
 mod headers;
