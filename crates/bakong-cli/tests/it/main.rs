@@ -33,6 +33,8 @@ mod sandbox_process;
 #[cfg(unix)]
 mod sandbox_state;
 #[cfg(unix)]
+mod sell;
+#[cfg(unix)]
 mod serve;
 #[cfg(unix)]
 mod signals;
