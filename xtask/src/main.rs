@@ -73,7 +73,7 @@ enum Task {
     },
     /// Tests the sandbox's page and the server's pages in headless Chromium
     Page {
-        /// Write the pictures of the README of bakong-server
+        /// Write the pictures of the README
         #[arg(long)]
         pictures: bool,
     },
