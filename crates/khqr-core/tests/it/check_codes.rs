@@ -56,12 +56,14 @@ fn the_report_names_each_invalid_line_and_each_repeated_code() {
 
 #[test]
 fn many_codes_are_checked_in_one_pass() {
+    // Under Miri, all codes would take minutes.
+    let codes = if cfg!(miri) { 20 } else { 2_000 };
     let mut input = String::new();
-    for bill in 0..2_000 {
+    for bill in 0..codes {
         writeln!(input, "{}", printed(&bill.to_string())).unwrap();
     }
     let (summary, report) = report(input.as_bytes());
-    assert_eq!((summary.lines, report.lines().count()), (2_000, 1));
+    assert_eq!((summary.lines, report.lines().count()), (codes, 1));
 }
 
 #[test]
