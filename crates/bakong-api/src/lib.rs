@@ -57,6 +57,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Re-exported crates
+//! [`async_trait`], [`bytes`], [`http`] and [`khqr_core`] are part of the interface, so they are re-exported.
+//!
 //! # Features
 //! - `file-store`: [`FileTokenStore`](token::TokenStore), a token in a file that several processes may share.
 //! - `diagnose`: a module that looks a payment up by every known identifier and compares the answers to find out
@@ -65,6 +68,8 @@
 //! # Secrets
 //! An [`AccessToken`] prints as `[redacted]` and is wiped from memory when dropped. Errors contain no token, no
 //! code and no request body, even if a server repeats them in its message.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod base_url;
 mod clock;
@@ -96,5 +101,5 @@ pub use token::AccessToken;
 pub use transaction::{Reading, Transaction};
 pub use transport::Transport;
 
-/// The crate for payloads, re-exported because its types appear in this crate's API.
-pub use khqr_core;
+/// The crates whose types and macros this crate's interface uses.
+pub use {async_trait, bytes, http, khqr_core};

@@ -151,6 +151,9 @@
 //! updates all of them live. `/?code=` with a percent-encoded code shows the code on the phone without paying it. The
 //! sandbox does not remember such a code, so a link has no side effects.
 //!
+//! # Re-exported crates
+//! [`bytes`], [`http`] and [`khqr_core`] are part of the interface, so they are re-exported.
+//!
 //! # Other clients
 //! `cargo xtask foreign-clients` runs three clients by other authors against the sandbox. They read its
 //! responses correctly, except for the following, in which the mistake is the client's:
@@ -189,3 +192,6 @@ pub use input::InputError;
 pub use picture::{PictureError, read_picture};
 pub use server::{Customer, Sandbox, SandboxBuilder};
 pub use wire::ApiEndpoint;
+
+/// The crates whose types this crate's interface uses.
+pub use {bytes, http, khqr_core};
