@@ -108,11 +108,12 @@
 //! | `alloc` | owned results: `AccountIdBuf`, `KhqrDraft::to_text`, `KhqrRewrite::to_text` |
 //! | `std` | `alloc`, and the clock: `Timestamp::now`, conversions from and to `SystemTime` |
 //! | `serde` | every value as its text (`"1.50 USD"`, `"sokha@devb"`; timestamps also from numbers), and [`KhqrFields`] as the object that the SDK's `decode` returns |
+//! | `jiff` | conversions from and to `jiff::Timestamp`, without the standard library |
 //!
 //! With `serde`, [`AccountId`], [`Payload`] and [`Khqr`] borrow from the input, which must hold the string
 //! without escapes. To keep a code, store it as a `String`.
 //!
-//! Requires Rust 1.88. Pass bytes from a scanner through [`core::str::from_utf8`] first.
+//! [`Khqr::parse_scanned`] removes what scanners add at both ends of a code. Requires Rust 1.88. Pass bytes from a scanner through [`core::str::from_utf8`] first.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -136,6 +137,7 @@ mod md5;
 mod payload;
 mod payload_amount;
 mod printable;
+mod rfc3339;
 mod rules;
 mod sdk;
 #[cfg(feature = "serde")]
@@ -155,11 +157,15 @@ pub use crc::Crc;
 pub use currency::Currency;
 pub use error::{Error, ErrorKind};
 pub use field::{Field, Fields};
+/// The crate of the feature `jiff`, whose type this crate converts.
+#[cfg(feature = "jiff")]
+pub use jiff;
 pub use khqr::{AccountKind, Khqr, KhqrFields, Payable, PointOfInitiation};
 pub use md5::Md5Handle;
 pub use payload::Payload;
 pub use payload_amount::PayloadAmount;
 pub use printable::Printable;
+pub use rfc3339::Rfc3339;
 pub use tag::{Tag, TagPath};
 pub use text::utf16_len;
 pub use timestamp::Timestamp;

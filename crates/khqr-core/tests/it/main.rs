@@ -7,11 +7,14 @@
     reason = "an unexpected value fails the test"
 )]
 
+mod amounts;
 mod deviations;
 mod messages;
 mod properties;
 mod read;
 mod rewrite;
+mod rfc3339;
+mod scanned;
 mod strategies;
 mod text_forms;
 mod tree;
