@@ -99,13 +99,7 @@ impl<S: PaymentStore> Worker<S> {
 
     pub(crate) async fn commit(&mut self, changes: &[Change]) {
         self.sequence += 1;
-        let batch = Batch {
-            epoch: self.epoch,
-            sequence: self.sequence,
-            changes,
-            results: &[],
-            exchanges: &[],
-        };
+        let batch = Batch::new(self.epoch, self.sequence).with_changes(changes);
         let committed = self.store.commit(&batch).await.expect("the store works");
         assert!(committed.rejected.is_empty());
     }

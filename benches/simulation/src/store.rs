@@ -178,13 +178,7 @@ impl ShopStore for SqliteFile {
             let statements = 5 + 2 * changes.len() as u64;
             self.fuse.stop_after(self.random.u64(0..statements));
         }
-        let batch = Batch {
-            epoch: self.epoch,
-            sequence: self.sequence,
-            changes,
-            results: &[],
-            exchanges: &[],
-        };
+        let batch = Batch::new(self.epoch, self.sequence).with_changes(changes);
         let result = self.runtime.block_on(store.commit(&batch));
         drop(store);
         match result {

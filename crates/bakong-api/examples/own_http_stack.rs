@@ -102,6 +102,7 @@ pub(crate) fn conclude(answer: &Result<CheckAnswer, ApiError>) -> String {
         Ok(CheckAnswer::StaticQr) => {
             "The code is static, so it cannot be checked by MD5.".to_owned()
         }
+        Ok(_) => "Unknown, which does not mean unpaid; update this program.".to_owned(),
         Err(error) => {
             let then = match error.class().remedy() {
                 Remedy::AskAgain => "ask again later",

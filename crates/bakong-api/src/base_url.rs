@@ -94,6 +94,7 @@ impl fmt::Display for Environment {
 
 /// The text is not the name of an [`Environment`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct UnknownEnvironment;
 
 impl fmt::Display for UnknownEnvironment {

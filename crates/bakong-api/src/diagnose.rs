@@ -15,7 +15,18 @@ use crate::transaction::{Reading, Transaction};
 use crate::transport::Transport;
 
 /// What is known about a payment. Each identifier allows another lookup.
+///
+/// ```
+/// use bakong_api::diagnose::Clues;
+/// use bakong_api::khqr_core::{Amount, Md5Handle};
+///
+/// let clues = Clues::new()
+///     .with_md5(Md5Handle::of("the code's text"))
+///     .with_amount(Amount::us_cents(150));
+/// assert_eq!(clues.hash, None);
+/// ```
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
 pub struct Clues {
     /// The MD5 of the code that was shown.
     pub md5: Option<Md5Handle>,
@@ -143,6 +154,40 @@ impl<T: Transport> Session<T> {
 }
 
 impl Clues {
+    /// Creates clues without any identifier.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the MD5 of the code that was shown.
+    #[must_use]
+    pub fn with_md5(mut self, md5: Md5Handle) -> Self {
+        self.md5 = Some(md5);
+        self
+    }
+
+    /// Adds the full hash of the transaction.
+    #[must_use]
+    pub fn with_hash(mut self, hash: TransactionHash) -> Self {
+        self.hash = Some(hash);
+        self
+    }
+
+    /// Adds the first eight digits of the hash. This lookup also needs the amount.
+    #[must_use]
+    pub fn with_short_hash(mut self, short_hash: ShortHash) -> Self {
+        self.short_hash = Some(short_hash);
+        self
+    }
+
+    /// Adds the expected amount.
+    #[must_use]
+    pub fn with_amount(mut self, amount: Amount) -> Self {
+        self.amount = Some(amount);
+        self
+    }
+
     /// Adds the identifiers and the amount of a transaction if they are still unknown.
     fn learn(&mut self, transaction: &Transaction) {
         let hash = || TransactionHash::new(transaction.hash.as_deref()?).ok();

@@ -51,9 +51,14 @@
 //! every request, because a token is limited to about a hundred requests a day. A separate state machine,
 //! [`TokenLife`](token::TokenLife), tracks the states of a token and also works without a session.
 //!
+//! # Re-exported crates
+//! [`async_trait`], [`bytes`], [`http`] and [`khqr_core`] are part of the interface, so they are re-exported.
+//!
 //! # Secrets
 //! An [`AccessToken`] prints as `[redacted]` and is wiped from memory when dropped. Errors contain no token, no
 //! code and no request body, even if a server repeats them in its message.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod base_url;
 mod clock;
@@ -85,5 +90,5 @@ pub use token::AccessToken;
 pub use transaction::{Reading, Transaction};
 pub use transport::Transport;
 
-/// The crate for payloads, re-exported because its types appear in this crate's API.
-pub use khqr_core;
+/// The crates whose types and macros this crate's interface uses.
+pub use {async_trait, bytes, http, khqr_core};

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// A kind of identifier for looking up a payment.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[non_exhaustive]
 pub enum Lookup {
     /// The MD5 of the code: `check_transaction_by_md5`.
     Md5,

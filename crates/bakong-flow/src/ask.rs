@@ -44,6 +44,7 @@ pub enum Question {
 
 /// The result of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Reply {
     /// The result of a single check.
     Check(Result<CheckAnswer, ErrorClass>),

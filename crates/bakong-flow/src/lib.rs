@@ -134,9 +134,15 @@
 //! [`Policy::COUNTER`], [`Policy::WEB_SHOP`] and [`Policy::INVOICE`] are predefined. All values of [`Policy`],
 //! [`Quota`] and [`Backoff`](policy::Backoff) can be changed.
 //!
+//! # Re-exported crates
+//! [`async_trait`], [`bakong_api`], [`bytes`], [`http`], and `tokio` with that feature, are part of the interface, so they
+//! are re-exported. `bakong_api` re-exports `khqr_core`.
+//!
 //! # Limits
 //! A tracker cannot see a payment that is made after its final check, a second transfer that Bakong does not report under
 //! the MD5, or the requests of other programs with the same token, until Bakong answers with error code 17.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod ask;
 mod change;
@@ -180,5 +186,9 @@ pub use watcher::{Attached, CommandError, Events, WatchError, Watched, Watcher};
 /// [`ServerTime::correct`](server_time::ServerTime::correct) of the local time to the [`Tracker`] as `now`.
 pub use bakong_api::server_time;
 
-/// The crate of the API, whose types are part of this crate's interface.
-pub use bakong_api;
+/// The crates whose types and macros this crate's interface uses.
+pub use {async_trait, bakong_api, bytes, http};
+
+/// The runtime, whose channel [`Watcher::subscribe`] returns.
+#[cfg(feature = "tokio")]
+pub use tokio;

@@ -59,6 +59,7 @@ impl TryFrom<Box<str>> for OrderId {
 
 /// The error for a string that is not a valid [`OrderId`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct InvalidOrderId;
 
 impl fmt::Display for InvalidOrderId {

@@ -34,14 +34,26 @@ pub struct Payment {
     pub details: Option<Box<PaymentDetails>>,
 }
 
-/// What a store keeps about a payment for people and other programs.
+/// What a store keeps about a payment for people and other programs. Start from [`PaymentDetails::new`] and set the fields.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct PaymentDetails {
     /// The exact text of the code.
     pub code: Option<Box<str>>,
     /// Data of the caller, in any format. Must not contain secrets.
     pub metadata: Option<Box<str>>,
+}
+
+impl PaymentDetails {
+    /// Creates details without any content.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            code: None,
+            metadata: None,
+        }
+    }
 }
 
 impl Payment {

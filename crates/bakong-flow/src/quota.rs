@@ -101,7 +101,21 @@ impl QuotaWindow {
 /// The number of a quota window. Consecutive windows have consecutive numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct WindowIndex(pub u64);
+pub struct WindowIndex(pub(crate) u64);
+
+impl WindowIndex {
+    /// Creates the index of the window with this number, counted from the first window after the offset in 1970.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// Returns the number of the window.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
 
 /// The usage of one window, and the demand for payments. A store persists this value.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

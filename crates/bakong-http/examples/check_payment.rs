@@ -66,6 +66,8 @@ fn conclusion(answer: Result<CheckAnswer, ApiError>) -> String {
         Ok(CheckAnswer::NotFound) => "not paid yet".to_owned(),
         Ok(CheckAnswer::Failed) => "the payment failed".to_owned(),
         Ok(CheckAnswer::StaticQr) => "a static code: not tracked by MD5".to_owned(),
+        // An answer that a later version knows.
+        Ok(_) => "unknown: update this program".to_owned(),
         Err(error) => format!("unknown; {:?}: {error}", error.class().remedy()),
     }
 }

@@ -51,6 +51,9 @@
 //! adds `status`, `response_code` and `error_code`. A failure adds `kind` and `error`. Tokens, e-mailed codes,
 //! payment codes, bodies and proxy credentials are never logged.
 //!
+//! # Re-exported crates
+//! [`bakong_api`], [`bytes`] and [`http`] are part of the interface, so they are re-exported.
+//!
 //! [`request_timeout`]: HyperTransportBuilder::request_timeout
 //! [`attempt_timeout`]: HyperTransportBuilder::attempt_timeout
 //! [`connect_timeout`]: HyperTransportBuilder::connect_timeout
@@ -59,6 +62,8 @@
 //! [`body_limit`]: HyperTransportBuilder::body_limit
 //! [`reuse_http1_connections`]: HyperTransportBuilder::reuse_http1_connections
 //! [`allow_plain_http`]: HyperTransportBuilder::allow_plain_http
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;
 mod ca_files;
@@ -89,3 +94,6 @@ pub use error::{SetupError, UnusableFile};
 pub use retry::RetryPolicy;
 pub use tls::Roots;
 pub use transport::HyperTransport;
+
+/// The crates whose types this crate's interface uses.
+pub use {bakong_api, bytes, http};

@@ -83,6 +83,9 @@
 //! - With a [state file](SandboxBuilder::state_file), a restarted sandbox continues where the last one stopped or was
 //!   killed.
 //!
+//! # Re-exported crates
+//! [`bytes`], [`http`] and [`khqr_core`] are part of the interface, so they are re-exported.
+//!
 //! # Other clients
 //! `cargo xtask foreign-clients` runs three clients by other authors against the sandbox. They read its
 //! responses correctly, except for the following, in which the mistake is the client's:
@@ -119,3 +122,6 @@ pub use input::InputError;
 pub use picture::{PictureError, read_picture};
 pub use server::{Customer, Sandbox, SandboxBuilder};
 pub use wire::ApiEndpoint;
+
+/// The crates whose types this crate's interface uses.
+pub use {bytes, http, khqr_core};

@@ -35,3 +35,6 @@ pub use error::StartError;
 pub use merchant::Merchant;
 pub use server::{NewKey, Server};
 pub use site::hash_password;
+
+/// The crates whose types this crate's interface uses.
+pub use {bakong_api, bakong_flow, bakong_sandbox, khqr_core, tracing};

@@ -42,7 +42,11 @@
 //! # Schema versions
 //! The migrations are part of the program. Opening a store creates the newest schema, or migrates an older schema in one
 //! transaction under a lock. A store with a newer schema is refused, and stays as it is.
+//!
+//! # Re-exported crates
+//! [`async_trait`] and [`bakong_flow`] are part of the interface, so they are re-exported.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod books;
@@ -72,5 +76,5 @@ pub use report::{CheckReport, Migrated};
 #[cfg(feature = "sqlite")]
 pub use sqlite::{SqliteDatabase, SqliteOptions, SqliteStore};
 
-/// The crate of the payments, whose types are part of this crate's interface.
-pub use bakong_flow;
+/// The crates whose types and macros this crate's interface uses.
+pub use {async_trait, bakong_flow};

@@ -53,3 +53,6 @@ pub use mark::{Mark, MarkError};
 pub use modules::{ErrorCorrection, Modules};
 pub use scene::Color;
 pub use sheet::Sheet;
+
+/// The crate whose types this crate's interface uses.
+pub use khqr_core;

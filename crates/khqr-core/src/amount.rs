@@ -1,5 +1,6 @@
 //! Money as whole minor units of a currency, never as a float.
 
+use core::cmp::Ordering;
 use core::fmt;
 use core::str::FromStr;
 
@@ -10,8 +11,35 @@ use crate::tag::Tag;
 
 /// An amount of money: whole minor units (riel or US cents) and their currency.
 ///
-/// `Display` prints the amount for people: `10000 KHR`, `1.10 USD`. [`Amount::payload_text`] returns the form
-/// for tag 54.
+/// `Display` prints the amount for people: `10000 KHR`, `1.10 USD`. The alternate form `{:#}` omits the currency: `10000`,
+/// `1.10`. `FromStr` parses the first form, [`Amount::parse`] the second. [`Amount::payload_text`] returns the form for
+/// tag 54.
+///
+/// # Order
+/// Amounts of one currency have an order. Amounts of two currencies have none: `partial_cmp` returns `None`, and `<`, `<=`,
+/// `>` and `>=` are all false. So test for what is acceptable, and not for what is not:
+///
+/// ```
+/// use khqr_core::Amount;
+///
+/// let (price, paid) = (Amount::us_cents(500), Amount::riel(20_000));
+/// assert!(!(paid >= price)); // accept only if this is true
+/// assert!(!(paid < price)); // never accept because this is false
+/// ```
+///
+/// To sort amounts of two currencies, use `(currency, minor_units)` as the key.
+///
+/// # Sums
+/// The checked functions return `None` for two currencies, and if the result is negative or does not fit into 64 bits:
+///
+/// ```
+/// use khqr_core::{Amount, Currency};
+///
+/// let coffee = Amount::riel(6_000).checked_mul(2);
+/// let items = [coffee, Some(Amount::riel(8_000))].into_iter().flatten();
+/// assert_eq!(Amount::checked_sum(items, Currency::Khr), Some(Amount::riel(20_000)));
+/// assert_eq!(Amount::riel(1).checked_add(Amount::us_cents(1)), None);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Amount {
     minor_units: u64,
@@ -102,10 +130,56 @@ impl Amount {
         self.minor_units == 0
     }
 
+    /// Adds `other`; `None` if the currencies differ or the sum does not fit into 64 bits.
+    #[must_use]
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        self.combine(other, self.minor_units.checked_add(other.minor_units))
+    }
+
+    /// Subtracts `other`; `None` if the currencies differ or the result is negative.
+    #[must_use]
+    pub const fn checked_sub(self, other: Self) -> Option<Self> {
+        self.combine(other, self.minor_units.checked_sub(other.minor_units))
+    }
+
+    /// Multiplies by a count, such as a number of items; `None` if the result does not fit into 64 bits.
+    #[must_use]
+    pub const fn checked_mul(self, count: u64) -> Option<Self> {
+        self.combine(self, self.minor_units.checked_mul(count))
+    }
+
+    /// Adds all amounts, starting from zero in `currency`; `None` if an amount has another currency or the sum does not
+    /// fit into 64 bits.
+    #[must_use]
+    pub fn checked_sum(
+        amounts: impl IntoIterator<Item = Self>,
+        currency: Currency,
+    ) -> Option<Self> {
+        let zero = Self::from_minor_units(0, currency);
+        amounts.into_iter().try_fold(zero, Self::checked_add)
+    }
+
+    /// Returns the result of an operation with `other`, unless the currencies differ.
+    const fn combine(self, other: Self, minor_units: Option<u64>) -> Option<Self> {
+        match (minor_units, self.currency, other.currency) {
+            (Some(minor_units), Currency::Khr, Currency::Khr)
+            | (Some(minor_units), Currency::Usd, Currency::Usd) => {
+                Some(Self::from_minor_units(minor_units, self.currency))
+            }
+            _ => None,
+        }
+    }
+
     /// The whole riel or dollars, and the remaining cents (always 0 for riel).
     pub(crate) const fn parts(self) -> (u64, u64) {
         let unit = self.currency.units_per_whole();
         (self.minor_units / unit, self.minor_units % unit)
+    }
+}
+
+impl PartialOrd for Amount {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        (self.currency == other.currency).then(|| self.minor_units.cmp(&other.minor_units))
     }
 }
 
@@ -135,6 +209,7 @@ impl fmt::Display for Amount {
         let end = MAX_DIGITS + tail.len();
         text[MAX_DIGITS..end].copy_from_slice(tail);
         let start = MAX_DIGITS - decimal_len(whole);
+        let end = if f.alternate() { end - 4 } else { end };
         f.pad(core::str::from_utf8(&text[start..end]).unwrap_or_default())
     }
 }
@@ -199,6 +274,9 @@ mod tests {
             (Amount::riel(10_000), "10000 KHR"),
         ] {
             assert_eq!(amount.to_string(), text);
+            let number = std::format!("{amount:#}");
+            assert_eq!(Some(number.as_str()), text.split(' ').next());
+            assert_eq!(Amount::parse(&number, amount.currency()), Ok(amount));
         }
     }
 }

@@ -88,6 +88,8 @@ pub enum ErrorKind {
     CrcSyntax,
     /// A number of milliseconds is not digits, or does not fit into 64 bits.
     TimestampSyntax,
+    /// A time does not have the form of RFC 3339, does not exist, or is before 1970.
+    DateTimeSyntax,
     /// A template to be written has more than 99 UTF-16 code units.
     TemplateTooLong,
     /// The output buffer is too small.
@@ -193,7 +195,7 @@ impl ErrorKind {
         Repeated TwoAccounts Missing Empty TooLong WrongLength ControlCharacter NotAllowed NotDigits
         AccountShape AmountSyntax AmountPrecision AmountZero AmountTooLarge UnsupportedCurrency
         UnionPayInUsd ExpiresBeforeCreation Expired CurrencyDiffers Md5Syntax CrcSyntax TimestampSyntax
-        TemplateTooLong BufferTooSmall
+        DateTimeSyntax TemplateTooLong BufferTooSmall
     }
 
     fn describe(self, field: Option<&FieldSpec>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -255,6 +257,7 @@ impl ErrorKind {
             Self::Md5Syntax => "an MD5 must be 32 hexadecimal digits",
             Self::CrcSyntax => "a CRC must be four hexadecimal digits",
             Self::TimestampSyntax => "must be a number of milliseconds since 1970",
+            Self::DateTimeSyntax => "must be a time from 1970 to 9999 such as 2026-11-18T11:06:40Z",
             Self::TemplateTooLong => {
                 "its fields have more than 99 characters in total; shorten one of them"
             }

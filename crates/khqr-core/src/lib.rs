@@ -93,7 +93,8 @@
 //! # Untrusted text
 //! Anyone can print a code. Getters return the text unchanged; print it through [`Printable`], which escapes
 //! control sequences and direction marks. An [`Error`] contains no text of the code, so it is safe to show and
-//! to log. Pass bytes from a scanner through [`core::str::from_utf8`] first.
+//! to log. [`Khqr::parse_scanned`] removes what scanners add at both ends of a code. Pass bytes through
+//! [`core::str::from_utf8`] first.
 //!
 //! # Borrowed values in serde
 //! With `serde`, [`AccountId`], [`Payload`] and [`Khqr`] borrow from the input, which must hold the string
@@ -121,6 +122,7 @@ mod md5;
 mod payload;
 mod payload_amount;
 mod printable;
+mod rfc3339;
 mod rules;
 mod sdk;
 #[cfg(feature = "serde")]
@@ -140,11 +142,15 @@ pub use crc::Crc;
 pub use currency::Currency;
 pub use error::{Error, ErrorKind};
 pub use field::{Field, Fields};
+/// The crate of the feature `jiff`, whose type this crate converts.
+#[cfg(feature = "jiff")]
+pub use jiff;
 pub use khqr::{AccountKind, Khqr, KhqrFields, Payable, PointOfInitiation};
 pub use md5::Md5Handle;
 pub use payload::Payload;
 pub use payload_amount::PayloadAmount;
 pub use printable::Printable;
+pub use rfc3339::Rfc3339;
 pub use tag::{Tag, TagPath};
 pub use text::utf16_len;
 pub use timestamp::Timestamp;

@@ -46,6 +46,7 @@ fn code(kind: ErrorKind, tag: Option<TagPath>) -> Option<u8> {
         | K::Md5Syntax
         | K::CrcSyntax
         | K::TimestampSyntax
+        | K::DateTimeSyntax
         | K::TemplateTooLong
         | K::BufferTooSmall { .. } => None,
         K::Missing => field?.missing,

@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind};
 /// The number of digits of a timestamp in tag 99.
 pub(crate) const DIGITS: u8 = 13;
 
-/// A point in time, in milliseconds since 1970-01-01T00:00:00Z. Prints as that number.
+/// A point in time, in milliseconds since 1970-01-01T00:00:00Z. Prints as that number;
+/// [`rfc3339`](Self::rfc3339) prints the date and the time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(u64);
 
@@ -112,6 +113,28 @@ mod system_time {
         fn from(time: SystemTime) -> Self {
             let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
             Self::from_millis(0).saturating_add(since)
+        }
+    }
+}
+
+/// Conversions from and to the type of the crate jiff.
+#[cfg(feature = "jiff")]
+mod jiff_time {
+    use super::Timestamp;
+
+    impl Timestamp {
+        /// Converts to the type of jiff; `None` after the year 9999, which that type cannot represent.
+        #[must_use]
+        pub fn to_jiff(self) -> Option<jiff::Timestamp> {
+            let millis = i64::try_from(self.0).ok()?;
+            jiff::Timestamp::from_millisecond(millis).ok()
+        }
+    }
+
+    impl From<jiff::Timestamp> for Timestamp {
+        /// Rounds down to whole milliseconds. Earlier times become the start of 1970.
+        fn from(time: jiff::Timestamp) -> Self {
+            Self::from_millis(u64::try_from(time.as_millisecond()).unwrap_or_default())
         }
     }
 }

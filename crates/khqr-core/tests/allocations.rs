@@ -101,6 +101,7 @@ fn reading_and_verifying() {
         );
         assert_eq!(allocations(|| Crc::of(text.as_bytes())), 0);
         assert_eq!(allocations(|| Khqr::parse(text).unwrap().md5()), 0);
+        assert_eq!(allocations(|| Khqr::parse_scanned(text).unwrap().md5()), 0);
         let getters = allocations(|| {
             let khqr = Khqr::parse(text).unwrap();
             black_box((khqr.merchant_name(), khqr.bill_number(), khqr.account()));
@@ -133,6 +134,7 @@ fn printing_into_a_fixed_buffer() {
             let name = error.tag().map(TagPath::name);
             write!(page, "{error} {error:?} {name:?}").unwrap();
             write!(page, "{handle} {} {EXPIRES}", Printable(text)).unwrap();
+            write!(page, "{} {:#}", EXPIRES.rfc3339(), Amount::us_cents(150)).unwrap();
             write!(page, "{}", draft()).unwrap();
             assert!(page.len() < 4_096 - text.len());
         });

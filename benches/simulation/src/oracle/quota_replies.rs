@@ -68,7 +68,7 @@ impl QuotaReplies {
     /// The shop persisted the usage of `window`.
     pub(super) fn persisted(&mut self, window: WindowIndex) {
         let first = QuotaWindow::PHNOM_PENH_DAY.index_of(Timestamp::from_millis(START));
-        self.day = self.day.max(window.0.saturating_sub(first.0));
+        self.day = self.day.max(window.number().saturating_sub(first.number()));
     }
 
     /// Request `number` is sent.

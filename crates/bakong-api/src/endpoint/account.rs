@@ -59,6 +59,7 @@ impl Endpoint for CheckBakongAccount {
 
 /// What Bakong knows about an account id.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum AccountAnswer {
     /// The account exists.
     Exists,

@@ -128,7 +128,11 @@ fn has_other_hash(hash: &Reading<String>, is_asked: impl FnOnce(&str) -> bool) -
 }
 
 /// What Bakong knows about a payment. Any other answer is an [`ApiError`] and says nothing about the payment.
+///
+/// Bakong may add results. In a `match`, treat a result that the program does not know as an unreadable answer: the
+/// payment is neither made nor missing.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum CheckAnswer {
     /// The payment was made.
     Paid(Box<Transaction>),

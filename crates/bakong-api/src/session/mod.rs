@@ -37,6 +37,7 @@ use crate::transport::Transport;
 ///     CheckAnswer::Paid(transaction) => println!("paid: {:?}", transaction.amount),
 ///     CheckAnswer::NotFound => println!("not paid yet"),
 ///     CheckAnswer::Failed | CheckAnswer::StaticQr => println!("cannot be paid"),
+///     _ => println!("unknown"),
 /// }
 /// # Ok(()) }
 /// ```

@@ -103,8 +103,9 @@ pub enum TokenState {
     Rejected,
 }
 
-/// What to do before sending a request that needs the token.
+/// What to do before sending a request that needs the token. Send no request at a step that the program does not know.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
 pub enum TokenStep {
     /// Send the request with the token.
     Use,

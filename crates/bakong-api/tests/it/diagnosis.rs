@@ -31,12 +31,11 @@ fn answered(body: &str) -> (u16, String) {
 }
 
 fn clues() -> Clues {
-    Clues {
-        md5: Some(MD5.parse().unwrap()),
-        hash: Some(HASH.parse().unwrap()),
-        short_hash: TransactionHash::new(HASH).unwrap().short(),
-        amount: Some(Amount::from_minor_units(100, Currency::Usd)),
-    }
+    Clues::new()
+        .with_md5(MD5.parse().unwrap())
+        .with_hash(HASH.parse().unwrap())
+        .with_short_hash(TransactionHash::new(HASH).unwrap().short().unwrap())
+        .with_amount(Amount::from_minor_units(100, Currency::Usd))
 }
 
 /// Runs a diagnosis with these answers to the three lookups. Returns the bodies of the requests, too.
@@ -216,10 +215,7 @@ fn a_payment_in_another_currency_is_reported() {
 
 #[test]
 fn a_hash_in_an_answer_is_used_for_the_next_lookup() {
-    let clues = Clues {
-        md5: Some(MD5.parse().unwrap()),
-        ..Clues::default()
-    };
+    let clues = Clues::new().with_md5(MD5.parse().unwrap());
     let found = || paid(HASH, "1.50");
     let (diagnosis, sent) = diagnose(&clues, [found(), found(), found()]);
     assert_eq!(

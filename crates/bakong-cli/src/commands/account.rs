@@ -31,6 +31,11 @@ fn check(arguments: &AccountCheckArguments) -> Result<Exit, Failure> {
             Exit::NeedsAttention,
             "Bakong rejects the account ID as invalid",
         ),
+        _ => (
+            "unknown",
+            Exit::NeedsAttention,
+            "this version does not know the answer; update the command",
+        ),
     };
     if arguments.json {
         output::print_json(&json!({ "status": status, "account": account.as_str() }));

@@ -9,8 +9,9 @@ use super::conflict::Rejected;
 use super::lease::Epoch;
 use crate::change::Change;
 
-/// The changes, results and records that a store commits as a whole.
+/// The changes, results and records that a store commits as a whole. A watcher creates them; tests of a store do, too.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Batch<'a> {
     /// The epoch of the worker's lease. The store rejects a batch of another epoch as a whole.
     pub epoch: Epoch,
@@ -24,6 +25,41 @@ pub struct Batch<'a> {
     pub results: &'a [(CommandId, CommandResult)],
     /// The requests that were answered or failed since the batch before, for reconciliation.
     pub exchanges: &'a [Exchange],
+}
+
+impl<'a> Batch<'a> {
+    /// Creates an empty batch. `sequence` is its number in the epoch, counted from 1.
+    #[must_use]
+    pub const fn new(epoch: Epoch, sequence: u64) -> Self {
+        Self {
+            epoch,
+            sequence,
+            changes: &[],
+            results: &[],
+            exchanges: &[],
+        }
+    }
+
+    /// Sets the changes.
+    #[must_use]
+    pub const fn with_changes(mut self, changes: &'a [Change]) -> Self {
+        self.changes = changes;
+        self
+    }
+
+    /// Sets the results of commands.
+    #[must_use]
+    pub const fn with_results(mut self, results: &'a [(CommandId, CommandResult)]) -> Self {
+        self.results = results;
+        self
+    }
+
+    /// Sets the records of requests.
+    #[must_use]
+    pub const fn with_exchanges(mut self, exchanges: &'a [Exchange]) -> Self {
+        self.exchanges = exchanges;
+        self
+    }
 }
 
 /// What a store did with a [`Batch`].
@@ -47,6 +83,7 @@ impl Committed {
 ///
 /// A record has no token and no text of a code.
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Exchange {
     /// The id that the client gave the request, unique in the store.
     pub request_id: Box<str>,
@@ -66,4 +103,26 @@ pub struct Exchange {
     pub attempt: u32,
     /// When the request was sent, by Bakong's clock as far as it is known.
     pub sent_at: Timestamp,
+}
+
+impl Exchange {
+    /// Creates the record of a first attempt that got no response. Set the other fields if they are known.
+    #[must_use]
+    pub fn new(
+        request_id: impl Into<Box<str>>,
+        endpoint: impl Into<Box<str>>,
+        sent_at: Timestamp,
+    ) -> Self {
+        Self {
+            request_id: request_id.into(),
+            endpoint: endpoint.into(),
+            md5: None,
+            status: None,
+            response_code: None,
+            error_code: None,
+            duration: Duration::ZERO,
+            attempt: 1,
+            sent_at,
+        }
+    }
 }

@@ -56,6 +56,7 @@ impl StoredPayment {
 /// The decision of a person about a payment with the outcome [`Outcome::NeedsReview`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
 pub struct Resolution {
     /// The decision.
     pub decision: Decision,
@@ -65,6 +66,24 @@ pub struct Resolution {
     pub by: Box<str>,
     /// When.
     pub at: Timestamp,
+}
+
+impl Resolution {
+    /// Creates the decision that the person `by` made at `at`. `note` gives the reason.
+    #[must_use]
+    pub fn new(
+        decision: Decision,
+        note: impl Into<Box<str>>,
+        by: impl Into<Box<str>>,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            decision,
+            note: note.into(),
+            by: by.into(),
+            at,
+        }
+    }
 }
 
 /// What a person decides about a payment under review.

@@ -203,16 +203,25 @@ impl LookupSet {
     }
 }
 
+/// Returns the position of a lookup in [`ORDER`]. A tracker uses no other lookup.
+const fn position(lookup: Lookup) -> usize {
+    match lookup {
+        Lookup::Hash => 1,
+        Lookup::ShortHash => 2,
+        _ => 0,
+    }
+}
+
 impl Index<Lookup> for LookupSet {
     type Output = Progress;
 
     fn index(&self, lookup: Lookup) -> &Progress {
-        &self.progress[lookup as usize]
+        &self.progress[position(lookup)]
     }
 }
 
 impl IndexMut<Lookup> for LookupSet {
     fn index_mut(&mut self, lookup: Lookup) -> &mut Progress {
-        &mut self.progress[lookup as usize]
+        &mut self.progress[position(lookup)]
     }
 }

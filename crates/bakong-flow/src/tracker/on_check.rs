@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bakong_api::khqr_core::{Md5Handle, Timestamp};
-use bakong_api::{CheckAnswer, Lookup, Transaction, TransactionHash};
+use bakong_api::{CheckAnswer, ErrorClass, Lookup, Transaction, TransactionHash};
 
 use super::Tracker;
 use super::in_flight::{Grant, Request};
@@ -34,7 +34,7 @@ impl Tracker {
             return;
         }
         let slot = &mut self.payments[key];
-        slot.failures = 0;
+        let failures = std::mem::take(&mut slot.failures);
         slot.alone = false;
         let is_by_md5 = slot.lookups.current() == Lookup::Md5;
         match answer {
@@ -48,11 +48,24 @@ impl Tracker {
             CheckAnswer::NotFound | CheckAnswer::Failed | CheckAnswer::StaticQr => {
                 return self.on_not_found(request, key, now);
             }
+            // A newer bakong-api has a result that this version does not know.
+            _ => {
+                slot.failures = failures;
+                return self.on_unknown_answer(request, key, now);
+            }
         }
         if request.grant == Grant::Paced && !self.lists.works() {
             // The payment no longer needs the request that is reserved for its final check.
             self.pacer.refund();
         }
+    }
+
+    /// Handles a result that this version does not know like an unreadable answer: it decides nothing.
+    fn on_unknown_answer(&mut self, request: &Request, key: Key, now: Timestamp) {
+        let md5 = self.payments[key].payment.md5;
+        let class = ErrorClass::Malformed;
+        self.changes.push(Change::NoAnswer { md5, class });
+        self.on_single_failure(request, key, now);
     }
 
     /// A hash found a transaction before the final check by MD5. The MD5 decides: the transfer may have become visible

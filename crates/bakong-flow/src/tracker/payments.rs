@@ -77,12 +77,12 @@ impl Slot {
     pub(super) fn question(&self) -> Question {
         let payment = &self.payment;
         let question = match self.lookups.current() {
-            Lookup::Md5 => None,
             Lookup::Hash => payment.hash.clone().map(Question::Hash),
             Lookup::ShortHash => {
                 let known = payment.short_lookup();
                 known.map(|(hash, amount)| Question::ShortHash(hash.clone(), amount))
             }
+            _ => None,
         };
         question.unwrap_or(Question::Md5(payment.md5))
     }

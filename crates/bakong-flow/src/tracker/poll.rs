@@ -32,7 +32,8 @@ impl Tracker {
         match self.token.step(now) {
             TokenStep::Use => {}
             TokenStep::RenewOrUse | TokenStep::Renew => return Some(self.renew_token(now)),
-            TokenStep::Await | TokenStep::Refuse(_) | TokenStep::Missing => return None,
+            // Nothing can be sent: the token is awaited, refused or missing.
+            _ => return None,
         }
         let grant = self.grant(now)?;
         let key = self.most_urgent(now)?;
@@ -59,8 +60,8 @@ impl Tracker {
         }
         match self.token.step(now) {
             TokenStep::Refuse(until) => next = next.max(until),
-            TokenStep::Await | TokenStep::Missing => return None,
             TokenStep::Use | TokenStep::RenewOrUse | TokenStep::Renew => {}
+            _ => return None,
         }
         Some(next.max(now))
     }
@@ -269,7 +270,7 @@ impl Tracker {
                 self.close(now);
                 return Some(self.renew_token(now));
             }
-            TokenStep::Await | TokenStep::Refuse(_) | TokenStep::Missing => return None,
+            _ => return None,
         };
         // If Bakong rejects this probe, the next one is sent after the same wait.
         self.close(now);

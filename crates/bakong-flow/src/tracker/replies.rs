@@ -245,7 +245,7 @@ impl Tracker {
 
     /// A single check failed, possibly because of its payment: its next check uses another lookup, or comes after a
     /// longer pause than the other payments have.
-    fn on_single_failure(&mut self, request: &Request, key: Key, now: Timestamp) {
+    pub(super) fn on_single_failure(&mut self, request: &Request, key: Key, now: Timestamp) {
         if !self.payments.is_asked_by(key, request.number) {
             return;
         }

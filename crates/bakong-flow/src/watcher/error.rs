@@ -92,6 +92,7 @@ impl std::error::Error for CommandError {}
 
 /// The watcher has stopped. Open payments stay open in its store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub struct Stopped;
 
 impl fmt::Display for Stopped {

@@ -13,12 +13,11 @@ use crate::requests::{code, hash_of, usd};
 /// All references to a payment of this code.
 fn clues(code: &str, payment: &Transfer) -> Clues {
     let hash = hash_of(payment.hash());
-    Clues {
-        md5: Some(Md5Handle::of(code)),
-        short_hash: hash.short(),
-        hash: Some(hash),
-        amount: Some(payment.amount()),
-    }
+    Clues::new()
+        .with_md5(Md5Handle::of(code))
+        .with_short_hash(hash.short().unwrap())
+        .with_hash(hash)
+        .with_amount(payment.amount())
 }
 
 /// Diagnoses with these clues. Asserts the number of requests.
@@ -43,10 +42,7 @@ async fn each_lookup_finds_a_payment() {
         let code = code(1, bakong.sandbox.now());
         let payment = bakong.customer().pay(&code).unwrap();
         let whole = clues(&code, &payment);
-        let md5_alone = Clues {
-            md5: whole.md5,
-            ..Clues::default()
-        };
+        let md5_alone = Clues::new().with_md5(whole.md5.unwrap());
         // The first answer provides the clues for the next lookups.
         for clues in [whole, md5_alone] {
             let diagnosis = diagnosed(&bakong, &session, &clues, 3).await;
@@ -87,11 +83,8 @@ async fn a_failed_and_a_missing_payment_are_reported() {
     assert_eq!(diagnosis.findings(), [Finding::Failed]);
     assert!(diagnosis.transaction().is_none());
 
-    let md5 = Some(Md5Handle::of(&code(2, bakong.sandbox.now())));
-    let unpaid = Clues {
-        md5,
-        ..Clues::default()
-    };
+    let md5 = Md5Handle::of(&code(2, bakong.sandbox.now()));
+    let unpaid = Clues::new().with_md5(md5);
     let diagnosis = diagnosed(&bakong, &session, &unpaid, 1).await;
     assert_eq!(diagnosis.findings(), [Finding::NotFound]);
     let unknown = [

@@ -29,6 +29,7 @@ impl Status {
             CheckAnswer::NotFound => Self::NotFound,
             CheckAnswer::Failed => Self::Failed,
             CheckAnswer::StaticQr => Self::Static,
+            other => panic!("{other:?}"),
         }
     }
 }

@@ -103,10 +103,7 @@ async fn no_check_takes_an_answer_to_another_question() {
 
 /// Diagnoses a payment of which only the MD5 is known: three requests.
 async fn diagnosis(server: &Server) -> Vec<Finding> {
-    let clues = Clues {
-        md5: Some(MD5.parse().unwrap()),
-        ..Clues::default()
-    };
+    let clues = Clues::new().with_md5(MD5.parse().unwrap());
     session(server).diagnose(&clues).await.findings()
 }
 

@@ -201,12 +201,12 @@ mod tests {
             EventKind::Finished(Outcome::Paid { transaction, late })
         };
         let resolved = |decision| {
-            EventKind::Resolved(Resolution {
+            EventKind::Resolved(Resolution::new(
                 decision,
-                note: "why".into(),
-                by: "a person".into(),
-                at: Timestamp::from_millis(1_795_000_000_000),
-            })
+                "why",
+                "a person",
+                Timestamp::from_millis(1_795_000_000_000),
+            ))
         };
         vec![
             paid(false),

@@ -56,15 +56,11 @@ pub(crate) async fn resolve(
         return Err(Problem::invalid("note", detail));
     }
     let payment = change::load(db, shop, id).await?;
-    let resolution = Resolution {
-        decision: match decision.decision {
-            DecisionName::Accept => Decision::Accept,
-            DecisionName::Reject => Decision::Reject,
-        },
-        note: decision.note.into(),
-        by: by.into(),
-        at: shop.now(),
+    let decided = match decision.decision {
+        DecisionName::Accept => Decision::Accept,
+        DecisionName::Reject => Decision::Reject,
     };
+    let resolution = Resolution::new(decided, decision.note, by, shop.now());
     // Any attempt of the payment may be under review.
     let order = bakong_flow::OrderId::new(&payment.order_id).map_err(|_| Problem::internal())?;
     let stored = shop.store.find(&PaymentKey::Order(order)).await?;

@@ -71,16 +71,15 @@ impl ExchangeRow {
         let status = self
             .status
             .map(|status| unsigned("exchanges.status", status));
-        Ok(Exchange {
-            request_id: self.request_id.into(),
-            endpoint: self.endpoint.into(),
-            md5: self.md5.map(Md5Handle::from_bytes),
-            status: status.transpose()?,
-            response_code: self.response_code,
-            error_code: self.error_code,
-            duration: Duration::from_micros(unsigned("exchanges.duration_us", self.duration_us)?),
-            attempt: unsigned("exchanges.attempt", self.attempt)?,
-            sent_at: timestamp(self.sent_at),
-        })
+        let sent_at = timestamp(self.sent_at);
+        let mut exchange = Exchange::new(self.request_id, self.endpoint, sent_at);
+        exchange.md5 = self.md5.map(Md5Handle::from_bytes);
+        exchange.status = status.transpose()?;
+        exchange.response_code = self.response_code;
+        exchange.error_code = self.error_code;
+        exchange.duration =
+            Duration::from_micros(unsigned("exchanges.duration_us", self.duration_us)?);
+        exchange.attempt = unsigned("exchanges.attempt", self.attempt)?;
+        Ok(exchange)
     }
 }

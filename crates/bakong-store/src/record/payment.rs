@@ -173,10 +173,10 @@ impl PaymentRow {
         let short_hash = self.short_hash.as_deref().map(ShortHash::new).transpose();
         payment.short_hash = short_hash.map_err(invalid("payments.short_hash"))?;
         if self.code.is_some() || self.metadata.is_some() {
-            payment.details = Some(Box::new(PaymentDetails {
-                code: self.code.map(Into::into),
-                metadata: self.metadata.map(Into::into),
-            }));
+            let mut details = PaymentDetails::new();
+            details.code = self.code.map(Into::into);
+            details.metadata = self.metadata.map(Into::into);
+            payment.details = Some(Box::new(details));
         }
         let policy = policy::decode(&self.policy)?;
         let mut open = OpenPayment::new(payment, policy, timestamp(self.opened_at));
@@ -220,12 +220,12 @@ pub(super) fn read_resolution(
     let (Some(decision), Some(at)) = (decision, at) else {
         return Ok(None);
     };
-    Ok(Some(Resolution {
-        decision: read_decision(decision)?,
-        note: note.unwrap_or_default().into(),
-        by: by.unwrap_or_default().into(),
-        at: timestamp(at),
-    }))
+    Ok(Some(Resolution::new(
+        read_decision(decision)?,
+        note.unwrap_or_default(),
+        by.unwrap_or_default(),
+        timestamp(at),
+    )))
 }
 
 /// Returns the name of a decision in the column `decision`.

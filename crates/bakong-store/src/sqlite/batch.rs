@@ -42,13 +42,10 @@ impl From<&Batch<'_>> for OwnedBatch {
 
 impl OwnedBatch {
     fn as_batch(&self) -> Batch<'_> {
-        Batch {
-            epoch: self.epoch,
-            sequence: self.sequence,
-            changes: &self.changes,
-            results: &self.results,
-            exchanges: &self.exchanges,
-        }
+        Batch::new(self.epoch, self.sequence)
+            .with_changes(&self.changes)
+            .with_results(&self.results)
+            .with_exchanges(&self.exchanges)
     }
 }
 

@@ -62,28 +62,22 @@ async fn lead(store: &impl Store) -> Epoch {
 
 /// Commits all changes as the first batch of a new leader.
 pub(crate) async fn commit(store: &impl Store, changes: &[Change], exchanges: &[Exchange]) {
-    let batch = Batch {
-        epoch: lead(store).await,
-        sequence: 1,
-        changes,
-        results: &[],
-        exchanges,
-    };
+    let batch = Batch::new(lead(store).await, 1)
+        .with_changes(changes)
+        .with_exchanges(exchanges);
     assert_eq!(store.commit(&batch).await.unwrap().rejected, []);
 }
 
 pub(crate) fn exchange(number: u64) -> Exchange {
-    Exchange {
-        request_id: format!("request-{number}").into(),
-        endpoint: "check_transaction_by_md5".into(),
-        md5: number.is_multiple_of(2).then(|| md5(1)),
-        status: Some(200),
-        response_code: Some(1),
-        error_code: number.is_multiple_of(3).then_some(-7),
-        duration: Duration::from_micros(120_001),
-        attempt: 2,
-        sent_at: after(number),
-    }
+    let (id, endpoint) = (format!("request-{number}"), "check_transaction_by_md5");
+    let mut exchange = Exchange::new(id, endpoint, after(number));
+    exchange.md5 = number.is_multiple_of(2).then(|| md5(1));
+    exchange.status = Some(200);
+    exchange.response_code = Some(1);
+    exchange.error_code = number.is_multiple_of(3).then_some(-7);
+    exchange.duration = Duration::from_micros(120_001);
+    exchange.attempt = 2;
+    exchange
 }
 
 /// Reads all pages of two items.
@@ -106,12 +100,12 @@ fn numbers(payments: &[StoredPayment]) -> Vec<u32> {
 }
 
 fn accept(at: Timestamp) -> Resolution {
-    Resolution {
-        decision: Decision::Accept,
-        note: "the customer paid the rest in cash".into(),
-        by: "sokha".into(),
+    Resolution::new(
+        Decision::Accept,
+        "the customer paid the rest in cash",
+        "sokha",
         at,
-    }
+    )
 }
 
 pub(crate) async fn payments_are_listed_by_state_order_and_time(store: &impl Store) {

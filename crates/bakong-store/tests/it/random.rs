@@ -111,7 +111,7 @@ fn changes() -> impl Strategy<Value = Change> {
         });
     let usage = (0u64..4, 0u32..100, 0u32..9, prop::option::of(times())).prop_map(
         |(window, requests, demand, closed_at)| {
-            let mut usage = WindowUsage::unused(WindowIndex(window));
+            let mut usage = WindowUsage::unused(WindowIndex::new(window));
             usage.requests = requests;
             usage.demand = demand;
             usage.closed_at = closed_at;
@@ -265,13 +265,10 @@ impl<'e> Pair<'e> {
                 for _ in 0..=usize::from(*repeat) {
                     let mut answers = Vec::new();
                     for (index, store) in self.stores.iter().enumerate() {
-                        let batch = Batch {
-                            epoch: self.epochs[index],
-                            sequence: self.sequence,
-                            changes,
-                            results: &results[index],
-                            exchanges: &exchanges,
-                        };
+                        let batch = Batch::new(self.epochs[index], self.sequence)
+                            .with_changes(changes)
+                            .with_results(&results[index])
+                            .with_exchanges(&exchanges);
                         answers.push(store.commit(&batch).await.unwrap());
                     }
                     assert_eq!(answers[0], answers[1]);
@@ -301,15 +298,13 @@ impl<'e> Pair<'e> {
                 }
             }
             Step::Resolve { number, accept } => {
-                let resolution = Resolution {
-                    decision: if *accept {
+                let resolution = {
+                    let decision = if *accept {
                         Decision::Accept
                     } else {
                         Decision::Reject
-                    },
-                    note: "ok 'បាទ'".into(),
-                    by: "sokha".into(),
-                    at: after(20_000),
+                    };
+                    Resolution::new(decision, "ok 'បាទ'", "sokha", after(20_000))
                 };
                 let [first, second] = &self.stores;
                 let result = first.resolve(&md5(*number), &resolution).await.unwrap();
@@ -366,15 +361,11 @@ impl<'e> Pair<'e> {
 }
 
 fn exchange(number: usize) -> Exchange {
-    Exchange {
-        request_id: format!("request {number}").into(),
-        endpoint: "check_transaction_by_md5".into(),
-        md5: (number == 0).then(|| Md5Handle::of("code")),
-        status: Some(200),
-        response_code: Some(0),
-        error_code: None,
-        duration: Duration::from_micros(123_456),
-        attempt: 1,
-        sent_at: after(1),
-    }
+    let (id, endpoint) = (format!("request {number}"), "check_transaction_by_md5");
+    let mut exchange = Exchange::new(id, endpoint, after(1));
+    exchange.md5 = (number == 0).then(|| Md5Handle::of("code"));
+    exchange.status = Some(200);
+    exchange.response_code = Some(0);
+    exchange.duration = Duration::from_micros(123_456);
+    exchange
 }

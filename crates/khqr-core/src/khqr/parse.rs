@@ -11,7 +11,8 @@ use crate::tag::Tag;
 use crate::tlv::{Raw, Source};
 
 impl<'a> Khqr<'a> {
-    /// Parses `text`, which must be the code alone, without a line break at the end.
+    /// Parses `text`, which must be the code alone, without a line break at the end. For the text of a scanner, use
+    /// [`Khqr::parse_scanned`].
     ///
     /// Rejects codes whose recipient or amount is ambiguous: a field that occurs twice, at the top level or
     /// in a known template, and an individual account together with a merchant account. The official SDK
@@ -28,6 +29,31 @@ impl<'a> Khqr<'a> {
     /// 5. Errors of the account: [`ErrorKind::Missing`], and those of [`AccountId::new`].
     pub fn parse(text: &'a str) -> Result<Self, Error> {
         Self::from_payload(Payload::with_checksum(text)?)
+    }
+
+    /// Parses the text of a scanner: removes white space, line breaks and byte-order marks (U+FEFF) at both ends, and
+    /// parses the rest.
+    ///
+    /// A code begins and ends with a digit or a letter, so no part of the code is removed. The result borrows from `text`.
+    /// [`Khqr::text`], the MD5 and the byte offsets of errors are those of the trimmed text.
+    ///
+    /// ```
+    /// use khqr_core::{Khqr, Md5Handle};
+    ///
+    /// # let code = "00020101021229140010sokha@devb5204599953031165405100005802KH5912Sokha Coffee6010Phnom Penh\
+    /// #     62120108INV-20419934001317950000000000113179500060000063046965";
+    /// let scanned = format!("\u{feff}{code}\r\n");
+    /// let khqr = Khqr::parse_scanned(&scanned)?;
+    /// assert_eq!(khqr.text(), code);
+    /// assert_eq!(khqr.md5(), Md5Handle::of(code));
+    /// # Ok::<(), khqr_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The errors of [`Khqr::parse`].
+    pub fn parse_scanned(text: &'a str) -> Result<Self, Error> {
+        let is_added = |character: char| character.is_whitespace() || character == '\u{feff}';
+        Self::parse(text.trim_matches(is_added))
     }
 
     /// Parses a payload without checking its checksum again.

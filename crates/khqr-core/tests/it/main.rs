@@ -7,6 +7,7 @@
     reason = "an unexpected value fails the test"
 )]
 
+mod amounts;
 #[cfg(feature = "std")]
 mod check_codes;
 mod deviations;
@@ -14,6 +15,8 @@ mod messages;
 mod properties;
 mod read;
 mod rewrite;
+mod rfc3339;
+mod scanned;
 mod strategies;
 mod text_forms;
 mod tree;

@@ -141,6 +141,7 @@ fn messages_of_writing_and_of_text_forms() {
             "x".parse::<Md5Handle>().unwrap_err(),
             "x".parse::<Crc>().unwrap_err(),
             "x".parse::<Timestamp>().unwrap_err(),
+            Timestamp::parse_rfc3339("today").unwrap_err(),
             Error::new(ErrorKind::NotAllowed),
             Error::new(ErrorKind::NotDigits),
             Error::new(ErrorKind::TemplateTooLong).in_field(Tag::ADDITIONAL_DATA),
@@ -155,6 +156,7 @@ transaction amount (tag 54): longer than 13 characters
 an MD5 must be 32 hexadecimal digits
 a CRC must be four hexadecimal digits
 must be a number of milliseconds since 1970
+must be a time from 1970 to 9999 such as 2026-11-18T11:06:40Z
 KHQR does not allow this value
 must contain digits only
 additional data (tag 62): its fields have more than 99 characters in total; shorten one of them

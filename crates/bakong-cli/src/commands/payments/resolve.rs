@@ -15,15 +15,13 @@ use crate::common::shop_store;
 const MAX_TEXT: usize = 1_000;
 
 pub(super) async fn run(arguments: &ResolveArguments) -> Result<Exit, Failure> {
-    let resolution = Resolution {
-        decision: match arguments.decision {
-            DecisionName::Accept => Decision::Accept,
-            DecisionName::Reject => Decision::Reject,
-        },
-        note: text("--note", &arguments.note)?,
-        by: text("--by", &arguments.by.clone().unwrap_or_else(user))?,
-        at: SystemClock.now(),
+    let decision = match arguments.decision {
+        DecisionName::Accept => Decision::Accept,
+        DecisionName::Reject => Decision::Reject,
     };
+    let note = text("--note", &arguments.note)?;
+    let by = text("--by", &arguments.by.clone().unwrap_or_else(user))?;
+    let resolution = Resolution::new(decision, note, by, SystemClock.now());
     let store = arguments.store.open().await?;
     let resolved = store.resolve(&arguments.md5, &resolution).await;
     let resolved = resolved.map_err(|error| shop_store::failure(&error))?;

@@ -12,6 +12,7 @@ pub(super) const fn status(answer: &CheckAnswer) -> &'static str {
         CheckAnswer::NotFound => "not_found",
         CheckAnswer::Failed => "failed",
         CheckAnswer::StaticQr => "static_qr",
+        _ => "unknown",
     }
 }
 

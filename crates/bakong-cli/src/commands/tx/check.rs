@@ -102,6 +102,7 @@ fn report(answer: &CheckAnswer, comparison: Option<&Comparison>, as_json: bool) 
         CheckAnswer::StaticQr => {
             print("STATIC CODE: payments of a static code cannot be looked up by MD5");
         }
+        _ => print("UNKNOWN: this version does not know the answer. Update the command"),
     }
     if let Some(transaction) = paid {
         transaction::rows(transaction).iter().for_each(print);

@@ -51,12 +51,12 @@ fn clues(arguments: &DiagnoseArguments) -> Result<Clues, Failure> {
             "--short-hash requires --amount and --currency, or --md5 or --hash",
         ));
     }
-    Ok(Clues {
-        md5: given.md5,
-        hash: given.hash.clone(),
-        short_hash: given.short_hash.clone(),
-        amount,
-    })
+    let mut clues = Clues::new();
+    clues.md5 = given.md5;
+    clues.hash.clone_from(&given.hash);
+    clues.short_hash.clone_from(&given.short_hash);
+    clues.amount = amount;
+    Ok(clues)
 }
 
 /// The differences between the order and the first transaction that differs from it. Bakong's answers to two lookups
@@ -229,6 +229,7 @@ const fn by(lookup: Lookup) -> &'static str {
         Lookup::Md5 => "md5",
         Lookup::Hash => "hash",
         Lookup::ShortHash => "short_hash",
+        _ => "other",
     }
 }
 

@@ -103,6 +103,8 @@ pub(super) async fn account(Program(caller): Program, body: Body) -> Result<Answ
         AccountAnswer::Exists => Ok(Answer::account_exists()),
         AccountAnswer::NotFound => Err(Answer::error(ErrorCode::AccountNotFound)),
         AccountAnswer::Invalid => Err(invalid()),
+        // A result that this version does not know.
+        _ => Err(Problem::internal().into()),
     }
 }
 
@@ -117,6 +119,8 @@ async fn check(
         CheckAnswer::NotFound => ErrorCode::TransactionNotFound,
         CheckAnswer::Failed => ErrorCode::TransactionFailed,
         CheckAnswer::StaticQr => ErrorCode::StaticQr,
+        // A result that this version does not know is no answer to the question.
+        _ => return Err(Problem::internal().into()),
     };
     Err(Answer::error(code))
 }

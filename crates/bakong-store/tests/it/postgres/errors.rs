@@ -172,13 +172,7 @@ async fn a_call_that_is_given_up_leaves_no_open_transaction() {
     proxy.delay(Duration::from_millis(3));
     for wait in 0..30 {
         // The call ends at some moment between its first and its last statement.
-        let batch = Batch {
-            epoch,
-            sequence: 7,
-            changes: &[],
-            results: &[],
-            exchanges: &[],
-        };
+        let batch = Batch::new(epoch, 7);
         let commit = store.commit(&batch);
         let _ = tokio::time::timeout(Duration::from_micros(wait * 500), commit).await;
     }

@@ -31,13 +31,7 @@ pub(super) async fn commit(
         opened(sequence, sequence),
         finished(sequence, sequence, paid(sequence)),
     ];
-    let batch = Batch {
-        epoch,
-        sequence: sequence.into(),
-        changes: &changes,
-        results: &[],
-        exchanges: &[],
-    };
+    let batch = Batch::new(epoch, sequence.into()).with_changes(&changes);
     store.commit(&batch).await
 }
 

@@ -303,13 +303,9 @@ async fn a_command_that_is_withdrawn_or_done_by_two_processes_at_once_ends_once(
             .await
             .unwrap();
         let (changes, results) = ([open], [(id, CommandResult::Done)]);
-        let batch = Batch {
-            epoch,
-            sequence: number.into(),
-            changes: &changes,
-            results: &results,
-            exchanges: &[],
-        };
+        let batch = Batch::new(epoch, number.into())
+            .with_changes(&changes)
+            .with_results(&results);
         let withdraw = async {
             tokio::time::sleep(Duration::from_micros(u64::from(number) * 60)).await;
             follower.withdraw(id).await.unwrap()
@@ -347,23 +343,17 @@ async fn a_decision_of_another_process_is_seen_by_the_next_commit() {
     ];
     let epoch = lead(&leader).await;
     let commit = async |sequence, changes: &[bakong_flow::Change]| {
-        let batch = Batch {
-            epoch,
-            sequence,
-            changes,
-            results: &[],
-            exchanges: &[],
-        };
+        let batch = Batch::new(epoch, sequence).with_changes(changes);
         leader.commit(&batch).await.unwrap().rejected
     };
     let changes = [opened(1, 1), finished(1, 1, needs_review(1)), opened(2, 2)];
     assert_eq!(commit(1, &changes).await, []);
-    let resolution = Resolution {
-        decision: Decision::Accept,
-        note: "ok".into(),
-        by: "sokha".into(),
-        at: bakong_flow::store::contract::sample::after(9),
-    };
+    let resolution = Resolution::new(
+        Decision::Accept,
+        "ok",
+        "sokha",
+        bakong_flow::store::contract::sample::after(9),
+    );
     office.resolve(&md5(1), &resolution).await.unwrap().unwrap();
     // The order is settled, and so is the transaction.
     let rejected = commit(2, &[opened(3, 1), finished(2, 2, paid(1))]).await;
@@ -401,13 +391,7 @@ async fn a_commit_takes_one_round_trip() {
     for number in 1..30 {
         // Other workers do not wait for this, so no notification is sent, which would be counted.
         let changes = [opened(number, number)];
-        let batch = Batch {
-            epoch,
-            sequence: number.into(),
-            changes: &changes,
-            results: &[],
-            exchanges: &[],
-        };
+        let batch = Batch::new(epoch, number.into()).with_changes(&changes);
         let before = proxy.round_trips();
         store.commit(&batch).await.unwrap();
         // The first commit of an epoch reads the row of the registration.

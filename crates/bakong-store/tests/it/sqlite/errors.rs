@@ -32,13 +32,7 @@ async fn commit(store: &SqliteStore, epoch: Epoch, sequence: u32) -> Result<Comm
         opened(sequence, sequence),
         finished(sequence, sequence, paid(sequence)),
     ];
-    let batch = Batch {
-        epoch,
-        sequence: sequence.into(),
-        changes: &changes,
-        results: &[],
-        exchanges: &[],
-    };
+    let batch = Batch::new(epoch, sequence.into()).with_changes(&changes);
     store.commit(&batch).await
 }
 
@@ -256,13 +250,7 @@ async fn one_caller_of_a_group_fails_alone() {
             at,
         },
     ];
-    let batch = Batch {
-        epoch,
-        sequence: 2,
-        changes: &changes,
-        results: &[],
-        exchanges: &[],
-    };
+    let batch = Batch::new(epoch, 2).with_changes(&changes);
     // The last future: all callers have handed over their work when it runs.
     let ended = async { other.execute_batch("ROLLBACK").unwrap() };
     let (one, fenced, failed, two, ()) = tokio::join!(

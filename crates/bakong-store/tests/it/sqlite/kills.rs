@@ -155,13 +155,7 @@ fn write_until_killed() {
                 let last = last_batch(&store).await;
                 for (sequence, number) in (1..).zip(last + 1..) {
                     let changes = batch(number);
-                    let batch = Batch {
-                        epoch,
-                        sequence,
-                        changes: &changes,
-                        results: &[],
-                        exchanges: &[],
-                    };
+                    let batch = Batch::new(epoch, sequence).with_changes(&changes);
                     let committed = store.commit(&batch).await.unwrap();
                     assert_eq!(committed.rejected, []);
                     let mut out = std::io::stdout().lock();

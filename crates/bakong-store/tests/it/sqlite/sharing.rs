@@ -89,13 +89,7 @@ async fn a_command_crosses_from_one_process_to_another() {
     let pending = leader.pending(10).await.unwrap();
     assert_eq!(pending, [(id, Command::Nudge { md5: md5(1) })]);
     let results = [(id, CommandResult::Done)];
-    let batch = Batch {
-        epoch,
-        sequence: 1,
-        changes: &[],
-        results: &results,
-        exchanges: &[],
-    };
+    let batch = Batch::new(epoch, 1).with_results(&results);
     leader.commit(&batch).await.unwrap();
     assert_eq!(
         follower.result(id).await.unwrap(),
@@ -119,13 +113,7 @@ async fn old_commands_are_removed_and_their_ids_are_not_used_again() {
         let id = store.submit(&number.to_string(), &nudge).await.unwrap();
         results.push((id, CommandResult::Done));
     }
-    let batch = Batch {
-        epoch,
-        sequence: 1,
-        changes: &[],
-        results: &results,
-        exchanges: &[],
-    };
+    let batch = Batch::new(epoch, 1).with_results(&results);
     store.commit(&batch).await.unwrap();
     let (oldest, newest) = (results[0].0, results[1_099].0);
     let error = store.result(oldest).await.unwrap_err();
@@ -162,19 +150,10 @@ async fn a_clock_that_was_set_back_leaves_no_registration_without_a_leader() {
     };
     // The earlier leader may live, and cannot harm.
     let changes = [opened(1, 1)];
-    let batch = Batch {
-        epoch: first,
-        sequence: 1,
-        changes: &changes,
-        results: &[],
-        exchanges: &[],
-    };
+    let batch = Batch::new(first, 1).with_changes(&changes);
     let error = store.commit(&batch).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Fenced);
-    let batch = Batch {
-        epoch: second,
-        ..batch
-    };
+    let batch = Batch::new(second, 1).with_changes(&changes);
     store.commit(&batch).await.unwrap();
 }
 
@@ -195,13 +174,7 @@ async fn writers_of_several_processes_lose_no_change() {
             };
             for number in 1..=EACH {
                 let changes = [opened(number, number)];
-                let batch = Batch {
-                    epoch,
-                    sequence: number.into(),
-                    changes: &changes,
-                    results: &[],
-                    exchanges: &[],
-                };
+                let batch = Batch::new(epoch, number.into()).with_changes(&changes);
                 store.commit(&batch).await.unwrap();
                 let consumer = format!("consumer {}", number % 3);
                 store.acknowledge(&consumer, EventId::START).await.unwrap();
