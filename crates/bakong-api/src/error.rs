@@ -50,6 +50,9 @@ pub enum ErrorClass {
         /// When the server accepts requests again, if it sent `Retry-After`.
         retry_after: Option<RetryAfter>,
     },
+    /// The token store cannot be read, or grants no renewal because it cannot be written. No request was sent. See
+    /// [`TokenStoreError`](crate::token::TokenStoreError).
+    Store,
     /// Bakong understood the request and refused it. The code gives the reason.
     Refused,
     /// The answer cannot be read, or contradicts itself.
@@ -82,7 +85,7 @@ impl ErrorClass {
             }
             Self::QuotaExhausted => Remedy::NextDay,
             Self::Unauthorized => Remedy::NewToken,
-            Self::Blocked | Self::Refused => Remedy::Attention,
+            Self::Blocked | Self::Store | Self::Refused => Remedy::Attention,
             Self::Transport(Kind::Tls | Kind::Proxy | Kind::NotAllowed | Kind::InvalidRequest) => {
                 Remedy::Attention
             }
@@ -100,7 +103,7 @@ impl ErrorClass {
     }
 
     /// Returns the name in machine-readable output: `unauthorized`, `quota_exhausted`, `blocked`,
-    /// `rate_limited`, `unavailable`, `refused`, `malformed` or `transport`.
+    /// `rate_limited`, `unavailable`, `store`, `refused`, `malformed` or `transport`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -109,6 +112,7 @@ impl ErrorClass {
             Self::Blocked => "blocked",
             Self::RateLimited { .. } => "rate_limited",
             Self::Unavailable { .. } => "unavailable",
+            Self::Store => "store",
             Self::Refused => "refused",
             Self::Malformed => "malformed",
             Self::Transport(_) => "transport",
@@ -316,7 +320,9 @@ impl fmt::Display for ApiError {
             return error.fmt(f);
         }
         // No request was sent.
-        if self.status.is_none() && self.class == ErrorClass::Unauthorized {
+        if self.status.is_none()
+            && matches!(self.class, ErrorClass::Unauthorized | ErrorClass::Store)
+        {
             return write!(f, "no request was sent: {}", Printable(&self.message));
         }
         f.write_str(match self.class {
@@ -332,6 +338,7 @@ impl fmt::Display for ApiError {
             }
             ErrorClass::RateLimited { .. } => "too many requests to Bakong; send fewer requests",
             ErrorClass::Unavailable { .. } => "Bakong is unavailable; ask again later",
+            ErrorClass::Store => "the token store does not work",
             ErrorClass::Refused => "Bakong refused the request",
             ErrorClass::Malformed => "Bakong's answer cannot be read",
             ErrorClass::Transport(_) => "no answer from Bakong",

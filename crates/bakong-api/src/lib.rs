@@ -85,7 +85,7 @@ pub use base_url::{BaseUrl, Environment};
 pub use endpoint::{CheckAnswer, Endpoint, ShortHash, TransactionHash};
 pub use error::{ApiError, ErrorClass, ErrorCode, Remedy, RetryAfter};
 pub use lookup::Lookup;
-pub use session::Session;
+pub use session::{Renewed, Session};
 pub use token::AccessToken;
 pub use transaction::{Reading, Transaction};
 pub use transport::Transport;

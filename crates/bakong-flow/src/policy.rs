@@ -240,6 +240,7 @@ pub(crate) fn exponential(first: Duration, doublings: u32, max: Duration) -> Dur
 const fn may_have_counted(class: ErrorClass) -> bool {
     match class {
         ErrorClass::Transport(kind) => TransportErrorKind::may_have_arrived(kind),
+        ErrorClass::Store => false,
         _ => true,
     }
 }
@@ -341,6 +342,8 @@ mod tests {
         assert_eq!(waits(ErrorClass::Refused), [2, 600, 600]);
         let proxy = ErrorClass::Transport(TransportErrorKind::Proxy);
         assert_eq!(waits(proxy), [2, 30, 30]);
+        // No request is sent, so the store is tried again soon.
+        assert_eq!(waits(ErrorClass::Store), [2, 30, 30]);
     }
 
     #[test]

@@ -179,7 +179,7 @@ impl Question {
                 Answered::of_check(self, session.send(&endpoint).await)
             }
             Self::Renewal => match session.renew().await {
-                Ok(()) => Answered::new(Reply::Renewal(Ok(None))),
+                Ok(_) => Answered::new(Reply::Renewal(Ok(None))),
                 Err(error) => self.failed_with(error),
             },
         }

@@ -1,5 +1,6 @@
 //! The sandbox's clock. Tests move it, so that codes and tokens expire without waiting.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use khqr_core::Timestamp;
@@ -22,6 +23,9 @@ pub(crate) enum ClockSetting {
     AheadMs(i64),
     FrozenAt(Timestamp),
 }
+
+/// A function that tells the time instead of a clock.
+pub(crate) type ClockFn = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The last time that a clock can show: the end of the year 9999. Later dates have no standard text form.
 pub(crate) const LAST: Timestamp = Timestamp::from_millis(253_402_300_799_999);

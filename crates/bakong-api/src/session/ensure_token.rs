@@ -85,7 +85,7 @@ impl<T: Transport> Session<T> {
         let found = store
             .load()
             .await
-            .map_err(|error| ApiError::new(ErrorClass::Unauthorized, error.to_string()))?;
+            .map_err(|error| ApiError::new(ErrorClass::Store, error.to_string()))?;
         self.with_token_slot(|slot| {
             // A token that was set in the meantime is newer.
             if std::mem::replace(&mut slot.loaded, true) {
@@ -162,11 +162,11 @@ impl<T: Transport> Session<T> {
             return Ok(());
         };
         let result = store.save(&version.token).await;
-        self.with_token_slot(|slot| slot.save_finished(version, result.is_ok()));
+        self.with_token_slot(|slot| slot.save_finished(version, &result));
         result
     }
 
-    async fn save_or_report(&self, lock: &RenewalLockGuard<'_, ()>) {
+    pub(super) async fn save_or_report(&self, lock: &RenewalLockGuard<'_, ()>) {
         if let Err(error) = self.save_pending(lock).await {
             self.notify(|observer| observer.token_not_saved(&error));
         }
@@ -268,8 +268,8 @@ impl<T: Transport> Session<T> {
                 (error, Some(server_time.correct(until)))
             }
             Err(error) => {
-                let error = Printable(&error.to_string()).to_string();
-                (not_renewed(TransportErrorKind::NotAllowed, error), None)
+                let error = ApiError::new(ErrorClass::Store, error.to_string());
+                (error.of_renewal(), None)
             }
         };
         self.with_token_slot(|slot| match until {

@@ -2,6 +2,7 @@
 
 mod ensure_token;
 mod probe;
+mod renewed;
 mod token_slot;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::lock::Mutex as AsyncMutex;
 use khqr_core::Timestamp;
 
+pub use self::renewed::Renewed;
 use self::token_slot::{TokenSlot, TokenVersion};
 use crate::base_url::BaseUrl;
 use crate::clock::SessionClock;
@@ -158,6 +160,12 @@ impl<T: Transport> Session<T> {
         self.with_token_slot(|slot| slot.life.state(now))
     }
 
+    /// Returns when the current token expires by Bakong's clock. `None` without a token, before the token was loaded from the
+    /// store, and for a token that states no expiry.
+    pub fn token_expires_at(&self) -> Option<Timestamp> {
+        self.with_token_slot(|slot| slot.token.as_ref().and_then(AccessToken::expires_at))
+    }
+
     /// Replaces the token, and saves it if the session has a store.
     ///
     /// # Errors
@@ -215,22 +223,22 @@ impl<T: Transport> Session<T> {
     }
 
     /// Renews the token now, even if it is not due or a pause has not passed. If another caller is renewing,
-    /// waits and returns the result of that renewal.
+    /// waits and returns the result of that renewal. The result says whether the new token was saved.
     ///
     /// # Errors
     /// [`ApiError`] if the renewal failed, or [`with_renewal`](Self::with_renewal) was not called. The session
-    /// continues to use the old token.
-    pub async fn renew(&self) -> Result<(), ApiError> {
+    /// continues to use the old token. A store that cannot save the new token is not an error: see
+    /// [`Renewed::save_error`].
+    pub async fn renew(&self) -> Result<Renewed, ApiError> {
         let seen = self.with_token_slot(|slot| slot.renewals);
         let lock = self.renewal_lock.lock().await;
-        let ended = self.with_token_slot(|slot| {
-            let ended = slot.renewals != seen;
-            ended.then(|| slot.last_renewal())
-        });
-        match ended {
-            Some(ended) => ended,
-            None => self.renew_token(&lock, true).await,
+        if self.with_token_slot(|slot| slot.renewals == seen) {
+            self.renew_token(&lock, true).await?;
+        } else if self.with_token_slot(|slot| slot.unsaved) {
+            // The caller that renewed stopped waiting while it saved the token.
+            self.save_or_report(&lock).await;
         }
+        self.with_token_slot(|slot| slot.last_renewal())
     }
 
     /// Sends one request and reads its answer.

@@ -4,7 +4,8 @@ use khqr_core::Timestamp;
 
 use crate::endpoint::no_token;
 use crate::error::ApiError;
-use crate::token::{AccessToken, TokenLife};
+use crate::session::renewed::Renewed;
+use crate::token::{AccessToken, TokenLife, TokenStoreError};
 use crate::transport::{TransportError, TransportErrorKind};
 
 pub(crate) struct TokenSlot {
@@ -24,8 +25,8 @@ pub(crate) struct TokenSlot {
     pub(crate) probes: u64,
     /// The number of finished renewals.
     pub(crate) renewals: u64,
-    /// The error of the last renewal, if it failed.
-    renewal_error: Option<ApiError>,
+    /// The result of the last renewal, with the generation of its token.
+    last_renewal: Option<Result<(u64, Renewed), ApiError>>,
 }
 
 /// A token to send, with its generation.
@@ -49,7 +50,7 @@ impl TokenSlot {
             pause_reason: None,
             probes: 0,
             renewals: 0,
-            renewal_error: None,
+            last_renewal: None,
         }
     }
 
@@ -61,10 +62,14 @@ impl TokenSlot {
 
     /// Sets the token of a successful renewal.
     pub(crate) fn renewed(&mut self, token: AccessToken, now: Timestamp) {
+        let renewed = Renewed {
+            expires_at: token.expires_at(),
+            ..Renewed::default()
+        };
         self.life.renewed(token.expires_at(), now);
         self.replace(token);
         self.renewals += 1;
-        self.renewal_error = None;
+        self.last_renewal = Some(Ok((self.generation, renewed)));
     }
 
     /// Records a failed renewal.
@@ -72,7 +77,7 @@ impl TokenSlot {
         self.life.renewal_failed(error.class().remedy(), now);
         self.pause_reason = Some(error.clone());
         self.renewals += 1;
-        self.renewal_error = Some(error.clone());
+        self.last_renewal = Some(Err(error.clone()));
     }
 
     /// Records that another process prevents a renewal until this time.
@@ -109,11 +114,21 @@ impl TokenSlot {
     }
 
     /// Records that the store was asked to save this token.
-    pub(crate) fn save_finished(&mut self, version: TokenVersion, saved: bool) {
+    pub(crate) fn save_finished(
+        &mut self,
+        version: TokenVersion,
+        result: &Result<(), TokenStoreError>,
+    ) {
         if self.generation == version.generation {
             self.unsaved = false;
         }
-        if saved {
+        if let Some(Ok((generation, renewed))) = &mut self.last_renewal
+            && *generation == version.generation
+        {
+            renewed.saved = result.is_ok();
+            renewed.save_error = result.as_ref().err().cloned();
+        }
+        if result.is_ok() {
             self.seen_in_store = Some(version.token);
         }
     }
@@ -161,7 +176,11 @@ impl TokenSlot {
     }
 
     /// Returns the result of the last renewal.
-    pub(crate) fn last_renewal(&self) -> Result<(), ApiError> {
-        self.renewal_error.clone().map_or(Ok(()), Err)
+    pub(crate) fn last_renewal(&self) -> Result<Renewed, ApiError> {
+        match &self.last_renewal {
+            Some(Ok((_, renewed))) => Ok(renewed.clone()),
+            Some(Err(error)) => Err(error.clone()),
+            None => Err(no_token()),
+        }
     }
 }

@@ -189,8 +189,10 @@ impl<S: TokenStore + ?Sized> TokenStore for Arc<S> {
 }
 
 /// Stores a token in memory, for the sessions of one process. This store has no renewal lease.
-#[derive(Default, Debug)]
-pub struct MemoryTokenStore(Mutex<Option<AccessToken>>);
+///
+/// A clone is cheap and shares the stored token.
+#[derive(Clone, Default, Debug)]
+pub struct MemoryTokenStore(Arc<Mutex<Option<AccessToken>>>);
 
 impl MemoryTokenStore {
     /// Creates an empty store.

@@ -333,6 +333,7 @@ fn every_failure_has_its_class() {
         (Class::QuotaExhausted, Remedy::NextDay),
         (Class::Blocked, Remedy::Attention),
         (Class::Refused, Remedy::Attention),
+        (Class::Store, Remedy::Attention),
         (rate_limited, Remedy::AskAgain),
         (unavailable, Remedy::AskAgain),
         (Class::Malformed, Remedy::AskAgain),

@@ -311,16 +311,65 @@ fn an_older_stored_token_does_not_replace_a_valid_one() {
 }
 
 #[test]
+fn a_renewal_whose_caller_left_while_saving_is_saved_by_the_next_caller() {
+    let fake = Fake::new();
+    let store = Arc::new(FakeStore {
+        slow: true,
+        ..FakeStore::default()
+    });
+    let session = fake.renewing_session().with_token_store(Arc::clone(&store));
+    fake.hold(RENEW);
+    let mut tasks = Tasks::new();
+    let (first, second) = (tasks.add(session.renew()), tasks.add(session.renew()));
+    tasks.run();
+    fake.release();
+    // The first caller gets the token, waits for the store, and leaves.
+    assert!(tasks.poll(first));
+    tasks.cancel(first);
+    tasks.run();
+    let renewed = tasks.output(second).unwrap().as_ref().unwrap();
+    assert!(renewed.saved && renewed.save_error.is_none());
+    assert_eq!((fake.count(RENEW), store.saved().is_some()), (1, true));
+}
+
+#[test]
+fn a_session_tells_the_expiry_of_its_token() {
+    let fake = Fake::new();
+    let store = MemoryTokenStore::new();
+    let session = fake.renewing_session().with_token_store(store.clone());
+    assert_eq!(session.token_expires_at(), None);
+    let renewed = block_on(session.renew()).unwrap();
+    assert!(renewed.saved && renewed.expires_at.is_some());
+    assert_eq!(session.token_expires_at(), renewed.expires_at);
+    // A clone of the store has the same token.
+    let stored = block_on(store.clone().load()).unwrap().unwrap();
+    assert_eq!(stored.expires_at(), renewed.expires_at);
+    // Without a store, nothing is saved, and that is no error.
+    let session = fake.renewing_session();
+    let renewed = block_on(session.renew()).unwrap();
+    assert!(!renewed.saved && renewed.save_error.is_none());
+}
+
+#[test]
 fn a_new_token_is_saved_and_a_failure_is_reported() {
     let fake = Fake::new();
     let store = Arc::new(FakeStore::default());
     let session = fake.renewing_session().with_token_store(Arc::clone(&store));
     block_on(ask(&session)).unwrap();
     assert_eq!(store.saved(), fake.tokens(CHECK)[0]);
+    let renewed = block_on(session.renew()).unwrap();
+    assert!(renewed.saved && renewed.save_error.is_none());
+    assert_eq!(renewed.expires_at, session.token_expires_at());
     *store.broken.lock().unwrap() = true;
-    block_on(session.renew()).unwrap();
+    let renewed = block_on(session.renew()).unwrap();
+    assert!(!renewed.saved);
+    let error = renewed.save_error.unwrap();
+    assert_eq!(error.to_string(), "the store is broken: fake error");
     block_on(ask(&session)).unwrap();
-    assert_eq!(fake.events(), ["renewed", "renewed", "not saved"]);
+    assert_eq!(
+        fake.events(),
+        ["renewed", "renewed", "renewed", "not saved"]
+    );
     assert!(block_on(session.set_token(fresh("new"))).is_err());
 }
 
@@ -333,7 +382,7 @@ fn an_unreadable_store_is_an_error_without_a_request() {
     *store.broken.lock().unwrap() = true;
     let session = fake.renewing_session().with_token_store(Arc::clone(&store));
     let error = block_on(ask(&session)).unwrap_err();
-    assert_eq!(error.class(), ErrorClass::Unauthorized);
+    assert_eq!(error.class(), ErrorClass::Store);
     assert_eq!(
         error.to_string(),
         "no request was sent: the store is broken: fake error"
@@ -453,6 +502,8 @@ fn without_a_lease_no_renewal_is_sent() {
             let error = block_on(ask(&session)).unwrap_err();
             assert!(error.is_of_renewal());
             assert!(error.to_string().contains(message), "{error}");
+            let is_of_store = error.class() == ErrorClass::Store;
+            assert_eq!(is_of_store, message.starts_with("no lease"), "{error}");
         }
         assert_eq!(fake.total(), 0);
         assert_eq!(fake.events(), ["not renewed"]);

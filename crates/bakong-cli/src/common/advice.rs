@@ -87,6 +87,7 @@ impl Advisor {
         };
         match error.class() {
             ErrorClass::Unauthorized => Some(self.unauthorized(error)),
+            ErrorClass::Store => Some(self.renew()),
             ErrorClass::QuotaExhausted => Some(QuotaReset::after(now).to_string()),
             ErrorClass::Blocked => Some(BLOCKED.to_owned()),
             ErrorClass::RateLimited { .. } => {

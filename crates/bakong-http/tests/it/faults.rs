@@ -71,7 +71,9 @@ async fn a_renewal_is_sent_once() {
             let sent = bakong.sandbox.requests().len() - before;
             assert_eq!(sent, 1, "{name}");
             match case.error {
-                None => renewed.unwrap(),
+                None => {
+                    renewed.unwrap();
+                }
                 Some(class) => {
                     let error = renewed.unwrap_err();
                     assert_error(&error, class, &name);

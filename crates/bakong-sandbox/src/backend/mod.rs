@@ -16,6 +16,7 @@ pub(crate) use self::recorded_requests::RecordedRequests;
 pub(crate) use self::redact::redacted;
 pub use self::request_log::RefusedRequest;
 pub(crate) use self::request_log::{Outcome, RequestLog};
+use crate::clock::{ClockFn, SandboxClock};
 use crate::state::{Change, State};
 
 /// The sandbox behind its HTTP interfaces and its typed handle.
@@ -29,6 +30,8 @@ pub(crate) struct Backend {
     pub(crate) events: Events,
     /// The base URL of short links, without a trailing slash.
     base_url: String,
+    /// The function that tells the time instead of the clock of the state.
+    clock_fn: Option<ClockFn>,
 }
 
 impl Backend {
@@ -40,6 +43,7 @@ impl Backend {
             log: RequestLog::default(),
             events: Events::default(),
             base_url: "http://127.0.0.1".to_owned(),
+            clock_fn: None,
         }
     }
 
@@ -50,6 +54,21 @@ impl Backend {
     /// Sets the base URL of short links.
     pub(crate) fn set_base_url(&mut self, base_url: String) {
         self.base_url = base_url;
+    }
+
+    /// Replaces the clock by a function. [`follow_clock`](Self::follow_clock) reads it.
+    pub(crate) fn set_clock_fn(&mut self, clock_fn: ClockFn) {
+        self.clock_fn = Some(clock_fn);
+    }
+
+    /// Sets the clock to the time of the function, if there is one. The journal does not record this: the next run has a
+    /// function of its own.
+    pub(crate) fn follow_clock(&mut self) {
+        if let Some(now) = &self.clock_fn {
+            let setting = SandboxClock::frozen_at(now()).setting();
+            // A change of the clock is always consistent.
+            let _ = self.state.apply(&Change::Clock(setting));
+        }
     }
 
     /// Applies a change, and keeps it for the journal.

@@ -27,6 +27,7 @@ impl Shared {
     ) -> T {
         let mut both = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (backend, journal) = &mut *both;
+        backend.follow_clock();
         let result = f(backend, journal);
         let changes = backend.drain_changes();
         if let Some(journal) = journal {

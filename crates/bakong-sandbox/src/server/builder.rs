@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use khqr_core::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -13,7 +14,7 @@ use super::connection;
 use super::sandbox::{Sandbox, base_url};
 use crate::access::QuotaLimit;
 use crate::backend::Backend;
-use crate::clock::SandboxClock;
+use crate::clock::{ClockFn, SandboxClock};
 use crate::control::Guard;
 use crate::entropy::Entropy;
 use crate::fault::Fault;
@@ -44,6 +45,7 @@ impl Sandbox {
 #[derive(Clone)]
 pub struct SandboxBuilder {
     clock: SandboxClock,
+    clock_fn: Option<ClockFn>,
     seed: Option<[u8; 32]>,
     address: SocketAddr,
     quota: Option<QuotaLimit>,
@@ -57,6 +59,7 @@ impl Default for SandboxBuilder {
     fn default() -> Self {
         Self {
             clock: SandboxClock::default(),
+            clock_fn: None,
             seed: None,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             quota: None,
@@ -73,6 +76,39 @@ impl SandboxBuilder {
     #[must_use]
     pub const fn clock(mut self, clock: SandboxClock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Reads the time from this function instead of a clock, for tests that have a time of their own.
+    ///
+    /// The sandbox calls the function for each request and for each call of a handle. Its clock then counts as
+    /// [frozen](SandboxClock::is_frozen) at that time. [`clock`](Self::clock), a state file, [`Sandbox::advance`],
+    /// [`Sandbox::set_clock`] and the control API do not change the time. Times after the year 9999 count as its end. The
+    /// function must not call the sandbox, which waits for the result.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    /// use bakong_sandbox::Sandbox;
+    /// use bakong_sandbox::khqr_core::Timestamp;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// let millis = Arc::new(AtomicU64::new(1_795_000_000_000));
+    /// let time = Arc::clone(&millis);
+    /// let sandbox = Sandbox::builder()
+    ///     .clock_fn(move || Timestamp::from_millis(time.load(Relaxed)))
+    ///     .start()
+    ///     .await?;
+    /// millis.fetch_add(1_000, Relaxed);
+    /// assert_eq!(sandbox.now(), Timestamp::from_millis(1_795_000_001_000));
+    /// # sandbox.stop().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn clock_fn(mut self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock_fn = Some(Arc::new(now));
         self
     }
 
@@ -220,6 +256,9 @@ impl SandboxBuilder {
             }
         };
         let mut backend = Backend::new(state);
+        if let Some(clock_fn) = self.clock_fn {
+            backend.set_clock_fn(clock_fn);
+        }
         if is_new {
             backend.commit(Change::quota_limit(self.initial_quota));
         }
@@ -268,6 +307,7 @@ impl fmt::Debug for SandboxBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SandboxBuilder")
             .field("clock", &self.clock)
+            .field("has_clock_fn", &self.clock_fn.is_some())
             .field("address", &self.address)
             .field("quota", &self.quota)
             .field("initial_quota", &self.initial_quota)

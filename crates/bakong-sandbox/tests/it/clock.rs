@@ -1,5 +1,8 @@
 //! The clock over HTTP: advanced, stopped, started, and reset to the real time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
 use bakong_sandbox::{Sandbox, SandboxClock, Transfer, TransferStatus};
 use khqr_core::Timestamp;
 use serde_json::{Value, json};
@@ -148,4 +151,31 @@ async fn the_error_for_an_expired_code_reports_a_clock_that_is_ahead() {
     let error = rejected(&sandbox, "pay", json!({"qr": old}), 422).await;
     let help = error["help"].as_str().unwrap();
     assert!(!help.contains("ahead"), "{help}");
+}
+
+#[tokio::test]
+async fn a_function_decides_the_time_of_requests_and_transfers() {
+    let millis = Arc::new(AtomicU64::new(NOW.as_millis()));
+    let time = Arc::clone(&millis);
+    let sandbox = Sandbox::builder()
+        .clock_fn(move || Timestamp::from_millis(time.load(Relaxed)))
+        .start()
+        .await
+        .unwrap();
+    let code = dynamic_code(usd(150));
+    let customer = customer(&sandbox);
+    customer.pay_after(&code, TEN_MINUTES / 2).unwrap();
+    assert_eq!(sandbox.payments()[0].status(), TransferStatus::Scheduled);
+    // The handles do not move the time.
+    sandbox.advance(TEN_MINUTES);
+    sandbox.set_clock(SandboxClock::system());
+    assert_eq!(sandbox.now(), NOW);
+    assert_eq!(sandbox.payments()[0].status(), TransferStatus::Scheduled);
+    millis.fetch_add(300_000, Relaxed);
+    let clock = get(&sandbox, "clock").await;
+    assert_has(
+        &clock,
+        json!({"now": NOW.as_millis() + 300_000, "mode": "frozen"}),
+    );
+    assert_eq!(sandbox.payments()[0].status(), TransferStatus::Transferred);
 }
