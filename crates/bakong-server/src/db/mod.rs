@@ -23,8 +23,8 @@ pub(crate) use keys::KeyRow;
 pub(crate) use payments::{PaymentCursor, PaymentFilter};
 pub(crate) use sessions::LoginSecret;
 pub(crate) use webhooks::{
-    AttemptRow, DeliveryRow, DueDelivery, EndpointKind, EndpointRow, Next, RecentDelivery,
-    StoredSecret,
+    AttemptRow, DeliveryRow, DueDelivery, DueEndpoint, EndpointKind, EndpointRow, Next,
+    RecentDelivery, StoredSecret,
 };
 
 /// The schema, as numbered steps that never change after a release.
@@ -34,6 +34,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/0003_telegram.sql"),
     include_str!("schema/0004_sessions.sql"),
     include_str!("schema/0005_deeplinks.sql"),
+    include_str!("schema/0006_endpoint_queue.sql"),
 ];
 
 /// The tables of the server. Cheap to clone.

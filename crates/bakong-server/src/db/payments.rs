@@ -125,32 +125,30 @@ impl Db {
         self.0.write(statements).await.map(drop)
     }
 
-    /// Stores the deep link of an attempt.
-    pub(crate) async fn set_deeplink(
+    /// Marks the payment as open, unless it has another status meanwhile, and stores the deep link of its attempt, if it
+    /// has one.
+    pub(crate) async fn payment_opened(
         &self,
         shop: i64,
-        attempt: &Attempt,
-        link: &str,
+        payment: &Payment,
     ) -> Result<(), StoreError> {
-        let update =
-            Statement::new("UPDATE server_attempts SET deeplink = $3 WHERE shop = $1 AND md5 = $2");
-        let update = update
-            .integer(shop)
-            .text(attempt.md5.to_string())
-            .text(link);
-        self.change(update).await.map(drop)
-    }
-
-    /// Marks the payment as open, unless it has another status meanwhile. Stores the answer of the caller's idempotency
-    /// key in the same transaction.
-    pub(crate) async fn payment_opened(&self, shop: i64, payment: &str) -> Result<(), StoreError> {
-        let update = Statement::new(
+        let open = Statement::new(
             "UPDATE server_payments SET status = 'open', version = version + 1 \
              WHERE shop = $1 AND id = $2 AND status = 'opening'",
         );
-        self.change(update.integer(shop).text(payment))
-            .await
+        let mut statements = vec![open.integer(shop).text(&*payment.id)];
+        if let Some(link) = &payment.attempt.deeplink {
+            let update = "UPDATE server_attempts SET deeplink = $3 WHERE shop = $1 AND md5 = $2";
+            let update = Statement::new(update)
+                .integer(shop)
+                .text(payment.attempt.md5.to_string())
+                .text(link.as_str());
+            statements.push(update);
+        }
+        let written = self.0.write(statements).await?;
+        written
             .map(drop)
+            .map_err(|_| corrupt("a change was rejected"))
     }
 
     /// Adds an attempt to a payment that still has the version of `payment`, and makes it the newest. Returns `false` if

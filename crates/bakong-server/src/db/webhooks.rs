@@ -7,7 +7,7 @@ use bakong_store::tables::{Row, Statement};
 use khqr_core::Timestamp;
 
 use super::events::{EventRow, NewEvent};
-use super::{Db, millis, time};
+use super::{Db, corrupt, millis, time};
 
 /// How long a worker has a delivery for itself. An attempt takes less time.
 const LOCK: Duration = Duration::from_secs(60);
@@ -55,6 +55,14 @@ pub(crate) struct DueDelivery {
     pub(crate) attempts: i64,
     /// How many of them count for the schedule.
     pub(crate) retries: i64,
+}
+
+/// An endpoint with a delivery that is due.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct DueEndpoint {
+    pub(crate) id: String,
+    /// Whether its last attempt failed.
+    pub(crate) is_failing: bool,
 }
 
 /// A delivery.
@@ -267,31 +275,51 @@ impl Db {
         Ok(self.0.write(vec![exists, again]).await?.is_ok())
     }
 
-    /// Takes up to `limit` deliveries that are due. No other worker takes them before the lock ends.
+    /// Returns the endpoints with a delivery that is due and that no worker has.
+    pub(crate) async fn due_endpoints(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<DueEndpoint>, StoreError> {
+        let select = Statement::new(
+            "SELECT w.id, w.failing_since FROM server_endpoints w WHERE EXISTS (SELECT 1 FROM server_deliveries d \
+             WHERE d.endpoint = w.id AND d.status = 'pending' AND d.next_at <= $1 AND d.locked_until <= $1) ORDER BY w.id",
+        );
+        let rows = self.select(select.integer(millis(now))).await?;
+        let endpoints = rows.into_iter().map(|mut row| {
+            Ok(DueEndpoint {
+                id: row.text()?,
+                is_failing: row.optional_integer()?.is_some(),
+            })
+        });
+        endpoints.collect()
+    }
+
+    /// Takes deliveries that are due: for each endpoint up to the given number. No other worker takes them before the lock
+    /// ends.
     pub(crate) async fn take_deliveries(
         &self,
         now: Timestamp,
-        limit: i64,
+        endpoints: &[(String, i64)],
     ) -> Result<Vec<DueDelivery>, StoreError> {
-        // Usually nothing is due, and a read costs less than a transaction that writes.
-        let due = Statement::new(
-            "SELECT event FROM server_deliveries WHERE status = 'pending' AND next_at <= $1 AND locked_until <= $1 LIMIT 1",
-        );
-        if self.select(due.integer(millis(now))).await?.is_empty() {
+        if endpoints.is_empty() {
             return Ok(Vec::new());
         }
-        let update = Statement::new(
-            "UPDATE server_deliveries SET locked_until = $2 WHERE status = 'pending' AND next_at <= $1 \
-             AND locked_until <= $1 AND (shop, event, endpoint) IN (SELECT shop, event, endpoint FROM server_deliveries \
-             WHERE status = 'pending' AND next_at <= $1 AND locked_until <= $1 ORDER BY next_at LIMIT $3) \
-             RETURNING shop, event, endpoint, attempts, retries",
-        );
-        let update = update
-            .integer(millis(now))
-            .integer(millis(now.saturating_add(LOCK)))
-            .integer(limit);
-        let rows = self.change(update).await?.into_iter();
-        let deliveries = rows.map(|mut row| {
+        let take = |(endpoint, limit): &(String, i64)| {
+            let update = Statement::new(
+                "UPDATE server_deliveries SET locked_until = $2 WHERE status = 'pending' AND next_at <= $1 \
+                 AND locked_until <= $1 AND endpoint = $4 AND (shop, event) IN (SELECT shop, event FROM server_deliveries \
+                 WHERE endpoint = $4 AND status = 'pending' AND next_at <= $1 AND locked_until <= $1 \
+                 ORDER BY next_at LIMIT $3) RETURNING shop, event, endpoint, attempts, retries",
+            );
+            update
+                .integer(millis(now))
+                .integer(millis(now.saturating_add(LOCK)))
+                .integer(*limit)
+                .text(endpoint.as_str())
+        };
+        let written = self.0.write(endpoints.iter().map(take).collect()).await?;
+        let rows = written.map_err(|_| corrupt("a change was rejected"))?;
+        let deliveries = rows.into_iter().flatten().map(|mut row| {
             Ok(DueDelivery {
                 shop: row.integer()?,
                 event: row.integer()?,

@@ -1,16 +1,17 @@
 //! Delivers the events of all shops. Every worker of a store runs this task; the database gives each delivery to one of them.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use bakong_flow::store::StoreError;
 use http::StatusCode;
 use khqr_core::{Printable, Timestamp};
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::schedule::{self, MAX_FAILING};
-use crate::db::{AttemptRow, Db, DueDelivery, EndpointKind, EndpointRow, EventRow, Next};
+use crate::db::{
+    AttemptRow, Db, DueDelivery, DueEndpoint, EndpointKind, EndpointRow, EventRow, Next,
+};
 use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::outbound::{Post, Received, Sender};
@@ -20,12 +21,14 @@ use crate::webhooks::{self, Secret};
 
 /// How many deliveries are in progress at once. Each takes at most 15 seconds.
 const MAX_IN_PROGRESS: usize = 64;
+/// How many of them go to one endpoint, so that a receiver that never answers does not delay the others.
+const MAX_OF_ENDPOINT: usize = 8;
+/// How many go to an endpoint whose last attempt failed.
+const MAX_OF_FAILING_ENDPOINT: usize = 1;
 /// How often to look for deliveries that are due.
 const POLL: Duration = Duration::from_millis(500);
 /// How many characters of an answer are stored.
 const MAX_STORED_ANSWER: usize = 512;
-/// How many deliveries are taken at once.
-const PAGE: usize = 16;
 
 /// What delivers.
 #[derive(Clone, Debug)]
@@ -38,45 +41,103 @@ pub(crate) struct Targets {
 
 /// Delivers until the process stops. Waits for the attempts in progress.
 pub(crate) async fn run(db: Db, targets: Targets, feed: Feed) {
-    let slots = Arc::new(Semaphore::new(MAX_IN_PROGRESS));
     let mut attempts = JoinSet::new();
+    let mut in_progress = InProgress::default();
     loop {
-        while attempts.try_join_next().is_some() {}
-        let free = slots.available_permits().min(PAGE);
-        let limit = i64::try_from(free).unwrap_or(0);
-        let due = match limit {
-            0 => Vec::new(),
-            limit => db
-                .take_deliveries(Timestamp::now(), limit)
-                .await
-                .unwrap_or_else(|error| {
-                    tracing::warn!(%error, "deliveries cannot be read; trying again");
-                    Vec::new()
-                }),
-        };
-        let may_have_more = due.len() == free && free > 0;
+        while let Some(ended) = attempts.try_join_next_with_id() {
+            in_progress.end(ended_id(ended));
+        }
+        let due = take(&db, &in_progress).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "deliveries cannot be read; trying again");
+            Vec::new()
+        });
+        let may_have_more = !due.is_empty();
         for due in due {
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
-                return;
-            };
             let (db, targets) = (db.clone(), targets.clone());
-            attempts.spawn(async move {
+            let endpoint = due.endpoint.clone();
+            let attempt = attempts.spawn(async move {
                 if let Err(error) = deliver(&db, &targets, &due).await {
                     tracing::warn!(%error, event = due.event, "a delivery was not recorded; it is repeated");
                 }
-                drop(slot);
             });
+            in_progress.start(attempt.id(), endpoint);
         }
         if may_have_more {
             continue;
         }
         tokio::select! {
             () = feed.woken() => {}
+            // The endpoint may have another delivery.
+            Some(ended) = attempts.join_next_with_id() => in_progress.end(ended_id(ended)),
             () = tokio::time::sleep(POLL) => {}
             () = feed.stopped() => break,
         }
     }
     while attempts.join_next().await.is_some() {}
+}
+
+/// The attempts in progress, by endpoint.
+#[derive(Debug, Default)]
+struct InProgress {
+    attempts: HashMap<Id, String>,
+    endpoints: HashMap<String, usize>,
+}
+
+impl InProgress {
+    fn start(&mut self, attempt: Id, endpoint: String) {
+        *self.endpoints.entry(endpoint.clone()).or_default() += 1;
+        self.attempts.insert(attempt, endpoint);
+    }
+
+    fn end(&mut self, attempt: Id) {
+        let Some(endpoint) = self.attempts.remove(&attempt) else {
+            return;
+        };
+        if let Some(count) = self.endpoints.get_mut(&endpoint) {
+            *count -= 1;
+            if *count == 0 {
+                self.endpoints.remove(&endpoint);
+            }
+        }
+    }
+
+    /// Returns how many deliveries of each endpoint can be taken, at most [`MAX_IN_PROGRESS`] attempts in all.
+    fn free(&self, due: Vec<DueEndpoint>) -> Vec<(String, i64)> {
+        let mut left = MAX_IN_PROGRESS.saturating_sub(self.attempts.len());
+        let mut free = Vec::new();
+        for endpoint in due {
+            let limit = if endpoint.is_failing {
+                MAX_OF_FAILING_ENDPOINT
+            } else {
+                MAX_OF_ENDPOINT
+            };
+            let busy = self.endpoints.get(&endpoint.id).copied().unwrap_or(0);
+            let count = limit.saturating_sub(busy).min(left);
+            left -= count;
+            if count > 0 {
+                free.push((endpoint.id, i64::try_from(count).unwrap_or(i64::MAX)));
+            }
+        }
+        free
+    }
+}
+
+fn ended_id(ended: Result<(Id, ()), JoinError>) -> Id {
+    match ended {
+        Ok((id, ())) => id,
+        Err(error) => error.id(),
+    }
+}
+
+/// Takes the deliveries that are due and for which their endpoints have free places.
+async fn take(db: &Db, in_progress: &InProgress) -> Result<Vec<DueDelivery>, StoreError> {
+    if in_progress.attempts.len() >= MAX_IN_PROGRESS {
+        return Ok(Vec::new());
+    }
+    let now = Timestamp::now();
+    // Usually nothing is due, and a read costs less than a transaction that writes.
+    let free = in_progress.free(db.due_endpoints(now).await?);
+    db.take_deliveries(now, &free).await
 }
 
 async fn deliver(db: &Db, targets: &Targets, due: &DueDelivery) -> Result<(), StoreError> {

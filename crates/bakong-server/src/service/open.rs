@@ -25,7 +25,7 @@ const DEEPLINK_TIMEOUT: Duration = Duration::from_secs(5);
 const INTERRUPTED_AFTER: Duration = Duration::from_secs(60);
 
 /// Opens a stored payment, unless it is open already.
-pub(super) async fn open(db: &Db, shop: &Shop, payment: Payment) -> Result<Payment, Problem> {
+pub(super) async fn open(db: &Db, shop: &Shop, mut payment: Payment) -> Result<Payment, Problem> {
     if payment.status != Status::Opening {
         return Ok(payment);
     }
@@ -36,10 +36,8 @@ pub(super) async fn open(db: &Db, shop: &Shop, payment: Payment) -> Result<Payme
         }
         return Err(problem);
     }
-    if let Some(link) = deeplink(shop, &payment.attempt).await {
-        db.set_deeplink(shop.id, &payment.attempt, &link).await?;
-    }
-    db.payment_opened(shop.id, &payment.id).await?;
+    payment.attempt.deeplink = deeplink(shop, &payment.attempt).await;
+    db.payment_opened(shop.id, &payment).await?;
     change::load(db, shop, &payment.id).await
 }
 
@@ -137,7 +135,7 @@ pub(crate) async fn recover_unopened(db: &Db, shop: &Shop, now: Timestamp) -> Re
     );
     for mut payment in db.unopened(shop.id, before).await? {
         if is_known(shop, &payment).await? {
-            db.payment_opened(shop.id, &payment.id).await?;
+            db.payment_opened(shop.id, &payment).await?;
             continue;
         }
         payment.status = Status::Failed;

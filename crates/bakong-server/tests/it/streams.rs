@@ -1,6 +1,8 @@
 //! Server-sent events.
 
-use crate::harness::Harness;
+use serde_json::json;
+
+use crate::harness::{Harness, path};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_stream_continues_after_the_last_event() {
@@ -29,4 +31,44 @@ async fn an_interrupted_stream_continues_after_the_last_event() {
     shop.server.shutdown().await;
     assert!(after.try_next().await.is_none());
     assert!(all.try_next().await.is_none());
+}
+
+/// Returns how many connections a test can open. Each takes two files of this process.
+fn connections(wanted: usize) -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let files = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"));
+    let soft = files.and_then(|line| line.split_whitespace().next()?.parse().ok());
+    let files: usize = soft.unwrap_or(256);
+    // Other tests run in the same process.
+    wanted.min(files / 4)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_send_nothing_do_not_prevent_a_payment() {
+    let shop = Harness::start().await;
+    let mut idle = Vec::new();
+    for _ in 0..connections(2_000) {
+        let stream = tokio::net::TcpStream::connect(shop.server.address()).await;
+        idle.push(stream.unwrap());
+    }
+    let payment = shop.create("INV-1").await;
+    assert_eq!(payment["status"], "open");
+    drop(idle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_many_streams_gets_the_event() {
+    let shop = Harness::start().await;
+    let payment = shop.create("INV-1").await;
+    let mut streams = Vec::new();
+    for _ in 0..connections(500) {
+        streams.push(shop.follow(&payment, 0).await);
+    }
+    let cancel = path(&payment, "/cancel");
+    shop.post(&cancel, &json!({})).await.expect(200);
+    for mut stream in streams {
+        assert_eq!(stream.next().await.kind, "payment.cancelled");
+    }
 }

@@ -1,5 +1,8 @@
 //! Webhooks, received over real sockets and verified by the library `standardwebhooks`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
@@ -8,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::client::PATIENCE;
-use crate::harness::Harness;
+use crate::harness::{Harness, path};
 
 /// A message as it arrived.
 #[derive(Debug)]
@@ -196,7 +199,7 @@ async fn an_endpoint_gets_its_types_until_it_is_gone_or_deleted() {
     let (other_id, _) = endpoint(&shop, &body).await;
 
     let cancelled = shop.create("INV-1").await;
-    let path = crate::harness::path(&cancelled, "/cancel");
+    let path = path(&cancelled, "/cancel");
     shop.post(&path, &json!({})).await.expect(200);
     assert_eq!(gone.next().await.json()["type"], "payment.cancelled");
     let event = shop.get("/v1/events").await.expect(200)["data"][0]["id"].clone();
@@ -248,4 +251,47 @@ async fn an_endpoint_gets_its_types_until_it_is_gone_or_deleted() {
         answer.expect_problem(400, code);
     }
     shop.server.shutdown().await;
+}
+
+/// A receiver that reads each message and never answers. Returns its address and how many connections it has accepted.
+async fn silent_receiver() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&accepted);
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            open.push(stream);
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (url, accepted)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_never_answers_does_not_delay_the_others() {
+    // More than the deliveries that can be in progress at once.
+    const PINGS: usize = 80;
+    let shop = Harness::start().await;
+    let (silent, accepted) = silent_receiver().await;
+    let (id, _) = endpoint(&shop, &json!({ "url": silent })).await;
+    let mut receiver = Receiver::start(vec![]).await;
+    let url = receiver.url.clone();
+    endpoint(
+        &shop,
+        &json!({ "url": url, "types": ["payment.cancelled"] }),
+    )
+    .await;
+    for _ in 0..PINGS {
+        let ping = format!("/v1/webhook_endpoints/{id}/ping");
+        shop.post(&ping, &json!({})).await.expect(202);
+    }
+    let payment = shop.create("INV-1").await;
+    let cancel = path(&payment, "/cancel");
+    shop.post(&cancel, &json!({})).await.expect(200);
+    assert_eq!(receiver.next().await.json()["type"], "payment.cancelled");
+    // The limit of one endpoint. An attempt that ended, after 15 seconds, would have been followed by another one.
+    let accepted = accepted.load(Ordering::SeqCst);
+    assert!((1..=8).contains(&accepted), "{accepted}");
 }
