@@ -1,5 +1,6 @@
 //! The in-memory store keeps the rules of a store.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,9 +29,30 @@ impl Fixture for InMemory {
     }
 }
 
+/// The store behind a pointer, as a program has it that selects a store at run time.
+struct Shared(MemoryStore);
+
+#[async_trait]
+impl Fixture for Shared {
+    type Store = Arc<MemoryStore>;
+
+    async fn open(&self) -> Arc<MemoryStore> {
+        Arc::new(self.0.clone())
+    }
+
+    async fn expire_lease(&self) {
+        self.0.expire_lease();
+    }
+}
+
 #[tokio::test]
 async fn the_memory_store_keeps_the_contract() {
     contract::run(async || InMemory(MemoryStore::new())).await;
+}
+
+#[tokio::test]
+async fn a_shared_store_keeps_the_contract() {
+    contract::run(async || Shared(MemoryStore::new())).await;
 }
 
 /// The limit of the documentation of `MemoryStore`.
