@@ -206,6 +206,42 @@ pub(crate) fn kills(runner: &mut Runner, kills: u32, seed: u32) -> Result<()> {
     })
 }
 
+/// Fails if the tests of the published libraries run less than 95 % of the lines of one of them.
+pub(crate) fn coverage(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+    tools::require(&[tools::cargo("llvm-cov")])?;
+    let mut libraries = workspace.members();
+    libraries.retain(|member| member.published && member.library);
+    let packages = libraries.iter().flat_map(|library| ["-p", &library.name]);
+    runner.command("tests with coverage", |shell| {
+        cmd!(
+            shell,
+            "cargo llvm-cov --no-report --all-features --lib --tests"
+        )
+        .args(packages)
+        .env("BAKONG_REQUIRE_POSTGRES", "1")
+    })?;
+    let mut low = Vec::new();
+    for library in &libraries {
+        let name = &library.name;
+        let measured = runner.command(&format!("coverage of {name}"), |shell| {
+            cmd!(
+                shell,
+                "cargo llvm-cov report -p {name} --fail-under-lines 95"
+            )
+        });
+        if measured.is_err() {
+            low.push(name.as_str());
+        }
+    }
+    ensure!(
+        low.is_empty(),
+        "the tests run less than 95 % of the lines of: {}; list the lines with \
+         `cargo llvm-cov report --show-missing-lines -p CRATE`",
+        low.join(", ")
+    );
+    Ok(())
+}
+
 pub(crate) fn mutants(runner: &mut Runner, args: &[String]) -> Result<()> {
     tools::require(&[tools::cargo("mutants")])?;
     let (package, args) = match args.split_first() {

@@ -122,6 +122,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Measures the line coverage of the libraries; fails below 95 %
+    Coverage,
     /// Runs khqr-core's tests under Miri
     Miri,
     /// Runs the criterion benches
@@ -184,6 +186,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::Chaos { payments, seed } => checks::chaos(runner, *payments, *seed),
         Task::Kills { kills, seed } => checks::kills(runner, *kills, *seed),
         Task::Mutants { args } => checks::mutants(runner, args),
+        Task::Coverage => checks::coverage(runner, &workspace),
         Task::Miri => checks::miri(runner, &workspace),
         Task::Bench { filter } => checks::bench(runner, filter.as_deref()),
         Task::BenchPeers => bench_peers::run(runner, &workspace),

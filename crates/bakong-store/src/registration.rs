@@ -101,7 +101,9 @@ mod tests {
         );
         let long = "x".repeat(256);
         for host in ["", "a/b", "a\n", &long] {
-            assert_eq!(name(host, "shop"), Err(InvalidRegistration::Part("host")));
+            let error = name(host, "shop").unwrap_err();
+            assert_eq!(error, InvalidRegistration::Part("host"));
+            assert!(error.to_string().contains("invalid host"), "{error}");
         }
         assert_eq!(name("host", ""), Err(InvalidRegistration::Part("owner")));
     }
@@ -110,6 +112,8 @@ mod tests {
     fn a_secret_token_cannot_be_a_name() {
         let error = Registration::new("host", "eyJhbGciOi.eyJzdWIi.c2ln");
         assert_eq!(error, Err(InvalidRegistration::Token));
-        assert!(!format!("{error:?}").contains("eyJ"));
+        let error = error.unwrap_err();
+        assert!(!format!("{error:?} {error}").contains("eyJ"));
+        assert!(error.to_string().contains("pass an id"), "{error}");
     }
 }

@@ -17,6 +17,7 @@ mod model;
 mod pacing;
 mod polling;
 mod properties;
+mod question;
 mod settlement;
 mod sick_lists;
 #[cfg(feature = "testing")]

@@ -1,8 +1,18 @@
 //! The in-memory store keeps the rules of a store.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use async_trait::async_trait;
-use bakong_flow::MemoryStore;
+use bakong_flow::store::contract::sample::{
+    START, TERM, after, finished, md5, opened, order, paid,
+};
 use bakong_flow::store::contract::{self, Fixture};
+use bakong_flow::store::{
+    Acquired, Batch, Command, CommandId, CommandQueue, CommandResult, Conflict, Epoch, EventId,
+    LeaderLease, PaymentKey, PaymentStore, Rejected, WorkerId,
+};
+use bakong_flow::{Change, MemoryStore, Outcome};
 
 struct InMemory(MemoryStore);
 
@@ -19,7 +29,171 @@ impl Fixture for InMemory {
     }
 }
 
+/// The store behind a pointer, as a program has it that selects a store at run time.
+struct Shared(MemoryStore);
+
+#[async_trait]
+impl Fixture for Shared {
+    type Store = Arc<MemoryStore>;
+
+    async fn open(&self) -> Arc<MemoryStore> {
+        Arc::new(self.0.clone())
+    }
+
+    async fn expire_lease(&self) {
+        self.0.expire_lease();
+    }
+}
+
 #[tokio::test]
 async fn the_memory_store_keeps_the_contract() {
     contract::run(async || InMemory(MemoryStore::new())).await;
+}
+
+#[tokio::test]
+async fn a_shared_store_keeps_the_contract() {
+    contract::run(async || Shared(MemoryStore::new())).await;
+}
+
+/// The limit of the documentation of `MemoryStore`.
+const RETENTION: u64 = 30 * 24 * 60 * 60;
+
+fn expired(number: u32, at: u64) -> Change {
+    Change::Finished {
+        md5: md5(number),
+        order: order(number),
+        outcome: Outcome::Expired,
+        at: after(at),
+    }
+}
+
+#[tokio::test]
+async fn a_final_payment_is_kept_for_30_days() {
+    let store = MemoryStore::new();
+    let events = async || {
+        let events = store.events_after(EventId::START, 10).await.unwrap();
+        events
+            .into_iter()
+            .map(|event| event.md5)
+            .collect::<Vec<_>>()
+    };
+    // Payment 1 becomes final 1,001 seconds after the start. Payment 2 of the same order stays open.
+    let changes = [
+        opened(1, 1),
+        opened(2, 1),
+        opened(3, 3),
+        opened(4, 4),
+        finished(1, 1, paid(7)),
+    ];
+    assert_eq!(store.apply(&changes), []);
+    assert_eq!(store.apply(&[expired(3, 1_001 + RETENTION)]), []);
+    assert!(store.outcome(&md5(1)).is_some(), "30 days");
+    assert_eq!(events().await, [md5(1), md5(3)]);
+    assert_eq!(store.apply(&[expired(4, 1_002 + RETENTION)]), []);
+    assert_eq!(store.outcome(&md5(1)), None, "30 days and one second");
+    assert_eq!(events().await, [md5(3), md5(4)]);
+    assert_eq!(store.snapshot().finished.len(), 2);
+    let of_order = store.find(&PaymentKey::Order(order(1))).await.unwrap();
+    let of_order: Vec<_> = of_order.iter().map(|stored| stored.payment.md5).collect();
+    assert_eq!(of_order, [md5(2)]);
+    // The order and the transaction are free again.
+    assert_eq!(store.apply(&[opened(5, 1), opened(6, 6)]), []);
+    assert_eq!(store.apply(&[finished(6, 6, paid(7))]), []);
+}
+
+#[tokio::test]
+async fn an_expired_payment_leaves_its_order_settled_by_another() {
+    let store = MemoryStore::new();
+    let unpaid = Change::Finished {
+        md5: md5(1),
+        order: order(1),
+        outcome: Outcome::Expired,
+        at: START,
+    };
+    let changes = [
+        opened(1, 1),
+        opened(2, 1),
+        opened(3, 3),
+        unpaid,
+        finished(2, 1, paid(7)),
+        expired(3, RETENTION + 1),
+    ];
+    assert_eq!(store.apply(&changes), []);
+    assert_eq!(store.outcome(&md5(1)), None);
+    let settled = Rejected::new(md5(4), Conflict::OrderSettled);
+    assert_eq!(store.apply(&[opened(4, 1)]), [settled]);
+}
+
+async fn lead(store: &MemoryStore) -> Epoch {
+    match store.acquire(&WorkerId::new("worker"), TERM).await {
+        Ok(Acquired::Leader(epoch)) => epoch,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn submit(store: &MemoryStore, number: u32) -> CommandId {
+    let command = Command::Nudge { md5: md5(number) };
+    store.submit(&number.to_string(), &command).await.unwrap()
+}
+
+async fn answer(store: &MemoryStore, epoch: Epoch, sequence: u64, ids: &[CommandId]) {
+    let results: Vec<_> = ids.iter().map(|id| (*id, CommandResult::Done)).collect();
+    let batch = Batch {
+        epoch,
+        sequence,
+        changes: &[],
+        results: &results,
+        exchanges: &[],
+    };
+    store.commit(&batch).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_last_1000_commands_are_kept() {
+    let store = MemoryStore::new();
+    let epoch = lead(&store).await;
+    let mut ids = Vec::new();
+    for number in 0..1_000 {
+        ids.push(submit(&store, number).await);
+    }
+    answer(&store, epoch, 1, &ids).await;
+    let done = Some(CommandResult::Done);
+    assert_eq!(store.result(ids[0]).await.unwrap(), done);
+    let last = submit(&store, 1_000).await;
+    answer(&store, epoch, 2, &[last]).await;
+    assert!(store.result(ids[0]).await.is_err());
+    assert_eq!(store.result(ids[1]).await.unwrap(), done);
+    // Its key can be used again, and its id cannot.
+    assert!(submit(&store, 0).await > last);
+}
+
+#[tokio::test]
+async fn a_command_without_a_result_is_kept() {
+    let store = MemoryStore::new();
+    let epoch = lead(&store).await;
+    let waiting = submit(&store, 0).await;
+    let mut ids = Vec::new();
+    for number in 1..=1_000 {
+        ids.push(submit(&store, number).await);
+    }
+    answer(&store, epoch, 1, &ids).await;
+    assert_eq!(store.result(waiting).await.unwrap(), None);
+    assert!(store.result(ids[0]).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_ends_with_its_term() {
+    let store = MemoryStore::new();
+    lead(&store).await;
+    let other = WorkerId::new("other");
+    let millisecond = Duration::from_millis(1);
+    tokio::time::advance(TERM - millisecond).await;
+    let acquired = store.acquire(&other, TERM).await.unwrap();
+    let follower = Acquired::Follower {
+        expires_in: millisecond,
+    };
+    assert_eq!(acquired, follower);
+    tokio::time::advance(millisecond).await;
+    let acquired = store.acquire(&other, TERM).await.unwrap();
+    assert!(matches!(acquired, Acquired::Leader(_)), "{acquired:?}");
 }

@@ -193,6 +193,8 @@ mod tests {
         for (query, mode, verify) in [
             ("", SslMode::Prefer, Verify::Nothing),
             ("?sslmode=disable", SslMode::Disable, Verify::Nothing),
+            ("?sslmode=allow", SslMode::Prefer, Verify::Nothing),
+            ("?sslmode=prefer&", SslMode::Prefer, Verify::Nothing),
             ("?sslmode=require", SslMode::Require, Verify::Nothing),
             (
                 "?sslmode=require&sslrootcert=ca.pem",
@@ -218,10 +220,20 @@ mod tests {
     }
 
     #[test]
+    fn a_client_certificate_is_refused() {
+        for option in ["sslcert", "sslkey", "sslcrl", "sslpassword"] {
+            let error = parse(&format!("postgres://u@h/d?{option}=geheim")).unwrap_err();
+            assert!(error.contains("client certificates"), "{error}");
+            assert!(!error.contains("geheim"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_copy_of_the_connection_string_has_no_secret_password() {
         for (url, copy) in [
             ("postgres://shop:geheim@h", "postgres://shop@h"),
             ("postgresql://shop@h:6000,g/d", "postgres://shop@h:6000,g/d"),
+            ("postgres://shop@pg-1.a_b/d", "postgres://shop@pg-1.a_b/d"),
             (
                 "postgres://shop:geheim@h/d?sslmode=require&connect_timeout=3&password=geheim",
                 "postgres://shop@h/d?sslmode=require",

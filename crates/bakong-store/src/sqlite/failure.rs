@@ -236,3 +236,40 @@ impl fmt::Display for SqliteError {
 }
 
 impl std::error::Error for SqliteError {}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    /// Only a real disk or network drive causes most of these errors.
+    #[test]
+    fn every_error_of_sqlite_has_its_kind_and_its_advice() {
+        use StoreErrorKind::{Fatal, Transient};
+        let place = Place::new(Path::new("payments.db"), Duration::from_millis(70));
+        let cases = [
+            (ffi::SQLITE_FULL, Transient, "the disk is full"),
+            (MOVED, Fatal, "was moved or deleted"),
+            (ffi::SQLITE_READONLY, Fatal, "is read-only"),
+            (ffi::SQLITE_PERM, Fatal, "access is denied"),
+            (ffi::SQLITE_BUSY, Transient, "for longer than 70 ms"),
+            (ffi::SQLITE_LOCKED, Transient, "for longer than 70 ms"),
+            (ffi::SQLITE_CORRUPT, Fatal, "the file is corrupt"),
+            (ffi::SQLITE_NOTADB, Fatal, "not an SQLite database"),
+            (ffi::SQLITE_CANTOPEN, Transient, "cannot be opened"),
+            (LOG_INDEX_SIZE, Transient, "the disk is full"),
+            (ffi::SQLITE_IOERR_WRITE, Transient, "the disk failed"),
+            (ffi::SQLITE_NOMEM, Transient, "not enough memory"),
+            (ffi::SQLITE_PROTOCOL, Fatal, "on a local disk"),
+            (ffi::SQLITE_MISUSE, Fatal, "Report this error"),
+        ];
+        for (code, kind, words) in cases {
+            let failure =
+                Failure::Sqlite(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+            let error = failure.store_error(&place);
+            assert_eq!(error.kind(), kind, "{code}: {error}");
+            assert!(error.to_string().contains(words), "{code}: {error}");
+        }
+    }
+}

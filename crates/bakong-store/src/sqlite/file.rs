@@ -337,6 +337,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_another_process_creates_at_once_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("payments.db");
+        create(&path).unwrap();
+        create(&path).unwrap();
+        let missing = folder.path().join("missing").join("payments.db");
+        create(&missing).unwrap_err();
+    }
+
+    #[test]
     fn a_migration_that_fails_changes_nothing() {
         const BROKEN: Migration = Migration {
             version: 3,

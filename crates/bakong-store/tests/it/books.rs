@@ -164,6 +164,17 @@ pub(crate) async fn exchanges_are_listed_and_pruned(store: &impl Store) {
     assert_eq!(store.prune_exchanges(after(4)).await.unwrap(), 3);
     let left = list(&ExchangeFilter::default()).await;
     assert_eq!(left, [exchange(5), exchange(4)]);
+    let all = ExchangeFilter::default();
+    let page = store.exchanges(&all, None, 2).await.unwrap();
+    assert_eq!(page.next, None, "the page has the last item");
+}
+
+#[test]
+fn a_text_that_is_no_cursor_is_an_error() {
+    for text in ["", "1", "1_", "_1", "a_b", "1_2_3"] {
+        let error = text.parse::<Cursor>().unwrap_err();
+        assert!(error.to_string().contains("of the page before"), "{text}");
+    }
 }
 
 pub(crate) async fn a_statement_has_what_was_settled_and_what_needs_a_person(store: &impl Store) {

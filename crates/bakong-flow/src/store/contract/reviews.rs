@@ -1,7 +1,7 @@
 //! Decisions of people about payments that need a review.
 
 use super::sample::{after, finished, md5, needs_review, opened, order, paid};
-use super::{Fixture, Leader, cases, find};
+use super::{Fixture, Leader, cases, find, load};
 use crate::outcome::Outcome;
 use crate::store::{
     Conflict, Decision, EventId, EventKind, PaymentStore, Rejected, Resolution, ResolveConflict,
@@ -48,6 +48,7 @@ async fn an_accepted_review_settles_the_order<F: Fixture>(fixture: &F) {
     let stored = find(&leader.store, md5(1)).await.expect("the payment");
     assert_eq!(stored.resolution, Some(resolution(Decision::Accept)));
     assert_eq!(stored.finished, Some((needs_review(7), after(1_001))));
+    assert!(load(&worker).await.finished[0].is_settled);
     let events = leader.store.events_after(EventId::START, 10).await;
     let events = events.expect("read events");
     assert_eq!(events.len(), 2);
@@ -69,6 +70,7 @@ async fn a_rejected_review_settles_nothing<F: Fixture>(fixture: &F) {
     let changes = [opened(1, 1), finished(1, 1, needs_review(7))];
     assert_eq!(leader.commit(&changes).await, []);
     assert_eq!(resolve(&leader.store, 1, Decision::Reject).await, Ok(()));
+    assert!(!load(&leader.store).await.finished[0].is_settled);
     assert_eq!(leader.commit(&[opened(2, 1)]).await, []);
     assert_eq!(leader.commit(&[finished(2, 1, paid(7))]).await, []);
 }

@@ -138,3 +138,18 @@ fn a_backup_names_the_tools_of_postgresql() {
     let error = quick().backup("postgres://shop:geheim@db/pay").unwrap_err();
     assert_error(&error, FATAL, &["pg_dump", "pg_restore"]);
 }
+
+#[tokio::test]
+async fn a_store_is_found_but_not_created() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    for _ in 0..2 {
+        let found = quick().find(&database.url()).await.unwrap();
+        assert!(found.is_none(), "nobody has created a store");
+    }
+    let opened = database.open().await;
+    assert!(opened.name().contains(&database.name), "{}", opened.name());
+    let found = quick().find(&database.url()).await.unwrap();
+    assert!(found.is_some());
+}

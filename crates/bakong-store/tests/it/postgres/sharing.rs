@@ -1,5 +1,6 @@
 //! Several workers on one database.
 
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use bakong_flow::PaymentStore;
@@ -481,4 +482,17 @@ async fn tables_of_another_program_are_written_as_a_whole_and_ignored_by_the_che
     // The shared server does not wait for its disk.
     problems.retain(|problem| problem.contains("schema"));
     assert_eq!(problems, [""; 0]);
+}
+
+/// A call that returns at once would make its caller ask the server without a pause.
+#[tokio::test]
+async fn a_caller_waits_until_something_changes() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let store = store(&database.open().await).await;
+    let mut notified = store.notified();
+    let mut context = Context::from_waker(Waker::noop());
+    let polled = notified.as_mut().poll(&mut context);
+    assert!(polled.is_pending(), "nothing has changed");
 }

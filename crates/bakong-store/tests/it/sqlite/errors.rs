@@ -6,12 +6,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use bakong_flow::bakong_api::khqr_core::{Amount, Currency};
-use bakong_flow::store::contract::sample::{finished, md5, opened, paid};
+use bakong_flow::store::contract::sample::{after, finished, md5, needs_review, opened, paid};
 use bakong_flow::store::{
-    Acquired, Batch, Committed, Epoch, LeaderLease, PaymentKey, StoreError, StoreErrorKind,
-    WorkerId,
+    Acquired, Batch, Committed, Decision, Epoch, LeaderLease, PaymentKey, Resolution, StoreError,
+    StoreErrorKind, WorkerId,
 };
 use bakong_flow::{Change, PaymentStore};
+use bakong_store::tables::{Statement, Tables};
 use bakong_store::{SqliteDatabase, SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 
@@ -85,6 +86,23 @@ async fn a_missing_folder_is_named() {
         assert_error(&error, FATAL, &path, &["folder does not exist", "Create"]);
         fs::write(folder.file(), "").unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_check_names_the_missing_folder() {
+    let folder = Folder::new();
+    fs::write(folder.file(), "").unwrap();
+    let path = folder.file().join("payments.db");
+    let error = SqliteOptions::default().check(&path).await.unwrap_err();
+    assert_error(&error, FATAL, &path, &["folder does not exist", "Create"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_device_is_refused() {
+    let path = Path::new("/dev/null");
+    let error = open_error(path).await;
+    assert_error(&error, FATAL, path, &["not a regular file", "Choose"]);
 }
 
 #[tokio::test]
@@ -189,6 +207,85 @@ async fn a_lock_of_another_process_is_waited_for_and_then_reported() {
     other.execute_batch("ROLLBACK").unwrap();
     commit(&store, epoch, 1).await.unwrap();
     assert!(has(&store, 1).await);
+}
+
+/// SQLite does not wait for the lock that a change of the journal mode needs.
+#[tokio::test]
+async fn a_locked_file_without_a_log_is_waited_for_and_then_reported() {
+    let folder = Folder::new();
+    let store = folder.open(&SqliteOptions::default()).await;
+    store.database().close().await;
+    drop(store);
+    let other = Connection::open(folder.file()).unwrap();
+    other.busy_timeout(Duration::from_secs(60)).unwrap();
+    let mode: String = other
+        .pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))
+        .unwrap();
+    assert_eq!(mode, "delete");
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = open_error(&folder.file()).await;
+    let words = ["locked the file for longer than 50 ms"];
+    assert_error(&error, TRANSIENT, &folder.file(), &words);
+    // The lock ends long before the limit.
+    let mut options = SqliteOptions::default();
+    options.busy_timeout = Duration::from_secs(60);
+    let ended = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        other.execute_batch("ROLLBACK").unwrap();
+    };
+    let (opened, ()) = tokio::join!(options.open(folder.file()), ended);
+    opened.unwrap();
+}
+
+/// Another program's trigger makes a statement fail.
+#[tokio::test]
+async fn a_failed_statement_is_an_error_and_no_conflict() {
+    let folder = Folder::new();
+    let store = folder.open(&SqliteOptions::default()).await;
+    let epoch = lead(&store).await;
+    let batch = |sequence, changes| Batch {
+        epoch,
+        sequence,
+        changes,
+        results: &[],
+        exchanges: &[],
+    };
+    let review = finished(2, 2, needs_review(2));
+    let changes = [opened(1, 1), opened(2, 2), review];
+    store.commit(&batch(1, &changes)).await.unwrap();
+    store
+        .database()
+        .prepare(const { &["CREATE TABLE server_notes (id INTEGER)"] })
+        .await
+        .unwrap();
+    let other = Connection::open(folder.file()).unwrap();
+    let fail = "BEGIN SELECT RAISE(ABORT, 'the trigger failed'); END";
+    other
+        .execute_batch(&format!(
+            "CREATE TRIGGER one BEFORE UPDATE ON payments {fail};
+             CREATE TRIGGER two BEFORE INSERT ON server_notes {fail};"
+        ))
+        .unwrap();
+    let words = ["the trigger failed", "Report this error"];
+    let settle = [finished(1, 1, paid(1))];
+    let error = store.commit(&batch(2, &settle)).await.unwrap_err();
+    assert_error(&error, FATAL, &folder.file(), &words);
+    let resolution = Resolution {
+        decision: Decision::Accept,
+        note: "".into(),
+        by: "".into(),
+        at: after(1),
+    };
+    let error = store.resolve(&md5(2), &resolution).await.unwrap_err();
+    assert_error(&error, FATAL, &folder.file(), &words);
+    let insert = Statement::new("INSERT INTO server_notes (id) VALUES ($1)").integer(1);
+    let error = store.database().write(vec![insert]).await.unwrap_err();
+    assert_error(&error, FATAL, &folder.file(), &words);
+    other
+        .execute_batch("DROP TRIGGER one; DROP TRIGGER two;")
+        .unwrap();
+    let committed = store.commit(&batch(2, &settle)).await.unwrap();
+    assert_eq!(committed.rejected, []);
 }
 
 #[tokio::test]

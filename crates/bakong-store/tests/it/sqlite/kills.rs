@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use bakong_flow::bakong_api::khqr_core::Timestamp;
 use bakong_flow::store::contract::sample::{finished, md5, opened, paid};
 use bakong_flow::store::{Acquired, Batch, EventId, LeaderLease, PaymentKey, WorkerId};
 use bakong_flow::{Change, PaymentStore};
@@ -127,6 +128,56 @@ fn a_killed_process_loses_nothing_that_it_acknowledged() {
     );
     let report = runtime.block_on(SqliteOptions::default().check(folder.file()));
     assert_eq!(report.unwrap().problems, [""; 0]);
+}
+
+/// Stops the store before each statement of a commit in turn, and after the last one.
+#[tokio::test]
+async fn a_commit_that_stops_at_any_statement_is_stored_whole_or_not_at_all() {
+    let changes = [opened(1, 1), finished(1, 1, paid(7)), opened(2, 2)];
+    let mut stored_but_not_answered = 0;
+    let mut statements = 0;
+    loop {
+        let folder = Folder::new();
+        let mut options = SqliteOptions::default();
+        options.sync = false;
+        let store = folder.open(&options).await;
+        let worker = WorkerId::new("worker");
+        let acquired = store.acquire(&worker, Duration::from_secs(60)).await;
+        let Ok(Acquired::Leader(epoch)) = acquired else {
+            panic!("{acquired:?}");
+        };
+        let batch = Batch {
+            epoch,
+            sequence: 1,
+            changes: &changes,
+            results: &[],
+            exchanges: &[],
+        };
+        options.fuse.stop_after(statements);
+        let result = store.commit(&batch).await;
+        let after_restart = folder.open(&SqliteOptions::default()).await;
+        let (sequence, committed) = after_restart.last_batch().await.unwrap();
+        let open = after_restart.load(Timestamp::from_millis(0)).await;
+        let events = after_restart.events_after(EventId::START, 10).await;
+        let counts = (open.unwrap().open.len(), events.unwrap().len());
+        let expected = if sequence == 1 { (1, 1) } else { (0, 0) };
+        assert_eq!(counts, expected, "{statements}");
+        assert_eq!(committed.rejected, []);
+        let Err(error) = result else {
+            assert_eq!(sequence, 1);
+            options.fuse.stop_after(0);
+            options.fuse.cancel();
+            assert_eq!(store.commit(&batch).await.unwrap().rejected, []);
+            break;
+        };
+        assert!(error.to_string().contains("the test stopped"), "{error}");
+        let error = store.commit(&batch).await.unwrap_err();
+        assert!(error.to_string().contains("was closed"), "{error}");
+        stored_but_not_answered += sequence;
+        statements += 1;
+    }
+    assert!(statements > 5, "the store was stopped {statements} times");
+    assert_eq!(stored_but_not_answered, 1);
 }
 
 /// The process that is killed. Does nothing in a usual run of the tests.
