@@ -59,6 +59,29 @@ async fn any_emvco_code_is_shown_as_a_tree() {
 }
 
 #[tokio::test]
+async fn a_code_with_a_wrong_checksum_shows_its_fields_and_the_right_checksum() {
+    let (covered, _) = SAMPLE.split_at(SAMPLE.len() - 4);
+    let altered = format!("{covered}FFFF");
+    for command in ["decode", "inspect"] {
+        let finished = run(&["qr", command, &altered]).await.exits(1);
+        finished.shows("khqr@devb");
+        finished.shows("John Smith");
+        finished.shows("have the checksum A367");
+        finished.hides("MD5");
+        let json = run(&["qr", command, "--json", &altered]).await.exits(1);
+        let json = json.json();
+        assert_eq!(json["expectedCrc"], "A367");
+        assert_eq!(json["error"]["kind"], "CrcMismatch");
+    }
+    // Fields that cannot be read are left out.
+    let unreadable = "5899KH6304FFFF";
+    for command in ["decode", "inspect"] {
+        let finished = run(&["qr", command, unreadable]).await.exits(1);
+        finished.shows("The checksum is wrong");
+    }
+}
+
+#[tokio::test]
 async fn an_altered_code_has_a_wrong_checksum() {
     let altered = SAMPLE.replace("John Smith", "John Smyth");
     let finished = run(&["qr", "decode", &altered]).await.exits(1);

@@ -3,6 +3,7 @@
 use khqr_core::{AccountKind, Khqr, Payload, Printable};
 use serde_json::json;
 
+use super::checksum::Corrected;
 use super::refusal::Refusal;
 use crate::arguments::TextArguments;
 use crate::common::exit::{Exit, Failure};
@@ -18,7 +19,12 @@ pub(super) fn decode(text: &str, arguments: &TextArguments) -> Result<Exit, Fail
                 Ok(_) => "a well-formed EMVCo code, but not a KHQR",
                 Err(_) => "not a KHQR",
             };
-            return Refusal::of_text(text, error).report(what, arguments.json);
+            let refusal = Refusal::of_text(text, error);
+            let corrected = Corrected::of(text, error);
+            return match &corrected {
+                Some(corrected) => report_corrected(corrected, &refusal, what, arguments.json),
+                None => refusal.report(what, arguments.json),
+            };
         }
     };
     let verdict = khqr.verify(moment_or_now(arguments.now));
@@ -37,6 +43,32 @@ pub(super) fn decode(text: &str, arguments: &TextArguments) -> Result<Exit, Fail
         });
     }
     Ok(Exit::Success)
+}
+
+/// Shows the fields of a code with a wrong checksum, if they can be read, and fails.
+fn report_corrected(
+    corrected: &Corrected,
+    refusal: &Refusal,
+    what: &str,
+    json: bool,
+) -> Result<Exit, Failure> {
+    let khqr = Khqr::parse(&corrected.text).ok();
+    if json {
+        print_json(&json!({
+            "error": refusal,
+            "expectedCrc": corrected.crc.to_string(),
+            "khqr": khqr.map(|khqr| khqr.to_fields()),
+        }));
+        return Ok(Exit::NotValid);
+    }
+    if let Some(khqr) = khqr {
+        // The text has another MD5 than the corrected one, and neither identifies a payment.
+        let lines = rows(&khqr);
+        let is_md5 = |line: &&String| line.trim_start().starts_with("MD5");
+        lines.iter().filter(|line| !is_md5(line)).for_each(print);
+    }
+    print(corrected.warning());
+    refusal.report(what, json)
 }
 
 pub(super) fn verify(text: &str, arguments: &TextArguments) -> Result<Exit, Failure> {

@@ -1,6 +1,7 @@
 //! `bakong qr`: reads, verifies, generates and draws codes, one or many.
 
 mod bulk;
+mod checksum;
 mod decode;
 mod generate;
 mod read;

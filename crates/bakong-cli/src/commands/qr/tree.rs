@@ -2,11 +2,15 @@
 
 use khqr_core::{Field, Fields, Khqr, Payload, Printable, Tag, TagPath};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::json;
 
+use super::checksum::Corrected;
 use super::refusal::Refusal;
 use crate::arguments::TextArguments;
 use crate::common::exit::{Exit, Failure};
 use crate::common::output;
+
+const NOT_EMVCO: &str = "not an EMVCo code";
 
 /// Shows the tree of one code.
 pub(super) fn inspect(text: &str, arguments: &TextArguments) -> Result<Exit, Failure> {
@@ -14,10 +18,35 @@ pub(super) fn inspect(text: &str, arguments: &TextArguments) -> Result<Exit, Fai
         Ok(payload) if arguments.json => output::print_json(&Tree(payload.fields())),
         Ok(payload) => lines(payload).iter().for_each(output::print),
         Err(error) => {
-            return Refusal::of_text(text, error).report("not an EMVCo code", arguments.json);
+            let refusal = Refusal::of_text(text, error);
+            return match Corrected::of(text, error) {
+                Some(corrected) => report_corrected(&corrected, &refusal, arguments.json),
+                None => refusal.report(NOT_EMVCO, arguments.json),
+            };
         }
     }
     Ok(Exit::Success)
+}
+
+/// Shows the tree of a code with a wrong checksum, if its fields can be read, and fails.
+fn report_corrected(corrected: &Corrected, refusal: &Refusal, json: bool) -> Result<Exit, Failure> {
+    let payload = Payload::parse(&corrected.text).ok();
+    if json {
+        output::print_json(&json!({
+            "error": refusal,
+            "expectedCrc": corrected.crc.to_string(),
+            "fields": payload.map(|payload| Tree(payload.fields())),
+        }));
+        return Ok(Exit::NotValid);
+    }
+    if let Some(payload) = payload {
+        // The last line would show the corrected checksum as if the code had it.
+        let tree = lines(payload);
+        let fields = tree.iter().filter(|line| !line.starts_with("63 "));
+        fields.for_each(output::print);
+    }
+    output::print(corrected.warning());
+    refusal.report(NOT_EMVCO, json)
 }
 
 /// The fields of one level, as a JSON object in the order of the text. A repeated tag has an array of its values, at
