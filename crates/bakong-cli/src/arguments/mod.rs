@@ -95,7 +95,7 @@ pub(crate) enum Command {
     /// Get a link that opens a bank's app with the code
     #[command(after_help = deeplink::HELP)]
     Deeplink(DeeplinkArguments),
-    /// Run a payment server for shops in any language: API, events
+    /// Run a payment server for shops in any language: API, pages, events
     #[command(after_help = serve::HELP)]
     Serve(ServeArguments),
     /// Run a Bakong sandbox on this machine, for development

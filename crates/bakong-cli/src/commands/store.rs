@@ -45,13 +45,13 @@ async fn check(arguments: &StoreCommandArguments) -> Result<Exit, Failure> {
         }));
     } else {
         print(format_args!(
-            "{location}: schema {}, {} registrations, {} payments ({} open), {} events, {} requests",
+            "{location}: schema {}, {}, {} ({} open), {}, {}",
             report.version,
-            report.registrations,
-            report.payments,
+            counted(report.registrations, "registration"),
+            counted(report.payments, "payment"),
             report.open,
-            report.events,
-            report.exchanges
+            counted(report.events, "event"),
+            counted(report.exchanges, "request")
         ));
         for problem in &report.problems {
             print(format_args!("problem: {}", Printable(problem)));
@@ -110,4 +110,22 @@ async fn backup(arguments: &BackupArguments) -> Result<Exit, Failure> {
         ));
     }
     Ok(Exit::Success)
+}
+
+/// A number with its noun, in the singular for one.
+fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn one_is_followed_by_the_singular() {
+        assert_eq!(counted(0, "request"), "0 requests");
+        assert_eq!(counted(1, "request"), "1 request");
+        assert_eq!(counted(2, "request"), "2 requests");
+    }
 }

@@ -240,3 +240,23 @@ async fn a_code_in_a_pipe_is_drawn_only_on_request() {
     run_line(&format!("{generate} --qr huge")).await.exits(2);
     run_line("qr generate --jsonl --qr dark").await.exits(2);
 }
+
+#[tokio::test]
+async fn a_static_code_says_how_its_payments_are_looked_up() {
+    let finished = run_line("qr generate --account a@b --name A")
+        .await
+        .exits(0);
+    assert!(
+        finished.err.contains("cannot be looked up by MD5"),
+        "{}",
+        finished.err
+    );
+    assert!(
+        finished.err.contains("--short-hash HASH --amount"),
+        "{}",
+        finished.err
+    );
+    assert_eq!(finished.out.lines().count(), 1);
+    let line = "qr generate --account a@b --name A --amount 1 --now 1795000000000";
+    assert_eq!(run_line(line).await.exits(0).err, "");
+}

@@ -15,6 +15,10 @@ use crate::common::{money, terminal_qr};
 /// The number of lines below the drawing. The code may take up three of them on a narrow terminal.
 const CODE_AND_MD5: usize = 4;
 
+/// Bakong answers a lookup by MD5 with "static QR", even for a paid code.
+const STATIC_NOTICE: &str = "This code is static: its payments cannot be looked up by MD5. Look one up by the short hash on the receipt: \
+     bakong tx check --short-hash HASH --amount AMOUNT --currency KHR|USD";
+
 pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
     let code = match draft(arguments) {
         Ok(draft) => GeneratedCode::from(draft),
@@ -50,6 +54,9 @@ pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
     } else {
         // A program needs every character, so that it gets the same MD5.
         output::print(&code.text);
+    }
+    if !arguments.json && Khqr::parse(&code.text).is_ok_and(|khqr| khqr.amount_text().is_none()) {
+        output::note(STATIC_NOTICE);
     }
     if let Some(file) = &arguments.output {
         output::note(format_args!("saved {}", Printable(&file.to_string_lossy())));
