@@ -3,6 +3,8 @@
 //! The bank is a sandbox in this process, so the example needs no network and no account:
 //! `cargo run -p bakong --example counter --features http,sandbox,sqlite,watch`
 
+#![allow(clippy::print_stdout, reason = "an example")]
+
 use std::error::Error;
 use std::time::Duration;
 

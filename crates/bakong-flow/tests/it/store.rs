@@ -138,13 +138,7 @@ async fn submit(store: &MemoryStore, number: u32) -> CommandId {
 
 async fn answer(store: &MemoryStore, epoch: Epoch, sequence: u64, ids: &[CommandId]) {
     let results: Vec<_> = ids.iter().map(|id| (*id, CommandResult::Done)).collect();
-    let batch = Batch {
-        epoch,
-        sequence,
-        changes: &[],
-        results: &results,
-        exchanges: &[],
-    };
+    let batch = Batch::new(epoch, sequence).with_results(&results);
     store.commit(&batch).await.unwrap();
 }
 

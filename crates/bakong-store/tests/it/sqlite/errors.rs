@@ -243,13 +243,7 @@ async fn a_failed_statement_is_an_error_and_no_conflict() {
     let folder = Folder::new();
     let store = folder.open(&SqliteOptions::default()).await;
     let epoch = lead(&store).await;
-    let batch = |sequence, changes| Batch {
-        epoch,
-        sequence,
-        changes,
-        results: &[],
-        exchanges: &[],
-    };
+    let batch = |sequence, changes| Batch::new(epoch, sequence).with_changes(changes);
     let review = finished(2, 2, needs_review(2));
     let changes = [opened(1, 1), opened(2, 2), review];
     store.commit(&batch(1, &changes)).await.unwrap();
@@ -270,12 +264,7 @@ async fn a_failed_statement_is_an_error_and_no_conflict() {
     let settle = [finished(1, 1, paid(1))];
     let error = store.commit(&batch(2, &settle)).await.unwrap_err();
     assert_error(&error, FATAL, &folder.file(), &words);
-    let resolution = Resolution {
-        decision: Decision::Accept,
-        note: "".into(),
-        by: "".into(),
-        at: after(1),
-    };
+    let resolution = Resolution::new(Decision::Accept, "", "", after(1));
     let error = store.resolve(&md5(2), &resolution).await.unwrap_err();
     assert_error(&error, FATAL, &folder.file(), &words);
     let insert = Statement::new("INSERT INTO server_notes (id) VALUES ($1)").integer(1);

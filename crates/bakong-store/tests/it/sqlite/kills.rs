@@ -146,13 +146,7 @@ async fn a_commit_that_stops_at_any_statement_is_stored_whole_or_not_at_all() {
         let Ok(Acquired::Leader(epoch)) = acquired else {
             panic!("{acquired:?}");
         };
-        let batch = Batch {
-            epoch,
-            sequence: 1,
-            changes: &changes,
-            results: &[],
-            exchanges: &[],
-        };
+        let batch = Batch::new(epoch, 1).with_changes(&changes);
         options.fuse.stop_after(statements);
         let result = store.commit(&batch).await;
         let after_restart = folder.open(&SqliteOptions::default()).await;
