@@ -55,6 +55,19 @@ pub trait Tables: Send + Sync {
     /// # Errors
     /// [`StoreError`] if the database cannot be read.
     async fn read(&self, statements: Vec<Statement>) -> Result<Vec<Vec<Row>>, StoreError>;
+
+    /// Executes one statement that finds a few rows by an index, and returns them. SQLite reads on the caller's thread,
+    /// because a change of threads costs more than such a read. Use [`read`](Self::read) for lists.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the database cannot be read.
+    async fn find(&self, statement: Statement) -> Result<Vec<Row>, StoreError>;
+
+    /// Returns a number that increases after each commit of any process, so that a program can keep what it read: if the
+    /// number is the same before the read and later, the rows are the same. The number increases without a commit, too.
+    ///
+    /// Returns `None` if the database cannot tell this faster than it reads a row.
+    fn version(&self) -> Option<u64>;
 }
 
 /// The rows of each statement of a transaction, or why it was rolled back.

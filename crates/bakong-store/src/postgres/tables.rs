@@ -40,6 +40,15 @@ impl Tables for PostgresDatabase {
         let rows: Result<_, Failure> = rows.await;
         rows.map_err(|failure| failure.store_error(&self.0.place))
     }
+
+    async fn find(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        let mut all = self.read(vec![statement]).await?;
+        Ok(all.pop().unwrap_or_default())
+    }
+
+    fn version(&self) -> Option<u64> {
+        None
+    }
 }
 
 async fn write(connections: &Connections, statements: &[Statement]) -> Result<Written, Failure> {

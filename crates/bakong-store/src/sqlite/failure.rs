@@ -19,6 +19,8 @@ const DISK_FULL: &str =
 const MOVED: i32 = 1032;
 /// `SQLITE_CONSTRAINT_UNIQUE`.
 const UNIQUE: i32 = 2067;
+/// `SQLITE_CONSTRAINT_PRIMARYKEY`.
+const PRIMARY_KEY: i32 = 1555;
 
 /// Why a unit of work failed.
 #[derive(Debug)]
@@ -43,7 +45,7 @@ impl Failure {
     /// Whether a unique index rejected the statement.
     pub(super) fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Sqlite(rusqlite::Error::SqliteFailure(error, _))
-            if error.extended_code == UNIQUE)
+            if [UNIQUE, PRIMARY_KEY].contains(&error.extended_code))
     }
 
     /// Whether another connection has the lock.

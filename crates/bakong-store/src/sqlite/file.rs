@@ -55,6 +55,8 @@ pub(super) fn open(
         connection.pragma_update(None, "fullfsync", true)?;
         connection.pragma_update(None, "checkpoint_fullfsync", true)?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        // The pages that a savepoint may restore. They would be in a temporary file otherwise.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         let migrated = migrate(&connection, migrations)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         Ok((connection, migrated))

@@ -32,6 +32,7 @@ mod books;
 mod changes;
 mod failure;
 mod file;
+mod finders;
 mod fuse;
 mod inspect;
 mod lease;
@@ -60,6 +61,7 @@ pub use self::store::SqliteStore;
 
 use self::failure::{Failure, Place};
 use self::file::{OpenFile, Preparation};
+use self::finders::Finders;
 #[cfg(not(feature = "testing"))]
 use self::fuse::Fuse;
 use self::reader::Read;
@@ -157,6 +159,7 @@ impl SqliteOptions {
             })?;
         }
         Ok(SqliteDatabase(Arc::new(Shared {
+            finders: Finders::new(path.to_owned(), &place),
             path: path.to_owned(),
             place,
             writes,
@@ -192,6 +195,7 @@ struct Shared {
     place: Place,
     writes: Sender<Message>,
     reads: Sender<Read>,
+    finders: Finders,
     watchers: Arc<Watchers>,
 }
 
@@ -255,15 +259,35 @@ impl SqliteDatabase {
 }
 
 impl Shared {
-    /// Runs `run` in a transaction for writing, possibly with the work of other callers.
+    /// Runs `run` in a transaction for writing, possibly with the work of other callers. If that transaction is rolled
+    /// back, runs it again.
     async fn write<T: Send + 'static>(
         &self,
         notify: Option<Arc<Notify>>,
-        run: impl FnOnce(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+        run: impl FnMut(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_work(notify, false, run).await
+    }
+
+    /// As [`write`](Self::write), for the batch of a leader.
+    async fn write_batch<T: Send + 'static>(
+        &self,
+        notify: Option<Arc<Notify>>,
+        run: impl FnMut(&Session<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write_work(notify, true, run).await
+    }
+
+    async fn write_work<T: Send + 'static>(
+        &self,
+        notify: Option<Arc<Notify>>,
+        is_batch: bool,
+        run: impl FnMut(&Session<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let work = Box::new(Write {
-            run: Some(run),
+            run,
+            is_batch,
             result: None,
             reply,
             notify,

@@ -95,7 +95,7 @@ impl PaymentStore for SqliteStore {
     async fn commit(&self, batch: &Batch<'_>) -> Result<Committed, StoreError> {
         let registration = self.registration;
         let batch = OwnedBatch::from(batch);
-        let commit = self.database.0.write(self.notify(), move |session| {
+        let commit = self.database.0.write_batch(self.notify(), move |session| {
             batch::commit(session, registration, &batch)
         });
         commit.await

@@ -1,6 +1,6 @@
 //! Tables of another program in the file.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bakong_flow::store::StoreError;
@@ -23,9 +23,10 @@ impl Tables for SqliteDatabase {
 
     async fn write(&self, statements: Vec<Statement>) -> Result<Written, StoreError> {
         // A rejection rolls the statements back as an error does.
-        let rejection = Arc::new(OnceLock::new());
+        let rejection = Arc::new(Mutex::new(None));
         let rejected = Arc::clone(&rejection);
         let write = self.0.write(None, move |session| {
+            *rejected.lock().unwrap_or_else(PoisonError::into_inner) = None;
             let mut all = Vec::with_capacity(statements.len());
             for (index, statement) in statements.iter().enumerate() {
                 let reason = match rows(session, statement) {
@@ -37,13 +38,15 @@ impl Tables for SqliteDatabase {
                     Err(failure) if failure.is_unique_violation() => Rejection::Unique,
                     Err(failure) => return Err(failure),
                 };
-                let _ = rejected.set(reason);
+                *rejected.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
                 return Err(Failure::Aborted);
             }
             Ok(all)
         });
-        match (write.await, rejection.get()) {
-            (Err(_), Some(reason)) => Ok(Err(*reason)),
+        let written = write.await;
+        let rejection = *rejection.lock().unwrap_or_else(PoisonError::into_inner);
+        match (written, rejection) {
+            (Err(_), Some(reason)) => Ok(Err(reason)),
             (written, _) => written.map(Ok),
         }
     }
@@ -54,6 +57,18 @@ impl Tables for SqliteDatabase {
             rows.collect()
         });
         read.await
+    }
+
+    async fn find(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        if let Some(rows) = self.0.finders.find(|session| rows(session, &statement)) {
+            return Ok(rows);
+        }
+        let mut all = self.read(vec![statement]).await?;
+        Ok(all.pop().unwrap_or_default())
+    }
+
+    fn version(&self) -> Option<u64> {
+        self.0.finders.version()
     }
 }
 

@@ -16,6 +16,8 @@ use super::watch::Watchers;
 
 /// The maximum number of callers in one transaction.
 const MAX_GROUP: usize = 256;
+/// How long to wait for the batch of a leader.
+const BATCH_WAIT: Duration = Duration::from_micros(500);
 
 /// What the thread receives.
 pub(super) enum Message {
@@ -28,11 +30,14 @@ pub(super) enum Message {
 
 /// One caller's work in a transaction.
 pub(super) trait Work: Send {
-    /// Runs the statements. On `Err` the statements are rolled back.
+    /// Runs the statements. On `Err` the statements are rolled back, and those of other callers may be run again.
     fn run(&mut self, session: &Session<'_>) -> Result<(), ()>;
 
     /// Answers the caller. `end` is the result of the transaction.
     fn answer(self: Box<Self>, end: Result<(), &Failure>, place: &Place);
+
+    /// Whether the work is the batch of a leader.
+    fn is_batch(&self) -> bool;
 
     /// Whether the work failed because the thread must stop.
     fn is_stopped(&self) -> bool;
@@ -40,7 +45,8 @@ pub(super) trait Work: Send {
 
 /// Work with a result of type `T`.
 pub(super) struct Write<T, F> {
-    pub(super) run: Option<F>,
+    pub(super) run: F,
+    pub(super) is_batch: bool,
     pub(super) result: Option<Result<T, Failure>>,
     pub(super) reply: oneshot::Sender<Result<T, StoreError>>,
     /// Whom to notify of the change.
@@ -50,13 +56,10 @@ pub(super) struct Write<T, F> {
 impl<T, F> Work for Write<T, F>
 where
     T: Send,
-    F: FnOnce(&Session<'_>) -> Result<T, Failure> + Send,
+    F: FnMut(&Session<'_>) -> Result<T, Failure> + Send,
 {
     fn run(&mut self, session: &Session<'_>) -> Result<(), ()> {
-        let Some(run) = self.run.take() else {
-            return Err(());
-        };
-        let result = run(session);
+        let result = (self.run)(session);
         let end = if result.is_ok() { Ok(()) } else { Err(()) };
         self.result = Some(result);
         end
@@ -74,6 +77,10 @@ where
         }
         // The caller may have gone away.
         let _ = self.reply.send(result);
+    }
+
+    fn is_batch(&self) -> bool {
+        self.is_batch
     }
 
     fn is_stopped(&self) -> bool {
@@ -99,31 +106,28 @@ impl Writer {
     /// Runs until the store is closed or dropped.
     pub(super) fn run(self, messages: &Receiver<Message>) {
         let mut group: Vec<Box<dyn Work>> = Vec::new();
-        let mut closed = None;
+        let mut had_batch = false;
         let mut polled_at = Instant::now();
-        while closed.is_none() {
+        loop {
             let Some(first) = self.receive(messages, polled_at) else {
                 return;
             };
-            let queued = std::iter::from_fn(|| messages.try_recv().ok());
-            for message in first.into_iter().chain(queued.take(MAX_GROUP - 1)) {
-                match message {
-                    Message::Work(work) => group.push(work),
-                    Message::Watch => {}
-                    Message::Close(confirm) => closed = Some(confirm),
+            let closed = gather(messages, first, &mut group, had_batch);
+            if !group.is_empty() {
+                had_batch = has_batch(&group);
+                if self.commit(&mut group).is_err() {
+                    return;
                 }
-            }
-            if !group.is_empty() && self.commit(&mut group).is_err() {
-                return;
             }
             if polled_at.elapsed() >= self.poll_interval {
                 self.watchers.poll(&self.connection);
                 polled_at = Instant::now();
             }
-        }
-        drop(self.connection);
-        if let Some(confirm) = closed {
-            let _ = confirm.send(());
+            if let Some(confirm) = closed {
+                drop(self.connection);
+                let _ = confirm.send(());
+                return;
+            }
         }
     }
 
@@ -164,29 +168,76 @@ impl Writer {
             session.execute("ROLLBACK", [])?;
         }
         session.execute("BEGIN IMMEDIATE", [])?;
-        if let [work] = group {
-            return match work.run(session) {
-                Ok(()) => {
-                    session.execute("COMMIT", [])?;
-                    session.checkpoint()
-                }
-                Err(()) => Err(Failure::Aborted),
-            };
+        let mut works = group.iter_mut();
+        let failed = works.find_map(|work| work.run(session).is_err().then(|| work.is_stopped()));
+        if let Some(is_stopped) = failed {
+            if group.len() == 1 || is_stopped {
+                return Err(Failure::Aborted);
+            }
+            Self::separate(session, group)?;
         }
+        session.execute("COMMIT", [])?;
+        session.checkpoint()
+    }
+
+    /// Begins again, and rolls back the work of those callers that fails. This is not the first attempt, because a
+    /// savepoint copies each page that changes, and work seldom fails.
+    fn separate(session: &Session<'_>, group: &mut [Box<dyn Work>]) -> Result<(), Failure> {
+        // A full disk or an I/O error has rolled back the whole transaction.
+        if !session.is_autocommit() {
+            session.execute("ROLLBACK", [])?;
+        }
+        session.execute("BEGIN IMMEDIATE", [])?;
         for work in group {
             session.execute("SAVEPOINT work", [])?;
             if work.run(session).is_err() {
                 if session.is_autocommit() {
-                    // A full disk or an I/O error has rolled back the whole transaction.
                     return Err(Failure::Aborted);
                 }
                 session.execute("ROLLBACK TO work", [])?;
             }
             session.execute("RELEASE work", [])?;
         }
-        session.execute("COMMIT", [])?;
-        session.checkpoint()
+        Ok(())
     }
+}
+
+/// Gathers the work for one transaction: all that waits.
+///
+/// A leader sends its next batch when the last one is answered, which takes longer than to begin the next transaction. So
+/// if others wait and the last transaction had a batch, waits for the next one. Otherwise each batch would miss a
+/// transaction, and callers that wait for a batch and for other work would come again at different times.
+fn gather(
+    messages: &Receiver<Message>,
+    first: Option<Message>,
+    group: &mut Vec<Box<dyn Work>>,
+    had_batch: bool,
+) -> Option<oneshot::Sender<()>> {
+    let deadline = Instant::now() + BATCH_WAIT;
+    let mut next = first;
+    loop {
+        match next {
+            Some(Message::Work(work)) => group.push(work),
+            Some(Message::Close(confirm)) => return Some(confirm),
+            Some(Message::Watch) | None => {}
+        }
+        if group.len() >= MAX_GROUP {
+            return None;
+        }
+        next = messages.try_recv().ok();
+        if next.is_none() {
+            let lacks_batch = had_batch && !group.is_empty() && !has_batch(group);
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !lacks_batch || left.is_zero() {
+                return None;
+            }
+            next = messages.recv_timeout(left).ok();
+        }
+    }
+}
+
+fn has_batch(group: &[Box<dyn Work>]) -> bool {
+    group.iter().any(|work| work.is_batch())
 }
 
 #[cfg(feature = "testing")]

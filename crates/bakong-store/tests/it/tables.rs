@@ -61,6 +61,27 @@ pub(crate) async fn check(tables: &dyn Tables) {
     assert_eq!(rejected.unwrap_err(), Rejection::NoRow(0));
     assert_eq!(notes(tables).await[0].1.as_deref(), Some("uno"));
 
-    let wrong = Statement::new("SELECT nothing FROM server_notes");
-    assert!(tables.read(vec![wrong]).await.is_err());
+    let wrong = || Statement::new("SELECT nothing FROM server_notes");
+    assert!(tables.read(vec![wrong()]).await.is_err());
+    assert!(tables.find(wrong()).await.is_err());
+    let one = || Statement::new("SELECT text FROM server_notes WHERE id = $1").integer(1);
+    let found = tables.find(one()).await.unwrap();
+    assert_eq!(found[0].clone().text().unwrap(), "uno");
+
+    // Work that shares a transaction with others is rejected alone.
+    let writes = tokio::join!(
+        tables.write(vec![insert(10, None)]),
+        tables.write(vec![insert(11, None)]),
+        tables.write(vec![insert(12, None), update(2, 9, "due")]),
+        tables.write(vec![insert(13, None)]),
+        tables.write(vec![insert(14, None), insert(10, None)]),
+        tables.write(vec![insert(15, None)]),
+    );
+    for written in [writes.0, writes.1, writes.3, writes.5] {
+        written.unwrap().unwrap();
+    }
+    assert_eq!(writes.2.unwrap().unwrap_err(), Rejection::NoRow(1));
+    assert_eq!(writes.4.unwrap().unwrap_err(), Rejection::Unique);
+    let ids: Vec<_> = notes(tables).await.into_iter().map(|note| note.0).collect();
+    assert_eq!(ids, [1, 2, 10, 11, 13, 15]);
 }

@@ -1,9 +1,13 @@
 //! Lists, statements, checks and copies.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
 use bakong_flow::bakong_api::khqr_core::{AccountIdBuf, Amount, Khqr, KhqrBuilder, Timestamp};
 use bakong_flow::store::PaymentKey;
 use bakong_flow::store::contract::sample::{after, finished, opened, order, paid};
 use bakong_flow::{Change, Payment, PaymentStore, Policy};
+use bakong_store::tables::{Statement, Tables};
 use bakong_store::{Registration, SqliteDatabase, SqliteOptions, SqliteStore};
 use rusqlite::Connection;
 
@@ -145,4 +149,52 @@ async fn tables_of_another_program_are_written_as_a_whole_and_ignored_by_the_che
     database.close().await;
     let report = SqliteOptions::default().check(folder.file()).await.unwrap();
     assert_eq!(report.problems, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_version_changes_with_each_commit_of_any_process_and_not_without_one() {
+    const STEPS: &[&str] = &["CREATE TABLE server_notes (id BIGINT PRIMARY KEY)"];
+    let folder = Folder::new();
+    let database = SqliteDatabase::open(folder.file()).await.unwrap();
+    database.prepare(STEPS).await.unwrap();
+    // A database of its own, as another process has it.
+    let other = SqliteDatabase::open(folder.file()).await.unwrap();
+    let insert = |id| Statement::new("INSERT INTO server_notes (id) VALUES ($1)").integer(id);
+    for id in 0..20 {
+        let before = database.version().unwrap();
+        assert_eq!(database.version(), Some(before));
+        let writer = if id % 2 == 0 { &database } else { &other };
+        writer.write(vec![insert(id)]).await.unwrap().unwrap();
+        assert!(database.version().unwrap() > before);
+    }
+
+    // Threads that use several connections agree: what one has seen at a version is what another one sees.
+    let seen = Arc::new(Mutex::new(HashMap::new()));
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let (database, seen) = (database.clone(), Arc::clone(&seen));
+        readers.spawn(async move {
+            loop {
+                let version = database.version().unwrap();
+                let count = Statement::new("SELECT count(*) FROM server_notes");
+                let rows = database.find(count).await.unwrap();
+                let count = rows[0].clone().integer().unwrap();
+                if database.version() == Some(version) {
+                    let mut seen = seen.lock().unwrap();
+                    assert_eq!(*seen.entry(version).or_insert(count), count);
+                }
+                if count == 220 {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    for id in 20..220 {
+        let writer = if id % 2 == 0 { &database } else { &other };
+        writer.write(vec![insert(id)]).await.unwrap().unwrap();
+    }
+    while let Some(ended) = readers.join_next().await {
+        ended.unwrap();
+    }
 }
