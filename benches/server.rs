@@ -1,7 +1,7 @@
 //! bakong-server under load, compared with the bare store and with an empty handler. Prints ratios and checks nothing.
 //!
 //! The server runs in a process of its own, with a sandbox outside it as Bakong. The callers, the sandbox and the bare
-//! store are in this process. Both share the machine.
+//! store are in this process. Both share the machine. The arguments `create`, `read`, `latency` and `streams` choose parts.
 
 #![allow(
     clippy::unwrap_used,
@@ -44,8 +44,8 @@ mod rounds;
 const CONFIG: &str = "BAKONG_BENCH_CONFIG";
 const CALLERS: usize = 16;
 const ROUNDS: usize = 5;
-const CREATIONS: usize = 320;
-const READS: usize = 8_000;
+const CREATIONS: usize = 3_200;
+const READS: usize = 40_000;
 const STREAMS: usize = 10_000;
 /// How many connections send nothing.
 const IDLE: usize = 9_900;
@@ -222,10 +222,25 @@ async fn run() {
     );
     std::fs::write(&config, text).unwrap();
     let process = Process::start(&config);
-    creations(&process, &sandbox, folder.path(), &token).await;
-    reads(&process).await;
-    latencies(&process, &sandbox).await;
-    streams(&process).await;
+    if wants("create") {
+        creations(&process, &sandbox, folder.path(), &token).await;
+    }
+    if wants("read") {
+        reads(&process).await;
+    }
+    if wants("latency") {
+        latencies(&process, &sandbox).await;
+    }
+    if wants("streams") {
+        streams(&process).await;
+    }
+}
+
+/// Whether the arguments name this part, or none.
+fn wants(part: &str) -> bool {
+    let mut parts = std::env::args().skip(1).filter(|it| !it.starts_with('-'));
+    let first = parts.next();
+    first.is_none() || first.as_deref() == Some(part) || parts.any(|it| it == part)
 }
 
 /// Payments that are created, compared with a watcher that opens the same payments in a store of its own.

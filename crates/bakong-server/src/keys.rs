@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use bakong_flow::store::StoreError;
 use khqr_core::Timestamp;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
-use crate::db::{Db, KeyRow};
+use crate::db::{Db, KeyRow, Version};
 use crate::ids;
 use crate::shop::{Mode, Shop};
 
@@ -96,8 +97,8 @@ impl ApiKey {
         now: Timestamp,
     ) -> Result<KeyRow, StoreError> {
         let hash = hash(&self.0);
-        if let Some(row) = db.key(&hash).await? {
-            return Ok(row);
+        if let Some(row) = db.key(&hash, db.version()).await? {
+            return Ok(Arc::unwrap_or_clone(row));
         }
         let scopes: Vec<_> = scopes.iter().map(|scope| scope.name()).collect();
         let row = KeyRow {
@@ -120,10 +121,14 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// Returns the row of a key that is stored and not revoked.
-pub(crate) async fn find(db: &Db, text: &str) -> Result<Option<KeyRow>, StoreError> {
+/// Returns the row of a key that is stored and not revoked. The version must be the present one.
+pub(crate) async fn find(
+    db: &Db,
+    text: &str,
+    version: Version,
+) -> Result<Option<Arc<KeyRow>>, StoreError> {
     let hash = hash(text);
-    let row = db.key(&hash).await?;
+    let row = db.key(&hash, version).await?;
     Ok(row.filter(|row| {
         let is_same: bool = row.hash.as_bytes().ct_eq(hash.as_bytes()).into();
         is_same && row.revoked_at.is_none()

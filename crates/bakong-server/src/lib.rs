@@ -16,6 +16,7 @@ mod ids;
 mod keys;
 mod merchant;
 mod metrics;
+mod opened;
 mod outbound;
 mod pages;
 mod problem;

@@ -25,6 +25,7 @@ use crate::feed::Feed;
 use crate::ids;
 use crate::keys::{ApiKey, Scope};
 use crate::metrics::Metrics;
+use crate::opened::Opened;
 use crate::outbound::Sender;
 use crate::shop::{Mode, Shop, ShopClock, ShopStore};
 use crate::site::Site;
@@ -256,6 +257,9 @@ impl Server {
             tracing::warn!("some requests did not end in time");
         }
         self.tasks.shutdown().await;
+        for shop in &self.shops {
+            shop.opened.written().await;
+        }
         self.database.close().await;
         self.shops.clear();
         if let Some(sandbox) = self.sandbox.take().and_then(Arc::into_inner)
@@ -379,8 +383,10 @@ impl Parts {
             .lease_term(config.lease_term)
             .start()
             .await?;
+        let id = db.shop(self.registration.as_str()).await?;
         Ok(Arc::new(Shop {
-            id: db.shop(self.registration.as_str()).await?,
+            id,
+            opened: Opened::new(db.clone(), id),
             mode: self.mode,
             watcher,
             store,

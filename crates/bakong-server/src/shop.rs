@@ -12,6 +12,7 @@ use khqr_core::Timestamp;
 
 use crate::merchant::Merchant;
 use crate::metrics::Metrics;
+use crate::opened::Opened;
 
 /// The name under which the server acknowledges the events of the store.
 pub(crate) const CONSUMER: &str = "bakong-server";
@@ -31,7 +32,6 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
-    /// Returns the name for people and labels.
     /// Returns the name for people and addresses.
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -67,6 +67,8 @@ pub(crate) struct Shop {
     /// Whether the server renews the token.
     pub(crate) renews_token: bool,
     pub(crate) metrics: Metrics,
+    /// The payments whose codes may be shown, and whose rows do not say so yet.
+    pub(crate) opened: Opened,
     /// The public address of the server, without a slash at the end.
     pub(crate) public_url: Arc<str>,
 }

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 
 use crate::app::App;
+use crate::db::{KeyRow, Version};
 use crate::keys::{self, Scope};
 use crate::problem::Problem;
 use crate::shop::Shop;
@@ -15,14 +16,15 @@ use crate::shop::Shop;
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) shop: Arc<Shop>,
-    pub(crate) key: String,
-    scopes: String,
+    pub(crate) key: Arc<KeyRow>,
+    /// The version of the database at which the key was valid.
+    pub(crate) version: Version,
 }
 
 impl Caller {
     /// Fails unless the key has the scope.
     pub(crate) fn require(&self, scope: Scope) -> Result<(), Problem> {
-        if keys::allows(&self.scopes, scope) {
+        if keys::allows(&self.key.scopes, scope) {
             return Ok(());
         }
         let detail = format!("the API key lacks the scope {}", scope.name());
@@ -31,8 +33,10 @@ impl Caller {
 
     /// Returns the caller with this key.
     pub(crate) async fn of_key(app: &App, key: &str) -> Result<Self, Problem> {
-        let row = keys::find(app.db(), key).await?.ok_or_else(wrong_key)?;
-        let shop = app.shop(row.shop).ok_or_else(|| {
+        let version = app.db().version();
+        let found = keys::find(app.db(), key, version).await?;
+        let key = found.ok_or_else(wrong_key)?;
+        let shop = app.shop(key.shop).ok_or_else(|| {
             Problem::new(
                 StatusCode::FORBIDDEN,
                 "wrong_mode",
@@ -41,8 +45,8 @@ impl Caller {
         })?;
         Ok(Self {
             shop: Arc::clone(shop),
-            key: row.id,
-            scopes: row.scopes,
+            key,
+            version,
         })
     }
 }

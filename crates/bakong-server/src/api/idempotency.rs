@@ -6,7 +6,8 @@ use khqr_core::Timestamp;
 
 use super::auth::Caller;
 use super::body::RawBody;
-use crate::db::{Claim, Claimed, Db, LOCK};
+use crate::db::{Claim, Claimed, Db, LOCK, OpenedPayment};
+use crate::domain::Payment;
 use crate::ids;
 use crate::problem::Problem;
 
@@ -18,12 +19,24 @@ const MAX_KEY: usize = 255;
 pub(super) struct Answer {
     status: StatusCode,
     body: String,
+    /// The payment whose code the answer shows for the first time.
+    opened: Option<OpenedPayment>,
 }
 
 impl Answer {
     pub(super) fn json(status: StatusCode, body: &impl serde::Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_string(body).map_err(|_| Problem::internal())?;
-        Ok(Self { status, body })
+        Ok(Self {
+            status,
+            body,
+            opened: None,
+        })
+    }
+
+    /// Marks a payment as open in the transaction that stores the answer.
+    pub(super) fn opening(mut self, payment: &Payment) -> Self {
+        self.opened = Some(OpenedPayment::of(payment));
+        self
     }
 }
 
@@ -61,7 +74,12 @@ pub(super) async fn once(
         Claimed::New(claim) => claim,
         Claimed::Answered { status, body } => {
             let status = StatusCode::from_u16(status).map_err(|_| Problem::internal())?;
-            let mut response = Answer { status, body }.into_response();
+            let answer = Answer {
+                status,
+                body,
+                opened: None,
+            };
+            let mut response = answer.into_response();
             let replayed = HeaderValue::from_static("true");
             response
                 .headers_mut()
@@ -96,15 +114,16 @@ pub(super) async fn once(
             }
         }
     };
-    let (status, body) = match &result {
-        Ok(answer) => (answer.status, answer.body.clone()),
-        Err(problem) if problem.is_final() => (problem.status, problem.to_json()),
+    let (status, body, opened) = match &result {
+        Ok(answer) => (answer.status, answer.body.clone(), answer.opened.as_ref()),
+        Err(problem) if problem.is_final() => (problem.status, problem.to_json(), None),
         Err(_) => {
             db.release(shop, &claim).await?;
             return result.map(IntoResponse::into_response);
         }
     };
-    db.answer(shop, &claim, status.as_u16(), &body).await?;
+    db.answer(shop, &claim, status.as_u16(), &body, opened)
+        .await?;
     result.map(IntoResponse::into_response)
 }
 

@@ -1,6 +1,8 @@
-//! What happens to every request: its id, its time limit, the headers of the answer.
+//! What happens to every request: its id, its time limit, its count, the headers of the answer.
 
-use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -8,7 +10,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use tower_http::catch_panic::CatchPanicLayer;
+use futures_util::FutureExt;
 
 use crate::ids;
 use crate::metrics::Metrics;
@@ -20,36 +22,55 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const REQUEST_ID_HEADER: HeaderName = HeaderName::from_static("request-id");
 
 pub(super) fn add(router: Router, metrics: Metrics) -> Router {
-    router
-        .layer(middleware::from_fn_with_state(metrics, with_metrics))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(with_request_id))
+    let layer = Layer {
+        metrics,
+        ids: Arc::default(),
+    };
+    router.layer(middleware::from_fn_with_state(layer, handle))
 }
 
-/// Counts the answer by its route.
-async fn with_metrics(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>();
-    let route = route.map_or("none", MatchedPath::as_str).to_owned();
-    let method = request.method().clone();
-    let started = Instant::now();
-    let response = next.run(request).await;
-    metrics.request(&method, route, response.status(), started.elapsed());
-    response
+#[derive(Clone)]
+struct Layer {
+    metrics: Metrics,
+    ids: Arc<RequestIds>,
 }
 
-async fn with_request_id(request: Request, next: Next) -> Response {
-    let Ok(id) = ids::random("req_") else {
+/// The ids of requests: unique, and without a system call for each.
+#[derive(Default)]
+struct RequestIds {
+    /// Random, one for each start of the process.
+    start: std::sync::OnceLock<String>,
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    fn next(&self) -> Result<String, getrandom::Error> {
+        let start = match self.start.get() {
+            Some(start) => start,
+            None => {
+                let start = ids::random("req_")?;
+                self.start.get_or_init(|| start)
+            }
+        };
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        Ok(format!("{start}{number:x}"))
+    }
+}
+
+async fn handle(State(layer): State<Layer>, request: Request, next: Next) -> Response {
+    let Ok(id) = layer.ids.next() else {
         return Problem::internal().into_response();
     };
     let value = HeaderValue::try_from(&id);
-    let answer = async {
-        let answer = tokio::time::timeout(TIMEOUT, next.run(request)).await;
-        answer.unwrap_or_else(|_| timed_out().into_response())
+    let only_reads = request.method().is_safe();
+    let answer = REQUEST_ID.scope(id, answer(layer.metrics, request, next));
+    let mut response = if only_reads {
+        answer.await
+    } else {
+        // A task of its own finishes what it began when the client goes away, so that a repetition finds its answer.
+        let answer = tokio::spawn(answer).await;
+        answer.unwrap_or_else(|_| Problem::internal().into_response())
     };
-    // A task of its own finishes what it began when the client goes away, so that a repetition finds its answer.
-    let answer = tokio::spawn(REQUEST_ID.scope(id, answer));
-    let answer = answer.await.map_err(|_| Problem::internal());
-    let mut response = answer.into_response();
     let headers = response.headers_mut();
     if let Ok(value) = value {
         headers.insert(REQUEST_ID_HEADER, value);
@@ -64,16 +85,29 @@ async fn with_request_id(request: Request, next: Next) -> Response {
     response
 }
 
+/// Answers within the time limit, also if the handler panics, and counts the answer by its route.
+async fn answer(metrics: Metrics, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("none", MatchedPath::as_str).to_owned();
+    let method = request.method().clone();
+    let started = Instant::now();
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let response = match tokio::time::timeout(TIMEOUT, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            tracing::error!("a handler panicked; this is a bug");
+            Problem::internal().into_response()
+        }
+        Err(_) => timed_out().into_response(),
+    };
+    metrics.request(&method, route, response.status(), started.elapsed());
+    response
+}
+
 fn timed_out() -> Problem {
     Problem::new(
         StatusCode::REQUEST_TIMEOUT,
         "timeout",
         "the request took too long; try again with the same Idempotency-Key",
     )
-}
-
-/// Answers a request whose handler panicked. This is a bug.
-fn panicked(_: Box<dyn Any + Send>) -> Response {
-    tracing::error!("a handler panicked");
-    Problem::internal().into_response()
 }

@@ -2,8 +2,9 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use khqr_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -48,11 +49,10 @@ pub(super) async fn create(
         &body,
         async |claim| {
             let new: NewPayment = body.json()?;
-            let payment = service::create(app.db(), &caller.shop, &new, claim).await?;
-            Answer::json(
-                StatusCode::CREATED,
-                &PaymentBody::of(&payment, &caller.shop),
-            )
+            let shop = &caller.shop;
+            let payment = service::create(app.db(), shop, &new, claim).await?;
+            let answer = Answer::json(StatusCode::CREATED, &PaymentBody::of(&payment, shop))?;
+            Ok(answer.opening(&payment))
         },
     )
     .await
@@ -67,9 +67,22 @@ pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<PaymentBody>, Problem> {
-    let payment = find(&app, &caller, &id).await?;
-    Ok(Json(PaymentBody::of(&payment, &caller.shop)))
+) -> Result<Response, Problem> {
+    caller.require(Scope::Read)?;
+    let (cache, version, shop) = (app.db().cache(), caller.version, &caller.shop);
+    if let Some(json) = cache.payment(version, shop.id, &id) {
+        return Ok(json_response(json));
+    }
+    let payment = service::load(app.db(), shop, &id).await?;
+    let json = serde_json::to_string(&PaymentBody::of(&payment, shop));
+    let json = Bytes::from(json.map_err(|_| Problem::internal())?);
+    cache.keep_payment(version, shop.id, &id, &json);
+    Ok(json_response(json))
+}
+
+fn json_response(json: Bytes) -> Response {
+    let kind = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, kind)], json).into_response()
 }
 
 /// Which payments to list.
@@ -139,6 +152,7 @@ pub(super) async fn list(
     };
     let shop = &caller.shop;
     let more = i64::from(limit) + 1;
+    shop.opened.written().await;
     let mut payments = app
         .db()
         .payments(shop.id, &filter, cursor.as_ref(), more)
@@ -242,17 +256,15 @@ pub(super) async fn resolve(
     once(app.db(), &caller, &headers, &path, &body, async |_| {
         let decision: NewDecision = body.json()?;
         let shop = &caller.shop;
-        let payment = service::resolve(app.db(), shop, &id, decision, &caller.key).await?;
+        let payment = service::resolve(app.db(), shop, &id, decision, &caller.key.id).await?;
         app.feed().wake();
         Answer::json(StatusCode::OK, &PaymentBody::of(&payment, shop))
     })
     .await
 }
 
-/// Returns a payment that the caller may read. A payment that is being opened does not exist yet.
+/// Returns a payment that the caller may read.
 pub(super) async fn find(app: &App, caller: &Caller, id: &str) -> Result<Payment, Problem> {
     caller.require(Scope::Read)?;
-    let payment = app.db().payment(caller.shop.id, id).await?;
-    let payment = payment.filter(|payment| payment.status != Status::Opening);
-    payment.ok_or_else(|| Problem::not_found("payment"))
+    service::load(app.db(), &caller.shop, id).await
 }

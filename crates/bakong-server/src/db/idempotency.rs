@@ -6,7 +6,7 @@ use bakong_flow::store::StoreError;
 use bakong_store::tables::Statement;
 use khqr_core::Timestamp;
 
-use super::{Db, millis};
+use super::{Db, OpenedPayment, corrupt, millis};
 
 /// How long an answer is stored.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -88,7 +88,7 @@ impl Db {
         let select = Statement::new(
             "SELECT fingerprint, status, body FROM server_idempotency WHERE shop = $1 AND key = $2",
         );
-        let row = self.select(select.integer(shop).text(key)).await?.pop();
+        let row = self.find(select.integer(shop).text(key)).await?.pop();
         let Some(mut row) = row else {
             // The answer was deleted between the two statements.
             return Ok(Claimed::InProgress);
@@ -123,13 +123,14 @@ impl Db {
         self.change(update).await.map(drop)
     }
 
-    /// Stores the answer of the request that has the key.
+    /// Stores the answer of the request that has the key, and marks the payment as open that the answer shows.
     pub(crate) async fn answer(
         &self,
         shop: i64,
         claim: &Claim,
         status: u16,
         body: &str,
+        opened: Option<&OpenedPayment>,
     ) -> Result<(), StoreError> {
         let update = Statement::new(
             "UPDATE server_idempotency SET status = $4, body = $5, owner = NULL \
@@ -141,7 +142,12 @@ impl Db {
             .text(&*claim.owner)
             .integer(i64::from(status))
             .text(body);
-        self.change(update).await.map(drop)
+        let mut statements = vec![update];
+        statements.extend(opened.into_iter().flat_map(|payment| payment.mark(shop)));
+        let written = self.0.write(statements).await?;
+        written
+            .map(drop)
+            .map_err(|_| corrupt("a change was rejected"))
     }
 
     /// Lets another request with this key continue.

@@ -1,10 +1,12 @@
 //! API keys. Only their hashes are stored.
 
+use std::sync::Arc;
+
 use bakong_flow::store::StoreError;
 use bakong_store::tables::{Row, Statement};
 use khqr_core::Timestamp;
 
-use super::{Db, millis, time};
+use super::{Db, Version, millis, time};
 
 /// A stored key.
 #[derive(Clone, Debug)]
@@ -57,11 +59,22 @@ impl Db {
         self.change(insert).await.map(drop)
     }
 
-    /// Returns the key with this hash, also if it is revoked.
-    pub(crate) async fn key(&self, hash: &str) -> Result<Option<KeyRow>, StoreError> {
+    /// Returns the key with this hash, also if it is revoked. The version must be the present one.
+    pub(crate) async fn key(
+        &self,
+        hash: &str,
+        version: Version,
+    ) -> Result<Option<Arc<KeyRow>>, StoreError> {
+        if let Some(key) = self.cache().key(version, hash) {
+            return Ok(Some(key));
+        }
         let select = Statement::new(select!("WHERE hash = $1"));
-        let row = self.select(select.text(hash)).await?.pop();
-        row.map(KeyRow::read).transpose()
+        let row = self.find(select.text(hash)).await?.pop();
+        let key = row.map(KeyRow::read).transpose()?.map(Arc::new);
+        if let Some(key) = &key {
+            self.cache().keep_key(version, key);
+        }
+        Ok(key)
     }
 
     /// Returns the keys of a shop, the oldest first.

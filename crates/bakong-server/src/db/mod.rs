@@ -3,6 +3,7 @@
 //! Each function is one transaction, or builds statements for one. The statements of a change name the version of the
 //! payment that the change was computed from, so that two workers cannot overwrite each other.
 
+mod cache;
 mod events;
 mod idempotency;
 mod keys;
@@ -17,10 +18,11 @@ use std::sync::Arc;
 use bakong_flow::store::StoreError;
 use bakong_store::tables::{Row, Statement, Tables};
 
+pub(crate) use cache::{Cache, Version};
 pub(crate) use events::{Changed, EventRow, NewEvent};
 pub(crate) use idempotency::{Claim, Claimed, LOCK};
 pub(crate) use keys::KeyRow;
-pub(crate) use payments::{PaymentCursor, PaymentFilter};
+pub(crate) use payments::{OpenedPayment, PaymentCursor, PaymentFilter};
 pub(crate) use sessions::LoginSecret;
 pub(crate) use webhooks::{
     AttemptRow, DeliveryRow, DueDelivery, DueEndpoint, EndpointKind, EndpointRow, Next,
@@ -35,11 +37,12 @@ const STEPS: &[&str] = &[
     include_str!("schema/0004_sessions.sql"),
     include_str!("schema/0005_deeplinks.sql"),
     include_str!("schema/0006_endpoint_queue.sql"),
+    include_str!("schema/0007_indexes.sql"),
 ];
 
 /// The tables of the server. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Db(Arc<dyn Tables>);
+pub(crate) struct Db(Arc<dyn Tables>, Arc<Cache>);
 
 impl std::fmt::Debug for Db {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,13 +54,28 @@ impl Db {
     /// Creates the tables, or migrates older ones.
     pub(crate) async fn open(tables: Arc<dyn Tables>) -> Result<Self, StoreError> {
         tables.prepare(STEPS).await?;
-        Ok(Self(tables))
+        Ok(Self(tables, Arc::default()))
+    }
+
+    /// Returns the version of the database now.
+    pub(crate) fn version(&self) -> Version {
+        self.0.version()
+    }
+
+    /// What was read since the last commit.
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.1
     }
 
     /// Executes one statement that only reads.
     async fn select(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
         let mut rows = self.0.read(vec![statement]).await?;
         Ok(rows.pop().unwrap_or_default())
+    }
+
+    /// Executes one statement that finds a few rows by an index.
+    async fn find(&self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        self.0.find(statement).await
     }
 
     /// Executes one statement that writes, and returns its rows. The statement cannot be rejected.

@@ -52,14 +52,65 @@ impl FromStr for PaymentCursor {
     }
 }
 
+/// A payment whose code may be shown.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct OpenedPayment {
+    pub(crate) id: String,
+    /// The deep link of the attempt with this number.
+    pub(crate) deeplink: Option<(i64, String)>,
+}
+
+impl OpenedPayment {
+    pub(crate) fn of(payment: &Payment) -> Self {
+        let attempt = &payment.attempt;
+        let deeplink = attempt.deeplink.clone().map(|link| (attempt.number, link));
+        Self {
+            id: payment.id.clone(),
+            deeplink,
+        }
+    }
+
+    /// Marks the payment as open, unless it has another status meanwhile, and stores the deep link of its attempt.
+    pub(super) fn mark(&self, shop: i64) -> impl Iterator<Item = Statement> + use<> {
+        let open = Statement::new(
+            "UPDATE server_payments SET status = 'open', version = version + 1 \
+             WHERE shop = $1 AND id = $2 AND status = 'opening'",
+        );
+        let open = open.integer(shop).text(&*self.id);
+        let link = self.deeplink.as_ref().map(|(number, link)| {
+            let update = "UPDATE server_codes SET deeplink = $3 WHERE payment = $1 AND number = $2";
+            let update = Statement::new(update).text(&*self.id);
+            update.integer(*number).text(link.as_str())
+        });
+        [open].into_iter().chain(link)
+    }
+}
+
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT p.id, p.version, p.order_id, p.amount, p.currency, p.description, p.metadata, p.terminal, \
              p.success_url, p.cancel_url, p.checkout_token, p.status, p.reasons, p.created_at, p.paid_at, \
              p.paid_transaction, a.number, a.md5, a.code, a.created_at, a.expires_at, a.deeplink \
-             FROM server_payments p JOIN server_attempts a ON a.payment = p.id AND a.number = p.attempt ",
+             FROM server_payments p JOIN server_codes a ON a.payment = p.id AND a.number = p.attempt ",
             $rest
+        )
+    };
+}
+
+/// Selects a page of a list, with a condition and the first key of the order.
+macro_rules! list {
+    ($condition:literal, $order:literal) => {
+        concat!(
+            select!(
+                "WHERE p.shop = $1 AND p.status <> 'opening' AND ($2 IS NULL OR p.order_id = $2) \
+                 AND ($3 IS NULL OR p.status = $3) AND ($4 IS NULL OR p.created_at > $4) \
+                 AND ($5 IS NULL OR p.created_at < $5 OR (p.created_at = $5 AND p.id < $6)) "
+            ),
+            $condition,
+            " ORDER BY ",
+            $order,
+            " DESC, p.id DESC LIMIT $7"
         )
     };
 }
@@ -76,7 +127,7 @@ impl Db {
         let insert = Statement::new(
             "INSERT INTO server_payments (id, shop, version, order_id, amount, currency, description, metadata, terminal, \
              success_url, cancel_url, checkout_token, status, reasons, created_at, attempt) \
-             VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id",
+             VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         );
         let insert = insert
             .text(&*payment.id)
@@ -93,9 +144,8 @@ impl Db {
             .text(payment.status.name())
             .text(to_json(&payment.reasons)?)
             .integer(millis(payment.created_at))
-            .integer(payment.attempt.number)
-            .required();
-        let mut statements = vec![insert, payment.attempt.insert(shop, &payment.id)];
+            .integer(payment.attempt.number);
+        let mut statements = vec![insert, payment.attempt.insert(&payment.id)];
         statements.extend(claim.map(|claim| claim.record(shop, &payment.id)));
         match self.0.write(statements).await? {
             Ok(_) => Ok(true),
@@ -111,41 +161,27 @@ impl Db {
         let delete = Statement::new(
             "DELETE FROM server_payments WHERE shop = $1 AND id = $2 AND status = 'opening' RETURNING id",
         );
-        let attempts =
-            Statement::new("DELETE FROM server_attempts WHERE shop = $1 AND payment = $2");
+        let attempts = Statement::new("DELETE FROM server_codes WHERE payment = $1");
         let forget = Statement::new(
             "UPDATE server_idempotency SET payment = NULL WHERE shop = $1 AND payment = $2",
         );
         let statements = vec![
             delete.integer(shop).text(payment).required(),
-            attempts.integer(shop).text(payment),
+            attempts.text(payment),
             forget.integer(shop).text(payment),
         ];
         // A payment that is not `opening` any more stays.
         self.0.write(statements).await.map(drop)
     }
 
-    /// Marks the payment as open, unless it has another status meanwhile, and stores the deep link of its attempt, if it
-    /// has one.
-    pub(crate) async fn payment_opened(
+    /// Marks payments as open, unless they have another status meanwhile, and stores the deep links of their attempts.
+    pub(crate) async fn payments_opened(
         &self,
         shop: i64,
-        payment: &Payment,
+        opened: &[OpenedPayment],
     ) -> Result<(), StoreError> {
-        let open = Statement::new(
-            "UPDATE server_payments SET status = 'open', version = version + 1 \
-             WHERE shop = $1 AND id = $2 AND status = 'opening'",
-        );
-        let mut statements = vec![open.integer(shop).text(&*payment.id)];
-        if let Some(link) = &payment.attempt.deeplink {
-            let update = "UPDATE server_attempts SET deeplink = $3 WHERE shop = $1 AND md5 = $2";
-            let update = Statement::new(update)
-                .integer(shop)
-                .text(payment.attempt.md5.to_string())
-                .text(link.as_str());
-            statements.push(update);
-        }
-        let written = self.0.write(statements).await?;
+        let statements = opened.iter().flat_map(|payment| payment.mark(shop));
+        let written = self.0.write(statements.collect()).await?;
         written
             .map(drop)
             .map_err(|_| corrupt("a change was rejected"))
@@ -159,7 +195,7 @@ impl Db {
         payment: &Payment,
     ) -> Result<bool, StoreError> {
         let update = payment.update(shop)?;
-        let insert = payment.attempt.insert(shop, &payment.id);
+        let insert = payment.attempt.insert(&payment.id);
         let written = self.0.write(vec![update, insert]).await?;
         Ok(written.is_ok())
     }
@@ -167,7 +203,7 @@ impl Db {
     /// Returns a payment by its id.
     pub(crate) async fn payment(&self, shop: i64, id: &str) -> Result<Option<Payment>, StoreError> {
         let select = Statement::new(select!("WHERE p.shop = $1 AND p.id = $2"));
-        let row = self.select(select.integer(shop).text(id)).await?.pop();
+        let row = self.find(select.integer(shop).text(id)).await?.pop();
         row.map(read).transpose()
     }
 
@@ -190,18 +226,24 @@ impl Db {
         }
     }
 
-    /// Returns the payment that has an attempt with this MD5, and the number of the attempt.
-    pub(crate) async fn payment_by_md5(
+    /// Returns the payment of an order that has an attempt with this MD5, and the number of the attempt.
+    pub(crate) async fn payment_of_code(
         &self,
         shop: i64,
+        order: &str,
         md5: &Md5Handle,
     ) -> Result<Option<(Payment, i64)>, StoreError> {
-        let number =
-            Statement::new("SELECT number FROM server_attempts WHERE shop = $1 AND md5 = $2");
+        let number = Statement::new(
+            "SELECT c.number FROM server_payments p JOIN server_codes c ON c.payment = p.id \
+             WHERE p.shop = $1 AND p.order_id = $2 AND c.md5 = $3",
+        );
         let select = Statement::new(select!(
-            "JOIN server_attempts m ON m.payment = p.id WHERE m.shop = $1 AND m.md5 = $2"
+            "JOIN server_codes c ON c.payment = p.id WHERE p.shop = $1 AND p.order_id = $2 AND c.md5 = $3"
         ));
-        let key = |statement: Statement| statement.integer(shop).text(md5.to_string());
+        let key = |statement: Statement| {
+            let statement = statement.integer(shop).text(order);
+            statement.text(md5.to_string())
+        };
         let mut rows = self.0.read(vec![key(number), key(select)]).await?;
         let payment = rows.pop().and_then(|mut rows| rows.pop());
         let number = rows.pop().and_then(|mut rows| rows.pop());
@@ -209,6 +251,16 @@ impl Db {
             (Some(mut number), Some(payment)) => Ok(Some((read(payment)?, number.integer()?))),
             _ => Ok(None),
         }
+    }
+
+    /// Whether a payment with this code is being opened.
+    pub(crate) async fn is_opening(&self, shop: i64, md5: &Md5Handle) -> Result<bool, StoreError> {
+        let select = Statement::new(
+            "SELECT p.id FROM server_payments p JOIN server_codes c ON c.payment = p.id WHERE p.shop = $1 \
+             AND p.status IN ('opening', 'open') AND p.status = 'opening' AND c.md5 = $2",
+        );
+        let rows = self.select(select.integer(shop).text(md5.to_string()));
+        Ok(!rows.await?.is_empty())
     }
 
     /// Returns up to `limit` payments after the position `after`, the newest first. Payments that were not opened are left
@@ -220,12 +272,19 @@ impl Db {
         after: Option<&PaymentCursor>,
         limit: i64,
     ) -> Result<Vec<Payment>, StoreError> {
-        let select = Statement::new(select!(
-            "WHERE p.shop = $1 AND p.status <> 'opening' AND ($2 IS NULL OR p.order_id = $2) \
-             AND ($3 IS NULL OR p.status = $3) AND ($4 IS NULL OR p.created_at > $4) \
-             AND ($5 IS NULL OR p.created_at < $5 OR (p.created_at = $5 AND p.id < $6)) \
-             ORDER BY p.created_at DESC, p.id DESC LIMIT $7"
-        ));
+        // The conditions name an index. Without them, SQLite reads all payments of the shop in the order of the list.
+        let sql = match (&filter.order_id, filter.status) {
+            (Some(_), _) => list!("AND p.order_id = $2", "p.created_at + 0"),
+            (None, Some(Status::Open)) => {
+                list!("AND p.status IN ('opening', 'open')", "p.created_at + 0")
+            }
+            (None, Some(Status::NeedsReview | Status::Cancelled | Status::Failed)) => list!(
+                "AND p.status IN ('needs_review', 'cancelled', 'failed') AND p.status = $3",
+                "p.created_at"
+            ),
+            (None, _) => list!("", "p.created_at"),
+        };
+        let select = Statement::new(sql);
         let select = select
             .integer(shop)
             .optional_text(filter.order_id.clone())
@@ -238,17 +297,29 @@ impl Db {
         rows.into_iter().map(read).collect()
     }
 
-    /// Returns the payments of an order, the newest first, also those that were not opened.
-    pub(crate) async fn payments_of_order(
+    /// Returns a payment because of which the order cannot have another one: one that is paid, else one under review, else
+    /// one that is open or being opened. Leaves out the payment `except`.
+    pub(crate) async fn blocking_payment(
         &self,
         shop: i64,
         order: &str,
-    ) -> Result<Vec<Payment>, StoreError> {
-        let select = Statement::new(select!(
-            "WHERE p.shop = $1 AND p.order_id = $2 ORDER BY p.created_at DESC, p.id DESC LIMIT 100"
-        ));
-        let rows = self.select(select.integer(shop).text(order)).await?;
-        rows.into_iter().map(read).collect()
+        except: &str,
+    ) -> Result<Option<(String, Status)>, StoreError> {
+        let select = Statement::new(
+            "SELECT id, status FROM server_payments WHERE shop = $1 AND order_id = $2 \
+             AND status IN ('paid', 'needs_review', 'open', 'opening') AND id <> $3",
+        );
+        let rows = self.find(select.integer(shop).text(order).text(except));
+        let mut blocking = None;
+        for mut row in rows.await? {
+            let id = row.text()?;
+            let status = status(&row.text()?)?;
+            let is_first = |(_, other): &(String, Status)| rank(status) < rank(*other);
+            if blocking.as_ref().is_none_or(is_first) {
+                blocking = Some((id, status));
+            }
+        }
+        Ok(blocking)
     }
 
     /// Returns payments that were created before `before` and are still being opened.
@@ -258,7 +329,7 @@ impl Db {
         before: Timestamp,
     ) -> Result<Vec<Payment>, StoreError> {
         let select = Statement::new(select!(
-            "WHERE p.shop = $1 AND p.status = 'opening' AND p.created_at < $2 ORDER BY p.created_at LIMIT 100"
+            "WHERE p.shop = $1 AND p.status IN ('opening', 'open') AND p.status = 'opening' AND p.created_at < $2 LIMIT 100"
         ));
         let rows = self.select(select.integer(shop).integer(millis(before)));
         rows.await?.into_iter().map(read).collect()
@@ -287,16 +358,15 @@ impl Payment {
 }
 
 impl Attempt {
-    fn insert(&self, shop: i64, payment: &str) -> Statement {
+    fn insert(&self, payment: &str) -> Statement {
         let insert = Statement::new(
-            "INSERT INTO server_attempts (shop, md5, payment, number, code, created_at, expires_at, deeplink) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO server_codes (payment, number, md5, code, created_at, expires_at, deeplink) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         );
         insert
-            .integer(shop)
-            .text(self.md5.to_string())
             .text(payment)
             .integer(self.number)
+            .text(self.md5.to_string())
             .text(&*self.code)
             .integer(millis(self.created_at))
             .integer(millis(self.expires_at))
@@ -324,10 +394,7 @@ fn read(mut row: Row) -> Result<Payment, StoreError> {
         success_url: row.optional_text()?,
         cancel_url: row.optional_text()?,
         checkout_token: row.text()?,
-        status: row
-            .text()?
-            .parse()
-            .map_err(|()| corrupt("a status is unknown"))?,
+        status: status(&row.text()?)?,
         reasons: from_json(&row.text()?)?,
         created_at: time(row.integer()?),
         paid_at: row.optional_integer()?.map(time),
@@ -344,6 +411,19 @@ fn read(mut row: Row) -> Result<Payment, StoreError> {
             deeplink: row.optional_text()?,
         },
     })
+}
+
+fn status(name: &str) -> Result<Status, StoreError> {
+    name.parse().map_err(|()| corrupt("a status is unknown"))
+}
+
+/// The lowest rank is the most important reason against another payment of an order.
+const fn rank(status: Status) -> u8 {
+    match status {
+        Status::Paid => 0,
+        Status::NeedsReview => 1,
+        _ => 2,
+    }
 }
 
 fn minor_units(amount: Amount) -> Result<i64, StoreError> {

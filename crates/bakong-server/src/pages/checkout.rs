@@ -199,8 +199,9 @@ async fn new_code(
 /// Returns the payment with this token. A payment that is being opened does not exist yet.
 async fn find(app: &App, token: &str) -> Result<(Arc<Shop>, Payment), PageError> {
     let found = app.db().payment_by_token(token).await?;
-    let found = found.filter(|(_, payment)| payment.status != Status::Opening);
     let (shop, payment) = found.ok_or_else(PageError::not_found)?;
     let shop = app.shop(shop).ok_or_else(PageError::not_found)?;
+    let payment = service::as_shown(app.db(), shop, payment).await?;
+    let payment = payment.ok_or_else(PageError::not_found)?;
     Ok((Arc::clone(shop), payment))
 }

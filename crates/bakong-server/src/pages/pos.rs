@@ -14,7 +14,7 @@ use super::page::{Base, PageError, render};
 use super::session::{Bar, Staff, forged};
 use crate::app::App;
 use crate::db::PaymentFilter;
-use crate::domain::{Payment, Status};
+use crate::domain::Payment;
 use crate::ids;
 use crate::problem::Problem;
 use crate::service::{self, NewPayment};
@@ -74,6 +74,7 @@ async fn keypad(
     let base = Base::new();
     let shop = &staff.shop;
     let filter = PaymentFilter::default();
+    shop.opened.written().await;
     let payments = app.db().payments(shop.id, &filter, None, MAX_SALES).await?;
     let random: String = ids::random("")
         .map_err(Problem::from)?
@@ -175,9 +176,7 @@ async fn code(
     Path(id): Path<String>,
 ) -> Result<Response, PageError> {
     let shop = &staff.shop;
-    let payment = app.db().payment(shop.id, &id).await?;
-    let payment = payment.filter(|payment| payment.status != Status::Opening);
-    let payment = payment.ok_or_else(PageError::not_found)?;
+    let payment = service::load(app.db(), shop, &id).await?;
     let base = Base::new();
     let view = View::of(&payment, shop);
     let left = payment.attempt.expires_at.saturating_since(shop.now());

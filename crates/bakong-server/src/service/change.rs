@@ -4,6 +4,7 @@ use bakong_flow::Attached;
 use bakong_flow::store::{Event as FlowEvent, StoreError};
 use khqr_core::{Md5Handle, Timestamp};
 
+use super::open::as_shown;
 use super::render;
 use crate::db::{Changed, Db};
 use crate::domain::{Fact, Payment};
@@ -21,8 +22,10 @@ pub(crate) async fn apply_flow_event(
     shop: &Shop,
     flow_event: &FlowEvent,
 ) -> Result<(), Problem> {
+    let order = flow_event.order.as_str();
     for _ in 0..ATTEMPTS {
-        let Some((payment, number)) = db.payment_by_md5(shop.id, &flow_event.md5).await? else {
+        let Some((payment, number)) = db.payment_of_code(shop.id, order, &flow_event.md5).await?
+        else {
             return Ok(());
         };
         let fact = Fact::Flow {
@@ -84,9 +87,12 @@ pub(super) async fn apply(
     Err(error.into())
 }
 
-/// Returns the payment with this id.
-pub(super) async fn load(db: &Db, shop: &Shop, id: &str) -> Result<Payment, Problem> {
-    let payment = db.payment(shop.id, id).await?;
+/// Returns the payment with this id. A payment whose code was not shown does not exist yet.
+pub(crate) async fn load(db: &Db, shop: &Shop, id: &str) -> Result<Payment, Problem> {
+    let payment = match db.payment(shop.id, id).await? {
+        Some(payment) => as_shown(db, shop, payment).await?,
+        None => None,
+    };
     payment.ok_or_else(|| Problem::not_found("payment"))
 }
 

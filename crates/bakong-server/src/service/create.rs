@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::{change, open};
-use crate::db::{Claim, Db};
+use crate::db::{Claim, Db, OpenedPayment};
 use crate::domain::{Attempt, Payment, Status, parse_amount};
 use crate::ids;
 use crate::merchant::{CodeFields, bill_number};
@@ -58,7 +58,8 @@ pub(crate) struct NewPayment {
 }
 
 /// Creates a payment and opens its first attempt. Continues the creation that a request with the same idempotency key
-/// began and did not finish.
+/// began and did not finish. The row of the payment is marked as open with the stored answer of the key, or soon after
+/// the answer if there is no key.
 pub(crate) async fn create(
     db: &Db,
     shop: &Shop,
@@ -71,14 +72,17 @@ pub(crate) async fn create(
         return open::open(db, shop, payment).await;
     }
     let payment = new.payment(shop)?;
-    check_order(db, shop, &payment.order_id, None).await?;
-    if !db.add_payment(shop.id, &payment, claim).await? {
-        check_order(db, shop, &payment.order_id, None).await?;
-        // The other payment has just ended.
-        let detail = "another payment of this order was changed meanwhile; try again";
-        return Err(Problem::conflict("order_open", detail));
+    check_order(db, shop, &payment.order_id, "").await?;
+    if let Some(payment) = open::open_new(db, shop, &payment, claim).await? {
+        if claim.is_none() {
+            shop.opened.add(OpenedPayment::of(&payment));
+        }
+        return Ok(payment);
     }
-    open::open(db, shop, payment).await
+    check_order(db, shop, &payment.order_id, "").await?;
+    // The other payment has just ended.
+    let detail = "another payment of this order was changed meanwhile; try again";
+    Err(Problem::conflict("order_open", detail))
 }
 
 /// Who asks for a new code.
@@ -127,7 +131,7 @@ pub(crate) async fn new_attempt(
     if let Some((code, detail)) = conflict {
         return Err(Problem::conflict(code, detail).about(id));
     }
-    check_order(db, shop, &payment.order_id, Some(id)).await?;
+    check_order(db, shop, &payment.order_id, id).await?;
     let expires_in = lifetime(expires_in, shop)?;
     let number = payment.attempt.number + 1;
     payment.attempt = attempt(shop, &payment, number, now, expires_in)?;
@@ -142,32 +146,23 @@ pub(crate) async fn new_attempt(
     Err(Problem::conflict("payment_changed", detail).about(id))
 }
 
-/// Fails if the order is paid, under review, or has an open payment.
-async fn check_order(
-    db: &Db,
-    shop: &Shop,
-    order: &str,
-    except: Option<&str>,
-) -> Result<(), Problem> {
-    for payment in db.payments_of_order(shop.id, order).await? {
-        if Some(payment.id.as_str()) == except {
-            continue;
-        }
-        let (code, detail) = match payment.status {
-            Status::Paid => ("order_paid", "the order is already paid"),
-            Status::NeedsReview => (
-                "order_needs_review",
-                "money for this order needs a decision first; see POST /v1/payments/{id}/resolve",
-            ),
-            Status::Opening | Status::Open => (
-                "order_open",
-                "the order has an open payment; use it, or cancel it first",
-            ),
-            Status::Expired | Status::Cancelled | Status::Failed => continue,
-        };
-        return Err(Problem::conflict(code, detail).about(&payment.id));
-    }
-    Ok(())
+/// Fails if the order is paid, under review, or has an open payment, other than the payment `except`.
+async fn check_order(db: &Db, shop: &Shop, order: &str, except: &str) -> Result<(), Problem> {
+    let Some((id, status)) = db.blocking_payment(shop.id, order, except).await? else {
+        return Ok(());
+    };
+    let (code, detail) = match status {
+        Status::Paid => ("order_paid", "the order is already paid"),
+        Status::NeedsReview => (
+            "order_needs_review",
+            "money for this order needs a decision first; see POST /v1/payments/{id}/resolve",
+        ),
+        _ => (
+            "order_open",
+            "the order has an open payment; use it, or cancel it first",
+        ),
+    };
+    Err(Problem::conflict(code, detail).about(&id))
 }
 
 impl NewPayment {
@@ -227,7 +222,7 @@ impl NewPayment {
         let expires_in = lifetime(self.expires_in, shop)?;
         let now = shop.now();
         let mut payment = Payment {
-            id: ids::random("pay_")?,
+            id: ids::ordered("pay_", now)?,
             version: 1,
             order_id: self.order_id.clone(),
             amount,
@@ -236,7 +231,7 @@ impl NewPayment {
             terminal: self.terminal.clone(),
             success_url: self.success_url.clone(),
             cancel_url: self.cancel_url.clone(),
-            checkout_token: ids::random("")?,
+            checkout_token: ids::ordered_secret(now)?,
             status: Status::Opening,
             reasons: Vec::new(),
             created_at: now,

@@ -1,7 +1,7 @@
-//! Opens a payment: it is stored first, then watched, then shown.
+//! Opens a payment: it is stored and watched, then shown.
 //!
 //! If the process is killed in between, the payment has the status `opening`, and its code was not shown. A request with
-//! the same idempotency key continues. Otherwise the payment ends after a minute.
+//! the same idempotency key continues. Otherwise the payment ends after a while.
 
 use std::time::Duration;
 
@@ -11,9 +11,8 @@ use bakong_flow::store::PaymentKey;
 use bakong_flow::{OpenError, WatchError};
 use khqr_core::{Md5Handle, Timestamp};
 
-use super::change;
 use super::request::send_spare;
-use crate::db::{Changed, Db};
+use crate::db::{Changed, Claim, Db, OpenedPayment};
 use crate::domain::{Attempt, Payment, Reason, Status};
 use crate::merchant;
 use crate::problem::{Problem, shutting_down};
@@ -21,15 +20,62 @@ use crate::shop::Shop;
 
 /// How long a payment waits for its deep link.
 const DEEPLINK_TIMEOUT: Duration = Duration::from_secs(5);
-/// When a payment that is still being opened was interrupted. Opening takes a few seconds at most.
-const INTERRUPTED_AFTER: Duration = Duration::from_secs(60);
+/// When a payment that is still being opened was interrupted. A request takes 30 seconds at most.
+const INTERRUPTED_AFTER: Duration = Duration::from_secs(40);
+/// How often, and how many times, to read a payment again that another worker is about to mark as open.
+const READ_AGAIN: Duration = Duration::from_millis(20);
+const MAX_READS: usize = 50;
+
+/// Stores a new payment and watches its code, at the same time. Returns `None` if the order has another payment that is
+/// open or paid.
+///
+/// The row and the reservation of the watcher usually share one commit. If only one of them is stored, nobody has seen
+/// the code: a row without a reservation ends as interrupted, and a reservation without a row ends when the code expires.
+pub(super) async fn open_new(
+    db: &Db,
+    shop: &Shop,
+    payment: &Payment,
+    claim: Option<&Claim>,
+) -> Result<Option<Payment>, Problem> {
+    let mut stored = std::pin::pin!(db.add_payment(shop.id, payment, claim));
+    let mut watched = std::pin::pin!(watch(shop, payment));
+    let watched = tokio::select! {
+        // The row is first in the queue of the store.
+        biased;
+        is_stored = &mut stored => {
+            if !is_stored? {
+                // Nobody waits for the watcher any more, so it withdraws the payment.
+                return Ok(None);
+            }
+            watched.await
+        }
+        watched = &mut watched => {
+            if !stored.await? {
+                return Ok(None);
+            }
+            watched
+        }
+    };
+    show(db, shop, payment.clone(), watched).await.map(Some)
+}
 
 /// Opens a stored payment, unless it is open already.
-pub(super) async fn open(db: &Db, shop: &Shop, mut payment: Payment) -> Result<Payment, Problem> {
+pub(super) async fn open(db: &Db, shop: &Shop, payment: Payment) -> Result<Payment, Problem> {
     if payment.status != Status::Opening {
         return Ok(payment);
     }
-    if let Err(problem) = watch(shop, &payment).await {
+    let watched = watch(shop, &payment).await;
+    show(db, shop, payment, watched).await
+}
+
+/// Returns a stored payment as open, if it is watched. The caller marks its row as open.
+async fn show(
+    db: &Db,
+    shop: &Shop,
+    mut payment: Payment,
+    watched: Result<(), Problem>,
+) -> Result<Payment, Problem> {
+    if let Err(problem) = watched {
         // The code is not watched and was not shown. A store that did not answer may still have opened it.
         if problem.status.is_client_error() {
             db.remove_unopened(shop.id, &payment.id).await?;
@@ -37,8 +83,41 @@ pub(super) async fn open(db: &Db, shop: &Shop, mut payment: Payment) -> Result<P
         return Err(problem);
     }
     payment.attempt.deeplink = deeplink(shop, &payment.attempt).await;
-    db.payment_opened(shop.id, &payment).await?;
-    change::load(db, shop, &payment.id).await
+    payment.status = Status::Open;
+    Ok(payment)
+}
+
+/// Returns a payment that was read, as its readers see it: `None` if its code was not shown yet.
+///
+/// # Errors
+/// [`Problem`] if another worker may have shown the code, and was interrupted before it could say so.
+pub(crate) async fn as_shown(
+    db: &Db,
+    shop: &Shop,
+    mut payment: Payment,
+) -> Result<Option<Payment>, Problem> {
+    for _ in 0..MAX_READS {
+        if payment.status != Status::Opening {
+            return Ok(Some(payment));
+        }
+        if let Some(opened) = shop.opened.find(&payment.id) {
+            payment.status = Status::Open;
+            payment.attempt.deeplink = opened.deeplink.map(|(_, link)| link);
+            return Ok(Some(payment));
+        }
+        if !is_known(shop, &payment).await? {
+            return Ok(None);
+        }
+        tokio::time::sleep(READ_AGAIN).await;
+        match db.payment(shop.id, &payment.id).await? {
+            Some(again) => payment = again,
+            None => return Ok(None),
+        }
+    }
+    Err(Problem::unavailable(
+        "payment_opening",
+        "the payment is being opened; try again",
+    ))
 }
 
 /// Requests a deep link, if the configuration wants one and the quota has a request to spare. A payment works without one.
@@ -68,7 +147,7 @@ pub(super) async fn watch(shop: &Shop, payment: &Payment) -> Result<(), Problem>
     let mut watched =
         bakong_flow::Payment::of_khqr(order, &khqr).map_err(|_| Problem::internal())?;
     if let Some(details) = &mut watched.details {
-        details.metadata = Some(format!(r#"{{"payment":"{}"}}"#, payment.id).into());
+        details.metadata = Some(metadata(payment).into());
     }
     let result = match shop.watcher.watch(watched, shop.policy).await {
         Err(WatchError::Refused(OpenError::Known)) if is_known(shop, payment).await? => Ok(()),
@@ -115,16 +194,20 @@ fn refusal(error: &WatchError, shop: &Shop) -> Problem {
     }
 }
 
-/// Whether the store has this attempt, because an interrupted request opened it.
+/// Whether the store has this attempt, because a request opened it.
 async fn is_known(shop: &Shop, payment: &Payment) -> Result<bool, Problem> {
-    let found = shop
-        .store
-        .find(&PaymentKey::Md5(payment.attempt.md5))
-        .await?;
-    let order = &payment.order_id;
-    Ok(found
-        .iter()
-        .any(|found| found.payment.order.as_str() == order))
+    let key = PaymentKey::Md5(payment.attempt.md5);
+    let found = shop.store.find(&key).await?;
+    let metadata = metadata(payment);
+    Ok(found.iter().any(|found| {
+        let details = found.payment.details.as_ref();
+        details.and_then(|details| details.metadata.as_deref()) == Some(&metadata)
+    }))
+}
+
+/// Names the payment in the store. Two payments of an order that are created at the same moment have the same code.
+fn metadata(payment: &Payment) -> String {
+    format!(r#"{{"payment":"{}"}}"#, payment.id)
 }
 
 /// Ends the creation of payments that was interrupted: marks those as open that the store has, and the others as failed.
@@ -135,7 +218,8 @@ pub(crate) async fn recover_unopened(db: &Db, shop: &Shop, now: Timestamp) -> Re
     );
     for mut payment in db.unopened(shop.id, before).await? {
         if is_known(shop, &payment).await? {
-            db.payment_opened(shop.id, &payment).await?;
+            let opened = OpenedPayment::of(&payment);
+            db.payments_opened(shop.id, &[opened]).await?;
             continue;
         }
         payment.status = Status::Failed;

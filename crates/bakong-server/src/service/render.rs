@@ -104,7 +104,7 @@ pub(super) fn event(
     reasons: &[Reason],
     at: Timestamp,
 ) -> Result<NewEvent, Problem> {
-    let id = ids::random("evt_")?;
+    let id = ids::ordered("evt_", at)?;
     let body = EventBody {
         id: &id,
         kind,
@@ -141,7 +141,7 @@ pub(super) fn alert(id: &str, code: &str, object: &str, detail: &str, at: Timest
 
 /// Renders an event that only shows that an endpoint works.
 pub(crate) fn ping(at: Timestamp) -> Result<NewEvent, Problem> {
-    let id = ids::random("evt_")?;
+    let id = ids::ordered("evt_", at)?;
     let timestamp = rfc3339(at);
     let body = serde_json::json!({ "id": id, "type": "ping", "timestamp": timestamp, "data": {} });
     Ok(NewEvent {

@@ -74,7 +74,7 @@ pub(crate) async fn resolve(
             continue;
         }
         let md5 = stored.payment.md5;
-        let owner = db.payment_by_md5(shop.id, &md5).await?;
+        let owner = db.payment_of_code(shop.id, &payment.order_id, &md5).await?;
         if owner.is_some_and(|(owner, _)| owner.id == id) {
             under_review = Some(md5);
         }

@@ -103,8 +103,8 @@ async fn look_up(app: &App, caller: &Caller, text: &str) -> Result<Found, Answer
         return found(&stored);
     }
     // The server is about to show this code.
-    let known = app.db().payment_by_md5(shop.id, &md5).await;
-    if known.map_err(Problem::from)?.is_none() {
+    let is_opening = app.db().is_opening(shop.id, &md5).await;
+    if !is_opening.map_err(Problem::from)? {
         caller.require(Scope::Create)?;
         service::watch_md5(shop, md5).await?;
     }

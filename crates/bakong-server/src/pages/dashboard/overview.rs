@@ -113,6 +113,7 @@ pub(super) async fn show(State(app): State<App>, staff: Staff) -> Result<Respons
     let shop = &staff.shop;
     let base = Base::new();
     let t = base.t;
+    shop.opened.written().await;
     let version = app.db().books_version(shop.id).await?;
     let list = async |status| {
         let filter = PaymentFilter {
