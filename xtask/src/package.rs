@@ -48,12 +48,17 @@ pub(crate) fn check(runner: &mut Runner, workspace: &Workspace, release: bool) -
         .run()?;
         unpack(shell, &members, workspace.target(), &folder)
     })?;
-    runner.command("oldest versions of direct dependencies", |shell| {
+    runner.step("oldest versions of direct dependencies", |shell| {
+        let _folder = shell.push_dir(&folder);
+        // Users do not resolve them.
+        cmd!(shell, "cargo hack --remove-dev-deps --workspace").run()?;
         // Only this command needs the unstable option. It writes the Cargo.lock of the scratch workspace.
         cmd!(
             shell,
-            "rustup run {NIGHTLY} cargo update --quiet -Z direct-minimal-versions --manifest-path {folder}/Cargo.toml"
+            "rustup run {NIGHTLY} cargo update --quiet -Z direct-minimal-versions"
         )
+        .run()?;
+        Ok(())
     })?;
     let manifest = folder.join("Cargo.toml");
     let libraries = members.iter().filter(|member| member.library);
@@ -163,9 +168,8 @@ fn metadata(shell: &Shell, members: &[Member], release: bool) -> Result<()> {
 fn unpack(shell: &Shell, members: &[Member], target: &Utf8Path, folder: &Utf8Path) -> Result<()> {
     shell.remove_path(folder)?;
     let crates = shell.create_dir(folder.join("crates"))?;
-    let mut root = String::from(
-        "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"consumers/*\"]\n\n[patch.crates-io]\n",
-    );
+    let mut patches = String::new();
+    let mut commands = Vec::new();
     for Member {
         name,
         version,
@@ -179,7 +183,6 @@ fn unpack(shell: &Shell, members: &[Member], target: &Utf8Path, folder: &Utf8Pat
         cmd!(shell, "tar -xzf {tarball} -C {crates}")
             .quiet()
             .run()?;
-        writeln!(root, "{name} = {{ path = \"crates/{name}-{version}\" }}")?;
         for file in FILES {
             let path = crates.join(format!("{name}-{version}")).join(file);
             ensure!(
@@ -188,9 +191,16 @@ fn unpack(shell: &Shell, members: &[Member], target: &Utf8Path, folder: &Utf8Pat
             );
         }
         if *library {
+            writeln!(patches, "{name} = {{ path = \"crates/{name}-{version}\" }}")?;
             consumer(shell, name, version, folder)?;
+        } else {
+            commands.push(format!("crates/{name}-{version}"));
         }
     }
+    let root = format!(
+        "[workspace]\nresolver = \"3\"\nmembers = [\"crates/*\", \"consumers/*\"]\nexclude = {commands:?}\n\n\
+         [patch.crates-io]\n{patches}"
+    );
     shell.write_file(folder.join("Cargo.toml"), root)?;
     Ok(())
 }

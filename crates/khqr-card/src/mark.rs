@@ -32,7 +32,14 @@ pub(crate) enum Content {
     /// The elements inside of the root element, and the size in 1/1000 units.
     Vector { elements: String, size: (u32, u32) },
     /// A PNG file, and its size in pixels.
-    Raster { png: Vec<u8>, size: (u32, u32) },
+    Raster {
+        png: Vec<u8>,
+        #[cfg_attr(
+            not(feature = "png"),
+            expect(dead_code, reason = "only PNG images need it")
+        )]
+        size: (u32, u32),
+    },
 }
 
 /// Why a file cannot be used as a wordmark or symbol.

@@ -1,6 +1,6 @@
 //! Connections: passes requests to the backend and sends its responses.
 
-use std::future::{self, Future};
+use std::future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -81,18 +81,17 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>, guard: Guard, mut st
     let connection = builder.serve_connection(stream, service);
     let mut connection = pin!(connection);
     tokio::select! {
-        _ = connection.as_mut() => {}
-        _ = stopped.changed() => {
-            // Only a fault can delay a response. A single poll therefore completes all that can complete, and
-            // an idle client does not delay the stop.
-            connection.as_mut().graceful_shutdown();
-            future::poll_fn(|context| {
-                let _ = connection.as_mut().poll(context);
-                Poll::Ready(())
-            })
-            .await;
-        }
+        _ = connection.as_mut() => return,
+        _ = stopped.changed() => {}
     }
+    // Only a fault can delay a response. A single poll therefore completes all that can complete, and an idle client
+    // does not delay the stop.
+    connection.as_mut().graceful_shutdown();
+    future::poll_fn(|context| {
+        let _ = connection.as_mut().poll(context);
+        Poll::Ready(())
+    })
+    .await;
 }
 
 /// Adds `Date` to the response, from the sandbox's clock, because Bakong judges expiries by the clock that its `Date`
