@@ -1,10 +1,37 @@
 //! Keys, limits and errors.
 
+use std::path::PathBuf;
+
+use bakong_store::SqliteDatabase;
+use bakong_store::tables::{Statement, Tables as _};
 use http::Method;
 use serde_json::json;
 
 use crate::client::send;
 use crate::harness::{Harness, KEY, path};
+
+/// The second connection stands for another process, such as a second worker.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_process_changes_is_seen_at_once() {
+    let mut folder = PathBuf::new();
+    let shop = Harness::start_with(|_, data| folder = data.to_owned()).await;
+    let created = shop.create("INV-1").await;
+    // The payment and the key are kept after the first read.
+    for _ in 0..2 {
+        let body = shop.get(&path(&created, "")).await.expect(200);
+        assert_eq!(body["description"], created["description"]);
+    }
+    let other = SqliteDatabase::open(folder.join("payments.db")).await.unwrap();
+    let describe = Statement::new("UPDATE server_payments SET description = $1").text("changed");
+    other.write(vec![describe]).await.unwrap().unwrap();
+    let body = shop.get(&path(&created, "")).await.expect(200);
+    assert_eq!(body["description"], "changed");
+    let revoke = Statement::new("UPDATE server_keys SET revoked_at = $1").integer(1);
+    other.write(vec![revoke]).await.unwrap().unwrap();
+    let answer = shop.get(&path(&created, "")).await;
+    answer.expect_problem(401, "wrong_key");
+    shop.server.shutdown().await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_may_do_what_its_scopes_say_until_it_is_revoked() {
