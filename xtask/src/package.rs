@@ -118,6 +118,39 @@ pub(crate) fn semver(
     })
 }
 
+/// Builds the command as one static binary for Linux with its checksum, and pays once in a sandbox with it.
+pub(crate) fn dist(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    tools::require(&tools::musl(&target))?;
+    let name = format!("bakong-{}-{target}", workspace.version());
+    let built = workspace.target().join(&target).join("release/bakong");
+    let folder = workspace.target().join("dist");
+    let binary = folder.join(&name);
+    runner.command("build", |shell| {
+        cmd!(
+            shell,
+            "cargo build --release --locked -p bakong-cli --target {target}"
+        )
+        // SQLite and ring are written in C.
+        .env(format!("CC_{}", target.replace('-', "_")), "musl-gcc")
+    })?;
+    runner.step("check", |shell| {
+        shell.remove_path(&folder)?;
+        shell.create_dir(&folder)?;
+        shell.copy_file(&built, &binary)?;
+        let headers = cmd!(shell, "readelf --program-headers {binary}").read()?;
+        // A program that needs shared libraries names the program that loads them.
+        ensure!(!headers.contains("INTERP"), "the binary is not static");
+        cmd!(shell, "{binary} checkout --sandbox --no-store --json").run()?;
+        let _folder = shell.push_dir(&folder);
+        let checksum = cmd!(shell, "sha256sum {name}").read()?;
+        shell.write_file(format!("{name}.sha256"), format!("{checksum}\n"))?;
+        let size = std::fs::metadata(&binary)?.len() / 1024;
+        println!("target/dist/{name}: {size} KiB, SHA-256 {checksum}");
+        Ok(())
+    })
+}
+
 fn oldest_rust(members: &[Member]) -> Result<&str> {
     let mut versions = members.iter().map(|member| member.rust_version.as_deref());
     let first = versions
