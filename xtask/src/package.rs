@@ -63,15 +63,17 @@ pub(crate) fn check(runner: &mut Runner, workspace: &Workspace, release: bool) -
     let manifest = folder.join("Cargo.toml");
     let libraries = members.iter().filter(|member| member.library);
     for Member { name, .. } in libraries.clone() {
-        // bakong-http needs a crypto provider and root certificates.
-        let always = match name.as_str() {
-            "bakong-http" => &["--features", "ring,webpki-roots"][..],
-            _ => &[],
+        let features = match name.as_str() {
+            // Its features only choose what it re-exports. Each would compile most dependencies again.
+            "bakong" => &["--all-features"][..],
+            // It needs a crypto provider and root certificates.
+            "bakong-http" => &["--each-feature", "--features", "ring,webpki-roots"],
+            _ => &["--each-feature"],
         };
-        runner.command(&format!("{name} with each feature"), |shell| {
+        runner.command(&format!("features of {name}"), |shell| {
             cmd!(
                 shell,
-                "rustup run {oldest} cargo hack check --quiet --each-feature --no-dev-deps {always...} --manifest-path {manifest} -p {name}"
+                "rustup run {oldest} cargo hack check --quiet --no-dev-deps {features...} --manifest-path {manifest} -p {name}"
             )
             .env("CARGO_TARGET_DIR", &target)
             .env("RUSTFLAGS", "-D warnings")
