@@ -56,6 +56,8 @@ enum Task {
         /// A revision; by default, the newest tag `v*`
         baseline: Option<String>,
     },
+    /// Builds the command as one static binary for Linux into `target/dist`
+    Dist,
     /// Builds khqr-core for a microcontroller and for wasm, and prints the size of a firmware image
     NoStd,
     /// Compares khqr-core with NBC's SDK in Node: its own tests, random inputs and mutated texts
@@ -172,6 +174,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::Test => checks::test(runner, &workspace),
         Task::Layers => checks::layers(runner, &workspace),
         Task::Package { release } => package::check(runner, &workspace, *release),
+        Task::Dist => package::dist(runner, &workspace),
         Task::Semver { baseline } => package::semver(runner, &workspace, baseline.as_deref()),
         Task::NoStd => checks::no_std(runner, &workspace),
         Task::Conformance { args } => clients::conformance(runner, args),

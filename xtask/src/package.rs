@@ -63,15 +63,17 @@ pub(crate) fn check(runner: &mut Runner, workspace: &Workspace, release: bool) -
     let manifest = folder.join("Cargo.toml");
     let libraries = members.iter().filter(|member| member.library);
     for Member { name, .. } in libraries.clone() {
-        // bakong-http needs a crypto provider and root certificates.
-        let always = match name.as_str() {
-            "bakong-http" => &["--features", "ring,webpki-roots"][..],
-            _ => &[],
+        let features = match name.as_str() {
+            // Its features only choose what it re-exports. Each would compile most dependencies again.
+            "bakong" => &["--all-features"][..],
+            // It needs a crypto provider and root certificates.
+            "bakong-http" => &["--each-feature", "--features", "ring,webpki-roots"],
+            _ => &["--each-feature"],
         };
-        runner.command(&format!("{name} with each feature"), |shell| {
+        runner.command(&format!("features of {name}"), |shell| {
             cmd!(
                 shell,
-                "rustup run {oldest} cargo hack check --quiet --each-feature --no-dev-deps {always...} --manifest-path {manifest} -p {name}"
+                "rustup run {oldest} cargo hack check --quiet --no-dev-deps {features...} --manifest-path {manifest} -p {name}"
             )
             .env("CARGO_TARGET_DIR", &target)
             .env("RUSTFLAGS", "-D warnings")
@@ -114,6 +116,39 @@ pub(crate) fn semver(
             "cargo semver-checks --baseline-rev {baseline} {packages...}"
         )
         .run()?;
+        Ok(())
+    })
+}
+
+/// Builds the command as one static binary for Linux with its checksum, and pays once in a sandbox with it.
+pub(crate) fn dist(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+    tools::require(&tools::musl(&target))?;
+    let name = format!("bakong-{}-{target}", workspace.version());
+    let built = workspace.target().join(&target).join("release/bakong");
+    let folder = workspace.target().join("dist");
+    let binary = folder.join(&name);
+    runner.command("build", |shell| {
+        cmd!(
+            shell,
+            "cargo build --release --locked -p bakong-cli --target {target}"
+        )
+        // SQLite and ring are written in C.
+        .env(format!("CC_{}", target.replace('-', "_")), "musl-gcc")
+    })?;
+    runner.step("check", |shell| {
+        shell.remove_path(&folder)?;
+        shell.create_dir(&folder)?;
+        shell.copy_file(&built, &binary)?;
+        let headers = cmd!(shell, "readelf --program-headers {binary}").read()?;
+        // A program that needs shared libraries names the program that loads them.
+        ensure!(!headers.contains("INTERP"), "the binary is not static");
+        cmd!(shell, "{binary} checkout --sandbox --no-store --json").run()?;
+        let _folder = shell.push_dir(&folder);
+        let checksum = cmd!(shell, "sha256sum {name}").read()?;
+        shell.write_file(format!("{name}.sha256"), format!("{checksum}\n"))?;
+        let size = std::fs::metadata(&binary)?.len() / 1024;
+        println!("target/dist/{name}: {size} KiB, SHA-256 {checksum}");
         Ok(())
     })
 }

@@ -38,6 +38,24 @@ pub(crate) fn cargo(command: &str) -> Tool {
     tool(&name, &format!("{name} --version"), &install)
 }
 
+/// The target for static binaries, and a C compiler for it.
+pub(crate) fn musl(target: &str) -> [Tool; 2] {
+    let mut installed = tool(
+        &format!("the target {target}"),
+        "rustup target list --installed",
+        &format!("rustup target add {target}"),
+    );
+    installed.expected = Some(target.to_owned());
+    [
+        installed,
+        tool(
+            "musl-gcc",
+            "musl-gcc --version",
+            "sudo apt-get install musl-tools",
+        ),
+    ]
+}
+
 /// A toolchain of rustup.
 pub(crate) fn toolchain(name: &str) -> Tool {
     tool(

@@ -55,7 +55,8 @@ pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
         // A program needs every character, so that it gets the same MD5.
         output::print(&code.text);
     }
-    if !arguments.json && Khqr::parse(&code.text).is_ok_and(|khqr| khqr.amount_text().is_none()) {
+    let is_static = Khqr::parse(&code.text).is_ok_and(|khqr| khqr.amount_text().is_none());
+    if is_static && !arguments.json && !output::is_output_lost() {
         output::note(STATIC_NOTICE);
     }
     if let Some(file) = &arguments.output {
