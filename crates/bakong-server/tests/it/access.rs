@@ -21,7 +21,9 @@ async fn what_another_process_changes_is_seen_at_once() {
         let body = shop.get(&path(&created, "")).await.expect(200);
         assert_eq!(body["description"], created["description"]);
     }
-    let other = SqliteDatabase::open(folder.join("payments.db")).await.unwrap();
+    let other = SqliteDatabase::open(folder.join("payments.db"))
+        .await
+        .unwrap();
     let describe = Statement::new("UPDATE server_payments SET description = $1").text("changed");
     other.write(vec![describe]).await.unwrap().unwrap();
     let body = shop.get(&path(&created, "")).await.expect(200);
