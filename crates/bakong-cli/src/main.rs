@@ -21,7 +21,7 @@ use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
 use crate::commands::{
-    account, checkout, deeplink, payments, qr, sandbox, serve, store, token, tx, watch,
+    account, checkout, deeplink, manual, payments, qr, sandbox, serve, store, token, tx, watch,
 };
 use crate::common::output;
 
@@ -42,6 +42,8 @@ fn main() -> ExitCode {
         Command::Deeplink(arguments) => deeplink::run(arguments),
         Command::Serve(arguments) => serve::run(arguments),
         Command::Sandbox(arguments) => sandbox::run(arguments),
+        Command::Completions { shell } => manual::completions(*shell),
+        Command::Man { folder } => manual::pages(folder),
     };
     let exit = result.unwrap_or_else(|failure| {
         output::print_error(&failure.to_string());

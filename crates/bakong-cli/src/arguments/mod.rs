@@ -14,6 +14,7 @@ mod token;
 mod tx;
 mod watch;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -34,7 +35,7 @@ pub(crate) use self::payments::{
 pub(crate) use self::qr::{
     GenerateArguments, QrCommand, ReadArguments, RenderArguments, TextArguments,
 };
-pub(crate) use self::sandbox::{QuotaArgument, SandboxArguments};
+pub(crate) use self::sandbox::{ClockMode, QuotaArgument, SandboxArguments, SandboxControl};
 use self::secrets::without_secrets;
 pub(crate) use self::serve::ServeArguments;
 pub(crate) use self::store::{BackupArguments, StoreCommand, StoreCommandArguments};
@@ -60,7 +61,7 @@ stops a command; a second one ends it at once.";
 
 /// Take KHQR payments over Bakong, and read, verify and generate KHQR codes.
 #[derive(Parser, Debug)]
-#[command(name = "bakong", version, arg_required_else_help = true, after_help = HELP)]
+#[command(name = "bakong", version = env!("BAKONG_VERSION"), arg_required_else_help = true, after_help = HELP)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -101,7 +102,23 @@ pub(crate) enum Command {
     /// Run a Bakong sandbox on this machine, for development
     #[command(after_help = sandbox::HELP)]
     Sandbox(SandboxArguments),
+    /// Print a script that completes commands and options in a shell
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages of all commands into a folder
+    Man {
+        /// The folder, for example ~/.local/share/man/man1
+        folder: PathBuf,
+    },
 }
+
+const COMPLETIONS_HELP: &str = "\
+Bash: bakong completions bash > ~/.local/share/bash-completion/completions/bakong
+Fish: bakong completions fish > ~/.config/fish/completions/bakong.fish
+Zsh:  bakong completions zsh > a file _bakong in a folder of $fpath";
 
 /// Prints the help, or the error of an invalid command line.
 ///
@@ -171,7 +188,7 @@ mod tests {
             &format!("c2ln.{}", "Sf1KxwRJSMeKKF2QT4fwpM"),
             &format!("--token={}\n{}", &TOKEN[..12], &TOKEN[12..]),
         ] {
-            let text = error_text(&["tx", "check", misplaced]);
+            let text = error_text(&["tx", "diagnose", misplaced]);
             assert!(
                 !text.contains(&TOKEN[..12])
                     && !text.contains("a.e30.b")

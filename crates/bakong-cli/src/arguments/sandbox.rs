@@ -3,8 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
-use clap::Args;
+use bakong_api::BaseUrl;
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::common::time::parse_duration;
 
 pub(super) const HELP: &str = "\
 Open the address in a browser to pay codes as a customer, read the e-mails, change the clock, inject faults and see
@@ -21,10 +25,16 @@ power failure may lose about the last second. If the file cannot be written, the
 tries again within a minute. If the process is killed before that, the unwritten changes are lost.
 --quota and --fault override the saved values and are saved too. --fault '[]' removes the saved faults.
 
-Exit codes: 0 stopped, 1 the sandbox cannot start or cannot write its state, 2 usage error.";
+The commands pay, clock, fault and mailbox control a sandbox that is running, and print its answer as JSON.
+
+Exit codes: 0 stopped or done, 1 the sandbox cannot start, cannot write its state, cannot be reached or refuses, 2 usage
+error.";
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct SandboxArguments {
+    #[command(subcommand)]
+    pub(crate) control: Option<SandboxControl>,
     /// Where to listen: an address and a port, or only a port of this machine. Port 0 selects a free port. Everyone
     /// who can reach the address controls the sandbox
     #[arg(long, value_name = "[ADDRESS:]PORT", default_value = "127.0.0.1:4717", value_parser = parse_listen)]
@@ -51,6 +61,85 @@ pub(crate) struct SandboxArguments {
     /// Print one JSON object when the sandbox is ready
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What to do with a sandbox that is running.
+#[derive(Subcommand, Debug)]
+pub(crate) enum SandboxControl {
+    /// Pay a code as a customer
+    Pay(PayArguments),
+    /// Show, advance or stop the clock
+    Clock(ClockArguments),
+    /// List, add or remove faults
+    Fault(FaultArguments),
+    /// Show the e-mails with their codes
+    Mailbox(MailboxArguments),
+}
+
+/// Where the sandbox is.
+#[derive(Args, Debug)]
+pub(crate) struct UrlArgument {
+    /// The address of the sandbox
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4717", value_parser = BaseUrl::new)]
+    pub(crate) url: BaseUrl,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PayArguments {
+    /// The text of the code, or - to read one line from standard input
+    pub(crate) code: String,
+    /// The account that pays
+    #[arg(long, value_name = "ACCOUNT", default_value = "dara@devb")]
+    pub(crate) from: String,
+    /// The amount, in the currency of the code. A static code needs it
+    #[arg(long)]
+    pub(crate) amount: Option<String>,
+    /// Pay later on the sandbox's clock, for example after 5s
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) after: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) url: UrlArgument,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ClockArguments {
+    /// Move the clock forward, for example by 10m
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) advance: Option<Duration>,
+    /// Set the clock to the real time
+    #[arg(long, conflicts_with = "advance")]
+    pub(crate) reset: bool,
+    /// Whether the clock runs
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<ClockMode>,
+    #[command(flatten)]
+    pub(crate) url: UrlArgument,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ClockMode {
+    Running,
+    Frozen,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FaultArguments {
+    /// JSON rules to add: a rule, a list of rules, or @FILE with either
+    pub(crate) rules: Vec<String>,
+    /// Remove the present faults first
+    #[arg(long)]
+    pub(crate) clear: bool,
+    #[command(flatten)]
+    pub(crate) url: UrlArgument,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MailboxArguments {
+    /// Show only the e-mails to this address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Option<String>,
+    #[command(flatten)]
+    pub(crate) url: UrlArgument,
 }
 
 /// Parses an address with a port, or a port of this machine.

@@ -20,8 +20,9 @@ pub(crate) enum TxCommand {
 }
 
 const CHECK_HELP: &str = "\
-Look the payment up by one of --md5, --hash, --short-hash, --instruction-ref and --external-ref.
-With --account and --amount, the command compares the payment with the order. A short hash needs --amount and
+Look the payment up by the text of the code, or by one of --md5, --hash, --short-hash, --instruction-ref and --external-ref.
+The payment must have the amount of the code and go to its account. Without the code, give --account and --amount:
+the command compares the payment with the order. A short hash needs --amount and
 --currency, and the payment must have that amount. A payment needs review if a compared value differs, is missing or
 cannot be read.
 A check costs one request of the daily quota. If Bakong is unavailable, the command sends up to three requests.
@@ -29,7 +30,7 @@ A token renewal costs one more, or two if Bakong rejects the old token first.
 Pass the token with --token-file or in the environment variable BAKONG_TOKEN.
 
 Exit codes: 0 paid, 3 not found, 4 the payment failed or differs from the order, or the code is static,
-1 no usable response from Bakong, 2 usage error.
+1 no usable response from Bakong, 2 usage error: also a text that is no code, or a static one.
 --json prints {\"status\":\"paid|needs_review|not_found|failed|static_qr\",\"transaction\":{…},…}, or
 {\"error\":{\"class\":…,\"message\":…,\"advice\":…,…}} without a usable response from Bakong.";
 
@@ -50,7 +51,7 @@ pub(crate) struct CheckArguments {
     #[command(flatten)]
     pub(crate) money: MoneyArguments,
     /// The account that should receive the money
-    #[arg(long, requires = "amount")]
+    #[arg(long, requires = "amount", conflicts_with = "text")]
     pub(crate) account: Option<String>,
     #[command(flatten)]
     pub(crate) target: TargetArguments,
@@ -89,6 +90,8 @@ impl MoneyArguments {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 pub(crate) struct LookupArguments {
+    /// The text of the code, or - to read one line from standard input
+    pub(crate) text: Option<String>,
     /// The MD5 of the code's exact text, 32 hexadecimal digits
     #[arg(long, value_parser = parse_md5)]
     pub(crate) md5: Option<Md5Handle>,

@@ -1,7 +1,6 @@
 //! `bakong deeplink`: gets a link that opens a bank's app with a code.
 
 use bakong_api::endpoint::{GenerateDeeplinkByQr, SourceInfo};
-use khqr_core::Khqr;
 use serde_json::json;
 
 use crate::arguments::DeeplinkArguments;
@@ -16,10 +15,8 @@ pub(crate) fn run(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
 fn get_link(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
     let source = source(arguments)?;
     let text = lines::readable_text(&arguments.code)?;
-    let khqr = Khqr::parse(&text).map_err(|error| match blanks::find(&text) {
-        Some(blank) => Failure::new(Exit::NotValid, format!("not a KHQR: {blank}")),
-        None => Failure::new(Exit::NotValid, format!("not a KHQR: {error}")),
-    })?;
+    let khqr = blanks::parse(&text)
+        .map_err(|reason| Failure::new(Exit::NotValid, format!("not a KHQR: {reason}")))?;
     let mut request = GenerateDeeplinkByQr::new(&khqr);
     if let Some(source) = source {
         request = request.with_source(source);

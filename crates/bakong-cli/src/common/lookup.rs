@@ -7,6 +7,10 @@ use bakong_flow::Expected;
 use crate::common::advice::Advisor;
 use crate::common::{money, shell};
 
+/// Bakong answers a lookup by MD5 with "static QR", even for a paid code.
+pub(crate) const STATIC_CODE: &str = "This code is static: its payments cannot be looked up by MD5. Look one up by the short hash on the receipt: \
+     bakong tx check --short-hash HASH --amount AMOUNT --currency KHR|USD";
+
 /// Returns the complete command that looks the payment up and compares it with the order, if the order is known.
 pub(crate) fn command(md5: Md5Handle, expected: Option<&Expected>, advisor: &Advisor) -> String {
     let comparison = expected.map(|expected| {

@@ -18,6 +18,7 @@ mod errors;
 #[cfg(unix)]
 mod hints;
 mod inputs;
+mod manual;
 mod qr;
 mod qr_images;
 mod qr_scanner;

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use bakong_sandbox::{Sandbox, SandboxClock};
+use bakong_sandbox::{Sandbox, SandboxClock, TransferStatus};
+use khqr_core::Amount;
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use crate::sandbox_process::SandboxProcess;
-use crate::support::{Finished, Folder, MD5, bakong, interrupt, run, words};
+use crate::support::{Finished, Folder, MD5, bakong, dynamic_code, interrupt, run, words};
 
 #[tokio::test]
 async fn it_runs_until_a_signal() {
@@ -171,4 +172,52 @@ async fn an_address_that_others_can_reach_gives_a_warning() {
     }
     // The command names an address that other machines can use.
     assert!(!finished.err.contains("--base-url http://0.0.0.0"));
+}
+
+#[tokio::test]
+async fn a_running_sandbox_is_controlled_from_the_command_line() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let url = sandbox.base_url();
+    let control = async |line: &str| {
+        let line = format!("sandbox {line} --url {url}");
+        let finished = run(&words(&line)).await;
+        (finished.exit, finished.out, finished.err)
+    };
+    let code = dynamic_code(sandbox.now(), "1", Amount::us_cents(150));
+    let (exit, out, _) = control(&format!("pay '{code}' --after 5s")).await;
+    assert_eq!(exit, 0, "{out}");
+    assert!(out.contains(r#""status":"scheduled""#), "{out}");
+    let (exit, out, _) = control("clock --advance 5s").await;
+    assert_eq!(exit, 0);
+    assert!(out.contains(r#""mode":"running""#), "{out}");
+    assert!(sandbox.clock().lead() >= Duration::from_secs(5));
+    assert_eq!(sandbox.payments()[0].status(), TransferStatus::Transferred);
+    assert_eq!(control("clock --reset --mode frozen").await.0, 0);
+    assert_eq!(sandbox.clock().lead(), Duration::ZERO);
+
+    // A code is paid once.
+    let (exit, out, err) = control(&format!("pay '{code}'")).await;
+    assert_eq!((exit, out.as_str()), (1, ""));
+    assert!(err.contains("paid"), "{err}");
+
+    let rule = r#"'{"on":"verify","answer":"cut"}'"#;
+    assert_eq!(control(&format!("fault {rule} {rule}")).await.0, 0);
+    assert_eq!(sandbox.fault_count(), 2);
+    let (exit, out, _) = control(&format!("fault --clear {rule}")).await;
+    assert_eq!((exit, sandbox.fault_count()), (0, 1));
+    assert_eq!(control("fault").await.1, out);
+    assert_eq!(control("fault '{'").await.0, 2);
+
+    let request = "token request --email till+1@example.com --organization O --project P";
+    let request = format!("{request} --base-url {url}");
+    run(&words(&request)).await.exits(0);
+    let (exit, out, _) = control("mailbox --email till+1@example.com").await;
+    let mails: Value = serde_json::from_str(&out).unwrap();
+    let mails = mails["mails"].as_array().unwrap();
+    assert_eq!((exit, mails.len()), (0, 1));
+    assert_eq!(mails[0]["email"], "till+1@example.com");
+    sandbox.stop().await;
+    let (exit, _, err) = control("clock").await;
+    assert_eq!(exit, 1);
+    assert!(err.contains("Start one with bakong sandbox"), "{err}");
 }

@@ -64,6 +64,30 @@ async fn each_answer_has_its_exit_code() {
 }
 
 #[tokio::test]
+async fn a_code_is_looked_up_by_its_md5_and_compared_with_its_amount_and_account() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let code = dynamic_code(sandbox.now(), "1", Amount::us_cents(150));
+    let check = async |arguments: &str| ask(&sandbox, &format!("tx check {arguments}")).await;
+    check(&format!("'{code}' --json")).await.status(3, "not_found");
+    dara(&sandbox).pay(&code).unwrap();
+    let finished = check(&format!("'{code}'")).await.exits(0);
+    finished.shows("PAID: amount, currency and recipient match");
+    let json = check(&format!("'{code}' --json")).await.status(0, "paid");
+    assert_eq!(json["compared"], true);
+
+    // No request is sent for these.
+    let sent = sandbox.requests().len();
+    let line = format!("'{code}' --amount 1.50 --currency USD");
+    check(&line).await.exits(2).shows("leave out --amount");
+    let line = format!("'{}'", static_code("Sokha"));
+    check(&line).await.exits(2).shows("--short-hash");
+    check("'not a code'").await.exits(2).shows("not a KHQR: ");
+    let line = format!("' {code}'");
+    check(&line).await.exits(2).shows("a blank does not belong");
+    assert_eq!(sandbox.requests().len(), sent);
+}
+
+#[tokio::test]
 async fn a_payment_is_found_by_each_kind_of_lookup() {
     let sandbox = Sandbox::start().await.unwrap();
     let code = dynamic_code(sandbox.now(), "1", Amount::us_cents(150));

@@ -10,14 +10,10 @@ use crate::common::code::{self, CodeFields, GeneratedCode, PaymentFields};
 use crate::common::exit::{Exit, Failure};
 use crate::common::output::{self, Stream};
 use crate::common::time::{RECOMMENDED_LIFETIME, moment_or_now};
-use crate::common::{money, terminal_qr};
+use crate::common::{lookup, money, terminal_qr};
 
 /// The number of lines below the drawing. The code may take up three of them on a narrow terminal.
 const CODE_AND_MD5: usize = 4;
-
-/// Bakong answers a lookup by MD5 with "static QR", even for a paid code.
-const STATIC_NOTICE: &str = "This code is static: its payments cannot be looked up by MD5. Look one up by the short hash on the receipt: \
-     bakong tx check --short-hash HASH --amount AMOUNT --currency KHR|USD";
 
 pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
     let code = match draft(arguments) {
@@ -57,7 +53,7 @@ pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
     }
     let is_static = Khqr::parse(&code.text).is_ok_and(|khqr| khqr.amount_text().is_none());
     if is_static && !arguments.json && !output::is_output_lost() {
-        output::note(STATIC_NOTICE);
+        output::note(lookup::STATIC_CODE);
     }
     if let Some(file) = &arguments.output {
         output::note(format_args!("saved {}", Printable(&file.to_string_lossy())));

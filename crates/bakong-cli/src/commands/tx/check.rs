@@ -5,7 +5,7 @@ use bakong_api::endpoint::{
     CheckTransactionByExternalRef, CheckTransactionByHash, CheckTransactionByInstructionRef,
     CheckTransactionByMd5, CheckTransactionByShortHash,
 };
-use bakong_api::khqr_core::Amount;
+use bakong_api::khqr_core::{Amount, Md5Handle};
 use serde_json::json;
 
 use super::answer::{status, transaction_json, transaction_of};
@@ -15,16 +15,36 @@ use crate::common::exit::{Exit, Failure};
 use crate::common::output::{print, print_json};
 use crate::common::remote::Remote;
 use crate::common::runtime::block_on_unless_stopped;
-use crate::common::{remote, transaction};
+use crate::common::{blanks, lines, lookup, remote, transaction};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let amount = arguments.money.amount()?;
-    let comparison = comparison(arguments, amount)?;
+    let of_code = arguments.lookup.text.as_deref().map(of_code).transpose()?;
+    let (md5, comparison) = match of_code {
+        Some(_) if amount.is_some() => {
+            return Err(Failure::usage("leave out --amount: the code has the amount"));
+        }
+        Some((md5, comparison)) => (Some(md5), Some(comparison)),
+        None => (arguments.lookup.md5, comparison(arguments, amount)?),
+    };
     let answer = block_on_unless_stopped("the state of the payment is unknown", async {
         let remote = remote::open(&arguments.target, &arguments.token)?;
-        look_up(&remote, &arguments.lookup, amount).await
+        look_up(&remote, md5, &arguments.lookup, amount).await
     })?;
     Ok(report(&answer, comparison.as_ref(), arguments.json))
+}
+
+/// The MD5 of a code, and the amount and the account to compare with.
+fn of_code(argument: &str) -> Result<(Md5Handle, Comparison), Failure> {
+    let text = lines::readable_text(argument)?;
+    let invalid = |reason: String| Failure::usage(format!("not a KHQR: {reason}"));
+    let khqr = blanks::parse(&text).map_err(invalid)?;
+    let amount = khqr.amount().map_err(|error| invalid(error.to_string()))?;
+    let Some(amount) = amount else {
+        return Err(Failure::usage(lookup::STATIC_CODE));
+    };
+    let comparison = Comparison::new(amount, Some(khqr.account().as_str()))?;
+    Ok((khqr.md5(), comparison))
 }
 
 /// The order to compare with. A short hash is looked up together with the amount, so it needs no account.
@@ -46,11 +66,12 @@ fn comparison(
 /// Sends the lookup that the options select.
 async fn look_up(
     remote: &Remote,
+    md5: Option<Md5Handle>,
     lookup: &LookupArguments,
     amount: Option<Amount>,
 ) -> Result<CheckAnswer, Failure> {
     let session = &remote.session;
-    let answer = if let Some(md5) = lookup.md5 {
+    let answer = if let Some(md5) = md5 {
         session.send(&CheckTransactionByMd5::new(md5)).await
     } else if let Some(hash) = lookup.hash.clone() {
         session.send(&CheckTransactionByHash::new(hash)).await
@@ -64,7 +85,7 @@ async fn look_up(
         let check = CheckTransactionByExternalRef::new(reference);
         session.send(&check).await
     } else {
-        return Err(Failure::usage("choose a lookup, such as --md5"));
+        return Err(Failure::usage("choose a lookup: the code, or an option such as --md5"));
     };
     answer.map_err(|error| remote.advisor.failure(&error))
 }

@@ -1,5 +1,8 @@
-//! `bakong sandbox`: runs a sandbox on this machine until a signal stops it.
+//! `bakong sandbox`: runs a sandbox on this machine until a signal stops it, or controls one that is running.
 
+mod control;
+
+use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
@@ -39,6 +42,9 @@ const LOG_INTERVAL: Duration = Duration::from_millis(200);
 const MAX_WAITING_LINES: usize = 1_000;
 
 pub(crate) fn run(arguments: &SandboxArguments) -> Result<Exit, Failure> {
+    if let Some(control) = &arguments.control {
+        return control::run(control);
+    }
     let result = faults(&arguments.fault).and_then(|faults| block_on(serve(arguments, faults)));
     print_json_error(result, arguments.json)
 }
@@ -50,18 +56,22 @@ fn faults(arguments: &[String]) -> Result<Option<Vec<Fault>>, Failure> {
     }
     let mut faults = Vec::new();
     for argument in arguments {
-        match argument.strip_prefix('@') {
-            None => faults.append(&mut rules(argument).map_err(|reason| invalid_fault(&reason))?),
-            Some(file) => {
-                let in_file = |reason: String| invalid_fault(&format!("{file}: {reason}"));
-                let bytes = files::read(Path::new(file), LARGEST_RULES)
-                    .map_err(|failure| Failure::usage(format!("--fault: {failure}")))?;
-                let text = lines::to_text(&bytes).map_err(|error| in_file(error.to_string()))?;
-                faults.append(&mut rules(text).map_err(in_file)?);
-            }
-        }
+        let (text, file) = rules_text(argument)?;
+        let of_file = |reason: String| file.map_or(reason.clone(), |file| format!("{file}: {reason}"));
+        faults.append(&mut rules(&text).map_err(|reason| invalid_fault(&of_file(reason)))?);
     }
     Ok(Some(faults))
+}
+
+/// The text of an argument with rules, and the name of its file.
+fn rules_text(argument: &str) -> Result<(Cow<'_, str>, Option<&str>), Failure> {
+    let Some(file) = argument.strip_prefix('@') else {
+        return Ok((Cow::Borrowed(argument), None));
+    };
+    let bytes = files::read(Path::new(file), LARGEST_RULES)
+        .map_err(|failure| Failure::usage(format!("--fault: {failure}")))?;
+    let text = lines::to_text(&bytes).map_err(|error| invalid_fault(&format!("{file}: {error}")))?;
+    Ok((Cow::Owned(text.to_owned()), Some(file)))
 }
 
 /// The usage error for an invalid rule. The reason may quote the rule, so it is made safe to print.
