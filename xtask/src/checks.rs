@@ -58,10 +58,6 @@ pub(crate) fn test(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
             "cargo test -p bakong-khqr-core --no-default-features"
         )
     })?;
-    runner.command("tests of bakong-flow without tokio", |shell| {
-        // The model does not depend on the feature, and it takes half a minute.
-        cmd!(shell, "cargo test -p bakong-flow -- --skip model::")
-    })?;
     runner.command("docs", |shell| {
         cmd!(shell, "cargo doc --workspace --all-features --no-deps")
             .env("RUSTDOCFLAGS", "-D warnings")

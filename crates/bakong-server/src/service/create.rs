@@ -97,6 +97,8 @@ pub(crate) enum Requester {
 
 /// How many codes a payment can have before its customer must ask the shop.
 pub(crate) const MAX_CODES: i64 = 10;
+/// How many times to store an attempt of a payment that changes meanwhile.
+const MAX_TRIES: usize = 5;
 
 /// Adds an attempt to a payment whose code cannot be paid any more, and opens it.
 pub(crate) async fn new_attempt(
@@ -139,8 +141,17 @@ pub(crate) async fn new_attempt(
     payment.reasons = Vec::new();
     open::watch(shop, &payment).await?;
     payment.attempt.deeplink = open::deeplink(shop, &payment.attempt).await;
-    if db.add_attempt(shop.id, &payment).await? {
-        return change::load(db, shop, id).await;
+    for _ in 0..MAX_TRIES {
+        if db.add_attempt(shop.id, &payment).await? {
+            return change::load(db, shop, id).await;
+        }
+        // The outcome of the previous code has just arrived. An expiry changes nothing for the new code.
+        let stored = change::load(db, shop, id).await?;
+        let may_replace = matches!(stored.status, Status::Open | Status::Expired);
+        if !may_replace || stored.attempt.number + 1 != number {
+            break;
+        }
+        payment.version = stored.version;
     }
     let detail = "the payment was changed meanwhile; read it again";
     Err(Problem::conflict("payment_changed", detail).about(id))
