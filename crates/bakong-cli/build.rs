@@ -7,7 +7,10 @@ use std::process::Command;
 fn main() {
     let version = env!("CARGO_PKG_VERSION");
     let details = commit_of_repository().or_else(commit_of_tarball);
-    let version = details.map_or_else(|| version.to_owned(), |details| format!("{version} ({details})"));
+    let version = details.map_or_else(
+        || version.to_owned(),
+        |details| format!("{version} ({details})"),
+    );
     println!("cargo::rustc-env=BAKONG_VERSION={version}");
 }
 
@@ -20,7 +23,13 @@ fn commit_of_repository() -> Option<String> {
         return None;
     }
     println!("cargo::rerun-if-changed={}", log.display());
-    let show = ["show", "--no-patch", "--format=%h %cs", "--abbrev=12", "HEAD"];
+    let show = [
+        "show",
+        "--no-patch",
+        "--format=%h %cs",
+        "--abbrev=12",
+        "HEAD",
+    ];
     let output = Command::new("git").args(show).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     let line = text.trim();

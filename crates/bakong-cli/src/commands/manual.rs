@@ -22,7 +22,10 @@ pub(crate) fn pages(folder: &Path) -> Result<Exit, Failure> {
         .and_then(|()| clap_mangen::generate_to(Arguments::command(), folder));
     written.map_err(|error| {
         let folder = folder.to_string_lossy();
-        Failure::usage(format!("cannot write manual pages to {}: {error}", Printable(&folder)))
+        Failure::usage(format!(
+            "cannot write manual pages to {}: {error}",
+            Printable(&folder)
+        ))
     })?;
     Ok(Exit::Success)
 }

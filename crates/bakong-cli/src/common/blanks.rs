@@ -43,7 +43,8 @@ pub(crate) fn find(text: &str) -> Option<Blank> {
 
 /// Parses a KHQR. The error names blanks as the cause, if they are.
 pub(crate) fn parse(text: &str) -> Result<Khqr<'_>, String> {
-    Khqr::parse(text).map_err(|error| find(text).map_or_else(|| error.to_string(), |blank| blank.to_string()))
+    Khqr::parse(text)
+        .map_err(|error| find(text).map_or_else(|| error.to_string(), |blank| blank.to_string()))
 }
 
 /// Whether this is white space, or a character without width.

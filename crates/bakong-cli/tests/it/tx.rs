@@ -68,7 +68,9 @@ async fn a_code_is_looked_up_by_its_md5_and_compared_with_its_amount_and_account
     let sandbox = Sandbox::start().await.unwrap();
     let code = dynamic_code(sandbox.now(), "1", Amount::us_cents(150));
     let check = async |arguments: &str| ask(&sandbox, &format!("tx check {arguments}")).await;
-    check(&format!("'{code}' --json")).await.status(3, "not_found");
+    check(&format!("'{code}' --json"))
+        .await
+        .status(3, "not_found");
     dara(&sandbox).pay(&code).unwrap();
     let finished = check(&format!("'{code}'")).await.exits(0);
     finished.shows("PAID: amount, currency and recipient match");

@@ -5,7 +5,7 @@ use bakong_http::HyperTransport;
 use bytes::Bytes;
 use http::{Method, Request, header};
 use khqr_core::Printable;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{invalid_fault, rules_text};
 use crate::arguments::{ClockMode, SandboxControl};
@@ -18,7 +18,10 @@ pub(super) fn run(control: &SandboxControl) -> Result<Exit, Failure> {
     match control {
         SandboxControl::Pay(arguments) => {
             let mut body = Map::new();
-            body.insert("qr".to_owned(), lines::readable_text(&arguments.code)?.into());
+            body.insert(
+                "qr".to_owned(),
+                lines::readable_text(&arguments.code)?.into(),
+            );
             body.insert("from".to_owned(), arguments.from.as_str().into());
             if let Some(amount) = &arguments.amount {
                 body.insert("amount".to_owned(), amount.as_str().into());
@@ -43,13 +46,20 @@ pub(super) fn run(control: &SandboxControl) -> Result<Exit, Failure> {
                 };
                 body.insert("mode".to_owned(), name.into());
             }
-            let call = if body.is_empty() { get("clock") } else { post("clock", &body.into()) };
+            let call = if body.is_empty() {
+                get("clock")
+            } else {
+                post("clock", &body.into())
+            };
             show(&arguments.url.url, vec![call])
         }
         SandboxControl::Fault(arguments) => {
             let mut calls = Vec::new();
             if arguments.clear {
-                calls.push(Call { method: Method::DELETE, ..get("faults") });
+                calls.push(Call {
+                    method: Method::DELETE,
+                    ..get("faults")
+                });
             }
             for rules in &arguments.rules {
                 let (text, _) = rules_text(rules)?;
@@ -74,7 +84,9 @@ pub(super) fn run(control: &SandboxControl) -> Result<Exit, Failure> {
 }
 
 fn millis(duration: std::time::Duration) -> Value {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX).into()
+    u64::try_from(duration.as_millis())
+        .unwrap_or(u64::MAX)
+        .into()
 }
 
 /// A request to the control API.
@@ -85,11 +97,19 @@ struct Call {
 }
 
 fn get(path: &str) -> Call {
-    Call { method: Method::GET, path: path.to_owned(), body: Bytes::new() }
+    Call {
+        method: Method::GET,
+        path: path.to_owned(),
+        body: Bytes::new(),
+    }
 }
 
 fn post(path: &str, body: &Value) -> Call {
-    Call { method: Method::POST, path: path.to_owned(), body: body.to_string().into() }
+    Call {
+        method: Method::POST,
+        path: path.to_owned(),
+        body: body.to_string().into(),
+    }
 }
 
 /// Sends the requests and prints the last answer.
@@ -108,7 +128,9 @@ fn show(url: &BaseUrl, calls: Vec<Call>) -> Result<Exit, Failure> {
                 .body(call.body)
                 .map_err(|error| failed(error.to_string()))?;
             let response = transport.send(request).await.map_err(|error| {
-                failed(format!("no sandbox answers at {url}: {error}. Start one with bakong sandbox"))
+                failed(format!(
+                    "no sandbox answers at {url}: {error}. Start one with bakong sandbox"
+                ))
             })?;
             let answer: Value = serde_json::from_slice(response.body())
                 .map_err(|_| failed(format!("{url} is not the address of a sandbox")))?;
@@ -133,6 +155,8 @@ fn refusal(answer: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -57,7 +57,8 @@ fn faults(arguments: &[String]) -> Result<Option<Vec<Fault>>, Failure> {
     let mut faults = Vec::new();
     for argument in arguments {
         let (text, file) = rules_text(argument)?;
-        let of_file = |reason: String| file.map_or(reason.clone(), |file| format!("{file}: {reason}"));
+        let of_file =
+            |reason: String| file.map_or(reason.clone(), |file| format!("{file}: {reason}"));
         faults.append(&mut rules(&text).map_err(|reason| invalid_fault(&of_file(reason)))?);
     }
     Ok(Some(faults))
@@ -70,7 +71,8 @@ fn rules_text(argument: &str) -> Result<(Cow<'_, str>, Option<&str>), Failure> {
     };
     let bytes = files::read(Path::new(file), LARGEST_RULES)
         .map_err(|failure| Failure::usage(format!("--fault: {failure}")))?;
-    let text = lines::to_text(&bytes).map_err(|error| invalid_fault(&format!("{file}: {error}")))?;
+    let text =
+        lines::to_text(&bytes).map_err(|error| invalid_fault(&format!("{file}: {error}")))?;
     Ok((Cow::Owned(text.to_owned()), Some(file)))
 }
 

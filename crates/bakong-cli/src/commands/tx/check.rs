@@ -22,7 +22,9 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let of_code = arguments.lookup.text.as_deref().map(of_code).transpose()?;
     let (md5, comparison) = match of_code {
         Some(_) if amount.is_some() => {
-            return Err(Failure::usage("leave out --amount: the code has the amount"));
+            return Err(Failure::usage(
+                "leave out --amount: the code has the amount",
+            ));
         }
         Some((md5, comparison)) => (Some(md5), Some(comparison)),
         None => (arguments.lookup.md5, comparison(arguments, amount)?),
@@ -85,7 +87,9 @@ async fn look_up(
         let check = CheckTransactionByExternalRef::new(reference);
         session.send(&check).await
     } else {
-        return Err(Failure::usage("choose a lookup: the code, or an option such as --md5"));
+        return Err(Failure::usage(
+            "choose a lookup: the code, or an option such as --md5",
+        ));
     };
     answer.map_err(|error| remote.advisor.failure(&error))
 }
