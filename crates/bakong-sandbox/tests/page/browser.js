@@ -8,6 +8,21 @@ const { once } = require("node:events");
 // Far longer than any step takes, so that a hang becomes an error.
 const TIMEOUT_MS = 30_000;
 
+/** Calls a function until it returns true. If it never does, the error names what it waited for and the last failure. */
+async function until(what, isTrue) {
+  const end = Date.now() + TIMEOUT_MS;
+  for (;;) {
+    let failure = "";
+    try {
+      if (await isTrue()) return;
+    } catch (error) {
+      failure = `: ${error.message}`;
+    }
+    if (Date.now() > end) throw new Error(`Timed out waiting for: ${what}${failure}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 class Browser {
   #child;
   #waiting = new Map();
@@ -15,6 +30,7 @@ class Browser {
   #lastId = 0;
   #partial = "";
   #session;
+  #loaded = new Set();
 
   static async start(program, profile) {
     const browser = new Browser();
@@ -42,6 +58,9 @@ class Browser {
     const { targetId } = targetInfos.find(({ type }) => type === "page");
     const { sessionId } = await this.send("Target.attachToTarget", { targetId, flatten: true });
     this.#session = sessionId;
+    this.on((method, params) => {
+      if (method === "Page.frameNavigated") this.#loaded.add(params.frame.loaderId);
+    });
     for (const domain of ["Page", "Runtime", "Log", "Network"]) await this.send(`${domain}.enable`);
   }
 
@@ -82,13 +101,18 @@ class Browser {
     return response.result.value;
   }
 
-  /** Waits until an expression on the page is true. */
+  /** Opens an address, and waits until the new document and its scripts are loaded. */
+  async navigate(url) {
+    const { loaderId, errorText } = await this.send("Page.navigate", { url });
+    if (errorText) throw new Error(`Cannot open ${url}: ${errorText}`);
+    // Chromium responds before it replaces the old document. A change of the fragment alone has no loader.
+    await until(`the document of ${url}`, () => !loaderId || this.#loaded.has(loaderId));
+    await this.waitFor("document.readyState === 'complete'");
+  }
+
+  /** Waits until an expression on the page is true. It may fail until then, because the page changes. */
   async waitFor(expression) {
-    const end = Date.now() + TIMEOUT_MS;
-    while (!(await this.evaluate(expression))) {
-      if (Date.now() > end) throw new Error(`Timed out waiting for: ${expression}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until(expression, () => this.evaluate(expression));
   }
 
   /** Closes Chromium. Its processes write to the profile until they have ended, so this waits for them. */

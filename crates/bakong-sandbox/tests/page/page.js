@@ -22,8 +22,7 @@ class Page {
 
   /** Opens the page and waits until it is connected. */
   async open(path = "/") {
-    await this.browser.send("Page.navigate", { url: this.base + path });
-    await this.waitFor("document.readyState === 'complete'");
+    await this.browser.navigate(this.base + path);
     await this.waitLive();
   }
 

@@ -11,10 +11,8 @@ const LANGUAGES = { en: "en-US", km: "km-KH" };
 const SIZES = { 320: 640, 390: 844, 1280: 800 };
 
 class Site extends Page {
-  /** Opens an address, and waits until its scripts have run. */
-  async open(address) {
-    await this.browser.send("Page.navigate", { url: new URL(address, this.base).href });
-    await this.waitFor(`document.readyState === "complete" && location.href !== "about:blank"`);
+  open(address) {
+    return this.browser.navigate(new URL(address, this.base).href);
   }
 
   /** Sets the width of the screen, the colours and the language of the browser. */

@@ -109,9 +109,9 @@ module.exports = [
   ["a page over the listener limit shows a message and polls", async ({ page, shop }) => {
     const end = new AbortController();
     const listen = () => fetch(`${shop.base}/sandbox/events`, { signal: end.signal });
-    await page.browser.send("Page.navigate", { url: "about:blank" });
+    await page.browser.navigate("about:blank");
     for (let status = 200; status === 200;) status = (await listen()).status;
-    await page.browser.send("Page.navigate", { url: page.base });
+    await page.browser.navigate(page.base);
     await page.waitFor("document.getElementById('connection')?.textContent.includes('Too many pages are connected')");
     await waitUntilSynchronized(page, shop);
     // Repeated polls do not repeat the message.

@@ -55,7 +55,7 @@ browser.on((method, params) => {
 
 try {
   for (const page of ["modules", "bundle"]) {
-    await browser.send("Page.navigate", { url: `${base}/${page}` });
+    await browser.navigate(`${base}/${page}`);
     await browser.waitFor(`location.pathname === "/${page}" && globalThis.shop !== undefined`);
     const result = await browser.evaluate("shop.sell('1.50')");
     assert.match(result.qr, /^00020101021229140010sokha@devb520459995303840540415?/);
@@ -64,7 +64,7 @@ try {
     assert.strictEqual(await browser.evaluate("shop.refusal('0.001')"), "AmountPrecision");
     console.log(`ok: ${page}: made, verified, shown and read back`);
   }
-  await browser.send("Page.navigate", { url: `${base}/modules` });
+  await browser.navigate(`${base}/modules`);
   await browser.waitFor("globalThis.shop !== undefined");
   const worker = 'new Promise((done) => { const worker = new Worker("/worker.js", { type: "module" }); worker.onmessage = (event) => done(event.data); })';
   assert.strictEqual(await browser.evaluate(worker), true);
