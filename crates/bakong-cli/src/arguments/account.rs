@@ -16,7 +16,7 @@ pub(crate) enum AccountCommand {
 const CHECK_HELP: &str = "\
 The request works without a token. If a token is set, it is sent too.
 
-Exit codes: 0 the account exists, 3 it does not exist, 4 Bakong rejects the account ID as invalid,
+Exit codes: 0 the account exists, 3 it does not exist, 4 Bakong rejects the account ID as invalid, \
 1 no usable response from Bakong, 2 usage error.";
 
 #[derive(Args, Debug)]

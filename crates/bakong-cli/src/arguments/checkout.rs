@@ -13,14 +13,14 @@ pub(super) const HELP: &str = "\
 Try it without any set-up:  bakong checkout --sandbox
 For NBC's servers, pass the token with --token-file or in the environment variable BAKONG_TOKEN.
 
-On a terminal, the code is drawn. In a pipe or a file, only its text is printed, unless --qr selects a drawing. A locale
+On a terminal, the code is drawn. In a pipe or a file, only its text is printed, unless --qr selects a drawing. A locale \
 that is not UTF-8 gets ASCII characters.
 
-The payment is stored, so that it is not lost if the command ends early: bakong watch --resume continues, and bakong
-payments lists what happened. Commands that share a store and a token also share the quota. The payments of --sandbox
+The payment is stored, so that it is not lost if the command ends early: bakong watch --resume continues, and bakong \
+payments lists what happened. Commands that share a store and a token also share the quota. The payments of --sandbox \
 are not stored.
 
-Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 no usable response from Bakong,
+Exit codes: 0 paid, 5 expired unpaid, 4 failed or needs review, 1 no usable response from Bakong, \
 2 usage error, 130 stopped by Ctrl-C or another signal.";
 
 // In a doc comment, rustdoc would take the default in brackets for a link.

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::common::options::{TargetArguments, token_file};
 
 pub(super) const HELP: &str = "\
-Use the link for customers who shop on the phone that they pay with. Bakong returns a new link for each request.
+Use the link for customers who shop on the phone that they pay with. Bakong returns a new link for each request. \
 The request has no token.
 
 Exit codes: 0 the link was printed, 1 the code is not a KHQR or Bakong gave no link, 2 usage error.";

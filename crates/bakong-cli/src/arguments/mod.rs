@@ -56,7 +56,7 @@ Environment variables:
   SSL_CERT_FILE, SSL_CERT_DIR   replace the built-in certificate authorities
   NO_COLOR                      draws codes without colours
 
-Closed standard output is an error: the command stops its checks and exits with code 1. Ctrl-C or another signal
+Closed standard output is an error: the command stops its checks and exits with code 1. Ctrl-C or another signal \
 stops a command; a second one ends it at once.";
 
 /// Take KHQR payments over Bakong, and read, verify and generate KHQR codes.

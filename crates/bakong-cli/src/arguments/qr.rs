@@ -13,8 +13,8 @@ use crate::common::time::{parse_lifetime, parse_moment};
 const GENERATE_HELP: &str = "\
 With --jsonl, each line is an object with the field names of NBC's SDK:
   {\"kind\":\"individual\",\"bakongAccountID\":\"sokha@devb\",\"merchantName\":\"Sokha Coffee\"}
-Each output line is {\"qr\":…,\"md5\":…} or {\"error\":{\"code\":…,\"kind\":…,\"message\":…,…}}.
-The kind is \"individual\" or \"merchant\". A code for one payment needs amount and expirationTimestamp.
+Each output line is {\"qr\":…,\"md5\":…} or {\"error\":{\"code\":…,\"kind\":…,\"message\":…,…}}. \
+The kind is \"individual\" or \"merchant\". A code for one payment needs amount and expirationTimestamp. \
 Give every order its own billNumber. Two equal lines in the same millisecond make the same code with the same MD5.
 
 Exit codes with --jsonl: 0 every line has an output line, 1 standard input or output failed.";

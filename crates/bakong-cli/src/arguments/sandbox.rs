@@ -11,23 +11,23 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::common::time::parse_duration;
 
 pub(super) const HELP: &str = "\
-Open the address in a browser to pay codes as a customer, read the e-mails, change the clock, inject faults and see
+Open the address in a browser to pay codes as a customer, read the e-mails, change the clock, inject faults and see \
 the last requests. Programs can do the same: see /openapi.json. The sandbox runs until Ctrl-C or another signal.
 
-Each refused request is printed on standard error with the reason, such as a missing header. The responses do not
+Each refused request is printed on standard error with the reason, such as a missing header. The responses do not \
 contain the reason, like those of Bakong.
 
 A rule for --fault selects requests and the response they get. For example:
   '{\"on\":\"check_transaction_by_md5\",\"times\":2,\"answer\":{\"status\":502}}'
 
-With --state, each change is written to the file before the response is sent, so a killed process loses nothing. A
-power failure may lose about the last second. If the file cannot be written, the sandbox warns and continues. It
-tries again within a minute. If the process is killed before that, the unwritten changes are lost.
+With --state, each change is written to the file before the response is sent, so a killed process loses nothing. A \
+power failure may lose about the last second. If the file cannot be written, the sandbox warns and continues. It \
+tries again within a minute. If the process is killed before that, the unwritten changes are lost. \
 --quota and --fault override the saved values and are saved too. --fault '[]' removes the saved faults.
 
 The commands pay, clock, fault and mailbox control a sandbox that is running, and print its answer as JSON.
 
-Exit codes: 0 stopped or done, 1 the sandbox cannot start, cannot write its state, cannot be reached or refuses, 2 usage
+Exit codes: 0 stopped or done, 1 the sandbox cannot start, cannot write its state, cannot be reached or refuses, 2 usage \
 error.";
 
 #[derive(Args, Debug)]

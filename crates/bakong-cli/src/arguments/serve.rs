@@ -6,18 +6,18 @@ use std::path::PathBuf;
 use clap::Args;
 
 pub(super) const HELP: &str = "\
-The server takes KHQR payments for shops in any language: they create payments over HTTP and learn of the money by events.
+The server takes KHQR payments for shops in any language: they create payments over HTTP and learn of the money by events. \
 Open /docs for the API. It runs until Ctrl-C or another signal.
 
---sandbox needs no configuration and no network: payments are made in a sandbox inside this process. It serves a demo shop, and
-prints its address, a one-time link to the dashboard, the API's documentation and a test key. --config names a TOML
-file for a real Bakong. Each of its settings is also a variable, for example BAKONG_SERVER_MERCHANT_NAME for name in the
+--sandbox needs no configuration and no network: payments are made in a sandbox inside this process. It serves a demo shop, and \
+prints its address, a one-time link to the dashboard, the API's documentation and a test key. --config names a TOML \
+file for a real Bakong. Each of its settings is also a variable, for example BAKONG_SERVER_MERCHANT_NAME for name in the \
 section [merchant].
 
-The first start of a store creates an API key and prints it. The store has only its hash. With --sandbox, BAKONG_TEST_KEY
+The first start of a store creates an API key and prints it. The store has only its hash. With --sandbox, BAKONG_TEST_KEY \
 sets a key that a script knows in advance.
 
-The dashboard needs a password: --hash-password prints the line for dashboard_password_hash. Without a password, each start prints
+The dashboard needs a password: --hash-password prints the line for dashboard_password_hash. Without a password, each start prints \
 a link that can be used once within a day.
 
 Exit codes: 0 stopped, 1 the server cannot start, 2 usage error.";

@@ -29,16 +29,16 @@ Next, pass the code from the e-mail to bakong token verify.
 Exit codes: 0 Bakong sends the e-mail, 1 no usable response from Bakong, or Bakong refused the request, 2 usage error.";
 
 const SAVED_HELP: &str = "\
-The token is saved in --token-file, which only its owner can read (mode 0600). Without --token-file, the token is
+The token is saved in --token-file, which only its owner can read (mode 0600). Without --token-file, the token is \
 printed on standard output, so that you can store it elsewhere.
 
 Exit codes: 0 the token was saved or printed, 1 no usable response from Bakong, or Bakong refused the request, or the \
 token could not be saved, 2 usage error.";
 
 const STATUS_HELP: &str = "\
-Shows the token in --token-file, or in the environment variable BAKONG_TOKEN. NBC's tokens are valid for 90 days.
+Shows the token in --token-file, or in the environment variable BAKONG_TOKEN. NBC's tokens are valid for 90 days. \
 A token is due for renewal three days before it expires.
-The command sends no request. With --env, or with --base-url and one of NBC's hosts, a token that is not a JWT is an
+The command sends no request. With --env, or with --base-url and one of NBC's hosts, a token that is not a JWT is an \
 error; other servers may issue tokens in other formats.
 
 Exit codes: 0 valid or due for renewal, 1 expired, missing or not a token, 2 usage error.";

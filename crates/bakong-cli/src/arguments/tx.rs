@@ -20,28 +20,28 @@ pub(crate) enum TxCommand {
 }
 
 const CHECK_HELP: &str = "\
-Look the payment up by the text of the code, or by one of --md5, --hash, --short-hash, --instruction-ref and --external-ref.
-The payment must have the amount of the code and go to its account. Without the code, give --account and --amount:
-the command compares the payment with the order. A short hash needs --amount and
---currency, and the payment must have that amount. A payment needs review if a compared value differs, is missing or
+Look the payment up by the text of the code, or by one of --md5, --hash, --short-hash, --instruction-ref and --external-ref. \
+The payment must have the amount of the code and go to its account. Without the code, give --account and --amount: \
+the command compares the payment with the order. A short hash needs --amount and \
+--currency, and the payment must have that amount. A payment needs review if a compared value differs, is missing or \
 cannot be read.
-A check costs one request of the daily quota. If Bakong is unavailable, the command sends up to three requests.
+A check costs one request of the daily quota. If Bakong is unavailable, the command sends up to three requests. \
 A token renewal costs one more, or two if Bakong rejects the old token first.
 Pass the token with --token-file or in the environment variable BAKONG_TOKEN.
 
-Exit codes: 0 paid, 3 not found, 4 the payment failed or differs from the order, or the code is static,
-1 no usable response from Bakong, 2 usage error: also a text that is no code, or a static one.
---json prints {\"status\":\"paid|needs_review|not_found|failed|static_qr\",\"transaction\":{…},…}, or
+Exit codes: 0 paid, 3 not found, 4 the payment failed or differs from the order, or the code is static, \
+1 no usable response from Bakong, 2 usage error: also a text that is no code, or a static one. \
+--json prints {\"status\":\"paid|needs_review|not_found|failed|static_qr\",\"transaction\":{…},…}, or \
 {\"error\":{\"class\":…,\"message\":…,\"advice\":…,…}} without a usable response from Bakong.";
 
 const DIAGNOSE_HELP: &str = "\
-Looks the payment up by MD5, by full hash and by short hash, as far as they are known. A hash in one response is used
-for the next lookup. This costs at most three requests of the daily quota. The command sends each request once, and
-stops if Bakong is unavailable. A token renewal costs one more request, or two if Bakong rejects the old token first.
+Looks the payment up by MD5, by full hash and by short hash, as far as they are known. A hash in one response is used \
+for the next lookup. This costs at most three requests of the daily quota. The command sends each request once, and \
+stops if Bakong is unavailable. A token renewal costs one more request, or two if Bakong rejects the old token first. \
 With --amount, a payment needs review if its amount or currency differs, is missing or cannot be read.
 
-Exit codes: 0 the payment was found and all responses agree, 3 not found, 4 the payment needs review or failed, the
-responses disagree or the code is static, 1 a lookup got no usable response, so the state of the payment is unknown,
+Exit codes: 0 the payment was found and all responses agree, 3 not found, 4 the payment needs review or failed, the \
+responses disagree or the code is static, 1 a lookup got no usable response, so the state of the payment is unknown, \
 2 usage error.";
 
 #[derive(Args, Debug)]

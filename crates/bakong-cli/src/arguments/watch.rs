@@ -22,7 +22,7 @@ If Bakong does not respond or rejects the token, payments stay open, even after 
 again until Bakong responds, or until Ctrl-C, which lists the open payments. \"watching\" means that the requests are \
 reserved, not that Bakong was reached. Run bakong tx check first to test the connection.
 
-Each line of the output of bakong qr generate --jsonl is accepted too: bakong qr generate --jsonl < orders | bakong watch.
+Each line of the output of bakong qr generate --jsonl is accepted too: bakong qr generate --jsonl < orders | bakong watch. \
 A file must be a regular file of at most 64 MiB. Times in the output are in Phnom Penh (UTC+7).
 
 If the reader of standard output closes it, the command stops with exit code 1. If the reader only stalls, the command \
