@@ -137,3 +137,58 @@ async fn serve_stream(
     // The error of a connection concerns its client only.
     let _ = watcher.watch(connection).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Serves on a free port and returns a connection to it.
+    async fn connect(tls: Option<TlsAcceptor>) -> TcpStream {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(async || "served"));
+        tokio::spawn(async move {
+            let (_stop, stopped) = watch::channel(false);
+            serve(listener, tls, router, stopped).await;
+        });
+        TcpStream::connect(address).await.unwrap()
+    }
+
+    /// Sends the start of a request, and returns how long the server keeps the connection open.
+    async fn time_open(mut stream: TcpStream, start: &str) -> Duration {
+        let opened = Instant::now();
+        stream.write_all(start.as_bytes()).await.unwrap();
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+        opened.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_finish_the_head_of_a_request_is_disconnected() {
+        for start in ["", "GET / HTTP/1.1\r\nhost: shop.example\r\nx: "] {
+            let open = time_open(connect(None).await, start).await;
+            assert_eq!(open.as_secs(), HEAD_TIMEOUT.as_secs(), "{start:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_finish_the_handshake_is_disconnected() {
+        let key = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: String| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let config = TlsConfig {
+            cert_file: write("cert.pem", key.cert.pem()),
+            key_file: write("key.pem", key.signing_key.serialize_pem()),
+        };
+        let acceptor = tls(&config).unwrap();
+        let open = time_open(connect(Some(acceptor)).await, "").await;
+        assert_eq!(open.as_secs(), HANDSHAKE_TIMEOUT.as_secs());
+    }
+}

@@ -111,3 +111,41 @@ fn timed_out() -> Problem {
         "the request took too long; try again with the same Idempotency-Key",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use axum::body::{Body, Bytes};
+    use axum::routing::post;
+    use futures_util::stream;
+    use tower_service::Service;
+
+    use super::*;
+
+    async fn status(router: Router, body: Body) -> StatusCode {
+        let mut router = add(router, Metrics::default());
+        let request = Request::post("/").body(body).unwrap();
+        router.call(request).await.unwrap().status()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_ends_is_refused_after_the_time_limit() {
+        let router = Router::new().route("/", post(async |_: Bytes| "read"));
+        let started = tokio::time::Instant::now();
+        let body = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
+        assert_eq!(
+            status(router.clone(), body).await,
+            StatusCode::REQUEST_TIMEOUT
+        );
+        assert_eq!(started.elapsed().as_secs(), TIMEOUT.as_secs());
+        assert_eq!(status(router, Body::from("{}")).await, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_panics_is_an_internal_error() {
+        let broken = Router::new().route("/", post(async || -> StatusCode { panic!("broken") }));
+        let answered = status(broken, Body::empty()).await;
+        assert_eq!(answered, StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

@@ -70,10 +70,11 @@ impl OpenedPayment {
         }
     }
 
-    /// Marks the payment as open, unless it has another status meanwhile, and stores the deep link of its attempt.
+    /// Marks the payment as open, unless it has another status meanwhile, and stores the deep link of its attempt. The version
+    /// stays the same: readers saw the payment as open before.
     pub(super) fn mark(&self, shop: i64) -> impl Iterator<Item = Statement> + use<> {
         let open = Statement::new(
-            "UPDATE server_payments SET status = 'open', version = version + 1 \
+            "UPDATE server_payments SET status = 'open' \
              WHERE shop = $1 AND id = $2 AND status = 'opening'",
         );
         let open = open.integer(shop).text(&*self.id);
