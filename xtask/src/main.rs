@@ -40,12 +40,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Runs everything that must pass before a change is accepted: layers, formatting, clippy, tests, docs
+    /// Runs everything that must pass before a change is accepted: layers, formatting, clippy, tests
     Test,
     /// Checks the dependency rule between crates, and import cycles between modules
     Layers,
     /// Packs the published crates and checks the tarballs: with the oldest supported Rust, with the oldest versions of
-    /// their dependencies, with each feature, and each crate alone in a scratch project
+    /// their dependencies, with each feature, their docs, and each crate alone in a scratch project
     Package {
         /// Fail if the working copy has changes or the address of the repository is missing
         #[arg(long)]

@@ -22,8 +22,8 @@ const CONSUMER_FEATURES: &[(&str, &[&str])] = &[
 ];
 
 /// Packs the published crates, unpacks the tarballs into a workspace of their own, and checks them there:
-/// with the oldest Rust, with the oldest versions of their direct dependencies, with each feature, and each in a scratch
-/// project that depends on that crate alone.
+/// with the oldest Rust, with the oldest versions of their direct dependencies, with each feature, their docs, and each in
+/// a scratch project that depends on that crate alone.
 pub(crate) fn check(runner: &mut Runner, workspace: &Workspace, release: bool) -> Result<()> {
     let mut members = workspace.members();
     members.retain(|member| member.published);
@@ -81,6 +81,22 @@ pub(crate) fn check(runner: &mut Runner, workspace: &Workspace, release: bool) -
             )
             .env("CARGO_TARGET_DIR", &target)
             .env("RUSTFLAGS", "-D warnings")
+        })?;
+    }
+    for Member { name, .. } in libraries.clone() {
+        // As for its features: aws-lc-rs is not built.
+        let features = match name.as_str() {
+            "bakong-http" => "--features=native-roots",
+            _ => "--all-features",
+        };
+        runner.command(&format!("docs of {name}"), |shell| {
+            cmd!(
+                shell,
+                "rustup run {oldest} cargo doc --quiet --no-deps {features} --manifest-path {manifest} -p {name}"
+            )
+            .env("CARGO_TARGET_DIR", &target)
+            .env("RUSTFLAGS", "-D warnings")
+            .env("RUSTDOCFLAGS", "-D warnings")
         })?;
     }
     for Member { name, .. } in libraries {
