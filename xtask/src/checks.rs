@@ -21,7 +21,7 @@ const OUTSIDE: [&str; 8] = [
     "benches/foreign-khqr-api",
 ];
 
-pub(crate) fn test(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+pub(crate) fn test(runner: &mut Runner, workspace: &Workspace, no_run: bool) -> Result<()> {
     tools::require(&[tools::cargo("fmt"), tools::cargo("clippy")])?;
     layers(runner, workspace)?;
     runner.step("fmt", |shell| {
@@ -41,6 +41,9 @@ pub(crate) fn test(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
             "cargo test --workspace --all-features --all-targets --no-run"
         ))
     })?;
+    if no_run {
+        return Ok(());
+    }
     runner.command("tests", |shell| {
         with_clippy(cmd!(shell, "cargo test --workspace --all-features"))
     })?;

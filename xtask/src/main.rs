@@ -41,7 +41,11 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Runs everything that must pass before a change is accepted: layers, formatting, clippy, tests
-    Test,
+    Test {
+        /// Build the tests, but do not run them
+        #[arg(long)]
+        no_run: bool,
+    },
     /// Checks the dependency rule between crates, and import cycles between modules
     Layers,
     /// Packs the published crates and checks the tarballs: with the oldest supported Rust, with the oldest versions of
@@ -171,7 +175,7 @@ fn main() -> ExitCode {
 fn run(task: &Task, runner: &mut Runner) -> Result<()> {
     let workspace = Workspace::load()?;
     match task {
-        Task::Test => checks::test(runner, &workspace),
+        Task::Test { no_run } => checks::test(runner, &workspace, *no_run),
         Task::Layers => checks::layers(runner, &workspace),
         Task::Package { release } => package::check(runner, &workspace, *release),
         Task::Dist => package::dist(runner, &workspace),
