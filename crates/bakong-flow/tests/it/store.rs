@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bakong_flow::payment::Untrackable;
 use bakong_flow::store::contract::sample::{
     START, TERM, after, finished, md5, opened, order, paid,
 };
 use bakong_flow::store::contract::{self, Fixture};
 use bakong_flow::store::{
     Acquired, Batch, Command, CommandId, CommandQueue, CommandResult, Conflict, Epoch, EventId,
-    LeaderLease, PaymentKey, PaymentStore, Rejected, WorkerId,
+    LeaderLease, PaymentKey, PaymentStore, Rejected, StoreError, WorkerId,
 };
-use bakong_flow::{Change, MemoryStore, Outcome};
+use bakong_flow::{Change, MemoryStore, OrderId, Outcome};
 
 struct InMemory(MemoryStore);
 
@@ -190,4 +191,51 @@ async fn a_lease_ends_with_its_term() {
     tokio::time::advance(millisecond).await;
     let acquired = store.acquire(&other, TERM).await.unwrap();
     assert!(matches!(acquired, Acquired::Leader(_)), "{acquired:?}");
+}
+
+#[test]
+fn ids_and_errors_are_read_as_they_were_written() {
+    assert_eq!(EventId::new(7).get(), 7);
+    assert_eq!(CommandId::new(8).get(), 8);
+    let worker = WorkerId::new("till 1");
+    assert_eq!(
+        (worker.as_str(), &*worker.to_string()),
+        ("till 1", "till 1")
+    );
+    let order = OrderId::new("order 1").unwrap();
+    assert_eq!(
+        (order.as_str(), &*order.to_string()),
+        ("order 1", "order 1")
+    );
+    let error = OrderId::new("").unwrap_err();
+    assert!(error.to_string().contains("1 to "), "{error}");
+    for (error, words) in [
+        (Untrackable::NoAmount, "has no amount"),
+        (Untrackable::NoExpiry, "has no expiry"),
+    ] {
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let error = StoreError::transient("the disk is full");
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    assert_eq!(source.as_deref(), Some("the disk is full"));
+}
+
+/// A store that grants no leases and has no commands.
+struct Alone;
+
+impl LeaderLease for Alone {}
+
+impl CommandQueue for Alone {}
+
+#[tokio::test]
+async fn a_store_without_leases_and_commands_has_one_worker_that_nothing_wakes() {
+    let acquired = Alone.acquire(&WorkerId::new("one"), TERM).await.unwrap();
+    assert_eq!(acquired, Acquired::Leader(Epoch::ALONE));
+    Alone
+        .submit("key", &Command::Nudge { md5: md5(1) })
+        .await
+        .unwrap_err();
+    assert_eq!(Alone.results(&[CommandId::new(1)]).await.unwrap(), []);
+    let waiting = tokio::time::timeout(Duration::ZERO, Alone.notified());
+    waiting.await.unwrap_err();
 }
