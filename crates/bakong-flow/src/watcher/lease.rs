@@ -123,3 +123,24 @@ async fn renew(shared: Arc<Shared>, epoch: Epoch, state: watch::Sender<LeaseStat
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_valid_until_it_expires_or_is_lost() {
+        let now = Instant::now();
+        let error = Arc::new(StoreError::fenced());
+        let later = now + Duration::from_secs(3_600);
+        for (valid_until, lost, is_valid) in [
+            (later, None, true),
+            (now, None, false),
+            (later, Some(Arc::clone(&error)), false),
+            (now, Some(error), false),
+        ] {
+            let (_sender, state) = watch::channel(LeaseState { valid_until, lost });
+            assert_eq!(LeaseCheck(state).is_valid(), is_valid);
+        }
+    }
+}
