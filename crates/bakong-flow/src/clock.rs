@@ -143,4 +143,9 @@ mod tests {
         SystemClock.sleep_until(moment).await;
         assert!(SystemClock.now() >= moment);
     }
+
+    #[test]
+    fn the_debug_output_names_the_type() {
+        assert!(format!("{:?}", SystemClock.busy()).starts_with("Busy"));
+    }
 }

@@ -423,4 +423,7 @@ fn a_token_that_the_sender_renewed_is_recorded() {
     desk.tracker.token_renewed(ends, desk.now);
     let changes: Vec<_> = desk.tracker.take_changes().collect();
     assert_eq!(changes, [Change::Token(Ok(ends))]);
+    desk.open([1]);
+    let shown = format!("{:?}", desk.tracker);
+    assert!(shown.contains("OrderId(\"order 1\")"), "{shown}");
 }
