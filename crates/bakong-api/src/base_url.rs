@@ -333,4 +333,28 @@ mod tests {
             assert!(!is_loopback(text), "{text}");
         }
     }
+
+    #[test]
+    fn names_and_errors_are_printed() {
+        for (name, is_production) in [
+            ("sit", false),
+            ("production", true),
+            ("sit-gov", false),
+            ("production-gov", true),
+        ] {
+            let environment: Environment = name.parse().unwrap();
+            assert_eq!(environment.is_production(), is_production, "{name}");
+            assert_eq!(environment.to_string(), name);
+        }
+        let error = "prod".parse::<Environment>().unwrap_err();
+        assert!(error.to_string().contains("sit-gov"), "{error}");
+        let error = BaseUrl::new("ftp://host").unwrap_err();
+        assert!(error.to_string().starts_with("the base URL "), "{error}");
+    }
+
+    #[test]
+    fn only_https_is_encrypted() {
+        assert!(BaseUrl::new("https://host").unwrap().is_https());
+        assert!(!BaseUrl::new("http://host").unwrap().is_https());
+    }
 }

@@ -372,3 +372,79 @@ impl std::error::Error for ApiError {
         self.transport.as_ref().and_then(std::error::Error::source)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn every_class_has_a_name_and_only_a_refused_rate_tells_when_to_come_back() {
+        let retry_after = Some(RetryAfter::Delay(Duration::from_secs(7)));
+        for (class, name, expected) in [
+            (ErrorClass::Unauthorized, "unauthorized", None),
+            (ErrorClass::QuotaExhausted, "quota_exhausted", None),
+            (ErrorClass::Blocked, "blocked", None),
+            (
+                ErrorClass::RateLimited { retry_after },
+                "rate_limited",
+                retry_after,
+            ),
+            (
+                ErrorClass::Unavailable { retry_after },
+                "unavailable",
+                retry_after,
+            ),
+            (ErrorClass::Store, "store", None),
+            (ErrorClass::Refused, "refused", None),
+            (ErrorClass::Malformed, "malformed", None),
+            (
+                ErrorClass::Transport(TransportErrorKind::Busy),
+                "transport",
+                None,
+            ),
+        ] {
+            assert_eq!((class.name(), class.retry_after()), (name, expected));
+        }
+        let error = ApiError::new(ErrorClass::RateLimited { retry_after }, "");
+        assert!(error.to_string().contains("retry after 7 s"), "{error}");
+    }
+
+    #[test]
+    fn a_transaction_that_was_not_requested_is_told_from_other_unreadable_answers() {
+        let error = |class, message: &str| ApiError::new(class, message);
+        assert!(error(ErrorClass::Malformed, OTHER_TRANSACTION).is_of_another_transaction());
+        for error in [
+            error(ErrorClass::Malformed, "the body is empty"),
+            // A server can repeat the text.
+            error(ErrorClass::Refused, OTHER_TRANSACTION),
+        ] {
+            assert!(!error.is_of_another_transaction(), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_request_that_was_not_sent_is_reported_as_not_sent() {
+        for class in [ErrorClass::Unauthorized, ErrorClass::Store] {
+            let error = ApiError::new(class, "reason");
+            assert_eq!(error.to_string(), "no request was sent: reason");
+            let error = error.in_answer(StatusCode::UNAUTHORIZED, None);
+            assert!(!error.to_string().contains("no request"), "{error}");
+        }
+        let error = ApiError::new(ErrorClass::Refused, "reason");
+        assert!(!error.to_string().contains("no request"), "{error}");
+    }
+
+    #[test]
+    fn the_cause_of_a_transport_error_is_kept() {
+        let error = TransportError::new(TransportErrorKind::Connect, "refused by the host");
+        let error = ApiError::from(error);
+        let source = error.source().map(ToString::to_string);
+        assert_eq!(source.as_deref(), Some("refused by the host"));
+        let kind = error.transport().map(TransportError::kind);
+        assert_eq!(kind, Some(TransportErrorKind::Connect));
+        let error = ApiError::new(ErrorClass::Refused, "");
+        assert!(error.source().is_none() && error.transport().is_none());
+    }
+}

@@ -72,4 +72,13 @@ mod tests {
             assert_eq!(full(text), None, "{text:?}");
         }
     }
+
+    #[test]
+    fn a_short_hash_has_digits() {
+        assert_eq!(digits(" 8465D722\n").as_deref(), Some("8465d722"));
+        assert_eq!(digits("8465d722").as_deref(), Some("8465d722"));
+        for text in ["", "0x", " ", "8465d72g"] {
+            assert_eq!(digits(text), None, "{text:?}");
+        }
+    }
 }

@@ -279,6 +279,8 @@ mod tests {
         let floor = |text| Decimal::parse(text).and_then(Decimal::floor);
         assert_eq!(floor("1636709123467.2"), Some(1_636_709_123_467));
         assert_eq!(floor("1.6057743706080e12"), Some(1_605_774_370_608));
+        // The power of ten does not fit into 128 bits.
+        assert_eq!((floor("1e-99"), floor("1e99")), (Some(0), None));
     }
 
     #[test]
@@ -331,6 +333,23 @@ mod tests {
             if let Some(number) = Decimal::parse(&text) {
                 let _ = (number.floor(), number.scaled(2));
             }
+        }
+    }
+
+    #[test]
+    fn a_whole_number_keeps_its_sign() {
+        let read = |text: &str| {
+            let value: &RawValue = serde_json::from_str(text).unwrap();
+            integer(value)
+        };
+        for (text, value) in [
+            ("1", Some(1)),
+            ("-1", Some(-1)),
+            ("\"-1.0\"", Some(-1)),
+            ("1.5", None),
+            ("true", None),
+        ] {
+            assert_eq!(read(text), value, "{text}");
         }
     }
 }

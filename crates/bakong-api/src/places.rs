@@ -72,3 +72,51 @@ fn is_same(name: &str, one: &RawValue, other: &RawValue) -> bool {
         _ => one == other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn agree(text: &str) -> bool {
+        super::agree(&Object::parse(text).unwrap())
+    }
+
+    #[test]
+    fn two_places_agree_if_they_have_the_same_values_in_any_form() {
+        let hash = "8465d722d7d5065f2886f0a474a4d34dc6a7855355b611836f7b6111228893e9";
+        let upper = hash.to_uppercase();
+        for (one, other) in [
+            (r#""amount":1.5"#, r#""amount":"1.50""#),
+            (r#""createdDateMs":1000.0"#, r#""createdDateMs":"1000""#),
+            (r#""currency":"USD""#, r#""currency":"usd""#),
+            (r#""currency":"USD""#, r#""currency":"""#),
+            (r#""md5":"ab""#, r#""md5":" AB ""#),
+            (
+                &*format!(r#""hash":"{hash}""#),
+                &*format!(r#""hash":"0x{upper}""#),
+            ),
+            (r#""toAccountId":"a@b""#, r#""toAccountId":"\u0061@b""#),
+        ] {
+            assert!(agree(&format!("{{{one},\"data\":{{{other}}}}}")), "{one}");
+            let deep = format!("{{\"data\":{{{one},\"transaction\":{{{other}}}}}}}");
+            assert!(agree(&deep), "{one}");
+        }
+    }
+
+    #[test]
+    fn two_places_with_different_values_contradict_each_other() {
+        for (one, other) in [
+            (r#""amount":1.5"#, r#""amount":1.51"#),
+            // Only amounts and times are compared as numbers.
+            (r#""toAccountId":1"#, r#""toAccountId":1.0"#),
+            (r#""currency":"USD""#, r#""currency":"KHR""#),
+            (r#""md5":"ab""#, r#""md5":"ac""#),
+            (r#""hash":"ab""#, r#""hash":"AB""#),
+            (r#""toAccountId":"a@b""#, r#""toAccountId":"A@b""#),
+        ] {
+            assert!(!agree(&format!("{{{one},\"data\":{{{other}}}}}")), "{one}");
+        }
+        assert!(!agree(r#"{"data":7}"#));
+        assert!(agree(r#"{"data":{"hash":"a"}}"#) && agree("{}"));
+    }
+}

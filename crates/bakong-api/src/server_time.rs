@@ -398,4 +398,27 @@ mod tests {
         time.observe(at(10_000), at(0), at(0));
         assert_eq!(time, ServerTime::new());
     }
+
+    #[test]
+    fn a_difference_of_a_minute_is_still_normal() {
+        let minute = i64::try_from(TOLERANCE.as_millis()).unwrap();
+        for (local, server, is_wrong) in [
+            (0, minute, false),
+            (0, minute + 1, true),
+            (minute + RESOLUTION, 0, false),
+            (minute + RESOLUTION + 1, 0, true),
+        ] {
+            let mut time = ServerTime::new();
+            assert!(!time.skew().is_wrong());
+            time.observe(at(local), at(local), at(server));
+            assert_eq!(time.skew().is_wrong(), is_wrong, "{:?}", time.skew());
+        }
+    }
+
+    #[test]
+    fn a_difference_that_does_not_fit_is_limited() {
+        let (first, last) = (Timestamp::from_millis(0), Timestamp::from_millis(u64::MAX));
+        assert_eq!(difference(first, last), i64::MIN);
+        assert_eq!(difference(last, first), i64::MAX);
+    }
 }

@@ -203,3 +203,41 @@ impl std::error::Error for TransportError {
         Some(&*self.source)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn a_request_may_have_arrived_only_if_it_was_sent() {
+        use TransportErrorKind as Kind;
+        for kind in [Kind::Timeout, Kind::Interrupted, Kind::AnswerTooLarge] {
+            assert!(kind.may_have_arrived(), "{kind:?}");
+        }
+        for kind in [
+            Kind::InvalidRequest,
+            Kind::NotAllowed,
+            Kind::Resolve,
+            Kind::Connect,
+            Kind::Tls,
+            Kind::Proxy,
+            Kind::Busy,
+            Kind::CircuitOpen,
+        ] {
+            assert!(!kind.may_have_arrived(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_has_its_cause_and_whether_the_proxy_failed() {
+        let error = TransportError::new(TransportErrorKind::Connect, "refused");
+        assert!(!error.is_at_proxy());
+        let error = error.at_proxy().with_detail("proxy.example:3128");
+        assert!(error.is_at_proxy());
+        let source = error.source().map(ToString::to_string);
+        assert_eq!(source.as_deref(), Some("refused"));
+        assert!(error.to_string().ends_with(" (proxy.example:3128)"));
+    }
+}

@@ -110,6 +110,8 @@ mod tests {
             ("//user:secret@new.example/", None),
             ("user:secret@new.example", None),
             ("javascript:secret", None),
+            ("new.example", None),
+            ("//new.example/login", None),
             ("", None),
         ] {
             assert_eq!(target(location).as_deref(), expected, "{location}");
@@ -155,5 +157,13 @@ mod tests {
         for none in [&[][..], &["identity"], &["Identity"], &[""]] {
             assert_eq!(text(none), "the body is not a JSON object");
         }
+    }
+
+    #[test]
+    fn an_empty_body_and_a_web_page_are_told_apart() {
+        let text = |bytes: &'static [u8]| body(&Response::new(bytes));
+        assert_eq!(text(b" \r\n"), "the body is empty");
+        assert!(text(b"\n<!doctype html>").contains("a web page"));
+        assert_eq!(text(b"null"), "the body is not a JSON object");
     }
 }

@@ -120,3 +120,32 @@ impl Monotonic {
         self.0.elapsed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_clock_tells_the_time_and_does_not_go_back() {
+        let first = SystemClock.now();
+        let difference = system_time().as_millis().abs_diff(first.as_millis());
+        assert!(difference < 60_000, "{difference} ms");
+        assert!(SystemClock.now() >= first);
+        let monotonic = Monotonic::now();
+        while monotonic.elapsed().is_zero() {}
+    }
+
+    #[tokio::test]
+    async fn the_system_clock_sleeps_until_the_moment() {
+        // A moment that has passed.
+        SystemClock.sleep_until(Timestamp::from_millis(0)).await;
+        let moment = SystemClock.now().saturating_add(Duration::from_millis(2));
+        SystemClock.sleep_until(moment).await;
+        assert!(SystemClock.now() >= moment);
+    }
+
+    #[test]
+    fn the_debug_output_names_the_type() {
+        assert!(format!("{:?}", SystemClock.busy()).starts_with("Busy"));
+    }
+}

@@ -133,3 +133,18 @@ fn payment_problems(stored: &StoredPayment, status: &str, hash: Option<&str>) ->
     }
     problems
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_a_maximum_of_problems() {
+        let mut problems = Problems::default();
+        for number in 0..=MAX_PROBLEMS {
+            problems.rule("a rule", &format!("payments {number}"));
+        }
+        assert_eq!(problems.0.len(), MAX_PROBLEMS);
+        assert_eq!(problems.0[0], "payments 0: a rule");
+    }
+}

@@ -212,3 +212,16 @@ impl Row {
 fn wrong_column() -> StoreError {
     StoreError::fatal("a column of the server's tables has another type than this program expects")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_debug_output_has_the_sql_and_not_the_values() {
+        let statement = Statement::new("SELECT $1").text("personal data");
+        let shown = format!("{statement:?}");
+        assert!(shown.contains("SELECT $1"), "{shown}");
+        assert!(!shown.contains("personal"), "{shown}");
+    }
+}

@@ -83,3 +83,47 @@ impl From<crate::MarkError> for Error {
         Self::Mark(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use khqr_core::Khqr;
+
+    #[test]
+    fn every_error_names_the_value_to_change() {
+        let code = Khqr::parse("").unwrap_err();
+        for (error, words) in [
+            (Error::TextTooLong, "use a lower error correction"),
+            (Error::Code(code), "the card cannot show this code: "),
+            (Error::Width(1), "the width is 1 pixels: use "),
+            (Error::Margin(99), "the margin is 99 modules: use "),
+            (Error::CornerRadius(999), "the corner radius is 999"),
+            (Error::SymbolNeedsCorrection, "error correction Q or H"),
+            (Error::SheetSize, "columns and 1 to"),
+            (Error::TooManyCards, "more cards than cells"),
+            (Error::Font, "not a TrueType or OpenType font"),
+        ] {
+            assert!(error.to_string().contains(words), "{error}");
+        }
+        #[cfg(feature = "png")]
+        assert!(Error::Raster.to_string().contains("in this size"));
+    }
+
+    #[cfg(feature = "marks")]
+    #[test]
+    fn every_error_of_a_mark_names_the_reason() {
+        use crate::MarkError;
+        for (error, words) in [
+            (MarkError::FileTooLarge, "is larger than"),
+            (MarkError::UnknownFormat, "neither SVG nor PNG"),
+            (MarkError::InvalidSvg, "not a valid SVG file"),
+            (MarkError::InvalidPng, "not a valid PNG file"),
+            (MarkError::TooManyPixels, "pixels"),
+            (MarkError::TooComplex, "simplify it"),
+            (MarkError::NotAllowed("a script"), "contains a script"),
+        ] {
+            let error = Error::from(error);
+            assert!(error.to_string().contains(words), "{error}");
+        }
+    }
+}

@@ -39,3 +39,21 @@ pub(crate) fn text(value: &str, max: u8) -> Result<(), ErrorKind> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_merchant_category_code_has_four_digits() {
+        assert_eq!(category_code("5999"), Ok(()));
+        for (text, kind) in [
+            ("", ErrorKind::Empty),
+            ("599", ErrorKind::NotDigits),
+            ("599x", ErrorKind::NotDigits),
+            ("59999", ErrorKind::TooLong { max: 4 }),
+        ] {
+            assert_eq!(category_code(text), Err(kind), "{text:?}");
+        }
+    }
+}

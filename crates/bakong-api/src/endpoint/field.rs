@@ -90,3 +90,21 @@ pub(super) fn text_of(
     };
     Err(InvalidField { field, rule })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invalid_field_is_named_with_its_rule() {
+        let message = |text, allowed| text_of("code", text, allowed).unwrap_err().to_string();
+        assert_eq!(
+            message("ab", 20..=20),
+            "code must have exactly 20 characters"
+        );
+        assert_eq!(message("ab", 3..=20), "code must have 3 to 20 characters");
+        assert!(message("a\tb", 1..=20).starts_with("code must not contain line breaks"));
+        let message = email("shop").unwrap_err().to_string();
+        assert_eq!(message, "email must be an e-mail address");
+    }
+}

@@ -279,5 +279,12 @@ mod tests {
         let token = AccessToken::new(&jwt("{}")).unwrap();
         let printed = format!("{token:?} {:?}", token.authorization());
         assert!(!printed.contains("eyJ"), "{printed}");
+        assert!(printed.contains("[redacted]"), "{printed}");
+    }
+
+    #[test]
+    fn a_text_is_shown_without_the_secret_token() {
+        let shown = without_tokens("Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2ln, again").into_owned();
+        assert_eq!(shown, "Bearer [redacted], again");
     }
 }

@@ -53,3 +53,25 @@ pub(super) fn is_wrong_kind(error: &io::Error) -> bool {
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
     ) && error.raw_os_error().is_none()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_kind_of_file_is_told_from_an_error_of_the_system() {
+        let folder = tempfile::tempdir().unwrap();
+        let is_wrong = |result: io::Result<_>| is_wrong_kind(&result.unwrap_err());
+        assert!(is_wrong(read(folder.path(), 9)));
+        let file = folder.path().join("token");
+        fs::write(&file, "0123456789").unwrap();
+        assert!(is_wrong(read(&file, 9)));
+        assert_eq!(read(&file, 10).unwrap().unwrap().len(), 10);
+        assert!(read(&folder.path().join("missing"), 9).unwrap().is_none());
+        // The file is not a folder.
+        assert!(!is_wrong(read(&file.join("token"), 9)));
+        // An error of the system can have the same kind.
+        assert!(!is_wrong_kind(&io::Error::from_raw_os_error(22)));
+        assert!(!is_wrong_kind(&io::ErrorKind::PermissionDenied.into()));
+    }
+}

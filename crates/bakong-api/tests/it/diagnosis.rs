@@ -273,3 +273,16 @@ fn without_clues_no_request_is_sent() {
     assert!(sent.is_empty() && diagnosis.findings().is_empty());
     assert_eq!(diagnosis.not_asked.len(), 3);
 }
+
+#[test]
+fn lookups_and_the_reasons_for_leaving_one_out_are_named() {
+    let names = [Lookup::Md5, Lookup::Hash, Lookup::ShortHash].map(|lookup| lookup.to_string());
+    assert_eq!(names, ["MD5", "full hash", "short hash"]);
+    for (reason, words) in [
+        (NotAsked::Unknown, "is unknown"),
+        (NotAsked::AmountUnknown, "needs the amount"),
+        (NotAsked::Pointless, "would fail as well"),
+    ] {
+        assert!(reason.to_string().contains(words), "{reason}");
+    }
+}

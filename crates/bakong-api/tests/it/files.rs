@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bakong_api::Remedy;
 use bakong_api::token::{
@@ -483,4 +483,21 @@ fn without_a_mark_a_token_is_renewed_only_on_its_last_day() {
     );
     request.usable_until = Some(START.saturating_add(DAY));
     drop(granted(block_on(store.acquire_renewal(request)).unwrap()));
+}
+
+#[test]
+fn a_mark_that_was_not_written_completely_expires_by_its_age() {
+    let folder = Folder::new();
+    let store = FileTokenStore::new(folder.file());
+    let mark = folder.0.join("bakong.token.renewal");
+    fs::write(&mark, "{\"notBefore\":").unwrap();
+    let written = UNIX_EPOCH + Duration::from_millis(START.as_millis());
+    let file = fs::File::options().write(true).open(&mark).unwrap();
+    file.set_modified(written).unwrap();
+    for seconds in [0, 59] {
+        let outcome = acquire(&store, seconds, true);
+        assert!(matches!(outcome, LeaseOutcome::Held), "{outcome:?}");
+    }
+    drop(granted(acquire(&store, 60, true)));
+    assert!(folder.names().is_empty());
 }

@@ -155,6 +155,7 @@ fn a_deeplink_is_a_web_url_that_is_safe_to_print() {
     };
     let link = read(r#""https://bakongsit.page.link/abc""#).unwrap();
     assert_eq!(link.as_str(), "https://bakongsit.page.link/abc");
+    assert_eq!(link.to_string(), link.as_str());
     assert!(read(r#""https://bakong.page.link/a?b=c#d""#).is_ok());
     for link in [
         "null",

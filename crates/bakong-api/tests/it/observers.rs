@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
+use bakong_api::endpoint::EndpointInfo;
 use bakong_api::observe::{Attempt, Attempts, SessionObserver};
 use bakong_api::transport::{TransportError, TransportErrorKind, transport_fn};
-use bakong_api::{Environment, Session};
+use bakong_api::{Environment, ErrorClass, Session};
 use bytes::Bytes;
 use http::{Request, Response};
 
@@ -74,4 +76,40 @@ fn a_cancelled_request_does_not_finish_and_an_unsendable_one_does_not_start() {
     tasks.run();
     tasks.cancel(0);
     assert_eq!(*notes.0.lock().unwrap(), ["check_transaction_by_md5 1"]);
+}
+
+struct Refuses;
+
+#[async_trait]
+impl SessionObserver for Refuses {
+    async fn before_sending(&self, _: EndpointInfo) -> Result<(), TransportError> {
+        Err(TransportError::new(TransportErrorKind::NotAllowed, "no"))
+    }
+}
+
+#[test]
+fn an_observer_behind_a_pointer_can_keep_a_request_from_being_sent() {
+    let transport = transport_fn(async |_| panic!("the request is sent"));
+    let session = Session::new(transport, Environment::Sit)
+        .with_token(fresh("a"))
+        .with_observer(Arc::new(Refuses));
+    let error = block_on(ask(&session)).unwrap_err();
+    let class = ErrorClass::Transport(TransportErrorKind::NotAllowed);
+    assert_eq!(error.class(), class);
+}
+
+#[test]
+fn the_debug_output_of_attempts_has_the_endpoint_and_the_number() {
+    let shown = Arc::new(Mutex::new(String::new()));
+    let output = Arc::clone(&shown);
+    let transport = transport_fn(move |request: Request<Bytes>| {
+        *output.lock().unwrap() = format!("{:?}", request.extensions().get::<Attempts>());
+        async { Ok(answer(200, NOT_FOUND)) }
+    });
+    let session = Session::new(transport, Environment::Sit).with_token(fresh("a"));
+    block_on(ask(&session)).unwrap();
+    let shown = shown.lock().unwrap();
+    assert!(shown.contains("check_transaction_by_md5") && shown.contains("number: 1"));
+    let session = format!("{session:?}");
+    assert!(session.contains("[redacted]"), "{session}");
 }

@@ -73,3 +73,33 @@ pub enum Conflict {
         order: OrderId,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bakong_api::khqr_core::Timestamp;
+
+    #[test]
+    fn a_rejection_is_about_the_change_that_it_can_reject() {
+        let (one, two) = (Md5Handle::of("one"), Md5Handle::of("two"));
+        let finished = |md5| Change::Finished {
+            md5,
+            order: OrderId::new("order").unwrap(),
+            outcome: Outcome::Expired,
+            at: Timestamp::from_millis(0),
+        };
+        let order = OrderId::new("other").unwrap();
+        for (conflict, is_about) in [
+            (Conflict::Known, false),
+            (Conflict::Withdrawn, false),
+            (Conflict::Unknown, true),
+            (Conflict::OrderSettled, true),
+            (Conflict::TransactionSettledAnother { order }, true),
+        ] {
+            let rejected = Rejected::new(one, conflict);
+            assert_eq!(rejected.is_about(&finished(one)), is_about, "{rejected:?}");
+            assert!(!rejected.is_about(&finished(two)));
+            assert!(!rejected.is_about(&Change::Cancelled { md5: one }));
+        }
+    }
+}

@@ -93,3 +93,82 @@ impl FinishedPayments {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bakong_api::Transaction;
+
+    use super::*;
+    use crate::outcome::Outcome;
+
+    const NOON: u64 = 1_795_237_200_000;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_millis(NOON + seconds * 1_000)
+    }
+
+    fn md5(number: u32) -> Md5Handle {
+        Md5Handle::of(&format!("code {number}"))
+    }
+
+    fn order(number: u32) -> OrderId {
+        OrderId::new(&format!("order {number}")).unwrap()
+    }
+
+    /// A full hash that ends with `text`.
+    fn hash(text: &str) -> String {
+        format!("{text:0>64}")
+    }
+
+    /// Payment `number` of order `of`, settled by the transaction whose hash ends with `text`.
+    fn paid(number: u32, of: u32, text: &str) -> FinishedPayment {
+        let transaction = Transaction::from_json(&format!(r#"{{"hash":"{}"}}"#, hash(text)));
+        let outcome = Outcome::Paid {
+            transaction: Box::new(transaction.unwrap()),
+            late: false,
+        };
+        FinishedPayment::new(md5(number), order(of), &outcome, at(0))
+    }
+
+    #[test]
+    fn a_payment_is_found_by_its_transaction_until_it_expires() {
+        let mut finished = FinishedPayments::default();
+        finished.add(paid(1, 1, "aB"), at(10));
+        assert_eq!(finished.order_of(&hash("Ab")), Some(&order(1)));
+        assert!(finished.is_settled(&order(1)));
+        assert_eq!(finished.remove_expired(at(9)), None);
+        assert_eq!(finished.remove_expired(at(10)), Some(md5(1)));
+        assert_eq!(finished.order_of(&hash("ab")), None);
+        assert!(!finished.is_settled(&order(1)) && finished.get(&md5(1)).is_none());
+        assert_eq!(finished.remove_expired(at(11)), None);
+    }
+
+    #[test]
+    fn the_first_order_keeps_its_transaction_when_a_later_payment_expires() {
+        let mut finished = FinishedPayments::default();
+        finished.add(paid(2, 2, "ab"), at(10));
+        finished.add(paid(1, 1, "ab"), at(5));
+        assert_eq!(finished.order_of(&hash("ab")), Some(&order(2)));
+        // Replaces payment 1, which does not own the transaction.
+        finished.replace(paid(1, 1, "cd"));
+        assert_eq!(finished.order_of(&hash("ab")), Some(&order(2)));
+        assert_eq!(finished.order_of(&hash("cd")), Some(&order(1)));
+        finished.replace(paid(3, 3, "ef"));
+        assert_eq!(
+            finished.order_of(&hash("ef")),
+            None,
+            "the index has no such payment"
+        );
+    }
+
+    #[test]
+    fn an_order_stays_settled_by_the_payment_that_settled_it_first() {
+        let mut finished = FinishedPayments::default();
+        finished.add(paid(1, 1, "ab"), at(20));
+        finished.add(paid(2, 1, "cd"), at(20));
+        let mut expired = paid(2, 1, "cd");
+        expired.is_settled = false;
+        finished.replace(expired);
+        assert!(finished.is_settled(&order(1)));
+    }
+}

@@ -92,3 +92,22 @@ impl BackoffState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_moves_with_a_clock_that_is_set_back() {
+        let noon = Timestamp::from_millis(1_795_237_200_000);
+        let mut state = BackoffState::Clear;
+        state.clock_set_back(Duration::from_secs(60));
+        assert_eq!(state, BackoffState::Clear);
+        let class = ErrorClass::Unavailable { retry_after: None };
+        state.failed(&Backoff::DEFAULT, class, (1, 1), noon);
+        let until = state.until().unwrap();
+        state.clock_set_back(Duration::from_secs(60));
+        let moved = until.as_millis() - 60_000;
+        assert_eq!(state.until(), Some(Timestamp::from_millis(moved)));
+    }
+}

@@ -148,3 +148,28 @@ impl fmt::Debug for InFlight {
         f.debug_map().entries(self.requests.iter()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_uses_a_reservation_only_if_it_is_reserved_and_lists_work() {
+        let sent = (Timestamp::from_millis(0), WindowIndex::new(7));
+        for (grant, with_lists) in [(Grant::Reserved, 1), (Grant::Paced, 0)] {
+            let mut requests = InFlight::default();
+            assert!(!requests.has_list());
+            requests.add(sent, Subject::Token, grant);
+            assert!(!requests.has_list());
+            assert_eq!(requests.reserved(true), 0, "a renewal is no check");
+            requests.add(sent, Subject::Many(Vec::new()), grant);
+            assert!(requests.has_list());
+            assert_eq!(
+                (requests.reserved(true), requests.reserved(false)),
+                (with_lists, 0)
+            );
+            let shown = format!("{requests:?}");
+            assert!(shown.contains("Token") && shown.contains("Many"), "{shown}");
+        }
+    }
+}

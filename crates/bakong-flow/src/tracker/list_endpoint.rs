@@ -264,3 +264,57 @@ impl Proof {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_795_237_200_000);
+    const DOWN: ErrorClass = ErrorClass::Unavailable { retry_after: None };
+    const MALFORMED: ErrorClass = ErrorClass::Malformed;
+
+    #[test]
+    fn one_failed_list_after_a_day_of_refusal_is_no_pause() {
+        let refused = ListStatus::RefusedUntil(NOON);
+        let mut lists = ListEndpoint::new(refused);
+        assert_eq!(lists.failed(MALFORMED, 1, 1, NOON), ListFailure::Ordinary);
+        assert_eq!(lists.paused_until(), None);
+        assert_eq!(lists.persistent_status(), refused);
+        assert_eq!(lists.failed(MALFORMED, 2, 2, NOON), ListFailure::Lists);
+        let end = NOON.saturating_add(FIRST_PAUSE);
+        assert_eq!(lists.paused_until(), Some(end));
+        assert_eq!(lists.persistent_status(), ListStatus::Untried);
+    }
+
+    #[test]
+    fn a_pause_continues_after_an_outage() {
+        let mut lists = ListEndpoint::new(ListStatus::Untried);
+        lists.failed(MALFORMED, 1, 1, NOON);
+        lists.failed(MALFORMED, 2, 2, NOON);
+        lists.single_answered(3, NOON);
+        let paused = lists.status();
+        assert!(matches!(paused, ListStatus::RefusedUntil(_)));
+        lists.failed(DOWN, 4, 4, NOON);
+        lists.single_failed(5, false);
+        assert_eq!(lists.status(), paused);
+    }
+
+    #[test]
+    fn only_single_checks_after_the_failed_list_tell_the_cause() {
+        let mut lists = ListEndpoint::new(ListStatus::Work);
+        lists.failed(DOWN, 3, 5, NOON);
+        assert_eq!(lists.status(), ListStatus::Untried);
+        // These were sent before the list failed.
+        lists.single_answered(5, NOON);
+        assert!(!lists.is_usable(NOON));
+        lists.single_failed(5, false);
+        assert_eq!(lists.status(), ListStatus::Untried);
+        lists.single_failed(6, false);
+        assert_eq!(lists.status(), ListStatus::Work);
+        // In an outage, too.
+        lists.single_answered(5, NOON);
+        assert!(!lists.is_usable(NOON));
+        lists.single_answered(7, NOON);
+        assert!(lists.is_usable(NOON) && lists.works());
+    }
+}

@@ -225,3 +225,65 @@ impl IndexMut<Lookup> for LookupSet {
         &mut self.progress[position(lookup)]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Md5Handle, Timestamp};
+
+    use super::*;
+    use crate::order::OrderId;
+    use crate::settlement::Expected;
+
+    /// The lookups of a payment whose hash was learned. The early check by MD5 was made, and the hash is next.
+    fn by_hash() -> LookupSet {
+        let amount = Amount::from_minor_units(10_000, Currency::Khr);
+        let expected = Expected::new(amount, AccountIdBuf::new("sokha@devb").unwrap());
+        let order = OrderId::new("order").unwrap();
+        let expires_at = Timestamp::from_millis(1_795_237_200_000);
+        let payment = Payment::new(order, Md5Handle::of("code"), expected, expires_at);
+        let mut lookups = LookupSet::new(&payment);
+        lookups.learned(Lookup::Hash, false);
+        assert!(lookups.not_found(false));
+        assert_eq!(lookups.current(), Lookup::Hash);
+        lookups
+    }
+
+    #[test]
+    fn an_answer_counts_only_for_the_hash_that_was_sent() {
+        let mut lookups = by_hash();
+        // Another hash is learned while the request is in flight.
+        lookups.learned(Lookup::Hash, true);
+        lookups.not_found(false);
+        assert_eq!(lookups.current(), Lookup::Hash, "it was not tried");
+        lookups.learned(Lookup::Hash, true);
+        lookups.sent();
+        lookups.not_found(false);
+        assert_eq!(lookups.current(), Lookup::Md5, "it was tried");
+    }
+
+    #[test]
+    fn an_unreadable_answer_leads_to_the_next_lookup_without_a_pause() {
+        let mut lookups = by_hash();
+        assert!(lookups.unreadable(false));
+        assert_eq!(lookups.current(), Lookup::Md5);
+        assert!(!lookups.unreadable(false), "only the MD5 is left");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_undoes_final_checks() {
+        let mut lookups = by_hash();
+        lookups.start_final();
+        assert!(lookups.not_found(true));
+        assert!(lookups.is_md5_done());
+        assert_eq!(
+            (lookups.current(), lookups.hashes_left()),
+            (Lookup::Hash, 1)
+        );
+        lookups.reset_final();
+        assert!(!lookups.is_md5_done());
+        lookups.start_final();
+        assert_eq!(lookups.current(), Lookup::Md5);
+        assert!(lookups.not_found(true) && !lookups.not_found(true));
+        assert_eq!(lookups.hashes_left(), 0);
+    }
+}

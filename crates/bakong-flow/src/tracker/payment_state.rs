@@ -198,3 +198,19 @@ pub(super) fn earlier(moment: Timestamp, by: Duration) -> Timestamp {
     let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
     Timestamp::from_millis(moment.as_millis().saturating_sub(by))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_final_check_stays_due_during_the_request_in_flight() {
+        let [deadline, latest] = [1_000, 2_000].map(Timestamp::from_millis);
+        let opened = PaymentState::opened(deadline);
+        assert!(!opened.is_final_due() && !opened.sent(1).is_final_due());
+        let due = opened.final_due(latest);
+        assert!(due.is_final_due() && due.sent(1).is_final_due());
+        assert!(opened.sent(1).final_due(latest).is_final_due());
+        assert_eq!((due.next(), due.sent(1).next()), (Some(latest), None));
+    }
+}

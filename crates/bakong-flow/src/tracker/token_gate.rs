@@ -96,3 +96,23 @@ impl TokenGate {
         next.filter(|_| self.life.is_renewable())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn only_a_renewable_token_has_a_next_renewal() {
+        let now = Timestamp::from_millis(1_795_237_200_000);
+        let expires_at = now.saturating_add(Duration::from_secs(90 * 24 * 60 * 60));
+        for is_renewable in [true, false] {
+            let mut gate = TokenGate::new(is_renewable);
+            gate.set(Some(expires_at), 0);
+            let next = gate.next_renewal(now);
+            assert_eq!(next.is_some(), is_renewable);
+            assert!(next.is_none_or(|next| now < next && next < expires_at));
+        }
+    }
+}

@@ -124,3 +124,32 @@ impl fmt::Display for EndReason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        let stopped = Stopped.to_string();
+        assert!(stopped.contains("stay open in its store"));
+        assert_eq!(WatchError::Stopped.to_string(), stopped);
+        assert_eq!(CommandError::from(Stopped).to_string(), stopped);
+        let refused = WatchError::from(OpenError::Known);
+        assert_eq!(refused.to_string(), OpenError::Known.to_string());
+        for message in [
+            WatchError::from(CommandError::StoreUnavailable).to_string(),
+            CommandError::StoreUnavailable.to_string(),
+        ] {
+            assert!(message.contains("in time") && message.ends_with("try again"));
+        }
+        let error = Arc::new(StoreError::fatal("the disk is gone"));
+        for (reason, words) in [
+            (EndReason::Shutdown, "was shut down"),
+            (EndReason::StoreFailed(error), "the disk is gone"),
+            (EndReason::Panicked, "panicked"),
+        ] {
+            assert!(reason.to_string().contains(words), "{reason}");
+        }
+    }
+}

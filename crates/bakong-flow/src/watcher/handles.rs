@@ -96,3 +96,66 @@ impl Handles {
         self.lock().clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bakong_api::khqr_core::{AccountIdBuf, Amount, Currency, Timestamp};
+
+    use super::*;
+    use crate::order::OrderId;
+    use crate::payment::Payment;
+    use crate::settlement::Expected;
+
+    const NOON: Timestamp = Timestamp::from_millis(1_795_237_200_000);
+
+    fn md5(number: u32) -> Md5Handle {
+        Md5Handle::of(&format!("code {number}"))
+    }
+
+    fn progress(number: u32) -> Progress {
+        let amount = Amount::from_minor_units(10_000, Currency::Khr);
+        let expected = Expected::new(amount, AccountIdBuf::new("sokha@devb").unwrap());
+        let order = OrderId::new("order").unwrap();
+        Progress::new(&Payment::new(order, md5(number), expected, NOON), false)
+    }
+
+    #[test]
+    fn only_payments_with_a_handle_are_kept_without_the_lease() {
+        let handles = Handles::default();
+        let kept = handles.add(progress(1));
+        drop(handles.add(progress(2)));
+        assert!(handles.subscribe(&md5(1)).is_some() && handles.subscribe(&md5(2)).is_some());
+        handles.lost_lease();
+        assert!(handles.subscribe(&md5(1)).is_some());
+        assert!(handles.subscribe(&md5(2)).is_none());
+        assert!(handles.has_watched());
+        drop(handles.add(progress(3)));
+        assert_eq!(handles.watched_after(None, 9), [md5(1)]);
+        assert!(handles.watched_after(Some(md5(1)), 9).is_empty());
+        drop(kept);
+        assert!(!handles.has_watched());
+    }
+
+    #[test]
+    fn a_handle_is_told_only_of_changes() {
+        let handles = Handles::default();
+        let mut handle = handles.add(progress(1));
+        handles.lost_lease();
+        assert!(!handle.has_changed().unwrap(), "nothing was planned");
+        for is_asking in [false, true] {
+            handles.update(&md5(1), |progress| {
+                progress.is_asking = is_asking;
+                progress.next_check = (!is_asking).then_some(NOON);
+            });
+            handle.mark_unchanged();
+            handles.lost_lease();
+            assert!(handle.has_changed().unwrap());
+            let progress = handle.borrow_and_update();
+            assert!(!progress.is_asking && progress.next_check.is_none());
+        }
+        handles.cancel(&md5(1));
+        assert!(handle.has_changed().unwrap() && handle.borrow_and_update().is_cancelled);
+        handles.cancel(&md5(1));
+        assert!(!handle.has_changed().unwrap(), "it was cancelled before");
+    }
+}

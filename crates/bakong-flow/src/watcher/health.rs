@@ -137,3 +137,44 @@ impl HealthRecord {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quota::WindowIndex;
+
+    #[test]
+    fn the_reason_of_a_failed_commit_is_kept_until_one_succeeds() {
+        let health = HealthRecord::new();
+        assert_eq!(health.commit_error(), None);
+        health.set_commit_error(Some(&StoreError::transient("the disk is full")));
+        let reason = health.commit_error().unwrap();
+        assert!(reason.contains("the disk is full"), "{reason}");
+        health.set_commit_error(None);
+        assert_eq!(health.commit_error(), None);
+    }
+
+    #[test]
+    fn only_a_leader_knows_the_quota_and_the_open_payments() {
+        let health = HealthRecord::new();
+        let leader = Role::Leader {
+            epoch: Epoch::new(1),
+        };
+        health.set_leader(Epoch::new(1), WindowUsage::unused(WindowIndex::new(1)), 7);
+        health.set_role(leader);
+        assert_eq!(health.get().open_payments, Some(7));
+        health.set_role(Role::Follower);
+        assert!(health.get().usage.is_none() && health.get().open_payments.is_none());
+    }
+
+    #[test]
+    fn a_failing_store_fails_since_the_first_failure() {
+        let health = HealthRecord::new();
+        let [first, second] = [1, 2].map(Timestamp::from_millis);
+        health.store_failed(first);
+        health.store_failed(second);
+        assert_eq!(health.get().store, StoreHealth::Failing { since: first });
+        health.store_works();
+        assert_eq!(health.get().store, StoreHealth::Working);
+    }
+}

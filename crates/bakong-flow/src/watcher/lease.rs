@@ -123,3 +123,51 @@ async fn renew(shared: Arc<Shared>, epoch: Epoch, state: watch::Sender<LeaseStat
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_valid_until_it_expires_or_is_lost() {
+        let now = Instant::now();
+        let error = Arc::new(StoreError::fenced());
+        let later = now + Duration::from_secs(3_600);
+        for (valid_until, lost, is_valid) in [
+            (later, None, true),
+            (now, None, false),
+            (later, Some(Arc::clone(&error)), false),
+            (now, Some(error), false),
+        ] {
+            let (_sender, state) = watch::channel(LeaseState { valid_until, lost });
+            assert_eq!(LeaseCheck(state).is_valid(), is_valid);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lease_that_is_dropped_is_not_renewed_any_more() {
+        // The keeper owns `alive` until it ends.
+        let (alive, ended) = tokio::sync::oneshot::channel::<()>();
+        let keeper = tokio::spawn(async move {
+            let _alive = alive;
+            std::future::pending::<()>().await;
+        });
+        let (sender, state) = watch::channel(LeaseState {
+            valid_until: Instant::now() + Duration::from_secs(3_600),
+            lost: None,
+        });
+        let epoch = Epoch::new(7);
+        let lease = Lease {
+            epoch,
+            state,
+            keeper,
+        };
+        assert!(lease.is_valid() && lease.lost().is_none());
+        let error = Arc::new(StoreError::fenced());
+        sender.send_modify(|state| state.lost = Some(error));
+        assert!(!lease.is_valid() && lease.lost().is_some());
+        drop(lease);
+        let ended = tokio::time::timeout(Duration::from_secs(60), ended).await;
+        ended.expect("the keeper runs on").unwrap_err();
+    }
+}

@@ -6,7 +6,7 @@ use bakong_flow::bakong_api::khqr_core::Timestamp;
 use bakong_flow::bakong_api::{CheckAnswer, ErrorClass, RetryAfter};
 use bakong_flow::quota::QuotaWindow;
 use bakong_flow::store::FinishedPayment;
-use bakong_flow::{Config, OpenError, Outcome, Policy, Question, Quota, Reply};
+use bakong_flow::{Change, Config, OpenError, Outcome, Policy, Question, Quota, Reply};
 
 use crate::desk::{
     DAY, DEADLINE, DOWN, Desk, HOUR, LIFE, MINUTE, NOON, NOT_FOUND, UNTIL_DEADLINE, by_md5, md5,
@@ -356,4 +356,74 @@ fn another_transaction_for_a_final_payment_is_reported() {
     desk.answer(&ask, single(paid(7)));
     assert!(desk.is_paid_again());
     assert_eq!(desk.outcome(1), None, "the other worker decides");
+}
+
+#[test]
+fn a_nudge_takes_a_token_ahead_of_time() {
+    let mut desk = Desk::with_quota(60);
+    desk.policy = Policy::INVOICE;
+    // More payments than spare requests that are sent at once, which is a tenth of the limit.
+    for number in 1..=8 {
+        let payment = payment(number, NOON.saturating_add(DAY));
+        desk.try_open(payment).unwrap();
+    }
+    for number in 1..=8 {
+        desk.nudge(number);
+        let ask = desk.ask();
+        assert_eq!(
+            (&ask.question, desk.tracker.in_flight()),
+            (&by_md5(number), 1)
+        );
+        desk.answer(&ask, single(CheckAnswer::NotFound));
+        assert_eq!(desk.tracker.in_flight(), 0);
+    }
+    assert_eq!(desk.now, NOON);
+}
+
+#[test]
+fn a_nudge_does_not_take_the_last_request_of_the_window_ahead_of_time() {
+    let mut desk = Desk::with_quota(2);
+    // So late that no further payment is expected in this window.
+    desk.later(12 * HOUR - 20 * MINUTE);
+    desk.open([1]);
+    desk.policy = Policy::INVOICE;
+    // The final check is in the next window.
+    let expires_at = desk.now.saturating_add(DAY);
+    desk.try_open(payment(2, expires_at)).unwrap();
+    desk.nudge(2);
+    assert_eq!(desk.check_now(CheckAnswer::NotFound), Some(by_md5(2)));
+    // Another worker finishes payment 1, whose request becomes spare.
+    let finished = FinishedPayment::new(md5(1), order(1), &Outcome::Expired, desk.now);
+    desk.tracker.mark_finished(finished, desk.now);
+    desk.later(MINUTE);
+    desk.nudge(2);
+    assert_eq!(desk.poll(), None);
+}
+
+#[test]
+fn a_nudge_during_a_check_does_not_count() {
+    let mut desk = Desk::of_singles();
+    desk.policy = Policy::INVOICE;
+    desk.try_open(payment(1, NOON.saturating_add(DAY))).unwrap();
+    desk.nudge(1);
+    let ask = desk.ask();
+    desk.nudge(1);
+    desk.nudge(1);
+    desk.answer(&ask, single(CheckAnswer::NotFound));
+    assert_eq!(desk.poll(), None);
+    desk.nudge(1);
+    desk.next();
+    assert_eq!(desk.now.saturating_since(NOON).as_secs(), 10);
+}
+
+#[test]
+fn a_token_that_the_sender_renewed_is_recorded() {
+    let mut desk = renewable();
+    let ends = Some(NOON.saturating_add(90 * DAY));
+    desk.tracker.token_renewed(ends, desk.now);
+    let changes: Vec<_> = desk.tracker.take_changes().collect();
+    assert_eq!(changes, [Change::Token(Ok(ends))]);
+    desk.open([1]);
+    let shown = format!("{:?}", desk.tracker);
+    assert!(shown.contains("OrderId(\"order 1\")"), "{shown}");
 }

@@ -1,6 +1,7 @@
 //! Questions as HTTP requests, and the answers that are read from HTTP responses.
 
 use bakong_flow::bakong_api::endpoint::RenewToken;
+use bakong_flow::bakong_api::khqr_core::Timestamp;
 use bakong_flow::bakong_api::transport::{TransportError, TransportErrorKind};
 use bakong_flow::bakong_api::{AccessToken, BaseUrl, CheckAnswer, Environment, ErrorClass};
 use bakong_flow::{Question, Reply};
@@ -132,6 +133,11 @@ fn a_renewal_reads_the_new_token() {
     let answered = Question::Renewal.read(&success(&format!(r#"{{"token":"{TOKEN}"}}"#)));
     assert!(matches!(answered.reply, Reply::Renewal(Ok(None))));
     assert!(answered.token.is_some());
+    // The claims are `{"exp":1803000000}`.
+    let token = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2ln";
+    let answered = Question::Renewal.read(&success(&format!(r#"{{"token":"{token}"}}"#)));
+    let expires_at = Timestamp::from_millis(1_803_000_000_000);
+    assert!(matches!(answered.reply, Reply::Renewal(Ok(Some(at))) if at == expires_at));
     let failed = Question::Renewal.read(&http_error(503));
     assert!(matches!(failed.reply, Reply::Renewal(Err(_))));
     assert!(failed.token.is_none() && failed.error.is_some());

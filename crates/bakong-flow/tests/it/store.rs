@@ -1,18 +1,21 @@
 //! The in-memory store keeps the rules of a store.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
+use bakong_flow::payment::Untrackable;
 use bakong_flow::store::contract::sample::{
     START, TERM, after, finished, md5, opened, order, paid,
 };
 use bakong_flow::store::contract::{self, Fixture};
 use bakong_flow::store::{
-    Acquired, Batch, Command, CommandId, CommandQueue, CommandResult, Conflict, Epoch, EventId,
-    LeaderLease, PaymentKey, PaymentStore, Rejected, WorkerId,
+    Acquired, Batch, Command, CommandId, CommandQueue, CommandResult, Committed, Conflict, Epoch,
+    Event, EventId, LeaderLease, PaymentKey, PaymentStore, Rejected, Resolution, ResolveConflict,
+    Snapshot, StoreError, StoredPayment, WorkerId,
 };
-use bakong_flow::{Change, MemoryStore, Outcome};
+use bakong_flow::{Change, Events, MemoryStore, OrderId, Outcome};
 
 struct InMemory(MemoryStore);
 
@@ -190,4 +193,132 @@ async fn a_lease_ends_with_its_term() {
     tokio::time::advance(millisecond).await;
     let acquired = store.acquire(&other, TERM).await.unwrap();
     assert!(matches!(acquired, Acquired::Leader(_)), "{acquired:?}");
+}
+
+#[test]
+fn ids_and_errors_are_read_as_they_were_written() {
+    assert_eq!(EventId::new(7).get(), 7);
+    assert_eq!(CommandId::new(8).get(), 8);
+    let worker = WorkerId::new("till 1");
+    assert_eq!(
+        (worker.as_str(), &*worker.to_string()),
+        ("till 1", "till 1")
+    );
+    let order = OrderId::new("order 1").unwrap();
+    assert_eq!(
+        (order.as_str(), &*order.to_string()),
+        ("order 1", "order 1")
+    );
+    let error = OrderId::new("").unwrap_err();
+    assert!(error.to_string().contains("1 to "), "{error}");
+    for (error, words) in [
+        (Untrackable::NoAmount, "has no amount"),
+        (Untrackable::NoExpiry, "has no expiry"),
+    ] {
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let error = StoreError::transient("the disk is full");
+    let source = std::error::Error::source(&error).map(ToString::to_string);
+    assert_eq!(source.as_deref(), Some("the disk is full"));
+}
+
+/// A store that grants no leases and has no commands.
+struct Alone;
+
+impl LeaderLease for Alone {}
+
+impl CommandQueue for Alone {}
+
+#[tokio::test]
+async fn a_store_without_leases_and_commands_has_one_worker_that_nothing_wakes() {
+    let acquired = Alone.acquire(&WorkerId::new("one"), TERM).await.unwrap();
+    assert_eq!(acquired, Acquired::Leader(Epoch::ALONE));
+    Alone
+        .submit("key", &Command::Nudge { md5: md5(1) })
+        .await
+        .unwrap_err();
+    assert_eq!(Alone.results(&[CommandId::new(1)]).await.unwrap(), []);
+    let waiting = tokio::time::timeout(Duration::ZERO, Alone.notified());
+    waiting.await.unwrap_err();
+}
+
+/// A store with the required methods only. Its events fail with the given errors first.
+struct Plain {
+    inner: MemoryStore,
+    errors: Mutex<Vec<StoreError>>,
+}
+
+impl LeaderLease for Plain {}
+
+impl CommandQueue for Plain {}
+
+#[async_trait]
+impl PaymentStore for Plain {
+    async fn load(&self, since: Timestamp) -> Result<Snapshot, StoreError> {
+        self.inner.load(since).await
+    }
+
+    async fn commit(&self, batch: &Batch<'_>) -> Result<Committed, StoreError> {
+        self.inner.commit(batch).await
+    }
+
+    async fn find(&self, key: &PaymentKey) -> Result<Vec<StoredPayment>, StoreError> {
+        self.inner.find(key).await
+    }
+
+    async fn events_after(&self, after: EventId, limit: usize) -> Result<Vec<Event>, StoreError> {
+        let error = self.errors.lock().unwrap().pop();
+        match error {
+            Some(error) => Err(error),
+            None => self.inner.events_after(after, limit).await,
+        }
+    }
+
+    async fn acknowledge(&self, consumer: &str, through: EventId) -> Result<(), StoreError> {
+        self.inner.acknowledge(consumer, through).await
+    }
+
+    async fn acknowledged(&self, consumer: &str) -> Result<EventId, StoreError> {
+        self.inner.acknowledged(consumer).await
+    }
+
+    async fn resolve(
+        &self,
+        md5: &Md5Handle,
+        resolution: &Resolution,
+    ) -> Result<Result<(), ResolveConflict>, StoreError> {
+        self.inner.resolve(md5, resolution).await
+    }
+}
+
+/// A store with two payments. The first one is final.
+fn plain(errors: Vec<StoreError>) -> Plain {
+    let inner = MemoryStore::new();
+    let changes = [opened(1, 1), opened(2, 2), finished(1, 1, paid(1))];
+    assert_eq!(inner.apply(&changes), []);
+    Plain {
+        inner,
+        errors: Mutex::new(errors),
+    }
+}
+
+#[tokio::test]
+async fn a_store_with_the_required_methods_only_finds_payments_and_the_last_event() {
+    let store = plain(Vec::new());
+    let found = store.find_all(&[md5(1), md5(2), md5(3)]).await.unwrap();
+    let found: Vec<_> = found.iter().map(|stored| stored.payment.md5).collect();
+    assert_eq!(found, [md5(1), md5(2)]);
+    assert_eq!(store.last_event().await.unwrap().get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_wait_for_a_store_that_fails_and_end_if_it_fails_for_good() {
+    let store = plain(vec![StoreError::transient("the store is down")]);
+    let mut events = Events::of_store(store, "receipts");
+    let event = events.next().await.unwrap().unwrap();
+    assert_eq!(event.md5, md5(1));
+    assert!(format!("{events:?}").contains("receipts"));
+    let mut events = Events::of_store(plain(vec![StoreError::fatal("gone")]), "receipts");
+    let error = events.next().await.unwrap_err();
+    assert!(error.to_string().contains("gone"), "{error}");
 }

@@ -96,7 +96,10 @@ async fn a_renewal_and_the_repeated_check_are_counted_before_they_are_sent() {
     let store = MemoryStore::new();
     let auditor = Auditor::new(rejecting(), &store);
     let builder = Watcher::builder(auditor.session(), store).clock(TokioClock::start());
+    // Neither output has the token.
+    assert!(format!("{builder:?}").starts_with("WatcherBuilder { settings"));
     let watcher = builder.start().await.unwrap();
+    assert_eq!(format!("{watcher:?}"), "Watcher { .. }");
     let mut watched = watcher.watch(payment("a"), Policy::COUNTER).await.unwrap();
     assert_eq!(outcome_name(&mut watched).await, "paid");
     assert_eq!(auditor.check(), [CHECK, RENEWAL, CHECK, CHECK]);

@@ -220,6 +220,15 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_option_is_ignored_and_an_unknown_one_is_not() {
+        for query in ["?", "?&", "?sslmode=disable&&connect_timeout=3"] {
+            parse(&format!("postgres://u@h/d{query}")).unwrap();
+        }
+        let error = parse("postgres://u@h/d?unknown=1").unwrap_err();
+        assert!(error.contains("only known options"), "{error}");
+    }
+
+    #[test]
     fn a_client_certificate_is_refused() {
         for option in ["sslcert", "sslkey", "sslcrl", "sslpassword"] {
             let error = parse(&format!("postgres://u@h/d?{option}=geheim")).unwrap_err();

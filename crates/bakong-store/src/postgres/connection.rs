@@ -3,6 +3,9 @@
 //! A transaction sets what it needs by itself, because a transaction-pooling proxy may give each transaction another
 //! session of the server.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;

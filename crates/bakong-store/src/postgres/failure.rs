@@ -1,5 +1,8 @@
 //! What went wrong, where, and what to do about it.
 
+#[cfg(test)]
+mod tests;
+
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -46,11 +49,10 @@ impl Failure {
     pub(super) fn is_disconnect(&self) -> bool {
         match self {
             Self::Timeout(_) => true,
-            Self::Postgres(error) => {
-                error.is_closed()
-                    || error.as_db_error().is_none()
-                    || error.code().is_some_and(is_shutdown)
-            }
+            // An error of the driver, or the server shuts down.
+            Self::Postgres(error) => error
+                .as_db_error()
+                .is_none_or(|error| is_shutdown(error.code())),
             _ => false,
         }
     }

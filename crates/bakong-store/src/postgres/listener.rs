@@ -23,6 +23,8 @@ use super::statement::Statement;
 const CHANNEL: &str = "bakong_store";
 /// How long a request on the connection may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long connecting may take.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// How often to check the connection.
 const CHECK_INTERVAL: Duration = Duration::from_secs(15);
 const SHORTEST_BACKOFF: Duration = Duration::from_millis(100);
@@ -93,18 +95,36 @@ impl Drop for Listener {
 }
 
 async fn run(address: &Address, tls: &MakeRustlsConnect, notifications: &Notifications) {
-    let mut backoff = SHORTEST_BACKOFF;
+    let mut backoff = Backoff::default();
     loop {
         let started = Instant::now();
         if let Err(failure) = listen(address, tls, notifications).await {
             let error = failure.store_error(&address.place);
             tracing::debug!(%error, "the connection for notifications was lost");
         }
-        if started.elapsed() > LONGEST_BACKOFF {
-            backoff = SHORTEST_BACKOFF;
+        sleep(backoff.after(started.elapsed())).await;
+    }
+}
+
+/// How long to wait before the next attempt to connect.
+#[derive(Debug)]
+struct Backoff(Duration);
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self(SHORTEST_BACKOFF)
+    }
+}
+
+impl Backoff {
+    /// Returns the wait after an attempt that ended after `lasted`. It doubles with each attempt that ends early.
+    fn after(&mut self, lasted: Duration) -> Duration {
+        if lasted > LONGEST_BACKOFF {
+            *self = Self::default();
         }
-        sleep(backoff).await;
-        backoff = (backoff * 2).min(LONGEST_BACKOFF);
+        let wait = self.0;
+        self.0 = (wait * 2).min(LONGEST_BACKOFF);
+        wait
     }
 }
 
@@ -115,8 +135,8 @@ async fn listen(
     notifications: &Notifications,
 ) -> Result<(), Failure> {
     let connect = address.config.connect(tls.clone());
-    let connected = timeout(PATIENCE * 2, connect).await;
-    let (client, mut connection) = connected.map_err(|_| Failure::Timeout(PATIENCE * 2))??;
+    let connected = timeout(CONNECT_PATIENCE, connect).await;
+    let (client, mut connection) = connected.map_err(|_| Failure::Timeout(CONNECT_PATIENCE))??;
     let (sender, mut received) = mpsc::unbounded_channel();
     let driver = tokio::spawn(async move {
         while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
@@ -189,4 +209,49 @@ async fn patiently<T>(
 ) -> Result<T, Failure> {
     let answered = timeout(PATIENCE, request).await;
     Ok(answered.map_err(|_| Failure::Timeout(PATIENCE))??)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[test]
+    fn attempts_to_connect_become_rarer_until_a_connection_has_lasted() {
+        let mut backoff = Backoff::default();
+        let waits: Vec<_> = (0..9)
+            .map(|_| backoff.after(LONGEST_BACKOFF).as_millis())
+            .collect();
+        assert_eq!(
+            waits,
+            [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000]
+        );
+        let lasted = LONGEST_BACKOFF + Duration::from_millis(1);
+        assert_eq!(backoff.after(lasted), SHORTEST_BACKOFF);
+        assert_eq!(backoff.after(Duration::ZERO), SHORTEST_BACKOFF * 2);
+    }
+
+    #[tokio::test]
+    async fn the_task_ends_when_the_listener_is_stopped_or_dropped() {
+        for is_dropped in [false, true] {
+            // The task owns `alive` until it ends.
+            let (alive, ended) = oneshot::channel::<()>();
+            let task = tokio::spawn(async move {
+                let _alive = alive;
+                std::future::pending::<()>().await;
+            });
+            let listener = Listener(task.abort_handle());
+            let kept = if is_dropped {
+                drop(listener);
+                None
+            } else {
+                listener.stop();
+                Some(listener)
+            };
+            let ended = timeout(PATIENCE, ended).await;
+            ended.expect("the task runs on").unwrap_err();
+            drop(kept);
+        }
+    }
 }

@@ -52,6 +52,8 @@ mod books;
 mod commit;
 mod connection;
 mod failure;
+#[cfg(test)]
+mod fake_server;
 mod head;
 mod inspect;
 mod lease;

@@ -22,3 +22,15 @@ impl fmt::Debug for Password {
         f.write_str("[redacted]")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_password_is_passed_on_and_not_printed() {
+        let password = Password::new("geheim");
+        assert_eq!(password.expose(), "geheim");
+        assert_eq!(format!("{password:?}"), "[redacted]");
+    }
+}

@@ -83,3 +83,16 @@ impl<'a> Statement<'a> {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_debug_output_has_the_sql_and_not_the_values() {
+        let statement = Statement::new("SELECT $1").with("personal data");
+        let shown = format!("{statement:?}");
+        assert!(shown.contains("SELECT $1"), "{shown}");
+        assert!(!shown.contains("personal"), "{shown}");
+    }
+}

@@ -272,6 +272,8 @@ mod tests {
             let error = failure.store_error(&place);
             assert_eq!(error.kind(), kind, "{code}: {error}");
             assert!(error.to_string().contains(words), "{code}: {error}");
+            let is_busy = [ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED].contains(&code);
+            assert_eq!(failure.is_busy(), is_busy, "{code}");
         }
     }
 }

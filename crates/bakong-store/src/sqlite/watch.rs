@@ -64,3 +64,45 @@ impl Drop for Waiting<'_> {
         self.0.waiting.fetch_sub(1, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    #[test]
+    fn callers_are_counted_until_they_stop_waiting() {
+        let watchers = Watchers::default();
+        assert!(watchers.is_empty());
+        let (one, two) = (watchers.wait(), watchers.wait());
+        drop(one);
+        assert!(!watchers.is_empty());
+        drop(two);
+        assert!(watchers.is_empty());
+    }
+
+    #[test]
+    fn callers_are_notified_only_if_another_connection_has_changed_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Connection::open(folder.path().join("payments.db")).unwrap();
+        let (own, other) = (open(), open());
+        other.execute_batch("CREATE TABLE one (x INTEGER)").unwrap();
+        let watchers = Watchers::default();
+        watchers.poll(&own);
+        let notify = watchers.of(1);
+        let mut notified = pin!(notify.notified());
+        notified.as_mut().enable();
+        let mut is_notified = || {
+            let mut context = Context::from_waker(Waker::noop());
+            notified.as_mut().poll(&mut context).is_ready()
+        };
+        watchers.poll(&own);
+        assert!(!is_notified());
+        other.execute_batch("INSERT INTO one VALUES (1)").unwrap();
+        assert!(!is_notified());
+        watchers.poll(&own);
+        assert!(is_notified());
+    }
+}

@@ -1,5 +1,8 @@
 //! The thread that writes. It commits the work of many callers in one transaction, because each commit waits for the disk.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -112,7 +115,7 @@ impl Writer {
             let Some(first) = self.receive(messages, polled_at) else {
                 return;
             };
-            let closed = gather(messages, first, &mut group, had_batch);
+            let closed = gather(messages, first, &mut group, had_batch.then_some(BATCH_WAIT));
             if !group.is_empty() {
                 had_batch = has_batch(&group);
                 if self.commit(&mut group).is_err() {
@@ -205,15 +208,16 @@ impl Writer {
 /// Gathers the work for one transaction: all that waits.
 ///
 /// A leader sends its next batch when the last one is answered, which takes longer than to begin the next transaction. So
-/// if others wait and the last transaction had a batch, waits for the next one. Otherwise each batch would miss a
-/// transaction, and callers that wait for a batch and for other work would come again at different times.
+/// if others wait and the last transaction had a batch, waits up to `batch_wait` for the next one; `None` if it had none.
+/// Otherwise each batch would miss a transaction, and callers that wait for a batch and for other work would come again
+/// at different times.
 fn gather(
     messages: &Receiver<Message>,
     first: Option<Message>,
     group: &mut Vec<Box<dyn Work>>,
-    had_batch: bool,
+    batch_wait: Option<Duration>,
 ) -> Option<oneshot::Sender<()>> {
-    let deadline = Instant::now() + BATCH_WAIT;
+    let deadline = batch_wait.map(|wait| Instant::now() + wait);
     let mut next = first;
     loop {
         match next {
@@ -226,9 +230,11 @@ fn gather(
         }
         next = messages.try_recv().ok();
         if next.is_none() {
-            let lacks_batch = had_batch && !group.is_empty() && !has_batch(group);
-            let left = deadline.saturating_duration_since(Instant::now());
-            if !lacks_batch || left.is_zero() {
+            if group.is_empty() || has_batch(group) {
+                return None;
+            }
+            let left = deadline?.saturating_duration_since(Instant::now());
+            if left.is_zero() {
                 return None;
             }
             next = messages.recv_timeout(left).ok();

@@ -61,6 +61,9 @@ pub(crate) async fn check(tables: &dyn Tables) {
     assert_eq!(rejected.unwrap_err(), Rejection::NoRow(0));
     assert_eq!(notes(tables).await[0].1.as_deref(), Some("uno"));
 
+    // An error of the database is no rejection.
+    let invalid = Statement::new("UPDATE server_notes SET nothing = 1");
+    tables.write(vec![invalid]).await.unwrap_err();
     let wrong = || Statement::new("SELECT nothing FROM server_notes");
     assert!(tables.read(vec![wrong()]).await.is_err());
     assert!(tables.find(wrong()).await.is_err());

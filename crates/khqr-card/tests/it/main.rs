@@ -9,6 +9,7 @@
 
 mod golden;
 mod hostile;
+mod options;
 mod pictures;
 mod scanners;
 mod scans;

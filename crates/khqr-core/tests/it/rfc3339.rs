@@ -16,6 +16,7 @@ fn parses(text: &str, millis: u64) {
 fn times_print_with_a_fixed_width_up_to_the_year_9999() {
     for (millis, text) in [
         (0, "1970-01-01T00:00:00.000Z"),
+        (3_661_000, "1970-01-01T01:01:01.000Z"),
         (951_782_400_001, "2000-02-29T00:00:00.001Z"),
         (1_795_000_000_000, "2026-11-18T11:06:40.000Z"),
         (LAST, "9999-12-31T23:59:59.999Z"),
@@ -120,4 +121,11 @@ fn times_convert_from_and_to_jiff() {
     // jiff ends with the year 9999.
     assert_eq!(Timestamp::from_millis(u64::MAX).to_jiff(), None);
     assert_eq!(Timestamp::from_millis(LAST + 1).to_jiff(), None);
+}
+
+#[test]
+fn the_time_between_two_moments_is_never_negative() {
+    let [first, second] = [1_000, 3_500].map(Timestamp::from_millis);
+    assert_eq!(second.saturating_since(first).as_millis(), 2_500);
+    assert_eq!(first.saturating_since(second).as_millis(), 0);
 }

@@ -9,6 +9,7 @@ use bakong_flow::store::{
     Acquired, Batch, Command, CommandQueue, CommandResult, Decision, LeaderLease, Resolution,
     StoreErrorKind, WorkerId,
 };
+use bakong_store::tables::Tables;
 use bakong_store::{PostgresDatabase, PostgresOptions, PostgresStore};
 use tokio::time::timeout;
 
@@ -476,7 +477,13 @@ async fn tables_of_another_program_are_written_as_a_whole_and_ignored_by_the_che
     let Some(database) = Database::new() else {
         return;
     };
-    crate::tables::check(&database.open().await).await;
+    let opened = database.open().await;
+    crate::tables::check(&opened).await;
+    assert_eq!(
+        opened.version(),
+        None,
+        "only SQLite has a version of the file"
+    );
     let report = PostgresOptions::default().check(&database.url()).await;
     let mut problems = report.unwrap().problems;
     // The shared server does not wait for its disk.
