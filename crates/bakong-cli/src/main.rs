@@ -17,18 +17,16 @@ mod common;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::arguments::{Arguments, Command};
+use crate::arguments::Command;
 use crate::commands::{
     account, checkout, deeplink, manual, payments, qr, sandbox, serve, store, token, tx, watch,
 };
 use crate::common::output;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return arguments::refuse(&error),
+    let (arguments, _) = match arguments::parse() {
+        Ok(parsed) => parsed,
+        Err(exit) => return exit,
     };
     let result = match &arguments.command {
         Command::Checkout(arguments) => checkout::run(arguments),

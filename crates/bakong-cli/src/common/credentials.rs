@@ -9,8 +9,9 @@ use bakong_api::endpoint::RenewToken;
 use bakong_api::token::{FileTokenStore, TokenLife, TokenState, TokenStoreError, without_tokens};
 use khqr_core::{Printable, Timestamp};
 
-use crate::common::exit::{Exit, Failure, Reason};
+use crate::common::exit::{Exit, Failure, Reason, sentences};
 use crate::common::options::TokenArguments;
+use crate::common::origin;
 use crate::common::output::note;
 use crate::common::shell;
 use crate::common::time::in_phnom_penh;
@@ -133,10 +134,16 @@ impl TokenSource {
                     "{missing} {self}; create it with bakong token verify or bakong token renew{email}"
                 )
             }
-            Self::None | Self::Environment => format!(
-                "there is no token; set the environment variable {TOKEN} to your project's token, or use \
-                 --token-file FILE"
-            ),
+            Self::None | Self::Environment => {
+                let missing = format!(
+                    "there is no token; set the environment variable {TOKEN} to your project's token, or use \
+                     --token-file FILE"
+                );
+                match origin::unused_token() {
+                    Some(reason) => sentences(&missing, reason),
+                    None => missing,
+                }
+            }
         }
     }
 }

@@ -37,6 +37,7 @@ mod sandbox_state;
 mod sell;
 #[cfg(unix)]
 mod serve;
+mod settings;
 #[cfg(unix)]
 mod signals;
 #[cfg(target_os = "linux")]

@@ -15,7 +15,7 @@ use self::cluster::Cluster;
 use crate::stored_shop::{
     StoredShop, exported_and_compared, killed_checkout, listed_and_resolved, tills_share_requests,
 };
-use crate::support::{Finished, bakong, dara, interrupt, row, words};
+use crate::support::{Finished, bakong, dara, interrupt, isolate, row, words};
 
 /// The user `locked` has this password. The URL has it in another form.
 const PASSWORD: &str = "ge/heim";
@@ -196,6 +196,7 @@ async fn the_secret_password_of_a_store_is_not_printed_and_the_hint_works_with_p
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_bakong")).parent();
     let paste = |password: &str| {
         let mut command = Command::new("/bin/sh");
+        isolate(command.as_std_mut());
         command
             .args(["-c", &hint])
             .env("PATH", folder.unwrap())
