@@ -24,7 +24,7 @@ use crate::commands::{
 use crate::common::output;
 
 fn main() -> ExitCode {
-    let (arguments, _) = match arguments::parse() {
+    let (arguments, selection) = match arguments::parse() {
         Ok(parsed) => parsed,
         Err(exit) => return exit,
     };
@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         Command::Store(command) => store::run(command),
         Command::Qr(command) => qr::run(command),
         Command::Tx(command) => tx::run(command),
+        Command::Login(arguments) => token::log_in(arguments, &selection),
         Command::Token(command) => token::run(command),
         Command::Account(command) => account::run(command),
         Command::Deeplink(arguments) => deeplink::run(arguments),

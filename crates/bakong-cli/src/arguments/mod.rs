@@ -46,7 +46,8 @@ pub(crate) use self::settings::Selection;
 use self::settings::Settings;
 pub(crate) use self::store::{BackupArguments, StoreCommand, StoreCommandArguments};
 pub(crate) use self::token::{
-    RenewArguments, RequestArguments, StatusArguments, TokenCommand, VerifyArguments,
+    LoginArguments, RenewArguments, RequestArguments, StatusArguments, TokenCommand,
+    VerifyArguments,
 };
 pub(crate) use self::tx::{CheckArguments, DiagnoseArguments, LookupArguments, TxCommand};
 pub(crate) use self::watch::WatchArguments;
@@ -101,6 +102,9 @@ pub(crate) enum Command {
     /// Look up payments
     #[command(subcommand)]
     Tx(TxCommand),
+    /// Get a token for the project, save it, and add a profile, so that other commands need no options
+    #[command(after_help = token::LOGIN_HELP)]
+    Login(LoginArguments),
     /// Get and renew the access token for Bakong's API
     #[command(subcommand)]
     Token(TokenCommand),

@@ -195,8 +195,14 @@ pub(crate) struct Email {
 }
 
 impl Email {
+    /// The address that a person entered.
+    pub(crate) const fn entered(text: String) -> Self {
+        let source = "the e-mail address";
+        Self { text, source }
+    }
+
     /// Returns the address of `--email` or of the environment.
-    fn find(given: Option<&str>) -> Result<Option<Self>, Failure> {
+    pub(crate) fn find(given: Option<&str>) -> Result<Option<Self>, Failure> {
         let of = |text: String, source| Self { text, source };
         if let Some(text) = given {
             return Ok(Some(of(text.to_owned(), "--email")));

@@ -14,6 +14,7 @@ pub(crate) mod lines;
 pub(crate) mod location;
 pub(crate) mod lookup;
 pub(crate) mod money;
+pub(crate) mod new_profile;
 pub(crate) mod options;
 pub(crate) mod origin;
 pub(crate) mod output;

@@ -1,6 +1,5 @@
 //! The store of the shop's payments, as the command line names it.
 
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +16,7 @@ use khqr_core::{Md5Handle, Printable, Timestamp};
 use crate::common::advice::Advisor;
 use crate::common::exit::{Exit, Failure};
 use crate::common::location::{Location, LocationArguments, PostgresLocation};
+use crate::common::new_profile;
 use crate::common::output::note;
 use crate::common::remote::HttpWatcher;
 use crate::common::shell;
@@ -250,17 +250,7 @@ fn create_folder(file: &Path) -> Result<(), Failure> {
     else {
         return Ok(());
     };
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder).map_err(|error| {
+    new_profile::create_folder(folder).map_err(|error| {
         let folder = folder.to_string_lossy();
         let message = format!(
             "cannot create the folder {} of the store: {error}; pass --store FILE or --no-store",

@@ -18,6 +18,8 @@ mod errors;
 #[cfg(unix)]
 mod hints;
 mod inputs;
+#[cfg(unix)]
+mod login;
 mod manual;
 mod qr;
 mod qr_images;
@@ -51,6 +53,8 @@ mod store_kills;
 mod store_postgres;
 mod stored_shop;
 mod support;
+#[cfg(unix)]
+mod terminal;
 mod tls;
 mod token;
 mod token_file;

@@ -322,6 +322,7 @@ async fn a_switch_is_true_or_false() {
     let finished = user.run("watch --resume").await.exits(2);
     finished.shows("--allow-plain-http");
     let user = user.set("BAKONG_ALLOW_PLAIN_HTTP", "true");
-    // The host does not exist.
-    user.run(&check).await.exits(1);
+    // Nothing listens there.
+    let line = format!("tx diagnose --md5 {MD5} --base-url http://0.0.0.0:1");
+    user.run(&line).await.exits(1);
 }

@@ -13,7 +13,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use khqr_core::Printable;
 
-use self::table::{RENEWS_TOKEN, SAVES_TOKEN, SETTINGS, Setting, kind_of};
+use self::table::{CREATES_PROFILE, RENEWS_TOKEN, SAVES_TOKEN, SETTINGS, Setting, kind_of};
 use crate::common::config_file::{
     self, ConfigPath, DEFAULT_PROFILE, Kind, Profile, Profiles, is_blank, shown,
 };
@@ -200,7 +200,8 @@ impl<'a> Call<'a> {
             };
         };
         let file = path.read(kind_of)?;
-        if file.is_none() && path.is_named {
+        let must_exist = !self.is_one_of(CREATES_PROFILE);
+        if file.is_none() && path.is_named && must_exist {
             return Err(Failure::usage(format!(
                 "{}: there is no file {}",
                 config_file::VARIABLE,
@@ -208,7 +209,7 @@ impl<'a> Call<'a> {
             )));
         }
         let profile = file.as_ref().and_then(|file| file.get(&name));
-        if profile.is_none() && named.is_some() {
+        if profile.is_none() && named.is_some() && must_exist {
             return Err(unknown_profile(source, &name, &path, file.as_ref()));
         }
         if let Some(profile) = profile {

@@ -28,6 +28,7 @@ const BAKONG: &[&str] = &[
     "account check",
     "checkout",
     "deeplink",
+    "login",
     "token renew",
     "token request",
     "token status",
@@ -40,6 +41,7 @@ const BAKONG: &[&str] = &[
 const TOKEN: &[&str] = &[
     "account check",
     "checkout",
+    "login",
     "token renew",
     "token request",
     "token status",
@@ -49,7 +51,9 @@ const TOKEN: &[&str] = &[
     "watch",
 ];
 /// The commands that save a token in the token file. They do not read `BAKONG_TOKEN`.
-pub(super) const SAVES_TOKEN: &[&str] = &["token renew", "token request", "token verify"];
+pub(super) const SAVES_TOKEN: &[&str] = &["login", "token renew", "token request", "token verify"];
+/// The commands that create the config file and the profile.
+pub(super) const CREATES_PROFILE: &[&str] = &["login"];
 /// The commands with an e-mail address for renewals. They accept it only together with a token file.
 pub(super) const RENEWS_TOKEN: &[&str] = &[
     "account check",
@@ -61,6 +65,7 @@ pub(super) const RENEWS_TOKEN: &[&str] = &[
 const EMAIL: &[&str] = &[
     "account check",
     "checkout",
+    "login",
     "token renew",
     "token request",
     "tx check",
@@ -91,7 +96,7 @@ const CODE: &[&str] = &["checkout", "qr generate"];
 const GENERATE: &[&str] = &["qr generate"];
 const CHECKOUT: &[&str] = &["checkout"];
 const WATCH: &[&str] = &["watch"];
-const REGISTER: &[&str] = &["token request"];
+const REGISTER: &[&str] = &["login", "token request"];
 const DEEPLINK: &[&str] = &["deeplink"];
 
 /// All settings. What belongs to one payment, such as `--amount` and `--currency`, is none. A token file comes before the
