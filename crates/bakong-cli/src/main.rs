@@ -1,7 +1,7 @@
 //! The `bakong` command.
 //!
 //! It takes KHQR payments (`checkout`, `watch`), stores them (`payments`, `store`), reads, verifies and generates codes (`qr`), looks up payments and
-//! accounts (`tx`, `account`), manages the access token (`token`), takes payments
+//! accounts (`tx`, `account`), manages the access token (`login`, `token`), checks the set-up (`doctor`), takes payments
 //! over HTTP for shops in any language (`serve`), and runs a local sandbox (`sandbox`).
 //!
 //! - `arguments` defines the command line.
@@ -19,7 +19,8 @@ use std::process::ExitCode;
 
 use crate::arguments::Command;
 use crate::commands::{
-    account, checkout, deeplink, manual, payments, qr, sandbox, serve, store, token, tx, watch,
+    account, checkout, deeplink, doctor, manual, payments, qr, sandbox, serve, store, token, tx,
+    watch,
 };
 use crate::common::output;
 
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Qr(command) => qr::run(command),
         Command::Tx(command) => tx::run(command),
         Command::Login(arguments) => token::log_in(arguments, &selection),
+        Command::Doctor(arguments) => doctor::run(arguments, &selection),
         Command::Token(command) => token::run(command),
         Command::Account(command) => account::run(command),
         Command::Deeplink(arguments) => deeplink::run(arguments),

@@ -3,6 +3,7 @@
 mod account;
 mod checkout;
 mod deeplink;
+mod doctor;
 mod draw;
 mod payments;
 mod qr;
@@ -31,6 +32,7 @@ use crate::common::output;
 pub(crate) use self::account::{AccountCheckArguments, AccountCommand};
 pub(crate) use self::checkout::CheckoutArguments;
 pub(crate) use self::deeplink::DeeplinkArguments;
+pub(crate) use self::doctor::DoctorArguments;
 pub(crate) use self::draw::DrawArguments;
 pub(crate) use self::payments::{
     DecisionName, ExportArguments, ExportFormat, ListArguments, ListState, PaymentsCommand,
@@ -105,6 +107,9 @@ pub(crate) enum Command {
     /// Get a token for the project, save it, and add a profile, so that other commands need no options
     #[command(after_help = token::LOGIN_HELP)]
     Login(LoginArguments),
+    /// Check the config file, the network, the clock, the token and the store
+    #[command(after_help = doctor::HELP)]
+    Doctor(DoctorArguments),
     /// Get and renew the access token for Bakong's API
     #[command(subcommand)]
     Token(TokenCommand),

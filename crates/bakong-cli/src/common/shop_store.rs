@@ -6,9 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bakong_api::BaseUrl;
+use bakong_flow::quota::WindowUsage;
 use bakong_flow::store::{EventId, StoreError};
 use bakong_flow::{Clock, MemoryStore, PaymentStore, SystemClock, WatchError};
-use bakong_store::{Books, PostgresDatabase, Registration, SqliteDatabase};
+use bakong_store::sqlite::SqliteOptions;
+use bakong_store::{
+    Books, CheckReport, PaymentFilter, PostgresDatabase, Registration, SqliteDatabase, StateFilter,
+};
 use clap::Args;
 use jiff::civil::Date;
 use khqr_core::{Md5Handle, Printable, Timestamp};
@@ -31,6 +35,9 @@ pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long to wait for the error of a store that does not answer.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many payments [`examine`] reads at once.
+const REVIEWS_PER_PAGE: usize = 500;
 
 /// A store with payments that can be watched and listed.
 pub(crate) trait ShopStore: PaymentStore + Books + 'static {}
@@ -235,6 +242,56 @@ impl Database {
             Self::Postgres(database) => Arc::new(database.store(name).await.map_err(failure)?),
         })
     }
+}
+
+/// The state of a store, for `bakong doctor`.
+pub(crate) struct Findings {
+    pub(crate) report: CheckReport,
+    /// How many payments a person must decide about.
+    pub(crate) reviews: usize,
+    /// The requests that were counted for the registration.
+    pub(crate) usage: Option<WindowUsage>,
+}
+
+/// Examines an existing store; `None` if there is none. `registration` is the one whose requests are counted.
+pub(crate) async fn examine(
+    location: &Location,
+    registration: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<Findings>, Failure> {
+    let report = match location {
+        Location::File(path) if !path.exists() => return Ok(None),
+        Location::File(path) => SqliteOptions::default().check(path).await,
+        Location::Postgres(database) => PostgresLocation::options().check(database.url()).await,
+    };
+    let report = report.map_err(|error| failure(&error))?;
+    let database = Database::open(location, true).await?;
+    let (mut reviews, mut usage) = (0, None);
+    for name in database.registrations().await? {
+        let (host, id) = name.split_once('/').unwrap_or((&name, ""));
+        let store = database.store(&self::registration(host, id)?).await?;
+        let mut filter = PaymentFilter::default();
+        filter.state = StateFilter::NeedsReview;
+        let mut after = None;
+        loop {
+            let page = store.payments(&filter, after, REVIEWS_PER_PAGE).await;
+            let page = page.map_err(|error| failure(&error))?;
+            reviews += page.items.len();
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        if registration == Some(name.as_str()) {
+            let snapshot = store.load(now).await.map_err(|error| failure(&error))?;
+            usage = snapshot.usage;
+        }
+    }
+    Ok(Some(Findings {
+        report,
+        reviews,
+        usage,
+    }))
 }
 
 /// Returns the failure of a command that cannot use the store.

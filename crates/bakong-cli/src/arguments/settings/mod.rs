@@ -13,7 +13,9 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use khqr_core::Printable;
 
-use self::table::{CREATES_PROFILE, RENEWS_TOKEN, SAVES_TOKEN, SETTINGS, Setting, kind_of};
+use self::table::{
+    CREATES_PROFILE, RENEWS_TOKEN, REPORTS_CONFIG, SAVES_TOKEN, SETTINGS, Setting, kind_of,
+};
 use crate::common::config_file::{
     self, ConfigPath, DEFAULT_PROFILE, Kind, Profile, Profiles, is_blank, shown,
 };
@@ -45,6 +47,8 @@ pub(crate) struct Selection {
     pub(crate) name: String,
     /// The keys of the profile; `None` if it does not exist.
     pub(crate) profile: Option<Profile>,
+    /// Why the config file or the profile cannot be used. Other commands than `doctor` end with it.
+    pub(crate) problem: Option<Failure>,
 }
 
 /// The command that is called, after the first parse.
@@ -87,7 +91,13 @@ impl Settings {
         if call.settings().next().is_none() {
             return Ok(unchanged(arguments));
         }
-        let selection = call.selection()?;
+        let selection = match call.selection() {
+            Err(failure) if call.is_one_of(REPORTS_CONFIG) => Selection {
+                problem: Some(failure),
+                ..Selection::default()
+            },
+            selection => selection?,
+        };
         let mut origins = Origins::default();
         let values = call.values(&selection, &mut origins)?;
         let mut added = Vec::new();
@@ -219,6 +229,7 @@ impl<'a> Call<'a> {
             name,
             profile: profile.cloned(),
             file: Some(path.path),
+            problem: None,
         })
     }
 

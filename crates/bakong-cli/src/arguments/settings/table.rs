@@ -28,6 +28,7 @@ const BAKONG: &[&str] = &[
     "account check",
     "checkout",
     "deeplink",
+    "doctor",
     "login",
     "token renew",
     "token request",
@@ -41,6 +42,7 @@ const BAKONG: &[&str] = &[
 const TOKEN: &[&str] = &[
     "account check",
     "checkout",
+    "doctor",
     "login",
     "token renew",
     "token request",
@@ -54,10 +56,13 @@ const TOKEN: &[&str] = &[
 pub(super) const SAVES_TOKEN: &[&str] = &["login", "token renew", "token request", "token verify"];
 /// The commands that create the config file and the profile.
 pub(super) const CREATES_PROFILE: &[&str] = &["login"];
+/// The commands that report an invalid config file themselves.
+pub(super) const REPORTS_CONFIG: &[&str] = &["doctor"];
 /// The commands with an e-mail address for renewals. They accept it only together with a token file.
 pub(super) const RENEWS_TOKEN: &[&str] = &[
     "account check",
     "checkout",
+    "doctor",
     "tx check",
     "tx diagnose",
     "watch",
@@ -65,6 +70,7 @@ pub(super) const RENEWS_TOKEN: &[&str] = &[
 const EMAIL: &[&str] = &[
     "account check",
     "checkout",
+    "doctor",
     "login",
     "token renew",
     "token request",
@@ -82,6 +88,7 @@ const PAYMENTS: &[&str] = &[
 ];
 const STORE: &[&str] = &[
     "checkout",
+    "doctor",
     "payments export",
     "payments list",
     "payments reconcile",
@@ -96,6 +103,7 @@ const CODE: &[&str] = &["checkout", "qr generate"];
 const GENERATE: &[&str] = &["qr generate"];
 const CHECKOUT: &[&str] = &["checkout"];
 const WATCH: &[&str] = &["watch"];
+const QUOTA: &[&str] = &["doctor", "watch"];
 const REGISTER: &[&str] = &["login", "token request"];
 const DEEPLINK: &[&str] = &["deeplink"];
 
@@ -126,7 +134,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     plain("category-code", Kind::Text, GENERATE),
     plain("expires-in", Kind::Text, CHECKOUT),
     plain("qr", Kind::Text, CODE),
-    plain("quota", Kind::Number, WATCH),
+    plain("quota", Kind::Number, QUOTA),
     plain("policy", Kind::Text, WATCH),
     plain("no-lists", Kind::Switch, WATCH),
     plain("organization", Kind::Text, REGISTER),
