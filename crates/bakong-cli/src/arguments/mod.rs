@@ -48,22 +48,24 @@ pub(crate) use self::settings::Selection;
 use self::settings::Settings;
 pub(crate) use self::store::{BackupArguments, StoreCommand, StoreCommandArguments};
 pub(crate) use self::token::{
-    LoginArguments, RenewArguments, RequestArguments, StatusArguments, TokenCommand,
+    LoginArguments, RenewArguments, RequestArguments, Secret, StatusArguments, TokenCommand,
     VerifyArguments,
 };
 pub(crate) use self::tx::{CheckArguments, DiagnoseArguments, LookupArguments, TxCommand};
 pub(crate) use self::watch::WatchArguments;
 
 const HELP: &str = "\
-Settings: an option such as --base-url can also be the environment variable BAKONG_BASE_URL, or a key of a profile in the config file. \
-The command line takes precedence over a variable, and a variable over the profile. Options for one payment, such as --amount, are no settings.
+Settings: an option such as --base-url can also be the variable BAKONG_BASE_URL, or the key base-url of a profile in the config \
+file. The command line takes precedence over a variable, and a variable over the profile. An option for one payment, such \
+as --amount, is no setting. serve and sandbox use no profile.
 
 Environment variables:
-  BAKONG_CONFIG                 the config file [default: bakong/config.toml in the user's config folder]
-  BAKONG_PROFILE                the profile of the config file, without --profile
+  BAKONG_CONFIG                 the config file, instead of bakong/config.toml
+  BAKONG_PROFILE                the profile, without --profile
   BAKONG_TOKEN                  the access token, without --token-file
-  BAKONG_ENV, BAKONG_BASE_URL, BAKONG_TOKEN_FILE, BAKONG_EMAIL, BAKONG_STORE, BAKONG_ACCOUNT, BAKONG_NAME, …
-                                the value of a setting. Switches such as BAKONG_NO_STORE are true or false
+  BAKONG_EMAIL                  the project's e-mail address, without --email
+  BAKONG_STORE                  the store of the payments, without --store
+  BAKONG_ENV, BAKONG_ACCOUNT …  the value of any other setting
   PGPASSWORD                    the password of a PostgreSQL store, if its URL has none
   BAKONG_USER_AGENT             replaces the User-Agent of all requests
   HTTPS_PROXY, NO_PROXY         the proxy for requests, and the hosts to reach directly
@@ -77,7 +79,7 @@ stops a command; a second one ends it at once.";
 #[derive(Parser, Debug)]
 #[command(name = "bakong", version = env!("BAKONG_VERSION"), arg_required_else_help = true, after_help = HELP)]
 pub(crate) struct Arguments {
-    /// The profile of the config file that gives values to options [default: the profile "default", if it exists]
+    /// The profile of the config file [default: "default", if there is such a profile]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     #[command(subcommand)]

@@ -245,34 +245,26 @@ impl<'a> Network<'a> {
 fn reached(answer: &Response<Bytes>, advisor: &Advisor) -> Check {
     const NAME: &str = "answer";
     let md5 = Md5Handle::of("bakong doctor");
-    let status = answer.status();
-    let error = match CheckTransactionByMd5::new(md5).read(answer) {
-        Ok(_) => {
-            return Check::warning(
-                NAME,
-                format!("HTTP {status}: the server answers requests without a token"),
-            )
-            .advise(format!(
-                "Check that {} is the address of a Bakong API",
-                advisor.base_url
-            ));
-        }
-        Err(error) => error,
+    let status = answer.status().as_u16();
+    let Err(error) = CheckTransactionByMd5::new(md5).read(answer) else {
+        let message = format!("HTTP {status}: the server answers requests without a token");
+        return Check::warning(NAME, message).advise(format!(
+            "Check that {} is the address of a Bakong API",
+            advisor.base_url
+        ));
     };
     let reason = advisor.reason(&error);
     match error.class() {
         ErrorClass::Unauthorized => Check::ok(
             NAME,
             format!(
-                "HTTP {}: Bakong is reached, and rejects a request without a token. The request costs nothing of the quota",
-                status.as_u16()
+                "HTTP {status}: Bakong is reached, and rejects a request without a token. The request costs nothing of the quota"
             ),
         ),
         ErrorClass::Blocked => Check::problem(
             NAME,
             format!(
-                "HTTP {}: the request is blocked. Bakong answers only clients in Cambodia",
-                status.as_u16()
+                "HTTP {status}: the request is blocked. Bakong answers only clients in Cambodia"
             ),
         )
         .advise(reason.advice),

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::destination::Destination;
 use super::exchange;
 use super::prompt::{ask, has_person, read_line};
-use crate::arguments::{LoginArguments, Selection};
+use crate::arguments::{LoginArguments, Secret, Selection};
 use crate::common::config_file::{DEFAULT_PROFILE, shown};
 use crate::common::credentials::{Email, TokenSource};
 use crate::common::exit::{Exit, Failure};
@@ -20,6 +20,7 @@ use crate::common::new_profile::{NewProfile, create_folder};
 use crate::common::output::{self, note, print};
 use crate::common::remote::{self, Remote};
 use crate::common::runtime::block_on_unless_stopped as block_on;
+use crate::common::shell;
 use crate::common::time::in_phnom_penh;
 
 /// How often a person may enter the code.
@@ -68,7 +69,7 @@ enum Code {
 impl Steps {
     /// Asks for the values that are missing.
     fn of(arguments: &LoginArguments) -> Result<Self, Failure> {
-        let given = arguments.code.as_ref().map(|code| code.expose());
+        let given = arguments.code.as_ref().map(Secret::expose);
         let email = Email::find(arguments.email.as_deref())?;
         let is_registration = given.is_none_or(|code| code == "-");
         if !has_person() {
@@ -308,7 +309,7 @@ fn report(
     let (config, name) = (selection.shown_file(), Printable(&selection.name));
     let option = match selection.name.as_str() {
         DEFAULT_PROFILE => String::new(),
-        name => crate::common::shell::option("--profile", name),
+        name => shell::option("--profile", name),
     };
     match stored {
         Stored::Added => print(format_args!(
