@@ -202,8 +202,17 @@ fn refuse(error: &clap::Error, arguments: &[OsString], origins: &Origins) -> Exi
 
 /// Whether the error is printed as JSON too. The qr commands have another error object, which describes codes only.
 fn has_json_error(arguments: &[OsString]) -> bool {
-    let is_qr = arguments.iter().any(|argument| argument == "qr");
-    !is_qr && arguments.iter().any(|argument| argument == "--json")
+    let mut words = arguments.iter().skip(1);
+    let command = loop {
+        match words.next() {
+            Some(word) if word == "--profile" => {
+                words.next();
+            }
+            Some(word) if word.to_string_lossy().starts_with('-') => {}
+            word => break word,
+        }
+    };
+    command.is_none_or(|command| command != "qr") && arguments.iter().any(|word| word == "--json")
 }
 
 /// Where the rejected values come from, if they are not on the command line.
