@@ -19,7 +19,7 @@ mod errors;
 #[cfg(unix)]
 mod hints;
 mod inputs;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod login;
 mod manual;
 mod qr;
