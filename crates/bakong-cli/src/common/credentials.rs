@@ -155,13 +155,13 @@ impl TokenSource {
                     _ => "there is no",
                 };
                 format!(
-                    "{missing} {self}; create it with bakong token verify or bakong token renew{email}"
+                    "{missing} {self}; create it with bakong login or bakong token renew{email}"
                 )
             }
             Self::None | Self::Environment => {
                 let missing = format!(
-                    "there is no token; set the environment variable {TOKEN} to your project's token, or use \
-                     --token-file FILE"
+                    "there is no token; run bakong login once, set the environment variable {TOKEN} to your project's token, \
+                     or use --token-file FILE"
                 );
                 match origin::unused_token() {
                     Some(reason) => sentences(&missing, reason),

@@ -262,7 +262,14 @@ pub(crate) async fn examine(
     let report = match location {
         Location::File(path) if !path.exists() => return Ok(None),
         Location::File(path) => SqliteOptions::default().check(path).await,
-        Location::Postgres(database) => PostgresLocation::options().check(database.url()).await,
+        Location::Postgres(database) => {
+            let options = PostgresLocation::options();
+            let found = options.find(database.url()).await;
+            if found.map_err(|error| failure(&error))?.is_none() {
+                return Ok(None);
+            }
+            options.check(database.url()).await
+        }
     };
     let report = report.map_err(|error| failure(&error))?;
     let database = Database::open(location, true).await?;

@@ -92,7 +92,7 @@ async fn a_sound_set_up_costs_no_request_of_the_quota() {
         &finished,
         "store",
         "ok",
-        "1 payments, 0 open, 0 need a person",
+        "1 payment, 0 open, 0 for a person to decide",
     );
     assert_eq!(finished.err, "");
     let json = till.run("doctor --json --quota 50").await.status(0, "ok");
@@ -280,7 +280,7 @@ async fn a_payment_that_needs_a_person_and_a_used_up_quota_are_warnings() {
     dara(&till.sandbox).pay_with(&shop.code, &options).unwrap();
     shop.finish().await.exits(4);
     let finished = till.run("doctor --quota 1").await.exits(0);
-    finds(&finished, "store", "warning", "1 need a person");
+    finds(&finished, "store", "warning", "1 for a person to decide");
     finds(
         &finished,
         "store",

@@ -8,6 +8,7 @@ use super::check::Check;
 use crate::arguments::DoctorArguments;
 use crate::common::exit::Failure;
 use crate::common::location::Location;
+use crate::common::output::counted;
 use crate::common::shop_store::{self, Findings};
 use crate::common::time::{QuotaReset, in_phnom_penh};
 
@@ -55,15 +56,18 @@ async fn find(
     };
     let report = &findings.report;
     let text = format!(
-        "{location}: schema {}, {} payments, {} open, {} need a person",
-        report.version, report.payments, report.open, findings.reviews
+        "{location}: schema {}, {}, {} open, {} for a person to decide",
+        report.version,
+        counted(report.payments, "payment"),
+        report.open,
+        findings.reviews
     );
     let check = match report.problems.first() {
         Some(problem) => Check::problem(
             NAME,
             format!(
-                "{text}; {} problems, the first: {}",
-                report.problems.len(),
+                "{text}; {}, the first: {}",
+                counted(report.problems.len().try_into().unwrap_or(u64::MAX), "problem"),
                 Printable(problem)
             ),
         )

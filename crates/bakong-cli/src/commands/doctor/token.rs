@@ -24,11 +24,7 @@ pub(super) fn examine(
     };
     let token = match read {
         Ok(Some(token)) => token,
-        Ok(None) => {
-            let check = Check::problem(NAME, source.missing(false));
-            let advice = "bakong login gets a token and saves it".to_owned();
-            return (check.advise(advice), None);
-        }
+        Ok(None) => return (Check::problem(NAME, source.missing(false)), None),
         Err(failure) => return (Check::problem(NAME, failure.to_string()), None),
     };
     // The address is used only together with a file.
