@@ -1,7 +1,7 @@
 //! The `bakong` command.
 //!
 //! It takes KHQR payments (`checkout`, `watch`), stores them (`payments`, `store`), reads, verifies and generates codes (`qr`), looks up payments and
-//! accounts (`tx`, `account`), manages the access token (`token`), takes payments
+//! accounts (`tx`, `account`), manages the access token (`login`, `token`), checks the set-up (`doctor`), takes payments
 //! over HTTP for shops in any language (`serve`), and runs a local sandbox (`sandbox`).
 //!
 //! - `arguments` defines the command line.
@@ -17,18 +17,17 @@ mod common;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::arguments::{Arguments, Command};
+use crate::arguments::Command;
 use crate::commands::{
-    account, checkout, deeplink, manual, payments, qr, sandbox, serve, store, token, tx, watch,
+    account, checkout, deeplink, doctor, manual, payments, qr, sandbox, serve, store, token, tx,
+    watch,
 };
 use crate::common::output;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => return arguments::refuse(&error),
+    let (arguments, selection) = match arguments::parse() {
+        Ok(parsed) => parsed,
+        Err(exit) => return exit,
     };
     let result = match &arguments.command {
         Command::Checkout(arguments) => checkout::run(arguments),
@@ -37,6 +36,8 @@ fn main() -> ExitCode {
         Command::Store(command) => store::run(command),
         Command::Qr(command) => qr::run(command),
         Command::Tx(command) => tx::run(command),
+        Command::Login(arguments) => token::log_in(arguments, &selection),
+        Command::Doctor(arguments) => doctor::run(arguments, &selection),
         Command::Token(command) => token::run(command),
         Command::Account(command) => account::run(command),
         Command::Deeplink(arguments) => deeplink::run(arguments),

@@ -8,6 +8,7 @@
 //! | change the deadlines | [`request_timeout`], [`attempt_timeout`], [`connect_timeout`] |
 //! | change what is repeated | [`RetryPolicy`], [`HyperTransportBuilder::retry`] |
 //! | use an HTTP proxy in Cambodia | [`HyperTransportBuilder::proxy`], or the variable `HTTPS_PROXY` |
+//! | know which proxy the variables select | `EnvironmentRoute` (feature `proxy`) |
 //! | trust a private certificate authority | [`HyperTransportBuilder::trust_pem_file`] |
 //! | save handshakes in a program that asks often | [`reuse_http1_connections`] |
 //! | use `http://` for another machine | [`allow_plain_http`] |
@@ -91,6 +92,8 @@ mod tunnel;
 pub use builder::HyperTransportBuilder;
 pub use circuit::CircuitBreaker;
 pub use error::{SetupError, UnusableFile};
+#[cfg(feature = "proxy")]
+pub use proxy::EnvironmentRoute;
 pub use retry::RetryPolicy;
 pub use tls::Roots;
 pub use transport::HyperTransport;

@@ -106,6 +106,31 @@ pub(crate) enum Route {
     Invalid(&'static str),
 }
 
+/// How the environment variables route the requests to a host, for programs that report their configuration. See
+/// [Proxies](crate#proxies).
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum EnvironmentRoute {
+    /// Directly: no variable sets a proxy, or `NO_PROXY` or the loopback address exempts the host.
+    Direct,
+    /// Through this proxy. The address has no credentials.
+    Proxy(Uri),
+    /// This variable cannot be parsed. Requests to the host fail.
+    Invalid(&'static str),
+}
+
+impl EnvironmentRoute {
+    /// Returns the route of a transport whose builder sets no proxy. `to` is an absolute URI of the host.
+    #[must_use]
+    pub fn to(to: &Uri) -> Self {
+        match Proxies::new(&ProxySetting::Environment).route(to) {
+            Route::Direct => Self::Direct,
+            Route::Proxy(proxy) => Self::Proxy(proxy.uri().clone()),
+            Route::Invalid(variable) => Self::Invalid(variable),
+        }
+    }
+}
+
 /// Selects the route to each host.
 pub(crate) struct Proxies {
     https: Route,

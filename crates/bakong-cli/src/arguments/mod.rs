@@ -3,30 +3,36 @@
 mod account;
 mod checkout;
 mod deeplink;
+mod doctor;
 mod draw;
 mod payments;
 mod qr;
 mod sandbox;
 mod secrets;
 mod serve;
+mod settings;
 mod store;
 mod token;
 mod tx;
 mod watch;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand};
 use khqr_core::Printable;
 use serde_json::json;
 
-use crate::common::exit::{Exit, Reason};
+use crate::common::exit::{Exit, Failure, Reason, sentences};
+use crate::common::origin::Origins;
 use crate::common::output;
 
 pub(crate) use self::account::{AccountCheckArguments, AccountCommand};
 pub(crate) use self::checkout::CheckoutArguments;
 pub(crate) use self::deeplink::DeeplinkArguments;
+pub(crate) use self::doctor::DoctorArguments;
 pub(crate) use self::draw::DrawArguments;
 pub(crate) use self::payments::{
     DecisionName, ExportArguments, ExportFormat, ListArguments, ListState, PaymentsCommand,
@@ -38,18 +44,28 @@ pub(crate) use self::qr::{
 pub(crate) use self::sandbox::{ClockMode, QuotaArgument, SandboxArguments, SandboxControl};
 use self::secrets::without_secrets;
 pub(crate) use self::serve::ServeArguments;
+pub(crate) use self::settings::Selection;
+use self::settings::Settings;
 pub(crate) use self::store::{BackupArguments, StoreCommand, StoreCommandArguments};
 pub(crate) use self::token::{
-    RenewArguments, RequestArguments, StatusArguments, TokenCommand, VerifyArguments,
+    LoginArguments, RenewArguments, RequestArguments, Secret, StatusArguments, TokenCommand,
+    VerifyArguments,
 };
 pub(crate) use self::tx::{CheckArguments, DiagnoseArguments, LookupArguments, TxCommand};
 pub(crate) use self::watch::WatchArguments;
 
 const HELP: &str = "\
+Settings: an option such as --base-url can also be the variable BAKONG_BASE_URL, or the key base-url of a profile in the config \
+file. The command line takes precedence over a variable, and a variable over the profile. An option for one payment, such \
+as --amount, is no setting. serve and sandbox use no profile.
+
 Environment variables:
+  BAKONG_CONFIG                 the config file, instead of bakong/config.toml
+  BAKONG_PROFILE                the profile, without --profile
   BAKONG_TOKEN                  the access token, without --token-file
   BAKONG_EMAIL                  the project's e-mail address, without --email
   BAKONG_STORE                  the store of the payments, without --store
+  BAKONG_ENV, BAKONG_ACCOUNT …  the value of any other setting
   PGPASSWORD                    the password of a PostgreSQL store, if its URL has none
   BAKONG_USER_AGENT             replaces the User-Agent of all requests
   HTTPS_PROXY, NO_PROXY         the proxy for requests, and the hosts to reach directly
@@ -63,6 +79,9 @@ stops a command; a second one ends it at once.";
 #[derive(Parser, Debug)]
 #[command(name = "bakong", version = env!("BAKONG_VERSION"), arg_required_else_help = true, after_help = HELP)]
 pub(crate) struct Arguments {
+    /// The profile of the config file [default: "default", if there is such a profile]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -87,6 +106,12 @@ pub(crate) enum Command {
     /// Look up payments
     #[command(subcommand)]
     Tx(TxCommand),
+    /// Get a token for the project, save it, and add a profile, so that other commands need no options
+    #[command(after_help = token::LOGIN_HELP)]
+    Login(LoginArguments),
+    /// Check the config file, the network, the clock, the token and the store
+    #[command(after_help = doctor::HELP)]
+    Doctor(DoctorArguments),
     /// Get and renew the access token for Bakong's API
     #[command(subcommand)]
     Token(TokenCommand),
@@ -120,25 +145,88 @@ Bash: bakong completions bash > ~/.local/share/bash-completion/completions/bakon
 Fish: bakong completions fish > ~/.config/fish/completions/bakong.fish
 Zsh:  bakong completions zsh > a file _bakong in a folder of $fpath";
 
+/// Parses the command line, with the values of variables and of the profile. Prints the help, or the error of an invalid
+/// command line or config file.
+pub(crate) fn parse() -> Result<(Arguments, Selection), ExitCode> {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let settings = Settings::apply(Arguments::command(), given.clone())
+        .map_err(|failure| refuse_settings(&failure, &given))?;
+    let Settings {
+        arguments,
+        selection,
+        origins,
+    } = settings;
+    let parsed = Arguments::try_parse_from(&arguments)
+        .map_err(|error| refuse(&error, &arguments, &origins))?;
+    origins.publish();
+    Ok((parsed, selection))
+}
+
+/// Prints the error of the config file or of a variable.
+fn refuse_settings(failure: &Failure, arguments: &[OsString]) -> ExitCode {
+    output::print_error(&failure.to_string());
+    if has_json_error(arguments) {
+        output::print_json(&json!({ "error": failure.reason() }));
+    }
+    failure.exit().into()
+}
+
 /// Prints the help, or the error of an invalid command line.
 ///
 /// clap repeats the arguments that it rejects. They may contain escape sequences, or a secret in the wrong place.
-pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
+fn refuse(error: &clap::Error, arguments: &[OsString], origins: &Origins) -> ExitCode {
     if !error.use_stderr() {
         output::print(error.render().to_string().trim_end());
         return Exit::Success.into();
     }
-    let arguments: Vec<String> = std::env::args_os()
+    let origin = origin_of(error, origins);
+    let texts: Vec<_> = arguments
+        .iter()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    let text = without_secrets(&error.render().to_string(), &arguments);
+    let text = without_secrets(&error.render().to_string(), &texts);
     text.lines().for_each(|line| output::note(Printable(line)));
-    // The qr commands have another error object, which describes codes only.
-    let is_qr = arguments.get(1).is_some_and(|command| command == "qr");
-    if !is_qr && arguments.iter().any(|argument| argument == "--json") {
-        output::print_json(&json!({ "error": Reason::text(first_paragraph(&text)) }));
+    if let Some(origin) = &origin {
+        output::note(format_args!("{origin}."));
+    }
+    if has_json_error(arguments) {
+        let message = first_paragraph(&text);
+        let message = match origin {
+            Some(origin) => sentences(&message, &origin),
+            None => message,
+        };
+        output::print_json(&json!({ "error": Reason::text(message) }));
     }
     Exit::Usage.into()
+}
+
+/// Whether the error is printed as JSON too. The qr commands have another error object, which describes codes only.
+fn has_json_error(arguments: &[OsString]) -> bool {
+    let mut words = arguments.iter().skip(1);
+    let command = loop {
+        match words.next() {
+            Some(word) if word == "--profile" => {
+                words.next();
+            }
+            Some(word) if word.to_string_lossy().starts_with('-') => {}
+            word => break word,
+        }
+    };
+    command.is_none_or(|command| command != "qr") && arguments.iter().any(|word| word == "--json")
+}
+
+/// Where the rejected values come from, if they are not on the command line.
+fn origin_of(error: &clap::Error, origins: &Origins) -> Option<String> {
+    if error.kind() == ErrorKind::MissingRequiredArgument {
+        return origins.of_all();
+    }
+    let text = |kind| match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) => Some(texts.join(" ")),
+        _ => None,
+    };
+    let named = [ContextKind::InvalidArg, ContextKind::PriorArg].map(text);
+    origins.of_text(&named.map(Option::unwrap_or_default).join(" "))
 }
 
 /// The error and clap's suggestions on one line, without the usage.
@@ -153,8 +241,6 @@ fn first_paragraph(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
     use crate::common::options::REDACTED;
 

@@ -5,12 +5,13 @@ use bakong_api::token::without_tokens;
 use crate::common::location::postgres_url_in;
 use crate::common::options::REDACTED;
 
-/// Redacts access tokens, URLs of databases, and what may be the e-mailed code of `token verify`.
+/// Redacts access tokens, URLs of databases, and what may be the e-mailed code of `token verify` and `login`.
 pub(super) fn without_secrets(text: &str, arguments: &[String]) -> String {
     let text = without_tokens(text).into_owned();
     let urls = arguments.iter().filter_map(|it| postgres_url_in(it));
     let text = urls.fold(text, |text, url| text.replace(url, REDACTED));
-    if !arguments.iter().any(|argument| argument == "verify") {
+    let has_code = |argument: &String| argument == "verify" || argument == "login";
+    if !arguments.iter().any(has_code) {
         return text;
     }
     let values = arguments.iter().map(|argument| {

@@ -43,6 +43,44 @@ error; other servers may issue tokens in other formats.
 
 Exit codes: 0 valid or due for renewal, 1 expired, missing or not a token, 2 usage error.";
 
+pub(super) const LOGIN_HELP: &str = "\
+The command registers the project, reads the code that Bakong sends by e-mail, and saves the token in a file that only its \
+owner can read (mode 0600). It asks on the terminal for values that no option and no setting has. If the address is registered already, it \
+renews the token instead.
+
+The profile in the config file is then added: the server, the token file and the e-mail address. After bakong login --env sit, \
+bakong checkout needs no options. With --profile NAME, the profile gets another name. An existing profile is not changed: the command \
+prints the keys to set.
+
+Exit codes: 0 the token was saved, 1 no usable response from Bakong, or Bakong refused the request, or the token could not be \
+saved, 2 usage error, or a value is missing without a terminal.";
+
+const LOGIN_TOKEN_FILE: &str =
+    "The file to save the token in [default: bakong/HOST.token in the user's data folder]";
+
+#[derive(Args, Debug)]
+pub(crate) struct LoginArguments {
+    #[arg(long, value_name = "ADDRESS", help = EMAIL)]
+    pub(crate) email: Option<String>,
+    /// The organization's name, at most 100 characters
+    #[arg(long, value_name = "NAME")]
+    pub(crate) organization: Option<String>,
+    /// The project's name, at most 100 characters
+    #[arg(long, value_name = "NAME")]
+    pub(crate) project: Option<String>,
+    /// With -, read the code from standard input after Bakong has sent it. With a code from an earlier e-mail, request no
+    /// other one
+    #[arg(long, allow_hyphen_values = true)]
+    pub(crate) code: Option<Secret>,
+    #[arg(long, value_name = "FILE", value_parser = token_file(), help = LOGIN_TOKEN_FILE)]
+    pub(crate) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) target: TargetArguments,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct RequestArguments {
     #[arg(long, value_name = "ADDRESS", help = EMAIL)]

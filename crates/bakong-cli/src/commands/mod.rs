@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod checkout;
 pub(crate) mod deeplink;
+pub(crate) mod doctor;
 pub(crate) mod manual;
 pub(crate) mod payments;
 pub(crate) mod qr;

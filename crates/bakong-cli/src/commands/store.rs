@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::arguments::{BackupArguments, StoreCommand, StoreCommandArguments};
 use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::location::{Location, PostgresLocation};
-use crate::common::output::{print, print_json};
+use crate::common::output::{counted, print, print_json};
 use crate::common::runtime::block_on;
 use crate::common::shop_store;
 
@@ -110,22 +110,4 @@ async fn backup(arguments: &BackupArguments) -> Result<Exit, Failure> {
         ));
     }
     Ok(Exit::Success)
-}
-
-/// A number with its noun, in the singular for one.
-fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::counted;
-
-    #[test]
-    fn one_is_followed_by_the_singular() {
-        assert_eq!(counted(0, "request"), "0 requests");
-        assert_eq!(counted(1, "request"), "1 request");
-        assert_eq!(counted(2, "request"), "2 requests");
-    }
 }

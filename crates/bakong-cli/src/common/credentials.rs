@@ -9,8 +9,9 @@ use bakong_api::endpoint::RenewToken;
 use bakong_api::token::{FileTokenStore, TokenLife, TokenState, TokenStoreError, without_tokens};
 use khqr_core::{Printable, Timestamp};
 
-use crate::common::exit::{Exit, Failure, Reason};
+use crate::common::exit::{Exit, Failure, Reason, sentences};
 use crate::common::options::TokenArguments;
+use crate::common::origin;
 use crate::common::output::note;
 use crate::common::shell;
 use crate::common::time::in_phnom_penh;
@@ -79,9 +80,16 @@ impl TokenSource {
         }
     }
 
-    /// Reads the token for this Bakong, if there is one. NBC's hosts accept only a JWT.
+    /// Reads the token for this Bakong, if there is one. NBC's hosts accept only a JWT. Prints a note if other users can
+    /// read the file.
     pub(crate) fn read_for(&self, base_url: &BaseUrl) -> Result<Option<AccessToken>, Failure> {
-        let token = self.read()?;
+        self.warn_if_exposed();
+        self.load_for(base_url)
+    }
+
+    /// Like [`read_for`](Self::read_for), without a note.
+    pub(crate) fn load_for(&self, base_url: &BaseUrl) -> Result<Option<AccessToken>, Failure> {
+        let token = self.load()?;
         match token.as_ref().map(|token| token.check_for(base_url)) {
             Some(Err(error)) => Err(unusable(format!("{self}: {error}"))),
             _ => Ok(token),
@@ -90,6 +98,12 @@ impl TokenSource {
 
     /// Reads the token, if there is one. Prints a note if other users can read the file.
     pub(crate) fn read(&self) -> Result<Option<AccessToken>, Failure> {
+        self.warn_if_exposed();
+        self.load()
+    }
+
+    /// Reads the token, if there is one, without a note.
+    pub(crate) fn load(&self) -> Result<Option<AccessToken>, Failure> {
         match self {
             Self::None => Ok(None),
             Self::Environment => match std::env::var_os(TOKEN) {
@@ -101,12 +115,23 @@ impl TokenSource {
                     .map(Some)
                     .map_err(|error| unusable(format!("{TOKEN}: {error}"))),
             },
-            Self::File(file) => {
-                warn_if_exposed(&file.path);
-                FileTokenStore::new(&file.path)
-                    .read()
-                    .map_err(|error| unusable(printable(&error)))
-            }
+            Self::File(file) => FileTokenStore::new(&file.path)
+                .read()
+                .map_err(|error| unusable(printable(&error))),
+        }
+    }
+
+    /// Whether other users can read the token file.
+    pub(crate) fn is_exposed(&self) -> bool {
+        self.file().is_some_and(is_exposed)
+    }
+
+    fn warn_if_exposed(&self) {
+        if self.is_exposed() {
+            note(format_args!(
+                "Other users can read the {self}; run chmod 600 {}",
+                self.shell_word()
+            ));
         }
     }
 
@@ -130,13 +155,19 @@ impl TokenSource {
                     _ => "there is no",
                 };
                 format!(
-                    "{missing} {self}; create it with bakong token verify or bakong token renew{email}"
+                    "{missing} {self}; create it with bakong login or bakong token renew{email}"
                 )
             }
-            Self::None | Self::Environment => format!(
-                "there is no token; set the environment variable {TOKEN} to your project's token, or use \
-                 --token-file FILE"
-            ),
+            Self::None | Self::Environment => {
+                let missing = format!(
+                    "there is no token; run bakong login once, set the environment variable {TOKEN} to your project's token, \
+                     or use --token-file FILE"
+                );
+                match origin::unused_token() {
+                    Some(reason) => sentences(&missing, reason),
+                    None => missing,
+                }
+            }
         }
     }
 }
@@ -188,8 +219,14 @@ pub(crate) struct Email {
 }
 
 impl Email {
+    /// The address that a person entered.
+    pub(crate) const fn entered(text: String) -> Self {
+        let source = "the e-mail address";
+        Self { text, source }
+    }
+
     /// Returns the address of `--email` or of the environment.
-    fn find(given: Option<&str>) -> Result<Option<Self>, Failure> {
+    pub(crate) fn find(given: Option<&str>) -> Result<Option<Self>, Failure> {
         let of = |text: String, source| Self { text, source };
         if let Some(text) = given {
             return Ok(Some(of(text.to_owned(), "--email")));
@@ -223,23 +260,17 @@ impl Email {
     }
 }
 
-/// Prints a note if other users can read the file.
 #[cfg(unix)]
-fn warn_if_exposed(path: &Path) {
+fn is_exposed(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    let exposed = std::fs::metadata(path)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0);
-    if exposed {
-        let source = TokenSource::File(path.into());
-        note(format_args!(
-            "Other users can read the {source}; run chmod 600 {}",
-            source.shell_word()
-        ));
-    }
+    std::fs::metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0)
 }
 
 #[cfg(not(unix))]
-const fn warn_if_exposed(_: &Path) {}
+const fn is_exposed(_: &Path) -> bool {
+    false
+}
 
 /// Returns an error's message in a form that is safe to print, because it contains a path.
 pub(crate) fn printable(error: &TokenStoreError) -> String {

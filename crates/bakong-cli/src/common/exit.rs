@@ -7,7 +7,7 @@ use bakong_api::ErrorClass;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::common::output;
+use crate::common::{origin, output};
 
 /// How the command ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,7 +108,13 @@ impl Failure {
         }
     }
 
+    /// Exit code 2. If the message names an option whose value is from a variable or a profile, that is added.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
+        let message = message.into();
+        let message = match origin::of_message(&message) {
+            Some(origin) => sentences(&message, &origin),
+            None => message,
+        };
         Self::new(Exit::Usage, message)
     }
 

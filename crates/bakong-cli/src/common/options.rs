@@ -96,16 +96,19 @@ pub(crate) struct TokenArguments {
 /// redacted.
 pub(crate) fn token_file() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().try_map(|path| {
-        let text = path.to_string_lossy();
-        let is_jwt = AccessToken::new(&text).is_ok_and(|token| token.is_jwt());
-        let looks_like_token = is_jwt || (30 <= text.len() && is_redacted(&text));
-        if looks_like_token && !Path::new(&path).exists() {
+        if looks_like_token(&path.to_string_lossy()) && !Path::new(&path).exists() {
             return Err(
                 "this looks like a token; save the token in a file and pass the file's name",
             );
         }
         Ok(PathBuf::from(path))
     })
+}
+
+/// Whether a text that should be a path is a token.
+pub(crate) fn looks_like_token(text: &str) -> bool {
+    let is_jwt = AccessToken::new(text).is_ok_and(|token| token.is_jwt());
+    is_jwt || (30 <= text.len() && is_redacted(text))
 }
 
 /// Whether the whole string is redacted.

@@ -171,9 +171,22 @@ pub(crate) fn row(name: &str, value: impl Display) -> String {
     format!("  {name:<13}{value}")
 }
 
+/// A number with its noun, in the singular for one.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_followed_by_the_singular() {
+        assert_eq!(counted(0, "request"), "0 requests");
+        assert_eq!(counted(1, "request"), "1 request");
+        assert_eq!(counted(2, "request"), "2 requests");
+    }
 
     #[test]
     fn json_is_safe_for_terminals_and_keeps_its_value() {

@@ -49,7 +49,7 @@ pub(crate) fn base_url(target: &TargetArguments) -> Result<Option<BaseUrl>, Fail
 }
 
 /// Returns the base URL to which the secret `what` is sent.
-fn trusted_base_url(target: &TargetArguments, what: &str) -> Result<BaseUrl, Failure> {
+pub(crate) fn trusted_base_url(target: &TargetArguments, what: &str) -> Result<BaseUrl, Failure> {
     let base_url = base_url(target)?.ok_or_else(|| {
         Failure::usage(
             "no Bakong server selected; use --env sit, --env production or --base-url URL",

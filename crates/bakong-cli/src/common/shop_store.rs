@@ -1,15 +1,18 @@
 //! The store of the shop's payments, as the command line names it.
 
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bakong_api::BaseUrl;
+use bakong_flow::quota::WindowUsage;
 use bakong_flow::store::{EventId, StoreError};
 use bakong_flow::{Clock, MemoryStore, PaymentStore, SystemClock, WatchError};
-use bakong_store::{Books, PostgresDatabase, Registration, SqliteDatabase};
+use bakong_store::sqlite::SqliteOptions;
+use bakong_store::{
+    Books, CheckReport, PaymentFilter, PostgresDatabase, Registration, SqliteDatabase, StateFilter,
+};
 use clap::Args;
 use jiff::civil::Date;
 use khqr_core::{Md5Handle, Printable, Timestamp};
@@ -17,6 +20,7 @@ use khqr_core::{Md5Handle, Printable, Timestamp};
 use crate::common::advice::Advisor;
 use crate::common::exit::{Exit, Failure};
 use crate::common::location::{Location, LocationArguments, PostgresLocation};
+use crate::common::new_profile;
 use crate::common::output::note;
 use crate::common::remote::HttpWatcher;
 use crate::common::shell;
@@ -31,6 +35,9 @@ pub(crate) const STORE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long to wait for the error of a store that does not answer.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many payments [`examine`] reads at once.
+const REVIEWS_PER_PAGE: usize = 500;
 
 /// A store with payments that can be watched and listed.
 pub(crate) trait ShopStore: PaymentStore + Books + 'static {}
@@ -237,6 +244,63 @@ impl Database {
     }
 }
 
+/// The state of a store, for `bakong doctor`.
+pub(crate) struct Findings {
+    pub(crate) report: CheckReport,
+    /// How many payments a person must decide about.
+    pub(crate) reviews: usize,
+    /// The requests that were counted for the registration.
+    pub(crate) usage: Option<WindowUsage>,
+}
+
+/// Examines an existing store; `None` if there is none. `registration` is the one whose requests are counted.
+pub(crate) async fn examine(
+    location: &Location,
+    registration: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<Findings>, Failure> {
+    let report = match location {
+        Location::File(path) if !path.exists() => return Ok(None),
+        Location::File(path) => SqliteOptions::default().check(path).await,
+        Location::Postgres(database) => {
+            let options = PostgresLocation::options();
+            let found = options.find(database.url()).await;
+            if found.map_err(|error| failure(&error))?.is_none() {
+                return Ok(None);
+            }
+            options.check(database.url()).await
+        }
+    };
+    let report = report.map_err(|error| failure(&error))?;
+    let database = Database::open(location, true).await?;
+    let (mut reviews, mut usage) = (0, None);
+    for name in database.registrations().await? {
+        let (host, id) = name.split_once('/').unwrap_or((&name, ""));
+        let store = database.store(&self::registration(host, id)?).await?;
+        let mut filter = PaymentFilter::default();
+        filter.state = StateFilter::NeedsReview;
+        let mut after = None;
+        loop {
+            let page = store.payments(&filter, after, REVIEWS_PER_PAGE).await;
+            let page = page.map_err(|error| failure(&error))?;
+            reviews += page.items.len();
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        if registration == Some(name.as_str()) {
+            let snapshot = store.load(now).await.map_err(|error| failure(&error))?;
+            usage = snapshot.usage;
+        }
+    }
+    Ok(Some(Findings {
+        report,
+        reviews,
+        usage,
+    }))
+}
+
 /// Returns the failure of a command that cannot use the store.
 pub(crate) fn failure(error: &StoreError) -> Failure {
     Failure::new(Exit::NoAnswer, Printable(&error.to_string()).to_string())
@@ -250,17 +314,7 @@ fn create_folder(file: &Path) -> Result<(), Failure> {
     else {
         return Ok(());
     };
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder).map_err(|error| {
+    new_profile::create_folder(folder).map_err(|error| {
         let folder = folder.to_string_lossy();
         let message = format!(
             "cannot create the folder {} of the store: {error}; pass --store FILE or --no-store",

@@ -143,7 +143,7 @@ pub(crate) fn left(duration: Duration) -> String {
 pub(crate) struct QuotaReset {
     now: Timestamp,
     pub(crate) first: Timestamp,
-    last: Timestamp,
+    pub(crate) last: Timestamp,
 }
 
 impl QuotaReset {

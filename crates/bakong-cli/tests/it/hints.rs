@@ -8,7 +8,7 @@ use khqr_core::{AccountId, Amount, KhqrBuilder};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
-use crate::support::{Finished, Folder, Shop, bakong, dara, interrupt, row, token};
+use crate::support::{Finished, Folder, Shop, bakong, dara, interrupt, isolate, row, token};
 
 /// Every account here is valid, and contains shell syntax that must be quoted.
 const ACCOUNTS: [&str; 3] = ["$(id)@devb", "a;exit@devb", "it's`id`@devb"];
@@ -16,12 +16,10 @@ const ACCOUNTS: [&str; 3] = ["$(id)@devb", "a;exit@devb", "it's`id`@devb"];
 /// Runs a command in a shell that finds only this build of `bakong`, without a token in its environment.
 async fn paste(command: &str) -> Finished {
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_bakong")).parent();
-    let output = Command::new("/bin/sh")
-        .args(["-c", command])
-        .env("PATH", folder.unwrap())
-        .env_remove("BAKONG_TOKEN")
-        .output();
-    Finished::of(output.await.unwrap())
+    let mut shell = Command::new("/bin/sh");
+    isolate(shell.as_std_mut());
+    shell.args(["-c", command]).env("PATH", folder.unwrap());
+    Finished::of(shell.output().await.unwrap())
 }
 
 fn account(text: &str) -> AccountId<'_> {

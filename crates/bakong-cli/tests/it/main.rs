@@ -14,10 +14,13 @@ mod checkout;
 mod clock;
 mod deeplink;
 mod diagnose;
+mod doctor;
 mod errors;
 #[cfg(unix)]
 mod hints;
 mod inputs;
+#[cfg(target_os = "linux")]
+mod login;
 mod manual;
 mod qr;
 mod qr_images;
@@ -37,6 +40,7 @@ mod sandbox_state;
 mod sell;
 #[cfg(unix)]
 mod serve;
+mod settings;
 #[cfg(unix)]
 mod signals;
 #[cfg(target_os = "linux")]
@@ -50,6 +54,8 @@ mod store_kills;
 mod store_postgres;
 mod stored_shop;
 mod support;
+#[cfg(unix)]
+mod terminal;
 mod tls;
 mod token;
 mod token_file;

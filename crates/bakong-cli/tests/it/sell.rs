@@ -4,7 +4,7 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::Finished;
+use crate::support::{Finished, isolate};
 
 #[test]
 fn the_shell_script_sells_each_order() {
@@ -24,6 +24,7 @@ fn the_shell_script_sells_each_order() {
     )
     .unwrap();
     let mut sell = Command::new("sh");
+    isolate(&mut sell);
     sell.arg(script)
         .env("PATH", path)
         .env("NO_PROXY", "127.0.0.1");

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use bakong_sandbox::{Fault, Sandbox};
 use khqr_core::Md5Handle;
-use rustix::fs::{Mode, OFlags};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
+use rustix::termios::tcgetattr;
 
 use crate::support::{Finished, MD5, Shop, bakong, interrupt, token, words};
+use crate::terminal;
 
 /// Runs a command against a sandbox that never responds, and interrupts it during its first request.
 async fn interrupted(line: &str) -> Finished {
@@ -78,19 +77,7 @@ async fn ctrl_c_says_how_to_find_the_payment() {
 #[tokio::test]
 async fn ctrl_c_leaves_the_terminal_unchanged() {
     let sandbox = Sandbox::start().await.unwrap();
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&master).unwrap();
-    unlockpt(&master).unwrap();
-    let name = ptsname(&master, Vec::new()).unwrap();
-    let flags = OFlags::RDWR | OFlags::NOCTTY;
-    let terminal = rustix::fs::open(name, flags, Mode::empty()).unwrap();
-    let size = Winsize {
-        ws_row: 50,
-        ws_col: 100,
-        ws_xpixel: 0,
-        ws_ypixel: 0,
-    };
-    tcsetwinsize(&terminal, size).unwrap();
+    let (master, terminal) = terminal::open();
     let before = tcgetattr(&terminal).unwrap();
 
     let base_url = sandbox.base_url();

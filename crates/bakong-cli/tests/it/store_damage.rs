@@ -13,7 +13,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::stored_shop::StoredShop;
-use crate::support::{Finished, dara};
+use crate::support::{Finished, dara, isolate, user_folders};
 
 /// Longer than any command may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -186,6 +186,7 @@ async fn a_read_only_file_is_refused() {
         }
         command
             .env_clear()
+            .envs(user_folders())
             .env("BAKONG_TOKEN", &shop.token)
             .current_dir("/");
         if is_root {
@@ -320,6 +321,7 @@ async fn a_full_file_system_is_reported_and_loses_nothing() {
     checkpoint(&shop);
     let mount = tempfile::tempdir().unwrap();
     let mut command = Command::new("unshare");
+    isolate(command.as_std_mut());
     command
         .args(["-Urm", "bash", "-c", FULL, "bash", &shop.store])
         .arg(mount.path())

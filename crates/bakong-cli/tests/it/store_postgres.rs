@@ -15,7 +15,7 @@ use self::cluster::Cluster;
 use crate::stored_shop::{
     StoredShop, exported_and_compared, killed_checkout, listed_and_resolved, tills_share_requests,
 };
-use crate::support::{Finished, bakong, dara, interrupt, row, words};
+use crate::support::{Finished, bakong, dara, interrupt, isolate, row, words};
 
 /// The user `locked` has this password. The URL has it in another form.
 const PASSWORD: &str = "ge/heim";
@@ -77,6 +77,8 @@ async fn a_store_on_postgresql_is_created_checked_and_not_copied() {
         .await
         .exits(1)
         .shows("bakong store migrate");
+    let doctor = Finished::of(shop.command("doctor").output().await.unwrap());
+    doctor.exits(0).shows("there is no store yet");
     assert_eq!(tables(), "0");
     shop.run("store migrate").await.exits(0).shows("to 2");
     assert_eq!(tables(), "1");
@@ -89,6 +91,10 @@ async fn a_store_on_postgresql_is_created_checked_and_not_copied() {
     assert_eq!(report["payments"], 1);
     assert!(report["problems"][0].as_str().unwrap().contains("fsync"));
     assert_eq!(report["problems"].as_array().unwrap().len(), 1);
+    let doctor = Finished::of(shop.command("doctor").output().await.unwrap()).exits(1);
+    doctor.shows("1 payment, 0 open, 0 for a person to decide; 1 problem, the first: ");
+    let used = shop.sandbox.quota_used("shop@example.com");
+    doctor.shows(&format!("{used} of 100 requests used today"));
     let copy = shop.folder.file("copy.db");
     let copied = shop.run(&format!("store backup {copy}")).await.exits(1);
     copied.shows("pg_dump --format=custom --schema=bakong");
@@ -196,6 +202,7 @@ async fn the_secret_password_of_a_store_is_not_printed_and_the_hint_works_with_p
     let folder = std::path::Path::new(env!("CARGO_BIN_EXE_bakong")).parent();
     let paste = |password: &str| {
         let mut command = Command::new("/bin/sh");
+        isolate(command.as_std_mut());
         command
             .args(["-c", &hint])
             .env("PATH", folder.unwrap())

@@ -19,17 +19,38 @@ pub(crate) const MD5: &str = "74c4012a1d65f9f4c7c647fc8f370f07";
 /// A well-formed token that no sandbox accepts. It expires in 2027.
 pub(crate) const UNKNOWN_TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE4MDMwMDAwMDB9.c2VjcmV0";
 
-/// The command with these arguments, without token, proxy and colours, and with a store of its own.
+/// Variables for empty folders of a user, so that a command does not read the config file, the tokens or the store of the
+/// developer.
+pub(crate) fn user_folders() -> impl Iterator<Item = (&'static str, PathBuf)> {
+    let home = unused_path("home");
+    let folder = move |name: &str| home.join(name);
+    [
+        ("HOME", folder("")),
+        ("XDG_CONFIG_HOME", folder("config")),
+        ("XDG_DATA_HOME", folder("data")),
+    ]
+    .into_iter()
+}
+
+/// Hides the settings of the developer from a command: the user's folders, and all variables of the command.
+pub(crate) fn isolate(command: &mut std::process::Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("BAKONG_") {
+            command.env_remove(name);
+        }
+    }
+    command.envs(user_folders());
+}
+
+/// The command with these arguments, without settings, token, proxy and colours, and with a store of its own.
 pub(crate) fn bakong(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bakong"));
+    isolate(command.as_std_mut());
     for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
         command.env_remove(name).env_remove(name.to_lowercase());
     }
     command
         .args(arguments)
-        .env_remove("BAKONG_TOKEN")
-        .env_remove("BAKONG_EMAIL")
-        .env_remove("BAKONG_USER_AGENT")
         .env_remove("SSL_CERT_FILE")
         .env_remove("SSL_CERT_DIR")
         .env_remove("NO_COLOR")

@@ -14,7 +14,7 @@ use crate::support::{
 };
 
 /// Starts a fake Bakong that finds no payment. Returns its address and its certificate authority in PEM.
-async fn start() -> (String, String) {
+pub(crate) async fn start() -> (String, String) {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages.push(KeyUsagePurpose::KeyCertSign);

@@ -214,7 +214,7 @@ async fn the_status_of_a_missing_or_invalid_token() {
     let file = folder.file("token");
     let finished = run(&["token", "status", "--token-file", &file]).await;
     assert_eq!(finished.exit, 1);
-    assert!(finished.out.contains("bakong token verify"), "{finished:?}");
+    assert!(finished.out.contains("bakong login"), "{finished:?}");
     let file = folder.write("token", "secret\u{1b}");
     let finished = run(&["token", "status", "--json", "--token-file", &file]).await;
     assert_eq!(finished.exit, 1);

@@ -3,7 +3,7 @@
 use bakong_sandbox::{ApiEndpoint, Sandbox};
 
 use crate::renewal::{EMAIL, MD5, TOKEN};
-use crate::support::{Finished, Folder, bakong, run, token};
+use crate::support::{Finished, Folder, bakong, isolate, run, token};
 
 fn check<'a>(url: &'a str, file: &'a str) -> [&'a str; 8] {
     [
@@ -130,6 +130,7 @@ async fn a_full_disk_does_not_damage_the_stored_token() {
         let renew = ["token", "renew", "--email", EMAIL, "--base-url", &url];
         let program = bakong(&[]).as_std().get_program().to_owned();
         let mut shell = tokio::process::Command::new("bash");
+        isolate(shell.as_std_mut());
         shell
             .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""])
             .arg(program)

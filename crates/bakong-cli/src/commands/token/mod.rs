@@ -1,22 +1,28 @@
-//! `bakong token`: requests, renews and inspects a project's token.
+//! `bakong token` and `bakong login`: request, renew and inspect a project's token.
 
 mod destination;
+mod exchange;
+mod login;
+mod prompt;
 mod status;
 
 use std::io::{self, IsTerminal};
 
+use bakong_api::AccessToken;
 use bakong_api::endpoint::{RequestToken, Verify};
-use bakong_api::{AccessToken, ErrorClass};
 use bakong_flow::{Clock, SystemClock};
 use khqr_core::Printable;
 use serde_json::json;
 
-use crate::arguments::{RenewArguments, RequestArguments, TokenCommand, VerifyArguments};
+use crate::arguments::{
+    LoginArguments, RenewArguments, RequestArguments, Selection, TokenCommand, VerifyArguments,
+};
 use crate::common::credentials::{Email, TokenSource};
 use crate::common::exit::{Exit, Failure, print_json_error};
-use crate::common::{advice, lines, output, remote, runtime::block_on_unless_stopped as block_on};
+use crate::common::{lines, output, remote, runtime::block_on_unless_stopped as block_on};
 
 use self::destination::Destination;
+use self::exchange::CODE_MAY_BE_USED;
 
 pub(crate) fn run(command: &TokenCommand) -> Result<Exit, Failure> {
     match command {
@@ -25,6 +31,11 @@ pub(crate) fn run(command: &TokenCommand) -> Result<Exit, Failure> {
         TokenCommand::Renew(arguments) => print_json_error(renew(arguments), arguments.json),
         TokenCommand::Status(arguments) => print_json_error(status::run(arguments), arguments.json),
     }
+}
+
+/// `bakong login`.
+pub(crate) fn log_in(arguments: &LoginArguments, selection: &Selection) -> Result<Exit, Failure> {
+    print_json_error(login::run(arguments, selection), arguments.json)
 }
 
 fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
@@ -62,9 +73,6 @@ fn request(arguments: &RequestArguments) -> Result<Exit, Failure> {
 /// The message after an interrupted registration or renewal.
 const MAY_HAVE_ARRIVED: &str = "Bakong may have received the request; its answer is discarded";
 
-/// What to do if the code may have been used.
-const CODE_MAY_BE_USED: &str = "Bakong may have accepted the code, which works once; in that case, get the token with bakong token renew";
-
 fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let destination = Destination::prepare(arguments.token_file.as_deref())?;
     let code = code(arguments.code.expose())?;
@@ -72,21 +80,7 @@ fn verify(arguments: &VerifyArguments) -> Result<Exit, Failure> {
     let token = block_on(CODE_MAY_BE_USED, async {
         let remote = remote::open_without_token(&arguments.target, "the code")?;
         let answer = remote.session.send(&verify).await;
-        answer.map_err(|error| match error.class() {
-            _ if advice::is_not_bakong(&error) => remote.advisor.failure(&error),
-            ErrorClass::Refused => remote.advisor.failure_with_advice(
-                &error,
-                "Is it the complete, unused code from the newest e-mail? Get another with bakong \
-                 token request",
-            ),
-            ErrorClass::Unavailable { .. } | ErrorClass::Malformed => {
-                remote.advisor.failure_with_advice(&error, CODE_MAY_BE_USED)
-            }
-            ErrorClass::Transport(kind) if kind.may_have_arrived() => {
-                remote.advisor.failure_with_advice(&error, CODE_MAY_BE_USED)
-            }
-            _ => remote.advisor.failure(&error),
-        })
+        answer.map_err(|error| exchange::failure(&remote, &error))
     })?;
     save(&destination, &token, arguments.json)
 }

@@ -1,0 +1,109 @@
+//! `bakong doctor`: checks the configuration, the network, the clock, the token and the store.
+
+mod check;
+mod network;
+mod store;
+mod token;
+
+use bakong_flow::{Clock, SystemClock};
+use khqr_core::Printable;
+use serde_json::json;
+
+use self::check::{Check, State};
+use self::network::Network;
+use crate::arguments::{DoctorArguments, Selection};
+use crate::common::credentials::TokenSource;
+use crate::common::exit::{Exit, Failure, print_json_error};
+use crate::common::output::{print, print_json};
+use crate::common::remote;
+use crate::common::runtime::block_on_unless_stopped;
+
+pub(crate) fn run(arguments: &DoctorArguments, selection: &Selection) -> Result<Exit, Failure> {
+    let result = block_on_unless_stopped("the checks are not complete", async {
+        let mut report = Report {
+            checks: Vec::new(),
+            json: arguments.json,
+        };
+        report.add(config(selection));
+        examine(arguments, &mut report).await;
+        Ok(report.finish())
+    });
+    print_json_error(result, arguments.json)
+}
+
+/// The checks so far. As text, each is printed at once, because the next one may take seconds.
+struct Report {
+    checks: Vec<Check>,
+    json: bool,
+}
+
+impl Report {
+    fn add(&mut self, check: Check) {
+        if !self.json {
+            print(&check);
+        }
+        self.checks.push(check);
+    }
+
+    fn finish(self) -> Exit {
+        let worst = self.checks.iter().map(|check| check.state).max();
+        let worst = worst.unwrap_or(State::Ok);
+        if self.json {
+            print_json(&json!({ "status": worst, "checks": self.checks }));
+        }
+        match worst {
+            State::Problem => Exit::NoAnswer,
+            State::Ok | State::Warning => Exit::Success,
+        }
+    }
+}
+
+async fn examine(arguments: &DoctorArguments, report: &mut Report) {
+    let source = TokenSource::of_arguments(&arguments.token);
+    let base_url = match remote::trusted_base_url(&arguments.target, "the token") {
+        Ok(base_url) => Some(base_url),
+        Err(failure) => {
+            report.add(Check::problem("server", failure.to_string()));
+            None
+        }
+    };
+    let mut now = SystemClock.now();
+    if let Some(base_url) = &base_url {
+        let network = Network::of(arguments, base_url, &source);
+        report.add(network.server());
+        if network.is_usable() {
+            let (checks, corrected) = network.examine().await;
+            checks.into_iter().for_each(|check| report.add(check));
+            now = corrected;
+        }
+    }
+    let (check, token) = token::examine(arguments, &source, base_url.as_ref(), now);
+    report.add(check);
+    let registration = base_url.as_ref().zip(token.as_ref());
+    let registration = registration.map(|(base_url, token)| {
+        let id = token.registration_id().unwrap_or("default");
+        format!("{}/{id}", base_url.host())
+    });
+    let store = store::examine(arguments, registration.as_deref(), now).await;
+    store.into_iter().for_each(|check| report.add(check));
+}
+
+/// The config file and the profile.
+fn config(selection: &Selection) -> Check {
+    const NAME: &str = "config";
+    if let Some(failure) = &selection.problem {
+        return Check::problem(NAME, failure.to_string());
+    }
+    let (file, name) = (selection.shown_file(), Printable(&selection.name));
+    match (&selection.file, &selection.profile) {
+        (None, _) => Check::ok(
+            NAME,
+            "the user has no config folder, so there is no profile",
+        ),
+        (Some(_), Some(_)) => Check::ok(NAME, format!("profile \"{name}\" of {file}")),
+        (Some(path), None) if path.exists() => {
+            Check::ok(NAME, format!("{file} has no profile \"{name}\""))
+        }
+        (Some(_), None) => Check::ok(NAME, format!("there is no config file {file}")),
+    }
+}
