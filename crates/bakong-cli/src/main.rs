@@ -23,13 +23,16 @@ use crate::arguments::{Arguments, Command};
 use crate::commands::{
     account, checkout, deeplink, manual, payments, qr, sandbox, serve, store, token, tx, watch,
 };
-use crate::common::output;
+use crate::common::{output, verbose};
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return arguments::refuse(&error),
     };
+    if arguments.verbose {
+        verbose::enable();
+    }
     let result = match &arguments.command {
         Command::Checkout(arguments) => checkout::run(arguments),
         Command::Watch(arguments) => watch::run(arguments),

@@ -63,6 +63,9 @@ stops a command; a second one ends it at once.";
 #[derive(Parser, Debug)]
 #[command(name = "bakong", version = env!("BAKONG_VERSION"), arg_required_else_help = true, after_help = HELP)]
 pub(crate) struct Arguments {
+    /// Print each request and its answer on standard error, without tokens and codes
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -26,3 +26,4 @@ pub(crate) mod terminal_qr;
 pub(crate) mod time;
 pub(crate) mod transaction;
 pub(crate) mod transport;
+pub(crate) mod verbose;

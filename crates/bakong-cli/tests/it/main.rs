@@ -55,4 +55,5 @@ mod token;
 mod token_file;
 mod tx;
 mod vectors;
+mod verbose;
 mod watch;

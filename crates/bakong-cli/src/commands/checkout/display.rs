@@ -12,7 +12,7 @@ use super::order::ShownCode;
 use crate::arguments::CheckoutArguments;
 use crate::common::advice::Advisor;
 use crate::common::options::QrStyle;
-use crate::common::output::{Stream, note, row};
+use crate::common::output::{self, Stream, note, row};
 use crate::common::terminal_qr;
 use crate::common::time::{RECOMMENDED_LIFETIME, countdown, time_of_day};
 
@@ -51,6 +51,7 @@ impl Display {
             let left = countdown(shown.expires_at.saturating_since(shown.created_at));
             note(format_args!("Waiting for the payment, {left} left."));
         }
+        output::set_status_line(Some(line.clone()));
         Self {
             line,
             order: format!("{} to {}", shown.amount, Printable(&shown.name)),
@@ -94,6 +95,7 @@ impl Display {
 
     /// Removes the line.
     pub(super) fn close(&self) {
+        output::set_status_line(None);
         self.line.finish_and_clear();
     }
 }
