@@ -21,7 +21,7 @@ use clap::{Parser, Subcommand};
 use khqr_core::Printable;
 use serde_json::json;
 
-use crate::common::exit::{Exit, Reason};
+use crate::common::exit::{self, Exit, Reason};
 use crate::common::output;
 
 pub(crate) use self::account::{AccountCheckArguments, AccountCommand};
@@ -136,10 +136,13 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
         .collect();
     let text = without_secrets(&error.render().to_string(), &arguments);
     text.lines().for_each(|line| output::note(Printable(line)));
-    // The qr commands have another error object, which describes codes only.
-    let is_qr = arguments.get(1).is_some_and(|command| command == "qr");
-    if !is_qr && arguments.iter().any(|argument| argument == "--json") {
-        output::print_json(&json!({ "error": Reason::text(first_paragraph(&text)) }));
+    let wants_json = |argument: &String| matches!(argument.as_str(), "--json" | "--jsonl");
+    if arguments.iter().any(wants_json) {
+        let reason = Reason {
+            advice: Some("Add --help to the command to see its options".into()),
+            ..Reason::new(exit::USAGE, first_paragraph(&text))
+        };
+        output::print_json(&json!({ "error": reason }));
     }
     Exit::Usage.into()
 }

@@ -17,6 +17,7 @@ pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod piped;
 pub(crate) mod reader;
+pub(crate) mod refusal;
 pub(crate) mod remote;
 pub(crate) mod renewal;
 pub(crate) mod runtime;

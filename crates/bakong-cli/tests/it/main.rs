@@ -14,6 +14,7 @@ mod checkout;
 mod clock;
 mod deeplink;
 mod diagnose;
+mod error_objects;
 mod errors;
 #[cfg(unix)]
 mod hints;

@@ -154,9 +154,8 @@ async fn wait_for_payment(
 
 /// Returns the failure for a payment that is not watched.
 async fn refused(backend: &Backend, error: WatchError) -> Failure {
-    let reason = backend.kept.reason(&backend.watcher, &error).await;
-    let message = format!("{reason}. No code was shown, so nothing was paid");
-    Failure::new(Exit::NoAnswer, message)
+    let failure = backend.kept.failure(&backend.watcher, &error).await;
+    failure.and(". No code was shown, so nothing was paid")
 }
 
 /// Follows the payment until it is final, until the final check fails, or until `stop`. `now` is Bakong's time.

@@ -13,9 +13,10 @@ use super::comparison::Comparison;
 use crate::arguments::{CheckArguments, LookupArguments};
 use crate::common::exit::{Exit, Failure};
 use crate::common::output::{print, print_json};
+use crate::common::refusal::{self, Refusal};
 use crate::common::remote::Remote;
 use crate::common::runtime::block_on_unless_stopped;
-use crate::common::{blanks, lines, lookup, remote, transaction};
+use crate::common::{lines, lookup, remote, transaction};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let amount = arguments.money.amount()?;
@@ -39,9 +40,9 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
 /// The MD5 of a code, and the amount and the account to compare with.
 fn of_code(argument: &str) -> Result<(Md5Handle, Comparison), Failure> {
     let text = lines::readable_text(argument)?;
-    let invalid = |reason: String| Failure::usage(format!("not a KHQR: {reason}"));
-    let khqr = blanks::parse(&text).map_err(invalid)?;
-    let amount = khqr.amount().map_err(|error| invalid(error.to_string()))?;
+    let invalid = |refusal: Refusal| refusal.failure_of(Exit::Usage, "not a KHQR");
+    let khqr = refusal::parse(&text).map_err(invalid)?;
+    let amount = khqr.amount().map_err(|error| invalid(error.into()))?;
     let Some(amount) = amount else {
         return Err(Failure::usage(lookup::STATIC_CODE));
     };

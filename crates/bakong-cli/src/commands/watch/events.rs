@@ -194,7 +194,7 @@ pub(super) fn quota_exhausted(until: Timestamp, expires_at: Timestamp) -> Failur
     let message = format!("the daily quota is too small to check this code. {advice}");
     let reason = Reason {
         retry_at: Some(until.as_millis()),
-        ..Reason::text(message.as_str())
+        ..Reason::new(ErrorClass::QuotaExhausted.name(), message.clone())
     };
     Failure::new(Exit::NoAnswer, message).because(reason)
 }
