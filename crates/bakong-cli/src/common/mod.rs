@@ -4,6 +4,7 @@ pub(crate) mod advice;
 pub(crate) mod blanks;
 pub(crate) mod clock;
 pub(crate) mod code;
+pub(crate) mod colour;
 pub(crate) mod credentials;
 pub(crate) mod csv_text;
 pub(crate) mod exit;

@@ -20,6 +20,8 @@ mod errors;
 mod hints;
 mod inputs;
 mod manual;
+#[cfg(unix)]
+mod pty;
 mod qr;
 mod qr_images;
 mod qr_scanner;
@@ -51,6 +53,8 @@ mod store_kills;
 mod store_postgres;
 mod stored_shop;
 mod support;
+#[cfg(unix)]
+mod terminal;
 mod tls;
 mod token;
 mod token_file;

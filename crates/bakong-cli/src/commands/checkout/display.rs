@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use bakong_flow::watcher::Progress;
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use khqr_core::{Printable, Timestamp};
 
@@ -76,14 +77,31 @@ impl Display {
         *before = last_error;
     }
 
-    /// Redraws the line.
-    pub(super) fn tick(&self, now: Timestamp) {
+    /// Whether the line is visible.
+    pub(super) fn is_shown(&self) -> bool {
+        !self.line.is_hidden()
+    }
+
+    /// The person has entered a line, which moved the cursor below the countdown.
+    pub(super) fn line_entered(&self) {
+        // If this fails, the old countdown stays above the new one.
+        let _ = Term::stderr().move_cursor_up(1);
+        self.line.tick();
+    }
+
+    /// Redraws the line. `check_requested` is `None` if the person cannot request a check.
+    pub(super) fn tick(&self, now: Timestamp, check_requested: Option<bool>) {
         let left = self.expires_at.saturating_since(now);
         let order = &self.order;
         let time = if left == Duration::ZERO {
             format!("{order}: expired; making the final check")
         } else {
-            format!("{order}: waiting, {} left", countdown(left))
+            let hint = match check_requested {
+                Some(false) => "; press Enter to check now",
+                Some(true) => "; a check is requested",
+                None => "",
+            };
+            format!("{order}: waiting, {} left{hint}", countdown(left))
         };
         let last_error = self.last_error.borrow();
         self.line.set_message(match &*last_error {

@@ -1,6 +1,7 @@
 //! `bakong checkout`: takes one payment, from the code to the receipt.
 
 mod backend;
+mod check_key;
 mod display;
 mod order;
 mod report;
@@ -13,7 +14,7 @@ use bakong_api::endpoint::CheckTransactionByMd5;
 use bakong_flow::watcher::Progress;
 use bakong_flow::{OrderId, Payment, Policy, WatchError, Watched};
 use khqr_core::{Khqr, Timestamp};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::arguments::CheckoutArguments;
 use crate::common::exit::{Exit, Failure};
@@ -22,6 +23,7 @@ use crate::common::runtime::block_on;
 use crate::common::{output, reader};
 
 use self::backend::Backend;
+use self::check_key::CheckKey;
 use self::display::Display;
 use self::order::{CheckoutOrder, ShownCode};
 use self::report::{Ending, Report};
@@ -39,6 +41,9 @@ const FINAL_CHECK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long the final check may be delayed by the pause after earlier failures.
 const FINAL_CHECK_DELAY: Duration = Duration::from_secs(100);
+
+/// How long a requested check counts as pending. The tracker sends the second one ten seconds after the previous check.
+const REQUEST_PAUSE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
     let order = CheckoutOrder::of(arguments);
@@ -146,8 +151,9 @@ async fn wait_for_payment(
     };
 
     let display = Display::open(arguments, backend, shown);
+    let key = CheckKey::listen(display.is_shown());
     let now = || backend.now();
-    let ending = follow(&mut watched, &display, now, stop).await;
+    let ending = follow(&mut watched, &display, key, now, stop).await;
     display.close();
     Ok(ending)
 }
@@ -165,6 +171,7 @@ async fn refused(backend: &Backend, error: WatchError) -> Failure {
 async fn follow(
     watched: &mut Watched,
     display: &Display,
+    mut key: CheckKey,
     now: impl Fn() -> Timestamp,
     stop: impl Future<Output = Ending>,
 ) -> Ending {
@@ -173,6 +180,7 @@ async fn follow(
     let mut stop = pin!(stop);
     // The checks before the final check was due.
     let mut early_checks = 0;
+    let mut requested = None;
     loop {
         let progress = tokio::select! {
             biased;
@@ -181,6 +189,14 @@ async fn follow(
                 None => return Ending::GaveUp(None),
             },
             ending = &mut stop => return ending,
+            () = key.pressed() => {
+                let progress = watched.progress();
+                display.line_entered();
+                if !RequestedCheck::is_pending(requested.as_ref(), &progress) {
+                    requested = Some(RequestedCheck::send(watched, &progress));
+                }
+                progress
+            }
             _ = seconds.tick() => watched.progress(),
         };
         if let Some(outcome) = progress.outcome {
@@ -199,7 +215,34 @@ async fn follow(
             return Ending::GaveUp(Some(error.as_ref().clone()));
         }
         display.update(&progress);
-        display.tick(now);
+        let is_pending = RequestedCheck::is_pending(requested.as_ref(), &progress);
+        display.tick(now, key.is_available().then_some(is_pending));
+    }
+}
+
+/// A check that the person at the counter requested.
+struct RequestedCheck {
+    /// The number of checks before.
+    checks: u32,
+    at: Instant,
+}
+
+impl RequestedCheck {
+    /// Requests a check. The tracker decides when the check is sent: the quota must last for the final check, too.
+    fn send(watched: &Watched, progress: &Progress) -> Self {
+        let watched = watched.clone();
+        // The store may be slow, and the countdown goes on. If the request fails, the planned checks remain.
+        tokio::spawn(async move { watched.nudge().await });
+        Self {
+            checks: progress.checks,
+            at: Instant::now(),
+        }
+    }
+
+    /// Whether the check is still to be sent. Each request makes the wait before the next one longer, so an impatient person
+    /// should not request twice. A command that does not lead never learns of the check, so the time decides, too.
+    fn is_pending(requested: Option<&Self>, progress: &Progress) -> bool {
+        requested.is_some_and(|it| it.checks == progress.checks && it.at.elapsed() < REQUEST_PAUSE)
     }
 }
 

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::checksum::Corrected;
 use crate::arguments::TextArguments;
+use crate::common::colour::Tone;
 use crate::common::exit::{Exit, Failure};
-use crate::common::output::{print, print_json, row};
+use crate::common::output::{Stream, print, print_json, row};
 use crate::common::refusal::{self, Refusal};
 use crate::common::time::{in_phnom_penh, moment_or_now};
 
@@ -76,9 +77,15 @@ pub(super) fn verify(text: &str, arguments: &TextArguments) -> Result<Exit, Fail
     let verdict = refusal::parse(text).and_then(|khqr| khqr.verify(now).map_err(Refusal::from));
     match (&verdict, arguments.json) {
         (Ok(_), true) => print_json(&json!({ "valid": true })),
-        (Ok(_), false) => print("valid: this code can be paid now"),
+        (Ok(_), false) => {
+            let line = "valid: this code can be paid now";
+            print(Tone::Good.paint_headline(line, Stream::Out));
+        }
         (Err(error), true) => print_json(&json!({ "valid": false, "error": error })),
-        (Err(error), false) => print(format_args!("not valid: {}", error.message())),
+        (Err(error), false) => {
+            let line = format!("not valid: {}", error.message());
+            print(Tone::Bad.paint_headline(&line, Stream::Out));
+        }
     }
     Ok(match verdict {
         Ok(_) => Exit::Success,
