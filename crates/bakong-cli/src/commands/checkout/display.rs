@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use khqr_core::{Printable, Timestamp};
 
 use super::backend::Backend;
+use super::check_now::CheckState;
 use super::order::ShownCode;
 use crate::arguments::CheckoutArguments;
 use crate::common::advice::Advisor;
@@ -89,16 +90,17 @@ impl Display {
         self.line.tick();
     }
 
-    /// Redraws the line. `check_requested` is `None` if the person cannot request a check.
-    pub(super) fn tick(&self, now: Timestamp, check_requested: Option<bool>) {
+    /// Redraws the line. `check` is `None` if the person cannot request a check.
+    pub(super) fn tick(&self, now: Timestamp, check: Option<CheckState>) {
         let left = self.expires_at.saturating_since(now);
         let order = &self.order;
         let time = if left == Duration::ZERO {
             format!("{order}: expired; making the final check")
         } else {
-            let hint = match check_requested {
-                Some(false) => "; press Enter to check now",
-                Some(true) => "; a check is requested",
+            let hint = match check {
+                Some(CheckState::None) => "; press Enter to check now",
+                Some(CheckState::Requested) => "; a check is requested",
+                Some(CheckState::NotPaid) => "; not paid yet; press Enter to check again",
                 None => "",
             };
             format!("{order}: waiting, {} left{hint}", countdown(left))

@@ -2,6 +2,7 @@
 
 mod backend;
 mod check_key;
+mod check_now;
 mod display;
 mod order;
 mod report;
@@ -14,7 +15,7 @@ use bakong_api::endpoint::CheckTransactionByMd5;
 use bakong_flow::watcher::Progress;
 use bakong_flow::{OrderId, Payment, Policy, WatchError, Watched};
 use khqr_core::{Khqr, Timestamp};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 use crate::arguments::CheckoutArguments;
 use crate::common::exit::{Exit, Failure};
@@ -24,6 +25,7 @@ use crate::common::{output, reader};
 
 use self::backend::Backend;
 use self::check_key::CheckKey;
+use self::check_now::{CheckState, RequestedCheck};
 use self::display::Display;
 use self::order::{CheckoutOrder, ShownCode};
 use self::report::{Ending, Report};
@@ -41,9 +43,6 @@ const FINAL_CHECK_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long the final check may be delayed by the pause after earlier failures.
 const FINAL_CHECK_DELAY: Duration = Duration::from_secs(100);
-
-/// How long a requested check counts as pending. The tracker sends the second one ten seconds after the previous check.
-const REQUEST_PAUSE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(arguments: &CheckoutArguments) -> Result<Exit, Failure> {
     let order = CheckoutOrder::of(arguments);
@@ -192,7 +191,7 @@ async fn follow(
             () = key.pressed() => {
                 let progress = watched.progress();
                 display.line_entered();
-                if !RequestedCheck::is_pending(requested.as_ref(), &progress) {
+                if CheckState::of(requested.as_ref(), &progress) != CheckState::Requested {
                     requested = Some(RequestedCheck::send(watched, &progress));
                 }
                 progress
@@ -215,34 +214,8 @@ async fn follow(
             return Ending::GaveUp(Some(error.as_ref().clone()));
         }
         display.update(&progress);
-        let is_pending = RequestedCheck::is_pending(requested.as_ref(), &progress);
-        display.tick(now, key.is_available().then_some(is_pending));
-    }
-}
-
-/// A check that the person at the counter requested.
-struct RequestedCheck {
-    /// The number of checks before.
-    checks: u32,
-    at: Instant,
-}
-
-impl RequestedCheck {
-    /// Requests a check. The tracker decides when the check is sent: the quota must last for the final check, too.
-    fn send(watched: &Watched, progress: &Progress) -> Self {
-        let watched = watched.clone();
-        // The store may be slow, and the countdown goes on. If the request fails, the planned checks remain.
-        tokio::spawn(async move { watched.nudge().await });
-        Self {
-            checks: progress.checks,
-            at: Instant::now(),
-        }
-    }
-
-    /// Whether the check is still to be sent. Each request makes the wait before the next one longer, so an impatient person
-    /// should not request twice. A command that does not lead never learns of the check, so the time decides, too.
-    fn is_pending(requested: Option<&Self>, progress: &Progress) -> bool {
-        requested.is_some_and(|it| it.checks == progress.checks && it.at.elapsed() < REQUEST_PAUSE)
+        let state = CheckState::of(requested.as_ref(), &progress);
+        display.tick(now, key.is_available().then_some(state));
     }
 }
 
