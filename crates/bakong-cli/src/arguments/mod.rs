@@ -54,7 +54,7 @@ Environment variables:
   BAKONG_USER_AGENT             replaces the User-Agent of all requests
   HTTPS_PROXY, NO_PROXY         the proxy for requests, and the hosts to reach directly
   SSL_CERT_FILE, SSL_CERT_DIR   replace the built-in certificate authorities
-  NO_COLOR                      draws codes without colours
+  NO_COLOR                      prints outcomes and draws codes without colours
 
 Closed standard output is an error: the command stops its checks and exits with code 1. Ctrl-C or another signal \
 stops a command; a second one ends it at once.";

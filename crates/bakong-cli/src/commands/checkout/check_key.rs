@@ -38,7 +38,7 @@ impl CheckKey {
         }
         // The terminal is closed.
         self.0 = None;
-        future::pending().await
+        future::pending::<()>().await;
     }
 }
 
