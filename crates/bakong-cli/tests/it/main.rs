@@ -20,8 +20,6 @@ mod errors;
 mod hints;
 mod inputs;
 mod manual;
-#[cfg(unix)]
-mod pty;
 mod qr;
 mod qr_images;
 mod qr_scanner;
@@ -55,6 +53,8 @@ mod stored_shop;
 mod support;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod terminal_output;
 mod tls;
 mod token;
 mod token_file;

@@ -1,11 +1,16 @@
 //! Ctrl-C: the terminal stays as it was, and the message says how to find the payment.
 
+use std::fs::File;
+use std::io::Read;
+use std::process::Stdio;
 use std::time::Duration;
 
 use bakong_sandbox::{Fault, Sandbox};
 use khqr_core::Md5Handle;
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcgetattr, tcsetwinsize};
 
-use crate::pty::Pty;
 use crate::support::{Finished, MD5, Shop, bakong, interrupt, token, words};
 
 /// Runs a command against a sandbox that never responds, and interrupts it during its first request.
@@ -73,20 +78,53 @@ async fn ctrl_c_says_how_to_find_the_payment() {
 #[tokio::test]
 async fn ctrl_c_leaves_the_terminal_unchanged() {
     let sandbox = Sandbox::start().await.unwrap();
-    let mut pty = Pty::open();
-    let before = pty.modes();
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let flags = OFlags::RDWR | OFlags::NOCTTY;
+    let terminal = rustix::fs::open(name, flags, Mode::empty()).unwrap();
+    let size = Winsize {
+        ws_row: 50,
+        ws_col: 100,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&terminal, size).unwrap();
+    let before = tcgetattr(&terminal).unwrap();
+
     let base_url = sandbox.base_url();
-    let mut command = pty.bakong(&["checkout", "--base-url", &base_url]);
-    command
+    let mut child = bakong(&["checkout", "--base-url", &base_url])
         .env("BAKONG_TOKEN", token(&sandbox))
-        .stdin(pty.stdio());
-    let mut child = command.spawn().unwrap();
-    drop(command);
-    pty.wait_for(" left").await;
+        .env("TERM", "xterm-256color")
+        .env("LC_ALL", "C.UTF-8")
+        .stdout(Stdio::from(terminal.try_clone().unwrap()))
+        .stderr(Stdio::from(terminal.try_clone().unwrap()))
+        .spawn()
+        .unwrap();
+
+    // Reading ends when the last handle of the terminal is closed. The test keeps one open until then.
+    let (seen, mut waiting) = tokio::sync::mpsc::unbounded_channel();
+    let reader = std::thread::spawn(move || {
+        let (mut sent, mut buffer) = (Vec::new(), [0; 4096]);
+        let mut master = File::from(master);
+        while let Ok(length @ 1..) = master.read(&mut buffer) {
+            sent.extend_from_slice(&buffer[..length]);
+            if String::from_utf8_lossy(&sent).contains(" left") {
+                let _ = seen.send(());
+            }
+        }
+        String::from_utf8_lossy(&sent).into_owned()
+    });
+    tokio::time::timeout(Duration::from_secs(60), waiting.recv())
+        .await
+        .expect("no countdown")
+        .unwrap();
     interrupt(&child);
     assert_eq!(child.wait().await.unwrap().code(), Some(130));
-    let after = pty.modes();
-    let sent = pty.close().await;
+    let after = tcgetattr(&terminal).unwrap();
+    drop(terminal);
+    let sent = reader.join().unwrap();
 
     assert_eq!(
         (before.local_modes, before.input_modes, before.output_modes),
