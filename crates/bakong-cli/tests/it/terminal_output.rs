@@ -170,3 +170,37 @@ async fn the_key_is_named_only_if_standard_input_is_a_terminal() {
     let shown = all_shown(&person).await;
     assert!(!shown.contains("Enter"), "{shown:?}");
 }
+
+/// A process in the background that reads from its terminal is stopped, and would check no payment.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn checkout_keeps_running_in_the_background_of_a_shell() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let mut person = Person::new();
+    // The terminal must control the shell, so that the shell has job control.
+    let mut shell = Command::new("setsid");
+    shell
+        .args(["--ctty", "--wait", "bash", "--norc", "-i"])
+        .env("TERM", "xterm-256color")
+        .env("PS1", "ready> ")
+        .env("BAKONG_TOKEN", token(&sandbox))
+        .stdin(person.stream())
+        .stdout(person.stream())
+        .stderr(person.stream())
+        .kill_on_drop(true);
+    let mut shell = shell.spawn().unwrap();
+    person.sees("ready> ", 1).await;
+    let (program, url) = (env!("CARGO_BIN_EXE_bakong"), sandbox.base_url());
+    let options = "--no-store --qr none --json";
+    person.types(&format!("{program} checkout {options} --base-url {url} &"));
+    person.sees(" left", 1).await;
+    // The shell reads this line, and the command does not.
+    person.types("echo ty''ped");
+    person.sees("typed", 1).await;
+    person.types("jobs");
+    person.sees("Running", 1).await;
+    person.types("kill %1; wait %1; echo status=$?");
+    person.sees("status=130", 1).await;
+    person.types("exit");
+    assert!(shell.wait().await.unwrap().success());
+}
