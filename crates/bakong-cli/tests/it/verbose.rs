@@ -102,7 +102,7 @@ async fn each_request_and_its_answer_are_printed() {
 }
 
 #[tokio::test]
-async fn tokens_and_codes_of_e_mails_are_not_printed() {
+async fn secrets_tokens_and_codes_of_e_mails_are_not_printed() {
     let sandbox = Sandbox::start().await.unwrap();
     let folder = Folder::new();
     let file = folder.file("till.token");
@@ -168,7 +168,7 @@ async fn repeated_attempts_and_failures_are_printed_with_the_reason() {
 
 /// Answers every request with its head, which contains the token.
 #[tokio::test]
-async fn a_server_that_repeats_the_request_does_not_show_the_token() {
+async fn a_secret_that_a_server_repeats_is_not_printed() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
