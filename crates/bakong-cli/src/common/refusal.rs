@@ -19,7 +19,6 @@ pub(crate) struct Refusal {
     code: Option<u8>,
     kind: &'static str,
     message: Message,
-    advice: Option<&'static str>,
     sdk_message: Option<&'static str>,
     tag: Option<TagPath>,
     offset: Option<usize>,
@@ -53,7 +52,6 @@ impl From<Error> for Refusal {
             code: error.sdk_code(),
             kind: error.kind().name(),
             message: Message::Error(error),
-            advice: advice(error.kind()),
             sdk_message: error.sdk_message(),
             tag: error.tag(),
             offset: error.offset(),
@@ -78,7 +76,6 @@ impl Refusal {
         let mut refusal = Self::from(error);
         if let Some(blank) = blanks::find(text) {
             refusal.message = Message::Text(blank.to_string().into());
-            refusal.advice = None;
         }
         refusal
     }
@@ -89,7 +86,6 @@ impl Refusal {
             code: None,
             kind,
             message: Message::Text(message.into()),
-            advice: None,
             sdk_message: None,
             tag: None,
             offset: None,
@@ -121,12 +117,6 @@ impl Refusal {
         self.tag
     }
 
-    /// Adds what to do next.
-    pub(crate) const fn with_advice(mut self, advice: &'static str) -> Self {
-        self.advice = Some(advice);
-        self
-    }
-
     /// The failure of a command for one code.
     pub(crate) fn failure(&self, exit: Exit) -> Failure {
         self.failure_with_text(exit, self.message.to_string())
@@ -138,7 +128,7 @@ impl Refusal {
     }
 
     fn failure_with_text(&self, exit: Exit, message: String) -> Failure {
-        let text = match self.advice {
+        let text = match self.advice() {
             Some(advice) => sentences(&message, advice),
             None => message.clone(),
         };
@@ -150,10 +140,22 @@ impl Refusal {
         self.object(self.message.to_string())
     }
 
+    /// What to do next, if the message does not suggest it.
+    const fn advice(&self) -> Option<&'static str> {
+        let Message::Error(error) = &self.message else {
+            return None;
+        };
+        match error.kind() {
+            ErrorKind::CrcMismatch => Some("Scan or copy the code again"),
+            ErrorKind::Expired => Some("Generate a new code"),
+            _ => None,
+        }
+    }
+
     fn object<M>(&self, message: M) -> Reason<M> {
         Reason {
             code: self.code.map(i64::from),
-            advice: self.advice.map(Cow::Borrowed),
+            advice: self.advice().map(Cow::Borrowed),
             kind: Some(self.kind),
             sdk_message: self.sdk_message,
             tag: self.tag,
@@ -172,13 +174,4 @@ impl Serialize for Refusal {
 /// Parses a KHQR.
 pub(crate) fn parse(text: &str) -> Result<Khqr<'_>, Refusal> {
     Khqr::parse(text).map_err(|error| Refusal::of_text(text, error))
-}
-
-/// What to do next, if the message does not suggest it.
-const fn advice(kind: ErrorKind) -> Option<&'static str> {
-    match kind {
-        ErrorKind::CrcMismatch => Some("Scan or copy the code again"),
-        ErrorKind::Expired => Some("Generate a new code"),
-        _ => None,
-    }
 }

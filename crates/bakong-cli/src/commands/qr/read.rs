@@ -5,7 +5,7 @@ use khqr_core::Printable;
 use serde_json::json;
 
 use crate::arguments::ReadArguments;
-use crate::common::exit::{Exit, Failure};
+use crate::common::exit::{Exit, Failure, Reason, sentences};
 use crate::common::files;
 use crate::common::output::{Stream, print, print_json};
 use crate::common::refusal::Refusal;
@@ -25,8 +25,12 @@ pub(super) fn run(arguments: &ReadArguments) -> Result<Exit, Failure> {
                 _ => "Take another one",
             };
             let name = arguments.picture.to_string_lossy();
-            let refusal = Refusal::of_line("Picture", error.to_string()).with_advice(help);
-            return Err(refusal.failure_of(Exit::NotValid, &Printable(&name).to_string()));
+            let message = format!("{}: {error}", Printable(&name));
+            let reason = Reason {
+                advice: Some(help.into()),
+                ..Refusal::of_line("Picture", message.clone()).reason()
+            };
+            return Err(Failure::new(Exit::NotValid, sentences(&message, help)).because(reason));
         }
     };
     if arguments.json {
