@@ -22,13 +22,16 @@ use crate::commands::{
     account, checkout, deeplink, doctor, manual, payments, qr, sandbox, serve, store, token, tx,
     watch,
 };
-use crate::common::output;
+use crate::common::{output, verbose};
 
 fn main() -> ExitCode {
     let (arguments, selection) = match arguments::parse() {
         Ok(parsed) => parsed,
         Err(exit) => return exit,
     };
+    if arguments.verbose {
+        verbose::enable();
+    }
     let result = match &arguments.command {
         Command::Checkout(arguments) => checkout::run(arguments),
         Command::Watch(arguments) => watch::run(arguments),

@@ -34,8 +34,8 @@
 //! responds without a body: 400, 414 for a path that is too long, 431 for too many headers.
 //!
 //! As in the live service, these responses do not give the reason. The log of requests does: see
-//! [`RecordedRequest::why`], [`Sandbox::refused_requests_after`], `GET /sandbox/requests` and the page. `bakong
-//! sandbox` prints each refused request with the reason on standard error.
+//! [`RecordedRequest::why`], [`Sandbox::logged_requests_after`], `GET /sandbox/requests` and the page. `bakong
+//! sandbox` prints each request with its result on standard error.
 //!
 //! A connection is closed if it is idle for 60 seconds, if its client needs more than 60 seconds for the head or the
 //! body of a request, or if its client reads nothing of a response for 60 seconds.
@@ -114,7 +114,7 @@ mod state;
 mod wire;
 
 pub use access::{Mail, QuotaLimit};
-pub use backend::{RecordedRequest, RefusedRequest};
+pub use backend::{LoggedRequest, RecordedRequest};
 pub use bank::{Transfer, TransferError, TransferOptions, TransferStatus};
 pub use clock::SandboxClock;
 pub use fault::Fault;

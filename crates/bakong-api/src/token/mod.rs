@@ -119,6 +119,14 @@ impl AccessToken {
         text.strip_prefix(BEARER).unwrap_or_default()
     }
 
+    /// Removes this token, and each part of it of at least six characters, from a string. Meant for logs of answers: a
+    /// server may repeat the request. [`without_tokens`] does not recognize a token of another form than NBC's.
+    #[must_use]
+    pub fn removed_from<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let redacted = redact::without(text, self.expose());
+        redacted.map_or(Cow::Borrowed(text), Cow::Owned)
+    }
+
     /// Returns the value of the `Authorization` header, marked as sensitive.
     pub(crate) fn authorization(&self) -> HeaderValue {
         self.authorization.clone()
@@ -212,6 +220,18 @@ mod tests {
             assert_eq!(id(claims), None, "{claims}");
         }
         assert_eq!(AccessToken::new("opaque").unwrap().registration_id(), None);
+    }
+
+    #[test]
+    fn a_token_of_any_form_is_removed_from_a_text() {
+        for token in [jwt("{}").as_str(), "relay-Password-1"] {
+            let token = AccessToken::new(token).unwrap();
+            let text = format!("before {} after", token.expose());
+            assert_eq!(token.removed_from(&text), "before [redacted] after");
+            let part = format!("before {}", &token.expose()[..8]);
+            assert_eq!(token.removed_from(&part), "before [redacted]");
+            assert_eq!(token.removed_from("not found"), "not found");
+        }
     }
 
     #[test]

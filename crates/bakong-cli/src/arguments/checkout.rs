@@ -16,6 +16,9 @@ For NBC's servers, pass the token with --token-file or in the environment variab
 On a terminal, the code is drawn. In a pipe or a file, only its text is printed, unless --qr selects a drawing. A locale \
 that is not UTF-8 gets ASCII characters.
 
+On a terminal, Enter checks the payment now. Each such check costs one request of the daily quota. The first is sent at \
+once, the next ones 10, 20, 40 ... seconds after the previous check.
+
 The payment is stored, so that it is not lost if the command ends early: bakong watch --resume continues, and bakong \
 payments lists what happened. Commands that share a store and a token also share the quota. The payments of --sandbox \
 are not stored.

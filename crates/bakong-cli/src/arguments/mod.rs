@@ -25,7 +25,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use khqr_core::Printable;
 use serde_json::json;
 
-use crate::common::exit::{Exit, Failure, Reason, sentences};
+use crate::common::exit::{self, Exit, Failure, Reason, sentences};
 use crate::common::origin::Origins;
 use crate::common::output;
 
@@ -70,7 +70,7 @@ Environment variables:
   BAKONG_USER_AGENT             replaces the User-Agent of all requests
   HTTPS_PROXY, NO_PROXY         the proxy for requests, and the hosts to reach directly
   SSL_CERT_FILE, SSL_CERT_DIR   replace the built-in certificate authorities
-  NO_COLOR                      draws codes without colours
+  NO_COLOR                      prints outcomes and draws codes without colours
 
 Closed standard output is an error: the command stops its checks and exits with code 1. Ctrl-C or another signal \
 stops a command; a second one ends it at once.";
@@ -82,6 +82,9 @@ pub(crate) struct Arguments {
     /// The profile of the config file [default: "default", if there is such a profile]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
+    /// Print each request and its answer on standard error, without tokens and codes
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -195,24 +198,20 @@ fn refuse(error: &clap::Error, arguments: &[OsString], origins: &Origins) -> Exi
             Some(origin) => sentences(&message, &origin),
             None => message,
         };
-        output::print_json(&json!({ "error": Reason::text(message) }));
+        let reason = Reason {
+            advice: Some("Add --help to the command to see its options".into()),
+            ..Reason::new(exit::USAGE, message)
+        };
+        output::print_json(&json!({ "error": reason }));
     }
     Exit::Usage.into()
 }
 
-/// Whether the error is printed as JSON too. The qr commands have another error object, which describes codes only.
+/// Whether the error is printed as JSON too.
 fn has_json_error(arguments: &[OsString]) -> bool {
-    let mut words = arguments.iter().skip(1);
-    let command = loop {
-        match words.next() {
-            Some(word) if word == "--profile" => {
-                words.next();
-            }
-            Some(word) if word.to_string_lossy().starts_with('-') => {}
-            word => break word,
-        }
-    };
-    command.is_none_or(|command| command != "qr") && arguments.iter().any(|word| word == "--json")
+    arguments
+        .iter()
+        .any(|word| word == "--json" || word == "--jsonl")
 }
 
 /// Where the rejected values come from, if they are not on the command line.

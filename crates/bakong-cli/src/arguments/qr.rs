@@ -13,7 +13,7 @@ use crate::common::time::{parse_lifetime, parse_moment};
 const GENERATE_HELP: &str = "\
 With --jsonl, each line is an object with the field names of NBC's SDK:
   {\"kind\":\"individual\",\"bakongAccountID\":\"sokha@devb\",\"merchantName\":\"Sokha Coffee\"}
-Each output line is {\"qr\":…,\"md5\":…} or {\"error\":{\"code\":…,\"kind\":…,\"message\":…,…}}. \
+Each output line is {\"qr\":…,\"md5\":…} or {\"error\":{\"class\":…,\"code\":…,\"message\":…,\"kind\":…,…}}. \
 The kind is \"individual\" or \"merchant\". A code for one payment needs amount and expirationTimestamp. \
 Give every order its own billNumber. Two equal lines in the same millisecond make the same code with the same MD5.
 

@@ -14,8 +14,9 @@ pub(super) const HELP: &str = "\
 Open the address in a browser to pay codes as a customer, read the e-mails, change the clock, inject faults and see \
 the last requests. Programs can do the same: see /openapi.json. The sandbox runs until Ctrl-C or another signal.
 
-Each refused request is printed on standard error with the reason, such as a missing header. The responses do not \
-contain the reason, like those of Bakong.
+Each request is printed on standard error with its result. A refused one has the reason, such as a missing header: the \
+responses do not contain the reason, like those of Bakong. Equal requests in quick succession share a line. With --json, \
+only refused requests are printed, and with --quiet none.
 
 A rule for --fault selects requests and the response they get. For example:
   '{\"on\":\"check_transaction_by_md5\",\"times\":2,\"answer\":{\"status\":502}}'
@@ -61,6 +62,9 @@ pub(crate) struct SandboxArguments {
     /// Print one JSON object when the sandbox is ready
     #[arg(long)]
     pub(crate) json: bool,
+    /// Print no requests on standard error
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 /// What to do with a sandbox that is running.

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::arguments::DeeplinkArguments;
 use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::runtime::block_on_unless_stopped;
-use crate::common::{blanks, lines, output, remote};
+use crate::common::{lines, output, refusal, remote};
 
 pub(crate) fn run(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
     print_json_error(get_link(arguments), arguments.json)
@@ -15,8 +15,8 @@ pub(crate) fn run(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
 fn get_link(arguments: &DeeplinkArguments) -> Result<Exit, Failure> {
     let source = source(arguments)?;
     let text = lines::readable_text(&arguments.code)?;
-    let khqr = blanks::parse(&text)
-        .map_err(|reason| Failure::new(Exit::NotValid, format!("not a KHQR: {reason}")))?;
+    let khqr = refusal::parse(&text)
+        .map_err(|refusal| refusal.failure_of(Exit::NotValid, "not a KHQR"))?;
     let mut request = GenerateDeeplinkByQr::new(&khqr);
     if let Some(source) = source {
         request = request.with_source(source);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bakong_server::{Config, LogConfig, LogFormat, Server, StartError, hash_password};
 use khqr_core::Printable;
 use serde_json::json;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::arguments::ServeArguments;
 use crate::common::exit::{Exit, Failure, print_json_error};
@@ -13,6 +14,7 @@ use crate::common::interrupt::Interrupts;
 use crate::common::lines::readable_text;
 use crate::common::output::{note, print, print_json, row};
 use crate::common::runtime::block_on;
+use crate::common::verbose;
 
 /// A test key that is known in advance.
 const TEST_KEY: &str = "BAKONG_TEST_KEY";
@@ -28,7 +30,13 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<Exit, Failure> {
 async fn serve(arguments: &ServeArguments) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let (config, temporary) = config(arguments)?;
-    log(config.log);
+    let mut log_config = config.log;
+    if verbose::is_on() {
+        // At this level, the log has each request to Bakong. Its bodies are not logged: they belong to customers.
+        let debug = LevelFilter::DEBUG.into_level();
+        log_config.level = debug.map_or(log_config.level, |debug| debug.max(log_config.level));
+    }
+    log(log_config);
     let server = Server::start(&config)
         .await
         .map_err(|error| cannot_start(&error))?;

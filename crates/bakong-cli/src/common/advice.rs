@@ -50,7 +50,7 @@ impl Advisor {
     /// The failure of a request, with the given advice.
     pub(crate) fn failure_with_advice(&self, error: &ApiError, advice: &str) -> Failure {
         failure(Reason {
-            advice: Some(advice.to_owned()),
+            advice: Some(advice.to_owned().into()),
             ..self.reason(error)
         })
     }
@@ -64,12 +64,11 @@ impl Advisor {
     pub(crate) fn reason(&self, error: &ApiError) -> Reason {
         let now = self.server_time.correct(SystemClock.now());
         Reason {
-            class: Some(error.class().name()),
             code: error.code().map(ErrorCode::number),
+            advice: self.advice(error, now).map(Into::into),
             status: error.status().map(|status| status.as_u16()),
-            message: error.to_string(),
-            advice: self.advice(error, now),
             retry_at: retry_at(error.class(), now).map(Timestamp::as_millis),
+            ..Reason::new(error.class().name(), error.to_string())
         }
     }
 

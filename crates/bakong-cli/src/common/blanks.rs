@@ -1,6 +1,6 @@
 //! Blanks and line breaks that got into a code when it was copied.
 
-use khqr_core::{Khqr, Payload};
+use khqr_core::Payload;
 
 /// Characters that do not belong to a code, and their position.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,12 +39,6 @@ pub(crate) fn find(text: &str) -> Option<Blank> {
     let at = text.find(is_blank)?;
     let without: String = text.chars().filter(|&c| !is_blank(c)).collect();
     Payload::parse(&without).is_ok().then(|| blank(at))?
-}
-
-/// Parses a KHQR. The error names blanks as the cause, if they are.
-pub(crate) fn parse(text: &str) -> Result<Khqr<'_>, String> {
-    Khqr::parse(text)
-        .map_err(|error| find(text).map_or_else(|| error.to_string(), |blank| blank.to_string()))
 }
 
 /// Whether this is white space, or a character without width.

@@ -1,9 +1,11 @@
 //! The exit codes and the failures that lead to them. Scripts rely on both.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::process::ExitCode;
 
 use bakong_api::ErrorClass;
+use khqr_core::TagPath;
 use serde::Serialize;
 use serde_json::json;
 
@@ -43,6 +45,18 @@ impl Exit {
             Self::Interrupted => 130,
         }
     }
+
+    /// The class of a failure with this exit code that has no other class.
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Usage => USAGE,
+            Self::NotValid => INVALID_INPUT,
+            Self::NotFound => "not_found",
+            Self::NeedsAttention => CONFLICT,
+            Self::Interrupted => "stopped",
+            Self::Success | Self::NoAnswer | Self::Expired => LOCAL,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -54,39 +68,65 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// The JSON error object. Its texts are safe to print.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+/// The class of an error in the command line or the environment.
+pub(crate) const USAGE: &str = "usage";
+/// The class of an error in a code, in a line of the input, or in a field of a code to generate.
+pub(crate) const INVALID_INPUT: &str = "invalid_input";
+/// The class of an error of this machine, for example of standard input, a port or a file.
+pub(crate) const LOCAL: &str = "local";
+/// The class of an error that contradicts what is known, such as a second payment for a code.
+pub(crate) const CONFLICT: &str = "conflict";
+
+/// The JSON error object. Every command prints this object, and all keys are always present. Its texts are safe to print.
+///
+/// The type of the message is a parameter, so that `--jsonl` need not allocate it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Reason {
-    /// The name of the [`ErrorClass`], for an error of a request.
-    pub(crate) class: Option<&'static str>,
-    /// Bakong's error code.
+pub(crate) struct Reason<M = String> {
+    /// The name of the [`ErrorClass`] for an error of a request, or another name in README.
+    pub(crate) class: &'static str,
+    /// Bakong's error code, or the code of NBC's SDK if the class is [`INVALID_INPUT`].
     pub(crate) code: Option<i64>,
+    /// What happened.
+    pub(crate) message: M,
+    /// What to do next, unless the message says it.
+    pub(crate) advice: Option<Cow<'static, str>>,
     /// The HTTP status.
     pub(crate) status: Option<u16>,
-    /// What happened.
-    pub(crate) message: String,
-    /// What to do next.
-    pub(crate) advice: Option<String>,
     /// When a retry may succeed, in milliseconds since 1970.
     pub(crate) retry_at: Option<u64>,
+    /// The kind of an error with the class [`INVALID_INPUT`].
+    pub(crate) kind: Option<&'static str>,
+    /// The message of NBC's SDK for `code`.
+    pub(crate) sdk_message: Option<&'static str>,
+    /// The tag of the invalid field.
+    pub(crate) tag: Option<TagPath>,
+    /// The byte at which the text or the line is invalid.
+    pub(crate) offset: Option<usize>,
+}
+
+impl<M> Reason<M> {
+    /// Returns an error object with only a class and a message.
+    pub(crate) const fn new(class: &'static str, message: M) -> Self {
+        Self {
+            class,
+            code: None,
+            message,
+            advice: None,
+            status: None,
+            retry_at: None,
+            kind: None,
+            sdk_message: None,
+            tag: None,
+            offset: None,
+        }
+    }
 }
 
 impl Reason {
-    /// Returns an error object with only a message.
-    pub(crate) fn text(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            ..Self::default()
-        }
-    }
-
     /// For a token that cannot be sent. The object has the class of a rejected token, because the remedy is the same.
     pub(crate) fn no_token(message: impl Into<String>) -> Self {
-        Self {
-            class: Some(ErrorClass::Unauthorized.name()),
-            ..Self::text(message)
-        }
+        Self::new(ErrorClass::Unauthorized.name(), message.into())
     }
 }
 
@@ -142,7 +182,7 @@ impl Failure {
 
     /// The JSON error object. It always has the same keys.
     pub(crate) fn reason(&self) -> Reason {
-        let plain = || Reason::text(self.message.as_str());
+        let plain = || Reason::new(self.exit.class(), self.message.clone());
         self.reason.as_deref().cloned().unwrap_or_else(plain)
     }
 }

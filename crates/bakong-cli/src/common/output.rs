@@ -6,8 +6,10 @@
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use console::Term;
+use indicatif::ProgressBar;
 use khqr_core::Printable;
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
@@ -18,6 +20,14 @@ static OUTPUT_LOST: AtomicBool = AtomicBool::new(false);
 /// Whether output was lost.
 pub(crate) fn is_output_lost() -> bool {
     OUTPUT_LOST.load(Ordering::Relaxed)
+}
+
+/// The line at the bottom of the terminal that is drawn again and again, on standard error.
+static STATUS_LINE: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Sets the status line. Other lines on standard error are printed above it.
+pub(crate) fn set_status_line(line: Option<ProgressBar>) {
+    *STATUS_LINE.lock().unwrap_or_else(PoisonError::into_inner) = line;
 }
 
 /// Records that the output is closed.
@@ -42,8 +52,15 @@ impl Stream {
                     note(format_args!("standard output: {error}; lost: {line}"));
                 }
             }
-            // There is nowhere left to report a failure.
-            Self::Err => drop(writeln!(io::stderr().lock(), "{line}")),
+            Self::Err => {
+                // There is nowhere left to report a failure.
+                let write = || drop(writeln!(io::stderr().lock(), "{line}"));
+                let status_line = STATUS_LINE.lock().unwrap_or_else(PoisonError::into_inner);
+                match &*status_line {
+                    Some(status_line) => status_line.suspend(write),
+                    None => write(),
+                }
+            }
         }
     }
 

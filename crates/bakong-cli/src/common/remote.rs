@@ -21,13 +21,14 @@ use crate::common::options::{TargetArguments, TokenArguments, TransportOptions};
 use crate::common::output::note;
 use crate::common::renewal::{self, CommandTokenStore, RenewalNotes};
 use crate::common::time::in_phnom_penh;
-use crate::common::transport;
+use crate::common::transport::{self, CommandTransport};
+use crate::common::verbose::RepetitionLog;
 
 /// A session over HTTP.
-pub(crate) type HttpSession = Session<HyperTransport>;
+pub(crate) type HttpSession = Session<CommandTransport>;
 
 /// A watcher of payments over HTTP.
-pub(crate) type HttpWatcher = Watcher<HyperTransport>;
+pub(crate) type HttpWatcher = Watcher<CommandTransport>;
 
 /// A session, and what is needed to advise the user when a request fails.
 pub(crate) struct Remote {
@@ -64,6 +65,13 @@ pub(crate) fn trusted_base_url(target: &TargetArguments, what: &str) -> Result<B
     Ok(base_url)
 }
 
+/// A session without a token, with the observers that every command has.
+fn session(transport: CommandTransport, base_url: &BaseUrl) -> HttpSession {
+    Session::new(transport, base_url.clone())
+        .with_observer(ClockWarning::default())
+        .with_observer(RepetitionLog)
+}
+
 /// Opens a session with a token, which it renews if it can. Sends no request.
 pub(crate) fn open(target: &TargetArguments, token: &TokenArguments) -> Result<Remote, Failure> {
     open_with(target, token, HyperTransport::builder())
@@ -91,7 +99,7 @@ fn open_with(
     }
     let options = TransportOptions::of(target);
     let http = transport::open(&options, builder)?;
-    let mut session = Session::new(http, base_url.clone()).with_observer(ClockWarning::default());
+    let mut session = session(http, &base_url);
     if let (Some(token), None) = (&found, &renewal) {
         session = session.with_observer(ExpiryNote::new(token.clone(), source.clone()));
     }
@@ -167,7 +175,7 @@ pub(crate) fn open_without_token(target: &TargetArguments, what: &str) -> Result
     let base_url = trusted_base_url(target, what)?;
     let options = TransportOptions::of(target);
     let transport = transport::open(&options, HyperTransport::builder())?;
-    let session = Session::new(transport, base_url.clone()).with_observer(ClockWarning::default());
+    let session = session(transport, &base_url);
     let server_time = session.server_time().clone();
     Ok(Remote {
         session,

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bakong_api::BaseUrl;
+use bakong_api::{BaseUrl, ErrorClass};
 use bakong_flow::quota::WindowUsage;
 use bakong_flow::store::{EventId, StoreError};
-use bakong_flow::{Clock, MemoryStore, PaymentStore, SystemClock, WatchError};
+use bakong_flow::{Clock, MemoryStore, OpenError, PaymentStore, SystemClock, WatchError};
 use bakong_store::sqlite::SqliteOptions;
 use bakong_store::{
     Books, CheckReport, PaymentFilter, PostgresDatabase, Registration, SqliteDatabase, StateFilter,
@@ -18,7 +18,7 @@ use jiff::civil::Date;
 use khqr_core::{Md5Handle, Printable, Timestamp};
 
 use crate::common::advice::Advisor;
-use crate::common::exit::{Exit, Failure};
+use crate::common::exit::{CONFLICT, Exit, Failure, LOCAL, Reason};
 use crate::common::location::{Location, LocationArguments, PostgresLocation};
 use crate::common::new_profile;
 use crate::common::output::note;
@@ -146,9 +146,26 @@ impl KeptStore {
         Some(format!("bakong watch --resume{options}{target}"))
     }
 
+    /// The failure of a payment that is not watched.
+    pub(crate) async fn failure(&self, watcher: &HttpWatcher, error: &WatchError) -> Failure {
+        let message = self.explain(watcher, error).await;
+        let class = match error {
+            WatchError::StoreUnavailable => ErrorClass::Store.name(),
+            WatchError::Refused(OpenError::NoQuota { .. }) => ErrorClass::QuotaExhausted.name(),
+            WatchError::Refused(OpenError::TokenRejected) => ErrorClass::Unauthorized.name(),
+            WatchError::Refused(_) => CONFLICT,
+            _ => LOCAL,
+        };
+        let reason = Reason {
+            retry_at: error.until().map(Timestamp::as_millis),
+            ..Reason::new(class, message.clone())
+        };
+        Failure::new(Exit::NoAnswer, message).because(reason)
+    }
+
     /// Explains why a payment is not watched. If the store did not confirm it in time, the reason is the error of the last
     /// commit. A command that commits nothing itself writes to the store to find out why.
-    pub(crate) async fn reason(&self, watcher: &HttpWatcher, error: &WatchError) -> String {
+    async fn explain(&self, watcher: &HttpWatcher, error: &WatchError) -> String {
         if let WatchError::StoreUnavailable = error {
             if let Some(cause) = watcher.commit_error() {
                 return Printable(cause.trim_end_matches('.')).to_string();
@@ -303,7 +320,13 @@ pub(crate) async fn examine(
 
 /// Returns the failure of a command that cannot use the store.
 pub(crate) fn failure(error: &StoreError) -> Failure {
-    Failure::new(Exit::NoAnswer, Printable(&error.to_string()).to_string())
+    unusable(Printable(&error.to_string()).to_string())
+}
+
+/// The failure of a store that cannot be used.
+fn unusable(message: String) -> Failure {
+    let reason = Reason::new(ErrorClass::Store.name(), message.clone());
+    Failure::new(Exit::NoAnswer, message).because(reason)
 }
 
 /// Creates the folder of the file, for its owner only.
@@ -320,7 +343,7 @@ fn create_folder(file: &Path) -> Result<(), Failure> {
             "cannot create the folder {} of the store: {error}; pass --store FILE or --no-store",
             Printable(&folder)
         );
-        Failure::new(Exit::NoAnswer, message)
+        unusable(message)
     })
 }
 

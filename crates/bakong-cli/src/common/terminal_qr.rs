@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use khqr_card::{ErrorCorrection, Modules};
 
+use crate::common::colour::wants_colours;
 use crate::common::options::QrStyle;
 use crate::common::output::Stream;
 
@@ -132,12 +133,6 @@ pub(crate) fn print(text: &str, choice: QrStyle, stream: Stream, lines_below: us
 /// Whether `--qr` asks for a drawing even if the output is not a terminal.
 pub(crate) const fn is_drawn_in_pipe(choice: QrStyle) -> bool {
     !matches!(choice, QrStyle::Auto | QrStyle::None)
-}
-
-/// Whether colours are wanted. See <https://no-color.org>.
-fn wants_colours(variable: impl Fn(&str) -> Option<OsString>) -> bool {
-    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
-    !is_set("NO_COLOR") && variable("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Whether the locale's encoding is UTF-8. The first variable that is set decides (POSIX, section 8.2). Without any, the

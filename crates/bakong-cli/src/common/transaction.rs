@@ -8,6 +8,7 @@ use bakong_flow::settlement::Detail;
 use bakong_flow::{Mismatch, Outcome};
 use serde_json::{Map, Value, json};
 
+use crate::common::colour::Tone;
 use crate::common::exit::Exit;
 use crate::common::money;
 use crate::common::output::row;
@@ -100,6 +101,15 @@ pub(crate) const fn exit(outcome: &Outcome) -> Exit {
         Outcome::Paid { .. } => Exit::Success,
         Outcome::Expired | Outcome::Cancelled => Exit::Expired,
         _ => Exit::NeedsAttention,
+    }
+}
+
+/// What an outcome means for the shop.
+pub(crate) const fn tone(outcome: &Outcome) -> Tone {
+    match outcome {
+        Outcome::Paid { late: false, .. } => Tone::Good,
+        Outcome::Failed => Tone::Bad,
+        _ => Tone::Attention,
     }
 }
 

@@ -8,6 +8,10 @@ use khqr_core::Printable;
 use crate::common::exit::{Exit, Failure};
 use crate::common::files;
 use crate::common::options::TransportOptions;
+use crate::common::verbose::VerboseTransport;
+
+/// The transport of every session: HTTP, with the log of `--verbose`.
+pub(crate) type CommandTransport = VerboseTransport<HyperTransport>;
 
 const DEFAULT_USER_AGENT: &str = concat!("bakong-cli/", env!("CARGO_PKG_VERSION"));
 
@@ -21,7 +25,7 @@ const LARGEST_PEM: u64 = 16 << 20;
 pub(crate) fn open(
     options: &TransportOptions,
     builder: HyperTransportBuilder,
-) -> Result<HyperTransport, Failure> {
+) -> Result<CommandTransport, Failure> {
     let mut builder = builder
         .user_agent(DEFAULT_USER_AGENT)
         .allow_plain_http(options.allow_plain_http);
@@ -39,17 +43,19 @@ pub(crate) fn open(
         // Text that is not Unicode gets replacement characters, which the builder refuses.
         builder = builder.user_agent(agent.to_string_lossy());
     }
-    builder.build().map_err(|error| match error {
+    let built = builder.build().map(VerboseTransport);
+    built.map_err(|error| match error {
         SetupError::UserAgent => Failure::usage(format!("{USER_AGENT}: {error}")),
         error => Failure::new(Exit::NoAnswer, error.to_string()),
     })
 }
 
 /// Creates the transport to the sandbox inside this process. It does not depend on the environment.
-pub(crate) fn embedded() -> Result<HyperTransport, Failure> {
+pub(crate) fn embedded() -> Result<CommandTransport, Failure> {
     HyperTransport::for_watcher()
         .user_agent(DEFAULT_USER_AGENT)
         .build()
+        .map(VerboseTransport)
         .map_err(|error| Failure::new(Exit::NoAnswer, error.to_string()))
 }
 

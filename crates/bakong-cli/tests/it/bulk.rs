@@ -7,6 +7,7 @@ use khqr_core::Crc;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
+use crate::error_objects::assert_error_object;
 use crate::support::{Finished, bakong, feed, run, run_line, static_code, words};
 
 /// Runs `bakong qr COMMAND --jsonl` with this input.
@@ -40,11 +41,9 @@ fn assert_mixed(answers: &[Value], good: &Value, kinds: [&str; 4]) {
     assert_eq!(answers.len(), 7);
     assert_eq!([&answers[0], &answers[2], &answers[6]], [good; 3]);
     assert_eq!([kind(1), kind(3), kind(4), kind(5)], kinds);
-    let keys: Vec<_> = answers[1]["error"].as_object().unwrap().keys().collect();
-    assert_eq!(
-        keys,
-        ["code", "kind", "message", "offset", "sdkMessage", "tag"]
-    );
+    for answer in [1, 3, 4, 5].map(|at| &answers[at]) {
+        assert_error_object(&answer["error"]);
+    }
 }
 
 #[tokio::test]
@@ -121,6 +120,10 @@ async fn a_refused_request_has_the_code_and_message_of_the_sdk() {
         "sdkMessage": "Expiration timestamp is required for dynamic KHQR",
         "tag": "99/01",
         "offset": null,
+        "class": "invalid_input",
+        "advice": null,
+        "status": null,
+        "retryAt": null,
     });
     assert_eq!(answers[0]["error"], expected);
     let error = &answers[1]["error"];
@@ -205,7 +208,11 @@ async fn jsonl_excludes_the_options_for_one_code() {
         "generate --name A",
     ] {
         let finished = run_line(&format!("qr {line}")).await.exits(2);
-        assert_eq!(finished.out, "", "{line}");
+        if line.contains("--json") {
+            assert_error_object(&finished.json()["error"]);
+        } else {
+            assert_eq!(finished.out, "", "{line}");
+        }
         assert!(finished.err.contains("error: "), "{finished:?}");
     }
 }

@@ -15,6 +15,7 @@ mod clock;
 mod deeplink;
 mod diagnose;
 mod doctor;
+mod error_objects;
 mod errors;
 #[cfg(unix)]
 mod hints;
@@ -56,9 +57,12 @@ mod stored_shop;
 mod support;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod terminal_output;
 mod tls;
 mod token;
 mod token_file;
 mod tx;
 mod vectors;
+mod verbose;
 mod watch;

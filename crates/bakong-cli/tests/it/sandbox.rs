@@ -10,7 +10,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use crate::sandbox_process::SandboxProcess;
-use crate::support::{Finished, Folder, MD5, bakong, dynamic_code, interrupt, run, words};
+use crate::support::{
+    Finished, Folder, MD5, UNKNOWN_TOKEN, bakong, dynamic_code, interrupt, run, run_with_token,
+    words,
+};
 
 #[tokio::test]
 async fn it_runs_until_a_signal() {
@@ -80,6 +83,57 @@ async fn the_terminal_says_why_a_request_was_refused() {
         assert!(line.starts_with(expected), "{line}");
     }
     child.kill().await.unwrap();
+}
+
+/// Runs a sandbox with these options, sends it a check without and one with a token, and returns its standard error.
+async fn log_of(options: &str) -> String {
+    let line = format!("sandbox --listen 127.0.0.1:0 {options}");
+    let mut child = bakong(&words(&line)).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut url = None;
+    let mut token = None;
+    while url.is_none() || token.is_none() {
+        let line = output
+            .next_line()
+            .await
+            .unwrap()
+            .expect("a URL and a token");
+        if let Ok(info) = serde_json::from_str::<Value>(&line) {
+            url = info["baseUrl"].as_str().map(str::to_owned);
+            token = info["token"].as_str().map(str::to_owned);
+        }
+        url = line
+            .split_once("  base URL     ")
+            .map(|it| it.1.to_owned())
+            .or(url);
+        token = line
+            .split_once("BAKONG_TOKEN=")
+            .map(|it| it.1.to_owned())
+            .or(token);
+    }
+    let (url, token) = (url.unwrap(), token.unwrap());
+    let check = format!("tx check --md5 {MD5} --base-url {url}");
+    run_with_token(&check, UNKNOWN_TOKEN).await.exits(1);
+    run_with_token(&check, &token).await.exits(3);
+    interrupt(&child);
+    // The rest of the output, so that the sandbox can print it.
+    while output.next_line().await.unwrap().is_some() {}
+    Finished::of(child.wait_with_output().await.unwrap())
+        .exits(0)
+        .err
+}
+
+#[tokio::test]
+async fn each_request_is_printed_with_its_result() {
+    let refused = "request 1: POST /v1/check_transaction_by_md5: 401, error 6: ";
+    let found = "request 2: POST /v1/check_transaction_by_md5: 200, not found (error 1)\n";
+    let log = log_of("").await;
+    assert!(log.contains(refused) && log.contains(found), "{log}");
+    assert!(!log.contains("eyJ"), "{log}");
+    let log = log_of("--json").await;
+    assert!(log.contains(refused) && !log.contains(found), "{log}");
+    assert_eq!(log_of("--quiet").await, "");
+    assert_eq!(log_of("--json --quiet").await, "");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::support::{Finished, bakong, unused_path};
+use crate::support::{Finished, bakong, unused_path, words};
 
 async fn get(address: &str, path: &str, key: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -192,4 +192,38 @@ async fn the_log_has_one_json_object_a_line_if_the_configuration_says_so() {
         .find(|line| line["fields"]["message"] == "the server listens");
     assert_eq!(listens.unwrap()["level"], "INFO");
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn verbose_logs_the_requests_to_bakong_without_secrets() {
+    let line = "serve --sandbox --json --verbose --listen 127.0.0.1:0";
+    let mut child = bakong(&words(line))
+        .env_remove("BAKONG_TEST_KEY")
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let info = lines.next_line().await.unwrap().expect("no JSON object");
+    let info: Value = serde_json::from_str(&info).unwrap();
+    let address = info["url"].as_str().unwrap().replace("http://", "");
+    let key = info["testKey"].as_str().unwrap();
+    let body = r#"{"order_id":"A-1","amount":"1000","currency":"KHR"}"#;
+    let length = body.len();
+    let mut stream = TcpStream::connect(&address).await.unwrap();
+    let request = format!(
+        "POST /v1/payments HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut seen = String::new();
+    while !seen.contains("endpoint=\"check_transaction_by_md5\" attempt=1 status=200") {
+        seen += &log
+            .next_line()
+            .await
+            .unwrap()
+            .expect("no request in the log");
+        seen += "\n";
+    }
+    assert!(!seen.contains(key) && !seen.contains("eyJ"), "{seen}");
+    child.kill().await.unwrap();
 }

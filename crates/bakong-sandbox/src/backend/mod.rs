@@ -14,7 +14,7 @@ pub(crate) use self::events::{Event, Events};
 pub use self::recorded_requests::RecordedRequest;
 pub(crate) use self::recorded_requests::RecordedRequests;
 pub(crate) use self::redact::redacted;
-pub use self::request_log::RefusedRequest;
+pub use self::request_log::LoggedRequest;
 pub(crate) use self::request_log::{Outcome, RequestLog};
 use crate::clock::{ClockFn, SandboxClock};
 use crate::state::{Change, State};

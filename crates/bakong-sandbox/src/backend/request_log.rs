@@ -31,12 +31,12 @@ pub(crate) struct Outcome<'a> {
     pub(crate) why: Option<String>,
 }
 
-/// A request that the sandbox refused, and the reason.
+/// A request in the log, and its result.
 ///
-/// Its `Display` form is one line that is safe to print, without secrets.
+/// Its `Display` form is one line that is safe to print, without secrets: `request 7: POST /v1/verify: 200, success`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
-pub struct RefusedRequest {
+pub struct LoggedRequest {
     /// The number of the request in `GET /sandbox/requests`. Later requests have higher numbers.
     pub number: u64,
     /// The time of the request on the sandbox's clock.
@@ -47,24 +47,52 @@ pub struct RefusedRequest {
     pub path: String,
     /// The status of the response; `None` if a fault sent no response.
     pub status: Option<StatusCode>,
-    /// The error code in the response.
+    /// `responseCode` of the response: 0 for success.
+    pub response_code: Option<u64>,
+    /// `errorCode` of the response.
     pub error_code: Option<u64>,
-    /// Why the sandbox refused the request: the header, the field or the fault that caused it.
-    pub why: String,
+    /// The number of the fault that matched.
+    pub fault: Option<u64>,
+    /// Why the sandbox refused the request: the header, the field or the fault that caused it. `None` for a success, and
+    /// for the results *not found* and *failed* of a check.
+    pub why: Option<String>,
 }
 
-impl fmt::Display for RefusedRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl LoggedRequest {
+    /// The line without the number. Equal requests with equal results have equal descriptions.
+    #[must_use]
+    pub fn description(&self) -> String {
         let (method, path) = (Printable(&self.method), Printable(&self.path));
-        write!(f, "request {}: {method} {path}: ", self.number)?;
-        match self.status {
-            Some(status) => write!(f, "{}", status.as_u16())?,
-            None => f.write_str("no response")?,
+        let status = match self.status {
+            Some(status) => status.as_str().to_owned(),
+            None => "no response".to_owned(),
+        };
+        let text = format!("{method} {path}: {status}{}", self.result());
+        match (self.fault, &self.why) {
+            (_, Some(why)) => format!("{text}: {}", Printable(why)),
+            (Some(fault), None) => format!("{text}, with fault {fault}"),
+            (None, None) => text,
         }
-        if let Some(code) = self.error_code {
-            write!(f, ", error {code}")?;
+    }
+
+    fn result(&self) -> String {
+        let result = match (self.error_code, &self.why) {
+            (Some(1), None) => Some("not found"),
+            (Some(3), None) => Some("failed"),
+            _ => None,
+        };
+        match (self.error_code, result) {
+            (Some(code), Some(result)) => format!(", {result} (error {code})"),
+            (Some(code), None) => format!(", error {code}"),
+            (None, _) if self.response_code == Some(0) => ", success".to_owned(),
+            (None, _) => String::new(),
         }
-        write!(f, ": {}", Printable(&self.why))
+    }
+}
+
+impl fmt::Display for LoggedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "request {}: {}", self.number, self.description())
     }
 }
 
@@ -119,10 +147,10 @@ impl RequestLog {
         });
     }
 
-    /// The refused requests after the request with this number, oldest first.
-    pub(crate) fn refused_after(&self, number: u64) -> Vec<RefusedRequest> {
+    /// The requests after the request with this number, oldest first.
+    pub(crate) fn after(&self, number: u64) -> Vec<LoggedRequest> {
         let later = self.entries.iter().filter(|entry| entry.number > number);
-        later.filter_map(Entry::refused).collect()
+        later.map(Entry::logged).collect()
     }
 
     /// The latest `count` requests, newest first.
@@ -155,16 +183,18 @@ impl Excerpt {
 }
 
 impl Entry {
-    fn refused(&self) -> Option<RefusedRequest> {
-        Some(RefusedRequest {
+    fn logged(&self) -> LoggedRequest {
+        LoggedRequest {
             number: self.number,
             at: self.at,
             method: self.method.clone(),
             path: redacted(&self.path),
             status: self.status,
+            response_code: self.code("responseCode"),
             error_code: self.code("errorCode"),
-            why: redacted(self.why.as_deref()?),
-        })
+            fault: self.fault,
+            why: self.why.as_deref().map(redacted),
+        }
     }
 
     /// A number in the envelope of the response.
@@ -233,6 +263,63 @@ mod tests {
         assert!(logged["responseCode"].is_null() && logged["status"] == 200);
         let logged = log_of("/", "", None);
         assert!(logged["status"].is_null() && logged["answer"] == "");
+    }
+
+    #[test]
+    fn the_line_of_a_request_has_its_result() {
+        let body = |codes: &str| format!(r#"{{"responseMessage":"",{codes},"data":null}}"#);
+        for (codes, fault, why, expected) in [
+            (
+                r#""responseCode":0,"errorCode":null"#,
+                None,
+                None,
+                "200, success",
+            ),
+            (
+                r#""responseCode":0,"errorCode":null"#,
+                Some(2),
+                None,
+                "200, success, with fault 2",
+            ),
+            (
+                r#""responseCode":1,"errorCode":1"#,
+                None,
+                None,
+                "200, not found (error 1)",
+            ),
+            (
+                r#""responseCode":1,"errorCode":3"#,
+                None,
+                None,
+                "200, failed (error 3)",
+            ),
+            (
+                r#""responseCode":1,"errorCode":6"#,
+                None,
+                Some("no\u{1b}"),
+                r"200, error 6: no\u{1b}",
+            ),
+            (
+                r#""responseCode":1,"errorCode":1"#,
+                Some(2),
+                Some("fault 2"),
+                "200, error 1: fault 2",
+            ),
+            ("", None, None, "200"),
+        ] {
+            let answer = wire::with_body(StatusCode::OK, wire::JSON, Bytes::from(body(codes)));
+            let mut log = RequestLog::default();
+            let outcome = Outcome {
+                answer: Some(&answer),
+                fault,
+                why: why.map(str::to_owned),
+            };
+            let request = Request::post("/v1/verify").body(Bytes::new()).unwrap();
+            log.record(Timestamp::from_millis(7), &request, outcome);
+            let line = log.after(0).pop().unwrap().to_string();
+            assert_eq!(line, format!("request 1: POST /v1/verify: {expected}"));
+            assert_eq!(log.after(1), []);
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::customer::Customer;
 use crate::access::{Mail, QuotaLimit};
-use crate::backend::{Backend, RecordedRequest, RefusedRequest};
+use crate::backend::{Backend, LoggedRequest, RecordedRequest};
 use crate::bank::Transfer;
 use crate::clock::SandboxClock;
 use crate::fault::Fault;
@@ -165,12 +165,11 @@ impl Sandbox {
         self.shared.with(|backend| backend.recorded.to_vec())
     }
 
-    /// The refused requests after the request with this number, oldest first, with the reasons. Only the latest
-    /// 200 requests are searched. Start with 0, and continue with the number of the last element.
+    /// The requests after the request with this number, oldest first, with their results. The log has only the latest
+    /// 200 requests. Start with 0, and continue with the number of the last element.
     #[must_use]
-    pub fn refused_requests_after(&self, number: u64) -> Vec<RefusedRequest> {
-        self.shared
-            .with(|backend| backend.log.refused_after(number))
+    pub fn logged_requests_after(&self, number: u64) -> Vec<LoggedRequest> {
+        self.shared.with(|backend| backend.log.after(number))
     }
 
     /// Removes transfers, accounts, registrations, e-mails, faults, requests and quota use, and invalidates every

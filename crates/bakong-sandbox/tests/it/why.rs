@@ -1,6 +1,6 @@
 //! The log of requests says why a request was refused.
 
-use bakong_sandbox::{Fault, QuotaLimit, Sandbox};
+use bakong_sandbox::{Fault, LoggedRequest, QuotaLimit, Sandbox};
 use serde_json::{Value, json};
 
 use crate::client::{ask, check, post, request};
@@ -16,14 +16,20 @@ async fn latest(sandbox: &Sandbox) -> Value {
     get(sandbox, "requests?limit=1").await["requests"][0].clone()
 }
 
+/// The refused requests after the request with this number.
+fn refused_after(sandbox: &Sandbox, number: u64) -> Vec<LoggedRequest> {
+    let logged = sandbox.logged_requests_after(number).into_iter();
+    logged.filter(|it| it.why.is_some()).collect()
+}
+
 /// Sends a request, and returns the status and the logged reason, which must be the same wherever it is recorded.
 async fn why(sandbox: &Sandbox, text: &str) -> (u16, String) {
     let status = ask(sandbox, text).await.unwrap().status;
     let why = latest(sandbox).await["why"].clone();
     let recorded = sandbox.requests().pop().unwrap();
     assert_eq!(json!(recorded.why), why);
-    let refused = sandbox.refused_requests_after(0).pop();
-    assert_eq!(refused.map(|it| it.why), recorded.why);
+    let refused = refused_after(sandbox, 0).pop();
+    assert_eq!(refused.and_then(|it| it.why), recorded.why);
     (status, why.as_str().unwrap_or_default().to_owned())
 }
 
@@ -231,7 +237,15 @@ async fn an_answer_has_no_reason() {
     crate::customer(&sandbox).pay(&code).unwrap();
     check(&sandbox, &token, &code).await.json(200);
     assert_eq!(latest(&sandbox).await["why"], Value::Null);
-    assert_eq!(sandbox.refused_requests_after(0), []);
+    assert_eq!(refused_after(&sandbox, 0), []);
+    let lines = sandbox.logged_requests_after(0);
+    let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
+    let check = format!("POST {CHECK}");
+    assert_eq!(
+        lines[0],
+        format!("request 1: {check}: 200, not found (error 1)")
+    );
+    assert_eq!(lines[1], format!("request 2: {check}: 200, success"));
 }
 
 #[tokio::test]
@@ -250,7 +264,7 @@ async fn faults_quota_and_expiry_are_reasons() {
         .await
         .is_none()
     );
-    let refused = sandbox.refused_requests_after(1).pop().unwrap();
+    let refused = refused_after(&sandbox, 1).pop().unwrap();
     assert_eq!((refused.number, refused.status), (2, None));
     assert_contains(
         &refused.to_string(),
@@ -268,13 +282,13 @@ async fn faults_quota_and_expiry_are_reasons() {
     sandbox.revoke_tokens();
     check(&sandbox, &token, "x").await.json(401);
     assert_contains(&reason().await, &["did not sign", "revoked"]);
-    let last = sandbox.refused_requests_after(4).pop().unwrap();
+    let last = refused_after(&sandbox, 4).pop().unwrap();
     assert_contains(
         &last.to_string(),
         &["5: POST /v1/check", ": 401, error 6: this"],
     );
-    assert_eq!(sandbox.refused_requests_after(2).len(), 3);
-    assert_eq!(sandbox.refused_requests_after(5).len(), 0);
+    assert_eq!(refused_after(&sandbox, 2).len(), 3);
+    assert_eq!(refused_after(&sandbox, 5).len(), 0);
 }
 
 #[tokio::test]
@@ -286,7 +300,7 @@ async fn a_request_of_another_website_has_a_reason() {
         .json(403);
     let why = latest(&sandbox).await["why"].clone();
     assert_contains(why.as_str().unwrap(), &["header.origin", "another website"]);
-    assert_eq!(sandbox.refused_requests_after(0).len(), 1);
+    assert_eq!(refused_after(&sandbox, 0).len(), 1);
 }
 
 #[tokio::test]

@@ -4,15 +4,17 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use bakong_flow::watcher::Progress;
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use khqr_core::{Printable, Timestamp};
 
 use super::backend::Backend;
+use super::check_now::CheckState;
 use super::order::ShownCode;
 use crate::arguments::CheckoutArguments;
 use crate::common::advice::Advisor;
 use crate::common::options::QrStyle;
-use crate::common::output::{Stream, note, row};
+use crate::common::output::{self, Stream, note, row};
 use crate::common::terminal_qr;
 use crate::common::time::{RECOMMENDED_LIFETIME, countdown, time_of_day};
 
@@ -51,6 +53,7 @@ impl Display {
             let left = countdown(shown.expires_at.saturating_since(shown.created_at));
             note(format_args!("Waiting for the payment, {left} left."));
         }
+        output::set_status_line(Some(line.clone()));
         Self {
             line,
             order: format!("{} to {}", shown.amount, Printable(&shown.name)),
@@ -75,14 +78,32 @@ impl Display {
         *before = last_error;
     }
 
-    /// Redraws the line.
-    pub(super) fn tick(&self, now: Timestamp) {
+    /// Whether the line is visible.
+    pub(super) fn is_shown(&self) -> bool {
+        !self.line.is_hidden()
+    }
+
+    /// The person has entered a line, which moved the cursor below the countdown.
+    pub(super) fn line_entered(&self) {
+        // If this fails, the old countdown stays above the new one.
+        let _ = Term::stderr().move_cursor_up(1);
+        self.line.tick();
+    }
+
+    /// Redraws the line. `check` is `None` if the person cannot request a check.
+    pub(super) fn tick(&self, now: Timestamp, check: Option<CheckState>) {
         let left = self.expires_at.saturating_since(now);
         let order = &self.order;
         let time = if left == Duration::ZERO {
             format!("{order}: expired; making the final check")
         } else {
-            format!("{order}: waiting, {} left", countdown(left))
+            let hint = match check {
+                Some(CheckState::None) => "; press Enter to check now",
+                Some(CheckState::Requested) => "; a check is requested",
+                Some(CheckState::NotPaid) => "; not paid yet; press Enter to check again",
+                None => "",
+            };
+            format!("{order}: waiting, {} left{hint}", countdown(left))
         };
         let last_error = self.last_error.borrow();
         self.line.set_message(match &*last_error {
@@ -94,6 +115,7 @@ impl Display {
 
     /// Removes the line.
     pub(super) fn close(&self) {
+        output::set_status_line(None);
         self.line.finish_and_clear();
     }
 }

@@ -1,6 +1,8 @@
 //! `bakong checkout`: takes one payment, from the code to the receipt.
 
 mod backend;
+mod check_key;
+mod check_now;
 mod display;
 mod order;
 mod report;
@@ -22,6 +24,8 @@ use crate::common::runtime::block_on;
 use crate::common::{output, reader};
 
 use self::backend::Backend;
+use self::check_key::CheckKey;
+use self::check_now::{CheckState, RequestedCheck};
 use self::display::Display;
 use self::order::{CheckoutOrder, ShownCode};
 use self::report::{Ending, Report};
@@ -146,17 +150,17 @@ async fn wait_for_payment(
     };
 
     let display = Display::open(arguments, backend, shown);
+    let key = CheckKey::listen(display.is_shown());
     let now = || backend.now();
-    let ending = follow(&mut watched, &display, now, stop).await;
+    let ending = follow(&mut watched, &display, key, now, stop).await;
     display.close();
     Ok(ending)
 }
 
 /// Returns the failure for a payment that is not watched.
 async fn refused(backend: &Backend, error: WatchError) -> Failure {
-    let reason = backend.kept.reason(&backend.watcher, &error).await;
-    let message = format!("{reason}. No code was shown, so nothing was paid");
-    Failure::new(Exit::NoAnswer, message)
+    let failure = backend.kept.failure(&backend.watcher, &error).await;
+    failure.and(". No code was shown, so nothing was paid")
 }
 
 /// Follows the payment until it is final, until the final check fails, or until `stop`. `now` is Bakong's time.
@@ -166,6 +170,7 @@ async fn refused(backend: &Backend, error: WatchError) -> Failure {
 async fn follow(
     watched: &mut Watched,
     display: &Display,
+    mut key: CheckKey,
     now: impl Fn() -> Timestamp,
     stop: impl Future<Output = Ending>,
 ) -> Ending {
@@ -174,6 +179,7 @@ async fn follow(
     let mut stop = pin!(stop);
     // The checks before the final check was due.
     let mut early_checks = 0;
+    let mut requested = None;
     loop {
         let progress = tokio::select! {
             biased;
@@ -182,6 +188,14 @@ async fn follow(
                 None => return Ending::GaveUp(None),
             },
             ending = &mut stop => return ending,
+            () = key.pressed() => {
+                let progress = watched.progress();
+                display.line_entered();
+                if CheckState::of(requested.as_ref(), &progress) != CheckState::Requested {
+                    requested = Some(RequestedCheck::send(watched, &progress));
+                }
+                progress
+            }
             _ = seconds.tick() => watched.progress(),
         };
         if let Some(outcome) = progress.outcome {
@@ -200,7 +214,8 @@ async fn follow(
             return Ending::GaveUp(Some(error.as_ref().clone()));
         }
         display.update(&progress);
-        display.tick(now);
+        let state = CheckState::of(requested.as_ref(), &progress);
+        display.tick(now, key.is_available().then_some(state));
     }
 }
 

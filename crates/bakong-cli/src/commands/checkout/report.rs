@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::backend::Backend;
 use super::order::ShownCode;
+use crate::common::colour::Tone;
 use crate::common::exit::{Exit, Failure};
-use crate::common::output::{note, print, print_json, row};
+use crate::common::output::{Stream, print_json, row};
 use crate::common::time::{in_phnom_penh, time_of_day};
 use crate::common::{lookup, money, transaction};
 
@@ -38,12 +39,10 @@ pub(super) struct Report<'r> {
 impl Report<'_> {
     /// Prints the report and returns the exit code. If standard output is closed, prints the report on standard error.
     pub(super) fn print(&self, json: bool) -> Exit {
-        if matches!(self.ending, Ending::Unread) {
-            self.lines().iter().for_each(note);
-        } else if json {
-            print_json(&self.json());
-        } else {
-            self.lines().iter().for_each(print);
+        match (&self.ending, json) {
+            (Ending::Unread, _) => self.print_lines(Stream::Err),
+            (_, true) => print_json(&self.json()),
+            (_, false) => self.print_lines(Stream::Out),
         }
         match &self.ending {
             Ending::Final(outcome, _) => transaction::exit(outcome),
@@ -55,6 +54,22 @@ impl Report<'_> {
     /// Whether the payment is final.
     pub(super) const fn is_final(&self) -> bool {
         matches!(self.ending, Ending::Final(..))
+    }
+
+    /// Prints the report for people. The headline has the colour of the outcome.
+    fn print_lines(&self, stream: Stream) {
+        let lines = self.lines();
+        let tone = match &self.ending {
+            Ending::Final(outcome, _) => Some(transaction::tone(outcome)),
+            Ending::GaveUp(_) => Some(Tone::Bad),
+            Ending::Stopped | Ending::Unread => None,
+        };
+        let headline = lines.first().map(String::as_str).unwrap_or_default();
+        match tone {
+            Some(tone) => stream.line(tone.paint_headline(headline, stream)),
+            None => stream.line(headline),
+        }
+        lines.iter().skip(1).for_each(|line| stream.line(line));
     }
 
     fn lines(&self) -> Vec<String> {

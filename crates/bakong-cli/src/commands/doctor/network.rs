@@ -1,5 +1,6 @@
 //! The checks of the network: the route, the name, the connection, one request, and the clock.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -212,7 +213,8 @@ impl<'a> Network<'a> {
                 let error = ApiError::from(error);
                 let reason = advisor.reason(&error);
                 let name = if is_tls { "TLS" } else { "answer" };
-                let check = Check::problem(name, reason.message).advise(reason.advice);
+                let check =
+                    Check::problem(name, reason.message).advise(reason.advice.map(Cow::into_owned));
                 return (vec![check], received_at);
             }
         };
@@ -267,11 +269,11 @@ fn reached(answer: &Response<Bytes>, advisor: &Advisor) -> Check {
                 "HTTP {status}: the request is blocked. Bakong answers only clients in Cambodia"
             ),
         )
-        .advise(reason.advice),
+        .advise(reason.advice.map(Cow::into_owned)),
         ErrorClass::RateLimited { .. } => {
-            Check::warning(NAME, reason.message).advise(reason.advice)
+            Check::warning(NAME, reason.message).advise(reason.advice.map(Cow::into_owned))
         }
-        _ => Check::problem(NAME, reason.message).advise(reason.advice),
+        _ => Check::problem(NAME, reason.message).advise(reason.advice.map(Cow::into_owned)),
     }
 }
 

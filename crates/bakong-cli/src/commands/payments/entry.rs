@@ -6,7 +6,8 @@ use bakong_flow::store::{Decision, Resolution, StoredPayment};
 use khqr_core::{Printable, Timestamp};
 use serde_json::{Value, json};
 
-use crate::common::output::row;
+use crate::common::colour::Tone;
+use crate::common::output::{Stream, row};
 use crate::common::time::in_phnom_penh;
 use crate::common::{money, transaction};
 
@@ -32,6 +33,25 @@ pub(super) const fn decision_name(decision: Decision) -> &'static str {
     }
 }
 
+/// The colour of the state, if it is final.
+fn tone(stored: &StoredPayment) -> Option<Tone> {
+    match (&stored.finished, &stored.resolution) {
+        (None, _) => None,
+        (_, Some(resolution)) => Some(match resolution.decision {
+            Decision::Accept => Tone::Good,
+            Decision::Reject => Tone::Bad,
+        }),
+        (Some((outcome, _)), None) => Some(transaction::tone(outcome)),
+    }
+}
+
+/// The state in its colour, in at least `width` columns.
+fn painted_state(stored: &StoredPayment, width: usize) -> String {
+    // Padding comes first: escape sequences have no width.
+    let state = format!("{:<width$}", state(stored));
+    tone(stored).map_or_else(|| state.clone(), |tone| tone.paint(&state, Stream::Out))
+}
+
 /// The payment in one line: when it was opened, the state, the amount, the order and the MD5.
 pub(super) fn line(stored: &StoredPayment) -> String {
     let payment = &stored.payment;
@@ -44,9 +64,9 @@ pub(super) fn line(stored: &StoredPayment) -> String {
         },
     );
     format!(
-        "{}  {:<12}  {amount:>12} {currency}  {}  {}",
+        "{}  {}  {amount:>12} {currency}  {}  {}",
         in_phnom_penh(stored.opened_at),
-        state(stored),
+        painted_state(stored, 12),
         payment.md5,
         Printable(payment.order.as_str()),
     )
@@ -59,7 +79,7 @@ pub(super) fn rows(stored: &StoredPayment) -> Vec<String> {
     let mut rows = vec![
         row("order", Printable(payment.order.as_str())),
         row("md5", payment.md5),
-        row("state", state(stored)),
+        row("state", painted_state(stored, 0)),
     ];
     match &payment.expected {
         Some(expected) => rows.extend([
@@ -77,7 +97,9 @@ pub(super) fn rows(stored: &StoredPayment) -> Vec<String> {
     }
     if let Some((outcome, at)) = &stored.finished {
         rows.push(row("final", time(*at)));
-        rows.push(row("outcome", transaction::headline(outcome)));
+        let headline = transaction::headline(outcome);
+        let tone = transaction::tone(outcome);
+        rows.push(row("outcome", tone.paint_headline(&headline, Stream::Out)));
         if let Some(paid) = outcome.transaction() {
             rows.extend(transaction::rows(paid));
         }

@@ -7,7 +7,7 @@ mod reconcile;
 mod resolve;
 mod show;
 
-use crate::arguments::PaymentsCommand;
+use crate::arguments::{ExportFormat, PaymentsCommand};
 use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::runtime::block_on;
 
@@ -19,7 +19,10 @@ pub(crate) fn run(command: &PaymentsCommand) -> Result<Exit, Failure> {
         PaymentsCommand::Show(arguments) => {
             print_json_error(block_on(show::run(arguments)), arguments.json)
         }
-        PaymentsCommand::Export(arguments) => block_on(export::run(arguments)),
+        PaymentsCommand::Export(arguments) => {
+            let json = arguments.format == ExportFormat::Json;
+            print_json_error(block_on(export::run(arguments)), json)
+        }
         PaymentsCommand::Reconcile(arguments) => {
             print_json_error(block_on(reconcile::run(arguments)), arguments.json)
         }

@@ -4,10 +4,11 @@ use khqr_core::{AccountKind, Khqr, Payload, Printable};
 use serde_json::json;
 
 use super::checksum::Corrected;
-use super::refusal::Refusal;
 use crate::arguments::TextArguments;
+use crate::common::colour::Tone;
 use crate::common::exit::{Exit, Failure};
-use crate::common::output::{print, print_json, row};
+use crate::common::output::{Stream, print, print_json, row};
+use crate::common::refusal::{self, Refusal};
 use crate::common::time::{in_phnom_penh, moment_or_now};
 
 pub(super) fn decode(text: &str, arguments: &TextArguments) -> Result<Exit, Failure> {
@@ -23,7 +24,7 @@ pub(super) fn decode(text: &str, arguments: &TextArguments) -> Result<Exit, Fail
             let corrected = Corrected::of(text, error);
             return match &corrected {
                 Some(corrected) => report_corrected(corrected, &refusal, what, arguments.json),
-                None => refusal.report(what, arguments.json),
+                None => Err(refusal.failure_of(Exit::NotValid, what)),
             };
         }
     };
@@ -68,20 +69,23 @@ fn report_corrected(
         lines.iter().filter(|line| !is_md5(line)).for_each(print);
     }
     print(corrected.warning());
-    refusal.report(what, json)
+    Err(refusal.failure_of(Exit::NotValid, what))
 }
 
 pub(super) fn verify(text: &str, arguments: &TextArguments) -> Result<Exit, Failure> {
     let now = moment_or_now(arguments.now);
-    let verdict = match Khqr::parse(text) {
-        Ok(khqr) => khqr.verify(now).map_err(Refusal::from),
-        Err(error) => Err(Refusal::of_text(text, error)),
-    };
+    let verdict = refusal::parse(text).and_then(|khqr| khqr.verify(now).map_err(Refusal::from));
     match (&verdict, arguments.json) {
         (Ok(_), true) => print_json(&json!({ "valid": true })),
-        (Ok(_), false) => print("valid: this code can be paid now"),
+        (Ok(_), false) => {
+            let line = "valid: this code can be paid now";
+            print(Tone::Good.paint_headline(line, Stream::Out));
+        }
         (Err(error), true) => print_json(&json!({ "valid": false, "error": error })),
-        (Err(error), false) => print(format_args!("not valid: {}", error.message())),
+        (Err(error), false) => {
+            let line = format!("not valid: {}", error.message());
+            print(Tone::Bad.paint_headline(&line, Stream::Out));
+        }
     }
     Ok(match verdict {
         Ok(_) => Exit::Success,

@@ -3,12 +3,12 @@
 use khqr_core::{AccountId, Amount, Error, Khqr, KhqrDraft, Printable, Timestamp};
 use serde_json::json;
 
-use super::refusal::Refusal;
 use super::render;
 use crate::arguments::GenerateArguments;
 use crate::common::code::{self, CodeFields, GeneratedCode, PaymentFields};
 use crate::common::exit::{Exit, Failure};
 use crate::common::output::{self, Stream};
+use crate::common::refusal::Refusal;
 use crate::common::time::{RECOMMENDED_LIFETIME, moment_or_now};
 use crate::common::{lookup, money, terminal_qr};
 
@@ -18,14 +18,11 @@ const CODE_AND_MD5: usize = 4;
 pub(super) fn run(arguments: &GenerateArguments) -> Result<Exit, Failure> {
     let code = match draft(arguments) {
         Ok(draft) => GeneratedCode::from(draft),
-        Err(error) if arguments.json => {
-            output::print_json(&json!({ "error": Refusal::from(error) }));
-            return Ok(Exit::Usage);
-        }
         Err(error) => {
             let fields = &arguments.fields;
             let hint = money::currency_hint(&error, fields.amount.as_deref(), fields.currency);
-            return Err(code::usage_error(&error).and(hint));
+            let reason = Refusal::from(error).reason();
+            return Err(code::usage_error(&error).and(hint).because(reason));
         }
     };
     if let Some(file) = &arguments.output {

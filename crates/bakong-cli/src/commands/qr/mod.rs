@@ -5,7 +5,6 @@ mod checksum;
 mod decode;
 mod generate;
 mod read;
-mod refusal;
 mod render;
 mod request;
 mod tree;
@@ -13,11 +12,23 @@ mod tree;
 use bulk::Operation;
 
 use crate::arguments::{QrCommand, TextArguments};
-use crate::common::exit::{Exit, Failure};
+use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::lines;
-use refusal::Refusal;
+use crate::common::refusal::Refusal;
 
 pub(crate) fn run(command: &QrCommand) -> Result<Exit, Failure> {
+    let json = match command {
+        QrCommand::Decode(arguments)
+        | QrCommand::Verify(arguments)
+        | QrCommand::Inspect(arguments) => arguments.json,
+        QrCommand::Generate(arguments) => arguments.json,
+        QrCommand::Render(arguments) => arguments.json,
+        QrCommand::Read(arguments) => arguments.json,
+    };
+    print_json_error(run_command(command), json)
+}
+
+fn run_command(command: &QrCommand) -> Result<Exit, Failure> {
     match command {
         QrCommand::Decode(arguments) => run_text(arguments, Operation::Decode, decode::decode),
         QrCommand::Verify(arguments) => run_text(arguments, Operation::Verify, decode::verify),
@@ -42,6 +53,6 @@ fn run_text(
     }
     match lines::text_or_line(arguments.text.as_deref().unwrap_or_default())? {
         Ok(text) => single(&text, arguments),
-        Err(reason) => Refusal::from(reason).report("not a code", arguments.json),
+        Err(reason) => Err(Refusal::from(reason).failure_of(Exit::NotValid, "not a code")),
     }
 }

@@ -4,11 +4,11 @@ use bakong_sandbox::{PictureError, read_picture};
 use khqr_core::Printable;
 use serde_json::json;
 
-use super::refusal::Refusal;
 use crate::arguments::ReadArguments;
-use crate::common::exit::{Exit, Failure};
+use crate::common::exit::{Exit, Failure, Reason, sentences};
 use crate::common::files;
 use crate::common::output::{Stream, print, print_json};
+use crate::common::refusal::Refusal;
 
 /// The largest file in bytes.
 const MAX_FILE: u64 = 32 << 20;
@@ -19,14 +19,18 @@ pub(super) fn run(arguments: &ReadArguments) -> Result<Exit, Failure> {
         Ok(codes) => codes,
         Err(error) => {
             let help = match error {
-                PictureError::UnknownFormat => "convert it to PNG or JPEG",
-                PictureError::TooLarge => "make it smaller",
-                PictureError::NoCode => "crop it closer to the code, or take a sharper one",
-                _ => "take another one",
+                PictureError::UnknownFormat => "Convert it to PNG or JPEG",
+                PictureError::TooLarge => "Make it smaller",
+                PictureError::NoCode => "Crop it closer to the code, or take a sharper one",
+                _ => "Take another one",
             };
             let name = arguments.picture.to_string_lossy();
-            let refusal = Refusal::of_line("Picture", format!("{error}: {help}"));
-            return refusal.report(&Printable(&name).to_string(), arguments.json);
+            let message = format!("{}: {error}", Printable(&name));
+            let reason = Reason {
+                advice: Some(help.into()),
+                ..Refusal::of_line("Picture", message.clone()).reason()
+            };
+            return Err(Failure::new(Exit::NotValid, sentences(&message, help)).because(reason));
         }
     };
     if arguments.json {

@@ -7,10 +7,10 @@ use khqr_card::{BareCode, Card, Mark, Sheet};
 use khqr_core::{Khqr, Payload, Printable};
 use serde_json::json;
 
-use super::refusal::Refusal;
 use crate::arguments::{DrawArguments, RenderArguments};
 use crate::common::exit::{Exit, Failure};
 use crate::common::output::{print, print_json};
+use crate::common::refusal::Refusal;
 use crate::common::{files, lines};
 
 /// The largest font file. Fonts for Chinese have about 20 MiB.
@@ -19,7 +19,7 @@ const MAX_FONT: u64 = 64 << 20;
 pub(super) fn run(arguments: &RenderArguments) -> Result<Exit, Failure> {
     let text = match lines::text_or_line(&arguments.text)? {
         Ok(text) => text,
-        Err(reason) => return Refusal::from(reason).report("not a code", arguments.json),
+        Err(reason) => return Err(Refusal::from(reason).failure_of(Exit::NotValid, "not a code")),
     };
     // A card shows the fields of a KHQR. A bare code can be any EMVCo code.
     let error = match arguments.draw.bare {
@@ -27,7 +27,7 @@ pub(super) fn run(arguments: &RenderArguments) -> Result<Exit, Failure> {
         false => Khqr::parse(&text).err(),
     };
     if let Some(error) = error {
-        return Refusal::of_text(&text, error).report("not a KHQR", arguments.json);
+        return Err(Refusal::of_text(&text, error).failure_of(Exit::NotValid, "not a KHQR"));
     }
     let size = save(&text, &arguments.draw, &arguments.output)?;
     let name = arguments.output.to_string_lossy();

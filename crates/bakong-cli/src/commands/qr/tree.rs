@@ -5,10 +5,10 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::json;
 
 use super::checksum::Corrected;
-use super::refusal::Refusal;
 use crate::arguments::TextArguments;
 use crate::common::exit::{Exit, Failure};
 use crate::common::output;
+use crate::common::refusal::Refusal;
 
 const NOT_EMVCO: &str = "not an EMVCo code";
 
@@ -21,7 +21,7 @@ pub(super) fn inspect(text: &str, arguments: &TextArguments) -> Result<Exit, Fai
             let refusal = Refusal::of_text(text, error);
             return match Corrected::of(text, error) {
                 Some(corrected) => report_corrected(&corrected, &refusal, arguments.json),
-                None => refusal.report(NOT_EMVCO, arguments.json),
+                None => Err(refusal.failure_of(Exit::NotValid, NOT_EMVCO)),
             };
         }
     }
@@ -46,7 +46,7 @@ fn report_corrected(corrected: &Corrected, refusal: &Refusal, json: bool) -> Res
         fields.for_each(output::print);
     }
     output::print(corrected.warning());
-    refusal.report(NOT_EMVCO, json)
+    Err(refusal.failure_of(Exit::NotValid, NOT_EMVCO))
 }
 
 /// The fields of one level, as a JSON object in the order of the text. A repeated tag has an array of its values, at

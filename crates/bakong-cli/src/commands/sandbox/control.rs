@@ -13,6 +13,7 @@ use crate::common::exit::{Exit, Failure};
 use crate::common::lines;
 use crate::common::output::print_json;
 use crate::common::runtime::block_on;
+use crate::common::verbose::VerboseTransport;
 
 pub(super) fn run(control: &SandboxControl) -> Result<Exit, Failure> {
     match control {
@@ -118,7 +119,8 @@ fn show(url: &BaseUrl, calls: Vec<Call>) -> Result<Exit, Failure> {
     let answer = block_on(async {
         // No secret is sent, so the network need not be trusted.
         let builder = HyperTransport::builder().allow_plain_http(true);
-        let transport = builder.build().map_err(|error| failed(error.to_string()))?;
+        let transport = builder.build().map(VerboseTransport);
+        let transport = transport.map_err(|error| failed(error.to_string()))?;
         let mut last = Value::Null;
         for call in calls {
             let request = Request::builder()

@@ -1,13 +1,12 @@
 //! `bakong sandbox`: runs a sandbox on this machine until a signal stops it, or controls one that is running.
 
 mod control;
+mod request_log;
 
 use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread;
 use std::time::Duration;
 
 use bakong_sandbox::{Fault, QuotaLimit, Sandbox};
@@ -23,6 +22,8 @@ use crate::common::output::{note, print, print_json, row};
 use crate::common::runtime::block_on;
 use crate::common::{files, lines, time};
 
+use self::request_log::{Logged, RequestLog};
+
 /// The e-mail address of the token that is printed.
 const EMAIL: &str = "shop@example.com";
 
@@ -35,11 +36,8 @@ const LARGEST_RULES: u64 = 16 << 20;
 /// How often the command checks whether saving the state failed.
 const SAVE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often the command looks for refused requests.
+/// How often the command looks for new requests.
 const LOG_INTERVAL: Duration = Duration::from_millis(200);
-
-/// How many lines of the log wait for a slow reader of standard error. Further lines are dropped.
-const MAX_WAITING_LINES: usize = 1_000;
 
 pub(crate) fn run(arguments: &SandboxArguments) -> Result<Exit, Failure> {
     if let Some(control) = &arguments.control {
@@ -139,7 +137,12 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
     let mut last_error = None;
     let mut log_checks = interval(LOG_INTERVAL);
     log_checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut log = RefusalLog::start();
+    let mut log = RequestLog::start(match arguments {
+        SandboxArguments { quiet: true, .. } => Logged::None,
+        // A program reads the JSON object. Its own log has the requests that succeed.
+        SandboxArguments { json: true, .. } => Logged::Refused,
+        _ => Logged::All,
+    });
     loop {
         tokio::select! {
             () = interrupts.recv() => break,
@@ -153,39 +156,12 @@ async fn serve(arguments: &SandboxArguments, faults: Option<Vec<Fault>>) -> Resu
             }
         }
     }
+    log.finish(&sandbox);
     sandbox
         .stop_and_save()
         .await
         .map_err(|error| failed(error.to_string()))?;
     Ok(Exit::Success)
-}
-
-/// Prints each refused request on standard error, with the reason.
-struct RefusalLog {
-    /// The number of the last request that was printed.
-    last: u64,
-    /// A separate thread prints these lines: a write to a full pipe blocks, which would stop the sandbox.
-    lines: SyncSender<String>,
-}
-
-impl RefusalLog {
-    fn start() -> Self {
-        let (lines, waiting) = sync_channel::<String>(MAX_WAITING_LINES);
-        // The thread ends when the sender is dropped. If it cannot be started, the lines are lost.
-        let _ = thread::Builder::new().spawn(move || {
-            for line in waiting {
-                note(line);
-            }
-        });
-        Self { last: 0, lines }
-    }
-
-    fn print_new(&mut self, sandbox: &Sandbox) {
-        for refused in sandbox.refused_requests_after(self.last) {
-            self.last = refused.number;
-            let _ = self.lines.try_send(refused.to_string());
-        }
-    }
 }
 
 /// The address at which other machines can reach a server that listens at `address`, if known. Sends no packet: it

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use bakong_api::AccessToken;
 use bakong_api::token::{FileTokenStore, LeaseOutcome, LeaseRequest, RenewalLease, TokenStore};
+use bakong_api::{AccessToken, ErrorClass};
 use bakong_flow::{Clock, SystemClock};
 use khqr_core::Timestamp;
 use serde_json::json;
 
 use crate::common::credentials::{TokenSource, printable};
-use crate::common::exit::{Exit, Failure};
+use crate::common::exit::{Exit, Failure, Reason};
 use crate::common::output::{self, Stream};
 use crate::common::renewal;
 use crate::common::time::in_phnom_penh;
@@ -53,7 +53,8 @@ impl<'a> Destination<'a> {
         };
         renewal::save(&FileTokenStore::new(path), token).map_err(|error| {
             let reason = format!("the new token could not be saved: {}", printable(&error));
-            Failure::new(Exit::NoAnswer, reason)
+            let object = Reason::new(ErrorClass::Store.name(), reason.clone());
+            Failure::new(Exit::NoAnswer, reason).because(object)
         })
     }
 

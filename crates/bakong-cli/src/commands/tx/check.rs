@@ -11,11 +11,13 @@ use serde_json::json;
 use super::answer::{status, transaction_json, transaction_of};
 use super::comparison::Comparison;
 use crate::arguments::{CheckArguments, LookupArguments};
+use crate::common::colour::Tone;
 use crate::common::exit::{Exit, Failure};
-use crate::common::output::{print, print_json};
+use crate::common::output::{Stream, print, print_json};
+use crate::common::refusal::{self, Refusal};
 use crate::common::remote::Remote;
 use crate::common::runtime::block_on_unless_stopped;
-use crate::common::{blanks, lines, lookup, remote, transaction};
+use crate::common::{lines, lookup, remote, transaction};
 
 pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
     let amount = arguments.money.amount()?;
@@ -39,9 +41,9 @@ pub(super) fn run(arguments: &CheckArguments) -> Result<Exit, Failure> {
 /// The MD5 of a code, and the amount and the account to compare with.
 fn of_code(argument: &str) -> Result<(Md5Handle, Comparison), Failure> {
     let text = lines::readable_text(argument)?;
-    let invalid = |reason: String| Failure::usage(format!("not a KHQR: {reason}"));
-    let khqr = blanks::parse(&text).map_err(invalid)?;
-    let amount = khqr.amount().map_err(|error| invalid(error.to_string()))?;
+    let invalid = |refusal: Refusal| refusal.failure_of(Exit::Usage, "not a KHQR");
+    let khqr = refusal::parse(&text).map_err(invalid)?;
+    let amount = khqr.amount().map_err(|error| invalid(error.into()))?;
     let Some(amount) = amount else {
         return Err(Failure::usage(lookup::STATIC_CODE));
     };
@@ -116,19 +118,29 @@ fn report(answer: &CheckAnswer, comparison: Option<&Comparison>, as_json: bool) 
         }));
         return exit;
     }
-    match answer {
-        CheckAnswer::Paid(_) if needs_review => print(transaction::review_headline(&mismatches)),
-        CheckAnswer::Paid(_) if compared => print("PAID: amount, currency and recipient match"),
-        CheckAnswer::Paid(_) => {
-            print("PAID, but not compared with an order. Use --amount and --account to compare");
+    let (tone, headline) = match answer {
+        CheckAnswer::Paid(_) if needs_review => {
+            (Tone::Attention, &*transaction::review_headline(&mismatches))
         }
-        CheckAnswer::NotFound => print("NOT FOUND: Bakong has no such payment"),
-        CheckAnswer::Failed => print("FAILED: Bakong reports that the payment failed"),
-        CheckAnswer::StaticQr => {
-            print("STATIC CODE: payments of a static code cannot be looked up by MD5");
+        CheckAnswer::Paid(_) if compared => {
+            (Tone::Good, "PAID: amount, currency and recipient match")
         }
-        _ => print("UNKNOWN: this version does not know the answer. Update the command"),
-    }
+        CheckAnswer::Paid(_) => (
+            Tone::Attention,
+            "PAID, but not compared with an order. Use --amount and --account to compare",
+        ),
+        CheckAnswer::NotFound => (Tone::Attention, "NOT FOUND: Bakong has no such payment"),
+        CheckAnswer::Failed => (Tone::Bad, "FAILED: Bakong reports that the payment failed"),
+        CheckAnswer::StaticQr => (
+            Tone::Attention,
+            "STATIC CODE: payments of a static code cannot be looked up by MD5",
+        ),
+        _ => (
+            Tone::Bad,
+            "UNKNOWN: this version does not know the answer. Update the command",
+        ),
+    };
+    print(tone.paint_headline(headline, Stream::Out));
     if let Some(transaction) = paid {
         transaction::rows(transaction).iter().for_each(print);
     }

@@ -10,8 +10,9 @@ use khqr_core::{Md5Handle, Printable, Timestamp};
 use serde_json::{Value, json};
 
 use crate::common::advice::Advisor;
+use crate::common::colour::Tone;
 use crate::common::exit::{Exit, Failure, Reason};
-use crate::common::output::{note, print, print_json};
+use crate::common::output::{Stream, note, print, print_json};
 use crate::common::time::in_phnom_penh;
 use crate::common::{lookup, transaction};
 
@@ -108,6 +109,7 @@ impl EventPrinter {
             return;
         }
         let headline = transaction::headline(outcome);
+        let headline = transaction::tone(outcome).paint_headline(&headline, Stream::Out);
         print(format_args!("{}: {headline}", name(order)));
         if let Some(paid) = outcome.transaction() {
             for row in transaction::rows(paid) {
@@ -132,9 +134,9 @@ impl EventPrinter {
             print_json(&event);
         } else {
             let order = name(&found.order);
-            print(format_args!(
-                "{order}: NEEDS REVIEW: it was paid a second time"
-            ));
+            let headline = "NEEDS REVIEW: it was paid a second time";
+            let headline = Tone::Attention.paint_headline(headline, Stream::Out);
+            print(format_args!("{order}: {headline}"));
         }
         Exit::NeedsAttention
     }
@@ -194,7 +196,7 @@ pub(super) fn quota_exhausted(until: Timestamp, expires_at: Timestamp) -> Failur
     let message = format!("the daily quota is too small to check this code. {advice}");
     let reason = Reason {
         retry_at: Some(until.as_millis()),
-        ..Reason::text(message.as_str())
+        ..Reason::new(ErrorClass::QuotaExhausted.name(), message.clone())
     };
     Failure::new(Exit::NoAnswer, message).because(reason)
 }

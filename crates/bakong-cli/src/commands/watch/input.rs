@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use crate::common::exit::{Exit, Failure};
 use crate::common::files;
 use crate::common::lines::{Chunk, Source, Unreadable};
+use crate::common::refusal::Refusal;
 
 /// The largest file in bytes. This is room for more codes than a shop watches at once.
 const LARGEST_FILE: u64 = 64 << 20;
@@ -116,9 +117,10 @@ fn read(source: impl Read, lines: &mpsc::Sender<io::Result<Line>>) {
 impl Line {
     /// Parses the line: a code, or a JSON object.
     pub(super) fn parse(&self) -> Result<WatchRequest, Failure> {
-        let unusable = |reason: String| Failure::new(Exit::NoAnswer, reason);
+        let unusable =
+            |kind, reason: String| Refusal::of_line(kind, reason).failure(Exit::NoAnswer);
         let text = self.text.as_ref();
-        let text = text.map_err(|error| unusable(error.to_string()))?;
+        let text = text.map_err(|error| Refusal::from(*error).failure(Exit::NoAnswer))?;
         if !text.trim_start().starts_with('{') {
             return Ok(WatchRequest {
                 qr: text.clone(),
@@ -126,16 +128,18 @@ impl Line {
             });
         }
         let expected = |problem: &str| {
-            unusable(format!(
+            let reason = format!(
                 "expected a code, or {{\"qr\":\"...\",\"order\":\"...\"}}: {}",
                 Printable(problem)
-            ))
+            );
+            unusable("NotJson", reason)
         };
         let line: JsonLine =
             serde_json::from_str(text).map_err(|error| expected(&error.to_string()))?;
         if let Some(refused) = line.error {
             let message = Printable(&refused.message);
-            return Err(unusable(format!("no code was generated: {message}")));
+            let reason = format!("no code was generated: {message}");
+            return Err(unusable("NotGenerated", reason));
         }
         let qr = line.qr.ok_or_else(|| expected("qr is missing"))?;
         if line
@@ -143,6 +147,7 @@ impl Line {
             .is_some_and(|md5| md5 != Md5Handle::of(&qr).to_string())
         {
             return Err(unusable(
+                "OtherMd5",
                 "md5 is not the MD5 of the code, so the code was changed".to_owned(),
             ));
         }
@@ -159,6 +164,8 @@ impl WatchRequest {
         let md5 = khqr.md5().to_string();
         let given = self.order.as_deref();
         let id = given.or(khqr.bill_number()).unwrap_or(&md5);
-        OrderId::new(id).map_err(|error| Failure::new(Exit::NoAnswer, error.to_string()))
+        OrderId::new(id).map_err(|error| {
+            Refusal::of_line("InvalidOrder", error.to_string()).failure(Exit::NoAnswer)
+        })
     }
 }

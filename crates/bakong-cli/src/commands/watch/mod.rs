@@ -11,16 +11,17 @@ use std::sync::Arc;
 use bakong_flow::store::Event;
 use bakong_flow::watcher::{Events, Progress};
 use bakong_flow::{Config, Payment, Policy, Watched, Watcher};
-use khqr_core::{Khqr, Md5Handle, Printable};
+use khqr_core::{Md5Handle, Printable};
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::arguments::WatchArguments;
 use crate::common::exit::{Exit, Failure, print_json_error};
 use crate::common::interrupt::Interrupts;
+use crate::common::refusal::{self, Refusal};
 use crate::common::remote::{self, HttpWatcher, Remote};
 use crate::common::runtime::block_on;
 use crate::common::shop_store::{self, KeptStore, LEASE_TERM, STORE_TIMEOUT};
-use crate::common::{blanks, output, reader, transaction};
+use crate::common::{output, reader, transaction};
 
 use self::events::EventPrinter;
 use self::input::{Input, Line};
@@ -149,20 +150,18 @@ async fn open(
     line: &Line,
     policy: Policy,
 ) -> Result<(Watched, Payment), Failure> {
-    let unusable = |error: &dyn std::fmt::Display| Failure::new(Exit::NoAnswer, error.to_string());
     let request = line.parse()?;
-    let khqr = Khqr::parse(&request.qr).map_err(|error| match blanks::find(&request.qr) {
-        Some(blank) => unusable(&blank),
-        None => unusable(&error),
-    })?;
+    let khqr = refusal::parse(&request.qr).map_err(|refusal| refusal.failure(Exit::NoAnswer))?;
     let order = request.order(&khqr)?;
-    let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(&error))?;
+    let payment = Payment::of_khqr(order, &khqr).map_err(|error| {
+        Refusal::of_line("CannotBeWatched", error.to_string()).failure(Exit::NoAnswer)
+    })?;
     let expires_at = payment.expires_at;
     match watcher.watch(payment.clone(), policy).await {
         Ok(watched) => Ok((watched, payment)),
         Err(error) => Err(match error.until() {
             Some(until) => events::quota_exhausted(until, expires_at),
-            None => unusable(&kept.reason(watcher, &error).await),
+            None => kept.failure(watcher, &error).await,
         }),
     }
 }

@@ -7,16 +7,16 @@ use std::io;
 use std::num::NonZero;
 use std::thread::available_parallelism;
 
-use khqr_core::{Khqr, KhqrDraft, KhqrFields, Md5Handle, Payload, Timestamp};
+use khqr_core::{KhqrDraft, KhqrFields, Md5Handle, Payload, Timestamp};
 use serde::Serialize;
 
-use super::refusal::Refusal;
 use super::request::{CodeRequest, draft};
 use super::tree::Tree;
 use crate::common::exit::{Exit, Failure};
 use crate::common::lines::Lines;
 use crate::common::output;
 use crate::common::piped;
+use crate::common::refusal::{self, Refusal};
 use crate::common::time::moment_or_now;
 use engine::EngineError;
 use progress::Progress;
@@ -109,7 +109,7 @@ fn verify(line: Result<&str, Refusal>, now: Timestamp, out: &mut Vec<u8>) {
         error: Refusal,
     }
 
-    let verdict = line.and_then(|text| Ok(parse(text)?.verify(now)?));
+    let verdict = line.and_then(|text| Ok(refusal::parse(text)?.verify(now)?));
     match verdict {
         Ok(_) => out.extend_from_slice(b"{\"valid\":true}\n"),
         Err(error) => {
@@ -125,7 +125,7 @@ fn decode(line: Result<&str, Refusal>, out: &mut Vec<u8>) {
         khqr: KhqrFields<'a>,
     }
 
-    match line.and_then(parse) {
+    match line.and_then(refusal::parse) {
         Ok(khqr) => {
             let khqr = khqr.to_fields();
             put(&Decoded { khqr }, out);
@@ -141,10 +141,6 @@ fn inspect(line: Result<&str, Refusal>, out: &mut Vec<u8>) {
         Ok(payload) => put(&Tree(payload.fields()), out),
         Err(error) => put(&Refused { error }, out),
     }
-}
-
-fn parse(text: &str) -> Result<Khqr<'_>, Refusal> {
-    Khqr::parse(text).map_err(|error| Refusal::of_text(text, error))
 }
 
 fn put(answer: &impl Serialize, out: &mut Vec<u8>) {

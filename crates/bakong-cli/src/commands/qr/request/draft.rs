@@ -11,8 +11,8 @@ use khqr_core::{
 
 use super::earliest::Earliest;
 use super::fields::{CodeRequest, Key, Value};
-use crate::commands::qr::refusal::Refusal;
 use crate::common::code::{CodeFields, PaymentFields};
+use crate::common::refusal::Refusal;
 
 /// Checks a request. The code is created at `now`, unless the request has a creation time.
 pub(in crate::commands::qr) fn draft<'a>(

@@ -2,7 +2,7 @@
 
 use khqr_core::ErrorKind;
 
-use crate::commands::qr::refusal::Refusal;
+use crate::common::refusal::Refusal;
 
 /// The noted error that the SDK would report first.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::number;
-use crate::commands::qr::refusal::Refusal;
+use crate::common::refusal::Refusal;
 
 macro_rules! keys {
     ($($key:ident = $name:literal,)*) => {
