@@ -16,24 +16,31 @@ fn main() {
 
 /// Returns the commit and its date, which is the same for each build.
 fn commit_of_repository() -> Option<String> {
-    // Not another repository that contains these sources. The log changes with each commit.
-    let log = Path::new("../../.git/logs/HEAD");
-    if !log.exists() {
+    let places =
+        git(&["rev-parse", "--show-prefix", "--git-path", "logs/HEAD"]).unwrap_or_default();
+    let (folder, log) = places.split_once('\n').unwrap_or_default();
+    // Not another repository that contains these sources.
+    if folder != "crates/bakong-cli/" || !Path::new(log).exists() {
         println!("cargo::rerun-if-changed=build.rs");
         return None;
     }
-    println!("cargo::rerun-if-changed={}", log.display());
-    let show = [
+    // The log changes with each commit.
+    println!("cargo::rerun-if-changed={log}");
+    git(&[
         "show",
         "--no-patch",
         "--format=%h %cs",
         "--abbrev=12",
         "HEAD",
-    ];
-    let output = Command::new("git").args(show).output().ok()?;
+    ])
+}
+
+/// Returns what git prints; `None` if it fails or prints nothing.
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let line = text.trim();
-    (output.status.success() && !line.is_empty()).then(|| line.to_owned())
+    let text = text.trim_end();
+    (output.status.success() && !text.is_empty()).then(|| text.to_owned())
 }
 
 /// `cargo package` writes the commit to a file.
