@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-#[path = "../../examples/shop.rs"]
+#[path = "../../examples/axum_shop.rs"]
 mod example;
 
 use example::{Shop, open, router, ship};

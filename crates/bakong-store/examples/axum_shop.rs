@@ -1,7 +1,7 @@
 //! A web shop that takes payments itself, with a store that survives a restart. A sandbox in this process plays Bakong.
 //!
 //! ```console
-//! $ cargo run -p bakong-store --example shop          # prints where to pay
+//! $ cargo run -p bakong-store --example axum_shop          # prints where to pay
 //! $ curl -X POST localhost:8080/orders                # {"order":"…","qr":"000201…"}
 //! $ curl localhost:8080/orders/ORDER                  # open, paid, expired, …
 //! $ curl -X POST localhost:8080/orders/ORDER/check    # "I have paid": asks early, and decides nothing
