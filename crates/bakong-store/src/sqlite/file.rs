@@ -227,13 +227,15 @@ impl OpenFile {
 /// Returns the version of the schema; 0 for an empty database.
 pub(super) fn version(connection: &Connection) -> Result<u32, Failure> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    // Another process may create the tables and set the mark between these reads, in one transaction. The mark is read last, so
+    // that its tables are not seen without it.
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     let application = pragma("application_id")?;
     if application == APPLICATION_ID {
         let version = pragma("user_version")?;
         return u32::try_from(version).map_err(|_| Failure::NotAStore(FOREIGN));
     }
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if application == 0 && tables == 0 {
         Ok(0)
     } else {
