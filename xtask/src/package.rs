@@ -62,6 +62,11 @@ pub(crate) fn check(runner: &mut Runner, workspace: &Workspace, release: bool) -
     })?;
     let manifest = folder.join("Cargo.toml");
     let libraries = members.iter().filter(|member| member.library);
+    // All checks share a target folder, so that each dependency is checked once.
+    let strict = [
+        ("CARGO_TARGET_DIR", target.as_str()),
+        ("RUSTFLAGS", "-D warnings"),
+    ];
     for Member { name, .. } in libraries.clone() {
         let features = match name.as_str() {
             // Its features only choose what it re-exports. Each would compile most dependencies again.
@@ -79,8 +84,7 @@ pub(crate) fn check(runner: &mut Runner, workspace: &Workspace, release: bool) -
                 shell,
                 "rustup run {oldest} cargo hack check --quiet --no-dev-deps {features...} --manifest-path {manifest} -p {name}"
             )
-            .env("CARGO_TARGET_DIR", &target)
-            .env("RUSTFLAGS", "-D warnings")
+            .envs(strict)
         })?;
     }
     for Member { name, .. } in libraries.clone() {
@@ -94,8 +98,7 @@ pub(crate) fn check(runner: &mut Runner, workspace: &Workspace, release: bool) -
                 shell,
                 "rustup run {oldest} cargo doc --quiet --no-deps {features} --manifest-path {manifest} -p {name}"
             )
-            .env("CARGO_TARGET_DIR", &target)
-            .env("RUSTFLAGS", "-D warnings")
+            .envs(strict)
             .env("RUSTDOCFLAGS", "-D warnings")
         })?;
     }
@@ -105,8 +108,7 @@ pub(crate) fn check(runner: &mut Runner, workspace: &Workspace, release: bool) -
                 shell,
                 "rustup run {oldest} cargo check --quiet --manifest-path {manifest} -p consumer-of-{name}"
             )
-            .env("CARGO_TARGET_DIR", &target)
-            .env("RUSTFLAGS", "-D warnings")
+            .envs(strict)
         })?;
     }
     Ok(())

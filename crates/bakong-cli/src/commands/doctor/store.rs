@@ -101,12 +101,12 @@ fn quota(findings: Option<&Findings>, limit: u32, now: Timestamp) -> Check {
         in_phnom_penh(reset.first),
         in_phnom_penh(reset.last),
     );
-    if usage.is_closed() {
-        let text = format!("{text}; Bakong reported that the quota is exhausted");
-        return Check::warning(NAME, text).advise("Wait for the reset".to_owned());
-    }
-    if usage.left() == 0 {
-        return Check::warning(NAME, text).advise("Wait for the reset".to_owned());
-    }
-    Check::ok(NAME, text)
+    let text = if usage.is_closed() {
+        format!("{text}; Bakong reported that the quota is exhausted")
+    } else if usage.left() == 0 {
+        text
+    } else {
+        return Check::ok(NAME, text);
+    };
+    Check::warning(NAME, text).advise("Wait for the reset".to_owned())
 }
