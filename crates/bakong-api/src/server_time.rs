@@ -99,8 +99,9 @@ impl ServerTime {
     /// answer allow. So no code counts as expired too early, and no request is sent before the end of a wait. Without an
     /// answer, returns `local`.
     ///
-    /// The result is up to two seconds early with a right clock, because a `Date` has no fractions of a second. As local
-    /// time passes, it never decreases, unless an answer shows that a clock was set.
+    /// The result is up to two seconds early with a right clock, because a `Date` has no fractions of a second. So the first
+    /// answer can set a right clock back by up to a second. From then on, the result never decreases as local time passes,
+    /// unless an answer shows that a clock was set.
     #[must_use]
     pub fn correct(&self, local: Timestamp) -> Timestamp {
         let Some(bounds) = self.0 else {

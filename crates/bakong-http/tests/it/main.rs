@@ -34,7 +34,6 @@ mod relays;
 mod renewals;
 mod requests;
 mod retries;
-mod secrets;
 mod server;
 mod setup;
 mod surplus;

@@ -1,21 +1,51 @@
 //! Logs and errors show no secret: no token, no verification code, and no other data that was sent or received.
+//!
+//! These tests are a program of their own, in which each test collects events. `tracing` caches per event whether a
+//! subscriber is interested in it. In a program with other tests, another test can register an event at the moment
+//! when this test subscribes, and the cache then says "none".
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot continue fails"
+)]
+
+#[path = "it/server.rs"]
+#[allow(dead_code, reason = "the other tests of sockets use the rest")]
+mod server;
 
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bakong_api::endpoint::{CheckTransactionByMd5, RenewToken, RequestToken, Verify};
-use bakong_api::khqr_core::Md5Handle;
-use bakong_api::{AccessToken, Session};
-use bakong_sandbox::Fault;
+use bakong_api::khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
+use bakong_api::{AccessToken, BaseUrl, Session};
+use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, RetryPolicy};
+use bakong_sandbox::{Fault, Sandbox};
 use http::StatusCode;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use crate::relays::{EMAIL, RelayedSandbox};
-use crate::requests::code;
 use crate::server::Server;
-use crate::short_timeout;
+
+/// A token for servers that do not check it.
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
+const EMAIL: &str = "till@example.com";
+
+/// Settings without retries and circuit breaker.
+fn no_retry() -> HyperTransportBuilder {
+    HyperTransport::builder()
+        .retry(RetryPolicy::never())
+        .circuit_breaker(CircuitBreaker::never())
+}
+
+/// A transport for servers that never respond.
+fn short_timeout() -> HyperTransport {
+    let timeout = Duration::from_millis(200);
+    no_retry().request_timeout(timeout).build().unwrap()
+}
 
 /// Collects all events at all levels.
 #[derive(Clone, Default)]
@@ -78,8 +108,9 @@ async fn no_secret_is_printed_or_logged() {
     let _logging = tracing::subscriber::set_default(log.clone());
     let mut printed = String::new();
 
-    let bakong = RelayedSandbox::plain().await;
-    let (sandbox, session) = (&bakong.sandbox, bakong.session());
+    let sandbox = Sandbox::builder().start().await.unwrap();
+    let base_url = BaseUrl::new(&sandbox.base_url()).unwrap();
+    let session = Session::new(no_retry().build().unwrap(), base_url);
     let registration = RequestToken::new(EMAIL, "Sokha Coffee", "Till").unwrap();
     session.send(&registration).await.unwrap();
     let mailed = sandbox.verification_code(EMAIL).unwrap();
@@ -95,7 +126,15 @@ async fn no_secret_is_printed_or_logged() {
         .unwrap();
     let session = session.with_token(token);
 
-    let code = code(1, sandbox.now());
+    let now = sandbox.now();
+    let code = KhqrBuilder::individual(AccountId::new("shop@devb").unwrap(), "Shop")
+        .dynamic_code(
+            Amount::from_minor_units(150, Currency::Usd),
+            now,
+            now.saturating_add(Duration::from_secs(600)),
+        )
+        .unwrap()
+        .to_text();
     let check = check_of(&code);
     session.send(&check).await.unwrap();
     let page = format!("<h1>502</h1><pre>Bearer {secret}</pre>");
@@ -148,17 +187,17 @@ async fn no_secret_is_printed_or_logged() {
 async fn errors_of_the_transport_show_nothing_of_the_request() {
     let log = Log::default();
     let _logging = tracing::subscriber::set_default(log.clone());
-    let token = AccessToken::new(crate::TOKEN).unwrap();
+    let token = AccessToken::new(TOKEN).unwrap();
     let check = check_of("code");
     let hanging = Server::start(|mut stream| async move {
-        crate::server::until_closed(&mut stream).await;
+        server::until_closed(&mut stream).await;
     })
     .await;
     // Sends the request back instead of a response.
     let echoing = Server::start(|mut stream| async move {
-        let request = crate::server::receive(&mut stream).await.unwrap();
+        let request = server::receive(&mut stream).await.unwrap();
         let back = request.head + &request.body;
-        crate::server::send(&mut stream, back.as_bytes()).await;
+        server::send(&mut stream, back.as_bytes()).await;
     })
     .await;
     let mut printed = String::new();
@@ -171,7 +210,7 @@ async fn errors_of_the_transport_show_nothing_of_the_request() {
         "http://192.0.2.1".to_owned(),
         "https://bakong..invalid".to_owned(),
     ] {
-        let base_url: bakong_api::BaseUrl = url.parse().unwrap();
+        let base_url: BaseUrl = url.parse().unwrap();
         let session = Session::new(short_timeout(), base_url).with_token(token.clone());
         let error = session.send(&check).await.unwrap_err();
         writeln!(printed, "{error} {error:?} {session:?}").unwrap();
@@ -183,7 +222,7 @@ async fn errors_of_the_transport_show_nothing_of_the_request() {
     }
     writeln!(printed, "{:?}", short_timeout()).unwrap();
     let md5 = Md5Handle::of("code").to_string();
-    let secrets = [crate::TOKEN, &md5, "Bearer", "authorization"];
+    let secrets = [TOKEN, &md5, "Bearer", "authorization"];
     assert_no_secret(&printed, &secrets);
     assert_no_secret(&log.text(), &secrets);
 }
@@ -199,7 +238,7 @@ async fn proxy_credentials_are_sent_only_to_the_proxy() {
         let length = tokio::io::AsyncReadExt::read(&mut stream, &mut head)
             .await
             .unwrap();
-        crate::server::send(&mut stream, &head[..length]).await;
+        server::send(&mut stream, &head[..length]).await;
     })
     .await;
     let refusing = Server::sending_once("").await;
@@ -211,14 +250,14 @@ async fn proxy_credentials_are_sent_only_to_the_proxy() {
     ] {
         for scheme in ["http", "https"] {
             let address = format!("{scheme}://sokha:passw0rd@{place}");
-            let soon = std::time::Duration::from_millis(200);
-            let builder = crate::no_retry().connect_timeout(soon);
+            let soon = Duration::from_millis(200);
+            let builder = no_retry().connect_timeout(soon);
             let builder = builder.proxy(&address).unwrap();
             write!(printed, "{builder:?} {builder:#?}").unwrap();
             let transport = builder.build().unwrap();
-            let base_url: bakong_api::BaseUrl = "https://bakong.test".parse().unwrap();
-            let session = Session::new(transport, base_url)
-                .with_token(AccessToken::new(crate::TOKEN).unwrap());
+            let base_url: BaseUrl = "https://bakong.test".parse().unwrap();
+            let session =
+                Session::new(transport, base_url).with_token(AccessToken::new(TOKEN).unwrap());
             let error = session.send(&check_of("code")).await.unwrap_err();
             writeln!(printed, "{session:?} {error} {error:?} {error:#?}").unwrap();
         }
@@ -228,7 +267,7 @@ async fn proxy_credentials_are_sent_only_to_the_proxy() {
         "passw0rd",
         "c29raGE6cGFzc3cwcmQ=",
         "Proxy-Authorization",
-        crate::TOKEN,
+        TOKEN,
     ];
     assert_no_secret(&printed, &secrets);
     assert_no_secret(&log.text(), &secrets);
