@@ -29,7 +29,7 @@ pub(crate) const SQLITE: &[Migration] =
 /// The migrations of PostgreSQL.
 #[cfg(feature = "postgres")]
 pub(crate) const POSTGRES: &[Migration] =
-    migrations!("postgres": 1 => "0001_payments", 2 => "0002_md5_only");
+    migrations!("postgres": 1 => "0001_payments", 2 => "0002_md5_only", 3 => "0003_commit_batch");
 
 /// Returns the migrations that a database of version `current` lacks. Version 0 is an empty database.
 ///

@@ -212,8 +212,8 @@ impl Committer<'_> {
 }
 
 fn is_written(rows: &[Vec<Row>]) -> Result<bool, Failure> {
-    let count: Option<i64> = first(rows.first().map_or(&[][..], Vec::as_slice))?;
-    Ok(count == Some(1))
+    let is_written: Option<bool> = first(rows.first().map_or(&[][..], Vec::as_slice))?;
+    Ok(is_written == Some(true))
 }
 
 /// Returns the statement that reads all payments that the changes are about.

@@ -301,6 +301,7 @@ impl Place {
         if [
             SqlState::UNDEFINED_TABLE,
             SqlState::UNDEFINED_COLUMN,
+            SqlState::UNDEFINED_FUNCTION,
             SqlState::INVALID_SCHEMA_NAME,
         ]
         .contains(code)

@@ -68,6 +68,7 @@ async fn errors_of_the_server_have_a_kind_and_an_advice() {
         ("57014", Transient, "took too long"),
         ("42P01", Fatal, "not those of this program"),
         ("42703", Fatal, "not those of this program"),
+        ("42883", Fatal, "not those of this program"),
         ("3F000", Fatal, "not those of this program"),
         ("57P01", Transient, "shuts down or starts"),
         ("57P02", Transient, "shuts down or starts"),

@@ -52,7 +52,7 @@ async fn a_newer_schema_is_refused_and_stays_as_it_is() {
     let epoch = lead(&store).await;
     commit(&store, epoch, 1).await.unwrap();
     database.sql("UPDATE bakong.schema_version SET version = 99");
-    let words = ["version 99", "up to 2", "Install a newer version"];
+    let words = ["version 99", "up to 3", "Install a newer version"];
     assert_error(&open_error(&database.url()).await, FATAL, &words);
     for error in [
         quick().migrate(&database.url()).await.unwrap_err(),
@@ -71,7 +71,7 @@ async fn a_newer_schema_is_refused_and_stays_as_it_is() {
     assert_error(
         &error,
         FATAL,
-        &["version 0, older than version 2", "migrate"],
+        &["version 0, older than version 3", "migrate"],
     );
     assert_eq!(database.sql("SELECT count(*) FROM bakong.payments"), "1");
 }
@@ -90,12 +90,12 @@ async fn programs_that_start_at_once_create_the_tables_once() {
     for opened in opened.collect::<Vec<_>>() {
         let migrated = opened.await.unwrap();
         created += u32::from(migrated.from == 0);
-        assert_eq!(migrated.to, 2);
+        assert_eq!(migrated.to, 3);
     }
     assert_eq!(created, 1);
     assert_eq!(
         database.sql("SELECT version FROM bakong.schema_version"),
-        "2"
+        "3"
     );
 }
 
@@ -116,7 +116,7 @@ async fn the_first_schema_is_migrated_with_its_payments() {
         ));
     }
     let migrated = quick().migrate(&database.url()).await.unwrap();
-    assert_eq!((migrated.from, migrated.to), (1, 2));
+    assert_eq!((migrated.from, migrated.to), (1, 3));
     let name = Registration::new("api.example", "shop").unwrap();
     let store = database.open().await.store(&name).await.unwrap();
     assert_first_rows(&store).await;
