@@ -162,9 +162,9 @@ fn play_bare(runtime: &Runtime, connections: Vec<Bare>, callers: u64, rounds: u6
 }
 
 /// How often the store and the bare driver take turns.
-const TURNS: usize = 9;
+const TURNS: usize = 5;
 /// How many payments a turn has.
-const PAYMENTS: u64 = 640;
+const PAYMENTS: u64 = 2_560;
 
 /// Prints how many payments a second are opened and settled, as medians, and the median of the ratios of the turns: other
 /// programs on the machine slow both sides of a turn down.

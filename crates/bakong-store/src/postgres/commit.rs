@@ -1,6 +1,6 @@
 //! Commits a batch.
 //!
-//! Usually this takes one round trip: the leader knows the row of the registration from its last commit, and one statement
+//! Usually this takes one round trip: the leader knows the row of the registration from its last commit, and one call
 //! checks that nothing has changed, applies the changes and updates the row. If something has changed, or if the batch has
 //! the results of commands, the rows are read under the lock first.
 

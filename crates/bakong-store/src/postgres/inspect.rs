@@ -194,4 +194,7 @@ const OBJECTS: &str = "SELECT 'column ' || c.relname || '.' || a.attname || ' ' 
     UNION ALL \
     SELECT 'constraint of ' || c.relname || ': ' || replace(pg_get_constraintdef(k.oid), $1 || '.', '') \
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid \
-    WHERE c.relnamespace = to_regnamespace($1) AND k.contype <> 'n' AND left(c.relname, 7) <> 'server_'";
+    WHERE c.relnamespace = to_regnamespace($1) AND k.contype <> 'n' AND left(c.relname, 7) <> 'server_' \
+    UNION ALL \
+    SELECT 'function ' || proname || ' (' || md5(pg_get_function_arguments(oid) || prosrc) || ')' FROM pg_proc \
+    WHERE pronamespace = to_regnamespace($1)";

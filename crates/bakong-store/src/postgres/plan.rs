@@ -1,8 +1,8 @@
-//! Decides what a batch does to the rows, so that a commit needs one statement for any number of changes.
+//! Decides what a batch does to the rows, so that a commit is one call for any number of changes.
 //!
 //! The rules are those of the in-memory store. The rows that the batch is about are either read under the lock of the
 //! registration, or assumed: a payment that is opened is new, any other payment is open, and nothing is settled. A plan
-//! that rests on assumptions lists them, and the statement checks them.
+//! that rests on assumptions lists them, and the call checks them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,8 @@ use bakong_flow::quota::WindowUsage;
 use bakong_flow::store::{Conflict, EventKind, Rejected};
 use bakong_flow::tracker::ListStatus;
 use bakong_flow::{Change, OrderId, Outcome, Payment, Policy};
+
+use serde::Serialize;
 
 use super::failure::Failure;
 use crate::record::{Final, NewEvent, NewPayment, millis};
@@ -78,7 +80,7 @@ pub(super) struct Plan<'a> {
     pub(super) rejected: Vec<Rejected>,
     /// In the order in which the payments are opened.
     pub(super) inserts: Vec<Insert<'a>>,
-    pub(super) updates: Vec<(&'a [u8], Update<'a>)>,
+    pub(super) updates: Vec<(&'a [u8; 16], Update<'a>)>,
     /// Payments to delete before the inserts.
     pub(super) deletes: Vec<&'a [u8]>,
     /// In the order of their numbers.
@@ -87,7 +89,7 @@ pub(super) struct Plan<'a> {
     pub(super) usage: Option<WindowUsage>,
     pub(super) lists: Option<ListStatus>,
     /// Payments that must be open. Empty if the rows were read.
-    pub(super) assumed_open: Vec<&'a [u8]>,
+    pub(super) assumed_open: Vec<&'a [u8; 16]>,
 }
 
 /// A payment to insert, with the later changes of the same batch.
@@ -98,12 +100,15 @@ pub(super) struct Insert<'a> {
 }
 
 /// The columns to change of one payment. `None` keeps a column.
-#[derive(Default, Debug)]
+#[derive(Default, Debug, Serialize)]
 pub(super) struct Update<'a> {
     pub(super) asked_at: Option<i64>,
+    #[serde(rename = "learned_hash")]
     pub(super) hash: Option<&'a str>,
+    #[serde(rename = "learned_short_hash")]
     pub(super) short_hash: Option<&'a str>,
     pub(super) is_cancelled: bool,
+    #[serde(flatten)]
     pub(super) finish: Option<Finish>,
 }
 
@@ -118,10 +123,12 @@ impl Update<'_> {
 }
 
 /// The columns of a payment that becomes final.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(super) struct Finish {
+    #[serde(flatten)]
     pub(super) row: Final,
     /// The number of the event that reports the outcome.
+    #[serde(rename = "finish_event")]
     pub(super) event: i64,
 }
 
@@ -150,7 +157,7 @@ enum State {
 pub(super) struct Planner<'a> {
     rows: &'a Rows,
     plan: Plan<'a>,
-    works: BTreeMap<&'a [u8], Work<'a>>,
+    works: BTreeMap<&'a [u8; 16], Work<'a>>,
     inserts: usize,
     /// What the batch settles.
     settled_orders: BTreeSet<&'a str>,

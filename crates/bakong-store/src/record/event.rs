@@ -3,14 +3,17 @@
 use bakong_flow::OrderId;
 use bakong_flow::bakong_api::khqr_core::{Md5Handle, Timestamp};
 use bakong_flow::store::{Event, EventId, EventKind};
+use serde::Serialize;
 
 use super::payment::{invalid, read_resolution};
-use super::{Corrupt, from_json, millis, timestamp, to_json};
+use super::{Corrupt, from_json, md5_text, millis, timestamp, to_json};
 
 /// The columns of an event to insert.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct NewEvent<'a> {
+    #[serde(serialize_with = "md5_text")]
     pub(crate) md5: &'a [u8; 16],
+    #[serde(rename = "order_id")]
     pub(crate) order: &'a str,
     pub(crate) kind: &'static str,
     /// JSON.

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use bakong_flow::bakong_api::khqr_core::Md5Handle;
 use bakong_flow::store::Exchange;
+use serde::Serialize;
 
 use crate::books::Cursor;
 
-use super::{Corrupt, millis, timestamp, unsigned};
+use super::{Corrupt, millis, optional_md5_text, timestamp, unsigned};
 
 /// The columns of an exchange to insert.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct NewExchange<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) endpoint: &'a str,
+    #[serde(serialize_with = "optional_md5_text")]
     pub(crate) md5: Option<&'a [u8; 16]>,
     pub(crate) status: Option<i64>,
     pub(crate) response_code: Option<i64>,

@@ -14,9 +14,10 @@ mod policy;
 
 use std::fmt;
 
+use bakong_flow::bakong_api::khqr_core::Md5Handle;
 use bakong_flow::store::StoreError;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 
 pub(crate) use self::command::{result_to_store, withdrawn_payment};
 pub(crate) use self::event::{EventRow, NewEvent};
@@ -77,6 +78,21 @@ impl std::error::Error for Corrupt {}
 impl From<Corrupt> for StoreError {
     fn from(corrupt: Corrupt) -> Self {
         Self::fatal(corrupt)
+    }
+}
+
+/// Writes an MD5 as the text that PostgreSQL reads as `BYTEA`.
+pub(crate) fn md5_text<S: Serializer>(md5: &[u8; 16], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("\\x{}", Md5Handle::from_bytes(*md5)))
+}
+
+fn optional_md5_text<S: Serializer>(
+    md5: &Option<&[u8; 16]>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match md5 {
+        Some(md5) => md5_text(md5, serializer),
+        None => serializer.serialize_none(),
     }
 }
 

@@ -7,15 +7,18 @@ use bakong_flow::bakong_api::{ShortHash, TransactionHash};
 use bakong_flow::payment::PaymentDetails;
 use bakong_flow::store::{Decision, FinishedPayment, OpenPayment, Resolution, StoredPayment};
 use bakong_flow::{Expected, OrderId, Outcome, Payment, Policy};
+use serde::Serialize;
 
 use crate::books::Cursor;
 
-use super::{Corrupt, from_json, integer, millis, policy, timestamp, to_json};
+use super::{Corrupt, from_json, integer, md5_text, millis, policy, timestamp, to_json};
 
 /// The columns of a payment that is opened. The other columns have their default values.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct NewPayment<'a> {
+    #[serde(serialize_with = "md5_text")]
     pub(crate) md5: &'a [u8; 16],
+    #[serde(rename = "order_id")]
     pub(crate) order: &'a str,
     /// NULL, like `currency` and `recipient`, if only the MD5 of the code is known.
     pub(crate) amount: Option<i64>,
@@ -72,7 +75,7 @@ impl<'a> NewPayment<'a> {
 }
 
 /// The columns that change when a payment becomes final.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Final {
     pub(crate) status: &'static str,
     /// JSON.

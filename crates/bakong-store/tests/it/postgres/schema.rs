@@ -146,3 +146,24 @@ async fn a_row_that_cannot_be_read_is_an_error() {
         "{problems:?}"
     );
 }
+
+#[tokio::test]
+async fn a_missing_or_changed_function_is_found() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let opened = database.open().await;
+    let store = store(&opened).await;
+    let epoch = lead(&store).await;
+    database.sql("ALTER FUNCTION bakong.commit_batch RENAME TO commit_batch_of_another_program");
+    let error = commit(&store, epoch, 1).await.unwrap_err();
+    let words = ["commit_batch", "not those of this program"];
+    assert_error(&error, FATAL, &words);
+    let check = async || quick().check(&database.url()).await.unwrap().problems;
+    let [problem] = &check().await[..] else {
+        panic!("not one problem");
+    };
+    assert!(problem.contains("function commit_batch"), "{problem}");
+    database.sql("ALTER FUNCTION bakong.commit_batch_of_another_program RENAME TO commit_batch");
+    assert_eq!(check().await, [""; 0]);
+}
