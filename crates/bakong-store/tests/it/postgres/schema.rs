@@ -159,7 +159,12 @@ async fn a_missing_or_changed_function_is_found() {
     let error = commit(&store, epoch, 1).await.unwrap_err();
     let words = ["commit_batch", "not those of this program"];
     assert_error(&error, FATAL, &words);
-    let check = async || quick().check(&database.url()).await.unwrap().problems;
+    let check = async || {
+        let mut problems = quick().check(&database.url()).await.unwrap().problems;
+        // The server of the tests does not wait for its disk, which is a problem of its own.
+        problems.retain(|problem| problem.contains("schema is wrong"));
+        problems
+    };
     let [problem] = &check().await[..] else {
         panic!("not one problem");
     };
