@@ -1,5 +1,6 @@
 //! Sends one request: resolves the host, checks the address, and connects to that address. Follows no redirect.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,7 +88,7 @@ impl Sender {
 
     async fn post_now(&self, post: Post<'_>) -> Result<Received, String> {
         let target = check_url(post.url, self.allow_private)?;
-        let stream = self.connect(&target).await?;
+        let stream = connect(&System, &target, self.allow_private).await?;
         if !target.is_https {
             return exchange(stream, &target, post).await;
         }
@@ -97,23 +98,44 @@ impl Sender {
         let stream = stream.map_err(|error| format!("TLS failed: {error}"))?;
         exchange(stream, &target, post).await
     }
+}
 
-    /// Connects to an address of the host that is allowed. The name is not resolved again after the check.
-    async fn connect(&self, target: &Target) -> Result<TcpStream, String> {
-        let found = tokio::net::lookup_host((target.host.as_str(), target.port)).await;
-        let found = found.map_err(|error| format!("the host cannot be resolved: {error}"))?;
-        let allowed: Vec<SocketAddr> = found
-            .filter(|address| self.allow_private || is_public(address.ip()))
-            .collect();
-        let mut last = "the host has no public address".to_owned();
-        for address in allowed {
-            match TcpStream::connect(address).await {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = format!("the host cannot be reached: {error}"),
-            }
-        }
-        Err(last)
+/// Resolves names and opens connections.
+trait Network {
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>>;
+    async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream>;
+}
+
+/// The network of the operating system.
+struct System;
+
+impl Network for System {
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((host, port)).await?.collect())
     }
+
+    async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+        TcpStream::connect(address).await
+    }
+}
+
+/// Connects to an address of the host that is allowed. The name is not resolved again after the check.
+async fn connect(
+    network: &impl Network,
+    target: &Target,
+    allow_private: bool,
+) -> Result<TcpStream, String> {
+    let found = network.resolve(&target.host, target.port).await;
+    let mut found = found.map_err(|error| format!("the host cannot be resolved: {error}"))?;
+    found.retain(|address| allow_private || is_public(address.ip()));
+    let mut last = "the host has no public address".to_owned();
+    for address in found {
+        match network.connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = format!("the host cannot be reached: {error}"),
+        }
+    }
+    Err(last)
 }
 
 /// The parts of an address.
@@ -235,7 +257,57 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::{Cell, RefCell};
+
     use super::*;
+
+    /// A name whose addresses change with each lookup. No address accepts a connection.
+    struct Rebinding<'a> {
+        lookups: &'a [&'a [&'a str]],
+        next: Cell<usize>,
+        connected: RefCell<Vec<String>>,
+    }
+
+    impl Network for Rebinding<'_> {
+        async fn resolve(&self, _: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+            let number = self.next.replace(self.next.get() + 1);
+            let addresses = self.lookups[number].iter();
+            Ok(addresses
+                .map(|address| SocketAddr::new(address.parse().unwrap(), port))
+                .collect())
+        }
+
+        async fn connect(&self, address: SocketAddr) -> io::Result<TcpStream> {
+            self.connected.borrow_mut().push(address.ip().to_string());
+            Err(io::ErrorKind::ConnectionRefused.into())
+        }
+    }
+
+    async fn connected_addresses(lookups: &[&[&str]], allow_private: bool) -> Vec<String> {
+        let network = Rebinding {
+            lookups,
+            next: Cell::new(0),
+            connected: RefCell::default(),
+        };
+        let target = check_url("https://shop.example/", allow_private).unwrap();
+        connect(&network, &target, allow_private).await.unwrap_err();
+        assert_eq!(network.next.get(), 1, "the number of lookups");
+        network.connected.into_inner()
+    }
+
+    #[tokio::test]
+    async fn only_the_addresses_that_were_checked_are_connected() {
+        let (public, private) = ("1.1.1.1", "169.254.169.254");
+        // The name leads to a private address after the check.
+        assert_eq!(
+            connected_addresses(&[&[public], &[private]], false).await,
+            [public]
+        );
+        let mixed = &["::1", "10.0.0.1", public, "::ffff:127.0.0.1", private][..];
+        assert_eq!(connected_addresses(&[mixed], false).await, [public]);
+        assert_eq!(connected_addresses(&[&[private]], false).await, [""; 0]);
+        assert_eq!(connected_addresses(&[&[private]], true).await, [private]);
+    }
 
     #[test]
     fn an_endpoint_is_public_and_uses_tls() {
