@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,13 +19,11 @@ use hyper_util::rt::TokioIo;
 use khqr_core::AccountId;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, Command};
 
 use crate::client::Stream;
 use crate::cluster::Cluster;
+use crate::process::{self, Process};
 
-/// The variable with the configuration of the killed process.
-const CONFIG: &str = "BAKONG_TEST_CONFIG";
 /// The variable with the number of kills of a long run.
 const KILLS: &str = "BAKONG_SERVER_KILLS";
 /// How long an order may take, with all kills in between.
@@ -36,54 +33,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "the process that another test kills"]
 async fn killed_worker() {
-    let Some(path) = std::env::var_os(CONFIG) else {
+    let Some(file) = process::config() else {
         return;
     };
-    let path = PathBuf::from(path);
-    let mut config = Config::load(Some(&path), []).unwrap();
+    let mut config = Config::load(Some(&file), []).unwrap();
     config.lease_term = Duration::from_secs(1);
     let server = Server::start(&config).await.unwrap();
     let key = server.new_keys().first().map(|new| new.key.clone());
-    let started = json!({ "address": server.address(), "key": key });
-    // The file appears as a whole.
-    let file = path.with_extension("started");
-    std::fs::write(path.with_extension("starting"), started.to_string()).unwrap();
-    std::fs::rename(path.with_extension("starting"), file).unwrap();
-    std::future::pending::<()>().await;
+    let about = json!({ "address": server.address(), "key": key });
+    process::run_until_killed(&file, &about).await;
 }
 
-/// A worker in another process.
-struct Worker {
-    child: Child,
-    address: SocketAddr,
-    key: Option<String>,
-}
-
-impl Worker {
-    async fn start(config: &Path) -> Self {
-        let started = config.with_extension("started");
-        let _ = std::fs::remove_file(&started);
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "cluster_kills::killed_worker", "--ignored"])
-            .env(CONFIG, config)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        loop {
-            if let Ok(text) = std::fs::read_to_string(&started) {
-                let info: Value = serde_json::from_str(&text).unwrap();
-                return Self {
-                    child,
-                    address: info["address"].as_str().unwrap().parse().unwrap(),
-                    key: info["key"].as_str().map(str::to_owned),
-                };
-            }
-            assert!(child.try_wait().unwrap().is_none(), "the worker ended");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
+async fn start(config: &Path) -> Process {
+    Process::start("cluster_kills::killed_worker", config).await
 }
 
 /// What the shop and its chat have received.
@@ -281,14 +243,14 @@ async fn run(workers: usize, kills: usize) {
         .collect();
     let mut processes = Vec::new();
     for config in &configs {
-        processes.push(Worker::start(config).await);
+        processes.push(start(config).await);
     }
     let key = processes
         .iter()
-        .find_map(|worker| worker.key.clone())
+        .find_map(|worker| Some(worker.about["key"].as_str()?.to_owned()))
         .unwrap();
     let balancer = Arc::new(Balancer {
-        workers: Mutex::new(processes.iter().map(|worker| worker.address).collect()),
+        workers: Mutex::new(processes.iter().map(Process::address).collect()),
         next: AtomicUsize::new(0),
         key,
     });
@@ -321,9 +283,9 @@ async fn run(workers: usize, kills: usize) {
         // The moments are spread over what a sale does.
         tokio::time::sleep(Duration::from_millis(40 + 137 * (kill as u64 % 7))).await;
         let victim = kill % workers;
-        processes[victim].child.kill().await.unwrap();
-        processes[victim] = Worker::start(&configs[victim]).await;
-        balancer.workers.lock().unwrap()[victim] = processes[victim].address;
+        processes[victim].kill().await;
+        processes[victim] = start(&configs[victim]).await;
+        balancer.workers.lock().unwrap()[victim] = processes[victim].address();
     }
     done.store(true, Ordering::SeqCst);
     let mut sold = BTreeMap::new();

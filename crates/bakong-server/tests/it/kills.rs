@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Stdio;
 use std::time::Duration;
 
 use bakong_server::{Config, Server};
@@ -12,70 +11,28 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
 
 use crate::harness::KEY;
-
-/// The variable with the folder of the killed process.
-const FOLDER: &str = "BAKONG_TEST_FOLDER";
+use crate::process::{self, Process};
 
 /// Runs in a process of its own, which the test below kills.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "the process that another test kills"]
 async fn killed_process() {
-    let Some(folder) = std::env::var_os(FOLDER) else {
+    let Some(file) = process::config() else {
         return;
     };
-    let folder = Path::new(&folder);
-    let mut config = Config::sandbox("127.0.0.1:0".parse().unwrap(), folder);
+    let mut config = Config::sandbox("127.0.0.1:0".parse().unwrap(), file.parent().unwrap());
     config.test_key = Some(KEY.to_owned());
     config.lease_term = Duration::from_secs(1);
     let server = Server::start(&config).await.unwrap();
     let sandbox = server.sandbox().unwrap().address();
-    let addresses = format!("{} {sandbox}", server.address());
-    // The file appears as a whole.
-    std::fs::write(folder.join("starting"), addresses).unwrap();
-    std::fs::rename(folder.join("starting"), folder.join("started")).unwrap();
-    std::future::pending::<()>().await;
+    let about = json!({ "address": server.address(), "sandbox": sandbox });
+    process::run_until_killed(&file, &about).await;
 }
 
-/// A server in another process.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-    sandbox: SocketAddr,
-}
-
-impl Process {
-    async fn start(folder: &Path) -> Self {
-        let started = folder.join("started");
-        let _ = std::fs::remove_file(&started);
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "kills::killed_process", "--ignored"])
-            .env(FOLDER, folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        loop {
-            if let Ok(addresses) = std::fs::read_to_string(&started) {
-                let (address, sandbox) = addresses.split_once(' ').unwrap();
-                let (address, sandbox) = (address.parse().unwrap(), sandbox.parse().unwrap());
-                return Self {
-                    child,
-                    address,
-                    sandbox,
-                };
-            }
-            assert!(child.try_wait().unwrap().is_none(), "the process ended");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-
-    async fn kill(mut self) {
-        self.child.kill().await.unwrap();
-    }
+async fn start(folder: &Path) -> Process {
+    Process::start("kills::killed_process", &folder.join("server")).await
 }
 
 /// Sends a request. Returns `None` if the process dies first.
@@ -126,8 +83,8 @@ async fn a_killed_server_creates_no_second_payment_and_loses_no_sale() {
     // The ids that were answered, by order.
     let mut answered: BTreeMap<usize, String> = BTreeMap::new();
     for round in 0..ROUNDS {
-        let process = Process::start(folder.path()).await;
-        let address = process.address;
+        let mut process = start(folder.path()).await;
+        let address = process.address();
         // The lease of the killed process lasts for a second.
         while create(address, round * ORDERS).await.unwrap().0 != 201 {}
         let orders = round * ORDERS..(round + 1) * ORDERS;
@@ -149,11 +106,11 @@ async fn a_killed_server_creates_no_second_payment_and_loses_no_sale() {
         }
     }
 
-    let process = Process::start(folder.path()).await;
+    let mut process = start(folder.path()).await;
     let mut payments = Vec::new();
     for order in 0..ROUNDS * ORDERS {
         let payment = loop {
-            match create(process.address, order).await.unwrap() {
+            match create(process.address(), order).await.unwrap() {
                 (201, payment) => break payment,
                 // The lease of the killed process lasts for a second.
                 (503, _) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -170,7 +127,7 @@ async fn a_killed_server_creates_no_second_payment_and_loses_no_sale() {
         payments.push(payment);
     }
     let list = send(
-        process.address,
+        process.address(),
         Method::GET,
         "/v1/payments?limit=100",
         "",
@@ -182,20 +139,27 @@ async fn a_killed_server_creates_no_second_payment_and_loses_no_sale() {
     // The customer pays, and the server is killed before or after it finds the money.
     let code = payments[0]["qr"].as_str().unwrap();
     let pay = json!({ "qr": code, "from": "dara@devb" }).to_string();
-    let paid = send(process.sandbox, Method::POST, "/sandbox/pay", "", pay).await;
+    let paid = send(
+        process.address_of("sandbox"),
+        Method::POST,
+        "/sandbox/pay",
+        "",
+        pay,
+    )
+    .await;
     assert_eq!(paid.unwrap().0, 200);
     let path = format!("/v1/payments/{}", payments[0]["id"].as_str().unwrap());
     let check = format!("{path}/check");
-    send(process.address, Method::POST, &check, "", "{}".to_owned()).await;
+    send(process.address(), Method::POST, &check, "", "{}".to_owned()).await;
     process.kill().await;
-    let process = Process::start(folder.path()).await;
+    let mut process = start(folder.path()).await;
     loop {
-        let read = send(process.address, Method::GET, &path, "", String::new()).await;
+        let read = send(process.address(), Method::GET, &path, "", String::new()).await;
         let (_, payment) = read.unwrap();
         if payment["status"] == "paid" {
             break;
         }
-        send(process.address, Method::POST, &check, "", "{}".to_owned()).await;
+        send(process.address(), Method::POST, &check, "", "{}".to_owned()).await;
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     process.kill().await;

@@ -28,6 +28,7 @@ mod lists;
 mod operation;
 mod payments;
 mod person;
+mod process;
 mod reviews;
 mod streams;
 mod telegram;
