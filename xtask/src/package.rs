@@ -143,18 +143,27 @@ pub(crate) fn semver(
 }
 
 /// Builds the command as one static binary for Linux with its checksum, and pays once in a sandbox with it.
-pub(crate) fn dist(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+pub(crate) fn dist(runner: &mut Runner, workspace: &Workspace, debug: bool) -> Result<()> {
     let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
     tools::require(&tools::musl(&target))?;
     let name = format!("bakong-{}-{target}", workspace.version());
-    let built = workspace.target().join(&target).join("release/bakong");
+    let (profile, built) = if debug {
+        ("dev", "debug/bakong")
+    } else {
+        ("release", "release/bakong")
+    };
+    // CI builds the tests at the same time, in the usual folder.
+    let builds = workspace.target().join("dist-build");
+    let built = builds.join(&target).join(built);
     let folder = workspace.target().join("dist");
     let binary = folder.join(&name);
     runner.command("build", |shell| {
         cmd!(
             shell,
-            "cargo build --release --locked -p bakong-cli --target {target}"
+            "cargo build --profile {profile} --locked -p bakong-cli --target {target} --target-dir {builds}"
         )
+        // Symbols for a debugger take most of the time to link.
+        .env("CARGO_PROFILE_DEV_DEBUG", "none")
         // SQLite and ring are written in C.
         .env(format!("CC_{}", target.replace('-', "_")), "musl-gcc")
     })?;
