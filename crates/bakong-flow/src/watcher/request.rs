@@ -288,3 +288,34 @@ pub(super) async fn send<T: Transport>(
     }
     Some(SENT.scope(count, question.send(&session)).await)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counter() -> Counter {
+        let now = || Timestamp::from_millis(1_795_000_000_000);
+        Counter::new(now, SharedServerTime::default())
+    }
+
+    #[test]
+    fn requests_outside_of_questions_are_counted_once() {
+        let counter = counter();
+        counter.add_external(2);
+        counter.add_external(3);
+        assert_eq!(counter.take_external(), 5);
+        assert_eq!(counter.take_external(), 0);
+    }
+
+    #[test]
+    fn the_expiry_of_a_renewed_token_is_taken_once() {
+        let counter = counter();
+        assert_eq!(counter.take_renewed(), None);
+        let expires_at = Some(Timestamp::from_millis(1_800_000_000_000));
+        counter.token_renewed(expires_at);
+        assert_eq!(counter.take_renewed(), Some(expires_at));
+        assert_eq!(counter.take_renewed(), None);
+        counter.token_renewed(None);
+        assert_eq!(counter.take_renewed(), Some(None));
+    }
+}
