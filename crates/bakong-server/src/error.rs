@@ -18,7 +18,7 @@ impl StartError {
     pub(crate) fn bind(address: SocketAddr, error: &io::Error) -> Self {
         let advice = match error.kind() {
             io::ErrorKind::AddrInUse => {
-                "another program uses the port; stop it, or choose another port with bind"
+                "another program uses the port; stop it, or choose another port with bind or --listen"
             }
             io::ErrorKind::PermissionDenied => {
                 "only an administrator may use a port below 1024; choose another one with bind"
