@@ -21,10 +21,10 @@ impl StartError {
                 "another program uses the port; stop it, or choose another port with bind or --listen"
             }
             io::ErrorKind::PermissionDenied => {
-                "only an administrator may use a port below 1024; choose another one with bind"
+                "only an administrator may use a port below 1024; choose another one with bind or --listen"
             }
             io::ErrorKind::AddrNotAvailable => {
-                "this machine does not have the address; choose another one with bind"
+                "this machine does not have the address; choose another one with bind or --listen"
             }
             _ => "choose another address with bind",
         };

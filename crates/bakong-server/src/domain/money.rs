@@ -1,6 +1,6 @@
 //! Amounts in JSON: read exactly from a text or a number, written as a text.
 
-use khqr_core::{Amount, Currency};
+use khqr_core::{Amount, Currency, ErrorKind};
 use serde_json::value::RawValue;
 
 /// Reads an amount from a JSON text such as `"1.50"` or a JSON number such as `1.5`. The digits of a number are read as they
@@ -19,7 +19,12 @@ pub(crate) fn parse_amount(json: &RawValue, currency: Currency) -> Result<Amount
         Currency::Usd => "1.50",
     };
     let amount = Amount::parse(&text, currency).map_err(|error| {
-        format!("{error}; write digits such as \"{example}\", without an exponent or a sign")
+        let what = match error.kind() {
+            ErrorKind::AmountPrecision => "has too many decimals: KHR has none, USD has two; write digits",
+            ErrorKind::AmountTooLarge => "is too large; write digits",
+            _ => "is not a number without a sign, a comma and an exponent; write digits",
+        };
+        format!("the amount {what} such as \"{example}\"")
     })?;
     if amount.is_zero() {
         return Err(format!(
