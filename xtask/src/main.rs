@@ -61,7 +61,11 @@ enum Task {
         baseline: Option<String>,
     },
     /// Builds the command as one static binary for Linux into `target/dist`
-    Dist,
+    Dist {
+        /// Build without optimization, only to show that the static binary works
+        #[arg(long)]
+        check: bool,
+    },
     /// Builds khqr-core for a microcontroller and for wasm, and prints the size of a firmware image
     NoStd,
     /// Compares khqr-core with NBC's SDK in Node: its own tests, random inputs and mutated texts
@@ -178,7 +182,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::Test { no_run } => checks::test(runner, &workspace, *no_run),
         Task::Layers => checks::layers(runner, &workspace),
         Task::Package { release } => package::check(runner, &workspace, *release),
-        Task::Dist => package::dist(runner, &workspace),
+        Task::Dist { check } => package::dist(runner, &workspace, *check),
         Task::Semver { baseline } => package::semver(runner, &workspace, baseline.as_deref()),
         Task::NoStd => checks::no_std(runner, &workspace),
         Task::Conformance { args } => clients::conformance(runner, args),

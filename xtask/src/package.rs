@@ -143,17 +143,28 @@ pub(crate) fn semver(
 }
 
 /// Builds the command as one static binary for Linux with its checksum, and pays once in a sandbox with it.
-pub(crate) fn dist(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
+///
+/// With `check`, the binary is not optimized, and the folder is `target/dist-check`.
+pub(crate) fn dist(runner: &mut Runner, workspace: &Workspace, check: bool) -> Result<()> {
     let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
     tools::require(&tools::musl(&target))?;
+    let (options, profile, folder) = if check {
+        (None, "debug", "dist-check")
+    } else {
+        (Some("--release"), "release", "dist")
+    };
     let name = format!("bakong-{}-{target}", workspace.version());
-    let built = workspace.target().join(&target).join("release/bakong");
-    let folder = workspace.target().join("dist");
+    let built = workspace
+        .target()
+        .join(&target)
+        .join(profile)
+        .join("bakong");
+    let folder = workspace.target().join(folder);
     let binary = folder.join(&name);
     runner.command("build", |shell| {
         cmd!(
             shell,
-            "cargo build --release --locked -p bakong-cli --target {target}"
+            "cargo build {options...} --locked -p bakong-cli --target {target}"
         )
         // SQLite and ring are written in C.
         .env(format!("CC_{}", target.replace('-', "_")), "musl-gcc")
@@ -171,7 +182,7 @@ pub(crate) fn dist(runner: &mut Runner, workspace: &Workspace) -> Result<()> {
         let checksum = cmd!(shell, "sha256sum {name}").read()?;
         shell.write_file(format!("{name}.sha256"), format!("{checksum}\n"))?;
         let size = std::fs::metadata(&binary)?.len() / 1024;
-        println!("target/dist/{name}: {size} KiB, SHA-256 {checksum}");
+        println!("{binary}: {size} KiB, SHA-256 {checksum}");
         Ok(())
     })
 }
