@@ -62,9 +62,9 @@ enum Task {
     },
     /// Builds the command as one static binary for Linux into `target/dist`
     Dist {
-        /// Builds without optimization: checks in less time that the release can be built
+        /// Build without optimization, only to show that the static binary works
         #[arg(long)]
-        debug: bool,
+        check: bool,
     },
     /// Builds khqr-core for a microcontroller and for wasm, and prints the size of a firmware image
     NoStd,
@@ -182,7 +182,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::Test { no_run } => checks::test(runner, &workspace, *no_run),
         Task::Layers => checks::layers(runner, &workspace),
         Task::Package { release } => package::check(runner, &workspace, *release),
-        Task::Dist { debug } => package::dist(runner, &workspace, *debug),
+        Task::Dist { check } => package::dist(runner, &workspace, *check),
         Task::Semver { baseline } => package::semver(runner, &workspace, baseline.as_deref()),
         Task::NoStd => checks::no_std(runner, &workspace),
         Task::Conformance { args } => clients::conformance(runner, args),

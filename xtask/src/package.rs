@@ -143,34 +143,37 @@ pub(crate) fn semver(
 }
 
 /// Builds the command as one static binary for Linux with its checksum, and pays once in a sandbox with it.
-pub(crate) fn dist(runner: &mut Runner, workspace: &Workspace, debug: bool) -> Result<()> {
+///
+/// With `check`, the binary is not optimized, and the folder is `target/dist-check`.
+pub(crate) fn dist(runner: &mut Runner, workspace: &Workspace, check: bool) -> Result<()> {
     let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
     tools::require(&tools::musl(&target))?;
-    let name = format!("bakong-{}-{target}", workspace.version());
-    let (profile, built) = if debug {
-        ("dev", "debug/bakong")
+    let (options, profile, folder) = if check {
+        (None, "debug", "dist-check")
     } else {
-        ("release", "release/bakong")
+        (Some("--release"), "release", "dist")
     };
-    // CI builds the tests at the same time, in the usual folder.
-    let builds = workspace.target().join("dist-build");
-    let built = builds.join(&target).join(built);
-    let folder = workspace.target().join("dist");
+    let name = format!("bakong-{}-{target}", workspace.version());
+    let built = workspace
+        .target()
+        .join(&target)
+        .join(profile)
+        .join("bakong");
+    let folder = workspace.target().join(folder);
     let binary = folder.join(&name);
     runner.command("build", |shell| {
         cmd!(
             shell,
-            "cargo build --profile {profile} --locked -p bakong-cli --target {target} --target-dir {builds}"
+            "cargo build {options...} --locked -p bakong-cli --target {target}"
         )
-        // Symbols for a debugger take most of the time to link.
-        .env("CARGO_PROFILE_DEV_DEBUG", "none")
         // SQLite and ring are written in C.
         .env(format!("CC_{}", target.replace('-', "_")), "musl-gcc")
     })?;
     runner.step("check", |shell| {
         shell.remove_path(&folder)?;
         shell.create_dir(&folder)?;
-        shell.copy_file(&built, &binary)?;
+        // The image runs the binary as another user, so the umask of the build must not matter.
+        cmd!(shell, "install -m 0755 {built} {binary}").run()?;
         let headers = cmd!(shell, "readelf --program-headers {binary}").read()?;
         // A program that needs shared libraries names the program that loads them.
         ensure!(!headers.contains("INTERP"), "the binary is not static");
@@ -179,7 +182,7 @@ pub(crate) fn dist(runner: &mut Runner, workspace: &Workspace, debug: bool) -> R
         let checksum = cmd!(shell, "sha256sum {name}").read()?;
         shell.write_file(format!("{name}.sha256"), format!("{checksum}\n"))?;
         let size = std::fs::metadata(&binary)?.len() / 1024;
-        println!("target/dist/{name}: {size} KiB, SHA-256 {checksum}");
+        println!("{binary}: {size} KiB, SHA-256 {checksum}");
         Ok(())
     })
 }

@@ -20,7 +20,9 @@ pub(crate) fn parse_amount(json: &RawValue, currency: Currency) -> Result<Amount
     };
     let amount = Amount::parse(&text, currency).map_err(|error| {
         let what = match error.kind() {
-            ErrorKind::AmountPrecision => "has too many decimals: KHR has none, USD has two; write digits",
+            ErrorKind::AmountPrecision => {
+                "has too many decimals: KHR has none, USD has two; write digits"
+            }
             ErrorKind::AmountTooLarge => "is too large; write digits",
             _ => "is not a number without a sign, a comma and an exponent; write digits",
         };
