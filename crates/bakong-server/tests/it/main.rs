@@ -25,6 +25,7 @@ mod harness;
 mod idempotency;
 mod kills;
 mod lists;
+mod live;
 mod operation;
 mod payments;
 mod person;
