@@ -184,3 +184,63 @@ impl From<getrandom::Error> for Problem {
 pub(crate) fn shutting_down() -> Problem {
     Problem::unavailable("shutting_down", "the server is shutting down; try again")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repeated_request_gets_an_answer_again_if_the_client_must_change_it() {
+        for (status, is_final) in [
+            (400, true),
+            (404, true),
+            (413, true),
+            (422, true),
+            (401, false),
+            (403, false),
+            (408, false),
+            (409, false),
+            (429, false),
+            (500, false),
+            (503, false),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let problem = Problem::new(status, "code", "detail");
+            assert_eq!(problem.is_final(), is_final, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_fails_for_a_while_is_unavailable_and_its_error_is_not_shown() {
+        let secret = "postgres://shop:secret@db";
+        for (error, status, retry_after) in [
+            (StoreError::transient(secret), 503, Some(2)),
+            (StoreError::fatal(secret), 500, None),
+        ] {
+            let problem = Problem::from(error);
+            assert_eq!(problem.status.as_u16(), status);
+            assert_eq!(problem.retry_after, retry_after);
+            assert!(!problem.to_json().contains("secret"));
+        }
+        let stopped = Problem::from(CommandError::Stopped);
+        assert_eq!(
+            (stopped.status.as_u16(), stopped.code),
+            (503, "shutting_down")
+        );
+        let away = Problem::from(CommandError::StoreUnavailable);
+        assert_eq!(
+            (away.status.as_u16(), away.code),
+            (503, "store_unavailable")
+        );
+    }
+
+    #[test]
+    fn the_headers_say_how_to_authenticate_and_when_to_try_again() {
+        let response = Problem::new(StatusCode::UNAUTHORIZED, "missing_key", "").into_response();
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
+        let response = Problem::unavailable("away", "").into_response();
+        assert_eq!(response.headers()[header::RETRY_AFTER], "2");
+        let kind = &response.headers()[header::CONTENT_TYPE];
+        assert_eq!(kind, "application/problem+json");
+    }
+}

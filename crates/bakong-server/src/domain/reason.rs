@@ -70,3 +70,55 @@ impl Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bakong_flow::settlement::Detail;
+    use khqr_core::Amount;
+
+    use super::*;
+
+    #[test]
+    fn the_database_and_the_api_have_the_same_names() {
+        for reason in [
+            Reason::Late,
+            Reason::AmountMismatch,
+            Reason::WrongCurrency,
+            Reason::WrongRecipient,
+            Reason::Duplicate,
+            Reason::Manual,
+            Reason::Cancelled,
+            Reason::Unreadable,
+            Reason::OtherCode,
+            Reason::NotOpened,
+        ] {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
+            let read: Reason = serde_json::from_value(reason.name().into()).unwrap();
+            assert_eq!(read, reason);
+        }
+    }
+
+    #[test]
+    fn each_reason_for_a_review_is_named_once() {
+        let paid = Amount::us_cents(100);
+        let mismatches = [
+            Mismatch::OrderSettled,
+            Mismatch::Unreadable(Detail::Hash),
+            Mismatch::Short { paid },
+            Mismatch::Unreadable(Detail::Amount),
+            Mismatch::BeforeOpened,
+            Mismatch::Cancelled,
+            Mismatch::OtherCode,
+        ];
+        assert_eq!(
+            Reason::of_mismatches(&mismatches),
+            [
+                Reason::AmountMismatch,
+                Reason::Duplicate,
+                Reason::Cancelled,
+                Reason::Unreadable,
+                Reason::OtherCode,
+            ]
+        );
+    }
+}

@@ -192,3 +192,49 @@ impl IntoResponse for Answer {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bakong_flow::bakong_api::transport::{TransportError, TransportErrorKind};
+
+    use super::*;
+
+    /// Returns the error code, and nothing for an outage.
+    fn code(answer: &Answer) -> Option<i64> {
+        let body: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
+        assert_eq!(body["responseCode"], 1, "{body}");
+        body["errorCode"].as_i64()
+    }
+
+    #[test]
+    fn no_problem_of_the_server_says_that_a_code_is_not_paid() {
+        for (status, expected) in [
+            (400, Some(5)),
+            (401, Some(6)),
+            (403, Some(6)),
+            (408, None),
+            (409, None),
+            (413, Some(5)),
+            (429, Some(17)),
+            (500, None),
+            (503, None),
+        ] {
+            let mut problem = Problem::new(StatusCode::from_u16(status).unwrap(), "code", "detail");
+            problem.retry_after = Some(7);
+            let answer = Answer::from(problem);
+            assert_eq!((code(&answer), answer.retry_after), (expected, Some(7)));
+            let is_outage = answer.status == StatusCode::SERVICE_UNAVAILABLE;
+            assert_eq!(is_outage, expected.is_none(), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_was_not_answered_is_an_outage() {
+        let answer = Answer::from(ApiError::from(TransportError::new(
+            TransportErrorKind::Interrupted,
+            "cut",
+        )));
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(code(&answer), None);
+    }
+}
