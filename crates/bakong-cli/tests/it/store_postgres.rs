@@ -80,7 +80,7 @@ async fn a_store_on_postgresql_is_created_checked_and_not_copied() {
     let doctor = Finished::of(shop.command("doctor").output().await.unwrap());
     doctor.exits(0).shows("there is no store yet");
     assert_eq!(tables(), "0");
-    shop.run("store migrate").await.exits(0).shows("to 2");
+    shop.run("store migrate").await.exits(0).shows("to 3");
     assert_eq!(tables(), "1");
     shop.run("payments list").await.exits(3);
     let code = shop.code("A-1");
