@@ -289,6 +289,10 @@ pub(crate) const DAMAGES: &[(&str, &str)] = &[
     ),
     ("DELETE FROM events WHERE id = 1", "no event"),
     ("DELETE FROM events WHERE id = 2", "have gaps"),
+    (
+        "UPDATE events SET kind = 'paid_again', detail = '{' WHERE id = 2",
+        "events.detail",
+    ),
     ("UPDATE registrations SET last_event = 9", "have gaps"),
     (
         "UPDATE registrations SET quota_usage = '[]'",
