@@ -8,6 +8,8 @@ use http::StatusCode;
 use khqr_core::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+#[cfg(unix)]
+use crate::support::unread_output;
 use crate::support::{Finished, Folder, bakong, run, token};
 
 pub(crate) const EMAIL: &str = "shop@example.com";
@@ -189,6 +191,7 @@ async fn a_token_whose_file_became_unwritable_is_written_aside() {
     finished.hides(TOKEN);
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn writing_the_token_to_a_closed_pipe_is_a_failure() {
     for json in [&[][..], &["--json"]] {
@@ -196,9 +199,9 @@ async fn writing_the_token_to_a_closed_pipe_is_a_failure() {
         let url = sandbox.base_url();
         let _ = token(&sandbox);
         let renew = ["token", "renew", "--email", EMAIL, "--base-url", &url];
-        let mut child = bakong(&[&renew[..], json].concat()).spawn().unwrap();
-        drop(child.stdout.take());
-        let finished = Finished::of(child.wait_with_output().await.unwrap());
+        let mut command = bakong(&[&renew[..], json].concat());
+        let renewing = command.stdout(unread_output()).spawn().unwrap();
+        let finished = Finished::of(renewing.wait_with_output().await.unwrap());
         assert_eq!(finished.exit, 1, "{finished:?}");
         assert!(finished.err.contains("bakong token renew"), "{finished:?}");
         finished.hides("eyJ");

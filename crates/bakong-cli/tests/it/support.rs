@@ -63,6 +63,15 @@ pub(crate) fn bakong(arguments: &[&str]) -> Command {
     command
 }
 
+/// An output that nobody reads. The processes that other tests start at the same moment have each pipe until they execute
+/// their program, so a pipe could still have a reader.
+#[cfg(unix)]
+pub(crate) fn unread_output() -> Stdio {
+    let (ours, output) = std::os::unix::net::UnixStream::pair().unwrap();
+    ours.shutdown(std::net::Shutdown::Both).unwrap();
+    Stdio::from(std::os::fd::OwnedFd::from(output))
+}
+
 /// Splits a command line at spaces. Single quotes keep an argument together.
 pub(crate) fn words(line: &str) -> Vec<&str> {
     let quoted = |(index, part): (usize, _)| match index % 2 {
