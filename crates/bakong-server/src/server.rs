@@ -7,7 +7,7 @@ use std::time::Duration;
 use bakong_flow::Watcher;
 use bakong_flow::bakong_api::endpoint::RenewToken;
 use bakong_flow::bakong_api::{AccessToken, BaseUrl, Session};
-use bakong_http::HyperTransport;
+use bakong_http::{HyperTransport, HyperTransportBuilder};
 use bakong_sandbox::Sandbox;
 use bakong_store::tables::Tables;
 use bakong_store::{PostgresDatabase, Registration, SqliteDatabase};
@@ -282,7 +282,8 @@ async fn live_shop(live: &LiveConfig, common: &Common<'_>) -> Result<Arc<Shop>, 
     let transport = HyperTransport::for_watcher()
         .user_agent(concat!("bakong-server/", env!("CARGO_PKG_VERSION")))
         .allow_plain_http(live.allow_plain_http)
-        .build()
+        .trust_environment()
+        .and_then(HyperTransportBuilder::build)
         .map_err(|error| StartError::new(error.to_string()))?;
     let owner = token.registration_id().unwrap_or("default").to_owned();
     let mut session = Session::new(transport, live.base_url.clone()).with_token(token);

@@ -1,13 +1,15 @@
 //! `bakong serve`.
 
 use std::process::Stdio;
+use std::time::Duration;
 
+use bakong_sandbox::Sandbox;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::support::{Finished, bakong, unused_path, words};
+use crate::support::{Finished, Folder, bakong, unused_path, words};
 
 async fn get(address: &str, path: &str, key: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -163,6 +165,26 @@ async fn a_wrong_configuration_is_a_usage_error_that_names_the_setting() {
     );
     let finished = Finished::of(bakong(&["serve"]).output().await.unwrap());
     assert_eq!(finished.exit, 2);
+}
+
+#[tokio::test]
+async fn certificate_authorities_of_the_environment_replace_the_usual_ones() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let folder = Folder::new();
+    folder.write("token", &sandbox.issue_token("shop@example.com"));
+    let config = format!(
+        "bind = \"127.0.0.1:0\"\nstore = \"payments.db\"\nsandbox = false\n\
+         [bakong]\nbase_url = \"{}\"\ntoken_file = \"token\"\n\
+         [merchant]\naccount = \"sokha@devb\"\nname = \"Sokha Coffee\"\n",
+        sandbox.base_url()
+    );
+    folder.write("bakong.toml", &config);
+    let missing = folder.file("missing.pem");
+    let mut serve = bakong(&["serve", "--config", &folder.file("bakong.toml")]);
+    let finished = serve.env("SSL_CERT_FILE", &missing).output();
+    let finished = tokio::time::timeout(Duration::from_secs(60), finished).await;
+    let finished = finished.expect("the server starts").unwrap();
+    Finished::of(finished).exits(1).shows("SSL_CERT_FILE");
 }
 
 #[tokio::test]
