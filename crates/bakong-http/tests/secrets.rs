@@ -13,6 +13,8 @@
 #[path = "it/server.rs"]
 #[allow(dead_code, reason = "the other tests of sockets use the rest")]
 mod server;
+#[path = "it/transports.rs"]
+mod transports;
 
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -21,7 +23,6 @@ use std::time::Duration;
 use bakong_api::endpoint::{CheckTransactionByMd5, RenewToken, RequestToken, Verify};
 use bakong_api::khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
 use bakong_api::{AccessToken, BaseUrl, Session};
-use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, RetryPolicy};
 use bakong_sandbox::{Fault, Sandbox};
 use http::StatusCode;
 use tracing::field::{Field, Visit};
@@ -29,23 +30,9 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::server::Server;
+use crate::transports::{TOKEN, no_retry, short_timeout};
 
-/// A token for servers that do not check it.
-const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
 const EMAIL: &str = "till@example.com";
-
-/// Settings without retries and circuit breaker.
-fn no_retry() -> HyperTransportBuilder {
-    HyperTransport::builder()
-        .retry(RetryPolicy::never())
-        .circuit_breaker(CircuitBreaker::never())
-}
-
-/// A transport for servers that never respond.
-fn short_timeout() -> HyperTransport {
-    let timeout = Duration::from_millis(200);
-    no_retry().request_timeout(timeout).build().unwrap()
-}
 
 /// Collects all events at all levels.
 #[derive(Clone, Default)]

@@ -38,35 +38,22 @@ mod server;
 mod setup;
 mod surplus;
 mod tls;
-
-use std::time::Duration;
+mod transports;
 
 use bakong_api::endpoint::CheckTransactionByMd5;
 use bakong_api::transport::{TransportError, TransportErrorKind};
 use bakong_api::{AccessToken, BaseUrl, Endpoint, Transport};
-use bakong_http::{CircuitBreaker, HyperTransport, HyperTransportBuilder, RetryPolicy};
+use bakong_http::HyperTransport;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// A token for servers that do not check it.
-const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl";
+use transports::{TOKEN, no_retry, short_timeout};
+
 const MD5: &str = "d60f3db96913029a2af979a1662c1e72";
 
 /// A transport with the default timeouts, without retries and circuit breaker.
 fn transport() -> HyperTransport {
     no_retry().build().unwrap()
-}
-
-fn no_retry() -> HyperTransportBuilder {
-    HyperTransport::builder()
-        .retry(RetryPolicy::never())
-        .circuit_breaker(CircuitBreaker::never())
-}
-
-/// A transport with a request timeout of 200 ms, for servers that never respond.
-fn short_timeout() -> HyperTransport {
-    let timeout = Duration::from_millis(200);
-    no_retry().request_timeout(timeout).build().unwrap()
 }
 
 /// A transport that reuses HTTP/1.1 connections.

@@ -37,7 +37,6 @@ impl<T: Param> Param for Vec<T> {
 }
 
 /// A statement.
-#[derive(Default)]
 pub(super) struct Statement<'a> {
     pub(super) sql: String,
     params: Vec<(Box<dyn ToSql + Sync + Send + 'a>, Type)>,
