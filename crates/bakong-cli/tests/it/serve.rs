@@ -6,8 +6,9 @@ use std::time::Duration;
 use bakong_sandbox::Sandbox;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdout};
 
 use crate::support::{Finished, Folder, bakong, unused_path, words};
 
@@ -20,6 +21,13 @@ async fn get(address: &str, path: &str, key: &str) -> String {
     let mut response = String::new();
     stream.read_to_string(&mut response).await.unwrap();
     response
+}
+
+/// Waits until a server with `--json` is ready. Returns its object, and the output after it.
+async fn started(child: &mut Child) -> (Value, Lines<BufReader<ChildStdout>>) {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let info = lines.next_line().await.unwrap().expect("no JSON object");
+    (serde_json::from_str(&info).unwrap(), lines)
 }
 
 #[tokio::test]
@@ -39,9 +47,7 @@ async fn the_server_prints_its_addresses_and_a_key_and_stops_at_a_signal() {
         .env_remove("BAKONG_TEST_KEY")
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let info = lines.next_line().await.unwrap().expect("no JSON object");
-    let info: Value = serde_json::from_str(&info).unwrap();
+    let (info, _lines) = started(&mut child).await;
     let address = info["url"]
         .as_str()
         .unwrap()
@@ -91,9 +97,7 @@ async fn the_server_prints_its_addresses_and_a_key_and_stops_at_a_signal() {
         .env_remove("BAKONG_TEST_KEY")
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let again = lines.next_line().await.unwrap().expect("no JSON object");
-    let again: Value = serde_json::from_str(&again).unwrap();
+    let (again, _lines) = started(&mut child).await;
     assert_eq!(again["testKey"], Value::Null);
     let address = again["url"]
         .as_str()
@@ -140,9 +144,7 @@ async fn the_hash_of_a_password_can_be_a_setting() {
     let mut child = bakong(&["serve", "--json", "--config", file.to_str().unwrap()])
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let info = lines.next_line().await.unwrap().expect("no JSON object");
-    let info: Value = serde_json::from_str(&info).unwrap();
+    let (info, _lines) = started(&mut child).await;
     let url = info["url"].as_str().unwrap();
     assert_eq!(info["dashboard"], format!("{url}/dashboard"));
     assert_eq!(info["demo"], Value::Null);
@@ -197,8 +199,7 @@ async fn the_log_has_one_json_object_a_line_if_the_configuration_says_so() {
     std::fs::write(&config, text).unwrap();
     let arguments = ["serve", "--config", config.to_str().unwrap(), "--json"];
     let mut child = bakong(&arguments).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    lines.next_line().await.unwrap().expect("no JSON object");
+    let (_, _lines) = started(&mut child).await;
     let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
     let finished = Finished::of(child.wait_with_output().await.unwrap());
@@ -223,9 +224,7 @@ async fn verbose_logs_the_requests_to_bakong_without_secrets() {
         .env_remove("BAKONG_TEST_KEY")
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let info = lines.next_line().await.unwrap().expect("no JSON object");
-    let info: Value = serde_json::from_str(&info).unwrap();
+    let (info, _lines) = started(&mut child).await;
     let address = info["url"].as_str().unwrap().replace("http://", "");
     let key = info["testKey"].as_str().unwrap();
     let body = r#"{"order_id":"A-1","amount":"1000","currency":"KHR"}"#;
