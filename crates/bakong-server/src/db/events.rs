@@ -124,6 +124,15 @@ impl Db {
         row.map(EventRow::read).transpose()
     }
 
+    /// Returns an event by its number.
+    pub(crate) async fn event_by_number(
+        &self,
+        shop: i64,
+        number: i64,
+    ) -> Result<Option<EventRow>, StoreError> {
+        Ok(self.events_after(shop, number - 1, 1).await?.pop())
+    }
+
     /// Returns up to `limit` events of a payment with a number above `after`, the lowest first.
     pub(crate) async fn events_of_payment(
         &self,

@@ -4,6 +4,8 @@
 //! payment that the change was computed from, so that two workers cannot overwrite each other.
 
 mod cache;
+mod deliveries;
+mod endpoints;
 mod events;
 mod idempotency;
 mod keys;
@@ -11,7 +13,6 @@ mod payments;
 mod sessions;
 mod shops;
 mod telegram;
-mod webhooks;
 
 use std::sync::Arc;
 
@@ -19,15 +20,15 @@ use bakong_flow::store::StoreError;
 use bakong_store::tables::{Row, Statement, Tables};
 
 pub(crate) use cache::{Cache, Version};
+pub(crate) use deliveries::{
+    AttemptRow, DeliveryRow, DueDelivery, DueEndpoint, Next, RecentDelivery,
+};
+pub(crate) use endpoints::{EndpointKind, EndpointRow, StoredSecret};
 pub(crate) use events::{Changed, EventRow, NewEvent};
 pub(crate) use idempotency::{Claim, Claimed, LOCK};
 pub(crate) use keys::KeyRow;
 pub(crate) use payments::{OpenedPayment, PaymentCursor, PaymentFilter};
 pub(crate) use sessions::LoginSecret;
-pub(crate) use webhooks::{
-    AttemptRow, DeliveryRow, DueDelivery, DueEndpoint, EndpointKind, EndpointRow, Next,
-    RecentDelivery, StoredSecret,
-};
 
 /// The schema, as numbered steps that never change after a release.
 const STEPS: &[&str] = &[

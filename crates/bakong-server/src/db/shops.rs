@@ -24,4 +24,22 @@ impl Db {
         }
         Err(corrupt("a shop cannot be added"))
     }
+
+    /// Returns a text that differs after each new payment, event and attempt to deliver of a shop.
+    pub(crate) async fn books_version(&self, shop: i64) -> Result<String, StoreError> {
+        let select = Statement::new(
+            "SELECT last_event, \
+             (SELECT coalesce(max(created_at), 0) FROM server_payments WHERE shop = $1 AND status <> 'opening'), \
+             (SELECT coalesce(max(at), 0) FROM server_delivery_attempts WHERE shop = $1 AND event > last_event - 50) \
+             FROM server_shops WHERE id = $1",
+        );
+        let mut text = String::new();
+        for mut row in self.select(select.integer(shop)).await? {
+            for _ in 0..3 {
+                text.push_str(&row.integer()?.to_string());
+                text.push('.');
+            }
+        }
+        Ok(text)
+    }
 }
