@@ -13,6 +13,7 @@ mod bench_http;
 mod bench_peers;
 mod checks;
 mod clients;
+mod dist;
 mod image;
 mod layers;
 mod npm;
@@ -62,7 +63,7 @@ enum Task {
     },
     /// Builds the command as one static binary for Linux into `target/dist`
     Dist {
-        /// Build without optimization, only to show that the static binary works
+        /// Build without optimization, only to show that the static binary and its container image work
         #[arg(long)]
         check: bool,
     },
@@ -182,7 +183,7 @@ fn run(task: &Task, runner: &mut Runner) -> Result<()> {
         Task::Test { no_run } => checks::test(runner, &workspace, *no_run),
         Task::Layers => checks::layers(runner, &workspace),
         Task::Package { release } => package::check(runner, &workspace, *release),
-        Task::Dist { check } => package::dist(runner, &workspace, *check),
+        Task::Dist { check } => dist::dist(runner, &workspace, *check),
         Task::Semver { baseline } => package::semver(runner, &workspace, baseline.as_deref()),
         Task::NoStd => checks::no_std(runner, &workspace),
         Task::Conformance { args } => clients::conformance(runner, args),

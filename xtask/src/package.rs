@@ -142,51 +142,6 @@ pub(crate) fn semver(
     })
 }
 
-/// Builds the command as one static binary for Linux with its checksum, and pays once in a sandbox with it.
-///
-/// With `check`, the binary is not optimized, and the folder is `target/dist-check`.
-pub(crate) fn dist(runner: &mut Runner, workspace: &Workspace, check: bool) -> Result<()> {
-    let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
-    tools::require(&tools::musl(&target))?;
-    let (options, profile, folder) = if check {
-        (None, "debug", "dist-check")
-    } else {
-        (Some("--release"), "release", "dist")
-    };
-    let name = format!("bakong-{}-{target}", workspace.version());
-    let built = workspace
-        .target()
-        .join(&target)
-        .join(profile)
-        .join("bakong");
-    let folder = workspace.target().join(folder);
-    let binary = folder.join(&name);
-    runner.command("build", |shell| {
-        cmd!(
-            shell,
-            "cargo build {options...} --locked -p bakong-cli --target {target}"
-        )
-        // SQLite and ring are written in C.
-        .env(format!("CC_{}", target.replace('-', "_")), "musl-gcc")
-    })?;
-    runner.step("check", |shell| {
-        shell.remove_path(&folder)?;
-        shell.create_dir(&folder)?;
-        // The image runs the binary as another user, so the umask of the build must not matter.
-        cmd!(shell, "install -m 0755 {built} {binary}").run()?;
-        let headers = cmd!(shell, "readelf --program-headers {binary}").read()?;
-        // A program that needs shared libraries names the program that loads them.
-        ensure!(!headers.contains("INTERP"), "the binary is not static");
-        cmd!(shell, "{binary} checkout --sandbox --no-store --json").run()?;
-        let _folder = shell.push_dir(&folder);
-        let checksum = cmd!(shell, "sha256sum {name}").read()?;
-        shell.write_file(format!("{name}.sha256"), format!("{checksum}\n"))?;
-        let size = std::fs::metadata(&binary)?.len() / 1024;
-        println!("{binary}: {size} KiB, SHA-256 {checksum}");
-        Ok(())
-    })
-}
-
 fn oldest_rust(members: &[Member]) -> Result<&str> {
     let mut versions = members.iter().map(|member| member.rust_version.as_deref());
     let first = versions

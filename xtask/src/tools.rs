@@ -56,6 +56,15 @@ pub(crate) fn musl(target: &str) -> [Tool; 2] {
     ]
 }
 
+/// Builds container images, also without permission to start containers.
+pub(crate) fn buildah() -> Tool {
+    tool(
+        "buildah",
+        "buildah --version",
+        "sudo apt-get install buildah",
+    )
+}
+
 /// A toolchain of rustup.
 pub(crate) fn toolchain(name: &str) -> Tool {
     tool(
