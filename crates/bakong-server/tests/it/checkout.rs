@@ -6,7 +6,7 @@ use khqr_core::Amount;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Stream, open, send};
-use crate::harness::{Harness, path};
+use crate::harness::{EXPIRY, Harness, path};
 
 /// Returns the path of the checkout of a payment.
 fn checkout(payment: &Value, rest: &str) -> String {
@@ -23,6 +23,22 @@ async fn page(shop: &Harness, payment: &Value, headers: &[(&str, &str)]) -> Answ
 async fn new_code(shop: &Harness, payment: &Value) -> Answer {
     let path = checkout(payment, "/code");
     send(shop.server.address(), Method::POST, &path, &[], "").await
+}
+
+/// Asks for a new code whenever the last one has expired, until the server refuses. Returns the number of codes.
+///
+/// An answer that the sandbox sent before its clock moved can arrive after that, and sets the server's estimate of Bakong's
+/// time back. The request then changes nothing.
+async fn codes_until_refused(shop: &Harness, payment: &Value) -> Value {
+    for _ in 0..50 {
+        shop.advance(EXPIRY);
+        let answer = new_code(shop, payment).await;
+        if answer.status.as_u16() == 409 {
+            return shop.read(payment).await["attempt"].clone();
+        }
+        assert_eq!(answer.status.as_u16(), 303, "{}", answer.text());
+    }
+    panic!("no request was refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +134,7 @@ async fn a_customer_gets_a_new_code_only_when_the_order_can_be_paid_and_the_old_
     );
     assert_eq!(shop.read(&payment).await["attempt"], 1);
 
-    shop.advance(601);
+    shop.advance(EXPIRY);
     let expired = page(&shop, &payment, &[]).await.text();
     assert!(
         expired.contains("data-view=\"expired\"") && expired.contains("/code\""),
@@ -141,10 +157,8 @@ async fn a_customer_gets_a_new_code_only_when_the_order_can_be_paid_and_the_old_
     // The shop has closed the payment, so only the shop can open it again.
     let cancelled = shop.post(&path(&payment, "/cancel"), &json!({})).await;
     cancelled.expect(200);
-    shop.advance(601);
     assert!(!page(&shop, &payment, &[]).await.text().contains("/code\""));
-    assert_eq!(new_code(&shop, &payment).await.status.as_u16(), 409);
-    assert_eq!(shop.read(&payment).await["attempt"], 2);
+    assert_eq!(codes_until_refused(&shop, &payment).await, 2);
     shop.server.shutdown().await;
 }
 
@@ -152,16 +166,8 @@ async fn a_customer_gets_a_new_code_only_when_the_order_can_be_paid_and_the_old_
 async fn a_customer_cannot_use_up_the_quota_with_new_codes() {
     let shop = Harness::start().await;
     let payment = shop.create("INV-1").await;
-    for _ in 1..10 {
-        shop.advance(601);
-        // The outcome of the previous code may arrive at the same moment.
-        let answer = new_code(&shop, &payment).await;
-        assert!(answer.status.is_redirection(), "{}", answer.text());
-    }
-    assert_eq!(shop.read(&payment).await["attempt"], 10);
-    shop.advance(601);
+    assert_eq!(codes_until_refused(&shop, &payment).await, 10);
     assert!(!page(&shop, &payment, &[]).await.text().contains("/code\""));
-    assert_eq!(new_code(&shop, &payment).await.status.as_u16(), 409);
     shop.server.shutdown().await;
 }
 

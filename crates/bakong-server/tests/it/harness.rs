@@ -14,6 +14,10 @@ use crate::client::{self, Answer, Stream};
 
 pub(crate) const KEY: &str = "sk_test_0123456789abcdefghij";
 
+/// After so many seconds a code has expired. The server's estimate of Bakong's time, which no answer corrected before, can go
+/// back by a second with the first answer.
+pub(crate) const EXPIRY: u64 = 602;
+
 /// A running server.
 #[derive(Debug)]
 pub(crate) struct Harness {

@@ -11,7 +11,7 @@ async fn pages_contain_each_payment_once_the_newest_first() {
     for number in 0..5 {
         let created = shop.create(&format!("INV-{number}")).await;
         ids.push(created["id"].as_str().unwrap().to_owned());
-        shop.advance(1);
+        shop.advance(2);
     }
     ids.reverse();
     let (mut listed, mut path) = (Vec::new(), "/v1/payments?limit=2".to_owned());
