@@ -10,6 +10,7 @@ use bakong_api::token::{FileTokenStore, TokenLife, TokenState, TokenStoreError, 
 use khqr_core::{Printable, Timestamp};
 
 use crate::common::exit::{Exit, Failure, Reason, sentences};
+use crate::common::files;
 use crate::common::options::TokenArguments;
 use crate::common::origin;
 use crate::common::output::note;
@@ -123,7 +124,7 @@ impl TokenSource {
 
     /// Whether other users can read the token file.
     pub(crate) fn is_exposed(&self) -> bool {
-        self.file().is_some_and(is_exposed)
+        self.file().is_some_and(files::is_exposed)
     }
 
     fn warn_if_exposed(&self) {
@@ -258,18 +259,6 @@ impl Email {
     pub(crate) fn invalid(&self, why: impl fmt::Display) -> Failure {
         Failure::usage(format!("{}: {why}", self.source))
     }
-}
-
-#[cfg(unix)]
-fn is_exposed(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(path)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-const fn is_exposed(_: &Path) -> bool {
-    false
 }
 
 /// Returns an error's message in a form that is safe to print, because it contains a path.

@@ -41,3 +41,16 @@ pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     })?;
     Ok(bytes)
 }
+
+/// Whether other users of this machine can read or write a file.
+#[cfg(unix)]
+pub(crate) fn is_exposed(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+pub(crate) const fn is_exposed(_: &Path) -> bool {
+    false
+}

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use bakong_store::PostgresOptions;
-use bakong_store::postgres::{self, Password};
+use bakong_store::postgres::{self, Password, SCHEMES};
 use clap::Args;
 use etcetera::BaseStrategy;
 use khqr_core::Printable;
@@ -23,9 +23,6 @@ const VARIABLE: &str = "BAKONG_STORE";
 
 /// The environment variable with the password for a URL that has none, as for `psql`.
 const PASSWORD_VARIABLE: &str = "PGPASSWORD";
-
-/// The starts of a URL of a PostgreSQL database.
-const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
 
 /// The option that says where the store is.
 #[derive(Args, Clone, Debug)]
@@ -155,6 +152,14 @@ pub(crate) fn postgres_url_in(argument: &str) -> Option<&str> {
     starts.min().map(|start| &argument[start..])
 }
 
+/// Whether the text is a URL with a password.
+pub(crate) fn has_password(text: &str) -> bool {
+    let credentials = postgres_url_in(text)
+        .and_then(|url| url.split_once("://"))
+        .and_then(|(_, rest)| rest.split_once('@'));
+    credentials.is_some_and(|(credentials, _)| credentials.contains(':'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,6 +196,13 @@ mod tests {
         }
         let file = arguments("till/payments.db").location().unwrap();
         assert!(matches!(file, Location::File(path) if *path == *"till/payments.db"));
+    }
+
+    #[test]
+    fn a_password_is_found_in_a_url() {
+        assert!(has_password("postgres://shop:geheim@h/d"));
+        assert!(!has_password("postgres://shop@h:5432/d"));
+        assert!(!has_password("till:1@home/payments.db"));
     }
 
     #[test]

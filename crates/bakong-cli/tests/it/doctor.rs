@@ -223,6 +223,24 @@ async fn a_wrong_config_file_is_one_of_the_checks() {
     finds(&finished, "server", "problem", "no Bakong server selected");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_password_that_others_can_read_in_the_config_file_is_a_warning() {
+    let till = Till::new().await;
+    let file = till.folder.file("config.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let url = "postgres://shop:geheim@127.0.0.1:1/payments";
+    till.folder
+        .write("config.toml", &format!("{config}store = \"{url}\"\n"));
+    set_mode(&file, 0o644);
+    let finished = till.run("doctor").await;
+    finds(&finished, "config", "warning", "the password of the store");
+    assert!(finished.out.contains("chmod 600"), "{finished:?}");
+    assert!(!finished.out.contains("geheim"), "{finished:?}");
+    set_mode(&file, 0o600);
+    finds(&till.run("doctor").await, "config", "ok", "default");
+}
+
 #[tokio::test]
 async fn the_token_is_checked_without_sending_it() {
     let till = Till::new().await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bakong_flow::bakong_api::{BaseUrl, Environment};
 use bakong_flow::{Policy, Quota};
+use bakong_store::postgres;
 use khqr_core::{AccountIdBuf, Printable};
 use serde::Deserialize;
 
@@ -130,9 +131,16 @@ impl RawConfig {
                 "store is missing: write a file such as \"payments.db\", or \"postgres://…\"",
             )
         })?;
-        let is_postgres = store.starts_with("postgres://") || store.starts_with("postgresql://");
+        let is_postgres = postgres::SCHEMES
+            .iter()
+            .any(|scheme| store.starts_with(scheme));
         let store = if is_postgres {
             StoreLocation::Postgres(SecretText::new(store))
+        } else if store.contains("://") {
+            // The text is not repeated, because a URL may have a password.
+            return Err(StartError::new(
+                "store is a URL of another kind: write a file such as \"payments.db\", or the URL of a PostgreSQL database, which starts with postgres://",
+            ));
         } else {
             StoreLocation::File(folder.join(store))
         };

@@ -12,6 +12,9 @@ use tokio_postgres::config::{Host, SslMode};
 use super::failure::Place;
 use super::tls::{Tls, Verify};
 
+/// The starts of a connection string. Other texts name no PostgreSQL database.
+pub const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
+
 /// Where a database is, and how to connect.
 #[derive(Clone, Debug)]
 pub(super) struct Address {
@@ -29,9 +32,9 @@ const SHOWN_OPTIONS: [&str; 4] = ["hostaddr", "sslmode", "sslrootcert", "target_
 impl Address {
     /// Reads `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full` and so on.
     pub(super) fn parse(url: &str, connect_timeout: Duration) -> Result<Self, StoreError> {
-        let rest = url
-            .strip_prefix("postgres://")
-            .or_else(|| url.strip_prefix("postgresql://"))
+        let rest = SCHEMES
+            .iter()
+            .find_map(|scheme| url.strip_prefix(scheme))
             .ok_or_else(|| invalid("it must start with postgres://"))?;
         // The user and the password end at the first at sign, as for the driver. Either may contain a question mark.
         let credentials_end = rest.find('@').map_or(0, |at| at + 1);

@@ -77,7 +77,7 @@ use bakong_flow::store::StoreError;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-pub use self::address::without_password;
+pub use self::address::{SCHEMES, without_password};
 pub use self::password::Password;
 pub use self::store::PostgresStore;
 

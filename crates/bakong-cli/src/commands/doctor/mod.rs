@@ -14,9 +14,11 @@ use self::network::Network;
 use crate::arguments::{DoctorArguments, Selection};
 use crate::common::credentials::TokenSource;
 use crate::common::exit::{Exit, Failure, print_json_error};
+use crate::common::location::has_password;
 use crate::common::output::{print, print_json};
 use crate::common::remote;
 use crate::common::runtime::block_on_unless_stopped;
+use crate::common::{files, shell};
 
 pub(crate) fn run(arguments: &DoctorArguments, selection: &Selection) -> Result<Exit, Failure> {
     let result = block_on_unless_stopped("the checks are not complete", async {
@@ -100,7 +102,22 @@ fn config(selection: &Selection) -> Check {
             NAME,
             "the user has no config folder, so there is no profile",
         ),
-        (Some(_), Some(_)) => Check::ok(NAME, format!("profile \"{name}\" of {file}")),
+        (Some(path), Some(profile)) => {
+            let text = format!("profile \"{name}\" of {file}");
+            let store = profile.get("store");
+            let has_password = store.is_some_and(|store| has_password(&store.value));
+            if !has_password || !files::is_exposed(path) {
+                return Check::ok(NAME, text);
+            }
+            let path = shell::word(&path.to_string_lossy());
+            Check::warning(
+                NAME,
+                format!(
+                    "{text}: other users of this machine can read the password of the store in it"
+                ),
+            )
+            .advise(format!("Run chmod 600 {path}"))
+        }
         (Some(path), None) if path.exists() => {
             Check::ok(NAME, format!("{file} has no profile \"{name}\""))
         }

@@ -68,6 +68,8 @@ fn a_wrong_setting_is_named_with_what_to_write() {
         ("", &[][..], "store is missing"),
         ("store = 7", &[], "invalid type"),
         ("stroe = \"x\"", &[], "unknown field"),
+        ("store = \"mysql://shop:geheim@h/d\"", &[], "postgres://"),
+        ("store = \"POSTGRES://shop:geheim@h/d\"", &[], "postgres://"),
         ("store = \"x", &[], "line 1"),
         ("store = \"x\"\nbind = \"8600\"", &[], "127.0.0.1:8600"),
         ("store = \"x\"\npolicy = \"often\"", &[], "web_shop"),
@@ -121,6 +123,7 @@ fn a_wrong_setting_is_named_with_what_to_write() {
     ] {
         let error = load(text, variables).unwrap_err();
         assert!(error.contains(expected), "{text}: {error}");
+        assert!(!error.contains("geheim"), "{error}");
     }
 }
 
