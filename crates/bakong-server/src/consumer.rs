@@ -35,7 +35,7 @@ pub(crate) async fn run(db: Db, shop: Arc<Shop>, feed: Feed) {
         };
         while let Err(problem) = service::apply_flow_event(&db, &shop, &event).await {
             tracing::error!(
-                code = problem.code,
+                code = problem.code.name(),
                 event = event.id.get(),
                 "an event was not applied; trying again"
             );
@@ -61,7 +61,7 @@ pub(crate) async fn maintain(db: Db, shop: Arc<Shop>, mut stop: watch::Receiver<
             _ = cleanup.tick() => clean_up(&db, &shop).await,
             _ = health.tick() => {
                 if let Err(problem) = service::watch_health(&db, &shop).await {
-                    tracing::warn!(code = problem.code, "an alert was not stored; trying again");
+                    tracing::warn!(code = problem.code.name(), "an alert was not stored; trying again");
                 }
             }
             () = &mut stopped => return,
@@ -73,7 +73,7 @@ pub(crate) async fn maintain(db: Db, shop: Arc<Shop>, mut stop: watch::Receiver<
 async fn clean_up(db: &Db, shop: &Shop) {
     if let Err(problem) = service::recover_unopened(db, shop, shop.now()).await {
         tracing::warn!(
-            code = problem.code,
+            code = problem.code.name(),
             "interrupted payments were not ended; trying again"
         );
     }

@@ -61,7 +61,10 @@ pub(crate) async fn check_early(
         {
             let has_moved = transfer.status() == TransferStatus::Transferred;
             if has_moved && let Err(problem) = service::check(&shop, transfer.md5()).await {
-                tracing::debug!(code = problem.code, "an early check was not possible");
+                tracing::debug!(
+                    code = problem.code.name(),
+                    "an early check was not possible"
+                );
             }
         }
         seen = transfers.len();

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 
 use crate::app::App;
 use crate::db::{KeyRow, Version};
 use crate::keys::{self, Scope};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::shop::Shop;
 
 /// An authenticated caller.
@@ -28,7 +28,7 @@ impl Caller {
             return Ok(());
         }
         let detail = format!("the API key lacks the scope {}", scope.name());
-        Err(Problem::new(StatusCode::FORBIDDEN, "missing_scope", detail))
+        Err(Problem::new(Code::MissingScope, detail))
     }
 
     /// Returns the caller with this key.
@@ -37,9 +37,7 @@ impl Caller {
         let found = keys::find(app.db(), key, version).await?;
         let key = found.ok_or_else(wrong_key)?;
         let shop = app.shop(key.shop).ok_or_else(|| {
-            Problem::new(
-                StatusCode::FORBIDDEN,
-                "wrong_mode",
+            Problem::new(Code::WrongMode,
                 "this server does not serve the mode of the API key; check whether the key begins with sk_live_ or sk_test_",
             )
         })?;
@@ -57,11 +55,7 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let Some(key) = bearer(&parts.headers) else {
             let detail = "send the API key in the header `Authorization: Bearer sk_…`";
-            return Err(Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "missing_key",
-                detail,
-            ));
+            return Err(Problem::new(Code::MissingKey, detail));
         };
         Self::of_key(app, key).await
     }
@@ -75,9 +69,5 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn wrong_key() -> Problem {
-    Problem::new(
-        StatusCode::UNAUTHORIZED,
-        "wrong_key",
-        "the API key is unknown or was revoked",
-    )
+    Problem::new(Code::WrongKey, "the API key is unknown or was revoked")
 }

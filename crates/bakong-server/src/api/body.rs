@@ -1,12 +1,11 @@
 //! Bodies and queries, with errors that name the field.
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The maximum length of a body in bytes.
 pub(crate) const MAX_BODY: usize = 64 << 10;
@@ -22,7 +21,7 @@ impl<S: Send + Sync> FromRequest<S> for RawBody {
         let read = axum::body::to_bytes(request.into_body(), MAX_BODY).await;
         read.map(Self).map_err(|_| {
             let detail = format!("the body has more than {MAX_BODY} bytes, or ended early");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+            Problem::new(Code::BodyTooLarge, detail)
         })
     }
 }
@@ -35,7 +34,7 @@ impl RawBody {
             // serde's messages name the field and contain no value of another one.
             let detail = khqr_core::Printable(&error.to_string()).to_string();
             let detail = format!("the body is not the expected JSON: {detail}; see /docs");
-            Problem::new(StatusCode::BAD_REQUEST, "invalid_body", detail)
+            Problem::new(Code::InvalidBody, detail)
         })
     }
 }
@@ -53,11 +52,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> 
             Err(error) => {
                 let detail = khqr_core::Printable(&error.body_text()).to_string();
                 let detail = format!("a parameter of the query is wrong: {detail}; see /docs");
-                Err(Problem::new(
-                    StatusCode::BAD_REQUEST,
-                    "invalid_query",
-                    detail,
-                ))
+                Err(Problem::new(Code::InvalidQuery, detail))
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::db::{DeliveryRow, EventRow};
 use crate::keys::Scope;
 use crate::problem::{Problem, ProblemBody};
-use crate::service::rfc3339;
+use crate::service::{EventBody, rfc3339};
 
 /// The maximum number of events in a page.
 const MAX_PAGE: u32 = 100;
@@ -32,8 +32,7 @@ pub(super) struct EventsQuery {
 /// One page of events, the oldest first.
 #[derive(Serialize, ToSchema)]
 pub(super) struct EventPage {
-    /// The bodies that consumers get.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<EventBody<'static>>)]
     data: Vec<Box<RawValue>>,
     /// The cursor for later events. Keep it to continue.
     next: i64,
@@ -64,8 +63,8 @@ pub(super) async fn list(
 }
 
 /// Read an event.
-#[utoipa::path(get, path = "/v1/events/{id}", tag = "events", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, body = ProblemBody<'static>, content_type = "application/problem+json")))]
+#[utoipa::path(get, path = "/v1/events/{id}", tag = "events", params(("id" = String, Path, description = "The event: `evt_…`")),
+    responses((status = 200, body = EventBody<'static>), (status = 404, body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn read(
     State(app): State<App>,
     caller: Caller,
@@ -128,7 +127,7 @@ impl DeliveryBody {
 }
 
 /// List the deliveries of an event to webhook endpoints.
-#[utoipa::path(get, path = "/v1/events/{id}/deliveries", tag = "events", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/events/{id}/deliveries", tag = "events", params(("id" = String, Path, description = "The event: `evt_…`")),
     responses((status = 200, body = DeliveryList)))]
 pub(super) async fn deliveries(
     State(app): State<App>,
@@ -143,7 +142,7 @@ pub(super) async fn deliveries(
 }
 
 /// Deliver an event again to all enabled webhook endpoints.
-#[utoipa::path(post, path = "/v1/events/{id}/replay", tag = "events", params(("id" = String, Path)), responses((status = 202)))]
+#[utoipa::path(post, path = "/v1/events/{id}/replay", tag = "events", params(("id" = String, Path, description = "The event: `evt_…`")), responses((status = 202)))]
 pub(super) async fn replay(
     State(app): State<App>,
     caller: Caller,
@@ -167,5 +166,5 @@ fn missing() -> Problem {
 }
 
 fn body(row: &EventRow) -> Result<Box<RawValue>, Problem> {
-    RawValue::from_string(row.body.clone()).map_err(|_| Problem::internal())
+    RawValue::from_string(row.body.clone()).map_err(Problem::internal)
 }

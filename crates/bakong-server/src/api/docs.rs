@@ -11,6 +11,7 @@ use serde_json::Value;
 use utoipa::openapi::OpenApi;
 
 use crate::app::App;
+use crate::problem::Code;
 
 /// The page needs no script, no image and nothing from another server.
 const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
@@ -20,6 +21,7 @@ const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none
 struct Page {
     calls: Vec<Call>,
     schemas: Vec<Schema>,
+    codes: &'static [Code],
 }
 
 /// A call of the API.
@@ -38,6 +40,7 @@ struct Schema {
     name: String,
     description: String,
     fields: Vec<Field>,
+    example: Option<String>,
 }
 
 struct Field {
@@ -93,10 +96,12 @@ impl Page {
             name: name.clone(),
             description: text(&schema["description"]),
             fields: fields(schema),
+            example: schema.get("example").map(|example| format!("{example:#}")),
         });
         Self {
             calls: calls.collect(),
             schemas: schemas.collect(),
+            codes: Code::ALL,
         }
     }
 }

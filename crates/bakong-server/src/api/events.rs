@@ -28,7 +28,7 @@ const PAGE: i64 = 100;
 /// Sends the stored events first, then new ones. After an interruption, send `Last-Event-ID` to continue. An event can arrive
 /// twice; its `id` is the same.
 #[utoipa::path(get, path = "/v1/payments/{id}/events", tag = "events",
-    params(("id" = String, Path), ("Last-Event-ID" = Option<i64>, Header, description = "The last id that was received")),
+    params(("id" = String, Path, description = "The payment: `pay_…`"), ("Last-Event-ID" = Option<i64>, Header, description = "The last id that was received")),
     responses((status = 200, content_type = "text/event-stream", body = String), (status = 404, body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn stream(
     State(app): State<App>,

@@ -9,7 +9,7 @@ use super::body::RawBody;
 use crate::db::{Claim, Claimed, Db, LOCK, OpenedPayment};
 use crate::domain::Payment;
 use crate::ids;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The maximum length of a key in bytes.
 const MAX_KEY: usize = 255;
@@ -25,7 +25,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn json(status: StatusCode, body: &impl serde::Serialize) -> Result<Self, Problem> {
-        let body = serde_json::to_string(body).map_err(|_| Problem::internal())?;
+        let body = serde_json::to_string(body).map_err(Problem::internal)?;
         Ok(Self {
             status,
             body,
@@ -73,7 +73,7 @@ pub(super) async fn once(
     let claim = match db.claim(shop, key, &fingerprint, owner, now).await? {
         Claimed::New(claim) => claim,
         Claimed::Answered { status, body } => {
-            let status = StatusCode::from_u16(status).map_err(|_| Problem::internal())?;
+            let status = StatusCode::from_u16(status).map_err(Problem::internal)?;
             let answer = Answer {
                 status,
                 body,
@@ -89,16 +89,15 @@ pub(super) async fn once(
         Claimed::InProgress => {
             return Err(Problem {
                 retry_after: Some(1),
-                ..Problem::conflict(
-                    "idempotency_in_progress",
+                ..Problem::new(
+                    Code::IdempotencyInProgress,
                     "another request with this Idempotency-Key is in progress; try again",
                 )
             });
         }
         Claimed::OtherRequest => {
             return Err(Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "idempotency_mismatch",
+                Code::IdempotencyMismatch,
                 "this Idempotency-Key was used for another request; use a new key for each request",
             ));
         }
@@ -116,7 +115,7 @@ pub(super) async fn once(
     };
     let (status, body, opened) = match &result {
         Ok(answer) => (answer.status, answer.body.clone(), answer.opened.as_ref()),
-        Err(problem) if problem.is_final() => (problem.status, problem.to_json(), None),
+        Err(problem) if problem.is_final() => (problem.status(), problem.to_json(), None),
         Err(_) => {
             db.release(shop, &claim).await?;
             return result.map(IntoResponse::into_response);

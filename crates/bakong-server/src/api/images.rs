@@ -25,7 +25,7 @@ pub(crate) enum Drawing {
 macro_rules! handlers {
     ($($(#[doc = $doc:literal])* $name:ident, $path:literal, $type:literal, $drawing:expr;)*) => {$(
         $(#[doc = $doc])*
-        #[utoipa::path(get, path = $path, tag = "images", params(("id" = String, Path)),
+        #[utoipa::path(get, path = $path, tag = "images", params(("id" = String, Path, description = "The payment: `pay_…`")),
             responses((status = 200, content_type = $type, body = Vec<u8>)))]
         pub(super) async fn $name(
             State(app): State<App>,
@@ -52,7 +52,10 @@ handlers! {
 /// Draws a code on a thread for blocking work, because a PNG takes milliseconds.
 pub(crate) async fn draw(code: String, drawing: Drawing) -> Result<Image, Problem> {
     let drawn = tokio::task::spawn_blocking(move || draw_now(&code, drawing)).await;
-    let image = drawn.ok().flatten().ok_or_else(Problem::internal)?;
+    let image = drawn
+        .ok()
+        .flatten()
+        .ok_or_else(|| Problem::internal("a code cannot be drawn"))?;
     let kind = match drawing {
         Drawing::QrSvg | Drawing::CardSvg => "image/svg+xml",
         Drawing::QrPng | Drawing::CardPng => "image/png",

@@ -108,7 +108,7 @@ pub(super) async fn list(State(app): State<App>, caller: Caller) -> Result<Json<
 }
 
 /// Revoke an API key.
-#[utoipa::path(delete, path = "/v1/keys/{id}", tag = "keys", params(("id" = String, Path)),
+#[utoipa::path(delete, path = "/v1/keys/{id}", tag = "keys", params(("id" = String, Path, description = "The key: `key_…`")),
     responses((status = 204), (status = 404, body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn revoke(
     State(app): State<App>,

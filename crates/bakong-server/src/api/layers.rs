@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
 use crate::ids;
 use crate::metrics::Metrics;
-use crate::problem::{Problem, REQUEST_ID};
+use crate::problem::{Code, Problem, REQUEST_ID};
 
 /// How long a request may take until its answer begins, with the time to send its body.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -58,8 +58,9 @@ impl RequestIds {
 }
 
 async fn handle(State(layer): State<Layer>, request: Request, next: Next) -> Response {
-    let Ok(id) = layer.ids.next() else {
-        return Problem::internal().into_response();
+    let id = match layer.ids.next() {
+        Ok(id) => id,
+        Err(error) => return Problem::from(error).into_response(),
     };
     let value = HeaderValue::try_from(&id);
     let only_reads = request.method().is_safe();
@@ -69,7 +70,7 @@ async fn handle(State(layer): State<Layer>, request: Request, next: Next) -> Res
     } else {
         // A task of its own finishes what it began when the client goes away, so that a repetition finds its answer.
         let answer = tokio::spawn(answer).await;
-        answer.unwrap_or_else(|_| Problem::internal().into_response())
+        answer.unwrap_or_else(|error| Problem::internal(error).into_response())
     };
     let headers = response.headers_mut();
     if let Ok(value) = value {
@@ -94,10 +95,7 @@ async fn answer(metrics: Metrics, request: Request, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     let response = match tokio::time::timeout(TIMEOUT, answer).await {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => {
-            tracing::error!("a handler panicked; this is a bug");
-            Problem::internal().into_response()
-        }
+        Ok(Err(_)) => Problem::internal("a handler panicked; this is a bug").into_response(),
         Err(_) => timed_out().into_response(),
     };
     metrics.request(&method, route, response.status(), started.elapsed());
@@ -106,8 +104,7 @@ async fn answer(metrics: Metrics, request: Request, next: Next) -> Response {
 
 fn timed_out() -> Problem {
     Problem::new(
-        StatusCode::REQUEST_TIMEOUT,
-        "timeout",
+        Code::Timeout,
         "the request took too long; try again with the same Idempotency-Key",
     )
 }
@@ -117,6 +114,7 @@ mod tests {
     use std::convert::Infallible;
 
     use axum::body::{Body, Bytes};
+    use axum::http::StatusCode;
     use axum::routing::post;
     use futures_util::stream;
     use tower_service::Service;

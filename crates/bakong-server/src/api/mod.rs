@@ -18,7 +18,7 @@ pub(crate) mod statement;
 mod webhooks;
 
 use axum::Router;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method, Uri};
 use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -27,7 +27,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -107,10 +107,10 @@ fn document_errors(description: &mut utoipa::openapi::OpenApi) {
 async fn no_such_path(uri: Uri) -> Problem {
     let path = khqr_core::Printable(uri.path()).to_string();
     let detail = format!("there is no {path}; see /docs");
-    Problem::new(StatusCode::NOT_FOUND, "no_such_path", detail)
+    Problem::new(Code::NoSuchPath, detail)
 }
 
 async fn wrong_method(method: Method) -> Problem {
     let detail = format!("this path does not support {method}; see /docs");
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", detail)
+    Problem::new(Code::WrongMethod, detail)
 }

@@ -61,7 +61,7 @@ pub(super) async fn create(
 /// Read a payment.
 ///
 /// This answer is authoritative: events and pages are hints.
-#[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", params(("id" = String, Path, description = "The payment: `pay_…`")),
     responses((status = 200, body = PaymentBody), (status = 404, body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn read(
     State(app): State<App>,
@@ -75,7 +75,7 @@ pub(super) async fn read(
     }
     let payment = service::load(app.db(), shop, &id).await?;
     let json = serde_json::to_string(&PaymentBody::of(&payment, shop));
-    let json = Bytes::from(json.map_err(|_| Problem::internal())?);
+    let json = Bytes::from(json.map_err(Problem::internal)?);
     cache.keep_payment(version, shop.id, &id, &json);
     Ok(json_response(json))
 }
@@ -179,7 +179,7 @@ pub(super) struct NewAttempt {
 }
 
 /// Create a new code for a payment whose code cannot be paid any more.
-#[utoipa::path(post, path = "/v1/payments/{id}/attempts", tag = "payments", params(("id" = String, Path)), request_body = NewAttempt,
+#[utoipa::path(post, path = "/v1/payments/{id}/attempts", tag = "payments", params(("id" = String, Path, description = "The payment: `pay_…`")), request_body = NewAttempt,
     responses((status = 201, body = PaymentBody), (status = 409, description = "The payment is paid, or its code can still be paid", body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn new_attempt(
     State(app): State<App>,
@@ -203,7 +203,7 @@ pub(super) async fn new_attempt(
 /// Ask for an early check, for example because the customer says that the payment is made.
 ///
 /// The server checks when its quota allows it. Returns the payment as it is now.
-#[utoipa::path(post, path = "/v1/payments/{id}/check", tag = "payments", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/payments/{id}/check", tag = "payments", params(("id" = String, Path, description = "The payment: `pay_…`")),
     responses((status = 202, body = PaymentBody), (status = 404, body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn check(
     State(app): State<App>,
@@ -222,7 +222,7 @@ pub(super) async fn check(
 /// Cancel an open payment.
 ///
 /// A customer who has the code can still pay it until it expires. Then the payment needs a review.
-#[utoipa::path(post, path = "/v1/payments/{id}/cancel", tag = "payments", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/payments/{id}/cancel", tag = "payments", params(("id" = String, Path, description = "The payment: `pay_…`")),
     responses((status = 200, body = PaymentBody), (status = 409, description = "The payment is not open", body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn cancel(
     State(app): State<App>,
@@ -242,7 +242,7 @@ pub(super) async fn cancel(
 }
 
 /// Decide on a payment that needs a review.
-#[utoipa::path(post, path = "/v1/payments/{id}/resolve", tag = "payments", params(("id" = String, Path)), request_body = NewDecision,
+#[utoipa::path(post, path = "/v1/payments/{id}/resolve", tag = "payments", params(("id" = String, Path, description = "The payment: `pay_…`")), request_body = NewDecision,
     responses((status = 200, body = PaymentBody), (status = 409, description = "The payment needs no decision, or cannot be accepted", body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn resolve(
     State(app): State<App>,

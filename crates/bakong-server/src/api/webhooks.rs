@@ -17,7 +17,7 @@ use crate::domain::EventType;
 use crate::ids;
 use crate::keys::Scope;
 use crate::outbound::check_url;
-use crate::problem::{Problem, ProblemBody};
+use crate::problem::{Code, Problem, ProblemBody};
 use crate::service::{self, rfc3339};
 use crate::webhooks::Secret;
 
@@ -89,7 +89,7 @@ pub(super) async fn create(
     let shop = caller.shop.id;
     if app.db().endpoints(shop).await?.len() >= MAX_ENDPOINTS {
         let detail = format!("a shop has at most {MAX_ENDPOINTS} endpoints; delete one first");
-        return Err(Problem::conflict("too_many_endpoints", detail));
+        return Err(Problem::new(Code::TooManyEndpoints, detail));
     }
     let secret = Secret::random()?;
     let types: Vec<_> = new.types.iter().map(|kind| kind.name()).collect();
@@ -131,7 +131,7 @@ pub(super) async fn list(
 }
 
 /// Delete a webhook endpoint. Its pending deliveries end.
-#[utoipa::path(delete, path = "/v1/webhook_endpoints/{id}", tag = "webhooks", params(("id" = String, Path)),
+#[utoipa::path(delete, path = "/v1/webhook_endpoints/{id}", tag = "webhooks", params(("id" = String, Path, description = "The endpoint: `we_…`")),
     responses((status = 204), (status = 404, body = ProblemBody<'static>, content_type = "application/problem+json")))]
 pub(super) async fn delete(
     State(app): State<App>,
@@ -147,7 +147,7 @@ pub(super) async fn delete(
 }
 
 /// Enable a webhook endpoint that was disabled. Use replay for events that it missed.
-#[utoipa::path(post, path = "/v1/webhook_endpoints/{id}/enable", tag = "webhooks", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/webhook_endpoints/{id}/enable", tag = "webhooks", params(("id" = String, Path, description = "The endpoint: `we_…`")),
     responses((status = 200, body = EndpointBody)))]
 pub(super) async fn enable(
     State(app): State<App>,
@@ -163,7 +163,7 @@ pub(super) async fn enable(
 }
 
 /// Replace the secret. For a day, messages have two signatures: one by the new secret and one by the old.
-#[utoipa::path(post, path = "/v1/webhook_endpoints/{id}/rotate", tag = "webhooks", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/webhook_endpoints/{id}/rotate", tag = "webhooks", params(("id" = String, Path, description = "The endpoint: `we_…`")),
     responses((status = 200, body = EndpointBody)))]
 pub(super) async fn rotate(
     State(app): State<App>,
@@ -188,7 +188,7 @@ pub(super) struct PingBody {
 }
 
 /// Send an event of the type `ping` to a webhook endpoint.
-#[utoipa::path(post, path = "/v1/webhook_endpoints/{id}/ping", tag = "webhooks", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/v1/webhook_endpoints/{id}/ping", tag = "webhooks", params(("id" = String, Path, description = "The endpoint: `we_…`")),
     responses((status = 202, body = PingBody)))]
 pub(super) async fn ping(
     State(app): State<App>,

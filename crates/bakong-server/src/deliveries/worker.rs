@@ -12,10 +12,11 @@ use super::schedule::{self, MAX_FAILING};
 use crate::db::{
     AttemptRow, Db, DueDelivery, DueEndpoint, EndpointKind, EndpointRow, EventRow, Next,
 };
+use crate::domain::Alert;
 use crate::feed::Feed;
 use crate::metrics::Metrics;
 use crate::outbound::{Post, Received, Sender};
-use crate::service::{self, Alert};
+use crate::service;
 use crate::telegram::Bot;
 use crate::webhooks::{self, Secret};
 

@@ -52,3 +52,14 @@ impl fmt::Display for EventType {
         f.pad(self.name())
     }
 }
+
+/// What the owner of a shop must learn, besides payments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub(crate) struct Alert<'a> {
+    /// A name for programs.
+    pub(crate) code: &'static str,
+    /// What the alert is about, if a shop has several such objects.
+    pub(crate) object: &'a str,
+    /// What happened, and what to do.
+    pub(crate) detail: &'a str,
+}

@@ -9,7 +9,7 @@ mod payment;
 mod reason;
 mod transition;
 
-pub(crate) use event::EventType;
+pub(crate) use event::{Alert, EventType};
 pub(crate) use money::{amount_text, parse_amount};
 pub(crate) use payment::{Attempt, Payment, Status, TransactionSummary};
 pub(crate) use reason::Reason;

@@ -19,7 +19,7 @@ use super::text::{Texts, texts};
 use crate::api::images::card_svg_with;
 use crate::app::App;
 use crate::domain::{Payment, Status};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::service::{self, MAX_CODES, Requester};
 use crate::shop::{Mode, Shop};
 
@@ -156,7 +156,10 @@ async fn card(
         header::CONTENT_TYPE,
         HeaderValue::from_static("image/svg+xml"),
     )];
-    Ok((kind, svg.ok_or_else(Problem::internal)?))
+    Ok((
+        kind,
+        svg.ok_or_else(|| Problem::internal("a code cannot be drawn"))?,
+    ))
 }
 
 /// Tells the page when to fetch itself again.
@@ -184,13 +187,10 @@ async fn new_code(
         Ok(_) => {}
         // Someone was faster, or the page was old. The page shows what is true now.
         Err(problem)
-            if [
-                "payment_open",
-                "payment_changed",
-                "order_paid",
-                "order_needs_review",
-            ]
-            .contains(&problem.code) => {}
+            if matches!(
+                problem.code,
+                Code::PaymentOpen | Code::PaymentChanged | Code::OrderPaid | Code::OrderNeedsReview
+            ) => {}
         Err(problem) => return Err(problem.into()),
     }
     Ok(Redirect::to(&format!("/pay/{token}")))

@@ -28,5 +28,5 @@ pub(super) fn strict(
     let text = format!(
         "{name}={value}; Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}"
     );
-    HeaderValue::try_from(text).map_err(|_| Problem::internal())
+    HeaderValue::try_from(text).map_err(Problem::internal)
 }

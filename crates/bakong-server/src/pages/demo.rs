@@ -22,7 +22,7 @@ use super::session::{csrf, forged, is_csrf};
 use crate::api::body::RawBody;
 use crate::app::App;
 use crate::ids;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::service::{self, NewPayment};
 use crate::shop::{Mode, Shop};
 use crate::site::{Demo, Received};
@@ -232,7 +232,7 @@ async fn receive(
     let body = String::from_utf8(body.0.to_vec()).unwrap_or_default();
     if !is_recent || !demo.secret.has_signed(signatures, id, time, &body) {
         let detail = "the signature or the time of the message is wrong";
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "wrong_signature", detail).into());
+        return Err(Problem::new(Code::WrongSignature, detail).into());
     }
     let id = id.to_owned();
     demo.add(Received { id, body });

@@ -1,13 +1,13 @@
 //! Forms of pages.
 
 use axum::extract::{FromRequest, Request};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 
 use super::page::PageError;
 use super::session::Staff;
 use crate::api::body::RawBody;
 use crate::app::App;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The fields of a form.
 pub(super) struct Form(Vec<(String, String)>);
@@ -42,7 +42,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if !kind.starts_with("application/x-www-form-urlencoded") {
             let detail = "send a form as application/x-www-form-urlencoded";
-            let problem = Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_a_form", detail);
+            let problem = Problem::new(Code::NotAForm, detail);
             return Err(problem.into());
         }
         let body = RawBody::from_request(request, state).await?;

@@ -15,7 +15,7 @@ use super::session::{Session, csrf, forged, is_csrf};
 use crate::app::App;
 use crate::db::LoginSecret;
 use crate::ids;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// The cookie of a person who is about to log in. Its secret protects the form.
 const COOKIE: &str = "login";
@@ -121,12 +121,12 @@ async fn is_password(app: &App, password: String) -> Result<bool, Problem> {
             format!("there were too many attempts to log in; try again in {seconds} seconds");
         Problem {
             retry_after: Some(seconds),
-            ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail)
+            ..Problem::new(Code::TooManyAttempts, detail)
         }
     })?;
     // The hash takes a good part of a second.
     let compared = tokio::task::spawn_blocking(move || expected.is(&password)).await;
-    let is_password = compared.map_err(|_| Problem::internal())?;
+    let is_password = compared.map_err(Problem::internal)?;
     if is_password {
         site.attempts.forget();
     } else {

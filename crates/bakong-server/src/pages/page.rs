@@ -6,7 +6,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use bakong_flow::store::StoreError;
 
 use super::text::{Texts, other_language, texts};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 
 /// What every template needs.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl PageError {
     /// 404: the address is wrong.
     pub(super) fn not_found() -> Self {
         let detail = "there is nothing at this address; check the link";
-        Self::Problem(Problem::new(StatusCode::NOT_FOUND, "not_found", detail))
+        Self::Problem(Problem::new(Code::NotFound, detail))
     }
 }
 
@@ -70,10 +70,10 @@ impl IntoResponse for PageError {
         };
         let page = ErrorPage {
             base: Base::new(),
-            status: problem.status.as_u16(),
+            status: problem.status().as_u16(),
             detail: &problem.detail,
         };
-        let mut response = (problem.status, render(&page)).into_response();
+        let mut response = (problem.status(), render(&page)).into_response();
         if let Some(seconds) = problem.retry_after {
             response
                 .headers_mut()

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderValue;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
 use khqr_core::Timestamp;
 use subtle::ConstantTimeEq;
 
@@ -14,7 +14,7 @@ use super::page::PageError;
 use crate::app::App;
 use crate::db::LoginSecret;
 use crate::ids;
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::shop::{Mode, Shop};
 use crate::site::Site;
 
@@ -156,5 +156,5 @@ impl Staff {
 /// The form does not come from a page of this server.
 pub(super) fn forged() -> PageError {
     let detail = "the form is not from this session; open the page again and repeat what you did";
-    PageError::Problem(Problem::new(StatusCode::FORBIDDEN, "forged_form", detail))
+    PageError::Problem(Problem::new(Code::ForgedForm, detail))
 }

@@ -6,20 +6,10 @@ use khqr_core::Timestamp;
 
 use super::render;
 use crate::db::Db;
+use crate::domain::Alert;
 use crate::ids;
 use crate::problem::Problem;
 use crate::shop::Shop;
-
-/// An alert.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Alert<'a> {
-    /// A name for programs.
-    pub(crate) code: &'static str,
-    /// What the alert is about, if a shop has several such objects.
-    pub(crate) object: &'a str,
-    /// What happened, and what to do.
-    pub(crate) detail: &'a str,
-}
 
 /// Stores an alert and its deliveries, unless the same alert was stored today.
 pub(crate) async fn alert(
@@ -34,7 +24,8 @@ pub(crate) async fn alert(
     // Every worker computes the same id, so the alert of a day is stored once.
     let hash = ids::sha256(&parts.map(str::as_bytes));
     let id = format!("evt_{}", hash.get(..26).unwrap_or(&hash));
-    let event = render::alert(&id, alert.code, alert.object, alert.detail, now);
+    let event =
+        render::alert(id, alert, now).map_err(|error| StoreError::fatal(error.to_string()))?;
     if db.add_alert(shop, &event).await? {
         tracing::error!(code = alert.code, object = alert.object, "{}", alert.detail);
     }

@@ -15,7 +15,7 @@ use crate::db::{Claim, Db, OpenedPayment};
 use crate::domain::{Attempt, Payment, Status, parse_amount};
 use crate::ids;
 use crate::merchant::{CodeFields, bill_number};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::shop::Shop;
 
 /// The maximum length of a description in bytes.
@@ -82,7 +82,7 @@ pub(crate) async fn create(
     check_order(db, shop, &payment.order_id, "").await?;
     // The other payment has just ended.
     let detail = "another payment of this order was changed meanwhile; try again";
-    Err(Problem::conflict("order_open", detail))
+    Err(Problem::new(Code::OrderOpen, detail))
 }
 
 /// Who asks for a new code.
@@ -112,26 +112,26 @@ pub(crate) async fn new_attempt(
     let now = shop.now();
     let is_payable = payment.attempt.expires_at > now && payment.status != Status::Failed;
     let conflict = match payment.status {
-        Status::Paid => Some(("order_paid", "the payment is paid")),
+        Status::Paid => Some((Code::OrderPaid, "the payment is paid")),
         Status::NeedsReview => Some((
-            "order_needs_review",
+            Code::OrderNeedsReview,
             "money for this payment needs a decision first",
         )),
         _ if is_payable => Some((
-            "payment_open",
+            Code::PaymentOpen,
             "the code of this payment can still be paid, and a customer could pay both",
         )),
         Status::Cancelled | Status::Failed if requester == Requester::Customer => {
-            Some(("payment_closed", "the shop has closed the payment"))
+            Some((Code::PaymentClosed, "the shop has closed the payment"))
         }
         _ if requester == Requester::Customer && payment.attempt.number >= MAX_CODES => Some((
-            "too_many_codes",
+            Code::TooManyCodes,
             "the payment had too many codes; ask the shop for a new payment",
         )),
         _ => None,
     };
     if let Some((code, detail)) = conflict {
-        return Err(Problem::conflict(code, detail).about(id));
+        return Err(Problem::new(code, detail).about(id));
     }
     check_order(db, shop, &payment.order_id, id).await?;
     let expires_in = lifetime(expires_in, shop)?;
@@ -154,7 +154,7 @@ pub(crate) async fn new_attempt(
         payment.version = stored.version;
     }
     let detail = "the payment was changed meanwhile; read it again";
-    Err(Problem::conflict("payment_changed", detail).about(id))
+    Err(Problem::new(Code::PaymentChanged, detail).about(id))
 }
 
 /// Fails if the order is paid, under review, or has an open payment, other than the payment `except`.
@@ -163,17 +163,17 @@ async fn check_order(db: &Db, shop: &Shop, order: &str, except: &str) -> Result<
         return Ok(());
     };
     let (code, detail) = match status {
-        Status::Paid => ("order_paid", "the order is already paid"),
+        Status::Paid => (Code::OrderPaid, "the order is already paid"),
         Status::NeedsReview => (
-            "order_needs_review",
+            Code::OrderNeedsReview,
             "money for this order needs a decision first; see POST /v1/payments/{id}/resolve",
         ),
         _ => (
-            "order_open",
+            Code::OrderOpen,
             "the order has an open payment; use it, or cancel it first",
         ),
     };
-    Err(Problem::conflict(code, detail).about(&id))
+    Err(Problem::new(code, detail).about(&id))
 }
 
 impl NewPayment {
@@ -181,7 +181,7 @@ impl NewPayment {
     pub(crate) fn sale(order: &str, amount: &str, currency: &str) -> Result<Self, Problem> {
         let amount = serde_json::to_string(amount).and_then(RawValue::from_string);
         Ok(Self {
-            amount: amount.map_err(|_| Problem::internal())?,
+            amount: amount.map_err(Problem::internal)?,
             currency: currency.to_owned(),
             order_id: order.to_owned(),
             description: None,
@@ -238,7 +238,7 @@ impl NewPayment {
             order_id: self.order_id.clone(),
             amount,
             description: self.description.clone(),
-            metadata: serde_json::to_string(&self.metadata).map_err(|_| Problem::internal())?,
+            metadata: serde_json::to_string(&self.metadata).map_err(Problem::internal)?,
             terminal: self.terminal.clone(),
             success_url: self.success_url.clone(),
             cancel_url: self.cancel_url.clone(),

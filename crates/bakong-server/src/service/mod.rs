@@ -9,11 +9,11 @@ mod render;
 mod request;
 mod resolve;
 
-pub(crate) use alert::{Alert, alert, watch_health};
+pub(crate) use alert::{alert, watch_health};
 pub(crate) use cancel::cancel;
 pub(crate) use change::{apply_flow_event, check, load};
 pub(crate) use create::{MAX_CODES, NewPayment, Requester, create, new_attempt};
 pub(crate) use open::{as_shown, recover_unopened, watch_md5};
-pub(crate) use render::{PaymentBody, ping, rfc3339};
+pub(crate) use render::{EventBody, PaymentBody, ping, rfc3339};
 pub(crate) use request::{NoAnswer, send_spare};
 pub(crate) use resolve::{NewDecision, resolve};

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
 use bakong_flow::bakong_api::endpoint::GenerateDeeplinkByQr;
 use bakong_flow::store::PaymentKey;
 use bakong_flow::{OpenError, WatchError};
@@ -15,7 +14,7 @@ use super::request::send_spare;
 use crate::db::{Changed, Claim, Db, OpenedPayment};
 use crate::domain::{Attempt, Payment, Reason, Status};
 use crate::merchant;
-use crate::problem::{Problem, shutting_down};
+use crate::problem::{Code, Problem, shutting_down};
 use crate::shop::Shop;
 
 /// How long a payment waits for its deep link.
@@ -77,7 +76,7 @@ async fn show(
 ) -> Result<Payment, Problem> {
     if let Err(problem) = watched {
         // The code is not watched and was not shown. A store that did not answer may still have opened it.
-        if problem.status.is_client_error() {
+        if problem.status().is_client_error() {
             db.remove_unopened(shop.id, &payment.id).await?;
         }
         return Err(problem);
@@ -114,8 +113,8 @@ pub(crate) async fn as_shown(
             None => return Ok(None),
         }
     }
-    Err(Problem::unavailable(
-        "payment_opening",
+    Err(Problem::new(
+        Code::PaymentOpening,
         "the payment is being opened; try again",
     ))
 }
@@ -142,10 +141,10 @@ pub(super) async fn deeplink(shop: &Shop, attempt: &Attempt) -> Option<String> {
 /// Watches the newest attempt of a payment. Only then may its code be shown.
 pub(super) async fn watch(shop: &Shop, payment: &Payment) -> Result<(), Problem> {
     let attempt = &payment.attempt;
-    let order = bakong_flow::OrderId::new(&payment.order_id).map_err(|_| Problem::internal())?;
-    let khqr = merchant::parse(&attempt.code).ok_or_else(Problem::internal)?;
-    let mut watched =
-        bakong_flow::Payment::of_khqr(order, &khqr).map_err(|_| Problem::internal())?;
+    let order = bakong_flow::OrderId::new(&payment.order_id).map_err(Problem::internal)?;
+    let khqr = merchant::parse(&attempt.code)
+        .ok_or_else(|| Problem::internal("a stored code cannot be read"))?;
+    let mut watched = bakong_flow::Payment::of_khqr(order, &khqr).map_err(Problem::internal)?;
     if let Some(details) = &mut watched.details {
         details.metadata = Some(metadata(payment).into());
     }
@@ -155,13 +154,13 @@ pub(super) async fn watch(shop: &Shop, payment: &Payment) -> Result<(), Problem>
         Ok(_) => Ok(()),
     };
     result.inspect_err(|problem| {
-        tracing::warn!(payment = %payment.id, code = problem.code, "a payment was not opened");
+        tracing::warn!(payment = %payment.id, code = problem.code.name(), "a payment was not opened");
     })
 }
 
 /// Watches a code that another program created, of which only the MD5 is known. Does nothing if the code is watched.
 pub(crate) async fn watch_md5(shop: &Shop, md5: Md5Handle) -> Result<(), Problem> {
-    let order = bakong_flow::OrderId::new(&md5.to_string()).map_err(|_| Problem::internal())?;
+    let order = bakong_flow::OrderId::new(&md5.to_string()).map_err(Problem::internal)?;
     let expires_at = shop.now().saturating_add(shop.dropin_expires_in);
     let payment = bakong_flow::Payment::of_md5(order, md5, expires_at);
     match shop.watcher.watch(payment, shop.policy).await {
@@ -177,17 +176,17 @@ fn refusal(error: &WatchError, shop: &Shop) -> Problem {
     match error {
         WatchError::Refused(OpenError::NoQuota { until }) => no_quota(*until, shop.now()),
         WatchError::Refused(OpenError::OrderSettled) => {
-            Problem::conflict("order_paid", "the order is already paid")
+            Problem::new(Code::OrderPaid, "the order is already paid")
         }
-        WatchError::Refused(OpenError::TokenRejected) => Problem::unavailable(
-            "bakong_token_rejected",
+        WatchError::Refused(OpenError::TokenRejected) => Problem::new(
+            Code::BakongTokenRejected,
             "Bakong rejects the token of this server, so no payment could be seen; set a new token",
         ),
         WatchError::Refused(_) => {
-            Problem::conflict("code_used", "the code was used before; try again")
+            Problem::new(Code::KhqrUsed, "the code was used before; try again")
         }
-        WatchError::StoreUnavailable => Problem::unavailable(
-            "store_unavailable",
+        WatchError::StoreUnavailable => Problem::new(
+            Code::StoreUnavailable,
             "the store or the leader did not answer in time; try again",
         ),
         _ => shutting_down(),
@@ -235,8 +234,7 @@ fn no_quota(until: Timestamp, now: Timestamp) -> Problem {
     Problem {
         retry_after: Some(until.saturating_since(now).as_secs().max(1)),
         ..Problem::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "no_quota",
+            Code::NoQuota,
             "no request to Bakong can be reserved for this payment, so the server could not see whether it is paid; do not show another code",
         )
     }

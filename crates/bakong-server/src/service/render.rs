@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::db::NewEvent;
-use crate::domain::{EventType, Payment, Reason, Status, TransactionSummary, amount_text};
+use crate::domain::{Alert, EventType, Payment, Reason, Status, TransactionSummary, amount_text};
 use crate::ids;
 use crate::problem::Problem;
 use crate::shop::{Mode, Shop};
@@ -85,15 +85,32 @@ impl PaymentBody {
     }
 }
 
-/// The body of an event, in the form that the Standard Webhooks specification recommends.
-#[derive(Serialize)]
-struct EventBody<'a> {
+/// An event, as webhooks, streams and `GET /v1/events` send it, in the form that the Standard Webhooks specification recommends.
+#[derive(Serialize, ToSchema)]
+#[schema(example = example)]
+pub(crate) struct EventBody<'a> {
+    /// `evt_…`. A webhook has it as `webhook-id` too. An event can arrive more than once.
     id: &'a str,
+    /// A type such as `payment.paid`, or `ping`.
     #[serde(rename = "type")]
-    kind: EventType,
+    kind: &'a str,
+    #[schema(format = "date-time")]
     timestamp: String,
-    reasons: &'a [Reason],
-    data: PaymentBody,
+    /// Why the event happened. Empty in the usual case. Only events of payments have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<&'a [Reason]>,
+    /// For a payment, the payment after the change, as in `PaymentBody`. For `alert`, `code`, `object` and `detail`. For `ping`,
+    /// nothing.
+    #[schema(value_type = Object)]
+    data: EventData<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum EventData<'a> {
+    Payment(Box<PaymentBody>),
+    Alert(Alert<'a>),
+    Ping {},
 }
 
 /// Renders an event about `payment`, as it is after the change.
@@ -104,52 +121,93 @@ pub(super) fn event(
     reasons: &[Reason],
     at: Timestamp,
 ) -> Result<NewEvent, Problem> {
+    let data = EventData::Payment(Box::new(PaymentBody::of(payment, shop)));
     let id = ids::ordered("evt_", at)?;
+    render(id, kind.name(), Some(reasons), data, at).map_err(Problem::internal)
+}
+
+/// Renders an alert.
+pub(super) fn alert(
+    id: String,
+    alert: Alert<'_>,
+    at: Timestamp,
+) -> Result<NewEvent, serde_json::Error> {
+    render(
+        id,
+        EventType::Alert.name(),
+        None,
+        EventData::Alert(alert),
+        at,
+    )
+}
+
+/// Renders an event that only shows that an endpoint works.
+pub(crate) fn ping(at: Timestamp) -> Result<NewEvent, Problem> {
+    let id = ids::ordered("evt_", at)?;
+    render(id, "ping", None, EventData::Ping {}, at).map_err(Problem::internal)
+}
+
+fn render(
+    id: String,
+    kind: &'static str,
+    reasons: Option<&[Reason]>,
+    data: EventData<'_>,
+    at: Timestamp,
+) -> Result<NewEvent, serde_json::Error> {
     let body = EventBody {
         id: &id,
         kind,
         timestamp: rfc3339(at),
         reasons,
-        data: PaymentBody::of(payment, shop),
+        data,
     };
-    let body = serde_json::to_string(&body).map_err(|_| Problem::internal())?;
+    let body = serde_json::to_string(&body)?;
     Ok(NewEvent {
         id,
-        kind: kind.name(),
+        kind,
         body,
         at,
         flow_event: None,
     })
 }
 
-/// Renders an alert.
-pub(super) fn alert(id: &str, code: &str, object: &str, detail: &str, at: Timestamp) -> NewEvent {
-    let body = serde_json::json!({
-        "id": id,
-        "type": EventType::Alert,
-        "timestamp": rfc3339(at),
-        "data": { "code": code, "object": object, "detail": detail },
-    });
-    NewEvent {
-        id: id.to_owned(),
-        kind: EventType::Alert.name(),
-        body: body.to_string(),
-        at,
-        flow_event: None,
-    }
-}
-
-/// Renders an event that only shows that an endpoint works.
-pub(crate) fn ping(at: Timestamp) -> Result<NewEvent, Problem> {
-    let id = ids::ordered("evt_", at)?;
-    let timestamp = rfc3339(at);
-    let body = serde_json::json!({ "id": id, "type": "ping", "timestamp": timestamp, "data": {} });
-    Ok(NewEvent {
-        id,
-        kind: "ping",
-        body: body.to_string(),
-        at,
-        flow_event: None,
+/// The example in the description of the API.
+fn example() -> serde_json::Value {
+    serde_json::json!({
+        "id": "evt_01kb7c9w3ne1vhq5dzj4t08x2m",
+        "type": "payment.paid",
+        "timestamp": "2026-11-28T15:03:44.120Z",
+        "reasons": [],
+        "data": {
+            "id": "pay_01kb7c8f6r2m9x4tq0s5w3hjdn",
+            "status": "paid",
+            "reasons": [],
+            "test": false,
+            "order_id": "INV-1042",
+            "amount": "4.50",
+            "currency": "USD",
+            "description": "Two iced coffees",
+            "metadata": { "table": "7" },
+            "terminal": "till-1",
+            "qr": "00020101021230…6304A1B2",
+            "deeplink": null,
+            "md5": "c3ab8ff13720e8ad9047dd39466b3c89",
+            "attempt": 1,
+            "created_at": "2026-11-28T15:02:58.003Z",
+            "expires_at": "2026-11-28T15:12:58.003Z",
+            "paid_at": "2026-11-28T15:03:40.000Z",
+            "transaction": {
+                "hash": "0dbe108c66c4cb8ebf9e3b0f0e5c8d7a4a5b6c7d8e9f00112233445566778899",
+                "from_account_id": "dara@devb",
+                "to_account_id": "sokha@devb",
+                "amount": "4.50",
+                "currency": "USD",
+                "created_at_ms": 1_796_000_000_000_u64
+            },
+            "checkout_url": "https://pay.example.com/pay/…",
+            "success_url": null,
+            "cancel_url": null
+        }
     })
 }
 

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use super::change;
 use crate::db::Db;
 use crate::domain::{Payment, Status};
-use crate::problem::Problem;
+use crate::problem::{Code, Problem};
 use crate::shop::Shop;
 
 /// The maximum length of a note in bytes.
@@ -62,7 +62,7 @@ pub(crate) async fn resolve(
     };
     let resolution = Resolution::new(decided, decision.note, by, shop.now());
     // Any attempt of the payment may be under review.
-    let order = bakong_flow::OrderId::new(&payment.order_id).map_err(|_| Problem::internal())?;
+    let order = bakong_flow::OrderId::new(&payment.order_id).map_err(Problem::internal)?;
     let stored = shop.store.find(&PaymentKey::Order(order)).await?;
     let mut under_review = None;
     for stored in &stored {
@@ -80,17 +80,17 @@ pub(crate) async fn resolve(
         }
     }
     let no_review =
-        || Problem::conflict("no_review", "the payment needs no decision, or has one").about(id);
+        || Problem::new(Code::NoReview, "the payment needs no decision, or has one").about(id);
     let md5 = under_review.ok_or_else(no_review)?;
     match shop.store.resolve(&md5, &resolution).await? {
         Ok(()) => {}
         Err(ResolveConflict::OrderSettled) => {
             let detail = "another payment of this order is paid, so this one can only be rejected";
-            return Err(Problem::conflict("order_paid", detail).about(id));
+            return Err(Problem::new(Code::OrderPaid, detail).about(id));
         }
         Err(ResolveConflict::TransactionSettledAnother { .. }) => {
             let detail = "the transaction paid another order, so it can only be rejected";
-            return Err(Problem::conflict("transaction_used", detail).about(id));
+            return Err(Problem::new(Code::TransactionUsed, detail).about(id));
         }
         Err(_) => return Err(no_review()),
     }

@@ -1,6 +1,7 @@
 //! The description of the API.
 
 use http::Method;
+use serde_json::Value;
 
 use crate::client::send;
 use crate::harness::Harness;
@@ -42,8 +43,39 @@ async fn the_description_has_every_call_and_the_page_needs_no_other_server() {
     );
     let page = page.text();
     assert!(page.contains("/v1/payments/{id}/resolve"));
+    // The `type` of an error leads to its row.
+    let error = send(address, Method::GET, "/v1/payments", &[], "").await;
+    let link = error.expect(401)["type"].as_str().unwrap().to_owned();
+    let id = link.strip_prefix("/docs#").unwrap();
+    assert!(page.contains(&format!("id=\"{id}\"")), "{link}");
     for foreign in ["<script", "src=", "href=\"http", "url(", "@import"] {
         assert!(!page.contains(foreign), "{foreign}");
     }
     shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_of_an_event_has_the_fields_of_an_event() {
+    let shop = Harness::start().await;
+    let payment = shop.create("INV-1").await;
+    shop.pay_and_wait(&payment).await;
+    let events = shop.get("/v1/events").await.expect(200);
+    let description = send(shop.server.address(), Method::GET, "/openapi.json", &[], "").await;
+    let description = description.expect(200);
+    let example = &description["components"]["schemas"]["EventBody"]["example"];
+    assert_eq!(fields(example), fields(&events["data"][0]));
+    shop.server.shutdown().await;
+}
+
+/// Returns the names of all fields, except those that a shop chooses.
+fn fields(value: &Value) -> Vec<String> {
+    let mut names = Vec::new();
+    for (name, value) in value.as_object().into_iter().flatten() {
+        names.push(name.clone());
+        if name != "metadata" {
+            names.extend(fields(value).iter().map(|inner| format!("{name}.{inner}")));
+        }
+    }
+    names.sort_unstable();
+    names
 }

@@ -148,7 +148,7 @@ impl Answer {
 /// A problem of the server. A program must not read one as "not paid".
 impl From<Problem> for Answer {
     fn from(problem: Problem) -> Self {
-        let mut answer = match problem.status {
+        let mut answer = match problem.status() {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 Self::error(ErrorCode::Unauthorized)
             }
@@ -198,6 +198,7 @@ mod tests {
     use bakong_flow::bakong_api::transport::{TransportError, TransportErrorKind};
 
     use super::*;
+    use crate::problem::Code;
 
     /// Returns the error code, and nothing for an outage.
     fn code(answer: &Answer) -> Option<i64> {
@@ -208,23 +209,23 @@ mod tests {
 
     #[test]
     fn no_problem_of_the_server_says_that_a_code_is_not_paid() {
-        for (status, expected) in [
-            (400, Some(5)),
-            (401, Some(6)),
-            (403, Some(6)),
-            (408, None),
-            (409, None),
-            (413, Some(5)),
-            (429, Some(17)),
-            (500, None),
-            (503, None),
+        for (code_of_problem, expected) in [
+            (Code::InvalidBody, Some(5)),
+            (Code::WrongKey, Some(6)),
+            (Code::MissingScope, Some(6)),
+            (Code::Timeout, None),
+            (Code::OrderOpen, None),
+            (Code::BodyTooLarge, Some(5)),
+            (Code::NoQuota, Some(17)),
+            (Code::InternalError, None),
+            (Code::StoreUnavailable, None),
         ] {
-            let mut problem = Problem::new(StatusCode::from_u16(status).unwrap(), "code", "detail");
+            let mut problem = Problem::new(code_of_problem, "detail");
             problem.retry_after = Some(7);
             let answer = Answer::from(problem);
             assert_eq!((code(&answer), answer.retry_after), (expected, Some(7)));
             let is_outage = answer.status == StatusCode::SERVICE_UNAVAILABLE;
-            assert_eq!(is_outage, expected.is_none(), "{status}");
+            assert_eq!(is_outage, expected.is_none(), "{code_of_problem:?}");
         }
     }
 

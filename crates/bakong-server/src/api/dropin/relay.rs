@@ -104,7 +104,7 @@ pub(super) async fn account(Program(caller): Program, body: Body) -> Result<Answ
         AccountAnswer::NotFound => Err(Answer::error(ErrorCode::AccountNotFound)),
         AccountAnswer::Invalid => Err(invalid()),
         // A result that this version does not know.
-        _ => Err(Problem::internal().into()),
+        _ => Err(Problem::internal("Bakong sent an answer that this version does not know").into()),
     }
 }
 
@@ -120,7 +120,11 @@ async fn check(
         CheckAnswer::Failed => ErrorCode::TransactionFailed,
         CheckAnswer::StaticQr => ErrorCode::StaticQr,
         // A result that this version does not know is no answer to the question.
-        _ => return Err(Problem::internal().into()),
+        _ => {
+            return Err(
+                Problem::internal("Bakong sent an answer that this version does not know").into(),
+            );
+        }
     };
     Err(Answer::error(code))
 }

@@ -1,11 +1,18 @@
 //! Errors of the API as `application/problem+json` (RFC 9457).
 
+use std::fmt;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bakong_flow::CommandError;
 use bakong_flow::store::{StoreError, StoreErrorKind};
+use khqr_core::Printable;
 use serde::Serialize;
 use utoipa::ToSchema;
+
+mod code;
+
+pub(crate) use code::Code;
 
 tokio::task_local! {
     /// The id of the request that the current task handles.
@@ -15,8 +22,7 @@ tokio::task_local! {
 /// An error of the API.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Problem {
-    pub(crate) status: StatusCode,
-    pub(crate) code: &'static str,
+    pub(crate) code: Code,
     pub(crate) detail: String,
     /// The field or the parameter that is wrong.
     pub(crate) param: Option<&'static str>,
@@ -49,22 +55,27 @@ pub(crate) struct ProblemBody<'a> {
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        let is_unavailable = code.status() == StatusCode::SERVICE_UNAVAILABLE;
         Self {
-            status,
             code,
             detail: detail.into(),
             param: None,
-            retry_after: None,
+            // A reason that may end soon.
+            retry_after: is_unavailable.then_some(2),
             payment: None,
         }
+    }
+
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.code.status()
     }
 
     /// 400: a value cannot be used.
     pub(crate) fn invalid(param: &'static str, detail: impl Into<String>) -> Self {
         Self {
             param: Some(param),
-            ..Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail)
+            ..Self::new(Code::InvalidParameter, detail)
         }
     }
 
@@ -73,28 +84,16 @@ impl Problem {
         let detail = format!(
             "there is no such {what} for this API key; check the id and the mode of the key"
         );
-        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+        Self::new(Code::NotFound, detail)
     }
 
-    /// 409.
-    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, code, detail)
-    }
-
-    /// 503: the request may succeed later.
-    pub(crate) fn unavailable(code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            retry_after: Some(2),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
-        }
-    }
-
-    /// 500.
-    pub(crate) fn internal() -> Self {
+    /// 500. Logs the reason with the id of the request.
+    pub(crate) fn internal(reason: impl fmt::Display) -> Self {
+        let reason = reason.to_string();
+        tracing::error!(request_id = request_id(), reason = %Printable(&reason), "a request failed");
         Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal_error",
-            "the server failed; its log has the reason under this request_id",
+            Code::InternalError,
+            "the server failed; its log has the reason with this request_id",
         )
     }
 
@@ -105,9 +104,9 @@ impl Problem {
 
     /// Whether a repetition of the request should get this answer too. Other problems end, so the request is executed again.
     pub(crate) fn is_final(&self) -> bool {
-        self.status.is_client_error()
+        self.status().is_client_error()
             && !matches!(
-                self.status,
+                self.status(),
                 StatusCode::CONFLICT
                     | StatusCode::TOO_MANY_REQUESTS
                     | StatusCode::REQUEST_TIMEOUT
@@ -119,14 +118,14 @@ impl Problem {
     /// Returns the body as a JSON text.
     pub(crate) fn to_json(&self) -> String {
         let body = ProblemBody {
-            kind: format!("/docs#{}", self.code),
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            status: self.status.as_u16(),
+            kind: format!("/docs#{}", self.code.name()),
+            title: self.status().canonical_reason().unwrap_or("Error"),
+            status: self.status().as_u16(),
             detail: &self.detail,
-            code: self.code,
+            code: self.code.name(),
             param: self.param,
             payment: self.payment.as_deref(),
-            request_id: REQUEST_ID.try_with(Clone::clone).unwrap_or_default(),
+            request_id: request_id().unwrap_or_default(),
         };
         serde_json::to_string(&body).unwrap_or_default()
     }
@@ -134,14 +133,14 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = (self.status, self.to_json()).into_response();
+        let mut response = (self.status(), self.to_json()).into_response();
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
@@ -150,12 +149,12 @@ impl IntoResponse for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
         if error.kind() == StoreErrorKind::Fatal {
-            return Self::internal();
+            return Self::internal(error);
         }
-        Self::unavailable(
-            "store_unavailable",
+        tracing::error!(request_id = request_id(), %error, "the store failed");
+        Self::new(
+            Code::StoreUnavailable,
             "the store of the payments cannot be used; try again",
         )
     }
@@ -164,8 +163,8 @@ impl From<StoreError> for Problem {
 impl From<CommandError> for Problem {
     fn from(error: CommandError) -> Self {
         match error {
-            CommandError::StoreUnavailable => Self::unavailable(
-                "store_unavailable",
+            CommandError::StoreUnavailable => Self::new(
+                Code::StoreUnavailable,
                 "the store or the leader did not answer in time; try again",
             ),
             // Stopped, or a new reason of bakong-flow.
@@ -176,13 +175,19 @@ impl From<CommandError> for Problem {
 
 impl From<getrandom::Error> for Problem {
     fn from(error: getrandom::Error) -> Self {
-        tracing::error!(%error, "the operating system has no random numbers");
-        Self::internal()
+        Self::internal(format_args!(
+            "the operating system has no random numbers: {error}"
+        ))
     }
 }
 
+/// The id of the request that the current task handles, if it handles one.
+fn request_id() -> Option<String> {
+    REQUEST_ID.try_with(Clone::clone).ok()
+}
+
 pub(crate) fn shutting_down() -> Problem {
-    Problem::unavailable("shutting_down", "the server is shutting down; try again")
+    Problem::new(Code::ShuttingDown, "the server is shutting down; try again")
 }
 
 #[cfg(test)]
@@ -191,22 +196,21 @@ mod tests {
 
     #[test]
     fn a_repeated_request_gets_an_answer_again_if_the_client_must_change_it() {
-        for (status, is_final) in [
-            (400, true),
-            (404, true),
-            (413, true),
-            (422, true),
-            (401, false),
-            (403, false),
-            (408, false),
-            (409, false),
-            (429, false),
-            (500, false),
-            (503, false),
+        for (code, is_final) in [
+            (Code::InvalidBody, true),
+            (Code::NotFound, true),
+            (Code::BodyTooLarge, true),
+            (Code::IdempotencyMismatch, true),
+            (Code::WrongKey, false),
+            (Code::MissingScope, false),
+            (Code::Timeout, false),
+            (Code::OrderOpen, false),
+            (Code::NoQuota, false),
+            (Code::InternalError, false),
+            (Code::StoreUnavailable, false),
         ] {
-            let status = StatusCode::from_u16(status).unwrap();
-            let problem = Problem::new(status, "code", "detail");
-            assert_eq!(problem.is_final(), is_final, "{status}");
+            let problem = Problem::new(code, "detail");
+            assert_eq!(problem.is_final(), is_final, "{code:?}");
         }
     }
 
@@ -218,27 +222,21 @@ mod tests {
             (StoreError::fatal(secret), 500, None),
         ] {
             let problem = Problem::from(error);
-            assert_eq!(problem.status.as_u16(), status);
+            assert_eq!(problem.status().as_u16(), status);
             assert_eq!(problem.retry_after, retry_after);
             assert!(!problem.to_json().contains("secret"));
         }
         let stopped = Problem::from(CommandError::Stopped);
-        assert_eq!(
-            (stopped.status.as_u16(), stopped.code),
-            (503, "shutting_down")
-        );
+        assert_eq!(stopped.code, Code::ShuttingDown);
         let away = Problem::from(CommandError::StoreUnavailable);
-        assert_eq!(
-            (away.status.as_u16(), away.code),
-            (503, "store_unavailable")
-        );
+        assert_eq!(away.code, Code::StoreUnavailable);
     }
 
     #[test]
     fn the_headers_say_how_to_authenticate_and_when_to_try_again() {
-        let response = Problem::new(StatusCode::UNAUTHORIZED, "missing_key", "").into_response();
+        let response = Problem::new(Code::MissingKey, "").into_response();
         assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
-        let response = Problem::unavailable("away", "").into_response();
+        let response = Problem::new(Code::StoreUnavailable, "").into_response();
         assert_eq!(response.headers()[header::RETRY_AFTER], "2");
         let kind = &response.headers()[header::CONTENT_TYPE];
         assert_eq!(kind, "application/problem+json");
