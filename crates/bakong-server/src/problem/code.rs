@@ -89,7 +89,7 @@ codes! {
     TransactionUsed = "transaction_used", CONFLICT;
     /// The shop has the maximum number of webhook endpoints. Delete one first.
     TooManyEndpoints = "too_many_endpoints", CONFLICT;
-    /// A request with the same `Idempotency-Key` is in progress. Wait as long as `Retry-After` says.
+    /// A request with the same `Idempotency-Key` is in progress. Wait for `Retry-After` seconds.
     IdempotencyInProgress = "idempotency_in_progress", CONFLICT;
     /// The body is larger than 64 KiB, or ended early.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE;
@@ -99,7 +99,7 @@ codes! {
     IdempotencyMismatch = "idempotency_mismatch", UNPROCESSABLE_ENTITY;
     /// No request to Bakong can be reserved today, so a payment could not be seen. Do not show a code.
     NoQuota = "no_quota", TOO_MANY_REQUESTS;
-    /// Too many wrong passwords. Wait as long as `Retry-After` says.
+    /// Too many wrong passwords. Wait for `Retry-After` seconds.
     TooManyAttempts = "too_many_attempts", TOO_MANY_REQUESTS;
     /// The server failed. Its log has the reason with the `request_id`.
     InternalError = "internal_error", INTERNAL_SERVER_ERROR;
