@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use bakong_flow::store::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::failure::{Failure, Place};
@@ -96,6 +97,8 @@ fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, Failure> {
     }
     connection.busy_timeout(busy_timeout)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    // Without this guarantee, SQLite prepares a statement again when the parameter of its LIMIT changes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
@@ -302,6 +305,8 @@ fn migrate_locked(
 
 #[cfg(test)]
 mod tests {
+    use rusqlite::StatementStatus;
+
     use super::*;
 
     const ONE: Migration = Migration {
@@ -316,6 +321,20 @@ mod tests {
     fn open_with(path: &Path, migrations: &'static [Migration]) -> Result<Migrated, StoreError> {
         let place = Place::new(path, Duration::from_secs(5));
         open(path, &place, Preparation::CreateOrMigrate, migrations).map(|(_, migrated)| migrated)
+    }
+
+    #[test]
+    fn a_statement_with_another_limit_is_not_prepared_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("payments.db");
+        open_with(&path, &[ONE]).unwrap();
+        let reader = open_reader(&path, &Place::new(&path, Duration::ZERO)).unwrap();
+        let mut statement = reader.prepare("SELECT x FROM one LIMIT ?1").unwrap();
+        for limit in [1, 2, 3] {
+            let row: i64 = statement.query_row([limit], |row| row.get(0)).unwrap();
+            assert_eq!(row, 7);
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 
     #[test]
