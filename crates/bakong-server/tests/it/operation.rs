@@ -1,7 +1,6 @@
 //! Metrics, TLS, and connections that send nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bakong_server::{Config, Server, TlsConfig};
 use http::Method;
@@ -118,24 +117,4 @@ async fn two_files_are_enough_for_tls() {
         let error = Server::start(&config).await.unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn connections_that_send_nothing_prevent_no_request() {
-    let shop = Harness::start().await;
-    let mut idle = Vec::new();
-    for number in 0..500 {
-        let mut stream = TcpStream::connect(shop.server.address()).await.unwrap();
-        if number % 2 == 0 {
-            stream
-                .write_all(b"POST /v1/payments HTTP/1.1\r\nhost: ")
-                .await
-                .unwrap();
-        }
-        idle.push(stream);
-    }
-    let created = tokio::time::timeout(Duration::from_secs(10), shop.create("INV-1")).await;
-    assert_eq!(created.unwrap()["status"], "open");
-    drop(idle);
-    shop.server.shutdown().await;
 }

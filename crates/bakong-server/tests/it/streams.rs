@@ -1,8 +1,13 @@
 //! Server-sent events.
 
+use http::Method;
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
-use crate::harness::{Harness, path};
+use crate::client::{self, Stream};
+use crate::harness::{Harness, KEY, path};
+use crate::process::Process;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_stream_continues_after_the_last_event() {
@@ -33,41 +38,52 @@ async fn an_interrupted_stream_continues_after_the_last_event() {
     assert!(all.try_next().await.is_none());
 }
 
-/// Returns how many connections a test can open. Each takes two files of this process.
-fn connections(wanted: usize) -> usize {
+/// How many connections send nothing, and how many follow a payment.
+const IDLE: usize = 10_000;
+const STREAMS: usize = 5_000;
+
+/// Returns how many files a process can open.
+fn file_limit() -> usize {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let files = limits
         .lines()
         .find_map(|line| line.strip_prefix("Max open files"));
     let soft = files.and_then(|line| line.split_whitespace().next()?.parse().ok());
-    let files: usize = soft.unwrap_or(256);
-    // Other tests run in the same process.
-    wanted.min(files / 4)
+    soft.unwrap_or(256)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_send_nothing_do_not_prevent_a_payment() {
-    let shop = Harness::start().await;
+async fn idle_connections_and_streams_prevent_no_request_and_each_stream_gets_the_event() {
+    let folder = tempfile::tempdir().unwrap();
+    // The server and its clients are two processes, because each connection takes a file of both.
+    let server = Process::start("kills::killed_process", &folder.path().join("server")).await;
+    let address = server.address();
+    // With a low limit, the connections are fewer. Other tests of this process open files too.
+    let limit = file_limit() / 4 * 3;
+    let of_limit = |wanted: usize| wanted.min(wanted * limit / (IDLE + STREAMS));
     let mut idle = Vec::new();
-    for _ in 0..connections(2_000) {
-        let stream = tokio::net::TcpStream::connect(shop.server.address()).await;
-        idle.push(stream.unwrap());
+    for number in 0..of_limit(IDLE) {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        if number % 2 == 0 {
+            let start = b"POST /v1/payments HTTP/1.1\r\nhost: ";
+            stream.write_all(start).await.unwrap();
+        }
+        idle.push(stream);
     }
-    let payment = shop.create("INV-1").await;
-    assert_eq!(payment["status"], "open");
-    drop(idle);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn each_of_many_streams_gets_the_event() {
-    let shop = Harness::start().await;
-    let payment = shop.create("INV-1").await;
+    let bearer = format!("Bearer {KEY}");
+    let headers = [("authorization", bearer.as_str())];
+    let body = json!({ "amount": "1.50", "currency": "USD", "order_id": "INV-1" }).to_string();
+    let created = client::send(address, Method::POST, "/v1/payments", &headers, body).await;
+    let payment = created.expect(201);
     let mut streams = Vec::new();
-    for _ in 0..connections(500) {
-        streams.push(shop.follow(&payment, 0).await);
+    for _ in 0..of_limit(STREAMS) {
+        let events = path(&payment, "/events");
+        let stream = client::open(address, Method::GET, &events, &headers, "").await;
+        streams.push(Stream::new(stream));
     }
     let cancel = path(&payment, "/cancel");
-    shop.post(&cancel, &json!({})).await.expect(200);
+    let cancelled = client::send(address, Method::POST, &cancel, &headers, "{}").await;
+    cancelled.expect(200);
     for mut stream in streams {
         assert_eq!(stream.next().await.kind, "payment.cancelled");
     }
