@@ -58,13 +58,13 @@ pub(crate) fn dist(runner: &mut Runner, workspace: &Workspace, check: bool) -> R
         Ok(())
     })?;
     if check {
-        runner.step("image", |shell| image(shell, &folder))?;
+        runner.step("image", |shell| image(shell, &folder, &binary))?;
     }
     Ok(())
 }
 
-/// Builds the image and pays once in a container of it, as its user and with a store in its volume.
-fn image(shell: &Shell, folder: &Utf8Path) -> Result<()> {
+/// Builds the image. Writes a file to the volume and pays once in a container of it, as its user.
+fn image(shell: &Shell, folder: &Utf8Path, binary: &Utf8Path) -> Result<()> {
     // Layers in plain folders and isolation by chroot work where containers are not allowed, such as in CI.
     let (root, run) = (folder.join("images"), folder.join("containers"));
     let storage = [
@@ -80,18 +80,22 @@ fn image(shell: &Shell, folder: &Utf8Path) -> Result<()> {
     )
     .run()?;
     let container = cmd!(shell, "buildah {storage...} from localhost/bakong").read()?;
-    let pay = [
-        "checkout",
-        "--sandbox",
-        "--store",
-        "/data/payments.db",
-        "--json",
-    ];
-    let result = cmd!(
+    let code = cmd!(
         shell,
-        "buildah {storage...} run --isolation chroot {container} -- /bakong {pay...}"
+        "{binary} qr generate --account shop@devb --name Shop --amount 10000"
     )
-    .run();
+    .read()?;
+    // The volume must accept files of the image's user.
+    let draw = ["qr", "render", &code, "-o", "/data/card.svg"];
+    let pay = ["checkout", "--sandbox", "--no-store", "--json"];
+    let in_container = |arguments: &[&str]| {
+        cmd!(
+            shell,
+            "buildah {storage...} run --isolation chroot {container} -- /bakong {arguments...}"
+        )
+        .run()
+    };
+    let result = in_container(&draw).and_then(|()| in_container(&pay));
     cmd!(shell, "buildah {storage...} rm {container}")
         .quiet()
         .run()?;
