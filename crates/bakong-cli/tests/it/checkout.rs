@@ -8,7 +8,7 @@ use khqr_core::{AccountId, Amount, Currency, Khqr, Md5Handle};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::qr_scanner::scan;
-use crate::support::{Shop, dara, run_line};
+use crate::support::{Finished, Folder, Shop, bakong, dara, run_line, token, words};
 
 #[tokio::test]
 async fn a_payment_in_the_embedded_sandbox() {
@@ -137,4 +137,32 @@ async fn failures_until_the_code_has_expired_leave_the_payment_unknown() {
         finished.hides("EXPIRED");
     };
     tokio::join!(run(StatusCode::FORBIDDEN), run(StatusCode::BAD_GATEWAY));
+}
+
+/// A command with a rejected token must ask Bakong before it shows a code, also if it waited for the lease of another command.
+#[tokio::test]
+async fn no_code_is_shown_without_a_look_up_after_another_command_failed_or_was_killed() {
+    let (sandbox, folder) = (Sandbox::start().await.unwrap(), Folder::new());
+    let line = format!("checkout --qr light --base-url {}", sandbox.base_url());
+    let command = |token: &str| {
+        let mut command = bakong(&words(&line));
+        command.env("BAKONG_STORE", folder.file("payments.db"));
+        command.env("BAKONG_TOKEN", token);
+        command
+    };
+    let valid = token(&sandbox);
+    // The token of the same registration, with another signature.
+    let (signed, _) = valid.rsplit_once('.').unwrap();
+    let rejected = format!("{signed}.c2VjcmV0");
+    let is_refused = async || {
+        let output = tokio::time::timeout(Duration::from_secs(60), command(&rejected).output());
+        let finished = Finished::of(output.await.expect("a code was shown").unwrap()).exits(1);
+        finished.shows("No code was shown");
+        finished.hides("000201");
+    };
+    is_refused().await;
+    is_refused().await;
+    let mut killed = Shop::started(command(&valid)).await;
+    killed.child.kill().await.unwrap();
+    is_refused().await;
 }

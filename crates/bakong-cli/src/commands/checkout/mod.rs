@@ -63,98 +63,127 @@ async fn take_payment(
 ) -> Result<Exit, Failure> {
     let mut interrupts = Interrupts::listen()?;
     let mut unread = pin!(reader::gone());
-    let (backend, shown) = tokio::select! {
-        prepared = prepare(arguments, order) => prepared?,
-        () = interrupts.recv() => {
-            let message = "stopped before the code was shown, so nothing was paid";
-            return Err(Failure::new(Exit::Interrupted, message));
-        }
-        () = &mut unread => {
-            let message = "standard output is closed. No code was shown, so nothing was paid";
-            return Err(Failure::new(Exit::NoAnswer, message));
-        }
-    };
-    let stop = async {
+    let mut stop = pin!(async {
         tokio::select! {
             () = interrupts.recv() => Ending::Stopped,
-            () = unread => Ending::Unread,
+            () = &mut unread => Ending::Unread,
         }
+    });
+    let backend = tokio::select! {
+        backend = Backend::open(arguments) => backend?,
+        ending = &mut stop => return Err(stopped_early(&ending)),
     };
-    let ending = wait_for_payment(arguments, &backend, &shown, stop).await?;
+    let result = take_payment_with(arguments, order, &backend, stop).await;
+    // Also after a failure: the next command must not wait for the lease of this one.
+    backend.close().await;
+    result
+}
+
+async fn take_payment_with(
+    arguments: &CheckoutArguments,
+    order: &CheckoutOrder<'_>,
+    backend: &Backend,
+    mut stop: impl Future<Output = Ending> + Unpin,
+) -> Result<Exit, Failure> {
+    let (mut watched, shown) = tokio::select! {
+        opened = open_code(arguments, order, backend) => opened?,
+        ending = &mut stop => return Err(stopped_early(&ending)),
+    };
+    let display = Display::open(arguments, backend, &shown);
+    let key = CheckKey::listen(display.is_shown());
+    let now = || backend.now();
+    let ending = follow(&mut watched, &display, key, now, stop).await;
+    display.close();
     let report = Report {
         now: backend.now(),
         shown: &shown,
-        backend: &backend,
+        backend,
         ending,
     };
     let exit = report.print(arguments.json);
     if report.is_final() && !output::is_output_lost() {
         backend.kept.receipt_printed(&shown.md5).await;
     }
-    backend.close().await;
     Ok(exit)
 }
 
-/// Opens the backend, generates the code, and checks it once before it is shown. A customer must not pay a code whose
-/// payment the shop cannot see.
-async fn prepare(
+/// Generates the code, looks it up once, and starts to watch it. Then the code may be shown: a customer must not pay a code
+/// whose payment the shop cannot see.
+async fn open_code(
     arguments: &CheckoutArguments,
     order: &CheckoutOrder<'_>,
-) -> Result<(Backend, ShownCode), Failure> {
-    let backend = Backend::open(arguments).await?;
+    backend: &Backend,
+) -> Result<(Watched, ShownCode), Failure> {
     let shown = order.code(backend.now())?;
     if !arguments.json && !backend.is_sandbox() {
         output::note(format_args!("Connecting to {}.", backend.advisor.base_url));
     }
-    // Another command with the same store counts the requests and has checked the connection.
-    if backend.is_leader() {
-        let check = CheckTransactionByMd5::new(shown.md5);
-        let Ok(answer) = backend.watcher.send(&check).await else {
-            return Err(refused(&backend, WatchError::StoreUnavailable).await);
-        };
-        match answer {
-            Ok(CheckAnswer::NotFound) => {}
-            Ok(_) => {
-                let message = "Bakong already has a payment for this code. Use a different --bill for every order";
-                return Err(Failure::new(Exit::NeedsAttention, message));
-            }
-            Err(error) => {
-                let failure = backend.advisor.failure(&error);
-                return Err(failure.and(". No code was shown, so nothing was paid."));
-            }
-        }
+    // If another command leads, it counts the requests, and it has checked the connection.
+    let was_leader = backend.is_leader();
+    if was_leader {
+        look_up(backend, &shown).await?;
     }
     if shown.expires_at <= backend.now() {
         let message = "this machine's clock is so far behind that every phone would call the code expired. Set the \
              clock, and try again. No code was shown, so nothing was paid";
         return Err(Failure::new(Exit::NoAnswer, message));
     }
-    backend.send_customer(&shown.text, arguments.pay_after)?;
-    Ok((backend, shown))
-}
-
-/// Shows the code and waits for the payment.
-async fn wait_for_payment(
-    arguments: &CheckoutArguments,
-    backend: &Backend,
-    shown: &ShownCode,
-    stop: impl Future<Output = Ending>,
-) -> Result<Ending, Failure> {
-    let unusable = |reason: String| Failure::new(Exit::NeedsAttention, reason);
-    let khqr = Khqr::parse(&shown.text).map_err(|error| unusable(error.to_string()))?;
-    let order = OrderId::new(&shown.bill).map_err(|error| unusable(error.to_string()))?;
-    let payment = Payment::of_khqr(order, &khqr).map_err(|error| unusable(error.to_string()))?;
-    let mut watched = match backend.watcher.watch(payment, POLICY).await {
+    let watched = match backend.watcher.watch(payment(&shown)?, POLICY).await {
         Ok(watched) => watched,
         Err(error) => return Err(refused(backend, error).await),
     };
+    // The command that led has ended meanwhile, and may have left because it could not reach Bakong.
+    if !was_leader && backend.is_leader() {
+        let found = look_up(backend, &shown).await;
+        if found.is_err() {
+            // If this fails, the payment expires.
+            let _ = watched.cancel().await;
+        }
+        found?;
+    }
+    backend.send_customer(&shown.text, arguments.pay_after)?;
+    Ok((watched, shown))
+}
 
-    let display = Display::open(arguments, backend, shown);
-    let key = CheckKey::listen(display.is_shown());
-    let now = || backend.now();
-    let ending = follow(&mut watched, &display, key, now, stop).await;
-    display.close();
-    Ok(ending)
+/// Looks the code up, which must be unknown to Bakong.
+async fn look_up(backend: &Backend, shown: &ShownCode) -> Result<(), Failure> {
+    let check = CheckTransactionByMd5::new(shown.md5);
+    let Ok(answer) = backend.watcher.send(&check).await else {
+        return Err(refused(backend, WatchError::StoreUnavailable).await);
+    };
+    match answer {
+        Ok(CheckAnswer::NotFound) => Ok(()),
+        Ok(_) => {
+            let message = "Bakong already has a payment for this code. Use a different --bill for every order";
+            Err(Failure::new(Exit::NeedsAttention, message))
+        }
+        Err(error) => {
+            let failure = backend.advisor.failure(&error);
+            Err(failure.and(". No code was shown, so nothing was paid."))
+        }
+    }
+}
+
+/// Returns the payment of a code.
+fn payment(shown: &ShownCode) -> Result<Payment, Failure> {
+    let unusable = |reason: String| Failure::new(Exit::NeedsAttention, reason);
+    let khqr = Khqr::parse(&shown.text).map_err(|error| unusable(error.to_string()))?;
+    let order = OrderId::new(&shown.bill).map_err(|error| unusable(error.to_string()))?;
+    Payment::of_khqr(order, &khqr).map_err(|error| unusable(error.to_string()))
+}
+
+/// Returns the failure of a command that ended before it showed a code.
+fn stopped_early(ending: &Ending) -> Failure {
+    match ending {
+        Ending::Unread => {
+            let message = "standard output is closed. No code was shown, so nothing was paid";
+            Failure::new(Exit::NoAnswer, message)
+        }
+        _ => {
+            let message = "stopped before the code was shown, so nothing was paid";
+            Failure::new(Exit::Interrupted, message)
+        }
+    }
 }
 
 /// Returns the failure for a payment that is not watched.
