@@ -34,14 +34,6 @@ pub(crate) struct Sender {
     allow_private: bool,
 }
 
-impl std::fmt::Debug for Sender {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sender")
-            .field("allow_private", &self.allow_private)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A request with a body of JSON. `Debug` does not show the address, which can contain a secret.
 #[derive(Clone, Copy)]
 pub(crate) struct Post<'a> {
@@ -64,6 +56,10 @@ impl Sender {
         let roots = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.into(),
         };
+        Self::trusting(roots, allow_private)
+    }
+
+    fn trusting(roots: RootCertStore, allow_private: bool) -> Result<Self, rustls::Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -259,6 +255,12 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 mod tests {
     use std::cell::{Cell, RefCell};
 
+    use rustls::ServerConfig;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
     use super::*;
 
     /// A name whose addresses change with each lookup. No address accepts a connection.
@@ -331,7 +333,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_leads_to_a_private_address_is_not_connected() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let sender = Sender::new(false).unwrap();
         let post = Post {
@@ -341,5 +343,64 @@ mod tests {
         };
         let error = sender.post(post).await.unwrap_err();
         assert_eq!(error, "the host has no public address");
+    }
+
+    /// A receiver with a certificate for `localhost`, which answers 204. Returns its port and its certificate.
+    async fn tls_receiver() -> (u16, CertificateDer<'static>) {
+        let generated = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let certificate = generated.cert.der().clone();
+        let key = PrivateKeyDer::try_from(generated.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    let mut request = BufReader::new(&mut stream).lines();
+                    while request.next_line().await.unwrap().unwrap() != "" {}
+                    let answer = b"HTTP/1.1 204 No Content\r\n\r\n";
+                    stream.write_all(answer).await.unwrap();
+                }
+            }
+        });
+        (port, certificate)
+    }
+
+    #[tokio::test]
+    async fn a_receiver_with_a_certificate_of_an_unknown_authority_gets_nothing() {
+        let (port, certificate) = tls_receiver().await;
+        let post = Post {
+            url: &format!("https://localhost:{port}/"),
+            headers: &[],
+            body: "{}",
+        };
+        let error = Sender::new(true).unwrap().post(post).await.unwrap_err();
+        assert!(error.starts_with("TLS failed: "), "{error}");
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate).unwrap();
+        let trusting = Sender::trusting(roots, true).unwrap();
+        assert_eq!(trusting.post(post).await.unwrap().status, 204);
+    }
+
+    #[test]
+    fn the_wait_that_a_receiver_demands_is_a_number_or_a_date() {
+        let wait = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, text.parse().unwrap());
+            retry_after(&headers)
+        };
+        assert_eq!(wait("120"), Some(Duration::from_secs(120)));
+        let year = Duration::from_secs(365 * 24 * 60 * 60);
+        assert!(wait("Tue, 31 Dec 2999 23:59:59 GMT").unwrap() > year);
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
+        assert_eq!(wait("soon"), None);
+        assert_eq!(retry_after(&HeaderMap::new()), None);
     }
 }
