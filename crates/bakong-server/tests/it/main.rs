@@ -23,6 +23,7 @@ mod description;
 mod dropin;
 mod harness;
 mod idempotency;
+mod interrupted;
 mod kills;
 mod lists;
 mod live;
