@@ -21,6 +21,7 @@ mod dashboard;
 mod demo;
 mod description;
 mod dropin;
+mod dropin_errors;
 mod harness;
 mod idempotency;
 mod interrupted;
