@@ -33,6 +33,7 @@ mod payments;
 mod person;
 mod process;
 mod reviews;
+mod staff_pages;
 mod streams;
 mod telegram;
 mod webhooks;

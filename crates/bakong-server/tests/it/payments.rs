@@ -95,6 +95,10 @@ async fn wrong_values_are_refused_with_the_name_of_the_field() {
         (json!({ "order_id": long }), "order_id"),
         (json!({ "expires_in": 5 }), "expires_in"),
         (json!({ "description": "a\u{7}b" }), "description"),
+        (
+            json!({ "metadata": { "note": "x".repeat(501) } }),
+            "metadata",
+        ),
         (json!({ "terminal": "x".repeat(26) }), "terminal"),
         (
             json!({ "success_url": "javascript:alert(1)" }),
