@@ -66,7 +66,7 @@ async fn the_point_of_sale_shows_how_each_sale_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delivery_is_repeated_from_the_dashboard() {
     let shop = Harness::start().await;
-    let mut receiver = Receiver::start(vec!["500 Oops\r\n"]).await;
+    let mut receiver = Receiver::start(vec!["500 Oops\r\n"; 9]).await;
     endpoint(&shop, &json!({ "url": receiver.url })).await;
     let payment = shop.create("INV-1").await;
     let event = shop.pay_and_wait(&payment).await;
