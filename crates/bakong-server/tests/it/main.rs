@@ -29,6 +29,8 @@ mod kills;
 mod lists;
 mod live;
 mod operation;
+#[cfg(unix)]
+mod outage;
 mod payments;
 mod person;
 mod process;
