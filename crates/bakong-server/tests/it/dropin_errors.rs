@@ -2,7 +2,7 @@
 
 use bakong_sandbox::{ApiEndpoint, Fault, TransferOptions};
 use http::StatusCode;
-use khqr_core::{AccountId, Md5Handle};
+use khqr_core::{AccountId, Amount, Currency, KhqrBuilder, Md5Handle};
 use serde_json::{Value, json};
 
 use crate::client::PATIENCE;
@@ -33,20 +33,41 @@ async fn a_list_has_an_answer_for_each_code() {
     let customer = shop
         .sandbox()
         .customer(AccountId::new("dara@devb").unwrap());
-    let [paid, failed, open] = ["INV-1", "INV-2", "INV-3"].map(|bill| foreign_code(&shop, bill));
+    let account = AccountId::new("sokha@sandbox").unwrap();
+    let sticker = KhqrBuilder::individual(account, "Sokha Coffee");
+    let sticker = sticker.static_code(Currency::Usd).unwrap().to_text();
+    look_up(&shop, &sticker).await;
+    let [paid, failed] = ["INV-1", "INV-2"].map(|bill| foreign_code(&shop, bill));
     look_up(&shop, &paid).await;
     look_up(&shop, &failed).await;
     let transfer = customer.pay(&paid).unwrap();
     let failing = TransferOptions::new().failing();
     customer.pay_with(&failed, &failing).unwrap();
     wait_until_paid(&shop, &paid).await;
+    customer
+        .pay_with(
+            &sticker,
+            &TransferOptions::new().amount(Amount::us_cents(150)),
+        )
+        .unwrap();
     wait_for_code(&shop, &failed, 3).await;
-    let list = json!([md5(&paid), md5(&failed), md5(&open), "no MD5"]);
+    wait_for_code(&shop, &sticker, 2).await;
+    let open = foreign_code(&shop, "INV-3");
+    let list = json!([
+        md5(&paid),
+        md5(&failed),
+        md5(&sticker),
+        md5(&open),
+        "no MD5"
+    ]);
     let answer = call(&shop, "check_transaction_by_md5_list", &list).await;
     let answer = answer.expect(200);
     let items = answer["data"].as_array().unwrap();
     let statuses: Vec<_> = items.iter().map(|item| &item["status"]).collect();
-    assert_eq!(statuses, ["SUCCESS", "FAILED", "NOT_FOUND", "NOT_FOUND"]);
+    assert_eq!(
+        statuses,
+        ["SUCCESS", "FAILED", "STATIC_QR", "NOT_FOUND", "NOT_FOUND"]
+    );
     let asked: Vec<_> = items.iter().map(|item| item["md5"].clone()).collect();
     assert_eq!(Value::from(asked), list);
     assert_eq!(items[0]["data"]["hash"], transfer.hash());

@@ -137,3 +137,36 @@ async fn the_next_start_opens_or_ends_payments_that_were_interrupted() {
     assert_eq!(event["data"]["status"], "paid");
     shop.server.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sale_that_cannot_be_stored_at_first_is_stored_later() {
+    let (shop, folder) = start().await;
+    let payment = create(&shop, "INV-1").await.expect(201);
+    let currency = |text: &str| {
+        let update = Statement::new("UPDATE server_payments SET currency = $1");
+        vec![update.text(text)]
+    };
+    write(&folder, currency("shells")).await;
+    shop.pay(&payment);
+    // The check needs the row, too.
+    let code = json!({ "md5": payment["md5"] });
+    let found = async {
+        loop {
+            let answer = shop
+                .post("/bakong/v1/check_transaction_by_md5", &code)
+                .await;
+            if answer.json()["errorCode"].is_null() {
+                return;
+            }
+            shop.advance(3);
+        }
+    };
+    tokio::time::timeout(PATIENCE, found).await.unwrap();
+    shop.get(&path(&payment, ""))
+        .await
+        .expect_problem(500, "internal_error");
+    write(&folder, currency("USD")).await;
+    let mut events = shop.follow(&payment, 0).await;
+    assert_eq!(events.next().await.kind, "payment.paid");
+    shop.server.shutdown().await;
+}

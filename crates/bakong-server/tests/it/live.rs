@@ -177,6 +177,8 @@ async fn a_token_that_bakong_rejects_opens_no_further_payment() {
     let ready = shop.get("/readyz").await;
     assert_eq!(ready.status, 503, "{}", ready.text());
     assert!(ready.text().contains("token"), "{}", ready.text());
+    let page = shop.dashboard().await;
+    assert!(page.contains("rejected by Bakong"), "{page}");
 }
 
 #[tokio::test]

@@ -53,6 +53,21 @@ async fn a_server_says_that_its_database_is_away_and_continues_when_it_is_back()
     let refused = shop.post("/v1/payments", &body).await;
     assert!(refused.header("retry-after").is_some());
     refused.expect_problem(503, "store_unavailable");
+    let checkout = payment["checkout_url"].as_str().unwrap();
+    let checkout = &checkout[checkout.find("/pay/").unwrap()..];
+    let page = send(address, Method::GET, checkout, &[], "").await;
+    assert_eq!(page.status, 503);
+    assert!(page.header("retry-after").is_some());
+    let failing = async {
+        loop {
+            let ready = send(address, Method::GET, "/readyz", &[], "").await.text();
+            if ready.contains("the store of the payments fails") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, failing).await.unwrap();
     let health = send(address, Method::GET, "/healthz", &[], "").await;
     assert_eq!(health.status, 200);
     // Programs that use Bakong's form must not read this as "not paid".

@@ -158,3 +158,25 @@ async fn money_for_a_cancelled_code_of_a_paid_order_can_only_be_rejected() {
     assert_eq!(rejected["status"], "failed");
     shop.server.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_people_who_decide_at_the_same_time_one_is_told_that_it_is_decided() {
+    let shop = Harness::start().await;
+    let created = pay_wrong_amount(&shop, "INV-1").await;
+    let resolve = path(&created, "/resolve");
+    let decisions = ["accept", "reject", "accept", "reject"]
+        .map(|decision| json!({ "decision": decision, "note": "why" }));
+    let answers = decisions
+        .iter()
+        .map(|decision| shop.post(&resolve, decision));
+    let mut decided = Vec::new();
+    for answer in futures_util::future::join_all(answers).await {
+        if answer.status == 200 {
+            decided.push(answer.json()["status"].clone());
+        } else {
+            answer.expect_problem(409, "no_review");
+        }
+    }
+    assert_eq!(decided, [shop.read(&created).await["status"].clone()]);
+    shop.server.shutdown().await;
+}

@@ -109,6 +109,18 @@ async fn what_does_not_exist_is_not_changed_and_a_password_that_nobody_set_opens
     let form = [("csrf", token)];
     let answer = person.post("/dashboard/keys/key_0/revoke", &form).await;
     assert_eq!(answer.status, 404);
+    // A cashier cannot create a payment for an order of the shop.
+    let page = person.get("/pos").await.text();
+    let form = |order: &str| {
+        let fields = [("order", order), ("amount", "1"), ("currency", "USD")];
+        let fields = fields.map(|(name, value)| (name, value.to_owned()));
+        let mut form = vec![("csrf", csrf(&page))];
+        form.extend(fields);
+        form
+    };
+    for order in ["INV-1", "POS-1\u{7}", ""] {
+        assert_eq!(person.post("/pos", &form(order)).await.status, 403);
+    }
     let mut stranger = Person::new(&shop.server);
     for password in ["", "password"] {
         let token = csrf(&stranger.get("/login?link=x").await.text());
