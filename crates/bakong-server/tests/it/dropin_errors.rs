@@ -112,7 +112,7 @@ async fn answers_of_bakong_are_passed_on_with_its_codes() {
         ),
         (
             "check_transaction_by_hash",
-            json!({ "hash": "no hash" }),
+            json!({ "hash": " " }),
             json!(1),
         ),
         (
@@ -139,15 +139,36 @@ async fn answers_of_bakong_are_passed_on_with_its_codes() {
         let code = error_code(&shop, endpoint, &body).await;
         assert_eq!(code, expected, "{endpoint} {body}");
     }
-    // A code that only Bakong knows.
-    let refusal = Fault::error(StatusCode::OK, 99, "Not today");
-    shop.sandbox()
-        .fault(refusal.on(ApiEndpoint::CheckTransactionByHash));
-    let body = json!({ "hash": failed.hash() });
-    let answer = call(&shop, "check_transaction_by_hash", &body).await;
-    let answer = answer.expect(200);
-    assert_eq!(answer["errorCode"], 99);
-    assert_eq!(answer["responseMessage"], "Not today");
+    // Codes that only Bakong can decide on, and one that this version does not know.
+    let hash = json!({ "hash": failed.hash() });
+    let account = json!({ "accountId": "sokha@devb" });
+    for (endpoint, name, body, code) in [
+        (
+            ApiEndpoint::CheckTransactionByHash,
+            "check_transaction_by_hash",
+            &hash,
+            2,
+        ),
+        (
+            ApiEndpoint::CheckBakongAccount,
+            "check_bakong_account",
+            &account,
+            12,
+        ),
+        (
+            ApiEndpoint::CheckTransactionByHash,
+            "check_transaction_by_hash",
+            &hash,
+            99,
+        ),
+    ] {
+        let refusal = Fault::error(StatusCode::OK, code, "Not today");
+        shop.sandbox().fault(refusal.on(endpoint));
+        let answer = call(&shop, name, body).await.expect(200);
+        assert_eq!(answer["errorCode"], code);
+        let is_passed_on = answer["responseMessage"] == "Not today";
+        assert_eq!(is_passed_on, code == 99, "{answer}");
+    }
     shop.server.shutdown().await;
 }
 
