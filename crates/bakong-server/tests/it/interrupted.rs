@@ -121,15 +121,20 @@ async fn the_next_start_opens_or_ends_payments_that_were_interrupted() {
     let rows = vec![opening(&watched), opening(&stored), replace, older];
     write(&folder, rows).await;
     let shop = shop.restart().await;
-    let ended = async {
-        loop {
-            let answer = shop.get(&path(&stored, "")).await;
-            if answer.status == 200 {
-                return answer.json();
+    // While the rows are repaired, a payment is not shown.
+    let read = async |payment: &Value| {
+        let read = async {
+            loop {
+                let answer = shop.get(&path(payment, "")).await;
+                if answer.status == 200 {
+                    return answer.json();
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, read).await.unwrap()
     };
-    let ended = tokio::time::timeout(PATIENCE, ended).await.unwrap();
+    assert_eq!(read(&watched).await["status"], "open");
+    let ended = read(&stored).await;
     assert_eq!(ended["status"], "failed");
     assert_eq!(ended["reasons"], json!(["not_opened"]));
     shop.create("INV-2").await;
