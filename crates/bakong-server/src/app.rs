@@ -10,10 +10,9 @@ use crate::shop::Shop;
 use crate::site::Site;
 
 /// The state of the server. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct App(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
     db: Db,
     feed: Feed,

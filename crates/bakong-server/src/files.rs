@@ -27,3 +27,22 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
     String::from_utf8(read(path)?)
         .map_err(|_| Error::new(ErrorKind::InvalidData, "it is not UTF-8"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_too_long_or_no_text_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let longest = usize::try_from(MAX).unwrap();
+        fs::write(&path, "x".repeat(longest)).unwrap();
+        assert_eq!(read_text(&path).unwrap().len(), longest);
+        fs::write(&path, "x".repeat(longest + 1)).unwrap();
+        assert!(read(&path).unwrap_err().to_string().contains("longer than"));
+        fs::write(&path, b"\xff").unwrap();
+        let error = read_text(&path).unwrap_err();
+        assert!(error.to_string().contains("not UTF-8"));
+    }
+}

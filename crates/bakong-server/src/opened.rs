@@ -21,10 +21,9 @@ const RETRY: Duration = Duration::from_secs(1);
 const MAX_WAIT: Duration = Duration::from_secs(2);
 
 /// The payments of a shop that this process has opened and whose rows are not written yet. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Opened(Arc<Shared>);
 
-#[derive(Debug)]
 struct Shared {
     db: Db,
     shop: i64,
@@ -35,7 +34,7 @@ struct Shared {
     written: watch::Sender<u64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     /// The payments to write, by id.
     queue: HashMap<String, OpenedPayment>,

@@ -7,7 +7,7 @@ use khqr_core::Timestamp;
 use super::{Db, millis, time};
 
 /// A stored endpoint.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct EndpointRow {
     pub(crate) id: String,
     pub(crate) kind: EndpointKind,
@@ -29,15 +29,9 @@ pub(crate) enum EndpointKind {
     Telegram,
 }
 
-/// The text of a secret. `Debug` does not show it.
+/// The text of a secret. Without `Debug`, so that nothing logs it.
 #[derive(Clone)]
 pub(crate) struct StoredSecret(pub(crate) String);
-
-impl std::fmt::Debug for StoredSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
 
 macro_rules! endpoints {
     ($rest:literal) => {

@@ -45,12 +45,6 @@ const STEPS: &[&str] = &[
 #[derive(Clone)]
 pub(crate) struct Db(Arc<dyn Tables>, Arc<Cache>);
 
-impl std::fmt::Debug for Db {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Db").finish_non_exhaustive()
-    }
-}
-
 impl Db {
     /// Creates the tables, or migrates older ones.
     pub(crate) async fn open(tables: Arc<dyn Tables>) -> Result<Self, StoreError> {

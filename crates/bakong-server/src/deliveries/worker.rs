@@ -32,7 +32,7 @@ const POLL: Duration = Duration::from_millis(500);
 const MAX_STORED_ANSWER: usize = 512;
 
 /// What delivers.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Targets {
     pub(crate) sender: Sender,
     /// The chat of a shop.

@@ -1,7 +1,5 @@
 //! What a shop must learn.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -44,12 +42,6 @@ impl EventType {
             Self::Duplicate => "payment.duplicate",
             Self::Alert => "alert",
         }
-    }
-}
-
-impl fmt::Display for EventType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }
 

@@ -144,3 +144,36 @@ impl TransactionSummary {
         }
     }
 }
+
+#[cfg(test)]
+impl Payment {
+    /// An open payment of 1.50 USD.
+    pub(crate) fn example() -> Self {
+        let at = Timestamp::from_millis(1_795_000_000_000);
+        Self {
+            id: "pay_1".to_owned(),
+            version: 1,
+            order_id: "INV-1".to_owned(),
+            amount: Amount::us_cents(150),
+            description: None,
+            metadata: "{}".to_owned(),
+            terminal: None,
+            success_url: None,
+            cancel_url: None,
+            checkout_token: "token".to_owned(),
+            status: Status::Open,
+            reasons: Vec::new(),
+            created_at: at,
+            paid_at: None,
+            transaction: None,
+            attempt: Attempt {
+                number: 1,
+                md5: Md5Handle::of("code"),
+                code: "code".to_owned(),
+                created_at: at,
+                expires_at: at,
+                deeplink: None,
+            },
+        }
+    }
+}

@@ -33,6 +33,20 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Late,
+        Self::AmountMismatch,
+        Self::WrongCurrency,
+        Self::WrongRecipient,
+        Self::Duplicate,
+        Self::Manual,
+        Self::Cancelled,
+        Self::Unreadable,
+        Self::OtherCode,
+        Self::NotOpened,
+    ];
+
     /// Returns the reasons for a review, without repetitions.
     pub(crate) fn of_mismatches(mismatches: &[Mismatch]) -> Vec<Self> {
         let mut reasons: Vec<_> = mismatches.iter().map(Self::of).collect();
@@ -80,18 +94,7 @@ mod tests {
 
     #[test]
     fn the_database_and_the_api_have_the_same_names() {
-        for reason in [
-            Reason::Late,
-            Reason::AmountMismatch,
-            Reason::WrongCurrency,
-            Reason::WrongRecipient,
-            Reason::Duplicate,
-            Reason::Manual,
-            Reason::Cancelled,
-            Reason::Unreadable,
-            Reason::OtherCode,
-            Reason::NotOpened,
-        ] {
+        for reason in Reason::ALL {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.name());
             let read: Reason = serde_json::from_value(reason.name().into()).unwrap();
             assert_eq!(read, reason);

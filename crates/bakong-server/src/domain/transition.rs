@@ -158,40 +158,9 @@ mod tests {
     use bakong_flow::Mismatch;
     use bakong_flow::bakong_api::Transaction;
     use bakong_flow::store::Resolution;
-    use khqr_core::{Amount, Md5Handle};
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::Attempt;
-
-    fn payment() -> Payment {
-        let at = Timestamp::from_millis(1_795_000_000_000);
-        Payment {
-            id: "pay_1".to_owned(),
-            version: 1,
-            order_id: "INV-1".to_owned(),
-            amount: Amount::us_cents(150),
-            description: None,
-            metadata: "{}".to_owned(),
-            terminal: None,
-            success_url: None,
-            cancel_url: None,
-            checkout_token: "token".to_owned(),
-            status: Status::Open,
-            reasons: Vec::new(),
-            created_at: at,
-            paid_at: None,
-            transaction: None,
-            attempt: Attempt {
-                number: 1,
-                md5: Md5Handle::of("code"),
-                code: "code".to_owned(),
-                created_at: at,
-                expires_at: at,
-                deeplink: None,
-            },
-        }
-    }
 
     fn kinds() -> Vec<EventKind> {
         let json = r#"{"hash":"x","amount":1,"currency":"USD","toAccountId":"a@b"}"#;
@@ -234,7 +203,7 @@ mod tests {
             steps in proptest::collection::vec((0usize..11, any::<bool>()), 0..20)
         ) {
             let kinds = kinds();
-            let mut payment = payment();
+            let mut payment = Payment::example();
             for (step, is_current) in steps {
                 let fact = match kinds.get(step) {
                     Some(kind) => Fact::Flow { kind, is_current },
@@ -258,7 +227,7 @@ mod tests {
 
     #[test]
     fn an_older_attempt_ends_without_effect_on_the_newest() {
-        let payment = payment();
+        let payment = Payment::example();
         let expired = EventKind::Finished(Outcome::Expired);
         let fact = Fact::Flow {
             kind: &expired,
@@ -277,7 +246,7 @@ mod tests {
             kind: &kinds[1],
             is_current: true,
         };
-        let after = payment().apply(&fact, Timestamp::from_millis(1));
+        let after = Payment::example().apply(&fact, Timestamp::from_millis(1));
         assert_eq!(after.event, Some((EventType::Paid, vec![Reason::Late])));
     }
 }

@@ -9,15 +9,8 @@ use crate::api::body::RawBody;
 use crate::app::App;
 use crate::problem::{Code, Problem};
 
-/// The fields of a form.
+/// The fields of a form. Without `Debug`, because a field may be a password.
 pub(super) struct Form(Vec<(String, String)>);
-
-impl std::fmt::Debug for Form {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A field may be a password.
-        f.write_str("Form([redacted])")
-    }
-}
 
 impl Form {
     /// Returns the value of a field; an empty text if it is missing.
@@ -51,7 +44,6 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 }
 
 /// A form that a person with a session sent from a page of that session.
-#[derive(Debug)]
 pub(super) struct StaffForm {
     pub(super) staff: Staff,
     pub(super) form: Form,

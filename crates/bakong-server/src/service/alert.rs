@@ -66,3 +66,38 @@ pub(crate) async fn watch_health(db: &Db, shop: &Shop) -> Result<(), Problem> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bakong_store::SqliteDatabase;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_alert_is_stored_once_a_day_for_each_object() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = SqliteDatabase::open(folder.path().join("payments.db"));
+        let db = Db::open(Arc::new(database.await.unwrap())).await.unwrap();
+        let shop = db.shop("shop").await.unwrap();
+        const HOUR: u64 = 60 * 60 * 1_000;
+        for (object, hour, stored) in [
+            ("we_1", 0, 1),
+            ("we_1", 23, 1),
+            ("we_2", 23, 2),
+            ("we_1", 24, 3),
+        ] {
+            let found = Alert {
+                code: "webhook_endpoint_disabled",
+                object,
+                detail: "Repair the receiver",
+            };
+            alert(&db, shop, found, Timestamp::from_millis(hour * HOUR))
+                .await
+                .unwrap();
+            let events = db.events_after(shop, 0, 10).await.unwrap();
+            assert_eq!(events.len(), stored, "{object} {hour}");
+        }
+    }
+}

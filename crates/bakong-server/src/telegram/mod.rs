@@ -5,7 +5,6 @@
 
 mod text;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ pub(crate) const TYPES: &[EventType] = &[
     EventType::Alert,
 ];
 
-/// A bot and its chat. Cheap to clone.
+/// A bot and its chat. Cheap to clone. Without `Debug`, because the address contains the token of the bot.
 #[derive(Clone)]
 pub(crate) struct Bot(Arc<Inner>);
 
@@ -40,14 +39,6 @@ struct Inner {
     chat: String,
     shop: Arc<Shop>,
     sender: Sender,
-}
-
-impl fmt::Debug for Bot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bot")
-            .field("chat", &self.0.chat)
-            .finish_non_exhaustive()
-    }
 }
 
 /// The answer of the Bot API.
@@ -113,12 +104,12 @@ impl Bot {
         let payment = payment.filter(|_| !is_duplicate);
         let Some(payment) = payment else {
             return Ok(self
-                .send(&text::of_event(shop, event))
+                .send(&text::of_event(shop.mode, event))
                 .await
                 .map(|sent| sent.0));
         };
         // The text has the present state, so that a late message about an older event changes nothing.
-        let text = text::of_payment(shop, &payment);
+        let text = text::of_payment(shop.mode, &payment);
         let known = db.telegram_message(shop.id, endpoint, &payment.id).await?;
         if known.is_none() && event.kind == EventType::Failed.name() {
             let start = "there is no message to change".to_owned();

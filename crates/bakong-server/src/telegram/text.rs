@@ -7,16 +7,16 @@ use khqr_core::{Printable, Timestamp};
 
 use crate::db::EventRow;
 use crate::domain::{Payment, Reason, Status, amount_text};
-use crate::shop::{Mode, Shop};
+use crate::shop::Mode;
 
 /// The text about a payment in its present state.
-pub(super) fn of_payment(shop: &Shop, payment: &Payment) -> String {
+pub(super) fn of_payment(mode: Mode, payment: &Payment) -> String {
     let expected = format!(
         "{} {}",
         amount_text(payment.amount),
         payment.amount.currency()
     );
-    let mut text = mark(shop);
+    let mut text = mark(mode);
     let headline = match payment.status {
         Status::Paid if payment.reasons.contains(&Reason::Late) => {
             format!("✅ Paid after the code had expired: {expected}")
@@ -50,9 +50,9 @@ pub(super) fn of_payment(shop: &Shop, payment: &Payment) -> String {
 }
 
 /// The text about an event that no message of a payment shows: an alert, or a second payment.
-pub(super) fn of_event(shop: &Shop, event: &EventRow) -> String {
+pub(super) fn of_event(mode: Mode, event: &EventRow) -> String {
     let body: serde_json::Value = serde_json::from_str(&event.body).unwrap_or_default();
-    let mut text = mark(shop);
+    let mut text = mark(mode);
     let data = &body["data"];
     match data["detail"].as_str() {
         Some(detail) => {
@@ -69,8 +69,8 @@ pub(super) fn of_event(shop: &Shop, event: &EventRow) -> String {
     text
 }
 
-fn mark(shop: &Shop) -> String {
-    match shop.mode {
+fn mark(mode: Mode) -> String {
+    match mode {
         Mode::Live => String::new(),
         Mode::Test => "[test] ".to_owned(),
     }
@@ -89,4 +89,55 @@ fn in_phnom_penh(time: Timestamp) -> Option<String> {
     let time = jiff::Timestamp::from_millisecond(millis).ok()?;
     let zone = TimeZone::fixed(Offset::constant(7));
     Some(time.to_zoned(zone).strftime("%F %H:%M").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::EventType;
+
+    fn text(mode: Mode, status: Status, reasons: Vec<Reason>) -> String {
+        let payment = Payment {
+            status,
+            reasons,
+            ..Payment::example()
+        };
+        of_payment(mode, &payment)
+    }
+
+    #[test]
+    fn a_payment_that_ended_in_an_unusual_way_is_not_shown_as_a_usual_sale() {
+        let late = text(Mode::Live, Status::Paid, vec![Reason::Late]);
+        assert_eq!(
+            late,
+            "✅ Paid after the code had expired: 1.50 USD\nOrder: INV-1"
+        );
+        let failed = text(Mode::Live, Status::Failed, vec![Reason::Manual]);
+        assert_eq!(failed, "❌ failed: 1.50 USD\nOrder: INV-1");
+    }
+
+    #[test]
+    fn only_money_of_the_sandbox_is_marked_as_a_test() {
+        let live = text(Mode::Live, Status::Paid, Vec::new());
+        assert_eq!(live, "✅ Paid: 1.50 USD\nOrder: INV-1");
+        let test = text(Mode::Test, Status::Paid, Vec::new());
+        assert_eq!(test, format!("[test] {live}"));
+    }
+
+    #[test]
+    fn a_second_payment_of_an_order_is_shown_with_its_order() {
+        let event = EventRow {
+            shop: 1,
+            number: 1,
+            id: "evt_1".to_owned(),
+            payment: "pay_1".to_owned(),
+            kind: EventType::Duplicate.name().to_owned(),
+            body: r#"{"data":{"order_id":"INV-1\u001b[31m"}}"#.to_owned(),
+        };
+        let text = of_event(Mode::Live, &event);
+        assert!(
+            text.contains("Return the money\nOrder: INV-1") && !text.contains('\u{1b}'),
+            "{text}"
+        );
+    }
 }

@@ -15,7 +15,7 @@ use crate::harness::{Harness, KEY, path};
 const POLLS: u32 = 200;
 
 /// Creates a code without the server, as a program with its own library does.
-fn foreign_code(shop: &Harness, bill: &str) -> String {
+pub(crate) fn foreign_code(shop: &Harness, bill: &str) -> String {
     let account = AccountId::new("sokha@sandbox").unwrap();
     let now = shop.sandbox().now();
     let expires_at = now.saturating_add(Duration::from_secs(600));
@@ -26,19 +26,19 @@ fn foreign_code(shop: &Harness, bill: &str) -> String {
         .to_text()
 }
 
-async fn call(shop: &Harness, endpoint: &str, body: &Value) -> Answer {
+pub(crate) async fn call(shop: &Harness, endpoint: &str, body: &Value) -> Answer {
     let path = format!("/bakong/v1/{endpoint}");
     shop.post(&path, body).await
 }
 
-async fn look_up(shop: &Harness, code: &str) -> Value {
+pub(crate) async fn look_up(shop: &Harness, code: &str) -> Value {
     let body = json!({ "md5": Md5Handle::of(code).to_string() });
     let answer = call(shop, "check_transaction_by_md5", &body).await;
     answer.expect(200)
 }
 
 /// Lets time pass until the program learns of the payment.
-async fn wait_until_paid(shop: &Harness, code: &str) -> Value {
+pub(crate) async fn wait_until_paid(shop: &Harness, code: &str) -> Value {
     let wait = async {
         loop {
             let answer = look_up(shop, code).await;
@@ -54,7 +54,7 @@ async fn wait_until_paid(shop: &Harness, code: &str) -> Value {
         .expect("the payment was not found")
 }
 
-fn requests(shop: &Harness) -> usize {
+pub(crate) fn requests(shop: &Harness) -> usize {
     shop.sandbox().requests().len()
 }
 

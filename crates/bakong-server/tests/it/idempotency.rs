@@ -1,7 +1,13 @@
 //! The header `Idempotency-Key`.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use bakong_sandbox::{ApiEndpoint, Fault};
+use bakong_store::SqliteDatabase;
+use bakong_store::tables::{Statement, Tables as _};
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Harness, path};
 
@@ -62,7 +68,7 @@ async fn concurrent_requests_with_one_key_create_one_payment() {
     let body = order("INV-1");
     let requests = (0..12).map(|_| shop.call(Method::POST, "/v1/payments", &key, &body));
     let answers = futures_util::future::join_all(requests).await;
-    let mut ids = std::collections::BTreeSet::new();
+    let mut ids = BTreeSet::new();
     for answer in answers {
         match answer.status.as_u16() {
             201 => {
@@ -77,5 +83,53 @@ async fn concurrent_requests_with_one_key_create_one_payment() {
     assert_eq!(ids.len(), 1);
     let list = shop.get("/v1/payments").await.expect(200);
     assert_eq!(list["data"].as_array().unwrap().len(), 1);
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn concurrent_requests_for_one_order_create_one_payment() {
+    let shop = Harness::start().await;
+    let body = order("INV-1");
+    let requests = (0..12).map(|_| shop.call(Method::POST, "/v1/payments", &[], &body));
+    let answers = futures_util::future::join_all(requests).await;
+    // Two requests at the same moment can refuse each other, so that the next one succeeds.
+    let last = shop.call(Method::POST, "/v1/payments", &[], &body).await;
+    let mut created = BTreeSet::new();
+    for answer in answers.into_iter().chain([last]) {
+        match answer.status.as_u16() {
+            201 => created.insert(answer.json()["id"].clone().to_string()),
+            status => {
+                assert_eq!(status, 409, "{}", answer.text());
+                continue;
+            }
+        };
+    }
+    assert_eq!(created.len(), 1);
+    let list = shop.get("/v1/payments").await.expect(200);
+    assert_eq!(list["data"].as_array().unwrap().len(), 1);
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_request_keeps_its_key_and_a_payment_needs_no_deep_link() {
+    let mut folder = PathBuf::new();
+    let shop = Harness::start_with(|config, data| {
+        folder = data.to_owned();
+        config.deeplinks = true;
+    })
+    .await;
+    shop.sandbox()
+        .fault(Fault::hang().on(ApiEndpoint::GenerateDeeplinkByQr));
+    let key = [("idempotency-key", "order 1")];
+    let body = order("INV-1");
+    // The server waits for the link for five seconds, and extends the time of the key after two.
+    let slow = shop.call(Method::POST, "/v1/payments", &key, &body).await;
+    assert_eq!(slow.expect(201)["deeplink"], Value::Null);
+    let database = SqliteDatabase::open(folder.join("payments.db"))
+        .await
+        .unwrap();
+    let lock = Statement::new("SELECT locked_until - created_at FROM server_idempotency");
+    let lock = database.find(lock).await.unwrap()[0].integer().unwrap();
+    assert!(lock >= 8_000, "{lock}");
     shop.server.shutdown().await;
 }

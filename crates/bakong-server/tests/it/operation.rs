@@ -104,7 +104,12 @@ async fn two_files_are_enough_for_tls() {
     assert!(!nothing.starts_with(b"HTTP"));
     shop.server.shutdown().await;
 
+    let names = vec!["other".to_owned()];
+    let other = rcgen::generate_simple_self_signed(names).unwrap();
+    let other_key = folder.path().join("other.pem");
+    std::fs::write(&other_key, other.signing_key.serialize_pem()).unwrap();
     for (cert_file, key_file, expected) in [
+        (cert.clone(), other_key, "cannot be used together"),
         (key.clone(), key.clone(), "no certificate"),
         (cert.clone(), cert.clone(), "no private key"),
         (cert, folder.path().to_path_buf(), "not a regular file"),

@@ -1,9 +1,12 @@
 //! The life of a payment.
 
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
 use khqr_core::{Khqr, Md5Handle};
 use serde_json::json;
 
-use crate::harness::{Harness, path};
+use crate::harness::{EXPIRY, Harness, path};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_is_paid_once_and_stays_paid() {
@@ -95,6 +98,10 @@ async fn wrong_values_are_refused_with_the_name_of_the_field() {
         (json!({ "order_id": long }), "order_id"),
         (json!({ "expires_in": 5 }), "expires_in"),
         (json!({ "description": "a\u{7}b" }), "description"),
+        (
+            json!({ "metadata": { "note": "x".repeat(501) } }),
+            "metadata",
+        ),
         (json!({ "terminal": "x".repeat(26) }), "terminal"),
         (
             json!({ "success_url": "javascript:alert(1)" }),
@@ -165,5 +172,39 @@ async fn images_show_the_code() {
     let png = shop.get(&path(&created, "/card.png")).await.body;
     let texts = bakong_sandbox::read_picture(&png).unwrap();
     assert_eq!(texts, [created["qr"].as_str().unwrap()]);
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_change_one_payment_at_the_same_time_have_one_effect() {
+    let shop = Harness::start().await;
+    let created = shop.create("INV-1").await;
+    shop.advance(EXPIRY);
+    let attempts = path(&created, "/attempts");
+    let body = json!({});
+    let answers = join_all((0..8).map(|_| shop.post(&attempts, &body))).await;
+    // Two requests at the same moment can refuse each other, so that the next one succeeds.
+    let last = shop.post(&attempts, &body).await;
+    let mut codes = BTreeSet::new();
+    for answer in answers.into_iter().chain([last]) {
+        if answer.status == 201 {
+            codes.insert(answer.json()["qr"].to_string());
+        } else {
+            assert_eq!(answer.status, 409, "{}", answer.text());
+        }
+    }
+    let read = shop.read(&created).await;
+    assert_eq!(read["attempt"], 2);
+    assert_eq!(codes, BTreeSet::from([read["qr"].to_string()]));
+
+    let cancel = path(&created, "/cancel");
+    let answers = join_all((0..8).map(|_| shop.post(&cancel, &body))).await;
+    for answer in answers {
+        assert_eq!(answer.expect(200)["status"], "cancelled");
+    }
+    let events = shop.get("/v1/events").await.expect(200);
+    let events = events["data"].as_array().unwrap();
+    let kinds: Vec<_> = events.iter().map(|event| &event["type"]).collect();
+    assert_eq!(kinds, ["payment.cancelled"]);
     shop.server.shutdown().await;
 }

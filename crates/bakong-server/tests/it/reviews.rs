@@ -1,7 +1,7 @@
 //! Payments that need a person.
 
 use bakong_sandbox::TransferOptions;
-use khqr_core::Amount;
+use khqr_core::{AccountId, Amount};
 use serde_json::json;
 
 use crate::harness::{Harness, path};
@@ -90,5 +90,93 @@ async fn money_for_a_cancelled_payment_needs_a_review() {
     let event = events.next().await;
     assert_eq!(event.kind, "payment.needs_review");
     assert_eq!(event.data["reasons"], json!(["cancelled"]));
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_in_another_currency_or_for_another_account_needs_a_review() {
+    let shop = Harness::start().await;
+    let options = TransferOptions::new;
+    for (order, options, reason) in [
+        (
+            "INV-1",
+            options().amount(Amount::riel(6_000)),
+            "wrong_currency",
+        ),
+        (
+            "INV-2",
+            options().payee(AccountId::new("other@devb").unwrap()),
+            "wrong_recipient",
+        ),
+    ] {
+        let created = shop.create(order).await;
+        let mut events = shop.follow(&created, 0).await;
+        shop.pay_with(&created, &options);
+        shop.check(&created).await;
+        let event = events.next().await;
+        assert_eq!(event.kind, "payment.needs_review");
+        assert_eq!(event.data["reasons"], json!([reason]));
+        // A new code would ask the customer to pay again.
+        let again = shop.post(&path(&created, "/attempts"), &json!({})).await;
+        again.expect_problem(409, "order_needs_review");
+    }
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_for_a_cancelled_code_of_a_paid_order_can_only_be_rejected() {
+    let shop = Harness::start().await;
+    let first = shop.create("INV-1").await;
+    shop.post(&path(&first, "/cancel"), &json!({}))
+        .await
+        .expect(200);
+    let body = json!({
+        "amount": "1.50", "currency": "USD", "order_id": "INV-1", "expires_in": 86_400,
+    });
+    let second = shop.post("/v1/payments", &body).await.expect(201);
+    // The customer had scanned the first code before it was cancelled.
+    let mut events = shop.follow(&first, 0).await;
+    assert_eq!(events.next().await.kind, "payment.cancelled");
+    shop.pay(&first);
+    shop.advance(600 + 30 + 14 * 60 + 60);
+    assert_eq!(events.next().await.kind, "payment.needs_review");
+    // The review matters more than the open payment.
+    let third = shop.post("/v1/payments", &body).await;
+    let problem = third.expect_problem(409, "order_needs_review");
+    assert_eq!(problem["payment"], first["id"]);
+
+    shop.pay_and_wait(&second).await;
+    let third = shop.post("/v1/payments", &body).await;
+    let problem = third.expect_problem(409, "order_paid");
+    assert_eq!(problem["payment"], second["id"]);
+    let resolve = path(&first, "/resolve");
+    let accept = json!({ "decision": "accept", "note": "the customer paid twice" });
+    let refused = shop.post(&resolve, &accept).await;
+    refused.expect_problem(409, "order_paid");
+    let reject = json!({ "decision": "reject", "note": "returned" });
+    let rejected = shop.post(&resolve, &reject).await.expect(200);
+    assert_eq!(rejected["status"], "failed");
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_people_who_decide_at_the_same_time_one_is_told_that_it_is_decided() {
+    let shop = Harness::start().await;
+    let created = pay_wrong_amount(&shop, "INV-1").await;
+    let resolve = path(&created, "/resolve");
+    let decisions = ["accept", "reject", "accept", "reject"]
+        .map(|decision| json!({ "decision": decision, "note": "why" }));
+    let answers = decisions
+        .iter()
+        .map(|decision| shop.post(&resolve, decision));
+    let mut decided = Vec::new();
+    for answer in futures_util::future::join_all(answers).await {
+        if answer.status == 200 {
+            decided.push(answer.json()["status"].clone());
+        } else {
+            answer.expect_problem(409, "no_review");
+        }
+    }
+    assert_eq!(decided, [shop.read(&created).await["status"].clone()]);
     shop.server.shutdown().await;
 }

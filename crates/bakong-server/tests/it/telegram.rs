@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::client::PATIENCE;
-use crate::harness::{Harness, path};
+use crate::harness::{EXPIRY, Harness, path};
 
 const TOKEN: &str = "123456:ABC-DEF_secret";
 
@@ -158,7 +158,7 @@ async fn a_decision_edits_the_message_of_the_payment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_alert_is_sent_once_a_day() {
+async fn the_chat_learns_that_the_token_is_rejected() {
     let mut bot = BotApi::start(vec![]).await;
     let shop = bot.shop().await;
     let created = shop.create("INV-1").await;
@@ -172,17 +172,104 @@ async fn an_alert_is_sent_once_a_day() {
             .contains("Bakong rejects the token"),
         "{message}"
     );
+    shop.server.shutdown().await;
+}
+
+/// Follows the payment until its event of this kind.
+async fn wait_for(shop: &Harness, payment: &Value, kind: &str) {
+    let mut events = shop.follow(payment, 0).await;
+    while events.next().await.kind != kind {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_was_deleted_in_the_chat_is_sent_again_and_one_that_is_up_to_date_is_delivered()
+ {
+    let sent = (200, json!({ "ok": true, "result": { "message_id": 77 } }));
+    let refused = |why: &str| {
+        let description = format!("Bad Request: {why}");
+        (
+            400,
+            json!({ "ok": false, "error_code": 400, "description": description }),
+        )
+    };
+    let answers = vec![
+        sent.clone(),
+        refused("message to edit not found"),
+        sent,
+        refused("message is not modified"),
+    ];
+    let mut bot = BotApi::start(answers).await;
+    let shop = bot.shop().await;
+    let created = shop.create("INV-1").await;
+    let wrong = TransferOptions::new().amount(Amount::us_cents(100));
+    shop.pay_with(&created, &wrong);
+    shop.check(&created).await;
+    assert_eq!(bot.next().await.0, "sendMessage");
+    wait_for(&shop, &created, "payment.needs_review").await;
+    let decision = json!({ "decision": "reject", "note": "returned" });
+    let resolve = path(&created, "/resolve");
+    shop.post(&resolve, &decision).await.expect(200);
+    assert_eq!(bot.next().await.0, "editMessageText");
+    let (method, message) = bot.next().await;
+    assert_eq!(method, "sendMessage");
+    let text = message["text"].as_str().unwrap();
+    assert!(text.contains("❌ failed: 1.50 USD"), "{text}");
+
     let events = shop.get("/v1/events").await.expect(200);
-    let alerts = events["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|it| it["type"] == "alert");
-    assert_eq!(alerts.count(), 1);
-    // After a restart, the same alert of the same day is known.
-    let shop = shop.restart().await;
-    let ready = shop.get("/readyz").await;
-    assert!([200, 503].contains(&ready.status.as_u16()));
-    assert!(bot.calls.try_recv().is_err());
+    let event = events["data"][1]["id"].as_str().unwrap().to_owned();
+    let deliveries = format!("/v1/events/{event}/deliveries");
+    let delivered = async |attempts: usize| {
+        let wait = async {
+            loop {
+                let delivery = shop.get(&deliveries).await.expect(200)["data"][0].clone();
+                let made = delivery["attempts"].as_array().unwrap().len();
+                if delivery["status"] == "delivered" && made == attempts {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.unwrap();
+    };
+    delivered(1).await;
+    let replay = format!("/v1/events/{event}/replay");
+    shop.post(&replay, &json!({})).await;
+    assert_eq!(bot.next().await.0, "editMessageText");
+    delivered(2).await;
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_failed_needs_no_message_of_its_own_and_a_second_one_has_one() {
+    let mut bot = BotApi::start(vec![]).await;
+    let shop = bot.shop().await;
+    let failed = shop.create("INV-1").await;
+    shop.pay_with(&failed, &TransferOptions::new().failing());
+    shop.check(&failed).await;
+    wait_for(&shop, &failed, "payment.failed").await;
+
+    // The customer pays the first code of an order late, and the second code too.
+    let order = shop.create("INV-2").await;
+    shop.advance(EXPIRY);
+    let attempts = path(&order, "/attempts");
+    let second = shop.post(&attempts, &json!({})).await.expect(201);
+    shop.pay_and_wait(&second).await;
+    let (method, message) = bot.next().await;
+    let text = message["text"].as_str().unwrap();
+    assert_eq!(method, "sendMessage");
+    assert!(
+        text.contains("✅ Paid") && text.contains("Order: INV-2"),
+        "{text}"
+    );
+    shop.pay_with(&order, &TransferOptions::new().late());
+    shop.check(&order).await;
+    shop.advance(30 + 14 * 60 + 60);
+    wait_for(&shop, &order, "payment.duplicate").await;
+    let (method, message) = bot.next().await;
+    let text = message["text"].as_str().unwrap();
+    assert_eq!(method, "sendMessage");
+    assert!(
+        text.contains("second payment") && text.contains("Order: INV-2"),
+        "{text}"
+    );
     shop.server.shutdown().await;
 }

@@ -1,8 +1,11 @@
 //! Webhooks, received over real sockets and verified by the library `standardwebhooks`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bakong_store::SqliteDatabase;
+use bakong_store::tables::{Statement, Tables as _};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
@@ -15,9 +18,9 @@ use crate::harness::{Harness, path};
 
 /// A message as it arrived.
 #[derive(Debug)]
-struct Received {
+pub(crate) struct Received {
     headers: HeaderMap,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Received {
@@ -36,13 +39,13 @@ impl Received {
 }
 
 /// A receiver that gives the answers in order, and then 200.
-struct Receiver {
-    url: String,
+pub(crate) struct Receiver {
+    pub(crate) url: String,
     messages: UnboundedReceiver<Received>,
 }
 
 impl Receiver {
-    async fn start(answers: Vec<&'static str>) -> Self {
+    pub(crate) async fn start(answers: Vec<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hooks?shop=1", listener.local_addr().unwrap());
         let (sender, messages) = unbounded_channel();
@@ -76,13 +79,13 @@ impl Receiver {
         Self { url, messages }
     }
 
-    async fn next(&mut self) -> Received {
+    pub(crate) async fn next(&mut self) -> Received {
         let next = tokio::time::timeout(PATIENCE, self.messages.recv()).await;
         next.expect("no message arrived").unwrap()
     }
 }
 
-async fn endpoint(shop: &Harness, body: &Value) -> (String, String) {
+pub(crate) async fn endpoint(shop: &Harness, body: &Value) -> (String, String) {
     let created = shop.post("/v1/webhook_endpoints", body).await.expect(201);
     let text = |name: &str| created[name].as_str().unwrap().to_owned();
     (text("id"), text("secret"))
@@ -186,6 +189,10 @@ async fn a_failed_delivery_is_repeated_with_the_same_id_and_a_redirect_is_a_fail
     shop.post("/v1/events/evt_0/replay", &json!({}))
         .await
         .expect_problem(404, "not_found");
+    for limit in [0, 101] {
+        let list = shop.get(&format!("/v1/events?limit={limit}")).await;
+        list.expect_problem(400, "invalid_parameter");
+    }
     shop.server.shutdown().await;
 }
 
@@ -294,4 +301,64 @@ async fn a_receiver_that_never_answers_does_not_delay_the_others() {
     // The limit of one endpoint. An attempt that ended, after 15 seconds, would have been followed by another one.
     let accepted = accepted.load(Ordering::SeqCst);
     assert!((1..=8).contains(&accepted), "{accepted}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_has_failed_for_five_days_is_disabled_and_the_owner_is_told() {
+    let mut folder = PathBuf::new();
+    let shop = Harness::start_with(|_, data| folder = data.to_owned()).await;
+    let mut receiver = Receiver::start(vec!["500 Oops\r\n"; 9]).await;
+    let (id, _) = endpoint(&shop, &json!({ "url": receiver.url })).await;
+    let mut other = Receiver::start(vec![]).await;
+    let alerts = json!({ "url": other.url, "types": ["alert"] });
+    endpoint(&shop, &alerts).await;
+    let ping = format!("/v1/webhook_endpoints/{id}/ping");
+    let first = shop.post(&ping, &json!({})).await.expect(202);
+    let first = first["event"].as_str().unwrap();
+    receiver.next().await;
+    delivery(&shop, first, |it| it["attempts"][0].is_object()).await;
+    // The first of the failures in a row was six days ago.
+    let database = SqliteDatabase::open(folder.join("payments.db"))
+        .await
+        .unwrap();
+    let age = "UPDATE server_endpoints SET failing_since = failing_since - 518400000";
+    let age = vec![Statement::new(age)];
+    database.write(age).await.unwrap().unwrap();
+    shop.post(&ping, &json!({})).await.expect(202);
+    receiver.next().await;
+    let alert = other.next().await.json();
+    let detail = alert["data"]["detail"].as_str().unwrap();
+    assert!(detail.contains("five days"), "{detail}");
+    assert_eq!(alert["data"]["object"], id);
+    let list = shop.get("/v1/webhook_endpoints").await.expect(200);
+    let list = list["data"].as_array().unwrap();
+    let disabled = list.iter().find(|it| it["id"] == id).unwrap();
+    assert_eq!(disabled["enabled"], false);
+    // What waits for the next attempt ends at that time.
+    let due = "UPDATE server_deliveries SET next_at = 0 WHERE status = 'pending'";
+    let due = vec![Statement::new(due)];
+    database.write(due).await.unwrap().unwrap();
+    let ended = delivery(&shop, first, |it| it["status"] == "failed").await;
+    let last = ended["attempts"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["error"], "the endpoint is disabled");
+    shop.server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_has_a_limited_number_of_endpoints() {
+    let shop = Harness::start().await;
+    let body = json!({ "url": "https://shop.example/", "types": ["payment.paid"] });
+    let mut created = 0;
+    let refused = loop {
+        let answer = shop.post("/v1/webhook_endpoints", &body).await;
+        if answer.status != 201 {
+            break answer;
+        }
+        created += 1;
+        assert!(created <= 100, "there is no limit");
+    };
+    refused.expect_problem(409, "too_many_endpoints");
+    let list = shop.get("/v1/webhook_endpoints").await.expect(200);
+    assert_eq!(list["data"].as_array().unwrap().len(), created);
+    shop.server.shutdown().await;
 }

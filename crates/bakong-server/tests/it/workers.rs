@@ -77,6 +77,11 @@ async fn two_workers_on_postgres_show_one_consistent_payment() {
     call(&follower, Method::POST, &check, "", "")
         .await
         .expect(202);
+    // Only the leader can count a request before it is sent. A program must not read this as "not paid".
+    let relay = "/bakong/v1/check_transaction_by_hash";
+    let hash = json!({ "hash": "0".repeat(64) }).to_string();
+    let refused = call(&follower, Method::POST, relay, "", &hash).await;
+    assert_eq!(refused.status, 503, "{}", refused.text());
     let mut ids = Vec::new();
     for stream in &mut streams {
         let event = stream.next().await;

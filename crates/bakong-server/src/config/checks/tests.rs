@@ -101,6 +101,27 @@ fn a_wrong_setting_is_named_with_what_to_write() {
             "https",
         ),
         (
+            "store = \"x\"\n[bakong]\nenvironment = \"sit\"",
+            &[],
+            "bakong token request",
+        ),
+        (
+            "store = \"x\"\n[bakong]\nenvironment = \"sit\"\ntoken_file = \"token\"",
+            &[],
+            "[merchant] is missing",
+        ),
+        (
+            "store = \"x\"\n[telegram]\nbot_token_file = \"bot\"\nchat_id = \"1\"\napi_url = \"file:///bot\"",
+            &[],
+            "telegram.api_url",
+        ),
+        ("store = \"x\"\nlog_format = \"xml\"", &[], "\"json\""),
+        (
+            "store = \"x\"\nbakong = 7",
+            &[("BAKONG_SERVER_BAKONG_TOKEN_FILE", "token")],
+            "invalid type",
+        ),
+        (
             "store = \"x\"",
             &[("BAKONG_SERVER_STROE", "x")],
             "BAKONG_SERVER_STROE",
@@ -133,4 +154,95 @@ fn a_secret_password_of_the_store_is_not_printed() {
     assert!(!format!("{:?}", load(text, &[]).unwrap()).contains("hunter2"));
     let wrong = format!("{text}\nsandbox = \"hunter2");
     assert!(!load(&wrong, &[]).unwrap_err().contains("hunter2"));
+}
+
+#[test]
+fn all_settings_can_be_in_the_file_and_names_of_files_are_relative_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bakong.toml");
+    let text = r#"
+        bind = "0.0.0.0:443"
+        public_url = "https://pay.example.com"
+        tls_cert_file = "cert.pem"
+        tls_key_file = "/keys/key.pem"
+        metrics_bind = "127.0.0.1:9100"
+        log_format = "json"
+        log_level = "warn"
+        store = "payments.db"
+        expires_in = 300
+        dropin_expires_in = 600
+        deeplinks = true
+        policy = "invoice"
+        sandbox = true
+        sandbox_port = 8601
+        allow_private_webhooks = true
+        embed_origins = "https://a.example http://[::1]:3000"
+        [bakong]
+        base_url = "http://bakong.internal:8080"
+        allow_plain_http = true
+        token_file = "token"
+        renewal_email = "shop@example.com"
+        requests_per_day = 500
+        [merchant]
+        account = "sokha@devb"
+        name = "Sokha Coffee"
+        city = "Siem Reap"
+        merchant_id = "123456"
+        acquiring_bank = "Dev Bank"
+        contact = " "
+        [telegram]
+        bot_token_file = "bot"
+        chat_id = "-1001"
+        api_url = "http://127.0.0.1:8081"
+    "#;
+    fs::write(&path, text).unwrap();
+    let config = Config::load(Some(&path), []).unwrap();
+    let tls = config.tls.unwrap();
+    assert_eq!(tls.cert_file, folder.path().join("cert.pem"));
+    assert_eq!(tls.key_file, Path::new("/keys/key.pem"));
+    assert_eq!(config.metrics_bind.unwrap().port(), 9100);
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.log.level, tracing::Level::WARN);
+    assert_eq!(config.dropin_expires_in, Duration::from_secs(600));
+    assert!(config.deeplinks && config.allow_private_webhooks);
+    assert_eq!(config.policy, Policy::INVOICE);
+    let sandbox = config.sandbox.unwrap();
+    assert_eq!(sandbox.port, 8601);
+    let state = folder.path().join("payments.sandbox.json");
+    assert_eq!(sandbox.state_file, Some(state));
+    let origins = ["https://a.example", "http://[::1]:3000"];
+    assert_eq!(config.pages.embed_origins, origins);
+    let live = config.live.unwrap();
+    assert_eq!(live.token_file, folder.path().join("token"));
+    assert_eq!(live.requests_per_day, 500);
+    let registered = ("123456".to_owned(), "Dev Bank".to_owned());
+    assert_eq!(live.merchant.registered, Some(registered));
+    assert_eq!(live.merchant.city, "Siem Reap");
+    assert_eq!(live.merchant.contact, None);
+    let telegram = config.telegram.unwrap();
+    assert_eq!(telegram.bot_token_file, folder.path().join("bot"));
+    assert_eq!(telegram.api_url, "http://127.0.0.1:8081");
+}
+
+#[test]
+fn variables_are_enough_without_a_file() {
+    let variables = [
+        ("BAKONG_SERVER_STORE", "payments.db"),
+        ("BAKONG_SERVER_TELEGRAM_BOT_TOKEN_FILE", "bot"),
+        ("BAKONG_SERVER_TELEGRAM_CHAT_ID", "-1001"),
+    ];
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = Config::load(None, variables).unwrap();
+    assert!(config.live.is_none() && config.sandbox.is_some());
+    let telegram = config.telegram.unwrap();
+    assert_eq!(telegram.api_url, "https://api.telegram.org");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("bakong.toml");
+    let error = Config::load(Some(&missing), []).unwrap_err().to_string();
+    assert!(error.contains("bakong.toml"), "{error}");
+    assert!(error.contains("--config"), "{error}");
 }

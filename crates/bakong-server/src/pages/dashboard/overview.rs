@@ -188,3 +188,18 @@ pub(super) async fn resolve(
     app.feed().wake();
     Ok(Redirect::to(&staff.link("/dashboard")))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::pages::text::texts;
+
+    #[test]
+    fn each_reason_has_its_own_name() {
+        let reasons = Reason::ALL;
+        let names: BTreeSet<_> = reasons.map(|reason| name_of(reason, texts())).into();
+        assert_eq!(names.len(), reasons.len());
+    }
+}
